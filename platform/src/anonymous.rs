@@ -1,0 +1,72 @@
+//! Anonymous memory: a size, and nothing behind it.
+
+use core::fmt;
+
+use crate::{Access, Facts, Fail, Handle, Kind, Native, Platform};
+
+/// The handle of an anonymous source: memory that belongs to no file and is gone with its mapping
+/// (pmem2_source_from_anon(3)). `P` is the platform that would map it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Anonymous<P: Platform = Native> {
+    size: u64,
+    platform: P,
+}
+
+impl<P: Platform> Anonymous<P> {
+    /// Anonymous memory of `size` bytes on `platform`. Any size may be named; it is mapping that needs the memory.
+    #[inline]
+    #[must_use]
+    pub const fn on(platform: P, size: u64) -> Self {
+        Self { size, platform }
+    }
+
+    /// The size in bytes, as it was given.
+    #[inline]
+    #[must_use]
+    pub const fn size(&self) -> u64 {
+        self.size
+    }
+}
+
+// SAFETY: the raw value is a size, which names the same thing for ever.
+unsafe impl<P: Platform> Handle for Anonymous<P> {
+    type P = Anon<P>;
+    #[inline]
+    fn platform(&self) -> Anon<P> {
+        Anon(self.platform)
+    }
+    #[inline]
+    fn raw(&self) -> u64 {
+        self.size
+    }
+}
+
+/// The platform of anonymous memory over the platform `P`: its raw values are sizes in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Anon<P: Platform = Native>(P);
+
+/// Anonymous memory has no identity: all of it is alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct NoId;
+
+impl fmt::Display for NoId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad("none")
+    }
+}
+
+impl<P: Platform> Platform for Anon<P> {
+    type Raw = u64;
+    type Id = NoId;
+
+    #[inline]
+    fn describe(self, _: u64) -> Result<Facts<NoId>, Fail> {
+        let alignment = Some(self.0.page_size()?);
+        Ok(Facts { id: NoId, kind: Kind::Anonymous, access: Access::READ | Access::WRITE, alignment })
+    }
+
+    #[inline]
+    fn size(self, raw: u64, _: &Facts<NoId>) -> Result<u64, Fail> {
+        Ok(raw)
+    }
+}

@@ -1,0 +1,122 @@
+//! Error numbers of the system.
+
+use core::fmt;
+
+/// An error number as in errno(3): positive, and the target's own. Where there is no system below, the numbers are those of
+/// Linux's generic ABI (asm-generic/errno.h).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(transparent)]
+pub struct Errno(i32);
+
+/// Names and numbers: rustix knows the numbers of each Linux architecture.
+macro_rules! errnos {
+    ($($name:ident $rustix:ident $generic:literal $text:literal;)*) => {
+        impl Errno {
+            $(
+                #[doc = concat!("`", stringify!($name), "`: ", $text, ".")]
+                #[cfg(target_os = "linux")]
+                pub const $name: Self = Self(rustix::io::Errno::$rustix.raw_os_error());
+                #[doc = concat!("`", stringify!($name), "`: ", $text, ".")]
+                #[cfg(not(target_os = "linux"))]
+                pub const $name: Self = Self($generic);
+            )*
+
+            /// The symbol and a description, for the numbers that the calls of pmem2 are known to give.
+            fn texts(self) -> Option<(&'static str, &'static str)> {
+                match self {
+                    $(Self::$name => Some((stringify!($name), $text)),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+errnos! {
+    EPERM PERM 1 "operation not permitted";
+    ENOENT NOENT 2 "no such file or directory";
+    EINTR INTR 4 "interrupted by a signal";
+    EIO IO 5 "input/output error";
+    ENXIO NXIO 6 "no such device or address";
+    EBADF BADF 9 "bad file descriptor";
+    EAGAIN AGAIN 11 "resource temporarily unavailable";
+    ENOMEM NOMEM 12 "out of memory";
+    EACCES ACCESS 13 "permission denied";
+    EBUSY BUSY 16 "device or resource busy";
+    ENODEV NODEV 19 "no such device";
+    ENOTDIR NOTDIR 20 "not a directory";
+    EINVAL INVAL 22 "invalid argument";
+    ENFILE NFILE 23 "too many open files in the system";
+    EMFILE MFILE 24 "too many open files in this process";
+    ENAMETOOLONG NAMETOOLONG 36 "file name too long";
+    ENOSYS NOSYS 38 "system call not implemented";
+    ELOOP LOOP 40 "too many levels of symbolic links";
+    EOVERFLOW OVERFLOW 75 "value too large for its type";
+    ENOTSUP OPNOTSUPP 95 "operation not supported";
+    ESTALE STALE 116 "stale file handle";
+}
+
+impl Errno {
+    /// The error with this number.
+    #[must_use]
+    pub const fn from_raw(number: i32) -> Self {
+        Self(number)
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn raw(self) -> i32 {
+        self.0
+    }
+
+    /// The symbol, `"EACCES"`, of the numbers that the calls of pmem2 are known to give.
+    #[must_use]
+    pub fn name(self) -> Option<&'static str> {
+        self.texts().map(|(name, _)| name)
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl From<rustix::io::Errno> for Errno {
+    #[inline]
+    fn from(errno: rustix::io::Errno) -> Self {
+        Self(errno.raw_os_error())
+    }
+}
+
+impl fmt::Display for Errno {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.texts() {
+            Some((name, text)) => write!(f, "{text} ({name})"),
+            None => write!(f, "error number {}", self.0),
+        }
+    }
+}
+
+impl fmt::Debug for Errno {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name() {
+            Some(name) => f.write_str(name),
+            None => write!(f, "Errno({})", self.0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Errno;
+    use std::{collections::HashSet, format};
+
+    #[test]
+    fn numbers_names_and_texts() {
+        assert_eq!(Errno::from_raw(13), Errno::EACCES);
+        assert_eq!(Errno::EACCES.raw(), 13);
+        assert_eq!(Errno::ENOTSUP.name(), Some("ENOTSUP"));
+        assert_eq!(format!("{}", Errno::ELOOP), "too many levels of symbolic links (ELOOP)");
+        assert_eq!(format!("{}", Errno::from_raw(4000)), "error number 4000");
+        assert_eq!(format!("{:?} {:?}", Errno::EIO, Errno::from_raw(4000)), "EIO Errno(4000)");
+        assert_eq!(Errno::from_raw(4000).name(), None);
+        let texts: HashSet<_> = (1..200).filter_map(|n| Errno::from_raw(n).texts()).collect();
+        assert_eq!(texts.len(), 21, "each number once");
+    }
+}

@@ -1,0 +1,230 @@
+//! What a platform can say of a handle.
+
+use core::{fmt, num::NonZeroU64};
+
+use crate::What;
+
+bitflags::bitflags! {
+    /// What a handle may be used for: on Linux the file status flags of `fcntl(F_GETFL)` that matter here.
+    ///
+    /// `READ` alone is `O_RDONLY`, `READ | WRITE` is `O_RDWR`, `WRITE` alone is `O_WRONLY`. Neither of the two is Linux's
+    /// access mode 3, which allows nothing but ioctls, or, with `PATH`, a descriptor that only names its file.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub struct Access: u8 {
+        /// May be read.
+        const READ = 1;
+        /// May be written.
+        const WRITE = 2;
+        /// Only names the object (`O_PATH`); it was not opened.
+        const PATH = 4;
+        /// Writes go to the end (`O_APPEND`), wherever they were meant for.
+        const APPEND = 8;
+    }
+}
+
+/// What kind of object a handle refers to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// A regular file, of any file system.
+    RegularFile,
+    /// A device DAX character device, `/dev/daxX.Y`, whichever driver made it.
+    DeviceDax,
+    /// Anonymous memory: pages that belong to no file.
+    Anonymous,
+    /// Any other character device: a terminal, `/dev/null`, a tape.
+    CharacterDevice,
+    /// A character device of which it cannot be told whether it is a device DAX: [`What::Sysfs`] where there is no sysfs,
+    /// [`What::Subsystem`] where it has no sensible answer.
+    UnknownDevice(What),
+    /// A block device: a disk, a partition, `/dev/pmem0`.
+    BlockDevice,
+    /// A directory.
+    Directory,
+    /// A pipe or FIFO.
+    Pipe,
+    /// A socket.
+    Socket,
+    /// A symbolic link itself (an `O_PATH | O_NOFOLLOW` descriptor).
+    SymbolicLink,
+    /// An object that is no file: epoll, eventfd, timerfd, signalfd, pidfd, inotify, io_uring and the like.
+    AnonymousInode,
+    /// Something that the system names and this library does not know.
+    Other,
+}
+
+impl Kind {
+    /// The field's term, `"regular file"`: a short noun without an article.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::RegularFile => "regular file",
+            Self::DeviceDax => "device DAX",
+            Self::Anonymous => "anonymous memory",
+            Self::CharacterDevice => "character device",
+            Self::UnknownDevice(_) => "character device of unknown kind",
+            Self::BlockDevice => "block device",
+            Self::Directory => "directory",
+            Self::Pipe => "pipe or FIFO",
+            Self::Socket => "socket",
+            Self::SymbolicLink => "symbolic link",
+            Self::AnonymousInode => "anonymous inode",
+            Self::Other => "unknown kind",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// An alignment in bytes: a power of two, in one byte of memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Alignment {
+    /// Below 64.
+    log2: u8,
+}
+
+impl Alignment {
+    /// `bytes` as an alignment; `None` if that is not a power of two.
+    #[must_use]
+    pub const fn new(bytes: u64) -> Option<Self> {
+        if !bytes.is_power_of_two() {
+            return None;
+        }
+        match NonZeroU64::new(bytes) {
+            #[expect(clippy::as_conversions, reason = "trailing_zeros of a u64 other than 0 is at most 63")]
+            Some(bytes) => Some(Self { log2: bytes.trailing_zeros() as u8 }),
+            None => None,
+        }
+    }
+
+    /// The alignment in bytes, a power of two.
+    #[must_use]
+    pub const fn bytes(self) -> u64 {
+        1_u64.wrapping_shl(u32::from_le_bytes([self.log2, 0, 0, 0]))
+    }
+
+    /// Whether `value` is a multiple of the alignment.
+    #[must_use]
+    pub const fn divides(self, value: u64) -> bool {
+        value & self.bytes().wrapping_sub(1) == 0
+    }
+}
+
+/// What a platform says of a handle: plain values, nothing borrowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Facts<Id> {
+    /// Tells this object from others.
+    pub id: Id,
+    /// What kind of object it is.
+    pub kind: Kind,
+    /// What the handle may be used for.
+    pub access: Access,
+    /// The alignment that mappings need, where it cannot change and was known at once. `None`: the platform has to be
+    /// asked, [`Platform::alignment`](crate::Platform::alignment).
+    pub alignment: Option<Alignment>,
+}
+
+/// The type of a file system: on Linux `f_type` of statfs(2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FileSystem {
+    magic: u32,
+}
+
+impl FileSystem {
+    /// The file system with this magic number, as in linux/magic.h.
+    #[must_use]
+    pub const fn from_magic(magic: u32) -> Self {
+        Self { magic }
+    }
+
+    /// The magic number.
+    #[must_use]
+    pub const fn magic(self) -> u32 {
+        self.magic
+    }
+
+    /// The name that mount(8) knows it by, if this library does. ext2, ext3 and ext4 share a number, and so do tmpfs and
+    /// devtmpfs, and FUSE and virtiofs.
+    #[must_use]
+    pub const fn name(self) -> Option<&'static str> {
+        // Numbers from linux/magic.h and the file systems' own headers.
+        Some(match self.magic {
+            0xEF53 => "ext2/ext3/ext4",
+            0x5846_5342 => "xfs",
+            0x0102_1994 => "tmpfs",
+            0x9584_58f6 => "hugetlbfs",
+            0x8584_58f6 => "ramfs",
+            0x9123_683E => "btrfs",
+            0x794c_7630 => "overlay",
+            0x6969 => "nfs",
+            0x6573_5546 => "fuse/virtiofs",
+            0x0102_1997 => "9p",
+            0x2fc1_2fc1 => "zfs",
+            0xF2F5_2010 => "f2fs",
+            0xca45_1a4e => "bcachefs",
+            0x4d44 => "vfat",
+            0x2011_BAB0 => "exfat",
+            0x7366_746e => "ntfs3",
+            0xFF53_4D42 => "cifs",
+            0xFE53_4D42 => "smb3",
+            0x00c3_6400 => "ceph",
+            0x7371_7368 => "squashfs",
+            0xE0F5_E1E2 => "erofs",
+            0x9660 => "iso9660",
+            0x9fa0 => "proc",
+            0x6265_6572 => "sysfs",
+            0x1cd1 => "devpts",
+            0x0027_e0eb => "cgroup",
+            0x6367_7270 => "cgroup2",
+            0x6462_6720 => "debugfs",
+            0x7472_6163 => "tracefs",
+            0x6e73_6673 => "nsfs",
+            0x5049_4446 => "pidfs",
+            0x5345_434d => "secretmem",
+            0x6461_7878 => "daxfs",
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for FileSystem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name() {
+            Some(name) => f.pad(name),
+            None => write!(f, "unknown (magic number {:#x})", self.magic),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Alignment, FileSystem};
+    use std::format;
+
+    #[test]
+    fn alignment_is_a_power_of_two() {
+        for shift in 0..64 {
+            let bytes = 1_u64 << shift;
+            let alignment = Alignment::new(bytes).unwrap();
+            assert_eq!(alignment.bytes(), bytes);
+            assert!(alignment.divides(0));
+            assert!(alignment.divides(bytes));
+            assert!(shift == 0 || !alignment.divides(bytes / 2));
+            assert!(shift == 0 || !alignment.divides(bytes + 1));
+        }
+        for bytes in [0, 3, 4095, 4097, u64::MAX, (1 << 63) + 1] {
+            assert_eq!(Alignment::new(bytes), None);
+        }
+    }
+
+    #[test]
+    fn file_systems_have_names() {
+        assert_eq!(format!("{:>6}|", FileSystem::from_magic(0x5846_5342)), "   xfs|");
+        assert_eq!(format!("{}", FileSystem::from_magic(0x1234)), "unknown (magic number 0x1234)");
+        assert_eq!(FileSystem::from_magic(7).magic(), 7);
+    }
+}

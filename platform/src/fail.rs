@@ -1,0 +1,42 @@
+//! What a platform may say instead of a fact.
+
+use crate::Errno;
+
+/// What a platform was asked for, or needed on the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum What {
+    /// What the handle refers to (on Linux `fcntl(F_GETFL)` and `fstat`).
+    Handle,
+    /// The kind of a character device (on Linux the link `/sys/dev/char/M:m/subsystem`).
+    Subsystem,
+    /// The file system that describes devices (on Linux `/sys`).
+    Sysfs,
+    /// The size in bytes.
+    Size,
+    /// The alignment in bytes.
+    Alignment,
+    /// The allocated bytes.
+    Allocated,
+    /// The type of the file system (on Linux `fstatfs`).
+    FileSystem,
+    /// The page size.
+    PageSize,
+    /// The opening of a path: not asked of a platform, but by programs that make their reports with pmem2.
+    Open,
+}
+
+/// Why there is no fact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Fail {
+    /// This platform has no answer to this question, whatever the handle.
+    Unsupported,
+    /// It is not there.
+    Absent(What),
+    /// It is there and cannot be understood.
+    Malformed(What),
+    /// The handle refers to another object than the one that was described.
+    Replaced,
+    /// The system failed with this error number while it was asked for this.
+    Os(What, Errno),
+}

@@ -1,0 +1,243 @@
+//! Things that name an object of a platform.
+
+use core::{fmt, marker::PhantomData};
+
+use crate::{Native, Platform};
+
+/// Something that names an object of a platform for as long as it lives: a borrowed descriptor, an owned file, a region.
+///
+/// # Safety
+///
+/// While the value is borrowed, [`raw`](Handle::raw) returns the same value and [`platform`](Handle::platform) the same
+/// platform each time, and the raw value keeps naming the same object: it is not closed and not reused. (A raw value that
+/// never named an object, such as descriptor -1, is allowed: it is refused when it is looked at.) Later capabilities map
+/// memory on the strength of this.
+pub unsafe trait Handle {
+    /// The platform whose object this is.
+    type P: Platform;
+
+    /// The platform.
+    fn platform(&self) -> Self::P;
+
+    /// What the platform knows the object by.
+    fn raw(&self) -> <Self::P as Platform>::Raw;
+}
+
+// SAFETY: a shared borrow of a handle promises what the handle promises, for the time of the borrow.
+unsafe impl<H: Handle + ?Sized> Handle for &H {
+    type P = H::P;
+    #[inline]
+    fn platform(&self) -> Self::P {
+        (**self).platform()
+    }
+    #[inline]
+    fn raw(&self) -> <Self::P as Platform>::Raw {
+        (**self).raw()
+    }
+}
+
+/// A handle that another handle was borrowed from: what every kind of handle of a platform `P` becomes in a pool.
+pub struct Borrowed<'h, P: Platform> {
+    platform: P,
+    raw: P::Raw,
+    lifetime: PhantomData<&'h ()>,
+}
+
+impl<P: Platform> Clone for Borrowed<'_, P> {
+    #[inline]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<P: Platform> Copy for Borrowed<'_, P> {}
+
+impl<P: Platform> fmt::Debug for Borrowed<'_, P>
+where
+    P::Raw: fmt::Debug,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Borrowed").field(&self.raw).finish()
+    }
+}
+
+impl<'h, H: Handle> From<&'h H> for Borrowed<'h, H::P> {
+    #[inline]
+    fn from(handle: &'h H) -> Self {
+        Self { platform: handle.platform(), raw: handle.raw(), lifetime: PhantomData }
+    }
+}
+
+impl<'h> From<Fd<'h>> for Borrowed<'h, Native> {
+    #[inline]
+    fn from(fd: Fd<'h>) -> Self {
+        Self { platform: Native::default(), raw: fd.raw, lifetime: PhantomData }
+    }
+}
+
+// SAFETY: made only from a handle that is borrowed for 'h (or an Fd<'h>, which promises the same for 'h), whose raw value
+// therefore keeps its meaning for 'h.
+unsafe impl<P: Platform> Handle for Borrowed<'_, P> {
+    type P = P;
+    #[inline]
+    fn platform(&self) -> P {
+        self.platform
+    }
+    #[inline]
+    fn raw(&self) -> P::Raw {
+        self.raw
+    }
+}
+
+/// A borrowed file descriptor: a number, four bytes.
+///
+/// With `std`, [`From`] makes one from `&File`, `&OwnedFd`, `&TcpStream` and whatever else is `AsFd`. Without it,
+/// [`Fd::borrow_raw`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(transparent)]
+pub struct Fd<'h> {
+    raw: i32,
+    lifetime: PhantomData<&'h ()>,
+}
+
+impl Fd<'_> {
+    /// Borrows the descriptor with this number. Any number may be given, -1 too: one that is not an open descriptor is
+    /// refused when a source is made of it.
+    ///
+    /// # Safety
+    ///
+    /// If `raw` is an open descriptor, it stays open for the lifetime `'h`, which the caller chooses. If it is not, it does
+    /// not become one meanwhile. (Until something is mapped, a broken promise costs wrong answers, not memory safety; the
+    /// rule is that of [`std::os::fd::BorrowedFd::borrow_raw`].)
+    ///
+    /// [`std::os::fd::BorrowedFd::borrow_raw`]: https://doc.rust-lang.org/std/os/fd/struct.BorrowedFd.html#method.borrow_raw
+    #[inline]
+    #[must_use]
+    pub const unsafe fn borrow_raw(raw: i32) -> Self {
+        Self { raw, lifetime: PhantomData }
+    }
+
+    /// The number.
+    #[inline]
+    #[must_use]
+    pub const fn as_raw(self) -> i32 {
+        self.raw
+    }
+}
+
+impl fmt::Debug for Fd<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Fd({})", self.raw)
+    }
+}
+
+// SAFETY: who called borrow_raw promised it for 'h; AsFd promises it for the borrow that the Fd was made from.
+unsafe impl Handle for Fd<'_> {
+    type P = Native;
+    #[inline]
+    fn platform(&self) -> Native {
+        Native::default()
+    }
+    #[inline]
+    fn raw(&self) -> i32 {
+        self.raw
+    }
+}
+
+/// Smart pointers to a handle are handles.
+#[cfg(feature = "alloc")]
+mod pointers {
+    use super::{Handle, Platform};
+    use alloc::{boxed::Box, rc::Rc};
+
+    macro_rules! pointers {
+        ($($pointer:ident)*) => {$(
+            // SAFETY: while the pointer is borrowed, so is the handle that it owns, at least in part: it is neither
+            // dropped nor exchanged.
+            unsafe impl<H: Handle + ?Sized> Handle for $pointer<H> {
+                type P = H::P;
+                #[inline]
+                fn platform(&self) -> Self::P {
+                    (**self).platform()
+                }
+                #[inline]
+                fn raw(&self) -> <Self::P as Platform>::Raw {
+                    (**self).raw()
+                }
+            }
+        )*};
+    }
+
+    pointers! { Box Rc }
+
+    #[cfg(target_has_atomic = "ptr")]
+    use alloc::sync::Arc;
+    #[cfg(target_has_atomic = "ptr")]
+    pointers! { Arc }
+}
+
+#[cfg(all(feature = "std", unix))]
+mod fds {
+    use super::{Fd, Handle, Native, PhantomData};
+    use std::{
+        fs::File,
+        os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd},
+    };
+
+    impl<'h, T: AsFd> From<&'h T> for Fd<'h> {
+        #[inline]
+        fn from(file: &'h T) -> Self {
+            Self { raw: file.as_fd().as_raw_fd(), lifetime: PhantomData }
+        }
+    }
+
+    impl<'h> From<BorrowedFd<'h>> for Fd<'h> {
+        #[inline]
+        fn from(fd: BorrowedFd<'h>) -> Self {
+            Self { raw: fd.as_raw_fd(), lifetime: PhantomData }
+        }
+    }
+
+    impl AsRawFd for Fd<'_> {
+        #[inline]
+        fn as_raw_fd(&self) -> RawFd {
+            self.raw
+        }
+    }
+
+    macro_rules! fds {
+        ($($fd:ty)*) => {$(
+            // SAFETY: the type owns its descriptor, or borrows it for its lifetime (I/O safety), and gives the same one
+            // each time.
+            unsafe impl Handle for $fd {
+                type P = Native;
+                #[inline]
+                fn platform(&self) -> Native {
+                    Native::default()
+                }
+                #[inline]
+                fn raw(&self) -> i32 {
+                    self.as_raw_fd()
+                }
+            }
+        )*};
+    }
+
+    fds! { File OwnedFd BorrowedFd<'_> }
+}
+
+// Where there are no descriptors, a file is a handle all the same, so that portable code compiles there and gets
+// `Fail::Unsupported` when it runs.
+#[cfg(all(feature = "std", not(unix)))]
+// SAFETY: the raw value is a constant that names nothing.
+unsafe impl Handle for std::fs::File {
+    type P = Native;
+    #[inline]
+    fn platform(&self) -> Native {
+        Native::default()
+    }
+    #[inline]
+    fn raw(&self) -> i32 {
+        -1
+    }
+}

@@ -1,0 +1,62 @@
+//! The ground floor of [pmem2](https://docs.rs/pmem2): it states facts about handles and decides nothing.
+//!
+//! - [`Platform`] is what a system must be able to say of a handle; [`Handle`] is something that names one of a
+//!   platform's objects for as long as it lives.
+//! - [`Facts`] and [`Fail`] are all that a platform may answer. No error of libpmem2 is born here.
+//! - [`Linux`] is the backend for Linux, on rustix's raw system calls. Where there is no backend, [`Unsupported`] stands in,
+//!   so that the crate builds everywhere. [`Native`] is the one for the target's system.
+//! - `Slots` is the raw storage under pmem2's pool.
+//!
+//! Every system call and every `unsafe` block of pmem2 is in this crate. Programs use `pmem2`, which re-exports what is
+//! public here; this crate has no promise of its own beyond what `pmem2` passes on.
+#![no_std]
+#![deny(unsafe_op_in_unsafe_fn)]
+#![warn(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::as_conversions
+)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail"))]
+
+#[cfg(feature = "alloc")]
+extern crate alloc;
+#[cfg(any(feature = "std", test))]
+extern crate std;
+
+mod anonymous;
+#[cfg(feature = "alloc")]
+mod boxed;
+mod errno;
+mod facts;
+mod fail;
+mod handle;
+#[cfg(target_os = "linux")]
+mod linux;
+mod platform;
+#[cfg(any(target_has_atomic = "ptr", feature = "critical-section"))]
+mod slots;
+mod unsupported;
+
+pub use anonymous::{Anon, Anonymous, NoId};
+#[cfg(feature = "alloc")]
+pub use boxed::try_box;
+pub use errno::Errno;
+pub use facts::{Access, Alignment, Facts, FileSystem, Kind};
+pub use fail::{Fail, What};
+pub use handle::{Borrowed, Fd, Handle};
+#[cfg(target_os = "linux")]
+pub use linux::{FileId, Linux};
+pub use platform::Platform;
+#[cfg(any(target_has_atomic = "ptr", feature = "critical-section"))]
+pub use slots::{Lease, Slots, Stored};
+pub use unsupported::Unsupported;
+
+/// The platform of the system that this was compiled for: [`Linux`] on Linux, [`Unsupported`] where there is no backend.
+#[cfg(target_os = "linux")]
+pub type Native = Linux;
+/// The platform of the system that this was compiled for: `Linux` on Linux, [`Unsupported`] where there is no backend.
+#[cfg(not(target_os = "linux"))]
+pub type Native = Unsupported;

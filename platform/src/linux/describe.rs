@@ -1,0 +1,146 @@
+//! Facts about a descriptor.
+
+use rustix::fs::{FileType, OFlags};
+
+use super::{
+    FileId, page,
+    sys::{Stat, Sys},
+    sysfs,
+};
+use crate::{Access, Alignment, Errno, Facts, Fail, FileSystem, Kind, What};
+
+/// HUGETLBFS_MAGIC of linux/magic.h.
+const HUGETLBFS: u32 = 0x9584_58f6;
+
+/// S_IFMT of inode(7).
+const S_IFMT: u32 = 0o170_000;
+
+/// EBADF says that there is no such descriptor; any other error is the system's.
+#[cold]
+fn handle(errno: Errno) -> Fail {
+    match errno {
+        Errno::EBADF => Fail::Absent(What::Handle),
+        errno => Fail::Os(What::Handle, errno),
+    }
+}
+
+#[inline]
+pub(super) fn describe<S: Sys>(sys: S, fd: i32) -> Result<Facts<FileId>, Fail> {
+    let access = access(sys.getfl(fd).map_err(handle)?);
+    let stat = sys.fstat(fd).map_err(handle)?;
+    let kind = match FileType::from_raw_mode(stat.mode) {
+        FileType::RegularFile => Kind::RegularFile,
+        FileType::CharacterDevice => character_device(sys, &stat, access)?,
+        other => other_kind(other, stat.mode),
+    };
+    let alignment = match kind {
+        Kind::RegularFile => file_alignment(sys, fd, &stat, access)?,
+        _ => None,
+    };
+    Ok(Facts { id: FileId::of(&stat), kind, access, alignment })
+}
+
+#[inline]
+fn access(flags: OFlags) -> Access {
+    let mut access = match flags & OFlags::RWMODE {
+        _ if flags.contains(OFlags::PATH) => Access::PATH,
+        OFlags::RDONLY => Access::READ,
+        OFlags::WRONLY => Access::WRITE,
+        OFlags::RDWR => Access::READ | Access::WRITE,
+        _ => Access::empty(),
+    };
+    access.set(Access::APPEND, flags.contains(OFlags::APPEND));
+    access
+}
+
+#[cold]
+fn other_kind(file_type: FileType, mode: u32) -> Kind {
+    match file_type {
+        FileType::Directory => Kind::Directory,
+        FileType::BlockDevice => Kind::BlockDevice,
+        FileType::Fifo => Kind::Pipe,
+        FileType::Socket => Kind::Socket,
+        FileType::Symlink => Kind::SymbolicLink,
+        // The kernel's anonymous inodes have permissions, but no type.
+        _ if mode & S_IFMT == 0 => Kind::AnonymousInode,
+        _ => Kind::Other,
+    }
+}
+
+/// Device DAX or another character device.
+#[cold]
+#[inline(never)]
+fn character_device<S: Sys>(sys: S, stat: &Stat, access: Access) -> Result<Kind, Fail> {
+    match sysfs::device_kind(sys, FileId::of(stat).represented_device()) {
+        // The descriptor cannot be used anyway: that is the fact to report, not why sysfs could not be read.
+        Err(_) if !access.contains(Access::READ) => Ok(Kind::UnknownDevice(What::Subsystem)),
+        kind => kind,
+    }
+}
+
+/// Huge pages on hugetlbfs, ordinary ones elsewhere.
+#[inline]
+fn file_alignment<S: Sys>(sys: S, fd: i32, stat: &Stat, access: Access) -> Result<Option<Alignment>, Fail> {
+    // hugetlbfs gives its page size as st_blksize, at least 16 KiB on any architecture. Others (tmpfs with huge=, NFS, ZFS)
+    // give large ones too.
+    if stat.blksize > 4096 {
+        return match large_blocks(sys, fd, stat) {
+            // As above: that the descriptor is of no use is the fact to report.
+            Err(_) if !access.contains(Access::READ) => Ok(None),
+            alignment => alignment,
+        };
+    }
+    Ok(page::FIXED)
+}
+
+#[cold]
+#[inline(never)]
+fn large_blocks<S: Sys>(sys: S, fd: i32, stat: &Stat) -> Result<Option<Alignment>, Fail> {
+    match sys.fstatfs(fd) {
+        Ok(HUGETLBFS) => Alignment::new(stat.blksize).map(Some).ok_or(Fail::Malformed(What::Alignment)),
+        Ok(_) => Ok(page::FIXED),
+        Err(Errno::EBADF) => Err(Fail::Absent(What::Handle)),
+        Err(errno) => Err(Fail::Os(What::FileSystem, errno)),
+    }
+}
+
+/// What the descriptor refers to now, if that is still what was described.
+#[inline]
+fn same<S: Sys>(sys: S, fd: i32, facts: &Facts<FileId>) -> Result<Stat, Fail> {
+    let stat = sys.fstat(fd).map_err(handle)?;
+    if FileId::of(&stat) == facts.id { Ok(stat) } else { Err(Fail::Replaced) }
+}
+
+#[inline]
+pub(super) fn size<S: Sys>(sys: S, fd: i32, facts: &Facts<FileId>) -> Result<u64, Fail> {
+    let stat = same(sys, fd, facts)?;
+    if facts.kind == Kind::DeviceDax {
+        return sysfs::number(sys, facts.id.represented_device(), "size", What::Size);
+    }
+    u64::try_from(stat.size).map_err(|_| Fail::Malformed(What::Size))
+}
+
+pub(super) fn alignment<S: Sys>(sys: S, fd: i32, facts: &Facts<FileId>) -> Result<u64, Fail> {
+    if facts.kind == Kind::DeviceDax {
+        same(sys, fd, facts)?;
+        return sysfs::number(sys, facts.id.represented_device(), "align", What::Alignment);
+    }
+    Ok(page::size(sys)?.bytes())
+}
+
+pub(super) fn allocated<S: Sys>(sys: S, fd: i32, facts: &Facts<FileId>) -> Result<u64, Fail> {
+    let stat = same(sys, fd, facts)?;
+    match facts.kind {
+        // st_blocks counts 512 bytes, whatever st_blksize is.
+        Kind::RegularFile => stat.blocks.checked_mul(512).ok_or(Fail::Malformed(What::Allocated)),
+        _ => Err(Fail::Unsupported),
+    }
+}
+
+pub(super) fn file_system<S: Sys>(sys: S, fd: i32) -> Result<FileSystem, Fail> {
+    match sys.fstatfs(fd) {
+        Ok(magic) => Ok(FileSystem::from_magic(magic)),
+        Err(Errno::EBADF) => Err(Fail::Absent(What::Handle)),
+        Err(errno) => Err(Fail::Os(What::FileSystem, errno)),
+    }
+}

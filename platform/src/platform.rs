@@ -1,0 +1,61 @@
+//! The contract between the core and a system.
+
+use core::fmt::{Debug, Display};
+
+use crate::{Alignment, Facts, Fail, FileSystem};
+
+/// A system, as seen by pmem2: something that can say what a handle refers to.
+///
+/// A native system is a zero-sized type ([`Linux`](crate::Native)); a kernel of your own, an emulator or a test is a
+/// reference to its file table. Two methods must be written, [`describe`](Platform::describe) and
+/// [`size`](Platform::size); the others answer [`Fail::Unsupported`] until they are.
+///
+/// A platform states facts and makes no decision: it does not refuse a directory, it says [`Kind::Directory`]. It must not
+/// panic and must not keep anything of the calling thread, since it may be called from signal handlers.
+///
+/// [`Kind::Directory`]: crate::Kind::Directory
+pub trait Platform: Copy {
+    /// What names an object: a descriptor number, a handle, an address. A plain value that owns nothing.
+    type Raw: Copy;
+
+    /// What tells one object from another, so that a handle that was closed and reused is noticed. `Display` prints it for
+    /// people.
+    type Id: Copy + Eq + Debug + Display;
+
+    /// What `raw` refers to.
+    ///
+    /// A raw value that refers to nothing (closed, out of range) is [`Fail::Absent`]`(`[`What::Handle`]`)`.
+    ///
+    /// [`What::Handle`]: crate::What::Handle
+    fn describe(self, raw: Self::Raw) -> Result<Facts<Self::Id>, Fail>;
+
+    /// The size in bytes, as it is now.
+    ///
+    /// `facts` is what [`describe`](Platform::describe) said of `raw`. Where `raw` refers to another object meanwhile, this
+    /// is [`Fail::Replaced`]. The same holds for every method that takes `facts`.
+    fn size(self, raw: Self::Raw, facts: &Facts<Self::Id>) -> Result<u64, Fail>;
+
+    /// The alignment in bytes that offsets and lengths of mappings need. Called only where [`Facts::alignment`] is `None`,
+    /// since the system has to be asked. Any number may be returned; the core checks that it is a power of two.
+    fn alignment(self, raw: Self::Raw, facts: &Facts<Self::Id>) -> Result<u64, Fail> {
+        let _ = (raw, facts);
+        Err(Fail::Unsupported)
+    }
+
+    /// The bytes that storage is allocated for, now: less than the size where the source is sparse.
+    fn allocated(self, raw: Self::Raw, facts: &Facts<Self::Id>) -> Result<u64, Fail> {
+        let _ = (raw, facts);
+        Err(Fail::Unsupported)
+    }
+
+    /// The file system that the source is a file of.
+    fn file_system(self, raw: Self::Raw, facts: &Facts<Self::Id>) -> Result<FileSystem, Fail> {
+        let _ = (raw, facts);
+        Err(Fail::Unsupported)
+    }
+
+    /// The page size: the alignment of an anonymous mapping.
+    fn page_size(self) -> Result<Alignment, Fail> {
+        Err(Fail::Unsupported)
+    }
+}

@@ -1,0 +1,23 @@
+//! The platform where there is no backend.
+
+use crate::{Facts, Fail, NoId, Platform};
+
+/// A system without a backend: every question is answered with [`Fail::Unsupported`], so that programs for several systems
+/// compile on all of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Unsupported;
+
+impl Platform for Unsupported {
+    type Raw = i32;
+    type Id = NoId;
+
+    #[inline]
+    fn describe(self, _: i32) -> Result<Facts<NoId>, Fail> {
+        Err(Fail::Unsupported)
+    }
+
+    #[inline]
+    fn size(self, _: i32, _: &Facts<NoId>) -> Result<u64, Fail> {
+        Err(Fail::Unsupported)
+    }
+}

@@ -1,0 +1,65 @@
+//! Decisions: pure functions of facts, with no system below them.
+
+use core::ops::Range;
+
+use pmem2_platform::{Access, Alignment, Kind};
+
+use crate::{Error, HandleFault};
+
+/// Whether a handle with this access that refers to this kind of object can be a source. The access comes first.
+#[inline]
+pub(crate) const fn admit(access: Access, kind: Kind) -> Result<(), Error> {
+    if access.contains(Access::PATH) {
+        return Err(Error::InvalidFileHandle(HandleFault::PathOnly));
+    }
+    if !access.contains(Access::READ) {
+        return Err(Error::InvalidFileHandle(if access.contains(Access::WRITE) {
+            HandleFault::WriteOnly
+        } else {
+            HandleFault::NoAccess
+        }));
+    }
+    admit_kind(kind)
+}
+
+/// Whether an object of this kind can be a source.
+#[inline]
+pub(crate) const fn admit_kind(kind: Kind) -> Result<(), Error> {
+    match kind {
+        Kind::RegularFile | Kind::DeviceDax | Kind::Anonymous => Ok(()),
+        Kind::UnknownDevice(what) => Err(Error::UnknownFileType(what)),
+        other => Err(Error::InvalidFileType(other)),
+    }
+}
+
+/// What a platform said of the alignment, if it can be one.
+#[inline]
+pub(crate) const fn aligned(bytes: u64) -> Result<Alignment, Error> {
+    match Alignment::new(bytes) {
+        Some(alignment) => Ok(alignment),
+        None => Err(Error::InvalidAlignmentValue(bytes)),
+    }
+}
+
+/// The range of `length` bytes, or of all that is left if that is 0, at `offset` in a source of `size` bytes.
+pub(crate) const fn range(offset: u64, length: u64, size: u64, alignment: Alignment) -> Result<Range<u64>, Error> {
+    if offset > i64::MAX.unsigned_abs() {
+        return Err(Error::OffsetOutOfRange { offset });
+    }
+    if size == 0 {
+        return Err(Error::SourceEmpty);
+    }
+    if !alignment.divides(offset) {
+        return Err(Error::OffsetUnaligned { offset, alignment: alignment.bytes() });
+    }
+    if !alignment.divides(length) {
+        return Err(Error::LengthUnaligned { length, alignment: alignment.bytes() });
+    }
+    let end = if length == 0 { Some(size) } else { offset.checked_add(length) };
+    match end {
+        Some(end) if end <= size && offset < end => Ok(offset..end),
+        // Nothing is left at or beyond the end: the shortest range there would end one alignment later.
+        Some(end) if end <= size => Err(Error::MapRange { end: offset.checked_add(alignment.bytes()), size }),
+        end => Err(Error::MapRange { end, size }),
+    }
+}

@@ -1,0 +1,265 @@
+//! Why there is no source, or no answer.
+
+mod code;
+mod sentence;
+
+pub use code::Code;
+
+use pmem2_platform::{Errno, Fail, Kind, What};
+
+/// What is wrong with a handle that cannot be used at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum HandleFault {
+    /// It is not open: negative, closed, beyond the table.
+    NotOpen,
+    /// It was opened write-only; a mapping has to read.
+    WriteOnly,
+    /// It was opened for neither reading nor writing (Linux's access mode 3).
+    NoAccess,
+    /// It was opened with `O_PATH`: it names a file and cannot be used on it.
+    PathOnly,
+    /// It refers to another file than the one that the source was made of: it was closed, and its number was reused.
+    Replaced,
+}
+
+/// Where there was no memory for a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Memory {
+    /// All slots of the pool are taken; this is how many it has.
+    Pool(usize),
+    /// The global allocator gave none.
+    Heap,
+}
+
+/// An error of pmem2. Each has the code that libpmem2 gives it ([`code`](Error::code)), an errno ([`errno`](Error::errno))
+/// and a sentence with the cause and, where there is one, the remedy (`Display`).
+///
+/// It is the whole vocabulary of libpmem2(7), so that what is matched today still matches when the calls that need the other
+/// half are there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Error {
+    /// Something is wrong that no other error describes: the platform could not make sense of this.
+    Unknown(What),
+    /// The platform has no answer to this question.
+    Unsupported(What),
+    /// The source has no handle (Windows).
+    FileHandleNotSet,
+    /// The handle is of no use; checked before the kind of the file.
+    InvalidFileHandle(HandleFault),
+    /// The handle is good, but what it refers to can be no source. [`Kind`] says what it is.
+    InvalidFileType(Kind),
+    /// The handle refers to a character device, and whether it is a device DAX cannot be told: [`What::Sysfs`] where sysfs
+    /// is not mounted, [`What::Subsystem`] where its answer makes no sense. The code is that of
+    /// [`InvalidFileType`](Error::InvalidFileType).
+    UnknownFileType(What),
+    /// The range ends beyond the source's last byte, or beyond what 64 bits can count (`end` is `None`).
+    MapRange {
+        /// The first byte behind the range.
+        end: Option<u64>,
+        /// The size of the source in bytes.
+        size: u64,
+    },
+    /// The mapping exists already (Windows).
+    MappingExists,
+    /// No granularity was asked for.
+    GranularityNotSet,
+    /// The granularity that was asked for cannot be had.
+    GranularityNotSupported,
+    /// An offset that no file can have: over 2^63 - 1.
+    OffsetOutOfRange {
+        /// The offset in bytes.
+        offset: u64,
+    },
+    /// The offset is not a multiple of the source's alignment.
+    OffsetUnaligned {
+        /// The offset in bytes.
+        offset: u64,
+        /// The alignment in bytes.
+        alignment: u64,
+    },
+    /// The system's answer to the question for the alignment is no number.
+    InvalidAlignmentFormat,
+    /// The system says that the alignment is this many bytes, which is not a power of two.
+    InvalidAlignmentValue(u64),
+    /// The system's answer to the question for the size is no number, or one that no size can be.
+    InvalidSizeFormat,
+    /// The length is not a multiple of the source's alignment.
+    LengthUnaligned {
+        /// The length in bytes.
+        length: u64,
+        /// The alignment in bytes.
+        alignment: u64,
+    },
+    /// There is no mapping in this range.
+    MappingNotFound,
+    /// The buffer is too small for the answer.
+    BufferTooSmall,
+    /// The source has no bytes.
+    SourceEmpty,
+    /// No such kind of sharing.
+    InvalidSharingValue,
+    /// Device DAX cannot be mapped privately.
+    SrcDevdaxPrivate,
+    /// No such kind of address request.
+    InvalidAddressRequestType,
+    /// The address is not a multiple of the alignment.
+    AddressUnaligned,
+    /// The address is null.
+    AddressNull,
+    /// The range to flush is not within the mapping.
+    DeepFlushRange,
+    /// The system's answer to the question for the region makes no sense.
+    InvalidRegionFormat,
+    /// The source lies on no region of persistent memory.
+    DaxRegionNotFound,
+    /// The system's answer to the question for the device makes no sense.
+    InvalidDevFormat,
+    /// The bounds of the device cannot be read.
+    CannotReadBounds,
+    /// There are no more bad blocks.
+    NoBadBlockFound,
+    /// The range is longer than can be.
+    LengthOutOfRange,
+    /// No such protection flag.
+    InvalidProtFlag,
+    /// The protection asks for more than the handle was opened for.
+    NoAccess,
+    /// The reservation still holds mappings.
+    VmReservationNotEmpty,
+    /// There is a mapping in the way.
+    MapExists,
+    /// The source has no file descriptor.
+    FileDescriptorNotSet,
+    /// Sources of this kind cannot do this.
+    SourceTypeNotSupported,
+    /// Reading or writing met bad memory.
+    IoFail,
+    /// There is no memory for the source; nothing was changed. The code is `-ENOMEM`.
+    OutOfMemory(Memory),
+    /// The system failed. The code is `-errno`.
+    Os {
+        /// What the system was asked for.
+        what: What,
+        /// What it answered.
+        errno: Errno,
+    },
+}
+
+impl Error {
+    /// The code of libpmem2, where the error is not the system's own.
+    #[must_use]
+    pub const fn pmem2_code(&self) -> Option<Code> {
+        Some(match self {
+            Self::Unknown(_) => Code::Unknown,
+            Self::Unsupported(_) => Code::NoSupp,
+            Self::FileHandleNotSet => Code::FileHandleNotSet,
+            Self::InvalidFileHandle(_) => Code::InvalidFileHandle,
+            Self::InvalidFileType(_) | Self::UnknownFileType(_) => Code::InvalidFileType,
+            Self::MapRange { .. } => Code::MapRange,
+            Self::MappingExists => Code::MappingExists,
+            Self::GranularityNotSet => Code::GranularityNotSet,
+            Self::GranularityNotSupported => Code::GranularityNotSupported,
+            Self::OffsetOutOfRange { .. } => Code::OffsetOutOfRange,
+            Self::OffsetUnaligned { .. } => Code::OffsetUnaligned,
+            Self::InvalidAlignmentFormat => Code::InvalidAlignmentFormat,
+            Self::InvalidAlignmentValue(_) => Code::InvalidAlignmentValue,
+            Self::InvalidSizeFormat => Code::InvalidSizeFormat,
+            Self::LengthUnaligned { .. } => Code::LengthUnaligned,
+            Self::MappingNotFound => Code::MappingNotFound,
+            Self::BufferTooSmall => Code::BufferTooSmall,
+            Self::SourceEmpty => Code::SourceEmpty,
+            Self::InvalidSharingValue => Code::InvalidSharingValue,
+            Self::SrcDevdaxPrivate => Code::SrcDevdaxPrivate,
+            Self::InvalidAddressRequestType => Code::InvalidAddressRequestType,
+            Self::AddressUnaligned => Code::AddressUnaligned,
+            Self::AddressNull => Code::AddressNull,
+            Self::DeepFlushRange => Code::DeepFlushRange,
+            Self::InvalidRegionFormat => Code::InvalidRegionFormat,
+            Self::DaxRegionNotFound => Code::DaxRegionNotFound,
+            Self::InvalidDevFormat => Code::InvalidDevFormat,
+            Self::CannotReadBounds => Code::CannotReadBounds,
+            Self::NoBadBlockFound => Code::NoBadBlockFound,
+            Self::LengthOutOfRange => Code::LengthOutOfRange,
+            Self::InvalidProtFlag => Code::InvalidProtFlag,
+            Self::NoAccess => Code::NoAccess,
+            Self::VmReservationNotEmpty => Code::VmReservationNotEmpty,
+            Self::MapExists => Code::MapExists,
+            Self::FileDescriptorNotSet => Code::FileDescriptorNotSet,
+            Self::SourceTypeNotSupported => Code::SourceTypeNotSupported,
+            Self::IoFail => Code::IoFail,
+            Self::OutOfMemory(_) | Self::Os { .. } => return None,
+        })
+    }
+
+    /// What a C function of libpmem2 returns for this error: a `PMEM2_E_*` code (-100000 to -100037) or a negative errno.
+    #[must_use]
+    pub const fn code(&self) -> i32 {
+        match self.pmem2_code() {
+            Some(code) => code.raw(),
+            None => self.errno().raw().saturating_neg(),
+        }
+    }
+
+    /// The errno, as pmem2_err_to_errno() gives it: the system's own where it has one, `ENOMEM` for missing memory, `ENOTSUP`
+    /// for `PMEM2_E_NOSUPP`, `EINVAL` for every other code.
+    #[must_use]
+    pub const fn errno(&self) -> Errno {
+        match self {
+            Self::Os { errno, .. } => *errno,
+            Self::OutOfMemory(_) => Errno::ENOMEM,
+            Self::Unsupported(_) => Errno::ENOTSUP,
+            _ => Errno::EINVAL,
+        }
+    }
+
+    /// The symbol of the code: `PMEM2_E_INVALID_FILE_TYPE`, `ENOMEM`; `None` for an errno without a name here.
+    #[must_use]
+    pub fn symbol(&self) -> Option<&'static str> {
+        match self.pmem2_code() {
+            Some(code) => Some(code.symbol()),
+            None => self.errno().name(),
+        }
+    }
+
+    /// The error that a platform's failure means, where `asked` was asked for.
+    pub(crate) const fn of(fail: Fail, asked: What) -> Self {
+        match fail {
+            Fail::Unsupported => Self::Unsupported(asked),
+            Fail::Replaced => Self::InvalidFileHandle(HandleFault::Replaced),
+            Fail::Os(what, errno) => Self::Os { what, errno },
+            Fail::Absent(What::Handle) => Self::InvalidFileHandle(HandleFault::NotOpen),
+            Fail::Absent(what) => Self::Os { what, errno: Errno::ENOENT },
+            Fail::Malformed(What::Size | What::Allocated) => Self::InvalidSizeFormat,
+            Fail::Malformed(What::Alignment | What::PageSize) => Self::InvalidAlignmentFormat,
+            Fail::Malformed(what) => Self::Unknown(what),
+        }
+    }
+}
+
+impl core::error::Error for Error {}
+
+/// The error as an [`std::io::Error`] of the kind that belongs to its errno. The sentence stays, and so does the error itself:
+/// `get_ref` and `downcast` give it back.
+#[cfg(feature = "std")]
+impl From<Error> for std::io::Error {
+    fn from(error: Error) -> Self {
+        use std::io::ErrorKind;
+        let kind = match error.errno() {
+            Errno::EINVAL => ErrorKind::InvalidInput,
+            Errno::ENOMEM => ErrorKind::OutOfMemory,
+            Errno::ENOTSUP | Errno::ENOSYS => ErrorKind::Unsupported,
+            Errno::ENOENT => ErrorKind::NotFound,
+            Errno::EACCES | Errno::EPERM => ErrorKind::PermissionDenied,
+            Errno::EINTR => ErrorKind::Interrupted,
+            Errno::EAGAIN => ErrorKind::WouldBlock,
+            Errno::EBUSY => ErrorKind::ResourceBusy,
+            Errno::ENOTDIR => ErrorKind::NotADirectory,
+            Errno::ESTALE => ErrorKind::StaleNetworkFileHandle,
+            _ => ErrorKind::Other,
+        };
+        Self::new(kind, error)
+    }
+}

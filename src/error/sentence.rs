@@ -1,0 +1,178 @@
+//! What an error says to a person: one sentence, the cause first, the remedy behind it.
+
+use core::fmt::{Display, Formatter, Result};
+
+use pmem2_platform::{Errno, Kind, What};
+
+use super::{Error, HandleFault, Memory};
+
+impl Display for Error {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        match self {
+            Self::InvalidFileHandle(fault) => fault.fmt(f),
+            Self::InvalidFileType(kind) => refused(*kind, f),
+            Self::OutOfMemory(memory) => memory.fmt(f),
+            Self::Os { what, errno } => os(*what, *errno, f),
+            Self::Unsupported(What::Handle) => {
+                f.write_str("pmem2 has no backend for this system, so nothing can be said of the handle")
+            }
+            Self::Unsupported(what) => {
+                write!(f, "{} cannot be had: this kind of source, or this platform, has no answer", noun(*what))
+            }
+            Self::Unknown(what) => write!(f, "the system's answer about {} makes no sense", noun(*what)),
+            Self::UnknownFileType(What::Sysfs) => f.write_str(
+                "a character device, but whether it is a device DAX cannot be told: there is no /sys/dev/char here; mount \
+                 sysfs on /sys (in a chroot or container too)",
+            ),
+            Self::UnknownFileType(_) => f.write_str(
+                "a character device, but whether it is a device DAX cannot be told: its subsystem link in /sys/dev/char \
+                 cannot be read or makes no sense",
+            ),
+            Self::MapRange { end: Some(end), size } => {
+                write!(f, "the range ends at byte {end}, but the source has only {size} bytes")
+            }
+            Self::MapRange { end: None, size } => {
+                write!(f, "offset and length add up to more than 64 bits can count; the source has {size} bytes")
+            }
+            Self::OffsetOutOfRange { offset } => {
+                write!(f, "offset {offset} is beyond 2^63 - 1, the last byte that any file can have")
+            }
+            Self::OffsetUnaligned { offset, alignment } => {
+                write!(f, "offset {offset} is not a multiple of {alignment}, the source's alignment in bytes")
+            }
+            Self::LengthUnaligned { length, alignment } => write!(
+                f,
+                "length {length} is not a multiple of {alignment}, the source's alignment in bytes; 0 stands for the rest \
+                 of the source"
+            ),
+            Self::InvalidAlignmentValue(value) => write!(
+                f,
+                "the system says that the source's alignment is {value} bytes, which is not a power of two; the device's \
+                 driver is at fault"
+            ),
+            other => f.write_str(plain(other)),
+        }
+    }
+}
+
+/// The sentences without a number in them.
+fn plain(error: &Error) -> &'static str {
+    match error {
+        Error::FileHandleNotSet => "the source has no file handle: it is anonymous",
+        Error::MappingExists => "the file mapping object exists already",
+        Error::GranularityNotSet => "no store granularity was asked for: set the one that the program needs",
+        Error::GranularityNotSupported => "the source cannot give the store granularity that was asked for",
+        Error::InvalidAlignmentFormat => {
+            "the system's answer about the source's alignment is not a decimal number; the device's driver is at fault"
+        }
+        Error::InvalidSizeFormat => {
+            "the system's answer about the source's size is not a size; the device's driver or the file system is at fault"
+        }
+        Error::MappingNotFound => "there is no mapping in this range",
+        Error::BufferTooSmall => "the buffer is too small for the answer: ask for the length first",
+        Error::SourceEmpty => "the source has no bytes: give the file a size first, with ftruncate or fallocate",
+        Error::InvalidSharingValue => "there is no such kind of sharing: shared or private",
+        Error::SrcDevdaxPrivate => "device DAX cannot be mapped privately: ask for a shared mapping",
+        Error::InvalidAddressRequestType => "there is no such kind of address request",
+        Error::AddressUnaligned => "the address is not a multiple of the source's alignment",
+        Error::AddressNull => "the address is null",
+        Error::DeepFlushRange => "the range to flush is not within the mapping",
+        Error::InvalidRegionFormat => "the system's answer about the source's region makes no sense",
+        Error::DaxRegionNotFound => "the source lies on no region of persistent memory",
+        Error::InvalidDevFormat => "the system's answer about the source's device makes no sense",
+        Error::CannotReadBounds => "the bounds of the source's device cannot be read",
+        Error::NoBadBlockFound => "there are no more bad blocks",
+        Error::LengthOutOfRange => "the range is longer than a source can be",
+        Error::InvalidProtFlag => "there is no such protection flag",
+        Error::NoAccess => "the protection asks for more than the handle was opened for: open it O_RDWR to write",
+        Error::VmReservationNotEmpty => "the reservation still holds mappings: delete them first",
+        Error::MapExists => "there is a mapping in the way",
+        Error::FileDescriptorNotSet => "the source has no file descriptor: it is anonymous",
+        Error::SourceTypeNotSupported => "sources of this kind cannot do this",
+        Error::IoFail => "the memory is bad: some of its bytes are lost",
+        _ => "unknown error",
+    }
+}
+
+impl Display for HandleFault {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        f.write_str(match self {
+            Self::NotOpen => "not an open file descriptor or handle: it is negative, closed or beyond the table",
+            Self::WriteOnly => {
+                "opened write-only, but a mapping has to read: open it O_RDWR, or O_RDONLY if nothing is to be written"
+            }
+            Self::NoAccess => "opened for neither reading nor writing (access mode 3): open it O_RDONLY or O_RDWR",
+            Self::PathOnly => "opened with O_PATH, which only names a file: open it O_RDONLY or O_RDWR",
+            Self::Replaced => {
+                "refers to another file than the one that the source was made of: it was closed and its number was reused; \
+                 keep it open while the source is in use"
+            }
+        })
+    }
+}
+
+impl Display for Memory {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        match self {
+            Self::Pool(slots) => {
+                write!(f, "the pool is full: all {slots} of its slots are taken; drop a source or make the pool larger")
+            }
+            Self::Heap => f.write_str("out of memory: the allocator gave none for the source"),
+        }
+    }
+}
+
+/// What it is, why that is no source, and what to do.
+fn refused(kind: Kind, f: &mut Formatter<'_>) -> Result {
+    f.write_str(match kind {
+        Kind::Directory => "a directory cannot be mapped: open a file in it",
+        Kind::BlockDevice => {
+            "a block device is not a data source: open a file on its file system, or its device DAX (/dev/daxX.Y)"
+        }
+        Kind::CharacterDevice => {
+            "a character device that is not a device DAX (/dev/daxX.Y) is not a data source: it has no memory to map"
+        }
+        Kind::Pipe => "a pipe or FIFO keeps nothing and cannot be mapped: open a regular file or a device DAX",
+        Kind::Socket => "a socket keeps nothing and cannot be mapped: open a regular file or a device DAX",
+        Kind::SymbolicLink => "a symbolic link itself cannot be mapped: open what it points to",
+        Kind::AnonymousInode => {
+            "not a file but a kernel object (epoll, eventfd, timerfd, signalfd, pidfd, inotify, io_uring or the like): open \
+             a regular file or a device DAX"
+        }
+        Kind::RegularFile | Kind::DeviceDax | Kind::Anonymous => "this kind of source is not allowed here",
+        _ => "neither a regular file nor a device DAX: only these are data sources",
+    })
+}
+
+/// What was asked for, as a noun.
+fn noun(what: What) -> &'static str {
+    match what {
+        What::Handle => "the handle",
+        What::Subsystem => "the device's subsystem in /sys/dev/char",
+        What::Sysfs => "/sys/dev/char",
+        What::Size => "the size",
+        What::Alignment => "the alignment",
+        What::Allocated => "the number of allocated bytes",
+        What::FileSystem => "the type of the file system",
+        What::PageSize => "the page size",
+        What::Open => "the path",
+        _ => "the source",
+    }
+}
+
+fn os(what: What, errno: Errno, f: &mut Formatter<'_>) -> Result {
+    match what {
+        What::Open => write!(f, "cannot be opened for reading: {errno}")?,
+        what => write!(f, "the system failed when it was asked for {}: {errno}", noun(what))?,
+    }
+    let remedy = match errno {
+        Errno::EPERM | Errno::EACCES if matches!(what, What::Open) => "; more rights are needed",
+        Errno::EPERM | Errno::EACCES => "; more rights are needed, or a filter (seccomp) that allows the call",
+        Errno::ENOENT if matches!(what, What::Size | What::Alignment) => {
+            "; the device is gone, or /sys is not mounted here"
+        }
+        Errno::EMFILE => "; close some, or raise RLIMIT_NOFILE",
+        _ => "",
+    };
+    f.write_str(remedy)
+}

@@ -1,0 +1,85 @@
+//! Validated data sources of persistent memory.
+//!
+//! A *source* is what a program may map: a regular file, a device DAX, anonymous memory. [`Source::new`] looks at a handle and
+//! says whether it is one, and if not, why. This is what libpmem2 calls `pmem2_source_from_fd` and siblings, without libc and
+//! without an allocator.
+//!
+//! ```
+//! # #[cfg(all(feature = "std", target_os = "linux"))] fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let file = std::fs::File::open("/proc/self/exe")?;
+//! let source = pmem2::Source::new(&file)?;
+//! println!("{} bytes, in steps of {}", source.size()?, source.alignment()?);
+//!
+//! let error = pmem2::Source::new(std::fs::File::open("/")?).unwrap_err();
+//! assert_eq!(error.to_string(), "a directory cannot be mapped: open a file in it");
+//! # Ok(()) }
+//! # #[cfg(not(all(feature = "std", target_os = "linux")))] fn main() {}
+//! ```
+//!
+//! # Where sources live
+//!
+//! A [`Source`] is a plain value: keep it in a variable, beside its file in a struct, in an array, in memory of your own
+//! ([`Source::new_in`]), in a [`Pool`] that may be a `static`, or, with the feature `alloc`, in a box that is made or refused
+//! without aborting. Dropping it is all that deleting takes.
+//!
+//! # What there is below
+//!
+//! Everything comes through [`Platform`] and [`Handle`]: [`Native`] is the system that the crate was built for, and a kernel
+//! of your own, an emulator or a test is another. Where there is no backend yet (Windows, macOS, FreeBSD, WebAssembly, bare
+//! metal) the crate builds and every source is refused with [`Error::Unsupported`].
+//!
+//! # Features
+//!
+//! None is on by default; none changes what code that was written without it means.
+//!
+//! | feature | brings |
+//! |---|---|
+//! | `alloc` | `Source::boxed`; `Box`, `Rc` and `Arc` of a handle are handles |
+//! | `std` | `File`, `OwnedFd`, `BorrowedFd` are handles, whatever is `AsFd` becomes an [`Fd`]; [`Error`] becomes `std::io::Error`. Implies `alloc` |
+//! | `conformance` | the suite for those who implement [`Platform`] |
+//! | `critical-section` | [`Pool`] on targets without compare-and-swap; the program provides the critical section |
+//! | `crt` | on Windows, sources from descriptors of the C runtime, once there is a backend; nothing elsewhere |
+//!
+//! # What it does not do
+//!
+//! It does not open, create, lock or change files, and does not map them yet. It keeps no global state, starts no thread,
+//! installs no handler, prints nothing.
+#![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![forbid(unsafe_code)]
+#![warn(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::as_conversions
+)]
+
+#[cfg(feature = "alloc")]
+extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
+
+#[cfg(feature = "alloc")]
+mod boxed;
+mod decide;
+mod error;
+mod os;
+#[cfg(any(target_has_atomic = "ptr", feature = "critical-section"))]
+mod pool;
+mod report;
+mod source;
+
+pub use error::{Code, Error, HandleFault, Memory};
+#[cfg(any(target_has_atomic = "ptr", feature = "critical-section"))]
+pub use pool::{Pool, Slot};
+pub use report::{Line, Report};
+pub use source::Source;
+
+pub use pmem2_platform::{
+    Access, Alignment, Anon, Anonymous, Borrowed, Errno, Facts, Fail, Fd, FileSystem, Handle, Kind, Native, NoId,
+    Platform, Unsupported, What,
+};
+#[cfg(target_os = "linux")]
+pub use pmem2_platform::{FileId, Linux};

@@ -1,0 +1,3 @@
+//! Constructors that name a system.
+
+mod fd;

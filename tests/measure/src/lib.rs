@@ -1,0 +1,1 @@
+//! Measurements of a release build: see the tests.
