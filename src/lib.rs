@@ -63,6 +63,8 @@ extern crate std;
 
 #[cfg(feature = "alloc")]
 mod boxed;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod decide;
 mod error;
 mod os;

@@ -1,0 +1,39 @@
+# Sourced by every script here: strict mode, the repository's root as the working directory, the time at the end.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+script="ci/$(basename "$0")"
+trap 'status=$?; echo "$script: ${SECONDS} s, $([ $status = 0 ] && echo passed || echo "FAILED with status $status")"; exit $status' EXIT
+
+# The locales' messages are not ours to parse.
+export LC_ALL=C
+
+# fail MESSAGE...: says why and ends.
+fail() {
+    echo "$script: $*" >&2
+    exit 1
+}
+
+# step WORDS...: a heading in the output.
+step() {
+    echo "== $script: $* (${SECONDS} s)"
+}
+
+# debian PATH_OR_COMMAND PACKAGE...: installs Debian's packages unless the path or the command is there; fails if it is not there afterwards.
+debian() {
+    local wanted=$1
+    shift
+    present "$wanted" && return
+    local sudo=
+    [ "$(id -u)" = 0 ] || sudo=sudo
+    echo "$script: $wanted is missing: installing $*"
+    [ -e /tmp/pmem2-apt-updated ] || { $sudo apt-get update -qq && touch /tmp/pmem2-apt-updated; }
+    DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq "$@" >/dev/null || fail "apt-get install $* failed"
+    present "$wanted" || fail "$wanted is missing, though $* is installed"
+}
+
+present() {
+    case $1 in
+        /*) compgen -G "$1" >/dev/null ;;
+        *) command -v "$1" >/dev/null ;;
+    esac
+}

@@ -1,0 +1,215 @@
+//! The suite for those who implement [`Platform`](crate::Platform): it says whether an implementation keeps the contract.
+//!
+//! The implementer makes handles of every kind that the platform has, says what each should give, and calls [`check`] with
+//! them, in a test on a host or in the kernel itself: the suite needs neither an allocator nor threads. A [`Violation`] names
+//! the handle and the rule that was broken.
+//!
+//! ```
+//! # #[cfg(all(feature = "std", target_os = "linux"))] fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use pmem2::{Code, Kind, conformance::{Case, Expect, check}};
+//!
+//! let (file, directory) = (std::fs::File::open("/proc/self/exe")?, std::fs::File::open("/")?);
+//! let size = file.metadata()?.len();
+//! check(&[
+//!     Case::new("a file", &file, Expect::Source { kind: Kind::RegularFile, size, alignment: 4096, writable: false }),
+//!     Case::new("a directory", &directory, Expect::Refused(Code::InvalidFileType.raw())),
+//! ])?;
+//! # Ok(()) }
+//! # #[cfg(not(all(feature = "std", target_os = "linux")))] fn main() {}
+//! ```
+
+use core::{fmt, mem::MaybeUninit};
+
+use pmem2_platform::{Access, Facts, Fail, Handle, Kind, Platform};
+
+use crate::{Error, Source};
+
+/// What a handle should give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expect {
+    /// A source.
+    Source {
+        /// Its kind.
+        kind: Kind,
+        /// Its size in bytes.
+        size: u64,
+        /// Its alignment in bytes.
+        alignment: u64,
+        /// Whether it may be written.
+        writable: bool,
+    },
+    /// A refusal, with the code that a C function would return ([`Error::code`]).
+    Refused(i32),
+}
+
+/// A handle, and what it should give.
+#[derive(Clone, Copy, Debug)]
+pub struct Case<'c, H> {
+    name: &'c str,
+    handle: H,
+    expect: Expect,
+}
+
+impl<'c, H: Handle> Case<'c, H> {
+    /// A case. `name` is for the message; different cases must have handles of different objects.
+    pub const fn new(name: &'c str, handle: H, expect: Expect) -> Self {
+        Self { name, handle, expect }
+    }
+}
+
+/// A rule of the contract between core and platform.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Rule {
+    /// `describe` says the same of the same handle each time.
+    DescribeIsStable,
+    /// A handle is refused, or not, with the code that was expected. The error is the one that there was.
+    Outcome(Option<Error>),
+    /// Kind and access are the expected ones.
+    KindAndAccess,
+    /// The size is the expected one, each time it is asked for.
+    Size(Result<u64, Error>),
+    /// The alignment is the expected one, and a power of two.
+    Alignment(Result<u64, Error>),
+    /// A question that the platform does not answer gets `Fail::Unsupported`, and no other failure.
+    OptionalAnswer(Error),
+    /// The whole source is a range of it, and no range goes beyond its end.
+    Range,
+    /// A source is the same wherever it lies: in memory of the caller's, in a pool.
+    Storage,
+    /// Handles of different objects have different ids (unless the platform has no ids at all: all are equal).
+    IdsDiffer,
+    /// A handle that refers to another object than the facts do is `Fail::Replaced`.
+    ReplacedIsNoticed,
+}
+
+/// A rule was broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Violation<'c> {
+    /// The name of the case.
+    pub case: &'c str,
+    /// The rule.
+    pub rule: Rule,
+}
+
+impl fmt::Display for Violation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.case)?;
+        match self.rule {
+            Rule::DescribeIsStable => f.write_str("describe says different things of the same handle"),
+            Rule::Outcome(None) => f.write_str("it became a source, but should have been refused"),
+            Rule::Outcome(Some(error)) => write!(f, "refused with code {}, unexpectedly: {error}", error.code()),
+            Rule::KindAndAccess => f.write_str("kind or access is not the expected one"),
+            Rule::Size(Ok(size)) => write!(f, "the size is {size}, unexpectedly"),
+            Rule::Size(Err(error)) => write!(f, "there is no size: {error}"),
+            Rule::Alignment(Ok(alignment)) => write!(f, "the alignment is {alignment}, unexpectedly"),
+            Rule::Alignment(Err(error)) => write!(f, "there is no alignment: {error}"),
+            Rule::OptionalAnswer(error) => {
+                write!(f, "a question without an answer must fail with Fail::Unsupported: {error}")
+            }
+            Rule::Range => f.write_str("check_range does not accept the whole source and nothing beyond it"),
+            Rule::Storage => f.write_str("the source is another one where it was stored"),
+            Rule::IdsDiffer => f.write_str("another object has the same id, but not all objects have"),
+            Rule::ReplacedIsNoticed => f.write_str("size does not notice that the handle refers to another object"),
+        }
+    }
+}
+
+impl core::error::Error for Violation<'_> {}
+
+/// Checks all cases against the contract.
+///
+/// # Errors
+///
+/// The first rule that is broken.
+pub fn check<'c, H: Handle>(cases: &[Case<'c, H>]) -> Result<(), Violation<'c>> {
+    for case in cases {
+        one(&case.handle, case.expect).map_err(|rule| Violation { case: case.name, rule })?;
+    }
+    pairs(cases)
+}
+
+fn ensure(kept: bool, rule: Rule) -> Result<(), Rule> {
+    if kept { Ok(()) } else { Err(rule) }
+}
+
+fn one<H: Handle>(handle: &H, expect: Expect) -> Result<(), Rule> {
+    let describe = || handle.platform().describe(handle.raw());
+    ensure(describe() == describe(), Rule::DescribeIsStable)?;
+    let (source, expect) = match (Source::new(handle), expect) {
+        (Ok(source), Expect::Source { kind, size, alignment, writable }) => (source, (kind, size, alignment, writable)),
+        (Ok(_), Expect::Refused(_)) => return Err(Rule::Outcome(None)),
+        (Err(error), Expect::Refused(code)) => return ensure(error.code() == code, Rule::Outcome(Some(error))),
+        (Err(error), Expect::Source { .. }) => return Err(Rule::Outcome(Some(error))),
+    };
+    let (kind, size, alignment, writable) = expect;
+    ensure(source.kind() == kind && source.access().contains(Access::WRITE) == writable, Rule::KindAndAccess)?;
+    for _ in 0..2 {
+        let (size_now, alignment_now) = (source.size(), source.alignment());
+        ensure(size_now == Ok(size), Rule::Size(size_now))?;
+        ensure(alignment_now == Ok(alignment), Rule::Alignment(alignment_now))?;
+    }
+    optional(source.allocated())?;
+    optional(source.file_system())?;
+    ranges(&source, size, alignment)?;
+    storage(handle, &source)
+}
+
+fn optional<T>(answer: Result<T, Error>) -> Result<(), Rule> {
+    match answer {
+        Ok(_) | Err(Error::Unsupported(_)) => Ok(()),
+        Err(error) => Err(Rule::OptionalAnswer(error)),
+    }
+}
+
+fn ranges<H: Handle>(source: &Source<H>, size: u64, alignment: u64) -> Result<(), Rule> {
+    if size == 0 {
+        return ensure(source.check_range(0, 0) == Err(Error::SourceEmpty), Rule::Range);
+    }
+    ensure(source.check_range(0, 0) == Ok(0..size), Rule::Range)?;
+    let beyond = size.checked_next_multiple_of(alignment).and_then(|end| end.checked_add(alignment));
+    ensure(beyond.is_none_or(|beyond| source.check_range(0, beyond).is_err()), Rule::Range)?;
+    ensure(alignment == 1 || source.check_range(0, 1).is_err(), Rule::Range)
+}
+
+fn storage<H: Handle>(handle: &H, source: &Source<&H>) -> Result<(), Rule> {
+    let mut place = MaybeUninit::uninit();
+    let placed = Source::new_in(&mut place, handle).map_err(|_| Rule::Storage)?;
+    ensure(placed.facts() == source.facts(), Rule::Storage)?;
+    #[cfg(any(target_has_atomic = "ptr", feature = "critical-section"))]
+    {
+        let pool = crate::Pool::<H::P, 1>::new();
+        let slot = pool.source(handle).map_err(|_| Rule::Storage)?;
+        ensure(slot.facts() == source.facts() && slot.size() == source.size(), Rule::Storage)?;
+        ensure(matches!(pool.source(handle), Err(Error::OutOfMemory(_))), Rule::Storage)?;
+        drop(slot);
+        ensure(pool.is_empty() && pool.source(handle).is_ok(), Rule::Storage)?;
+    }
+    Ok(())
+}
+
+/// Rules about two handles.
+fn pairs<'c, H: Handle>(cases: &[Case<'c, H>]) -> Result<(), Violation<'c>> {
+    let described = || cases.iter().filter_map(|case| Some((case, facts(case)?)));
+    let ids = described().any(|(_, facts)| described().any(|(_, other)| other.id != facts.id));
+    if !ids {
+        return Ok(());
+    }
+    for (index, (case, facts)) in described().enumerate() {
+        let violation = |rule| Violation { case: case.name, rule };
+        for (other, of_other) in described().skip(index.saturating_add(1)) {
+            ensure(facts.id != of_other.id, Rule::IdsDiffer).map_err(violation)?;
+            let answer = case.handle.platform().size(other.handle.raw(), &facts);
+            ensure(answer == Err(Fail::Replaced), Rule::ReplacedIsNoticed).map_err(violation)?;
+        }
+    }
+    Ok(())
+}
+
+/// The facts of a case that is a source; of a refused one nothing further is asked.
+fn facts<H: Handle>(case: &Case<'_, H>) -> Option<Facts<<H::P as Platform>::Id>> {
+    match case.expect {
+        Expect::Source { .. } => case.handle.platform().describe(case.handle.raw()).ok(),
+        Expect::Refused(_) => None,
+    }
+}
