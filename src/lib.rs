@@ -85,3 +85,8 @@ pub use pmem2_platform::{
 };
 #[cfg(target_os = "linux")]
 pub use pmem2_platform::{FileId, Linux};
+
+/// The examples of README.md are compiled and run by the tests.
+#[cfg(all(doctest, feature = "std", target_os = "linux"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
