@@ -1,0 +1,195 @@
+//! What programs read: one object per line. The keys are documented in `--help`.
+
+use std::{
+    borrow::Cow,
+    io::{self, Write},
+    os::unix::ffi::OsStrExt,
+};
+
+use pmem2::{Access, Error, FileId, Kind};
+use serde::Serialize;
+use serde_json::{Serializer, ser::Formatter};
+
+use crate::{
+    args::Place,
+    look::{Finding, allowed},
+};
+
+#[derive(Serialize)]
+struct Object<'a> {
+    schema: u32,
+    path: Option<Cow<'a, str>>,
+    path_bytes: Option<&'a [u8]>,
+    fd: Option<i32>,
+    usable: bool,
+    error: Option<Failure>,
+    kind: Option<&'static str>,
+    opened: Option<bool>,
+    access: Option<&'static str>,
+    append: Option<bool>,
+    permission: Option<Permission>,
+    device: Option<Device>,
+    inode: Option<u64>,
+    represented_device: Option<Device>,
+    file_system: Option<FileSystem>,
+    size: Option<u64>,
+    allocated: Option<u64>,
+    alignment: Option<u64>,
+    answer_errors: AnswerErrors,
+}
+
+#[derive(Serialize)]
+struct Failure {
+    code: i32,
+    symbol: Option<&'static str>,
+    errno: i32,
+    message: String,
+}
+
+#[derive(Serialize)]
+struct Permission {
+    read: Option<bool>,
+    write: Option<bool>,
+}
+
+#[derive(Serialize)]
+struct Device {
+    major: u32,
+    minor: u32,
+}
+
+#[derive(Serialize)]
+struct FileSystem {
+    name: Option<&'static str>,
+    magic: u32,
+}
+
+#[derive(Serialize)]
+struct AnswerErrors {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file_system: Option<Failure>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<Failure>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allocated: Option<Failure>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alignment: Option<Failure>,
+}
+
+/// The object of one source, and the end of the line.
+pub(crate) fn line(place: &Place, finding: &Finding) -> io::Result<String> {
+    let mut json = Vec::new();
+    object(place, finding).serialize(&mut Serializer::with_formatter(&mut json, Ascii))?;
+    json.push(b'\n');
+    String::from_utf8(json).map_err(io::Error::other)
+}
+
+fn object<'a>(place: &'a Place, finding: &Finding) -> Object<'a> {
+    let report = &finding.report;
+    let (path, fd) = match place {
+        Place::Path(path) => (Some(path.as_os_str()), None),
+        Place::Descriptor(number) => (None, Some(*number)),
+    };
+    let access = report.access().filter(|_| fd.is_some());
+    let (file_system, no_file_system) = split(report.file_system());
+    let (size, no_size) = split(report.size());
+    let (allocated, no_allocated) = split(report.allocated());
+    let (alignment, no_alignment) = split(report.alignment());
+    Object {
+        schema: 1,
+        path: path.map(|path| path.to_string_lossy()),
+        path_bytes: path.filter(|path| path.to_str().is_none()).map(OsStrExt::as_bytes),
+        fd,
+        usable: report.verdict().is_ok(),
+        error: report.verdict().err().map(Failure::from),
+        kind: report.kind().map(kind),
+        opened: finding.by_path.as_ref().map(|by_path| by_path.opened).or(path.map(|_| false)),
+        access: access.map(mode),
+        append: access.map(|access| access.contains(Access::APPEND)),
+        permission: finding.by_path.as_ref().map(|by_path| Permission {
+            read: allowed(by_path.permission.read),
+            write: allowed(by_path.permission.write),
+        }),
+        device: report.id().map(|id| id.device().into()),
+        inode: report.id().map(FileId::inode),
+        represented_device: finding.represented_device().map(Device::from),
+        file_system: file_system.map(|system| FileSystem { name: system.name(), magic: system.magic() }),
+        size,
+        allocated,
+        alignment,
+        answer_errors: AnswerErrors {
+            file_system: no_file_system,
+            size: no_size,
+            allocated: no_allocated,
+            alignment: no_alignment,
+        },
+    }
+}
+
+/// The answer, or the error that there is instead. A question that the system has no answer to is neither.
+fn split<T>(answer: Option<Result<T, Error>>) -> (Option<T>, Option<Failure>) {
+    match answer {
+        Some(Ok(value)) => (Some(value), None),
+        None | Some(Err(Error::Unsupported(_))) => (None, None),
+        Some(Err(error)) => (None, Some(error.into())),
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self { code: error.code(), symbol: error.symbol(), errno: error.errno().raw(), message: error.to_string() }
+    }
+}
+
+impl From<(u32, u32)> for Device {
+    fn from((major, minor): (u32, u32)) -> Self {
+        Self { major, minor }
+    }
+}
+
+/// Names that stay, whatever the words for people become.
+fn kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::RegularFile => "regular-file",
+        Kind::DeviceDax => "device-dax",
+        Kind::CharacterDevice => "character-device",
+        Kind::UnknownDevice(_) => "unknown-character-device",
+        Kind::BlockDevice => "block-device",
+        Kind::Directory => "directory",
+        Kind::Pipe => "pipe",
+        Kind::Socket => "socket",
+        Kind::SymbolicLink => "symbolic-link",
+        Kind::AnonymousInode => "anonymous-inode",
+        _ => "other",
+    }
+}
+
+fn mode(access: Access) -> &'static str {
+    match (access.contains(Access::READ), access.contains(Access::WRITE)) {
+        _ if access.contains(Access::PATH) => "path",
+        (true, false) => "read-only",
+        (true, true) => "read-write",
+        (false, true) => "write-only",
+        (false, false) => "none",
+    }
+}
+
+/// JSON in ASCII: a terminal obeys and hides characters beyond it too.
+struct Ascii;
+
+impl Formatter for Ascii {
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        let mut units = [0; 2];
+        for character in fragment.chars() {
+            match character {
+                ' '..='~' => write!(writer, "{character}")?,
+                _ => {
+                    for unit in character.encode_utf16(&mut units) {
+                        write!(writer, "\\u{unit:04x}")?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,91 @@
+//! Device DAX without a device: in a mount namespace of its own, where /sys is made by the test and says of /dev/null, which
+//! is harmless to open, that it is one.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::support::*;
+
+/// A /sys in which the character device 1:3 is on the bus dax, with what `attributes` (a script) puts in its directory.
+fn with_device_dax(attributes: &str) -> String {
+    format!(
+        "mount -t tmpfs none /sys
+        mkdir -p /sys/dev/char/1:3 /sys/bus/dax
+        cd /sys/dev/char/1:3
+        ln -s ../../../bus/dax subsystem
+        {attributes}"
+    )
+}
+
+/// What is said of /dev/null after `script`, in both outputs.
+fn null(status: i32, script: &str) -> (String, Value) {
+    let mut command = inspect_after(script, Path::new("/"), ["/dev/null"]);
+    let block = report(status, &mut command);
+    (block, objects(status, &mut command).remove(0))
+}
+
+#[test]
+fn a_device_dax() {
+    let (block, object) = null(0, &with_device_dax("echo 9223372036854775808 > size; echo 2097152 > align"));
+    assert_eq!(fact(&block, "source"), Some("usable"));
+    assert_eq!(fact(&block, "kind"), Some("device DAX"));
+    assert_eq!(fact(&block, "represents"), Some("device 1:3"));
+    assert_eq!(fact(&block, "size"), Some("9223372036854775808 bytes"));
+    assert_eq!(fact(&block, "alignment"), Some("2097152 bytes"));
+    assert_eq!(fact(&block, "allocated"), None);
+    assert_eq!(object["kind"], "device-dax");
+    assert_eq!(object["opened"], true);
+    assert_eq!(object["size"], 9_223_372_036_854_775_808_u64);
+    assert_eq!(object["alignment"], 2_097_152);
+    assert_eq!(object["allocated"], Value::Null);
+    assert_eq!(object["answer_errors"], json!({}));
+    assert_eq!(object["represented_device"], json!({"major": 1, "minor": 3}));
+}
+
+#[test]
+fn a_device_dax_whose_answers_make_no_sense() {
+    let (block, object) = null(0, &with_device_dax("echo 3 > align"));
+    assert!(fact(&block, "size").unwrap().starts_with("unknown: "), "{block}");
+    assert!(fact(&block, "alignment").unwrap().starts_with("unknown: "), "{block}");
+    assert_eq!([&object["size"], &object["alignment"]], [&Value::Null, &Value::Null]);
+    assert_eq!(object["answer_errors"]["size"]["symbol"], "ENOENT");
+    assert_eq!(object["answer_errors"]["size"]["code"], -libc::ENOENT);
+    assert_eq!(object["answer_errors"]["alignment"]["symbol"], "PMEM2_E_INVALID_ALIGNMENT_VALUE");
+    assert_eq!(object["answer_errors"]["alignment"]["errno"], libc::EINVAL);
+    assert_eq!(object["answer_errors"].as_object().unwrap().len(), 2);
+
+    let (_, object) = null(0, &with_device_dax("echo 4096 > align; echo x > size"));
+    assert_eq!(object["answer_errors"]["size"]["symbol"], "PMEM2_E_INVALID_SIZE_FORMAT");
+    assert_eq!(object["alignment"], 4096);
+}
+
+/// Without /sys there is no telling what a character device is, so it is not opened.
+#[test]
+fn a_character_device_without_sysfs() {
+    let (block, object) = null(1, "mount -t tmpfs none /sys");
+    assert!(fact(&block, "refused").unwrap().contains("mount sysfs"), "{block}");
+    assert_eq!(object["kind"], "unknown-character-device");
+    assert_eq!(object["opened"], false);
+    assert_eq!(object["error"]["symbol"], "PMEM2_E_INVALID_FILE_TYPE");
+}
+
+/// Without /proc, paths are opened by their names.
+#[test]
+fn without_proc() {
+    let directory = directory();
+    let path = file(&directory, "file", "0123456789");
+    let script = "mount -t tmpfs none /proc; test ! -e /proc/self";
+    let mut command =
+        inspect_after(script, directory.path(), [path.as_path(), Path::new("/dev/null"), Path::new("/no")]);
+    let block = report(1, &mut command);
+    let objects = objects(1, &mut command);
+    assert_eq!(objects[0]["usable"], true);
+    assert_eq!(objects[0]["opened"], true);
+    assert_eq!(objects[0]["size"], 10);
+    assert_eq!(objects[0]["permission"], json!({"read": true, "write": true}));
+    assert_eq!(fact(&block, "permission"), Some("read and write"));
+    assert_eq!(objects[1]["kind"], "character-device");
+    assert_eq!(objects[1]["opened"], false);
+    assert_eq!(objects[2]["error"]["symbol"], "ENOENT");
+}
