@@ -159,12 +159,12 @@ impl<H: Handle> Source<H> {
 
     /// The type of the file system that the source lies on; of a device file the one that `/dev` is.
     ///
-    /// System calls on Linux: `fstatfs`.
+    /// System calls on Linux: `fstat`, `fstatfs`.
     ///
     /// # Errors
     ///
     /// - [`Unsupported`](Error::Unsupported): the source has no file system.
-    /// - [`InvalidFileHandle`](Error::InvalidFileHandle), [`Os`](Error::Os): the descriptor was closed; the system failed.
+    /// - [`InvalidFileHandle`](Error::InvalidFileHandle), [`Os`](Error::Os): as for [`size`](Source::size).
     pub fn file_system(&self) -> Result<FileSystem, Error> {
         self.ask(What::FileSystem, Platform::file_system)
     }

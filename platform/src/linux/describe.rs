@@ -15,6 +15,9 @@ const HUGETLBFS: u32 = 0x9584_58f6;
 /// S_IFMT of inode(7).
 const S_IFMT: u32 = 0o170_000;
 
+/// S_IFREG of inode(7).
+const S_IFREG: u32 = 0o100_000;
+
 /// EBADF says that there is no such descriptor; any other error is the system's.
 #[cold]
 fn handle(errno: Errno) -> Fail {
@@ -28,14 +31,11 @@ fn handle(errno: Errno) -> Fail {
 pub(super) fn describe<S: Sys>(sys: S, fd: i32) -> Result<Facts<FileId>, Fail> {
     let access = access(sys.getfl(fd).map_err(handle)?);
     let stat = sys.fstat(fd).map_err(handle)?;
-    let kind = match FileType::from_raw_mode(stat.mode) {
-        FileType::RegularFile => Kind::RegularFile,
-        FileType::CharacterDevice => character_device(sys, &stat, access)?,
-        other => other_kind(other, stat.mode),
-    };
-    let alignment = match kind {
-        Kind::RegularFile => file_alignment(sys, fd, &stat, access)?,
-        _ => None,
+    // The usual case by one comparison: a jump through a table is what the processor predicts worst after a system call.
+    let (kind, alignment) = if stat.mode & S_IFMT == S_IFREG {
+        (Kind::RegularFile, file_alignment(sys, fd, &stat, access)?)
+    } else {
+        (other_kind(sys, &stat, access)?, None)
     };
     Ok(Facts { id: FileId::of(&stat), kind, access, alignment })
 }
@@ -53,23 +53,25 @@ fn access(flags: OFlags) -> Access {
     access
 }
 
+/// Of what is no regular file.
 #[cold]
-fn other_kind(file_type: FileType, mode: u32) -> Kind {
-    match file_type {
+#[inline(never)]
+fn other_kind<S: Sys>(sys: S, stat: &Stat, access: Access) -> Result<Kind, Fail> {
+    Ok(match FileType::from_raw_mode(stat.mode) {
+        FileType::RegularFile => Kind::RegularFile,
+        FileType::CharacterDevice => return character_device(sys, stat, access),
         FileType::Directory => Kind::Directory,
         FileType::BlockDevice => Kind::BlockDevice,
         FileType::Fifo => Kind::Pipe,
         FileType::Socket => Kind::Socket,
         FileType::Symlink => Kind::SymbolicLink,
         // The kernel's anonymous inodes have permissions, but no type.
-        _ if mode & S_IFMT == 0 => Kind::AnonymousInode,
-        _ => Kind::Other,
-    }
+        FileType::Unknown if stat.mode & S_IFMT == 0 => Kind::AnonymousInode,
+        FileType::Unknown => Kind::Other,
+    })
 }
 
 /// Device DAX or another character device.
-#[cold]
-#[inline(never)]
 fn character_device<S: Sys>(sys: S, stat: &Stat, access: Access) -> Result<Kind, Fail> {
     match sysfs::device_kind(sys, FileId::of(stat).represented_device()) {
         // The descriptor cannot be used anyway: that is the fact to report, not why sysfs could not be read.
@@ -137,7 +139,8 @@ pub(super) fn allocated<S: Sys>(sys: S, fd: i32, facts: &Facts<FileId>) -> Resul
     }
 }
 
-pub(super) fn file_system<S: Sys>(sys: S, fd: i32) -> Result<FileSystem, Fail> {
+pub(super) fn file_system<S: Sys>(sys: S, fd: i32, facts: &Facts<FileId>) -> Result<FileSystem, Fail> {
+    same(sys, fd, facts)?;
     match sys.fstatfs(fd) {
         Ok(magic) => Ok(FileSystem::from_magic(magic)),
         Err(Errno::EBADF) => Err(Fail::Absent(What::Handle)),

@@ -18,7 +18,7 @@ use sys::{Kernel, Stat};
 /// | `size`, regular file | `fstat` |
 /// | `size`, `alignment`, device DAX | `fstat`, `open`, `read`, `close` |
 /// | `allocated` | `fstat` |
-/// | `file_system` | `fstatfs` |
+/// | `file_system` | `fstat`, `fstatfs` |
 /// | `page_size` | none where the ABI fixes the size (x86, riscv64, 32-bit Arm, s390x); elsewhere `msync` of no bytes, one for a page of 4 KiB, five for 64 KiB, the first time only |
 ///
 /// `readlink` and `open` are `readlinkat` and `openat` with `AT_FDCWD`, `access` is `faccessat`, on every architecture; where
@@ -90,8 +90,8 @@ impl Platform for Linux {
         describe::allocated(Kernel, raw, facts)
     }
 
-    fn file_system(self, raw: i32, _: &Facts<FileId>) -> Result<FileSystem, Fail> {
-        describe::file_system(Kernel, raw)
+    fn file_system(self, raw: i32, facts: &Facts<FileId>) -> Result<FileSystem, Fail> {
+        describe::file_system(Kernel, raw, facts)
     }
 
     fn page_size(self) -> Result<Alignment, Fail> {

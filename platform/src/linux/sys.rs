@@ -1,9 +1,10 @@
 //! The list of system calls. Everything else of the Linux backend is generic over [`Sys`], so that tests can make any call
 //! fail with any error number.
 
-use core::ffi::CStr;
+use core::{ffi::CStr, mem::ManuallyDrop};
 
 use rustix::{
+    fd::{AsRawFd, OwnedFd},
     fs::{AtFlags, CWD, Mode, OFlags},
     io,
 };
@@ -76,8 +77,21 @@ macro_rules! widen {
     }};
 }
 
+/// An open file. With `std`, rustix's `OwnedFd` is the standard library's, which in a debug build asks fcntl(F_GETFD) before
+/// it closes: a call that no documentation of ours lists, and that a filter may kill for.
+pub(super) struct File(ManuallyDrop<OwnedFd>);
+
+impl Drop for File {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: close wants a descriptor that is open, and is not used afterwards. This file owns it, is being dropped, and
+        // ManuallyDrop keeps the OwnedFd from closing it again.
+        unsafe { io::close(self.0.as_raw_fd()) }
+    }
+}
+
 impl Sys for Kernel {
-    type File = rustix::fd::OwnedFd;
+    type File = File;
 
     #[inline]
     fn getfl(self, fd: i32) -> Result<OFlags, Errno> {
@@ -114,11 +128,11 @@ impl Sys for Kernel {
     fn open(self, path: &CStr) -> Result<Self::File, Errno> {
         // Not blocking and not becoming a controlling terminal, whatever lies there under a made-up /sys.
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-        Ok(rustix::fs::openat(CWD, path, flags, Mode::empty())?)
+        Ok(File(ManuallyDrop::new(rustix::fs::openat(CWD, path, flags, Mode::empty())?)))
     }
 
     fn read(self, file: &Self::File, buffer: &mut [u8]) -> Result<usize, Errno> {
-        Ok(io::read(file, buffer)?)
+        Ok(io::read(&*file.0, buffer)?)
     }
 
     fn msync_nothing(self, address: usize) -> Result<(), Errno> {

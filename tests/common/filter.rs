@@ -1,0 +1,51 @@
+//! Filters on system calls (seccomp(2)).
+
+use std::collections::BTreeMap;
+
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule, TargetArch,
+};
+
+/// The calls that pmem2 is documented to make, by name: the number, and the argument that is documented with it.
+fn call(name: &str) -> (i64, Option<(u8, i32)>) {
+    const HERE: Option<(u8, i32)> = Some((0, libc::AT_FDCWD));
+    match name {
+        "fcntl" => (libc::SYS_fcntl, Some((1, libc::F_GETFL))),
+        "fstat" => (libc::SYS_fstat, None),
+        "fstatfs" => (libc::SYS_fstatfs, None),
+        "readlinkat" => (libc::SYS_readlinkat, HERE),
+        "faccessat" => (libc::SYS_faccessat, HERE),
+        "openat" => (libc::SYS_openat, HERE),
+        "read" => (libc::SYS_read, None),
+        "close" => (libc::SYS_close, None),
+        other => panic!("{other} is no system call that pmem2 is documented to make"),
+    }
+}
+
+fn rules(name: &str) -> (i64, Vec<SeccompRule>) {
+    let (number, argument) = call(name);
+    let rules = argument.map(|(index, value)| {
+        let value = u64::from(value.cast_unsigned());
+        let condition = SeccompCondition::new(index, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, value);
+        SeccompRule::new(vec![condition.expect("an argument")]).expect("a rule")
+    });
+    (number, rules.into_iter().collect())
+}
+
+fn compiled(rules: BTreeMap<i64, Vec<SeccompRule>>, matched: SeccompAction, other: SeccompAction) -> BpfProgram {
+    let arch = TargetArch::try_from(std::env::consts::ARCH).expect("an architecture that seccompiler knows");
+    SeccompFilter::new(rules, other, matched, arch).and_then(BpfProgram::try_from).expect("a filter")
+}
+
+/// Kills at any call but these and exit_group.
+pub(crate) fn only(calls: &[&str]) -> BpfProgram {
+    let exit = (libc::SYS_exit_group, Vec::new());
+    let rules = calls.iter().map(|name| rules(name)).chain([exit]).collect();
+    compiled(rules, SeccompAction::Allow, SeccompAction::KillProcess)
+}
+
+/// Lets everything pass but makes this one fail.
+pub(crate) fn failing(call: &str, errno: i32) -> BpfProgram {
+    let action = SeccompAction::Errno(errno.cast_unsigned());
+    compiled([rules(call)].into(), action, SeccompAction::Allow)
+}
