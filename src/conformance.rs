@@ -1,4 +1,4 @@
-//! The suite for those who implement [`Platform`](crate::Platform): it says whether an implementation keeps the contract.
+//! The suite for those who implement [`Platform`]: it says whether an implementation keeps the contract.
 //!
 //! The implementer makes handles of every kind that the platform has, says what each should give, and calls [`check`] with
 //! them, in a test on a host or in the kernel itself: the suite needs neither an allocator nor threads. A [`Violation`] names

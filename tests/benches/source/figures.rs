@@ -1,0 +1,64 @@
+//! Samples in turn, and the medians of them.
+
+use std::time::Instant;
+
+/// Calls in a sample: long enough for the clock's own cost to vanish, short enough for a pair to see one machine.
+const CALLS: u32 = 256;
+
+const SAMPLES: usize = 4_000;
+
+/// Samples before those that count.
+const WARM_UP: usize = 200;
+
+/// One of those that are compared.
+pub(crate) struct Contender<'a> {
+    pub(crate) name: &'static str,
+    pub(crate) call: &'a dyn Fn(),
+}
+
+/// Nanoseconds per call of each contender, sample by sample. In each round all have a turn, each time another first: who comes
+/// after whom must not matter.
+pub(crate) fn interleave(contenders: &[Contender<'_>]) -> Vec<Vec<f64>> {
+    let mut samples = vec![Vec::with_capacity(SAMPLES); contenders.len()];
+    for round in 0..WARM_UP + SAMPLES {
+        for turn in 0..contenders.len() {
+            // Forwards and backwards: each contender follows each of its neighbours equally often.
+            let turn = if round % 2 == 0 { turn } else { contenders.len() - 1 - turn };
+            let index = (round / 2 + turn) % contenders.len();
+            let time = sample(contenders[index].call);
+            if round >= WARM_UP {
+                samples[index].push(time);
+            }
+        }
+    }
+    samples
+}
+
+fn sample(call: &dyn Fn()) -> f64 {
+    let start = Instant::now();
+    for _ in 0..CALLS {
+        call();
+    }
+    start.elapsed().as_secs_f64() * 1e9 / f64::from(CALLS)
+}
+
+/// Prints and returns the median; behind it the interval that holds the true one with a probability of 95 %, by the order of
+/// the values alone: the number of values below the median is binomial, whatever their distribution.
+pub(crate) fn report(name: &str, values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let count = sorted.len() as f64;
+    let margin = 1.96 * count.sqrt() / 2.0;
+    let low = sorted[(count / 2.0 - margin).floor().max(0.0) as usize];
+    let high = sorted[((count / 2.0 + margin).ceil() as usize).min(sorted.len() - 1)];
+    let median = median(sorted.clone());
+    println!("{name:>22} {median:>8.3}  95 % [{low:.3}, {high:.3}]");
+    median
+}
+
+/// The value in the middle.
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    if values.len() % 2 == 1 { values[middle] } else { (values[middle - 1] + values[middle]) / 2.0 }
+}
