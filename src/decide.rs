@@ -46,11 +46,11 @@ pub(crate) const fn range(offset: u64, length: u64, size: u64, alignment: Alignm
     if offset > i64::MAX.unsigned_abs() {
         return Err(Error::OffsetOutOfRange { offset });
     }
-    if size == 0 {
-        return Err(Error::SourceEmpty);
-    }
     if !alignment.divides(offset) {
         return Err(Error::OffsetUnaligned { offset, alignment: alignment.bytes() });
+    }
+    if size == 0 {
+        return Err(Error::SourceEmpty);
     }
     if !alignment.divides(length) {
         return Err(Error::LengthUnaligned { length, alignment: alignment.bytes() });

@@ -22,11 +22,11 @@ fn model(offset: u64, length: u64, size: u64, alignment: u64) -> Result<Range<u6
     if offset > LARGEST {
         return Err(Error::OffsetOutOfRange { offset });
     }
-    if size == 0 {
-        return Err(Error::SourceEmpty);
-    }
     if !offset.is_multiple_of(alignment) {
         return Err(Error::OffsetUnaligned { offset, alignment });
+    }
+    if size == 0 {
+        return Err(Error::SourceEmpty);
     }
     if !length.is_multiple_of(alignment) {
         return Err(Error::LengthUnaligned { length, alignment });
