@@ -23,18 +23,32 @@ pub unsafe trait Handle {
     fn raw(&self) -> <Self::P as Platform>::Raw;
 }
 
-// SAFETY: a shared borrow of a handle promises what the handle promises, for the time of the borrow.
-unsafe impl<H: Handle + ?Sized> Handle for &H {
-    type P = H::P;
-    #[inline]
-    fn platform(&self) -> Self::P {
-        (**self).platform()
-    }
-    #[inline]
-    fn raw(&self) -> <Self::P as Platform>::Raw {
-        (**self).raw()
-    }
+/// What leads to a handle of type `H` is a handle.
+macro_rules! forward {
+    ($pointer:ty) => {
+        // SAFETY: while the reference or smart pointer is borrowed, so is the handle that it leads to: it is neither dropped
+        // nor exchanged, and promises for this time what it promises itself.
+        unsafe impl<H: Handle + ?Sized> Handle for $pointer {
+            type P = H::P;
+            #[inline]
+            fn platform(&self) -> Self::P {
+                (**self).platform()
+            }
+            #[inline]
+            fn raw(&self) -> <Self::P as Platform>::Raw {
+                (**self).raw()
+            }
+        }
+    };
 }
+
+forward!(&H);
+#[cfg(feature = "alloc")]
+forward!(alloc::boxed::Box<H>);
+#[cfg(feature = "alloc")]
+forward!(alloc::rc::Rc<H>);
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+forward!(alloc::sync::Arc<H>);
 
 /// A handle that another handle was borrowed from: what every kind of handle of a platform `P` becomes in a pool.
 pub struct Borrowed<'h, P: Platform> {
@@ -142,38 +156,6 @@ unsafe impl Handle for Fd<'_> {
     fn raw(&self) -> i32 {
         self.raw
     }
-}
-
-/// Smart pointers to a handle are handles.
-#[cfg(feature = "alloc")]
-mod pointers {
-    use super::{Handle, Platform};
-    use alloc::{boxed::Box, rc::Rc};
-
-    macro_rules! pointers {
-        ($($pointer:ident)*) => {$(
-            // SAFETY: while the pointer is borrowed, so is the handle that it owns, at least in part: it is neither
-            // dropped nor exchanged.
-            unsafe impl<H: Handle + ?Sized> Handle for $pointer<H> {
-                type P = H::P;
-                #[inline]
-                fn platform(&self) -> Self::P {
-                    (**self).platform()
-                }
-                #[inline]
-                fn raw(&self) -> <Self::P as Platform>::Raw {
-                    (**self).raw()
-                }
-            }
-        )*};
-    }
-
-    pointers! { Box Rc }
-
-    #[cfg(target_has_atomic = "ptr")]
-    use alloc::sync::Arc;
-    #[cfg(target_has_atomic = "ptr")]
-    pointers! { Arc }
 }
 
 #[cfg(all(feature = "std", unix))]
