@@ -37,3 +37,11 @@ present() {
         *) command -v "$1" >/dev/null ;;
     esac
 }
+
+# ran PROGRAM...: runs tests, and fails if there were none, which a filter that matches nothing calls a success.
+ran() {
+    local log
+    log=$("$@" 2>&1) || { echo "$log"; fail "failed: $*"; }
+    echo "$log"
+    grep -qE '^test result: ok\. [1-9][0-9]* passed' <<<"$log" || fail "no test ran: $*"
+}

@@ -17,6 +17,56 @@
 //! # Ok(()) }
 //! # #[cfg(not(all(feature = "std", target_os = "linux")))] fn main() {}
 //! ```
+//!
+//! A platform of one's own, here a table of objects in memory, is this much:
+//!
+//! ```
+//! use pmem2::{
+//!     Access, Alignment, Code, Facts, Fail, Handle, Kind, Platform, Source, What,
+//!     conformance::{Case, Expect, check},
+//! };
+//!
+//! /// Sizes in bytes, by number.
+//! struct Table(Vec<u64>);
+//!
+//! impl Platform for &Table {
+//!     type Raw = usize;
+//!     type Id = usize;
+//!
+//!     fn describe(self, raw: usize) -> Result<Facts<usize>, Fail> {
+//!         self.0.get(raw).ok_or(Fail::Absent(What::Handle))?;
+//!         Ok(Facts::new(raw, Kind::RegularFile, Access::READ | Access::WRITE, Alignment::new(4096)))
+//!     }
+//!
+//!     fn size(self, raw: usize, facts: &Facts<usize>) -> Result<u64, Fail> {
+//!         let size = self.0.get(raw).ok_or(Fail::Absent(What::Handle))?;
+//!         if raw == facts.id { Ok(*size) } else { Err(Fail::Replaced) }
+//!     }
+//! }
+//!
+//! struct Object<'t>(&'t Table, usize);
+//!
+//! // SAFETY: a number names the same object for as long as the table is borrowed: nothing is ever removed.
+//! unsafe impl<'t> Handle for Object<'t> {
+//!     type P = &'t Table;
+//!     fn platform(&self) -> &'t Table {
+//!         self.0
+//!     }
+//!     fn raw(&self) -> usize {
+//!         self.1
+//!     }
+//! }
+//!
+//! let table = Table(vec![8192, 0]);
+//! assert_eq!(Source::new(Object(&table, 0))?.check_range(4096, 0)?, 4096..8192);
+//! let file = |size| Expect::Source { kind: Kind::RegularFile, size, alignment: 4096, writable: true };
+//! check(&[
+//!     Case::new("first", Object(&table, 0), file(8192)),
+//!     Case::new("empty", Object(&table, 1), file(0)),
+//!     Case::new("beyond the table", Object(&table, 2), Expect::Refused(Code::InvalidFileHandle.raw())),
+//! ])?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use core::{fmt, mem::MaybeUninit};
 
@@ -55,6 +105,10 @@ impl<'c, H: Handle> Case<'c, H> {
     pub const fn new(name: &'c str, handle: H, expect: Expect) -> Self {
         Self { name, handle, expect }
     }
+
+    const fn violation(&self, rule: Rule) -> Violation<'c> {
+        Violation { case: self.name, expect: self.expect, rule }
+    }
 }
 
 /// A rule of the contract between core and platform.
@@ -65,11 +119,11 @@ pub enum Rule {
     DescribeIsStable,
     /// A handle is refused, or not, with the code that was expected. The error is the one that there was.
     Outcome(Option<Error>),
-    /// Kind and access are the expected ones.
-    KindAndAccess,
-    /// The size is the expected one, each time it is asked for.
+    /// Kind and access are the expected ones; these are what there was.
+    KindAndAccess(Kind, Access),
+    /// The size is the expected one, each time it is asked for; this is what there was.
     Size(Result<u64, Error>),
-    /// The alignment is the expected one, and a power of two.
+    /// The alignment is the expected one, and a power of two; this is what there was.
     Alignment(Result<u64, Error>),
     /// A question that the platform does not answer gets `Fail::Unsupported`, and no other failure.
     OptionalAnswer(Error),
@@ -77,7 +131,7 @@ pub enum Rule {
     Range,
     /// A source is the same wherever it lies: in memory of the caller's, in a pool.
     Storage,
-    /// Handles of different objects have different ids (unless the platform has no ids at all: all are equal).
+    /// Handles of different objects have different ids, unless the type of ids has no values but one.
     IdsDiffer,
     /// A handle that refers to another object than the facts do is `Fail::Replaced`.
     ReplacedIsNoticed,
@@ -88,29 +142,43 @@ pub enum Rule {
 pub struct Violation<'c> {
     /// The name of the case.
     pub case: &'c str,
+    /// What the case expects.
+    pub expect: Expect,
     /// The rule.
     pub rule: Rule,
 }
 
 impl fmt::Display for Violation<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.case)?;
+        write!(f, "{} (expected: {}): ", self.case, self.expect)?;
         match self.rule {
             Rule::DescribeIsStable => f.write_str("describe says different things of the same handle"),
-            Rule::Outcome(None) => f.write_str("it became a source, but should have been refused"),
-            Rule::Outcome(Some(error)) => write!(f, "refused with code {}, unexpectedly: {error}", error.code()),
-            Rule::KindAndAccess => f.write_str("kind or access is not the expected one"),
-            Rule::Size(Ok(size)) => write!(f, "the size is {size}, unexpectedly"),
+            Rule::Outcome(None) => f.write_str("it became a source"),
+            Rule::Outcome(Some(error)) => write!(f, "refused with code {}: {error}", error.code()),
+            Rule::KindAndAccess(kind, access) => write!(f, "the kind is {kind}, the access {access:?}"),
+            Rule::Size(Ok(size)) => write!(f, "the size is {size}"),
             Rule::Size(Err(error)) => write!(f, "there is no size: {error}"),
-            Rule::Alignment(Ok(alignment)) => write!(f, "the alignment is {alignment}, unexpectedly"),
+            Rule::Alignment(Ok(alignment)) => write!(f, "the alignment is {alignment}"),
             Rule::Alignment(Err(error)) => write!(f, "there is no alignment: {error}"),
             Rule::OptionalAnswer(error) => {
                 write!(f, "a question without an answer must fail with Fail::Unsupported: {error}")
             }
             Rule::Range => f.write_str("check_range does not accept the whole source and nothing beyond it"),
             Rule::Storage => f.write_str("the source is another one where it was stored"),
-            Rule::IdsDiffer => f.write_str("another object has the same id, but not all objects have"),
+            Rule::IdsDiffer => f.write_str("another case has the same id"),
             Rule::ReplacedIsNoticed => f.write_str("size does not notice that the handle refers to another object"),
+        }
+    }
+}
+
+impl fmt::Display for Expect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Source { kind, size, alignment, writable } => {
+                let access = if *writable { "writable" } else { "read-only" };
+                write!(f, "{kind}, {access}, {size} bytes, alignment {alignment}")
+            }
+            Self::Refused(code) => write!(f, "refused with code {code}"),
         }
     }
 }
@@ -124,7 +192,7 @@ impl core::error::Error for Violation<'_> {}
 /// The first rule that is broken.
 pub fn check<'c, H: Handle>(cases: &[Case<'c, H>]) -> Result<(), Violation<'c>> {
     for case in cases {
-        one(&case.handle, case.expect).map_err(|rule| Violation { case: case.name, rule })?;
+        one(&case.handle, case.expect).map_err(|rule| case.violation(rule))?;
     }
     pairs(cases)
 }
@@ -143,7 +211,9 @@ fn one<H: Handle>(handle: &H, expect: Expect) -> Result<(), Rule> {
         (Err(error), Expect::Source { .. }) => return Err(Rule::Outcome(Some(error))),
     };
     let (kind, size, alignment, writable) = expect;
-    ensure(source.kind() == kind && source.access().contains(Access::WRITE) == writable, Rule::KindAndAccess)?;
+    let (kind_now, access) = (source.kind(), source.access());
+    let as_expected = kind_now == kind && access.contains(Access::WRITE) == writable;
+    ensure(as_expected, Rule::KindAndAccess(kind_now, access))?;
     for _ in 0..2 {
         let (size_now, alignment_now) = (source.size(), source.alignment());
         ensure(size_now == Ok(size), Rule::Size(size_now))?;
@@ -191,12 +261,11 @@ fn storage<H: Handle>(handle: &H, source: &Source<&H>) -> Result<(), Rule> {
 /// Rules about two handles.
 fn pairs<'c, H: Handle>(cases: &[Case<'c, H>]) -> Result<(), Violation<'c>> {
     let described = || cases.iter().filter_map(|case| Some((case, facts(case)?)));
-    let ids = described().any(|(_, facts)| described().any(|(_, other)| other.id != facts.id));
-    if !ids {
+    if size_of::<<H::P as Platform>::Id>() == 0 {
         return Ok(());
     }
     for (index, (case, facts)) in described().enumerate() {
-        let violation = |rule| Violation { case: case.name, rule };
+        let violation = |rule| case.violation(rule);
         for (other, of_other) in described().skip(index.saturating_add(1)) {
             ensure(facts.id != of_other.id, Rule::IdsDiffer).map_err(violation)?;
             let answer = case.handle.platform().size(other.handle.raw(), &facts);

@@ -55,11 +55,12 @@ pub(crate) const fn range(offset: u64, length: u64, size: u64, alignment: Alignm
     if !alignment.divides(length) {
         return Err(Error::LengthUnaligned { length, alignment: alignment.bytes() });
     }
+    if offset >= size {
+        return Err(Error::OffsetBeyondEnd { offset, size });
+    }
     let end = if length == 0 { Some(size) } else { offset.checked_add(length) };
     match end {
-        Some(end) if end <= size && offset < end => Ok(offset..end),
-        // Nothing is left at or beyond the end: the shortest range there would end one alignment later.
-        Some(end) if end <= size => Err(Error::MapRange { end: offset.checked_add(alignment.bytes()), size }),
+        Some(end) if end <= size => Ok(offset..end),
         end => Err(Error::MapRange { end, size }),
     }
 }

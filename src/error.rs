@@ -55,7 +55,14 @@ pub enum Error {
     /// is not mounted, [`What::Subsystem`] where its answer makes no sense. The code is that of
     /// [`InvalidFileType`](Error::InvalidFileType).
     UnknownFileType(What),
-    /// The range ends beyond the source's last byte, or beyond what 64 bits can count (`end` is `None`).
+    /// The range begins at the end of the source or behind it. The code is that of [`MapRange`](Error::MapRange).
+    OffsetBeyondEnd {
+        /// The first byte of the range.
+        offset: u64,
+        /// The size of the source in bytes.
+        size: u64,
+    },
+    /// The range begins in the source and ends beyond its last byte, or beyond what 64 bits can count (`end` is `None`).
     MapRange {
         /// The first byte behind the range.
         end: Option<u64>,
@@ -158,7 +165,7 @@ impl Error {
             Self::FileHandleNotSet => Code::FileHandleNotSet,
             Self::InvalidFileHandle(_) => Code::InvalidFileHandle,
             Self::InvalidFileType(_) | Self::UnknownFileType(_) => Code::InvalidFileType,
-            Self::MapRange { .. } => Code::MapRange,
+            Self::MapRange { .. } | Self::OffsetBeyondEnd { .. } => Code::MapRange,
             Self::MappingExists => Code::MappingExists,
             Self::GranularityNotSet => Code::GranularityNotSet,
             Self::GranularityNotSupported => Code::GranularityNotSupported,
@@ -235,6 +242,7 @@ impl Error {
             Fail::Malformed(What::Size | What::Allocated) => Self::InvalidSizeFormat,
             Fail::Malformed(What::Alignment | What::PageSize) => Self::InvalidAlignmentFormat,
             Fail::Malformed(what) => Self::Unknown(what),
+            _ => Self::Unknown(asked),
         }
     }
 }
@@ -242,24 +250,11 @@ impl Error {
 impl core::error::Error for Error {}
 
 /// The error as an [`std::io::Error`] of the kind that belongs to its errno. The sentence stays, and so does the error itself:
-/// `get_ref` and `downcast` give it back.
+/// `get_ref` and `downcast` give it back, and with it the number, which `raw_os_error` does not.
 #[cfg(feature = "std")]
 impl From<Error> for std::io::Error {
     fn from(error: Error) -> Self {
-        use std::io::ErrorKind;
-        let kind = match error.errno() {
-            Errno::EINVAL => ErrorKind::InvalidInput,
-            Errno::ENOMEM => ErrorKind::OutOfMemory,
-            Errno::ENOTSUP | Errno::ENOSYS => ErrorKind::Unsupported,
-            Errno::ENOENT => ErrorKind::NotFound,
-            Errno::EACCES | Errno::EPERM => ErrorKind::PermissionDenied,
-            Errno::EINTR => ErrorKind::Interrupted,
-            Errno::EAGAIN => ErrorKind::WouldBlock,
-            Errno::EBUSY => ErrorKind::ResourceBusy,
-            Errno::ENOTDIR => ErrorKind::NotADirectory,
-            Errno::ESTALE => ErrorKind::StaleNetworkFileHandle,
-            _ => ErrorKind::Other,
-        };
+        let kind = std::io::ErrorKind::from(error.errno());
         Self::new(kind, error)
     }
 }

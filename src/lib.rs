@@ -34,16 +34,16 @@
 //!
 //! | feature | brings |
 //! |---|---|
-//! | `alloc` | `Source::boxed`; `Box`, `Rc` and `Arc` of a handle are handles |
-//! | `std` | `File`, `OwnedFd`, `BorrowedFd` are handles, whatever is `AsFd` becomes an [`Fd`]; [`Error`] becomes `std::io::Error`. Implies `alloc` |
+//! | `alloc` | `Source::boxed`; `Rc` and `Arc` of a handle are handles |
+//! | `std` | `File`, `OwnedFd`, `BorrowedFd` are handles, and become an [`Fd`], as does with `Fd::of` whatever is `AsFd`; [`Error`] becomes `std::io::Error`. Implies `alloc` |
 //! | `conformance` | the suite for those who implement [`Platform`] |
 //! | `critical-section` | [`Pool`] on targets without compare-and-swap; the program provides the critical section |
 //! | `crt` | on Windows, sources from descriptors of the C runtime, once there is a backend; nothing elsewhere |
 //!
 //! # What it does not do
 //!
-//! It does not open, create, lock or change files, and does not map them yet. It keeps no global state, starts no thread,
-//! installs no handler, prints nothing.
+//! It does not open, create, lock or change files, and does not map them yet. It keeps no global state (but the page size, where
+//! the kernel has to be asked for it), starts no thread, installs no handler, prints nothing.
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]

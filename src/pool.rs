@@ -64,7 +64,7 @@ impl<P: Platform, const N: usize> Pool<P, N> {
     }
 
     /// Makes a source in a free slot. `handle` is a reference to any handle of the platform (`&File`, `&OwnedFd`, a region),
-    /// or an [`Fd`](crate::Fd).
+    /// or an [`Fd`](crate::Fd) or `BorrowedFd` by value.
     ///
     /// # Errors
     ///
@@ -111,6 +111,9 @@ impl<P: Platform, const N: usize> fmt::Debug for Pool<P, N> {
 
 /// A source in a pool. It gives the slot back when it is dropped (pmem2_source_delete(3)), and can be used as a [`Source`]
 /// until then.
+///
+/// It borrows its handle. Where slot and file are to be kept together, borrow from a file that lives as long (in a `static`,
+/// in an `Arc` outside, leaked), or keep a [`Source`] that owns the file instead: that needs no pool.
 pub struct Slot<'pool, 'h, P: Platform = Native, const N: usize = 16> {
     lease: Lease<'pool, 'h, Sources<P>, N>,
 }

@@ -4,7 +4,7 @@ use core::fmt::{self, Display};
 
 use pmem2_platform::{Access, Alignment, Facts, FileSystem, Handle, Kind, Platform, What};
 
-use crate::{Error, Source, decide};
+use crate::{Error, HandleFault, Source, decide};
 
 /// Everything that is known of a handle: the answers if it is a source, the reason if it is none, and in both cases whatever
 /// the system says of it. `Display` prints it for people, one line for each fact.
@@ -69,12 +69,19 @@ impl<Id: Copy + Eq + Display> Report<Id> {
         H: Handle,
         H::P: Platform<Id = Id>,
     {
+        match handle.platform().describe(handle.raw()) {
+            Ok(facts) => Self::answers(handle, facts, judge(&facts)),
+            Err(fail) => Self::refused(Error::of(fail, What::Handle)),
+        }
+    }
+
+    /// Asks what can be asked about `facts`.
+    fn answers<H>(handle: &H, facts: Facts<Id>, verdict: Result<(), Error>) -> Self
+    where
+        H: Handle,
+        H::P: Platform<Id = Id>,
+    {
         let (platform, raw) = (handle.platform(), handle.raw());
-        let facts = match platform.describe(raw) {
-            Ok(facts) => facts,
-            Err(fail) => return Self::refused(Error::of(fail, What::Handle)),
-        };
-        let verdict = judge(&facts);
         // Bytes, and what they are aligned to, are asked of what could be a source only: a directory's size says nothing.
         let sized = decide::admit_kind(facts.kind).is_ok();
         let alignment = || match facts.alignment {
@@ -84,12 +91,19 @@ impl<Id: Copy + Eq + Display> Report<Id> {
                 decide::aligned(bytes).map(Alignment::bytes)
             }
         };
+        let size = sized.then(|| platform.size(raw, &facts).map_err(|fail| Error::of(fail, What::Size)));
+        let alignment = sized.then(alignment);
+        // Where these two are asked for and not to be had, no range of it can be mapped.
+        let known = [size, alignment].into_iter().flatten().find_map(|answer| match answer {
+            Ok(_) | Err(Error::Unsupported(_)) => None,
+            Err(error) => Some(error),
+        });
         Self {
-            verdict,
+            verdict: verdict.and(known.map_or(Ok(()), Err)),
             facts: Some(facts),
-            size: sized.then(|| platform.size(raw, &facts).map_err(|fail| Error::of(fail, What::Size))),
+            size,
             allocated: sized.then(|| platform.allocated(raw, &facts).map_err(|fail| Error::of(fail, What::Allocated))),
-            alignment: sized.then(alignment),
+            alignment,
             file_system: Some(platform.file_system(raw, &facts).map_err(|fail| Error::of(fail, What::FileSystem))),
         }
     }
@@ -107,11 +121,12 @@ impl<Id: Copy + Eq + Display> Report<Id> {
         self
     }
 
-    /// Whether the handle is a usable source, or why not.
+    /// Whether the handle is a usable source, or why not. It is one if [`Source::new`] accepts it and size and alignment are
+    /// known (or the platform never knows them). One of no bytes is usable too, though nothing of it can be mapped before it is given some.
     ///
     /// # Errors
     ///
-    /// The one that [`Source::new`] gives.
+    /// The one that [`Source::new`], [`Source::size`] or [`Source::alignment`] gives.
     pub const fn verdict(&self) -> Result<(), Error> {
         self.verdict
     }
@@ -169,7 +184,9 @@ impl<Id: Copy + Eq + Display> Report<Id> {
         if let Some(facts) = &self.facts {
             line("kind", &facts.kind)?;
             line("access", &Mode(facts.access))?;
-            line("identity", &facts.id)?;
+            if size_of::<Id>() != 0 {
+                line("identity", &facts.id)?;
+            }
         }
         answer(&mut line, "file system", &self.file_system, |system| system)?;
         answer(&mut line, "size", &self.size, |size| Bytes(*size))?;
@@ -206,9 +223,15 @@ impl<Id: Copy + Eq + Display> Display for Report<Id> {
 }
 
 impl<H: Handle> Source<H> {
-    /// Everything known of this source, asked anew.
+    /// Everything known of this source, asked anew. Where the handle refers to another object by now, or to none, that is the
+    /// verdict, and the other object is not asked about.
     pub fn report(&self) -> Report<<H::P as Platform>::Id> {
-        Report::of(self.handle())
+        let gone = |error| Report { facts: Some(*self.facts()), ..Report::refused(error) };
+        match self.handle().platform().describe(self.handle().raw()) {
+            Ok(now) if now.id == self.id() => Report::answers(self.handle(), now, decide::admit(now.access, now.kind)),
+            Ok(_) => gone(Error::InvalidFileHandle(HandleFault::Replaced)),
+            Err(fail) => gone(Error::of(fail, What::Handle)),
+        }
     }
 }
 
@@ -233,7 +256,7 @@ struct Bytes(u64);
 
 impl Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} bytes", self.0)
+        write!(f, "{} {}", self.0, if self.0 == 1 { "byte" } else { "bytes" })
     }
 }
 
@@ -244,9 +267,9 @@ struct Allocated {
 
 impl Display for Allocated {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} bytes", self.bytes)?;
+        Bytes(self.bytes).fmt(f)?;
         if self.sparse {
-            f.write_str(" (sparse: a store into a hole needs free space in the file system)")?;
+            f.write_str(" (less than the size: a store where there is no storage yet needs free space)")?;
         }
         Ok(())
     }

@@ -128,7 +128,8 @@ impl<H: Handle> Source<H> {
     ///
     /// - [`InvalidAlignmentFormat`](Error::InvalidAlignmentFormat): the system's answer is no number.
     /// - [`InvalidAlignmentValue`](Error::InvalidAlignmentValue): it is not a power of two.
-    /// - [`InvalidFileHandle`](Error::InvalidFileHandle), [`Os`](Error::Os): as for [`size`](Source::size).
+    /// - [`InvalidFileHandle`](Error::InvalidFileHandle), [`Os`](Error::Os): of a device DAX, as for [`size`](Source::size).
+    ///   Nothing is asked about a regular file, so that its alignment is known as long as the source lives.
     #[inline]
     pub fn alignment(&self) -> Result<u64, Error> {
         self.checked_alignment().map(Alignment::bytes)
@@ -171,7 +172,7 @@ impl<H: Handle> Source<H> {
 
     /// Whether a mapping of `length` bytes at `offset` would be accepted, and which bytes of the source it would show. A
     /// `length` of 0 stands for the rest of the source, as it does in pmem2_config_set_length(3). The offset of an anonymous
-    /// source is ignored (pmem2_source_from_anon(3)).
+    /// source is ignored (pmem2_source_from_anon(3)). Whether the program has address space for it is not asked.
     ///
     /// System calls: those of [`size`](Source::size) and [`alignment`](Source::alignment).
     ///
@@ -181,7 +182,9 @@ impl<H: Handle> Source<H> {
     /// - [`SourceEmpty`](Error::SourceEmpty): the source has no bytes.
     /// - [`OffsetUnaligned`](Error::OffsetUnaligned), [`LengthUnaligned`](Error::LengthUnaligned): not a multiple of the
     ///   source's alignment.
-    /// - [`MapRange`](Error::MapRange): the range ends beyond the source, or begins at its end and so is empty.
+    /// - [`OffsetBeyondEnd`](Error::OffsetBeyondEnd): the range begins at the end of the source or behind it, where there is
+    ///   nothing to map.
+    /// - [`MapRange`](Error::MapRange): the range ends beyond the source.
     /// - Those of [`size`](Source::size) and [`alignment`](Source::alignment).
     pub fn check_range(&self, offset: u64, length: u64) -> Result<Range<u64>, Error> {
         let offset = if self.facts.kind == Kind::Anonymous { 0 } else { offset };

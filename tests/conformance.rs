@@ -77,7 +77,7 @@ impl Platform for &Table {
         };
         let access = if self.lie == Lie::OtherAccess { Access::READ } else { Access::READ | Access::WRITE };
         let alignment = if self.lie == Lie::NoAlignment { None } else { Alignment::new(16) };
-        Ok(Facts { id, kind, access, alignment })
+        Ok(Facts::new(id, kind, access, alignment))
     }
 
     fn size(self, raw: usize, facts: &Facts<u64>) -> Result<u64, Fail> {
@@ -134,7 +134,7 @@ fn every_lie_is_noticed() {
         (Lie::DescribeChanges, "first", Rule::DescribeIsStable),
         (Lie::Admits, "directory", Rule::Outcome(None)),
         (Lie::Refuses, "first", Rule::Outcome(Some(Error::InvalidFileType(Kind::Socket)))),
-        (Lie::OtherAccess, "first", Rule::KindAndAccess),
+        (Lie::OtherAccess, "first", Rule::KindAndAccess(Kind::RegularFile, Access::READ)),
         (Lie::OtherSize, "first", Rule::Size(Ok(99))),
         (Lie::SizeFails, "first", Rule::Size(Err(Error::InvalidSizeFormat))),
         (Lie::NoAlignment, "first", Rule::Alignment(Err(Error::Unsupported(What::Alignment)))),
@@ -150,12 +150,12 @@ fn every_lie_is_noticed() {
     }
 }
 
-/// Sharing an id is a violation only where ids tell anything: with a third source that has its own.
+/// Two objects, or two cases of one.
 #[test]
 fn shared_ids_are_noticed() {
     let table = Table { lie: Lie::SameIds, described: Cell::new(0) };
-    let all_alike = [0, 1].map(|raw| Case::new("alike", Entry(&table, raw), file(160, 16, true)));
-    assert_eq!(check(&all_alike), Ok(()));
+    let alike = [0, 1].map(|raw| Case::new("alike", Entry(&table, raw), file(160, 16, true)));
+    assert_eq!(check(&alike).map_err(|violation| violation.rule), Err(Rule::IdsDiffer));
     let table = Table { lie: Lie::Admits, described: Cell::new(0) };
     let mut cases: Vec<_> = (0..3).map(|raw| Case::new("own", Entry(&table, raw), file(160, 16, true))).collect();
     assert_eq!(check(&cases), Ok(()));

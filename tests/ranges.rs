@@ -31,9 +31,11 @@ fn model(offset: u64, length: u64, size: u64, alignment: u64) -> Result<Range<u6
     if !length.is_multiple_of(alignment) {
         return Err(Error::LengthUnaligned { length, alignment });
     }
-    // No length stands for all that is left; where nothing is, the shortest range there is was meant.
-    let rest = wide_size.checked_sub(wide_offset).filter(|&rest| rest > 0);
-    let wide_length = if length == 0 { rest.unwrap_or(alignment.into()) } else { wide_length };
+    if offset >= size {
+        return Err(Error::OffsetBeyondEnd { offset, size });
+    }
+    // No length stands for all that is left.
+    let wide_length = if length == 0 { wide_size - wide_offset } else { wide_length };
     let end = wide_offset + wide_length;
     if end > wide_size {
         return Err(Error::MapRange { end: u64::try_from(end).ok(), size });

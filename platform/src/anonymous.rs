@@ -62,7 +62,7 @@ impl<P: Platform> Platform for Anon<P> {
     #[inline]
     fn describe(self, _: u64) -> Result<Facts<NoId>, Fail> {
         let alignment = Some(self.0.page_size()?);
-        Ok(Facts { id: NoId, kind: Kind::Anonymous, access: Access::READ | Access::WRITE, alignment })
+        Ok(Facts::new(NoId, Kind::Anonymous, Access::READ | Access::WRITE, alignment))
     }
 
     #[inline]

@@ -57,10 +57,14 @@ errnos! {
 }
 
 impl Errno {
-    /// The error with this number.
+    /// The error with this number. What no error number can be (not in 1 to 4095, as in Linux's include/linux/err.h) becomes
+    /// [`EIO`](Errno::EIO), so that no failure looks like a success or like a `PMEM2_E_*` code.
     #[must_use]
     pub const fn from_raw(number: i32) -> Self {
-        Self(number)
+        match number {
+            1..=4095 => Self(number),
+            _ => Self::EIO,
+        }
     }
 
     /// The number.
@@ -76,11 +80,20 @@ impl Errno {
     }
 }
 
-#[cfg(target_os = "linux")]
-impl From<rustix::io::Errno> for Errno {
-    #[inline]
-    fn from(errno: rustix::io::Errno) -> Self {
-        Self(errno.raw_os_error())
+/// The kind of error that the standard library makes of the number.
+#[cfg(feature = "std")]
+impl From<Errno> for std::io::ErrorKind {
+    fn from(errno: Errno) -> Self {
+        // Elsewhere the standard library takes a number for something else than an errno.
+        if cfg!(unix) {
+            return std::io::Error::from_raw_os_error(errno.0).kind();
+        }
+        match errno {
+            Errno::EINVAL => Self::InvalidInput,
+            Errno::ENOMEM => Self::OutOfMemory,
+            Errno::ENOTSUP => Self::Unsupported,
+            _ => Self::Other,
+        }
     }
 }
 
@@ -116,6 +129,10 @@ mod tests {
         assert_eq!(format!("{}", Errno::from_raw(4000)), "error number 4000");
         assert_eq!(format!("{:?} {:?}", Errno::EIO, Errno::from_raw(4000)), "EIO Errno(4000)");
         assert_eq!(Errno::from_raw(4000).name(), None);
+        for impossible in [0, -1, -13, 4096, 100_004, i32::MIN, i32::MAX] {
+            assert_eq!(Errno::from_raw(impossible), Errno::EIO);
+        }
+        assert_eq!([1, 4095].map(|number| Errno::from_raw(number).raw()), [1, 4095]);
         let texts: HashSet<_> = (1..200).filter_map(|n| Errno::from_raw(n).texts()).collect();
         assert_eq!(texts.len(), 21, "each number once");
     }

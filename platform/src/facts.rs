@@ -114,8 +114,9 @@ impl Alignment {
     }
 }
 
-/// What a platform says of a handle: plain values, nothing borrowed.
+/// What a platform says of a handle: plain values, nothing borrowed. Later versions add facts, with a method for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Facts<Id> {
     /// Tells this object from others.
     pub id: Id,
@@ -126,6 +127,15 @@ pub struct Facts<Id> {
     /// The alignment that mappings need, where it cannot change and was known at once. `None`: the platform has to be
     /// asked, [`Platform::alignment`](crate::Platform::alignment).
     pub alignment: Option<Alignment>,
+}
+
+impl<Id> Facts<Id> {
+    /// What every platform has to say.
+    #[inline]
+    #[must_use]
+    pub const fn new(id: Id, kind: Kind, access: Access, alignment: Option<Alignment>) -> Self {
+        Self { id, kind, access, alignment }
+    }
 }
 
 /// The type of a file system: on Linux `f_type` of statfs(2).
@@ -151,7 +161,21 @@ impl FileSystem {
     /// devtmpfs, and FUSE and virtiofs.
     #[must_use]
     pub const fn name(self) -> Option<&'static str> {
-        // Numbers from linux/magic.h and the file systems' own headers.
+        match self.storage_name() {
+            Some(name) => Some(name),
+            None => self.interface_name(),
+        }
+    }
+
+    /// Whether its files keep data, as far as this library knows. The others' are interfaces of the kernel (proc, sysfs,
+    /// tracefs): to open such a file, or to close it, may be an action.
+    #[must_use]
+    pub const fn is_storage(self) -> bool {
+        self.storage_name().is_some()
+    }
+
+    /// Of a file system that keeps data. Numbers, here and below, are from linux/magic.h and the file systems' own headers.
+    const fn storage_name(self) -> Option<&'static str> {
         Some(match self.magic {
             0xEF53 => "ext2/ext3/ext4",
             0x5846_5342 => "xfs",
@@ -175,6 +199,15 @@ impl FileSystem {
             0x7371_7368 => "squashfs",
             0xE0F5_E1E2 => "erofs",
             0x9660 => "iso9660",
+            0x5345_434d => "secretmem",
+            0x6461_7878 => "daxfs",
+            _ => return None,
+        })
+    }
+
+    /// Of an interface of the kernel.
+    const fn interface_name(self) -> Option<&'static str> {
+        Some(match self.magic {
             0x9fa0 => "proc",
             0x6265_6572 => "sysfs",
             0x1cd1 => "devpts",
@@ -183,9 +216,19 @@ impl FileSystem {
             0x6462_6720 => "debugfs",
             0x7472_6163 => "tracefs",
             0x6e73_6673 => "nsfs",
+            0x5049_5045 => "pipefs",
+            0x534F_434B => "sockfs",
+            0x0904_1934 => "anon_inodefs",
             0x5049_4446 => "pidfs",
-            0x5345_434d => "secretmem",
-            0x6461_7878 => "daxfs",
+            0x7363_6673 => "securityfs",
+            0xcafe_4a11 => "bpf",
+            0x6265_6570 => "configfs",
+            0x6165_676C => "pstore",
+            0xde5e_81e4 => "efivarfs",
+            0xf97c_ff8c => "selinuxfs",
+            0x6c6f_6f70 => "binderfs",
+            0x1980_0202 => "mqueue",
+            0x4249_4e4d => "binfmt_misc",
             _ => return None,
         })
     }
@@ -226,5 +269,10 @@ mod tests {
         assert_eq!(format!("{:>6}|", FileSystem::from_magic(0x5846_5342)), "   xfs|");
         assert_eq!(format!("{}", FileSystem::from_magic(0x1234)), "unknown (magic number 0x1234)");
         assert_eq!(FileSystem::from_magic(7).magic(), 7);
+        let storage = |magic| FileSystem::from_magic(magic).is_storage();
+        // ext4, tmpfs, FUSE; tracefs, proc, sysfs, unknown.
+        assert_eq!([0xEF53, 0x0102_1994, 0x6573_5546].map(storage), [true; 3]);
+        assert_eq!([0x7472_6163, 0x9fa0, 0x6265_6572, 7].map(storage), [false; 4]);
+        assert_eq!(FileSystem::from_magic(0x7472_6163).name(), Some("tracefs"));
     }
 }

@@ -28,6 +28,7 @@ pub enum What {
 
 /// Why there is no fact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Fail {
     /// This platform has no answer to this question, whatever the handle.
     Unsupported,

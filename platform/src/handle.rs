@@ -10,8 +10,8 @@ use crate::{Native, Platform};
 ///
 /// While the value is borrowed, [`raw`](Handle::raw) returns the same value and [`platform`](Handle::platform) the same
 /// platform each time, and the raw value keeps naming the same object: it is not closed and not reused. (A raw value that
-/// never named an object, such as descriptor -1, is allowed: it is refused when it is looked at.) Later capabilities map
-/// memory on the strength of this.
+/// never named an object, such as descriptor -1, is allowed: it is refused when it is looked at.) If the type is `Clone`, a
+/// clone names the same object with the same access. Later capabilities map memory on the strength of this.
 pub unsafe trait Handle {
     /// The platform whose object this is.
     type P: Platform;
@@ -43,8 +43,8 @@ macro_rules! forward {
 }
 
 forward!(&H);
-#[cfg(feature = "alloc")]
-forward!(alloc::boxed::Box<H>);
+forward!(&mut H);
+// Not Box: it is fundamental (RFC 1023), so a crate that does without `alloc` may implement Handle for a box of its own.
 #[cfg(feature = "alloc")]
 forward!(alloc::rc::Rc<H>);
 #[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
@@ -105,8 +105,8 @@ unsafe impl<P: Platform> Handle for Borrowed<'_, P> {
 
 /// A borrowed file descriptor: a number, four bytes.
 ///
-/// With `std`, [`From`] makes one from `&File`, `&OwnedFd`, `&TcpStream` and whatever else is `AsFd`. Without it,
-/// [`Fd::borrow_raw`].
+/// With `std` it is made [`From`] `&File`, `&OwnedFd` and `BorrowedFd`, and by `Fd::of` from whatever else is `AsFd`. Without
+/// it, [`Fd::borrow_raw`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(transparent)]
 pub struct Fd<'h> {
@@ -160,16 +160,40 @@ unsafe impl Handle for Fd<'_> {
 
 #[cfg(all(feature = "std", unix))]
 mod fds {
-    use super::{Fd, Handle, Native, PhantomData};
+    use super::{Borrowed, Fd, Handle, Native, PhantomData};
     use std::{
         fs::File,
         os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd},
     };
 
-    impl<'h, T: AsFd> From<&'h T> for Fd<'h> {
+    impl<'h> Fd<'h> {
+        /// Borrows the descriptor of anything that has one.
         #[inline]
-        fn from(file: &'h T) -> Self {
-            Self { raw: file.as_fd().as_raw_fd(), lifetime: PhantomData }
+        #[must_use]
+        pub fn of(file: &'h impl AsFd) -> Self {
+            file.as_fd().into()
+        }
+    }
+
+    // For these types and not for all that are AsFd: a crate that does without `std` may have a From for its own.
+    impl<'h> From<&'h File> for Fd<'h> {
+        #[inline]
+        fn from(file: &'h File) -> Self {
+            Self::of(file)
+        }
+    }
+
+    impl<'h> From<&'h OwnedFd> for Fd<'h> {
+        #[inline]
+        fn from(fd: &'h OwnedFd) -> Self {
+            Self::of(fd)
+        }
+    }
+
+    impl<'h> From<&'h BorrowedFd<'_>> for Fd<'h> {
+        #[inline]
+        fn from(fd: &'h BorrowedFd<'_>) -> Self {
+            Self::of(fd)
         }
     }
 
@@ -177,6 +201,13 @@ mod fds {
         #[inline]
         fn from(fd: BorrowedFd<'h>) -> Self {
             Self { raw: fd.as_raw_fd(), lifetime: PhantomData }
+        }
+    }
+
+    impl<'h> From<BorrowedFd<'h>> for Borrowed<'h, Native> {
+        #[inline]
+        fn from(fd: BorrowedFd<'h>) -> Self {
+            Fd::from(fd).into()
         }
     }
 

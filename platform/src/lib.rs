@@ -7,7 +7,7 @@
 //!   so that the crate builds everywhere. [`Native`] is the one for the target's system.
 //! - `Slots` is the raw storage under pmem2's pool.
 //!
-//! Every system call and every `unsafe` block of pmem2 is in this crate. Programs use `pmem2`, which re-exports what is
+//! Every system call and every `unsafe` block of the library is in this crate. Programs use `pmem2`, which re-exports what is
 //! public here; this crate has no promise of its own beyond what `pmem2` passes on.
 #![no_std]
 #![deny(unsafe_op_in_unsafe_fn)]
@@ -19,7 +19,18 @@
     clippy::panic,
     clippy::as_conversions
 )]
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail"))]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::as_conversions,
+        reason = "a test may fail"
+    )
+)]
 
 #[cfg(feature = "alloc")]
 extern crate alloc;

@@ -20,7 +20,7 @@ pub trait Stored {
 pub struct Slots<S: Stored, const N: usize> {
     /// How many slots are taken or promised: never more than `N`. Whoever has raised it has been promised a slot.
     promised: AtomicUsize,
-    /// Where to look first; any value is right.
+    /// Where to look first: any value is right, and the slot that was given back last is soonest found.
     hint: AtomicUsize,
     slots: [Slot<S>; N],
 }
@@ -75,20 +75,37 @@ impl<S: Stored, const N: usize> Slots<S, N> {
         // least one slot is free. The search goes round again only if others took what it had not reached yet, and gave
         // back what it had passed; they made progress then.
         loop {
-            let start = self.hint.load(Ordering::Relaxed);
+            let start = self.hint.load(Ordering::Relaxed).checked_rem(N).unwrap_or(0);
             let (before, after) = self.slots.split_at_checked(start).unwrap_or((&[], &self.slots));
-            for (index, slot) in after.iter().chain(before).enumerate() {
-                if !slot.taken.swap(true, Ordering::Acquire) {
-                    self.hint.store(start.wrapping_add(index).wrapping_add(1), Ordering::Relaxed);
-                    // SAFETY: the flag was free and is ours now, by a swap that no one else can have won; the previous
+            for (passed, slot) in after.iter().chain(before).enumerate() {
+                // Not a swap: an attempt that fails writes nothing, so that a flag's history is taken, given back, taken.
+                if slot.taken.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok() {
+                    let index = start.wrapping_add(passed);
+                    let index = index.checked_sub(N).unwrap_or(index);
+                    self.hint.store(index.wrapping_add(1), Ordering::Relaxed);
+                    // SAFETY: the flag was free and is ours now, by an exchange that no one else can have won; the previous
                     // owner's reads came before its Release. So nobody else reads or writes the value. With<'static> and
                     // With<'h> are one type but for the lifetime, which has no part in layout.
                     slot.value.with_mut(|memory| unsafe { memory.cast::<S::With<'h>>().write(value) });
-                    return Ok(Lease { slots: self, slot, lifetime: PhantomData });
+                    return Ok(Lease { slots: self, slot, index, lifetime: PhantomData });
                 }
             }
             sync::spin();
         }
+    }
+
+    /// The lease that [`Lease::into_raw`] gave up for `value`. `None` if no slot lies there.
+    ///
+    /// # Safety
+    ///
+    /// `value` is what `into_raw` returned for a lease of these slots, whose `'h` has not ended, and this is called once for
+    /// each such return.
+    #[must_use]
+    pub unsafe fn lease_from_raw<'h>(&self, value: *const S::With<'h>) -> Option<Lease<'_, 'h, S, N>> {
+        let offset = value.addr().wrapping_sub(core::ptr::from_ref(&self.slots).addr());
+        let index = offset.checked_div(size_of::<Slot<S>>())?;
+        let slot = self.slots.get(index)?;
+        Some(Lease { slots: self, slot, index, lifetime: PhantomData })
     }
 
     /// Promises a slot to the caller, unless all are.
@@ -126,6 +143,8 @@ impl<S: Stored, const N: usize> fmt::Debug for Slots<S, N> {
 pub struct Lease<'p, 'h, S: Stored, const N: usize> {
     slots: &'p Slots<S, N>,
     slot: &'p Slot<S>,
+    /// The slot's, among the slots.
+    index: usize,
     /// The lease stands for the value that it was made with.
     lifetime: PhantomData<S::With<'h>>,
 }
@@ -135,6 +154,18 @@ pub struct Lease<'p, 'h, S: Stored, const N: usize> {
 unsafe impl<'h, S: Stored, const N: usize> Send for Lease<'_, 'h, S, N> where S::With<'h>: Send {}
 // SAFETY: a shared lease gives nothing but a shared borrow of the value.
 unsafe impl<'h, S: Stored, const N: usize> Sync for Lease<'_, 'h, S, N> where S::With<'h>: Sync {}
+
+impl<'h, S: Stored, const N: usize> Lease<'static, 'h, S, N> {
+    /// Gives the lease up for a pointer to its value, for owners that only have pointers (C). The slot stays taken until
+    /// [`Slots::lease_from_raw`] makes a lease of the pointer again. Until then nobody writes to the value. The slots are
+    /// borrowed for ever, so that they are neither moved nor overwritten meanwhile.
+    #[must_use]
+    pub fn into_raw(self) -> *const S::With<'h> {
+        let value = self.slot.value.with(|memory| memory.cast::<S::With<'h>>());
+        core::mem::forget(self);
+        value
+    }
+}
 
 impl<'h, S: Stored, const N: usize> Deref for Lease<'_, 'h, S, N> {
     type Target = S::With<'h>;
@@ -161,16 +192,18 @@ impl<S: Stored, const N: usize> Drop for Lease<'_, '_, S, N> {
     fn drop(&mut self) {
         // First the slot, then the promise: a promise must find a free slot. The value has no destructor (Copy).
         self.slot.taken.store(false, Ordering::Release);
+        self.slots.hint.store(self.index, Ordering::Relaxed);
         self.slots.promised.fetch_sub(1, Ordering::Release);
     }
 }
 
 /// What is under the slots: the machine's atomics, the model checker's, or a critical section.
 mod sync {
-    #[cfg(all(not(loom), target_has_atomic = "ptr"))]
+    #[cfg(all(not(loom), target_has_atomic = "ptr", not(all(test, feature = "critical-section"))))]
     pub(super) use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-    #[cfg(all(not(loom), not(target_has_atomic = "ptr")))]
+    // Where the feature is on, this crate's own tests run over it too.
+    #[cfg(all(not(loom), any(not(target_has_atomic = "ptr"), all(test, feature = "critical-section"))))]
     pub(super) use super::critical::{AtomicBool, AtomicUsize, Ordering};
 
     #[cfg(loom)]
@@ -212,7 +245,7 @@ mod sync {
 }
 
 /// Atomics where there is no compare-and-swap: each operation is a critical section, which the program provides (crate
-/// critical-section). Compiled for tests elsewhere.
+/// critical-section). Elsewhere it is compiled for tests alone.
 #[cfg(all(feature = "critical-section", any(test, not(target_has_atomic = "ptr"))))]
 mod critical {
     use core::cell::Cell;
@@ -241,18 +274,23 @@ mod critical {
                 pub(super) fn store(&self, value: $value, _: Ordering) {
                     self.replace(|_| value);
                 }
+
+                pub(super) fn compare_exchange(
+                    &self,
+                    current: $value,
+                    new: $value,
+                    _: Ordering,
+                    _: Ordering,
+                ) -> Result<$value, $value> {
+                    let value = self.replace(|value| if value == current { new } else { value });
+                    if value == current { Ok(value) } else { Err(value) }
+                }
             }
         };
     }
 
     atomic!(AtomicBool, bool);
     atomic!(AtomicUsize, usize);
-
-    impl AtomicBool {
-        pub(super) fn swap(&self, value: bool, _: Ordering) -> bool {
-            self.replace(|_| value)
-        }
-    }
 
     impl AtomicUsize {
         pub(super) fn load(&self, _: Ordering) -> usize {
@@ -263,11 +301,10 @@ mod critical {
             &self,
             current: usize,
             new: usize,
-            _: Ordering,
-            _: Ordering,
+            success: Ordering,
+            failure: Ordering,
         ) -> Result<usize, usize> {
-            let value = self.replace(|value| if value == current { new } else { value });
-            if value == current { Ok(value) } else { Err(value) }
+            self.compare_exchange(current, new, success, failure)
         }
 
         pub(super) fn fetch_sub(&self, less: usize, _: Ordering) -> usize {
@@ -275,3 +312,8 @@ mod critical {
         }
     }
 }
+
+// The path is given for tests/loom too, which compiles this file at another place.
+#[cfg(all(test, not(loom)))]
+#[path = "slots/tests.rs"]
+mod tests;

@@ -14,7 +14,7 @@ impl Display for Error {
             Self::OutOfMemory(memory) => memory.fmt(f),
             Self::Os { what, errno } => os(*what, *errno, f),
             Self::Unsupported(What::Handle) => {
-                f.write_str("pmem2 has no backend for this system, so nothing can be said of the handle")
+                f.write_str("nothing can be said of the handle: pmem2 has no backend for this system")
             }
             Self::Unsupported(what) => {
                 write!(f, "{} cannot be had: this kind of source, or this platform, has no answer", noun(*what))
@@ -28,6 +28,9 @@ impl Display for Error {
                 "a character device, but whether it is a device DAX cannot be told: its subsystem link in /sys/dev/char \
                  cannot be read or makes no sense",
             ),
+            Self::OffsetBeyondEnd { offset, size } => {
+                write!(f, "the range begins at byte {offset}, but the source ends there or before: it has {size} bytes")
+            }
             Self::MapRange { end: Some(end), size } => {
                 write!(f, "the range ends at byte {end}, but the source has only {size} bytes")
             }
@@ -47,8 +50,8 @@ impl Display for Error {
             ),
             Self::InvalidAlignmentValue(value) => write!(
                 f,
-                "the system says that the source's alignment is {value} bytes, which is not a power of two; the device's \
-                 driver is at fault"
+                "the system says that the source's alignment is {value} bytes, which is not a power of two; its driver \
+                 is at fault"
             ),
             other => f.write_str(plain(other)),
         }
@@ -63,14 +66,14 @@ fn plain(error: &Error) -> &'static str {
         Error::GranularityNotSet => "no store granularity was asked for: set the one that the program needs",
         Error::GranularityNotSupported => "the source cannot give the store granularity that was asked for",
         Error::InvalidAlignmentFormat => {
-            "the system's answer about the source's alignment is not a decimal number; the device's driver is at fault"
+            "the system's answer about the source's alignment is not a decimal number; its driver is at fault"
         }
         Error::InvalidSizeFormat => {
-            "the system's answer about the source's size is not a size; the device's driver or the file system is at fault"
+            "the system's answer about the source's size is not a size; its driver or the file system is at fault"
         }
         Error::MappingNotFound => "there is no mapping in this range",
         Error::BufferTooSmall => "the buffer is too small for the answer: ask for the length first",
-        Error::SourceEmpty => "the source has no bytes: give the file a size first, with ftruncate or fallocate",
+        Error::SourceEmpty => "the source has no bytes to map; a file needs a size first (ftruncate, fallocate)",
         Error::InvalidSharingValue => "there is no such kind of sharing: shared or private",
         Error::SrcDevdaxPrivate => "device DAX cannot be mapped privately: ask for a shared mapping",
         Error::InvalidAddressRequestType => "there is no such kind of address request",
@@ -104,8 +107,9 @@ impl Display for HandleFault {
             Self::NoAccess => "opened for neither reading nor writing (access mode 3): open it O_RDONLY or O_RDWR",
             Self::PathOnly => "opened with O_PATH, which only names a file: open it O_RDONLY or O_RDWR",
             Self::Replaced => {
-                "refers to another file than the one that the source was made of: it was closed and its number was reused; \
-                 keep it open while the source is in use"
+                "refers to another file than the one that the source was made of: it was closed and its number was reused \
+                 (keep it open while the source is in use), or the file system gave the file another identity (overlayfs \
+                 does when it copies a file up: open it anew)"
             }
         })
     }

@@ -15,7 +15,7 @@ mod raw;
 
 use std::{fs::File, hint::black_box, os::fd::AsRawFd};
 
-use figures::{Contender, interleave, report};
+use figures::{Contender, interleave, pin, report};
 use libpmem2::Libpmem2;
 use pmem2::{Fd, Source};
 
@@ -28,7 +28,10 @@ fn main() {
     let file = tempfile::tempfile().expect("a temporary file");
     file.set_len(LENGTH).expect("its length");
     let library = match Libpmem2::load() {
-        Ok(library) => Some(library),
+        Ok(library) => {
+            println!("libpmem2: {}", library.file());
+            Some(library)
+        }
         Err(error) => {
             println!("libpmem2 is missing, so there are no ratios to it ({error}): apt-get install libpmem2-dev");
             None
@@ -41,15 +44,6 @@ fn main() {
     for (name, ratio) in ratios {
         println!("ratio {name} {ratio:.3}");
     }
-}
-
-/// Stays on the processor that it runs on: a move in the midst of a sample would be measured too.
-fn pin() {
-    let processor = rustix::thread::sched_getcpu();
-    let mut set = rustix::thread::CpuSet::new();
-    set.set(processor);
-    rustix::thread::sched_setaffinity(None, &set).expect("one processor of those that are allowed");
-    println!("pinned to processor {processor}");
 }
 
 /// A source of the file is made and dropped.

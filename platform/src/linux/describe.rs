@@ -37,7 +37,7 @@ pub(super) fn describe<S: Sys>(sys: S, fd: i32) -> Result<Facts<FileId>, Fail> {
     } else {
         (other_kind(sys, &stat, access)?, None)
     };
-    Ok(Facts { id: FileId::of(&stat), kind, access, alignment })
+    Ok(Facts::new(FileId::of(&stat), kind, access, alignment))
 }
 
 #[inline]

@@ -19,7 +19,7 @@ use sys::{Kernel, Stat};
 /// | `size`, `alignment`, device DAX | `fstat`, `open`, `read`, `close` |
 /// | `allocated` | `fstat` |
 /// | `file_system` | `fstat`, `fstatfs` |
-/// | `page_size` | none where the ABI fixes the size (x86, riscv64, 32-bit Arm, s390x); elsewhere `msync` of no bytes, one for a page of 4 KiB, five for 64 KiB, the first time only |
+/// | `page_size` | none where the ABI fixes the size (x86, riscv64, s390x); elsewhere `msync` of no bytes, one for a page of 4 KiB, five for 64 KiB, the first time only |
 ///
 /// `readlink` and `open` are `readlinkat` and `openat` with `AT_FDCWD`, `access` is `faccessat`, on every architecture; where
 /// `fstat` has no 64-bit time (32-bit machines) it is `statx`.

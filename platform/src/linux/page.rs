@@ -11,7 +11,6 @@ pub(super) const FIXED: Option<Alignment> = if cfg!(any(
     target_arch = "x86",
     target_arch = "riscv64",
     target_arch = "riscv32",
-    target_arch = "arm",
     target_arch = "s390x"
 )) {
     Alignment::new(4096)
@@ -24,19 +23,21 @@ pub(super) const FIXED: Option<Alignment> = if cfg!(any(
 pub(super) fn size<S: Sys>(sys: S) -> Result<Alignment, Fail> {
     match FIXED {
         Some(fixed) => Ok(fixed),
-        None => asked_once(sys),
+        None => {
+            static KNOWN: AtomicU32 = AtomicU32::new(0);
+            asked_once(sys, &KNOWN)
+        }
     }
 }
 
 /// The page size of the running kernel. It cannot change while a kernel runs: what is kept here is a constant that is found
 /// late, not state.
-fn asked_once<S: Sys>(sys: S) -> Result<Alignment, Fail> {
-    static KNOWN: AtomicU32 = AtomicU32::new(0);
-    if let Some(size) = Alignment::new(KNOWN.load(Relaxed).into()) {
+pub(super) fn asked_once<S: Sys>(sys: S, known: &AtomicU32) -> Result<Alignment, Fail> {
+    if let Some(size) = Alignment::new(known.load(Relaxed).into()) {
         return Ok(size);
     }
     let size = probe(sys)?;
-    KNOWN.store(u32::try_from(size.bytes()).unwrap_or(0), Relaxed);
+    known.store(u32::try_from(size.bytes()).unwrap_or(0), Relaxed);
     Ok(size)
 }
 

@@ -51,6 +51,12 @@ pub(super) trait Sys: Copy {
 #[derive(Clone, Copy)]
 pub(super) struct Kernel;
 
+/// rustix's error number as ours: not a `From`, which would put rustix into the public interface.
+#[inline]
+fn errno(errno: io::Errno) -> Errno {
+    Errno::from_raw(errno.raw_os_error())
+}
+
 /// `fd` as rustix wants it. Its type excludes -1, which the kernel refuses like every other negative number.
 #[inline]
 fn borrow<'a>(fd: i32) -> Result<rustix::fd::BorrowedFd<'a>, Errno> {
@@ -95,12 +101,12 @@ impl Sys for Kernel {
 
     #[inline]
     fn getfl(self, fd: i32) -> Result<OFlags, Errno> {
-        Ok(rustix::fs::fcntl_getfl(borrow(fd)?)?)
+        rustix::fs::fcntl_getfl(borrow(fd)?).map_err(errno)
     }
 
     #[inline]
     fn fstat(self, fd: i32) -> Result<Stat, Errno> {
-        let stat = rustix::fs::fstat(borrow(fd)?)?;
+        let stat = rustix::fs::fstat(borrow(fd)?).map_err(errno)?;
         Ok(Stat {
             dev: widen!(stat.st_dev, u64),
             ino: widen!(stat.st_ino, u64),
@@ -114,30 +120,31 @@ impl Sys for Kernel {
 
     fn fstatfs(self, fd: i32) -> Result<u32, Errno> {
         // Magic numbers have 32 bits; some are negative where f_type is a signed 32-bit number.
-        Ok(widen!(rustix::fs::fstatfs(borrow(fd)?)?.f_type, u32))
+        Ok(widen!(rustix::fs::fstatfs(borrow(fd)?).map_err(errno)?.f_type, u32))
     }
 
     fn readlink(self, path: &CStr, buffer: &mut [u8]) -> Result<usize, Errno> {
-        Ok(rustix::fs::readlinkat_raw(CWD, path, buffer)?)
+        rustix::fs::readlinkat_raw(CWD, path, buffer).map_err(errno)
     }
 
     fn access(self, path: &CStr) -> Result<(), Errno> {
-        Ok(rustix::fs::accessat(CWD, path, rustix::fs::Access::EXISTS, AtFlags::empty())?)
+        rustix::fs::accessat(CWD, path, rustix::fs::Access::EXISTS, AtFlags::empty()).map_err(errno)
     }
 
     fn open(self, path: &CStr) -> Result<Self::File, Errno> {
         // Not blocking and not becoming a controlling terminal, whatever lies there under a made-up /sys.
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-        Ok(File(ManuallyDrop::new(rustix::fs::openat(CWD, path, flags, Mode::empty())?)))
+        let file = rustix::fs::openat(CWD, path, flags, Mode::empty()).map_err(errno)?;
+        Ok(File(ManuallyDrop::new(file)))
     }
 
     fn read(self, file: &Self::File, buffer: &mut [u8]) -> Result<usize, Errno> {
-        Ok(io::read(&*file.0, buffer)?)
+        io::read(&*file.0, buffer).map_err(errno)
     }
 
     fn msync_nothing(self, address: usize) -> Result<(), Errno> {
         // SAFETY: a range of no bytes is no memory: the kernel checks the address's alignment and returns.
-        unsafe { rustix::mm::msync(core::ptr::without_provenance_mut(address), 0, rustix::mm::MsyncFlags::ASYNC) }?;
-        Ok(())
+        unsafe { rustix::mm::msync(core::ptr::without_provenance_mut(address), 0, rustix::mm::MsyncFlags::ASYNC) }
+            .map_err(errno)
     }
 }

@@ -6,9 +6,10 @@ use clap::{ArgGroup, ArgMatches, CommandFactory, FromArgMatches, Parser};
 
 /// What `--help` says below the options.
 const HELP: &str = "\
-Each path is looked at first, without opening it (O_PATH). Only a regular file or a device DAX is then opened: read-only, \
-without waiting, without becoming a controlling terminal. A FIFO, a terminal, a tape, a watchdog, a disk is never opened, so \
-that it is safe to point this at anything. Symbolic links are followed.
+Each path is looked at first, without opening it (O_PATH). Only a device DAX, or a regular file of a \
+file system that keeps data (not /proc, /sys and their like), is then opened: read-only, without waiting, without becoming a \
+controlling terminal. A FIFO, a terminal, a tape, a watchdog, a disk is never opened, so that it is safe to point this at \
+anything. (A process that holds a write lease on a file is told that someone wants it.) Symbolic links are followed.
 
 Exit status:
   0  all are usable

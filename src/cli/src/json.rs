@@ -12,7 +12,7 @@ use serde_json::{Serializer, ser::Formatter};
 
 use crate::{
     args::Place,
-    look::{Finding, allowed},
+    look::{Finding, Opened, allowed},
 };
 
 #[derive(Serialize)]
@@ -103,7 +103,7 @@ fn object<'a>(place: &'a Place, finding: &Finding) -> Object<'a> {
         usable: report.verdict().is_ok(),
         error: report.verdict().err().map(Failure::from),
         kind: report.kind().map(kind),
-        opened: finding.by_path.as_ref().map(|by_path| by_path.opened).or(path.map(|_| false)),
+        opened: finding.by_path.as_ref().map(|by_path| by_path.opened == Opened::Yes).or(path.map(|_| false)),
         access: access.map(mode),
         append: access.map(|access| access.contains(Access::APPEND)),
         permission: finding.by_path.as_ref().map(|by_path| Permission {

@@ -1,19 +1,21 @@
 //! Looking at things without touching them.
 //!
-//! Opening can do harm: it starts a watchdog, rewinds a tape, waits for a FIFO's other end, takes a terminal. So a path is
-//! first opened with `O_PATH`, which runs no driver's code, and what that shows is opened only if it is a regular file or a
-//! device DAX.
+//! Opening can do harm: it starts a watchdog, rewinds a tape, waits for a FIFO's other end, takes a terminal, empties a buffer
+//! of tracefs. So a path is first opened with `O_PATH`, which runs no driver's code, and what that shows is opened only if it
+//! is a device DAX or a regular file of a file system that keeps data: that very file, by its link in /proc. The path itself
+//! is not walked a second time, since it may lead elsewhere by then. (One effect is left: a process that holds a write lease
+//! on a file is told that someone wants it.)
 
 use std::{
     fmt::{self, Display},
     fs::File,
     os::fd::{AsRawFd, OwnedFd},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use pmem2::{Errno, Error, FileId, Kind, Report, What};
 use rustix::{
-    fs::{Access, AtFlags, CWD, Mode, OFlags, accessat, open},
+    fs::{Access, AtFlags, CWD, Mode, OFlags, StatxAttributes, StatxFlags, accessat, open, openat, statx},
     io,
 };
 
@@ -27,12 +29,22 @@ pub(crate) struct Finding {
 }
 
 pub(crate) struct ByPath {
-    /// Whether it was opened, and not only looked at.
-    pub(crate) opened: bool,
+    pub(crate) opened: Opened,
     pub(crate) permission: Permission,
 }
 
+/// What became of opening it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Opened {
+    Yes,
+    /// It was tried.
+    Failed,
+    /// It was only looked at.
+    NotTried,
+}
+
 /// What the effective user may do with a file.
+#[derive(Clone, Copy)]
 pub(crate) struct Permission {
     pub(crate) read: io::Result<()>,
     pub(crate) write: io::Result<()>,
@@ -45,8 +57,10 @@ pub(crate) enum Note {
     Dangling,
     /// Opening would have had to wait.
     Leased,
-    /// Another file was found on opening.
-    Exchanged,
+    /// A file that could be opened, and was not: it is an interface of the kernel, or on a file system that is not known.
+    Interface,
+    /// A file that could be opened, and was not: /proc is not mounted.
+    NoProc,
     /// The source cannot be mapped as it is.
     Unmappable(Error),
 }
@@ -54,12 +68,18 @@ pub(crate) enum Note {
 impl Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unsearchable => f.write_str("a directory of the path may not be searched by this user"),
+            Self::Unsearchable => {
+                f.write_str("this user may not search a directory of the path, or not follow a link in it")
+            }
             Self::Dangling => f.write_str("it is a symbolic link, and what it points to does not exist"),
             Self::Leased => f.write_str(
                 "another process holds a lease on it (fcntl's F_SETLEASE) and was asked to give it up: try again",
             ),
-            Self::Exchanged => f.write_str("the path led to another file a moment later: try again"),
+            Self::Interface => f.write_str(
+                "not on a file system that is known to keep data, so it was not opened, which may be an action there; pass it \
+                 opened, with --fd, to inspect it as it is",
+            ),
+            Self::NoProc => f.write_str("/proc is not mounted here, so there is no way to open what was looked at"),
             Self::Unmappable(error) => error.fmt(f),
         }
     }
@@ -87,45 +107,45 @@ pub(crate) fn path(path: &Path) -> Finding {
         }
     };
     let look = Report::of_unopened(&handle);
-    let permission = Permission::of(&handle, path);
+    let links = links();
+    let permission = Permission::of(&handle, links.as_ref(), path);
+    let found = |report, opened, note: Option<Note>| {
+        let finding = Finding::of(report, Some(ByPath { opened, permission }));
+        Finding { note: note.or(finding.note), ..finding }
+    };
+    // What cannot be read is no source, opened or not.
+    let unopened = || match permission.read {
+        Err(errno @ (io::Errno::ACCESS | io::Errno::PERM)) if look.verdict().is_ok() => look.with_error(cannot(errno)),
+        _ => look,
+    };
+    let storage = || matches!(look.file_system(), Some(Ok(system)) if system.is_storage());
     match look.kind() {
-        Some(Kind::RegularFile | Kind::DeviceDax) => match reopen(&handle, path) {
-            Ok(file) => judge(&look, &Report::of(&file), permission),
-            Err(errno) => Finding {
-                note: (errno == io::Errno::AGAIN).then_some(Note::Leased),
-                ..Finding::of(look.with_error(cannot(errno)), Some(ByPath { opened: false, permission }))
-            },
+        Some(Kind::RegularFile) if !storage() => found(unopened(), Opened::NotTried, Some(Note::Interface)),
+        Some(Kind::RegularFile | Kind::DeviceDax) => match links.map(|links| reopen(&links, &handle)) {
+            None => found(unopened(), Opened::NotTried, Some(Note::NoProc)),
+            Some(Ok(file)) => found(Report::of(&file), Opened::Yes, None),
+            Some(Err(errno)) => {
+                let note = (errno == io::Errno::AGAIN).then_some(Note::Leased);
+                found(look.with_error(cannot(errno)), Opened::Failed, note)
+            }
         },
-        _ => Finding::of(look, Some(ByPath { opened: false, permission })),
+        _ => found(look, Opened::NotTried, None),
     }
 }
 
-/// What was opened, if it is what was looked at.
-fn judge(look: &Report<FileId>, opened: &Report<FileId>, permission: Permission) -> Finding {
-    match (opened.id(), opened.verdict()) {
-        (None, Err(error)) => Finding::of(look.with_error(error), Some(ByPath { opened: true, permission })),
-        (id, _) if id == look.id() => Finding::of(*opened, Some(ByPath { opened: true, permission })),
-        _ => Finding {
-            note: Some(Note::Exchanged),
-            ..Finding::of(look.with_error(cannot(io::Errno::STALE)), Some(ByPath { opened: false, permission }))
-        },
-    }
+/// The directory of links to this process's descriptors, if that is what /proc has.
+fn links() -> Option<OwnedFd> {
+    const PROC_SUPER_MAGIC: u32 = 0x9fa0;
+    let links = open(c"/proc/self/fd", OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).ok()?;
+    matches!(Report::of_unopened(&links).file_system(), Some(Ok(system)) if system.magic() == PROC_SUPER_MAGIC)
+        .then_some(links)
 }
 
-/// Opens for reading what `handle` was opened to look at.
-fn reopen(handle: &OwnedFd, path: &Path) -> io::Result<File> {
-    // Not waiting for a lease; the other flags count where the path leads elsewhere by now.
+/// Opens for reading what `handle` was opened to look at: its link leads nowhere else.
+fn reopen(links: &OwnedFd, handle: &OwnedFd) -> io::Result<File> {
+    // Not waiting for a lease, and whatever the file is, not becoming the terminal of this process.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    by_name(handle, path, |name| open(name, flags, Mode::empty())).map(File::from)
-}
-
-/// Calls with a name of what `handle` refers to: its link in /proc, which cannot lead elsewhere, or where /proc is not
-/// mounted the path that it was found by.
-fn by_name<T>(handle: &OwnedFd, path: &Path, call: impl Fn(&Path) -> io::Result<T>) -> io::Result<T> {
-    match call(&PathBuf::from(format!("/proc/self/fd/{}", handle.as_raw_fd()))) {
-        Err(io::Errno::NOENT | io::Errno::NOTDIR) => call(path),
-        result => result,
-    }
+    openat(links, handle.as_raw_fd().to_string(), flags, Mode::empty()).map(File::from)
 }
 
 fn cannot(errno: io::Errno) -> Error {
@@ -160,9 +180,17 @@ impl Note {
 }
 
 impl Permission {
-    fn of(handle: &OwnedFd, path: &Path) -> Self {
-        let may = |access| by_name(handle, path, |name| accessat(CWD, name, access, AtFlags::EACCESS));
-        Self { read: may(Access::READ_OK), write: may(Access::WRITE_OK) }
+    fn of(handle: &OwnedFd, links: Option<&OwnedFd>, path: &Path) -> Self {
+        let may = |access| match links {
+            Some(links) => accessat(links, handle.as_raw_fd().to_string(), access, AtFlags::EACCESS),
+            // To ask does no harm, wherever the path leads by now.
+            None => accessat(CWD, path, access, AtFlags::EACCESS),
+        };
+        // An append-only file (chattr +a) may be written by the access check, but not opened O_RDWR.
+        let appended_only = statx(handle, c"", AtFlags::EMPTY_PATH, StatxFlags::empty())
+            .is_ok_and(|statx| statx.stx_attributes.contains(StatxAttributes::APPEND));
+        let write = may(Access::WRITE_OK);
+        Self { read: may(Access::READ_OK), write: if appended_only { Err(io::Errno::PERM) } else { write } }
     }
 }
 
@@ -194,7 +222,7 @@ impl Display for Obstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             io::Errno::ACCESS => f.write_str("more rights are needed"),
-            io::Errno::PERM => f.write_str("the file is immutable (chattr), or more rights are needed"),
+            io::Errno::PERM => f.write_str("the file is immutable or append-only (chattr), or more rights are needed"),
             io::Errno::ROFS => f.write_str("the file system is mounted read-only"),
             errno => write!(f, "cannot be told: {}", Errno::from_raw(errno.raw_os_error())),
         }
@@ -205,74 +233,18 @@ impl Display for Obstacle {
 mod tests {
     use super::*;
 
-    fn look(path: &Path) -> (OwnedFd, Report<FileId>) {
-        let handle = open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).unwrap();
-        let report = Report::of_unopened(&handle);
-        (handle, report)
-    }
-
-    fn permission() -> Permission {
-        Permission { read: Ok(()), write: Ok(()) }
-    }
-
-    /// Without /proc a path can lead to another file when it is opened.
-    #[test]
-    fn another_file_is_not_taken_for_the_one_that_was_looked_at() {
-        let first = tempfile::NamedTempFile::new().unwrap();
-        let second = tempfile::NamedTempFile::new().unwrap();
-        let (_handle, seen) = look(first.path());
-
-        let finding = judge(&seen, &Report::of(second.as_file()), permission());
-        assert_eq!(finding.report.verdict(), Err(cannot(io::Errno::STALE)));
-        assert_eq!(finding.report.id(), seen.id());
-        assert!(matches!(finding.note, Some(Note::Exchanged)));
-        assert!(!finding.by_path.unwrap().opened);
-
-        let failure = Error::Os { what: What::Handle, errno: Errno::EIO };
-        let finding = judge(&seen, &Report::refused(failure), permission());
-        assert_eq!(
-            (finding.report.verdict(), finding.report.id()),
-            (Err(failure), seen.id()),
-            "nothing else was found"
-        );
-        assert!(finding.note.is_none());
-
-        let finding = judge(&seen, &Report::of(first.as_file()), permission());
-        assert_eq!(finding.report.verdict(), Ok(()));
-        assert!(finding.by_path.unwrap().opened);
-    }
-
-    /// The descriptor's name in /proc leads to the file itself, whatever became of the path.
+    /// The descriptor's link in /proc leads to the file itself, whatever became of the path.
     #[test]
     fn a_file_is_opened_by_its_handle() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("file");
         std::fs::write(&path, "first").unwrap();
-        let (handle, seen) = look(&path);
+        let handle = open(&path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).unwrap();
         std::fs::remove_file(&path).unwrap();
         std::fs::write(&path, "second").unwrap();
-        let file = reopen(&handle, &path).unwrap();
-        assert_eq!(Report::of(&file).id(), seen.id());
+        let file = reopen(&links().unwrap(), &handle).unwrap();
+        assert_eq!(Report::of(&file).id(), Report::of_unopened(&handle).id());
         assert_eq!(std::io::read_to_string(file).unwrap(), "first");
-    }
-
-    #[test]
-    fn a_name_that_is_not_in_proc_is_replaced_by_the_path() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        let (handle, _) = look(file.path());
-        let names = std::cell::RefCell::new(Vec::new());
-        let result = by_name(&handle, file.path(), |name| {
-            names.borrow_mut().push(name.to_owned());
-            if name.starts_with("/proc") { Err(io::Errno::NOENT) } else { Ok(()) }
-        });
-        assert_eq!(result, Ok(()));
-        assert_eq!(
-            names.into_inner(),
-            [format!("/proc/self/fd/{}", handle.as_raw_fd()).into(), file.path().to_owned()]
-        );
-
-        // Any other answer is the answer.
-        assert_eq!(by_name(&handle, file.path(), |_| Err::<(), _>(io::Errno::ACCESS)), Err(io::Errno::ACCESS));
     }
 
     #[test]
@@ -291,7 +263,7 @@ mod tests {
         let immutable = Err(io::Errno::PERM);
         assert_eq!(
             words(Ok(()), immutable),
-            "read; not write: the file is immutable (chattr), or more rights are needed"
+            "read; not write: the file is immutable or append-only (chattr), or more rights are needed"
         );
         let unknown = Err(io::Errno::NOSYS);
         assert_eq!(words(Ok(()), unknown), "read; not write: cannot be told: system call not implemented (ENOSYS)");

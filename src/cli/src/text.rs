@@ -6,7 +6,10 @@ use std::{
     path::Path,
 };
 
-use crate::{args::Place, look::Finding};
+use crate::{
+    args::Place,
+    look::{Finding, Opened},
+};
 
 /// A heading and a line for each fact, with an empty line before it unless it is the first.
 pub(crate) fn block(index: usize, place: &Place, finding: &Finding) -> String {
@@ -27,8 +30,10 @@ pub(crate) fn block(index: usize, place: &Place, finding: &Finding) -> String {
             // How this program opened the file says nothing about the file.
             ("access", Some(by_path)) => {
                 line("permission", &by_path.permission);
-                if !by_path.opened {
-                    line("opened", &"no, only looked at (O_PATH)");
+                match by_path.opened {
+                    Opened::Yes => {}
+                    Opened::Failed => line("opened", &"no, opening it failed"),
+                    Opened::NotTried => line("opened", &"no, only looked at (O_PATH)"),
                 }
             }
             ("identity", _) => {

@@ -10,6 +10,15 @@ const SAMPLES: usize = 4_000;
 /// Samples before those that count.
 const WARM_UP: usize = 200;
 
+/// Stays on the processor that it runs on: a move in the midst of a sample would be measured too.
+pub(crate) fn pin() {
+    let processor = rustix::thread::sched_getcpu();
+    let mut set = rustix::thread::CpuSet::new();
+    set.set(processor);
+    rustix::thread::sched_setaffinity(None, &set).expect("one processor of those that are allowed");
+    println!("pinned to processor {processor}");
+}
+
 /// One of those that are compared.
 pub(crate) struct Contender<'a> {
     pub(crate) name: &'static str,

@@ -1,7 +1,8 @@
-//! Debian's libpmem2, loaded as it is.
+//! A libpmem2, Debian's or the one of src/capi, loaded as it is.
 
 use std::{
-    ffi::{c_int, c_void},
+    ffi::{CStr, OsStr, c_int, c_void},
+    mem::MaybeUninit,
     ptr,
 };
 
@@ -20,9 +21,15 @@ pub(crate) struct Libpmem2 {
 }
 
 impl Libpmem2 {
+    /// Debian's. To be loaded before any other: two libraries of one name are told apart by their paths alone.
     pub(crate) fn load() -> Result<Self, libloading::Error> {
+        Self::open("libpmem2.so.1")
+    }
+
+    /// The one with this path or name.
+    pub(crate) fn open(name: impl AsRef<OsStr>) -> Result<Self, libloading::Error> {
         // SAFETY: the library's initialisers set up its own state and nothing of ours.
-        let library = unsafe { Library::new("libpmem2.so.1") }?;
+        let library = unsafe { Library::new(name.as_ref()) }?;
         // SAFETY: the types are those of <libpmem2/source.h>; the library stays loaded as long as the pointers are there.
         unsafe {
             Ok(Self {
@@ -32,6 +39,17 @@ impl Libpmem2 {
                 _library: library,
             })
         }
+    }
+
+    /// The file that the functions are in.
+    pub(crate) fn file(&self) -> String {
+        let mut info = MaybeUninit::uninit();
+        // SAFETY: dladdr writes the information, for which there is room, or returns 0.
+        let found = unsafe { libc::dladdr(self.from_fd as *const c_void, info.as_mut_ptr()) };
+        assert_ne!(found, 0, "dladdr knows a function that dlsym gave");
+        // SAFETY: it was written, since dladdr succeeded; the name stays as long as the library is loaded.
+        let name = unsafe { CStr::from_ptr(info.assume_init().dli_fname) };
+        name.to_string_lossy().into_owned()
     }
 
     /// A source of an open descriptor of a regular file.

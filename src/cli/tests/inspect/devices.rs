@@ -1,5 +1,5 @@
 //! Device DAX without a device: in a mount namespace of its own, where /sys is made by the test and says of /dev/null, which
-//! is harmless to open, that it is one.
+//! is harmless to open, that it is one. And file systems that are none.
 
 use std::path::Path;
 
@@ -45,7 +45,8 @@ fn a_device_dax() {
 
 #[test]
 fn a_device_dax_whose_answers_make_no_sense() {
-    let (block, object) = null(0, &with_device_dax("echo 3 > align"));
+    let (block, object) = null(1, &with_device_dax("echo 3 > align"));
+    assert_eq!(fact(&block, "code"), Some("ENOENT"), "no range of it can be mapped: it is not usable");
     assert!(fact(&block, "size").unwrap().starts_with("unknown: "), "{block}");
     assert!(fact(&block, "alignment").unwrap().starts_with("unknown: "), "{block}");
     assert_eq!([&object["size"], &object["alignment"]], [&Value::Null, &Value::Null]);
@@ -55,7 +56,7 @@ fn a_device_dax_whose_answers_make_no_sense() {
     assert_eq!(object["answer_errors"]["alignment"]["errno"], libc::EINVAL);
     assert_eq!(object["answer_errors"].as_object().unwrap().len(), 2);
 
-    let (_, object) = null(0, &with_device_dax("echo 4096 > align; echo x > size"));
+    let (_, object) = null(1, &with_device_dax("echo 4096 > align; echo x > size"));
     assert_eq!(object["answer_errors"]["size"]["symbol"], "PMEM2_E_INVALID_SIZE_FORMAT");
     assert_eq!(object["alignment"], 4096);
 }
@@ -70,7 +71,7 @@ fn a_character_device_without_sysfs() {
     assert_eq!(object["error"]["symbol"], "PMEM2_E_INVALID_FILE_TYPE");
 }
 
-/// Without /proc, paths are opened by their names.
+/// Without /proc there is no name that leads to what was looked at and nowhere else: nothing is opened.
 #[test]
 fn without_proc() {
     let directory = directory();
@@ -81,11 +82,35 @@ fn without_proc() {
     let block = report(1, &mut command);
     let objects = objects(1, &mut command);
     assert_eq!(objects[0]["usable"], true);
-    assert_eq!(objects[0]["opened"], true);
+    assert_eq!(objects[0]["opened"], false);
     assert_eq!(objects[0]["size"], 10);
     assert_eq!(objects[0]["permission"], json!({"read": true, "write": true}));
     assert_eq!(fact(&block, "permission"), Some("read and write"));
+    assert!(fact(&block, "note").unwrap().contains("/proc is not mounted"));
     assert_eq!(objects[1]["kind"], "character-device");
     assert_eq!(objects[1]["opened"], false);
     assert_eq!(objects[2]["error"]["symbol"], "ENOENT");
+}
+
+/// Something that only looks like /proc is not followed either.
+#[test]
+fn with_another_proc() {
+    let directory = directory();
+    let path = file(&directory, "file", "0123456789");
+    let script =
+        "mount -t tmpfs none /proc; mkdir -p /proc/self/fd; for n in 3 4 5; do mknod /proc/self/fd/$n c 10 130; done";
+    let mut command = inspect_after(script, directory.path(), [path.as_path()]);
+    assert!(fact(&report(0, &mut command), "note").unwrap().contains("/proc is not mounted"));
+}
+
+/// Opening one of these, or closing it, may be an action: that of tracefs's free_buffer empties the buffer.
+#[test]
+fn interfaces_of_the_kernel_are_not_opened() {
+    for path in ["/proc/version", "/sys/kernel/uevent_seqnum"] {
+        let (block, object) = both(0, path);
+        assert!(fact(&block, "note").unwrap().contains("not opened"), "{block}");
+        assert_eq!(fact(&block, "opened"), Some("no, only looked at (O_PATH)"));
+        assert_eq!([&object["opened"], &object["usable"]], [&Value::from(false), &Value::from(true)]);
+        assert_only_looked_at(Path::new(path));
+    }
 }

@@ -25,7 +25,7 @@ fn an_unreadable_file_is_looked_at_all_the_same() {
     assert_eq!(fact(&block, "refused"), Some(reason));
     assert_eq!(fact(&block, "code"), Some("EACCES"));
     assert_eq!(fact(&block, "kind"), Some("regular file"));
-    assert_eq!(fact(&block, "opened"), Some("no, only looked at (O_PATH)"));
+    assert_eq!(fact(&block, "opened"), Some("no, opening it failed"));
     assert_eq!(fact(&block, "permission"), Some("neither read nor write: more rights are needed"));
     assert_eq!(fact(&block, "size"), Some("10 bytes"));
     assert_eq!(object["error"], json!({"code": -13, "symbol": "EACCES", "errno": 13, "message": reason}));
@@ -58,7 +58,7 @@ fn a_directory_that_may_not_be_searched() {
     fs::set_permissions(directory.path(), Permissions::from_mode(0o600)).unwrap();
     let block = report(1, &mut inspect_as_ordinary_user([&path]));
     assert_eq!(fact(&block, "code"), Some("EACCES"));
-    assert!(fact(&block, "note").unwrap().contains("searched"));
+    assert!(fact(&block, "note").unwrap().contains("may not search"));
     assert_eq!(fact(&block, "size"), None);
     // Or else it could not be removed.
     fs::set_permissions(directory.path(), Permissions::from_mode(0o700)).unwrap();

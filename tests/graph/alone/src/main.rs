@@ -7,6 +7,7 @@ fn main() -> std::io::Result<()> {
     let file = File::open(&path)?;
     let directory = File::open("/")?;
     plain::exercise(file.as_raw_fd(), directory.as_raw_fd(), file.metadata()?.len());
+    plain::own::exercise(&plain::own::Opened(file.try_clone()?), file.metadata()?.len());
     #[cfg(feature = "rustix-std")]
     {
         // rustix's descriptors are std's: the feature took effect.

@@ -1,0 +1,89 @@
+//! The running kernel, where what is asked of it can be seen here alone. The rest is seen by the tests of pmem2.
+
+use std::{ffi::CString, format, fs, process::Command, vec::Vec};
+
+use rustix::fs::OFlags;
+
+use crate::{
+    Errno,
+    linux::{
+        page::probe,
+        sys::{Kernel, Sys},
+    },
+};
+
+#[test]
+fn descriptor_0_is_one_like_the_others() {
+    const CHILD: &str = "PMEM2_TEST_DESCRIPTOR_0";
+    if std::env::var_os(CHILD).is_some() {
+        assert_eq!(Kernel.fstat(0).unwrap().mode & 0o170_000, 0o100_000, "the program itself");
+        return;
+    }
+    let this = std::env::current_exe().unwrap();
+    let name = "linux::tests::kernel::descriptor_0_is_one_like_the_others";
+    let mut child = Command::new(&this);
+    child.args(["--exact", name]).env(CHILD, "1").stdin(fs::File::open(this).unwrap());
+    let output = child.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(std::str::from_utf8(&output.stdout).unwrap().contains("1 passed"), "the child ran it: {output:?}");
+}
+
+#[test]
+fn negative_numbers_are_no_descriptors() {
+    for fd in [-1, -2, -100, i32::MIN] {
+        assert_eq!(Kernel.getfl(fd).unwrap_err(), Errno::EBADF);
+        assert_eq!(Kernel.fstat(fd).unwrap_err(), Errno::EBADF);
+        assert_eq!(Kernel.fstatfs(fd).unwrap_err(), Errno::EBADF);
+    }
+}
+
+/// Descriptors of this process for `path`, with their flags.
+fn descriptors(path: &str) -> Vec<u32> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc/self/fd").unwrap() {
+        let entry = entry.unwrap();
+        // Other tests open and close files meanwhile.
+        if fs::read_link(entry.path()).is_ok_and(|target| target.to_str() == Some(path)) {
+            let number = entry.file_name().into_string().unwrap();
+            let information = fs::read_to_string(format!("/proc/self/fdinfo/{number}")).unwrap();
+            let flags = information.lines().find_map(|line| line.strip_prefix("flags:")).unwrap();
+            found.push(u32::from_str_radix(flags.trim(), 8).unwrap());
+        }
+    }
+    found
+}
+
+/// Whatever lies under the name, the program neither waits for it nor hands it on to its children, and closes it.
+#[test]
+fn files_are_opened_with_care() {
+    let path = format!("/proc/{}/cmdline", std::process::id());
+    assert_eq!(descriptors(&path), []);
+    let file = Kernel.open(&CString::new(path.as_str()).unwrap()).unwrap();
+    let wanted = OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let found = descriptors(&path);
+    assert_eq!(found.len(), 1);
+    // Beside the access mode there may be O_LARGEFILE, whatever that is here.
+    assert_eq!(found[0] & (OFlags::RWMODE | wanted).bits(), wanted.bits());
+    drop(file);
+    assert_eq!(descriptors(&path), []);
+    assert_eq!(Kernel.open(c"/proc/self/no such file").err(), Some(Errno::ENOENT));
+}
+
+#[test]
+fn the_page_size_is_that_of_the_auxiliary_vector() {
+    const AT_PAGESZ: usize = 6;
+    let words: Vec<_> = fs::read("/proc/self/auxv")
+        .unwrap()
+        .chunks_exact(size_of::<usize>())
+        .map(|word| usize::from_ne_bytes(word.try_into().unwrap()))
+        .collect();
+    let (_, page) =
+        words.as_chunks().0.iter().map(|[key, value]| (*key, *value)).find(|(key, _)| *key == AT_PAGESZ).unwrap();
+    assert_eq!(usize::try_from(probe(Kernel).unwrap().bytes()), Ok(page));
+    for address in [page, 2 * page, page << 8] {
+        assert_eq!(Kernel.msync_nothing(address), Ok(()), "no memory has to be there");
+    }
+    for address in [1, page - 1, page + 1, page / 2, 3 * page / 2] {
+        assert_eq!(Kernel.msync_nothing(address), Err(Errno::EINVAL), "{address}");
+    }
+}

@@ -1,0 +1,219 @@
+//! A kernel of one descriptor and a few paths, which notes the calls that are made and can make one of them fail.
+
+use core::ffi::CStr;
+use std::{
+    borrow::ToOwned,
+    cell::{Cell, RefCell},
+    string::String,
+    vec::Vec,
+};
+
+use rustix::fs::OFlags;
+
+use crate::{
+    Errno,
+    linux::sys::{Stat, Sys},
+};
+
+/// The one descriptor that is open.
+pub(super) const FD: i32 = 7;
+
+pub(super) const READ_ONLY: u32 = 0;
+pub(super) const WRITE_ONLY: u32 = 1;
+pub(super) const READ_WRITE: u32 = 2;
+pub(super) const MODE_3: u32 = 3;
+/// O_PATH is not the same number everywhere.
+pub(super) const PATH: u32 = OFlags::PATH.bits();
+pub(super) const APPEND: u32 = OFlags::APPEND.bits();
+
+/// File types of inode(7).
+pub(super) const S_IFREG: u32 = 0o100_000;
+pub(super) const S_IFCHR: u32 = 0o020_000;
+
+/// A call that was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Call {
+    Getfl,
+    Fstat,
+    Fstatfs,
+    Readlink(String),
+    Access(String),
+    Open(String),
+    Read,
+    Msync(usize),
+    Close,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct World {
+    /// Of the descriptor: what fcntl, fstat and fstatfs say.
+    pub(super) flags: u32,
+    pub(super) stat: Stat,
+    pub(super) magic: u32,
+    /// What is there: links with their targets, files with their contents, and whether there is a /sys.
+    pub(super) links: Vec<(&'static str, Vec<u8>)>,
+    pub(super) files: Vec<(&'static str, Vec<u8>)>,
+    pub(super) sysfs: bool,
+    pub(super) page: usize,
+    /// The call with this number, counted from 0, fails so.
+    pub(super) fault: Option<(usize, i32)>,
+    calls: RefCell<Vec<Call>>,
+    open_files: Cell<usize>,
+}
+
+impl World {
+    /// A regular file of an ordinary file system.
+    pub(super) fn file() -> Self {
+        Self {
+            flags: READ_ONLY,
+            stat: Stat { dev: 0x801, ino: 42, rdev: 0, mode: S_IFREG | 0o644, size: 5000, blksize: 4096, blocks: 16 },
+            magic: 0xEF53,
+            links: Vec::new(),
+            files: Vec::new(),
+            sysfs: true,
+            page: 4096,
+            fault: None,
+            calls: RefCell::default(),
+            open_files: Cell::new(0),
+        }
+    }
+
+    /// A character device 252:5 without an entry in sysfs.
+    pub(super) fn device() -> Self {
+        let file = Self::file();
+        let stat = Stat { rdev: rustix::fs::makedev(252, 5), mode: S_IFCHR | 0o600, size: 0, blocks: 0, ..file.stat };
+        Self { stat, magic: 0x0102_1994, ..file }
+    }
+
+    /// A device DAX with its files in sysfs.
+    pub(super) fn dax() -> Self {
+        let mut world = Self::device();
+        world.links.push(("/sys/dev/char/252:5/subsystem", b"../../../../../bus/dax".to_vec()));
+        world.files.push(("/sys/dev/char/252:5/size", b"1073741824\n".to_vec()));
+        world.files.push(("/sys/dev/char/252:5/align", b"2097152\n".to_vec()));
+        world
+    }
+
+    pub(super) fn opened(self, flags: u32) -> Self {
+        Self { flags, ..self }
+    }
+
+    pub(super) fn with_link(mut self, target: &[u8]) -> Self {
+        self.links = [("/sys/dev/char/252:5/subsystem", target.to_vec())].into();
+        self
+    }
+
+    /// The same, with `text` in every file of sysfs.
+    pub(super) fn with_contents(mut self, text: &[u8]) -> Self {
+        for (_, contents) in &mut self.files {
+            *contents = text.to_vec();
+        }
+        self
+    }
+
+    pub(super) fn failing(&self, call: usize, errno: i32) -> Self {
+        Self { fault: Some((call, errno)), ..self.clone() }
+    }
+
+    pub(super) fn sys(&self) -> Scripted<'_> {
+        Scripted(self)
+    }
+
+    /// The calls since the last time this was asked. No file may be open any more.
+    pub(super) fn calls(&self) -> Vec<Call> {
+        assert_eq!(self.open_files.get(), 0, "every file that was opened is closed");
+        self.calls.take()
+    }
+
+    /// Notes a call, and fails if it is the one that has to.
+    fn call(&self, call: Call) -> Result<(), Errno> {
+        let number = self.calls.borrow().iter().filter(|call| **call != Call::Close).count();
+        self.calls.borrow_mut().push(call);
+        match self.fault {
+            Some((at, errno)) if at == number => Err(Errno::from_raw(errno)),
+            _ => Ok(()),
+        }
+    }
+
+    fn descriptor(&self, fd: i32, call: Call) -> Result<(), Errno> {
+        self.call(call)?;
+        if fd == FD { Ok(()) } else { Err(Errno::EBADF) }
+    }
+}
+
+fn text(path: &CStr) -> String {
+    path.to_str().unwrap().to_owned()
+}
+
+fn found<'w>(things: &'w [(&str, Vec<u8>)], path: &CStr) -> Result<&'w [u8], Errno> {
+    let found = things.iter().find(|(name, _)| name.as_bytes() == path.to_bytes());
+    found.map(|(_, contents)| contents.as_slice()).ok_or(Errno::ENOENT)
+}
+
+/// As much of `from` as there is room for.
+fn copy(from: &[u8], buffer: &mut [u8]) -> usize {
+    let length = from.len().min(buffer.len());
+    buffer[..length].copy_from_slice(&from[..length]);
+    length
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct Scripted<'w>(&'w World);
+
+pub(super) struct Opened<'w> {
+    world: &'w World,
+    contents: &'w [u8],
+}
+
+impl Drop for Opened<'_> {
+    fn drop(&mut self) {
+        self.world.calls.borrow_mut().push(Call::Close);
+        self.world.open_files.set(self.world.open_files.get() - 1);
+    }
+}
+
+impl<'w> Sys for Scripted<'w> {
+    type File = Opened<'w>;
+
+    fn getfl(self, fd: i32) -> Result<OFlags, Errno> {
+        self.0.descriptor(fd, Call::Getfl)?;
+        Ok(OFlags::from_bits_retain(self.0.flags))
+    }
+
+    fn fstat(self, fd: i32) -> Result<Stat, Errno> {
+        self.0.descriptor(fd, Call::Fstat)?;
+        Ok(self.0.stat)
+    }
+
+    fn fstatfs(self, fd: i32) -> Result<u32, Errno> {
+        self.0.descriptor(fd, Call::Fstatfs)?;
+        Ok(self.0.magic)
+    }
+
+    fn readlink(self, path: &CStr, buffer: &mut [u8]) -> Result<usize, Errno> {
+        self.0.call(Call::Readlink(text(path)))?;
+        Ok(copy(found(&self.0.links, path)?, buffer))
+    }
+
+    fn access(self, path: &CStr) -> Result<(), Errno> {
+        self.0.call(Call::Access(text(path)))?;
+        if self.0.sysfs { Ok(()) } else { Err(Errno::ENOENT) }
+    }
+
+    fn open(self, path: &CStr) -> Result<Opened<'w>, Errno> {
+        self.0.call(Call::Open(text(path)))?;
+        let contents = found(&self.0.files, path)?;
+        self.0.open_files.set(self.0.open_files.get() + 1);
+        Ok(Opened { world: self.0, contents })
+    }
+
+    fn read(self, file: &Opened<'w>, buffer: &mut [u8]) -> Result<usize, Errno> {
+        self.0.call(Call::Read)?;
+        Ok(copy(file.contents, buffer))
+    }
+
+    fn msync_nothing(self, address: usize) -> Result<(), Errno> {
+        self.0.call(Call::Msync(address))?;
+        if address.is_multiple_of(self.0.page) { Ok(()) } else { Err(Errno::EINVAL) }
+    }
+}

@@ -1,0 +1,38 @@
+use pmem2::{Access, Facts, Fail, Handle, Kind, NoId, Platform, Pool, Source};
+
+/// What it knows its objects by can be sent to other threads if it is a number, and not if it is a pointer.
+#[derive(Clone, Copy)]
+struct Local;
+
+impl Platform for Local {
+    type Raw = *const u8;
+    type Id = NoId;
+    fn describe(self, _: *const u8) -> Result<Facts<NoId>, Fail> {
+        Ok(Facts::new(NoId, Kind::RegularFile, Access::READ, None))
+    }
+    fn size(self, _: *const u8, _: &Facts<NoId>) -> Result<u64, Fail> {
+        Ok(1)
+    }
+}
+
+struct Object;
+
+// SAFETY: the raw value is a constant.
+unsafe impl Handle for Object {
+    type P = Local;
+    fn platform(&self) -> Local {
+        Local
+    }
+    fn raw(&self) -> *const u8 {
+        std::ptr::null()
+    }
+}
+
+fn main() {
+    let pool = Pool::<Local, 1>::new();
+    let slot = pool.source(&Object).unwrap();
+    Source::new(Object).unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(move || slot.size());
+    });
+}

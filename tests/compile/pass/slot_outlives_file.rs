@@ -1,0 +1,10 @@
+use pmem2::{Native, Pool};
+
+fn main() {
+    let pool = Pool::<Native, 1>::new();
+    let file = std::fs::File::open("/proc/self/exe").unwrap();
+    let slot = pool.source(&file).unwrap();
+    slot.size().unwrap();
+    drop(slot);
+    drop(file);
+}

@@ -1,0 +1,338 @@
+//! Every error: its number and name in C, its errno, its sentence, its std::io::Error.
+
+use std::{
+    collections::{HashMap, HashSet},
+    error::Error as _,
+    ffi::c_int,
+    fmt::{self, Write},
+    io::{self, ErrorKind},
+    path::Path,
+    process::Command,
+};
+
+use libloading::{Library, Symbol};
+use pmem2::{Code, Errno, Error, HandleFault, Kind, Memory, What};
+
+const WHATS: [What; 9] = [
+    What::Handle,
+    What::Subsystem,
+    What::Sysfs,
+    What::Size,
+    What::Alignment,
+    What::Allocated,
+    What::FileSystem,
+    What::PageSize,
+    What::Open,
+];
+
+const KINDS: [Kind; 11] = [
+    Kind::RegularFile,
+    Kind::DeviceDax,
+    Kind::Anonymous,
+    Kind::CharacterDevice,
+    Kind::BlockDevice,
+    Kind::Directory,
+    Kind::Pipe,
+    Kind::Socket,
+    Kind::SymbolicLink,
+    Kind::AnonymousInode,
+    Kind::Other,
+];
+
+/// An error for each code of libpmem2, with its name.
+const CODED: &[(&str, Error)] = &[
+    ("PMEM2_E_UNKNOWN", Error::Unknown(What::Subsystem)),
+    ("PMEM2_E_NOSUPP", Error::Unsupported(What::Allocated)),
+    ("PMEM2_E_FILE_HANDLE_NOT_SET", Error::FileHandleNotSet),
+    ("PMEM2_E_INVALID_FILE_HANDLE", Error::InvalidFileHandle(HandleFault::NotOpen)),
+    ("PMEM2_E_INVALID_FILE_HANDLE", Error::InvalidFileHandle(HandleFault::WriteOnly)),
+    ("PMEM2_E_INVALID_FILE_HANDLE", Error::InvalidFileHandle(HandleFault::NoAccess)),
+    ("PMEM2_E_INVALID_FILE_HANDLE", Error::InvalidFileHandle(HandleFault::PathOnly)),
+    ("PMEM2_E_INVALID_FILE_HANDLE", Error::InvalidFileHandle(HandleFault::Replaced)),
+    ("PMEM2_E_INVALID_FILE_TYPE", Error::InvalidFileType(Kind::Directory)),
+    ("PMEM2_E_INVALID_FILE_TYPE", Error::UnknownFileType(What::Sysfs)),
+    ("PMEM2_E_INVALID_FILE_TYPE", Error::UnknownFileType(What::Subsystem)),
+    ("PMEM2_E_MAP_RANGE", Error::MapRange { end: Some(8192), size: 5000 }),
+    ("PMEM2_E_MAP_RANGE", Error::MapRange { end: None, size: 5000 }),
+    ("PMEM2_E_MAP_RANGE", Error::OffsetBeyondEnd { offset: 8192, size: 5000 }),
+    ("PMEM2_E_MAPPING_EXISTS", Error::MappingExists),
+    ("PMEM2_E_GRANULARITY_NOT_SET", Error::GranularityNotSet),
+    ("PMEM2_E_GRANULARITY_NOT_SUPPORTED", Error::GranularityNotSupported),
+    ("PMEM2_E_OFFSET_OUT_OF_RANGE", Error::OffsetOutOfRange { offset: u64::MAX }),
+    ("PMEM2_E_OFFSET_UNALIGNED", Error::OffsetUnaligned { offset: 1, alignment: 4096 }),
+    ("PMEM2_E_INVALID_ALIGNMENT_FORMAT", Error::InvalidAlignmentFormat),
+    ("PMEM2_E_INVALID_ALIGNMENT_VALUE", Error::InvalidAlignmentValue(3)),
+    ("PMEM2_E_INVALID_SIZE_FORMAT", Error::InvalidSizeFormat),
+    ("PMEM2_E_LENGTH_UNALIGNED", Error::LengthUnaligned { length: 1, alignment: 4096 }),
+    ("PMEM2_E_MAPPING_NOT_FOUND", Error::MappingNotFound),
+    ("PMEM2_E_BUFFER_TOO_SMALL", Error::BufferTooSmall),
+    ("PMEM2_E_SOURCE_EMPTY", Error::SourceEmpty),
+    ("PMEM2_E_INVALID_SHARING_VALUE", Error::InvalidSharingValue),
+    ("PMEM2_E_SRC_DEVDAX_PRIVATE", Error::SrcDevdaxPrivate),
+    ("PMEM2_E_INVALID_ADDRESS_REQUEST_TYPE", Error::InvalidAddressRequestType),
+    ("PMEM2_E_ADDRESS_UNALIGNED", Error::AddressUnaligned),
+    ("PMEM2_E_ADDRESS_NULL", Error::AddressNull),
+    ("PMEM2_E_DEEP_FLUSH_RANGE", Error::DeepFlushRange),
+    ("PMEM2_E_INVALID_REGION_FORMAT", Error::InvalidRegionFormat),
+    ("PMEM2_E_DAX_REGION_NOT_FOUND", Error::DaxRegionNotFound),
+    ("PMEM2_E_INVALID_DEV_FORMAT", Error::InvalidDevFormat),
+    ("PMEM2_E_CANNOT_READ_BOUNDS", Error::CannotReadBounds),
+    ("PMEM2_E_NO_BAD_BLOCK_FOUND", Error::NoBadBlockFound),
+    ("PMEM2_E_LENGTH_OUT_OF_RANGE", Error::LengthOutOfRange),
+    ("PMEM2_E_INVALID_PROT_FLAG", Error::InvalidProtFlag),
+    ("PMEM2_E_NO_ACCESS", Error::NoAccess),
+    ("PMEM2_E_VM_RESERVATION_NOT_EMPTY", Error::VmReservationNotEmpty),
+    ("PMEM2_E_MAP_EXISTS", Error::MapExists),
+    ("PMEM2_E_FILE_DESCRIPTOR_NOT_SET", Error::FileDescriptorNotSet),
+    ("PMEM2_E_SOURCE_TYPE_NOT_SUPPORTED", Error::SourceTypeNotSupported),
+    ("PMEM2_E_IO_FAIL", Error::IoFail),
+];
+
+/// Errors of each sort that there is, about everything.
+fn all() -> Vec<Error> {
+    let mut all: Vec<_> = CODED.iter().map(|(_, error)| *error).collect();
+    all.extend([Error::OutOfMemory(Memory::Pool(16)), Error::OutOfMemory(Memory::Heap)]);
+    all.extend(KINDS.map(Error::InvalidFileType));
+    for what in WHATS {
+        all.extend([Error::Unknown(what), Error::Unsupported(what), Error::UnknownFileType(what)]);
+        all.extend((1..=133).chain([4000]).map(|errno| Error::Os { what, errno: Errno::from_raw(errno) }));
+    }
+    all
+}
+
+/// The numbers of Debian's header, by name.
+fn header() -> HashMap<String, i32> {
+    let path = "/usr/include/libpmem2/base.h";
+    let text = std::fs::read_to_string(path)
+        .unwrap_or_else(|error| panic!("{path}: {error}; `apt-get install libpmem2-dev` brings it"));
+    let define = |line: &str| {
+        let mut words = line.split_whitespace();
+        let name =
+            (words.next() == Some("#define")).then(|| words.next())?.filter(|name| name.starts_with("PMEM2_E_"))?;
+        let number = words.next()?.trim_matches(['(', ')']).parse().expect("a number");
+        Some((name.to_owned(), number))
+    };
+    text.lines().filter_map(define).collect()
+}
+
+#[test]
+fn codes_are_those_of_the_header() {
+    let header = header();
+    let ours: HashMap<_, _> = Code::ALL.iter().map(|code| (code.symbol().to_owned(), code.raw())).collect();
+    assert_eq!(ours, header, "the same names with the same numbers, none more, none less");
+    assert_eq!((Code::ALL.len(), header.len()), (37, 37), "each once");
+    assert!(Code::ALL.is_sorted_by(|one, next| one.raw() > next.raw()), "in the header's order");
+    for (name, error) in CODED {
+        assert_eq!(error.code(), header[*name], "{error:?}");
+        assert_eq!(error.symbol(), Some(*name));
+        assert_eq!(error.pmem2_code().map(Code::symbol), Some(*name));
+    }
+    let covered: HashSet<_> = CODED.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(covered, header.into_keys().collect(), "there is an error for each");
+}
+
+#[test]
+fn errors_of_the_system_are_their_negative_errno() {
+    for errno in (1..=133).chain([4000, i32::MAX]).map(Errno::from_raw) {
+        for what in WHATS {
+            let error = Error::Os { what, errno };
+            assert_eq!((error.code(), error.errno(), error.pmem2_code()), (-errno.raw(), errno, None));
+            assert_eq!(error.symbol(), errno.name());
+        }
+    }
+    for memory in [Memory::Pool(0), Memory::Pool(usize::MAX), Memory::Heap] {
+        let error = Error::OutOfMemory(memory);
+        assert_eq!((error.code(), error.errno(), error.pmem2_code()), (-12, Errno::ENOMEM, None));
+        assert_eq!(error.symbol(), Some("ENOMEM"));
+    }
+}
+
+fn run(command: &mut Command) -> String {
+    let output = command.output().unwrap_or_else(|error| {
+        panic!("{command:?}: {error}; `apt-get install gcc binutils libpmem2-dev` brings what it needs")
+    });
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("the tools print text").trim().to_owned()
+}
+
+/// Debian's libpmem2 with pmem2_err_to_errno. It is declared in the header, but not exported by the library: this takes it
+/// out of the static one.
+fn libpmem2(directory: &Path) -> Library {
+    let archive = run(Command::new("cc").arg("-print-file-name=libpmem2.a"));
+    let (opened, library) = (directory.join("libpmem2.a"), directory.join("libpmem2.so"));
+    run(Command::new("objcopy").arg("--globalize-symbol=pmem2_err_to_errno").arg(archive).arg(&opened));
+    // What the rest of the library needs of others is not called.
+    run(Command::new("cc")
+        .args(["-shared", "-Wl,--undefined=pmem2_err_to_errno", "-Wl,--unresolved-symbols=ignore-all", "-o"])
+        .args([&library, &opened]));
+    // SAFETY: loading it runs libpmem2's constructors, which prepare it and have no demands on us.
+    unsafe { Library::new(library) }.expect("the library is sound")
+}
+
+#[test]
+fn errno_is_what_libpmem2_says() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let library = libpmem2(directory.path());
+    // SAFETY: the type is that of <libpmem2/base.h>.
+    let err_to_errno: Symbol<'_, unsafe extern "C" fn(c_int) -> c_int> =
+        unsafe { library.get("pmem2_err_to_errno") }.expect("it was asked for above");
+    let mut seen = HashSet::new();
+    for error in all() {
+        // SAFETY: the function takes any negative number.
+        let theirs = unsafe { err_to_errno(error.code()) };
+        assert_eq!(error.errno().raw(), theirs, "{error:?}");
+        seen.insert(error.code());
+    }
+    assert!(Code::ALL.iter().all(|code| seen.contains(&code.raw())), "every code was compared");
+}
+
+/// Text in memory that is there already, as on a machine without an allocator.
+struct Fixed {
+    bytes: [u8; 320],
+    length: usize,
+}
+
+impl Write for Fixed {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let end = self.length + text.len();
+        self.bytes.get_mut(self.length..end).ok_or(fmt::Error)?.copy_from_slice(text.as_bytes());
+        self.length = end;
+        Ok(())
+    }
+}
+
+/// The sentence of an error. That it takes no allocator is shown in tests/heap.rs.
+fn sentence(error: Error) -> String {
+    let mut fixed = Fixed { bytes: [0; 320], length: 0 };
+    write!(fixed, "{error}").unwrap_or_else(|_| panic!("{error:?} says too much: {error}"));
+    String::from_utf8(fixed.bytes[..fixed.length].to_vec()).expect("the pieces are text")
+}
+
+#[test]
+fn every_error_says_one_sentence() {
+    for error in all() {
+        let sentence = sentence(error);
+        let first = sentence.chars().next().expect("it says something");
+        assert!(first.is_lowercase() || first == '/', "{sentence:?} goes on after a colon");
+        assert!(!sentence.ends_with(['.', ' ', ':', ';', '!']), "{sentence:?}");
+        assert!(sentence.chars().all(|char| (' '..='~').contains(&char)), "{sentence:?} is one line of plain text");
+        assert!(!sentence.contains("  ") && !sentence.contains(". "), "{sentence:?}");
+        assert!(!sentence.contains("unknown error"), "{error:?} has its own");
+        assert!(error.source().is_none(), "{sentence:?} says it all");
+    }
+}
+
+#[test]
+fn no_two_codes_say_the_same() {
+    let sentences: HashMap<_, _> = CODED.iter().map(|(name, error)| (sentence(*error), name)).collect();
+    assert_eq!(sentences.len(), CODED.len());
+}
+
+#[test]
+fn what_was_asked_for_is_named() {
+    let nouns = [
+        "the handle",
+        "the device's subsystem in /sys/dev/char",
+        "/sys/dev/char",
+        "the size",
+        "the alignment",
+        "the number of allocated bytes",
+        "the type of the file system",
+        "the page size",
+        "the path",
+    ];
+    for (what, noun) in WHATS.into_iter().zip(nouns) {
+        assert_eq!(sentence(Error::Unknown(what)), format!("the system's answer about {noun} makes no sense"));
+        let unsupported = match what {
+            What::Handle => "nothing can be said of the handle: pmem2 has no backend for this system".to_owned(),
+            _ => format!("{noun} cannot be had: this kind of source, or this platform, has no answer"),
+        };
+        assert_eq!(sentence(Error::Unsupported(what)), unsupported);
+        let failed = match what {
+            What::Open => "cannot be opened for reading".to_owned(),
+            _ => format!("the system failed when it was asked for {noun}"),
+        };
+        assert_eq!(sentence(Error::Os { what, errno: Errno::EIO }), format!("{failed}: input/output error (EIO)"));
+    }
+}
+
+#[test]
+fn remedies() {
+    let failed = |what, errno| sentence(Error::Os { what, errno });
+    let rights = "; more rights are needed, or a filter (seccomp) that allows the call";
+    let gone = "; the device is gone, or /sys is not mounted here";
+    for what in WHATS {
+        for errno in [Errno::EPERM, Errno::EACCES] {
+            let remedy = if what == What::Open { "; more rights are needed" } else { rights };
+            assert!(failed(what, errno).ends_with(&format!("({errno:?}){remedy}")), "{}", failed(what, errno));
+        }
+        let remedy = if matches!(what, What::Size | What::Alignment) { gone } else { "" };
+        assert!(failed(what, Errno::ENOENT).ends_with(&format!("(ENOENT){remedy}")));
+        assert!(failed(what, Errno::EMFILE).ends_with("(EMFILE); close some, or raise RLIMIT_NOFILE"));
+    }
+    for (kind, start) in [
+        (Kind::RegularFile, "this kind of source is not allowed here"),
+        (Kind::DeviceDax, "this kind of source is not allowed here"),
+        (Kind::Anonymous, "this kind of source is not allowed here"),
+        (Kind::CharacterDevice, "a character device that is not a device DAX (/dev/daxX.Y) is not a data source"),
+        (Kind::BlockDevice, "a block device is not a data source: open a file on its file system, or its device DAX"),
+        (Kind::Directory, "a directory cannot be mapped: open a file in it"),
+        (Kind::Pipe, "a pipe or FIFO keeps nothing"),
+        (Kind::Socket, "a socket keeps nothing"),
+        (Kind::SymbolicLink, "a symbolic link itself cannot be mapped: open what it points to"),
+        (Kind::AnonymousInode, "not a file but a kernel object (epoll, eventfd,"),
+        (Kind::Other, "neither a regular file nor a device DAX"),
+    ] {
+        let sentence = sentence(Error::InvalidFileType(kind));
+        assert!(sentence.starts_with(start), "{sentence}");
+    }
+    for (error, said) in [
+        (Error::OutOfMemory(Memory::Pool(16)), "all 16 of its slots are taken"),
+        (Error::OutOfMemory(Memory::Heap), "out of memory"),
+        (Error::UnknownFileType(What::Sysfs), "mount sysfs on /sys"),
+        (Error::UnknownFileType(What::Subsystem), "its subsystem link in /sys/dev/char cannot be read"),
+        (Error::MapRange { end: Some(8192), size: 5000 }, "ends at byte 8192, but the source has only 5000 bytes"),
+        (Error::MapRange { end: None, size: 5000 }, "more than 64 bits can count; the source has 5000 bytes"),
+        (
+            Error::OffsetBeyondEnd { offset: 8192, size: 5000 },
+            "begins at byte 8192, but the source ends there or before",
+        ),
+        (Error::OffsetOutOfRange { offset: 1 << 63 }, "offset 9223372036854775808 is beyond 2^63 - 1"),
+        (Error::OffsetUnaligned { offset: 1, alignment: 4096 }, "offset 1 is not a multiple of 4096"),
+        (Error::LengthUnaligned { length: 1, alignment: 4096 }, "length 1 is not a multiple of 4096"),
+        (Error::InvalidAlignmentValue(3), "alignment is 3 bytes, which is not a power of two"),
+        (Error::InvalidFileHandle(HandleFault::WriteOnly), "open it O_RDWR"),
+        (Error::InvalidFileHandle(HandleFault::PathOnly), "open it O_RDONLY or O_RDWR"),
+    ] {
+        assert!(sentence(error).contains(said), "{}", sentence(error));
+    }
+}
+
+#[test]
+fn errors_become_io_errors_and_come_back() {
+    let kinds = HashMap::from([
+        (Errno::EPERM, ErrorKind::PermissionDenied),
+        (Errno::ENOENT, ErrorKind::NotFound),
+        (Errno::EINTR, ErrorKind::Interrupted),
+        (Errno::EAGAIN, ErrorKind::WouldBlock),
+        (Errno::ENOMEM, ErrorKind::OutOfMemory),
+        (Errno::EACCES, ErrorKind::PermissionDenied),
+        (Errno::EBUSY, ErrorKind::ResourceBusy),
+        (Errno::ENOTDIR, ErrorKind::NotADirectory),
+        (Errno::EINVAL, ErrorKind::InvalidInput),
+        (Errno::ENOSYS, ErrorKind::Unsupported),
+        (Errno::ENOTSUP, ErrorKind::Unsupported),
+        (Errno::ESTALE, ErrorKind::StaleNetworkFileHandle),
+    ]);
+    for (errno, kind) in &kinds {
+        assert_eq!(ErrorKind::from(*errno), *kind);
+    }
+    for error in all() {
+        let io = io::Error::from(error);
+        assert_eq!(io.kind(), io::Error::from_raw_os_error(error.errno().raw()).kind(), "{error:?}");
+        assert_eq!(io.to_string(), sentence(error));
+        assert_eq!(io.downcast::<Error>().ok(), Some(error), "nothing is lost");
+    }
+    let question = || -> io::Result<()> { Err(Error::SourceEmpty)? };
+    assert_eq!(question().unwrap_err().kind(), ErrorKind::InvalidInput);
+}

@@ -1,0 +1,188 @@
+//! A platform that is a script: it says what it was told to say, and notes what it was asked.
+
+use std::{
+    cell::{Cell, RefCell},
+    fmt,
+};
+
+use pmem2::{Access, Alignment, Errno, Facts, Fail, FileSystem, Handle, Kind, Platform, What};
+
+/// What the objects of a script are known by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Raw(pub(crate) u16);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Id(pub(crate) char);
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "object {}", self.0)
+    }
+}
+
+/// A question that a platform was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Call {
+    Describe,
+    Size,
+    Alignment,
+    Allocated,
+    FileSystem,
+    PageSize,
+}
+
+/// The answers. As it is made it has one for each question.
+#[derive(Clone, Debug)]
+pub(crate) struct Script {
+    pub(crate) facts: Result<Facts<Id>, Fail>,
+    pub(crate) size: Result<u64, Fail>,
+    pub(crate) alignment: Result<u64, Fail>,
+    pub(crate) allocated: Result<u64, Fail>,
+    pub(crate) file_system: Result<FileSystem, Fail>,
+    pub(crate) page_size: Result<Alignment, Fail>,
+    /// What describe says from now on, if that is not `facts` any more.
+    pub(crate) facts_now: Cell<Option<Result<Facts<Id>, Fail>>>,
+    calls: RefCell<Vec<Call>>,
+    /// How many of its handles were dropped.
+    pub(crate) dropped: Cell<usize>,
+}
+
+pub(crate) const READ_WRITE: Access = Access::READ.union(Access::WRITE);
+
+impl Script {
+    /// A file of 64 KiB, half of them allocated, whose alignment has to be asked for.
+    pub(crate) fn new() -> Self {
+        Self {
+            facts: Ok(Facts::new(Id('a'), Kind::RegularFile, READ_WRITE, None)),
+            size: Ok(0x1_0000),
+            alignment: Ok(4096),
+            allocated: Ok(0x8000),
+            file_system: Ok(FileSystem::from_magic(0x5846_5342)),
+            page_size: Ok(Alignment::new(0x4000).expect("a power of two")),
+            facts_now: Cell::new(None),
+            calls: RefCell::default(),
+            dropped: Cell::new(0),
+        }
+    }
+
+    /// The same, but the answer to one question is a failure.
+    pub(crate) fn failing(call: Call, fail: Fail) -> Self {
+        let mut script = Self::new();
+        match call {
+            Call::Describe => script.facts = Err(fail),
+            Call::Size => script.size = Err(fail),
+            Call::Alignment => script.alignment = Err(fail),
+            Call::Allocated => script.allocated = Err(fail),
+            Call::FileSystem => script.file_system = Err(fail),
+            Call::PageSize => script.page_size = Err(fail),
+        }
+        script
+    }
+
+    pub(crate) fn with(kind: Kind, access: Access) -> Self {
+        let mut script = Self::new();
+        script.facts = Ok(Facts::new(Id('a'), kind, access, None));
+        script
+    }
+
+    /// A handle that counts when it is dropped.
+    pub(crate) fn object(&self) -> Object<'_> {
+        Object { script: self }
+    }
+
+    /// What was asked since the last time.
+    pub(crate) fn calls(&self) -> Vec<Call> {
+        self.calls.take()
+    }
+
+    fn answer<T>(&self, call: Call, answer: Result<T, Fail>) -> Result<T, Fail> {
+        self.calls.borrow_mut().push(call);
+        answer
+    }
+
+    /// As answer, for questions that come with what was described before.
+    fn ask<T>(&self, call: Call, raw: Raw, facts: &Facts<Id>, answer: Result<T, Fail>) -> Result<T, Fail> {
+        assert_eq!(raw, RAW);
+        let described = self.facts_now.get().unwrap_or(self.facts);
+        assert!([self.facts, described].contains(&Ok(*facts)), "the core hands on what it was told");
+        self.answer(call, answer)
+    }
+}
+
+const RAW: Raw = Raw(0x0511);
+
+impl Platform for &Script {
+    type Raw = Raw;
+    type Id = Id;
+
+    fn describe(self, raw: Raw) -> Result<Facts<Id>, Fail> {
+        assert_eq!(raw, RAW);
+        self.answer(Call::Describe, self.facts_now.get().unwrap_or(self.facts))
+    }
+    fn size(self, raw: Raw, facts: &Facts<Id>) -> Result<u64, Fail> {
+        self.ask(Call::Size, raw, facts, self.size)
+    }
+    fn alignment(self, raw: Raw, facts: &Facts<Id>) -> Result<u64, Fail> {
+        self.ask(Call::Alignment, raw, facts, self.alignment)
+    }
+    fn allocated(self, raw: Raw, facts: &Facts<Id>) -> Result<u64, Fail> {
+        self.ask(Call::Allocated, raw, facts, self.allocated)
+    }
+    fn file_system(self, raw: Raw, facts: &Facts<Id>) -> Result<FileSystem, Fail> {
+        self.ask(Call::FileSystem, raw, facts, self.file_system)
+    }
+    fn page_size(self) -> Result<Alignment, Fail> {
+        self.answer(Call::PageSize, self.page_size)
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Object<'s> {
+    script: &'s Script,
+}
+
+impl<'s> Object<'s> {
+    pub(crate) fn script(&self) -> &'s Script {
+        self.script
+    }
+}
+
+impl Drop for Object<'_> {
+    fn drop(&mut self) {
+        self.script.dropped.set(self.script.dropped.get() + 1);
+    }
+}
+
+// SAFETY: the script is borrowed for as long as the handle lives, and the raw value is a constant: both stay the same.
+unsafe impl<'s> Handle for Object<'s> {
+    type P = &'s Script;
+    fn platform(&self) -> &'s Script {
+        self.script
+    }
+    fn raw(&self) -> Raw {
+        RAW
+    }
+}
+
+pub(crate) const WHATS: [What; 9] = [
+    What::Handle,
+    What::Subsystem,
+    What::Sysfs,
+    What::Size,
+    What::Alignment,
+    What::Allocated,
+    What::FileSystem,
+    What::PageSize,
+    What::Open,
+];
+
+/// Every way to fail, about everything, with every error number of Linux and a few that it does not have.
+pub(crate) fn fails() -> Vec<Fail> {
+    let errnos = (1..=133).chain([4000, i32::MAX]).map(Errno::from_raw);
+    let mut fails = vec![Fail::Unsupported, Fail::Replaced];
+    for what in WHATS {
+        fails.extend([Fail::Absent(what), Fail::Malformed(what)]);
+        fails.extend(errnos.clone().map(|errno| Fail::Os(what, errno)));
+    }
+    fails
+}
