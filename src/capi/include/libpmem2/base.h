@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+
+/*
+ * Data sources of persistent memory: libpmem2's source functions, and sources in the caller's memory.
+ *
+ * Names, numbers and prototypes are those of libpmem2; what is added here says so. Mapping and what builds on it is not
+ * there yet, and not declared.
+ *
+ * Every function that returns int returns 0 if it succeeds. If it fails it returns PMEM2_E_* or a negative errno, leaves
+ * outputs as they were (a constructor sets *src to NULL), and pmem2_errormsg() of the same thread says why. A NULL that is
+ * not allowed is -EINVAL. errno itself is not set.
+ *
+ * Any number of threads may call these functions. A source may be asked by several threads at once; deleting it is the end
+ * of it.
+ *
+ * Each function has a manual page in section 3.
+ */
+
+#ifndef LIBPMEM2_BASE_H
+#define LIBPMEM2_BASE_H 1
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Errors. Everything else that is negative is an errno. */
+
+#define PMEM2_E_UNKNOWN (-100000)
+#define PMEM2_E_NOSUPP (-100001)
+#define PMEM2_E_FILE_HANDLE_NOT_SET (-100003)
+#define PMEM2_E_INVALID_FILE_HANDLE (-100004)
+#define PMEM2_E_INVALID_FILE_TYPE (-100005)
+#define PMEM2_E_MAP_RANGE (-100006)
+#define PMEM2_E_MAPPING_EXISTS (-100007)
+#define PMEM2_E_GRANULARITY_NOT_SET (-100008)
+#define PMEM2_E_GRANULARITY_NOT_SUPPORTED (-100009)
+#define PMEM2_E_OFFSET_OUT_OF_RANGE (-100010)
+#define PMEM2_E_OFFSET_UNALIGNED (-100011)
+#define PMEM2_E_INVALID_ALIGNMENT_FORMAT (-100012)
+#define PMEM2_E_INVALID_ALIGNMENT_VALUE (-100013)
+#define PMEM2_E_INVALID_SIZE_FORMAT (-100014)
+#define PMEM2_E_LENGTH_UNALIGNED (-100015)
+#define PMEM2_E_MAPPING_NOT_FOUND (-100016)
+#define PMEM2_E_BUFFER_TOO_SMALL (-100017)
+#define PMEM2_E_SOURCE_EMPTY (-100018)
+#define PMEM2_E_INVALID_SHARING_VALUE (-100019)
+#define PMEM2_E_SRC_DEVDAX_PRIVATE (-100020)
+#define PMEM2_E_INVALID_ADDRESS_REQUEST_TYPE (-100021)
+#define PMEM2_E_ADDRESS_UNALIGNED (-100022)
+#define PMEM2_E_ADDRESS_NULL (-100023)
+#define PMEM2_E_DEEP_FLUSH_RANGE (-100024)
+#define PMEM2_E_INVALID_REGION_FORMAT (-100025)
+#define PMEM2_E_DAX_REGION_NOT_FOUND (-100026)
+#define PMEM2_E_INVALID_DEV_FORMAT (-100027)
+#define PMEM2_E_CANNOT_READ_BOUNDS (-100028)
+#define PMEM2_E_NO_BAD_BLOCK_FOUND (-100029)
+#define PMEM2_E_LENGTH_OUT_OF_RANGE (-100030)
+#define PMEM2_E_INVALID_PROT_FLAG (-100031)
+#define PMEM2_E_NO_ACCESS (-100032)
+#define PMEM2_E_VM_RESERVATION_NOT_EMPTY (-100033)
+#define PMEM2_E_MAP_EXISTS (-100034)
+#define PMEM2_E_FILE_DESCRIPTOR_NOT_SET (-100035)
+#define PMEM2_E_SOURCE_TYPE_NOT_SUPPORTED (-100036)
+#define PMEM2_E_IO_FAIL (-100037)
+
+/*
+ * A source: a validated file descriptor, or anonymous memory. It borrows the descriptor: keep that open while the source
+ * is used. If it was closed and its number given to another file, the answers that touch it are
+ * PMEM2_E_INVALID_FILE_HANDLE, unless the other file has the inode number of the first one, deleted by then.
+ */
+struct pmem2_source;
+
+/* Sources in the library's memory. */
+int pmem2_source_from_fd(struct pmem2_source **src, int fd);
+int pmem2_source_from_anon(struct pmem2_source **src, size_t size);
+
+/* Ends a source and sets *src to NULL. Always 0; *src may be NULL. The descriptor stays open. */
+int pmem2_source_delete(struct pmem2_source **src);
+
+/* What the source was made of. No system call. */
+int pmem2_source_get_fd(const struct pmem2_source *src, int *fd);
+
+/* Bytes, now. */
+int pmem2_source_size(const struct pmem2_source *src, size_t *size);
+
+/* What offsets and lengths of mappings have to be multiples of, in bytes. Of a regular file: no system call. */
+int pmem2_source_alignment(const struct pmem2_source *src, size_t *alignment);
+
+/*
+ * Added by this library: sources in memory of the caller's, for programs without a heap.
+ *
+ * A struct pmem2_source_storage has room for one source. It can be a variable, a member, an element, static, and has a
+ * size of 64 bytes and an alignment of 8 on every target. pmem2_source_init_fd() makes a source there, and *src points
+ * to it; it is a source like any other. pmem2_source_delete() ends it and frees nothing; after that the storage can be
+ * used again. Until then it must stay in its place, and its bytes are the library's: it must not be copied or changed.
+ *
+ *	struct pmem2_source_storage storage;
+ *	struct pmem2_source *src;
+ *
+ *	if (pmem2_source_init_fd(&storage, &src, fd) != 0)
+ *		pmem2_perror("%s", path);
+ *
+ * storage or src NULL, or storage not aligned to 8, is -EINVAL. Other errors are those of pmem2_source_from_fd() and
+ * pmem2_source_from_anon(), without -ENOMEM. On failure the storage is as it was, and *src is NULL.
+ */
+struct pmem2_source_storage {
+#if defined(__cplusplus) && __cplusplus >= 201103L
+	alignas(8)
+#elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
+	_Alignas(8)
+#elif defined(__GNUC__)
+	__attribute__((aligned(8)))
+#endif
+	uint64_t pmem2_private[8];
+};
+
+int pmem2_source_init_fd(struct pmem2_source_storage *storage, struct pmem2_source **src, int fd);
+int pmem2_source_init_anon(struct pmem2_source_storage *storage, struct pmem2_source **src, size_t size);
+
+/*
+ * Added by this library: everything that is known of a source, for people. Writes lines of text and a null byte to buf,
+ * which has len bytes. If they do not suffice: PMEM2_E_BUFFER_TOO_SMALL, the message says how many would, and buf is as it
+ * was. PMEM2_DESCRIPTION_SIZE bytes always suffice on Linux.
+ */
+#define PMEM2_DESCRIPTION_SIZE 1024
+int pmem2_source_describe(const struct pmem2_source *src, char *buf, size_t len);
+
+/*
+ * What went wrong in the calling thread's last failed call: a sentence, never empty. The next failed call of the thread
+ * changes it.
+ */
+const char *pmem2_errormsg(void);
+
+/* What an error is as an errno: PMEM2_E_NOSUPP is ENOTSUP, any other PMEM2_E_* EINVAL, and -errno errno. */
+int pmem2_err_to_errno(int err);
+
+/* Prints to stderr: the format and what it is given, a colon, a blank, the message, a new-line. */
+#if defined(__GNUC__)
+__attribute__((__format__(__printf__, 1, 2)))
+#endif
+void pmem2_perror(const char *format, ...);
+
+/* The library was built for a storage of this size and alignment: arrays of negative size if the compiler differs. */
+struct pmem2_check_alignment {
+	char byte;
+	struct pmem2_source_storage storage;
+};
+typedef char pmem2_check_storage_size[sizeof(struct pmem2_source_storage) == 64 ? 1 : -1];
+typedef char pmem2_check_storage_alignment[offsetof(struct pmem2_check_alignment, storage) == 8 ? 1 : -1];
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,39 @@
+//! What the functions stand on.
+
+use core::ffi::c_int;
+
+use pmem2::{Memory, Platform};
+
+use crate::{Message, Object};
+
+/// What the C functions stand on, in one image: a type that is never made.
+///
+/// # Safety
+///
+/// What [`keep`](Edge::keep) returns stays readable, with the value that it was given, until [`release`](Edge::release).
+/// [`message`](Edge::message) is valid for reads and writes for as long as the calling thread runs, and no other thread that
+/// is in one of the functions at the same time has the same.
+pub unsafe trait Edge {
+    /// The platform. C's descriptors are its raw values; a number that is no raw value is not an open descriptor.
+    type Platform: Platform<Raw: TryFrom<c_int> + TryInto<c_int>>;
+
+    /// The platform.
+    fn platform() -> Self::Platform;
+
+    /// Puts an object into memory that is the library's own.
+    ///
+    /// # Errors
+    ///
+    /// The memory that there is none of.
+    fn keep(object: Object<Self::Platform>) -> Result<*mut Object<Self::Platform>, Memory>;
+
+    /// Gives the memory of an object back.
+    ///
+    /// # Safety
+    ///
+    /// `object` is what [`keep`](Edge::keep) returned, and it is not used any more.
+    unsafe fn release(object: *mut Object<Self::Platform>);
+
+    /// Where the calling thread's last message is.
+    fn message() -> *mut Message;
+}

@@ -1,0 +1,123 @@
+//! The names.
+
+/// Defines libpmem2's source functions over a platform of your own, with memory for `N` sources that
+/// [`pmem2_source_from_fd`](crate::call::source_from_fd) and [`pmem2_source_from_anon`](crate::call::source_from_anon) hand
+/// out, and no heap. Sources in the caller's memory ([`pmem2_source_init_fd`](crate::call::source_init_fd)) are not counted.
+///
+/// ```
+/// pmem2_capi::export!(pmem2::Native, 16);
+///
+/// // C's side of it:
+/// unsafe extern "C" {
+///     fn pmem2_source_from_fd(src: *mut *mut core::ffi::c_void, fd: core::ffi::c_int) -> core::ffi::c_int;
+/// }
+/// let mut src = core::ptr::null_mut();
+/// // SAFETY: there is room for the pointer, and -1 is not a descriptor.
+/// assert_eq!(unsafe { pmem2_source_from_fd(&mut src, -1) }, -100_004);
+/// ```
+///
+/// The platform is a type that is `Default`, or a type and a value of it, `export!(&'static Table = &TABLE, 16)`; what is made
+/// of the latter is tests/capi/export.
+///
+/// Descriptors are the platform's raw values: its `Raw` converts from and to `int` (`TryFrom<c_int> + TryInto<c_int>`). To be
+/// used once in an image. C's part of the contract is `libpmem2.h`.
+///
+/// Without a third argument the image has one buffer for the last message. Then no two threads, and no thread and an
+/// interrupt, may be in a failing call, or read the message while another one is in a failing call, at the same time. Where
+/// that can be, give the name of a `fn() -> *mut Message` that returns the calling thread's own
+/// ([`Message::new`](crate::Message::new) is a constant), valid for as long as the thread runs.
+///
+/// `pmem2_perror` is not defined, since it prints.
+#[macro_export]
+macro_rules! export {
+    ($platform:ty = $value:expr, $n:expr) => {
+        $crate::export!($platform = $value, $n, {
+            static MESSAGE: $crate::SharedMessage = $crate::SharedMessage::new();
+            fn message() -> *mut $crate::Message {
+                MESSAGE.get()
+            }
+            message
+        });
+    };
+    ($platform:ty = $value:expr, $n:expr, $message:expr) => {
+        /// What the C functions of this image stand on.
+        enum CEdge {}
+
+        static C_SOURCES: $crate::StaticPool<$platform, { $n }> = $crate::StaticPool::new();
+
+        // SAFETY: what the pool keeps stays there until it is released. That of the message is said in the documentation of
+        // `export!`.
+        unsafe impl $crate::Edge for CEdge {
+            type Platform = $platform;
+
+            fn platform() -> $platform {
+                $value
+            }
+
+            fn keep(object: $crate::Object<$platform>) -> Result<*mut $crate::Object<$platform>, $crate::Memory> {
+                C_SOURCES.keep(object)
+            }
+
+            unsafe fn release(object: *mut $crate::Object<$platform>) {
+                // SAFETY: as the caller says, `keep` returned it.
+                unsafe { C_SOURCES.release(object) }
+            }
+
+            fn message() -> *mut $crate::Message {
+                const MESSAGE: fn() -> *mut $crate::Message = $message;
+                MESSAGE()
+            }
+        }
+
+        $crate::functions!(CEdge);
+    };
+    ($platform:ty, $n:expr) => {
+        $crate::export!($platform = <$platform as ::core::default::Default>::default(), $n);
+    };
+    ($platform:ty, $n:expr, $message:expr) => {
+        $crate::export!($platform = <$platform as ::core::default::Default>::default(), $n, $message);
+    };
+}
+
+/// Defines the functions over an [`Edge`](crate::Edge), under their names in C.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! functions {
+    ($edge:ty) => {
+        $crate::functions! { $edge =>
+            pmem2_source_from_fd = source_from_fd(src: *mut *mut Source, fd: ::core::ffi::c_int);
+            pmem2_source_from_anon = source_from_anon(src: *mut *mut Source, size: usize);
+            pmem2_source_init_fd =
+                source_init_fd(storage: *mut $crate::Storage, src: *mut *mut Source, fd: ::core::ffi::c_int);
+            pmem2_source_init_anon =
+                source_init_anon(storage: *mut $crate::Storage, src: *mut *mut Source, size: usize);
+            pmem2_source_delete = source_delete(src: *mut *mut Source);
+            pmem2_source_get_fd = source_get_fd(src: *const Source, fd: *mut ::core::ffi::c_int);
+            pmem2_source_size = source_size(src: *const Source, size: *mut usize);
+            pmem2_source_alignment = source_alignment(src: *const Source, alignment: *mut usize);
+            pmem2_source_describe = source_describe(src: *const Source, buf: *mut ::core::ffi::c_char, len: usize);
+        }
+    };
+    ($edge:ty => $($name:ident = $call:ident($($argument:ident: $kind:ty),*);)*) => {
+        const _: () = {
+            type Source = $crate::Object<<$edge as $crate::Edge>::Platform>;
+            $(
+                #[unsafe(no_mangle)]
+                unsafe extern "C" fn $name($($argument: $kind),*) -> ::core::ffi::c_int {
+                    // SAFETY: libpmem2.h asks the caller in C for what the function asks for.
+                    unsafe { $crate::call::$call::<$edge>($($argument),*) }
+                }
+            )*
+
+            #[unsafe(no_mangle)]
+            extern "C" fn pmem2_errormsg() -> *const ::core::ffi::c_char {
+                $crate::call::errormsg::<$edge>()
+            }
+
+            #[unsafe(no_mangle)]
+            extern "C" fn pmem2_err_to_errno(err: ::core::ffi::c_int) -> ::core::ffi::c_int {
+                $crate::call::err_to_errno(err)
+            }
+        };
+    };
+}

@@ -1,0 +1,57 @@
+//! Why a call failed.
+
+use core::{
+    ffi::c_int,
+    fmt::{self, Display},
+};
+
+use pmem2::{Code, Errno, Error};
+
+/// Why a call failed: pmem2's errors, and those that only C can make.
+#[derive(Clone, Copy)]
+pub(crate) enum Failure {
+    /// pmem2's own.
+    Error(Error),
+    /// An argument that must not be NULL is NULL.
+    Null(&'static str),
+    /// An argument is not aligned to what its type needs.
+    Misaligned(&'static str),
+    /// A number that size_t cannot hold.
+    Overflow(u64),
+    /// A buffer is shorter than what it shall take.
+    Short { given: usize, needed: usize },
+}
+
+impl Failure {
+    /// What the function returns.
+    #[cold]
+    pub(crate) const fn code(self) -> c_int {
+        match self {
+            Self::Error(error) => error.code(),
+            Self::Null(_) | Self::Misaligned(_) => Errno::EINVAL.raw().saturating_neg(),
+            Self::Overflow(_) => Errno::EOVERFLOW.raw().saturating_neg(),
+            Self::Short { .. } => Code::BufferTooSmall.raw(),
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    #[inline]
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Error(error) => error.fmt(f),
+            Self::Null(argument) => write!(f, "the argument {argument} is NULL"),
+            Self::Misaligned(argument) => write!(f, "the argument {argument} is not aligned as its type needs"),
+            Self::Overflow(value) => write!(f, "the answer, {value} bytes, is more than size_t can hold here"),
+            Self::Short { given, needed } => {
+                write!(f, "the buffer is too small for the answer: it has {given} bytes, {needed} are needed")
+            }
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! libpmem2's source functions for C, over any [`Platform`] of pmem2.
+//!
+//! - [`call`] has the functions, each with its manual page; they are generic over an [`Edge`].
+//! - [`Edge`] is what they stand on: a platform, memory for the sources that C asks for, a buffer for the last message.
+//! - [`export!`](crate::export) defines the `extern "C"` family for a kernel or program of your own, with a static pool and
+//!   no heap. `libpmem2.so.1` and `libpmem2.a` are `hosted/`, over the C library's malloc and thread-local storage.
+//! - [`Storage`] is `struct pmem2_source_storage`.
+//!
+//! One image has one platform: the functions' names are C's and exist once.
+#![no_std]
+#![warn(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::as_conversions
+)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail"))]
+
+#[cfg(test)]
+extern crate std;
+
+pub mod call;
+mod edge;
+mod export;
+mod failure;
+mod message;
+mod object;
+#[cfg(any(target_has_atomic = "ptr", feature = "critical-section"))]
+mod pool;
+
+pub use edge::Edge;
+pub use message::{Message, SharedMessage};
+pub use object::{Object, Storage};
+#[cfg(any(target_has_atomic = "ptr", feature = "critical-section"))]
+pub use pool::StaticPool;
+
+pub use pmem2::{Memory, Platform};

@@ -1,0 +1,119 @@
+//! `struct pmem2_source`, and the memory for one.
+
+use core::{ffi::c_int, mem::MaybeUninit};
+
+use pmem2::{Anonymous, Error, Handle, HandleFault, Platform, Source};
+
+/// `struct pmem2_source_storage` of libpmem2/base.h: memory for one source, of the same size and alignment on every target.
+#[repr(C, align(8))]
+pub struct Storage {
+    bytes: MaybeUninit<[u64; 8]>,
+}
+
+// The other side of this is at the end of the header.
+const _: () = assert!(size_of::<Storage>() == 64 && align_of::<Storage>() == 8);
+
+impl Storage {
+    /// Memory with nothing in it.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { bytes: MaybeUninit::uninit() }
+    }
+}
+
+impl Default for Storage {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// `struct pmem2_source`: a source, and whose memory it lies in. It is a plain value without a destructor.
+pub struct Object<P: Platform> {
+    pub(crate) source: Either<P>,
+    pub(crate) home: Home,
+}
+
+// Derived, these would ask for more than they need.
+impl<P: Platform> Clone for Object<P> {
+    #[inline]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<P: Platform> Copy for Object<P> {}
+
+impl<P: Platform> Object<P> {
+    /// Fails to compile for a platform whose sources do not fit into the storage that C programs have.
+    pub(crate) const FITS: () = assert!(
+        size_of::<Self>() <= size_of::<Storage>() && align_of::<Self>() <= align_of::<Storage>(),
+        "a source of this platform does not fit into struct pmem2_source_storage: its Raw or Id is too large"
+    );
+}
+
+/// In C both are one type.
+pub(crate) enum Either<P: Platform> {
+    Descriptor(Source<Descriptor<P>>),
+    Anonymous(Source<Anonymous<P>>),
+}
+
+impl<P: Platform> Clone for Either<P> {
+    #[inline]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<P: Platform> Copy for Either<P> {}
+
+/// Whose memory a source lies in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Home {
+    /// The library's: deleting gives it back.
+    Library,
+    /// The caller's.
+    Caller,
+}
+
+/// A descriptor as C has them: a number.
+pub(crate) struct Descriptor<P: Platform> {
+    platform: P,
+    raw: P::Raw,
+}
+
+impl<P: Platform> Clone for Descriptor<P> {
+    #[inline]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<P: Platform> Copy for Descriptor<P> {}
+
+impl<P: Platform<Raw: TryFrom<c_int>>> Descriptor<P> {
+    /// The descriptor with this number.
+    ///
+    /// # Safety
+    ///
+    /// As [`pmem2::Fd::borrow_raw`], for as long as the value is used.
+    #[inline]
+    pub(crate) unsafe fn borrow(platform: P, number: c_int) -> Result<Self, Error> {
+        match P::Raw::try_from(number) {
+            Ok(raw) => Ok(Self { platform, raw }),
+            Err(_) => Err(Error::InvalidFileHandle(HandleFault::NotOpen)),
+        }
+    }
+}
+
+// SAFETY: who called `borrow` promised that the number keeps its meaning.
+unsafe impl<P: Platform> Handle for Descriptor<P> {
+    type P = P;
+    #[inline]
+    fn platform(&self) -> P {
+        self.platform
+    }
+    #[inline]
+    fn raw(&self) -> P::Raw {
+        self.raw
+    }
+}

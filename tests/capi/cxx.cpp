@@ -1,0 +1,30 @@
+// The header in C++: its functions have C's names, and the storage may be a member, static, on the stack.
+
+#include <libpmem2.h>
+
+#include <cstdio>
+
+namespace {
+
+struct holder {
+	char byte;
+	pmem2_source_storage storage;
+};
+
+holder held;
+
+} // namespace
+
+int
+main()
+{
+	pmem2_source *src;
+	std::size_t size = 0;
+
+	if (pmem2_source_init_anon(&held.storage, &src, 4096) != 0 || pmem2_source_size(src, &size) != 0 || size != 4096 ||
+	    pmem2_source_delete(&src) != 0 || src != NULL) {
+		pmem2_perror("%s", "pmem2");
+		return 1;
+	}
+	return 0;
+}

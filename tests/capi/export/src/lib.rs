@@ -1,0 +1,147 @@
+//! libpmem2's C functions over a machine that is made up: a table of regions of memory, as a small kernel might have it. No
+//! operating system, no heap.
+#![no_std]
+
+use core::{
+    fmt,
+    panic::PanicInfo,
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+};
+
+use pmem2::{Access, Alignment, Errno, Facts, Fail, FileSystem, Kind, Platform, What};
+
+/// A region: what it is, its generation (0: there is none), its size.
+struct Region {
+    kind: Kind,
+    access: Access,
+    generation: AtomicU64,
+    size: u64,
+}
+
+/// A machine has a table of them; descriptors are indices into it.
+struct Machine {
+    regions: [Region; 6],
+    page: u64,
+}
+
+const fn region(kind: Kind, access: Access, size: u64) -> Region {
+    Region { kind, access, generation: AtomicU64::new(1), size }
+}
+
+const BOTH: Access = Access::READ.union(Access::WRITE);
+
+static MACHINE: Machine = Machine {
+    regions: [
+        region(Kind::DeviceDax, BOTH, 1 << 30),
+        region(Kind::RegularFile, Access::READ, 12345),
+        region(Kind::DeviceDax, Access::WRITE, 4096),
+        region(Kind::BlockDevice, BOTH, 512),
+        // Malformed.
+        region(Kind::DeviceDax, BOTH, u64::MAX),
+        Region { kind: Kind::DeviceDax, access: BOTH, generation: AtomicU64::new(0), size: 0 },
+    ],
+    page: 16384,
+};
+
+/// What a region is known by: its index, which is a number as C has it.
+#[derive(Clone, Copy)]
+struct Index(u8);
+
+impl TryFrom<i32> for Index {
+    type Error = ();
+    fn try_from(number: i32) -> Result<Self, ()> {
+        u8::try_from(number).map(Self).map_err(|_| ())
+    }
+}
+
+impl From<Index> for i32 {
+    fn from(index: Index) -> Self {
+        index.0.into()
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Id {
+    index: u8,
+    generation: u64,
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "region {}, generation {}", self.index, self.generation)
+    }
+}
+
+impl Machine {
+    fn region(&self, index: Index) -> Result<(&Region, Id), Fail> {
+        let region = self.regions.get(usize::from(index.0)).ok_or(Fail::Absent(What::Handle))?;
+        match region.generation.load(Relaxed) {
+            0 => Err(Fail::Absent(What::Handle)),
+            generation => Ok((region, Id { index: index.0, generation })),
+        }
+    }
+
+    fn same(&self, index: Index, facts: &Facts<Id>) -> Result<&Region, Fail> {
+        let (region, id) = self.region(index)?;
+        if id == facts.id { Ok(region) } else { Err(Fail::Replaced) }
+    }
+}
+
+impl Platform for &'static Machine {
+    type Raw = Index;
+    type Id = Id;
+
+    fn describe(self, index: Index) -> Result<Facts<Id>, Fail> {
+        let (region, id) = self.region(index)?;
+        Ok(Facts::new(id, region.kind, region.access, None))
+    }
+
+    fn size(self, index: Index, facts: &Facts<Id>) -> Result<u64, Fail> {
+        match self.same(index, facts)?.size {
+            u64::MAX => Err(Fail::Malformed(What::Size)),
+            size => Ok(size),
+        }
+    }
+
+    fn alignment(self, index: Index, facts: &Facts<Id>) -> Result<u64, Fail> {
+        self.same(index, facts).map(|_| 2 << 20)
+    }
+
+    fn file_system(self, _: Index, _: &Facts<Id>) -> Result<FileSystem, Fail> {
+        Err(Fail::Os(What::FileSystem, Errno::EIO))
+    }
+
+    fn page_size(self) -> Result<Alignment, Fail> {
+        Alignment::new(self.page).ok_or(Fail::Malformed(What::PageSize))
+    }
+}
+
+#[cfg(not(feature = "messages"))]
+pmem2_capi::export!(&'static Machine = &MACHINE, 4);
+
+#[cfg(feature = "messages")]
+pmem2_capi::export!(&'static Machine = &MACHINE, 4, message);
+
+/// The C program's: of each of its threads.
+#[cfg(feature = "messages")]
+fn message() -> *mut pmem2_capi::Message {
+    unsafe extern "C" {
+        safe fn message_of_thread() -> *mut pmem2_capi::Message;
+    }
+    message_of_thread()
+}
+
+/// For the C program: another region in the place of this one.
+#[unsafe(no_mangle)]
+extern "C" fn machine_replace(index: u8) {
+    if let Some(region) = MACHINE.regions.get(usize::from(index)) {
+        region.generation.fetch_add(1, Relaxed);
+    }
+}
+
+#[panic_handler]
+fn panic(_: &PanicInfo<'_>) -> ! {
+    loop {
+        core::hint::spin_loop();
+    }
+}
