@@ -5,7 +5,7 @@
 //! without an allocator.
 //!
 //! ```
-//! # #[cfg(all(feature = "std", target_os = "linux"))] fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let file = std::fs::File::open("/proc/self/exe")?;
 //! let source = pmem2::Source::new(&file)?;
 //! println!("{} bytes, in steps of {}", source.size()?, source.alignment()?);
@@ -13,7 +13,6 @@
 //! let error = pmem2::Source::new(std::fs::File::open("/")?).unwrap_err();
 //! assert_eq!(error.to_string(), "a directory cannot be mapped: open a file in it");
 //! # Ok(()) }
-//! # #[cfg(not(all(feature = "std", target_os = "linux")))] fn main() {}
 //! ```
 //!
 //! # Where sources live

@@ -15,7 +15,7 @@ use crate::{Error, Source, error::Memory};
 /// without.
 ///
 /// ```
-/// # #[cfg(all(feature = "std", target_os = "linux"))] fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use pmem2::Pool;
 ///
 /// static SOURCES: Pool<pmem2::Native, 64> = Pool::new();
@@ -24,7 +24,6 @@ use crate::{Error, Source, error::Memory};
 /// let source = SOURCES.source(&file)?;
 /// assert!(source.size()? > 0);
 /// # Ok(()) }
-/// # #[cfg(not(all(feature = "std", target_os = "linux")))] fn main() {}
 /// ```
 ///
 /// A slot outlives neither the pool nor the file:

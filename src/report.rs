@@ -12,13 +12,12 @@ use crate::{Error, HandleFault, Source, decide};
 /// It is gathered once and is a plain value: it can be kept when the handle is gone.
 ///
 /// ```
-/// # #[cfg(all(feature = "std", target_os = "linux"))] fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let file = std::fs::File::open("/dev/null")?;
 /// let report = pmem2::Report::of(&file);
 /// assert!(report.verdict().is_err());
 /// println!("{report}");
 /// # Ok(()) }
-/// # #[cfg(not(all(feature = "std", target_os = "linux")))] fn main() {}
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Report<Id> {
