@@ -94,7 +94,8 @@ impl<S: Stored, const N: usize> Slots<S, N> {
         }
     }
 
-    /// The lease that [`Lease::into_raw`] gave up for `value`. `None` if no slot lies there.
+    /// The lease that [`Lease::into_raw`] gave up for `value`. `None` if no value lies exactly there, or none that is taken:
+    /// giving a pointer back twice is then harmless, as long as the slot was not taken again in between.
     ///
     /// # Safety
     ///
@@ -105,7 +106,9 @@ impl<S: Stored, const N: usize> Slots<S, N> {
         let offset = value.addr().wrapping_sub(core::ptr::from_ref(&self.slots).addr());
         let index = offset.checked_div(size_of::<Slot<S>>())?;
         let slot = self.slots.get(index)?;
-        Some(Lease { slots: self, slot, index, lifetime: PhantomData })
+        let live = slot.value.with(|memory| memory.addr()) == value.addr() && slot.taken.load(Ordering::Acquire);
+        // Not then_some, which would make a lease in any case and give the slot back with it.
+        live.then(|| Lease { slots: self, slot, index, lifetime: PhantomData })
     }
 
     /// Promises a slot to the caller, unless all are.
@@ -191,9 +194,11 @@ impl<S: Stored, const N: usize> Drop for Lease<'_, '_, S, N> {
     #[inline]
     fn drop(&mut self) {
         // First the slot, then the promise: a promise must find a free slot. The value has no destructor (Copy).
-        self.slot.taken.store(false, Ordering::Release);
-        self.slots.hint.store(self.index, Ordering::Relaxed);
-        self.slots.promised.fetch_sub(1, Ordering::Release);
+        // Where C gave a pointer back twice at once, only one of the two gives the slot back.
+        if self.slot.taken.swap(false, Ordering::Release) {
+            self.slots.hint.store(self.index, Ordering::Relaxed);
+            self.slots.promised.fetch_sub(1, Ordering::Release);
+        }
     }
 }
 
@@ -271,8 +276,8 @@ mod critical {
                     })
                 }
 
-                pub(super) fn store(&self, value: $value, _: Ordering) {
-                    self.replace(|_| value);
+                pub(super) fn load(&self, _: Ordering) -> $value {
+                    self.replace(|value| value)
                 }
 
                 pub(super) fn compare_exchange(
@@ -292,9 +297,15 @@ mod critical {
     atomic!(AtomicBool, bool);
     atomic!(AtomicUsize, usize);
 
+    impl AtomicBool {
+        pub(super) fn swap(&self, value: bool, _: Ordering) -> bool {
+            self.replace(|_| value)
+        }
+    }
+
     impl AtomicUsize {
-        pub(super) fn load(&self, _: Ordering) -> usize {
-            self.replace(|value| value)
+        pub(super) fn store(&self, value: usize, _: Ordering) {
+            self.replace(|_| value);
         }
 
         pub(super) fn compare_exchange_weak(

@@ -156,6 +156,27 @@ fn a_lease_becomes_a_pointer_and_again_a_lease() {
     let _all: [_; 3] = core::array::from_fn(|_| slots.put(&3).unwrap());
 }
 
+/// What C may do: giving back twice, or from the middle of a value.
+#[test]
+fn a_pointer_that_is_no_live_value_is_no_lease() {
+    static SLOTS: Slots<References, 2> = Slots::new();
+    let again = |pointer| {
+        // SAFETY: not kept on purpose: the pointer comes up twice, or is beside the value. Nothing is read through it.
+        unsafe { SLOTS.lease_from_raw(pointer) }.is_none()
+    };
+    let (first, second) = (SLOTS.put(&1).unwrap().into_raw(), SLOTS.put(&2).unwrap().into_raw());
+    assert!(again(first.wrapping_byte_add(1)) && again(first.wrapping_byte_sub(1)), "beside the value");
+    assert!(again(core::ptr::null()) && again(second.wrapping_add(100)), "outside the slots");
+    assert_eq!(SLOTS.taken(), 2);
+    // SAFETY: into_raw gave the pointer, and this is the first time that it comes up.
+    drop(unsafe { SLOTS.lease_from_raw(first) }.unwrap());
+    assert!(again(first));
+    assert_eq!(SLOTS.taken(), 1, "the second time gave nothing back");
+    let one = SLOTS.put(&3).unwrap();
+    SLOTS.put(&4).unwrap_err();
+    drop(one);
+}
+
 /// As many slots as threads hold at once: none may be refused, whatever the others do, and nobody meets another's value.
 #[test]
 fn threads_with_a_slot_each() {
@@ -230,8 +251,8 @@ mod critical {
                         theirs.compare_exchange(current, new, Relaxed, Relaxed)
                     );
                 }
-                ours.store(new, Relaxed);
-                assert_eq!(ours.compare_exchange(new, first, Relaxed, Relaxed), Ok(new));
+                assert_eq!(ours.swap(new, Relaxed), theirs.swap(new, Relaxed));
+                assert_eq!(ours.load(Relaxed), new);
             }
         }
     }
