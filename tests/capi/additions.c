@@ -4,7 +4,11 @@
  */
 
 #define _GNU_SOURCE
+/* No gap and no helper in the header, not for this warning either. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic error "-Wpadded"
 #include <libpmem2.h>
+#pragma GCC diagnostic pop
 
 #include <linux/seccomp.h>
 #include <stddef.h>
@@ -13,6 +17,7 @@
 #include <sys/wait.h>
 
 #include "memory.h"
+#include "sysfs.h"
 #include "world.h"
 
 #define CHECK(condition)                                                                                              \
@@ -36,6 +41,8 @@ is_filled(const void *memory, size_t size)
 		size--;
 	return size == 0;
 }
+
+#include "wrong.h"
 
 /* Storage that is a variable, an element, a member, static, malloc's; without a heap. */
 static void
@@ -169,6 +176,32 @@ descriptions(void)
 	CHECK(pmem2_source_delete(&sources[0]) == 0 && pmem2_source_delete(&sources[1]) == 0);
 }
 
+/* A device DAX of which sysfs says nonsense, or nothing: that is what a description is for. */
+static void
+descriptions_of_a_bad_device(void)
+{
+	char text[PMEM2_DESCRIPTION_SIZE];
+	struct pmem2_source *src;
+	size_t output = 77;
+	int fd, missing;
+
+	for (missing = 0; missing < 2; missing++) {
+		make_sysfs("much\n", "3000\n");
+		fd = open("/dev/null", O_RDWR);
+		CHECK(fd >= 0 && pmem2_source_from_fd(&src, fd) == 0);
+		if (missing)
+			CHECK(unlink("/sys/dev/char/1:3/size") == 0 && unlink("/sys/dev/char/1:3/align") == 0);
+		CHECK(pmem2_source_size(src, &output) == (missing ? -ENOENT : PMEM2_E_INVALID_SIZE_FORMAT));
+		CHECK(pmem2_source_describe(src, text, sizeof(text)) == 0);
+		CHECK(strstr(text, "device DAX") != NULL && strstr(text, "size         unknown: ") != NULL);
+		CHECK(strstr(text, "alignment    unknown: ") != NULL);
+		CHECK(strstr(text, missing ? "ENOENT" : "PMEM2_E_INVALID_SIZE_FORMAT") != NULL);
+		CHECK(pmem2_source_delete(&src) == 0);
+		close(fd);
+		unmake_sysfs();
+	}
+}
+
 static void
 codes(void)
 {
@@ -176,8 +209,11 @@ codes(void)
 
 	for (error = PMEM2_E_UNKNOWN; error >= PMEM2_E_IO_FAIL; error--)
 		CHECK(pmem2_err_to_errno(error) == (error == PMEM2_E_NOSUPP ? ENOTSUP : EINVAL));
-	for (error = 0; error < 200; error++)
+	for (error = 0; error < 4096; error++)
 		CHECK(pmem2_err_to_errno(-error) == error);
+	/* No error of this library's, and no errno. */
+	CHECK(pmem2_err_to_errno(-4096) == EINVAL && pmem2_err_to_errno(-99999) == EINVAL);
+	CHECK(pmem2_err_to_errno(PMEM2_E_IO_FAIL - 1) == EINVAL && pmem2_err_to_errno(1) == EINVAL);
 }
 
 /* A format that is NULL: the message alone. */
@@ -187,7 +223,7 @@ perror_without_format(void)
 	const char *volatile none = NULL;
 	const char *path = in_world("stderr");
 	char expected[600], text[600];
-	int kept = dup(2), fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	int kept = dup(2), fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600), seen;
 	ssize_t length;
 
 	CHECK(kept >= 0 && fd >= 0 && dup2(fd, 2) == 2);
@@ -198,6 +234,14 @@ perror_without_format(void)
 	text[length] = '\0';
 	snprintf(expected, sizeof(expected), "%s\n", pmem2_errormsg());
 	CHECK(strcmp(text, expected) == 0);
+
+	/* Where it cannot be printed: errno is the program's even so. */
+	CHECK(close(2) == 0);
+	errno = 12345;
+	pmem2_perror(none);
+	seen = errno;
+	CHECK(dup2(kept, 2) == 2 && seen == 12345);
+	clearerr(stderr);
 	close(kept);
 	close(fd);
 }
@@ -211,6 +255,14 @@ errno_stays(void)
 	errno = 12345;
 	CHECK(pmem2_source_from_fd(&src, -1) == PMEM2_E_INVALID_FILE_HANDLE && errno == 12345);
 	CHECK(pmem2_source_from_fd(NULL, 0) == -EINVAL && errno == 12345);
+	malloc_fails = 1;
+	CHECK(pmem2_source_from_anon(&src, 1) == -ENOMEM && errno == 12345);
+	malloc_fails = 0;
+	/* The C library may set it in calls that succeed. */
+	spoils_errno = 1;
+	CHECK(pmem2_source_from_anon(&src, 1) == 0 && errno == 12345);
+	CHECK(pmem2_source_delete(&src) == 0 && errno == 12345);
+	spoils_errno = 0;
 }
 
 #ifndef UNDER_TOOL
@@ -262,7 +314,11 @@ main(int argc, char **argv)
 	storage();
 	storage_on_failure();
 	nulls();
+	no_sources();
+	misaligned();
+	src_in_storage();
 	descriptions();
+	descriptions_of_a_bad_device();
 	codes();
 	errno_stays();
 	perror_without_format();

@@ -32,7 +32,7 @@ int checks;
 
 #ifdef MESSAGES
 /* Message::SIZE. */
-static _Thread_local char message[512];
+static _Thread_local char message[320];
 
 void *message_of_thread(void);
 

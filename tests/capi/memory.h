@@ -11,6 +11,8 @@
 
 /* malloc fails while this is not 0. */
 static volatile int malloc_fails;
+/* malloc and free set errno while this is not 0. */
+static volatile int spoils_errno;
 /* What was allocated and not freed. */
 static volatile long allocated;
 
@@ -37,6 +39,8 @@ OURS(malloc)(size_t size)
 		return NULL;
 	}
 	memory = REAL(malloc)(size);
+	if (spoils_errno)
+		errno = EAGAIN;
 	if (memory != NULL)
 		allocated++;
 	return memory;
@@ -48,6 +52,8 @@ OURS(free)(void *memory)
 	if (memory != NULL)
 		allocated--;
 	REAL(free)(memory);
+	if (spoils_errno)
+		errno = EAGAIN;
 }
 
 #endif

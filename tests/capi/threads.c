@@ -45,6 +45,7 @@ run(void *argument)
 		CHECK(pmem2_source_from_fd(&src, good) == 0);
 		CHECK(pmem2_source_init_fd(&storage, &own, good) == 0);
 		CHECK(pmem2_source_size(shared, &size) == 0 && size == FILE_SIZE);
+		CHECK(pmem2_source_delete(&own) == 0 && own == NULL);
 		CHECK(pmem2_source_from_fd(&own, way->fd) == way->code && own == NULL);
 		CHECK(strstr(pmem2_errormsg(), way->word) != NULL);
 		CHECK(pmem2_source_size(src, &size) == 0 && size == FILE_SIZE);

@@ -15,6 +15,7 @@ use crate::{
     failure::Failure,
     message::{self, Cut},
     object::{Descriptor, Either, Home},
+    pointer::{aligned, usable, within},
 };
 
 #[doc = include_str!("../man/pmem2_source_from_fd.md")]
@@ -47,6 +48,9 @@ pub unsafe fn source_from_anon<E: Edge>(src: *mut *mut Object<E::Platform>, size
 /// closed while the source is used.
 #[inline]
 pub unsafe fn source_init_fd<E: Edge>(storage: *mut Storage, src: *mut *mut Object<E::Platform>, fd: c_int) -> c_int {
+    if within(src, storage) {
+        return fail::<E>(Failure::Within);
+    }
     let source = || usable(storage).and_then(|()| descriptor::<E>(fd));
     // SAFETY: src is valid or NULL, as here; `put` comes after `usable`.
     unsafe { create::<E>(src, source, |source| Ok(put::<E>(storage, source))) }
@@ -63,6 +67,9 @@ pub unsafe fn source_init_anon<E: Edge>(
     src: *mut *mut Object<E::Platform>,
     size: usize,
 ) -> c_int {
+    if within(src, storage) {
+        return fail::<E>(Failure::Within);
+    }
     let source = || usable(storage).and_then(|()| anonymous::<E>(size));
     // SAFETY: src is valid or NULL, as here; `put` comes after `usable`.
     unsafe { create::<E>(src, source, |source| Ok(put::<E>(storage, source))) }
@@ -72,19 +79,25 @@ pub unsafe fn source_init_anon<E: Edge>(
 ///
 /// # Safety
 ///
-/// `src` is NULL or valid for reads and writes, and `*src` is NULL or a source, which is not used any more.
+/// `src` is NULL or valid for reads and writes, aligned or not. `*src` is NULL or a source, which is not used any more;
+/// memory of a source's size that holds none is noticed.
 #[inline]
 pub unsafe fn source_delete<E: Edge>(src: *mut *mut Object<E::Platform>) -> c_int {
     let Some(src) = NonNull::new(src) else { return 0 };
     // SAFETY: src is valid for reads.
-    let Some(object) = NonNull::new(unsafe { src.read() }) else { return 0 };
-    // SAFETY: it is a source, which stays in its memory until here.
-    if unsafe { object.as_ref() }.home == Home::Library {
-        // SAFETY: `keep` made it, and the caller uses it no more.
-        unsafe { E::release(object.as_ptr()) };
+    let Some(object) = NonNull::new(unsafe { src.read_unaligned() }) else { return 0 };
+    // SAFETY: it is aligned, and memory of a source's size.
+    if let Some(home) = object.is_aligned().then(|| unsafe { Object::home(object) }).flatten() {
+        // Used once more it is noticed, for as long as the memory is not given to another.
+        // SAFETY: it is a source, whose memory is written to by nobody else now.
+        unsafe { (&raw mut (*object.as_ptr()).home).write(Home::Ended) };
+        if home == Home::Library {
+            // SAFETY: `keep` made it, and the caller uses it no more.
+            unsafe { E::release(object.as_ptr()) };
+        }
     }
     // SAFETY: src is valid for writes.
-    unsafe { src.write(ptr::null_mut()) };
+    unsafe { src.write_unaligned(ptr::null_mut()) };
     0
 }
 
@@ -171,12 +184,15 @@ pub fn errormsg<E: Edge>() -> *const c_char {
 pub const fn err_to_errno(err: c_int) -> c_int {
     if err == Code::NoSupp.raw() {
         Errno::ENOTSUP.raw()
-    } else if err <= Code::Unknown.raw() || err > 0 {
+    } else if err < MAX_ERRNO.saturating_neg() || err > 0 {
         Errno::EINVAL.raw()
     } else {
         err.saturating_neg()
     }
 }
+
+/// The largest errno that a system can have: Linux', the largest of all.
+const MAX_ERRNO: c_int = 4095;
 
 /// Keeps the message of a failure, and gives its code.
 #[cold]
@@ -199,7 +215,10 @@ unsafe fn create<E: Edge>(
     place: impl FnOnce(Either<E::Platform>) -> Result<*mut Object<E::Platform>, Failure>,
 ) -> c_int {
     const { Object::<E::Platform>::FITS };
-    let Some(src) = NonNull::new(src) else { return fail::<E>(Failure::Null("src")) };
+    let src = match aligned(src, "src") {
+        Ok(src) => src,
+        Err(failure) => return fail::<E>(failure),
+    };
     let (object, code) = match source().and_then(place) {
         Ok(object) => (object, 0),
         Err(failure) => (ptr::null_mut(), fail::<E>(failure)),
@@ -246,21 +265,11 @@ fn put<E: Edge>(storage: *mut Storage, source: Either<E::Platform>) -> *mut Obje
     object
 }
 
-#[inline]
-fn usable(storage: *mut Storage) -> Result<(), Failure> {
-    match storage {
-        storage if storage.is_null() => Err(Failure::Null("storage")),
-        // A cast from a buffer of bytes, which C lets pass.
-        storage if !storage.is_aligned() => Err(Failure::Misaligned("storage")),
-        _ => Ok(()),
-    }
-}
-
 /// What all questions with one answer do: `*place` is the answer, or untouched.
 ///
 /// # Safety
 ///
-/// `src` is NULL or a source; `place` is NULL or valid for writes.
+/// As [`with`]; `place` is NULL or valid for writes.
 #[inline]
 unsafe fn ask<E: Edge, T>(
     src: *const Object<E::Platform>,
@@ -269,7 +278,7 @@ unsafe fn ask<E: Edge, T>(
     question: impl FnOnce(&Either<E::Platform>) -> Result<T, Failure>,
 ) -> c_int {
     let answer = |source: &Either<E::Platform>| {
-        let Some(place) = NonNull::new(place) else { return Err(Failure::Null(name)) };
+        let place = aligned(place, name)?;
         let answer = question(source)?;
         // SAFETY: place is valid for writes.
         unsafe { place.write(answer) };
@@ -283,15 +292,21 @@ unsafe fn ask<E: Edge, T>(
 ///
 /// # Safety
 ///
-/// `src` is NULL or a source.
+/// `src` is NULL or a source; memory of a source's size that holds none is noticed.
 #[inline]
 unsafe fn with<E: Edge>(
     src: *const Object<E::Platform>,
     question: impl FnOnce(&Either<E::Platform>) -> Result<(), Failure>,
 ) -> c_int {
-    let Some(src) = NonNull::new(src.cast_mut()) else { return fail::<E>(Failure::Null("src")) };
-    // SAFETY: it is a source, and nobody writes to one until it is deleted.
-    match question(unsafe { &src.as_ref().source }) {
+    let answer = aligned(src.cast_mut(), "src").and_then(|src| {
+        // SAFETY: it is aligned, and memory of a source's size.
+        if unsafe { Object::home(src) }.is_none() {
+            return Err(Failure::NoSource);
+        }
+        // SAFETY: it is a source, and nobody writes to one until it is deleted.
+        question(unsafe { &src.as_ref().source })
+    });
+    match answer {
         Ok(()) => 0,
         Err(failure) => fail::<E>(failure),
     }
@@ -310,11 +325,10 @@ fn narrow<T: TryFrom<u64>>(bytes: u64) -> Result<T, Failure> {
 /// `buf` is valid for writes of `len` bytes.
 unsafe fn describe<H: Handle>(source: &Source<H>, buf: NonNull<u8>, len: usize) -> Result<(), Failure> {
     let report = source.report();
-    // The report looks at the descriptor anew: is it still the source's?
-    if report.id().is_some_and(|id| id != source.id()) {
-        return Err(Error::InvalidFileHandle(HandleFault::Replaced).into());
+    // The report looks at the descriptor anew. Whatever else is wrong is what it is there to say.
+    if let Err(error @ Error::InvalidFileHandle(HandleFault::NotOpen | HandleFault::Replaced)) = report.verdict() {
+        return Err(error.into());
     }
-    report.verdict()?;
     let mut length = Length(0);
     // Nothing that is written to fails: the number saturates, and the text is of the length that was counted.
     let _ = write!(length, "{report}");
@@ -364,7 +378,7 @@ mod tests {
             assert_eq!(err_to_errno(code.raw()), expected, "{code:?}");
         }
         for (err, errno) in
-            [(0, 0), (-12, 12), (-99_999, 99_999), (-100_000, 22), (1, 22), (i32::MIN, 22), (i32::MAX, 22)]
+            [(0, 0), (-12, 12), (-4095, 4095), (-4096, 22), (-99_999, 22), (1, 22), (i32::MIN, 22), (i32::MAX, 22)]
         {
             assert_eq!(err_to_errno(err), errno, "{err}");
         }

@@ -10,7 +10,8 @@ use crate::{Message, Object};
 ///
 /// # Safety
 ///
-/// What [`keep`](Edge::keep) returns stays readable, with the value that it was given, until [`release`](Edge::release).
+/// What [`keep`](Edge::keep) returns stays readable and writable, with the value that it was given or that the functions wrote
+/// there, until [`release`](Edge::release).
 /// [`message`](Edge::message) is valid for reads and writes for as long as the calling thread runs, and no other thread that
 /// is in one of the functions at the same time has the same.
 pub unsafe trait Edge {

@@ -40,36 +40,41 @@ macro_rules! export {
         });
     };
     ($platform:ty = $value:expr, $n:expr, $message:expr) => {
-        /// What the C functions of this image stand on.
-        enum CEdge {}
+        // Nothing but the C names enters the module that this is used in, and no name of that module has a part in it.
+        const _: () = {
+            /// What the C functions of this image stand on.
+            enum CEdge {}
 
-        static C_SOURCES: $crate::StaticPool<$platform, { $n }> = $crate::StaticPool::new();
+            static C_SOURCES: $crate::StaticPool<$platform, { $n }> = $crate::StaticPool::new();
 
-        // SAFETY: what the pool keeps stays there until it is released. That of the message is said in the documentation of
-        // `export!`.
-        unsafe impl $crate::Edge for CEdge {
-            type Platform = $platform;
+            // SAFETY: what the pool keeps stays there until it is released. That of the message is said in the documentation of
+            // `export!`.
+            unsafe impl $crate::Edge for CEdge {
+                type Platform = $platform;
 
-            fn platform() -> $platform {
-                $value
+                fn platform() -> $platform {
+                    $value
+                }
+
+                fn keep(
+                    object: $crate::Object<$platform>,
+                ) -> ::core::result::Result<*mut $crate::Object<$platform>, $crate::Memory> {
+                    C_SOURCES.keep(object)
+                }
+
+                unsafe fn release(object: *mut $crate::Object<$platform>) {
+                    // SAFETY: as the caller says, `keep` returned it.
+                    unsafe { C_SOURCES.release(object) }
+                }
+
+                fn message() -> *mut $crate::Message {
+                    let message: fn() -> *mut $crate::Message = $message;
+                    message()
+                }
             }
 
-            fn keep(object: $crate::Object<$platform>) -> Result<*mut $crate::Object<$platform>, $crate::Memory> {
-                C_SOURCES.keep(object)
-            }
-
-            unsafe fn release(object: *mut $crate::Object<$platform>) {
-                // SAFETY: as the caller says, `keep` returned it.
-                unsafe { C_SOURCES.release(object) }
-            }
-
-            fn message() -> *mut $crate::Message {
-                const MESSAGE: fn() -> *mut $crate::Message = $message;
-                MESSAGE()
-            }
-        }
-
-        $crate::functions!(CEdge);
+            $crate::functions!(CEdge);
+        };
     };
     ($platform:ty, $n:expr) => {
         $crate::export!($platform = <$platform as ::core::default::Default>::default(), $n);

@@ -16,6 +16,10 @@ pub(crate) enum Failure {
     Null(&'static str),
     /// An argument is not aligned to what its type needs.
     Misaligned(&'static str),
+    /// What shall be a source is none, or none any more.
+    NoSource,
+    /// The pointer to the source is to be written where the source itself is.
+    Within,
     /// A number that size_t cannot hold.
     Overflow(u64),
     /// A buffer is shorter than what it shall take.
@@ -28,7 +32,7 @@ impl Failure {
     pub(crate) const fn code(self) -> c_int {
         match self {
             Self::Error(error) => error.code(),
-            Self::Null(_) | Self::Misaligned(_) => Errno::EINVAL.raw().saturating_neg(),
+            Self::Null(_) | Self::Misaligned(_) | Self::NoSource | Self::Within => Errno::EINVAL.raw().saturating_neg(),
             Self::Overflow(_) => Errno::EOVERFLOW.raw().saturating_neg(),
             Self::Short { .. } => Code::BufferTooSmall.raw(),
         }
@@ -48,6 +52,8 @@ impl Display for Failure {
             Self::Error(error) => error.fmt(f),
             Self::Null(argument) => write!(f, "the argument {argument} is NULL"),
             Self::Misaligned(argument) => write!(f, "the argument {argument} is not aligned as its type needs"),
+            Self::NoSource => f.write_str("the argument src is not a source: none was made there, or it was deleted"),
+            Self::Within => f.write_str("the argument src lies within storage, where the source itself is"),
             Self::Overflow(value) => write!(f, "the answer, {value} bytes, is more than size_t can hold here"),
             Self::Short { given, needed } => {
                 write!(f, "the buffer is too small for the answer: it has {given} bytes, {needed} are needed")

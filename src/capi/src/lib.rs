@@ -27,6 +27,7 @@ mod export;
 mod failure;
 mod message;
 mod object;
+mod pointer;
 #[cfg(any(target_has_atomic = "ptr", feature = "critical-section"))]
 mod pool;
 

@@ -1,6 +1,6 @@
 //! `struct pmem2_source`, and the memory for one.
 
-use core::{ffi::c_int, mem::MaybeUninit};
+use core::{ffi::c_int, mem::MaybeUninit, ptr::NonNull};
 
 use pmem2::{Anonymous, Error, Handle, HandleFault, Platform, Source};
 
@@ -49,6 +49,20 @@ impl<P: Platform> Object<P> {
         size_of::<Self>() <= size_of::<Storage>() && align_of::<Self>() <= align_of::<Storage>(),
         "a source of this platform does not fit into struct pmem2_source_storage: its Raw or Id is too large"
     );
+
+    /// Whose memory an object lies in, or `None` where there is no object: in storage that no source was made in, or that was
+    /// overwritten. It is read as a plain number, before anything else, since what C passes need not be any value of Rust's.
+    ///
+    /// # Safety
+    ///
+    /// `object` is aligned, and valid for reads.
+    #[inline]
+    pub(crate) unsafe fn home(object: NonNull<Self>) -> Option<Home> {
+        // SAFETY: the place is within the object, which is valid for reads; no reference to an object is made, and any bits
+        // are a number.
+        let mark = unsafe { (&raw const (*object.as_ptr()).home).cast::<u32>().read() };
+        [Home::Library, Home::Caller].into_iter().find(|home| home.mark() == mark)
+    }
 }
 
 /// In C both are one type.
@@ -66,13 +80,24 @@ impl<P: Platform> Clone for Either<P> {
 
 impl<P: Platform> Copy for Either<P> {}
 
-/// Whose memory a source lies in.
+/// Whose memory a source lies in. The numbers are the mark of a source, too: see [`Object::home`].
 #[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
 pub(crate) enum Home {
+    /// Nobody's: it was deleted, or is memory that was zeroed.
+    Ended = 0,
     /// The library's: deleting gives it back.
-    Library,
+    Library = 0x706d_326c,
     /// The caller's.
-    Caller,
+    Caller = 0x706d_3263,
+}
+
+impl Home {
+    /// Its number in memory.
+    #[expect(clippy::as_conversions, reason = "the one way to the number of a variant")]
+    const fn mark(self) -> u32 {
+        self as u32
+    }
 }
 
 /// A descriptor as C has them: a number.

@@ -16,14 +16,15 @@ mod versions;
 
 #[link(name = "c")]
 unsafe extern "C" {
-    fn malloc(size: usize) -> *mut c_void;
-    fn free(memory: *mut c_void);
     fn abort() -> !;
 }
 
 unsafe extern "C" {
     /// shim.c: the calling thread's buffer, of `Message::SIZE` bytes.
     safe fn pmem2_shim_message() -> *mut c_char;
+    /// shim.c: malloc and free, which leave errno as it is.
+    safe fn pmem2_shim_allocate(size: usize) -> *mut c_void;
+    fn pmem2_shim_free(memory: *mut c_void);
 }
 
 enum Hosted {}
@@ -44,8 +45,7 @@ unsafe impl Edge for Hosted {
 
     #[inline]
     fn keep(object: Source) -> Result<*mut Source, Memory> {
-        // SAFETY: malloc may be called with any size.
-        let memory = unsafe { malloc(size_of::<Source>()) }.cast::<Source>();
+        let memory = pmem2_shim_allocate(size_of::<Source>()).cast::<Source>();
         if memory.is_null() {
             return Err(Memory::Heap);
         }
@@ -57,7 +57,7 @@ unsafe impl Edge for Hosted {
     #[inline]
     unsafe fn release(object: *mut Source) {
         // SAFETY: `keep` had it from malloc, as the caller says.
-        unsafe { free(object.cast()) };
+        unsafe { pmem2_shim_free(object.cast()) };
     }
 
     #[inline]

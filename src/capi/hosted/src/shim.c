@@ -1,7 +1,10 @@
-/* What stable Rust cannot define: thread-local storage without std, and a function with variable arguments. */
+/* What stable Rust cannot define: thread-local storage without std, errno, and a function with variable arguments. */
 
+#include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <libpmem2.h>
 
@@ -10,10 +13,25 @@
 __asm__(".symver pmem2_perror, pmem2_perror@LIBPMEM2_1.0");
 #endif
 
-/* Message::SIZE and Message::NONE of src/message.rs. */
-static _Thread_local char message[512] = "no call of this thread has failed";
+/*
+ * Where a shared library is loaded into a running program, its thread-local storage may be allocated at a thread's first use
+ * of it, and glibc ends the process if there is no memory then. initial-exec has it with the thread: what can fail is the
+ * loading. (A static library may become a part of a library that musl loads, which has no room for that.)
+ */
+#ifdef PMEM2_VERSIONS
+#define WITH_THREAD __attribute__((tls_model("initial-exec")))
+#else
+#define WITH_THREAD
+#endif
 
-__attribute__((visibility("hidden"))) char *pmem2_shim_message(void);
+/* Message::SIZE and Message::NONE of src/message.rs. */
+static _Thread_local char message[320] WITH_THREAD = "no call of this thread has failed";
+
+#define HIDDEN __attribute__((visibility("hidden")))
+
+HIDDEN char *pmem2_shim_message(void);
+HIDDEN void *pmem2_shim_allocate(size_t size);
+HIDDEN void pmem2_shim_free(void *memory);
 
 char *
 pmem2_shim_message(void)
@@ -21,11 +39,35 @@ pmem2_shim_message(void)
 	return message;
 }
 
+/* No function of this library sets errno. malloc does if it fails, and may if it does not; so did free of older systems. */
+
+void *
+pmem2_shim_allocate(size_t size)
+{
+	int kept = errno;
+	void *memory = malloc(size);
+
+	errno = kept;
+	return memory;
+}
+
+void
+pmem2_shim_free(void *memory)
+{
+	int kept = errno;
+
+	free(memory);
+	errno = kept;
+}
+
 void
 pmem2_perror(const char *format, ...)
 {
 	va_list arguments;
+	int cancel, kept = errno;
 
+	/* A thread that is cancelled while it prints would leave stderr locked for ever. */
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	/* One message stays in one piece, whatever other threads print. */
 	flockfile(stderr);
 	if (format != NULL) {
@@ -34,6 +76,9 @@ pmem2_perror(const char *format, ...)
 		va_end(arguments);
 		fputs(": ", stderr);
 	}
-	fprintf(stderr, "%s\n", pmem2_errormsg());
+	/* Not pmem2_errormsg(), which the program may define anew. */
+	fprintf(stderr, "%s\n", message);
 	funlockfile(stderr);
+	pthread_setcancelstate(cancel, NULL);
+	errno = kept;
 }

@@ -8,10 +8,13 @@
  *
  * Every function that returns int returns 0 if it succeeds. If it fails it returns PMEM2_E_* or a negative errno, leaves
  * outputs as they were (a constructor sets *src to NULL), and pmem2_errormsg() of the same thread says why. A NULL that is
- * not allowed is -EINVAL. errno itself is not set.
+ * not allowed is -EINVAL, and so is a pointer that is not aligned as its type needs, which nothing is written to, and a
+ * source that is none: in storage that was zeroed or overwritten, or deleted there. errno itself is not set, by no function.
  *
  * Any number of threads may call these functions. A source may be asked by several threads at once; deleting it is the end
- * of it.
+ * of it. A signal handler must not call pmem2_source_from_fd(), pmem2_source_from_anon(), pmem2_source_delete() and
+ * pmem2_perror(). It may call the others, but a call that fails there replaces the message of the thread that it interrupts,
+ * which may be half written, or read, just then.
  *
  * Each function has a manual page in section 3.
  */
@@ -103,7 +106,7 @@ int pmem2_source_alignment(const struct pmem2_source *src, size_t *alignment);
  *	if (pmem2_source_init_fd(&storage, &src, fd) != 0)
  *		pmem2_perror("%s", path);
  *
- * storage or src NULL, or storage not aligned to 8, is -EINVAL. Other errors are those of pmem2_source_from_fd() and
+ * storage or src NULL or misaligned, or src within storage, is -EINVAL (and of the last two nothing is written). Other errors are those of pmem2_source_from_fd() and
  * pmem2_source_from_anon(), without -ENOMEM. On failure the storage is as it was, and *src is NULL.
  */
 struct pmem2_source_storage {
@@ -123,7 +126,8 @@ int pmem2_source_init_anon(struct pmem2_source_storage *storage, struct pmem2_so
 /*
  * Added by this library: everything that is known of a source, for people. Writes lines of text and a null byte to buf,
  * which has len bytes. If they do not suffice: PMEM2_E_BUFFER_TOO_SMALL, the message says how many would, and buf is as it
- * was. PMEM2_DESCRIPTION_SIZE bytes always suffice on Linux.
+ * was. PMEM2_DESCRIPTION_SIZE bytes always suffice on Linux. What could not be found out is said in the text; only a
+ * descriptor that was closed, or is another file now, is an error: PMEM2_E_INVALID_FILE_HANDLE.
  */
 #define PMEM2_DESCRIPTION_SIZE 1024
 int pmem2_source_describe(const struct pmem2_source *src, char *buf, size_t len);
@@ -134,7 +138,10 @@ int pmem2_source_describe(const struct pmem2_source *src, char *buf, size_t len)
  */
 const char *pmem2_errormsg(void);
 
-/* What an error is as an errno: PMEM2_E_NOSUPP is ENOTSUP, any other PMEM2_E_* EINVAL, and -errno errno. */
+/*
+ * What an error is as an errno: PMEM2_E_NOSUPP is ENOTSUP, any other PMEM2_E_* EINVAL, and -errno errno, which is up to 4095.
+ * 0 is 0, and what no function returns EINVAL.
+ */
 int pmem2_err_to_errno(int err);
 
 /* Prints to stderr: the format and what it is given, a colon, a blank, the message, a new-line. */
@@ -143,13 +150,14 @@ __attribute__((__format__(__printf__, 1, 2)))
 #endif
 void pmem2_perror(const char *format, ...);
 
-/* The library was built for a storage of this size and alignment: arrays of negative size if the compiler differs. */
-struct pmem2_check_alignment {
-	char byte;
-	struct pmem2_source_storage storage;
-};
-typedef char pmem2_check_storage_size[sizeof(struct pmem2_source_storage) == 64 ? 1 : -1];
-typedef char pmem2_check_storage_alignment[offsetof(struct pmem2_check_alignment, storage) == 8 ? 1 : -1];
+/* The library was built for a storage of this size and alignment. (Before C11 and C++11 there is no good way to check it.) */
+#if defined(__cplusplus) && __cplusplus >= 201103L
+static_assert(sizeof(pmem2_source_storage) == 64, "struct pmem2_source_storage has 64 bytes");
+static_assert(alignof(pmem2_source_storage) == 8, "struct pmem2_source_storage is aligned to 8");
+#elif !defined(__cplusplus) && defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
+_Static_assert(sizeof(struct pmem2_source_storage) == 64, "struct pmem2_source_storage has 64 bytes");
+_Static_assert(_Alignof(struct pmem2_source_storage) == 8, "struct pmem2_source_storage is aligned to 8");
+#endif
 
 #ifdef __cplusplus
 }

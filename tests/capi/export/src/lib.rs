@@ -116,11 +116,33 @@ impl Platform for &'static Machine {
     }
 }
 
-#[cfg(not(feature = "messages"))]
-pmem2_capi::export!(&'static Machine = &MACHINE, 4);
+/// The C functions, where names of the prelude and of the macro mean something else.
+mod c {
+    use super::{MACHINE, Machine};
 
-#[cfg(feature = "messages")]
-pmem2_capi::export!(&'static Machine = &MACHINE, 4, message);
+    /// What the macro might take for its own, or define once more.
+    #[expect(dead_code, reason = "they are there to be in the way")]
+    mod names {
+        /// As many modules have one.
+        pub(super) type Result<T> = core::result::Result<T, pmem2::Fail>;
+        pub(super) struct Option;
+        pub(super) struct Some;
+        pub(super) struct None;
+        pub(super) struct Default;
+        pub(super) struct CEdge;
+        pub(super) struct Source;
+        pub(super) static C_SOURCES: () = ();
+        pub(super) static MESSAGE: () = ();
+    }
+    #[expect(unused_imports, reason = "they are there to be in the way")]
+    use names::{C_SOURCES, CEdge, Default, MESSAGE, None, Option, Result, Some, Source};
+
+    #[cfg(not(feature = "messages"))]
+    pmem2_capi::export!(&'static Machine = &MACHINE, 4);
+
+    #[cfg(feature = "messages")]
+    pmem2_capi::export!(&'static Machine = &MACHINE, 4, super::message);
+}
 
 /// The C program's: of each of its threads.
 #[cfg(feature = "messages")]
