@@ -5,6 +5,7 @@ use std::{
     collections::HashSet,
     fs::File,
     mem,
+    os::fd::AsRawFd,
     sync::{
         Barrier,
         atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering::SeqCst},
@@ -109,6 +110,8 @@ fn debug_says_what_is_needed() {
     let file = file(1);
     let slot = pool.source(&file).unwrap();
     assert_eq!(format!("{pool:?}"), "Pool { len: 1, capacity: 2 }");
+    let fd = Fd::from(&file);
+    assert_eq!((format!("{fd:?}"), fd.as_raw_fd()), (format!("Fd({})", file.as_raw_fd()), file.as_raw_fd()));
     let slot = format!("{slot:?}");
     assert!(slot.starts_with("Slot(Source { handle: Borrowed(") && slot.contains("RegularFile"), "{slot}");
 }
@@ -245,7 +248,7 @@ extern "C" fn on_signal(_: libc::c_int) {
 fn a_signal_handler_shares_the_pool() {
     const SIGNALS: usize = 400;
     let (in_handler, mine) = (file(7), file(8));
-    DESCRIPTOR.store(std::os::fd::AsRawFd::as_raw_fd(&in_handler), SeqCst);
+    DESCRIPTOR.store(in_handler.as_raw_fd(), SeqCst);
     // SAFETY: a sigaction of zeros is one without flags and with an empty mask.
     let mut action: libc::sigaction = unsafe { mem::zeroed() };
     action.sa_sigaction = on_signal as extern "C" fn(libc::c_int) as libc::sighandler_t;

@@ -2,9 +2,12 @@
 
 use std::mem::MaybeUninit;
 
-use pmem2::{Alignment, Anonymous, Errno, Error, Fail, HandleFault, Kind, Memory, Pool, Report, Source, What};
+use pmem2::{
+    Alignment, Anonymous, Errno, Error, Facts, Fail, HandleFault, Kind, Memory, NoId, Platform, Pool, Report, Source,
+    Unsupported, What,
+};
 
-use crate::script::{Call, Script, WHATS, fails};
+use crate::script::{Call, READ_WRITE, Script, WHATS, fails};
 
 /// The error that a failure has to become where `asked` was asked for: the table of issue 2.
 fn expected(fail: Fail, asked: What) -> Error {
@@ -231,4 +234,17 @@ fn an_anonymous_source_is_its_size() {
         assert_eq!(source.handle().size(), size);
         assert_eq!(script.calls(), [], "no system is asked");
     }
+}
+
+#[test]
+fn a_system_without_a_backend_has_no_answer() {
+    let facts = Facts::new(NoId, Kind::RegularFile, READ_WRITE, None);
+    assert_eq!(Unsupported.describe(0), Err(Fail::Unsupported));
+    assert_eq!(Unsupported.size(0, &facts), Err(Fail::Unsupported));
+    assert_eq!(Unsupported.alignment(0, &facts), Err(Fail::Unsupported));
+    assert_eq!(Unsupported.allocated(0, &facts), Err(Fail::Unsupported));
+    assert_eq!(Unsupported.file_system(0, &facts), Err(Fail::Unsupported));
+    assert_eq!(Unsupported.page_size(), Err(Fail::Unsupported));
+    let refused = Source::new(Anonymous::on(Unsupported, 1)).unwrap_err();
+    assert_eq!(refused, Error::Unsupported(What::Handle));
 }
