@@ -200,7 +200,6 @@ impl FileSystem {
             0xE0F5_E1E2 => "erofs",
             0x9660 => "iso9660",
             0x5345_434d => "secretmem",
-            0x6461_7878 => "daxfs",
             _ => return None,
         })
     }
