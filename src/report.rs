@@ -2,7 +2,7 @@
 
 use core::fmt::{self, Display};
 
-use pmem2_platform::{Access, Alignment, Facts, FileSystem, Handle, Kind, Platform, What};
+use pmem2_platform::{Access, Facts, FileSystem, Handle, Kind, Platform, What};
 
 use crate::{Error, HandleFault, Source, decide};
 
@@ -80,18 +80,12 @@ impl<Id: Copy + Eq + Display> Report<Id> {
         H: Handle,
         H::P: Platform<Id = Id>,
     {
-        let (platform, raw) = (handle.platform(), handle.raw());
+        // The questions are a source's, whether it may be one or not.
+        let source = Source::described(handle, facts);
         // Bytes, and what they are aligned to, are asked of what could be a source only: a directory's size says nothing.
         let sized = decide::admit_kind(facts.kind).is_ok();
-        let alignment = || match facts.alignment {
-            Some(alignment) => Ok(alignment.bytes()),
-            None => {
-                let bytes = platform.alignment(raw, &facts).map_err(|fail| Error::of(fail, What::Alignment))?;
-                decide::aligned(bytes).map(Alignment::bytes)
-            }
-        };
-        let size = sized.then(|| platform.size(raw, &facts).map_err(|fail| Error::of(fail, What::Size)));
-        let alignment = sized.then(alignment);
+        let size = sized.then(|| source.size());
+        let alignment = sized.then(|| source.alignment());
         // Where these two are asked for and not to be had, no range of it can be mapped.
         let known = [size, alignment].into_iter().flatten().find_map(|answer| match answer {
             Ok(_) | Err(Error::Unsupported(_)) => None,
@@ -101,9 +95,9 @@ impl<Id: Copy + Eq + Display> Report<Id> {
             verdict: verdict.and(known.map_or(Ok(()), Err)),
             facts: Some(facts),
             size,
-            allocated: sized.then(|| platform.allocated(raw, &facts).map_err(|fail| Error::of(fail, What::Allocated))),
+            allocated: sized.then(|| source.allocated()),
             alignment,
-            file_system: Some(platform.file_system(raw, &facts).map_err(|fail| Error::of(fail, What::FileSystem))),
+            file_system: Some(source.file_system()),
         }
     }
 

@@ -45,6 +45,11 @@ impl<H: Handle> Source<H> {
         Ok(Self { handle, facts })
     }
 
+    /// What can be asked of a handle that was described, admitted or not: for reports.
+    pub(crate) const fn described(handle: H, facts: Facts<<H::P as Platform>::Id>) -> Self {
+        Self { handle, facts }
+    }
+
     /// Makes a source, or gives the handle back with the reason.
     ///
     /// # Errors

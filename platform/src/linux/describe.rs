@@ -27,6 +27,15 @@ fn handle(errno: Errno) -> Fail {
     }
 }
 
+/// fstatfs's errors: the same, but it is the file system that could not be told.
+#[cold]
+fn no_file_system(errno: Errno) -> Fail {
+    match errno {
+        Errno::EBADF => Fail::Absent(What::Handle),
+        errno => Fail::Os(What::FileSystem, errno),
+    }
+}
+
 #[inline]
 pub(super) fn describe<S: Sys>(sys: S, fd: i32) -> Result<Facts<FileId>, Fail> {
     let access = access(sys.getfl(fd).map_err(handle)?);
@@ -98,11 +107,9 @@ fn file_alignment<S: Sys>(sys: S, fd: i32, stat: &Stat, access: Access) -> Resul
 #[cold]
 #[inline(never)]
 fn large_blocks<S: Sys>(sys: S, fd: i32, stat: &Stat) -> Result<Option<Alignment>, Fail> {
-    match sys.fstatfs(fd) {
-        Ok(HUGETLBFS) => Alignment::new(stat.blksize).map(Some).ok_or(Fail::Malformed(What::Alignment)),
-        Ok(_) => Ok(page::FIXED),
-        Err(Errno::EBADF) => Err(Fail::Absent(What::Handle)),
-        Err(errno) => Err(Fail::Os(What::FileSystem, errno)),
+    match sys.fstatfs(fd).map_err(no_file_system)? {
+        HUGETLBFS => Alignment::new(stat.blksize).map(Some).ok_or(Fail::Malformed(What::Alignment)),
+        _ => Ok(page::FIXED),
     }
 }
 
@@ -141,9 +148,5 @@ pub(super) fn allocated<S: Sys>(sys: S, fd: i32, facts: &Facts<FileId>) -> Resul
 
 pub(super) fn file_system<S: Sys>(sys: S, fd: i32, facts: &Facts<FileId>) -> Result<FileSystem, Fail> {
     same(sys, fd, facts)?;
-    match sys.fstatfs(fd) {
-        Ok(magic) => Ok(FileSystem::from_magic(magic)),
-        Err(Errno::EBADF) => Err(Fail::Absent(What::Handle)),
-        Err(errno) => Err(Fail::Os(What::FileSystem, errno)),
-    }
+    sys.fstatfs(fd).map(FileSystem::from_magic).map_err(no_file_system)
 }
