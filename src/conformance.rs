@@ -1,6 +1,6 @@
 //! The suite for those who implement [`Platform`]: it says whether an implementation keeps the contract.
 //!
-//! The implementer makes handles of every kind that the platform has, says what each should give, and calls [`check`] with
+//! The implementer makes handles of every kind that the platform has, says what each should give, and calls [`check`] and [`check_places`] with
 //! them, in a test on a host or in the kernel itself: the suite needs neither an allocator nor threads. A [`Violation`] names
 //! the handle and the rule that was broken.
 //!
@@ -67,11 +67,14 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod places;
+
 use core::{fmt, mem::MaybeUninit};
 
 use pmem2_platform::{Access, Facts, Fail, Handle, Kind, Platform};
 
 use crate::{Error, Source};
+pub use places::check_places;
 
 /// What a handle should give.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,6 +137,18 @@ pub enum Rule {
     IdsDiffer,
     /// A handle that refers to another object than the facts do is `Fail::Replaced`.
     ReplacedIsNoticed,
+    /// A question about a place gets an answer, or `Fail::Unsupported`, where nothing is in its way; this is what there was.
+    PlaceFails(Fail),
+    /// The place is the same each time, and confirmed.
+    PlaceIsStable,
+    /// There are regions if and only if the backing is `Backing::Regions`, as many as are counted.
+    RegionsAreCounted,
+    /// The regions come by bus and number, each once.
+    RegionsAreOrdered,
+    /// The NUMA nodes are those of the regions, and there is none behind the last one.
+    NumaNode,
+    /// The DIMMs of a region are the same each time, and there is none behind the last one.
+    DimmsAreStable,
 }
 
 /// A rule was broken.
@@ -166,6 +181,12 @@ impl fmt::Display for Violation<'_> {
             Rule::Storage => f.write_str("the source is another one where it was stored"),
             Rule::IdsDiffer => f.write_str("another case has the same id"),
             Rule::ReplacedIsNoticed => f.write_str("size does not notice that the handle refers to another object"),
+            Rule::PlaceFails(fail) => write!(f, "a question about the place fails: {fail:?}"),
+            Rule::PlaceIsStable => f.write_str("the place is another one each time, or is not confirmed"),
+            Rule::RegionsAreCounted => f.write_str("there are other regions than the backing or the count say"),
+            Rule::RegionsAreOrdered => f.write_str("the regions are not in the order of buses and numbers"),
+            Rule::NumaNode => f.write_str("the NUMA nodes are not those of the regions"),
+            Rule::DimmsAreStable => f.write_str("the DIMMs of a region are others each time, or do not end"),
         }
     }
 }

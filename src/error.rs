@@ -5,7 +5,7 @@ mod sentence;
 
 pub use code::Code;
 
-use pmem2_platform::{Errno, Fail, Kind, What};
+use pmem2_platform::{Backing, Errno, Fail, Kind, What};
 
 /// What is wrong with a handle that cannot be used at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,6 +21,8 @@ pub enum HandleFault {
     PathOnly,
     /// It refers to another file than the one that the source was made of: it was closed, and its number was reused.
     Replaced,
+    /// It refers to a device that was taken away, or to a file on one, and another device has its number now.
+    DeviceReplaced,
 }
 
 /// Where there was no memory for a source.
@@ -75,6 +77,9 @@ pub enum Error {
     GranularityNotSet,
     /// The granularity that was asked for cannot be had.
     GranularityNotSupported,
+    /// A device DAX whose stores only the host makes durable, and that has no way to ask it (virtio-pmem). The code is that
+    /// of [`GranularityNotSupported`](Error::GranularityNotSupported).
+    NeverDurable,
     /// An offset that no file can have: over 2^63 - 1.
     OffsetOutOfRange {
         /// The offset in bytes.
@@ -120,8 +125,19 @@ pub enum Error {
     DeepFlushRange,
     /// The system's answer to the question for the region makes no sense.
     InvalidRegionFormat,
-    /// The source lies on no region of persistent memory.
-    DaxRegionNotFound,
+    /// The source lies on no region of persistent memory, but on this.
+    DaxRegionNotFound(Backing),
+    /// What was asked for is known of persistent memory only, and the source lies on this, or it cannot be told on what it
+    /// lies. The code is `PMEM2_E_NOSUPP`.
+    NotPersistentMemory {
+        /// What was asked for.
+        asked: What,
+        /// What the source lies on.
+        on: Backing,
+    },
+    /// The source lies on a volume whose regions are on several NUMA nodes: there is no one node. The code is
+    /// `PMEM2_E_NOSUPP`.
+    SeveralNumaNodes,
     /// The system's answer to the question for the device makes no sense.
     InvalidDevFormat,
     /// The bounds of the device cannot be read.
@@ -146,6 +162,8 @@ pub enum Error {
     IoFail,
     /// There is no memory for the source; nothing was changed. The code is `-ENOMEM`.
     OutOfMemory(Memory),
+    /// The answer is larger than what pmem2 keeps: a volume of too many devices, too many DIMMs. The code is `-EOVERFLOW`.
+    TooLarge(What),
     /// The system failed. The code is `-errno`.
     Os {
         /// What the system was asked for.
@@ -161,14 +179,14 @@ impl Error {
     pub const fn pmem2_code(&self) -> Option<Code> {
         Some(match self {
             Self::Unknown(_) => Code::Unknown,
-            Self::Unsupported(_) => Code::NoSupp,
+            Self::Unsupported(_) | Self::NotPersistentMemory { .. } | Self::SeveralNumaNodes => Code::NoSupp,
             Self::FileHandleNotSet => Code::FileHandleNotSet,
             Self::InvalidFileHandle(_) => Code::InvalidFileHandle,
             Self::InvalidFileType(_) | Self::UnknownFileType(_) => Code::InvalidFileType,
             Self::MapRange { .. } | Self::OffsetBeyondEnd { .. } => Code::MapRange,
             Self::MappingExists => Code::MappingExists,
             Self::GranularityNotSet => Code::GranularityNotSet,
-            Self::GranularityNotSupported => Code::GranularityNotSupported,
+            Self::GranularityNotSupported | Self::NeverDurable => Code::GranularityNotSupported,
             Self::OffsetOutOfRange { .. } => Code::OffsetOutOfRange,
             Self::OffsetUnaligned { .. } => Code::OffsetUnaligned,
             Self::InvalidAlignmentFormat => Code::InvalidAlignmentFormat,
@@ -185,7 +203,7 @@ impl Error {
             Self::AddressNull => Code::AddressNull,
             Self::DeepFlushRange => Code::DeepFlushRange,
             Self::InvalidRegionFormat => Code::InvalidRegionFormat,
-            Self::DaxRegionNotFound => Code::DaxRegionNotFound,
+            Self::DaxRegionNotFound(_) => Code::DaxRegionNotFound,
             Self::InvalidDevFormat => Code::InvalidDevFormat,
             Self::CannotReadBounds => Code::CannotReadBounds,
             Self::NoBadBlockFound => Code::NoBadBlockFound,
@@ -197,7 +215,7 @@ impl Error {
             Self::FileDescriptorNotSet => Code::FileDescriptorNotSet,
             Self::SourceTypeNotSupported => Code::SourceTypeNotSupported,
             Self::IoFail => Code::IoFail,
-            Self::OutOfMemory(_) | Self::Os { .. } => return None,
+            Self::OutOfMemory(_) | Self::TooLarge(_) | Self::Os { .. } => return None,
         })
     }
 
@@ -217,7 +235,8 @@ impl Error {
         match self {
             Self::Os { errno, .. } => *errno,
             Self::OutOfMemory(_) => Errno::ENOMEM,
-            Self::Unsupported(_) => Errno::ENOTSUP,
+            Self::TooLarge(_) => Errno::EOVERFLOW,
+            Self::Unsupported(_) | Self::NotPersistentMemory { .. } | Self::SeveralNumaNodes => Errno::ENOTSUP,
             _ => Errno::EINVAL,
         }
     }
@@ -236,11 +255,17 @@ impl Error {
         match fail {
             Fail::Unsupported => Self::Unsupported(asked),
             Fail::Replaced => Self::InvalidFileHandle(HandleFault::Replaced),
+            Fail::DeviceReplaced => Self::InvalidFileHandle(HandleFault::DeviceReplaced),
+            Fail::TooLarge(what) => Self::TooLarge(what),
             Fail::Os(what, errno) => Self::Os { what, errno },
             Fail::Absent(What::Handle) => Self::InvalidFileHandle(HandleFault::NotOpen),
             Fail::Absent(what) => Self::Os { what, errno: Errno::ENOENT },
             Fail::Malformed(What::Size | What::Allocated) => Self::InvalidSizeFormat,
             Fail::Malformed(What::Alignment | What::PageSize) => Self::InvalidAlignmentFormat,
+            Fail::Malformed(What::Region | What::NumaNode | What::Persistence) => Self::InvalidRegionFormat,
+            Fail::Malformed(What::Dimm | What::DeviceId | What::UnsafeShutdowns | What::Device | What::Volume) => {
+                Self::InvalidDevFormat
+            }
             Fail::Malformed(what) => Self::Unknown(what),
             _ => Self::Unknown(asked),
         }

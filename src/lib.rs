@@ -66,21 +66,28 @@ mod boxed;
 pub mod conformance;
 mod decide;
 mod error;
+mod granularity;
 mod os;
+mod place;
 #[cfg(any(target_has_atomic = "ptr", feature = "critical-section"))]
 mod pool;
 mod report;
+mod shutdown;
 mod source;
 
 pub use error::{Code, Error, HandleFault, Memory};
+pub use granularity::{Expected, Granularity, Reason, Sharing};
+pub use place::{DeviceId, Dimm, Dimms, Place, Warning};
 #[cfg(any(target_has_atomic = "ptr", feature = "critical-section"))]
 pub use pool::{Pool, Slot};
 pub use report::{Line, Report};
+pub use shutdown::{Shutdown, ShutdownRecord, judge_shutdown};
 pub use source::Source;
 
 pub use pmem2_platform::{
-    Access, Alignment, Anon, Anonymous, Borrowed, Errno, Facts, Fail, Fd, FileSystem, Handle, Kind, Native, NoId,
-    Platform, Unsupported, What,
+    Access, Alignment, Anon, Anonymous, Backing, Borrowed, DaxOption, Direct, Errno, Facts, Fail, Fd, FileSystem,
+    Handle, Kind, Locate, Mode, Native, NoId, Nowhere, Persistence, Platform, Region, Synchronous, Text, Unsupported,
+    What,
 };
 #[cfg(target_os = "linux")]
 pub use pmem2_platform::{FileId, Linux};

@@ -1,10 +1,13 @@
 //! Everything known of a handle: what `cargo inspect` prints.
 
-use core::fmt::{self, Display};
+mod lines;
 
-use pmem2_platform::{Access, Facts, FileSystem, Handle, Kind, Platform, What};
+use core::fmt::Display;
 
-use crate::{Error, HandleFault, Source, decide};
+pub use lines::Line;
+use pmem2_platform::{Access, Backing, Facts, FileSystem, Handle, Kind, Locate, Platform, What};
+
+use crate::{DeviceId, Error, Expected, HandleFault, Place, Sharing, Source, decide};
 
 /// Everything that is known of a handle: the answers if it is a source, the reason if it is none, and in both cases whatever
 /// the system says of it. `Display` prints it for people, one line for each fact.
@@ -27,84 +30,119 @@ pub struct Report<Id> {
     allocated: Option<Result<u64, Error>>,
     alignment: Option<Result<u64, Error>>,
     file_system: Option<Result<FileSystem, Error>>,
+    place: Option<Result<Place, Error>>,
+    identity: Option<Identity>,
+    granularity: Option<Result<Expected, Error>>,
 }
 
-/// A line of a report.
-#[derive(Clone, Copy)]
-pub struct Line<'r> {
-    /// What the line is about, in lower-case words: `"file system"`.
-    pub key: &'static str,
-    /// What is known of it.
-    pub value: &'r dyn Display,
+/// What is known of the hardware below.
+#[derive(Clone, Copy, Debug)]
+struct Identity {
+    numa_node: Result<Option<u32>, Error>,
+    device_id: Result<DeviceId, Error>,
+    device_usc: Result<u64, Error>,
 }
 
 impl<Id: Copy + Eq + Display> Report<Id> {
     /// Asks everything that can be asked of `handle`.
     ///
-    /// System calls on Linux: those of [`Source::new`], [`Source::size`], [`Source::alignment`], [`Source::allocated`] and
-    /// [`Source::file_system`].
+    /// System calls on Linux: those of [`Source::new`], [`Source::size`], [`Source::alignment`], [`Source::allocated`],
+    /// [`Source::file_system`], [`Source::place`], [`Source::expected_granularity`], and, on persistent memory,
+    /// [`Source::numa_node`], [`Source::device_id`], [`Source::device_usc`].
+    #[inline(always)]
     #[must_use]
     pub fn of<H>(handle: &H) -> Self
     where
         H: Handle,
-        H::P: Platform<Id = Id>,
+        H::P: Locate + Platform<Id = Id>,
     {
-        Self::judged(handle, |facts| decide::admit(facts.access, facts.kind))
+        let mut report = Self::refused(Error::Unknown(What::Handle));
+        report.look(handle, |facts| decide::admit(facts.access, facts.kind));
+        report
     }
 
     /// As [`of`](Report::of), for a handle that was not opened to be used but only to look (`O_PATH`): the verdict is about
     /// what it refers to, whatever the handle itself allows.
+    #[inline(always)]
     #[must_use]
     pub fn of_unopened<H>(handle: &H) -> Self
     where
         H: Handle,
-        H::P: Platform<Id = Id>,
+        H::P: Locate + Platform<Id = Id>,
     {
-        Self::judged(handle, |facts| decide::admit_kind(facts.kind))
+        let mut report = Self::refused(Error::Unknown(What::Handle));
+        report.look(handle, |facts| decide::admit_kind(facts.kind));
+        report
     }
 
-    fn judged<H>(handle: &H, judge: impl FnOnce(&Facts<Id>) -> Result<(), Error>) -> Self
+    fn look<H>(&mut self, handle: &H, judge: impl FnOnce(&Facts<Id>) -> Result<(), Error>)
     where
         H: Handle,
-        H::P: Platform<Id = Id>,
+        H::P: Locate + Platform<Id = Id>,
     {
         match handle.platform().describe(handle.raw()) {
-            Ok(facts) => Self::answers(handle, facts, judge(&facts)),
-            Err(fail) => Self::refused(Error::of(fail, What::Handle)),
+            Ok(facts) => self.ask(handle, facts, judge(&facts)),
+            Err(fail) => self.verdict = Err(Error::of(fail, What::Handle)),
         }
     }
 
-    /// Asks what can be asked about `facts`.
-    fn answers<H>(handle: &H, facts: Facts<Id>, verdict: Result<(), Error>) -> Self
+    /// Asks what can be asked about `facts`. What is large is put where it is to stay, since each move of it would be another
+    /// copy on the stack.
+    #[inline(never)]
+    fn ask<H>(&mut self, handle: &H, facts: Facts<Id>, verdict: Result<(), Error>)
     where
         H: Handle,
-        H::P: Platform<Id = Id>,
+        H::P: Locate + Platform<Id = Id>,
     {
         // The questions are a source's, whether it may be one or not.
         let source = Source::described(handle, facts);
         // Bytes, and what they are aligned to, are asked of what could be a source only: a directory's size says nothing.
         let sized = decide::admit_kind(facts.kind).is_ok();
-        let size = sized.then(|| source.size());
-        let alignment = sized.then(|| source.alignment());
+        self.facts = Some(facts);
+        self.size = sized.then(|| source.size());
+        self.alignment = sized.then(|| source.alignment());
         // Where these two are asked for and not to be had, no range of it can be mapped.
-        let known = [size, alignment].into_iter().flatten().find_map(|answer| match answer {
+        let known = [self.size, self.alignment].into_iter().flatten().find_map(|answer| match answer {
             Ok(_) | Err(Error::Unsupported(_)) => None,
             Err(error) => Some(error),
         });
-        Self {
-            verdict: verdict.and(known.map_or(Ok(()), Err)),
-            facts: Some(facts),
-            size,
-            allocated: sized.then(|| source.allocated()),
-            alignment,
-            file_system: Some(source.file_system()),
+        self.verdict = verdict.and(known.map_or(Ok(()), Err));
+        self.allocated = sized.then(|| source.allocated());
+        self.file_system = Some(source.file_system());
+        if matches!(facts.kind, Kind::RegularFile | Kind::DeviceDax | Kind::BlockDevice) {
+            fill(self.place.insert(Ok(Place::UNKNOWN)), |place| {
+                source.at_spot(What::Device, |platform, spot| place.fill(platform, spot))
+            });
+        }
+        let place = self.place.as_ref().and_then(|place| place.as_ref().ok());
+        if place.is_some_and(|place| matches!(place.backing(), Backing::Regions | Backing::DeviceDax)) {
+            let (numa_node, device_usc) = (source.numa_node(), source.device_usc());
+            let identity = self.identity.insert(Identity { numa_node, device_id: Ok(DeviceId::new()), device_usc });
+            fill(&mut identity.device_id, |id| source.write_device_id(id));
+        }
+        // A handle that no mapping can be tried with has no answer. A device DAX needs none.
+        if sized && (facts.kind == Kind::DeviceDax || decide::admit(facts.access, facts.kind).is_ok()) {
+            self.granularity = Some(match place {
+                Some(place) => source.expected_granularity_at(place, Sharing::Shared),
+                None => source.expected_granularity(Sharing::Shared),
+            });
         }
     }
 
     /// A report that knows nothing but why: for what could not even be looked at.
     #[must_use]
     pub const fn refused(error: Error) -> Self {
-        Self { verdict: Err(error), facts: None, size: None, allocated: None, alignment: None, file_system: None }
+        Self {
+            verdict: Err(error),
+            facts: None,
+            size: None,
+            allocated: None,
+            alignment: None,
+            file_system: None,
+            place: None,
+            identity: None,
+            granularity: None,
+        }
     }
 
     /// This report with another verdict: for a program that looked, and then was not allowed to open.
@@ -159,119 +197,57 @@ impl<Id: Copy + Eq + Display> Report<Id> {
         self.file_system
     }
 
-    /// Calls `print` with each line, in order. Lines whose answer the platform cannot have are left out; later versions add
-    /// lines.
-    ///
-    /// # Errors
-    ///
-    /// The first one that `print` returns.
-    pub fn lines<E>(&self, mut print: impl FnMut(Line<'_>) -> Result<(), E>) -> Result<(), E> {
-        let mut line = |key, value: &dyn Display| print(Line { key, value });
-        match &self.verdict {
-            Ok(()) => line("source", &"usable")?,
-            Err(error) => line("refused", error)?,
-        }
-        if let Some(symbol) = self.verdict.err().and_then(|error| error.symbol()) {
-            line("code", &symbol)?;
-        }
-        if let Some(facts) = &self.facts {
-            line("kind", &facts.kind)?;
-            line("access", &Mode(facts.access))?;
-            if size_of::<Id>() != 0 {
-                line("identity", &facts.id)?;
-            }
-        }
-        answer(&mut line, "file system", &self.file_system, |system| system)?;
-        answer(&mut line, "size", &self.size, |size| Bytes(*size))?;
-        let sparse = matches!((self.size, self.allocated), (Some(Ok(size)), Some(Ok(allocated))) if allocated < size);
-        answer(&mut line, "allocated", &self.allocated, |allocated| Allocated { bytes: *allocated, sparse })?;
-        answer(&mut line, "alignment", &self.alignment, |alignment| Bytes(*alignment))
+    /// Where it lies. Of a block device too, which is no source but has one.
+    pub const fn place(&self) -> Option<&Result<Place, Error>> {
+        self.place.as_ref()
+    }
+
+    /// The NUMA node; `None` where it lies on no persistent memory. Likewise the next two.
+    pub fn numa_node(&self) -> Option<Result<Option<u32>, Error>> {
+        self.identity.as_ref().map(|identity| identity.numa_node)
+    }
+
+    /// The ids of its DIMMs.
+    pub fn device_id(&self) -> Option<&Result<DeviceId, Error>> {
+        self.identity.as_ref().map(|identity| &identity.device_id)
+    }
+
+    /// The number of unsafe shutdowns.
+    pub fn device_usc(&self) -> Option<Result<u64, Error>> {
+        self.identity.as_ref().map(|identity| identity.device_usc)
+    }
+
+    /// The store granularity that a shared mapping will have; `None` also for a file that was opened for no mapping.
+    pub const fn granularity(&self) -> Option<Result<Expected, Error>> {
+        self.granularity
     }
 }
 
-/// A line for an answer that there is, or for the error that there is instead.
-fn answer<'a, T, D: Display, E>(
-    line: &mut impl FnMut(&'static str, &dyn Display) -> Result<(), E>,
-    key: &'static str,
-    answer: &'a Option<Result<T, Error>>,
-    show: impl FnOnce(&'a T) -> D,
-) -> Result<(), E> {
-    match answer {
-        None | Some(Err(Error::Unsupported(_))) => Ok(()),
-        Some(Ok(value)) => line(key, &show(value)),
-        Some(Err(error)) => line(key, &Unknown(error)),
+/// Asks for an answer where it is to stay.
+#[inline(never)]
+fn fill<T>(answer: &mut Result<T, Error>, ask: impl FnOnce(&mut T) -> Result<(), Error>) {
+    if let Ok(place) = answer
+        && let Err(error) = ask(place)
+    {
+        *answer = Err(error);
     }
 }
 
-impl<Id: Copy + Eq + Display> Display for Report<Id> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut first = true;
-        self.lines(|line| {
-            if !core::mem::take(&mut first) {
-                f.write_str("\n")?;
-            }
-            write!(f, "{:<12} {}", line.key, line.value)
-        })
-    }
-}
-
-impl<H: Handle> Source<H> {
+impl<H: Handle<P: Locate>> Source<H> {
     /// Everything known of this source, asked anew. Where the handle refers to another object by now, or to none, that is the
     /// verdict, and the other object is not asked about.
+    #[inline(always)]
     pub fn report(&self) -> Report<<H::P as Platform>::Id> {
-        let gone = |error| Report { facts: Some(*self.facts()), ..Report::refused(error) };
+        let mut report = Report::refused(Error::InvalidFileHandle(HandleFault::Replaced));
         match self.handle().platform().describe(self.handle().raw()) {
-            Ok(now) if now.id == self.id() => Report::answers(self.handle(), now, decide::admit(now.access, now.kind)),
-            Ok(_) => gone(Error::InvalidFileHandle(HandleFault::Replaced)),
-            Err(fail) => gone(Error::of(fail, What::Handle)),
+            Ok(now) if now.id == self.id() => {
+                report.ask(self.handle(), now, decide::admit(now.access, now.kind));
+                return report;
+            }
+            Ok(_) => {}
+            Err(fail) => report.verdict = Err(Error::of(fail, What::Handle)),
         }
-    }
-}
-
-/// What an access mode allows, in words.
-struct Mode(Access);
-
-impl Display for Mode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (read, write) = (self.0.contains(Access::READ), self.0.contains(Access::WRITE));
-        f.write_str(match (read, write) {
-            _ if self.0.contains(Access::PATH) => "none (O_PATH)",
-            (true, false) => "read-only",
-            (true, true) => "read and write",
-            (false, true) => "write-only",
-            (false, false) => "none",
-        })?;
-        if self.0.contains(Access::APPEND) { f.write_str(", append") } else { Ok(()) }
-    }
-}
-
-struct Bytes(u64);
-
-impl Display for Bytes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.0, if self.0 == 1 { "byte" } else { "bytes" })
-    }
-}
-
-struct Allocated {
-    bytes: u64,
-    sparse: bool,
-}
-
-impl Display for Allocated {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Bytes(self.bytes).fmt(f)?;
-        if self.sparse {
-            f.write_str(" (less than the size: a store where there is no storage yet needs free space)")?;
-        }
-        Ok(())
-    }
-}
-
-struct Unknown<'e>(&'e Error);
-
-impl Display for Unknown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "unknown: {}", self.0)
+        report.facts = Some(*self.facts());
+        report
     }
 }

@@ -30,7 +30,7 @@ impl<H: Handle> Source<H> {
     /// refused; [`try_from_handle`](Source::try_from_handle) gives it back.
     ///
     /// System calls on Linux: `fcntl(F_GETFL)` and `fstat`; for a character device also `readlinkat`, and if that finds
-    /// nothing `faccessat`; where `st_blksize` is over 4096 also `fstatfs`.
+    /// nothing `faccessat`, and if it is a device DAX `newfstatat`; where `st_blksize` is over 4096 also `fstatfs`.
     ///
     /// # Errors
     ///
@@ -110,7 +110,7 @@ impl<H: Handle> Source<H> {
     /// The size in bytes, now (pmem2_source_size(3)): of a file its `st_size`, of a device DAX what sysfs says, of an
     /// anonymous source what it was made with.
     ///
-    /// System calls on Linux: `fstat`; for a device DAX also `openat`, `read`, `close`.
+    /// System calls on Linux: `fstat`; for a device DAX also `openat`, `read`, `close`, `newfstatat`.
     ///
     /// # Errors
     ///
@@ -127,7 +127,8 @@ impl<H: Handle> Source<H> {
     /// file the page size, on hugetlbfs the size of its huge pages, of a device DAX what sysfs says.
     ///
     /// System calls on Linux: none for a file where the ABI fixes the page size (x86, riscv64), and elsewhere none but in
-    /// the first call of the process (`msync`); for a device DAX `fstat`, `openat`, `read`, `close`.
+    /// the first call of the process (`msync`); for a device DAX `fstat`, `openat`, `read`, `close`,
+    /// `newfstatat`.
     ///
     /// # Errors
     ///
@@ -202,7 +203,7 @@ impl<H: Handle> Source<H> {
     }
 
     #[inline]
-    fn ask<T>(&self, what: What, question: Question<H::P, T>) -> Result<T, Error> {
+    pub(crate) fn ask<T>(&self, what: What, question: Question<H::P, T>) -> Result<T, Error> {
         question(self.handle.platform(), self.handle.raw(), &self.facts).map_err(|fail| Error::of(fail, what))
     }
 }
@@ -215,7 +216,7 @@ impl<H: Handle + fmt::Debug> fmt::Debug for Source<H> {
 }
 
 /// A method of [`Platform`] that is asked about one handle.
-type Question<P, T> = fn(P, <P as Platform>::Raw, &Facts<<P as Platform>::Id>) -> Result<T, Fail>;
+pub(crate) type Question<P, T> = fn(P, <P as Platform>::Raw, &Facts<<P as Platform>::Id>) -> Result<T, Fail>;
 
 /// Looks at a handle: the facts if it can be a source.
 #[inline]

@@ -14,7 +14,7 @@ use std::{
 };
 
 use common::{
-    child::{Ended, in_child},
+    child::{Ended, fill_the_descriptor_table, in_child},
     device_dax::{dev_null, with_sysfs},
     fd,
     made::{DISK, FILE_SIZE, memfd, terminal},
@@ -32,23 +32,13 @@ fn file(size: u64) -> File {
     file
 }
 
-/// Takes every descriptor there is; what is open stays so. For a child of its own.
-fn fill_the_table() -> i32 {
-    let limit = libc::rlimit { rlim_cur: 128, rlim_max: 128 };
-    // SAFETY: `limit` is a valid rlimit.
-    unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) };
-    // SAFETY: dup asks for another descriptor and touches no memory.
-    while unsafe { libc::dup(2) } >= 0 {}
-    std::io::Error::last_os_error().raw_os_error().unwrap_or(0)
-}
-
 #[test]
 fn a_full_descriptor_table() {
     with_sysfs(|sysfs| {
         sysfs.device_dax("8192\n", "4096\n");
         let (file, null) = (file(FILE_SIZE), dev_null());
         let answers = in_child(|| {
-            let full = fill_the_table();
+            let full = fill_the_descriptor_table();
             let (of_file, of_device) = (Source::new(&file), Source::new(&null));
             (
                 full,

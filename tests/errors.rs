@@ -11,9 +11,9 @@ use std::{
 };
 
 use libloading::{Library, Symbol};
-use pmem2::{Code, Errno, Error, HandleFault, Kind, Memory, What};
+use pmem2::{Backing, Code, Errno, Error, FileSystem, HandleFault, Kind, Memory, What};
 
-const WHATS: [What; 9] = [
+const WHATS: [What; 19] = [
     What::Handle,
     What::Subsystem,
     What::Sysfs,
@@ -22,7 +22,28 @@ const WHATS: [What; 9] = [
     What::Allocated,
     What::FileSystem,
     What::PageSize,
+    What::Device,
+    What::Volume,
+    What::Region,
+    What::NumaNode,
+    What::Persistence,
+    What::Dimm,
+    What::DeviceId,
+    What::UnsafeShutdowns,
+    What::Dax,
+    What::Synchronous,
     What::Open,
+];
+
+const DISK: Backing = Backing::Disk { major: 8, minor: 1 };
+
+/// What a source may lie on instead of persistent memory.
+const BACKINGS: [Backing; 5] = [
+    Backing::DeviceDax,
+    DISK,
+    Backing::Disk { major: 253, minor: 0 },
+    Backing::Memory(FileSystem::from_magic(0x0102_1994)),
+    Backing::Hidden(FileSystem::from_magic(0x794c_7630)),
 ];
 
 const KINDS: [Kind; 11] = [
@@ -43,12 +64,15 @@ const KINDS: [Kind; 11] = [
 const CODED: &[(&str, Error)] = &[
     ("PMEM2_E_UNKNOWN", Error::Unknown(What::Subsystem)),
     ("PMEM2_E_NOSUPP", Error::Unsupported(What::Allocated)),
+    ("PMEM2_E_NOSUPP", Error::NotPersistentMemory { asked: What::DeviceId, on: DISK }),
+    ("PMEM2_E_NOSUPP", Error::SeveralNumaNodes),
     ("PMEM2_E_FILE_HANDLE_NOT_SET", Error::FileHandleNotSet),
     ("PMEM2_E_INVALID_FILE_HANDLE", Error::InvalidFileHandle(HandleFault::NotOpen)),
     ("PMEM2_E_INVALID_FILE_HANDLE", Error::InvalidFileHandle(HandleFault::WriteOnly)),
     ("PMEM2_E_INVALID_FILE_HANDLE", Error::InvalidFileHandle(HandleFault::NoAccess)),
     ("PMEM2_E_INVALID_FILE_HANDLE", Error::InvalidFileHandle(HandleFault::PathOnly)),
     ("PMEM2_E_INVALID_FILE_HANDLE", Error::InvalidFileHandle(HandleFault::Replaced)),
+    ("PMEM2_E_INVALID_FILE_HANDLE", Error::InvalidFileHandle(HandleFault::DeviceReplaced)),
     ("PMEM2_E_INVALID_FILE_TYPE", Error::InvalidFileType(Kind::Directory)),
     ("PMEM2_E_INVALID_FILE_TYPE", Error::UnknownFileType(What::Sysfs)),
     ("PMEM2_E_INVALID_FILE_TYPE", Error::UnknownFileType(What::Subsystem)),
@@ -58,6 +82,7 @@ const CODED: &[(&str, Error)] = &[
     ("PMEM2_E_MAPPING_EXISTS", Error::MappingExists),
     ("PMEM2_E_GRANULARITY_NOT_SET", Error::GranularityNotSet),
     ("PMEM2_E_GRANULARITY_NOT_SUPPORTED", Error::GranularityNotSupported),
+    ("PMEM2_E_GRANULARITY_NOT_SUPPORTED", Error::NeverDurable),
     ("PMEM2_E_OFFSET_OUT_OF_RANGE", Error::OffsetOutOfRange { offset: u64::MAX }),
     ("PMEM2_E_OFFSET_UNALIGNED", Error::OffsetUnaligned { offset: 1, alignment: 4096 }),
     ("PMEM2_E_INVALID_ALIGNMENT_FORMAT", Error::InvalidAlignmentFormat),
@@ -74,7 +99,7 @@ const CODED: &[(&str, Error)] = &[
     ("PMEM2_E_ADDRESS_NULL", Error::AddressNull),
     ("PMEM2_E_DEEP_FLUSH_RANGE", Error::DeepFlushRange),
     ("PMEM2_E_INVALID_REGION_FORMAT", Error::InvalidRegionFormat),
-    ("PMEM2_E_DAX_REGION_NOT_FOUND", Error::DaxRegionNotFound),
+    ("PMEM2_E_DAX_REGION_NOT_FOUND", Error::DaxRegionNotFound(DISK)),
     ("PMEM2_E_INVALID_DEV_FORMAT", Error::InvalidDevFormat),
     ("PMEM2_E_CANNOT_READ_BOUNDS", Error::CannotReadBounds),
     ("PMEM2_E_NO_BAD_BLOCK_FOUND", Error::NoBadBlockFound),
@@ -93,7 +118,10 @@ fn all() -> Vec<Error> {
     let mut all: Vec<_> = CODED.iter().map(|(_, error)| *error).collect();
     all.extend([Error::OutOfMemory(Memory::Pool(16)), Error::OutOfMemory(Memory::Heap)]);
     all.extend(KINDS.map(Error::InvalidFileType));
+    all.extend(BACKINGS.map(Error::DaxRegionNotFound));
     for what in WHATS {
+        all.extend(BACKINGS.map(|on| Error::NotPersistentMemory { asked: what, on }));
+        all.push(Error::TooLarge(what));
         all.extend([Error::Unknown(what), Error::Unsupported(what), Error::UnknownFileType(what)]);
         all.extend((1..=133).chain([4000]).map(|errno| Error::Os { what, errno: Errno::from_raw(errno) }));
     }
@@ -139,6 +167,11 @@ fn errors_of_the_system_are_their_negative_errno() {
             assert_eq!((error.code(), error.errno(), error.pmem2_code()), (-errno.raw(), errno, None));
             assert_eq!(error.symbol(), errno.name());
         }
+    }
+    for what in WHATS {
+        let error = Error::TooLarge(what);
+        assert_eq!((error.code(), error.errno(), error.pmem2_code()), (-75, Errno::EOVERFLOW, None));
+        assert_eq!(error.symbol(), Some("EOVERFLOW"));
     }
     for memory in [Memory::Pool(0), Memory::Pool(usize::MAX), Memory::Heap] {
         let error = Error::OutOfMemory(memory);
@@ -226,6 +259,16 @@ fn every_error_says_one_sentence() {
 fn no_two_codes_say_the_same() {
     let sentences: HashMap<_, _> = CODED.iter().map(|(name, error)| (sentence(*error), name)).collect();
     assert_eq!(sentences.len(), CODED.len());
+    // Nor any two others: what cannot be a source because of its kind, and what is unknown of a device, are classes; and of a
+    // region there is an error of its own that its answer makes no sense.
+    let classes = |error: &Error| {
+        matches!(error, Error::InvalidFileType(_) | Error::UnknownFileType(_) | Error::Unknown(What::Region))
+    };
+    let all: HashSet<_> = all().into_iter().filter(|error| !classes(error)).collect();
+    let mut said = HashMap::new();
+    for error in all {
+        assert_eq!(said.insert(sentence(error), error), None, "{error:?} says the same");
+    }
 }
 
 #[test]
@@ -233,12 +276,22 @@ fn what_was_asked_for_is_named() {
     let nouns = [
         "the handle",
         "the device's subsystem in /sys/dev/char",
-        "/sys/dev/char",
+        "/sys/dev",
         "the size",
         "the alignment",
         "the number of allocated bytes",
         "the type of the file system",
         "the page size",
+        "the source's device in /sys/dev",
+        "what the source's volume is made of",
+        "the source's region",
+        "the NUMA node",
+        "the persistence domain",
+        "the DIMMs",
+        "the device id",
+        "the count of unsafe shutdowns",
+        "whether it is mapped directly (DAX)",
+        "a synchronous mapping (MAP_SYNC)",
         "the path",
     ];
     for (what, noun) in WHATS.into_iter().zip(nouns) {
@@ -248,6 +301,14 @@ fn what_was_asked_for_is_named() {
             _ => format!("{noun} cannot be had: this kind of source, or this platform, has no answer"),
         };
         assert_eq!(sentence(Error::Unsupported(what)), unsupported);
+        assert_eq!(
+            sentence(Error::NotPersistentMemory { asked: what, on: DISK }),
+            format!("{noun} cannot be had: the source lies on the block device 8:1, which is not persistent memory")
+        );
+        assert_eq!(
+            sentence(Error::TooLarge(what)),
+            format!("{noun} cannot be had: there is more of it than this library has room for")
+        );
         let failed = match what {
             What::Open => "cannot be opened for reading".to_owned(),
             _ => format!("the system failed when it was asked for {noun}"),
@@ -266,7 +327,11 @@ fn remedies() {
             let remedy = if what == What::Open { "; more rights are needed" } else { rights };
             assert!(failed(what, errno).ends_with(&format!("({errno:?}){remedy}")), "{}", failed(what, errno));
         }
-        let remedy = if matches!(what, What::Size | What::Alignment) { gone } else { "" };
+        let remedy = match what {
+            What::Size | What::Alignment | What::Device | What::Region | What::NumaNode | What::Persistence => gone,
+            What::Sysfs => "; mount sysfs on /sys (in a chroot or container too)",
+            _ => "",
+        };
         assert!(failed(what, Errno::ENOENT).ends_with(&format!("(ENOENT){remedy}")));
         assert!(failed(what, Errno::EMFILE).ends_with("(EMFILE); close some, or raise RLIMIT_NOFILE"));
     }
@@ -303,6 +368,18 @@ fn remedies() {
         (Error::InvalidAlignmentValue(3), "alignment is 3 bytes, which is not a power of two"),
         (Error::InvalidFileHandle(HandleFault::WriteOnly), "open it O_RDWR"),
         (Error::InvalidFileHandle(HandleFault::PathOnly), "open it O_RDONLY or O_RDWR"),
+        (
+            Error::InvalidFileHandle(HandleFault::DeviceReplaced),
+            "its device was taken away, and another one has its number",
+        ),
+        (Error::NeverDurable, "virtio-pmem cannot be made durable from inside the guest"),
+        (Error::SeveralNumaNodes, "on a volume whose regions are on several nodes"),
+        (Error::DaxRegionNotFound(BACKINGS[3]), "lies on tmpfs, which keeps its files in ordinary memory"),
+        (Error::DaxRegionNotFound(BACKINGS[0]), "(CXL, dax_hmem)"),
+        (
+            Error::NotPersistentMemory { asked: What::NumaNode, on: BACKINGS[4] },
+            "the NUMA node cannot be had: the source lies on overlay, a file system that does not say which device",
+        ),
     ] {
         assert!(sentence(error).contains(said), "{}", sentence(error));
     }

@@ -13,7 +13,7 @@ use common::{
     child::{Ended, in_child},
     device_dax::{BUS_DAX, Entry, Sysfs, dev_null, with_sysfs},
     made::terminal,
-    thread::{open_descriptors, with_own_descriptors},
+    thread::{as_nobody, open_descriptors, with_own_descriptors},
 };
 use pmem2::{Errno, Error, Kind, Report, Source, What};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
@@ -23,18 +23,6 @@ const MALFORMED_ALIGNMENT: Error = Error::InvalidAlignmentFormat;
 
 const fn os(what: What, errno: i32) -> Error {
     Error::Os { what, errno: Errno::from_raw(errno) }
-}
-
-/// Runs `body` with the rights of nobody, on this thread only.
-fn as_nobody<T>(body: impl FnOnce() -> T) -> T {
-    const NOBODY: libc::uid_t = 65534;
-    // SAFETY: setfsuid touches no memory; it changes this thread's user for file accesses, and with it the capabilities.
-    unsafe { libc::setfsuid(NOBODY) };
-    let result = body();
-    // SAFETY: as above. It says who it was before.
-    let before = unsafe { libc::setfsuid(0) };
-    assert_eq!(before, NOBODY.cast_signed(), "setfsuid: this test needs root");
-    result
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::{Access, Facts, Fail, Handle, Kind, Native, Platform};
+use crate::{Access, Facts, Fail, Handle, Kind, Locate, Native, Nowhere, Platform};
 
 /// The handle of an anonymous source: memory that belongs to no file and is gone with its mapping
 /// (pmem2_source_from_anon(3)). `P` is the platform that would map it.
@@ -69,4 +69,10 @@ impl<P: Platform> Platform for Anon<P> {
     fn size(self, raw: u64, _: &Facts<NoId>) -> Result<u64, Fail> {
         Ok(raw)
     }
+}
+
+/// Anonymous memory is nowhere in particular.
+impl<P: Platform> Locate for Anon<P> {
+    type Spot = Nowhere;
+    type Dimm = Nowhere;
 }

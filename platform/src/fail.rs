@@ -22,6 +22,26 @@ pub enum What {
     FileSystem,
     /// The page size.
     PageSize,
+    /// The device that an object is on, or is (on Linux its entry in `/sys/dev`).
+    Device,
+    /// What a volume is made of (on Linux the directory `slaves`).
+    Volume,
+    /// The region of persistent memory.
+    Region,
+    /// The NUMA node.
+    NumaNode,
+    /// The persistence domain of a region.
+    Persistence,
+    /// A DIMM of a region.
+    Dimm,
+    /// The id of a DIMM, or of all DIMMs of a source.
+    DeviceId,
+    /// The number of unsafe shutdowns.
+    UnsafeShutdowns,
+    /// Whether a device or a file can be mapped directly (DAX).
+    Dax,
+    /// The attempt to map synchronously (`MAP_SYNC`).
+    Synchronous,
     /// The opening of a path: not asked of a platform, but by programs that make their reports with pmem2.
     Open,
 }
@@ -38,6 +58,10 @@ pub enum Fail {
     Malformed(What),
     /// The handle refers to another object than the one that was described.
     Replaced,
+    /// The device that the object was on, or is, was taken away, and another one got its number.
+    DeviceReplaced,
+    /// The answer is larger than what pmem2 keeps.
+    TooLarge(What),
     /// The system failed with this error number while it was asked for this.
     Os(What, Errno),
 }

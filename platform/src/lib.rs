@@ -3,6 +3,7 @@
 //! - [`Platform`] is what a system must be able to say of a handle; [`Handle`] is something that names one of a
 //!   platform's objects for as long as it lives.
 //! - [`Facts`] and [`Fail`] are all that a platform may answer. No error of libpmem2 is born here.
+//! - [`Locate`] is what a system may know of where an object lies: [`Region`]s, DIMMs, or [`Backing`] of another kind.
 //! - [`Linux`] is the backend for Linux, on rustix's raw system calls. Where there is no backend, [`Unsupported`] stands in,
 //!   so that the crate builds everywhere. [`Native`] is the one for the target's system.
 //! - `Slots` is the raw storage under pmem2's pool.
@@ -46,9 +47,12 @@ mod fail;
 mod handle;
 #[cfg(target_os = "linux")]
 mod linux;
+mod locate;
+mod place;
 mod platform;
 #[cfg(any(target_has_atomic = "ptr", feature = "critical-section"))]
 mod slots;
+mod text;
 mod unsupported;
 
 pub use anonymous::{Anon, Anonymous, NoId};
@@ -59,10 +63,13 @@ pub use facts::{Access, Alignment, Facts, FileSystem, Kind};
 pub use fail::{Fail, What};
 pub use handle::{Borrowed, Fd, Handle};
 #[cfg(target_os = "linux")]
-pub use linux::{FileId, Linux};
+pub use linux::{Dimm, FileId, Linux, Spot};
+pub use locate::{Locate, Nowhere};
+pub use place::{Backing, DaxOption, Direct, Mode, Persistence, Region, Synchronous};
 pub use platform::Platform;
 #[cfg(any(target_has_atomic = "ptr", feature = "critical-section"))]
 pub use slots::{Lease, Slots, Stored};
+pub use text::Text;
 pub use unsupported::Unsupported;
 
 /// The platform of the system that this was compiled for: [`Linux`] on Linux, [`Unsupported`] where there is no backend.

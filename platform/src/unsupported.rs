@@ -1,6 +1,6 @@
 //! The platform where there is no backend.
 
-use crate::{Facts, Fail, NoId, Platform};
+use crate::{Facts, Fail, Locate, NoId, Nowhere, Platform};
 
 /// A system without a backend: every question is answered with [`Fail::Unsupported`], so that programs for several systems
 /// compile on all of them.
@@ -20,4 +20,9 @@ impl Platform for Unsupported {
     fn size(self, _: i32, _: &Facts<NoId>) -> Result<u64, Fail> {
         Err(Fail::Unsupported)
     }
+}
+
+impl Locate for Unsupported {
+    type Spot = Nowhere;
+    type Dimm = Nowhere;
 }

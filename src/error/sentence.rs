@@ -5,6 +5,7 @@ use core::fmt::{Display, Formatter, Result};
 use pmem2_platform::{Errno, Kind, What};
 
 use super::{Error, HandleFault, Memory};
+use crate::place::On;
 
 impl Display for Error {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
@@ -48,6 +49,13 @@ impl Display for Error {
                 "length {length} is not a multiple of {alignment}, the source's alignment in bytes; 0 stands for the rest \
                  of the source"
             ),
+            Self::DaxRegionNotFound(on) => write!(f, "there is no region of persistent memory: the source lies on {}", On(*on)),
+            Self::NotPersistentMemory { asked, on } => {
+                write!(f, "{} cannot be had: the source lies on {}", noun(*asked), On(*on))
+            }
+            Self::TooLarge(what) => {
+                write!(f, "{} cannot be had: there is more of it than this library has room for", noun(*what))
+            }
             Self::InvalidAlignmentValue(value) => write!(
                 f,
                 "the system says that the source's alignment is {value} bytes, which is not a power of two; its driver \
@@ -65,6 +73,13 @@ fn plain(error: &Error) -> &'static str {
         Error::MappingExists => "the file mapping object exists already",
         Error::GranularityNotSet => "no store granularity was asked for: set the one that the program needs",
         Error::GranularityNotSupported => "the source cannot give the store granularity that was asked for",
+        Error::NeverDurable => {
+            "a device DAX of virtio-pmem cannot be made durable from inside the guest, since only the host's flush does that: \
+             use a file on a file system on it instead (ndctl create-namespace --mode=fsdax)"
+        }
+        Error::SeveralNumaNodes => {
+            "there is no one NUMA node: the source lies on a volume whose regions are on several nodes; their places name them"
+        }
         Error::InvalidAlignmentFormat => {
             "the system's answer about the source's alignment is not a decimal number; its driver is at fault"
         }
@@ -81,7 +96,6 @@ fn plain(error: &Error) -> &'static str {
         Error::AddressNull => "the address is null",
         Error::DeepFlushRange => "the range to flush is not within the mapping",
         Error::InvalidRegionFormat => "the system's answer about the source's region makes no sense",
-        Error::DaxRegionNotFound => "the source lies on no region of persistent memory",
         Error::InvalidDevFormat => "the system's answer about the source's device makes no sense",
         Error::CannotReadBounds => "the bounds of the source's device cannot be read",
         Error::NoBadBlockFound => "there are no more bad blocks",
@@ -110,6 +124,9 @@ impl Display for HandleFault {
                 "refers to another file than the one that the source was made of: it was closed and its number was reused \
                  (keep it open while the source is in use), or the file system gave the file another identity (overlayfs \
                  does when it copies a file up: open it anew)"
+            }
+            Self::DeviceReplaced => {
+                "its device was taken away, and another one has its number now: open the file or device anew"
             }
         })
     }
@@ -153,12 +170,22 @@ fn noun(what: What) -> &'static str {
     match what {
         What::Handle => "the handle",
         What::Subsystem => "the device's subsystem in /sys/dev/char",
-        What::Sysfs => "/sys/dev/char",
+        What::Sysfs => "/sys/dev",
         What::Size => "the size",
         What::Alignment => "the alignment",
         What::Allocated => "the number of allocated bytes",
         What::FileSystem => "the type of the file system",
         What::PageSize => "the page size",
+        What::Device => "the source's device in /sys/dev",
+        What::Volume => "what the source's volume is made of",
+        What::Region => "the source's region",
+        What::NumaNode => "the NUMA node",
+        What::Persistence => "the persistence domain",
+        What::Dimm => "the DIMMs",
+        What::DeviceId => "the device id",
+        What::UnsafeShutdowns => "the count of unsafe shutdowns",
+        What::Dax => "whether it is mapped directly (DAX)",
+        What::Synchronous => "a synchronous mapping (MAP_SYNC)",
         What::Open => "the path",
         _ => "the source",
     }
@@ -172,9 +199,15 @@ fn os(what: What, errno: Errno, f: &mut Formatter<'_>) -> Result {
     let remedy = match errno {
         Errno::EPERM | Errno::EACCES if matches!(what, What::Open) => "; more rights are needed",
         Errno::EPERM | Errno::EACCES => "; more rights are needed, or a filter (seccomp) that allows the call",
-        Errno::ENOENT if matches!(what, What::Size | What::Alignment) => {
+        Errno::ENOENT
+            if matches!(
+                what,
+                What::Size | What::Alignment | What::Device | What::Region | What::NumaNode | What::Persistence
+            ) =>
+        {
             "; the device is gone, or /sys is not mounted here"
         }
+        Errno::ENOENT if matches!(what, What::Sysfs) => "; mount sysfs on /sys (in a chroot or container too)",
         Errno::EMFILE => "; close some, or raise RLIMIT_NOFILE",
         _ => "",
     };

@@ -7,6 +7,8 @@
 mod figures;
 #[path = "source/libpmem2.rs"]
 mod libpmem2;
+#[path = "source/pair.rs"]
+mod pair;
 
 use std::{
     ffi::c_int,
@@ -19,9 +21,10 @@ use std::{
     ptr,
 };
 
-use figures::{Contender, interleave, pin, report};
+use figures::{CALLS, Effort, pin};
 use libloading::Library;
 use libpmem2::{Libpmem2, Pointer};
+use pair::{Side, compare};
 
 /// The length of the file: any will do.
 const LENGTH: u64 = 1 << 20;
@@ -41,14 +44,14 @@ fn main() {
     let number = file.as_raw_fd();
 
     let make = |library: &Libpmem2| library.delete(library.make(black_box(number)));
-    let from_fd = compare("from_fd and delete", &|| make(&ours), &|| make(&theirs));
+    let from_fd = ratio("from_fd and delete", &|| make(&ours), &|| make(&theirs));
 
-    let init_fd = compare("init_fd and delete", &|| ours.delete(init_fd.make(black_box(&file))), &|| make(&theirs));
+    let init_fd = ratio("init_fd and delete", &|| ours.delete(init_fd.make(black_box(&file))), &|| make(&theirs));
 
     let sources = (ours.make(number), theirs.make(number));
     assert_eq!((ours.size(sources.0), theirs.size(sources.1)), (LENGTH, LENGTH));
     let ask = |library: &Libpmem2, source: Pointer| assert!(black_box(library.size(black_box(source))) == LENGTH);
-    let size = compare("size", &|| ask(&ours, sources.0), &|| ask(&theirs, sources.1));
+    let size = ratio("size", &|| ask(&ours, sources.0), &|| ask(&theirs, sources.1));
     ours.delete(sources.0);
     theirs.delete(sources.1);
 
@@ -99,20 +102,8 @@ impl InitFd {
     }
 }
 
-/// Runs the two in turn, prints what each costs, and returns the ratio. Ours over itself shows how far a ratio is from 1 by
-/// chance.
-fn compare(name: &str, ours: &dyn Fn(), theirs: &dyn Fn()) -> f64 {
-    let contenders = [
-        Contender { name: "pmem2", call: ours },
-        Contender { name: "pmem2_again", call: ours },
-        Contender { name: "libpmem2", call: theirs },
-    ];
-    let samples = interleave(&contenders);
-    println!("\n{name}:");
-    for (contender, times) in contenders.iter().zip(&samples) {
-        report(&format!("{} ns", contender.name), times);
-    }
-    let pairs = |peer: usize| -> Vec<f64> { samples[0].iter().zip(&samples[peer]).map(|(a, b)| a / b).collect() };
-    report("pmem2 / pmem2_again", &pairs(1));
-    report("pmem2 / libpmem2", &pairs(2))
+/// Runs the two in turn, prints what each costs, and returns the ratio.
+fn ratio(name: &str, ours: &dyn Fn(), theirs: &dyn Fn()) -> f64 {
+    let side = |call| Side { call, calls: CALLS };
+    compare(name, Effort::USUAL, side(ours), side(theirs)).ratio
 }

@@ -15,7 +15,7 @@ mod raw;
 
 use std::{fs::File, hint::black_box, os::fd::AsRawFd};
 
-use figures::{Contender, interleave, pin, report};
+use figures::{CALLS, Contender, Effort, interleave, pin, report};
 use libpmem2::Libpmem2;
 use pmem2::{Fd, Source};
 
@@ -87,12 +87,12 @@ fn size(file: &File, library: Option<&Libpmem2>) -> Vec<(String, f64)> {
 /// itself shows how far a ratio is from 1 by chance.
 fn compare(name: &str, raw: &dyn Fn(), ours: &dyn Fn(), theirs: Option<&dyn Fn()>) -> Vec<(String, f64)> {
     let mut contenders = vec![
-        Contender { name: "raw", call: raw },
-        Contender { name: "pmem2", call: ours },
-        Contender { name: "pmem2_again", call: ours },
+        Contender { name: "raw", call: raw, calls: CALLS },
+        Contender { name: "pmem2", call: ours, calls: CALLS },
+        Contender { name: "pmem2_again", call: ours, calls: CALLS },
     ];
-    contenders.extend(theirs.map(|call| Contender { name: "libpmem2", call }));
-    let samples = interleave(&contenders);
+    contenders.extend(theirs.map(|call| Contender { name: "libpmem2", call, calls: CALLS }));
+    let samples = interleave(&contenders, Effort::USUAL);
     println!("\n{name}:");
     for (contender, times) in contenders.iter().zip(&samples) {
         report(&format!("{} ns", contender.name), times);

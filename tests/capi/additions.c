@@ -1,5 +1,5 @@
 /*
- * What pmem2 adds to libpmem2: sources in the caller's memory, descriptions; and what it promises beyond the manual pages of
+ * What pmem2 adds to libpmem2: sources in the caller's memory, descriptions, the granularity to expect; and what it promises beyond the manual pages of
  * libpmem2: NULL, messages, errno, system calls.
  */
 
@@ -43,6 +43,7 @@ is_filled(const void *memory, size_t size)
 }
 
 #include "wrong.h"
+#include "granularity.h"
 
 /* Storage that is a variable, an element, a member, static, malloc's; without a heap. */
 static void
@@ -119,6 +120,7 @@ nulls(void)
 {
 	struct pmem2_source *src;
 	size_t output = 77;
+	uint64_t usc = 77;
 	int number = 77;
 	char buffer[8] = "as it is";
 
@@ -131,6 +133,14 @@ nulls(void)
 	CHECK(pmem2_source_size(src, NULL) == -EINVAL && strstr(pmem2_errormsg(), "size is NULL") != NULL);
 	CHECK(pmem2_source_alignment(NULL, &output) == -EINVAL && output == 77);
 	CHECK(pmem2_source_alignment(src, NULL) == -EINVAL && strstr(pmem2_errormsg(), "alignment is NULL") != NULL);
+	CHECK(pmem2_source_numa_node(NULL, &number) == -EINVAL && number == 77);
+	CHECK(pmem2_source_numa_node(src, NULL) == -EINVAL && strstr(pmem2_errormsg(), "numa_node is NULL") != NULL);
+	CHECK(pmem2_source_device_usc(NULL, &usc) == -EINVAL && usc == 77);
+	CHECK(pmem2_source_device_usc(src, NULL) == -EINVAL && strstr(pmem2_errormsg(), "usc is NULL") != NULL);
+	CHECK(pmem2_source_device_id(NULL, NULL, &output) == -EINVAL && output == 77);
+	CHECK(pmem2_source_device_id(NULL, buffer, &output) == -EINVAL && output == 77 && memcmp(buffer, "as it is", 8) == 0);
+	CHECK(pmem2_source_device_id(src, NULL, NULL) == -EINVAL && strstr(pmem2_errormsg(), "len is NULL") != NULL);
+	CHECK(pmem2_source_device_id(src, buffer, NULL) == -EINVAL && memcmp(buffer, "as it is", 8) == 0);
 	CHECK(pmem2_source_describe(NULL, buffer, sizeof(buffer)) == -EINVAL && memcmp(buffer, "as it is", 8) == 0);
 	CHECK(pmem2_source_describe(src, NULL, 0) == -EINVAL && strstr(pmem2_errormsg(), "buf is NULL") != NULL);
 	CHECK(pmem2_source_delete(NULL) == 0);
@@ -193,8 +203,8 @@ descriptions_of_a_bad_device(void)
 			CHECK(unlink("/sys/dev/char/1:3/size") == 0 && unlink("/sys/dev/char/1:3/align") == 0);
 		CHECK(pmem2_source_size(src, &output) == (missing ? -ENOENT : PMEM2_E_INVALID_SIZE_FORMAT));
 		CHECK(pmem2_source_describe(src, text, sizeof(text)) == 0);
-		CHECK(strstr(text, "device DAX") != NULL && strstr(text, "size         unknown: ") != NULL);
-		CHECK(strstr(text, "alignment    unknown: ") != NULL);
+		CHECK(strstr(text, "device DAX") != NULL && strstr(text, "size             unknown: ") != NULL);
+		CHECK(strstr(text, "alignment        unknown: ") != NULL);
 		CHECK(strstr(text, missing ? "ENOENT" : "PMEM2_E_INVALID_SIZE_FORMAT") != NULL);
 		CHECK(pmem2_source_delete(&src) == 0);
 		close(fd);
@@ -319,6 +329,9 @@ main(int argc, char **argv)
 	src_in_storage();
 	descriptions();
 	descriptions_of_a_bad_device();
+	granularity();
+	granularity_of_devices();
+	descriptions_of_nvdimms();
 	codes();
 	errno_stays();
 	perror_without_format();

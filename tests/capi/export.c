@@ -72,9 +72,29 @@ messages(void)
 }
 #endif
 
+/* What nobody knows: outputs are as they were. */
+static void
+nowhere(const struct pmem2_source *src)
+{
+	int node = 77;
+	uint64_t usc = 77;
+	size_t len = 77;
+	char id[8] = "as it is";
+
+	CHECK(pmem2_source_numa_node(src, &node) == PMEM2_E_NOSUPP && node == 77);
+	CHECK(strstr(pmem2_errormsg(), "the NUMA node cannot be had") != NULL);
+	CHECK(pmem2_source_device_usc(src, &usc) == PMEM2_E_NOSUPP && usc == 77);
+	CHECK(strstr(pmem2_errormsg(), "the count of unsafe shutdowns cannot be had") != NULL);
+	CHECK(pmem2_source_device_id(src, NULL, &len) == PMEM2_E_NOSUPP && len == 77);
+	CHECK(strstr(pmem2_errormsg(), "the device id cannot be had") != NULL);
+	len = sizeof(id);
+	CHECK(pmem2_source_device_id(src, id, &len) == PMEM2_E_NOSUPP && len == sizeof(id) && memcmp(id, "as it is", 8) == 0);
+}
+
 static void
 answers(void)
 {
+	enum pmem2_granularity granularity = PMEM2_GRANULARITY_PAGE;
 	struct pmem2_source *src;
 	size_t output = 77;
 	int number = 77;
@@ -87,6 +107,13 @@ answers(void)
 	CHECK(pmem2_source_describe(src, text, sizeof(text)) == 0);
 	CHECK(strstr(text, "region 0, generation 1") != NULL && strstr(text, "device DAX") != NULL);
 	CHECK(strstr(text, "unknown: ") != NULL && strstr(text, "EIO") != NULL);
+
+	/* A platform that knows no places. */
+	nowhere(src);
+	CHECK(pmem2_source_expected_granularity(src, PMEM2_SHARED, &granularity) == PMEM2_E_NOSUPP);
+	CHECK(pmem2_source_expected_granularity_reason(src, PMEM2_SHARED, text, sizeof(text)) == PMEM2_E_NOSUPP);
+	CHECK(pmem2_source_expected_granularity(src, PMEM2_PRIVATE, &granularity) == PMEM2_E_SRC_DEVDAX_PRIVATE);
+	CHECK(granularity == PMEM2_GRANULARITY_PAGE);
 
 	/* Another region in its place. */
 	machine_replace(0);
@@ -104,6 +131,9 @@ answers(void)
 	CHECK(pmem2_source_size(src, &output) == 0 && output == 99);
 	CHECK(pmem2_source_alignment(src, &output) == 0 && output == 16384);
 	CHECK(pmem2_source_get_fd(src, &number) == PMEM2_E_FILE_DESCRIPTOR_NOT_SET);
+	nowhere(src);
+	CHECK(pmem2_source_expected_granularity(src, PMEM2_SHARED, &granularity) == 0);
+	CHECK(granularity == PMEM2_GRANULARITY_BYTE);
 	CHECK(pmem2_source_delete(&src) == 0);
 }
 

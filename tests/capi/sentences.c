@@ -330,6 +330,7 @@ pages_of_from_fd(void)
 }
 
 #include "sentences_answers.h"
+#include "sentences_identity.h"
 
 int
 main(void)
@@ -340,6 +341,9 @@ main(void)
 	page_of_size();
 	page_of_alignment();
 	page_of_get_fd();
+	page_of_numa_node();
+	page_of_device_id();
+	page_of_device_usc();
 	page_of_errormsg();
 	page_of_perror();
 	leave_world();

@@ -26,14 +26,21 @@ unmake_sysfs(void)
 	sysfs_made = 0;
 }
 
-/* A /sys that says that /dev/null (1:3) is a device DAX of this size and alignment, in place of the one that was made before. */
+/* A /sys with nothing in it, in place of the one that was made before. */
 static void
-make_sysfs(const char *size, const char *align)
+empty_sysfs(void)
 {
 	unmake_sysfs();
 	if (mount("tmpfs", "/sys", "tmpfs", 0, "mode=755") != 0)
 		die("mount /sys");
 	sysfs_made = 1;
+}
+
+/* A /sys that says that /dev/null (1:3) is a device DAX of this size and alignment, in place of the one that was made before. */
+static void
+make_sysfs(const char *size, const char *align)
+{
+	empty_sysfs();
 	if (mkdir("/sys/dev", 0755) != 0 || mkdir("/sys/dev/char", 0755) != 0 || mkdir("/sys/dev/char/1:3", 0755) != 0)
 		die("mkdir in /sys");
 	if (mkdir("/sys/bus", 0755) != 0 || mkdir("/sys/bus/dax", 0755) != 0)

@@ -11,6 +11,7 @@
 
 #include "rows.h"
 #include "sysfs.h"
+#include "identity.h"
 
 /* What a source answers. 77 stands in an output where nothing was written. */
 static void
@@ -25,11 +26,28 @@ ask(struct pmem2_source *src, int fd)
 	printf(" alignment %d %zu", code, alignment);
 	code = pmem2_source_get_fd(src, &number);
 	printf(" get_fd %d %s", code, number == fd ? "right" : number == 77 ? "untouched" : "wrong");
+	ask_identity(src);
+}
+
+/* Fails in a way that from_fd does not, so that its message can be told from one that was left over. */
+static const char *
+another_message(void)
+{
+	static char message[512];
+	struct pmem2_source *src;
+	int fd;
+
+	if (pmem2_source_from_anon(&src, 1) != 0 || pmem2_source_get_fd(src, &fd) != PMEM2_E_FILE_DESCRIPTOR_NOT_SET)
+		die("pmem2_source_get_fd");
+	pmem2_source_delete(&src);
+	snprintf(message, sizeof(message), "%s", pmem2_errormsg());
+	return message;
 }
 
 static void
 try(const char *name, int fd)
 {
+	const char *message = another_message();
 	struct pmem2_source *src = (struct pmem2_source *)&src;
 	int code = pmem2_source_from_fd(&src, fd);
 
@@ -40,7 +58,8 @@ try(const char *name, int fd)
 		printf(" %s", src == NULL ? "NULL" : "left");
 		printf(" again %d", pmem2_source_delete(&src));
 	} else {
-		printf(" src %s, message %s", src == NULL ? "NULL" : "left", pmem2_errormsg()[0] ? "there" : "empty");
+		printf(" src %s, message %s", src == NULL ? "NULL" : "left",
+			pmem2_errormsg()[0] == '\0' ? "empty" : strcmp(pmem2_errormsg(), message) == 0 ? "left over" : "there");
 	}
 	printf("\n");
 }
@@ -70,16 +89,6 @@ try_in_child(const char *name, void (*body)(void))
 		printf(" killed by signal %d\n", WTERMSIG(status));
 	else if (WEXITSTATUS(status) != 0)
 		die(name);
-}
-
-static struct pmem2_source *
-source_of(int fd)
-{
-	struct pmem2_source *src;
-
-	if (pmem2_source_from_fd(&src, fd) != 0)
-		die("pmem2_source_from_fd");
-	return src;
 }
 
 static void
@@ -266,6 +275,8 @@ main(void)
 	try_in_child("device DAX", device_dax);
 	try_in_child("device DAX, size", device_dax_size);
 	try_in_child("device DAX, alignment", device_dax_alignment);
+	for (i = 0; i < sizeof(identity_rows) / sizeof(identity_rows[0]); i++)
+		try_in_child(identity_rows[i].name, identity_rows[i].body);
 	leave_world();
 	return 0;
 }

@@ -40,11 +40,14 @@ run(void *argument)
 	CHECK(strcmp(pmem2_errormsg(), "no call of this thread has failed") == 0);
 	for (round = 0; round < rounds; round++) {
 		struct pmem2_source *src, *own;
+		enum pmem2_granularity granularity = PMEM2_GRANULARITY_BYTE;
 		size_t size = 0;
 
 		CHECK(pmem2_source_from_fd(&src, good) == 0);
 		CHECK(pmem2_source_init_fd(&storage, &own, good) == 0);
 		CHECK(pmem2_source_size(shared, &size) == 0 && size == FILE_SIZE);
+		CHECK(pmem2_source_expected_granularity(shared, PMEM2_SHARED, &granularity) == 0);
+		CHECK(granularity == PMEM2_GRANULARITY_PAGE);
 		CHECK(pmem2_source_delete(&own) == 0 && own == NULL);
 		CHECK(pmem2_source_from_fd(&own, way->fd) == way->code && own == NULL);
 		CHECK(strstr(pmem2_errormsg(), way->word) != NULL);

@@ -8,6 +8,8 @@ static void
 is_no_source(struct pmem2_source *src, const char *why)
 {
 	size_t output = 77;
+	enum pmem2_granularity granularity = PMEM2_GRANULARITY_PAGE;
+	uint64_t usc = 77;
 	int number = 77;
 	char text[PMEM2_DESCRIPTION_SIZE] = "as it is";
 	long before = allocated;
@@ -16,6 +18,14 @@ is_no_source(struct pmem2_source *src, const char *why)
 	CHECK(pmem2_source_alignment(src, &output) == -EINVAL && output == 77);
 	CHECK(pmem2_source_get_fd(src, &number) == -EINVAL && number == 77 && strstr(pmem2_errormsg(), why) != NULL);
 	CHECK(pmem2_source_describe(src, text, sizeof(text)) == -EINVAL && strcmp(text, "as it is") == 0);
+	CHECK(pmem2_source_numa_node(src, &number) == -EINVAL && number == 77);
+	CHECK(pmem2_source_device_usc(src, &usc) == -EINVAL && usc == 77);
+	CHECK(pmem2_source_device_id(src, NULL, &output) == -EINVAL && output == 77);
+	CHECK(pmem2_source_device_id(src, text, &output) == -EINVAL && strcmp(text, "as it is") == 0);
+	CHECK(pmem2_source_expected_granularity(src, PMEM2_PRIVATE, &granularity) == -EINVAL);
+	CHECK(granularity == PMEM2_GRANULARITY_PAGE && strstr(pmem2_errormsg(), why) != NULL);
+	CHECK(pmem2_source_expected_granularity_reason(src, PMEM2_PRIVATE, text, sizeof(text)) == -EINVAL);
+	CHECK(strcmp(text, "as it is") == 0);
 	CHECK(pmem2_source_delete(&src) == 0 && src == NULL && allocated == before);
 }
 
@@ -57,6 +67,8 @@ misaligned(void)
 	struct pmem2_source *src;
 	size_t *size = (size_t *)(void *)odd;
 	int *number = (int *)(void *)odd;
+	uint64_t *usc = (uint64_t *)(void *)odd;
+	enum pmem2_granularity *granularity = (enum pmem2_granularity *)(void *)odd;
 
 	memset(bytes, 0xa5, sizeof(bytes));
 	CHECK(pmem2_source_from_fd((struct pmem2_source **)(void *)odd, 0) == -EINVAL);
@@ -67,6 +79,11 @@ misaligned(void)
 	CHECK(pmem2_source_size(src, size) == -EINVAL && strstr(pmem2_errormsg(), "size is not aligned") != NULL);
 	CHECK(pmem2_source_alignment(src, size) == -EINVAL && strstr(pmem2_errormsg(), "alignment is not al") != NULL);
 	CHECK(pmem2_source_get_fd(src, number) == -EINVAL && strstr(pmem2_errormsg(), "fd is not aligned") != NULL);
+	CHECK(pmem2_source_numa_node(src, number) == -EINVAL && strstr(pmem2_errormsg(), "numa_node is not al") != NULL);
+	CHECK(pmem2_source_device_usc(src, usc) == -EINVAL && strstr(pmem2_errormsg(), "usc is not aligned") != NULL);
+	CHECK(pmem2_source_device_id(src, NULL, size) == -EINVAL && strstr(pmem2_errormsg(), "len is not aligned") != NULL);
+	CHECK(pmem2_source_expected_granularity(src, PMEM2_SHARED, granularity) == -EINVAL);
+	CHECK(strstr(pmem2_errormsg(), "granularity is not al") != NULL);
 	CHECK(is_filled(bytes, sizeof(bytes)));
 	is_no_source((struct pmem2_source *)(void *)odd, "src is not aligned");
 	CHECK(is_filled(bytes, sizeof(bytes)));

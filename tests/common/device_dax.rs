@@ -55,10 +55,17 @@ impl Sysfs {
     }
 }
 
-/// `/sys/dev/char/1:3`.
+/// A directory in /sys: `/sys/dev/char/1:3`.
 pub(crate) struct Entry(PathBuf);
 
 impl Entry {
+    /// The directory with this path, which is made if it is not there.
+    pub(crate) fn at(path: impl Into<PathBuf>) -> Self {
+        let path = path.into();
+        fs::create_dir_all(&path).expect("a directory in /sys");
+        Self(path)
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }

@@ -1,7 +1,7 @@
 //! The libpmem2 of the Debian package, as a peer: what it answers, by the calls that are known not to crash.
 
 use std::{
-    ffi::{c_int, c_void},
+    ffi::{c_char, c_int, c_uint, c_void},
     ptr::null_mut,
 };
 
@@ -17,6 +17,17 @@ pub(crate) struct Libpmem2(Library);
 
 /// PMEM2_GRANULARITY_PAGE of `<libpmem2/base.h>`.
 const GRANULARITY_PAGE: c_int = 2;
+
+/// PMEM2_PROT_READ.
+const PROT_READ: c_uint = 1 << 30;
+
+/// `enum pmem2_sharing_type`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(i32)]
+pub(crate) enum Shared {
+    Yes = 0,
+    No = 1,
+}
 
 fn done(code: c_int) -> Result<(), Code> {
     if code == 0 { Ok(()) } else { Err(code) }
@@ -101,6 +112,39 @@ impl PeerSource<'_> {
         self.ask::<c_int>("pmem2_source_get_fd")
     }
 
+    pub(crate) fn numa_node(&self) -> Result<i32, Code> {
+        self.ask::<c_int>("pmem2_source_numa_node")
+    }
+
+    pub(crate) fn device_usc(&self) -> Result<u64, Code> {
+        self.ask::<u64>("pmem2_source_device_usc")
+    }
+
+    /// pmem2_source_device_id with this buffer and this as its length; the length that it then says.
+    fn id(&self, buffer: *mut c_char, mut length: usize) -> Result<usize, Code> {
+        type Function = unsafe extern "C" fn(Object, *mut c_char, *mut usize) -> c_int;
+        // SAFETY: the type is that of base.h; the callers give a null pointer, or a buffer of `length` bytes with a string in it.
+        let code = unsafe {
+            self.library.function::<Function>("pmem2_source_device_id")(self.source, buffer, &raw mut length)
+        };
+        done(code).map(|()| length)
+    }
+
+    /// The length that pmem2_source_device_id wants a buffer to have.
+    pub(crate) fn device_id_length(&self) -> Result<usize, Code> {
+        self.id(null_mut(), 0)
+    }
+
+    /// pmem2_source_device_id into a buffer of zeros, as it is then.
+    pub(crate) fn device_id<const N: usize>(&self) -> Result<[u8; N], Code> {
+        self.device_id_into([0; N])
+    }
+
+    /// pmem2_source_device_id into this buffer, which has a string in it, as it is then.
+    pub(crate) fn device_id_into<const N: usize>(&self, mut buffer: [u8; N]) -> Result<[u8; N], Code> {
+        self.id(buffer.as_mut_ptr().cast(), N).map(|_| buffer)
+    }
+
     /// pmem2_source_delete, which has to leave a null pointer.
     pub(crate) fn delete(self) {
         assert!(self.library.delete("pmem2_source_delete", self.source).is_null());
@@ -115,7 +159,44 @@ impl PeerSource<'_> {
         answer
     }
 
+    /// The granularity that pmem2_map_new gives a mapping of so many bytes, where any will do: PMEM2_GRANULARITY_*.
+    pub(crate) fn granted(&self, length: u64, shared: Shared, writable: bool) -> Result<i32, Code> {
+        let config = self.new_config();
+        let answer = self.configure(config, 0, length).and_then(|()| {
+            // SAFETY: the type is that of base.h, where an enum is an int, and the configuration is live.
+            done(unsafe {
+                self.library.function::<unsafe extern "C" fn(Object, c_int) -> c_int>("pmem2_config_set_sharing")(
+                    config,
+                    shared as c_int,
+                )
+            })?;
+            if !writable {
+                // SAFETY: the type is that of base.h, and the configuration is live.
+                done(unsafe {
+                    self.library
+                        .function::<unsafe extern "C" fn(Object, c_uint) -> c_int>("pmem2_config_set_protection")(
+                        config, PROT_READ,
+                    )
+                })?;
+            }
+            // SAFETY: the type is that of base.h, and the map is live.
+            self.with_map(config, |map| unsafe {
+                self.library.function::<unsafe extern "C" fn(Object) -> c_int>("pmem2_map_get_store_granularity")(map)
+            })
+        });
+        self.library.delete("pmem2_config_delete", config);
+        answer
+    }
+
     fn map_with(&self, config: Object) -> Result<u64, Code> {
+        // SAFETY: the type is that of base.h, and the map is live.
+        self.with_map(config, |map| unsafe {
+            self.library.function::<unsafe extern "C" fn(Object) -> usize>("pmem2_map_get_size")(map) as u64
+        })
+    }
+
+    /// Makes a mapping, asks it, and takes it back.
+    fn with_map<T>(&self, config: Object, ask: impl FnOnce(Object) -> T) -> Result<T, Code> {
         let library = self.library;
         let mut map = null_mut();
         // SAFETY: the type is that of base.h; `map` is a valid place for the pointer, config and source are live.
@@ -127,10 +208,9 @@ impl PeerSource<'_> {
             )
         };
         done(code)?;
-        // SAFETY: the type is that of base.h, and the map is live.
-        let length = unsafe { library.function::<unsafe extern "C" fn(Object) -> usize>("pmem2_map_get_size")(map) };
+        let answer = ask(map);
         library.delete("pmem2_map_delete", map);
-        Ok(length as u64)
+        Ok(answer)
     }
 
     fn new_config(&self) -> Object {

@@ -6,9 +6,11 @@ pub(crate) mod device_dax;
 pub(crate) mod filter;
 pub(crate) mod libpmem2;
 pub(crate) mod made;
+pub(crate) mod nd;
 pub(crate) mod rows;
 pub(crate) mod rows_refused;
 pub(crate) mod thread;
+pub(crate) mod trace;
 
 use pmem2::Fd;
 

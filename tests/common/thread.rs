@@ -47,6 +47,18 @@ fn with_own<T: Send>(what: UnshareFlags, body: impl FnOnce() -> T + Send) -> T {
     })
 }
 
+/// Runs `body` with the rights of nobody, on this thread only.
+pub(crate) fn as_nobody<T>(body: impl FnOnce() -> T) -> T {
+    const NOBODY: libc::uid_t = 65534;
+    // SAFETY: setfsuid touches no memory; it changes this thread's user for file accesses, and with it the capabilities.
+    unsafe { libc::setfsuid(NOBODY) };
+    let result = body();
+    // SAFETY: as above. It says who it was before.
+    let before = unsafe { libc::setfsuid(0) };
+    assert_eq!(before, NOBODY.cast_signed(), "setfsuid: this test needs root");
+    result
+}
+
 /// Mounts a new file system of type `kind` on `target`; call it on a thread with mounts of its own.
 pub(crate) fn mount_new(kind: &str, target: &str, options: &str) {
     let options = std::ffi::CString::new(options).expect("mount options without a NUL");

@@ -2,6 +2,11 @@
 
 mod admission;
 mod failures;
+mod granularity;
+mod identity;
+mod land;
+mod place;
 mod range;
 mod report;
+mod report_place;
 mod script;

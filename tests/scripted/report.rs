@@ -25,14 +25,14 @@ fn of_a_file() {
     lines(
         &report(|script| script.allocated = Ok(0x1_0000)),
         &[
-            "source       usable",
-            "kind         regular file",
-            "access       read and write",
-            "identity     object a",
-            "file system  xfs",
-            "size         65536 bytes",
-            "allocated    65536 bytes",
-            "alignment    4096 bytes",
+            "source           usable",
+            "kind             regular file",
+            "access           read and write",
+            "identity         object a",
+            "file system      xfs",
+            "size             65536 bytes",
+            "allocated        65536 bytes",
+            "alignment        4096 bytes",
         ],
     );
 }
@@ -41,7 +41,7 @@ fn of_a_file() {
 fn of_a_sparse_file() {
     let allocated = |bytes| {
         let report = report(|script| script.allocated = Ok(bytes)).to_string();
-        report.lines().find_map(|line| line.strip_prefix("allocated    ").map(String::from)).unwrap()
+        report.lines().find_map(|line| line.strip_prefix("allocated        ").map(String::from)).unwrap()
     };
     assert_eq!(allocated(0x1_0000), "65536 bytes");
     assert_eq!(allocated(0x2_0000), "131072 bytes", "allocated ahead");
@@ -62,12 +62,12 @@ fn what_cannot_be_had_is_left_out() {
     lines(
         &report,
         &[
-            "source       usable",
-            "kind         device DAX",
-            "access       read-only",
-            "identity     object a",
-            "size         65536 bytes",
-            "alignment    4096 bytes",
+            "source           usable",
+            "kind             device DAX",
+            "access           read-only",
+            "identity         object a",
+            "size             65536 bytes",
+            "alignment        4096 bytes",
         ],
     );
     assert_eq!(report.allocated(), Some(Err(Error::Unsupported(What::Allocated))), "left out, not forgotten");
@@ -82,15 +82,15 @@ fn what_failed_is_said_in_its_line() {
             script.file_system = Err(Fail::Os(What::FileSystem, Errno::EIO));
         }),
         &[
-            "source       usable",
-            "kind         regular file",
-            "access       read and write",
-            "identity     object a",
-            "file system  unknown: the system failed when it was asked for the type of the file system: input/output error \
+            "source           usable",
+            "kind             regular file",
+            "access           read and write",
+            "identity         object a",
+            "file system      unknown: the system failed when it was asked for the type of the file system: input/output error \
              (EIO)",
-            "size         65536 bytes",
-            "allocated    unknown: the system failed when it was asked for the handle: interrupted by a signal (EINTR)",
-            "alignment    4096 bytes",
+            "size             65536 bytes",
+            "allocated        unknown: the system failed when it was asked for the handle: interrupted by a signal (EINTR)",
+            "alignment        4096 bytes",
         ],
     );
 }
@@ -115,16 +115,16 @@ fn without_size_or_alignment_it_is_refused() {
             script.alignment = Ok(12);
         }),
         &[
-            "refused      the system's answer about the source's size is not a size; its driver or the file system is at fault",
-            "code         PMEM2_E_INVALID_SIZE_FORMAT",
-            "kind         regular file",
-            "access       read and write",
-            "identity     object a",
-            "file system  xfs",
-            "size         unknown: the system's answer about the source's size is not a size; its driver or the file system \
+            "refused          the system's answer about the source's size is not a size; its driver or the file system is at fault",
+            "code             PMEM2_E_INVALID_SIZE_FORMAT",
+            "kind             regular file",
+            "access           read and write",
+            "identity         object a",
+            "file system      xfs",
+            "size             unknown: the system's answer about the source's size is not a size; its driver or the file system \
              is at fault",
-            "allocated    32768 bytes",
-            "alignment    unknown: the system says that the source's alignment is 12 bytes, which is not a power of two; its \
+            "allocated        32768 bytes",
+            "alignment        unknown: the system says that the source's alignment is 12 bytes, which is not a power of two; its \
              driver is at fault",
         ],
     );
@@ -162,12 +162,12 @@ fn of_what_is_refused() {
     lines(
         &directory,
         &[
-            "refused      a directory cannot be mapped: open a file in it",
-            "code         PMEM2_E_INVALID_FILE_TYPE",
-            "kind         directory",
-            "access       read-only",
-            "identity     object a",
-            "file system  xfs",
+            "refused          a directory cannot be mapped: open a file in it",
+            "code             PMEM2_E_INVALID_FILE_TYPE",
+            "kind             directory",
+            "access           read-only",
+            "identity         object a",
+            "file system      xfs",
         ],
     );
     assert_eq!((directory.size(), directory.allocated(), directory.alignment()), (None, None, None));
@@ -178,34 +178,34 @@ fn of_what_is_refused() {
             script.alignment = Err(Fail::Unsupported);
         }),
         &[
-            "refused      opened write-only, but a mapping has to read: open it O_RDWR, or O_RDONLY if nothing is to be written",
-            "code         PMEM2_E_INVALID_FILE_HANDLE",
-            "kind         regular file",
-            "access       write-only, append",
-            "identity     object a",
-            "file system  xfs",
-            "size         65536 bytes",
-            "allocated    32768 bytes (less than the size: a store where there is no storage yet needs free space)",
+            "refused          opened write-only, but a mapping has to read: open it O_RDWR, or O_RDONLY if nothing is to be written",
+            "code             PMEM2_E_INVALID_FILE_HANDLE",
+            "kind             regular file",
+            "access           write-only, append",
+            "identity         object a",
+            "file system      xfs",
+            "size             65536 bytes",
+            "allocated        32768 bytes (less than the size: a store where there is no storage yet needs free space)",
         ],
     );
     lines(
         &report(|script| script.facts = Err(Fail::Absent(What::Handle))),
         &[
-            "refused      not an open file descriptor or handle: it is negative, closed or beyond the table",
-            "code         PMEM2_E_INVALID_FILE_HANDLE",
+            "refused          not an open file descriptor or handle: it is negative, closed or beyond the table",
+            "code             PMEM2_E_INVALID_FILE_HANDLE",
         ],
     );
     lines(
         &report(|script| script.facts = Err(Fail::Os(What::Subsystem, Errno::EACCES))),
         &[
-            "refused      the system failed when it was asked for the device's subsystem in /sys/dev/char: permission denied \
+            "refused          the system failed when it was asked for the device's subsystem in /sys/dev/char: permission denied \
              (EACCES); more rights are needed, or a filter (seccomp) that allows the call",
-            "code         EACCES",
+            "code             EACCES",
         ],
     );
     lines(
         &report(|script| script.facts = Err(Fail::Os(What::Handle, Errno::from_raw(4000)))),
-        &["refused      the system failed when it was asked for the handle: error number 4000"],
+        &["refused          the system failed when it was asked for the handle: error number 4000"],
     );
 }
 
@@ -218,16 +218,16 @@ fn of_what_was_only_looked_at() {
         (report.kind(), report.access(), report.id()),
         (Some(Kind::RegularFile), Some(Access::PATH), Some(Id('a')))
     );
-    assert_eq!(report.to_string().lines().nth(2), Some("access       none (O_PATH)"));
+    assert_eq!(report.to_string().lines().nth(2), Some("access           none (O_PATH)"));
     let error = Error::Os { what: What::Open, errno: Errno::EACCES };
     let denied = report.with_error(error);
     assert_eq!(denied.verdict(), Err(error));
     assert_eq!(
         denied.to_string().lines().take(3).collect::<Vec<_>>(),
         [
-            "refused      cannot be opened for reading: permission denied (EACCES); more rights are needed",
-            "code         EACCES",
-            "kind         regular file",
+            "refused          cannot be opened for reading: permission denied (EACCES); more rights are needed",
+            "code             EACCES",
+            "kind             regular file",
         ]
     );
     assert_eq!(denied.size(), Some(Ok(0x1_0000)), "what is known stays");
@@ -244,7 +244,7 @@ fn the_words_for_each_access() {
     let words = |access| {
         let script = Script::with(Kind::RegularFile, access);
         let report = Report::of_unopened(&script.object()).to_string();
-        report.lines().find_map(|line| line.strip_prefix("access       ").map(String::from)).unwrap()
+        report.lines().find_map(|line| line.strip_prefix("access           ").map(String::from)).unwrap()
     };
     assert_eq!(words(Access::READ), "read-only");
     assert_eq!(words(Access::WRITE), "write-only");
@@ -266,7 +266,11 @@ fn a_report_asks_each_question_once() {
     for call in [Call::Size, Call::Allocated, Call::Alignment, Call::FileSystem] {
         assert_eq!(calls.iter().filter(|made| **made == call).count(), 1, "{call:?}");
     }
-    assert_eq!(calls.len(), 4);
+    // Neither where it lies nor how it can be mapped is known here.
+    for call in [Call::Locate, Call::Synchronous] {
+        assert_eq!(calls.iter().filter(|made| **made == call).count(), 1, "{call:?}");
+    }
+    assert_eq!(calls.len(), 6);
     assert_eq!((report.size(), report.allocated()), (Some(Ok(0x1_0000)), Some(Ok(0x8000))));
     assert_eq!((report.alignment(), report.verdict()), (Some(Ok(4096)), Ok(())));
     assert_eq!(report.file_system(), Some(Ok(FileSystem::from_magic(0x5846_5342))));
@@ -286,11 +290,12 @@ fn of_anonymous_memory() {
     assert_eq!(
         source.report().to_string().lines().collect::<Vec<_>>(),
         [
-            "source       usable",
-            "kind         anonymous memory",
-            "access       read and write",
-            "size         1048576 bytes",
-            "alignment    4096 bytes",
+            "source           usable",
+            "kind             anonymous memory",
+            "access           read and write",
+            "size             1048576 bytes",
+            "alignment        4096 bytes",
+            "granularity      BYTE: nothing of anonymous memory is kept",
         ]
     );
 }

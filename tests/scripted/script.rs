@@ -7,6 +7,8 @@ use std::{
 
 use pmem2::{Access, Alignment, Errno, Facts, Fail, FileSystem, Handle, Kind, Platform, What};
 
+use crate::land::Land;
+
 /// What the objects of a script are known by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Raw(pub(crate) u16);
@@ -29,6 +31,21 @@ pub(crate) enum Call {
     Allocated,
     FileSystem,
     PageSize,
+    Locate,
+    Confirm,
+    Backing,
+    Device,
+    Regions,
+    Region(usize),
+    NumaNode(usize),
+    /// Of this region, with this index there; likewise below.
+    Dimm(usize, usize),
+    DimmNumber(usize, usize),
+    DimmId(usize, usize),
+    DimmDirtyShutdowns(usize, usize),
+    DaxCapable,
+    Synchronous,
+    Direct,
 }
 
 /// The answers. As it is made it has one for each question.
@@ -40,6 +57,8 @@ pub(crate) struct Script {
     pub(crate) allocated: Result<u64, Fail>,
     pub(crate) file_system: Result<FileSystem, Fail>,
     pub(crate) page_size: Result<Alignment, Fail>,
+    /// Where it lies: as it is made, on a platform that does not know.
+    pub(crate) land: Land,
     /// What describe says from now on, if that is not `facts` any more.
     pub(crate) facts_now: Cell<Option<Result<Facts<Id>, Fail>>>,
     calls: RefCell<Vec<Call>>,
@@ -59,6 +78,7 @@ impl Script {
             allocated: Ok(0x8000),
             file_system: Ok(FileSystem::from_magic(0x5846_5342)),
             page_size: Ok(Alignment::new(0x4000).expect("a power of two")),
+            land: Land::unknown(),
             facts_now: Cell::new(None),
             calls: RefCell::default(),
             dropped: Cell::new(0),
@@ -75,6 +95,7 @@ impl Script {
             Call::Allocated => script.allocated = Err(fail),
             Call::FileSystem => script.file_system = Err(fail),
             Call::PageSize => script.page_size = Err(fail),
+            of_place => script.land.fail(of_place, fail),
         }
         script
     }
@@ -83,6 +104,11 @@ impl Script {
         let mut script = Self::new();
         script.facts = Ok(Facts::new(Id('a'), kind, access, None));
         script
+    }
+
+    /// The same object, where this is.
+    pub(crate) fn at(kind: Kind, land: Land) -> Self {
+        Self { land, ..Self::with(kind, READ_WRITE) }
     }
 
     /// A handle that counts when it is dropped.
@@ -95,13 +121,13 @@ impl Script {
         self.calls.take()
     }
 
-    fn answer<T>(&self, call: Call, answer: Result<T, Fail>) -> Result<T, Fail> {
+    pub(crate) fn answer<T>(&self, call: Call, answer: Result<T, Fail>) -> Result<T, Fail> {
         self.calls.borrow_mut().push(call);
         answer
     }
 
     /// As answer, for questions that come with what was described before.
-    fn ask<T>(&self, call: Call, raw: Raw, facts: &Facts<Id>, answer: Result<T, Fail>) -> Result<T, Fail> {
+    pub(crate) fn ask<T>(&self, call: Call, raw: Raw, facts: &Facts<Id>, answer: Result<T, Fail>) -> Result<T, Fail> {
         assert_eq!(raw, RAW);
         let described = self.facts_now.get().unwrap_or(self.facts);
         assert!([self.facts, described].contains(&Ok(*facts)), "the core hands on what it was told");
@@ -164,7 +190,7 @@ unsafe impl<'s> Handle for Object<'s> {
     }
 }
 
-pub(crate) const WHATS: [What; 9] = [
+pub(crate) const WHATS: [What; 19] = [
     What::Handle,
     What::Subsystem,
     What::Sysfs,
@@ -173,15 +199,25 @@ pub(crate) const WHATS: [What; 9] = [
     What::Allocated,
     What::FileSystem,
     What::PageSize,
+    What::Device,
+    What::Volume,
+    What::Region,
+    What::NumaNode,
+    What::Persistence,
+    What::Dimm,
+    What::DeviceId,
+    What::UnsafeShutdowns,
+    What::Dax,
+    What::Synchronous,
     What::Open,
 ];
 
 /// Every way to fail, about everything, with every error number of Linux and a few that it does not have.
 pub(crate) fn fails() -> Vec<Fail> {
     let errnos = (1..=133).chain([4000, i32::MAX]).map(Errno::from_raw);
-    let mut fails = vec![Fail::Unsupported, Fail::Replaced];
+    let mut fails = vec![Fail::Unsupported, Fail::Replaced, Fail::DeviceReplaced];
     for what in WHATS {
-        fails.extend([Fail::Absent(what), Fail::Malformed(what)]);
+        fails.extend([Fail::Absent(what), Fail::Malformed(what), Fail::TooLarge(what)]);
         fails.extend(errnos.clone().map(|errno| Fail::Os(what, errno)));
     }
     fails

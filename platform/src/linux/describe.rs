@@ -3,9 +3,9 @@
 use rustix::fs::{FileType, OFlags};
 
 use super::{
-    FileId, page,
+    FileId, low_half, page,
     sys::{Stat, Sys},
-    sysfs,
+    sysfs::{self, Class, Path},
 };
 use crate::{Access, Alignment, Errno, Facts, Fail, FileSystem, Kind, What};
 
@@ -29,7 +29,7 @@ fn handle(errno: Errno) -> Fail {
 
 /// fstatfs's errors: the same, but it is the file system that could not be told.
 #[cold]
-fn no_file_system(errno: Errno) -> Fail {
+pub(super) fn no_file_system(errno: Errno) -> Fail {
     match errno {
         Errno::EBADF => Fail::Absent(What::Handle),
         errno => Fail::Os(What::FileSystem, errno),
@@ -41,12 +41,13 @@ pub(super) fn describe<S: Sys>(sys: S, fd: i32) -> Result<Facts<FileId>, Fail> {
     let access = access(sys.getfl(fd).map_err(handle)?);
     let stat = sys.fstat(fd).map_err(handle)?;
     // The usual case by one comparison: a jump through a table is what the processor predicts worst after a system call.
-    let (kind, alignment) = if stat.mode & S_IFMT == S_IFREG {
-        (Kind::RegularFile, file_alignment(sys, fd, &stat, access)?)
+    let (kind, alignment, entry) = if stat.mode & S_IFMT == S_IFREG {
+        (Kind::RegularFile, file_alignment(sys, fd, &stat, access)?, 0)
     } else {
-        (other_kind(sys, &stat, access)?, None)
+        let (kind, entry) = other_kind(sys, &stat, access)?;
+        (kind, None, entry)
     };
-    Ok(Facts::new(FileId::of(&stat), kind, access, alignment))
+    Ok(Facts::new(FileId::of(&stat).with_entry(entry), kind, access, alignment))
 }
 
 #[inline]
@@ -62,13 +63,13 @@ fn access(flags: OFlags) -> Access {
     access
 }
 
-/// Of what is no regular file.
+/// Of what is no regular file; and of a device DAX what tells it from a later one, as in its [`FileId`].
 #[cold]
 #[inline(never)]
-fn other_kind<S: Sys>(sys: S, stat: &Stat, access: Access) -> Result<Kind, Fail> {
-    Ok(match FileType::from_raw_mode(stat.mode) {
+fn other_kind<S: Sys>(sys: S, stat: &Stat, access: Access) -> Result<(Kind, u32), Fail> {
+    let kind = match FileType::from_raw_mode(stat.mode) {
         FileType::RegularFile => Kind::RegularFile,
-        FileType::CharacterDevice => return character_device(sys, stat, access),
+        FileType::CharacterDevice => return character_device(sys, FileId::of(stat), access),
         FileType::Directory => Kind::Directory,
         FileType::BlockDevice => Kind::BlockDevice,
         FileType::Fifo => Kind::Pipe,
@@ -77,15 +78,21 @@ fn other_kind<S: Sys>(sys: S, stat: &Stat, access: Access) -> Result<Kind, Fail>
         // The kernel's anonymous inodes have permissions, but no type.
         FileType::Unknown if stat.mode & S_IFMT == 0 => Kind::AnonymousInode,
         FileType::Unknown => Kind::Other,
-    })
+    };
+    Ok((kind, 0))
 }
 
 /// Device DAX or another character device.
-fn character_device<S: Sys>(sys: S, stat: &Stat, access: Access) -> Result<Kind, Fail> {
-    match sysfs::device_kind(sys, FileId::of(stat).represented_device()) {
+fn character_device<S: Sys>(sys: S, id: FileId, access: Access) -> Result<(Kind, u32), Fail> {
+    let device = id.represented_device();
+    let known = sysfs::device_kind(sys, device).and_then(|kind| match kind {
+        Kind::DeviceDax => Ok((kind, low_half(sysfs::inode(sys, Class::Char, device)?))),
+        other => Ok((other, 0)),
+    });
+    match known {
         // The descriptor cannot be used anyway: that is the fact to report, not why sysfs could not be read.
-        Err(_) if !access.contains(Access::READ) => Ok(Kind::UnknownDevice(What::Subsystem)),
-        kind => kind,
+        Err(_) if !access.contains(Access::READ) => Ok((Kind::UnknownDevice(What::Subsystem), 0)),
+        known => known,
     }
 }
 
@@ -115,16 +122,29 @@ fn large_blocks<S: Sys>(sys: S, fd: i32, stat: &Stat) -> Result<Option<Alignment
 
 /// What the descriptor refers to now, if that is still what was described.
 #[inline]
-fn same<S: Sys>(sys: S, fd: i32, facts: &Facts<FileId>) -> Result<Stat, Fail> {
+pub(super) fn same<S: Sys>(sys: S, fd: i32, facts: &Facts<FileId>) -> Result<Stat, Fail> {
     let stat = sys.fstat(fd).map_err(handle)?;
-    if FileId::of(&stat) == facts.id { Ok(stat) } else { Err(Fail::Replaced) }
+    if FileId::of(&stat).is_file_of(facts.id) { Ok(stat) } else { Err(Fail::Replaced) }
+}
+
+/// The number in a file of a device DAX, if the device is still the one that was described.
+fn number<S: Sys>(sys: S, id: FileId, name: &str, what: What) -> Result<u64, Fail> {
+    let number = sysfs::number(sys, &device_file(id, name, what)?, what)?;
+    // Asked afterwards: it has been there all the time if it is there now.
+    id.confirm(sys)?;
+    Ok(number)
+}
+
+fn device_file(id: FileId, name: &str, what: What) -> Result<Path, Fail> {
+    let (major, minor) = id.represented_device();
+    sysfs::path(what, format_args!("/sys/dev/char/{major}:{minor}/{name}"))
 }
 
 #[inline]
 pub(super) fn size<S: Sys>(sys: S, fd: i32, facts: &Facts<FileId>) -> Result<u64, Fail> {
     let stat = same(sys, fd, facts)?;
     if facts.kind == Kind::DeviceDax {
-        return sysfs::number(sys, facts.id.represented_device(), "size", What::Size);
+        return number(sys, facts.id, "size", What::Size);
     }
     u64::try_from(stat.size).map_err(|_| Fail::Malformed(What::Size))
 }
@@ -132,7 +152,7 @@ pub(super) fn size<S: Sys>(sys: S, fd: i32, facts: &Facts<FileId>) -> Result<u64
 pub(super) fn alignment<S: Sys>(sys: S, fd: i32, facts: &Facts<FileId>) -> Result<u64, Fail> {
     if facts.kind == Kind::DeviceDax {
         same(sys, fd, facts)?;
-        return sysfs::number(sys, facts.id.represented_device(), "align", What::Alignment);
+        return number(sys, facts.id, "align", What::Alignment);
     }
     Ok(page::size(sys)?.bytes())
 }

@@ -1,45 +1,71 @@
 //! Linux: facts about file descriptors, from the kernel and from sysfs.
 
 mod describe;
+mod direct;
+mod locate;
 mod page;
+mod region;
 mod sys;
 mod sysfs;
 
 use core::fmt;
 
-use crate::{Alignment, Facts, Fail, FileSystem, Platform};
+use crate::{Alignment, Backing, Direct, Facts, Fail, FileSystem, Locate, Platform, Region, Synchronous, Text};
+pub use locate::Spot;
+pub use region::Dimm;
 use sys::{Kernel, Stat};
 
 /// The Linux backend: rustix's raw system calls, no libc.
 ///
 /// | method | system calls |
 /// |---|---|
-/// | `describe` | `fcntl(F_GETFL)`, `fstat`; of a character device also `readlink`, and where that finds nothing `access`; where `st_blksize` is over 4096 also `fstatfs` |
+/// | `describe` | `fcntl(F_GETFL)`, `fstat`; of a character device also `readlink`, and where that finds nothing `access`, and of a device DAX `stat`; where `st_blksize` is over 4096 also `fstatfs` |
 /// | `size`, regular file | `fstat` |
-/// | `size`, `alignment`, device DAX | `fstat`, `open`, `read`, `close` |
+/// | `size`, `alignment`, device DAX | `fstat`, `open`, `read`, `close`, `stat` |
 /// | `allocated` | `fstat` |
 /// | `file_system` | `fstat`, `fstatfs` |
 /// | `page_size` | none where the ABI fixes the size (x86, riscv64, s390x); elsewhere `msync` of no bytes, one for a page of 4 KiB, five for 64 KiB, the first time only |
+/// | `locate` | `fstat`; then `readlink`, and where that finds nothing `access`, or, where the file system has no device number of its own, `fstatfs`; of a volume also `open`, `getdents64` until there is no more, `close` for itself and each volume below, and `readlink` for each device that these are made of; where one of these is a disk that is no persistent memory also `open`, `read`, `close` |
+/// | `confirm` | `stat` |
+/// | `numa_node`, each fact of `region`, `dimm`, `dimm_id`, `dimm_dirty_shutdowns`, `dax_capable` | `open`, `read`, `close` |
+/// | `synchronous` | `fstat`, `mmap`, `munmap` |
+/// | `direct` | `fstat`, `statx`, `open`, `read` until the mount is found, `close` |
 ///
-/// `readlink` and `open` are `readlinkat` and `openat` with `AT_FDCWD`, `access` is `faccessat`, on every architecture; where
-/// `fstat` has no 64-bit time (32-bit machines) it is `statx`.
+/// `readlink` and `open` are `readlinkat` and `openat` with `AT_FDCWD`, `access` is `faccessat`, on every architecture, and
+/// `stat` is `newfstatat` on 64-bit ones; where `stat` and `fstat` have no 64-bit time (32-bit machines) they are `statx`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Linux;
 
 /// What tells one file of a Linux system from another: the device and inode numbers of stat(2), and of a device file the
-/// device that it stands for.
+/// device that it stands for; of a device DAX also the inode number of its entry in sysfs, which tells a device from a later
+/// one with the same numbers.
 ///
 /// An inode number that was given to a new file after the old one was deleted cannot be told from the old one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FileId {
     dev: u64,
     ino: u64,
-    rdev: u64,
+    /// The kernel's own numbers have 32 bits.
+    rdev: u32,
+    /// Of a device DAX the low half of the inode number of its entry in sysfs, of other files 0.
+    entry: u32,
 }
 
 impl FileId {
-    const fn of(stat: &Stat) -> Self {
-        Self { dev: stat.dev, ino: stat.ino, rdev: stat.rdev }
+    fn of(stat: &Stat) -> Self {
+        // A number that no device has, if the kernel gave one that it cannot have.
+        Self { dev: stat.dev, ino: stat.ino, rdev: u32::try_from(stat.rdev).unwrap_or(u32::MAX), entry: 0 }
+    }
+
+    /// The same with the low half of the inode number of the device's entry in sysfs. The kernel counts them upwards, so that
+    /// half of it tells a device from the one that gets its numbers later.
+    const fn with_entry(self, entry: u32) -> Self {
+        Self { entry, ..self }
+    }
+
+    /// Whether both are one file: what fstat(2) can tell.
+    fn is_file_of(self, other: Self) -> bool {
+        Self { entry: 0, ..self } == Self { entry: 0, ..other }
     }
 
     /// Major and minor number of the device that the file lies on (`st_dev`).
@@ -57,8 +83,15 @@ impl FileId {
     /// Major and minor number of the device that a device file stands for (`st_rdev`); of other files 0, 0.
     #[must_use]
     pub fn represented_device(self) -> (u32, u32) {
-        (rustix::fs::major(self.rdev), rustix::fs::minor(self.rdev))
+        let rdev = self.rdev.into();
+        (rustix::fs::major(rdev), rustix::fs::minor(rdev))
     }
+}
+
+/// The low 32 bits.
+#[expect(clippy::as_conversions, reason = "it is the low half that is wanted")]
+const fn low_half(inode: u64) -> u32 {
+    inode as u32
 }
 
 impl fmt::Display for FileId {
@@ -96,6 +129,67 @@ impl Platform for Linux {
 
     fn page_size(self) -> Result<Alignment, Fail> {
         page::size(Kernel)
+    }
+}
+
+impl Locate for Linux {
+    type Spot = Spot;
+    type Dimm = Dimm;
+
+    fn locate(self, raw: i32, facts: &Facts<FileId>) -> Result<Spot, Fail> {
+        locate::locate(Kernel, raw, facts)
+    }
+
+    fn confirm(self, spot: &Spot) -> Result<u64, Fail> {
+        locate::confirm(Kernel, spot)
+    }
+
+    fn backing(self, spot: &Spot) -> Result<Backing, Fail> {
+        Ok(spot.backing())
+    }
+
+    fn device(self, spot: &Spot) -> Result<Text<32>, Fail> {
+        Ok(spot.name())
+    }
+
+    fn regions(self, spot: &Spot) -> Result<usize, Fail> {
+        Ok(spot.regions())
+    }
+
+    fn region(self, spot: &Spot, index: usize) -> Result<Option<Region>, Fail> {
+        region::region(Kernel, spot, index)
+    }
+
+    fn numa_node(self, spot: &Spot, index: usize) -> Result<Option<Option<u32>>, Fail> {
+        region::numa_node(Kernel, spot, index)
+    }
+
+    fn dimm(self, spot: &Spot, region: usize, dimm: usize) -> Result<Option<Dimm>, Fail> {
+        region::dimm(Kernel, spot, region, dimm)
+    }
+
+    fn dimm_number(self, dimm: Dimm) -> Result<u32, Fail> {
+        Ok(dimm.number())
+    }
+
+    fn dimm_id(self, dimm: Dimm) -> Result<Text<32>, Fail> {
+        region::dimm_id(Kernel, dimm)
+    }
+
+    fn dimm_dirty_shutdowns(self, dimm: Dimm) -> Result<u64, Fail> {
+        region::dirty_shutdowns(Kernel, dimm)
+    }
+
+    fn dax_capable(self, spot: &Spot) -> Result<Option<bool>, Fail> {
+        direct::capable(Kernel, spot)
+    }
+
+    fn synchronous(self, raw: i32, facts: &Facts<FileId>) -> Result<Synchronous, Fail> {
+        direct::synchronous(Kernel, raw, facts)
+    }
+
+    fn direct(self, raw: i32, facts: &Facts<FileId>) -> Result<Direct, Fail> {
+        direct::direct(Kernel, raw, facts)
     }
 }
 

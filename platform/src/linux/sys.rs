@@ -1,12 +1,17 @@
 //! The list of system calls. Everything else of the Linux backend is generic over [`Sys`], so that tests can make any call
 //! fail with any error number.
 
-use core::{ffi::CStr, mem::ManuallyDrop};
+use core::{
+    ffi::CStr,
+    mem::{ManuallyDrop, MaybeUninit},
+    ptr,
+};
 
 use rustix::{
     fd::{AsRawFd, OwnedFd},
-    fs::{AtFlags, CWD, Mode, OFlags},
+    fs::{AtFlags, CWD, Mode, OFlags, RawDir, StatxAttributes, StatxFlags},
     io,
+    mm::{MapFlags, ProtFlags, mmap, munmap},
 };
 
 use crate::Errno;
@@ -23,6 +28,15 @@ pub(super) struct Stat {
     pub(super) blksize: u64,
     /// In units of 512 bytes.
     pub(super) blocks: u64,
+}
+
+/// What the backend needs of statx(2).
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Attributes {
+    /// STATX_ATTR_DAX, where the kernel and the file system know of it.
+    pub(super) dax: Option<bool>,
+    /// The mount's number in /proc/self/mountinfo, where the kernel gives it (since 5.8).
+    pub(super) mount: Option<u64>,
 }
 
 pub(super) trait Sys: Copy {
@@ -43,6 +57,14 @@ pub(super) trait Sys: Copy {
     fn open(self, path: &CStr) -> Result<Self::File, Errno>;
     /// read(2): how much of `buffer` was filled.
     fn read(self, file: &Self::File, buffer: &mut [u8]) -> Result<usize, Errno>;
+    /// stat(2), which follows links: st_ino.
+    fn inode(self, path: &CStr) -> Result<u64, Errno>;
+    /// getdents(2) to the end: calls `visit` with each name in a directory, except for `.` and `..`.
+    fn entries(self, directory: &Self::File, visit: &mut dyn FnMut(&[u8])) -> Result<(), Errno>;
+    /// statx(2).
+    fn attributes(self, fd: i32) -> Result<Attributes, Errno>;
+    /// mmap(2) of one page for reading, with MAP_SHARED_VALIDATE and MAP_SYNC; munmap(2) if that was granted.
+    fn map_synchronously(self, fd: i32) -> Result<(), Errno>;
     /// msync(2) of no bytes at `address`, which no memory needs to be at.
     fn msync_nothing(self, address: usize) -> Result<(), Errno>;
 }
@@ -50,6 +72,9 @@ pub(super) trait Sys: Copy {
 /// The running kernel.
 #[derive(Clone, Copy)]
 pub(super) struct Kernel;
+
+/// The bytes of a trial mapping, which the kernel makes a page of.
+const TRIAL: usize = 1;
 
 /// rustix's error number as ours: not a `From`, which would put rustix into the public interface.
 #[inline]
@@ -140,6 +165,43 @@ impl Sys for Kernel {
 
     fn read(self, file: &Self::File, buffer: &mut [u8]) -> Result<usize, Errno> {
         io::read(&*file.0, buffer).map_err(errno)
+    }
+
+    fn inode(self, path: &CStr) -> Result<u64, Errno> {
+        Ok(widen!(rustix::fs::statat(CWD, path, AtFlags::empty()).map_err(errno)?.st_ino, u64))
+    }
+
+    fn entries(self, directory: &Self::File, visit: &mut dyn FnMut(&[u8])) -> Result<(), Errno> {
+        // The longest record is 280 bytes.
+        let mut buffer = [MaybeUninit::uninit(); 512];
+        let mut entries = RawDir::new(&*directory.0, &mut buffer);
+        while let Some(entry) = entries.next() {
+            match entry.map_err(errno)?.file_name().to_bytes() {
+                b"." | b".." => {}
+                name => visit(name),
+            }
+        }
+        Ok(())
+    }
+
+    fn attributes(self, fd: i32) -> Result<Attributes, Errno> {
+        let mask = StatxFlags::MNT_ID;
+        let statx = rustix::fs::statx(borrow(fd)?, c"", AtFlags::EMPTY_PATH, mask).map_err(errno)?;
+        let known = statx.stx_attributes_mask.contains(StatxAttributes::DAX);
+        let has_mount = StatxFlags::from_bits_retain(statx.stx_mask).contains(mask);
+        Ok(Attributes {
+            dax: known.then_some(statx.stx_attributes.contains(StatxAttributes::DAX)),
+            mount: has_mount.then_some(statx.stx_mnt_id),
+        })
+    }
+
+    fn map_synchronously(self, fd: i32) -> Result<(), Errno> {
+        let fd = borrow(fd)?;
+        let flags = MapFlags::SHARED_VALIDATE | MapFlags::SYNC;
+        // SAFETY: mmap wants that nothing which exists is mapped over: without MAP_FIXED the kernel takes free addresses.
+        let page = unsafe { mmap(ptr::null_mut(), TRIAL, ProtFlags::READ, flags, fd, 0) }.map_err(errno)?;
+        // SAFETY: munmap wants that nobody uses the pages: this function made them, and nobody else knows of them.
+        unsafe { munmap(page, TRIAL) }.map_err(errno)
     }
 
     fn msync_nothing(self, address: usize) -> Result<(), Errno> {

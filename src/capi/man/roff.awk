@@ -1,5 +1,5 @@
 # Makes a manual page of one of these files: headings, paragraphs, lists, code, `bold`, **bold**, *italic*. No more is needed.
-# The files are the functions' Rust documentation too (src/call.rs).
+# The files are the functions' Rust documentation too (src/call/).
 
 # Text with its marks: code spans first, since nothing else has a meaning in them.
 function inline(text,    result, parts, n, i) {

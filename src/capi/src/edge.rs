@@ -2,7 +2,7 @@
 
 use core::ffi::c_int;
 
-use pmem2::{Memory, Platform};
+use pmem2::{Locate, Memory, Platform};
 
 use crate::{Message, Object};
 
@@ -16,7 +16,7 @@ use crate::{Message, Object};
 /// is in one of the functions at the same time has the same.
 pub unsafe trait Edge {
     /// The platform. C's descriptors are its raw values; a number that is no raw value is not an open descriptor.
-    type Platform: Platform<Raw: TryFrom<c_int> + TryInto<c_int>>;
+    type Platform: Locate + Platform<Raw: TryFrom<c_int> + TryInto<c_int>>;
 
     /// The platform.
     fn platform() -> Self::Platform;

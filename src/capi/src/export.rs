@@ -100,6 +100,16 @@ macro_rules! functions {
             pmem2_source_get_fd = source_get_fd(src: *const Source, fd: *mut ::core::ffi::c_int);
             pmem2_source_size = source_size(src: *const Source, size: *mut usize);
             pmem2_source_alignment = source_alignment(src: *const Source, alignment: *mut usize);
+            pmem2_source_numa_node = source_numa_node(src: *const Source, numa_node: *mut ::core::ffi::c_int);
+            pmem2_source_device_id =
+                source_device_id(src: *const Source, id: *mut ::core::ffi::c_char, len: *mut usize);
+            pmem2_source_device_usc = source_device_usc(src: *const Source, usc: *mut u64);
+            pmem2_source_expected_granularity = source_expected_granularity(
+                src: *const Source, sharing: ::core::ffi::c_int, granularity: *mut $crate::Granularity
+            );
+            pmem2_source_expected_granularity_reason = source_expected_granularity_reason(
+                src: *const Source, sharing: ::core::ffi::c_int, buf: *mut ::core::ffi::c_char, len: usize
+            );
             pmem2_source_describe = source_describe(src: *const Source, buf: *mut ::core::ffi::c_char, len: usize);
         }
     };

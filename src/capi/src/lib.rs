@@ -31,6 +31,7 @@ mod pointer;
 #[cfg(any(target_has_atomic = "ptr", feature = "critical-section"))]
 mod pool;
 
+pub use call::Granularity;
 pub use edge::Edge;
 pub use message::{Message, SharedMessage};
 pub use object::{Object, Storage};

@@ -146,6 +146,8 @@ mod tests {
 
     #[test]
     fn every_sentence_fits() {
+        let disk = pmem2::Backing::Disk { major: u32::MAX, minor: u32::MAX };
+        let hidden = pmem2::Backing::Hidden(pmem2::FileSystem::from_magic(u32::MAX));
         // Codes without a number in their sentence are shorter than these.
         let errors = [
             pmem2::Error::MapRange { end: Some(u64::MAX), size: u64::MAX },
@@ -155,6 +157,15 @@ mod tests {
             pmem2::Error::InvalidFileHandle(pmem2::HandleFault::Replaced),
             pmem2::Error::InvalidFileType(pmem2::Kind::AnonymousInode),
             pmem2::Error::Os { what: pmem2::What::FileSystem, errno: pmem2::Errno::EACCES },
+            pmem2::Error::Os { what: pmem2::What::Volume, errno: pmem2::Errno::EACCES },
+            pmem2::Error::DaxRegionNotFound(disk),
+            pmem2::Error::DaxRegionNotFound(hidden),
+            pmem2::Error::NotPersistentMemory { asked: pmem2::What::UnsafeShutdowns, on: disk },
+            pmem2::Error::NotPersistentMemory { asked: pmem2::What::UnsafeShutdowns, on: hidden },
+            pmem2::Error::NeverDurable,
+            pmem2::Error::SeveralNumaNodes,
+            pmem2::Error::TooLarge(pmem2::What::Volume),
+            pmem2::Error::InvalidFileHandle(pmem2::HandleFault::DeviceReplaced),
         ];
         for error in errors {
             assert!(format!("{error}").len() < Message::SIZE, "{error}");

@@ -80,6 +80,17 @@ impl<P: Platform> Clone for Either<P> {
 
 impl<P: Platform> Copy for Either<P> {}
 
+/// What both are asked alike.
+macro_rules! each {
+    ($either:expr, $source:pat => $answer:expr) => {
+        match $either {
+            $crate::object::Either::Descriptor($source) => $answer,
+            $crate::object::Either::Anonymous($source) => $answer,
+        }
+    };
+}
+pub(crate) use each;
+
 /// Whose memory a source lies in. The numbers are the mark of a source, too: see [`Object::home`].
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]

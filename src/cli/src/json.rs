@@ -1,5 +1,7 @@
 //! What programs read: one object per line. The keys are documented in `--help`.
 
+mod whereabouts;
+
 use std::{
     borrow::Cow,
     io::{self, Write},
@@ -9,6 +11,7 @@ use std::{
 use pmem2::{Access, Error, FileId, Kind};
 use serde::Serialize;
 use serde_json::{Serializer, ser::Formatter};
+use whereabouts::{Granularity, Warning, Whereabouts};
 
 use crate::{
     args::Place,
@@ -35,6 +38,12 @@ struct Object<'a> {
     size: Option<u64>,
     allocated: Option<u64>,
     alignment: Option<u64>,
+    place: Option<Whereabouts<'a>>,
+    numa_node: Option<u32>,
+    device_id: Option<&'a str>,
+    unsafe_shutdowns: Option<u64>,
+    granularity: Option<Granularity>,
+    warnings: Vec<Warning>,
     answer_errors: AnswerErrors,
 }
 
@@ -74,6 +83,16 @@ struct AnswerErrors {
     allocated: Option<Failure>,
     #[serde(skip_serializing_if = "Option::is_none")]
     alignment: Option<Failure>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<Failure>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    numa_node: Option<Failure>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_id: Option<Failure>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unsafe_shutdowns: Option<Failure>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    granularity: Option<Failure>,
 }
 
 /// The object of one source, and the end of the line.
@@ -84,7 +103,7 @@ pub(crate) fn line(place: &Place, finding: &Finding) -> io::Result<String> {
     String::from_utf8(json).map_err(io::Error::other)
 }
 
-fn object<'a>(place: &'a Place, finding: &Finding) -> Object<'a> {
+fn object<'a>(place: &'a Place, finding: &'a Finding) -> Object<'a> {
     let report = &finding.report;
     let (path, fd) = match place {
         Place::Path(path) => (Some(path.as_os_str()), None),
@@ -95,6 +114,11 @@ fn object<'a>(place: &'a Place, finding: &Finding) -> Object<'a> {
     let (size, no_size) = split(report.size());
     let (allocated, no_allocated) = split(report.allocated());
     let (alignment, no_alignment) = split(report.alignment());
+    let (whereabouts, no_place) = split(report.place().map(by_reference));
+    let (numa_node, no_numa_node) = split(report.numa_node());
+    let (device_id, no_device_id) = split(report.device_id().map(by_reference));
+    let (unsafe_shutdowns, no_unsafe_shutdowns) = split(report.device_usc());
+    let (granularity, no_granularity) = split(report.granularity());
     Object {
         schema: 1,
         path: path.map(|path| path.to_string_lossy()),
@@ -113,31 +137,53 @@ fn object<'a>(place: &'a Place, finding: &Finding) -> Object<'a> {
         device: report.id().map(|id| id.device().into()),
         inode: report.id().map(FileId::inode),
         represented_device: finding.represented_device().map(Device::from),
-        file_system: file_system.map(|system| FileSystem { name: system.name(), magic: system.magic() }),
+        file_system: file_system.map(FileSystem::from),
         size,
         allocated,
         alignment,
+        place: whereabouts.map(Whereabouts::from),
+        numa_node: numa_node.flatten(),
+        device_id: device_id.map(|id| &**id),
+        unsafe_shutdowns,
+        granularity: granularity.map(Granularity::from),
+        warnings: whereabouts.into_iter().flat_map(pmem2::Place::warnings).map(Warning::from).collect(),
         answer_errors: AnswerErrors {
             file_system: no_file_system,
             size: no_size,
             allocated: no_allocated,
             alignment: no_alignment,
+            place: no_place,
+            numa_node: no_numa_node,
+            device_id: no_device_id,
+            unsafe_shutdowns: no_unsafe_shutdowns,
+            granularity: no_granularity,
         },
     }
 }
 
-/// The answer, or the error that there is instead. A question that the system has no answer to is neither.
+/// The answer, or the error that there is instead. A question that the system has no answer to, or none about what lies on no
+/// persistent memory, is neither.
 fn split<T>(answer: Option<Result<T, Error>>) -> (Option<T>, Option<Failure>) {
     match answer {
         Some(Ok(value)) => (Some(value), None),
-        None | Some(Err(Error::Unsupported(_))) => (None, None),
+        None | Some(Err(Error::Unsupported(_) | Error::NotPersistentMemory { .. })) => (None, None),
         Some(Err(error)) => (None, Some(error.into())),
     }
+}
+
+fn by_reference<T>(answer: &Result<T, Error>) -> Result<&T, Error> {
+    answer.as_ref().map_err(|error| *error)
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self { code: error.code(), symbol: error.symbol(), errno: error.errno().raw(), message: error.to_string() }
+    }
+}
+
+impl From<pmem2::FileSystem> for FileSystem {
+    fn from(system: pmem2::FileSystem) -> Self {
+        Self { name: system.name(), magic: system.magic() }
     }
 }
 

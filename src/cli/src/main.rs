@@ -58,7 +58,7 @@ fn inspect(args: &Args) -> io::Result<bool> {
     let mut all_usable = true;
     for (index, (place, found)) in places.into_iter().enumerate() {
         let finding = match found {
-            Begun::Done(finding) => finding,
+            Begun::Done(finding) => *finding,
             Begun::Path(path) => look::path(path),
         };
         all_usable &= finding.report.verdict().is_ok();
@@ -70,13 +70,13 @@ fn inspect(args: &Args) -> io::Result<bool> {
 
 /// A place after the first pass, which looks at descriptors only.
 enum Begun<'a> {
-    Done(Finding),
+    Done(Box<Finding>),
     Path(&'a Path),
 }
 
 fn begin(place: &Place) -> Begun<'_> {
     match place {
-        Place::Descriptor(number) => Begun::Done(look::descriptor(*number)),
+        Place::Descriptor(number) => Begun::Done(Box::new(look::descriptor(*number))),
         Place::Path(path) => Begun::Path(path),
     }
 }

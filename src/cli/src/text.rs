@@ -6,6 +6,8 @@ use std::{
     path::Path,
 };
 
+use pmem2::Line;
+
 use crate::{
     args::Place,
     look::{Finding, Opened},
@@ -20,10 +22,10 @@ pub(crate) fn block(index: usize, place: &Place, finding: &Finding) -> String {
     });
     block.push('\n');
 
-    let mut line = |key: &str, value: &dyn Display| {
+    let mut line = |key, value: &dyn Display| {
         let value = without_controls(&value.to_string());
         // Writing to a String cannot fail.
-        let _ = writeln!(block, "  {key:<12} {value}");
+        let _ = writeln!(block, "  {}", Line { key, value: &value });
     };
     let Ok(()) = finding.report.lines(|fact| {
         match (fact.key, &finding.by_path) {

@@ -1,14 +1,28 @@
 //! Samples in turn, and the medians of them.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-/// Calls in a sample: long enough for the clock's own cost to vanish, short enough for a pair to see one machine.
-const CALLS: u32 = 256;
+/// Calls in a sample of what takes less than a microsecond: long enough for the clock's own cost to vanish, short enough for a
+/// pair to see one machine.
+pub(crate) const CALLS: u32 = 256;
 
-const SAMPLES: usize = 4_000;
+/// How many samples are taken.
+#[derive(Clone, Copy)]
+pub(crate) struct Effort {
+    /// Samples before those that count.
+    pub(crate) warm_up: usize,
+    pub(crate) samples: usize,
+    /// When this time is over, [`ENOUGH`](Effort::ENOUGH) will do.
+    pub(crate) limit: Duration,
+}
 
-/// Samples before those that count.
-const WARM_UP: usize = 200;
+impl Effort {
+    /// So many that their median has an interval.
+    pub(crate) const ENOUGH: usize = 11;
+
+    /// Of calls that take less than a microsecond.
+    pub(crate) const USUAL: Self = Self { warm_up: 200, samples: 4_000, limit: Duration::MAX };
+}
 
 /// Stays on the processor that it runs on: a move in the midst of a sample would be measured too.
 pub(crate) fn pin() {
@@ -23,19 +37,25 @@ pub(crate) fn pin() {
 pub(crate) struct Contender<'a> {
     pub(crate) name: &'static str,
     pub(crate) call: &'a dyn Fn(),
+    /// How often it is called in a sample.
+    pub(crate) calls: u32,
 }
 
 /// Nanoseconds per call of each contender, sample by sample. In each round all have a turn, each time another first: who comes
 /// after whom must not matter.
-pub(crate) fn interleave(contenders: &[Contender<'_>]) -> Vec<Vec<f64>> {
-    let mut samples = vec![Vec::with_capacity(SAMPLES); contenders.len()];
-    for round in 0..WARM_UP + SAMPLES {
+pub(crate) fn interleave(contenders: &[Contender<'_>], effort: Effort) -> Vec<Vec<f64>> {
+    let start = Instant::now();
+    let mut samples = vec![Vec::with_capacity(effort.samples); contenders.len()];
+    for round in 0..effort.warm_up + effort.samples {
+        if round >= effort.warm_up + Effort::ENOUGH && start.elapsed() > effort.limit {
+            break;
+        }
         for turn in 0..contenders.len() {
             // Forwards and backwards: each contender follows each of its neighbours equally often.
             let turn = if round % 2 == 0 { turn } else { contenders.len() - 1 - turn };
             let index = (round / 2 + turn) % contenders.len();
-            let time = sample(contenders[index].call);
-            if round >= WARM_UP {
+            let time = sample(&contenders[index]);
+            if round >= effort.warm_up {
                 samples[index].push(time);
             }
         }
@@ -43,12 +63,12 @@ pub(crate) fn interleave(contenders: &[Contender<'_>]) -> Vec<Vec<f64>> {
     samples
 }
 
-fn sample(call: &dyn Fn()) -> f64 {
+fn sample(contender: &Contender<'_>) -> f64 {
     let start = Instant::now();
-    for _ in 0..CALLS {
-        call();
+    for _ in 0..contender.calls {
+        (contender.call)();
     }
-    start.elapsed().as_secs_f64() * 1e9 / f64::from(CALLS)
+    start.elapsed().as_secs_f64() * 1e9 / f64::from(contender.calls)
 }
 
 /// Prints and returns the median; behind it the interval that holds the true one with a probability of 95 %, by the order of

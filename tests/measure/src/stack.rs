@@ -40,20 +40,23 @@ fn lowest_used(top: usize) -> usize {
     used.map_or(top - OWN, |word| word.addr())
 }
 
+/// Never inlined, and told nothing of the call: its frame would have the call's memory in it, above what is painted.
+#[inline(never)]
+fn measured(call: &mut dyn FnMut()) -> usize {
+    let top = here();
+    paint(top);
+    call();
+    top - lowest_used(top)
+}
+
 /// How many bytes of stack `call` uses, its own frame included; at least 256, since less cannot be told. It runs in a thread of
 /// its own, once to settle what happens only the first time (lazy binding), and then once to measure.
 pub fn high_water(mut call: impl FnMut() + Send) -> usize {
-    let measured = |call: &mut dyn FnMut()| {
-        let top = here();
-        paint(top);
-        call();
-        top - lowest_used(top)
-    };
     thread::scope(|scope| {
         let thread = thread::Builder::new().stack_size(8 * PAINTED);
         let used = thread.spawn_scoped(scope, || {
-            black_box(measured)(&mut call);
-            black_box(measured)(&mut call)
+            measured(black_box(&mut call));
+            measured(black_box(&mut call))
         });
         used.expect("a thread").join().expect("the call panicked")
     })

@@ -1,22 +1,29 @@
-//! No public call uses more than 4 KiB of stack.
+//! No public call uses more than 4 KiB of stack, except for those that give a whole report.
 
 use std::{
     fmt::Write,
     fs::{self, File},
     hint::black_box,
     mem::MaybeUninit,
-    os::{fd::AsRawFd, unix::fs::symlink},
-    path::Path,
+    os::{
+        fd::AsRawFd,
+        unix::fs::{MetadataExt, symlink},
+    },
+    path::{Path, PathBuf},
 };
 
-use pmem2::{Fd, Kind, Native, Pool, Report, Source};
+use pmem2::{Backing, Fd, Kind, Native, Place, Pool, Report, Sharing, Source, Text as Short};
 use pmem2_measure::stack::high_water;
 
 const LIMIT: usize = 4096;
 
+/// A report comes by value, and holds a place and ids: the one that the caller keeps, the one that is filled in, and the parts
+/// on their way into it are on the stack.
+const REPORT_LIMIT: usize = LIMIT + 3 * size_of::<Report<pmem2::FileId>>();
+
 /// Text in memory of fixed size: the formatting is measured, not an allocator.
 struct Text {
-    bytes: [u8; 2048],
+    bytes: [u8; 8192],
     length: usize,
 }
 
@@ -45,16 +52,22 @@ impl Table {
         for (name, used) in &self.rows {
             println!("{used:>6} bytes  {name}");
         }
-        let most = self.rows.iter().max_by_key(|(_, used)| used).expect("something was measured");
-        println!("stack high-water mark: {} bytes, at most {LIMIT}: {}", most.1, most.0);
-        assert!(most.1 <= LIMIT, "{} uses {} bytes of stack", most.0, most.1);
+        let makes_report = |name: &str| name.starts_with("Report::of") || name.starts_with("Source::report");
+        let (reports, others): (Vec<_>, Vec<_>) = self.rows.iter().partition(|(name, _)| makes_report(name));
+        for (rows, limit) in [(others, LIMIT), (reports, REPORT_LIMIT)] {
+            let (name, used) = rows.into_iter().max_by_key(|(_, used)| used).expect("something was measured");
+            println!("stack high-water mark: {used} bytes, at most {limit}: {name}");
+            assert!(*used <= limit, "{name} uses {used} bytes of stack, at most {limit}");
+        }
     }
 }
 
-/// Has the value made, in memory, and drops it.
-#[inline(always)]
-fn keep<T>(value: T) {
-    drop(black_box(value));
+/// Has the value made, in memory, and drops it. It is not moved, which would be another copy of it.
+macro_rules! keep {
+    ($value:expr) => {{
+        let value = $value;
+        black_box(&value);
+    }};
 }
 
 /// A call that uses `BYTES` of stack, and touches them.
@@ -86,19 +99,19 @@ fn every_call(table: &mut Table, what: &str, raw: i32) {
     // SAFETY: the caller keeps the descriptor open, or it is none.
     let fd = unsafe { Fd::borrow_raw(raw) };
 
-    table.row(what, "Source::new", || keep(Source::new(black_box(fd))));
-    table.row(what, "Source::from_fd", || keep(Source::from_fd(black_box(fd))));
-    table.row(what, "Source::try_from_handle", || keep(Source::try_from_handle(black_box(fd))));
+    table.row(what, "Source::new", || keep!(Source::new(black_box(fd))));
+    table.row(what, "Source::from_fd", || keep!(Source::from_fd(black_box(fd))));
+    table.row(what, "Source::try_from_handle", || keep!(Source::try_from_handle(black_box(fd))));
     table.row(what, "Source::new_in", || {
         let mut place = MaybeUninit::uninit();
         black_box(Source::new_in(&mut place, black_box(fd)).is_ok());
     });
-    table.row(what, "Source::boxed", || keep(Source::boxed(black_box(fd))));
-    table.row(what, "Pool::source", || keep(POOL.source(black_box(fd))));
-    table.row(what, "Report::of", || keep(Report::of(black_box(&fd))));
-    table.row(what, "Report::of_unopened", || keep(Report::of_unopened(black_box(&fd))));
+    table.row(what, "Source::boxed", || keep!(Source::boxed(black_box(fd))));
+    table.row(what, "Pool::source", || keep!(POOL.source(black_box(fd))));
+    table.row(what, "Report::of", || keep!(Report::of(black_box(&fd))));
+    table.row(what, "Report::of_unopened", || keep!(Report::of_unopened(black_box(&fd))));
 
-    let mut text = Text { bytes: [0; 2048], length: 0 };
+    let mut text = Text { bytes: [0; 8192], length: 0 };
     let report = Report::of(&fd);
     table.row(what, "Display of Report", || {
         text.length = 0;
@@ -111,20 +124,58 @@ fn every_call(table: &mut Table, what: &str, raw: i32) {
                 text.length = 0;
                 write!(text, "{}", black_box(&error)).expect("room for the sentence");
             });
-            table.row(what, "io::Error from Error", || keep(std::io::Error::from(black_box(error))));
+            table.row(what, "io::Error from Error", || keep!(std::io::Error::from(black_box(error))));
         }
         Ok(source) => {
-            table.row(what, "Source::size", || keep(black_box(&source).size()));
-            table.row(what, "Source::alignment", || keep(black_box(&source).alignment()));
-            table.row(what, "Source::allocated", || keep(black_box(&source).allocated()));
-            table.row(what, "Source::file_system", || keep(black_box(&source).file_system()));
-            table.row(what, "Source::check_range", || keep(black_box(&source).check_range(0, 0)));
-            table.row(what, "Source::report", || keep(black_box(&source).report()));
+            table.row(what, "Source::size", || keep!(black_box(&source).size()));
+            table.row(what, "Source::alignment", || keep!(black_box(&source).alignment()));
+            table.row(what, "Source::allocated", || keep!(black_box(&source).allocated()));
+            table.row(what, "Source::file_system", || keep!(black_box(&source).file_system()));
+            table.row(what, "Source::check_range", || keep!(black_box(&source).check_range(0, 0)));
+            table.row(what, "Source::report", || keep!(black_box(&source).report()));
             table.row(what, "Debug of Source", || {
                 text.length = 0;
                 write!(text, "{:?}", black_box(&source)).expect("room for the source");
             });
+            where_it_lies(table, what, &source, &mut text);
         }
+    }
+}
+
+/// Every call about the place and the hardware of a source.
+fn where_it_lies(table: &mut Table, what: &str, source: &Source<Fd<'_>>, text: &mut Text) {
+    table.row(what, "Source::place", || keep!(black_box(source).place()));
+    table.row(what, "Source::numa_node", || keep!(black_box(source).numa_node()));
+    table.row(what, "Source::dimms", || keep!(black_box(source).dimms().map(|dimms| dimms.count())));
+    table.row(what, "Source::device_id", || keep!(black_box(source).device_id()));
+    table.row(what, "Source::device_usc", || keep!(black_box(source).device_usc()));
+    for sharing in [Sharing::Shared, Sharing::Private] {
+        table.row(what, "Source::expected_granularity", || keep!(black_box(source).expected_granularity(sharing)));
+    }
+    if let Ok(expected) = source.expected_granularity(Sharing::Shared) {
+        table.row(what, "Display of Expected", || {
+            text.length = 0;
+            write!(text, "{}", black_box(&expected)).expect("room for the granularity");
+        });
+    }
+    if let Some(dimm) = source.dimms().ok().and_then(|mut dimms| dimms.next()?.ok()) {
+        table.row(what, "Dimm::id", || keep!(black_box(dimm).id()));
+        table.row(what, "Dimm::dirty_shutdowns", || keep!(black_box(dimm).dirty_shutdowns()));
+    }
+    if let Ok(place) = source.place() {
+        table.row(what, "Source::confirm_place", || keep!(black_box(source).confirm_place(&place)));
+        table.row(what, "Source::expected_granularity_at", || {
+            keep!(black_box(source).expected_granularity_at(&place, Sharing::Shared));
+        });
+        table.row(what, "Place::warnings", || keep!(black_box(&place).warnings().count()));
+        table.row(what, "Display of Place", || {
+            text.length = 0;
+            write!(text, "{}", black_box(&place)).expect("room for the place");
+        });
+        table.row(what, "Debug of Place", || {
+            text.length = 0;
+            write!(text, "{:?}", black_box(&place)).expect("room for the place");
+        });
     }
 }
 
@@ -141,15 +192,50 @@ fn every_public_call_is_within_the_limit() {
     let huge = rustix::fs::memfd_create("huge", rustix::fs::MemfdFlags::HUGETLB | rustix::fs::MemfdFlags::CLOEXEC);
     every_call(&mut table, "hugetlbfs", huge.expect("a file on hugetlbfs").as_raw_fd());
 
-    table.row("anonymous", "Source::from_anon", || keep(Source::from_anon(black_box(4096))));
+    table.row("anonymous", "Source::from_anon", || keep!(Source::from_anon(black_box(4096))));
     let anonymous = Source::from_anon(1 << 30).expect("an anonymous source");
-    table.row("anonymous", "Source::check_range", || keep(black_box(&anonymous).check_range(0, 0)));
-    table.row("anonymous", "Source::report", || keep(black_box(&anonymous).report()));
+    table.row("anonymous", "Source::check_range", || keep!(black_box(&anonymous).check_range(0, 0)));
+    table.row("anonymous", "Source::report", || keep!(black_box(&anonymous).report()));
     table.check();
 }
 
-/// Makes /dev/null a device DAX, for this thread and those that it starts: with a /sys of its own that says so.
-fn pretend_device_dax() {
+/// A directory in /sys with these files in it.
+fn directory(path: &Path, files: &[(&str, &str)]) {
+    fs::create_dir_all(path).expect("a directory");
+    for (name, text) in files {
+        fs::write(path.join(name), format!("{text}\n")).expect("a file");
+    }
+}
+
+const BUS: &str = "/sys/devices/LNXSYSTM:00/ACPI0012:00/ndbus0";
+
+/// A region with two DIMMs of its own; where the devices of its namespace go.
+fn region(number: usize, carrier: &str) -> PathBuf {
+    let bus = Path::new(BUS);
+    let nd = Path::new("/sys/bus/nd/devices");
+    directory(bus, &[("provider", "ACPI.NFIT")]);
+    let region = bus.join(format!("region{number}"));
+    directory(&region, &[("numa_node", "0"), ("read_only", "0"), ("persistence_domain", "memory_controller")]);
+    symlink(&region, nd.join(format!("region{number}"))).expect("a link");
+    for position in 0..2 {
+        let dimm = 2 * number + position;
+        fs::write(region.join(format!("mapping{position}")), format!("nmem{dimm},0,1,{position}\n")).expect("a file");
+        let nmem = bus.join(format!("nmem{dimm}"));
+        directory(
+            &nmem.join("nfit"),
+            &[("id", "8089-a2-1747-00000a01"), ("dirty_shutdown", "3"), ("flags", "not_armed")],
+        );
+        symlink(&nmem, nd.join(format!("nmem{dimm}"))).expect("a link");
+    }
+    let name = format!("{carrier}{number}.1");
+    let carrier = region.join(&name);
+    directory(&carrier, &[("namespace", &format!("namespace{number}.0"))]);
+    symlink(&carrier, nd.join(name)).expect("a link");
+    carrier
+}
+
+/// An empty /sys for this thread and those that it starts.
+fn empty_sysfs() {
     use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_change};
 
     let needs_root = "needs root, or `unshare --map-root-user`: see ci/measure";
@@ -157,26 +243,71 @@ fn pretend_device_dax() {
     unsafe { rustix::thread::unshare_unsafe(rustix::thread::UnshareFlags::NEWNS) }.expect(needs_root);
     mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC).expect(needs_root);
     mount("tmpfs", "/sys", "tmpfs", MountFlags::empty(), None).expect(needs_root);
-    let device = Path::new("/sys/devices/platform/made/dax0.0");
-    fs::create_dir_all(device).expect("a directory");
-    fs::create_dir_all("/sys/bus/dax").expect("a directory");
-    fs::create_dir_all("/sys/dev/char").expect("a directory");
-    symlink("../../../../bus/dax", device.join("subsystem")).expect("a link");
-    fs::write(device.join("size"), "1073741824\n").expect("a file");
-    fs::write(device.join("align"), "2097152\n").expect("a file");
-    symlink(device, "/sys/dev/char/1:3").expect("a link");
+    for path in ["/sys/bus/dax", "/sys/bus/nd/devices", "/sys/class/block", "/sys/dev/char", "/sys/dev/block"] {
+        fs::create_dir_all(path).expect("a directory");
+    }
+}
+
+/// Makes /dev/null a device DAX.
+fn pretend_device_dax() {
+    let device = region(0, "dax").join("dax0.0");
+    directory(&device, &[("size", "1073741824"), ("align", "2097152")]);
+    symlink("../../../../../../bus/dax", device.join("subsystem")).expect("a link");
+    symlink(relative(&device), "/sys/dev/char/1:3").expect("a link");
+}
+
+/// Makes the disk with this file a volume on as many regions as it may have, in several layers.
+fn pretend_volume(file: &File) {
+    let device = file.metadata().expect("a file").dev();
+    let number = format!("{}:{}", rustix::fs::major(device), rustix::fs::minor(device));
+    assert!(!number.starts_with("0:"), "the build directory is on a file system without a device");
+    let mut below = Vec::new();
+    for index in 1..=Place::REGIONS {
+        let pmem = region(index, "pfn").join(format!("block/pmem{index}"));
+        fs::create_dir_all(&pmem).expect("a directory");
+        below.push(pmem);
+        if index % 4 == 0 {
+            let volume = PathBuf::from(format!("/sys/devices/virtual/block/dm-{index}"));
+            directory(&volume.join("queue"), &[("dax", "1")]);
+            fs::create_dir_all(volume.join("slaves")).expect("a directory");
+            for slave in below.drain(..) {
+                let name = slave.file_name().expect("a name");
+                fs::write(volume.join("slaves").join(name), "").expect("an entry");
+                symlink(relative(&slave), Path::new("/sys/class/block").join(name)).expect("a link");
+            }
+            below.push(volume);
+        }
+    }
+    let top = below.pop().expect("a volume");
+    symlink(relative(&top), Path::new("/sys/class/block").join(top.file_name().expect("a name"))).expect("a link");
+    symlink(relative(&top), Path::new("/sys/dev/block").join(number)).expect("a link");
+}
+
+/// A path in /sys as links two directories below it have it.
+fn relative(path: &Path) -> PathBuf {
+    Path::new("../..").join(path.strip_prefix("/sys").expect("a path in /sys"))
 }
 
 #[test]
-fn every_public_call_on_device_dax_is_within_the_limit() {
+fn every_public_call_on_persistent_memory_is_within_the_limit() {
     std::thread::spawn(|| {
+        empty_sysfs();
         pretend_device_dax();
         let null = File::open("/dev/null").expect("/dev/null");
         let source = Source::new(&null).expect("a device DAX");
         assert_eq!(source.kind(), Kind::DeviceDax);
         assert_eq!((source.size(), source.alignment()), (Ok(1 << 30), Ok(2 << 20)));
+        assert_eq!(source.device_id(), Ok(Short::of("8089-a2-1747-00000a018089-a2-1747-00000a01").expect("room")));
         let mut table = Table::default();
         every_call(&mut table, "device DAX", null.as_raw_fd());
+
+        let file = File::open(std::env::current_exe().expect("a program")).expect("a file");
+        pretend_volume(&file);
+        let source = Source::new(&file).expect("a file");
+        let place = source.place().expect("a place");
+        assert_eq!((place.backing(), place.regions().count()), (Backing::Regions, Place::REGIONS));
+        assert_eq!((source.numa_node(), source.device_usc()), (Ok(Some(0)), Ok(96)));
+        every_call(&mut table, "volume", file.as_raw_fd());
         table.check();
     })
     .join()

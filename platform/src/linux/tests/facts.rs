@@ -20,6 +20,11 @@ pub(super) fn subsystem() -> Call {
     Call::Readlink("/sys/dev/char/252:5/subsystem".into())
 }
 
+/// The look at the device's directory.
+pub(super) fn entry() -> Call {
+    Call::Inode("/sys/dev/char/252:5".into())
+}
+
 pub(super) fn devices() -> Call {
     Call::Access("/sys/dev/char".into())
 }
@@ -125,7 +130,7 @@ fn the_subsystem_tells_a_device_dax() {
     for target in ["../../../../../../bus/dax", "../../class/dax", "/sys/bus/dax", "dax", "/dax"] {
         let world = World::dax().with_link(target.as_bytes());
         assert_eq!(kind(&world), Kind::DeviceDax, "{target}");
-        assert_eq!(world.calls(), [Call::Getfl, Call::Fstat, subsystem()]);
+        assert_eq!(world.calls(), [Call::Getfl, Call::Fstat, subsystem(), entry()]);
     }
     for target in
         ["../../class/tty", "", "/", "dax/", "../dax/tty", "daxx", "../xdax", "../DAX", "../dax\n", "../dax\0"]
@@ -163,11 +168,14 @@ fn a_device_without_an_entry() {
 #[test]
 fn the_longest_device_number_fits() {
     let mut world = World::device();
-    // The kernel's own device numbers have 12 and 20 bits; st_rdev has room for 32 and 32.
-    world.stat.rdev = u64::MAX;
-    assert_eq!(kind(&world), Kind::CharacterDevice);
-    let path = "/sys/dev/char/4294967295:4294967295/subsystem";
-    assert_eq!(world.calls()[2], Call::Readlink(path.into()));
+    // The kernel's own device numbers have 12 and 20 bits; st_rdev has room for 32 and 32. What does not fit into the
+    // kernel's is taken for the last of them, which is no device's.
+    for rdev in [u32::MAX.into(), u64::from(u32::MAX) + 1, u64::MAX] {
+        world.stat.rdev = rdev;
+        assert_eq!(kind(&world), Kind::CharacterDevice);
+        let path = "/sys/dev/char/4095:1048575/subsystem";
+        assert_eq!(world.calls()[2], Call::Readlink(path.into()));
+    }
 }
 
 #[test]
@@ -207,7 +215,8 @@ fn answers_about_a_device_dax() {
     let (sys, facts) = (world.sys(), described(&world).unwrap());
     assert_eq!(facts.alignment, None, "a driver may be bound anew with another alignment");
     world.calls();
-    let read = |name: &str| [Call::Fstat, Call::Open(format!("/sys/dev/char/252:5/{name}")), Call::Read, Call::Close];
+    let read =
+        |name: &str| [Call::Fstat, Call::Open(format!("/sys/dev/char/252:5/{name}")), Call::Read, Call::Close, entry()];
     assert_eq!(describe::size(sys, FD, &facts), Ok(1 << 30));
     assert_eq!(world.calls(), read("size"));
     assert_eq!(describe::alignment(sys, FD, &facts), Ok(2 << 20));
@@ -246,11 +255,11 @@ fn another_file_under_the_same_number_is_noticed() {
 #[test]
 fn an_identity_has_the_numbers_of_stat() {
     let dev = rustix::fs::makedev(259, 0x000a_bcde);
-    let rdev = rustix::fs::makedev(0xffff_ffff, 1);
+    let rdev = rustix::fs::makedev(0xfff, 0x000f_edcb);
     let id = FileId::of(&Stat { dev, ino: u64::MAX, rdev, ..World::file().stat });
     assert_eq!(id.device(), (259, 0x000a_bcde));
     assert_eq!(id.inode(), u64::MAX);
-    assert_eq!(id.represented_device(), (0xffff_ffff, 1));
+    assert_eq!(id.represented_device(), (0xfff, 0x000f_edcb));
     assert_eq!(id.to_string(), "device 259:703710, inode 18446744073709551615");
     assert_eq!(described(&World::file()).unwrap().id, FileId::of(&World::file().stat));
 }

@@ -4,16 +4,14 @@
 use std::{string::String, vec, vec::Vec};
 
 use super::{
-    facts::{devices, subsystem},
+    facts::{devices, entry, subsystem},
+    inject::{ERRNOS, inject},
     world::{APPEND, Call, FD, MODE_3, PATH, READ_ONLY, READ_WRITE, WRITE_ONLY, World},
 };
 use crate::{
     Alignment, Errno, Fail, Kind, What,
     linux::{describe, page},
 };
-
-/// All of errno(3) on Linux.
-const ERRNOS: core::ops::RangeInclusive<i32> = 1..=133;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Question {
@@ -75,8 +73,11 @@ fn scenarios() -> Vec<Scenario> {
     let device = |more: &[Call]| [look.as_slice(), more].concat();
     let looked_up = device(&[subsystem(), devices()]);
     let large = device(&[Call::Fstatfs]);
-    let read =
-        |name: &str| [Call::Fstat, Call::Open(String::from("/sys/dev/char/252:5/") + name), Call::Read, Call::Close];
+    let open = |name: &str| {
+        [Call::Fstat, Call::Open(String::from("/sys/dev/char/252:5/") + name), Call::Read, Call::Close].to_vec()
+    };
+    // The device is looked at once more after the answer.
+    let read = |name: &str| [open(name), vec![entry()]].concat();
 
     let mut large_blocks = World::file();
     large_blocks.stat.blksize = 1 << 20;
@@ -97,7 +98,7 @@ fn scenarios() -> Vec<Scenario> {
         Scenario::new(wrong_size, Size, Err(Fail::Malformed(What::Size)), &[Call::Fstat]),
         Scenario::new(World::dax(), Size, Ok(Answer::Number(1 << 30)), &read("size")),
         Scenario::new(World::dax(), Question::Alignment, Ok(Answer::Number(2 << 20)), &read("align")),
-        Scenario::new(World::dax().with_contents(b"x"), Size, Err(Fail::Malformed(What::Size)), &read("size")),
+        Scenario::new(World::dax().with_contents(b"x"), Size, Err(Fail::Malformed(What::Size)), &open("size")),
         Scenario::new(World::file(), Allocated, Ok(Answer::Number(8192)), &[Call::Fstat]),
         Scenario::new(World::dax(), Allocated, Err(Fail::Unsupported), &[Call::Fstat]),
         Scenario::new(World::file(), FileSystem, Ok(Answer::FileSystem(0xEF53)), &[Call::Fstat, Call::Fstatfs]),
@@ -109,7 +110,7 @@ fn scenarios() -> Vec<Scenario> {
             Scenario::described(&large_blocks, Kind::RegularFile, page::FIXED, &large),
             Scenario::described(&hugetlbfs, Kind::RegularFile, Alignment::new(2 << 20), &large),
             Scenario::described(&directory, Kind::Directory, None, &look),
-            Scenario::described(&World::dax(), Kind::DeviceDax, None, &device(&[subsystem()])),
+            Scenario::described(&World::dax(), Kind::DeviceDax, None, &device(&[subsystem(), entry()])),
             Scenario::described(
                 &World::device().with_link(b"../class/tty"),
                 Kind::CharacterDevice,
@@ -147,15 +148,18 @@ fn expected(scenario: &Scenario, at: &Call, errno: i32) -> (Result<Answer, Fail>
         }
         Call::Readlink(_) if NOT_THERE.contains(&errno) => (device(Kind::UnknownDevice(What::Sysfs)), vec![devices()]),
         Call::Access(_) if NOT_THERE.contains(&errno) => (device(Kind::UnknownDevice(What::Sysfs)), vec![]),
-        Call::Readlink(_) | Call::Access(_) if !readable => (unknown, vec![]),
+        Call::Readlink(_) | Call::Access(_) | Call::Inode(_) if describing && !readable => (unknown, vec![]),
         Call::Readlink(_) => (os(What::Subsystem), vec![]),
         Call::Access(_) => (os(What::Sysfs), vec![]),
+        Call::Inode(_) => (os(What::Device), vec![]),
         Call::Open(_) | Call::Read => {
             let what = if scenario.question == Question::Size { What::Size } else { What::Alignment };
             // What was opened is closed, whatever happens to the read.
             (os(what), if *at == Call::Read { vec![Call::Close] } else { vec![] })
         }
-        Call::Close | Call::Msync(_) => panic!("no scenario has such a call that can fail"),
+        Call::Close | Call::Msync(_) | Call::Entries | Call::Attributes | Call::Map => {
+            panic!("no scenario has such a call that can fail")
+        }
     }
 }
 
@@ -172,20 +176,12 @@ fn without_a_fault() {
 fn every_errno_in_every_call() {
     let mut injected = 0;
     for scenario in scenarios() {
-        // Close has no result that anyone could act on.
-        let fallible = scenario.calls.iter().filter(|call| **call != Call::Close);
-        for (number, call) in fallible.enumerate() {
-            for errno in ERRNOS {
-                let world = scenario.world.failing(number, errno);
-                let (answer, more) = expected(&scenario, call, errno);
-                let (result, calls) = scenario.run(&world);
-                assert_eq!(result, answer, "{:?}, {call:?} with {errno}: {world:?}", scenario.question);
-                let before = scenario.calls[..=number].to_vec();
-                assert_eq!(calls, [before, more].concat(), "{:?}, {call:?} with {errno}", scenario.question);
-                injected += 1;
-            }
-        }
+        let name = std::format!("{:?}", scenario.question);
+        let run = |world: &World| scenario.run(world);
+        injected += inject(&name, &scenario.world, &scenario.calls, run, |index, errno| {
+            expected(&scenario, &scenario.calls[index], errno)
+        });
     }
-    // 18 calls for the ten questions at the top, and for six ways to open each, 2, 3, 3, 2, 3, 3, 4 and 4 calls of describe.
-    assert_eq!(injected, (18 + 6 * 24) * ERRNOS.count());
+    // 20 calls for the ten questions at the top, and for six ways to open each, 2, 3, 3, 2, 4, 3, 4 and 4 calls of describe.
+    assert_eq!(injected, (20 + 6 * 25) * ERRNOS.count());
 }

@@ -1,6 +1,13 @@
 //! The running kernel, where what is asked of it can be seen here alone. The rest is seen by the tests of pmem2.
 
-use std::{ffi::CString, format, fs, process::Command, vec::Vec};
+use std::{
+    ffi::CString,
+    format, fs,
+    os::{fd::AsRawFd, unix::fs::MetadataExt},
+    process::Command,
+    string::String,
+    vec::Vec,
+};
 
 use rustix::fs::OFlags;
 
@@ -34,6 +41,8 @@ fn negative_numbers_are_no_descriptors() {
         assert_eq!(Kernel.getfl(fd).unwrap_err(), Errno::EBADF);
         assert_eq!(Kernel.fstat(fd).unwrap_err(), Errno::EBADF);
         assert_eq!(Kernel.fstatfs(fd).unwrap_err(), Errno::EBADF);
+        assert_eq!(Kernel.attributes(fd).unwrap_err(), Errno::EBADF);
+        assert_eq!(Kernel.map_synchronously(fd), Err(Errno::EBADF));
     }
 }
 
@@ -67,6 +76,55 @@ fn files_are_opened_with_care() {
     drop(file);
     assert_eq!(descriptors(&path), []);
     assert_eq!(Kernel.open(c"/proc/self/no such file").err(), Some(Errno::ENOENT));
+}
+
+/// More names than one call gives, and none twice.
+#[test]
+fn a_directory_is_listed_to_its_end() {
+    let path = std::env::temp_dir().join(format!("pmem2-entries-{}", std::process::id()));
+    fs::create_dir(&path).unwrap();
+    let mut expected: Vec<String> = (0..100).map(|number| format!("{number}-{}", "x".repeat(number * 2))).collect();
+    expected.extend([".hidden", "...", "..x"].map(String::from));
+    for name in &expected {
+        fs::write(path.join(name), "").unwrap();
+    }
+    let mut found = Vec::new();
+    let directory = Kernel.open(&CString::new(path.to_str().unwrap()).unwrap()).unwrap();
+    let listed = Kernel.entries(&directory, &mut |name| found.push(String::from_utf8(name.to_vec()).unwrap()));
+    drop(directory);
+    fs::remove_dir_all(&path).unwrap();
+    assert_eq!(listed, Ok(()));
+    expected.sort_unstable();
+    found.sort_unstable();
+    assert_eq!(found, expected);
+    let file = Kernel.open(c"/proc/self/cmdline").unwrap();
+    assert_eq!(Kernel.entries(&file, &mut |_| panic!("a file has no names")), Err(Errno::ENOTDIR));
+}
+
+#[test]
+fn the_inode_number_is_that_of_what_a_link_leads_to() {
+    let this = std::env::current_exe().unwrap();
+    assert_eq!(Kernel.inode(c"/proc/self/exe"), Ok(fs::metadata(&this).unwrap().ino()));
+    assert_eq!(Kernel.inode(c"/proc/self/no such file"), Err(Errno::ENOENT));
+}
+
+#[test]
+fn the_mount_is_that_of_the_descriptor() {
+    for path in ["/proc/self/cmdline", "/dev/null", "/"] {
+        let file = fs::File::open(path).unwrap();
+        let information = fs::read_to_string(format!("/proc/self/fdinfo/{}", file.as_raw_fd())).unwrap();
+        let mount = information.lines().find_map(|line| line.strip_prefix("mnt_id:")).unwrap();
+        assert_eq!(Kernel.attributes(file.as_raw_fd()).unwrap().mount, Some(mount.trim().parse().unwrap()), "{path}");
+    }
+}
+
+/// Neither ordinary memory nor what cannot be mapped at all.
+#[test]
+fn what_is_not_mapped_synchronously() {
+    for path in ["/dev/zero", "/", "/proc/self/cmdline"] {
+        let file = fs::File::open(path).unwrap();
+        assert_eq!(Kernel.map_synchronously(file.as_raw_fd()), Err(Errno::ENOTSUP), "{path}");
+    }
 }
 
 #[test]

@@ -12,7 +12,7 @@ use rustix::fs::OFlags;
 
 use crate::{
     Errno,
-    linux::sys::{Stat, Sys},
+    linux::sys::{Attributes, Stat, Sys},
 };
 
 /// The one descriptor that is open.
@@ -30,6 +30,9 @@ pub(super) const APPEND: u32 = OFlags::APPEND.bits();
 pub(super) const S_IFREG: u32 = 0o100_000;
 pub(super) const S_IFCHR: u32 = 0o020_000;
 
+/// The inode number of the device's directory.
+pub(super) const ENTRY: u64 = 0x1_0000_2a2a;
+
 /// A call that was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Call {
@@ -40,6 +43,10 @@ pub(super) enum Call {
     Access(String),
     Open(String),
     Read,
+    Inode(String),
+    Entries,
+    Attributes,
+    Map,
     Msync(usize),
     Close,
 }
@@ -50,11 +57,19 @@ pub(super) struct World {
     pub(super) flags: u32,
     pub(super) stat: Stat,
     pub(super) magic: u32,
-    /// What is there: links with their targets, files with their contents, and whether there is a /sys.
-    pub(super) links: Vec<(&'static str, Vec<u8>)>,
-    pub(super) files: Vec<(&'static str, Vec<u8>)>,
+    /// What is there: links with their targets, files with their contents (of a directory its names, one a line), and whether
+    /// there is a /sys.
+    pub(super) links: Vec<(String, Vec<u8>)>,
+    pub(super) files: Vec<(String, Vec<u8>)>,
     pub(super) sysfs: bool,
+    /// How many bytes a read gives at most.
+    pub(super) chunk: usize,
     pub(super) page: usize,
+    /// The inode numbers of the directories of devices.
+    pub(super) inodes: Vec<(String, u64)>,
+    /// What statx says, and whether a synchronous mapping is granted or with which error it is refused.
+    pub(super) attributes: Attributes,
+    pub(super) map: Result<(), i32>,
     /// The call with this number, counted from 0, fails so.
     pub(super) fault: Option<(usize, i32)>,
     calls: RefCell<Vec<Call>>,
@@ -71,7 +86,11 @@ impl World {
             links: Vec::new(),
             files: Vec::new(),
             sysfs: true,
+            chunk: usize::MAX,
             page: 4096,
+            inodes: Vec::new(),
+            attributes: Attributes { dax: Some(false), mount: None },
+            map: Err(95),
             fault: None,
             calls: RefCell::default(),
             open_files: Cell::new(0),
@@ -87,19 +106,43 @@ impl World {
 
     /// A device DAX with its files in sysfs.
     pub(super) fn dax() -> Self {
-        let mut world = Self::device();
-        world.links.push(("/sys/dev/char/252:5/subsystem", b"../../../../../bus/dax".to_vec()));
-        world.files.push(("/sys/dev/char/252:5/size", b"1073741824\n".to_vec()));
-        world.files.push(("/sys/dev/char/252:5/align", b"2097152\n".to_vec()));
+        let world = Self::device();
         world
+            .with_link(b"../../../../../bus/dax")
+            .with_inode("/sys/dev/char/252:5", ENTRY)
+            .with_file("/sys/dev/char/252:5/size", "1073741824\n")
+            .with_file("/sys/dev/char/252:5/align", "2097152\n")
     }
 
     pub(super) fn opened(self, flags: u32) -> Self {
         Self { flags, ..self }
     }
 
-    pub(super) fn with_link(mut self, target: &[u8]) -> Self {
-        self.links = [("/sys/dev/char/252:5/subsystem", target.to_vec())].into();
+    pub(super) fn with_link(self, target: &[u8]) -> Self {
+        self.linked("/sys/dev/char/252:5/subsystem", target)
+    }
+
+    /// The same with this link, whatever was there before.
+    pub(super) fn linked(mut self, path: &str, target: impl AsRef<[u8]>) -> Self {
+        put(&mut self.links, path, target.as_ref().to_vec());
+        self
+    }
+
+    /// The same with this file, whatever was there before.
+    pub(super) fn with_file(mut self, path: &str, contents: impl AsRef<[u8]>) -> Self {
+        put(&mut self.files, path, contents.as_ref().to_vec());
+        self
+    }
+
+    pub(super) fn without_file(mut self, path: &str) -> Self {
+        let before = self.files.len();
+        self.files.retain(|(name, _)| name != path);
+        assert_eq!(self.files.len() + 1, before, "{path} was there");
+        self
+    }
+
+    pub(super) fn with_inode(mut self, path: &str, inode: u64) -> Self {
+        put(&mut self.inodes, path, inode);
         self
     }
 
@@ -141,11 +184,17 @@ impl World {
     }
 }
 
+/// One thing under one name.
+fn put<T>(things: &mut Vec<(String, T)>, path: &str, thing: T) {
+    things.retain(|(name, _)| name != path);
+    things.push((path.to_owned(), thing));
+}
+
 fn text(path: &CStr) -> String {
     path.to_str().unwrap().to_owned()
 }
 
-fn found<'w>(things: &'w [(&str, Vec<u8>)], path: &CStr) -> Result<&'w [u8], Errno> {
+fn found<'w>(things: &'w [(String, Vec<u8>)], path: &CStr) -> Result<&'w [u8], Errno> {
     let found = things.iter().find(|(name, _)| name.as_bytes() == path.to_bytes());
     found.map(|(_, contents)| contents.as_slice()).ok_or(Errno::ENOENT)
 }
@@ -162,7 +211,8 @@ pub(super) struct Scripted<'w>(&'w World);
 
 pub(super) struct Opened<'w> {
     world: &'w World,
-    contents: &'w [u8],
+    /// What was not read yet.
+    contents: Cell<&'w [u8]>,
 }
 
 impl Drop for Opened<'_> {
@@ -204,12 +254,38 @@ impl<'w> Sys for Scripted<'w> {
         self.0.call(Call::Open(text(path)))?;
         let contents = found(&self.0.files, path)?;
         self.0.open_files.set(self.0.open_files.get() + 1);
-        Ok(Opened { world: self.0, contents })
+        Ok(Opened { world: self.0, contents: Cell::new(contents) })
     }
 
     fn read(self, file: &Opened<'w>, buffer: &mut [u8]) -> Result<usize, Errno> {
         self.0.call(Call::Read)?;
-        Ok(copy(file.contents, buffer))
+        let left = file.contents.get();
+        let length = copy(&left[..left.len().min(self.0.chunk)], buffer);
+        file.contents.set(&left[length..]);
+        Ok(length)
+    }
+
+    fn inode(self, path: &CStr) -> Result<u64, Errno> {
+        self.0.call(Call::Inode(text(path)))?;
+        let found = self.0.inodes.iter().find(|(name, _)| name.as_bytes() == path.to_bytes());
+        found.map(|&(_, inode)| inode).ok_or(Errno::ENOENT)
+    }
+
+    fn entries(self, directory: &Opened<'w>, visit: &mut dyn FnMut(&[u8])) -> Result<(), Errno> {
+        self.0.call(Call::Entries)?;
+        // The contents of a directory are its names.
+        directory.contents.get().split(|&byte| byte == b'\n').filter(|name| !name.is_empty()).for_each(visit);
+        Ok(())
+    }
+
+    fn attributes(self, fd: i32) -> Result<Attributes, Errno> {
+        self.0.descriptor(fd, Call::Attributes)?;
+        Ok(self.0.attributes)
+    }
+
+    fn map_synchronously(self, fd: i32) -> Result<(), Errno> {
+        self.0.descriptor(fd, Call::Map)?;
+        self.0.map.map_err(Errno::from_raw)
     }
 
     fn msync_nothing(self, address: usize) -> Result<(), Errno> {

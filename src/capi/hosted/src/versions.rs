@@ -21,6 +21,11 @@ versions! {
     pmem2_source_get_fd
     pmem2_source_size
     pmem2_source_alignment
+    pmem2_source_numa_node
+    pmem2_source_device_id
+    pmem2_source_device_usc
+    pmem2_source_expected_granularity
+    pmem2_source_expected_granularity_reason
     pmem2_source_describe
     pmem2_errormsg
     pmem2_err_to_errno

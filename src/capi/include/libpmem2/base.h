@@ -92,6 +92,46 @@ int pmem2_source_size(const struct pmem2_source *src, size_t *size);
 /* What offsets and lengths of mappings have to be multiples of, in bytes. Of a regular file: no system call. */
 int pmem2_source_alignment(const struct pmem2_source *src, size_t *alignment);
 
+/* The NUMA node of the memory that the source lies on, -1 where the platform does not say. */
+int pmem2_source_numa_node(const struct pmem2_source *src, int *numa_node);
+
+/*
+ * What identifies the NVDIMMs that the source lies on. With id NULL, *len becomes the bytes that it needs, null byte and all;
+ * else id has *len bytes, which need hold nothing before. PMEM2_E_BUFFER_TOO_SMALL leaves both as they were. Persistent
+ * memory without NVDIMMs has an empty id; what is no persistent memory has none: PMEM2_E_NOSUPP.
+ */
+int pmem2_source_device_id(const struct pmem2_source *src, char *id, size_t *len);
+
+/*
+ * How often these NVDIMMs lost power before their data was safe, together. PMEM2_E_NOSUPP where they do not count, -EACCES
+ * where this user may not know.
+ */
+int pmem2_source_device_usc(const struct pmem2_source *src, uint64_t *usc);
+
+/* How much has to be flushed to make a store durable, the finest first, and who sees what is stored. */
+
+enum pmem2_granularity {
+	PMEM2_GRANULARITY_BYTE,
+	PMEM2_GRANULARITY_CACHE_LINE,
+	PMEM2_GRANULARITY_PAGE
+};
+
+enum pmem2_sharing_type {
+	PMEM2_SHARED,
+	PMEM2_PRIVATE
+};
+
+/*
+ * Added by this library: the granularity that a mapping of the source will have; and, for people, why it is that one and
+ * what would have to change for a finer one, written with a null byte to buf, which has len bytes. PMEM2_REASON_SIZE bytes
+ * always suffice; with fewer it may be PMEM2_E_BUFFER_TOO_SMALL, and buf is as it was.
+ */
+#define PMEM2_REASON_SIZE 384
+int pmem2_source_expected_granularity(const struct pmem2_source *src, enum pmem2_sharing_type sharing,
+	enum pmem2_granularity *granularity);
+int pmem2_source_expected_granularity_reason(const struct pmem2_source *src, enum pmem2_sharing_type sharing, char *buf,
+	size_t len);
+
 /*
  * Added by this library: sources in memory of the caller's, for programs without a heap.
  *
@@ -106,8 +146,8 @@ int pmem2_source_alignment(const struct pmem2_source *src, size_t *alignment);
  *	if (pmem2_source_init_fd(&storage, &src, fd) != 0)
  *		pmem2_perror("%s", path);
  *
- * storage or src NULL or misaligned, or src within storage, is -EINVAL (and of the last two nothing is written). Other errors are those of pmem2_source_from_fd() and
- * pmem2_source_from_anon(), without -ENOMEM. On failure the storage is as it was, and *src is NULL.
+ * storage or src NULL or misaligned, or src within storage, is -EINVAL (and of the last two nothing is written). Other
+ * errors are those of pmem2_source_from_fd() and pmem2_source_from_anon(), without -ENOMEM. On failure the storage is as it was, and *src is NULL.
  */
 struct pmem2_source_storage {
 #if defined(__cplusplus) && __cplusplus >= 201103L
@@ -129,7 +169,7 @@ int pmem2_source_init_anon(struct pmem2_source_storage *storage, struct pmem2_so
  * was. PMEM2_DESCRIPTION_SIZE bytes always suffice on Linux. What could not be found out is said in the text; only a
  * descriptor that was closed, or is another file now, is an error: PMEM2_E_INVALID_FILE_HANDLE.
  */
-#define PMEM2_DESCRIPTION_SIZE 1024
+#define PMEM2_DESCRIPTION_SIZE 16384
 int pmem2_source_describe(const struct pmem2_source *src, char *buf, size_t len);
 
 /*

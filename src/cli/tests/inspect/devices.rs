@@ -11,9 +11,11 @@ use crate::support::*;
 fn with_device_dax(attributes: &str) -> String {
     format!(
         "mount -t tmpfs none /sys
-        mkdir -p /sys/dev/char/1:3 /sys/bus/dax
+        mkdir -p /sys/dev/char /sys/bus/dax /sys/devices/platform/hmem.0/dax0.0
+        ln -s ../../devices/platform/hmem.0/dax0.0 /sys/dev/char/1:3
         cd /sys/dev/char/1:3
-        ln -s ../../../bus/dax subsystem
+        ln -s ../../../../bus/dax subsystem
+        echo 0 > numa_node
         {attributes}"
     )
 }
@@ -97,8 +99,7 @@ fn without_proc() {
 fn with_another_proc() {
     let directory = directory();
     let path = file(&directory, "file", "0123456789");
-    let script =
-        "mount -t tmpfs none /proc; mkdir -p /proc/self/fd; for n in 3 4 5; do mknod /proc/self/fd/$n c 10 130; done";
+    let script = "mount -t tmpfs none /proc; mkdir -p /proc/self/fd; for n in 3 4 5; do mkfifo /proc/self/fd/$n; done";
     let mut command = inspect_after(script, directory.path(), [path.as_path()]);
     assert!(fact(&report(0, &mut command), "note").unwrap().contains("/proc is not mounted"));
 }

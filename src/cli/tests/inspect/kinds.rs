@@ -207,10 +207,5 @@ fn devices_are_not_opened() {
         return;
     }
     // Who may not open it is told so where it is tried: that the reason is the kind shows that it was not.
-    let is_disk = |path: &Path| {
-        use std::os::unix::fs::FileTypeExt;
-        fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_block_device())
-    };
-    let disk = fs::read_dir("/dev").unwrap().map(|entry| entry.unwrap().path()).find(|path| is_disk(path));
-    refused(disk.expect("a block device in /dev, or root"), "block device", "block-device", "block device");
+    refused(block_device(), "block device", "block-device", "block device");
 }

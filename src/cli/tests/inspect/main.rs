@@ -6,3 +6,5 @@ mod kinds;
 mod output;
 mod rights;
 mod support;
+mod sysfs;
+mod whereabouts;

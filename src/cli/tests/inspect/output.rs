@@ -46,8 +46,8 @@ fn blocks_are_separated_by_an_empty_line() {
     let output = report(1, &mut inspect(["/", "/dev/null"]));
     let blocks: Vec<_> = output.split("\n\n").collect();
     assert_eq!(blocks.len(), 2);
-    assert!(blocks[0].starts_with("/\n  refused      a directory"));
-    assert!(blocks[1].starts_with("/dev/null\n  refused      a character device"));
+    assert!(blocks[0].starts_with("/\n  refused          a directory"));
+    assert!(blocks[1].starts_with("/dev/null\n  refused          a character device"));
     assert!(output.ends_with('\n') && !output.ends_with("\n\n"));
 }
 

@@ -162,6 +162,14 @@ pub(crate) fn file(directory: &tempfile::TempDir, name: impl AsRef<OsStr>, conte
     path
 }
 
+/// A block device that is there already.
+pub(crate) fn block_device() -> PathBuf {
+    use std::os::unix::fs::FileTypeExt;
+    let is_disk = |path: &Path| std::fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_block_device());
+    let disk = std::fs::read_dir("/dev").unwrap().map(|entry| entry.unwrap().path()).find(|path| is_disk(path));
+    disk.expect("a block device in /dev, or root")
+}
+
 /// Opens only to look.
 pub(crate) fn look(path: &Path) -> OwnedFd {
     rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).unwrap()

@@ -8,7 +8,7 @@ use core::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},
 };
 
-use pmem2::{Access, Alignment, Errno, Facts, Fail, FileSystem, Kind, Platform, What};
+use pmem2::{Access, Alignment, Errno, Facts, Fail, FileSystem, Kind, Locate, Nowhere, Platform, What};
 
 /// A region: what it is, its generation (0: there is none), its size.
 struct Region {
@@ -85,6 +85,11 @@ impl Machine {
         let (region, id) = self.region(index)?;
         if id == facts.id { Ok(region) } else { Err(Fail::Replaced) }
     }
+}
+
+impl Locate for &'static Machine {
+    type Spot = Nowhere;
+    type Dimm = Nowhere;
 }
 
 impl Platform for &'static Machine {

@@ -10,7 +10,8 @@ use core::{
 };
 
 use pmem2::{
-    Access, Alignment, Borrowed, Error, Facts, Fail, Fd, Handle, Kind, Native, Platform, Pool, Report, Source, What,
+    Access, Alignment, Borrowed, Error, Facts, Fail, Fd, Handle, Kind, Locate, Native, Nowhere, Platform, Pool, Report,
+    Source, What,
 };
 
 /// A handle of its own for the native platform: as a program without std, or one with a file type of its own, has it.
@@ -62,6 +63,11 @@ impl fmt::Display for Label {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "label {}", self.0)
     }
+}
+
+impl Locate for Shelf {
+    type Spot = Nowhere;
+    type Dimm = Nowhere;
 }
 
 impl Platform for Shelf {
@@ -116,7 +122,7 @@ pub trait Describe {
     fn describe(&self) -> Option<Kind>;
 }
 
-impl<H: Handle> Describe for H
+impl<H: Handle<P: Locate>> Describe for H
 where
     <H::P as Platform>::Id: fmt::Display,
 {

@@ -1,0 +1,417 @@
+//! Where an object lies: from its device number to the regions of persistent memory below.
+//!
+//! `/sys/dev/block/M:m` and `/sys/dev/char/M:m` are links to the device's directory, and this lies in the directories of
+//! everything that the device is a part of: `…/ndbus0/region1/pfn1.0/block/pmem1/pmem1p2`. A volume (device-mapper, md) lies
+//! nowhere; its `slaves` say what it is made of.
+
+use core::{cmp::Ordering, str::from_utf8};
+
+use super::{
+    FileId,
+    describe::{no_file_system, same},
+    low_half,
+    sys::Sys,
+    sysfs::{self, Class, LINK, Path},
+};
+use crate::{Backing, Errno, Facts, Fail, FileSystem, Kind, Mode, Text, What};
+
+/// How many regions a volume may have.
+const REGIONS: usize = 16;
+
+/// How many devices of a volume may be waiting to be looked at, and how many may be looked at in all.
+const PENDING: usize = 16;
+const LOOKED_AT: usize = 64;
+
+/// Where an object of a Linux system lies.
+#[derive(Clone, Copy, Debug)]
+pub struct Spot {
+    backing: Backing,
+    entry: Option<Entry>,
+    name: Text<32>,
+    areas: [Option<Area>; REGIONS],
+}
+
+/// The entry of the device in /sys/dev.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry {
+    pub(super) class: Class,
+    pub(super) device: (u32, u32),
+    /// What the inode number of its directory has to end with, where that is known.
+    inode: Option<u32>,
+    /// Whether it is a part of a disk.
+    pub(super) partition: bool,
+}
+
+/// A region, and what an object has in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Area {
+    pub(super) bus: u32,
+    pub(super) region: u32,
+    pub(super) mode: Mode,
+    /// The number of the namespace, or of the pfn, btt or dax device that it was made; `None` where there are several.
+    pub(super) index: Option<u32>,
+    pub(super) family: Family,
+}
+
+/// Who knows the DIMMs: the directory that the driver adds to that of the DIMM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Family {
+    /// ACPI's NFIT.
+    Nfit,
+    /// CXL.
+    Cxl,
+    /// PowerPC's hypervisor.
+    Papr,
+}
+
+impl Family {
+    /// The name of the directory.
+    pub(super) const fn directory(self) -> &'static str {
+        match self {
+            Self::Nfit => "nfit",
+            Self::Cxl => "cxl",
+            Self::Papr => "papr",
+        }
+    }
+}
+
+impl Spot {
+    pub(super) const fn backing(&self) -> Backing {
+        self.backing
+    }
+
+    pub(super) const fn name(&self) -> Text<32> {
+        self.name
+    }
+
+    pub(super) const fn entry(&self) -> Option<Entry> {
+        self.entry
+    }
+
+    pub(super) fn regions(&self) -> usize {
+        match self.backing {
+            Backing::Regions => self.areas.iter().flatten().count(),
+            _ => 0,
+        }
+    }
+
+    pub(super) fn area(&self, index: usize) -> Option<Area> {
+        self.areas.get(index).copied().flatten().filter(|_| self.backing == Backing::Regions)
+    }
+
+    /// A file whose file system has no device of its own.
+    const fn without_device(backing: Backing) -> Self {
+        Self { backing, entry: None, name: Text::new(), areas: [None; REGIONS] }
+    }
+}
+
+impl FileId {
+    /// Whether a device DAX is still the one that was described.
+    pub(super) fn confirm<S: Sys>(self, sys: S) -> Result<(), Fail> {
+        let now = sysfs::inode(sys, Class::Char, self.represented_device())?;
+        if low_half(now) == self.entry { Ok(()) } else { Err(Fail::DeviceReplaced) }
+    }
+}
+
+/// Where the object lies that `facts` are about.
+pub(super) fn locate<S: Sys>(sys: S, fd: i32, facts: &Facts<FileId>) -> Result<Spot, Fail> {
+    same(sys, fd, facts)?;
+    let id = facts.id;
+    let (class, device, inode) = match facts.kind {
+        Kind::RegularFile => match id.device() {
+            (0, _) => {
+                let system = sys.fstatfs(fd).map(FileSystem::from_magic).map_err(no_file_system)?;
+                return Ok(Spot::without_device(without_device(system)));
+            }
+            device => (Class::Block, device, None),
+        },
+        Kind::BlockDevice => (Class::Block, id.represented_device(), None),
+        Kind::DeviceDax => (Class::Char, id.represented_device(), Some(id.entry)),
+        _ => return Err(Fail::Unsupported),
+    };
+    let place = listed(sys, class, device)?;
+    // Where it is to stay from the first: each move of it would be another copy on the stack.
+    let mut spot = Ok(Spot {
+        backing: Backing::Regions,
+        entry: Some(Entry { class, device, inode, partition: place.partition }),
+        name: place.name,
+        areas: [None; REGIONS],
+    });
+    if let Ok(found) = &mut spot
+        && let Err(fail) = found.stand_on(sys, place.on, class, device)
+    {
+        spot = Err(fail);
+    }
+    spot
+}
+
+/// Whether the object's device is still there, and the inode number of its directory.
+pub(super) fn confirm<S: Sys>(sys: S, spot: &Spot) -> Result<u64, Fail> {
+    let Some(entry) = spot.entry else { return Ok(0) };
+    let now = sysfs::inode(sys, entry.class, entry.device)?;
+    match entry.inode {
+        Some(then) if then != low_half(now) => Err(Fail::DeviceReplaced),
+        _ => Ok(now),
+    }
+}
+
+/// What a file system is on that has no device number of its own.
+fn without_device(system: FileSystem) -> Backing {
+    match system.name() {
+        Some("tmpfs" | "ramfs" | "hugetlbfs" | "secretmem") => Backing::Memory(system),
+        _ if system.is_storage() || system.name().is_none() => Backing::Hidden(system),
+        // Interfaces of the kernel.
+        _ => Backing::Memory(system),
+    }
+}
+
+/// Why there is no entry.
+fn absent<S: Sys>(sys: S) -> Fail {
+    match sys.access(c"/sys/dev") {
+        Err(Errno::ENOENT | Errno::ENOTDIR) => Fail::Absent(What::Sysfs),
+        _ => Fail::Absent(What::Device),
+    }
+}
+
+/// What the entry of a device says. On its own, like the next.
+#[inline(never)]
+fn listed<S: Sys>(sys: S, class: Class, device: (u32, u32)) -> Result<Place, Fail> {
+    found(sys, &sysfs::entry(class, device)?).map_err(|fail| match fail {
+        // No sysfs at all is another cause than no device.
+        Fail::Os(_, Errno::ENOENT | Errno::ENOTDIR) => absent(sys),
+        fail => fail,
+    })
+}
+
+/// What the path says that a link in sysfs leads to. On its own, so that the buffer is not on the stack any more when volumes
+/// are followed.
+#[inline(never)]
+fn found<S: Sys>(sys: S, path: &Path) -> Result<Place, Fail> {
+    let mut buffer = [0; LINK];
+    let length = sys.readlink(path.as_c_str(), &mut buffer).map_err(|errno| match errno {
+        // Not a link.
+        Errno::EINVAL => Fail::Malformed(What::Device),
+        errno => Fail::Os(What::Device, errno),
+    })?;
+    // A target that fills the buffer may have been cut off.
+    if length >= buffer.len() {
+        return Err(Fail::Malformed(What::Device));
+    }
+    Place::of(buffer.get(..length).unwrap_or_default())
+}
+
+/// A name that goes on to be used.
+fn whole(name: &[u8]) -> Result<Text<32>, Fail> {
+    from_utf8(name).ok().and_then(Text::of).ok_or(Fail::Malformed(What::Device))
+}
+
+/// A name that is only shown: as much of it as there is room for.
+pub(super) fn cut<const N: usize>(name: &[u8]) -> Text<N> {
+    let mut text = Text::new();
+    for chunk in name.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            if !text.push(character.encode_utf8(&mut [0; 4])) {
+                return text;
+            }
+        }
+    }
+    text
+}
+
+/// What the path of a device's directory says.
+struct Place {
+    on: On,
+    name: Text<32>,
+    partition: bool,
+}
+
+enum On {
+    Area(Area),
+    /// A disk that is made of others: its name.
+    Volume(Text<32>),
+    Other,
+}
+
+impl Place {
+    fn of(target: &[u8]) -> Result<Self, Fail> {
+        let mut components = target.split(|&byte| byte == b'/').peekable();
+        let (mut family, mut is_virtual) = (Family::Nfit, false);
+        let (mut area, mut disk, mut name, mut parent) = (None, None, [].as_slice(), [].as_slice());
+        while let Some(component) = components.next() {
+            (parent, name) = (name, component);
+            if component.starts_with(b"nvdimm-bridge") {
+                family = Family::Cxl;
+            } else if component.starts_with(b"ibm,persistent-memory") {
+                family = Family::Papr;
+            } else if let (Some(bus), None) = (numbered(component, b"ndbus"), area) {
+                let region = components.next().and_then(|region| numbered(region, b"region"));
+                let device = region.zip(components.next()).and_then(|(region, device)| carrier(device, region));
+                let (Some(region), Some((mode, index))) = (region, device) else {
+                    return Err(Fail::Malformed(What::Region));
+                };
+                area = Some(Area { bus, region, mode, index: Some(index), family });
+            } else if component == b"block" && disk.is_none() {
+                disk = components.peek().copied();
+            } else if component == b"virtual" {
+                is_virtual = true;
+            }
+        }
+        let on = match (area, disk) {
+            (Some(area), _) => On::Area(area),
+            (None, Some(disk)) if is_virtual => On::Volume(whole(disk)?),
+            (None, _) => On::Other,
+        };
+        Ok(Self { on, name: cut(name), partition: is_partition(name, parent) })
+    }
+}
+
+/// Whether a device is a partition of the disk in whose directory it lies: `sda1` of `sda`, `nvme0n1p1` of `nvme0n1`. (The boot
+/// areas of an MMC lie there too, `mmcblk0boot0`, and are disks.)
+fn is_partition(name: &[u8], disk: &[u8]) -> bool {
+    let number = name.strip_prefix(disk).map(|number| number.strip_prefix(b"p").unwrap_or(number));
+    number.is_some_and(|number| sysfs::decimal(number).is_some())
+}
+
+/// The number N of a component that is `prefix` and N.
+pub(super) fn numbered(component: &[u8], prefix: &[u8]) -> Option<u32> {
+    u32::try_from(sysfs::decimal(component.strip_prefix(prefix)?)?).ok()
+}
+
+/// What a namespace of `region` was made, from the name of the device that carries it, and the K of its name: `pfn0.1`.
+pub(super) fn carrier(component: &[u8], region: u32) -> Option<(Mode, u32)> {
+    let modes: [(&[u8], Mode); 4] =
+        [(b"namespace", Mode::Raw), (b"pfn", Mode::Fsdax), (b"btt", Mode::Sector), (b"dax", Mode::Devdax)];
+    let (rest, mode) = modes.into_iter().find_map(|(prefix, mode)| Some((component.strip_prefix(prefix)?, mode)))?;
+    let dot = rest.iter().position(|&byte| byte == b'.')?;
+    let (number, index) = rest.split_at_checked(dot)?;
+    let index = numbered(index, b".")?;
+    (numbered(number, b"") == Some(region)).then_some((mode, index))
+}
+
+impl Spot {
+    /// What the device is, or is made of.
+    fn stand_on<S: Sys>(&mut self, sys: S, on: On, class: Class, device: (u32, u32)) -> Result<(), Fail> {
+        let (major, minor) = device;
+        match on {
+            On::Area(area) => return self.add(area),
+            On::Volume(name) => return below(sys, self, name, device),
+            On::Other if class == Class::Char => self.backing = Backing::DeviceDax,
+            On::Other => self.backing = Backing::Disk { major, minor },
+        }
+        Ok(())
+    }
+
+    /// Adds a region, in its place: by bus and number.
+    fn add(&mut self, area: Area) -> Result<(), Fail> {
+        let order = |area: &Area| (area.bus, area.region);
+        let mut next = area;
+        for place in &mut self.areas {
+            let Some(known) = place else {
+                *place = Some(next);
+                return Ok(());
+            };
+            match order(&next).cmp(&order(known)) {
+                Ordering::Less => core::mem::swap(known, &mut next),
+                Ordering::Equal => {
+                    known.merge(next);
+                    return Ok(());
+                }
+                Ordering::Greater => {}
+            }
+        }
+        Err(Fail::TooLarge(What::Volume))
+    }
+}
+
+impl Area {
+    /// Makes it that of another namespace of the region too.
+    fn merge(&mut self, other: Self) {
+        if (self.mode, self.index) == (other.mode, other.index) {
+            return;
+        }
+        self.index = None;
+        // The one that says most about how the volume can be mapped, whichever comes first.
+        self.mode = match (self.mode, other.mode) {
+            (Mode::Sector, _) | (_, Mode::Sector) => Mode::Sector,
+            (Mode::Raw, _) | (_, Mode::Raw) => Mode::Raw,
+            (mode, _) => mode,
+        };
+    }
+}
+
+/// Follows a volume to everything below it. One device that is no persistent memory makes the volume none. Its
+/// memory is on the stack only where there is a volume.
+#[inline(never)]
+fn below<S: Sys>(sys: S, spot: &mut Spot, volume: Text<32>, device: (u32, u32)) -> Result<(), Fail> {
+    let mut pending = [None; PENDING];
+    // The volume itself; if it is made of nothing (a RAM disk, a loop device), it is the disk.
+    let (mut next, mut number) = (Some(volume), Some(device));
+    for _ in 0..LOOKED_AT {
+        let Some(name) = next.take() else { break };
+        if !slaves(sys, name, &mut pending)? {
+            let (major, minor) = match number {
+                Some(device) => device,
+                None => device_number(sys, name)?,
+            };
+            spot.backing = Backing::Disk { major, minor };
+            return Ok(());
+        }
+        number = None;
+        // Of what is waiting, everything up to the next volume.
+        while let Some(name) = pending.iter_mut().find_map(Option::take) {
+            let path = sysfs::path(What::Volume, format_args!("/sys/class/block/{name}"))?;
+            match found(sys, &path)?.on {
+                On::Area(area) => spot.add(area)?,
+                On::Volume(disk) => {
+                    next = Some(disk);
+                    break;
+                }
+                On::Other => {
+                    let (major, minor) = device_number(sys, name)?;
+                    spot.backing = Backing::Disk { major, minor };
+                    return Ok(());
+                }
+            }
+        }
+    }
+    match next {
+        None => Ok(()),
+        Some(_) => Err(Fail::TooLarge(What::Volume)),
+    }
+}
+
+/// Puts the names of the devices that `disk` is made of to those that are `pending`, and says whether there were any.
+fn slaves<S: Sys>(sys: S, disk: Text<32>, pending: &mut [Option<Text<32>>]) -> Result<bool, Fail> {
+    let os = |errno| Fail::Os(What::Volume, errno);
+    let path = sysfs::path(What::Volume, format_args!("/sys/class/block/{disk}/slaves"))?;
+    let directory = match sys.open(path.as_c_str()) {
+        Ok(directory) => directory,
+        Err(Errno::ENOENT) => return Ok(false),
+        Err(errno) => return Err(os(errno)),
+    };
+    let (mut any, mut result) = (false, Ok(()));
+    let mut put = |name: &[u8]| {
+        any = true;
+        let place = pending.iter_mut().find(|place| place.is_none());
+        match (place, whole(name)) {
+            (Some(place), Ok(name)) => *place = Some(name),
+            (None, Ok(_)) => result = Err(Fail::TooLarge(What::Volume)),
+            (_, Err(fail)) => result = Err(fail),
+        }
+    };
+    sys.entries(&directory, &mut put).map_err(os)?;
+    result.map(|()| any)
+}
+
+/// The number of a block device by its name.
+fn device_number<S: Sys>(sys: S, name: Text<32>) -> Result<(u32, u32), Fail> {
+    let path = sysfs::path(What::Device, format_args!("/sys/class/block/{name}/dev"))?;
+    let mut buffer = [0; 32];
+    let text = sysfs::text(sys, &path, What::Device, &mut buffer)?;
+    let colon = text.iter().position(|&byte| byte == b':').unwrap_or(text.len());
+    let (major, minor) = text.split_at_checked(colon).unwrap_or_default();
+    match (numbered(major, b""), numbered(minor, b":")) {
+        (Some(major), Some(minor)) => Ok((major, minor)),
+        _ => Err(Fail::Malformed(What::Device)),
+    }
+}

@@ -1,0 +1,175 @@
+//! What sysfs says of a region of persistent memory and of its DIMMs:
+//! <https://www.kernel.org/doc/Documentation/ABI/testing/sysfs-bus-nvdimm>,
+//! <https://www.kernel.org/doc/Documentation/ABI/testing/sysfs-bus-nfit>,
+//! <https://www.kernel.org/doc/Documentation/ABI/testing/sysfs-bus-papr-pmem>.
+
+use super::{
+    locate::{Area, Family, Spot, carrier, cut, numbered},
+    sys::Sys,
+    sysfs::{self, Path},
+};
+use crate::{Backing, Errno, Fail, Mode, Persistence, Region, Text, What};
+
+/// The provider of virtio-pmem's bus (drivers/nvdimm/virtio_pmem.c): only the host's flush makes a store durable there.
+const FLUSHED_BY_THE_HOST: &[u8] = b"virtio-pmem";
+
+/// A DIMM, as a Linux system numbers it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dimm {
+    number: u32,
+    family: Family,
+}
+
+impl Dimm {
+    pub(super) const fn number(self) -> u32 {
+        self.number
+    }
+
+    /// A file that the driver of the DIMM's family adds.
+    fn file(self, name: &str, what: What) -> Result<Path, Fail> {
+        let (number, family) = (self.number, self.family.directory());
+        sysfs::path(what, format_args!("/sys/bus/nd/devices/nmem{number}/{family}/{name}"))
+    }
+}
+
+impl Area {
+    /// A file of the region.
+    fn file(self, name: &str, what: What) -> Result<Path, Fail> {
+        sysfs::path(what, format_args!("/sys/bus/nd/devices/region{}/{name}", self.region))
+    }
+
+    /// A file of the device that carries the namespace.
+    fn carrier_file(self, index: u32, name: &str) -> Result<Path, Fail> {
+        let carrier = match self.mode {
+            Mode::Fsdax => "pfn",
+            Mode::Devdax => "dax",
+            Mode::Sector => "btt",
+            Mode::Raw => "namespace",
+        };
+        let region = self.region;
+        sysfs::path(What::Region, format_args!("/sys/bus/nd/devices/{carrier}{region}.{index}/{name}"))
+    }
+}
+
+/// Nothing where there is no such file.
+fn if_there<T>(answer: Result<T, Fail>) -> Result<Option<T>, Fail> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(Fail::Os(_, Errno::ENOENT)) => Ok(None),
+        Err(fail) => Err(fail),
+    }
+}
+
+pub(super) fn region<S: Sys>(sys: S, spot: &Spot, index: usize) -> Result<Option<Region>, Fail> {
+    let Some(area) = spot.area(index) else { return Ok(None) };
+    let mut region = Region::new(area.bus, area.region, area.mode);
+    region.numa_node = node(sys, &area.file("numa_node", What::NumaNode)?)?;
+    region.persistence = persistence(sys, area)?;
+    provider(sys, area, &mut region)?;
+    region.read_only = match sysfs::number(sys, &area.file("read_only", What::Region)?, What::Region)? {
+        0 => false,
+        1 => true,
+        _ => return Err(Fail::Malformed(What::Region)),
+    };
+    region.namespace = namespace(sys, area)?;
+    let mut n = 0;
+    while let Some(dimm) = dimm(sys, spot, index, n)? {
+        region.unarmed |= is_unarmed(sys, dimm)?;
+        n = n.saturating_add(1);
+    }
+    Ok(Some(region))
+}
+
+pub(super) fn numa_node<S: Sys>(sys: S, spot: &Spot, index: usize) -> Result<Option<Option<u32>>, Fail> {
+    let path = match (spot.area(index), spot.backing(), spot.entry()) {
+        (Some(area), ..) => area.file("numa_node", What::NumaNode)?,
+        // No region: the driver of the device says where it is.
+        (None, Backing::DeviceDax, Some(entry)) if index == 0 => {
+            let (major, minor) = entry.device;
+            sysfs::path(What::NumaNode, format_args!("/sys/dev/char/{major}:{minor}/numa_node"))?
+        }
+        _ => return Ok(None),
+    };
+    node(sys, &path).map(Some)
+}
+
+/// -1 stands for a node that is not known.
+fn node<S: Sys>(sys: S, path: &Path) -> Result<Option<u32>, Fail> {
+    match sysfs::text(sys, path, What::NumaNode, &mut [0; 32])? {
+        b"-1" => Ok(None),
+        node => numbered(node, b"").map(Some).ok_or(Fail::Malformed(What::NumaNode)),
+    }
+}
+
+/// Who made the bus, and what follows from that. On its own, as each of them, so that its buffer is on the stack only while it
+/// is needed.
+#[inline(never)]
+fn provider<S: Sys>(sys: S, area: Area, region: &mut Region) -> Result<(), Fail> {
+    let mut buffer = [0; 256];
+    let provider = sysfs::text(sys, &area.file("../provider", What::Region)?, What::Region, &mut buffer)?;
+    if provider == FLUSHED_BY_THE_HOST {
+        region.persistence = Persistence::Host;
+    }
+    region.provider = cut(provider);
+    Ok(())
+}
+
+#[inline(never)]
+fn persistence<S: Sys>(sys: S, area: Area) -> Result<Persistence, Fail> {
+    let what = What::Persistence;
+    match if_there(sysfs::text(sys, &area.file("persistence_domain", what)?, what, &mut [0; 32]))? {
+        Some(b"cpu_cache") => Ok(Persistence::CpuCache),
+        Some(b"memory_controller") => Ok(Persistence::MemoryController),
+        None | Some(b"") => Ok(Persistence::Unstated),
+        Some(_) => Err(Fail::Malformed(what)),
+    }
+}
+
+/// The number of the namespace: that of the device itself, or, of a pfn, btt or dax device, of the namespace in it.
+#[inline(never)]
+fn namespace<S: Sys>(sys: S, area: Area) -> Result<Option<u32>, Fail> {
+    let Some(index) = area.index else { return Ok(None) };
+    if area.mode == Mode::Raw {
+        return Ok(Some(index));
+    }
+    let mut buffer = [0; 64];
+    let name = sysfs::text(sys, &area.carrier_file(index, "namespace")?, What::Region, &mut buffer)?;
+    match carrier(name, area.region) {
+        Some((Mode::Raw, number)) => Ok(Some(number)),
+        _ => Err(Fail::Malformed(What::Region)),
+    }
+}
+
+pub(super) fn dimm<S: Sys>(sys: S, spot: &Spot, region: usize, dimm: usize) -> Result<Option<Dimm>, Fail> {
+    let Some(area) = spot.area(region) else { return Ok(None) };
+    let path = sysfs::path(What::Dimm, format_args!("/sys/bus/nd/devices/region{}/mapping{dimm}", area.region))?;
+    // "nmem0,0,134217728,0": the DIMM, the place in it, the size, the position in the interleaved set.
+    let mut buffer = [0; 128];
+    let Some(mapping) = if_there(sysfs::text(sys, &path, What::Dimm, &mut buffer))? else { return Ok(None) };
+    let name = mapping.split(|&byte| byte == b',').next().unwrap_or_default();
+    let number = numbered(name, b"nmem").ok_or(Fail::Malformed(What::Dimm))?;
+    Ok(Some(Dimm { number, family: area.family }))
+}
+
+pub(super) fn dimm_id<S: Sys>(sys: S, dimm: Dimm) -> Result<Text<32>, Fail> {
+    let what = What::DeviceId;
+    let mut buffer = [0; 64];
+    let id = if_there(sysfs::text(sys, &dimm.file("id", what)?, what, &mut buffer))?.ok_or(Fail::Unsupported)?;
+    if id.is_empty() || !id.iter().all(u8::is_ascii_graphic) {
+        return Err(Fail::Malformed(what));
+    }
+    core::str::from_utf8(id).ok().and_then(Text::of).ok_or(Fail::Malformed(what))
+}
+
+pub(super) fn dirty_shutdowns<S: Sys>(sys: S, dimm: Dimm) -> Result<u64, Fail> {
+    let what = What::UnsafeShutdowns;
+    if_there(sysfs::number(sys, &dimm.file("dirty_shutdown", what)?, what))?.ok_or(Fail::Unsupported)
+}
+
+/// Whether the DIMM will not keep what is stored from now on. A family without flags has nothing to say of it.
+#[inline(never)]
+fn is_unarmed<S: Sys>(sys: S, dimm: Dimm) -> Result<bool, Fail> {
+    let mut buffer = [0; 256];
+    let flags = if_there(sysfs::text(sys, &dimm.file("flags", What::Dimm)?, What::Dimm, &mut buffer))?;
+    Ok(flags.unwrap_or_default().split(|&byte| byte == b' ').any(|flag| flag == b"not_armed"))
+}

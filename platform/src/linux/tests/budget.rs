@@ -1,0 +1,85 @@
+//! What the questions of issue 4 cost: at most 6 system calls for a NUMA node; 4, and 6 for each DIMM, for id and unsafe
+//! shutdowns; 6 more for each level of partition or volume. The core asks in the order that is written out here.
+
+use std::{format, vec::Vec};
+
+use super::{
+    machine::{DEVDAX, DM, FSDAX, HMEM, pmem},
+    world::{Call, FD, World},
+};
+use crate::linux::{
+    locate::{confirm, locate},
+    region::{Dimm, dimm, dimm_id, dirty_shutdowns, numa_node},
+};
+
+/// How many system calls these are. Listing a directory takes two: one that gives the names, one that gives no more.
+fn system_calls(calls: &[Call]) -> usize {
+    calls.iter().map(|call| if *call == Call::Entries { 2 } else { 1 }).sum()
+}
+
+/// The calls of Source::numa_node.
+fn node(world: &World) -> usize {
+    let (sys, facts) = (world.sys(), world.facts());
+    let spot = locate(sys, FD, &facts).unwrap();
+    // Until there is none; of a device without a region there is one.
+    let nodes = spot.regions().max(1);
+    for index in 0..=nodes {
+        assert_eq!(numa_node(sys, &spot, index).unwrap().is_some(), index < nodes);
+    }
+    confirm(sys, &spot).unwrap();
+    system_calls(&world.calls())
+}
+
+/// The calls of Source::device_id and Source::device_usc.
+fn dimms(world: &World) -> [usize; 2] {
+    let ask = |about: fn(&World, Dimm)| {
+        let (sys, facts) = (world.sys(), world.facts());
+        let spot = locate(sys, FD, &facts).unwrap();
+        for region in 0..spot.regions() {
+            let mut index = 0;
+            while let Some(dimm) = dimm(sys, &spot, region, index).unwrap() {
+                about(world, dimm);
+                index += 1;
+            }
+        }
+        confirm(sys, &spot).unwrap();
+        system_calls(&world.calls())
+    };
+    [
+        ask(|world, dimm| assert!(!dimm_id(world.sys(), dimm).unwrap().is_empty())),
+        ask(|world, dimm| assert!(dirty_shutdowns(world.sys(), dimm).unwrap() > 0)),
+    ]
+}
+
+#[test]
+fn on_a_namespace() {
+    let hmem = World::dax_in(HMEM).with_file("/sys/dev/char/252:5/numa_node", "1\n");
+    assert_eq!(node(&hmem), 6);
+    for count in 0..=32 {
+        let numbers: Vec<u32> = (0..count).collect();
+        let part = format!("{FSDAX}/pmem1p1");
+        // A partition has no level of its own: it lies in the directory of its disk.
+        for world in [World::on(FSDAX), World::on(part), World::dax_in(DEVDAX)] {
+            let world = world.with_region(1, &numbers);
+            assert_eq!(node(&world), 6);
+            assert_eq!(dimms(&world), [4 + 6 * numbers.len(); 2]);
+        }
+    }
+}
+
+#[test]
+fn on_a_volume() {
+    let one = pmem(0, 1, "pfn", 0) + "/pmem1p1";
+    for levels in 1..=8 {
+        let mut world = World::on(DM).with_region(1, &[4, 2]).with_inode("/sys/dev/block/259:3", 1);
+        for level in 0..levels {
+            let below = format!("dm-{}", level + 1);
+            let volume = format!("../../devices/virtual/block/{below}");
+            let target = if level + 1 == levels { &one } else { &volume };
+            world = world.with_volume(&format!("dm-{level}"), &[(&below, target)]);
+        }
+        let level = 5;
+        assert_eq!(node(&world), 6 + level * levels, "at most 6 for each");
+        assert_eq!(dimms(&world), [4 + 6 * 2 + level * levels; 2]);
+    }
+}

@@ -1,0 +1,245 @@
+//! What is said of a region, and what sysfs may have in place of it.
+
+use std::{format, vec::Vec};
+
+use super::{
+    contents::{GARBAGE, long},
+    machine::{DEVDAX, DM, FSDAX, HMEM, SDA1, of_dimm, of_region, pmem, read},
+    world::{Call, World},
+};
+use crate::{
+    Fail, Mode, Persistence, Region, Text, What,
+    linux::region::{dimm, numa_node, region},
+};
+
+/// A file on namespace1.5 of region 1, which has the DIMMs 4 and 2.
+pub(super) fn usual() -> World {
+    World::on(FSDAX).with_region(1, &[4, 2]).carried("pfn1.2", "namespace1.5")
+}
+
+/// What is said of the usual region.
+pub(super) fn usual_region() -> Region {
+    let mut region = Region::new(0, 1, Mode::Fsdax);
+    region.namespace = Some(5);
+    region.provider = Text::of("ACPI.NFIT").unwrap();
+    region.persistence = Persistence::MemoryController;
+    region.numa_node = Some(0);
+    region
+}
+
+pub(super) fn first(world: &World) -> Result<Option<Region>, Fail> {
+    region(world.sys(), &world.located().unwrap(), 0)
+}
+
+fn node(world: &World) -> Result<Option<Option<u32>>, Fail> {
+    numa_node(world.sys(), &world.located().unwrap(), 0)
+}
+
+#[test]
+fn everything_about_a_region() {
+    let world = usual();
+    assert_eq!(first(&world), Ok(Some(usual_region())));
+    let files = ["numa_node", "persistence_domain", "../provider", "read_only"].map(|name| of_region(1, name));
+    let namespace = "/sys/bus/nd/devices/pfn1.2/namespace".into();
+    let dimms =
+        [of_region(1, "mapping0"), of_dimm(4, "nfit/flags"), of_region(1, "mapping1"), of_dimm(2, "nfit/flags")];
+    let mut calls: Vec<_> = files.into_iter().chain([namespace]).chain(dimms).flat_map(read).collect();
+    calls.push(Call::Open(of_region(1, "mapping2")));
+    assert_eq!(world.calls()[2..], calls);
+    // Behind the last one, and of what is in no region.
+    let spot = world.located().unwrap();
+    assert_eq!(region(world.sys(), &spot, 1), Ok(None));
+    assert_eq!(first(&World::on(SDA1)), Ok(None));
+    assert_eq!(first(&World::dax_in(HMEM)), Ok(None));
+}
+
+#[test]
+fn every_region_of_a_volume() {
+    let (one, two) = (pmem(0, 1, "namespace", 3), pmem(2, 6, "btt", 0));
+    let world = World::on(DM)
+        .with_volume("dm-0", &[("b", &two), ("a", &one)])
+        .with_region(1, &[])
+        .with_region(6, &[9])
+        .with_file(&of_region(6, "numa_node"), "7\n")
+        .with_file(&of_dimm(9, "nfit/flags"), "not_armed\n")
+        .carried("btt6.0", "namespace6.1");
+    let spot = world.located().unwrap();
+    let regions: Vec<_> = (0..3).map(|index| region(world.sys(), &spot, index).unwrap()).collect();
+    let of = |bus, number, mode, namespace| Region {
+        namespace: Some(namespace),
+        ..Region { bus, number, mode, ..usual_region() }
+    };
+    let second = Region { numa_node: Some(7), unarmed: true, ..of(2, 6, Mode::Sector, 1) };
+    assert_eq!(regions, [Some(of(0, 1, Mode::Raw, 3)), Some(second), None]);
+    let nodes: Vec<_> = (0..3).map(|index| numa_node(world.sys(), &spot, index).unwrap()).collect();
+    assert_eq!(nodes, [Some(Some(0)), Some(Some(7)), None]);
+    assert_eq!(dimm(world.sys(), &spot, 0, 0), Ok(None));
+    assert_eq!(dimm(world.sys(), &spot, 1, 0).unwrap().unwrap().number(), 9);
+    assert_eq!((dimm(world.sys(), &spot, 1, 1), dimm(world.sys(), &spot, 2, 0)), (Ok(None), Ok(None)));
+}
+
+#[test]
+fn several_namespaces_of_one_region_have_no_number() {
+    let (one, two) = (pmem(0, 1, "pfn", 0), pmem(0, 1, "pfn", 1));
+    let world = World::on(DM).with_volume("dm-0", &[("a", &one), ("b", &two)]).with_region(1, &[]);
+    let region = first(&world).unwrap().unwrap();
+    assert_eq!((region.namespace, region.mode), (None, Mode::Fsdax));
+    let opened =
+        world.calls().into_iter().filter(|call| matches!(call, Call::Open(path) if path.ends_with("/namespace")));
+    assert_eq!(opened.count(), 0);
+}
+
+#[test]
+fn numa_nodes() {
+    let path = of_region(1, "numa_node");
+    let good: [(&str, Option<u32>); 6] = [
+        ("0\n", Some(0)),
+        ("1\n", Some(1)),
+        ("4294967295\n", Some(u32::MAX)),
+        ("3", Some(3)),
+        ("-1\n", None),
+        ("-1", None),
+    ];
+    for (text, expected) in good {
+        let world = usual().with_file(&path, text);
+        assert_eq!(node(&world), Ok(Some(expected)), "{text:?}");
+        assert_eq!(world.calls()[2..], read(path.clone()));
+        assert_eq!(first(&world).unwrap().unwrap().numa_node, expected);
+    }
+    for garbage in GARBAGE.into_iter().chain([long().as_slice(), b"-1\n-1\n", b"-01\n", b"-1 \n"]) {
+        let world = usual().with_file(&path, garbage);
+        assert_eq!(node(&world), Err(Fail::Malformed(What::NumaNode)), "{garbage:?}");
+        assert_eq!(first(&world), Err(Fail::Malformed(What::NumaNode)));
+        world.calls();
+    }
+    let gone = Fail::Os(What::NumaNode, crate::Errno::ENOENT);
+    assert_eq!(node(&usual().without_file(&path)), Err(gone));
+}
+
+#[test]
+fn the_numa_node_of_a_device_without_a_region() {
+    let path = "/sys/dev/char/252:5/numa_node";
+    let world = World::dax_in(HMEM).with_file(path, "1\n");
+    let spot = world.located().unwrap();
+    world.calls();
+    assert_eq!(numa_node(world.sys(), &spot, 0), Ok(Some(Some(1))));
+    assert_eq!(world.calls(), read(path.into()));
+    assert_eq!(numa_node(world.sys(), &spot, 1), Ok(None));
+    assert_eq!(node(&World::dax_in(HMEM).with_file(path, "-1\n")), Ok(Some(None)));
+    assert_eq!(node(&World::dax_in(HMEM).with_file(path, "x\n")), Err(Fail::Malformed(What::NumaNode)));
+    // That of its region, where it has one.
+    let world = World::dax_in(DEVDAX).with_region(1, &[]).with_file(path, "1\n");
+    assert_eq!(node(&world), Ok(Some(Some(0))));
+    for world in [World::on(SDA1), World::without_device(0x0102_1994)] {
+        let spot = world.located().unwrap();
+        world.calls();
+        assert_eq!(numa_node(world.sys(), &spot, 0), Ok(None));
+        assert_eq!(world.calls(), []);
+    }
+}
+
+#[test]
+fn persistence_domains() {
+    let path = of_region(1, "persistence_domain");
+    let good = [
+        ("cpu_cache\n", Persistence::CpuCache),
+        ("cpu_cache", Persistence::CpuCache),
+        ("memory_controller\n", Persistence::MemoryController),
+        ("\n", Persistence::Unstated),
+        ("", Persistence::Unstated),
+    ];
+    for (text, expected) in good {
+        assert_eq!(first(&usual().with_file(&path, text)).unwrap().unwrap().persistence, expected, "{text:?}");
+    }
+    assert_eq!(first(&usual().without_file(&path)).unwrap().unwrap().persistence, Persistence::Unstated);
+    let bad = [
+        "x\n",
+        "cpu_cache \n",
+        "CPU_CACHE\n",
+        "cpu_cache\n\n",
+        "memory_controller_of_the_platform\n",
+        "unknown\n",
+        "0",
+    ];
+    for text in bad {
+        assert_eq!(first(&usual().with_file(&path, text)), Err(Fail::Malformed(What::Persistence)), "{text:?}");
+    }
+    assert_eq!(first(&usual().with_file(&path, long())), Err(Fail::Malformed(What::Persistence)));
+}
+
+#[test]
+fn providers() {
+    let path = of_region(1, "../provider");
+    let of = |text: &str| {
+        let region = first(&usual().with_file(&path, text)).unwrap().unwrap();
+        (region.provider, region.persistence)
+    };
+    for name in ["ACPI.NFIT", "e820", "CXL", "", "(null)", "virtio-pmem0", "xvirtio-pmem", "Virtio-pmem"] {
+        assert_eq!(of(name), (Text::of(name).unwrap(), Persistence::MemoryController));
+        assert_eq!(of(&format!("{name}\n")), of(name));
+    }
+    // The host keeps the data, whatever the region says of the processor's caches.
+    assert_eq!(of("virtio-pmem\n"), (Text::of("virtio-pmem").unwrap(), Persistence::Host));
+    // One that has no room is cut off.
+    assert_eq!(&*of("123456789012345678901234567890\n").0, "123456789012345678901234");
+    assert_eq!(&*of(&"p".repeat(254)).0, "p".repeat(24));
+    assert_eq!(&*of(&("p".repeat(254) + "\n")).0, "p".repeat(24));
+    let malformed = Err(Fail::Malformed(What::Region));
+    assert_eq!(first(&usual().with_file(&path, "p".repeat(256))), malformed);
+    let gone = Fail::Os(What::Region, crate::Errno::ENOENT);
+    assert_eq!(first(&usual().without_file(&path)), Err(gone));
+}
+
+#[test]
+fn read_only() {
+    let path = of_region(1, "read_only");
+    for (text, expected) in [("0\n", false), ("1\n", true), ("1", true), ("01\n", true)] {
+        assert_eq!(first(&usual().with_file(&path, text)).unwrap().unwrap().read_only, expected, "{text:?}");
+    }
+    for garbage in GARBAGE.into_iter().chain([long().as_slice(), b"2\n", b"-1\n", b"18446744073709551617\n"]) {
+        assert_eq!(first(&usual().with_file(&path, garbage)), Err(Fail::Malformed(What::Region)), "{garbage:?}");
+    }
+    assert_eq!(first(&usual().without_file(&path)), Err(Fail::Os(What::Region, crate::Errno::ENOENT)));
+}
+
+#[test]
+fn namespaces() {
+    let carriers = [("pfn", Mode::Fsdax), ("btt", Mode::Sector), ("dax", Mode::Devdax)];
+    for (carrier, mode) in carriers {
+        let name = format!("{carrier}1.2");
+        let target = format!("../x/ndbus0/region1/{name}/block/pmem1");
+        let world = |text: &str| World::on(&target).with_region(1, &[]).carried(&name, text);
+        for (text, expected) in [("namespace1.0", 0), ("namespace1.17", 17), ("namespace1.4294967295", u32::MAX)] {
+            let region = first(&world(text)).unwrap().unwrap();
+            assert_eq!((region.namespace, region.mode), (Some(expected), mode), "{text}");
+        }
+        // None (it is being taken away), another region's, none that is a namespace's.
+        let bad = [
+            "",
+            "namespace1",
+            "namespace1.",
+            "namespace1.x",
+            "namespace1.-1",
+            "namespace1.4294967296",
+            "namespace.0",
+            "namespace2.0",
+            ".0",
+            "x.0",
+            "pfn1.0",
+            "namespace1.0 ",
+            "namespace1.0\n",
+            "namespace1.0.0",
+        ];
+        for text in bad {
+            assert_eq!(first(&world(text)), Err(Fail::Malformed(What::Region)), "{text:?}");
+        }
+        let zeros = format!("namespace1.{}", "0".repeat(64 - 11));
+        assert_eq!(first(&world(&zeros)), Err(Fail::Malformed(What::Region)));
+        assert_eq!(first(&world(&zeros[..63 - 1])).unwrap().unwrap().namespace, Some(0));
+        let gone = World::on(&target).with_region(1, &[]);
+        assert_eq!(first(&gone), Err(Fail::Os(What::Region, crate::Errno::ENOENT)));
+    }
+    // A raw one is the namespace itself, and nobody is asked.
+    let world = World::on("../x/ndbus0/region1/namespace1.6/block/pmem1").with_region(1, &[]);
+    assert_eq!(first(&world).unwrap().unwrap().namespace, Some(6));
+}

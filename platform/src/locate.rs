@@ -1,0 +1,110 @@
+//! The contract for where an object lies.
+
+use crate::{Backing, Direct, Facts, Fail, Platform, Region, Synchronous, Text};
+
+/// A system that knows where its objects lie: on which regions of persistent memory, on which DIMMs.
+///
+/// Every method answers [`Fail::Unsupported`] until it is written, so a platform that knows nothing of this says
+/// `impl Locate for MyKernel { type Spot = Nowhere; type Dimm = Nowhere; }`.
+///
+/// [`locate`](Locate::locate) is called once for a question; the other methods are asked about what it found.
+pub trait Locate: Platform {
+    /// Where an object lies: what the platform finds its regions by.
+    type Spot: Copy;
+
+    /// What the platform finds a DIMM by.
+    type Dimm: Copy;
+
+    /// Where the object lies.
+    fn locate(self, raw: Self::Raw, facts: &Facts<Self::Id>) -> Result<Self::Spot, Fail> {
+        let _ = (raw, facts);
+        Err(Fail::Unsupported)
+    }
+
+    /// Whether the object still lies there, and a number that tells its device from a later one with the same name. A device
+    /// that was taken away while another got its name is [`Fail::DeviceReplaced`]. Asked when everything else was, before an
+    /// answer is given.
+    fn confirm(self, spot: &Self::Spot) -> Result<u64, Fail> {
+        let _ = spot;
+        Err(Fail::Unsupported)
+    }
+
+    /// What is below the object.
+    fn backing(self, spot: &Self::Spot) -> Result<Backing, Fail> {
+        let _ = spot;
+        Err(Fail::Unsupported)
+    }
+
+    /// The name of the device that the object is on, or is: `pmem0`, `dax0.0`, `sda1`. Cut off after 32 bytes.
+    fn device(self, spot: &Self::Spot) -> Result<Text<32>, Fail> {
+        let _ = spot;
+        Err(Fail::Unsupported)
+    }
+
+    /// How many regions there are: at least one if the backing is [`Backing::Regions`], else none.
+    fn regions(self, spot: &Self::Spot) -> Result<usize, Fail> {
+        let _ = spot;
+        Err(Fail::Unsupported)
+    }
+
+    /// Everything about the region with this index, from 0; `None` behind the last one. The order of the regions is that of
+    /// their buses and numbers.
+    fn region(self, spot: &Self::Spot, index: usize) -> Result<Option<Region>, Fail> {
+        let _ = (spot, index);
+        Err(Fail::Unsupported)
+    }
+
+    /// The NUMA node of the region with this index, or, where there are no regions and the index is 0, of the device:
+    /// the outer `None` behind the last one, the inner one where the platform does not say.
+    fn numa_node(self, spot: &Self::Spot, index: usize) -> Result<Option<Option<u32>>, Fail> {
+        Ok(self.region(spot, index)?.map(|region| region.numa_node))
+    }
+
+    /// The DIMM with index `dimm` of the region with index `region`, both from 0, in the order of the region's mappings;
+    /// `None` behind the last one of either. (Persistent memory may have no DIMMs: e820, virtio-pmem.)
+    fn dimm(self, spot: &Self::Spot, region: usize, dimm: usize) -> Result<Option<Self::Dimm>, Fail> {
+        let _ = (spot, region, dimm);
+        Err(Fail::Unsupported)
+    }
+
+    /// The number that the system gives the DIMM until the next boot: the K of `nmemK`.
+    fn dimm_number(self, dimm: Self::Dimm) -> Result<u32, Fail> {
+        let _ = dimm;
+        Err(Fail::Unsupported)
+    }
+
+    /// What identifies the DIMM wherever it is: `8680-56341200`, of the vendor, the place and time of its making if known,
+    /// and its serial number.
+    fn dimm_id(self, dimm: Self::Dimm) -> Result<Text<32>, Fail> {
+        let _ = dimm;
+        Err(Fail::Unsupported)
+    }
+
+    /// How often the DIMM lost power before its data was safe. [`Fail::Unsupported`] where it does not count.
+    fn dimm_dirty_shutdowns(self, dimm: Self::Dimm) -> Result<u64, Fail> {
+        let _ = dimm;
+        Err(Fail::Unsupported)
+    }
+
+    /// Whether the kernel can map the device that the object is on directly: DAX. `None` where there is no such device.
+    fn dax_capable(self, spot: &Self::Spot) -> Result<Option<bool>, Fail> {
+        let _ = spot;
+        Err(Fail::Unsupported)
+    }
+
+    /// Tries a synchronous mapping of the file, and undoes it. The file is not changed.
+    fn synchronous(self, raw: Self::Raw, facts: &Facts<Self::Id>) -> Result<Synchronous, Fail> {
+        let _ = (raw, facts);
+        Err(Fail::Unsupported)
+    }
+
+    /// Why the file is, or is not, mapped directly.
+    fn direct(self, raw: Self::Raw, facts: &Facts<Self::Id>) -> Result<Direct, Fail> {
+        let _ = (raw, facts);
+        Err(Fail::Unsupported)
+    }
+}
+
+/// The [`Locate::Spot`] and [`Locate::Dimm`] of a platform that has none: there is no such value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Nowhere {}

@@ -1,0 +1,101 @@
+//! Short texts in a fixed amount of memory.
+
+use core::{fmt, ops::Deref};
+
+/// A text of at most `N` bytes, in place: a plain value.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Text<const N: usize> {
+    /// The first `length` are the text, which is UTF-8; the rest are zeros, so that equal texts are equal values.
+    bytes: [u8; N],
+    /// As short as that, since some are kept by the dozen.
+    length: u16,
+}
+
+impl<const N: usize> Text<N> {
+    /// The empty text.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { bytes: [0; N], length: 0 }
+    }
+
+    /// `text`, if it has at most `N` bytes.
+    #[must_use]
+    pub fn of(text: &str) -> Option<Self> {
+        let mut all = Self::new();
+        all.push(text).then_some(all)
+    }
+
+    /// Adds `more` at the end, and says whether there was room. If there was not, nothing is added.
+    #[must_use = "there may have been no room"]
+    pub fn push(&mut self, more: &str) -> bool {
+        let end = more.len().saturating_add(self.length.into());
+        let (Ok(length), Some(room)) = (u16::try_from(end), self.bytes.get_mut(usize::from(self.length)..end)) else {
+            return false;
+        };
+        room.copy_from_slice(more.as_bytes());
+        self.length = length;
+        true
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        // Only whole strings are ever put in.
+        self.bytes.get(..self.length.into()).and_then(|text| core::str::from_utf8(text).ok()).unwrap_or_default()
+    }
+}
+
+impl<const N: usize> Default for Text<N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<const N: usize> Deref for Text<N> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl<const N: usize> fmt::Display for Text<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self)
+    }
+}
+
+impl<const N: usize> fmt::Debug for Text<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+/// A write that does not fit fails, and adds nothing.
+impl<const N: usize> fmt::Write for Text<N> {
+    fn write_str(&mut self, more: &str) -> fmt::Result {
+        if self.push(more) { Ok(()) } else { Err(fmt::Error) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Text;
+    use core::fmt::Write;
+    use std::format;
+
+    #[test]
+    fn what_does_not_fit_is_not_there() {
+        let mut text = Text::<4>::new();
+        assert_eq!(&*text, "");
+        assert!(text.push("ab"));
+        assert!(!text.push("cde"));
+        assert!(!text.push("aé"));
+        assert_eq!(&*text, "ab");
+        assert!(text.push("é") && !text.push("x") && text.push(""));
+        assert_eq!((text.as_str(), format!("{text:>6}|{text:?}")), ("abé", "   abé|\"abé\"".into()));
+        assert_eq!((Text::<3>::of("abc").is_some(), Text::<2>::of("abc")), (true, None));
+        assert!(write!(Text::<3>::new(), "{}", 1234).is_err());
+        assert_eq!(Text::<0>::of(""), Some(Text::default()));
+    }
+}

@@ -1,0 +1,99 @@
+//! The store granularity to expect.
+
+use core::{
+    ffi::{c_char, c_int},
+    fmt::{self, Display},
+    ptr::NonNull,
+};
+
+use pmem2::{Error, Expected, Locate, Platform, Reason, Sharing};
+
+use super::{ask, text::put, with};
+use crate::{
+    Edge, Object,
+    failure::Failure,
+    object::{Either, each},
+};
+
+/// `enum pmem2_granularity`, of the size that enumerations have in C here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub enum Granularity {
+    /// `PMEM2_GRANULARITY_BYTE`.
+    Byte = 0,
+    /// `PMEM2_GRANULARITY_CACHE_LINE`.
+    CacheLine = 1,
+    /// `PMEM2_GRANULARITY_PAGE`.
+    Page = 2,
+}
+
+impl From<pmem2::Granularity> for Granularity {
+    fn from(granularity: pmem2::Granularity) -> Self {
+        match granularity {
+            pmem2::Granularity::Byte => Self::Byte,
+            pmem2::Granularity::CacheLine => Self::CacheLine,
+            pmem2::Granularity::Page => Self::Page,
+        }
+    }
+}
+
+#[doc = include_str!("../../man/pmem2_source_expected_granularity.md")]
+///
+/// # Safety
+///
+/// `src` is NULL or a source; `granularity` is NULL or valid for writes.
+pub unsafe fn source_expected_granularity<E: Edge>(
+    src: *const Object<E::Platform>,
+    sharing: c_int,
+    granularity: *mut Granularity,
+) -> c_int {
+    // SAFETY: src and granularity are valid or NULL, as here.
+    unsafe { ask::<E, _>(src, granularity, "granularity", |source| Ok(expected(source, sharing)?.granularity.into())) }
+}
+
+/// Writes why a granularity is the one to expect: see [`source_expected_granularity`].
+///
+/// # Safety
+///
+/// `src` is NULL or a source; `buf` is NULL or valid for writes of `len` bytes.
+pub unsafe fn source_expected_granularity_reason<E: Edge>(
+    src: *const Object<E::Platform>,
+    sharing: c_int,
+    buf: *mut c_char,
+    len: usize,
+) -> c_int {
+    let explain = |source: &Either<E::Platform>| {
+        let buf = NonNull::new(buf).ok_or(Failure::Null("buf"))?;
+        let why = Why(expected(source, sharing)?.reason);
+        // SAFETY: buf is valid for writes of len bytes.
+        unsafe { put(&why, buf, len) }
+    };
+    // SAFETY: src is valid or NULL, as here.
+    unsafe { with::<E>(src, explain) }
+}
+
+fn expected<P>(source: &Either<P>, sharing: c_int) -> Result<Expected, Error>
+where
+    P: Locate + Platform<Raw: TryFrom<c_int>>,
+{
+    // A number, since C may pass any. The caller extends an enumeration that is shorter than int (AAPCS).
+    let sharing = match sharing {
+        0 => Sharing::Shared,
+        1 => Sharing::Private,
+        _ => return Err(Error::InvalidSharingValue),
+    };
+    each!(source, source => source.expected_granularity(sharing))
+}
+
+/// A reason, and behind a semicolon what would have to change.
+pub(crate) struct Why(pub(crate) Reason);
+
+impl Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)?;
+        match self.0.remedy() {
+            Some(remedy) => write!(f, "; {remedy}"),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The rules about where objects lie.
+
+use pmem2_platform::{Backing, Fail, Handle, Locate};
+
+use super::{Case, Expect, Rule, Violation, ensure};
+use crate::Source;
+
+/// Checks all cases against the contract of [`Locate`]. A platform that knows nothing of places
+/// ([`Nowhere`](crate::Nowhere)) keeps it.
+///
+/// # Errors
+///
+/// The first rule that is broken.
+pub fn check_places<'c, H: Handle<P: Locate>>(cases: &[Case<'c, H>]) -> Result<(), Violation<'c>> {
+    for case in cases {
+        if let Expect::Source { .. } = case.expect {
+            let source = Source::new(&case.handle).map_err(|error| case.violation(Rule::Outcome(Some(error))))?;
+            of_source(&source).map_err(|rule| case.violation(rule))?;
+        }
+    }
+    Ok(())
+}
+
+fn of_source<H: Handle<P: Locate>>(source: &Source<H>) -> Result<(), Rule> {
+    let (platform, facts) = (source.handle().platform(), source.facts());
+    match platform.synchronous(source.handle().raw(), facts) {
+        Ok(_) | Err(Fail::Unsupported) => {}
+        Err(fail) => return Err(Rule::PlaceFails(fail)),
+    }
+    let spot = match platform.locate(source.handle().raw(), facts) {
+        Ok(spot) => spot,
+        Err(Fail::Unsupported) => return Ok(()),
+        Err(fail) => return Err(Rule::PlaceFails(fail)),
+    };
+    let place = source.place();
+    ensure(place.is_ok() && place == source.place(), Rule::PlaceIsStable)?;
+    let confirmed = |place| source.confirm_place(place) == Ok(());
+    ensure(place.as_ref().is_ok_and(confirmed), Rule::PlaceIsStable)?;
+    let asked = |fail| Rule::PlaceFails(fail);
+    let (backing, count) = (platform.backing(&spot).map_err(asked)?, platform.regions(&spot).map_err(asked)?);
+    ensure((backing == Backing::Regions) == (count > 0), Rule::RegionsAreCounted)?;
+    ensure(platform.region(&spot, count) == Ok(None), Rule::RegionsAreCounted)?;
+    let mut before = None;
+    for index in 0..count {
+        let region = platform.region(&spot, index).map_err(asked)?.ok_or(Rule::RegionsAreCounted)?;
+        let order = Some((region.bus, region.number));
+        ensure(before < order, Rule::RegionsAreOrdered)?;
+        before = order;
+        ensure(platform.numa_node(&spot, index) == Ok(Some(region.numa_node)), Rule::NumaNode)?;
+        dimms(platform, &spot, index)?;
+    }
+    // Without regions the device may have a node.
+    let end = count.max(1);
+    ensure(platform.numa_node(&spot, end) == Ok(None), Rule::NumaNode)?;
+    ensure(matches!(platform.dimm(&spot, end, 0), Ok(None) | Err(Fail::Unsupported)), Rule::DimmsAreStable)
+}
+
+/// Of one region: the same each time, none behind the last one.
+fn dimms<P: Locate>(platform: P, spot: &P::Spot, region: usize) -> Result<(), Rule> {
+    let number = |index| match platform.dimm(spot, region, index) {
+        Ok(Some(dimm)) => Ok(Some(platform.dimm_number(dimm))),
+        Ok(None) | Err(Fail::Unsupported) => Ok(None),
+        Err(fail) => Err(Rule::PlaceFails(fail)),
+    };
+    let mut index = 0;
+    while let Some(dimm) = number(index)? {
+        ensure(number(index)? == Some(dimm), Rule::DimmsAreStable)?;
+        index = index.saturating_add(1);
+    }
+    ensure(number(index.saturating_add(1))?.is_none(), Rule::DimmsAreStable)
+}

@@ -1,0 +1,430 @@
+//! The store granularity to expect of a mapping, and why.
+
+use core::fmt::{self, Display};
+
+use pmem2_platform::{
+    Backing, DaxOption, Direct, FileSystem, Handle, Kind, Locate, Mode, Persistence, Region, Synchronous, What,
+};
+
+use crate::{
+    Error, Place, Source,
+    place::{On, survey},
+};
+
+/// How much has to be flushed to make a store durable: `enum pmem2_granularity`, see libpmem2(7). The smaller, the finer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Granularity {
+    /// Nothing: a store is durable once it is visible (eADR), or need not be durable.
+    Byte = 0,
+    /// The cache line, by an instruction of the processor.
+    CacheLine = 1,
+    /// The page, by a call to the system (msync(2)).
+    Page = 2,
+}
+
+impl Granularity {
+    /// The name in C, without `PMEM2_GRANULARITY_`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Byte => "BYTE",
+            Self::CacheLine => "CACHE_LINE",
+            Self::Page => "PAGE",
+        }
+    }
+}
+
+impl Display for Granularity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// Who sees what is stored to a mapping: pmem2_config_set_sharing(3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Sharing {
+    /// It reaches the source, and others that have it mapped (`PMEM2_SHARED`).
+    Shared,
+    /// It stays in this mapping, and is gone with it (`PMEM2_PRIVATE`).
+    Private,
+}
+
+/// The granularity that a mapping of a source will have, and why not a finer one. `Display` says both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Expected {
+    /// The granularity.
+    pub granularity: Granularity,
+    /// Why it is that one.
+    pub reason: Reason,
+}
+
+/// Why a granularity is what it is. `Display` gives it as a sentence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Reason {
+    /// Byte: nothing of a private mapping is kept.
+    Private,
+    /// Byte: nothing of anonymous memory is kept.
+    Anonymous,
+    /// Byte: the platform flushes the processor's caches when the power fails (eADR).
+    CpuCache,
+    /// Cache line: the platform flushes the memory controller's buffers only (ADR, no eADR).
+    MemoryController,
+    /// Cache line: the platform does not say what it flushes.
+    DomainUnstated,
+    /// Cache line: the mapping is synchronous, but its region cannot be told.
+    DomainUnknown,
+    /// Cache line: a device DAX whose memory is in no region of persistent memory.
+    NoRegion,
+    /// Page: the source is not on persistent memory, or on a file system that hides its device.
+    NotPersistentMemory(Backing),
+    /// Page: only the host's flush makes stores durable (virtio-pmem).
+    Host,
+    /// Page: the namespace is a BTT, which writes sectors as a whole.
+    Sector,
+    /// Page: the namespace has no DAX, since it is raw and has no page structures.
+    DeviceWithoutDax,
+    /// Page: the file system has no DAX.
+    FileSystemWithoutDax(FileSystem),
+    /// Page: the file system is mounted without DAX.
+    MountedWithoutDax,
+    /// Page: the file's flag for DAX is off.
+    FileFlagOff,
+    /// Page: the file system is mounted with DAX, but leaves this file out: it is encrypted, verified or the like.
+    FileLeftOut,
+    /// Page: the file is not mapped directly, and which of the causes it is cannot be told.
+    NotDax,
+    /// Page: the kernel knows no synchronous mappings.
+    KernelTooOld,
+    /// Page: the kernel refused a synchronous mapping, and does not say why.
+    Refused,
+}
+
+impl Reason {
+    /// A word for programs, which stays: the variant's name, `"file_flag_off"`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Private => "private",
+            Self::Anonymous => "anonymous",
+            Self::CpuCache => "cpu_cache",
+            Self::MemoryController => "memory_controller",
+            Self::DomainUnstated => "domain_unstated",
+            Self::DomainUnknown => "domain_unknown",
+            Self::NoRegion => "no_region",
+            Self::NotPersistentMemory(_) => "not_persistent_memory",
+            Self::Host => "host",
+            Self::Sector => "sector",
+            Self::DeviceWithoutDax => "device_without_dax",
+            Self::FileSystemWithoutDax(_) => "file_system_without_dax",
+            Self::MountedWithoutDax => "mounted_without_dax",
+            Self::FileFlagOff => "file_flag_off",
+            Self::FileLeftOut => "file_left_out",
+            Self::NotDax => "not_dax",
+            Self::KernelTooOld => "kernel_too_old",
+            Self::Refused => "refused",
+        }
+    }
+
+    /// What would have to change for a finer granularity; `None` where nothing can.
+    #[must_use]
+    pub const fn remedy(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Private | Self::Anonymous | Self::CpuCache => return None,
+            Self::MemoryController | Self::DomainUnstated => "BYTE needs a platform with eADR",
+            Self::DomainUnknown => "BYTE needs eADR, which only /sys tells: mount sysfs on /sys",
+            Self::NoRegion => "memory in a region of persistent memory is needed",
+            Self::NotPersistentMemory(Backing::Hidden(_)) => {
+                "use a file on ext4 or xfs, mounted with DAX, on persistent memory itself"
+            }
+            Self::NotPersistentMemory(_) => {
+                "use a file on ext4 or xfs, mounted with DAX, on persistent memory (or a device DAX)"
+            }
+            Self::Host => "nothing that the guest can change: an NVDIMM in place of virtio-pmem is needed",
+            Self::Sector | Self::DeviceWithoutDax => {
+                "make the namespace anew in the mode fsdax (ndctl create-namespace --mode=fsdax), which destroys its data"
+            }
+            Self::FileSystemWithoutDax(_) => "use ext4 or xfs, mounted with DAX",
+            Self::MountedWithoutDax => "mount the file system anew with -o dax=always",
+            Self::FileFlagOff => {
+                "mount the file system with -o dax=always, or set the flag of the directory (xfs_io -c 'chattr +x') and copy \
+                 the file within it"
+            }
+            Self::FileLeftOut => "use a file without encryption, verity, journalled or inline data",
+            Self::NotDax => "mount the file system with -o dax=always (mount(8) shows how it is mounted)",
+            Self::KernelTooOld => "Linux 4.15 or later is needed",
+            Self::Refused => return None,
+        })
+    }
+}
+
+impl Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Private => "nothing of a private mapping is kept",
+            Self::Anonymous => "nothing of anonymous memory is kept",
+            Self::CpuCache => "the platform flushes the processor's caches when the power fails (eADR)",
+            Self::MemoryController => {
+                "the platform flushes the memory controller's buffers when the power fails, but not the processor's caches \
+                 (no eADR)"
+            }
+            Self::DomainUnstated => "the platform does not say whether it flushes the processor's caches (eADR)",
+            Self::DomainUnknown => "the mapping is synchronous, but of which region cannot be told",
+            Self::NoRegion => "it is mapped directly, but is in no region of persistent memory",
+            Self::NotPersistentMemory(on) => return write!(f, "it lies on {}", On(*on)),
+            Self::Host => "only the host's flush makes stores durable (virtio-pmem)",
+            Self::Sector => "its namespace writes whole sectors (BTT) and cannot be mapped directly",
+            Self::DeviceWithoutDax => "its device cannot be mapped directly: the namespace is raw, without page structures",
+            Self::FileSystemWithoutDax(system) => return write!(f, "its file system ({system}) has no DAX"),
+            Self::MountedWithoutDax => "its file system is mounted without DAX",
+            Self::FileFlagOff => {
+                "its file system maps only files directly that have the flag for DAX (dax=inode), and this one has not"
+            }
+            Self::FileLeftOut => "its file system is mounted with DAX, but does not map this file directly",
+            Self::NotDax => "it is not mapped directly: its file system is mounted without DAX, or its flag for DAX is off",
+            Self::KernelTooOld => "the kernel knows no synchronous mappings (MAP_SYNC)",
+            Self::Refused => "the kernel refuses a synchronous mapping (MAP_SYNC) and does not say why",
+        })
+    }
+}
+
+impl Display for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.granularity, self.reason)?;
+        match self.reason.remedy() {
+            Some(remedy) => write!(f, "; {remedy}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Expected {
+    const fn new(granularity: Granularity, reason: Reason) -> Self {
+        Self { granularity, reason }
+    }
+}
+
+/// The answer where a kind of source and of sharing has only one; `None` where the system has to be asked.
+const fn settled(kind: Kind, sharing: Sharing) -> Option<Result<Expected, Error>> {
+    match (kind, sharing) {
+        (Kind::Anonymous, _) => Some(Ok(Expected::new(Granularity::Byte, Reason::Anonymous))),
+        (Kind::DeviceDax, Sharing::Private) => Some(Err(Error::SrcDevdaxPrivate)),
+        (_, Sharing::Private) => Some(Ok(Expected::new(Granularity::Byte, Reason::Private))),
+        (_, Sharing::Shared) => None,
+    }
+}
+
+/// What the granularity depends on of where a source lies. Small, for small stacks.
+#[derive(Clone, Copy)]
+struct Ground {
+    backing: Backing,
+    dax_capable: Option<bool>,
+    /// The weakest domain of all regions; `None` where there is no region.
+    domain: Option<Persistence>,
+    /// Whether the namespace of a region writes whole sectors.
+    sector: bool,
+}
+
+impl Ground {
+    /// Of regions nothing is known yet.
+    const fn new(backing: Backing, dax_capable: Option<bool>) -> Self {
+        Self { backing, dax_capable, domain: None, sector: false }
+    }
+
+    fn add(&mut self, region: &Region) {
+        self.domain = self.domain.into_iter().chain([region.persistence]).max_by_key(|domain| weakness(*domain));
+        self.sector |= region.mode == Mode::Sector;
+    }
+
+    /// Asks everything.
+    fn gather<H: Handle<P: Locate>>(source: &Source<H>) -> Result<Self, Error> {
+        // What is below is known only when the regions are.
+        let mut ground = Self::new(Backing::Regions, None);
+        let survey =
+            source.at_spot(What::Device, |platform, spot| survey(platform, spot, |_, region| ground.add(&region)))?;
+        (ground.backing, ground.dax_capable) = (survey.backing, survey.dax_capable);
+        Ok(ground)
+    }
+
+    /// Whether only the host makes stores durable.
+    fn flushed_by_host(&self) -> bool {
+        self.domain == Some(Persistence::Host)
+    }
+}
+
+impl From<&Place> for Ground {
+    fn from(place: &Place) -> Self {
+        let mut ground = Self::new(place.backing(), place.dax_capable());
+        place.regions().for_each(|region| ground.add(region));
+        ground
+    }
+}
+
+/// The larger, the less is guaranteed.
+const fn weakness(domain: Persistence) -> u8 {
+    match domain {
+        Persistence::CpuCache => 0,
+        Persistence::MemoryController => 1,
+        Persistence::Host => 3,
+        // Unstated, and what this version does not know.
+        _ => 2,
+    }
+}
+
+/// The granularity where the processor's instructions suffice to make a store durable.
+fn by_domain(ground: &Ground) -> Expected {
+    match (ground.backing, ground.domain) {
+        // Whatever the kernel granted: they do not suffice.
+        (_, Some(Persistence::Host)) => Expected::new(Granularity::Page, Reason::Host),
+        (Backing::DeviceDax, _) => Expected::new(Granularity::CacheLine, Reason::NoRegion),
+        (_, Some(Persistence::CpuCache)) => Expected::new(Granularity::Byte, Reason::CpuCache),
+        (_, Some(Persistence::MemoryController)) => Expected::new(Granularity::CacheLine, Reason::MemoryController),
+        (_, Some(_)) => Expected::new(Granularity::CacheLine, Reason::DomainUnstated),
+        // A synchronous mapping of what is not known to be persistent memory.
+        (_, None) => Expected::new(Granularity::CacheLine, Reason::DomainUnknown),
+    }
+}
+
+/// Why no file there can be mapped synchronously, if that is so.
+fn refused_there(ground: &Ground) -> Option<Reason> {
+    if ground.backing != Backing::Regions {
+        Some(Reason::NotPersistentMemory(ground.backing))
+    } else if ground.flushed_by_host() {
+        Some(Reason::Host)
+    } else if ground.sector {
+        Some(Reason::Sector)
+    } else if ground.dax_capable == Some(false) {
+        Some(Reason::DeviceWithoutDax)
+    } else {
+        None
+    }
+}
+
+/// Why this file cannot be mapped synchronously, though others there may.
+fn refused_here(system: Option<FileSystem>, direct: Direct) -> Reason {
+    match (system, direct.file, direct.mount) {
+        (Some(system), ..) if !has_dax(system) => Reason::FileSystemWithoutDax(system),
+        (_, Some(true), _) | (_, None, Some(DaxOption::Always)) => Reason::Refused,
+        (.., Some(DaxOption::Never | DaxOption::Absent)) => Reason::MountedWithoutDax,
+        (_, Some(false), Some(DaxOption::Inode)) => Reason::FileFlagOff,
+        (_, Some(false), Some(DaxOption::Always)) => Reason::FileLeftOut,
+        _ => Reason::NotDax,
+    }
+}
+
+/// Whether a file system can map files directly, if it is mounted so: those with DAX in Linux.
+fn has_dax(system: FileSystem) -> bool {
+    matches!(system.name(), Some("ext2/ext3/ext4" | "xfs" | "fuse/virtiofs" | "erofs"))
+}
+
+impl<H: Handle<P: Locate>> Source<H> {
+    /// The store granularity that a mapping of this source will have, and why not a finer one: what is behind
+    /// `PMEM2_E_GRANULARITY_NOT_SUPPORTED` of pmem2_map_new(3).
+    ///
+    /// Whether a file can be mapped directly is tried: a page is mapped with `MAP_SYNC` and unmapped at once. Nothing is
+    /// written.
+    ///
+    /// System calls on Linux: none for a private mapping and for anonymous memory; else those of [`place`](Source::place),
+    /// and for a file `fstat`, `mmap`, `munmap`. Where the mapping is refused for the file's own sake also `fstat`, `statx`,
+    /// `openat`, `read` (several), `close` and `fstat`, `fstatfs` to find out why.
+    ///
+    /// # Errors
+    ///
+    /// - [`SrcDevdaxPrivate`](Error::SrcDevdaxPrivate): device DAX cannot be mapped privately.
+    /// - [`NeverDurable`](Error::NeverDurable): a device DAX of virtio-pmem.
+    /// - [`Unsupported`](Error::Unsupported): the platform cannot tell.
+    /// - Those of [`place`](Source::place), for a device DAX; of a file, what its place is only explains the answer.
+    pub fn expected_granularity(&self, sharing: Sharing) -> Result<Expected, Error> {
+        if let Some(answer) = settled(self.kind(), sharing) {
+            return answer;
+        }
+        match self.tried()? {
+            Some(Synchronous::Unknown) => Ok(Expected::new(Granularity::Page, Reason::KernelTooOld)),
+            tried => self.granularity_of(tried, Ground::gather(self)),
+        }
+    }
+
+    /// As [`expected_granularity`](Source::expected_granularity), with a place that was gathered before: for a program that
+    /// cannot reach `/sys` any more. Where it cannot reach `/proc` either, the reason may be vaguer
+    /// ([`NotDax`](Reason::NotDax)).
+    ///
+    /// System calls on Linux: of a device DAX none; of a file `fstat`, `mmap`, `munmap`, and where the mapping is refused for
+    /// the file's own sake `fstat`, `statx`, `openat`, `read` (several), `close` and `fstat`, `fstatfs`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`expected_granularity`](Source::expected_granularity), without those of [`place`](Source::place).
+    pub fn expected_granularity_at(&self, place: &Place, sharing: Sharing) -> Result<Expected, Error> {
+        match settled(self.kind(), sharing) {
+            Some(answer) => answer,
+            None => self.granularity_of(self.tried()?, Ok(place.into())),
+        }
+    }
+
+    /// What came of the attempt to map it; `None` for a device DAX, where nothing has to be tried.
+    fn tried(&self) -> Result<Option<Synchronous>, Error> {
+        match self.kind() {
+            Kind::DeviceDax => Ok(None),
+            _ => self.ask(What::Synchronous, Locate::synchronous).map(Some),
+        }
+    }
+
+    /// The granularity of a source on `ground`, where that could be found out.
+    fn granularity_of(&self, tried: Option<Synchronous>, ground: Result<Ground, Error>) -> Result<Expected, Error> {
+        let page = |reason| Ok(Expected::new(Granularity::Page, reason));
+        match tried {
+            None => match ground? {
+                ground if ground.flushed_by_host() => Err(Error::NeverDurable),
+                ground => Ok(by_domain(&ground)),
+            },
+            Some(Synchronous::Granted) => {
+                let unknown = Expected::new(Granularity::CacheLine, Reason::DomainUnknown);
+                Ok(ground.as_ref().map_or(unknown, by_domain))
+            }
+            Some(Synchronous::Unknown) => page(Reason::KernelTooOld),
+            // What cannot be found out makes the reason vaguer, not the answer wrong.
+            Some(_) => page(ground.ok().as_ref().and_then(refused_there).unwrap_or_else(|| {
+                let direct = self.ask(What::Dax, Locate::direct).unwrap_or_default();
+                refused_here(self.file_system().ok(), direct)
+            })),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_the_variants() {
+        let (on, system) = (Backing::DeviceDax, FileSystem::from_magic(0));
+        for (reason, name) in [
+            (Reason::Private, "private"),
+            (Reason::Anonymous, "anonymous"),
+            (Reason::CpuCache, "cpu_cache"),
+            (Reason::MemoryController, "memory_controller"),
+            (Reason::DomainUnstated, "domain_unstated"),
+            (Reason::DomainUnknown, "domain_unknown"),
+            (Reason::NoRegion, "no_region"),
+            (Reason::NotPersistentMemory(on), "not_persistent_memory"),
+            (Reason::Host, "host"),
+            (Reason::Sector, "sector"),
+            (Reason::DeviceWithoutDax, "device_without_dax"),
+            (Reason::FileSystemWithoutDax(system), "file_system_without_dax"),
+            (Reason::MountedWithoutDax, "mounted_without_dax"),
+            (Reason::FileFlagOff, "file_flag_off"),
+            (Reason::FileLeftOut, "file_left_out"),
+            (Reason::NotDax, "not_dax"),
+            (Reason::KernelTooOld, "kernel_too_old"),
+            (Reason::Refused, "refused"),
+        ] {
+            assert_eq!(reason.name(), name);
+            let variant = std::format!("{reason:?}").split('(').next().unwrap_or_default().to_lowercase();
+            assert_eq!(variant, name.replace('_', ""));
+        }
+    }
+}

@@ -1,0 +1,542 @@
+//! Where a source lies.
+
+use core::fmt::{self, Display, Write};
+
+use pmem2_platform::{Backing, Fail, Handle, Locate, Region, Text, What};
+
+use crate::{Error, Source};
+
+/// The ids of all DIMMs of a source, one behind the other: what pmem2_source_device_id(3) gives. It has room for the 32 DIMMs
+/// that a region can have on Linux.
+pub type DeviceId = Text<704>;
+
+/// Where a source lies: everything that is known of it, gathered once. It is a plain value that stays when the source is
+/// gone and `/sys` is out of reach (after a chroot, in a sandbox).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    backing: Backing,
+    device: Text<32>,
+    regions: [Option<Region>; Self::REGIONS],
+    dax_capable: Option<bool>,
+    stamp: u64,
+}
+
+impl Place {
+    /// The number of regions that a volume may lie on.
+    pub const REGIONS: usize = 16;
+
+    /// What is below the source.
+    #[must_use]
+    pub const fn backing(&self) -> Backing {
+        self.backing
+    }
+
+    /// The name of the device that the source is on, or is: `pmem0`, `dax0.0`, `sda1`; empty where there is none.
+    #[must_use]
+    pub fn device(&self) -> &str {
+        &self.device
+    }
+
+    /// The regions of persistent memory that the source lies on, by bus and number: one, unless it lies on a volume; none
+    /// where [`backing`](Place::backing) is not [`Backing::Regions`].
+    pub fn regions(&self) -> impl Iterator<Item = &Region> {
+        self.regions.iter().flatten()
+    }
+
+    /// Whether the kernel can map the source's device directly (DAX); `None` where there is no device, or it does not say.
+    #[must_use]
+    pub const fn dax_capable(&self) -> Option<bool> {
+        self.dax_capable
+    }
+
+    /// Of a place nothing is known yet.
+    pub(crate) const UNKNOWN: Self = Self {
+        backing: Backing::Regions,
+        device: Text::new(),
+        regions: [None; Self::REGIONS],
+        dax_capable: None,
+        stamp: 0,
+    };
+
+    /// Asks everything about what lies at `spot`, and puts it where it is to stay, since each move of it would be another copy
+    /// on the stack.
+    pub(crate) fn fill<P: Locate>(&mut self, platform: P, spot: &P::Spot) -> Result<(), Error> {
+        let regions = &mut self.regions;
+        let survey = survey(platform, spot, |index, region| {
+            if let Some(place) = regions.get_mut(index) {
+                *place = Some(region);
+            }
+        })?;
+        (self.backing, self.device, self.dax_capable, self.stamp) =
+            (survey.backing, survey.device, survey.dax_capable, survey.stamp);
+        Ok(())
+    }
+
+    /// On its own, so that what locating took is not on the stack any more.
+    #[inline(never)]
+    fn gather<P: Locate>(platform: P, spot: &P::Spot) -> Result<Self, Error> {
+        let mut place = Ok(Self::UNKNOWN);
+        if let Ok(known) = &mut place
+            && let Err(error) = known.fill(platform, spot)
+        {
+            place = Err(error);
+        }
+        place
+    }
+}
+
+/// What is known of where a source lies, but for its regions.
+pub(crate) struct Survey {
+    pub(crate) backing: Backing,
+    device: Text<32>,
+    pub(crate) dax_capable: Option<bool>,
+    stamp: u64,
+}
+
+/// Asks everything, and hands the regions over one by one, with their indexes.
+#[inline(never)]
+pub(crate) fn survey<P: Locate>(
+    platform: P,
+    spot: &P::Spot,
+    mut each: impl FnMut(usize, Region),
+) -> Result<Survey, Error> {
+    let of = |fail| Error::of(fail, What::Device);
+    let mut survey = Survey {
+        backing: platform.backing(spot).map_err(of)?,
+        device: platform.device(spot).map_err(of)?,
+        dax_capable: match platform.dax_capable(spot) {
+            // A disk that says nothing of it is no reason to know nothing of the rest.
+            Err(Fail::Unsupported | Fail::Os(What::Dax, _)) => None,
+            answer => answer.map_err(of)?,
+        },
+        stamp: 0,
+    };
+    if survey.backing == Backing::Regions {
+        let known = platform.regions(spot).map_err(of)?;
+        if known > Place::REGIONS {
+            return Err(Error::TooLarge(What::Volume));
+        }
+        for index in 0..known {
+            if let Some(region) = platform.region(spot, index).map_err(|fail| Error::of(fail, What::Region))? {
+                each(index, region);
+            }
+        }
+    }
+    survey.stamp = platform.confirm(spot).map_err(of)?;
+    Ok(survey)
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Place")
+            .field("backing", &self.backing)
+            .field("device", &self.device())
+            .field("regions", &Listed(self))
+            .field("dax_capable", &self.dax_capable)
+            .finish_non_exhaustive()
+    }
+}
+
+struct Listed<'p>(&'p Place);
+
+impl fmt::Debug for Listed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.regions()).finish()
+    }
+}
+
+/// For people: `pmem0, fsdax namespace0.0 of region0 on ndbus0 (ACPI.NFIT)`, or what else it is on.
+impl Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.device().is_empty() {
+            write!(f, "{}, ", self.device())?;
+        }
+        if self.backing != Backing::Regions {
+            return write!(f, "{}", On(self.backing));
+        }
+        for (index, region) in self.regions().enumerate() {
+            if index > 0 {
+                f.write_str("; ")?;
+            }
+            Of(region).fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+/// What an object has of a region, and where that is: `fsdax namespace0.0 of region0 on ndbus0 (ACPI.NFIT)`.
+pub(crate) struct Of<'r>(pub(crate) &'r Region);
+
+impl Display for Of<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let region = self.0;
+        write!(f, "{} ", region.mode)?;
+        match region.namespace {
+            Some(namespace) => write!(f, "namespace{}.{namespace}", region.number)?,
+            None => f.write_str("namespaces")?,
+        }
+        write!(f, " of region{} on ndbus{} ({})", region.number, region.bus, region.provider)
+    }
+}
+
+/// What a backing is, as the end of a sentence that begins with "lies on".
+pub(crate) struct On(pub(crate) Backing);
+
+impl Display for On {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Backing::Regions => f.write_str("persistent memory"),
+            Backing::DeviceDax => f.write_str("memory that is in no region of persistent memory (CXL, dax_hmem)"),
+            Backing::Disk { major, minor } => {
+                write!(f, "the block device {major}:{minor}, which is not persistent memory")
+            }
+            Backing::Memory(system) => write!(f, "{system}, which keeps its files in ordinary memory"),
+            Backing::Hidden(system) => {
+                write!(f, "{system}, a file system that does not say which device its files are on")
+            }
+            _ => f.write_str("something that is not persistent memory"),
+        }
+    }
+}
+
+/// A DIMM of a source's region. It answers for as long as the system has the DIMM.
+#[derive(Clone, Copy, Debug)]
+pub struct Dimm<P: Locate> {
+    platform: P,
+    dimm: P::Dimm,
+    region: usize,
+}
+
+impl<P: Locate> Dimm<P> {
+    /// Which of the source's regions it belongs to, from 0, in the order of [`Place::regions`].
+    #[must_use]
+    pub const fn region(&self) -> usize {
+        self.region
+    }
+
+    /// The number that the system gives it until the next boot: the K of `nmemK`. No system call on Linux.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](Error::Unsupported): the platform has no numbers.
+    pub fn number(&self) -> Result<u32, Error> {
+        self.platform.dimm_number(self.dimm).map_err(|fail| Error::of(fail, What::Dimm))
+    }
+
+    /// What identifies it wherever it is: of an NVDIMM vendor, place and time of its making if known, and serial number,
+    /// `8680-56341200` (`nfit/id` in sysfs, from the NFIT's control region).
+    ///
+    /// System calls on Linux: `openat`, `read`, `close`.
+    ///
+    /// # Errors
+    ///
+    /// - [`Unsupported`](Error::Unsupported): it has none that the system knows.
+    /// - [`InvalidDevFormat`](Error::InvalidDevFormat): the system's answer is no id.
+    /// - [`Os`](Error::Os): the system failed.
+    pub fn id(&self) -> Result<Text<32>, Error> {
+        self.platform.dimm_id(self.dimm).map_err(|fail| Error::of(fail, What::DeviceId))
+    }
+
+    /// How often it lost power before its data was safe: `dirty_shutdown` in sysfs, the part that this DIMM has in
+    /// [`Source::device_usc`].
+    ///
+    /// System calls on Linux: `openat`, `read`, `close`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Source::device_usc`].
+    pub fn dirty_shutdowns(&self) -> Result<u64, Error> {
+        self.platform.dimm_dirty_shutdowns(self.dimm).map_err(|fail| Error::of(fail, What::UnsafeShutdowns))
+    }
+}
+
+/// The DIMMs of a source: region by region, in the order of the region's mappings. After an error it ends.
+pub struct Dimms<P: Locate> {
+    platform: P,
+    spot: P::Spot,
+    regions: usize,
+    /// The region and the DIMM in it that come next.
+    next: Option<(usize, usize)>,
+}
+
+impl<P: Locate> Dimms<P> {
+    /// What `answer` makes of the DIMMs there. On its own, as [`Place::gather`].
+    #[inline(never)]
+    fn of<T>(
+        platform: P,
+        spot: &P::Spot,
+        asked: What,
+        answer: impl FnOnce(Self) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let of = |fail| Error::of(fail, asked);
+        match platform.backing(spot).map_err(of)? {
+            Backing::Regions => {}
+            on => {
+                // Of another device that got the number of the source's own this would be no answer.
+                if on == Backing::DeviceDax {
+                    platform.confirm(spot).map_err(of)?;
+                }
+                return Err(Error::NotPersistentMemory { asked, on });
+            }
+        }
+        answer(Self { platform, spot: *spot, regions: platform.regions(spot).map_err(of)?, next: Some((0, 0)) })
+    }
+}
+
+impl<P: Locate> fmt::Debug for Dimms<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dimms").field("next", &self.next).finish_non_exhaustive()
+    }
+}
+
+impl<P: Locate> Iterator for Dimms<P> {
+    type Item = Result<Dimm<P>, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (mut region, mut index) = self.next.take()?;
+        loop {
+            match self.platform.dimm(&self.spot, region, index) {
+                Ok(Some(dimm)) => {
+                    self.next = Some((region, index.saturating_add(1)));
+                    return Some(Ok(Dimm { platform: self.platform, dimm, region }));
+                }
+                Ok(None) => {
+                    (region, index) = (region.saturating_add(1), 0);
+                    // The last region's DIMMs are followed by no other region's.
+                    if region >= self.regions {
+                        // What ended too early, since it was taken away, must not look complete.
+                        return self.platform.confirm(&self.spot).err().map(|fail| Err(Error::of(fail, What::Dimm)));
+                    }
+                }
+                Err(fail) => return Some(Err(Error::of(fail, What::Dimm))),
+            }
+        }
+    }
+}
+
+impl<H: Handle<P: Locate>> Source<H> {
+    /// Where the source lies: on which regions of persistent memory, or on what else. See [`Place`].
+    ///
+    /// System calls on Linux: `fstat`, `readlinkat`, `newfstatat`; for each fact of a region `openat`, `read`, `close`;
+    /// of a volume also, for itself and each volume below, `openat`, `getdents64` to the end, `close`, and `readlinkat` for
+    /// each device that they are made of. Where the file system has no device number (tmpfs, overlayfs): `fstat`, `fstatfs`;
+    /// where `/sys` has no such device: `fstat`, `readlinkat`, `faccessat`.
+    ///
+    /// # Errors
+    ///
+    /// - [`Unsupported`](Error::Unsupported): the source is anonymous, or the platform knows no places.
+    /// - [`InvalidFileHandle`](Error::InvalidFileHandle): the handle was closed or reused, which safe Rust does not allow, or
+    ///   the device was taken away and another one got its number.
+    /// - [`InvalidRegionFormat`](Error::InvalidRegionFormat), [`InvalidDevFormat`](Error::InvalidDevFormat): the system's
+    ///   answer makes no sense.
+    /// - [`TooLarge`](Error::TooLarge): it lies on a volume of more than [`Place::REGIONS`] regions, or of too many devices.
+    /// - [`Os`](Error::Os): the system failed, with `ENOENT` where the device is gone or `/sys` is not there.
+    pub fn place(&self) -> Result<Place, Error> {
+        self.at_spot(What::Device, Place::gather)
+    }
+
+    /// Whether the source still lies where it did when `place` was gathered: not on another device that got the number of one
+    /// that was taken away. For a file this can be told only so: a source of a file does not keep its device.
+    ///
+    /// System calls on Linux: `fstat`, `readlinkat`, `newfstatat`, and what [`place`](Source::place) says of volumes and of what
+    /// has no device.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidFileHandle`](Error::InvalidFileHandle) with [`HandleFault::DeviceReplaced`](crate::HandleFault) if it does not;
+    /// those of [`place`](Source::place).
+    pub fn confirm_place(&self, place: &Place) -> Result<(), Error> {
+        let confirm = |platform: H::P, spot: &_| platform.confirm(spot).map_err(|fail| Error::of(fail, What::Device));
+        let now = self.at_spot(What::Device, confirm)?;
+        if now == place.stamp { Ok(()) } else { Err(Error::of(Fail::DeviceReplaced, What::Device)) }
+    }
+
+    /// The NUMA node of the source's memory (pmem2_source_numa_node(3)): the one that `ndctl list -v` shows. `None` where the
+    /// platform does not say (sysfs has -1, and so has C).
+    ///
+    /// System calls on Linux: `fstat`, `readlinkat`, `openat`, `read`, `close`, `newfstatat`; `openat`, `read`, `close` again
+    /// for each further region of a volume, and what [`place`](Source::place) says of volumes and of what has no device.
+    ///
+    /// # Errors
+    ///
+    /// - [`DaxRegionNotFound`](Error::DaxRegionNotFound): the source lies on no persistent memory; it says on what else.
+    /// - [`NotPersistentMemory`](Error::NotPersistentMemory): it lies on a file system that hides its device.
+    /// - [`SeveralNumaNodes`](Error::SeveralNumaNodes): it lies on a volume whose regions are on several nodes.
+    /// - [`InvalidRegionFormat`](Error::InvalidRegionFormat): the system's answer makes no sense.
+    /// - Those of [`place`](Source::place).
+    pub fn numa_node(&self) -> Result<Option<u32>, Error> {
+        let asked = What::NumaNode;
+        let (platform, spot) = (self.handle().platform(), self.spot());
+        let of = |fail| Error::of(fail, asked);
+        let spot = spot.as_ref().map_err(|fail| of(*fail))?;
+        match platform.backing(spot).map_err(of)? {
+            Backing::Regions | Backing::DeviceDax => {}
+            on @ Backing::Hidden(_) => return Err(Error::NotPersistentMemory { asked, on }),
+            on => return Err(Error::DaxRegionNotFound(on)),
+        }
+        let first = platform.numa_node(spot, 0).map_err(of)?.flatten();
+        let mut index = 1;
+        while let Some(node) = platform.numa_node(spot, index).map_err(of)? {
+            if node != first {
+                return Err(Error::SeveralNumaNodes);
+            }
+            index = index.saturating_add(1);
+        }
+        platform.confirm(spot).map_err(of)?;
+        Ok(first)
+    }
+
+    /// The DIMMs that the source lies on; none where its persistent memory has none that the system knows (e820,
+    /// virtio-pmem).
+    ///
+    /// System calls on Linux: those of [`place`](Source::place) that find the region; `openat`, `read`, `close` for each
+    /// DIMM; `openat` at the end of each region, and `newfstatat` at the end.
+    ///
+    /// # Errors
+    ///
+    /// - [`NotPersistentMemory`](Error::NotPersistentMemory): the source lies on no persistent memory.
+    /// - Those of [`place`](Source::place).
+    pub fn dimms(&self) -> Result<Dimms<H::P>, Error> {
+        self.of_dimms(What::Dimm, Ok)
+    }
+
+    /// What identifies the hardware that the source lies on (pmem2_source_device_id(3)): the [ids](Dimm::id) of its DIMMs, one
+    /// behind the other in the order of the region's mappings. Empty where it has none. See [`judge_shutdown`](crate::judge_shutdown).
+    ///
+    /// libpmem2 joins the same ids in the reverse of the order in which the kernel lists the bus's directory. Where a region
+    /// has several DIMMs that may be another order, and a record that libpmem2 wrote then says
+    /// [`Moved`](crate::Shutdown::Moved), once.
+    ///
+    /// System calls on Linux: `fstat`, `readlinkat`, `openat`, `newfstatat`, and for each DIMM twice `openat`, `read`, `close`;
+    /// what [`place`](Source::place) says of volumes and of what has no device.
+    ///
+    /// # Errors
+    ///
+    /// - [`NotPersistentMemory`](Error::NotPersistentMemory): the source lies on no persistent memory; it says on what else.
+    /// - [`Unsupported`](Error::Unsupported): a DIMM has no id that the system knows.
+    /// - [`InvalidDevFormat`](Error::InvalidDevFormat): the system's answer makes no sense.
+    /// - [`TooLarge`](Error::TooLarge): it has more bytes than [`DeviceId`] has; [`dimms`](Source::dimms) still lists them.
+    /// - Those of [`place`](Source::place).
+    pub fn device_id(&self) -> Result<DeviceId, Error> {
+        let mut all = Ok(DeviceId::new());
+        if let Ok(id) = &mut all
+            && let Err(error) = self.write_device_id(id)
+        {
+            all = Err(error);
+        }
+        all
+    }
+
+    /// Adds the ids of the DIMMs to `id`.
+    pub(crate) fn write_device_id(&self, id: &mut DeviceId) -> Result<(), Error> {
+        self.of_dimms(What::DeviceId, |dimms| {
+            for dimm in dimms {
+                id.write_str(&dimm?.id()?).map_err(|fmt::Error| Error::TooLarge(What::DeviceId))?;
+            }
+            Ok(())
+        })
+    }
+
+    /// The number of unsafe shutdowns (pmem2_source_device_usc(3)): how often the source's DIMMs lost power before their data
+    /// was safe, together. 0 where it has none that the system knows. See [`judge_shutdown`](crate::judge_shutdown).
+    ///
+    /// System calls on Linux: those of [`device_id`](Source::device_id).
+    ///
+    /// # Errors
+    ///
+    /// - [`NotPersistentMemory`](Error::NotPersistentMemory): the source lies on no persistent memory; it says on what else.
+    /// - [`Unsupported`](Error::Unsupported): a DIMM does not count.
+    /// - [`Os`](Error::Os) with `EACCES`: this user may not know; with another number: the system failed.
+    /// - [`InvalidDevFormat`](Error::InvalidDevFormat): the system's answer is no count.
+    /// - Those of [`place`](Source::place).
+    pub fn device_usc(&self) -> Result<u64, Error> {
+        self.of_dimms(What::UnsafeShutdowns, |mut dimms| {
+            dimms.try_fold(0_u64, |sum, dimm| sum.checked_add(dimm?.dirty_shutdowns()?).ok_or(Error::InvalidDevFormat))
+        })
+    }
+
+    /// What `answer` makes of the DIMMs.
+    fn of_dimms<T>(&self, asked: What, answer: impl FnOnce(Dimms<H::P>) -> Result<T, Error>) -> Result<T, Error> {
+        self.at_spot(asked, |platform, spot| Dimms::of(platform, spot, asked, answer))
+    }
+
+    /// Not yet an error, since that would be another copy of it on the stack.
+    fn spot(&self) -> Result<<H::P as Locate>::Spot, Fail> {
+        self.handle().platform().locate(self.handle().raw(), self.facts())
+    }
+
+    /// What `answer` makes of where the source lies.
+    #[inline]
+    pub(crate) fn at_spot<T>(
+        &self,
+        asked: What,
+        answer: impl FnOnce(H::P, &<H::P as Locate>::Spot) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        match &self.spot() {
+            Ok(spot) => answer(self.handle().platform(), spot),
+            Err(fail) => Err(Error::of(*fail, asked)),
+        }
+    }
+}
+
+/// What a person must know before trusting a source with data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Warning {
+    /// A DIMM of the region with this number is not armed: it will not keep what is stored to it.
+    Unarmed {
+        /// The N of `regionN`.
+        region: u32,
+    },
+    /// The region with this number can only be read.
+    ReadOnly {
+        /// The N of `regionN`.
+        region: u32,
+    },
+    /// The region with this number was declared by the firmware's memory map (e820) or on the kernel's command line
+    /// (`memmap=`): whether anything keeps its contents without power is for who set up the machine to know.
+    Declared {
+        /// The N of `regionN`.
+        region: u32,
+    },
+    /// The memory of a device DAX is in no region of persistent memory: nothing says that it keeps its contents.
+    NoRegion,
+}
+
+impl Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unarmed { region } => {
+                write!(
+                    f,
+                    "a DIMM of region{region} is not armed: what is stored to it will be lost when the power fails"
+                )
+            }
+            Self::ReadOnly { region } => write!(f, "region{region} can only be read"),
+            Self::Declared { region } => write!(
+                f,
+                "region{region} is only declared to be persistent (e820, memmap=): ordinary memory behind it keeps nothing \
+                 without power"
+            ),
+            Self::NoRegion => {
+                f.write_str("its memory is in no region of persistent memory: nothing says that it keeps its contents")
+            }
+        }
+    }
+}
+
+impl Place {
+    /// What a person must know before trusting the source with data.
+    pub fn warnings(&self) -> impl Iterator<Item = Warning> {
+        let none = (self.backing == Backing::DeviceDax).then_some(Warning::NoRegion);
+        let of_regions = self.regions().flat_map(|region| {
+            let number = region.number;
+            [
+                region.unarmed.then_some(Warning::Unarmed { region: number }),
+                region.read_only.then_some(Warning::ReadOnly { region: number }),
+                (&*region.provider == "e820").then_some(Warning::Declared { region: number }),
+            ]
+        });
+        none.into_iter().chain(of_regions.flatten())
+    }
+}

@@ -1,0 +1,358 @@
+//! What each kind of device is found to be.
+
+use std::os::fd::AsRawFd;
+
+use pmem2::{
+    Backing, DaxOption, Error, FileSystem, Granularity, Kind, Linux, Locate, Mode, Persistence, Place, Reason, Region,
+    Report, Sharing, Source, Text, Warning, What,
+};
+use rustix::fs::{CWD, FileType, Mode as Permissions, OFlags, makedev, mknodat};
+
+use crate::{
+    common::{
+        device_dax::{Entry, dev_null},
+        fd,
+        made::{self, DISK, Made},
+        nd::{self, Bus},
+    },
+    file, regions, source, with_bus,
+};
+
+fn text<const N: usize>(text: &str) -> Text<N> {
+    Text::of(text).expect("a short text")
+}
+
+/// The region that the helpers make.
+fn expected(number: u32, mode: Mode) -> Region {
+    let mut region = Region::new(0, number, mode);
+    region.namespace = Some(0);
+    region.provider = text("ACPI.NFIT");
+    region.persistence = Persistence::MemoryController;
+    region.numa_node = Some(1);
+    region
+}
+
+/// The place and the granularity of a file on the disk.
+fn of_file() -> (Place, Granularity, Reason) {
+    let source = source();
+    let place = source.place().expect("a place");
+    let granularity = source.expected_granularity(Sharing::Shared).expect("a granularity");
+    assert_eq!(source.expected_granularity_at(&place, Sharing::Shared), Ok(granularity));
+    assert_eq!(source.confirm_place(&place), Ok(()));
+    (place, granularity.granularity, granularity.reason)
+}
+
+#[test]
+fn a_file_in_each_mode() {
+    type Make = fn(&nd::Region, &str, (u32, u32)) -> Entry;
+    let modes: [(Make, Mode, bool, Option<Reason>); 3] = [
+        (nd::Region::fsdax, Mode::Fsdax, true, None),
+        (nd::Region::sector, Mode::Sector, false, Some(Reason::Sector)),
+        (nd::Region::raw, Mode::Raw, false, Some(Reason::DeviceWithoutDax)),
+    ];
+    with_bus(|sysfs, _| {
+        for (make, mode, dax, reason) in modes {
+            let bus = Bus::new(sysfs);
+            bus.dimm(3, "8680-56341200", "4");
+            make(&bus.region(5, &[3]), "pmem5", nd::disk());
+            let (place, granularity, why) = of_file();
+            assert_eq!((place.backing(), place.device()), (Backing::Regions, "pmem5"));
+            assert_eq!(regions(&place), [expected(5, mode)]);
+            assert_eq!(place.dax_capable(), Some(dax));
+            assert_eq!(place.warnings().count(), 0);
+            assert_eq!(granularity, Granularity::Page, "the disk behind it has no DAX");
+            if let Some(reason) = reason {
+                assert_eq!(why, reason);
+            }
+            let source = source();
+            assert_eq!(source.numa_node(), Ok(Some(1)));
+            assert_eq!(source.device_id().as_deref(), Ok("8680-56341200"));
+            assert_eq!(source.device_usc(), Ok(4));
+        }
+    });
+}
+
+/// The disk is ext4 or the like without DAX; what it says of itself must agree with what is found out.
+#[test]
+fn why_a_file_is_not_mapped_directly() {
+    with_bus(|_, bus| {
+        bus.region(0, &[]).fsdax("pmem0", nd::disk());
+        let (file, (_, granularity, why)) = (file(), of_file());
+        let facts = *Source::new(&file).expect("a source").facts();
+        let direct = Linux.direct(file.as_raw_fd(), &facts).expect("what statx says");
+        let system = Source::new(&file).and_then(|source| source.file_system()).expect("a file system");
+        let expected = match (direct.file, direct.mount) {
+            _ if !["ext2/ext3/ext4", "xfs"].contains(&system.name().unwrap_or_default()) => {
+                Reason::FileSystemWithoutDax(system)
+            }
+            (Some(false), Some(DaxOption::Inode)) => Reason::FileFlagOff,
+            (_, Some(DaxOption::Never)) => Reason::MountedWithoutDax,
+            _ => Reason::NotDax,
+        };
+        assert_eq!((granularity, why), (Granularity::Page, expected), "{direct:?}");
+    });
+}
+
+#[test]
+fn device_dax() {
+    with_bus(|_, bus| {
+        for (number, id) in [(0, "8680-56341200"), (1, "8680-57341200"), (7, "8089-a2-1747-00000a01")] {
+            bus.dimm(number, id, &(number + 10).to_string());
+        }
+        // Not in the order of their numbers.
+        let region = bus.region(2, &[7, 0, 1]);
+        region.devdax();
+        let null = dev_null();
+        let source = Source::new(&null).expect("a source");
+        assert_eq!(source.kind(), Kind::DeviceDax);
+        let place = source.place().expect("a place");
+        assert_eq!((place.backing(), place.device(), place.dax_capable()), (Backing::Regions, "dax0.0", Some(true)));
+        assert_eq!(regions(&place), [expected(2, Mode::Devdax)]);
+        assert_eq!(source.numa_node(), Ok(Some(1)), "the region's, and not the device's own");
+        assert_eq!(source.device_id().as_deref(), Ok("8089-a2-1747-00000a018680-563412008680-57341200"));
+        assert_eq!(source.device_usc(), Ok(38));
+        let numbers: Vec<_> = source.dimms().expect("DIMMs").map(|dimm| dimm.and_then(|dimm| dimm.number())).collect();
+        assert_eq!(numbers, [Ok(7), Ok(0), Ok(1)], "in the order of the mappings");
+        for (domain, granularity, reason) in [
+            (Some("cpu_cache\n"), Granularity::Byte, Reason::CpuCache),
+            (Some("memory_controller\n"), Granularity::CacheLine, Reason::MemoryController),
+            (Some("\n"), Granularity::CacheLine, Reason::DomainUnstated),
+            (None, Granularity::CacheLine, Reason::DomainUnstated),
+        ] {
+            match domain {
+                Some(domain) => region.entry.write("persistence_domain", domain),
+                None => std::fs::remove_file(region.entry.path("persistence_domain")).expect("removed"),
+            }
+            let answer = source.expected_granularity(Sharing::Shared).expect("a granularity");
+            assert_eq!((answer.granularity, answer.reason), (granularity, reason));
+            assert_eq!(source.expected_granularity(Sharing::Private), Err(Error::SrcDevdaxPrivate));
+        }
+    });
+}
+
+/// CXL memory and dax_hmem have no bus of persistent memory.
+#[test]
+fn device_dax_in_no_region() {
+    with_bus(|_, bus| {
+        bus.region(0, &[]);
+        let device = nd::device_dax("/sys/devices/platform/ACPI0017:00/root0/dax_region1/dax1.0");
+        let null = dev_null();
+        let source = Source::new(&null).expect("a source");
+        let place = source.place().expect("a place");
+        assert_eq!((place.backing(), place.device()), (Backing::DeviceDax, "dax1.0"));
+        assert_eq!(place.regions().count(), 0);
+        assert_eq!(place.warnings().collect::<Vec<_>>(), [Warning::NoRegion]);
+        for (text, node) in [("0\n", Some(0)), ("3\n", Some(3)), ("-1\n", None)] {
+            device.write("numa_node", text);
+            assert_eq!(source.numa_node(), Ok(node));
+        }
+        device.write("numa_node", "x\n");
+        assert_eq!(source.numa_node(), Err(Error::InvalidRegionFormat));
+        let nowhere = |asked| Error::NotPersistentMemory { asked, on: Backing::DeviceDax };
+        assert_eq!(source.device_id(), Err(nowhere(What::DeviceId)));
+        assert_eq!(source.device_usc(), Err(nowhere(What::UnsafeShutdowns)));
+        let answer = source.expected_granularity(Sharing::Shared).expect("a granularity");
+        assert_eq!((answer.granularity, answer.reason), (Granularity::CacheLine, Reason::NoRegion));
+    });
+}
+
+/// What a bus's provider says of its memory.
+#[test]
+fn providers() {
+    with_bus(|_, bus| {
+        bus.region(0, &[]).fsdax("pmem0", nd::disk());
+        bus.entry.write("provider", "e820\n");
+        let (place, ..) = of_file();
+        assert_eq!(place.warnings().collect::<Vec<_>>(), [Warning::Declared { region: 0 }]);
+        assert_eq!(regions(&place)[0].persistence, Persistence::MemoryController);
+
+        bus.entry.write("provider", "virtio-pmem\n");
+        let (place, granularity, why) = of_file();
+        assert_eq!(regions(&place)[0].persistence, Persistence::Host);
+        assert_eq!((granularity, why), (Granularity::Page, Reason::Host));
+        let source = source();
+        assert_eq!((source.device_id().as_deref(), source.device_usc()), (Ok(""), Ok(0)));
+
+        bus.entry.write("provider", "a provider with a very long name\n");
+        assert_eq!(&*regions(&of_file().0)[0].provider, "a provider with a very l");
+        bus.entry.write("provider", "\n");
+        assert_eq!(&*regions(&of_file().0)[0].provider, "");
+    });
+    with_bus(|_, bus| {
+        bus.entry.write("provider", "virtio-pmem\n");
+        bus.region(0, &[]).devdax();
+        let source = Source::new(dev_null()).expect("a source");
+        assert_eq!(source.expected_granularity(Sharing::Shared), Err(Error::NeverDurable));
+    });
+}
+
+/// Each family of DIMMs has its own directory for what identifies them.
+#[test]
+fn families() {
+    let parents = [
+        ("/sys/devices/LNXSYSTM:00/LNXSYBUS:00/ACPI0012:00", "nfit", "ACPI.NFIT"),
+        ("/sys/devices/platform/ACPI0017:00/root0/nvdimm-bridge0", "cxl", "CXL"),
+        ("/sys/devices/platform/ibm,persistent-memory/ibm,persistent-memory:ibm,pmemory@44100000", "papr", "papr"),
+    ];
+    with_bus(|sysfs, _| {
+        for (parent, family, provider) in parents {
+            sysfs.clear();
+            let bus = Bus::another(1, provider, parent);
+            let dimm = bus.dimm(0, "only NFIT's", "99");
+            if family != "nfit" {
+                std::fs::remove_dir_all(dimm.nfit.directory()).expect("not this family's");
+            }
+            let own = Entry::at(bus.entry.path(&format!("nmem0/{family}")));
+            own.write("id", format!("{family}-1\n"));
+            own.write("dirty_shutdown", "5\n");
+            bus.region(0, &[0]).fsdax("pmem0", nd::disk());
+            let source = source();
+            assert_eq!(source.device_id().as_deref(), Ok(format!("{family}-1").as_str()));
+            assert_eq!(source.device_usc(), Ok(5));
+            let place = source.place().expect("a place");
+            assert_eq!((regions(&place)[0].bus, &*regions(&place)[0].provider), (1, provider));
+            assert!(!regions(&place)[0].unarmed, "no flags, nothing to say");
+            own.write("flags", "save_fail not_armed\n");
+            assert_eq!(source.place().map(|place| regions(&place)[0].unarmed), Ok(true));
+        }
+    });
+}
+
+#[test]
+fn dimms_that_are_not_armed() {
+    with_bus(|_, bus| {
+        let (first, second) = (bus.dimm(0, "a", "0"), bus.dimm(1, "b", "0"));
+        let region = bus.region(0, &[0, 1]);
+        region.fsdax("pmem0", nd::disk());
+        for (one, other, unarmed) in [
+            ("\n", "\n", false),
+            ("not_armed\n", "\n", true),
+            ("\n", "not_armed\n", true),
+            ("save_fail restore_fail flush_fail not_armed smart_event\n", "\n", true),
+            ("save_fail smart_event\n", "map_fail\n", false),
+            ("armed\n", "not_armed_yet\n", false),
+        ] {
+            first.nfit.write("flags", one);
+            second.nfit.write("flags", other);
+            let (place, ..) = of_file();
+            let expected: &[_] = if unarmed { &[Warning::Unarmed { region: 0 }] } else { &[] };
+            assert_eq!((regions(&place)[0].unarmed, &*place.warnings().collect::<Vec<_>>()), (unarmed, expected));
+        }
+        region.entry.write("read_only", "1\n");
+        first.nfit.write("flags", "not_armed\n");
+        let (place, ..) = of_file();
+        assert!(regions(&place)[0].read_only);
+        let both = [Warning::Unarmed { region: 0 }, Warning::ReadOnly { region: 0 }];
+        assert_eq!(place.warnings().collect::<Vec<_>>(), both);
+    });
+}
+
+/// A pfn device and the namespace in it have each its own number.
+#[test]
+fn the_number_is_the_namespaces() {
+    with_bus(|_, bus| {
+        let region = bus.region(4, &[]);
+        nd::block(region.carrier("pfn", 2, 13).directory(), "pmem4.13", nd::disk(), "1");
+        let (place, ..) = of_file();
+        assert_eq!((regions(&place)[0].namespace, place.device()), (Some(13), "pmem4.13"));
+        assert_eq!(place.to_string(), "pmem4.13, fsdax namespace4.13 of region4 on ndbus0 (ACPI.NFIT)");
+        nd::block(region.namespace(9).directory(), "pmem4.9", nd::disk(), "0");
+        assert_eq!(regions(&of_file().0)[0].namespace, Some(9));
+    });
+}
+
+#[test]
+fn a_partition_has_its_disks_queue() {
+    with_bus(|_, bus| {
+        for dax in ["1", "0"] {
+            let region = bus.region(0, &[]);
+            let disk = nd::block(region.carrier("pfn", 1, 0).directory(), "pmem0", (259, 4000), dax);
+            nd::partition(&disk, "pmem0p2", nd::disk());
+            let (place, ..) = of_file();
+            assert_eq!((place.device(), place.dax_capable()), ("pmem0p2", Some(dax == "1")));
+            assert_eq!(regions(&place), [expected(0, Mode::Fsdax)]);
+        }
+    });
+}
+
+/// It is no source, and has a place.
+#[test]
+fn a_block_device() {
+    with_bus(|_, bus| {
+        bus.dimm(0, "8680-1", "2");
+        // Only the number matters, and that of a device that cannot be opened serves, as the path only is looked at.
+        bus.region(0, &[0]).sector("pmem0s", (259, 4001));
+        let directory = tempfile::tempdir_in(DISK).expect("a directory");
+        let node = directory.path().join("block");
+        mknodat(CWD, &node, FileType::BlockDevice, Permissions::RUSR, makedev(259, 4001)).expect("a node");
+        let path = made::path(&node, OFlags::PATH).expect("a descriptor of it");
+        let report = Report::of_unopened(&fd(path.as_raw_fd()));
+        assert_eq!(report.verdict(), Err(Error::InvalidFileType(Kind::BlockDevice)));
+        let place = report.place().expect("a place").expect("found");
+        assert_eq!((place.device(), regions(&place)), ("pmem0s", vec![expected(0, Mode::Sector)]));
+        assert_eq!(report.device_id().map(|id| id.as_deref()), Some(Ok("8680-1")));
+        assert_eq!((report.numa_node(), report.device_usc()), (Some(Ok(Some(1))), Some(Ok(2))));
+        assert!(report.granularity().is_none());
+    });
+}
+
+/// With the host's own /sys.
+#[test]
+fn what_is_on_no_persistent_memory() {
+    let memory = |made: Made, system: u32| {
+        let source = Source::from_fd(fd(made.raw())).expect("a source");
+        let on = Backing::Memory(FileSystem::from_magic(system));
+        let place = source.place().expect("a place");
+        assert_eq!((place.backing(), place.device(), place.dax_capable()), (on, "", None));
+        assert_eq!(source.confirm_place(&place), Ok(()));
+        assert_eq!(source.numa_node(), Err(Error::DaxRegionNotFound(on)));
+        let nowhere = |asked| Err(Error::NotPersistentMemory { asked, on });
+        assert_eq!(
+            (source.device_id().map(|_| ()), source.device_usc()),
+            (nowhere(What::DeviceId), Err(Error::NotPersistentMemory { asked: What::UnsafeShutdowns, on }))
+        );
+        let answer = source.expected_granularity(Sharing::Shared).expect("a granularity");
+        assert_eq!((answer.granularity, answer.reason), (Granularity::Page, Reason::NotPersistentMemory(on)));
+        let answer = source.expected_granularity(Sharing::Private).expect("a granularity");
+        assert_eq!((answer.granularity, answer.reason), (Granularity::Byte, Reason::Private));
+    };
+    let memfd = || made::memfd(rustix::fs::MemfdFlags::empty(), 4096).map(Made::of).expect("a memfd");
+    memory(memfd(), 0x0102_1994);
+    memory(made::file_in("/dev/shm", OFlags::RDWR).expect("a file on tmpfs"), 0x0102_1994);
+    memory(made::file_on("ramfs", "", 4096).expect("a file on ramfs"), 0x8584_58f6);
+    memory(made::file_on("hugetlbfs", "pagesize=2M", 2 << 20).expect("a file on hugetlbfs"), 0x9584_58f6);
+
+    let made = made::overlay_file().expect("a file on an overlay");
+    let source = Source::from_fd(fd(made.raw())).expect("a source");
+    let place = source.place().expect("a place");
+    let on = Backing::Hidden(FileSystem::from_magic(0x794c_7630));
+    assert_eq!(place.backing(), on);
+    assert_eq!(source.numa_node(), Err(Error::NotPersistentMemory { asked: What::NumaNode, on }));
+    let sentence = source.numa_node().expect_err("no node").to_string();
+    assert!(sentence.contains("overlay") && sentence.contains("does not say"), "{sentence}");
+    assert_eq!(source.device_usc().map_err(|error| error.code()), Err(-100_001));
+
+    let source = crate::source();
+    let (major, minor) = nd::disk();
+    let on = Backing::Disk { major, minor };
+    assert_eq!(source.place().map(|place| place.backing()), Ok(on));
+    assert_eq!(source.numa_node(), Err(Error::DaxRegionNotFound(on)));
+    assert_eq!(source.device_id(), Err(Error::NotPersistentMemory { asked: What::DeviceId, on }));
+    let sentence = source.numa_node().expect_err("no node").to_string();
+    assert!(sentence.contains(&format!("{major}:{minor}")), "{sentence}");
+    let answer = source.expected_granularity(Sharing::Shared).expect("a granularity");
+    assert_eq!((answer.granularity, answer.reason), (Granularity::Page, Reason::NotPersistentMemory(on)));
+    assert_eq!(Source::from_anon(4096).and_then(|source| source.place()), Err(Error::Unsupported(What::Device)));
+}
+
+/// It cannot be mapped to see how, and that is said once.
+#[test]
+fn what_may_not_be_mapped() {
+    for flags in [OFlags::WRONLY, OFlags::PATH, OFlags::RWMODE] {
+        let made = made::file(flags).expect("a file");
+        for report in [Report::of(&fd(made.raw())), Report::of_unopened(&fd(made.raw()))] {
+            assert_eq!(report.granularity(), None, "{flags:?}");
+            assert!(report.place().is_some_and(Result::is_ok));
+        }
+    }
+}

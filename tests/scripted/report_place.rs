@@ -1,0 +1,287 @@
+//! The lines of a report about where a source lies, on what hardware, and in what steps it can be made durable.
+
+use pmem2::{
+    Access, Backing, DaxOption, Direct, Errno, Error, Fail, Kind, Mode, Persistence, Report, Synchronous, What,
+};
+
+use crate::{
+    land::{Dimm, Land, region, text},
+    place::{DISK, overlay, tmpfs},
+    script::{Call, Id, Script},
+};
+
+fn report(kind: Kind, land: Land) -> Report<Id> {
+    Report::of(&Script::at(kind, land).object())
+}
+
+/// The lines behind those that every source has.
+fn beyond(report: &Report<Id>) -> Vec<String> {
+    const OF_ALL: [&str; 8] = ["source", "kind", "access", "identity", "file system", "size", "allocated", "alignment"];
+    let about_it = |line: &&str| !OF_ALL.contains(&line.split("  ").next().expect("a key"));
+    report.to_string().lines().filter(about_it).map(String::from).collect()
+}
+
+#[track_caller]
+fn of_file(land: Land, expected: &[&str]) {
+    assert_eq!(beyond(&report(Kind::RegularFile, land)), expected);
+}
+
+const PLACE: &str = "place            pmem0, fsdax namespace0.0 of region0 on ndbus0 (ACPI.NFIT)";
+const DOMAIN: &str = "persistence      memory_controller";
+const ADR: &str = "granularity      CACHE_LINE: the platform flushes the memory controller's buffers when the power fails, but \
+                   not the processor's caches (no eADR)";
+const EADR: &str = "finer            BYTE needs a platform with eADR";
+
+#[test]
+fn on_persistent_memory() {
+    let land = || {
+        let mut land = Land::fsdax();
+        land.dimms[0].push(Dimm::new(3, "8680-57341200", 41));
+        land
+    };
+    let id = "device id        8680-000000008680-57341200";
+    of_file(land(), &[PLACE, DOMAIN, "numa node        0", id, "unsafe shutdowns 42", ADR, EADR]);
+    let report = report(Kind::RegularFile, land());
+    assert_eq!(report.place().map(|place| place.map(|place| place.backing())), Some(Ok(Backing::Regions)));
+    assert_eq!((report.numa_node(), report.device_usc()), (Some(Ok(Some(0))), Some(Ok(42))));
+    assert_eq!(report.device_id().map(|id| id.as_deref()), Some(Ok("8680-000000008680-57341200")));
+    assert_eq!(report.granularity().map(|answer| answer.is_ok()), Some(true));
+}
+
+#[test]
+fn without_dimms() {
+    let mut land = Land::fsdax();
+    land.dimms = vec![vec![]];
+    land.nodes = vec![Ok(None)];
+    let none = "device id        none: the system knows no DIMM of it";
+    of_file(land, &[PLACE, DOMAIN, "numa node        not stated by the platform", none, ADR, EADR]);
+}
+
+/// What a person must know comes before everything that looks good.
+#[test]
+fn warnings_come_first() {
+    let mut land = Land::fsdax();
+    let mut region = region(0, 7, Mode::Fsdax);
+    (region.unarmed, region.read_only, region.provider) = (true, true, text("e820"));
+    land.regions = vec![Ok(region)];
+    let report = report(Kind::RegularFile, land).to_string();
+    let lines: Vec<_> = report.lines().take(5).collect();
+    assert_eq!(
+        lines,
+        [
+            "source           usable",
+            "warning          a DIMM of region7 is not armed: what is stored to it will be lost when the power fails",
+            "warning          region7 can only be read",
+            "warning          region7 is only declared to be persistent (e820, memmap=): ordinary memory behind it keeps \
+             nothing without power",
+            "kind             regular file",
+        ]
+    );
+}
+
+#[test]
+fn a_volume_has_a_line_for_each_region() {
+    let mut other = region(1, 4, Mode::Raw);
+    (other.numa_node, other.persistence) = (None, Persistence::Unstated);
+    let land = Land::of([region(0, 2, Mode::Fsdax), other]);
+    of_file(
+        land,
+        &[
+            "place            pmem0, a volume on 2 regions",
+            "region           fsdax namespace2.0 of region2 on ndbus0 (ACPI.NFIT); persistence memory_controller; numa node 0",
+            "region           raw namespace4.0 of region4 on ndbus1 (ACPI.NFIT); persistence not stated; numa node not \
+             stated by the platform",
+            "numa node        several: see the regions",
+            "device id        8680-000000008680-00000001",
+            "unsafe shutdowns 3",
+            "granularity      CACHE_LINE: the platform does not say whether it flushes the processor's caches (eADR)",
+            EADR,
+        ],
+    );
+}
+
+#[test]
+fn what_could_not_be_found_out() {
+    let changed = |change: fn(&mut Land)| {
+        let mut land = Land::fsdax();
+        change(&mut land);
+        beyond(&report(Kind::RegularFile, land))
+    };
+    let line = |lines: Vec<String>, key: &str| {
+        lines.into_iter().find_map(|line| line.strip_prefix(key).map(|value| value.trim_start().to_owned()))
+    };
+    let denied = |what| Fail::Os(what, Errno::EACCES);
+    assert_eq!(
+        line(changed(|land| land.fail(Call::DimmDirtyShutdowns(0, 0), Fail::Unsupported)), "unsafe shutdowns")
+            .as_deref(),
+        Some("not counted by its DIMMs")
+    );
+    assert_eq!(
+        line(changed(|land| land.fail(Call::DimmId(0, 0), Fail::Unsupported)), "device id").as_deref(),
+        Some("none: its DIMMs have no ids that the system knows")
+    );
+    let mut land = Land::fsdax();
+    land.fail(Call::DimmDirtyShutdowns(0, 0), denied(What::UnsafeShutdowns));
+    land.fail(Call::DimmId(0, 0), Fail::Malformed(What::DeviceId));
+    land.fail(Call::NumaNode(0), Fail::Malformed(What::NumaNode));
+    of_file(
+        land,
+        &[
+            PLACE,
+            DOMAIN,
+            "numa node        unknown: the system's answer about the source's region makes no sense",
+            "device id        unknown: the system's answer about the source's device makes no sense",
+            "unsafe shutdowns unknown: the system failed when it was asked for the count of unsafe shutdowns: permission \
+             denied (EACCES); more rights are needed, or a filter (seccomp) that allows the call",
+            ADR,
+            EADR,
+        ],
+    );
+    let mut land = Land::fsdax();
+    land.fail(Call::Locate, denied(What::Device));
+    let report = report(Kind::RegularFile, land);
+    let failed = Error::Os { what: What::Device, errno: Errno::EACCES };
+    assert_eq!((report.place(), report.verdict()), (Some(&Err(failed)), Ok(())), "a source all the same");
+    assert_eq!((report.numa_node(), report.device_usc()), (None, None));
+    assert!(report.device_id().is_none());
+    assert_eq!(
+        beyond(&report),
+        [
+            "place            unknown: the system failed when it was asked for the source's device in /sys/dev: permission \
+             denied (EACCES); more rights are needed, or a filter (seccomp) that allows the call",
+            "granularity      CACHE_LINE: the mapping is synchronous, but of which region cannot be told",
+            "finer            BYTE needs eADR, which only /sys tells: mount sysfs on /sys",
+        ]
+    );
+}
+
+#[test]
+fn on_no_persistent_memory() {
+    let use_one =
+        "finer            use a file on ext4 or xfs, mounted with DAX, on persistent memory (or a device DAX)";
+    let not_on_it = "granularity      PAGE: it is not on persistent memory";
+    let mut land = Land::on(DISK);
+    land.device = Ok(text("sda1"));
+    of_file(land, &["place            sda1, the block device 8:1, which is not persistent memory", not_on_it, use_one]);
+    let mut land = Land::on(tmpfs());
+    land.device = Ok(text(""));
+    of_file(land.clone(), &["place            tmpfs, which keeps its files in ordinary memory", not_on_it, use_one]);
+    land.backing = Ok(overlay());
+    of_file(
+        land,
+        &[
+            "place            overlay, a file system that does not say which device its files are on",
+            "granularity      PAGE: it is not known to be on persistent memory",
+            "finer            use a file on ext4 or xfs, mounted with DAX, on persistent memory itself",
+        ],
+    );
+}
+
+#[test]
+fn of_device_dax() {
+    let mut land = Land::on(Backing::DeviceDax);
+    land.device = Ok(text("dax0.0"));
+    land.nodes = vec![Ok(Some(1))];
+    assert_eq!(
+        beyond(&report(Kind::DeviceDax, land)),
+        [
+            "warning          its memory is in no region of persistent memory: nothing says that it keeps its contents",
+            "place            dax0.0, memory that is in no region of persistent memory (CXL, dax_hmem)",
+            "numa node        1",
+            "granularity      CACHE_LINE: it is mapped directly, and nothing says what is flushed when the power fails",
+            "finer            memory in a region of persistent memory is needed",
+        ]
+    );
+    let mut on_host = region(0, 0, Mode::Devdax);
+    (on_host.persistence, on_host.provider) = (Persistence::Host, text("virtio-pmem"));
+    let mut land = Land::of([on_host]);
+    land.dimms = vec![vec![]];
+    let report = report(Kind::DeviceDax, land);
+    assert_eq!(report.granularity(), Some(Err(Error::NeverDurable)));
+    let lines = beyond(&report);
+    assert_eq!(
+        lines[1..],
+        [
+            "persistence      the host's",
+            "numa node        0",
+            "device id        none: the system knows no DIMM of it",
+            "granularity      none: a device DAX of virtio-pmem cannot be made durable from inside the guest, since only the \
+             host's flush does that: use a file on a file system on it instead (ndctl create-namespace --mode=fsdax)",
+        ]
+    );
+}
+
+/// It is no source, and has a place all the same.
+#[test]
+fn of_what_is_refused() {
+    let report_of = |kind| report(kind, Land::fsdax());
+    let disk = report_of(Kind::BlockDevice);
+    assert!(disk.verdict().is_err());
+    let lines = beyond(&disk);
+    let id = "device id        8680-00000000";
+    assert_eq!(lines[2..], [PLACE, DOMAIN, "numa node        0", id, "unsafe shutdowns 1"]);
+    assert!(disk.granularity().is_none());
+    for kind in [Kind::Directory, Kind::Pipe, Kind::CharacterDevice, Kind::Socket, Kind::AnonymousInode, Kind::Other] {
+        let other = report_of(kind);
+        assert!(other.place().is_none() && other.granularity().is_none() && other.numa_node().is_none(), "{kind}");
+    }
+    // What cannot be read cannot be mapped to see how: that is said once.
+    for access in [Access::WRITE, Access::PATH, Access::empty()] {
+        let mut script = Script::with(Kind::RegularFile, access);
+        script.land = Land::fsdax();
+        for report in [Report::of(&script.object()), Report::of_unopened(&script.object())] {
+            assert!(report.place().is_some_and(Result::is_ok));
+            assert_eq!(report.granularity(), None, "{access:?}");
+        }
+        assert!(!script.calls().contains(&Call::Synchronous));
+    }
+    let nothing = Report::<Id>::refused(Error::SourceEmpty);
+    assert!(nothing.place().is_none() && nothing.granularity().is_none() && nothing.device_id().is_none());
+    assert!(nothing.numa_node().is_none() && nothing.device_usc().is_none());
+}
+
+#[test]
+fn what_would_have_to_change() {
+    let mut land = Land::fsdax();
+    (land.synchronous, land.direct) = (Ok(Synchronous::Refused), Ok(Direct::new(Some(false), Some(DaxOption::Never))));
+    let lines = beyond(&report(Kind::RegularFile, land));
+    assert_eq!(
+        lines[lines.len() - 2..],
+        [
+            "granularity      PAGE: its file system is mounted without DAX",
+            "finer            mount the file system anew with -o dax=always",
+        ]
+    );
+    let mut land = Land::fsdax();
+    let mut region = region(0, 0, Mode::Fsdax);
+    region.persistence = Persistence::CpuCache;
+    land.regions = vec![Ok(region)];
+    let lines = beyond(&report(Kind::RegularFile, land));
+    assert_eq!(
+        lines.last().map(String::as_str),
+        Some("granularity      BYTE: the platform flushes the processor's caches when the power fails (eADR)")
+    );
+}
+
+#[test]
+fn each_fact_is_asked_for_once() {
+    let script = Script::at(Kind::RegularFile, Land::fsdax());
+    let report = Report::of(&script.object());
+    let calls = script.calls();
+    let count = |call| calls.iter().filter(|made| **made == call).count();
+    for call in [
+        Call::Device,
+        Call::DaxCapable,
+        Call::Region(0),
+        Call::NumaNode(0),
+        Call::DimmId(0, 0),
+        Call::DimmDirtyShutdowns(0, 0),
+        Call::Synchronous,
+    ] {
+        assert_eq!(count(call), 1, "{call:?}");
+    }
+    // Each of the four answers is found and confirmed on its own.
+    assert_eq!((count(Call::Locate), count(Call::Confirm)), (4, 4));
+    let _ = format!("{report} {report:?}");
+    assert_eq!(script.calls(), [], "to print it asks nothing");
+}

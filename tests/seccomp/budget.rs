@@ -1,0 +1,96 @@
+//! How many system calls a question takes, one by one: the cost does not grow with the machine.
+
+use pmem2::Source;
+use rustix::fs::OFlags;
+
+use crate::common::{
+    device_dax::{dev_null, with_sysfs},
+    fd,
+    made::{self, Made},
+    nd::{self, Bus, partition, volume},
+    trace::traced,
+};
+
+/// A file on the disk, as a source.
+fn file() -> (Made, Source<pmem2::Fd<'static>>) {
+    let made = made::file(OFlags::RDWR).expect("a file");
+    let source = Source::from_fd(fd(made.raw())).expect("a source");
+    (made, source)
+}
+
+/// How often: numa_node, device_id, device_usc.
+fn counts(source: &Source<pmem2::Fd<'static>>) -> [usize; 3] {
+    [
+        traced(|| assert!(source.numa_node().is_ok())).len(),
+        traced(|| assert!(source.device_id().is_ok())).len(),
+        traced(|| assert!(source.device_usc().is_ok())).len(),
+    ]
+}
+
+#[test]
+fn one_by_one() {
+    with_sysfs(|sysfs| {
+        let bus = Bus::new(sysfs);
+        bus.dimm(0, "8680-1", "1");
+        bus.region(0, &[0]).fsdax("pmem0", nd::disk());
+        let (made, source) = file();
+        let attribute = ["openat", "read", "close"];
+        let numa = traced(|| assert_eq!(source.numa_node(), Ok(Some(1))));
+        assert_eq!(numa, [&["fstat", "readlinkat"][..], &attribute, &["newfstatat"]].concat());
+        let id = traced(|| assert!(source.device_id().is_ok()));
+        let expected = [&["fstat", "readlinkat"][..], &attribute, &attribute, &["openat", "newfstatat"]].concat();
+        assert_eq!(id, expected);
+        assert_eq!(traced(|| assert_eq!(source.device_usc(), Ok(1))), expected);
+        assert_eq!(traced(|| assert!(Source::from_fd(fd(made.raw())).is_ok())), ["fcntl", "fstat"]);
+        assert_eq!(traced(|| ()), [""; 0]);
+    });
+}
+
+/// At most 6; at most 4 and 6 for each DIMM; however many regions and DIMMs the machine has.
+#[test]
+fn within_the_budget() {
+    for dimms in [0, 1, 2, 6, 16] {
+        for others in [0, 40] {
+            with_sysfs(|sysfs| {
+                let bus = Bus::new(sysfs);
+                let all: Vec<u32> = (0..dimms).collect();
+                for number in 0..dimms + others {
+                    bus.dimm(number, "8680-1", "1");
+                }
+                for number in 1..others {
+                    bus.region(number, &[dimms + number]).namespace(0);
+                }
+                bus.region(0, &all).fsdax("pmem0", nd::disk());
+                let each = 4 + 6 * dimms as usize;
+                assert_eq!(counts(&file().1), [6, each, each], "{dimms} DIMMs beside {others}");
+                bus.region(0, &all).devdax();
+                let null = dev_null();
+                let source = Source::from_fd(fd(std::os::fd::AsRawFd::as_raw_fd(&null))).expect("a source");
+                assert_eq!(counts(&source), [6, each, each], "device DAX, {dimms} DIMMs");
+            });
+        }
+    }
+}
+
+/// At most 6 more for each level of partition or volume.
+#[test]
+fn each_level_costs_six_at_most() {
+    with_sysfs(|sysfs| {
+        let bus = Bus::new(sysfs);
+        bus.dimm(0, "8680-1", "1");
+        let number = |minor: u32| (259, 7000 + minor);
+        let disk = bus.region(0, &[0]).fsdax("pmem0", number(0));
+        partition(&disk, "pmem0p1", nd::disk());
+        let base = counts(&file().1);
+        assert_eq!(base, [6, 10, 10], "a partition costs nothing");
+        let mut below = partition(&disk, "pmem0p2", number(1));
+        for level in 1..8 {
+            let volume = volume(&format!("dm-{level}"), nd::disk(), &[&below]);
+            let now = counts(&file().1);
+            for (now, base) in now.into_iter().zip(base) {
+                assert!(now > base && now <= base + 6 * level, "{now} calls, {base} without the {level} levels");
+            }
+            below = volume;
+        }
+    });
+}

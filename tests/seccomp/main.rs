@@ -1,0 +1,118 @@
+//! The system calls of each function: those that its documentation lists, each of them, and no other. And what becomes of a
+//! call that a filter refuses.
+#![cfg(target_os = "linux")]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod budget;
+mod cases;
+mod documents;
+mod subjects;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cases::{
+    ALIGNMENT, ALLOCATED, Answer, CASES, CHECK_RANGE, Case, DEVICE_ID, DEVICE_USC, FILE_SYSTEM, Function, GRANULARITY,
+    NEW, NUMA_NODE, PLACE, SIZE,
+};
+use common::{
+    child::{Ended, in_child},
+    device_dax::with_sysfs,
+    filter::{failing, only},
+};
+use pmem2::{Errno, Error, What};
+use seccompiler::{BpfProgram, apply_filter};
+use subjects::{On, Subject, Subjects, World};
+
+fn under(filter: &BpfProgram, run: Function, subject: &Subject) -> Ended<Answer> {
+    in_child(|| {
+        apply_filter(filter).expect("seccomp");
+        run(subject)
+    })
+}
+
+#[test]
+fn each_function_needs_the_calls_of_its_documentation_and_no_other() {
+    let mut tried = BTreeMap::new();
+    for world in [World::Region, World::Volume, World::Mixed, World::Unlisted] {
+        with_sysfs(|sysfs| {
+            let subjects = Subjects::new(sysfs, world);
+            let here = |case: &&Case| case.world == world && case.dax.is_none_or(|dax| dax == subjects.have_dax());
+            for case in CASES.iter().filter(here) {
+                let (subject, calls) = (subjects.get(case.on), case.calls);
+                let name = format!("{} of {:?}, {world:?}", case.function, case.on);
+                let answer = (case.run)(&subject);
+                assert_eq!(under(&only(calls), case.run, &subject), Ended::With(answer), "{name} with {calls:?}");
+                for without in calls {
+                    let fewer: Vec<_> = calls.iter().filter(|call| *call != without).copied().collect();
+                    let ended = under(&only(&fewer), case.run, &subject);
+                    assert_eq!(ended, Ended::Killed(libc::SIGSYS), "{name} without {without}");
+                }
+                *tried.entry(case.function).or_insert(0) += 1;
+            }
+        });
+    }
+    let functions: BTreeSet<_> = CASES.iter().map(|case| case.function).collect();
+    assert_eq!(tried.keys().copied().collect::<BTreeSet<_>>(), functions, "each on something");
+    let left_out = CASES.len() - tried.values().sum::<usize>();
+    assert!(left_out < 9, "only what the disk has no, or only, DAX for: {left_out}");
+}
+
+#[test]
+fn a_call_that_a_filter_refuses_gives_its_errno() {
+    let table: &[(Function, On, &str, What)] = &[
+        (NEW, On::File, "fcntl", What::Handle),
+        (NEW, On::File, "fstat", What::Handle),
+        (NEW, On::HugePages, "fstatfs", What::FileSystem),
+        (NEW, On::DeviceDax, "readlinkat", What::Subsystem),
+        (NEW, On::Character, "readlinkat", What::Subsystem),
+        (NEW, On::Terminal, "readlinkat", What::Subsystem),
+        (NEW, On::Terminal, "faccessat", What::Sysfs),
+        (SIZE, On::File, "fstat", What::Handle),
+        (SIZE, On::DeviceDax, "fstat", What::Handle),
+        (SIZE, On::DeviceDax, "openat", What::Size),
+        (SIZE, On::DeviceDax, "read", What::Size),
+        (ALIGNMENT, On::DeviceDax, "fstat", What::Handle),
+        (ALIGNMENT, On::DeviceDax, "openat", What::Alignment),
+        (ALIGNMENT, On::DeviceDax, "read", What::Alignment),
+        (ALLOCATED, On::File, "fstat", What::Handle),
+        (FILE_SYSTEM, On::File, "fstat", What::Handle),
+        (FILE_SYSTEM, On::File, "fstatfs", What::FileSystem),
+        (CHECK_RANGE, On::File, "fstat", What::Handle),
+        (CHECK_RANGE, On::DeviceDax, "openat", What::Size),
+        (NEW, On::DeviceDax, "newfstatat", What::Device),
+        (SIZE, On::DeviceDax, "newfstatat", What::Device),
+        (PLACE, On::File, "fstat", What::Handle),
+        (PLACE, On::File, "readlinkat", What::Device),
+        (PLACE, On::File, "openat", What::NumaNode),
+        (PLACE, On::File, "read", What::NumaNode),
+        (PLACE, On::File, "newfstatat", What::Device),
+        (PLACE, On::HugePages, "fstatfs", What::FileSystem),
+        (NUMA_NODE, On::File, "readlinkat", What::Device),
+        (NUMA_NODE, On::File, "openat", What::NumaNode),
+        (NUMA_NODE, On::File, "newfstatat", What::Device),
+        (DEVICE_ID, On::File, "openat", What::Dimm),
+        (DEVICE_ID, On::File, "newfstatat", What::Device),
+        (DEVICE_USC, On::File, "read", What::Dimm),
+        (GRANULARITY, On::File, "mmap", What::Synchronous),
+        (GRANULARITY, On::DeviceDax, "readlinkat", What::Device),
+    ];
+    with_sysfs(|sysfs| {
+        let subjects = Subjects::new(sysfs, World::Region);
+        for &(run, on, call, what) in table {
+            for errno in [Errno::EPERM, Errno::EIO, Errno::ENOSYS, Errno::EACCES] {
+                let subject = subjects.get(on);
+                let error = Error::Os { what, errno };
+                assert_eq!(
+                    under(&failing(call, errno.raw()), run, &subject),
+                    Ended::With(Err(error)),
+                    "{call}, {errno:?}"
+                );
+                assert_eq!(error.code(), -errno.raw());
+            }
+        }
+    });
+    let sentence = Error::Os { what: What::Subsystem, errno: Errno::EPERM }.to_string();
+    assert!(sentence.contains("seccomp"), "{sentence}");
+}

@@ -1,0 +1,123 @@
+//! What the functions are tried on.
+
+use std::path::Path;
+
+use pmem2::{Dimm, Fd, Linux, Locate, Place, Source, Synchronous};
+use rustix::fs::{MemfdFlags, OFlags};
+
+use crate::common::{
+    device_dax::{Sysfs, dev_null},
+    fd,
+    made::{self, HUGE_PAGE, Made, memfd},
+    nd::{self, Bus, block, volume},
+};
+
+/// What a function is tried on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum On {
+    /// On the disk, which is persistent memory or whatever the [`World`] says.
+    File,
+    HugePages,
+    DeviceDax,
+    Character,
+    Terminal,
+    Directory,
+    Nothing,
+}
+
+/// What the disk is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum World {
+    /// A region's, in the mode fsdax.
+    Region,
+    /// A volume on two regions.
+    Volume,
+    /// A volume with an ordinary disk in it.
+    Mixed,
+    /// In no directory of /sys.
+    Unlisted,
+}
+
+/// A descriptor of each sort, and the sources of those that are some.
+pub(crate) struct Subjects {
+    made: Vec<Made>,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Subject {
+    pub(crate) fd: Fd<'static>,
+    pub(crate) source: Option<Source<Fd<'static>>>,
+    /// Gathered before.
+    pub(crate) place: Option<Place>,
+    pub(crate) dimm: Option<Dimm<Linux>>,
+    pub(crate) spot: Option<<Linux as Locate>::Spot>,
+    pub(crate) raw_dimm: Option<<Linux as Locate>::Dimm>,
+}
+
+/// /dev/null is a device DAX on a region with one DIMM; the disk is what `world` says.
+fn make_sysfs(sysfs: &Sysfs, world: World) {
+    let bus = Bus::new(sysfs);
+    for dimm in 0..4 {
+        bus.dimm(dimm, &format!("8680-{dimm}"), "1");
+    }
+    bus.region(0, &[0]).devdax();
+    match world {
+        World::Region => {
+            bus.region(1, &[1, 2]).fsdax("pmem1", nd::disk());
+        }
+        World::Volume | World::Mixed => {
+            let one = bus.region(1, &[1]).fsdax("pmem1", (259, 6001));
+            let other = match world {
+                World::Volume => bus.region(2, &[2]).fsdax("pmem2", (259, 6002)),
+                _ => block(Path::new("/sys/devices/pci0000:00/virtio1"), "vdb", (253, 16), "0"),
+            };
+            volume("dm-0", nd::disk(), &[&one, &other]);
+        }
+        World::Unlisted => {}
+    }
+}
+
+impl Subjects {
+    /// On a thread with a /sys of its own.
+    pub(crate) fn new(sysfs: &Sysfs, world: World) -> Self {
+        make_sysfs(sysfs, world);
+        std::fs::create_dir("/sys/dev/char/1:5").expect("an entry for /dev/zero");
+        std::os::unix::fs::symlink("../../../../class/mem", "/sys/dev/char/1:5/subsystem").expect("a link");
+        // Where the ABI does not fix the page size it is asked for once in a process: now.
+        Source::from_anon(0).expect("the page size");
+        let huge = MemfdFlags::HUGETLB | MemfdFlags::HUGE_2MB;
+        let path = |name| made::path(name, OFlags::RDONLY).map(Made::of).expect(name);
+        let (master, slave) = made::terminal().expect("a terminal");
+        let made = vec![
+            made::file(OFlags::RDWR).expect("a file"),
+            Made::of(memfd(huge, HUGE_PAGE).expect("a memfd of huge pages")),
+            Made::of(dev_null()),
+            path("/dev/zero"),
+            Made::of(slave).beside(master),
+            path("/"),
+            Made::number(-1),
+        ];
+        Self { made }
+    }
+
+    /// Whether the disk's files can be mapped directly.
+    pub(crate) fn have_dax(&self) -> bool {
+        let fd = self.get(On::File).fd;
+        let facts = *Source::new(fd).expect("a source").facts();
+        Linux.synchronous(fd.as_raw(), &facts) == Ok(Synchronous::Granted)
+    }
+
+    pub(crate) fn get(&self, on: On) -> Subject {
+        let fd = fd(self.made[on as usize].raw());
+        let source = Source::new(fd).ok();
+        let spot = source.and_then(|source| Linux.locate(fd.as_raw(), source.facts()).ok());
+        Subject {
+            fd,
+            source,
+            place: source.and_then(|source| source.place().ok()),
+            dimm: source.and_then(|source| source.dimms().ok()?.next()?.ok()),
+            spot,
+            raw_dimm: spot.and_then(|spot| Linux.dimm(&spot, 0, 0).ok().flatten()),
+        }
+    }
+}
