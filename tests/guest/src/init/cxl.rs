@@ -1,0 +1,32 @@
+//! A region of a CXL memory device: the kernel makes none by itself, and forgets it when the machine ends.
+
+use std::path::Path;
+
+use pmem2_guest::machine::Memory;
+
+use crate::sysfs::{Failure, read, wait_for, write};
+
+const DEVICES: &str = "/sys/bus/cxl/devices";
+
+/// Makes the region of the only memory device there is, unless it has been made.
+pub(crate) fn make_region(memory: &Memory) -> Result<(), Failure> {
+    if Path::new(DEVICES).join("region0").exists() {
+        return Ok(());
+    }
+    let size = format!("{:#x}", memory.size);
+    let (root, endpoint) = (format!("{DEVICES}/decoder0.0"), format!("{DEVICES}/decoder2.0"));
+    wait_for("CXL endpoint", || Ok(read(format!("{endpoint}/mode")).ok()))?;
+    write(format!("{endpoint}/mode"), "pmem")?;
+    write(format!("{endpoint}/dpa_size"), &size)?;
+    let name = read(format!("{root}/create_pmem_region"))?;
+    write(format!("{root}/create_pmem_region"), &name)?;
+    let region = format!("{DEVICES}/{name}");
+    // The kernel wants the end of the line, too.
+    write(format!("{region}/uuid"), "00000000-0000-4000-8000-0000000000c1\n")?;
+    write(format!("{region}/interleave_granularity"), "256")?;
+    write(format!("{region}/interleave_ways"), "1")?;
+    write(format!("{region}/size"), &size)?;
+    write(format!("{region}/target0"), "decoder2.0")?;
+    write(format!("{region}/commit"), "1")?;
+    write("/sys/bus/cxl/drivers/cxl_region/bind", &name)
+}

@@ -1,0 +1,257 @@
+//! The words of the table in `machines.rs`.
+
+mod build;
+mod expected;
+
+pub(crate) use build::*;
+pub use expected::{Backing, MemoryOf};
+
+/// 2^20 bytes.
+pub const MIB: u64 = 1 << 20;
+
+/// What the kernel and QEMU take for a page.
+pub const PAGE: u64 = 4096;
+
+/// The length of each file that is made on a file system: no power of two.
+pub const FILE_SIZE: u64 = 3 * MIB + 5;
+
+/// A guest.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    /// What the kernel's command line tells the guest.
+    pub name: String,
+    /// `-machine nvdimm-persistence=`.
+    pub persistence: Option<&'static str>,
+    /// How many NUMA nodes it has.
+    pub nodes: u32,
+    /// What QEMU gives it besides its main memory.
+    pub memory: Vec<Memory>,
+    /// What is made of that, and what has to come of it.
+    pub devices: Vec<Device>,
+    /// Why the guest must fail, if it must: each of these has to show.
+    pub planted: Vec<Planted>,
+}
+
+/// A fault in the table: exactly this test has to fail, and say so.
+#[derive(Clone, Copy, Debug)]
+pub struct Planted {
+    /// The name of the test.
+    pub test: &'static str,
+    /// A part of its message.
+    pub message: &'static str,
+}
+
+/// A piece of memory that QEMU or the kernel's command line gives.
+#[derive(Clone, Debug)]
+pub struct Memory {
+    /// What devices call it.
+    pub name: String,
+    /// In bytes, without a label area.
+    pub size: u64,
+    /// The NUMA node that QEMU is told.
+    pub node: u32,
+    /// What sort it is.
+    pub bus: Bus,
+    /// Whether the table names it without QEMU being told of it: a planted fault.
+    pub missing: bool,
+}
+
+/// How memory comes to the guest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bus {
+    /// `-device nvdimm`
+    Nvdimm {
+        /// With a label area: several namespaces are possible.
+        labels: bool,
+        /// `unarmed=on`: would not keep data, so that the kernel makes it read-only.
+        unarmed: bool,
+    },
+    /// `memmap=SIZE!START`
+    E820,
+    /// `memmap=SIZE%START-1+0xefffffff`: memory that the firmware would have set apart ("soft reserved"). The kernel makes a
+    /// device DAX of it that lies in no region (dax_hmem), as it does with CXL memory that keeps nothing.
+    SoftReserved,
+    /// `-device virtio-pmem-pci`
+    VirtioPmem,
+    /// `-device virtio-blk-pci`: a disk that is no persistent memory.
+    VirtioBlk,
+    /// `-device cxl-type3`
+    Cxl,
+}
+
+/// The size of an NVDIMM's label area.
+pub const LABELS: u64 = MIB / 8;
+
+/// A source, or what is refused as one.
+#[derive(Clone, Debug)]
+pub struct Device {
+    /// Names the test, and the link in the guest that leads to it: `/d/NAME`.
+    pub name: String,
+    /// The memory that it lies on, by name. More than one: as a linear volume.
+    pub on: Vec<String>,
+    /// What namespace is made of the memory.
+    pub namespace: Namespace,
+    /// With labels: one of several namespaces in the region, of this size.
+    pub part_of_region: Option<u64>,
+    /// What is put on the namespace's disk.
+    pub volume: Volume,
+    /// What is opened.
+    pub contents: Contents,
+    /// What to hope for of a shared mapping; wrong in the machine with that planted fault, as the next two are.
+    pub gives: Gives,
+    /// Whether its file system is mounted read-only.
+    pub read_only: bool,
+    /// What pmem2 has to give as its alignment.
+    pub alignment: u64,
+    /// What it has to give as its id, in place of that of the memory.
+    pub wrong_id: Option<&'static str>,
+    /// Whether the file is in a directory with the flag for DAX (`chattr +x`).
+    pub flag: bool,
+    /// Whether pmem2's own test programs take this file system for the disk.
+    pub test_programs: bool,
+    /// Whether the benchmark of identity runs on it.
+    pub bench: bool,
+    /// Whether its namespace is disabled and enabled again.
+    pub comes_back: bool,
+}
+
+/// The mode of a namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Namespace {
+    /// The disk as it is.
+    Raw,
+    /// A disk for file systems with DAX.
+    Fsdax,
+    /// A character device that is mapped in steps of `align` bytes.
+    Devdax {
+        /// A page or 2 MiB.
+        align: u64,
+    },
+    /// A disk with atomic sectors.
+    Btt,
+}
+
+/// What is put on a disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Volume {
+    /// Nothing.
+    Whole,
+    /// A partition table with one partition.
+    Partition,
+    /// A linear device-mapper volume over all of the disks.
+    Linear,
+}
+
+/// What is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Contents {
+    /// The device itself.
+    Device,
+    /// A file on a new ext4, mounted with these options.
+    Ext4(&'static str),
+    /// A file on a new XFS, mounted with these options.
+    Xfs(&'static str),
+    /// A file on overlayfs, whose directories are on a new ext4, mounted with these options.
+    Overlay(&'static str),
+    /// A file on tmpfs.
+    Tmpfs,
+}
+
+/// What mapping gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gives {
+    /// The granularity.
+    pub granularity: Granularity,
+    /// pmem2's word for why; `never_durable`: it refuses.
+    pub reason: &'static str,
+}
+
+/// In what steps stores become durable: of libpmem2_config(7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Granularity {
+    /// By themselves.
+    Byte,
+    /// By flushing cache lines.
+    CacheLine,
+    /// By msync.
+    Page,
+}
+
+impl Machine {
+    /// The memory of this name.
+    #[must_use]
+    pub fn named(&self, name: &str) -> &Memory {
+        let found = self.memory.iter().find(|memory| memory.name == name);
+        found.unwrap_or_else(|| panic!("the table has no memory {name:?} in {:?}", self.name))
+    }
+
+    /// Which one it is of those on the same bus: an NVDIMM's slot, for example.
+    #[must_use]
+    pub fn index(&self, memory: &Memory) -> u32 {
+        let same = |other: &&Memory| std::mem::discriminant(&other.bus) == std::mem::discriminant(&memory.bus);
+        let before = self.memory.iter().filter(same).take_while(|other| other.name != memory.name);
+        u32::try_from(before.count()).expect("a few")
+    }
+
+    /// Where on the PCI bus QEMU puts it: the number of the slot.
+    #[must_use]
+    pub fn pci_slot(&self, memory: &Memory) -> u32 {
+        let first = match memory.bus {
+            Bus::VirtioPmem => 0x10,
+            Bus::VirtioBlk => 0x18,
+            _ => panic!("{memory:?} is not put on the PCI bus"),
+        };
+        first + self.index(memory)
+    }
+
+    /// Where memory that is taken from the main memory begins: with gaps, since adjacent regions are merged.
+    #[must_use]
+    pub fn taken_from(&self, memory: &Memory) -> u64 {
+        let first = match memory.bus {
+            Bus::E820 => 512 * MIB,
+            Bus::SoftReserved => 832 * MIB,
+            _ => panic!("{memory:?} is not taken from the main memory"),
+        };
+        first + u64::from(self.index(memory)) * 80 * MIB
+    }
+}
+
+impl Device {
+    /// Where it is found in the guest.
+    #[must_use]
+    pub fn path(&self) -> String {
+        format!("/d/{}", self.name)
+    }
+
+    /// Where the file system of its file is mounted.
+    #[must_use]
+    pub fn mount_point(&self) -> String {
+        let below = if let Contents::Overlay(_) = self.contents { "/overlay" } else { "" };
+        format!("/mnt/{}{below}", self.name)
+    }
+
+    /// Whether it is a character device.
+    #[must_use]
+    pub fn is_device_dax(&self) -> bool {
+        matches!(self.namespace, Namespace::Devdax { .. })
+    }
+
+    /// Whether it is a file.
+    #[must_use]
+    pub fn is_file(&self) -> bool {
+        self.contents != Contents::Device
+    }
+
+    /// How many bytes the source has. A file's were given to it. A device DAX has those of its memory, but for the kernel's
+    /// info block in a namespace: that takes 8 KiB, up to the next 2 MiB, the parts in which the kernel takes memory
+    /// (nd_pfn_init of drivers/nvdimm/pfn_devs.c, with its page array in main memory).
+    #[must_use]
+    pub fn size(&self, machine: &Machine) -> u64 {
+        if !self.is_device_dax() {
+            return FILE_SIZE;
+        }
+        let memory = || self.on.iter().map(|name| machine.named(name));
+        let whole = self.part_of_region.unwrap_or_else(|| memory().map(|memory| memory.size).sum());
+        if memory().all(|memory| memory.bus == Bus::SoftReserved) { whole } else { whole - 2 * MIB }
+    }
+}

@@ -1,0 +1,132 @@
+//! What has to be said of a device, from what QEMU and the kernel were told.
+
+use super::{Bus, Contents, Device, Machine, Memory, Namespace, Volume};
+
+/// What a device lies on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backing {
+    /// Regions of persistent memory: one for each memory.
+    Regions,
+    /// Memory in no region.
+    DeviceDax,
+    /// A disk.
+    Disk,
+    /// Main memory.
+    Memory,
+    /// Nobody says.
+    Hidden,
+}
+
+/// A memory of a device, as the region that it is.
+#[derive(Clone, Debug)]
+pub struct MemoryOf<'m> {
+    /// The memory.
+    pub memory: &'m Memory,
+    /// Who made its bus.
+    pub provider: &'static str,
+    /// The kernel's word for its persistence domain.
+    pub domain: Option<&'static str>,
+    /// Its node; nobody tells the kernel where virtio-pmem is.
+    pub node: Option<u32>,
+    /// Whether it would not keep data.
+    pub unarmed: bool,
+    /// The id of its DIMM.
+    pub dimm: Option<Option<String>>,
+}
+
+impl Machine {
+    /// What the kernel makes of a memory.
+    #[must_use]
+    pub fn region_of<'m>(&self, memory: &'m Memory) -> MemoryOf<'m> {
+        let provider = match memory.bus {
+            Bus::Nvdimm { .. } => "ACPI.NFIT",
+            Bus::E820 => "e820",
+            Bus::VirtioPmem => "virtio-pmem",
+            Bus::Cxl => "CXL",
+            Bus::SoftReserved | Bus::VirtioBlk => panic!("{memory:?} is no region"),
+        };
+        let domain = match (memory.bus, self.persistence) {
+            (Bus::Nvdimm { .. }, Some("cpu")) => Some("cpu_cache"),
+            (Bus::Nvdimm { .. }, Some("mem-ctrl")) => Some("memory_controller"),
+            // The driver says so of all of them (drivers/cxl/pmem.c).
+            (Bus::Cxl, _) => Some("memory_controller"),
+            _ => None,
+        };
+        let dimm = match memory.bus {
+            Bus::Nvdimm { .. } => Some(Some(self.nvdimm_id(memory))),
+            // This kernel's driver knows no ids: they came with Linux 6.2.
+            Bus::Cxl => Some(None),
+            _ => None,
+        };
+        MemoryOf {
+            memory,
+            provider,
+            domain,
+            node: (memory.bus != Bus::VirtioPmem).then_some(memory.node),
+            unarmed: matches!(memory.bus, Bus::Nvdimm { unarmed: true, .. }),
+            dimm,
+        }
+    }
+
+    /// Vendor and serial number, as the kernel writes them: swapped. QEMU's serial numbers count from 0x123456 by slot
+    /// (nvdimm_slot_to_sn of hw/acpi/nvdimm.c), and its vendor is 0x8086.
+    fn nvdimm_id(&self, memory: &Memory) -> String {
+        format!("{:04x}-{:08x}", 0x8086_u16.swap_bytes(), (0x12_3456 + self.index(memory)).swap_bytes())
+    }
+}
+
+impl Device {
+    /// The memory that it lies on.
+    pub fn memory<'m>(&self, machine: &'m Machine) -> impl Iterator<Item = &'m Memory> {
+        self.on.iter().map(|name| machine.named(name))
+    }
+
+    /// What it lies on.
+    #[must_use]
+    pub fn backing(&self, machine: &Machine) -> Backing {
+        match self.contents {
+            Contents::Overlay(_) => Backing::Hidden,
+            Contents::Tmpfs => Backing::Memory,
+            _ if self.memory(machine).any(|memory| memory.bus == Bus::VirtioBlk) => Backing::Disk,
+            _ if self.memory(machine).any(|memory| memory.bus == Bus::SoftReserved) => Backing::DeviceDax,
+            _ => Backing::Regions,
+        }
+    }
+
+    /// Its regions, in no order; none if it lies on anything else.
+    #[must_use]
+    pub fn regions<'m>(&self, machine: &'m Machine) -> Vec<MemoryOf<'m>> {
+        match self.backing(machine) {
+            Backing::Regions => self.memory(machine).map(|memory| machine.region_of(memory)).collect(),
+            _ => vec![],
+        }
+    }
+
+    /// What `ndctl` calls the mode.
+    #[must_use]
+    pub fn mode(&self) -> &'static str {
+        match self.namespace {
+            Namespace::Raw => "raw",
+            Namespace::Fsdax => "fsdax",
+            Namespace::Devdax { .. } => "devdax",
+            Namespace::Btt => "sector",
+        }
+    }
+
+    /// Whether the kernel can map the device directly that it is or is on.
+    #[must_use]
+    pub fn is_dax_capable(&self, machine: &Machine) -> bool {
+        match self.namespace {
+            Namespace::Fsdax | Namespace::Devdax { .. } => self.backing(machine) != Backing::Disk,
+            Namespace::Btt => false,
+            // With pages of its own: the kernel counts them as main memory.
+            Namespace::Raw => self.memory(machine).all(|memory| matches!(memory.bus, Bus::E820 | Bus::VirtioPmem)),
+        }
+    }
+
+    /// Whether it is made of other disks.
+    #[must_use]
+    pub fn is_volume(&self) -> bool {
+        self.volume == Volume::Linear
+    }
+}

@@ -1,0 +1,176 @@
+//! The machines and what is in them. A new kind of device is a line.
+
+use crate::machine::{
+    ADR, Device, EADR, MIB, Machine, PAGE, btt, cache_line, cxl, devdax, e820, fsdax, nvdimm, page, raw, soft_reserved,
+    tmpfs, virtio_blk, virtio_pmem,
+};
+
+/// Every machine, with every kind of device. The slowest first, so that the others fit beside it.
+#[must_use]
+pub fn machines() -> Vec<Machine> {
+    vec![mem_ctrl(), volumes(), regions(32), regions(8), cpu(), no_domain(), nothing(), cxl_type3(), regions(1)]
+}
+
+/// NVDIMMs in two nodes whose stores are durable when they have left the processor's caches: whole ones.
+fn mem_ctrl() -> Machine {
+    Machine::new("mem-ctrl")
+        .persistence("mem-ctrl")
+        .nodes(2)
+        .memory([
+            nvdimm("m0", 64 * MIB),
+            nvdimm("m1", 64 * MIB).node(1),
+            nvdimm("m2", 64 * MIB),
+            nvdimm("m3", 384 * MIB).node(1),
+            nvdimm("m4", 64 * MIB),
+            nvdimm("m5", 64 * MIB).node(1),
+            nvdimm("m6", 64 * MIB),
+            nvdimm("m7", 64 * MIB),
+            nvdimm("m8", 64 * MIB),
+            nvdimm("m9", 64 * MIB),
+        ])
+        .devices([
+            fsdax("ext4-dax-always", "m0").ext4("dax=always").gives(ADR).test_programs(),
+            fsdax("ext4-dax-never", "m1").ext4("dax=never").gives(page("mounted_without_dax")),
+            fsdax("ext4-dax-inode", "m2").ext4("dax=inode").gives(page("file_flag_off")),
+            fsdax("xfs-dax-never", "m3").xfs("dax=never").gives(page("mounted_without_dax")),
+            devdax("devdax-2m", "m4", 2 * MIB).gives(ADR),
+            devdax("devdax-4k", "m5", PAGE).gives(ADR),
+            btt("btt-ext4", "m6").ext4("").gives(page("sector")),
+            raw("raw-ext4", "m7").ext4("").gives(page("device_without_dax")),
+            fsdax("ext4-dax-flag", "m8").ext4("dax=inode").flag().gives(ADR),
+            fsdax("overlay-on-dax", "m9").overlay("dax=always").gives(page("not_persistent_memory")),
+            tmpfs("tmpfs"),
+        ])
+}
+
+/// The same in parts and in volumes, and what would not keep data.
+fn volumes() -> Machine {
+    Machine::new("volumes")
+        .persistence("mem-ctrl")
+        .nodes(2)
+        .memory([
+            nvdimm("x", 384 * MIB),
+            nvdimm("labelled", 256 * MIB).labels().node(1),
+            nvdimm("p", 64 * MIB),
+            nvdimm("linear0", 64 * MIB),
+            nvdimm("linear1", 64 * MIB).node(1),
+            nvdimm("near0", 64 * MIB).node(1),
+            nvdimm("near1", 64 * MIB).node(1),
+            nvdimm("mixed", 64 * MIB),
+            virtio_blk("disk", 64 * MIB),
+            nvdimm("u0", 64 * MIB).unarmed(),
+            nvdimm("u1", 64 * MIB).unarmed(),
+            nvdimm("u2", 64 * MIB).unarmed(),
+        ])
+        .devices([
+            fsdax("xfs-dax-always", "x").xfs("dax=always").gives(ADR).test_programs(),
+            fsdax("part-fsdax-ext4", "labelled").part_of_region(64 * MIB).ext4("dax=always").gives(ADR),
+            devdax("part-devdax", "labelled", 2 * MIB).part_of_region(64 * MIB).gives(ADR),
+            btt("part-btt", "labelled").part_of_region(64 * MIB),
+            fsdax("partition-ext4", "p").partition().ext4("dax=always").gives(ADR),
+            fsdax("linear-ext4", "linear0").linear_with("linear1").ext4("dax=always").gives(ADR),
+            fsdax("near-ext4", "near0").linear_with("near1").ext4("dax=always").gives(ADR),
+            fsdax("mixed-ext4", "mixed").linear_with("disk").ext4("").gives(page("not_persistent_memory")),
+            raw("unarmed-raw", "u0"),
+            fsdax("unarmed-ext4", "u1").ext4("dax=always").read_only().gives(ADR),
+            devdax("unarmed-devdax", "u2", 2 * MIB).gives(ADR),
+        ])
+}
+
+/// The same with eADR: the processor's caches too are written back when power fails.
+fn cpu() -> Machine {
+    Machine::new("cpu")
+        .persistence("cpu")
+        .memory([nvdimm("m0", 64 * MIB), nvdimm("m1", 64 * MIB), nvdimm("m2", 64 * MIB), e820("e0", 64 * MIB)])
+        .devices([
+            fsdax("ext4-dax-always", "m0").ext4("dax=always").gives(EADR).comes_back(),
+            fsdax("ext4-dax-never", "m1").ext4("dax=never").gives(page("mounted_without_dax")),
+            devdax("devdax-2m", "m2", 2 * MIB).gives(EADR),
+            raw("e820-ext4-dax", "e0").ext4("dax=always").gives(cache_line("domain_unstated")),
+        ])
+}
+
+/// NVDIMMs whose platform does not say, and what is not on a DIMM at all.
+fn no_domain() -> Machine {
+    let unstated = cache_line("domain_unstated");
+    Machine::new("no-domain")
+        .memory([
+            nvdimm("m0", 64 * MIB),
+            e820("e0", 64 * MIB),
+            e820("e1", 64 * MIB),
+            soft_reserved("s0", 64 * MIB),
+            virtio_pmem("v0", 64 * MIB),
+            virtio_pmem("v1", 64 * MIB),
+            virtio_blk("b0", 64 * MIB),
+        ])
+        .devices([
+            fsdax("ext4-dax-always", "m0").ext4("dax=always").gives(unstated),
+            raw("e820-ext4-dax", "e0").ext4("dax=always").gives(unstated),
+            devdax("e820-devdax", "e1", 2 * MIB).gives(unstated),
+            devdax("hmem-devdax", "s0", 2 * MIB).gives(cache_line("no_region")),
+            raw("virtio-pmem-ext4-dax", "v0").ext4("dax=always").gives(page("host")),
+            devdax("virtio-pmem-devdax", "v1", 2 * MIB).gives(page("never_durable")),
+            raw("virtio-blk-ext4", "b0").ext4("").gives(page("not_persistent_memory")),
+        ])
+}
+
+/// A CXL memory device behind a host bridge.
+fn cxl_type3() -> Machine {
+    Machine::new("cxl").memory([cxl("c0", 256 * MIB)]).devices([
+        fsdax("cxl-ext4", "c0").part_of_region(64 * MIB).ext4("dax=always").gives(ADR),
+        devdax("cxl-devdax", "c0", 2 * MIB).part_of_region(64 * MIB).gives(ADR),
+        raw("cxl-raw", "c0").part_of_region(64 * MIB),
+    ])
+}
+
+/// So many NVDIMMs: the first for a file system, the last a device DAX, the others as they are.
+fn regions(count: u32) -> Machine {
+    let memory = |index: u32| format!("m{index}");
+    let device = |index: u32| -> Device {
+        match index {
+            0 => fsdax("ext4-dax-always", "m0").ext4("dax=always").gives(ADR).bench(),
+            last if last + 1 == count => devdax("devdax-2m", &memory(last), 2 * MIB).gives(ADR),
+            other => raw(format!("raw-{other}"), &memory(other)),
+        }
+    };
+    Machine::new(format!("regions-{count}"))
+        .persistence("mem-ctrl")
+        .memory((0..count).map(|index| nvdimm(memory(index), 32 * MIB)))
+        .devices((0..count).map(device))
+}
+
+/// No persistent memory.
+fn nothing() -> Machine {
+    let disk = page("not_persistent_memory");
+    Machine::new("nothing").memory([virtio_blk("b0", 64 * MIB), virtio_blk("b1", 64 * MIB)]).devices([
+        raw("virtio-blk-ext4", "b0").ext4("").gives(disk).test_programs(),
+        raw("virtio-blk", "b1"),
+        tmpfs("tmpfs"),
+    ])
+}
+
+/// Machines that are described wrongly: each has to fail, in the tests that are named and for the reasons that are named.
+#[must_use]
+pub fn planted() -> Vec<Machine> {
+    let named = |name: &str, on| devdax(name, on, 2 * MIB).gives(ADR);
+    vec![
+        Machine::new("wrong-value")
+            .persistence("mem-ctrl")
+            .memory(["m0", "m1", "m2", "m3", "m4"].map(|name| nvdimm(name, 64 * MIB)))
+            .devices([
+                named("alignment", "m0").alignment(MIB),
+                named("id", "m1").wrong_id("8680-00000000"),
+                named("granularity", "m2").gives(EADR),
+                fsdax("reason", "m3").ext4("dax=never").gives(page("file_flag_off")),
+                named("right", "m4"),
+            ])
+            .planted("alignment alignment", "1048576")
+            .planted("identity id", "8680-00000000")
+            .planted("granularity granularity", "Byte")
+            .planted("granularity reason", "file_flag_off"),
+        Machine::new("missing-device")
+            .memory([nvdimm("m0", 64 * MIB), nvdimm("m1", 64 * MIB).missing()])
+            .devices([raw("raw", "m0"), named("devdax-2m", "m1")])
+            .planted("made devdax-2m", "no DIMM"),
+    ]
+}

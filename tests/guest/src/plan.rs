@@ -1,0 +1,126 @@
+//! Which tests there are: the guest runs them, and the host knows from the same list what has to come.
+
+use std::fmt::{self, Display};
+
+use crate::machine::{Contents, Device, Machine};
+
+/// What is looked at in a test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Check {
+    /// That the device could be made at all.
+    Made,
+    /// That the kernel agrees with the table: its disk, region and node, and whether a mapping may be synchronous.
+    Kernel,
+    /// What comes of it opened in every way.
+    Source,
+    /// Its size.
+    Size,
+    /// Its alignment.
+    Alignment,
+    /// Where it lies, also from a chroot.
+    Place,
+    /// Its NUMA node, its id, its unsafe shutdowns.
+    Identity,
+    /// A counter of unsafe shutdowns, which QEMU's DIMMs do not have, in all states.
+    Shutdowns,
+    /// The granularity to expect, and why.
+    Granularity,
+    /// The system calls of each question.
+    Calls,
+    /// Debian's libpmem2 beside pmem2.
+    Peer,
+    /// `inspect --json`.
+    Inspect,
+    /// The program without libc and std.
+    Freestanding,
+    /// A test program of pmem2's own, on a disk that is this file system.
+    Program(&'static str),
+    /// What it costs to ask for its identity.
+    Bench,
+    /// That its number is another device's.
+    Replaced,
+    /// That its disk is taken away and comes back as another, with the same number.
+    Back,
+    /// That it is taken away while a source of it is open.
+    Gone,
+}
+
+/// pmem2's own test programs that run in the guest, too.
+pub const PROGRAMS: &[&str] = &["descriptors", "peer", "seccomp", "handles", "signals", "environment"];
+
+/// A check of a device.
+#[derive(Clone, Debug)]
+pub struct Test<'m> {
+    /// What.
+    pub check: Check,
+    /// Of what.
+    pub device: &'m Device,
+}
+
+impl Display for Test<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let device = &self.device.name;
+        match self.check {
+            Check::Made => write!(f, "made {device}"),
+            Check::Kernel => write!(f, "kernel {device}"),
+            Check::Source => write!(f, "source {device}"),
+            Check::Size => write!(f, "size {device}"),
+            Check::Alignment => write!(f, "alignment {device}"),
+            Check::Place => write!(f, "place {device}"),
+            Check::Identity => write!(f, "identity {device}"),
+            Check::Shutdowns => write!(f, "shutdowns {device}"),
+            Check::Granularity => write!(f, "granularity {device}"),
+            Check::Calls => write!(f, "calls {device}"),
+            Check::Peer => write!(f, "peer {device}"),
+            Check::Inspect => write!(f, "inspect {device}"),
+            Check::Freestanding => write!(f, "freestanding {device}"),
+            Check::Program(name) => write!(f, "program {name} on {device}"),
+            Check::Bench => write!(f, "bench {device}"),
+            Check::Replaced => write!(f, "replaced {device}"),
+            Check::Gone => write!(f, "gone {device}"),
+            Check::Back => write!(f, "back {device}"),
+        }
+    }
+}
+
+impl Machine {
+    /// The tests that process 1 makes while it makes the devices.
+    pub fn making(&self) -> impl Iterator<Item = Test<'_>> {
+        self.devices.iter().map(|device| Test { check: Check::Made, device })
+    }
+
+    /// The tests that run when all devices are there, in order: what takes devices away comes last.
+    pub fn tests(&self) -> impl Iterator<Item = Test<'_>> {
+        let of = |device, checks: Vec<Check>| checks.into_iter().map(move |check| Test { check, device });
+        let queries = self.devices.iter().flat_map(move |device| of(device, queries(self, device)));
+        let gone = self.devices.iter().flat_map(move |device| of(device, gone(device)));
+        queries.chain(gone)
+    }
+}
+
+fn queries(machine: &Machine, device: &Device) -> Vec<Check> {
+    let mut checks = vec![Check::Kernel, Check::Source, Check::Peer, Check::Inspect, Check::Freestanding];
+    if device.is_file() || device.is_device_dax() {
+        checks.extend([Check::Size, Check::Alignment, Check::Place, Check::Identity, Check::Granularity, Check::Calls]);
+        if device.regions(machine).iter().any(|region| matches!(region.dimm, Some(Some(_)))) {
+            checks.push(Check::Shutdowns);
+        }
+    }
+    if device.test_programs {
+        checks.extend(PROGRAMS.iter().map(|&name| Check::Program(name)));
+    }
+    if device.bench {
+        checks.push(Check::Bench);
+    }
+    checks
+}
+
+/// A disk that is used by nobody would not be missed.
+fn gone(device: &Device) -> Vec<Check> {
+    match device.contents {
+        Contents::Device if device.is_device_dax() => vec![Check::Replaced, Check::Gone],
+        Contents::Device => vec![],
+        _ if device.comes_back => vec![Check::Back, Check::Gone],
+        _ => vec![Check::Gone],
+    }
+}

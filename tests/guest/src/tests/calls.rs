@@ -1,0 +1,188 @@
+//! The system calls of each question, in order: those of its documentation, no fewer and no more, and within their budgets.
+
+use pmem2::{Sharing, Source};
+use pmem2_guest::machine::{Backing, Device, Granularity, Machine, Namespace};
+
+use crate::{expected, kernel::Found, open, trace::calls_of};
+
+type Calls = Vec<&'static str>;
+
+/// A fact that a file of sysfs says.
+const FACT: [&str; 3] = ["openat", "read", "close"];
+
+/// A file that is not there.
+const NO_FACT: [&str; 1] = ["openat"];
+
+pub(crate) fn as_documented(machine: &Machine, device: &Device) {
+    let file = open(device, 0);
+    let source = Source::new(&file).expect("a source");
+    let place = source.place().expect("a place");
+    let model = Model { machine, device, regions: expected::regions(machine, device) };
+    let questions: [(&str, Calls, Calls); 9] = [
+        ("place", calls_of(|| drop(source.place())), model.place()),
+        ("confirm_place", calls_of(|| drop(source.confirm_place(&place))), model.confirm_place()),
+        ("numa_node", calls_of(|| drop(source.numa_node())), model.numa_node()),
+        ("device_id", calls_of(|| drop(source.device_id())), model.dimms(|region| fact_if(id(region)), id)),
+        ("device_usc", calls_of(|| drop(source.device_usc())), model.dimms(|_| NO_FACT.to_vec(), |_| false)),
+        ("dimms", calls_of(|| source.dimms().into_iter().flatten().for_each(drop)), model.dimms(|_| vec![], |_| true)),
+        ("private", calls_of(|| drop(source.expected_granularity(Sharing::Private))), vec![]),
+        ("shared", calls_of(|| drop(source.expected_granularity(Sharing::Shared))), model.granularity(model.place())),
+        (
+            "shared, at a place",
+            calls_of(|| drop(source.expected_granularity_at(&place, Sharing::Shared))),
+            model.granularity(vec![]),
+        ),
+    ];
+    for (question, found, expected) in questions {
+        assert_eq!(once(&found), once(&expected), "{question}");
+        let Some(budget) = model.budget(question) else { continue };
+        assert!(found.len() <= budget, "{question}: {} calls, {budget} are allowed: {found:?}", found.len());
+    }
+}
+
+/// `read` once, however often a long file needs it.
+fn once(calls: &[&'static str]) -> Calls {
+    let mut calls = calls.to_vec();
+    calls.dedup_by(|a, b| *a == "read" && a == b);
+    calls
+}
+
+fn fact_if(is_there: bool) -> Calls {
+    if is_there { FACT.to_vec() } else { NO_FACT.to_vec() }
+}
+
+/// Whether the kernel knows the id of the region's DIMM.
+fn id(region: &Found<'_>) -> bool {
+    matches!(region.told.dimm, Some(Some(_)))
+}
+
+struct Model<'m> {
+    machine: &'m Machine,
+    device: &'m Device,
+    regions: Vec<Found<'m>>,
+}
+
+impl Model<'_> {
+    fn backing(&self) -> Backing {
+        self.device.backing(self.machine)
+    }
+
+    fn has_entry(&self) -> bool {
+        !matches!(self.backing(), Backing::Memory | Backing::Hidden)
+    }
+
+    fn locate(&self) -> Calls {
+        let mut calls = vec!["fstat", if self.has_entry() { "readlinkat" } else { "fstatfs" }];
+        if self.device.is_volume() {
+            // Two to list it: the second gives no more.
+            calls.extend(["openat", "getdents64", "getdents64", "close"]);
+            let slaves = crate::kernel::entry(self.device).expect("a volume").join("slaves");
+            // In the order of the directory, until there is one that is no persistent memory: its number is asked for.
+            for slave in std::fs::read_dir(slaves).expect("slaves").flatten() {
+                calls.push("readlinkat");
+                if slave.file_name().to_string_lossy().starts_with("vd") {
+                    calls.extend(FACT);
+                    break;
+                }
+            }
+        }
+        calls
+    }
+
+    fn confirm(&self) -> Calls {
+        if self.has_entry() { vec!["newfstatat"] } else { vec![] }
+    }
+
+    fn confirm_place(&self) -> Calls {
+        [self.locate(), self.confirm()].concat()
+    }
+
+    fn place(&self) -> Calls {
+        let mut calls = self.locate();
+        if self.has_entry() && !self.device.is_device_dax() {
+            // queue/dax
+            calls.extend(FACT);
+        }
+        for region in &self.regions {
+            calls.extend(FACT); // numa_node
+            calls.extend(fact_if(region.told.domain.is_some()));
+            calls.extend([FACT, FACT].concat()); // provider, read_only
+            if self.device.namespace != Namespace::Raw {
+                calls.extend(FACT); // namespace
+            }
+            if region.told.dimm.is_some() {
+                calls.extend(FACT); // mapping0
+                calls.extend(fact_if(id(region))); // flags, which CXL has not either
+            }
+            calls.extend(NO_FACT); // mapping1
+        }
+        calls.extend(self.confirm());
+        calls
+    }
+
+    fn numa_node(&self) -> Calls {
+        let mut calls = self.locate();
+        match (self.backing(), expected::numa_node(self.machine, self.device)) {
+            (Backing::Regions | Backing::DeviceDax, answer) => {
+                // As many as there are nodes to compare: QEMU has no volume on more than two regions here.
+                calls.extend(FACT.repeat(self.regions.len().max(1)));
+                if answer.is_ok() {
+                    calls.extend(self.confirm());
+                }
+            }
+            _ => {}
+        }
+        calls
+    }
+
+    /// The DIMMs of all regions with `about` of each; where `goes_on` is false, it ends in an error.
+    fn dimms(&self, about: impl Fn(&Found<'_>) -> Calls, goes_on: impl Fn(&Found<'_>) -> bool) -> Calls {
+        let mut calls = self.locate();
+        if self.backing() != Backing::Regions {
+            return calls;
+        }
+        for region in &self.regions {
+            if region.told.dimm.is_some() {
+                calls.extend(FACT);
+                calls.extend(about(region));
+                if !goes_on(region) {
+                    return calls;
+                }
+            }
+            calls.extend(NO_FACT);
+        }
+        calls.extend(self.confirm());
+        calls
+    }
+
+    fn granularity(&self, place: Calls) -> Calls {
+        if self.device.is_device_dax() {
+            return place;
+        }
+        let mut calls = vec!["fstat", "mmap"];
+        if self.device.gives.granularity != Granularity::Page {
+            calls.push("munmap");
+        }
+        calls.extend(place);
+        // For the file's own sake.
+        if matches!(self.device.gives.reason, "mounted_without_dax" | "file_flag_off") {
+            calls.extend(["fstat", "statx", "openat", "read", "close", "fstat", "fstatfs"]);
+        }
+        calls
+    }
+
+    /// How many calls a question may take: a partition lies in the directory of its disk and is no level. What a further
+    /// device of a volume takes besides is in no budget: where it lies, its node, and that it has no more DIMMs.
+    fn budget(&self, question: &str) -> Option<usize> {
+        let level = 6 * usize::from(self.device.is_volume());
+        let more = self.device.on.len().saturating_sub(1);
+        match question {
+            "numa_node" => Some(6 + level + 3 * more),
+            "device_id" | "device_usc" => {
+                let dimms = self.regions.iter().filter(|region| region.told.dimm.is_some()).count();
+                Some(4 + 6 * dimms + level + more)
+            }
+            _ => None,
+        }
+    }
+}

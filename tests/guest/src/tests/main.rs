@@ -1,0 +1,80 @@
+//! The tests of one machine, in the guest: `guest-tests MACHINE`. Each prints its line when it has run.
+
+mod answers;
+mod calls;
+#[path = "../../../common/mod.rs"]
+mod common;
+mod expected;
+mod gone;
+mod granularity;
+mod identity;
+mod inspect;
+mod kernel;
+mod peer;
+mod peer_table;
+mod place;
+mod programs;
+mod replaced;
+mod shutdowns;
+mod source;
+mod trace;
+
+use std::{
+    fs::File,
+    os::unix::fs::OpenOptionsExt,
+    panic::{AssertUnwindSafe, catch_unwind, set_hook},
+    sync::{Mutex, PoisonError},
+};
+
+use pmem2_guest::{
+    machine::{Device, Machine},
+    plan::{Check, Test},
+    report::lines,
+};
+
+/// What the last panic said.
+static PANIC: Mutex<String> = Mutex::new(String::new());
+
+fn main() {
+    let name = std::env::args().nth(1).expect("usage: guest-tests MACHINE");
+    let known = pmem2_guest::machines().into_iter().chain(pmem2_guest::planted());
+    let machine = known.into_iter().find(|machine| machine.name == name).expect("a machine of the table");
+    set_hook(Box::new(|panic| *PANIC.lock().unwrap_or_else(PoisonError::into_inner) = panic.to_string()));
+    for test in machine.tests() {
+        let start = std::time::Instant::now();
+        let result = catch_unwind(AssertUnwindSafe(|| run(&machine, &test)));
+        let result = result.map_err(|_| PANIC.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        // To the console, for who wants to know where the time goes.
+        eprintln!("{test}: {} ms", start.elapsed().as_millis());
+        print!("{}", lines(&test, &result));
+    }
+}
+
+fn run(machine: &Machine, &Test { check, device }: &Test<'_>) {
+    match check {
+        Check::Made => unreachable!("process 1 has made the devices"),
+        Check::Kernel => kernel::agrees(machine, device),
+        Check::Source => source::opened_in_every_way(device),
+        Check::Size => answers::size(machine, device),
+        Check::Alignment => answers::alignment(machine, device),
+        Check::Place => place::gathered(machine, device),
+        Check::Identity => identity::answers(machine, device),
+        Check::Shutdowns => shutdowns::counted(machine, device),
+        Check::Granularity => granularity::expected_and_why(machine, device),
+        Check::Calls => calls::as_documented(machine, device),
+        Check::Peer => peer::side_by_side(machine, device),
+        Check::Inspect => inspect::json(machine, device),
+        Check::Freestanding => programs::freestanding(machine, device),
+        Check::Program(name) => programs::own_tests(name, device),
+        Check::Bench => programs::bench(machine, device),
+        Check::Replaced => replaced::by_another(device),
+        Check::Gone => gone::taken_away(machine, device),
+        Check::Back => replaced::comes_back(device),
+    }
+}
+
+/// The device, opened for reading and with these flags.
+fn open(device: &Device, flags: i32) -> File {
+    let opened = File::options().read(true).custom_flags(flags).open(device.path());
+    opened.unwrap_or_else(|error| panic!("{}: {error}", device.path()))
+}
