@@ -86,6 +86,8 @@ pub enum Reason {
     Sector,
     /// Page: the namespace has no DAX, since it is raw and has no page structures.
     DeviceWithoutDax,
+    /// Page: the volume has no DAX, though the namespaces below may have it (device-mapper's crypt, md), or the kernel has none.
+    VolumeWithoutDax,
     /// Page: the file system has no DAX.
     FileSystemWithoutDax(FileSystem),
     /// Page: the file system is mounted without DAX.
@@ -96,6 +98,8 @@ pub enum Reason {
     FileLeftOut,
     /// Page: the file is not mapped directly, and which of the causes it is cannot be told.
     NotDax,
+    /// Page: the file is not mapped directly, and what it lies on cannot be told, which may be the cause.
+    PlaceUnknown,
     /// Page: the kernel knows no synchronous mappings.
     KernelTooOld,
     /// Page: the kernel refused a synchronous mapping, and does not say why.
@@ -118,11 +122,13 @@ impl Reason {
             Self::Host => "host",
             Self::Sector => "sector",
             Self::DeviceWithoutDax => "device_without_dax",
+            Self::VolumeWithoutDax => "volume_without_dax",
             Self::FileSystemWithoutDax(_) => "file_system_without_dax",
             Self::MountedWithoutDax => "mounted_without_dax",
             Self::FileFlagOff => "file_flag_off",
             Self::FileLeftOut => "file_left_out",
             Self::NotDax => "not_dax",
+            Self::PlaceUnknown => "place_unknown",
             Self::KernelTooOld => "kernel_too_old",
             Self::Refused => "refused",
         }
@@ -146,6 +152,9 @@ impl Reason {
             Self::Sector | Self::DeviceWithoutDax => {
                 "make the namespace anew in the mode fsdax (ndctl create-namespace --mode=fsdax), which destroys its data"
             }
+            Self::VolumeWithoutDax => {
+                "use the namespace itself or a linear or striped volume on it, and a kernel with DAX (CONFIG_FS_DAX)"
+            }
             Self::FileSystemWithoutDax(_) => "use ext4 or xfs, mounted with DAX",
             Self::MountedWithoutDax => "mount the file system anew with -o dax=always",
             Self::FileFlagOff => {
@@ -154,6 +163,7 @@ impl Reason {
             }
             Self::FileLeftOut => "use a file without encryption, verity, journalled or inline data",
             Self::NotDax => "mount the file system with -o dax=always (mount(8) shows how it is mounted)",
+            Self::PlaceUnknown => "what has to change is known where /sys can be read: mount sysfs on /sys",
             Self::KernelTooOld => "Linux 4.15 or later is needed",
             Self::Refused => return None,
         })
@@ -177,6 +187,10 @@ impl Display for Reason {
             Self::Host => "only the host's flush makes stores durable (virtio-pmem)",
             Self::Sector => "its namespace writes whole sectors (BTT) and cannot be mapped directly",
             Self::DeviceWithoutDax => "its device cannot be mapped directly: the namespace is raw, without page structures",
+            Self::VolumeWithoutDax => {
+                "its device cannot be mapped directly, though its namespace is no raw one: it is a volume of a kind without DAX \
+                 (crypt, md), or the kernel has none"
+            }
             Self::FileSystemWithoutDax(system) => return write!(f, "its file system ({system}) has no DAX"),
             Self::MountedWithoutDax => "its file system is mounted without DAX",
             Self::FileFlagOff => {
@@ -184,6 +198,7 @@ impl Display for Reason {
             }
             Self::FileLeftOut => "its file system is mounted with DAX, but does not map this file directly",
             Self::NotDax => "it is not mapped directly: its file system is mounted without DAX, or its flag for DAX is off",
+            Self::PlaceUnknown => "it is not mapped directly, and what it lies on cannot be told",
             Self::KernelTooOld => "the kernel knows no synchronous mappings (MAP_SYNC)",
             Self::Refused => "the kernel refuses a synchronous mapping (MAP_SYNC) and does not say why",
         })
@@ -225,17 +240,20 @@ struct Ground {
     domain: Option<Persistence>,
     /// Whether the namespace of a region writes whole sectors.
     sector: bool,
+    /// Whether one has no page structures.
+    raw: bool,
 }
 
 impl Ground {
     /// Of regions nothing is known yet.
     const fn new(backing: Backing, dax_capable: Option<bool>) -> Self {
-        Self { backing, dax_capable, domain: None, sector: false }
+        Self { backing, dax_capable, domain: None, sector: false, raw: false }
     }
 
     fn add(&mut self, region: &Region) {
         self.domain = self.domain.into_iter().chain([region.persistence]).max_by_key(|domain| weakness(*domain));
         self.sector |= region.mode == Mode::Sector;
+        self.raw |= region.mode == Mode::Raw;
     }
 
     /// Asks everything.
@@ -267,7 +285,8 @@ const fn weakness(domain: Persistence) -> u8 {
     match domain {
         Persistence::CpuCache => 0,
         Persistence::MemoryController => 1,
-        Persistence::Host => 3,
+        Persistence::Volatile => 3,
+        Persistence::Host => 4,
         // Unstated, and what this version does not know.
         _ => 2,
     }
@@ -278,7 +297,9 @@ fn by_domain(ground: &Ground) -> Expected {
     match (ground.backing, ground.domain) {
         // Whatever the kernel granted: they do not suffice.
         (_, Some(Persistence::Host)) => Expected::new(Granularity::Page, Reason::Host),
-        (Backing::DeviceDax, _) => Expected::new(Granularity::CacheLine, Reason::NoRegion),
+        (Backing::DeviceDax, _) | (_, Some(Persistence::Volatile)) => {
+            Expected::new(Granularity::CacheLine, Reason::NoRegion)
+        }
         (_, Some(Persistence::CpuCache)) => Expected::new(Granularity::Byte, Reason::CpuCache),
         (_, Some(Persistence::MemoryController)) => Expected::new(Granularity::CacheLine, Reason::MemoryController),
         (_, Some(_)) => Expected::new(Granularity::CacheLine, Reason::DomainUnstated),
@@ -296,7 +317,8 @@ fn refused_there(ground: &Ground) -> Option<Reason> {
     } else if ground.sector {
         Some(Reason::Sector)
     } else if ground.dax_capable == Some(false) {
-        Some(Reason::DeviceWithoutDax)
+        // To make a namespace anew destroys its data: said only where that would help.
+        Some(if ground.raw { Reason::DeviceWithoutDax } else { Reason::VolumeWithoutDax })
     } else {
         None
     }
@@ -335,7 +357,9 @@ impl<H: Handle<P: Locate>> Source<H> {
     /// - [`SrcDevdaxPrivate`](Error::SrcDevdaxPrivate): device DAX cannot be mapped privately.
     /// - [`NeverDurable`](Error::NeverDurable): a device DAX of virtio-pmem.
     /// - [`Unsupported`](Error::Unsupported): the platform cannot tell.
-    /// - Those of [`place`](Source::place), for a device DAX; of a file, what its place is only explains the answer.
+    /// - Those of [`place`](Source::place), for a device DAX. A file whose place cannot be told (no descriptor is free, no
+    ///   `/sys`) gets no finer answer than [`CacheLine`](Granularity::CacheLine), for [`DomainUnknown`](Reason::DomainUnknown),
+    ///   and otherwise a vaguer reason.
     pub fn expected_granularity(&self, sharing: Sharing) -> Result<Expected, Error> {
         if let Some(answer) = settled(self.kind(), sharing) {
             return answer;
@@ -346,8 +370,9 @@ impl<H: Handle<P: Locate>> Source<H> {
         }
     }
 
-    /// As [`expected_granularity`](Source::expected_granularity), with a place that was gathered before: for a program that
-    /// cannot reach `/sys` any more. Where it cannot reach `/proc` either, the reason may be vaguer
+    /// As [`expected_granularity`](Source::expected_granularity), with a place that was gathered before, of this source: for a
+    /// program that cannot reach `/sys` any more. That it is this source's is not checked; another's may make the answer finer
+    /// than is true. Where it cannot reach `/proc` either, the reason may be vaguer
     /// ([`NotDax`](Reason::NotDax)).
     ///
     /// System calls on Linux: of a device DAX none; of a file `fstat`, `mmap`, `munmap`, and where the mapping is refused for
@@ -385,9 +410,14 @@ impl<H: Handle<P: Locate>> Source<H> {
             }
             Some(Synchronous::Unknown) => page(Reason::KernelTooOld),
             // What cannot be found out makes the reason vaguer, not the answer wrong.
-            Some(_) => page(ground.ok().as_ref().and_then(refused_there).unwrap_or_else(|| {
+            Some(_) => page(ground.as_ref().ok().and_then(refused_there).unwrap_or_else(|| {
                 let direct = self.ask(What::Dax, Locate::direct).unwrap_or_default();
-                refused_here(self.file_system().ok(), direct)
+                match refused_here(self.file_system().ok(), direct) {
+                    reason @ (Reason::FileSystemWithoutDax(_) | Reason::MountedWithoutDax) => reason,
+                    // The file may have the flag or not: where it is might be the cause all the same.
+                    _ if ground.is_err() => Reason::PlaceUnknown,
+                    reason => reason,
+                }
             })),
         }
     }
@@ -414,11 +444,13 @@ mod tests {
             (Reason::Host, "host"),
             (Reason::Sector, "sector"),
             (Reason::DeviceWithoutDax, "device_without_dax"),
+            (Reason::VolumeWithoutDax, "volume_without_dax"),
             (Reason::FileSystemWithoutDax(system), "file_system_without_dax"),
             (Reason::MountedWithoutDax, "mounted_without_dax"),
             (Reason::FileFlagOff, "file_flag_off"),
             (Reason::FileLeftOut, "file_left_out"),
             (Reason::NotDax, "not_dax"),
+            (Reason::PlaceUnknown, "place_unknown"),
             (Reason::KernelTooOld, "kernel_too_old"),
             (Reason::Refused, "refused"),
         ] {

@@ -2,7 +2,7 @@
 
 use core::fmt::{self, Display, Write};
 
-use pmem2_platform::{Backing, Fail, Handle, Locate, Region, Text, What};
+use pmem2_platform::{Backing, Fail, Handle, Locate, Persistence, Region, Text, What};
 
 use crate::{Error, Source};
 
@@ -117,9 +117,9 @@ pub(crate) fn survey<P: Locate>(
             return Err(Error::TooLarge(What::Volume));
         }
         for index in 0..known {
-            if let Some(region) = platform.region(spot, index).map_err(|fail| Error::of(fail, What::Region))? {
-                each(index, region);
-            }
+            // One that is left out could be the one with the weakest domain.
+            let region = platform.region(spot, index).map_err(|fail| Error::of(fail, What::Region))?;
+            each(index, region.ok_or(Error::Unknown(What::Region))?);
         }
     }
     survey.stamp = platform.confirm(spot).map_err(of)?;
@@ -337,6 +337,7 @@ impl<H: Handle<P: Locate>> Source<H> {
 
     /// Whether the source still lies where it did when `place` was gathered: not on another device that got the number of one
     /// that was taken away. For a file this can be told only so: a source of a file does not keep its device.
+    /// Of a volume only its own device is compared: that it was moved to other devices below (pvmove(8)) is not noticed.
     ///
     /// System calls on Linux: `fstat`, `readlinkat`, `newfstatat`, and what [`place`](Source::place) says of volumes and of what
     /// has no device.
@@ -375,12 +376,10 @@ impl<H: Handle<P: Locate>> Source<H> {
             on => return Err(Error::DaxRegionNotFound(on)),
         }
         let first = platform.numa_node(spot, 0).map_err(of)?.flatten();
-        let mut index = 1;
-        while let Some(node) = platform.numa_node(spot, index).map_err(of)? {
-            if node != first {
+        for index in 1..platform.regions(spot).map_err(of)? {
+            if platform.numa_node(spot, index).map_err(of)?.flatten() != first {
                 return Err(Error::SeveralNumaNodes);
             }
-            index = index.saturating_add(1);
         }
         platform.confirm(spot).map_err(of)?;
         Ok(first)
@@ -390,7 +389,7 @@ impl<H: Handle<P: Locate>> Source<H> {
     /// virtio-pmem).
     ///
     /// System calls on Linux: those of [`place`](Source::place) that find the region; `openat`, `read`, `close` for each
-    /// DIMM; `openat` at the end of each region, and `newfstatat` at the end.
+    /// DIMM; `openat` at the end of each region, and `newfstatat` at the end. Of a device DAX in no region `newfstatat` too.
     ///
     /// # Errors
     ///
@@ -499,7 +498,8 @@ pub enum Warning {
         /// The N of `regionN`.
         region: u32,
     },
-    /// The memory of a device DAX is in no region of persistent memory: nothing says that it keeps its contents.
+    /// The memory is in no region of persistent memory (a device DAX without a region, a region of volatile memory): nothing
+    /// says that it keeps its contents.
     NoRegion,
 }
 
@@ -528,7 +528,8 @@ impl Display for Warning {
 impl Place {
     /// What a person must know before trusting the source with data.
     pub fn warnings(&self) -> impl Iterator<Item = Warning> {
-        let none = (self.backing == Backing::DeviceDax).then_some(Warning::NoRegion);
+        let volatile = || self.regions().any(|region| region.persistence == Persistence::Volatile);
+        let none = (self.backing == Backing::DeviceDax || volatile()).then_some(Warning::NoRegion);
         let of_regions = self.regions().flat_map(|region| {
             let number = region.number;
             [

@@ -37,7 +37,8 @@ pub enum Mode {
     Devdax,
     /// A block device that writes sectors as a whole (BTT, `/dev/pmem0s`). It has no DAX.
     Sector,
-    /// A block device as it is (`/dev/pmem0`), without page structures; DAX on it is limited or absent.
+    /// A block device as it is (`/dev/pmem0`), without page structures in the namespace. An NVDIMM's has no DAX then; those of
+    /// e820 and virtio-pmem have it, since the kernel keeps page structures elsewhere, and `ndctl list` calls them fsdax.
     Raw,
 }
 
@@ -73,6 +74,8 @@ pub enum Persistence {
     Host,
     /// The platform does not say.
     Unstated,
+    /// Nothing is kept: the platform made the region of volatile memory (`nd_volatile`), whatever else it says of it.
+    Volatile,
 }
 
 impl Persistence {
@@ -82,7 +85,7 @@ impl Persistence {
         match self {
             Self::CpuCache => Some("cpu_cache"),
             Self::MemoryController => Some("memory_controller"),
-            Self::Host | Self::Unstated => None,
+            Self::Host | Self::Unstated | Self::Volatile => None,
         }
     }
 }
@@ -92,6 +95,7 @@ impl fmt::Display for Persistence {
         f.pad(match self {
             Self::Host => "the host's",
             Self::Unstated => "not stated",
+            Self::Volatile => "none, since the region is of volatile memory",
             named => named.name().unwrap_or_default(),
         })
     }

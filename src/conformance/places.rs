@@ -1,9 +1,9 @@
 //! The rules about where objects lie.
 
-use pmem2_platform::{Backing, Fail, Handle, Locate};
+use pmem2_platform::{Backing, Fail, Handle, Locate, What};
 
 use super::{Case, Expect, Rule, Violation, ensure};
-use crate::Source;
+use crate::{Error, Source};
 
 /// Checks all cases against the contract of [`Locate`]. A platform that knows nothing of places
 /// ([`Nowhere`](crate::Nowhere)) keeps it.
@@ -33,6 +33,8 @@ fn of_source<H: Handle<P: Locate>>(source: &Source<H>) -> Result<(), Rule> {
         Err(fail) => return Err(Rule::PlaceFails(fail)),
     };
     let place = source.place();
+    // What a place says where one that was counted is not there.
+    ensure(place != Err(Error::Unknown(What::Region)), Rule::RegionsAreCounted)?;
     ensure(place.is_ok() && place == source.place(), Rule::PlaceIsStable)?;
     let confirmed = |place| source.confirm_place(place) == Ok(());
     ensure(place.as_ref().is_ok_and(confirmed), Rule::PlaceIsStable)?;

@@ -115,6 +115,7 @@ impl Bus {
                 ("mappings", &dimms.len().to_string()),
                 ("nstype", "4"),
                 ("read_only", "0"),
+                ("devtype", "nd_pmem"),
                 ("numa_node", "1"),
                 ("target_node", "1"),
                 ("modalias", "nd:t2"),

@@ -162,8 +162,8 @@ fn what_is_missing() {
             let good = std::fs::read(&path).expect("a file");
             std::fs::remove_file(&path).expect("removed");
             let expected = match file {
-                // Not every platform, family or disk has them.
-                Persistence | Flags | Queue => [None; 4],
+                // Not every kernel, platform, family or disk has them.
+                NumaNode | Persistence | Flags | Queue => [None; 4],
                 // Then there is one DIMM less.
                 Mapping => [None; 4],
                 Id | DirtyShutdown => of_readers(file, Some(Error::Unsupported(file.what()))),
@@ -176,6 +176,7 @@ fn what_is_missing() {
                     assert_eq!(regions(&place)[0].persistence, Persistence::Unstated);
                 }
                 Mapping => assert_eq!(source.device_id().as_deref(), Ok("8680-1")),
+                NumaNode => assert_eq!(source.numa_node(), Ok(None)),
                 Queue => assert_eq!(source.place().map(|place| place.dax_capable()), Ok(None)),
                 _ => {}
             }
@@ -254,7 +255,7 @@ fn entries_that_make_no_sense() {
         // Good, and leads nowhere.
         let gone = os(What::Device, Errno::ENOENT);
         let target = "../../devices/ndbus0/region0/pfn0.1/block/pmem0";
-        assert_eq!(put(sysfs, target)[1], Some(os(What::NumaNode, Errno::ENOENT)));
+        assert_eq!(put(sysfs, target)[1], Some(gone));
         let elsewhere = "../../devices/pci0000:00/virtio0/block/vda";
         let on = pmem2::Backing::Disk { major, minor };
         let nowhere = |asked| Some(Error::NotPersistentMemory { asked, on });

@@ -104,7 +104,7 @@ fn a_device_that_is_gone() {
         assert_eq!(source.device_usc().map(|_| ()), gone);
         // The region too: nothing that was read of it is taken for a whole.
         remove_dir_all(bus.entry.path("region0")).expect("the region goes");
-        assert_eq!(source.numa_node(), Err(os(What::NumaNode, Errno::ENOENT)));
+        assert_eq!(source.numa_node(), Err(os(What::Device, Errno::ENOENT)));
         assert_eq!(source.device_id().map(|_| ()), gone);
         std::fs::remove_file("/sys/dev/char/1:3").expect("the link goes");
         assert_eq!(source.numa_node().map(|_| ()), gone);

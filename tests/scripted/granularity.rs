@@ -22,8 +22,13 @@ const BTRFS: FileSystem = FileSystem::from_magic(0x9123_683E);
 const UNKNOWN: FileSystem = FileSystem::from_magic(0x1234);
 
 const MODES: [Mode; 4] = [Mode::Fsdax, Mode::Devdax, Mode::Sector, Mode::Raw];
-const DOMAINS: [Persistence; 4] =
-    [Persistence::CpuCache, Persistence::MemoryController, Persistence::Unstated, Persistence::Host];
+const DOMAINS: [Persistence; 5] = [
+    Persistence::CpuCache,
+    Persistence::MemoryController,
+    Persistence::Unstated,
+    Persistence::Volatile,
+    Persistence::Host,
+];
 
 /// What is behind a file.
 #[derive(Clone, Copy, Debug)]
@@ -103,11 +108,14 @@ impl World {
             Reason::MemoryController => self.any_region(|_, domain| domain == Persistence::MemoryController),
             Reason::DomainUnstated => self.any_region(|_, domain| domain == Persistence::Unstated),
             Reason::DomainUnknown => !self.any_region(|_, _| true) && self.backing != Some(Backing::DeviceDax),
-            Reason::NoRegion => self.backing == Some(Backing::DeviceDax),
+            Reason::NoRegion => {
+                self.backing == Some(Backing::DeviceDax) || self.any_region(|_, domain| domain == Persistence::Volatile)
+            }
             Reason::NotPersistentMemory(on) => self.backing == Some(on) && !self.on_regions(),
             Reason::Host => self.any_region(|_, domain| domain == Persistence::Host),
             Reason::Sector => self.any_region(|mode, _| mode == Mode::Sector),
-            Reason::DeviceWithoutDax => self.on_regions() && self.dax_capable == Some(false),
+            Reason::DeviceWithoutDax => self.any_region(|mode, _| mode == Mode::Raw) && self.dax_capable == Some(false),
+            Reason::VolumeWithoutDax => self.on_regions() && self.dax_capable == Some(false),
             Reason::FileSystemWithoutDax(system) => {
                 self.system == Some(system) && ![EXT4, XFS, EROFS, VIRTIOFS].contains(&system)
             }
@@ -115,6 +123,9 @@ impl World {
             Reason::FileFlagOff => self.mounted(DaxOption::Inode) && self.flag(Some(false)),
             Reason::FileLeftOut => self.mounted(DaxOption::Always) && self.flag(Some(false)),
             Reason::Refused => self.flag(Some(true)) || (self.mounted(DaxOption::Always) && self.flag(None)),
+            Reason::PlaceUnknown => {
+                self.backing.is_none() && (self.holds(Reason::Refused) || !self.holds(Reason::MountedWithoutDax))
+            }
             Reason::NotDax => true,
             other => panic!("a reason that this table does not have: {other:?}"),
         }
@@ -181,7 +192,9 @@ fn every_combination_of_facts() {
             Reason::Host,
             Reason::Sector,
             Reason::DeviceWithoutDax,
+            Reason::VolumeWithoutDax,
             Reason::FileSystemWithoutDax(system),
+            Reason::PlaceUnknown,
             Reason::Refused,
             Reason::MountedWithoutDax,
             Reason::FileFlagOff,
@@ -215,7 +228,7 @@ fn every_combination_of_facts() {
             *seen.entry(reason.name()).or_insert(0) += 1;
         }
     }
-    assert_eq!(seen.len(), 15, "each reason but those that need no asking: {seen:?}");
+    assert_eq!(seen.len(), 17, "each reason but those that need no asking: {seen:?}");
 }
 
 /// A few rows, in words that are nobody's code.
@@ -233,13 +246,14 @@ fn what_users_meet() {
     };
     let how = |file, mount| World { direct: Some(Direct::new(Some(file), Some(mount))), ..best };
     let on = |backing, system| World { backing: Some(backing), regions: [None; 2], system: Some(system), ..best };
-    let rows: [(World, Synchronous, Granularity, &str); 16] = [
+    let rows: [(World, Synchronous, Granularity, &str); 17] = [
         (best, Granted, Byte, "(eADR)"),
         (domain(Persistence::MemoryController), Granted, CacheLine, "no eADR"),
         (domain(Persistence::Unstated), Granted, CacheLine, "does not say"),
         (domain(Persistence::Host), Refused, Page, "virtio-pmem"),
         (mode(Mode::Sector, false), Refused, Page, "BTT"),
-        (mode(Mode::Raw, false), Refused, Page, "raw"),
+        (mode(Mode::Raw, false), Refused, Page, "the namespace is raw"),
+        (mode(Mode::Fsdax, false), Refused, Page, "crypt, md"),
         (how(false, DaxOption::Never), Refused, Page, "mounted without DAX"),
         (how(false, DaxOption::Inode), Refused, Page, "flag for DAX"),
         (how(false, DaxOption::Always), Refused, Page, "does not map this file directly"),
@@ -369,7 +383,7 @@ fn failures() {
 }
 
 /// Every reason, and whether anything can be done about it.
-const REASONS: [(Reason, Option<&str>); 18] = [
+const REASONS: [(Reason, Option<&str>); 20] = [
     (Reason::Private, None),
     (Reason::Anonymous, None),
     (Reason::CpuCache, None),
@@ -381,11 +395,13 @@ const REASONS: [(Reason, Option<&str>); 18] = [
     (Reason::Host, Some("NVDIMM")),
     (Reason::Sector, Some("--mode=fsdax")),
     (Reason::DeviceWithoutDax, Some("--mode=fsdax")),
+    (Reason::VolumeWithoutDax, Some("linear")),
     (Reason::FileSystemWithoutDax(BTRFS), Some("ext4 or xfs")),
     (Reason::MountedWithoutDax, Some("-o dax=always")),
     (Reason::FileFlagOff, Some("chattr +x")),
     (Reason::FileLeftOut, Some("without encryption")),
     (Reason::NotDax, Some("-o dax=always")),
+    (Reason::PlaceUnknown, Some("mount sysfs")),
     (Reason::KernelTooOld, Some("Linux 4.15")),
     (Reason::Refused, None),
 ];

@@ -232,7 +232,7 @@ fn what_has_no_hardware_below() {
     land.nodes = vec![Ok(Some(3))];
     let script = script(land);
     assert_eq!(source(&script).numa_node(), Ok(Some(3)));
-    assert_eq!(script.calls(), [Call::Locate, Call::Backing, Call::NumaNode(0), Call::NumaNode(1), Call::Confirm]);
+    assert_eq!(script.calls(), [Call::Locate, Call::Backing, Call::NumaNode(0), Call::Regions, Call::Confirm]);
     assert_eq!(overlay(), elsewhere()[3]);
 }
 
@@ -255,7 +255,7 @@ fn a_volume_has_one_node_or_none() {
     assert_eq!(of(&[Some(1), Some(1), Some(2)]).0, several);
     assert_eq!(
         of(&[Some(1), Some(1)]).1,
-        [Call::Locate, Call::Backing, Call::NumaNode(0), Call::NumaNode(1), Call::NumaNode(2), Call::Confirm]
+        [Call::Locate, Call::Backing, Call::NumaNode(0), Call::Regions, Call::NumaNode(1), Call::Confirm]
     );
     assert_eq!(of(&[Some(1), Some(2), Some(3)]).1.last(), Some(&Call::NumaNode(1)), "two are enough");
     assert_eq!(Error::SeveralNumaNodes.code(), -100_001);

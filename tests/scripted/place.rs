@@ -139,6 +139,16 @@ fn a_volume_has_room_for_sixteen_regions() {
     assert!(!script.calls().contains(&Call::Region(16)));
 }
 
+/// The one that is missing could be the one with the weakest domain.
+#[test]
+fn a_region_that_was_counted_has_to_be_there() {
+    let mut land = regions(0..1);
+    land.count = Ok(2);
+    assert_eq!(place(land.clone()), Err(Error::Unknown(What::Region)));
+    let script = Script::at(Kind::DeviceDax, land);
+    assert_eq!(source(&script).expected_granularity(pmem2::Sharing::Shared), Err(Error::Unknown(What::Region)));
+}
+
 #[test]
 fn a_place_is_confirmed_by_its_stamp() {
     let confirm = |[then, now]: [Result<u64, Fail>; 2]| {

@@ -57,6 +57,10 @@ pub(super) fn direct<S: Sys>(sys: S, fd: i32, facts: &Facts<FileId>) -> Result<D
     Ok(Direct::new(attributes.dax, mount))
 }
 
+/// How often mountinfo is read at most, since one that is made up may have no end: enough for the 100,000 mounts that a mount
+/// namespace can have (`fs.mount-max`), with 300 bytes for each.
+const READS: usize = 1 << 16;
+
 /// The option `dax` of the mount with this number. Nothing where /proc is not there.
 fn option<S: Sys>(sys: S, mount: u64) -> Result<Option<DaxOption>, Fail> {
     let os = |errno| Fail::Os(What::Dax, errno);
@@ -66,10 +70,10 @@ fn option<S: Sys>(sys: S, mount: u64) -> Result<Option<DaxOption>, Fail> {
         Err(errno) => return Err(os(errno)),
     };
     let (mut line, mut buffer) = (Line::new(mount), [0; 512]);
-    loop {
+    for _ in 0..READS {
         let length = sys.read(&file, &mut buffer).map_err(os)?;
         if length == 0 {
-            return Ok(None);
+            break;
         }
         for &byte in buffer.get(..length).unwrap_or_default() {
             if let Some(option) = line.next(byte) {
@@ -77,6 +81,7 @@ fn option<S: Sys>(sys: S, mount: u64) -> Result<Option<DaxOption>, Fail> {
             }
         }
     }
+    Ok(None)
 }
 
 /// Reads proc(5)'s mountinfo, whose lines have no longest: a number, fields, " - ", the type, the device, the options.

@@ -13,6 +13,9 @@ use crate::{Backing, Errno, Fail, Mode, Persistence, Region, Text, What};
 /// The provider of virtio-pmem's bus (drivers/nvdimm/virtio_pmem.c): only the host's flush makes a store durable there.
 const FLUSHED_BY_THE_HOST: &[u8] = b"virtio-pmem";
 
+/// How many mappings a region has at most: ND_MAX_MAPPINGS of linux/libnvdimm.h is 32.
+const MAPPINGS: usize = 64;
+
 /// A DIMM, as a Linux system numbers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dimm {
@@ -64,7 +67,7 @@ pub(super) fn region<S: Sys>(sys: S, spot: &Spot, index: usize) -> Result<Option
     let Some(area) = spot.area(index) else { return Ok(None) };
     let mut region = Region::new(area.bus, area.region, area.mode);
     region.numa_node = node(sys, &area.file("numa_node", What::NumaNode)?)?;
-    region.persistence = persistence(sys, area)?;
+    region.persistence = if is_volatile(sys, area)? { Persistence::Volatile } else { persistence(sys, area)? };
     provider(sys, area, &mut region)?;
     region.read_only = match sysfs::number(sys, &area.file("read_only", What::Region)?, What::Region)? {
         0 => false,
@@ -93,11 +96,11 @@ pub(super) fn numa_node<S: Sys>(sys: S, spot: &Spot, index: usize) -> Result<Opt
     node(sys, &path).map(Some)
 }
 
-/// -1 stands for a node that is not known.
+/// -1 stands for a node that is not known. A kernel without NUMA (`CONFIG_NUMA`) has no such file.
 fn node<S: Sys>(sys: S, path: &Path) -> Result<Option<u32>, Fail> {
-    match sysfs::text(sys, path, What::NumaNode, &mut [0; 32])? {
-        b"-1" => Ok(None),
-        node => numbered(node, b"").map(Some).ok_or(Fail::Malformed(What::NumaNode)),
+    match if_there(sysfs::text(sys, path, What::NumaNode, &mut [0; 32]))? {
+        None | Some(b"-1") => Ok(None),
+        Some(node) => numbered(node, b"").map(Some).ok_or(Fail::Malformed(What::NumaNode)),
     }
 }
 
@@ -115,6 +118,13 @@ fn provider<S: Sys>(sys: S, area: Area, region: &mut Region) -> Result<(), Fail>
 }
 
 #[inline(never)]
+/// Whether the platform made the region of volatile memory. A file system on it can be mapped directly all the same.
+fn is_volatile<S: Sys>(sys: S, area: Area) -> Result<bool, Fail> {
+    let mut buffer = [0; 32];
+    let kind = if_there(sysfs::text(sys, &area.file("devtype", What::Region)?, What::Region, &mut buffer))?;
+    Ok(kind == Some(b"nd_volatile"))
+}
+
 fn persistence<S: Sys>(sys: S, area: Area) -> Result<Persistence, Fail> {
     let what = What::Persistence;
     match if_there(sysfs::text(sys, &area.file("persistence_domain", what)?, what, &mut [0; 32]))? {
@@ -146,6 +156,10 @@ pub(super) fn dimm<S: Sys>(sys: S, spot: &Spot, region: usize, dimm: usize) -> R
     // "nmem0,0,134217728,0": the DIMM, the place in it, the size, the position in the interleaved set.
     let mut buffer = [0; 128];
     let Some(mapping) = if_there(sysfs::text(sys, &path, What::Dimm, &mut buffer))? else { return Ok(None) };
+    // Else a made-up /sys that has every file would have DIMMs without end.
+    if dimm >= MAPPINGS {
+        return Err(Fail::TooLarge(What::Dimm));
+    }
     let name = mapping.split(|&byte| byte == b',').next().unwrap_or_default();
     let number = numbered(name, b"nmem").ok_or(Fail::Malformed(What::Dimm))?;
     Ok(Some(Dimm { number, family: area.family }))

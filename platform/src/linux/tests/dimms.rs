@@ -84,6 +84,15 @@ fn dimms_in_the_order_of_the_mappings() {
 }
 
 #[test]
+fn a_region_does_not_have_dimms_without_end() {
+    let most = Vec::from_iter(0..64);
+    assert_eq!(dimms(&World::on(FSDAX).with_region(1, &most)).unwrap().len(), 64);
+    let more = World::on(FSDAX).with_region(1, &Vec::from_iter(0..65)).carried("pfn1.2", "namespace1.5");
+    assert_eq!(dimms(&more), Err(Fail::TooLarge(What::Dimm)));
+    assert_eq!(first(&more), Err(Fail::TooLarge(What::Dimm)));
+}
+
+#[test]
 fn mappings() {
     let path = of_region(1, "mapping1");
     for text in ["nmem3,0,134217728,0\n", "nmem3,x\n", "nmem3,\n", "nmem3\n", "nmem3", "nmem03,"] {

@@ -281,6 +281,18 @@ fn reads_that_end_anywhere() {
 }
 
 #[test]
+fn mountinfo_without_end() {
+    let before = |bytes: usize| {
+        let mut world = mounted("0".repeat(bytes) + "\n" + &line("ext4", "rw,dax"));
+        world.chunk = 1;
+        world
+    };
+    let known = 1 + line("ext4", "rw,dax").len();
+    assert_eq!(option(&before(65_536 - known)), Some(DaxOption::Always));
+    assert_eq!(option(&before(65_537 - known)), None, "read no further");
+}
+
+#[test]
 fn no_mountinfo() {
     let mut world = World::file();
     world.attributes = Attributes { dax: Some(false), mount: Some(36) };

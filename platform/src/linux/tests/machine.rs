@@ -57,6 +57,7 @@ impl World {
             self = self.with_file(&of_region(number, name), contents);
         }
         self = self.with_file(&of_region(number, "read_only"), "0\n");
+        self = self.with_file(&of_region(number, "devtype"), "nd_pmem\n");
         for (index, dimm) in dimms.iter().enumerate() {
             let mapping = format!("nmem{dimm},{},134217728,{index}\n", index * 4096);
             self = self.with_file(&of_region(number, &format!("mapping{index}")), mapping);

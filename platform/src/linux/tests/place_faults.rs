@@ -121,8 +121,9 @@ fn located() -> Vec<Scenario> {
 fn others() -> Vec<Scenario> {
     let row = |world: &World, question, answer, calls| Scenario { world: world.clone(), question, answer, calls };
     let usual = usual();
-    let mut facts: Vec<_> =
-        ["numa_node", "persistence_domain", "../provider", "read_only"].map(|name| of_region(1, name)).into();
+    let mut facts: Vec<_> = ["numa_node", "devtype", "persistence_domain", "../provider", "read_only"]
+        .map(|name| of_region(1, name))
+        .into();
     facts.push("/sys/bus/nd/devices/pfn1.2/namespace".into());
     for (mapping, dimm) in [("mapping0", 4), ("mapping1", 2)] {
         facts.extend([of_region(1, mapping), of_dimm(dimm, "nfit/flags")]);
@@ -178,7 +179,7 @@ fn about(path: &str) -> What {
     match name {
         "numa_node" => What::NumaNode,
         "persistence_domain" => What::Persistence,
-        "provider" | "read_only" | "namespace" => What::Region,
+        "provider" | "read_only" | "namespace" | "devtype" => What::Region,
         "flags" => What::Dimm,
         "id" => What::DeviceId,
         "dirty_shutdown" => What::UnsafeShutdowns,
@@ -245,8 +246,11 @@ fn not_there(scenario: &Scenario, path: &str, rest: &[Call]) -> Outcome<Answer> 
         ("persistence_domain", _) => {
             Answer::Region(Some(Region { persistence: Persistence::Unstated, ..usual_region() }))
         }
-        // A DIMM without flags is armed as far as one knows.
-        ("flags", _) => return (Ok(scenario.answer), rest.to_vec()),
+        // A kernel without NUMA.
+        ("numa_node", Question::Region) => Answer::Region(Some(Region { numa_node: None, ..usual_region() })),
+        ("numa_node", _) => Answer::Node(Some(None)),
+        // A region that does not say of which kind it is, is of the kind that it should be; a DIMM without flags is armed.
+        ("devtype" | "flags", _) => return (Ok(scenario.answer), rest.to_vec()),
         // Behind the last one.
         (mapping, Question::Dimm(_)) if mapping.starts_with("mapping") => return (Ok(Answer::Dimm(None)), vec![]),
         (mapping, _) if mapping.starts_with("mapping") => return (Ok(scenario.answer), vec![]),
@@ -287,9 +291,9 @@ fn every_errno_in_every_call() {
         injected +=
             inject(&name, &scenario.world, &scenario.calls, run, |index, errno| expected(&scenario, index, errno));
     }
-    // 2, 2, 2, 2, 2, 2, 9, 7, 9 and 4 calls that locate, 1 and 1 that confirm, 19 about a region, 2 and 2 about its node, 2 and
+    // 2, 2, 2, 2, 2, 2, 9, 7, 9 and 4 calls that locate, 1 and 1 that confirm, 21 about a region, 2 and 2 about its node, 2 and
     // 1 about its mappings, 2 and 2 about a DIMM, 2 about a queue, 2 for the trial, 5 about the mount.
-    let calls = 12 + 9 + 7 + 9 + 4 + 2 + 19 + 4 + 3 + 4 + 2 + 2 + 5;
+    let calls = 12 + 9 + 7 + 9 + 4 + 2 + 21 + 4 + 3 + 4 + 2 + 2 + 5;
     assert_eq!(injected, calls * ERRNOS.count());
 }
 

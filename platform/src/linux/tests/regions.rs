@@ -39,7 +39,8 @@ fn node(world: &World) -> Result<Option<Option<u32>>, Fail> {
 fn everything_about_a_region() {
     let world = usual();
     assert_eq!(first(&world), Ok(Some(usual_region())));
-    let files = ["numa_node", "persistence_domain", "../provider", "read_only"].map(|name| of_region(1, name));
+    let files =
+        ["numa_node", "devtype", "persistence_domain", "../provider", "read_only"].map(|name| of_region(1, name));
     let namespace = "/sys/bus/nd/devices/pfn1.2/namespace".into();
     let dimms =
         [of_region(1, "mapping0"), of_dimm(4, "nfit/flags"), of_region(1, "mapping1"), of_dimm(2, "nfit/flags")];
@@ -112,8 +113,10 @@ fn numa_nodes() {
         assert_eq!(first(&world), Err(Fail::Malformed(What::NumaNode)));
         world.calls();
     }
-    let gone = Fail::Os(What::NumaNode, crate::Errno::ENOENT);
-    assert_eq!(node(&usual().without_file(&path)), Err(gone));
+    // A kernel without NUMA.
+    let without = usual().without_file(&path);
+    assert_eq!(node(&without), Ok(Some(None)));
+    assert_eq!(first(&without), Ok(Some(Region { numa_node: None, ..usual_region() })));
 }
 
 #[test]
@@ -126,6 +129,7 @@ fn the_numa_node_of_a_device_without_a_region() {
     assert_eq!(world.calls(), read(path.into()));
     assert_eq!(numa_node(world.sys(), &spot, 1), Ok(None));
     assert_eq!(node(&World::dax_in(HMEM).with_file(path, "-1\n")), Ok(Some(None)));
+    assert_eq!(node(&World::dax_in(HMEM)), Ok(Some(None)), "a kernel without NUMA");
     assert_eq!(node(&World::dax_in(HMEM).with_file(path, "x\n")), Err(Fail::Malformed(What::NumaNode)));
     // That of its region, where it has one.
     let world = World::dax_in(DEVDAX).with_region(1, &[]).with_file(path, "1\n");
@@ -136,6 +140,22 @@ fn the_numa_node_of_a_device_without_a_region() {
         assert_eq!(numa_node(world.sys(), &spot, 0), Ok(None));
         assert_eq!(world.calls(), []);
     }
+}
+
+/// A region that the platform made of volatile memory keeps nothing, whatever it says of its domain, which is not asked for.
+#[test]
+fn volatile_regions() {
+    let path = of_region(1, "devtype");
+    for (text, expected) in [
+        ("nd_volatile\n", Persistence::Volatile),
+        ("nd_volatile", Persistence::Volatile),
+        ("nd_pmem\n", Persistence::MemoryController),
+        ("nd_volatile \n", Persistence::MemoryController),
+    ] {
+        assert_eq!(first(&usual().with_file(&path, text)).unwrap().unwrap().persistence, expected, "{text:?}");
+    }
+    assert_eq!(first(&usual().without_file(&path)).unwrap().unwrap().persistence, Persistence::MemoryController);
+    assert_eq!(first(&usual().with_file(&path, long())), Err(Fail::Malformed(What::Region)));
 }
 
 #[test]

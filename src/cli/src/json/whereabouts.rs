@@ -71,6 +71,7 @@ impl<'p> From<&'p Region> for OnRegion<'p> {
             mode: region.mode.name(),
             persistence_domain: match region.persistence {
                 Persistence::Host => Some("host"),
+                Persistence::Volatile => Some("volatile"),
                 stated => stated.name(),
             },
             provider: &region.provider,

@@ -28,7 +28,7 @@ fn a_file_on_persistent_memory() {
     assert_eq!(fact(&block, "device id"), Some("8680-573412008680-56341200"), "in the order of the mappings");
     assert_eq!(fact(&block, "unsafe shutdowns"), Some("3"));
     assert!(fact(&block, "granularity").unwrap().starts_with("PAGE: its device cannot be mapped directly"), "{block}");
-    assert!(fact(&block, "finer").unwrap().contains("--mode=fsdax"), "{block}");
+    assert!(!fact(&block, "finer").unwrap().contains("--mode=fsdax"), "it is fsdax already: {block}");
     assert_eq!(fact(&block, "warning"), None);
 
     assert_eq!(
@@ -42,7 +42,7 @@ fn a_file_on_persistent_memory() {
     assert_eq!(object["device_id"], "8680-573412008680-56341200");
     assert_eq!(object["unsafe_shutdowns"], 3);
     assert_eq!(object["granularity"]["shared"], "PAGE");
-    assert_eq!(object["granularity"]["reason"], "device_without_dax");
+    assert_eq!(object["granularity"]["reason"], "volume_without_dax");
     assert_eq!(object["granularity"]["remedy"], fact(&block, "finer").unwrap());
     assert_eq!(
         format!("PAGE: {}", object["granularity"]["sentence"].as_str().unwrap()),

@@ -104,7 +104,7 @@ impl Model<'_> {
             calls.extend(FACT);
         }
         for region in &self.regions {
-            calls.extend(FACT); // numa_node
+            calls.extend([FACT, FACT].concat()); // numa_node, devtype
             calls.extend(fact_if(region.told.domain.is_some()));
             calls.extend([FACT, FACT].concat()); // provider, read_only
             if self.device.namespace != Namespace::Raw {
@@ -138,6 +138,10 @@ impl Model<'_> {
     /// The DIMMs of all regions with `about` of each; where `goes_on` is false, it ends in an error.
     fn dimms(&self, about: impl Fn(&Found<'_>) -> Calls, goes_on: impl Fn(&Found<'_>) -> bool) -> Calls {
         let mut calls = self.locate();
+        if self.backing() == Backing::DeviceDax {
+            // Whether it is still that device, before it is said to be none.
+            calls.extend(self.confirm());
+        }
         if self.backing() != Backing::Regions {
             return calls;
         }

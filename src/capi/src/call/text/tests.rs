@@ -325,6 +325,7 @@ fn the_longest_reason() {
         Reason::Host,
         Reason::Sector,
         Reason::DeviceWithoutDax,
+        Reason::VolumeWithoutDax,
         Reason::FileSystemWithoutDax(longest_name()),
         Reason::MountedWithoutDax,
         Reason::FileFlagOff,
