@@ -91,9 +91,8 @@ fn unmounted_lazily(machine: &Machine, device: &Device) {
         // What is left of the file is still mapped as it was, but why and on what is not known any more.
         granularity_is(
             &source,
-            match (device.gives.granularity, device.gives.reason) {
-                (Granularity::Page, "host") => "refused",
-                (Granularity::Page, _) => "not_dax",
+            match device.gives.granularity {
+                Granularity::Page => "place_unknown",
                 _ => "domain_unknown",
             },
         );
