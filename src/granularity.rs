@@ -1,15 +1,16 @@
 //! The store granularity to expect of a mapping, and why.
 
+mod reason;
+
 use core::fmt::{self, Display};
 
 use pmem2_platform::{
     Backing, DaxOption, Direct, FileSystem, Handle, Kind, Locate, Mode, Persistence, Region, Synchronous, What,
 };
 
-use crate::{
-    Error, Place, Source,
-    place::{On, survey},
-};
+pub use reason::Reason;
+
+use crate::{Error, Place, Source, place::survey};
 
 /// How much has to be flushed to make a store durable: `enum pmem2_granularity`, see libpmem2(7). The smaller, the finer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -58,151 +59,6 @@ pub struct Expected {
     pub granularity: Granularity,
     /// Why it is that one.
     pub reason: Reason,
-}
-
-/// Why a granularity is what it is. `Display` gives it as a sentence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Reason {
-    /// Byte: nothing of a private mapping is kept.
-    Private,
-    /// Byte: nothing of anonymous memory is kept.
-    Anonymous,
-    /// Byte: the platform flushes the processor's caches when the power fails (eADR).
-    CpuCache,
-    /// Cache line: the platform flushes the memory controller's buffers only (ADR, no eADR).
-    MemoryController,
-    /// Cache line: the platform does not say what it flushes.
-    DomainUnstated,
-    /// Cache line: the mapping is synchronous, but its region cannot be told.
-    DomainUnknown,
-    /// Cache line: a device DAX whose memory is in no region of persistent memory.
-    NoRegion,
-    /// Page: the source is not on persistent memory, or on a file system that hides its device.
-    NotPersistentMemory(Backing),
-    /// Page: only the host's flush makes stores durable (virtio-pmem).
-    Host,
-    /// Page: the namespace is a BTT, which writes sectors as a whole.
-    Sector,
-    /// Page: the namespace has no DAX, since it is raw and has no page structures.
-    DeviceWithoutDax,
-    /// Page: the volume has no DAX, though the namespaces below may have it (device-mapper's crypt, md), or the kernel has none.
-    VolumeWithoutDax,
-    /// Page: the file system has no DAX.
-    FileSystemWithoutDax(FileSystem),
-    /// Page: the file system is mounted without DAX.
-    MountedWithoutDax,
-    /// Page: the file's flag for DAX is off.
-    FileFlagOff,
-    /// Page: the file system is mounted with DAX, but leaves this file out: it is encrypted, verified or the like.
-    FileLeftOut,
-    /// Page: the file is not mapped directly, and which of the causes it is cannot be told.
-    NotDax,
-    /// Page: the file is not mapped directly, and what it lies on cannot be told, which may be the cause.
-    PlaceUnknown,
-    /// Page: the kernel knows no synchronous mappings.
-    KernelTooOld,
-    /// Page: the kernel refused a synchronous mapping, and does not say why.
-    Refused,
-}
-
-impl Reason {
-    /// A word for programs, which stays: the variant's name, `"file_flag_off"`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Private => "private",
-            Self::Anonymous => "anonymous",
-            Self::CpuCache => "cpu_cache",
-            Self::MemoryController => "memory_controller",
-            Self::DomainUnstated => "domain_unstated",
-            Self::DomainUnknown => "domain_unknown",
-            Self::NoRegion => "no_region",
-            Self::NotPersistentMemory(_) => "not_persistent_memory",
-            Self::Host => "host",
-            Self::Sector => "sector",
-            Self::DeviceWithoutDax => "device_without_dax",
-            Self::VolumeWithoutDax => "volume_without_dax",
-            Self::FileSystemWithoutDax(_) => "file_system_without_dax",
-            Self::MountedWithoutDax => "mounted_without_dax",
-            Self::FileFlagOff => "file_flag_off",
-            Self::FileLeftOut => "file_left_out",
-            Self::NotDax => "not_dax",
-            Self::PlaceUnknown => "place_unknown",
-            Self::KernelTooOld => "kernel_too_old",
-            Self::Refused => "refused",
-        }
-    }
-
-    /// What would have to change for a finer granularity; `None` where nothing can.
-    #[must_use]
-    pub const fn remedy(self) -> Option<&'static str> {
-        Some(match self {
-            Self::Private | Self::Anonymous | Self::CpuCache => return None,
-            Self::MemoryController | Self::DomainUnstated => "BYTE needs a platform with eADR",
-            Self::DomainUnknown => "BYTE needs eADR, which only /sys tells: mount sysfs on /sys",
-            Self::NoRegion => "memory in a region of persistent memory is needed",
-            Self::NotPersistentMemory(Backing::Hidden(_)) => {
-                "use a file on ext4 or xfs, mounted with DAX, on persistent memory itself"
-            }
-            Self::NotPersistentMemory(_) => {
-                "use a file on ext4 or xfs, mounted with DAX, on persistent memory (or a device DAX)"
-            }
-            Self::Host => "nothing that the guest can change: an NVDIMM in place of virtio-pmem is needed",
-            Self::Sector | Self::DeviceWithoutDax => {
-                "make the namespace anew in the mode fsdax (ndctl create-namespace --mode=fsdax), which destroys its data"
-            }
-            Self::VolumeWithoutDax => {
-                "use the namespace itself or a linear or striped volume on it, and a kernel with DAX (CONFIG_FS_DAX)"
-            }
-            Self::FileSystemWithoutDax(_) => "use ext4 or xfs, mounted with DAX",
-            Self::MountedWithoutDax => "mount the file system anew with -o dax=always",
-            Self::FileFlagOff => {
-                "mount the file system with -o dax=always, or set the flag of the directory (xfs_io -c 'chattr +x') and copy \
-                 the file within it"
-            }
-            Self::FileLeftOut => "use a file without encryption, verity, journalled or inline data",
-            Self::NotDax => "mount the file system with -o dax=always (mount(8) shows how it is mounted)",
-            Self::PlaceUnknown => "what has to change is known where /sys can be read: mount sysfs on /sys",
-            Self::KernelTooOld => "Linux 4.15 or later is needed",
-            Self::Refused => return None,
-        })
-    }
-}
-
-impl Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Private => "nothing of a private mapping is kept",
-            Self::Anonymous => "nothing of anonymous memory is kept",
-            Self::CpuCache => "the platform flushes the processor's caches when the power fails (eADR)",
-            Self::MemoryController => {
-                "the platform flushes the memory controller's buffers when the power fails, but not the processor's caches \
-                 (no eADR)"
-            }
-            Self::DomainUnstated => "the platform does not say whether it flushes the processor's caches (eADR)",
-            Self::DomainUnknown => "the mapping is synchronous, but of which region cannot be told",
-            Self::NoRegion => "it is mapped directly, but is in no region of persistent memory",
-            Self::NotPersistentMemory(on) => return write!(f, "it lies on {}", On(*on)),
-            Self::Host => "only the host's flush makes stores durable (virtio-pmem)",
-            Self::Sector => "its namespace writes whole sectors (BTT) and cannot be mapped directly",
-            Self::DeviceWithoutDax => "its device cannot be mapped directly: the namespace is raw, without page structures",
-            Self::VolumeWithoutDax => {
-                "its device cannot be mapped directly, though its namespace is no raw one: it is a volume of a kind without DAX \
-                 (crypt, md), or the kernel has none"
-            }
-            Self::FileSystemWithoutDax(system) => return write!(f, "its file system ({system}) has no DAX"),
-            Self::MountedWithoutDax => "its file system is mounted without DAX",
-            Self::FileFlagOff => {
-                "its file system maps only files directly that have the flag for DAX (dax=inode), and this one has not"
-            }
-            Self::FileLeftOut => "its file system is mounted with DAX, but does not map this file directly",
-            Self::NotDax => "it is not mapped directly: its file system is mounted without DAX, or its flag for DAX is off",
-            Self::PlaceUnknown => "it is not mapped directly, and what it lies on cannot be told",
-            Self::KernelTooOld => "the kernel knows no synchronous mappings (MAP_SYNC)",
-            Self::Refused => "the kernel refuses a synchronous mapping (MAP_SYNC) and does not say why",
-        })
-    }
 }
 
 impl Display for Expected {
@@ -419,44 +275,6 @@ impl<H: Handle<P: Locate>> Source<H> {
                     reason => reason,
                 }
             })),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    extern crate std;
-
-    use super::*;
-
-    #[test]
-    fn names_are_those_of_the_variants() {
-        let (on, system) = (Backing::DeviceDax, FileSystem::from_magic(0));
-        for (reason, name) in [
-            (Reason::Private, "private"),
-            (Reason::Anonymous, "anonymous"),
-            (Reason::CpuCache, "cpu_cache"),
-            (Reason::MemoryController, "memory_controller"),
-            (Reason::DomainUnstated, "domain_unstated"),
-            (Reason::DomainUnknown, "domain_unknown"),
-            (Reason::NoRegion, "no_region"),
-            (Reason::NotPersistentMemory(on), "not_persistent_memory"),
-            (Reason::Host, "host"),
-            (Reason::Sector, "sector"),
-            (Reason::DeviceWithoutDax, "device_without_dax"),
-            (Reason::VolumeWithoutDax, "volume_without_dax"),
-            (Reason::FileSystemWithoutDax(system), "file_system_without_dax"),
-            (Reason::MountedWithoutDax, "mounted_without_dax"),
-            (Reason::FileFlagOff, "file_flag_off"),
-            (Reason::FileLeftOut, "file_left_out"),
-            (Reason::NotDax, "not_dax"),
-            (Reason::PlaceUnknown, "place_unknown"),
-            (Reason::KernelTooOld, "kernel_too_old"),
-            (Reason::Refused, "refused"),
-        ] {
-            assert_eq!(reason.name(), name);
-            let variant = std::format!("{reason:?}").split('(').next().unwrap_or_default().to_lowercase();
-            assert_eq!(variant, name.replace('_', ""));
         }
     }
 }

@@ -1,8 +1,13 @@
 //! Where a source lies.
 
+mod dimm;
+mod warning;
+
 use core::fmt::{self, Display, Write};
 
-use pmem2_platform::{Backing, Fail, Handle, Locate, Persistence, Region, Text, What};
+pub use dimm::{Dimm, Dimms};
+use pmem2_platform::{Backing, Fail, Handle, Locate, Region, Text, What};
+pub use warning::Warning;
 
 use crate::{Error, Source};
 
@@ -199,121 +204,6 @@ impl Display for On {
     }
 }
 
-/// A DIMM of a source's region. It answers for as long as the system has the DIMM.
-#[derive(Clone, Copy, Debug)]
-pub struct Dimm<P: Locate> {
-    platform: P,
-    dimm: P::Dimm,
-    region: usize,
-}
-
-impl<P: Locate> Dimm<P> {
-    /// Which of the source's regions it belongs to, from 0, in the order of [`Place::regions`].
-    #[must_use]
-    pub const fn region(&self) -> usize {
-        self.region
-    }
-
-    /// The number that the system gives it until the next boot: the K of `nmemK`. No system call on Linux.
-    ///
-    /// # Errors
-    ///
-    /// [`Unsupported`](Error::Unsupported): the platform has no numbers.
-    pub fn number(&self) -> Result<u32, Error> {
-        self.platform.dimm_number(self.dimm).map_err(|fail| Error::of(fail, What::Dimm))
-    }
-
-    /// What identifies it wherever it is: of an NVDIMM vendor, place and time of its making if known, and serial number,
-    /// `8680-56341200` (`nfit/id` in sysfs, from the NFIT's control region).
-    ///
-    /// System calls on Linux: `openat`, `read`, `close`.
-    ///
-    /// # Errors
-    ///
-    /// - [`Unsupported`](Error::Unsupported): it has none that the system knows.
-    /// - [`InvalidDevFormat`](Error::InvalidDevFormat): the system's answer is no id.
-    /// - [`Os`](Error::Os): the system failed.
-    pub fn id(&self) -> Result<Text<32>, Error> {
-        self.platform.dimm_id(self.dimm).map_err(|fail| Error::of(fail, What::DeviceId))
-    }
-
-    /// How often it lost power before its data was safe: `dirty_shutdown` in sysfs, the part that this DIMM has in
-    /// [`Source::device_usc`].
-    ///
-    /// System calls on Linux: `openat`, `read`, `close`.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Source::device_usc`].
-    pub fn dirty_shutdowns(&self) -> Result<u64, Error> {
-        self.platform.dimm_dirty_shutdowns(self.dimm).map_err(|fail| Error::of(fail, What::UnsafeShutdowns))
-    }
-}
-
-/// The DIMMs of a source: region by region, in the order of the region's mappings. After an error it ends.
-pub struct Dimms<P: Locate> {
-    platform: P,
-    spot: P::Spot,
-    regions: usize,
-    /// The region and the DIMM in it that come next.
-    next: Option<(usize, usize)>,
-}
-
-impl<P: Locate> Dimms<P> {
-    /// What `answer` makes of the DIMMs there. On its own, as [`Place::gather`].
-    #[inline(never)]
-    fn of<T>(
-        platform: P,
-        spot: &P::Spot,
-        asked: What,
-        answer: impl FnOnce(Self) -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        let of = |fail| Error::of(fail, asked);
-        match platform.backing(spot).map_err(of)? {
-            Backing::Regions => {}
-            on => {
-                // Of another device that got the number of the source's own this would be no answer.
-                if on == Backing::DeviceDax {
-                    platform.confirm(spot).map_err(of)?;
-                }
-                return Err(Error::NotPersistentMemory { asked, on });
-            }
-        }
-        answer(Self { platform, spot: *spot, regions: platform.regions(spot).map_err(of)?, next: Some((0, 0)) })
-    }
-}
-
-impl<P: Locate> fmt::Debug for Dimms<P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Dimms").field("next", &self.next).finish_non_exhaustive()
-    }
-}
-
-impl<P: Locate> Iterator for Dimms<P> {
-    type Item = Result<Dimm<P>, Error>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let (mut region, mut index) = self.next.take()?;
-        loop {
-            match self.platform.dimm(&self.spot, region, index) {
-                Ok(Some(dimm)) => {
-                    self.next = Some((region, index.saturating_add(1)));
-                    return Some(Ok(Dimm { platform: self.platform, dimm, region }));
-                }
-                Ok(None) => {
-                    (region, index) = (region.saturating_add(1), 0);
-                    // The last region's DIMMs are followed by no other region's.
-                    if region >= self.regions {
-                        // What ended too early, since it was taken away, must not look complete.
-                        return self.platform.confirm(&self.spot).err().map(|fail| Err(Error::of(fail, What::Dimm)));
-                    }
-                }
-                Err(fail) => return Some(Err(Error::of(fail, What::Dimm))),
-            }
-        }
-    }
-}
-
 impl<H: Handle<P: Locate>> Source<H> {
     /// Where the source lies: on which regions of persistent memory, or on what else. See [`Place`].
     ///
@@ -475,69 +365,5 @@ impl<H: Handle<P: Locate>> Source<H> {
             Ok(spot) => answer(self.handle().platform(), spot),
             Err(fail) => Err(Error::of(*fail, asked)),
         }
-    }
-}
-
-/// What a person must know before trusting a source with data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Warning {
-    /// A DIMM of the region with this number is not armed: it will not keep what is stored to it.
-    Unarmed {
-        /// The N of `regionN`.
-        region: u32,
-    },
-    /// The region with this number can only be read.
-    ReadOnly {
-        /// The N of `regionN`.
-        region: u32,
-    },
-    /// The region with this number was declared by the firmware's memory map (e820) or on the kernel's command line
-    /// (`memmap=`): whether anything keeps its contents without power is for who set up the machine to know.
-    Declared {
-        /// The N of `regionN`.
-        region: u32,
-    },
-    /// The memory is in no region of persistent memory (a device DAX without a region, a region of volatile memory): nothing
-    /// says that it keeps its contents.
-    NoRegion,
-}
-
-impl Display for Warning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unarmed { region } => {
-                write!(
-                    f,
-                    "a DIMM of region{region} is not armed: what is stored to it will be lost when the power fails"
-                )
-            }
-            Self::ReadOnly { region } => write!(f, "region{region} can only be read"),
-            Self::Declared { region } => write!(
-                f,
-                "region{region} is only declared to be persistent (e820, memmap=): ordinary memory behind it keeps nothing \
-                 without power"
-            ),
-            Self::NoRegion => {
-                f.write_str("its memory is in no region of persistent memory: nothing says that it keeps its contents")
-            }
-        }
-    }
-}
-
-impl Place {
-    /// What a person must know before trusting the source with data.
-    pub fn warnings(&self) -> impl Iterator<Item = Warning> {
-        let volatile = || self.regions().any(|region| region.persistence == Persistence::Volatile);
-        let none = (self.backing == Backing::DeviceDax || volatile()).then_some(Warning::NoRegion);
-        let of_regions = self.regions().flat_map(|region| {
-            let number = region.number;
-            [
-                region.unarmed.then_some(Warning::Unarmed { region: number }),
-                region.read_only.then_some(Warning::ReadOnly { region: number }),
-                (&*region.provider == "e820").then_some(Warning::Declared { region: number }),
-            ]
-        });
-        none.into_iter().chain(of_regions.flatten())
     }
 }

@@ -26,9 +26,10 @@ fn names(text: &str) -> Vec<String> {
 /// The file with the documentation of this function, and how its signature goes on.
 fn whereabouts(function: &str) -> (&'static str, &'static str) {
     match function {
-        "place" | "confirm_place" | "numa_node" | "dimms" | "device_id" | "device_usc" | "id" | "dirty_shutdowns" => {
+        "place" | "confirm_place" | "numa_node" | "dimms" | "device_id" | "device_usc" => {
             (include_str!("../../src/place.rs"), "(&self")
         }
+        "id" | "dirty_shutdowns" => (include_str!("../../src/place/dimm.rs"), "(&self"),
         "expected_granularity" | "expected_granularity_at" => (include_str!("../../src/granularity.rs"), "("),
         "of" => (include_str!("../../src/report.rs"), "<H>("),
         _ => (include_str!("../../src/source.rs"), "("),
