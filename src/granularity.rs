@@ -217,13 +217,7 @@ impl<H: Handle<P: Locate>> Source<H> {
     ///   `/sys`) gets no finer answer than [`CacheLine`](Granularity::CacheLine), for [`DomainUnknown`](Reason::DomainUnknown),
     ///   and otherwise a vaguer reason.
     pub fn expected_granularity(&self, sharing: Sharing) -> Result<Expected, Error> {
-        if let Some(answer) = settled(self.kind(), sharing) {
-            return answer;
-        }
-        match self.tried()? {
-            Some(Synchronous::Unknown) => Ok(Expected::new(Granularity::Page, Reason::KernelTooOld)),
-            tried => self.granularity_of(tried, Ground::gather(self)),
-        }
+        self.granularity_on(sharing, || Ground::gather(self))
     }
 
     /// As [`expected_granularity`](Source::expected_granularity), with a place that was gathered before, of this source: for a
@@ -238,10 +232,7 @@ impl<H: Handle<P: Locate>> Source<H> {
     ///
     /// Those of [`expected_granularity`](Source::expected_granularity), without those of [`place`](Source::place).
     pub fn expected_granularity_at(&self, place: &Place, sharing: Sharing) -> Result<Expected, Error> {
-        match settled(self.kind(), sharing) {
-            Some(answer) => answer,
-            None => self.granularity_of(self.tried()?, Ok(place.into())),
-        }
+        self.granularity_on(sharing, || Ok(place.into()))
     }
 
     /// What came of the attempt to map it; `None` for a device DAX, where nothing has to be tried.
@@ -252,29 +243,39 @@ impl<H: Handle<P: Locate>> Source<H> {
         }
     }
 
-    /// The granularity of a source on `ground`, where that could be found out.
-    fn granularity_of(&self, tried: Option<Synchronous>, ground: Result<Ground, Error>) -> Result<Expected, Error> {
+    /// The granularity of a source on `ground`, which is asked for only where the answer depends on it.
+    fn granularity_on(
+        &self,
+        sharing: Sharing,
+        ground: impl FnOnce() -> Result<Ground, Error>,
+    ) -> Result<Expected, Error> {
+        if let Some(answer) = settled(self.kind(), sharing) {
+            return answer;
+        }
         let page = |reason| Ok(Expected::new(Granularity::Page, reason));
-        match tried {
-            None => match ground? {
+        match self.tried()? {
+            None => match ground()? {
                 ground if ground.flushed_by_host() => Err(Error::NeverDurable),
                 ground => Ok(by_domain(&ground)),
             },
             Some(Synchronous::Granted) => {
                 let unknown = Expected::new(Granularity::CacheLine, Reason::DomainUnknown);
-                Ok(ground.as_ref().map_or(unknown, by_domain))
+                Ok(ground().as_ref().map_or(unknown, by_domain))
             }
             Some(Synchronous::Unknown) => page(Reason::KernelTooOld),
             // What cannot be found out makes the reason vaguer, not the answer wrong.
-            Some(_) => page(ground.as_ref().ok().and_then(refused_there).unwrap_or_else(|| {
-                let direct = self.ask(What::Dax, Locate::direct).unwrap_or_default();
-                match refused_here(self.file_system().ok(), direct) {
-                    reason @ (Reason::FileSystemWithoutDax(_) | Reason::MountedWithoutDax) => reason,
-                    // The file may have the flag or not: where it is might be the cause all the same.
-                    _ if ground.is_err() => Reason::PlaceUnknown,
-                    reason => reason,
-                }
-            })),
+            Some(_) => {
+                let ground = ground();
+                page(ground.as_ref().ok().and_then(refused_there).unwrap_or_else(|| {
+                    let direct = self.ask(What::Dax, Locate::direct).unwrap_or_default();
+                    match refused_here(self.file_system().ok(), direct) {
+                        reason @ (Reason::FileSystemWithoutDax(_) | Reason::MountedWithoutDax) => reason,
+                        // The file may have the flag or not: where it is might be the cause all the same.
+                        _ if ground.is_err() => Reason::PlaceUnknown,
+                        reason => reason,
+                    }
+                }))
+            }
         }
     }
 }
