@@ -5,7 +5,7 @@ mod sentence;
 
 pub use code::Code;
 
-use pmem2_platform::{Backing, Errno, Fail, Kind, What};
+use pmem2_platform::{Backing, Errno, Fail, Kind, RegionFault, What};
 
 /// What is wrong with a handle that cannot be used at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -80,6 +80,9 @@ pub enum Error {
     /// A device DAX whose stores only the host makes durable, and that has no way to ask it (virtio-pmem). The code is that
     /// of [`GranularityNotSupported`](Error::GranularityNotSupported).
     NeverDurable,
+    /// A region of physical memory of which its table says that nothing makes a store durable. The code is that of
+    /// [`GranularityNotSupported`](Error::GranularityNotSupported).
+    RegionNeverDurable,
     /// An offset that no file can have: over 2^63 - 1.
     OffsetOutOfRange {
         /// The offset in bytes.
@@ -125,6 +128,9 @@ pub enum Error {
     DeepFlushRange,
     /// The system's answer to the question for the region makes no sense.
     InvalidRegionFormat,
+    /// A region of physical memory that no source can be made of; one of no bytes is [`SourceEmpty`](Error::SourceEmpty).
+    /// The code is that of [`InvalidRegionFormat`](Error::InvalidRegionFormat).
+    InvalidRegion(RegionFault),
     /// The source lies on no region of persistent memory, but on this.
     DaxRegionNotFound(Backing),
     /// What was asked for is known of persistent memory only, and the source lies on this, or it cannot be told on what it
@@ -186,7 +192,9 @@ impl Error {
             Self::MapRange { .. } | Self::OffsetBeyondEnd { .. } => Code::MapRange,
             Self::MappingExists => Code::MappingExists,
             Self::GranularityNotSet => Code::GranularityNotSet,
-            Self::GranularityNotSupported | Self::NeverDurable => Code::GranularityNotSupported,
+            Self::GranularityNotSupported | Self::NeverDurable | Self::RegionNeverDurable => {
+                Code::GranularityNotSupported
+            }
             Self::OffsetOutOfRange { .. } => Code::OffsetOutOfRange,
             Self::OffsetUnaligned { .. } => Code::OffsetUnaligned,
             Self::InvalidAlignmentFormat => Code::InvalidAlignmentFormat,
@@ -202,7 +210,7 @@ impl Error {
             Self::AddressUnaligned => Code::AddressUnaligned,
             Self::AddressNull => Code::AddressNull,
             Self::DeepFlushRange => Code::DeepFlushRange,
-            Self::InvalidRegionFormat => Code::InvalidRegionFormat,
+            Self::InvalidRegionFormat | Self::InvalidRegion(_) => Code::InvalidRegionFormat,
             Self::DaxRegionNotFound(_) => Code::DaxRegionNotFound,
             Self::InvalidDevFormat => Code::InvalidDevFormat,
             Self::CannotReadBounds => Code::CannotReadBounds,

@@ -143,14 +143,16 @@ const fn weakness(domain: Persistence) -> u8 {
         Persistence::MemoryController => 1,
         Persistence::Volatile => 3,
         Persistence::Host => 4,
+        Persistence::Never => 5,
         // Unstated, and what this version does not know.
         _ => 2,
     }
 }
 
 /// The granularity where the processor's instructions suffice to make a store durable.
-fn by_domain(ground: &Ground) -> Expected {
-    match (ground.backing, ground.domain) {
+const fn by_domain(ground: &Ground) -> Result<Expected, Error> {
+    Ok(match (ground.backing, ground.domain) {
+        (_, Some(Persistence::Never)) => return Err(Error::RegionNeverDurable),
         // Whatever the kernel granted: they do not suffice.
         (_, Some(Persistence::Host)) => Expected::new(Granularity::Page, Reason::Host),
         (Backing::DeviceDax, _) | (_, Some(Persistence::Volatile)) => {
@@ -161,7 +163,7 @@ fn by_domain(ground: &Ground) -> Expected {
         (_, Some(_)) => Expected::new(Granularity::CacheLine, Reason::DomainUnstated),
         // A synchronous mapping of what is not known to be persistent memory.
         (_, None) => Expected::new(Granularity::CacheLine, Reason::DomainUnknown),
-    }
+    })
 }
 
 /// Why no file there can be mapped synchronously, if that is so.
@@ -212,8 +214,9 @@ impl<H: Handle<P: Locate>> Source<H> {
     ///
     /// - [`SrcDevdaxPrivate`](Error::SrcDevdaxPrivate): device DAX cannot be mapped privately.
     /// - [`NeverDurable`](Error::NeverDurable): a device DAX of virtio-pmem.
+    /// - [`RegionNeverDurable`](Error::RegionNeverDurable): a region of physical memory that nothing makes durable.
     /// - [`Unsupported`](Error::Unsupported): the platform cannot tell.
-    /// - Those of [`place`](Source::place), for a device DAX. A file whose place cannot be told (no descriptor is free, no
+    /// - Those of [`place`](Source::place), for a device DAX and a region. A file whose place cannot be told (no descriptor is free, no
     ///   `/sys`) gets no finer answer than [`CacheLine`](Granularity::CacheLine), for [`DomainUnknown`](Reason::DomainUnknown),
     ///   and otherwise a vaguer reason.
     pub fn expected_granularity(&self, sharing: Sharing) -> Result<Expected, Error> {
@@ -235,10 +238,10 @@ impl<H: Handle<P: Locate>> Source<H> {
         self.granularity_on(sharing, || Ok(place.into()))
     }
 
-    /// What came of the attempt to map it; `None` for a device DAX, where nothing has to be tried.
+    /// What came of the attempt to map it; `None` for a device DAX and a region, where nothing has to be tried.
     fn tried(&self) -> Result<Option<Synchronous>, Error> {
         match self.kind() {
-            Kind::DeviceDax => Ok(None),
+            Kind::DeviceDax | Kind::Region => Ok(None),
             _ => self.ask(What::Synchronous, Locate::synchronous).map(Some),
         }
     }
@@ -255,12 +258,13 @@ impl<H: Handle<P: Locate>> Source<H> {
         let page = |reason| Ok(Expected::new(Granularity::Page, reason));
         match self.tried()? {
             None => match ground()? {
-                ground if ground.flushed_by_host() => Err(Error::NeverDurable),
-                ground => Ok(by_domain(&ground)),
+                // Who has a region can call the host; who has a device DAX cannot.
+                ground if ground.flushed_by_host() && self.kind() == Kind::DeviceDax => Err(Error::NeverDurable),
+                ground => by_domain(&ground),
             },
             Some(Synchronous::Granted) => {
-                let unknown = Expected::new(Granularity::CacheLine, Reason::DomainUnknown);
-                Ok(ground().as_ref().map_or(unknown, by_domain))
+                let unknown = Ok(Expected::new(Granularity::CacheLine, Reason::DomainUnknown));
+                ground().as_ref().map_or(unknown, by_domain)
             }
             Some(Synchronous::Unknown) => page(Reason::KernelTooOld),
             // What cannot be found out makes the reason vaguer, not the answer wrong.

@@ -85,12 +85,18 @@ pub use shutdown::{Shutdown, ShutdownRecord, judge_shutdown};
 pub use source::Source;
 
 pub use pmem2_platform::{
-    Access, Alignment, Anon, Anonymous, Backing, Borrowed, DaxOption, Direct, Errno, Facts, Fail, Fd, FileSystem,
-    Handle, Kind, Locate, Mode, Native, NoId, Nowhere, Persistence, Platform, Region, Synchronous, Text, Unsupported,
-    What,
+    Access, Alignment, Anon, Anonymous, Backing, Bare, BareDimm, BoardDimm, Borrowed, Cpu, DaxOption, Devicetree,
+    DimmTable, Direct, Durability, Errno, Extent, ExtentId, Facts, Fail, Fd, FileSystem, Handle, HostFlush,
+    Instruction, Kind, Locate, Mode, Native, Nfit, NfitDevice, NoId, Nowhere, Persistence, PhysicalRegion, Platform,
+    Region, RegionFault, RegionKind, Synchronous, TableFault, Text, Unsupported, What, Window, WindowFault,
+    find_acpi_table, write_flush_hint,
 };
 #[cfg(target_os = "linux")]
 pub use pmem2_platform::{FileId, Linux};
+
+#[cfg(all(doc, feature = "conformance"))]
+#[doc = include_str!("porting.md")]
+pub mod porting {}
 
 /// The examples of README.md are compiled and run by the tests.
 #[cfg(all(doctest, feature = "std", target_os = "linux"))]

@@ -3,7 +3,7 @@
 mod dimm;
 mod warning;
 
-use core::fmt::{self, Display, Write};
+use core::fmt::{self, Display};
 
 pub use dimm::{Dimm, Dimms};
 use pmem2_platform::{Backing, Fail, Handle, Locate, Region, Text, What};
@@ -275,6 +275,31 @@ impl<H: Handle<P: Locate>> Source<H> {
         Ok(first)
     }
 
+    /// The region of persistent memory with this index that the source lies on, from 0, in the order of [`Place::regions`]; `None`
+    /// behind the last one. For a program without the stack for a whole [`Place`], which is 1.2 KiB.
+    ///
+    /// System calls on Linux: those of [`place`](Source::place), with the facts of this region only.
+    ///
+    /// # Errors
+    ///
+    /// - [`DaxRegionNotFound`](Error::DaxRegionNotFound): the source lies on no persistent memory; it says on what else.
+    /// - [`NotPersistentMemory`](Error::NotPersistentMemory): it lies on a file system that hides its device.
+    /// - Those of [`place`](Source::place).
+    pub fn region(&self, index: usize) -> Result<Option<Region>, Error> {
+        let asked = What::Region;
+        self.at_spot(asked, |platform, spot| {
+            let of = |fail| Error::of(fail, asked);
+            match platform.backing(spot).map_err(of)? {
+                Backing::Regions => {}
+                on @ Backing::Hidden(_) => return Err(Error::NotPersistentMemory { asked, on }),
+                on => return Err(Error::DaxRegionNotFound(on)),
+            }
+            let region = platform.region(spot, index).map_err(of)?;
+            platform.confirm(spot).map_err(of)?;
+            Ok(region)
+        })
+    }
+
     /// The DIMMs that the source lies on; none where its persistent memory has none that the system knows (e820,
     /// virtio-pmem).
     ///
@@ -307,7 +332,17 @@ impl<H: Handle<P: Locate>> Source<H> {
     /// - [`TooLarge`](Error::TooLarge): it has more bytes than [`DeviceId`] has; [`dimms`](Source::dimms) still lists them.
     /// - Those of [`place`](Source::place).
     pub fn device_id(&self) -> Result<DeviceId, Error> {
-        let mut all = Ok(DeviceId::new());
+        self.device_id_as()
+    }
+
+    /// As [`device_id`](Source::device_id), in `N` bytes, where there is no room for the 704 of [`DeviceId`]: the stack holds them
+    /// about twice.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`device_id`](Source::device_id), [`TooLarge`](Error::TooLarge) where it has more than `N` bytes.
+    pub fn device_id_as<const N: usize>(&self) -> Result<Text<N>, Error> {
+        let mut all = Ok(Text::new());
         if let Ok(id) = &mut all
             && let Err(error) = self.write_device_id(id)
         {
@@ -317,10 +352,15 @@ impl<H: Handle<P: Locate>> Source<H> {
     }
 
     /// Adds the ids of the DIMMs to `id`.
-    pub(crate) fn write_device_id(&self, id: &mut DeviceId) -> Result<(), Error> {
+    pub(crate) fn write_device_id<const N: usize>(&self, id: &mut Text<N>) -> Result<(), Error> {
         self.of_dimms(What::DeviceId, |dimms| {
             for dimm in dimms {
-                id.write_str(&dimm?.id()?).map_err(|fmt::Error| Error::TooLarge(What::DeviceId))?;
+                // By reference, since a small stack has no room for copies.
+                match &dimm?.id() {
+                    Ok(one) if id.push(one) => {}
+                    Ok(_) => return Err(Error::TooLarge(What::DeviceId)),
+                    Err(error) => return Err(*error),
+                }
             }
             Ok(())
         })

@@ -109,7 +109,7 @@ impl<Id: Copy + Eq + Display> Report<Id> {
         self.verdict = verdict.and(known.map_or(Ok(()), Err));
         self.allocated = sized.then(|| source.allocated());
         self.file_system = Some(source.file_system());
-        if matches!(facts.kind, Kind::RegularFile | Kind::DeviceDax | Kind::BlockDevice) {
+        if matches!(facts.kind, Kind::RegularFile | Kind::DeviceDax | Kind::BlockDevice | Kind::Region) {
             fill(self.place.insert(Ok(Place::UNKNOWN)), |place| {
                 source.at_spot(What::Device, |platform, spot| place.fill(platform, spot))
             });

@@ -7,15 +7,16 @@ use crate::What;
 bitflags::bitflags! {
     /// What a handle may be used for: on Linux the file status flags of `fcntl(F_GETFL)` that matter here.
     ///
-    /// `READ` alone is `O_RDONLY`, `READ | WRITE` is `O_RDWR`, `WRITE` alone is `O_WRONLY`. Neither of the two is Linux's
-    /// access mode 3, which allows nothing but ioctls, or, with `PATH`, a descriptor that only names its file.
+    /// `READ` alone is `O_RDONLY`, `READ | WRITE` is `O_RDWR`, `WRITE` alone is `O_WRONLY`. Neither of the two is a handle that
+    /// can be used for neither (on Linux access mode 3, which allows nothing but ioctls), or, with `PATH`, one that only names
+    /// its file.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     pub struct Access: u8 {
         /// May be read.
         const READ = 1;
         /// May be written.
         const WRITE = 2;
-        /// Only names the object (`O_PATH`); it was not opened.
+        /// Only names the object, which was not opened (`O_PATH`).
         const PATH = 4;
         /// Writes go to the end (`O_APPEND`), wherever they were meant for.
         const APPEND = 8;
@@ -28,14 +29,23 @@ bitflags::bitflags! {
 pub enum Kind {
     /// A regular file, of any file system.
     RegularFile,
-    /// A device DAX character device, `/dev/daxX.Y`, whichever driver made it.
+    /// A device that is persistent memory as a whole, without a file system: on Linux a device DAX, `/dev/daxX.Y`, whichever
+    /// driver made it.
     DeviceDax,
     /// Anonymous memory: pages that belong to no file.
     Anonymous,
+    /// A region of physical memory that keeps its contents, or a part of one.
+    Region,
+    /// A region that no source can be made of.
+    InvalidRegion(RegionFault),
+    /// Physical memory that does not keep its contents.
+    VolatileMemory,
+    /// A disk image in memory that the firmware made.
+    VirtualDisk,
     /// Any other character device: a terminal, `/dev/null`, a tape.
     CharacterDevice,
-    /// A character device of which it cannot be told whether it is a device DAX: [`What::Sysfs`] where there is no sysfs,
-    /// [`What::Subsystem`] where it has no sensible answer.
+    /// A character device of which it cannot be told whether it is a device DAX: on Linux [`What::Sysfs`] where there is no
+    /// sysfs, [`What::Subsystem`] where it has no sensible answer.
     UnknownDevice(What),
     /// A block device: a disk, a partition, `/dev/pmem0`.
     BlockDevice,
@@ -45,12 +55,27 @@ pub enum Kind {
     Pipe,
     /// A socket.
     Socket,
-    /// A symbolic link itself (an `O_PATH | O_NOFOLLOW` descriptor).
+    /// A symbolic link itself, not what it leads to (on Linux an `O_PATH | O_NOFOLLOW` descriptor).
     SymbolicLink,
-    /// An object that is no file: epoll, eventfd, timerfd, signalfd, pidfd, inotify, io_uring and the like.
+    /// An object that is no file: an event, a timer, a process; on Linux epoll, eventfd, timerfd, signalfd, pidfd, inotify,
+    /// io_uring and the like.
     AnonymousInode,
     /// Something that the system names and this library does not know.
     Other,
+}
+
+/// Why no source can be made of a region of physical memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RegionFault {
+    /// It has no bytes.
+    Empty,
+    /// It goes on beyond the last address.
+    Wraps,
+    /// It is a part of a region, and goes on beyond the region's end.
+    Outside,
+    /// It has bytes in common with another region of its table.
+    Overlaps,
 }
 
 impl Kind {
@@ -61,6 +86,9 @@ impl Kind {
             Self::RegularFile => "regular file",
             Self::DeviceDax => "device DAX",
             Self::Anonymous => "anonymous memory",
+            Self::Region | Self::InvalidRegion(_) => "region of persistent memory",
+            Self::VolatileMemory => "volatile memory",
+            Self::VirtualDisk => "virtual disk",
             Self::CharacterDevice => "character device",
             Self::UnknownDevice(_) => "character device of unknown kind",
             Self::BlockDevice => "block device",
@@ -130,7 +158,7 @@ pub struct Facts<Id> {
 }
 
 impl<Id> Facts<Id> {
-    /// What every platform has to say.
+    /// What every platform has to say: see the fields.
     #[inline]
     #[must_use]
     pub const fn new(id: Id, kind: Kind, access: Access, alignment: Option<Alignment>) -> Self {
@@ -138,7 +166,8 @@ impl<Id> Facts<Id> {
     }
 }
 
-/// The type of a file system: on Linux `f_type` of statfs(2).
+/// The type of a file system, by a number: on Linux `f_type` of statfs(2). A file system of another system's has Linux's number
+/// if Linux knows it too, and else any that is not in linux/magic.h, which gives it no name here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FileSystem {
     magic: u32,

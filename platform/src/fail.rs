@@ -10,7 +10,7 @@ pub enum What {
     Handle,
     /// The kind of a character device (on Linux the link `/sys/dev/char/M:m/subsystem`).
     Subsystem,
-    /// The file system that describes devices (on Linux `/sys`).
+    /// The file system that describes devices: Linux's `/sys`. No other system needs it.
     Sysfs,
     /// The size in bytes.
     Size,
@@ -56,7 +56,7 @@ pub enum Fail {
     Absent(What),
     /// It is there and cannot be understood.
     Malformed(What),
-    /// The handle refers to another object than the one that was described.
+    /// The handle refers to another object than the one that was described: it was closed, and what names it was used again.
     Replaced,
     /// The device that the object was on, or is, was taken away, and another one got its number.
     DeviceReplaced,

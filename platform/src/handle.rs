@@ -2,7 +2,7 @@
 
 use core::{fmt, marker::PhantomData};
 
-use crate::{Native, Platform};
+use crate::{Descriptors, Platform};
 
 /// Something that names an object of a platform for as long as it lives: a borrowed descriptor, an owned file, a region.
 ///
@@ -82,10 +82,10 @@ impl<'h, H: Handle> From<&'h H> for Borrowed<'h, H::P> {
     }
 }
 
-impl<'h> From<Fd<'h>> for Borrowed<'h, Native> {
+impl<'h> From<Fd<'h>> for Borrowed<'h, Descriptors> {
     #[inline]
     fn from(fd: Fd<'h>) -> Self {
-        Self { platform: Native::default(), raw: fd.raw, lifetime: PhantomData }
+        Self { platform: Descriptors::default(), raw: fd.raw, lifetime: PhantomData }
     }
 }
 
@@ -147,10 +147,10 @@ impl fmt::Debug for Fd<'_> {
 
 // SAFETY: who called borrow_raw promised it for 'h; AsFd promises it for the borrow that the Fd was made from.
 unsafe impl Handle for Fd<'_> {
-    type P = Native;
+    type P = Descriptors;
     #[inline]
-    fn platform(&self) -> Native {
-        Native::default()
+    fn platform(&self) -> Descriptors {
+        Descriptors::default()
     }
     #[inline]
     fn raw(&self) -> i32 {
@@ -160,7 +160,7 @@ unsafe impl Handle for Fd<'_> {
 
 #[cfg(all(feature = "std", unix))]
 mod fds {
-    use super::{Borrowed, Fd, Handle, Native, PhantomData};
+    use super::{Borrowed, Descriptors, Fd, Handle, PhantomData};
     use std::{
         fs::File,
         os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd},
@@ -204,7 +204,7 @@ mod fds {
         }
     }
 
-    impl<'h> From<BorrowedFd<'h>> for Borrowed<'h, Native> {
+    impl<'h> From<BorrowedFd<'h>> for Borrowed<'h, Descriptors> {
         #[inline]
         fn from(fd: BorrowedFd<'h>) -> Self {
             Fd::from(fd).into()
@@ -223,10 +223,10 @@ mod fds {
             // SAFETY: the type owns its descriptor, or borrows it for its lifetime (I/O safety), and gives the same one
             // each time.
             unsafe impl Handle for $fd {
-                type P = Native;
+                type P = Descriptors;
                 #[inline]
-                fn platform(&self) -> Native {
-                    Native::default()
+                fn platform(&self) -> Descriptors {
+                    Descriptors::default()
                 }
                 #[inline]
                 fn raw(&self) -> i32 {
@@ -244,10 +244,10 @@ mod fds {
 #[cfg(all(feature = "std", not(unix)))]
 // SAFETY: the raw value is a constant that names nothing.
 unsafe impl Handle for std::fs::File {
-    type P = Native;
+    type P = Descriptors;
     #[inline]
-    fn platform(&self) -> Native {
-        Native::default()
+    fn platform(&self) -> Descriptors {
+        Descriptors::default()
     }
     #[inline]
     fn raw(&self) -> i32 {

@@ -21,7 +21,7 @@
     clippy::as_conversions
 )]
 #![cfg_attr(
-    test,
+    any(test, fuzzing),
     allow(
         clippy::unwrap_used,
         clippy::expect_used,
@@ -35,31 +35,43 @@
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
-#[cfg(any(feature = "std", test))]
+#[cfg(any(feature = "std", test, fuzzing))]
 extern crate std;
 
 mod anonymous;
+mod bare;
 #[cfg(feature = "alloc")]
 mod boxed;
+mod cpu;
 mod errno;
 mod facts;
 mod fail;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 mod handle;
 #[cfg(target_os = "linux")]
 mod linux;
 mod locate;
 mod place;
 mod platform;
+#[cfg(test)]
+mod seed;
 #[cfg(any(target_has_atomic = "ptr", feature = "critical-section"))]
 mod slots;
 mod text;
 mod unsupported;
 
 pub use anonymous::{Anon, Anonymous, NoId};
+pub use bare::{
+    Bare, BareDimm, BoardDimm, Devicetree, DimmTable, Durability, Extent, ExtentId, Nfit, NfitDevice, PhysicalRegion,
+    RegionKind, TableFault, find_acpi_table,
+};
 #[cfg(feature = "alloc")]
 pub use boxed::try_box;
+pub use cpu::{Cpu, HostFlush, Instruction, Window, WindowFault, write_flush_hint};
 pub use errno::Errno;
-pub use facts::{Access, Alignment, Facts, FileSystem, Kind};
+pub use facts::{Access, Alignment, Facts, FileSystem, Kind, RegionFault};
 pub use fail::{Fail, What};
 pub use handle::{Borrowed, Fd, Handle};
 #[cfg(target_os = "linux")]
@@ -72,9 +84,22 @@ pub use slots::{Lease, Slots, Stored};
 pub use text::Text;
 pub use unsupported::Unsupported;
 
-/// The platform of the system that this was compiled for: [`Linux`] on Linux, [`Unsupported`] where there is no backend.
+/// The platform of the system that this was compiled for: [`Linux`] on Linux, [`Bare`] where there is no system,
+/// [`Unsupported`] where there is no backend.
 #[cfg(target_os = "linux")]
 pub type Native = Linux;
-/// The platform of the system that this was compiled for: `Linux` on Linux, [`Unsupported`] where there is no backend.
-#[cfg(not(target_os = "linux"))]
+/// The platform of the system that this was compiled for: `Linux` on Linux, [`Bare`] where there is no system,
+/// [`Unsupported`] where there is no backend.
+#[cfg(target_os = "none")]
+pub type Native = Bare<'static>;
+/// The platform of the system that this was compiled for: `Linux` on Linux, [`Bare`] where there is no system,
+/// [`Unsupported`] where there is no backend.
+#[cfg(not(any(target_os = "linux", target_os = "none")))]
 pub type Native = Unsupported;
+
+/// The platform of file descriptors: [`Native`] where the system has them.
+#[cfg(target_os = "linux")]
+pub type Descriptors = Linux;
+/// The platform of file descriptors: [`Native`] where the system has them.
+#[cfg(not(target_os = "linux"))]
+pub type Descriptors = Unsupported;

@@ -4,8 +4,11 @@ use crate::{Backing, Direct, Facts, Fail, Platform, Region, Synchronous, Text};
 
 /// A system that knows where its objects lie: on which regions of persistent memory, on which DIMMs.
 ///
-/// Every method answers [`Fail::Unsupported`] until it is written, so a platform that knows nothing of this says
-/// `impl Locate for MyKernel { type Spot = Nowhere; type Dimm = Nowhere; }`.
+/// Every method has an answer until it is written, in most cases [`Fail::Unsupported`], so a platform that knows nothing of this
+/// says `impl Locate for MyKernel { type Spot = Nowhere; type Dimm = Nowhere; }`. Persistent memory without DIMMs takes five:
+/// [`locate`](Locate::locate), [`confirm`](Locate::confirm), [`backing`](Locate::backing), [`regions`](Locate::regions),
+/// [`region`](Locate::region); files on it also [`synchronous`](Locate::synchronous), without which their granularity is not
+/// known.
 ///
 /// [`locate`](Locate::locate) is called once for a question; the other methods are asked about what it found.
 pub trait Locate: Platform {
@@ -35,10 +38,11 @@ pub trait Locate: Platform {
         Err(Fail::Unsupported)
     }
 
-    /// The name of the device that the object is on, or is: `pmem0`, `dax0.0`, `sda1`. Cut off after 32 bytes.
+    /// The name of the device that the object is on, or is, for people: `pmem0`, `dax0.0`, `sda1`. Cut off after 32 bytes; until
+    /// it is written, there is none.
     fn device(self, spot: &Self::Spot) -> Result<Text<32>, Fail> {
         let _ = spot;
-        Err(Fail::Unsupported)
+        Ok(Text::new())
     }
 
     /// How many regions there are: at least one if the backing is [`Backing::Regions`], else none.
@@ -47,8 +51,8 @@ pub trait Locate: Platform {
         Err(Fail::Unsupported)
     }
 
-    /// Everything about the region with this index, from 0; `None` behind the last one. The order of the regions is that of
-    /// their buses and numbers.
+    /// Everything about the region with this index, from 0; `None` behind the last one. Their order is that of their buses and
+    /// numbers, the lowest first.
     fn region(self, spot: &Self::Spot, index: usize) -> Result<Option<Region>, Fail> {
         let _ = (spot, index);
         Err(Fail::Unsupported)
@@ -61,13 +65,14 @@ pub trait Locate: Platform {
     }
 
     /// The DIMM with index `dimm` of the region with index `region`, both from 0, in the order of the region's mappings;
-    /// `None` behind the last one of either. (Persistent memory may have no DIMMs: e820, virtio-pmem.)
+    /// `None` behind the last one of either. (Persistent memory may have no DIMMs that the system knows: virtio-pmem, a board's
+    /// RAM with a battery.) Until it is written, the DIMMs cannot be told, which is another answer than that there are none.
     fn dimm(self, spot: &Self::Spot, region: usize, dimm: usize) -> Result<Option<Self::Dimm>, Fail> {
         let _ = (spot, region, dimm);
         Err(Fail::Unsupported)
     }
 
-    /// The number that the system gives the DIMM until the next boot: the K of `nmemK`.
+    /// The number that the system gives the DIMM until the next boot: on Linux the K of `nmemK`.
     fn dimm_number(self, dimm: Self::Dimm) -> Result<u32, Fail> {
         let _ = dimm;
         Err(Fail::Unsupported)
@@ -86,19 +91,21 @@ pub trait Locate: Platform {
         Err(Fail::Unsupported)
     }
 
-    /// Whether the kernel can map the device that the object is on directly: DAX. `None` where there is no such device.
+    /// Whether the system can map the device that the object is on directly: DAX. `None` where there is no such device, or it
+    /// makes no difference.
     fn dax_capable(self, spot: &Self::Spot) -> Result<Option<bool>, Fail> {
         let _ = spot;
         Err(Fail::Unsupported)
     }
 
-    /// Tries a synchronous mapping of the file, and undoes it. The file is not changed.
+    /// Whether a store to a mapping of the file is durable without a call to the file system. Linux tries such a mapping, and undoes
+    /// it; the file is not changed.
     fn synchronous(self, raw: Self::Raw, facts: &Facts<Self::Id>) -> Result<Synchronous, Fail> {
         let _ = (raw, facts);
         Err(Fail::Unsupported)
     }
 
-    /// Why the file is, or is not, mapped directly.
+    /// Why the file is, or is not, mapped directly. Asked where [`synchronous`](Locate::synchronous) says that it is refused.
     fn direct(self, raw: Self::Raw, facts: &Facts<Self::Id>) -> Result<Direct, Fail> {
         let _ = (raw, facts);
         Err(Fail::Unsupported)

@@ -72,6 +72,8 @@ pub enum Persistence {
     MemoryController,
     /// Only the host, when it is asked (virtio-pmem): no instruction of the guest makes a store durable.
     Host,
+    /// Nothing that a program can do: what is stored stays as far as it happens to.
+    Never,
     /// The platform does not say.
     Unstated,
     /// Nothing is kept: the platform made the region of volatile memory (`nd_volatile`), whatever else it says of it.
@@ -85,7 +87,7 @@ impl Persistence {
         match self {
             Self::CpuCache => Some("cpu_cache"),
             Self::MemoryController => Some("memory_controller"),
-            Self::Host | Self::Unstated | Self::Volatile => None,
+            Self::Host | Self::Never | Self::Unstated | Self::Volatile => None,
         }
     }
 }
@@ -94,6 +96,7 @@ impl fmt::Display for Persistence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Host => "the host's",
+            Self::Never => "none",
             Self::Unstated => "not stated",
             Self::Volatile => "none, since the region is of volatile memory",
             named => named.name().unwrap_or_default(),
@@ -105,11 +108,11 @@ impl fmt::Display for Persistence {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Region {
-    /// Which bus it is on: the B of `ndbusB`.
+    /// Which bus it is on: on Linux the B of `ndbusB`. 0 where the system has no such thing.
     pub bus: u32,
-    /// Which region it is: the N of `regionN`. It is not a DIMM's number.
+    /// Which region it is: on Linux the N of `regionN`. It is not a DIMM's number.
     pub number: u32,
-    /// Which namespace of the region: the K of `namespaceN.K`. `None` where the system does not say.
+    /// Which namespace of the region: on Linux the K of `namespaceN.K`. `None` where the system does not say, or has none.
     pub namespace: Option<u32>,
     /// What the kernel makes of the namespace.
     pub mode: Mode,

@@ -25,16 +25,39 @@ impl<const N: usize> Text<N> {
         all.push(text).then_some(all)
     }
 
+    /// `text`, or as many of its first characters as there is room for.
+    #[must_use]
+    pub fn cut(text: &str) -> Self {
+        let mut all = Self::new();
+        for character in text.chars() {
+            if !all.push(character.encode_utf8(&mut [0; 4])) {
+                break;
+            }
+        }
+        all
+    }
+
     /// Adds `more` at the end, and says whether there was room. If there was not, nothing is added.
     #[must_use = "there may have been no room"]
     pub fn push(&mut self, more: &str) -> bool {
-        let end = more.len().saturating_add(self.length.into());
-        let (Ok(length), Some(room)) = (u16::try_from(end), self.bytes.get_mut(usize::from(self.length)..end)) else {
-            return false;
-        };
+        let rest = self.bytes.get_mut(self.length.into()..);
+        let Some(room) = rest.and_then(|rest| rest.get_mut(..more.len())) else { return false };
+        let Ok(length) = u16::try_from(more.len().saturating_add(self.length.into())) else { return false };
+        // Exactly as long, as the compiler can see: there is no panic.
         room.copy_from_slice(more.as_bytes());
         self.length = length;
         true
+    }
+
+    /// Adds bytes as pairs of hexadecimal digits; `None` where there was no room for all of them. Without `core::fmt`, which takes
+    /// 2 KiB of flash.
+    pub(crate) fn push_hex(&mut self, bytes: &[u8]) -> Option<()> {
+        for byte in bytes {
+            for digit in [byte >> 4, byte & 0xF].map(usize::from) {
+                self.push("0123456789abcdef".get(digit..=digit)?).then_some(())?;
+            }
+        }
+        Some(())
     }
 
     /// The text.

@@ -2,7 +2,7 @@
 
 use core::fmt::{Display, Formatter, Result};
 
-use pmem2_platform::{Errno, Kind, What};
+use pmem2_platform::{Errno, Kind, RegionFault, What};
 
 use super::{Error, HandleFault, Memory};
 use crate::place::On;
@@ -53,6 +53,12 @@ impl Display for Error {
             Self::NotPersistentMemory { asked, on } => {
                 write!(f, "{} cannot be had: the source lies on {}", noun(*asked), On(*on))
             }
+            Self::InvalidRegion(fault) => f.write_str(match fault {
+                RegionFault::Wraps => "the region goes on beyond the last physical address: its table is wrong",
+                RegionFault::Outside => "the part goes on beyond the end of its region: offset or length is too large",
+                RegionFault::Overlaps => "the region has bytes in common with another one: their table is wrong",
+                _ => "no source can be made of this region: its table is wrong",
+            }),
             Self::TooLarge(what) => {
                 write!(f, "{} cannot be had: there is more of it than this library has room for", noun(*what))
             }
@@ -77,6 +83,7 @@ fn plain(error: &Error) -> &'static str {
             "a device DAX of virtio-pmem cannot be made durable from inside the guest, since only the host's flush does that: \
              use a file on a file system on it instead (ndctl create-namespace --mode=fsdax)"
         }
+        Error::RegionNeverDurable => "nothing makes a store to this region durable: its table says so",
         Error::SeveralNumaNodes => {
             "there is no one NUMA node: the source lies on a volume whose regions are on several nodes; their places name them"
         }
@@ -160,7 +167,11 @@ fn refused(kind: Kind, f: &mut Formatter<'_>) -> Result {
             "not a file but a kernel object (epoll, eventfd, timerfd, signalfd, pidfd, inotify, io_uring or the like): open \
              a regular file or a device DAX"
         }
-        Kind::RegularFile | Kind::DeviceDax | Kind::Anonymous => "this kind of source is not allowed here",
+        Kind::VolatileMemory => "volatile memory does not keep its contents: only persistent memory is a data source",
+        Kind::VirtualDisk => {
+            "a disk image that the firmware keeps in memory is not a data source: it belongs to the driver of its disk"
+        }
+        Kind::RegularFile | Kind::DeviceDax | Kind::Anonymous | Kind::Region => "this kind of source is not allowed here",
         _ => "neither a regular file nor a device DAX: only these are data sources",
     })
 }

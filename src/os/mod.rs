@@ -1,3 +1,4 @@
 //! Constructors that name a system.
 
+mod bare;
 mod fd;

@@ -69,7 +69,9 @@ impl<Id: Copy + Eq + Display> Report<Id> {
             hardware(&mut line, self.place.as_ref().and_then(|place| place.as_ref().ok()), identity)?;
         }
         match &self.granularity {
-            Some(Err(error @ Error::NeverDurable)) => line("granularity", &format_args!("none: {error}"))?,
+            Some(Err(error @ (Error::NeverDurable | Error::RegionNeverDurable))) => {
+                line("granularity", &format_args!("none: {error}"))?
+            }
             granularity => answer(&mut line, "granularity", granularity, |expected| Because(*expected))?,
         }
         match self.granularity.and_then(Result::ok).and_then(|expected| expected.reason.remedy()) {

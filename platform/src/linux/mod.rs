@@ -2,6 +2,8 @@
 
 mod describe;
 mod direct;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod hostile;
 mod locate;
 mod page;
 mod region;

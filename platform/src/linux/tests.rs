@@ -7,6 +7,7 @@ mod dimms;
 mod direct;
 mod facts;
 mod faults;
+mod hostile;
 mod inject;
 mod kernel;
 mod machine;

@@ -1,0 +1,112 @@
+//! The way to a table of ACPI's: ACPI 6.5, sections 5.2.5 to 5.2.8.
+
+use super::{bytes::Bytes, nfit::TableFault};
+
+/// How much of a table's address says: 4 bytes in the RSDT, 8 in the XSDT.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Width {
+    Four,
+    Eight,
+}
+
+/// The header that all tables have.
+const HEADER: usize = 36;
+
+/// The table of this signature that begins `bytes`, all of it and no more.
+pub(super) fn table(bytes: &[u8], signature: [u8; 4]) -> Result<Bytes<'_>, TableFault> {
+    let all = Bytes::new(bytes);
+    if all.array(0).ok_or(TableFault::Length)? != signature {
+        return Err(TableFault::Signature);
+    }
+    let length = all.u32(4).and_then(|length| usize::try_from(length).ok()).ok_or(TableFault::Length)?;
+    let table = all.to(length).filter(|table| table.len() >= HEADER).ok_or(TableFault::Length)?;
+    if sum(table) != 0 {
+        return Err(TableFault::Checksum);
+    }
+    Ok(table)
+}
+
+/// The sum of all bytes, which is 0 in a whole table.
+fn sum(bytes: Bytes<'_>) -> u8 {
+    bytes.as_slice().iter().fold(0, |sum, &byte| sum.wrapping_add(byte))
+}
+
+/// Finds the table with `signature`, from the root pointer (RSDP) at the physical address `rsdp`: `None` where the platform
+/// has none. `reach` makes the bytes of physical memory readable, as many as it is asked for, from an address on; where it
+/// cannot, `None`.
+///
+/// # Errors
+///
+/// What is wrong with the root pointer, the root table, or the table that was looked for. Others are not looked at but for
+/// their signature.
+pub fn find<'t>(
+    rsdp: u64,
+    signature: [u8; 4],
+    mut reach: impl FnMut(u64, usize) -> Option<&'t [u8]>,
+) -> Result<Option<&'t [u8]>, TableFault> {
+    let mut bytes = |at: u64, length: usize| {
+        let found = reach(at, length).and_then(|found| found.get(..length));
+        found.map(Bytes::new).ok_or(TableFault::Unreachable(at))
+    };
+    let (root, width) = root(rsdp, &mut bytes)?;
+    let root = whole(root, &mut bytes)?;
+    let root = match width {
+        Width::Four => table(root, *b"RSDT"),
+        Width::Eight => table(root, *b"XSDT"),
+    }?;
+    let mut at = HEADER;
+    loop {
+        let (address, step) = match width {
+            Width::Four => (root.u32(at).map(u64::from), 4_usize),
+            Width::Eight => (root.u64(at), 8),
+        };
+        let Some(address) = address else { return Ok(None) };
+        at = at.saturating_add(step);
+        // Firmware leaves entries empty.
+        if address == 0 {
+            continue;
+        }
+        if bytes(address, 4)?.as_slice() == signature {
+            return whole(address, &mut bytes).map(Some);
+        }
+    }
+}
+
+/// The address of the root table, from the root pointer.
+fn root<'t>(
+    rsdp: u64,
+    bytes: &mut impl FnMut(u64, usize) -> Result<Bytes<'t>, TableFault>,
+) -> Result<(u64, Width), TableFault> {
+    let pointer = bytes(rsdp, 20)?;
+    if pointer.array(0) != Some(*b"RSD PTR ") {
+        return Err(TableFault::Signature);
+    }
+    if sum(pointer) != 0 {
+        return Err(TableFault::Checksum);
+    }
+    // Revision 0 is that of ACPI 1.0, which ends here.
+    if pointer.u8(15).is_some_and(|revision| revision >= 2) {
+        let pointer = bytes(rsdp, 36)?;
+        if sum(pointer) != 0 {
+            return Err(TableFault::Checksum);
+        }
+        match pointer.u64(24) {
+            None | Some(0) => {}
+            Some(xsdt) => return Ok((xsdt, Width::Eight)),
+        }
+    }
+    match pointer.u32(16) {
+        None | Some(0) => Err(TableFault::Unreachable(0)),
+        Some(rsdt) => Ok((rsdt.into(), Width::Four)),
+    }
+}
+
+/// All bytes of the table at this address.
+fn whole<'t>(
+    at: u64,
+    bytes: &mut impl FnMut(u64, usize) -> Result<Bytes<'t>, TableFault>,
+) -> Result<&'t [u8], TableFault> {
+    let length = bytes(at, 8)?.u32(4).and_then(|length| usize::try_from(length).ok());
+    let length = length.filter(|&length| length >= HEADER).ok_or(TableFault::Length)?;
+    Ok(bytes(at, length)?.as_slice())
+}

@@ -1,0 +1,249 @@
+//! The handle of a region, and the platform that knows it.
+
+use core::fmt;
+
+use super::{
+    nfit::NfitDevice,
+    region::{DimmTable, PhysicalRegion, RegionKind},
+};
+use crate::{
+    Access, Alignment, Backing, Facts, Fail, Handle, Kind, Locate, Mode, Platform, Region, RegionFault, Text, What,
+};
+
+/// A region of physical memory, or a part of it: the handle of a source where there is no operating system. It borrows the
+/// region's description, and with it the tables that this borrows.
+#[derive(Clone, Copy)]
+pub struct Extent<'t> {
+    region: &'t PhysicalRegion<'t>,
+    /// The whole table, where the region is one of several.
+    table: &'t [PhysicalRegion<'t>],
+    offset: u64,
+    length: u64,
+    /// Whether it was made as a part that goes on beyond what it is a part of.
+    outside: bool,
+}
+
+impl<'t> Extent<'t> {
+    /// All of a region.
+    #[must_use]
+    pub const fn of(region: &'t PhysicalRegion<'t>) -> Self {
+        Self { region, table: &[], offset: 0, length: region.length, outside: false }
+    }
+
+    /// All of the region with this index of a table; `None` behind the last one. Here it is noticed if two of the table
+    /// overlap.
+    #[must_use]
+    pub fn of_table(table: &'t [PhysicalRegion<'t>], index: usize) -> Option<Self> {
+        let region = table.get(index)?;
+        Some(Self { table, ..Self::of(region) })
+    }
+
+    /// `length` bytes of it at `offset`, in bytes of this extent. Whether there are that many is checked when a source is made
+    /// of it.
+    #[must_use]
+    pub const fn part(mut self, offset: u64, length: u64) -> Self {
+        match offset.checked_add(length) {
+            Some(end) if end <= self.length => {}
+            _ => self.outside = true,
+        }
+        // Beyond 2^64 there is nothing: refused like everything beyond the end.
+        self.offset = self.offset.saturating_add(offset);
+        self.length = length;
+        self
+    }
+
+    /// The region.
+    #[must_use]
+    pub const fn region(&self) -> &'t PhysicalRegion<'t> {
+        self.region
+    }
+
+    /// The physical address of its first byte; `None` beyond 2^64.
+    #[must_use]
+    pub const fn base(&self) -> Option<u64> {
+        self.region.base.checked_add(self.offset)
+    }
+
+    /// Its length in bytes.
+    #[must_use]
+    pub const fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// What is wrong with it as a range of bytes.
+    pub(crate) fn fault(&self) -> Option<RegionFault> {
+        let region = self.region;
+        let others = || self.table.iter().filter(|other| !core::ptr::eq(*other, region));
+        if self.length == 0 {
+            Some(RegionFault::Empty)
+        } else if self.outside {
+            Some(RegionFault::Outside)
+        } else if region.length.checked_sub(1).is_none_or(|more| region.base.checked_add(more).is_none()) {
+            Some(RegionFault::Wraps)
+        } else if region.overlapping || others().any(|other| region.overlaps(other)) {
+            Some(RegionFault::Overlaps)
+        } else {
+            None
+        }
+    }
+
+    fn id(&self) -> ExtentId {
+        ExtentId { base: self.region.base.wrapping_add(self.offset), length: self.length }
+    }
+}
+
+impl fmt::Debug for Extent<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.id().fmt(f)
+    }
+}
+
+/// What tells one extent from another: where it lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ExtentId {
+    base: u64,
+    length: u64,
+}
+
+impl fmt::Display for ExtentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "physical address {:#x}, {:#x} bytes", self.base, self.length)
+    }
+}
+
+/// The platform without an operating system: its objects are [`Extent`]s.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Bare<'t>(core::marker::PhantomData<&'t ()>);
+
+// SAFETY: an extent borrows its region and names the same bytes for as long as it lives, and so does a copy of it.
+unsafe impl<'t> Handle for Extent<'t> {
+    type P = Bare<'t>;
+    #[inline]
+    fn platform(&self) -> Bare<'t> {
+        Bare::default()
+    }
+    #[inline]
+    fn raw(&self) -> Self {
+        *self
+    }
+}
+
+impl<'t> Platform for Bare<'t> {
+    type Raw = Extent<'t>;
+    type Id = ExtentId;
+
+    fn describe(self, extent: Extent<'t>) -> Result<Facts<ExtentId>, Fail> {
+        let region = extent.region;
+        let kind = match (region.kind, extent.fault()) {
+            (RegionKind::Persistent, None) => Kind::Region,
+            (RegionKind::Persistent, Some(fault)) => Kind::InvalidRegion(fault),
+            (RegionKind::Volatile, _) => Kind::VolatileMemory,
+            (RegionKind::VirtualDisk, _) => Kind::VirtualDisk,
+            (RegionKind::Other, _) => Kind::Other,
+        };
+        let access = if region.read_only { Access::READ } else { Access::READ | Access::WRITE };
+        Ok(Facts::new(extent.id(), kind, access, Alignment::new(region.alignment)))
+    }
+
+    fn size(self, extent: Extent<'t>, _: &Facts<ExtentId>) -> Result<u64, Fail> {
+        Ok(extent.length)
+    }
+
+    /// Asked only where the region's is no power of two.
+    fn alignment(self, extent: Extent<'t>, _: &Facts<ExtentId>) -> Result<u64, Fail> {
+        Ok(extent.region.alignment)
+    }
+}
+
+/// A DIMM of a region: two words, since a small machine's stack holds it several times.
+#[derive(Clone, Copy)]
+pub struct BareDimm<'t> {
+    region: &'t PhysicalRegion<'t>,
+    index: usize,
+}
+
+impl<'t> Locate for Bare<'t> {
+    /// What is known of a part is what is known of its region.
+    type Spot = &'t PhysicalRegion<'t>;
+    type Dimm = BareDimm<'t>;
+
+    fn locate(self, extent: Extent<'t>, _: &Facts<ExtentId>) -> Result<Self::Spot, Fail> {
+        Ok(extent.region)
+    }
+
+    /// Physical memory stays where it is.
+    fn confirm(self, region: &Self::Spot) -> Result<u64, Fail> {
+        Ok(region.base)
+    }
+
+    fn backing(self, _: &Self::Spot) -> Result<Backing, Fail> {
+        Ok(Backing::Regions)
+    }
+
+    fn device(self, _: &Self::Spot) -> Result<Text<32>, Fail> {
+        Ok(Text::new())
+    }
+
+    fn regions(self, _: &Self::Spot) -> Result<usize, Fail> {
+        Ok(1)
+    }
+
+    fn region(self, from: &Self::Spot, index: usize) -> Result<Option<Region>, Fail> {
+        if index > 0 {
+            return Ok(None);
+        }
+        let mut region = Region::new(0, from.number, Mode::Raw);
+        region.provider = Text::cut(from.provider);
+        region.persistence = from.persistence;
+        region.read_only = from.read_only;
+        region.unarmed = from.unarmed;
+        region.numa_node = from.numa_node;
+        Ok(Some(region))
+    }
+
+    fn numa_node(self, region: &Self::Spot, index: usize) -> Result<Option<Option<u32>>, Fail> {
+        Ok((index == 0).then_some(region.numa_node))
+    }
+
+    fn dimm(self, spot: &Self::Spot, region: usize, index: usize) -> Result<Option<BareDimm<'t>>, Fail> {
+        let there = region == 0
+            && match spot.dimms {
+                DimmTable::Board(all) => index < all.len(),
+                DimmTable::Nfit(nfit, range) => nfit.device(range, index).is_some(),
+            };
+        Ok(there.then_some(BareDimm { region: spot, index }))
+    }
+
+    fn dimm_number(self, dimm: BareDimm<'t>) -> Result<u32, Fail> {
+        let number = match dimm.region.dimms {
+            DimmTable::Board(_) => u32::try_from(dimm.index).ok(),
+            DimmTable::Nfit(nfit, range) => nfit.device(range, dimm.index).map(NfitDevice::handle),
+        };
+        number.ok_or(Fail::Malformed(What::Dimm))
+    }
+
+    fn dimm_id(self, dimm: BareDimm<'t>) -> Result<Text<32>, Fail> {
+        let mut id = Text::new();
+        match dimm.region.dimms {
+            DimmTable::Board(all) => match all.get(dimm.index).map(|dimm| dimm.id) {
+                None | Some("") => return Err(Fail::Unsupported),
+                Some(known) if id.push(known) => {}
+                Some(_) => return Err(Fail::Malformed(What::DeviceId)),
+            },
+            DimmTable::Nfit(nfit, range) => nfit.put_id(range, dimm.index, &mut id).ok_or(Fail::Unsupported)?,
+        }
+        Ok(id)
+    }
+
+    fn dimm_dirty_shutdowns(self, dimm: BareDimm<'t>) -> Result<u64, Fail> {
+        let count = match dimm.region.dimms {
+            DimmTable::Board(all) => all.get(dimm.index).and_then(|dimm| dimm.dirty_shutdowns),
+            DimmTable::Nfit(..) => None,
+        };
+        count.ok_or(Fail::Unsupported)
+    }
+
+    fn dax_capable(self, _: &Self::Spot) -> Result<Option<bool>, Fail> {
+        Ok(Some(true))
+    }
+}

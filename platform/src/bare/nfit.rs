@@ -1,0 +1,278 @@
+//! ACPI's NVDIMM Firmware Interface Table, read in place: ACPI 6.5, section 5.2.26.
+//!
+//! No byte of the table is trusted. [`Nfit::parse`] checks the checksum and every length once; what does not fit into the
+//! table is refused as a whole, structures of a type that is not known are skipped.
+
+use super::{
+    DimmTable, Durability, PhysicalRegion, RegionKind,
+    bytes::{Bytes, guid},
+};
+use crate::{Persistence, Text};
+
+/// What is wrong with a firmware table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TableFault {
+    /// There is no such table here: the signature is another one.
+    Signature,
+    /// The table is longer than the memory that was given, or too short to be one.
+    Length,
+    /// Its bytes do not add up to 0.
+    Checksum,
+    /// A structure in it, at this offset in bytes, has a length that cannot be.
+    Structure(u32),
+    /// A physical address in it cannot be reached.
+    Unreachable(u64),
+    /// It is of a version of its format that this library does not know.
+    Version,
+    /// It has more parts than any machine has. They are compared with each other, and that shall not take for ever.
+    TooMany,
+}
+
+/// A whole NFIT that was checked.
+#[derive(Clone, Copy)]
+pub struct Nfit<'t> {
+    /// The structures, without the header.
+    structures: Bytes<'t>,
+}
+
+/// The header that all tables have, and four reserved bytes.
+const HEADER: usize = 40;
+
+/// How many structures a table may have. A machine with hundreds of DIMMs has about four for each.
+const STRUCTURES: usize = 2048;
+
+/// The types of structures.
+const RANGE: u16 = 0;
+const MAPPING: u16 = 1;
+const CONTROL: u16 = 4;
+const HINTS: u16 = 6;
+const CAPABILITIES: u16 = 7;
+
+/// The types of address ranges.
+const PERSISTENT: [u8; 16] = guid(0x66F0_D379, 0xB4F3, 0x4074, [0xAC, 0x43, 0x0D, 0x33, 0x18, 0xB7, 0x8C, 0xDB]);
+const VOLATILE: [u8; 16] = guid(0x7305_944F, 0xFDDA, 0x44E3, [0xB1, 0x6C, 0x3F, 0x22, 0xD2, 0x52, 0xE5, 0xD0]);
+const VIRTUAL: [[u8; 16]; 4] = [
+    guid(0x77AB_535A, 0x45FC, 0x624B, [0x55, 0x60, 0xF7, 0xB2, 0x81, 0xD1, 0xF9, 0x6E]),
+    guid(0x3D5A_BD30, 0x4175, 0x87CE, [0x6D, 0x64, 0xD2, 0xAD, 0xE5, 0x23, 0xC4, 0xBB]),
+    guid(0x5CEA_02C9, 0x4D07, 0x69D3, [0x26, 0x9F, 0x44, 0x96, 0xFB, 0xE0, 0x96, 0xF9]),
+    guid(0x0801_8188, 0x42CD, 0xBB48, [0x10, 0x0F, 0x53, 0x87, 0xD5, 0x3D, 0xED, 0x3D]),
+];
+
+/// Flags of a range: its proximity domain is valid.
+const PROXIMITY_VALID: u16 = 1 << 1;
+/// Memory mapping attributes: EFI_MEMORY_RO.
+const READ_ONLY: u64 = 0x2_0000;
+
+/// State flags of a device: the last save, its restore, or the platform's flush before it failed.
+const SAVE_FAILED: u16 = 1 | 1 << 1 | 1 << 2;
+const NOT_ARMED: u16 = 1 << 3;
+
+/// Platform capabilities.
+const CPU_CACHE: u32 = 1;
+const MEMORY_CONTROLLER: u32 = 1 << 1;
+
+/// The valid fields of a control region: place and time of making.
+const MADE_VALID: u8 = 1;
+
+/// What a structure has at least, by its type; 4 for those that are not known.
+const fn least(kind: u16) -> usize {
+    match kind {
+        RANGE => 56,
+        MAPPING => 48,
+        CONTROL => 32,
+        HINTS => 16,
+        CAPABILITIES => 12,
+        _ => 4,
+    }
+}
+
+/// A structure: its type, and its bytes from the beginning.
+#[derive(Clone, Copy)]
+struct Structure<'t> {
+    kind: u16,
+    bytes: Bytes<'t>,
+}
+
+/// The structures one after the other: (offset, structure), or the offset of one that cannot be. Ends after that.
+struct Structures<'t> {
+    all: Bytes<'t>,
+    next: usize,
+}
+
+impl<'t> Iterator for Structures<'t> {
+    type Item = Result<Structure<'t>, usize>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let at = self.next;
+        if at >= self.all.len() {
+            return None;
+        }
+        // Whatever is wrong, nothing comes behind it.
+        self.next = self.all.len();
+        let rest = self.all.from(at)?;
+        let (Some(kind), Some(length)) = (rest.u16(0), rest.u16(2)) else { return Some(Err(at)) };
+        let length = usize::from(length);
+        match rest.to(length) {
+            Some(bytes) if length >= least(kind) => {
+                self.next = at.saturating_add(length);
+                Some(Ok(Structure { kind, bytes }))
+            }
+            _ => Some(Err(at)),
+        }
+    }
+}
+
+impl<'t> Nfit<'t> {
+    /// The table at the beginning of `bytes`.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub fn parse(bytes: &'t [u8]) -> Result<Self, TableFault> {
+        let table = super::acpi::table(bytes, *b"NFIT")?;
+        let structures = table.from(HEADER).ok_or(TableFault::Length)?;
+        let nfit = Self { structures };
+        for (number, structure) in nfit.structures().enumerate() {
+            if number >= STRUCTURES {
+                return Err(TableFault::TooMany);
+            }
+            if let Err(at) = structure {
+                let at = u32::try_from(at.saturating_add(HEADER)).unwrap_or(u32::MAX);
+                return Err(TableFault::Structure(at));
+            }
+        }
+        Ok(nfit)
+    }
+
+    fn structures(self) -> Structures<'t> {
+        Structures { all: self.structures, next: 0 }
+    }
+
+    fn of_kind(self, kind: u16) -> impl Iterator<Item = Bytes<'t>> {
+        self.structures()
+            .filter_map(Result::ok)
+            .filter(move |structure| structure.kind == kind)
+            .map(|found| found.bytes)
+    }
+
+    /// The address ranges that the platform has, in the order of the table: persistent memory, and what else there is.
+    pub fn regions(self) -> impl Iterator<Item = PhysicalRegion<'t>> {
+        self.of_kind(RANGE).enumerate().filter_map(move |(number, range)| self.region(number, range))
+    }
+
+    fn region(self, number: usize, range: Bytes<'t>) -> Option<PhysicalRegion<'t>> {
+        let index = range.u16(4)?;
+        let (base, length) = (range.u64(32)?, range.u64(40)?);
+        let kind = match range.array::<16>(16)? {
+            PERSISTENT => RegionKind::Persistent,
+            VOLATILE => RegionKind::Volatile,
+            disk if VIRTUAL.contains(&disk) => RegionKind::VirtualDisk,
+            _ => RegionKind::Other,
+        };
+        let mut region = PhysicalRegion::new(base, length, kind);
+        region.number = u32::try_from(number).ok()?;
+        region.provider = "ACPI.NFIT";
+        region.persistence = self.persistence();
+        region.durability = match region.persistence {
+            Persistence::CpuCache => Durability::Fence,
+            _ => Durability::CacheFlush,
+        };
+        if range.u16(6)? & PROXIMITY_VALID != 0 {
+            region.numa_node = Some(range.u32(12)?);
+        }
+        region.read_only = range.u64(48)? & READ_ONLY != 0;
+        for device in self.devices(index) {
+            let state = device.u16(44)?;
+            region.unarmed |= state & NOT_ARMED != 0;
+            region.save_failed |= state & SAVE_FAILED != 0;
+        }
+        // A range that is not armed can be read only: its stores would be lost.
+        region.read_only |= region.unarmed;
+        region.overlapping = self.overlaps(range, base, length);
+        region.dimms = DimmTable::Nfit(self, index);
+        Some(region)
+    }
+
+    /// Whether another range has one of these bytes.
+    fn overlaps(self, this: Bytes<'t>, base: u64, length: u64) -> bool {
+        self.of_kind(RANGE).filter(|other| !other.is(this)).any(|other| {
+            let (Some(other_base), Some(other_length)) = (other.u64(32), other.u64(40)) else { return false };
+            // The last bytes, since the first byte behind a range may be 2^64.
+            let last = |base: u64, length: u64| length.checked_sub(1).map(|more| base.saturating_add(more));
+            match (last(base, length), last(other_base, other_length)) {
+                (Some(end), Some(other_end)) => base <= other_end && other_base <= end,
+                _ => false,
+            }
+        })
+    }
+
+    /// From where on the platform saves data.
+    fn persistence(self) -> Persistence {
+        let Some(capabilities) = self.of_kind(CAPABILITIES).next() else { return Persistence::Unstated };
+        let (Some(highest), Some(bits)) = (capabilities.u8(4), capabilities.u32(8)) else {
+            return Persistence::Unstated;
+        };
+        let valid = 2_u32.checked_shl(highest.into()).map_or(u32::MAX, |above| above.wrapping_sub(1));
+        match bits & valid {
+            bits if bits & CPU_CACHE != 0 => Persistence::CpuCache,
+            bits if bits & MEMORY_CONTROLLER != 0 => Persistence::MemoryController,
+            _ => Persistence::Unstated,
+        }
+    }
+
+    /// The mappings of the devices that a range is made of.
+    fn devices(self, index: u16) -> impl Iterator<Item = Bytes<'t>> {
+        // Index 0 is reserved: such a mapping belongs to no range.
+        self.of_kind(MAPPING).filter(move |mapping| index != 0 && mapping.u16(12) == Some(index))
+    }
+
+    /// The handle of the device with this place in the range's mappings.
+    pub(super) fn device(self, index: u16, n: usize) -> Option<NfitDevice> {
+        let mapping = self.devices(index).nth(n)?;
+        Some(NfitDevice { handle: mapping.u32(4)?, control: mapping.u16(14)? })
+    }
+
+    /// The id of a device as Linux makes it: vendor, place and time of making if they are known, serial number. (The fields
+    /// are shown byte by byte as they lie in the table.)
+    // Not in the stack frame of who reads a board's table.
+    #[inline(never)]
+    pub(super) fn put_id<const N: usize>(self, index: u16, n: usize, id: &mut Text<N>) -> Option<()> {
+        let device = self.device(index, n)?;
+        let control = self.of_kind(CONTROL).find(|control| control.u16(4) == Some(device.control))?;
+        // Vendor, place and time of its making, serial number: all big-endian.
+        let fields: &[(usize, usize)] =
+            if control.u8(18)? & MADE_VALID != 0 { &[(6, 2), (19, 1), (20, 2), (24, 4)] } else { &[(6, 2), (24, 4)] };
+        for &(at, length) in fields {
+            if !id.is_empty() && !id.push("-") {
+                return None;
+            }
+            id.push_hex(control.from(at)?.to(length)?.as_slice())?;
+        }
+        Some(())
+    }
+
+    /// For each device of a range that has some, an address that a write to makes its memory controller write out what it
+    /// holds. A device may have several, of which one is enough.
+    pub(super) fn hints(self, index: u16) -> impl Iterator<Item = u64> {
+        self.devices(index).filter_map(move |mapping| {
+            let mut of_device = self.of_kind(HINTS).filter(|hints| hints.u32(4) == mapping.u32(4));
+            of_device.find_map(|hints| hints.u64(16).filter(|_| hints.u16(8) != Some(0)))
+        })
+    }
+}
+
+/// A device of a range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NfitDevice {
+    /// The NFIT's handle of it.
+    handle: u32,
+    /// Its control region.
+    control: u16,
+}
+
+impl NfitDevice {
+    pub(super) const fn handle(self) -> u32 {
+        self.handle
+    }
+}

@@ -1,0 +1,225 @@
+//! Ranges of physical memory, as tables tell of them.
+
+use super::nfit::Nfit;
+use crate::Persistence;
+
+/// What a range of physical memory is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RegionKind {
+    /// Memory that keeps its contents: an NVDIMM, battery-backed or magnetic RAM.
+    Persistent,
+    /// Memory that does not.
+    Volatile,
+    /// A disk or CD image in memory that the firmware made (ACPI's virtual disk regions).
+    VirtualDisk,
+    /// Registers, windows, and what this library does not know.
+    Other,
+}
+
+/// What makes a store to a region durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Durability {
+    /// The flush of its cache line, and a fence.
+    CacheFlush,
+    /// A fence alone: the platform saves its caches (eADR), or the part has none before it.
+    Fence,
+    /// A call that the program makes, of a driver of its own: the host's flush of virtio-pmem.
+    Call,
+    /// Nothing.
+    None,
+}
+
+/// A DIMM or a chip that a board's code knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BoardDimm<'t> {
+    /// What identifies it wherever it is, at most 32 bytes: a part's name and serial number.
+    pub id: &'t str,
+    /// How often it lost power before its data was safe, where somebody counts.
+    pub dirty_shutdowns: Option<u64>,
+}
+
+/// Where the DIMMs of a region are told.
+#[derive(Clone, Copy)]
+pub enum DimmTable<'t> {
+    /// By the board's code.
+    Board(&'t [BoardDimm<'t>]),
+    /// By ACPI, of the range with this index.
+    Nfit(Nfit<'t>, u16),
+}
+
+/// A range of physical memory, as a table tells of it. A board's code can have a constant one:
+///
+/// ```
+/// use pmem2_platform::{Durability, PhysicalRegion, RegionKind};
+///
+/// static FRAM: PhysicalRegion<'_> =
+///     PhysicalRegion::new(0x6000_0000, 512 * 1024, RegionKind::Persistent).durable_by(Durability::Fence);
+/// ```
+#[derive(Clone, Copy)]
+pub struct PhysicalRegion<'t> {
+    pub(super) base: u64,
+    pub(super) length: u64,
+    pub(super) kind: RegionKind,
+    pub(super) number: u32,
+    pub(super) provider: &'t str,
+    pub(super) persistence: Persistence,
+    pub(super) durability: Durability,
+    pub(super) alignment: u64,
+    pub(super) numa_node: Option<u32>,
+    pub(super) read_only: bool,
+    pub(super) unarmed: bool,
+    pub(super) save_failed: bool,
+    pub(super) overlapping: bool,
+    pub(super) dimms: DimmTable<'t>,
+}
+
+impl<'t> PhysicalRegion<'t> {
+    /// The `length` bytes at the physical address `base`. Until it is said otherwise: made durable by the flush of cache lines,
+    /// mapped at any byte, written to, armed, on no NUMA node, of no DIMM that has an id.
+    #[must_use]
+    pub const fn new(base: u64, length: u64, kind: RegionKind) -> Self {
+        Self {
+            base,
+            length,
+            kind,
+            number: 0,
+            provider: "board",
+            persistence: Persistence::Unstated,
+            durability: Durability::CacheFlush,
+            alignment: 1,
+            numa_node: None,
+            read_only: false,
+            unarmed: false,
+            save_failed: false,
+            overlapping: false,
+            dimms: DimmTable::Board(&[]),
+        }
+    }
+
+    /// What makes a store to it durable. With it the persistence domain is told: the caches are in it where a fence is enough.
+    #[must_use]
+    pub const fn durable_by(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self.persistence = match durability {
+            Durability::CacheFlush => Persistence::MemoryController,
+            Durability::Fence => Persistence::CpuCache,
+            Durability::Call => Persistence::Host,
+            Durability::None => Persistence::Never,
+        };
+        self
+    }
+
+    /// Its number, and who tells of it: at most 24 bytes are shown.
+    #[must_use]
+    pub const fn numbered(mut self, number: u32, provider: &'t str) -> Self {
+        (self.number, self.provider) = (number, provider);
+        self
+    }
+
+    /// What offsets and lengths of mappings have to be multiples of, in bytes: a power of two; of the page where there is an
+    /// MMU.
+    #[must_use]
+    pub const fn aligned_to(mut self, alignment: u64) -> Self {
+        self.alignment = alignment;
+        self
+    }
+
+    /// The NUMA node that it is on.
+    #[must_use]
+    pub const fn on_node(mut self, node: u32) -> Self {
+        self.numa_node = Some(node);
+        self
+    }
+
+    /// It can only be read.
+    #[must_use]
+    pub const fn read_only(mut self) -> Self {
+        self.read_only = true;
+        self
+    }
+
+    /// It will not keep what is stored from now on: a flat battery.
+    #[must_use]
+    pub const fn unarmed(mut self) -> Self {
+        self.unarmed = true;
+        self
+    }
+
+    /// The DIMMs or chips that it is made of, in their order.
+    #[must_use]
+    pub const fn made_of(mut self, dimms: &'t [BoardDimm<'t>]) -> Self {
+        self.dimms = DimmTable::Board(dimms);
+        self
+    }
+
+    /// The physical address of its first byte.
+    #[must_use]
+    pub const fn base(&self) -> u64 {
+        self.base
+    }
+
+    /// Its length in bytes.
+    #[must_use]
+    pub const fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Its number, which a firmware table's order gives it, or [`numbered`](PhysicalRegion::numbered).
+    #[must_use]
+    pub const fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// What it is.
+    #[must_use]
+    pub const fn kind(&self) -> RegionKind {
+        self.kind
+    }
+
+    /// What makes a store to it durable.
+    #[must_use]
+    pub const fn durability(&self) -> Durability {
+        self.durability
+    }
+
+    /// Whether it can only be read.
+    #[must_use]
+    pub const fn is_read_only(&self) -> bool {
+        self.read_only
+    }
+
+    /// Whether a device of it failed to save its data when the power failed last, or to restore it: what it holds is not to be
+    /// trusted.
+    #[must_use]
+    pub const fn save_failed(&self) -> bool {
+        self.save_failed
+    }
+
+    /// The physical addresses of flush hints, one for each DIMM that has some: where the memory controllers are not in the
+    /// persistence domain, a write of any number to each makes what was flushed before durable.
+    pub fn flush_hints(&self) -> impl Iterator<Item = u64> {
+        let hints = match self.dimms {
+            DimmTable::Nfit(nfit, index) => Some(nfit.hints(index)),
+            DimmTable::Board(_) => None,
+        };
+        hints.into_iter().flatten()
+    }
+
+    /// The last byte; `None` where there is none, or it lies beyond 2^64.
+    const fn last(&self) -> Option<u64> {
+        match self.length.checked_sub(1) {
+            Some(more) => self.base.checked_add(more),
+            None => None,
+        }
+    }
+
+    /// Whether both have a byte in common.
+    pub(super) const fn overlaps(&self, other: &Self) -> bool {
+        match (self.last(), other.last()) {
+            (Some(end), Some(other_end)) => self.base <= other_end && other.base <= end,
+            _ => false,
+        }
+    }
+}

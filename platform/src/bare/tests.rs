@@ -1,0 +1,9 @@
+//! Tables that QEMU made (`tests/seeds`), tables made here field by field as the specifications say, and everything that can be
+//! wrong with them.
+
+mod acpi;
+mod devicetree;
+mod extent;
+mod hostile;
+mod nfit;
+mod tables;

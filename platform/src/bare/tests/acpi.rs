@@ -1,0 +1,170 @@
+//! The way from the root pointer to a table.
+
+use std::{cell::RefCell, vec::Vec};
+
+use super::tables::{self, Range, sum_to_zero, table};
+use crate::{TableFault, find_acpi_table};
+
+/// Pieces of physical memory, by address, and what was asked of them.
+#[derive(Default)]
+struct Memory {
+    pieces: Vec<(u64, Vec<u8>)>,
+    asked: RefCell<Vec<(u64, usize)>>,
+}
+
+impl Memory {
+    fn with(mut self, at: u64, bytes: Vec<u8>) -> Self {
+        self.pieces.push((at, bytes));
+        self
+    }
+
+    fn find(&self, rsdp: u64, signature: &[u8; 4]) -> Result<Option<&[u8]>, TableFault> {
+        find_acpi_table(rsdp, *signature, |at, length| {
+            self.asked.borrow_mut().push((at, length));
+            let (_, bytes) = self.pieces.iter().find(|(start, _)| *start == at)?;
+            // More than was asked for is no harm.
+            (bytes.len() >= length).then_some(bytes.as_slice())
+        })
+    }
+}
+
+const RSDP: u64 = 0xf_5a00;
+const RSDT: u64 = 0x7ff_0000;
+const XSDT: u64 = 0x12_3456_7890;
+
+/// A root pointer of this revision. 0 has only the first 20 bytes.
+fn pointer(revision: u8, rsdt: u64, xsdt: u64) -> Vec<u8> {
+    let mut pointer = b"RSD PTR \0QEMU  ".to_vec();
+    pointer.push(revision);
+    pointer.extend(u32::try_from(rsdt).unwrap().to_le_bytes());
+    sum_to_zero(&mut pointer, 8);
+    if revision > 0 {
+        pointer.extend(36_u32.to_le_bytes());
+        pointer.extend(xsdt.to_le_bytes());
+        pointer.extend([0; 4]);
+        sum_to_zero(&mut pointer, 32);
+    }
+    pointer
+}
+
+fn rsdt(tables: &[u64]) -> Vec<u8> {
+    let entries: Vec<u8> = tables.iter().flat_map(|&at| u32::try_from(at).unwrap().to_le_bytes()).collect();
+    table(b"RSDT", &entries)
+}
+
+fn xsdt(tables: &[u64]) -> Vec<u8> {
+    table(b"XSDT", &tables.iter().flat_map(|at| at.to_le_bytes()).collect::<Vec<_>>())
+}
+
+fn nfit() -> Vec<u8> {
+    tables::nfit(&[Range::persistent(1, 0, 4096).structure()])
+}
+
+/// Other tables and the NFIT, below and above 4 GiB.
+fn machine(pointer: Vec<u8>) -> Memory {
+    let other = table(b"FACP", &[0; 200]);
+    Memory::default()
+        .with(RSDP, pointer)
+        .with(RSDT, rsdt(&[0x1000, 0, 0x2000]))
+        .with(XSDT, xsdt(&[0, 0x1000, 0x88_0000_0000]))
+        .with(0x1000, other)
+        .with(0x2000, nfit())
+        .with(0x88_0000_0000, nfit())
+}
+
+#[test]
+fn revision_0_leads_through_the_rsdt() {
+    let memory = machine(pointer(0, RSDT, 0));
+    assert_eq!(memory.find(RSDP, b"NFIT"), Ok(Some(nfit().as_slice())));
+    let asked = memory.asked.take();
+    // Of a table that is not looked for no more than its signature.
+    assert_eq!(asked, [(RSDP, 20), (RSDT, 8), (RSDT, 48), (0x1000, 4), (0x2000, 4), (0x2000, 8), (0x2000, 100 - 4)]);
+}
+
+#[test]
+fn revision_2_leads_through_the_xsdt() {
+    for revision in [2, 3, 255] {
+        let memory = machine(pointer(revision, RSDT, XSDT));
+        assert_eq!(memory.find(RSDP, b"NFIT"), Ok(Some(nfit().as_slice())));
+        assert_eq!(memory.asked.take().last(), Some(&(0x88_0000_0000, 96)));
+    }
+    // Revision 1 was never defined to have one. An XSDT at 0 is none.
+    for (revision, xsdt) in [(1, XSDT), (2, 0)] {
+        let memory = machine(pointer(revision, RSDT, xsdt));
+        assert_eq!(memory.find(RSDP, b"NFIT").unwrap().map(<[u8]>::len), Some(96));
+        assert_eq!(memory.asked.take().last(), Some(&(0x2000, 96)));
+    }
+}
+
+#[test]
+fn a_table_that_is_not_there() {
+    let memory = machine(pointer(2, RSDT, XSDT));
+    assert_eq!(memory.find(RSDP, b"HPET"), Ok(None));
+    for root in [Vec::new(), [0_u64; 3].to_vec()] {
+        let memory = Memory::default().with(RSDP, pointer(0, RSDT, 0)).with(RSDT, rsdt(&root));
+        assert_eq!(memory.find(RSDP, b"NFIT"), Ok(None));
+    }
+    // Half an entry at the end is none.
+    let memory = Memory::default().with(RSDP, pointer(0, RSDT, 0)).with(RSDT, table(b"RSDT", &[1, 2, 3]));
+    assert_eq!(memory.find(RSDP, b"NFIT"), Ok(None));
+}
+
+/// Each piece of memory that is not there, or too short.
+#[test]
+fn unreachable_memory() {
+    for (at, shorter) in [(RSDP, 35), (XSDT, 7), (XSDT, 59), (0x1000, 3), (0x88_0000_0000, 3), (0x88_0000_0000, 95)] {
+        for length in [None, Some(shorter)] {
+            let mut memory = machine(pointer(2, RSDT, XSDT));
+            match length {
+                None => memory.pieces.retain(|(start, _)| *start != at),
+                Some(length) => memory.pieces.iter_mut().find(|(start, _)| *start == at).unwrap().1.truncate(length),
+            }
+            assert_eq!(memory.find(RSDP, b"NFIT"), Err(TableFault::Unreachable(at)), "{at:#x} {length:?}");
+        }
+    }
+    let memory = machine(pointer(0, 0, 0));
+    assert_eq!(memory.find(RSDP, b"NFIT"), Err(TableFault::Unreachable(0)));
+    // A function that gives less than it was asked for.
+    let short = [0; 8];
+    assert_eq!(find_acpi_table(9, *b"NFIT", |_, _| Some(&short)), Err(TableFault::Unreachable(9)));
+}
+
+#[test]
+fn bad_pointers_and_root_tables() {
+    let good = pointer(2, RSDT, XSDT);
+    for at in 0..good.len() {
+        let mut bad = good.clone();
+        bad[at] ^= 0x40;
+        let expected = if at < 8 { TableFault::Signature } else { TableFault::Checksum };
+        // A revision below 2 hides the second checksum, but is part of the first.
+        assert_eq!(machine(bad).find(RSDP, b"NFIT"), Err(expected), "byte {at}");
+    }
+    let with_root = |root| Memory::default().with(RSDP, pointer(0, RSDT, 0)).with(RSDT, root);
+    let good = rsdt(&[0]);
+    for at in 0..good.len() {
+        let mut bad = good.clone();
+        bad[at] ^= 0x08;
+        let expected = match at {
+            0..4 => TableFault::Signature,
+            // 40 becomes 32; the others lengthen it.
+            4 => TableFault::Length,
+            5..8 => TableFault::Unreachable(RSDT),
+            _ => TableFault::Checksum,
+        };
+        assert_eq!(with_root(bad).find(RSDP, b"NFIT"), Err(expected), "byte {at}");
+    }
+    // One where the other is meant.
+    assert_eq!(with_root(xsdt(&[0])).find(RSDP, b"NFIT"), Err(TableFault::Signature));
+    // A table that says it is shorter than its header.
+    let mut short = nfit();
+    short[4..8].copy_from_slice(&35_u32.to_le_bytes());
+    assert_eq!(with_root(rsdt(&[0x2000])).with(0x2000, short).find(RSDP, b"NFIT"), Err(TableFault::Length));
+}
+
+/// A root table that names itself, and nothing else, for ever.
+#[test]
+fn a_circle_ends() {
+    let memory = Memory::default().with(RSDP, pointer(0, RSDT, 0)).with(RSDT, rsdt(&[RSDT; 1000]));
+    assert_eq!(memory.find(RSDP, b"NFIT"), Ok(None));
+    assert_eq!(memory.asked.take().len(), 1003);
+}

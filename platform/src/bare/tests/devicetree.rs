@@ -1,0 +1,310 @@
+//! Devicetrees: blobs that dtc and QEMU made, and blobs made here token by token.
+
+use std::{string::String, vec::Vec};
+
+use super::tables::answers;
+use crate::{
+    Devicetree, Durability, Extent, Kind, Persistence, PhysicalRegion, RegionFault, RegionKind, TableFault, seed::seed,
+};
+
+/// `regions.dts`, compiled by dtc 1.6.1.
+const REGIONS: &[u8] = seed!("bare/tests/seeds/devicetree/regions");
+
+fn regions(blob: &[u8]) -> Result<Vec<PhysicalRegion<'_>>, TableFault> {
+    Devicetree::parse(blob).map(|tree| tree.regions().collect())
+}
+
+/// Base and length of each.
+fn ranges(blob: &[u8]) -> Result<Vec<(u64, u64)>, TableFault> {
+    regions(blob).map(|all| all.iter().map(|region| (region.base(), region.length())).collect())
+}
+
+#[test]
+fn of_dtc() {
+    let all = regions(REGIONS).unwrap();
+    let (persistent, volatile) = (RegionKind::Persistent, RegionKind::Volatile);
+    let said: Vec<_> = all
+        .iter()
+        .map(|region| (region.base(), region.length(), region.kind(), answers(Extent::of(region)).1.numa_node))
+        .collect();
+    assert_eq!(
+        said,
+        [
+            (0x5000, 0x1000, persistent, None),
+            (0x1_0000_0000, 0x8000, volatile, Some(3)),
+            (0x1_0001_0000, 0x8000, volatile, Some(3)),
+            (0x8800_0000, 0x10_0000, persistent, Some(1)),
+            (0x2_0000_5000, 0x2000, persistent, None),
+        ]
+    );
+    assert_eq!(all.iter().map(PhysicalRegion::number).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
+    let (facts, there) = answers(Extent::of(&all[0]));
+    assert_eq!((facts.kind, &*there.provider, there.persistence), (Kind::Region, "devicetree", Persistence::Unstated));
+    assert_eq!(all[0].durability(), Durability::CacheFlush);
+    assert_eq!(answers(Extent::of(&all[1])).0.kind, Kind::VolatileMemory);
+    // More memory than the blob has is no part of it.
+    assert_eq!(ranges(&[REGIONS, &[0xff; 7]].concat()).unwrap().len(), 5);
+}
+
+/// What `-M virt` of QEMU 7.2 describes, and a node that was added.
+#[test]
+fn of_qemu() {
+    assert_eq!(ranges(seed!("bare/tests/seeds/devicetree/qemu-virt")), Ok([(0x5000_0000, 0x100_0000)].into()));
+}
+
+/// A blob that grows by tokens.
+#[derive(Clone, Default)]
+struct Blob {
+    structure: Vec<u8>,
+    strings: Vec<u8>,
+}
+
+impl Blob {
+    fn token(mut self, token: u32) -> Self {
+        self.structure.extend(token.to_be_bytes());
+        self
+    }
+
+    fn begin(self, name: &str) -> Self {
+        let mut blob = self.token(1);
+        blob.structure.extend(name.as_bytes());
+        blob.structure.push(0);
+        blob.pad()
+    }
+
+    fn pad(mut self) -> Self {
+        self.structure.resize(self.structure.len().next_multiple_of(4), 0);
+        self
+    }
+
+    fn property(self, name: &str, value: &[u8]) -> Self {
+        let at = self.strings.len();
+        let mut blob = self.token(3).token(u32::try_from(value.len()).unwrap()).token(u32::try_from(at).unwrap());
+        blob.strings.extend(name.as_bytes());
+        blob.strings.push(0);
+        blob.structure.extend(value);
+        blob.pad()
+    }
+
+    fn cells(self, name: &str, cells: &[u32]) -> Self {
+        self.property(name, &cells.iter().flat_map(|cell| cell.to_be_bytes()).collect::<Vec<_>>())
+    }
+
+    fn end(self) -> Self {
+        self.token(2)
+    }
+
+    fn root() -> Self {
+        Self::default().begin("").cells("#address-cells", &[1]).cells("#size-cells", &[1])
+    }
+
+    fn persistent(self, reg: &[u32]) -> Self {
+        self.begin("p").property("compatible", b"pmem-region\0").cells("reg", reg).end()
+    }
+
+    fn header(&self) -> [u32; 10] {
+        let [structure, strings] = [&self.structure, &self.strings].map(|block| u32::try_from(block.len()).unwrap());
+        [0xd00d_feed, 56 + structure + strings, 56, 56 + structure, 40, 17, 16, 0, strings, structure]
+    }
+
+    fn with_header(&self, header: [u32; 10]) -> Vec<u8> {
+        let header = header.into_iter().flat_map(u32::to_be_bytes);
+        header.chain([0; 16]).chain(self.structure.iter().copied()).chain(self.strings.iter().copied()).collect()
+    }
+
+    fn bytes(self) -> Vec<u8> {
+        let blob = self.token(9);
+        blob.with_header(blob.header())
+    }
+}
+
+#[test]
+fn a_tree_made_here() {
+    let blob = Blob::root().persistent(&[1, 2, 3, 4]).end();
+    assert_eq!(ranges(&blob.clone().bytes()), Ok([(1, 2), (3, 4)].into()));
+    // What the specification says where there is nothing: two cells of address, one of size.
+    let bare = Blob::default().begin("").persistent(&[1, 2, 3]).end();
+    assert_eq!(ranges(&bare.bytes()), Ok([(0x1_0000_0002, 3)].into()));
+    let nops = Blob::default().token(4).begin("").token(4).persistent(&[1, 2, 3]).token(4).end().token(4);
+    assert_eq!(ranges(&nops.bytes()).unwrap().len(), 1);
+    assert_eq!(ranges(&Blob::root().end().bytes()), Ok([].into()));
+}
+
+#[test]
+fn what_is_a_region() {
+    let with = |compatible: &[u8], status: Option<&[u8]>| {
+        let node = Blob::root().begin("p").property("compatible", compatible).cells("reg", &[1, 2]);
+        let node = status.into_iter().fold(node, |node, status| node.property("status", status));
+        ranges(&node.end().end().bytes()).unwrap().len()
+    };
+    assert_eq!(with(b"pmem-region\0", None), 1);
+    assert_eq!(with(b"a,b\0pmem-region\0c\0", None), 1);
+    for other in [b"pmem-regions\0".as_slice(), b"pmem-regio\0", b"a,pmem-region\0", b"", b"\0"] {
+        assert_eq!(with(other, None), 0);
+    }
+    for (status, count) in
+        [(b"okay\0".as_slice(), 1), (b"ok\0", 1), (b"disabled\0", 0), (b"fail\0", 0), (b"okay", 0), (b"", 0)]
+    {
+        assert_eq!(with(b"pmem-region\0", Some(status)), count, "{}", String::from_utf8_lossy(status));
+    }
+}
+
+/// Regions are found at any depth that is kept; other nodes may lie as deep as they like.
+#[test]
+fn depth() {
+    let nested = |depth: usize, last: fn(Blob) -> Blob| {
+        let mut blob = Blob::root();
+        for _ in 1..depth {
+            blob = blob.begin("bus").cells("#address-cells", &[1]).property("ranges", &[]);
+        }
+        ranges(&(0..depth).fold(last(blob), |blob, _| blob.end()).bytes())
+    };
+    for depth in 1..=12 {
+        assert_eq!(nested(depth, |blob| blob.persistent(&[7, 8])), Ok([(7, 8)].into()), "{depth}");
+    }
+    assert!(matches!(nested(13, |blob| blob.persistent(&[7, 8])), Err(TableFault::Structure(_))));
+    assert_eq!(nested(100_000, |blob| blob), Ok([].into()));
+}
+
+/// Windows of buses: found, translated, identical, missing; a range that goes on beyond its window.
+#[test]
+fn translation() {
+    let on_bus = |ranges: Option<&[u32]>, reg: &[u32]| {
+        let bus = Blob::root().begin("bus").cells("#address-cells", &[1]);
+        let bus = ranges.into_iter().fold(bus, |bus, ranges| bus.cells("ranges", ranges));
+        self::ranges(&bus.persistent(reg).end().end().bytes())
+    };
+    let windows: &[u32] = &[0x0, 0x1000, 0x100, 0x8000, 0x9000, 0x1000];
+    assert_eq!(on_bus(Some(windows), &[0x80, 0x80]), Ok([(0x1080, 0x80)].into()));
+    assert_eq!(on_bus(Some(windows), &[0x8ff0, 0x10, 0, 1]), Ok([(0x9ff0, 0x10), (0x1000, 1)].into()));
+    assert_eq!(on_bus(Some(&[]), &[5, 6]), Ok([(5, 6)].into()));
+    for (windows, reg) in [
+        (Some(windows), [0x80, 0x81]),
+        (Some(windows), [0x100, 1]),
+        (Some(windows), [0x7fff, 1]),
+        (Some(windows), [0x8fff, 2]),
+        (Some(&windows[..5]), [0x8000, 1]),
+        (None, [5, 6]),
+    ] {
+        assert!(matches!(on_bus(windows, &reg), Err(TableFault::Structure(_))), "{windows:x?} {reg:x?}");
+    }
+    // The 64th window is looked at, the 65th is not.
+    let many = |count: u32| (0..count).flat_map(|n| [n << 8, n << 12, 0x100]).collect::<Vec<_>>();
+    assert_eq!(on_bus(Some(&many(64)), &[63 << 8, 1]), Ok([(63 << 12, 1)].into()));
+    assert!(on_bus(Some(&many(65)), &[64 << 8, 1]).is_err());
+    // A window that leads beyond the last address.
+    let bus = Blob::default().begin("").begin("bus").cells("#address-cells", &[1]);
+    let bus = bus.cells("ranges", &[0, u32::MAX, u32::MAX, u32::MAX]).persistent(&[2, 1]).end().end();
+    assert!(ranges(&bus.bytes()).is_err());
+}
+
+#[test]
+fn cells_that_cannot_be() {
+    for (name, cells) in [
+        ("#address-cells", &[0_u32] as &[u32]),
+        ("#address-cells", &[3]),
+        ("#address-cells", &[258]),
+        ("#address-cells", &[]),
+        ("#address-cells", &[1, 1]),
+        ("#size-cells", &[0]),
+        ("#size-cells", &[3]),
+        ("numa-node-id", &[1, 2]),
+    ] {
+        let blob = Blob::root().cells(name, cells).persistent(&[1, 2, 3, 4]).end();
+        assert!(matches!(ranges(&blob.bytes()), Err(TableFault::Structure(_))), "{name} {cells:?}");
+    }
+    for reg in [&[] as &[u32], &[1], &[1, 2, 3]] {
+        assert!(ranges(&Blob::root().persistent(reg).end().bytes()).is_err(), "{reg:?}");
+    }
+    let without = Blob::root().begin("p").property("compatible", b"pmem-region\0").end().end();
+    assert!(ranges(&without.bytes()).is_err());
+    // The root itself has no parent that could say how long its addresses are.
+    let root = Blob::default().begin("").property("compatible", b"pmem-region\0").cells("reg", &[1, 2, 3]).end();
+    assert!(ranges(&root.bytes()).is_err());
+}
+
+#[test]
+fn overlapping_and_wrapping_regions() {
+    let kinds = |reg: &[u32]| {
+        let blob = Blob::default().begin("").cells("#size-cells", &[2]).persistent(reg).end().bytes();
+        regions(&blob).unwrap().iter().map(|region| answers(Extent::of(region)).0.kind).collect::<Vec<_>>()
+    };
+    let (fine, overlaps) = (Kind::Region, Kind::InvalidRegion(RegionFault::Overlaps));
+    assert_eq!(kinds(&[0, 0, 0, 16, 0, 16, 0, 16]), [fine; 2]);
+    assert_eq!(kinds(&[0, 0, 0, 17, 0, 16, 0, 16, 1, 0, 0, 1]), [overlaps, overlaps, fine]);
+    assert_eq!(kinds(&[0, 5, 0, 1, 0, 5, 0, 1]), [overlaps; 2]);
+    assert_eq!(kinds(&[u32::MAX, u32::MAX, 0, 2]), [Kind::InvalidRegion(RegionFault::Wraps)]);
+    assert_eq!(kinds(&[0, 0, 0, 0]), [Kind::InvalidRegion(RegionFault::Empty)]);
+}
+
+/// As many as are allowed; one node or one range more is refused, disabled nodes too.
+#[test]
+fn the_number_of_regions_is_limited() {
+    let nodes = |count: u32| (0..count).fold(Blob::root(), |blob, n| blob.persistent(&[n << 8, 256])).end().bytes();
+    assert_eq!(ranges(&nodes(256)).unwrap().len(), 256);
+    assert_eq!(ranges(&nodes(257)), Err(TableFault::TooMany));
+    let one =
+        |count: u32| Blob::root().persistent(&(0..count).flat_map(|n| [n << 8, 256]).collect::<Vec<_>>()).end().bytes();
+    assert_eq!(ranges(&one(256)).unwrap().len(), 256);
+    assert_eq!(ranges(&one(257)), Err(TableFault::TooMany));
+    let off =
+        |blob: Blob, _| blob.begin("p").property("compatible", b"pmem-region\0").property("status", b"no\0").end();
+    assert_eq!(ranges(&(0..257).fold(Blob::root(), off).end().bytes()), Err(TableFault::TooMany));
+}
+
+/// Tokens where they cannot be.
+#[test]
+fn tokens_in_disorder() {
+    let node = || Blob::root().persistent(&[1, 2]);
+    let blobs = [
+        ("nothing", Blob::default()),
+        ("no root", Blob::default().token(4)),
+        ("two roots", node().end().begin("").end()),
+        ("not ended", node()),
+        ("ended twice", node().end().end()),
+        ("a property of nothing", Blob::default().cells("a", &[])),
+        ("a property behind a node", node().cells("a", &[]).end()),
+        ("a property behind the root", node().end().cells("a", &[])),
+        ("an unknown token", node().token(5).end()),
+        ("an unknown token", node().token(0).end()),
+    ];
+    for (what, blob) in blobs {
+        assert!(matches!(ranges(&blob.bytes()), Err(TableFault::Structure(_))), "{what}");
+    }
+    // Without a token at the end; a name and a value that go on for ever.
+    let ended = node().end();
+    assert!(ranges(&ended.with_header(ended.header())).is_err());
+    let mut nameless = Blob::root().token(1);
+    nameless.structure.extend([b'x'; 8]);
+    assert!(ranges(&nameless.with_header(nameless.header())).is_err());
+    let long = Blob::root().token(3).token(u32::MAX).token(0);
+    assert!(ranges(&long.bytes()).is_err());
+    // A name of a property that is nowhere is that of none that matters.
+    let nowhere = Blob::root().token(3).token(0).token(u32::MAX).end();
+    assert_eq!(ranges(&nowhere.bytes()), Ok([].into()));
+}
+
+#[test]
+fn headers() {
+    let blob = Blob::root().persistent(&[1, 2]).end().token(9);
+    let good = blob.header();
+    let with = |field: usize, value: u32| {
+        let mut header = good;
+        header[field] = value;
+        ranges(&blob.with_header(header)).err()
+    };
+    let (length, version) = (Some(TableFault::Length), Some(TableFault::Version));
+    assert_eq!((with(0, 0xedfe_0dd0), with(0, 0)), (Some(TableFault::Signature), Some(TableFault::Signature)));
+    assert_eq!([good[1] + 1, good[1] - 1, 39, 0, u32::MAX].map(|value| with(1, value)), [length; 5]);
+    assert_eq!([58, u32::MAX, u32::MAX - 3, good[1]].map(|value| with(2, value)), [length; 4]);
+    assert_eq!([good[3] + 1, u32::MAX].map(|value| with(3, value)), [length; 2]);
+    assert_eq!([16, 3, 0].map(|value| with(5, value)), [version; 3]);
+    assert_eq!([18, 15, 0].map(|value| with(6, value)), [version; 3]);
+    assert_eq!((with(5, 18), with(6, 17)), (None, None));
+    assert_eq!([with(8, good[8] + 1), with(9, u32::MAX)], [length; 2]);
+    assert_eq!(with(9, 0), Some(TableFault::Structure(56)));
+    // Cut off at every byte.
+    for end in 0..REGIONS.len() {
+        assert!(matches!(ranges(&REGIONS[..end]), Err(TableFault::Length)), "{end} bytes");
+    }
+}

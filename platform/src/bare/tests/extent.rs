@@ -1,0 +1,173 @@
+//! Regions that a board's code declares, parts of them, and what is asked of both.
+
+use std::format;
+
+use super::tables::{answers, ids};
+use crate::{
+    Access, Alignment, Backing, Bare, BoardDimm, Durability, Extent, Fail, Handle, Kind, Locate, Mode, Persistence,
+    PhysicalRegion, Platform, RegionFault, RegionKind, What,
+};
+
+static CHIPS: [BoardDimm<'_>; 3] = [
+    BoardDimm { id: "MB85R4M2T-0007", dirty_shutdowns: Some(5) },
+    BoardDimm { id: "", dirty_shutdowns: None },
+    BoardDimm { id: "a chip's name of thirty-three by.", dirty_shutdowns: None },
+];
+
+static FRAM: PhysicalRegion<'_> = PhysicalRegion::new(0x6000_0000, 0x8_0000, RegionKind::Persistent)
+    .durable_by(Durability::Fence)
+    .numbered(4, "FRAM on the board's second bus")
+    .aligned_to(32)
+    .on_node(2)
+    .made_of(&CHIPS);
+
+fn kind(extent: Extent<'_>) -> Kind {
+    Bare::default().describe(extent).unwrap().kind
+}
+
+fn region(base: u64, length: u64) -> PhysicalRegion<'static> {
+    PhysicalRegion::new(base, length, RegionKind::Persistent)
+}
+
+#[test]
+fn a_declared_region_says_what_was_declared() {
+    let extent = Extent::of(&FRAM);
+    let (facts, there) = answers(extent);
+    assert_eq!((facts.kind, facts.access), (Kind::Region, Access::READ | Access::WRITE));
+    assert_eq!((facts.alignment, extent.platform().size(extent, &facts)), (Alignment::new(32), Ok(0x8_0000)));
+    assert_eq!(
+        (there.number, there.mode, there.numa_node, there.persistence),
+        (4, Mode::Raw, Some(2), Persistence::CpuCache)
+    );
+    assert_eq!(&*there.provider, "FRAM on the board's seco", "24 bytes of it");
+    assert_eq!(
+        format!("{} | {extent:?}", facts.id),
+        "physical address 0x60000000, 0x80000 bytes | ExtentId { base: 1610612736, length: 524288 }"
+    );
+    assert_eq!(
+        (FRAM.base(), FRAM.length(), FRAM.number(), FRAM.durability()),
+        (0x6000_0000, 0x8_0000, 4, Durability::Fence)
+    );
+
+    let plain = region(0, 1);
+    let (facts, there) = answers(Extent::of(&plain));
+    assert_eq!((facts.alignment, there.numa_node, there.persistence), (Alignment::new(1), None, Persistence::Unstated));
+    assert_eq!((plain.durability(), ids(&plain).len(), plain.save_failed()), (Durability::CacheFlush, 0, false));
+
+    let locked = region(0, 1).read_only();
+    let flat = region(0, 1).unarmed();
+    assert_eq!((answers(Extent::of(&locked)).0.access, answers(Extent::of(&locked)).1.read_only), (Access::READ, true));
+    assert_eq!((answers(Extent::of(&flat)).1.unarmed, answers(Extent::of(&flat)).1.read_only), (true, false));
+}
+
+#[test]
+fn durability_tells_the_persistence_domain() {
+    for (durability, persistence) in [
+        (Durability::CacheFlush, Persistence::MemoryController),
+        (Durability::Fence, Persistence::CpuCache),
+        (Durability::Call, Persistence::Host),
+        (Durability::None, Persistence::Never),
+    ] {
+        let region = region(0, 1).durable_by(durability);
+        assert_eq!((region.durability(), answers(Extent::of(&region)).1.persistence), (durability, persistence));
+    }
+}
+
+#[test]
+fn parts() {
+    let whole = Extent::of(&FRAM);
+    let part = whole.part(0x1000, 0x2000);
+    assert_eq!((part.base(), part.length(), kind(part)), (Some(0x6000_1000), 0x2000, Kind::Region));
+    assert_eq!((whole.part(0, 0x8_0000).base(), kind(whole.part(0x7_ffff, 1))), (Some(0x6000_0000), Kind::Region));
+    let inner = part.part(0x1000, 0x1000);
+    assert_eq!((inner.base(), kind(inner)), (Some(0x6000_2000), Kind::Region));
+    assert!(core::ptr::eq(inner.region(), &raw const FRAM));
+    // Beyond the part, though within the region; a part of that is not better.
+    let outside = Kind::InvalidRegion(RegionFault::Outside);
+    for extent in [
+        part.part(0x1000, 0x1001),
+        part.part(0x2000, 1),
+        part.part(0x1000, 0x1001).part(0, 1),
+        whole.part(0, 0x8_0001),
+        whole.part(0x8_0000, 1),
+        whole.part(u64::MAX, 1),
+        whole.part(1, u64::MAX),
+        whole.part(u64::MAX, u64::MAX),
+    ] {
+        assert_eq!(kind(extent), outside, "{extent:?}");
+    }
+    for extent in [whole.part(0, 0), whole.part(0x8_0000, 0), whole.part(0x9_0000, 0)] {
+        assert_eq!(kind(extent), Kind::InvalidRegion(RegionFault::Empty));
+    }
+    assert_eq!(whole.part(u64::MAX, 1).base(), None);
+}
+
+#[test]
+fn ranges_that_cannot_be() {
+    let kind = |base, length| kind(Extent::of(&region(base, length)));
+    assert_eq!(kind(0, 0), Kind::InvalidRegion(RegionFault::Empty));
+    assert_eq!(kind(u64::MAX, 1), Kind::Region);
+    assert_eq!(kind(1, u64::MAX), Kind::Region);
+    assert_eq!(kind(2, u64::MAX), Kind::InvalidRegion(RegionFault::Wraps));
+    assert_eq!(kind(u64::MAX, 2), Kind::InvalidRegion(RegionFault::Wraps));
+    // A part of a region that wraps is as wrong as the region.
+    let wrapping = region(u64::MAX - 9, 100);
+    assert_eq!(
+        Bare::default().describe(Extent::of(&wrapping).part(0, 1)).unwrap().kind,
+        Kind::InvalidRegion(RegionFault::Wraps)
+    );
+}
+
+#[test]
+fn a_table_shows_what_overlaps() {
+    let table = [region(0x1000, 0x1000), region(0x2000, 0x1000), region(0x2fff, 0x1000), region(0x8000, 0)];
+    let kinds = [0, 1, 2, 3].map(|index| kind(Extent::of_table(&table, index).unwrap()));
+    let overlaps = Kind::InvalidRegion(RegionFault::Overlaps);
+    assert_eq!(kinds, [Kind::Region, overlaps, overlaps, Kind::InvalidRegion(RegionFault::Empty)]);
+    // Alone, or as a part of the table without the other, it is fine.
+    assert_eq!(kind(Extent::of(&table[1])), Kind::Region);
+    assert_eq!(kind(Extent::of_table(&table[..2], 1).unwrap()), Kind::Region);
+    // A part keeps what its region is.
+    assert_eq!(kind(Extent::of_table(&table, 1).unwrap().part(0, 1)), overlaps);
+    assert!(Extent::of_table(&table, 4).is_none() && Extent::of_table(&[], 0).is_none());
+}
+
+#[test]
+fn memory_of_other_kinds() {
+    for (declared, expected) in [
+        (RegionKind::Volatile, Kind::VolatileMemory),
+        (RegionKind::VirtualDisk, Kind::VirtualDisk),
+        (RegionKind::Other, Kind::Other),
+    ] {
+        // What it is comes before what else is wrong with it.
+        for length in [0, 4096] {
+            assert_eq!(kind(Extent::of(&PhysicalRegion::new(0, length, declared))), expected);
+        }
+    }
+}
+
+#[test]
+fn what_locate_says() {
+    let (bare, extent) = (Bare::default(), Extent::of(&FRAM).part(0x20, 0x20));
+    let facts = bare.describe(extent).unwrap();
+    let spot = bare.locate(extent, &facts).unwrap();
+    assert_eq!(
+        (bare.backing(&spot), bare.regions(&spot), bare.confirm(&spot)),
+        (Ok(Backing::Regions), Ok(1), Ok(0x6000_0000))
+    );
+    assert_eq!((bare.dax_capable(&spot), bare.device(&spot).unwrap().as_str()), (Ok(Some(true)), ""));
+    assert_eq!((bare.numa_node(&spot, 0), bare.numa_node(&spot, 1)), (Ok(Some(Some(2))), Ok(None)));
+    assert_eq!(bare.region(&spot, 1), Ok(None));
+    let dimm = |n| bare.dimm(&spot, 0, n).unwrap().unwrap();
+    assert_eq!((bare.dimm_number(dimm(0)), bare.dimm_number(dimm(2))), (Ok(0), Ok(2)));
+    assert_eq!(bare.dimm_id(dimm(0)).unwrap().as_str(), "MB85R4M2T-0007");
+    assert_eq!(bare.dimm_id(dimm(1)), Err(Fail::Unsupported));
+    assert_eq!(bare.dimm_id(dimm(2)), Err(Fail::Malformed(What::DeviceId)), "too long");
+    assert_eq!([0, 1].map(|n| bare.dimm_dirty_shutdowns(dimm(n))), [Ok(5), Err(Fail::Unsupported)]);
+    assert!(bare.dimm(&spot, 0, 3).unwrap().is_none() && bare.dimm(&spot, 1, 0).unwrap().is_none());
+    // The core checks it, and says what is wrong with it.
+    let odd = region(0, 4096).aligned_to(3);
+    let (extent, bare) = (Extent::of(&odd), Bare::default());
+    let facts = bare.describe(extent).unwrap();
+    assert_eq!((facts.alignment, bare.alignment(extent, &facts)), (None, Ok(3)));
+}

@@ -1,0 +1,307 @@
+//! ACPI's NFIT.
+
+use std::vec::Vec;
+
+use super::tables::{
+    CONTROL_REGION, PERSISTENT, Range, VIRTUAL, VOLATILE, answers, capabilities, control, devices, hints, ids, mapping,
+    nfit, regions, structure, sum_to_zero,
+};
+use crate::{Access, Durability, Extent, Fail, Kind, Persistence, RegionFault, RegionKind, TableFault, seed::seed};
+
+const GIB: u64 = 1 << 30;
+
+/// A range with one device, number 1, whose state is this.
+fn one(state: u16, more: &[Vec<u8>]) -> Vec<u8> {
+    let range = Range::persistent(2, 4 * GIB, GIB).structure();
+    let device = [mapping(1, 2, 3, state), control(3, [0x80, 0x86], [1, 2, 3, 4], None)];
+    nfit(&[&[range], device.as_slice(), more].concat())
+}
+
+/// What QEMU 7.2 made for one NVDIMM of 128 MiB with `nvdimm-persistence=cpu`.
+#[test]
+fn of_qemu_with_one_device() {
+    let all = regions(seed!("bare/tests/seeds/nfit/qemu-one")).unwrap();
+    let [region] = all.as_slice() else { panic!("one range") };
+    assert_eq!((region.base(), region.length()), (4 * GIB, 128 << 20));
+    assert_eq!((region.kind(), region.durability(), region.number()), (RegionKind::Persistent, Durability::Fence, 0));
+    assert_eq!(ids(region), [(1, "8680-56341200".into())], "the id that Linux gives it");
+    assert_eq!(region.flush_hints().count(), 0);
+    let (facts, there) = answers(Extent::of(region));
+    assert_eq!((facts.kind, facts.access), (Kind::Region, Access::READ | Access::WRITE));
+    assert_eq!((there.persistence, &*there.provider, there.unarmed), (Persistence::CpuCache, "ACPI.NFIT", false));
+    // QEMU always calls the proximity domain valid.
+    assert_eq!(there.numa_node, Some(0));
+}
+
+/// `nvdimm-persistence=mem-ctrl`; the first with a label area, the second unarmed.
+#[test]
+fn of_qemu_with_two_devices() {
+    let all = regions(seed!("bare/tests/seeds/nfit/qemu-two")).unwrap();
+    let said: Vec<_> =
+        all.iter().map(|region| (region.base(), region.length(), region.durability(), ids(region))).collect();
+    assert_eq!(
+        said,
+        [
+            (4 * GIB, 126 << 20, Durability::CacheFlush, [(1, "8680-56341200".into())].into()),
+            (4 * GIB + (126 << 20), 128 << 20, Durability::CacheFlush, [(2, "8680-57341200".into())].into()),
+        ]
+    );
+    let answers: Vec<_> = all.iter().map(|region| answers(Extent::of(region))).collect();
+    assert_eq!([0, 1].map(|n| answers[n].0.access), [Access::READ | Access::WRITE, Access::READ]);
+    assert_eq!([0, 1].map(|n| answers[n].1.unarmed), [false, true]);
+    assert_eq!([0, 1].map(|n| answers[n].1.read_only), [false, true], "Linux makes it read-only too");
+    assert_eq!([0, 1].map(|n| answers[n].1.persistence), [Persistence::MemoryController; 2]);
+}
+
+/// No `nvdimm-persistence`, the devices on nodes 1 and 0.
+#[test]
+fn of_qemu_with_nodes() {
+    let all = regions(seed!("bare/tests/seeds/nfit/qemu-numa")).unwrap();
+    let there: Vec<_> = all.iter().map(|region| answers(Extent::of(region)).1).collect();
+    assert_eq!([0, 1].map(|n| (there[n].number, there[n].numa_node)), [(0, Some(1)), (1, Some(0))]);
+    assert_eq!(
+        [0, 1].map(|n| (there[n].persistence, all[n].durability())),
+        [(Persistence::Unstated, Durability::CacheFlush); 2]
+    );
+}
+
+/// Two ranges over the same three devices, whose mappings lie mixed, and one that belongs to none.
+#[test]
+fn interleaved_devices_come_in_the_order_of_their_mappings() {
+    let table = nfit(&[
+        mapping(0x30, 7, 1, 0),
+        Range::persistent(7, 0, GIB).structure(),
+        mapping(0x10, 8, 2, 0),
+        control(2, [0x80, 0x89], [0xa, 0xb, 0xc, 0xd], Some((0x42, [0x20, 0x21]))),
+        mapping(0x20, 7, 3, 0),
+        mapping(0x99, 0, 1, 0xffff),
+        Range::persistent(8, GIB, GIB).structure(),
+        control(1, [0x80, 0x89], [0, 0, 0, 1], None),
+        mapping(0x10, 7, 2, 0),
+        mapping(0x20, 8, 3, 1 << 3),
+    ]);
+    let all = regions(&table).unwrap();
+    let (first, second) = ("8089-00000001".into(), "8089-42-2021-0a0b0c0d".into());
+    let without = Err(Fail::Unsupported);
+    let text = |id: &str| Ok(crate::Text::of(id).unwrap());
+    let (first, second): (std::string::String, std::string::String) = (first, second);
+    assert_eq!(devices(&all[0]), [(0x30, text(&first)), (0x20, without), (0x10, text(&second))], "no control region 3");
+    assert_eq!(devices(&all[1]), [(0x10, text(&second)), (0x20, without)]);
+    // The one whose device is not armed.
+    assert_eq!([0, 1].map(|n| answers(Extent::of(&all[n])).1.unarmed), [false, true]);
+}
+
+#[test]
+fn a_range_with_index_0_has_no_devices() {
+    let table = nfit(&[Range::persistent(0, 0, GIB).structure(), mapping(1, 0, 1, 1 << 3)]);
+    let all = regions(&table).unwrap();
+    assert_eq!(devices(&all[0]), []);
+    assert!(!answers(Extent::of(&all[0])).1.unarmed);
+}
+
+/// Each flag, and what it means: not armed, and so read only; failed to save.
+#[test]
+fn state_flags() {
+    for bit in 0..16 {
+        let table = one(1 << bit, &[]);
+        let region = regions(&table).unwrap()[0];
+        let (facts, there) = answers(Extent::of(&region));
+        assert_eq!(there.unarmed, bit == 3, "bit {bit}");
+        assert_eq!(there.read_only, bit == 3, "bit {bit}");
+        assert_eq!(facts.access.contains(Access::WRITE), bit != 3, "bit {bit}");
+        assert_eq!(region.save_failed(), bit < 3, "bit {bit}");
+    }
+}
+
+/// Bits above the highest valid one mean nothing.
+#[test]
+fn capabilities_up_to_the_highest_that_is_valid() {
+    let persistence = |highest, bits| {
+        let table = one(0, &[capabilities(highest, bits)]);
+        answers(Extent::of(&regions(&table).unwrap()[0])).1.persistence
+    };
+    assert_eq!(persistence(0, 0b11), Persistence::CpuCache);
+    assert_eq!(persistence(0, 0b10), Persistence::Unstated);
+    assert_eq!(persistence(1, 0b10), Persistence::MemoryController);
+    assert_eq!(persistence(2, 0b100), Persistence::Unstated);
+    for highest in [1, 2, 30, 31, 32, 255] {
+        assert_eq!(persistence(highest, 0b01), Persistence::CpuCache);
+        assert_eq!(persistence(highest, 0b10), Persistence::MemoryController);
+        assert_eq!(persistence(highest, 0), Persistence::Unstated);
+        assert_eq!(persistence(highest, !0b11), Persistence::Unstated);
+    }
+}
+
+#[test]
+fn proximity_domain_only_where_it_is_valid() {
+    for (flags, node) in [(0, None), (1, None), (2, Some(9)), (3, Some(9)), (4, None)] {
+        let table = nfit(&[Range { flags, proximity: 9, ..Range::persistent(1, 0, GIB) }.structure()]);
+        assert_eq!(answers(Extent::of(&regions(&table).unwrap()[0])).1.numa_node, node);
+    }
+}
+
+#[test]
+fn read_only_by_the_memory_attributes() {
+    for (attributes, access) in [(0x8008, Access::READ | Access::WRITE), (0x2_8008, Access::READ)] {
+        let table = nfit(&[Range { attributes, ..Range::persistent(1, 0, GIB) }.structure()]);
+        assert_eq!(answers(Extent::of(&regions(&table).unwrap()[0])).0.access, access);
+    }
+}
+
+#[test]
+fn kinds_of_ranges() {
+    let kind = |kind| {
+        let table = nfit(&[Range { kind, ..Range::persistent(1, 0, GIB) }.structure()]);
+        let region = regions(&table).unwrap()[0];
+        (region.kind(), answers(Extent::of(&region)).0.kind)
+    };
+    assert_eq!(kind(PERSISTENT), (RegionKind::Persistent, Kind::Region));
+    assert_eq!(kind(VOLATILE), (RegionKind::Volatile, Kind::VolatileMemory));
+    for disk in VIRTUAL {
+        assert_eq!(kind(disk), (RegionKind::VirtualDisk, Kind::VirtualDisk));
+    }
+    assert_eq!(kind(CONTROL_REGION), (RegionKind::Other, Kind::Other));
+}
+
+/// Ranges that touch are none that overlap; the last byte of all is an address too.
+#[test]
+fn overlapping_and_wrapping_ranges() {
+    let kinds = |ranges: &[(u64, u64)]| {
+        let ranges: Vec<_> =
+            ranges.iter().map(|&(base, length)| Range::persistent(1, base, length).structure()).collect();
+        regions(&nfit(&ranges)).unwrap().iter().map(|region| answers(Extent::of(region)).0.kind).collect::<Vec<_>>()
+    };
+    let (fine, overlaps) = (Kind::Region, Kind::InvalidRegion(RegionFault::Overlaps));
+    assert_eq!(kinds(&[(0, GIB), (GIB, GIB)]), [fine; 2]);
+    assert_eq!(kinds(&[(0, GIB + 1), (GIB, GIB), (4 * GIB, 1)]), [overlaps, overlaps, fine]);
+    assert_eq!(kinds(&[(0, 4 * GIB), (GIB, GIB)]), [overlaps; 2]);
+    assert_eq!(kinds(&[(GIB, GIB), (GIB, GIB)]), [overlaps; 2]);
+    assert_eq!(kinds(&[(GIB, GIB), (GIB + 5, 0)]), [fine, Kind::InvalidRegion(RegionFault::Empty)]);
+    assert_eq!(kinds(&[(u64::MAX, 1), (0, 1)]), [fine; 2]);
+    assert_eq!(kinds(&[(u64::MAX, 2)]), [Kind::InvalidRegion(RegionFault::Wraps)]);
+    // One that wraps has all addresses up to the last one.
+    assert_eq!(kinds(&[(u64::MAX - GIB, 2 * GIB), (u64::MAX - 1, 1)])[1], overlaps);
+}
+
+/// One for each device: more of the same do the same. A device without one has none.
+#[test]
+fn flush_hints() {
+    let table = one(
+        0,
+        &[
+            mapping(2, 2, 3, 0),
+            mapping(3, 2, 3, 0),
+            mapping(4, 9, 3, 0),
+            hints(3, &[0xfee0_0000, 0xfee0_1000]),
+            hints(4, &[0xdead_0000]),
+            hints(2, &[]),
+            hints(1, &[0xfff0_0040]),
+        ],
+    );
+    let region = regions(&table).unwrap()[0];
+    assert_eq!(region.flush_hints().collect::<Vec<_>>(), [0xfff0_0040, 0xfee0_0000]);
+    // A count of more than there are is no harm; one of none hides the address.
+    let counted = |count: u16| {
+        let hints =
+            structure(6, 24, &[(4, &1_u32.to_le_bytes()), (8, &count.to_le_bytes()), (16, &7_u64.to_le_bytes())]);
+        let table = one(0, &[hints]);
+        regions(&table).unwrap()[0].flush_hints().collect::<Vec<_>>()
+    };
+    assert_eq!((counted(9), counted(0)), ([7].into(), [].into()));
+}
+
+#[test]
+fn unknown_structures_are_skipped() {
+    for kind in [2, 3, 5, 8, 9, 255, 0xffff] {
+        let strange = structure(kind, 4, &[]);
+        let long = structure(kind, 401, &[]);
+        let table = nfit(&[strange.clone(), Range::persistent(1, 0, GIB).structure(), long, strange]);
+        assert_eq!(regions(&table).unwrap().len(), 1);
+    }
+}
+
+/// The published parser that looped for ever had no check of this.
+#[test]
+fn a_length_that_cannot_be_is_refused() {
+    let before = Range::persistent(1, 0, GIB).structure();
+    let fault = Some(TableFault::Structure(40 + 56));
+    for kind in [0, 1, 4, 6, 7, 99] {
+        for length in 0..4 {
+            let mut short = structure(kind, 4, &[]);
+            short[2] = length;
+            assert_eq!(regions(&nfit(&[before.clone(), short])).err(), fault, "type {kind}, length {length}");
+        }
+        // Longer than what is left.
+        let mut long = structure(kind, 80, &[]);
+        long[2] = 81;
+        assert_eq!(regions(&nfit(&[before.clone(), long])).err(), fault);
+    }
+    // Shorter than the type has to be.
+    for (kind, least) in [(0, 56), (1, 48), (4, 32), (6, 16), (7, 12)] {
+        assert_eq!(regions(&nfit(&[before.clone(), structure(kind, least - 1, &[])])).err(), fault);
+        assert!(regions(&nfit(&[before.clone(), structure(kind, least, &[])])).is_ok(), "type {kind}");
+    }
+}
+
+/// Cut off at every byte, with the length in the header as it was, and as it then is.
+#[test]
+fn truncated_tables() {
+    let whole = one(0, &[capabilities(1, 3)]);
+    let ends: Vec<usize> = [40, 56, 48, 80, 16].iter().scan(0, |at, length| Some((*at += length, *at).1)).collect();
+    for length in 0..whole.len() {
+        assert_eq!(regions(&whole[..length]).err(), Some(TableFault::Length), "{length} bytes");
+        if length >= 36 {
+            let mut cut = whole[..length].to_vec();
+            cut[4..8].copy_from_slice(&u32::try_from(length).unwrap().to_le_bytes());
+            sum_to_zero(&mut cut, 9);
+            let last = ends.iter().rev().find(|&&end| end <= length);
+            let expected = match last {
+                Some(&end) if end == length => None,
+                Some(&end) => Some(TableFault::Structure(u32::try_from(end).unwrap())),
+                None => Some(TableFault::Length),
+            };
+            assert_eq!(regions(&cut).err(), expected, "{length} bytes");
+        }
+    }
+    // More memory than the table has is no part of it.
+    assert_eq!(regions(&[whole, std::vec![0xff; 9]].concat()).unwrap().len(), 1);
+}
+
+#[test]
+fn bad_checksums_and_signatures() {
+    let whole = one(0, &[]);
+    for at in 8..whole.len() {
+        let mut bad = whole.clone();
+        bad[at] ^= 0x10;
+        assert_eq!(regions(&bad).err(), Some(TableFault::Checksum), "byte {at}");
+    }
+    for at in 0..4 {
+        let mut bad = whole.clone();
+        bad[at] ^= 0x20;
+        assert_eq!(regions(&bad).err(), Some(TableFault::Signature));
+    }
+    for length in [0, 1, 35, 36, 39, u32::MAX] {
+        let mut bad = whole.clone();
+        bad[4..8].copy_from_slice(&length.to_le_bytes());
+        assert!(matches!(regions(&bad).err(), Some(TableFault::Length | TableFault::Checksum)), "{length}");
+    }
+    assert_eq!(regions(&nfit(&[])).unwrap().len(), 0);
+}
+
+/// As many structures as are allowed, in the worst way: all ranges overlap and share all devices. One more is refused.
+#[test]
+fn the_number_of_structures_is_limited() {
+    let mut structures: Vec<_> = (0..1024).map(|_| Range::persistent(1, 0, GIB).structure()).collect();
+    structures.extend((0..1023).map(|device| mapping(device, 1, 1, 0)));
+    structures.push(hints(1022, &[7]));
+    let table = nfit(&structures);
+    let all = regions(&table).unwrap();
+    assert_eq!(all.len(), 1024);
+    let overlaps =
+        all.iter().filter(|region| answers(Extent::of(region)).0.kind == Kind::InvalidRegion(RegionFault::Overlaps));
+    assert_eq!(overlaps.count(), 1024);
+    assert_eq!(all[0].flush_hints().collect::<Vec<_>>(), [7]);
+    assert_eq!(devices(&all[1023]).len(), 1023);
+    structures.push(structure(99, 4, &[]));
+    assert_eq!(regions(&nfit(&structures)).err(), Some(TableFault::TooMany));
+}

@@ -1,0 +1,60 @@
+//! Cortex-M: Armv7-M Architecture Reference Manual, B2.2 (caches), Armv6-M, A6.7 (barriers). Other 32-bit Arm processors have a
+//! fence only.
+
+use core::{
+    arch::asm,
+    sync::atomic::{Ordering, fence as atomic_fence},
+};
+
+use super::Instruction;
+
+/// Data cache clean by address to the point of coherency.
+const DCCMVAC: usize = 0xE000_EF68;
+
+/// A program for Arm cannot see whether it is on a Cortex-M: the target does not say so to stable Rust.
+pub(super) const fn detect() -> Option<(Instruction, usize)> {
+    None
+}
+
+pub(super) const fn has(instruction: Instruction) -> bool {
+    matches!(instruction, Instruction::CortexM | Instruction::CortexMClean)
+}
+
+/// What was stored must be in the cache before it is cleaned.
+pub(super) fn before_flush() {
+    // SAFETY: only `Instruction::CortexMClean` flushes here, and so this is a Cortex-M.
+    unsafe { dsb() };
+}
+
+/// # Safety
+///
+/// This is a Cortex-M with a data cache, in privileged mode, and `line` is memory.
+#[inline]
+pub(super) unsafe fn flush_line(_: Instruction, line: *const u8) {
+    let register = core::ptr::with_exposed_provenance_mut::<usize>(DCCMVAC);
+    // SAFETY: the register is there and may be written, as the caller says; a write to it cleans a line, and changes of memory only
+    // where a copy of it is.
+    unsafe { register.write_volatile(line.addr()) };
+}
+
+#[inline]
+pub(super) fn fence(instruction: Instruction) {
+    match instruction {
+        // SAFETY: whoever made the `Cpu` has sworn that this is a Cortex-M.
+        Instruction::CortexM | Instruction::CortexMClean => unsafe { dsb() },
+        _ => atomic_fence(Ordering::SeqCst),
+    }
+}
+
+/// DSB SY.
+///
+/// # Safety
+///
+/// This is a Cortex-M.
+#[inline]
+unsafe fn dsb() {
+    // As a number, since the assembler of older Arm targets does not know the name.
+    // SAFETY: these are the two halves of DSB SY in Thumb, the only instruction set that a Cortex-M has; it only waits. Not `nomem`:
+    // the compiler must not move stores over it.
+    unsafe { asm!(".short 0xf3bf, 0x8f4f", options(nostack, preserves_flags)) };
+}

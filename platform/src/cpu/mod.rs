@@ -1,0 +1,171 @@
+//! The processor's instructions that make a store durable: flush of cache lines, and fences.
+
+#[cfg_attr(any(target_arch = "x86_64", all(target_arch = "x86", not(target_env = "sgx"))), path = "x86.rs")]
+#[cfg_attr(target_arch = "aarch64", path = "aarch64.rs")]
+#[cfg_attr(any(target_arch = "riscv32", target_arch = "riscv64"), path = "riscv.rs")]
+#[cfg_attr(target_arch = "arm", path = "cortex_m.rs")]
+#[cfg_attr(
+    not(any(
+        target_arch = "x86_64",
+        target_arch = "x86",
+        target_arch = "aarch64",
+        target_arch = "riscv32",
+        target_arch = "riscv64",
+        target_arch = "arm"
+    )),
+    path = "other.rs"
+)]
+mod arch;
+#[cfg(test)]
+mod tests;
+mod window;
+
+use crate::Fail;
+pub use window::{HostFlush, Window, WindowFault};
+
+/// What flushes a cache line. All are known on every target, so that programs for several compile; each can only be used on the
+/// processors that have it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Instruction {
+    /// None: a fence is all there is.
+    None,
+    /// x86: writes the line back and keeps it in the cache.
+    Clwb,
+    /// x86: writes the line back and drops it. Others may run beside it.
+    ClflushOpt,
+    /// x86: the same, one after the other.
+    Clflush,
+    /// AArch64: `DC CVADP`, to the point of deep persistence.
+    DcCvadp,
+    /// AArch64: `DC CVAP`, to the point of persistence.
+    DcCvap,
+    /// AArch64: `DC CVAC`, to the point of coherency: where there is no point of persistence, persistent memory is there.
+    DcCvac,
+    /// RISC-V, extension Zicbom: `cbo.clean`.
+    CboClean,
+    /// Cortex-M without a data cache: nothing, and `DSB` as the fence.
+    CortexM,
+    /// Cortex-M with one (M7, M55, M85): clean by address, a write to DCCMVAC.
+    CortexMClean,
+}
+
+/// How this processor makes stores durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Cpu {
+    instruction: Instruction,
+    /// Of a cache line: a power of two.
+    line: usize,
+}
+
+impl Cpu {
+    /// A processor whose caches need no flush: for memory that [a fence](crate::Durability::Fence) makes durable, and that
+    /// [`Durability::Call`](crate::Durability::Call) does. It can be had everywhere.
+    #[must_use]
+    pub const fn fence_only() -> Self {
+        Self { instruction: Instruction::None, line: 1 }
+    }
+
+    /// The best instruction of this processor, where it can be asked.
+    ///
+    /// - x86: CPUID, at any privilege: CLWB, CLFLUSHOPT, CLFLUSH.
+    /// - AArch64: ID_AA64ISAR1_EL1 and CTR_EL0. They can be read in a kernel (EL1 and above), and in programs on Linux, which
+    ///   emulates the one for them since 4.11: so here without a system, on Hermit and on Linux.
+    /// - Others have no way to ask: see [`with`](Cpu::with). That includes Cortex-M, since a program cannot see on which one it
+    ///   runs before it knows that.
+    ///
+    /// All processors of a machine are taken to be like the one that asks.
+    ///
+    /// # Errors
+    ///
+    /// [`Fail::Unsupported`]: it cannot be asked, or has no such instruction.
+    pub fn detect() -> Result<Self, Fail> {
+        let (instruction, line) = arch::detect().ok_or(Fail::Unsupported)?;
+        Self::checked(instruction, line)
+    }
+
+    /// A processor that has this instruction, and cache lines of `line` bytes (of Zicbom the block size, which a devicetree
+    /// has as `riscv,cbom-block-size`; of Cortex-M7 32; of [`Instruction::None`] and [`Instruction::CortexM`] 1).
+    ///
+    /// # Errors
+    ///
+    /// [`Fail::Unsupported`]: it is no instruction of the target's, or `line` is no power of two.
+    ///
+    /// # Safety
+    ///
+    /// Every processor that this is used on has the instruction, may use it at the privilege that the program runs at, and its
+    /// cache lines have at least `line` bytes. (AArch64: at EL0 SCTLR_EL1.UCI is set. RISC-V: menvcfg.CBCFE, and senvcfg.CBCFE
+    /// in user mode. Cortex-M: privileged.)
+    pub const unsafe fn with(instruction: Instruction, line: usize) -> Result<Self, Fail> {
+        Self::checked(instruction, line)
+    }
+
+    const fn checked(instruction: Instruction, line: usize) -> Result<Self, Fail> {
+        if line.is_power_of_two() && (matches!(instruction, Instruction::None) || arch::has(instruction)) {
+            Ok(Self { instruction, line })
+        } else {
+            Err(Fail::Unsupported)
+        }
+    }
+
+    /// What flushes a line.
+    #[must_use]
+    pub const fn instruction(self) -> Instruction {
+        self.instruction
+    }
+
+    /// The bytes of a cache line.
+    #[must_use]
+    pub const fn line(self) -> usize {
+        self.line
+    }
+
+    /// Whether it can be relied on where lines have to be flushed.
+    const fn flushes(self) -> bool {
+        !matches!(self.instruction, Instruction::None)
+    }
+
+    /// Flushes the cache lines of `length` bytes at `start`. It is finished at the next [`fence`](Cpu::fence).
+    ///
+    /// # Safety
+    ///
+    /// The bytes are mapped, and are memory.
+    pub unsafe fn flush(self, start: *const u8, length: usize) {
+        if matches!(self.instruction, Instruction::None | Instruction::CortexM) {
+            return;
+        }
+        arch::before_flush();
+        for back in lines(start.addr(), length, self.line) {
+            // SAFETY: `flush_line` wants the instruction to be this processor's, which whoever made the `Cpu` has sworn or
+            // `detect` has found, and an address in a mapped line: this one is in the first line of the bytes or in one
+            // after it that has some of them, and pages consist of whole lines.
+            unsafe { arch::flush_line(self.instruction, start.with_addr(back)) };
+        }
+    }
+
+    /// Waits until every store and every flush before it is finished, before any store after it begins.
+    #[inline]
+    pub fn fence(self) {
+        arch::fence(self.instruction);
+    }
+}
+
+/// The first address of each line that has one of these bytes.
+fn lines(start: usize, length: usize, line: usize) -> impl Iterator<Item = usize> {
+    let last = length.checked_sub(1).map(|more| start.saturating_add(more));
+    let first = start & !line.wrapping_sub(1);
+    let next = move |&at: &usize| at.checked_add(line).filter(|&next| last.is_some_and(|last| next <= last));
+    core::iter::successors(last.map(|_| first), next)
+}
+
+/// Writes to an address of a memory controller that the NFIT gives as a flush hint
+/// ([`flush_hints`](crate::PhysicalRegion::flush_hints)): what left the caches before the last fence then goes to the medium. It is
+/// finished at the next fence.
+///
+/// # Safety
+///
+/// `hint` is such an address, mapped for writes as device memory, and aligned to 8 bytes.
+pub unsafe fn write_flush_hint(hint: *mut u64) {
+    // SAFETY: the caller has it mapped and aligned; volatile, since it is the write that matters. Any number may be written.
+    unsafe { hint.write_volatile(1) };
+}

@@ -1,0 +1,23 @@
+//! Processors of which this library knows no instruction: fences only.
+
+use super::Instruction;
+
+pub(super) const fn detect() -> Option<(Instruction, usize)> {
+    None
+}
+
+pub(super) const fn has(_: Instruction) -> bool {
+    false
+}
+
+pub(super) const fn before_flush() {}
+
+/// # Safety
+///
+/// None: it does nothing.
+pub(super) const unsafe fn flush_line(_: Instruction, _: *const u8) {}
+
+#[inline]
+pub(super) fn fence(_: Instruction) {
+    core::sync::atomic::fence(core::sync::atomic::Ordering::SeqCst);
+}

@@ -1,0 +1,176 @@
+//! Every parser over bytes that nobody checked, with what must hold for any: for the property tests, and for the fuzz targets of
+//! `tests/fuzz`, which see this module because of `cfg(fuzzing)`. What these functions find wrong is a panic.
+
+use std::{cell::Cell, vec::Vec};
+
+use crate::{
+    Access, Bare, Devicetree, Extent, Fail, Handle, Kind, Locate, Nfit, PhysicalRegion, Platform, RegionFault,
+    RegionKind, TableFault, find_acpi_table,
+};
+
+#[cfg(target_os = "linux")]
+pub use crate::linux::hostile::sysfs;
+
+/// Bytes as a table that begins with `signature`, whose length and checksum are right: else hardly any would be looked at.
+fn mended(bytes: &[u8], signature: [u8; 4]) -> Vec<u8> {
+    let mut table = bytes.to_vec();
+    if table.len() >= 36 {
+        table[..4].copy_from_slice(&signature);
+        table[4..8].copy_from_slice(&u32::try_from(bytes.len()).unwrap().to_le_bytes());
+        mend(&mut table, 9);
+    }
+    table
+}
+
+/// Makes all bytes add up to 0, by the one at `at`.
+fn mend(bytes: &mut [u8], at: usize) {
+    bytes[at] = 0;
+    bytes[at] = bytes.iter().fold(0_u8, |sum, &byte| sum.wrapping_sub(byte));
+}
+
+/// An NFIT: as it is, and with the right length and checksum.
+pub fn nfit(bytes: &[u8]) {
+    for table in [bytes, &mended(bytes, *b"NFIT")] {
+        match Nfit::parse(table) {
+            Ok(nfit) => {
+                assert!(
+                    table.len() >= 40 && table.iter().take(declared(table)).fold(0_u8, |a, &b| a.wrapping_add(b)) == 0
+                );
+                // A range has 56 bytes, and a device 48.
+                let count = regions(nfit.regions(), table.len() / 48);
+                assert!(count <= table.len() / 56, "{count} ranges in {} bytes", table.len());
+            }
+            Err(TableFault::Structure(at)) => assert!(usize::try_from(at).unwrap() < table.len()),
+            Err(TableFault::Unreachable(_) | TableFault::Version) => panic!("no fault of an NFIT"),
+            Err(_) => {}
+        }
+    }
+}
+
+fn declared(table: &[u8]) -> usize {
+    usize::try_from(u32::from_le_bytes(*table[4..].first_chunk().unwrap())).unwrap()
+}
+
+/// A devicetree.
+pub fn devicetree(bytes: &[u8]) {
+    match Devicetree::parse(bytes) {
+        Ok(tree) => {
+            // A range has at least two cells.
+            let count = regions(tree.regions(), 0);
+            assert!(count <= bytes.len() / 8);
+        }
+        Err(TableFault::Structure(at)) => assert!(usize::try_from(at).unwrap() <= bytes.len()),
+        Err(TableFault::Unreachable(_) | TableFault::Checksum) => panic!("no fault of a devicetree"),
+        Err(_) => {}
+    }
+}
+
+/// Everything that can be asked about regions, none of which has more devices than this. How many there were.
+fn regions<'t>(all: impl Iterator<Item = PhysicalRegion<'t>>, most: usize) -> usize {
+    let mut table = Vec::new();
+    for region in all {
+        // The order is that of the table, each with a number of its own.
+        assert_eq!(usize::try_from(region.number()).unwrap(), table.len());
+        assert!(region.flush_hints().count() <= most);
+        table.push(region);
+    }
+    for (index, region) in table.iter().enumerate() {
+        let extents = [Extent::of(region), Extent::of_table(&table, index).unwrap()];
+        let said = extents.map(|extent| {
+            extent_of(extent, most);
+            kind(extent)
+        });
+        // The table itself knows which overlap.
+        assert_eq!(said[0], said[1]);
+        extent_of(Extent::of(region).part(region.length() / 2, region.length() / 4), most);
+        extent_of(Extent::of(region).part(1, region.length()), most);
+        extent_of(Extent::of(region).part(u64::MAX, 1), most);
+    }
+    table.len()
+}
+
+fn kind(extent: Extent<'_>) -> Kind {
+    extent.platform().describe(extent.raw()).unwrap().kind
+}
+
+fn extent_of(extent: Extent<'_>, most: usize) {
+    let (bare, region) = (Bare::default(), extent.region());
+    let facts = bare.describe(extent).unwrap();
+    assert!(facts.access.contains(Access::READ));
+    match facts.kind {
+        Kind::Region => {
+            // A source, and so every byte has an address, inside the region.
+            assert_eq!(region.kind(), RegionKind::Persistent);
+            let (base, last) = (extent.base().unwrap(), extent.length().checked_sub(1).unwrap());
+            assert!(base >= region.base() && base.checked_add(last).unwrap() - region.base() < region.length());
+        }
+        Kind::InvalidRegion(RegionFault::Empty) => assert_eq!(extent.length(), 0),
+        Kind::InvalidRegion(_) | Kind::VolatileMemory | Kind::VirtualDisk | Kind::Other => {}
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(bare.size(extent, &facts), Ok(extent.length()));
+    assert!(bare.alignment(extent, &facts).is_ok());
+    let spot = bare.locate(extent, &facts).unwrap();
+    assert!(bare.confirm(&spot).is_ok() && bare.region(&spot, 0).unwrap().is_some());
+    assert_eq!((bare.region(&spot, 1), bare.numa_node(&spot, 1)), (Ok(None), Ok(None)));
+    let mut devices = 0;
+    while let Some(dimm) = bare.dimm(&spot, 0, devices).unwrap() {
+        assert!(bare.dimm_number(dimm).is_ok());
+        match bare.dimm_id(dimm) {
+            Ok(id) => assert!(matches!(id.len(), 13 | 21), "{id}"),
+            Err(fail) => assert_eq!(fail, Fail::Unsupported),
+        }
+        assert_eq!(bare.dimm_dirty_shutdowns(dimm), Err(Fail::Unsupported));
+        devices += 1;
+        assert!(devices <= most);
+    }
+}
+
+/// The head of the input of [`acpi`].
+const HEAD: usize = 80;
+
+/// Physical memory in which the root pointer is, and what can be reached from it. The input: the root pointer's address, the address
+/// of the other memory, 64 bytes at the root pointer, the other memory.
+pub fn acpi(bytes: &[u8]) {
+    let (Some(at), Some(base)) = (bytes.first_chunk::<8>(), bytes.get(8..).and_then(<[u8]>::first_chunk)) else {
+        return;
+    };
+    let (Some(pointer), Some(memory)) = (bytes.get(16..HEAD), bytes.get(HEAD..)) else { return };
+    let (at, base) = (u64::from_le_bytes(*at), u64::from_le_bytes(*base));
+    walk(at, pointer, base, memory);
+
+    // With checksums that are right: of the root pointer, and of the tables that it and the root table name.
+    let (mut pointer, mut memory) = (pointer.to_vec(), memory.to_vec());
+    pointer[..8].copy_from_slice(b"RSD PTR ");
+    mend(&mut pointer[..20], 8);
+    mend(&mut pointer[..36], 32);
+    let rsdt = u32::from_le_bytes(*pointer[16..].first_chunk().unwrap());
+    let xsdt = u64::from_le_bytes(*pointer[24..].first_chunk().unwrap());
+    for (address, signature) in [(u64::from(rsdt), *b"RSDT"), (xsdt, *b"XSDT")] {
+        let table = address.checked_sub(base).and_then(|offset| memory.get_mut(usize::try_from(offset).ok()?..));
+        let Some(table) = table.filter(|table| table.len() >= 36) else { continue };
+        table[..4].copy_from_slice(&signature);
+        let length = declared(table);
+        if let Some(table) = table.get_mut(..length).filter(|table| table.len() >= 36) {
+            mend(table, 9);
+        }
+    }
+    walk(at, &pointer, base, &memory);
+}
+
+fn walk(at: u64, pointer: &[u8], base: u64, memory: &[u8]) {
+    let reached = Cell::new(0_usize);
+    let reach = |address: u64, length: usize| {
+        reached.set(reached.get() + 1);
+        [(at, pointer), (base, memory)].into_iter().find_map(|(start, bytes)| {
+            let offset = usize::try_from(address.checked_sub(start)?).ok()?;
+            bytes.get(offset..offset.checked_add(length)?)
+        })
+    };
+    if let Ok(Some(table)) = find_acpi_table(at, *b"NFIT", reach) {
+        assert!(table.starts_with(b"NFIT") && table.len() >= 36);
+        nfit(table);
+    }
+    // Each entry of the root table has four bytes at least.
+    assert!(reached.get() <= 6 + memory.len().max(pointer.len()) / 4, "{} times", reached.get());
+}
