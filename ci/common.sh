@@ -45,3 +45,12 @@ ran() {
     echo "$log"
     grep -qE '^test result: ok\. [1-9][0-9]* passed' <<<"$log" || fail "no test ran: $*"
 }
+
+# seeds FROM TO: the binary files that are kept in FROM as hexadecimal digits, in TO.
+seeds() {
+    local file
+    mkdir -p "$2"
+    for file in "$1"/*.hex; do
+        basenc --base16 --decode "$file" >"$2/$(basename "$file" .hex)"
+    done
+}

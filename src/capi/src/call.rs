@@ -7,6 +7,7 @@ mod create;
 mod error;
 mod granularity;
 mod identity;
+mod region;
 mod text;
 
 pub use bytes::{source_alignment, source_get_fd, source_size};
@@ -14,6 +15,9 @@ pub use create::{source_delete, source_from_anon, source_from_fd, source_init_an
 pub use error::{err_to_errno, errormsg};
 pub use granularity::{Granularity, source_expected_granularity, source_expected_granularity_reason};
 pub use identity::{source_device_id, source_device_usc, source_numa_node};
+pub use region::{
+    Reach, find_nfit, region_part, regions_from_devicetree, regions_from_nfit, source_from_region, source_init_region,
+};
 pub use text::source_describe;
 
 use core::ffi::c_int;

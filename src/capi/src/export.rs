@@ -40,6 +40,10 @@ macro_rules! export {
         });
     };
     ($platform:ty = $value:expr, $n:expr, $message:expr) => {
+        $crate::export!($platform = $value, $n, $message; functions);
+    };
+    // What the names are that are defined: macros of this crate.
+    ($platform:ty = $value:expr, $n:expr, $message:expr; $($functions:ident)*) => {
         // Nothing but the C names enters the module that this is used in, and no name of that module has a part in it.
         const _: () = {
             /// What the C functions of this image stand on.
@@ -73,7 +77,7 @@ macro_rules! export {
                 }
             }
 
-            $crate::functions!(CEdge);
+            $($crate::$functions!(CEdge);)*
         };
     };
     ($platform:ty, $n:expr) => {
@@ -113,17 +117,10 @@ macro_rules! functions {
             pmem2_source_describe = source_describe(src: *const Source, buf: *mut ::core::ffi::c_char, len: usize);
         }
     };
-    ($edge:ty => $($name:ident = $call:ident($($argument:ident: $kind:ty),*);)*) => {
-        const _: () = {
-            type Source = $crate::Object<<$edge as $crate::Edge>::Platform>;
-            $(
-                #[unsafe(no_mangle)]
-                unsafe extern "C" fn $name($($argument: $kind),*) -> ::core::ffi::c_int {
-                    // SAFETY: libpmem2.h asks the caller in C for what the function asks for.
-                    unsafe { $crate::call::$call::<$edge>($($argument),*) }
-                }
-            )*
+    ($edge:ty => $($function:tt)*) => {
+        $crate::names! { $edge => $($function)* }
 
+        const _: () = {
             #[unsafe(no_mangle)]
             extern "C" fn pmem2_errormsg() -> *const ::core::ffi::c_char {
                 $crate::call::errormsg::<$edge>()
@@ -134,5 +131,76 @@ macro_rules! functions {
                 $crate::call::err_to_errno(err)
             }
         };
+    };
+}
+
+/// Defines functions of one form under their names in C.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! names {
+    ($edge:ty => $($name:ident = $call:ident($($argument:ident: $kind:ty),*);)*) => {
+        const _: () = {
+            type Source = $crate::Object<<$edge as $crate::Edge>::Platform>;
+            $(
+                #[unsafe(no_mangle)]
+                unsafe extern "C" fn $name($($argument: $kind),*) -> ::core::ffi::c_int {
+                    // SAFETY: libpmem2.h asks the caller in C for what the function asks for.
+                    unsafe { $crate::call::$call::<$edge>($($argument),*) }
+                }
+            )*
+        };
+    };
+}
+
+/// As [`export!`](crate::export), where there is no operating system: libpmem2's source functions over regions of physical memory,
+/// and those of libpmem2/region.h, with a pool of `N` sources.
+///
+/// ```standalone_crate
+/// pmem2_capi::export_regions!(16);
+/// ```
+///
+/// There, every number that is given for a descriptor is refused. A second argument is that of `export!` for messages.
+#[macro_export]
+macro_rules! export_regions {
+    ($n:expr) => {
+        $crate::export_regions!($n, {
+            static MESSAGE: $crate::SharedMessage = $crate::SharedMessage::new();
+            fn message() -> *mut $crate::Message {
+                MESSAGE.get()
+            }
+            message
+        });
+    };
+    ($n:expr, $message:expr) => {
+        $crate::export!(
+            $crate::Regions = <$crate::Regions as ::core::default::Default>::default(),
+            $n, $message; functions region_functions
+        );
+    };
+}
+
+/// Defines the functions of libpmem2/region.h over an [`Edge`](crate::Edge), under their names in C.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! region_functions {
+    ($edge:ty) => {
+        $crate::names! { $edge =>
+            pmem2_source_from_region = source_from_region(src: *mut *mut Source, region: *const $crate::CRegion);
+            pmem2_source_init_region = source_init_region(
+                storage: *mut $crate::Storage, src: *mut *mut Source, region: *const $crate::CRegion
+            );
+            pmem2_region_part =
+                region_part(region: *const $crate::CRegion, offset: u64, length: u64, part: *mut $crate::CRegion);
+            pmem2_find_nfit = find_nfit(
+                rsdp: u64, reach: $crate::call::Reach, arg: *mut ::core::ffi::c_void,
+                nfit: *mut *const ::core::ffi::c_void, length: *mut usize
+            );
+            pmem2_regions_from_nfit = regions_from_nfit(
+                nfit: *const ::core::ffi::c_void, length: usize, regions: *mut $crate::CRegion, count: *mut usize
+            );
+            pmem2_regions_from_devicetree = regions_from_devicetree(
+                tree: *const ::core::ffi::c_void, length: usize, regions: *mut $crate::CRegion, count: *mut usize
+            );
+        }
     };
 }

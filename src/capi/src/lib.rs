@@ -4,6 +4,8 @@
 //! - [`Edge`] is what they stand on: a platform, memory for the sources that C asks for, a buffer for the last message.
 //! - [`export!`](crate::export) defines the `extern "C"` family for a kernel or program of your own, with a static pool and
 //!   no heap. `libpmem2.so.1` and `libpmem2.a` are `hosted/`, over the C library's malloc and thread-local storage.
+//! - [`export_regions!`](crate::export_regions) does so where there is no operating system, over [`Regions`] of physical memory;
+//!   `bare/` is made of it.
 //! - [`Storage`] is `struct pmem2_source_storage`.
 //!
 //! One image has one platform: the functions' names are C's and exist once.
@@ -30,6 +32,7 @@ mod object;
 mod pointer;
 #[cfg(any(target_has_atomic = "ptr", feature = "critical-section"))]
 mod pool;
+mod region;
 
 pub use call::Granularity;
 pub use edge::Edge;
@@ -37,5 +40,6 @@ pub use message::{Message, SharedMessage};
 pub use object::{Object, Storage};
 #[cfg(any(target_has_atomic = "ptr", feature = "critical-section"))]
 pub use pool::StaticPool;
+pub use region::{CDimm, CRegion, DimmAt, RegionAt, Regions};
 
 pub use pmem2::{Memory, Platform};

@@ -111,7 +111,7 @@ impl Home {
     }
 }
 
-/// A descriptor as C has them: a number.
+/// A descriptor as C has them: a number. Or a region, which is a pointer.
 pub(crate) struct Descriptor<P: Platform> {
     platform: P,
     raw: P::Raw,
@@ -141,7 +141,19 @@ impl<P: Platform<Raw: TryFrom<c_int>>> Descriptor<P> {
     }
 }
 
-// SAFETY: who called `borrow` promised that the number keeps its meaning.
+impl<P: Platform> Descriptor<P> {
+    /// What the platform knows an object by that is no number.
+    ///
+    /// # Safety
+    ///
+    /// It keeps naming the object for as long as the value is used.
+    #[inline]
+    pub(crate) const unsafe fn at(platform: P, raw: P::Raw) -> Self {
+        Self { platform, raw }
+    }
+}
+
+// SAFETY: who called `borrow` or `at` promised that the raw value keeps its meaning.
 unsafe impl<P: Platform> Handle for Descriptor<P> {
     type P = P;
     #[inline]

@@ -105,7 +105,7 @@ pub unsafe fn source_delete<E: Edge>(src: *mut *mut Object<E::Platform>) -> c_in
 /// `src` is NULL or valid for writes.
 // Always: a result that is handed on in memory from one to the next costs a tenth of the whole call.
 #[inline(always)]
-unsafe fn create<E: Edge>(
+pub(super) unsafe fn create<E: Edge>(
     src: *mut *mut Object<E::Platform>,
     source: impl FnOnce() -> Result<Either<E::Platform>, Failure>,
     place: impl FnOnce(Either<E::Platform>) -> Result<*mut Object<E::Platform>, Failure>,
@@ -141,13 +141,13 @@ fn anonymous<E: Edge>(size: usize) -> Result<Either<E::Platform>, Failure> {
 
 /// Into the library's memory.
 #[inline]
-fn keep<E: Edge>(source: Either<E::Platform>) -> Result<*mut Object<E::Platform>, Failure> {
+pub(super) fn keep<E: Edge>(source: Either<E::Platform>) -> Result<*mut Object<E::Platform>, Failure> {
     E::keep(Object { source, home: Home::Library }).map_err(|memory| Error::OutOfMemory(memory).into())
 }
 
 /// Into the caller's memory, which is [`usable`].
 #[inline]
-fn put<E: Edge>(storage: *mut Storage, source: Either<E::Platform>) -> *mut Object<E::Platform> {
+pub(super) fn put<E: Edge>(storage: *mut Storage, source: Either<E::Platform>) -> *mut Object<E::Platform> {
     let object = storage.cast::<Object<E::Platform>>();
     // SAFETY: the caller said that storage is valid for writes if it is not NULL, which `usable` has seen; an object fits
     // into it, and its alignment is enough (FITS).

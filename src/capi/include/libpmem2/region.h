@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+
+/*
+ * Sources from regions of physical memory: for machines without an operating system, whose library has these functions beside
+ * those of libpmem2/base.h (and no descriptors: pmem2_source_from_fd() refuses every number there). libpmem2 does not have them.
+ *
+ * A board's regions can be constants:
+ *
+ *	static const struct pmem2_region fram = {
+ *		.base = 0x60000000,
+ *		.length = 512 * 1024,
+ *		.kind = PMEM2_REGION_PERSISTENT,
+ *		.durability = PMEM2_DURABLE_BY_FENCE,
+ *	};
+ *
+ *	if (pmem2_source_from_region(&src, &fram) != 0)
+ *		puts(pmem2_errormsg());
+ *
+ * What is not said is 0, so set the whole to zeros before anything else. No memory is touched but these structures, what they
+ * point to, and the firmware's tables.
+ */
+
+#ifndef LIBPMEM2_REGION_H
+#define LIBPMEM2_REGION_H 1
+
+#include <libpmem2/base.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What a region is. Sources can be made of persistent memory only. */
+enum pmem2_region_kind {
+	PMEM2_REGION_OTHER,
+	PMEM2_REGION_PERSISTENT,
+	PMEM2_REGION_VOLATILE,
+	PMEM2_REGION_VIRTUAL_DISK
+};
+
+/* What makes a store to a region durable. */
+enum pmem2_region_durability {
+	PMEM2_DURABLE_UNSTATED, /* the flush of its cache line and a fence, as far as anybody knows */
+	PMEM2_DURABLE_BY_FLUSH, /* the flush of its cache line and a fence */
+	PMEM2_DURABLE_BY_FENCE, /* a fence: the caches are saved when the power fails (eADR), or there are none */
+	PMEM2_DURABLE_BY_CALL, /* a call of the program's own driver: virtio-pmem */
+	PMEM2_DURABLE_NEVER
+};
+
+#define PMEM2_REGION_READ_ONLY 1u
+#define PMEM2_REGION_UNARMED 2u /* what is stored from now on is lost when the power fails: a flat battery */
+#define PMEM2_REGION_HAS_NODE 4u /* numa_node is one */
+#define PMEM2_REGION_SAVE_FAILED 8u /* what it holds is not what was stored; said for the program, refused by nothing */
+#define PMEM2_REGION_OVERLAPPING 16u /* another region has bytes of it: refused */
+
+/* A DIMM or a chip. */
+struct pmem2_region_dimm {
+	const char *id; /* what identifies it wherever it is, at most 32 bytes; NULL if it has none */
+	uint64_t dirty_shutdowns; /* how often it lost power before its data was safe */
+	uint32_t counts; /* whether somebody counts that: 1, or 0 */
+	uint32_t pmem2_private;
+};
+
+/*
+ * A region. It must stay where it is and as it is, with all that it points to, while sources of it are used; and not be
+ * changed then, which is PMEM2_E_INVALID_FILE_HANDLE where it is noticed.
+ */
+struct pmem2_region {
+	uint64_t base; /* the physical address of its first byte */
+	uint64_t length; /* bytes */
+	uint64_t alignment; /* of mappings, in bytes: a power of two; 0 is 1 */
+	uint32_t kind; /* enum pmem2_region_kind */
+	uint32_t durability; /* enum pmem2_region_durability */
+	uint32_t flags; /* PMEM2_REGION_*, or none */
+	uint32_t numa_node;
+	uint32_t number; /* for people */
+	uint32_t pmem2_private_range;
+	const char *provider; /* for people: who tells of it, at most 24 bytes are shown; NULL is "board" */
+	const struct pmem2_region_dimm *dimms; /* what it is made of, in its order; NULL if dimm_count is 0 */
+	size_t dimm_count;
+	/*
+	 * The table that this region is an element of, where it is one of several: it is refused if another one of them has
+	 * bytes of it. NULL if table_length is 0.
+	 */
+	const struct pmem2_region *table;
+	size_t table_length;
+	const void *pmem2_private_nfit;
+	size_t pmem2_private_nfit_length;
+};
+
+/* Sources in the library's memory and in the caller's, as from descriptors. */
+int pmem2_source_from_region(struct pmem2_source **src, const struct pmem2_region *region);
+int pmem2_source_init_region(struct pmem2_source_storage *storage, struct pmem2_source **src,
+	const struct pmem2_region *region);
+
+/*
+ * Makes a region of length bytes of a region, offset bytes behind its beginning, which a source can be made of like of any
+ * other. part may be region itself. What the region would be refused for, it is refused for here.
+ */
+int pmem2_region_part(const struct pmem2_region *region, uint64_t offset, uint64_t length, struct pmem2_region *part);
+
+/*
+ * Finds ACPI's table of NVDIMMs, from the root pointer (RSDP) at a physical address: *nfit becomes NULL where the platform has
+ * none. reach() makes length bytes of physical memory readable, and says where; NULL if it cannot. They have to stay there for
+ * as long as *nfit is used.
+ */
+int pmem2_find_nfit(uint64_t rsdp, const void *(*reach)(uint64_t address, size_t length, void *arg), void *arg,
+	const void **nfit, size_t *length);
+
+/*
+ * The regions that ACPI's table of NVDIMMs, or a devicetree (its pmem-region nodes), tells of, each with all that is known of it. With regions
+ * NULL, *count becomes their number; else regions has room for *count of them, and *count becomes the number of those that
+ * are there. PMEM2_E_BUFFER_TOO_SMALL leaves both as they were. The regions refer to an NFIT, which must stay; of a devicetree
+ * they keep nothing. What is wrong with a table is PMEM2_E_INVALID_REGION_FORMAT, and the message says where.
+ */
+int pmem2_regions_from_nfit(const void *nfit, size_t length, struct pmem2_region *regions, size_t *count);
+int pmem2_regions_from_devicetree(const void *tree, size_t length, struct pmem2_region *regions, size_t *count);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

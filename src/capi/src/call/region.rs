@@ -1,0 +1,255 @@
+//! Sources from regions of physical memory.
+
+use core::{
+    ffi::{c_int, c_void},
+    fmt::{self, Display},
+    ptr::{self, NonNull},
+};
+
+use pmem2::{Code, Devicetree, Error, Fail, Nfit, PhysicalRegion, Source, TableFault, find_acpi_table};
+
+use super::{
+    create::{create, keep, put},
+    fail,
+};
+use crate::{
+    CRegion, Edge, Object, RegionAt, Regions, Storage,
+    failure::Failure,
+    object::{Descriptor, Either},
+    pointer::{aligned, usable, within},
+};
+
+/// The function of C's that makes physical memory readable: `reach` of [`find_nfit`].
+pub type Reach = Option<unsafe extern "C" fn(address: u64, length: usize, arg: *mut c_void) -> *const c_void>;
+
+#[doc = include_str!("../../man/region/pmem2_source_from_region.md")]
+///
+/// # Safety
+///
+/// `src` is NULL or valid for writes. `region` is NULL, or as libpmem2/region.h says for as long as the source is used.
+pub unsafe fn source_from_region<E: Edge<Platform = Regions>>(
+    src: *mut *mut Object<Regions>,
+    region: *const CRegion,
+) -> c_int {
+    // SAFETY: src is valid or NULL, as here, and so is region.
+    unsafe { create::<E>(src, || source(region), keep::<E>) }
+}
+
+/// As [`source_from_region`], in the caller's memory.
+///
+/// # Safety
+///
+/// As there; `storage` is NULL or valid for writes, and left alone until the source is deleted.
+pub unsafe fn source_init_region<E: Edge<Platform = Regions>>(
+    storage: *mut Storage,
+    src: *mut *mut Object<Regions>,
+    region: *const CRegion,
+) -> c_int {
+    if within(src, storage) {
+        return fail::<E>(Failure::Within);
+    }
+    // SAFETY: region is valid or NULL, as here.
+    let source = || usable(storage).and_then(|()| unsafe { source(region) });
+    // SAFETY: src is valid or NULL, as here; `put` comes after `usable`.
+    unsafe { create::<E>(src, source, |source| Ok(put::<E>(storage, source))) }
+}
+
+/// # Safety
+///
+/// As [`source_from_region`].
+unsafe fn source(region: *const CRegion) -> Result<Either<Regions>, Failure> {
+    let region = aligned(region.cast_mut(), "region")?;
+    // SAFETY: it stays for as long as the source is used, as the caller says.
+    let descriptor = unsafe { Descriptor::at(Regions::default(), RegionAt::new(region)) };
+    Ok(Either::Descriptor(Source::new(descriptor)?))
+}
+
+/// Makes a region of a part of a region: see [`source_from_region`].
+///
+/// # Safety
+///
+/// `region` is NULL, or as libpmem2/region.h says; `part` is NULL or valid for writes.
+pub unsafe fn region_part<E: Edge>(region: *const CRegion, offset: u64, length: u64, part: *mut CRegion) -> c_int {
+    let make = || {
+        let (region, place) = (aligned(region.cast_mut(), "region")?, aligned(part, "part")?);
+        // SAFETY: region is valid, as the caller says.
+        let part = unsafe { CRegion::part(region, offset, length) }?;
+        // SAFETY: place is valid for writes.
+        unsafe { place.write(part) };
+        Ok(())
+    };
+    done::<E>(make())
+}
+
+/// Finds the NFIT: see [`source_from_region`].
+///
+/// # Safety
+///
+/// `reach` is NULL, or returns NULL or the address of as many bytes as it is asked for, which stay and are not written to.
+/// `nfit` and `length` are NULL or valid for writes.
+pub unsafe fn find_nfit<E: Edge>(
+    rsdp: u64,
+    reach: Reach,
+    arg: *mut c_void,
+    nfit: *mut *const c_void,
+    length: *mut usize,
+) -> c_int {
+    let find = || {
+        let reach = reach.ok_or(Failure::Null("reach"))?;
+        let (nfit, length) = (aligned(nfit, "nfit")?, aligned(length, "length")?);
+        let bytes = |address, length| {
+            // SAFETY: it may be called so.
+            let bytes = NonNull::new(unsafe { reach(address, length, arg) }.cast_mut())?;
+            // SAFETY: it returns the address of as many bytes, which stay.
+            Some(unsafe { core::slice::from_raw_parts(bytes.as_ptr().cast::<u8>().cast_const(), length) })
+        };
+        let table = find_acpi_table(rsdp, *b"NFIT", bytes).map_err(Refusal::Table)?;
+        // SAFETY: both are valid for writes.
+        unsafe {
+            nfit.write(table.map_or(ptr::null(), |table| table.as_ptr().cast()));
+            length.write(table.map_or(0, <[u8]>::len));
+        }
+        Ok(())
+    };
+    done::<E>(find())
+}
+
+/// The regions of an NFIT: see [`source_from_region`].
+///
+/// # Safety
+///
+/// `nfit` is NULL or has `length` bytes, which stay for as long as a region is used. `count` is NULL or valid for reads and
+/// writes, and `regions` is NULL or valid for writes of `*count` regions.
+pub unsafe fn regions_from_nfit<E: Edge>(
+    nfit: *const c_void,
+    length: usize,
+    regions: *mut CRegion,
+    count: *mut usize,
+) -> c_int {
+    let fill = || {
+        // SAFETY: as the caller says.
+        let bytes = unsafe { bytes(nfit, length, "nfit") }?;
+        let table = Nfit::parse(bytes).map_err(Refusal::Table)?;
+        // SAFETY: as the caller says.
+        unsafe { list(|| table.regions(), |region| CRegion::of_nfit(region, bytes), regions, count) }
+    };
+    done::<E>(fill())
+}
+
+/// The regions of a devicetree: see [`source_from_region`].
+///
+/// # Safety
+///
+/// `tree` is NULL or has `length` bytes. `count` is NULL or valid for reads and writes, and `regions` is NULL or valid for
+/// writes of `*count` regions.
+pub unsafe fn regions_from_devicetree<E: Edge>(
+    tree: *const c_void,
+    length: usize,
+    regions: *mut CRegion,
+    count: *mut usize,
+) -> c_int {
+    let fill = || {
+        // SAFETY: as the caller says.
+        let tree = Devicetree::parse(unsafe { bytes(tree, length, "tree") }?).map_err(Refusal::Table)?;
+        // SAFETY: as the caller says.
+        unsafe { list(|| tree.regions(), CRegion::of_tree, regions, count) }
+    };
+    done::<E>(fill())
+}
+
+/// Writes the regions that a table tells of, or only their number.
+///
+/// # Safety
+///
+/// `count` is NULL or valid for reads and writes, and `regions` is NULL or valid for writes of `*count` regions.
+unsafe fn list<'t, I: Iterator<Item = PhysicalRegion<'t>>>(
+    all: impl Fn() -> I,
+    one: impl Fn(&PhysicalRegion<'t>) -> Result<CRegion, Fail>,
+    regions: *mut CRegion,
+    count: *mut usize,
+) -> Result<(), Refusal> {
+    let count = aligned(count, "count")?;
+    let there = all().count();
+    if !regions.is_null() {
+        let mut next = aligned(regions, "regions")?;
+        // SAFETY: count is valid for reads.
+        let given = unsafe { count.read() };
+        if given < there {
+            return Err(Refusal::Room { given, needed: there });
+        }
+        for region in all() {
+            let region = one(&region).map_err(|_| Error::InvalidRegionFormat)?;
+            // SAFETY: there is room for as many as there are.
+            unsafe {
+                next.write(region);
+                next = next.add(1);
+            }
+        }
+    }
+    // SAFETY: count is valid for writes.
+    unsafe { count.write(there) };
+    Ok(())
+}
+
+/// A table in memory of the caller's.
+///
+/// # Safety
+///
+/// `first` is NULL or has `length` bytes, which stay for `'a`.
+unsafe fn bytes<'a>(first: *const c_void, length: usize, name: &'static str) -> Result<&'a [u8], Failure> {
+    let first = NonNull::new(first.cast_mut()).ok_or(Failure::Null(name))?;
+    // SAFETY: as the caller says.
+    Ok(unsafe { core::slice::from_raw_parts(first.as_ptr().cast::<u8>().cast_const(), length) })
+}
+
+/// Why a call failed: what the other functions fail with, and what only these can. The sentences are not in a library without
+/// regions.
+enum Refusal {
+    Failure(Failure),
+    /// An array has fewer elements than there are regions.
+    Room {
+        given: usize,
+        needed: usize,
+    },
+    /// A firmware's table makes no sense.
+    Table(TableFault),
+}
+
+impl<F: Into<Failure>> From<F> for Refusal {
+    fn from(failure: F) -> Self {
+        Self::Failure(failure.into())
+    }
+}
+
+impl Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fault = match self {
+            Self::Failure(failure) => return failure.fmt(f),
+            Self::Room { given, needed } => return write!(f, "there are {needed} regions, and room for {given}"),
+            Self::Table(fault) => fault,
+        };
+        f.write_str("the firmware's table makes no sense: ")?;
+        match fault {
+            TableFault::Signature => f.write_str("its signature is another table's"),
+            TableFault::Length => f.write_str("it is longer than the memory that it is in, or too short to be one"),
+            TableFault::Checksum => f.write_str("its bytes do not add up to 0"),
+            TableFault::Structure(at) => write!(f, "what is at its byte {at} is no structure"),
+            TableFault::Unreachable(at) => write!(f, "the physical address {at:#x} in it cannot be reached"),
+            TableFault::Version => f.write_str("its format has a version that is not known"),
+            TableFault::TooMany => f.write_str("it has more parts than any machine has"),
+            _ => f.write_str("it is damaged"),
+        }
+    }
+}
+
+/// What all do at the end.
+fn done<E: Edge>(result: Result<(), Refusal>) -> c_int {
+    let Err(refusal) = result else { return 0 };
+    // SAFETY: Edge says that it is valid, and that no other thread uses it now; the borrow ends here.
+    unsafe { &mut *E::message() }.set(&refusal);
+    match refusal {
+        Refusal::Failure(failure) => failure.code(),
+        Refusal::Room { .. } => Code::BufferTooSmall.raw(),
+        Refusal::Table(_) => Code::InvalidRegionFormat.raw(),
+    }
+}
