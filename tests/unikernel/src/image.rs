@@ -1,0 +1,46 @@
+//! What a program in C is linked with: pmem2's functions over this kernel, and the kernel's own.
+
+use core::ffi::{CStr, c_char, c_int};
+
+use crate::{kernel::Kernel, suite};
+
+static KERNEL: Kernel = Kernel::new();
+
+pmem2_capi::export!(&'static Kernel = &KERNEL, 3);
+
+/// The lowest free descriptor, or -1.
+///
+/// # Safety
+///
+/// `name` is a string.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn kernel_open(name: *const c_char, mode: u32) -> c_int {
+    // SAFETY: it is a string, as the caller says.
+    let name = unsafe { CStr::from_ptr(name) };
+    let number = name.to_str().ok().and_then(|name| KERNEL.open(name, mode).ok());
+    number.map_or(-1, c_int::from)
+}
+
+/// 0, or -1.
+#[unsafe(no_mangle)]
+extern "C" fn kernel_close(number: c_int) -> c_int {
+    let closed = u16::try_from(number).is_ok_and(|number| KERNEL.close(number).is_ok());
+    if closed { 0 } else { -1 }
+}
+
+/// 0, or -1.
+#[unsafe(no_mangle)]
+extern "C" fn kernel_resize(number: c_int, bytes: u64) -> c_int {
+    let resized = u16::try_from(number).is_ok_and(|number| KERNEL.resize(number, bytes).is_ok());
+    if resized { 0 } else { -1 }
+}
+
+/// Runs the conformance suite in the kernel, while no descriptor is open: 0 if it passed.
+#[unsafe(no_mangle)]
+extern "C" fn kernel_check() -> c_int {
+    match suite::run(&KERNEL) {
+        Ok(()) => 0,
+        Err(suite::Failed::Open(_)) => -1,
+        Err(suite::Failed::Rule(_)) => -2,
+    }
+}

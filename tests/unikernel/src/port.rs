@@ -1,0 +1,258 @@
+//! The port: what pmem2 has to know of this kernel.
+//!
+//! `Platform` is all that a source needs. `Locate` is for kernels that know where their memory lies; one that does not says
+//! `type Spot = Nowhere; type Dimm = Nowhere;` and nothing else.
+
+use core::{fmt, marker::PhantomData, sync::atomic::Ordering::Relaxed};
+
+use pmem2::{
+    Access, Alignment, Backing, Facts, Fail, FileSystem, Handle, Kind, Locate, Mode, Persistence, Platform, Region,
+    Synchronous, Text, What,
+};
+
+use crate::kernel::{Bank, Dimm, Inode, Kernel, Node, PAGE, READ, Trouble, WRITE};
+
+/// The kernel's name for its files in RAM. A number that no other file system has is all that pmem2 wants.
+const RAM_FILES: FileSystem = FileSystem::from_magic(0x0ac1_d001);
+
+/// A descriptor. For C, it is a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Descriptor(pub(crate) u16);
+
+impl TryFrom<i32> for Descriptor {
+    type Error = core::num::TryFromIntError;
+    fn try_from(number: i32) -> Result<Self, Self::Error> {
+        number.try_into().map(Self)
+    }
+}
+
+impl From<Descriptor> for i32 {
+    fn from(descriptor: Descriptor) -> Self {
+        descriptor.0.into()
+    }
+}
+
+/// What tells one object from another: not the descriptor, whose number is used again, but the inode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Id(u16);
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "inode {}", self.0)
+    }
+}
+
+/// Looks at the descriptor anew, and notices if it was closed, or stands for another file now.
+fn same<'k>(kernel: &'k Kernel, raw: Descriptor, facts: &Facts<Id>) -> Result<&'k Inode, Fail> {
+    match kernel.lookup(raw.0) {
+        Ok((inode, found, _)) if Id(inode) == facts.id => Ok(found),
+        Ok(_) => Err(Fail::Replaced),
+        Err(trouble) => Err(fail(trouble)),
+    }
+}
+
+fn fail(trouble: Trouble) -> Fail {
+    match trouble {
+        Trouble::NotOpen => Fail::Absent(What::Handle),
+        _ => Fail::Unsupported,
+    }
+}
+
+impl Platform for &Kernel {
+    type Raw = Descriptor;
+    type Id = Id;
+
+    fn describe(self, raw: Descriptor) -> Result<Facts<Id>, Fail> {
+        let (number, inode, mode) = self.lookup(raw.0).map_err(fail)?;
+        // What it is, not whether that is good for anything. The page of a bank is asked for when somebody wants it.
+        let (kind, alignment) = match inode.node {
+            Node::Directory => (Kind::Directory, None),
+            Node::Console => (Kind::CharacterDevice, None),
+            Node::Queue => (Kind::Pipe, None),
+            Node::File { .. } => (Kind::RegularFile, Alignment::new(PAGE)),
+            Node::Bank(_) => (Kind::DeviceDax, None),
+        };
+        let mut access = Access::empty();
+        access.set(Access::READ, mode & READ != 0);
+        access.set(Access::WRITE, mode & WRITE != 0);
+        Ok(Facts::new(Id(number), kind, access, alignment))
+    }
+
+    fn size(self, raw: Descriptor, facts: &Facts<Id>) -> Result<u64, Fail> {
+        match &same(self, raw, facts)?.node {
+            Node::File { size, .. } => Ok(size.load(Relaxed)),
+            Node::Bank(bank) => Ok(bank.bytes),
+            _ => Err(Fail::Unsupported),
+        }
+    }
+
+    fn alignment(self, raw: Descriptor, facts: &Facts<Id>) -> Result<u64, Fail> {
+        match same(self, raw, facts)?.node {
+            Node::Bank(bank) => Ok(bank.page),
+            _ => Ok(PAGE),
+        }
+    }
+
+    fn file_system(self, raw: Descriptor, facts: &Facts<Id>) -> Result<FileSystem, Fail> {
+        match same(self, raw, facts)?.node {
+            Node::File { on: None, .. } => Ok(RAM_FILES),
+            _ => Err(Fail::Unsupported),
+        }
+    }
+
+    fn page_size(self) -> Result<Alignment, Fail> {
+        Alignment::new(PAGE).ok_or(Fail::Malformed(What::PageSize))
+    }
+}
+
+/// Where an object lies: on a bank, or in RAM.
+#[derive(Clone, Copy)]
+pub(crate) struct Spot {
+    bank: Option<&'static Bank>,
+    kind: Kind,
+}
+
+impl Spot {
+    /// The bank, if the index is that of the one region that there is.
+    fn bank(&self, region: usize) -> Option<&'static Bank> {
+        self.bank.filter(|_| region == 0)
+    }
+}
+
+impl Locate for &Kernel {
+    type Spot = Spot;
+    type Dimm = &'static Dimm;
+
+    fn locate(self, raw: Descriptor, facts: &Facts<Id>) -> Result<Spot, Fail> {
+        let bank = match same(self, raw, facts)?.node {
+            Node::Bank(bank) => Some(bank),
+            Node::File { on, .. } => on,
+            _ => return Err(Fail::Unsupported),
+        };
+        Ok(Spot { bank, kind: facts.kind })
+    }
+
+    /// Banks are soldered.
+    fn confirm(self, spot: &Spot) -> Result<u64, Fail> {
+        Ok(spot.bank.map_or(0, |bank| bank.number.into()))
+    }
+
+    fn backing(self, spot: &Spot) -> Result<Backing, Fail> {
+        Ok(if spot.bank.is_some() { Backing::Regions } else { Backing::Memory(RAM_FILES) })
+    }
+
+    fn device(self, spot: &Spot) -> Result<Text<32>, Fail> {
+        Ok(spot.bank.map_or(Text::new(), |bank| Text::cut(bank.name)))
+    }
+
+    fn regions(self, spot: &Spot) -> Result<usize, Fail> {
+        Ok(spot.bank.iter().count())
+    }
+
+    fn region(self, spot: &Spot, index: usize) -> Result<Option<Region>, Fail> {
+        let Some(bank) = spot.bank(index) else { return Ok(None) };
+        let mode = if spot.kind == Kind::DeviceDax { Mode::Devdax } else { Mode::Fsdax };
+        let mut region = Region::new(0, bank.number, mode);
+        region.provider = Text::cut("firmware");
+        region.persistence = if bank.saves_caches { Persistence::CpuCache } else { Persistence::MemoryController };
+        region.unarmed = !bank.armed;
+        region.numa_node = bank.node;
+        Ok(Some(region))
+    }
+
+    fn dimm(self, spot: &Spot, region: usize, dimm: usize) -> Result<Option<&'static Dimm>, Fail> {
+        Ok(spot.bank(region).and_then(|bank| bank.dimms.get(dimm)))
+    }
+
+    fn dimm_number(self, dimm: &'static Dimm) -> Result<u32, Fail> {
+        Ok(dimm.slot)
+    }
+
+    fn dimm_id(self, dimm: &'static Dimm) -> Result<Text<32>, Fail> {
+        Text::of(dimm.serial).ok_or(Fail::Malformed(What::DeviceId))
+    }
+
+    fn dimm_dirty_shutdowns(self, dimm: &'static Dimm) -> Result<u64, Fail> {
+        dimm.losses.ok_or(Fail::Unsupported)
+    }
+
+    fn dax_capable(self, spot: &Spot) -> Result<Option<bool>, Fail> {
+        Ok(spot.bank.map(|_| true))
+    }
+
+    /// There is no page cache: what lies on a bank is mapped from there.
+    fn synchronous(self, raw: Descriptor, facts: &Facts<Id>) -> Result<Synchronous, Fail> {
+        let spot = self.locate(raw, facts)?;
+        Ok(if spot.bank.is_some() { Synchronous::Granted } else { Synchronous::Refused })
+    }
+}
+
+/// A descriptor that is open for as long as this lives: what a program in Rust has in place of a number.
+#[derive(Debug)]
+pub(crate) struct File<'k> {
+    kernel: &'k Kernel,
+    descriptor: Descriptor,
+}
+
+impl fmt::Debug for Kernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Kernel")
+    }
+}
+
+impl<'k> File<'k> {
+    pub(crate) fn open(kernel: &'k Kernel, name: &str, mode: u32) -> Result<Self, Trouble> {
+        kernel.open(name, mode).map(|number| Self { kernel, descriptor: Descriptor(number) })
+    }
+
+    pub(crate) fn borrow(&self) -> Number<'_> {
+        Number { kernel: self.kernel, descriptor: self.descriptor, lifetime: PhantomData }
+    }
+}
+
+impl Drop for File<'_> {
+    fn drop(&mut self) {
+        // It was open until now.
+        let _ = self.kernel.close(self.descriptor.0);
+    }
+}
+
+// SAFETY: nobody has the number but this value, which closes it when it is dropped, so it stands for the same inode all the
+// time. It cannot be cloned.
+unsafe impl<'k> Handle for File<'k> {
+    type P = &'k Kernel;
+    fn platform(&self) -> &'k Kernel {
+        self.kernel
+    }
+    fn raw(&self) -> Descriptor {
+        self.descriptor
+    }
+}
+
+/// A borrowed descriptor, or a number that is none.
+#[derive(Clone, Copy)]
+pub(crate) struct Number<'k> {
+    kernel: &'k Kernel,
+    descriptor: Descriptor,
+    lifetime: PhantomData<&'k File<'k>>,
+}
+
+impl<'k> Number<'k> {
+    /// # Safety
+    ///
+    /// If the number is open, it stays so for as long as the value is used; if it is not, it is not opened meanwhile.
+    pub(crate) unsafe fn new(kernel: &'k Kernel, number: u16) -> Self {
+        Self { kernel, descriptor: Descriptor(number), lifetime: PhantomData }
+    }
+}
+
+// SAFETY: it borrows the file, or it is as who called `new` promised.
+unsafe impl<'k> Handle for Number<'k> {
+    type P = &'k Kernel;
+    fn platform(&self) -> &'k Kernel {
+        self.kernel
+    }
+    fn raw(&self) -> Descriptor {
+        self.descriptor
+    }
+}
