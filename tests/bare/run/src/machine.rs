@@ -1,0 +1,180 @@
+//! What a machine is, and what the kernel has to find in it.
+
+pub(crate) const MIB: u64 = 1 << 20;
+
+/// What the label area of an NVDIMM takes from its end.
+pub(crate) const LABELS: u64 = 128 << 10;
+
+/// Which QEMU, and how it is told of persistent memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Board {
+    /// x86-64, started by PVH; NVDIMMs are devices of their own, which ACPI's NFIT tells of.
+    Pc,
+    /// aarch64's `virt`: main memory is a file, and the devicetree says which part of it is persistent.
+    Arm,
+    /// riscv64's `virt`, the same.
+    Riscv,
+}
+
+/// A range of persistent memory.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Memory {
+    /// The physical address of its first byte.
+    pub(crate) base: u64,
+    pub(crate) size: u64,
+    pub(crate) node: u32,
+    /// Whether there is a label area behind it, which is no part of it.
+    pub(crate) labels: bool,
+    pub(crate) unarmed: bool,
+    /// Whether the devicetree says that it keeps nothing.
+    pub(crate) volatile: bool,
+}
+
+/// A machine, and how its kernel is started.
+#[derive(Clone, Debug)]
+pub(crate) struct Machine {
+    pub(crate) name: &'static str,
+    pub(crate) board: Board,
+    pub(crate) cpu: &'static str,
+    /// QEMU's `nvdimm-persistence`.
+    pub(crate) persistence: Option<&'static str>,
+    pub(crate) nodes: u32,
+    pub(crate) memory: Vec<Memory>,
+    /// The instructions that make stores durable which have to be executed, as QEMU's disassembler names them: these, and none
+    /// of the others.
+    pub(crate) flushes: &'static [&'static str],
+    /// Whether the power is cut.
+    pub(crate) cut: bool,
+    /// Whether its kernel is the one in C.
+    pub(crate) c: bool,
+}
+
+/// A machine of this kind, with a processor of this name.
+pub(crate) fn machine(name: &'static str, board: Board, cpu: &'static str) -> Machine {
+    Machine { name, board, cpu, persistence: None, nodes: 1, memory: vec![], flushes: &[], cut: false, c: false }
+}
+
+/// Persistent memory.
+pub(crate) fn memory(base: u64, size: u64) -> Memory {
+    Memory { base, size, node: 0, labels: false, unarmed: false, volatile: false }
+}
+
+impl Memory {
+    pub(crate) fn node(self, node: u32) -> Self {
+        Self { node, ..self }
+    }
+
+    pub(crate) fn labels(self) -> Self {
+        Self { labels: true, ..self }
+    }
+
+    pub(crate) fn unarmed(self) -> Self {
+        Self { unarmed: true, ..self }
+    }
+
+    pub(crate) fn volatile(self) -> Self {
+        Self { volatile: true, ..self }
+    }
+
+    /// Whether the kernel keeps a log in it.
+    pub(crate) fn logged(&self) -> bool {
+        !self.unarmed && !self.volatile
+    }
+}
+
+impl Board {
+    /// Its architecture, as QEMU names it.
+    pub(crate) const fn architecture(self) -> &'static str {
+        match self {
+            Self::Pc => "x86_64",
+            Self::Arm => "aarch64",
+            Self::Riscv => "riscv64",
+        }
+    }
+
+    /// The size of main memory, and where it begins.
+    pub(crate) const fn main(self) -> (u64, u64) {
+        match self {
+            Self::Pc => (128 * MIB, 0),
+            Self::Arm => (256 * MIB, 0x4000_0000),
+            Self::Riscv => (256 * MIB, 0x8000_0000),
+        }
+    }
+}
+
+impl Machine {
+    pub(crate) fn persistence(self, persistence: &'static str) -> Self {
+        Self { persistence: Some(persistence), ..self }
+    }
+
+    pub(crate) fn nodes(self, nodes: u32) -> Self {
+        Self { nodes, ..self }
+    }
+
+    pub(crate) fn with<const N: usize>(self, memory: [Memory; N]) -> Self {
+        Self { memory: memory.into(), ..self }
+    }
+
+    pub(crate) fn flushes(self, flushes: &'static [&'static str]) -> Self {
+        Self { flushes, ..self }
+    }
+
+    pub(crate) fn cut(self) -> Self {
+        Self { cut: true, ..self }
+    }
+
+    pub(crate) fn in_c(self) -> Self {
+        Self { c: true, ..self }
+    }
+
+    /// What its kernel is called among the arguments.
+    pub(crate) fn kernel(&self) -> &'static str {
+        if self.c { "c" } else { self.board.architecture() }
+    }
+
+    /// What the kernel has to say of the memory with this index, without its log.
+    pub(crate) fn facts(&self, index: usize) -> Vec<String> {
+        let Memory { base, size, node, unarmed, volatile, .. } = self.memory[index];
+        if volatile {
+            let why = "volatile memory does not keep its contents: only persistent memory is a data source";
+            return vec![format!("{base:#x} refused {why}")];
+        }
+        let (provider, dimm) = match self.board {
+            // What QEMU calls itself: Intel's number, and a serial number that grows with the slot. Ids show bytes in their
+            // order. Handles are slots from 1.
+            Board::Pc => {
+                let (handle, serial) = (index + 1, 0x12_3456 + index as u32);
+                ("ACPI.NFIT", Some((handle, format!("8680-{:08x}", serial.swap_bytes()))))
+            }
+            Board::Arm | Board::Riscv => ("devicetree", None),
+        };
+        let (persistence, granularity, reason) = match (self.board, self.persistence) {
+            (Board::Pc, Some("mem-ctrl")) => ("memory_controller", "CACHE_LINE", "memory_controller"),
+            // This QEMU's riscv64 has no instruction that flushes caches (Zicbom): the kernel says that a fence is enough.
+            (Board::Pc, Some(_)) | (Board::Riscv, _) => ("cpu_cache", "BYTE", "cpu_cache"),
+            _ => ("not stated", "CACHE_LINE", "domain_unstated"),
+        };
+        let mut facts = vec![
+            format!("{base:#x} pool full"),
+            format!("{base:#x} size {size}"),
+            format!("{base:#x} whole 0..{size}"),
+            format!("{base:#x} alignment 1"),
+            format!("{base:#x} numa_node {node}"),
+            format!("{base:#x} provider {provider}"),
+            format!("{base:#x} persistence {persistence}"),
+            format!("{base:#x} read_only {unarmed}"),
+            format!("{base:#x} unarmed {unarmed}"),
+            format!("{base:#x} granularity {granularity}"),
+            format!("{base:#x} reason {reason}"),
+            format!("{base:#x} report source           usable"),
+        ];
+        facts.push(format!("{base:#x} device_id {}", dimm.as_ref().map_or("", |(_, id)| id)));
+        if self.c {
+            // C has no words for the rest.
+            facts.retain(|fact| [" whole ", " reason ", " report "].iter().all(|what| !fact.contains(what)));
+            return facts;
+        }
+        facts.extend(dimm.map(|(handle, id)| format!("{base:#x} dimm {handle} {id}")));
+        facts
+    }
+}
