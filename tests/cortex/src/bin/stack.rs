@@ -1,0 +1,168 @@
+//! How much stack each call takes: the stack is painted, the call made, and what is no longer paint was used. That counts the result,
+//! and the few words of the calls around it. One line for each call: its name, the bytes.
+#![no_std]
+#![no_main]
+
+use core::{hint::black_box, mem::MaybeUninit, ptr::NonNull};
+
+use pmem2::{Cpu, Durability, Extent, Fail, Handle, Instruction, PhysicalRegion, RegionKind, Sharing, Source, Window};
+use pmem2_cortex::{
+    End,
+    board::{ID, SOURCES, TABLE, extents, fram},
+    host, run, say, stack,
+};
+
+run!(main);
+
+const PAINT: u32 = 0xA5A5_A5A5;
+/// Left alone between the painter's own frame and the paint.
+const GAP: usize = 64;
+
+/// The bytes of stack that `call` reaches below this frame.
+#[inline(never)]
+fn high_water(call: &mut dyn FnMut()) -> usize {
+    let here = 0_u32;
+    let here = (&raw const here).expose_provenance() & !3;
+    let (bottom, _) = stack();
+    let words = (here - GAP - bottom) / 4;
+    let word = |index: usize| core::ptr::with_exposed_provenance_mut::<u32>(bottom + 4 * index);
+    for index in 0..words {
+        // SAFETY: RAM between what the linker placed and the stack's present end, which nothing uses; aligned.
+        unsafe { word(index).write_volatile(PAINT) };
+    }
+    call();
+    // SAFETY: as above.
+    let clean = (0..words).take_while(|&index| unsafe { word(index).read_volatile() } == PAINT).count();
+    here - (bottom + 4 * clean)
+}
+
+fn row(name: &str, mut call: impl FnMut()) {
+    say!("{name} | {}", high_water(&mut call));
+}
+
+/// Has the value made, in memory, and drops it.
+#[inline(always)]
+fn keep<T>(value: T) {
+    // Not the value: that would be a copy of it.
+    black_box(&value);
+}
+
+/// A call that uses `BYTES` of stack, and touches them.
+#[inline(never)]
+fn array<const BYTES: usize>() {
+    let mut memory = MaybeUninit::<[u8; BYTES]>::uninit();
+    let bytes = black_box(memory.as_mut_ptr()).cast::<u8>();
+    for index in 0..BYTES {
+        // SAFETY: the array has that many bytes.
+        unsafe { bytes.add(index).write_volatile(0) };
+    }
+}
+
+/// A sink for text that needs no room.
+struct Nowhere;
+
+impl core::fmt::Write for Nowhere {
+    fn write_str(&mut self, text: &str) -> core::fmt::Result {
+        black_box(text);
+        Ok(())
+    }
+}
+
+fn main() -> End {
+    row("self: nothing", || ());
+    row("self: an array of 1024 bytes", array::<1024>);
+    row("self: an array of 2048 bytes", array::<2048>);
+    regions();
+    for (name, source) in extents().filter_map(|(name, extent)| Some((name, Source::from_region(extent).ok()?))) {
+        // Every one that is a source: the most that one of them takes is what counts.
+        answers(name, &source);
+    }
+    windows();
+    large();
+    End::Done
+}
+
+/// How sources come to be, and go.
+fn regions() {
+    row("Extent::of", || keep(Extent::of(black_box(&TABLE[0]))));
+    row("Extent::of_table", || keep(Extent::of_table(black_box(&TABLE), 13)));
+    row("Extent::part", || keep(black_box(fram()).part(4096, 8192)));
+    for (name, extent) in extents() {
+        let row = |call: &str, measured: &mut dyn FnMut()| say!("{call}, {name} | {}", high_water(measured));
+        row("Source::from_region", &mut || keep(Source::from_region(black_box(extent))));
+        row("Source::new", &mut || keep(Source::new(black_box(extent))));
+        row("Source::try_from_handle", &mut || keep(Source::try_from_handle(black_box(extent))));
+        row("Source::new_in", &mut || {
+            let mut place = MaybeUninit::uninit();
+            black_box(Source::new_in(&mut place, black_box(extent)).is_ok());
+        });
+        row("Pool::source, and the slot's drop", &mut || keep(SOURCES.source(black_box(&extent))));
+        if let Err(error) = Source::from_region(extent) {
+            row("Error::code", &mut || keep(black_box(error).code()));
+            row("Error::symbol", &mut || keep(black_box(error).symbol()));
+            row("Display of Error", &mut || {
+                keep(core::fmt::write(&mut Nowhere, format_args!("{}", black_box(&error))))
+            });
+        }
+    }
+    let fram = fram();
+    let taken = [(); pmem2_cortex::board::SLOTS].map(|()| SOURCES.source(&fram).ok());
+    row("Pool::source, full", || keep(SOURCES.source(black_box(&fram))));
+    drop(taken);
+    row("Pool::len", || keep(SOURCES.len()));
+}
+
+/// What a source answers.
+fn answers(name: &str, source: &Source<Extent<'static>>) {
+    let row = |call: &str, measured: &mut dyn FnMut()| say!("{call}, {name} | {}", high_water(measured));
+    row("Source::kind, access, id", &mut || keep((source.kind(), source.access(), source.id())));
+    row("Source::size", &mut || keep(black_box(source).size()));
+    row("Source::alignment", &mut || keep(black_box(source).alignment()));
+    row("Source::check_range", &mut || keep(black_box(source).check_range(0, 0)));
+    row("Source::region", &mut || keep(black_box(source).region(0)));
+    row("Source::numa_node", &mut || keep(black_box(source).numa_node()));
+    row("Source::device_id_as::<48>", &mut || keep(black_box(source).device_id_as::<ID>()));
+    row("Source::device_usc", &mut || keep(black_box(source).device_usc()));
+    row("Source::dimms, Dimm::id, Dimm::dirty_shutdowns", &mut || {
+        let Ok(dimms) = black_box(source).dimms() else { return };
+        dimms.flatten().for_each(|dimm| {
+            keep(dimm.id());
+            keep(dimm.dirty_shutdowns());
+        });
+    });
+    for sharing in [Sharing::Shared, Sharing::Private] {
+        row("Source::expected_granularity", &mut || keep(black_box(source).expected_granularity(sharing)));
+    }
+    row("Handle::raw", &mut || keep(black_box(source).handle().raw()));
+}
+
+/// Memory to write to.
+static mut BYTES: [u8; 256] = [0; 256];
+
+/// What a window does.
+fn windows() {
+    let at = NonNull::new((&raw mut BYTES).cast::<u8>());
+    let region = PhysicalRegion::new(0x6000_0000, 256, RegionKind::Persistent).durable_by(Durability::CacheFlush);
+    // SAFETY: this is a Cortex-M without a data cache, in privileged mode.
+    let cpu: Result<Cpu, Fail> = unsafe { Cpu::with(Instruction::CortexM, 1) };
+    let (Some(at), Ok(cpu)) = (at, cpu) else {
+        say!("there is no window");
+        host::exit(End::Wrong)
+    };
+    // SAFETY: 256 bytes that only this window accesses stand for the region's.
+    let make = || -> Window<'_> { unsafe { Extent::of(black_box(&region)).mapped(at) }.flushed_by(cpu) };
+    row("Extent::mapped, Window::flushed_by", || keep(make()));
+    let mut window = make();
+    row("Window::write", || keep(black_box(&mut window).write(7, black_box(&[1; 32]))));
+    row("Window::read", || keep(black_box(&window).read(7, black_box(&mut [0; 32]))));
+    row("Window::flush", || keep(black_box(&window).flush(7, 32)));
+    row("Window::persist", || keep(black_box(&window).persist(7, 32)));
+}
+
+/// What gives more than the path of a small machine has room for, and what there is in its place.
+fn large() {
+    let Ok(source) = Source::from_region(fram()) else { host::exit(End::Wrong) };
+    row("large: Source::place (Source::region)", || keep(black_box(&source).place()));
+    row("large: Source::device_id (Source::device_id_as)", || keep(black_box(&source).device_id()));
+    row("large: Source::report", || keep(black_box(&source).report()));
+}

@@ -1,0 +1,52 @@
+//! What the programs for Cortex-M have in common: the way from reset to `program`, and semihosting to speak.
+//!
+//! A program defines `program` with [`run!`].
+#![no_std]
+
+pub mod board;
+#[cfg(feature = "critical-section")]
+mod critical;
+pub mod flash;
+pub mod host;
+mod start;
+
+use core::panic::PanicInfo;
+
+pub use start::{restart, stack};
+
+/// What the emulator's process ends with.
+#[derive(Clone, Copy)]
+pub enum End {
+    /// The program has come to its end.
+    Done = 0,
+    /// It found something wrong, and said so.
+    Wrong = 1,
+    /// It panicked, or the processor stopped it.
+    Fault = 101,
+}
+
+/// Makes a function the program.
+#[macro_export]
+macro_rules! run {
+    ($function:path) => {
+        #[unsafe(no_mangle)]
+        extern "C" fn program() -> ! {
+            let function: fn() -> $crate::End = $function;
+            $crate::host::exit(function())
+        }
+    };
+}
+
+/// Prints a line.
+#[macro_export]
+macro_rules! say {
+    ($($what:tt)*) => {
+        $crate::host::line(format_args!($($what)*))
+    };
+}
+
+#[panic_handler]
+fn panic(_: &PanicInfo<'_>) -> ! {
+    // Without a word: formatting would count as flash that the library takes.
+    host::exit(End::Fault)
+}
