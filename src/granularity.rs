@@ -238,14 +238,6 @@ impl<H: Handle<P: Locate>> Source<H> {
         self.granularity_on(sharing, || Ok(place.into()))
     }
 
-    /// What came of the attempt to map it; `None` for a device DAX and a region, where nothing has to be tried.
-    fn tried(&self) -> Result<Option<Synchronous>, Error> {
-        match self.kind() {
-            Kind::DeviceDax | Kind::Region => Ok(None),
-            _ => self.ask(What::Synchronous, Locate::synchronous).map(Some),
-        }
-    }
-
     /// The granularity of a source on `ground`, which is asked for only where the answer depends on it.
     fn granularity_on(
         &self,
@@ -255,20 +247,29 @@ impl<H: Handle<P: Locate>> Source<H> {
         if let Some(answer) = settled(self.kind(), sharing) {
             return answer;
         }
-        let page = |reason| Ok(Expected::new(Granularity::Page, reason));
-        match self.tried()? {
-            None => match ground()? {
-                // Who has a region can call the host; who has a device DAX cannot.
-                ground if ground.flushed_by_host() && self.kind() == Kind::DeviceDax => Err(Error::NeverDurable),
+        match self.kind() {
+            Kind::DeviceDax => match ground()? {
+                ground if ground.flushed_by_host() => Err(Error::NeverDurable),
                 ground => by_domain(&ground),
             },
-            Some(Synchronous::Granted) => {
+            // Who has a region can call the host.
+            Kind::Region => by_domain(&ground()?),
+            _ => self.granularity_of_file(ground),
+        }
+    }
+
+    /// By the attempt to map it. On its own, for a small stack where there are no files.
+    #[inline(never)]
+    fn granularity_of_file(&self, ground: impl FnOnce() -> Result<Ground, Error>) -> Result<Expected, Error> {
+        let page = |reason| Ok(Expected::new(Granularity::Page, reason));
+        match self.ask(What::Synchronous, Locate::synchronous)? {
+            Synchronous::Granted => {
                 let unknown = Ok(Expected::new(Granularity::CacheLine, Reason::DomainUnknown));
                 ground().as_ref().map_or(unknown, by_domain)
             }
-            Some(Synchronous::Unknown) => page(Reason::KernelTooOld),
+            Synchronous::Unknown => page(Reason::KernelTooOld),
             // What cannot be found out makes the reason vaguer, not the answer wrong.
-            Some(_) => {
+            _ => {
                 let ground = ground();
                 page(ground.as_ref().ok().and_then(refused_there).unwrap_or_else(|| {
                     let direct = self.ask(What::Dax, Locate::direct).unwrap_or_default();

@@ -66,14 +66,14 @@ impl Place {
     /// Asks everything about what lies at `spot`, and puts it where it is to stay, since each move of it would be another copy
     /// on the stack.
     pub(crate) fn fill<P: Locate>(&mut self, platform: P, spot: &P::Spot) -> Result<(), Error> {
+        self.device = platform.device(spot).map_err(|fail| Error::of(fail, What::Device))?;
         let regions = &mut self.regions;
         let survey = survey(platform, spot, |index, region| {
             if let Some(place) = regions.get_mut(index) {
                 *place = Some(region);
             }
         })?;
-        (self.backing, self.device, self.dax_capable, self.stamp) =
-            (survey.backing, survey.device, survey.dax_capable, survey.stamp);
+        (self.backing, self.dax_capable, self.stamp) = (survey.backing, survey.dax_capable, survey.stamp);
         Ok(())
     }
 
@@ -90,10 +90,9 @@ impl Place {
     }
 }
 
-/// What is known of where a source lies, but for its regions.
+/// What is known of where a source lies, but for its regions and the device's name.
 pub(crate) struct Survey {
     pub(crate) backing: Backing,
-    device: Text<32>,
     pub(crate) dax_capable: Option<bool>,
     stamp: u64,
 }
@@ -108,7 +107,6 @@ pub(crate) fn survey<P: Locate>(
     let of = |fail| Error::of(fail, What::Device);
     let mut survey = Survey {
         backing: platform.backing(spot).map_err(of)?,
-        device: platform.device(spot).map_err(of)?,
         dax_capable: match platform.dax_capable(spot) {
             // A disk that says nothing of it is no reason to know nothing of the rest.
             Err(Fail::Unsupported | Fail::Os(What::Dax, _)) => None,
@@ -353,17 +351,7 @@ impl<H: Handle<P: Locate>> Source<H> {
 
     /// Adds the ids of the DIMMs to `id`.
     pub(crate) fn write_device_id<const N: usize>(&self, id: &mut Text<N>) -> Result<(), Error> {
-        self.of_dimms(What::DeviceId, |dimms| {
-            for dimm in dimms {
-                // By reference, since a small stack has no room for copies.
-                match &dimm?.id() {
-                    Ok(one) if id.push(one) => {}
-                    Ok(_) => return Err(Error::TooLarge(What::DeviceId)),
-                    Err(error) => return Err(*error),
-                }
-            }
-            Ok(())
-        })
+        self.of_dimms(What::DeviceId, |mut dimms| dimms.try_for_each(|dimm| dimm?.write_id(id)))
     }
 
     /// The number of unsafe shutdowns (pmem2_source_device_usc(3)): how often the source's DIMMs lost power before their data

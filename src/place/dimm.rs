@@ -44,6 +44,16 @@ impl<P: Locate> Dimm<P> {
         self.platform.dimm_id(self.dimm).map_err(|fail| Error::of(fail, What::DeviceId))
     }
 
+    /// Adds its id to `all`. By reference, since a small stack has no room for copies.
+    #[inline]
+    pub(super) fn write_id<const N: usize>(&self, all: &mut Text<N>) -> Result<(), Error> {
+        match &self.platform.dimm_id(self.dimm) {
+            Ok(id) if all.push(id) => Ok(()),
+            Ok(_) => Err(Error::TooLarge(What::DeviceId)),
+            Err(fail) => Err(Error::of(*fail, What::DeviceId)),
+        }
+    }
+
     /// How often it lost power before its data was safe: `dirty_shutdown` in sysfs, the part that this DIMM has in
     /// [`Source::device_usc`](crate::Source::device_usc).
     ///

@@ -223,16 +223,22 @@ impl<'t> Locate for Bare<'t> {
     }
 
     fn dimm_id(self, dimm: BareDimm<'t>) -> Result<Text<32>, Fail> {
-        let mut id = Text::new();
-        match dimm.region.dimms {
-            DimmTable::Board(all) => match all.get(dimm.index).map(|dimm| dimm.id) {
-                None | Some("") => return Err(Fail::Unsupported),
-                Some(known) if id.push(known) => {}
-                Some(_) => return Err(Fail::Malformed(What::DeviceId)),
-            },
-            DimmTable::Nfit(nfit, range) => nfit.put_id(range, dimm.index, &mut id).ok_or(Fail::Unsupported)?,
+        // Where it is to stay from the first, since a small stack has no room for copies.
+        let mut id = Ok(Text::new());
+        if let Ok(text) = &mut id {
+            let known = match dimm.region.dimms {
+                DimmTable::Board(all) => match all.get(dimm.index).map(|dimm| dimm.id) {
+                    None | Some("") => Err(Fail::Unsupported),
+                    Some(known) if text.push(known) => Ok(()),
+                    Some(_) => Err(Fail::Malformed(What::DeviceId)),
+                },
+                DimmTable::Nfit(nfit, range) => nfit.put_id(range, dimm.index, text).ok_or(Fail::Unsupported),
+            };
+            if let Err(fail) = known {
+                id = Err(fail);
+            }
         }
-        Ok(id)
+        id
     }
 
     fn dimm_dirty_shutdowns(self, dimm: BareDimm<'t>) -> Result<u64, Fail> {
