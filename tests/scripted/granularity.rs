@@ -309,8 +309,8 @@ fn no_more_is_asked_than_has_to_be() {
         source(&script).expected_granularity(Sharing::Shared).expect("an answer");
         script.calls()
     };
-    let place =
-        [Call::Locate, Call::Backing, Call::Device, Call::DaxCapable, Call::Regions, Call::Region(0), Call::Confirm];
+    // Not for the device's name, which is for people.
+    let place = [Call::Locate, Call::Backing, Call::DaxCapable, Call::Regions, Call::Region(0), Call::Confirm];
     let after = |first: &[Call], then: &[Call]| [first, &place, then].concat();
     let tried = [Call::Synchronous];
     let best = World::BEST;

@@ -53,8 +53,8 @@ fn everything_is_asked_once_and_confirmed_at_the_end() {
         script.calls(),
         [
             Call::Locate,
-            Call::Backing,
             Call::Device,
+            Call::Backing,
             Call::DaxCapable,
             Call::Regions,
             Call::Region(0),
@@ -80,7 +80,7 @@ fn what_is_no_persistent_memory_has_no_regions() {
         let script = Script::at(Kind::DeviceDax, land);
         let place = source(&script).place().expect("a place");
         assert_eq!((place.backing(), place.regions().count()), (backing, 0));
-        assert_eq!(script.calls(), [Call::Locate, Call::Backing, Call::Device, Call::DaxCapable, Call::Confirm]);
+        assert_eq!(script.calls(), [Call::Locate, Call::Device, Call::Backing, Call::DaxCapable, Call::Confirm]);
     }
 }
 
