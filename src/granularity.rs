@@ -253,7 +253,10 @@ impl<H: Handle<P: Locate>> Source<H> {
                 ground => by_domain(&ground),
             },
             // Who has a region can call the host.
-            Kind::Region => by_domain(&ground()?),
+            Kind::Region => match ground()? {
+                ground if ground.flushed_by_host() => Ok(Expected::new(Granularity::Page, Reason::Call)),
+                ground => by_domain(&ground),
+            },
             _ => self.granularity_of_file(ground),
         }
     }

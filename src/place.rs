@@ -6,7 +6,7 @@ mod warning;
 use core::fmt::{self, Display};
 
 pub use dimm::{Dimm, Dimms};
-use pmem2_platform::{Backing, Fail, Handle, Locate, Region, Text, What};
+use pmem2_platform::{Backing, Fail, Handle, Locate, Mode, Region, Text, What};
 pub use warning::Warning;
 
 use crate::{Error, Source};
@@ -167,12 +167,15 @@ impl Display for Place {
     }
 }
 
-/// What an object has of a region, and where that is: `fsdax namespace0.0 of region0 on ndbus0 (ACPI.NFIT)`.
+/// What an object has of a region, and where that is: `region0 (ACPI.NFIT)`, `fsdax namespace0.0 of region0 on ndbus0 (ACPI.NFIT)`.
 pub(crate) struct Of<'r>(pub(crate) &'r Region);
 
 impl Display for Of<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let region = self.0;
+        if region.mode == Mode::Whole {
+            return write!(f, "region{} ({})", region.number, region.provider);
+        }
         write!(f, "{} ", region.mode)?;
         match region.namespace {
             Some(namespace) => write!(f, "namespace{}.{namespace}", region.number)?,

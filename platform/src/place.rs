@@ -40,10 +40,12 @@ pub enum Mode {
     /// A block device as it is (`/dev/pmem0`), without page structures in the namespace. An NVDIMM's has no DAX then; those of
     /// e820 and virtio-pmem have it, since the kernel keeps page structures elsewhere, and `ndctl list` calls them fsdax.
     Raw,
+    /// All of the region: where there is no operating system, nothing divides it into namespaces.
+    Whole,
 }
 
 impl Mode {
-    /// The name that `ndctl list` gives it.
+    /// The name that `ndctl list` gives it; `whole` is no word of ndctl's.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -51,6 +53,7 @@ impl Mode {
             Self::Devdax => "devdax",
             Self::Sector => "sector",
             Self::Raw => "raw",
+            Self::Whole => "whole",
         }
     }
 }

@@ -14,7 +14,7 @@ pub enum Reason {
     Private,
     /// Byte: nothing of anonymous memory is kept.
     Anonymous,
-    /// Byte: the platform flushes the processor's caches when the power fails (eADR).
+    /// Byte: the platform saves the processor's caches when the power fails (eADR), or there are none in between.
     CpuCache,
     /// Cache line: the platform flushes the memory controller's buffers only (ADR, no eADR).
     MemoryController,
@@ -28,6 +28,9 @@ pub enum Reason {
     NotPersistentMemory(Backing),
     /// Page: only the host's flush makes stores durable (virtio-pmem).
     Host,
+    /// Page: a region of physical memory whose driver makes stores durable, when the program calls it
+    /// ([`HostFlush`](crate::HostFlush)).
+    Call,
     /// Page: the namespace is a BTT, which writes sectors as a whole.
     Sector,
     /// Page: the namespace has no DAX, since it is raw and has no page structures.
@@ -66,6 +69,7 @@ impl Reason {
             Self::NoRegion => "no_region",
             Self::NotPersistentMemory(_) => "not_persistent_memory",
             Self::Host => "host",
+            Self::Call => "call",
             Self::Sector => "sector",
             Self::DeviceWithoutDax => "device_without_dax",
             Self::VolumeWithoutDax => "volume_without_dax",
@@ -84,7 +88,7 @@ impl Reason {
     #[must_use]
     pub const fn remedy(self) -> Option<&'static str> {
         Some(match self {
-            Self::Private | Self::Anonymous | Self::CpuCache => return None,
+            Self::Private | Self::Anonymous | Self::CpuCache | Self::Call => return None,
             Self::MemoryController | Self::DomainUnstated => "BYTE needs a platform with eADR",
             Self::DomainUnknown => "BYTE needs eADR, which only /sys tells: mount sysfs on /sys",
             Self::NoRegion => "memory in a region of persistent memory is needed",
@@ -121,7 +125,7 @@ impl Display for Reason {
         f.write_str(match self {
             Self::Private => "nothing of a private mapping is kept",
             Self::Anonymous => "nothing of anonymous memory is kept",
-            Self::CpuCache => "the platform flushes the processor's caches when the power fails (eADR)",
+            Self::CpuCache => "the platform saves the processor's caches when the power fails (eADR), or there are none in between",
             Self::MemoryController => {
                 "the platform flushes the memory controller's buffers when the power fails, but not the processor's caches \
                  (no eADR)"
@@ -131,6 +135,7 @@ impl Display for Reason {
             Self::NoRegion => "it is mapped directly, but is in no region of persistent memory",
             Self::NotPersistentMemory(on) => return write!(f, "it lies on {}", On(*on)),
             Self::Host => "only the host's flush makes stores durable (virtio-pmem)",
+            Self::Call => "only a call of its driver makes stores durable, and the program makes it (HostFlush)",
             Self::Sector => "its namespace writes whole sectors (BTT) and cannot be mapped directly",
             Self::DeviceWithoutDax => "its device cannot be mapped directly: the namespace is raw, without page structures",
             Self::VolumeWithoutDax => {
@@ -170,6 +175,7 @@ mod tests {
             (Reason::NoRegion, "no_region"),
             (Reason::NotPersistentMemory(on), "not_persistent_memory"),
             (Reason::Host, "host"),
+            (Reason::Call, "call"),
             (Reason::Sector, "sector"),
             (Reason::DeviceWithoutDax, "device_without_dax"),
             (Reason::VolumeWithoutDax, "volume_without_dax"),

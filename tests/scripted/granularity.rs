@@ -383,7 +383,7 @@ fn failures() {
 }
 
 /// Every reason, and whether anything can be done about it.
-const REASONS: [(Reason, Option<&str>); 20] = [
+const REASONS: [(Reason, Option<&str>); 21] = [
     (Reason::Private, None),
     (Reason::Anonymous, None),
     (Reason::CpuCache, None),
@@ -393,6 +393,7 @@ const REASONS: [(Reason, Option<&str>); 20] = [
     (Reason::NoRegion, Some("region of persistent memory")),
     (Reason::NotPersistentMemory(DISK), Some("on persistent memory")),
     (Reason::Host, Some("NVDIMM")),
+    (Reason::Call, None),
     (Reason::Sector, Some("--mode=fsdax")),
     (Reason::DeviceWithoutDax, Some("--mode=fsdax")),
     (Reason::VolumeWithoutDax, Some("linear")),
@@ -426,7 +427,10 @@ fn reasons_and_remedies() {
     assert_ne!(Some(hidden), Reason::NotPersistentMemory(DISK).remedy());
     assert!(hidden.contains("on persistent memory itself"), "{hidden}");
     let expected = World::BEST.expect(Kind::RegularFile, Synchronous::Granted).expect("an answer");
-    assert_eq!(expected.to_string(), "BYTE: the platform flushes the processor's caches when the power fails (eADR)");
+    assert_eq!(
+        expected.to_string(),
+        "BYTE: the platform saves the processor's caches when the power fails (eADR), or there are none in between"
+    );
     let mut world = World::BEST;
     world.direct = Some(Direct::new(Some(false), Some(DaxOption::Never)));
     assert_eq!(

@@ -259,7 +259,9 @@ fn what_would_have_to_change() {
     let lines = beyond(&report(Kind::RegularFile, land));
     assert_eq!(
         lines.last().map(String::as_str),
-        Some("granularity      BYTE: the platform flushes the processor's caches when the power fails (eADR)")
+        Some(
+            "granularity      BYTE: the platform saves the processor's caches when the power fails (eADR), or there are none in between"
+        )
     );
 }
 

@@ -145,8 +145,9 @@ impl<'t> Platform for Bare<'t> {
         Ok(Facts::new(extent.id(), kind, access, Alignment::new(region.alignment)))
     }
 
-    fn size(self, extent: Extent<'t>, _: &Facts<ExtentId>) -> Result<u64, Fail> {
-        Ok(extent.length)
+    /// In C a table may have been changed meanwhile.
+    fn size(self, extent: Extent<'t>, facts: &Facts<ExtentId>) -> Result<u64, Fail> {
+        if extent.id() == facts.id { Ok(extent.length) } else { Err(Fail::Replaced) }
     }
 
     /// Asked only where the region's is no power of two.
@@ -167,8 +168,8 @@ impl<'t> Locate for Bare<'t> {
     type Spot = &'t PhysicalRegion<'t>;
     type Dimm = BareDimm<'t>;
 
-    fn locate(self, extent: Extent<'t>, _: &Facts<ExtentId>) -> Result<Self::Spot, Fail> {
-        Ok(extent.region)
+    fn locate(self, extent: Extent<'t>, facts: &Facts<ExtentId>) -> Result<Self::Spot, Fail> {
+        if extent.id() == facts.id { Ok(extent.region) } else { Err(Fail::Replaced) }
     }
 
     /// Physical memory stays where it is.
@@ -192,7 +193,7 @@ impl<'t> Locate for Bare<'t> {
         if index > 0 {
             return Ok(None);
         }
-        let mut region = Region::new(0, from.number, Mode::Raw);
+        let mut region = Region::new(0, from.number, Mode::Whole);
         region.provider = Text::cut(from.provider);
         region.persistence = from.persistence;
         region.read_only = from.read_only;

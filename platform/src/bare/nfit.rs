@@ -3,6 +3,8 @@
 //! No byte of the table is trusted. [`Nfit::parse`] checks the checksum and every length once; what does not fit into the
 //! table is refused as a whole, structures of a type that is not known are skipped.
 
+use core::fmt;
+
 use super::{
     DimmTable, Durability, PhysicalRegion, RegionKind,
     bytes::{Bytes, guid},
@@ -28,6 +30,32 @@ pub enum TableFault {
     /// It has more parts than any machine has. They are compared with each other, and that shall not take for ever.
     TooMany,
 }
+
+impl fmt::Display for TableFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Signature => "the firmware's table makes no sense: its signature is another table's",
+            Self::Length => {
+                "the firmware's table makes no sense: it is longer than the memory that it is in, or too short to be one"
+            }
+            Self::Checksum => "the firmware's table makes no sense: its bytes do not add up to 0",
+            Self::Version => "the firmware's table cannot be read: its format has a version that is not known",
+            Self::TooMany => "the firmware's table makes no sense: it has more parts than any machine has",
+            Self::Structure(at) => {
+                return write!(
+                    f,
+                    "the firmware's table makes no sense: what is at its byte {at} is no structure or node, or a region \
+                     without addresses that the processor has"
+                );
+            }
+            Self::Unreachable(at) => {
+                return write!(f, "the firmware's table is out of reach: there is nothing at the physical address {at:#x}");
+            }
+        })
+    }
+}
+
+impl core::error::Error for TableFault {}
 
 /// A whole NFIT that was checked.
 #[derive(Clone, Copy)]

@@ -140,7 +140,8 @@ impl<'t> PhysicalRegion<'t> {
         self
     }
 
-    /// It will not keep what is stored from now on: a flat battery.
+    /// It will not keep what is stored from now on: a flat battery. Whether it may be written to all the same is for
+    /// [`read_only`](PhysicalRegion::read_only) to say; of a firmware's table it may not, as in Linux.
     #[must_use]
     pub const fn unarmed(mut self) -> Self {
         self.unarmed = true;

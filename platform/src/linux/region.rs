@@ -47,7 +47,8 @@ impl Area {
             Mode::Fsdax => "pfn",
             Mode::Devdax => "dax",
             Mode::Sector => "btt",
-            Mode::Raw => "namespace",
+            // None is whole.
+            Mode::Raw | Mode::Whole => "namespace",
         };
         let region = self.region;
         sysfs::path(What::Region, format_args!("/sys/bus/nd/devices/{carrier}{region}.{index}/{name}"))

@@ -37,7 +37,7 @@ fn a_declared_region_says_what_was_declared() {
     assert_eq!((facts.alignment, extent.platform().size(extent, &facts)), (Alignment::new(32), Ok(0x8_0000)));
     assert_eq!(
         (there.number, there.mode, there.numa_node, there.persistence),
-        (4, Mode::Raw, Some(2), Persistence::CpuCache)
+        (4, Mode::Whole, Some(2), Persistence::CpuCache)
     );
     assert_eq!(&*there.provider, "FRAM on the board's seco", "24 bytes of it");
     assert_eq!(

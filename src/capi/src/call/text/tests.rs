@@ -323,6 +323,7 @@ fn the_longest_reason() {
         Reason::DomainUnknown,
         Reason::NoRegion,
         Reason::Host,
+        Reason::Call,
         Reason::Sector,
         Reason::DeviceWithoutDax,
         Reason::VolumeWithoutDax,

@@ -1,0 +1,145 @@
+//! Sources of regions of physical memory: the core over `Bare`, which is compiled on every target.
+
+use pmem2::{
+    BoardDimm, Code, Durability, Error, Extent, Granularity, Kind, PhysicalRegion, Pool, Reason, RegionKind, Report,
+    Sharing, Source, What,
+    conformance::{Case, Expect, check, check_places},
+};
+
+static CHIPS: [BoardDimm<'_>; 2] = [
+    BoardDimm { id: "FM25V10-00c2a1", dirty_shutdowns: Some(3) },
+    BoardDimm { id: "FM25V10-00c2a2", dirty_shutdowns: Some(4) },
+];
+
+const KEPT: RegionKind = RegionKind::Persistent;
+
+/// Five that can be sources, and then those that cannot.
+static BOARD: [PhysicalRegion<'_>; 11] = [
+    PhysicalRegion::new(0x1_0000, 0x8000, KEPT)
+        .durable_by(Durability::Fence)
+        .numbered(7, "spi")
+        .aligned_to(32)
+        .on_node(2)
+        .made_of(&CHIPS),
+    PhysicalRegion::new(0x2_0000, 0x8000, KEPT).durable_by(Durability::CacheFlush).aligned_to(4096).read_only(),
+    PhysicalRegion::new(0x3_0000, 0x8000, KEPT).durable_by(Durability::Call).aligned_to(4096),
+    PhysicalRegion::new(0x4_0000, 0x8000, KEPT).durable_by(Durability::None).aligned_to(4096),
+    PhysicalRegion::new(0x5_0000, 0x8000, KEPT).aligned_to(4096).unarmed(),
+    PhysicalRegion::new(0x6_0000, 0, KEPT),
+    PhysicalRegion::new(u64::MAX, 2, KEPT),
+    PhysicalRegion::new(0x7_0000, 0x1000, RegionKind::Volatile),
+    PhysicalRegion::new(0x8_0000, 0x1000, RegionKind::VirtualDisk),
+    PhysicalRegion::new(0x9_0000, 0x1000, KEPT),
+    PhysicalRegion::new(0x9_0fff, 0x1000, KEPT),
+];
+
+fn extent(index: usize) -> Extent<'static> {
+    Extent::of_table(&BOARD, index).expect("a region")
+}
+
+#[test]
+fn the_contract_is_kept() {
+    let source = |alignment, writable| Expect::Source { kind: Kind::Region, size: 0x8000, alignment, writable };
+    let refused = |code: Code| Expect::Refused(code.raw());
+    let cases = [
+        Case::new("fence", extent(0), source(32, true)),
+        Case::new("read-only", extent(1), source(4096, false)),
+        Case::new("call", extent(2), source(4096, true)),
+        Case::new("never", extent(3), source(4096, true)),
+        Case::new("unarmed", extent(4), source(4096, true)),
+        Case::new(
+            "a part",
+            extent(4).part(0x1000, 0x2000),
+            Expect::Source { kind: Kind::Region, size: 0x2000, alignment: 4096, writable: true },
+        ),
+        Case::new("empty", extent(5), refused(Code::SourceEmpty)),
+        Case::new("wraps", extent(6), refused(Code::InvalidRegionFormat)),
+        Case::new("volatile", extent(7), refused(Code::InvalidFileType)),
+        Case::new("disk", extent(8), refused(Code::InvalidFileType)),
+        Case::new("overlaps", extent(9), refused(Code::InvalidRegionFormat)),
+        Case::new("overlaps too", extent(10), refused(Code::InvalidRegionFormat)),
+        Case::new("outside", extent(0).part(1, 0x8000), refused(Code::InvalidRegionFormat)),
+    ];
+    check(&cases).expect("the contract");
+    check_places(&cases).expect("the contract of places");
+}
+
+#[test]
+fn identity_and_granularity() {
+    let source = |index| Source::from_region(extent(index)).expect("a source");
+    assert_eq!(source(0).device_id().as_deref(), Ok("FM25V10-00c2a1FM25V10-00c2a2"));
+    assert_eq!(source(0).device_id_as::<28>().as_deref(), Ok("FM25V10-00c2a1FM25V10-00c2a2"));
+    assert_eq!(source(0).device_id_as::<27>().map(|_| ()), Err(Error::TooLarge(What::DeviceId)));
+    assert_eq!((source(0).device_usc(), source(0).numa_node(), source(1).numa_node()), (Ok(7), Ok(Some(2)), Ok(None)));
+    assert_eq!((source(1).device_id().as_deref(), source(1).device_usc()), (Ok(""), Ok(0)), "no chips");
+
+    let expected = |index| {
+        let source = source(index);
+        assert_eq!(source.expected_granularity(Sharing::Private).map(|it| it.reason), Ok(Reason::Private));
+        let place = source.place().expect("a place");
+        let expected = source.expected_granularity(Sharing::Shared);
+        assert_eq!(source.expected_granularity_at(&place, Sharing::Shared), expected);
+        expected.map(|expected| (expected.granularity, expected.reason))
+    };
+    assert_eq!(expected(0), Ok((Granularity::Byte, Reason::CpuCache)));
+    assert_eq!(expected(1), Ok((Granularity::CacheLine, Reason::MemoryController)));
+    assert_eq!(expected(2), Ok((Granularity::Page, Reason::Call)));
+    assert_eq!(expected(3), Err(Error::RegionNeverDurable));
+    assert_eq!(Error::RegionNeverDurable.code(), Code::GranularityNotSupported.raw());
+    assert_eq!(expected(4), Ok((Granularity::CacheLine, Reason::DomainUnstated)));
+}
+
+#[test]
+fn a_region_by_its_index() {
+    let source = Source::from_region(extent(0)).expect("a source");
+    let region = source.region(0).expect("an answer").expect("a region");
+    assert_eq!((region.number, &*region.provider, region.numa_node), (7, "spi", Some(2)));
+    assert_eq!(source.place().expect("a place").regions().copied().collect::<Vec<_>>(), [region]);
+    assert_eq!(source.region(1), Ok(None));
+    let file = tempfile::tempfile().expect("a file");
+    let error = Source::new(&file).expect("a source").region(0).expect_err("a disk, or memory");
+    assert_eq!(error.code(), Code::DaxRegionNotFound.raw());
+}
+
+#[test]
+fn a_pool_of_regions() {
+    static SOURCES: Pool<pmem2::Bare<'static>, 2> = Pool::new();
+    let (first, part) = (extent(0), extent(1).part(4096, 4096));
+    let kept = [SOURCES.source(&first), SOURCES.source(&part)].map(|it| it.expect("a source"));
+    assert_eq!(kept.each_ref().map(|source| source.size()), [Ok(0x8000), Ok(4096)]);
+    assert_eq!(kept[1].check_range(0, 0), Ok(0..4096));
+    assert!(matches!(SOURCES.source(&first), Err(Error::OutOfMemory(_))));
+    drop(kept);
+    assert!(SOURCES.is_empty());
+}
+
+fn report(index: usize) -> String {
+    Report::of(&extent(index)).to_string()
+}
+
+#[test]
+fn a_report_says_what_a_person_asks() {
+    assert_eq!(
+        report(0),
+        "\
+source           usable
+kind             region of persistent memory
+access           read and write
+identity         physical address 0x10000, 0x8000 bytes
+size             32768 bytes
+alignment        32 bytes
+place            region7 (spi)
+persistence      cpu_cache
+numa node        2
+device id        FM25V10-00c2a1FM25V10-00c2a2
+unsafe shutdowns 7
+granularity      BYTE: the platform saves the processor's caches when the power fails (eADR), or there are none in between"
+    );
+    assert!(
+        report(3).contains("granularity      none: nothing makes a store to this region durable: its table says so")
+    );
+    assert!(report(4).contains("\nwarning          a DIMM of region0 is not armed"), "{}", report(4));
+    assert!(report(6).starts_with("refused          the region goes on beyond the last physical address"));
+    assert!(report(7).starts_with("refused          volatile memory does not keep its contents"));
+    assert!(report(10).starts_with("refused          the region has bytes in common with another one"));
+}
