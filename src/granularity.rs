@@ -117,7 +117,7 @@ impl Ground {
         // What is below is known only when the regions are.
         let mut ground = Self::new(Backing::Regions, None);
         let survey =
-            source.at_spot(What::Device, |platform, spot| survey(platform, spot, |_, region| ground.add(&region)))?;
+            source.at_spot(What::Device, |platform, spot| survey(platform, spot, |_, region| ground.add(region)))?;
         (ground.backing, ground.dax_capable) = (survey.backing, survey.dax_capable);
         Ok(ground)
     }
@@ -247,17 +247,15 @@ impl<H: Handle<P: Locate>> Source<H> {
         if let Some(answer) = settled(self.kind(), sharing) {
             return answer;
         }
-        match self.kind() {
-            Kind::DeviceDax => match ground()? {
-                ground if ground.flushed_by_host() => Err(Error::NeverDurable),
-                ground => by_domain(&ground),
-            },
-            // Who has a region can call the host.
-            Kind::Region => match ground()? {
-                ground if ground.flushed_by_host() => Ok(Expected::new(Granularity::Page, Reason::Call)),
-                ground => by_domain(&ground),
-            },
-            _ => self.granularity_of_file(ground),
+        let kind = self.kind();
+        if !matches!(kind, Kind::DeviceDax | Kind::Region) {
+            return self.granularity_of_file(ground);
+        }
+        match ground()? {
+            // Who has a region can call the host; who has a device DAX cannot.
+            ground if !ground.flushed_by_host() => by_domain(&ground),
+            _ if kind == Kind::DeviceDax => Err(Error::NeverDurable),
+            _ => Ok(Expected::new(Granularity::Page, Reason::Call)),
         }
     }
 

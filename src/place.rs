@@ -70,7 +70,7 @@ impl Place {
         let regions = &mut self.regions;
         let survey = survey(platform, spot, |index, region| {
             if let Some(place) = regions.get_mut(index) {
-                *place = Some(region);
+                *place = Some(*region);
             }
         })?;
         (self.backing, self.dax_capable, self.stamp) = (survey.backing, survey.dax_capable, survey.stamp);
@@ -97,12 +97,12 @@ pub(crate) struct Survey {
     stamp: u64,
 }
 
-/// Asks everything, and hands the regions over one by one, with their indexes.
+/// Asks everything, and hands the regions over one by one, with their indexes. By reference, for small stacks.
 #[inline(never)]
 pub(crate) fn survey<P: Locate>(
     platform: P,
     spot: &P::Spot,
-    mut each: impl FnMut(usize, Region),
+    mut each: impl FnMut(usize, &Region),
 ) -> Result<Survey, Error> {
     let of = |fail| Error::of(fail, What::Device);
     let mut survey = Survey {
@@ -120,9 +120,12 @@ pub(crate) fn survey<P: Locate>(
             return Err(Error::TooLarge(What::Volume));
         }
         for index in 0..known {
-            // One that is left out could be the one with the weakest domain.
-            let region = platform.region(spot, index).map_err(|fail| Error::of(fail, What::Region))?;
-            each(index, region.ok_or(Error::Unknown(What::Region))?);
+            match &platform.region(spot, index) {
+                Ok(Some(region)) => each(index, region),
+                // One that is left out could be the one with the weakest domain.
+                Ok(None) => return Err(Error::Unknown(What::Region)),
+                Err(fail) => return Err(Error::of(*fail, What::Region)),
+            }
         }
     }
     survey.stamp = platform.confirm(spot).map_err(of)?;

@@ -45,7 +45,7 @@ impl<P: Locate> Dimm<P> {
     }
 
     /// Adds its id to `all`. By reference, since a small stack has no room for copies.
-    #[inline]
+    #[inline(always)]
     pub(super) fn write_id<const N: usize>(&self, all: &mut Text<N>) -> Result<(), Error> {
         match &self.platform.dimm_id(self.dimm) {
             Ok(id) if all.push(id) => Ok(()),

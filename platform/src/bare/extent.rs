@@ -223,8 +223,9 @@ impl<'t> Locate for Bare<'t> {
         number.ok_or(Fail::Malformed(What::Dimm))
     }
 
+    // Where it is to stay from the first, since a small stack has no room for copies: not in a frame of its own.
+    #[inline(always)]
     fn dimm_id(self, dimm: BareDimm<'t>) -> Result<Text<32>, Fail> {
-        // Where it is to stay from the first, since a small stack has no room for copies.
         let mut id = Ok(Text::new());
         if let Ok(text) = &mut id {
             let known = match dimm.region.dimms {

@@ -305,3 +305,23 @@ fn the_number_of_structures_is_limited() {
     structures.push(structure(99, 4, &[]));
     assert_eq!(regions(&nfit(&structures)).err(), Some(TableFault::TooMany));
 }
+
+/// Each has a sentence of its own, with its number in it.
+#[test]
+fn faults_in_words() {
+    let faults = [
+        (TableFault::Signature, "another table's"),
+        (TableFault::Length, "too short"),
+        (TableFault::Checksum, "do not add up to 0"),
+        (TableFault::Structure(56), "its byte 56 "),
+        (TableFault::Unreachable(0xfe00), "the physical address 0xfe00"),
+        (TableFault::Version, "a version that is not known"),
+        (TableFault::TooMany, "more parts than any machine has"),
+    ];
+    for (fault, words) in faults {
+        let error: &dyn core::error::Error = &fault;
+        let sentence = std::format!("{error}");
+        assert!(sentence.starts_with("the firmware's table ") && sentence.contains(words), "{sentence}");
+        assert_eq!(faults.iter().filter(|(_, words)| sentence.contains(words)).count(), 1, "{sentence}");
+    }
+}
