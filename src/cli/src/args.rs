@@ -11,10 +11,12 @@ const HELP: &str = include_str!("help.txt");
 /// system, where it lies and what must be flushed to make a store durable, or why it is refused and what to do instead
 #[derive(Parser)]
 #[command(name = "pmem2-inspect", version, after_long_help = HELP, max_term_width = 100)]
-#[command(override_usage = "pmem2-inspect [--json] [--fd N]... [PATH]...")]
+#[command(
+    override_usage = "pmem2-inspect [--json] [--fd N]... [PATH]...\n       pmem2-inspect [--json] --table FILE..."
+)]
 #[command(group(ArgGroup::new("places").args(["path", "fd"]).required(true).multiple(true)))]
 struct Cli {
-    /// Files, devices, or whatever else
+    /// Files, devices, or whatever else; with --table the files that tables are in
     // Not PathBuf: clap takes an empty one for wrong use, and it is but a path that does not exist.
     #[arg(value_name = "PATH")]
     path: Vec<OsString>,
@@ -26,6 +28,14 @@ struct Cli {
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     fd: Vec<i32>,
 
+    /// Read each FILE as a firmware's table, and inspect the regions of physical memory that it tells of
+    ///
+    /// It is ACPI's NFIT (/sys/firmware/acpi/tables/NFIT) or a flattened devicetree (/sys/firmware/fdt, a .dtb), whichever its
+    /// first bytes say, of this machine or of another one. What is said of a region is what a program without an operating
+    /// system would have of it.
+    #[arg(long)]
+    table: bool,
+
     /// Print one JSON object per line and source; --help lists its keys
     #[arg(long)]
     json: bool,
@@ -35,6 +45,8 @@ struct Cli {
 pub(crate) enum Place {
     Descriptor(i32),
     Path(PathBuf),
+    /// The file that a firmware's table is in.
+    Table(PathBuf),
 }
 
 pub(crate) struct Args {
@@ -47,7 +59,8 @@ impl Args {
     pub(crate) fn of_command_line() -> Result<Self, clap::Error> {
         let matches = Cli::command().try_get_matches()?;
         let cli = Cli::from_arg_matches(&matches)?;
-        let paths = indices(&matches, "path").zip(cli.path.into_iter().map(|path| Place::Path(PathBuf::from(path))));
+        let place = if cli.table { Place::Table } else { Place::Path };
+        let paths = indices(&matches, "path").zip(cli.path.into_iter().map(|path| place(PathBuf::from(path))));
         let descriptors = indices(&matches, "fd").zip(cli.fd.into_iter().map(Place::Descriptor));
         let mut places: Vec<_> = paths.chain(descriptors).collect();
         places.sort_by_key(|(index, _)| *index);

@@ -1,14 +1,17 @@
 //! What programs read: one object per line. The keys are documented in `--help`.
 
+mod region;
 mod whereabouts;
 
 use std::{
     borrow::Cow,
+    fmt::Display,
     io::{self, Write},
     os::unix::ffi::OsStrExt,
 };
 
-use pmem2::{Access, Error, FileId, Kind};
+use pmem2::{Access, Errno, Error, FileId, Kind, Report};
+use region::Region;
 use serde::Serialize;
 use serde_json::{Serializer, ser::Formatter};
 use whereabouts::{Granularity, Warning, Whereabouts};
@@ -16,9 +19,10 @@ use whereabouts::{Granularity, Warning, Whereabouts};
 use crate::{
     args::Place,
     look::{Finding, Opened, allowed},
+    table::{Refusal, Told},
 };
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Object<'a> {
     schema: u32,
     path: Option<Cow<'a, str>>,
@@ -34,6 +38,7 @@ struct Object<'a> {
     device: Option<Device>,
     inode: Option<u64>,
     represented_device: Option<Device>,
+    region: Option<Region>,
     file_system: Option<FileSystem>,
     size: Option<u64>,
     allocated: Option<u64>,
@@ -73,7 +78,7 @@ struct FileSystem {
     magic: u32,
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct AnswerErrors {
     #[serde(skip_serializing_if = "Option::is_none")]
     file_system: Option<Failure>,
@@ -95,69 +100,114 @@ struct AnswerErrors {
     granularity: Option<Failure>,
 }
 
-/// The object of one source, and the end of the line.
-pub(crate) fn line(place: &Place, finding: &Finding) -> io::Result<String> {
+/// The line of a path or a descriptor.
+pub(crate) fn finding(place: &Place, finding: &Finding) -> io::Result<String> {
+    let (answers, by_path) = (Object::of(&finding.report), finding.by_path.as_ref());
+    let is_path = matches!(place, Place::Path(_));
+    let access = finding.report.access().filter(|_| !is_path);
+    let id = finding.report.id();
+    line(&Object {
+        opened: by_path.map(|by_path| by_path.opened == Opened::Yes).or(is_path.then_some(false)),
+        access: access.map(mode),
+        append: access.map(|access| access.contains(Access::APPEND)),
+        permission: by_path.map(|by_path| Permission {
+            read: allowed(by_path.permission.read),
+            write: allowed(by_path.permission.write),
+        }),
+        device: id.map(|id| id.device().into()),
+        inode: id.map(FileId::inode),
+        represented_device: finding.represented_device().map(Device::from),
+        ..answers.named(place)
+    })
+}
+
+/// The line of a region that a table tells of.
+pub(crate) fn region(place: &Place, told: &Told<'_>) -> io::Result<String> {
+    let mut object = Object {
+        opened: Some(true),
+        access: told.report.access().map(mode),
+        region: Some(told.into()),
+        ..Object::of(&told.report).named(place)
+    };
+    object.warnings.extend(told.warning().map(Warning::from));
+    line(&object)
+}
+
+/// The line of a table that tells of no region.
+pub(crate) fn refusal(place: &Place, refusal: &Refusal) -> io::Result<String> {
+    line(&Object {
+        schema: SCHEMA,
+        error: Some(refusal.into()),
+        kind: refusal.kind().map(kind),
+        opened: Some(refusal.opened()),
+        ..Object::default().named(place)
+    })
+}
+
+/// The object, and the end of the line.
+fn line(object: &Object<'_>) -> io::Result<String> {
     let mut json = Vec::new();
-    object(place, finding).serialize(&mut Serializer::with_formatter(&mut json, Ascii))?;
+    object.serialize(&mut Serializer::with_formatter(&mut json, Ascii))?;
     json.push(b'\n');
     String::from_utf8(json).map_err(io::Error::other)
 }
 
-fn object<'a>(place: &'a Place, finding: &'a Finding) -> Object<'a> {
-    let report = &finding.report;
-    let (path, fd) = match place {
-        Place::Path(path) => (Some(path.as_os_str()), None),
-        Place::Descriptor(number) => (None, Some(*number)),
-    };
-    let access = report.access().filter(|_| fd.is_some());
-    let (file_system, no_file_system) = split(report.file_system());
-    let (size, no_size) = split(report.size());
-    let (allocated, no_allocated) = split(report.allocated());
-    let (alignment, no_alignment) = split(report.alignment());
-    let (whereabouts, no_place) = split(report.place().map(by_reference));
-    let (numa_node, no_numa_node) = split(report.numa_node());
-    let (device_id, no_device_id) = split(report.device_id().map(by_reference));
-    let (unsafe_shutdowns, no_unsafe_shutdowns) = split(report.device_usc());
-    let (granularity, no_granularity) = split(report.granularity());
-    Object {
-        schema: 1,
-        path: path.map(|path| path.to_string_lossy()),
-        path_bytes: path.filter(|path| path.to_str().is_none()).map(OsStrExt::as_bytes),
-        fd,
-        usable: report.verdict().is_ok(),
-        error: report.verdict().err().map(Failure::from),
-        kind: report.kind().map(kind),
-        opened: finding.by_path.as_ref().map(|by_path| by_path.opened == Opened::Yes).or(path.map(|_| false)),
-        access: access.map(mode),
-        append: access.map(|access| access.contains(Access::APPEND)),
-        permission: finding.by_path.as_ref().map(|by_path| Permission {
-            read: allowed(by_path.permission.read),
-            write: allowed(by_path.permission.write),
-        }),
-        device: report.id().map(|id| id.device().into()),
-        inode: report.id().map(FileId::inode),
-        represented_device: finding.represented_device().map(Device::from),
-        file_system: file_system.map(FileSystem::from),
-        size,
-        allocated,
-        alignment,
-        place: whereabouts.map(Whereabouts::from),
-        numa_node: numa_node.flatten(),
-        device_id: device_id.map(|id| &**id),
-        unsafe_shutdowns,
-        granularity: granularity.map(Granularity::from),
-        warnings: whereabouts.into_iter().flat_map(pmem2::Place::warnings).map(Warning::from).collect(),
-        answer_errors: AnswerErrors {
-            file_system: no_file_system,
-            size: no_size,
-            allocated: no_allocated,
-            alignment: no_alignment,
-            place: no_place,
-            numa_node: no_numa_node,
-            device_id: no_device_id,
-            unsafe_shutdowns: no_unsafe_shutdowns,
-            granularity: no_granularity,
-        },
+const SCHEMA: u32 = 1;
+
+impl<'a> Object<'a> {
+    /// What is answered of any source, whatever names it.
+    fn of<Id: Copy + Eq + Display>(report: &'a Report<Id>) -> Self {
+        let (file_system, no_file_system) = split(report.file_system());
+        let (size, no_size) = split(report.size());
+        let (allocated, no_allocated) = split(report.allocated());
+        let (alignment, no_alignment) = split(report.alignment());
+        let (whereabouts, no_place) = split(report.place().map(by_reference));
+        let (numa_node, no_numa_node) = split(report.numa_node());
+        let (device_id, no_device_id) = split(report.device_id().map(by_reference));
+        let (unsafe_shutdowns, no_unsafe_shutdowns) = split(report.device_usc());
+        let (granularity, no_granularity) = split(report.granularity());
+        Self {
+            schema: SCHEMA,
+            usable: report.verdict().is_ok(),
+            error: report.verdict().err().map(Failure::from),
+            kind: report.kind().map(kind),
+            file_system: file_system.map(FileSystem::from),
+            size,
+            allocated,
+            alignment,
+            place: whereabouts.map(Whereabouts::from),
+            numa_node: numa_node.flatten(),
+            device_id: device_id.map(|id| &**id),
+            unsafe_shutdowns,
+            granularity: granularity.map(Granularity::from),
+            warnings: whereabouts.into_iter().flat_map(pmem2::Place::warnings).map(Warning::from).collect(),
+            answer_errors: AnswerErrors {
+                file_system: no_file_system,
+                size: no_size,
+                allocated: no_allocated,
+                alignment: no_alignment,
+                place: no_place,
+                numa_node: no_numa_node,
+                device_id: no_device_id,
+                unsafe_shutdowns: no_unsafe_shutdowns,
+                granularity: no_granularity,
+            },
+            ..Self::default()
+        }
+    }
+
+    /// What the command line calls it.
+    fn named(self, place: &'a Place) -> Self {
+        let (path, fd) = match place {
+            Place::Path(path) | Place::Table(path) => (Some(path.as_os_str()), None),
+            Place::Descriptor(number) => (None, Some(*number)),
+        };
+        Self {
+            path: path.map(|path| path.to_string_lossy()),
+            path_bytes: path.filter(|path| path.to_str().is_none()).map(OsStrExt::as_bytes),
+            fd,
+            ..self
+        }
     }
 }
 
@@ -178,6 +228,16 @@ fn by_reference<T>(answer: &Result<T, Error>) -> Result<&T, Error> {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self { code: error.code(), symbol: error.symbol(), errno: error.errno().raw(), message: error.to_string() }
+    }
+}
+
+impl From<&Refusal> for Failure {
+    fn from(refusal: &Refusal) -> Self {
+        let (code, errno) = match refusal.code() {
+            Ok(code) => (code.raw(), Errno::EINVAL),
+            Err(errno) => (errno.raw().saturating_neg(), errno),
+        };
+        Self { code, symbol: refusal.symbol(), errno: errno.raw(), message: refusal.to_string() }
     }
 }
 
@@ -206,6 +266,9 @@ fn kind(kind: Kind) -> &'static str {
         Kind::Socket => "socket",
         Kind::SymbolicLink => "symbolic-link",
         Kind::AnonymousInode => "anonymous-inode",
+        Kind::Region | Kind::InvalidRegion(_) => "region",
+        Kind::VolatileMemory => "volatile-memory",
+        Kind::VirtualDisk => "virtual-disk",
         _ => "other",
     }
 }

@@ -134,7 +134,7 @@ pub(crate) fn path(path: &Path) -> Finding {
 }
 
 /// The directory of links to this process's descriptors, if that is what /proc has.
-fn links() -> Option<OwnedFd> {
+pub(crate) fn links() -> Option<OwnedFd> {
     const PROC_SUPER_MAGIC: u32 = 0x9fa0;
     let links = open(c"/proc/self/fd", OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).ok()?;
     matches!(Report::of_unopened(&links).file_system(), Some(Ok(system)) if system.magic() == PROC_SUPER_MAGIC)
@@ -142,13 +142,13 @@ fn links() -> Option<OwnedFd> {
 }
 
 /// Opens for reading what `handle` was opened to look at: its link leads nowhere else.
-fn reopen(links: &OwnedFd, handle: &OwnedFd) -> io::Result<File> {
+pub(crate) fn reopen(links: &OwnedFd, handle: &OwnedFd) -> io::Result<File> {
     // Not waiting for a lease, and whatever the file is, not becoming the terminal of this process.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     openat(links, handle.as_raw_fd().to_string(), flags, Mode::empty()).map(File::from)
 }
 
-fn cannot(errno: io::Errno) -> Error {
+pub(crate) fn cannot(errno: io::Errno) -> Error {
     Error::Os { what: What::Open, errno: Errno::from_raw(errno.raw_os_error()) }
 }
 
@@ -170,7 +170,7 @@ impl Finding {
 }
 
 impl Note {
-    fn unreached(errno: io::Errno, path: &Path) -> Option<Self> {
+    pub(crate) fn unreached(errno: io::Errno, path: &Path) -> Option<Self> {
         match errno {
             io::Errno::ACCESS => Some(Self::Unsearchable),
             io::Errno::NOENT if path.is_symlink() => Some(Self::Dangling),

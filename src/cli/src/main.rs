@@ -1,4 +1,5 @@
-//! `cargo inspect PATH…`: what pmem2 knows of each path, or of an inherited descriptor (`--fd N`), and why one is no source.
+//! `cargo inspect PATH…`: what pmem2 knows of each path, or of an inherited descriptor (`--fd N`), and why one is no source;
+//! with `--table`, of each region of physical memory that a firmware's table tells of.
 //!
 //! It is safe to point at anything: see [`look`].
 #![deny(unsafe_code)]
@@ -19,6 +20,7 @@ compile_error!("pmem2-inspect is for Linux: pmem2 has no backend for this system
 mod args;
 mod json;
 mod look;
+mod table;
 mod text;
 
 use std::{
@@ -55,29 +57,68 @@ fn inspect(args: &Args) -> io::Result<bool> {
     // All inherited descriptors before any path: until then this process has opened nothing, so that no number can be one of
     // its own.
     let places: Vec<_> = args.places.iter().map(|place| (place, begin(place))).collect();
-    let mut all_usable = true;
-    for (index, (place, found)) in places.into_iter().enumerate() {
-        let finding = match found {
-            Begun::Done(finding) => *finding,
-            Begun::Path(path) => look::path(path),
-        };
-        all_usable &= finding.report.verdict().is_ok();
-        // Each as soon as it is known: the next path may lie on a server that does not answer.
-        write(&if args.json { json::line(place, &finding)? } else { text::block(index, place, &finding) })?;
+    let mut output = Output { json: args.json, begun: false, all_usable: true };
+    for (place, found) in places {
+        match found {
+            Begun::Done(finding) => output.finding(place, &finding)?,
+            Begun::Path(path) => output.finding(place, &look::path(path))?,
+            Begun::Table(path) => output.table(place, path)?,
+        }
     }
-    Ok(all_usable)
+    Ok(output.all_usable)
 }
 
 /// A place after the first pass, which looks at descriptors only.
 enum Begun<'a> {
     Done(Box<Finding>),
     Path(&'a Path),
+    Table(&'a Path),
 }
 
 fn begin(place: &Place) -> Begun<'_> {
     match place {
         Place::Descriptor(number) => Begun::Done(Box::new(look::descriptor(*number))),
         Place::Path(path) => Begun::Path(path),
+        Place::Table(path) => Begun::Table(path),
+    }
+}
+
+/// What is printed, each source as soon as it is known: the next path may lie on a server that does not answer.
+struct Output {
+    json: bool,
+    /// Whether there is something before what comes next.
+    begun: bool,
+    all_usable: bool,
+}
+
+impl Output {
+    fn finding(&mut self, place: &Place, finding: &Finding) -> io::Result<()> {
+        let usable = finding.report.verdict().is_ok();
+        self.put(usable, || text::finding(place, finding), || json::finding(place, finding))
+    }
+
+    /// Each region of the table in the file at `path`.
+    fn table(&mut self, place: &Place, path: &Path) -> io::Result<()> {
+        let mut bytes = Vec::new();
+        let read = table::read(path, &mut bytes);
+        match read.and_then(|()| table::regions(&bytes)) {
+            Ok(regions) => table::told(&regions).try_for_each(|told| {
+                let usable = told.report.verdict().is_ok();
+                self.put(usable, || text::region(path, &told), || json::region(place, &told))
+            }),
+            Err(refusal) => self.put(false, || text::refusal(place, path, &refusal), || json::refusal(place, &refusal)),
+        }
+    }
+
+    fn put(
+        &mut self,
+        usable: bool,
+        block: impl FnOnce() -> String,
+        line: impl FnOnce() -> io::Result<String>,
+    ) -> io::Result<()> {
+        self.all_usable &= usable;
+        let between = if std::mem::replace(&mut self.begun, true) { "\n" } else { "" };
+        write(&if self.json { line()? } else { [between, &block()].concat() })
     }
 }
 

@@ -6,53 +6,112 @@ use std::{
     path::Path,
 };
 
-use pmem2::Line;
+use pmem2::{Durability, Line};
 
 use crate::{
     args::Place,
     look::{Finding, Opened},
+    table::{Refusal, Told},
 };
 
-/// A heading and a line for each fact, with an empty line before it unless it is the first.
-pub(crate) fn block(index: usize, place: &Place, finding: &Finding) -> String {
-    let mut block = String::from(if index == 0 { "" } else { "\n" });
-    block.push_str(&match place {
-        Place::Descriptor(number) => format!("file descriptor {number}"),
-        Place::Path(path) => name(path),
-    });
-    block.push('\n');
+/// A heading and a line for each fact.
+struct Block(String);
 
-    let mut line = |key, value: &dyn Display| {
+impl Block {
+    fn of(place: &Place) -> Self {
+        Self(match place {
+            Place::Descriptor(number) => format!("file descriptor {number}\n"),
+            Place::Path(path) | Place::Table(path) => format!("{}\n", name(path)),
+        })
+    }
+
+    fn line(&mut self, key: &'static str, value: &dyn Display) {
         let value = without_controls(&value.to_string());
         // Writing to a String cannot fail.
-        let _ = writeln!(block, "  {}", Line { key, value: &value });
-    };
+        let _ = writeln!(self.0, "  {}", Line { key, value: &value });
+    }
+}
+
+/// What is known of a path or a descriptor.
+pub(crate) fn finding(place: &Place, finding: &Finding) -> String {
+    let mut block = Block::of(place);
     let Ok(()) = finding.report.lines(|fact| {
         match (fact.key, &finding.by_path) {
             // How this program opened the file says nothing about the file.
             ("access", Some(by_path)) => {
-                line("permission", &by_path.permission);
+                block.line("permission", &by_path.permission);
                 match by_path.opened {
                     Opened::Yes => {}
-                    Opened::Failed => line("opened", &"no, opening it failed"),
-                    Opened::NotTried => line("opened", &"no, only looked at (O_PATH)"),
+                    Opened::Failed => block.line("opened", &"no, opening it failed"),
+                    Opened::NotTried => block.line("opened", &UNOPENED),
                 }
             }
             ("identity", _) => {
-                line("identity", fact.value);
+                block.line("identity", fact.value);
                 if let Some((major, minor)) = finding.represented_device() {
-                    line("represents", &format_args!("device {major}:{minor}"));
+                    block.line("represents", &format_args!("device {major}:{minor}"));
                 }
             }
-            (key, _) => line(key, fact.value),
+            (key, _) => block.line(key, fact.value),
         }
         Ok::<_, Infallible>(())
     });
     if let Some(note) = &finding.note {
-        line("note", note);
+        block.line("note", note);
     }
-    block
+    block.0
 }
+
+/// What a table tells of a region.
+pub(crate) fn region(file: &Path, told: &Told<'_>) -> String {
+    let mut block = Block(format!("{}, region {}\n", name(file), told.region.number()));
+    let Ok(()) = told.report.lines(|fact| {
+        // Behind the other warnings.
+        if let ("kind", Some(warning)) = (fact.key, told.warning()) {
+            block.line("warning", &warning);
+        }
+        block.line(fact.key, fact.value);
+        Ok::<_, Infallible>(())
+    });
+    if let Some(durability) = told.durability() {
+        block.line(
+            "durable by",
+            &match durability {
+                Durability::CacheFlush => "the flush of cache lines, and a fence",
+                Durability::Fence => "a fence alone",
+                Durability::Call => "a call of the program's own driver",
+                Durability::None => "nothing",
+                _ => "something else",
+            },
+        );
+    }
+    match told.flush_hints() {
+        None => {}
+        Some(0) => block.line("flush hints", &"none"),
+        Some(1) => block.line("flush hints", &"of 1 DIMM"),
+        Some(count) => block.line("flush hints", &format_args!("of {count} DIMMs")),
+    }
+    block.0
+}
+
+/// Why a table tells of no region.
+pub(crate) fn refusal(place: &Place, file: &Path, refusal: &Refusal) -> String {
+    let mut block = Block::of(place);
+    block.line("refused", refusal);
+    if let Some(symbol) = refusal.symbol() {
+        block.line("code", &symbol);
+    }
+    if let Some(kind) = refusal.kind() {
+        block.line("kind", &kind);
+        block.line("opened", &UNOPENED);
+    }
+    if let Some(note) = refusal.note(file) {
+        block.line("note", &note);
+    }
+    block.0
+}
+
+const UNOPENED: &str = "no, only looked at (O_PATH)";
 
 /// The path as it is if it can be shown so, else in quotes and escaped: control characters, characters that nobody sees or
 /// that reorder the line, quotes and backslashes, and what is not UTF-8.

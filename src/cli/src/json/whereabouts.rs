@@ -37,9 +37,9 @@ pub(super) struct Granularity {
 
 #[derive(Serialize)]
 pub(super) struct Warning {
-    warning: &'static str,
-    region: Option<u32>,
-    sentence: String,
+    pub(super) warning: &'static str,
+    pub(super) region: Option<u32>,
+    pub(super) sentence: String,
 }
 
 impl<'p> From<&'p Place> for Whereabouts<'p> {

@@ -7,4 +7,5 @@ mod output;
 mod rights;
 mod support;
 mod sysfs;
+mod tables;
 mod whereabouts;

@@ -1,0 +1,42 @@
+//! What a table tells of a region of physical memory beyond the answers that every source has.
+
+use pmem2::Durability;
+use serde::Serialize;
+
+use super::whereabouts::Warning;
+use crate::table::{SaveFailed, Told};
+
+#[derive(Serialize)]
+pub(super) struct Region {
+    number: u32,
+    base: u64,
+    length: u64,
+    durability: Option<&'static str>,
+    save_failed: bool,
+    flush_hints: Option<usize>,
+}
+
+impl From<&Told<'_>> for Region {
+    fn from(told: &Told<'_>) -> Self {
+        Self {
+            number: told.region.number(),
+            base: told.region.base(),
+            length: told.region.length(),
+            durability: told.durability().map(|durability| match durability {
+                Durability::CacheFlush => "cache_flush",
+                Durability::Fence => "fence",
+                Durability::Call => "call",
+                Durability::None => "none",
+                _ => "other",
+            }),
+            save_failed: told.region.save_failed(),
+            flush_hints: told.flush_hints(),
+        }
+    }
+}
+
+impl From<SaveFailed> for Warning {
+    fn from(warning: SaveFailed) -> Self {
+        Self { warning: "save_failed", region: Some(warning.region), sentence: warning.to_string() }
+    }
+}

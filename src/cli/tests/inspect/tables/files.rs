@@ -1,0 +1,165 @@
+//! Files that are no tables, or wrong ones, and how much of them is read.
+
+use std::{
+    fs::{self, File},
+    os::unix::fs::{PermissionsExt, symlink},
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use serde_json::json;
+
+use super::{MAPPING, both_of, bytes, digits, refused, seal, seed, set, tables, wrong};
+use crate::support::*;
+
+#[test]
+fn tables_that_are_wrong() {
+    let [nfit, tree] = ["nfit/qemu-two", "devicetree/regions"].map(seed);
+    let with = |table: &[u8], at: usize, value: &[u8]| {
+        let mut table = table.to_vec();
+        table[at..at + value.len()].copy_from_slice(value);
+        table
+    };
+    let mut short_structure = nfit.clone();
+    set(&mut short_structure, MAPPING, 1, 2, &[0, 0]);
+    let mut many = nfit[..40].to_vec();
+    many.extend([99, 0, 4, 0].repeat(2049));
+    seal(&mut many);
+    for (what, table, expected) in [
+        ("a byte changed", with(&nfit, 60, &[1]), "do not add up to 0"),
+        ("its end missing", nfit[..nfit.len() - 1].to_vec(), "longer than the memory"),
+        ("a signature alone", b"NFIT".to_vec(), "too short"),
+        ("a structure of length 0", short_structure, "its byte 280 is no structure"),
+        ("too many structures", many, "more parts than any machine has"),
+        ("its end missing", tree[..tree.len() - 1].to_vec(), "longer than the memory"),
+        ("a magic alone", tree[..4].to_vec(), "too short"),
+        ("a version to come", with(&tree, 24, &18_u32.to_be_bytes()), "a version that is not known"),
+        ("no structure", with(&tree, 36, &[0; 4]), "is no structure or node"),
+        (
+            "another table",
+            with(&nfit, 0, b"APIC"),
+            "neither an NFIT nor a flattened devicetree: it begins with the bytes 41 50 49 43",
+        ),
+        ("another file", b"\x1b[31m".to_vec(), "it begins with the bytes 1b 5b 33 31"),
+        ("a byte", b"N".to_vec(), "it begins with the bytes 4e"),
+        ("nothing", Vec::new(), "no bytes"),
+        ("a dump", b"NFIT @ 0x0000000000000000\n    0000: 4E 46".to_vec(), "acpidump -b"),
+        ("source", b"/dts-v1/;\n/ { };\n".to_vec(), "dtc -O dtb"),
+    ] {
+        let (message, symbol) = wrong(&table);
+        assert!(message.contains(expected), "{what}: {message}");
+        assert_eq!(symbol, "PMEM2_E_INVALID_REGION_FORMAT", "{what}");
+    }
+}
+
+#[test]
+fn tables_without_a_region() {
+    let mut nfit = seed("nfit/qemu-one");
+    nfit.truncate(40);
+    seal(&mut nfit);
+    // pmem-region everywhere by another name.
+    let tree = digits("devicetree/regions").replace('\n', "");
+    let tree = bytes(&tree.replace("706D656D2D726567696F6E", "706D656D2D726567696F6F"));
+    for (table, expected) in [(nfit, "no address range"), (tree, "no pmem-region node")] {
+        let (message, symbol) = wrong(&table);
+        assert!(message.contains("is in order and tells of no region") && message.contains(expected), "{message}");
+        assert_eq!(symbol, "PMEM2_E_DAX_REGION_NOT_FOUND");
+    }
+}
+
+#[test]
+fn what_is_no_file() {
+    let directory = directory();
+    let socket = directory.path().join("socket");
+    let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    for (path, kind) in
+        [(directory.path(), "directory"), (&socket, "socket"), (Path::new("/dev/zero"), "character-device")]
+    {
+        let (block, object) = refused(path);
+        assert!(fact(&block, "refused").unwrap().contains("regular file or a pipe"), "{block}");
+        assert_eq!([&object["kind"], &object["error"]["symbol"]], [kind, "PMEM2_E_INVALID_FILE_TYPE"]);
+        assert_eq!((fact(&block, "opened"), &object["opened"]), (Some("no, only looked at (O_PATH)"), &json!(false)));
+    }
+    let looks = opens(directory.path(), || drop(look(directory.path())));
+    assert_eq!(opens(directory.path(), || drop(run(&mut tables([directory.path()])))), looks, "it is not opened");
+
+    let (block, object) = refused(Path::new("/nowhere/at/all"));
+    assert!(fact(&block, "refused").unwrap().starts_with("cannot be opened for reading: "), "{block}");
+    assert_eq!([&object["error"]["code"], &object["error"]["errno"]], [-libc::ENOENT, libc::ENOENT]);
+    assert_eq!(object["opened"], false);
+    let link = directory.path().join("link");
+    symlink("nowhere", &link).unwrap();
+    assert!(fact(&refused(&link).0, "note").unwrap().contains("symbolic link"));
+}
+
+#[test]
+fn a_file_that_may_not_be_read() {
+    let directory = directory();
+    let path = directory.path().join("table");
+    fs::write(&path, seed("nfit/qemu-one")).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
+    let arguments = ["--table".as_ref(), path.as_os_str()];
+    let block = report(1, &mut inspect_as_ordinary_user(arguments));
+    assert!(fact(&block, "refused").unwrap().ends_with("; more rights are needed"), "{block}");
+    let object = objects(1, &mut inspect_as_ordinary_user(arguments)).remove(0);
+    assert_eq!([&object["error"]["symbol"], &object["opened"]], [&json!("EACCES"), &json!(false)]);
+}
+
+#[test]
+fn without_proc() {
+    let directory = directory();
+    let path = directory.path().join("table");
+    fs::write(&path, seed("nfit/qemu-one")).unwrap();
+    let arguments = ["--table".as_ref(), path.as_os_str()];
+    let block = report(1, &mut inspect_after("mount -t tmpfs none /proc", directory.path(), arguments));
+    assert!(fact(&block, "refused").unwrap().contains("/proc is not mounted"), "{block}");
+    assert_eq!(fact(&block, "code"), Some("ENOENT"));
+}
+
+/// As the kernel shows them: files of sysfs, which is no file system that keeps data, and says of each that it has 4096 bytes.
+#[test]
+fn a_file_of_the_kernels() {
+    let (_, object) = refused(Path::new("/sys/kernel/uevent_seqnum"));
+    assert_eq!(object["opened"], true);
+    assert!(object["error"]["message"].as_str().unwrap().contains("it begins with the bytes 3"), "{object}");
+}
+
+#[test]
+fn pipes() {
+    let directory = directory();
+    let table = directory.path().join("table");
+    fs::write(&table, seed("devicetree/qemu-virt")).unwrap();
+    // One that is written to slowly.
+    let script = "head -c 8 \"$1\"; sleep 0.1; tail -c +9 \"$1\"";
+    let mut slow = spawn(Command::new("sh").args(["-c", script, "sh"]).arg(&table).stdout(Stdio::piped()));
+    let mut command = tables(["/dev/stdin"]);
+    let block = report(0, command.stdin(slow.stdout.take().unwrap()));
+    assert_eq!(block.lines().next(), Some("/dev/stdin, region 0"));
+    assert!(slow.wait().unwrap().success());
+    // One that nobody writes to is not waited for.
+    let fifo = directory.path().join("fifo");
+    rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    assert!(fact(&refused(&fifo).0, "refused").unwrap().contains("no bytes"));
+}
+
+#[test]
+fn no_more_is_read_than_a_table_can_have() {
+    let directory = directory();
+    let path = directory.path().join("table");
+    fs::write(&path, seed("devicetree/qemu-virt")).unwrap();
+    let file = File::options().write(true).open(&path).unwrap();
+    file.set_len(16 << 20).unwrap();
+    assert_eq!(both_of(0, &path).len(), 1, "what stands behind a tree is no part of it");
+    file.set_len((16 << 20) + 1).unwrap();
+    let (block, object) = refused(&path);
+    assert_eq!(fact(&block, "refused"), Some("longer than 16 MiB, and so no firmware's table"));
+    assert_eq!(
+        [&object["error"]["symbol"], &object["opened"]],
+        [&json!("PMEM2_E_INVALID_REGION_FORMAT"), &json!(true)]
+    );
+    // A pipe without an end.
+    let mut endless = spawn(Command::new("cat").arg("/dev/zero").stdout(Stdio::piped()));
+    let block = report(1, tables(["/dev/stdin"]).stdin(endless.stdout.take().unwrap()));
+    assert!(fact(&block, "refused").unwrap().starts_with("longer than 16 MiB"), "{block}");
+    endless.wait().unwrap();
+}
