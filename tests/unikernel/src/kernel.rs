@@ -100,7 +100,12 @@ impl Kernel {
     }
 
     /// Closes a descriptor. Its number is free for another file.
-    pub(crate) fn close(&self, number: u16) -> Result<(), Trouble> {
+    ///
+    /// # Safety
+    ///
+    /// The caller opened it, and has given the number to nobody who still relies on it. (Numbers can be guessed: this is what makes
+    /// a [`Handle`](pmem2::Handle) of one possible.)
+    pub(crate) unsafe fn close(&self, number: u16) -> Result<(), Trouble> {
         let slot = self.descriptors.get(usize::from(number)).ok_or(Trouble::NotOpen)?;
         if slot.swap(0, Relaxed) == 0 { Err(Trouble::NotOpen) } else { Ok(()) }
     }

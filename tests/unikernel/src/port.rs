@@ -212,13 +212,13 @@ impl<'k> File<'k> {
 
 impl Drop for File<'_> {
     fn drop(&mut self) {
-        // It was open until now.
-        let _ = self.kernel.close(self.descriptor.0);
+        // SAFETY: `open` got the number for this value alone, and whoever borrowed it has given it back. It was open until now.
+        let _ = unsafe { self.kernel.close(self.descriptor.0) };
     }
 }
 
-// SAFETY: nobody has the number but this value, which closes it when it is dropped, so it stands for the same inode all the
-// time. It cannot be cloned.
+// SAFETY: the number was opened for this value, which closes it when it is dropped and cannot be cloned; that nobody else closes
+// it is `Kernel::close`'s rule. So it stands for the same inode all the time.
 unsafe impl<'k> Handle for File<'k> {
     type P = &'k Kernel;
     fn platform(&self) -> &'k Kernel {

@@ -2,7 +2,7 @@
 
 use pmem2::{
     Code, Kind,
-    conformance::{Case, Expect, Violation, check},
+    conformance::{Case, Expect, Violation, check, check_places},
 };
 
 use crate::{
@@ -26,7 +26,7 @@ pub(crate) fn run(kernel: &Kernel) -> Result<(), Failed> {
     // SAFETY: of eight descriptors seven are taken; the eighth is opened by nobody as long as this runs, and there is no tenth.
     let (closed, beyond) = unsafe { (Number::new(kernel, 7), Number::new(kernel, 9)) };
 
-    check(&[
+    let cases = [
         Case::new("a file in RAM", log.borrow(), source(Kind::RegularFile, 10_000, PAGE, true)),
         Case::new("a file on a bank", data.borrow(), source(Kind::RegularFile, 3 * PAGE, PAGE, false)),
         Case::new("a bank", near.borrow(), source(Kind::DeviceDax, 1 << 30, 2 << 20, true)),
@@ -36,8 +36,9 @@ pub(crate) fn run(kernel: &Kernel) -> Result<(), Failed> {
         Case::new("a queue", queue.borrow(), refused(Code::InvalidFileType)),
         Case::new("no descriptor", closed, refused(Code::InvalidFileHandle)),
         Case::new("beyond the table", beyond, refused(Code::InvalidFileHandle)),
-    ])
-    .map_err(Failed::Rule)?;
+    ];
+    check(&cases).map_err(Failed::Rule)?;
+    check_places(&cases).map_err(Failed::Rule)?;
     drop((log, data));
 
     // The access comes before the kind, and of one file both modes cannot be in one list: its id is the same.

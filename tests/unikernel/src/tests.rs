@@ -73,13 +73,15 @@ fn a_reused_number_is_noticed() {
     let source = Source::new(unsafe { Number::new(&kernel, number) }).unwrap();
     assert_eq!(source.size(), Ok(1 << 30));
 
-    kernel.close(number).unwrap();
+    // SAFETY: it is what this test is about.
+    unsafe { kernel.close(number) }.unwrap();
     assert_eq!(source.size().map_err(code), Err(Code::InvalidFileHandle.raw()));
     assert_eq!(kernel.open("/bank1", READ), Ok(number));
     for answer in [source.size(), source.alignment(), source.device_usc()] {
         assert_eq!(answer.map_err(code), Err(Code::InvalidFileHandle.raw()));
     }
-    kernel.close(number).unwrap();
+    // SAFETY: it is what this test is about.
+    unsafe { kernel.close(number) }.unwrap();
     assert_eq!(kernel.open("/bank0", READ), Ok(number));
     assert_eq!(source.size(), Ok(1 << 30), "it is the same bank again");
 }
