@@ -87,9 +87,9 @@ pub use source::Source;
 pub use pmem2_platform::{
     Access, Alignment, Anon, Anonymous, Backing, Bare, BareDimm, BoardDimm, Borrowed, Cpu, DaxOption, Devicetree,
     DimmTable, Direct, Durability, Errno, Extent, ExtentId, Facts, Fail, Fd, FileSystem, Handle, HostFlush,
-    Instruction, Kind, Locate, Mode, Native, Nfit, NfitDevice, NoId, Nowhere, Persistence, PhysicalRegion, Platform,
-    Region, RegionFault, RegionKind, Synchronous, TableFault, Text, Unsupported, What, Window, WindowFault,
-    find_acpi_table, write_flush_hint,
+    Instruction, Kind, Locate, Mode, Native, Nfit, NoId, Nowhere, Persistence, PhysicalRegion, Platform, Region,
+    RegionFault, RegionKind, Synchronous, TableFault, Text, Unsupported, What, Window, WindowFault, find_acpi_table,
+    write_flush_hint,
 };
 #[cfg(target_os = "linux")]
 pub use pmem2_platform::{FileId, Linux};

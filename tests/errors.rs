@@ -11,7 +11,7 @@ use std::{
 };
 
 use libloading::{Library, Symbol};
-use pmem2::{Backing, Code, Errno, Error, FileSystem, HandleFault, Kind, Memory, What};
+use pmem2::{Backing, Code, Errno, Error, FileSystem, HandleFault, Kind, Memory, RegionFault, What};
 
 const WHATS: [What; 19] = [
     What::Handle,
@@ -372,6 +372,10 @@ fn remedies() {
             Error::InvalidFileHandle(HandleFault::DeviceReplaced),
             "its device was taken away, and another one has its number",
         ),
+        (Error::InvalidRegion(RegionFault::Wraps), "the region goes on beyond the last physical address"),
+        (Error::InvalidRegion(RegionFault::Outside), "the part goes on beyond the end of its region"),
+        (Error::InvalidRegion(RegionFault::Overlaps), "the region has bytes in common with another one"),
+        (Error::InvalidRegion(RegionFault::Misaligned), "begins at no multiple of the region's alignment"),
         (Error::NeverDurable, "virtio-pmem cannot be made durable from inside the guest"),
         (Error::SeveralNumaNodes, "on a volume whose regions are on several nodes"),
         (Error::DaxRegionNotFound(BACKINGS[3]), "lies on tmpfs, which keeps its files in ordinary memory"),

@@ -76,6 +76,8 @@ pub enum RegionFault {
     Outside,
     /// It has bytes in common with another region of its table.
     Overlaps,
+    /// Its first byte is at no multiple of its alignment, so that no mapping could be.
+    Misaligned,
 }
 
 impl Kind {

@@ -143,7 +143,10 @@ pub fn acpi(bytes: &[u8]) {
     let (mut pointer, mut memory) = (pointer.to_vec(), memory.to_vec());
     pointer[..8].copy_from_slice(b"RSD PTR ");
     mend(&mut pointer[..20], 8);
-    mend(&mut pointer[..36], 32);
+    // At least 36 bytes long, and no longer than there are.
+    let length = 36 + pointer[20] % 28;
+    pointer[20..24].copy_from_slice(&u32::from(length).to_le_bytes());
+    mend(&mut pointer[..length.into()], 32);
     let rsdt = u32::from_le_bytes(*pointer[16..].first_chunk().unwrap());
     let xsdt = u64::from_le_bytes(*pointer[24..].first_chunk().unwrap());
     for (address, signature) in [(u64::from(rsdt), *b"RSDT"), (xsdt, *b"XSDT")] {

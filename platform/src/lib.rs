@@ -64,8 +64,8 @@ mod unsupported;
 
 pub use anonymous::{Anon, Anonymous, NoId};
 pub use bare::{
-    Bare, BareDimm, BoardDimm, Devicetree, DimmTable, Durability, Extent, ExtentId, Nfit, NfitDevice, PhysicalRegion,
-    RegionKind, TableFault, find_acpi_table,
+    Bare, BareDimm, BoardDimm, Devicetree, DimmTable, Durability, Extent, ExtentId, Nfit, PhysicalRegion, RegionKind,
+    TableFault, find_acpi_table,
 };
 #[cfg(feature = "alloc")]
 pub use boxed::try_box;

@@ -57,6 +57,9 @@ impl Display for Error {
                 RegionFault::Wraps => "the region goes on beyond the last physical address: its table is wrong",
                 RegionFault::Outside => "the part goes on beyond the end of its region: offset or length is too large",
                 RegionFault::Overlaps => "the region has bytes in common with another one: their table is wrong",
+                RegionFault::Misaligned => {
+                    "the region, or the part of it, begins at no multiple of the region's alignment: its offset or its table is wrong"
+                }
                 _ => "no source can be made of this region: its table is wrong",
             }),
             Self::TooLarge(what) => {

@@ -1,6 +1,6 @@
 //! The way to a table of ACPI's: ACPI 6.5, sections 5.2.5 to 5.2.8.
 
-use super::{bytes::Bytes, nfit::TableFault};
+use super::{TableFault, bytes::Bytes};
 
 /// How much of a table's address says: 4 bytes in the RSDT, 8 in the XSDT.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -12,6 +12,13 @@ enum Width {
 /// The header that all tables have.
 const HEADER: usize = 36;
 
+/// How long a table may be: far longer than any. All of it is added up.
+const LONGEST: usize = 4 << 20;
+
+/// How long the root pointer is: that of ACPI 1.0, and later ones, to which bytes may still be added.
+const OLD_POINTER: usize = 20;
+const POINTER: core::ops::RangeInclusive<usize> = 36..=256;
+
 /// The table of this signature that begins `bytes`, all of it and no more.
 pub(super) fn table(bytes: &[u8], signature: [u8; 4]) -> Result<Bytes<'_>, TableFault> {
     let all = Bytes::new(bytes);
@@ -20,6 +27,9 @@ pub(super) fn table(bytes: &[u8], signature: [u8; 4]) -> Result<Bytes<'_>, Table
     }
     let length = all.u32(4).and_then(|length| usize::try_from(length).ok()).ok_or(TableFault::Length)?;
     let table = all.to(length).filter(|table| table.len() >= HEADER).ok_or(TableFault::Length)?;
+    if length > LONGEST {
+        return Err(TableFault::TooMany);
+    }
     if sum(table) != 0 {
         return Err(TableFault::Checksum);
     }
@@ -37,8 +47,9 @@ fn sum(bytes: Bytes<'_>) -> u8 {
 ///
 /// # Errors
 ///
-/// What is wrong with the root pointer, the root table, or the table that was looked for. Others are not looked at but for
-/// their signature.
+/// What is wrong with the root pointer, the root table, or the table that was looked for: [`TableFault::TooMany`] if one has more
+/// than 4 MiB. Others are not looked at but for their signature; where one cannot be reached, and the one that is looked for is not
+/// among the rest, it may have been that one.
 pub fn find<'t>(
     rsdp: u64,
     signature: [u8; 4],
@@ -55,19 +66,22 @@ pub fn find<'t>(
         Width::Eight => table(root, *b"XSDT"),
     }?;
     let mut at = HEADER;
+    let mut unreachable = None;
     loop {
         let (address, step) = match width {
             Width::Four => (root.u32(at).map(u64::from), 4_usize),
             Width::Eight => (root.u64(at), 8),
         };
-        let Some(address) = address else { return Ok(None) };
+        let Some(address) = address else { return unreachable.map_or(Ok(None), Err) };
         at = at.saturating_add(step);
         // Firmware leaves entries empty.
         if address == 0 {
             continue;
         }
-        if bytes(address, 4)?.as_slice() == signature {
-            return whole(address, &mut bytes).map(Some);
+        match bytes(address, 4) {
+            Ok(found) if found.as_slice() == signature => return whole(address, &mut bytes).map(Some),
+            Ok(_) => {}
+            Err(fault) => unreachable = unreachable.or(Some(fault)),
         }
     }
 }
@@ -77,7 +91,7 @@ fn root<'t>(
     rsdp: u64,
     bytes: &mut impl FnMut(u64, usize) -> Result<Bytes<'t>, TableFault>,
 ) -> Result<(u64, Width), TableFault> {
-    let pointer = bytes(rsdp, 20)?;
+    let pointer = bytes(rsdp, OLD_POINTER)?;
     if pointer.array(0) != Some(*b"RSD PTR ") {
         return Err(TableFault::Signature);
     }
@@ -86,13 +100,18 @@ fn root<'t>(
     }
     // Revision 0 is that of ACPI 1.0, which ends here.
     if pointer.u8(15).is_some_and(|revision| revision >= 2) {
-        let pointer = bytes(rsdp, 36)?;
-        if sum(pointer) != 0 {
-            return Err(TableFault::Checksum);
-        }
-        match pointer.u64(24) {
-            None | Some(0) => {}
-            Some(xsdt) => return Ok((xsdt, Width::Eight)),
+        let length = bytes(rsdp, 24)?.u32(20).and_then(|length| usize::try_from(length).ok());
+        // One that says it is no longer has no XSDT, whatever its revision.
+        if length != Some(OLD_POINTER) {
+            let length = length.filter(|length| POINTER.contains(length)).ok_or(TableFault::Length)?;
+            let pointer = bytes(rsdp, length)?;
+            if sum(pointer) != 0 {
+                return Err(TableFault::Checksum);
+            }
+            match pointer.u64(24) {
+                None | Some(0) => {}
+                Some(xsdt) => return Ok((xsdt, Width::Eight)),
+            }
         }
     }
     match pointer.u32(16) {
@@ -108,5 +127,8 @@ fn whole<'t>(
 ) -> Result<&'t [u8], TableFault> {
     let length = bytes(at, 8)?.u32(4).and_then(|length| usize::try_from(length).ok());
     let length = length.filter(|&length| length >= HEADER).ok_or(TableFault::Length)?;
+    if length > LONGEST {
+        return Err(TableFault::TooMany);
+    }
     Ok(bytes(at, length)?.as_slice())
 }

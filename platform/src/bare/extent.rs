@@ -82,6 +82,9 @@ impl<'t> Extent<'t> {
             Some(RegionFault::Wraps)
         } else if region.overlapping || others().any(|other| region.overlaps(other)) {
             Some(RegionFault::Overlaps)
+        } else if Alignment::new(region.alignment).is_some_and(|alignment| !alignment.divides(self.id().base)) {
+            // One that is no power of two is refused when it is asked for.
+            Some(RegionFault::Misaligned)
         } else {
             None
         }
@@ -151,8 +154,8 @@ impl<'t> Platform for Bare<'t> {
     }
 
     /// Asked only where the region's is no power of two.
-    fn alignment(self, extent: Extent<'t>, _: &Facts<ExtentId>) -> Result<u64, Fail> {
-        Ok(extent.region.alignment)
+    fn alignment(self, extent: Extent<'t>, facts: &Facts<ExtentId>) -> Result<u64, Fail> {
+        if extent.id() == facts.id { Ok(extent.region.alignment) } else { Err(Fail::Replaced) }
     }
 }
 

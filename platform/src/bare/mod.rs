@@ -8,14 +8,18 @@ mod acpi;
 mod bytes;
 mod devicetree;
 mod extent;
+mod fault;
 mod nfit;
 mod region;
 
 pub use acpi::find as find_acpi_table;
 pub use devicetree::Devicetree;
 pub use extent::{Bare, BareDimm, Extent, ExtentId};
-pub use nfit::{Nfit, NfitDevice, TableFault};
+pub use fault::TableFault;
+pub use nfit::Nfit;
 pub use region::{BoardDimm, DimmTable, Durability, PhysicalRegion, RegionKind};
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) use tests::tables;

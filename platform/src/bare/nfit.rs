@@ -3,59 +3,12 @@
 //! No byte of the table is trusted. [`Nfit::parse`] checks the checksum and every length once; what does not fit into the
 //! table is refused as a whole, structures of a type that is not known are skipped.
 
-use core::fmt;
-
 use super::{
-    DimmTable, Durability, PhysicalRegion, RegionKind,
+    DimmTable, Durability, PhysicalRegion, RegionKind, TableFault,
     bytes::{Bytes, guid},
+    region::overlap,
 };
 use crate::{Persistence, Text};
-
-/// What is wrong with a firmware table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum TableFault {
-    /// There is no such table here: the signature is another one.
-    Signature,
-    /// The table is longer than the memory that was given, or too short to be one.
-    Length,
-    /// Its bytes do not add up to 0.
-    Checksum,
-    /// A structure in it, at this offset in bytes, has a length that cannot be.
-    Structure(u32),
-    /// A physical address in it cannot be reached.
-    Unreachable(u64),
-    /// It is of a version of its format that this library does not know.
-    Version,
-    /// It has more parts than any machine has. They are compared with each other, and that shall not take for ever.
-    TooMany,
-}
-
-impl fmt::Display for TableFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Signature => "the firmware's table makes no sense: its signature is another table's",
-            Self::Length => {
-                "the firmware's table makes no sense: it is longer than the memory that it is in, or too short to be one"
-            }
-            Self::Checksum => "the firmware's table makes no sense: its bytes do not add up to 0",
-            Self::Version => "the firmware's table cannot be read: its format has a version that is not known",
-            Self::TooMany => "the firmware's table makes no sense: it has more parts than any machine has",
-            Self::Structure(at) => {
-                return write!(
-                    f,
-                    "the firmware's table makes no sense: what is at its byte {at} is no structure or node, or a region \
-                     without addresses that the processor has"
-                );
-            }
-            Self::Unreachable(at) => {
-                return write!(f, "the firmware's table is out of reach: there is nothing at the physical address {at:#x}");
-            }
-        })
-    }
-}
-
-impl core::error::Error for TableFault {}
 
 /// A whole NFIT that was checked.
 #[derive(Clone, Copy)]
@@ -67,8 +20,11 @@ pub struct Nfit<'t> {
 /// The header that all tables have, and four reserved bytes.
 const HEADER: usize = 40;
 
-/// How many structures a table may have. A machine with hundreds of DIMMs has about four for each.
+/// How many structures a table may have: a machine with hundreds of DIMMs has about four for each. How many of them may be ranges,
+/// and devices of one range. All are compared with each other, and that shall not take for ever.
 const STRUCTURES: usize = 2048;
+const RANGES: usize = 256;
+const DEVICES: usize = 64;
 
 /// The types of structures.
 const RANGE: u16 = 0;
@@ -92,8 +48,9 @@ const PROXIMITY_VALID: u16 = 1 << 1;
 /// Memory mapping attributes: EFI_MEMORY_RO.
 const READ_ONLY: u64 = 0x2_0000;
 
-/// State flags of a device: the last save, its restore, or the platform's flush before it failed.
-const SAVE_FAILED: u16 = 1 | 1 << 1 | 1 << 2;
+/// State flags of a device: the last save, its restore, or the platform's flush before it failed; or the firmware failed to map the
+/// device.
+const SAVE_FAILED: u16 = 1 | 1 << 1 | 1 << 2 | 1 << 6;
 const NOT_ARMED: u16 = 1 << 3;
 
 /// Platform capabilities.
@@ -156,7 +113,8 @@ impl<'t> Nfit<'t> {
     ///
     /// # Errors
     ///
-    /// What is wrong with it.
+    /// What is wrong with it. [`TableFault::TooMany`]: it has more than 4 MiB, 2048 structures, 256 ranges, or 64 devices of one
+    /// range.
     pub fn parse(bytes: &'t [u8]) -> Result<Self, TableFault> {
         let table = super::acpi::table(bytes, *b"NFIT")?;
         let structures = table.from(HEADER).ok_or(TableFault::Length)?;
@@ -170,7 +128,22 @@ impl<'t> Nfit<'t> {
                 return Err(TableFault::Structure(at));
             }
         }
+        // Here, so that the devices of few are looked at.
+        let mut ranges = nfit.of_kind(RANGE).filter_map(|range| range.u16(4));
+        if nfit.of_kind(RANGE).nth(RANGES).is_some() || ranges.any(|index| nfit.devices(index).nth(DEVICES).is_some()) {
+            return Err(TableFault::TooMany);
+        }
         Ok(nfit)
+    }
+
+    /// A table that [`parse`](Self::parse) found whole before, for who can keep no [`Nfit`] meanwhile: it is not looked through
+    /// again. Of one that was changed since, the answers are wrong, and nothing else. `None` where there is no table at all.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn parsed(bytes: &'t [u8]) -> Option<Self> {
+        let table = Bytes::new(bytes);
+        let length = usize::try_from(table.u32(4)?).ok()?;
+        Some(Self { structures: table.to(length)?.from(HEADER)? })
     }
 
     fn structures(self) -> Structures<'t> {
@@ -193,7 +166,8 @@ impl<'t> Nfit<'t> {
         let index = range.u16(4)?;
         let (base, length) = (range.u64(32)?, range.u64(40)?);
         let kind = match range.array::<16>(16)? {
-            PERSISTENT => RegionKind::Persistent,
+            // Index 0 is reserved. Linux takes no notice of such a range.
+            PERSISTENT if index != 0 => RegionKind::Persistent,
             VOLATILE => RegionKind::Volatile,
             disk if VIRTUAL.contains(&disk) => RegionKind::VirtualDisk,
             _ => RegionKind::Other,
@@ -210,10 +184,13 @@ impl<'t> Nfit<'t> {
             region.numa_node = Some(range.u32(12)?);
         }
         region.read_only = range.u64(48)? & READ_ONLY != 0;
+        // The state is a device's. Firmware may tell it in any mapping of the device, also in one of another range.
         for device in self.devices(index) {
-            let state = device.u16(44)?;
-            region.unarmed |= state & NOT_ARMED != 0;
-            region.save_failed |= state & SAVE_FAILED != 0;
+            for mapping in self.of_kind(MAPPING).filter(|mapping| mapping.u32(4) == device.u32(4)) {
+                let state = mapping.u16(44)?;
+                region.unarmed |= state & NOT_ARMED != 0;
+                region.save_failed |= state & SAVE_FAILED != 0;
+            }
         }
         // A range that is not armed can be read only: its stores would be lost.
         region.read_only |= region.unarmed;
@@ -224,14 +201,10 @@ impl<'t> Nfit<'t> {
 
     /// Whether another range has one of these bytes.
     fn overlaps(self, this: Bytes<'t>, base: u64, length: u64) -> bool {
-        self.of_kind(RANGE).filter(|other| !other.is(this)).any(|other| {
-            let (Some(other_base), Some(other_length)) = (other.u64(32), other.u64(40)) else { return false };
-            // The last bytes, since the first byte behind a range may be 2^64.
-            let last = |base: u64, length: u64| length.checked_sub(1).map(|more| base.saturating_add(more));
-            match (last(base, length), last(other_base, other_length)) {
-                (Some(end), Some(other_end)) => base <= other_end && other_base <= end,
-                _ => false,
-            }
+        let mut others = self.of_kind(RANGE).filter(|other| !other.is(this));
+        others.any(|other| match (other.u64(32), other.u64(40)) {
+            (Some(other_base), Some(other_length)) => overlap(base, length, other_base, other_length),
+            _ => false,
         })
     }
 
@@ -281,18 +254,24 @@ impl<'t> Nfit<'t> {
     }
 
     /// For each device of a range that has some, an address that a write to makes its memory controller write out what it
-    /// holds. A device may have several, of which one is enough.
+    /// holds. A device may have several, of which one is enough; those that eight bytes cannot be written to are none.
     pub(super) fn hints(self, index: u16) -> impl Iterator<Item = u64> {
-        self.devices(index).filter_map(move |mapping| {
-            let mut of_device = self.of_kind(HINTS).filter(|hints| hints.u32(4) == mapping.u32(4));
-            of_device.find_map(|hints| hints.u64(16).filter(|_| hints.u16(8) != Some(0)))
+        let handles = move || self.devices(index).map(|mapping| mapping.u32(4));
+        handles().enumerate().filter_map(move |(n, handle)| {
+            // A device may be mapped to several parts of the range.
+            let again = handles().take(n).any(|before| before == handle);
+            let mut of_device = self.of_kind(HINTS).filter(|hints| !again && hints.u32(4) == handle);
+            of_device.find_map(|hints| {
+                let offsets = (16..).step_by(8).take(hints.u16(8)?.into());
+                offsets.map_while(|at| hints.u64(at)).find(|address| address.is_multiple_of(8))
+            })
         })
     }
 }
 
 /// A device of a range.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NfitDevice {
+#[derive(Clone, Copy)]
+pub(super) struct NfitDevice {
     /// The NFIT's handle of it.
     handle: u32,
     /// Its control region.

@@ -119,7 +119,7 @@ impl<'t> PhysicalRegion<'t> {
     }
 
     /// What offsets and lengths of mappings have to be multiples of, in bytes: a power of two; of the page where there is an
-    /// MMU.
+    /// MMU. So has the region's first address, and that of a part of it that is to be a source.
     #[must_use]
     pub const fn aligned_to(mut self, alignment: u64) -> Self {
         self.alignment = alignment;
@@ -153,6 +153,24 @@ impl<'t> PhysicalRegion<'t> {
     pub const fn made_of(mut self, dimms: &'t [BoardDimm<'t>]) -> Self {
         self.dimms = DimmTable::Board(dimms);
         self
+    }
+
+    /// The devices that the range with this index of an NFIT is made of.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn made_of_range(mut self, nfit: Nfit<'t>, index: u16) -> Self {
+        self.dimms = DimmTable::Nfit(nfit, index);
+        self
+    }
+
+    /// The index of its range, where an NFIT tells of it.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn range_index(&self) -> Option<u16> {
+        match self.dimms {
+            DimmTable::Nfit(_, index) => Some(index),
+            DimmTable::Board(_) => None,
+        }
     }
 
     /// The physical address of its first byte.
@@ -191,15 +209,21 @@ impl<'t> PhysicalRegion<'t> {
         self.read_only
     }
 
-    /// Whether a device of it failed to save its data when the power failed last, or to restore it: what it holds is not to be
-    /// trusted.
+    /// Whether it will not keep what is stored from now on.
+    #[must_use]
+    pub const fn is_unarmed(&self) -> bool {
+        self.unarmed
+    }
+
+    /// Whether a device of it failed to save its data when the power failed last, or to restore it, or the firmware failed to map it:
+    /// what it holds is not to be trusted.
     #[must_use]
     pub const fn save_failed(&self) -> bool {
         self.save_failed
     }
 
     /// The physical addresses of flush hints, one for each DIMM that has some: where the memory controllers are not in the
-    /// persistence domain, a write of any number to each makes what was flushed before durable.
+    /// persistence domain, a write of any number to each makes what was flushed before durable. All are multiples of 8.
     pub fn flush_hints(&self) -> impl Iterator<Item = u64> {
         let hints = match self.dimms {
             DimmTable::Nfit(nfit, index) => Some(nfit.hints(index)),
@@ -208,19 +232,27 @@ impl<'t> PhysicalRegion<'t> {
         hints.into_iter().flatten()
     }
 
-    /// The last byte; `None` where there is none, or it lies beyond 2^64.
-    const fn last(&self) -> Option<u64> {
-        match self.length.checked_sub(1) {
-            Some(more) => self.base.checked_add(more),
-            None => None,
-        }
+    /// How many flush hints have to be written to. None where the persistence domain is stated: then the memory controllers are in
+    /// it, or nothing is.
+    pub(crate) fn hints_needed(&self) -> usize {
+        if matches!(self.persistence, Persistence::Unstated) { self.flush_hints().count() } else { 0 }
     }
 
-    /// Whether both have a byte in common.
-    pub(super) const fn overlaps(&self, other: &Self) -> bool {
-        match (self.last(), other.last()) {
-            (Some(end), Some(other_end)) => self.base <= other_end && other.base <= end,
-            _ => false,
+    /// Whether both have a byte in common. One that goes on beyond the last address has all bytes up to it; one without bytes has
+    /// none in common with anything.
+    #[must_use]
+    pub const fn overlaps(&self, other: &Self) -> bool {
+        overlap(self.base, self.length, other.base, other.length)
+    }
+}
+
+/// Whether the `length` bytes at `base` have one in common with the others.
+pub(super) const fn overlap(base: u64, length: u64, other_base: u64, other_length: u64) -> bool {
+    // The last bytes, since the first byte behind a range may be 2^64.
+    match (length.checked_sub(1), other_length.checked_sub(1)) {
+        (Some(more), Some(other_more)) => {
+            base <= other_base.saturating_add(other_more) && other_base <= base.saturating_add(more)
         }
+        _ => false,
     }
 }

@@ -2,8 +2,11 @@
 //! wrong with them.
 
 mod acpi;
+mod blob;
+mod devices;
 mod devicetree;
 mod extent;
 mod hostile;
 mod nfit;
-mod tables;
+mod nodes;
+pub(crate) mod tables;

@@ -40,8 +40,6 @@ pub(super) const fn has(instruction: Instruction) -> bool {
     matches!(instruction, Instruction::DcCvadp | Instruction::DcCvap | Instruction::DcCvac)
 }
 
-pub(super) const fn before_flush() {}
-
 /// # Safety
 ///
 /// The processor has the instruction, and `line` is in a mapped line.

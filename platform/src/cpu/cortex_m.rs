@@ -6,10 +6,7 @@ use core::{
     sync::atomic::{Ordering, fence as atomic_fence},
 };
 
-use super::Instruction;
-
-/// Data cache clean by address to the point of coherency.
-const DCCMVAC: usize = 0xE000_EF68;
+use super::{Instruction, dccmvac};
 
 /// A program for Arm cannot see whether it is on a Cortex-M: the target does not say so to stable Rust.
 pub(super) const fn detect() -> Option<(Instruction, usize)> {
@@ -20,21 +17,17 @@ pub(super) const fn has(instruction: Instruction) -> bool {
     matches!(instruction, Instruction::CortexM | Instruction::CortexMClean)
 }
 
-/// What was stored must be in the cache before it is cleaned.
-pub(super) fn before_flush() {
-    // SAFETY: only `Instruction::CortexMClean` flushes here, and so this is a Cortex-M.
-    unsafe { dsb() };
-}
-
 /// # Safety
 ///
 /// This is a Cortex-M with a data cache, in privileged mode, and `line` is memory.
 #[inline]
-pub(super) unsafe fn flush_line(_: Instruction, line: *const u8) {
-    let register = core::ptr::with_exposed_provenance_mut::<usize>(DCCMVAC);
-    // SAFETY: the register is there and may be written, as the caller says; a write to it cleans a line, and changes of memory only
-    // where a copy of it is.
-    unsafe { register.write_volatile(line.addr()) };
+pub(super) unsafe fn flush_line(instruction: Instruction, line: *const u8) {
+    if let Instruction::CortexMClean = instruction {
+        let register = core::ptr::with_exposed_provenance_mut(dccmvac::ADDRESS);
+        // SAFETY: the register is there and may be written, as the caller says; a write to it cleans a line, and changes of memory
+        // only where a copy of it is.
+        unsafe { dccmvac::clean(register, line) };
+    }
 }
 
 #[inline]

@@ -1,13 +1,14 @@
 //! The processor's instructions that make a store durable: flush of cache lines, and fences.
 
-#[cfg_attr(any(target_arch = "x86_64", all(target_arch = "x86", not(target_env = "sgx"))), path = "x86.rs")]
+// In an enclave (SGX) CPUID is forbidden.
+#[cfg_attr(any(target_arch = "x86", all(target_arch = "x86_64", not(target_env = "sgx"))), path = "x86.rs")]
 #[cfg_attr(target_arch = "aarch64", path = "aarch64.rs")]
 #[cfg_attr(any(target_arch = "riscv32", target_arch = "riscv64"), path = "riscv.rs")]
 #[cfg_attr(target_arch = "arm", path = "cortex_m.rs")]
 #[cfg_attr(
     not(any(
-        target_arch = "x86_64",
         target_arch = "x86",
+        all(target_arch = "x86_64", not(target_env = "sgx")),
         target_arch = "aarch64",
         target_arch = "riscv32",
         target_arch = "riscv64",
@@ -16,6 +17,9 @@
     path = "other.rs"
 )]
 mod arch;
+#[cfg(any(target_arch = "arm", test))]
+mod dccmvac;
+mod steps;
 #[cfg(test)]
 mod tests;
 mod window;
@@ -61,6 +65,11 @@ pub struct Cpu {
 impl Cpu {
     /// A processor whose caches need no flush: for memory that [a fence](crate::Durability::Fence) makes durable, and that
     /// [`Durability::Call`](crate::Durability::Call) does. It can be had everywhere.
+    ///
+    /// Its [`fence`](Cpu::fence) waits on x86, AArch64 and RISC-V. On 32-bit Arm, and on processors that this library does not know,
+    /// it is a barrier of the compiler's (`DMB`): no store behind it, to a device either, is seen before those in front of it, but it
+    /// does not wait for these. The target does not tell stable Rust whether there is a `DSB`, which does: on a Cortex-M use
+    /// [`with`](Cpu::with) and [`Instruction::CortexM`] before the power is turned off by anything but a store.
     #[must_use]
     pub const fn fence_only() -> Self {
         Self { instruction: Instruction::None, line: 1 }
@@ -70,7 +79,10 @@ impl Cpu {
     ///
     /// - x86: CPUID, at any privilege: CLWB, CLFLUSHOPT, CLFLUSH.
     /// - AArch64: ID_AA64ISAR1_EL1 and CTR_EL0. They can be read in a kernel (EL1 and above), and in programs on Linux, which
-    ///   emulates the one for them since 4.11: so here without a system, on Hermit and on Linux.
+    ///   emulates the one for them since 4.11: so here without a system, on Hermit and on Linux. **Without a system it is for EL1
+    ///   and above**: at EL0 the read is an undefined instruction, nothing there tells a program that it is at EL0 (the read of CurrentEL
+    ///   is one, too), and the kernel above gets the exception. What runs there is told by its kernel what there is, and uses
+    ///   [`with`](Cpu::with).
     /// - Others have no way to ask: see [`with`](Cpu::with). That includes Cortex-M, since a program cannot see on which one it
     ///   runs before it knows that.
     ///
@@ -131,22 +143,25 @@ impl Cpu {
     ///
     /// The bytes are mapped, and are memory.
     pub unsafe fn flush(self, start: *const u8, length: usize) {
-        if matches!(self.instruction, Instruction::None | Instruction::CortexM) {
+        if matches!(self.instruction, Instruction::None | Instruction::CortexM) || length == 0 {
             return;
         }
-        arch::before_flush();
+        // DCCMVAC is a register: what was stored must be in the cache before it is written to.
+        if matches!(self.instruction, Instruction::CortexMClean) {
+            steps::fence(self.instruction);
+        }
         for back in lines(start.addr(), length, self.line) {
             // SAFETY: `flush_line` wants the instruction to be this processor's, which whoever made the `Cpu` has sworn or
             // `detect` has found, and an address in a mapped line: this one is in the first line of the bytes or in one
             // after it that has some of them, and pages consist of whole lines.
-            unsafe { arch::flush_line(self.instruction, start.with_addr(back)) };
+            unsafe { steps::flush_line(self.instruction, start.with_addr(back)) };
         }
     }
 
     /// Waits until every store and every flush before it is finished, before any store after it begins.
     #[inline]
     pub fn fence(self) {
-        arch::fence(self.instruction);
+        steps::fence(self.instruction);
     }
 }
 
@@ -166,6 +181,6 @@ fn lines(start: usize, length: usize, line: usize) -> impl Iterator<Item = usize
 ///
 /// `hint` is such an address, mapped for writes as device memory, and aligned to 8 bytes.
 pub unsafe fn write_flush_hint(hint: *mut u64) {
-    // SAFETY: the caller has it mapped and aligned; volatile, since it is the write that matters. Any number may be written.
-    unsafe { hint.write_volatile(1) };
+    // SAFETY: the caller has it mapped and aligned.
+    unsafe { steps::write_hint(hint) };
 }

@@ -10,8 +10,6 @@ pub(super) const fn has(_: Instruction) -> bool {
     false
 }
 
-pub(super) const fn before_flush() {}
-
 /// # Safety
 ///
 /// None: it does nothing.

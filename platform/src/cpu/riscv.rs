@@ -13,17 +13,17 @@ pub(super) const fn has(instruction: Instruction) -> bool {
     matches!(instruction, Instruction::CboClean)
 }
 
-pub(super) const fn before_flush() {}
-
 /// # Safety
 ///
 /// The processor has Zicbom, and `line` is in a mapped block.
 #[inline]
-pub(super) unsafe fn flush_line(_: Instruction, line: *const u8) {
-    // cbo.clean, whose name the assembler knows only with the extension.
-    // SAFETY: the caller says that the processor has it and that the block is mapped; it changes no register, and of memory only
-    // where a copy of it is.
-    unsafe { asm!(".insn i 0x0f, 2, x0, {}, 1", in(reg) line, options(nostack, preserves_flags)) };
+pub(super) unsafe fn flush_line(instruction: Instruction, line: *const u8) {
+    if let Instruction::CboClean = instruction {
+        // cbo.clean, whose name the assembler knows only with the extension.
+        // SAFETY: the caller says that the processor has it and that the block is mapped; it changes no register, and of memory
+        // only where a copy of it is.
+        unsafe { asm!(".insn i 0x0f, 2, x0, {}, 1", in(reg) line, options(nostack, preserves_flags)) };
+    }
 }
 
 #[inline]

@@ -5,10 +5,30 @@
 #[cfg(any(target_arch = "x86_64", target_arch = "x86", target_arch = "aarch64"))]
 mod window;
 
-use std::vec::Vec;
+mod steps;
+
+use core::ptr::NonNull;
+use std::{vec, vec::Vec};
 
 use super::{Cpu, Instruction, lines};
-use crate::Fail;
+use crate::{Durability, Extent, Fail, PhysicalRegion, RegionKind, Window};
+
+const LENGTH: usize = 3 * 4096 + 100;
+const BASE: u64 = 0x12_3400_0000;
+
+fn region(durability: Durability) -> PhysicalRegion<'static> {
+    PhysicalRegion::new(BASE, LENGTH as u64, RegionKind::Persistent).durable_by(durability)
+}
+
+/// Calls `test` with a window on memory that holds these bytes; the bytes afterwards.
+fn on(extent: Extent<'_>, before: u8, test: impl FnOnce(Window<'_>)) -> Vec<u8> {
+    let mut memory = vec![before; LENGTH];
+    let at = NonNull::new(memory.as_mut_ptr()).unwrap();
+    // SAFETY: the memory is there for as long as the window, which does not leave `test`; no extent here is longer, and nobody
+    // else uses it meanwhile.
+    test(unsafe { extent.mapped(at) });
+    memory
+}
 
 #[test]
 fn every_line_that_has_a_byte_once() {

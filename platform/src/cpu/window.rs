@@ -19,8 +19,13 @@ pub enum WindowFault {
     ReadOnly,
     /// Nothing makes a store to this region durable.
     NeverDurable,
+    /// The region is not armed: it will not keep what is stored.
+    Unarmed,
     /// The region needs the flush of cache lines, and no processor was given that can: [`Window::flushed_by`].
     NoInstruction,
+    /// The table does not say that the memory controllers are in the persistence domain, but has flush hints for them, and not all
+    /// of these were given: [`Window::with_hints`].
+    NoHints,
     /// The region needs a call of the host, and none was given: [`Window::flushed_by_host`].
     NoCall,
     /// The host's flush failed.
@@ -33,7 +38,9 @@ impl fmt::Display for WindowFault {
             Self::Outside => "offset and length go on beyond the mapped region",
             Self::ReadOnly => "the region can only be read",
             Self::NeverDurable => "nothing makes a store to this region durable",
+            Self::Unarmed => "the region is not armed: it will not keep what is stored",
             Self::NoInstruction => "the region needs cache lines to be flushed: no processor was given that can",
+            Self::NoHints => "the region needs its flush hints to be written to: they were not given",
             Self::NoCall => "the region needs its host's flush: no call for it was given",
             Self::Host(errno) => return write!(f, "the host's flush failed: {errno}"),
         })
@@ -44,8 +51,8 @@ impl core::error::Error for WindowFault {}
 
 /// The bytes of an [`Extent`] where they are mapped. Made by [`Extent::mapped`].
 #[derive(Clone, Copy)]
-struct Bytes<'t> {
-    at: NonNull<u8>,
+pub(super) struct Bytes<'t> {
+    pub(super) at: NonNull<u8>,
     /// None if the extent is none that a source can be made of.
     length: usize,
     extent: Extent<'t>,
@@ -56,10 +63,12 @@ struct Bytes<'t> {
 /// Which way a store becomes durable follows from the region's [`Durability`]. A region that needs the flush of cache lines needs
 /// a [`Cpu`], one that its host flushes a call; both are refused without, so that nothing is called durable that is not.
 pub struct Window<'t> {
-    bytes: Bytes<'t>,
+    pub(super) bytes: Bytes<'t>,
     cpu: Cpu,
     host: Option<HostFlush<'t>>,
     hints: &'t [NonNull<u64>],
+    /// How many of them it needs.
+    hints_needed: usize,
 }
 
 impl<'t> Extent<'t> {
@@ -75,12 +84,17 @@ impl<'t> Extent<'t> {
     #[must_use]
     pub unsafe fn mapped(self, at: NonNull<u8>) -> Window<'t> {
         let length = match self.fault() {
-            None => usize::try_from(self.length()).unwrap_or(usize::MAX),
+            None => clamped(self.length(), usize::MAX),
             Some(_) => 0,
         };
         let bytes = Bytes { at, length, extent: self };
-        Window { bytes, cpu: Cpu::fence_only(), host: None, hints: &[] }
+        Window { bytes, cpu: Cpu::fence_only(), host: None, hints: &[], hints_needed: self.region().hints_needed() }
     }
+}
+
+/// The length as a number of this type, or the largest one. (Truncated, a region of 4 GiB and a byte would have one byte.)
+pub(super) fn clamped<N: TryFrom<u64>>(length: u64, largest: N) -> N {
+    N::try_from(length).unwrap_or(largest)
 }
 
 impl Bytes<'_> {
@@ -150,7 +164,8 @@ impl<'t> Window<'t> {
         Ok(())
     }
 
-    /// Copies `from` to the bytes at `offset`. They are visible then, and durable after [`persist`](Window::persist).
+    /// Copies `from` to the bytes at `offset`. They are visible then, and durable after [`persist`](Window::persist). (A region that
+    /// is not armed may be written to all the same, unless it is read only: nothing there becomes durable.)
     ///
     /// # Errors
     ///
@@ -167,7 +182,8 @@ impl<'t> Window<'t> {
     }
 
     /// Begins to make the bytes durable that are stored in this range. Several ranges may be flushed before one
-    /// [`drain`](Window::drain). A range of no bytes needs nothing.
+    /// [`drain`](Window::drain). A range of no bytes needs neither a processor nor a call nor hints; of a region that will never keep
+    /// anything ([`NeverDurable`](WindowFault::NeverDurable), [`Unarmed`](WindowFault::Unarmed)) it is refused like any other.
     ///
     /// # Errors
     ///
@@ -175,22 +191,26 @@ impl<'t> Window<'t> {
     pub fn flush(&self, offset: usize, length: usize) -> Result<(), WindowFault> {
         let at = self.bytes.range(offset, length)?;
         let region = self.bytes.extent.region();
-        if region.kind() != RegionKind::Persistent {
+        if region.kind() != RegionKind::Persistent || region.durability() == Durability::None {
             return Err(WindowFault::NeverDurable);
         }
+        if region.is_unarmed() {
+            return Err(WindowFault::Unarmed);
+        }
+        if length == 0 {
+            return Ok(());
+        }
         match region.durability() {
-            Durability::CacheFlush if self.cpu.flushes() => {
+            Durability::CacheFlush if !self.cpu.flushes() => Err(WindowFault::NoInstruction),
+            Durability::CacheFlush if self.hints.len() < self.hints_needed => Err(WindowFault::NoHints),
+            Durability::CacheFlush => {
                 // SAFETY: `flush` wants the bytes to be mapped memory, which whoever called `mapped` has sworn.
                 unsafe { self.cpu.flush(at.as_ptr(), length) };
                 Ok(())
             }
-            Durability::CacheFlush => Err(WindowFault::NoInstruction),
             Durability::Fence => Ok(()),
             Durability::Call => {
                 let host = self.host.ok_or(WindowFault::NoCall)?;
-                if length == 0 {
-                    return Ok(());
-                }
                 // The host must see what was stored.
                 self.cpu.fence();
                 let offset = u64::try_from(offset).map_err(|_| WindowFault::Outside)?;

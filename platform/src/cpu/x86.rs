@@ -41,8 +41,6 @@ pub(super) const fn has(instruction: Instruction) -> bool {
     matches!(instruction, Instruction::Clwb | Instruction::ClflushOpt | Instruction::Clflush)
 }
 
-pub(super) const fn before_flush() {}
-
 /// # Safety
 ///
 /// The processor has the instruction, and `line` is in a mapped line.

@@ -34,14 +34,20 @@ const XSDT: u64 = 0x12_3456_7890;
 
 /// A root pointer of this revision. 0 has only the first 20 bytes.
 fn pointer(revision: u8, rsdt: u64, xsdt: u64) -> Vec<u8> {
+    long_pointer(revision, rsdt, xsdt, 36)
+}
+
+/// One whose checksum is over as many bytes as it says it has.
+fn long_pointer(revision: u8, rsdt: u64, xsdt: u64, length: u32) -> Vec<u8> {
     let mut pointer = b"RSD PTR \0QEMU  ".to_vec();
     pointer.push(revision);
     pointer.extend(u32::try_from(rsdt).unwrap().to_le_bytes());
     sum_to_zero(&mut pointer, 8);
     if revision > 0 {
-        pointer.extend(36_u32.to_le_bytes());
+        pointer.extend(length.to_le_bytes());
         pointer.extend(xsdt.to_le_bytes());
         pointer.extend([0; 4]);
+        pointer.resize(usize::try_from(length).unwrap().max(36), 0x5a);
         sum_to_zero(&mut pointer, 32);
     }
     pointer
@@ -112,7 +118,7 @@ fn a_table_that_is_not_there() {
 /// Each piece of memory that is not there, or too short.
 #[test]
 fn unreachable_memory() {
-    for (at, shorter) in [(RSDP, 35), (XSDT, 7), (XSDT, 59), (0x1000, 3), (0x88_0000_0000, 3), (0x88_0000_0000, 95)] {
+    for (at, shorter) in [(RSDP, 35), (XSDT, 7), (XSDT, 59), (0x88_0000_0000, 3), (0x88_0000_0000, 95)] {
         for length in [None, Some(shorter)] {
             let mut memory = machine(pointer(2, RSDT, XSDT));
             match length {
@@ -135,7 +141,13 @@ fn bad_pointers_and_root_tables() {
     for at in 0..good.len() {
         let mut bad = good.clone();
         bad[at] ^= 0x40;
-        let expected = if at < 8 { TableFault::Signature } else { TableFault::Checksum };
+        let expected = match at {
+            0..8 => TableFault::Signature,
+            // 36 becomes 100, of which there are not so many; the others make it longer than it can be.
+            20 => TableFault::Unreachable(RSDP),
+            21..24 => TableFault::Length,
+            _ => TableFault::Checksum,
+        };
         // A revision below 2 hides the second checksum, but is part of the first.
         assert_eq!(machine(bad).find(RSDP, b"NFIT"), Err(expected), "byte {at}");
     }
@@ -148,7 +160,9 @@ fn bad_pointers_and_root_tables() {
             0..4 => TableFault::Signature,
             // 40 becomes 32; the others lengthen it.
             4 => TableFault::Length,
-            5..8 => TableFault::Unreachable(RSDT),
+            5..7 => TableFault::Unreachable(RSDT),
+            // 128 MiB.
+            7 => TableFault::TooMany,
             _ => TableFault::Checksum,
         };
         assert_eq!(with_root(bad).find(RSDP, b"NFIT"), Err(expected), "byte {at}");
@@ -159,6 +173,77 @@ fn bad_pointers_and_root_tables() {
     let mut short = nfit();
     short[4..8].copy_from_slice(&35_u32.to_le_bytes());
     assert_eq!(with_root(rsdt(&[0x2000])).with(0x2000, short).find(RSDP, b"NFIT"), Err(TableFault::Length));
+}
+
+/// The second checksum runs over as many bytes as the pointer says it has.
+#[test]
+fn the_length_of_the_root_pointer() {
+    for length in [36, 37, 40, 255, 256] {
+        let good = long_pointer(2, RSDT, XSDT, length);
+        assert_eq!(machine(good.clone()).find(RSDP, b"NFIT"), Ok(Some(nfit().as_slice())), "{length}");
+        let mut bad = good;
+        *bad.last_mut().unwrap() ^= 1;
+        assert_eq!(machine(bad).find(RSDP, b"NFIT"), Err(TableFault::Checksum), "{length}");
+    }
+    for length in [0, 19, 21, 24, 33, 35, 257, 0x7fff] {
+        let bad = long_pointer(2, RSDT, XSDT, length);
+        assert_eq!(machine(bad).find(RSDP, b"NFIT"), Err(TableFault::Length), "{length}");
+    }
+    // One that ends where the old one does has no XSDT.
+    let memory = machine(long_pointer(2, RSDT, XSDT, 20));
+    assert!(memory.find(RSDP, b"NFIT").unwrap().is_some());
+    assert_eq!(memory.asked.take().last(), Some(&(0x2000, 96)));
+}
+
+/// Entries of the XSDT have all of their 64 bits, and its own address too.
+#[test]
+fn addresses_of_64_bits() {
+    let (root, at) = (0x8765_4321_0000_0010, 0xfedc_ba98_7654_3210);
+    let with = |other: u64| {
+        let memory = Memory::default().with(RSDP, pointer(2, 0, root)).with(root, xsdt(&[other, at]));
+        memory.with(other, table(b"FACP", &[])).with(at, nfit())
+    };
+    for bit in 0..64 {
+        let memory = with(at ^ 1 << bit);
+        assert_eq!(memory.find(RSDP, b"NFIT"), Ok(Some(nfit().as_slice())), "bit {bit}");
+        assert_eq!(memory.asked.take().last(), Some(&(at, 96)));
+    }
+}
+
+/// An entry that cannot be reached may be the one that is looked for, unless that is another.
+#[test]
+fn an_unreachable_entry_beside_others() {
+    let (first, second) = (0x9000, 0xa000);
+    let memory = |entries: &[u64]| {
+        let memory = Memory::default().with(RSDP, pointer(0, RSDT, 0)).with(RSDT, rsdt(entries));
+        memory.with(0x1000, table(b"FACP", &[])).with(0x2000, nfit())
+    };
+    for entries in [[first, 0x1000, 0x2000], [0x1000, first, 0x2000], [0x2000, first, 0x1000], [first, second, 0x2000]]
+    {
+        assert_eq!(memory(&entries).find(RSDP, b"NFIT"), Ok(Some(nfit().as_slice())), "{entries:x?}");
+    }
+    for entries in [[first, second, 0x1000], [0x1000, first, second], [0, 0x1000, first]] {
+        assert_eq!(memory(&entries).find(RSDP, b"NFIT"), Err(TableFault::Unreachable(first)), "{entries:x?}");
+    }
+    // What is wrong with the one that was found is not hidden by that.
+    let mut short = nfit();
+    short[4..8].copy_from_slice(&35_u32.to_le_bytes());
+    let memory = memory(&[first, 0x3000]).with(0x3000, short);
+    assert_eq!(memory.find(RSDP, b"NFIT"), Err(TableFault::Length));
+}
+
+/// Not even asked for: no table is so long.
+#[test]
+fn the_length_of_a_table_is_limited() {
+    let limit = 4 << 20;
+    for (length, expected) in [(limit, Err(TableFault::Unreachable(0x3000))), (limit + 1, Err(TableFault::TooMany))] {
+        let mut long = nfit();
+        long[4..8].copy_from_slice(&u32::to_le_bytes(length));
+        let memory = Memory::default().with(RSDP, pointer(0, RSDT, 0)).with(RSDT, rsdt(&[0x3000])).with(0x3000, long);
+        assert_eq!(memory.find(RSDP, b"NFIT"), expected);
+        let asked = memory.asked.take().iter().map(|(_, length)| *length).max();
+        assert_eq!(asked == Some(limit as usize), length == limit);
+    }
 }
 
 /// A root table that names itself, and nothing else, for ever.

@@ -78,7 +78,7 @@ fn parts() {
     let whole = Extent::of(&FRAM);
     let part = whole.part(0x1000, 0x2000);
     assert_eq!((part.base(), part.length(), kind(part)), (Some(0x6000_1000), 0x2000, Kind::Region));
-    assert_eq!((whole.part(0, 0x8_0000).base(), kind(whole.part(0x7_ffff, 1))), (Some(0x6000_0000), Kind::Region));
+    assert_eq!((whole.part(0, 0x8_0000).base(), kind(whole.part(0x7_ffe0, 1))), (Some(0x6000_0000), Kind::Region));
     let inner = part.part(0x1000, 0x1000);
     assert_eq!((inner.base(), kind(inner)), (Some(0x6000_2000), Kind::Region));
     assert!(core::ptr::eq(inner.region(), &raw const FRAM));
@@ -170,4 +170,80 @@ fn what_locate_says() {
     let (extent, bare) = (Extent::of(&odd), Bare::default());
     let facts = bare.describe(extent).unwrap();
     assert_eq!((facts.alignment, bare.alignment(extent, &facts)), (None, Ok(3)));
+    // Neither of one that is another one by now.
+    for other in [extent.part(0, 4095), extent.part(1, 4095)] {
+        assert_eq!(
+            (bare.alignment(other, &facts), bare.size(other, &facts)),
+            (Err(Fail::Replaced), Err(Fail::Replaced))
+        );
+        assert_eq!(bare.locate(other, &facts).err(), Some(Fail::Replaced));
+    }
+}
+
+/// The first byte, wherever it comes from, is at a multiple of the alignment; a length need not be one.
+#[test]
+fn the_first_byte_is_aligned() {
+    let misaligned = Kind::InvalidRegion(RegionFault::Misaligned);
+    for (base, alignment, expected) in [
+        (0x1000, 0x1000, Kind::Region),
+        (0x1000, 0x2000, misaligned),
+        (0x1800, 0x1000, misaligned),
+        (0x1001, 1, Kind::Region),
+        (0x1001, 2, misaligned),
+        (0, 1 << 63, Kind::Region),
+        (1 << 62, 1 << 63, misaligned),
+        // What is no power of two is an error of its own, when it is asked for.
+        (0x1001, 3, Kind::Region),
+        (0x1001, 0, Kind::Region),
+    ] {
+        let region = region(base, 0x123).aligned_to(alignment);
+        assert_eq!(kind(Extent::of(&region)), expected, "{base:#x} {alignment:#x}");
+    }
+    let region = region(0x1_2000, 0x2000).aligned_to(0x1000);
+    let whole = Extent::of(&region);
+    assert_eq!(kind(whole.part(0x1000, 0x10)), Kind::Region);
+    assert_eq!([1, 0x800, 0xfff, 0x1001].map(|offset| kind(whole.part(offset, 0x10))), [misaligned; 4]);
+    // The address counts, not the offset: parts of a region that is wrong itself may be right.
+    let odd = self::region(0x1_2800, 0x2000).aligned_to(0x1000);
+    assert_eq!((kind(Extent::of(&odd)), kind(Extent::of(&odd).part(0x800, 1))), (misaligned, Kind::Region));
+    // What is worse comes first.
+    let table = [odd, odd];
+    let worse = [Extent::of(&odd).part(1, 0), Extent::of(&odd).part(1, 0x2000), Extent::of_table(&table, 0).unwrap()];
+    let faults = [RegionFault::Empty, RegionFault::Outside, RegionFault::Overlaps];
+    assert_eq!(worse.map(kind), faults.map(Kind::InvalidRegion));
+}
+
+/// In both directions.
+#[test]
+fn overlaps() {
+    let wrapping = (u64::MAX - 9, 100);
+    for (one, other, expected) in [
+        ((0, 10), (10, 10), false),
+        ((0, 11), (10, 10), true),
+        ((0, 100), (10, 10), true),
+        ((5, 5), (5, 5), true),
+        ((5, 0), (5, 5), false),
+        ((0, 10), (5, 0), false),
+        ((0, 0), (0, 0), false),
+        (wrapping, (u64::MAX - 5, 1), true),
+        (wrapping, (u64::MAX, 1), true),
+        (wrapping, (u64::MAX - 10, 1), false),
+        (wrapping, (0, 10), false),
+        (wrapping, wrapping, true),
+        ((0, u64::MAX), (u64::MAX, 1), false),
+        ((1, u64::MAX), (u64::MAX, 1), true),
+    ] {
+        let [one, other] = [one, other].map(|(base, length)| region(base, length));
+        assert_eq!(
+            (one.overlaps(&other), other.overlaps(&one)),
+            (expected, expected),
+            "{:?} {:?}",
+            Extent::of(&one),
+            Extent::of(&other)
+        );
+    }
+    // A table knows it too.
+    let table = [region(wrapping.0, wrapping.1), region(u64::MAX - 5, 1)];
+    let kinds = [0, 1].map(|index| kind(Extent::of_table(&table, index).unwrap()));
+    assert_eq!(kinds, [RegionFault::Wraps, RegionFault::Overlaps].map(Kind::InvalidRegion));
 }

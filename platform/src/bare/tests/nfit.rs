@@ -6,12 +6,12 @@ use super::tables::{
     CONTROL_REGION, PERSISTENT, Range, VIRTUAL, VOLATILE, answers, capabilities, control, devices, hints, ids, mapping,
     nfit, regions, structure, sum_to_zero,
 };
-use crate::{Access, Durability, Extent, Fail, Kind, Persistence, RegionFault, RegionKind, TableFault, seed::seed};
+use crate::{Access, Durability, Extent, Kind, Persistence, RegionFault, RegionKind, TableFault, seed::seed};
 
-const GIB: u64 = 1 << 30;
+pub(super) const GIB: u64 = 1 << 30;
 
 /// A range with one device, number 1, whose state is this.
-fn one(state: u16, more: &[Vec<u8>]) -> Vec<u8> {
+pub(super) fn one(state: u16, more: &[Vec<u8>]) -> Vec<u8> {
     let range = Range::persistent(2, 4 * GIB, GIB).structure();
     let device = [mapping(1, 2, 3, state), control(3, [0x80, 0x86], [1, 2, 3, 4], None)];
     nfit(&[&[range], device.as_slice(), more].concat())
@@ -65,52 +65,16 @@ fn of_qemu_with_nodes() {
     );
 }
 
-/// Two ranges over the same three devices, whose mappings lie mixed, and one that belongs to none.
+/// It is reserved: such persistent memory is none.
 #[test]
-fn interleaved_devices_come_in_the_order_of_their_mappings() {
-    let table = nfit(&[
-        mapping(0x30, 7, 1, 0),
-        Range::persistent(7, 0, GIB).structure(),
-        mapping(0x10, 8, 2, 0),
-        control(2, [0x80, 0x89], [0xa, 0xb, 0xc, 0xd], Some((0x42, [0x20, 0x21]))),
-        mapping(0x20, 7, 3, 0),
-        mapping(0x99, 0, 1, 0xffff),
-        Range::persistent(8, GIB, GIB).structure(),
-        control(1, [0x80, 0x89], [0, 0, 0, 1], None),
-        mapping(0x10, 7, 2, 0),
-        mapping(0x20, 8, 3, 1 << 3),
-    ]);
-    let all = regions(&table).unwrap();
-    let (first, second) = ("8089-00000001".into(), "8089-42-2021-0a0b0c0d".into());
-    let without = Err(Fail::Unsupported);
-    let text = |id: &str| Ok(crate::Text::of(id).unwrap());
-    let (first, second): (std::string::String, std::string::String) = (first, second);
-    assert_eq!(devices(&all[0]), [(0x30, text(&first)), (0x20, without), (0x10, text(&second))], "no control region 3");
-    assert_eq!(devices(&all[1]), [(0x10, text(&second)), (0x20, without)]);
-    // The one whose device is not armed.
-    assert_eq!([0, 1].map(|n| answers(Extent::of(&all[n])).1.unarmed), [false, true]);
-}
-
-#[test]
-fn a_range_with_index_0_has_no_devices() {
+fn a_range_with_index_0() {
     let table = nfit(&[Range::persistent(0, 0, GIB).structure(), mapping(1, 0, 1, 1 << 3)]);
     let all = regions(&table).unwrap();
     assert_eq!(devices(&all[0]), []);
     assert!(!answers(Extent::of(&all[0])).1.unarmed);
-}
-
-/// Each flag, and what it means: not armed, and so read only; failed to save.
-#[test]
-fn state_flags() {
-    for bit in 0..16 {
-        let table = one(1 << bit, &[]);
-        let region = regions(&table).unwrap()[0];
-        let (facts, there) = answers(Extent::of(&region));
-        assert_eq!(there.unarmed, bit == 3, "bit {bit}");
-        assert_eq!(there.read_only, bit == 3, "bit {bit}");
-        assert_eq!(facts.access.contains(Access::WRITE), bit != 3, "bit {bit}");
-        assert_eq!(region.save_failed(), bit < 3, "bit {bit}");
-    }
+    assert_eq!((all[0].kind(), answers(Extent::of(&all[0])).0.kind), (RegionKind::Other, Kind::Other));
+    let table = nfit(&[Range { kind: VOLATILE, ..Range::persistent(0, 0, GIB) }.structure()]);
+    assert_eq!(regions(&table).unwrap()[0].kind(), RegionKind::Volatile);
 }
 
 /// Bits above the highest valid one mean nothing.
@@ -132,6 +96,19 @@ fn capabilities_up_to_the_highest_that_is_valid() {
     }
 }
 
+/// There should be one. Linux takes the first, too.
+#[test]
+fn the_first_capabilities_count() {
+    let persistence = |all: &[Vec<u8>]| {
+        let table = one(0, all);
+        answers(Extent::of(&regions(&table).unwrap()[0])).1.persistence
+    };
+    let (caches, controllers, none) = (capabilities(1, 3), capabilities(1, 2), capabilities(1, 0));
+    assert_eq!(persistence(&[controllers.clone(), caches.clone()]), Persistence::MemoryController);
+    assert_eq!(persistence(&[caches.clone(), controllers]), Persistence::CpuCache);
+    assert_eq!(persistence(&[none, caches]), Persistence::Unstated);
+}
+
 #[test]
 fn proximity_domain_only_where_it_is_valid() {
     for (flags, node) in [(0, None), (1, None), (2, Some(9)), (3, Some(9)), (4, None)] {
@@ -142,9 +119,14 @@ fn proximity_domain_only_where_it_is_valid() {
 
 #[test]
 fn read_only_by_the_memory_attributes() {
-    for (attributes, access) in [(0x8008, Access::READ | Access::WRITE), (0x2_8008, Access::READ)] {
+    let access = |attributes| {
         let table = nfit(&[Range { attributes, ..Range::persistent(1, 0, GIB) }.structure()]);
-        assert_eq!(answers(Extent::of(&regions(&table).unwrap()[0])).0.access, access);
+        answers(Extent::of(&regions(&table).unwrap()[0])).0.access
+    };
+    assert_eq!([0x8008, 0x2_8008].map(access), [Access::READ | Access::WRITE, Access::READ]);
+    for bit in 0..64 {
+        assert_eq!(!access(1 << bit).contains(Access::WRITE), bit == 17, "EFI_MEMORY_RO alone, not {bit}");
+        assert_eq!(access(!(1 << bit)).contains(Access::WRITE), bit == 17);
     }
 }
 
@@ -181,33 +163,6 @@ fn overlapping_and_wrapping_ranges() {
     assert_eq!(kinds(&[(u64::MAX, 2)]), [Kind::InvalidRegion(RegionFault::Wraps)]);
     // One that wraps has all addresses up to the last one.
     assert_eq!(kinds(&[(u64::MAX - GIB, 2 * GIB), (u64::MAX - 1, 1)])[1], overlaps);
-}
-
-/// One for each device: more of the same do the same. A device without one has none.
-#[test]
-fn flush_hints() {
-    let table = one(
-        0,
-        &[
-            mapping(2, 2, 3, 0),
-            mapping(3, 2, 3, 0),
-            mapping(4, 9, 3, 0),
-            hints(3, &[0xfee0_0000, 0xfee0_1000]),
-            hints(4, &[0xdead_0000]),
-            hints(2, &[]),
-            hints(1, &[0xfff0_0040]),
-        ],
-    );
-    let region = regions(&table).unwrap()[0];
-    assert_eq!(region.flush_hints().collect::<Vec<_>>(), [0xfff0_0040, 0xfee0_0000]);
-    // A count of more than there are is no harm; one of none hides the address.
-    let counted = |count: u16| {
-        let hints =
-            structure(6, 24, &[(4, &1_u32.to_le_bytes()), (8, &count.to_le_bytes()), (16, &7_u64.to_le_bytes())]);
-        let table = one(0, &[hints]);
-        regions(&table).unwrap()[0].flush_hints().collect::<Vec<_>>()
-    };
-    assert_eq!((counted(9), counted(0)), ([7].into(), [].into()));
 }
 
 #[test]
@@ -288,22 +243,59 @@ fn bad_checksums_and_signatures() {
     assert_eq!(regions(&nfit(&[])).unwrap().len(), 0);
 }
 
-/// As many structures as are allowed, in the worst way: all ranges overlap and share all devices. One more is refused.
+/// As many as are allowed, in the worst way: all ranges overlap and share all devices. One more is refused.
 #[test]
 fn the_number_of_structures_is_limited() {
-    let mut structures: Vec<_> = (0..1024).map(|_| Range::persistent(1, 0, GIB).structure()).collect();
-    structures.extend((0..1023).map(|device| mapping(device, 1, 1, 0)));
-    structures.push(hints(1022, &[7]));
+    let ranges: Vec<_> = (0..256).map(|_| Range::persistent(1, 0, GIB).structure()).collect();
+    let mut structures = ranges.clone();
+    structures.extend((0..64).map(|device| mapping(device, 1, 1, 0)));
+    // All of the others are mappings of the same devices, to nothing.
+    structures.extend((0..2048 - 256 - 64 - 1).map(|device| mapping(device % 64, 9, 1, 0)));
+    structures.push(hints(63, &[8]));
+    assert_eq!(structures.len(), 2048);
     let table = nfit(&structures);
     let all = regions(&table).unwrap();
-    assert_eq!(all.len(), 1024);
+    assert_eq!(all.len(), 256);
     let overlaps =
         all.iter().filter(|region| answers(Extent::of(region)).0.kind == Kind::InvalidRegion(RegionFault::Overlaps));
-    assert_eq!(overlaps.count(), 1024);
-    assert_eq!(all[0].flush_hints().collect::<Vec<_>>(), [7]);
-    assert_eq!(devices(&all[1023]).len(), 1023);
+    assert_eq!(overlaps.count(), 256);
+    assert_eq!(all[0].flush_hints().collect::<Vec<_>>(), [8]);
+    assert_eq!(devices(&all[255]).len(), 64);
+
+    let refused = |structures: &[Vec<u8>]| assert_eq!(regions(&nfit(structures)).err(), Some(TableFault::TooMany));
     structures.push(structure(99, 4, &[]));
-    assert_eq!(regions(&nfit(&structures)).err(), Some(TableFault::TooMany));
+    refused(&structures);
+    // One more range, of any kind; one more device of a range, but not one more of all.
+    refused(&[ranges.as_slice(), &[Range { kind: VIRTUAL[0], ..Range::persistent(7, 0, 1) }.structure()]].concat());
+    let devices = |count: u32| (0..count).map(|device| mapping(device, 1, 1, 0)).collect::<Vec<_>>();
+    refused(&[&ranges[..1], &devices(65)].concat());
+    refused(&[&[Range::persistent(2, GIB, GIB).structure()], &ranges[..1], &devices(65)].concat());
+    let others: Vec<_> = (0..65).map(|device| mapping(device, 2, 1, 0)).collect();
+    assert_eq!(regions(&nfit(&[&ranges[..1], &devices(64), &others].concat())).unwrap().len(), 1);
+}
+
+#[test]
+fn the_length_of_the_table_is_limited() {
+    // Unknown structures, as long as they can be.
+    let of = |length: usize| {
+        let mut left = length - 40;
+        let mut structures = Vec::new();
+        while left > 0 {
+            let next = if left > 65_535 + 4 {
+                65_535
+            } else if left > 65_535 {
+                left - 4
+            } else {
+                left
+            };
+            structures.push(structure(99, u16::try_from(next).unwrap(), &[]));
+            left -= next;
+        }
+        let table = nfit(&structures);
+        assert_eq!(table.len(), length);
+        regions(&table).map(|all| all.len())
+    };
+    assert_eq!((of(4 << 20), of((4 << 20) + 1)), (Ok(0), Err(TableFault::TooMany)));
 }
 
 /// Each has a sentence of its own, with its number in it.

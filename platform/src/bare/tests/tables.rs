@@ -5,23 +5,23 @@ use std::vec::Vec;
 use crate::{Bare, DimmTable, Extent, Facts, Locate, Nfit, PhysicalRegion, Platform, TableFault, Text};
 
 /// The types of ranges, as the bytes in which they lie.
-pub(super) const PERSISTENT: &str = "79d3f066f3b47440ac430d3318b78cdb";
-pub(super) const VOLATILE: &str = "4f940573dafde344b16c3f22d252e5d0";
-pub(super) const CONTROL_REGION: &str = "5b71a3924ac2a941a43e1c1ba0f8d5c7";
+pub(crate) const PERSISTENT: &str = "79d3f066f3b47440ac430d3318b78cdb";
+pub(crate) const VOLATILE: &str = "4f940573dafde344b16c3f22d252e5d0";
+pub(crate) const CONTROL_REGION: &str = "5b71a3924ac2a941a43e1c1ba0f8d5c7";
 /// Volatile disk, volatile CD, persistent disk, persistent CD.
-pub(super) const VIRTUAL: [&str; 4] = [
+pub(crate) const VIRTUAL: [&str; 4] = [
     "5a53ab77fc454b625560f7b281d1f96e",
     "30bd5a3d7541ce876d64d2ade523c4bb",
     "c902ea5c074dd369269f4496fbe096f9",
     "88810108cd4248bb100f5387d53ded3d",
 ];
 
-pub(super) fn bytes(hex: &str) -> Vec<u8> {
+pub(crate) fn bytes(hex: &str) -> Vec<u8> {
     (0..hex.len() / 2).map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap()).collect()
 }
 
 /// A structure: its type, its length, and fields, each at its offset.
-pub(super) fn structure(kind: u16, length: u16, fields: &[(usize, &[u8])]) -> Vec<u8> {
+pub(crate) fn structure(kind: u16, length: u16, fields: &[(usize, &[u8])]) -> Vec<u8> {
     let mut structure = std::vec![0; length.into()];
     structure[..2].copy_from_slice(&kind.to_le_bytes());
     structure[2..4].copy_from_slice(&length.to_le_bytes());
@@ -33,22 +33,22 @@ pub(super) fn structure(kind: u16, length: u16, fields: &[(usize, &[u8])]) -> Ve
 
 /// An address range.
 #[derive(Clone, Copy)]
-pub(super) struct Range {
-    pub(super) index: u16,
-    pub(super) flags: u16,
-    pub(super) proximity: u32,
-    pub(super) kind: &'static str,
-    pub(super) base: u64,
-    pub(super) length: u64,
-    pub(super) attributes: u64,
+pub(crate) struct Range {
+    pub(crate) index: u16,
+    pub(crate) flags: u16,
+    pub(crate) proximity: u32,
+    pub(crate) kind: &'static str,
+    pub(crate) base: u64,
+    pub(crate) length: u64,
+    pub(crate) attributes: u64,
 }
 
 impl Range {
-    pub(super) fn persistent(index: u16, base: u64, length: u64) -> Self {
+    pub(crate) fn persistent(index: u16, base: u64, length: u64) -> Self {
         Self { index, flags: 0, proximity: 0, kind: PERSISTENT, base, length, attributes: 0x8008 }
     }
 
-    pub(super) fn structure(self) -> Vec<u8> {
+    pub(crate) fn structure(self) -> Vec<u8> {
         let Self { index, flags, proximity, kind, base, length, attributes } = self;
         structure(
             0,
@@ -67,7 +67,7 @@ impl Range {
 }
 
 /// What maps a range to a device.
-pub(super) fn mapping(device: u32, range: u16, control: u16, state: u16) -> Vec<u8> {
+pub(crate) fn mapping(device: u32, range: u16, control: u16, state: u16) -> Vec<u8> {
     let fields: [(usize, &[u8]); 4] = [
         (4, &device.to_le_bytes()),
         (12, &range.to_le_bytes()),
@@ -78,7 +78,7 @@ pub(super) fn mapping(device: u32, range: u16, control: u16, state: u16) -> Vec<
 }
 
 /// A control region: vendor and serial number as they lie there; place and time of making if they are known.
-pub(super) fn control(index: u16, vendor: [u8; 2], serial: [u8; 4], made: Option<(u8, [u8; 2])>) -> Vec<u8> {
+pub(crate) fn control(index: u16, vendor: [u8; 2], serial: [u8; 4], made: Option<(u8, [u8; 2])>) -> Vec<u8> {
     let (place, time) = made.unwrap_or((0xee, [0xee, 0xee]));
     let fields: [(usize, &[u8]); 6] = [
         (4, &index.to_le_bytes()),
@@ -92,19 +92,19 @@ pub(super) fn control(index: u16, vendor: [u8; 2], serial: [u8; 4], made: Option
 }
 
 /// Flush hints of a device.
-pub(super) fn hints(device: u32, addresses: &[u64]) -> Vec<u8> {
+pub(crate) fn hints(device: u32, addresses: &[u64]) -> Vec<u8> {
     let all: Vec<u8> = addresses.iter().flat_map(|address| address.to_le_bytes()).collect();
     let count = u16::try_from(addresses.len()).unwrap();
     let length = 16 + 8 * count;
     structure(6, length, &[(4, &device.to_le_bytes()), (8, &count.to_le_bytes()), (16, &all)])
 }
 
-pub(super) fn capabilities(highest: u8, bits: u32) -> Vec<u8> {
+pub(crate) fn capabilities(highest: u8, bits: u32) -> Vec<u8> {
     structure(7, 16, &[(4, &[highest]), (8, &bits.to_le_bytes())])
 }
 
 /// A table with a header, whose bytes add up to 0.
-pub(super) fn table(signature: &[u8; 4], body: &[u8]) -> Vec<u8> {
+pub(crate) fn table(signature: &[u8; 4], body: &[u8]) -> Vec<u8> {
     let mut table = signature.to_vec();
     table.extend(u32::try_from(36 + body.len()).unwrap().to_le_bytes());
     table.resize(36, 0);
@@ -113,22 +113,22 @@ pub(super) fn table(signature: &[u8; 4], body: &[u8]) -> Vec<u8> {
     table
 }
 
-pub(super) fn sum_to_zero(bytes: &mut [u8], at: usize) {
+pub(crate) fn sum_to_zero(bytes: &mut [u8], at: usize) {
     bytes[at] = 0;
     bytes[at] = bytes.iter().fold(0_u8, |sum, &byte| sum.wrapping_sub(byte));
 }
 
 /// An NFIT of these structures.
-pub(super) fn nfit(structures: &[Vec<u8>]) -> Vec<u8> {
+pub(crate) fn nfit(structures: &[Vec<u8>]) -> Vec<u8> {
     table(b"NFIT", &[[0; 4].as_slice(), &structures.concat()].concat())
 }
 
-pub(super) fn regions(table: &[u8]) -> Result<Vec<PhysicalRegion<'_>>, TableFault> {
+pub(crate) fn regions(table: &[u8]) -> Result<Vec<PhysicalRegion<'_>>, TableFault> {
     Nfit::parse(table).map(|nfit| nfit.regions().collect())
 }
 
 /// The facts of an extent, and its region as [`Locate`] has it.
-pub(super) fn answers<'t>(extent: Extent<'t>) -> (Facts<crate::ExtentId>, crate::Region) {
+pub(crate) fn answers<'t>(extent: Extent<'t>) -> (Facts<crate::ExtentId>, crate::Region) {
     let bare = Bare::default();
     let facts = bare.describe(extent).unwrap();
     let spot = bare.locate(extent, &facts).unwrap();
@@ -136,7 +136,7 @@ pub(super) fn answers<'t>(extent: Extent<'t>) -> (Facts<crate::ExtentId>, crate:
 }
 
 /// The devices of a region in their order: number, and id if there is one.
-pub(super) fn devices(region: &PhysicalRegion<'_>) -> Vec<(u32, Result<Text<32>, crate::Fail>)> {
+pub(crate) fn devices(region: &PhysicalRegion<'_>) -> Vec<(u32, Result<Text<32>, crate::Fail>)> {
     let bare = Bare::default();
     assert!(matches!(region.dimms, DimmTable::Nfit(..) | DimmTable::Board(_)));
     (0..)
@@ -146,6 +146,6 @@ pub(super) fn devices(region: &PhysicalRegion<'_>) -> Vec<(u32, Result<Text<32>,
 }
 
 /// As [`devices`], of which all have ids.
-pub(super) fn ids(region: &PhysicalRegion<'_>) -> Vec<(u32, std::string::String)> {
+pub(crate) fn ids(region: &PhysicalRegion<'_>) -> Vec<(u32, std::string::String)> {
     devices(region).into_iter().map(|(number, id)| (number, id.unwrap().as_str().into())).collect()
 }

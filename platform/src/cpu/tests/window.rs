@@ -3,27 +3,15 @@
 use core::ptr::NonNull;
 use std::{cell::RefCell, format, vec, vec::Vec};
 
-use crate::{Cpu, Durability, Errno, Extent, PhysicalRegion, RegionKind, Window, WindowFault};
-
-const LENGTH: usize = 3 * 4096 + 100;
-const BASE: u64 = 0x12_3400_0000;
-
-fn region(durability: Durability) -> PhysicalRegion<'static> {
-    PhysicalRegion::new(BASE, LENGTH as u64, RegionKind::Persistent).durable_by(durability)
-}
+use super::{BASE, LENGTH, on, region};
+use crate::{
+    Cpu, Durability, Errno, Extent, Nfit, PhysicalRegion, RegionKind, Window, WindowFault,
+    bare::tables::{Range, capabilities, hints, mapping, nfit},
+    cpu::window::clamped,
+};
 
 fn cpu() -> Cpu {
     Cpu::detect().unwrap()
-}
-
-/// Calls `test` with a window on memory that holds these bytes; the bytes afterwards.
-fn on(extent: Extent<'_>, before: u8, test: impl FnOnce(Window<'_>)) -> Vec<u8> {
-    let mut memory = vec![before; LENGTH];
-    let at = NonNull::new(memory.as_mut_ptr()).unwrap();
-    // SAFETY: the memory is there for as long as the window, which does not leave `test`; no extent here is longer, and nobody
-    // else uses it meanwhile.
-    test(unsafe { extent.mapped(at) });
-    memory
 }
 
 /// Offsets and lengths: aligned or not, over pages, of nothing, up to the end.
@@ -127,6 +115,82 @@ fn each_durability_wants_its_own() {
     }
 }
 
+/// Lost all the same, whatever was given: it may be written to, and nothing of it is called durable.
+#[test]
+fn a_region_that_is_not_armed() {
+    for durability in [Durability::CacheFlush, Durability::Fence, Durability::Call] {
+        let region = region(durability).unarmed();
+        let after = on(Extent::of(&region), 0, |window| {
+            let mut window = window.flushed_by(cpu()).flushed_by_host(&|_, _| Ok(()));
+            assert_eq!(window.write(0, &[5]), Ok(()));
+            for (offset, length) in [(0, 1), (0, 0), (LENGTH, 0)] {
+                assert_eq!(window.flush(offset, length), Err(WindowFault::Unarmed), "{durability:?}");
+                assert_eq!(window.persist(offset, length), Err(WindowFault::Unarmed));
+            }
+            assert_eq!(window.flush(LENGTH, 1), Err(WindowFault::Outside));
+        });
+        assert_eq!(after[..2], [5, 0]);
+        let locked = region.read_only();
+        on(Extent::of(&locked), 0, |mut window| assert_eq!(window.write(0, &[5]), Err(WindowFault::ReadOnly)));
+    }
+    let never = region(Durability::None).unarmed();
+    on(Extent::of(&never), 0, |window| assert_eq!(window.flush(0, 1), Err(WindowFault::NeverDurable)));
+}
+
+/// Nothing has to be given for no bytes; what keeps nothing at all is refused for these too.
+#[test]
+fn a_range_of_no_bytes_needs_nothing() {
+    for (durability, expected) in [
+        (Durability::CacheFlush, Ok(())),
+        (Durability::Fence, Ok(())),
+        (Durability::Call, Ok(())),
+        (Durability::None, Err(WindowFault::NeverDurable)),
+    ] {
+        let region = region(durability);
+        on(Extent::of(&region), 0, |window| {
+            assert_eq!((window.flush(0, 0), window.persist(LENGTH, 0)), (expected, expected), "{durability:?}");
+        });
+    }
+}
+
+/// Where the table has flush hints, and does not say that they are not needed, all of them have to be given.
+#[test]
+fn flush_hints_that_were_not_given() {
+    let devices = [mapping(1, 1, 1, 0), mapping(2, 1, 1, 0), hints(1, &[0x1000]), hints(2, &[0x2000])];
+    let persisted = |more: &[Vec<u8>], given: usize| {
+        let table = nfit(&[&[Range::persistent(1, BASE, 4096).structure()], &devices as &[_], more].concat());
+        let regions: Vec<_> = Nfit::parse(&table).unwrap().regions().collect();
+        let mut registers = [0_u64; 2];
+        let at = NonNull::new(registers.as_mut_ptr()).unwrap();
+        // SAFETY: the second of two.
+        let registers = [at, unsafe { at.add(1) }];
+        let mut result = None;
+        on(Extent::of(&regions[0]), 0, |window| {
+            assert_eq!(window.persist(0, 0), Ok(()));
+            assert_eq!(window.persist(0, 1).is_ok(), window.extent().region().durability() == Durability::Fence);
+            // SAFETY: ordinary memory, aligned, in the place of registers.
+            let window = unsafe { window.flushed_by(cpu()).with_hints(&registers[..given]) };
+            result = Some(window.persist(0, 1));
+        });
+        result.unwrap()
+    };
+    let missing = Err(WindowFault::NoHints);
+    assert_eq!([0, 1, 2].map(|given| persisted(&[], given)), [missing, missing, Ok(())]);
+    // The capabilities say that the memory controllers, or the caches, are in the persistence domain; or that nothing is known.
+    for (bits, expected) in [(0b10, Ok(())), (0b11, Ok(())), (0, missing)] {
+        assert_eq!(persisted(&[capabilities(1, bits)], 0), expected, "{bits:#b}");
+    }
+}
+
+/// A region that is longer than the addresses of this processor has all of them, and not what is left of its length.
+#[test]
+fn a_length_is_not_truncated() {
+    assert_eq!(
+        [16, u64::from(u32::MAX), (1 << 32) + 16, u64::MAX].map(|length| clamped(length, u32::MAX)),
+        [16, u32::MAX, u32::MAX, u32::MAX]
+    );
+}
+
 #[test]
 fn the_host_is_asked_for_the_range() {
     let region = region(Durability::Call);
@@ -189,7 +253,9 @@ fn what_it_says_of_itself() {
         WindowFault::Outside,
         WindowFault::ReadOnly,
         WindowFault::NeverDurable,
+        WindowFault::Unarmed,
         WindowFault::NoInstruction,
+        WindowFault::NoHints,
         WindowFault::NoCall,
     ];
     let texts: std::collections::HashSet<_> = faults.iter().map(|fault| format!("{fault}")).collect();

@@ -4,11 +4,15 @@
 
 use core::hint::black_box;
 
-use pmem2_cortex::{End, board::TABLE, run};
+use pmem2_cortex::{
+    End,
+    board::{TABLE, WRAPPING},
+    run,
+};
 
 run!(main);
 
 fn main() -> End {
-    black_box(&TABLE);
+    black_box((&TABLE, &WRAPPING));
     End::Done
 }

@@ -85,7 +85,7 @@ fn main() -> End {
 /// How sources come to be, and go.
 fn regions() {
     row("Extent::of", || keep(Extent::of(black_box(&TABLE[0]))));
-    row("Extent::of_table", || keep(Extent::of_table(black_box(&TABLE), 13)));
+    row("Extent::of_table", || keep(Extent::of_table(black_box(&TABLE), 12)));
     row("Extent::part", || keep(black_box(fram()).part(4096, 8192)));
     for (name, extent) in extents() {
         let row = |call: &str, measured: &mut dyn FnMut()| say!("{call}, {name} | {}", high_water(measured));

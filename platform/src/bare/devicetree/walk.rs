@@ -1,0 +1,320 @@
+//! The walk through a tree's tokens, from region to region.
+
+use super::{BATCH, Devicetree};
+use crate::bare::{PhysicalRegion, RegionKind, TableFault, bytes::Bytes, region::overlap};
+
+/// How deep a `pmem-region` node may lie: the root's children are at 1. (Other nodes may lie at any depth.)
+const DEPTH: usize = 12;
+
+/// How many `pmem-region` nodes, and how many regions, a tree may have: each is compared with all others.
+const REGIONS: usize = 256;
+
+/// How many windows a bus may have.
+const WINDOWS: usize = 64;
+
+/// Tokens of the structure block.
+const BEGIN_NODE: u32 = 1;
+const END_NODE: u32 = 2;
+const PROPERTY: u32 = 3;
+const NOP: u32 = 4;
+const END: u32 = 9;
+
+/// `numa-node-id`.
+#[derive(Clone, Copy)]
+enum Node {
+    None,
+    Number(u32),
+    /// That is no number.
+    Odd,
+}
+
+/// What a node says of its children, and they inherit.
+#[derive(Clone, Copy)]
+struct Level {
+    /// More than there can be stand for those that make no sense: only a region that has such an address is wrong.
+    address_cells: u8,
+    size_cells: u8,
+    node: Node,
+    /// Where the property `ranges` is, if it is; 0, where the first node begins, stands for none.
+    windows: u32,
+}
+
+/// A node whose properties are being read.
+#[derive(Clone, Copy)]
+struct Open<'t> {
+    level: Level,
+    disabled: bool,
+    persistent: bool,
+    volatile: bool,
+    reg: Option<Bytes<'t>>,
+}
+
+/// Ranges of a node that were not handed out yet.
+#[derive(Clone, Copy)]
+struct Ranges<'t> {
+    rest: Bytes<'t>,
+    /// The parent's depth.
+    parent: usize,
+    volatile: bool,
+    node: Node,
+}
+
+/// A walk through the structure block, from region to region. Ends after the first fault.
+#[derive(Clone)]
+pub(super) struct Walk<'t> {
+    tree: Devicetree<'t>,
+    /// The next token.
+    at: usize,
+    ended: bool,
+    /// Whether the root was seen.
+    rooted: bool,
+    /// How many nodes were begun and not ended.
+    depth: usize,
+    /// How many nodes are around the outermost one that is disabled, with all that is in it.
+    disabled: Option<usize>,
+    /// Of these, from the root; those below are not kept.
+    levels: [Level; DEPTH],
+    /// The innermost one, until its properties are all read.
+    open: Option<Open<'t>>,
+    ranges: Option<Ranges<'t>>,
+    nodes: usize,
+    /// How many regions.
+    pub(super) found: usize,
+}
+
+impl<'t> Iterator for Walk<'t> {
+    type Item = Result<PhysicalRegion<'t>, TableFault>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while !self.ended {
+            let step = match self.ranges.take() {
+                Some(ranges) => self.region(ranges).map(Some),
+                None => self.step().map(|()| None),
+            };
+            match step {
+                Some(None) => {}
+                Some(Some(region)) if self.found <= REGIONS => return Some(Ok(region)),
+                Some(Some(_)) => return Some(Err(self.end(TableFault::TooMany))),
+                None => {
+                    let at = self.tree.start.saturating_add(self.at);
+                    return Some(Err(self.end(TableFault::Structure(u32::try_from(at).unwrap_or(u32::MAX)))));
+                }
+            }
+            if self.nodes > REGIONS {
+                return Some(Err(self.end(TableFault::TooMany)));
+            }
+        }
+        None
+    }
+}
+
+impl<'t> Walk<'t> {
+    /// From the beginning.
+    pub(super) fn new(tree: Devicetree<'t>) -> Self {
+        let none = Level { address_cells: 0, size_cells: 0, node: Node::None, windows: 0 };
+        Self {
+            tree,
+            at: 0,
+            ended: false,
+            rooted: false,
+            depth: 0,
+            disabled: None,
+            levels: [none; DEPTH],
+            open: None,
+            ranges: None,
+            nodes: 0,
+            found: 0,
+        }
+    }
+
+    /// Which of the regions that come next have a byte in common with any other of the tree: one bit each, of a batch.
+    pub(super) fn overlapping(self) -> u32 {
+        let (tree, first) = (self.tree, self.found);
+        let mut batch = [(0, 0); BATCH];
+        for (place, region) in batch.iter_mut().zip(self.filter_map(Result::ok)) {
+            *place = (region.base(), region.length());
+        }
+        let mut bits = 0;
+        for (number, other) in Walk::new(tree).filter_map(Result::ok).enumerate() {
+            for (place, &(base, length)) in batch.iter().enumerate() {
+                if first.checked_add(place) != Some(number) && overlap(base, length, other.base(), other.length()) {
+                    bits |= 1_u32.wrapping_shl(u32::try_from(place).unwrap_or(0));
+                }
+            }
+        }
+        bits
+    }
+
+    fn end(&mut self, fault: TableFault) -> TableFault {
+        self.ended = true;
+        fault
+    }
+
+    /// Reads a token. `None`: it cannot be.
+    fn step(&mut self) -> Option<()> {
+        let token = self.tree.structure.big32(self.at)?;
+        if matches!(token, BEGIN_NODE | END_NODE)
+            && let Some(open) = self.open.take()
+        {
+            // The properties of a node come before the nodes in it. The token is read the next time.
+            return self.complete(open);
+        }
+        let behind = self.at.checked_add(4)?;
+        match token {
+            BEGIN_NODE => {
+                // There is one root.
+                if self.depth == 0 && core::mem::replace(&mut self.rooted, true) {
+                    return None;
+                }
+                let name = self.tree.structure.from(behind)?.as_slice();
+                let length = name.iter().position(|&byte| byte == 0)?;
+                let above = self.depth.checked_sub(1).and_then(|above| self.levels.get(above));
+                let node = above.map_or(Node::None, |above| above.node);
+                // What the specification says where the node does not.
+                let level = Level { address_cells: 2, size_cells: 1, node, windows: 0 };
+                self.open = Some(Open { level, disabled: false, persistent: false, volatile: false, reg: None });
+                self.depth = self.depth.checked_add(1)?;
+                self.at = aligned(behind.checked_add(length)?.checked_add(1)?)?;
+            }
+            END_NODE => {
+                self.depth = self.depth.checked_sub(1)?;
+                self.disabled = self.disabled.filter(|&around| around < self.depth);
+                self.at = behind;
+            }
+            PROPERTY => {
+                let mut open = self.open?;
+                let value = self.tree.value(self.at)?;
+                let name = usize::try_from(self.tree.structure.big32(behind.checked_add(4)?)?).ok()?;
+                self.property(&mut open, name, value)?;
+                self.open = Some(open);
+                self.at = aligned(self.at.checked_add(12)?.checked_add(value.len())?)?;
+            }
+            NOP => self.at = behind,
+            END if self.depth == 0 && self.rooted => self.ended = true,
+            _ => return None,
+        }
+        Some(())
+    }
+
+    fn property(&self, open: &mut Open<'t>, name: usize, value: Bytes<'t>) -> Option<()> {
+        let is = |expected| self.tree.is_named(name, expected);
+        let cells = |value: Bytes<'t>| single(value).and_then(|cells| u8::try_from(cells).ok()).unwrap_or(u8::MAX);
+        if is("compatible") {
+            open.persistent = value.as_slice().split(|&byte| byte == 0).any(|name| name == b"pmem-region");
+        } else if is("reg") {
+            open.reg = Some(value);
+        } else if is("ranges") {
+            open.level.windows = u32::try_from(self.at).ok()?;
+        } else if is("#address-cells") {
+            open.level.address_cells = cells(value);
+        } else if is("#size-cells") {
+            open.level.size_cells = cells(value);
+        } else if is("status") {
+            open.disabled |= !matches!(value.as_slice(), b"okay\0" | b"ok\0");
+        } else if is("numa-node-id") {
+            open.level.node = single(value).map_or(Node::Odd, Node::Number);
+        } else if is("volatile") {
+            open.volatile = true;
+        }
+        Some(())
+    }
+
+    /// The properties of the innermost node are read.
+    fn complete(&mut self, open: Open<'t>) -> Option<()> {
+        let depth = self.depth.checked_sub(1)?;
+        if let Some(level) = self.levels.get_mut(depth) {
+            *level = open.level;
+        }
+        if open.disabled && self.disabled.is_none() {
+            self.disabled = Some(depth);
+        }
+        if !open.persistent {
+            return Some(());
+        }
+        self.nodes = self.nodes.saturating_add(1);
+        if self.disabled.is_some() {
+            return Some(());
+        }
+        let rest = open.reg.filter(|reg| reg.len() > 0)?;
+        let parent = depth.checked_sub(1).filter(|&parent| parent < DEPTH)?;
+        self.ranges = Some(Ranges { rest, parent, volatile: open.volatile, node: open.level.node });
+        Some(())
+    }
+
+    /// The first one of these ranges.
+    fn region(&mut self, mut ranges: Ranges<'t>) -> Option<PhysicalRegion<'t>> {
+        let parent = self.levels.get(ranges.parent)?;
+        let (address, rest) = number(ranges.rest, parent.address_cells)?;
+        let (length, rest) = number(rest, parent.size_cells)?;
+        if rest.len() > 0 {
+            ranges.rest = rest;
+            self.ranges = Some(ranges);
+        }
+        let base = self.translate(address, length, ranges.parent)?;
+        let kind = if ranges.volatile { RegionKind::Volatile } else { RegionKind::Persistent };
+        let mut region = PhysicalRegion::new(base, length, kind);
+        region.provider = "devicetree";
+        region.number = u32::try_from(self.found).ok()?;
+        region.numa_node = match ranges.node {
+            // Linux calls this one none.
+            Node::None | Node::Number(u32::MAX) => None,
+            Node::Number(node) => Some(node),
+            Node::Odd => return None,
+        };
+        self.found = self.found.checked_add(1)?;
+        Some(region)
+    }
+
+    /// The processor's address of what has this one for the children of the node at this depth.
+    fn translate(&self, mut address: u64, length: u64, parent: usize) -> Option<u64> {
+        // The root's addresses are the processor's.
+        for depth in (1..=parent).rev() {
+            let (above, bus) = (self.levels.get(depth.checked_sub(1)?)?, self.levels.get(depth)?);
+            // A bus without windows has addresses of its own, which are no memory.
+            let at = usize::try_from(bus.windows).ok().filter(|&at| at != 0)?;
+            let mut windows = self.tree.value(at)?;
+            // An empty list: the addresses above are the same.
+            let mut found = (windows.len() == 0).then_some(address);
+            for _ in 0..WINDOWS {
+                if windows.len() == 0 || found.is_some() {
+                    break;
+                }
+                let (below, rest) = number(windows, bus.address_cells)?;
+                let (to, rest) = number(rest, above.address_cells)?;
+                let (size, rest) = number(rest, bus.size_cells)?;
+                windows = rest;
+                found = address
+                    .checked_sub(below)
+                    .filter(|&into| within(into, length, size))
+                    .and_then(|into| to.checked_add(into));
+            }
+            address = found?;
+        }
+        Some(address)
+    }
+}
+
+/// Whether `length` bytes at `offset` lie in `size` bytes.
+fn within(offset: u64, length: u64, size: u64) -> bool {
+    offset.checked_add(length).is_some_and(|end| end <= size)
+}
+
+/// The number of this many cells, and what comes behind it.
+fn number(bytes: Bytes<'_>, cells: u8) -> Option<(u64, Bytes<'_>)> {
+    let (value, length) = match cells {
+        1 => (bytes.big32(0)?.into(), 4),
+        2 => (bytes.array(0).map(u64::from_be_bytes)?, 8),
+        _ => return None,
+    };
+    Some((value, bytes.from(length)?))
+}
+
+/// The number that is all of a property's value.
+fn single(value: Bytes<'_>) -> Option<u32> {
+    value.big32(0).filter(|_| value.len() == 4)
+}
+
+/// The place of the next token, which is a multiple of 4.
+fn aligned(at: usize) -> Option<usize> {
+    at.checked_next_multiple_of(4)
+}

@@ -1,0 +1,63 @@
+//! The steps that lead a store to the medium, one function for each. Tests have them written down in their order.
+
+use super::{Instruction, arch};
+
+/// # Safety
+///
+/// The processor has the instruction, and `line` is in a mapped line.
+#[inline]
+pub(super) unsafe fn flush_line(instruction: Instruction, line: *const u8) {
+    #[cfg(test)]
+    written::down(written::Step::Line(instruction, line.addr()));
+    // SAFETY: as the caller says.
+    unsafe { arch::flush_line(instruction, line) };
+}
+
+#[inline]
+pub(super) fn fence(instruction: Instruction) {
+    #[cfg(test)]
+    written::down(written::Step::Fence(instruction));
+    arch::fence(instruction);
+}
+
+/// # Safety
+///
+/// `hint` is valid for writes of eight bytes, and aligned to them.
+#[inline]
+pub(super) unsafe fn write_hint(hint: *mut u64) {
+    #[cfg(test)]
+    written::down(written::Step::Hint(hint.addr()));
+    // SAFETY: as the caller says; volatile, since it is the write that matters. Any number may be written.
+    unsafe { hint.write_volatile(1) };
+}
+
+#[cfg(test)]
+pub(super) mod written {
+    use std::{cell::RefCell, vec::Vec};
+
+    use crate::Instruction;
+
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub(in crate::cpu) enum Step {
+        Line(Instruction, usize),
+        Fence(Instruction),
+        Hint(usize),
+        /// A host's call, which the test itself writes down.
+        Host(u64, usize),
+    }
+
+    std::thread_local! {
+        static STEPS: RefCell<Vec<Step>> = const { RefCell::new(Vec::new()) };
+    }
+
+    pub(in crate::cpu) fn down(step: Step) {
+        STEPS.with_borrow_mut(|steps| steps.push(step));
+    }
+
+    /// The steps of this thread while `work` runs.
+    pub(in crate::cpu) fn during(work: impl FnOnce()) -> Vec<Step> {
+        STEPS.take();
+        work();
+        STEPS.take()
+    }
+}
