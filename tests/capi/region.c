@@ -1,27 +1,14 @@
 /*
- * The C functions over regions of physical memory (libpmem2/region.h), on a host: no region's memory is touched.
+ * The C functions over regions of physical memory (libpmem2/region.h), on a host or a board: no region's memory is touched.
  *
  *	region NFIT-OF-TWO NFIT-WITH-NODES DEVICETREE
+ *	region large: only the questions about the largest table
  */
 
-#include <errno.h>
-#include <libpmem2/region.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "region.h"
 
-static int checks;
+int checks;
 
-#define CHECK(condition)                                                                                              \
-	do {                                                                                                          \
-		checks++;                                                                                             \
-		if (!(condition)) {                                                                                   \
-			printf("FAILED: line %d: %s (%s)\n", __LINE__, #condition, pmem2_errormsg());                 \
-			exit(1);                                                                                      \
-		}                                                                                                     \
-	} while (0)
-
-#define SAYS(words) (strstr(pmem2_errormsg(), words) != NULL)
 #define POOL 16
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -132,9 +119,15 @@ dimms(void)
 {
 	struct pmem2_region_dimm dimm = {.id = NULL};
 	struct pmem2_region region = {.length = 1, .kind = PMEM2_REGION_PERSISTENT, .dimms = &dimm, .dimm_count = 1};
+	/* Behind the second byte, behind the last that fits; the last that fits is half a character, and one character too many. */
+	static const char *const none[] = {
+		"SN\xff" "1", "0123456789abcdef0123456789abcde\xff", "0123456789abcdef0123456789abcde\xc3\xa4xxxxxx",
+		"0123456789abcdef0123456789abcdef\xc3\xa4xxxxx", "\xc3",
+	};
 	struct pmem2_source *src;
-	size_t length = 77;
+	size_t length = 77, i;
 	uint64_t usc = 77;
+	char id[64];
 
 	CHECK(pmem2_source_from_region(&src, &region) == 0);
 	CHECK(pmem2_source_device_id(src, NULL, &length) == PMEM2_E_NOSUPP && length == 77);
@@ -145,6 +138,36 @@ dimms(void)
 	CHECK(pmem2_source_device_id(src, NULL, &length) == 0 && length == 33);
 	dimm.id = "0123456789abcdef0123456789abcdefX";
 	CHECK(pmem2_source_device_id(src, NULL, &length) == PMEM2_E_INVALID_DEV_FORMAT && length == 33);
+	/* Of an id that is cut, another chip could have the same. */
+	for (i = 0; i < COUNT(none); i++) {
+		dimm.id = none[i];
+		memset(id, 'x', sizeof(id));
+		CHECK(pmem2_source_device_id(src, NULL, &length) == PMEM2_E_INVALID_DEV_FORMAT && length == 33);
+		length = sizeof(id);
+		CHECK(pmem2_source_device_id(src, id, &length) == PMEM2_E_INVALID_DEV_FORMAT && id[0] == 'x');
+		length = 33;
+	}
+	dimm.id = "0123456789abcdef0123456789abcd\xc3\xa4";
+	length = sizeof(id);
+	CHECK(pmem2_source_device_id(src, id, &length) == 0 && strcmp(id, dimm.id) == 0);
+	CHECK(pmem2_source_delete(&src) == 0);
+}
+
+/* A provider is for people: what they can read of it, and a whole report. */
+static void
+provider(void)
+{
+	struct pmem2_region region = {.length = 1, .kind = PMEM2_REGION_PERSISTENT, .provider = "first\xffsecond"};
+	struct pmem2_source *src;
+	char text[PMEM2_DESCRIPTION_SIZE];
+
+	CHECK(pmem2_source_from_region(&src, &region) == 0);
+	CHECK(pmem2_source_describe(src, text, sizeof(text)) == 0);
+	CHECK(strstr(text, "first") != NULL && strstr(text, "second") == NULL);
+	/* A character that does not fit is left out as a whole. */
+	region.provider = "0123456789abcdefghijklm\xc3\xa4";
+	CHECK(pmem2_source_describe(src, text, sizeof(text)) == 0);
+	CHECK(strstr(text, "0123456789abcdefghijklm") != NULL && strchr(text, '\xc3') == NULL);
 	CHECK(pmem2_source_delete(&src) == 0);
 }
 
@@ -160,6 +183,51 @@ refused(const char *what, struct pmem2_region region, int code, const char *word
 	printf("%s: %s\n", what, pmem2_errormsg());
 	CHECK(pmem2_source_init_region(&storage, &src, &region) == code && src == NULL);
 	CHECK(storage.pmem2_private[0] == 0x5555555555555555u && storage.pmem2_private[7] == 0x5555555555555555u);
+}
+
+/* Arrays that cannot be: none is read. */
+static void
+arrays(void)
+{
+	const struct pmem2_region good = {.base = 0x1000, .length = 0x1000, .kind = PMEM2_REGION_PERSISTENT};
+	const struct pmem2_region_dimm chip = {.id = "a"};
+	const size_t most = SIZE_MAX / 2;
+	struct pmem2_region bad, part;
+	size_t i;
+	const struct {
+		const struct pmem2_region *table;
+		size_t table_length;
+		const struct pmem2_region_dimm *dimms;
+		size_t dimm_count;
+		int code;
+		const char *words;
+	} all[] = {
+		{NULL, 1, NULL, 0, -EINVAL, "region->table is NULL"},
+		{NULL, 0, NULL, 1, -EINVAL, "region->dimms is NULL"},
+		{SKEWED(&good), 0, NULL, 0, -EINVAL, "region->table is not aligned"},
+		{SKEWED(&good), 1, NULL, 0, -EINVAL, "region->table is not aligned"},
+		{NULL, 0, SKEWED(&chip), 0, -EINVAL, "region->dimms is not aligned"},
+		{NULL, 0, SKEWED(&chip), 1, -EINVAL, "region->dimms is not aligned"},
+		{&good, most / sizeof(good) + 1, NULL, 0, PMEM2_E_INVALID_REGION_FORMAT, ""},
+		{&good, SIZE_MAX / sizeof(good) + 2, NULL, 0, PMEM2_E_INVALID_REGION_FORMAT, ""},
+		{&good, SIZE_MAX, NULL, 0, PMEM2_E_INVALID_REGION_FORMAT, ""},
+		{NULL, 0, &chip, most / sizeof(chip) + 1, PMEM2_E_INVALID_REGION_FORMAT, ""},
+		{NULL, 0, &chip, SIZE_MAX / sizeof(chip) + 2, PMEM2_E_INVALID_REGION_FORMAT, ""},
+		{NULL, 0, &chip, SIZE_MAX, PMEM2_E_INVALID_REGION_FORMAT, ""},
+	};
+
+	for (i = 0; i < COUNT(all); i++) {
+		bad = good;
+		bad.table = all[i].table, bad.table_length = all[i].table_length;
+		bad.dimms = all[i].dimms, bad.dimm_count = all[i].dimm_count;
+		refused("no array", bad, all[i].code, all[i].words);
+		memset(&part, 0x55, sizeof(part));
+		CHECK(pmem2_region_part(&bad, 0, 1, &part) == all[i].code && SAYS(all[i].words));
+		CHECK(part.base == 0x5555555555555555u);
+	}
+	bad = good;
+	bad.table = &good, bad.dimms = &chip;
+	CHECK(pmem2_region_part(&bad, 0, 1, &part) == 0);
 }
 
 static void
@@ -192,6 +260,10 @@ refusals(void)
 		CHECK(pmem2_source_from_region(&src, &board[i]) == PMEM2_E_INVALID_REGION_FORMAT && src == NULL);
 		CHECK(SAYS("bytes in common"));
 	}
+	bad = good, bad.alignment = 0x2000;
+	refused("misaligned", bad, PMEM2_E_INVALID_REGION_FORMAT, "begins at no multiple of the region's alignment");
+	bad = good, bad.alignment = 0x1000;
+	CHECK(pmem2_source_init_region(&storage, &src, &bad) == 0);
 	/* All there is: the last byte is the last one. */
 	bad = good, bad.base = 0, bad.length = UINT64_MAX;
 	CHECK(pmem2_source_init_region(&storage, &src, &bad) == 0);
@@ -232,177 +304,11 @@ parts(void)
 	CHECK(pmem2_region_part(&part, UINT64_MAX, 1, &part) == PMEM2_E_INVALID_REGION_FORMAT);
 	CHECK(pmem2_region_part(&part, 1, UINT64_MAX, &part) == PMEM2_E_INVALID_REGION_FORMAT);
 	CHECK(pmem2_region_part(&part, 0, 0, &part) == PMEM2_E_SOURCE_EMPTY);
+	CHECK(pmem2_region_part(&part, 16, 32, &part) == PMEM2_E_INVALID_REGION_FORMAT && SAYS("begins at no multiple"));
 	CHECK(pmem2_region_part(&part, 0, 1, NULL) == -EINVAL && pmem2_region_part(NULL, 0, 1, &part) == -EINVAL);
 	CHECK(pmem2_region_part(&board[1], 0, 1, &part) == PMEM2_E_INVALID_FILE_TYPE);
 	CHECK(pmem2_region_part(&board[2], 0, 1, &part) == PMEM2_E_INVALID_REGION_FORMAT && SAYS("bytes in common"));
 	CHECK(memcmp(&before, &part, sizeof(part)) == 0);
-}
-
-static unsigned char *
-table(const char *path, size_t *length)
-{
-	FILE *file = fopen(path, "rb");
-	unsigned char *bytes = malloc(1 << 16);
-
-	CHECK(file != NULL && bytes != NULL);
-	*length = fread(bytes, 1, 1 << 16, file);
-	CHECK(*length > 0 && fclose(file) == 0);
-	return bytes;
-}
-
-/* Physical memory: the root pointer at 0x1000, the root table at 0x2000, the NFIT at 0x3000. */
-struct machine {
-	unsigned char rsdp[20], rsdt[40];
-	const void *nfit;
-	size_t length;
-};
-
-static void
-sum(unsigned char *bytes, size_t length, size_t at)
-{
-	unsigned char all = 0;
-	size_t i;
-
-	for (bytes[at] = 0, i = 0; i < length; i++)
-		all = (unsigned char)(all + bytes[i]);
-	bytes[at] = (unsigned char)-all;
-}
-
-static const void *
-reach(uint64_t address, size_t length, void *arg)
-{
-	const struct machine *machine = arg;
-
-	if (address == 0x1000 && length <= sizeof(machine->rsdp))
-		return machine->rsdp;
-	if (address == 0x2000 && length <= sizeof(machine->rsdt))
-		return machine->rsdt;
-	return address == 0x3000 && length <= machine->length ? machine->nfit : NULL;
-}
-
-static void
-find(const void *nfit, size_t length)
-{
-	struct machine machine = {"RSD PTR BOCHS ", "RSDT", nfit, length};
-	const void *found = &machine;
-	size_t size = 77;
-
-	machine.rsdp[17] = 0x20;
-	sum(machine.rsdp, 20, 8);
-	machine.rsdt[4] = 40;
-	machine.rsdt[37] = 0x30;
-	sum(machine.rsdt, 40, 9);
-	CHECK(pmem2_find_nfit(0x1000, reach, &machine, &found, &size) == 0 && found == nfit && size == length);
-
-	machine.length = 3;
-	found = &machine;
-	CHECK(pmem2_find_nfit(0x1000, reach, &machine, &found, &size) == PMEM2_E_INVALID_REGION_FORMAT && SAYS("0x3000"));
-	CHECK(pmem2_find_nfit(0x4000, reach, &machine, &found, &size) == PMEM2_E_INVALID_REGION_FORMAT && SAYS("0x4000"));
-	machine.rsdp[0] = 'r';
-	CHECK(pmem2_find_nfit(0x1000, reach, &machine, &found, &size) == PMEM2_E_INVALID_REGION_FORMAT && SAYS("signature"));
-	machine.rsdp[0] = 'R';
-	CHECK(pmem2_find_nfit(0x1000, NULL, &machine, &found, &size) == -EINVAL);
-	CHECK(found == &machine && size == length);
-	/* No NFIT. */
-	machine.rsdt[4] = 36;
-	sum(machine.rsdt, 36, 9);
-	CHECK(pmem2_find_nfit(0x1000, reach, &machine, &found, &size) == 0 && found == NULL && size == 0);
-}
-
-static void
-nfit(const char *two, const char *nodes)
-{
-	struct pmem2_region regions[3], untouched;
-	enum pmem2_granularity granularity;
-	struct pmem2_source *src;
-	size_t length, count = 77, size, i;
-	unsigned char *bytes = table(two, &length);
-	char id[64], text[PMEM2_DESCRIPTION_SIZE];
-	uint64_t usc;
-	int node;
-
-	find(bytes, length);
-	memset(regions, 0x55, sizeof(regions));
-	untouched = regions[2];
-	CHECK(pmem2_regions_from_nfit(bytes, length, NULL, &count) == 0 && count == 2);
-	count = 1;
-	CHECK(pmem2_regions_from_nfit(bytes, length, regions, &count) == PMEM2_E_BUFFER_TOO_SMALL && count == 1);
-	CHECK(memcmp(&regions[0], &untouched, sizeof(untouched)) == 0 && SAYS("2 regions, and room for 1"));
-	count = 3;
-	CHECK(pmem2_regions_from_nfit(bytes, length, regions, &count) == 0 && count == 2);
-	CHECK(memcmp(&regions[2], &untouched, sizeof(untouched)) == 0);
-
-	for (i = 0; i < 2; i++) {
-		CHECK(regions[i].kind == PMEM2_REGION_PERSISTENT && regions[i].durability == PMEM2_DURABLE_BY_FLUSH);
-		CHECK(pmem2_source_from_region(&src, &regions[i]) == 0);
-		CHECK(pmem2_source_size(src, &size) == 0 && size == (i == 0 ? 0x7e00000 : 0x8000000));
-		size = sizeof(id);
-		CHECK(pmem2_source_device_id(src, id, &size) == 0);
-		CHECK(strcmp(id, i == 0 ? "8680-56341200" : "8680-57341200") == 0);
-		CHECK(pmem2_source_device_usc(src, &usc) == PMEM2_E_NOSUPP);
-		CHECK(pmem2_source_numa_node(src, &node) == 0 && node == 0);
-		CHECK(pmem2_source_expected_granularity(src, PMEM2_SHARED, &granularity) == 0);
-		CHECK(granularity == PMEM2_GRANULARITY_CACHE_LINE);
-		CHECK(pmem2_source_describe(src, text, sizeof(text)) == 0 && strstr(text, "ACPI.NFIT") != NULL);
-		CHECK(pmem2_source_delete(&src) == 0);
-	}
-	CHECK(regions[0].base == 0x100000000 && regions[0].flags == PMEM2_REGION_HAS_NODE);
-	CHECK(regions[1].flags == (PMEM2_REGION_HAS_NODE | PMEM2_REGION_UNARMED | PMEM2_REGION_READ_ONLY));
-	/* Of a part, the same DIMMs. */
-	CHECK(pmem2_region_part(&regions[1], 4096, 4096, &regions[1]) == 0);
-	CHECK(pmem2_source_from_region(&src, &regions[1]) == 0);
-	size = sizeof(id);
-	CHECK(pmem2_source_device_id(src, id, &size) == 0 && strcmp(id, "8680-57341200") == 0);
-
-	/* The table is gone, as it must not be; and tables that are none. */
-	bytes[50] ^= 1;
-	size = sizeof(id);
-	CHECK(pmem2_source_device_id(src, id, &size) == PMEM2_E_INVALID_DEV_FORMAT);
-	CHECK(pmem2_source_delete(&src) == 0);
-	count = 3;
-	CHECK(pmem2_regions_from_nfit(bytes, length, regions, &count) == PMEM2_E_INVALID_REGION_FORMAT && SAYS("add up to 0"));
-	CHECK(pmem2_regions_from_nfit(bytes, 0, regions, &count) == PMEM2_E_INVALID_REGION_FORMAT);
-	CHECK(pmem2_regions_from_nfit(NULL, 0, regions, &count) == -EINVAL && count == 3);
-	CHECK(pmem2_regions_from_nfit(bytes, length, regions, NULL) == PMEM2_E_INVALID_REGION_FORMAT);
-	bytes[50] ^= 1;
-	CHECK(pmem2_regions_from_nfit(bytes, length, regions, NULL) == -EINVAL);
-	/* The second range where the first one is. */
-	memcpy(bytes + 0x100, bytes + 0x48, 8);
-	sum(bytes, length, 9);
-	CHECK(pmem2_regions_from_nfit(bytes, length, regions, &count) == 0 && count == 2);
-	CHECK(pmem2_source_from_region(&src, &regions[1]) == PMEM2_E_INVALID_REGION_FORMAT && SAYS("bytes in common"));
-	free(bytes);
-
-	bytes = table(nodes, &length);
-	count = 3;
-	CHECK(pmem2_regions_from_nfit(bytes, length, regions, &count) == 0 && count == 2);
-	CHECK(regions[0].numa_node == 1 && regions[1].numa_node == 0 && regions[0].durability == PMEM2_DURABLE_UNSTATED);
-	free(bytes);
-}
-
-static void
-devicetree(const char *path)
-{
-	struct pmem2_region regions[8];
-	struct pmem2_source *src;
-	size_t length, count = 8, sources = 0, i;
-	unsigned char *bytes = table(path, &length);
-
-	CHECK(pmem2_regions_from_devicetree(bytes, length, regions, &count) == 0);
-	CHECK(pmem2_regions_from_devicetree(bytes, length - 1, regions, &count) == PMEM2_E_INVALID_REGION_FORMAT);
-	CHECK(pmem2_regions_from_devicetree(NULL, length, regions, &count) == -EINVAL);
-	free(bytes);
-	for (i = 0; i < count; i++) {
-		if (regions[i].kind == PMEM2_REGION_VOLATILE) {
-			CHECK(pmem2_source_from_region(&src, &regions[i]) == PMEM2_E_INVALID_FILE_TYPE);
-			CHECK(regions[i].flags == PMEM2_REGION_HAS_NODE && regions[i].numa_node == 3);
-			continue;
-		}
-		CHECK(pmem2_source_from_region(&src, &regions[i]) == 0);
-		CHECK(pmem2_source_delete(&src) == 0);
-		sources++;
-	}
-	CHECK(count == 5 && sources == 3 && regions[0].base == 0x5000 && regions[0].length == 0x1000);
 }
 
 /* As many as there is room for; storage is not counted. */
@@ -426,14 +332,22 @@ pool(void)
 int
 main(int argc, char **argv)
 {
+	if (argc == 2 && strcmp(argv[1], "large") == 0) {
+		large();
+		printf("region: %d checks of the largest table\n", checks);
+		return 0;
+	}
 	CHECK(argc == 4);
 	answers();
 	durability();
 	dimms();
+	provider();
+	arrays();
 	refusals();
 	parts();
 	nfit(argv[1], argv[2]);
 	devicetree(argv[3]);
+	large();
 	pool();
 	printf("region: %d checks\n", checks);
 	return 0;

@@ -1,16 +1,24 @@
-//! `struct pmem2_region`, and the platform whose objects they are: [`Bare`], as far as C's structures reach.
+//! `struct pmem2_region`, and what is made of it.
+
+mod array;
+mod layout;
+mod platform;
 
 use core::{
-    ffi::{CStr, c_char, c_int, c_void},
+    ffi::{CStr, c_char, c_void},
     ptr::{self, NonNull},
 };
 
 use pmem2::{
-    Backing, Bare, Durability, Error, Extent, ExtentId, Facts, Fail, Kind, Locate, Nfit, Persistence, PhysicalRegion,
-    Platform, Region, RegionFault, RegionKind, Source, Text, What,
+    Bare, Durability, Error, Extent, Fail, Kind, Locate, Nfit, Persistence, PhysicalRegion, Platform, RegionFault,
+    RegionKind, Source, What,
 };
 
-use crate::object::Descriptor;
+pub(crate) use array::array;
+pub use platform::{DimmAt, RegionAt, Regions};
+
+use crate::{failure::Failure, object::Descriptor};
+use array::text;
 
 /// `struct pmem2_region_dimm` of libpmem2/region.h.
 #[repr(C)]
@@ -34,7 +42,7 @@ pub struct CRegion {
     flags: u32,
     numa_node: u32,
     number: u32,
-    /// The number of the range that it is of the NFIT below.
+    /// The index that the NFIT below has for its range: 16 bits.
     range: u32,
     provider: *const c_char,
     dimms: *const CDimm,
@@ -57,9 +65,8 @@ const SAVE_FAILED: u32 = 8;
 const OVERLAPPING: u32 = 16;
 const ALL: u32 = READ_ONLY | UNARMED | HAS_NODE | SAVE_FAILED | OVERLAPPING;
 
-/// The bytes of a provider that are shown, and those that an id may have.
+/// The bytes of a provider that are shown.
 const PROVIDER: usize = 24;
-const ID: usize = 32;
 
 impl CRegion {
     /// What a firmware's table tells of a region. It has no place yet, and no DIMMs.
@@ -107,7 +114,8 @@ impl CRegion {
     /// What `nfit` tells of a region. It refers to the table, for its DIMMs.
     pub(crate) fn of_nfit(from: &PhysicalRegion<'_>, nfit: &[u8]) -> Result<Self, Fail> {
         let region = Self::told(from, c"ACPI.NFIT")?;
-        Ok(Self { range: from.number(), nfit: nfit.as_ptr().cast(), nfit_length: nfit.len(), ..region })
+        let range = from.range_index().ok_or(Fail::Malformed(What::Region))?;
+        Ok(Self { range: range.into(), nfit: nfit.as_ptr().cast(), nfit_length: nfit.len(), ..region })
     }
 
     /// `length` bytes of it, `offset` bytes behind its beginning: refused for what a source of them would be refused for.
@@ -151,30 +159,62 @@ impl CRegion {
             region = region.on_node(self.numa_node);
         }
         // SAFETY: it is NULL or a string: who made a RegionAt of it promised that.
-        let provider = unsafe { text(self.provider, PROVIDER) };
-        Ok(region.numbered(self.number, provider.unwrap_or("board")))
+        let provider = unsafe { text(self.provider, PROVIDER) }.unwrap_or(b"board");
+        // As much of it as people can read.
+        let provider = provider.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+        Ok(region.numbered(self.number, provider))
+    }
+
+    /// What is wrong with the arrays that it points to, as far as pointers tell.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        // SAFETY: they have as many elements as they are said to have, or no array can: who has the region promised that.
+        let (table, dimms) = unsafe { (array(self.table, self.table_length), array(self.dimms, self.dimm_count)) };
+        table.map_err(|no| no.failure("region->table"))?;
+        dimms.map_err(|no| no.failure("region->dimms"))?;
+        Ok(())
+    }
+
+    /// Where it lies.
+    const fn range(&self) -> PhysicalRegion<'static> {
+        PhysicalRegion::new(self.base, self.length, RegionKind::Other)
     }
 
     /// Whether another region of its table has bytes of it.
-    fn overlaps(&self) -> bool {
-        let last = |region: &Self| region.length.checked_sub(1).and_then(|more| region.base.checked_add(more));
+    fn overlaps(&self) -> Result<bool, Fail> {
         // SAFETY: the table has this many elements: who made a RegionAt of the region promised that.
-        let table = unsafe { elements(self.table, self.table_length) };
-        self.flags & OVERLAPPING != 0
-            || table.iter().filter(|other| !ptr::eq(*other, self)).any(|other| match (last(self), last(other)) {
-                (Some(end), Some(other_end)) => self.base <= other_end && other.base <= end,
-                _ => false,
-            })
+        let table = unsafe { array(self.table, self.table_length) }.map_err(|_| Fail::Malformed(What::Region))?;
+        let range = self.range();
+        let mut others = table.iter().filter(|other| !ptr::eq(*other, self));
+        Ok(self.flags & OVERLAPPING != 0 || others.any(|other| range.overlaps(&other.range())))
     }
 
-    /// Asks the table that it was told by, if that is an NFIT, for what it has in place of [`CDimm`]s.
-    fn ask_nfit<T>(&self, ask: impl FnOnce(&Extent<'_>) -> Result<T, Fail>) -> Result<T, Fail> {
-        let malformed = Fail::Malformed(What::Dimm);
+    /// The board's DIMMs.
+    fn dimms(&self) -> Result<&[CDimm], Fail> {
+        // SAFETY: there are this many: who made a RegionAt of the region promised that.
+        unsafe { array(self.dimms, self.dimm_count) }.map_err(|_| Fail::Malformed(What::Dimm))
+    }
+
+    /// The NFIT that it was told by; `None` where that was something else.
+    fn nfit(&self) -> Result<Option<&[u8]>, Fail> {
+        if self.nfit.is_null() {
+            return Ok(None);
+        }
         // SAFETY: it was a table of this length, and stays: who made a RegionAt of the region promised that.
-        let table = unsafe { elements(self.nfit.cast::<u8>(), self.nfit_length) };
-        let nfit = Nfit::parse(table).map_err(|_| malformed)?;
-        let region = nfit.regions().find(|region| region.number() == self.range).ok_or(malformed)?;
-        ask(&Extent::of(&region))
+        let table = unsafe { array(self.nfit.cast::<u8>(), self.nfit_length) };
+        table.map(Some).map_err(|_| Fail::Malformed(What::Dimm))
+    }
+
+    /// Looks through the NFIT once more, if it was told by one.
+    fn check_nfit(&self) -> Result<(), Fail> {
+        let Some(table) = self.nfit()? else { return Ok(()) };
+        Nfit::parse(table).map(|_| ()).map_err(|_| Fail::Malformed(What::Dimm))
+    }
+
+    /// A region with the DIMMs that `nfit` has for its range. The table is not looked through as a whole.
+    fn of_devices<'t>(&self, nfit: &'t [u8]) -> Result<PhysicalRegion<'t>, Fail> {
+        let known = Nfit::parsed(nfit).zip(u16::try_from(self.range).ok());
+        let (nfit, index) = known.ok_or(Fail::Malformed(What::Dimm))?;
+        Ok(PhysicalRegion::new(0, 0, RegionKind::Other).made_of_range(nfit, index))
     }
 }
 
@@ -190,200 +230,4 @@ fn position<T: PartialEq>(all: &[T], value: &T) -> u32 {
 
 fn element<T>(all: &[T], number: u32) -> Option<&T> {
     all.get(usize::try_from(number).ok()?)
-}
-
-/// What C calls an array: none, where the pointer is NULL.
-///
-/// # Safety
-///
-/// `first` is NULL, or points to `count` elements that stay for `'a`.
-unsafe fn elements<'a, T>(first: *const T, count: usize) -> &'a [T] {
-    if first.is_null() || !first.is_aligned() {
-        return &[];
-    }
-    // SAFETY: as the caller says.
-    unsafe { core::slice::from_raw_parts(first, count) }
-}
-
-/// At most `most` bytes of a string, as far as they are UTF-8; `None` for NULL.
-///
-/// # Safety
-///
-/// `string` is NULL, or a string that stays for `'a`.
-unsafe fn text<'a>(string: *const c_char, most: usize) -> Option<&'a str> {
-    let string = NonNull::new(string.cast_mut())?.cast::<u8>();
-    let mut length = 0;
-    // SAFETY: no byte before this one is null, so it belongs to the string.
-    while length < most && unsafe { string.add(length).read() } != 0 {
-        length = length.saturating_add(1);
-    }
-    // SAFETY: these belong to the string.
-    let bytes = unsafe { core::slice::from_raw_parts(string.as_ptr(), length) };
-    bytes.utf8_chunks().next().map_or(Some(""), |chunk| Some(chunk.valid()))
-}
-
-/// The platform of C's regions: what [`export_regions!`](crate::export_regions) has below it.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Regions(());
-
-/// Where a region is.
-#[derive(Clone, Copy)]
-pub struct RegionAt(NonNull<CRegion>);
-
-// SAFETY: nothing is written to through it, and what it leads to is written to by nobody (RegionAt::new).
-unsafe impl Send for RegionAt {}
-// SAFETY: as above.
-unsafe impl Sync for RegionAt {}
-
-impl RegionAt {
-    /// # Safety
-    ///
-    /// For as long as the value and what is made of it is used, the region is valid for reads and not written to, and so is all
-    /// that its pointers lead to.
-    pub(crate) const unsafe fn new(region: NonNull<CRegion>) -> Self {
-        Self(region)
-    }
-
-    fn get(&self) -> &CRegion {
-        // SAFETY: who called `new` promised it.
-        unsafe { self.0.as_ref() }
-    }
-
-    /// Asks about the region, if it is still the one that was described.
-    fn ask<T>(
-        &self,
-        facts: &Facts<ExtentId>,
-        ask: impl FnOnce(Bare<'_>, Extent<'_>) -> Result<T, Fail>,
-    ) -> Result<T, Fail> {
-        let physical = self.get().physical()?;
-        let extent = Extent::of(&physical);
-        // The ids only: tables are compared once.
-        if Bare::default().describe(extent)?.id != facts.id {
-            return Err(Fail::Replaced);
-        }
-        ask(Bare::default(), extent)
-    }
-}
-
-impl TryFrom<c_int> for RegionAt {
-    type Error = ();
-    /// There are no descriptors here.
-    fn try_from(_: c_int) -> Result<Self, ()> {
-        Err(())
-    }
-}
-
-impl TryFrom<RegionAt> for c_int {
-    type Error = ();
-    fn try_from(_: RegionAt) -> Result<Self, ()> {
-        Err(())
-    }
-}
-
-impl Platform for Regions {
-    type Raw = RegionAt;
-    type Id = ExtentId;
-
-    fn describe(self, at: RegionAt) -> Result<Facts<ExtentId>, Fail> {
-        let region = at.get();
-        let mut facts = Bare::default().describe(Extent::of(&region.physical()?))?;
-        if facts.kind == Kind::Region && region.overlaps() {
-            facts.kind = Kind::InvalidRegion(RegionFault::Overlaps);
-        }
-        Ok(facts)
-    }
-
-    fn size(self, at: RegionAt, facts: &Facts<ExtentId>) -> Result<u64, Fail> {
-        at.ask(facts, |bare, extent| bare.size(extent, facts))
-    }
-
-    fn alignment(self, at: RegionAt, facts: &Facts<ExtentId>) -> Result<u64, Fail> {
-        at.ask(facts, |bare, extent| bare.alignment(extent, facts))
-    }
-}
-
-/// A DIMM: which one, in the order of its region.
-#[derive(Clone, Copy)]
-pub struct DimmAt {
-    region: RegionAt,
-    index: usize,
-}
-
-impl DimmAt {
-    /// Asks the DIMM in one of both tables.
-    fn ask<T>(
-        self,
-        of_board: impl FnOnce(&CDimm) -> Result<T, Fail>,
-        of_nfit: impl FnOnce(Bare<'_>, pmem2::BareDimm<'_>) -> Result<T, Fail>,
-    ) -> Result<T, Fail> {
-        let region = self.region.get();
-        let gone = Fail::Absent(What::Dimm);
-        if region.nfit.is_null() {
-            // SAFETY: it has this many elements: who made the RegionAt promised that.
-            let dimms = unsafe { elements(region.dimms, region.dimm_count) };
-            return of_board(dimms.get(self.index).ok_or(gone)?);
-        }
-        region.ask_nfit(|extent| {
-            let dimm = Bare::default().dimm(&spot(*extent)?, 0, self.index)?.ok_or(gone)?;
-            of_nfit(Bare::default(), dimm)
-        })
-    }
-}
-
-impl Locate for Regions {
-    type Spot = RegionAt;
-    type Dimm = DimmAt;
-
-    fn locate(self, at: RegionAt, facts: &Facts<ExtentId>) -> Result<RegionAt, Fail> {
-        at.ask(facts, |_, _| Ok(at))
-    }
-
-    fn confirm(self, at: &RegionAt) -> Result<u64, Fail> {
-        Ok(at.get().base)
-    }
-
-    fn backing(self, _: &RegionAt) -> Result<Backing, Fail> {
-        Ok(Backing::Regions)
-    }
-
-    fn regions(self, _: &RegionAt) -> Result<usize, Fail> {
-        Ok(1)
-    }
-
-    fn region(self, at: &RegionAt, index: usize) -> Result<Option<Region>, Fail> {
-        Bare::default().region(&spot(Extent::of(&at.get().physical()?))?, index)
-    }
-
-    fn dimm(self, at: &RegionAt, region: usize, index: usize) -> Result<Option<DimmAt>, Fail> {
-        let dimm = DimmAt { region: *at, index };
-        match dimm.ask(|_| Ok(()), |_, _| Ok(())) {
-            _ if region > 0 => Ok(None),
-            Ok(()) => Ok(Some(dimm)),
-            Err(Fail::Absent(What::Dimm)) => Ok(None),
-            Err(fail) => Err(fail),
-        }
-    }
-
-    fn dimm_number(self, dimm: DimmAt) -> Result<u32, Fail> {
-        let of_board = |_: &CDimm| u32::try_from(dimm.index).map_err(|_| Fail::Malformed(What::Dimm));
-        dimm.ask(of_board, |bare, dimm| bare.dimm_number(dimm))
-    }
-
-    fn dimm_id(self, dimm: DimmAt) -> Result<Text<32>, Fail> {
-        // SAFETY: it is NULL or a string: who made the RegionAt promised that. One byte more than an id may have.
-        let id = |dimm: &CDimm| match unsafe { text(dimm.id, ID + 1) } {
-            None | Some("") => Err(Fail::Unsupported),
-            Some(id) => Text::of(id).ok_or(Fail::Malformed(What::DeviceId)),
-        };
-        dimm.ask(id, |bare, dimm| bare.dimm_id(dimm))
-    }
-
-    fn dimm_dirty_shutdowns(self, dimm: DimmAt) -> Result<u64, Fail> {
-        let count = |dimm: &CDimm| if dimm.counts == 0 { Err(Fail::Unsupported) } else { Ok(dimm.dirty_shutdowns) };
-        dimm.ask(count, |bare, dimm| bare.dimm_dirty_shutdowns(dimm))
-    }
-
-    fn dax_capable(self, at: &RegionAt) -> Result<Option<bool>, Fail> {
-        Bare::default().dax_capable(&spot(Extent::of(&at.get().physical()?))?)
-    }
 }

@@ -16,8 +16,13 @@
  *	if (pmem2_source_from_region(&src, &fram) != 0)
  *		puts(pmem2_errormsg());
  *
- * What is not said is 0, so set the whole to zeros before anything else. No memory is touched but these structures, what they
- * point to, and the firmware's tables.
+ * What is not said is 0, so set the whole to zeros before anything else. Addresses are physical, lengths are in bytes. What is
+ * read are these structures, what they point to, and the firmware's tables: no region's own memory, which need not be mapped.
+ * Nothing is allocated. Of the program the library needs memcpy, memmove, memset and memcmp at most.
+ *
+ * Functions return and fail as those of libpmem2/base.h; the sentence is pmem2_errormsg()'s. Threads and interrupts may call
+ * any of them, but there is one message for all, unless the library was built otherwise: no two of them may be in a failing
+ * call, or read the message while another one is in a failing call, at the same time.
  */
 
 #ifndef LIBPMEM2_REGION_H
@@ -54,20 +59,21 @@ enum pmem2_region_durability {
 
 /* A DIMM or a chip. */
 struct pmem2_region_dimm {
-	const char *id; /* what identifies it wherever it is, at most 32 bytes; NULL if it has none */
+	const char *id; /* what identifies it wherever it is: UTF-8, at most 32 bytes without the null byte; NULL if it has none */
 	uint64_t dirty_shutdowns; /* how often it lost power before its data was safe */
 	uint32_t counts; /* whether somebody counts that: 1, or 0 */
 	uint32_t pmem2_private;
 };
 
 /*
- * A region. It must stay where it is and as it is, with all that it points to, while sources of it are used; and not be
- * changed then, which is PMEM2_E_INVALID_FILE_HANDLE where it is noticed.
+ * A region. It must stay where it is and as it is, with all that it points to, while sources of it are used; that it was
+ * changed is PMEM2_E_INVALID_FILE_HANDLE where it is noticed. Arrays are aligned as their types need, and no array is larger than
+ * SIZE_MAX / 2 bytes: else no source is made of the region.
  */
 struct pmem2_region {
 	uint64_t base; /* the physical address of its first byte */
 	uint64_t length; /* bytes */
-	uint64_t alignment; /* of mappings, in bytes: a power of two; 0 is 1 */
+	uint64_t alignment; /* of mappings, in bytes: a power of two, of which base is a multiple; 0 is 1 */
 	uint32_t kind; /* enum pmem2_region_kind */
 	uint32_t durability; /* enum pmem2_region_durability */
 	uint32_t flags; /* PMEM2_REGION_*, or none */
@@ -75,11 +81,11 @@ struct pmem2_region {
 	uint32_t number; /* for people */
 	uint32_t pmem2_private_range;
 	const char *provider; /* for people: who tells of it, at most 24 bytes are shown; NULL is "board" */
-	const struct pmem2_region_dimm *dimms; /* what it is made of, in its order; NULL if dimm_count is 0 */
+	const struct pmem2_region_dimm *dimms; /* what it is made of, in its order; may be NULL if dimm_count is 0 */
 	size_t dimm_count;
 	/*
 	 * The table that this region is an element of, where it is one of several: it is refused if another one of them has
-	 * bytes of it. NULL if table_length is 0.
+	 * bytes of it. May be NULL if table_length is 0.
 	 */
 	const struct pmem2_region *table;
 	size_t table_length;
@@ -87,30 +93,51 @@ struct pmem2_region {
 	size_t pmem2_private_nfit_length;
 };
 
-/* Sources in the library's memory and in the caller's, as from descriptors. */
+/*
+ * Sources in the library's memory (-ENOMEM when its slots are used) and in the caller's, as from descriptors. A source is
+ * deleted with pmem2_source_delete(). Why none can be made of a region:
+ *
+ * PMEM2_E_SOURCE_EMPTY: it has no bytes.
+ * PMEM2_E_INVALID_FILE_TYPE: it is not persistent memory.
+ * PMEM2_E_INVALID_REGION_FORMAT: it goes on beyond the last address; another region has bytes of it; its base is no multiple of
+ *	its alignment; a member has a value that there is not; an array is larger than memory can be.
+ * -EINVAL: region is NULL; region, table or dimms is misaligned; table or dimms is NULL, with elements.
+ *
+ * What is wrong with the id of a DIMM (it is longer, or not UTF-8) is PMEM2_E_INVALID_DEV_FORMAT of pmem2_source_device_id().
+ */
 int pmem2_source_from_region(struct pmem2_source **src, const struct pmem2_region *region);
 int pmem2_source_init_region(struct pmem2_source_storage *storage, struct pmem2_source **src,
 	const struct pmem2_region *region);
 
 /*
  * Makes a region of length bytes of a region, offset bytes behind its beginning, which a source can be made of like of any
- * other. part may be region itself. What the region would be refused for, it is refused for here.
+ * other. part may be region itself; else region need not stay, but what it points to must, its table excepted. What the region
+ * would be refused for, it is refused for here, and so is a part that goes on beyond it, or whose offset is no multiple of its
+ * alignment (PMEM2_E_INVALID_REGION_FORMAT).
  */
 int pmem2_region_part(const struct pmem2_region *region, uint64_t offset, uint64_t length, struct pmem2_region *part);
 
 /*
- * Finds ACPI's table of NVDIMMs, from the root pointer (RSDP) at a physical address: *nfit becomes NULL where the platform has
- * none. reach() makes length bytes of physical memory readable, and says where; NULL if it cannot. They have to stay there for
- * as long as *nfit is used.
+ * Finds ACPI's table of NVDIMMs, from the root pointer (RSDP) at a physical address, which the boot loader tells: *nfit becomes
+ * NULL where the platform has none. reach() makes length bytes of physical memory readable at any address, and says where; NULL
+ * if it cannot, which is PMEM2_E_INVALID_REGION_FORMAT. It is called several times, with arg, for one table also twice, and has
+ * to return. What it returned is read until the call ends, and the NFIT for as long as *nfit is used.
  */
 int pmem2_find_nfit(uint64_t rsdp, const void *(*reach)(uint64_t address, size_t length, void *arg), void *arg,
 	const void **nfit, size_t *length);
 
 /*
- * The regions that ACPI's table of NVDIMMs, or a devicetree (its pmem-region nodes), tells of, each with all that is known of it. With regions
- * NULL, *count becomes their number; else regions has room for *count of them, and *count becomes the number of those that
- * are there. PMEM2_E_BUFFER_TOO_SMALL leaves both as they were. The regions refer to an NFIT, which must stay; of a devicetree
- * they keep nothing. What is wrong with a table is PMEM2_E_INVALID_REGION_FORMAT, and the message says where.
+ * The regions that ACPI's table of NVDIMMs, or a devicetree (its pmem-region nodes), tells of, each with all that is known of
+ * it; ranges that are no persistent memory are among them. The table may lie at any address, and length may be more than it has.
+ * With regions NULL, *count becomes their number; else regions has room for *count of them, and *count becomes the number of those
+ * that are there. PMEM2_E_BUFFER_TOO_SMALL leaves both as they were.
+ *
+ * The regions refer to an NFIT, which must stay as it is while they and their parts are used; of a devicetree they keep
+ * nothing. That an NFIT was changed is PMEM2_E_INVALID_DEV_FORMAT where it is noticed.
+ *
+ * What is wrong with a table is PMEM2_E_INVALID_REGION_FORMAT, and the message says where: also that it is larger than any
+ * machine's (4 MiB, 2048 structures, 256 ranges or 64 devices of one range in an NFIT; 2 MiB or 256 regions in a devicetree),
+ * and a length above SIZE_MAX / 2 or beyond the last address.
  */
 int pmem2_regions_from_nfit(const void *nfit, size_t length, struct pmem2_region *regions, size_t *count);
 int pmem2_regions_from_devicetree(const void *tree, size_t length, struct pmem2_region *regions, size_t *count);

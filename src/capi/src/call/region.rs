@@ -17,6 +17,7 @@ use crate::{
     failure::Failure,
     object::{Descriptor, Either},
     pointer::{aligned, usable, within},
+    region::array,
 };
 
 /// The function of C's that makes physical memory readable: `reach` of [`find_nfit`].
@@ -58,10 +59,23 @@ pub unsafe fn source_init_region<E: Edge<Platform = Regions>>(
 ///
 /// As [`source_from_region`].
 unsafe fn source(region: *const CRegion) -> Result<Either<Regions>, Failure> {
-    let region = aligned(region.cast_mut(), "region")?;
+    // SAFETY: region is valid or NULL, as here.
+    let region = unsafe { checked(region) }?;
     // SAFETY: it stays for as long as the source is used, as the caller says.
     let descriptor = unsafe { Descriptor::at(Regions::default(), RegionAt::new(region)) };
     Ok(Either::Descriptor(Source::new(descriptor)?))
+}
+
+/// A region whose pointers can be used.
+///
+/// # Safety
+///
+/// `region` is NULL, or as libpmem2/region.h says.
+unsafe fn checked(region: *const CRegion) -> Result<NonNull<CRegion>, Failure> {
+    let region = aligned(region.cast_mut(), "region")?;
+    // SAFETY: it is valid, as the caller says.
+    unsafe { region.as_ref() }.check()?;
+    Ok(region)
 }
 
 /// Makes a region of a part of a region: see [`source_from_region`].
@@ -71,7 +85,8 @@ unsafe fn source(region: *const CRegion) -> Result<Either<Regions>, Failure> {
 /// `region` is NULL, or as libpmem2/region.h says; `part` is NULL or valid for writes.
 pub unsafe fn region_part<E: Edge>(region: *const CRegion, offset: u64, length: u64, part: *mut CRegion) -> c_int {
     let make = || {
-        let (region, place) = (aligned(region.cast_mut(), "region")?, aligned(part, "part")?);
+        // SAFETY: region is valid or NULL, as here.
+        let (region, place) = (unsafe { checked(region) }?, aligned(part, "part")?);
         // SAFETY: region is valid, as the caller says.
         let part = unsafe { CRegion::part(region, offset, length) }?;
         // SAFETY: place is valid for writes.
@@ -99,9 +114,9 @@ pub unsafe fn find_nfit<E: Edge>(
         let (nfit, length) = (aligned(nfit, "nfit")?, aligned(length, "length")?);
         let bytes = |address, length| {
             // SAFETY: it may be called so.
-            let bytes = NonNull::new(unsafe { reach(address, length, arg) }.cast_mut())?;
-            // SAFETY: it returns the address of as many bytes, which stay.
-            Some(unsafe { core::slice::from_raw_parts(bytes.as_ptr().cast::<u8>().cast_const(), length) })
+            let first = unsafe { reach(address, length, arg) }.cast::<u8>();
+            // SAFETY: it returns the address of as many bytes, which stay, or NULL.
+            unsafe { array(first, length) }.ok().filter(|_| !first.is_null())
         };
         let table = find_acpi_table(rsdp, *b"NFIT", bytes).map_err(Refusal::Table)?;
         // SAFETY: both are valid for writes.
@@ -177,7 +192,7 @@ unsafe fn list<'t, I: Iterator<Item = PhysicalRegion<'t>>>(
         if given < there {
             return Err(Refusal::Room { given, needed: there });
         }
-        for region in all() {
+        for region in all().take(there) {
             let region = one(&region).map_err(|_| Error::InvalidRegionFormat)?;
             // SAFETY: there is room for as many as there are.
             unsafe {
@@ -196,10 +211,12 @@ unsafe fn list<'t, I: Iterator<Item = PhysicalRegion<'t>>>(
 /// # Safety
 ///
 /// `first` is NULL or has `length` bytes, which stay for `'a`.
-unsafe fn bytes<'a>(first: *const c_void, length: usize, name: &'static str) -> Result<&'a [u8], Failure> {
-    let first = NonNull::new(first.cast_mut()).ok_or(Failure::Null(name))?;
+unsafe fn bytes<'a>(first: *const c_void, length: usize, name: &'static str) -> Result<&'a [u8], Refusal> {
+    if first.is_null() {
+        return Err(Failure::Null(name).into());
+    }
     // SAFETY: as the caller says.
-    Ok(unsafe { core::slice::from_raw_parts(first.as_ptr().cast::<u8>().cast_const(), length) })
+    unsafe { array(first.cast::<u8>(), length) }.map_err(|_| Refusal::Table(TableFault::Length))
 }
 
 /// Why a call failed: what the other functions fail with, and what only these can. The sentences are not in a library without
@@ -223,21 +240,10 @@ impl<F: Into<Failure>> From<F> for Refusal {
 
 impl Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let fault = match self {
-            Self::Failure(failure) => return failure.fmt(f),
-            Self::Room { given, needed } => return write!(f, "there are {needed} regions, and room for {given}"),
-            Self::Table(fault) => fault,
-        };
-        f.write_str("the firmware's table makes no sense: ")?;
-        match fault {
-            TableFault::Signature => f.write_str("its signature is another table's"),
-            TableFault::Length => f.write_str("it is longer than the memory that it is in, or too short to be one"),
-            TableFault::Checksum => f.write_str("its bytes do not add up to 0"),
-            TableFault::Structure(at) => write!(f, "what is at its byte {at} is no structure"),
-            TableFault::Unreachable(at) => write!(f, "the physical address {at:#x} in it cannot be reached"),
-            TableFault::Version => f.write_str("its format has a version that is not known"),
-            TableFault::TooMany => f.write_str("it has more parts than any machine has"),
-            _ => f.write_str("it is damaged"),
+        match self {
+            Self::Failure(failure) => failure.fmt(f),
+            Self::Room { given, needed } => write!(f, "there are {needed} regions, and room for {given}"),
+            Self::Table(fault) => fault.fmt(f),
         }
     }
 }

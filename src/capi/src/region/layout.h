@@ -1,0 +1,30 @@
+/*
+ * How the structures of libpmem2/region.h lie in memory, as one expression: of C in tests/capi/layout.c, and of Rust in layout.rs
+ * beside this. `pointer` is the size of a pointer, `word` the alignment of 64 bits, and `x86` says whether this is the one
+ * architecture with an alignment of 4; the others are offsets and sizes.
+ */
+(word == 4) == x86 && (word == 8) != x86 && (pointer == 4 || pointer == 8)
+&& dimm_id == 0
+&& dimm_dirty_shutdowns == word
+&& dimm_counts == word + 8
+&& dimm_pmem2_private == word + 12
+&& dimm_size == word + 16
+&& base == 0
+&& length == 8
+&& alignment == 16
+&& kind == 24
+&& durability == 28
+&& flags == 32
+&& numa_node == 36
+&& number == 40
+&& pmem2_private_range == 44
+&& provider == 48
+&& dimms == 48 + pointer
+&& dimm_count == 48 + 2 * pointer
+&& table == 48 + 3 * pointer
+&& table_length == 48 + 4 * pointer
+&& pmem2_private_nfit == 48 + 5 * pointer
+&& pmem2_private_nfit_length == 48 + 6 * pointer
+/* The last of the seven has the padding with it. */
+&& size == 48 + 6 * pointer + word
+&& aligned == word
