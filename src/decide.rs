@@ -2,7 +2,7 @@
 
 use core::ops::Range;
 
-use pmem2_platform::{Access, Alignment, Kind, RegionFault};
+use pmem2_platform::{Access, Alignment, Kind};
 
 use crate::{Error, HandleFault};
 
@@ -27,7 +27,6 @@ pub(crate) const fn admit(access: Access, kind: Kind) -> Result<(), Error> {
 pub(crate) const fn admit_kind(kind: Kind) -> Result<(), Error> {
     match kind {
         Kind::RegularFile | Kind::DeviceDax | Kind::Anonymous | Kind::Region => Ok(()),
-        Kind::InvalidRegion(RegionFault::Empty) => Err(Error::SourceEmpty),
         Kind::InvalidRegion(fault) => Err(Error::InvalidRegion(fault)),
         Kind::UnknownDevice(what) => Err(Error::UnknownFileType(what)),
         other => Err(Error::InvalidFileType(other)),

@@ -128,8 +128,8 @@ pub enum Error {
     DeepFlushRange,
     /// The system's answer to the question for the region makes no sense.
     InvalidRegionFormat,
-    /// A region of physical memory that no source can be made of; one of no bytes is [`SourceEmpty`](Error::SourceEmpty).
-    /// The code is that of [`InvalidRegionFormat`](Error::InvalidRegionFormat).
+    /// A region of physical memory that no source can be made of. The code is that of
+    /// [`InvalidRegionFormat`](Error::InvalidRegionFormat), and of a region without bytes that of [`SourceEmpty`](Error::SourceEmpty).
     InvalidRegion(RegionFault),
     /// The source lies on no region of persistent memory, but on this.
     DaxRegionNotFound(Backing),
@@ -203,7 +203,7 @@ impl Error {
             Self::LengthUnaligned { .. } => Code::LengthUnaligned,
             Self::MappingNotFound => Code::MappingNotFound,
             Self::BufferTooSmall => Code::BufferTooSmall,
-            Self::SourceEmpty => Code::SourceEmpty,
+            Self::SourceEmpty | Self::InvalidRegion(RegionFault::Empty) => Code::SourceEmpty,
             Self::InvalidSharingValue => Code::InvalidSharingValue,
             Self::SrcDevdaxPrivate => Code::SrcDevdaxPrivate,
             Self::InvalidAddressRequestType => Code::InvalidAddressRequestType,

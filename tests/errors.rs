@@ -346,7 +346,7 @@ fn remedies() {
         (Kind::Socket, "a socket keeps nothing"),
         (Kind::SymbolicLink, "a symbolic link itself cannot be mapped: open what it points to"),
         (Kind::AnonymousInode, "not a file but a kernel object (epoll, eventfd,"),
-        (Kind::Other, "neither a regular file nor a device DAX"),
+        (Kind::Other, "of a kind that is not known here (or not said): only regular files"),
     ] {
         let sentence = sentence(Error::InvalidFileType(kind));
         assert!(sentence.starts_with(start), "{sentence}");
@@ -372,6 +372,7 @@ fn remedies() {
             Error::InvalidFileHandle(HandleFault::DeviceReplaced),
             "its device was taken away, and another one has its number",
         ),
+        (Error::InvalidRegion(RegionFault::Empty), "has no bytes"),
         (Error::InvalidRegion(RegionFault::Wraps), "the region goes on beyond the last physical address"),
         (Error::InvalidRegion(RegionFault::Outside), "the part goes on beyond the end of its region"),
         (Error::InvalidRegion(RegionFault::Overlaps), "the region has bytes in common with another one"),

@@ -54,6 +54,7 @@ impl Display for Error {
                 write!(f, "{} cannot be had: the source lies on {}", noun(*asked), On(*on))
             }
             Self::InvalidRegion(fault) => f.write_str(match fault {
+                RegionFault::Empty => "the region, or the part of it, has no bytes: its table is wrong, or the part's length is 0",
                 RegionFault::Wraps => "the region goes on beyond the last physical address: its table is wrong",
                 RegionFault::Outside => "the part goes on beyond the end of its region: offset or length is too large",
                 RegionFault::Overlaps => "the region has bytes in common with another one: their table is wrong",
@@ -175,6 +176,10 @@ fn refused(kind: Kind, f: &mut Formatter<'_>) -> Result {
             "a disk image that the firmware keeps in memory is not a data source: it belongs to the driver of its disk"
         }
         Kind::RegularFile | Kind::DeviceDax | Kind::Anonymous | Kind::Region => "this kind of source is not allowed here",
+        Kind::Other => {
+            "of a kind that is not known here (or not said): only regular files, device DAX and regions of persistent memory are \
+             data sources"
+        }
         _ => "neither a regular file nor a device DAX: only these are data sources",
     })
 }

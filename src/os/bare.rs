@@ -9,8 +9,7 @@ impl<'t> Source<Extent<'t>> {
     ///
     /// # Errors
     ///
-    /// - [`SourceEmpty`](Error::SourceEmpty): it has no bytes.
-    /// - [`InvalidRegion`](Error::InvalidRegion): it goes on beyond the last address, or beyond the region that it is a part
+    /// - [`InvalidRegion`](Error::InvalidRegion): it has no bytes, goes on beyond the last address, or beyond the region that it is a part
     ///   of, or overlaps another one of its table.
     /// - [`InvalidFileType`](Error::InvalidFileType): it is memory that does not keep its contents, a virtual disk, or no memory.
     pub fn from_region(extent: Extent<'t>) -> Result<Self, Error> {
