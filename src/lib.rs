@@ -1,6 +1,7 @@
 //! Validated data sources of persistent memory.
 //!
-//! A *source* is what a program may map: a regular file, a device DAX, anonymous memory. [`Source::new`] looks at a handle and
+//! A *source* is what a program may map: a regular file, a device DAX, anonymous memory; without an operating system a region of
+//! physical memory that keeps its contents. [`Source::new`] looks at a handle and
 //! says whether it is one, and if not, why. This is what libpmem2 calls `pmem2_source_from_fd` and siblings, without libc and
 //! without an allocator.
 //!
@@ -24,8 +25,15 @@
 //! # What there is below
 //!
 //! Everything comes through [`Platform`] and [`Handle`]: [`Native`] is the system that the crate was built for, and a kernel
-//! of your own, an emulator or a test is another. Where there is no backend yet (Windows, macOS, FreeBSD, WebAssembly, bare
-//! metal) the crate builds and every source is refused with [`Error::Unsupported`].
+//! of your own, an emulator or a test is another. Where there is no backend yet (Windows, macOS, FreeBSD, WebAssembly) the crate
+//! builds and every source is refused with [`Error::Unsupported`].
+//!
+//! # Without an operating system
+//!
+//! A handle is an [`Extent`], a [`PhysicalRegion`] or a part of one; [`Source::from_region`] makes a source of it. Regions come from a
+//! table of the board's code, from ACPI ([`find_acpi_table`], [`Nfit`]) or from a [`Devicetree`]. All of it is compiled on every target
+//! ([`Bare`]). [`Extent::mapped`] gives a [`Window`], which stores and makes durable, with a [`Cpu`]'s instructions where they are needed.
+//! A kernel with descriptors of its own is a matter of the page `porting` (built with the feature `conformance`).
 //!
 //! # Features
 //!
