@@ -19,7 +19,8 @@ pub enum HandleFault {
     NoAccess,
     /// It was opened with `O_PATH`: it names a file and cannot be used on it.
     PathOnly,
-    /// It refers to another file than the one that the source was made of: it was closed, and its number was reused.
+    /// It refers to another file or region than the one that the source was made of: it was closed, and its number was reused; or
+    /// the table of its region was changed.
     Replaced,
     /// It refers to a device that was taken away, or to a file on one, and another device has its number now.
     DeviceReplaced,
@@ -129,7 +130,8 @@ pub enum Error {
     /// The system's answer to the question for the region makes no sense.
     InvalidRegionFormat,
     /// A region of physical memory that no source can be made of. The code is that of
-    /// [`InvalidRegionFormat`](Error::InvalidRegionFormat), and of a region without bytes that of [`SourceEmpty`](Error::SourceEmpty).
+    /// [`InvalidRegionFormat`](Error::InvalidRegionFormat), of a region without bytes that of [`SourceEmpty`](Error::SourceEmpty), and of
+    /// one with an alignment that is no power of two that of [`InvalidAlignmentValue`](Error::InvalidAlignmentValue).
     InvalidRegion(RegionFault),
     /// The source lies on no region of persistent memory, but on this.
     DaxRegionNotFound(Backing),
@@ -198,7 +200,7 @@ impl Error {
             Self::OffsetOutOfRange { .. } => Code::OffsetOutOfRange,
             Self::OffsetUnaligned { .. } => Code::OffsetUnaligned,
             Self::InvalidAlignmentFormat => Code::InvalidAlignmentFormat,
-            Self::InvalidAlignmentValue(_) => Code::InvalidAlignmentValue,
+            Self::InvalidAlignmentValue(_) | Self::InvalidRegion(RegionFault::Alignment) => Code::InvalidAlignmentValue,
             Self::InvalidSizeFormat => Code::InvalidSizeFormat,
             Self::LengthUnaligned { .. } => Code::LengthUnaligned,
             Self::MappingNotFound => Code::MappingNotFound,

@@ -177,14 +177,23 @@ impl Display for Of<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let region = self.0;
         if region.mode == Mode::Whole {
-            return write!(f, "region{} ({})", region.number, region.provider);
+            return write!(f, "region{}{}", region.number, Provider(&region.provider));
         }
         write!(f, "{} ", region.mode)?;
         match region.namespace {
             Some(namespace) => write!(f, "namespace{}.{namespace}", region.number)?,
             None => f.write_str("namespaces")?,
         }
-        write!(f, " of region{} on ndbus{} ({})", region.number, region.bus, region.provider)
+        write!(f, " of region{} on ndbus{}{}", region.number, region.bus, Provider(&region.provider))
+    }
+}
+
+/// Who tells of a region, in brackets behind its name; nothing where nobody says.
+struct Provider<'r>(&'r str);
+
+impl Display for Provider<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() { Ok(()) } else { write!(f, " ({})", self.0) }
     }
 }
 

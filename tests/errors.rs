@@ -377,6 +377,8 @@ fn remedies() {
         (Error::InvalidRegion(RegionFault::Outside), "the part goes on beyond the end of its region"),
         (Error::InvalidRegion(RegionFault::Overlaps), "the region has bytes in common with another one"),
         (Error::InvalidRegion(RegionFault::Misaligned), "begins at no multiple of the region's alignment"),
+        (Error::InvalidRegion(RegionFault::Alignment), "the region's alignment is no power of two: its table is wrong"),
+        (Error::InvalidRegion(RegionFault::Unaddressed), "the devicetree's node has no address"),
         (Error::NeverDurable, "virtio-pmem cannot be made durable from inside the guest"),
         (Error::SeveralNumaNodes, "on a volume whose regions are on several nodes"),
         (Error::DaxRegionNotFound(BACKINGS[3]), "lies on tmpfs, which keeps its files in ordinary memory"),

@@ -1,8 +1,8 @@
 //! Sources of regions of physical memory: the core over `Bare`, which is compiled on every target.
 
 use pmem2::{
-    BoardDimm, Code, Durability, Error, Extent, Granularity, Kind, PhysicalRegion, Pool, Reason, RegionKind, Report,
-    Sharing, Source, What,
+    BoardDimm, Code, Durability, Error, Extent, Granularity, Kind, PhysicalRegion, Pool, Reason, RegionFault,
+    RegionKind, Report, Sharing, Source, What,
     conformance::{Case, Expect, check, check_places},
 };
 
@@ -101,6 +101,26 @@ fn a_region_by_its_index() {
     assert_eq!(error.code(), Code::DaxRegionNotFound.raw());
 }
 
+/// Refused where the source is made, as any program sees it that makes one.
+#[test]
+fn an_alignment_that_is_no_power_of_two() {
+    let region = PhysicalRegion::new(0x1000, 0x3000, KEPT).aligned_to(3);
+    let whole = Extent::of(&region);
+    for extent in [whole, whole.part(0, 3)] {
+        let error = Source::from_region(extent).map(drop).expect_err("refused");
+        assert_eq!(
+            (error, error.code()),
+            (Error::InvalidRegion(RegionFault::Alignment), Code::InvalidAlignmentValue.raw())
+        );
+    }
+    let report = Report::of(&whole).to_string();
+    assert!(
+        report.starts_with("refused          the region's alignment is no power of two: its table is wrong\n"),
+        "{report}"
+    );
+    assert!(report.contains("\ncode             PMEM2_E_INVALID_ALIGNMENT_VALUE\n"), "{report}");
+}
+
 #[test]
 fn a_pool_of_regions() {
     static SOURCES: Pool<pmem2::Bare<'static>, 2> = Pool::new();
@@ -138,7 +158,9 @@ granularity      BYTE: the platform saves the processor's caches when the power 
     assert!(
         report(3).contains("granularity      none: nothing makes a store to this region durable: its table says so")
     );
-    assert!(report(4).contains("\nwarning          a DIMM of region0 is not armed"), "{}", report(4));
+    let unarmed =
+        "\nwarning          region0 (board) is not armed: what is stored to it will be lost when the power fails\n";
+    assert!(report(4).contains(unarmed), "{}", report(4));
     assert!(report(6).starts_with("refused          the region goes on beyond the last physical address"));
     assert!(report(7).starts_with("refused          volatile memory does not keep its contents"));
     assert!(report(10).starts_with("refused          the region has bytes in common with another one"));

@@ -78,6 +78,11 @@ pub enum RegionFault {
     Overlaps,
     /// Its first byte is at no multiple of its alignment, so that no mapping could be.
     Misaligned,
+    /// Its alignment is no power of two.
+    Alignment,
+    /// It is a node of a devicetree that has no address of the processor's: its `reg` is missing or of a wrong length, or the
+    /// `ranges` above lead nowhere. Its base and its length are said to be 0.
+    Unaddressed,
 }
 
 impl Kind {

@@ -105,6 +105,7 @@ fn extent_of(extent: Extent<'_>, most: usize) {
             assert!(base >= region.base() && base.checked_add(last).unwrap() - region.base() < region.length());
         }
         Kind::InvalidRegion(RegionFault::Empty) => assert_eq!(extent.length(), 0),
+        Kind::InvalidRegion(RegionFault::Unaddressed) => assert_eq!((region.base(), region.length()), (0, 0)),
         Kind::InvalidRegion(_) | Kind::VolatileMemory | Kind::VirtualDisk | Kind::Other => {}
         other => panic!("{other:?}"),
     }
@@ -171,7 +172,8 @@ fn walk(at: u64, pointer: &[u8], base: u64, memory: &[u8]) {
         })
     };
     if let Ok(Some(table)) = find_acpi_table(at, *b"NFIT", reach) {
-        assert!(table.starts_with(b"NFIT") && table.len() >= 36);
+        assert!(table.starts_with(b"NFIT") && table.len() >= 36 && table.len() == declared(table));
+        assert_eq!(table.iter().fold(0_u8, |sum, &byte| sum.wrapping_add(byte)), 0);
         nfit(table);
     }
     // Each entry of the root table has four bytes at least.

@@ -61,6 +61,10 @@ impl Display for Error {
                 RegionFault::Misaligned => {
                     "the region, or the part of it, begins at no multiple of the region's alignment: its offset or its table is wrong"
                 }
+                RegionFault::Alignment => "the region's alignment is no power of two: its table is wrong",
+                RegionFault::Unaddressed => {
+                    "the devicetree's node has no address that the processor has: its reg, or the ranges above it, are wrong"
+                }
                 _ => "no source can be made of this region: its table is wrong",
             }),
             Self::TooLarge(what) => {
@@ -68,8 +72,8 @@ impl Display for Error {
             }
             Self::InvalidAlignmentValue(value) => write!(
                 f,
-                "the system says that the source's alignment is {value} bytes, which is not a power of two; its driver \
-                 is at fault"
+                "the system says that the source's alignment is {value} bytes, which is not a power of two; its driver, \
+                 or its table, is at fault"
             ),
             other => f.write_str(plain(other)),
         }
@@ -132,9 +136,9 @@ impl Display for HandleFault {
             Self::NoAccess => "opened for neither reading nor writing (access mode 3): open it O_RDONLY or O_RDWR",
             Self::PathOnly => "opened with O_PATH, which only names a file: open it O_RDONLY or O_RDWR",
             Self::Replaced => {
-                "refers to another file than the one that the source was made of: it was closed and its number was reused \
-                 (keep it open while the source is in use), or the file system gave the file another identity (overlayfs \
-                 does when it copies a file up: open it anew)"
+                "refers to another file or region than the one that the source was made of: it was closed and its number was \
+                 reused (keep it open while the source is in use), its table was changed, or the file got another identity (on \
+                 Linux overlayfs copied it up: open it anew)"
             }
             Self::DeviceReplaced => {
                 "its device was taken away, and another one has its number now: open the file or device anew"

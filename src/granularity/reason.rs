@@ -135,7 +135,7 @@ impl Display for Reason {
             Self::NoRegion => "it is mapped directly, but is in no region of persistent memory",
             Self::NotPersistentMemory(on) => return write!(f, "it lies on {}", On(*on)),
             Self::Host => "only the host's flush makes stores durable (virtio-pmem)",
-            Self::Call => "only a call of its driver makes stores durable, and the program makes it (HostFlush)",
+            Self::Call => "only a call of its driver makes stores durable, and the program makes it",
             Self::Sector => "its namespace writes whole sectors (BTT) and cannot be mapped directly",
             Self::DeviceWithoutDax => "its device cannot be mapped directly: the namespace is raw, without page structures",
             Self::VolumeWithoutDax => {

@@ -7,10 +7,31 @@ use crate::{Error, Source};
 impl<'t> Source<Extent<'t>> {
     /// Makes a source of a region of physical memory, or of a part of it. No memory but the region's tables is touched.
     ///
+    /// A board's code can have a constant region, and with the chips that it is made of it can tell whether one was replaced:
+    ///
+    /// ```
+    /// use pmem2::{BoardDimm, Durability, Extent, PhysicalRegion, RegionKind, Source};
+    ///
+    /// static CHIPS: [BoardDimm<'_>; 2] = [
+    ///     BoardDimm { id: "MB85R4M2T-0007", dirty_shutdowns: Some(1) },
+    ///     BoardDimm { id: "MB85R4M2T-0008", dirty_shutdowns: Some(0) },
+    /// ];
+    /// static FRAM: PhysicalRegion<'_> = PhysicalRegion::new(0x6000_0000, 512 * 1024, RegionKind::Persistent)
+    ///     .durable_by(Durability::Fence)
+    ///     .made_of(&CHIPS);
+    ///
+    /// let source = Source::from_region(Extent::of(&FRAM))?;
+    /// assert_eq!(source.size()?, 512 * 1024);
+    /// assert_eq!(&*source.device_id()?, "MB85R4M2T-0007MB85R4M2T-0008");
+    /// assert_eq!(source.device_usc()?, 1);
+    /// # Ok::<(), pmem2::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// - [`InvalidRegion`](Error::InvalidRegion): it has no bytes, goes on beyond the last address, or beyond the region that it is a part
-    ///   of, or overlaps another one of its table.
+    ///   of, or overlaps another one of its table; its alignment is no power of two, or its first address no multiple of it; or it is
+    ///   a devicetree's node without an address.
     /// - [`InvalidFileType`](Error::InvalidFileType): it is memory that does not keep its contents, a virtual disk, or no memory.
     pub fn from_region(extent: Extent<'t>) -> Result<Self, Error> {
         Self::new(extent)

@@ -2,9 +2,9 @@
 
 use core::fmt::{self, Display};
 
-use pmem2_platform::{Backing, Persistence};
+use pmem2_platform::{Backing, Mode, Persistence, Text};
 
-use super::Place;
+use super::{Place, Provider};
 
 /// What a person must know before trusting a source with data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -14,6 +14,14 @@ pub enum Warning {
     Unarmed {
         /// The N of `regionN`.
         region: u32,
+    },
+    /// The region with this number, of which there are no namespaces ([`Mode::Whole`]), is not armed, whatever it is made of: it
+    /// will not keep what is stored to it.
+    UnarmedRegion {
+        /// Its number.
+        region: u32,
+        /// Who tells of it; empty where nobody says.
+        provider: Text<24>,
     },
     /// The region with this number can only be read.
     ReadOnly {
@@ -40,6 +48,13 @@ impl Display for Warning {
                     "a DIMM of region{region} is not armed: what is stored to it will be lost when the power fails"
                 )
             }
+            Self::UnarmedRegion { region, provider } => {
+                write!(
+                    f,
+                    "region{region}{} is not armed: what is stored to it will be lost when the power fails",
+                    Provider(provider)
+                )
+            }
             Self::ReadOnly { region } => write!(f, "region{region} can only be read"),
             Self::Declared { region } => write!(
                 f,
@@ -61,7 +76,10 @@ impl Place {
         let of_regions = self.regions().flat_map(|region| {
             let number = region.number;
             [
-                region.unarmed.then_some(Warning::Unarmed { region: number }),
+                region.unarmed.then_some(match region.mode {
+                    Mode::Whole => Warning::UnarmedRegion { region: number, provider: region.provider },
+                    _ => Warning::Unarmed { region: number },
+                }),
                 region.read_only.then_some(Warning::ReadOnly { region: number }),
                 (&*region.provider == "e820").then_some(Warning::Declared { region: number }),
             ]

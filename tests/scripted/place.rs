@@ -219,6 +219,12 @@ fn in_words() {
         shown(both),
         "pmem0, raw namespace3.0 of region3 on ndbus0 (ACPI.NFIT); sector namespaces of region12 on ndbus1 (ACPI.NFIT)"
     );
+    // Where nobody says who tells of it.
+    for (mode, name) in
+        [(Mode::Devdax, "pmem0, devdax namespaces of region7 on ndbus0"), (Mode::Whole, "pmem0, region7")]
+    {
+        assert_eq!(shown(Land::of([Region::new(0, 7, mode)])), name);
+    }
     let on = |backing, device: &str| {
         let mut land = Land::on(backing);
         land.device = Ok(text(device));
@@ -277,6 +283,18 @@ fn warnings() {
     for backing in elsewhere() {
         let expected: &[_] = if backing == Backing::DeviceDax { &[Warning::NoRegion] } else { &[] };
         assert_eq!(of(Land::on(backing)), expected);
+    }
+    // Of a region without namespaces nobody says that DIMMs are what it is made of.
+    let whole = |provider: &str| {
+        let mut region = region(0, 5, Mode::Whole);
+        (region.unarmed, region.provider) = (true, text(provider));
+        let all = of(Land::of([region]));
+        assert_eq!(all, [Warning::UnarmedRegion { region: 5, provider: text(provider) }]);
+        all.first().map(ToString::to_string)
+    };
+    for (provider, name) in [("board", "region5 (board)"), ("", "region5")] {
+        let sentence = format!("{name} is not armed: what is stored to it will be lost when the power fails");
+        assert_eq!(whole(provider), Some(sentence));
     }
     let sentences = every.map(|warning| warning.to_string());
     assert_eq!(

@@ -125,7 +125,7 @@ fn without_size_or_alignment_it_is_refused() {
              is at fault",
             "allocated        32768 bytes",
             "alignment        unknown: the system says that the source's alignment is 12 bytes, which is not a power of two; its \
-             driver is at fault",
+             driver, or its table, is at fault",
         ],
     );
 }

@@ -48,7 +48,8 @@ fn sum(bytes: Bytes<'_>) -> u8 {
 /// # Errors
 ///
 /// What is wrong with the root pointer, the root table, or the table that was looked for: [`TableFault::TooMany`] if one has more
-/// than 4 MiB. Others are not looked at but for their signature; where one cannot be reached, and the one that is looked for is not
+/// than 4 MiB. What is returned has the signature and the length that it says, and its bytes add up to 0. (The FACS alone has no
+/// checksum; no root table names it.) Other tables are not looked at but for their signature; where one cannot be reached, and the one that is looked for is not
 /// among the rest, it may have been that one.
 pub fn find<'t>(
     rsdp: u64,
@@ -79,7 +80,9 @@ pub fn find<'t>(
             continue;
         }
         match bytes(address, 4) {
-            Ok(found) if found.as_slice() == signature => return whole(address, &mut bytes).map(Some),
+            Ok(found) if found.as_slice() == signature => {
+                return table(whole(address, &mut bytes)?, signature).map(|found| Some(found.as_slice()));
+            }
             Ok(_) => {}
             Err(fault) => unreachable = unreachable.or(Some(fault)),
         }

@@ -1,7 +1,8 @@
 //! A flattened devicetree, read in place for its `pmem-region` nodes: Devicetree Specification 0.4, chapters 2 and 5, and the
 //! kernel's `Documentation/devicetree/bindings/pmem/pmem-region.txt`.
 //!
-//! No byte of the tree is trusted. [`Devicetree::parse`] walks through all of it once; what does not fit is refused as a whole.
+//! No byte of the tree is trusted. [`Devicetree::parse`] walks through all of it once. What does not fit is refused as a whole; a
+//! region without an address is refused alone, as whatever else is wrong with one region.
 //! The walk has no recursion. Its time grows with the size of the tree, which is limited, and with the number of regions, each of
 //! which is looked for in at most 64 windows of at most 11 buses. [`Devicetree::regions`] walks through it three times, and once
 //! more for each 16 regions, which are compared with all others: at most 20 times.
@@ -13,6 +14,7 @@ mod walk;
 
 use self::walk::Walk;
 use super::{PhysicalRegion, TableFault, bytes::Bytes};
+use crate::RegionFault;
 
 /// How large a tree may be: as in Linux (MAX_FDT_SIZE).
 const LARGEST: usize = 2 << 20;
@@ -39,9 +41,9 @@ impl<'t> Devicetree<'t> {
     ///
     /// # Errors
     ///
-    /// What is wrong with it. [`TableFault::Structure`] also stands for a `pmem-region` node without a range of addresses, or
-    /// with one that cannot be translated to addresses of the processor. [`TableFault::TooMany`]: it has more than 2 MiB, or more than
-    /// 256 such nodes or regions.
+    /// What is wrong with it as a whole. [`TableFault::Structure`]: its tokens are in disorder, or a `pmem-region` node lies deeper
+    /// than twelve nodes below the root. [`TableFault::TooMany`]: it has more than 2 MiB, or more than 256 such nodes or regions. A
+    /// node that has no address is no error: see [`regions`](Devicetree::regions).
     pub fn parse(bytes: &'t [u8]) -> Result<Self, TableFault> {
         let all = Bytes::new(bytes);
         let field = |at| all.big32(at).ok_or(TableFault::Length);
@@ -70,6 +72,10 @@ impl<'t> Devicetree<'t> {
     /// The regions of the `pmem-region` nodes that are not disabled, in the order of the tree: one for each range of a node.
     /// One that is marked `volatile` is volatile memory. The others are made durable by the flush of cache lines, until it is
     /// [said otherwise](PhysicalRegion::durable_by): a tree does not say.
+    ///
+    /// A node without a `reg`, or with one of a wrong length, is a region of no bytes that no source can be made of
+    /// ([`RegionFault::Unaddressed`]), and so is a range that the buses above do not lead to the processor. The others are not the worse
+    /// for it. A `numa-node-id` that is no number stands for none, as in Linux.
     pub fn regions(self) -> impl Iterator<Item = PhysicalRegion<'t>> {
         Regions { walk: Walk::new(self), overlapping: 0 }
     }
@@ -103,7 +109,9 @@ impl<'t> Iterator for Regions<'t> {
             self.overlapping = self.walk.clone().overlapping();
         }
         let mut region = self.walk.next()?.ok()?;
-        region.overlapping = self.overlapping.wrapping_shr(u32::try_from(place).ok()?) & 1 != 0;
+        if self.overlapping.wrapping_shr(u32::try_from(place).ok()?) & 1 != 0 {
+            region.fault = Some(RegionFault::Overlaps);
+        }
         Some(region)
     }
 }

@@ -74,19 +74,34 @@ impl<'t> Extent<'t> {
     pub(crate) fn fault(&self) -> Option<RegionFault> {
         let region = self.region;
         let others = || self.table.iter().filter(|other| !core::ptr::eq(*other, region));
-        if self.length == 0 {
+        if region.fault == Some(RegionFault::Unaddressed) {
+            region.fault
+        } else if self.length == 0 {
             Some(RegionFault::Empty)
         } else if self.outside {
             Some(RegionFault::Outside)
         } else if region.length.checked_sub(1).is_none_or(|more| region.base.checked_add(more).is_none()) {
             Some(RegionFault::Wraps)
-        } else if region.overlapping || others().any(|other| region.overlaps(other)) {
+        } else if region.fault.is_some() {
+            region.fault
+        } else if others().any(|other| region.overlaps(other)) {
             Some(RegionFault::Overlaps)
-        } else if Alignment::new(region.alignment).is_some_and(|alignment| !alignment.divides(self.id().base)) {
-            // One that is no power of two is refused when it is asked for.
-            Some(RegionFault::Misaligned)
         } else {
-            None
+            match Alignment::new(region.alignment) {
+                None => Some(RegionFault::Alignment),
+                Some(alignment) => (!alignment.divides(self.id().base)).then_some(RegionFault::Misaligned),
+            }
+        }
+    }
+
+    /// What it is to a source.
+    pub(crate) fn kind(&self) -> Kind {
+        match (self.region.kind, self.fault()) {
+            (RegionKind::Persistent, None) => Kind::Region,
+            (RegionKind::Persistent, Some(fault)) => Kind::InvalidRegion(fault),
+            (RegionKind::Volatile, _) => Kind::VolatileMemory,
+            (RegionKind::VirtualDisk, _) => Kind::VirtualDisk,
+            (RegionKind::Other, _) => Kind::Other,
         }
     }
 
@@ -102,10 +117,16 @@ impl fmt::Debug for Extent<'_> {
 }
 
 /// What tells one extent from another: where it lies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ExtentId {
     base: u64,
     length: u64,
+}
+
+impl fmt::Debug for ExtentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ExtentId {{ base: {:#x}, length: {:#x} }}", self.base, self.length)
+    }
 }
 
 impl fmt::Display for ExtentId {
@@ -137,15 +158,8 @@ impl<'t> Platform for Bare<'t> {
 
     fn describe(self, extent: Extent<'t>) -> Result<Facts<ExtentId>, Fail> {
         let region = extent.region;
-        let kind = match (region.kind, extent.fault()) {
-            (RegionKind::Persistent, None) => Kind::Region,
-            (RegionKind::Persistent, Some(fault)) => Kind::InvalidRegion(fault),
-            (RegionKind::Volatile, _) => Kind::VolatileMemory,
-            (RegionKind::VirtualDisk, _) => Kind::VirtualDisk,
-            (RegionKind::Other, _) => Kind::Other,
-        };
         let access = if region.read_only { Access::READ } else { Access::READ | Access::WRITE };
-        Ok(Facts::new(extent.id(), kind, access, Alignment::new(region.alignment)))
+        Ok(Facts::new(extent.id(), extent.kind(), access, Alignment::new(region.alignment)))
     }
 
     /// In C a table may have been changed meanwhile.
@@ -153,7 +167,7 @@ impl<'t> Platform for Bare<'t> {
         if extent.id() == facts.id { Ok(extent.length) } else { Err(Fail::Replaced) }
     }
 
-    /// Asked only where the region's is no power of two.
+    /// Of what is a source its facts have it.
     fn alignment(self, extent: Extent<'t>, facts: &Facts<ExtentId>) -> Result<u64, Fail> {
         if extent.id() == facts.id { Ok(extent.region.alignment) } else { Err(Fail::Replaced) }
     }

@@ -12,7 +12,8 @@ pub enum TableFault {
     Length,
     /// Its bytes do not add up to 0.
     Checksum,
-    /// A structure in it, at this offset in bytes, has a length that cannot be.
+    /// What is at this offset in bytes is no structure of an NFIT, since it has a length that cannot be; or no token of a devicetree
+    /// that can be there. (A devicetree's region without an address is none of it: [`RegionFault::Unaddressed`](crate::RegionFault).)
     Structure(u32),
     /// A physical address in it cannot be reached.
     Unreachable(u64),
@@ -35,8 +36,7 @@ impl fmt::Display for TableFault {
             Self::Structure(at) => {
                 return write!(
                     f,
-                    "the firmware's table makes no sense: what is at its byte {at} is no structure or node, or a region \
-                     without addresses that the processor has"
+                    "the firmware's table makes no sense: what is at its byte {at} is no structure or node that can be there"
                 );
             }
             Self::Unreachable(at) => {

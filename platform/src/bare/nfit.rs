@@ -8,7 +8,7 @@ use super::{
     bytes::{Bytes, guid},
     region::overlap,
 };
-use crate::{Persistence, Text};
+use crate::{Persistence, RegionFault, Text};
 
 /// A whole NFIT that was checked.
 #[derive(Clone, Copy)]
@@ -194,7 +194,7 @@ impl<'t> Nfit<'t> {
         }
         // A range that is not armed can be read only: its stores would be lost.
         region.read_only |= region.unarmed;
-        region.overlapping = self.overlaps(range, base, length);
+        region.fault = self.overlaps(range, base, length).then_some(RegionFault::Overlaps);
         region.dimms = DimmTable::Nfit(self, index);
         Some(region)
     }

@@ -1,7 +1,7 @@
 //! Ranges of physical memory, as tables tell of them.
 
 use super::nfit::Nfit;
-use crate::Persistence;
+use crate::{Persistence, RegionFault};
 
 /// What a range of physical memory is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -49,14 +49,8 @@ pub enum DimmTable<'t> {
     Nfit(Nfit<'t>, u16),
 }
 
-/// A range of physical memory, as a table tells of it. A board's code can have a constant one:
-///
-/// ```
-/// use pmem2_platform::{Durability, PhysicalRegion, RegionKind};
-///
-/// static FRAM: PhysicalRegion<'_> =
-///     PhysicalRegion::new(0x6000_0000, 512 * 1024, RegionKind::Persistent).durable_by(Durability::Fence);
-/// ```
+/// A range of physical memory, as a table tells of it. A board's code can have a constant one, of which `Source::from_region` of
+/// the crate `pmem2` makes a source.
 #[derive(Clone, Copy)]
 pub struct PhysicalRegion<'t> {
     pub(super) base: u64,
@@ -71,7 +65,8 @@ pub struct PhysicalRegion<'t> {
     pub(super) read_only: bool,
     pub(super) unarmed: bool,
     pub(super) save_failed: bool,
-    pub(super) overlapping: bool,
+    /// What its table knows to be wrong with it.
+    pub(super) fault: Option<RegionFault>,
     pub(super) dimms: DimmTable<'t>,
 }
 
@@ -93,7 +88,7 @@ impl<'t> PhysicalRegion<'t> {
             read_only: false,
             unarmed: false,
             save_failed: false,
-            overlapping: false,
+            fault: None,
             dimms: DimmTable::Board(&[]),
         }
     }
@@ -118,8 +113,8 @@ impl<'t> PhysicalRegion<'t> {
         self
     }
 
-    /// What offsets and lengths of mappings have to be multiples of, in bytes: a power of two; of the page where there is an
-    /// MMU. So has the region's first address, and that of a part of it that is to be a source.
+    /// What offsets and lengths of mappings have to be multiples of, in bytes: a power of two, or no source can be made of it; of
+    /// the page where there is an MMU. So has the region's first address, and that of a part of it that is to be a source.
     #[must_use]
     pub const fn aligned_to(mut self, alignment: u64) -> Self {
         self.alignment = alignment;
@@ -189,6 +184,13 @@ impl<'t> PhysicalRegion<'t> {
     #[must_use]
     pub const fn number(&self) -> u32 {
         self.number
+    }
+
+    /// Who tells of it: `board`, `ACPI.NFIT`, `devicetree`, or what [`numbered`](PhysicalRegion::numbered) was told. Of a
+    /// devicetree's node that [has no address](RegionFault::Unaddressed) the name of the node.
+    #[must_use]
+    pub const fn provider(&self) -> &'t str {
+        self.provider
     }
 
     /// What it is.

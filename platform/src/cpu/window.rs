@@ -3,7 +3,7 @@
 use core::{fmt, ptr::NonNull};
 
 use super::{Cpu, write_flush_hint};
-use crate::{Durability, Errno, Extent, RegionKind};
+use crate::{Durability, Errno, Extent, Kind, RegionKind};
 
 /// The program's way to ask a host to make a range durable (virtio-pmem): the physical address of its first byte, and its
 /// length.
@@ -74,7 +74,7 @@ pub struct Window<'t> {
 impl<'t> Extent<'t> {
     /// These bytes, as they are mapped at `at`.
     ///
-    /// An extent that no source can be made of (empty, wrapping, overlapping) gives a window without bytes.
+    /// An extent that no source can be made of (empty, wrapping, overlapping, of volatile memory) gives a window without bytes.
     ///
     /// # Safety
     ///
@@ -83,9 +83,9 @@ impl<'t> Extent<'t> {
     /// `isize::MAX`. Meanwhile no reference to any of them exists, and nobody else writes to what is accessed here at the same time.
     #[must_use]
     pub unsafe fn mapped(self, at: NonNull<u8>) -> Window<'t> {
-        let length = match self.fault() {
-            None => clamped(self.length(), usize::MAX),
-            Some(_) => 0,
+        let length = match self.kind() {
+            Kind::Region => clamped(self.length(), usize::MAX),
+            _ => 0,
         };
         let bytes = Bytes { at, length, extent: self };
         Window { bytes, cpu: Cpu::fence_only(), host: None, hints: &[], hints_needed: self.region().hints_needed() }

@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, path::PathBuf};
 
-use clap::{ArgGroup, ArgMatches, CommandFactory, FromArgMatches, Parser};
+use clap::{ArgGroup, ArgMatches, CommandFactory, FromArgMatches, Parser, error::ErrorKind};
 
 /// What `--help` says below the options.
 const HELP: &str = include_str!("help.txt");
@@ -14,7 +14,7 @@ const HELP: &str = include_str!("help.txt");
 #[command(
     override_usage = "pmem2-inspect [--json] [--fd N]... [PATH]...\n       pmem2-inspect [--json] --table FILE..."
 )]
-#[command(group(ArgGroup::new("places").args(["path", "fd"]).required(true).multiple(true)))]
+#[command(group(ArgGroup::new("places").args(["path", "fd", "table"]).required(true).multiple(true)))]
 struct Cli {
     /// Files, devices, or whatever else; with --table the files that tables are in
     // Not PathBuf: clap takes an empty one for wrong use, and it is but a path that does not exist.
@@ -59,6 +59,11 @@ impl Args {
     pub(crate) fn of_command_line() -> Result<Self, clap::Error> {
         let matches = Cli::command().try_get_matches()?;
         let cli = Cli::from_arg_matches(&matches)?;
+        if cli.table && cli.path.is_empty() {
+            // clap would call it PATH, and without a word of tables.
+            let missing = "--table needs a FILE that a firmware's table is in";
+            return Err(Cli::command().error(ErrorKind::MissingRequiredArgument, missing));
+        }
         let place = if cli.table { Place::Table } else { Place::Path };
         let paths = indices(&matches, "path").zip(cli.path.into_iter().map(|path| place(PathBuf::from(path))));
         let descriptors = indices(&matches, "fd").zip(cli.fd.into_iter().map(Place::Descriptor));

@@ -38,7 +38,7 @@ struct Object<'a> {
     device: Option<Device>,
     inode: Option<u64>,
     represented_device: Option<Device>,
-    region: Option<Region>,
+    region: Option<Region<'a>>,
     file_system: Option<FileSystem>,
     size: Option<u64>,
     allocated: Option<u64>,

@@ -73,6 +73,10 @@ pub(crate) fn region(file: &Path, told: &Told<'_>) -> String {
         block.line(fact.key, fact.value);
         Ok::<_, Infallible>(())
     });
+    if told.report.place().is_none() {
+        // Which is in the line `place` else.
+        block.line("provider", &told.region.provider());
+    }
     if let Some(durability) = told.durability() {
         block.line(
             "durable by",

@@ -1,7 +1,12 @@
 //! The walk through a tree's tokens, from region to region.
 
 use super::{BATCH, Devicetree};
-use crate::bare::{PhysicalRegion, RegionKind, TableFault, bytes::Bytes, region::overlap};
+use crate::{
+    RegionFault,
+    bare::{PhysicalRegion, RegionKind, TableFault, bytes::Bytes, region::overlap},
+};
+
+const PROVIDER: &str = "devicetree";
 
 /// How deep a `pmem-region` node may lie: the root's children are at 1. (Other nodes may lie at any depth.)
 const DEPTH: usize = 12;
@@ -19,22 +24,14 @@ const PROPERTY: u32 = 3;
 const NOP: u32 = 4;
 const END: u32 = 9;
 
-/// `numa-node-id`.
-#[derive(Clone, Copy)]
-enum Node {
-    None,
-    Number(u32),
-    /// That is no number.
-    Odd,
-}
-
 /// What a node says of its children, and they inherit.
 #[derive(Clone, Copy)]
 struct Level {
-    /// More than there can be stand for those that make no sense: only a region that has such an address is wrong.
+    /// More than there can be stand for those that make no sense: only a region that has such an address is refused.
     address_cells: u8,
     size_cells: u8,
-    node: Node,
+    /// `numa-node-id`.
+    node: Option<u32>,
     /// Where the property `ranges` is, if it is; 0, where the first node begins, stands for none.
     windows: u32,
 }
@@ -43,6 +40,7 @@ struct Level {
 #[derive(Clone, Copy)]
 struct Open<'t> {
     level: Level,
+    name: Bytes<'t>,
     disabled: bool,
     persistent: bool,
     volatile: bool,
@@ -52,11 +50,13 @@ struct Open<'t> {
 /// Ranges of a node that were not handed out yet.
 #[derive(Clone, Copy)]
 struct Ranges<'t> {
-    rest: Bytes<'t>,
+    /// Whole ranges; `None` where there are none: the node has no address.
+    rest: Option<Bytes<'t>>,
     /// The parent's depth.
     parent: usize,
+    name: Bytes<'t>,
     volatile: bool,
-    node: Node,
+    node: Option<u32>,
 }
 
 /// A walk through the structure block, from region to region. Ends after the first fault.
@@ -80,6 +80,22 @@ pub(super) struct Walk<'t> {
     nodes: usize,
     /// How many regions.
     pub(super) found: usize,
+}
+
+impl Level {
+    /// The address and the length at the beginning of a `reg` of the node's children, and what comes behind them.
+    fn range<'t>(&self, reg: Bytes<'t>) -> Option<(u64, u64, Bytes<'t>)> {
+        let (address, rest) = number(reg, self.address_cells)?;
+        let (length, rest) = number(rest, self.size_cells)?;
+        Some((address, length, rest))
+    }
+
+    /// Whether a `reg` of the node's children consists of ranges, at least one, and nothing else.
+    fn is_of_ranges(&self, reg: Bytes<'_>) -> bool {
+        let all = reg.len();
+        let first = self.range(reg).and_then(|(.., rest)| all.checked_sub(rest.len()));
+        first.is_some_and(|first| all.is_multiple_of(first))
+    }
 }
 
 impl<'t> Iterator for Walk<'t> {
@@ -111,7 +127,7 @@ impl<'t> Iterator for Walk<'t> {
 impl<'t> Walk<'t> {
     /// From the beginning.
     pub(super) fn new(tree: Devicetree<'t>) -> Self {
-        let none = Level { address_cells: 0, size_cells: 0, node: Node::None, windows: 0 };
+        let none = Level { address_cells: 0, size_cells: 0, node: None, windows: 0 };
         Self {
             tree,
             at: 0,
@@ -169,10 +185,11 @@ impl<'t> Walk<'t> {
                 let name = self.tree.structure.from(behind)?.as_slice();
                 let length = name.iter().position(|&byte| byte == 0)?;
                 let above = self.depth.checked_sub(1).and_then(|above| self.levels.get(above));
-                let node = above.map_or(Node::None, |above| above.node);
+                let node = above.and_then(|above| above.node);
                 // What the specification says where the node does not.
                 let level = Level { address_cells: 2, size_cells: 1, node, windows: 0 };
-                self.open = Some(Open { level, disabled: false, persistent: false, volatile: false, reg: None });
+                let name = Bytes::new(name.get(..length)?);
+                self.open = Some(Open { level, name, disabled: false, persistent: false, volatile: false, reg: None });
                 self.depth = self.depth.checked_add(1)?;
                 self.at = aligned(behind.checked_add(length)?.checked_add(1)?)?;
             }
@@ -212,7 +229,8 @@ impl<'t> Walk<'t> {
         } else if is("status") {
             open.disabled |= !matches!(value.as_slice(), b"okay\0" | b"ok\0");
         } else if is("numa-node-id") {
-            open.level.node = single(value).map_or(Node::Odd, Node::Number);
+            // Linux calls the largest one none, and takes one that is no number for none as well.
+            open.level.node = single(value).filter(|&node| node != u32::MAX);
         } else if is("volatile") {
             open.volatile = true;
         }
@@ -235,32 +253,36 @@ impl<'t> Walk<'t> {
         if self.disabled.is_some() {
             return Some(());
         }
-        let rest = open.reg.filter(|reg| reg.len() > 0)?;
-        let parent = depth.checked_sub(1).filter(|&parent| parent < DEPTH)?;
-        self.ranges = Some(Ranges { rest, parent, volatile: open.volatile, node: open.level.node });
+        if depth > DEPTH {
+            return None;
+        }
+        // The root has no parent that says how long its addresses are.
+        let parent = depth.checked_sub(1);
+        let above = parent.and_then(|parent| self.levels.get(parent));
+        let rest = open.reg.filter(|&reg| above.is_some_and(|above| above.is_of_ranges(reg)));
+        let Open { level, name, volatile, .. } = open;
+        self.ranges = Some(Ranges { rest, parent: parent.unwrap_or(0), name, volatile, node: level.node });
         Some(())
     }
 
     /// The first one of these ranges.
-    fn region(&mut self, mut ranges: Ranges<'t>) -> Option<PhysicalRegion<'t>> {
-        let parent = self.levels.get(ranges.parent)?;
-        let (address, rest) = number(ranges.rest, parent.address_cells)?;
-        let (length, rest) = number(rest, parent.size_cells)?;
-        if rest.len() > 0 {
-            ranges.rest = rest;
-            self.ranges = Some(ranges);
+    fn region(&mut self, ranges: Ranges<'t>) -> Option<PhysicalRegion<'t>> {
+        let range = ranges.rest.and_then(|rest| self.levels.get(ranges.parent)?.range(rest));
+        if let Some((.., rest)) = range.filter(|(.., rest)| rest.len() > 0) {
+            self.ranges = Some(Ranges { rest: Some(rest), ..ranges });
         }
-        let base = self.translate(address, length, ranges.parent)?;
+        let addressed =
+            range.and_then(|(address, length, _)| Some((self.translate(address, length, ranges.parent)?, length)));
         let kind = if ranges.volatile { RegionKind::Volatile } else { RegionKind::Persistent };
+        let (base, length) = addressed.unwrap_or((0, 0));
         let mut region = PhysicalRegion::new(base, length, kind);
-        region.provider = "devicetree";
+        region.provider = PROVIDER;
+        if addressed.is_none() {
+            region.fault = Some(RegionFault::Unaddressed);
+            region.provider = shown(ranges.name).unwrap_or(PROVIDER);
+        }
         region.number = u32::try_from(self.found).ok()?;
-        region.numa_node = match ranges.node {
-            // Linux calls this one none.
-            Node::None | Node::Number(u32::MAX) => None,
-            Node::Number(node) => Some(node),
-            Node::Odd => return None,
-        };
+        region.numa_node = ranges.node;
         self.found = self.found.checked_add(1)?;
         Some(region)
     }
@@ -307,6 +329,12 @@ fn number(bytes: Bytes<'_>, cells: u8) -> Option<(u64, Bytes<'_>)> {
         _ => return None,
     };
     Some((value, bytes.from(length)?))
+}
+
+/// The name of a node as people can read it, if they can.
+fn shown(name: Bytes<'_>) -> Option<&str> {
+    let readable = !name.as_slice().is_empty() && name.as_slice().iter().all(u8::is_ascii_graphic);
+    str::from_utf8(name.as_slice()).ok().filter(|_| readable)
 }
 
 /// The number that is all of a property's value.

@@ -175,6 +175,36 @@ fn bad_pointers_and_root_tables() {
     assert_eq!(with_root(rsdt(&[0x2000])).with(0x2000, short).find(RSDP, b"NFIT"), Err(TableFault::Length));
 }
 
+/// What was looked for is checked like the tables on the way to it.
+#[test]
+fn a_table_that_is_wrong() {
+    let good = nfit();
+    for at in 0..good.len() {
+        let mut bad = good.clone();
+        bad[at] ^= 0x40;
+        let memory = Memory::default().with(RSDP, pointer(0, RSDT, 0)).with(RSDT, rsdt(&[0x2000]));
+        let expected = match at {
+            // Another table.
+            0..4 => Ok(None),
+            // 96 becomes 32; the others lengthen it, to 4 MiB and more at last.
+            4 => Err(TableFault::Length),
+            5 => Err(TableFault::Unreachable(0x2000)),
+            6 | 7 => Err(TableFault::TooMany),
+            _ => Err(TableFault::Checksum),
+        };
+        assert_eq!(memory.with(0x2000, bad).find(RSDP, b"NFIT"), expected, "byte {at}");
+    }
+    // Memory that is another table when it is looked at again.
+    let (root, other) =
+        (Memory::default().with(RSDP, pointer(0, RSDT, 0)).with(RSDT, rsdt(&[0x2000])), table(b"FACP", &[]));
+    let found = find_acpi_table(RSDP, *b"NFIT", |at, length| match (at, length) {
+        (0x2000, 4) => Some(good.as_slice()),
+        (0x2000, _) => Some(other.as_slice()),
+        _ => root.pieces.iter().find(|(start, _)| *start == at).map(|(_, bytes)| bytes.as_slice()),
+    });
+    assert_eq!(found, Err(TableFault::Signature));
+}
+
 /// The second checksum runs over as many bytes as the pointer says it has.
 #[test]
 fn the_length_of_the_root_pointer() {

@@ -2,7 +2,8 @@
 
 use std::vec::Vec;
 
-use crate::{Devicetree, PhysicalRegion, TableFault};
+use super::tables::answers;
+use crate::{Devicetree, Extent, Kind, PhysicalRegion, RegionFault, TableFault};
 
 pub(super) fn regions(blob: &[u8]) -> Result<Vec<PhysicalRegion<'_>>, TableFault> {
     Devicetree::parse(blob).map(|tree| tree.regions().collect())
@@ -11,6 +12,21 @@ pub(super) fn regions(blob: &[u8]) -> Result<Vec<PhysicalRegion<'_>>, TableFault
 /// Base and length of each.
 pub(super) fn ranges(blob: &[u8]) -> Result<Vec<(u64, u64)>, TableFault> {
     regions(blob).map(|all| all.iter().map(|region| (region.base(), region.length())).collect())
+}
+
+/// What each is to a source.
+pub(super) fn kinds(blob: &[u8]) -> Result<Vec<Kind>, TableFault> {
+    regions(blob).map(|all| all.iter().map(|region| answers(Extent::of(region)).0.kind).collect())
+}
+
+/// What a node without an address is.
+pub(super) const UNADDRESSED: Kind = Kind::InvalidRegion(RegionFault::Unaddressed);
+
+/// The blob tells of one region, which has no address.
+#[track_caller]
+pub(super) fn unaddressed(blob: Blob) {
+    let blob = blob.bytes();
+    assert_eq!((kinds(&blob), ranges(&blob)), (Ok([UNADDRESSED].into()), Ok([(0, 0)].into())));
 }
 
 /// A blob that grows by tokens.

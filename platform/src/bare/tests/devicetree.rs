@@ -3,7 +3,7 @@
 use std::{string::String, vec::Vec};
 
 use super::{
-    blob::{Blob, ranges, regions},
+    blob::{Blob, UNADDRESSED, kinds, ranges, regions, unaddressed},
     tables::answers,
 };
 use crate::{Durability, Extent, Kind, Persistence, PhysicalRegion, RegionFault, RegionKind, TableFault, seed::seed};
@@ -104,12 +104,13 @@ fn translation() {
     let on_bus = |ranges: Option<&[u32]>, reg: &[u32]| {
         let bus = Blob::root().begin("bus").cells("#address-cells", &[1]);
         let bus = ranges.into_iter().fold(bus, |bus, ranges| bus.cells("ranges", ranges));
-        self::ranges(&bus.persistent(reg).end().end().bytes())
+        bus.persistent(reg).end().end()
     };
+    let found = |ranges: Option<&[u32]>, reg: &[u32]| self::ranges(&on_bus(ranges, reg).bytes());
     let windows: &[u32] = &[0x0, 0x1000, 0x100, 0x8000, 0x9000, 0x1000];
-    assert_eq!(on_bus(Some(windows), &[0x80, 0x80]), Ok([(0x1080, 0x80)].into()));
-    assert_eq!(on_bus(Some(windows), &[0x8ff0, 0x10, 0, 1]), Ok([(0x9ff0, 0x10), (0x1000, 1)].into()));
-    assert_eq!(on_bus(Some(&[]), &[5, 6]), Ok([(5, 6)].into()));
+    assert_eq!(found(Some(windows), &[0x80, 0x80]), Ok([(0x1080, 0x80)].into()));
+    assert_eq!(found(Some(windows), &[0x8ff0, 0x10, 0, 1]), Ok([(0x9ff0, 0x10), (0x1000, 1)].into()));
+    assert_eq!(found(Some(&[]), &[5, 6]), Ok([(5, 6)].into()));
     for (windows, reg) in [
         (Some(windows), [0x80, 0x81]),
         (Some(windows), [0x100, 1]),
@@ -118,16 +119,19 @@ fn translation() {
         (Some(&windows[..5]), [0x8000, 1]),
         (None, [5, 6]),
     ] {
-        assert!(matches!(on_bus(windows, &reg), Err(TableFault::Structure(_))), "{windows:x?} {reg:x?}");
+        unaddressed(on_bus(windows, &reg));
     }
+    // Of several ranges only the one that is beyond.
+    let some = on_bus(Some(windows), &[0x80, 0x80, 0x80, 0x81, 0x8000, 1]).bytes();
+    assert_eq!(kinds(&some), Ok([Kind::Region, UNADDRESSED, Kind::Region].into()));
+    assert_eq!(self::ranges(&some), Ok([(0x1080, 0x80), (0, 0), (0x9000, 1)].into()));
     // The 64th window is looked at, the 65th is not.
     let many = |count: u32| (0..count).flat_map(|n| [n << 8, n << 12, 0x100]).collect::<Vec<_>>();
-    assert_eq!(on_bus(Some(&many(64)), &[63 << 8, 1]), Ok([(63 << 12, 1)].into()));
-    assert!(on_bus(Some(&many(65)), &[64 << 8, 1]).is_err());
+    assert_eq!(found(Some(&many(64)), &[63 << 8, 1]), Ok([(63 << 12, 1)].into()));
+    unaddressed(on_bus(Some(&many(65)), &[64 << 8, 1]));
     // A window that leads beyond the last address.
     let bus = Blob::default().begin("").begin("bus").cells("#address-cells", &[1]);
-    let bus = bus.cells("ranges", &[0, u32::MAX, u32::MAX, u32::MAX]).persistent(&[2, 1]).end().end();
-    assert!(ranges(&bus.bytes()).is_err());
+    unaddressed(bus.cells("ranges", &[0, u32::MAX, u32::MAX, u32::MAX]).persistent(&[2, 1]).end().end());
 }
 
 #[test]
@@ -140,19 +144,65 @@ fn cells_that_cannot_be() {
         ("#address-cells", &[1, 1]),
         ("#size-cells", &[0]),
         ("#size-cells", &[3]),
-        ("numa-node-id", &[1, 2]),
     ] {
-        let blob = Blob::root().cells(name, cells).persistent(&[1, 2, 3, 4]).end();
-        assert!(matches!(ranges(&blob.bytes()), Err(TableFault::Structure(_))), "{name} {cells:?}");
+        unaddressed(Blob::root().cells(name, cells).persistent(&[1, 2, 3, 4]).end());
     }
     for reg in [&[] as &[u32], &[1], &[1, 2, 3]] {
-        assert!(ranges(&Blob::root().persistent(reg).end().bytes()).is_err(), "{reg:?}");
+        unaddressed(Blob::root().persistent(reg).end());
     }
-    let without = Blob::root().begin("p").property("compatible", b"pmem-region\0").end().end();
-    assert!(ranges(&without.bytes()).is_err());
+    unaddressed(Blob::root().begin("p").property("compatible", b"pmem-region\0").end().end());
+    unaddressed(Blob::root().begin("p").property("compatible", b"pmem-region\0").property("reg", &[0; 9]).end().end());
     // The root itself has no parent that could say how long its addresses are.
-    let root = Blob::default().begin("").property("compatible", b"pmem-region\0").cells("reg", &[1, 2, 3]).end();
-    assert!(ranges(&root.bytes()).is_err());
+    unaddressed(Blob::default().begin("").property("compatible", b"pmem-region\0").cells("reg", &[1, 2, 3]).end());
+}
+
+/// A node without an address is refused alone: the regions before and behind it are what they are, each with its own number.
+#[test]
+fn one_bad_node_hides_no_other() {
+    let begin = |blob: Blob| blob.begin("pmem@5000").property("compatible", b"pmem-region\0");
+    let without = |blob: Blob| begin(blob).end();
+    let shared = |blob: Blob| begin(blob).cells("memory-region", &[1]).end();
+    let wrong = |blob: Blob| begin(blob).cells("reg", &[0x5000, 1, 0x6000]).end();
+    let volatile = |blob: Blob| begin(blob).property("volatile", &[]).end();
+    let deep =
+        |blob: Blob| begin(blob.begin("bus").cells("#address-cells", &[3])).cells("reg", &[0, 1, 2, 3]).end().end();
+    let lost = |blob: Blob| begin(blob.begin("bus").cells("#address-cells", &[1])).cells("reg", &[1, 2]).end().end();
+    let bad: [(&dyn Fn(Blob) -> Blob, Kind); 6] = [
+        (&without, UNADDRESSED),
+        (&shared, UNADDRESSED),
+        (&wrong, UNADDRESSED),
+        (&volatile, Kind::VolatileMemory),
+        (&deep, UNADDRESSED),
+        (&lost, UNADDRESSED),
+    ];
+    for (number, (bad, kind)) in bad.into_iter().enumerate() {
+        let blob = bad(Blob::root().persistent(&[1, 2])).persistent(&[3, 4]).end().bytes();
+        assert_eq!(ranges(&blob), Ok([(1, 2), (0, 0), (3, 4)].into()), "{number}");
+        assert_eq!(kinds(&blob), Ok([Kind::Region, kind, Kind::Region].into()), "{number}");
+        let all = regions(&blob).unwrap();
+        assert_eq!(all.iter().map(PhysicalRegion::number).collect::<Vec<_>>(), [0, 1, 2]);
+        assert_eq!(
+            all.iter().map(PhysicalRegion::provider).collect::<Vec<_>>(),
+            ["devicetree", "pmem@5000", "devicetree"]
+        );
+        // Nor is there a part of it, or another fault in a table.
+        let whole = Extent::of_table(&all, 1).unwrap();
+        for extent in [whole, whole.part(0, 0), whole.part(0, 1)] {
+            assert_eq!(answers(extent).0.kind, kind);
+        }
+    }
+    // One that has bytes in common with others is no other's fault, and 0 is an address like others.
+    let blob = wrong(Blob::root().persistent(&[0, 1, 8, 2])).persistent(&[9, 1]).end().bytes();
+    let overlaps = Kind::InvalidRegion(RegionFault::Overlaps);
+    assert_eq!(kinds(&blob), Ok([Kind::Region, overlaps, UNADDRESSED, overlaps].into()));
+    // A name that people cannot read.
+    for name in ["", "\u{1b}[31m", "p\u{e4}"] {
+        let blob = Blob::root().begin(name).property("compatible", b"pmem-region\0").end().end().bytes();
+        assert_eq!(regions(&blob).unwrap()[0].provider(), "devicetree", "{name:?}");
+    }
+    // Each counts.
+    let many = |count| (0..count).fold(Blob::root(), |blob, _| without(blob)).end().bytes();
+    assert_eq!((ranges(&many(256)).map(|all| all.len()), ranges(&many(257))), (Ok(256), Err(TableFault::TooMany)));
 }
 
 #[test]

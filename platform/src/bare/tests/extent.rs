@@ -42,7 +42,7 @@ fn a_declared_region_says_what_was_declared() {
     assert_eq!(&*there.provider, "FRAM on the board's seco", "24 bytes of it");
     assert_eq!(
         format!("{} | {extent:?}", facts.id),
-        "physical address 0x60000000, 0x80000 bytes | ExtentId { base: 1610612736, length: 524288 }"
+        "physical address 0x60000000, 0x80000 bytes | ExtentId { base: 0x60000000, length: 0x80000 }"
     );
     assert_eq!(
         (FRAM.base(), FRAM.length(), FRAM.number(), FRAM.durability()),
@@ -116,6 +116,21 @@ fn ranges_that_cannot_be() {
         Bare::default().describe(Extent::of(&wrapping).part(0, 1)).unwrap().kind,
         Kind::InvalidRegion(RegionFault::Wraps)
     );
+}
+
+/// Where the source is made, and not when it is asked for its alignment.
+#[test]
+fn an_alignment_that_is_no_power_of_two() {
+    for alignment in [0, 3, 48, u64::MAX] {
+        let region = region(0x1000, 0x1000).aligned_to(alignment);
+        let whole = Extent::of(&region);
+        for extent in [whole, whole.part(0, 16)] {
+            assert_eq!(kind(extent), Kind::InvalidRegion(RegionFault::Alignment), "{alignment}");
+        }
+        assert_eq!(kind(whole.part(0, 0)), Kind::InvalidRegion(RegionFault::Empty));
+        assert_eq!(kind(whole.part(1, 0x1000)), Kind::InvalidRegion(RegionFault::Outside));
+    }
+    assert_eq!(kind(Extent::of(&region(0, 1).aligned_to(1 << 63))), Kind::Region);
 }
 
 #[test]
@@ -192,9 +207,9 @@ fn the_first_byte_is_aligned() {
         (0x1001, 2, misaligned),
         (0, 1 << 63, Kind::Region),
         (1 << 62, 1 << 63, misaligned),
-        // What is no power of two is an error of its own, when it is asked for.
-        (0x1001, 3, Kind::Region),
-        (0x1001, 0, Kind::Region),
+        // What is no power of two is an error of its own, and not misaligned.
+        (0x1001, 3, Kind::InvalidRegion(RegionFault::Alignment)),
+        (0x1001, 0, Kind::InvalidRegion(RegionFault::Alignment)),
     ] {
         let region = region(base, 0x123).aligned_to(alignment);
         assert_eq!(kind(Extent::of(&region)), expected, "{base:#x} {alignment:#x}");

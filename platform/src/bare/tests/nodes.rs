@@ -4,14 +4,10 @@
 use std::{vec, vec::Vec};
 
 use super::{
-    blob::{Blob, ranges, regions},
+    blob::{Blob, UNADDRESSED, kinds, ranges, regions, unaddressed},
     tables::answers,
 };
 use crate::{Extent, Kind, RegionFault, TableFault};
-
-fn refused(blob: Blob) {
-    assert!(matches!(ranges(&blob.bytes()), Err(TableFault::Structure(_))));
-}
 
 fn node(blob: &[u8]) -> Option<u32> {
     answers(Extent::of(&regions(blob).unwrap()[0])).1.numa_node
@@ -47,8 +43,10 @@ fn names_of_properties_are_whole() {
         assert_eq!((facts.kind, there.numa_node), (Kind::Region, None), "{name}");
     }
     // Without the one that is meant.
-    refused(Blob::root().begin("p").property("compatible", b"pmem-region\0").cells("reg-names", &[1, 2]).end().end());
-    refused(
+    unaddressed(
+        Blob::root().begin("p").property("compatible", b"pmem-region\0").cells("reg-names", &[1, 2]).end().end(),
+    );
+    unaddressed(
         Blob::root()
             .begin("bus")
             .cells("#address-cells", &[1])
@@ -126,9 +124,9 @@ fn oddities_of_others() {
         // Nor is it looked at in a node that is disabled.
         let off = Blob::root().begin("odd").property(name, value).property("status", b"no\0").persistent(&[5, 6]).end();
         assert_eq!(ranges(&off.persistent(&[1, 2]).end().bytes()), Ok([(1, 2)].into()), "{name}");
-        refused(
-            Blob::root().begin("bus").property(name, value).property("ranges", &[]).persistent(&[1, 2, 3]).end().end(),
-        );
+        let bus = Blob::root().begin("bus").property(name, value).property("ranges", &[]).persistent(&[1, 2, 3]);
+        let expected = if name == "numa-node-id" { Kind::Region } else { UNADDRESSED };
+        assert_eq!(kinds(&bus.end().end().bytes()), Ok([expected].into()), "{name}");
     }
 }
 
@@ -148,7 +146,13 @@ fn numa_nodes_are_inherited() {
     assert_eq!(node(&own(bus(&[0, 0, 0, 7]), 8).end().end().bytes()), Some(8));
     // Its own hides one that makes no sense.
     assert_eq!(node(&own(bus(&[7]), 8).end().end().bytes()), Some(8));
-    refused(bus(&[7]).persistent(&[1, 2]).end().end());
+    // One that makes no sense is none, as in Linux, and hides what is above.
+    for odd in [&[7_u8] as &[u8], &[], &[0, 0, 0, 1, 0, 0, 0, 2]] {
+        assert_eq!(node(&bus(odd).persistent(&[1, 2]).end().end().bytes()), None, "{odd:?}");
+        let inner = bus(&[0, 0, 0, 7]).begin("in").cells("#address-cells", &[1]).property("ranges", &[]);
+        let inner = inner.property("numa-node-id", odd).persistent(&[1, 2]).end().end().end().bytes();
+        assert_eq!((ranges(&inner), node(&inner)), (Ok([(1, 2)].into()), None), "{odd:?}");
+    }
     assert_eq!(node(&own(bus(&[0, 0, 0, 7]), u32::MAX).end().end().bytes()), None);
 }
 

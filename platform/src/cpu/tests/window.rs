@@ -106,11 +106,13 @@ fn each_durability_wants_its_own() {
     ] {
         assert_eq!((persisted(region(durability), nothing), persisted(region(durability), all)), (without, with));
     }
-    // Other memory never is, whatever is said of it.
+    // Other memory never is, whatever is said of it: no source can be made of it, and its window has no bytes.
+    let outside = Err(WindowFault::Outside);
     for kind in [RegionKind::Volatile, RegionKind::VirtualDisk, RegionKind::Other] {
         let other = PhysicalRegion::new(BASE, 4096, kind).durable_by(Durability::Fence);
-        on(Extent::of(&other), 0, |window| {
-            assert_eq!((window.length(), window.flush(0, 0)), (4096, Err(WindowFault::NeverDurable)))
+        on(Extent::of(&other), 0, |mut window| {
+            assert_eq!((window.length(), window.flush(0, 0)), (0, Err(WindowFault::NeverDurable)), "{kind:?}");
+            assert_eq!((window.read(0, &mut [0]), window.write(0, &[0])), (outside, outside), "{kind:?}");
         });
     }
 }

@@ -7,8 +7,9 @@ use super::whereabouts::Warning;
 use crate::table::{SaveFailed, Told};
 
 #[derive(Serialize)]
-pub(super) struct Region {
+pub(super) struct Region<'t> {
     number: u32,
+    provider: &'t str,
     base: u64,
     length: u64,
     durability: Option<&'static str>,
@@ -16,10 +17,11 @@ pub(super) struct Region {
     flush_hints: Option<usize>,
 }
 
-impl From<&Told<'_>> for Region {
-    fn from(told: &Told<'_>) -> Self {
+impl<'t> From<&Told<'t>> for Region<'t> {
+    fn from(told: &Told<'t>) -> Self {
         Self {
             number: told.region.number(),
+            provider: told.region.provider(),
             base: told.region.base(),
             length: told.region.length(),
             durability: told.durability().map(|durability| match durability {

@@ -96,7 +96,9 @@ impl From<Expected> for Granularity {
 impl From<pmem2::Warning> for Warning {
     fn from(warning: pmem2::Warning) -> Self {
         let (word, region) = match warning {
-            pmem2::Warning::Unarmed { region } => ("unarmed", Some(region)),
+            pmem2::Warning::Unarmed { region } | pmem2::Warning::UnarmedRegion { region, .. } => {
+                ("unarmed", Some(region))
+            }
             pmem2::Warning::ReadOnly { region } => ("read_only", Some(region)),
             pmem2::Warning::Declared { region } => ("declared", Some(region)),
             pmem2::Warning::NoRegion => ("no_region", None),

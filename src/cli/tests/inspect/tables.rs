@@ -146,8 +146,8 @@ fn an_nfit() {
     assert_eq!(
         one["region"],
         json!({
-            "number": 0, "base": 0x1_0000_0000_u64, "length": 0x7e0_0000, "durability": "cache_flush",
-            "save_failed": false, "flush_hints": 0,
+            "number": 0, "provider": "ACPI.NFIT", "base": 0x1_0000_0000_u64, "length": 0x7e0_0000,
+            "durability": "cache_flush", "save_failed": false, "flush_hints": 0,
         })
     );
     assert_eq!([&one["kind"], &one["access"], &one["opened"]], [&json!("region"), &json!("read-write"), &json!(true)]);
@@ -230,8 +230,8 @@ fn what_is_no_persistent_memory() {
         assert_eq!(
             object["region"],
             json!({
-                "number": 0, "base": 0x1_0000_0000_u64, "length": 0x7e0_0000, "durability": null, "save_failed": false,
-                "flush_hints": null,
+                "number": 0, "provider": "ACPI.NFIT", "base": 0x1_0000_0000_u64, "length": 0x7e0_0000,
+                "durability": null, "save_failed": false, "flush_hints": null,
             })
         );
     }
@@ -293,12 +293,17 @@ fn a_devicetree_with_a_bad_region() {
         assert_eq!([0, 3].map(|number: usize| &all[number].1["usable"]), usable);
         assert_eq!(all[4].1["usable"], true);
     }
-    // A range beyond the window of its bus has no address: whatever else the tree has, it is wrong.
+    // A range beyond the window of its bus has no address: its node is named, and the other regions are what they are.
     let mut tree = seed("devicetree/regions");
     replace(&mut tree, &[7, 0x4000, 0x2000], &[7, 0x4000, 0x1_0000]);
-    let (message, symbol) = wrong(&tree);
-    assert!(message.contains("addresses"), "{message}");
-    assert_eq!(symbol, "PMEM2_E_INVALID_REGION_FORMAT");
+    let all = told(1, &tree);
+    let (block, object) = &all[4];
+    assert!(fact(block, "refused").unwrap().starts_with("the devicetree's node has no address"), "{block}");
+    assert_eq!([&object["kind"], &object["error"]["symbol"]], ["region", "PMEM2_E_INVALID_REGION_FORMAT"]);
+    assert_eq!((fact(block, "provider"), &object["region"]["provider"]), (Some("fram@4000"), &json!("fram@4000")));
+    assert_eq!([&object["region"]["base"], &object["region"]["length"]], [0; 2]);
+    assert_eq!([0, 3].map(|number: usize| &all[number].1["usable"]), [true; 2]);
+    assert_eq!((fact(&all[0].0, "provider"), &all[0].1["region"]["provider"]), (None, &json!("devicetree")));
 }
 
 /// Headings, the order, what else is on the command line, and exit statuses.
@@ -337,9 +342,16 @@ fn several_tables() {
     assert_eq!(objects(0, &mut inspect([&two]))[0]["kind"], "regular-file");
     assert_eq!(objects(0, &mut inspect([&two]))[0]["region"], Value::Null);
 
-    for arguments in [&["--table"][..], &["--table=yes", "/"]] {
+    // A descriptor is no table.
+    for (arguments, expected) in [
+        (&["--table"][..], "error: --table needs a FILE"),
+        (&["--table", "--fd", "0"], "error: --table needs a FILE"),
+        (&["--table", "--json"], "error: --table needs a FILE"),
+        (&["--table=yes", "/"], "--table"),
+    ] {
         let run = run(&mut inspect(arguments));
         assert_eq!((run.status, run.stdout.as_str()), (Some(2), ""), "{arguments:?}");
+        assert!(run.stderr.contains(expected) && run.stderr.contains("--table FILE..."), "{}", run.stderr);
     }
     let full = File::options().write(true).open("/dev/full").unwrap();
     let child = spawn(tables([&two]).stdout(full).stderr(Stdio::piped()));
