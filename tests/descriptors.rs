@@ -7,7 +7,10 @@ use std::{
     fs::{File, Metadata},
     io::Write,
     mem::ManuallyDrop,
-    os::{fd::FromRawFd, unix::fs::MetadataExt},
+    os::{
+        fd::{AsRawFd, FromRawFd},
+        unix::fs::MetadataExt,
+    },
 };
 
 use common::{
@@ -16,7 +19,7 @@ use common::{
     rows::{Expected, Row, rows},
     thread::with_own_descriptors,
 };
-use pmem2::{Error, Fd, Kind, Report, Source};
+use pmem2::{Error, Fd, HandleFault, Kind, Report, Source};
 use rustix::fs::{MemfdFlags, ftruncate};
 
 #[test]
@@ -35,6 +38,21 @@ fn every_row_of_the_table() {
                 }
             }
         }
+    });
+}
+
+#[test]
+fn descriptor_0_is_one_like_the_others() {
+    with_own_descriptors(|| {
+        let file = memfd(MemfdFlags::empty(), FILE_SIZE).expect("a file");
+        // SAFETY: dup2 exchanges what is under 0, in this thread's own table, where nobody reads standard input.
+        assert_eq!(unsafe { libc::dup2(file.as_raw_fd(), 0) }, 0);
+        let source = Source::from_fd(fd(0)).expect("a source");
+        assert_eq!((source.size(), source.alignment()), (Ok(FILE_SIZE), Ok(4096)));
+        assert_eq!(source.file_system().map(|system| system.to_string()), Ok("tmpfs".to_owned()));
+        // SAFETY: close takes any number; this one is used no more.
+        assert_eq!(unsafe { libc::close(0) }, 0);
+        assert_eq!(source.size(), Err(Error::InvalidFileHandle(HandleFault::NotOpen)));
     });
 }
 

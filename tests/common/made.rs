@@ -10,6 +10,7 @@ use std::{
 
 use rustix::{
     fs::{CWD, FileType, MemfdFlags, Mode, OFlags, ftruncate, makedev, memfd_create, mknodat, open},
+    io::Errno,
     pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt},
 };
 use tempfile::{NamedTempFile, TempDir};
@@ -64,7 +65,26 @@ pub(crate) fn owned(result: libc::c_long) -> io::Result<OwnedFd> {
 }
 
 pub(crate) fn path(path: impl AsRef<Path>, flags: OFlags) -> io::Result<OwnedFd> {
-    Ok(open(path.as_ref(), flags | OFlags::CLOEXEC | OFlags::NOCTTY, Mode::RUSR | Mode::WUSR)?)
+    let fd = open(path.as_ref(), flags | OFlags::CLOEXEC | OFlags::NOCTTY, Mode::RUSR | Mode::WUSR)?;
+    // SAFETY: F_GETFL only asks about the number.
+    let opened = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETFL) } & libc::O_ACCMODE;
+    // Access mode 3, with which nothing can be read or written, is Linux's own: an emulation of it may open for reading.
+    if flags.contains(OFlags::RWMODE) && opened != libc::O_ACCMODE { Err(Errno::OPNOTSUPP.into()) } else { Ok(fd) }
+}
+
+/// Errors of [`path`] where the kernel has no access mode 3.
+pub(crate) const NO_MODE_3: &[Errno] = &[Errno::OPNOTSUPP];
+
+/// What was made; `None` where this kernel makes none and says so with one of these errors, after telling.
+pub(crate) fn unless<T>(name: &str, making: io::Result<T>, missing: &[Errno]) -> Option<T> {
+    match making {
+        Ok(made) => Some(made),
+        Err(error) if missing.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error())) => {
+            super::say(&format!("{name:?} is not tested: this kernel makes none: {error}"));
+            None
+        }
+        Err(error) => panic!("{name:?}: {error}"),
+    }
 }
 
 /// A file of [`FILE_SIZE`] bytes in `directory`.

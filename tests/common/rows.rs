@@ -42,16 +42,7 @@ pub(crate) enum Expected {
 impl Row {
     /// The descriptor; `None` where this kernel has none, after saying so.
     pub(crate) fn descriptor(&self) -> Option<Made> {
-        match (self.make)() {
-            Ok(made) => Some(made),
-            Err(error)
-                if self.may_be_missing.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error())) =>
-            {
-                super::say(&format!("row {:?} is not tested: this kernel makes none: {error}", self.name));
-                None
-            }
-            Err(error) => panic!("row {:?}: {error}", self.name),
-        }
+        made::unless(self.name, (self.make)(), self.may_be_missing)
     }
 
     pub(crate) const fn unless(mut self, may_be_missing: &'static [Errno]) -> Self {

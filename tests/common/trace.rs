@@ -36,8 +36,13 @@ pub(crate) fn traced(body: impl FnOnce()) -> Vec<String> {
     if pid == 0 {
         child(body);
     }
-    // The child stops itself when it may be traced.
-    assert!(libc::WIFSTOPPED(wait(pid)), "a child that waits");
+    // The child stops itself when it is traced.
+    let status = wait(pid);
+    assert!(
+        libc::WIFSTOPPED(status),
+        "ptrace(PTRACE_TRACEME): {}",
+        io::Error::from_raw_os_error(libc::WEXITSTATUS(status))
+    );
     let options = libc::PTRACE_O_TRACESYSGOOD | libc::PTRACE_O_EXITKILL;
     // SAFETY: PTRACE_SETOPTIONS takes a child that is stopped, and a number.
     let set = unsafe { libc::ptrace(libc::PTRACE_SETOPTIONS, pid, 0, options) };
@@ -65,7 +70,11 @@ fn child(body: impl FnOnce()) -> ! {
     // SAFETY: alarm takes a number; a child that hangs is killed.
     unsafe { libc::alarm(20) };
     // SAFETY: PTRACE_TRACEME takes nothing; the parent traces from here on.
-    unsafe { libc::ptrace(libc::PTRACE_TRACEME, 0, null_mut::<u8>(), null_mut::<u8>()) };
+    if unsafe { libc::ptrace(libc::PTRACE_TRACEME, 0, null_mut::<u8>(), null_mut::<u8>()) } != 0 {
+        // Stopped and not traced, nobody would see it, and it would stay so.
+        // SAFETY: _exit takes any number, runs no handlers and does not return; __errno_location points to this thread's.
+        unsafe { libc::_exit(*libc::__errno_location()) };
+    }
     // SAFETY: raise takes a signal; the parent lets the child go on.
     unsafe { libc::raise(libc::SIGSTOP) };
     // SAFETY: the call takes no arguments and touches no memory.

@@ -5,6 +5,7 @@ use std::fs::{remove_dir_all, rename};
 use pmem2::{Backing, Errno, Error, Granularity, HandleFault, Place, Reason, Sharing, Source, What};
 
 use crate::{
+    because,
     common::{
         child::{Ended, fill_the_descriptor_table, in_child},
         device_dax::{Entry, dev_null},
@@ -127,7 +128,7 @@ fn after_a_chroot() {
             file.expected_granularity(Sharing::Shared).expect("a granularity"),
             device.expected_granularity(Sharing::Shared).expect("a granularity"),
         );
-        assert_eq!((before.0.reason, before.1.reason), (Reason::Sector, Reason::MemoryController));
+        assert_eq!((before.0.reason, before.1.reason), (because(Reason::Sector), Reason::MemoryController));
         with_own_root(root.path(), || {
             let [of_file, of_device] = &places;
             assert_eq!(file.expected_granularity_at(of_file, Sharing::Shared), Ok(before.0));

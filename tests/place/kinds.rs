@@ -9,11 +9,14 @@ use pmem2::{
 use rustix::fs::{CWD, FileType, Mode as Permissions, OFlags, makedev, mknodat};
 
 use crate::{
+    because,
     common::{
         device_dax::{Entry, dev_null},
         fd,
         made::{self, DISK, Made},
         nd::{self, Bus},
+        rows::{Expected, rows},
+        thread::with_own_descriptors,
     },
     file, regions, source, with_bus,
 };
@@ -62,7 +65,7 @@ fn a_file_in_each_mode() {
             assert_eq!(place.warnings().count(), 0);
             assert_eq!(granularity, Granularity::Page, "the disk behind it has no DAX");
             if let Some(reason) = reason {
-                assert_eq!(why, reason);
+                assert_eq!(why, because(reason));
             }
             let source = source();
             assert_eq!(source.numa_node(), Ok(Some(1)));
@@ -89,7 +92,7 @@ fn why_a_file_is_not_mapped_directly() {
             (_, Some(DaxOption::Never)) => Reason::MountedWithoutDax,
             _ => Reason::NotDax,
         };
-        assert_eq!((granularity, why), (Granularity::Page, expected), "{direct:?}");
+        assert_eq!((granularity, why), (Granularity::Page, because(expected)), "{direct:?}");
     });
 }
 
@@ -169,7 +172,7 @@ fn providers() {
         bus.entry.write("provider", "virtio-pmem\n");
         let (place, granularity, why) = of_file();
         assert_eq!(regions(&place)[0].persistence, Persistence::Host);
-        assert_eq!((granularity, why), (Granularity::Page, Reason::Host));
+        assert_eq!((granularity, why), (Granularity::Page, because(Reason::Host)));
         let source = source();
         assert_eq!((source.device_id().as_deref(), source.device_usc()), (Ok(""), Ok(0)));
 
@@ -312,7 +315,7 @@ fn what_is_on_no_persistent_memory() {
             (nowhere(What::DeviceId), Err(Error::NotPersistentMemory { asked: What::UnsafeShutdowns, on }))
         );
         let answer = source.expected_granularity(Sharing::Shared).expect("a granularity");
-        assert_eq!((answer.granularity, answer.reason), (Granularity::Page, Reason::NotPersistentMemory(on)));
+        assert_eq!((answer.granularity, answer.reason), (Granularity::Page, because(Reason::NotPersistentMemory(on))));
         let answer = source.expected_granularity(Sharing::Private).expect("a granularity");
         assert_eq!((answer.granularity, answer.reason), (Granularity::Byte, Reason::Private));
     };
@@ -341,15 +344,44 @@ fn what_is_on_no_persistent_memory() {
     let sentence = source.numa_node().expect_err("no node").to_string();
     assert!(sentence.contains(&format!("{major}:{minor}")), "{sentence}");
     let answer = source.expected_granularity(Sharing::Shared).expect("a granularity");
-    assert_eq!((answer.granularity, answer.reason), (Granularity::Page, Reason::NotPersistentMemory(on)));
+    assert_eq!((answer.granularity, answer.reason), (Granularity::Page, because(Reason::NotPersistentMemory(on))));
     assert_eq!(Source::from_anon(4096).and_then(|source| source.place()), Err(Error::Unsupported(What::Device)));
+}
+
+/// The sources of the table of descriptors.
+#[test]
+fn what_lies_on_what() {
+    with_own_descriptors(|| {
+        let mut sources = 0;
+        for row in rows() {
+            let Expected::Source { file_system, .. } = row.expected else { continue };
+            let Some(made) = row.descriptor() else { continue };
+            let source = Source::from_fd(fd(made.raw())).expect(row.name);
+            let system = source.file_system().expect(row.name);
+            let (major, minor) = nd::disk();
+            let on = match file_system {
+                None => Backing::Disk { major, minor },
+                Some("overlay") => Backing::Hidden(system),
+                Some(_) => Backing::Memory(system),
+            };
+            assert_eq!(source.place().map(|place| place.backing()), Ok(on), "{}", row.name);
+            let none = |asked| Error::NotPersistentMemory { asked, on };
+            let region =
+                if system.name() == Some("overlay") { none(What::NumaNode) } else { Error::DaxRegionNotFound(on) };
+            assert_eq!(source.numa_node(), Err(region), "{}", row.name);
+            assert_eq!(source.device_id(), Err(none(What::DeviceId)), "{}", row.name);
+            assert_eq!(source.device_usc(), Err(none(What::UnsafeShutdowns)), "{}", row.name);
+            sources += 1;
+        }
+        assert!(sources > 15, "{sources}");
+    });
 }
 
 /// It cannot be mapped to see how, and that is said once.
 #[test]
 fn what_may_not_be_mapped() {
     for flags in [OFlags::WRONLY, OFlags::PATH, OFlags::RWMODE] {
-        let made = made::file(flags).expect("a file");
+        let Some(made) = made::unless("file, access mode 3", made::file(flags), made::NO_MODE_3) else { continue };
         for report in [Report::of(&fd(made.raw())), Report::of_unopened(&fd(made.raw()))] {
             assert_eq!(report.granularity(), None, "{flags:?}");
             assert!(report.place().is_some_and(Result::is_ok));

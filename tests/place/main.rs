@@ -10,14 +10,14 @@ mod gone;
 mod kinds;
 mod volumes;
 
-use std::fs::File;
+use std::{fs::File, io, os::fd::AsRawFd, ptr::null_mut};
 
 use common::{
     device_dax::{Sysfs, with_sysfs},
     made::DISK,
     nd::Bus,
 };
-use pmem2::{Errno, Error, Place, Region, Source, What};
+use pmem2::{Errno, Error, Place, Reason, Region, Source, What};
 
 /// Runs `body` where /sys has a bus and nothing else.
 fn with_bus<T: Send>(body: impl FnOnce(&Sysfs, &Bus) -> T + Send) -> T {
@@ -37,6 +37,22 @@ fn source() -> Source<File> {
 
 fn regions(place: &Place) -> Vec<Region> {
     place.regions().copied().collect()
+}
+
+/// `reason`, or that the kernel is too old: one that does not know MAP_SHARED_VALIDATE (Linux before 4.15, qemu-user
+/// 7.2) grants no synchronous mapping, and nothing else is asked then.
+fn because(reason: Reason) -> Reason {
+    let file = file();
+    let (flags, page) = (libc::MAP_SHARED_VALIDATE, 4096);
+    // SAFETY: a new mapping at no particular address touches no memory that anybody has.
+    let mapped = unsafe { libc::mmap(null_mut(), page, libc::PROT_READ, flags, file.as_raw_fd(), 0) };
+    if mapped == libc::MAP_FAILED {
+        assert_eq!(io::Error::last_os_error().raw_os_error(), Some(libc::EINVAL));
+        return Reason::KernelTooOld;
+    }
+    // SAFETY: the mapping was made above, with this length, and nothing refers to it.
+    assert_eq!(unsafe { libc::munmap(mapped, page) }, 0);
+    reason
 }
 
 const fn os(what: What, errno: Errno) -> Error {

@@ -3,6 +3,7 @@
 use pmem2::{Backing, Errno, Error, Granularity, Mode, Place, Reason, Sharing, What};
 
 use crate::{
+    because,
     common::{
         device_dax::Entry,
         nd::{self, Bus, block, partition, volume},
@@ -72,7 +73,7 @@ fn regions_of_several_buses_and_nodes() {
         assert_eq!(source.numa_node(), Ok(None));
         // One of them is flushed by the host only.
         let answer = source.expected_granularity(Sharing::Shared).expect("a granularity");
-        assert_eq!((answer.granularity, answer.reason), (Granularity::Page, Reason::Host));
+        assert_eq!((answer.granularity, answer.reason), (Granularity::Page, because(Reason::Host)));
     });
 }
 
@@ -126,7 +127,7 @@ fn several_namespaces_of_one_region() {
             volume("dm-0", nd::disk(), &of);
             assert_eq!(found(), [(0, 4, Mode::Sector, None)]);
             let answer = source().expected_granularity(Sharing::Shared).expect("a granularity");
-            assert_eq!(answer.reason, Reason::Sector);
+            assert_eq!(answer.reason, because(Reason::Sector));
             std::fs::remove_dir_all("/sys/devices/virtual").expect("the volume goes");
         }
     });

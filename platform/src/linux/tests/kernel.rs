@@ -3,8 +3,11 @@
 use std::{
     ffi::CString,
     format, fs,
-    os::{fd::AsRawFd, unix::fs::MetadataExt},
-    process::Command,
+    os::{
+        fd::AsRawFd,
+        unix::fs::{MetadataExt, symlink},
+    },
+    path::{Path, PathBuf},
     string::String,
     vec::Vec,
 };
@@ -20,22 +23,6 @@ use crate::{
 };
 
 #[test]
-fn descriptor_0_is_one_like_the_others() {
-    const CHILD: &str = "PMEM2_TEST_DESCRIPTOR_0";
-    if std::env::var_os(CHILD).is_some() {
-        assert_eq!(Kernel.fstat(0).unwrap().mode & 0o170_000, 0o100_000, "the program itself");
-        return;
-    }
-    let this = std::env::current_exe().unwrap();
-    let name = "linux::tests::kernel::descriptor_0_is_one_like_the_others";
-    let mut child = Command::new(&this);
-    child.args(["--exact", name]).env(CHILD, "1").stdin(fs::File::open(this).unwrap());
-    let output = child.output().unwrap();
-    assert!(output.status.success(), "{output:?}");
-    assert!(std::str::from_utf8(&output.stdout).unwrap().contains("1 passed"), "the child ran it: {output:?}");
-}
-
-#[test]
 fn negative_numbers_are_no_descriptors() {
     for fd in [-1, -2, -100, i32::MIN] {
         assert_eq!(Kernel.getfl(fd).unwrap_err(), Errno::EBADF);
@@ -46,13 +33,18 @@ fn negative_numbers_are_no_descriptors() {
     }
 }
 
+/// A path that is this process's own, and nothing there yet.
+fn own_path(name: &str) -> PathBuf {
+    fs::canonicalize(std::env::temp_dir()).unwrap().join(format!("pmem2-{name}-{}", std::process::id()))
+}
+
 /// Descriptors of this process for `path`, with their flags.
-fn descriptors(path: &str) -> Vec<u32> {
+fn descriptors(path: &Path) -> Vec<u32> {
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc/self/fd").unwrap() {
         let entry = entry.unwrap();
         // Other tests open and close files meanwhile.
-        if fs::read_link(entry.path()).is_ok_and(|target| target.to_str() == Some(path)) {
+        if fs::read_link(entry.path()).is_ok_and(|target| target == path) {
             let number = entry.file_name().into_string().unwrap();
             let information = fs::read_to_string(format!("/proc/self/fdinfo/{number}")).unwrap();
             let flags = information.lines().find_map(|line| line.strip_prefix("flags:")).unwrap();
@@ -65,9 +57,10 @@ fn descriptors(path: &str) -> Vec<u32> {
 /// Whatever lies under the name, the program neither waits for it nor hands it on to its children, and closes it.
 #[test]
 fn files_are_opened_with_care() {
-    let path = format!("/proc/{}/cmdline", std::process::id());
+    let path = own_path("care");
+    fs::write(&path, "").unwrap();
     assert_eq!(descriptors(&path), []);
-    let file = Kernel.open(&CString::new(path.as_str()).unwrap()).unwrap();
+    let file = Kernel.open(&CString::new(path.to_str().unwrap()).unwrap()).unwrap();
     let wanted = OFlags::CLOEXEC | OFlags::NONBLOCK;
     let found = descriptors(&path);
     assert_eq!(found.len(), 1);
@@ -75,13 +68,14 @@ fn files_are_opened_with_care() {
     assert_eq!(found[0] & (OFlags::RWMODE | wanted).bits(), wanted.bits());
     drop(file);
     assert_eq!(descriptors(&path), []);
+    fs::remove_file(&path).unwrap();
     assert_eq!(Kernel.open(c"/proc/self/no such file").err(), Some(Errno::ENOENT));
 }
 
 /// More names than one call gives, and none twice.
 #[test]
 fn a_directory_is_listed_to_its_end() {
-    let path = std::env::temp_dir().join(format!("pmem2-entries-{}", std::process::id()));
+    let path = own_path("entries");
     fs::create_dir(&path).unwrap();
     let mut expected: Vec<String> = (0..100).map(|number| format!("{number}-{}", "x".repeat(number * 2))).collect();
     expected.extend([".hidden", "...", "..x"].map(String::from));
@@ -103,8 +97,15 @@ fn a_directory_is_listed_to_its_end() {
 
 #[test]
 fn the_inode_number_is_that_of_what_a_link_leads_to() {
-    let this = std::env::current_exe().unwrap();
-    assert_eq!(Kernel.inode(c"/proc/self/exe"), Ok(fs::metadata(&this).unwrap().ino()));
+    let (file, link) = (own_path("file"), own_path("link"));
+    fs::write(&file, "").unwrap();
+    symlink(&file, &link).unwrap();
+    let expected = fs::metadata(&file).unwrap().ino();
+    assert_ne!(fs::symlink_metadata(&link).unwrap().ino(), expected);
+    let inode = Kernel.inode(&CString::new(link.to_str().unwrap()).unwrap());
+    fs::remove_file(file).unwrap();
+    fs::remove_file(link).unwrap();
+    assert_eq!(inode, Ok(expected));
     assert_eq!(Kernel.inode(c"/proc/self/no such file"), Err(Errno::ENOENT));
 }
 
