@@ -166,8 +166,10 @@ pool(void)
 		CHECK(pmem2_source_from_anon(&src[i], (size_t)i) == 0);
 	for (round = 0; round < 100; round++) {
 		CHECK(pmem2_source_from_fd(&more, 1) == -ENOMEM && more == NULL);
-		CHECK(strstr(pmem2_errormsg(), "all 4 of its slots") != NULL);
+		CHECK(strstr(pmem2_errormsg(), "all 4 of the library's slots") != NULL);
+		CHECK(strstr(pmem2_errormsg(), "(pmem2_source_init_fd)") != NULL);
 		CHECK(pmem2_source_from_anon(&more, 1) == -ENOMEM && more == NULL);
+		CHECK(strstr(pmem2_errormsg(), "(pmem2_source_init_anon)") != NULL);
 		CHECK(pmem2_source_init_fd(&storage, &more, 1) == 0);
 		CHECK(pmem2_source_size(more, &size) == 0 && size == 12345);
 		CHECK(pmem2_source_delete(&more) == 0);

@@ -48,6 +48,7 @@ answers(void)
 		CHECK(pmem2_source_size(src, &size) == 0 && size == 0x80000);
 		CHECK(pmem2_source_alignment(src, &size) == 0 && size == 32);
 		CHECK(pmem2_source_get_fd(src, &number) == PMEM2_E_FILE_DESCRIPTOR_NOT_SET && number == 77);
+		CHECK(SAYS("it was made of a region of memory"));
 		CHECK(pmem2_source_numa_node(src, &node) == 0 && node == 2);
 		CHECK(pmem2_source_device_id(src, id, &length) == 0 && strcmp(id, "fm25v20-0001fm25v20-0002") == 0);
 		CHECK(pmem2_source_device_usc(src, &usc) == 0 && usc == 7);
@@ -108,9 +109,9 @@ durability(void)
 	region.base -= 0x1000;
 	region.alignment = 3;
 	CHECK(pmem2_source_delete(&src) == 0);
-	CHECK(pmem2_source_from_region(&src, &region) == 0);
-	CHECK(pmem2_source_alignment(src, &size) == PMEM2_E_INVALID_ALIGNMENT_VALUE && size == 77);
-	CHECK(pmem2_source_delete(&src) == 0);
+	CHECK(pmem2_source_from_region(&src, &region) == PMEM2_E_INVALID_ALIGNMENT_VALUE && src == NULL);
+	CHECK(SAYS("alignment is no power of two"));
+	CHECK(pmem2_region_part(&region, 0, 3, &region) == PMEM2_E_INVALID_ALIGNMENT_VALUE && region.alignment == 3);
 }
 
 /* DIMMs that have no id, or none that can be one. */
@@ -208,12 +209,12 @@ arrays(void)
 		{SKEWED(&good), 1, NULL, 0, -EINVAL, "region->table is not aligned"},
 		{NULL, 0, SKEWED(&chip), 0, -EINVAL, "region->dimms is not aligned"},
 		{NULL, 0, SKEWED(&chip), 1, -EINVAL, "region->dimms is not aligned"},
-		{&good, most / sizeof(good) + 1, NULL, 0, PMEM2_E_INVALID_REGION_FORMAT, ""},
-		{&good, SIZE_MAX / sizeof(good) + 2, NULL, 0, PMEM2_E_INVALID_REGION_FORMAT, ""},
-		{&good, SIZE_MAX, NULL, 0, PMEM2_E_INVALID_REGION_FORMAT, ""},
-		{NULL, 0, &chip, most / sizeof(chip) + 1, PMEM2_E_INVALID_REGION_FORMAT, ""},
-		{NULL, 0, &chip, SIZE_MAX / sizeof(chip) + 2, PMEM2_E_INVALID_REGION_FORMAT, ""},
-		{NULL, 0, &chip, SIZE_MAX, PMEM2_E_INVALID_REGION_FORMAT, ""},
+		{&good, most / sizeof(good) + 1, NULL, 0, PMEM2_E_INVALID_REGION_FORMAT, "region->table_length is more"},
+		{&good, SIZE_MAX / sizeof(good) + 2, NULL, 0, PMEM2_E_INVALID_REGION_FORMAT, "region->table_length is more"},
+		{&good, SIZE_MAX, NULL, 0, PMEM2_E_INVALID_REGION_FORMAT, "region->table_length is more"},
+		{NULL, 0, &chip, most / sizeof(chip) + 1, PMEM2_E_INVALID_REGION_FORMAT, "region->dimm_count is more"},
+		{NULL, 0, &chip, SIZE_MAX / sizeof(chip) + 2, PMEM2_E_INVALID_REGION_FORMAT, "region->dimm_count is more"},
+		{NULL, 0, &chip, SIZE_MAX, PMEM2_E_INVALID_REGION_FORMAT, "region->dimm_count is more"},
 	};
 
 	for (i = 0; i < COUNT(all); i++) {
@@ -240,22 +241,24 @@ refusals(void)
 	int i;
 
 	memset(&bad, 0, sizeof(bad));
-	refused("zeros", bad, PMEM2_E_INVALID_FILE_TYPE, "");
+	refused("zeros", bad, PMEM2_E_INVALID_FILE_TYPE, "region->kind is 0 (PMEM2_REGION_OTHER)");
+	CHECK(pmem2_region_part(&bad, 0, 1, &bad) == PMEM2_E_INVALID_FILE_TYPE && SAYS("region->kind is 0"));
 	bad = good, bad.length = 0;
 	refused("empty", bad, PMEM2_E_SOURCE_EMPTY, "");
 	bad = good, bad.length = UINT64_MAX;
 	refused("wrapping", bad, PMEM2_E_INVALID_REGION_FORMAT, "beyond the last physical address");
 	bad = good, bad.kind = PMEM2_REGION_VIRTUAL_DISK;
-	refused("virtual disk", bad, PMEM2_E_INVALID_FILE_TYPE, "");
-	refused("volatile", board[1], PMEM2_E_INVALID_FILE_TYPE, "");
+	refused("virtual disk", bad, PMEM2_E_INVALID_FILE_TYPE, "disk image");
+	refused("volatile", board[1], PMEM2_E_INVALID_FILE_TYPE, "volatile memory");
 	bad = good, bad.flags = PMEM2_REGION_OVERLAPPING;
 	refused("overlapping, as its table says", bad, PMEM2_E_INVALID_REGION_FORMAT, "bytes in common");
 	bad = good, bad.kind = 4;
-	refused("no kind", bad, PMEM2_E_INVALID_REGION_FORMAT, "");
+	refused("no kind", bad, PMEM2_E_INVALID_REGION_FORMAT, "region->kind is 4,");
+	CHECK(pmem2_region_part(&bad, 0, 1, &bad) == PMEM2_E_INVALID_REGION_FORMAT && SAYS("region->kind is 4,"));
 	bad = good, bad.durability = 5;
-	refused("no durability", bad, PMEM2_E_INVALID_REGION_FORMAT, "");
-	bad = good, bad.flags = 32;
-	refused("no flag", bad, PMEM2_E_INVALID_REGION_FORMAT, "");
+	refused("no durability", bad, PMEM2_E_INVALID_REGION_FORMAT, "region->durability is 5,");
+	bad = good, bad.flags = 32 | PMEM2_REGION_UNARMED;
+	refused("no flag", bad, PMEM2_E_INVALID_REGION_FORMAT, "a flag of region->flags is 32,");
 	for (i = 2; i < 4; i++) {
 		CHECK(pmem2_source_from_region(&src, &board[i]) == PMEM2_E_INVALID_REGION_FORMAT && src == NULL);
 		CHECK(SAYS("bytes in common"));
@@ -274,7 +277,9 @@ refusals(void)
 	CHECK(pmem2_source_init_region(NULL, &src, &good) == -EINVAL && SAYS("storage is NULL"));
 	CHECK(pmem2_source_init_region(&storage, (void *)&storage, &good) == -EINVAL && SAYS("within"));
 
-	/* There are no descriptors. */
+	/* There is no anonymous memory, and there are no descriptors. */
+	CHECK(pmem2_source_from_anon(&src, 1) == PMEM2_E_NOSUPP && src == NULL && SAYS("there is no anonymous memory"));
+	CHECK(pmem2_source_init_anon(&storage, &src, 0) == PMEM2_E_NOSUPP && src == NULL && SAYS("there is no anonymous memory"));
 	for (i = -1; i < 3; i++)
 		CHECK(pmem2_source_from_fd(&src, i) == PMEM2_E_INVALID_FILE_HANDLE && src == NULL);
 }
@@ -321,7 +326,8 @@ pool(void)
 
 	for (i = 0; i < POOL; i++)
 		CHECK(pmem2_source_from_region(&src[i], &board[0]) == 0);
-	CHECK(pmem2_source_from_region(&more, &board[0]) == -ENOMEM && more == NULL && SAYS("all 16 of its slots"));
+	CHECK(pmem2_source_from_region(&more, &board[0]) == -ENOMEM && more == NULL && SAYS("all 16 of the library's slots"));
+	CHECK(SAYS("pmem2_source_delete") && SAYS("(pmem2_source_init_region)"));
 	CHECK(pmem2_source_init_region(&storage, &more, &board[0]) == 0 && pmem2_source_delete(&more) == 0);
 	CHECK(pmem2_source_delete(&src[5]) == 0);
 	CHECK(pmem2_source_from_region(&src[5], &board[0]) == 0);

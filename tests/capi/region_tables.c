@@ -57,6 +57,7 @@ find(const void *nfit, size_t length)
 	uint64_t far = 0x1000;
 	struct machine machine = {"RSD PTR BOCHS ", "RSDT", nfit, length};
 	const void *found = &machine;
+	unsigned char *bad;
 	size_t size = 77;
 
 	machine.rsdp[17] = 0x20;
@@ -66,8 +67,16 @@ find(const void *nfit, size_t length)
 	sum(machine.rsdt, 40, 9);
 	CHECK(pmem2_find_nfit(0x1000, reach, &machine, &found, &size) == 0 && found == nfit && size == length);
 
-	machine.length = 3;
+	/* One whose bytes were changed. */
 	found = &machine;
+	machine.nfit = bad = memcpy(malloc(length), nfit, length);
+	bad[length - 1] ^= 1;
+	CHECK(pmem2_find_nfit(0x1000, reach, &machine, &found, &size) == PMEM2_E_INVALID_REGION_FORMAT && SAYS("add up to 0"));
+	CHECK(found == &machine && size == length);
+	free(bad);
+	machine.nfit = nfit;
+
+	machine.length = 3;
 	CHECK(pmem2_find_nfit(0x1000, reach, &machine, &found, &size) == PMEM2_E_INVALID_REGION_FORMAT && SAYS("0x3000"));
 	CHECK(pmem2_find_nfit(0x4000, reach, &machine, &found, &size) == PMEM2_E_INVALID_REGION_FORMAT && SAYS("0x4000"));
 	machine.rsdp[0] = 'r';
@@ -162,7 +171,7 @@ nfit(const char *two, const char *nodes)
 void
 devicetree(const char *path)
 {
-	struct pmem2_region regions[8];
+	struct pmem2_region regions[8], lost[8];
 	struct pmem2_source *src;
 	size_t length, count = 8, sources = 0, i;
 	unsigned char *bytes = table(path, &length);
@@ -170,6 +179,15 @@ devicetree(const char *path)
 	CHECK(pmem2_regions_from_devicetree(bytes, length, regions, &count) == 0);
 	CHECK(pmem2_regions_from_devicetree(bytes, length - 1, regions, &count) == PMEM2_E_INVALID_REGION_FORMAT);
 	CHECK(pmem2_regions_from_devicetree(NULL, length, regions, &count) == -EINVAL);
+	/* The last one's offset on its bus, 0x4000, becomes one that the bus does not lead to. The others stay. */
+	for (i = 0; i + 8 <= length && memcmp(bytes + i, "\0\0\x40\0\0\0\x20\0", 8) != 0; i++)
+		continue;
+	CHECK(i + 8 <= length && count == 5);
+	bytes[i] = 0xff;
+	CHECK(pmem2_regions_from_devicetree(bytes, length, lost, &count) == 0 && count == 5);
+	CHECK(lost[4].base == 0 && lost[4].length == 0 && lost[3].base == regions[3].base && lost[3].length == regions[3].length);
+	CHECK(pmem2_source_from_region(&src, &lost[4]) == PMEM2_E_SOURCE_EMPTY && src == NULL);
+	CHECK(pmem2_source_from_region(&src, &lost[3]) == 0 && pmem2_source_delete(&src) == 0);
 	free(bytes);
 	for (i = 0; i < count; i++) {
 		if (regions[i].kind == PMEM2_REGION_VOLATILE) {

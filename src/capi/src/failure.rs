@@ -24,6 +24,12 @@ pub(crate) enum Failure {
     Overflow(u64),
     /// A buffer is shorter than what it shall take.
     Short { given: usize, needed: usize },
+    /// All of the library's slots are taken. The function makes the source in the caller's memory.
+    Full { slots: usize, instead: &'static str },
+    /// A number that is none of those that a member of the caller's structure may have.
+    NoValue { member: &'static str, value: u32 },
+    /// What pmem2 has a code for, and C a sentence of its own.
+    Said(Code, &'static str),
 }
 
 impl Failure {
@@ -35,6 +41,9 @@ impl Failure {
             Self::Null(_) | Self::Misaligned(_) | Self::NoSource | Self::Within => Errno::EINVAL.raw().saturating_neg(),
             Self::Overflow(_) => Errno::EOVERFLOW.raw().saturating_neg(),
             Self::Short { .. } => Code::BufferTooSmall.raw(),
+            Self::Full { .. } => Errno::ENOMEM.raw().saturating_neg(),
+            Self::NoValue { .. } => Code::InvalidRegionFormat.raw(),
+            Self::Said(code, _) => code.raw(),
         }
     }
 }
@@ -58,6 +67,16 @@ impl Display for Failure {
             Self::Short { given, needed } => {
                 write!(f, "the buffer is too small for the answer: it has {given} bytes, {needed} are needed")
             }
+            Self::Full { slots, instead } => write!(
+                f,
+                "all {slots} of the library's slots are taken: delete a source (pmem2_source_delete), or make this one in memory \
+                 of the program's own ({instead})"
+            ),
+            Self::NoValue { member, value } => write!(
+                f,
+                "{member} is {value}, which the header does not have: was the whole structure set to zeros first?"
+            ),
+            Self::Said(_, sentence) => f.write_str(sentence),
         }
     }
 }

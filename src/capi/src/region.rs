@@ -10,8 +10,8 @@ use core::{
 };
 
 use pmem2::{
-    Bare, Durability, Error, Extent, Fail, Kind, Locate, Nfit, Persistence, PhysicalRegion, Platform, RegionFault,
-    RegionKind, Source, What,
+    Bare, Code, Durability, Error, Extent, Fail, Kind, Locate, Nfit, Persistence, PhysicalRegion, Platform,
+    RegionFault, RegionKind, Source, What,
 };
 
 pub(crate) use array::array;
@@ -123,13 +123,14 @@ impl CRegion {
     /// # Safety
     ///
     /// As [`RegionAt::new`], for as long as this runs.
-    pub(crate) unsafe fn part(this: NonNull<Self>, offset: u64, length: u64) -> Result<Self, Error> {
+    pub(crate) unsafe fn part(this: NonNull<Self>, offset: u64, length: u64) -> Result<Self, Failure> {
         // SAFETY: as the caller says.
         let at = unsafe { RegionAt::new(this) };
         // The whole, with its table: in that, a part would overlap what it is a part of.
         // SAFETY: as the caller says.
-        Source::new(unsafe { Descriptor::at(Regions::default(), at) })?;
+        let whole = unsafe { Descriptor::at(Regions::default(), at) };
         let region = at.get();
+        Source::new(whole).map_err(|error| region.refusal(error))?;
         // It was understood just now.
         let physical = region.physical().map_err(|_| Error::InvalidRegionFormat)?;
         let part = Source::from_region(Extent::of(&physical).part(offset, length))?;
@@ -139,12 +140,8 @@ impl CRegion {
 
     /// The region without what is behind its pointers, but the provider.
     fn physical(&self) -> Result<PhysicalRegion<'_>, Fail> {
-        let malformed = Fail::Malformed(What::Region);
-        if self.flags & !ALL != 0 {
-            return Err(malformed);
-        }
-        let kind = *element(&KINDS, self.kind).ok_or(malformed)?;
-        let durability = *element(&DURABILITIES, self.durability).ok_or(Fail::Malformed(What::Persistence))?;
+        // It was understood when the source was made, and was changed since.
+        let (kind, durability) = self.members().map_err(|_| Fail::Malformed(What::Region))?;
         let mut region = PhysicalRegion::new(self.base, self.length, kind).aligned_to(self.alignment.max(1));
         if let Some(durability) = durability {
             region = region.durable_by(durability);
@@ -165,13 +162,37 @@ impl CRegion {
         Ok(region.numbered(self.number, provider))
     }
 
-    /// What is wrong with the arrays that it points to, as far as pointers tell.
+    /// What the members say that have a number for each thing they can say.
+    fn members(&self) -> Result<(RegionKind, Option<Durability>), Failure> {
+        let no = |member, value| Failure::NoValue { member, value };
+        let unknown = self.flags & !ALL;
+        if unknown != 0 {
+            return Err(no("a flag of region->flags", unknown));
+        }
+        let kind = *element(&KINDS, self.kind).ok_or(no("region->kind", self.kind))?;
+        let durability = *element(&DURABILITIES, self.durability).ok_or(no("region->durability", self.durability))?;
+        Ok((kind, durability))
+    }
+
+    /// What a source is refused with that cannot be made of it: `error`, in C's words where these are plainer.
+    pub(crate) fn refusal(&self, error: Error) -> Failure {
+        match error {
+            // A structure that was set to zeros and not filled in, or a range of a table's.
+            Error::InvalidFileType(_) if element(&KINDS, self.kind) == Some(&RegionKind::Other) => Failure::Said(
+                Code::InvalidFileType,
+                "region->kind is 0 (PMEM2_REGION_OTHER): sources are made of PMEM2_REGION_PERSISTENT only",
+            ),
+            error => error.into(),
+        }
+    }
+
+    /// What is wrong with its members, and with the arrays that it points to, as far as pointers tell.
     pub(crate) fn check(&self) -> Result<(), Failure> {
         // SAFETY: they have as many elements as they are said to have, or no array can: who has the region promised that.
         let (table, dimms) = unsafe { (array(self.table, self.table_length), array(self.dimms, self.dimm_count)) };
-        table.map_err(|no| no.failure("region->table"))?;
-        dimms.map_err(|no| no.failure("region->dimms"))?;
-        Ok(())
+        table.map_err(|no| no.failure("region->table", "region->table_length is more than memory can have"))?;
+        dimms.map_err(|no| no.failure("region->dimms", "region->dimm_count is more than memory can have"))?;
+        self.members().map(|_| ())
     }
 
     /// Where it lies.

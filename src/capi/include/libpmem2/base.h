@@ -16,7 +16,8 @@
  * pmem2_perror(). It may call the others, but a call that fails there replaces the message of the thread that it interrupts,
  * which may be half written, or read, just then.
  *
- * Each function has a manual page in section 3.
+ * Each function has a manual page in section 3. The functions of libpmem2/region.h, which only the library for machines without an
+ * operating system has, are in pmem2_source_from_region(3), which `ci/install --bare` installs with that library.
  */
 
 #ifndef LIBPMEM2_BASE_H

@@ -2,7 +2,23 @@
 
 /*
  * Sources from regions of physical memory: for machines without an operating system, whose library has these functions beside
- * those of libpmem2/base.h (and no descriptors: pmem2_source_from_fd() refuses every number there). libpmem2 does not have them.
+ * those of libpmem2/base.h. libpmem2 does not have them, and neither has this library for Linux. There are no descriptors
+ * (pmem2_source_from_fd() refuses every number) and no anonymous memory (pmem2_source_from_anon() is PMEM2_E_NOSUPP, always).
+ *
+ * The static library is built in a clone of pmem2, for the host or for a target of rustc's:
+ *
+ *	cd src/capi
+ *	rustup target add thumbv7m-none-eabi
+ *	cargo build --release --package pmem2-capi-bare --target thumbv7m-none-eabi
+ *
+ * It is ../../target/capi/thumbv7m-none-eabi/release/libpmem2_capi_bare.a then (without --target ../../target/capi/release/...);
+ * programs find the headers with -I src/capi/include, and what they do not use is left out with -Wl,--gc-sections. On processors
+ * without compare-and-swap (thumbv6m-none-eabi) --features critical-section is needed, and the program provides the section.
+ * Where rustup has no core library for the target, ci/cross.sh shows how to build that too. `ci/install --bare PREFIX [TARGET]`
+ * builds the same, and puts library, headers and manual pages below PREFIX.
+ *
+ * It has room for 16 sources of its own; those of pmem2_source_init_region() lie in memory of the program's, and are not counted.
+ * For another number make a crate like src/capi/bare, which is little more than pmem2_capi::export_regions!(16).
  *
  * A board's regions can be constants:
  *
@@ -20,9 +36,10 @@
  * read are these structures, what they point to, and the firmware's tables: no region's own memory, which need not be mapped.
  * Nothing is allocated. Of the program the library needs memcpy, memmove, memset and memcmp at most.
  *
- * Functions return and fail as those of libpmem2/base.h; the sentence is pmem2_errormsg()'s. Threads and interrupts may call
- * any of them, but there is one message for all, unless the library was built otherwise: no two of them may be in a failing
- * call, or read the message while another one is in a failing call, at the same time.
+ * Functions return and fail as those of libpmem2/base.h, and have one manual page, pmem2_source_from_region(3); the sentence is
+ * pmem2_errormsg()'s. Threads and interrupts may call any of them, but there is one message for all, unless the library was
+ * built otherwise: no two of them may be in a failing call, or read the message while another one is in a failing call, at the
+ * same time.
  */
 
 #ifndef LIBPMEM2_REGION_H
@@ -42,7 +59,19 @@ enum pmem2_region_kind {
 	PMEM2_REGION_VIRTUAL_DISK
 };
 
-/* What makes a store to a region durable. */
+/*
+ * What makes a store to a region durable. The program does it, where it has mapped the region, with its compiler's intrinsics: no
+ * function here stores, flushes or fences. (In Rust pmem2's Window and Cpu do.)
+ *
+ *	          flush of a cache line                         fence
+ *	x86       _mm_clwb, _mm_clflushopt or _mm_clflush       _mm_sfence
+ *	AArch64   dc cvap (dc cvac where there is no cvap)      dsb sy
+ *	RISC-V    cbo.clean (Zicbom)                            fence iorw,iorw
+ *	Cortex-M  SCB_CleanDCache_by_Addr (CMSIS), if any       __DSB
+ *
+ * Where a region of an NFIT is PMEM2_DURABLE_UNSTATED, and the NFIT has flush hints for it, these would have to be written to after
+ * that; the functions here do not tell of them.
+ */
 enum pmem2_region_durability {
 	PMEM2_DURABLE_UNSTATED, /* the flush of its cache line and a fence, as far as anybody knows */
 	PMEM2_DURABLE_BY_FLUSH, /* the flush of its cache line and a fence */
@@ -99,8 +128,9 @@ struct pmem2_region {
  *
  * PMEM2_E_SOURCE_EMPTY: it has no bytes.
  * PMEM2_E_INVALID_FILE_TYPE: it is not persistent memory.
+ * PMEM2_E_INVALID_ALIGNMENT_VALUE: its alignment is no power of two.
  * PMEM2_E_INVALID_REGION_FORMAT: it goes on beyond the last address; another region has bytes of it; its base is no multiple of
- *	its alignment; a member has a value that there is not; an array is larger than memory can be.
+ *	its alignment; a member has a value that there is not, which the message names; an array is larger than memory can be.
  * -EINVAL: region is NULL; region, table or dimms is misaligned; table or dimms is NULL, with elements.
  *
  * What is wrong with the id of a DIMM (it is longer, or not UTF-8) is PMEM2_E_INVALID_DEV_FORMAT of pmem2_source_device_id().

@@ -2,7 +2,7 @@
 
 use core::ffi::c_int;
 
-use pmem2::{Error, Handle};
+use pmem2::{Code, Error, Handle};
 
 use super::ask;
 use crate::{
@@ -52,8 +52,13 @@ pub unsafe fn source_alignment<E: Edge>(src: *const Object<E::Platform>, alignme
 /// The number that a raw value is in C.
 #[inline]
 fn number<R: TryInto<c_int>>(raw: R) -> Result<c_int, Failure> {
-    // A raw value that was made of a number becomes one again.
-    raw.try_into().map_err(|_| Error::FileDescriptorNotSet.into())
+    // A raw value that was made of a number becomes one again. No other is but a region's.
+    raw.try_into().map_err(|_| {
+        Failure::Said(
+            Code::FileDescriptorNotSet,
+            "the source has no file descriptor: it was made of a region of memory",
+        )
+    })
 }
 
 /// A number of bytes as C has it.

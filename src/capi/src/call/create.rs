@@ -5,7 +5,7 @@ use core::{
     ptr::{self, NonNull},
 };
 
-use pmem2::{Anonymous, Error, Source};
+use pmem2::{Anonymous, Code, Error, Memory, Source};
 
 use super::fail;
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
 #[inline]
 pub unsafe fn source_from_fd<E: Edge>(src: *mut *mut Object<E::Platform>, fd: c_int) -> c_int {
     // SAFETY: src is valid or NULL, as here.
-    unsafe { create::<E>(src, || descriptor::<E>(fd), keep::<E>) }
+    unsafe { create::<E>(src, || descriptor::<E>(fd), |source| keep::<E>(source, "pmem2_source_init_fd")) }
 }
 
 #[doc = include_str!("../../man/pmem2_source_from_anon.md")]
@@ -34,7 +34,7 @@ pub unsafe fn source_from_fd<E: Edge>(src: *mut *mut Object<E::Platform>, fd: c_
 #[inline]
 pub unsafe fn source_from_anon<E: Edge>(src: *mut *mut Object<E::Platform>, size: usize) -> c_int {
     // SAFETY: src is valid or NULL, as here.
-    unsafe { create::<E>(src, || anonymous::<E>(size), keep::<E>) }
+    unsafe { create::<E>(src, || anonymous::<E>(size), |source| keep::<E>(source, "pmem2_source_init_anon")) }
 }
 
 #[doc = include_str!("../../man/pmem2_source_init_fd.md")]
@@ -136,13 +136,26 @@ fn descriptor<E: Edge>(fd: c_int) -> Result<Either<E::Platform>, Failure> {
 #[inline]
 fn anonymous<E: Edge>(size: usize) -> Result<Either<E::Platform>, Failure> {
     let size = u64::try_from(size).map_err(|_| Error::Unsupported(pmem2::What::Size))?;
-    Ok(Either::Anonymous(Source::new(Anonymous::on(E::platform(), size))?))
+    match Source::new(Anonymous::on(E::platform(), size)) {
+        Ok(source) => Ok(Either::Anonymous(source)),
+        Err(Error::Unsupported(_)) => Err(Failure::Said(
+            Code::NoSupp,
+            "there is no anonymous memory on this platform: it has no pages of its own to give",
+        )),
+        Err(error) => Err(error.into()),
+    }
 }
 
-/// Into the library's memory.
+/// Into the library's memory. Where that has a slot for each source, `instead` is the function that needs none.
 #[inline]
-pub(super) fn keep<E: Edge>(source: Either<E::Platform>) -> Result<*mut Object<E::Platform>, Failure> {
-    E::keep(Object { source, home: Home::Library }).map_err(|memory| Error::OutOfMemory(memory).into())
+pub(super) fn keep<E: Edge>(
+    source: Either<E::Platform>,
+    instead: &'static str,
+) -> Result<*mut Object<E::Platform>, Failure> {
+    E::keep(Object { source, home: Home::Library }).map_err(|memory| match memory {
+        Memory::Pool(slots) => Failure::Full { slots, instead },
+        memory => Error::OutOfMemory(memory).into(),
+    })
 }
 
 /// Into the caller's memory, which is [`usable`].

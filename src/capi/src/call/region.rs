@@ -33,7 +33,7 @@ pub unsafe fn source_from_region<E: Edge<Platform = Regions>>(
     region: *const CRegion,
 ) -> c_int {
     // SAFETY: src is valid or NULL, as here, and so is region.
-    unsafe { create::<E>(src, || source(region), keep::<E>) }
+    unsafe { create::<E>(src, || source(region), |source| keep::<E>(source, "pmem2_source_init_region")) }
 }
 
 /// As [`source_from_region`], in the caller's memory.
@@ -63,7 +63,9 @@ unsafe fn source(region: *const CRegion) -> Result<Either<Regions>, Failure> {
     let region = unsafe { checked(region) }?;
     // SAFETY: it stays for as long as the source is used, as the caller says.
     let descriptor = unsafe { Descriptor::at(Regions::default(), RegionAt::new(region)) };
-    Ok(Either::Descriptor(Source::new(descriptor)?))
+    // SAFETY: it is valid, as the caller says.
+    let source = Source::new(descriptor).map_err(|error| unsafe { region.as_ref() }.refusal(error))?;
+    Ok(Either::Descriptor(source))
 }
 
 /// A region whose pointers can be used.

@@ -2,7 +2,7 @@
 
 use core::{ffi::c_char, ptr::NonNull};
 
-use pmem2::Error;
+use pmem2::Code;
 
 use crate::failure::Failure;
 
@@ -17,12 +17,12 @@ pub(crate) enum NoArray {
 }
 
 impl NoArray {
-    /// What a call with it fails with.
-    pub(super) fn failure(self, name: &'static str) -> Failure {
+    /// What a call with it fails with, and `too_long` says.
+    pub(super) const fn failure(self, name: &'static str, too_long: &'static str) -> Failure {
         match self {
             Self::Null => Failure::Null(name),
             Self::Misaligned => Failure::Misaligned(name),
-            Self::TooLong => Error::InvalidRegionFormat.into(),
+            Self::TooLong => Failure::Said(Code::InvalidRegionFormat, too_long),
         }
     }
 }
