@@ -10,30 +10,12 @@ use std::{
     process::Command,
 };
 
+#[path = "common/whats.rs"]
+mod whats;
+
 use libloading::{Library, Symbol};
 use pmem2::{Backing, Code, Errno, Error, FileSystem, HandleFault, Kind, Memory, RegionFault, What};
-
-const WHATS: [What; 19] = [
-    What::Handle,
-    What::Subsystem,
-    What::Sysfs,
-    What::Size,
-    What::Alignment,
-    What::Allocated,
-    What::FileSystem,
-    What::PageSize,
-    What::Device,
-    What::Volume,
-    What::Region,
-    What::NumaNode,
-    What::Persistence,
-    What::Dimm,
-    What::DeviceId,
-    What::UnsafeShutdowns,
-    What::Dax,
-    What::Synchronous,
-    What::Open,
-];
+use whats::WHATS;
 
 const DISK: Backing = Backing::Disk { major: 8, minor: 1 };
 

@@ -10,3 +10,5 @@ mod range;
 mod report;
 mod report_place;
 mod script;
+#[path = "../common/whats.rs"]
+mod whats;

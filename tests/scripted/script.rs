@@ -5,7 +5,7 @@ use std::{
     fmt,
 };
 
-use pmem2::{Access, Alignment, Errno, Facts, Fail, FileSystem, Handle, Kind, Platform, What};
+use pmem2::{Access, Alignment, Errno, Facts, Fail, FileSystem, Handle, Kind, Platform};
 
 use crate::land::Land;
 
@@ -190,27 +190,7 @@ unsafe impl<'s> Handle for Object<'s> {
     }
 }
 
-pub(crate) const WHATS: [What; 19] = [
-    What::Handle,
-    What::Subsystem,
-    What::Sysfs,
-    What::Size,
-    What::Alignment,
-    What::Allocated,
-    What::FileSystem,
-    What::PageSize,
-    What::Device,
-    What::Volume,
-    What::Region,
-    What::NumaNode,
-    What::Persistence,
-    What::Dimm,
-    What::DeviceId,
-    What::UnsafeShutdowns,
-    What::Dax,
-    What::Synchronous,
-    What::Open,
-];
+pub(crate) use crate::whats::WHATS;
 
 /// Every way to fail, about everything, with every error number of Linux and a few that it does not have.
 pub(crate) fn fails() -> Vec<Fail> {

@@ -7,8 +7,12 @@ use super::Length;
 use crate::call::granularity::Why;
 use pmem2::{
     Access, Anonymous, Backing, Borrowed, DaxOption, Direct, Errno, Facts, Fail, FileSystem, Handle, Kind, Locate,
-    Mode, Native, Persistence, Platform, Reason, Region, Source, Synchronous, Text, What,
+    Mode, Native, Persistence, Platform, Reason, Region, Source, Synchronous, Text,
 };
+
+#[path = "../../../../../tests/common/whats.rs"]
+mod whats;
+use whats::WHATS;
 
 /// The constant of the header.
 fn constant(name: &str) -> usize {
@@ -195,28 +199,6 @@ fn longest_name() -> FileSystem {
     let names = [0xef53, 0x6573_5546, u32::MAX].map(FileSystem::from_magic);
     names.into_iter().max_by_key(|system| format!("{system}").len()).unwrap()
 }
-
-const WHATS: [What; 19] = [
-    What::Handle,
-    What::Subsystem,
-    What::Sysfs,
-    What::Size,
-    What::Alignment,
-    What::Allocated,
-    What::FileSystem,
-    What::PageSize,
-    What::Device,
-    What::Volume,
-    What::Region,
-    What::NumaNode,
-    What::Persistence,
-    What::Dimm,
-    What::DeviceId,
-    What::UnsafeShutdowns,
-    What::Dax,
-    What::Synchronous,
-    What::Open,
-];
 
 /// Every failure that a platform can have; of errnos those with a remedy, and the one with the longest name.
 fn fails() -> Vec<Fail> {
