@@ -4,7 +4,7 @@ use core::fmt::{self, Display};
 
 use pmem2_platform::{Backing, Mode, Persistence, Text};
 
-use super::{Place, Provider};
+use super::{Place, words::Provider};
 
 /// What a person must know before trusting a source with data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
