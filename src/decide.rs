@@ -22,6 +22,22 @@ pub(crate) const fn admit(access: Access, kind: Kind) -> Result<(), Error> {
     admit_kind(kind)
 }
 
+/// The same where a source is made: on a platform that [does not want](pmem2_platform::Platform::WANTS_READ) to read yet, only the
+/// kind matters.
+#[inline]
+pub(crate) const fn admit_handle(wants_read: bool, access: Access, kind: Kind) -> Result<(), Error> {
+    if wants_read { admit(access, kind) } else { admit_kind(kind) }
+}
+
+/// Whether it can be mapped too. The first error is the one with which no source would be made.
+#[inline]
+pub(crate) const fn admit_mapping(wants_read: bool, access: Access, kind: Kind) -> Result<(), Error> {
+    match admit_handle(wants_read, access, kind) {
+        Ok(()) if !wants_read => admit(access, kind),
+        admitted => admitted,
+    }
+}
+
 /// Whether an object of this kind can be a source.
 #[inline]
 pub(crate) const fn admit_kind(kind: Kind) -> Result<(), Error> {

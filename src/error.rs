@@ -2,6 +2,8 @@
 
 mod code;
 mod sentence;
+#[cfg(windows)]
+mod windows;
 
 pub use code::Code;
 
@@ -11,11 +13,12 @@ use pmem2_platform::{Backing, Errno, Fail, Kind, RegionFault, What};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HandleFault {
-    /// It is not open: negative, closed, beyond the table.
+    /// It is not open: negative, closed, beyond the table. On Windows also a handle of something that is no file, which cannot be told
+    /// from a closed one.
     NotOpen,
     /// It was opened write-only; a mapping has to read.
     WriteOnly,
-    /// It was opened for neither reading nor writing (Linux's access mode 3).
+    /// It was opened for neither reading nor writing (Linux's access mode 3; on Windows only to ask about it).
     NoAccess,
     /// It was opened with `O_PATH`: it names a file and cannot be used on it.
     PathOnly,

@@ -161,6 +161,7 @@ const fn by_domain(ground: &Ground) -> Result<Expected, Error> {
         (_, Some(Persistence::CpuCache)) => Expected::new(Granularity::Byte, Reason::CpuCache),
         (_, Some(Persistence::MemoryController)) => Expected::new(Granularity::CacheLine, Reason::MemoryController),
         (_, Some(_)) => Expected::new(Granularity::CacheLine, Reason::DomainUnstated),
+        (Backing::Volume { .. }, None) => Expected::new(Granularity::CacheLine, Reason::DomainUnstated),
         // A synchronous mapping of what is not known to be persistent memory.
         (_, None) => Expected::new(Granularity::CacheLine, Reason::DomainUnknown),
     })
@@ -215,6 +216,7 @@ impl<H: Handle<P: Locate>> Source<H> {
     /// - [`SrcDevdaxPrivate`](Error::SrcDevdaxPrivate): device DAX cannot be mapped privately.
     /// - [`NeverDurable`](Error::NeverDurable): a device DAX of virtio-pmem.
     /// - [`RegionNeverDurable`](Error::RegionNeverDurable): a region of physical memory that nothing makes durable.
+    /// - [`InvalidFileHandle`](Error::InvalidFileHandle): on Windows, the handle cannot be read.
     /// - [`Unsupported`](Error::Unsupported): the platform cannot tell.
     /// - Those of [`place`](Source::place), for a device DAX and a region. A file whose place cannot be told (no descriptor is free, no
     ///   `/sys`) gets no finer answer than [`CacheLine`](Granularity::CacheLine), for [`DomainUnknown`](Reason::DomainUnknown),
@@ -244,6 +246,7 @@ impl<H: Handle<P: Locate>> Source<H> {
         sharing: Sharing,
         ground: impl FnOnce() -> Result<Ground, Error>,
     ) -> Result<Expected, Error> {
+        self.readable()?;
         if let Some(answer) = settled(self.kind(), sharing) {
             return answer;
         }

@@ -25,8 +25,8 @@
 //! # What there is below
 //!
 //! Everything comes through [`Platform`] and [`Handle`]: [`Native`] is the system that the crate was built for, and a kernel
-//! of your own, an emulator or a test is another. Where there is no backend yet (Windows, macOS, FreeBSD, WebAssembly) the crate
-//! builds and every source is refused with [`Error::Unsupported`].
+//! of your own, an emulator or a test is another. Where there is no backend (macOS, FreeBSD, WebAssembly) the crate builds and
+//! every source is refused with [`Error::Unsupported`].
 //!
 //! # Without an operating system
 //!
@@ -42,10 +42,10 @@
 //! | feature | brings |
 //! |---|---|
 //! | `alloc` | `Source::boxed`; `Rc` and `Arc` of a handle are handles |
-//! | `std` | `File`, `OwnedFd`, `BorrowedFd` are handles, and become an [`Fd`], as does with `Fd::of` whatever is `AsFd`; [`Error`] becomes `std::io::Error`. Implies `alloc` |
+//! | `std` | `File`, `OwnedFd`, `BorrowedFd` are handles, and become an [`Fd`], as does with `Fd::of` whatever is `AsFd`; on Windows `File`, `OwnedHandle`, `BorrowedHandle`, `WinHandle` and `AsHandle` likewise; [`Error`] becomes `std::io::Error`. Implies `alloc` |
 //! | `conformance` | the suite for those who implement [`Platform`] |
 //! | `critical-section` | [`Pool`] on targets without compare-and-swap; the program provides the critical section |
-//! | `crt` | on Windows, sources from descriptors of the C runtime, once there is a backend; nothing elsewhere |
+//! | `crt` | on Windows, sources from descriptors of the C runtime, which has to be linked then; nothing elsewhere |
 //!
 //! # What it does not do
 //!
@@ -99,6 +99,8 @@ pub use pmem2_platform::{
     RegionFault, RegionKind, Synchronous, TableFault, Text, Unsupported, What, Window, WindowFault, find_acpi_table,
     write_flush_hint,
 };
+#[cfg(windows)]
+pub use pmem2_platform::{Crt, RawWinHandle, WinFileId, WinHandle, WinSpot, WinVolume, Windows};
 #[cfg(target_os = "linux")]
 pub use pmem2_platform::{FileId, Linux};
 

@@ -200,7 +200,7 @@ impl<H: Handle<P: Locate>> Source<H> {
     /// # Errors
     ///
     /// - [`DaxRegionNotFound`](Error::DaxRegionNotFound): the source lies on no persistent memory; it says on what else.
-    /// - [`NotPersistentMemory`](Error::NotPersistentMemory): it lies on a file system that hides its device.
+    /// - [`NotPersistentMemory`](Error::NotPersistentMemory): it lies on a file system that hides its device, or on Windows.
     /// - [`SeveralNumaNodes`](Error::SeveralNumaNodes): it lies on a volume whose regions are on several nodes.
     /// - [`InvalidRegionFormat`](Error::InvalidRegionFormat): the system's answer makes no sense.
     /// - Those of [`place`](Source::place).
@@ -211,7 +211,7 @@ impl<H: Handle<P: Locate>> Source<H> {
         let spot = spot.as_ref().map_err(|fail| of(*fail))?;
         match platform.backing(spot).map_err(of)? {
             Backing::Regions | Backing::DeviceDax => {}
-            on @ Backing::Hidden(_) => return Err(Error::NotPersistentMemory { asked, on }),
+            on @ (Backing::Hidden(_) | Backing::Volume { .. }) => return Err(Error::NotPersistentMemory { asked, on }),
             on => return Err(Error::DaxRegionNotFound(on)),
         }
         let first = platform.numa_node(spot, 0).map_err(of)?.flatten();
@@ -232,7 +232,7 @@ impl<H: Handle<P: Locate>> Source<H> {
     /// # Errors
     ///
     /// - [`DaxRegionNotFound`](Error::DaxRegionNotFound): the source lies on no persistent memory; it says on what else.
-    /// - [`NotPersistentMemory`](Error::NotPersistentMemory): it lies on a file system that hides its device.
+    /// - [`NotPersistentMemory`](Error::NotPersistentMemory): it lies on a file system that hides its device, or on Windows.
     /// - Those of [`place`](Source::place).
     pub fn region(&self, index: usize) -> Result<Option<Region>, Error> {
         let asked = What::Region;
@@ -240,7 +240,9 @@ impl<H: Handle<P: Locate>> Source<H> {
             let of = |fail| Error::of(fail, asked);
             match platform.backing(spot).map_err(of)? {
                 Backing::Regions => {}
-                on @ Backing::Hidden(_) => return Err(Error::NotPersistentMemory { asked, on }),
+                on @ (Backing::Hidden(_) | Backing::Volume { .. }) => {
+                    return Err(Error::NotPersistentMemory { asked, on });
+                }
                 on => return Err(Error::DaxRegionNotFound(on)),
             }
             let region = platform.region(spot, index).map_err(of)?;
@@ -265,6 +267,9 @@ impl<H: Handle<P: Locate>> Source<H> {
 
     /// What identifies the hardware that the source lies on (pmem2_source_device_id(3)): the [ids](Dimm::id) of its DIMMs, one
     /// behind the other in the order of the region's mappings. Empty where it has none. See [`judge_shutdown`](crate::judge_shutdown).
+    ///
+    /// On Windows it is the GUID of the volume's device, as 32 digits, and [`Unsupported`](Error::Unsupported) where the volume
+    /// has none or made it up for this boot.
     ///
     /// libpmem2 joins the same ids in the reverse of the order in which the kernel lists the bus's directory. Where a region
     /// has several DIMMs that may be another order, and a record that libpmem2 wrote then says

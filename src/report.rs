@@ -57,7 +57,7 @@ impl<Id: Copy + Eq + Display> Report<Id> {
         H::P: Locate + Platform<Id = Id>,
     {
         let mut report = Self::refused(Error::Unknown(What::Handle));
-        report.look(handle, |facts| decide::admit(facts.access, facts.kind));
+        report.look(handle, |facts| decide::admit_mapping(H::P::WANTS_READ, facts.access, facts.kind));
         report
     }
 
@@ -115,13 +115,18 @@ impl<Id: Copy + Eq + Display> Report<Id> {
             });
         }
         let place = self.place.as_ref().and_then(|place| place.as_ref().ok());
-        if place.is_some_and(|place| matches!(place.backing(), Backing::Regions | Backing::DeviceDax)) {
+        let persistent =
+            |backing| matches!(backing, Backing::Regions | Backing::DeviceDax | Backing::Volume { dax: true });
+        if place.is_some_and(|place| persistent(place.backing())) {
             let (numa_node, device_usc) = (source.numa_node(), source.device_usc());
             let identity = self.identity.insert(Identity { numa_node, device_id: Ok(DeviceId::new()), device_usc });
             fill(&mut identity.device_id, |id| source.write_device_id(id));
         }
         // A handle that no mapping can be tried with has no answer. A device DAX needs none.
-        if sized && (facts.kind == Kind::DeviceDax || decide::admit(facts.access, facts.kind).is_ok()) {
+        if sized
+            && (facts.kind == Kind::DeviceDax
+                || decide::admit_mapping(H::P::WANTS_READ, facts.access, facts.kind).is_ok())
+        {
             self.granularity = Some(match place {
                 Some(place) => source.expected_granularity_at(place, Sharing::Shared),
                 None => source.expected_granularity(Sharing::Shared),
@@ -152,7 +157,8 @@ impl<Id: Copy + Eq + Display> Report<Id> {
         self
     }
 
-    /// Whether the handle is a usable source, or why not. It is one if [`Source::new`] accepts it and size and alignment are
+    /// Whether the handle is a usable source, or why not. It is one if [`Source::new`] accepts it, it can be read (which on Windows
+    /// `new` does not look at), and size and alignment are
     /// known (or the platform never knows them). One of no bytes is usable too, though nothing of it can be mapped before it is given some.
     ///
     /// # Errors
@@ -241,7 +247,7 @@ impl<H: Handle<P: Locate>> Source<H> {
         let mut report = Report::refused(Error::InvalidFileHandle(HandleFault::Replaced));
         match self.handle().platform().describe(self.handle().raw()) {
             Ok(now) if now.id == self.id() => {
-                report.ask(self.handle(), now, decide::admit(now.access, now.kind));
+                report.ask(self.handle(), now, decide::admit_mapping(H::P::WANTS_READ, now.access, now.kind));
                 return report;
             }
             Ok(_) => {}

@@ -6,12 +6,12 @@ use pmem2_platform::{Access, Alignment, Anonymous, Facts, Fail, FileSystem, Hand
 
 use crate::{
     Error,
-    decide::{admit, aligned, range},
+    decide::{admit_handle, admit_mapping, aligned, range},
 };
 
 /// A validated data source: a handle, and what was found out about it.
 ///
-/// It is a plain value of at most 40 bytes on Linux (with a borrowed descriptor, a `File` or an `Arc<File>`). Where it lies
+/// It is a plain value of at most 40 bytes on Linux and Windows (with a borrowed handle, a `File` or an `Arc<File>`). Where it lies
 /// is its storage: a variable, a field, an array, a [`Pool`](crate::Pool), a box. It has no destructor of its own: dropping
 /// it (pmem2_source_delete(3)) drops the handle, which closes what it owns and nothing that was borrowed.
 ///
@@ -34,7 +34,8 @@ impl<H: Handle> Source<H> {
     ///
     /// # Errors
     ///
-    /// - [`InvalidFileHandle`](Error::InvalidFileHandle): not open, or not open for reading. Checked first.
+    /// - [`InvalidFileHandle`](Error::InvalidFileHandle): not open, or not open for reading. Checked first. On Windows: not an
+    ///   open handle of a file; that it cannot be read is not looked at before it is to be mapped.
     /// - [`InvalidFileType`](Error::InvalidFileType): neither a regular file nor a device DAX.
     /// - [`UnknownFileType`](Error::UnknownFileType): a character device in a system without `/sys`.
     /// - [`Unsupported`](Error::Unsupported): there is no backend for this system.
@@ -95,7 +96,8 @@ impl<H: Handle> Source<H> {
         self.facts.kind
     }
 
-    /// What the handle was opened for. Every source may be read.
+    /// What the handle was opened for. Every source may be read, but for one on Windows, where this is not looked at when it is
+    /// made (pmem2_source_from_handle(3)): it is refused by what is about mapping it.
     #[inline]
     pub const fn access(&self) -> Access {
         self.facts.access
@@ -191,10 +193,18 @@ impl<H: Handle> Source<H> {
     /// - [`OffsetBeyondEnd`](Error::OffsetBeyondEnd): the range begins at the end of the source or behind it, where there is
     ///   nothing to map.
     /// - [`MapRange`](Error::MapRange): the range ends beyond the source.
+    /// - [`InvalidFileHandle`](Error::InvalidFileHandle): on Windows, the handle cannot be read.
     /// - Those of [`size`](Source::size) and [`alignment`](Source::alignment).
     pub fn check_range(&self, offset: u64, length: u64) -> Result<Range<u64>, Error> {
+        self.readable()?;
         let offset = if self.facts.kind == Kind::Anonymous { 0 } else { offset };
         range(offset, length, self.size()?, self.checked_alignment()?)
+    }
+
+    /// Refuses what was let in with a handle that cannot be read.
+    #[inline]
+    pub(crate) fn readable(&self) -> Result<(), Error> {
+        if H::P::WANTS_READ { Ok(()) } else { admit_mapping(false, self.facts.access, self.facts.kind) }
     }
 
     /// What the platform said when the source was made.
@@ -222,7 +232,7 @@ pub(crate) type Question<P, T> = fn(P, <P as Platform>::Raw, &Facts<<P as Platfo
 #[inline]
 fn examine<H: Handle>(handle: &H) -> Result<Facts<<H::P as Platform>::Id>, Error> {
     let facts = handle.platform().describe(handle.raw()).map_err(|fail| Error::of(fail, What::Handle))?;
-    admit(facts.access, facts.kind)?;
+    admit_handle(H::P::WANTS_READ, facts.access, facts.kind)?;
     Ok(facts)
 }
 

@@ -1,10 +1,10 @@
 //! The suite's rules about places: Linux keeps them, so does a platform that knows none, and every way to break one is noticed.
 
-use std::{cell::Cell, fs::File};
+use std::cell::Cell;
 
 use pmem2::{
-    Access, Alignment, Backing, Errno, Error, Facts, Fail, Handle, Kind, Locate, Mode, Nowhere, Platform, Region,
-    Synchronous, Text, What,
+    Access, Alignment, Backing, Errno, Facts, Fail, Handle, Kind, Locate, Mode, Nowhere, Platform, Region, Synchronous,
+    Text, What,
     conformance::{Case, Expect, Rule, check_places},
 };
 
@@ -263,6 +263,8 @@ fn what_is_not_written_is_unsupported_but_for_the_name() {
 #[cfg(target_os = "linux")]
 #[test]
 fn linux_keeps_the_rules() -> Result<(), Box<dyn std::error::Error>> {
+    use pmem2::Error;
+    use std::fs::File;
     let here = tempfile::tempfile()?;
     let program = File::open("/proc/self/exe")?;
     let file = |size| Expect::Source { kind: Kind::RegularFile, size, alignment: 4096, writable: true };

@@ -1,4 +1,5 @@
 //! Every error: its number and name in C, its errno, its sentence, its std::io::Error.
+#![cfg(target_os = "linux")]
 
 use std::{
     collections::{HashMap, HashSet},

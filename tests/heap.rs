@@ -1,4 +1,5 @@
 //! The heap: what takes none, and what happens where there is none.
+#![cfg(target_os = "linux")]
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},

@@ -5,15 +5,19 @@ use std::{
     collections::HashSet,
     fs::File,
     mem,
-    os::fd::AsRawFd,
     sync::{
         Barrier,
-        atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering::SeqCst},
+        atomic::{AtomicUsize, Ordering::SeqCst},
     },
     thread,
 };
 
-use pmem2::{Anon, Anonymous, Borrowed, Errno, Error, Fd, Kind, Memory, Native, Pool, Slot, Source};
+#[cfg(unix)]
+use pmem2::Fd;
+/// What is borrowed here, on either system.
+#[cfg(windows)]
+use pmem2::WinHandle as Fd;
+use pmem2::{Anon, Anonymous, Borrowed, Errno, Error, Kind, Memory, Native, Pool, Slot, Source};
 
 const fn full(slots: usize) -> Error {
     Error::OutOfMemory(Memory::Pool(slots))
@@ -110,8 +114,12 @@ fn debug_says_what_is_needed() {
     let file = file(1);
     let slot = pool.source(&file).unwrap();
     assert_eq!(format!("{pool:?}"), "Pool { len: 1, capacity: 2 }");
-    let fd = Fd::from(&file);
-    assert_eq!((format!("{fd:?}"), fd.as_raw_fd()), (format!("Fd({})", file.as_raw_fd()), file.as_raw_fd()));
+    #[cfg(unix)]
+    {
+        use std::os::fd::AsRawFd;
+        let fd = Fd::from(&file);
+        assert_eq!((format!("{fd:?}"), fd.as_raw_fd()), (format!("Fd({})", file.as_raw_fd()), file.as_raw_fd()));
+    }
     let slot = format!("{slot:?}");
     assert!(slot.starts_with("Slot(Source { handle: Borrowed(") && slot.contains("RegularFile"), "{slot}");
 }
@@ -226,57 +234,66 @@ fn slots_that_change_threads() {
     assert!(pool.is_empty());
 }
 
-/// What the signal handler takes from and what it leaves.
-static SIGNALLED: Pool<Native, 3> = Pool::new();
-static DESCRIPTOR: AtomicI32 = AtomicI32::new(-1);
-static HANDLED: AtomicUsize = AtomicUsize::new(0);
-static WRONG: AtomicUsize = AtomicUsize::new(0);
+#[cfg(unix)]
+mod signals {
+    use super::*;
+    use std::{
+        os::fd::AsRawFd,
+        sync::atomic::{AtomicBool, AtomicI32},
+    };
 
-extern "C" fn on_signal(_: libc::c_int) {
-    // SAFETY: the descriptor is open as long as the test runs, and so as long as this handler is called.
-    let fd = unsafe { Fd::borrow_raw(DESCRIPTOR.load(SeqCst)) };
-    match SIGNALLED.source(fd) {
-        Ok(slot) if slot.size() == Ok(7) => {}
-        _ => _ = WRONG.fetch_add(1, SeqCst),
-    }
-    HANDLED.fetch_add(1, SeqCst);
-}
+    /// What the signal handler takes from and what it leaves.
+    static SIGNALLED: Pool<Native, 3> = Pool::new();
+    static DESCRIPTOR: AtomicI32 = AtomicI32::new(-1);
+    static HANDLED: AtomicUsize = AtomicUsize::new(0);
+    static WRONG: AtomicUsize = AtomicUsize::new(0);
 
-/// A handler takes and gives back the third slot while the thread that it interrupts, at any instruction, does so with the
-/// other two: neither waits for the other, and neither is refused.
-#[test]
-fn a_signal_handler_shares_the_pool() {
-    const SIGNALS: usize = 400;
-    let (in_handler, mine) = (file(7), file(8));
-    DESCRIPTOR.store(in_handler.as_raw_fd(), SeqCst);
-    // SAFETY: a sigaction of zeros is one without flags and with an empty mask.
-    let mut action: libc::sigaction = unsafe { mem::zeroed() };
-    action.sa_sigaction = on_signal as extern "C" fn(libc::c_int) as libc::sighandler_t;
-    action.sa_flags = libc::SA_RESTART;
-    // SAFETY: `action` is complete; its handler makes only system calls and touches only atomics and the pool, and keeps
-    // errno, since rustix's raw calls do not touch it.
-    assert_eq!(unsafe { libc::sigaction(libc::SIGUSR1, &raw const action, std::ptr::null_mut()) }, 0);
-
-    // SAFETY: it has no conditions.
-    let interrupted = unsafe { libc::pthread_self() };
-    let (before, done) = (HANDLED.load(SeqCst), AtomicBool::new(false));
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            for sent in 0..SIGNALS {
-                // SAFETY: the thread is the one that waits for this one at the end of the scope: it is alive.
-                assert_eq!(unsafe { libc::pthread_kill(interrupted, libc::SIGUSR1) }, 0);
-                // Signals of one number do not queue up.
-                while HANDLED.load(SeqCst) - before <= sent {
-                    thread::yield_now();
-                }
-            }
-            done.store(true, SeqCst);
-        });
-        while !done.load(SeqCst) {
-            let slots = [SIGNALLED.source(&mine).unwrap(), SIGNALLED.source(&mine).unwrap()];
-            assert!(slots.iter().all(|slot| slot.size() == Ok(8)));
+    extern "C" fn on_signal(_: libc::c_int) {
+        // SAFETY: the descriptor is open as long as the test runs, and so as long as this handler is called.
+        let fd = unsafe { Fd::borrow_raw(DESCRIPTOR.load(SeqCst)) };
+        match SIGNALLED.source(fd) {
+            Ok(slot) if slot.size() == Ok(7) => {}
+            _ => _ = WRONG.fetch_add(1, SeqCst),
         }
-    });
-    assert_eq!((HANDLED.load(SeqCst) - before, WRONG.load(SeqCst)), (SIGNALS, 0));
-    assert!(SIGNALLED.is_empty());
+        HANDLED.fetch_add(1, SeqCst);
+    }
+
+    /// A handler takes and gives back the third slot while the thread that it interrupts, at any instruction, does so with the
+    /// other two: neither waits for the other, and neither is refused.
+    #[test]
+    fn a_signal_handler_shares_the_pool() {
+        const SIGNALS: usize = 400;
+        let (in_handler, mine) = (file(7), file(8));
+        DESCRIPTOR.store(in_handler.as_raw_fd(), SeqCst);
+        // SAFETY: a sigaction of zeros is one without flags and with an empty mask.
+        let mut action: libc::sigaction = unsafe { mem::zeroed() };
+        action.sa_sigaction = on_signal as extern "C" fn(libc::c_int) as libc::sighandler_t;
+        action.sa_flags = libc::SA_RESTART;
+        // SAFETY: `action` is complete; its handler makes only system calls and touches only atomics and the pool, and keeps
+        // errno, since rustix's raw calls do not touch it.
+        assert_eq!(unsafe { libc::sigaction(libc::SIGUSR1, &raw const action, std::ptr::null_mut()) }, 0);
+
+        // SAFETY: it has no conditions.
+        let interrupted = unsafe { libc::pthread_self() };
+        let (before, done) = (HANDLED.load(SeqCst), AtomicBool::new(false));
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                for sent in 0..SIGNALS {
+                    // SAFETY: the thread is the one that waits for this one at the end of the scope: it is alive.
+                    assert_eq!(unsafe { libc::pthread_kill(interrupted, libc::SIGUSR1) }, 0);
+                    // Signals of one number do not queue up.
+                    while HANDLED.load(SeqCst) - before <= sent {
+                        thread::yield_now();
+                    }
+                }
+                done.store(true, SeqCst);
+            });
+            while !done.load(SeqCst) {
+                let slots = [SIGNALLED.source(&mine).unwrap(), SIGNALLED.source(&mine).unwrap()];
+                assert!(slots.iter().all(|slot| slot.size() == Ok(8)));
+            }
+        });
+        assert_eq!((HANDLED.load(SeqCst) - before, WRONG.load(SeqCst)), (SIGNALS, 0));
+        assert!(SIGNALLED.is_empty());
+    }
 }

@@ -2,22 +2,25 @@
 
 use core::fmt;
 
-/// An error number as in errno(3): positive, and the target's own. Where there is no system below, the numbers are those of
-/// Linux's generic ABI (asm-generic/errno.h).
+/// An error number as in errno(3): positive, and the target's own; on Windows that of the C runtime's errno.h. Where there is no
+/// system below, the numbers are those of Linux's generic ABI (asm-generic/errno.h).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(transparent)]
 pub struct Errno(i32);
 
-/// Names and numbers: rustix knows the numbers of each Linux architecture.
+/// Names and numbers: rustix knows the numbers of each Linux architecture; then those of Linux's generic ABI, and of Windows.
 macro_rules! errnos {
-    ($($name:ident $rustix:ident $generic:literal $text:literal;)*) => {
+    ($($name:ident $rustix:ident $generic:literal $windows:literal $text:literal;)*) => {
         impl Errno {
             $(
                 #[doc = concat!("`", stringify!($name), "`: ", $text, ".")]
                 #[cfg(target_os = "linux")]
                 pub const $name: Self = Self(rustix::io::Errno::$rustix.raw_os_error());
                 #[doc = concat!("`", stringify!($name), "`: ", $text, ".")]
-                #[cfg(not(target_os = "linux"))]
+                #[cfg(windows)]
+                pub const $name: Self = Self($windows);
+                #[doc = concat!("`", stringify!($name), "`: ", $text, ".")]
+                #[cfg(not(any(target_os = "linux", windows)))]
                 pub const $name: Self = Self($generic);
             )*
 
@@ -32,28 +35,29 @@ macro_rules! errnos {
     };
 }
 
+// Windows has no ESTALE, and nothing there gives it: its number is one that errno.h gives nothing else.
 errnos! {
-    EPERM PERM 1 "operation not permitted";
-    ENOENT NOENT 2 "no such file or directory";
-    EINTR INTR 4 "interrupted by a signal";
-    EIO IO 5 "input/output error";
-    ENXIO NXIO 6 "no such device or address";
-    EBADF BADF 9 "bad file descriptor";
-    EAGAIN AGAIN 11 "resource temporarily unavailable";
-    ENOMEM NOMEM 12 "out of memory";
-    EACCES ACCESS 13 "permission denied";
-    EBUSY BUSY 16 "device or resource busy";
-    ENODEV NODEV 19 "no such device";
-    ENOTDIR NOTDIR 20 "not a directory";
-    EINVAL INVAL 22 "invalid argument";
-    ENFILE NFILE 23 "too many open files in the system";
-    EMFILE MFILE 24 "too many open files in this process";
-    ENAMETOOLONG NAMETOOLONG 36 "file name too long";
-    ENOSYS NOSYS 38 "system call not implemented";
-    ELOOP LOOP 40 "too many levels of symbolic links";
-    EOVERFLOW OVERFLOW 75 "value too large for its type";
-    ENOTSUP OPNOTSUPP 95 "operation not supported";
-    ESTALE STALE 116 "stale file handle";
+    EPERM PERM 1 1 "operation not permitted";
+    ENOENT NOENT 2 2 "no such file or directory";
+    EINTR INTR 4 4 "interrupted by a signal";
+    EIO IO 5 5 "input/output error";
+    ENXIO NXIO 6 6 "no such device or address";
+    EBADF BADF 9 9 "bad file descriptor";
+    EAGAIN AGAIN 11 11 "resource temporarily unavailable";
+    ENOMEM NOMEM 12 12 "out of memory";
+    EACCES ACCESS 13 13 "permission denied";
+    EBUSY BUSY 16 16 "device or resource busy";
+    ENODEV NODEV 19 19 "no such device";
+    ENOTDIR NOTDIR 20 20 "not a directory";
+    EINVAL INVAL 22 22 "invalid argument";
+    ENFILE NFILE 23 23 "too many open files in the system";
+    EMFILE MFILE 24 24 "too many open files in this process";
+    ENAMETOOLONG NAMETOOLONG 36 38 "file name too long";
+    ENOSYS NOSYS 38 40 "system call not implemented";
+    ELOOP LOOP 40 114 "too many levels of symbolic links";
+    EOVERFLOW OVERFLOW 75 132 "value too large for its type";
+    ENOTSUP OPNOTSUPP 95 129 "operation not supported";
+    ESTALE STALE 116 4070 "stale file handle";
 }
 
 impl Errno {
@@ -92,6 +96,11 @@ impl From<Errno> for std::io::ErrorKind {
             Errno::EINVAL => Self::InvalidInput,
             Errno::ENOMEM => Self::OutOfMemory,
             Errno::ENOTSUP => Self::Unsupported,
+            Errno::ENOENT => Self::NotFound,
+            Errno::EPERM | Errno::EACCES => Self::PermissionDenied,
+            Errno::EBUSY => Self::ResourceBusy,
+            Errno::EINTR => Self::Interrupted,
+            Errno::ENOTDIR => Self::NotADirectory,
             _ => Self::Other,
         }
     }
@@ -133,7 +142,7 @@ mod tests {
             assert_eq!(Errno::from_raw(impossible), Errno::EIO);
         }
         assert_eq!([1, 4095].map(|number| Errno::from_raw(number).raw()), [1, 4095]);
-        let texts: HashSet<_> = (1..200).filter_map(|n| Errno::from_raw(n).texts()).collect();
+        let texts: HashSet<_> = (1..4096).filter_map(|n| Errno::from_raw(n).texts()).collect();
         assert_eq!(texts.len(), 21, "each number once");
     }
 }

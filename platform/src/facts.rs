@@ -174,7 +174,8 @@ impl<Id> Facts<Id> {
 }
 
 /// The type of a file system, by a number: on Linux `f_type` of statfs(2). A file system of another system's has Linux's number
-/// if Linux knows it too, and else any that is not in linux/magic.h, which gives it no name here.
+/// if Linux knows it too, and else any that is not in linux/magic.h, which in most cases gives it no name here; on Windows the first
+/// four letters of the name that the system gives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FileSystem {
     magic: u32,
@@ -229,6 +230,8 @@ impl FileSystem {
             0x4d44 => "vfat",
             0x2011_BAB0 => "exfat",
             0x7366_746e => "ntfs3",
+            0x5346_544e => "ntfs",
+            0x5346_6552 => "refs",
             0xFF53_4D42 => "cifs",
             0xFE53_4D42 => "smb3",
             0x00c3_6400 => "ceph",

@@ -89,7 +89,18 @@ impl<'h> From<Fd<'h>> for Borrowed<'h, Descriptors> {
     }
 }
 
-// SAFETY: made only from a handle that is borrowed for 'h (or an Fd<'h>, which promises the same for 'h), whose raw value
+#[cfg(windows)]
+impl<P: Platform> Borrowed<'_, P> {
+    /// # Safety
+    ///
+    /// The raw value keeps its meaning for the lifetime.
+    #[inline]
+    pub(crate) const unsafe fn from_raw(platform: P, raw: P::Raw) -> Self {
+        Self { platform, raw, lifetime: PhantomData }
+    }
+}
+
+// SAFETY: made only from a handle that is borrowed for 'h (or an Fd<'h> or WinHandle<'h>, which promise it for 'h), whose raw value
 // therefore keeps its meaning for 'h.
 unsafe impl<P: Platform> Handle for Borrowed<'_, P> {
     type P = P;
@@ -241,7 +252,7 @@ mod fds {
 
 // Where there are no descriptors, a file is a handle all the same, so that portable code compiles there and gets
 // `Fail::Unsupported` when it runs.
-#[cfg(all(feature = "std", not(unix)))]
+#[cfg(all(feature = "std", not(any(unix, windows))))]
 // SAFETY: the raw value is a constant that names nothing.
 unsafe impl Handle for std::fs::File {
     type P = Descriptors;

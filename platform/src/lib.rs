@@ -4,7 +4,7 @@
 //!   platform's objects for as long as it lives.
 //! - [`Facts`] and [`Fail`] are all that a platform may answer. No error of libpmem2 is born here.
 //! - [`Locate`] is what a system may know of where an object lies: [`Region`]s, DIMMs, or [`Backing`] of another kind.
-//! - [`Linux`] is the backend for Linux, on rustix's raw system calls. Where there is no backend, [`Unsupported`] stands in,
+//! - [`Linux`] is the backend for Linux, on rustix's raw system calls, `Windows` the one for Windows. Where there is no backend, [`Unsupported`] stands in,
 //!   so that the crate builds everywhere. [`Native`] is the one for the target's system.
 //! - `Slots` is the raw storage under pmem2's pool.
 //!
@@ -61,6 +61,9 @@ mod seed;
 mod slots;
 mod text;
 mod unsupported;
+#[cfg(any(windows, test))]
+#[cfg_attr(not(windows), allow(unreachable_pub, dead_code, reason = "compiled for its tests only"))]
+mod windows;
 
 pub use anonymous::{Anon, Anonymous, NoId};
 pub use bare::{
@@ -83,23 +86,32 @@ pub use platform::Platform;
 pub use slots::{Lease, Slots, Stored};
 pub use text::Text;
 pub use unsupported::Unsupported;
+#[cfg(windows)]
+pub use windows::{Crt, RawWinHandle, WinFileId, WinHandle, WinSpot, WinVolume, Windows};
 
-/// The platform of the system that this was compiled for: [`Linux`] on Linux, [`Bare`] where there is no system,
-/// [`Unsupported`] where there is no backend.
+/// The platform of the system that this was compiled for: [`Linux`] on Linux, `Windows` on Windows, [`Bare`] where there is no
+/// system, [`Unsupported`] where there is no backend.
 #[cfg(target_os = "linux")]
 pub type Native = Linux;
-/// The platform of the system that this was compiled for: `Linux` on Linux, [`Bare`] where there is no system,
-/// [`Unsupported`] where there is no backend.
+/// The platform of the system that this was compiled for: `Linux` on Linux, [`Windows`] on Windows, [`Bare`] where there is no
+/// system, [`Unsupported`] where there is no backend.
+#[cfg(windows)]
+pub type Native = Windows;
+/// The platform of the system that this was compiled for: `Linux` on Linux, `Windows` on Windows, [`Bare`] where there is no
+/// system, [`Unsupported`] where there is no backend.
 #[cfg(target_os = "none")]
 pub type Native = Bare<'static>;
-/// The platform of the system that this was compiled for: `Linux` on Linux, [`Bare`] where there is no system,
-/// [`Unsupported`] where there is no backend.
-#[cfg(not(any(target_os = "linux", target_os = "none")))]
+/// The platform of the system that this was compiled for: `Linux` on Linux, `Windows` on Windows, [`Bare`] where there is no
+/// system, [`Unsupported`] where there is no backend.
+#[cfg(not(any(target_os = "linux", windows, target_os = "none")))]
 pub type Native = Unsupported;
 
 /// The platform of file descriptors: [`Native`] where the system has them.
 #[cfg(target_os = "linux")]
 pub type Descriptors = Linux;
+/// The platform of file descriptors: the C runtime's, which answers with the feature `crt` only.
+#[cfg(windows)]
+pub type Descriptors = Crt;
 /// The platform of file descriptors: [`Native`] where the system has them.
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", windows)))]
 pub type Descriptors = Unsupported;

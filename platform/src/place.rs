@@ -23,6 +23,11 @@ pub enum Backing {
     },
     /// A file system that keeps its files in ordinary memory: tmpfs (and memfd), ramfs, hugetlbfs.
     Memory(FileSystem),
+    /// A volume of Windows, which does not say what it is made of.
+    Volume {
+        /// Whether its files are mapped directly (`FILE_DAX_VOLUME`): it is on persistent memory, and was formatted for that.
+        dax: bool,
+    },
     /// A file system that does not say which device it is on (its device numbers have major 0): overlayfs, btrfs, a network.
     Hidden(FileSystem),
 }

@@ -26,6 +26,10 @@ pub trait Platform: Copy {
     /// used again, but an inode's number and generation, an address. `Display` prints it for people.
     type Id: Copy + Eq + Debug + Display;
 
+    /// Whether a handle that cannot be read is refused when a source is made of it, as on Linux. Where it is not (Windows, whose
+    /// pmem2_source_from_handle(3) does not look at the access mode), it is refused when it is to be mapped.
+    const WANTS_READ: bool = true;
+
     /// What `raw` refers to.
     ///
     /// A raw value that refers to nothing (closed, out of range) is [`Fail::Absent`]`(`[`What::Handle`]`)`. What refers to

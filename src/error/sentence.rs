@@ -2,13 +2,19 @@
 
 use core::fmt::{Display, Formatter, Result};
 
-use pmem2_platform::{Errno, Kind, RegionFault, What};
+use pmem2_platform::{Backing, Errno, Kind, RegionFault, What};
 
+#[cfg(windows)]
+use super::windows;
 use super::{Error, HandleFault, Memory};
 use crate::place::On;
 
 impl Display for Error {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        #[cfg(windows)]
+        if let Some(sentence) = windows::plain(self) {
+            return f.write_str(sentence);
+        }
         match self {
             Self::InvalidFileHandle(fault) => fault.fmt(f),
             Self::InvalidFileType(kind) => refused(*kind, f),
@@ -50,6 +56,9 @@ impl Display for Error {
                  of the source"
             ),
             Self::DaxRegionNotFound(on) => write!(f, "there is no region of persistent memory: the source lies on {}", On(*on)),
+            Self::NotPersistentMemory { asked: What::NumaNode, on: Backing::Volume { .. } } => {
+                f.write_str("the NUMA node cannot be had: Windows does not say which one the memory of a volume is on")
+            }
             Self::NotPersistentMemory { asked, on } => {
                 write!(f, "{} cannot be had: the source lies on {}", noun(*asked), On(*on))
             }
@@ -128,6 +137,10 @@ fn plain(error: &Error) -> &'static str {
 
 impl Display for HandleFault {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        #[cfg(windows)]
+        if let Some(sentence) = windows::fault(*self) {
+            return f.write_str(sentence);
+        }
         f.write_str(match self {
             Self::NotOpen => "not an open file descriptor or handle: it is negative, closed or beyond the table",
             Self::WriteOnly => {
@@ -160,6 +173,10 @@ impl Display for Memory {
 
 /// What it is, why that is no source, and what to do.
 fn refused(kind: Kind, f: &mut Formatter<'_>) -> Result {
+    #[cfg(windows)]
+    if let Some(sentence) = windows::refused(kind) {
+        return f.write_str(sentence);
+    }
     f.write_str(match kind {
         Kind::Directory => "a directory cannot be mapped: open a file in it",
         Kind::BlockDevice => {
@@ -190,6 +207,10 @@ fn refused(kind: Kind, f: &mut Formatter<'_>) -> Result {
 
 /// What was asked for, as a noun.
 fn noun(what: What) -> &'static str {
+    #[cfg(windows)]
+    if let Some(noun) = windows::noun(what) {
+        return noun;
+    }
     match what {
         What::Handle => "the handle",
         What::Subsystem => "the device's subsystem in /sys/dev/char",
@@ -219,6 +240,9 @@ fn os(what: What, errno: Errno, f: &mut Formatter<'_>) -> Result {
         What::Open => write!(f, "cannot be opened for reading: {errno}")?,
         what => write!(f, "the system failed when it was asked for {}: {errno}", noun(what))?,
     }
+    #[cfg(windows)]
+    let remedy = windows::remedy(what, errno);
+    #[cfg(not(windows))]
     let remedy = match errno {
         Errno::EPERM | Errno::EACCES if matches!(what, What::Open) => "; more rights are needed",
         Errno::EPERM | Errno::EACCES => "; more rights are needed, or a filter (seccomp) that allows the call",

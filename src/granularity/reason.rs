@@ -95,6 +95,9 @@ impl Reason {
             Self::NotPersistentMemory(Backing::Hidden(_)) => {
                 "use a file on ext4 or xfs, mounted with DAX, on persistent memory itself"
             }
+            Self::NotPersistentMemory(Backing::Volume { .. }) => {
+                "use a file on a DAX volume: NTFS on persistent memory, formatted for it (format /dax)"
+            }
             Self::NotPersistentMemory(_) => {
                 "use a file on ext4 or xfs, mounted with DAX, on persistent memory (or a device DAX)"
             }

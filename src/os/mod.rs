@@ -2,3 +2,5 @@
 
 mod bare;
 mod fd;
+#[cfg(windows)]
+mod windows;

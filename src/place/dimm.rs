@@ -87,7 +87,7 @@ impl<P: Locate> Dimms<P> {
     ) -> Result<T, Error> {
         let of = |fail| Error::of(fail, asked);
         match platform.backing(spot).map_err(of)? {
-            Backing::Regions => {}
+            Backing::Regions | Backing::Volume { .. } => {}
             on => {
                 // Of another device that got the number of the source's own this would be no answer.
                 if on == Backing::DeviceDax {

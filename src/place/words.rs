@@ -63,6 +63,8 @@ impl Display for On {
             Backing::Disk { major, minor } => {
                 write!(f, "the block device {major}:{minor}, which is not persistent memory")
             }
+            Backing::Volume { dax: true } => f.write_str("a DAX volume, of whose regions Windows does not tell"),
+            Backing::Volume { dax: false } => f.write_str("a volume that is not DAX"),
             Backing::Memory(system) => write!(f, "{system}, which keeps its files in ordinary memory"),
             Backing::Hidden(system) => {
                 write!(f, "{system}, a file system that does not say which device its files are on")

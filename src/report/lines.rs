@@ -94,6 +94,7 @@ fn hardware<E>(
     match &identity.numa_node {
         Ok(node) => line("numa node", &Node(*node))?,
         Err(Error::SeveralNumaNodes) => line("numa node", &"several: see the regions")?,
+        Err(Error::NotPersistentMemory { .. }) => {}
         Err(error) => line("numa node", &Unknown(error))?,
     }
     match &identity.device_id {
@@ -146,6 +147,7 @@ impl Display for Because {
             Reason::NotPersistentMemory(Backing::Hidden(_)) => {
                 f.write_str("it is not known to be on persistent memory")
             }
+            Reason::NotPersistentMemory(Backing::Volume { .. }) => f.write_str("its volume is not DAX"),
             Reason::NotPersistentMemory(_) => f.write_str("it is not on persistent memory"),
             Reason::NoRegion => {
                 f.write_str("it is mapped directly, and nothing says what is flushed when the power fails")

@@ -189,7 +189,7 @@ fn an_id_that_is_too_long() {
     assert_eq!(of(&[&[32; 22][..], &[1]].concat()), too_large);
     assert_eq!(of(&[&[32; 21][..], &[31, 2]].concat()), too_large);
     assert_eq!(of(&[32; 23]), too_large);
-    assert_eq!(Error::TooLarge(What::DeviceId).code(), -75);
+    assert_eq!(Error::TooLarge(What::DeviceId).code(), -pmem2::Errno::EOVERFLOW.raw());
     // Nothing is asked of the DIMMs behind.
     let script = script(dimms(vec![vec![Dimm::new(0, &"x".repeat(32), 0); 40]]));
     assert_eq!(source(&script).device_id().map(|_| ()), Err(Error::TooLarge(What::DeviceId)));

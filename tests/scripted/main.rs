@@ -5,6 +5,7 @@ mod failures;
 mod granularity;
 mod identity;
 mod land;
+mod lenient;
 mod place;
 mod range;
 mod report;

@@ -156,6 +156,8 @@ fn what_is_there_now_is_not_asked_about() {
     assert_eq!(source.report().verdict(), Ok(()));
 }
 
+// Windows has other words for some: tests/windows.
+#[cfg(not(windows))]
 #[test]
 fn of_what_is_refused() {
     let directory = report(|script| *script = Script::with(Kind::Directory, Access::READ));

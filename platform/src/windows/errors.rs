@@ -1,0 +1,108 @@
+//! The errors of Win32, and the errno that each becomes.
+
+use crate::Errno;
+
+/// What GetLastError gives: a system error code of Win32.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Code(pub(super) u32);
+
+/// Names and numbers, the errno, and what Windows means by it.
+macro_rules! codes {
+    ($($name:ident $number:literal $errno:ident;)*) => {
+        /// The table, for the test that goes through it.
+        #[cfg(test)]
+        pub(super) const TABLE: &[(u32, Errno)] = &[$(($number, Errno::$errno),)*];
+
+        impl Code {
+            $(
+                #[doc = concat!("`ERROR_", stringify!($name), "`.")]
+                #[allow(dead_code, reason = "most are only looked up by their number")]
+                pub(super) const $name: Self = Self($number);
+            )*
+
+            /// The errno of the code. One that is not in the table is EIO: no failure is 0, and none looks like another cause.
+            pub(super) const fn errno(self) -> Errno {
+                match self.0 {
+                    $($number => Errno::$errno,)*
+                    _ => Errno::EIO,
+                }
+            }
+        }
+    };
+}
+
+// The one table from Win32 to errno, documented at `Windows`. What Microsoft's C runtime makes EACCES for want of a better number
+// (a sharing violation, a drive that is not ready) has the better number here.
+codes! {
+    INVALID_FUNCTION 1 EINVAL;
+    FILE_NOT_FOUND 2 ENOENT;
+    PATH_NOT_FOUND 3 ENOENT;
+    TOO_MANY_OPEN_FILES 4 EMFILE;
+    ACCESS_DENIED 5 EACCES;
+    INVALID_HANDLE 6 EBADF;
+    NOT_ENOUGH_MEMORY 8 ENOMEM;
+    INVALID_ACCESS 12 EINVAL;
+    INVALID_DATA 13 EINVAL;
+    OUTOFMEMORY 14 ENOMEM;
+    INVALID_DRIVE 15 ENOENT;
+    WRITE_PROTECT 19 EACCES;
+    BAD_UNIT 20 ENODEV;
+    NOT_READY 21 ENXIO;
+    BAD_LENGTH 24 EINVAL;
+    GEN_FAILURE 31 EIO;
+    SHARING_VIOLATION 32 EBUSY;
+    LOCK_VIOLATION 33 EBUSY;
+    NOT_SUPPORTED 50 ENOTSUP;
+    BAD_NETPATH 53 ENOENT;
+    DEV_NOT_EXIST 55 ENODEV;
+    NETWORK_ACCESS_DENIED 65 EACCES;
+    BAD_DEV_TYPE 66 ENODEV;
+    BAD_NET_NAME 67 ENOENT;
+    INVALID_PARAMETER 87 EINVAL;
+    BUFFER_OVERFLOW 111 ENAMETOOLONG;
+    CALL_NOT_IMPLEMENTED 120 ENOSYS;
+    INSUFFICIENT_BUFFER 122 EOVERFLOW;
+    INVALID_NAME 123 ENOENT;
+    INVALID_LEVEL 124 EINVAL;
+    BAD_PATHNAME 161 ENOENT;
+    BUSY 170 EBUSY;
+    FILENAME_EXCED_RANGE 206 ENAMETOOLONG;
+    PIPE_BUSY 231 EBUSY;
+    MORE_DATA 234 EOVERFLOW;
+    DIRECTORY 267 ENOTDIR;
+    NO_SUCH_DEVICE 433 ENODEV;
+    ARITHMETIC_OVERFLOW 534 EOVERFLOW;
+    OPERATION_ABORTED 995 EINTR;
+    UNRECOGNIZED_VOLUME 1005 ENODEV;
+    NO_MEDIA_IN_DRIVE 1112 ENXIO;
+    IO_DEVICE 1117 EIO;
+    DEVICE_NOT_CONNECTED 1167 ENODEV;
+    NOT_FOUND 1168 ENOENT;
+    PRIVILEGE_NOT_HELD 1314 EPERM;
+    NO_SYSTEM_RESOURCES 1450 ENOMEM;
+    COMMITMENT_LIMIT 1455 ENOMEM;
+    DEVICE_REMOVED 1617 ENODEV;
+    NOT_ENOUGH_QUOTA 1816 ENOMEM;
+    CANT_ACCESS_FILE 1920 EACCES;
+    CANT_RESOLVE_FILENAME 1921 ELOOP;
+}
+
+impl Code {
+    /// Whether the file system or the device says that it does not know a question about a file: with whichever of the codes
+    /// its driver prefers.
+    pub(super) const fn is_question_unknown(self) -> bool {
+        matches!(
+            self,
+            Self::INVALID_FUNCTION
+                | Self::NOT_SUPPORTED
+                | Self::INVALID_PARAMETER
+                | Self::CALL_NOT_IMPLEMENTED
+                | Self::INVALID_LEVEL
+        )
+    }
+
+    /// Whether a volume says that it does not know an IOCTL. (That a parameter is wrong would be this library's fault.)
+    pub(super) const fn is_ioctl_unknown(self) -> bool {
+        matches!(self, Self::INVALID_FUNCTION | Self::NOT_SUPPORTED | Self::CALL_NOT_IMPLEMENTED)
+    }
+}

@@ -1,0 +1,62 @@
+//! The list of Win32 calls. Everything else of the Windows backend is generic over [`Sys`], so that tests can make any call
+//! fail with any error, on any host.
+
+use super::{errors::Code, handle::RawWinHandle, identity::WinFileId};
+
+/// What the backend needs of `BY_HANDLE_FILE_INFORMATION`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Information {
+    /// FILE_ATTRIBUTE_*.
+    pub(super) attributes: u32,
+    /// Of the volume's serial number 32 bits, of the file's id 64.
+    pub(super) id: WinFileId,
+}
+
+/// What the backend needs of `FILE_STANDARD_INFO`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Standard {
+    /// EndOfFile. Negative where a file system is broken; likewise the next.
+    pub(super) size: i64,
+    /// AllocationSize.
+    pub(super) allocated: i64,
+}
+
+/// What the backend needs of GetVolumeInformationByHandleW.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct VolumeInformation {
+    /// FILE_DAX_VOLUME and its like.
+    pub(super) flags: u32,
+    /// The name of the file system, in ASCII, up to a zero; what is longer is cut off.
+    pub(super) file_system: [u8; 16],
+}
+
+pub(super) trait Sys: Copy {
+    /// An open volume; closed when dropped.
+    type Volume;
+
+    /// GetFileType: FILE_TYPE_*. FILE_TYPE_UNKNOWN only where that is the type.
+    fn file_type(self, handle: RawWinHandle) -> Result<u32, Code>;
+    /// GetNamedPipeInfo, of which nothing is wanted but whether it is a pipe.
+    fn named_pipe(self, handle: RawWinHandle) -> Result<(), Code>;
+    /// GetFileInformationByHandle.
+    fn information(self, handle: RawWinHandle) -> Result<Information, Code>;
+    /// GetFileInformationByHandleEx with FileIdInfo.
+    fn file_id(self, handle: RawWinHandle) -> Result<WinFileId, Code>;
+    /// The same with FileAttributeTagInfo: the reparse tag.
+    fn reparse_tag(self, handle: RawWinHandle) -> Result<u32, Code>;
+    /// The same with FileStandardInfo.
+    fn standard(self, handle: RawWinHandle) -> Result<Standard, Code>;
+    /// NtQueryObject with ObjectBasicInformation: the access that was granted when it was opened, FILE_READ_DATA and its like.
+    fn granted_access(self, handle: RawWinHandle) -> Result<u32, Code>;
+    /// GetVolumeInformationByHandleW.
+    fn volume_information(self, handle: RawWinHandle) -> Result<VolumeInformation, Code>;
+    /// GetFinalPathNameByHandleW with VOLUME_NAME_GUID: the length of the path, or, where `path` is too short for it, the
+    /// length that is needed.
+    fn final_path(self, handle: RawWinHandle, path: &mut [u16]) -> Result<usize, Code>;
+    /// CreateFileW with no access but to ask, of a name that ends with a zero.
+    fn open_volume(self, name: &[u16]) -> Result<Self::Volume, Code>;
+    /// DeviceIoControl: how many bytes of `output` were filled.
+    fn control(self, volume: &Self::Volume, ioctl: u32, input: &[u8], output: &mut [u8]) -> Result<usize, Code>;
+    /// GetSystemInfo: dwAllocationGranularity.
+    fn allocation_granularity(self) -> u32;
+}

@@ -1,0 +1,72 @@
+//! The sentences that are others on Windows. `None`: the same as everywhere.
+
+use pmem2_platform::{Errno, Kind, What};
+
+use super::{Error, HandleFault};
+
+pub(super) const fn fault(fault: HandleFault) -> Option<&'static str> {
+    Some(match fault {
+        HandleFault::NotOpen => {
+            "not an open handle of a file, nor a descriptor that stands for one: it is INVALID_HANDLE_VALUE, null or negative, was \
+             closed, or is that of something else (a mutex, an event, a process, a thread)"
+        }
+        HandleFault::WriteOnly => {
+            "opened write-only, but a mapping has to read: open it with GENERIC_READ | GENERIC_WRITE, or GENERIC_READ if nothing \
+             is to be written"
+        }
+        HandleFault::NoAccess => {
+            "opened for neither reading nor writing: open it with GENERIC_READ, or GENERIC_READ | GENERIC_WRITE"
+        }
+        HandleFault::Replaced => {
+            "refers to another file than the one that the source was made of: it was closed and its number was reused (keep it \
+             open while the source is in use)"
+        }
+        _ => return None,
+    })
+}
+
+pub(super) const fn refused(kind: Kind) -> Option<&'static str> {
+    Some(match kind {
+        Kind::BlockDevice => "a raw volume or disk is not a data source: open a file on it",
+        Kind::CharacterDevice => {
+            "a console, NUL or another character device is not a data source: it has no memory to map; open a regular file"
+        }
+        Kind::Pipe => "a pipe keeps nothing and cannot be mapped: open a regular file",
+        Kind::Socket => "a socket keeps nothing and cannot be mapped: open a regular file",
+        Kind::SymbolicLink => {
+            "a link itself cannot be mapped: open what it leads to (without FILE_FLAG_OPEN_REPARSE_POINT)"
+        }
+        Kind::Other => "neither a file nor anything else that Windows has a type for (a mailslot): open a regular file",
+        _ => return None,
+    })
+}
+
+pub(super) const fn plain(error: &Error) -> Option<&'static str> {
+    Some(match error {
+        Error::SourceEmpty => "the source has no bytes to map; a file needs a size first (SetEndOfFile)",
+        Error::NoAccess => {
+            "the protection asks for more than the handle was opened for: open it with GENERIC_READ | GENERIC_WRITE to write"
+        }
+        Error::Unsupported(What::Handle) => {
+            "nothing can be said of the descriptor: pmem2 was built without its feature crt; pass the handle"
+        }
+        _ => return None,
+    })
+}
+
+pub(super) const fn noun(what: What) -> Option<&'static str> {
+    Some(match what {
+        What::Device => "the source's volume",
+        What::Volume => "the name of the source's volume, or the volume itself",
+        What::Dax | What::Synchronous => "whether its volume is mapped directly (DAX)",
+        _ => return None,
+    })
+}
+
+pub(super) fn remedy(what: What, errno: Errno) -> &'static str {
+    match errno {
+        Errno::EPERM | Errno::EACCES => "; more rights are needed",
+        Errno::EBUSY if matches!(what, What::Open) => "; another program has it open and does not share it",
+        _ => "",
+    }
+}

@@ -1,0 +1,68 @@
+//! What errors say, in words and numbers.
+
+use std::io;
+
+use pmem2::{Errno, Error, HandleFault, Kind, What, Windows};
+
+/// The numbers are those of the C runtime's errno.h.
+#[test]
+fn numbers() {
+    for (errno, number) in [
+        (Errno::ENOENT, 2),
+        (Errno::EBADF, 9),
+        (Errno::ENOMEM, 12),
+        (Errno::EACCES, 13),
+        (Errno::EINVAL, 22),
+        (Errno::EMFILE, 24),
+        (Errno::ENAMETOOLONG, 38),
+        (Errno::ENOSYS, 40),
+        (Errno::ELOOP, 114),
+        (Errno::ENOTSUP, 129),
+        (Errno::EOVERFLOW, 132),
+    ] {
+        assert_eq!(errno.raw(), number, "{errno}");
+    }
+    assert_eq!(Error::Unsupported(What::Size).errno().raw(), 129);
+    assert_eq!((Windows::errno(5), Windows::errno(0), Windows::errno(6)), (Errno::EACCES, Errno::EIO, Errno::EBADF));
+}
+
+#[test]
+fn sentences_speak_of_windows() {
+    let os = |what, errno| Error::Os { what, errno };
+    for (error, words) in [
+        (Error::InvalidFileHandle(HandleFault::NotOpen), "INVALID_HANDLE_VALUE"),
+        (Error::InvalidFileHandle(HandleFault::WriteOnly), "GENERIC_READ"),
+        (Error::InvalidFileHandle(HandleFault::NoAccess), "GENERIC_READ"),
+        (Error::InvalidFileHandle(HandleFault::Replaced), "its number was reused"),
+        (Error::InvalidFileType(Kind::Directory), "open a file in it"),
+        (Error::InvalidFileType(Kind::BlockDevice), "raw volume"),
+        (Error::InvalidFileType(Kind::CharacterDevice), "NUL"),
+        (Error::InvalidFileType(Kind::SymbolicLink), "FILE_FLAG_OPEN_REPARSE_POINT"),
+        (Error::InvalidFileType(Kind::Other), "mailslot"),
+        (Error::SourceEmpty, "SetEndOfFile"),
+        (Error::Unsupported(What::Handle), "crt"),
+        (os(What::Volume, Errno::ENOENT), "the source's volume"),
+        (os(What::Open, Errno::EBUSY), "does not share it"),
+        (os(What::Open, Errno::EACCES), "more rights are needed"),
+    ] {
+        let sentence = error.to_string();
+        assert!(sentence.contains(words), "{sentence}");
+        for foreign in ["O_RD", "O_PATH", "/dev/", "/sys", "seccomp", "fallocate", "RLIMIT"] {
+            assert!(!sentence.contains(foreign), "{sentence}");
+        }
+    }
+}
+
+#[test]
+fn errors_become_io_errors() {
+    for (error, kind) in [
+        (Error::InvalidFileHandle(HandleFault::NotOpen), io::ErrorKind::InvalidInput),
+        (Error::Os { what: What::Volume, errno: Errno::EACCES }, io::ErrorKind::PermissionDenied),
+        (Error::Os { what: What::Volume, errno: Errno::ENOENT }, io::ErrorKind::NotFound),
+        (Error::Unsupported(What::Size), io::ErrorKind::Unsupported),
+    ] {
+        let converted = io::Error::from(error);
+        assert_eq!(converted.kind(), kind);
+        assert_eq!(converted.get_ref().and_then(|inner| inner.downcast_ref()), Some(&error));
+    }
+}
