@@ -7,10 +7,9 @@ use std::{
     borrow::Cow,
     fmt::Display,
     io::{self, Write},
-    os::unix::ffi::OsStrExt,
 };
 
-use pmem2::{Access, Errno, Error, FileId, Kind, Report};
+use pmem2::{Access, Errno, Error, Kind, Report};
 use region::Region;
 use serde::Serialize;
 use serde_json::{Serializer, ser::Formatter};
@@ -18,7 +17,8 @@ use whereabouts::{Granularity, Warning, Whereabouts};
 
 use crate::{
     args::Place,
-    look::{Finding, Opened, allowed},
+    finding::{Finding, Opened},
+    look::{allowed, bytes, identity, units},
     table::{Refusal, Told},
 };
 
@@ -27,6 +27,7 @@ struct Object<'a> {
     schema: u32,
     path: Option<Cow<'a, str>>,
     path_bytes: Option<&'a [u8]>,
+    path_units: Option<Vec<u16>>,
     fd: Option<i32>,
     usable: bool,
     error: Option<Failure>,
@@ -39,6 +40,8 @@ struct Object<'a> {
     inode: Option<u64>,
     represented_device: Option<Device>,
     region: Option<Region<'a>>,
+    volume: Option<String>,
+    file_id: Option<String>,
     file_system: Option<FileSystem>,
     size: Option<u64>,
     allocated: Option<u64>,
@@ -105,8 +108,10 @@ pub(crate) fn finding(place: &Place, finding: &Finding) -> io::Result<String> {
     let (answers, by_path) = (Object::of(&finding.report), finding.by_path.as_ref());
     let is_path = matches!(place, Place::Path(_));
     let access = finding.report.access().filter(|_| !is_path);
-    let id = finding.report.id();
+    let identity = identity(&finding.report);
     line(&Object {
+        // What was not opened may be told by its name.
+        kind: finding.report.kind().or(refused_kind(finding.report.verdict())).map(kind),
         opened: by_path.map(|by_path| by_path.opened == Opened::Yes).or(is_path.then_some(false)),
         access: access.map(mode),
         append: access.map(|access| access.contains(Access::APPEND)),
@@ -114,9 +119,11 @@ pub(crate) fn finding(place: &Place, finding: &Finding) -> io::Result<String> {
             read: allowed(by_path.permission.read),
             write: allowed(by_path.permission.write),
         }),
-        device: id.map(|id| id.device().into()),
-        inode: id.map(FileId::inode),
-        represented_device: finding.represented_device().map(Device::from),
+        device: identity.device.map(Device::from),
+        inode: identity.inode,
+        represented_device: identity.represented_device.map(Device::from),
+        volume: identity.volume,
+        file_id: identity.file_id,
         ..answers.named(place)
     })
 }
@@ -199,12 +206,13 @@ impl<'a> Object<'a> {
     /// What the command line calls it.
     fn named(self, place: &'a Place) -> Self {
         let (path, fd) = match place {
-            Place::Path(path) | Place::Table(path) => (Some(path.as_os_str()), None),
+            Place::Path(path) | Place::Table(path) => (Some(path.as_path()), None),
             Place::Descriptor(number) => (None, Some(*number)),
         };
         Self {
             path: path.map(|path| path.to_string_lossy()),
-            path_bytes: path.filter(|path| path.to_str().is_none()).map(OsStrExt::as_bytes),
+            path_bytes: path.filter(|path| path.to_str().is_none()).and_then(bytes),
+            path_units: path.filter(|path| path.to_str().is_none()).and_then(units),
             fd,
             ..self
         }
@@ -250,6 +258,14 @@ impl From<pmem2::FileSystem> for FileSystem {
 impl From<(u32, u32)> for Device {
     fn from((major, minor): (u32, u32)) -> Self {
         Self { major, minor }
+    }
+}
+
+/// The kind that a refusal is about.
+const fn refused_kind(verdict: Result<(), Error>) -> Option<Kind> {
+    match verdict {
+        Err(Error::InvalidFileType(kind)) => Some(kind),
+        _ => None,
     }
 }
 

@@ -9,7 +9,10 @@
 use std::{
     fmt::{self, Display},
     fs::File,
-    os::fd::{AsRawFd, OwnedFd},
+    os::{
+        fd::{AsRawFd, OwnedFd},
+        unix::ffi::OsStrExt,
+    },
     path::Path,
 };
 
@@ -19,29 +22,12 @@ use rustix::{
     io,
 };
 
-/// What was found.
-pub(crate) struct Finding {
-    pub(crate) report: Report<FileId>,
-    /// Where it was found by a path, and looked at.
-    pub(crate) by_path: Option<ByPath>,
-    /// What else a person should know.
-    pub(crate) note: Option<Note>,
-}
+use crate::finding::{ByPath, Finding, Identity, Opened};
 
-pub(crate) struct ByPath {
-    pub(crate) opened: Opened,
-    pub(crate) permission: Permission,
-}
+pub(crate) type Id = FileId;
 
-/// What became of opening it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Opened {
-    Yes,
-    /// It was tried.
-    Failed,
-    /// It was only looked at.
-    NotTried,
-}
+/// How something is opened that is only looked at.
+pub(crate) const LOOK: &str = "O_PATH";
 
 /// What the effective user may do with a file.
 #[derive(Clone, Copy)]
@@ -83,19 +69,6 @@ impl Display for Note {
             Self::Unmappable(error) => error.fmt(f),
         }
     }
-}
-
-/// Looks at a descriptor that this process inherited. It stays open.
-pub(crate) fn descriptor(number: i32) -> Finding {
-    #[expect(
-        unsafe_code,
-        reason = "a number from the command line has no owner in Rust that it could be borrowed from"
-    )]
-    // SAFETY: borrow_raw wants a number that is open to stay open while it is borrowed, and one that is not open to stay so.
-    // The borrow ends with this function. Nothing in this process closes a descriptor that it did not open, there is one
-    // thread, and main calls this before it opens anything of its own.
-    let fd = unsafe { pmem2::Fd::borrow_raw(number) };
-    Finding::of(Report::of(&fd), None)
 }
 
 /// Looks at what `path` leads to, and opens it if that is harmless.
@@ -152,21 +125,29 @@ pub(crate) fn cannot(errno: io::Errno) -> Error {
     Error::Os { what: What::Open, errno: Errno::from_raw(errno.raw_os_error()) }
 }
 
-impl Finding {
-    fn of(report: Report<FileId>, by_path: Option<ByPath>) -> Self {
-        let empty = report.verdict().is_ok() && report.size() == Some(Ok(0));
-        Self { report, by_path, note: empty.then_some(Note::Unmappable(Error::SourceEmpty)) }
-    }
-
-    /// The device that a device file stands for.
-    pub(crate) fn represented_device(&self) -> Option<(u32, u32)> {
-        match self.report.kind()? {
-            Kind::DeviceDax | Kind::CharacterDevice | Kind::UnknownDevice(_) | Kind::BlockDevice => {
-                self.report.id().map(FileId::represented_device)
-            }
-            _ => None,
+pub(crate) fn identity(report: &Report<Id>) -> Identity {
+    let represented = || match report.kind()? {
+        Kind::DeviceDax | Kind::CharacterDevice | Kind::UnknownDevice(_) | Kind::BlockDevice => {
+            report.id().map(FileId::represented_device)
         }
+        _ => None,
+    };
+    Identity {
+        device: report.id().map(FileId::device),
+        inode: report.id().map(FileId::inode),
+        represented_device: represented(),
+        ..Identity::default()
     }
+}
+
+/// A path as bytes.
+pub(crate) fn bytes(path: &Path) -> Option<&[u8]> {
+    Some(path.as_os_str().as_bytes())
+}
+
+/// A path as Windows has it.
+pub(crate) const fn units(_: &Path) -> Option<Vec<u16>> {
+    None
 }
 
 impl Note {

@@ -14,11 +14,15 @@
     )
 )]
 
-#[cfg(not(target_os = "linux"))]
-compile_error!("pmem2-inspect is for Linux: pmem2 has no backend for this system yet, and would refuse everything");
+#[cfg(not(any(target_os = "linux", windows)))]
+compile_error!(
+    "pmem2-inspect is for Linux and Windows: pmem2 has no backend for this system, and would refuse everything"
+);
 
 mod args;
+mod finding;
 mod json;
+#[cfg_attr(windows, path = "look/windows.rs")]
 mod look;
 mod table;
 mod text;
@@ -30,7 +34,7 @@ use std::{
 };
 
 use args::{Args, Place};
-use look::Finding;
+use finding::Finding;
 
 /// Not all are usable.
 const REFUSED: u8 = 1;
@@ -77,7 +81,7 @@ enum Begun<'a> {
 
 fn begin(place: &Place) -> Begun<'_> {
     match place {
-        Place::Descriptor(number) => Begun::Done(Box::new(look::descriptor(*number))),
+        Place::Descriptor(number) => Begun::Done(Box::new(finding::descriptor(*number))),
         Place::Path(path) => Begun::Path(path),
         Place::Table(path) => Begun::Table(path),
     }
@@ -106,7 +110,7 @@ impl Output {
                 let usable = told.report.verdict().is_ok();
                 self.put(usable, || text::region(path, &told), || json::region(place, &told))
             }),
-            Err(refusal) => self.put(false, || text::refusal(place, path, &refusal), || json::refusal(place, &refusal)),
+            Err(refusal) => self.put(false, || text::refusal(place, &refusal), || json::refusal(place, &refusal)),
         }
     }
 

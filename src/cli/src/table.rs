@@ -3,6 +3,9 @@
 //! Nothing of the file that one is in is trusted. It is looked at first, as every path is ([`look`](crate::look)), and opened
 //! only if it is a regular file or a pipe, on whatever file system, since who names it as a table wants it to be read.
 
+#[cfg_attr(windows, path = "table/windows.rs")]
+mod opening;
+
 use std::{
     fmt::{self, Display},
     io::{self, Read},
@@ -10,14 +13,12 @@ use std::{
 };
 
 use pmem2::{
-    Code, Devicetree, Durability, Errno, Extent, ExtentId, Kind, Nfit, PhysicalRegion, RegionKind, Report, TableFault,
-};
-use rustix::{
-    fs::{Mode, OFlags, fcntl_setfl, open},
-    io::Errno as Number,
+    Code, Devicetree, Durability, Errno, Error, Extent, ExtentId, Kind, Nfit, PhysicalRegion, RegionKind, Report,
+    TableFault,
 };
 
-use crate::look::{Note, cannot, links, reopen};
+use crate::look::Note;
+use opening::{errno, open};
 
 /// How many bytes of a file are read, and one more to see that it is longer. No table is: boot loaders take 2 MiB for a
 /// devicetree.
@@ -32,11 +33,12 @@ const SOURCE: &[u8] = b"/dts-v1/";
 
 /// Why no region of a table can be told.
 pub(crate) enum Refusal {
-    /// It cannot be opened.
-    Unopened(Number),
+    /// It cannot be opened, and what else a person should know of that.
+    Unopened(Error, Option<Note>),
     /// It is neither a regular file nor a pipe, and was not opened.
     NoFile(Kind),
     /// It was not opened: /proc is not mounted.
+    #[cfg(target_os = "linux")]
     NoProc,
     /// Reading it failed.
     Unread(Errno),
@@ -58,8 +60,9 @@ impl Refusal {
     /// The code of libpmem2 or the errno, which is what the functions of C give for such a table.
     pub(crate) fn code(&self) -> Result<Code, Errno> {
         match self {
-            Self::Unopened(errno) => Err(cannot(*errno).errno()),
+            Self::Unopened(error, _) => Err(error.errno()),
             Self::Unread(errno) => Err(*errno),
+            #[cfg(target_os = "linux")]
             Self::NoProc => Err(Errno::ENOENT),
             Self::NoFile(_) => Ok(Code::InvalidFileType),
             Self::Long | Self::Foreign(_) | Self::Dump | Self::Source | Self::Wrong(_) => Ok(Code::InvalidRegionFormat),
@@ -85,13 +88,18 @@ impl Refusal {
 
     /// Whether it was opened.
     pub(crate) fn opened(&self) -> bool {
-        !matches!(self, Self::Unopened(_) | Self::NoFile(_) | Self::NoProc)
+        match self {
+            Self::Unopened(..) | Self::NoFile(_) => false,
+            #[cfg(target_os = "linux")]
+            Self::NoProc => false,
+            _ => true,
+        }
     }
 
-    /// What else a person should know of the file at `path`.
-    pub(crate) fn note(&self, path: &Path) -> Option<Note> {
+    /// What else a person should know of the file.
+    pub(crate) fn note(&self) -> Option<&Note> {
         match self {
-            Self::Unopened(errno) => Note::unreached(*errno, path),
+            Self::Unopened(_, note) => note.as_ref(),
             _ => None,
         }
     }
@@ -100,8 +108,9 @@ impl Refusal {
 impl Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unopened(errno) => cannot(*errno).fmt(f),
+            Self::Unopened(error, _) => error.fmt(f),
             Self::NoFile(_) => f.write_str("a firmware's table is read from a regular file or a pipe, and this is neither"),
+            #[cfg(target_os = "linux")]
             Self::NoProc => Note::NoProc.fmt(f),
             Self::Unread(errno) => write!(f, "cannot be read: {errno}"),
             Self::Long => write!(f, "longer than {} MiB, and so no firmware's table", LIMIT >> 20),
@@ -125,17 +134,7 @@ impl Display for Refusal {
 
 /// Reads the file at `path` into `bytes`, which are none yet.
 pub(crate) fn read(path: &Path, bytes: &mut Vec<u8>) -> Result<(), Refusal> {
-    let handle = open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).map_err(Refusal::Unopened)?;
-    let kind = Report::of_unopened(&handle).kind().unwrap_or(Kind::Other);
-    if !matches!(kind, Kind::RegularFile | Kind::Pipe) {
-        return Err(Refusal::NoFile(kind));
-    }
-    let links = links().ok_or(Refusal::NoProc)?;
-    let file = reopen(&links, &handle).map_err(Refusal::Unopened)?;
-    if kind == Kind::Pipe {
-        // It was not waited for a writer; what the one that there is writes is.
-        fcntl_setfl(&file, OFlags::empty()).map_err(|errno| Refusal::Unread(Errno::from_raw(errno.raw_os_error())))?;
-    }
+    let file = open(path)?;
     let above = LIMIT.saturating_add(1);
     let length = file.take(above).read_to_end(bytes).map_err(|error| Refusal::Unread(number(&error)))?;
     if u64::try_from(length).is_ok_and(|length| length < above) { Ok(()) } else { Err(Refusal::Long) }
@@ -143,7 +142,7 @@ pub(crate) fn read(path: &Path, bytes: &mut Vec<u8>) -> Result<(), Refusal> {
 
 fn number(error: &io::Error) -> Errno {
     // What is no error of the system's is the want of memory.
-    error.raw_os_error().map_or(Errno::ENOMEM, Errno::from_raw)
+    error.raw_os_error().map_or(Errno::ENOMEM, errno)
 }
 
 /// The regions that the table tells of, at least one.

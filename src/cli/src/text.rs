@@ -10,7 +10,8 @@ use pmem2::{Durability, Line};
 
 use crate::{
     args::Place,
-    look::{Finding, Opened},
+    finding::{Finding, Opened},
+    look::{LOOK, identity},
     table::{Refusal, Told},
 };
 
@@ -43,12 +44,12 @@ pub(crate) fn finding(place: &Place, finding: &Finding) -> String {
                 match by_path.opened {
                     Opened::Yes => {}
                     Opened::Failed => block.line("opened", &"no, opening it failed"),
-                    Opened::NotTried => block.line("opened", &UNOPENED),
+                    Opened::NotTried => block.line("opened", &format_args!("{UNOPENED} ({LOOK})")),
                 }
             }
             ("identity", _) => {
                 block.line("identity", fact.value);
-                if let Some((major, minor)) = finding.represented_device() {
+                if let Some((major, minor)) = identity(&finding.report).represented_device {
                     block.line("represents", &format_args!("device {major}:{minor}"));
                 }
             }
@@ -99,7 +100,7 @@ pub(crate) fn region(file: &Path, told: &Told<'_>) -> String {
 }
 
 /// Why a table tells of no region.
-pub(crate) fn refusal(place: &Place, file: &Path, refusal: &Refusal) -> String {
+pub(crate) fn refusal(place: &Place, refusal: &Refusal) -> String {
     let mut block = Block::of(place);
     block.line("refused", refusal);
     if let Some(symbol) = refusal.symbol() {
@@ -107,24 +108,26 @@ pub(crate) fn refusal(place: &Place, file: &Path, refusal: &Refusal) -> String {
     }
     if let Some(kind) = refusal.kind() {
         block.line("kind", &kind);
-        block.line("opened", &UNOPENED);
+        block.line("opened", &format_args!("{UNOPENED} ({LOOK})"));
     }
-    if let Some(note) = refusal.note(file) {
+    if let Some(note) = refusal.note() {
         block.line("note", &note);
     }
     block.0
 }
 
-const UNOPENED: &str = "no, only looked at (O_PATH)";
+const UNOPENED: &str = "no, only looked at";
 
 /// The path as it is if it can be shown so, else in quotes and escaped: control characters, characters that nobody sees or
 /// that reorder the line, quotes and backslashes, and what is not UTF-8.
 fn name(path: &Path) -> String {
     match path.to_str() {
         Some(text) => {
-            // What str::escape_debug leaves alone, and apostrophes. It leaves accents on their letters, which Debug does not.
-            let text_but_apostrophes = text.replace('\'', "");
-            let plain = !text.is_empty() && text_but_apostrophes.chars().eq(text_but_apostrophes.escape_debug());
+            // What str::escape_debug leaves alone, and apostrophes, and on Windows the backslash between names. It leaves accents
+            // on their letters, which Debug does not.
+            let harmless: &[char] = if cfg!(windows) { &['\'', '\\'] } else { &['\''] };
+            let rest = text.replace(harmless, "");
+            let plain = !text.is_empty() && rest.chars().eq(rest.escape_debug());
             if plain { text.to_owned() } else { format!("{text:?}") }
         }
         None => format!("{:?}", path.as_os_str()),
@@ -146,7 +149,6 @@ pub(crate) fn without_controls(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
 
     #[test]
     fn ordinary_names_are_shown_as_they_are() {
@@ -165,12 +167,26 @@ mod tests {
             ("a\u{202e}gnp.exe", r#""a\u{202e}gnp.exe""#),
             ("zero\u{200b}width", r#""zero\u{200b}width""#),
             ("\u{7f}", r#""\u{7f}""#),
-            ("a\\b", r#""a\\b""#),
             ("\"a\"", r#""\"a\"""#),
         ] {
             assert_eq!(name(Path::new(odd)), quoted);
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn names_of_unix() {
+        use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+        assert_eq!(name(Path::new("a\\b")), r#""a\\b""#);
         assert_eq!(name(Path::new(OsStr::from_bytes(b"x\xff\x1b"))), r#""x\xFF\u{1b}""#);
+    }
+
+    #[cfg(windows)]
+    #[test]
+    fn names_of_windows() {
+        use std::{ffi::OsString, os::windows::ffi::OsStringExt};
+        assert_eq!(name(Path::new(r"\\?\C:\it's a file")), r"\\?\C:\it's a file");
+        assert_eq!(name(Path::new(&OsString::from_wide(&[0x78, 0xd800, 0x1b]))), r#""x\u{d800}\u{1b}""#);
     }
 
     #[test]

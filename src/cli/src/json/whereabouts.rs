@@ -50,6 +50,7 @@ impl<'p> From<&'p Place> for Whereabouts<'p> {
             Backing::Disk { major, minor } => ("disk", Some((major, minor).into())),
             Backing::Memory(_) => ("memory", None),
             Backing::Hidden(_) => ("hidden", None),
+            Backing::Volume { .. } => ("volume", None),
             _ => ("other", None),
         };
         Self {

@@ -1,4 +1,5 @@
 //! The built binary, run on real things.
+#![cfg(target_os = "linux")]
 
 mod descriptors;
 mod devices;

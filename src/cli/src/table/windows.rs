@@ -1,0 +1,28 @@
+//! Opening a file that a table may be in, on Windows.
+
+use std::{fs::File, io, path::Path};
+
+use pmem2::{Error, HandleFault, Kind, Report};
+
+use super::Refusal;
+pub(super) use crate::look::errno;
+use crate::look::{self, Note, cannot, is_served, look_at};
+
+/// Opens it for reading if it is a regular file. A pipe is not, since that connects to whoever serves it.
+pub(super) fn open(path: &Path) -> Result<File, Refusal> {
+    if is_served(path) {
+        return Err(Refusal::NoFile(Kind::Pipe));
+    }
+    let unopened = |error: io::Error| Refusal::Unopened(cannot(&error), Note::unreached(&error, path));
+    let look = Report::of_unopened(&look_at(path).map_err(unopened)?);
+    let kind = look.kind().unwrap_or(Kind::Other);
+    if kind != Kind::RegularFile {
+        return Err(Refusal::NoFile(kind));
+    }
+    let file = look::open(path).map_err(unopened)?;
+    if Report::of(&file).id() == look.id() {
+        Ok(file)
+    } else {
+        Err(Refusal::Unopened(Error::InvalidFileHandle(HandleFault::Replaced), Some(Note::Exchanged)))
+    }
+}
