@@ -1,5 +1,5 @@
-# The sentences of a manual page's DESCRIPTION, RETURN VALUE and ERRORS, one a line, from what man prints: sections begin in
-# column 1, paragraphs are parted by empty lines, list items begin with a bullet.
+# The sentences of a manual page's DESCRIPTION, RETURN VALUE and ERRORS, and of the section `also` if it is given, one a line, from what man
+# prints: sections begin in column 1, paragraphs are parted by empty lines, list items begin with a bullet.
 
 function flush() {
     gsub(/[ \t]+/, " ", paragraph)
@@ -17,7 +17,7 @@ function flush() {
 
 /^[A-Z]/ {
     flush()
-    wanted = /^(DESCRIPTION|RETURN VALUE|ERRORS)$/
+    wanted = /^(DESCRIPTION|RETURN VALUE|ERRORS)$/ || $0 == also
     next
 }
 

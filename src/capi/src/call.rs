@@ -9,6 +9,9 @@ mod granularity;
 mod identity;
 mod region;
 mod text;
+mod wide;
+#[cfg(windows)]
+mod windows;
 
 pub use bytes::{source_alignment, source_get_fd, source_size};
 pub use create::{source_delete, source_from_anon, source_from_fd, source_init_anon, source_init_fd};
@@ -19,6 +22,9 @@ pub use region::{
     Reach, find_nfit, region_part, regions_from_devicetree, regions_from_nfit, source_from_region, source_init_region,
 };
 pub use text::source_describe;
+pub use wide::{errormsg_wide, source_device_id_wide};
+#[cfg(windows)]
+pub use windows::{source_from_handle, source_get_handle, source_init_handle};
 
 use core::ffi::c_int;
 

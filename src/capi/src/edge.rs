@@ -1,10 +1,8 @@
 //! What the functions stand on.
 
-use core::ffi::c_int;
+use pmem2::{Locate, Memory};
 
-use pmem2::{Locate, Memory, Platform};
-
-use crate::{Message, Object};
+use crate::{Message, Object, WideMessage};
 
 /// What the C functions stand on, in one image: a type that is never made.
 ///
@@ -15,8 +13,9 @@ use crate::{Message, Object};
 /// [`message`](Edge::message) is valid for reads and writes for as long as the calling thread runs, and no other thread that
 /// is in one of the functions at the same time has the same.
 pub unsafe trait Edge {
-    /// The platform. C's descriptors are its raw values; a number that is no raw value is not an open descriptor.
-    type Platform: Locate + Platform<Raw: TryFrom<c_int> + TryInto<c_int>>;
+    /// The platform. Where C has descriptors, they are its raw values (`TryFrom<c_int> + TryInto<c_int>`); a number that is no raw
+    /// value is not an open descriptor.
+    type Platform: Locate;
 
     /// The platform.
     fn platform() -> Self::Platform;
@@ -37,4 +36,14 @@ pub unsafe trait Edge {
 
     /// Where the calling thread's last message is.
     fn message() -> *mut Message;
+}
+
+/// What wide texts stand on.
+///
+/// # Safety
+///
+/// [`wide_message`](WideEdge::wide_message) is valid as [`message`](Edge::message) is, and lies elsewhere.
+pub unsafe trait WideEdge: Edge {
+    /// Where the calling thread's last message is in UTF-16.
+    fn wide_message() -> *mut WideMessage;
 }

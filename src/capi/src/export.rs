@@ -93,20 +93,73 @@ macro_rules! export {
 #[macro_export]
 macro_rules! functions {
     ($edge:ty) => {
-        $crate::functions! { $edge =>
+        $crate::names! { $edge =>
             pmem2_source_from_fd = source_from_fd(src: *mut *mut Source, fd: ::core::ffi::c_int);
-            pmem2_source_from_anon = source_from_anon(src: *mut *mut Source, size: usize);
             pmem2_source_init_fd =
                 source_init_fd(storage: *mut $crate::Storage, src: *mut *mut Source, fd: ::core::ffi::c_int);
+            pmem2_source_get_fd = source_get_fd(src: *const Source, fd: *mut ::core::ffi::c_int);
+            pmem2_source_device_id =
+                source_device_id(src: *const Source, id: *mut ::core::ffi::c_char, len: *mut usize);
+        }
+
+        const _: () = {
+            #[unsafe(no_mangle)]
+            extern "C" fn pmem2_errormsg() -> *const ::core::ffi::c_char {
+                $crate::call::errormsg::<$edge>()
+            }
+        };
+
+        $crate::common_functions!($edge);
+    };
+}
+
+/// Defines the functions of Windows, over a [`WideEdge`](crate::WideEdge) whose platform is `Windows`. Those that C's own runtime
+/// has a part in (`pmem2_source_from_fd` and its sibling, `pmem2_perror`) are not among them.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! windows_functions {
+    ($edge:ty) => {
+        $crate::names! { $edge =>
+            pmem2_source_from_handle = source_from_handle(src: *mut *mut Source, handle: *mut ::core::ffi::c_void);
+            pmem2_source_init_handle = source_init_handle(
+                storage: *mut $crate::Storage, src: *mut *mut Source, handle: *mut ::core::ffi::c_void
+            );
+            pmem2_source_get_handle =
+                source_get_handle(src: *const Source, handle: *mut *mut ::core::ffi::c_void);
+            pmem2_source_device_idU =
+                source_device_id(src: *const Source, id: *mut ::core::ffi::c_char, len: *mut usize);
+            pmem2_source_device_idW = source_device_id_wide(src: *const Source, id: *mut u16, len: *mut usize);
+        }
+
+        const _: () = {
+            #[unsafe(no_mangle)]
+            extern "C" fn pmem2_errormsgU() -> *const ::core::ffi::c_char {
+                $crate::call::errormsg::<$edge>()
+            }
+
+            #[unsafe(no_mangle)]
+            extern "C" fn pmem2_errormsgW() -> *const u16 {
+                $crate::call::errormsg_wide::<$edge>()
+            }
+        };
+
+        $crate::common_functions!($edge);
+    };
+}
+
+/// Defines the functions that are the same everywhere.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! common_functions {
+    ($edge:ty) => {
+        $crate::names! { $edge =>
+            pmem2_source_from_anon = source_from_anon(src: *mut *mut Source, size: usize);
             pmem2_source_init_anon =
                 source_init_anon(storage: *mut $crate::Storage, src: *mut *mut Source, size: usize);
             pmem2_source_delete = source_delete(src: *mut *mut Source);
-            pmem2_source_get_fd = source_get_fd(src: *const Source, fd: *mut ::core::ffi::c_int);
             pmem2_source_size = source_size(src: *const Source, size: *mut usize);
             pmem2_source_alignment = source_alignment(src: *const Source, alignment: *mut usize);
             pmem2_source_numa_node = source_numa_node(src: *const Source, numa_node: *mut ::core::ffi::c_int);
-            pmem2_source_device_id =
-                source_device_id(src: *const Source, id: *mut ::core::ffi::c_char, len: *mut usize);
             pmem2_source_device_usc = source_device_usc(src: *const Source, usc: *mut u64);
             pmem2_source_expected_granularity = source_expected_granularity(
                 src: *const Source, sharing: ::core::ffi::c_int, granularity: *mut $crate::Granularity
@@ -116,16 +169,8 @@ macro_rules! functions {
             );
             pmem2_source_describe = source_describe(src: *const Source, buf: *mut ::core::ffi::c_char, len: usize);
         }
-    };
-    ($edge:ty => $($function:tt)*) => {
-        $crate::names! { $edge => $($function)* }
 
         const _: () = {
-            #[unsafe(no_mangle)]
-            extern "C" fn pmem2_errormsg() -> *const ::core::ffi::c_char {
-                $crate::call::errormsg::<$edge>()
-            }
-
             #[unsafe(no_mangle)]
             extern "C" fn pmem2_err_to_errno(err: ::core::ffi::c_int) -> ::core::ffi::c_int {
                 $crate::call::err_to_errno(err)

@@ -6,6 +6,7 @@
 //!   no heap. `libpmem2.so.1` and `libpmem2.a` are `hosted/`, over the C library's malloc and thread-local storage.
 //! - [`export_regions!`](crate::export_regions) does so where there is no operating system, over [`Regions`] of physical memory;
 //!   `bare/` is made of it.
+//! - `windows/` is libpmem2.dll, over handles.
 //! - [`Storage`] is `struct pmem2_source_storage`.
 //!
 //! One image has one platform: the functions' names are C's and exist once.
@@ -33,13 +34,15 @@ mod pointer;
 #[cfg(any(target_has_atomic = "ptr", feature = "critical-section"))]
 mod pool;
 mod region;
+mod wide;
 
 pub use call::Granularity;
-pub use edge::Edge;
+pub use edge::{Edge, WideEdge};
 pub use message::{Message, SharedMessage};
 pub use object::{Object, Storage};
 #[cfg(any(target_has_atomic = "ptr", feature = "critical-section"))]
 pub use pool::StaticPool;
 pub use region::{CDimm, CRegion, DimmAt, RegionAt, Regions};
+pub use wide::WideMessage;
 
 pub use pmem2::{Memory, Platform};

@@ -2,7 +2,7 @@
 
 use core::{
     cell::UnsafeCell,
-    ffi::c_char,
+    ffi::{CStr, c_char},
     fmt::{self, Display, Write},
 };
 
@@ -34,6 +34,15 @@ impl Message {
         let mut writer = Cut::new(&mut self.text);
         // A sentence that is cut off is one all the same; `write_str` says so only to be called no more.
         let _ = write!(writer, "{message}");
+    }
+}
+
+/// As it is shown.
+impl Display for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // It was written as text, and ends with a null byte.
+        let text = CStr::from_bytes_until_nul(&self.text).unwrap_or_default();
+        f.write_str(text.to_str().unwrap_or_default())
     }
 }
 

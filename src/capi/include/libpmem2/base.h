@@ -17,7 +17,8 @@
  * which may be half written, or read, just then.
  *
  * Each function has a manual page in section 3. The functions of libpmem2/region.h, which only the library for machines without an
- * operating system has, are in pmem2_source_from_region(3), which `ci/install --bare` installs with that library.
+ * operating system has, are in pmem2_source_from_region(3), which `ci/install --bare` installs with that library. On Windows some
+ * functions are others: libpmem2/handle.h, at the end.
  */
 
 #ifndef LIBPMEM2_BASE_H
@@ -25,6 +26,11 @@
 
 #include <stddef.h>
 #include <stdint.h>
+
+#ifdef _WIN32
+/* HANDLE. (winsock2.h, if it is wanted, comes before, as always.) */
+#include <windows.h>
+#endif
 
 #ifdef __cplusplus
 extern "C" {
@@ -78,14 +84,18 @@ extern "C" {
 struct pmem2_source;
 
 /* Sources in the library's memory. */
+#ifndef _WIN32
 int pmem2_source_from_fd(struct pmem2_source **src, int fd);
+#endif
 int pmem2_source_from_anon(struct pmem2_source **src, size_t size);
 
 /* Ends a source and sets *src to NULL. Always 0; *src may be NULL. The descriptor stays open. */
 int pmem2_source_delete(struct pmem2_source **src);
 
 /* What the source was made of. No system call. */
+#ifndef _WIN32
 int pmem2_source_get_fd(const struct pmem2_source *src, int *fd);
+#endif
 
 /* Bytes, now. */
 int pmem2_source_size(const struct pmem2_source *src, size_t *size);
@@ -101,7 +111,9 @@ int pmem2_source_numa_node(const struct pmem2_source *src, int *numa_node);
  * else id has *len bytes, which need hold nothing before. PMEM2_E_BUFFER_TOO_SMALL leaves both as they were. Persistent
  * memory without NVDIMMs has an empty id; what is no persistent memory has none: PMEM2_E_NOSUPP.
  */
+#ifndef _WIN32
 int pmem2_source_device_id(const struct pmem2_source *src, char *id, size_t *len);
+#endif
 
 /*
  * How often these NVDIMMs lost power before their data was safe, together. PMEM2_E_NOSUPP where they do not count, -EACCES
@@ -161,13 +173,15 @@ struct pmem2_source_storage {
 	uint64_t pmem2_private[8];
 };
 
+#ifndef _WIN32
 int pmem2_source_init_fd(struct pmem2_source_storage *storage, struct pmem2_source **src, int fd);
+#endif
 int pmem2_source_init_anon(struct pmem2_source_storage *storage, struct pmem2_source **src, size_t size);
 
 /*
  * Added by this library: everything that is known of a source, for people. Writes lines of text and a null byte to buf,
  * which has len bytes. If they do not suffice: PMEM2_E_BUFFER_TOO_SMALL, the message says how many would, and buf is as it
- * was. PMEM2_DESCRIPTION_SIZE bytes always suffice on Linux. What could not be found out is said in the text; only a
+ * was. PMEM2_DESCRIPTION_SIZE bytes always suffice on Linux and Windows. What could not be found out is said in the text; only a
  * descriptor that was closed, or is another file now, is an error: PMEM2_E_INVALID_FILE_HANDLE.
  */
 #define PMEM2_DESCRIPTION_SIZE 16384
@@ -177,7 +191,9 @@ int pmem2_source_describe(const struct pmem2_source *src, char *buf, size_t len)
  * What went wrong in the calling thread's last failed call: a sentence, never empty. The next failed call of the thread
  * changes it.
  */
+#ifndef _WIN32
 const char *pmem2_errormsg(void);
+#endif
 
 /*
  * What an error is as an errno: PMEM2_E_NOSUPP is ENOTSUP, any other PMEM2_E_* EINVAL, and -errno errno, which is up to 4095.
@@ -186,10 +202,12 @@ const char *pmem2_errormsg(void);
 int pmem2_err_to_errno(int err);
 
 /* Prints to stderr: the format and what it is given, a colon, a blank, the message, a new-line. */
+#ifndef _WIN32
 #if defined(__GNUC__)
 __attribute__((__format__(__printf__, 1, 2)))
 #endif
 void pmem2_perror(const char *format, ...);
+#endif
 
 /* The library was built for a storage of this size and alignment. (Before C11 and C++11 there is no good way to check it.) */
 #if defined(__cplusplus) && __cplusplus >= 201103L
@@ -202,6 +220,10 @@ _Static_assert(_Alignof(struct pmem2_source_storage) == 8, "struct pmem2_source_
 
 #ifdef __cplusplus
 }
+#endif
+
+#ifdef _WIN32
+#include <libpmem2/handle.h>
 #endif
 
 #endif

@@ -2,7 +2,7 @@
 
 use core::ffi::c_int;
 
-use pmem2::{Code, Error, Handle};
+use pmem2::{Code, Error, Handle, Platform};
 
 use super::ask;
 use crate::{
@@ -17,7 +17,10 @@ use crate::{
 ///
 /// `src` is NULL or a source; `fd` is NULL or valid for writes.
 #[inline]
-pub unsafe fn source_get_fd<E: Edge>(src: *const Object<E::Platform>, fd: *mut c_int) -> c_int {
+pub unsafe fn source_get_fd<E: Edge>(src: *const Object<E::Platform>, fd: *mut c_int) -> c_int
+where
+    E::Platform: Platform<Raw: TryInto<c_int>>,
+{
     // SAFETY: src and fd are valid or NULL, as here.
     unsafe {
         ask::<E, _>(src, fd, "fd", |source| match source {

@@ -5,7 +5,7 @@ use core::{
     ptr::{self, NonNull},
 };
 
-use pmem2::{Anonymous, Code, Error, Memory, Source};
+use pmem2::{Anonymous, Code, Error, Memory, Platform, Source};
 
 use super::fail;
 use crate::{
@@ -21,7 +21,10 @@ use crate::{
 ///
 /// `src` is NULL or valid for writes. `fd` is not closed while the source is used.
 #[inline]
-pub unsafe fn source_from_fd<E: Edge>(src: *mut *mut Object<E::Platform>, fd: c_int) -> c_int {
+pub unsafe fn source_from_fd<E: Edge>(src: *mut *mut Object<E::Platform>, fd: c_int) -> c_int
+where
+    E::Platform: Platform<Raw: TryFrom<c_int>>,
+{
     // SAFETY: src is valid or NULL, as here.
     unsafe { create::<E>(src, || descriptor::<E>(fd), |source| keep::<E>(source, "pmem2_source_init_fd")) }
 }
@@ -44,7 +47,10 @@ pub unsafe fn source_from_anon<E: Edge>(src: *mut *mut Object<E::Platform>, size
 /// `storage` and `src` are NULL or valid for writes, and `storage` is left alone until the source is deleted. `fd` is not
 /// closed while the source is used.
 #[inline]
-pub unsafe fn source_init_fd<E: Edge>(storage: *mut Storage, src: *mut *mut Object<E::Platform>, fd: c_int) -> c_int {
+pub unsafe fn source_init_fd<E: Edge>(storage: *mut Storage, src: *mut *mut Object<E::Platform>, fd: c_int) -> c_int
+where
+    E::Platform: Platform<Raw: TryFrom<c_int>>,
+{
     if within(src, storage) {
         return fail::<E>(Failure::Within);
     }
@@ -126,7 +132,10 @@ pub(super) unsafe fn create<E: Edge>(
 
 // As above.
 #[inline(always)]
-fn descriptor<E: Edge>(fd: c_int) -> Result<Either<E::Platform>, Failure> {
+fn descriptor<E: Edge>(fd: c_int) -> Result<Either<E::Platform>, Failure>
+where
+    E::Platform: Platform<Raw: TryFrom<c_int>>,
+{
     // SAFETY: C cannot promise it in a way that is checked; the manual pages ask for it, and the source keeps the file's
     // identity to notice what they forbid.
     let descriptor = unsafe { Descriptor::borrow(E::platform(), fd) }?;

@@ -6,7 +6,7 @@ use core::{
     ptr::NonNull,
 };
 
-use pmem2::{Error, Expected, Locate, Platform, Reason, Sharing};
+use pmem2::{Error, Expected, Locate, Reason, Sharing};
 
 use super::{ask, text::put, with};
 use crate::{
@@ -72,10 +72,7 @@ pub unsafe fn source_expected_granularity_reason<E: Edge>(
     unsafe { with::<E>(src, explain) }
 }
 
-fn expected<P>(source: &Either<P>, sharing: c_int) -> Result<Expected, Error>
-where
-    P: Locate + Platform<Raw: TryFrom<c_int>>,
-{
+fn expected<P: Locate>(source: &Either<P>, sharing: c_int) -> Result<Expected, Error> {
     // A number, since C may pass any. The caller extends an enumeration that is shorter than int (AAPCS).
     let sharing = match sharing {
         0 => Sharing::Shared,

@@ -1,0 +1,66 @@
+# Sourced by ci/install and ci/install-windows, which put the caller's directory into `caller` and their argument into `prefix`: where
+# the C library is put, and what is the same everywhere: headers, pkg-config, manual pages.
+
+# below DIRECTORY: an absolute path, where the caller meant it.
+below() {
+    case $1 in
+        /*) echo "$1" ;;
+        *) echo "$caller/$1" ;;
+    esac
+}
+
+destination=$(below "$prefix")
+[ -z "${DESTDIR:-}" ] || destination=$(below "$DESTDIR")$destination
+
+# The library's own version, and that of the libpmem2 whose source functions it has, side by side in ci/capi.
+ours=$(sed -n '/^\[workspace.package\]/,/^\[/ s/^version = "\(.*\)"/\1/p' src/capi/Cargo.toml)
+matched=1.12.1
+[ -n "$ours" ] || fail "src/capi/Cargo.toml has no version"
+
+# put FILE PLACE: everybody may read it, whatever the umask. What is in the way, be it a link, is replaced and not followed; a
+# directory is an error.
+put() {
+    install -D -T -m 644 "$1" "$destination/$2"
+}
+
+# declared HEADER...: the names of the functions.
+declared() {
+    sed -n 's/^\(int\|const char \*\|const wchar_t \*\|void\) *\(pmem2_[a-zA-Z_]*\)(.*/\2/p' "$@"
+}
+
+# headers HEADER...: in src/capi.
+headers() {
+    local header
+    for header; do
+        put "include/$header" "include/$header"
+    done
+}
+
+# pkg_config WORK PRIVATE: pkg-config's file, with what static programs need besides. In src/capi.
+pkg_config() {
+    sed "s/@MATCHED@/$matched/; s/@OURS@/$ours/; s/@PRIVATE@/$2/; s/ *$//" libpmem2.pc.in >"$1/libpmem2.pc"
+    put "$1/libpmem2.pc" lib/pkgconfig/libpmem2.pc
+}
+
+# pages WORK FILE... -- NAME...: the manual pages that these files are, which have to be there for each name. In src/capi.
+pages() {
+    local work=$1 page name alias
+    shift
+    while [ "$1" != -- ]; do
+        page=$1
+        shift
+        name=$(basename "$page" .md)
+        awk -v version="$ours" -f man/roff.awk "$page" >"$work/$name.3"
+        # A page of several functions is found under the name of each.
+        for alias in $(sed -n '/^# NAME/,/^# SYNOPSIS/ s/ - .*//p' "$page" | grep -o 'pmem2_[a-zA-Z_]*'); do
+            [ "$alias" = "$name" ] || echo ".so man3/$name.3" >"$work/$alias.3"
+        done
+    done
+    shift
+    for name; do
+        [ -s "$work/$name.3" ] || fail "there is no manual page for $name"
+    done
+    for page in "$work"/*.3; do
+        put "$page" "share/man/man3/$(basename "$page")"
+    done
+}

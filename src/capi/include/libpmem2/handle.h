@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+
+/*
+ * What is another on Windows: sources of handles, texts in UTF-8 and UTF-16, descriptors of the program's own C runtime. Included
+ * by libpmem2/base.h, which has the rest.
+ *
+ * errno is not set, by no function. What GetLastError() gives afterwards means nothing.
+ */
+
+#ifndef LIBPMEM2_HANDLE_H
+#define LIBPMEM2_HANDLE_H 1
+
+#include <libpmem2/base.h>
+
+#include <errno.h>
+#include <io.h>
+#include <stdlib.h>
+#include <wchar.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * A source of a handle. It borrows the handle: keep that open while the source is used, and, on a volume that is not DAX, while a
+ * mapping of it is. What the handle was opened for is not looked at here; what cannot be read is refused when it is to be mapped.
+ */
+int pmem2_source_from_handle(struct pmem2_source **src, HANDLE handle);
+
+/* Added by this library: the same in memory of the caller's. See pmem2_source_init_anon(). */
+int pmem2_source_init_handle(struct pmem2_source_storage *storage, struct pmem2_source **src, HANDLE handle);
+
+/* What the source was made of; of a descriptor, the handle that it stood for. No system call. */
+int pmem2_source_get_handle(const struct pmem2_source *src, HANDLE *handle);
+
+/* See base.h. U is UTF-8 and W is UTF-16; *len is a number of bytes for both. */
+int pmem2_source_device_idU(const struct pmem2_source *src, char *id, size_t *len);
+int pmem2_source_device_idW(const struct pmem2_source *src, wchar_t *id, size_t *len);
+
+/* See base.h. What W gives stays as it is until the thread calls it again. */
+const char *pmem2_errormsgU(void);
+const wchar_t *pmem2_errormsgW(void);
+
+/*
+ * See base.h. Written to the process's standard error, as one piece: to a console as it is, to anything else in UTF-8, with a line
+ * end of Windows. U takes a format of C (%zu, %lld), in UTF-8; W one of msvcrt.dll, in which %s is wide.
+ */
+#if defined(__GNUC__) && !defined(__clang__)
+__attribute__((__format__(__gnu_printf__, 1, 2)))
+#elif defined(__GNUC__)
+__attribute__((__format__(__printf__, 1, 2)))
+#endif
+void pmem2_perrorU(const char *format, ...);
+void pmem2_perrorW(const wchar_t *format, ...);
+
+/* The names without a letter, as libpmem2 1.x had them. */
+#ifdef PMDK_UTF8_API
+#define pmem2_source_device_id pmem2_source_device_idU
+#define pmem2_errormsg pmem2_errormsgU
+#define pmem2_perror pmem2_perrorU
+#else
+#define pmem2_source_device_id pmem2_source_device_idW
+#define pmem2_errormsg pmem2_errormsgW
+#define pmem2_perror pmem2_perrorW
+#endif
+
+/*
+ * Descriptors are a C runtime's, and a process may have several: msvcrt.dll, the universal one, those of static programs. So these
+ * are compiled into the program, where they ask its own runtime for the handle that a descriptor stands for (_get_osfhandle), and
+ * pass that on.
+ *
+ * Of a number that is not open, _get_osfhandle tells the runtime's invalid-parameter handler, which by default ends the program.
+ * That is avoided for numbers that no runtime has, and with the universal runtime for all, by a handler of ours that is set for the
+ * calling thread and the time of the call. In a debug build that runtime shows a dialogue before; with another runtime the
+ * program's handler is called. pmem2_source_from_fd(3) says more.
+ *
+ * The DLL exports both too, for who looks them up by name: there the runtime is msvcrt.dll, which does not know the descriptors of
+ * a program that has another one.
+ */
+
+#if defined(_UCRT) || (defined(_MSC_VER) && _MSC_VER >= 1900)
+#define PMEM2_PRIVATE_QUIET 1
+
+#ifdef __MINGW32__
+/* Not in every stdlib.h of mingw. */
+_invalid_parameter_handler __cdecl _set_thread_local_invalid_parameter_handler(_invalid_parameter_handler handler);
+#endif
+
+static __inline void __cdecl
+pmem2_private_ignore(const wchar_t *expression, const wchar_t *function, const wchar_t *file, unsigned int line,
+	uintptr_t reserved)
+{
+	(void)expression;
+	(void)function;
+	(void)file;
+	(void)line;
+	(void)reserved;
+}
+#endif
+
+static __inline HANDLE
+pmem2_private_handle(int fd)
+{
+	int kept = errno;
+	intptr_t handle = -1;
+
+	/* The universal runtime has 8192, msvcrt.dll 2048. */
+	if (fd >= 0 && fd < 8192) {
+#ifdef PMEM2_PRIVATE_QUIET
+		_invalid_parameter_handler handler = _set_thread_local_invalid_parameter_handler(pmem2_private_ignore);
+#endif
+		handle = (intptr_t)_get_osfhandle(fd);
+#ifdef PMEM2_PRIVATE_QUIET
+		_set_thread_local_invalid_parameter_handler(handler);
+#endif
+	}
+	errno = kept;
+	return (HANDLE)handle;
+}
+
+#ifdef PMEM2_PRIVATE_EXPORT
+/* The library's own. */
+int pmem2_source_from_fd(struct pmem2_source **src, int fd);
+int pmem2_source_init_fd(struct pmem2_source_storage *storage, struct pmem2_source **src, int fd);
+#else
+static __inline int
+pmem2_source_from_fd(struct pmem2_source **src, int fd)
+{
+	return pmem2_source_from_handle(src, pmem2_private_handle(fd));
+}
+
+static __inline int
+pmem2_source_init_fd(struct pmem2_source_storage *storage, struct pmem2_source **src, int fd)
+{
+	return pmem2_source_init_handle(storage, src, pmem2_private_handle(fd));
+}
+#endif
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
