@@ -2,7 +2,17 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 script="ci/$(basename "$0")"
-trap 'status=$?; echo "$script: ${SECONDS} s, $([ $status = 0 ] && echo passed || echo "FAILED with status $status")"; exit $status' EXIT
+trap 'status=$?; finish || status=$?; echo "$script: ${SECONDS} s, $([ $status = 0 ] && echo passed || echo "FAILED with status $status")"; exit $status' EXIT
+
+# A signal is a failure too.
+trap 'exit 143' TERM
+trap 'exit 130' INT
+trap 'exit 129' HUP
+
+# finish: what is to be done at the end, also where something failed. For scripts that have something to put in its place.
+finish() {
+    :
+}
 
 # The locales' messages are not ours to parse.
 export LC_ALL=C

@@ -1,0 +1,80 @@
+# Sourced by ci/wine, whose functions it uses: libpmem2.dll and libpmem2.a as ci/install-windows makes them, under programs in C of
+# msvcrt.dll and of the universal C runtime.
+
+debian man man-db
+debian '/usr/share/man/man3/pmem2_source_from_fd.3.gz' libpmem2-dev
+debian llvm-dlltool llvm
+# The compiler itself may be there without C++: what its package brings of each.
+debian "/usr/lib/gcc/x86_64-w64-mingw32/*/cc1" gcc-mingw-w64-x86-64
+debian "/usr/lib/gcc/x86_64-w64-mingw32/*/cc1plus" g++-mingw-w64-x86-64-win32
+
+dll() {
+    local mingw=x86_64-w64-mingw32 sources=$PWD/tests/capi
+    local installed=$work/installed built=$work/dll page standard names how program count
+
+    step "libpmem2.dll: clippy, ci/install-windows"
+    (cd src/capi && hosted clippy --package pmem2-capi --package pmem2-capi-windows --lib -- -D warnings)
+    ci/install-windows "$installed"
+
+    step "what it exports and needs"
+    names=$($mingw-nm -g --defined-only "$installed/lib/libpmem2.a" | awk 'NF == 3 { print $3 }' | sort)
+    [ "$(llvm-objdump -p "$installed/bin/libpmem2.dll" | awk '/Export Table/ { exports = 1 } exports && /pmem2_/ { print $NF }' | sort)" = "$names" ] ||
+        fail "the DLL exports other names than the static library has"
+    [ "$(wc -w <<<"$names")" = 22 ] || fail "other functions than expected:" $names
+    [ "$(imports "$installed/bin/libpmem2.dll" | tr '\n' ' ')" = "kernel32.dll msvcrt.dll ntdll.dll " ] ||
+        fail "it needs other libraries:" $(imports "$installed/bin/libpmem2.dll")
+    passes "libpmem2.dll: $(wc -w <<<"$names") functions, $(stat -c %s "$installed/bin/libpmem2.dll") bytes, needs" $(imports "$installed/bin/libpmem2.dll")
+    for page in $names; do
+        [ -s "$installed/share/man/man3/$page.3" ] || fail "there is no manual page for $page"
+    done
+
+    step "header"
+    mkdir "$built"
+    printf '#include <libpmem2.h>\n' >"$built/header.c"
+    for standard in gnu89 c99 c11 gnu17; do
+        for how in "" -D_UCRT -DPMDK_UTF8_API; do
+            $mingw-gcc -Wall -Wextra -Wstrict-prototypes -pedantic -Werror -std=$standard $how -I"$installed/include" -fsyntax-only "$built/header.c"
+        done
+    done
+    for standard in c++98 c++11 c++20; do
+        for how in "" -D_UCRT; do
+            $mingw-gcc -xc++ -Wall -Wextra -pedantic -Werror -std=$standard $how -I"$installed/include" -fsyntax-only "$built/header.c"
+        done
+    done
+    passes "the header compiles as C and C++"
+
+    step "every sentence of the manual pages, NULL, handles, texts"
+    for page in pmem2_source_from_fd pmem2_source_get_handle; do
+        # A page of man-db's own format, whatever of ours is on MANPATH.
+        MANWIDTH=2000 man --nh --nj -P cat "/usr/share/man/man3/$page.3.gz" | awk -v also=CAVEATS -f "$sources/sentences.awk" |
+            awk -v page="$page" '{ print page, NR, $0 }'
+    done >"$built/sentences"
+    # The universal runtime in place of msvcrt.dll.
+    $mingw-gcc -dumpspecs | sed 's/-lmsvcrt/-lucrt/g' >"$built/ucrt"
+    cp "$installed/bin/libpmem2.dll" "$built/"
+    for program in windows windows_additions; do
+        for how in "msvcrt -L$installed/lib -lpmem2" "microsoft-import-library $installed/lib/libpmem2.lib" \
+            "ucrt -L$installed/lib -lpmem2 -specs=$built/ucrt -D_UCRT -DPMDK_UTF8_API" \
+            "static $installed/lib/libpmem2.a -lntdll -DPMEM2_STATIC"; do
+            $mingw-gcc -Wall -Wextra -Werror -O1 -I"$installed/include" "$sources/$program.c" ${how#* } -o "$built/$program-${how%% *}.exe"
+        done
+        for how in msvcrt microsoft-import-library ucrt static; do
+            console 120 "$built/$program-$how.exe" >"$built/output" || fail "$program, $how: status $?: $(cat "$built/output")"
+            tr -d '\r' <"$built/output" >"$built/said"
+            # The last line counts.
+            count=$(tail -1 "$built/said" | sed -n 's/^\([1-9][0-9]*\) .*checked.*\|^\([1-9][0-9]*\) checks$/\1\2/p')
+            [ -n "$count" ] || fail "$program, $how: no count: $(cat "$built/said")"
+            [ "$program" != windows ] || diff "$built/sentences" <(head -n -1 "$built/said") || fail "$how: sentences of the pages (<) are not those that are checked (>)"
+            passed=$((passed + count))
+            echo "ok: $program, $how: $(tail -1 "$built/said")"
+        done
+    done
+    cat "$built/sentences"
+    # They are what they are called.
+    grep -x msvcrt.dll <<<"$(imports "$built/windows-msvcrt.exe")" >/dev/null || fail "not of msvcrt.dll"
+    if grep -x msvcrt.dll <<<"$(imports "$built/windows-ucrt.exe")"; then fail "not of the universal runtime"; fi
+    for how in msvcrt microsoft-import-library ucrt; do
+        grep -x libpmem2.dll <<<"$(imports "$built/windows-$how.exe")" >/dev/null || fail "$how: not of the DLL"
+    done
+    if grep -x libpmem2.dll <<<"$(imports "$built/windows-static.exe")"; then fail "the static program needs the DLL"; fi
+}
