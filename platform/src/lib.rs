@@ -78,7 +78,7 @@ pub use facts::{Access, Alignment, Facts, FileSystem, Kind, RegionFault};
 pub use fail::{Fail, What};
 pub use handle::{Borrowed, Fd, Handle};
 #[cfg(target_os = "linux")]
-pub use linux::{Dimm, FileId, Linux, Spot};
+pub use linux::{CopyFault, Dimm, FileId, Linux, Mapping, SigbusHandler, Spot, resume_after_sigbus};
 pub use locate::{Locate, Nowhere};
 pub use place::{Backing, DaxOption, Direct, Mode, Persistence, Region, Synchronous};
 pub use platform::Platform;

@@ -5,6 +5,7 @@ mod direct;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod hostile;
 mod locate;
+mod mcsafe;
 mod page;
 mod region;
 mod sys;
@@ -14,6 +15,7 @@ use core::fmt;
 
 use crate::{Alignment, Backing, Direct, Facts, Fail, FileSystem, Locate, Platform, Region, Synchronous, Text};
 pub use locate::Spot;
+pub use mcsafe::{CopyFault, Mapping, SigbusHandler, resume_after_sigbus};
 pub use region::Dimm;
 use sys::{Kernel, Stat};
 

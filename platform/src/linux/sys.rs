@@ -4,7 +4,7 @@
 use core::{
     ffi::CStr,
     mem::{ManuallyDrop, MaybeUninit},
-    ptr,
+    ptr::{self, NonNull},
 };
 
 use rustix::{
@@ -209,4 +209,23 @@ impl Sys for Kernel {
         unsafe { rustix::mm::msync(core::ptr::without_provenance_mut(address), 0, rustix::mm::MsyncFlags::ASYNC) }
             .map_err(errno)
     }
+}
+
+/// mmap(2) with MAP_SHARED, for reading or for both.
+pub(super) fn map(fd: i32, offset: u64, length: usize, writable: bool) -> Result<NonNull<u8>, Errno> {
+    let protection = if writable { ProtFlags::READ | ProtFlags::WRITE } else { ProtFlags::READ };
+    // SAFETY: mmap wants that nothing which exists is mapped over: without MAP_FIXED the kernel takes free addresses.
+    let at =
+        unsafe { mmap(ptr::null_mut(), length, protection, MapFlags::SHARED, borrow(fd)?, offset) }.map_err(errno)?;
+    NonNull::new(at.cast()).ok_or(Errno::ENOMEM)
+}
+
+/// munmap(2).
+///
+/// # Safety
+///
+/// `map` made these bytes, and nobody uses them any more.
+pub(super) unsafe fn unmap(at: NonNull<u8>, length: usize) {
+    // SAFETY: the caller's. It fails where there is no such mapping only.
+    let _ = unsafe { munmap(at.as_ptr().cast(), length) };
 }

@@ -1,0 +1,175 @@
+//! A mapping whose memory may be bad.
+
+use core::{ffi::c_void, ptr::NonNull};
+
+use super::{
+    CopyFault,
+    native::{self, Guard},
+};
+use crate::{Errno, linux::sys};
+
+/// Somebody handles the SIGBUS of a [`Mapping`]: this crate, or the program.
+#[derive(Clone, Copy, Debug)]
+pub struct SigbusHandler(Guard);
+
+impl SigbusHandler {
+    /// Installs a handler of SIGBUS, for the life of the process: the first call does, the others find it there.
+    ///
+    /// It takes a copy of a [`Mapping`] whose memory fails to its end, and has no other effect: every other SIGBUS goes on to the
+    /// handler that was there before, with that one's flags and mask, or has the effect that it would have had. An action with
+    /// SA_RESETHAND is called once. Where there was no handler, ours runs on the alternate stack if a thread has one (SA_ONSTACK), and
+    /// calls of the system go on after it (SA_RESTART; those that never do fail with EINTR). All signals are blocked meanwhile.
+    ///
+    /// A program that installs another one afterwards has to pass on to this one what it does not know, as to any, or to call
+    /// [`resume_after_sigbus`]. A SIGBUS that a thread has blocked ends the process, handler or not: sigprocmask(2).
+    ///
+    /// System calls, the first time: `getpid`, `rt_sigprocmask` twice, `rt_sigaction` twice, `futex`; then none. When a signal goes on to
+    /// a handler: `rt_sigprocmask`, to the default action: `rt_sigaction`, `getpid`, `gettid`, `rt_tgsigqueueinfo`.
+    ///
+    /// # Errors
+    ///
+    /// `ENOTSUP`: there is no such copy for this processor. Otherwise what a filter of system calls says to one of them.
+    pub fn install() -> Result<Self, Errno> {
+        Guard::install().map(Self)
+    }
+
+    /// The program's own handler of SIGBUS calls [`resume_after_sigbus`]. Where it does not, bad memory ends the process.
+    ///
+    /// # Errors
+    ///
+    /// `ENOTSUP`: see [`install`](SigbusHandler::install).
+    pub fn of_the_program() -> Result<Self, Errno> {
+        Guard::of_the_program().map(Self)
+    }
+}
+
+/// For a program's own handler of SIGBUS, installed with SA_SIGINFO: whether the signal is of a copy of a [`Mapping`]. If so,
+/// the context is changed, so that the copy ends when the handler returns, which it should do at once.
+///
+/// It may be called in any handler of any signal, and changes nothing where the signal is another.
+///
+/// # Safety
+///
+/// `info` and `context` are null, or what the kernel gave to the handler that this is called in.
+#[must_use]
+pub unsafe fn resume_after_sigbus(info: *mut c_void, context: *mut c_void) -> bool {
+    // SAFETY: the caller's.
+    unsafe { native::resume(info, context) }
+}
+
+/// A shared mapping of a file or of device DAX that is copied from, and to, although its memory may be bad, or may vanish. Nothing else
+/// is done with it, and nobody else has its address.
+///
+/// Any number of threads may copy at once.
+#[derive(Debug)]
+pub struct Mapping {
+    handler: SigbusHandler,
+    at: NonNull<u8>,
+    length: usize,
+    writable: bool,
+}
+
+// SAFETY: a mapping belongs to the process, whichever thread made it.
+unsafe impl Send for Mapping {}
+// SAFETY: the copy is made of instructions that are not Rust's: others that change the same bytes at the same time, here or in another
+// process, change which bytes are copied, and nothing else. No reference to them ever exists.
+unsafe impl Sync for Mapping {}
+
+impl Mapping {
+    /// Maps `length` bytes of what `fd` refers to, from `offset` on: for reading, or `writable`, for both.
+    ///
+    /// Device DAX wants both to be multiples of its alignment, a file the offset to be one of the page size. A file may be shorter.
+    /// Nothing is read, so that bad memory does no harm here.
+    ///
+    /// System calls: `mmap`; `munmap` when it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// The error number of mmap(2): EACCES (the descriptor is not open for it; EPERM if a seal forbids it), EBADF, EINVAL (not aligned, or
+    /// no bytes), ENODEV (cannot be mapped), ENOMEM, EOVERFLOW.
+    pub fn new(handler: SigbusHandler, fd: i32, offset: u64, length: usize, writable: bool) -> Result<Self, Errno> {
+        let at = sys::map(fd, offset, length, writable)?;
+        Ok(Self { handler, at, length, writable })
+    }
+
+    /// How many bytes are mapped.
+    #[must_use]
+    pub const fn length(&self) -> usize {
+        self.length
+    }
+
+    /// Copies the bytes at `offset` into the buffer.
+    ///
+    /// No system call. What others write at the same time may be half there.
+    ///
+    /// # Errors
+    ///
+    /// See [`CopyFault`]. The buffer has changed as far as it says, and maybe by a cache line more.
+    pub fn read(&self, offset: u64, buffer: &mut [u8]) -> Result<(), CopyFault> {
+        // SAFETY: the buffer is the caller's alone, and can be written to.
+        unsafe { self.read_to(offset, buffer.as_mut_ptr(), buffer.len()) }
+    }
+
+    /// As [`read`](Mapping::read), for a buffer that may be anything. Where it is not mapped at all, or cannot be written to, that is a
+    /// SIGSEGV as from a memcpy; where it is a mapping of something that is cut off, or has gone bad, the error is [`CopyFault::Buffer`].
+    ///
+    /// # Safety
+    ///
+    /// `length` bytes at `buffer` belong to nobody else during the call.
+    pub unsafe fn read_to(&self, offset: u64, buffer: *mut u8, length: usize) -> Result<(), CopyFault> {
+        let source = self.place(offset, length)?;
+        // SAFETY: the bytes at `source` are mapped for reading, those of the buffer are the caller's.
+        unsafe { self.copy(buffer, source, length) }
+    }
+
+    /// Copies the buffer to the bytes at `offset`, not durably: that takes a flush.
+    ///
+    /// # Errors
+    ///
+    /// See [`CopyFault`]: [`Outside`](CopyFault::Outside) also where the mapping was not made for writing. More may have been written
+    /// than it says, by a cache line.
+    pub fn write(&self, offset: u64, buffer: &[u8]) -> Result<(), CopyFault> {
+        // SAFETY: it can be read, and nobody writes to it during the call.
+        unsafe { self.write_from(offset, buffer.as_ptr(), buffer.len()) }
+    }
+
+    /// As [`write`](Mapping::write), for a buffer that may be anything, as in [`read_to`](Mapping::read_to).
+    ///
+    /// # Safety
+    ///
+    /// Nobody writes to the `length` bytes at `buffer` during the call.
+    pub unsafe fn write_from(&self, offset: u64, buffer: *const u8, length: usize) -> Result<(), CopyFault> {
+        if !self.writable {
+            return Err(CopyFault::Outside);
+        }
+        let target = self.place(offset, length)?;
+        // SAFETY: the bytes at `target` are mapped for writing, and nobody has a reference to them.
+        unsafe { self.copy(target, buffer, length) }
+    }
+
+    /// Where these bytes are.
+    fn place(&self, offset: u64, length: usize) -> Result<*mut u8, CopyFault> {
+        let offset = usize::try_from(offset).map_err(|_| CopyFault::Outside)?;
+        match offset.checked_add(length) {
+            Some(end) if end <= self.length => Ok(self.at.as_ptr().wrapping_add(offset)),
+            _ => Err(CopyFault::Outside),
+        }
+    }
+
+    /// # Safety
+    ///
+    /// One of the ranges is in this mapping and mapped for it; the other one is as in [`read_to`](Mapping::read_to) or
+    /// [`write_from`](Mapping::write_from).
+    unsafe fn copy(&self, target: *mut u8, source: *const u8, length: usize) -> Result<(), CopyFault> {
+        let start = self.at.as_ptr().expose_provenance();
+        // SAFETY: what is mapped may be accessed, by the caller.
+        unsafe { self.handler.0.copy(target, source, length, start..start.saturating_add(self.length)) }
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: this mapping made the bytes, no copy is running, and nobody else has their address.
+        unsafe { sys::unmap(self.at, self.length) };
+    }
+}

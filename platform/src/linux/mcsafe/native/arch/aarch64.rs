@@ -1,0 +1,140 @@
+//! AArch64.
+
+use core::arch::{asm, naked_asm};
+
+pub(in super::super) use super::generic::*;
+use super::{Outcome, Registers, Stack};
+
+/// Where the exit of [`copy`] lies, from its first byte: what lies before it is the routine.
+pub(in super::super) const EXIT: usize = 128;
+
+/// Copies `left` bytes from `source` to `target`, and says how many are left.
+///
+/// Blocks begin where the source is aligned to 64, and all of one is loaded before any of it is stored: what comes before the line
+/// that a load fails in is copied.
+///
+/// `start` and `end` are for the handler. Whoever sets the program counter to the exit puts a report into x5.
+///
+/// # Safety
+///
+/// As of [`Copy`](super::Copy).
+#[unsafe(naked)]
+pub(in super::super) unsafe extern "C" fn copy(
+    target: *mut u8,
+    source: *const u8,
+    start: usize,
+    left: usize,
+    end: usize,
+) -> Outcome {
+    // They are x0 to x4, the result is x0 and x1.
+    naked_asm!(
+        "2:",
+        "mov x5, xzr",
+        "3:",
+        "cbz x3, 6f",
+        "tst x1, #63",
+        "b.ne 5f",
+        "cmp x3, #64",
+        "b.lo 5f",
+        "4:",
+        "ldp q0, q1, [x1]",
+        "ldp q2, q3, [x1, #32]",
+        "stp q0, q1, [x0]",
+        "stp q2, q3, [x0, #32]",
+        "add x1, x1, #64",
+        "add x0, x0, #64",
+        "sub x3, x3, #64",
+        "cmp x3, #64",
+        "b.hs 4b",
+        "b 3b",
+        "5:",
+        "ldrb w6, [x1]",
+        "strb w6, [x0]",
+        "add x1, x1, #1",
+        "add x0, x0, #1",
+        "sub x3, x3, #1",
+        "b 3b",
+        ".org 2b + {exit}",
+        "6:",
+        "mov x0, x3",
+        "mov x1, x5",
+        "ret",
+        exit = const EXIT,
+    )
+}
+
+/// The kernel's own restorer is in the vDSO.
+pub(in super::super) const RESTORER_FLAG: usize = 0;
+
+pub(in super::super) const fn restorer_address() -> *const () {
+    core::ptr::null()
+}
+
+/// `struct ucontext`, up to what is of use here.
+#[repr(C)]
+pub(in super::super) struct Context {
+    flags: usize,
+    link: *mut Context,
+    stack: Stack,
+    mask: u64,
+    unused: [u8; 1024 / 8 - size_of::<u64>()],
+    machine: Machine,
+}
+
+/// `struct sigcontext`, up to what is of use here. Its end is aligned to 16 bytes, and so it is.
+#[repr(C, align(16))]
+struct Machine {
+    fault_address: u64,
+    registers: [usize; 31],
+    stack_pointer: usize,
+    counter: usize,
+}
+
+impl Context {
+    /// What was blocked before the signal.
+    pub(in super::super) const fn mask(&self) -> u64 {
+        self.mask
+    }
+
+    pub(in super::super) const fn registers(&self) -> Registers {
+        let [target, source, start, left, end, ..] = self.machine.registers;
+        Registers { counter: self.machine.counter, target, source, start, left, end }
+    }
+
+    /// Goes on at `counter`, with `report` in the register that the exit takes it from.
+    pub(in super::super) const fn resume(&mut self, counter: usize, report: usize) {
+        self.machine.counter = counter;
+        let [_, _, _, _, _, x5, ..] = &mut self.machine.registers;
+        *x5 = report;
+    }
+}
+
+/// A system call.
+///
+/// # Safety
+///
+/// The kernel does with these numbers nothing that breaks what the program relies on.
+pub(in super::super) unsafe fn call(number: usize, [a, b, c, d]: [usize; 4]) -> isize {
+    let result;
+    // SAFETY: the kernel changes x0 and the memory that it is told to, which the caller answers for; no `nomem`.
+    unsafe {
+        asm!("svc 0", in("x8") number, inlateout("x0") a.cast_signed() => result, in("x1") b, in("x2") c, in("x3") d,
+            options(nostack));
+    }
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use core::mem::offset_of;
+
+    use super::{Context, Machine};
+
+    #[test]
+    fn the_context_is_laid_out_like_libcs() {
+        assert_eq!(offset_of!(Context, mask), offset_of!(libc::ucontext_t, uc_sigmask));
+        assert_eq!(offset_of!(Context, machine), offset_of!(libc::ucontext_t, uc_mcontext));
+        assert_eq!(offset_of!(Machine, registers), offset_of!(libc::mcontext_t, regs));
+        assert_eq!(offset_of!(Machine, counter), offset_of!(libc::mcontext_t, pc));
+    }
+}

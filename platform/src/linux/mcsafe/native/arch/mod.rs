@@ -1,0 +1,60 @@
+//! What differs by processor: the copy, the signal frame and the system calls, each from the kernel's own headers (asm/ucontext.h,
+//! asm/sigcontext.h, asm/unistd.h).
+
+#[cfg(any(target_arch = "aarch64", target_arch = "riscv64"))]
+mod generic;
+#[cfg_attr(target_arch = "x86_64", path = "x86_64.rs")]
+#[cfg_attr(target_arch = "aarch64", path = "aarch64.rs")]
+#[cfg_attr(target_arch = "riscv64", path = "riscv64.rs")]
+mod native;
+
+pub(super) use native::*;
+
+/// What a copy returns: two registers in each of the calling conventions.
+#[repr(C)]
+pub(super) struct Outcome {
+    /// How many bytes are left.
+    pub(super) left: usize,
+    /// 0, or what the handler put there.
+    pub(super) report: usize,
+}
+
+/// The copy of each processor.
+///
+/// `target` or `source` lies in the guarded mapping, from `start` up to `end`, which the copy does not touch otherwise: they are in
+/// registers so that a handler finds them there. `left` is the number of bytes.
+///
+/// # Safety
+///
+/// What is mapped of both ranges may be read and written, and nobody holds a reference to what is written. What is not raises a signal,
+/// which a handler either takes to the exit or does not return from.
+pub(super) type Copy =
+    unsafe extern "C" fn(target: *mut u8, source: *const u8, start: usize, left: usize, end: usize) -> Outcome;
+
+/// What the copy was at when a signal interrupted the program. Only the counter means anything unless the copy was running.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Registers {
+    /// The address of the instruction.
+    pub(super) counter: usize,
+    /// The next byte to write, or one in the block of it.
+    pub(super) target: usize,
+    pub(super) source: usize,
+    pub(super) left: usize,
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+/// `stack_t`.
+#[repr(C)]
+struct Stack {
+    pointer: *mut u8,
+    flags: i32,
+    size: usize,
+}
+
+/// The address of the copy's first byte.
+#[expect(clippy::as_conversions, reason = "a function's address is had in no other way")]
+pub(super) fn first_byte() -> usize {
+    let copy: Copy = copy;
+    copy as usize
+}

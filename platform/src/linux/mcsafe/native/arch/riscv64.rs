@@ -1,0 +1,158 @@
+//! RISC-V, 64 bits. Its kernel makes SIGSEGV of the processor's own access fault, so that bad memory is only survived where
+//! the kernel knows of it and raises SIGBUS.
+
+use core::arch::{asm, naked_asm};
+
+pub(in super::super) use super::generic::*;
+use super::{Outcome, Registers, Stack};
+
+/// Where the exit of [`copy`] lies, from its first byte: what lies before it is the routine.
+pub(in super::super) const EXIT: usize = 192;
+
+/// Copies `left` bytes from `source` to `target`, and says how many are left.
+///
+/// Blocks begin where both are aligned to 8 and the source to 64, and all of one is loaded before any of it is stored: what comes before
+/// the line that a load fails in is copied. Where they are not aligned alike it is byte by byte: a misaligned access is trapped and
+/// emulated on many processors.
+///
+/// `start` and `end` are for the handler. Whoever sets the program counter to the exit puts a report into a5.
+///
+/// # Safety
+///
+/// As of [`Copy`](super::Copy).
+#[unsafe(naked)]
+pub(in super::super) unsafe extern "C" fn copy(
+    target: *mut u8,
+    source: *const u8,
+    start: usize,
+    left: usize,
+    end: usize,
+) -> Outcome {
+    // They are a0 to a4, the result is a0 and a1. Without compressed and relaxed instructions, their length is known here.
+    naked_asm!(
+        ".option push",
+        ".option norvc",
+        ".option norelax",
+        "2:",
+        "li a5, 0",
+        "li t6, 64",
+        "3:",
+        "beqz a3, 6f",
+        "bltu a3, t6, 5f",
+        "andi t0, a1, 63",
+        "bnez t0, 5f",
+        "andi t0, a0, 7",
+        "bnez t0, 5f",
+        "4:",
+        "ld t0, 0(a1)",
+        "ld t1, 8(a1)",
+        "ld t2, 16(a1)",
+        "ld t3, 24(a1)",
+        "ld t4, 32(a1)",
+        "ld t5, 40(a1)",
+        "ld a6, 48(a1)",
+        "ld a7, 56(a1)",
+        "sd t0, 0(a0)",
+        "sd t1, 8(a0)",
+        "sd t2, 16(a0)",
+        "sd t3, 24(a0)",
+        "sd t4, 32(a0)",
+        "sd t5, 40(a0)",
+        "sd a6, 48(a0)",
+        "sd a7, 56(a0)",
+        "addi a1, a1, 64",
+        "addi a0, a0, 64",
+        "addi a3, a3, -64",
+        "bgeu a3, t6, 4b",
+        "j 3b",
+        "5:",
+        "lbu t0, 0(a1)",
+        "sb t0, 0(a0)",
+        "addi a1, a1, 1",
+        "addi a0, a0, 1",
+        "addi a3, a3, -1",
+        "j 3b",
+        ".org 2b + {exit}",
+        "6:",
+        "mv a0, a3",
+        "mv a1, a5",
+        "ret",
+        ".option pop",
+        exit = const EXIT,
+    )
+}
+
+/// The kernel's own restorer is in the vDSO; there is no room for another.
+pub(in super::super) const RESTORER_FLAG: usize = 0;
+
+/// `struct ucontext`, up to what is of use here.
+#[repr(C)]
+pub(in super::super) struct Context {
+    flags: usize,
+    link: *mut Context,
+    stack: Stack,
+    mask: u64,
+    unused: [u8; 1024 / 8 - size_of::<u64>()],
+    machine: Machine,
+}
+
+/// `struct sigcontext`, up to what is of use here: the counter, then x1 to x31. Its end is aligned to 16 bytes, and so it is.
+#[repr(C, align(16))]
+struct Machine {
+    counter: usize,
+    /// ra, sp, gp, tp, t0 to t2, s0, s1.
+    others: [usize; 9],
+    /// a0 to a7.
+    arguments: [usize; 8],
+}
+
+impl Context {
+    /// What was blocked before the signal.
+    pub(in super::super) const fn mask(&self) -> u64 {
+        self.mask
+    }
+
+    pub(in super::super) const fn registers(&self) -> Registers {
+        let [target, source, start, left, end, ..] = self.machine.arguments;
+        Registers { counter: self.machine.counter, target, source, start, left, end }
+    }
+
+    /// Goes on at `counter`, with `report` in the register that the exit takes it from.
+    pub(in super::super) const fn resume(&mut self, counter: usize, report: usize) {
+        self.machine.counter = counter;
+        let [_, _, _, _, _, a5, ..] = &mut self.machine.arguments;
+        *a5 = report;
+    }
+}
+
+/// A system call.
+///
+/// # Safety
+///
+/// The kernel does with these numbers nothing that breaks what the program relies on.
+pub(in super::super) unsafe fn call(number: usize, [a, b, c, d]: [usize; 4]) -> isize {
+    let result;
+    // SAFETY: the kernel changes a0 and the memory that it is told to, which the caller answers for; no `nomem`.
+    unsafe {
+        asm!("ecall", in("a7") number, inlateout("a0") a.cast_signed() => result, in("a1") b, in("a2") c, in("a3") d,
+            options(nostack));
+    }
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use core::mem::offset_of;
+
+    use super::{Context, Machine};
+
+    /// Against libc's, where the counter is register 0.
+    #[test]
+    fn the_context_is_laid_out_like_libcs() {
+        assert_eq!(offset_of!(Context, mask), offset_of!(libc::ucontext_t, uc_sigmask));
+        assert_eq!(offset_of!(Context, machine), offset_of!(libc::ucontext_t, uc_mcontext));
+        let at = |register: usize| offset_of!(libc::mcontext_t, __gregs) + 8 * register;
+        assert_eq!(offset_of!(Machine, counter), at(libc::REG_PC));
+        assert_eq!(offset_of!(Machine, arguments), at(libc::REG_A0));
+    }
+}

@@ -1,0 +1,152 @@
+//! x86-64: the copy, the signal frame (asm/ucontext.h, asm/sigcontext.h) and the system calls (asm/unistd_64.h).
+
+use core::arch::{asm, naked_asm};
+
+use super::{Outcome, Registers, Stack};
+
+/// Where the exit of [`copy`] lies, from its first byte: what lies before it is the routine.
+pub(in super::super) const EXIT: usize = 16;
+
+/// Copies `left` bytes from `source` to `target`, and says how many are left.
+///
+/// `rep movsb` is what Linux itself reads persistent memory with (copy_mc_enhanced_fast_string), and as fast as a memcpy; when it
+/// is interrupted, its registers say which byte was next.
+///
+/// `start` and `end` are for the handler. Whoever sets the program counter to the exit puts a report into r9.
+///
+/// # Safety
+///
+/// As of [`Copy`](super::Copy).
+#[unsafe(naked)]
+pub(in super::super) unsafe extern "C" fn copy(
+    target: *mut u8,
+    source: *const u8,
+    start: usize,
+    left: usize,
+    end: usize,
+) -> Outcome {
+    // They are rdi, rsi, rdx, rcx and r8, the result is rax and rdx.
+    naked_asm!(
+        "2:",
+        "xor r9d, r9d",
+        "rep movsb",
+        "jmp 3f",
+        ".org 2b + {exit}",
+        "3:",
+        "mov rax, rcx",
+        "mov rdx, r9",
+        "ret",
+        exit = const EXIT,
+    )
+}
+
+/// Ends a signal handler: the bytes that debuggers and unwinders know it by.
+#[unsafe(naked)]
+unsafe extern "C" fn restorer() {
+    naked_asm!("mov rax, 15", "syscall");
+}
+
+/// The kernel wants a restorer, and this flag with it.
+pub(in super::super) const RESTORER_FLAG: usize = 0x0400_0000;
+
+#[expect(clippy::as_conversions, reason = "a function's address is had in no other way")]
+pub(in super::super) fn restorer_address() -> *const () {
+    restorer as *const ()
+}
+
+/// `struct ucontext`, up to what is of use here.
+#[repr(C)]
+pub(in super::super) struct Context {
+    flags: usize,
+    link: *mut Context,
+    stack: Stack,
+    machine: Machine,
+    mask: u64,
+}
+
+/// `struct sigcontext`.
+#[repr(C)]
+struct Machine {
+    r8: usize,
+    r9: usize,
+    r10: usize,
+    r11: usize,
+    r12: usize,
+    r13: usize,
+    r14: usize,
+    r15: usize,
+    rdi: usize,
+    rsi: usize,
+    rbp: usize,
+    rbx: usize,
+    rdx: usize,
+    rax: usize,
+    rcx: usize,
+    rsp: usize,
+    rip: usize,
+    /// The flags, the segments, what the processor said of the fault, the place of its other registers.
+    others: [u64; 15],
+}
+
+impl Context {
+    /// What was blocked before the signal.
+    pub(in super::super) const fn mask(&self) -> u64 {
+        self.mask
+    }
+
+    pub(in super::super) const fn registers(&self) -> Registers {
+        let Machine { rip, rdi, rsi, rdx, rcx, r8, .. } = self.machine;
+        Registers { counter: rip, target: rdi, source: rsi, start: rdx, left: rcx, end: r8 }
+    }
+
+    /// Goes on at `counter`, with `report` in the register that the exit takes it from.
+    pub(in super::super) const fn resume(&mut self, counter: usize, report: usize) {
+        self.machine.rip = counter;
+        self.machine.r9 = report;
+    }
+}
+
+/// The numbers of the calls.
+pub(in super::super) const RT_SIGACTION: usize = 13;
+pub(in super::super) const RT_SIGPROCMASK: usize = 14;
+pub(in super::super) const GETPID: usize = 39;
+pub(in super::super) const GETTID: usize = 186;
+pub(in super::super) const FUTEX: usize = 202;
+pub(in super::super) const RT_TGSIGQUEUEINFO: usize = 297;
+
+/// A system call.
+///
+/// # Safety
+///
+/// The kernel does with these numbers nothing that breaks what the program relies on.
+pub(in super::super) unsafe fn call(number: usize, [a, b, c, d]: [usize; 4]) -> isize {
+    let result;
+    // SAFETY: the kernel changes rax, rcx, r11 and the memory that it is told to, which the caller answers for; no `nomem`.
+    unsafe {
+        asm!("syscall", inlateout("rax") number.cast_signed() => result, in("rdi") a, in("rsi") b, in("rdx") c, in("r10") d,
+            lateout("rcx") _, lateout("r11") _, options(nostack));
+    }
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use core::mem::offset_of;
+
+    use super::{Context, Machine};
+
+    /// Against libc's, which numbers the registers.
+    #[test]
+    fn the_context_is_laid_out_like_libcs() {
+        assert_eq!(offset_of!(Context, machine), offset_of!(libc::ucontext_t, uc_mcontext));
+        let at = |register: libc::c_int| offset_of!(libc::mcontext_t, gregs) + 8 * usize::try_from(register).unwrap();
+        assert_eq!(offset_of!(Machine, r8), at(libc::REG_R8));
+        assert_eq!(offset_of!(Machine, r9), at(libc::REG_R9));
+        assert_eq!(offset_of!(Machine, rdi), at(libc::REG_RDI));
+        assert_eq!(offset_of!(Machine, rsi), at(libc::REG_RSI));
+        assert_eq!(offset_of!(Machine, rdx), at(libc::REG_RDX));
+        assert_eq!(offset_of!(Machine, rcx), at(libc::REG_RCX));
+        assert_eq!(offset_of!(Machine, rip), at(libc::REG_RIP));
+        assert_eq!(offset_of!(Context, mask), offset_of!(libc::ucontext_t, uc_sigmask));
+    }
+}

@@ -1,0 +1,34 @@
+//! Processors without a copy that survives bad memory.
+
+use core::{ffi::c_void, ops::Range};
+
+use super::CopyFault;
+use crate::Errno;
+
+/// There is none.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Guard {}
+
+impl Guard {
+    pub(super) const fn install() -> Result<Self, Errno> {
+        Err(Errno::ENOTSUP)
+    }
+
+    pub(super) const fn of_the_program() -> Result<Self, Errno> {
+        Err(Errno::ENOTSUP)
+    }
+
+    pub(super) const unsafe fn copy(
+        self,
+        _: *mut u8,
+        _: *const u8,
+        _: usize,
+        _: Range<usize>,
+    ) -> Result<(), CopyFault> {
+        match self {}
+    }
+}
+
+pub(super) const unsafe fn resume(_: *mut c_void, _: *mut c_void) -> bool {
+    false
+}
