@@ -4,7 +4,7 @@ use core::ops::Range;
 
 use pmem2_platform::{Access, Alignment, Kind};
 
-use crate::{Error, HandleFault};
+use crate::{Error, HandleFault, WriteFault};
 
 /// Whether a handle with this access that refers to this kind of object can be a source. The access comes first.
 #[inline]
@@ -80,4 +80,46 @@ pub(crate) const fn range(offset: u64, length: u64, size: u64, alignment: Alignm
         Some(end) if end <= size => Ok(offset..end),
         end => Err(Error::MapRange { end, size }),
     }
+}
+
+/// Whether there is something to read or write in an object of this kind before it is mapped.
+pub(crate) const fn admit_transfer(kind: Kind) -> Result<(), Error> {
+    match kind {
+        Kind::Anonymous => Err(Error::SourceTypeNotSupported),
+        _ => Ok(()),
+    }
+}
+
+/// Whether it can be written to at an offset.
+pub(crate) const fn admit_writing(access: Access, kind: Kind) -> Result<(), Error> {
+    if !access.contains(Access::WRITE) {
+        return Err(Error::NotWritable(WriteFault::ReadOnly));
+    }
+    // Memory has no end to append to.
+    if access.contains(Access::APPEND) && matches!(kind, Kind::RegularFile) {
+        return Err(Error::NotWritable(WriteFault::Append));
+    }
+    Ok(())
+}
+
+/// The range of `length` bytes at `offset`, all of which are in a source of `size` bytes.
+pub(crate) const fn transfer(offset: u64, length: u64, size: u64) -> Result<Range<u64>, Error> {
+    match offset.checked_add(length) {
+        Some(end) if end <= size => Ok(offset..end),
+        end => Err(Error::LengthOutOfRange { end, size }),
+    }
+}
+
+/// Whether this range of a source of `size` bytes can be cleared.
+pub(crate) const fn admit_clearing(access: Access, range: &Range<u64>, size: u64) -> Result<(), Error> {
+    if !access.contains(Access::WRITE) {
+        return Err(Error::NotWritable(WriteFault::ReadOnly));
+    }
+    if range.start > i64::MAX.unsigned_abs() {
+        return Err(Error::OffsetOutOfRange { offset: range.start });
+    }
+    if range.start >= range.end {
+        return Err(Error::NotBad);
+    }
+    if range.end > size { Err(Error::LengthOutOfRange { end: Some(range.end), size }) } else { Ok(()) }
 }

@@ -29,6 +29,16 @@ pub enum HandleFault {
     DeviceReplaced,
 }
 
+/// Why a source cannot be written to at an offset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum WriteFault {
+    /// It was opened read-only.
+    ReadOnly,
+    /// It was opened to append (`O_APPEND`): what is written goes to the end, wherever it was meant for.
+    Append,
+}
+
 /// Where there was no memory for a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -155,8 +165,23 @@ pub enum Error {
     CannotReadBounds,
     /// There are no more bad blocks.
     NoBadBlockFound,
-    /// The range is longer than can be.
-    LengthOutOfRange,
+    /// The system does not list all of these bytes as bad: nothing was changed. The code is that of
+    /// [`NoBadBlockFound`](Error::NoBadBlockFound).
+    NotBad,
+    /// The range to read or write, or to clear, ends beyond the last byte of the source, or beyond what 64 bits can count (`end` is
+    /// `None`).
+    LengthOutOfRange {
+        /// The first byte behind the range.
+        end: Option<u64>,
+        /// The size of the source in bytes.
+        size: u64,
+    },
+    /// The source lost bytes while it was read or written: it ends here now. The code is that of
+    /// [`LengthOutOfRange`](Error::LengthOutOfRange).
+    SourceShrank {
+        /// The size of the source in bytes, at most.
+        size: u64,
+    },
     /// No such protection flag.
     InvalidProtFlag,
     /// The protection asks for more than the handle was opened for.
@@ -165,12 +190,19 @@ pub enum Error {
     VmReservationNotEmpty,
     /// There is a mapping in the way.
     MapExists,
+    /// The source cannot be written to at an offset. The code is that of [`NoAccess`](Error::NoAccess).
+    NotWritable(WriteFault),
     /// The source has no file descriptor.
     FileDescriptorNotSet,
     /// Sources of this kind cannot do this.
     SourceTypeNotSupported,
-    /// Reading or writing met bad memory.
-    IoFail,
+    /// Reading or writing met bad memory: the first bad byte is one of the `length` bytes at `offset`, as exactly as the system tells.
+    IoFail {
+        /// In bytes of the source.
+        offset: u64,
+        /// In bytes.
+        length: u64,
+    },
     /// There is no memory for the source; nothing was changed. The code is `-ENOMEM`.
     OutOfMemory(Memory),
     /// The answer is larger than what pmem2 keeps: a volume of too many devices, too many DIMMs. The code is `-EOVERFLOW`.
@@ -219,15 +251,15 @@ impl Error {
             Self::DaxRegionNotFound(_) => Code::DaxRegionNotFound,
             Self::InvalidDevFormat => Code::InvalidDevFormat,
             Self::CannotReadBounds => Code::CannotReadBounds,
-            Self::NoBadBlockFound => Code::NoBadBlockFound,
-            Self::LengthOutOfRange => Code::LengthOutOfRange,
+            Self::NoBadBlockFound | Self::NotBad => Code::NoBadBlockFound,
+            Self::LengthOutOfRange { .. } | Self::SourceShrank { .. } => Code::LengthOutOfRange,
             Self::InvalidProtFlag => Code::InvalidProtFlag,
-            Self::NoAccess => Code::NoAccess,
+            Self::NoAccess | Self::NotWritable(_) => Code::NoAccess,
             Self::VmReservationNotEmpty => Code::VmReservationNotEmpty,
             Self::MapExists => Code::MapExists,
             Self::FileDescriptorNotSet => Code::FileDescriptorNotSet,
             Self::SourceTypeNotSupported => Code::SourceTypeNotSupported,
-            Self::IoFail => Code::IoFail,
+            Self::IoFail { .. } => Code::IoFail,
             Self::OutOfMemory(_) | Self::TooLarge(_) | Self::Os { .. } => return None,
         })
     }
@@ -271,11 +303,13 @@ impl Error {
             Fail::DeviceReplaced => Self::InvalidFileHandle(HandleFault::DeviceReplaced),
             Fail::TooLarge(what) => Self::TooLarge(what),
             Fail::Os(what, errno) => Self::Os { what, errno },
+            Fail::Absent(What::BadBlocks) => Self::NotBad,
             Fail::Absent(What::Handle) => Self::InvalidFileHandle(HandleFault::NotOpen),
             Fail::Absent(what) => Self::Os { what, errno: Errno::ENOENT },
             Fail::Malformed(What::Size | What::Allocated) => Self::InvalidSizeFormat,
             Fail::Malformed(What::Alignment | What::PageSize) => Self::InvalidAlignmentFormat,
             Fail::Malformed(What::Region | What::NumaNode | What::Persistence) => Self::InvalidRegionFormat,
+            Fail::Malformed(What::BadBlocks | What::Extents) => Self::CannotReadBounds,
             Fail::Malformed(What::Dimm | What::DeviceId | What::UnsafeShutdowns | What::Device | What::Volume) => {
                 Self::InvalidDevFormat
             }

@@ -68,6 +68,7 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+mod badblocks;
 #[cfg(feature = "alloc")]
 mod boxed;
 #[cfg(feature = "conformance")]
@@ -82,8 +83,10 @@ mod pool;
 mod report;
 mod shutdown;
 mod source;
+mod transfer;
 
-pub use error::{Code, Error, HandleFault, Memory};
+pub use badblocks::BadBlocks;
+pub use error::{Code, Error, HandleFault, Memory, WriteFault};
 pub use granularity::{Expected, Granularity, Reason, Sharing};
 pub use place::{DeviceId, Dimm, Dimms, Place, Warning};
 #[cfg(any(target_has_atomic = "ptr", feature = "critical-section"))]
@@ -91,18 +94,19 @@ pub use pool::{Pool, Slot};
 pub use report::{Line, Report};
 pub use shutdown::{Shutdown, ShutdownRecord, judge_shutdown};
 pub use source::Source;
+pub use transfer::{Reader, TransferError, Writer};
 
 pub use pmem2_platform::{
-    Access, Alignment, Anon, Anonymous, Backing, Bare, BareDimm, BoardDimm, Borrowed, Cpu, DaxOption, Devicetree,
-    DimmTable, Direct, Durability, Errno, Extent, ExtentId, Facts, Fail, Fd, FileSystem, Handle, HostFlush,
-    Instruction, Kind, Locate, Mode, Native, Nfit, NoId, Nowhere, Persistence, PhysicalRegion, Platform, Region,
-    RegionFault, RegionKind, Synchronous, TableFault, Text, Unsupported, What, Window, WindowFault, find_acpi_table,
-    write_flush_hint,
+    Access, Alignment, Anon, Anonymous, Backing, Bare, BareDimm, BoardDimm, Borrowed, ClearBy, Cpu, DaxOption,
+    Devicetree, DimmTable, Direct, Durability, Errno, Extent, ExtentId, Facts, Fail, Fd, FileSystem, Halt, Halted,
+    Handle, Health, HostFlush, Instruction, Io, Kind, Locate, Mode, Native, Nfit, NoId, Nowhere, Persistence,
+    PhysicalRegion, Platform, ReadBuffer, Region, RegionFault, RegionKind, Synchronous, TableFault, Text, Unsupported,
+    What, Window, WindowFault, WriteBuffer, find_acpi_table, write_flush_hint,
 };
 #[cfg(windows)]
 pub use pmem2_platform::{Crt, RawWinHandle, WinFileId, WinHandle, WinSpot, WinVolume, Windows};
 #[cfg(target_os = "linux")]
-pub use pmem2_platform::{FileId, Linux};
+pub use pmem2_platform::{FileId, Linux, SigbusHandler, resume_after_sigbus};
 
 #[cfg(all(doc, feature = "conformance"))]
 #[doc = include_str!("porting.md")]

@@ -84,6 +84,12 @@ impl<H: Handle> Source<H> {
         &self.handle
     }
 
+    /// The same source, which borrows this one's handle.
+    #[inline]
+    pub const fn by_reference(&self) -> Source<&H> {
+        Source { handle: &self.handle, facts: self.facts }
+    }
+
     /// Ends the source and gives the handle back.
     #[inline]
     pub fn into_inner(self) -> H {

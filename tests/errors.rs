@@ -15,7 +15,7 @@ use std::{
 mod whats;
 
 use libloading::{Library, Symbol};
-use pmem2::{Backing, Code, Errno, Error, FileSystem, HandleFault, Kind, Memory, RegionFault, What};
+use pmem2::{Backing, Code, Errno, Error, FileSystem, HandleFault, Kind, Memory, RegionFault, What, WriteFault};
 use whats::WHATS;
 
 const DISK: Backing = Backing::Disk { major: 8, minor: 1 };
@@ -86,14 +86,19 @@ const CODED: &[(&str, Error)] = &[
     ("PMEM2_E_INVALID_DEV_FORMAT", Error::InvalidDevFormat),
     ("PMEM2_E_CANNOT_READ_BOUNDS", Error::CannotReadBounds),
     ("PMEM2_E_NO_BAD_BLOCK_FOUND", Error::NoBadBlockFound),
-    ("PMEM2_E_LENGTH_OUT_OF_RANGE", Error::LengthOutOfRange),
+    ("PMEM2_E_LENGTH_OUT_OF_RANGE", Error::LengthOutOfRange { end: Some(8192), size: 5000 }),
+    ("PMEM2_E_LENGTH_OUT_OF_RANGE", Error::LengthOutOfRange { end: None, size: 5000 }),
+    ("PMEM2_E_LENGTH_OUT_OF_RANGE", Error::SourceShrank { size: 4096 }),
+    ("PMEM2_E_NO_BAD_BLOCK_FOUND", Error::NotBad),
+    ("PMEM2_E_NO_ACCESS", Error::NotWritable(WriteFault::ReadOnly)),
+    ("PMEM2_E_NO_ACCESS", Error::NotWritable(WriteFault::Append)),
     ("PMEM2_E_INVALID_PROT_FLAG", Error::InvalidProtFlag),
     ("PMEM2_E_NO_ACCESS", Error::NoAccess),
     ("PMEM2_E_VM_RESERVATION_NOT_EMPTY", Error::VmReservationNotEmpty),
     ("PMEM2_E_MAP_EXISTS", Error::MapExists),
     ("PMEM2_E_FILE_DESCRIPTOR_NOT_SET", Error::FileDescriptorNotSet),
     ("PMEM2_E_SOURCE_TYPE_NOT_SUPPORTED", Error::SourceTypeNotSupported),
-    ("PMEM2_E_IO_FAIL", Error::IoFail),
+    ("PMEM2_E_IO_FAIL", Error::IoFail { offset: 4096, length: 512 }),
 ];
 
 /// Errors of each sort that there is, about everything.

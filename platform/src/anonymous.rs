@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::{Access, Facts, Fail, Handle, Kind, Locate, Native, Nowhere, Platform};
+use crate::{Access, Facts, Fail, Handle, Health, Io, Kind, Locate, Native, Nowhere, Platform};
 
 /// The handle of an anonymous source: memory that belongs to no file and is gone with its mapping
 /// (pmem2_source_from_anon(3)). `P` is the platform that would map it.
@@ -75,4 +75,15 @@ impl<P: Platform> Platform for Anon<P> {
 impl<P: Platform> Locate for Anon<P> {
     type Spot = Nowhere;
     type Dimm = Nowhere;
+}
+
+/// Before it is mapped there is nothing to read.
+impl<P: Platform> Io for Anon<P> {
+    type Via = Nowhere;
+    type Channel = Nowhere;
+}
+
+/// What belongs to no device is on no list.
+impl<P: Platform> Health for Anon<P> {
+    type List = Nowhere;
 }

@@ -35,7 +35,7 @@ macro_rules! errnos {
     };
 }
 
-// Windows has no ESTALE, and nothing there gives it: its number is one that errno.h gives nothing else.
+// Windows has no ESTALE and no EDQUOT, and nothing there gives them: their numbers are those that errno.h gives nothing else.
 errnos! {
     EPERM PERM 1 1 "operation not permitted";
     ENOENT NOENT 2 2 "no such file or directory";
@@ -46,18 +46,24 @@ errnos! {
     EAGAIN AGAIN 11 11 "resource temporarily unavailable";
     ENOMEM NOMEM 12 12 "out of memory";
     EACCES ACCESS 13 13 "permission denied";
+    EFAULT FAULT 14 14 "bad address";
     EBUSY BUSY 16 16 "device or resource busy";
     ENODEV NODEV 19 19 "no such device";
     ENOTDIR NOTDIR 20 20 "not a directory";
     EINVAL INVAL 22 22 "invalid argument";
     ENFILE NFILE 23 23 "too many open files in the system";
     EMFILE MFILE 24 24 "too many open files in this process";
+    ETXTBSY TXTBSY 26 139 "file is executed";
+    EFBIG FBIG 27 27 "file too large";
+    ENOSPC NOSPC 28 28 "no space left on the device";
+    EROFS ROFS 30 30 "read-only file system";
     ENAMETOOLONG NAMETOOLONG 36 38 "file name too long";
     ENOSYS NOSYS 38 40 "system call not implemented";
     ELOOP LOOP 40 114 "too many levels of symbolic links";
     EOVERFLOW OVERFLOW 75 132 "value too large for its type";
     ENOTSUP OPNOTSUPP 95 129 "operation not supported";
     ESTALE STALE 116 4070 "stale file handle";
+    EDQUOT DQUOT 122 4071 "disk quota exceeded";
 }
 
 impl Errno {

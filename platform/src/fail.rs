@@ -42,6 +42,24 @@ pub enum What {
     Dax,
     /// The attempt to map synchronously (`MAP_SYNC`).
     Synchronous,
+    /// The reading of bytes (on Linux `pread`, and of a device DAX a copy).
+    Read,
+    /// The writing of bytes.
+    Write,
+    /// Memory of the caller's.
+    Buffer,
+    /// That what was written is durable (on Linux `fdatasync`).
+    Sync,
+    /// The mapping of memory that is read or written.
+    Mapping,
+    /// The handler of the signal that bad memory raises (SIGBUS).
+    SignalHandler,
+    /// The system's list of bad blocks.
+    BadBlocks,
+    /// Where the bytes of a file lie on its device (on Linux `FIEMAP`).
+    Extents,
+    /// The clearing of a bad block.
+    ClearBadBlock,
     /// The opening of a path: not asked of a platform, but by programs that make their reports with pmem2.
     Open,
 }

@@ -4,6 +4,7 @@
 //!   platform's objects for as long as it lives.
 //! - [`Facts`] and [`Fail`] are all that a platform may answer. No error of libpmem2 is born here.
 //! - [`Locate`] is what a system may know of where an object lies: [`Region`]s, DIMMs, or [`Backing`] of another kind.
+//! - [`Io`] is reading and writing where memory may be bad, [`Health`] is which memory the system knows to be bad.
 //! - [`Linux`] is the backend for Linux, on rustix's raw system calls, `Windows` the one for Windows. Where there is no backend, [`Unsupported`] stands in,
 //!   so that the crate builds everywhere. [`Native`] is the one for the target's system.
 //! - `Slots` is the raw storage under pmem2's pool.
@@ -42,6 +43,7 @@ mod anonymous;
 mod bare;
 #[cfg(feature = "alloc")]
 mod boxed;
+mod buffer;
 mod cpu;
 mod errno;
 mod facts;
@@ -50,6 +52,8 @@ mod fail;
 #[doc(hidden)]
 pub mod fuzz;
 mod handle;
+mod health;
+mod io;
 #[cfg(target_os = "linux")]
 mod linux;
 mod locate;
@@ -72,11 +76,14 @@ pub use bare::{
 };
 #[cfg(feature = "alloc")]
 pub use boxed::try_box;
+pub use buffer::{ReadBuffer, WriteBuffer};
 pub use cpu::{Cpu, HostFlush, Instruction, Window, WindowFault, write_flush_hint};
 pub use errno::Errno;
 pub use facts::{Access, Alignment, Facts, FileSystem, Kind, RegionFault};
 pub use fail::{Fail, What};
 pub use handle::{Borrowed, Fd, Handle};
+pub use health::{ClearBy, Health};
+pub use io::{Halt, Halted, Io};
 #[cfg(target_os = "linux")]
 pub use linux::{CopyFault, Dimm, FileId, Linux, Mapping, SigbusHandler, Spot, resume_after_sigbus};
 pub use locate::{Locate, Nowhere};

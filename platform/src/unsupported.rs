@@ -1,6 +1,6 @@
 //! The platform where there is no backend.
 
-use crate::{Facts, Fail, Locate, NoId, Nowhere, Platform};
+use crate::{Facts, Fail, Health, Io, Locate, NoId, Nowhere, Platform};
 
 /// A system without a backend: every question is answered with [`Fail::Unsupported`], so that programs for several systems
 /// compile on all of them.
@@ -25,4 +25,13 @@ impl Platform for Unsupported {
 impl Locate for Unsupported {
     type Spot = Nowhere;
     type Dimm = Nowhere;
+}
+
+impl Io for Unsupported {
+    type Via = Nowhere;
+    type Channel = Nowhere;
+}
+
+impl Health for Unsupported {
+    type List = Nowhere;
 }

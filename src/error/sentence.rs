@@ -6,7 +6,7 @@ use pmem2_platform::{Backing, Errno, Kind, RegionFault, What};
 
 #[cfg(windows)]
 use super::windows;
-use super::{Error, HandleFault, Memory};
+use super::{Error, HandleFault, Memory, WriteFault};
 use crate::place::On;
 
 impl Display for Error {
@@ -76,6 +76,29 @@ impl Display for Error {
                 }
                 _ => "no source can be made of this region: its table is wrong",
             }),
+            Self::LengthOutOfRange { end: Some(end), size } => {
+                write!(f, "offset and length end at byte {end}, but the source has only {size} bytes")
+            }
+            Self::LengthOutOfRange { end: None, size } => {
+                write!(f, "offset and length add up to more than 64 bits can count; the source has {size} bytes")
+            }
+            Self::SourceShrank { size } => {
+                write!(f, "the source was made shorter meanwhile, and ends at byte {size} now: another program truncated it")
+            }
+            Self::IoFail { offset, length } => write!(
+                f,
+                "the memory is bad: the first bad byte is one of the {length} from byte {offset} on; what was there is lost \
+                 (bad blocks can be listed, and cleared)"
+            ),
+            Self::NotWritable(fault) => f.write_str(match fault {
+                WriteFault::ReadOnly => "opened read-only: open it O_RDWR to write",
+                WriteFault::Append => {
+                    "opened O_APPEND: the system would write at the end, and not where it was meant for; open it without"
+                }
+            }),
+            Self::TooLarge(What::BadBlocks) => f.write_str(
+                "there are more bad blocks than the system's list has room for: what else is bad is not known",
+            ),
             Self::TooLarge(what) => {
                 write!(f, "{} cannot be had: there is more of it than this library has room for", noun(*what))
             }
@@ -122,15 +145,14 @@ fn plain(error: &Error) -> &'static str {
         Error::InvalidRegionFormat => "the system's answer about the source's region makes no sense",
         Error::InvalidDevFormat => "the system's answer about the source's device makes no sense",
         Error::CannotReadBounds => "the bounds of the source's device cannot be read",
+        Error::NotBad => "not all of these bytes are known to be bad: nothing was changed",
         Error::NoBadBlockFound => "there are no more bad blocks",
-        Error::LengthOutOfRange => "the range is longer than a source can be",
         Error::InvalidProtFlag => "there is no such protection flag",
         Error::NoAccess => "the protection asks for more than the handle was opened for: open it O_RDWR to write",
         Error::VmReservationNotEmpty => "the reservation still holds mappings: delete them first",
         Error::MapExists => "there is a mapping in the way",
         Error::FileDescriptorNotSet => "the source has no file descriptor: it is anonymous",
         Error::SourceTypeNotSupported => "sources of this kind cannot do this",
-        Error::IoFail => "the memory is bad: some of its bytes are lost",
         _ => "unknown error",
     }
 }
@@ -230,6 +252,15 @@ fn noun(what: What) -> &'static str {
         What::UnsafeShutdowns => "the count of unsafe shutdowns",
         What::Dax => "whether it is mapped directly (DAX)",
         What::Synchronous => "a synchronous mapping (MAP_SYNC)",
+        What::Read => "the bytes",
+        What::Write => "the writing of the bytes",
+        What::Buffer => "the buffer's memory",
+        What::Sync => "the bytes to be durable",
+        What::Mapping => "a mapping",
+        What::SignalHandler => "a handler of SIGBUS",
+        What::BadBlocks => "the list of bad blocks",
+        What::Extents => "where the file lies on its device (FIEMAP)",
+        What::ClearBadBlock => "the clearing of a bad block",
         What::Open => "the path",
         _ => "the source",
     }

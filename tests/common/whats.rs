@@ -2,7 +2,7 @@
 
 use pmem2::What;
 
-pub(crate) const WHATS: [What; 19] = [
+pub(crate) const WHATS: [What; 28] = [
     What::Handle,
     What::Subsystem,
     What::Sysfs,
@@ -21,5 +21,14 @@ pub(crate) const WHATS: [What; 19] = [
     What::UnsafeShutdowns,
     What::Dax,
     What::Synchronous,
+    What::Read,
+    What::Write,
+    What::Buffer,
+    What::Sync,
+    What::Mapping,
+    What::SignalHandler,
+    What::BadBlocks,
+    What::Extents,
+    What::ClearBadBlock,
     What::Open,
 ];

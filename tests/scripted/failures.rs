@@ -54,15 +54,15 @@ fn the_codes_of_failures() {
     let of_places = [DEVICE, DEVICE, REGION, REGION, REGION, DEVICE, DEVICE, DEVICE, UNKNOWN, UNKNOWN, UNKNOWN];
     assert_eq!(codes(Fail::Malformed).to_vec(), [of_sources.as_slice(), of_places.as_slice()].concat());
     // EOVERFLOW.
-    assert_eq!(codes(Fail::TooLarge), [-Errno::EOVERFLOW.raw(); 19]);
+    assert_eq!(codes(Fail::TooLarge), [-Errno::EOVERFLOW.raw(); WHATS.len()]);
     assert_eq!(code(Fail::Unsupported), -100_001);
     assert_eq!([Fail::Replaced, Fail::DeviceReplaced].map(code), [-100_004; 2]);
     for errno in 1..=133 {
-        assert_eq!(codes_of_os(errno), [-errno; 19]);
+        assert_eq!(codes_of_os(errno), [-errno; WHATS.len()]);
     }
 }
 
-fn codes_of_os(errno: i32) -> [i32; 19] {
+fn codes_of_os(errno: i32) -> [i32; WHATS.len()] {
     WHATS.map(|what| {
         let script = Script::failing(Call::Describe, Fail::Os(what, Errno::from_raw(errno)));
         Source::new(script.object()).unwrap_err().code()

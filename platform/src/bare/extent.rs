@@ -7,7 +7,8 @@ use super::{
     region::{DimmTable, PhysicalRegion, RegionKind},
 };
 use crate::{
-    Access, Alignment, Backing, Facts, Fail, Handle, Kind, Locate, Mode, Platform, Region, RegionFault, Text, What,
+    Access, Alignment, Backing, Facts, Fail, Handle, Health, Io, Kind, Locate, Mode, Nowhere, Platform, Region,
+    RegionFault, Text, What,
 };
 
 /// A region of physical memory, or a part of it: the handle of a source where there is no operating system. It borrows the
@@ -178,6 +179,16 @@ impl<'t> Platform for Bare<'t> {
 pub struct BareDimm<'t> {
     region: &'t PhysicalRegion<'t>,
     index: usize,
+}
+
+impl Io for Bare<'_> {
+    type Via = ();
+    type Channel = ();
+}
+
+/// Nobody keeps a list.
+impl Health for Bare<'_> {
+    type List = Nowhere;
 }
 
 impl<'t> Locate for Bare<'t> {

@@ -13,7 +13,9 @@ mod sysfs;
 
 use core::fmt;
 
-use crate::{Alignment, Backing, Direct, Facts, Fail, FileSystem, Locate, Platform, Region, Synchronous, Text};
+use crate::{
+    Alignment, Backing, Direct, Facts, Fail, FileSystem, Health, Io, Locate, Platform, Region, Synchronous, Text,
+};
 pub use locate::Spot;
 pub use mcsafe::{CopyFault, Mapping, SigbusHandler, resume_after_sigbus};
 pub use region::Dimm;
@@ -195,6 +197,15 @@ impl Locate for Linux {
     fn direct(self, raw: i32, facts: &Facts<FileId>) -> Result<Direct, Fail> {
         direct::direct(Kernel, raw, facts)
     }
+}
+
+impl Io for Linux {
+    type Via = SigbusHandler;
+    type Channel = ();
+}
+
+impl Health for Linux {
+    type List = ();
 }
 
 #[cfg(test)]

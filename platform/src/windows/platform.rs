@@ -9,8 +9,8 @@ use super::{
     volume::{self, WinSpot, WinVolume},
 };
 use crate::{
-    Alignment, Backing, Borrowed, Errno, Facts, Fail, Fd, FileSystem, Handle, Locate, Platform, Region, Synchronous,
-    Text,
+    Alignment, Backing, Borrowed, Errno, Facts, Fail, Fd, FileSystem, Handle, Health, Io, Locate, Nowhere, Platform,
+    Region, Synchronous, Text,
 };
 
 /// The Windows backend: Win32 calls through windows-sys, no C runtime.
@@ -102,6 +102,16 @@ impl Platform for Windows {
     fn page_size(self) -> Result<Alignment, Fail> {
         describe::page_size(Kernel)
     }
+}
+
+impl Io for Windows {
+    type Via = Nowhere;
+    type Channel = ();
+}
+
+/// Windows keeps no list that a program could see.
+impl Health for Windows {
+    type List = Nowhere;
 }
 
 impl Locate for Windows {
@@ -224,6 +234,16 @@ impl Platform for Crt {
     fn page_size(self) -> Result<Alignment, Fail> {
         Windows.page_size()
     }
+}
+
+impl Io for Crt {
+    type Via = Nowhere;
+    type Channel = ();
+}
+
+/// Windows keeps no list that a program could see.
+impl Health for Crt {
+    type List = Nowhere;
 }
 
 impl Locate for Crt {

@@ -1,0 +1,92 @@
+//! The contract for reading and writing where memory may be bad.
+
+use core::ops::Range;
+
+use crate::{Facts, Fail, Platform, ReadBuffer, WriteBuffer};
+
+/// Why a transfer did not come to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Halt {
+    /// The object's memory is bad: the first bad byte is one of the naturally aligned `unit` bytes that the next byte is in, and none
+    /// before it. `unit` is a power of two, as exact as the system tells.
+    Medium {
+        /// In bytes.
+        unit: u64,
+    },
+    /// The object has no more bytes.
+    End,
+    /// The caller's memory is bad, not mapped, or not to be written to.
+    Buffer,
+    /// Something else.
+    Fail(Fail),
+}
+
+/// A transfer that did not come to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Halted {
+    /// So many bytes were transferred before. Of those behind it some may have been, too.
+    pub done: usize,
+    /// Why it went no further.
+    pub why: Halt,
+}
+
+/// A system that reads and writes its objects, and survives it where their memory is bad.
+///
+/// Every method answers [`Fail::Unsupported`] until it is written, and so a platform that does no such thing says
+/// `impl Io for MyKernel { type Via = (); type Channel = (); }`.
+pub trait Io: Platform {
+    /// What a transfer goes through and the program may provide, where it is not for this platform to arrange it: on Linux who handles
+    /// SIGBUS, without a system where a region is mapped.
+    type Via: Copy;
+
+    /// What is made once and kept over many transfers: on Linux the mapping of a device DAX. It owns what it needs but the handle, and
+    /// gives it back when it is dropped.
+    type Channel;
+
+    /// Prepares transfers of bytes of `range`, which is in the object, for reading or, if `writable`, both.
+    ///
+    /// Without a `via` of the program's the platform arranges it, or says [`Fail::Unsupported`].
+    fn channel(
+        self,
+        raw: Self::Raw,
+        facts: &Facts<Self::Id>,
+        via: Option<Self::Via>,
+        range: Range<u64>,
+        writable: bool,
+    ) -> Result<Self::Channel, Fail> {
+        let _ = (raw, facts, via, range, writable);
+        Err(Fail::Unsupported)
+    }
+
+    /// Fills the buffer with the bytes at `offset`, which are in the channel's range. Goes on where the system makes a pause.
+    fn read_at(
+        self,
+        raw: Self::Raw,
+        channel: &Self::Channel,
+        offset: u64,
+        buffer: ReadBuffer<'_>,
+    ) -> Result<(), Halted> {
+        let _ = (raw, channel, offset, buffer);
+        Err(Halted { done: 0, why: Halt::Fail(Fail::Unsupported) })
+    }
+
+    /// Writes the buffer to `offset`, as [`read_at`](Io::read_at) reads. What is written to memory itself is durable on return, as far as
+    /// the platform can make it; what is written to a file is so after [`sync`](Io::sync).
+    fn write_at(
+        self,
+        raw: Self::Raw,
+        channel: &Self::Channel,
+        offset: u64,
+        buffer: WriteBuffer<'_>,
+    ) -> Result<(), Halted> {
+        let _ = (raw, channel, offset, buffer);
+        Err(Halted { done: 0, why: Halt::Fail(Fail::Unsupported) })
+    }
+
+    /// Makes what was written durable, with what is needed to find it again.
+    fn sync(self, raw: Self::Raw, facts: &Facts<Self::Id>) -> Result<(), Fail> {
+        let _ = (raw, facts);
+        Err(Fail::Unsupported)
+    }
+}

@@ -1,0 +1,112 @@
+//! The bytes of a source that are known to be bad.
+
+use core::ops::Range;
+
+use pmem2_platform::{ClearBy, Handle, Health, What};
+
+use crate::{
+    Error, Source,
+    decide::{admit_clearing, admit_transfer},
+};
+
+/// The bad bytes of a source: ranges in bytes of it, in ascending order; no two of them adjoin. (pmem2_badblock_context_new(3),
+/// pmem2_badblock_next(3).)
+///
+/// The system's list is taken once, when this is made. Where the source lies is looked at anew by each step, which finds the first bad bytes
+/// at or behind where the last range ended: so what was [cleared](Source::clear_bad_blocks) meanwhile is not told again, and nothing that
+/// was bad is left out. After an error there is nothing more.
+///
+/// It holds the list: on Linux it is a value of about 4 KiB.
+pub struct BadBlocks<H: Handle<P: Health>> {
+    source: Source<H>,
+    list: <H::P as Health>::List,
+    at: Option<u64>,
+}
+
+impl<H: Handle<P: Health>> BadBlocks<H> {
+    /// Takes the list of what the source lies on.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Source::bad_blocks`].
+    pub fn new(source: Source<H>) -> Result<Self, Error> {
+        admit_transfer(source.kind())?;
+        let list = source.ask(What::BadBlocks, Health::list_bad)?;
+        Ok(Self { source, list, at: Some(0) })
+    }
+
+    /// The source.
+    pub const fn source(&self) -> &Source<H> {
+        &self.source
+    }
+
+    /// Goes on at this byte of the source.
+    pub const fn seek(&mut self, offset: u64) {
+        self.at = Some(offset);
+    }
+
+    /// The next range.
+    fn step(&mut self, from: u64) -> Result<Option<Range<u64>>, Error> {
+        let Self { source, list, .. } = self;
+        let handle = source.handle();
+        let found = handle.platform().next_bad(handle.raw(), source.facts(), list, from);
+        match found.map_err(|fail| Error::of(fail, What::BadBlocks))? {
+            // A platform that goes backwards would be asked for ever.
+            Some(range) if range.start < from || range.is_empty() => Err(Error::Unknown(What::BadBlocks)),
+            found => Ok(found),
+        }
+    }
+}
+
+impl<H: Handle<P: Health>> Iterator for BadBlocks<H> {
+    type Item = Result<Range<u64>, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let step = self.step(self.at?);
+        self.at = match &step {
+            Ok(Some(range)) => Some(range.end),
+            _ => None,
+        };
+        step.transpose()
+    }
+}
+
+impl<H: Handle<P: Health>> core::iter::FusedIterator for BadBlocks<H> {}
+
+impl<H: Handle<P: Health>> Source<H> {
+    /// The bytes of the source that the system knows to be bad.
+    ///
+    /// On Linux: of a file the list of its disk, of a device DAX that of its region, which only root can relate to the device.
+    ///
+    /// # Errors
+    ///
+    /// - [`Unsupported`](Error::Unsupported): the system keeps no list, or not for what the source lies on, or it cannot be told where on
+    ///   it the source lies (btrfs, XFS's realtime device).
+    /// - [`SourceTypeNotSupported`](Error::SourceTypeNotSupported): an anonymous source.
+    /// - [`TooLarge`](Error::TooLarge) of [`What::BadBlocks`], from the iterator: the list was cut off, and there are more.
+    /// - [`Os`](Error::Os): the system failed, with `EACCES` where this user may not know.
+    /// - [`InvalidFileHandle`](Error::InvalidFileHandle), and what else [`place`](Source::place) says.
+    pub fn bad_blocks(&self) -> Result<BadBlocks<&H>, Error> {
+        BadBlocks::new(self.by_reference())
+    }
+
+    /// Gives the source good memory for these bytes, which are zeros then (pmem2_badblock_clear(3)). What was there is lost. All of them
+    /// must be bad as the system knows it now, or nothing is done.
+    ///
+    /// # Errors
+    ///
+    /// - [`NotBad`](Error::NotBad): not all of them are listed; nothing was changed.
+    /// - [`OffsetOutOfRange`](Error::OffsetOutOfRange), [`LengthOutOfRange`](Error::LengthOutOfRange): no range of the source.
+    /// - [`NotWritable`](Error::NotWritable): the source was opened read-only. (To append does no harm.)
+    /// - [`Unsupported`](Error::Unsupported): it cannot be done `by` this.
+    /// - Those of [`bad_blocks`](Source::bad_blocks).
+    pub fn clear_bad_blocks(&self, range: Range<u64>, by: ClearBy) -> Result<(), Error> {
+        admit_transfer(self.kind())?;
+        admit_clearing(self.access(), &range, self.size()?)?;
+        let handle = self.handle();
+        handle
+            .platform()
+            .clear_bad(handle.raw(), self.facts(), range, by)
+            .map_err(|fail| Error::of(fail, What::ClearBadBlock))
+    }
+}

@@ -1,0 +1,381 @@
+//! Reading and writing a source whose memory may be bad.
+
+use core::fmt;
+
+use pmem2_platform::{Errno, Halt, Halted, Handle, Io, Kind, ReadBuffer, What, WriteBuffer};
+
+use crate::{
+    Error, Source,
+    decide::{admit_transfer, admit_writing, transfer},
+};
+
+/// Why a transfer did not come to its end, and how far it came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TransferError {
+    done: usize,
+    error: Error,
+}
+
+impl TransferError {
+    /// How many bytes were transferred, from the first one on. Some of those behind them may have been, too.
+    #[must_use]
+    pub const fn done(&self) -> usize {
+        self.done
+    }
+
+    /// Why it went no further.
+    #[must_use]
+    pub const fn error(&self) -> Error {
+        self.error
+    }
+
+    /// What stopped a transfer that began at `offset`.
+    fn of(halted: Halted, offset: u64, asked: What) -> Self {
+        let Halted { done, why } = halted;
+        let at = offset.saturating_add(u64::try_from(done).unwrap_or(u64::MAX));
+        let error = match why {
+            Halt::Medium { unit } => {
+                // As many bytes as there are from here to the end of the block.
+                let unit = unit.max(1);
+                let within = at.checked_rem(unit).unwrap_or(0);
+                Error::IoFail { offset: at, length: unit.saturating_sub(within) }
+            }
+            Halt::End => Error::SourceShrank { size: at },
+            Halt::Buffer => Error::Os { what: What::Buffer, errno: Errno::EFAULT },
+            Halt::Fail(fail) => Error::of(fail, asked),
+            _ => Error::Unknown(asked),
+        };
+        Self { done, error }
+    }
+}
+
+/// Nothing was transferred.
+impl From<Error> for TransferError {
+    fn from(error: Error) -> Self {
+        Self { done: 0, error }
+    }
+}
+
+/// Without how far it came.
+impl From<TransferError> for Error {
+    fn from(error: TransferError) -> Self {
+        error.error
+    }
+}
+
+impl fmt::Display for TransferError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.done {
+            0 => self.error.fmt(f),
+            done => write!(f, "after {done} bytes: {}", self.error),
+        }
+    }
+}
+
+impl core::error::Error for TransferError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        Some(&self.error)
+    }
+}
+
+/// The error as an [`std::io::Error`], as of [`Error`]; `get_ref` gives it back with how far it came.
+#[cfg(feature = "std")]
+impl From<TransferError> for std::io::Error {
+    fn from(error: TransferError) -> Self {
+        let kind = std::io::ErrorKind::from(error.error.errno());
+        Self::new(kind, error)
+    }
+}
+
+/// What is kept over many transfers.
+struct Lane<H: Handle<P: Io>> {
+    source: Source<H>,
+    channel: <H::P as Io>::Channel,
+    /// The size, unless it may change.
+    size: Option<u64>,
+}
+
+impl<H: Handle<P: Io>> Lane<H> {
+    fn new(source: Source<H>, via: Option<<H::P as Io>::Via>, writable: bool) -> Result<Self, Error> {
+        source.admit_transfer(writable)?;
+        let size = source.size()?;
+        let channel = source.channel(via, 0..size, writable)?;
+        let changes = matches!(source.kind(), Kind::RegularFile);
+        Ok(Self { source, channel, size: (!changes).then_some(size) })
+    }
+
+    fn read_at(&self, offset: u64, buffer: ReadBuffer<'_>) -> Result<(), TransferError> {
+        self.check(offset, buffer.len())?;
+        self.source.read_by(&self.channel, offset, buffer)
+    }
+
+    fn write_at(&self, offset: u64, buffer: WriteBuffer<'_>) -> Result<(), TransferError> {
+        self.check(offset, buffer.len())?;
+        self.source.write_by(&self.channel, offset, buffer)
+    }
+
+    fn check(&self, offset: u64, length: usize) -> Result<(), Error> {
+        let size = match self.size {
+            Some(size) => size,
+            None => self.source.size()?,
+        };
+        transfer(offset, wide(length), size).map(drop)
+    }
+}
+
+/// A source that is read many times: what that takes is made once.
+///
+/// The offsets and lengths are in bytes and need no alignment. Any number of threads may read at once.
+pub struct Reader<H: Handle<P: Io>>(Lane<H>);
+
+impl<H: Handle<P: Io>> Reader<H> {
+    /// Prepares a source for reading.
+    ///
+    /// # Errors
+    ///
+    /// - [`SourceTypeNotSupported`](Error::SourceTypeNotSupported): an anonymous source.
+    /// - [`InvalidFileHandle`](Error::InvalidFileHandle): on Windows, the handle cannot be read.
+    /// - [`Os`](Error::Os): the system failed.
+    /// - Those of [`Source::size`].
+    pub fn new(source: Source<H>) -> Result<Self, Error> {
+        Lane::new(source, None, false).map(Self)
+    }
+
+    /// Prepares a source for reading, through what the program provides: on Linux somebody who handles SIGBUS, without a system where the
+    /// region is mapped.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`new`](Reader::new).
+    pub fn via(source: Source<H>, via: <H::P as Io>::Via) -> Result<Self, Error> {
+        Lane::new(source, Some(via), false).map(Self)
+    }
+
+    /// The source.
+    pub const fn source(&self) -> &Source<H> {
+        &self.0.source
+    }
+
+    /// Fills `buffer` with the bytes at `offset`. See [`Source::read_at`].
+    ///
+    /// System calls on Linux: of a device DAX none; of a file `fstat`, `pread64`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Source::read_at`].
+    pub fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), TransferError> {
+        self.read_into(offset, buffer.into())
+    }
+
+    /// The same for memory that may be uninitialized, or may be anything.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Source::read_at`].
+    pub fn read_into(&self, offset: u64, buffer: ReadBuffer<'_>) -> Result<(), TransferError> {
+        self.0.read_at(offset, buffer)
+    }
+}
+
+/// A source that is written, and read, many times: what that takes is made once.
+///
+/// Any number of threads may use it at once; where they write to the same bytes, those of each may be there in the end.
+pub struct Writer<H: Handle<P: Io>>(Lane<H>);
+
+impl<H: Handle<P: Io>> Writer<H> {
+    /// Prepares a source for writing.
+    ///
+    /// # Errors
+    ///
+    /// - [`NotWritable`](Error::NotWritable): the source was opened read-only or to append.
+    /// - Those of [`Reader::new`].
+    pub fn new(source: Source<H>) -> Result<Self, Error> {
+        Lane::new(source, None, true).map(Self)
+    }
+
+    /// Prepares a source for writing, through what the program provides, as [`Reader::via`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`new`](Writer::new).
+    pub fn via(source: Source<H>, via: <H::P as Io>::Via) -> Result<Self, Error> {
+        Lane::new(source, Some(via), true).map(Self)
+    }
+
+    /// The source.
+    pub const fn source(&self) -> &Source<H> {
+        &self.0.source
+    }
+
+    /// As [`Reader::read_at`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Source::read_at`].
+    pub fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), TransferError> {
+        self.read_into(offset, buffer.into())
+    }
+
+    /// As [`Reader::read_into`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Source::read_at`].
+    pub fn read_into(&self, offset: u64, buffer: ReadBuffer<'_>) -> Result<(), TransferError> {
+        self.0.read_at(offset, buffer)
+    }
+
+    /// Writes `bytes` to `offset`. See [`Source::write_at`].
+    ///
+    /// System calls on Linux: of a device DAX none; of a file `fstat`, `pwrite64`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Source::write_at`].
+    pub fn write_at(&self, offset: u64, bytes: &[u8]) -> Result<(), TransferError> {
+        self.write_from(offset, bytes.into())
+    }
+
+    /// The same for memory that may be anything.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Source::write_at`].
+    pub fn write_from(&self, offset: u64, bytes: WriteBuffer<'_>) -> Result<(), TransferError> {
+        self.0.write_at(offset, bytes)
+    }
+}
+
+impl<H: Handle<P: Io>> Source<H> {
+    /// Fills `buffer` with the bytes at `offset`, and survives it where they cannot be read (pmem2_source_pread_mcsafe(3)).
+    ///
+    /// All of them, or an error that says how far it got. Who reads often makes a [`Reader`].
+    ///
+    /// On Linux a file is read by the kernel, and a device DAX by a copy of this library's, which takes the SIGBUS of bad memory to an
+    /// error: a handler of SIGBUS is installed the first time, for good (see [`SigbusHandler`](crate::SigbusHandler)).
+    ///
+    /// System calls on Linux: of a file `fstat`, `pread64`; of a device DAX those of [`size`](Source::size) and
+    /// [`alignment`](Source::alignment), `mmap`, `munmap`, and the first time those of the handler.
+    ///
+    /// # Errors
+    ///
+    /// - [`LengthOutOfRange`](Error::LengthOutOfRange): the range ends beyond the source. Nothing was read.
+    /// - [`SourceShrank`](Error::SourceShrank): so it does since it was read.
+    /// - [`IoFail`](Error::IoFail): the memory is bad, or what the source lies on failed.
+    /// - [`Os`](Error::Os) of [`What::Buffer`], `EFAULT`: the buffer's own memory.
+    /// - [`SourceTypeNotSupported`](Error::SourceTypeNotSupported): an anonymous source.
+    /// - [`InvalidFileHandle`](Error::InvalidFileHandle): on Windows, the handle cannot be read.
+    /// - Those of [`size`](Source::size), and what else the system says.
+    pub fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), TransferError> {
+        self.read_into(offset, buffer.into())
+    }
+
+    /// The same for memory that may be uninitialized, or may be anything.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`read_at`](Source::read_at).
+    pub fn read_into(&self, offset: u64, buffer: ReadBuffer<'_>) -> Result<(), TransferError> {
+        self.admit_transfer(false)?;
+        let range = transfer(offset, wide(buffer.len()), self.size()?)?;
+        if range.is_empty() {
+            return Ok(());
+        }
+        let channel = self.channel(None, range, false)?;
+        self.read_by(&channel, offset, buffer)
+    }
+
+    /// Writes `bytes` to `offset`, and survives it where that cannot be done (pmem2_source_pwrite_mcsafe(3)).
+    ///
+    /// All of them, or an error that says how far it got. The source does not grow. Who writes often makes a [`Writer`].
+    ///
+    /// What was written to a device DAX or a region is durable on return, unless it [never is](crate::Reason); what was written to a file
+    /// after [`sync`](Source::sync). It is not atomic: after a power cut, any of the bytes may be the old ones.
+    ///
+    /// System calls on Linux: as of [`read_at`](Source::read_at), `pwrite64` in the place of `pread64`.
+    ///
+    /// # Errors
+    ///
+    /// - [`NotWritable`](Error::NotWritable): the source was opened read-only, or to append.
+    /// - [`Os`](Error::Os): `EFBIG` beyond the limit for files (RLIMIT_FSIZE, whose SIGXFSZ ends a program that does not handle
+    ///   it), `ENOSPC` and `EDQUOT` where there is no storage for a hole, `EPERM` of a sealed memfd, and what else write(2) says.
+    /// - Those of [`read_at`](Source::read_at).
+    pub fn write_at(&self, offset: u64, bytes: &[u8]) -> Result<(), TransferError> {
+        self.write_from(offset, bytes.into())
+    }
+
+    /// The same for memory that may be anything.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`write_at`](Source::write_at).
+    pub fn write_from(&self, offset: u64, bytes: WriteBuffer<'_>) -> Result<(), TransferError> {
+        self.admit_transfer(true)?;
+        let range = transfer(offset, wide(bytes.len()), self.size()?)?;
+        if range.is_empty() {
+            return Ok(());
+        }
+        let channel = self.channel(None, range, true)?;
+        self.write_by(&channel, offset, bytes)
+    }
+
+    /// Makes what was written durable.
+    ///
+    /// System calls on Linux: of a file `fstat`, `fdatasync`; of a device DAX none, since [`write_at`](Source::write_at) has done so.
+    ///
+    /// # Errors
+    ///
+    /// - [`Unsupported`](Error::Unsupported): the platform has no such call.
+    /// - [`IoFail`](Error::IoFail) where the system failed to write what it had taken; what was written since the last sync may be lost.
+    /// - [`Os`](Error::Os): the system failed.
+    pub fn sync(&self) -> Result<(), Error> {
+        self.admit_transfer(false)?;
+        self.ask(What::Sync, Io::sync)
+    }
+
+    fn admit_transfer(&self, writing: bool) -> Result<(), Error> {
+        admit_transfer(self.kind())?;
+        self.readable()?;
+        if writing { admit_writing(self.access(), self.kind()) } else { Ok(()) }
+    }
+
+    fn channel(
+        &self,
+        via: Option<<H::P as Io>::Via>,
+        range: core::ops::Range<u64>,
+        writable: bool,
+    ) -> Result<<H::P as Io>::Channel, Error> {
+        let handle = self.handle();
+        handle
+            .platform()
+            .channel(handle.raw(), self.facts(), via, range, writable)
+            .map_err(|fail| Error::of(fail, if writable { What::Write } else { What::Read }))
+    }
+
+    fn read_by(
+        &self,
+        channel: &<H::P as Io>::Channel,
+        offset: u64,
+        buffer: ReadBuffer<'_>,
+    ) -> Result<(), TransferError> {
+        let handle = self.handle();
+        let halted = handle.platform().read_at(handle.raw(), channel, offset, buffer);
+        halted.map_err(|halted| TransferError::of(halted, offset, What::Read))
+    }
+
+    fn write_by(
+        &self,
+        channel: &<H::P as Io>::Channel,
+        offset: u64,
+        bytes: WriteBuffer<'_>,
+    ) -> Result<(), TransferError> {
+        let handle = self.handle();
+        let halted = handle.platform().write_at(handle.raw(), channel, offset, bytes);
+        halted.map_err(|halted| TransferError::of(halted, offset, What::Write))
+    }
+}
+
+/// A length in memory, of which no address has more bits.
+fn wide(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}
