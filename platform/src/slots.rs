@@ -7,10 +7,10 @@ use core::{fmt, marker::PhantomData, mem::MaybeUninit, ops::Deref};
 
 use sync::{AtomicBool, AtomicUsize, Ordering, UnsafeCell};
 
-/// What a pool of [`Slots`] holds: a type with a lifetime, and no destructor.
+/// What a pool of [`Slots`] holds: a type with a lifetime.
 pub trait Stored {
-    /// The type, for each lifetime.
-    type With<'h>: Copy;
+    /// The type, for each lifetime. A slot that is given back does not drop its value: where that matters, whoever gives it back did.
+    type With<'h>;
 }
 
 /// `N` slots for values of `S`, for any number of threads and signal handlers.
@@ -193,7 +193,7 @@ where
 impl<S: Stored, const N: usize> Drop for Lease<'_, '_, S, N> {
     #[inline]
     fn drop(&mut self) {
-        // First the slot, then the promise: a promise must find a free slot. The value has no destructor (Copy).
+        // First the slot, then the promise: a promise must find a free slot. The value is not dropped: see Stored.
         // Where C gave a pointer back twice at once, only one of the two gives the slot back.
         if self.slot.taken.swap(false, Ordering::Release) {
             self.slots.hint.store(self.index, Ordering::Relaxed);

@@ -22,6 +22,8 @@ fn main() {
         let directory = env::var("CARGO_MANIFEST_DIR").expect("cargo says where the manifest is");
         println!("cargo::rustc-cdylib-link-arg=-Wl,--version-script={directory}/libpmem2.map");
         println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libpmem2.so.1");
+        // Its handler of SIGBUS stays installed, and so its code has to stay: dlclose leaves the library loaded.
+        println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
     }
 
     // cc puts CFLAGS behind its own flags, and these have to stand behind CFLAGS.

@@ -2,6 +2,7 @@
 //!
 //! The pages are in the form of manual pages since they are: `ci/install` makes roff of the same text.
 
+mod badblocks;
 mod bytes;
 mod create;
 mod error;
@@ -9,10 +10,15 @@ mod granularity;
 mod identity;
 mod region;
 mod text;
+mod transfer;
 mod wide;
 #[cfg(windows)]
 mod windows;
 
+pub use badblocks::{
+    Badblock, badblock_clear, badblock_clear_by_device, badblock_context_delete, badblock_context_init,
+    badblock_context_new, badblock_next,
+};
 pub use bytes::{source_alignment, source_get_fd, source_size};
 pub use create::{source_delete, source_from_anon, source_from_fd, source_init_anon, source_init_fd};
 pub use error::{err_to_errno, errormsg};
@@ -22,6 +28,7 @@ pub use region::{
     Reach, find_nfit, region_part, regions_from_devicetree, regions_from_nfit, source_from_region, source_init_region,
 };
 pub use text::source_describe;
+pub use transfer::{source_pread_at, source_pread_mcsafe, source_pwrite_at, source_pwrite_mcsafe, source_sync};
 pub use wide::{errormsg_wide, source_device_id_wide};
 #[cfg(windows)]
 pub use windows::{source_from_handle, source_get_handle, source_init_handle};

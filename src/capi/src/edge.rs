@@ -1,21 +1,22 @@
 //! What the functions stand on.
 
-use pmem2::{Locate, Memory};
+use pmem2::{Health, Io, Locate, Memory};
 
-use crate::{Message, Object, WideMessage};
+use crate::{Context, Message, Object, WideMessage};
 
 /// What the C functions stand on, in one image: a type that is never made.
 ///
 /// # Safety
 ///
-/// What [`keep`](Edge::keep) returns stays readable and writable, with the value that it was given or that the functions wrote
-/// there, until [`release`](Edge::release).
+/// What [`keep`](Edge::keep) and [`keep_context`](Edge::keep_context) return stays readable and writable, with the value that it was given or that the functions wrote
+/// there, until [`release`](Edge::release) or
+/// [`release_context`](Edge::release_context).
 /// [`message`](Edge::message) is valid for reads and writes for as long as the calling thread runs, and no other thread that
 /// is in one of the functions at the same time has the same.
 pub unsafe trait Edge {
     /// The platform. Where C has descriptors, they are its raw values (`TryFrom<c_int> + TryInto<c_int>`); a number that is no raw
     /// value is not an open descriptor.
-    type Platform: Locate;
+    type Platform: Locate + Io + Health;
 
     /// The platform.
     fn platform() -> Self::Platform;
@@ -33,6 +34,25 @@ pub unsafe trait Edge {
     ///
     /// `object` is what [`keep`](Edge::keep) returned, and it is not used any more.
     unsafe fn release(object: *mut Object<Self::Platform>);
+
+    /// Puts a context of bad blocks into memory that is the library's own.
+    ///
+    /// # Errors
+    ///
+    /// The memory that there is none of.
+    fn keep_context(context: Context<Self::Platform>) -> Result<*mut Context<Self::Platform>, Memory>;
+
+    /// Gives the memory of a context back, without dropping it.
+    ///
+    /// # Safety
+    ///
+    /// `context` is what [`keep_context`](Edge::keep_context) returned. It was dropped, and is not used any more.
+    unsafe fn release_context(context: *mut Context<Self::Platform>);
+
+    /// What transfers go through, where the program provides it.
+    fn via() -> Option<<Self::Platform as Io>::Via> {
+        None
+    }
 
     /// Where the calling thread's last message is.
     fn message() -> *mut Message;

@@ -2,7 +2,9 @@
 
 /// Defines libpmem2's source functions over a platform of your own, with memory for `N` sources that
 /// [`pmem2_source_from_fd`](crate::call::source_from_fd) and [`pmem2_source_from_anon`](crate::call::source_from_anon) hand
-/// out, and no heap. Sources in the caller's memory ([`pmem2_source_init_fd`](crate::call::source_init_fd)) are not counted.
+/// out, and no heap; and for as many contexts of bad blocks. What is in the caller's memory
+/// ([`pmem2_source_init_fd`](crate::call::source_init_fd), [`pmem2_badblock_context_init`](crate::call::badblock_context_init)) is not
+/// counted.
 ///
 /// ```
 /// pmem2_capi::export!(pmem2::Native, 16);
@@ -49,7 +51,9 @@ macro_rules! export {
             /// What the C functions of this image stand on.
             enum CEdge {}
 
-            static C_SOURCES: $crate::StaticPool<$platform, { $n }> = $crate::StaticPool::new();
+            static C_SOURCES: $crate::StaticPool<$crate::Object<$platform>, { $n }> = $crate::StaticPool::new();
+
+            static C_CONTEXTS: $crate::StaticPool<$crate::Context<$platform>, { $n }> = $crate::StaticPool::new();
 
             // SAFETY: what the pool keeps stays there until it is released. That of the message is said in the documentation of
             // `export!`.
@@ -69,6 +73,17 @@ macro_rules! export {
                 unsafe fn release(object: *mut $crate::Object<$platform>) {
                     // SAFETY: as the caller says, `keep` returned it.
                     unsafe { C_SOURCES.release(object) }
+                }
+
+                fn keep_context(
+                    context: $crate::Context<$platform>,
+                ) -> ::core::result::Result<*mut $crate::Context<$platform>, $crate::Memory> {
+                    C_CONTEXTS.keep(context)
+                }
+
+                unsafe fn release_context(context: *mut $crate::Context<$platform>) {
+                    // SAFETY: as the caller says, `keep_context` returned it.
+                    unsafe { C_CONTEXTS.release(context) }
                 }
 
                 fn message() -> *mut $crate::Message {
@@ -168,12 +183,40 @@ macro_rules! common_functions {
                 src: *const Source, sharing: ::core::ffi::c_int, buf: *mut ::core::ffi::c_char, len: usize
             );
             pmem2_source_describe = source_describe(src: *const Source, buf: *mut ::core::ffi::c_char, len: usize);
+            pmem2_source_pread_mcsafe = source_pread_mcsafe(
+                src: *const Source, buf: *mut ::core::ffi::c_void, size: usize, offset: usize
+            );
+            pmem2_source_pwrite_mcsafe = source_pwrite_mcsafe(
+                src: *const Source, buf: *const ::core::ffi::c_void, size: usize, offset: usize
+            );
+            pmem2_source_pread_at = source_pread_at(
+                src: *const Source, buf: *mut ::core::ffi::c_void, size: usize, offset: u64, done: *mut usize
+            );
+            pmem2_source_pwrite_at = source_pwrite_at(
+                src: *const Source, buf: *const ::core::ffi::c_void, size: usize, offset: u64, done: *mut usize
+            );
+            pmem2_source_sync = source_sync(src: *const Source);
+            pmem2_badblock_context_new = badblock_context_new(bbctx: *mut *mut Context, src: *const Source);
+            pmem2_badblock_context_init = badblock_context_init(
+                storage: *mut $crate::BadblockStorage, bbctx: *mut *mut Context, src: *const Source
+            );
+            pmem2_badblock_next = badblock_next(bbctx: *mut Context, bb: *mut $crate::Badblock);
+            pmem2_badblock_clear = badblock_clear(bbctx: *mut Context, bb: *const $crate::Badblock);
+            pmem2_badblock_clear_by_device = badblock_clear_by_device(bbctx: *mut Context, bb: *const $crate::Badblock);
         }
 
         const _: () = {
             #[unsafe(no_mangle)]
             extern "C" fn pmem2_err_to_errno(err: ::core::ffi::c_int) -> ::core::ffi::c_int {
                 $crate::call::err_to_errno(err)
+            }
+
+            type Context = $crate::Context<<$edge as $crate::Edge>::Platform>;
+
+            #[unsafe(no_mangle)]
+            unsafe extern "C" fn pmem2_badblock_context_delete(bbctx: *mut *mut Context) {
+                // SAFETY: libpmem2.h asks the caller in C for what the function asks for.
+                unsafe { $crate::call::badblock_context_delete::<$edge>(bbctx) }
             }
         };
     };
@@ -186,6 +229,8 @@ macro_rules! names {
     ($edge:ty => $($name:ident = $call:ident($($argument:ident: $kind:ty),*);)*) => {
         const _: () = {
             type Source = $crate::Object<<$edge as $crate::Edge>::Platform>;
+            #[allow(dead_code, reason = "not every list has one")]
+            type Context = $crate::Context<<$edge as $crate::Edge>::Platform>;
             $(
                 #[unsafe(no_mangle)]
                 unsafe extern "C" fn $name($($argument: $kind),*) -> ::core::ffi::c_int {

@@ -7,7 +7,7 @@
 //! - [`export_regions!`](crate::export_regions) does so where there is no operating system, over [`Regions`] of physical memory;
 //!   `bare/` is made of it.
 //! - `windows/` is libpmem2.dll, over handles.
-//! - [`Storage`] is `struct pmem2_source_storage`.
+//! - [`Storage`] is `struct pmem2_source_storage`, [`BadblockStorage`] is `struct pmem2_badblock_storage`.
 //!
 //! One image has one platform: the functions' names are C's and exist once.
 #![no_std]
@@ -25,6 +25,7 @@
 extern crate std;
 
 pub mod call;
+mod context;
 mod edge;
 mod export;
 mod failure;
@@ -36,7 +37,8 @@ mod pool;
 mod region;
 mod wide;
 
-pub use call::Granularity;
+pub use call::{Badblock, Granularity};
+pub use context::{BadblockStorage, Context};
 pub use edge::{Edge, WideEdge};
 pub use message::{Message, SharedMessage};
 pub use object::{Object, Storage};

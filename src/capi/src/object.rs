@@ -60,8 +60,7 @@ impl<P: Platform> Object<P> {
     pub(crate) unsafe fn home(object: NonNull<Self>) -> Option<Home> {
         // SAFETY: the place is within the object, which is valid for reads; no reference to an object is made, and any bits
         // are a number.
-        let mark = unsafe { (&raw const (*object.as_ptr()).home).cast::<u32>().read() };
-        [Home::Library, Home::Caller].into_iter().find(|home| home.mark() == mark)
+        Home::of(unsafe { (&raw const (*object.as_ptr()).home).cast::<u32>().read() })
     }
 }
 
@@ -91,7 +90,7 @@ macro_rules! each {
 }
 pub(crate) use each;
 
-/// Whose memory a source lies in. The numbers are the mark of a source, too: see [`Object::home`].
+/// Whose memory a source, or a context, lies in. The numbers are the mark of a source, too: see [`Object::home`].
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
 pub(crate) enum Home {
@@ -108,6 +107,12 @@ impl Home {
     #[expect(clippy::as_conversions, reason = "the one way to the number of a variant")]
     const fn mark(self) -> u32 {
         self as u32
+    }
+
+    /// Whose memory a mark says that something lies in; `None` of what is no mark.
+    #[inline]
+    pub(crate) fn of(mark: u32) -> Option<Self> {
+        [Self::Library, Self::Caller].into_iter().find(|home| home.mark() == mark)
     }
 }
 

@@ -2,11 +2,11 @@
 
 use core::ptr::NonNull;
 
-use crate::{Storage, failure::Failure};
+use crate::failure::Failure;
 
-/// Whether a source can be made there.
+/// Whether a source, or a context, can be made there.
 #[inline]
-pub(crate) fn usable(storage: *mut Storage) -> Result<(), Failure> {
+pub(crate) fn usable<S>(storage: *mut S) -> Result<(), Failure> {
     aligned(storage, "storage").map(|_| ())
 }
 
@@ -22,11 +22,11 @@ pub(crate) fn aligned<T>(pointer: *mut T, name: &'static str) -> Result<NonNull<
 
 /// Whether what is written to `src` would lie in the storage.
 #[inline]
-pub(crate) fn within<T>(src: *mut *mut T, storage: *mut Storage) -> bool {
+pub(crate) fn within<T, S>(src: *mut *mut T, storage: *mut S) -> bool {
     // NULL is refused elsewhere, with a word of its own.
     let (src, storage) = (src.addr(), storage.addr());
     src != 0
         && storage != 0
-        && src < storage.saturating_add(size_of::<Storage>())
+        && src < storage.saturating_add(size_of::<S>())
         && storage < src.saturating_add(size_of::<*mut T>())
 }

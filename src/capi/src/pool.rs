@@ -2,25 +2,23 @@
 
 use core::{convert::Infallible, marker::PhantomData};
 
-use pmem2::{Memory, Platform};
+use pmem2::Memory;
 use pmem2_platform::{Slots, Stored};
 
-use crate::Object;
-
-/// A fixed number of sources in a `static`: what [`export!`](crate::export) keeps them in.
-pub struct StaticPool<P: Platform, const N: usize> {
-    slots: Slots<Objects<P>, N>,
+/// A fixed number of sources, or of contexts of bad blocks, in a `static`: what [`export!`](crate::export) keeps them in.
+pub struct StaticPool<T, const N: usize> {
+    slots: Slots<Objects<T>, N>,
 }
 
 /// What the slots hold.
-struct Objects<P>(PhantomData<P>, Infallible);
+struct Objects<T>(PhantomData<T>, Infallible);
 
-impl<P: Platform> Stored for Objects<P> {
-    // A source of C has no lifetime that a compiler could see.
-    type With<'h> = Object<P>;
+impl<T> Stored for Objects<T> {
+    // What C has, has no lifetime that a compiler could see.
+    type With<'h> = T;
 }
 
-impl<P: Platform, const N: usize> StaticPool<P, N> {
+impl<T, const N: usize> StaticPool<T, N> {
     /// An empty pool.
     #[must_use]
     pub const fn new() -> Self {
@@ -32,26 +30,26 @@ impl<P: Platform, const N: usize> StaticPool<P, N> {
     /// # Errors
     ///
     /// All slots are taken.
-    pub fn keep(&'static self, object: Object<P>) -> Result<*mut Object<P>, Memory> {
+    pub fn keep(&'static self, object: T) -> Result<*mut T, Memory> {
         match self.slots.put(object) {
             Ok(lease) => Ok(lease.into_raw().cast_mut()),
             Err(_) => Err(Memory::Pool(N)),
         }
     }
 
-    /// Gives the slot of an object back.
+    /// Gives the slot of an object back, without dropping it.
     ///
     /// # Safety
     ///
     /// `object` is what [`keep`](StaticPool::keep) of this pool returned, and it is not used any more.
-    pub unsafe fn release(&self, object: *mut Object<P>) {
+    pub unsafe fn release(&self, object: *mut T) {
         // SAFETY: `keep` made the pointer with into_raw of a lease of these slots; an object has no lifetime, and this is the
         // one end of it.
         drop(unsafe { self.slots.lease_from_raw(object.cast_const()) });
     }
 }
 
-impl<P: Platform, const N: usize> Default for StaticPool<P, N> {
+impl<T, const N: usize> Default for StaticPool<T, N> {
     fn default() -> Self {
         Self::new()
     }
@@ -82,7 +80,7 @@ mod tests {
 
     #[test]
     fn gives_back_in_any_order() {
-        static POOL: StaticPool<Native, 5> = StaticPool::new();
+        static POOL: StaticPool<Object<Native>, 5> = StaticPool::new();
         for first in 0..5_u64 {
             let kept: Vec<_> = (0..5).map(|n| POOL.keep(object(n)).unwrap()).collect();
             assert_eq!(kept.iter().collect::<HashSet<_>>().len(), 5, "each has a place of its own");
@@ -98,7 +96,7 @@ mod tests {
 
     #[test]
     fn threads_share_it() {
-        static POOL: StaticPool<Native, 8> = StaticPool::new();
+        static POOL: StaticPool<Object<Native>, 8> = StaticPool::new();
         thread::scope(|scope| {
             for thread in 0..8_u64 {
                 scope.spawn(move || {

@@ -27,6 +27,19 @@ versions! {
     pmem2_source_expected_granularity
     pmem2_source_expected_granularity_reason
     pmem2_source_describe
+    pmem2_source_pread_mcsafe
+    pmem2_source_pwrite_mcsafe
+    pmem2_source_pread_at
+    pmem2_source_pwrite_at
+    pmem2_source_sync
+    pmem2_badblock_context_new
+    pmem2_badblock_context_init
+    pmem2_badblock_context_delete
+    pmem2_badblock_next
+    pmem2_badblock_clear
+    pmem2_badblock_clear_by_device
+    pmem2_sigbus_own
+    pmem2_sigbus_resume
     pmem2_errormsg
     pmem2_err_to_errno
 }

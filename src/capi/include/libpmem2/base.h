@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 
 /*
- * Data sources of persistent memory: libpmem2's source functions, and sources in the caller's memory.
+ * Data sources of persistent memory: libpmem2's source functions, and sources in the caller's memory; reading and writing where
+ * memory may be bad, and the list of bad blocks.
  *
  * Names, numbers and prototypes are those of libpmem2; what is added here says so. Mapping and what builds on it is not
  * there yet, and not declared.
  *
  * Every function that returns int returns 0 if it succeeds. If it fails it returns PMEM2_E_* or a negative errno, leaves
- * outputs as they were (a constructor sets *src to NULL), and pmem2_errormsg() of the same thread says why. A NULL that is
+ * outputs as they were (a constructor sets *src or *bbctx to NULL), and pmem2_errormsg() of the same thread says why. A NULL that is
  * not allowed is -EINVAL, and so is a pointer that is not aligned as its type needs, which nothing is written to, and a
  * source that is none: in storage that was zeroed or overwritten, or deleted there. errno itself is not set, by no function.
  *
  * Any number of threads may call these functions. A source may be asked by several threads at once; deleting it is the end
- * of it. A signal handler must not call pmem2_source_from_fd(), pmem2_source_from_anon(), pmem2_source_delete() and
+ * of it. A bad block context is for one thread at a time. A signal handler must not call pmem2_source_from_fd(),
+ * pmem2_source_from_anon(), pmem2_source_delete(), pmem2_badblock_context_new(), pmem2_badblock_context_delete() and
  * pmem2_perror(). It may call the others, but a call that fails there replaces the message of the thread that it interrupts,
  * which may be half written, or read, just then.
  *
@@ -121,6 +123,75 @@ int pmem2_source_device_id(const struct pmem2_source *src, char *id, size_t *len
  */
 int pmem2_source_device_usc(const struct pmem2_source *src, uint64_t *usc);
 
+/*
+ * Reads size bytes at offset into buf, or writes them, all of them or a failure: PMEM2_E_IO_FAIL where the source's memory is bad.
+ * What memory of the caller's does (-EFAULT) is never that. The source does not grow. What is written is durable after
+ * pmem2_source_sync(), to device DAX on return.
+ */
+int pmem2_source_pread_mcsafe(struct pmem2_source *src, void *buf, size_t size, size_t offset);
+int pmem2_source_pwrite_mcsafe(struct pmem2_source *src, void *buf, size_t size, size_t offset);
+
+/*
+ * Added by this library: the same, with offsets of 64 bits on every target. *done becomes the bytes that were transferred from the first
+ * one on, also on failure (it is the one output that does); done may be NULL.
+ */
+int pmem2_source_pread_at(const struct pmem2_source *src, void *buf, size_t size, uint64_t offset, size_t *done);
+int pmem2_source_pwrite_at(const struct pmem2_source *src, const void *buf, size_t size, uint64_t offset, size_t *done);
+
+/* Added by this library: makes what was written durable. */
+int pmem2_source_sync(const struct pmem2_source *src);
+
+/* The bytes of a source that the system lists as bad, in ascending order. The context has a copy of the source, not of its descriptor. */
+
+struct pmem2_badblock_context;
+
+struct pmem2_badblock {
+	size_t offset;
+	size_t length;
+};
+
+int pmem2_badblock_context_new(struct pmem2_badblock_context **bbctx, const struct pmem2_source *src);
+
+/* Ends a context and sets *bbctx to NULL, which it may be. */
+void pmem2_badblock_context_delete(struct pmem2_badblock_context **bbctx);
+
+/* The next one; PMEM2_E_NO_BAD_BLOCK_FOUND behind the last. After any other failure, the next call looks at the same place again. */
+int pmem2_badblock_next(struct pmem2_badblock_context *bbctx, struct pmem2_badblock *bb);
+
+/* Gives the file healthy memory for these bytes, all of which are listed as bad now, or does nothing. What was there is lost. */
+int pmem2_badblock_clear(struct pmem2_badblock_context *bbctx, const struct pmem2_badblock *bb);
+
+/*
+ * Added by this library: the same by a command of the device, which device DAX needs. What it does to the bytes around them the
+ * device alone knows.
+ */
+int pmem2_badblock_clear_by_device(struct pmem2_badblock_context *bbctx, const struct pmem2_badblock *bb);
+
+/* Added by this library: a context in memory of the caller's: 5120 bytes, aligned to 8. As struct pmem2_source_storage, below. */
+struct pmem2_badblock_storage {
+#if defined(__cplusplus) && __cplusplus >= 201103L
+	alignas(8)
+#elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
+	_Alignas(8)
+#elif defined(__GNUC__)
+	__attribute__((aligned(8)))
+#endif
+	uint64_t pmem2_private[640];
+};
+
+int pmem2_badblock_context_init(struct pmem2_badblock_storage *storage, struct pmem2_badblock_context **bbctx,
+	const struct pmem2_source *src);
+
+#ifdef __linux__
+/*
+ * Added by this library: for programs with a handler of SIGBUS of their own. pmem2_sigbus_own(), called before anything is read or
+ * written, keeps this library from installing one. The program's then calls pmem2_sigbus_resume() with the second and third argument
+ * that it was given (SA_SIGINFO), and returns if that is 1: bad memory has ended a transfer. 0: the signal is another one.
+ */
+int pmem2_sigbus_own(void);
+int pmem2_sigbus_resume(void *info, void *context);
+#endif
+
 /* How much has to be flushed to make a store durable, the finest first, and who sees what is stored. */
 
 enum pmem2_granularity {
@@ -213,9 +284,13 @@ void pmem2_perror(const char *format, ...);
 #if defined(__cplusplus) && __cplusplus >= 201103L
 static_assert(sizeof(pmem2_source_storage) == 64, "struct pmem2_source_storage has 64 bytes");
 static_assert(alignof(pmem2_source_storage) == 8, "struct pmem2_source_storage is aligned to 8");
+static_assert(sizeof(pmem2_badblock_storage) == 5120, "struct pmem2_badblock_storage has 5120 bytes");
+static_assert(alignof(pmem2_badblock_storage) == 8, "struct pmem2_badblock_storage is aligned to 8");
 #elif !defined(__cplusplus) && defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
 _Static_assert(sizeof(struct pmem2_source_storage) == 64, "struct pmem2_source_storage has 64 bytes");
 _Static_assert(_Alignof(struct pmem2_source_storage) == 8, "struct pmem2_source_storage is aligned to 8");
+_Static_assert(sizeof(struct pmem2_badblock_storage) == 5120, "struct pmem2_badblock_storage has 5120 bytes");
+_Static_assert(_Alignof(struct pmem2_badblock_storage) == 8, "struct pmem2_badblock_storage is aligned to 8");
 #endif
 
 #ifdef __cplusplus

@@ -66,7 +66,7 @@ fn number<R: TryInto<c_int>>(raw: R) -> Result<c_int, Failure> {
 
 /// A number of bytes as C has it.
 #[inline]
-fn narrow<T: TryFrom<u64>>(bytes: u64) -> Result<T, Failure> {
+pub(super) fn narrow<T: TryFrom<u64>>(bytes: u64) -> Result<T, Failure> {
     T::try_from(bytes).map_err(|_| Failure::Overflow(bytes))
 }
 

@@ -52,7 +52,7 @@ where
     E::Platform: Platform<Raw: TryFrom<c_int>>,
 {
     if within(src, storage) {
-        return fail::<E>(Failure::Within);
+        return fail::<E>(Failure::Within("src"));
     }
     let source = || usable(storage).and_then(|()| descriptor::<E>(fd));
     // SAFETY: src is valid or NULL, as here; `put` comes after `usable`.
@@ -71,7 +71,7 @@ pub unsafe fn source_init_anon<E: Edge>(
     size: usize,
 ) -> c_int {
     if within(src, storage) {
-        return fail::<E>(Failure::Within);
+        return fail::<E>(Failure::Within("src"));
     }
     let source = || usable(storage).and_then(|()| anonymous::<E>(size));
     // SAFETY: src is valid or NULL, as here; `put` comes after `usable`.
@@ -162,7 +162,7 @@ pub(super) fn keep<E: Edge>(
     instead: &'static str,
 ) -> Result<*mut Object<E::Platform>, Failure> {
     E::keep(Object { source, home: Home::Library }).map_err(|memory| match memory {
-        Memory::Pool(slots) => Failure::Full { slots, instead },
+        Memory::Pool(slots) => Failure::Full { slots, end: "pmem2_source_delete", instead },
         memory => Error::OutOfMemory(memory).into(),
     })
 }

@@ -47,7 +47,7 @@ pub unsafe fn source_init_region<E: Edge<Platform = Regions>>(
     region: *const CRegion,
 ) -> c_int {
     if within(src, storage) {
-        return fail::<E>(Failure::Within);
+        return fail::<E>(Failure::Within("src"));
     }
     // SAFETY: region is valid or NULL, as here.
     let source = || usable(storage).and_then(|()| unsafe { source(region) });

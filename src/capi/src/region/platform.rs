@@ -2,7 +2,9 @@
 
 use core::{ffi::c_int, ptr::NonNull};
 
-use pmem2::{Backing, Bare, Extent, ExtentId, Facts, Fail, Kind, Locate, Platform, Region, RegionFault, Text, What};
+use pmem2::{
+    Backing, Bare, Extent, ExtentId, Facts, Fail, Health, Io, Kind, Locate, Platform, Region, RegionFault, Text, What,
+};
 
 use super::{CDimm, CRegion, array::text, spot};
 
@@ -87,6 +89,16 @@ impl Platform for Regions {
     fn alignment(self, at: RegionAt, facts: &Facts<ExtentId>) -> Result<u64, Fail> {
         at.ask(facts, |bare, extent| bare.alignment(extent, facts))
     }
+}
+
+/// C has the region mapped, or has not: there is nothing here that could read it.
+impl Io for Regions {
+    type Via = ();
+    type Channel = ();
+}
+
+impl Health for Regions {
+    type List = ();
 }
 
 /// A DIMM: which one, in the order of its region.

@@ -8,10 +8,11 @@
 use core::{
     ffi::{c_char, c_void},
     panic::PanicInfo,
+    ptr::NonNull,
 };
 
 use pmem2::{Memory, Windows};
-use pmem2_capi::{Edge, Message, Object, Storage, WideEdge, WideMessage};
+use pmem2_capi::{BadblockStorage, Context, Edge, Message, Object, Storage, WideEdge, WideMessage};
 
 unsafe extern "C" {
     fn abort() -> !;
@@ -26,9 +27,19 @@ unsafe extern "C" {
 enum Handles {}
 
 type Source = Object<Windows>;
+type Badblocks = Context<Windows>;
 
 // The heap's alignment: 8 on 32 bits, 16 on 64.
 const _: () = assert!(align_of::<Source>() <= align_of::<Storage>());
+const _: () = assert!(align_of::<Badblocks>() <= align_of::<BadblockStorage>());
+
+/// Puts a value into memory of the heap's, which is aligned for it.
+fn allocate<T>(value: T) -> Result<*mut T, Memory> {
+    let memory = NonNull::new(pmem2_shim_allocate(size_of::<T>())).ok_or(Memory::Heap)?.cast::<T>();
+    // SAFETY: the heap gave this many bytes, aligned as above, and nobody else has them.
+    unsafe { memory.write(value) };
+    Ok(memory.as_ptr())
+}
 
 // SAFETY: the heap's memory stays until it is freed; the message is in thread-local storage.
 unsafe impl Edge for Handles {
@@ -39,18 +50,21 @@ unsafe impl Edge for Handles {
     }
 
     fn keep(object: Source) -> Result<*mut Source, Memory> {
-        let memory = pmem2_shim_allocate(size_of::<Source>()).cast::<Source>();
-        if memory.is_null() {
-            return Err(Memory::Heap);
-        }
-        // SAFETY: the heap gave this many bytes, aligned as above, and nobody else has them.
-        unsafe { memory.write(object) };
-        Ok(memory)
+        allocate(object)
     }
 
     unsafe fn release(object: *mut Source) {
         // SAFETY: `keep` had it from the heap, as the caller says.
         unsafe { pmem2_shim_free(object.cast()) };
+    }
+
+    fn keep_context(context: Badblocks) -> Result<*mut Badblocks, Memory> {
+        allocate(context)
+    }
+
+    unsafe fn release_context(context: *mut Badblocks) {
+        // SAFETY: `keep_context` had it from the heap, as the caller says.
+        unsafe { pmem2_shim_free(context.cast()) };
     }
 
     fn message() -> *mut Message {

@@ -8,7 +8,9 @@ use core::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},
 };
 
-use pmem2::{Access, Alignment, Errno, Facts, Fail, FileSystem, Kind, Locate, Nowhere, Platform, What};
+use pmem2::{
+    Access, Alignment, Errno, Facts, Fail, FileSystem, Health, Io, Kind, Locate, Nowhere, Platform, What,
+};
 
 /// A region: what it is, its generation (0: there is none), its size.
 struct Region {
@@ -90,6 +92,15 @@ impl Machine {
 impl Locate for &'static Machine {
     type Spot = Nowhere;
     type Dimm = Nowhere;
+}
+
+impl Io for &'static Machine {
+    type Via = ();
+    type Channel = ();
+}
+
+impl Health for &'static Machine {
+    type List = ();
 }
 
 impl Platform for &'static Machine {
