@@ -11,6 +11,7 @@ mod shrunk;
 mod signals;
 
 mod buffers;
+mod durable;
 mod mappings;
 mod model;
 mod together;

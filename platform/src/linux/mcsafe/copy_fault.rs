@@ -25,6 +25,24 @@ pub enum CopyFault {
     },
 }
 
+impl CopyFault {
+    /// The same where the first `before` of these bytes do not count.
+    #[cfg_attr(
+        not(all(
+            any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"),
+            target_pointer_width = "64"
+        )),
+        expect(dead_code, reason = "there is no copy here")
+    )]
+    pub(super) const fn after(self, before: usize) -> Self {
+        match self {
+            Self::Outside => self,
+            Self::Medium { copied, error, unit } => Self::Medium { copied: copied.saturating_sub(before), error, unit },
+            Self::Buffer { copied } => Self::Buffer { copied: copied.saturating_sub(before) },
+        }
+    }
+}
+
 impl fmt::Display for CopyFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

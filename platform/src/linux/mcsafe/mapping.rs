@@ -1,12 +1,12 @@
 //! A mapping whose memory may be bad.
 
-use core::{ffi::c_void, ptr::NonNull};
+use core::{ffi::c_void, ops::Range, ptr::NonNull};
 
 use super::{
     CopyFault,
     native::{self, Guard},
 };
-use crate::{Errno, linux::sys};
+use crate::{Cpu, Errno, linux::sys};
 
 /// Somebody handles the SIGBUS of a [`Mapping`]: this crate, or the program.
 #[derive(Clone, Copy, Debug)]
@@ -147,6 +147,17 @@ impl Mapping {
         unsafe { self.copy(target, buffer, length) }
     }
 
+    /// Makes what was written to these bytes durable: flushes their cache lines, and waits. (Of a file that is not mapped directly that
+    /// is not enough; nor where only the host makes stores durable.)
+    ///
+    /// # Errors
+    ///
+    /// See [`CopyFault`]: how many bytes are durable is in the place of how many were copied.
+    pub fn persist(&self, cpu: Cpu, offset: u64, length: usize) -> Result<(), CopyFault> {
+        let target = self.place(offset, length)?;
+        self.handler.0.flush(cpu, target, length, self.guarded())
+    }
+
     /// Where these bytes are.
     fn place(&self, offset: u64, length: usize) -> Result<*mut u8, CopyFault> {
         let offset = usize::try_from(offset).map_err(|_| CopyFault::Outside)?;
@@ -161,9 +172,13 @@ impl Mapping {
     /// One of the ranges is in this mapping and mapped for it; the other one is as in [`read_to`](Mapping::read_to) or
     /// [`write_from`](Mapping::write_from).
     unsafe fn copy(&self, target: *mut u8, source: *const u8, length: usize) -> Result<(), CopyFault> {
-        let start = self.at.as_ptr().expose_provenance();
         // SAFETY: what is mapped may be accessed, by the caller.
-        unsafe { self.handler.0.copy(target, source, length, start..start.saturating_add(self.length)) }
+        unsafe { self.handler.0.copy(target, source, length, self.guarded()) }
+    }
+
+    fn guarded(&self) -> Range<usize> {
+        let start = self.at.as_ptr().expose_provenance();
+        start..start.saturating_add(self.length)
     }
 }
 

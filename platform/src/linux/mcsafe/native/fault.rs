@@ -44,13 +44,13 @@ impl Report {
     }
 }
 
-/// What to report of this fault, if it is one of the copy's own.
+/// What to report of this fault, if it is one of a routine's own.
 ///
 /// A processor says where it failed, and the kernel passes that on; on AArch64 it may not know. Which of the two ranges it was is
 /// judged by the address alone, as exactly as that is. Whatever is in neither is not ours, even if the copy was running: its own
 /// instructions may lie in bad memory.
 pub(super) fn judge(registers: &Registers, info: &Info) -> Option<Report> {
-    if info.signal != SIGBUS || registers.counter.wrapping_sub(arch::first_byte()) >= arch::EXIT {
+    if info.signal != SIGBUS || arch::landing(registers.counter).is_none() {
         return None;
     }
     let low_bits = match info.code {
@@ -98,7 +98,7 @@ const fn untagged(address: usize) -> usize {
     address & (usize::MAX >> 8)
 }
 
-/// Takes the copy that failed to its exit, where it is one that did; says whether.
+/// Takes the routine that failed to its exit, where it is one that did; says whether.
 ///
 /// # Safety
 ///
@@ -107,7 +107,10 @@ const fn untagged(address: usize) -> usize {
 pub(super) unsafe fn resume(info: *const Info, context: *mut Context) -> bool {
     // SAFETY: the caller's: they are whole, aligned, and nobody else's.
     let (Some(info), Some(context)) = (unsafe { info.as_ref() }, unsafe { context.as_mut() }) else { return false };
-    let Some(report) = judge(&context.registers(), info) else { return false };
-    context.resume(arch::first_byte().wrapping_add(arch::EXIT), report.packed());
+    let registers = context.registers();
+    let (Some(report), Some(landing)) = (judge(&registers, info), arch::landing(registers.counter)) else {
+        return false;
+    };
+    context.resume(landing, report.packed());
     true
 }

@@ -10,7 +10,7 @@ mod tests;
 use core::{ffi::c_void, ops::Range};
 
 use super::CopyFault;
-use crate::Errno;
+use crate::{Cpu, Errno};
 use fault::{Report, Side};
 use signal::BUS_MCEERR_AR;
 
@@ -46,16 +46,78 @@ impl Guard {
         let copy: arch::Copy = arch::copy;
         // SAFETY: the caller's; and there is a handler, as this guard shows.
         let outcome = unsafe { copy(target, source, guarded.start, length, guarded.end) };
-        let copied = length.saturating_sub(outcome.left);
-        match Report::unpacked(outcome.report) {
-            None => Ok(()),
-            Some(Report { side: Side::Buffer, .. }) => Err(CopyFault::Buffer { copied }),
-            Some(Report { side: Side::Medium, code, low_bits }) => {
-                let unit = 1_u64.checked_shl(low_bits).unwrap_or(1);
-                Err(CopyFault::Medium { copied, error: code == BUS_MCEERR_AR, unit })
-            }
+        ended(&outcome, length)
+    }
+
+    /// Flushes the cache lines of `length` bytes at `target`, which are in the guarded mapping, and waits for it.
+    ///
+    /// A line of a page that has vanished cannot be flushed, whatever is in the cache: that is a fault as of a load, at the first byte of
+    /// the line.
+    pub(super) fn flush(
+        self,
+        cpu: Cpu,
+        target: *const u8,
+        length: usize,
+        guarded: Range<usize>,
+    ) -> Result<(), CopyFault> {
+        let flush: arch::Flush = arch::flush;
+        let mut flushed = Ok(());
+        if let (Some(instruction), 1..) = (arch::numbered(cpu.instruction()), length) {
+            let into_line = target.addr() & cpu.line().wrapping_sub(1);
+            let (first, whole) = (target.wrapping_sub(into_line), length.saturating_add(into_line));
+            // SAFETY: `Cpu` is made of what the processor has, by its own word or that of an unsafe caller.
+            let outcome = unsafe { flush(first, first, guarded.start, whole, guarded.end, cpu.line(), instruction) };
+            flushed = ended(&outcome, whole).map_err(|fault| fault.after(into_line));
+        }
+        cpu.fence();
+        flushed
+    }
+}
+
+/// What became of so many bytes.
+fn ended(outcome: &arch::Outcome, length: usize) -> Result<(), CopyFault> {
+    let copied = length.saturating_sub(outcome.left);
+    match Report::unpacked(outcome.report) {
+        None => Ok(()),
+        Some(Report { side: Side::Buffer, .. }) => Err(CopyFault::Buffer { copied }),
+        Some(Report { side: Side::Medium, code, low_bits }) => {
+            let unit = 1_u64.checked_shl(low_bits).unwrap_or(1);
+            Err(CopyFault::Medium { copied, error: code == BUS_MCEERR_AR, unit })
         }
     }
+}
+
+/// pread64(2) and pwrite64(2): how many bytes were read, or written.
+///
+/// The memory may be anything, and be no memory at all, which the kernel finds out: no slice of Rust's may be that, and so it is not
+/// rustix that makes these calls.
+///
+/// # Safety
+///
+/// What the memory has of objects of Rust's may be written to.
+pub(in crate::linux) unsafe fn pread(fd: i32, at: *mut u8, length: usize, offset: u64) -> Result<usize, Errno> {
+    // SAFETY: the kernel writes nothing but these bytes, by the caller, and at most as many.
+    unsafe { transfer(arch::PREAD64, fd, at.expose_provenance(), length, offset) }
+}
+
+/// As [`pread`]; the memory is read only.
+///
+/// # Safety
+///
+/// What the memory has of objects of Rust's is initialized, and nobody writes to it meanwhile.
+pub(in crate::linux) unsafe fn pwrite(fd: i32, at: *const u8, length: usize, offset: u64) -> Result<usize, Errno> {
+    // SAFETY: the kernel writes nothing of this process.
+    unsafe { transfer(arch::PWRITE64, fd, at.expose_provenance(), length, offset) }
+}
+
+/// # Safety
+///
+/// As of the two above.
+unsafe fn transfer(call: usize, fd: i32, at: usize, length: usize, offset: u64) -> Result<usize, Errno> {
+    // The kernel refuses negative ones, and takes the low half of a register for a descriptor.
+    let (Ok(fd), Ok(offset)) = (usize::try_from(fd), usize::try_from(offset)) else { return Err(Errno::EBADF) };
+    // SAFETY: the caller's.
+    signal::checked(unsafe { arch::call(call, [fd, at, length, offset]) })
 }
 
 /// See [`resume_after_sigbus`](super::resume_after_sigbus).

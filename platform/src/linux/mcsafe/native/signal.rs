@@ -109,7 +109,7 @@ const FUTEX_WAIT_PRIVATE: usize = 128;
 const FUTEX_WAKE_PRIVATE: usize = 129;
 
 /// A system call's result.
-fn checked(result: isize) -> Result<usize, Errno> {
+pub(super) fn checked(result: isize) -> Result<usize, Errno> {
     usize::try_from(result)
         .map_err(|_| Errno::from_raw(result.checked_neg().and_then(|errno| errno.try_into().ok()).unwrap_or(0)))
 }

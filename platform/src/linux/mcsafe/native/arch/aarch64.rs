@@ -4,8 +4,10 @@ use core::arch::{asm, naked_asm};
 
 pub(in super::super) use super::generic::*;
 use super::{Outcome, Registers, Stack};
+use crate::Instruction;
 
-/// Where the exit of [`copy`] lies, from its first byte: what lies before it is the routine.
+/// All of [`copy`] is careful: its exit, from its first byte.
+pub(in super::super) const CAREFUL: usize = 0;
 pub(in super::super) const EXIT: usize = 128;
 
 /// Copies `left` bytes from `source` to `target`, and says how many are left.
@@ -61,6 +63,66 @@ pub(in super::super) unsafe extern "C" fn copy(
         "ret",
         exit = const EXIT,
     )
+}
+
+/// Where the exit of [`flush`] lies.
+pub(in super::super) const FLUSH_EXIT: usize = 96;
+
+/// Flushes the cache lines of `left` bytes from `target` on, and says how many are left.
+///
+/// # Safety
+///
+/// As of [`Flush`](super::Flush).
+#[unsafe(naked)]
+pub(in super::super) unsafe extern "C" fn flush(
+    target: *const u8,
+    source: *const u8,
+    start: usize,
+    left: usize,
+    end: usize,
+    line: usize,
+    instruction: usize,
+) -> Outcome {
+    // As above; then x5 and x6. The assembler knows two of the instructions' names only with the features.
+    naked_asm!(
+        "2:",
+        "mov x7, x5",
+        "mov x5, xzr",
+        "3:",
+        "cmp x6, #1",
+        "b.eq 4f",
+        "b.hi 5f",
+        "sys #3, c7, c13, #1, x0",
+        "b 6f",
+        "4:",
+        "sys #3, c7, c12, #1, x0",
+        "b 6f",
+        "5:",
+        "dc cvac, x0",
+        "6:",
+        "add x0, x0, x7",
+        "mov x1, x0",
+        "subs x3, x3, x7",
+        "b.hi 3b",
+        "mov x3, xzr",
+        "b 7f",
+        ".org 2b + {exit}",
+        "7:",
+        "mov x0, x3",
+        "mov x1, x5",
+        "ret",
+        exit = const FLUSH_EXIT,
+    )
+}
+
+/// The number of an instruction for [`flush`].
+pub(in super::super) const fn numbered(instruction: Instruction) -> Option<usize> {
+    match instruction {
+        Instruction::DcCvadp => Some(0),
+        Instruction::DcCvap => Some(1),
+        Instruction::DcCvac => Some(2),
+        _ => None,
+    }
 }
 
 /// The kernel's own restorer is in the vDSO.

@@ -31,7 +31,25 @@ pub(super) struct Outcome {
 pub(super) type Copy =
     unsafe extern "C" fn(target: *mut u8, source: *const u8, start: usize, left: usize, end: usize) -> Outcome;
 
-/// What the copy was at when a signal interrupted the program. Only the counter means anything unless the copy was running.
+/// The flush of each processor, of whole lines from the one on that `target` is in the beginning of.
+///
+/// `target` is in the guarded mapping, and `source` is the same: the registers mean what they do in a [`Copy`], for the handler. `left`
+/// is not 0. It is finished at the next fence.
+///
+/// # Safety
+///
+/// The processor has the instruction that [`numbered`] gives this number, and its lines have `line` bytes.
+pub(super) type Flush = unsafe extern "C" fn(
+    target: *const u8,
+    source: *const u8,
+    start: usize,
+    left: usize,
+    end: usize,
+    line: usize,
+    instruction: usize,
+) -> Outcome;
+
+/// What a routine was at when a signal interrupted the program. Only the counter means anything unless one was running.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Registers {
     /// The address of the instruction.
@@ -52,9 +70,25 @@ struct Stack {
     size: usize,
 }
 
+/// Where it goes on after a fault at this instruction, if that is one of a routine: at its exit, or where it is more careful.
+pub(super) fn landing(counter: usize) -> Option<usize> {
+    let (copy, flush) = (first_byte(), first_byte_of_flush());
+    let part = |start: usize, length: usize, landing: usize| {
+        (counter.wrapping_sub(start) < length).then(|| start.wrapping_add(landing))
+    };
+    part(copy, CAREFUL, CAREFUL).or_else(|| part(copy, EXIT, EXIT)).or_else(|| part(flush, FLUSH_EXIT, FLUSH_EXIT))
+}
+
 /// The address of the copy's first byte.
 #[expect(clippy::as_conversions, reason = "a function's address is had in no other way")]
 pub(super) fn first_byte() -> usize {
     let copy: Copy = copy;
     copy as usize
+}
+
+/// The address of the flush's first byte.
+#[expect(clippy::as_conversions, reason = "a function's address is had in no other way")]
+pub(super) fn first_byte_of_flush() -> usize {
+    let flush: Flush = flush;
+    flush as usize
 }

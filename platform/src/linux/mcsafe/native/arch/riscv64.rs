@@ -5,8 +5,10 @@ use core::arch::{asm, naked_asm};
 
 pub(in super::super) use super::generic::*;
 use super::{Outcome, Registers, Stack};
+use crate::Instruction;
 
-/// Where the exit of [`copy`] lies, from its first byte: what lies before it is the routine.
+/// All of [`copy`] is careful: its exit, from its first byte.
+pub(in super::super) const CAREFUL: usize = 0;
 pub(in super::super) const EXIT: usize = 192;
 
 /// Copies `left` bytes from `source` to `target`, and says how many are left.
@@ -80,6 +82,60 @@ pub(in super::super) unsafe extern "C" fn copy(
         ".option pop",
         exit = const EXIT,
     )
+}
+
+/// Where the exit of [`flush`] lies.
+pub(in super::super) const FLUSH_EXIT: usize = 64;
+
+/// Flushes the cache blocks of `left` bytes from `target` on, and says how many are left.
+///
+/// # Safety
+///
+/// As of [`Flush`](super::Flush).
+#[unsafe(naked)]
+pub(in super::super) unsafe extern "C" fn flush(
+    target: *const u8,
+    source: *const u8,
+    start: usize,
+    left: usize,
+    end: usize,
+    line: usize,
+    instruction: usize,
+) -> Outcome {
+    // As above; then a5 and a6. There is one instruction, cbo.clean, whose name the assembler knows only with the extension.
+    naked_asm!(
+        ".option push",
+        ".option norvc",
+        ".option norelax",
+        "2:",
+        "mv a7, a5",
+        "li a5, 0",
+        "3:",
+        ".insn i 0x0f, 2, x0, a0, 1",
+        "add a0, a0, a7",
+        "mv a1, a0",
+        "bleu a3, a7, 4f",
+        "sub a3, a3, a7",
+        "j 3b",
+        "4:",
+        "li a3, 0",
+        "j 5f",
+        ".org 2b + {exit}",
+        "5:",
+        "mv a0, a3",
+        "mv a1, a5",
+        "ret",
+        ".option pop",
+        exit = const FLUSH_EXIT,
+    )
+}
+
+/// The number of an instruction for [`flush`].
+pub(in super::super) const fn numbered(instruction: Instruction) -> Option<usize> {
+    match instruction {
+        Instruction::CboClean => Some(0),
+        _ => None,
+    }
 }
 
 /// The kernel's own restorer is in the vDSO; there is no room for another.
