@@ -252,7 +252,8 @@ impl<H: Handle<P: Io>> Source<H> {
     /// All of them, or an error that says how far it got. Who reads often makes a [`Reader`].
     ///
     /// On Linux a file is read by the kernel, and a device DAX by a copy of this library's, which takes the SIGBUS of bad memory to an
-    /// error: a handler of SIGBUS is installed the first time, for good (see [`SigbusHandler`](crate::SigbusHandler)).
+    /// error: a handler of SIGBUS is installed the first time, for good (see `SigbusHandler` there). That of a buffer which is not
+    /// mapped at all is a SIGSEGV, which the copy does not take.
     ///
     /// System calls on Linux: of a file `fstat`, `pread64`; of a device DAX those of [`size`](Source::size) and
     /// [`alignment`](Source::alignment), `mmap`, `munmap`, and the first time those of the handler.
@@ -262,7 +263,7 @@ impl<H: Handle<P: Io>> Source<H> {
     /// - [`LengthOutOfRange`](Error::LengthOutOfRange): the range ends beyond the source. Nothing was read.
     /// - [`SourceShrank`](Error::SourceShrank): so it does since it was read.
     /// - [`IoFail`](Error::IoFail): the memory is bad, or what the source lies on failed.
-    /// - [`Os`](Error::Os) of [`What::Buffer`], `EFAULT`: the buffer's own memory.
+    /// - [`Os`](Error::Os) of [`What::Buffer`], `EFAULT`: the buffer's own memory, where the system can tell.
     /// - [`SourceTypeNotSupported`](Error::SourceTypeNotSupported): an anonymous source.
     /// - [`InvalidFileHandle`](Error::InvalidFileHandle): on Windows, the handle cannot be read.
     /// - Those of [`size`](Source::size), and what else the system says.
@@ -287,7 +288,8 @@ impl<H: Handle<P: Io>> Source<H> {
 
     /// Writes `bytes` to `offset`, and survives it where that cannot be done (pmem2_source_pwrite_mcsafe(3)).
     ///
-    /// All of them, or an error that says how far it got. The source does not grow. Who writes often makes a [`Writer`].
+    /// All of them, or an error that says how far it got. The source does not grow (unless somebody cuts a file off between the
+    /// look at its size and the write). Who writes often makes a [`Writer`].
     ///
     /// What was written to a device DAX or a region is durable on return, unless it [never is](crate::Reason); what was written to a file
     /// after [`sync`](Source::sync). It is not atomic: after a power cut, any of the bytes may be the old ones.
@@ -326,8 +328,8 @@ impl<H: Handle<P: Io>> Source<H> {
     /// # Errors
     ///
     /// - [`Unsupported`](Error::Unsupported): the platform has no such call.
-    /// - [`IoFail`](Error::IoFail) where the system failed to write what it had taken; what was written since the last sync may be lost.
-    /// - [`Os`](Error::Os): the system failed.
+    /// - [`Os`](Error::Os) of [`What::Sync`]: the system failed to write what it had taken, and does not say where; what was written
+    ///   since the last sync may be lost, and is not tried again. `EIO`, `ENOSPC` and `EDQUOT` are usual.
     pub fn sync(&self) -> Result<(), Error> {
         self.admit_transfer(false)?;
         self.ask(What::Sync, Io::sync)

@@ -4,6 +4,7 @@ mod describe;
 mod direct;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod hostile;
+mod io;
 mod locate;
 mod mcsafe;
 mod page;
@@ -11,11 +12,13 @@ mod region;
 mod sys;
 mod sysfs;
 
-use core::fmt;
+use core::{fmt, ops::Range};
 
 use crate::{
-    Alignment, Backing, Direct, Facts, Fail, FileSystem, Health, Io, Locate, Platform, Region, Synchronous, Text,
+    Alignment, Backing, Direct, Facts, Fail, FileSystem, Halted, Health, Io, Locate, Platform, ReadBuffer, Region,
+    Synchronous, Text, WriteBuffer,
 };
+pub use io::Channel;
 pub use locate::Spot;
 pub use mcsafe::{CopyFault, Mapping, SigbusHandler, resume_after_sigbus};
 pub use region::Dimm;
@@ -36,6 +39,13 @@ use sys::{Kernel, Stat};
 /// | `numa_node`, each fact of `region`, `dimm`, `dimm_id`, `dimm_dirty_shutdowns`, `dax_capable` | `open`, `read`, `close` |
 /// | `synchronous` | `fstat`, `mmap`, `munmap` |
 /// | `direct` | `fstat`, `statx`, `open`, `read` until the mount is found, `close` |
+/// | `channel`, regular file | none |
+/// | `channel`, device DAX | those of `alignment`, `mmap`; the first time those of [`SigbusHandler::install`]; `munmap` when it is dropped |
+/// | `read_at`, regular file | `pread64` until all is read; where that fails, until it is known at which byte |
+/// | `write_at`, regular file | `pwrite64`, likewise |
+/// | `read_at`, `write_at`, device DAX | none |
+/// | `sync`, regular file | `fstat`, `fdatasync` |
+/// | `sync`, device DAX | none |
 ///
 /// `readlink` and `open` are `readlinkat` and `openat` with `AT_FDCWD`, `access` is `faccessat`, on every architecture, and
 /// `stat` is `newfstatat` on 64-bit ones; where `stat` and `fstat` have no 64-bit time (32-bit machines) they are `statx`.
@@ -201,7 +211,30 @@ impl Locate for Linux {
 
 impl Io for Linux {
     type Via = SigbusHandler;
-    type Channel = ();
+    type Channel = Channel;
+
+    fn channel(
+        self,
+        raw: i32,
+        facts: &Facts<FileId>,
+        via: Option<SigbusHandler>,
+        range: Range<u64>,
+        writable: bool,
+    ) -> Result<Channel, Fail> {
+        io::channel(Kernel, raw, facts, via, range, writable)
+    }
+
+    fn read_at(self, raw: i32, channel: &Channel, offset: u64, buffer: ReadBuffer<'_>) -> Result<(), Halted> {
+        io::read(Kernel, raw, channel, offset, buffer)
+    }
+
+    fn write_at(self, raw: i32, channel: &Channel, offset: u64, buffer: WriteBuffer<'_>) -> Result<(), Halted> {
+        io::write(Kernel, raw, channel, offset, buffer)
+    }
+
+    fn sync(self, raw: i32, facts: &Facts<FileId>) -> Result<(), Fail> {
+        io::sync(Kernel, raw, facts)
+    }
 }
 
 impl Health for Linux {

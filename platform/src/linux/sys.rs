@@ -14,6 +14,7 @@ use rustix::{
     mm::{MapFlags, ProtFlags, mmap, munmap},
 };
 
+use super::mcsafe::{self, Mapping, SigbusHandler};
 use crate::Errno;
 
 /// What the backend needs of stat(2).
@@ -69,6 +70,35 @@ pub(super) trait Sys: Copy {
     fn msync_nothing(self, address: usize) -> Result<(), Errno>;
 }
 
+/// The calls that read and write.
+pub(super) trait Transfers: Sys {
+    /// pread64(2): how many bytes were read.
+    ///
+    /// # Safety
+    ///
+    /// What the memory has of objects of Rust's may be written to.
+    unsafe fn pread(self, fd: i32, at: *mut u8, length: usize, offset: u64) -> Result<usize, Errno>;
+    /// pwrite64(2): how many bytes were written.
+    ///
+    /// # Safety
+    ///
+    /// What the memory has of objects of Rust's is initialized, and nobody writes to it meanwhile.
+    unsafe fn pwrite(self, fd: i32, at: *const u8, length: usize, offset: u64) -> Result<usize, Errno>;
+    /// fdatasync(2).
+    fn fdatasync(self, fd: i32) -> Result<(), Errno>;
+    /// Those of [`SigbusHandler::install`].
+    fn handler(self) -> Result<SigbusHandler, Errno>;
+    /// mmap(2) of a [`Mapping`].
+    fn mapping(
+        self,
+        handler: SigbusHandler,
+        fd: i32,
+        offset: u64,
+        length: usize,
+        writable: bool,
+    ) -> Result<Mapping, Errno>;
+}
+
 /// The running kernel.
 #[derive(Clone, Copy)]
 pub(super) struct Kernel;
@@ -78,13 +108,13 @@ const TRIAL: usize = 1;
 
 /// rustix's error number as ours: not a `From`, which would put rustix into the public interface.
 #[inline]
-fn errno(errno: io::Errno) -> Errno {
+pub(super) fn errno(errno: io::Errno) -> Errno {
     Errno::from_raw(errno.raw_os_error())
 }
 
 /// `fd` as rustix wants it. Its type excludes -1, which the kernel refuses like every other negative number.
 #[inline]
-fn borrow<'a>(fd: i32) -> Result<rustix::fd::BorrowedFd<'a>, Errno> {
+pub(super) fn borrow<'a>(fd: i32) -> Result<rustix::fd::BorrowedFd<'a>, Errno> {
     if fd < 0 {
         return Err(Errno::EBADF);
     }
@@ -208,6 +238,39 @@ impl Sys for Kernel {
         // SAFETY: a range of no bytes is no memory: the kernel checks the address's alignment and returns.
         unsafe { rustix::mm::msync(core::ptr::without_provenance_mut(address), 0, rustix::mm::MsyncFlags::ASYNC) }
             .map_err(errno)
+    }
+}
+
+impl Transfers for Kernel {
+    #[inline]
+    unsafe fn pread(self, fd: i32, at: *mut u8, length: usize, offset: u64) -> Result<usize, Errno> {
+        // SAFETY: the caller's.
+        unsafe { mcsafe::pread(fd, at, length, offset) }
+    }
+
+    #[inline]
+    unsafe fn pwrite(self, fd: i32, at: *const u8, length: usize, offset: u64) -> Result<usize, Errno> {
+        // SAFETY: the caller's.
+        unsafe { mcsafe::pwrite(fd, at, length, offset) }
+    }
+
+    fn fdatasync(self, fd: i32) -> Result<(), Errno> {
+        rustix::fs::fdatasync(borrow(fd)?).map_err(errno)
+    }
+
+    fn handler(self) -> Result<SigbusHandler, Errno> {
+        SigbusHandler::install()
+    }
+
+    fn mapping(
+        self,
+        handler: SigbusHandler,
+        fd: i32,
+        offset: u64,
+        length: usize,
+        writable: bool,
+    ) -> Result<Mapping, Errno> {
+        Mapping::new(handler, fd, offset, length, writable)
     }
 }
 

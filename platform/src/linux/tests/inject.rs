@@ -10,16 +10,16 @@ use crate::Fail;
 pub(super) const ERRNOS: RangeInclusive<i32> = 1..=133;
 
 /// What came of a question, and the calls that it made.
-pub(super) type Outcome<A> = (Result<A, Fail>, Vec<Call>);
+pub(super) type Outcome<A, E = Fail> = (Result<A, E>, Vec<Call>);
 
 /// Runs a question that makes these calls in this world once for each of them and each error number, and compares with
 /// `expected`: the answer where the call with this index fails so, and the calls that come then. The number of faults.
-pub(super) fn inject<A: PartialEq + Debug>(
+pub(super) fn inject<A: PartialEq + Debug, E: PartialEq + Debug>(
     name: &str,
     world: &World,
     calls: &[Call],
-    run: impl Fn(&World) -> Outcome<A>,
-    expected: impl Fn(usize, i32) -> Outcome<A>,
+    run: impl Fn(&World) -> Outcome<A, E>,
+    expected: impl Fn(usize, i32) -> Outcome<A, E>,
 ) -> usize {
     // Close has no result that anyone could act on.
     let fallible = calls.iter().enumerate().filter(|(_, call)| **call != Call::Close);

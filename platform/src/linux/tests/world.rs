@@ -10,6 +10,7 @@ use std::{
 
 use rustix::fs::OFlags;
 
+use super::medium::Medium;
 use crate::{
     Errno,
     linux::sys::{Attributes, Stat, Sys},
@@ -48,6 +49,16 @@ pub(super) enum Call {
     Attributes,
     Map,
     Msync(usize),
+    /// At this offset, so many bytes.
+    Pread(u64, usize),
+    Pwrite(u64, usize),
+    Fdatasync,
+    Handler,
+    Mapping {
+        offset: u64,
+        length: usize,
+        writable: bool,
+    },
     Close,
 }
 
@@ -70,6 +81,8 @@ pub(super) struct World {
     /// What statx says, and whether a synchronous mapping is granted or with which error it is refused.
     pub(super) attributes: Attributes,
     pub(super) map: Result<(), i32>,
+    /// What is read and written.
+    pub(super) medium: Medium,
     /// The call with this number, counted from 0, fails so.
     pub(super) fault: Option<(usize, i32)>,
     calls: RefCell<Vec<Call>>,
@@ -91,6 +104,7 @@ impl World {
             inodes: Vec::new(),
             attributes: Attributes { dax: Some(false), mount: None },
             map: Err(95),
+            medium: Medium::default(),
             fault: None,
             calls: RefCell::default(),
             open_files: Cell::new(0),
@@ -169,7 +183,7 @@ impl World {
     }
 
     /// Notes a call, and fails if it is the one that has to.
-    fn call(&self, call: Call) -> Result<(), Errno> {
+    pub(super) fn call(&self, call: Call) -> Result<(), Errno> {
         // Counted only where that matters: some worlds have many calls.
         let number = || self.calls.borrow().iter().filter(|call| **call != Call::Close).count();
         let fault = self.fault.filter(|&(at, _)| at == number());
@@ -177,7 +191,7 @@ impl World {
         fault.map_or(Ok(()), |(_, errno)| Err(Errno::from_raw(errno)))
     }
 
-    fn descriptor(&self, fd: i32, call: Call) -> Result<(), Errno> {
+    pub(super) fn descriptor(&self, fd: i32, call: Call) -> Result<(), Errno> {
         self.call(call)?;
         if fd == FD { Ok(()) } else { Err(Errno::EBADF) }
     }
@@ -206,7 +220,7 @@ fn copy(from: &[u8], buffer: &mut [u8]) -> usize {
 }
 
 #[derive(Clone, Copy)]
-pub(super) struct Scripted<'w>(&'w World);
+pub(super) struct Scripted<'w>(pub(super) &'w World);
 
 pub(super) struct Opened<'w> {
     world: &'w World,

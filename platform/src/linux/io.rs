@@ -1,0 +1,214 @@
+//! Reading and writing: a file by system calls, a device DAX by a mapping.
+
+mod pieces;
+
+use core::ops::Range;
+
+use super::{
+    FileId,
+    describe::{alignment, same},
+    mcsafe::{CopyFault, Mapping, SigbusHandler},
+    page,
+    sys::Transfers,
+};
+use crate::{Alignment, Cpu, Errno, Facts, Fail, Halt, Halted, Kind, ReadBuffer, What, WriteBuffer};
+use pieces::{SECTOR, Stop, in_pieces};
+
+/// What transfers of a Linux source go through: of a file nothing, of a device DAX a mapping, and the processor that makes durable
+/// what is written to it.
+#[derive(Debug)]
+pub struct Channel(Way);
+
+#[derive(Debug)]
+enum Way {
+    File,
+    Mapped {
+        /// None where there are no bytes.
+        mapping: Option<Mapping>,
+        /// The first byte of the device that is mapped.
+        start: u64,
+        /// None where nothing may be written.
+        cpu: Option<Cpu>,
+    },
+}
+
+pub(super) fn channel<S: Transfers>(
+    sys: S,
+    fd: i32,
+    facts: &Facts<FileId>,
+    via: Option<SigbusHandler>,
+    range: Range<u64>,
+    writable: bool,
+) -> Result<Channel, Fail> {
+    if facts.kind != Kind::DeviceDax {
+        return Ok(Channel(Way::File));
+    }
+    // Nothing is written that could not be made durable.
+    let cpu = if writable { Some(Cpu::detect()?) } else { None };
+    // The kernel maps whole units. This also says whether it is still the device that was described.
+    let unit = Alignment::new(alignment(sys, fd, facts)?).ok_or(Fail::Malformed(What::Alignment))?;
+    let (start, length) = enclosing(&range, unit).ok_or(Fail::Os(What::Mapping, Errno::EOVERFLOW))?;
+    if length == 0 {
+        return Ok(Channel(Way::Mapped { mapping: None, start, cpu }));
+    }
+    let handler = match via {
+        Some(handler) => handler,
+        None => sys.handler().map_err(|errno| match errno {
+            // There is no such copy for this processor.
+            Errno::ENOTSUP => Fail::Unsupported,
+            errno => Fail::Os(What::SignalHandler, errno),
+        })?,
+    };
+    let mapping = sys.mapping(handler, fd, start, length, writable).map_err(mapping_failed)?;
+    Ok(Channel(Way::Mapped { mapping: Some(mapping), start, cpu }))
+}
+
+fn mapping_failed(errno: Errno) -> Fail {
+    match errno {
+        // Closed meanwhile.
+        Errno::EBADF => Fail::Absent(What::Handle),
+        errno => Fail::Os(What::Mapping, errno),
+    }
+}
+
+/// The first byte and the length of the whole units that these bytes are in.
+fn enclosing(range: &Range<u64>, unit: Alignment) -> Option<(u64, usize)> {
+    let start = range.start.checked_div(unit.bytes())?.checked_mul(unit.bytes())?;
+    let end = range.end.checked_next_multiple_of(unit.bytes())?;
+    let length = if range.is_empty() { 0 } else { end.checked_sub(start)? };
+    Some((start, usize::try_from(length).ok()?))
+}
+
+pub(super) fn read<S: Transfers>(
+    sys: S,
+    fd: i32,
+    channel: &Channel,
+    offset: u64,
+    mut buffer: ReadBuffer<'_>,
+) -> Result<(), Halted> {
+    match &channel.0 {
+        Way::File => {
+            let result = in_pieces(offset, buffer.len(), |at, done, length| {
+                // SAFETY: it is a part of the caller's buffer, which is to be written to.
+                unsafe { sys.pread(fd, buffer.part(done, length).as_ptr(), length, at) }
+            });
+            result.map_err(|(done, stop)| Halted { done, why: why(stop, What::Read, |at| exact(sys, fd, at)) })
+        }
+        Way::Mapped { mapping, start, .. } => {
+            let Some((mapping, at)) = placed(mapping.as_ref(), offset, *start) else {
+                return ended(buffer.len());
+            };
+            // SAFETY: the buffer is the caller's, and to be written to.
+            unsafe { mapping.read_to(at, buffer.as_ptr(), buffer.len()) }.map_err(halted)
+        }
+    }
+}
+
+pub(super) fn write<S: Transfers>(
+    sys: S,
+    fd: i32,
+    channel: &Channel,
+    offset: u64,
+    mut buffer: WriteBuffer<'_>,
+) -> Result<(), Halted> {
+    match &channel.0 {
+        Way::File => {
+            let result = in_pieces(offset, buffer.len(), |at, done, length| {
+                // SAFETY: it is a part of the caller's buffer, which is to be read.
+                unsafe { sys.pwrite(fd, buffer.part(done, length).as_ptr(), length, at) }
+            });
+            // A write of less than a page reads the rest of it: it is the page that is known to be bad.
+            result.map_err(|(done, stop)| Halted { done, why: why(stop, What::Write, |_| LARGEST) })
+        }
+        Way::Mapped { cpu: None, .. } => Err(Halted { done: 0, why: Halt::Fail(Fail::Os(What::Write, Errno::EBADF)) }),
+        Way::Mapped { mapping, start, cpu: Some(cpu) } => {
+            let Some((mapping, at)) = placed(mapping.as_ref(), offset, *start) else {
+                return ended(buffer.len());
+            };
+            // SAFETY: the buffer is the caller's, and to be read.
+            let written = unsafe { mapping.write_from(at, buffer.as_ptr(), buffer.len()) }.map_err(halted);
+            // What was written before a failure is to be durable, too.
+            let done = written.map_or_else(|halted| halted.done, |()| buffer.len());
+            mapping.persist(*cpu, at, done).map_err(halted)?;
+            written
+        }
+    }
+}
+
+/// The mapping, and where the byte at `offset` is in it.
+fn placed(mapping: Option<&Mapping>, offset: u64, start: u64) -> Option<(&Mapping, u64)> {
+    Some((mapping?, offset.checked_sub(start)?))
+}
+
+/// Of so many bytes, where there are none.
+const fn ended(length: usize) -> Result<(), Halted> {
+    if length == 0 { Ok(()) } else { Err(Halted { done: 0, why: Halt::End }) }
+}
+
+pub(super) fn halted(fault: CopyFault) -> Halted {
+    match fault {
+        CopyFault::Outside => Halted { done: 0, why: Halt::End },
+        // The mapping is in the device, so that memory which is not there is memory that went away.
+        CopyFault::Medium { copied, unit, .. } => Halted { done: copied, why: Halt::Medium { unit } },
+        CopyFault::Buffer { copied } => Halted { done: copied, why: Halt::Buffer },
+    }
+}
+
+pub(super) fn sync<S: Transfers>(sys: S, fd: i32, facts: &Facts<FileId>) -> Result<(), Fail> {
+    if facts.kind == Kind::DeviceDax {
+        return Ok(());
+    }
+    same(sys, fd, facts)?;
+    loop {
+        match sys.fdatasync(fd) {
+            Err(Errno::EINTR) => {}
+            Err(Errno::EBADF) => return Err(Fail::Absent(What::Handle)),
+            synced => return synced.map_err(|errno| Fail::Os(What::Sync, errno)),
+        }
+    }
+}
+
+/// What kept the kernel from going on; `exact` says how exactly it knows where the medium is bad.
+fn why(stop: Stop, what: What, exact: impl FnOnce(u64) -> u64) -> Halt {
+    match stop {
+        // The kernel's file has no more bytes; one that takes none makes no sense.
+        Stop::Nothing if what == What::Read => Halt::End,
+        Stop::Nothing => Halt::Fail(Fail::Malformed(what)),
+        Stop::Offset if what == What::Read => Halt::End,
+        Stop::Offset => Halt::Fail(Fail::Os(what, Errno::EFBIG)),
+        Stop::Medium { at, unit } => Halt::Medium { unit: unit.max(exact(at)) },
+        Stop::Buffer => Halt::Buffer,
+        // Closed meanwhile. That it is not open for this was found out before.
+        Stop::Errno(Errno::EBADF) => Halt::Fail(Fail::Absent(What::Handle)),
+        Stop::Errno(errno) => Halt::Fail(Fail::Os(what, errno)),
+    }
+}
+
+/// The largest page, of which the kernel may read a whole one or nothing.
+const LARGEST: u64 = match page::FIXED {
+    Some(page) => page.bytes(),
+    None => 65536,
+};
+
+/// The bytes around `at`, where a sector cannot be read, of which the kernel does not say which are bad: it reads sectors, or whole
+/// pages, of a size that nobody asks for. The smallest naturally aligned block around which anything can be read.
+fn exact<S: Transfers>(sys: S, fd: i32, at: u64) -> u64 {
+    let readable = |at: u64| {
+        let mut byte = 0_u8;
+        // SAFETY: it is a byte.
+        matches!(unsafe { sys.pread(fd, &raw mut byte, 1, at) }, Ok(1..))
+    };
+    let mut unit = SECTOR;
+    while unit < LARGEST {
+        let larger = unit.saturating_mul(8).min(LARGEST);
+        let within = |at: u64, block: u64| at & !block.saturating_sub(1);
+        let (bad, first) = (within(at, unit), within(at, larger));
+        let last = first.saturating_add(larger);
+        let others = core::iter::successors(Some(first), |at| at.checked_add(unit)).take_while(|&at| at < last);
+        if others.filter(|&at| at != bad).any(readable) {
+            break;
+        }
+        unit = larger;
+    }
+    unit
+}
