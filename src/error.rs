@@ -7,7 +7,7 @@ mod windows;
 
 pub use code::Code;
 
-use pmem2_platform::{Backing, Errno, Fail, Kind, RegionFault, What};
+use pmem2_platform::{Backing, Errno, Fail, Kind, RegionFault, Undurable, What};
 
 /// What is wrong with a handle that cannot be used at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -52,8 +52,8 @@ pub enum Memory {
 /// An error of pmem2. Each has the code that libpmem2 gives it ([`code`](Error::code)), an errno ([`errno`](Error::errno))
 /// and a sentence with the cause and, where there is one, the remedy (`Display`).
 ///
-/// It is the whole vocabulary of libpmem2(7), so that what is matched today still matches when the calls that need the other
-/// half are there.
+/// It is the whole vocabulary of libpmem2(7), so that what is matched today still matches when the calls that need the rest of it
+/// (mapping, sharing, addresses, reservations) are there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Error {
@@ -203,6 +203,11 @@ pub enum Error {
         /// In bytes.
         length: u64,
     },
+    /// The system failed to store what it had taken: of what was written since the last sync, any part may be lost. The code is that of
+    /// [`IoFail`](Error::IoFail).
+    NotSynced,
+    /// What would be written would not become durable, for this reason; nothing was written. The code is `PMEM2_E_NOSUPP`.
+    NotDurable(Undurable),
     /// There is no memory for the source; nothing was changed. The code is `-ENOMEM`.
     OutOfMemory(Memory),
     /// The answer is larger than what pmem2 keeps: a volume of too many devices, too many DIMMs. The code is `-EOVERFLOW`.
@@ -222,7 +227,9 @@ impl Error {
     pub const fn pmem2_code(&self) -> Option<Code> {
         Some(match self {
             Self::Unknown(_) => Code::Unknown,
-            Self::Unsupported(_) | Self::NotPersistentMemory { .. } | Self::SeveralNumaNodes => Code::NoSupp,
+            Self::Unsupported(_) | Self::NotPersistentMemory { .. } | Self::SeveralNumaNodes | Self::NotDurable(_) => {
+                Code::NoSupp
+            }
             Self::FileHandleNotSet => Code::FileHandleNotSet,
             Self::InvalidFileHandle(_) => Code::InvalidFileHandle,
             Self::InvalidFileType(_) | Self::UnknownFileType(_) => Code::InvalidFileType,
@@ -259,7 +266,7 @@ impl Error {
             Self::MapExists => Code::MapExists,
             Self::FileDescriptorNotSet => Code::FileDescriptorNotSet,
             Self::SourceTypeNotSupported => Code::SourceTypeNotSupported,
-            Self::IoFail { .. } => Code::IoFail,
+            Self::IoFail { .. } | Self::NotSynced => Code::IoFail,
             Self::OutOfMemory(_) | Self::TooLarge(_) | Self::Os { .. } => return None,
         })
     }
@@ -281,7 +288,9 @@ impl Error {
             Self::Os { errno, .. } => *errno,
             Self::OutOfMemory(_) => Errno::ENOMEM,
             Self::TooLarge(_) => Errno::EOVERFLOW,
-            Self::Unsupported(_) | Self::NotPersistentMemory { .. } | Self::SeveralNumaNodes => Errno::ENOTSUP,
+            Self::Unsupported(_) | Self::NotPersistentMemory { .. } | Self::SeveralNumaNodes | Self::NotDurable(_) => {
+                Errno::ENOTSUP
+            }
             _ => Errno::EINVAL,
         }
     }
@@ -302,8 +311,11 @@ impl Error {
             Fail::Replaced => Self::InvalidFileHandle(HandleFault::Replaced),
             Fail::DeviceReplaced => Self::InvalidFileHandle(HandleFault::DeviceReplaced),
             Fail::TooLarge(what) => Self::TooLarge(what),
+            Fail::NotDurable(why) => Self::NotDurable(why),
+            Fail::Os(What::Sync, Errno::EIO) => Self::NotSynced,
             Fail::Os(what, errno) => Self::Os { what, errno },
             Fail::Absent(What::BadBlocks) => Self::NotBad,
+            Fail::Absent(What::Mapping) => Self::MappingNotFound,
             Fail::Absent(What::Handle) => Self::InvalidFileHandle(HandleFault::NotOpen),
             Fail::Absent(what) => Self::Os { what, errno: Errno::ENOENT },
             Fail::Malformed(What::Size | What::Allocated) => Self::InvalidSizeFormat,

@@ -89,8 +89,9 @@ impl From<TransferError> for std::io::Error {
 
 /// What is kept over many transfers.
 struct Lane<H: Handle<P: Io>> {
-    source: Source<H>,
+    /// In front of the source, since it is dropped first: it may need the handle for that.
     channel: <H::P as Io>::Channel,
+    source: Source<H>,
     /// The size, unless it may change.
     size: Option<u64>,
 }
@@ -101,17 +102,17 @@ impl<H: Handle<P: Io>> Lane<H> {
         let size = source.size()?;
         let channel = source.channel(via, 0..size, writable)?;
         let changes = matches!(source.kind(), Kind::RegularFile);
-        Ok(Self { source, channel, size: (!changes).then_some(size) })
+        Ok(Self { channel, source, size: (!changes).then_some(size) })
     }
 
     fn read_at(&self, offset: u64, buffer: ReadBuffer<'_>) -> Result<(), TransferError> {
         self.check(offset, buffer.len())?;
-        self.source.read_by(&self.channel, offset, buffer)
+        if buffer.is_empty() { Ok(()) } else { self.source.read_by(&self.channel, offset, buffer) }
     }
 
     fn write_at(&self, offset: u64, buffer: WriteBuffer<'_>) -> Result<(), TransferError> {
         self.check(offset, buffer.len())?;
-        self.source.write_by(&self.channel, offset, buffer)
+        if buffer.is_empty() { Ok(()) } else { self.source.write_by(&self.channel, offset, buffer) }
     }
 
     fn check(&self, offset: u64, length: usize) -> Result<(), Error> {
@@ -328,8 +329,9 @@ impl<H: Handle<P: Io>> Source<H> {
     /// # Errors
     ///
     /// - [`Unsupported`](Error::Unsupported): the platform has no such call.
-    /// - [`Os`](Error::Os) of [`What::Sync`]: the system failed to write what it had taken, and does not say where; what was written
-    ///   since the last sync may be lost, and is not tried again. `EIO`, `ENOSPC` and `EDQUOT` are usual.
+    /// - [`NotSynced`](Error::NotSynced): the system failed to write what it had taken, and does not say where; what was written since the
+    ///   last sync may be lost, and is not tried again.
+    /// - [`Os`](Error::Os) of [`What::Sync`]: the system failed otherwise, with `ENOSPC` or `EDQUOT` where there was no storage left.
     pub fn sync(&self) -> Result<(), Error> {
         self.admit_transfer(false)?;
         self.ask(What::Sync, Io::sync)

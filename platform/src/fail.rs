@@ -64,6 +64,22 @@ pub enum What {
     Open,
 }
 
+/// Why a store to mapped memory does not become durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Undurable {
+    /// Nothing makes it so.
+    Never,
+    /// The memory is not armed: it will not keep what is stored.
+    Unarmed,
+    /// Cache lines have to be flushed, and no processor was given that can.
+    NoInstruction,
+    /// Flush hints have to be written to, and they were not given.
+    NoHints,
+    /// The host has to be called, and no call was given.
+    NoCall,
+}
+
 /// Why there is no fact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -82,4 +98,9 @@ pub enum Fail {
     TooLarge(What),
     /// The system failed with this error number while it was asked for this.
     Os(What, Errno),
+    /// What would be written would not become durable, for this reason.
+    NotDurable(Undurable),
 }
+
+// Every answer carries one.
+const _: () = assert!(size_of::<Fail>() == 8);

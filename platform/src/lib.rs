@@ -80,7 +80,7 @@ pub use buffer::{ReadBuffer, WriteBuffer};
 pub use cpu::{Cpu, HostFlush, Instruction, Window, WindowFault, write_flush_hint};
 pub use errno::Errno;
 pub use facts::{Access, Alignment, Facts, FileSystem, Kind, RegionFault};
-pub use fail::{Fail, What};
+pub use fail::{Fail, Undurable, What};
 pub use handle::{Borrowed, Fd, Handle};
 pub use health::{ClearBy, Health};
 pub use io::{Halt, Halted, Io};

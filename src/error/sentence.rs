@@ -2,7 +2,7 @@
 
 use core::fmt::{Display, Formatter, Result};
 
-use pmem2_platform::{Backing, Errno, Kind, RegionFault, What};
+use pmem2_platform::{Backing, Errno, Kind, RegionFault, Undurable, What};
 
 #[cfg(windows)]
 use super::windows;
@@ -23,9 +23,10 @@ impl Display for Error {
             Self::Unsupported(What::Handle) => {
                 f.write_str("nothing can be said of the handle: pmem2 has no backend for this system")
             }
-            Self::Unsupported(what) => {
-                write!(f, "{} cannot be had: this kind of source, or this platform, has no answer", noun(*what))
-            }
+            Self::Unsupported(what) => match lacking(*what) {
+                Some(sentence) => f.write_str(sentence),
+                None => write!(f, "{} cannot be had: this kind of source, or this platform, has no answer", noun(*what)),
+            },
             Self::Unknown(what) => write!(f, "the system's answer about {} makes no sense", noun(*what)),
             Self::UnknownFileType(What::Sysfs) => f.write_str(
                 "a character device, but whether it is a device DAX cannot be told: there is no /sys/dev/char here; mount \
@@ -80,16 +81,33 @@ impl Display for Error {
                 write!(f, "offset and length end at byte {end}, but the source has only {size} bytes")
             }
             Self::LengthOutOfRange { end: None, size } => {
-                write!(f, "offset and length add up to more than 64 bits can count; the source has {size} bytes")
+                write!(f, "offset and length of the bytes add up to more than 64 bits can count; the source has {size} bytes")
             }
             Self::SourceShrank { size } => {
                 write!(f, "the source was made shorter meanwhile, and ends at byte {size} now: another program truncated it")
             }
             Self::IoFail { offset, length } => write!(
                 f,
-                "the memory is bad: the first bad byte is one of the {length} from byte {offset} on; what was there is lost \
-                 (bad blocks can be listed, and cleared)"
+                "the memory, or the disk, is bad: the first bad byte is one of the {length} from byte {offset} on; what was there \
+                 is lost (what is known to be bad can be listed, and cleared)"
             ),
+            Self::NotDurable(why) => f.write_str(match why {
+                Undurable::Never => "nothing makes a store to this region durable: its table says so, and nothing was written",
+                Undurable::Unarmed => {
+                    "the region is not armed, and would not keep what is written: nothing was; its battery or its firmware is at fault"
+                }
+                Undurable::NoInstruction => {
+                    "the region's cache lines have to be flushed, and no processor was given that can: nothing was written \
+                     (Window::flushed_by)"
+                }
+                Undurable::NoHints => {
+                    "the region's flush hints have to be written to, and not all were given: nothing was written (Window::with_hints)"
+                }
+                Undurable::NoCall => {
+                    "the region's host has to be called, and no call was given: nothing was written (Window::flushed_by_host)"
+                }
+                _ => "what is written would not become durable: nothing was",
+            }),
             Self::NotWritable(fault) => f.write_str(match fault {
                 WriteFault::ReadOnly => "opened read-only: open it O_RDWR to write",
                 WriteFault::Append => {
@@ -97,7 +115,7 @@ impl Display for Error {
                 }
             }),
             Self::TooLarge(What::BadBlocks) => f.write_str(
-                "there are more bad blocks than the system's list has room for: what else is bad is not known",
+                "there are more bad blocks than the system's list has room for: what else is bad is not known before it is read",
             ),
             Self::TooLarge(what) => {
                 write!(f, "{} cannot be had: there is more of it than this library has room for", noun(*what))
@@ -133,7 +151,7 @@ fn plain(error: &Error) -> &'static str {
         Error::InvalidSizeFormat => {
             "the system's answer about the source's size is not a size; its driver or the file system is at fault"
         }
-        Error::MappingNotFound => "there is no mapping in this range",
+        Error::MappingNotFound => "there is no mapping in this range, or none that has all of it",
         Error::BufferTooSmall => "the buffer is too small for the answer: ask for the length first",
         Error::SourceEmpty => "the source has no bytes to map; a file needs a size first (ftruncate, fallocate)",
         Error::InvalidSharingValue => "there is no such kind of sharing: shared or private",
@@ -145,7 +163,11 @@ fn plain(error: &Error) -> &'static str {
         Error::InvalidRegionFormat => "the system's answer about the source's region makes no sense",
         Error::InvalidDevFormat => "the system's answer about the source's device makes no sense",
         Error::CannotReadBounds => "the bounds of the source's device cannot be read",
-        Error::NotBad => "not all of these bytes are known to be bad: nothing was changed",
+        Error::NotBad => "not all of these bytes are known to be bad, or there are none: nothing was changed",
+        Error::NotSynced => {
+            "the system failed to store what it had taken: of what was written since the last sync any part may be lost; write it \
+             again, and if that fails elsewhere"
+        }
         Error::NoBadBlockFound => "there are no more bad blocks",
         Error::InvalidProtFlag => "there is no such protection flag",
         Error::NoAccess => "the protection asks for more than the handle was opened for: open it O_RDWR to write",
@@ -227,6 +249,34 @@ fn refused(kind: Kind, f: &mut Formatter<'_>) -> Result {
     })
 }
 
+/// What a source or a platform cannot do, where there is more to say than that it has no answer.
+fn lacking(what: What) -> Option<&'static str> {
+    #[cfg(windows)]
+    if let Some(sentence) = windows::lacking(what) {
+        return Some(sentence);
+    }
+    Some(match what {
+        What::Read => {
+            "this platform does not read sources by itself: a region is read where the program has it mapped (Reader::via)"
+        }
+        What::Write => {
+            "this platform does not write to sources by itself: a region is written to where the program has it mapped (Writer::via)"
+        }
+        What::Sync => {
+            "this platform has no call that makes what was written durable: what is written to a region is so at once"
+        }
+        What::BadBlocks => {
+            "the list of bad blocks cannot be had: the system keeps none for this kind of source, or its file system does not say \
+             where on the device it lies (btrfs, XFS's realtime device)"
+        }
+        What::ClearBadBlock => {
+            "a bad block of this source cannot be cleared in this way: of a file it is by allocation, of a device DAX by the \
+             device's command"
+        }
+        _ => return None,
+    })
+}
+
 /// What was asked for, as a noun.
 fn noun(what: What) -> &'static str {
     #[cfg(windows)]
@@ -253,11 +303,11 @@ fn noun(what: What) -> &'static str {
         What::Dax => "whether it is mapped directly (DAX)",
         What::Synchronous => "a synchronous mapping (MAP_SYNC)",
         What::Read => "the bytes",
-        What::Write => "the writing of the bytes",
+        What::Write => "the writing of bytes",
         What::Buffer => "the buffer's memory",
-        What::Sync => "the bytes to be durable",
-        What::Mapping => "a mapping",
-        What::SignalHandler => "a handler of SIGBUS",
+        What::Sync => "whether what was written is durable",
+        What::Mapping => "a mapping of the source",
+        What::SignalHandler => "the handler of SIGBUS",
         What::BadBlocks => "the list of bad blocks",
         What::Extents => "where the file lies on its device (FIEMAP)",
         What::ClearBadBlock => "the clearing of a bad block",
@@ -269,6 +319,12 @@ fn noun(what: What) -> &'static str {
 fn os(what: What, errno: Errno, f: &mut Formatter<'_>) -> Result {
     match what {
         What::Open => write!(f, "cannot be opened for reading: {errno}")?,
+        What::Read => write!(f, "the source cannot be read: {errno}")?,
+        What::Write => write!(f, "the source cannot be written to: {errno}")?,
+        What::Buffer => write!(f, "the buffer's memory cannot be accessed: {errno}")?,
+        What::Sync => write!(f, "what was written cannot be made durable: {errno}")?,
+        What::SignalHandler => write!(f, "the handler of SIGBUS cannot be installed: {errno}")?,
+        What::ClearBadBlock => write!(f, "the bad block cannot be cleared: {errno}")?,
         what => write!(f, "the system failed when it was asked for {}: {errno}", noun(what))?,
     }
     #[cfg(windows)]
@@ -276,11 +332,33 @@ fn os(what: What, errno: Errno, f: &mut Formatter<'_>) -> Result {
     #[cfg(not(windows))]
     let remedy = match errno {
         Errno::EPERM | Errno::EACCES if matches!(what, What::Open) => "; more rights are needed",
+        Errno::EPERM | Errno::EACCES if matches!(what, What::BadBlocks) => {
+            "; only root may know where a device lies, and what of it is bad"
+        }
+        Errno::EPERM if matches!(what, What::Write | What::ClearBadBlock) => {
+            "; a memfd that is sealed (F_SEAL_WRITE) and a file that is immutable (chattr +i) stay as they are"
+        }
+        Errno::EFBIG if matches!(what, What::Write) => "; raise RLIMIT_FSIZE, or use a file system for larger files",
+        Errno::ENOSPC if matches!(what, What::Write | What::Sync | What::ClearBadBlock) => {
+            "; free some, and allocate the file's bytes before (fallocate)"
+        }
+        Errno::EDQUOT if matches!(what, What::Write | What::Sync | What::ClearBadBlock) => {
+            "; free some, or raise the quota, and allocate the file's bytes before (fallocate)"
+        }
+        Errno::EFAULT if matches!(what, What::Buffer) => {
+            "; give memory that is mapped, and that may be written to where bytes are read"
+        }
         Errno::EPERM | Errno::EACCES => "; more rights are needed, or a filter (seccomp) that allows the call",
         Errno::ENOENT
             if matches!(
                 what,
-                What::Size | What::Alignment | What::Device | What::Region | What::NumaNode | What::Persistence
+                What::Size
+                    | What::Alignment
+                    | What::Device
+                    | What::Region
+                    | What::NumaNode
+                    | What::Persistence
+                    | What::BadBlocks
             ) =>
         {
             "; the device is gone, or /sys is not mounted here"

@@ -2,7 +2,7 @@
 
 use pmem2_platform::{Errno, Kind, What};
 
-use super::{Error, HandleFault};
+use super::{Error, HandleFault, WriteFault};
 
 pub(super) const fn fault(fault: HandleFault) -> Option<&'static str> {
     Some(match fault {
@@ -47,9 +47,24 @@ pub(super) const fn plain(error: &Error) -> Option<&'static str> {
         Error::NoAccess => {
             "the protection asks for more than the handle was opened for: open it with GENERIC_READ | GENERIC_WRITE to write"
         }
+        Error::NotWritable(WriteFault::ReadOnly) => {
+            "opened read-only: open it with GENERIC_READ | GENERIC_WRITE to write"
+        }
+        Error::NotWritable(WriteFault::Append) => {
+            "opened to append (FILE_APPEND_DATA without FILE_WRITE_DATA): the system would write at the end, and not where it was meant \
+             for; open it with GENERIC_READ | GENERIC_WRITE"
+        }
         Error::Unsupported(What::Handle) => {
             "nothing can be said of the descriptor: pmem2 was built without its feature crt; pass the handle"
         }
+        _ => return None,
+    })
+}
+
+pub(super) const fn lacking(what: What) -> Option<&'static str> {
+    Some(match what {
+        What::BadBlocks => "the list of bad blocks cannot be had: Windows keeps none that a program could see",
+        What::ClearBadBlock => "bad blocks cannot be cleared: Windows keeps no list of them that a program could see",
         _ => return None,
     })
 }
@@ -65,6 +80,19 @@ pub(super) const fn noun(what: What) -> Option<&'static str> {
 
 pub(super) fn remedy(what: What, errno: Errno) -> &'static str {
     match errno {
+        Errno::EPERM | Errno::EACCES if matches!(what, What::Write | What::Sync) => {
+            "; open it with GENERIC_READ | GENERIC_WRITE, on a volume that is not write-protected"
+        }
+        Errno::EBUSY if matches!(what, What::Read | What::Write) => {
+            "; another program has locked these bytes, or a part of them"
+        }
+        Errno::EINVAL if matches!(what, What::Read | What::Write) => {
+            "; what was opened with FILE_FLAG_NO_BUFFERING takes whole sectors only, and memory that is aligned like them"
+        }
+        Errno::ENOSPC if matches!(what, What::Write | What::Sync) => "; free some, or raise the quota",
+        Errno::EFAULT if matches!(what, What::Buffer) => {
+            "; give memory that is committed, and that may be written to where bytes are read"
+        }
         Errno::EPERM | Errno::EACCES => "; more rights are needed",
         Errno::EBUSY if matches!(what, What::Open) => "; another program has it open and does not share it",
         _ => "",
