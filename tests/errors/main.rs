@@ -11,11 +11,12 @@ use std::{
     process::Command,
 };
 
-#[path = "common/whats.rs"]
+mod remedies;
+#[path = "../common/whats.rs"]
 mod whats;
 
 use libloading::{Library, Symbol};
-use pmem2::{Backing, Code, Errno, Error, FileSystem, HandleFault, Kind, Memory, RegionFault, What, WriteFault};
+use pmem2::{Backing, Code, Errno, Error, FileSystem, HandleFault, Kind, Memory, Undurable, What, WriteFault};
 use whats::WHATS;
 
 const DISK: Backing = Backing::Disk { major: 8, minor: 1 };
@@ -99,6 +100,12 @@ const CODED: &[(&str, Error)] = &[
     ("PMEM2_E_FILE_DESCRIPTOR_NOT_SET", Error::FileDescriptorNotSet),
     ("PMEM2_E_SOURCE_TYPE_NOT_SUPPORTED", Error::SourceTypeNotSupported),
     ("PMEM2_E_IO_FAIL", Error::IoFail { offset: 4096, length: 512 }),
+    ("PMEM2_E_IO_FAIL", Error::NotSynced),
+    ("PMEM2_E_NOSUPP", Error::NotDurable(Undurable::Never)),
+    ("PMEM2_E_NOSUPP", Error::NotDurable(Undurable::Unarmed)),
+    ("PMEM2_E_NOSUPP", Error::NotDurable(Undurable::NoInstruction)),
+    ("PMEM2_E_NOSUPP", Error::NotDurable(Undurable::NoHints)),
+    ("PMEM2_E_NOSUPP", Error::NotDurable(Undurable::NoCall)),
 ];
 
 /// Errors of each sort that there is, about everything.
@@ -280,12 +287,23 @@ fn what_was_asked_for_is_named() {
         "the count of unsafe shutdowns",
         "whether it is mapped directly (DAX)",
         "a synchronous mapping (MAP_SYNC)",
+        "the bytes",
+        "the writing of bytes",
+        "the buffer's memory",
+        "whether what was written is durable",
+        "a mapping of the source",
+        "the handler of SIGBUS",
+        "the list of bad blocks",
+        "where the file lies on its device (FIEMAP)",
+        "the clearing of a bad block",
         "the path",
     ];
+    assert_eq!(nouns.len(), WHATS.len());
     for (what, noun) in WHATS.into_iter().zip(nouns) {
         assert_eq!(sentence(Error::Unknown(what)), format!("the system's answer about {noun} makes no sense"));
         let unsupported = match what {
             What::Handle => "nothing can be said of the handle: pmem2 has no backend for this system".to_owned(),
+            What::Read | What::Write | What::Sync | What::BadBlocks | What::ClearBadBlock => own_words(what).to_owned(),
             _ => format!("{noun} cannot be had: this kind of source, or this platform, has no answer"),
         };
         assert_eq!(sentence(Error::Unsupported(what)), unsupported);
@@ -293,90 +311,49 @@ fn what_was_asked_for_is_named() {
             sentence(Error::NotPersistentMemory { asked: what, on: DISK }),
             format!("{noun} cannot be had: the source lies on the block device 8:1, which is not persistent memory")
         );
-        assert_eq!(
-            sentence(Error::TooLarge(what)),
-            format!("{noun} cannot be had: there is more of it than this library has room for")
-        );
+        let too_large = match what {
+            What::BadBlocks => {
+                "there are more bad blocks than the system's list has room for: what else is bad is not known before it is read"
+                    .to_owned()
+            }
+            _ => format!("{noun} cannot be had: there is more of it than this library has room for"),
+        };
+        assert_eq!(sentence(Error::TooLarge(what)), too_large);
         let failed = match what {
             What::Open => "cannot be opened for reading".to_owned(),
+            What::Read => "the source cannot be read".to_owned(),
+            What::Write => "the source cannot be written to".to_owned(),
+            What::Buffer => "the buffer's memory cannot be accessed".to_owned(),
+            What::Sync => "what was written cannot be made durable".to_owned(),
+            What::SignalHandler => "the handler of SIGBUS cannot be installed".to_owned(),
+            What::ClearBadBlock => "the bad block cannot be cleared".to_owned(),
             _ => format!("the system failed when it was asked for {noun}"),
         };
         assert_eq!(sentence(Error::Os { what, errno: Errno::EIO }), format!("{failed}: input/output error (EIO)"));
     }
 }
 
-#[test]
-fn remedies() {
-    let failed = |what, errno| sentence(Error::Os { what, errno });
-    let rights = "; more rights are needed, or a filter (seccomp) that allows the call";
-    let gone = "; the device is gone, or /sys is not mounted here";
-    for what in WHATS {
-        for errno in [Errno::EPERM, Errno::EACCES] {
-            let remedy = if what == What::Open { "; more rights are needed" } else { rights };
-            assert!(failed(what, errno).ends_with(&format!("({errno:?}){remedy}")), "{}", failed(what, errno));
+/// What is said where one of these cannot be done: it says what can be done instead.
+fn own_words(what: What) -> &'static str {
+    match what {
+        What::Read => {
+            "this platform does not read sources by itself: a region is read where the program has it mapped (Reader::via)"
         }
-        let remedy = match what {
-            What::Size | What::Alignment | What::Device | What::Region | What::NumaNode | What::Persistence => gone,
-            What::Sysfs => "; mount sysfs on /sys (in a chroot or container too)",
-            _ => "",
-        };
-        assert!(failed(what, Errno::ENOENT).ends_with(&format!("(ENOENT){remedy}")));
-        assert!(failed(what, Errno::EMFILE).ends_with("(EMFILE); close some, or raise RLIMIT_NOFILE"));
-    }
-    for (kind, start) in [
-        (Kind::RegularFile, "this kind of source is not allowed here"),
-        (Kind::DeviceDax, "this kind of source is not allowed here"),
-        (Kind::Anonymous, "this kind of source is not allowed here"),
-        (Kind::CharacterDevice, "a character device that is not a device DAX (/dev/daxX.Y) is not a data source"),
-        (Kind::BlockDevice, "a block device is not a data source: open a file on its file system, or its device DAX"),
-        (Kind::Directory, "a directory cannot be mapped: open a file in it"),
-        (Kind::Pipe, "a pipe or FIFO keeps nothing"),
-        (Kind::Socket, "a socket keeps nothing"),
-        (Kind::SymbolicLink, "a symbolic link itself cannot be mapped: open what it points to"),
-        (Kind::AnonymousInode, "not a file but a kernel object (epoll, eventfd,"),
-        (Kind::Other, "of a kind that is not known here (or not said): only regular files"),
-    ] {
-        let sentence = sentence(Error::InvalidFileType(kind));
-        assert!(sentence.starts_with(start), "{sentence}");
-    }
-    for (error, said) in [
-        (Error::OutOfMemory(Memory::Pool(16)), "all 16 of its slots are taken"),
-        (Error::OutOfMemory(Memory::Heap), "out of memory"),
-        (Error::UnknownFileType(What::Sysfs), "mount sysfs on /sys"),
-        (Error::UnknownFileType(What::Subsystem), "its subsystem link in /sys/dev/char cannot be read"),
-        (Error::MapRange { end: Some(8192), size: 5000 }, "ends at byte 8192, but the source has only 5000 bytes"),
-        (Error::MapRange { end: None, size: 5000 }, "more than 64 bits can count; the source has 5000 bytes"),
-        (
-            Error::OffsetBeyondEnd { offset: 8192, size: 5000 },
-            "begins at byte 8192, but the source ends there or before",
-        ),
-        (Error::OffsetOutOfRange { offset: 1 << 63 }, "offset 9223372036854775808 is beyond 2^63 - 1"),
-        (Error::OffsetUnaligned { offset: 1, alignment: 4096 }, "offset 1 is not a multiple of 4096"),
-        (Error::LengthUnaligned { length: 1, alignment: 4096 }, "length 1 is not a multiple of 4096"),
-        (Error::InvalidAlignmentValue(3), "alignment is 3 bytes, which is not a power of two"),
-        (Error::InvalidFileHandle(HandleFault::WriteOnly), "open it O_RDWR"),
-        (Error::InvalidFileHandle(HandleFault::PathOnly), "open it O_RDONLY or O_RDWR"),
-        (
-            Error::InvalidFileHandle(HandleFault::DeviceReplaced),
-            "its device was taken away, and another one has its number",
-        ),
-        (Error::InvalidRegion(RegionFault::Empty), "has no bytes"),
-        (Error::InvalidRegion(RegionFault::Wraps), "the region goes on beyond the last physical address"),
-        (Error::InvalidRegion(RegionFault::Outside), "the part goes on beyond the end of its region"),
-        (Error::InvalidRegion(RegionFault::Overlaps), "the region has bytes in common with another one"),
-        (Error::InvalidRegion(RegionFault::Misaligned), "begins at no multiple of the region's alignment"),
-        (Error::InvalidRegion(RegionFault::Alignment), "the region's alignment is no power of two: its table is wrong"),
-        (Error::InvalidRegion(RegionFault::Unaddressed), "the devicetree's node has no address"),
-        (Error::NeverDurable, "virtio-pmem cannot be made durable from inside the guest"),
-        (Error::SeveralNumaNodes, "on a volume whose regions are on several nodes"),
-        (Error::DaxRegionNotFound(BACKINGS[3]), "lies on tmpfs, which keeps its files in ordinary memory"),
-        (Error::DaxRegionNotFound(BACKINGS[0]), "(CXL, dax_hmem)"),
-        (
-            Error::NotPersistentMemory { asked: What::NumaNode, on: BACKINGS[4] },
-            "the NUMA node cannot be had: the source lies on overlay, a file system that does not say which device",
-        ),
-    ] {
-        assert!(sentence(error).contains(said), "{}", sentence(error));
+        What::Write => {
+            "this platform does not write to sources by itself: a region is written to where the program has it mapped (Writer::via)"
+        }
+        What::Sync => {
+            "this platform has no call that makes what was written durable: what is written to a region is so at once"
+        }
+        What::BadBlocks => {
+            "the list of bad blocks cannot be had: the system keeps none for this kind of source, or its file system does not say \
+             where on the device it lies (btrfs, XFS's realtime device)"
+        }
+        What::ClearBadBlock => {
+            "a bad block of this source cannot be cleared in this way: of a file it is by allocation, of a device DAX by the \
+             device's command"
+        }
+        other => panic!("{other:?} is told like the others"),
     }
 }
 

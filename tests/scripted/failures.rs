@@ -7,7 +7,7 @@ use pmem2::{
     Unsupported, What,
 };
 
-use crate::script::{Call, READ_WRITE, Script, WHATS, fails};
+use crate::script::{Call, READ_WRITE, Script, UNDURABLE, WHATS, fails};
 
 /// The error that a failure has to become where `asked` was asked for: the table of issue 2.
 pub(crate) fn expected(fail: Fail, asked: What) -> Error {
@@ -15,7 +15,11 @@ pub(crate) fn expected(fail: Fail, asked: What) -> Error {
     match fail {
         Fail::Unsupported => Error::Unsupported(asked),
         Fail::Replaced => Error::InvalidFileHandle(HandleFault::Replaced),
+        Fail::NotDurable(why) => Error::NotDurable(why),
+        Fail::Os(What::Sync, Errno::EIO) => Error::NotSynced,
         Fail::Os(what, errno) => Error::Os { what, errno },
+        Fail::Absent(What::BadBlocks) => Error::NotBad,
+        Fail::Absent(What::Mapping) => Error::MappingNotFound,
         Fail::Absent(What::Handle) => Error::InvalidFileHandle(HandleFault::NotOpen),
         Fail::Absent(what) => absent(what),
         Fail::Malformed(What::Size) => Error::InvalidSizeFormat,
@@ -30,6 +34,8 @@ pub(crate) fn expected(fail: Fail, asked: What) -> Error {
         Fail::Malformed(What::Dimm) => Error::InvalidDevFormat,
         Fail::Malformed(What::DeviceId) => Error::InvalidDevFormat,
         Fail::Malformed(What::UnsafeShutdowns) => Error::InvalidDevFormat,
+        Fail::Malformed(What::BadBlocks) => Error::CannotReadBounds,
+        Fail::Malformed(What::Extents) => Error::CannotReadBounds,
         Fail::Malformed(what) => Error::Unknown(what),
         Fail::DeviceReplaced => Error::InvalidFileHandle(HandleFault::DeviceReplaced),
         Fail::TooLarge(what) => Error::TooLarge(what),
@@ -41,24 +47,37 @@ pub(crate) fn expected(fail: Fail, asked: What) -> Error {
 fn the_codes_of_failures() {
     let code = |fail| Source::new(Script::failing(Call::Describe, fail).object()).unwrap_err().code();
     let codes = |fail: fn(What) -> Fail| WHATS.map(|what| code(fail(what)));
-    // ENOENT, but for a handle.
-    assert_eq!(codes(Fail::Absent), WHATS.map(|what| if what == What::Handle { -100_004 } else { -2 }));
+    // ENOENT, but for a handle, a bad block (none found), a mapping.
+    let absent = |what| match what {
+        What::Handle => -100_004,
+        What::BadBlocks => -100_029,
+        What::Mapping => -100_016,
+        _ => -2,
+    };
+    assert_eq!(codes(Fail::Absent), WHATS.map(absent));
     const UNKNOWN: i32 = -100_000;
     const ALIGNMENT: i32 = -100_012;
     const SIZE: i32 = -100_014;
     const REGION: i32 = -100_025;
     const DEVICE: i32 = -100_027;
+    const BOUNDS: i32 = -100_028;
     // In the order of WHATS.
     let of_sources = [UNKNOWN, UNKNOWN, UNKNOWN, SIZE, ALIGNMENT, SIZE, UNKNOWN, ALIGNMENT];
-    // Device, volume; region, node, domain; DIMM, id, count; DAX, MAP_SYNC, path.
-    let of_places = [DEVICE, DEVICE, REGION, REGION, REGION, DEVICE, DEVICE, DEVICE, UNKNOWN, UNKNOWN, UNKNOWN];
-    assert_eq!(codes(Fail::Malformed).to_vec(), [of_sources.as_slice(), of_places.as_slice()].concat());
+    // Device, volume; region, node, domain; DIMM, id, count; DAX, MAP_SYNC.
+    let of_places = [DEVICE, DEVICE, REGION, REGION, REGION, DEVICE, DEVICE, DEVICE, UNKNOWN, UNKNOWN];
+    // Reading, writing, buffer, sync; mapping, handler; bad blocks, extents, clearing; path.
+    let of_health = [UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, BOUNDS, BOUNDS, UNKNOWN, UNKNOWN];
+    let malformed = [of_sources.as_slice(), of_places.as_slice(), of_health.as_slice()].concat();
+    assert_eq!(codes(Fail::Malformed).to_vec(), malformed);
     // EOVERFLOW.
     assert_eq!(codes(Fail::TooLarge), [-Errno::EOVERFLOW.raw(); WHATS.len()]);
     assert_eq!(code(Fail::Unsupported), -100_001);
     assert_eq!([Fail::Replaced, Fail::DeviceReplaced].map(code), [-100_004; 2]);
+    assert_eq!(UNDURABLE.map(|why| code(Fail::NotDurable(why))), [-100_001; 5]);
     for errno in 1..=133 {
-        assert_eq!(codes_of_os(errno), [-errno; WHATS.len()]);
+        // A sync that failed is a failure of the medium.
+        let expected = |what| if (what, errno) == (What::Sync, Errno::EIO.raw()) { -100_037 } else { -errno };
+        assert_eq!(codes_of_os(errno), WHATS.map(expected));
     }
 }
 

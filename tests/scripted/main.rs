@@ -1,15 +1,19 @@
 //! The core over a platform that is a script: what it decides, and what comes of each failure of each call.
 
 mod admission;
+mod badblocks;
 mod failures;
 mod granularity;
 mod identity;
 mod land;
 mod lenient;
+mod medium;
 mod place;
 mod range;
 mod report;
 mod report_place;
 mod script;
+mod transfer;
+mod transfer_failures;
 #[path = "../common/whats.rs"]
 mod whats;

@@ -5,9 +5,9 @@ use std::{
     fmt,
 };
 
-use pmem2::{Access, Alignment, Errno, Facts, Fail, FileSystem, Handle, Kind, Platform};
+use pmem2::{Access, Alignment, ClearBy, Errno, Facts, Fail, FileSystem, Handle, Kind, Platform, Undurable};
 
-use crate::land::Land;
+use crate::{land::Land, medium::Medium};
 
 /// What the objects of a script are known by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +46,16 @@ pub(crate) enum Call {
     DaxCapable,
     Synchronous,
     Direct,
+    /// With what the program provides, the range and whether it is to be written to.
+    Channel(Option<u8>, (u64, u64), bool),
+    /// The offset and the length; likewise the next.
+    Read(u64, usize),
+    Write(u64, usize),
+    Sync,
+    ListBad,
+    /// From here on.
+    NextBad(u64),
+    ClearBad((u64, u64), ClearBy),
 }
 
 /// The answers. As it is made it has one for each question.
@@ -59,8 +69,12 @@ pub(crate) struct Script {
     pub(crate) page_size: Result<Alignment, Fail>,
     /// Where it lies: as it is made, on a platform that does not know.
     pub(crate) land: Land,
+    /// What it holds.
+    pub(crate) medium: Medium,
     /// What describe says from now on, if that is not `facts` any more.
     pub(crate) facts_now: Cell<Option<Result<Facts<Id>, Fail>>>,
+    /// The size from now on, likewise.
+    pub(crate) size_now: Cell<Option<u64>>,
     calls: RefCell<Vec<Call>>,
     /// How many of its handles were dropped.
     pub(crate) dropped: Cell<usize>,
@@ -79,7 +93,9 @@ impl Script {
             file_system: Ok(FileSystem::from_magic(0x5846_5342)),
             page_size: Ok(Alignment::new(0x4000).expect("a power of two")),
             land: Land::unknown(),
+            medium: Medium::new(),
             facts_now: Cell::new(None),
+            size_now: Cell::new(None),
             calls: RefCell::default(),
             dropped: Cell::new(0),
         }
@@ -95,6 +111,9 @@ impl Script {
             Call::Allocated => script.allocated = Err(fail),
             Call::FileSystem => script.file_system = Err(fail),
             Call::PageSize => script.page_size = Err(fail),
+            Call::Channel(..) | Call::Sync | Call::ListBad | Call::NextBad(_) | Call::ClearBad(..) => {
+                script.medium.fail(call, fail);
+            }
             of_place => script.land.fail(of_place, fail),
         }
         script
@@ -109,6 +128,12 @@ impl Script {
     /// The same object, where this is.
     pub(crate) fn at(kind: Kind, land: Land) -> Self {
         Self { land, ..Self::with(kind, READ_WRITE) }
+    }
+
+    /// The same, of this many bytes.
+    pub(crate) fn sized(mut self, size: u64) -> Self {
+        self.size = Ok(size);
+        self
     }
 
     /// A handle that counts when it is dropped.
@@ -135,7 +160,7 @@ impl Script {
     }
 }
 
-const RAW: Raw = Raw(0x0511);
+pub(crate) const RAW: Raw = Raw(0x0511);
 
 impl Platform for &Script {
     type Raw = Raw;
@@ -146,7 +171,7 @@ impl Platform for &Script {
         self.answer(Call::Describe, self.facts_now.get().unwrap_or(self.facts))
     }
     fn size(self, raw: Raw, facts: &Facts<Id>) -> Result<u64, Fail> {
-        self.ask(Call::Size, raw, facts, self.size)
+        self.ask(Call::Size, raw, facts, self.size_now.get().map_or(self.size, Ok))
     }
     fn alignment(self, raw: Raw, facts: &Facts<Id>) -> Result<u64, Fail> {
         self.ask(Call::Alignment, raw, facts, self.alignment)
@@ -192,10 +217,14 @@ unsafe impl<'s> Handle for Object<'s> {
 
 pub(crate) use crate::whats::WHATS;
 
+pub(crate) const UNDURABLE: [Undurable; 5] =
+    [Undurable::Never, Undurable::Unarmed, Undurable::NoInstruction, Undurable::NoHints, Undurable::NoCall];
+
 /// Every way to fail, about everything, with every error number of Linux and a few that it does not have.
 pub(crate) fn fails() -> Vec<Fail> {
     let errnos = (1..=133).chain([4000, i32::MAX]).map(Errno::from_raw);
     let mut fails = vec![Fail::Unsupported, Fail::Replaced, Fail::DeviceReplaced];
+    fails.extend(UNDURABLE.map(Fail::NotDurable));
     for what in WHATS {
         fails.extend([Fail::Absent(what), Fail::Malformed(what), Fail::TooLarge(what)]);
         fails.extend(errnos.clone().map(|errno| Fail::Os(what, errno)));

@@ -1,0 +1,129 @@
+//! What the sentences say to do.
+
+use pmem2::{Errno, Error, HandleFault, Kind, Memory, RegionFault, Undurable, What, WriteFault};
+
+use crate::{BACKINGS, sentence, whats::WHATS};
+
+/// What to do about an errno of a transfer, of the list of bad blocks, of clearing.
+#[test]
+fn remedies_of_transfers() {
+    let sealed = "; a memfd that is sealed (F_SEAL_WRITE) and a file that is immutable (chattr +i) stay as they are";
+    let root = "; only root may know where a device lies, and what of it is bad";
+    let room = "; free some, and allocate the file's bytes before (fallocate)";
+    let quota = "; free some, or raise the quota, and allocate the file's bytes before (fallocate)";
+    let limit = "; raise RLIMIT_FSIZE, or use a file system for larger files";
+    let memory = "; give memory that is mapped, and that may be written to where bytes are read";
+    let rights = "; more rights are needed, or a filter (seccomp) that allows the call";
+    for what in WHATS {
+        let remedy = |errno| match (what, errno) {
+            (What::Write, Errno::EFBIG) => limit,
+            (What::Write | What::Sync | What::ClearBadBlock, Errno::ENOSPC) => room,
+            (What::Write | What::Sync | What::ClearBadBlock, Errno::EDQUOT) => quota,
+            (What::Write | What::ClearBadBlock, Errno::EPERM) => sealed,
+            (What::BadBlocks, Errno::EPERM | Errno::EACCES) => root,
+            (What::Open, Errno::EPERM | Errno::EACCES) => "; more rights are needed",
+            (_, Errno::EPERM | Errno::EACCES) => rights,
+            (What::Buffer, Errno::EFAULT) => memory,
+            _ => "",
+        };
+        for errno in
+            [Errno::EFBIG, Errno::ENOSPC, Errno::EDQUOT, Errno::EPERM, Errno::EACCES, Errno::EFAULT, Errno::EINTR]
+        {
+            let said = sentence(Error::Os { what, errno });
+            assert!(said.ends_with(&format!("({errno:?}){}", remedy(errno))), "{said}");
+        }
+    }
+}
+
+#[test]
+fn remedies() {
+    let failed = |what, errno| sentence(Error::Os { what, errno });
+    let gone = "; the device is gone, or /sys is not mounted here";
+    for what in WHATS {
+        let remedy = match what {
+            What::Size
+            | What::Alignment
+            | What::Device
+            | What::Region
+            | What::NumaNode
+            | What::Persistence
+            | What::BadBlocks => gone,
+            What::Sysfs => "; mount sysfs on /sys (in a chroot or container too)",
+            _ => "",
+        };
+        assert!(failed(what, Errno::ENOENT).ends_with(&format!("(ENOENT){remedy}")));
+        assert!(failed(what, Errno::EMFILE).ends_with("(EMFILE); close some, or raise RLIMIT_NOFILE"));
+    }
+    for (kind, start) in [
+        (Kind::RegularFile, "this kind of source is not allowed here"),
+        (Kind::DeviceDax, "this kind of source is not allowed here"),
+        (Kind::Anonymous, "this kind of source is not allowed here"),
+        (Kind::CharacterDevice, "a character device that is not a device DAX (/dev/daxX.Y) is not a data source"),
+        (Kind::BlockDevice, "a block device is not a data source: open a file on its file system, or its device DAX"),
+        (Kind::Directory, "a directory cannot be mapped: open a file in it"),
+        (Kind::Pipe, "a pipe or FIFO keeps nothing"),
+        (Kind::Socket, "a socket keeps nothing"),
+        (Kind::SymbolicLink, "a symbolic link itself cannot be mapped: open what it points to"),
+        (Kind::AnonymousInode, "not a file but a kernel object (epoll, eventfd,"),
+        (Kind::Other, "of a kind that is not known here (or not said): only regular files"),
+    ] {
+        let sentence = sentence(Error::InvalidFileType(kind));
+        assert!(sentence.starts_with(start), "{sentence}");
+    }
+    for (error, said) in [
+        (Error::OutOfMemory(Memory::Pool(16)), "all 16 of its slots are taken"),
+        (Error::OutOfMemory(Memory::Heap), "out of memory"),
+        (Error::UnknownFileType(What::Sysfs), "mount sysfs on /sys"),
+        (Error::UnknownFileType(What::Subsystem), "its subsystem link in /sys/dev/char cannot be read"),
+        (Error::MapRange { end: Some(8192), size: 5000 }, "ends at byte 8192, but the source has only 5000 bytes"),
+        (Error::MapRange { end: None, size: 5000 }, "more than 64 bits can count; the source has 5000 bytes"),
+        (
+            Error::OffsetBeyondEnd { offset: 8192, size: 5000 },
+            "begins at byte 8192, but the source ends there or before",
+        ),
+        (Error::OffsetOutOfRange { offset: 1 << 63 }, "offset 9223372036854775808 is beyond 2^63 - 1"),
+        (Error::OffsetUnaligned { offset: 1, alignment: 4096 }, "offset 1 is not a multiple of 4096"),
+        (Error::LengthUnaligned { length: 1, alignment: 4096 }, "length 1 is not a multiple of 4096"),
+        (Error::InvalidAlignmentValue(3), "alignment is 3 bytes, which is not a power of two"),
+        (Error::InvalidFileHandle(HandleFault::WriteOnly), "open it O_RDWR"),
+        (Error::InvalidFileHandle(HandleFault::PathOnly), "open it O_RDONLY or O_RDWR"),
+        (
+            Error::InvalidFileHandle(HandleFault::DeviceReplaced),
+            "its device was taken away, and another one has its number",
+        ),
+        (Error::InvalidRegion(RegionFault::Empty), "has no bytes"),
+        (Error::InvalidRegion(RegionFault::Wraps), "the region goes on beyond the last physical address"),
+        (Error::InvalidRegion(RegionFault::Outside), "the part goes on beyond the end of its region"),
+        (Error::InvalidRegion(RegionFault::Overlaps), "the region has bytes in common with another one"),
+        (Error::InvalidRegion(RegionFault::Misaligned), "begins at no multiple of the region's alignment"),
+        (Error::InvalidRegion(RegionFault::Alignment), "the region's alignment is no power of two: its table is wrong"),
+        (Error::InvalidRegion(RegionFault::Unaddressed), "the devicetree's node has no address"),
+        (
+            Error::LengthOutOfRange { end: Some(8192), size: 5000 },
+            "end at byte 8192, but the source has only 5000 bytes",
+        ),
+        (
+            Error::SourceShrank { size: 4096 },
+            "made shorter meanwhile, and ends at byte 4096 now: another program truncated",
+        ),
+        (Error::IoFail { offset: 4096, length: 512 }, "one of the 512 from byte 4096 on; what was there is lost"),
+        (Error::NotSynced, "write it again, and if that fails elsewhere"),
+        (Error::NotWritable(WriteFault::ReadOnly), "open it O_RDWR to write"),
+        (Error::NotWritable(WriteFault::Append), "opened O_APPEND: the system would write at the end"),
+        (Error::NotDurable(Undurable::Never), "its table says so, and nothing was written"),
+        (Error::NotDurable(Undurable::Unarmed), "not armed, and would not keep what is written"),
+        (Error::NotDurable(Undurable::NoInstruction), "no processor was given that can: nothing was written"),
+        (Error::NotDurable(Undurable::NoHints), "flush hints have to be written to, and not all were given"),
+        (Error::NotDurable(Undurable::NoCall), "host has to be called, and no call was given"),
+        (Error::NeverDurable, "virtio-pmem cannot be made durable from inside the guest"),
+        (Error::SeveralNumaNodes, "on a volume whose regions are on several nodes"),
+        (Error::DaxRegionNotFound(BACKINGS[3]), "lies on tmpfs, which keeps its files in ordinary memory"),
+        (Error::DaxRegionNotFound(BACKINGS[0]), "(CXL, dax_hmem)"),
+        (
+            Error::NotPersistentMemory { asked: What::NumaNode, on: BACKINGS[4] },
+            "the NUMA node cannot be had: the source lies on overlay, a file system that does not say which device",
+        ),
+    ] {
+        assert!(sentence(error).contains(said), "{}", sentence(error));
+    }
+}

@@ -1,0 +1,181 @@
+//! What the object of a script holds, and which of it is bad: the script's [`Io`] and [`Health`].
+
+use std::{
+    borrow::Cow,
+    cell::{Cell, RefCell},
+    collections::{BTreeSet, VecDeque},
+    ops::Range,
+    sync::LazyLock,
+};
+
+use pmem2::{ClearBy, Facts, Fail, Halted, Health, Io, ReadBuffer, WriteBuffer};
+
+use crate::script::{Call, Id, RAW, Raw, Script};
+
+/// What it holds at first.
+static PATTERN: LazyLock<Vec<u8>> = LazyLock::new(|| (0..0x1_0000_u32).map(|at| at as u8 ^ (at >> 8) as u8).collect());
+
+/// The answers, and the bytes.
+#[derive(Clone, Debug)]
+pub(crate) struct Medium {
+    pub(crate) bytes: RefCell<Cow<'static, [u8]>>,
+    pub(crate) channel: Result<(), Fail>,
+    /// How each transfer ends, if not well. The bytes before are transferred.
+    pub(crate) halted: Cell<Option<Halted>>,
+    pub(crate) sync: Result<(), Fail>,
+    /// The bytes that are bad now.
+    pub(crate) bad: RefCell<BTreeSet<u64>>,
+    pub(crate) list: Result<(), Fail>,
+    /// What the platform says of the next bad bytes, if that is not the truth.
+    pub(crate) next: RefCell<VecDeque<Result<Option<Range<u64>>, Fail>>>,
+    next_fails: Option<Fail>,
+    pub(crate) clear: Result<(), Fail>,
+    /// For each channel that was dropped, how many handles had been before.
+    pub(crate) closed: RefCell<Vec<usize>>,
+}
+
+impl Medium {
+    /// 64 KiB that count upwards, none of which are bad.
+    pub(crate) fn new() -> Self {
+        Self {
+            bytes: RefCell::new(Cow::Borrowed(&PATTERN)),
+            channel: Ok(()),
+            halted: Cell::new(None),
+            sync: Ok(()),
+            bad: RefCell::default(),
+            list: Ok(()),
+            next: RefCell::default(),
+            next_fails: None,
+            clear: Ok(()),
+            closed: RefCell::default(),
+        }
+    }
+
+    /// The answer to one question becomes a failure.
+    pub(crate) fn fail(&mut self, call: Call, fail: Fail) {
+        match call {
+            Call::Channel(..) => self.channel = Err(fail),
+            Call::Sync => self.sync = Err(fail),
+            Call::ListBad => self.list = Err(fail),
+            Call::NextBad(_) => self.next_fails = Some(fail),
+            Call::ClearBad(..) => self.clear = Err(fail),
+            other => panic!("{other:?} is no question about a medium"),
+        }
+    }
+
+    /// How far a transfer of `length` bytes gets, and how it ends.
+    fn run(&self, length: usize) -> (usize, Result<(), Halted>) {
+        match self.halted.get() {
+            Some(halted) => (halted.done.min(length), Err(halted)),
+            None => (length, Ok(())),
+        }
+    }
+}
+
+/// What the script keeps over transfers.
+pub(crate) struct Channel<'s> {
+    script: &'s Script,
+    range: Range<u64>,
+    writable: bool,
+}
+
+impl Drop for Channel<'_> {
+    fn drop(&mut self) {
+        self.script.medium.closed.borrow_mut().push(self.script.dropped.get());
+    }
+}
+
+impl Channel<'_> {
+    fn admits(&self, raw: Raw, offset: u64, length: usize) {
+        assert_eq!(raw, RAW);
+        let end = offset.checked_add(length as u64).expect("no range that wraps");
+        assert!(self.range.start <= offset && end <= self.range.end, "beyond the channel");
+        assert_ne!(length, 0, "the platform is not asked for nothing");
+    }
+}
+
+impl<'s> Io for &'s Script {
+    type Via = u8;
+    type Channel = Channel<'s>;
+
+    fn channel(
+        self,
+        raw: Raw,
+        facts: &Facts<Id>,
+        via: Option<u8>,
+        range: Range<u64>,
+        writable: bool,
+    ) -> Result<Channel<'s>, Fail> {
+        let call = Call::Channel(via, (range.start, range.end), writable);
+        self.ask(call, raw, facts, self.medium.channel)?;
+        // A file may grow: what was added later is transferred, too.
+        let range = if facts.kind == pmem2::Kind::RegularFile { 0..u64::MAX } else { range };
+        Ok(Channel { script: self, range, writable })
+    }
+
+    fn read_at(self, raw: Raw, channel: &Channel<'s>, offset: u64, buffer: ReadBuffer<'_>) -> Result<(), Halted> {
+        channel.admits(raw, offset, buffer.len());
+        let _ = self.answer(Call::Read(offset, buffer.len()), Ok(()));
+        let (done, end) = self.medium.run(buffer.len());
+        let bytes = self.medium.bytes.borrow();
+        let from = &bytes[offset as usize..][..done];
+        // SAFETY: copy_to wants both to be valid for that many bytes and not to overlap: the buffer has at least as many, and is
+        // the caller's.
+        unsafe { from.as_ptr().copy_to_nonoverlapping(buffer.as_ptr(), done) };
+        end
+    }
+
+    fn write_at(self, raw: Raw, channel: &Channel<'s>, offset: u64, buffer: WriteBuffer<'_>) -> Result<(), Halted> {
+        channel.admits(raw, offset, buffer.len());
+        assert!(channel.writable, "the channel is for reading");
+        let _ = self.answer(Call::Write(offset, buffer.len()), Ok(()));
+        let (done, end) = self.medium.run(buffer.len());
+        let mut bytes = self.medium.bytes.borrow_mut();
+        let to = &mut bytes.to_mut()[offset as usize..][..done];
+        // SAFETY: as above.
+        unsafe { to.as_mut_ptr().copy_from_nonoverlapping(buffer.as_ptr(), done) };
+        end
+    }
+
+    fn sync(self, raw: Raw, facts: &Facts<Id>) -> Result<(), Fail> {
+        self.ask(Call::Sync, raw, facts, self.medium.sync)
+    }
+}
+
+impl Health for &Script {
+    /// What was bad when the list was made. What is bad now and was not then is not told, as on Linux.
+    type List = BTreeSet<u64>;
+
+    fn list_bad(self, raw: Raw, facts: &Facts<Id>) -> Result<BTreeSet<u64>, Fail> {
+        let list = self.medium.bad.borrow().clone();
+        self.ask(Call::ListBad, raw, facts, self.medium.list.map(|()| list))
+    }
+
+    fn next_bad(
+        self,
+        raw: Raw,
+        facts: &Facts<Id>,
+        list: &mut BTreeSet<u64>,
+        from: u64,
+    ) -> Result<Option<Range<u64>>, Fail> {
+        let lie = self.medium.next.borrow_mut().pop_front();
+        let now = self.medium.bad.borrow();
+        let mut known = now.intersection(list).copied().skip_while(|byte| *byte < from);
+        let first = known.next();
+        let range = first.map(|first| {
+            let adjoining = known.zip(first + 1..).take_while(|(byte, next)| byte == next).count() as u64;
+            first..first + adjoining + 1
+        });
+        let answer = self.medium.next_fails.map_or(lie.unwrap_or(Ok(range)), Err);
+        self.ask(Call::NextBad(from), raw, facts, answer)
+    }
+
+    fn clear_bad(self, raw: Raw, facts: &Facts<Id>, range: Range<u64>, by: ClearBy) -> Result<(), Fail> {
+        let mut bad = self.medium.bad.borrow_mut();
+        let answer = self.medium.clear.and_then(|()| match range.clone().all(|byte| bad.contains(&byte)) {
+            true => Ok(bad.retain(|byte| !range.contains(byte))),
+            false => Err(Fail::Absent(pmem2::What::BadBlocks)),
+        });
+        self.ask(Call::ClearBad((range.start, range.end), by), raw, facts, answer)
+    }
+}
