@@ -12,6 +12,11 @@ use crate::{
 
 const SIZE: u64 = 0x1_0000;
 
+/// A range that stands alone, or backwards, where clippy takes one with dots for a mistake.
+const fn span(start: u64, end: u64) -> Range<u64> {
+    Range { start, end }
+}
+
 fn spoilt(ranges: &[Range<u64>]) -> Script {
     let script = Script::new();
     *script.medium.bad.borrow_mut() = ranges.iter().cloned().flatten().collect();
@@ -31,11 +36,11 @@ fn the_ranges_come_in_order_and_merged() {
         vec![start.clone()],
         vec![end.clone()],
         vec![start.clone(), 513..514, 1024..4096, end.clone()],
-        vec![Range { start: 0, end: SIZE }],
+        vec![span(0, SIZE)],
     ] {
         assert_eq!(found(&spoilt(&ranges)), ranges);
     }
-    assert_eq!(found(&spoilt(&[512..1024, 0..512])), [Range { start: 0, end: 1024 }], "what adjoins is one");
+    assert_eq!(found(&spoilt(&[512..1024, 0..512])), [span(0, 1024)], "what adjoins is one");
 }
 
 /// One list, and one step for each range and one for the end.
@@ -84,9 +89,9 @@ fn going_on_elsewhere() {
 /// A platform whose answers would never end, or make no sense, is an error once, and then there is nothing.
 #[test]
 fn a_platform_that_goes_backwards() {
-    let lies = [Range { start: 0, end: 1 }, 1023..2048, 1024..1024, 2000..2000, Range { start: 2000, end: 1500 }];
+    let lies = [span(0, 1), 1023..2048, 1024..1024, 2000..2000, span(2000, 1500)];
     for lie in lies {
-        let script = spoilt(&[4096..8192]);
+        let script = spoilt(&[span(4096, 8192)]);
         let source = Source::new(script.object()).unwrap();
         let mut blocks = source.bad_blocks().unwrap();
         script.medium.next.borrow_mut().extend([Ok(Some(512..1024)), Ok(Some(lie.clone()))]);
@@ -122,7 +127,7 @@ fn every_failure_of_the_list() {
 /// A list that was cut off is an error behind what is known of it, never "none".
 #[test]
 fn a_list_that_was_cut_off() {
-    let script = spoilt(&[512..1024]);
+    let script = spoilt(&[span(512, 1024)]);
     let cut = Fail::TooLarge(What::BadBlocks);
     script.medium.next.borrow_mut().extend([Ok(Some(512..1024)), Err(cut)]);
     let source = Source::new(script.object()).unwrap();
@@ -150,7 +155,7 @@ fn what_is_bad_is_cleared() {
     for by in [ClearBy::Allocation, ClearBy::DeviceCommand] {
         for access in [READ_WRITE, READ_WRITE | Access::APPEND] {
             for (range, left) in [
-                (512..1024, vec![4096..8192]),
+                (512..1024, vec![span(4096, 8192)]),
                 (512..513, vec![513..1024, 4096..8192]),
                 (5000..8192, vec![512..1024, 4096..5000]),
             ] {
@@ -164,7 +169,7 @@ fn what_is_bad_is_cleared() {
             }
         }
     }
-    let script = spoilt(&[SIZE - 1..SIZE]);
+    let script = spoilt(&[span(SIZE - 1, SIZE)]);
     let source = Source::new(script.object()).unwrap();
     assert_eq!(source.clear_bad_blocks(SIZE - 1..SIZE, ClearBy::Allocation), Ok(()), "up to the end");
 }
@@ -176,21 +181,21 @@ fn what_is_refused_is_not_touched() {
     let far = |offset| Error::OffsetOutOfRange { offset };
     const TOP: u64 = i64::MAX as u64;
     let rows = [
-        (Range { start: 0, end: 0 }, Error::NotBad),
-        (Range { start: 700, end: 700 }, Error::NotBad),
-        (Range { start: 700, end: 600 }, Error::NotBad),
-        (Range { start: SIZE, end: SIZE }, Error::NotBad),
-        (Range { start: 0, end: SIZE + 1 }, beyond(SIZE + 1)),
-        (Range { start: SIZE - 1, end: SIZE + 1 }, beyond(SIZE + 1)),
-        (Range { start: SIZE, end: SIZE + 1 }, beyond(SIZE + 1)),
-        (Range { start: 0, end: u64::MAX }, beyond(u64::MAX)),
-        (Range { start: TOP, end: TOP + 1 }, beyond(TOP + 1)),
-        (Range { start: TOP + 1, end: TOP + 2 }, far(TOP + 1)),
-        (Range { start: u64::MAX, end: u64::MAX }, far(u64::MAX)),
-        (Range { start: u64::MAX, end: 0 }, far(u64::MAX)),
+        (span(0, 0), Error::NotBad),
+        (span(700, 700), Error::NotBad),
+        (span(700, 600), Error::NotBad),
+        (span(SIZE, SIZE), Error::NotBad),
+        (span(0, SIZE + 1), beyond(SIZE + 1)),
+        (span(SIZE - 1, SIZE + 1), beyond(SIZE + 1)),
+        (span(SIZE, SIZE + 1), beyond(SIZE + 1)),
+        (span(0, u64::MAX), beyond(u64::MAX)),
+        (span(TOP, TOP + 1), beyond(TOP + 1)),
+        (span(TOP + 1, TOP + 2), far(TOP + 1)),
+        (span(u64::MAX, u64::MAX), far(u64::MAX)),
+        (span(u64::MAX, 0), far(u64::MAX)),
     ];
     for (range, error) in rows {
-        let script = spoilt(&[Range { start: 0, end: SIZE }]);
+        let script = spoilt(&[span(0, SIZE)]);
         let source = Source::new(script.object()).unwrap();
         script.calls();
         assert_eq!(source.clear_bad_blocks(range.clone(), ClearBy::Allocation), Err(error), "{range:?}");
@@ -198,18 +203,18 @@ fn what_is_refused_is_not_touched() {
         assert_eq!(script.medium.bad.borrow().len() as u64, SIZE);
     }
     // The platform's own refusal.
-    let script = spoilt(&[512..1024]);
+    let script = spoilt(&[span(512, 1024)]);
     let source = Source::new(script.object()).unwrap();
-    for range in [Range { start: 0, end: 512 }, 511..1024, 512..1025, 1024..1025] {
+    for range in [span(0, 512), 511..1024, 512..1025, 1024..1025] {
         assert_eq!(source.clear_bad_blocks(range, ClearBy::Allocation), Err(Error::NotBad));
     }
-    assert_eq!(found(&script), [Range { start: 512, end: 1024 }]);
+    assert_eq!(found(&script), [span(512, 1024)]);
     // The access, whatever the range.
     for access in [Access::READ, Access::READ | Access::APPEND] {
         for kind in [Kind::RegularFile, Kind::DeviceDax, Kind::Region] {
             let script = Script::with(kind, access);
             let source = Source::new(script.object()).unwrap();
-            for range in [Range { start: 0, end: 512 }, u64::MAX..0] {
+            for range in [span(0, 512), span(u64::MAX, 0)] {
                 let refused = source.clear_bad_blocks(range, ClearBy::DeviceCommand);
                 assert_eq!(refused, Err(Error::NotWritable(WriteFault::ReadOnly)));
             }
@@ -301,7 +306,10 @@ proptest! {
                 Step::Clear(start, end) => {
                     let model = match (start..end).all(|byte| map.contains(&byte)) {
                         _ if end > 256 => Err(Error::LengthOutOfRange { end: Some(end), size: 256 }),
-                        true => Ok(map.retain(|byte| !(start..end).contains(byte))),
+                        true => {
+                            map.retain(|byte| !(start..end).contains(byte));
+                            Ok(())
+                        }
                         false => Err(Error::NotBad),
                     };
                     prop_assert_eq!(source.clear_bad_blocks(start..end, ClearBy::Allocation), model);

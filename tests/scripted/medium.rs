@@ -173,7 +173,10 @@ impl Health for &Script {
     fn clear_bad(self, raw: Raw, facts: &Facts<Id>, range: Range<u64>, by: ClearBy) -> Result<(), Fail> {
         let mut bad = self.medium.bad.borrow_mut();
         let answer = self.medium.clear.and_then(|()| match range.clone().all(|byte| bad.contains(&byte)) {
-            true => Ok(bad.retain(|byte| !range.contains(byte))),
+            true => {
+                bad.retain(|byte| !range.contains(byte));
+                Ok(())
+            }
             false => Err(Fail::Absent(pmem2::What::BadBlocks)),
         });
         self.ask(Call::ClearBad((range.start, range.end), by), raw, facts, answer)

@@ -84,10 +84,10 @@ fn ranges() {
                 );
                 let moved = transfers(&script).iter().filter(|call| !matches!(call, Call::Channel(..))).count();
                 assert_eq!(moved, usize::from(expected.is_ok() && length > 0), "{row}");
-                if expected.is_err() {
+                if let Err(error) = expected {
                     assert!(buffer.iter().all(|byte| *byte == 0xA5), "{row}: the buffer is untouched");
                     assert_eq!(*script.medium.bytes.borrow(), *Script::new().medium.bytes.borrow(), "{row}");
-                    assert_eq!(expected.unwrap_err().code(), -100_030);
+                    assert_eq!(error.code(), -100_030);
                 }
             }
         }
