@@ -57,6 +57,8 @@ mod io;
 #[cfg(target_os = "linux")]
 mod linux;
 mod locate;
+#[cfg(any(target_os = "linux", windows, test))]
+mod pieces;
 mod place;
 mod platform;
 #[cfg(test)]

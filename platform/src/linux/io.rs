@@ -1,7 +1,5 @@
 //! Reading and writing: a file by system calls, a device DAX by a mapping.
 
-mod pieces;
-
 use core::ops::Range;
 
 use super::{
@@ -11,8 +9,26 @@ use super::{
     page,
     sys::Transfers,
 };
-use crate::{Alignment, Cpu, Errno, Facts, Fail, Halt, Halted, Kind, ReadBuffer, What, WriteBuffer};
-use pieces::{SECTOR, Stop, in_pieces};
+use crate::{
+    Alignment, Cpu, Errno, Facts, Fail, Halt, Halted, Kind, ReadBuffer, What, WriteBuffer,
+    pieces::{self, Refusal, Stop, in_pieces},
+};
+
+/// The kernel transfers no more at once (MAX_RW_COUNT).
+const MOST: usize = 0x7FFF_F000;
+
+const ENODATA: Errno = Errno::from_raw(rustix::io::Errno::NODATA.raw_os_error());
+const EHWPOISON: Errno = Errno::from_raw(rustix::io::Errno::HWPOISON.raw_os_error());
+
+const fn refusal(errno: Errno) -> Refusal<Errno> {
+    match errno {
+        Errno::EINTR => Refusal::Again,
+        // Of file systems; of disks that are read past the cache, where the medium failed; of memory that is known to be bad.
+        Errno::EIO | ENODATA | EHWPOISON => Refusal::Medium,
+        Errno::EFAULT => Refusal::Buffer,
+        errno => Refusal::Other(errno),
+    }
+}
 
 /// What transfers of a Linux source go through: of a file nothing, of a device DAX a mapping, and the processor that makes durable
 /// what is written to it.
@@ -88,9 +104,9 @@ pub(super) fn read<S: Transfers>(
 ) -> Result<(), Halted> {
     match &channel.0 {
         Way::File => {
-            let result = in_pieces(offset, buffer.len(), |at, done, length| {
+            let result = in_pieces(offset, buffer.len(), MOST, |at, done, length| {
                 // SAFETY: it is a part of the caller's buffer, which is to be written to.
-                unsafe { sys.pread(fd, buffer.part(done, length).as_ptr(), length, at) }
+                unsafe { sys.pread(fd, buffer.part(done, length).as_ptr(), length, at) }.map_err(refusal)
             });
             result.map_err(|(done, stop)| Halted { done, why: why(stop, What::Read, |at| exact(sys, fd, at)) })
         }
@@ -113,9 +129,9 @@ pub(super) fn write<S: Transfers>(
 ) -> Result<(), Halted> {
     match &channel.0 {
         Way::File => {
-            let result = in_pieces(offset, buffer.len(), |at, done, length| {
+            let result = in_pieces(offset, buffer.len(), MOST, |at, done, length| {
                 // SAFETY: it is a part of the caller's buffer, which is to be read.
-                unsafe { sys.pwrite(fd, buffer.part(done, length).as_ptr(), length, at) }
+                unsafe { sys.pwrite(fd, buffer.part(done, length).as_ptr(), length, at) }.map_err(refusal)
             });
             // A write of less than a page reads the rest of it: it is the page that is known to be bad.
             result.map_err(|(done, stop)| Halted { done, why: why(stop, What::Write, |_| LARGEST) })
@@ -169,7 +185,7 @@ pub(super) fn sync<S: Transfers>(sys: S, fd: i32, facts: &Facts<FileId>) -> Resu
 }
 
 /// What kept the kernel from going on; `exact` says how exactly it knows where the medium is bad.
-fn why(stop: Stop, what: What, exact: impl FnOnce(u64) -> u64) -> Halt {
+fn why(stop: Stop<Errno>, what: What, exact: impl FnOnce(u64) -> u64) -> Halt {
     match stop {
         // The kernel's file has no more bytes; one that takes none makes no sense.
         Stop::Nothing if what == What::Read => Halt::End,
@@ -179,8 +195,8 @@ fn why(stop: Stop, what: What, exact: impl FnOnce(u64) -> u64) -> Halt {
         Stop::Medium { at, unit } => Halt::Medium { unit: unit.max(exact(at)) },
         Stop::Buffer => Halt::Buffer,
         // Closed meanwhile. That it is not open for this was found out before.
-        Stop::Errno(Errno::EBADF) => Halt::Fail(Fail::Absent(What::Handle)),
-        Stop::Errno(errno) => Halt::Fail(Fail::Os(what, errno)),
+        Stop::Other(Errno::EBADF) => Halt::Fail(Fail::Absent(What::Handle)),
+        Stop::Other(errno) => Halt::Fail(Fail::Os(what, errno)),
     }
 }
 
@@ -190,25 +206,11 @@ const LARGEST: u64 = match page::FIXED {
     None => 65536,
 };
 
-/// The bytes around `at`, where a sector cannot be read, of which the kernel does not say which are bad: it reads sectors, or whole
-/// pages, of a size that nobody asks for. The smallest naturally aligned block around which anything can be read.
+/// How exactly the kernel knows where the medium is bad.
 fn exact<S: Transfers>(sys: S, fd: i32, at: u64) -> u64 {
-    let readable = |at: u64| {
+    pieces::exact(at, LARGEST, |at| {
         let mut byte = 0_u8;
         // SAFETY: it is a byte.
         matches!(unsafe { sys.pread(fd, &raw mut byte, 1, at) }, Ok(1..))
-    };
-    let mut unit = SECTOR;
-    while unit < LARGEST {
-        let larger = unit.saturating_mul(8).min(LARGEST);
-        let within = |at: u64, block: u64| at & !block.saturating_sub(1);
-        let (bad, first) = (within(at, unit), within(at, larger));
-        let last = first.saturating_add(larger);
-        let others = core::iter::successors(Some(first), |at| at.checked_add(unit)).take_while(|&at| at < last);
-        if others.filter(|&at| at != bad).any(readable) {
-            break;
-        }
-        unit = larger;
-    }
-    unit
+    })
 }

@@ -1,20 +1,25 @@
 //! A transfer by system calls, each of which may do less than it was asked for.
 
-use crate::Errno;
-
 /// The smallest block that a system knows to be bad.
-pub(super) const SECTOR: u64 = 512;
+pub(crate) const SECTOR: u64 = 512;
 
-/// The kernel transfers no more at once (MAX_RW_COUNT).
-const MOST: usize = 0x7FFF_F000;
-
-const ENODATA: Errno = Errno::from_raw(rustix::io::Errno::NODATA.raw_os_error());
-const EHWPOISON: Errno = Errno::from_raw(rustix::io::Errno::HWPOISON.raw_os_error());
+/// Why a call transferred nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal<E> {
+    /// It was interrupted.
+    Again,
+    /// The medium is bad, at any byte of the piece.
+    Medium,
+    /// The caller's memory is, likewise.
+    Buffer,
+    /// Something else.
+    Other(E),
+}
 
 /// Why a transfer goes no further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stop {
-    /// The kernel transferred nothing, and that was no error.
+pub(crate) enum Stop<E> {
+    /// The system transferred nothing, and that was no error.
     Nothing,
     /// No file has a byte with this offset.
     Offset,
@@ -23,7 +28,7 @@ pub(super) enum Stop {
     /// The caller's memory.
     Buffer,
     /// Something else.
-    Errno(Errno),
+    Other(E),
 }
 
 /// A failure that may have been at any byte of a piece.
@@ -33,67 +38,61 @@ enum Somewhere {
     Buffer,
 }
 
-const fn somewhere(errno: Errno) -> Option<Somewhere> {
-    match errno {
-        // Of file systems; of disks that are read past the cache, where the medium failed; of memory that is known to be bad.
-        Errno::EIO | ENODATA | EHWPOISON => Some(Somewhere::Medium),
-        Errno::EFAULT => Some(Somewhere::Buffer),
-        _ => None,
-    }
-}
-
-/// Transfers `length` bytes at `offset` by `call`, which is given the offset in the file, the one in the buffer, and a length; or
-/// says how many there were, and why not more.
+/// Transfers `length` bytes at `offset` by `call`, which is given the offset in the file, the one in the buffer, and a length, of
+/// `limit` at most; or says how many there were, and why not more.
 ///
 /// A call that fails may have failed at any of its bytes, and what comes before may have been transferred or not. So a smaller
 /// piece is tried then, down to the smallest: a sector of the file, where the medium is bad, a byte where the buffer is; or larger
 /// ones, where a file that is read past the cache takes no such piece.
-pub(super) fn in_pieces(
+pub(crate) fn in_pieces<E>(
     offset: u64,
     length: usize,
-    mut call: impl FnMut(u64, usize, usize) -> Result<usize, Errno>,
-) -> Result<(), (usize, Stop)> {
-    let (mut done, mut most) = (0_usize, MOST);
+    limit: usize,
+    mut call: impl FnMut(u64, usize, usize) -> Result<usize, Refusal<E>>,
+) -> Result<(), (usize, Stop<E>)> {
+    let (mut done, mut most) = (0_usize, limit);
     // The smallest piece from `done` on that has failed.
     let mut failed = None;
     // Each turn transfers something, or makes the piece smaller, or was interrupted.
     while let Some(rest) = length.checked_sub(done).filter(|&rest| rest > 0) {
         let at = u64::try_from(done).ok().and_then(|done| offset.checked_add(done)).unwrap_or(u64::MAX);
-        // The kernel's offsets have a sign.
+        // The systems' offsets have a sign.
         let room = i64::MAX.unsigned_abs().saturating_sub(at);
         let piece = usize::try_from(room).unwrap_or(usize::MAX).min(rest).min(most);
         if piece == 0 {
             return Err((done, Stop::Offset));
         }
-        let errno = match call(at, done, piece) {
+        let refusal = match call(at, done, piece) {
             Ok(0) => return Err((done, Stop::Nothing)),
             Ok(moved) => {
                 // More than was asked for would be behind the buffer.
                 done = done.saturating_add(moved.min(piece));
-                most = most.saturating_mul(2).min(MOST);
+                most = most.saturating_mul(2).min(limit);
                 failed = None;
                 continue;
             }
-            Err(Errno::EINTR) => continue,
-            Err(errno) => errno,
+            Err(refusal) => refusal,
         };
-        let smaller = match somewhere(errno) {
-            Some(side) => {
-                failed = Some((side, piece));
-                match side {
-                    Somewhere::Medium => half_of_sectors(at, piece),
-                    Somewhere::Buffer => Some(piece.div_euclid(2)).filter(|&half| half > 0),
-                }
+        let smaller = match refusal {
+            Refusal::Again => continue,
+            Refusal::Medium => {
+                failed = Some((Somewhere::Medium, piece));
+                half_of_sectors(at, piece)
             }
-            None => None,
+            Refusal::Buffer => {
+                failed = Some((Somewhere::Buffer, piece));
+                Some(piece.div_euclid(2)).filter(|&half| half > 0)
+            }
+            // A smaller piece than the one that failed may be refused for being small.
+            Refusal::Other(other) if failed.is_none() => return Err((done, Stop::Other(other))),
+            Refusal::Other(_) => None,
         };
         match (smaller, failed) {
             (Some(smaller), _) => most = smaller,
             (None, Some((Somewhere::Medium, piece))) => {
                 return Err((done, Stop::Medium { at, unit: enclosing(at, piece) }));
             }
-            (None, Some((Somewhere::Buffer, _))) => return Err((done, Stop::Buffer)),
-            (None, None) => return Err((done, Stop::Errno(errno))),
+            (None, _) => return Err((done, Stop::Buffer)),
         }
     }
     Ok(())
@@ -113,4 +112,22 @@ fn enclosing(at: u64, piece: usize) -> u64 {
     let last = u64::try_from(piece.saturating_sub(1)).ok().and_then(|more| at.checked_add(more)).unwrap_or(u64::MAX);
     let differing = u64::BITS.saturating_sub((at ^ last).leading_zeros());
     1_u64.checked_shl(differing).unwrap_or(1 << 63).max(SECTOR)
+}
+
+/// The bytes around `at`, where a sector cannot be read, of which the system does not say which are bad: it reads sectors, or whole
+/// pages, of a size that nobody asks for. The smallest naturally aligned block around which anything can be read, or the largest.
+pub(crate) fn exact(at: u64, largest: u64, readable: impl Fn(u64) -> bool) -> u64 {
+    let mut unit = SECTOR;
+    while unit < largest {
+        let larger = unit.saturating_mul(8).min(largest);
+        let within = |at: u64, block: u64| at & !block.saturating_sub(1);
+        let (bad, first) = (within(at, unit), within(at, larger));
+        let last = first.saturating_add(larger);
+        let others = core::iter::successors(Some(first), |at| at.checked_add(unit)).take_while(|&at| at < last);
+        if others.filter(|&at| at != bad).any(&readable) {
+            break;
+        }
+        unit = larger;
+    }
+    unit
 }
