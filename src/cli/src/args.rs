@@ -12,7 +12,7 @@ const HELP: &str = include_str!("help.txt");
 #[derive(Parser)]
 #[command(name = "pmem2-inspect", version, after_long_help = HELP, max_term_width = 100)]
 #[command(
-    override_usage = "pmem2-inspect [--json] [--fd N]... [PATH]...\n       pmem2-inspect [--json] --table FILE..."
+    override_usage = "pmem2-inspect [--json] [--scan] [--fd N]... [PATH]...\n       pmem2-inspect [--json] --table FILE..."
 )]
 #[command(group(ArgGroup::new("places").args(["path", "fd", "table"]).required(true).multiple(true)))]
 struct Cli {
@@ -36,6 +36,14 @@ struct Cli {
     #[arg(long)]
     table: bool,
 
+    /// Read each source as a whole, and say which bytes of it cannot be read
+    ///
+    /// Bad memory does not end this program: it goes on behind it. What of a file has no storage yet (holes) is not read where the file
+    /// was opened here, and reads as zeros where it was inherited. On a terminal a bar shows how far it is. Ctrl-C ends the scan, and what
+    /// was found until then is printed; pressed twice it ends the program.
+    #[arg(long, conflicts_with = "table")]
+    scan: bool,
+
     /// Print one JSON object per line and source; --help lists its keys
     #[arg(long)]
     json: bool,
@@ -53,6 +61,7 @@ pub(crate) struct Args {
     /// In the order of the command line.
     pub(crate) places: Vec<Place>,
     pub(crate) json: bool,
+    pub(crate) scan: bool,
 }
 
 impl Args {
@@ -69,7 +78,7 @@ impl Args {
         let descriptors = indices(&matches, "fd").zip(cli.fd.into_iter().map(Place::Descriptor));
         let mut places: Vec<_> = paths.chain(descriptors).collect();
         places.sort_by_key(|(index, _)| *index);
-        Ok(Self { places: places.into_iter().map(|(_, place)| place).collect(), json: cli.json })
+        Ok(Self { places: places.into_iter().map(|(_, place)| place).collect(), json: cli.json, scan: cli.scan })
     }
 }
 

@@ -1,8 +1,14 @@
 //! What was found, on whatever system.
 
-use pmem2::{Error, Report};
+use std::ops::Range;
 
-use crate::look::{Id, Note, Permission};
+use pmem2::{Error, Handle, Health, Report};
+
+use crate::{
+    health::BadBlocks,
+    look::{Id, Note, Permission},
+    scan::{Scan, Scanner},
+};
 
 /// What was found.
 pub(crate) struct Finding {
@@ -11,6 +17,10 @@ pub(crate) struct Finding {
     pub(crate) by_path: Option<ByPath>,
     /// What else a person should know.
     pub(crate) note: Option<Note>,
+    /// What the system lists as bad, of a source.
+    pub(crate) bad_blocks: Option<BadBlocks>,
+    /// What was read of a source, if that was asked for.
+    pub(crate) scan: Option<Scan>,
 }
 
 pub(crate) struct ByPath {
@@ -31,7 +41,18 @@ pub(crate) enum Opened {
 impl Finding {
     pub(crate) fn of(report: Report<Id>, by_path: Option<ByPath>) -> Self {
         let empty = report.verdict().is_ok() && report.size() == Some(Ok(0));
-        Self { report, by_path, note: empty.then_some(Note::Unmappable(Error::SourceEmpty)) }
+        let note = empty.then_some(Note::Unmappable(Error::SourceEmpty));
+        Self { report, by_path, note, bad_blocks: None, scan: None }
+    }
+
+    /// The same with what the system lists as bad, if it is a source.
+    pub(crate) fn with_bad_blocks<H: Handle<P: Health>>(self, handle: H) -> Self {
+        let bad_blocks = self.is_usable().then(|| BadBlocks::of(handle));
+        Self { bad_blocks, ..self }
+    }
+
+    pub(crate) fn is_usable(&self) -> bool {
+        self.report.verdict().is_ok()
     }
 }
 
@@ -50,13 +71,27 @@ pub(crate) struct Identity {
 
 /// Looks at a descriptor that this process inherited. It stays open.
 pub(crate) fn descriptor(number: i32) -> Finding {
+    let fd = inherited(number);
+    Finding::of(Report::of(&fd), None).with_bad_blocks(fd)
+}
+
+/// Reads what a descriptor refers to. Holes too: where they are is told by the position, which is the same for all processes that have
+/// the descriptor.
+pub(crate) fn scan_descriptor(number: i32, scanner: &Scanner) -> Scan {
+    scanner.scan(inherited(number), &format!("file descriptor {number}"), &|offset| {
+        Some(Range { start: offset, end: u64::MAX })
+    })
+}
+
+fn inherited(number: i32) -> pmem2::Fd<'static> {
     #[expect(
         unsafe_code,
         reason = "a number from the command line has no owner in Rust that it could be borrowed from"
     )]
     // SAFETY: borrow_raw wants a number that is open to stay open while it is borrowed, and one that is not open to stay so.
-    // The borrow ends with this function. Nothing in this process closes a descriptor that it did not open, there is one
-    // thread, and main calls this before it opens anything of its own.
-    let fd = unsafe { pmem2::Fd::borrow_raw(number) };
-    Finding::of(Report::of(&fd), None)
+    // Nothing in this process closes a descriptor that it did not open, there is one thread, and main looks at all numbers before it
+    // opens anything of its own. What is scanned afterwards was open then.
+    unsafe {
+        pmem2::Fd::borrow_raw(number)
+    }
 }

@@ -1,5 +1,6 @@
 //! What programs read: one object per line. The keys are documented in `--help`.
 
+mod health;
 mod region;
 mod whereabouts;
 
@@ -9,6 +10,7 @@ use std::{
     io::{self, Write},
 };
 
+use health::Scan;
 use pmem2::{Access, Errno, Error, Kind, Report};
 use region::Region;
 use serde::Serialize;
@@ -18,7 +20,9 @@ use whereabouts::{Granularity, Warning, Whereabouts};
 use crate::{
     args::Place,
     finding::{Finding, Opened},
+    health::BadBlocks,
     look::{allowed, bytes, identity, units},
+    ranges::Extent,
     table::{Refusal, Told},
 };
 
@@ -52,6 +56,10 @@ struct Object<'a> {
     unsafe_shutdowns: Option<u64>,
     granularity: Option<Granularity>,
     warnings: Vec<Warning>,
+    bad_blocks: Option<Vec<Extent>>,
+    bad_block_count: Option<u64>,
+    bad_bytes: Option<u64>,
+    scan: Option<Scan>,
     answer_errors: AnswerErrors,
 }
 
@@ -101,6 +109,8 @@ struct AnswerErrors {
     unsafe_shutdowns: Option<Failure>,
     #[serde(skip_serializing_if = "Option::is_none")]
     granularity: Option<Failure>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bad_blocks: Option<Failure>,
 }
 
 /// The line of a path or a descriptor.
@@ -124,7 +134,7 @@ pub(crate) fn finding(place: &Place, finding: &Finding) -> io::Result<String> {
         represented_device: identity.represented_device.map(Device::from),
         volume: identity.volume,
         file_id: identity.file_id,
-        ..answers.named(place)
+        ..answers.named(place).healthy(finding)
     })
 }
 
@@ -198,9 +208,24 @@ impl<'a> Object<'a> {
                 device_id: no_device_id,
                 unsafe_shutdowns: no_unsafe_shutdowns,
                 granularity: no_granularity,
+                bad_blocks: None,
             },
             ..Self::default()
         }
+    }
+
+    /// The same with what is known of its health.
+    fn healthy(mut self, finding: &'a Finding) -> Self {
+        if let Some(BadBlocks { ranges, error }) = &finding.bad_blocks {
+            if error.is_none() || !ranges.is_empty() {
+                self.bad_blocks = Some(ranges.extents());
+                self.bad_block_count = Some(ranges.count());
+                self.bad_bytes = Some(ranges.bytes());
+            }
+            self.answer_errors.bad_blocks = error.and_then(|error| split::<()>(Some(Err(error))).1);
+        }
+        self.scan = finding.scan.as_ref().map(Scan::from);
+        self
     }
 
     /// What the command line calls it.

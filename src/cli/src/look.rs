@@ -18,11 +18,17 @@ use std::{
 
 use pmem2::{Errno, Error, FileId, Kind, Report, What};
 use rustix::{
-    fs::{Access, AtFlags, CWD, Mode, OFlags, StatxAttributes, StatxFlags, accessat, open, openat, statx},
+    fs::{
+        Access, AtFlags, CWD, Mode, OFlags, SeekFrom, StatxAttributes, StatxFlags, accessat, open, openat, seek, statx,
+    },
     io,
 };
 
-use crate::finding::{ByPath, Finding, Identity, Opened};
+use crate::{
+    finding::{ByPath, Finding, Identity, Opened},
+    scan::{Scan, Scanner},
+    text::name,
+};
 
 pub(crate) type Id = FileId;
 
@@ -72,7 +78,7 @@ impl Display for Note {
 }
 
 /// Looks at what `path` leads to, and opens it if that is harmless.
-pub(crate) fn path(path: &Path) -> Finding {
+pub(crate) fn path(path: &Path, scanner: Option<&Scanner>) -> Finding {
     let handle = match open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()) {
         Ok(handle) => handle,
         Err(errno) => {
@@ -96,7 +102,11 @@ pub(crate) fn path(path: &Path) -> Finding {
         Some(Kind::RegularFile) if !storage() => found(unopened(), Opened::NotTried, Some(Note::Interface)),
         Some(Kind::RegularFile | Kind::DeviceDax) => match links.map(|links| reopen(&links, &handle)) {
             None => found(unopened(), Opened::NotTried, Some(Note::NoProc)),
-            Some(Ok(file)) => found(Report::of(&file), Opened::Yes, None),
+            Some(Ok(file)) => {
+                let finding = found(Report::of(&file), Opened::Yes, None).with_bad_blocks(&file);
+                let scan = scanner.filter(|_| finding.is_usable()).map(|scanner| scan(&file, path, scanner));
+                Finding { scan, ..finding }
+            }
             Some(Err(errno)) => {
                 let note = (errno == io::Errno::AGAIN).then_some(Note::Leased);
                 found(look.with_error(cannot(errno)), Opened::Failed, note)
@@ -104,6 +114,16 @@ pub(crate) fn path(path: &Path) -> Finding {
         },
         _ => found(look, Opened::NotTried, None),
     }
+}
+
+/// Reads a file, but for its holes: they have no memory.
+fn scan(file: &File, path: &Path, scanner: &Scanner) -> Scan {
+    scanner.scan(file, &name(path), &|offset| match seek(file, SeekFrom::Data(offset)) {
+        // Where the system does not say, all is data.
+        Ok(start) => Some(start..seek(file, SeekFrom::Hole(start)).unwrap_or(u64::MAX)),
+        Err(io::Errno::NXIO) => None,
+        Err(_) => Some(offset..u64::MAX),
+    })
 }
 
 /// The directory of links to this process's descriptors, if that is what /proc has.

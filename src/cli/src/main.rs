@@ -1,5 +1,5 @@
 //! `cargo inspect PATH…`: what pmem2 knows of each path, or of an inherited descriptor (`--fd N`), and why one is no source;
-//! with `--table`, of each region of physical memory that a firmware's table tells of.
+//! with `--table`, of each region of physical memory that a firmware's table tells of; with `--scan`, what of each can be read.
 //!
 //! It is safe to point at anything: see [`look`].
 #![deny(unsafe_code)]
@@ -21,9 +21,12 @@ compile_error!(
 
 mod args;
 mod finding;
+mod health;
 mod json;
 #[cfg_attr(windows, path = "look/windows.rs")]
 mod look;
+mod ranges;
+mod scan;
 mod table;
 mod text;
 
@@ -35,6 +38,7 @@ use std::{
 
 use args::{Args, Place};
 use finding::Finding;
+use scan::{End, Scanner};
 
 /// Not all are usable.
 const REFUSED: u8 = 1;
@@ -42,6 +46,10 @@ const REFUSED: u8 = 1;
 const USAGE: u8 = 2;
 /// The output could not be written.
 const UNWRITTEN: u8 = 3;
+/// Not all of a usable one could be read.
+const UNREADABLE: u8 = 4;
+/// A scan was interrupted.
+const INTERRUPTED: u8 = 5;
 
 fn main() -> ExitCode {
     let args = match Args::of_command_line() {
@@ -51,37 +59,47 @@ fn main() -> ExitCode {
             return USAGE.into();
         }
         // --help and --version.
-        Err(error) => return written(write(&error.render().to_string()).map(|()| true)),
+        Err(error) => return written(write(&error.render().to_string()).map(|()| 0)),
     };
     written(inspect(&args))
 }
 
-/// Prints what is known of each place, in order. Whether all are usable.
-fn inspect(args: &Args) -> io::Result<bool> {
+/// Prints what is known of each place, in order. The exit status.
+fn inspect(args: &Args) -> io::Result<u8> {
     // All inherited descriptors before any path: until then this process has opened nothing, so that no number can be one of
     // its own.
     let places: Vec<_> = args.places.iter().map(|place| (place, begin(place))).collect();
-    let mut output = Output { json: args.json, begun: false, all_usable: true };
+    let scanner = args.scan.then(|| Scanner::new(INTERRUPTED));
+    let mut output = Output { json: args.json, begun: false, all_usable: true, all_readable: true, interrupted: false };
     for (place, found) in places {
         match found {
-            Begun::Done(finding) => output.finding(place, &finding)?,
-            Begun::Path(path) => output.finding(place, &look::path(path))?,
+            Begun::Done(number, mut finding) => {
+                let scanner = scanner.as_ref().filter(|_| finding.is_usable());
+                finding.scan = scanner.map(|scanner| finding::scan_descriptor(number, scanner));
+                output.finding(place, &finding)?;
+            }
+            Begun::Path(path) => output.finding(place, &look::path(path, scanner.as_ref()))?,
             Begun::Table(path) => output.table(place, path)?,
         }
     }
-    Ok(output.all_usable)
+    Ok(match output {
+        Output { interrupted: true, .. } => INTERRUPTED,
+        Output { all_usable: false, .. } => REFUSED,
+        Output { all_readable: false, .. } => UNREADABLE,
+        _ => 0,
+    })
 }
 
 /// A place after the first pass, which looks at descriptors only.
 enum Begun<'a> {
-    Done(Box<Finding>),
+    Done(i32, Box<Finding>),
     Path(&'a Path),
     Table(&'a Path),
 }
 
 fn begin(place: &Place) -> Begun<'_> {
     match place {
-        Place::Descriptor(number) => Begun::Done(Box::new(finding::descriptor(*number))),
+        Place::Descriptor(number) => Begun::Done(*number, Box::new(finding::descriptor(*number))),
         Place::Path(path) => Begun::Path(path),
         Place::Table(path) => Begun::Table(path),
     }
@@ -93,11 +111,19 @@ struct Output {
     /// Whether there is something before what comes next.
     begun: bool,
     all_usable: bool,
+    /// As far as they were scanned.
+    all_readable: bool,
+    /// Whether a scan was.
+    interrupted: bool,
 }
 
 impl Output {
     fn finding(&mut self, place: &Place, finding: &Finding) -> io::Result<()> {
-        let usable = finding.report.verdict().is_ok();
+        let usable = finding.is_usable();
+        if let Some(scan) = &finding.scan {
+            self.interrupted |= scan.end == End::Interrupted;
+            self.all_readable &= scan.unreadable.is_empty() && !matches!(scan.end, End::Failed(_));
+        }
         self.put(usable, || text::finding(place, finding), || json::finding(place, finding))
     }
 
@@ -132,10 +158,9 @@ fn write(output: &str) -> io::Result<()> {
     stdout.flush()
 }
 
-fn written(usable: io::Result<bool>) -> ExitCode {
-    match usable {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => REFUSED.into(),
+fn written(status: io::Result<u8>) -> ExitCode {
+    match status {
+        Ok(status) => status.into(),
         // Whoever read it has seen enough (`| head`).
         Err(error) if error.kind() == ErrorKind::BrokenPipe => UNWRITTEN.into(),
         Err(error) => {

@@ -57,6 +57,13 @@ pub(crate) fn finding(place: &Place, finding: &Finding) -> String {
         }
         Ok::<_, Infallible>(())
     });
+    if let Some(bad_blocks) = &finding.bad_blocks {
+        block.line("bad blocks", bad_blocks);
+    }
+    if let Some(scan) = &finding.scan {
+        block.line("scanned", scan);
+        block.line("unreadable", &scan.unreadable);
+    }
     if let Some(note) = &finding.note {
         block.line("note", note);
     }
@@ -120,7 +127,7 @@ const UNOPENED: &str = "no, only looked at";
 
 /// The path as it is if it can be shown so, else in quotes and escaped: control characters, characters that nobody sees or
 /// that reorder the line, quotes and backslashes, and what is not UTF-8.
-fn name(path: &Path) -> String {
+pub(crate) fn name(path: &Path) -> String {
     match path.to_str() {
         Some(text) => {
             // What str::escape_debug leaves alone, and apostrophes, and on Windows the backslash between names. It leaves accents

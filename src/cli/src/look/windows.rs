@@ -9,13 +9,18 @@ use std::{
     fmt::{self, Display},
     fs::{File, OpenOptions},
     io,
+    ops::Range,
     os::windows::{ffi::OsStrExt, fs::OpenOptionsExt},
     path::{Component, Path, Prefix},
 };
 
 use pmem2::{Errno, Error, HandleFault, Kind, Report, What, WinFileId, Windows};
 
-use crate::finding::{ByPath, Finding, Identity, Opened};
+use crate::{
+    finding::{ByPath, Finding, Identity, Opened},
+    scan::Scanner,
+    text::name,
+};
 
 pub(crate) type Id = WinFileId;
 
@@ -63,7 +68,7 @@ impl Display for Note {
 }
 
 /// Looks at what `path` leads to, and opens it if that is harmless.
-pub(crate) fn path(path: &Path) -> Finding {
+pub(crate) fn path(path: &Path, scanner: Option<&Scanner>) -> Finding {
     let not_tried = ByPath { opened: Opened::NotTried, permission: Permission { read: None, write: None } };
     if is_served(path) {
         let report = Report::refused(Error::InvalidFileType(Kind::Pipe));
@@ -86,7 +91,13 @@ pub(crate) fn path(path: &Path) -> Finding {
         Finding::of(report, Some(ByPath { opened, permission }))
     };
     match open(path) {
-        Ok(file) => reopened(&look, &file, found),
+        Ok(file) => {
+            let finding = reopened(&look, &file, found).with_bad_blocks(&file);
+            // The system reads holes as fast as it can make zeros.
+            let all = |offset| Some(Range { start: offset, end: u64::MAX });
+            let scan = scanner.filter(|_| finding.is_usable()).map(|scanner| scanner.scan(&file, &name(path), &all));
+            Finding { scan, ..finding }
+        }
         Err(error) => {
             let read = (error.kind() == io::ErrorKind::PermissionDenied).then_some(false);
             found(look.with_error(cannot(&error)), Opened::Failed, read)

@@ -6,6 +6,7 @@ mod devices;
 mod kinds;
 mod output;
 mod rights;
+mod scan;
 mod support;
 mod sysfs;
 mod tables;
