@@ -36,19 +36,28 @@ empty_sysfs(void)
 	sysfs_made = 1;
 }
 
-/* A /sys that says that /dev/null (1:3) is a device DAX of this size and alignment, in place of the one that was made before. */
+/* A /sys that says that the character device with this number is a device DAX of this size and alignment. */
 static void
-make_sysfs(const char *size, const char *align)
+make_device_dax(const char *number, const char *size, const char *align)
 {
+	char path[64], name[96];
+
 	empty_sysfs();
-	if (mkdir("/sys/dev", 0755) != 0 || mkdir("/sys/dev/char", 0755) != 0 || mkdir("/sys/dev/char/1:3", 0755) != 0)
+	snprintf(path, sizeof(path), "/sys/dev/char/%s", number);
+	if (mkdir("/sys/dev", 0755) != 0 || mkdir("/sys/dev/char", 0755) != 0 || mkdir(path, 0755) != 0)
 		die("mkdir in /sys");
 	if (mkdir("/sys/bus", 0755) != 0 || mkdir("/sys/bus/dax", 0755) != 0)
 		die("mkdir in /sys");
-	if (symlink("../../../bus/dax", "/sys/dev/char/1:3/subsystem") != 0)
+	snprintf(name, sizeof(name), "%s/subsystem", path);
+	if (symlink("../../../bus/dax", name) != 0)
 		die("symlink in /sys");
-	write_file("/sys/dev/char/1:3/size", size);
-	write_file("/sys/dev/char/1:3/align", align);
+	snprintf(name, sizeof(name), "%s/size", path);
+	write_file(name, size);
+	snprintf(name, sizeof(name), "%s/align", path);
+	write_file(name, align);
 }
+
+/* The same of /dev/null, in place of the one that was made before. */
+#define make_sysfs(size, align) make_device_dax("1:3", size, align)
 
 #endif

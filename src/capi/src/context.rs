@@ -9,11 +9,11 @@ use crate::object::{Descriptor, Home};
 /// `struct pmem2_badblock_storage` of libpmem2/base.h: memory for one context, of the same size and alignment on every target.
 #[repr(C, align(8))]
 pub struct BadblockStorage {
-    bytes: MaybeUninit<[u64; 640]>,
+    bytes: MaybeUninit<[u64; 1024]>,
 }
 
 // The other side of this is at the end of the header.
-const _: () = assert!(size_of::<BadblockStorage>() == 5120 && align_of::<BadblockStorage>() == 8);
+const _: () = assert!(size_of::<BadblockStorage>() == 8192 && align_of::<BadblockStorage>() == 8);
 
 impl BadblockStorage {
     /// Memory with nothing in it.

@@ -167,7 +167,7 @@ int pmem2_badblock_clear(struct pmem2_badblock_context *bbctx, const struct pmem
  */
 int pmem2_badblock_clear_by_device(struct pmem2_badblock_context *bbctx, const struct pmem2_badblock *bb);
 
-/* Added by this library: a context in memory of the caller's: 5120 bytes, aligned to 8. As struct pmem2_source_storage, below. */
+/* Added by this library: a context in memory of the caller's: 8192 bytes, aligned to 8. As struct pmem2_source_storage, below. */
 struct pmem2_badblock_storage {
 #if defined(__cplusplus) && __cplusplus >= 201103L
 	alignas(8)
@@ -176,7 +176,7 @@ struct pmem2_badblock_storage {
 #elif defined(__GNUC__)
 	__attribute__((aligned(8)))
 #endif
-	uint64_t pmem2_private[640];
+	uint64_t pmem2_private[1024];
 };
 
 int pmem2_badblock_context_init(struct pmem2_badblock_storage *storage, struct pmem2_badblock_context **bbctx,
@@ -284,12 +284,12 @@ void pmem2_perror(const char *format, ...);
 #if defined(__cplusplus) && __cplusplus >= 201103L
 static_assert(sizeof(pmem2_source_storage) == 64, "struct pmem2_source_storage has 64 bytes");
 static_assert(alignof(pmem2_source_storage) == 8, "struct pmem2_source_storage is aligned to 8");
-static_assert(sizeof(pmem2_badblock_storage) == 5120, "struct pmem2_badblock_storage has 5120 bytes");
+static_assert(sizeof(pmem2_badblock_storage) == 8192, "struct pmem2_badblock_storage has 8192 bytes");
 static_assert(alignof(pmem2_badblock_storage) == 8, "struct pmem2_badblock_storage is aligned to 8");
 #elif !defined(__cplusplus) && defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
 _Static_assert(sizeof(struct pmem2_source_storage) == 64, "struct pmem2_source_storage has 64 bytes");
 _Static_assert(_Alignof(struct pmem2_source_storage) == 8, "struct pmem2_source_storage is aligned to 8");
-_Static_assert(sizeof(struct pmem2_badblock_storage) == 5120, "struct pmem2_badblock_storage has 5120 bytes");
+_Static_assert(sizeof(struct pmem2_badblock_storage) == 8192, "struct pmem2_badblock_storage has 8192 bytes");
 _Static_assert(_Alignof(struct pmem2_badblock_storage) == 8, "struct pmem2_badblock_storage is aligned to 8");
 #endif
 

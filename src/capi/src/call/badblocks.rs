@@ -43,7 +43,7 @@ pub unsafe fn badblock_context_new<E: Edge>(
         Err(_) => Err(Failure::NoMemory),
     };
     // SAFETY: bbctx and src are valid or NULL, as here.
-    unsafe { make::<E>(bbctx, src, Home::Library, keep) }
+    unsafe { make::<E>(bbctx, src, Home::Library, Ok(()), keep) }
 }
 
 /// As [`badblock_context_new`], in the caller's memory.
@@ -60,15 +60,14 @@ pub unsafe fn badblock_context_init<E: Edge>(
         return fail::<E>(Failure::Within("bbctx"));
     }
     let put = |context| {
-        usable(storage)?;
         let place = storage.cast::<Context<E::Platform>>();
-        // SAFETY: the caller said that storage is valid for writes if it is not NULL, which `usable` has seen; a context fits into
-        // it, and its alignment is enough (FITS).
+        // SAFETY: the caller said that storage is valid for writes if it is not NULL, which `usable` has seen before; a context fits
+        // into it, and its alignment is enough (FITS).
         unsafe { place.write(context) };
         Ok(place)
     };
     // SAFETY: bbctx and src are valid or NULL, as here.
-    unsafe { make::<E>(bbctx, src, Home::Caller, put) }
+    unsafe { make::<E>(bbctx, src, Home::Caller, usable(storage), put) }
 }
 
 /// Ends a context: see [`badblock_context_new`].
@@ -157,7 +156,7 @@ unsafe fn clear<E: Edge>(bbctx: *mut Context<E::Platform>, bb: *const Badblock, 
 /// What offsets and lengths of files are at most.
 const LARGEST: u64 = i64::MAX.unsigned_abs();
 
-/// What both constructors do: `*bbctx` is the new context, or NULL.
+/// What both constructors do: `*bbctx` is the new context, or NULL. `room` says whether there is a place for it.
 ///
 /// # Safety
 ///
@@ -166,6 +165,7 @@ unsafe fn make<E: Edge>(
     bbctx: *mut *mut Context<E::Platform>,
     src: *const Object<E::Platform>,
     home: Home,
+    room: Result<(), Failure>,
     place: impl FnOnce(Context<E::Platform>) -> Result<*mut Context<E::Platform>, Failure>,
 ) -> c_int {
     const { Context::<E::Platform>::FITS };
@@ -175,6 +175,7 @@ unsafe fn make<E: Edge>(
     };
     let mut made = ptr::null_mut();
     let make = |source: &Either<E::Platform>| {
+        room?;
         let Either::Descriptor(source) = source else {
             return Err(Failure::Said(Code::NoSupp, "an anonymous source has no bad blocks that a system lists"));
         };

@@ -1,0 +1,443 @@
+/*
+ * Reading and writing where memory may be bad, bad blocks, SIGBUS: what pmem2 adds to libpmem2, and what it promises beyond its manual
+ * pages.
+ */
+
+#define _GNU_SOURCE
+/* No gap and no helper in the header, not for this warning either. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic error "-Wpadded"
+#include <libpmem2.h>
+#pragma GCC diagnostic pop
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/resource.h>
+
+#include "memory.h"
+#include "nd.h"
+#include "sysfs.h"
+#include "world.h"
+#include "fail_call.h"
+#include "lost_page.h"
+
+#define CHECK(condition)                                                                                              \
+	do {                                                                                                          \
+		__atomic_add_fetch(&checks, 1, __ATOMIC_RELAXED);                                                     \
+		if (!(condition)) {                                                                                   \
+			printf("FAILED: line %d: %s (%s)\n", __LINE__, #condition, pmem2_errormsg());                 \
+			fflush(stdout);                                                                               \
+			_exit(1);                                                                                     \
+		}                                                                                                     \
+	} while (0)
+
+#define SAYS(text) (strstr(pmem2_errormsg(), (text)) != NULL)
+
+static int checks;
+
+static int
+is_filled(const void *memory, size_t size, unsigned char with)
+{
+	const unsigned char *byte = memory;
+
+	while (size > 0 && byte[size - 1] == with)
+		size--;
+	return size == 0;
+}
+
+static struct pmem2_source *
+source_of(int fd)
+{
+	struct pmem2_source *src;
+
+	CHECK(pmem2_source_from_fd(&src, fd) == 0);
+	return src;
+}
+
+static void
+done_with(struct pmem2_source **src, int fd)
+{
+	CHECK(pmem2_source_delete(src) == 0);
+	close(fd);
+}
+
+static void
+transfers(void)
+{
+	int fd = open_file(O_RDWR);
+	struct pmem2_source *src = source_of(fd);
+	char text[] = "some bytes", buffer[32];
+	size_t done = 77, at;
+
+	/* Anywhere, of any length, up to the last byte; the position of the descriptor is not theirs. */
+	CHECK(lseek(fd, 5, SEEK_SET) == 5);
+	for (at = 0; at < 3; at++) {
+		size_t offset = at == 0 ? 0 : at == 1 ? 4093 : FILE_SIZE - sizeof(text);
+
+		CHECK(pmem2_source_pwrite_mcsafe(src, text, sizeof(text), offset) == 0);
+		memset(buffer, 0xa5, sizeof(buffer));
+		CHECK(pmem2_source_pread_mcsafe(src, buffer, sizeof(text), offset) == 0 && strcmp(buffer, text) == 0);
+		CHECK(is_filled(buffer + sizeof(text), sizeof(buffer) - sizeof(text), 0xa5));
+		memset(buffer, 0, sizeof(buffer));
+		CHECK(pmem2_source_pwrite_at(src, "other bytes", 5, offset, &done) == 0 && done == 5);
+		CHECK(pmem2_source_pread_at(src, buffer, 5, offset, &done) == 0 && done == 5 && memcmp(buffer, "other", 5) == 0);
+		CHECK(pmem2_source_pread_at(src, buffer, 5, offset, NULL) == 0);
+	}
+	CHECK(lseek(fd, 0, SEEK_CUR) == 5);
+	CHECK(pmem2_source_sync(src) == 0);
+	/* Nothing, which is anywhere. */
+	CHECK(pmem2_source_pread_at(src, buffer, 0, FILE_SIZE, &done) == 0 && done == 0);
+	CHECK(pmem2_source_pwrite_mcsafe(src, buffer, 0, 0) == 0);
+	done_with(&src, fd);
+}
+
+/* What does not fit is not begun, and nothing wraps. */
+static void
+ranges(void)
+{
+	static const struct {
+		uint64_t offset;
+		size_t size;
+	} beyond[] = {
+		{ 0, FILE_SIZE + 1 }, { FILE_SIZE, 1 }, { FILE_SIZE + 1, 0 }, { FILE_SIZE - 1, 2 }, { UINT64_MAX, 1 }, { UINT64_MAX, SIZE_MAX },
+		{ UINT64_MAX - 9, 10 }, { SIZE_MAX, 10 }, { 10, SIZE_MAX }, { (uint64_t)1 << 63, 1 }, { INT64_MAX, 1 },
+	};
+	int fd = open_file(O_RDWR);
+	struct pmem2_source *src = source_of(fd);
+	char buffer[16];
+	struct stat stat;
+	size_t i, done;
+
+	for (i = 0; i < sizeof(beyond) / sizeof(beyond[0]); i++) {
+		memset(buffer, 0xa5, sizeof(buffer));
+		done = 77;
+		CHECK(pmem2_source_pread_at(src, buffer, beyond[i].size, beyond[i].offset, &done) == PMEM2_E_LENGTH_OUT_OF_RANGE);
+		CHECK(done == 0 && is_filled(buffer, sizeof(buffer), 0xa5));
+		done = 77;
+		CHECK(pmem2_source_pwrite_at(src, buffer, beyond[i].size, beyond[i].offset, &done) == PMEM2_E_LENGTH_OUT_OF_RANGE);
+		CHECK(done == 0 && SAYS("10001 bytes"));
+		if (beyond[i].offset <= SIZE_MAX) {
+			size_t offset = (size_t)beyond[i].offset;
+
+			CHECK(pmem2_source_pread_mcsafe(src, buffer, beyond[i].size, offset) == PMEM2_E_LENGTH_OUT_OF_RANGE);
+			CHECK(pmem2_source_pwrite_mcsafe(src, buffer, beyond[i].size, offset) == PMEM2_E_LENGTH_OUT_OF_RANGE);
+		}
+	}
+	CHECK(fstat(fd, &stat) == 0 && stat.st_size == FILE_SIZE);
+	/* What was cut off since. */
+	CHECK(ftruncate(fd, 100) == 0);
+	CHECK(pmem2_source_pread_at(src, buffer, 10, 95, &done) == PMEM2_E_LENGTH_OUT_OF_RANGE && SAYS("100 bytes"));
+	done_with(&src, fd);
+}
+
+static void
+not_writable(void)
+{
+	int fd = open_file(O_RDONLY);
+	struct pmem2_source *src = source_of(fd);
+	char buffer[8] = "as it is";
+
+	CHECK(pmem2_source_pwrite_mcsafe(src, buffer, 1, 0) == PMEM2_E_NO_ACCESS && SAYS("read-only"));
+	CHECK(pmem2_source_pread_mcsafe(src, buffer, 1, 0) == 0);
+	done_with(&src, fd);
+
+	fd = open_file(O_RDWR | O_APPEND);
+	src = source_of(fd);
+	CHECK(pmem2_source_pwrite_mcsafe(src, buffer, 1, 0) == PMEM2_E_NO_ACCESS && SAYS("O_APPEND"));
+	CHECK(pmem2_source_pread_mcsafe(src, buffer, 1, 0) == 0);
+	done_with(&src, fd);
+
+	fd = memfd_create("sealed", MFD_ALLOW_SEALING);
+	CHECK(fd >= 0 && ftruncate(fd, 100) == 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE) == 0);
+	src = source_of(fd);
+	CHECK(pmem2_source_pwrite_mcsafe(src, buffer, 1, 0) == -EPERM);
+	CHECK(pmem2_source_pread_mcsafe(src, buffer, 1, 0) == 0);
+	done_with(&src, fd);
+
+	CHECK(pmem2_source_from_anon(&src, 4096) == 0);
+	CHECK(pmem2_source_pread_mcsafe(src, buffer, 1, 0) == PMEM2_E_SOURCE_TYPE_NOT_SUPPORTED);
+	CHECK(pmem2_source_pwrite_mcsafe(src, buffer, 1, 0) == PMEM2_E_SOURCE_TYPE_NOT_SUPPORTED);
+	CHECK(pmem2_source_sync(src) == PMEM2_E_SOURCE_TYPE_NOT_SUPPORTED);
+	CHECK(pmem2_source_delete(&src) == 0);
+}
+
+/* Every NULL that is not allowed, what is not aligned, what is no source; outputs stay, but for how far a transfer got. */
+static void
+wrong_arguments(void)
+{
+	int fd = open_file(O_RDWR);
+	struct pmem2_source_storage none;
+	struct pmem2_source *src = source_of(fd), *nothing = (struct pmem2_source *)&none;
+	size_t two[2], done = 77, *odd = (size_t *)(void *)((char *)two + 1);
+	char buffer[16];
+
+	memset(&none, 0xa5, sizeof(none));
+	memset(buffer, 0xa5, sizeof(buffer));
+	CHECK(pmem2_source_pread_mcsafe(NULL, buffer, 1, 0) == -EINVAL && SAYS("src is NULL"));
+	CHECK(pmem2_source_pwrite_mcsafe(NULL, buffer, 1, 0) == -EINVAL && SAYS("src is NULL"));
+	CHECK(pmem2_source_pread_mcsafe(src, NULL, 1, 0) == -EINVAL && SAYS("buf is NULL"));
+	CHECK(pmem2_source_pwrite_mcsafe(src, NULL, 0, 0) == -EINVAL && SAYS("buf is NULL"));
+	CHECK(pmem2_source_pread_mcsafe(nothing, buffer, 1, 0) == -EINVAL && SAYS("not a source"));
+	CHECK(pmem2_source_pwrite_mcsafe(nothing, buffer, 1, 0) == -EINVAL && SAYS("not a source"));
+	CHECK(pmem2_source_pread_at(NULL, buffer, 1, 0, &done) == -EINVAL && done == 0);
+	done = 77;
+	CHECK(pmem2_source_pread_at(src, NULL, 1, 0, &done) == -EINVAL && done == 0 && SAYS("buf is NULL"));
+	done = 77;
+	CHECK(pmem2_source_pwrite_at(nothing, buffer, 1, 0, &done) == -EINVAL && done == 0);
+	memset(two, 0xa5, sizeof(two));
+	CHECK(pmem2_source_pread_at(src, buffer, 1, 0, odd) == -EINVAL && SAYS("done is not aligned"));
+	CHECK(pmem2_source_pwrite_at(src, buffer, 1, 0, odd) == -EINVAL && SAYS("done is not aligned"));
+	CHECK(is_filled(two, sizeof(two), 0xa5) && is_filled(buffer, sizeof(buffer), 0xa5));
+	CHECK(pmem2_source_sync(NULL) == -EINVAL && SAYS("src is NULL"));
+	CHECK(pmem2_source_sync(nothing) == -EINVAL && SAYS("not a source"));
+	done_with(&src, fd);
+	/* Closed; another file now. */
+	fd = open_file(O_RDWR);
+	src = source_of(fd);
+	CHECK(dup2(open_file(O_RDWR), fd) == fd);
+	CHECK(pmem2_source_pread_at(src, buffer, 1, 0, &done) == PMEM2_E_INVALID_FILE_HANDLE && done == 0 && SAYS("another file"));
+	CHECK(pmem2_source_pwrite_at(src, buffer, 1, 0, &done) == PMEM2_E_INVALID_FILE_HANDLE && done == 0);
+	CHECK(pmem2_source_sync(src) == PMEM2_E_INVALID_FILE_HANDLE);
+	close(fd);
+	CHECK(pmem2_source_pread_at(src, buffer, 1, 0, &done) == PMEM2_E_INVALID_FILE_HANDLE && done == 0 && SAYS("not an open"));
+	CHECK(pmem2_source_sync(src) == PMEM2_E_INVALID_FILE_HANDLE);
+	CHECK(is_filled(buffer, sizeof(buffer), 0xa5));
+	CHECK(pmem2_source_delete(&src) == 0);
+}
+
+/* Memory of the caller's that is not there is -EFAULT, and never a bad block; what comes before it was transferred. */
+static void
+bad_buffers(void)
+{
+	long page = sysconf(_SC_PAGESIZE);
+	int fd = open_file(O_RDWR);
+	struct pmem2_source *src = source_of(fd);
+	char *two = mmap(NULL, (size_t)(2 * page), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	size_t done = 77;
+
+	CHECK(two != MAP_FAILED && munmap(two + page, (size_t)page) == 0);
+	CHECK(pmem2_source_pread_at(src, two + page, 10, 0, &done) == -EFAULT && done == 0 && SAYS("the buffer's memory"));
+	CHECK(pmem2_source_pwrite_at(src, two + page, 10, 0, &done) == -EFAULT && done == 0);
+	CHECK(pmem2_source_pread_mcsafe(src, two + page - 5, 10, 0) == -EFAULT);
+	CHECK(pmem2_source_pread_at(src, two + page - 5, 10, 0, &done) == -EFAULT && done <= 5);
+	/* Not to be written to; read it can be. */
+	CHECK(mprotect(two, (size_t)page, PROT_READ) == 0);
+	CHECK(pmem2_source_pread_mcsafe(src, two, 10, 0) == -EFAULT);
+	CHECK(pmem2_source_pwrite_mcsafe(src, two, 10, 0) == 0);
+	CHECK(munmap(two, (size_t)page) == 0);
+	done_with(&src, fd);
+}
+
+struct transfer {
+	struct pmem2_source *src;
+	int code;
+	const char *word;
+};
+
+static int
+reads(void *argument)
+{
+	const struct transfer *transfer = argument;
+	size_t done = 77;
+	char buffer[100];
+
+	return pmem2_source_pread_at(transfer->src, buffer, sizeof(buffer), 1000, &done) == transfer->code && done == 0 &&
+		SAYS(transfer->word) && pmem2_source_pread_mcsafe(transfer->src, buffer, 1, 0) == transfer->code;
+}
+
+static int
+writes(void *argument)
+{
+	const struct transfer *transfer = argument;
+	size_t done = 77;
+	char buffer[100] = "";
+
+	return pmem2_source_pwrite_at(transfer->src, buffer, sizeof(buffer), 1000, &done) == transfer->code && done == 0 &&
+		SAYS(transfer->word) && pmem2_source_pwrite_mcsafe(transfer->src, buffer, 1, 0) == transfer->code;
+}
+
+static int
+syncs(void *argument)
+{
+	const struct transfer *transfer = argument;
+
+	return pmem2_source_sync(transfer->src) == transfer->code && SAYS(transfer->word);
+}
+
+/* As far as the limit for files goes. */
+static int
+is_limited(void *argument)
+{
+	const struct transfer *transfer = argument;
+	struct rlimit limit = { 1000, 1000 };
+	char buffer[100] = "";
+	size_t done = 77;
+
+	signal(SIGXFSZ, SIG_IGN);
+	return setrlimit(RLIMIT_FSIZE, &limit) == 0 &&
+		pmem2_source_pwrite_at(transfer->src, buffer, sizeof(buffer), 960, &done) == -EFBIG && done == 40 && SAYS("EFBIG") &&
+		pmem2_source_pwrite_at(transfer->src, buffer, sizeof(buffer), 900, &done) == 0;
+}
+
+#ifndef UNDER_TOOL
+/* What the system fails with: the medium's errors are one, others are themselves. */
+static void
+failures(void)
+{
+	int fd = open_file(O_RDWR);
+	struct transfer transfer = { source_of(fd), PMEM2_E_IO_FAIL, "is bad: the first bad byte" };
+
+	CHECK(child_under(SYS_pread64, EIO, reads, &transfer));
+	CHECK(child_under(SYS_pwrite64, EIO, writes, &transfer));
+	transfer.code = -ENXIO;
+	transfer.word = "ENXIO";
+	CHECK(child_under(SYS_pread64, ENXIO, reads, &transfer));
+	transfer.code = -ENOSPC;
+	transfer.word = "ENOSPC";
+	CHECK(child_under(SYS_pwrite64, ENOSPC, writes, &transfer));
+	CHECK(child_under(SYS_fdatasync, ENOSPC, syncs, &transfer));
+	transfer.code = PMEM2_E_IO_FAIL;
+	transfer.word = "";
+	CHECK(child_under(SYS_fdatasync, EIO, syncs, &transfer));
+	CHECK(child_under(0, 0, is_limited, &transfer));
+	done_with(&transfer.src, fd);
+}
+#endif
+
+/* Storage for a context; what is no context. */
+static void
+is_no_context(struct pmem2_badblock_context *bbctx, const char *why)
+{
+	struct pmem2_badblock bb = { 77, 78 };
+	long before = allocated;
+
+	CHECK(pmem2_badblock_next(bbctx, &bb) == -EINVAL && SAYS(why) && bb.offset == 77 && bb.length == 78);
+	CHECK(pmem2_badblock_clear(bbctx, &bb) == -EINVAL && SAYS(why));
+	CHECK(pmem2_badblock_clear_by_device(bbctx, &bb) == -EINVAL && SAYS(why));
+	pmem2_badblock_context_delete(&bbctx);
+	CHECK(bbctx == NULL && allocated == before);
+}
+
+static void
+contexts(void)
+{
+	static const unsigned char fill[] = { 0, 1, 0xa5, 0xff };
+	static struct pmem2_badblock_storage storage, three[3];
+	struct pmem2_badblock_context *bbctx = NULL, *odd[2];
+	struct pmem2_badblock_context **misaligned = (struct pmem2_badblock_context **)(void *)((char *)odd + 1);
+	struct pmem2_source *src;
+	struct pmem2_badblock bb = { 77, 78 };
+	size_t i, offset;
+	int fd = open_file(O_RDWR);
+	long before;
+
+	for (i = 0; i < sizeof(fill); i++) {
+		memset(&storage, fill[i], sizeof(storage));
+		is_no_context((struct pmem2_badblock_context *)&storage, "no bad block context");
+	}
+	is_no_context(NULL, "bbctx is NULL");
+	is_no_context((struct pmem2_badblock_context *)(void *)((char *)&storage + 1), "bbctx is not aligned");
+	pmem2_badblock_context_delete(NULL);
+	pmem2_badblock_context_delete(&bbctx);
+	src = source_of(fd);
+	/* A source is none. */
+	is_no_context((struct pmem2_badblock_context *)(void *)src, "no bad block context");
+	src = source_of(fd);
+
+	/* The constructors: what fails leaves NULL. */
+	CHECK(pmem2_badblock_context_new(NULL, src) == -EINVAL && SAYS("bbctx is NULL"));
+	bbctx = (struct pmem2_badblock_context *)&bbctx;
+	CHECK(pmem2_badblock_context_new(&bbctx, NULL) == -EINVAL && SAYS("src is NULL") && bbctx == NULL);
+	memset(odd, 0xa5, sizeof(odd));
+	CHECK(pmem2_badblock_context_new(misaligned, src) == -EINVAL && SAYS("bbctx is not aligned"));
+	CHECK(pmem2_badblock_context_init(&storage, misaligned, src) == -EINVAL && is_filled(odd, sizeof(odd), 0xa5));
+	for (offset = 0; offset < sizeof(three[1]); offset += sizeof(void *)) {
+		struct pmem2_badblock_context **within = (struct pmem2_badblock_context **)(void *)((char *)&three[1] + offset);
+
+		CHECK(pmem2_badblock_context_init(&three[1], within, src) == -EINVAL && SAYS("lies within storage"));
+	}
+	CHECK(is_filled(three, sizeof(three), 0));
+	/* A file on tmpfs: no list. */
+	bbctx = (struct pmem2_badblock_context *)&bbctx;
+	CHECK(pmem2_badblock_context_new(&bbctx, src) == PMEM2_E_NOSUPP && bbctx == NULL && SAYS("the list of bad blocks"));
+	bbctx = (struct pmem2_badblock_context *)&bbctx;
+	CHECK(pmem2_badblock_context_init(&storage, &bbctx, src) == PMEM2_E_NOSUPP && bbctx == NULL);
+	done_with(&src, fd);
+	CHECK(pmem2_source_from_anon(&src, 1) == 0);
+	CHECK(pmem2_badblock_context_new(&bbctx, src) == PMEM2_E_NOSUPP && bbctx == NULL && SAYS("anonymous"));
+	CHECK(pmem2_source_delete(&src) == 0);
+
+	/* Where there is a list. */
+	make_nd(1);
+	put(nd_path("/sys/dev/block/%u:%u/badblocks", major(nd_disk()), minor(nd_disk())), "");
+	fd = file_on_nd();
+	src = source_of(fd);
+	CHECK(pmem2_badblock_context_init(NULL, &bbctx, src) == -EINVAL && bbctx == NULL && SAYS("storage is NULL"));
+	CHECK(pmem2_badblock_context_init((void *)((char *)three + 4), &bbctx, src) == -EINVAL && SAYS("storage is not aligned"));
+	before = allocated;
+	malloc_fails = 1;
+	CHECK(pmem2_badblock_context_new(&bbctx, src) == -ENOMEM && bbctx == NULL && SAYS("out of memory"));
+	CHECK(pmem2_badblock_context_init(&storage, &bbctx, src) == 0 && (void *)bbctx == (void *)&storage);
+	malloc_fails = 0;
+	CHECK(pmem2_badblock_next(bbctx, NULL) == -EINVAL && SAYS("bb is NULL"));
+	CHECK(pmem2_badblock_next(bbctx, (struct pmem2_badblock *)(void *)((char *)odd + 1)) == -EINVAL && SAYS("bb is not al"));
+	CHECK(pmem2_badblock_clear(bbctx, NULL) == -EINVAL && SAYS("bb is NULL"));
+	CHECK(pmem2_badblock_clear_by_device(bbctx, NULL) == -EINVAL && SAYS("bb is NULL"));
+	for (i = 0; i < 2; i++)
+		CHECK(pmem2_badblock_next(bbctx, &bb) == PMEM2_E_NO_BAD_BLOCK_FOUND && bb.offset == 77 && bb.length == 78);
+	pmem2_badblock_context_delete(&bbctx);
+	CHECK(bbctx == NULL && allocated == before);
+	is_no_context((struct pmem2_badblock_context *)&storage, "was deleted");
+	CHECK(pmem2_badblock_context_new(&bbctx, src) == 0 && bbctx != NULL && allocated == before + 1);
+	/* The source may go before it. */
+	CHECK(pmem2_source_delete(&src) == 0);
+	CHECK(pmem2_badblock_next(bbctx, &bb) == PMEM2_E_NO_BAD_BLOCK_FOUND);
+	close(fd);
+	CHECK(pmem2_badblock_next(bbctx, &bb) == PMEM2_E_INVALID_FILE_HANDLE && bb.offset == 77);
+	pmem2_badblock_context_delete(&bbctx);
+	CHECK(bbctx == NULL && allocated == before - 1);
+	unmake_sysfs();
+}
+
+/* errno is the program's. */
+static void
+errno_stays(void)
+{
+	int fd = open_file(O_RDONLY);
+	struct pmem2_source *src = source_of(fd);
+	struct pmem2_badblock_context *bbctx;
+	char byte;
+
+	errno = 12345;
+	CHECK(pmem2_source_pread_mcsafe(src, &byte, 1, 0) == 0 && errno == 12345);
+	CHECK(pmem2_source_pread_mcsafe(src, &byte, 1, FILE_SIZE) < 0 && errno == 12345);
+	CHECK(pmem2_source_pwrite_mcsafe(src, &byte, 1, 0) < 0 && errno == 12345);
+	CHECK(pmem2_badblock_context_new(&bbctx, src) < 0 && errno == 12345);
+	done_with(&src, fd);
+}
+
+#include "sigbus.h"
+
+int
+main(void)
+{
+	enter_world();
+	transfers();
+	ranges();
+	not_writable();
+	wrong_arguments();
+	bad_buffers();
+#ifndef UNDER_TOOL
+	failures();
+#endif
+	errno_stays();
+#ifndef UNDER_TOOL
+	signals();
+#endif
+	contexts();
+	leave_world();
+	printf("health: %d checks\n", checks);
+	return 0;
+}
