@@ -1,13 +1,14 @@
 //! The port: what pmem2 has to know of this kernel.
 //!
 //! `Platform` is all that a source needs. `Locate` is for kernels that know where their memory lies; one that does not says
-//! `type Spot = Nowhere; type Dimm = Nowhere;` and nothing else.
+//! `type Spot = Nowhere; type Dimm = Nowhere;` and nothing else. `Io` and `Health` are for kernels that read their files by system calls,
+//! and know which memory is bad: this one does neither.
 
 use core::{fmt, marker::PhantomData, sync::atomic::Ordering::Relaxed};
 
 use pmem2::{
-    Access, Alignment, Backing, Facts, Fail, FileSystem, Handle, Kind, Locate, Mode, Persistence, Platform, Region,
-    Synchronous, Text, What,
+    Access, Alignment, Backing, Facts, Fail, FileSystem, Handle, Health, Io, Kind, Locate, Mode, Persistence, Platform,
+    Region, Synchronous, Text, What,
 };
 
 use crate::kernel::{Bank, Dimm, Inode, Kernel, Node, PAGE, READ, Trouble, WRITE};
@@ -103,6 +104,15 @@ impl Platform for &Kernel {
     fn page_size(self) -> Result<Alignment, Fail> {
         Alignment::new(PAGE).ok_or(Fail::Malformed(What::PageSize))
     }
+}
+
+impl Io for &Kernel {
+    type Via = ();
+    type Channel = ();
+}
+
+impl Health for &Kernel {
+    type List = ();
 }
 
 /// Where an object lies: on a bank, or in RAM.
