@@ -87,7 +87,9 @@ pub use handle::{Borrowed, Fd, Handle};
 pub use health::{ClearBy, Health};
 pub use io::{Halt, Halted, Io};
 #[cfg(target_os = "linux")]
-pub use linux::{Channel, CopyFault, Dimm, FileId, Linux, Mapping, SigbusHandler, Spot, resume_after_sigbus};
+pub use linux::{
+    BadSectors, Channel, CopyFault, Dimm, FileId, Linux, Mapping, SigbusHandler, Spot, resume_after_sigbus,
+};
 pub use locate::{Locate, Nowhere};
 pub use place::{Backing, DaxOption, Direct, Mode, Persistence, Region, Synchronous};
 pub use platform::Platform;

@@ -175,7 +175,7 @@ fn absent<S: Sys>(sys: S) -> Fail {
 
 /// What the entry of a device says. On its own, like the next.
 #[inline(never)]
-fn listed<S: Sys>(sys: S, class: Class, device: (u32, u32)) -> Result<Place, Fail> {
+pub(super) fn listed<S: Sys>(sys: S, class: Class, device: (u32, u32)) -> Result<Place, Fail> {
     found(sys, &sysfs::entry(class, device)?).map_err(|fail| match fail {
         // No sysfs at all is another cause than no device.
         Fail::Os(_, Errno::ENOENT | Errno::ENOTDIR) => absent(sys),
@@ -219,13 +219,13 @@ pub(super) fn cut<const N: usize>(name: &[u8]) -> Text<N> {
 }
 
 /// What the path of a device's directory says.
-struct Place {
-    on: On,
-    name: Text<32>,
-    partition: bool,
+pub(super) struct Place {
+    pub(super) on: On,
+    pub(super) name: Text<32>,
+    pub(super) partition: bool,
 }
 
-enum On {
+pub(super) enum On {
     Area(Area),
     /// A disk that is made of others: its name.
     Volume(Text<32>),

@@ -2,6 +2,7 @@
 
 mod describe;
 mod direct;
+mod health;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod hostile;
 mod io;
@@ -15,9 +16,10 @@ mod sysfs;
 use core::{fmt, ops::Range};
 
 use crate::{
-    Alignment, Backing, Direct, Facts, Fail, FileSystem, Halted, Health, Io, Locate, Platform, ReadBuffer, Region,
-    Synchronous, Text, WriteBuffer,
+    Alignment, Backing, ClearBy, Direct, Facts, Fail, FileSystem, Halted, Health, Io, Locate, Platform, ReadBuffer,
+    Region, Synchronous, Text, WriteBuffer,
 };
+pub use health::BadSectors;
 pub use io::Channel;
 pub use locate::Spot;
 pub use mcsafe::{CopyFault, Mapping, SigbusHandler, resume_after_sigbus};
@@ -238,7 +240,25 @@ impl Io for Linux {
 }
 
 impl Health for Linux {
-    type List = ();
+    type List = BadSectors;
+
+    fn list_bad(self, raw: i32, facts: &Facts<FileId>) -> Result<BadSectors, Fail> {
+        health::list(Kernel, raw, facts)
+    }
+
+    fn next_bad(
+        self,
+        raw: i32,
+        facts: &Facts<FileId>,
+        list: &mut BadSectors,
+        from: u64,
+    ) -> Result<Option<Range<u64>>, Fail> {
+        health::next(Kernel, raw, facts, list, from)
+    }
+
+    fn clear_bad(self, raw: i32, facts: &Facts<FileId>, range: Range<u64>, by: ClearBy) -> Result<(), Fail> {
+        health::clear(Kernel, raw, facts, range, by)
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 //! The list of system calls. Everything else of the Linux backend is generic over [`Sys`], so that tests can make any call
 //! fail with any error number.
 
+pub(super) mod blocks;
+pub(super) mod ioctl;
+
 use core::{
     ffi::CStr,
     mem::{ManuallyDrop, MaybeUninit},
@@ -137,6 +140,7 @@ macro_rules! widen {
         value
     }};
 }
+use widen;
 
 /// An open file. With `std`, rustix's `OwnedFd` is the standard library's, which in a debug build asks fcntl(F_GETFD) before
 /// it closes: a call that no documentation of ours lists, and that a filter may kill for.
@@ -187,10 +191,7 @@ impl Sys for Kernel {
     }
 
     fn open(self, path: &CStr) -> Result<Self::File, Errno> {
-        // Not blocking and not becoming a controlling terminal, whatever lies there under a made-up /sys.
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-        let file = rustix::fs::openat(CWD, path, flags, Mode::empty()).map_err(errno)?;
-        Ok(File(ManuallyDrop::new(file)))
+        open(path, OFlags::RDONLY)
     }
 
     fn read(self, file: &Self::File, buffer: &mut [u8]) -> Result<usize, Errno> {
@@ -272,6 +273,13 @@ impl Transfers for Kernel {
     ) -> Result<Mapping, Errno> {
         Mapping::new(handler, fd, offset, length, writable)
     }
+}
+
+/// open(2), not blocking and not becoming a controlling terminal, whatever lies there under a made-up /sys.
+fn open(path: &CStr, mode: OFlags) -> Result<File, Errno> {
+    let flags = mode | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file = rustix::fs::openat(CWD, path, flags, Mode::empty()).map_err(errno)?;
+    Ok(File(ManuallyDrop::new(file)))
 }
 
 /// mmap(2) with MAP_SHARED, for reading or for both.

@@ -10,7 +10,7 @@ use std::{
 
 use rustix::fs::OFlags;
 
-use super::medium::Medium;
+use super::{disk::Disk, medium::Medium};
 use crate::{
     Errno,
     linux::sys::{Attributes, Stat, Sys},
@@ -59,6 +59,19 @@ pub(super) enum Call {
         length: usize,
         writable: bool,
     },
+    BlockSize,
+    /// From this byte on.
+    Extents(u64),
+    Xflags,
+    Punch(u64, u64),
+    Allocate(u64, u64),
+    Fsync,
+    OpenWritable(String),
+    /// Of the volume with this number.
+    Table((u32, u32)),
+    /// Address and length.
+    ArsCap(u64, u64),
+    ClearError(u64, u64),
     Close,
 }
 
@@ -83,6 +96,10 @@ pub(super) struct World {
     pub(super) map: Result<(), i32>,
     /// What is read and written.
     pub(super) medium: Medium,
+    /// The file's bytes.
+    pub(super) disk: Disk,
+    /// A file that has other contents from when the bus was told to clear an error.
+    pub(super) then: Option<(String, Vec<u8>)>,
     /// The call with this number, counted from 0, fails so.
     pub(super) fault: Option<(usize, i32)>,
     calls: RefCell<Vec<Call>>,
@@ -105,6 +122,8 @@ impl World {
             attributes: Attributes { dax: Some(false), mount: None },
             map: Err(95),
             medium: Medium::default(),
+            disk: Disk::default(),
+            then: None,
             fault: None,
             calls: RefCell::default(),
             open_files: Cell::new(0),
@@ -191,6 +210,16 @@ impl World {
         fault.map_or(Ok(()), |(_, errno)| Err(Errno::from_raw(errno)))
     }
 
+    pub(super) fn opened_file(&self, path: &CStr) -> Result<Opened<'_>, Errno> {
+        let cleared = || self.calls.borrow().iter().any(|call| matches!(call, Call::ClearError(..)));
+        let contents = match &self.then {
+            Some((name, contents)) if name.as_bytes() == path.to_bytes() && cleared() => contents,
+            _ => found(&self.files, path)?,
+        };
+        self.open_files.set(self.open_files.get() + 1);
+        Ok(Opened { world: self, contents: Cell::new(contents) })
+    }
+
     pub(super) fn descriptor(&self, fd: i32, call: Call) -> Result<(), Errno> {
         self.call(call)?;
         if fd == FD { Ok(()) } else { Err(Errno::EBADF) }
@@ -203,7 +232,7 @@ fn put<T>(things: &mut Vec<(String, T)>, path: &str, thing: T) {
     things.push((path.to_owned(), thing));
 }
 
-fn text(path: &CStr) -> String {
+pub(super) fn text(path: &CStr) -> String {
     path.to_str().unwrap().to_owned()
 }
 
@@ -265,9 +294,7 @@ impl<'w> Sys for Scripted<'w> {
 
     fn open(self, path: &CStr) -> Result<Opened<'w>, Errno> {
         self.0.call(Call::Open(text(path)))?;
-        let contents = found(&self.0.files, path)?;
-        self.0.open_files.set(self.0.open_files.get() + 1);
-        Ok(Opened { world: self.0, contents: Cell::new(contents) })
+        self.0.opened_file(path)
     }
 
     fn read(self, file: &Opened<'w>, buffer: &mut [u8]) -> Result<usize, Errno> {

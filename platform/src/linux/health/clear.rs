@@ -1,0 +1,177 @@
+//! Other memory for the bad bytes of a file: their blocks are punched out and allocated again, which gives the file other ones, and
+//! written. Freed blocks are not given out again before the file system's next commit (ext4, XFS); and where one is, the driver clears
+//! what is written.
+
+use core::ops::Range;
+
+use super::{extents, is_bad, is_good, list::SECTOR, place};
+use crate::{
+    Errno, Facts, Fail, What,
+    linux::{FileId, sys::blocks::Blocks},
+};
+
+/// The largest block of a file system, whose good bytes are kept meanwhile. (That of a file system with DAX is a page.)
+const BLOCK: usize = 4096;
+
+/// How often a call is made again that a signal interrupts: no timer that a program may have is as fast.
+const PATIENCE: usize = 1000;
+
+/// What is to be done.
+struct Plan {
+    /// The bytes of all blocks that have one of the range.
+    blocks: Range<u64>,
+    /// In bytes: a power of two.
+    block: u64,
+    /// The good sectors of the first block and of the last one, the lowest bit first; those between have none.
+    first: u8,
+    last: u8,
+}
+
+pub(super) fn clear<S: Blocks>(
+    sys: S,
+    fd: i32,
+    facts: &Facts<FileId>,
+    range: Range<u64>,
+    size: u64,
+) -> Result<(), Fail> {
+    let plan = plan(sys, fd, facts, &range, size)?;
+    let mut at = plan.blocks.start;
+    while at < plan.blocks.end {
+        let end = at.saturating_add(plan.block);
+        let first = if at == plan.blocks.start { plan.first } else { 0 };
+        let last = if end == plan.blocks.end { plan.last } else { 0 };
+        renew(sys, fd, at..end, first | last, size)?;
+        at = end;
+    }
+    again(|| sys.fsync(fd))?;
+    if !is_good(sys, fd, facts, &range)? {
+        return Err(failed(Errno::EIO));
+    }
+    is_zero(sys, fd, range)
+}
+
+const fn failed(errno: Errno) -> Fail {
+    Fail::Os(What::ClearBadBlock, errno)
+}
+
+/// Makes a call until no signal interrupts it.
+fn again<T>(mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, Fail> {
+    for _ in 0..PATIENCE {
+        match call() {
+            Err(Errno::EINTR) => {}
+            Err(errno) => return Err(failed(errno)),
+            Ok(answer) => return Ok(answer),
+        }
+    }
+    Err(failed(Errno::EINTR))
+}
+
+/// What is to be done, if all of the range is bad. On its own: the list is large, and not needed any more then.
+#[inline(never)]
+fn plan<S: Blocks>(sys: S, fd: i32, facts: &Facts<FileId>, range: &Range<u64>, size: u64) -> Result<Plan, Fail> {
+    let list = place::list(sys, fd, facts)?;
+    is_bad(sys, fd, facts, &list, range)?;
+    let block = sys.block_size(fd).map_err(failed)?;
+    if !block.is_power_of_two() || !(SECTOR..=u64::try_from(BLOCK).unwrap_or(SECTOR)).contains(&block) {
+        return Err(Fail::Unsupported);
+    }
+    let mask = block.wrapping_sub(1);
+    let start = range.start & !mask;
+    let end = (range.end.checked_add(mask).ok_or(failed(Errno::EOVERFLOW))?) & !mask;
+    // The good sectors of the block that begins here, as far as the file goes: behind its end, nothing is kept.
+    let good = |start: u64| {
+        let end = start.saturating_add(block).min(size);
+        let mut good = 0;
+        let mut at = start;
+        while at < end {
+            let bad = extents::first(sys, fd, &list, at, end)?.unwrap_or(end..end);
+            good |= sectors(at.saturating_sub(start), bad.start.saturating_sub(start));
+            at = bad.end;
+        }
+        Ok(good)
+    };
+    let first = good(start)?;
+    let last = if end.saturating_sub(start) == block { first } else { good(end.saturating_sub(block))? };
+    Ok(Plan { blocks: start..end, block, first, last })
+}
+
+/// A bit for each sector that begins in these bytes of a block.
+fn sectors(start: u64, end: u64) -> u8 {
+    let below = |at: u64| 1_u16.checked_shl(u32::try_from(at.div_ceil(SECTOR)).unwrap_or(u32::MAX)).unwrap_or(0);
+    let [bits, _] = below(end).wrapping_sub(below(start)).to_le_bytes();
+    bits
+}
+
+/// Gives the file another block here, with the same good sectors; the others are zeros. Nothing is touched if one cannot be read.
+#[inline(never)]
+fn renew<S: Blocks>(sys: S, fd: i32, block: Range<u64>, good: u8, size: u64) -> Result<(), Fail> {
+    let length = block.end.saturating_sub(block.start);
+    let inside = usize::try_from(block.end.min(size).saturating_sub(block.start)).unwrap_or(BLOCK);
+    let mut room = [0; BLOCK];
+    let bytes = room.get_mut(..inside).unwrap_or_default();
+    let mut at = block.start;
+    for (bit, sector) in (0_u32..).zip(bytes.chunks_mut(512)) {
+        if good >> bit & 1 != 0 {
+            read(sys, fd, at, sector)?;
+        }
+        at = at.saturating_add(SECTOR);
+    }
+    again(|| sys.punch(fd, block.start, length)).map_err(|fail| match fail {
+        // Neither this file system nor this file can do it.
+        Fail::Os(_, Errno::ENOTSUP | Errno::ENOSYS) => Fail::Unsupported,
+        fail => fail,
+    })?;
+    // Whatever happens from here on, what was good is written back.
+    let allocated = match again(|| sys.allocate(fd, block.start, length)) {
+        // ext4 can punch files that it cannot preallocate: those with the block lists of ext3. Writing allocates too.
+        Err(Fail::Os(_, Errno::ENOTSUP)) => Ok(()),
+        allocated => allocated,
+    };
+    write(sys, fd, block.start, bytes)?;
+    allocated
+}
+
+/// That all of it can be read, and is zeros.
+#[inline(never)]
+fn is_zero<S: Blocks>(sys: S, fd: i32, range: Range<u64>) -> Result<(), Fail> {
+    let mut room = [0; BLOCK];
+    let mut at = range.start;
+    while at < range.end {
+        let length = usize::try_from(range.end.saturating_sub(at)).unwrap_or(BLOCK).min(BLOCK);
+        let bytes = room.get_mut(..length).unwrap_or_default();
+        read(sys, fd, at, bytes)?;
+        if bytes.iter().any(|&byte| byte != 0) {
+            return Err(failed(Errno::EIO));
+        }
+        at = at.saturating_add(SECTOR.saturating_mul(8));
+    }
+    Ok(())
+}
+
+/// Fills all of it.
+fn read<S: Blocks>(sys: S, fd: i32, at: u64, bytes: &mut [u8]) -> Result<(), Fail> {
+    let (mut at, mut rest) = (at, bytes);
+    while !rest.is_empty() {
+        let done = again(|| sys.read_at(fd, rest, at))?;
+        (at, rest) = passed(at, done, rest.split_at_mut_checked(done).map(|(_, rest)| rest))?;
+    }
+    Ok(())
+}
+
+/// Writes all of it.
+fn write<S: Blocks>(sys: S, fd: i32, at: u64, bytes: &[u8]) -> Result<(), Fail> {
+    let (mut at, mut rest) = (at, bytes);
+    while !rest.is_empty() {
+        let done = again(|| sys.write_at(fd, rest, at))?;
+        (at, rest) = passed(at, done, rest.split_at_checked(done).map(|(_, rest)| rest))?;
+    }
+    Ok(())
+}
+
+/// Where it goes on; a call that did nothing, or more than it was asked for, would do so for ever.
+fn passed<T>(at: u64, done: usize, rest: Option<T>) -> Result<(u64, T), Fail> {
+    match (done, rest) {
+        (1.., Some(rest)) => Ok((at.saturating_add(u64::try_from(done).unwrap_or(u64::MAX)), rest)),
+        _ => Err(failed(Errno::EIO)),
+    }
+}

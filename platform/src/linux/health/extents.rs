@@ -1,0 +1,117 @@
+//! Where the bytes of a file lie: FIEMAP (<https://www.kernel.org/doc/Documentation/filesystems/fiemap.rst>).
+
+use core::ops::Range;
+
+use super::list::{BadSectors, SECTOR};
+use crate::{
+    Errno, Fail, What,
+    linux::{
+        sys::blocks::Blocks,
+        sys::ioctl::{Extent, ExtentMap},
+    },
+};
+
+/// FIEMAP_EXTENT_LAST.
+const LAST: u32 = 1;
+/// The flags of extents that are where they say: LAST, DATA_ENCRYPTED, UNWRITTEN, MERGED and SHARED. The others say that the place is not
+/// known or not settled, that the bytes are not there as they are in the file, or that they share a sector with others; of a flag that
+/// linux/fiemap.h has not, nothing is known.
+const PLACED: u32 = LAST | 0x80 | 0x800 | 0x1000 | 0x2000;
+
+const MALFORMED: Fail = Fail::Malformed(What::Extents);
+
+/// An extent that says where it is.
+struct Placed {
+    logical: Range<u64>,
+    physical: u64,
+    last: bool,
+}
+
+impl Placed {
+    fn of(extent: &Extent) -> Result<Self, Fail> {
+        if extent.flags & !PLACED != 0 {
+            return Err(Fail::Unsupported);
+        }
+        let whole = [extent.logical, extent.physical, extent.length].into_iter().all(|at| at.is_multiple_of(SECTOR));
+        let end = extent.logical.checked_add(extent.length);
+        let (Some(end @ 1..), Some(_), true) = (end, extent.physical.checked_add(extent.length), whole) else {
+            return Err(MALFORMED);
+        };
+        Ok(Self { logical: extent.logical..end, physical: extent.physical, last: extent.flags & LAST != 0 })
+    }
+
+    /// Where these bytes of it are on the device.
+    fn place(&self, part: &Range<u64>) -> Range<u64> {
+        let there = |at: u64| at.saturating_sub(self.logical.start).saturating_add(self.physical);
+        there(part.start)..there(part.end)
+    }
+}
+
+/// The first bytes of a file of `size` bytes, at `from` or behind it, that lie on bad sectors, with all that adjoin.
+#[inline(never)]
+pub(in crate::linux) fn first<S: Blocks>(
+    sys: S,
+    fd: i32,
+    list: &BadSectors,
+    from: u64,
+    size: u64,
+) -> Result<Option<Range<u64>>, Fail> {
+    // Wherever it lies.
+    if list.is_empty() {
+        return Ok(None);
+    }
+    let mut map = ExtentMap::new();
+    let mut found = None;
+    // What is before this was looked at.
+    let mut at = from;
+    while at < size {
+        (map.start, map.length, map.mapped) = (at, size.saturating_sub(at), 0);
+        sys.extents(fd, &mut map).map_err(|errno| match errno {
+            Errno::ENOTSUP | ENOTTY => Fail::Unsupported,
+            errno => Fail::Os(What::Extents, errno),
+        })?;
+        let mapped = usize::try_from(map.mapped).ok().and_then(|mapped| map.extents.get(..mapped)).ok_or(MALFORMED)?;
+        if mapped.is_empty() {
+            break;
+        }
+        // The first one may have begun before what was asked for.
+        let mut least = 0;
+        for extent in mapped {
+            let extent = Placed::of(extent)?;
+            if extent.logical.start < least || extent.logical.end <= at {
+                return Err(MALFORMED);
+            }
+            let part = extent.logical.start.max(at)..extent.logical.end.min(size);
+            if part.is_empty() || !look(list, &extent, &part, &mut found) {
+                return Ok(found);
+            }
+            (at, least) = (extent.logical.end, extent.logical.end);
+            if extent.last {
+                return Ok(found);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Looks at a part of an extent: whether to go on. It is no more than the first bad bytes, and what adjoins, that are wanted.
+fn look(list: &BadSectors, extent: &Placed, part: &Range<u64>, found: &mut Option<Range<u64>>) -> bool {
+    // Behind a hole.
+    if found.as_ref().is_some_and(|found| found.end < part.start) {
+        return false;
+    }
+    let place = extent.place(part);
+    let back = |at: u64| at.saturating_sub(place.start).saturating_add(part.start);
+    for bad in list.within(place.clone()) {
+        let bad = back(bad.start)..back(bad.end);
+        match found {
+            Some(found) if found.end == bad.start => found.end = bad.end,
+            Some(_) => return false,
+            None => *found = Some(bad),
+        }
+    }
+    found.as_ref().is_none_or(|found| found.end == part.end)
+}
+
+/// Not an ioctl of this file's.
+const ENOTTY: Errno = Errno::from_raw(rustix::io::Errno::NOTTY.raw_os_error());

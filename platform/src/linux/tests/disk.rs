@@ -1,0 +1,264 @@
+//! What a file's bytes are, and where they lie, for [`World`](super::world::World)s: a file system of one file, a volume's table, a bus.
+
+use core::{ffi::CStr, ops::Range};
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    vec,
+    vec::Vec,
+};
+
+use super::world::{Call, Scripted, text};
+use crate::{
+    Errno,
+    linux::sys::{
+        blocks::Blocks,
+        ioctl::{ArsCap, ClearError, EXTENTS, Extent, ExtentMap, SYNC, VolumeTable},
+    },
+};
+
+/// FIEMAP_EXTENT_LAST.
+pub(super) const LAST: u32 = 1;
+/// FIEMAP_EXTENT_UNWRITTEN.
+pub(super) const UNWRITTEN: u32 = 0x800;
+
+const PAGE: u64 = 4096;
+
+/// The file's bytes, and where they lie.
+#[derive(Clone, Debug)]
+pub(super) struct Disk {
+    pub(super) block: u64,
+    pub(super) xflags: u32,
+    /// In ascending order of the file.
+    pub(super) extents: RefCell<Vec<Extent>>,
+    pub(super) bytes: RefCell<Vec<u8>>,
+    /// What cannot be read of the device.
+    pub(super) poison: Vec<Range<u64>>,
+    /// Where blocks are taken from; `None`: where they were before.
+    pub(super) free: Option<Cell<u64>>,
+    freed: RefCell<BTreeMap<u64, u64>>,
+    /// How many bytes pread and pwrite do at most.
+    pub(super) chunk: usize,
+    /// Whether what is written or punched stays as it was.
+    pub(super) forgets: bool,
+    /// Whether a transfer is said to have been longer than was asked for.
+    pub(super) exaggerates: bool,
+    /// What FIEMAP says instead, when asked from a byte on: how many extents, and the first.
+    pub(super) answer: Option<fn(u64) -> (u32, Extent)>,
+    /// Whether the last extent is marked as that.
+    pub(super) marks_last: bool,
+    /// The tables of volumes: count, flags, where, bytes.
+    pub(super) tables: Vec<((u32, u32), (u32, u32, u32, Vec<u8>))>,
+    pub(super) cap: ArsCap,
+    pub(super) cleared: ClearError,
+}
+
+impl Default for Disk {
+    fn default() -> Self {
+        Self {
+            block: PAGE,
+            xflags: 0,
+            extents: RefCell::default(),
+            bytes: RefCell::default(),
+            poison: Vec::new(),
+            free: Some(Cell::new(1 << 40)),
+            freed: RefCell::default(),
+            chunk: usize::MAX,
+            forgets: false,
+            exaggerates: false,
+            answer: None,
+            marks_last: true,
+            tables: Vec::new(),
+            cap: ArsCap::default(),
+            cleared: ClearError::default(),
+        }
+    }
+}
+
+/// An extent, in bytes.
+pub(super) fn extent(logical: u64, physical: u64, length: u64) -> Extent {
+    Extent { logical, physical, length, ..Extent::default() }
+}
+
+impl Disk {
+    /// A file of these bytes that lies so.
+    pub(super) fn of(bytes: Vec<u8>, extents: Vec<Extent>) -> Self {
+        Self { bytes: RefCell::new(bytes), extents: RefCell::new(extents), ..Self::default() }
+    }
+
+    pub(super) fn map(&self, map: &mut ExtentMap) {
+        assert_eq!(map.flags, SYNC);
+        if let Some(answer) = self.answer {
+            (map.mapped, map.extents[0]) = answer(map.start);
+            return;
+        }
+        let (extents, end) = (self.extents.borrow(), map.start.saturating_add(map.length));
+        let asked = extents.iter().filter(|extent| {
+            extent.logical < end && extent.logical.checked_add(extent.length).is_none_or(|behind| behind > map.start)
+        });
+        let found: Vec<Extent> = asked.take(EXTENTS).copied().collect();
+        map.mapped = found.len() as u32;
+        map.extents[..found.len()].copy_from_slice(&found);
+        if let (true, Some(last), Some(very_last)) =
+            (self.marks_last, map.extents[..found.len()].last_mut(), extents.last())
+        {
+            last.flags |= if *last == *very_last { LAST } else { 0 };
+        }
+    }
+
+    /// Where this byte lies on the device.
+    pub(super) fn place(&self, at: u64) -> Option<u64> {
+        let extents = self.extents.borrow();
+        let extent = extents.iter().find(|extent| (extent.logical..extent.logical + extent.length).contains(&at))?;
+        Some(at - extent.logical + extent.physical)
+    }
+
+    fn is_poisoned(&self, at: u64) -> bool {
+        self.place(at).is_some_and(|place| self.poison.iter().any(|poison| poison.contains(&place)))
+    }
+
+    pub(super) fn read(&self, buffer: &mut [u8], offset: u64) -> Result<usize, Errno> {
+        let bytes = self.bytes.borrow();
+        let start = usize::try_from(offset).unwrap().min(bytes.len());
+        let length = buffer.len().min(self.chunk).min(bytes.len() - start);
+        if (offset..offset + length as u64).any(|at| self.is_poisoned(at)) {
+            return Err(Errno::EIO);
+        }
+        buffer[..length].copy_from_slice(&bytes[start..start + length]);
+        Ok(length + usize::from(self.exaggerates))
+    }
+
+    pub(super) fn write(&self, buffer: &[u8], offset: u64) -> usize {
+        let length = buffer.len().min(self.chunk);
+        let start = usize::try_from(offset).unwrap();
+        let mut bytes = self.bytes.borrow_mut();
+        assert!(start + length <= bytes.len(), "the file would grow");
+        if !self.forgets {
+            bytes[start..start + length].copy_from_slice(&buffer[..length]);
+        }
+        length
+    }
+
+    pub(super) fn punch(&self, offset: u64, length: u64) {
+        assert_eq!((offset % self.block, length % self.block), (0, 0), "whole blocks");
+        let (mut left, end) = (Vec::new(), offset + length);
+        for extent in self.extents.borrow().iter() {
+            let behind = extent.logical + extent.length;
+            if extent.logical < offset {
+                left.push(Extent { length: extent.length.min(offset - extent.logical), ..*extent });
+            }
+            for at in (offset.max(extent.logical)..end.min(behind)).step_by(self.block as usize) {
+                self.freed.borrow_mut().insert(at, at - extent.logical + extent.physical);
+            }
+            if behind > end {
+                let from = extent.logical.max(end);
+                let physical = from - extent.logical + extent.physical;
+                left.push(Extent { logical: from, physical, length: behind - from, ..*extent });
+            }
+        }
+        *self.extents.borrow_mut() = left;
+        let mut bytes = self.bytes.borrow_mut();
+        let (size, start) = (bytes.len(), usize::try_from(offset).unwrap());
+        if !self.forgets {
+            bytes[start.min(size)..(start + length as usize).min(size)].fill(0);
+        }
+    }
+
+    pub(super) fn allocate(&self, offset: u64, length: u64) {
+        for at in (offset..offset + length).step_by(self.block as usize) {
+            if self.place(at).is_some() {
+                continue;
+            }
+            let physical = match &self.free {
+                Some(free) => free.replace(free.get() + self.block),
+                None => self.freed.borrow()[&at],
+            };
+            let mut extents = self.extents.borrow_mut();
+            extents.push(Extent { flags: UNWRITTEN, ..extent(at, physical, self.block) });
+            extents.sort_by_key(|extent| extent.logical);
+        }
+    }
+
+    pub(super) fn table(&self, table: &mut VolumeTable) -> Result<(), Errno> {
+        let found = self.tables.iter().find(|(device, _)| *device == table.device());
+        let (_, (count, flags, start, targets)) = found.ok_or(Errno::ENXIO)?;
+        table.answer(*count, *flags, *start, targets);
+        Ok(())
+    }
+}
+
+impl Blocks for Scripted<'_> {
+    fn read_at(self, fd: i32, buffer: &mut [u8], offset: u64) -> Result<usize, Errno> {
+        self.0.descriptor(fd, Call::Pread(offset, buffer.len()))?;
+        self.0.disk.read(buffer, offset)
+    }
+
+    fn write_at(self, fd: i32, buffer: &[u8], offset: u64) -> Result<usize, Errno> {
+        self.0.descriptor(fd, Call::Pwrite(offset, buffer.len()))?;
+        Ok(self.0.disk.write(buffer, offset))
+    }
+
+    fn block_size(self, fd: i32) -> Result<u64, Errno> {
+        self.0.descriptor(fd, Call::BlockSize)?;
+        Ok(self.0.disk.block)
+    }
+
+    fn extents(self, fd: i32, map: &mut ExtentMap) -> Result<(), Errno> {
+        self.0.descriptor(fd, Call::Extents(map.start))?;
+        self.0.disk.map(map);
+        Ok(())
+    }
+
+    fn xflags(self, fd: i32) -> Result<u32, Errno> {
+        self.0.descriptor(fd, Call::Xflags)?;
+        Ok(self.0.disk.xflags)
+    }
+
+    fn punch(self, fd: i32, offset: u64, length: u64) -> Result<(), Errno> {
+        self.0.descriptor(fd, Call::Punch(offset, length))?;
+        self.0.disk.punch(offset, length);
+        Ok(())
+    }
+
+    fn allocate(self, fd: i32, offset: u64, length: u64) -> Result<(), Errno> {
+        self.0.descriptor(fd, Call::Allocate(offset, length))?;
+        self.0.disk.allocate(offset, length);
+        Ok(())
+    }
+
+    fn fsync(self, fd: i32) -> Result<(), Errno> {
+        self.0.descriptor(fd, Call::Fsync)
+    }
+
+    fn open_writable(self, path: &CStr) -> Result<Self::File, Errno> {
+        self.0.call(Call::OpenWritable(text(path)))?;
+        self.0.opened_file(path)
+    }
+
+    fn volume_table(self, _: &Self::File, table: &mut VolumeTable) -> Result<(), Errno> {
+        self.0.call(Call::Table(table.device()))?;
+        self.0.disk.table(table)
+    }
+
+    fn ars_cap(self, _: &Self::File, cap: &mut ArsCap) -> Result<(), Errno> {
+        self.0.call(Call::ArsCap(cap.address, cap.length))?;
+        *cap = ArsCap { address: cap.address, length: cap.length, ..self.0.disk.cap };
+        Ok(())
+    }
+
+    fn clear_error(self, _: &Self::File, clear: &mut ClearError) -> Result<(), Errno> {
+        self.0.call(Call::ClearError(clear.address, clear.length))?;
+        *clear = ClearError { address: clear.address, length: clear.length, ..self.0.disk.cleared };
+        Ok(())
+    }
+}
+
+/// Bytes of which each tells its place.
+pub(super) fn pattern(length: u64) -> Vec<u8> {
+    let mut bytes = vec![0; length as usize];
+    for (at, byte) in bytes.iter_mut().enumerate() {
+        // Never zero.
+        *byte = (at % 251) as u8 + 1;
+    }
+    bytes
+}

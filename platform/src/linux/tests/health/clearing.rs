@@ -1,0 +1,263 @@
+//! Clearing by allocation: what is kept, what is zeros, what is not touched.
+
+use core::ops::Range;
+use std::{collections::BTreeSet, format, string::String, vec, vec::Vec};
+
+use proptest::{collection::vec as vector, prelude::*, sample::Index};
+
+use super::super::{
+    disk::{extent, pattern},
+    world::{Call, FD, World},
+};
+use crate::{ClearBy, Errno, Fail, What, linux::health};
+
+const EIO: Fail = Fail::Os(What::ClearBadBlock, Errno::EIO);
+const NOT_BAD: Fail = Fail::Absent(What::BadBlocks);
+
+fn clear(world: &World, range: Range<u64>) -> Result<(), Fail> {
+    health::clear(world.sys(), FD, &world.facts(), range, ClearBy::Allocation)
+}
+
+/// What a call changes.
+fn changes(calls: &[Call]) -> Vec<Call> {
+    let change = |call: &&Call| {
+        matches!(call, Call::Punch(..) | Call::Allocate(..) | Call::Pwrite(..) | Call::ClearError(..) | Call::Fsync)
+    };
+    calls.iter().filter(change).cloned().collect()
+}
+
+/// The bad sectors of a world cannot be read.
+fn poisoned(mut world: World, sectors: &[Range<u64>]) -> World {
+    world.disk.poison = sectors.iter().map(|bad| bad.start * 512..bad.end * 512).collect();
+    world
+}
+
+#[test]
+fn a_sector_in_a_block() {
+    // Byte 5120 and on: the third sector of the second block.
+    let world = poisoned(World::eight_blocks("1010 1\n"), &[1010..1011]);
+    assert_eq!(world.walk(), (vec![5120..5632], None));
+    assert_eq!(clear(&world, 5120..5632), Ok(()));
+    let mut expected = pattern(8 << 12);
+    expected[5120..5632].fill(0);
+    assert_eq!(*world.disk.bytes.borrow(), expected);
+    assert_eq!(world.walk(), (vec![], None), "it lies elsewhere now");
+    assert_eq!(
+        changes(&world.calls()),
+        [Call::Punch(4096, 4096), Call::Allocate(4096, 4096), Call::Pwrite(4096, 4096), Call::Fsync]
+    );
+}
+
+/// What is not all listed as bad now is refused, and nothing is touched.
+#[test]
+fn what_is_not_bad() {
+    let world = World::eight_blocks("1010 2\n1012 1\n1014 1\n");
+    let bad = 5120..6656;
+    for range in [
+        0..512,
+        bad.start - 1..bad.end,
+        bad.start..bad.end + 1,
+        bad.start..bad.end + 1024,
+        bad.end..bad.end + 1,
+        0..8 << 12,
+        0..u64::MAX,
+        bad.start..u64::MAX,
+        u64::MAX - 1..u64::MAX,
+        bad.start..bad.start,
+        bad.end..bad.start,
+        8 << 12..(8 << 12) + 512,
+    ] {
+        assert_eq!(clear(&world, range.clone()), Err(NOT_BAD), "{range:?}");
+        assert_eq!(changes(&world.calls()), [], "{range:?}");
+    }
+    assert_eq!(*world.disk.bytes.borrow(), pattern(8 << 12));
+    assert_eq!(clear(&World::eight_blocks(""), 0..512), Err(NOT_BAD));
+    // By a list that is not whole it may be bad.
+    let cut = World::eight_blocks("1010 1\n1");
+    for range in [0..512, 5120..6144] {
+        assert_eq!(clear(&cut, range), Err(Fail::TooLarge(What::BadBlocks)));
+    }
+    assert_eq!(changes(&cut.calls()), []);
+    assert_eq!(clear(&cut, 5120..5632), Ok(()), "what is known is enough");
+}
+
+#[test]
+fn parts_of_sectors_and_many_blocks() {
+    // Sectors 4 to 36: from the middle of the first block to the middle of the fifth.
+    let list = "1004 33\n1050 1\n";
+    for range in [2048..18_944, 2049..18_943, 2048..4096, 4096..16_384, 3000..3001, 18_431..18_433] {
+        let world = poisoned(World::eight_blocks(list), &[1004..1037, 1050..1051]);
+        assert_eq!(clear(&world, range.clone()), Ok(()), "{range:?}");
+        let blocks = range.start / 4096 * 4096..range.end.next_multiple_of(4096);
+        let mut expected = pattern(8 << 12);
+        for (at, byte) in (0_u64..).zip(&mut expected) {
+            // All that was bad in these blocks.
+            if blocks.contains(&at) && (2048..18_944).contains(&at) {
+                *byte = 0;
+            }
+        }
+        assert_eq!(*world.disk.bytes.borrow(), expected, "{range:?}");
+        let touched: Vec<_> =
+            changes(&world.calls()).into_iter().filter(|call| matches!(call, Call::Punch(..))).collect();
+        let expected: Vec<_> = blocks.step_by(4096).map(|at| Call::Punch(at, 4096)).collect();
+        assert_eq!(touched, expected, "{range:?}");
+    }
+}
+
+#[test]
+fn at_the_end_of_a_file() {
+    // 700 bytes, of which the second sector is bad, as far as it goes.
+    let world = World::bad_file(pattern(700), vec![extent(0, 1000 * 512, 4096)], "1001 7\n");
+    assert_eq!(world.walk(), (vec![512..700], None));
+    assert_eq!(clear(&world, 512..700), Ok(()));
+    let mut expected = pattern(700);
+    expected[512..].fill(0);
+    assert_eq!(*world.disk.bytes.borrow(), expected, "and no longer than before");
+    assert_eq!(clear(&World::bad_file(vec![], vec![extent(0, 1000 * 512, 4096)], "1000 8\n"), 0..512), Err(NOT_BAD));
+    // A bad first sector, and a good second one of 188 bytes.
+    let world = World::bad_file(pattern(700), vec![extent(0, 1000 * 512, 4096)], "1000 1\n");
+    assert_eq!(clear(&world, 0..512), Ok(()));
+    let mut expected = pattern(700);
+    expected[..512].fill(0);
+    assert_eq!(*world.disk.bytes.borrow(), expected);
+}
+
+#[test]
+fn block_sizes() {
+    for block in [512, 1024, 2048, 4096] {
+        let mut world = poisoned(World::eight_blocks("1009 1\n"), &[1009..1010]);
+        world.disk.block = block;
+        assert_eq!(clear(&world, 4608..5120), Ok(()), "{block}");
+        let mut expected = pattern(8 << 12);
+        expected[4608..5120].fill(0);
+        assert_eq!(*world.disk.bytes.borrow(), expected, "{block}");
+    }
+    for block in [0, 1, 256, 511, 513, 3072, 4097, 8192, 65_536, u64::MAX] {
+        let mut world = World::eight_blocks("1009 1\n");
+        world.disk.block = block;
+        assert_eq!(clear(&world, 4608..5120), Err(Fail::Unsupported), "{block}");
+        assert_eq!(changes(&world.calls()), []);
+    }
+}
+
+/// Good bytes that share a block and cannot be read are no good: nothing is touched.
+#[test]
+fn good_bytes_that_cannot_be_read() {
+    let world = poisoned(World::eight_blocks("1010 1\n"), &[1010..1012]);
+    assert_eq!(clear(&world, 5120..5632), Err(EIO));
+    assert_eq!(changes(&world.calls()), []);
+    // A file that is shorter than it was said to be.
+    let world = World::eight_blocks("1010 1\n");
+    world.disk.bytes.borrow_mut().truncate(5632);
+    assert_eq!(clear(&world, 5120..5632), Err(EIO));
+    assert_eq!(changes(&world.calls()), []);
+}
+
+#[test]
+fn blocks_that_come_back() {
+    let mut world = World::eight_blocks("1010 1\n");
+    world.disk.free = None;
+    assert_eq!(clear(&world, 5120..5632), Err(EIO), "it is listed still");
+    let mut expected = pattern(8 << 12);
+    expected[5120..5632].fill(0);
+    assert_eq!(*world.disk.bytes.borrow(), expected, "what was good is there");
+    // To a place that is as bad.
+    let mut world = World::eight_blocks("1010 1\n2000 8\n");
+    world.disk.free = Some(core::cell::Cell::new(2000 * 512));
+    assert_eq!(clear(&world, 5120..5632), Err(EIO));
+    // To one that is not listed, and cannot be read.
+    let mut world = poisoned(World::eight_blocks("1010 1\n"), &[2002..2003]);
+    world.disk.free = Some(core::cell::Cell::new(2000 * 512));
+    assert_eq!(clear(&world, 5120..5632), Err(EIO));
+}
+
+/// Bytes that are no zeros afterwards.
+#[test]
+fn what_is_not_zeros_is_not_cleared() {
+    let mut world = World::eight_blocks("1010 1\n");
+    world.disk.forgets = true;
+    assert_eq!(clear(&world, 5120..5632), Err(EIO));
+}
+
+#[test]
+fn short_transfers() {
+    for chunk in [1, 7, 511, 512, 513, 4095] {
+        let mut world = World::eight_blocks("1010 1\n");
+        world.disk.chunk = chunk;
+        assert_eq!(clear(&world, 5120..5632), Ok(()), "{chunk}");
+        let mut expected = pattern(8 << 12);
+        expected[5120..5632].fill(0);
+        assert_eq!(*world.disk.bytes.borrow(), expected, "{chunk}");
+    }
+    let mut world = World::eight_blocks("1010 1\n");
+    world.disk.chunk = 0;
+    assert_eq!(clear(&world, 5120..5632), Err(EIO));
+}
+
+/// A transfer of more than was asked for.
+#[test]
+fn transfers_of_too_much() {
+    let mut world = World::eight_blocks("1010 1\n");
+    world.disk.exaggerates = true;
+    assert_eq!(clear(&world, 5120..5632), Err(EIO));
+}
+
+#[test]
+fn ways_that_a_file_has_not() {
+    let world = World::eight_blocks("1010 1\n");
+    assert_eq!(
+        health::clear(world.sys(), FD, &world.facts(), 5120..5632, ClearBy::DeviceCommand),
+        Err(Fail::Unsupported)
+    );
+    assert_eq!(world.calls(), [Call::Fstat]);
+    let mut broken = World::eight_blocks("1010 1\n");
+    broken.stat.size = -1;
+    assert_eq!(clear(&broken, 5120..5632), Err(Fail::Malformed(What::Size)));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Any part of any bad range of any file: that is zeros, no good byte is changed, the file keeps its size, and what is bad of it
+    /// afterwards was so before.
+    #[test]
+    fn any_part(
+        places in vector(0..12_u64, 1..10),
+        bad in vector(0..96_u64, 1..40),
+        less in 0..4096_u64,
+        block in prop::sample::select(&[512_u64, 1024, 4096][..]),
+        which in any::<Index>(),
+        part in (any::<Index>(), any::<Index>()),
+    ) {
+        let bad: BTreeSet<u64> = bad.into_iter().collect();
+        let list: String = bad.iter().map(|sector| format!("{sector} 1\n")).collect();
+        let size = places.len() as u64 * 4096 - less;
+        let mut extents: Vec<_> = places.iter().zip(0_u64..).map(|(place, at)| extent(at * 4096, place * 4096, 4096)).collect();
+        // Now and then a hole.
+        extents.retain(|extent| extent.physical != 0);
+        let mut world = World::bad_file(pattern(size), extents, &list);
+        world.disk.block = block;
+        world.disk.poison = bad.iter().map(|sector| sector * 512..(sector + 1) * 512).collect();
+        let (before, end) = world.walk();
+        prop_assert_eq!(end, None);
+        if before.is_empty() {
+            return Ok(());
+        }
+        let whole = &before[which.index(before.len())];
+        let length = (whole.end - whole.start) as usize;
+        let start = whole.start + part.0.index(length) as u64;
+        let range = start..start + 1 + part.1.index((whole.end - start) as usize) as u64;
+        prop_assert_eq!(clear(&world, range.clone()), Ok(()));
+        let (after, end) = world.walk();
+        prop_assert_eq!(end, None);
+        let is_in = |ranges: &[Range<u64>], at: u64| ranges.iter().any(|range| range.contains(&at));
+        let bytes = world.disk.bytes.borrow();
+        prop_assert_eq!(bytes.len() as u64, size);
+        for (at, (byte, good)) in (0_u64..).zip(bytes.iter().zip(pattern(size))) {
+            let was_bad = is_in(&before, at);
+            prop_assert!(if range.contains(&at) { *byte == 0 } else { *byte == good || was_bad && *byte == 0 }, "{}", at);
+            prop_assert!(!range.contains(&at) || !is_in(&after, at), "{}", at);
+            prop_assert!(!is_in(&after, at) || was_bad, "{}", at);
+        }
+    }
+}

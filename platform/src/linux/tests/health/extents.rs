@@ -1,0 +1,317 @@
+//! Files: where they lie, by FIEMAP, against a map of every sector.
+
+use core::ops::Range;
+use std::{collections::BTreeSet, format, string::String, vec, vec::Vec};
+
+use proptest::{collection::vec as vector, prelude::*, sample::Index};
+
+use super::super::{
+    disk::{UNWRITTEN, extent, pattern},
+    world::{Call, FD, World},
+};
+use super::walk;
+use crate::{
+    Errno, Fail, What,
+    linux::{
+        health,
+        sys::ioctl::{EXTENTS, Extent},
+    },
+};
+
+const SECTOR: u64 = 512;
+const GARBAGE: Fail = Fail::Malformed(What::Extents);
+
+/// An extent in sectors.
+fn sectors(logical: u64, physical: u64, count: u64) -> Extent {
+    extent(logical * SECTOR, physical * SECTOR, count * SECTOR)
+}
+
+fn file(size: u64, extents: &[Extent], list: &str) -> World {
+    World::bad_file(pattern(size), extents.to_vec(), list)
+}
+
+fn bytes(ranges: &[Range<u64>]) -> (Vec<Range<u64>>, Option<Fail>) {
+    (ranges.iter().map(|range| range.start * SECTOR..range.end * SECTOR).collect(), None)
+}
+
+#[test]
+fn where_files_lie() {
+    let whole = [sectors(0, 1000, 64)];
+    let rows: &[(&str, &[Extent], &[Range<u64>])] = &[
+        ("", &whole, &[]),
+        ("0 1000\n1064 5\n", &whole, &[]),
+        ("1000 1\n", &whole, &[0..1]),
+        ("1063 1\n", &whole, &[63..64]),
+        ("0 5000\n", &whole, &[0..64]),
+        ("1001 2\n1005 1\n", &whole, &[1..3, 5..6]),
+        // In reverse order on the device: a bad range of both.
+        ("1015 10\n", &[sectors(0, 1020, 16), sectors(16, 1004, 16)], &[0..5, 27..32]),
+        // Adjoining in the file, not on the device.
+        ("1007 1\n2000 1\n", &[sectors(0, 1000, 8), sectors(8, 2000, 8)], &[7..9]),
+        // Adjoining on the device, not in the file.
+        ("1007 2\n", &[sectors(0, 1000, 8), sectors(16, 1008, 8)], &[7..8, 16..17]),
+        // A hole at the beginning, and one at the end.
+        ("1000 100\n", &[sectors(8, 1000, 8)], &[8..16]),
+        // Shared by two parts of the file.
+        ("1001 1\n", &[sectors(0, 1000, 8), sectors(8, 1000, 8)], &[1..2, 9..10]),
+        ("1000 1\n", &[], &[]),
+    ];
+    for (list, extents, expected) in rows {
+        assert_eq!(file(64 * SECTOR, extents, list).walk(), bytes(expected), "{list:?}, {extents:?}");
+    }
+}
+
+#[test]
+fn at_the_end_of_a_file() {
+    // 100 bytes of the second sector, in a block of 8.
+    let list = "1000 8\n";
+    let world = file(612, &[sectors(0, 1000, 8)], list);
+    assert_eq!(world.walk(), (vec![0..612], None));
+    assert_eq!(file(0, &[sectors(0, 1000, 8)], list).walk(), (vec![], None));
+    assert_eq!(file(0, &[], "1000 8\n1").walk(), (vec![], None), "no bytes, and so none of which nothing is known");
+    // Preallocated behind the end.
+    assert_eq!(file(SECTOR, &[sectors(0, 2000, 8), sectors(8, 1000, 8)], list).walk(), (vec![], None));
+    // From within, and from behind.
+    let facts = world.facts();
+    let list = health::list(world.sys(), FD, &facts).unwrap();
+    let next = |from| health::next(world.sys(), FD, &facts, &list, from);
+    assert_eq!(
+        [next(1), next(611), next(612), next(u64::MAX)],
+        [Ok(Some(1..612)), Ok(Some(611..612)), Ok(None), Ok(None)]
+    );
+    let mut broken = world.clone();
+    broken.stat.size = -1;
+    assert_eq!(health::next(broken.sys(), FD, &facts, &list, 0), Err(Fail::Malformed(What::Size)));
+}
+
+#[test]
+fn a_list_that_was_cut_ends_in_an_error() {
+    let too_large = Some(Fail::TooLarge(What::BadBlocks));
+    let world = |list| file(64 * SECTOR, &[sectors(0, 1000, 64)], list);
+    assert_eq!(world("1001 1\n10").walk(), (vec![512..1024], too_large));
+    assert_eq!(world("10").walk(), (vec![], too_large), "never none");
+    // The last range ends where the file does.
+    assert_eq!(world("1000 64\n10").walk(), (vec![0..64 * 512], too_large));
+}
+
+/// Whatever it takes: each batch is asked for behind the last one.
+#[test]
+fn any_number_of_extents() {
+    for count in [EXTENTS - 1, EXTENTS, EXTENTS + 1, 3 * EXTENTS, 1000] {
+        // Every other sector, in reverse order on the device.
+        let count = count as u64;
+        let extents: Vec<_> = (0..count).map(|n| sectors(2 * n, 3 * (count - n), 1)).collect();
+        let size = 2 * count * SECTOR;
+        let expected = bytes(&[2 * (count - 1)..2 * (count - 1) + 1]);
+        for marks_last in [true, false] {
+            let mut world = file(size, &extents, "3 1\n");
+            world.disk.marks_last = marks_last;
+            let facts = world.facts();
+            let list = health::list(world.sys(), FD, &facts).unwrap();
+            world.calls();
+            assert_eq!(walk(world.sys(), &world, &list, 0), expected);
+            let maps = world.calls().iter().filter(|call| matches!(call, Call::Extents(_))).count();
+            // The first walk to the last one, and one behind it.
+            assert!(maps as u64 <= count.div_ceil(EXTENTS as u64) + 2, "{maps} for {count}");
+        }
+    }
+    // One bad range of a thousand extents, each a sector.
+    let extents: Vec<_> = (0..1000).map(|n| sectors(n, 2000 - 2 * n, 1)).collect();
+    assert_eq!(file(1000 * SECTOR, &extents, "0 3000\n").walk(), bytes(&[0..1000]));
+}
+
+/// With nothing bad on the whole disk, it does not matter where a file lies.
+#[test]
+fn nothing_bad_takes_no_look() {
+    let world = World::eight_blocks("");
+    let facts = world.facts();
+    let list = health::list(world.sys(), FD, &facts).unwrap();
+    world.calls();
+    assert_eq!(health::next(world.sys(), FD, &facts, &list, 0), Ok(None));
+    assert_eq!(world.calls(), [Call::Fstat]);
+}
+
+#[test]
+fn flags() {
+    let world = |flags| file(64 * SECTOR, &[Extent { flags, ..sectors(0, 1000, 64) }], "1000 1\n");
+    for bit in 0..32 {
+        let flag = 1 << bit;
+        // LAST, DATA_ENCRYPTED, UNWRITTEN, MERGED, SHARED.
+        let expected = match flag {
+            1 | 0x80 | UNWRITTEN | 0x1000 | 0x2000 => bytes(&[0..1]),
+            _ => (vec![], Some(Fail::Unsupported)),
+        };
+        assert_eq!(world(flag).walk(), expected, "{flag:#x}");
+    }
+}
+
+#[test]
+fn extents_that_make_no_sense() {
+    let rows: &[&[Extent]] = &[
+        &[extent(1, 1 << 20, 512)],
+        &[extent(0, 1, 512)],
+        &[extent(0, 512, 100)],
+        &[extent(512, 1 << 20, u64::MAX - 511)],
+        &[extent(0, u64::MAX - 511, 1024)],
+        // Twice, or backwards.
+        &[sectors(0, 1000, 2), sectors(0, 1000, 2)],
+        &[sectors(0, 1000, 2), sectors(1, 1000, 2)],
+    ];
+    for extents in rows {
+        assert_eq!(file(64 * SECTOR, extents, "1 1\n").walk(), (vec![], Some(GARBAGE)), "{extents:?}");
+    }
+}
+
+/// Kernels that would keep us for ever.
+#[test]
+fn answers_without_progress() {
+    let rows: [fn(u64) -> (u32, Extent); 4] = [
+        // The same again and again.
+        |_| (1, sectors(0, 1000, 1)),
+        // More than there is room for.
+        |_| (EXTENTS as u32 + 1, sectors(0, 1000, 64)),
+        |_| (u32::MAX, sectors(0, 1000, 64)),
+        |start| (1, extent(start, 512, 0)),
+    ];
+    for answer in rows {
+        let mut world = World::eight_blocks("5000 1\n");
+        let facts = world.facts();
+        let list = health::list(world.sys(), FD, &facts).unwrap();
+        world.disk.answer = Some(answer);
+        world.calls();
+        assert_eq!(health::next(world.sys(), FD, &facts, &list, 0), Err(GARBAGE));
+        assert!(world.calls().len() <= 3);
+    }
+}
+
+#[test]
+fn errors_of_the_map() {
+    let world = World::eight_blocks("1000 1\n");
+    let facts = world.facts();
+    let list = health::list(world.sys(), FD, &facts).unwrap();
+    world.calls();
+    for (errno, fail) in [
+        (95, Fail::Unsupported),
+        (25, Fail::Unsupported),
+        (5, Fail::Os(What::Extents, Errno::EIO)),
+        (22, Fail::Os(What::Extents, Errno::EINVAL)),
+    ] {
+        assert_eq!(health::next(world.failing(1, errno).sys(), FD, &facts, &list, 0), Err(fail));
+    }
+}
+
+/// A file of so many sectors, and for each where it is: a permutation with holes, in extents of random length.
+fn layout() -> impl Strategy<Value = Vec<Option<u64>>> {
+    (1..120_usize, vector((any::<Index>(), 1..6_usize, any::<bool>()), 1..40)).prop_map(|(size, pieces)| {
+        let (mut places, mut next) = (vec![None; size], BTreeSet::new());
+        let mut at = 0;
+        for (where_to, length, hole) in pieces {
+            let first = where_to.index(200) as u64;
+            for n in 0..length {
+                let place = first + n as u64;
+                // Each sector of the device once.
+                if at < size {
+                    places[at] = (!hole && next.insert(place)).then_some(place);
+                    at += 1;
+                }
+            }
+        }
+        places
+    })
+}
+
+/// The extents of a file whose sectors lie there, cut where `cuts` says so although they need not be.
+fn extents_of(places: &[Option<u64>], cuts: &BTreeSet<usize>) -> Vec<Extent> {
+    let mut extents: Vec<Extent> = Vec::new();
+    for (at, place) in places.iter().enumerate() {
+        let Some(place) = *place else { continue };
+        let (logical, physical) = (at as u64 * SECTOR, place * SECTOR);
+        match extents.last_mut() {
+            Some(last)
+                if last.logical + last.length == logical
+                    && last.physical + last.length == physical
+                    && !cuts.contains(&at) =>
+            {
+                last.length += SECTOR;
+            }
+            _ => extents.push(extent(logical, physical, SECTOR)),
+        }
+    }
+    extents
+}
+
+fn listed(bad: &BTreeSet<u64>) -> String {
+    bad.iter().map(|sector| format!("{sector} 1\n")).collect()
+}
+
+/// The bad bytes of the file from here on, sector by sector.
+fn mapped(places: &[Option<u64>], bad: &BTreeSet<u64>, from: u64, size: u64) -> Vec<Range<u64>> {
+    let mut found: Vec<Range<u64>> = Vec::new();
+    for (at, place) in places.iter().enumerate() {
+        let (start, end) = ((at as u64 * SECTOR).max(from), ((at as u64 + 1) * SECTOR).min(size));
+        if start < end && place.is_some_and(|place| bad.contains(&place)) {
+            match found.last_mut() {
+                Some(last) if last.end == start => last.end = end,
+                _ => found.push(start..end),
+            }
+        }
+    }
+    found
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn walks(
+        places in layout(),
+        bad in vector(0..206_u64, 0..100),
+        cuts in vector(any::<Index>(), 0..20),
+        starts in vector(any::<Index>(), 1..4),
+        less in 0..512_u64,
+        marks_last in any::<bool>(),
+    ) {
+        let bad: BTreeSet<u64> = bad.into_iter().collect();
+        let cuts: BTreeSet<usize> = cuts.into_iter().map(|cut| cut.index(places.len())).collect();
+        let size = places.len() as u64 * SECTOR - less;
+        let mut world = file(size, &extents_of(&places, &cuts), &listed(&bad));
+        world.disk.marks_last = marks_last;
+        let list = health::list(world.sys(), FD, &world.facts()).unwrap();
+        let starts = starts.into_iter().map(|start| start.index(size as usize + 1000) as u64);
+        for from in starts.chain([0]) {
+            prop_assert_eq!(walk(world.sys(), &world, &list, from), (mapped(&places, &bad, from, size), None));
+        }
+    }
+
+    /// What was cleared while iterating is not told again, and nothing that was bad before is left out.
+    #[test]
+    fn clearing_while_iterating(
+        places in layout(),
+        bad in vector(0..206_u64, 0..100),
+        cleared in vector(any::<Index>(), 0..10),
+    ) {
+        let bad: BTreeSet<u64> = bad.into_iter().collect();
+        let size = places.len() as u64 * SECTOR;
+        let mut now = places.clone();
+        let mut world = file(size, &extents_of(&now, &BTreeSet::new()), &listed(&bad));
+        let list = health::list(world.sys(), FD, &world.facts()).unwrap();
+        let (mut at, mut told) = (0, Vec::new());
+        let mut cleared = cleared.into_iter();
+        while let Some(range) = health::next(world.sys(), FD, &world.facts(), &list, at).unwrap() {
+            at = range.end;
+            // What is told is what is bad now, as it is now.
+            prop_assert_eq!(Some(range.clone()), mapped(&now, &bad, range.start, size).into_iter().next());
+            told.extend((range.start / SECTOR..range.end / SECTOR).map(|sector| sector as usize));
+            // A sector of the file, anywhere, gets another place.
+            if let Some(sector) = cleared.next() {
+                let sector = sector.index(now.len());
+                now[sector] = Some(10_000 + sector as u64);
+                world = file(size, &extents_of(&now, &BTreeSet::new()), &listed(&bad));
+            }
+        }
+        for (at, place) in now.iter().enumerate() {
+            let is_bad = place.is_some_and(|place| bad.contains(&place));
+            prop_assert!(!is_bad || told.contains(&at), "sector {} is bad and was not told", at);
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Every error number in every call. What has to come of it is said by [`expected`], which knows the documentation and not the code.
+
+use core::ops::Range;
+use std::{format, vec, vec::Vec};
+
+use super::super::{
+    disk::extent,
+    inject::{ERRNOS, Outcome, inject},
+    machine::{DM, ENTRY_OF_DISK, FSDAX},
+    world::{Call, FD, World},
+};
+use super::{XFS, badblocks, commands::bus, places::device};
+use crate::{
+    ClearBy, Errno, Fail, What,
+    linux::{BadSectors, health},
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Question {
+    List,
+    Next,
+    Clear(ClearBy),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Answer {
+    Listed(Vec<Range<u64>>),
+    Next(Option<Range<u64>>),
+    Cleared,
+}
+
+struct Scenario {
+    name: &'static str,
+    world: World,
+    question: Question,
+    range: Range<u64>,
+}
+
+impl Scenario {
+    fn run(&self, world: &World) -> Outcome<Answer> {
+        // What the question is about was described and listed before anything went wrong.
+        let clean = self.world.clone();
+        let facts = clean.facts();
+        let sys = world.sys();
+        let shown = |list: BadSectors| Answer::Listed(list.within(0..u64::MAX).collect());
+        let answer = match self.question {
+            Question::List => health::list(sys, FD, &facts).map(shown),
+            Question::Next => {
+                let list = health::list(clean.sys(), FD, &facts).unwrap();
+                health::next(sys, FD, &facts, &list, self.range.start).map(Answer::Next)
+            }
+            Question::Clear(by) => health::clear(sys, FD, &facts, self.range.clone(), by).map(|()| Answer::Cleared),
+        };
+        (answer, world.calls())
+    }
+}
+
+fn scenarios() -> Vec<Scenario> {
+    let row = |name, world: World, question, range| Scenario { name, world, question, range };
+    let mut xfs = World::eight_blocks("1010 1\n");
+    xfs.magic = XFS;
+    let part = World::eight_blocks("")
+        .linked(ENTRY_OF_DISK, format!("{FSDAX}/pmem1p1"))
+        .without_file(&badblocks())
+        .with_file(&format!("{ENTRY_OF_DISK}/start"), "8\n")
+        .with_file(&format!("{ENTRY_OF_DISK}/../badblocks"), "1018 1\n");
+    let mut volume = World::eight_blocks("")
+        .linked(ENTRY_OF_DISK, DM)
+        .without_file(&badblocks())
+        .linked("/sys/dev/block/259:9", FSDAX)
+        .with_file("/sys/dev/block/259:9/badblocks", "10 1\n")
+        .with_file("/dev/mapper/control", "");
+    volume.disk.tables.push(((259, 3), (0, 0, 312, vec![])));
+    // More extents than fit into an answer.
+    let many = (0..40).map(|n| extent(n * 512, (2000 - 2 * n) * 512, 512)).collect();
+    let many = World::bad_file(vec![1; 40 * 512], many, "1922 1\n");
+    vec![
+        row("a file's list", World::eight_blocks("1010 1\n"), Question::List, 0..0),
+        row("on XFS", xfs, Question::List, 0..0),
+        row("on a partition", part, Question::List, 0..0),
+        row("on a volume", volume, Question::List, 0..0),
+        row("a device's list", device("101 1\n"), Question::List, 0..0),
+        row("the next of a file", many, Question::Next, 0..0),
+        row("the next of a device", device("101 1\n"), Question::Next, 0..0),
+        row("clear a file", World::eight_blocks("1010 1\n"), Question::Clear(ClearBy::Allocation), 5120..5632),
+        row("clear a device", bus("101 1\n", ""), Question::Clear(ClearBy::DeviceCommand), 512..1024),
+    ]
+}
+
+const EBADF: i32 = 9;
+const ENOENT: i32 = 2;
+const NOT_THERE: [i32; 2] = [ENOENT, 20]; // ENOTDIR
+const EINTR: i32 = 4;
+const ENOTTY: i32 = 25;
+const ENOTSUP: i32 = 95;
+
+/// The answer where the call with this index fails with `errno`, and the calls that come then; `None`: as if it had not failed, but for
+/// the call itself, which is made again or not.
+fn expected(calls: &[Call], answer: &Answer, index: usize, errno: i32) -> Outcome<Answer> {
+    let os = |what| (Err(Fail::Os(what, Errno::from_raw(errno))), vec![]);
+    let unsupported = (Err(Fail::Unsupported), vec![]);
+    // A call that does not end what was begun.
+    let rest = || (Ok(answer.clone()), calls[index + 1..].to_vec());
+    let again = || (Ok(answer.clone()), calls[index..].to_vec());
+    match &calls[index] {
+        // Closed meanwhile.
+        Call::Fstat | Call::Fstatfs if errno == EBADF => (Err(Fail::Absent(What::Handle)), vec![]),
+        Call::Fstat => os(What::Handle),
+        Call::Fstatfs => os(What::FileSystem),
+        Call::Xflags => os(What::Extents),
+        Call::Inode(_) => os(What::Device),
+        Call::Readlink(_) if errno == 22 => (Err(Fail::Malformed(What::Device)), vec![]),
+        Call::Readlink(_) if NOT_THERE.contains(&errno) => {
+            (Err(Fail::Absent(What::Device)), vec![Call::Access("/sys/dev".into())])
+        }
+        Call::Readlink(_) => os(What::Device),
+        // A volume's own list is missed by all of them.
+        Call::Open(path) if errno == ENOENT && *path == badblocks() && calls.contains(&Call::Table((259, 3))) => rest(),
+        Call::Open(path) => of_file(path, errno),
+        Call::Read => {
+            let path = calls[..index].iter().rev().find_map(|call| match call {
+                Call::Open(path) => Some(path),
+                _ => None,
+            });
+            (of_file(path.unwrap(), errno).0, vec![Call::Close])
+        }
+        Call::Table(_) => (os(What::Volume).0, vec![Call::Close]),
+        Call::Extents(_) if [ENOTSUP, ENOTTY].contains(&errno) => unsupported,
+        Call::Extents(_) => os(What::Extents),
+        Call::BlockSize | Call::OpenWritable(_) => os(What::ClearBadBlock),
+        // Interrupted: it is made again.
+        Call::Pread(..) | Call::Pwrite(..) | Call::Punch(..) | Call::Allocate(..) | Call::Fsync if errno == EINTR => {
+            again()
+        }
+        Call::Punch(..) if [ENOTSUP, 38].contains(&errno) => unsupported,
+        Call::Allocate(..) if errno == ENOTSUP => rest(),
+        // The good bytes are written back all the same.
+        Call::Allocate(..) => (os(What::ClearBadBlock).0, vec![calls[index + 1].clone()]),
+        Call::Pread(..) | Call::Pwrite(..) | Call::Punch(..) | Call::Fsync => os(What::ClearBadBlock),
+        // The bus is closed.
+        Call::ArsCap(..) | Call::ClearError(..) if [ENOTSUP, ENOTTY].contains(&errno) => {
+            (unsupported.0, vec![Call::Close])
+        }
+        Call::ArsCap(..) | Call::ClearError(..) => (os(What::ClearBadBlock).0, vec![Call::Close]),
+        other => panic!("no scenario has such a call that can fail: {other:?}"),
+    }
+}
+
+fn of_file(path: &str, errno: i32) -> Outcome<Answer> {
+    let name = path.rsplit('/').next().unwrap();
+    let what = match name {
+        "size" => What::Size,
+        "control" => What::Volume,
+        "start" | "badblocks" | "resource" => What::BadBlocks,
+        other => panic!("{other}"),
+    };
+    let fail = match name {
+        // No list, or no place.
+        "badblocks" | "resource" if errno == ENOENT => Fail::Unsupported,
+        _ => Fail::Os(what, Errno::from_raw(errno)),
+    };
+    (Err(fail), vec![])
+}
+
+#[test]
+fn every_errno_in_every_call() {
+    let mut injected = Vec::new();
+    for scenario in scenarios() {
+        let (answer, calls) = scenario.run(&scenario.world.clone());
+        let answer = answer.unwrap_or_else(|fail| panic!("{}: {fail:?}", scenario.name));
+        let run = |world: &World| scenario.run(world);
+        let expected = |index, errno| {
+            // The call before the close of the bus is the confirmation: it fails with the bus open.
+            let (answer, more) = expected(&calls, &answer, index, errno);
+            let bus_is_open = calls[..index].iter().any(|call| matches!(call, Call::OpenWritable(_)))
+                && !calls[..index].iter().any(|call| matches!(call, Call::ClearError(..)))
+                && matches!(calls[index], Call::Inode(_));
+            (answer, if bus_is_open { vec![Call::Close] } else { more })
+        };
+        injected.push(inject(scenario.name, &scenario.world, &calls, run, expected) / ERRNOS.count());
+    }
+    assert_eq!(injected, [6, 7, 8, 6, 12, 3, 2, 32, 39], "calls that can fail");
+}
