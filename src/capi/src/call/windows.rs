@@ -26,7 +26,7 @@ pub unsafe fn source_from_handle<E: Edge<Platform = Windows>>(
     handle: *mut c_void,
 ) -> c_int {
     // SAFETY: src is valid or NULL, as here.
-    unsafe { create::<E>(src, || source(handle), keep::<E>) }
+    unsafe { create::<E>(src, || source(handle), |source| keep::<E>(source, "pmem2_source_init_handle")) }
 }
 
 /// As [`source_from_handle`], in the caller's memory.
