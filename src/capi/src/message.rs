@@ -14,7 +14,7 @@ pub struct Message {
 
 impl Message {
     /// Bytes, the null byte among them: every sentence fits. It lies in thread-local storage, which is scarce where a library
-    /// is loaded into a running program. hosted/src/shim.c has the same number.
+    /// is loaded into a running program. shim.c of hosted/ and windows/ has the same number.
     pub const SIZE: usize = 320;
 
     /// What there is to say before anything failed: never nothing.
@@ -121,6 +121,17 @@ mod tests {
     #[test]
     fn starts_with_a_sentence() {
         assert_eq!(shown(&Message::new()), Message::NONE);
+    }
+
+    /// The buffers are C's, and this crate writes as much as it thinks they have.
+    #[test]
+    fn the_shims_have_the_same_room_and_text() {
+        let hosted = format!("message[{}] WITH_THREAD = \"{}\";", Message::SIZE, Message::NONE);
+        assert!(include_str!("../hosted/src/shim.c").contains(&hosted), "{hosted}");
+        let windows = include_str!("../windows/src/shim.c");
+        for line in [format!("#define SIZE {}\n", Message::SIZE), format!(".message = \"{}\" }};", Message::NONE)] {
+            assert!(windows.contains(&line), "{line}");
+        }
     }
 
     #[test]

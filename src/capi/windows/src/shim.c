@@ -9,6 +9,7 @@
 
 #include <libpmem2.h>
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -135,7 +136,8 @@ pmem2_perrorU(const char *format, ...)
 		head = vsnprintf(NULL, 0, format, arguments);
 		va_end(arguments);
 	}
-	if (head >= 0)
+	/* The length of it all is an int, too. */
+	if (head >= 0 && head <= INT_MAX - SIZE - (int)sizeof(tail))
 		line = pmem2_shim_allocate((size_t)head + SIZE + sizeof(tail));
 	if (line == NULL) {
 		say_message();
