@@ -10,7 +10,7 @@ use std::{
     fs::{File, OpenOptions},
     io,
     os::windows::{ffi::OsStrExt, fs::OpenOptionsExt},
-    path::{Component, Path, Prefix},
+    path::Path,
 };
 
 use pmem2::{Errno, Error, HandleFault, Kind, Report, What, WinFileId, Windows};
@@ -133,16 +133,28 @@ fn options() -> OpenOptions {
     options
 }
 
-/// Whether it is a name in the directories of pipes and mailslots, of this machine or another one.
+/// Whether it is a name in the directories of pipes and mailslots, of this machine or another one, in whichever of its spellings.
 pub(crate) fn is_served(path: &Path) -> bool {
-    let served = |name: &std::ffi::OsStr| name.eq_ignore_ascii_case("pipe") || name.eq_ignore_ascii_case("mailslot");
-    match path.components().next() {
-        Some(Component::Prefix(prefix)) => match prefix.kind() {
-            Prefix::DeviceNS(name) | Prefix::Verbatim(name) => served(name),
-            Prefix::UNC(_, share) | Prefix::VerbatimUNC(_, share) => served(share),
-            _ => false,
-        },
-        _ => false,
+    let given = path.to_string_lossy().to_ascii_lowercase();
+    // As CreateFile resolves it, which leaves what begins with `\\?\` or `\??\` as it is; of the second the library does not know.
+    let full = match std::path::absolute(path) {
+        Ok(full) if !given.starts_with(r"\??\") => full.to_string_lossy().to_ascii_lowercase(),
+        _ => given,
+    };
+    if !full.starts_with(r"\\") && !full.starts_with(r"\??\") {
+        return false;
+    }
+    let mut names = full.split(['\\', '/']).filter(|name| !name.is_empty()).peekable();
+    let server = |name: &str| matches!(name, "pipe" | "mailslot" | "namedpipe" | "ipc$");
+    if names.next_if(|name| matches!(*name, "." | "?" | "??")).is_none() {
+        // A server, and what it shares.
+        return names.nth(1).is_some_and(server);
+    }
+    // Ways to the same directory of devices.
+    let mut names = names.skip_while(|name| matches!(*name, "global" | "globalroot" | "dosdevices" | "??" | "device"));
+    match names.next() {
+        Some("unc" | "mup") => names.nth(1).is_some_and(server),
+        name => name.is_some_and(server),
     }
 }
 
@@ -207,11 +219,45 @@ mod tests {
             r"//./pipe/name",
             r"\\server\pipe\name",
             r"\\?\UNC\server\pipe\name",
+            r"\\.\UNC\server\pipe\name",
+            r"\\server\IPC$\name",
             r"\\.\mailslot\name",
+            // What CreateFile resolves.
+            r"\\.\C:\..\pipe\name",
+            r"\\.\x\..\pipe\name",
+            r"\\.\.\pipe\name",
+            r"\\.\\pipe\\name",
+            // Other ways to the same directory.
+            r"\??\pipe\name",
+            r"\??\UNC\server\pipe\name",
+            r"\\.\Global\pipe\name",
+            r"\\?\GLOBALROOT\??\pipe\name",
+            r"\\?\GLOBALROOT\DosDevices\pipe\name",
+            r"\\.\GLOBALROOT\Device\NamedPipe\name",
+            r"\\?\GLOBALROOT\Device\Mailslot\name",
+            r"\\?\GLOBALROOT\Device\Mup\server\pipe\name",
         ] {
             assert!(is_served(Path::new(path)), "{path}");
         }
-        for path in ["pipe", r"pipe\name", r"C:\pipe\name", r"\\.\C:", r"\\.\NUL", r"\\server\share\pipe", ""] {
+        for path in [
+            "pipe",
+            r"pipe\name",
+            r"\pipe\name",
+            r"C:\pipe\name",
+            r"\\?\C:\pipe\name",
+            r"\??\C:\pipe\name",
+            r"\\.\C:",
+            r"\\.\NUL",
+            r"\\server\share\pipe",
+            r"\\server\share\..\pipe\name",
+            r"\\pipe\share\name",
+            r"\\?\UNC\pipe\share\name",
+            r"\\?\GLOBALROOT\Device\HarddiskVolume1\pipe\name",
+            r"\\?\Volume{01234567-89ab-cdef-0123-456789abcdef}\pipe",
+            r"\\",
+            r"\\?",
+            "",
+        ] {
             assert!(!is_served(Path::new(path)), "{path}");
         }
     }
