@@ -182,6 +182,13 @@ pub enum Error {
         /// What it answered.
         errno: Errno,
     },
+    /// The system failed with an error that errno has no number for. The code is `-EIO`.
+    OsCode {
+        /// What the system was asked for.
+        what: What,
+        /// What it answered: on Windows, by GetLastError.
+        code: u32,
+    },
 }
 
 impl Error {
@@ -228,7 +235,7 @@ impl Error {
             Self::FileDescriptorNotSet => Code::FileDescriptorNotSet,
             Self::SourceTypeNotSupported => Code::SourceTypeNotSupported,
             Self::IoFail => Code::IoFail,
-            Self::OutOfMemory(_) | Self::TooLarge(_) | Self::Os { .. } => return None,
+            Self::OutOfMemory(_) | Self::TooLarge(_) | Self::Os { .. } | Self::OsCode { .. } => return None,
         })
     }
 
@@ -247,6 +254,7 @@ impl Error {
     pub const fn errno(&self) -> Errno {
         match self {
             Self::Os { errno, .. } => *errno,
+            Self::OsCode { .. } => Errno::EIO,
             Self::OutOfMemory(_) => Errno::ENOMEM,
             Self::TooLarge(_) => Errno::EOVERFLOW,
             Self::Unsupported(_) | Self::NotPersistentMemory { .. } | Self::SeveralNumaNodes => Errno::ENOTSUP,
@@ -271,6 +279,7 @@ impl Error {
             Fail::DeviceReplaced => Self::InvalidFileHandle(HandleFault::DeviceReplaced),
             Fail::TooLarge(what) => Self::TooLarge(what),
             Fail::Os(what, errno) => Self::Os { what, errno },
+            Fail::OsCode(what, code) => Self::OsCode { what, code },
             Fail::Absent(What::Handle) => Self::InvalidFileHandle(HandleFault::NotOpen),
             Fail::Absent(what) => Self::Os { what, errno: Errno::ENOENT },
             Fail::Malformed(What::Size | What::Allocated) => Self::InvalidSizeFormat,

@@ -64,4 +64,6 @@ pub enum Fail {
     TooLarge(What),
     /// The system failed with this error number while it was asked for this.
     Os(What, Errno),
+    /// The same, with an error of its own that errno has no number for: on Windows, what GetLastError gave. Its errno is `EIO`.
+    OsCode(What, u32),
 }

@@ -19,7 +19,14 @@ impl Display for Error {
             Self::InvalidFileHandle(fault) => fault.fmt(f),
             Self::InvalidFileType(kind) => refused(*kind, f),
             Self::OutOfMemory(memory) => memory.fmt(f),
-            Self::Os { what, errno } => os(*what, *errno, f),
+            Self::Os { what, errno } => {
+                failed(*what, f)?;
+                write!(f, "{errno}{}", remedy(*what, *errno))
+            }
+            Self::OsCode { what, code } => {
+                failed(*what, f)?;
+                write!(f, "error {code} of the system's own, for which there is no errno but EIO")
+            }
             Self::Unsupported(What::Handle) => {
                 f.write_str("nothing can be said of the handle: pmem2 has no backend for this system")
             }
@@ -235,15 +242,19 @@ fn noun(what: What) -> &'static str {
     }
 }
 
-fn os(what: What, errno: Errno, f: &mut Formatter<'_>) -> Result {
+fn failed(what: What, f: &mut Formatter<'_>) -> Result {
     match what {
-        What::Open => write!(f, "cannot be opened for reading: {errno}")?,
-        what => write!(f, "the system failed when it was asked for {}: {errno}", noun(what))?,
+        What::Open => f.write_str("cannot be opened for reading: "),
+        what => write!(f, "the system failed when it was asked for {}: ", noun(what)),
     }
-    #[cfg(windows)]
-    let remedy = windows::remedy(what, errno);
-    #[cfg(not(windows))]
-    let remedy = match errno {
+}
+
+#[cfg(windows)]
+use windows::remedy;
+
+#[cfg(not(windows))]
+const fn remedy(what: What, errno: Errno) -> &'static str {
+    match errno {
         Errno::EPERM | Errno::EACCES if matches!(what, What::Open) => "; more rights are needed",
         Errno::EPERM | Errno::EACCES => "; more rights are needed, or a filter (seccomp) that allows the call",
         Errno::ENOENT
@@ -257,6 +268,5 @@ fn os(what: What, errno: Errno, f: &mut Formatter<'_>) -> Result {
         Errno::ENOENT if matches!(what, What::Sysfs) => "; mount sysfs on /sys (in a chroot or container too)",
         Errno::EMFILE => "; close some, or raise RLIMIT_NOFILE",
         _ => "",
-    };
-    f.write_str(remedy)
+    }
 }

@@ -16,6 +16,7 @@ pub(crate) fn expected(fail: Fail, asked: What) -> Error {
         Fail::Unsupported => Error::Unsupported(asked),
         Fail::Replaced => Error::InvalidFileHandle(HandleFault::Replaced),
         Fail::Os(what, errno) => Error::Os { what, errno },
+        Fail::OsCode(what, code) => Error::OsCode { what, code },
         Fail::Absent(What::Handle) => Error::InvalidFileHandle(HandleFault::NotOpen),
         Fail::Absent(what) => absent(what),
         Fail::Malformed(What::Size) => Error::InvalidSizeFormat,

@@ -23,6 +23,8 @@ fn numbers() {
         assert_eq!(errno.raw(), number, "{errno}");
     }
     assert_eq!(Error::Unsupported(What::Size).errno().raw(), 129);
+    assert_eq!((Windows::known_errno(5), Windows::known_errno(1392)), (Some(Errno::EACCES), None));
+    assert_eq!(Error::OsCode { what: What::Size, code: 1392 }.code(), -5);
     assert_eq!((Windows::errno(5), Windows::errno(0), Windows::errno(6)), (Errno::EACCES, Errno::EIO, Errno::EBADF));
 }
 
@@ -42,6 +44,7 @@ fn sentences_speak_of_windows() {
         (Error::SourceEmpty, "SetEndOfFile"),
         (Error::Unsupported(What::Handle), "crt"),
         (os(What::Volume, Errno::ENOENT), "the source's volume"),
+        (Error::OsCode { what: What::Volume, code: 1392 }, "error 1392 of the system's own"),
         (os(What::Open, Errno::EBUSY), "does not share it"),
         (os(What::Open, Errno::EACCES), "more rights are needed"),
     ] {

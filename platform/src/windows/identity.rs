@@ -71,7 +71,7 @@ pub(super) fn handle(code: Code) -> Fail {
 pub(super) fn no_answer(what: What, code: Code) -> Fail {
     match code {
         Code::INVALID_HANDLE => Fail::Absent(What::Handle),
-        code => Fail::Os(what, code.errno()),
+        code => code.fail(what),
     }
 }
 

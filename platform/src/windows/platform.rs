@@ -38,7 +38,7 @@ use crate::{
 ///
 /// # Error numbers
 ///
-/// Errors of Win32 become errno by this table; any other is `EIO`.
+/// Errors of Win32 become errno by this table; any other is `EIO`, and its number is kept in [`Fail::OsCode`].
 ///
 /// | errno | `GetLastError` |
 /// |---|---|
@@ -68,6 +68,12 @@ impl Windows {
     #[must_use]
     pub const fn errno(code: u32) -> Errno {
         Code(code).errno()
+    }
+
+    /// The same, of an error that the table has.
+    #[must_use]
+    pub const fn known_errno(code: u32) -> Option<Errno> {
+        Code(code).known()
     }
 }
 

@@ -178,6 +178,7 @@ mod tests {
             pmem2::Error::InvalidFileType(pmem2::Kind::AnonymousInode),
             pmem2::Error::Os { what: pmem2::What::FileSystem, errno: pmem2::Errno::EACCES },
             pmem2::Error::Os { what: pmem2::What::Volume, errno: pmem2::Errno::EACCES },
+            pmem2::Error::OsCode { what: pmem2::What::Volume, code: u32::MAX },
             pmem2::Error::DaxRegionNotFound(disk),
             pmem2::Error::DaxRegionNotFound(hidden),
             pmem2::Error::NotPersistentMemory { asked: pmem2::What::UnsafeShutdowns, on: disk },

@@ -159,7 +159,15 @@ pub(crate) fn is_served(path: &Path) -> bool {
 }
 
 pub(crate) fn cannot(error: &io::Error) -> Error {
-    Error::Os { what: What::Open, errno: error.raw_os_error().map_or(Errno::EIO, errno) }
+    let what = What::Open;
+    match error.raw_os_error().map(i32::cast_unsigned) {
+        Some(code) => match Windows::known_errno(code) {
+            Some(errno) => Error::Os { what, errno },
+            None => Error::OsCode { what, code },
+        },
+        // Not Windows' error, but std's.
+        None => Error::Os { what, errno: Errno::EIO },
+    }
 }
 
 /// The errno of an error of Windows.
@@ -271,6 +279,15 @@ mod tests {
             "not read: more rights are needed; not write: the file has the attribute read-only"
         );
         assert_eq!(words(None, None), "read was not tried; write was not tried");
+    }
+
+    #[test]
+    fn errors_keep_their_number() {
+        let of = |code| cannot(&io::Error::from_raw_os_error(code));
+        let what = What::Open;
+        assert_eq!(of(5), Error::Os { what, errno: Errno::EACCES });
+        assert_eq!(of(1392), Error::OsCode { what, code: 1392 });
+        assert_eq!(cannot(&io::ErrorKind::InvalidInput.into()), Error::Os { what, errno: Errno::EIO });
     }
 
     /// What is opened is what was looked at, or it is said that it is not.
