@@ -2,10 +2,12 @@
 
 use core::fmt::{Display, Formatter, Result};
 
-use pmem2_platform::{Backing, Errno, Kind, RegionFault, What};
+#[cfg(not(windows))]
+use pmem2_platform::Errno;
+use pmem2_platform::{Backing, Kind, RegionFault, What};
 
 #[cfg(windows)]
-use super::windows;
+use super::windows::{self, remedy};
 use super::{Error, HandleFault, Memory};
 use crate::place::On;
 
@@ -249,9 +251,7 @@ fn failed(what: What, f: &mut Formatter<'_>) -> Result {
     }
 }
 
-#[cfg(windows)]
-use windows::remedy;
-
+/// What to do about it, where there is something.
 #[cfg(not(windows))]
 const fn remedy(what: What, errno: Errno) -> &'static str {
     match errno {

@@ -4,6 +4,12 @@ use std::io;
 
 use pmem2::{Errno, Error, HandleFault, Kind, What, Windows};
 
+use crate::whats::WHATS;
+
+/// What there is on other systems only.
+const FOREIGN: [&str; 10] =
+    ["O_RD", "O_WR", "O_PATH", "/dev", "/sys", "/proc", "seccomp", "fallocate", "RLIMIT", "MAP_SYNC"];
+
 /// The numbers are those of the C runtime's errno.h.
 #[test]
 fn numbers() {
@@ -50,8 +56,39 @@ fn sentences_speak_of_windows() {
     ] {
         let sentence = error.to_string();
         assert!(sentence.contains(words), "{sentence}");
-        for foreign in ["O_RD", "O_PATH", "/dev/", "/sys", "seccomp", "fallocate", "RLIMIT"] {
-            assert!(!sentence.contains(foreign), "{sentence}");
+    }
+}
+
+/// Whatever is asked for, and however that fails.
+#[test]
+fn sentences_speak_of_no_other_system() {
+    let mut errors = vec![Error::SourceEmpty, Error::NoAccess, Error::FileHandleNotSet];
+    // Of those two nothing is asked on Windows.
+    for what in WHATS.into_iter().filter(|what| !matches!(what, What::Subsystem | What::Sysfs)) {
+        errors.extend([Error::Unsupported(what), Error::Unknown(what), Error::TooLarge(what)]);
+        errors.push(Error::OsCode { what, code: 1392 });
+        errors.extend((1..200).map(|errno| Error::Os { what, errno: Errno::from_raw(errno) }));
+    }
+    errors.extend(
+        [HandleFault::NotOpen, HandleFault::WriteOnly, HandleFault::NoAccess, HandleFault::Replaced]
+            .map(Error::InvalidFileHandle),
+    );
+    errors.extend(
+        [
+            Kind::BlockDevice,
+            Kind::CharacterDevice,
+            Kind::Directory,
+            Kind::Other,
+            Kind::Pipe,
+            Kind::Socket,
+            Kind::SymbolicLink,
+        ]
+        .map(Error::InvalidFileType),
+    );
+    for error in errors {
+        let sentence = error.to_string();
+        for foreign in FOREIGN {
+            assert!(!sentence.contains(foreign), "{foreign}: {sentence}");
         }
     }
 }
