@@ -8,6 +8,18 @@ debian llvm-dlltool llvm
 debian "/usr/lib/gcc/x86_64-w64-mingw32/*/cc1" gcc-mingw-w64-x86-64
 debian "/usr/lib/gcc/x86_64-w64-mingw32/*/cc1plus" g++-mingw-w64-x86-64-win32
 
+# exported PREFIX PROCESSOR: checks what the DLL below PREFIX exports and needs, and leaves its functions in `names`.
+exported() {
+    local dll=$1/bin/libpmem2.dll
+    # In 32 bits, C's names begin with an underscore.
+    names=$($2-w64-mingw32-nm -g --defined-only "$1/lib/libpmem2.a" | awk 'NF == 3 { sub(/^_/, "", $3); print $3 }' | sort)
+    [ "$(llvm-objdump -p "$dll" | awk '/Export Table/ { exports = 1 } exports && /pmem2_/ { print $NF }' | sort)" = "$names" ] ||
+        fail "$2: the DLL exports other names than the static library has"
+    [ "$(wc -w <<<"$names")" = 22 ] || fail "$2: other functions than expected:" $names
+    [ "$(imports "$dll" | tr '\n' ' ')" = "kernel32.dll msvcrt.dll ntdll.dll " ] || fail "$2: it needs other libraries:" $(imports "$dll")
+    passes "$2: libpmem2.dll: $(wc -w <<<"$names") functions, $(stat -c %s "$dll") bytes, needs" $(imports "$dll")
+}
+
 dll() {
     local mingw=x86_64-w64-mingw32 sources=$PWD/tests/capi
     local installed=$work/installed built=$work/dll page standard names how program count
@@ -15,15 +27,11 @@ dll() {
     step "libpmem2.dll: clippy, ci/install-windows"
     (cd src/capi && hosted clippy --package pmem2-capi --package pmem2-capi-windows --lib -- -D warnings)
     ci/install-windows "$installed"
+    ci/install-windows "$installed-i686" i686
 
     step "what it exports and needs"
-    names=$($mingw-nm -g --defined-only "$installed/lib/libpmem2.a" | awk 'NF == 3 { print $3 }' | sort)
-    [ "$(llvm-objdump -p "$installed/bin/libpmem2.dll" | awk '/Export Table/ { exports = 1 } exports && /pmem2_/ { print $NF }' | sort)" = "$names" ] ||
-        fail "the DLL exports other names than the static library has"
-    [ "$(wc -w <<<"$names")" = 22 ] || fail "other functions than expected:" $names
-    [ "$(imports "$installed/bin/libpmem2.dll" | tr '\n' ' ')" = "kernel32.dll msvcrt.dll ntdll.dll " ] ||
-        fail "it needs other libraries:" $(imports "$installed/bin/libpmem2.dll")
-    passes "libpmem2.dll: $(wc -w <<<"$names") functions, $(stat -c %s "$installed/bin/libpmem2.dll") bytes, needs" $(imports "$installed/bin/libpmem2.dll")
+    exported "$installed" x86_64
+    exported "$installed-i686" i686
     for page in $names; do
         [ -s "$installed/share/man/man3/$page.3" ] || fail "there is no manual page for $page"
     done
@@ -77,4 +85,12 @@ dll() {
         grep -x libpmem2.dll <<<"$(imports "$built/windows-$how.exe")" >/dev/null || fail "$how: not of the DLL"
     done
     if grep -x libpmem2.dll <<<"$(imports "$built/windows-static.exe")"; then fail "the static program needs the DLL"; fi
+
+    step "32 bits: linked, since this Wine runs no such programs"
+    for program in windows windows_additions; do
+        for how in "-L$installed-i686/lib -lpmem2" "$installed-i686/lib/libpmem2.lib" "$installed-i686/lib/libpmem2.a -lntdll -DPMEM2_STATIC"; do
+            i686-w64-mingw32-gcc -Wall -Wextra -Werror -O1 -I"$installed-i686/include" "$sources/$program.c" $how -o "$built/$program-i686.exe"
+            passes "i686: $program, with ${how##*/}"
+        done
+    done
 }
