@@ -45,7 +45,7 @@ dll() {
         done
     done
     for standard in c++98 c++11 c++20; do
-        for how in "" -D_UCRT; do
+        for how in "" -D_UCRT -DPMDK_UTF8_API; do
             $mingw-gcc -xc++ -Wall -Wextra -pedantic -Werror -std=$standard $how -I"$installed/include" -fsyntax-only "$built/header.c"
         done
     done
