@@ -87,6 +87,28 @@ fn a_file() {
     assert_eq!(empty["size"], 0);
 }
 
+/// Who has it open does not matter, if that one shares it.
+#[test]
+fn a_file_in_use() {
+    const DELETE_AND_GENERIC_WRITE: u32 = 0x4001_0000;
+    let directory = Directory::new("use");
+    let path = directory.file("data", "some bytes");
+    let _used = OpenOptions::new().access_mode(DELETE_AND_GENERIC_WRITE).open(&path).unwrap();
+    assert_eq!(of_path(0, &path)["permission"], json!({"read": true, "write": null}));
+}
+
+#[test]
+fn a_file_that_is_read_only() {
+    let directory = Directory::new("read-only");
+    let path = directory.file("data", "some bytes");
+    let before = fs::metadata(&path).unwrap().permissions();
+    let mut permissions = before.clone();
+    permissions.set_readonly(true);
+    fs::set_permissions(&path, permissions).unwrap();
+    assert_eq!(of_path(0, &path)["permission"], json!({"read": true, "write": false}));
+    fs::set_permissions(&path, before).unwrap();
+}
+
 #[test]
 fn a_directory() {
     let directory = Directory::new("directory");
@@ -195,6 +217,7 @@ fn inherited_descriptors() {
     let pipe = object(1, inspect().args(["--fd", "0"]).stdin(OwnedHandle::from(reader)));
     assert_eq!((&pipe["kind"], &pipe["fd"], &pipe["opened"]), (&json!("pipe"), &json!(0), &Value::Null));
     assert_eq!(pipe["error"]["symbol"], "PMEM2_E_INVALID_FILE_TYPE");
+    assert_eq!((&pipe["volume"], &pipe["file_id"]), (&Value::Null, &Value::Null));
 
     let directory = Directory::new("descriptors");
     let path = directory.file("data", "some bytes");

@@ -87,11 +87,13 @@ pub(crate) fn path(path: &Path) -> Finding {
     };
     match open(path) {
         Ok(file) => reopened(&look, &file, found),
-        Err(error) => {
-            let read = (error.kind() == io::ErrorKind::PermissionDenied).then_some(false);
-            found(look.with_error(cannot(&error)), Opened::Failed, read)
-        }
+        Err(error) => found(look.with_error(cannot(&error)), Opened::Failed, may_read(&error)),
     }
+}
+
+/// Whether this user may read what could not be opened, where the error tells.
+fn may_read(error: &io::Error) -> Option<bool> {
+    (error.kind() == io::ErrorKind::PermissionDenied).then_some(false)
 }
 
 /// What is said of what was opened, if that is what was looked at.
@@ -288,6 +290,8 @@ mod tests {
         assert_eq!(of(5), Error::Os { what, errno: Errno::EACCES });
         assert_eq!(of(1392), Error::OsCode { what, code: 1392 });
         assert_eq!(cannot(&io::ErrorKind::InvalidInput.into()), Error::Os { what, errno: Errno::EIO });
+        // ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION.
+        assert_eq!([5, 32].map(|code| may_read(&io::Error::from_raw_os_error(code))), [Some(false), None]);
     }
 
     /// What is opened is what was looked at, or it is said that it is not.
