@@ -169,7 +169,9 @@ const fn by_domain(ground: &Ground) -> Result<Expected, Error> {
 
 /// Why no file there can be mapped synchronously, if that is so.
 fn refused_there(ground: &Ground) -> Option<Reason> {
-    if ground.backing != Backing::Regions {
+    if matches!(ground.backing, Backing::Volume { .. }) {
+        Some(Reason::VolumeNotDax)
+    } else if ground.backing != Backing::Regions {
         Some(Reason::NotPersistentMemory(ground.backing))
     } else if ground.flushed_by_host() {
         Some(Reason::Host)
