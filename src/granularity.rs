@@ -12,7 +12,7 @@ pub use reason::Reason;
 
 use crate::{Error, Place, Source, place::survey};
 
-/// How much has to be flushed to make a store durable: `enum pmem2_granularity`, see libpmem2(7). The smaller, the finer.
+/// How much has to be flushed to make a store durable: `enum pmem2_granularity`, see PMDK's libpmem2(7). The smaller, the finer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Granularity {
