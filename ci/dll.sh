@@ -1,6 +1,9 @@
 # Sourced by ci/wine, whose functions it uses: libpmem2.dll and libpmem2.a as ci/install-windows makes them, under programs in C of
 # msvcrt.dll and of the universal C runtime.
 
+source ci/documentation.sh
+
+debian pkg-config pkg-config
 debian man man-db
 debian '/usr/share/man/man3/pmem2_source_from_fd.3.gz' libpmem2-dev
 debian llvm-dlltool llvm
@@ -35,6 +38,7 @@ dll() {
     for page in $names; do
         [ -s "$installed/share/man/man3/$page.3" ] || fail "there is no manual page for $page"
     done
+    [ ! -e "$installed/share/man/man3/pmem2_source_get_fd.3" ] || fail "a page of a function that is not there is installed"
 
     step "header"
     mkdir "$built"
@@ -93,4 +97,86 @@ dll() {
             passes "i686: $program, with ${how##*/}"
         done
     done
+
+    examples "$installed"
+}
+
+# says PATTERN PROGRAM ARGUMENTS...: the program succeeds, and all that it prints, to either output, is lines like this.
+says() {
+    local pattern=$1 output
+    shift
+    output=$(wine 60 "$@" 2>&1 </dev/null) || fail "$(basename "$1"): status $?: $output"
+    output=$(tr -d '\r' <<<"$output")
+    grep -xE "$pattern" <<<"$output" >/dev/null || fail "$(basename "$1") says: $output"
+    if grep -vxE "$pattern" <<<"$output"; then fail "$(basename "$1") says more"; fi
+    passes "$(basename "$1"): $output"
+}
+
+# The code in README.md, the manual pages and the header, as a reader would compile it. INSTALLED: what ci/install-windows has installed.
+examples() {
+    local installed=$1 built=$work/examples mingw=x86_64-w64-mingw32 root=$PWD program output
+    local strict="$mingw-gcc -Wall -Wextra -Werror -O1 -I$installed/include"
+    local null="NUL: a console, NUL or another character device is not a data source: .*"
+
+    step "README's commands and programs for Windows; the same files each time"
+    mkdir -p "$built/readme" "$built/temporary"
+    truncate --size 123456 "$built/file"
+    {
+        printf '#include <fcntl.h>\n#include <libpmem2.h>\nint main(int argc, char **argv) {\n'
+        printf 'const char *path = argv[argc - 1];\nint fd = open(path, O_RDONLY);\n'
+        block README.md "## In C" c
+        printf 'return src != NULL;\n}\n'
+    } >"$built/readme/program.c"
+    {
+        printf '#include <libpmem2.h>\nint wmain(int argc, wchar_t **argv) {\nconst wchar_t *path = argv[argc - 1];\n'
+        block README.md "### C for Windows" c
+        printf 'return src != NULL || !CloseHandle(handle);\n}\n'
+    } >"$built/handle.c"
+    block README.md "### C for Windows" sh >"$built/commands"
+    grep '^ci/install-windows /opt/pmem2-windows$' "$built/commands" >/dev/null || fail "README does not install"
+    sed -i "s#/opt/pmem2-windows#$built/opt#g; s#^ci/#$root/ci/#; s/mingw32-gcc /&-Wall -Wextra -Werror /" "$built/commands"
+    (cd "$built/readme" && TMPDIR=$built/temporary bash -eu -o pipefail "$built/commands") >"$built/log" 2>&1 ||
+        { cat "$built/log"; fail "README's commands"; }
+    # Where it was built is not in it.
+    diff -r "$installed" "$built/opt" || fail "ci/install-windows makes other files each time"
+    passes "ci/install-windows makes the same files each time"
+    says "$null" "$built/readme/program.exe" NUL
+    says "$null" "$built/readme/static.exe" NUL
+    grep -x libpmem2.dll <<<"$(imports "$built/readme/program.exe")" >/dev/null || fail "README's program is not of the DLL"
+    if grep -x libpmem2.dll <<<"$(imports "$built/readme/static.exe")"; then fail "README's static program needs the DLL"; fi
+    for program in "" -DPMDK_UTF8_API; do
+        $strict $program -municode "$built/handle.c" -L"$installed/lib" -static -lpmem2 -lntdll -o "$built/handle.exe"
+        says "$null" "$built/handle.exe" NUL
+    done
+
+    step "the examples of the manual pages and of the header, for Windows"
+    # compiled FILE HEADING NUMBER NAME FLAGS...: an example of a page's.
+    compiled() {
+        block "src/capi/man/$1.md" "# EXAMPLE" c "$2" >"$built/$3.c"
+        $strict -std=c99 -pedantic "${@:4}" "$built/$3.c" -L"$installed/lib" -static -lpmem2 -lntdll -o "$built/$3.exe"
+    }
+    compiled pmem2_source_from_fd 1 from_fd
+    says "123456 bytes" "$built/from_fd.exe" "Z:$built/file"
+    compiled pmem2_source_from_fd 2 from_handle -municode
+    says "123456 bytes" "$built/from_handle.exe" "Z:$built/file"
+    compiled pmem2_source_init_fd 1 init_fd
+    says "aligned to 65536 bytes" "$built/init_fd.exe" "Z:$built/file"
+    compiled pmem2_perror 1 perror
+    says "(narrow|wide): not an open handle of a file.*" "$built/perror.exe"
+    # They fail as they say.
+    for program in from_fd from_handle; do
+        if output=$(wine 60 "$built/$program.exe" NUL 2>&1 </dev/null); then fail "$program: NUL is a source"; fi
+        tr -d '\r' <<<"$output" | grep -xE "$null" >/dev/null || fail "$program says: $output"
+    done
+    {
+        printf '#include <fcntl.h>\n#include <libpmem2.h>\nint main(int argc, char **argv) {\n'
+        printf 'const char *path = argv[argc - 1];\nint fd = open(path, O_RDONLY);\n'
+        sed -n 's/^ \*\t//p' src/capi/include/libpmem2/base.h
+        printf 'return src != NULL;\n}\n'
+    } >"$built/header.c"
+    $strict -DPMDK_UTF8_API "$built/header.c" -L"$installed/lib" -static -lpmem2 -lntdll -o "$built/header.exe"
+    says "$null" "$built/header.exe" NUL
+    # What the pages warn of: the compiler does too.
+    if $strict "$built/header.c" -fsyntax-only 2>"$built/log"; then fail "without PMDK_UTF8_API narrow text is accepted"; fi
+    grep 'incompatible pointer type' "$built/log" >/dev/null || fail "refused otherwise: $(cat "$built/log")"
 }
