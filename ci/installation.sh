@@ -42,21 +42,25 @@ pkg_config() {
     put "$1/libpmem2.pc" lib/pkgconfig/libpmem2.pc
 }
 
-# pages WORK FILE... -- NAME...: the manual pages that these files are, which have to be there for each name. In src/capi.
+# pages WORK FILE... -- NAME...: the manual pages of these functions, each of which must have one in one of these files. A page that has
+# none of them is not installed. In src/capi.
 pages() {
-    local work=$1 page name alias
+    local work=$1 files=() file page name
     shift
     while [ "$1" != -- ]; do
-        page=$1
+        files+=("$1")
         shift
-        name=$(basename "$page" .md)
-        awk -v version="$ours" -f man/roff.awk "$page" >"$work/$name.3"
-        # A page of several functions is found under the name of each.
-        for alias in $(sed -n '/^# NAME/,/^# SYNOPSIS/ s/ - .*//p' "$page" | grep -o 'pmem2_[a-zA-Z_]*'); do
-            [ "$alias" = "$name" ] || echo ".so man3/$name.3" >"$work/$alias.3"
-        done
     done
     shift
+    for file in "${files[@]}"; do
+        page=$(basename "$file" .md)
+        for name in $(sed -n '/^# NAME/,/^# SYNOPSIS/ s/ - .*//p' "$file" | grep -o 'pmem2_[a-zA-Z_]*'); do
+            printf '%s\n' "$@" | grep -x "$name" >/dev/null || continue
+            # Of several functions: found under the name of each.
+            [ "$name" = "$page" ] || echo ".so man3/$page.3" >"$work/$name.3"
+            [ -e "$work/$page.3" ] || awk -v version="$ours" -f man/roff.awk "$file" >"$work/$page.3"
+        done
+    done
     for name; do
         [ -s "$work/$name.3" ] || fail "there is no manual page for $name"
     done

@@ -8,11 +8,12 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use pmem2::{Code, Kind, conformance::{Case, Expect, check}};
 //!
-//! let (file, directory) = (std::fs::File::open("/proc/self/exe")?, std::fs::File::open("/")?);
-//! let size = file.metadata()?.len();
+//! let file = std::fs::File::open(std::env::current_exe()?)?;
+//! let null = std::fs::File::open(if cfg!(windows) { "NUL" } else { "/dev/null" })?;
+//! let (size, alignment) = (file.metadata()?.len(), if cfg!(windows) { 65_536 } else { 4096 });
 //! check(&[
-//!     Case::new("a file", &file, Expect::Source { kind: Kind::RegularFile, size, alignment: 4096, writable: false }),
-//!     Case::new("a directory", &directory, Expect::Refused(Code::InvalidFileType.raw())),
+//!     Case::new("a file", &file, Expect::Source { kind: Kind::RegularFile, size, alignment, writable: false }),
+//!     Case::new("a device", &null, Expect::Refused(Code::InvalidFileType.raw())),
 //! ])?;
 //! # Ok(()) }
 //! ```

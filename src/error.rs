@@ -219,6 +219,13 @@ pub enum Error {
         /// What it answered.
         errno: Errno,
     },
+    /// The system failed with an error that errno has no number for. The code is `-EIO`.
+    OsCode {
+        /// What the system was asked for.
+        what: What,
+        /// What it answered: on Windows, by GetLastError.
+        code: u32,
+    },
 }
 
 impl Error {
@@ -267,7 +274,7 @@ impl Error {
             Self::FileDescriptorNotSet => Code::FileDescriptorNotSet,
             Self::SourceTypeNotSupported => Code::SourceTypeNotSupported,
             Self::IoFail { .. } | Self::NotSynced => Code::IoFail,
-            Self::OutOfMemory(_) | Self::TooLarge(_) | Self::Os { .. } => return None,
+            Self::OutOfMemory(_) | Self::TooLarge(_) | Self::Os { .. } | Self::OsCode { .. } => return None,
         })
     }
 
@@ -286,6 +293,7 @@ impl Error {
     pub const fn errno(&self) -> Errno {
         match self {
             Self::Os { errno, .. } => *errno,
+            Self::OsCode { .. } => Errno::EIO,
             Self::OutOfMemory(_) => Errno::ENOMEM,
             Self::TooLarge(_) => Errno::EOVERFLOW,
             Self::Unsupported(_) | Self::NotPersistentMemory { .. } | Self::SeveralNumaNodes | Self::NotDurable(_) => {
@@ -314,6 +322,7 @@ impl Error {
             Fail::NotDurable(why) => Self::NotDurable(why),
             Fail::Os(What::Sync, Errno::EIO) => Self::NotSynced,
             Fail::Os(what, errno) => Self::Os { what, errno },
+            Fail::OsCode(what, code) => Self::OsCode { what, code },
             Fail::Absent(What::BadBlocks) => Self::NotBad,
             Fail::Absent(What::Mapping) => Self::MappingNotFound,
             Fail::Absent(What::Handle) => Self::InvalidFileHandle(HandleFault::NotOpen),

@@ -12,7 +12,7 @@ pub use reason::Reason;
 
 use crate::{Error, Place, Source, place::survey};
 
-/// How much has to be flushed to make a store durable: `enum pmem2_granularity`, see libpmem2(7). The smaller, the finer.
+/// How much has to be flushed to make a store durable: `enum pmem2_granularity`, see PMDK's libpmem2(7). The smaller, the finer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Granularity {
@@ -169,7 +169,9 @@ const fn by_domain(ground: &Ground) -> Result<Expected, Error> {
 
 /// Why no file there can be mapped synchronously, if that is so.
 fn refused_there(ground: &Ground) -> Option<Reason> {
-    if ground.backing != Backing::Regions {
+    if matches!(ground.backing, Backing::Volume { .. }) {
+        Some(Reason::VolumeNotDax)
+    } else if ground.backing != Backing::Regions {
         Some(Reason::NotPersistentMemory(ground.backing))
     } else if ground.flushed_by_host() {
         Some(Reason::Host)

@@ -7,12 +7,14 @@
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let file = std::fs::File::open("/proc/self/exe")?;
+//! let file = std::fs::File::open(std::env::current_exe()?)?;
 //! let source = pmem2::Source::new(&file)?;
 //! println!("{} bytes, in steps of {}", source.size()?, source.alignment()?);
 //!
-//! let error = pmem2::Source::new(std::fs::File::open("/")?).unwrap_err();
-//! assert_eq!(error.to_string(), "a directory cannot be mapped: open a file in it");
+//! let null = std::fs::File::open(if cfg!(windows) { "NUL" } else { "/dev/null" })?;
+//! let error = pmem2::Source::new(null).unwrap_err();
+//! assert_eq!(error.symbol(), Some("PMEM2_E_INVALID_FILE_TYPE"));
+//! println!("{error}");
 //! # Ok(()) }
 //! ```
 //!
@@ -113,6 +115,6 @@ pub use pmem2_platform::{FileId, Linux, SigbusHandler, resume_after_sigbus};
 pub mod porting {}
 
 /// The examples of README.md are compiled and run by the tests.
-#[cfg(all(doctest, feature = "std", target_os = "linux"))]
+#[cfg(all(doctest, feature = "std", any(target_os = "linux", windows)))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -111,7 +111,7 @@ pub(crate) fn survey<P: Locate>(
         backing: platform.backing(spot).map_err(of)?,
         dax_capable: match platform.dax_capable(spot) {
             // A disk that says nothing of it is no reason to know nothing of the rest.
-            Err(Fail::Unsupported | Fail::Os(What::Dax, _)) => None,
+            Err(Fail::Unsupported | Fail::Os(What::Dax, _) | Fail::OsCode(What::Dax, _)) => None,
             answer => answer.map_err(of)?,
         },
         stamp: 0,

@@ -20,7 +20,7 @@ use crate::{Error, Source, error::Memory};
 ///
 /// static SOURCES: Pool<pmem2::Native, 64> = Pool::new();
 ///
-/// let file = std::fs::File::open("/proc/self/exe")?;
+/// let file = std::fs::File::open(std::env::current_exe()?)?;
 /// let source = SOURCES.source(&file)?;
 /// assert!(source.size()? > 0);
 /// # Ok(()) }
@@ -29,7 +29,7 @@ use crate::{Error, Source, error::Memory};
 /// A slot outlives neither the pool nor the file:
 ///
 /// ```compile_fail,E0597
-/// let file = std::fs::File::open("/proc/self/exe").unwrap();
+/// let file = std::fs::File::open(std::env::current_exe().unwrap()).unwrap();
 /// let slot = {
 ///     let pool = pmem2::Pool::<pmem2::Native, 1>::new();
 ///     pool.source(&file).unwrap()
@@ -39,7 +39,7 @@ use crate::{Error, Source, error::Memory};
 ///
 /// ```compile_fail,E0505
 /// let pool = pmem2::Pool::<pmem2::Native, 1>::new();
-/// let file = std::fs::File::open("/proc/self/exe").unwrap();
+/// let file = std::fs::File::open(std::env::current_exe().unwrap()).unwrap();
 /// let slot = pool.source(&file).unwrap();
 /// drop(file);
 /// slot.size();

@@ -1,4 +1,4 @@
-//! Whether data may have been lost when the power failed: libpmem2_unsafe_shutdown(7).
+//! Whether data may have been lost when the power failed: PMDK's libpmem2_unsafe_shutdown(7).
 
 /// What a program keeps beside its data, in the same persistent memory and made durable with it (pmem2_deep_flush(3)), to
 /// notice an unsafe shutdown when it starts again.

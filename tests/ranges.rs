@@ -1,21 +1,21 @@
 //! `check_range` against a model that is too simple to be wrong: numbers of 128 bits, and the sentence of the documentation.
-#![cfg(target_os = "linux")]
+#![cfg(any(target_os = "linux", windows))]
 
+#[cfg(target_os = "linux")]
 mod common;
 
 use std::{cell::Cell, fs::File, ops::Range};
 
-use common::made::{HUGE_PAGE, memfd};
 use pmem2::{Error, Source};
 use proptest::{
     prelude::*,
     test_runner::{RngSeed, TestRunner},
 };
-use rustix::fs::MemfdFlags;
 
 /// The largest number of bytes that a file can have.
 const LARGEST: u64 = (1 << 63) - 1;
-const PAGE: u64 = 4096;
+/// What the offsets in an ordinary file are multiples of.
+const PAGE: u64 = if cfg!(windows) { 65_536 } else { 4096 };
 
 fn model(offset: u64, length: u64, size: u64, alignment: u64) -> Result<Range<u64>, Error> {
     let (wide_offset, wide_length, wide_size) = (u128::from(offset), u128::from(length), u128::from(size));
@@ -95,20 +95,42 @@ fn of_file(file: &File, alignment: u64, sizes: impl Strategy<Value = u64>) {
     });
 }
 
-#[test]
-fn ranges_of_a_file() {
-    let sizes = prop_oneof![
+/// Sizes of a file that may have as many bytes as this.
+fn sizes(largest: u64) -> impl Strategy<Value = u64> {
+    prop_oneof![
         1 => Just(0),
         4 => 0..16 * PAGE,
         2 => (0..16_u64).prop_map(|pages| pages * PAGE),
-        1 => LARGEST - 4 * PAGE..=LARGEST,
-        2 => 0..=LARGEST,
-    ];
-    of_file(&File::from(memfd(MemfdFlags::empty(), 0).expect("a memfd")), PAGE, sizes);
+        1 => largest - 4 * PAGE..=largest,
+        2 => 0..=largest,
+    ]
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn ranges_of_a_file() {
+    use common::made::memfd;
+    use rustix::fs::MemfdFlags;
+    of_file(&File::from(memfd(MemfdFlags::empty(), 0).expect("a memfd")), PAGE, sizes(LARGEST));
+}
+
+/// On a disk, which has no room for the largest of all. Nothing is written to it.
+#[cfg(windows)]
+#[test]
+fn ranges_of_a_file() {
+    use std::os::windows::fs::OpenOptionsExt;
+    const DELETE_ON_CLOSE: u32 = 0x0400_0000;
+    let path = std::env::temp_dir().join(format!("pmem2-ranges-{}", std::process::id()));
+    let mut options = File::options();
+    options.read(true).write(true).create_new(true).custom_flags(DELETE_ON_CLOSE);
+    of_file(&options.open(path).expect("a file"), PAGE, sizes(1 << 36));
+}
+
+#[cfg(target_os = "linux")]
 #[test]
 fn ranges_in_huge_pages() {
+    use common::made::{HUGE_PAGE, memfd};
+    use rustix::fs::MemfdFlags;
     let file = memfd(MemfdFlags::HUGETLB | MemfdFlags::HUGE_2MB, 0).expect("a memfd of huge pages");
     // The kernel gives such a file whole huge pages only.
     of_file(&File::from(file), HUGE_PAGE, (0..64_u64).prop_map(|pages| pages * HUGE_PAGE));

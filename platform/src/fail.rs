@@ -100,6 +100,8 @@ pub enum Fail {
     Os(What, Errno),
     /// What would be written would not become durable, for this reason.
     NotDurable(Undurable),
+    /// The same, with an error of its own that errno has no number for: on Windows, what GetLastError gave. Its errno is `EIO`.
+    OsCode(What, u32),
 }
 
 // Every answer carries one.

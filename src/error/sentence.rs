@@ -2,10 +2,12 @@
 
 use core::fmt::{Display, Formatter, Result};
 
-use pmem2_platform::{Backing, Errno, Kind, RegionFault, Undurable, What};
+#[cfg(not(windows))]
+use pmem2_platform::Errno;
+use pmem2_platform::{Backing, Kind, RegionFault, Undurable, What};
 
 #[cfg(windows)]
-use super::windows;
+use super::windows::{self, remedy};
 use super::{Error, HandleFault, Memory, WriteFault};
 use crate::place::On;
 
@@ -19,7 +21,14 @@ impl Display for Error {
             Self::InvalidFileHandle(fault) => fault.fmt(f),
             Self::InvalidFileType(kind) => refused(*kind, f),
             Self::OutOfMemory(memory) => memory.fmt(f),
-            Self::Os { what, errno } => os(*what, *errno, f),
+            Self::Os { what, errno } => {
+                failed(*what, f)?;
+                write!(f, "{errno}{}", remedy(*what, *errno))
+            }
+            Self::OsCode { what, code } => {
+                failed(*what, f)?;
+                write!(f, "error {code} of the system's own, for which there is no errno but EIO")
+            }
             Self::Unsupported(What::Handle) => {
                 f.write_str("nothing can be said of the handle: pmem2 has no backend for this system")
             }
@@ -316,21 +325,23 @@ fn noun(what: What) -> &'static str {
     }
 }
 
-fn os(what: What, errno: Errno, f: &mut Formatter<'_>) -> Result {
+fn failed(what: What, f: &mut Formatter<'_>) -> Result {
     match what {
-        What::Open => write!(f, "cannot be opened for reading: {errno}")?,
-        What::Read => write!(f, "the source cannot be read: {errno}")?,
-        What::Write => write!(f, "the source cannot be written to: {errno}")?,
-        What::Buffer => write!(f, "the buffer's memory cannot be accessed: {errno}")?,
-        What::Sync => write!(f, "what was written cannot be made durable: {errno}")?,
-        What::SignalHandler => write!(f, "the handler of SIGBUS cannot be installed: {errno}")?,
-        What::ClearBadBlock => write!(f, "the bad block cannot be cleared: {errno}")?,
-        what => write!(f, "the system failed when it was asked for {}: {errno}", noun(what))?,
+        What::Open => f.write_str("cannot be opened for reading: "),
+        What::Read => f.write_str("the source cannot be read: "),
+        What::Write => f.write_str("the source cannot be written to: "),
+        What::Buffer => f.write_str("the buffer's memory cannot be accessed: "),
+        What::Sync => f.write_str("what was written cannot be made durable: "),
+        What::SignalHandler => f.write_str("the handler of SIGBUS cannot be installed: "),
+        What::ClearBadBlock => f.write_str("the bad block cannot be cleared: "),
+        what => write!(f, "the system failed when it was asked for {}: ", noun(what)),
     }
-    #[cfg(windows)]
-    let remedy = windows::remedy(what, errno);
-    #[cfg(not(windows))]
-    let remedy = match errno {
+}
+
+/// What to do about it, where there is something.
+#[cfg(not(windows))]
+const fn remedy(what: What, errno: Errno) -> &'static str {
+    match errno {
         Errno::EPERM | Errno::EACCES if matches!(what, What::Open) => "; more rights are needed",
         Errno::EPERM | Errno::EACCES if matches!(what, What::BadBlocks) => {
             "; only root may know where a device lies, and what of it is bad"
@@ -366,6 +377,5 @@ fn os(what: What, errno: Errno, f: &mut Formatter<'_>) -> Result {
         Errno::ENOENT if matches!(what, What::Sysfs) => "; mount sysfs on /sys (in a chroot or container too)",
         Errno::EMFILE => "; close some, or raise RLIMIT_NOFILE",
         _ => "",
-    };
-    f.write_str(remedy)
+    }
 }

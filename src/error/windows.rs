@@ -7,8 +7,8 @@ use super::{Error, HandleFault, WriteFault};
 pub(super) const fn fault(fault: HandleFault) -> Option<&'static str> {
     Some(match fault {
         HandleFault::NotOpen => {
-            "not an open handle of a file, nor a descriptor that stands for one: it is INVALID_HANDLE_VALUE, null or negative, was \
-             closed, or is that of something else (a mutex, an event, a process, a thread)"
+            "not an open handle of a file, nor a descriptor that stands for one: it is INVALID_HANDLE_VALUE or null (did CreateFile \
+             fail?), a descriptor that is not open, was closed, or is that of something else (a mutex, an event, a process, a thread)"
         }
         HandleFault::WriteOnly => {
             "opened write-only, but a mapping has to read: open it with GENERIC_READ | GENERIC_WRITE, or GENERIC_READ if nothing \
@@ -36,7 +36,10 @@ pub(super) const fn refused(kind: Kind) -> Option<&'static str> {
         Kind::SymbolicLink => {
             "a link itself cannot be mapped: open what it leads to (without FILE_FLAG_OPEN_REPARSE_POINT)"
         }
-        Kind::Other => "neither a file nor anything else that Windows has a type for (a mailslot): open a regular file",
+        Kind::Other => {
+            "neither a file nor anything else that Windows has a type for (a mailslot, a device whose driver does not say what it \
+             is): open a regular file"
+        }
         _ => return None,
     })
 }
@@ -53,6 +56,14 @@ pub(super) const fn plain(error: &Error) -> Option<&'static str> {
         Error::NotWritable(WriteFault::Append) => {
             "opened to append (FILE_APPEND_DATA without FILE_WRITE_DATA): the system would write at the end, and not where it was meant \
              for; open it with GENERIC_READ | GENERIC_WRITE"
+        }
+        Error::Unsupported(What::DeviceId) => {
+            "the device id cannot be had: the driver of the source's volume does not answer the question for it, or the source is \
+             anonymous"
+        }
+        Error::Unsupported(What::UnsafeShutdowns) => {
+            "the count of unsafe shutdowns cannot be had: the driver of the source's volume does not answer the question for it, \
+             or the source is anonymous"
         }
         Error::Unsupported(What::Handle) => {
             "nothing can be said of the descriptor: pmem2 was built without its feature crt; pass the handle"

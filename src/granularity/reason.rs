@@ -37,6 +37,8 @@ pub enum Reason {
     DeviceWithoutDax,
     /// Page: the volume has no DAX, though the namespaces below may have it (device-mapper's crypt, md), or the kernel has none.
     VolumeWithoutDax,
+    /// Page: the volume is not DAX, and the system does not tell what memory it lies on (Windows).
+    VolumeNotDax,
     /// Page: the file system has no DAX.
     FileSystemWithoutDax(FileSystem),
     /// Page: the file system is mounted without DAX.
@@ -73,6 +75,7 @@ impl Reason {
             Self::Sector => "sector",
             Self::DeviceWithoutDax => "device_without_dax",
             Self::VolumeWithoutDax => "volume_without_dax",
+            Self::VolumeNotDax => "volume_not_dax",
             Self::FileSystemWithoutDax(_) => "file_system_without_dax",
             Self::MountedWithoutDax => "mounted_without_dax",
             Self::FileFlagOff => "file_flag_off",
@@ -95,7 +98,7 @@ impl Reason {
             Self::NotPersistentMemory(Backing::Hidden(_)) => {
                 "use a file on ext4 or xfs, mounted with DAX, on persistent memory itself"
             }
-            Self::NotPersistentMemory(Backing::Volume { .. }) => {
+            Self::VolumeNotDax => {
                 "use a file on a DAX volume: NTFS on persistent memory, formatted for it (format /dax)"
             }
             Self::NotPersistentMemory(_) => {
@@ -141,6 +144,7 @@ impl Display for Reason {
             Self::Call => "only a call of its driver makes stores durable, and the program makes it",
             Self::Sector => "its namespace writes whole sectors (BTT) and cannot be mapped directly",
             Self::DeviceWithoutDax => "its device cannot be mapped directly: the namespace is raw, without page structures",
+            Self::VolumeNotDax => "its volume is not DAX",
             Self::VolumeWithoutDax => {
                 "its device cannot be mapped directly, though its namespace is no raw one: it is a volume of a kind without DAX \
                  (crypt, md), or the kernel has none"
@@ -182,6 +186,7 @@ mod tests {
             (Reason::Sector, "sector"),
             (Reason::DeviceWithoutDax, "device_without_dax"),
             (Reason::VolumeWithoutDax, "volume_without_dax"),
+            (Reason::VolumeNotDax, "volume_not_dax"),
             (Reason::FileSystemWithoutDax(system), "file_system_without_dax"),
             (Reason::MountedWithoutDax, "mounted_without_dax"),
             (Reason::FileFlagOff, "file_flag_off"),

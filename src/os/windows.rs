@@ -11,6 +11,20 @@ impl<'h> Source<WinHandle<'h>> {
     /// The handle must stay open as [`WinHandle`] says: as long as the source is in use, and on a volume that is not DAX as long as
     /// a mapping of it is.
     ///
+    /// ```
+    /// use pmem2::{RawWinHandle, Source, WinHandle};
+    /// use std::{fs::File, os::windows::io::AsRawHandle};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let file = File::open(std::env::current_exe()?)?;
+    /// let source = Source::from_handle(&file)?;
+    ///
+    /// // Without `std`: any `HANDLE`. SAFETY: the file stays open until the end.
+    /// let handle = unsafe { WinHandle::borrow_raw(RawWinHandle::from_ptr(file.as_raw_handle())) };
+    /// assert_eq!(Source::from_handle(handle)?.size()?, source.size()?);
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     ///
     /// Those of [`new`](Source::new).

@@ -147,7 +147,6 @@ impl Display for Because {
             Reason::NotPersistentMemory(Backing::Hidden(_)) => {
                 f.write_str("it is not known to be on persistent memory")
             }
-            Reason::NotPersistentMemory(Backing::Volume { .. }) => f.write_str("its volume is not DAX"),
             Reason::NotPersistentMemory(_) => f.write_str("it is not on persistent memory"),
             Reason::NoRegion => {
                 f.write_str("it is mapped directly, and nothing says what is flushed when the power fails")

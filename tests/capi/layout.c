@@ -14,7 +14,7 @@ struct word {
 #define REGION(member) member = offsetof(struct pmem2_region, member)
 
 enum {
-#ifdef __i386__
+#if defined(__i386__) && !defined(_WIN32)
 	x86 = 1,
 #else
 	x86 = 0,

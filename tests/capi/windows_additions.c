@@ -205,11 +205,30 @@ answers(void)
 	CHECK(pmem2_source_describe(src, text, sizeof(text)) == 0 && strstr(text, "10001 bytes") != NULL);
 	CHECK(strstr(text, "regular file") != NULL && strstr(text, "volume ") != NULL);
 	CHECK(pmem2_source_describe(src, text, 10) == PMEM2_E_BUFFER_TOO_SMALL && SAYS("are needed"));
+	CHECK(strncmp(text, "source ", 7) == 0);
 	/* The size is that of now, also over 4 GiB. */
 	CHECK(DeviceIoControl(file, FSCTL_SET_SPARSE, NULL, 0, NULL, 0, &returned, NULL));
 	CHECK(SetFilePointerEx(file, end, NULL, FILE_BEGIN) && SetEndOfFile(file));
 	CHECK(pmem2_source_size(src, &size) == 0 && size == (size_t)end.QuadPart);
 	CHECK(errno == 77);
+	CHECK(pmem2_source_delete(&src) == 0 && CloseHandle(file));
+}
+
+/* A handle that cannot be read: a source, of which nothing can be mapped. */
+static void
+write_only(void)
+{
+	static char text[PMEM2_DESCRIPTION_SIZE];
+	HANDLE file = open_file(GENERIC_WRITE);
+	struct pmem2_source *src = source_of(file);
+	enum pmem2_granularity granularity = PMEM2_GRANULARITY_BYTE;
+
+	CHECK(pmem2_source_expected_granularity(src, PMEM2_SHARED, &granularity) == PMEM2_E_INVALID_FILE_HANDLE);
+	CHECK(pmem2_source_expected_granularity(src, PMEM2_PRIVATE, &granularity) == PMEM2_E_INVALID_FILE_HANDLE);
+	CHECK(pmem2_source_expected_granularity_reason(src, PMEM2_SHARED, text, sizeof(text)) == PMEM2_E_INVALID_FILE_HANDLE);
+	CHECK(granularity == PMEM2_GRANULARITY_BYTE && SAYS("opened write-only"));
+	CHECK(pmem2_source_describe(src, text, sizeof(text)) == 0);
+	CHECK(strncmp(text, "refused ", 8) == 0 && strstr(text, "opened write-only") != NULL);
 	CHECK(pmem2_source_delete(&src) == 0 && CloseHandle(file));
 }
 
@@ -313,6 +332,7 @@ main(void)
 	run("NULL", nulls);
 	run("closed and reused handles", reused);
 	run("answers", answers);
+	run("write-only", write_only);
 	run("anonymous", anonymous);
 	run("errno", numbers);
 	run("descriptors", descriptors);

@@ -119,6 +119,7 @@ fn all() -> Vec<Error> {
         all.push(Error::TooLarge(what));
         all.extend([Error::Unknown(what), Error::Unsupported(what), Error::UnknownFileType(what)]);
         all.extend((1..=133).chain([4000]).map(|errno| Error::Os { what, errno: Errno::from_raw(errno) }));
+        all.extend([1, 1392, u32::MAX].map(|code| Error::OsCode { what, code }));
     }
     all
 }
@@ -330,6 +331,10 @@ fn what_was_asked_for_is_named() {
             _ => format!("the system failed when it was asked for {noun}"),
         };
         assert_eq!(sentence(Error::Os { what, errno: Errno::EIO }), format!("{failed}: input/output error (EIO)"));
+        assert_eq!(
+            sentence(Error::OsCode { what, code: 1392 }),
+            format!("{failed}: error 1392 of the system's own, for which there is no errno but EIO")
+        );
     }
 }
 

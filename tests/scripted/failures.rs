@@ -18,6 +18,7 @@ pub(crate) fn expected(fail: Fail, asked: What) -> Error {
         Fail::NotDurable(why) => Error::NotDurable(why),
         Fail::Os(What::Sync, Errno::EIO) => Error::NotSynced,
         Fail::Os(what, errno) => Error::Os { what, errno },
+        Fail::OsCode(what, code) => Error::OsCode { what, code },
         Fail::Absent(What::BadBlocks) => Error::NotBad,
         Fail::Absent(What::Mapping) => Error::MappingNotFound,
         Fail::Absent(What::Handle) => Error::InvalidFileHandle(HandleFault::NotOpen),

@@ -216,6 +216,7 @@ pub(crate) fn some_fails(what: What) -> Vec<Fail> {
     let errnos = [Errno::EACCES, Errno::ENOENT, Errno::EMFILE, Errno::EIO].map(|errno| Fail::Os(what, errno));
     let others = [
         Fail::Unsupported,
+        Fail::OsCode(what, 1392),
         Fail::Absent(what),
         Fail::Malformed(what),
         Fail::Replaced,

@@ -134,7 +134,7 @@ fn a_volume_answers_for_its_devices() {
         let expected = source.expected_granularity(Sharing::Shared).expect("a granularity");
         let (granularity, reason) = match dax {
             true => (Granularity::CacheLine, Reason::DomainUnstated),
-            false => (Granularity::Page, Reason::NotPersistentMemory(on)),
+            false => (Granularity::Page, Reason::VolumeNotDax),
         };
         assert_eq!((expected.granularity, expected.reason), (granularity, reason));
     }

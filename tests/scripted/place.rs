@@ -119,7 +119,7 @@ fn whether_the_device_has_dax_may_be_unknown() {
         let mut land = Land::fsdax();
         land.fail(Call::DaxCapable, fail);
         let error = match fail {
-            Fail::Unsupported | Fail::Os(What::Dax, _) => Ok(None),
+            Fail::Unsupported | Fail::Os(What::Dax, _) | Fail::OsCode(What::Dax, _) => Ok(None),
             fail => Err(expected(fail, What::Device)),
         };
         assert_eq!(place(land).map(|place| place.dax_capable()), error, "{fail:?}");

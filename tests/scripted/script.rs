@@ -228,6 +228,7 @@ pub(crate) fn fails() -> Vec<Fail> {
     for what in WHATS {
         fails.extend([Fail::Absent(what), Fail::Malformed(what), Fail::TooLarge(what)]);
         fails.extend(errnos.clone().map(|errno| Fail::Os(what, errno)));
+        fails.extend([1, u32::MAX].map(|code| Fail::OsCode(what, code)));
     }
     fails
 }

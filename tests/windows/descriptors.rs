@@ -45,12 +45,17 @@ fn of_a_file() {
     let directory = Directory::new();
     let file = directory.open("file", 5000);
     let handle = file.as_raw_handle();
-    let id = Source::new(&file).expect("a source").id();
+    let (id, allocated) = {
+        let source = Source::new(&file).expect("a source");
+        (source.id(), source.allocated().expect("a number"))
+    };
+    assert!(allocated != 5000, "whole blocks");
     let descriptor = Descriptor::of(file);
     assert_eq!(descriptor.fd().handle().map(|handle| handle.as_raw_handle()), Ok(handle));
     let source = Source::from_fd(descriptor.fd()).expect("a source");
     assert_eq!((source.size(), source.alignment(), source.kind()), (Ok(5000), Ok(65536), Kind::RegularFile));
     assert_eq!((source.id(), source.access(), source.check_range(0, 0)), (id, Access::READ, Ok(0..5000)));
+    assert_eq!(source.allocated(), Ok(allocated));
     let report = Report::of(&descriptor.fd());
     assert_eq!((report.verdict(), report.size()), (Ok(()), Some(Ok(5000))));
 }

@@ -6,4 +6,6 @@ mod made;
 mod rows;
 mod sources;
 mod stored;
+#[path = "../common/whats.rs"]
+mod whats;
 mod words;

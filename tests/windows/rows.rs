@@ -52,6 +52,13 @@ fn numbers_that_are_no_handles() {
         ("INVALID_HANDLE_VALUE", -1),
         ("null", 0),
         ("the pseudo handle of the calling thread", -2),
+        ("the pseudo handle of the process's token", -4),
+        ("the pseudo handle of the thread's token", -5),
+        ("the pseudo handle of the effective token", -6),
+        // Of these GetStdHandle makes handles. GetFileType says what the streams are, here a console and a file.
+        ("STD_INPUT_HANDLE", -10),
+        ("STD_OUTPUT_HANDLE", -11),
+        ("STD_ERROR_HANDLE", -12),
         ("never given", 0x7fff_fff0),
         ("odd", 3),
         ("negative", isize::MIN),

@@ -141,7 +141,7 @@ fn where_it_lies() {
     assert_eq!(source.device_id().err(), Some(Error::Unsupported(What::DeviceId)));
     assert_eq!(source.device_usc(), Err(Error::Unsupported(What::UnsafeShutdowns)));
     let Expected { granularity, reason, .. } = source.expected_granularity(Sharing::Shared).expect("a granularity");
-    assert_eq!((granularity, reason), (Granularity::Page, Reason::NotPersistentMemory(on)));
+    assert_eq!((granularity, reason), (Granularity::Page, Reason::VolumeNotDax));
     let private = source.expected_granularity(Sharing::Private).expect("a granularity");
     assert_eq!((private.granularity, private.reason), (Granularity::Byte, Reason::Private));
     assert_eq!(source.file_system().expect("a file system").name(), Some("ntfs"));

@@ -4,6 +4,12 @@ use std::io;
 
 use pmem2::{Errno, Error, HandleFault, Kind, What, Windows};
 
+use crate::whats::WHATS;
+
+/// What there is on other systems only.
+const FOREIGN: [&str; 10] =
+    ["O_RD", "O_WR", "O_PATH", "/dev", "/sys", "/proc", "seccomp", "fallocate", "RLIMIT", "MAP_SYNC"];
+
 /// The numbers are those of the C runtime's errno.h.
 #[test]
 fn numbers() {
@@ -23,6 +29,8 @@ fn numbers() {
         assert_eq!(errno.raw(), number, "{errno}");
     }
     assert_eq!(Error::Unsupported(What::Size).errno().raw(), 129);
+    assert_eq!((Windows::known_errno(5), Windows::known_errno(1392)), (Some(Errno::EACCES), None));
+    assert_eq!(Error::OsCode { what: What::Size, code: 1392 }.code(), -5);
     assert_eq!((Windows::errno(5), Windows::errno(0), Windows::errno(6)), (Errno::EACCES, Errno::EIO, Errno::EBADF));
 }
 
@@ -42,13 +50,45 @@ fn sentences_speak_of_windows() {
         (Error::SourceEmpty, "SetEndOfFile"),
         (Error::Unsupported(What::Handle), "crt"),
         (os(What::Volume, Errno::ENOENT), "the source's volume"),
+        (Error::OsCode { what: What::Volume, code: 1392 }, "error 1392 of the system's own"),
         (os(What::Open, Errno::EBUSY), "does not share it"),
         (os(What::Open, Errno::EACCES), "more rights are needed"),
     ] {
         let sentence = error.to_string();
         assert!(sentence.contains(words), "{sentence}");
-        for foreign in ["O_RD", "O_PATH", "/dev/", "/sys", "seccomp", "fallocate", "RLIMIT"] {
-            assert!(!sentence.contains(foreign), "{sentence}");
+    }
+}
+
+/// Whatever is asked for, and however that fails.
+#[test]
+fn sentences_speak_of_no_other_system() {
+    let mut errors = vec![Error::SourceEmpty, Error::NoAccess, Error::FileHandleNotSet];
+    // Of those two nothing is asked on Windows.
+    for what in WHATS.into_iter().filter(|what| !matches!(what, What::Subsystem | What::Sysfs)) {
+        errors.extend([Error::Unsupported(what), Error::Unknown(what), Error::TooLarge(what)]);
+        errors.push(Error::OsCode { what, code: 1392 });
+        errors.extend((1..200).map(|errno| Error::Os { what, errno: Errno::from_raw(errno) }));
+    }
+    errors.extend(
+        [HandleFault::NotOpen, HandleFault::WriteOnly, HandleFault::NoAccess, HandleFault::Replaced]
+            .map(Error::InvalidFileHandle),
+    );
+    errors.extend(
+        [
+            Kind::BlockDevice,
+            Kind::CharacterDevice,
+            Kind::Directory,
+            Kind::Other,
+            Kind::Pipe,
+            Kind::Socket,
+            Kind::SymbolicLink,
+        ]
+        .map(Error::InvalidFileType),
+    );
+    for error in errors {
+        let sentence = error.to_string();
+        for foreign in FOREIGN {
+            assert!(!sentence.contains(foreign), "{foreign}: {sentence}");
         }
     }
 }

@@ -32,6 +32,13 @@ pub(super) unsafe fn write_hint(hint: *mut u64) {
 }
 
 #[cfg(test)]
+#[cfg_attr(
+    windows,
+    expect(
+        clippy::missing_const_for_thread_local,
+        reason = "it is const; clippy looks at what the macro makes of it there"
+    )
+)]
 pub(super) mod written {
     use std::{cell::RefCell, vec::Vec};
 

@@ -25,6 +25,12 @@ pub(super) const ATTRIBUTE_REPARSE_POINT: u32 = 0x400;
 /// files that a filter keeps elsewhere or in another form: OneDrive's, deduplicated and compressed ones.)
 pub(super) const NAME_SURROGATE: u32 = 0x2000_0000;
 
+// Tags of what Linux programs (WSL) and Unix sockets leave in a directory: IO_REPARSE_TAG_*.
+const AF_UNIX: u32 = 0x8000_0023;
+const LX_FIFO: u32 = 0x8000_0024;
+const LX_CHR: u32 = 0x8000_0025;
+const LX_BLK: u32 = 0x8000_0026;
+
 // Rights that were granted.
 pub(super) const FILE_READ_DATA: u32 = 1;
 pub(super) const FILE_WRITE_DATA: u32 = 2;
@@ -32,7 +38,7 @@ pub(super) const FILE_APPEND_DATA: u32 = 4;
 
 pub(super) fn describe<S: Sys>(sys: S, raw: RawWinHandle) -> Result<Facts<WinFileId>, Fail> {
     // INVALID_HANDLE_VALUE is also what names the calling process, to calls that want a process.
-    if raw == RawWinHandle::INVALID || raw == RawWinHandle::NULL {
+    if raw == RawWinHandle::INVALID || raw == RawWinHandle::NULL || names_a_stream(raw) {
         return Err(Fail::Absent(What::Handle));
     }
     let kind = match sys.file_type(raw).map(|file_type| file_type & !FILE_TYPE_REMOTE) {
@@ -46,6 +52,13 @@ pub(super) fn describe<S: Sys>(sys: S, raw: RawWinHandle) -> Result<Facts<WinFil
         Err(code) => return Err(handle(code)),
     };
     Ok(refused(sys, raw, kind))
+}
+
+/// Whether it is STD_INPUT_HANDLE or its like, of which GetStdHandle makes a handle. GetFileType takes them for the handle of the
+/// stream, and looks at 32 bits only; no other call does.
+fn names_a_stream(raw: RawWinHandle) -> bool {
+    let [a, b, c, d, ..] = raw.get().to_le_bytes();
+    matches!(i32::from_le_bytes([a, b, c, d]), -12..=-10)
 }
 
 /// Of what no source is made, whatever the handle allows, the kind is the fact to report, not why the rest is not to be had.
@@ -81,6 +94,10 @@ fn kind_on_disk<S: Sys>(sys: S, raw: RawWinHandle, information: &Information) ->
     }
     match sys.reparse_tag(raw) {
         Ok(tag) if tag & NAME_SURROGATE != 0 => Ok(Kind::SymbolicLink),
+        Ok(AF_UNIX) => Ok(Kind::Socket),
+        Ok(LX_FIFO) => Ok(Kind::Pipe),
+        Ok(LX_CHR) => Ok(Kind::CharacterDevice),
+        Ok(LX_BLK) => Ok(Kind::BlockDevice),
         Ok(_) => Ok(kind),
         // A file system without reparse points.
         Err(code) if code.is_question_unknown() => Ok(kind),

@@ -1,6 +1,6 @@
 //! The errors of Win32, and the errno that each becomes.
 
-use crate::Errno;
+use crate::{Errno, Fail, What};
 
 /// What GetLastError gives: a system error code of Win32.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,11 +20,11 @@ macro_rules! codes {
                 pub(super) const $name: Self = Self($number);
             )*
 
-            /// The errno of the code. One that is not in the table is EIO: no failure is 0, and none looks like another cause.
-            pub(super) const fn errno(self) -> Errno {
+            /// The errno of the code, if it is in the table.
+            pub(super) const fn known(self) -> Option<Errno> {
                 match self.0 {
-                    $($number => Errno::$errno,)*
-                    _ => Errno::EIO,
+                    $($number => Some(Errno::$errno),)*
+                    _ => None,
                 }
             }
         }
@@ -88,6 +88,24 @@ codes! {
 }
 
 impl Code {
+    /// The errno. Of a code that is not in the table it is EIO: no failure is 0, and none looks like another cause.
+    pub(super) const fn errno(self) -> Errno {
+        match self.known() {
+            Some(errno) => errno,
+            None => Errno::EIO,
+        }
+    }
+
+    /// The failure, where `what` was asked for. The number is kept where the errno does not tell the cause.
+    pub(super) const fn fail(self, what: What) -> Fail {
+        match (self.known(), self.0) {
+            (Some(errno), _) => Fail::Os(what, errno),
+            // A call that failed and does not say why.
+            (None, 0) => Fail::Os(what, Errno::EIO),
+            (None, code) => Fail::OsCode(what, code),
+        }
+    }
+
     /// Whether the file system or the device says that it does not know a question about a file: with whichever of the codes
     /// its driver prefers.
     pub(super) const fn is_question_unknown(self) -> bool {

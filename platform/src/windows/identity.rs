@@ -9,8 +9,9 @@ use crate::{Facts, Fail, What};
 /// 128 bits (`FILE_ID_INFO`). Where a file system knows no such ids (FAT), 32 and 64 bits (`BY_HANDLE_FILE_INFORMATION`).
 ///
 /// An id that was given to a new file after the old one was deleted cannot be told from the old one; NTFS counts how often it
-/// gave one away, ReFS gives each once, FAT derives it from where the directory entry lies, and may change it. What is no file has
-/// none: all of its bits are 0.
+/// gave one away, ReFS gives each once, FAT derives it from where the directory entry lies, and may change it. The streams
+/// of a file (`file:stream`) have one id, and where a file system gives no ids (some of networks, some that are programs) all of its files
+/// have the same. What is no file has none: all of its bits are 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct WinFileId {
     volume: u64,
@@ -71,7 +72,7 @@ pub(super) fn handle(code: Code) -> Fail {
 pub(super) fn no_answer(what: What, code: Code) -> Fail {
     match code {
         Code::INVALID_HANDLE => Fail::Absent(What::Handle),
-        code => Fail::Os(what, code.errno()),
+        code => code.fail(what),
     }
 }
 

@@ -33,6 +33,13 @@ pub(super) struct Kernel;
 /// An open volume.
 pub(super) struct Volume(RawWinHandle);
 
+#[cfg(test)]
+impl Volume {
+    pub(super) const fn raw(&self) -> RawWinHandle {
+        self.0
+    }
+}
+
 impl Drop for Volume {
     fn drop(&mut self) {
         // SAFETY: CloseHandle wants an open handle that nobody uses afterwards: this value owns it, and is being dropped.

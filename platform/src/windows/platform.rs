@@ -36,9 +36,14 @@ use crate::{
 ///   mailslot for a pipe that does not answer as one, which is a socket.)
 /// - A console, `NUL`, a serial port: a character device.
 ///
+/// # What a call may wait for
+///
+/// Windows runs the calls on a handle that was opened for synchronous I/O one after the other. So making a source of a pipe or a console
+/// from which another thread is reading may take until that has read. Files answer at once, or when their disk or server does.
+///
 /// # Error numbers
 ///
-/// Errors of Win32 become errno by this table; any other is `EIO`.
+/// Errors of Win32 become errno by this table; any other is `EIO`, and its number is kept in [`Fail::OsCode`].
 ///
 /// | errno | `GetLastError` |
 /// |---|---|
@@ -68,6 +73,12 @@ impl Windows {
     #[must_use]
     pub const fn errno(code: u32) -> Errno {
         Code(code).errno()
+    }
+
+    /// The same, of an error that the table has.
+    #[must_use]
+    pub const fn known_errno(code: u32) -> Option<Errno> {
+        Code(code).known()
     }
 }
 

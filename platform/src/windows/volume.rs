@@ -88,7 +88,7 @@ pub(super) const NAME: usize = 64;
 /// Opens the volume, only to ask it.
 fn open<S: Sys>(sys: S, volume: WinVolume) -> Result<S::Volume, Fail> {
     let name = name(sys, volume.raw)?;
-    sys.open_volume(&name).map_err(|code: Code| Fail::Os(What::Volume, code.errno()))
+    sys.open_volume(&name).map_err(|code: Code| code.fail(What::Volume))
 }
 
 /// The name of the volume, without the backslash behind it, which would be that of its root directory. On its own, so that the
@@ -130,7 +130,7 @@ fn ask<S: Sys, const N: usize>(
         Ok(_) => Err(Fail::Malformed(what)),
         Err(code) if code.is_ioctl_unknown() => Err(Fail::Unsupported),
         // Not of the file's handle, whichever it is.
-        Err(code) => Err(Fail::Os(what, code.errno())),
+        Err(code) => Err(code.fail(what)),
     }
 }
 

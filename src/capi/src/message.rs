@@ -14,7 +14,7 @@ pub struct Message {
 
 impl Message {
     /// Bytes, the null byte among them: every sentence fits. It lies in thread-local storage, which is scarce where a library
-    /// is loaded into a running program. hosted/src/shim.c has the same number.
+    /// is loaded into a running program. shim.c of hosted/ and windows/ has the same number.
     pub const SIZE: usize = 320;
 
     /// What there is to say before anything failed: never nothing.
@@ -123,6 +123,17 @@ mod tests {
         assert_eq!(shown(&Message::new()), Message::NONE);
     }
 
+    /// The buffers are C's, and this crate writes as much as it thinks they have.
+    #[test]
+    fn the_shims_have_the_same_room_and_text() {
+        let hosted = format!("message[{}] WITH_THREAD = \"{}\";", Message::SIZE, Message::NONE);
+        assert!(include_str!("../hosted/src/shim.c").contains(&hosted), "{hosted}");
+        let windows = include_str!("../windows/src/shim.c");
+        for line in [format!("#define SIZE {}\n", Message::SIZE), format!(".message = \"{}\" }};", Message::NONE)] {
+            assert!(windows.contains(&line), "{line}");
+        }
+    }
+
     #[test]
     fn is_replaced_and_cut() {
         let mut message = Message::new();
@@ -167,6 +178,7 @@ mod tests {
             pmem2::Error::InvalidFileType(pmem2::Kind::AnonymousInode),
             pmem2::Error::Os { what: pmem2::What::FileSystem, errno: pmem2::Errno::EACCES },
             pmem2::Error::Os { what: pmem2::What::Volume, errno: pmem2::Errno::EACCES },
+            pmem2::Error::OsCode { what: pmem2::What::Volume, code: u32::MAX },
             pmem2::Error::DaxRegionNotFound(disk),
             pmem2::Error::DaxRegionNotFound(hidden),
             pmem2::Error::NotPersistentMemory { asked: pmem2::What::UnsafeShutdowns, on: disk },

@@ -4,7 +4,11 @@
 use std::{
     ffi::OsStr,
     fs::{self, File, OpenOptions},
-    os::windows::{ffi::OsStringExt, fs::OpenOptionsExt, io::OwnedHandle},
+    os::windows::{
+        ffi::OsStringExt,
+        fs::OpenOptionsExt,
+        io::{FromRawHandle, OwnedHandle},
+    },
     path::PathBuf,
     process::{Command, Stdio},
 };
@@ -83,6 +87,28 @@ fn a_file() {
     assert_eq!(empty["size"], 0);
 }
 
+/// Who has it open does not matter, if that one shares it.
+#[test]
+fn a_file_in_use() {
+    const DELETE_AND_GENERIC_WRITE: u32 = 0x4001_0000;
+    let directory = Directory::new("use");
+    let path = directory.file("data", "some bytes");
+    let _used = OpenOptions::new().access_mode(DELETE_AND_GENERIC_WRITE).open(&path).unwrap();
+    assert_eq!(of_path(0, &path)["permission"], json!({"read": true, "write": null}));
+}
+
+#[test]
+fn a_file_that_is_read_only() {
+    let directory = Directory::new("read-only");
+    let path = directory.file("data", "some bytes");
+    let before = fs::metadata(&path).unwrap().permissions();
+    let mut permissions = before.clone();
+    permissions.set_readonly(true);
+    fs::set_permissions(&path, permissions).unwrap();
+    assert_eq!(of_path(0, &path)["permission"], json!({"read": true, "write": false}));
+    fs::set_permissions(&path, before).unwrap();
+}
+
 #[test]
 fn a_directory() {
     let directory = Directory::new("directory");
@@ -105,12 +131,93 @@ fn a_pipe_is_not_opened() {
     assert!(output(1, inspect().arg(r"\\.\pipe\x")).contains("would connect to its server"));
 }
 
+/// The server's end of a pipe that one client can connect to.
+fn pipe(name: &str) -> OwnedHandle {
+    #[link(name = "kernel32")]
+    unsafe extern "system" {
+        fn CreateNamedPipeW(
+            name: *const u16,
+            open_mode: u32,
+            pipe_mode: u32,
+            max_instances: u32,
+            out: u32,
+            input: u32,
+            timeout: u32,
+            security: *const std::ffi::c_void,
+        ) -> *mut std::ffi::c_void;
+    }
+    const PIPE_ACCESS_DUPLEX: u32 = 3;
+    let path: Vec<_> = format!(r"\\.\pipe\{name}").encode_utf16().chain([0]).collect();
+    // SAFETY: CreateNamedPipeW wants a name that ends with a zero.
+    let handle = unsafe { CreateNamedPipeW(path.as_ptr(), PIPE_ACCESS_DUPLEX, 0, 1, 512, 512, 0, std::ptr::null()) };
+    assert_ne!(handle.addr().cast_signed(), -1, "{}", std::io::Error::last_os_error());
+    // SAFETY: from_raw_handle wants an open handle that nobody else owns: the call just made this one.
+    unsafe { OwnedHandle::from_raw_handle(handle) }
+}
+
+/// However the pipe is called: its server would see a client.
+#[test]
+fn no_server_is_connected_to() {
+    let name = format!("pmem2-inspect-{}", std::process::id());
+    let _server = pipe(&name);
+    for path in
+        [r"\\.\pipe\", r"//./PIPE/", r"\\?\pipe\", r"\??\pipe\", r"\\.\\pipe\", r"\\.\x\..\pipe\", r"\\.\Global\pipe\"]
+    {
+        let path = format!("{path}{name}");
+        let found = of_path(1, &path);
+        assert_eq!((&found["kind"], &found["opened"]), (&json!("pipe"), &json!(false)), "{path}");
+        let table = object(1, inspect().args(["--table", &path]));
+        assert_eq!((&table["kind"], &table["opened"]), (&json!("pipe"), &json!(false)), "{path}");
+    }
+    // The one client that there may be is this one.
+    let client = OpenOptions::new().read(true).write(true).open(format!(r"\\.\pipe\{name}"));
+    assert!(client.is_ok(), "{client:?}");
+}
+
+/// A table of firmware: see tests/inspect/tables.rs for all that a table can be.
+#[test]
+fn tables() {
+    let directory = Directory::new("tables");
+    let table = |status, path: &std::path::Path| object(status, inspect().arg("--table").arg(path));
+    // An NFIT of one range: 16 MiB of persistent memory at 4 GiB.
+    let guid = [0x79, 0xd3, 0xf0, 0x66, 0xf3, 0xb4, 0x74, 0x40, 0xac, 0x43, 0x0d, 0x33, 0x18, 0xb7, 0x8c, 0xdb];
+    let mut nfit = [b"NFIT".as_slice(), &96_u32.to_le_bytes(), &[1], &[0; 31]].concat();
+    nfit.extend([[0, 0], [56, 0], [1, 0], [0, 0]].concat());
+    nfit.extend([0; 8]);
+    nfit.extend(guid);
+    nfit.extend([1_u64 << 32, 16 << 20, 0x8008].map(u64::to_le_bytes).concat());
+    nfit[9] = nfit.iter().fold(0, |sum: u8, byte| sum.wrapping_sub(*byte));
+    let path = directory.0.join("nfit");
+    fs::write(&path, &nfit).unwrap();
+    let found = table(0, &path);
+    assert_eq!((&found["kind"], &found["size"]), (&json!("region"), &json!(16 << 20)));
+    assert_eq!((&found["path"], &found["opened"]), (&json!(path.to_str().unwrap()), &json!(true)));
+    let text = output(0, inspect().arg("--table").arg(&path));
+    assert!(text.contains("0x100000000"), "{text}");
+
+    fs::write(&path, &nfit[..95]).unwrap();
+    assert_eq!(table(1, &path)["error"]["symbol"], "PMEM2_E_INVALID_REGION_FORMAT");
+    let text = directory.file("text", "no table");
+    assert_eq!(table(1, &text)["error"]["symbol"], "PMEM2_E_INVALID_REGION_FORMAT");
+    let held = OpenOptions::new().read(true).share_mode(0).open(&text).unwrap();
+    assert_eq!(table(1, &text)["error"]["symbol"], "EBUSY");
+    drop(held);
+    let missing = table(1, &directory.0.join("missing"));
+    assert_eq!((&missing["error"]["symbol"], &missing["opened"]), (&json!("ENOENT"), &json!(false)));
+    for (path, kind) in [(directory.0.as_path(), "directory"), ("NUL".as_ref(), "character-device")] {
+        let found = table(1, path);
+        assert_eq!((&found["kind"], &found["opened"]), (&json!(kind), &json!(false)));
+        assert_eq!(found["error"]["symbol"], "PMEM2_E_INVALID_FILE_TYPE");
+    }
+}
+
 #[test]
 fn inherited_descriptors() {
     let (reader, _writer) = std::io::pipe().unwrap();
     let pipe = object(1, inspect().args(["--fd", "0"]).stdin(OwnedHandle::from(reader)));
     assert_eq!((&pipe["kind"], &pipe["fd"], &pipe["opened"]), (&json!("pipe"), &json!(0), &Value::Null));
     assert_eq!(pipe["error"]["symbol"], "PMEM2_E_INVALID_FILE_TYPE");
+    assert_eq!((&pipe["volume"], &pipe["file_id"]), (&Value::Null, &Value::Null));
 
     let directory = Directory::new("descriptors");
     let path = directory.file("data", "some bytes");

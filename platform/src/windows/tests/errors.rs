@@ -12,11 +12,11 @@ fn each_code_once_and_never_zero() {
     let codes: HashSet<_> = TABLE.iter().map(|(code, _)| code).collect();
     assert_eq!(codes.len(), TABLE.len());
     for &(code, errno) in TABLE {
-        assert_eq!(Code(code).errno(), errno, "{code}");
+        assert_eq!((Code(code).errno(), Code(code).known()), (errno, Some(errno)), "{code}");
     }
     let unknown = (0..20_000).chain([u32::MAX, 0x8007_0005]).filter(|code| !codes.contains(code));
     for code in unknown {
-        assert_eq!(Code(code).errno(), Errno::EIO, "{code}");
+        assert_eq!((Code(code).errno(), Code(code).known()), (Errno::EIO, None), "{code}");
     }
 }
 

@@ -19,6 +19,11 @@ const MOUNT_POINT: u32 = 0xA000_0003;
 const SYMLINK: u32 = 0xA000_000C;
 const CLOUD: u32 = 0x9000_001A;
 const DEDUP: u32 = 0x8000_0013;
+const AF_UNIX: u32 = 0x8000_0023;
+const LX_SYMLINK: u32 = 0xA000_001D;
+const LX_FIFO: u32 = 0x8000_0024;
+const LX_CHR: u32 = 0x8000_0025;
+const LX_BLK: u32 = 0x8000_0026;
 
 #[test]
 fn kinds() {
@@ -36,6 +41,11 @@ fn kinds() {
         (reparse(0x20, CLOUD), Kind::RegularFile),
         (reparse(0x20, DEDUP), Kind::RegularFile),
         (reparse(DIRECTORY, CLOUD), Kind::Directory),
+        (reparse(0x20, AF_UNIX), Kind::Socket),
+        (reparse(0x20, LX_SYMLINK), Kind::SymbolicLink),
+        (reparse(0x20, LX_FIFO), Kind::Pipe),
+        (reparse(0x20, LX_CHR), Kind::CharacterDevice),
+        (reparse(0x20, LX_BLK), Kind::BlockDevice),
         (on_disk(1), Kind::BlockDevice),
         (on_disk(50), Kind::BlockDevice),
         (on_disk(87), Kind::BlockDevice),
@@ -50,17 +60,20 @@ fn kinds() {
         assert_eq!(facts.kind, kind, "{world:?}");
         let is_file = kind == Kind::RegularFile;
         assert_eq!(facts.alignment, Alignment::new(0x1_0000).filter(|_| is_file), "{kind}");
-        let has_id = is_file || matches!(kind, Kind::Directory | Kind::SymbolicLink);
+        // Whatever has a name in a directory.
+        let has_id = world.file_type & 0xff == 1 && world.attributes.is_ok();
         assert_eq!(facts.id == WinFileId::NONE, !has_id, "{kind}");
     }
 }
 
 #[test]
 fn what_is_no_handle_is_not_asked_about() {
-    for raw in [RawWinHandle::INVALID, RawWinHandle::NULL] {
+    // STD_INPUT_HANDLE and its like, of which GetStdHandle makes handles; also as the unsigned numbers of 32 bits that they are in C.
+    let streams = (-12..=-10).flat_map(|name: isize| [name, name & i32::MAX as isize | 1 << 31]);
+    for raw in [-1, 0].into_iter().chain(streams).map(RawWinHandle::new) {
         let world = World::file();
-        assert_eq!(describe(&world, raw), Err(Fail::Absent(What::Handle)));
-        assert_eq!(world.calls(), vec![]);
+        assert_eq!(describe(&world, raw), Err(Fail::Absent(What::Handle)), "{raw:?}");
+        assert_eq!(world.calls(), vec![], "{raw:?}");
     }
 }
 

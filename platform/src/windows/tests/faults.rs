@@ -10,7 +10,7 @@ use crate::{
     Access, Errno, Facts, Fail, Kind, What,
     windows::{
         describe::{allocated, describe, file_system, size},
-        errors::Code,
+        errors::TABLE,
         identity::WinFileId,
         volume::{confirm, device_id, locate, synchronous, unsafe_shutdowns},
     },
@@ -143,7 +143,11 @@ fn expected(scenario: &Scenario, at: &Call, code: u32) -> (Result<Answer, Fail>,
     const INVALID_HANDLE: u32 = 6;
     // The words in which file systems and drivers say that they do not know a question.
     let unknown = [1, 50, 87, 120, 124].contains(&code);
-    let failed = |what| Err(Fail::Os(what, Code(code).errno()));
+    let failed = |what| match TABLE.iter().find(|row| row.0 == code) {
+        Some(&(_, errno)) => Err(Fail::Os(what, errno)),
+        None if code == 0 => Err(Fail::Os(what, Errno::EIO)),
+        None => Err(Fail::OsCode(what, code)),
+    };
     // Closed meanwhile, where the call is about the handle.
     let os = |what| if code == INVALID_HANDLE { Err(Fail::Absent(What::Handle)) } else { failed(what) };
     if let Answer::Facts(kind, access, id) = scenario.answer {

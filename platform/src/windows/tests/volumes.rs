@@ -96,9 +96,13 @@ fn a_volume_is_opened_by_its_name() {
     assert_eq!(world.calls(), calls);
 
     let asked = |path: String| {
-        let world = World { path, answer: Ok(count(4)), ..World::file() };
-        let answer = unsafe_shutdowns(&world, volume(&world));
-        (answer, world.calls().len())
+        let [answer, other] = [true, false].map(|counts_zero| {
+            let world = World { path: path.clone(), counts_zero, answer: Ok(count(4)), ..World::file() };
+            let answer = unsafe_shutdowns(&world, volume(&world));
+            (answer, world.calls().len())
+        });
+        assert_eq!(answer, other);
+        answer
     };
     let long = |units: usize| VOLUME.chars().chain(['\\']).chain(std::iter::repeat('x')).take(units).collect();
     assert_eq!(asked(long(1023)), (Ok(4), 4));

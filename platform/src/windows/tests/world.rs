@@ -44,6 +44,8 @@ pub(super) struct World {
     pub(super) flags: u32,
     pub(super) file_system: &'static str,
     pub(super) path: String,
+    /// Whether the length that a path needs counts the zero, as that of a path that fits never does. (On Windows Vista it does not.)
+    pub(super) counts_zero: bool,
     pub(super) answer: Result<Vec<u8>, u32>,
     pub(super) granularity: u32,
     /// The call with this number, counted from 0, fails so.
@@ -68,6 +70,7 @@ impl World {
             flags: 0x03e7_06ff,
             file_system: "NTFS",
             path: [VOLUME, r"\directory\file"].concat(),
+            counts_zero: true,
             answer: Err(1),
             granularity: 0x1_0000,
             fault: None,
@@ -172,8 +175,7 @@ impl<'w> Sys for &'w World {
         self.about(handle, Call::FinalPath)?;
         let units: Vec<_> = self.path.encode_utf16().chain([0]).collect();
         match path.get_mut(..units.len()) {
-            // The zero is counted where there is no room only.
-            None => Ok(units.len()),
+            None => Ok(units.len() - usize::from(!self.counts_zero)),
             Some(room) => {
                 room.copy_from_slice(&units);
                 Ok(units.len() - 1)

@@ -230,6 +230,8 @@ int pmem2_source_expected_granularity_reason(const struct pmem2_source *src, enu
  *	if (pmem2_source_init_fd(&storage, &src, fd) != 0)
  *		pmem2_perror("%s", path);
  *
+ * (On Windows that takes -DPMDK_UTF8_API: see libpmem2/handle.h.)
+ *
  * storage or src NULL or misaligned, or src within storage, is -EINVAL (and of the last two nothing is written). Other
  * errors are those of pmem2_source_from_fd() and pmem2_source_from_anon(), without -ENOMEM. On failure the storage is as it was, and *src is NULL.
  */

@@ -53,7 +53,11 @@ __attribute__((__format__(__printf__, 1, 2)))
 void pmem2_perrorU(const char *format, ...);
 void pmem2_perrorW(const wchar_t *format, ...);
 
-/* The names without a letter, as libpmem2 1.x had them. */
+/*
+ * The names without a letter, as libpmem2 1.x had them. A program that was written for Linux, with pmem2_perror("%s", path), wants those
+ * of narrow text: -DPMDK_UTF8_API, or a definition before the header is included. Without it that line prints garbage, and most
+ * compilers only warn of it.
+ */
 #ifdef PMDK_UTF8_API
 #define pmem2_source_device_id pmem2_source_device_idU
 #define pmem2_errormsg pmem2_errormsgU

@@ -5,7 +5,7 @@ use core::mem::offset_of;
 
 use super::{CDimm, CRegion};
 
-const x86: bool = cfg!(target_arch = "x86");
+const x86: bool = cfg!(all(target_arch = "x86", not(windows)));
 const pointer: usize = size_of::<*const ()>();
 const word: usize = align_of::<u64>();
 

@@ -9,6 +9,7 @@
 
 #include <libpmem2.h>
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -30,10 +31,13 @@ struct texts {
 extern unsigned long _tls_index;
 extern char _tls_start;
 
-#if !defined(__x86_64__)
-#error "the offset of ThreadLocalStoragePointer is known for x86-64 only"
+#if defined(__x86_64__)
+#define STORAGE_POINTERS "movq %%gs:0x58, %0"
+#elif defined(__i386__)
+#define STORAGE_POINTERS "movl %%fs:0x2c, %0"
+#else
+#error "the offset of ThreadLocalStoragePointer is known for x86 only"
 #endif
-#define STORAGE_POINTERS 0x58
 
 static struct texts template_ __attribute__((section(".tls$PMEM2"))) = { .message = "no call of this thread has failed" };
 
@@ -43,7 +47,7 @@ texts(void)
 	char **copies;
 
 	/* Each time anew: when a library is loaded, the pointers may move. */
-	__asm__ volatile("movq %%gs:%c1, %0" : "=r"(copies) : "i"(STORAGE_POINTERS));
+	__asm__ volatile(STORAGE_POINTERS : "=r"(copies));
 	return (struct texts *)(void *)(copies[_tls_index] + ((char *)&template_ - &_tls_start));
 }
 
@@ -135,7 +139,8 @@ pmem2_perrorU(const char *format, ...)
 		head = vsnprintf(NULL, 0, format, arguments);
 		va_end(arguments);
 	}
-	if (head >= 0)
+	/* The length of it all is an int, too. */
+	if (head >= 0 && head <= INT_MAX - SIZE - (int)sizeof(tail))
 		line = pmem2_shim_allocate((size_t)head + SIZE + sizeof(tail));
 	if (line == NULL) {
 		say_message();

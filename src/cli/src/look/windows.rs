@@ -11,7 +11,7 @@ use std::{
     io,
     ops::Range,
     os::windows::{ffi::OsStrExt, fs::OpenOptionsExt},
-    path::{Component, Path, Prefix},
+    path::Path,
 };
 
 use pmem2::{Errno, Error, HandleFault, Kind, Report, What, WinFileId, Windows};
@@ -98,11 +98,13 @@ pub(crate) fn path(path: &Path, scanner: Option<&Scanner>) -> Finding {
             let scan = scanner.filter(|_| finding.is_usable()).map(|scanner| scanner.scan(&file, &name(path), &all));
             Finding { scan, ..finding }
         }
-        Err(error) => {
-            let read = (error.kind() == io::ErrorKind::PermissionDenied).then_some(false);
-            found(look.with_error(cannot(&error)), Opened::Failed, read)
-        }
+        Err(error) => found(look.with_error(cannot(&error)), Opened::Failed, may_read(&error)),
     }
+}
+
+/// Whether this user may read what could not be opened, where the error tells.
+fn may_read(error: &io::Error) -> Option<bool> {
+    (error.kind() == io::ErrorKind::PermissionDenied).then_some(false)
 }
 
 /// What is said of what was opened, if that is what was looked at.
@@ -144,21 +146,41 @@ fn options() -> OpenOptions {
     options
 }
 
-/// Whether it is a name in the directories of pipes and mailslots, of this machine or another one.
+/// Whether it is a name in the directories of pipes and mailslots, of this machine or another one, in whichever of its spellings.
 pub(crate) fn is_served(path: &Path) -> bool {
-    let served = |name: &std::ffi::OsStr| name.eq_ignore_ascii_case("pipe") || name.eq_ignore_ascii_case("mailslot");
-    match path.components().next() {
-        Some(Component::Prefix(prefix)) => match prefix.kind() {
-            Prefix::DeviceNS(name) | Prefix::Verbatim(name) => served(name),
-            Prefix::UNC(_, share) | Prefix::VerbatimUNC(_, share) => served(share),
-            _ => false,
-        },
-        _ => false,
+    let given = path.to_string_lossy().to_ascii_lowercase();
+    // As CreateFile resolves it, which leaves what begins with `\\?\` or `\??\` as it is; of the second the library does not know.
+    let full = match std::path::absolute(path) {
+        Ok(full) if !given.starts_with(r"\??\") => full.to_string_lossy().to_ascii_lowercase(),
+        _ => given,
+    };
+    if !full.starts_with(r"\\") && !full.starts_with(r"\??\") {
+        return false;
+    }
+    let mut names = full.split(['\\', '/']).filter(|name| !name.is_empty()).peekable();
+    let server = |name: &str| matches!(name, "pipe" | "mailslot" | "namedpipe" | "ipc$");
+    if names.next_if(|name| matches!(*name, "." | "?" | "??")).is_none() {
+        // A server, and what it shares.
+        return names.nth(1).is_some_and(server);
+    }
+    // Ways to the same directory of devices.
+    let mut names = names.skip_while(|name| matches!(*name, "global" | "globalroot" | "dosdevices" | "??" | "device"));
+    match names.next() {
+        Some("unc" | "mup") => names.nth(1).is_some_and(server),
+        name => name.is_some_and(server),
     }
 }
 
 pub(crate) fn cannot(error: &io::Error) -> Error {
-    Error::Os { what: What::Open, errno: error.raw_os_error().map_or(Errno::EIO, errno) }
+    let what = What::Open;
+    match error.raw_os_error().map(i32::cast_unsigned) {
+        Some(code) => match Windows::known_errno(code) {
+            Some(errno) => Error::Os { what, errno },
+            None => Error::OsCode { what, code },
+        },
+        // Not Windows' error, but std's.
+        None => Error::Os { what, errno: Errno::EIO },
+    }
 }
 
 /// The errno of an error of Windows.
@@ -218,11 +240,45 @@ mod tests {
             r"//./pipe/name",
             r"\\server\pipe\name",
             r"\\?\UNC\server\pipe\name",
+            r"\\.\UNC\server\pipe\name",
+            r"\\server\IPC$\name",
             r"\\.\mailslot\name",
+            // What CreateFile resolves.
+            r"\\.\C:\..\pipe\name",
+            r"\\.\x\..\pipe\name",
+            r"\\.\.\pipe\name",
+            r"\\.\\pipe\\name",
+            // Other ways to the same directory.
+            r"\??\pipe\name",
+            r"\??\UNC\server\pipe\name",
+            r"\\.\Global\pipe\name",
+            r"\\?\GLOBALROOT\??\pipe\name",
+            r"\\?\GLOBALROOT\DosDevices\pipe\name",
+            r"\\.\GLOBALROOT\Device\NamedPipe\name",
+            r"\\?\GLOBALROOT\Device\Mailslot\name",
+            r"\\?\GLOBALROOT\Device\Mup\server\pipe\name",
         ] {
             assert!(is_served(Path::new(path)), "{path}");
         }
-        for path in ["pipe", r"pipe\name", r"C:\pipe\name", r"\\.\C:", r"\\.\NUL", r"\\server\share\pipe", ""] {
+        for path in [
+            "pipe",
+            r"pipe\name",
+            r"\pipe\name",
+            r"C:\pipe\name",
+            r"\\?\C:\pipe\name",
+            r"\??\C:\pipe\name",
+            r"\\.\C:",
+            r"\\.\NUL",
+            r"\\server\share\pipe",
+            r"\\server\share\..\pipe\name",
+            r"\\pipe\share\name",
+            r"\\?\UNC\pipe\share\name",
+            r"\\?\GLOBALROOT\Device\HarddiskVolume1\pipe\name",
+            r"\\?\Volume{01234567-89ab-cdef-0123-456789abcdef}\pipe",
+            r"\\",
+            r"\\?",
+            "",
+        ] {
             assert!(!is_served(Path::new(path)), "{path}");
         }
     }
@@ -236,6 +292,17 @@ mod tests {
             "not read: more rights are needed; not write: the file has the attribute read-only"
         );
         assert_eq!(words(None, None), "read was not tried; write was not tried");
+    }
+
+    #[test]
+    fn errors_keep_their_number() {
+        let of = |code| cannot(&io::Error::from_raw_os_error(code));
+        let what = What::Open;
+        assert_eq!(of(5), Error::Os { what, errno: Errno::EACCES });
+        assert_eq!(of(1392), Error::OsCode { what, code: 1392 });
+        assert_eq!(cannot(&io::ErrorKind::InvalidInput.into()), Error::Os { what, errno: Errno::EIO });
+        // ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION.
+        assert_eq!([5, 32].map(|code| may_read(&io::Error::from_raw_os_error(code))), [Some(false), None]);
     }
 
     /// What is opened is what was looked at, or it is said that it is not.

@@ -19,10 +19,35 @@ pub(super) fn open(path: &Path) -> Result<File, Refusal> {
     if kind != Kind::RegularFile {
         return Err(Refusal::NoFile(kind));
     }
-    let file = look::open(path).map_err(unopened)?;
+    reopened(&look, look::open(path).map_err(unopened)?)
+}
+
+/// What was opened, if that is what was looked at.
+fn reopened(look: &Report<look::Id>, file: File) -> Result<File, Refusal> {
     if Report::of(&file).id() == look.id() {
         Ok(file)
     } else {
         Err(Refusal::Unopened(Error::InvalidFileHandle(HandleFault::Replaced), Some(Note::Exchanged)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_was_exchanged() {
+        let [one, other] = ["one", "other"].map(|name| {
+            let path = std::env::temp_dir().join(format!("pmem2-table-{}-{name}", std::process::id()));
+            std::fs::write(&path, name).unwrap();
+            path
+        });
+        let look = Report::of_unopened(&look_at(&one).unwrap());
+        assert!(reopened(&look, look::open(&one).unwrap()).is_ok());
+        let exchanged = reopened(&look, look::open(&other).unwrap());
+        assert!(matches!(exchanged, Err(Refusal::Unopened(_, Some(Note::Exchanged)))));
+        for path in [one, other] {
+            std::fs::remove_file(path).unwrap();
+        }
     }
 }

@@ -207,6 +207,7 @@ fn fails() -> Vec<Fail> {
     for what in WHATS {
         all.extend([Fail::Absent(what), Fail::Malformed(what), Fail::TooLarge(what)]);
         all.extend([Errno::EACCES, Errno::ENOENT, Errno::EMFILE, longest].map(|errno| Fail::Os(what, errno)));
+        all.push(Fail::OsCode(what, u32::MAX));
     }
     all
 }
