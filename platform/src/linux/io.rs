@@ -10,7 +10,7 @@ use super::{
     sys::Transfers,
 };
 use crate::{
-    Alignment, Cpu, Errno, Facts, Fail, Halt, Halted, Kind, ReadBuffer, What, WriteBuffer,
+    Alignment, Cpu, Errno, Facts, Fail, Halt, Halted, Kind, ReadBuffer, Undurable, What, WriteBuffer,
     pieces::{self, Refusal, SECTOR, Stop, in_pieces},
 };
 
@@ -60,7 +60,8 @@ pub(super) fn channel<S: Transfers>(
         return Ok(Channel(Way::File));
     }
     // Nothing is written that could not be made durable.
-    let cpu = if writable { Some(Cpu::detect()?) } else { None };
+    let unflushed = |_| Fail::NotDurable(Undurable::NoInstruction);
+    let cpu = if writable { Some(Cpu::detect().map_err(unflushed)?) } else { None };
     // The kernel maps whole units. This also says whether it is still the device that was described.
     let unit = Alignment::new(alignment(sys, fd, facts)?).ok_or(Fail::Malformed(What::Alignment))?;
     let (start, length) = enclosing(&range, unit).ok_or(Fail::Os(What::Mapping, Errno::EOVERFLOW))?;
