@@ -6,4 +6,5 @@ mod made;
 mod rows;
 mod sources;
 mod stored;
+mod transfers;
 mod words;
