@@ -33,8 +33,8 @@ pub(crate) const fn admit_handle(wants_read: bool, access: Access, kind: Kind) -
 #[inline]
 pub(crate) const fn admit_mapping(wants_read: bool, access: Access, kind: Kind) -> Result<(), Error> {
     match admit_handle(wants_read, access, kind) {
-        Ok(()) if !wants_read => admit(access, kind),
-        admitted => admitted,
+        Ok(()) => admit(access, kind),
+        refused => refused,
     }
 }
 

@@ -295,7 +295,8 @@ impl<H: Handle<P: Io>> Source<H> {
     /// What was written to a device DAX or a region is durable on return, unless it [never is](crate::Reason); what was written to a file
     /// after [`sync`](Source::sync). It is not atomic: after a power cut, any of the bytes may be the old ones.
     ///
-    /// System calls on Linux: as of [`read_at`](Source::read_at), `pwrite64` in the place of `pread64`.
+    /// System calls on Linux: as of [`read_at`](Source::read_at), `pwrite64` in the place of `pread64`; that one too where it
+    /// fails.
     ///
     /// # Errors
     ///

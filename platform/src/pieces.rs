@@ -7,6 +7,7 @@ pub(crate) const SECTOR: u64 = 512;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal<E> {
     /// It was interrupted.
+    #[cfg_attr(windows, allow(dead_code, reason = "no call is there"))]
     Again,
     /// The medium is bad, at any byte of the piece.
     Medium,

@@ -6,6 +6,7 @@ mod made;
 mod rows;
 mod sources;
 mod stored;
+mod transfers;
 #[path = "../common/whats.rs"]
 mod whats;
 mod words;

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use pmem2::{Errno, Error, HandleFault, Kind, What, Windows};
+use pmem2::{Errno, Error, HandleFault, Kind, What, Windows, WriteFault};
 
 use crate::whats::WHATS;
 
@@ -52,6 +52,16 @@ fn sentences_speak_of_windows() {
         (os(What::Volume, Errno::ENOENT), "the source's volume"),
         (Error::OsCode { what: What::Volume, code: 1392 }, "error 1392 of the system's own"),
         (os(What::Open, Errno::EBUSY), "does not share it"),
+        (os(What::Read, Errno::EBUSY), "another program has locked these bytes"),
+        (os(What::Write, Errno::EINVAL), "FILE_FLAG_NO_BUFFERING takes whole sectors only"),
+        (os(What::Write, Errno::EACCES), "GENERIC_READ | GENERIC_WRITE, on a volume that is not write-protected"),
+        (os(What::Sync, Errno::EACCES), "GENERIC_READ | GENERIC_WRITE, on a volume that is not write-protected"),
+        (os(What::Write, Errno::ENOSPC), "free some, or raise the quota"),
+        (os(What::Buffer, Errno::EFAULT), "memory that is committed"),
+        (Error::NotWritable(WriteFault::ReadOnly), "GENERIC_WRITE to write"),
+        (Error::NotWritable(WriteFault::Append), "FILE_APPEND_DATA without FILE_WRITE_DATA"),
+        (Error::Unsupported(What::BadBlocks), "Windows keeps none"),
+        (Error::Unsupported(What::ClearBadBlock), "Windows keeps no list"),
         (os(What::Open, Errno::EACCES), "more rights are needed"),
     ] {
         let sentence = error.to_string();

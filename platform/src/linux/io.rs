@@ -10,8 +10,8 @@ use super::{
     sys::Transfers,
 };
 use crate::{
-    Alignment, Cpu, Errno, Facts, Fail, Halt, Halted, Kind, ReadBuffer, What, WriteBuffer,
-    pieces::{self, Refusal, Stop, in_pieces},
+    Alignment, Cpu, Errno, Facts, Fail, Halt, Halted, Kind, ReadBuffer, Undurable, What, WriteBuffer,
+    pieces::{self, Refusal, SECTOR, Stop, in_pieces},
 };
 
 /// The kernel transfers no more at once (MAX_RW_COUNT).
@@ -60,7 +60,8 @@ pub(super) fn channel<S: Transfers>(
         return Ok(Channel(Way::File));
     }
     // Nothing is written that could not be made durable.
-    let cpu = if writable { Some(Cpu::detect()?) } else { None };
+    let unflushed = |_| Fail::NotDurable(Undurable::NoInstruction);
+    let cpu = if writable { Some(Cpu::detect().map_err(unflushed)?) } else { None };
     // The kernel maps whole units. This also says whether it is still the device that was described.
     let unit = Alignment::new(alignment(sys, fd, facts)?).ok_or(Fail::Malformed(What::Alignment))?;
     let (start, length) = enclosing(&range, unit).ok_or(Fail::Os(What::Mapping, Errno::EOVERFLOW))?;
@@ -108,7 +109,10 @@ pub(super) fn read<S: Transfers>(
                 // SAFETY: it is a part of the caller's buffer, which is to be written to.
                 unsafe { sys.pread(fd, buffer.part(done, length).as_ptr(), length, at) }.map_err(refusal)
             });
-            result.map_err(|(done, stop)| Halted { done, why: why(stop, What::Read, |at| exact(sys, fd, at)) })
+            result.map_err(|(done, stop)| {
+                let stop = whose(sys, fd, offset, done, stop);
+                Halted { done, why: why(stop, What::Read, |at| exact(sys, fd, at)) }
+            })
         }
         Way::Mapped { mapping, start, .. } => {
             let Some((mapping, at)) = placed(mapping.as_ref(), offset, *start) else {
@@ -134,7 +138,10 @@ pub(super) fn write<S: Transfers>(
                 unsafe { sys.pwrite(fd, buffer.part(done, length).as_ptr(), length, at) }.map_err(refusal)
             });
             // A write of less than a page reads the rest of it: it is the page that is known to be bad.
-            result.map_err(|(done, stop)| Halted { done, why: why(stop, What::Write, |_| LARGEST) })
+            result.map_err(|(done, stop)| {
+                let stop = whose(sys, fd, offset, done, stop);
+                Halted { done, why: why(stop, What::Write, |_| LARGEST) }
+            })
         }
         Way::Mapped { cpu: None, .. } => Err(Halted { done: 0, why: Halt::Fail(Fail::Os(What::Write, Errno::EBADF)) }),
         Way::Mapped { mapping, start, cpu: Some(cpu) } => {
@@ -197,6 +204,19 @@ fn why(stop: Stop<Errno>, what: What, exact: impl FnOnce(u64) -> u64) -> Halt {
         // Closed meanwhile. That it is not open for this was found out before.
         Stop::Other(Errno::EBADF) => Halt::Fail(Fail::Absent(What::Handle)),
         Stop::Other(errno) => Halt::Fail(Fail::Os(what, errno)),
+    }
+}
+
+/// Where a file is mapped directly (DAX), a transfer that meets bad memory may fail as if the buffer's memory was bad, with EFAULT: a write
+/// always does (`dax_iomap_iter` of fs/dax.c, where no byte could be copied). What can be read into good memory tells the two apart.
+fn whose<S: Transfers>(sys: S, fd: i32, offset: u64, done: usize, stop: Stop<Errno>) -> Stop<Errno> {
+    let at = u64::try_from(done).ok().and_then(|done| offset.checked_add(done));
+    let (Stop::Buffer, Some(at)) = (stop, at) else { return stop };
+    let mut byte = 0_u8;
+    // SAFETY: it is a byte.
+    match unsafe { sys.pread(fd, &raw mut byte, 1, at) } {
+        Err(errno) if matches!(refusal(errno), Refusal::Medium | Refusal::Buffer) => Stop::Medium { at, unit: SECTOR },
+        _ => stop,
     }
 }
 

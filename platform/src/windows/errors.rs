@@ -48,10 +48,17 @@ codes! {
     WRITE_PROTECT 19 EACCES;
     BAD_UNIT 20 ENODEV;
     NOT_READY 21 ENXIO;
+    CRC 23 EIO;
     BAD_LENGTH 24 EINVAL;
+    SEEK 25 EIO;
+    SECTOR_NOT_FOUND 27 EIO;
+    WRITE_FAULT 29 EIO;
+    READ_FAULT 30 EIO;
     GEN_FAILURE 31 EIO;
     SHARING_VIOLATION 32 EBUSY;
     LOCK_VIOLATION 33 EBUSY;
+    HANDLE_EOF 38 EIO;
+    HANDLE_DISK_FULL 39 ENOSPC;
     NOT_SUPPORTED 50 ENOTSUP;
     BAD_NETPATH 53 ENOENT;
     DEV_NOT_EXIST 55 ENODEV;
@@ -60,6 +67,7 @@ codes! {
     BAD_NET_NAME 67 ENOENT;
     INVALID_PARAMETER 87 EINVAL;
     BUFFER_OVERFLOW 111 ENAMETOOLONG;
+    DISK_FULL 112 ENOSPC;
     CALL_NOT_IMPLEMENTED 120 ENOSYS;
     INSUFFICIENT_BUFFER 122 EOVERFLOW;
     INVALID_NAME 123 ENOENT;
@@ -67,21 +75,30 @@ codes! {
     BAD_PATHNAME 161 ENOENT;
     BUSY 170 EBUSY;
     FILENAME_EXCED_RANGE 206 ENAMETOOLONG;
+    FILE_TOO_LARGE 223 EFBIG;
     PIPE_BUSY 231 EBUSY;
     MORE_DATA 234 EOVERFLOW;
     DIRECTORY 267 ENOTDIR;
+    DATA_CHECKSUM_ERROR 323 EIO;
     NO_SUCH_DEVICE 433 ENODEV;
+    DEVICE_HARDWARE_ERROR 483 EIO;
     ARITHMETIC_OVERFLOW 534 EOVERFLOW;
     OPERATION_ABORTED 995 EINTR;
+    NOACCESS 998 EFAULT;
     UNRECOGNIZED_VOLUME 1005 ENODEV;
     NO_MEDIA_IN_DRIVE 1112 ENXIO;
     IO_DEVICE 1117 EIO;
+    DISK_RECALIBRATE_FAILED 1126 EIO;
+    DISK_OPERATION_FAILED 1127 EIO;
+    DISK_RESET_FAILED 1128 EIO;
     DEVICE_NOT_CONNECTED 1167 ENODEV;
     NOT_FOUND 1168 ENOENT;
+    DISK_QUOTA_EXCEEDED 1295 ENOSPC;
     PRIVILEGE_NOT_HELD 1314 EPERM;
     NO_SYSTEM_RESOURCES 1450 ENOMEM;
     COMMITMENT_LIMIT 1455 ENOMEM;
     DEVICE_REMOVED 1617 ENODEV;
+    INVALID_USER_BUFFER 1784 EFAULT;
     NOT_ENOUGH_QUOTA 1816 ENOMEM;
     CANT_ACCESS_FILE 1920 EACCES;
     CANT_RESOLVE_FILENAME 1921 ELOOP;
@@ -122,5 +139,23 @@ impl Code {
     /// Whether a volume says that it does not know an IOCTL. (That a parameter is wrong would be this library's fault.)
     pub(super) const fn is_ioctl_unknown(self) -> bool {
         matches!(self, Self::INVALID_FUNCTION | Self::NOT_SUPPORTED | Self::CALL_NOT_IMPLEMENTED)
+    }
+
+    /// Whether a device says that what it keeps cannot be read, or kept: of a transfer of some bytes these are bad.
+    pub(super) const fn is_of_the_medium(self) -> bool {
+        matches!(
+            self,
+            Self::CRC
+                | Self::SEEK
+                | Self::SECTOR_NOT_FOUND
+                | Self::WRITE_FAULT
+                | Self::READ_FAULT
+                | Self::DATA_CHECKSUM_ERROR
+                | Self::DEVICE_HARDWARE_ERROR
+                | Self::IO_DEVICE
+                | Self::DISK_RECALIBRATE_FAILED
+                | Self::DISK_OPERATION_FAILED
+                | Self::DISK_RESET_FAILED
+        )
     }
 }

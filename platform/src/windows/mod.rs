@@ -7,6 +7,7 @@ mod describe;
 mod errors;
 mod handle;
 mod identity;
+mod io;
 #[cfg(windows)]
 mod native;
 #[cfg(windows)]

@@ -1,5 +1,7 @@
 //! The calls of [`Sys`], made.
 
+mod overlapped;
+
 use core::{ffi::c_void, mem::MaybeUninit, ptr};
 
 use windows_sys::{
@@ -9,8 +11,9 @@ use windows_sys::{
         Storage::FileSystem::{
             BY_HANDLE_FILE_INFORMATION, CreateFileW, FILE_ATTRIBUTE_TAG_INFO, FILE_ID_INFO, FILE_INFO_BY_HANDLE_CLASS,
             FILE_SHARE_DELETE, FILE_SHARE_READ, FILE_SHARE_WRITE, FileAttributeTagInfo, FileIdInfo, FileStandardInfo,
-            GetFileInformationByHandle, GetFileInformationByHandleEx, GetFileType, GetFinalPathNameByHandleW,
-            GetVolumeInformationByHandleW, OPEN_EXISTING, VOLUME_NAME_GUID,
+            FlushFileBuffers, GetFileInformationByHandle, GetFileInformationByHandleEx, GetFileType,
+            GetFinalPathNameByHandleW, GetVolumeInformationByHandleW, OPEN_EXISTING, ReadFile, VOLUME_NAME_GUID,
+            WriteFile,
         },
         System::{IO::DeviceIoControl, Pipes::GetNamedPipeInfo, SystemInformation::GetSystemInfo},
     },
@@ -25,6 +28,7 @@ use super::{
     sys::{Information, Standard, Sys, VolumeInformation},
     volume,
 };
+use crate::{ReadBuffer, WriteBuffer};
 
 /// The running system.
 #[derive(Clone, Copy)]
@@ -249,6 +253,34 @@ impl Sys for Kernel {
             )
         })?;
         Ok(index(filled))
+    }
+
+    fn waits(self, handle: RawWinHandle) -> Result<bool, Code> {
+        overlapped::waits(handle)
+    }
+
+    fn read(self, handle: RawWinHandle, waits: bool, offset: u64, buffer: ReadBuffer<'_>) -> Result<usize, Code> {
+        let (room, length) = (buffer.as_ptr(), count(buffer.len()));
+        // SAFETY: ReadFile takes any handle, and wants room for as many bytes as it is told, which the buffer is, or finds out that it
+        // is not; it is borrowed until this returns. The rest is handed on.
+        unsafe {
+            overlapped::transfer(handle, waits, offset, |moved, at| ReadFile(handle.as_ptr(), room, length, moved, at))
+        }
+    }
+
+    fn write(self, handle: RawWinHandle, waits: bool, offset: u64, buffer: WriteBuffer<'_>) -> Result<usize, Code> {
+        let (bytes, length) = (buffer.as_ptr(), count(buffer.len()));
+        // SAFETY: as above, of WriteFile.
+        unsafe {
+            overlapped::transfer(handle, waits, offset, |moved, at| {
+                WriteFile(handle.as_ptr(), bytes, length, moved, at)
+            })
+        }
+    }
+
+    fn flush(self, handle: RawWinHandle) -> Result<(), Code> {
+        // SAFETY: FlushFileBuffers takes any handle.
+        done(unsafe { FlushFileBuffers(handle.as_ptr()) })
     }
 
     fn allocation_granularity(self) -> u32 {

@@ -1,5 +1,7 @@
 //! The platforms: of handles, and of the C runtime's descriptors.
 
+mod io;
+
 use super::{
     describe,
     errors::Code,
@@ -9,8 +11,8 @@ use super::{
     volume::{self, WinSpot, WinVolume},
 };
 use crate::{
-    Alignment, Backing, Borrowed, Errno, Facts, Fail, Fd, FileSystem, Handle, Health, Io, Locate, Nowhere, Platform,
-    Region, Synchronous, Text,
+    Alignment, Backing, Borrowed, Errno, Facts, Fail, Fd, FileSystem, Handle, Locate, Platform, Region, Synchronous,
+    Text,
 };
 
 /// The Windows backend: Win32 calls through windows-sys, no C runtime.
@@ -22,6 +24,9 @@ use crate::{
 /// | `alignment`, `page_size` | `GetSystemInfo`, which makes no system call |
 /// | `file_system`, `locate`, `synchronous` | `GetFileInformationByHandleEx(FileIdInfo)`, `GetVolumeInformationByHandleW` |
 /// | `confirm` | `GetFileInformationByHandleEx(FileIdInfo)` |
+/// | `channel` | `NtQueryInformationFile(FileModeInformation)` |
+/// | `read_at`, `write_at` | `ReadFile`, `WriteFile`; of an overlapped handle also `CreateEventW`, `GetOverlappedResult`, `CloseHandle` |
+/// | `sync` | `GetFileInformationByHandleEx(FileIdInfo)`, `FlushFileBuffers` |
 /// | `dimm_id`, `dimm_dirty_shutdowns` | `GetFinalPathNameByHandleW`, `CreateFileW` of the volume, `DeviceIoControl` (`IOCTL_STORAGE_GET_DEVICE_NUMBER_EX`; `IOCTL_STORAGE_QUERY_PROPERTY` with `StorageDeviceUnsafeShutdownCount`), `CloseHandle` |
 ///
 /// Where a file system knows no ids of 128 bits, `GetFileInformationByHandle` follows `FileIdInfo`.
@@ -50,16 +55,19 @@ use crate::{
 /// | `EPERM` | `PRIVILEGE_NOT_HELD` |
 /// | `ENOENT` | `FILE_NOT_FOUND`, `PATH_NOT_FOUND`, `INVALID_DRIVE`, `BAD_NETPATH`, `BAD_NET_NAME`, `INVALID_NAME`, `BAD_PATHNAME`, `NOT_FOUND` |
 /// | `EINTR` | `OPERATION_ABORTED` |
-/// | `EIO` | `GEN_FAILURE`, `IO_DEVICE` |
+/// | `EIO` | `CRC`, `SEEK`, `SECTOR_NOT_FOUND`, `WRITE_FAULT`, `READ_FAULT`, `GEN_FAILURE`, `HANDLE_EOF`, `DATA_CHECKSUM_ERROR`, `DEVICE_HARDWARE_ERROR`, `IO_DEVICE`, `DISK_RECALIBRATE_FAILED`, `DISK_OPERATION_FAILED`, `DISK_RESET_FAILED` |
 /// | `ENXIO` | `NOT_READY`, `NO_MEDIA_IN_DRIVE` |
 /// | `EBADF` | `INVALID_HANDLE` |
 /// | `ENOMEM` | `NOT_ENOUGH_MEMORY`, `OUTOFMEMORY`, `NO_SYSTEM_RESOURCES`, `COMMITMENT_LIMIT`, `NOT_ENOUGH_QUOTA` |
 /// | `EACCES` | `ACCESS_DENIED`, `WRITE_PROTECT`, `NETWORK_ACCESS_DENIED`, `CANT_ACCESS_FILE` |
+/// | `EFAULT` | `NOACCESS`, `INVALID_USER_BUFFER` |
 /// | `EBUSY` | `SHARING_VIOLATION`, `LOCK_VIOLATION`, `BUSY`, `PIPE_BUSY` |
 /// | `ENODEV` | `BAD_UNIT`, `DEV_NOT_EXIST`, `BAD_DEV_TYPE`, `NO_SUCH_DEVICE`, `UNRECOGNIZED_VOLUME`, `DEVICE_NOT_CONNECTED`, `DEVICE_REMOVED` |
 /// | `ENOTDIR` | `DIRECTORY` |
 /// | `EINVAL` | `INVALID_FUNCTION`, `INVALID_ACCESS`, `INVALID_DATA`, `BAD_LENGTH`, `INVALID_PARAMETER`, `INVALID_LEVEL` |
 /// | `EMFILE` | `TOO_MANY_OPEN_FILES` |
+/// | `EFBIG` | `FILE_TOO_LARGE` |
+/// | `ENOSPC` | `HANDLE_DISK_FULL`, `DISK_FULL`, `DISK_QUOTA_EXCEEDED` |
 /// | `ENAMETOOLONG` | `BUFFER_OVERFLOW`, `FILENAME_EXCED_RANGE` |
 /// | `ENOSYS` | `CALL_NOT_IMPLEMENTED` |
 /// | `ELOOP` | `CANT_RESOLVE_FILENAME` |
@@ -113,16 +121,6 @@ impl Platform for Windows {
     fn page_size(self) -> Result<Alignment, Fail> {
         describe::page_size(Kernel)
     }
-}
-
-impl Io for Windows {
-    type Via = Nowhere;
-    type Channel = ();
-}
-
-/// Windows keeps no list that a program could see.
-impl Health for Windows {
-    type List = Nowhere;
 }
 
 impl Locate for Windows {
@@ -245,16 +243,6 @@ impl Platform for Crt {
     fn page_size(self) -> Result<Alignment, Fail> {
         Windows.page_size()
     }
-}
-
-impl Io for Crt {
-    type Via = Nowhere;
-    type Channel = ();
-}
-
-/// Windows keeps no list that a program could see.
-impl Health for Crt {
-    type List = Nowhere;
 }
 
 impl Locate for Crt {

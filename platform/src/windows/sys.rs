@@ -2,6 +2,7 @@
 //! fail with any error, on any host.
 
 use super::{errors::Code, handle::RawWinHandle, identity::WinFileId};
+use crate::{ReadBuffer, WriteBuffer};
 
 /// What the backend needs of `BY_HANDLE_FILE_INFORMATION`.
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +58,15 @@ pub(super) trait Sys: Copy {
     fn open_volume(self, name: &[u16]) -> Result<Self::Volume, Code>;
     /// DeviceIoControl: how many bytes of `output` were filled.
     fn control(self, volume: &Self::Volume, ioctl: u32, input: &[u8], output: &mut [u8]) -> Result<usize, Code>;
+    /// NtQueryInformationFile with FileModeInformation: whether calls of this handle return when they are done. (Those of a handle that
+    /// was opened with FILE_FLAG_OVERLAPPED do not.)
+    fn waits(self, handle: RawWinHandle) -> Result<bool, Code>;
+    /// ReadFile at an offset, of a handle that `waits` or may not: how many bytes were read.
+    fn read(self, handle: RawWinHandle, waits: bool, offset: u64, buffer: ReadBuffer<'_>) -> Result<usize, Code>;
+    /// WriteFile, likewise.
+    fn write(self, handle: RawWinHandle, waits: bool, offset: u64, buffer: WriteBuffer<'_>) -> Result<usize, Code>;
+    /// FlushFileBuffers.
+    fn flush(self, handle: RawWinHandle) -> Result<(), Code>;
     /// GetSystemInfo: dwAllocationGranularity.
     fn allocation_granularity(self) -> u32;
 }

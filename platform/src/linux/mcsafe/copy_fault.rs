@@ -10,8 +10,8 @@ pub enum CopyFault {
     Outside,
     /// The mapping's memory is bad, or is not there.
     Medium {
-        /// So many bytes before it were copied. The next one is in the first bad cache line, or a whole line may have been copied
-        /// less than could be read.
+        /// So many bytes before it were copied: the next one is the first that failed, as exactly as the system says where that is (and
+        /// up to 63 before it where it does not say, which is not known to happen).
         copied: usize,
         /// The memory is bad; otherwise the system has none there: a file was cut off, or the file system knows the block as bad.
         error: bool,

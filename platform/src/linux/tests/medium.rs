@@ -22,6 +22,8 @@ pub(super) struct Medium {
     pub(super) block: u64,
     /// Whether a call fails that would meet one of them, as on a DAX file, or does what it can.
     pub(super) all_or_nothing: bool,
+    /// Whether a write to them fails as if the caller's memory was bad, as on a DAX file.
+    pub(super) blames_memory: bool,
     /// How many bytes a call transfers at most.
     pub(super) most: usize,
     /// The lengths must be multiples of this, as where a file is read past the cache.
@@ -41,6 +43,7 @@ impl Default for Medium {
             bad: Vec::new(),
             block: 512,
             all_or_nothing: false,
+            blames_memory: false,
             most: usize::MAX,
             multiple: 1,
             memory_end: usize::MAX,
@@ -74,7 +77,9 @@ impl Medium {
         if first_bad == offset || (self.all_or_nothing && first_bad < end) {
             return Err(Errno::EIO);
         }
-        let memory = self.memory_end.saturating_sub(memory);
+        // What lies far behind it is other memory.
+        let is_other = memory.saturating_sub(self.memory_end) > 1 << 24;
+        let memory = if is_other { usize::MAX } else { self.memory_end.saturating_sub(memory) };
         let refused = self.all_or_nothing && memory < length;
         if memory == 0 || refused {
             Err(Errno::EFAULT)
@@ -100,7 +105,11 @@ impl Transfers for Scripted<'_> {
     unsafe fn pwrite(self, fd: i32, at: *const u8, length: usize, offset: u64) -> Result<usize, Errno> {
         self.0.descriptor(fd, Call::Pwrite(offset, length))?;
         let medium = &self.0.medium;
-        let length = medium.possible(at.addr(), length, offset, u64::MAX)?;
+        let possible = medium.possible(at.addr(), length, offset, u64::MAX);
+        let length = possible.map_err(|errno| match errno {
+            Errno::EIO if medium.blames_memory => Errno::EFAULT,
+            errno => errno,
+        })?;
         let mut bytes = medium.bytes.borrow_mut();
         let end = offset as usize + length;
         if bytes.len() < end {

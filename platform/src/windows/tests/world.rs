@@ -2,11 +2,15 @@
 
 use std::{cell::RefCell, string::String, vec::Vec};
 
-use crate::windows::{
-    errors::Code,
-    handle::RawWinHandle,
-    identity::WinFileId,
-    sys::{Information, Standard, Sys, VolumeInformation},
+use super::disk::Disk;
+use crate::{
+    ReadBuffer, WriteBuffer,
+    windows::{
+        errors::Code,
+        handle::RawWinHandle,
+        identity::WinFileId,
+        sys::{Information, Standard, Sys, VolumeInformation},
+    },
 };
 
 /// The one handle that is open.
@@ -29,6 +33,11 @@ pub(super) enum Call {
     /// With the IOCTL and the input.
     Control(u32, Vec<u8>),
     CloseVolume,
+    Waits,
+    /// With whether the handle is known to wait, the offset and the length; likewise the next.
+    Read(bool, u64, usize),
+    Write(bool, u64, usize),
+    Flush,
 }
 
 #[derive(Clone, Debug)]
@@ -48,6 +57,7 @@ pub(super) struct World {
     pub(super) counts_zero: bool,
     pub(super) answer: Result<Vec<u8>, u32>,
     pub(super) granularity: u32,
+    pub(super) disk: Disk,
     /// The call with this number, counted from 0, fails so.
     pub(super) fault: Option<(usize, u32)>,
     pub(super) calls: RefCell<Vec<Call>>,
@@ -73,6 +83,7 @@ impl World {
             counts_zero: true,
             answer: Err(1),
             granularity: 0x1_0000,
+            disk: Disk::new(),
             fault: None,
             calls: RefCell::default(),
         }
@@ -195,6 +206,25 @@ impl<'w> Sys for &'w World {
         let answer = self.answer.as_ref().map_err(|code| Code(*code))?;
         output[..answer.len()].copy_from_slice(answer);
         Ok(answer.len())
+    }
+
+    fn waits(self, handle: RawWinHandle) -> Result<bool, Code> {
+        self.about(handle, Call::Waits)?;
+        Ok(self.disk.waits)
+    }
+
+    fn read(self, handle: RawWinHandle, waits: bool, offset: u64, buffer: ReadBuffer<'_>) -> Result<usize, Code> {
+        self.about(handle, Call::Read(waits, offset, buffer.len()))?;
+        self.disk.read(offset, buffer)
+    }
+
+    fn write(self, handle: RawWinHandle, waits: bool, offset: u64, buffer: WriteBuffer<'_>) -> Result<usize, Code> {
+        self.about(handle, Call::Write(waits, offset, buffer.len()))?;
+        self.disk.write(offset, buffer)
+    }
+
+    fn flush(self, handle: RawWinHandle) -> Result<(), Code> {
+        self.about(handle, Call::Flush)
     }
 
     fn allocation_granularity(self) -> u32 {

@@ -1,7 +1,7 @@
 //! Whose fault a SIGBUS is.
 
 use super::{
-    arch::{self, Context, Registers},
+    arch::{BLOCK, Context, Landing, Registers},
     signal::{BUS_ADRERR, BUS_MCEERR_AR, BUS_OBJERR, Info, SIGBUS},
 };
 
@@ -50,7 +50,7 @@ impl Report {
 /// judged by the address alone, as exactly as that is. Whatever is in neither is not ours, even if the copy was running: its own
 /// instructions may lie in bad memory.
 pub(super) fn judge(registers: &Registers, info: &Info) -> Option<Report> {
-    if info.signal != SIGBUS || arch::landing(registers.counter).is_none() {
+    if info.signal != SIGBUS || Landing::of(registers.counter).is_none() {
         return None;
     }
     let low_bits = match info.code {
@@ -72,6 +72,19 @@ pub(super) fn judge(registers: &Registers, info: &Info) -> Option<Report> {
     }
     let meets = |at: usize| area.meets(untagged(at), untagged(at).saturating_add(left));
     if meets(source) || meets(target) { found(Side::Buffer) } else { None }
+}
+
+/// How many bytes of a block that failed come before those that did, as exactly as the address is: none where it is not known. They are
+/// copied once more, so that it is no cache line of what may be bad that is touched again.
+pub(super) fn good(registers: &Registers, address: usize, low_bits: u32) -> usize {
+    let area = Area::of(address, low_bits);
+    let before = |at: usize| {
+        let at = untagged(at);
+        let fails = address != 0 && area.meets(at, at.saturating_add(BLOCK));
+        fails.then(|| area.first.saturating_sub(at))
+    };
+    let good = [registers.source, registers.target].into_iter().filter_map(before).min();
+    good.unwrap_or(0).min(registers.left)
 }
 
 /// The bytes that an address means.
@@ -108,8 +121,16 @@ pub(super) unsafe fn resume(info: *const Info, context: *mut Context) -> bool {
     // SAFETY: the caller's: they are whole, aligned, and nobody else's.
     let (Some(info), Some(context)) = (unsafe { info.as_ref() }, unsafe { context.as_mut() }) else { return false };
     let registers = context.registers();
-    let (Some(report), Some(landing)) = (judge(&registers, info), arch::landing(registers.counter)) else {
+    let (Some(report), Some(landing)) = (judge(&registers, info), Landing::of(registers.counter)) else {
         return false;
+    };
+    let landing = match landing {
+        Landing::Exit(exit) => exit,
+        Landing::Careful(careful) => {
+            let good = good(&registers, info.address, report.low_bits);
+            context.divide(good, registers.left.saturating_sub(good));
+            careful
+        }
     };
     context.resume(landing, report.packed());
     true

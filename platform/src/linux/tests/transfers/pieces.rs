@@ -55,6 +55,19 @@ fn the_first_bad_page() {
     }
 }
 
+/// Whether the kernel calls a page that cannot be written the medium's fault or the memory's.
+#[test]
+fn a_bad_page_that_is_written() {
+    for blames_memory in [false, true] {
+        let mut world = bad(3 * PAGE + 1600..3 * PAGE + 1601, PAGE, true);
+        world.medium.blames_memory = blames_memory;
+        let expected = |done| halted(done, Halt::Medium { unit: LARGEST });
+        assert_eq!(write(&world, PAGE, &[1; 65536]).0, expected(2 * PAGE as usize));
+        assert_eq!(write(&world, 3 * PAGE + 5, &[1; 10]).0, expected(0));
+        assert_eq!(write(&world, 4 * PAGE, &[1; 65536]).0, Ok(()));
+    }
+}
+
 /// A file that is read past the cache takes no small pieces: the smallest that failed is what is known.
 #[test]
 fn pieces_that_are_refused() {

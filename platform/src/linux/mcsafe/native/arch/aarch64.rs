@@ -6,16 +6,16 @@ pub(in super::super) use super::generic::*;
 use super::{Outcome, Registers, Stack};
 use crate::Instruction;
 
-/// All of [`copy`] is careful: its exit, from its first byte.
-pub(in super::super) const CAREFUL: usize = 0;
-pub(in super::super) const EXIT: usize = 128;
+/// Where the careful part of [`copy`] lies, from its first byte, and its exit.
+pub(in super::super) const CAREFUL: usize = 96;
+pub(in super::super) const EXIT: usize = CAREFUL + 32;
 
 /// Copies `left` bytes from `source` to `target`, and says how many are left.
 ///
-/// Blocks begin where the source is aligned to 64, and all of one is loaded before any of it is stored: what comes before the line
-/// that a load fails in is copied.
+/// It goes by blocks, and the registers mean the block then: the careful part copies what is good of one that failed, byte by byte.
 ///
-/// `start` and `end` are for the handler. Whoever sets the program counter to the exit puts a report into x5.
+/// `start` and `end` are for the handler. Whoever sets the program counter to the exit puts a report into x5; to the careful part, also how
+/// many bytes it is to copy into x3, and into x7 how many more are left.
 ///
 /// # Safety
 ///
@@ -32,13 +32,10 @@ pub(in super::super) unsafe extern "C" fn copy(
     naked_asm!(
         "2:",
         "mov x5, xzr",
+        "mov x7, xzr",
         "3:",
-        "cbz x3, 6f",
-        "tst x1, #63",
-        "b.ne 5f",
         "cmp x3, #64",
-        "b.lo 5f",
-        "4:",
+        "b.lo 4f",
         "ldp q0, q1, [x1]",
         "ldp q2, q3, [x1, #32]",
         "stp q0, q1, [x0]",
@@ -46,21 +43,31 @@ pub(in super::super) unsafe extern "C" fn copy(
         "add x1, x1, #64",
         "add x0, x0, #64",
         "sub x3, x3, #64",
-        "cmp x3, #64",
-        "b.hs 4b",
         "b 3b",
+        "4:",
+        "cmp x3, #8",
+        "b.lo 5f",
+        "ldr x6, [x1]",
+        "str x6, [x0]",
+        "add x1, x1, #8",
+        "add x0, x0, #8",
+        "sub x3, x3, #8",
+        "b 4b",
+        ".org 2b + {careful}",
         "5:",
+        "cbz x3, 6f",
         "ldrb w6, [x1]",
         "strb w6, [x0]",
         "add x1, x1, #1",
         "add x0, x0, #1",
         "sub x3, x3, #1",
-        "b 3b",
+        "b 5b",
         ".org 2b + {exit}",
         "6:",
-        "mov x0, x3",
+        "add x0, x3, x7",
         "mov x1, x5",
         "ret",
+        careful = const CAREFUL,
         exit = const EXIT,
     )
 }
@@ -168,6 +175,12 @@ impl Context {
         self.machine.counter = counter;
         let [_, _, _, _, _, x5, ..] = &mut self.machine.registers;
         *x5 = report;
+    }
+
+    /// Of the bytes that are left, these are copied now, and those not at all.
+    pub(in super::super) const fn divide(&mut self, now: usize, never: usize) {
+        let [_, _, _, x3, _, _, _, x7, ..] = &mut self.machine.registers;
+        (*x3, *x7) = (now, never);
     }
 }
 

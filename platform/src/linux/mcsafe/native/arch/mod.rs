@@ -70,14 +70,31 @@ struct Stack {
     size: usize,
 }
 
-/// Where it goes on after a fault at this instruction, if that is one of a routine: at its exit, or where it is more careful.
-pub(super) fn landing(counter: usize) -> Option<usize> {
-    let (copy, flush) = (first_byte(), first_byte_of_flush());
-    let part = |start: usize, length: usize, landing: usize| {
-        (counter.wrapping_sub(start) < length).then(|| start.wrapping_add(landing))
-    };
-    part(copy, CAREFUL, CAREFUL).or_else(|| part(copy, EXIT, EXIT)).or_else(|| part(flush, FLUSH_EXIT, FLUSH_EXIT))
+/// Where a routine goes on after a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Landing {
+    /// At the part of the copy that goes byte by byte, since a block failed.
+    Careful(usize),
+    Exit(usize),
 }
+
+impl Landing {
+    /// After a fault at this instruction, if that is one of a routine.
+    pub(super) fn of(counter: usize) -> Option<Self> {
+        let (copy, flush) = (first_byte(), first_byte_of_flush());
+        let from = |start: usize| counter.wrapping_sub(start);
+        if from(copy) < CAREFUL {
+            Some(Self::Careful(copy.wrapping_add(CAREFUL)))
+        } else if from(copy) < EXIT {
+            Some(Self::Exit(copy.wrapping_add(EXIT)))
+        } else {
+            (from(flush) < FLUSH_EXIT).then(|| Self::Exit(flush.wrapping_add(FLUSH_EXIT)))
+        }
+    }
+}
+
+/// The bytes of a copy's block, at most.
+pub(super) const BLOCK: usize = 64;
 
 /// The address of the copy's first byte.
 #[expect(clippy::as_conversions, reason = "a function's address is had in no other way")]

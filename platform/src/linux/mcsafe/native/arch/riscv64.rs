@@ -7,17 +7,17 @@ pub(in super::super) use super::generic::*;
 use super::{Outcome, Registers, Stack};
 use crate::Instruction;
 
-/// All of [`copy`] is careful: its exit, from its first byte.
-pub(in super::super) const CAREFUL: usize = 0;
-pub(in super::super) const EXIT: usize = 192;
+/// Where the careful part of [`copy`] lies, from its first byte, and its exit.
+pub(in super::super) const CAREFUL: usize = 128;
+pub(in super::super) const EXIT: usize = CAREFUL + 32;
 
 /// Copies `left` bytes from `source` to `target`, and says how many are left.
 ///
-/// Blocks begin where both are aligned to 8 and the source to 64, and all of one is loaded before any of it is stored: what comes before
-/// the line that a load fails in is copied. Where they are not aligned alike it is byte by byte: a misaligned access is trapped and
-/// emulated on many processors.
+/// It goes by blocks where both are aligned to 8, and the registers mean the block then: the careful part copies what is good of one that
+/// failed, byte by byte. So it does where they are not aligned: a misaligned access is trapped and emulated on many processors.
 ///
-/// `start` and `end` are for the handler. Whoever sets the program counter to the exit puts a report into a5.
+/// `start` and `end` are for the handler. Whoever sets the program counter to the exit puts a report into a5; to the careful part, also how
+/// many bytes it is to copy into a3, and into t2 how many more are left.
 ///
 /// # Safety
 ///
@@ -37,49 +37,49 @@ pub(in super::super) unsafe extern "C" fn copy(
         ".option norelax",
         "2:",
         "li a5, 0",
-        "li t6, 64",
+        "li t2, 0",
+        "or t0, a0, a1",
+        "andi t0, t0, 7",
+        "bnez t0, 4f",
+        "li t1, 64",
         "3:",
-        "beqz a3, 6f",
-        "bltu a3, t6, 5f",
-        "andi t0, a1, 63",
-        "bnez t0, 5f",
-        "andi t0, a0, 7",
-        "bnez t0, 5f",
-        "4:",
+        "bltu a3, t1, 4f",
         "ld t0, 0(a1)",
-        "ld t1, 8(a1)",
-        "ld t2, 16(a1)",
-        "ld t3, 24(a1)",
-        "ld t4, 32(a1)",
-        "ld t5, 40(a1)",
-        "ld a6, 48(a1)",
-        "ld a7, 56(a1)",
+        "ld t3, 8(a1)",
+        "ld t4, 16(a1)",
+        "ld t5, 24(a1)",
+        "ld t6, 32(a1)",
+        "ld a6, 40(a1)",
+        "ld a7, 48(a1)",
         "sd t0, 0(a0)",
-        "sd t1, 8(a0)",
-        "sd t2, 16(a0)",
-        "sd t3, 24(a0)",
-        "sd t4, 32(a0)",
-        "sd t5, 40(a0)",
-        "sd a6, 48(a0)",
-        "sd a7, 56(a0)",
+        "ld t0, 56(a1)",
+        "sd t3, 8(a0)",
+        "sd t4, 16(a0)",
+        "sd t5, 24(a0)",
+        "sd t6, 32(a0)",
+        "sd a6, 40(a0)",
+        "sd a7, 48(a0)",
+        "sd t0, 56(a0)",
         "addi a1, a1, 64",
         "addi a0, a0, 64",
         "addi a3, a3, -64",
-        "bgeu a3, t6, 4b",
         "j 3b",
-        "5:",
+        ".org 2b + {careful}",
+        "4:",
+        "beqz a3, 5f",
         "lbu t0, 0(a1)",
         "sb t0, 0(a0)",
         "addi a1, a1, 1",
         "addi a0, a0, 1",
         "addi a3, a3, -1",
-        "j 3b",
+        "j 4b",
         ".org 2b + {exit}",
-        "6:",
-        "mv a0, a3",
+        "5:",
+        "add a0, a3, t2",
         "mv a1, a5",
         "ret",
         ".option pop",
+        careful = const CAREFUL,
         exit = const EXIT,
     )
 }
@@ -156,8 +156,10 @@ pub(in super::super) struct Context {
 #[repr(C, align(16))]
 struct Machine {
     counter: usize,
-    /// ra, sp, gp, tp, t0 to t2, s0, s1.
-    others: [usize; 9],
+    /// ra, sp, gp, tp, t0, t1.
+    others: [usize; 6],
+    t2: usize,
+    saved: [usize; 2],
     /// a0 to a7.
     arguments: [usize; 8],
 }
@@ -178,6 +180,12 @@ impl Context {
         self.machine.counter = counter;
         let [_, _, _, _, _, a5, ..] = &mut self.machine.arguments;
         *a5 = report;
+    }
+
+    /// Of the bytes that are left, these are copied now, and those not at all.
+    pub(in super::super) const fn divide(&mut self, now: usize, never: usize) {
+        let [_, _, _, a3, ..] = &mut self.machine.arguments;
+        (*a3, self.machine.t2) = (now, never);
     }
 }
 
@@ -209,6 +217,8 @@ mod tests {
         assert_eq!(offset_of!(Context, machine), offset_of!(libc::ucontext_t, uc_mcontext));
         let at = |register: usize| offset_of!(libc::mcontext_t, __gregs) + 8 * register;
         assert_eq!(offset_of!(Machine, counter), at(libc::REG_PC));
+        // x7.
+        assert_eq!(offset_of!(Machine, t2), at(7));
         assert_eq!(offset_of!(Machine, arguments), at(libc::REG_A0));
     }
 }

@@ -15,10 +15,11 @@ const SHORT: usize = 512;
 /// Copies `left` bytes from `source` to `target`, and says how many are left.
 ///
 /// `rep movsb` is what Linux itself reads persistent memory with (copy_mc_enhanced_fast_string), and as fast as a memcpy; when it
-/// is interrupted, its registers say which byte was next. A few bytes go by blocks, and the registers mean the block then: where one
-/// fails, the careful part goes on from there.
+/// is interrupted, its registers say which byte was next. A few bytes go by blocks, and the registers mean the block then: the careful part
+/// copies what is good of one that failed.
 ///
-/// `start` and `end` are for the handler. Whoever sets the program counter to the exit puts a report into r9.
+/// `start` and `end` are for the handler. Whoever sets the program counter to the exit puts a report into r9; to the careful part, also how
+/// many bytes it is to copy into rcx, and into r10 how many more are left.
 ///
 /// # Safety
 ///
@@ -35,6 +36,7 @@ pub(in super::super) unsafe extern "C" fn copy(
     naked_asm!(
         "2:",
         "xor r9d, r9d",
+        "xor r10d, r10d",
         "cmp rcx, {short}",
         "ja 8f",
         "3:",
@@ -79,12 +81,11 @@ pub(in super::super) unsafe extern "C" fn copy(
         "jmp 6b",
         ".org 2b + {careful}",
         "8:",
-        "xor r9d, r9d",
         "rep movsb",
         "jmp 9f",
         ".org 2b + {exit}",
         "9:",
-        "mov rax, rcx",
+        "lea rax, [rcx + r10]",
         "mov rdx, r9",
         "ret",
         short = const SHORT,
@@ -217,6 +218,12 @@ impl Context {
     pub(in super::super) const fn resume(&mut self, counter: usize, report: usize) {
         self.machine.rip = counter;
         self.machine.r9 = report;
+    }
+
+    /// Of the bytes that are left, these are copied now, and those not at all.
+    pub(in super::super) const fn divide(&mut self, now: usize, never: usize) {
+        self.machine.rcx = now;
+        self.machine.r10 = never;
     }
 }
 

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use crate::linux::mcsafe::native::{
-    arch::{self, Registers},
-    fault::{Report, Side, judge},
+    arch::{self, Landing, Registers},
+    fault::{Report, Side, good, judge},
     signal::{BUS_ADRERR, BUS_MCEERR_AO, BUS_MCEERR_AR, BUS_OBJERR, Info, SIGBUS},
 };
 
@@ -68,15 +68,53 @@ fn only_what_is_raised_by_the_access_itself() {
     }
 }
 
+/// So many bytes of a block are copied byte by byte before it ends.
 #[test]
-fn only_where_the_copy_is() {
+fn what_is_good_of_a_block_that_failed() {
+    let of = |registers: &Registers, address, low_bits| good(registers, address, low_bits);
+    for (registers, at) in [(reading(), START + 0x5678), (writing(), START + 0x5678), (reading(), BUFFER)] {
+        for (address, low_bits, expected) in [
+            (at, 0, 0),
+            (at + 1, 0, 1),
+            (at + 63, 0, 63),
+            (at + 64, 0, 0),
+            (at - 1, 0, 0),
+            (at + 40, 4, ((at + 40) & !15) - at),
+            (at + 40, 12, 0),
+            (0, 0, 0),
+            (0, 12, 0),
+        ] {
+            assert_eq!(of(&registers, address, low_bits), expected, "{address:#x}, {low_bits} bits of {registers:x?}");
+        }
+    }
+    // No more than is left, and the first of two.
+    assert_eq!(of(&Registers { left: 20, ..reading() }, START + 0x5678 + 40, 0), 20);
+    let both = Registers { target: START + 0x5678 + 10, ..reading() };
+    assert_eq!(of(&both, START + 0x5678 + 40, 0), 30);
+}
+
+#[test]
+fn only_where_a_routine_is() {
     let first = arch::first_byte();
     let at = |counter| side(&Registers { counter, ..reading() }, BUS_ADRERR, START);
-    for counter in [first, first + 1, first + arch::EXIT - 1] {
+    let flush = arch::first_byte_of_flush();
+    for counter in [first, first + 1, first + arch::EXIT - 1, flush, flush + arch::FLUSH_EXIT - 1] {
         assert_eq!(at(counter), Some(Side::Medium));
     }
-    for counter in [0, first - 1, first + arch::EXIT, first + arch::EXIT + 1, usize::MAX] {
+    for counter in [0, first + arch::EXIT, first + arch::EXIT + 1, flush + arch::FLUSH_EXIT, usize::MAX] {
         assert_eq!(at(counter), None);
+    }
+    for (counter, landing) in [
+        (first, Some(Landing::Careful(first + arch::CAREFUL))),
+        (first + arch::CAREFUL - 1, Some(Landing::Careful(first + arch::CAREFUL))),
+        (first + arch::CAREFUL, Some(Landing::Exit(first + arch::EXIT))),
+        (first + arch::EXIT - 1, Some(Landing::Exit(first + arch::EXIT))),
+        (first + arch::EXIT, None),
+        (flush, Some(Landing::Exit(flush + arch::FLUSH_EXIT))),
+        (flush + arch::FLUSH_EXIT - 1, Some(Landing::Exit(flush + arch::FLUSH_EXIT))),
+        (flush + arch::FLUSH_EXIT, None),
+    ] {
+        assert_eq!(Landing::of(counter), landing);
     }
 }
 
