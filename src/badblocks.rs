@@ -6,7 +6,7 @@ use pmem2_platform::{ClearBy, Handle, Health, What};
 
 use crate::{
     Error, Source,
-    decide::{admit_clearing, admit_transfer},
+    decide::{admit_clearing, admit_transfer, admit_writing},
 };
 
 /// The bad bytes of a source: ranges in bytes of it, in ascending order; no two of them adjoin. (pmem2_badblock_context_new(3),
@@ -97,12 +97,14 @@ impl<H: Handle<P: Health>> Source<H> {
     ///
     /// - [`NotBad`](Error::NotBad): not all of them are listed; nothing was changed.
     /// - [`OffsetOutOfRange`](Error::OffsetOutOfRange), [`LengthOutOfRange`](Error::LengthOutOfRange): no range of the source.
-    /// - [`NotWritable`](Error::NotWritable): the source was opened read-only. (To append does no harm.)
+    /// - [`NotWritable`](Error::NotWritable): the source was opened read-only or to append.
     /// - [`Unsupported`](Error::Unsupported): it cannot be done `by` this.
     /// - Those of [`bad_blocks`](Source::bad_blocks).
     pub fn clear_bad_blocks(&self, range: Range<u64>, by: ClearBy) -> Result<(), Error> {
         admit_transfer(self.kind())?;
-        admit_clearing(self.access(), &range, self.size()?)?;
+        // What is good beside it is written back, to where it was.
+        admit_writing(self.access(), self.kind())?;
+        admit_clearing(&range, self.size()?)?;
         let handle = self.handle();
         handle
             .platform()

@@ -111,10 +111,7 @@ pub(crate) const fn transfer(offset: u64, length: u64, size: u64) -> Result<Rang
 }
 
 /// Whether this range of a source of `size` bytes can be cleared.
-pub(crate) const fn admit_clearing(access: Access, range: &Range<u64>, size: u64) -> Result<(), Error> {
-    if !access.contains(Access::WRITE) {
-        return Err(Error::NotWritable(WriteFault::ReadOnly));
-    }
+pub(crate) const fn admit_clearing(range: &Range<u64>, size: u64) -> Result<(), Error> {
     if range.start > i64::MAX.unsigned_abs() {
         return Err(Error::OffsetOutOfRange { offset: range.start });
     }

@@ -153,13 +153,14 @@ fn an_anonymous_source_is_on_no_list() {
 #[test]
 fn what_is_bad_is_cleared() {
     for by in [ClearBy::Allocation, ClearBy::DeviceCommand] {
-        for access in [READ_WRITE, READ_WRITE | Access::APPEND] {
+        // Memory has no end to write at.
+        for (kind, access) in [(Kind::RegularFile, READ_WRITE), (Kind::DeviceDax, READ_WRITE | Access::APPEND)] {
             for (range, left) in [
                 (512..1024, vec![span(4096, 8192)]),
                 (512..513, vec![513..1024, 4096..8192]),
                 (5000..8192, vec![512..1024, 4096..5000]),
             ] {
-                let mut script = Script::with(Kind::RegularFile, access);
+                let mut script = Script::with(kind, access);
                 script.medium = spoilt(&[512..1024, 4096..8192]).medium;
                 let source = Source::new(script.object()).unwrap();
                 script.calls();
@@ -221,6 +222,10 @@ fn what_is_refused_is_not_touched() {
             assert!(!script.calls().iter().any(|call| matches!(call, Call::ClearBad(..))));
         }
     }
+    // What is good beside it would be written back to the end.
+    let script = Script::with(Kind::RegularFile, READ_WRITE | Access::APPEND);
+    let refused = Source::new(script.object()).unwrap().clear_bad_blocks(0..512, ClearBy::Allocation);
+    assert_eq!(refused, Err(Error::NotWritable(WriteFault::Append)));
 }
 
 #[test]
