@@ -1,8 +1,10 @@
 //! Other memory for the bad bytes of a file: their blocks are punched out and allocated again, which gives the file other ones, and
-//! written. Freed blocks are not given out again before the file system's next commit (ext4, XFS); and where one is, the driver clears
-//! what is written.
+//! written. Freed blocks are not given out again before the file system's next commit (ext4, XFS), but those of an earlier time are: so
+//! it is tried some times. And where a bad one stays, the driver clears what is written, if the device can.
 
 use core::ops::Range;
+
+use rustix::fs::OFlags;
 
 use super::{extents, is_bad, is_good, list::SECTOR, place};
 use crate::{
@@ -12,6 +14,9 @@ use crate::{
 
 /// The largest block of a file system, whose good bytes are kept meanwhile. (That of a file system with DAX is a page.)
 const BLOCK: usize = 4096;
+
+/// How often other memory is asked for, where what comes is bad too.
+const TRIES: usize = 16;
 
 /// How often a call is made again that a signal interrupts: no timer that a program may have is as fast.
 const PATIENCE: usize = 1000;
@@ -34,13 +39,17 @@ pub(super) fn clear<S: Blocks>(
     range: Range<u64>,
     size: u64,
 ) -> Result<(), Fail> {
+    // What was written would go to the end of the file. It may have been said since the file was described.
+    if sys.getfl(fd).map_err(failed)?.contains(OFlags::APPEND) {
+        return Err(Fail::Unsupported);
+    }
     let plan = plan(sys, fd, facts, &range, size)?;
     let mut at = plan.blocks.start;
     while at < plan.blocks.end {
         let end = at.saturating_add(plan.block);
         let first = if at == plan.blocks.start { plan.first } else { 0 };
         let last = if end == plan.blocks.end { plan.last } else { 0 };
-        renew(sys, fd, at..end, first | last, size)?;
+        renew(sys, fd, facts, at..end, first | last, size)?;
         at = end;
     }
     again(|| sys.fsync(fd))?;
@@ -104,8 +113,14 @@ fn sectors(start: u64, end: u64) -> u8 {
 
 /// Gives the file another block here, with the same good sectors; the others are zeros. Nothing is touched if one cannot be read.
 #[inline(never)]
-fn renew<S: Blocks>(sys: S, fd: i32, block: Range<u64>, good: u8, size: u64) -> Result<(), Fail> {
-    let length = block.end.saturating_sub(block.start);
+fn renew<S: Blocks>(
+    sys: S,
+    fd: i32,
+    facts: &Facts<FileId>,
+    block: Range<u64>,
+    good: u8,
+    size: u64,
+) -> Result<(), Fail> {
     let inside = usize::try_from(block.end.min(size).saturating_sub(block.start)).unwrap_or(BLOCK);
     let mut room = [0; BLOCK];
     let bytes = room.get_mut(..inside).unwrap_or_default();
@@ -116,19 +131,38 @@ fn renew<S: Blocks>(sys: S, fd: i32, block: Range<u64>, good: u8, size: u64) -> 
         }
         at = at.saturating_add(SECTOR);
     }
+    punch(sys, fd, &block)?;
+    // Whatever happens from here on, what was good is written back.
+    let allocated = allocate(sys, fd, facts, &block, size);
+    write(sys, fd, block.start, bytes)?;
+    allocated
+}
+
+fn punch<S: Blocks>(sys: S, fd: i32, block: &Range<u64>) -> Result<(), Fail> {
+    let length = block.end.saturating_sub(block.start);
     again(|| sys.punch(fd, block.start, length)).map_err(|fail| match fail {
         // Neither this file system nor this file can do it.
         Fail::Os(_, Errno::ENOTSUP | Errno::ENOSYS) => Fail::Unsupported,
         fail => fail,
-    })?;
-    // Whatever happens from here on, what was good is written back.
-    let allocated = match again(|| sys.allocate(fd, block.start, length)) {
-        // ext4 can punch files that it cannot preallocate: those with the block lists of ext3. Writing allocates too.
-        Err(Fail::Os(_, Errno::ENOTSUP)) => Ok(()),
-        allocated => allocated,
-    };
-    write(sys, fd, block.start, bytes)?;
-    allocated
+    })
+}
+
+/// Allocates a block that was punched out, and does so again as long as it comes to lie on bad sectors.
+fn allocate<S: Blocks>(sys: S, fd: i32, facts: &Facts<FileId>, block: &Range<u64>, size: u64) -> Result<(), Fail> {
+    let length = block.end.saturating_sub(block.start);
+    let inside = block.start..block.end.min(size);
+    for left in (0..TRIES).rev() {
+        match again(|| sys.allocate(fd, block.start, length)) {
+            // ext4 can punch files that it cannot preallocate: those with the block lists of ext3. Writing allocates too.
+            Err(Fail::Os(_, Errno::ENOTSUP)) => break,
+            allocated => allocated?,
+        }
+        if left == 0 || is_good(sys, fd, facts, &inside)? {
+            break;
+        }
+        punch(sys, fd, block)?;
+    }
+    Ok(())
 }
 
 /// That all of it can be read, and is zeros.

@@ -260,7 +260,7 @@ fn mapped(places: &[Option<u64>], bad: &BTreeSet<u64>, from: u64, size: u64) -> 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn walks(
