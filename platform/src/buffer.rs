@@ -23,7 +23,8 @@ macro_rules! buffer {
             /// # Safety
             ///
             /// While this buffer is used, the `length` bytes at `at` are no object of Rust's that anybody else uses in a way that would
-            /// not be allowed beside a slice of them; they need not be there.
+            /// not be allowed beside a slice of them; they need not be there. Where there is no operating system
+            /// ([`Bare`](crate::Bare)), they have to be, since nothing takes the fault for an error there.
             #[must_use]
             pub const unsafe fn from_raw_parts(at: $pointer, length: usize) -> Self {
                 Self { at, length, kept: PhantomData }

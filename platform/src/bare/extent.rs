@@ -7,7 +7,7 @@ use super::{
     region::{DimmTable, PhysicalRegion, RegionKind},
 };
 use crate::{
-    Access, Alignment, Backing, Facts, Fail, Handle, Health, Io, Kind, Locate, Mode, Nowhere, Platform, Region,
+    Access, Alignment, Backing, Facts, Fail, Handle, Health, Kind, Locate, Mode, Nowhere, Platform, Region,
     RegionFault, Text, What,
 };
 
@@ -106,7 +106,7 @@ impl<'t> Extent<'t> {
         }
     }
 
-    fn id(&self) -> ExtentId {
+    pub(super) fn id(&self) -> ExtentId {
         ExtentId { base: self.region.base.wrapping_add(self.offset), length: self.length }
     }
 }
@@ -179,11 +179,6 @@ impl<'t> Platform for Bare<'t> {
 pub struct BareDimm<'t> {
     region: &'t PhysicalRegion<'t>,
     index: usize,
-}
-
-impl Io for Bare<'_> {
-    type Via = ();
-    type Channel = ();
 }
 
 /// Nobody keeps a list.

@@ -9,6 +9,7 @@ mod bytes;
 mod devicetree;
 mod extent;
 mod fault;
+mod io;
 mod nfit;
 mod region;
 

@@ -7,6 +7,9 @@ mod devices;
 mod devicetree;
 mod extent;
 mod hostile;
+/// Where the processor can be asked how it flushes.
+#[cfg(any(target_arch = "x86_64", target_arch = "x86", target_arch = "aarch64"))]
+mod io;
 mod nfit;
 mod nodes;
 pub(crate) mod tables;

@@ -62,6 +62,9 @@ pub(super) struct Bytes<'t> {
 ///
 /// Which way a store becomes durable follows from the region's [`Durability`]. A region that needs the flush of cache lines needs
 /// a [`Cpu`], one that its host flushes a call; both are refused without, so that nothing is called durable that is not.
+///
+/// A copy of it shows the same bytes.
+#[derive(Clone, Copy)]
 pub struct Window<'t> {
     pub(super) bytes: Bytes<'t>,
     cpu: Cpu,
@@ -156,11 +159,20 @@ impl<'t> Window<'t> {
     ///
     /// [`Outside`](WindowFault::Outside).
     pub fn read(&self, offset: usize, to: &mut [u8]) -> Result<(), WindowFault> {
-        let from = self.bytes.range(offset, to.len())?;
-        let length = to.len();
+        // SAFETY: the bytes of a slice can be written to.
+        unsafe { self.read_to(offset, to.as_mut_ptr(), to.len()) }
+    }
+
+    /// Likewise to memory that may be uninitialized.
+    ///
+    /// # Safety
+    ///
+    /// The `length` bytes at `to` can be written to.
+    pub(crate) unsafe fn read_to(&self, offset: usize, to: *mut u8, length: usize) -> Result<(), WindowFault> {
+        let from = self.bytes.range(offset, length)?;
         // SAFETY: `copy_to` wants both to be valid for that many bytes: the window's are mapped, which whoever called `mapped`
-        // has sworn, and nobody writes to them meanwhile. Bytes of any value are a u8.
-        unsafe { from.copy_to(NonNull::from(to).cast(), length) };
+        // has sworn, and nobody writes to them meanwhile; the caller answers for the others. Bytes of any value are a u8.
+        unsafe { from.as_ptr().copy_to(to, length) };
         Ok(())
     }
 
@@ -171,14 +183,42 @@ impl<'t> Window<'t> {
     ///
     /// [`Outside`](WindowFault::Outside), [`ReadOnly`](WindowFault::ReadOnly): nothing was written.
     pub fn write(&mut self, offset: usize, from: &[u8]) -> Result<(), WindowFault> {
-        let to = self.bytes.range(offset, from.len())?;
+        // SAFETY: the bytes of a slice can be read.
+        unsafe { self.write_from(offset, from.as_ptr(), from.len()) }
+    }
+
+    /// Likewise, from memory that is no slice.
+    ///
+    /// # Safety
+    ///
+    /// The `length` bytes at `from` can be read.
+    pub(crate) unsafe fn write_from(&self, offset: usize, from: *const u8, length: usize) -> Result<(), WindowFault> {
+        let to = self.bytes.range(offset, length)?;
         if self.bytes.extent.region().is_read_only() {
             return Err(WindowFault::ReadOnly);
         }
         // SAFETY: `copy_from` wants both to be valid for that many bytes: the window's are mapped for writing, which whoever called
-        // `mapped` has sworn of a region that is not read only, and nobody else accesses them meanwhile.
-        unsafe { to.copy_from(NonNull::from(from).cast(), from.len()) };
+        // `mapped` has sworn of a region that is not read only, and nobody else accesses them meanwhile; the caller answers for the
+        // others.
+        unsafe { to.as_ptr().copy_from(from, length) };
         Ok(())
+    }
+
+    /// Whether what is written becomes durable by [`persist`](Window::persist).
+    pub(crate) fn keeps(&self) -> Result<(), WindowFault> {
+        let region = self.bytes.extent.region();
+        if region.kind() != RegionKind::Persistent || region.durability() == Durability::None {
+            return Err(WindowFault::NeverDurable);
+        }
+        if region.is_unarmed() {
+            return Err(WindowFault::Unarmed);
+        }
+        match region.durability() {
+            Durability::CacheFlush if !self.cpu.flushes() => Err(WindowFault::NoInstruction),
+            Durability::CacheFlush if self.hints.len() < self.hints_needed => Err(WindowFault::NoHints),
+            Durability::Call if self.host.is_none() => Err(WindowFault::NoCall),
+            _ => Ok(()),
+        }
     }
 
     /// Begins to make the bytes durable that are stored in this range. Several ranges may be flushed before one
@@ -190,34 +230,28 @@ impl<'t> Window<'t> {
     /// What keeps them from becoming durable.
     pub fn flush(&self, offset: usize, length: usize) -> Result<(), WindowFault> {
         let at = self.bytes.range(offset, length)?;
-        let region = self.bytes.extent.region();
-        if region.kind() != RegionKind::Persistent || region.durability() == Durability::None {
-            return Err(WindowFault::NeverDurable);
+        match self.keeps() {
+            // What only the flush of some bytes needs.
+            Err(WindowFault::NoInstruction | WindowFault::NoHints | WindowFault::NoCall) if length == 0 => {
+                return Ok(());
+            }
+            Ok(()) if length == 0 => return Ok(()),
+            kept => kept?,
         }
-        if region.is_unarmed() {
-            return Err(WindowFault::Unarmed);
-        }
-        if length == 0 {
-            return Ok(());
-        }
-        match region.durability() {
-            Durability::CacheFlush if !self.cpu.flushes() => Err(WindowFault::NoInstruction),
-            Durability::CacheFlush if self.hints.len() < self.hints_needed => Err(WindowFault::NoHints),
-            Durability::CacheFlush => {
+        match (self.bytes.extent.region().durability(), self.host) {
+            (Durability::CacheFlush, _) => {
                 // SAFETY: `flush` wants the bytes to be mapped memory, which whoever called `mapped` has sworn.
                 unsafe { self.cpu.flush(at.as_ptr(), length) };
                 Ok(())
             }
-            Durability::Fence => Ok(()),
-            Durability::Call => {
-                let host = self.host.ok_or(WindowFault::NoCall)?;
+            (Durability::Call, Some(host)) => {
                 // The host must see what was stored.
                 self.cpu.fence();
                 let offset = u64::try_from(offset).map_err(|_| WindowFault::Outside)?;
                 let base = self.bytes.extent.base().and_then(|base| base.checked_add(offset));
                 host(base.ok_or(WindowFault::Outside)?, length).map_err(WindowFault::Host)
             }
-            Durability::None => Err(WindowFault::NeverDurable),
+            _ => Ok(()),
         }
     }
 

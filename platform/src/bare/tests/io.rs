@@ -1,0 +1,223 @@
+//! Transfers through windows on memory of the heap.
+
+use core::ptr::NonNull;
+use std::{cell::RefCell, vec, vec::Vec};
+
+use crate::{
+    Bare, Cpu, Durability, Errno, Extent, Fail, Halt, Halted, Io, PhysicalRegion, Platform, RegionKind, Undurable,
+    What, Window,
+    bare::tables::{self, Range, mapping, nfit},
+};
+
+const BASE: u64 = 0x12_3400_0000;
+const LENGTH: usize = 3 * 4096;
+
+fn region(durability: Durability) -> PhysicalRegion<'static> {
+    PhysicalRegion::new(BASE, LENGTH as u64, RegionKind::Persistent).durable_by(durability)
+}
+
+/// Calls `test` with a window on memory that counts upwards; the bytes afterwards.
+fn on<'t>(extent: Extent<'t>, test: impl FnOnce(Window<'t>)) -> Vec<u8> {
+    let mut memory = pattern();
+    let at = NonNull::new(memory.as_mut_ptr()).unwrap();
+    // SAFETY: the memory is there for as long as the window is used, which is in `test`; no extent here is longer, and nobody
+    // else uses it meanwhile.
+    test(unsafe { extent.mapped(at) });
+    memory
+}
+
+fn pattern() -> Vec<u8> {
+    (0..LENGTH).map(|at| (at % 251) as u8).collect()
+}
+
+type Range64 = core::ops::Range<u64>;
+
+/// What is said of a channel for these bytes of the source through this window.
+fn admitted(source: Extent<'_>, window: Option<Window<'_>>, range: Range64, writable: bool) -> Result<(), Fail> {
+    let facts = Bare::default().describe(source).unwrap();
+    Bare::default().channel(source, &facts, window, range, writable).map(drop)
+}
+
+fn read(source: Extent<'_>, window: Window<'_>, offset: u64, length: usize) -> (Result<(), Halted>, Vec<u8>) {
+    let facts = Bare::default().describe(source).unwrap();
+    let channel = Bare::default().channel(source, &facts, Some(window), 0..source.length(), false).unwrap();
+    let mut bytes = vec![0xEE; length];
+    (Bare::default().read_at(source, &channel, offset, bytes.as_mut_slice().into()), bytes)
+}
+
+fn write(source: Extent<'_>, window: Window<'_>, offset: u64, bytes: &[u8]) -> Result<(), Halted> {
+    let facts = Bare::default().describe(source).unwrap();
+    let channel = Bare::default().channel(source, &facts, Some(window), 0..source.length(), true).unwrap();
+    Bare::default().write_at(source, &channel, offset, bytes.into())
+}
+
+#[test]
+fn bytes_come_and_go() {
+    let region = region(Durability::Fence);
+    let whole = Extent::of(&region);
+    let after = on(whole, |window| {
+        for (offset, length) in [(0, 1), (0, LENGTH), (4095, 2), (LENGTH - 1, 1), (LENGTH, 0)] {
+            let (result, bytes) = read(whole, window, offset as u64, length);
+            assert_eq!((result, bytes.as_slice()), (Ok(()), &pattern()[offset..offset + length]));
+        }
+        assert_eq!(write(whole, window, 4090, &[9; 10]), Ok(()));
+    });
+    let mut expected = pattern();
+    expected[4090..4100].fill(9);
+    assert_eq!(after, expected);
+}
+
+/// A part of a region is read through a window on all of it, and on exactly the part; through one on less it is not.
+#[test]
+fn a_part_of_a_region() {
+    let region = region(Durability::Fence);
+    let whole = Extent::of(&region);
+    let part = whole.part(4096, 512);
+    let after = on(whole, |window| {
+        assert_eq!(read(part, window, 10, 3), (Ok(()), pattern()[4106..4109].to_vec()));
+        assert_eq!(write(part, window, 511, &[1]), Ok(()));
+    });
+    assert_eq!((after[4607], after[4606], after[4608]), (1, pattern()[4606], pattern()[4608]));
+    on(part, |window| {
+        // Its memory begins with the part.
+        assert_eq!(read(part, window, 10, 3), (Ok(()), pattern()[10..13].to_vec()));
+        let absent = Err(Fail::Absent(What::Mapping));
+        for (source, range, expected) in [
+            (part, 0..512, Ok(())),
+            (part.part(1, 511), 0..511, Ok(())),
+            (whole, 0..1, absent),
+            (whole.part(4095, 2), 0..2, absent),
+            (whole.part(4096, 513), 0..513, absent),
+            (whole.part(4096, 513), 0..512, Ok(())),
+            (whole.part(4607, 2), 0..2, absent),
+            (whole.part(4607, 2), 0..1, Ok(())),
+            (whole.part(4607, 2), 0..u64::MAX, absent),
+            (whole.part(8192, 1), 0..1, absent),
+        ] {
+            for writable in [false, true] {
+                assert_eq!(admitted(source, Some(window), range.clone(), writable), expected, "{source:?}, {range:?}");
+            }
+        }
+    });
+}
+
+#[test]
+fn without_a_window_there_is_nothing() {
+    let region = region(Durability::Fence);
+    for writable in [false, true] {
+        assert_eq!(admitted(Extent::of(&region), None, 0..1, writable), Err(Fail::Unsupported));
+    }
+    // One that has no bytes, since its region can be no source.
+    let table = [region, region];
+    let overlapping = Extent::of_table(&table, 1).unwrap();
+    on(overlapping, |window| {
+        assert_eq!(admitted(Extent::of(&region), Some(window), 0..1, false), Err(Fail::Absent(What::Mapping)));
+    });
+}
+
+/// In C a table may have been changed.
+#[test]
+fn another_region_is_noticed() {
+    let (one, other) = (region(Durability::Fence), PhysicalRegion::new(BASE, 4096, RegionKind::Persistent));
+    let facts = Bare::default().describe(Extent::of(&other)).unwrap();
+    on(Extent::of(&one), |window| {
+        let bare = Bare::default();
+        let channel = bare.channel(Extent::of(&one), &facts, Some(window), 0..1, false).map(drop);
+        assert_eq!((channel, bare.sync(Extent::of(&one), &facts)), (Err(Fail::Replaced), Err(Fail::Replaced)));
+        assert_eq!(bare.sync(Extent::of(&other), &facts), Ok(()));
+    });
+}
+
+/// What could not be made durable is refused before anything is written, and can be read.
+#[test]
+fn what_would_not_be_durable() {
+    fn nothing(window: Window<'_>) -> Window<'_> {
+        window
+    }
+    fn all(window: Window<'_>) -> Window<'_> {
+        window.flushed_by(Cpu::detect().unwrap()).flushed_by_host(&|_, _| Ok(()))
+    }
+    let give: [fn(Window<'_>) -> Window<'_>; 2] = [nothing, all];
+    let refused = |why| Err(Fail::NotDurable(why));
+    for (region, expected) in [
+        (region(Durability::Fence), [Ok(()), Ok(())]),
+        (region(Durability::CacheFlush), [refused(Undurable::NoInstruction), Ok(())]),
+        (region(Durability::Call), [refused(Undurable::NoCall), Ok(())]),
+        (region(Durability::None), [refused(Undurable::Never); 2]),
+        (region(Durability::Fence).unarmed(), [refused(Undurable::Unarmed); 2]),
+        (region(Durability::None).unarmed(), [refused(Undurable::Never); 2]),
+        (region(Durability::Fence).read_only(), [Err(Fail::Os(What::Write, Errno::EROFS)); 2]),
+    ] {
+        for (give, expected) in give.iter().zip(expected) {
+            let after = on(Extent::of(&region), |window| {
+                let window = give(window);
+                assert_eq!(
+                    admitted(Extent::of(&region), Some(window), 0..1, true),
+                    expected,
+                    "{:?}",
+                    region.durability()
+                );
+                assert_eq!(read(Extent::of(&region), window, 1, 2), (Ok(()), vec![1, 2]));
+            });
+            assert_eq!(after, pattern());
+        }
+    }
+    // The window's own region, whatever the source's says.
+    let (source, window) = (region(Durability::Fence), region(Durability::None));
+    on(Extent::of(&window), |window| {
+        assert_eq!(admitted(Extent::of(&source), Some(window), 0..1, true), refused(Undurable::Never));
+        assert_eq!(admitted(Extent::of(&source), Some(window), 0..1, false), Ok(()));
+    });
+}
+
+/// A region that needs its flush hints needs all of them.
+#[test]
+fn hints() {
+    let range = Range::persistent(1, BASE, LENGTH as u64).structure();
+    let table = nfit(&[range, mapping(1, 1, 1, 0), tables::hints(1, &[0x1000])]);
+    let region = tables::regions(&table).unwrap()[0];
+    let mut hint = 0_u64;
+    let hint = [NonNull::from(&mut hint)];
+    on(Extent::of(&region), |window| {
+        let window = window.flushed_by(Cpu::detect().unwrap());
+        let refused = admitted(Extent::of(&region), Some(window), 0..1, true);
+        assert_eq!(refused, Err(Fail::NotDurable(Undurable::NoHints)));
+        // SAFETY: the hint is a number of this test's, which stands for the device's.
+        let window = unsafe { window.with_hints(&hint) };
+        assert_eq!(write(Extent::of(&region), window, 0, &[1]), Ok(()));
+    });
+}
+
+/// The host is told what to make durable, and what it says comes back.
+#[test]
+fn the_host() {
+    let told = RefCell::new(Vec::new());
+    for answer in [Ok(()), Err(Errno::EIO), Err(Errno::ENOSPC)] {
+        let host = |at, length| {
+            told.borrow_mut().push((at, length));
+            answer
+        };
+        let region = region(Durability::Call);
+        on(Extent::of(&region), |window| {
+            let written = write(Extent::of(&region).part(4096, 512), window.flushed_by_host(&host), 3, &[7; 9]);
+            let failed = |errno| Halted { done: 0, why: Halt::Fail(Fail::Os(What::Sync, errno)) };
+            assert_eq!(written, answer.map_err(failed));
+        });
+        assert_eq!(told.take(), [(BASE + 4099, 9)]);
+    }
+}
+
+/// Offsets that the core never asks for.
+#[test]
+fn beyond_the_source() {
+    let region = region(Durability::Fence);
+    let part = Extent::of(&region).part(4096, 512);
+    let after = on(part, |window| {
+        let absent = Halted { done: 0, why: Halt::Fail(Fail::Absent(What::Mapping)) };
+        for (offset, length) in [(512, 1), (511, 2), (513, 0), (u64::MAX, 1), (u64::MAX - 4096, 1)] {
+            assert_eq!(read(part, window, offset, length), (Err(absent), vec![0xEE; length]), "{offset}");
+            assert_eq!(write(part, window, offset, &vec![1; length]), Err(absent));
+        }
+    });
+    assert_eq!(after, pattern());
+}
