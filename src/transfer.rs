@@ -132,6 +132,9 @@ pub struct Reader<H: Handle<P: Io>>(Lane<H>);
 impl<H: Handle<P: Io>> Reader<H> {
     /// Prepares a source for reading.
     ///
+    /// System calls on Linux: those of [`size`](Source::size); of a device DAX also those of [`alignment`](Source::alignment), `mmap`,
+    /// and the first time those of the handler; `munmap` when it is dropped.
+    ///
     /// # Errors
     ///
     /// - [`SourceTypeNotSupported`](Error::SourceTypeNotSupported): an anonymous source.
@@ -186,6 +189,9 @@ pub struct Writer<H: Handle<P: Io>>(Lane<H>);
 impl<H: Handle<P: Io>> Writer<H> {
     /// Prepares a source for writing.
     ///
+    /// System calls on Linux: those of [`size`](Source::size); of a device DAX also those of [`alignment`](Source::alignment), `mmap`,
+    /// and the first time those of the handler; `munmap` when it is dropped.
+    ///
     /// # Errors
     ///
     /// - [`NotWritable`](Error::NotWritable): the source was opened read-only or to append.
@@ -228,7 +234,7 @@ impl<H: Handle<P: Io>> Writer<H> {
 
     /// Writes `bytes` to `offset`. See [`Source::write_at`].
     ///
-    /// System calls on Linux: of a device DAX none; of a file `fstat`, `pwrite64`.
+    /// System calls on Linux: of a device DAX none; of a file `fstat`, `pwrite64`, and where that fails `pread64`.
     ///
     /// # Errors
     ///
@@ -295,8 +301,7 @@ impl<H: Handle<P: Io>> Source<H> {
     /// What was written to a device DAX or a region is durable on return, unless it [never is](crate::Reason); what was written to a file
     /// after [`sync`](Source::sync). It is not atomic: after a power cut, any of the bytes may be the old ones.
     ///
-    /// System calls on Linux: as of [`read_at`](Source::read_at), `pwrite64` in the place of `pread64`; that one too where it
-    /// fails.
+    /// System calls on Linux: those of [`read_at`](Source::read_at); of a file `pwrite64`, in the place of `pread64` unless it fails.
     ///
     /// # Errors
     ///
@@ -325,7 +330,7 @@ impl<H: Handle<P: Io>> Source<H> {
 
     /// Makes what was written durable.
     ///
-    /// System calls on Linux: of a file `fstat`, `fdatasync`; of a device DAX none, since [`write_at`](Source::write_at) has done so.
+    /// System calls on Linux: of a file `fstat`, `fdatasync`; of a device DAX none, where it is durable already.
     ///
     /// # Errors
     ///

@@ -6,35 +6,38 @@ use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule, TargetArch,
 };
 
-/// The calls that pmem2 is documented to make, by name: the number, and the argument that is documented with it.
-fn call(name: &str) -> (i64, Option<(u8, i32)>) {
-    const HERE: Option<(u8, i32)> = Some((0, libc::AT_FDCWD));
+/// The calls that pmem2 is documented to make, by name: the number, and the arguments that are documented with it, of which it has one.
+fn call(name: &str) -> (i64, &'static [(u8, i32)]) {
+    const HERE: &[(u8, i32)] = &[(0, libc::AT_FDCWD)];
     match name {
-        "fcntl" => (libc::SYS_fcntl, Some((1, libc::F_GETFL))),
-        "fstat" => (libc::SYS_fstat, None),
-        "fstatfs" => (libc::SYS_fstatfs, None),
+        "fcntl" => (libc::SYS_fcntl, &[(1, libc::F_GETFL)]),
+        "fstat" => (libc::SYS_fstat, &[]),
+        "fstatfs" => (libc::SYS_fstatfs, &[]),
         "readlinkat" => (libc::SYS_readlinkat, HERE),
         "faccessat" => (libc::SYS_faccessat, HERE),
         "openat" => (libc::SYS_openat, HERE),
         "newfstatat" => (libc::SYS_newfstatat, HERE),
-        "getdents64" => (libc::SYS_getdents64, None),
-        "statx" => (libc::SYS_statx, Some((2, libc::AT_EMPTY_PATH))),
-        "mmap" => (libc::SYS_mmap, Some((3, libc::MAP_SHARED_VALIDATE | libc::MAP_SYNC))),
-        "munmap" => (libc::SYS_munmap, None),
-        "read" => (libc::SYS_read, None),
-        "close" => (libc::SYS_close, None),
+        "getdents64" => (libc::SYS_getdents64, &[]),
+        "statx" => (libc::SYS_statx, &[(2, libc::AT_EMPTY_PATH)]),
+        "mmap" => (libc::SYS_mmap, &[(3, libc::MAP_SHARED_VALIDATE | libc::MAP_SYNC), (3, libc::MAP_SHARED)]),
+        "munmap" => (libc::SYS_munmap, &[]),
+        "pread64" => (libc::SYS_pread64, &[]),
+        "pwrite64" => (libc::SYS_pwrite64, &[]),
+        "fdatasync" => (libc::SYS_fdatasync, &[]),
+        "read" => (libc::SYS_read, &[]),
+        "close" => (libc::SYS_close, &[]),
         other => panic!("{other} is no system call that pmem2 is documented to make"),
     }
 }
 
 fn rules(name: &str) -> (i64, Vec<SeccompRule>) {
-    let (number, argument) = call(name);
-    let rules = argument.map(|(index, value)| {
+    let (number, arguments) = call(name);
+    let rules = arguments.iter().map(|&(index, value)| {
         let value = u64::from(value.cast_unsigned());
         let condition = SeccompCondition::new(index, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, value);
         SeccompRule::new(vec![condition.expect("an argument")]).expect("a rule")
     });
-    (number, rules.into_iter().collect())
+    (number, rules.collect())
 }
 
 fn compiled(rules: BTreeMap<i64, Vec<SeccompRule>>, matched: SeccompAction, other: SeccompAction) -> BpfProgram {

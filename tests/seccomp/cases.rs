@@ -1,6 +1,9 @@
 //! Each function, what it is asked about, and exactly the calls that it then needs.
 
-use pmem2::{Error, Fail, Fd, Linux, Locate, Platform, Pool, Report, Sharing, Source, What};
+use pmem2::{
+    Error, Fail, Fd, Linux, Locate, Platform, Pool, Reader, Report, Sharing, Source, TransferError, What, WriteBuffer,
+    Writer,
+};
 
 use crate::subjects::{On, Subject, World};
 
@@ -79,8 +82,39 @@ const ANONYMOUS: Function = |_| {
     Ok(source.size()? + source.alignment()? + source.check_range(0, 0)?.end)
 };
 
+/// So many bytes somewhere in the source.
+const AT: u64 = 1000;
+
+fn transferred(result: Result<(), TransferError>) -> Answer {
+    result.map(|()| 1).map_err(Error::from)
+}
+
+pub(crate) const READ: Function = |subject| transferred(source(subject).read_at(AT, &mut [0; 100]));
+pub(crate) const WRITE: Function = |subject| transferred(source(subject).write_at(AT, &[7; 100]));
+pub(crate) const SYNC: Function = |subject| source(subject).sync().map(|()| 1);
+
+fn nowhere() -> WriteBuffer<'static> {
+    // SAFETY: there is no object of Rust's in the first page.
+    unsafe { WriteBuffer::from_raw_parts(std::ptr::without_provenance(8), 100) }
+}
+
+const WRITE_FROM_NOWHERE: Function = |subject| transferred(source(subject).write_from(AT, nowhere()));
+const NEW_READER: Function = |subject| Reader::new(*source(subject)).map(|_| 1);
+const NEW_WRITER: Function = |subject| Writer::new(*source(subject)).map(|_| 1);
+
+fn writer(subject: &Subject) -> &'static Writer<Fd<'static>> {
+    subject.writer.expect("a writer")
+}
+
+// A reader does the same as a writer does.
+const READ_KEPT: Function = |subject| transferred(writer(subject).read_at(AT, &mut [0; 100]));
+const WRITE_KEPT: Function = |subject| transferred(writer(subject).write_at(AT, &[7; 100]));
+const WRITE_KEPT_FROM_NOWHERE: Function = |subject| transferred(writer(subject).write_from(AT, nowhere()));
+
 /// The methods of the backend. Only whether there was an answer is told apart here.
 mod backend {
+    use pmem2::{Halted, Io};
+
     use super::{Answer, Error, Fail, Function, Linux, Locate, Platform, Subject, What, source};
 
     fn of<T>(answer: Result<T, Fail>) -> Answer {
@@ -102,6 +136,23 @@ mod backend {
     pub(super) const SYNCHRONOUS: Function =
         |subject| of(Linux.synchronous(subject.fd.as_raw(), source(subject).facts()));
     pub(super) const DIRECT: Function = |subject| of(Linux.direct(subject.fd.as_raw(), source(subject).facts()));
+    pub(super) const CHANNEL: Function =
+        |subject| of(Linux.channel(subject.fd.as_raw(), source(subject).facts(), None, 0..4096, true));
+
+    /// Through the channel of a file, which has nothing in it.
+    fn moved(subject: &Subject, how: impl FnOnce(&<Linux as Io>::Channel) -> Result<(), Halted>) -> Answer {
+        let channel = Linux.channel(subject.fd.as_raw(), source(subject).facts(), None, 0..4096, true);
+        channel.map_or_else(|_| Ok(0), |channel| how(&channel).map(|()| 1).map_err(|_| Error::Unknown(What::Handle)))
+    }
+
+    pub(super) const READ: Function = |subject| {
+        moved(subject, |channel| Linux.read_at(subject.fd.as_raw(), channel, 0, [0; 100].as_mut_slice().into()))
+    };
+    pub(super) const WRITE: Function =
+        |subject| moved(subject, |channel| Linux.write_at(subject.fd.as_raw(), channel, 0, [7; 100].as_slice().into()));
+    pub(super) const WRITE_FROM_NOWHERE: Function =
+        |subject| moved(subject, |channel| Linux.write_at(subject.fd.as_raw(), channel, 0, super::nowhere()));
+    pub(super) const SYNC: Function = |subject| of(Linux.sync(subject.fd.as_raw(), source(subject).facts()));
     pub(super) const DESCRIBE: Function = |subject| of(Linux.describe(subject.fd.as_raw()));
 }
 
@@ -123,6 +174,7 @@ const MAKE: &[&str] = &["fcntl", "fstat"];
 const ATTRIBUTE: &[&str] = &["openat", "read", "close"];
 const DEVICE: &[&str] = &["fstat", "openat", "read", "close", "newfstatat"];
 const MAKE_DEVICE: &[&str] = &["fcntl", "fstat", "readlinkat", "newfstatat"];
+const MAPPED: &[&str] = &["fstat", "openat", "read", "close", "newfstatat", "mmap", "munmap"];
 const FOUND: &[&str] = &["fstat", "readlinkat", "newfstatat"];
 const ASKED: &[&str] = &["fstat", "readlinkat", "openat", "read", "close", "newfstatat"];
 const OF_VOLUME: &[&str] = &["fstat", "readlinkat", "openat", "getdents64", "read", "close", "newfstatat"];
@@ -240,6 +292,29 @@ pub(crate) const CASES: &[Case] = &[
     case("Linux::synchronous", backend::SYNCHRONOUS, On::File, &["fstat", "mmap"]).dax(false),
     case("Linux::synchronous", backend::SYNCHRONOUS, On::File, TRIED).dax(true),
     case("Linux::direct", backend::DIRECT, On::File, &["fstat", "statx", "openat", "read", "close"]),
+    case("read_at", READ, On::File, &["fstat", "pread64"]),
+    case("read_at", READ, On::Mapped, MAPPED),
+    case("write_at", WRITE, On::File, &["fstat", "pwrite64"]),
+    case("write_at", WRITE_FROM_NOWHERE, On::File, &["fstat", "pwrite64", "pread64"]),
+    case("write_at", WRITE, On::Mapped, MAPPED),
+    case("sync", SYNC, On::File, &["fstat", "fdatasync"]),
+    case("sync", SYNC, On::Mapped, &[]),
+    case("Reader::new", NEW_READER, On::File, &["fstat"]),
+    case("Reader::new", NEW_READER, On::Mapped, MAPPED),
+    case("Writer::new", NEW_WRITER, On::File, &["fstat"]),
+    case("Writer::new", NEW_WRITER, On::Mapped, MAPPED),
+    case("Reader::read_at", READ_KEPT, On::File, &["fstat", "pread64"]),
+    case("Reader::read_at", READ_KEPT, On::Mapped, &[]),
+    case("Writer::write_at", WRITE_KEPT, On::File, &["fstat", "pwrite64"]),
+    case("Writer::write_at", WRITE_KEPT_FROM_NOWHERE, On::File, &["fstat", "pwrite64", "pread64"]),
+    case("Writer::write_at", WRITE_KEPT, On::Mapped, &[]),
+    case("Linux::channel", backend::CHANNEL, On::File, &[]),
+    case("Linux::channel", backend::CHANNEL, On::Mapped, MAPPED),
+    case("Linux::read_at", backend::READ, On::File, &["pread64"]),
+    case("Linux::write_at", backend::WRITE, On::File, &["pwrite64"]),
+    case("Linux::write_at", backend::WRITE_FROM_NOWHERE, On::File, &["pwrite64", "pread64"]),
+    case("Linux::sync", backend::SYNC, On::File, &["fstat", "fdatasync"]),
+    case("Linux::sync", backend::SYNC, On::Mapped, &[]),
     // Without DAX.
     of_file("expected_granularity", GRANULARITY, World::Region, REFUSED).dax(false),
     of_file("expected_granularity", GRANULARITY, World::Volume, REFUSED_ON_VOLUME).dax(false),

@@ -15,8 +15,8 @@ fn needed() -> BTreeMap<&'static str, BTreeSet<String>> {
 
 /// The words in backticks that are names of calls or functions, without arguments and paths.
 fn names(text: &str) -> Vec<String> {
-    // What decides on calls and is none; where devices are; and the page size's, where the ABI does not fix it.
-    const NO_CALLS: [&str; 3] = ["st_blksize", "/sys", "msync"];
+    // What decides on calls and is none; where devices are; the page size's, where the ABI does not fix it; whose calls come once.
+    const NO_CALLS: [&str; 4] = ["st_blksize", "/sys", "msync", "SigbusHandler"];
     let words = text.split('`').skip(1).step_by(2).filter(|word| !NO_CALLS.contains(word));
     words
         .map(|word| word.split('(').next().unwrap_or_default().rsplit("::").next().unwrap_or_default().to_owned())
@@ -32,13 +32,26 @@ fn whereabouts(function: &str) -> (&'static str, &'static str) {
         "id" | "dirty_shutdowns" => (include_str!("../../src/place/dimm.rs"), "(&self"),
         "expected_granularity" | "expected_granularity_at" => (include_str!("../../src/granularity.rs"), "("),
         "of" => (include_str!("../../src/report.rs"), "<H>("),
+        "Reader::new" | "Writer::new" => (transfers(function), "(source"),
+        "read_at" | "write_at" | "sync" => (transfers("Source"), "(&self"),
+        "Reader::read_at" | "Writer::write_at" => (transfers(function), "(&self"),
         _ => (include_str!("../../src/source.rs"), "("),
     }
+}
+
+/// The methods of this type, or of the type of this function, that read and write.
+fn transfers(of: &str) -> &'static str {
+    let code = include_str!("../../src/transfer.rs");
+    let name = of.split("::").next().unwrap_or(of);
+    let start = code.find(&format!("impl<H: Handle<P: Io>> {name}<H> {{")).unwrap_or_else(|| panic!("no {name}"));
+    &code[start..]
 }
 
 /// The calls that the documentation of `function` lists.
 fn documented(function: &str) -> BTreeSet<String> {
     let (code, after) = whereabouts(function);
+    let functions = needed();
+    let function = function.rsplit("::").next().unwrap_or(function);
     let start = code.find(&format!("pub fn {function}{after}")).unwrap_or_else(|| panic!("no function {function}"));
     let documentation: Vec<_> = code[..start].lines().rev().skip(1).map(str::trim).collect();
     let mut lines: Vec<_> =
@@ -47,7 +60,6 @@ fn documented(function: &str) -> BTreeSet<String> {
     let paragraph: Vec<_> =
         lines.into_iter().skip_while(|line| !line.contains("System calls")).take_while(|line| *line != "///").collect();
     assert!(!paragraph.is_empty(), "{function} does not say what system calls it makes");
-    let functions = needed();
     let mut calls = BTreeSet::new();
     for name in names(&paragraph.join(" ")) {
         if functions.contains_key(name.as_str()) {

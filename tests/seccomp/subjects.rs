@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use pmem2::{Dimm, Fd, Linux, Locate, Place, Source, Synchronous};
+use pmem2::{Dimm, Fd, Linux, Locate, Place, SigbusHandler, Source, Synchronous, Writer};
 use rustix::fs::{MemfdFlags, OFlags};
 
 use crate::common::{
-    device_dax::{Sysfs, dev_null},
+    device_dax::{BUS_DAX, Entry, Sysfs, dev_null},
     fd,
     made::{self, HUGE_PAGE, Made, memfd},
     nd::{self, Bus, block, volume},
@@ -19,6 +19,8 @@ pub(crate) enum On {
     File,
     HugePages,
     DeviceDax,
+    /// One that can be mapped.
+    Mapped,
     Character,
     Terminal,
     Directory,
@@ -41,6 +43,7 @@ pub(crate) enum World {
 /// A descriptor of each sort, and the sources of those that are some.
 pub(crate) struct Subjects {
     made: Vec<Made>,
+    writers: Vec<Option<&'static Writer<Fd<'static>>>>,
 }
 
 #[derive(Clone, Copy)]
@@ -52,6 +55,8 @@ pub(crate) struct Subject {
     pub(crate) dimm: Option<Dimm<Linux>>,
     pub(crate) spot: Option<<Linux as Locate>::Spot>,
     pub(crate) raw_dimm: Option<<Linux as Locate>::Dimm>,
+    /// Made before, of what can be written to.
+    pub(crate) writer: Option<&'static Writer<Fd<'static>>>,
 }
 
 /// /dev/null is a device DAX on a region with one DIMM; the disk is what `world` says.
@@ -81,23 +86,34 @@ impl Subjects {
     /// On a thread with a /sys of its own.
     pub(crate) fn new(sysfs: &Sysfs, world: World) -> Self {
         make_sysfs(sysfs, world);
-        std::fs::create_dir("/sys/dev/char/1:5").expect("an entry for /dev/zero");
-        std::os::unix::fs::symlink("../../../../class/mem", "/sys/dev/char/1:5/subsystem").expect("a link");
+        Entry::at("/sys/dev/char/1:7").link("subsystem", "../../../../class/mem");
+        let zero = Entry::at("/sys/dev/char/1:5");
+        zero.link("subsystem", BUS_DAX);
+        zero.write("size", "4194304\n");
+        zero.write("align", "2097152\n");
+        // The handler is installed once in a process: now.
+        SigbusHandler::install().expect("a handler of SIGBUS");
         // Where the ABI does not fix the page size it is asked for once in a process: now.
         Source::from_anon(0).expect("the page size");
         let huge = MemfdFlags::HUGETLB | MemfdFlags::HUGE_2MB;
-        let path = |name| made::path(name, OFlags::RDONLY).map(Made::of).expect(name);
+        let opened = |name, flags| made::path(name, flags).map(Made::of).expect(name);
+        let path = |name| opened(name, OFlags::RDONLY);
         let (master, slave) = made::terminal().expect("a terminal");
         let made = vec![
             made::file(OFlags::RDWR).expect("a file"),
             Made::of(memfd(huge, HUGE_PAGE).expect("a memfd of huge pages")),
             Made::of(dev_null()),
-            path("/dev/zero"),
+            opened("/dev/zero", OFlags::RDWR),
+            path("/dev/full"),
             Made::of(slave).beside(master),
             path("/"),
             Made::number(-1),
         ];
-        Self { made }
+        // They are kept for ever: what is tried is a copy.
+        let writer =
+            |made: &Made| Writer::new(Source::new(fd(made.raw())).ok()?).ok().map(|new| &*Box::leak(Box::new(new)));
+        let writers = made.iter().map(writer).collect();
+        Self { made, writers }
     }
 
     /// Whether the disk's files can be mapped directly.
@@ -117,6 +133,7 @@ impl Subjects {
             place: source.and_then(|source| source.place().ok()),
             dimm: source.and_then(|source| source.dimms().ok()?.next()?.ok()),
             spot,
+            writer: self.writers[on as usize],
             raw_dimm: spot.and_then(|spot| Linux.dimm(&spot, 0, 0).ok().flatten()),
         }
     }
