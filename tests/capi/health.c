@@ -306,6 +306,13 @@ failures(void)
 }
 #endif
 
+/* The kernel's list of the disk, in a made /sys: lines of a sector and how many. */
+static void
+list_bad(const char *lines)
+{
+	write_file(nd_path("/sys/dev/block/%u:%u/badblocks", major(nd_disk()), minor(nd_disk())), lines);
+}
+
 /* Storage for a context; what is no context. */
 static void
 is_no_context(struct pmem2_badblock_context *bbctx, const char *why)
@@ -371,7 +378,7 @@ contexts(void)
 
 	/* Where there is a list. */
 	make_nd(1);
-	put(nd_path("/sys/dev/block/%u:%u/badblocks", major(nd_disk()), minor(nd_disk())), "");
+	list_bad("");
 	fd = file_on_nd();
 	src = source_of(fd);
 	CHECK(pmem2_badblock_context_init(NULL, &bbctx, src) == -EINVAL && bbctx == NULL && SAYS("storage is NULL"));
@@ -418,6 +425,7 @@ errno_stays(void)
 	done_with(&src, fd);
 }
 
+#include "badblocks.h"
 #include "sigbus.h"
 
 int
@@ -437,6 +445,7 @@ main(void)
 	signals();
 #endif
 	contexts();
+	lists();
 	leave_world();
 	printf("health: %d checks\n", checks);
 	return 0;
