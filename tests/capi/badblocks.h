@@ -1,26 +1,9 @@
-/* The part of health.c on what a list of bad blocks says of a file: on the disk of /var/tmp, which a made /sys calls a pmem disk. */
+/* The part of health.c on what a list of bad blocks says of a file. */
 
 #ifndef BADBLOCKS_H
 #define BADBLOCKS_H
 
-#include "extents.h"
-
-#define LENGTH 65536
-
-/* A file of LENGTH bytes, each of them 7, which are on the disk. */
-static int
-bad_file(int flags)
-{
-	static char bytes[LENGTH];
-	const char *path = "/var/tmp/pmem2-capi-health";
-	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), other;
-
-	memset(bytes, 7, sizeof(bytes));
-	CHECK(fd >= 0 && pwrite(fd, bytes, sizeof(bytes), 0) == LENGTH && fsync(fd) == 0);
-	other = open(path, flags | O_CLOEXEC);
-	CHECK(other >= 0 && unlink(path) == 0 && close(fd) == 0);
-	return other;
-}
+#include "badblocks_world.h"
 
 /* What is told behind another. */
 static int

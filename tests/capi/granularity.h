@@ -5,7 +5,7 @@
 
 #include <limits.h>
 
-#include "nd.h"
+#include "nd_dax.h"
 
 /* The numbers are libpmem2's: ci/capi compares them with its header. */
 #define NONE ((enum pmem2_granularity)2026)
@@ -83,17 +83,12 @@ static struct pmem2_source *
 device_dax_of(const char *provider, const char *domain, int *fd)
 {
 	struct pmem2_source *src;
-	const char *device = ND_REGION "/dax1.1/dax1.1.0";
 
 	make_nd_bus(1);
 	write_file(ND_BUS "/provider", provider);
 	write_file(ND_REGION "/persistence_domain", domain);
 	nd_device(ND_REGION "/dax1.1", (const char *const[]){ "namespace", "namespace1.0", NULL });
-	put_all(device, (const char *const[]){ "dev", "1:3", "size", "1073741824", "align", "2097152", "numa_node", "1", NULL });
-	if (mkdir("/sys/bus/dax", 0755) != 0)
-		die("/sys/bus/dax");
-	lead(nd_path("%s/subsystem", device), "/sys/bus/dax");
-	lead("/sys/dev/char/1:3", device);
+	make_dax(ND_REGION "/dax1.1/dax1.1.0", "1:3");
 	*fd = open("/dev/null", O_RDWR);
 	CHECK(pmem2_source_from_fd(&src, *fd) == 0);
 	return src;

@@ -17,6 +17,7 @@
 #include <sys/resource.h>
 
 #include "memory.h"
+#include "badblocks_world.h"
 #include "nd.h"
 #include "sysfs.h"
 #include "world.h"
@@ -305,13 +306,6 @@ failures(void)
 	done_with(&transfer.src, fd);
 }
 #endif
-
-/* The kernel's list of the disk, in a made /sys: lines of a sector and how many. */
-static void
-list_bad(const char *lines)
-{
-	write_file(nd_path("/sys/dev/block/%u:%u/badblocks", major(nd_disk()), minor(nd_disk())), lines);
-}
 
 /* Storage for a context; what is no context. */
 static void

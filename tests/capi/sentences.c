@@ -21,7 +21,7 @@ static const char *page;
 static int number;
 static int checks;
 /* Sentences that were checked; and that nothing here can check. */
-static int checked, of_elsewhere, of_mappings;
+static int checked, of_elsewhere, of_mappings, of_libndctl;
 
 #define CHECK(condition)                                                                                              \
 	do {                                                                                                          \
@@ -331,6 +331,7 @@ pages_of_from_fd(void)
 
 #include "sentences_answers.h"
 #include "sentences_identity.h"
+#include "sentences_health.h"
 
 int
 main(void)
@@ -346,9 +347,13 @@ main(void)
 	page_of_device_usc();
 	page_of_errormsg();
 	page_of_perror();
+	page_of_pread_mcsafe();
+	page_of_badblock_context_new();
+	page_of_badblock_next();
+	page_of_badblock_clear();
 	leave_world();
 	/* To people: the standard output is compared with the pages. */
-	fprintf(stderr, "%d sentences checked, %d not checkable: %d of other systems, %d of mappings, which there are none of yet\n",
-		checked, of_elsewhere + of_mappings, of_elsewhere, of_mappings);
+	fprintf(stderr, "%d sentences checked, %d not checkable: %d of other systems, %d of mappings, which there are none of yet, %d of libndctl\n",
+		checked, of_elsewhere + of_mappings + of_libndctl, of_elsewhere, of_mappings, of_libndctl);
 	return 0;
 }

@@ -1,0 +1,36 @@
+/* A file on the disk of /var/tmp, which a made /sys (nd.h) calls a pmem disk, and that disk's list of bad blocks. */
+
+#ifndef BADBLOCKS_WORLD_H
+#define BADBLOCKS_WORLD_H
+
+#include "extents.h"
+#include "nd.h"
+
+#define LENGTH 65536
+
+/* The kernel's list of the disk, in a made /sys: lines of a sector and how many. */
+static void
+list_bad(const char *lines)
+{
+	write_file(nd_path("/sys/dev/block/%u:%u/badblocks", major(nd_disk()), minor(nd_disk())), lines);
+}
+
+/* A file of LENGTH bytes, each of them 7, which are on the disk. */
+static int
+bad_file(int flags)
+{
+	static char bytes[LENGTH];
+	const char *path = "/var/tmp/pmem2-capi-bad-file";
+	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), other;
+
+	memset(bytes, 7, sizeof(bytes));
+	if (fd < 0 || pwrite(fd, bytes, sizeof(bytes), 0) != LENGTH || fsync(fd) != 0)
+		die(path);
+	other = open(path, flags | O_CLOEXEC);
+	if (other < 0 || unlink(path) != 0)
+		die(path);
+	close(fd);
+	return other;
+}
+
+#endif
