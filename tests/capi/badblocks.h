@@ -124,6 +124,23 @@ cleared(void)
 	done_with(&src, fd);
 }
 
+/* A sector, which is less than a file system gives anybody: what is good of its block is kept. */
+static void
+cleared_in_part(void)
+{
+	struct pmem2_badblock_context *bbctx;
+	int fd = bad_file(O_RDWR);
+	struct pmem2_source *src = source_of(fd);
+	unsigned long long before = sector(fd, 8192);
+
+	list_bad(nd_path("%llu 1\n", before + 1));
+	CHECK(pmem2_badblock_context_new(&bbctx, src) == 0 && tells(bbctx, 8704, 512));
+	CHECK(clears(bbctx, 8704, 512) == 0 && sector(fd, 8192) != before);
+	CHECK(holds(fd, 8192, 512, 7) && holds(fd, 8704, 512, 0) && holds(fd, 9216, LENGTH - 9216, 7));
+	pmem2_badblock_context_delete(&bbctx);
+	done_with(&src, fd);
+}
+
 /* The kernel cuts its list at a page: what is known is told, and then, as often as it is asked for, that there are more. */
 static void
 cut(void)
@@ -153,6 +170,7 @@ lists(void)
 	make_nd(1);
 	told();
 	cleared();
+	cleared_in_part();
 	cut();
 	unmake_sysfs();
 }

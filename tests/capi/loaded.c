@@ -1,6 +1,6 @@
 /*
  * The library in a program that loads it while it runs: memory that is gone by the first failure, a program with a function
- * of the library's name, and a thread that is cancelled while it prints. loaded LIBRARY. Run with
+ * of the library's name, a thread that is cancelled while it prints, and a SIGBUS after the library was closed. loaded LIBRARY. Run with
  * GLIBC_TUNABLES=glibc.rtld.optional_static_tls=0: other libraries have taken what glibc keeps for such thread-local storage.
  */
 
@@ -14,7 +14,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "fail_call.h"
+#include "lost_page.h"
 #include "memory.h"
+#include "sysfs.h"
 
 #define CHECK(condition)                                                                                              \
 	do {                                                                                                          \
@@ -134,6 +140,43 @@ is_cancelled(void *unused)
 	return unused;
 }
 
+static volatile sig_atomic_t handled;
+
+static void
+handler(int number)
+{
+	(void)number;
+	handled = 1;
+	_exit(42);
+}
+
+/* Its handler of SIGBUS is installed, and passes a signal on after dlclose: its code is still there. */
+static int
+closed(void *path)
+{
+	void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	int (*pread_mcsafe)(struct pmem2_source *, void *, size_t, size_t);
+	struct sigaction before, after;
+	struct pmem2_source *src;
+	char byte;
+
+	CHECK(library != NULL);
+	*(void **)&from_fd = find(library, "pmem2_source_from_fd");
+	*(void **)&pread_mcsafe = find(library, "pmem2_source_pread_mcsafe");
+	CHECK(signal(SIGBUS, handler) != SIG_ERR && sigaction(SIGBUS, NULL, &before) == 0);
+	/* A file needs none. */
+	CHECK(from_fd(&src, open_file(O_RDONLY)) == 0 && pread_mcsafe(src, &byte, 1, 0) == 0);
+	CHECK(sigaction(SIGBUS, NULL, &after) == 0 && after.sa_handler == before.sa_handler);
+	make_device_dax("1:5", "8388608\n", "4096\n");
+	CHECK(from_fd(&src, open("/dev/zero", O_RDWR)) == 0);
+	CHECK(pread_mcsafe(src, &byte, 1, 5000) == PMEM2_E_IO_FAIL && handled == 0);
+	CHECK(sigaction(SIGBUS, NULL, &after) == 0 && after.sa_handler != before.sa_handler);
+	CHECK(dlclose(library) == 0);
+	/* Ends with the program's handler. */
+	*(volatile char *)lost_page();
+	return 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -141,6 +184,9 @@ main(int argc, char **argv)
 	void *result;
 
 	CHECK(argc == 2);
+	enter_world();
+	CHECK(child_under(0, 0, closed, argv[1]));
+	leave_world();
 	without_memory(argv[1]);
 
 	text = printed(prints, &result);

@@ -12,6 +12,7 @@
 #include "rows.h"
 #include "sysfs.h"
 #include "identity.h"
+#include "health_rows.h"
 
 /* What a source answers. 77 stands in an output where nothing was written. */
 static void
@@ -277,6 +278,8 @@ main(void)
 	try_in_child("device DAX, alignment", device_dax_alignment);
 	for (i = 0; i < sizeof(identity_rows) / sizeof(identity_rows[0]); i++)
 		try_in_child(identity_rows[i].name, identity_rows[i].body);
+	for (i = 0; i < sizeof(health_rows) / sizeof(health_rows[0]); i++)
+		try_in_child(health_rows[i].name, health_rows[i].body);
 	leave_world();
 	return 0;
 }
