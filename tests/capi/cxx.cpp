@@ -16,6 +16,7 @@ struct holder {
 };
 
 holder held;
+pmem2_badblock_storage for_bad_blocks;
 
 } // namespace
 
@@ -23,9 +24,11 @@ int
 main()
 {
 	pmem2_source *src;
+	pmem2_badblock_context *bbctx;
 	std::size_t size = 0;
 
 	if (pmem2_source_init_anon(&held.storage, &src, 4096) != 0 || pmem2_source_size(src, &size) != 0 || size != 4096 ||
+	    pmem2_badblock_context_init(&for_bad_blocks, &bbctx, src) != PMEM2_E_NOSUPP || bbctx != NULL ||
 	    pmem2_source_delete(&src) != 0 || src != NULL) {
 		pmem2_perror("%s", "pmem2");
 		return 1;

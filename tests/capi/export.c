@@ -91,6 +91,29 @@ nowhere(const struct pmem2_source *src)
 	CHECK(pmem2_source_device_id(src, id, &len) == PMEM2_E_NOSUPP && len == sizeof(id) && memcmp(id, "as it is", 8) == 0);
 }
 
+/* A platform that neither reads nor knows what is bad. */
+static void
+no_health(struct pmem2_source *src, int code)
+{
+	static struct pmem2_badblock_storage storage;
+	struct pmem2_badblock_context *bbctx = (struct pmem2_badblock_context *)&bbctx;
+	char byte = 'b';
+	size_t done = 77;
+
+	CHECK(pmem2_source_pread_mcsafe(src, &byte, 1, 0) == code && byte == 'b');
+	CHECK(pmem2_source_pwrite_mcsafe(src, &byte, 1, 0) == code);
+	CHECK(pmem2_source_pread_at(src, &byte, 1, 0, &done) == code && done == 0);
+	CHECK(pmem2_source_sync(src) == code);
+	CHECK(pmem2_badblock_context_new(&bbctx, src) == PMEM2_E_NOSUPP && bbctx == NULL);
+	bbctx = (struct pmem2_badblock_context *)&bbctx;
+	CHECK(pmem2_badblock_context_init(&storage, &bbctx, src) == PMEM2_E_NOSUPP && bbctx == NULL);
+	pmem2_badblock_context_delete(&bbctx);
+	bbctx = (struct pmem2_badblock_context *)(void *)&storage;
+	CHECK(pmem2_badblock_clear(bbctx, NULL) == -EINVAL && pmem2_badblock_next(bbctx, NULL) == -EINVAL);
+	pmem2_badblock_context_delete(&bbctx);
+	CHECK(bbctx == NULL);
+}
+
 static void
 answers(void)
 {
@@ -110,6 +133,7 @@ answers(void)
 
 	/* A platform that knows no places. */
 	nowhere(src);
+	no_health(src, PMEM2_E_NOSUPP);
 	CHECK(pmem2_source_expected_granularity(src, PMEM2_SHARED, &granularity) == PMEM2_E_NOSUPP);
 	CHECK(pmem2_source_expected_granularity_reason(src, PMEM2_SHARED, text, sizeof(text)) == PMEM2_E_NOSUPP);
 	CHECK(pmem2_source_expected_granularity(src, PMEM2_PRIVATE, &granularity) == PMEM2_E_SRC_DEVDAX_PRIVATE);
@@ -132,6 +156,7 @@ answers(void)
 	CHECK(pmem2_source_alignment(src, &output) == 0 && output == 16384);
 	CHECK(pmem2_source_get_fd(src, &number) == PMEM2_E_FILE_DESCRIPTOR_NOT_SET);
 	nowhere(src);
+	no_health(src, PMEM2_E_SOURCE_TYPE_NOT_SUPPORTED);
 	CHECK(pmem2_source_expected_granularity(src, PMEM2_SHARED, &granularity) == 0);
 	CHECK(granularity == PMEM2_GRANULARITY_BYTE);
 	CHECK(pmem2_source_delete(&src) == 0);

@@ -316,6 +316,24 @@ parts(void)
 	CHECK(memcmp(&before, &part, sizeof(part)) == 0);
 }
 
+/* Nothing is read here but by the program, and nobody keeps a list. */
+static void
+health(void)
+{
+	struct pmem2_badblock_context *bbctx = (struct pmem2_badblock_context *)&bbctx;
+	struct pmem2_source *src;
+	char byte = 'b';
+
+	CHECK(pmem2_source_from_region(&src, &board[0]) == 0);
+	CHECK(pmem2_source_pread_mcsafe(src, &byte, 1, 0) == PMEM2_E_NOSUPP && byte == 'b');
+	/* A region that its table calls read-only. */
+	CHECK(pmem2_source_pwrite_mcsafe(src, &byte, 1, 0) == PMEM2_E_NO_ACCESS);
+	CHECK(pmem2_source_pread_mcsafe(src, &byte, 1, SIZE_MAX) == PMEM2_E_LENGTH_OUT_OF_RANGE);
+	CHECK(pmem2_source_sync(src) == PMEM2_E_NOSUPP);
+	CHECK(pmem2_badblock_context_new(&bbctx, src) == PMEM2_E_NOSUPP && bbctx == NULL);
+	CHECK(pmem2_source_delete(&src) == 0);
+}
+
 /* As many as there is room for; storage is not counted. */
 static void
 pool(void)
@@ -354,6 +372,7 @@ main(int argc, char **argv)
 	nfit(argv[1], argv[2]);
 	devicetree(argv[3]);
 	large();
+	health();
 	pool();
 	printf("region: %d checks\n", checks);
 	return 0;

@@ -35,7 +35,8 @@ run(void *argument)
 {
 	const struct way *way = argument;
 	struct pmem2_source_storage storage;
-	int round;
+	char mine = (char)(way - ways), bytes[8];
+	int round, i;
 
 	CHECK(strcmp(pmem2_errormsg(), "no call of this thread has failed") == 0);
 	for (round = 0; round < rounds; round++) {
@@ -48,6 +49,13 @@ run(void *argument)
 		CHECK(pmem2_source_size(shared, &size) == 0 && size == FILE_SIZE);
 		CHECK(pmem2_source_expected_granularity(shared, PMEM2_SHARED, &granularity) == 0);
 		CHECK(granularity == PMEM2_GRANULARITY_PAGE);
+		/* Each thread has bytes of its own. */
+		memset(bytes, mine, sizeof(bytes));
+		CHECK(pmem2_source_pwrite_mcsafe(shared, bytes, sizeof(bytes), 8 * (size_t)mine) == 0);
+		memset(bytes, 0x7f, sizeof(bytes));
+		CHECK(pmem2_source_pread_mcsafe(shared, bytes, sizeof(bytes), 8 * (size_t)mine) == 0);
+		for (i = 0; i < 8; i++)
+			CHECK(bytes[i] == mine);
 		CHECK(pmem2_source_delete(&own) == 0 && own == NULL);
 		CHECK(pmem2_source_from_fd(&own, way->fd) == way->code && own == NULL);
 		CHECK(strstr(pmem2_errormsg(), way->word) != NULL);
