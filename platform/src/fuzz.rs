@@ -9,7 +9,7 @@ use crate::{
 };
 
 #[cfg(target_os = "linux")]
-pub use crate::linux::hostile::sysfs;
+pub use crate::linux::hostile::{badblocks, health, sysfs};
 
 /// Bytes as a table that begins with `signature`, whose length and checksum are right: else hardly any would be looked at.
 fn mended(bytes: &[u8], signature: [u8; 4]) -> Vec<u8> {

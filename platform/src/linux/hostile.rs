@@ -1,5 +1,7 @@
 //! A kernel that answers with whatever comes: the input is eaten from the front, and when there is no more, every call fails.
 
+mod blocks;
+
 use core::ffi::CStr;
 use std::cell::{Cell, RefCell};
 
@@ -7,13 +9,13 @@ use rustix::fs::OFlags;
 
 use super::{
     FileId, describe, direct, locate, region,
-    sys::{
-        Attributes, Stat, Sys,
-        blocks::Blocks,
-        ioctl::{ArsCap, ClearError, ExtentMap, VolumeTable},
-    },
+    sys::{Attributes, Stat, Sys},
 };
 use crate::{Backing, Errno, Facts, Fail, Kind};
+
+pub use blocks::{badblocks, health};
+#[cfg(test)]
+pub(super) use blocks::{healed, listed};
 
 /// The descriptor: its number does not matter.
 const FD: i32 = 3;
@@ -144,78 +146,6 @@ impl<'i> Sys for &Input<'i> {
 
     fn msync_nothing(self, _: usize) -> Result<(), Errno> {
         self.succeeds()
-    }
-}
-
-impl Blocks for &Input<'_> {
-    fn read_at(self, _: i32, buffer: &mut [u8], _: u64) -> Result<usize, Errno> {
-        self.succeeds()?;
-        self.as_many(buffer.len())
-    }
-
-    fn write_at(self, _: i32, buffer: &[u8], _: u64) -> Result<usize, Errno> {
-        self.succeeds()?;
-        self.as_many(buffer.len())
-    }
-
-    fn block_size(self, _: i32) -> Result<u64, Errno> {
-        self.byte().map(|bits| if bits < 64 { 1 << bits } else { bits.into() })
-    }
-
-    fn extents(self, _: i32, map: &mut ExtentMap) -> Result<(), Errno> {
-        self.succeeds()?;
-        let count = usize::from(self.byte()?);
-        map.mapped = count as u32;
-        for extent in map.extents.iter_mut().take(count) {
-            let small =
-                |shift: u32| self.take(2).map(|bytes| u64::from(u16::from_le_bytes([bytes[0], bytes[1]])) << shift);
-            // In sectors, or, with an odd flag byte, anything.
-            let kind = self.byte()?;
-            let number = || if kind & 2 == 0 { small(9) } else { self.number() };
-            (extent.logical, extent.physical, extent.length) = (number()?, number()?, number()?);
-            extent.flags = u32::from(kind & 1) | if kind < 128 { 0 } else { u32::from(kind & 0x3c) << 8 };
-        }
-        Ok(())
-    }
-
-    fn xflags(self, _: i32) -> Result<u32, Errno> {
-        self.byte().map(u32::from)
-    }
-
-    fn punch(self, _: i32, _: u64, _: u64) -> Result<(), Errno> {
-        self.succeeds()
-    }
-
-    fn allocate(self, _: i32, _: u64, _: u64) -> Result<(), Errno> {
-        self.succeeds()
-    }
-
-    fn fsync(self, _: i32) -> Result<(), Errno> {
-        self.succeeds()
-    }
-
-    fn open_writable(self, path: &CStr) -> Result<Self::File, Errno> {
-        self.open(path)
-    }
-
-    fn volume_table(self, _: &Self::File, table: &mut VolumeTable) -> Result<(), Errno> {
-        self.succeeds()?;
-        let (count, flags, start) = (self.byte()?, self.byte()?, self.number()?);
-        let length = usize::from(self.byte()?) * 7;
-        table.answer(count.into(), u32::from(flags) << 5, start as u32, self.take(length)?);
-        Ok(())
-    }
-
-    fn ars_cap(self, _: &Self::File, cap: &mut ArsCap) -> Result<(), Errno> {
-        self.succeeds()?;
-        (cap.status, cap.clear_err_unit) = (self.byte()?.into(), self.byte()?.into());
-        Ok(())
-    }
-
-    fn clear_error(self, _: &Self::File, clear: &mut ClearError) -> Result<(), Errno> {
-        self.succeeds()?;
-        (clear.status, clear.cleared) = (self.byte()?.into(), self.number()?);
-        Ok(())
     }
 }
 

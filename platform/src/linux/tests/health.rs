@@ -4,6 +4,7 @@ mod clearing;
 mod commands;
 mod extents;
 mod faults;
+mod hostile;
 mod lists;
 mod places;
 mod volumes;

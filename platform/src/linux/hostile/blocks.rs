@@ -1,0 +1,195 @@
+//! Bad blocks over such a kernel.
+
+use core::{cell::Cell, ffi::CStr, ops::Range};
+use std::{cell::RefCell, vec::Vec};
+
+use super::{FD, Input};
+use crate::{
+    ClearBy, Errno, Fail, What,
+    linux::{
+        BadSectors, describe,
+        health::{
+            self,
+            list::SECTORS,
+            text::{End, Lines},
+        },
+        sys::{
+            Sys,
+            blocks::Blocks,
+            ioctl::{ArsCap, ClearError, ExtentMap, VolumeTable},
+        },
+    },
+};
+
+impl Blocks for &Input<'_> {
+    fn read_at(self, _: i32, buffer: &mut [u8], _: u64) -> Result<usize, Errno> {
+        self.succeeds()?;
+        self.as_many(buffer.len())
+    }
+
+    fn write_at(self, _: i32, buffer: &[u8], _: u64) -> Result<usize, Errno> {
+        self.succeeds()?;
+        self.as_many(buffer.len())
+    }
+
+    fn block_size(self, _: i32) -> Result<u64, Errno> {
+        self.byte().map(|bits| if bits < 64 { 1 << bits } else { bits.into() })
+    }
+
+    fn extents(self, _: i32, map: &mut ExtentMap) -> Result<(), Errno> {
+        self.succeeds()?;
+        let count = usize::from(self.byte()?);
+        map.mapped = count as u32;
+        for extent in map.extents.iter_mut().take(count) {
+            let small =
+                |shift: u32| self.take(2).map(|bytes| u64::from(u16::from_le_bytes([bytes[0], bytes[1]])) << shift);
+            // In sectors, or, with an odd flag byte, anything.
+            let kind = self.byte()?;
+            let number = || if kind & 2 == 0 { small(9) } else { self.number() };
+            (extent.logical, extent.physical, extent.length) = (number()?, number()?, number()?);
+            extent.flags = u32::from(kind & 1) | if kind < 128 { 0 } else { u32::from(kind & 0x3c) << 8 };
+        }
+        Ok(())
+    }
+
+    fn xflags(self, _: i32) -> Result<u32, Errno> {
+        self.byte().map(u32::from)
+    }
+
+    fn punch(self, _: i32, _: u64, _: u64) -> Result<(), Errno> {
+        self.succeeds()
+    }
+
+    fn allocate(self, _: i32, _: u64, _: u64) -> Result<(), Errno> {
+        self.succeeds()
+    }
+
+    fn fsync(self, _: i32) -> Result<(), Errno> {
+        self.succeeds()
+    }
+
+    fn open_writable(self, path: &CStr) -> Result<Self::File, Errno> {
+        self.open(path)
+    }
+
+    fn volume_table(self, _: &Self::File, table: &mut VolumeTable) -> Result<(), Errno> {
+        self.succeeds()?;
+        let (count, flags, start) = (self.byte()?, self.byte()?, self.number()?);
+        let length = usize::from(self.byte()?) * 6;
+        table.answer(count.into(), u32::from(flags) << 5, start as u32, self.take(length)?);
+        Ok(())
+    }
+
+    fn ars_cap(self, _: &Self::File, cap: &mut ArsCap) -> Result<(), Errno> {
+        self.succeeds()?;
+        (cap.status, cap.clear_err_unit) = (self.byte()?.into(), self.byte()?.into());
+        Ok(())
+    }
+
+    fn clear_error(self, _: &Self::File, clear: &mut ClearError) -> Result<(), Errno> {
+        self.succeeds()?;
+        (clear.status, clear.cleared) = (self.byte()?.into(), self.number()?);
+        Ok(())
+    }
+}
+
+/// A text of a file `badblocks`.
+pub fn badblocks(text: &[u8]) {
+    let _ = listed(text);
+}
+
+/// The list that is made of it, and what its end says.
+pub(in crate::linux) fn listed(text: &[u8]) -> Result<(BadSectors, End), Fail> {
+    let (mut lines, mut list, mut all) = (Lines::default(), BadSectors::new(), Vec::new());
+    for &byte in text {
+        match lines.take(byte) {
+            Ok(Some(bad)) => {
+                list.add(bad.clone());
+                all.push(bad);
+            }
+            Ok(None) => {}
+            Err(fail) => {
+                assert_eq!(fail, Fail::Malformed(What::BadBlocks));
+                assert!(!is_text(text));
+                return Err(fail);
+            }
+        }
+    }
+    let end = lines.end();
+    assert_eq!(end == End::NoList, text == b"\n");
+    assert!(end == End::NoList || is_text(text));
+    // A line that is not ended is not believed.
+    assert!(end == End::Cut || text.is_empty() || text.ends_with(b"\n"));
+    assert_eq!(all.len(), text.iter().filter(|&&byte| byte == b'\n').count() - usize::from(end == End::NoList));
+    let found: Vec<Range<u64>> = list.within(0..u64::MAX).map(|bad| bad.start / 512..bad.end / 512).collect();
+    assert!(found.windows(2).all(|two| two[0].end < two[1].start) && found.iter().all(|bad| !bad.is_empty()));
+    let within = |at: u64, ranges: &[Range<u64>]| ranges.iter().any(|range| range.contains(&at));
+    for bad in &found {
+        assert!(within(bad.start, &all) && within(bad.end - 1, &all));
+    }
+    for bad in all.iter().filter(|_| !list.is_cut()) {
+        assert!(found.iter().any(|found| found.start <= bad.start && bad.end <= found.end));
+    }
+    Ok((list, end))
+}
+
+/// Whether all lines but one that is not ended are two numbers that can be those of sectors.
+fn is_text(text: &[u8]) -> bool {
+    let mut lines: Vec<&[u8]> = text.split(|&byte| byte == b'\n').collect();
+    let fragment = lines.pop().unwrap();
+    let numbers = |line: &[u8]| -> Option<Vec<u64>> {
+        line.split(|&byte| byte == b' ')
+            .map(|word| word.iter().all(u8::is_ascii_digit).then(|| core::str::from_utf8(word).ok()?.parse().ok())?)
+            .collect()
+    };
+    let is_line = |line: &&[u8]| {
+        numbers(line).is_some_and(|line| match line[..] {
+            [sector, count] => count > 0 && sector.checked_add(count).is_some_and(|end| end <= SECTORS),
+            _ => false,
+        })
+    };
+    // A number, a number and a space, or two numbers.
+    let begun = fragment.strip_suffix(b" ").unwrap_or(fragment);
+    lines.iter().all(is_line)
+        && (fragment.is_empty()
+            || numbers(begun).is_some_and(|numbers| numbers.len() == 1 || numbers.len() == 2 && begun == fragment))
+}
+
+/// The bad blocks of a file or device, by a kernel and a sysfs that say what `bytes` says, and their clearing.
+pub fn health(bytes: &[u8]) {
+    let _ = healed(bytes);
+}
+
+/// The same: what was bad, what came of the clearing, and how many bytes were left.
+pub(in crate::linux) fn healed(bytes: &[u8]) -> (Result<Vec<Range<u64>>, Fail>, Option<Result<(), Fail>>, usize) {
+    let input = Input { rest: Cell::new(bytes), calls: Cell::new(0), stat: RefCell::default() };
+    let (found, cleared) = heal(&input);
+    // Every call but the last few eats something, and so there are no more calls than bytes.
+    assert!(input.calls.get() <= bytes.len() + 64, "{} calls", input.calls.get());
+    (found, cleared, input.rest.get().len())
+}
+
+fn heal(input: &Input<'_>) -> (Result<Vec<Range<u64>>, Fail>, Option<Result<(), Fail>>) {
+    let facts = match describe::describe(input, FD) {
+        Ok(facts) => facts,
+        Err(fail) => return (Err(fail), None),
+    };
+    let walked = health::list(input, FD, &facts).and_then(|list| {
+        let (mut found, mut at): (Vec<Range<u64>>, _) = (Vec::new(), 0);
+        // Each step asks, and what is left of the input is finite: but of nothing bad, nothing is asked.
+        while let Some(bad) = health::next(input, FD, &facts, &list, at)? {
+            assert!(bad.start >= at && !bad.is_empty(), "{bad:?} from {at}");
+            at = bad.end;
+            found.push(bad);
+            assert!(found.len() <= input.calls.get());
+        }
+        Ok(found)
+    });
+    let range = walked.as_ref().ok().and_then(|found| found.first().cloned()).unwrap_or(0..512);
+    // Without what would keep a device busy for long.
+    let cleared = (range.end - range.start < 1 << 24).then(|| {
+        let by = if facts.id.represented_device() == (0, 0) { ClearBy::Allocation } else { ClearBy::DeviceCommand };
+        health::clear(input, FD, &facts, range, by)
+    });
+    (walked, cleared)
+}
