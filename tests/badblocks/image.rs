@@ -3,7 +3,10 @@
 use std::{
     fs::{self, File},
     io,
-    os::{fd::AsRawFd, unix::fs::MetadataExt},
+    os::{
+        fd::AsRawFd,
+        unix::fs::{FileExt, MetadataExt},
+    },
     path::{Path, PathBuf},
     process::Command,
 };
@@ -129,4 +132,24 @@ pub(crate) fn places(file: &File) -> Vec<Option<u64>> {
         (place != 0).then(|| u64::try_from(place).expect("a place") * (block / 512))
     };
     (0..size.div_ceil(block)).map(place).collect()
+}
+
+/// A file of so many blocks of 4 KiB that lie on the device in reverse order: on an XFS, where they are those of another file. And where they
+/// begin, as [`places`] says of the other file: of blocks that are shared it says nothing.
+pub(crate) fn reversed(mounted: &Mounted, blocks: u64) -> (File, Vec<Option<u64>>) {
+    const BLOCK: u64 = 4096;
+    // FICLONERANGE of linux/fs.h.
+    const CLONE_RANGE: libc::Ioctl = 0x4020_940d;
+    let (file, whole) = (mounted.file("reversed"), mounted.file("whole"));
+    whole.write_all_at(&vec![1; (blocks * BLOCK) as usize], 0).expect("written");
+    let mut places = places(&whole);
+    assert!(places.windows(2).all(|two| two[0].is_some() && two[1] == two[0].map(|place| place + 8)), "{places:?}");
+    places.reverse();
+    for block in 0..blocks {
+        let range = [whole.as_raw_fd() as u64, (blocks - 1 - block) * BLOCK, BLOCK, block * BLOCK];
+        // SAFETY: `struct file_clone_range` is these four numbers.
+        let result = unsafe { libc::ioctl(file.as_raw_fd(), CLONE_RANGE, &raw const range) };
+        assert_eq!(result, 0, "FICLONERANGE: {}", io::Error::last_os_error());
+    }
+    (file, places)
 }

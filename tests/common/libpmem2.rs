@@ -2,6 +2,7 @@
 
 use std::{
     ffi::{c_char, c_int, c_uint, c_void},
+    ops::Range,
     ptr::null_mut,
 };
 
@@ -17,6 +18,9 @@ pub(crate) struct Libpmem2(Library);
 
 /// PMEM2_GRANULARITY_PAGE of `<libpmem2/base.h>`.
 const GRANULARITY_PAGE: c_int = 2;
+
+/// PMEM2_E_NO_BAD_BLOCK_FOUND.
+const NO_BAD_BLOCK_FOUND: Code = -100_029;
 
 /// PMEM2_PROT_READ.
 const PROT_READ: c_uint = 1 << 30;
@@ -143,6 +147,68 @@ impl PeerSource<'_> {
     /// pmem2_source_device_id into this buffer, which has a string in it, as it is then.
     pub(crate) fn device_id_into<const N: usize>(&self, mut buffer: [u8; N]) -> Result<[u8; N], Code> {
         self.id(buffer.as_mut_ptr().cast(), N).map(|_| buffer)
+    }
+
+    /// pmem2_badblock_context_new, then pmem2_badblock_next until it has no more: the ranges, and what it says in the place of the
+    /// next one unless that is that there is none.
+    pub(crate) fn bad_blocks(&self) -> (Vec<Range<u64>>, Option<Code>) {
+        let mut found = Vec::new();
+        let end = self.with_bad_blocks(|context| {
+            loop {
+                let mut block = [0_usize; 2];
+                // SAFETY: the type is that of base.h, where `struct pmem2_badblock` is two numbers; the context is live.
+                let code = unsafe {
+                    let name = "pmem2_badblock_next";
+                    self.library.function::<unsafe extern "C" fn(Object, *mut [usize; 2]) -> c_int>(name)(
+                        context,
+                        &raw mut block,
+                    )
+                };
+                match code {
+                    0 => found.push(block[0] as u64..block[0] as u64 + block[1] as u64),
+                    NO_BAD_BLOCK_FOUND => break Ok(()),
+                    code => break Err(code),
+                }
+                assert!(found.len() < 100_000, "it goes on for ever");
+            }
+        });
+        (found, end.and_then(|end| end).err())
+    }
+
+    /// pmem2_badblock_clear of this range, whatever it is.
+    pub(crate) fn clear_bad_blocks(&self, range: &Range<u64>) -> Result<(), Code> {
+        let block = [range.start as usize, (range.end - range.start) as usize];
+        self.with_bad_blocks(|context| {
+            let name = "pmem2_badblock_clear";
+            // SAFETY: the type is that of base.h, where `struct pmem2_badblock` is two numbers; the context is live.
+            let code = unsafe {
+                self.library.function::<unsafe extern "C" fn(Object, *const [usize; 2]) -> c_int>(name)(
+                    context,
+                    &raw const block,
+                )
+            };
+            done(code)
+        })?
+    }
+
+    fn with_bad_blocks<T>(&self, body: impl FnOnce(Object) -> T) -> Result<T, Code> {
+        let mut context = null_mut();
+        // SAFETY: the type is that of base.h; `context` is a valid place for the pointer, and the source is live.
+        let code = unsafe {
+            self.library.function::<unsafe extern "C" fn(*mut Object, Object) -> c_int>("pmem2_badblock_context_new")(
+                &raw mut context,
+                self.source,
+            )
+        };
+        done(code)?;
+        let result = body(context);
+        // SAFETY: the type is that of base.h, and the context is not used any more.
+        unsafe {
+            self.library.function::<unsafe extern "C" fn(*mut Object)>("pmem2_badblock_context_delete")(
+                &raw mut context,
+            );
+        }
+        Ok(result)
     }
 
     /// pmem2_source_delete, which has to leave a null pointer.
