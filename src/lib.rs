@@ -51,8 +51,9 @@
 //!
 //! # What it does not do
 //!
-//! It does not open, create, lock or change files, and does not map them yet. It keeps no global state (but the page size, where
-//! the kernel has to be asked for it), starts no thread, installs no handler, prints nothing.
+//! It does not open, create, lock or resize files, and does not map them for the program yet. It keeps no global state (but the page size,
+//! where the kernel has to be asked for it), starts no thread, prints nothing, and installs no handler but that of SIGBUS, when a device DAX
+//! of Linux is first read or written.
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]

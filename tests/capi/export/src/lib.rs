@@ -8,9 +8,7 @@ use core::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},
 };
 
-use pmem2::{
-    Access, Alignment, Errno, Facts, Fail, FileSystem, Health, Io, Kind, Locate, Nowhere, Platform, What,
-};
+use pmem2::{Access, Alignment, Errno, Facts, Fail, FileSystem, Health, Io, Kind, Locate, Nowhere, Platform, What};
 
 /// A region: what it is, its generation (0: there is none), its size.
 struct Region {
