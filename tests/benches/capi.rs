@@ -5,21 +5,14 @@
 
 #[path = "source/figures.rs"]
 mod figures;
+#[path = "source/installed.rs"]
+mod installed;
 #[path = "source/libpmem2.rs"]
 mod libpmem2;
 #[path = "source/pair.rs"]
 mod pair;
 
-use std::{
-    ffi::c_int,
-    fs::File,
-    hint::black_box,
-    mem::MaybeUninit,
-    os::fd::AsRawFd,
-    path::{Path, PathBuf},
-    process::Command,
-    ptr,
-};
+use std::{ffi::c_int, fs::File, hint::black_box, mem::MaybeUninit, os::fd::AsRawFd, path::Path, ptr};
 
 use figures::{CALLS, Effort, pin};
 use libloading::Library;
@@ -31,7 +24,7 @@ const LENGTH: u64 = 1 << 20;
 
 fn main() {
     // Cargo passes `--bench`, and possibly a filter; there is one benchmark, and it runs.
-    let path = install();
+    let path = installed::install();
     let theirs = Libpmem2::load().expect("libpmem2 of Debian: apt-get install libpmem2-dev");
     let ours = Libpmem2::open(&path).expect("the library that was installed");
     let init_fd = InitFd::load(&path).expect("pmem2_source_init_fd");
@@ -58,16 +51,6 @@ fn main() {
     println!("\nratio capi_from_fd_vs_libpmem2 {from_fd:.3}");
     println!("ratio init_fd_vs_libpmem2 {init_fd:.3}");
     println!("ratio capi_size_vs_libpmem2 {size:.3}");
-}
-
-/// Installs the library below target/, and says where it is.
-fn install() -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let prefix = root.join("target/capi/installed");
-    // It goes by its own configuration, not by this build's.
-    let status = Command::new(root.join("ci/install")).arg(&prefix).env_remove("CARGO_TARGET_DIR").status();
-    assert!(status.expect("ci/install runs").success(), "ci/install");
-    prefix.join("lib/libpmem2.so.1")
 }
 
 /// pmem2_source_init_fd, which only one of the two has.

@@ -1,75 +1,159 @@
-//! `cargo bench --bench health`: what it costs to survive bad memory.
+//! `cargo bench --bench health`: what it costs to survive bad memory, and to know of it, beside libpmem2.
 //!
-//! See `source.rs` for how it is measured: in turn, in pairs, and nothing is asserted.
+//! Without options: the copy of a mapping beside memcpy, and reading and asking for bad blocks of a new file on the disk, in Rust and
+//! through the C library, which is built and installed by `ci/install` first. `-- --file PATH` asks about a file or device DAX of one's own,
+//! in Rust alone; `--prefix guest_` puts that before the names of the figures; `--seconds N` is for how long (6 if it is not said). The
+//! program runs without cargo too: in the QEMU guest, on persistent memory.
+//!
+//! The method is that of the benchmark `source`. Nothing is asserted of times.
 
+#[path = "source/arguments.rs"]
+mod arguments;
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
+#[path = "health/copy.rs"]
+mod copy;
 #[path = "source/figures.rs"]
 mod figures;
+#[path = "source/installed.rs"]
+mod installed;
+#[path = "source/libpmem2.rs"]
+mod libpmem2;
+#[path = "source/pair.rs"]
+mod pair;
+#[path = "health/peer.rs"]
+mod peer;
+
+use std::{
+    cell::RefCell,
+    fs::File,
+    hint::black_box,
+    os::{fd::AsRawFd, unix::fs::FileExt},
+    time::{Duration, Instant},
+};
+
+use arguments::Arguments;
+use figures::{CALLS, Effort};
+use libpmem2::{Libpmem2, Pointer};
+use pair::{Side, compare};
+use peer::Peer;
+use pmem2::{Kind, Reader, Source};
+
+/// The length of a new file: any will do.
+const LENGTH: usize = 1 << 20;
+
+/// How many bytes are read, and where.
+const BYTES: usize = 64;
+const AT: u64 = 4096 + 24;
+
+/// How long a sample takes.
+const SAMPLE: Duration = Duration::from_micros(200);
 
 fn main() {
-    figures::pin();
+    let Arguments { path, prefix, time } = Arguments::of_command_line();
+    // Debian's comes first: see libpmem2.rs.
+    let library = Libpmem2::load().expect("libpmem2 of Debian: apt-get install libpmem2-dev");
+    let theirs = Peer::load("libpmem2.so.1").expect("its functions");
+    let file = match &path {
+        Some(path) => opened(path),
+        None => new_file(),
+    };
+    let mut ratios = Vec::new();
+    if path.is_none() {
+        let path = installed::install();
+        let ours = Libpmem2::open(&path).expect("the library that was installed");
+        let its = Peer::load(path.as_os_str()).expect("its functions");
+        println!("ours: {}\ntheirs: {}", ours.file(), library.file());
+        figures::pin();
+        ratios.extend(in_c(&file, time, [(&ours, &its), (&library, &theirs)]));
+    } else {
+        figures::pin();
+    }
+    ratios.extend(in_rust(&file, time, &library, &theirs));
     #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
-    copy::measure();
+    if path.is_none() {
+        copy::measure();
+    }
+    println!();
+    for (name, ratio) in ratios {
+        println!("ratio {prefix}{name}_vs_libpmem2 {ratio:.4}");
+    }
 }
 
-#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
-mod copy {
-    use std::{cell::RefCell, fs::File, hint::black_box, os::fd::AsRawFd, ptr::null_mut, slice, time::Duration};
+/// To be written to as well: libpmem2 reads no device DAX that is open to be read only.
+fn opened(path: &str) -> File {
+    let both = File::options().read(true).write(true).open(path);
+    both.or_else(|_| File::open(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
 
-    use pmem2_platform::{Mapping, SigbusHandler};
+/// On a disk: /tmp may be memory.
+fn new_file() -> File {
+    let file = tempfile::tempfile_in(env!("CARGO_TARGET_TMPDIR")).expect("a temporary file");
+    let bytes: Vec<u8> = (0..LENGTH).map(|at| (at / 3) as u8).collect();
+    file.write_all_at(&bytes, 0).expect("its bytes");
+    file
+}
 
-    use crate::figures::{CALLS, Contender, Effort, interleave, report};
-
-    /// The copy of a mapping, beside a memcpy of the same bytes to the same place: at least 0.9 of its speed is wanted for 1 MiB.
-    pub(crate) fn measure() {
-        let mut ratios = Vec::new();
-        for (length, name) in
-            [(64, "64"), (4 << 10, "4kib"), (64 << 10, "64kib"), (1 << 20, "1mib"), (16 << 20, "16mib")]
-        {
-            // The buffer is aligned like the mapping, or it is not.
-            for (shift, aligned) in [(0, ""), (24, "_shifted")] {
-                ratios.push((format!("copy_{name}{aligned}_speed_vs_memcpy"), one(length, shift)));
-            }
-        }
-        println!();
-        for (name, ratio) in ratios {
-            println!("ratio {name} {ratio:.3}");
-        }
+/// Our C library beside theirs.
+fn in_c(file: &File, time: Duration, sides: [(&Libpmem2, &Peer); 2]) -> Vec<(&'static str, f64)> {
+    let number = file.as_raw_fd();
+    let [ours, theirs] = sides.map(|(library, peer)| (library.make(number), peer));
+    let read = |(source, peer): (Pointer, &Peer)| peer.read(source, AT, &mut [0; BYTES]);
+    let bad = |(source, peer): (Pointer, &Peer)| peer.bad_blocks(source);
+    assert_eq!((read(ours), read(theirs)), (Ok(()), Ok(())), "a good file");
+    println!("bad blocks: ours {:?}, theirs {:?}", bad(ours), bad(theirs));
+    let pair = |name, ours: &dyn Fn(), theirs: &dyn Fn()| measured(name, time / 4, ours, theirs);
+    let ratios = vec![
+        ("capi_read_64_file", pair("read in C", &|| _ = black_box(read(ours)), &|| _ = black_box(read(theirs)))),
+        ("capi_badblocks_none", pair("bad blocks in C", &|| _ = black_box(bad(ours)), &|| _ = black_box(bad(theirs)))),
+    ];
+    for ((library, _), (source, _)) in sides.into_iter().zip([ours, theirs]) {
+        library.delete(source);
     }
+    ratios
+}
 
-    fn one(length: usize, shift: usize) -> f64 {
-        let file: File = rustix::fs::memfd_create(c"bench", rustix::fs::MemfdFlags::CLOEXEC).expect("a memfd").into();
-        file.set_len(length as u64).expect("its length");
-        let handler = SigbusHandler::install().expect("a handler of SIGBUS");
-        let mapping = Mapping::new(handler, file.as_raw_fd(), 0, length, false).expect("a mapping");
-        let (protection, flags) = (libc::PROT_READ, libc::MAP_SHARED);
-        // SAFETY: a mapping at an address of the kernel's choice touches no memory that anybody has. It stays.
-        let bytes = unsafe {
-            let at = libc::mmap(null_mut(), length, protection, flags, file.as_raw_fd(), 0);
-            assert_ne!(at, libc::MAP_FAILED, "a mapping of our own");
-            slice::from_raw_parts(at.cast::<u8>(), length)
-        };
-        let room = RefCell::new(vec![1_u8; length + 8192]);
-        let start = room.borrow().as_ptr().align_offset(4096) + shift;
-        let ours = || {
-            let target = &mut room.borrow_mut()[start..start + length];
-            assert_eq!(mapping.read(0, black_box(target)), Ok(()));
-        };
-        let theirs = || {
-            let target = &mut room.borrow_mut()[start..start + length];
-            black_box(target).copy_from_slice(black_box(bytes));
-        };
-        let calls = u32::try_from((4 << 20) / length).unwrap_or(1).clamp(1, CALLS);
-        let contenders = [
-            Contender { name: "mcsafe, ns", call: &ours, calls },
-            Contender { name: "memcpy, ns", call: &theirs, calls },
-        ];
-        let samples = interleave(&contenders, Effort { limit: Duration::from_secs(3), ..Effort::USUAL });
-        println!("{length} bytes, shifted by {shift}");
-        for (contender, values) in contenders.iter().zip(&samples) {
-            report(contender.name, values);
-        }
-        let [ours, theirs] = [0, 1].map(|index| samples[index].as_slice());
-        let speeds: Vec<f64> = ours.iter().zip(theirs).map(|(ours, theirs)| theirs / ours).collect();
-        report("speed of memcpy's", &speeds)
-    }
+/// Rust beside their C library.
+fn in_rust(file: &File, time: Duration, library: &Libpmem2, peer: &Peer) -> Vec<(&'static str, f64)> {
+    let source = Source::new(file).expect("a source");
+    let device = source.kind() == Kind::DeviceDax;
+    let pointer = library.make(file.as_raw_fd());
+    assert_eq!(source.size(), Ok(library.size(pointer)), "the same source");
+    let reader = Reader::new(source).expect("a reader");
+    let buffers = (RefCell::new([0; BYTES]), RefCell::new([0; BYTES]));
+    let theirs = || {
+        assert_eq!(peer.read(black_box(pointer), AT, &mut *buffers.0.borrow_mut()), Ok(()));
+    };
+    let kept = || assert_eq!(reader.read_at(AT, black_box(&mut *buffers.1.borrow_mut())), Ok(()));
+    let once = || assert_eq!(source.read_at(AT, black_box(&mut *buffers.1.borrow_mut())), Ok(()));
+    theirs();
+    kept();
+    assert!(buffers.0 == buffers.1, "the same bytes");
+    once();
+    let mut ratios = vec![(
+        if device { "read_64_devdax" } else { "read_64_file" },
+        measured("a reader that is kept", time / 4, &kept, &theirs),
+    )];
+    ratios.push((
+        if device { "read_64_devdax_once" } else { "read_64_file_once" },
+        measured("read at once", time / 4, &once, &theirs),
+    ));
+    // libpmem2 says that there are none also where the system keeps no list.
+    let ours = || source.bad_blocks().map(Iterator::count).map_err(|error| error.code());
+    let theirs = || peer.bad_blocks(black_box(pointer));
+    println!("bad blocks: ours {:?}, theirs {:?}", ours(), theirs());
+    let (ours, theirs) = (|| _ = black_box(ours()), || _ = black_box(theirs()));
+    ratios.push(("badblocks_none", measured("bad blocks", time / 4, &ours, &theirs)));
+    library.delete(pointer);
+    ratios
+}
+
+/// The ratio, where either may take long.
+fn measured(name: &str, limit: Duration, ours: &dyn Fn(), theirs: &dyn Fn()) -> f64 {
+    let calls = |call: &dyn Fn()| {
+        let start = Instant::now();
+        call();
+        (SAMPLE.as_secs_f64() / start.elapsed().as_secs_f64()).clamp(1.0, CALLS.into()) as u32
+    };
+    let side = |call| Side { call, calls: calls(call) };
+    compare(name, Effort { warm_up: 5, limit, ..Effort::USUAL }, side(ours), side(theirs)).ratio
 }

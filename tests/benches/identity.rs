@@ -8,6 +8,8 @@
 //! The lines `ns` and `least` are the median and the least of samples of pmem2 alone, `ns …_libpmem2` is the median of
 //! libpmem2: for who compares two machines, of which one may have been busier.
 
+#[path = "source/arguments.rs"]
+mod arguments;
 #[path = "source/figures.rs"]
 mod figures;
 #[path = "source/libpmem2.rs"]
@@ -26,6 +28,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use arguments::Arguments;
 use figures::{CALLS, Effort, interleave, pin, report};
 use libpmem2::{Libpmem2, Pointer};
 use pair::{Compared, Side, compare};
@@ -75,32 +78,6 @@ fn new_file() -> File {
     let file = tempfile::tempfile_in(env!("CARGO_TARGET_TMPDIR")).expect("a temporary file");
     file.set_len(LENGTH).expect("its length");
     file
-}
-
-struct Arguments {
-    path: Option<String>,
-    prefix: String,
-    time: Duration,
-}
-
-impl Arguments {
-    /// Cargo passes `--bench`, and possibly a filter; there is one benchmark, and it runs.
-    fn of_command_line() -> Self {
-        let mut arguments = Self { path: None, prefix: String::new(), time: Duration::from_secs(6) };
-        let mut words = std::env::args().skip(1);
-        while let Some(word) = words.next() {
-            let mut value = || words.next().unwrap_or_else(|| panic!("{word} needs a value"));
-            match &*word {
-                "--file" => arguments.path = Some(value()),
-                "--prefix" => arguments.prefix = value(),
-                "--seconds" => arguments.time = Duration::from_secs(value().parse().expect("a number of seconds")),
-                "--bench" => {}
-                option if option.starts_with('-') => panic!("there is no option {option}"),
-                _filter => {}
-            }
-        }
-        arguments
-    }
 }
 
 struct Bench<'a> {
