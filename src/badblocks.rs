@@ -76,7 +76,13 @@ impl<H: Handle<P: Health>> core::iter::FusedIterator for BadBlocks<H> {}
 impl<H: Handle<P: Health>> Source<H> {
     /// The bytes of the source that the system knows to be bad.
     ///
-    /// On Linux: of a file the list of its disk, of a device DAX that of its region, which only root can relate to the device.
+    /// On Linux: of a file the list of its disk, of a device DAX that of its region, which only root can relate to the device. A disk that
+    /// is no persistent memory has no list, and neither has one in sector mode (BTT). The list of a volume of device-mapper is put together
+    /// from those of its parts, if they are `linear`, for root only.
+    ///
+    /// System calls on Linux, with the steps of the iterator: `fstat`, `readlinkat`, `openat`, `read`, `close`; of a device DAX also
+    /// `newfstatat`; of a file also `fstatfs`, `ioctl` with `FS_IOC_FIEMAP` where anything is bad on its disk, on XFS with
+    /// `FS_IOC_FSGETXATTR`, and on a volume with `DM_TABLE_STATUS`.
     ///
     /// # Errors
     ///
@@ -92,6 +98,15 @@ impl<H: Handle<P: Health>> Source<H> {
 
     /// Gives the source good memory for these bytes, which are zeros then (pmem2_badblock_clear(3)). What was there is lost. All of them
     /// must be bad as the system knows it now, or nothing is done.
+    ///
+    /// On Linux a file gets other blocks of its file system for those that these bytes are in. What is good in them is kept: it is read
+    /// before, and written to the new ones. What is bad in them and not in the range is zeros then, too. Others must not write to these
+    /// blocks meanwhile; and if the power fails, what was good in them may be lost. Where the rest of a block cannot be read (a file that is
+    /// not mapped directly, since the kernel reads whole pages then), that is an error and nothing is changed. Afterwards the bytes are read
+    /// and the list is looked at: an error then (`EIO`) says that the file system had no better memory, or the device cannot make it good.
+    ///
+    /// System calls on Linux: those of [`bad_blocks`](Source::bad_blocks); of a file also `fcntl`, `fallocate`, `pread64`, `pwrite64`, `fsync`;
+    /// by a device's command `ND_IOCTL_ARS_CAP` and `ND_IOCTL_CLEAR_ERROR`.
     ///
     /// # Errors
     ///

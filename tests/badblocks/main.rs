@@ -1,6 +1,7 @@
 //! Bad blocks with the real code on real descriptors: files of real file systems on a loop device, of which a made-up /sys says that it
 //! is persistent memory and what of it is bad; /dev/null as a device DAX.
 #![cfg(target_os = "linux")]
+#![allow(clippy::single_range_in_vec_init, reason = "lists of one range are meant as such")]
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -1,8 +1,8 @@
 //! Each function, what it is asked about, and exactly the calls that it then needs.
 
 use pmem2::{
-    Error, Fail, Fd, Linux, Locate, Platform, Pool, Reader, Report, Sharing, Source, TransferError, What, WriteBuffer,
-    Writer,
+    ClearBy, Error, Fail, Fd, Linux, Locate, Platform, Pool, Reader, Report, Sharing, Source, TransferError, What,
+    WriteBuffer, Writer,
 };
 
 use crate::subjects::{On, Subject, World};
@@ -111,9 +111,18 @@ const READ_KEPT: Function = |subject| transferred(writer(subject).read_at(AT, &m
 const WRITE_KEPT: Function = |subject| transferred(writer(subject).write_at(AT, &[7; 100]));
 const WRITE_KEPT_FROM_NOWHERE: Function = |subject| transferred(writer(subject).write_from(AT, nowhere()));
 
+/// How many ranges there are, and whether there was an error.
+const BAD_BLOCKS: Function =
+    |subject| source(subject).bad_blocks()?.try_fold(0, |count, range| range.map(|range| count + range.end));
+
+/// Of a file with nothing but bad blocks, on a disk that has no others.
+const CLEAR: Function = |subject| source(subject).clear_bad_blocks(0..512, ClearBy::Allocation).map(|()| 1);
+/// By a command of a bus that is not there.
+const COMMAND: Function = |subject| source(subject).clear_bad_blocks(0..512, ClearBy::DeviceCommand).map(|()| 1);
+
 /// The methods of the backend. Only whether there was an answer is told apart here.
 mod backend {
-    use pmem2::{Halted, Io};
+    use pmem2::{ClearBy, Halted, Health, Io, Kind};
 
     use super::{Answer, Error, Fail, Function, Linux, Locate, Platform, Subject, What, source};
 
@@ -153,6 +162,17 @@ mod backend {
     pub(super) const WRITE_FROM_NOWHERE: Function =
         |subject| moved(subject, |channel| Linux.write_at(subject.fd.as_raw(), channel, 0, super::nowhere()));
     pub(super) const SYNC: Function = |subject| of(Linux.sync(subject.fd.as_raw(), source(subject).facts()));
+    pub(super) const LIST_BAD: Function = |subject| of(Linux.list_bad(subject.fd.as_raw(), source(subject).facts()));
+    pub(super) const NEXT_BAD: Function = |subject| {
+        // By a list that is taken before: see below.
+        let mut list = subject.list.expect("a list").clone();
+        of(Linux.next_bad(subject.fd.as_raw(), source(subject).facts(), &mut list, 0))
+    };
+    pub(super) const CLEAR_BAD: Function = |subject| {
+        let facts = source(subject).facts();
+        let by = if facts.kind == Kind::DeviceDax { ClearBy::DeviceCommand } else { ClearBy::Allocation };
+        of(Linux.clear_bad(subject.fd.as_raw(), facts, 0..512, by))
+    };
     pub(super) const DESCRIBE: Function = |subject| of(Linux.describe(subject.fd.as_raw()));
 }
 
@@ -179,6 +199,22 @@ const FOUND: &[&str] = &["fstat", "readlinkat", "newfstatat"];
 const ASKED: &[&str] = &["fstat", "readlinkat", "openat", "read", "close", "newfstatat"];
 const OF_VOLUME: &[&str] = &["fstat", "readlinkat", "openat", "getdents64", "read", "close", "newfstatat"];
 const OF_MIXED: &[&str] = &["fstat", "readlinkat", "openat", "getdents64", "read", "close"];
+const LISTED: &[&str] = &["fstat", "fstatfs", "readlinkat", "openat", "read", "close"];
+const BAD_OF_FILE: &[&str] = &["fstat", "fstatfs", "readlinkat", "openat", "read", "close", "ioctl"];
+const CLEARED: &[&str] = &[
+    "fstat",
+    "fcntl",
+    "fstatfs",
+    "readlinkat",
+    "openat",
+    "read",
+    "close",
+    "ioctl",
+    "fallocate",
+    "pwrite64",
+    "fsync",
+    "pread64",
+];
 const HIDDEN: &[&str] = &["fstat", "fstatfs"];
 const UNLISTED: &[&str] = &["fstat", "readlinkat", "faccessat"];
 
@@ -274,6 +310,17 @@ pub(crate) const CASES: &[Case] = &[
     case("kind and others", KNOWN, On::File, &[]),
     case("kind and others", KNOWN, On::DeviceDax, &[]),
     case("from_anon", ANONYMOUS, On::Nothing, &[]),
+    case("bad_blocks", BAD_BLOCKS, On::File, BAD_OF_FILE),
+    case("bad_blocks", BAD_BLOCKS, On::DeviceDax, ASKED),
+    case("bad_blocks", BAD_BLOCKS, On::HugePages, &["fstat"]),
+    case("clear_bad_blocks", CLEAR, On::File, CLEARED),
+    case("clear_bad_blocks", COMMAND, On::DeviceDax, ASKED),
+    case("Linux::list_bad", backend::LIST_BAD, On::File, LISTED),
+    case("Linux::list_bad", backend::LIST_BAD, On::DeviceDax, ASKED),
+    case("Linux::next_bad", backend::NEXT_BAD, On::File, &["fstat", "ioctl"]),
+    case("Linux::next_bad", backend::NEXT_BAD, On::DeviceDax, &["fstat", "newfstatat"]),
+    case("Linux::clear_bad", backend::CLEAR_BAD, On::File, CLEARED),
+    case("Linux::clear_bad", backend::CLEAR_BAD, On::DeviceDax, ASKED),
     case("Linux::describe", backend::DESCRIBE, On::DeviceDax, MAKE_DEVICE),
     case("Linux::locate", backend::LOCATE, On::File, &["fstat", "readlinkat"]),
     case("Linux::locate", backend::LOCATE, On::HugePages, HIDDEN),

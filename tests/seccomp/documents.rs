@@ -17,7 +17,9 @@ fn needed() -> BTreeMap<&'static str, BTreeSet<String>> {
 fn names(text: &str) -> Vec<String> {
     // What decides on calls and is none; where devices are; the page size's, where the ABI does not fix it; whose calls come once.
     const NO_CALLS: [&str; 4] = ["st_blksize", "/sys", "msync", "SigbusHandler"];
-    let words = text.split('`').skip(1).step_by(2).filter(|word| !NO_CALLS.contains(word));
+    // And ioctls by their names, most of which are of file systems and devices that are not here.
+    let is_ioctl = |word: &str| ["FS_IOC_", "DM_", "ND_IOCTL_"].iter().any(|prefix| word.starts_with(prefix));
+    let words = text.split('`').skip(1).step_by(2).filter(|word| !NO_CALLS.contains(word) && !is_ioctl(word));
     words
         .map(|word| word.split('(').next().unwrap_or_default().rsplit("::").next().unwrap_or_default().to_owned())
         .collect()
@@ -32,6 +34,7 @@ fn whereabouts(function: &str) -> (&'static str, &'static str) {
         "id" | "dirty_shutdowns" => (include_str!("../../src/place/dimm.rs"), "(&self"),
         "expected_granularity" | "expected_granularity_at" => (include_str!("../../src/granularity.rs"), "("),
         "of" => (include_str!("../../src/report.rs"), "<H>("),
+        "bad_blocks" | "clear_bad_blocks" => (include_str!("../../src/badblocks.rs"), "(&self"),
         "Reader::new" | "Writer::new" => (transfers(function), "(source"),
         "read_at" | "write_at" | "sync" => (transfers("Source"), "(&self"),
         "Reader::read_at" | "Writer::write_at" => (transfers(function), "(&self"),

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use pmem2::{Dimm, Fd, Linux, Locate, Place, SigbusHandler, Source, Synchronous, Writer};
+use pmem2::{Dimm, Fd, Health, Linux, Locate, Place, SigbusHandler, Source, Synchronous, Writer};
 use rustix::fs::{MemfdFlags, OFlags};
 
 use crate::common::{
     device_dax::{BUS_DAX, Entry, Sysfs, dev_null},
     fd,
-    made::{self, HUGE_PAGE, Made, memfd},
+    made::{self, FILE_SIZE, HUGE_PAGE, Made, memfd},
     nd::{self, Bus, block, volume},
 };
 
@@ -55,8 +55,17 @@ pub(crate) struct Subject {
     pub(crate) dimm: Option<Dimm<Linux>>,
     pub(crate) spot: Option<<Linux as Locate>::Spot>,
     pub(crate) raw_dimm: Option<<Linux as Locate>::Dimm>,
+    /// What is bad. Kept for ever: what is tried is a copy.
+    pub(crate) list: Option<&'static <Linux as Health>::List>,
     /// Made before, of what can be written to.
     pub(crate) writer: Option<&'static Writer<Fd<'static>>>,
+}
+
+/// Gives a file blocks of its own: a hole has no bad ones.
+fn allocated(made: &Made) {
+    let file = fd(made.raw());
+    // SAFETY: fallocate touches no memory.
+    assert_eq!(unsafe { libc::fallocate(file.as_raw(), 0, 0, FILE_SIZE as libc::off_t) }, 0, "blocks for the file");
 }
 
 /// /dev/null is a device DAX on a region with one DIMM; the disk is what `world` says.
@@ -65,10 +74,15 @@ fn make_sysfs(sysfs: &Sysfs, world: World) {
     for dimm in 0..4 {
         bus.dimm(dimm, &format!("8680-{dimm}"), "1");
     }
-    bus.region(0, &[0]).devdax();
+    let region = bus.region(0, &[0]);
+    region.entry.write("resource", "0x100000000\n");
+    region.entry.write("badblocks", "4096 1\n");
+    region.devdax().write("resource", "0x100200000\n");
     match world {
         World::Region => {
-            bus.region(1, &[1, 2]).fsdax("pmem1", nd::disk());
+            // All of it is bad.
+            let disk = bus.region(1, &[1, 2]).fsdax("pmem1", nd::disk());
+            disk.write("badblocks", "0 1000000000\n");
         }
         World::Volume | World::Mixed => {
             let one = bus.region(1, &[1]).fsdax("pmem1", (259, 6001));
@@ -100,7 +114,7 @@ impl Subjects {
         let path = |name| opened(name, OFlags::RDONLY);
         let (master, slave) = made::terminal().expect("a terminal");
         let made = vec![
-            made::file(OFlags::RDWR).expect("a file"),
+            made::file(OFlags::RDWR).inspect(allocated).expect("a file"),
             Made::of(memfd(huge, HUGE_PAGE).expect("a memfd of huge pages")),
             Made::of(dev_null()),
             opened("/dev/zero", OFlags::RDWR),
@@ -134,6 +148,10 @@ impl Subjects {
             dimm: source.and_then(|source| source.dimms().ok()?.next()?.ok()),
             spot,
             writer: self.writers[on as usize],
+            list: source.and_then(|source| {
+                let list = Linux.list_bad(fd.as_raw(), source.facts()).ok()?;
+                Some(&*Box::leak(Box::new(list)))
+            }),
             raw_dimm: spot.and_then(|spot| Linux.dimm(&spot, 0, 0).ok().flatten()),
         }
     }

@@ -53,10 +53,8 @@ pub(super) fn clear<S: Blocks>(
         at = end;
     }
     again(|| sys.fsync(fd))?;
-    if !is_good(sys, fd, facts, &range)? {
-        return Err(failed(Errno::EIO));
-    }
-    is_zero(sys, fd, range)
+    is_zero(sys, fd, range.clone())?;
+    if is_good(sys, fd, facts, &range)? { Ok(()) } else { Err(failed(Errno::EIO)) }
 }
 
 const fn failed(errno: Errno) -> Fail {

@@ -7,8 +7,8 @@ use heapless::Vec;
 /// The unit of the kernel's lists, in bytes.
 pub(in crate::linux) const SECTOR: u64 = 512;
 
-/// Sectors have numbers below this: no physical address has as many bits.
-pub(in crate::linux) const SECTORS: u64 = 1 << 48;
+/// Sectors have numbers below this: 4 PiB is all that a physical address of 52 bits reaches.
+pub(in crate::linux) const SECTORS: u64 = 1 << 43;
 
 /// How many ranges there are at most: as many as the kernel keeps (MAX_BADBLOCKS of linux/badblocks.h) where a page is 4 KiB.
 pub(in crate::linux) const SPANS: usize = 512;
@@ -25,21 +25,23 @@ pub struct BadSectors {
     cut: bool,
 }
 
-/// Bad sectors: the first, and in the lowest 16 bits how many. (The kernel has 512 at most in one.)
+/// Bad sectors: the first, and in the lowest 21 bits how many. (The kernel has 512 at most in one.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Span(u64);
 
 impl Span {
+    const BITS: u32 = 21;
+
     /// How many there are at most in one.
-    const MOST: u64 = 0xFFFF;
+    const MOST: u64 = (1 << Self::BITS) - 1;
 
     /// Of sectors below [`SECTORS`], and no more of them than [`MOST`](Span::MOST).
     const fn of(start: u64, end: u64) -> Self {
-        Self(start << 16 | end.saturating_sub(start) & Self::MOST)
+        Self(start << Self::BITS | end.saturating_sub(start) & Self::MOST)
     }
 
     const fn start(self) -> u64 {
-        self.0 >> 16
+        self.0 >> Self::BITS
     }
 
     const fn end(self) -> u64 {

@@ -160,16 +160,19 @@ pub fn health(bytes: &[u8]) {
     let _ = healed(bytes);
 }
 
-/// The same: what was bad, what came of the clearing, and how many bytes were left.
-pub(in crate::linux) fn healed(bytes: &[u8]) -> (Result<Vec<Range<u64>>, Fail>, Option<Result<(), Fail>>, usize) {
+/// What was bad, and what came of the clearing.
+type Healed = (Result<Vec<Range<u64>>, Fail>, Option<Result<(), Fail>>);
+
+/// The same, and how many bytes were left.
+pub(in crate::linux) fn healed(bytes: &[u8]) -> (Healed, usize) {
     let input = Input { rest: Cell::new(bytes), calls: Cell::new(0), stat: RefCell::default() };
-    let (found, cleared) = heal(&input);
+    let healed = heal(&input);
     // Every call but the last few eats something, and so there are no more calls than bytes.
     assert!(input.calls.get() <= bytes.len() + 64, "{} calls", input.calls.get());
-    (found, cleared, input.rest.get().len())
+    (healed, input.rest.get().len())
 }
 
-fn heal(input: &Input<'_>) -> (Result<Vec<Range<u64>>, Fail>, Option<Result<(), Fail>>) {
+fn heal(input: &Input<'_>) -> Healed {
     let facts = match describe::describe(input, FD) {
         Ok(facts) => facts,
         Err(fail) => return (Err(fail), None),

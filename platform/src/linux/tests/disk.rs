@@ -24,6 +24,9 @@ pub(super) const UNWRITTEN: u32 = 0x800;
 
 const PAGE: u64 = 4096;
 
+/// How many targets there are, the flags, where the first is, and all of them.
+pub(super) type Table = (u32, u32, u32, Vec<u8>);
+
 /// The file's bytes, and where they lie.
 #[derive(Clone, Debug)]
 pub(super) struct Disk {
@@ -47,8 +50,8 @@ pub(super) struct Disk {
     pub(super) answer: Option<fn(u64) -> (u32, Extent)>,
     /// Whether the last extent is marked as that.
     pub(super) marks_last: bool,
-    /// The tables of volumes: count, flags, where, bytes.
-    pub(super) tables: Vec<((u32, u32), (u32, u32, u32, Vec<u8>))>,
+    /// The tables of volumes.
+    pub(super) tables: Vec<((u32, u32), Table)>,
     pub(super) cap: ArsCap,
     pub(super) cleared: ClearError,
 }

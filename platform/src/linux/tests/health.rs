@@ -1,4 +1,5 @@
 //! Bad blocks, over a kernel that is a script.
+#![allow(clippy::single_range_in_vec_init, reason = "lists of one range are meant as such")]
 
 mod clearing;
 mod commands;

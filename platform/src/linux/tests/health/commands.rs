@@ -11,7 +11,7 @@ use crate::{
     ClearBy, Errno, Fail, What,
     linux::{
         health,
-        sys::ioctl::{ARS_CAP, ArsCap, CLEAR_ERROR, ClearError, DM_TABLE_STATUS, Extent, FIEMAP, FSGETXATTR, TABLE},
+        sys::ioctl::{ARS_CAP, ArsCap, CLEAR_ERROR, ClearError, DM_TABLE_STATUS, Extent, FIEMAP, FSGETXATTR},
     },
 };
 
@@ -140,7 +140,6 @@ fn as_in_the_headers() {
     expected.extend([member!(Extent, logical), member!(Extent, physical)].concat());
     expected.extend([member!(Extent, length), member!(Extent, flags)].concat());
     expected.extend([u64::from(FSGETXATTR), 28, 0, 4, u64::from(DM_TABLE_STATUS), 312, 40]);
-    assert!(TABLE > 312);
 
     let directory = std::env::temp_dir().join(format!("pmem2-headers-{}", std::process::id()));
     fs::create_dir(&directory).unwrap();

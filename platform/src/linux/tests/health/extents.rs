@@ -34,10 +34,13 @@ fn bytes(ranges: &[Range<u64>]) -> (Vec<Range<u64>>, Option<Fail>) {
     (ranges.iter().map(|range| range.start * SECTOR..range.end * SECTOR).collect(), None)
 }
 
+/// The list, the file's extents, and what is bad of it, in sectors.
+type Row<'r> = (&'r str, &'r [Extent], &'r [Range<u64>]);
+
 #[test]
 fn where_files_lie() {
     let whole = [sectors(0, 1000, 64)];
-    let rows: &[(&str, &[Extent], &[Range<u64>])] = &[
+    let rows: &[Row] = &[
         ("", &whole, &[]),
         ("0 1000\n1064 5\n", &whole, &[]),
         ("1000 1\n", &whole, &[0..1]),

@@ -116,7 +116,7 @@ fn tables_that_make_no_sense() {
         assert_eq!(of(&[(0, 8, "linear", parameters)], "").walk(), malformed, "{parameters:?}");
     }
     // Targets that would lie beyond the last sector.
-    for (at, count, first) in [(u64::MAX, 1, 0), (1, u64::MAX, 0), (1 << 48, 1, 0), (0, 2, u64::MAX)] {
+    for (at, count, first) in [(u64::MAX, 1, 0), (1, u64::MAX, 0), (1 << 43, 1, 0), (0, 2, u64::MAX)] {
         let parameters = std::format!("259:9 {first}");
         assert_eq!(of(&[(at, count, "linear", &parameters)], "").walk(), malformed, "{at} {count} {first}");
     }
