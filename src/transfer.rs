@@ -35,10 +35,10 @@ impl TransferError {
         let at = offset.saturating_add(u64::try_from(done).unwrap_or(u64::MAX));
         let error = match why {
             Halt::Medium { unit } => {
-                // As many bytes as there are from here to the end of the block.
-                let unit = unit.max(1);
-                let within = at.checked_rem(unit).unwrap_or(0);
-                Error::IoFail { offset: at, length: unit.saturating_sub(within) }
+                // As many bytes as there are from here to the end of the block. It is a power of two: to divide by it would cost
+                // a small machine more than all the rest.
+                let more = unit.saturating_sub(1);
+                Error::IoFail { offset: at, length: unit.max(1).saturating_sub(at & more) }
             }
             Halt::End => Error::SourceShrank { size: at },
             Halt::Buffer => Error::Os { what: What::Buffer, errno: Errno::EFAULT },
@@ -97,6 +97,8 @@ struct Lane<H: Handle<P: Io>> {
 }
 
 impl<H: Handle<P: Io>> Lane<H> {
+    // Where it is to stay from the first, as what this calls: a small stack has no room for copies.
+    #[inline(always)]
     fn new(source: Source<H>, via: Option<<H::P as Io>::Via>, writable: bool) -> Result<Self, Error> {
         source.admit_transfer(writable)?;
         let size = source.size()?;
@@ -349,6 +351,7 @@ impl<H: Handle<P: Io>> Source<H> {
         if writing { admit_writing(self.access(), self.kind()) } else { Ok(()) }
     }
 
+    #[inline(always)]
     fn channel(
         &self,
         via: Option<<H::P as Io>::Via>,

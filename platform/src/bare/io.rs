@@ -7,7 +7,7 @@ use crate::{Errno, Facts, Fail, Halt, Halted, Io, ReadBuffer, Undurable, What, W
 
 /// A window, and how far behind its first byte the source's is.
 pub struct Channel<'t> {
-    window: Window<'t>,
+    window: &'t Window<'t>,
     start: u64,
 }
 
@@ -28,14 +28,16 @@ pub struct Channel<'t> {
 /// A handler that knows the window's addresses may leave the copy and not come back: no lock is held, and nothing is half done but the
 /// copy itself. A store to bad memory is seen by nobody, or later; on some machines one of a whole line cures it.
 impl<'t> Io for Bare<'t> {
-    type Via = Window<'t>;
+    type Via = &'t Window<'t>;
     type Channel = Channel<'t>;
 
+    // Where it is to stay from the first, since a small stack has no room for copies.
+    #[inline(always)]
     fn channel(
         self,
         extent: Extent<'t>,
         facts: &Facts<ExtentId>,
-        via: Option<Window<'t>>,
+        via: Option<&'t Window<'t>>,
         range: Range<u64>,
         writable: bool,
     ) -> Result<Channel<'t>, Fail> {

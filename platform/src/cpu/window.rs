@@ -62,9 +62,6 @@ pub(super) struct Bytes<'t> {
 ///
 /// Which way a store becomes durable follows from the region's [`Durability`]. A region that needs the flush of cache lines needs
 /// a [`Cpu`], one that its host flushes a call; both are refused without, so that nothing is called durable that is not.
-///
-/// A copy of it shows the same bytes.
-#[derive(Clone, Copy)]
 pub struct Window<'t> {
     pub(super) bytes: Bytes<'t>,
     cpu: Cpu,

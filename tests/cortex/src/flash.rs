@@ -1,10 +1,11 @@
-//! What the programs ask whose links ci/cortex compares: every answer of a source, each wanted in memory, so that none is left out.
+//! What the programs do whose links ci/cortex compares: ask for every answer of a source, each wanted in memory, so that none is left
+//! out; read and write.
 
-use core::hint::black_box;
+use core::{hint::black_box, ptr::NonNull};
 
-use pmem2::{Error, Sharing};
+use pmem2::{Cpu, Error, Instruction, Sharing, Source, Writer};
 
-use crate::board::{ID, SOURCES, extents};
+use crate::board::{ID, SOURCES, extents, fram};
 
 /// Asks every region everything; of an error the code.
 pub fn ask_everything(mut failed: impl FnMut(&Error)) {
@@ -27,6 +28,28 @@ pub fn ask_everything(mut failed: impl FnMut(&Error)) {
         asked(source.expected_granularity(Sharing::Shared), &mut failed);
         asked(source.check_range(black_box(4096), 0), &mut failed);
     }
+}
+
+/// Stands for the memory of a region, which this program does not reach.
+static mut ROOM: [u8; 64] = [0; 64];
+
+/// Reads a region and writes to it.
+pub fn transfer(mut failed: impl FnMut(&Error)) {
+    let part = black_box(fram()).part(0, 64);
+    let (Some(at), Ok(source)) = (NonNull::new((&raw mut ROOM).cast::<u8>()), Source::from_region(part)) else {
+        return;
+    };
+    // SAFETY: this is a Cortex-M without a data cache, in privileged mode.
+    let cpu = unsafe { Cpu::with(Instruction::CortexM, 1) }.unwrap_or(Cpu::fence_only());
+    // SAFETY: the part has 64 bytes, and so has the memory, which nobody else accesses.
+    let window = unsafe { part.mapped(at) }.flushed_by(cpu);
+    let mut bytes = [0; 32];
+    let moved = Writer::via(source, &window).and_then(|writer| {
+        writer.read_at(black_box(3), &mut bytes)?;
+        writer.write_at(black_box(5), black_box(&bytes))?;
+        writer.source().sync()
+    });
+    asked(moved, &mut failed);
 }
 
 fn asked<T>(answer: Result<T, Error>, failed: &mut impl FnMut(&Error)) {

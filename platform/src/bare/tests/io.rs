@@ -33,21 +33,21 @@ fn pattern() -> Vec<u8> {
 type Range64 = core::ops::Range<u64>;
 
 /// What is said of a channel for these bytes of the source through this window.
-fn admitted(source: Extent<'_>, window: Option<Window<'_>>, range: Range64, writable: bool) -> Result<(), Fail> {
+fn admitted(source: Extent<'_>, window: Option<&Window<'_>>, range: Range64, writable: bool) -> Result<(), Fail> {
     let facts = Bare::default().describe(source).unwrap();
     Bare::default().channel(source, &facts, window, range, writable).map(drop)
 }
 
-fn read(source: Extent<'_>, window: Window<'_>, offset: u64, length: usize) -> (Result<(), Halted>, Vec<u8>) {
+fn read(source: Extent<'_>, window: &Window<'_>, offset: u64, length: usize) -> (Result<(), Halted>, Vec<u8>) {
     let facts = Bare::default().describe(source).unwrap();
-    let channel = Bare::default().channel(source, &facts, Some(window), 0..source.length(), false).unwrap();
+    let channel = Bare::default().channel(source, &facts, Some(&window), 0..source.length(), false).unwrap();
     let mut bytes = vec![0xEE; length];
     (Bare::default().read_at(source, &channel, offset, bytes.as_mut_slice().into()), bytes)
 }
 
-fn write(source: Extent<'_>, window: Window<'_>, offset: u64, bytes: &[u8]) -> Result<(), Halted> {
+fn write(source: Extent<'_>, window: &Window<'_>, offset: u64, bytes: &[u8]) -> Result<(), Halted> {
     let facts = Bare::default().describe(source).unwrap();
-    let channel = Bare::default().channel(source, &facts, Some(window), 0..source.length(), true).unwrap();
+    let channel = Bare::default().channel(source, &facts, Some(&window), 0..source.length(), true).unwrap();
     Bare::default().write_at(source, &channel, offset, bytes.into())
 }
 
@@ -57,10 +57,10 @@ fn bytes_come_and_go() {
     let whole = Extent::of(&region);
     let after = on(whole, |window| {
         for (offset, length) in [(0, 1), (0, LENGTH), (4095, 2), (LENGTH - 1, 1), (LENGTH, 0)] {
-            let (result, bytes) = read(whole, window, offset as u64, length);
+            let (result, bytes) = read(whole, &window, offset as u64, length);
             assert_eq!((result, bytes.as_slice()), (Ok(()), &pattern()[offset..offset + length]));
         }
-        assert_eq!(write(whole, window, 4090, &[9; 10]), Ok(()));
+        assert_eq!(write(whole, &window, 4090, &[9; 10]), Ok(()));
     });
     let mut expected = pattern();
     expected[4090..4100].fill(9);
@@ -74,13 +74,13 @@ fn a_part_of_a_region() {
     let whole = Extent::of(&region);
     let part = whole.part(4096, 512);
     let after = on(whole, |window| {
-        assert_eq!(read(part, window, 10, 3), (Ok(()), pattern()[4106..4109].to_vec()));
-        assert_eq!(write(part, window, 511, &[1]), Ok(()));
+        assert_eq!(read(part, &window, 10, 3), (Ok(()), pattern()[4106..4109].to_vec()));
+        assert_eq!(write(part, &window, 511, &[1]), Ok(()));
     });
     assert_eq!((after[4607], after[4606], after[4608]), (1, pattern()[4606], pattern()[4608]));
     on(part, |window| {
         // Its memory begins with the part.
-        assert_eq!(read(part, window, 10, 3), (Ok(()), pattern()[10..13].to_vec()));
+        assert_eq!(read(part, &window, 10, 3), (Ok(()), pattern()[10..13].to_vec()));
         let absent = Err(Fail::Absent(What::Mapping));
         for (source, range, expected) in [
             (part, 0..512, Ok(())),
@@ -95,7 +95,7 @@ fn a_part_of_a_region() {
             (whole.part(8192, 1), 0..1, absent),
         ] {
             for writable in [false, true] {
-                assert_eq!(admitted(source, Some(window), range.clone(), writable), expected, "{source:?}, {range:?}");
+                assert_eq!(admitted(source, Some(&window), range.clone(), writable), expected, "{source:?}, {range:?}");
             }
         }
     });
@@ -111,7 +111,7 @@ fn without_a_window_there_is_nothing() {
     let table = [region, region];
     let overlapping = Extent::of_table(&table, 1).unwrap();
     on(overlapping, |window| {
-        assert_eq!(admitted(Extent::of(&region), Some(window), 0..1, false), Err(Fail::Absent(What::Mapping)));
+        assert_eq!(admitted(Extent::of(&region), Some(&window), 0..1, false), Err(Fail::Absent(What::Mapping)));
     });
 }
 
@@ -122,7 +122,7 @@ fn another_region_is_noticed() {
     let facts = Bare::default().describe(Extent::of(&other)).unwrap();
     on(Extent::of(&one), |window| {
         let bare = Bare::default();
-        let channel = bare.channel(Extent::of(&one), &facts, Some(window), 0..1, false).map(drop);
+        let channel = bare.channel(Extent::of(&one), &facts, Some(&window), 0..1, false).map(drop);
         assert_eq!((channel, bare.sync(Extent::of(&one), &facts)), (Err(Fail::Replaced), Err(Fail::Replaced)));
         assert_eq!(bare.sync(Extent::of(&other), &facts), Ok(()));
     });
@@ -152,12 +152,12 @@ fn what_would_not_be_durable() {
             let after = on(Extent::of(&region), |window| {
                 let window = give(window);
                 assert_eq!(
-                    admitted(Extent::of(&region), Some(window), 0..1, true),
+                    admitted(Extent::of(&region), Some(&window), 0..1, true),
                     expected,
                     "{:?}",
                     region.durability()
                 );
-                assert_eq!(read(Extent::of(&region), window, 1, 2), (Ok(()), vec![1, 2]));
+                assert_eq!(read(Extent::of(&region), &window, 1, 2), (Ok(()), vec![1, 2]));
             });
             assert_eq!(after, pattern());
         }
@@ -165,8 +165,8 @@ fn what_would_not_be_durable() {
     // The window's own region, whatever the source's says.
     let (source, window) = (region(Durability::Fence), region(Durability::None));
     on(Extent::of(&window), |window| {
-        assert_eq!(admitted(Extent::of(&source), Some(window), 0..1, true), refused(Undurable::Never));
-        assert_eq!(admitted(Extent::of(&source), Some(window), 0..1, false), Ok(()));
+        assert_eq!(admitted(Extent::of(&source), Some(&window), 0..1, true), refused(Undurable::Never));
+        assert_eq!(admitted(Extent::of(&source), Some(&window), 0..1, false), Ok(()));
     });
 }
 
@@ -180,11 +180,11 @@ fn hints() {
     let hint = [NonNull::from(&mut hint)];
     on(Extent::of(&region), |window| {
         let window = window.flushed_by(Cpu::detect().unwrap());
-        let refused = admitted(Extent::of(&region), Some(window), 0..1, true);
+        let refused = admitted(Extent::of(&region), Some(&window), 0..1, true);
         assert_eq!(refused, Err(Fail::NotDurable(Undurable::NoHints)));
         // SAFETY: the hint is a number of this test's, which stands for the device's.
         let window = unsafe { window.with_hints(&hint) };
-        assert_eq!(write(Extent::of(&region), window, 0, &[1]), Ok(()));
+        assert_eq!(write(Extent::of(&region), &window, 0, &[1]), Ok(()));
     });
 }
 
@@ -199,7 +199,7 @@ fn the_host() {
         };
         let region = region(Durability::Call);
         on(Extent::of(&region), |window| {
-            let written = write(Extent::of(&region).part(4096, 512), window.flushed_by_host(&host), 3, &[7; 9]);
+            let written = write(Extent::of(&region).part(4096, 512), &window.flushed_by_host(&host), 3, &[7; 9]);
             let failed = |errno| Halted { done: 0, why: Halt::Fail(Fail::Os(What::Sync, errno)) };
             assert_eq!(written, answer.map_err(failed));
         });
@@ -215,8 +215,8 @@ fn beyond_the_source() {
     let after = on(part, |window| {
         let absent = Halted { done: 0, why: Halt::Fail(Fail::Absent(What::Mapping)) };
         for (offset, length) in [(512, 1), (511, 2), (513, 0), (u64::MAX, 1), (u64::MAX - 4096, 1)] {
-            assert_eq!(read(part, window, offset, length), (Err(absent), vec![0xEE; length]), "{offset}");
-            assert_eq!(write(part, window, offset, &vec![1; length]), Err(absent));
+            assert_eq!(read(part, &window, offset, length), (Err(absent), vec![0xEE; length]), "{offset}");
+            assert_eq!(write(part, &window, offset, &vec![1; length]), Err(absent));
         }
     });
     assert_eq!(after, pattern());

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use pmem2::{Access, Cpu, Error, Extent, Source, Window, WindowFault};
+use pmem2::{Access, Cpu, Error, Extent, Source, Writer};
 use pmem2_bare_record::{LENGTH, Record, last, offset};
 
 use crate::arch;
@@ -13,10 +13,8 @@ pub(crate) enum Fault {
     ReadOnly,
     /// The processor cannot reach the memory.
     Unmapped,
-    /// What the library says of the source.
+    /// What the library says of the source: `LengthOutOfRange` when the log is full.
     Refused(Error),
-    /// What it says of the memory: `Outside` when the log is full.
-    Window(WindowFault),
 }
 
 impl fmt::Display for Fault {
@@ -25,13 +23,12 @@ impl fmt::Display for Fault {
             Self::ReadOnly => f.write_str("read-only"),
             Self::Unmapped => f.write_str("unmapped"),
             Self::Refused(error) => error.fmt(f),
-            Self::Window(fault) => fault.fmt(f),
         }
     }
 }
 
 pub(crate) struct Log<'t> {
-    window: Window<'t>,
+    writer: Writer<Extent<'t>>,
     last: Option<Record>,
     boot: u64,
 }
@@ -46,13 +43,14 @@ impl<'t> Log<'t> {
         let at = extent.base().and_then(|base| arch::map(base, extent.length())).ok_or(Fault::Unmapped)?;
         // SAFETY: the whole extent was mapped just now and stays so; nothing else in this program touches it.
         let window = unsafe { extent.mapped(at) }.flushed_by(Cpu::detect().unwrap_or(Cpu::fence_only()));
+        let writer = Writer::via(*source, window).map_err(Fault::Refused)?;
         let last = last(|offset| {
             let mut bytes = [0; LENGTH];
-            window.read(usize::try_from(offset).ok()?, &mut bytes).ok()?;
+            writer.read_at(offset, &mut bytes).ok()?;
             Some(bytes)
         });
         let boot = last.map_or(1, |last| last.boot.saturating_add(1));
-        Ok((Self { window, last, boot }, last))
+        Ok((Self { writer, last, boot }, last))
     }
 
     /// The sequence number of the record that comes next.
@@ -60,13 +58,11 @@ impl<'t> Log<'t> {
         self.last.map_or(0, |last| last.sequence).saturating_add(1)
     }
 
-    /// Appends a record, and makes it durable.
+    /// Appends a record, which is durable then.
     pub(crate) fn append(&mut self) -> Result<Record, Fault> {
         let record = Record { sequence: self.next(), boot: self.boot };
         let at = offset(record.sequence.saturating_sub(1));
-        let at = usize::try_from(at).map_err(|_| Fault::Window(WindowFault::Outside))?;
-        self.window.write(at, &record.encode()).map_err(Fault::Window)?;
-        self.window.persist(at, LENGTH).map_err(Fault::Window)?;
+        self.writer.write_at(at, &record.encode()).map_err(|halted| Fault::Refused(halted.error()))?;
         self.last = Some(record);
         Ok(record)
     }

@@ -5,7 +5,10 @@
 
 use core::{hint::black_box, mem::MaybeUninit, ptr::NonNull};
 
-use pmem2::{Cpu, Durability, Extent, Fail, Handle, Instruction, PhysicalRegion, RegionKind, Sharing, Source, Window};
+use pmem2::{
+    Cpu, Durability, Extent, Fail, Handle, Instruction, PhysicalRegion, Reader, RegionKind, Sharing, Source, Window,
+    Writer,
+};
 use pmem2_cortex::{
     End,
     board::{ID, SOURCES, TABLE, extents, fram},
@@ -157,6 +160,25 @@ fn windows() {
     row("Window::read", || keep(black_box(&window).read(7, black_box(&mut [0; 32]))));
     row("Window::flush", || keep(black_box(&window).flush(7, 32)));
     row("Window::persist", || keep(black_box(&window).persist(7, 32)));
+    transfers(&region, &window);
+}
+
+/// Reading and writing through a window.
+fn transfers<'t>(region: &'t PhysicalRegion<'t>, window: &'t Window<'t>) {
+    let Ok(source) = Source::from_region(Extent::of(region)) else { host::exit(End::Wrong) };
+    row("Reader::via", || keep(Reader::via(black_box(source), window)));
+    row("Writer::via", || keep(Writer::via(black_box(source), window)));
+    row("Source::read_at, refused", || keep(black_box(&source).read_at(7, black_box(&mut [0; 32]))));
+    row("Source::sync", || keep(black_box(&source).sync()));
+    row("Source::bad_blocks, refused", || keep(black_box(&source).bad_blocks().map(drop)));
+    let Ok(writer) = Writer::via(source, window) else { host::exit(End::Wrong) };
+    row("Writer::write_at", || keep(black_box(&writer).write_at(7, black_box(&[2; 32]))));
+    let mut bytes = [0; 32];
+    row("Writer::read_at", || keep(black_box(&writer).read_at(7, black_box(&mut bytes))));
+    if bytes != [2; 32] {
+        say!("it was not written: {bytes:?}");
+        host::exit(End::Wrong)
+    }
 }
 
 /// What gives more than the path of a small machine has room for, and what there is in its place.
