@@ -106,7 +106,8 @@ pub(crate) const fn admit_writing(access: Access, kind: Kind) -> Result<(), Erro
 pub(crate) const fn transfer(offset: u64, length: u64, size: u64) -> Result<Range<u64>, Error> {
     match offset.checked_add(length) {
         Some(end) if end <= size => Ok(offset..end),
-        end => Err(Error::LengthOutOfRange { end, size }),
+        Some(end) => Err(Error::LengthOutOfRange { end, size }),
+        None => Err(Error::LengthOutOfRange { end: u64::MAX, size }),
     }
 }
 
@@ -118,5 +119,5 @@ pub(crate) const fn admit_clearing(range: &Range<u64>, size: u64) -> Result<(), 
     if range.start >= range.end {
         return Err(Error::NotBad);
     }
-    if range.end > size { Err(Error::LengthOutOfRange { end: Some(range.end), size }) } else { Ok(()) }
+    if range.end > size { Err(Error::LengthOutOfRange { end: range.end, size }) } else { Ok(()) }
 }

@@ -168,11 +168,11 @@ pub enum Error {
     /// The system does not list all of these bytes as bad: nothing was changed. The code is that of
     /// [`NoBadBlockFound`](Error::NoBadBlockFound).
     NotBad,
-    /// The range to read or write, or to clear, ends beyond the last byte of the source, or beyond what 64 bits can count (`end` is
-    /// `None`).
+    /// The range to read or write, or to clear, ends beyond the last byte of the source.
     LengthOutOfRange {
-        /// The first byte behind the range.
-        end: Option<u64>,
+        /// The first byte behind the range; `u64::MAX` where it is beyond what 64 bits can count, too.
+        // No Option: that of MapRange is where the enum keeps which variant it is, and a second one would make it larger.
+        end: u64,
         /// The size of the source in bytes.
         size: u64,
     },
@@ -339,6 +339,9 @@ impl Error {
         }
     }
 }
+
+// Every answer has room for one.
+const _: () = assert!(size_of::<Error>() == 24);
 
 impl core::error::Error for Error {}
 

@@ -86,11 +86,11 @@ impl Display for Error {
                 }
                 _ => "no source can be made of this region: its table is wrong",
             }),
-            Self::LengthOutOfRange { end: Some(end), size } => {
-                write!(f, "offset and length end at byte {end}, but the source has only {size} bytes")
+            Self::LengthOutOfRange { end: u64::MAX, size } => {
+                write!(f, "offset and length of the bytes add up to more than any source has; this one has {size} bytes")
             }
-            Self::LengthOutOfRange { end: None, size } => {
-                write!(f, "offset and length of the bytes add up to more than 64 bits can count; the source has {size} bytes")
+            Self::LengthOutOfRange { end, size } => {
+                write!(f, "offset and length end at byte {end}, but the source has only {size} bytes")
             }
             Self::SourceShrank { size } => {
                 write!(f, "the source was made shorter meanwhile, and ends at byte {size} now: another program truncated it")

@@ -98,10 +98,7 @@ fn remedies() {
         (Error::InvalidRegion(RegionFault::Misaligned), "begins at no multiple of the region's alignment"),
         (Error::InvalidRegion(RegionFault::Alignment), "the region's alignment is no power of two: its table is wrong"),
         (Error::InvalidRegion(RegionFault::Unaddressed), "the devicetree's node has no address"),
-        (
-            Error::LengthOutOfRange { end: Some(8192), size: 5000 },
-            "end at byte 8192, but the source has only 5000 bytes",
-        ),
+        (Error::LengthOutOfRange { end: 8192, size: 5000 }, "end at byte 8192, but the source has only 5000 bytes"),
         (
             Error::SourceShrank { size: 4096 },
             "made shorter meanwhile, and ends at byte 4096 now: another program truncated",

@@ -87,7 +87,7 @@ fn kept_readers_and_writers() {
         assert_eq!(writer.read_at(round as u64 * 100, &mut found[..50]), Ok(()));
     }
     let behind = |reader: &Reader<_>| reader.read_at(LENGTH as u64, &mut [0]).map_err(|error| error.error());
-    let out = pmem2::Error::LengthOutOfRange { end: Some(LENGTH as u64 + 1), size: LENGTH as u64 };
+    let out = pmem2::Error::LengthOutOfRange { end: LENGTH as u64 + 1, size: LENGTH as u64 };
     assert_eq!(behind(&reader), Err(out));
     file.set_len(LENGTH as u64 + 1).expect("another length");
     assert_eq!(behind(&reader), Ok(()));

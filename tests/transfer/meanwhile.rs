@@ -32,7 +32,7 @@ fn a_file_that_is_cut_off_while_it_is_read() {
                                 LENGTH
                             }
                             // It was shorter before, or became so.
-                            Err((0, Error::LengthOutOfRange { end: Some(end), size })) => {
+                            Err((0, Error::LengthOutOfRange { end, size })) => {
                                 assert_eq!((end, size), (LENGTH as u64, SHORT as u64));
                                 cut.fetch_add(1, SeqCst);
                                 0

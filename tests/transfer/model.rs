@@ -40,8 +40,11 @@ fn run(file: &File, steps: &[Step]) -> Result<(), TestCaseError> {
     for step in steps {
         let end = step.offset.checked_add(step.length as u64);
         let range = end.filter(|&end| end <= SIZE as u64).map(|end| step.offset as usize..end as usize);
-        let expected =
-            if range.is_some() { Ok(()) } else { Err((0, Error::LengthOutOfRange { end, size: SIZE as u64 })) };
+        let expected = if range.is_some() {
+            Ok(())
+        } else {
+            Err((0, Error::LengthOutOfRange { end: end.unwrap_or(u64::MAX), size: SIZE as u64 }))
+        };
         if step.write {
             let new: Vec<u8> = (0..step.length).map(|index| step.value.wrapping_add(index as u8)).collect();
             let written =

@@ -75,12 +75,9 @@ fn beyond_the_end() {
         let path = filled(&directory);
         let file = opened(&path, flags);
         let source = Source::new(&file).expect("a source");
-        for (offset, length, end) in [
-            (SIZE, 1, Some(SIZE + 1)),
-            (SIZE - 1, 2, Some(SIZE + 1)),
-            (SIZE + 1, 0, Some(SIZE + 1)),
-            (u64::MAX, 1, None),
-        ] {
+        for (offset, length, end) in
+            [(SIZE, 1, SIZE + 1), (SIZE - 1, 2, SIZE + 1), (SIZE + 1, 0, SIZE + 1), (u64::MAX, 1, u64::MAX)]
+        {
             let beyond = Error::LengthOutOfRange { end, size: SIZE };
             assert_eq!(source.read_at(offset, &mut vec![0; length]).map_err(Error::from), Err(beyond));
             assert_eq!(source.write_at(offset, &vec![0; length]).map_err(Error::from), Err(beyond));
@@ -89,7 +86,7 @@ fn beyond_the_end() {
         // A reader looks anew.
         file.set_len(10).expect("the size");
         let reader = Reader::new(source).expect("a reader");
-        let beyond = Error::LengthOutOfRange { end: Some(11), size: 10 };
+        let beyond = Error::LengthOutOfRange { end: 11, size: 10 };
         assert_eq!(reader.read_at(10, &mut [0]).map_err(Error::from), Err(beyond));
         file.set_len(11).expect("the size");
         assert_eq!(reader.read_at(10, &mut [0]), Ok(()));

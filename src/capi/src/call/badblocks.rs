@@ -145,7 +145,10 @@ unsafe fn clear<E: Edge>(bbctx: *mut Context<E::Platform>, bb: *const Badblock, 
         let range = match offset.checked_add(length) {
             Some(end) if length <= LARGEST => offset..end,
             _ if offset > LARGEST => return Err(Error::OffsetOutOfRange { offset }.into()),
-            end => return Err(Error::LengthOutOfRange { end, size: source.size()? }.into()),
+            end => {
+                let end = end.unwrap_or(u64::MAX);
+                return Err(Error::LengthOutOfRange { end, size: source.size()? }.into());
+            }
         };
         Ok(source.clear_bad_blocks(range, by)?)
     };
