@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use pmem2::{Access, Cpu, Error, Extent, Source, Writer};
+use pmem2::{Access, Cpu, Error, Extent, Source, Window, Writer};
 use pmem2_bare_record::{LENGTH, Record, last, offset};
 
 use crate::arch;
@@ -33,17 +33,21 @@ pub(crate) struct Log<'t> {
     boot: u64,
 }
 
+/// Where the memory of a source that can be written to is mapped.
+pub(crate) fn mapped<'t>(source: &Source<Extent<'t>>) -> Result<Window<'t>, Fault> {
+    if !source.access().contains(Access::WRITE) {
+        return Err(Fault::ReadOnly);
+    }
+    let extent = *source.handle();
+    let at = extent.base().and_then(|base| arch::map(base, extent.length())).ok_or(Fault::Unmapped)?;
+    // SAFETY: the whole extent was mapped just now and stays so; nothing else in this program touches it.
+    Ok(unsafe { extent.mapped(at) }.flushed_by(Cpu::detect().unwrap_or(Cpu::fence_only())))
+}
+
 impl<'t> Log<'t> {
     /// The log in a source, with the last record of the boots before.
-    pub(crate) fn open(source: &Source<Extent<'t>>) -> Result<(Self, Option<Record>), Fault> {
-        if !source.access().contains(Access::WRITE) {
-            return Err(Fault::ReadOnly);
-        }
-        let extent = *source.handle();
-        let at = extent.base().and_then(|base| arch::map(base, extent.length())).ok_or(Fault::Unmapped)?;
-        // SAFETY: the whole extent was mapped just now and stays so; nothing else in this program touches it.
-        let window = unsafe { extent.mapped(at) }.flushed_by(Cpu::detect().unwrap_or(Cpu::fence_only()));
-        let writer = Writer::via(*source, window).map_err(Fault::Refused)?;
+    pub(crate) fn open(source: Source<Extent<'t>>, window: &'t Window<'t>) -> Result<(Self, Option<Record>), Fault> {
+        let writer = Writer::via(source, window).map_err(Fault::Refused)?;
         let last = last(|offset| {
             let mut bytes = [0; LENGTH];
             writer.read_at(offset, &mut bytes).ok()?;

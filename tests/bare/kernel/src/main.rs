@@ -125,7 +125,8 @@ fn describe<'t>(base: u64, source: &Source<impl Handle<P = Bare<'t>>>) -> Result
 /// Continues the log in the source: a record for this boot, and as many more as the command line says.
 fn keep(base: u64, extent: Extent<'_>, command_line: &str) -> Result<(), log::Fault> {
     let source = Source::from_region(extent).map_err(log::Fault::Refused)?;
-    let (mut log, before) = Log::open(&source)?;
+    let window = log::mapped(&source)?;
+    let (mut log, before) = Log::open(source, &window)?;
     say!("{base:#x} recovered {}", before.map_or(0, |record| record.sequence));
     let record = log.append()?;
     say!("{base:#x} boot {}", record.boot);
