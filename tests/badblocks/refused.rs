@@ -107,8 +107,10 @@ fn without_sysfs() {
         sysfs.clear();
         let (found, error) = walk(&source);
         assert!(found.is_empty() && !matches!(error, None | Some(Error::Unsupported(_))), "{error:?}");
-        let disk = nd::block(std::path::Path::new("/sys/devices/pci0000:00/virtio1"), "vdb", mounted.device(), "0");
+        nd::block(std::path::Path::new("/sys/devices/pci0000:00/virtio1"), "vdb", mounted.device(), "0");
         assert_eq!(walk(&source), (vec![], Some(Error::Unsupported(What::BadBlocks))));
+        let disk = Bus::new(sysfs).region(0, &[]).fsdax("pmem0", mounted.device());
+        assert_eq!(walk(&source), (vec![], Some(Error::Unsupported(What::BadBlocks))), "no list");
         for text in ["garbage\n", "1 1 1\n", "-1 1\n", "1 0\n"] {
             disk.write("badblocks", text);
             assert_eq!(walk(&source), (vec![], Some(Error::CannotReadBounds)), "{text:?}");

@@ -32,8 +32,11 @@ pub(in crate::linux) fn list<S: Blocks>(sys: S, fd: i32, facts: &Facts<FileId>) 
     match facts.kind {
         Kind::RegularFile => {
             let device = facts.id.device();
-            says_where(sys, fd, device)?;
+            if device.0 == 0 {
+                return Err(Fail::Unsupported);
+            }
             of_disk(sys, device, Window::ALL, true, &mut list)?;
+            says_where(sys, fd)?;
         }
         Kind::DeviceDax => of_device_dax(sys, facts.id, &mut list)?,
         _ => return Err(Fail::Unsupported),
@@ -43,10 +46,7 @@ pub(in crate::linux) fn list<S: Blocks>(sys: S, fd: i32, facts: &Facts<FileId>) 
 
 /// Whether the extents of a file say where it lies on the device that stat(2) names. Other file systems have several devices (f2fs), give
 /// numbers of their own (btrfs), or are on none.
-fn says_where<S: Blocks>(sys: S, fd: i32, (major, _): (u32, u32)) -> Result<(), Fail> {
-    if major == 0 {
-        return Err(Fail::Unsupported);
-    }
+fn says_where<S: Blocks>(sys: S, fd: i32) -> Result<(), Fail> {
     match sys.fstatfs(fd).map_err(no_file_system)? {
         EXT => Ok(()),
         XFS if sys.xflags(fd).map_err(|errno| Fail::Os(What::Extents, errno))? & REALTIME == 0 => Ok(()),
@@ -84,13 +84,15 @@ pub(super) fn of_disk<S: Blocks>(
 ) -> Result<(), Fail> {
     let (major, minor) = device;
     let place = listed(sys, Class::Block, device)?;
+    match place.on {
+        // Of all disks, the kernel keeps lists of persistent memory only.
+        On::Area(_) => {}
+        On::Volume(name) if volumes && name.starts_with("dm-") => return volume::add(sys, device, list),
+        On::Volume(_) | On::Other => return Err(Fail::Unsupported),
+    }
     if !place.partition {
         let path = sysfs::path(What::BadBlocks, format_args!("/sys/dev/block/{major}:{minor}/badblocks"))?;
-        // A volume has no list of its own, but its parts may have one.
-        return match read(sys, &path, &window, list) {
-            Err(Fail::Unsupported) if volumes && place.name.starts_with("dm-") => volume::add(sys, device, list),
-            read => read,
-        };
+        return read(sys, &path, &window, list);
     }
     let path = sysfs::path(What::BadBlocks, format_args!("/sys/dev/block/{major}:{minor}/start"))?;
     let start = sysfs::number(sys, &path, What::BadBlocks)?;

@@ -179,12 +179,12 @@ fn one_snapshot_and_no_file_left_open() {
         world.calls(),
         [
             Call::Fstat,
-            Call::Fstatfs,
             Call::Readlink(ENTRY_OF_DISK.into()),
             Call::Open(badblocks()),
             Call::Read,
             Call::Read,
-            Call::Close
+            Call::Close,
+            Call::Fstatfs
         ]
     );
     let malformed = World::eight_blocks("x");
