@@ -1,7 +1,7 @@
 //! The suite for those who implement [`Platform`]: it says whether an implementation keeps the contract.
 //!
-//! The implementer makes handles of every kind that the platform has, says what each should give, and calls [`check`] and [`check_places`] with
-//! them, in a test on a host or in the kernel itself: the suite needs neither an allocator nor threads. A [`Violation`] names
+//! The implementer makes handles of every kind that the platform has, says what each should give, and calls [`check`], [`check_places`],
+//! [`check_transfers`] and [`check_bad_blocks`] with them, in a test on a host or in the kernel itself: the suite needs neither an allocator nor threads. A [`Violation`] names
 //! the handle and the rule that was broken.
 //!
 //! ```
@@ -68,14 +68,18 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod health;
 mod places;
+mod transfers;
 
 use core::{fmt, mem::MaybeUninit};
 
-use pmem2_platform::{Access, Facts, Fail, Handle, Kind, Platform};
+use pmem2_platform::{Access, Facts, Fail, Halted, Handle, Kind, Platform};
 
 use crate::{Error, Source};
+pub use health::check_bad_blocks;
 pub use places::check_places;
+pub use transfers::{check_halt, check_transfers};
 
 /// What a handle should give.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,6 +154,26 @@ pub enum Rule {
     NumaNode,
     /// The DIMMs of a region are the same each time, and there is none behind the last one.
     DimmsAreStable,
+    /// What is in an object can be read, and written if it is writable, and made durable; this is what there was.
+    TransferFails(Halted),
+    /// What is read is what was written, each byte in its place and no other one changed.
+    TransferMovesBytes,
+    /// A transfer that comes to the end of a file says so, with how many bytes there were; this is what there was.
+    EndIsTold(Option<Halted>),
+    /// A transfer that comes to bad memory ends there, not before and not behind; this is what there was.
+    HaltIsExact(Option<Halted>),
+    /// The list of bad blocks can be had, or is `Fail::Unsupported`; this is what there was.
+    BadBlocksFail(Fail),
+    /// Bad blocks are told in ascending order, none without bytes, behind the end or adjoining another one; and from within one the rest of
+    /// it. This is where it was otherwise.
+    BadBlocksAreOrdered {
+        /// The first bad byte.
+        start: u64,
+        /// The first byte behind it and those that adjoin.
+        end: u64,
+    },
+    /// What is not bad is not cleared.
+    GoodIsNotCleared,
 }
 
 /// A rule was broken.
@@ -188,6 +212,15 @@ impl fmt::Display for Violation<'_> {
             Rule::RegionsAreOrdered => f.write_str("the regions are not in the order of buses and numbers"),
             Rule::NumaNode => f.write_str("the NUMA nodes are not those of the regions"),
             Rule::DimmsAreStable => f.write_str("the DIMMs of a region are others each time, or do not end"),
+            Rule::TransferFails(halted) => write!(f, "a transfer fails after {} bytes: {:?}", halted.done, halted.why),
+            Rule::TransferMovesBytes => f.write_str("a transfer moves other bytes than it was asked for"),
+            Rule::EndIsTold(halted) => write!(f, "the end of the file is not told as such: {halted:?}"),
+            Rule::HaltIsExact(halted) => write!(f, "a transfer does not end where the memory is bad: {halted:?}"),
+            Rule::BadBlocksFail(fail) => write!(f, "a question about bad blocks fails: {fail:?}"),
+            Rule::BadBlocksAreOrdered { start, end } => {
+                write!(f, "the bad bytes {start} to {end} are told out of order, or otherwise the second time")
+            }
+            Rule::GoodIsNotCleared => f.write_str("bytes that are not bad are cleared all the same"),
         }
     }
 }

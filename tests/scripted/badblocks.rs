@@ -178,7 +178,7 @@ fn what_is_bad_is_cleared() {
 /// libpmem2 zeroes whatever it is told to (its defect 17).
 #[test]
 fn what_is_refused_is_not_touched() {
-    let beyond = |end| Error::LengthOutOfRange { end: end, size: SIZE };
+    let beyond = |end| Error::LengthOutOfRange { end, size: SIZE };
     let far = |offset| Error::OffsetOutOfRange { offset };
     const TOP: u64 = i64::MAX as u64;
     let rows = [
@@ -310,7 +310,7 @@ proptest! {
                 }
                 Step::Clear(start, end) => {
                     let model = match (start..end).all(|byte| map.contains(&byte)) {
-                        _ if end > 256 => Err(Error::LengthOutOfRange { end: end, size: 256 }),
+                        _ if end > 256 => Err(Error::LengthOutOfRange { end, size: 256 }),
                         true => {
                             map.retain(|byte| !(start..end).contains(byte));
                             Ok(())

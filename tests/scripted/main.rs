@@ -2,6 +2,7 @@
 
 mod admission;
 mod badblocks;
+mod conforms;
 mod failures;
 mod granularity;
 mod identity;

@@ -8,7 +8,7 @@ use std::{
     sync::LazyLock,
 };
 
-use pmem2::{ClearBy, Facts, Fail, Halted, Health, Io, ReadBuffer, WriteBuffer};
+use pmem2::{ClearBy, Facts, Fail, Halt, Halted, Health, Io, ReadBuffer, WriteBuffer};
 
 use crate::script::{Call, Id, RAW, Raw, Script};
 
@@ -23,6 +23,12 @@ pub(crate) struct Medium {
     /// How each transfer ends, if not well. The bytes before are transferred.
     pub(crate) halted: Cell<Option<Halted>>,
     pub(crate) sync: Result<(), Fail>,
+    /// Whether a byte that is read alone is another one.
+    pub(crate) garbles: bool,
+    /// Whether a write changes the byte behind it, too.
+    pub(crate) spills: bool,
+    /// Whether a transfer ends where a byte is bad, and not only the list has it.
+    pub(crate) bad_halts: bool,
     /// The bytes that are bad now.
     pub(crate) bad: RefCell<BTreeSet<u64>>,
     pub(crate) list: Result<(), Fail>,
@@ -30,6 +36,8 @@ pub(crate) struct Medium {
     pub(crate) next: RefCell<VecDeque<Result<Option<Range<u64>>, Fail>>>,
     next_fails: Option<Fail>,
     pub(crate) clear: Result<(), Fail>,
+    /// Whether it clears what is not bad, too.
+    pub(crate) clears_all: bool,
     /// For each channel that was dropped, how many handles had been before.
     pub(crate) closed: RefCell<Vec<usize>>,
 }
@@ -42,11 +50,15 @@ impl Medium {
             channel: Ok(()),
             halted: Cell::new(None),
             sync: Ok(()),
+            garbles: false,
+            spills: false,
+            bad_halts: false,
             bad: RefCell::default(),
             list: Ok(()),
             next: RefCell::default(),
             next_fails: None,
             clear: Ok(()),
+            clears_all: false,
             closed: RefCell::default(),
         }
     }
@@ -63,11 +75,17 @@ impl Medium {
         }
     }
 
-    /// How far a transfer of `length` bytes gets, and how it ends.
-    fn run(&self, length: usize) -> (usize, Result<(), Halted>) {
-        match self.halted.get() {
-            Some(halted) => (halted.done.min(length), Err(halted)),
-            None => (length, Ok(())),
+    /// How far a transfer of `length` bytes at `offset` gets, and how it ends: as it was told, or where there are no more bytes, or
+    /// where the first bad one is.
+    fn run(&self, offset: u64, length: usize) -> (usize, Result<(), Halted>) {
+        let halt = |why, done| (done, Err(Halted { done, why }));
+        let room = self.bytes.borrow().len().saturating_sub(offset as usize);
+        let bad = self.bad.borrow().range(offset..).next().map(|bad| (bad - offset) as usize);
+        match (self.halted.get(), bad) {
+            (Some(halted), _) => (halted.done.min(length), Err(halted)),
+            (None, Some(bad)) if bad < length && self.bad_halts => halt(Halt::Medium { unit: 1 }, bad),
+            (None, _) if room < length => halt(Halt::End, room),
+            (None, _) => (length, Ok(())),
         }
     }
 }
@@ -116,12 +134,16 @@ impl<'s> Io for &'s Script {
     fn read_at(self, raw: Raw, channel: &Channel<'s>, offset: u64, buffer: ReadBuffer<'_>) -> Result<(), Halted> {
         channel.admits(raw, offset, buffer.len());
         let _ = self.answer(Call::Read(offset, buffer.len()), Ok(()));
-        let (done, end) = self.medium.run(buffer.len());
+        let (done, end) = self.medium.run(offset, buffer.len());
         let bytes = self.medium.bytes.borrow();
-        let from = &bytes[offset as usize..][..done];
+        let from = bytes.get(offset as usize..).map_or(&[][..], |from| &from[..done]);
         // SAFETY: copy_to wants both to be valid for that many bytes and not to overlap: the buffer has at least as many, and is
         // the caller's.
         unsafe { from.as_ptr().copy_to_nonoverlapping(buffer.as_ptr(), done) };
+        if self.medium.garbles && buffer.len() == 1 {
+            // SAFETY: it is a byte of the buffer, which has just been written.
+            unsafe { *buffer.as_ptr() ^= 1 };
+        }
         end
     }
 
@@ -129,11 +151,14 @@ impl<'s> Io for &'s Script {
         channel.admits(raw, offset, buffer.len());
         assert!(channel.writable, "the channel is for reading");
         let _ = self.answer(Call::Write(offset, buffer.len()), Ok(()));
-        let (done, end) = self.medium.run(buffer.len());
+        let (done, end) = self.medium.run(offset, buffer.len());
         let mut bytes = self.medium.bytes.borrow_mut();
         let to = &mut bytes.to_mut()[offset as usize..][..done];
         // SAFETY: as above.
         unsafe { to.as_mut_ptr().copy_from_nonoverlapping(buffer.as_ptr(), done) };
+        if let Some(behind) = bytes.to_mut().get_mut(offset as usize + done).filter(|_| self.medium.spills) {
+            *behind ^= 1;
+        }
         end
     }
 
@@ -172,7 +197,8 @@ impl Health for &Script {
 
     fn clear_bad(self, raw: Raw, facts: &Facts<Id>, range: Range<u64>, by: ClearBy) -> Result<(), Fail> {
         let mut bad = self.medium.bad.borrow_mut();
-        let answer = self.medium.clear.and_then(|()| match range.clone().all(|byte| bad.contains(&byte)) {
+        let all = self.medium.clears_all || range.clone().all(|byte| bad.contains(&byte));
+        let answer = self.medium.clear.and_then(|()| match all {
             true => {
                 bad.retain(|byte| !range.contains(byte));
                 Ok(())

@@ -46,7 +46,7 @@ fn transfers(script: &Script) -> Vec<Call> {
 /// Offset and length, and where the source ends: what of it is a range of the source.
 #[test]
 fn ranges() {
-    let beyond = |end| Err(Error::LengthOutOfRange { end: end, size: SIZE });
+    let beyond = |end| Err(Error::LengthOutOfRange { end, size: SIZE });
     let wraps = Err(Error::LengthOutOfRange { end: u64::MAX, size: SIZE });
     let rows = [
         (0, 0, Ok(())),
@@ -193,7 +193,7 @@ fn a_reader_looks_at_the_size_anew() {
         let script = Script::with(kind, READ_WRITE).sized(8);
         let reader = Reader::new(Source::new(script.object()).unwrap()).unwrap();
         let read = |offset| reader.read_at(offset, &mut [0; 4]).map_err(Error::from);
-        let beyond = |end, size| Err(Error::LengthOutOfRange { end: end, size });
+        let beyond = |end, size| Err(Error::LengthOutOfRange { end, size });
         assert_eq!((read(4), read(5)), (Ok(()), beyond(9, 8)), "{kind:?}");
         script.size_now.set(Some(4));
         assert_eq!(read(4), if fixed { Ok(()) } else { beyond(8, 4) }, "{kind:?}");

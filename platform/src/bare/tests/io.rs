@@ -40,14 +40,14 @@ fn admitted(source: Extent<'_>, window: Option<&Window<'_>>, range: Range64, wri
 
 fn read(source: Extent<'_>, window: &Window<'_>, offset: u64, length: usize) -> (Result<(), Halted>, Vec<u8>) {
     let facts = Bare::default().describe(source).unwrap();
-    let channel = Bare::default().channel(source, &facts, Some(&window), 0..source.length(), false).unwrap();
+    let channel = Bare::default().channel(source, &facts, Some(window), 0..source.length(), false).unwrap();
     let mut bytes = vec![0xEE; length];
     (Bare::default().read_at(source, &channel, offset, bytes.as_mut_slice().into()), bytes)
 }
 
 fn write(source: Extent<'_>, window: &Window<'_>, offset: u64, bytes: &[u8]) -> Result<(), Halted> {
     let facts = Bare::default().describe(source).unwrap();
-    let channel = Bare::default().channel(source, &facts, Some(&window), 0..source.length(), true).unwrap();
+    let channel = Bare::default().channel(source, &facts, Some(window), 0..source.length(), true).unwrap();
     Bare::default().write_at(source, &channel, offset, bytes.into())
 }
 
