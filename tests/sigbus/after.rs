@@ -55,6 +55,14 @@ fn one_that_passes_on_to_ours() {
             (own, byte, CHAINED.load(SeqCst), seen().signals)
         });
         assert_eq!(ended, Ended::With(((2, 0), 0, 5, 1)));
+    }
+}
+
+/// And with nobody before ours.
+#[test]
+fn one_that_passes_on_to_ours_and_to_nobody() {
+    for flags in [0, libc::SA_NODEFER, libc::SA_ONSTACK] {
+        let world = World::new();
         let ended = in_child(|| {
             set(Action::Default, 0, false);
             let handler = SigbusHandler::install().expect("our handler");

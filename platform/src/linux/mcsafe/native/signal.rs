@@ -34,6 +34,10 @@ pub(super) struct Action {
     #[cfg(not(target_arch = "riscv64"))]
     pub(super) restorer: *const (),
     pub(super) mask: u64,
+    /// The kernel knows nothing of this. Qemu's emulation of it (7.2) takes it for having a restorer on riscv64 too: it reads the mask
+    /// here, and writes it here.
+    #[cfg(target_arch = "riscv64")]
+    behind: u64,
 }
 
 pub(super) const SIG_DFL: *const () = ptr::null();
@@ -46,6 +50,8 @@ impl Action {
         #[cfg(not(target_arch = "riscv64"))]
         restorer: ptr::null(),
         mask: 0,
+        #[cfg(target_arch = "riscv64")]
+        behind: 0,
     };
 
     /// With the restorer that the kernel wants.
@@ -56,6 +62,8 @@ impl Action {
             #[cfg(not(target_arch = "riscv64"))]
             restorer: arch::restorer_address(),
             mask,
+            #[cfg(target_arch = "riscv64")]
+            behind: mask,
         }
     }
 }
