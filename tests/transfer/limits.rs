@@ -26,7 +26,7 @@ fn a_full_file_system() {
     let new = bytes(40_000);
     let (done, error) = stopped(source.write_at(100, &new)).expect_err("there is no room");
     assert_eq!(error, Error::Os { what: What::Write, errno: Errno::ENOSPC });
-    assert!(done >= 3 * 4096 - 100 && done <= 4 * 4096 - 100, "{done}");
+    assert!((3 * 4096 - 100..=4 * 4096 - 100).contains(&done), "{done}");
     let mut found = vec![0xEE; done + 1];
     assert_eq!(source.read_at(100, &mut found), Ok(()));
     assert!(found[..done] == new[..done] && found[done] == 0, "so many bytes, and no more");

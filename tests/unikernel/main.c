@@ -12,6 +12,7 @@
 int kernel_open(const char *name, unsigned int mode);
 int kernel_close(int fd);
 int kernel_resize(int fd, uint64_t bytes);
+int kernel_spoil(int fd, unsigned int page);
 int kernel_check(void);
 
 static int checks;
@@ -87,6 +88,62 @@ file(void)
 	CHECK(kernel_close(fd) == 0);
 }
 
+/* Reading and writing, and a page that goes bad. */
+static void
+health(void)
+{
+	struct pmem2_badblock_context *bbctx;
+	struct pmem2_badblock_storage storage;
+	struct pmem2_badblock bb = {77, 77};
+	struct pmem2_source *src;
+	char text[] = "written in C", read[64];
+	int fd = kernel_open("/ram/log", READ | WRITE);
+
+	CHECK(pmem2_source_from_fd(&src, fd) == 0);
+	CHECK(pmem2_source_pwrite_mcsafe(src, text, sizeof(text), 4090) == 0);
+	CHECK(pmem2_source_pread_mcsafe(src, read, sizeof(text), 4090) == 0 && strcmp(read, text) == 0);
+	CHECK(pmem2_source_pread_mcsafe(src, read, 1, 10000) == PMEM2_E_LENGTH_OUT_OF_RANGE);
+	CHECK(pmem2_source_pread_mcsafe(src, read, 2, SIZE_MAX) == PMEM2_E_LENGTH_OUT_OF_RANGE);
+	CHECK(pmem2_badblock_context_init(&storage, &bbctx, src) == 0);
+	CHECK(pmem2_badblock_next(bbctx, &bb) == PMEM2_E_NO_BAD_BLOCK_FOUND && bb.offset == 77);
+
+	CHECK(kernel_spoil(fd, 1) == 0 && kernel_spoil(fd, 2) == 0);
+	CHECK(pmem2_source_pread_mcsafe(src, read, 6, 4090) == 0);
+	CHECK(pmem2_source_pread_mcsafe(src, read, sizeof(text), 4090) == PMEM2_E_IO_FAIL);
+	printf("/ram/log: %s\n", pmem2_errormsg());
+	CHECK(pmem2_source_pwrite_mcsafe(src, text, sizeof(text), 4096) == PMEM2_E_IO_FAIL);
+	pmem2_badblock_context_delete(&bbctx);
+	CHECK(bbctx == NULL);
+	CHECK(pmem2_badblock_context_init(&storage, &bbctx, src) == 0);
+	CHECK(pmem2_badblock_next(bbctx, &bb) == 0 && bb.offset == 4096 && bb.length == 10000 - 4096);
+	CHECK(pmem2_badblock_next(bbctx, &bb) == PMEM2_E_NO_BAD_BLOCK_FOUND && bb.offset == 4096);
+
+	/* What is good stays, and what is bad is zeros in the end. */
+	bb.offset = 0;
+	CHECK(pmem2_badblock_clear(bbctx, &bb) == PMEM2_E_NO_BAD_BLOCK_FOUND);
+	bb.offset = 4096;
+	CHECK(pmem2_badblock_clear_by_device(bbctx, &bb) == PMEM2_E_NOSUPP);
+	CHECK(pmem2_badblock_clear(bbctx, &bb) == 0);
+	CHECK(pmem2_source_pread_mcsafe(src, read, sizeof(text), 4090) == 0);
+	CHECK(memcmp(read, text, 6) == 0 && memcmp(read + 6, "\0\0\0\0\0\0", 6) == 0);
+	pmem2_badblock_context_delete(&bbctx);
+	CHECK(pmem2_source_delete(&src) == 0);
+	CHECK(kernel_close(fd) == 0);
+
+	/* To read only; and a bank, which the program maps. */
+	fd = kernel_open("/bank0/data", READ);
+	CHECK(pmem2_source_from_fd(&src, fd) == 0);
+	CHECK(pmem2_source_pread_mcsafe(src, read, 64, 0) == 0);
+	CHECK(pmem2_source_pwrite_mcsafe(src, read, 64, 0) == PMEM2_E_NO_ACCESS);
+	CHECK(pmem2_source_delete(&src) == 0);
+	CHECK(kernel_close(fd) == 0);
+	fd = kernel_open("/bank0", READ | WRITE);
+	CHECK(pmem2_source_from_fd(&src, fd) == 0);
+	CHECK(pmem2_source_pread_mcsafe(src, read, 64, 0) == PMEM2_E_NOSUPP);
+	CHECK(pmem2_source_delete(&src) == 0);
+	CHECK(kernel_close(fd) == 0);
+}
+
 static void
 refused(const char *name, unsigned int mode, int code)
 {
@@ -127,6 +184,7 @@ main(void)
 	CHECK(kernel_check() == 0);
 	bank();
 	file();
+	health();
 	refused("/", READ, PMEM2_E_INVALID_FILE_TYPE);
 	refused("/console", READ | WRITE, PMEM2_E_INVALID_FILE_TYPE);
 	refused("/queue", READ, PMEM2_E_INVALID_FILE_TYPE);

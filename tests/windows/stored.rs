@@ -14,7 +14,7 @@ use std::{
 
 use pmem2::{
     Crt, Error, Fd, Handle, Kind, Memory, Native, Pool, Source, WinHandle, Windows,
-    conformance::{Case, Expect, check, check_places},
+    conformance::{Case, Expect, check, check_bad_blocks, check_places, check_transfers},
 };
 
 use crate::made::*;
@@ -145,6 +145,8 @@ fn it_conforms() {
     ];
     check(&cases).unwrap_or_else(|violation| panic!("{violation}"));
     check_places(&cases).unwrap_or_else(|violation| panic!("{violation}"));
+    check_transfers(&cases, None).unwrap_or_else(|violation| panic!("{violation}"));
+    check_bad_blocks(&cases).unwrap_or_else(|violation| panic!("{violation}"));
 
     let [written, read] = [written, read].map(crate::descriptors::Descriptor::of);
     let cases = [
@@ -155,4 +157,6 @@ fn it_conforms() {
     ];
     check(&cases).unwrap_or_else(|violation| panic!("{violation}"));
     check_places(&cases).unwrap_or_else(|violation| panic!("{violation}"));
+    check_transfers(&cases, None).unwrap_or_else(|violation| panic!("{violation}"));
+    check_bad_blocks(&cases).unwrap_or_else(|violation| panic!("{violation}"));
 }

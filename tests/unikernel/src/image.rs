@@ -36,6 +36,13 @@ extern "C" fn kernel_resize(number: c_int, bytes: u64) -> c_int {
     if resized { 0 } else { -1 }
 }
 
+/// What the hardware would report: a page of a file is bad. 0, or -1.
+#[unsafe(no_mangle)]
+extern "C" fn kernel_spoil(number: c_int, page: u32) -> c_int {
+    let spoilt = u16::try_from(number).is_ok_and(|number| KERNEL.spoil(number, page).is_ok());
+    if spoilt { 0 } else { -1 }
+}
+
 /// Runs the conformance suite in the kernel, while no descriptor is open: 0 if it passed.
 #[unsafe(no_mangle)]
 extern "C" fn kernel_check() -> c_int {

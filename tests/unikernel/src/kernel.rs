@@ -3,7 +3,7 @@
 //! Descriptors are small numbers, the lowest free one first. Files are never removed, so the number of an inode says for ever
 //! which file is meant.
 
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 /// The bytes of a page.
 pub(crate) const PAGE: u64 = 4096;
@@ -48,6 +48,8 @@ pub(crate) enum Node {
     File {
         on: Option<&'static Bank>,
         size: AtomicU64,
+        /// Its memory.
+        memory: usize,
     },
     /// A whole bank.
     Bank(&'static Bank),
@@ -65,12 +67,38 @@ pub(crate) enum Trouble {
     TableFull,
     NotOpen,
     NotAFile,
+    /// A page of the memory is bad.
+    BadMemory,
+    /// There is no memory for so many bytes.
+    NoRoom,
+}
+
+/// How many pages a file may have.
+const PAGES: usize = 5;
+const ROOM: usize = PAGES * 4096;
+
+/// The memory of a file.
+struct Memory {
+    bytes: [AtomicU8; ROOM],
+    /// A bit for each page that the hardware has said to be bad.
+    bad: AtomicU32,
+}
+
+impl Memory {
+    const fn new() -> Self {
+        Self { bytes: [const { AtomicU8::new(0) }; ROOM], bad: AtomicU32::new(0) }
+    }
+
+    fn is_bad(&self, page: u64) -> bool {
+        1_u32.checked_shl(page.try_into().unwrap_or(u32::MAX)).is_some_and(|bit| self.bad.load(Relaxed) & bit != 0)
+    }
 }
 
 /// The state of the machine.
 pub(crate) struct Kernel {
     inodes: [Inode; 7],
     descriptors: [AtomicU32; 8],
+    memory: [Memory; 2],
 }
 
 impl Kernel {
@@ -81,12 +109,16 @@ impl Kernel {
                 Inode { name: "/", node: Node::Directory },
                 Inode { name: "/console", node: Node::Console },
                 Inode { name: "/queue", node: Node::Queue },
-                Inode { name: "/ram/log", node: Node::File { on: None, size: AtomicU64::new(10_000) } },
-                Inode { name: "/bank0/data", node: Node::File { on: Some(&NEAR), size: AtomicU64::new(3 * PAGE) } },
+                Inode { name: "/ram/log", node: Node::File { on: None, size: AtomicU64::new(10_000), memory: 0 } },
+                Inode {
+                    name: "/bank0/data",
+                    node: Node::File { on: Some(&NEAR), size: AtomicU64::new(3 * PAGE), memory: 1 },
+                },
                 Inode { name: "/bank0", node: Node::Bank(&NEAR) },
                 Inode { name: "/bank1", node: Node::Bank(&FAR) },
             ],
             descriptors: [const { AtomicU32::new(0) }; 8],
+            memory: [const { Memory::new() }; 2],
         }
     }
 
@@ -123,15 +155,65 @@ impl Kernel {
         Ok((index, inode, mode.into()))
     }
 
-    /// Makes a file longer or shorter.
-    pub(crate) fn resize(&self, number: u16, bytes: u64) -> Result<(), Trouble> {
+    /// A file's memory, and how many bytes of it the file has.
+    fn file(&self, number: u16) -> Result<(&Memory, &AtomicU64), Trouble> {
         match &self.lookup(number)?.1.node {
-            Node::File { size, .. } => {
-                size.store(bytes, Relaxed);
-                Ok(())
-            }
+            Node::File { size, memory, .. } => Ok((self.memory.get(*memory).ok_or(Trouble::NotAFile)?, size)),
             _ => Err(Trouble::NotAFile),
         }
+    }
+
+    /// Makes a file longer or shorter. What is new is zeros.
+    pub(crate) fn resize(&self, number: u16, bytes: u64) -> Result<(), Trouble> {
+        let (memory, size) = self.file(number)?;
+        let wanted = usize::try_from(bytes).ok().filter(|&wanted| wanted <= ROOM).ok_or(Trouble::NoRoom)?;
+        memory.bytes.iter().skip(wanted).for_each(|byte| byte.store(0, Relaxed));
+        size.store(bytes, Relaxed);
+        Ok(())
+    }
+
+    /// Gives each byte of the file at `offset` to `each`, up to `length` of them: how many there were. Where the first one is on a bad
+    /// page, that is an error.
+    pub(crate) fn bytes(
+        &self,
+        number: u16,
+        offset: u64,
+        length: usize,
+        mut each: impl FnMut(usize, &AtomicU8),
+    ) -> Result<usize, Trouble> {
+        let (memory, size) = self.file(number)?;
+        let left = size.load(Relaxed).saturating_sub(offset).try_into().unwrap_or(usize::MAX);
+        let bytes = memory.bytes.iter().skip(offset.try_into().unwrap_or(usize::MAX));
+        let mut done = 0;
+        for (at, byte) in (offset..).zip(bytes).take(length.min(left)) {
+            if memory.is_bad(at / PAGE) {
+                return if done == 0 { Err(Trouble::BadMemory) } else { Ok(done) };
+            }
+            each(done, byte);
+            done += 1;
+        }
+        Ok(done)
+    }
+
+    /// What the hardware reports: this page of a file is bad.
+    pub(crate) fn spoil(&self, number: u16, page: u32) -> Result<(), Trouble> {
+        let (memory, _) = self.file(number)?;
+        memory.bad.fetch_or(1_u32.checked_shl(page).ok_or(Trouble::NoRoom)?, Relaxed);
+        Ok(())
+    }
+
+    /// Whether a page of a file is bad.
+    pub(crate) fn is_bad(&self, number: u16, page: u64) -> Result<bool, Trouble> {
+        Ok(self.file(number)?.0.is_bad(page))
+    }
+
+    /// Gives a file good memory for a bad page: zeros.
+    pub(crate) fn mend(&self, number: u16, page: u32) -> Result<(), Trouble> {
+        let (memory, _) = self.file(number)?;
+        let start = usize::try_from(page).map_or(ROOM, |page| page.saturating_mul(4096));
+        memory.bytes.iter().skip(start).take(4096).for_each(|byte| byte.store(0, Relaxed));
+        memory.bad.fetch_and(!1_u32.checked_shl(page).ok_or(Trouble::NoRoom)?, Relaxed);
+        Ok(())
     }
 }
 

@@ -1,14 +1,14 @@
 //! The port: what pmem2 has to know of this kernel.
 //!
 //! `Platform` is all that a source needs. `Locate` is for kernels that know where their memory lies; one that does not says
-//! `type Spot = Nowhere; type Dimm = Nowhere;` and nothing else. `Io` and `Health` are for kernels that read their files by system calls,
-//! and know which memory is bad: this one does neither.
+//! `type Spot = Nowhere; type Dimm = Nowhere;` and nothing else. `Io` and `Health` are for kernels that read their files for a
+//! program, and know which memory is bad; the others say `type Via = Nowhere; type Channel = Nowhere;` and `type List = Nowhere;`.
 
-use core::{fmt, marker::PhantomData, sync::atomic::Ordering::Relaxed};
+use core::{fmt, marker::PhantomData, ops::Range, sync::atomic::Ordering::Relaxed};
 
 use pmem2::{
-    Access, Alignment, Backing, Facts, Fail, FileSystem, Handle, Health, Io, Kind, Locate, Mode, Persistence, Platform,
-    Region, Synchronous, Text, What,
+    Access, Alignment, Backing, ClearBy, Errno, Facts, Fail, FileSystem, Halt, Halted, Handle, Health, Io, Kind,
+    Locate, Mode, Nowhere, Persistence, Platform, ReadBuffer, Region, Synchronous, Text, What, WriteBuffer,
 };
 
 use crate::kernel::{Bank, Dimm, Inode, Kernel, Node, PAGE, READ, Trouble, WRITE};
@@ -106,13 +106,119 @@ impl Platform for &Kernel {
     }
 }
 
-impl Io for &Kernel {
-    type Via = ();
-    type Channel = ();
+/// Goes through the bytes of a file, with whatever the kernel has to say.
+fn transfer(
+    kernel: &Kernel,
+    raw: Descriptor,
+    offset: u64,
+    length: usize,
+    mut each: impl FnMut(usize, &core::sync::atomic::AtomicU8),
+) -> Result<(), Halted> {
+    let mut done = 0;
+    while done < length {
+        let at = offset.saturating_add(u64::try_from(done).unwrap_or(u64::MAX));
+        let why = match kernel.bytes(raw.0, at, length - done, |index, byte| each(done + index, byte)) {
+            Ok(0) => Halt::End,
+            Ok(moved) => {
+                done += moved;
+                continue;
+            }
+            Err(Trouble::BadMemory) => Halt::Medium { unit: PAGE },
+            Err(trouble) => Halt::Fail(fail(trouble)),
+        };
+        return Err(Halted { done, why });
+    }
+    Ok(())
 }
 
+/// Files are read and written by the kernel. What a bank is, a program maps.
+impl Io for &Kernel {
+    type Via = Nowhere;
+    type Channel = ();
+
+    fn channel(
+        self,
+        raw: Descriptor,
+        facts: &Facts<Id>,
+        _: Option<Nowhere>,
+        _: Range<u64>,
+        _: bool,
+    ) -> Result<(), Fail> {
+        match same(self, raw, facts)?.node {
+            Node::File { .. } => Ok(()),
+            _ => Err(Fail::Unsupported),
+        }
+    }
+
+    fn read_at(self, raw: Descriptor, (): &(), offset: u64, buffer: ReadBuffer<'_>) -> Result<(), Halted> {
+        let to = buffer.as_ptr();
+        transfer(self, raw, offset, buffer.len(), |index, byte| {
+            // SAFETY: the caller's buffer has as many bytes as it says; this kernel has no way to look whether they are there.
+            unsafe { to.add(index).write(byte.load(Relaxed)) };
+        })
+    }
+
+    fn write_at(self, raw: Descriptor, (): &(), offset: u64, buffer: WriteBuffer<'_>) -> Result<(), Halted> {
+        let from = buffer.as_ptr();
+        transfer(self, raw, offset, buffer.len(), |index, byte| {
+            // SAFETY: likewise.
+            byte.store(unsafe { from.add(index).read() }, Relaxed);
+        })
+    }
+
+    /// A file has nothing that is not where it stays.
+    fn sync(self, raw: Descriptor, facts: &Facts<Id>) -> Result<(), Fail> {
+        same(self, raw, facts).map(drop)
+    }
+}
+
+/// The kernel keeps a bit for each page of a file, which is list enough: it is asked each time.
 impl Health for &Kernel {
     type List = ();
+
+    fn list_bad(self, raw: Descriptor, facts: &Facts<Id>) -> Result<(), Fail> {
+        match same(self, raw, facts)?.node {
+            Node::File { .. } => Ok(()),
+            _ => Err(Fail::Unsupported),
+        }
+    }
+
+    fn next_bad(self, raw: Descriptor, facts: &Facts<Id>, (): &mut (), from: u64) -> Result<Option<Range<u64>>, Fail> {
+        let size = self.size(raw, facts)?;
+        let is_bad = |at: u64| self.is_bad(raw.0, at / PAGE).map_err(fail);
+        let mut start = from;
+        while start < size && !is_bad(start)? {
+            start = (start / PAGE + 1) * PAGE;
+        }
+        let mut end = start;
+        while end < size && is_bad(end)? {
+            end = ((end / PAGE + 1) * PAGE).min(size);
+        }
+        Ok((start < end).then_some(start..end))
+    }
+
+    fn clear_bad(self, raw: Descriptor, facts: &Facts<Id>, range: Range<u64>, by: ClearBy) -> Result<(), Fail> {
+        self.list_bad(raw, facts)?;
+        if by != ClearBy::Allocation {
+            return Err(Fail::Unsupported);
+        }
+        // All or nothing, and whole pages: what is good beside is not this kernel's to throw away.
+        let size = self.size(raw, facts)?;
+        let whole = range.start.is_multiple_of(PAGE) && (range.end.is_multiple_of(PAGE) || range.end == size);
+        let pages = range.start / PAGE..range.end.div_ceil(PAGE);
+        for page in pages.clone() {
+            if !self.is_bad(raw.0, page).map_err(fail)? {
+                return Err(Fail::Absent(What::BadBlocks));
+            }
+        }
+        if !whole {
+            return Err(Fail::Os(What::ClearBadBlock, Errno::EINVAL));
+        }
+        for page in pages {
+            self.mend(raw.0, page.try_into().map_err(|_| Fail::Malformed(What::ClearBadBlock))?).map_err(fail)?;
+        }
+        Ok(())
+    }
 }
 
 /// Where an object lies: on a bank, or in RAM.
@@ -213,6 +319,10 @@ impl fmt::Debug for Kernel {
 impl<'k> File<'k> {
     pub(crate) fn open(kernel: &'k Kernel, name: &str, mode: u32) -> Result<Self, Trouble> {
         kernel.open(name, mode).map(|number| Self { kernel, descriptor: Descriptor(number) })
+    }
+
+    pub(crate) fn descriptor(&self) -> u16 {
+        self.descriptor.0
     }
 
     pub(crate) fn borrow(&self) -> Number<'_> {

@@ -2,7 +2,7 @@
 
 use pmem2::{
     Code, Kind,
-    conformance::{Case, Expect, Violation, check, check_places},
+    conformance::{Case, Expect, Violation, check, check_bad_blocks, check_halt, check_places, check_transfers},
 };
 
 use crate::{
@@ -39,6 +39,16 @@ pub(crate) fn run(kernel: &Kernel) -> Result<(), Failed> {
     ];
     check(&cases).map_err(Failed::Rule)?;
     check_places(&cases).map_err(Failed::Rule)?;
+    check_transfers(&cases, None).map_err(Failed::Rule)?;
+    check_bad_blocks(&cases).map_err(Failed::Rule)?;
+
+    // The third page of the file goes bad, and gets other memory in the end.
+    let spoilt = log.descriptor();
+    kernel.spoil(spoilt, 2).map_err(Failed::Open)?;
+    let [on_a_bad_page, ..] = cases;
+    let halts = check_halt(&on_a_bad_page, None, 2 * PAGE).and(check_bad_blocks(&[on_a_bad_page]));
+    kernel.mend(spoilt, 2).map_err(Failed::Open)?;
+    halts.map_err(Failed::Rule)?;
     drop((log, data));
 
     // The access comes before the kind, and of one file both modes cannot be in one list: its id is the same.
