@@ -2,11 +2,11 @@
 
 use core::ops::Range;
 
-use pmem2_platform::{ClearBy, Handle, Health, What};
+use pmem2_platform::{ClearBy, Fail, Handle, Health, What};
 
 use crate::{
     Error, Source,
-    decide::{admit_clearing, admit_transfer, admit_writing},
+    decide::{admit_clearing, admit_writing},
 };
 
 /// The bad bytes of a source: ranges in bytes of it, in ascending order; no two of them adjoin. (pmem2_badblock_context_new(3),
@@ -30,7 +30,6 @@ impl<H: Handle<P: Health>> BadBlocks<H> {
     ///
     /// Those of [`Source::bad_blocks`].
     pub fn new(source: Source<H>) -> Result<Self, Error> {
-        admit_transfer(source.kind())?;
         let list = source.ask(What::BadBlocks, Health::list_bad)?;
         Ok(Self { source, list, at: Some(0) })
     }
@@ -86,9 +85,9 @@ impl<H: Handle<P: Health>> Source<H> {
     ///
     /// # Errors
     ///
-    /// - [`Unsupported`](Error::Unsupported): the system keeps no list, or not for what the source lies on, or it cannot be told where on
+    /// - [`Unsupported`](Error::Unsupported): the system keeps no list, or not for what the source lies on (anonymous memory is
+    ///   nowhere), or it cannot be told where on
     ///   it the source lies (btrfs, XFS's realtime device).
-    /// - [`SourceTypeNotSupported`](Error::SourceTypeNotSupported): an anonymous source.
     /// - [`TooLarge`](Error::TooLarge) of [`What::BadBlocks`], from the iterator: the list was cut off, and there are more.
     /// - [`Os`](Error::Os): the system failed, with `EACCES` where this user may not know.
     /// - [`InvalidFileHandle`](Error::InvalidFileHandle), and what else [`place`](Source::place) says.
@@ -116,14 +115,19 @@ impl<H: Handle<P: Health>> Source<H> {
     /// - [`Unsupported`](Error::Unsupported): it cannot be done `by` this.
     /// - Those of [`bad_blocks`](Source::bad_blocks).
     pub fn clear_bad_blocks(&self, range: Range<u64>, by: ClearBy) -> Result<(), Error> {
-        admit_transfer(self.kind())?;
         // What is good beside it is written back, to where it was.
         admit_writing(self.access(), self.kind())?;
         admit_clearing(&range, self.size()?)?;
         let handle = self.handle();
-        handle
-            .platform()
-            .clear_bad(handle.raw(), self.facts(), range, by)
-            .map_err(|fail| Error::of(fail, What::ClearBadBlock))
+        handle.platform().clear_bad(handle.raw(), self.facts(), range, by).map_err(|fail| match fail {
+            // Where there is no list, that is the cause, whichever way was asked for.
+            Fail::Unsupported if self.has_no_list() => Error::Unsupported(What::BadBlocks),
+            fail => Error::of(fail, What::ClearBadBlock),
+        })
+    }
+
+    fn has_no_list(&self) -> bool {
+        let handle = self.handle();
+        matches!(handle.platform().list_bad(handle.raw(), self.facts()), Err(Fail::Unsupported))
     }
 }

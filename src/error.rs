@@ -345,12 +345,32 @@ const _: () = assert!(size_of::<Error>() == 24);
 
 impl core::error::Error for Error {}
 
-/// The error as an [`std::io::Error`] of the kind that belongs to its errno. The sentence stays, and so does the error itself:
-/// `get_ref` and `downcast` give it back, and with it the number, which `raw_os_error` does not.
+/// The error as an [`std::io::Error`]. The sentence stays, and so does the error itself: `get_ref` and `downcast` give it back, and with
+/// it the number, which `raw_os_error` does not. Its kind:
+///
+/// | error | kind |
+/// |---|---|
+/// | [`IoFail`](Error::IoFail), [`NotSynced`](Error::NotSynced) | [`Other`](std::io::ErrorKind::Other), as of EIO: nothing was wrong with the call |
+/// | [`SourceShrank`](Error::SourceShrank) | [`UnexpectedEof`](std::io::ErrorKind::UnexpectedEof) |
+/// | [`NoAccess`](Error::NoAccess), [`NotWritable`](Error::NotWritable) | [`PermissionDenied`](std::io::ErrorKind::PermissionDenied) |
+/// | every other | that of its [`errno`](Error::errno): [`InvalidInput`](std::io::ErrorKind::InvalidInput) for `EINVAL` |
 #[cfg(feature = "std")]
 impl From<Error> for std::io::Error {
     fn from(error: Error) -> Self {
-        let kind = std::io::ErrorKind::from(error.errno());
-        Self::new(kind, error)
+        Self::new(error.kind(), error)
+    }
+}
+
+#[cfg(feature = "std")]
+impl Error {
+    /// The kind of [`std::io::Error`] that it becomes.
+    pub(crate) fn kind(self) -> std::io::ErrorKind {
+        use std::io::ErrorKind;
+        match self {
+            Self::IoFail { .. } | Self::NotSynced => ErrorKind::Other,
+            Self::SourceShrank { .. } => ErrorKind::UnexpectedEof,
+            Self::NoAccess | Self::NotWritable(_) => ErrorKind::PermissionDenied,
+            _ => self.errno().into(),
+        }
     }
 }

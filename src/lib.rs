@@ -30,6 +30,12 @@
 //! of your own, an emulator or a test is another. Where there is no backend (macOS, FreeBSD, WebAssembly) the crate builds and
 //! every source is refused with [`Error::Unsupported`].
 //!
+//! # Memory that is bad
+//!
+//! [`Source::read_at`] and [`Source::write_at`] transfer all bytes, or say how many and where the first bad one is; a [`Reader`] or
+//! [`Writer`] keeps what many transfers need. A load from bad memory raises SIGBUS on Linux: that of a transfer becomes an error
+//! (`SigbusHandler`). [`Source::bad_blocks`] is what the system knows to be bad, [`Source::clear_bad_blocks`] gives a file other memory.
+//!
 //! # Without an operating system
 //!
 //! A handle is an [`Extent`], a [`PhysicalRegion`] or a part of one; [`Source::from_region`] makes a source of it. Regions come from a

@@ -82,8 +82,7 @@ impl core::error::Error for TransferError {
 #[cfg(feature = "std")]
 impl From<TransferError> for std::io::Error {
     fn from(error: TransferError) -> Self {
-        let kind = std::io::ErrorKind::from(error.error.errno());
-        Self::new(kind, error)
+        Self::new(error.error.kind(), error)
     }
 }
 

@@ -90,6 +90,8 @@ impl Errno {
     }
 }
 
+impl core::error::Error for Errno {}
+
 /// The kind of error that the standard library makes of the number.
 #[cfg(feature = "std")]
 impl From<Errno> for std::io::ErrorKind {

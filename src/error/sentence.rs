@@ -93,12 +93,12 @@ impl Display for Error {
                 write!(f, "offset and length end at byte {end}, but the source has only {size} bytes")
             }
             Self::SourceShrank { size } => {
-                write!(f, "the source was made shorter meanwhile, and ends at byte {size} now: another program truncated it")
+                write!(f, "the source was truncated meanwhile, by this program or another: it ends at byte {size} or before")
             }
             Self::IoFail { offset, length } => write!(
                 f,
                 "the memory, or the disk, is bad: the first bad byte is one of the {length} from byte {offset} on; what was there \
-                 is lost (what is known to be bad can be listed, and cleared)"
+                 may be lost (where the system keeps a list of bad blocks, it can be read, and cleared)"
             ),
             Self::NotDurable(why) => f.write_str(match why {
                 Undurable::Never => "nothing makes a store to this region durable: its table says so, and nothing was written",
@@ -171,7 +171,9 @@ fn plain(error: &Error) -> &'static str {
         Error::DeepFlushRange => "the range to flush is not within the mapping",
         Error::InvalidRegionFormat => "the system's answer about the source's region makes no sense",
         Error::InvalidDevFormat => "the system's answer about the source's device makes no sense",
-        Error::CannotReadBounds => "the bounds of the source's device cannot be read",
+        Error::CannotReadBounds => {
+            "the system's list of bad blocks, or its answer about where the source lies on its device, makes no sense"
+        }
         Error::NotBad => "not all of these bytes are known to be bad, or there are none: nothing was changed",
         Error::NotSynced => {
             "the system failed to store what it had taken: of what was written since the last sync any part may be lost; write it \
@@ -183,7 +185,9 @@ fn plain(error: &Error) -> &'static str {
         Error::VmReservationNotEmpty => "the reservation still holds mappings: delete them first",
         Error::MapExists => "there is a mapping in the way",
         Error::FileDescriptorNotSet => "the source has no file descriptor: it is anonymous",
-        Error::SourceTypeNotSupported => "sources of this kind cannot do this",
+        Error::SourceTypeNotSupported => {
+            "an anonymous source has no bytes before it is mapped: there is nothing to read, to write or to make durable"
+        }
         _ => "unknown error",
     }
 }

@@ -99,11 +99,8 @@ fn remedies() {
         (Error::InvalidRegion(RegionFault::Alignment), "the region's alignment is no power of two: its table is wrong"),
         (Error::InvalidRegion(RegionFault::Unaddressed), "the devicetree's node has no address"),
         (Error::LengthOutOfRange { end: 8192, size: 5000 }, "end at byte 8192, but the source has only 5000 bytes"),
-        (
-            Error::SourceShrank { size: 4096 },
-            "made shorter meanwhile, and ends at byte 4096 now: another program truncated",
-        ),
-        (Error::IoFail { offset: 4096, length: 512 }, "one of the 512 from byte 4096 on; what was there is lost"),
+        (Error::SourceShrank { size: 4096 }, "by this program or another: it ends at byte 4096 or before"),
+        (Error::IoFail { offset: 4096, length: 512 }, "one of the 512 from byte 4096 on; what was there may be lost"),
         (Error::NotSynced, "write it again, and if that fails elsewhere"),
         (Error::NotWritable(WriteFault::ReadOnly), "open it O_RDWR to write"),
         (Error::NotWritable(WriteFault::Append), "opened O_APPEND: the system would write at the end"),

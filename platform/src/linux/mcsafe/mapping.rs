@@ -8,14 +8,16 @@ use super::{
 };
 use crate::{Cpu, Errno, linux::sys};
 
-/// Somebody handles the SIGBUS of a [`Mapping`]: this crate, or the program.
+/// Somebody handles the SIGBUS of transfers from and to memory that is bad: this crate, or the program.
+///
+/// Until a transfer goes through a mapping (of a device DAX), none is needed, and none is installed.
 #[derive(Clone, Copy, Debug)]
 pub struct SigbusHandler(Guard);
 
 impl SigbusHandler {
     /// Installs a handler of SIGBUS, for the life of the process: the first call does, the others find it there.
     ///
-    /// It takes a copy of a [`Mapping`] whose memory fails to its end, and has no other effect: every other SIGBUS goes on to the
+    /// It takes a transfer whose memory fails to its end, and has no other effect: every other SIGBUS goes on to the
     /// handler that was there before, with that one's flags and mask, or has the effect that it would have had. An action with
     /// SA_RESETHAND is called once. Where there was no handler, ours runs on the alternate stack if a thread has one (SA_ONSTACK), and
     /// calls of the system go on after it (SA_RESTART; those that never do fail with EINTR). All signals are blocked meanwhile.
@@ -43,10 +45,29 @@ impl SigbusHandler {
     }
 }
 
-/// For a program's own handler of SIGBUS, installed with SA_SIGINFO: whether the signal is of a copy of a [`Mapping`]. If so,
-/// the context is changed, so that the copy ends when the handler returns, which it should do at once.
+/// For a program's own handler of SIGBUS, installed with SA_SIGINFO: whether the signal is of a transfer to or from bad memory. If so,
+/// the context is changed, so that the transfer ends with an error when the handler returns, which it should do at once.
 ///
 /// It may be called in any handler of any signal, and changes nothing where the signal is another.
+///
+/// ```
+/// # mod pmem2 { pub use pmem2_platform::*; }
+/// use core::ffi::{c_int, c_void};
+///
+/// /// What the program installs with sigaction(2) for SIGBUS, with SA_SIGINFO.
+/// unsafe extern "C" fn on_sigbus(_signal: c_int, info: *mut c_void, context: *mut c_void) {
+///     // SAFETY: they are what the kernel gave to this handler.
+///     if unsafe { pmem2::resume_after_sigbus(info, context) } {
+///         return;
+///     }
+///     // It is the program's own: what it does with any other SIGBUS.
+/// }
+///
+/// // Once that is installed, transfers go through it: Reader::via(source, handler).
+/// let handler = pmem2::SigbusHandler::of_the_program()?;
+/// # let _ = (on_sigbus, handler);
+/// # Ok::<(), pmem2::Errno>(())
+/// ```
 ///
 /// # Safety
 ///
