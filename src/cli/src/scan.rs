@@ -97,23 +97,27 @@ impl Scanner {
         scan: &mut Scan,
         bar: &ProgressBar,
     ) -> Result<(), Error> {
+        // Of the data that is being read.
+        let mut end = 0;
         while scan.scanned < scan.size {
-            let data = next_data(scan.scanned).unwrap_or(scan.size..scan.size);
-            let start = data.start.clamp(scan.scanned, scan.size);
-            scan.holes = scan.holes.saturating_add(start.saturating_sub(scan.scanned));
-            scan.scanned = start;
-            let end = data.end.clamp(start, scan.size);
-            while scan.scanned < end {
-                if self.is_interrupted() {
-                    scan.end = End::Interrupted;
-                    return Ok(());
-                }
-                let left = usize::try_from(end.saturating_sub(scan.scanned)).unwrap_or(usize::MAX);
-                let chunk = buffer.get_mut(..left.min(CHUNK)).unwrap_or_default();
-                let read = reader.read_at(scan.scanned, chunk);
-                scan.went(read, chunk.len())?;
-                bar.set_position(scan.scanned);
+            // Before a question, too: a system that tells of no bytes would be asked for ever.
+            if self.is_interrupted() {
+                scan.end = End::Interrupted;
+                break;
             }
+            if scan.scanned >= end {
+                let data = next_data(scan.scanned).unwrap_or(scan.size..scan.size);
+                let start = data.start.clamp(scan.scanned, scan.size);
+                scan.holes = scan.holes.saturating_add(start.saturating_sub(scan.scanned));
+                scan.scanned = start;
+                end = data.end.clamp(start, scan.size);
+                continue;
+            }
+            let left = usize::try_from(end.saturating_sub(scan.scanned)).unwrap_or(usize::MAX);
+            let chunk = buffer.get_mut(..left.min(CHUNK)).unwrap_or_default();
+            let read = reader.read_at(scan.scanned, chunk);
+            scan.went(read, chunk.len())?;
+            bar.set_position(scan.scanned);
         }
         Ok(())
     }
@@ -160,6 +164,61 @@ impl Display for Scan {
         match self.holes {
             0 => Ok(()),
             holes => write!(f, "; {holes} of them have no storage yet, and were not read"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::Cell, fs::File, io::Write, sync::atomic::Ordering::Relaxed};
+
+    use super::*;
+
+    fn file(bytes: &[u8]) -> File {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(bytes).unwrap();
+        file
+    }
+
+    fn scanner() -> Scanner {
+        Scanner { interrupted: Arc::default() }
+    }
+
+    /// A system that finds data, but no bytes of it, again and again.
+    #[test]
+    fn a_question_can_be_interrupted() {
+        let (scanner, asked) = (scanner(), Cell::new(0));
+        let scan = scanner.scan(&file(&[1; 100]), "", &|offset| {
+            asked.set(asked.get() + 1);
+            assert!(asked.get() <= 3, "interrupted");
+            scanner.interrupted.store(asked.get() == 3, Relaxed);
+            Some(offset..offset)
+        });
+        assert_eq!((scan.end, scan.scanned, asked.get()), (End::Interrupted, 0, 3));
+    }
+
+    #[test]
+    fn what_is_told_of_data() {
+        // Data, in the file and beyond it, and before what was read; how many are holes.
+        type Row<'r> = (&'r [Range<u64>], u64);
+        let rows: &[Row] = &[
+            (&[], 100),
+            (&[0..100], 0),
+            (&[0..u64::MAX], 0),
+            (&[10..20, 30..40], 80),
+            (&[200..300], 100),
+            (&[0..50, 0..60], 40),
+        ];
+        for &(data, holes) in rows {
+            let mut told = data.iter().cloned();
+            let told = Cell::new(Some(&mut told));
+            let scan = scanner().scan(&file(&[1; 100]), "", &|_| {
+                let ranges = told.take()?;
+                let next = ranges.next();
+                told.set(Some(ranges));
+                next
+            });
+            assert_eq!((scan.end, scan.scanned, scan.holes), (End::Complete, 100, holes), "{data:?}");
         }
     }
 }
