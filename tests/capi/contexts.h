@@ -43,7 +43,6 @@ contexts(void)
 	src = source_of(fd);
 	/* A source is none. */
 	is_no_context((struct pmem2_badblock_context *)(void *)src, "no bad block context");
-	src = source_of(fd);
 
 	/* The constructors: what fails leaves NULL. */
 	CHECK(pmem2_badblock_context_new(NULL, src) == -EINVAL && SAYS("bbctx is NULL"));

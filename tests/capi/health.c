@@ -14,6 +14,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stddef.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 
 #include "memory.h"
@@ -22,7 +23,6 @@
 #include "sysfs.h"
 #include "world.h"
 #include "fail_call.h"
-#include "lost_page.h"
 
 #define CHECK(condition)                                                                                              \
 	do {                                                                                                          \
@@ -208,6 +208,30 @@ wrong_arguments(void)
 	CHECK(pmem2_source_delete(&src) == 0);
 }
 
+/* Of a device DAX, in a child: a handler stays. */
+static int
+of_device(void *unused)
+{
+	struct pmem2_source *src;
+	char bytes[10000];
+	size_t done = 77;
+	int fd;
+
+	(void)unused;
+	make_device_dax("1:5", "8388608\n", "4096\n");
+	fd = open("/dev/zero", O_RDWR);
+	src = source_of(fd);
+	memset(bytes, 0xa5, sizeof(bytes));
+	CHECK(pmem2_source_pwrite_at(src, bytes, sizeof(bytes), 77, &done) == 0 && done == sizeof(bytes));
+	CHECK(pmem2_source_pread_at(src, bytes, sizeof(bytes), 77, &done) == 0 && done == sizeof(bytes));
+	/* Each call maps memory of its own. */
+	CHECK(is_filled(bytes, sizeof(bytes), 0));
+	CHECK(pmem2_source_sync(src) == 0);
+	done_with(&src, fd);
+	return 1;
+}
+
+#ifndef UNDER_TOOL
 /* Memory of the caller's that is not there is -EFAULT, and never a bad block; what comes before it was transferred. */
 static void
 bad_buffers(void)
@@ -282,7 +306,6 @@ is_limited(void *argument)
 		pmem2_source_pwrite_at(transfer->src, buffer, sizeof(buffer), 900, &done) == 0;
 }
 
-#ifndef UNDER_TOOL
 /* What the system fails with: the medium's errors are one, others are themselves. */
 static void
 failures(void)
@@ -326,7 +349,9 @@ errno_stays(void)
 
 #include "contexts.h"
 #include "badblocks.h"
+#ifndef UNDER_TOOL
 #include "sigbus.h"
+#endif
 
 int
 main(void)
@@ -336,8 +361,9 @@ main(void)
 	ranges();
 	not_writable();
 	wrong_arguments();
-	bad_buffers();
+	CHECK(child_under(0, 0, of_device, NULL));
 #ifndef UNDER_TOOL
+	bad_buffers();
 	failures();
 #endif
 	errno_stays();

@@ -177,7 +177,13 @@ under(unsigned number, int error, int (*body)(void *))
 
 	tried = with_bad_block();
 	CHECK(pmem2_badblock_context_new(&tried_context, tried) == 0);
+#ifdef UNDER_TOOL
+	/* It makes such calls of its own. */
+	(void)number, (void)body;
+	CHECK(code < 0);
+#else
 	CHECK(child_under(number, body == makes_none_without_fstat ? 0 : (unsigned)error, body, &code));
+#endif
 	pmem2_badblock_context_delete(&tried_context);
 	done_with(tried);
 }

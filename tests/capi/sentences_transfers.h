@@ -46,24 +46,21 @@ anonymous_transfers(void)
 
 /* What a call gives in a process in which the system's own fails so. */
 static int
-reading(void)
+transfer(int writing)
 {
-	char byte;
-
-	return pmem2_source_pread_mcsafe(source_of(open_file(O_RDWR)), &byte, 1, 0);
-}
-
-static int
-writing(void)
-{
+	int fd = open_file(O_RDWR), code;
+	struct pmem2_source *src = source_of(fd);
 	char byte = 0;
 
-	return pmem2_source_pwrite_mcsafe(source_of(open_file(O_RDWR)), &byte, 1, 0);
+	code = writing ? pmem2_source_pwrite_mcsafe(src, &byte, 1, 0) : pmem2_source_pread_mcsafe(src, &byte, 1, 0);
+	pmem2_source_delete(&src);
+	close(fd);
+	return code;
 }
 
-static int is_bad_to_read(void *unused) { (void)unused; return reading() == PMEM2_E_IO_FAIL; }
-static int is_bad_to_write(void *unused) { (void)unused; return writing() == PMEM2_E_IO_FAIL; }
-static int fails_otherwise(void *unused) { (void)unused; return reading() == -ENXIO; }
+static int is_bad_to_read(void *unused) { (void)unused; return transfer(0) == PMEM2_E_IO_FAIL; }
+static int is_bad_to_write(void *unused) { (void)unused; return transfer(1) == PMEM2_E_IO_FAIL; }
+static int fails_otherwise(void *unused) { (void)unused; return transfer(0) == -ENXIO; }
 
 static void
 medium_fails(void)
@@ -89,6 +86,7 @@ survives_sigbus(void *unused)
 	CHECK(pmem2_source_pread_mcsafe(src, &byte, 1, 5000) == PMEM2_E_IO_FAIL);
 	CHECK(pmem2_source_pwrite_mcsafe(src, &byte, 1, 5000) == PMEM2_E_IO_FAIL);
 #endif
+	pmem2_source_delete(&src);
 	return 1;
 }
 
