@@ -36,6 +36,11 @@
 
 #define SAYS(text) (strstr(pmem2_errormsg(), (text)) != NULL)
 
+/* There is no copy that survives bad memory for a processor of 32 bits. */
+#if SIZE_MAX == UINT32_MAX
+#define NO_COPY 1
+#endif
+
 static int checks;
 
 static int
@@ -222,10 +227,16 @@ of_device(void *unused)
 	fd = open("/dev/zero", O_RDWR);
 	src = source_of(fd);
 	memset(bytes, 0xa5, sizeof(bytes));
+#ifdef NO_COPY
+	CHECK(pmem2_source_pwrite_at(src, bytes, sizeof(bytes), 77, &done) == PMEM2_E_NOSUPP && done == 0);
+	CHECK(pmem2_source_pread_at(src, bytes, sizeof(bytes), 77, &done) == PMEM2_E_NOSUPP && done == 0);
+	CHECK(pmem2_sigbus_own() == -ENOTSUP && pmem2_sigbus_resume(NULL, NULL) == 0);
+#else
 	CHECK(pmem2_source_pwrite_at(src, bytes, sizeof(bytes), 77, &done) == 0 && done == sizeof(bytes));
 	CHECK(pmem2_source_pread_at(src, bytes, sizeof(bytes), 77, &done) == 0 && done == sizeof(bytes));
 	/* Each call maps memory of its own. */
 	CHECK(is_filled(bytes, sizeof(bytes), 0));
+#endif
 	CHECK(pmem2_source_sync(src) == 0);
 	done_with(&src, fd);
 	return 1;
@@ -349,7 +360,7 @@ errno_stays(void)
 
 #include "contexts.h"
 #include "badblocks.h"
-#ifndef UNDER_TOOL
+#if !defined(UNDER_TOOL) && !defined(NO_COPY)
 #include "sigbus.h"
 #endif
 
@@ -367,7 +378,7 @@ main(void)
 	failures();
 #endif
 	errno_stays();
-#ifndef UNDER_TOOL
+#if !defined(UNDER_TOOL) && !defined(NO_COPY)
 	signals();
 #endif
 	contexts();
