@@ -65,13 +65,11 @@ pages() {
     for name; do
         [ -s "$work/$name.3" ] || fail "there is no manual page for $name"
     done
-    for page in "$work"/*.3; do
-        name=share/man/man3/$(basename "$page")
-        if [ -L "$page" ]; then
-            mkdir -p "$destination/share/man/man3"
-            ln -sfnT "$(readlink "$page")" "$destination/$name"
-        else
-            put "$page" "$name"
-        fi
-    done
+    # First the pages, for which the directory is made.
+    while read -r page; do
+        put "$page" "share/man/man3/$(basename "$page")"
+    done < <(find "$work" -name '*.3' -type f)
+    while read -r page; do
+        ln -sfnT "$(readlink "$page")" "$destination/share/man/man3/$(basename "$page")"
+    done < <(find "$work" -name '*.3' -type l)
 }

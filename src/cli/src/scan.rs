@@ -145,12 +145,26 @@ impl Scan {
     }
 }
 
-/// On a terminal; nowhere else is anything drawn.
+/// On a terminal, as wide as that is; nowhere else is anything drawn.
 fn bar(size: u64, name: &str) -> ProgressBar {
-    let template = "{msg} [{bar:30}] {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
+    let template = "{msg} [{wide_bar}] {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     let bar = ProgressBar::with_draw_target(Some(size), ProgressDrawTarget::stderr());
-    bar.with_style(style.progress_chars("=> ")).with_message(name.to_owned())
+    bar.with_style(style.progress_chars("=> ")).with_message(shortened(name))
+}
+
+/// The end of a name, in so few columns that the figures and a bar fit into 80 beside it.
+fn shortened(name: &str) -> String {
+    const COLUMNS: usize = 20;
+    const MARK: &str = "...";
+    // Some characters beyond ASCII take two columns.
+    let columns = |text: &str| text.chars().map(|character| if character.is_ascii() { 1 } else { 2 }).sum::<usize>();
+    if columns(name) <= COLUMNS {
+        return name.to_owned();
+    }
+    let mut ends = name.char_indices().filter_map(|(start, _)| name.get(start..));
+    let end = ends.find(|end| columns(end).saturating_add(MARK.len()) <= COLUMNS).unwrap_or_default();
+    format!("{MARK}{end}")
 }
 
 /// How far it came.
@@ -220,5 +234,13 @@ mod tests {
             });
             assert_eq!((scan.end, scan.scanned, scan.holes), (End::Complete, 100, holes), "{data:?}");
         }
+    }
+
+    #[test]
+    fn names_fit() {
+        assert_eq!(shortened("/dev/dax0.0"), "/dev/dax0.0");
+        assert_eq!(shortened("/mnt/pmem/twenty/col"), "/mnt/pmem/twenty/col");
+        assert_eq!(shortened("/mnt/pmem/twenty/cols"), ".../pmem/twenty/cols");
+        assert_eq!(shortened("/mnt/数据数据数据数据数据"), "...据数据数据数据");
     }
 }
