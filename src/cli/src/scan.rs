@@ -241,6 +241,6 @@ mod tests {
         assert_eq!(shortened("/dev/dax0.0"), "/dev/dax0.0");
         assert_eq!(shortened("/mnt/pmem/twenty/col"), "/mnt/pmem/twenty/col");
         assert_eq!(shortened("/mnt/pmem/twenty/cols"), ".../pmem/twenty/cols");
-        assert_eq!(shortened("/mnt/数据数据数据数据数据"), "...据数据数据数据");
+        assert_eq!(shortened("/mnt/数据数据数据数据数据"), "...数据数据数据数据");
     }
 }
