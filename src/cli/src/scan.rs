@@ -183,6 +183,7 @@ impl Display for Scan {
 }
 
 #[cfg(test)]
+#[allow(clippy::single_range_in_vec_init, reason = "lists of one range are meant as such")]
 mod tests {
     use std::{cell::Cell, fs::File, io::Write, sync::atomic::Ordering::Relaxed};
 
@@ -202,7 +203,7 @@ mod tests {
     #[test]
     fn a_question_can_be_interrupted() {
         let (scanner, asked) = (scanner(), Cell::new(0));
-        let scan = scanner.scan(&file(&[1; 100]), "", &|offset| {
+        let scan = scanner.scan(file(&[1; 100]), "", &|offset| {
             asked.set(asked.get() + 1);
             assert!(asked.get() <= 3, "interrupted");
             scanner.interrupted.store(asked.get() == 3, Relaxed);
@@ -226,7 +227,7 @@ mod tests {
         for &(data, holes) in rows {
             let mut told = data.iter().cloned();
             let told = Cell::new(Some(&mut told));
-            let scan = scanner().scan(&file(&[1; 100]), "", &|_| {
+            let scan = scanner().scan(file(&[1; 100]), "", &|_| {
                 let ranges = told.take()?;
                 let next = ranges.next();
                 told.set(Some(ranges));
