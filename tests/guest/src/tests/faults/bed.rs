@@ -9,7 +9,7 @@ use std::{
 };
 
 use pmem2::{Error, Source};
-use pmem2_guest::machine::{Device, MIB, Machine, PAGE};
+use pmem2_guest::machine::{Device, MIB, Machine};
 use pmem2_platform::{Mapping, SigbusHandler};
 
 use super::{

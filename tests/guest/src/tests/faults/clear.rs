@@ -90,7 +90,8 @@ fn a_sector(machine: &Machine, device: &Device) {
     // The kernel does not read the others of the page, so that they would be lost.
     let cleared = bed.source().clear_bad_blocks(at..at + SECTOR, ClearBy::Allocation);
     assert_eq!(cleared, Err(Error::Os { what: What::ClearBadBlock, errno: Errno::EIO }));
-    assert_eq!(bed.bad(), Ok(vec![at..at + SECTOR]));
+    let sector = at..at + SECTOR;
+    assert_eq!(bed.bad(), Ok(vec![sector]));
 }
 
 /// QEMU's NVDIMMs have no such command.

@@ -133,7 +133,8 @@ fn at_the_end(machine: &Machine, device: &Device) {
     for sector in 0..4 {
         Way::Listed.inject(&bed.ground, bed.place(PAGE) + sector * SECTOR);
     }
-    assert_eq!(agree(&bed, "at the end"), [PAGE..PAGE + 1000]);
+    let tail = PAGE..PAGE + 1000;
+    assert_eq!(agree(&bed, "at the end"), [tail]);
 }
 
 /// Files without memory of their own.
