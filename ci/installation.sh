@@ -56,15 +56,20 @@ pages() {
         page=$(basename "$file" .md)
         for name in $(sed -n '/^# NAME/,/^# SYNOPSIS/ s/ - .*//p' "$file" | grep -o 'pmem2_[a-zA-Z_]*'); do
             printf '%s\n' "$@" | grep -x "$name" >/dev/null || continue
-            # Of several functions: found under the name of each.
-            [ "$name" = "$page" ] || echo ".so man3/$page.3" >"$work/$name.3"
+            # Of several functions: found under the name of each. By a link, since man looks for what `.so man3/...` names where it was
+            # started, and in the system's directories, which may have another library's.
+            [ "$name" = "$page" ] || ln -sfnT "$page.3" "$work/$name.3"
             [ -e "$work/$page.3" ] || awk -v version="$ours" -f man/roff.awk "$file" >"$work/$page.3"
         done
     done
     for name; do
         [ -s "$work/$name.3" ] || fail "there is no manual page for $name"
     done
-    for page in "$work"/*.3; do
+    # First the pages, for which the directory is made.
+    while read -r page; do
         put "$page" "share/man/man3/$(basename "$page")"
-    done
+    done < <(find "$work" -name '*.3' -type f)
+    while read -r page; do
+        ln -sfnT "$(readlink "$page")" "$destination/share/man/man3/$(basename "$page")"
+    done < <(find "$work" -name '*.3' -type l)
 }

@@ -341,7 +341,7 @@ impl Error {
 }
 
 // Every answer has room for one.
-const _: () = assert!(size_of::<Error>() == 24);
+const _: () = assert!(size_of::<Error>() <= 24);
 
 impl core::error::Error for Error {}
 

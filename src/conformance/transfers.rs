@@ -117,6 +117,10 @@ fn of_source<H: Handle<P: Io>>(
     if source.kind() == Kind::RegularFile {
         ends(&lane, size)?;
     }
+    // Of what cannot be written to, some systems (Windows) make nothing durable.
+    if !writable {
+        return Ok(());
+    }
     let handle = source.handle();
     match handle.platform().sync(handle.raw(), source.facts()) {
         Ok(()) | Err(Fail::Unsupported) => Ok(()),

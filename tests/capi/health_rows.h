@@ -240,7 +240,7 @@ clear_bad(void)
 static void
 clear_beyond(void)
 {
-	struct pmem2_badblock offset = { (size_t)1 << 63, 1 }, length = { 0, (size_t)1 << 63 };
+	struct pmem2_badblock offset = { SIZE_MAX / 2 + 1, 1 }, length = { 0, SIZE_MAX / 2 + 1 };
 	struct pmem2_badblock_context *bbctx;
 
 	if (pmem2_badblock_context_new(&bbctx, source_of(file_and_list(8))) != 0)

@@ -332,6 +332,7 @@ pages_of_from_fd(void)
 #include "sentences_answers.h"
 #include "sentences_identity.h"
 #include "sentences_health.h"
+#include "sentences_transfers.h"
 
 int
 main(void)

@@ -6,6 +6,8 @@
 #ifndef SIGBUS_H
 #define SIGBUS_H
 
+#include "lost_page.h"
+
 #define DEVICE_SIZE 8388608
 
 static volatile sig_atomic_t handled, answered;

@@ -9,6 +9,9 @@ use seccompiler::{
 /// Of linux/fs.h: 'f', 11, for reading and writing, of 32 bytes.
 const FS_IOC_FIEMAP: i32 = 0xC020_660B_u32.cast_signed();
 
+/// Of linux/fs.h: 'X', 31, for reading, of 28 bytes.
+const FS_IOC_FSGETXATTR: i32 = 0x801C_581F_u32.cast_signed();
+
 /// The calls that pmem2 is documented to make, by name: the number, and the arguments that are documented with it, of which it has one.
 fn call(name: &str) -> (i64, &'static [(u8, i32)]) {
     const HERE: &[(u8, i32)] = &[(0, libc::AT_FDCWD)];
@@ -26,7 +29,7 @@ fn call(name: &str) -> (i64, &'static [(u8, i32)]) {
         "munmap" => (libc::SYS_munmap, &[]),
         "pread64" => (libc::SYS_pread64, &[]),
         "pwrite64" => (libc::SYS_pwrite64, &[]),
-        "ioctl" => (libc::SYS_ioctl, &[(1, FS_IOC_FIEMAP)]),
+        "ioctl" => (libc::SYS_ioctl, &[(1, FS_IOC_FIEMAP), (1, FS_IOC_FSGETXATTR)]),
         "fallocate" => (libc::SYS_fallocate, &[]),
         "fsync" => (libc::SYS_fsync, &[]),
         "fdatasync" => (libc::SYS_fdatasync, &[]),

@@ -149,6 +149,25 @@ impl PeerSource<'_> {
         self.id(buffer.as_mut_ptr().cast(), N).map(|_| buffer)
     }
 
+    /// pmem2_source_pread_mcsafe.
+    pub(crate) fn pread(&self, buffer: &mut [u8], offset: u64) -> Result<(), Code> {
+        self.transfer("pmem2_source_pread_mcsafe", buffer, offset)
+    }
+
+    /// pmem2_source_pwrite_mcsafe, which takes no const pointer.
+    pub(crate) fn pwrite(&self, buffer: &mut [u8], offset: u64) -> Result<(), Code> {
+        self.transfer("pmem2_source_pwrite_mcsafe", buffer, offset)
+    }
+
+    fn transfer(&self, name: &str, buffer: &mut [u8], offset: u64) -> Result<(), Code> {
+        type Function = unsafe extern "C" fn(Object, *mut c_void, usize, usize) -> c_int;
+        let offset = usize::try_from(offset).expect("a 64-bit machine");
+        // SAFETY: both functions have this type in base.h; the source is live, and the buffer has so many bytes.
+        done(unsafe {
+            self.library.function::<Function>(name)(self.source, buffer.as_mut_ptr().cast(), buffer.len(), offset)
+        })
+    }
+
     /// pmem2_badblock_context_new, then pmem2_badblock_next until it has no more: the ranges, and what it says in the place of the
     /// next one unless that is that there is none.
     pub(crate) fn bad_blocks(&self) -> (Vec<Range<u64>>, Option<Code>) {

@@ -62,8 +62,13 @@ pub(crate) struct Bus {
 impl Bus {
     /// The bus of ACPI's NFIT, in a /sys that is otherwise empty.
     pub(crate) fn new(sysfs: &Sysfs) -> Self {
+        Self::numbered(sysfs, 0)
+    }
+
+    /// The same with another number.
+    pub(crate) fn numbered(sysfs: &Sysfs, number: u32) -> Self {
         sysfs.clear();
-        Self::another(0, "ACPI.NFIT", ACPI)
+        Self::another(number, "ACPI.NFIT", ACPI)
     }
 
     /// A bus beside it.

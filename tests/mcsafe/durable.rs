@@ -59,6 +59,11 @@ fn what_is_not_there_any_more_is_not_durable() {
                 assert_eq!(found, Err(gone(there)), "{cpu:?}: from {offset}, {left} pages left");
             }
             assert_eq!(mapping.persist(cpu, 0, left * page()), Ok(()), "{cpu:?}");
+            // Less than a line, and in two of them.
+            if left > 0 {
+                let found = mapping.persist(cpu, (left * page() - 1) as u64, 2);
+                assert_eq!(found, Err(gone(1)), "{cpu:?}: {left} pages left");
+            }
             assert_eq!(mapping.persist(Cpu::fence_only(), 0, 8 * page()), Ok(()), "nothing is touched");
         }
     }

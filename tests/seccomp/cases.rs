@@ -187,6 +187,8 @@ pub(crate) struct Case {
     /// Where the disk's files have to be mapped directly for it, or must not be: the host's are not, those of a guest with
     /// persistent memory are (ci/guest).
     pub(crate) dax: Option<bool>,
+    /// Where the disk's file system has to be XFS for it, or must not be.
+    pub(crate) xfs: Option<bool>,
     pub(crate) calls: &'static [&'static str],
 }
 
@@ -225,16 +227,21 @@ const TRIED: &[&str] = &["fstat", "mmap", "munmap"];
 const WHY: &[&str] = &["fstat", "mmap", "statx", "openat", "read", "close", "fstatfs"];
 
 const fn case(function: &'static str, run: Function, on: On, calls: &'static [&'static str]) -> Case {
-    Case { function, run, on, world: World::Region, dax: None, calls }
+    Case { function, run, on, world: World::Region, dax: None, xfs: None, calls }
 }
 
 const fn of_file(function: &'static str, run: Function, world: World, calls: &'static [&'static str]) -> Case {
-    Case { function, run, on: On::File, world, dax: None, calls }
+    Case { function, run, on: On::File, world, dax: None, xfs: None, calls }
 }
 
 impl Case {
     const fn dax(mut self, dax: bool) -> Self {
         self.dax = Some(dax);
+        self
+    }
+
+    const fn xfs(mut self, xfs: bool) -> Self {
+        self.xfs = Some(xfs);
         self
     }
 }
@@ -315,7 +322,9 @@ pub(crate) const CASES: &[Case] = &[
     case("bad_blocks", BAD_BLOCKS, On::HugePages, &["fstat"]),
     case("clear_bad_blocks", CLEAR, On::File, CLEARED),
     case("clear_bad_blocks", COMMAND, On::DeviceDax, ASKED),
-    case("Linux::list_bad", backend::LIST_BAD, On::File, LISTED),
+    case("Linux::list_bad", backend::LIST_BAD, On::File, LISTED).xfs(false),
+    // It says whether the file is on the realtime device.
+    case("Linux::list_bad", backend::LIST_BAD, On::File, BAD_OF_FILE).xfs(true),
     case("Linux::list_bad", backend::LIST_BAD, On::DeviceDax, ASKED),
     case("Linux::next_bad", backend::NEXT_BAD, On::File, &["fstat", "ioctl"]),
     case("Linux::next_bad", backend::NEXT_BAD, On::DeviceDax, &["fstat", "newfstatat"]),

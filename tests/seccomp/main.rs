@@ -38,7 +38,11 @@ fn each_function_needs_the_calls_of_its_documentation_and_no_other() {
     for world in [World::Region, World::Volume, World::Mixed, World::Unlisted] {
         with_sysfs(|sysfs| {
             let subjects = Subjects::new(sysfs, world);
-            let here = |case: &&Case| case.world == world && case.dax.is_none_or(|dax| dax == subjects.have_dax());
+            let here = |case: &&Case| {
+                case.world == world
+                    && case.dax.is_none_or(|dax| dax == subjects.have_dax())
+                    && case.xfs.is_none_or(|xfs| xfs == subjects.is_xfs())
+            };
             for case in CASES.iter().filter(here) {
                 let (subject, calls) = (subjects.get(case.on), case.calls);
                 let name = format!("{} of {:?}, {world:?}", case.function, case.on);
@@ -56,7 +60,7 @@ fn each_function_needs_the_calls_of_its_documentation_and_no_other() {
     let functions: BTreeSet<_> = CASES.iter().map(|case| case.function).collect();
     assert_eq!(tried.keys().copied().collect::<BTreeSet<_>>(), functions, "each on something");
     let left_out = CASES.len() - tried.values().sum::<usize>();
-    assert!(left_out < 9, "only what the disk has no, or only, DAX for: {left_out}");
+    assert!(left_out < 10, "only what the disk has no, or only, DAX for, and the other file system: {left_out}");
 }
 
 #[test]

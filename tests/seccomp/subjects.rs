@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use pmem2::{Dimm, Fd, Health, Linux, Locate, Place, SigbusHandler, Source, Synchronous, Writer};
+use pmem2::{Dimm, Fd, FileSystem, Health, Linux, Locate, Place, SigbusHandler, Source, Synchronous, Writer};
 use rustix::fs::{MemfdFlags, OFlags};
 
 use crate::common::{
@@ -70,7 +70,8 @@ fn allocated(made: &Made) {
 
 /// /dev/null is a device DAX on a region with one DIMM; the disk is what `world` says.
 fn make_sysfs(sysfs: &Sysfs, world: World) {
-    let bus = Bus::new(sysfs);
+    // No machine has as many buses: this one takes no commands.
+    let bus = Bus::numbered(sysfs, 1000);
     for dimm in 0..4 {
         bus.dimm(dimm, &format!("8680-{dimm}"), "1");
     }
@@ -128,6 +129,11 @@ impl Subjects {
             |made: &Made| Writer::new(Source::new(fd(made.raw())).ok()?).ok().map(|new| &*Box::leak(Box::new(new)));
         let writers = made.iter().map(writer).collect();
         Self { made, writers }
+    }
+
+    /// Whether the disk's files are on XFS.
+    pub(crate) fn is_xfs(&self) -> bool {
+        Source::new(self.get(On::File).fd).expect("a source").file_system() == Ok(FileSystem::from_magic(0x5846_5342))
     }
 
     /// Whether the disk's files can be mapped directly.

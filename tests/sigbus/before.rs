@@ -5,7 +5,7 @@ use pmem2_platform::SigbusHandler;
 use crate::{
     World,
     common::child::{Ended, in_child},
-    program::{Action, Seen, alternate_stack, blocked, break_again, queue, seen, set},
+    program::{Action, Seen, alternate_stack, block_one, blocked, break_again, queue, seen, set},
     signals::{send, this_thread},
 };
 
@@ -44,10 +44,12 @@ fn happen(event: Event, world: &World) {
 }
 
 /// How a process ends that has this action, and perhaps our handler over it.
-fn run(world: &World, action: Action, flags: i32, masked: bool, event: Event, ours: bool) -> Ended<(Seen, [i32; 2])> {
+fn run(world: &World, action: Action, flags: i32, masked: bool, event: Event, ours: bool) -> Ended<(Seen, [i32; 3])> {
     let mut stack = vec![0; 64 << 10];
     in_child(|| {
         alternate_stack(&mut stack);
+        // A handler has what was blocked before, too.
+        block_one();
         set(action, flags, masked);
         if ours {
             let handler = SigbusHandler::install().expect("our handler");
@@ -70,7 +72,7 @@ const SENT: [Event; 4] = [Event::Nothing, Event::Kill, Event::Tgkill, Event::Tgk
 const MADE_UP: [Event; 2] = [Event::ActionOptional, Event::Misaligned];
 const FAULTS: [Event; 2] = [Event::Fault, Event::FaultTwice];
 
-fn compare(action: Action, flags: i32, masked: bool, event: Event) -> Ended<(Seen, [i32; 2])> {
+fn compare(action: Action, flags: i32, masked: bool, event: Event) -> Ended<(Seen, [i32; 3])> {
     let world = World::new();
     let without = run(&world, action, flags, masked, event, false);
     let with = run(&world, action, flags, masked, event, true);
@@ -172,9 +174,9 @@ fn handlers_see_what_there_is() {
         code: libc::BUS_ADRERR,
         address,
         on_stack: libc::SS_ONSTACK,
-        blocked: [1, 1],
+        blocked: [1, 1, 1],
     };
-    assert_eq!((seen, after), (expected, [0, 0]));
+    assert_eq!((seen, after), (expected, [0, 0, 1]));
 }
 
 #[test]
@@ -187,9 +189,9 @@ fn handlers_see_what_was_made_up() {
         code: libc::BUS_MCEERR_AO,
         address: 0x1000,
         on_stack: 0,
-        blocked: [0, 0],
+        blocked: [0, 0, 1],
     };
-    assert_eq!(ended, Ended::With((expected, [0, 0])));
+    assert_eq!(ended, Ended::With((expected, [0, 0, 1])));
 }
 
 /// The kernel lets no handler have a fault of a thread that has blocked the signal. The documentation says so.

@@ -18,8 +18,8 @@ pub(crate) struct Seen {
     pub(crate) address: usize,
     /// Of the alternate stack.
     pub(crate) on_stack: i32,
-    /// SIGBUS and SIGUSR1, in the handler.
-    pub(crate) blocked: [i32; 2],
+    /// SIGBUS, SIGUSR1 and SIGUSR2, in the handler.
+    pub(crate) blocked: [i32; 3],
 }
 
 static SIGNALS: AtomicU32 = AtomicU32::new(0);
@@ -27,7 +27,7 @@ static SIGNAL: AtomicI32 = AtomicI32::new(0);
 static CODE: AtomicI32 = AtomicI32::new(0);
 static ADDRESS: AtomicUsize = AtomicUsize::new(0);
 static ON_STACK: AtomicI32 = AtomicI32::new(0);
-static BLOCKED: [AtomicI32; 2] = [const { AtomicI32::new(0) }; 2];
+static BLOCKED: [AtomicI32; 3] = [const { AtomicI32::new(0) }; 3];
 /// The page that a fault is repaired with.
 static PAGE: AtomicPtr<u8> = AtomicPtr::new(null_mut());
 
@@ -38,17 +38,27 @@ pub(crate) fn seen() -> Seen {
         code: CODE.load(SeqCst),
         address: ADDRESS.load(SeqCst),
         on_stack: ON_STACK.load(SeqCst),
-        blocked: [BLOCKED[0].load(SeqCst), BLOCKED[1].load(SeqCst)],
+        blocked: [BLOCKED[0].load(SeqCst), BLOCKED[1].load(SeqCst), BLOCKED[2].load(SeqCst)],
     }
 }
 
-/// Which of SIGBUS and SIGUSR1 are blocked.
-pub(crate) fn blocked() -> [i32; 2] {
+/// Which of SIGBUS, SIGUSR1 and SIGUSR2 are blocked.
+pub(crate) fn blocked() -> [i32; 3] {
     // SAFETY: all zeros are a set; the calls write to it and read it.
     unsafe {
         let mut set = zeroed();
         libc::sigprocmask(libc::SIG_BLOCK, std::ptr::null(), &raw mut set);
-        [libc::SIGBUS, libc::SIGUSR1].map(|signal| libc::sigismember(&raw const set, signal))
+        [libc::SIGBUS, libc::SIGUSR1, libc::SIGUSR2].map(|signal| libc::sigismember(&raw const set, signal))
+    }
+}
+
+/// Blocks SIGUSR2 in this thread.
+pub(crate) fn block_one() {
+    // SAFETY: all zeros are a set, which the calls write to and read.
+    unsafe {
+        let mut set = zeroed();
+        libc::sigaddset(&raw mut set, libc::SIGUSR2);
+        assert_eq!(libc::sigprocmask(libc::SIG_BLOCK, &raw const set, null_mut()), 0);
     }
 }
 

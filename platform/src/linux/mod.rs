@@ -48,7 +48,7 @@ use sys::{Kernel, Stat};
 /// | `read_at`, `write_at`, device DAX | none |
 /// | `sync`, regular file | `fstat`, `fdatasync` |
 /// | `sync`, device DAX | none |
-/// | `list_bad`, regular file | `fstat`, `readlink`; on persistent memory `open`, `read` until there is no more, `close`, of a partition also `open`, `read`, `close`; on a volume of device-mapper `open`, `DM_TABLE_STATUS`, `close`, and from `readlink` on the same for each of its parts; where that brought a list also `fstatfs`, and on XFS `FS_IOC_FSGETXATTR` |
+/// | `list_bad`, regular file | `fstat`, `readlink`; on persistent memory `open`, `read` until there is no more, `close`, of a partition also `open`, `read`, `close`; on a volume of device-mapper `open`, `DM_TABLE_STATUS`, `close`, and from `readlink` on the same for each of its parts; where that brought a list also `fstatfs`, and on XFS `ioctl(FS_IOC_FSGETXATTR)` |
 /// | `list_bad`, device DAX | `fstat`, `readlink`; `open`, `read`, `close` four times, `read` until there is no more the last time; `stat` |
 /// | `next_bad`, regular file | `fstat`; where anything is bad on its disk also `ioctl(FS_IOC_FIEMAP)`, once for each 32 extents |
 /// | `next_bad`, device DAX | `fstat`, `stat` |

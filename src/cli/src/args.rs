@@ -40,7 +40,8 @@ struct Cli {
     ///
     /// Bad memory does not end this program: it goes on behind it. What of a file has no storage yet (holes) is not read where the file
     /// was opened here, and reads as zeros where it was inherited. On a terminal a bar shows how far it is. Ctrl-C ends the scan, and what
-    /// was found until then is printed; pressed twice it ends the program.
+    /// was found until then is printed; pressed twice it ends the program. What is usable but was not opened is not read, which the exit
+    /// status says. What that proves is said below.
     #[arg(long, conflicts_with = "table")]
     scan: bool,
 

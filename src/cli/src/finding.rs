@@ -21,6 +21,8 @@ pub(crate) struct Finding {
     pub(crate) bad_blocks: Option<BadBlocks>,
     /// What was read of a source, if that was asked for.
     pub(crate) scan: Option<Scan>,
+    /// It was asked for, and is usable, but was not opened.
+    pub(crate) unscanned: bool,
 }
 
 pub(crate) struct ByPath {
@@ -42,7 +44,7 @@ impl Finding {
     pub(crate) fn of(report: Report<Id>, by_path: Option<ByPath>) -> Self {
         let empty = report.verdict().is_ok() && report.size() == Some(Ok(0));
         let note = empty.then_some(Note::Unmappable(Error::SourceEmpty));
-        Self { report, by_path, note, bad_blocks: None, scan: None }
+        Self { report, by_path, note, bad_blocks: None, scan: None, unscanned: false }
     }
 
     /// The same with what the system lists as bad, if it is a source.

@@ -11,7 +11,7 @@ use std::{
 };
 
 use health::Scan;
-use pmem2::{Access, Errno, Error, Kind, Report};
+use pmem2::{Access, Errno, Error, Kind, Report, What};
 use region::Region;
 use serde::Serialize;
 use serde_json::{Serializer, ser::Formatter};
@@ -24,6 +24,7 @@ use crate::{
     look::{allowed, bytes, identity, units},
     ranges::Extent,
     table::{Refusal, Told},
+    text::UNSCANNED,
 };
 
 #[derive(Default, Serialize)]
@@ -111,6 +112,8 @@ struct AnswerErrors {
     granularity: Option<Failure>,
     #[serde(skip_serializing_if = "Option::is_none")]
     bad_blocks: Option<Failure>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scan: Option<Failure>,
 }
 
 /// The line of a path or a descriptor.
@@ -209,6 +212,7 @@ impl<'a> Object<'a> {
                 unsafe_shutdowns: no_unsafe_shutdowns,
                 granularity: no_granularity,
                 bad_blocks: None,
+                scan: None,
             },
             ..Self::default()
         }
@@ -225,6 +229,9 @@ impl<'a> Object<'a> {
             self.answer_errors.bad_blocks = error.and_then(|error| split::<()>(Some(Err(error))).1);
         }
         self.scan = finding.scan.as_ref().map(Scan::from);
+        self.answer_errors.scan = finding
+            .unscanned
+            .then(|| Failure { message: UNSCANNED.to_owned(), ..Failure::from(Error::Unsupported(What::Read)) });
         self
     }
 

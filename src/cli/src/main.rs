@@ -78,7 +78,11 @@ fn inspect(args: &Args) -> io::Result<u8> {
                 finding.scan = scanner.map(|scanner| finding::scan_descriptor(number, scanner));
                 output.finding(place, &finding)?;
             }
-            Begun::Path(path) => output.finding(place, &look::path(path, scanner.as_ref()))?,
+            Begun::Path(path) => {
+                let mut finding = look::path(path, scanner.as_ref());
+                finding.unscanned = scanner.is_some() && finding.is_usable() && finding.scan.is_none();
+                output.finding(place, &finding)?;
+            }
             Begun::Table(path) => output.table(place, path)?,
         }
     }
@@ -120,6 +124,7 @@ struct Output {
 impl Output {
     fn finding(&mut self, place: &Place, finding: &Finding) -> io::Result<()> {
         let usable = finding.is_usable();
+        self.all_readable &= !finding.unscanned;
         if let Some(scan) = &finding.scan {
             self.interrupted |= scan.end == End::Interrupted;
             self.all_readable &= scan.unreadable.is_empty() && !matches!(scan.end, End::Failed(_));

@@ -97,23 +97,27 @@ impl Scanner {
         scan: &mut Scan,
         bar: &ProgressBar,
     ) -> Result<(), Error> {
+        // Of the data that is being read.
+        let mut end = 0;
         while scan.scanned < scan.size {
-            let data = next_data(scan.scanned).unwrap_or(scan.size..scan.size);
-            let start = data.start.clamp(scan.scanned, scan.size);
-            scan.holes = scan.holes.saturating_add(start.saturating_sub(scan.scanned));
-            scan.scanned = start;
-            let end = data.end.clamp(start, scan.size);
-            while scan.scanned < end {
-                if self.is_interrupted() {
-                    scan.end = End::Interrupted;
-                    return Ok(());
-                }
-                let left = usize::try_from(end.saturating_sub(scan.scanned)).unwrap_or(usize::MAX);
-                let chunk = buffer.get_mut(..left.min(CHUNK)).unwrap_or_default();
-                let read = reader.read_at(scan.scanned, chunk);
-                scan.went(read, chunk.len())?;
-                bar.set_position(scan.scanned);
+            // Before a question, too: a system that tells of no bytes would be asked for ever.
+            if self.is_interrupted() {
+                scan.end = End::Interrupted;
+                break;
             }
+            if scan.scanned >= end {
+                let data = next_data(scan.scanned).unwrap_or(scan.size..scan.size);
+                let start = data.start.clamp(scan.scanned, scan.size);
+                scan.holes = scan.holes.saturating_add(start.saturating_sub(scan.scanned));
+                scan.scanned = start;
+                end = data.end.clamp(start, scan.size);
+                continue;
+            }
+            let left = usize::try_from(end.saturating_sub(scan.scanned)).unwrap_or(usize::MAX);
+            let chunk = buffer.get_mut(..left.min(CHUNK)).unwrap_or_default();
+            let read = reader.read_at(scan.scanned, chunk);
+            scan.went(read, chunk.len())?;
+            bar.set_position(scan.scanned);
         }
         Ok(())
     }
@@ -141,12 +145,26 @@ impl Scan {
     }
 }
 
-/// On a terminal; nowhere else is anything drawn.
+/// On a terminal, as wide as that is; nowhere else is anything drawn.
 fn bar(size: u64, name: &str) -> ProgressBar {
-    let template = "{msg} [{bar:30}] {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
+    let template = "{msg} [{wide_bar}] {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     let bar = ProgressBar::with_draw_target(Some(size), ProgressDrawTarget::stderr());
-    bar.with_style(style.progress_chars("=> ")).with_message(name.to_owned())
+    bar.with_style(style.progress_chars("=> ")).with_message(shortened(name))
+}
+
+/// The end of a name, in so few columns that the figures and a bar fit into 80 beside it.
+fn shortened(name: &str) -> String {
+    const COLUMNS: usize = 20;
+    const MARK: &str = "...";
+    // Some characters beyond ASCII take two columns.
+    let columns = |text: &str| text.chars().map(|character| if character.is_ascii() { 1 } else { 2 }).sum::<usize>();
+    if columns(name) <= COLUMNS {
+        return name.to_owned();
+    }
+    let mut ends = name.char_indices().filter_map(|(start, _)| name.get(start..));
+    let end = ends.find(|end| columns(end).saturating_add(MARK.len()) <= COLUMNS).unwrap_or_default();
+    format!("{MARK}{end}")
 }
 
 /// How far it came.
@@ -161,5 +179,69 @@ impl Display for Scan {
             0 => Ok(()),
             holes => write!(f, "; {holes} of them have no storage yet, and were not read"),
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::single_range_in_vec_init, reason = "lists of one range are meant as such")]
+mod tests {
+    use std::{cell::Cell, fs::File, io::Write, sync::atomic::Ordering::Relaxed};
+
+    use super::*;
+
+    fn file(bytes: &[u8]) -> File {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(bytes).unwrap();
+        file
+    }
+
+    fn scanner() -> Scanner {
+        Scanner { interrupted: Arc::default() }
+    }
+
+    /// A system that finds data, but no bytes of it, again and again.
+    #[test]
+    fn a_question_can_be_interrupted() {
+        let (scanner, asked) = (scanner(), Cell::new(0));
+        let scan = scanner.scan(file(&[1; 100]), "", &|offset| {
+            asked.set(asked.get() + 1);
+            assert!(asked.get() <= 3, "interrupted");
+            scanner.interrupted.store(asked.get() == 3, Relaxed);
+            Some(offset..offset)
+        });
+        assert_eq!((scan.end, scan.scanned, asked.get()), (End::Interrupted, 0, 3));
+    }
+
+    #[test]
+    fn what_is_told_of_data() {
+        // Data, in the file and beyond it, and before what was read; how many are holes.
+        type Row<'r> = (&'r [Range<u64>], u64);
+        let rows: &[Row] = &[
+            (&[], 100),
+            (&[0..100], 0),
+            (&[0..u64::MAX], 0),
+            (&[10..20, 30..40], 80),
+            (&[200..300], 100),
+            (&[0..50, 0..60], 40),
+        ];
+        for &(data, holes) in rows {
+            let mut told = data.iter().cloned();
+            let told = Cell::new(Some(&mut told));
+            let scan = scanner().scan(file(&[1; 100]), "", &|_| {
+                let ranges = told.take()?;
+                let next = ranges.next();
+                told.set(Some(ranges));
+                next
+            });
+            assert_eq!((scan.end, scan.scanned, scan.holes), (End::Complete, 100, holes), "{data:?}");
+        }
+    }
+
+    #[test]
+    fn names_fit() {
+        assert_eq!(shortened("/dev/dax0.0"), "/dev/dax0.0");
+        assert_eq!(shortened("/mnt/pmem/twenty/col"), "/mnt/pmem/twenty/col");
+        assert_eq!(shortened("/mnt/pmem/twenty/cols"), ".../pmem/twenty/cols");
+        assert_eq!(shortened("/mnt/数据数据数据数据数据"), "...数据数据数据数据");
     }
 }

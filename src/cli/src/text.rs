@@ -64,6 +64,9 @@ pub(crate) fn finding(place: &Place, finding: &Finding) -> String {
         block.line("scanned", scan);
         block.line("unreadable", &scan.unreadable);
     }
+    if finding.unscanned {
+        block.line("scanned", &format_args!("no: {UNSCANNED}"));
+    }
     if let Some(note) = &finding.note {
         block.line("note", note);
     }
@@ -124,6 +127,9 @@ pub(crate) fn refusal(place: &Place, refusal: &Refusal) -> String {
 }
 
 const UNOPENED: &str = "no, only looked at";
+
+/// Why nothing was read of what is usable.
+pub(crate) const UNSCANNED: &str = "it was not opened";
 
 /// The path as it is if it can be shown so, else in quotes and escaped: control characters, characters that nobody sees or
 /// that reorder the line, quotes and backslashes, and what is not UTF-8.

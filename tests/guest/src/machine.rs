@@ -28,6 +28,9 @@ pub struct Machine {
     pub memory: Vec<Memory>,
     /// What is made of that, and what has to come of it.
     pub devices: Vec<Device>,
+    /// Whether its memory goes bad, and nothing but that is looked at: its processor is one whose machine checks the kernel
+    /// understands.
+    pub faults: bool,
     /// Why the guest must fail, if it must: each of these has to show.
     pub planted: Vec<Planted>,
 }
@@ -109,8 +112,10 @@ pub struct Device {
     pub flag: bool,
     /// Whether pmem2's own test programs take this file system for the disk.
     pub test_programs: bool,
-    /// Whether the benchmark of identity runs on it.
+    /// Whether a benchmark runs on it: that of identity, or of reading a device DAX.
     pub bench: bool,
+    /// Whether more of it goes bad than the kernel can tell.
+    pub many: bool,
     /// Whether its namespace is disabled and enabled again.
     pub comes_back: bool,
 }

@@ -8,7 +8,19 @@ use crate::machine::{
 /// Every machine, with every kind of device. The slowest first, so that the others fit beside it.
 #[must_use]
 pub fn machines() -> Vec<Machine> {
-    vec![mem_ctrl(), volumes(), regions(32), regions(8), cpu(), no_domain(), nothing(), cxl_type3(), regions(1)]
+    vec![
+        mem_ctrl(),
+        volumes(),
+        regions(32),
+        regions(8),
+        cpu(),
+        no_domain(),
+        nothing(),
+        cxl_type3(),
+        regions(1),
+        faults(),
+        faults_elsewhere(),
+    ]
 }
 
 /// NVDIMMs in two nodes whose stores are durable when they have left the processor's caches: whole ones.
@@ -121,6 +133,56 @@ fn cxl_type3() -> Machine {
         devdax("cxl-devdax", "c0", 2 * MIB).part_of_region(64 * MIB).gives(ADR),
         raw("cxl-raw", "c0").part_of_region(64 * MIB),
     ])
+}
+
+/// What memory that goes bad does to what is mapped directly.
+fn faults() -> Machine {
+    Machine::new("faults")
+        .persistence("mem-ctrl")
+        .faults()
+        .memory([
+            nvdimm("m0", 64 * MIB),
+            nvdimm("m1", 384 * MIB),
+            nvdimm("m2", 64 * MIB),
+            nvdimm("m3", 64 * MIB),
+            nvdimm("m4", 32 * MIB),
+            nvdimm("m5", 64 * MIB),
+        ])
+        .devices([
+            fsdax("ext4-dax", "m0").ext4("dax=always"),
+            fsdax("xfs-dax", "m1").xfs("dax=always"),
+            devdax("devdax-2m", "m2", 2 * MIB).bench(),
+            devdax("devdax-4k", "m3", PAGE),
+            fsdax("many-ext4", "m4").ext4("dax=always").many(),
+            devdax("many-devdax", "m5", 2 * MIB).many(),
+        ])
+}
+
+/// What it does to what lies on something else in between, and where nobody keeps a list of all of it.
+fn faults_elsewhere() -> Machine {
+    Machine::new("faults-elsewhere")
+        .persistence("mem-ctrl")
+        .faults()
+        .memory([
+            nvdimm("m0", 64 * MIB),
+            nvdimm("m1", 64 * MIB),
+            nvdimm("m2", 64 * MIB),
+            nvdimm("m3", 64 * MIB),
+            nvdimm("m4", 64 * MIB),
+            e820("e0", 64 * MIB),
+            virtio_pmem("v0", 64 * MIB),
+            cxl("c0", 256 * MIB),
+        ])
+        .devices([
+            fsdax("partition-ext4", "m0").partition().ext4("dax=always"),
+            fsdax("linear-ext4", "m1").linear_with("m2").ext4("dax=always"),
+            fsdax("ext4-without-dax", "m3").ext4("dax=never"),
+            raw("e820-ext4", "e0").ext4("dax=always"),
+            raw("virtio-pmem-ext4", "v0").ext4("dax=always"),
+            fsdax("cxl-ext4", "c0").part_of_region(64 * MIB).ext4("dax=always"),
+            devdax("cxl-devdax", "c0", 2 * MIB).part_of_region(64 * MIB),
+            btt("btt-ext4", "m4").ext4(""),
+        ])
 }
 
 /// So many NVDIMMs: the first for a file system, the last a device DAX, the others as they are.

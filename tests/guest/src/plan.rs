@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display};
 
-use crate::machine::{Contents, Device, Machine};
+use crate::machine::{Contents, Device, Machine, Namespace};
 
 /// What is looked at in a test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub enum Check {
     Freestanding,
     /// A test program of pmem2's own, on a disk that is this file system.
     Program(&'static str),
-    /// What it costs to ask for its identity.
+    /// What it costs to ask for its identity, or to read it.
     Bench,
     /// That its number is another device's.
     Replaced,
@@ -43,6 +43,50 @@ pub enum Check {
     Back,
     /// That it is taken away while a source of it is open.
     Gone,
+    /// What bad memory does to it.
+    Fault(Fault),
+}
+
+/// In what way its memory goes bad, and what is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// That every way of injection of guest.md does what it is said to do, without pmem2's sources.
+    Rows,
+    /// Reading and writing.
+    Transfers,
+    /// The list of bad blocks.
+    Lists,
+    /// Memory that is poisoned while it is read.
+    Poisoned,
+    /// Debian's libpmem2 beside pmem2.
+    Peer,
+    /// Other memory for what is bad.
+    Cleared,
+    /// What is not to be had.
+    Refused,
+    /// A disk of sectors, of which there is no list.
+    Sectors,
+    /// A device that is taken away while it is read.
+    Gone,
+    /// So many that the kernel cannot tell all.
+    Many,
+}
+
+impl Fault {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Rows => "rows",
+            Self::Transfers => "transfers",
+            Self::Lists => "lists",
+            Self::Poisoned => "poisoned",
+            Self::Peer => "peer",
+            Self::Cleared => "cleared",
+            Self::Refused => "refused",
+            Self::Sectors => "sectors",
+            Self::Gone => "gone",
+            Self::Many => "many",
+        }
+    }
 }
 
 /// pmem2's own test programs that run in the guest, too.
@@ -79,6 +123,7 @@ impl Display for Test<'_> {
             Check::Replaced => write!(f, "replaced {device}"),
             Check::Gone => write!(f, "gone {device}"),
             Check::Back => write!(f, "back {device}"),
+            Check::Fault(fault) => write!(f, "faults {} {device}", fault.name()),
         }
     }
 }
@@ -92,8 +137,12 @@ impl Machine {
     /// The tests that run when all devices are there, in order: what takes devices away comes last.
     pub fn tests(&self) -> impl Iterator<Item = Test<'_>> {
         let of = |device, checks: Vec<Check>| checks.into_iter().map(move |check| Test { check, device });
-        let queries = self.devices.iter().flat_map(move |device| of(device, queries(self, device)));
-        let gone = self.devices.iter().flat_map(move |device| of(device, gone(device)));
+        let queries = self
+            .devices
+            .iter()
+            .flat_map(move |device| of(device, if self.faults { faults(device) } else { queries(self, device) }));
+        let stays = self.faults;
+        let gone = self.devices.iter().filter(move |_| !stays).flat_map(move |device| of(device, gone(device)));
         queries.chain(gone)
     }
 }
@@ -113,6 +162,27 @@ fn queries(machine: &Machine, device: &Device) -> Vec<Check> {
         checks.push(Check::Bench);
     }
     checks
+}
+
+fn faults(device: &Device) -> Vec<Check> {
+    let faults = match device.namespace {
+        _ if device.many => vec![Fault::Many],
+        Namespace::Btt => vec![Fault::Sectors],
+        _ => {
+            vec![
+                Fault::Rows,
+                Fault::Transfers,
+                Fault::Lists,
+                Fault::Poisoned,
+                Fault::Peer,
+                Fault::Cleared,
+                Fault::Refused,
+            ]
+        }
+    };
+    let bench = device.bench.then_some(Check::Bench);
+    let gone = (device.is_device_dax() && !device.many).then_some(Check::Fault(Fault::Gone));
+    faults.into_iter().map(Check::Fault).chain(bench).chain(gone).collect()
 }
 
 /// A disk that is used by nobody would not be missed.

@@ -1,5 +1,6 @@
 //! How the guest reports to the host, line by line over a serial port: `ok NAME`, `FAILED NAME` with `| ` before each line of
-//! the message that follows, `figure WORDS` for what was measured, `end` when nothing more comes.
+//! the message that follows, `figure WORDS` for what was measured, `ask WORDS` for
+//! what QEMU's monitor shall do, `end` when nothing more comes.
 
 use std::fmt::Display;
 
@@ -23,6 +24,12 @@ pub fn lines(test: &impl Display, result: &Result<(), String>) -> String {
         }
     }
 }
+
+/// What stands before a line for QEMU's monitor: the guest asks the host to be done harm. There is no answer but the harm.
+pub const ASK: &str = "ask ";
+
+/// The same of what is to be done while the processor runs a program, and not the kernel.
+pub const ASK_IN_PROGRAM: &str = "ask in a program: ";
 
 /// What stands before a figure.
 pub const FIGURE: &str = "figure ";
@@ -49,7 +56,9 @@ impl Report {
     pub fn parse(text: &str) -> Self {
         let mut report = Self::default();
         for line in text.lines() {
-            if line == END {
+            if line.starts_with(ASK) || line.starts_with(ASK_IN_PROGRAM) {
+                // That was for QEMU.
+            } else if line == END {
                 report.ended = true;
             } else if let Some(name) = line.strip_prefix("ok ") {
                 report.tests.push((name.to_owned(), Ok(())));
@@ -75,9 +84,14 @@ mod tests {
     #[test]
     fn what_is_reported_is_understood() {
         let (good, bad) = (Ok(()), Err("expected 1\n\nfound 2\n".to_owned()));
-        let text =
-            ["figure ratio a 0.5\n".to_owned(), lines(&"size a", &good), lines(&"size b", &bad), format!("{END}\r\n")]
-                .concat();
+        let text = [
+            "figure ratio a 0.5\n".to_owned(),
+            "ask mce 0\n".to_owned(),
+            lines(&"size a", &good),
+            lines(&"size b", &bad),
+            format!("{END}\r\n"),
+        ]
+        .concat();
         let report = Report::parse(&text);
         assert_eq!(report.tests, [("size a".to_owned(), good), ("size b".to_owned(), bad)]);
         assert_eq!(report.figures, ["ratio a 0.5"]);

@@ -43,7 +43,7 @@ pub(super) fn clear<S: Blocks>(
     if sys.getfl(fd).map_err(failed)?.contains(OFlags::APPEND) {
         return Err(Fail::Unsupported);
     }
-    let plan = plan(sys, fd, facts, &range, size)?;
+    let plan = plan(sys, fd, facts, &range)?;
     let mut at = plan.blocks.start;
     while at < plan.blocks.end {
         let end = at.saturating_add(plan.block);
@@ -75,7 +75,7 @@ fn again<T>(mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, Fail> {
 
 /// What is to be done, if all of the range is bad. On its own: the list is large, and not needed any more then.
 #[inline(never)]
-fn plan<S: Blocks>(sys: S, fd: i32, facts: &Facts<FileId>, range: &Range<u64>, size: u64) -> Result<Plan, Fail> {
+fn plan<S: Blocks>(sys: S, fd: i32, facts: &Facts<FileId>, range: &Range<u64>) -> Result<Plan, Fail> {
     let list = place::list(sys, fd, facts)?;
     is_bad(sys, fd, facts, &list, range)?;
     let block = sys.block_size(fd).map_err(failed)?;
@@ -85,9 +85,9 @@ fn plan<S: Blocks>(sys: S, fd: i32, facts: &Facts<FileId>, range: &Range<u64>, s
     let mask = block.wrapping_sub(1);
     let start = range.start & !mask;
     let end = (range.end.checked_add(mask).ok_or(failed(Errno::EOVERFLOW))?) & !mask;
-    // The good sectors of the block that begins here, as far as the file goes: behind its end, nothing is kept.
+    // The good sectors of the block that begins here. (Of those behind the end of the file nothing is kept.)
     let good = |start: u64| {
-        let end = start.saturating_add(block).min(size);
+        let end = start.saturating_add(block);
         let mut good = 0;
         let mut at = start;
         while at < end {

@@ -96,16 +96,13 @@ pub(in crate::linux) fn first<S: Blocks>(
 
 /// Looks at a part of an extent: whether to go on. It is no more than the first bad bytes, and what adjoins, that are wanted.
 fn look(list: &BadSectors, extent: &Placed, part: &Range<u64>, found: &mut Option<Range<u64>>) -> bool {
-    // Behind a hole.
-    if found.as_ref().is_some_and(|found| found.end < part.start) {
-        return false;
-    }
     let place = extent.place(part);
     let back = |at: u64| at.saturating_sub(place.start).saturating_add(part.start);
     for bad in list.within(place.clone()) {
         let bad = back(bad.start)..back(bad.end);
         match found {
             Some(found) if found.end == bad.start => found.end = bad.end,
+            // Behind something good, or a hole.
             Some(_) => return false,
             None => *found = Some(bad),
         }

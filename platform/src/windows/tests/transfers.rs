@@ -111,7 +111,7 @@ const HANDLE_EOF: u32 = 38;
 fn failed(what: What, code: u32) -> Fail {
     match code {
         INVALID_HANDLE => Fail::Absent(What::Handle),
-        code => Fail::Os(what, Code(code).errno()),
+        code => Code(code).fail(what),
     }
 }
 

@@ -100,6 +100,22 @@ fn what_is_no_source_is_not_read() {
     assert!(wrong.stderr.contains("cannot be used with"), "{}", wrong.stderr);
 }
 
+/// Nobody should take for good what was not read.
+#[test]
+fn what_was_not_opened_is_not_read() {
+    let maps = "/proc/self/maps";
+    let object = one(objects(4, &mut scan([maps])));
+    assert_eq!((&object["usable"], &object["opened"], &object["scan"]), (&json!(true), &json!(false), &Value::Null));
+    let error = &object["answer_errors"]["scan"];
+    assert_eq!((&error["symbol"], &error["message"]), (&json!("PMEM2_E_NOSUPP"), &json!("it was not opened")));
+    assert_eq!(fact(&report(4, &mut scan([maps])), "scanned"), Some("no: it was not opened"));
+    // Only where it was asked for.
+    let (block, object) = both(0, maps);
+    assert_eq!((fact(&block, "scanned"), &object["answer_errors"]["scan"]), (None, &Value::Null));
+    // What is no source has another status.
+    assert_eq!(run(&mut scan([maps, "/"])).status, Some(1));
+}
+
 /// The binary may read what it likes, but reads that begin at `bad` or up to `length` bytes behind it fail as those of a bad block do.
 fn with_bad_block(command: &mut Command, bad: u32, length: u32) -> &mut Command {
     let statement = |code: u32, jt, jf, k| libc::sock_filter { code: u16::try_from(code).unwrap(), jt, jf, k };
@@ -213,8 +229,8 @@ fn a_file_that_shrinks() {
     assert!(scan["scanned"].as_u64().unwrap() >= 15 * MIB);
 }
 
-/// A terminal's two ends.
-fn terminal() -> (File, OwnedFd) {
+/// The two ends of a terminal of so many columns.
+fn terminal(columns: u16) -> (File, OwnedFd) {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
     grantpt(&master).unwrap();
     unlockpt(&master).unwrap();
@@ -223,7 +239,7 @@ fn terminal() -> (File, OwnedFd) {
     let slave = rustix::fs::open(&*name, flags, rustix::fs::Mode::empty()).unwrap();
     rustix::termios::tcsetwinsize(
         &slave,
-        rustix::termios::Winsize { ws_row: 24, ws_col: 120, ws_xpixel: 0, ws_ypixel: 0 },
+        rustix::termios::Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 },
     )
     .unwrap();
     (master.into(), slave)
@@ -232,9 +248,10 @@ fn terminal() -> (File, OwnedFd) {
 /// On a terminal there is a bar, and it is gone when the report is there, which has nothing of it.
 #[test]
 fn a_bar_on_a_terminal() {
+    const COLUMNS: u16 = 80;
     let directory = directory();
     let huge = sized(&directory, "huge", HUGE);
-    let (mut master, slave) = terminal();
+    let (mut master, slave) = terminal(COLUMNS);
     let mut command = inspect(["--scan", "--fd", &NUMBER.to_string()]);
     command.env("TERM", "xterm").stdout(Stdio::piped()).stderr(slave);
     let child = spawn(with_descriptor(&mut command, &huge, NUMBER));
@@ -254,6 +271,9 @@ fn a_bar_on_a_terminal() {
     }
     let drawn = String::from_utf8_lossy(&drawn);
     assert!(drawn.contains(&format!("file descriptor {NUMBER} [")) && drawn.contains("8.00 TiB"), "{drawn:?}");
+    for line in drawn.replace("\x1b[2K", "\r").split(['\r', '\n']) {
+        assert!(line.chars().count() <= COLUMNS.into(), "{line:?} is wrapped");
+    }
     assert!(drawn.trim_end().ends_with("\x1b[2K") || drawn.ends_with("\r\x1b[2K"), "it is wiped out: {drawn:?}");
     let report = String::from_utf8(output.stdout).unwrap();
     assert!(!report.contains('\x1b') && !report.contains(" left"), "{report:?}");

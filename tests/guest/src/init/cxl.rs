@@ -1,16 +1,15 @@
 //! A region of a CXL memory device: the kernel makes none by itself, and forgets it when the machine ends.
 
-use std::path::Path;
-
 use pmem2_guest::machine::Memory;
 
-use crate::sysfs::{Failure, read, wait_for, write};
+use crate::sysfs::{Failure, entries, name, read, wait_for, write};
 
 const DEVICES: &str = "/sys/bus/cxl/devices";
 
 /// Makes the region of the only memory device there is, unless it has been made.
 pub(crate) fn make_region(memory: &Memory) -> Result<(), Failure> {
-    if Path::new(DEVICES).join("region0").exists() {
+    // Its number is none that a region of NVDIMMs has.
+    if entries(DEVICES)?.iter().any(|entry| name(entry).starts_with("region")) {
         return Ok(());
     }
     let size = format!("{:#x}", memory.size);
@@ -18,9 +17,9 @@ pub(crate) fn make_region(memory: &Memory) -> Result<(), Failure> {
     wait_for("CXL endpoint", || Ok(read(format!("{endpoint}/mode")).ok()))?;
     write(format!("{endpoint}/mode"), "pmem")?;
     write(format!("{endpoint}/dpa_size"), &size)?;
-    let name = read(format!("{root}/create_pmem_region"))?;
-    write(format!("{root}/create_pmem_region"), &name)?;
-    let region = format!("{DEVICES}/{name}");
+    let new = read(format!("{root}/create_pmem_region"))?;
+    write(format!("{root}/create_pmem_region"), &new)?;
+    let region = format!("{DEVICES}/{new}");
     // The kernel wants the end of the line, too.
     write(format!("{region}/uuid"), "00000000-0000-4000-8000-0000000000c1\n")?;
     write(format!("{region}/interleave_granularity"), "256")?;
@@ -28,5 +27,5 @@ pub(crate) fn make_region(memory: &Memory) -> Result<(), Failure> {
     write(format!("{region}/size"), &size)?;
     write(format!("{region}/target0"), "decoder2.0")?;
     write(format!("{region}/commit"), "1")?;
-    write("/sys/bus/cxl/drivers/cxl_region/bind", &name)
+    write("/sys/bus/cxl/drivers/cxl_region/bind", &new)
 }

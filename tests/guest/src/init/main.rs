@@ -58,6 +58,7 @@ fn mount_all() -> Result<(), Failure> {
     const TABLE: &[(&str, &str, &str)] = &[
         ("proc", "/proc", ""),
         ("sysfs", "/sys", ""),
+        ("debugfs", "/sys/kernel/debug", ""),
         ("devtmpfs", "/dev", ""),
         ("devpts", "/dev/pts", "ptmxmode=666"),
         ("tmpfs", "/dev/shm", ""),

@@ -5,7 +5,15 @@ use super::{Bus, Contents, Device, Gives, Granularity, Machine, Memory, Namespac
 impl Machine {
     /// A machine with one node and nothing else.
     pub(crate) fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), persistence: None, nodes: 1, memory: vec![], devices: vec![], planted: vec![] }
+        Self {
+            name: name.into(),
+            persistence: None,
+            nodes: 1,
+            memory: vec![],
+            devices: vec![],
+            faults: false,
+            planted: vec![],
+        }
     }
 
     pub(crate) fn persistence(mut self, domain: &'static str) -> Self {
@@ -25,6 +33,11 @@ impl Machine {
 
     pub(crate) fn devices(mut self, devices: impl IntoIterator<Item = Device>) -> Self {
         self.devices.extend(devices);
+        self
+    }
+
+    pub(crate) fn faults(mut self) -> Self {
+        self.faults = true;
         self
     }
 
@@ -120,6 +133,7 @@ fn device(name: impl Into<String>, on: &str, namespace: Namespace) -> Device {
         flag: false,
         test_programs: false,
         bench: false,
+        many: false,
         comes_back: false,
     }
 }
@@ -177,6 +191,11 @@ impl Device {
 
     pub(crate) fn comes_back(mut self) -> Self {
         self.comes_back = true;
+        self
+    }
+
+    pub(crate) fn many(mut self) -> Self {
+        self.many = true;
         self
     }
 

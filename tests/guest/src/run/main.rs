@@ -5,6 +5,7 @@ mod figures;
 mod image;
 mod judge;
 mod modules;
+mod monitor;
 mod qemu;
 
 use std::{

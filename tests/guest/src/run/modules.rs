@@ -27,6 +27,7 @@ pub(crate) const WANTED: &[&str] = &[
     "cxl_pci",
     "cxl_mem",
     "cxl_pmem",
+    "mce_inject",
 ];
 
 /// Modules by name.

@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::monitor::{self, Monitor};
 use pmem2_guest::{
     machine::{Bus, LABELS, MIB, Machine, Memory},
     report::EXIT_PORT,
@@ -40,7 +41,7 @@ pub(crate) fn run(machine: &Machine, directory: &Path, kernel: &Path, initrd: &P
     let mut command = command(machine, directory, kernel, initrd)?;
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(&said).map_err(cannot)?);
     let mut child = command.spawn().map_err(|e| format!("qemu-system-x86_64: {e}"))?;
-    let start = Instant::now();
+    let (mut monitor, start) = (Monitor::new(directory), Instant::now());
     let status = loop {
         if let Some(status) = child.try_wait().map_err(cannot)? {
             break Some(status);
@@ -49,6 +50,11 @@ pub(crate) fn run(machine: &Machine, directory: &Path, kernel: &Path, initrd: &P
             child.kill().map_err(cannot)?;
             child.wait().map_err(cannot)?;
             break None;
+        }
+        if let Err(e) = monitor.pass_on() {
+            child.kill().map_err(cannot)?;
+            child.wait().map_err(cannot)?;
+            return Err(format!("QEMU's monitor: {e}"));
         }
         sleep(Duration::from_millis(20));
     };
@@ -90,7 +96,11 @@ fn command(machine: &Machine, directory: &Path, kernel: &Path, initrd: &Path) ->
     }
 
     let mut command = Command::new("qemu-system-x86_64");
-    command.args(["-accel", "tcg,thread=multi", "-cpu", "max", "-machine", &options]);
+    // The kernel knows Intel's machine checks of memory.
+    let processor = if machine.faults { "max,vendor=GenuineIntel" } else { "max" };
+    command.args(["-accel", "tcg,thread=multi", "-cpu", processor, "-machine", &options]);
+    command.arg("-chardev").arg(format!("socket,id=monitor,server=on,wait=off,path={}", monitor::path(directory)));
+    command.args(["-mon", "chardev=monitor,mode=readline"]);
     command.args(["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]);
     command.args(["-m", &format!("{}M,slots=64,maxmem=32G", MAIN / MIB)]);
     command.arg("-kernel").arg(kernel).arg("-initrd").arg(initrd).args(["-append", &line]);

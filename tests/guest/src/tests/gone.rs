@@ -107,7 +107,7 @@ fn granularity_is(source: &Source<&File>, reason: &str) {
 }
 
 /// Takes the namespace that the entry lies in from its driver, or what a device DAX without one lies in. `None`: there is neither.
-fn disable(entry: &Path) -> Option<()> {
+pub(crate) fn disable(entry: &Path) -> Option<()> {
     let taken = taken_by(entry)?;
     let name = taken.file_name()?.to_string_lossy().into_owned();
     fs::write(taken.join("driver/unbind"), &name).unwrap_or_else(|error| panic!("{name}: {error}"));

@@ -5,6 +5,7 @@ mod calls;
 #[path = "../../../common/mod.rs"]
 mod common;
 mod expected;
+mod faults;
 mod gone;
 mod granularity;
 mod identity;
@@ -66,10 +67,12 @@ fn run(machine: &Machine, &Test { check, device }: &Test<'_>) {
         Check::Inspect => inspect::json(machine, device),
         Check::Freestanding => programs::freestanding(machine, device),
         Check::Program(name) => programs::own_tests(name, device),
+        Check::Bench if device.is_device_dax() => programs::bench_devdax(device),
         Check::Bench => programs::bench(machine, device),
         Check::Replaced => replaced::by_another(device),
         Check::Gone => gone::taken_away(machine, device),
         Check::Back => replaced::comes_back(device),
+        Check::Fault(fault) => faults::run(fault, machine, device),
     }
 }
 

@@ -14,19 +14,22 @@ use crate::{
         libpmem2::{Libpmem2, PeerSource, Shared},
         made::path,
     },
-    peer_table::INTENDED,
+    peer_table::{INTENDED, Intended},
 };
 
 /// Room for the id of the longest row of DIMMs, and the zero behind it.
 const ID: usize = 705;
 
 /// What our calls came to, as C sees it.
-fn ours<T: Display>(answer: Result<T, Error>) -> String {
+pub(crate) fn ours<T: Display>(answer: Result<T, Error>) -> String {
     answer.map_or_else(|error| format!("code {}", error.code()), |value| value.to_string())
 }
 
 /// What theirs came to. In a process of its own: some calls end it.
-fn theirs<T: Copy + 'static, S: Display>(call: impl FnOnce() -> Result<T, i32>, show: impl Fn(T) -> S) -> String {
+pub(crate) fn theirs<T: Copy + 'static, S: Display>(
+    call: impl FnOnce() -> Result<T, i32>,
+    show: impl Fn(T) -> S,
+) -> String {
     // The tests have one thread, so that the child may allocate as libpmem2 does.
     match in_child(call) {
         Ended::With(Ok(answer)) => show(answer).to_string(),
@@ -49,10 +52,10 @@ fn ranges(step: u64) -> [(&'static str, u64, u64); 5] {
 
 /// The differences that were found: which call, ours and theirs.
 #[derive(Default)]
-struct Found(BTreeSet<(String, String, String)>);
+pub(crate) struct Found(BTreeSet<(String, String, String)>);
 
 impl Found {
-    fn compare(&mut self, call: impl Into<String>, ours: String, theirs: String) {
+    pub(crate) fn compare(&mut self, call: impl Into<String>, ours: String, theirs: String) {
         if ours != theirs {
             self.0.insert((call.into(), ours, theirs));
         }
@@ -111,8 +114,8 @@ impl Found {
     }
 
     /// That these are the differences that are meant, and all of them.
-    fn are_intended(&self, machine: &Machine, device: &Device) {
-        let intended = INTENDED.iter().filter(|row| (row.of)(machine, device));
+    pub(crate) fn are_intended(&self, table: &[Intended], machine: &Machine, device: &Device) {
+        let intended = table.iter().filter(|row| (row.of)(machine, device));
         let intended: BTreeSet<_> = intended.flat_map(|row| row.calls.iter().map(|call| (*call, row.theirs))).collect();
         let found: BTreeSet<_> = self.0.iter().map(|(call, _, theirs)| (&**call, &**theirs)).collect();
         let unexpected: Vec<_> = found.difference(&intended).collect();
@@ -172,5 +175,5 @@ pub(crate) fn side_by_side(machine: &Machine, device: &Device) {
         assert_eq!(peer.fd(), Ok(raw));
         peer.delete();
     }
-    found.are_intended(machine, device);
+    found.are_intended(INTENDED, machine, device);
 }

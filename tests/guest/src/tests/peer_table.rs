@@ -12,7 +12,7 @@ pub(crate) struct Intended {
     pub(crate) theirs: &'static str,
     /// Why.
     #[expect(dead_code, reason = "it is for who reads the table")]
-    why: &'static str,
+    pub(crate) why: &'static str,
 }
 
 const INVALID_FILE_TYPE: &str = "code -100005";

@@ -46,6 +46,15 @@ pub(crate) fn own_tests(name: &str, device: &Device) {
     assert!(!complaints.contains("is not tested"), "{complaints}");
 }
 
+/// What it costs to read a device DAX. The figure goes to the host; it is no verdict.
+pub(crate) fn bench_devdax(device: &Device) {
+    let (status, said, complaints) = output("/bin/health", &["--file", &device.path(), "--seconds", "4"]);
+    assert_eq!(status, Some(0), "{said}{complaints}");
+    // The others are the host's.
+    let figure = said.lines().find(|line| line.starts_with("ratio read_64_devdax_vs_libpmem2 "));
+    println!("{FIGURE}{}", figure.unwrap_or_else(|| panic!("no ratio in {said}")));
+}
+
 /// The benchmark of identity. Its figures go to the host, after the machine's number of regions; they are no verdict.
 pub(crate) fn bench(machine: &Machine, device: &Device) {
     let regions = machine.name.rsplit('-').next().expect("a name with a number");

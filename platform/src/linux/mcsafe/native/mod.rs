@@ -12,7 +12,7 @@ use core::{ffi::c_void, ops::Range};
 use super::CopyFault;
 use crate::{Cpu, Errno};
 use fault::{Report, Side};
-use signal::BUS_MCEERR_AR;
+use signal::BUS_ADRERR;
 
 /// Somebody handles SIGBUS.
 #[derive(Clone, Copy, Debug)]
@@ -82,7 +82,7 @@ fn ended(outcome: &arch::Outcome, length: usize) -> Result<(), CopyFault> {
         Some(Report { side: Side::Buffer, .. }) => Err(CopyFault::Buffer { copied }),
         Some(Report { side: Side::Medium, code, low_bits }) => {
             let unit = 1_u64.checked_shl(low_bits).unwrap_or(1);
-            Err(CopyFault::Medium { copied, error: code == BUS_MCEERR_AR, unit })
+            Err(CopyFault::Medium { copied, error: code != BUS_ADRERR, unit })
         }
     }
 }

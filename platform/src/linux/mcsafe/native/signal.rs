@@ -10,7 +10,8 @@ pub(super) const SIGBUS: i32 = 7;
 pub(super) const ALL: u64 = u64::MAX;
 pub(super) const ONLY_SIGBUS: u64 = 1 << (SIGBUS - 1);
 
-/// A hardware error of the object that is mapped; no kernel of these processors is known to say so.
+/// A hardware error of what is mapped: what AArch64 says of an external abort that no firmware has explained (`do_sea` of
+/// arch/arm64/mm/fault.c).
 pub(super) const BUS_OBJERR: i32 = 3;
 /// There is no memory: beyond the end of a file, or a bad block that the file system knows of.
 pub(super) const BUS_ADRERR: i32 = 2;

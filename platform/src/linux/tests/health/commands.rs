@@ -64,7 +64,7 @@ fn what_is_not_bad_is_not_touched() {
         assert_eq!(commands(&world), []);
     }
     // Not whole units.
-    for range in [513..1024, 512..1023, 640..768] {
+    for range in [513..1024, 512..1023, 640..768, 640..896] {
         let world = bus("101 1\n", "");
         assert_eq!(clear(&world, range), Err(Fail::Os(What::ClearBadBlock, Errno::EINVAL)));
         assert!(!commands(&world).iter().any(|call| matches!(call, Call::ClearError(..))));

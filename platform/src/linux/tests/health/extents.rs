@@ -118,6 +118,13 @@ fn any_number_of_extents() {
             assert!(maps as u64 <= count.div_ceil(EXTENTS as u64) + 2, "{maps} for {count}");
         }
     }
+    // What the kernel calls the last one is: nobody asks for more behind it.
+    let world = file(64 * SECTOR, &[sectors(0, 1000, 8)], "1001 1\n");
+    let facts = world.facts();
+    let list = health::list(world.sys(), FD, &facts).unwrap();
+    world.calls();
+    assert_eq!(health::next(world.sys(), FD, &facts, &list, 2 * SECTOR), Ok(None));
+    assert_eq!(world.calls().iter().filter(|call| matches!(call, Call::Extents(_))).count(), 1);
     // One bad range of a thousand extents, each a sector.
     let extents: Vec<_> = (0..1000).map(|n| sectors(n, 2000 - 2 * n, 1)).collect();
     assert_eq!(file(1000 * SECTOR, &extents, "0 3000\n").walk(), bytes(&[0..1000]));

@@ -2,10 +2,14 @@
 
 use proptest::prelude::*;
 
-use crate::linux::mcsafe::native::{
-    arch::{self, Landing, Registers},
-    fault::{Report, Side, good, judge},
-    signal::{BUS_ADRERR, BUS_MCEERR_AO, BUS_MCEERR_AR, BUS_OBJERR, Info, SIGBUS},
+use crate::linux::mcsafe::{
+    CopyFault,
+    native::{
+        arch::{self, Landing, Registers},
+        ended,
+        fault::{Report, Side, good, judge},
+        signal::{BUS_ADRERR, BUS_MCEERR_AO, BUS_MCEERR_AR, BUS_OBJERR, Info, SIGBUS},
+    },
 };
 
 const START: usize = 0x7000_0000_0000;
@@ -52,6 +56,32 @@ fn the_address_tells_the_side() {
                 assert_eq!(side(&registers, code, address), expected, "{code} {address:#x}");
             }
         }
+    }
+}
+
+/// Where no address is known, the routine has to be at the mapping.
+#[test]
+fn without_an_address() {
+    for code in [BUS_ADRERR, BUS_OBJERR, BUS_MCEERR_AR] {
+        for (source, target, expected) in [
+            (START, BUFFER, Some(Side::Medium)),
+            (BUFFER, END - 1, Some(Side::Medium)),
+            (START - 1, END, None),
+            (BUFFER, BUFFER, None),
+        ] {
+            let registers = Registers { source, target, ..reading() };
+            assert_eq!(side(&registers, code, 0), expected, "{code} {source:#x} {target:#x}");
+        }
+    }
+}
+
+/// Memory that is bad is told from memory that is not there.
+#[test]
+fn what_the_codes_mean() {
+    for (code, error) in [(BUS_ADRERR, false), (BUS_OBJERR, true), (BUS_MCEERR_AR, true)] {
+        let of = |side| ended(&arch::Outcome { left: 3, report: Report { side, code, low_bits: 6 }.packed() }, 10);
+        assert_eq!(of(Side::Medium), Err(CopyFault::Medium { copied: 7, error, unit: 64 }), "{code}");
+        assert_eq!(of(Side::Buffer), Err(CopyFault::Buffer { copied: 7 }), "{code}");
     }
 }
 
