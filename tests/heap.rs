@@ -8,7 +8,7 @@ use std::{
     fs::{File, TryLockError},
     mem::MaybeUninit,
     process::Command,
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use pmem2::{Anonymous, Error, Fd, Kind, Memory, Native, Pool, Report, Source, What};
@@ -77,15 +77,23 @@ fn starved<T>(work: impl FnOnce() -> T) -> (T, Count) {
 
 const NOTHING: Count = Count { taken: 0, given_back: 0, refused: 0 };
 
+/// A child has everything open that its parent has, until it becomes another program: who starts one and who looks whether a file is
+/// open take turns.
+fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A file that is locked as long as it is open.
-struct Locked(NamedTempFile);
+struct Locked(NamedTempFile, #[expect(dead_code, reason = "it is held")] MutexGuard<'static, ()>);
 
 impl Locked {
     fn new() -> (Self, File) {
+        let turn = turn();
         let named = NamedTempFile::new().unwrap();
         let file = named.reopen().unwrap();
         file.lock().unwrap();
-        (Self(named), file)
+        (Self(named, turn), file)
     }
 
     fn is_open(&self) -> bool {
@@ -178,6 +186,7 @@ fn the_empty_heap_is_empty() {
         starved(|| std::hint::black_box(Box::new(std::hint::black_box(1_u8))));
         return;
     }
+    let _turn = turn();
     let this = std::env::current_exe().unwrap();
     let child = Command::new(this).args(["--exact", "the_empty_heap_is_empty"]).env(CHILD, "1").output().unwrap();
     assert!(!child.status.success(), "Box::new does not survive it");
