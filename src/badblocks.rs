@@ -6,7 +6,7 @@ use pmem2_platform::{ClearBy, Fail, Handle, Health, What};
 
 use crate::{
     Error, Source,
-    decide::{admit_clearing, admit_writing},
+    decide::{admit_clearing, admit_listing, admit_writing},
 };
 
 /// The bad bytes of a source: ranges in bytes of it, in ascending order; no two of them adjoin. (pmem2_badblock_context_new(3),
@@ -30,6 +30,7 @@ impl<H: Handle<P: Health>> BadBlocks<H> {
     ///
     /// Those of [`Source::bad_blocks`].
     pub fn new(source: Source<H>) -> Result<Self, Error> {
+        admit_listing(source.kind())?;
         let list = source.ask(What::BadBlocks, Health::list_bad)?;
         Ok(Self { source, list, at: Some(0) })
     }
@@ -115,6 +116,7 @@ impl<H: Handle<P: Health>> Source<H> {
     /// - [`Unsupported`](Error::Unsupported): it cannot be done `by` this.
     /// - Those of [`bad_blocks`](Source::bad_blocks).
     pub fn clear_bad_blocks(&self, range: Range<u64>, by: ClearBy) -> Result<(), Error> {
+        admit_listing(self.kind())?;
         // What is good beside it is written back, to where it was.
         admit_writing(self.access(), self.kind())?;
         admit_clearing(&range, self.size()?)?;

@@ -2,7 +2,7 @@
 
 use core::ops::Range;
 
-use pmem2_platform::{Access, Alignment, Kind};
+use pmem2_platform::{Access, Alignment, Kind, What};
 
 use crate::{Error, HandleFault, WriteFault};
 
@@ -86,6 +86,14 @@ pub(crate) const fn range(offset: u64, length: u64, size: u64, alignment: Alignm
 pub(crate) const fn admit_transfer(kind: Kind) -> Result<(), Error> {
     match kind {
         Kind::Anonymous => Err(Error::SourceTypeNotSupported),
+        _ => Ok(()),
+    }
+}
+
+/// Whether an object of this kind lies on something that a system may know to be bad.
+pub(crate) const fn admit_listing(kind: Kind) -> Result<(), Error> {
+    match kind {
+        Kind::Anonymous => Err(Error::Unsupported(What::BadBlocks)),
         _ => Ok(()),
     }
 }

@@ -5,7 +5,7 @@
 //! - [`Facts`] and [`Fail`] are all that a platform may answer. No error of libpmem2 is born here.
 //! - [`Locate`] is what a system may know of where an object lies: [`Region`]s, DIMMs, or [`Backing`] of another kind.
 //! - [`Io`] is reading and writing where memory may be bad, [`Health`] is which memory the system knows to be bad.
-//! - [`Linux`] is the backend for Linux, on rustix's raw system calls, `Windows` the one for Windows. Where there is no backend, [`Unsupported`] stands in,
+//! - `Linux` is the backend for Linux, on rustix's raw system calls, `Windows` the one for Windows. Where there is no backend, [`Unsupported`] stands in,
 //!   so that the crate builds everywhere. [`Native`] is the one for the target's system.
 //! - `Slots` is the raw storage under pmem2's pool.
 //!

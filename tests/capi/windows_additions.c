@@ -55,6 +55,8 @@ storage(void)
 	CHECK(_close(fd) == 0);
 }
 
+#include "windows_health.h"
+
 static void
 storage_on_failure(void)
 {
@@ -335,6 +337,8 @@ main(void)
 	run("write-only", write_only);
 	run("anonymous", anonymous);
 	run("errno", numbers);
+	run("transfers", transfers);
+	run("bad blocks", bad_blocks);
 	run("descriptors", descriptors);
 #ifndef PMEM2_STATIC
 	run("functions by name", exported);

@@ -138,7 +138,7 @@ fn a_list_that_was_cut_off() {
 #[test]
 fn an_anonymous_source_is_on_no_list() {
     let script = Script::new();
-    let refused = Some(Error::SourceTypeNotSupported);
+    let refused = Some(Error::Unsupported(What::BadBlocks));
     let source = Source::new(Anonymous::on(&script, 4096)).unwrap();
     assert_eq!(source.bad_blocks().err(), refused);
     assert_eq!(source.clear_bad_blocks(0..512, ClearBy::Allocation).err(), refused);

@@ -28,6 +28,10 @@ impl Reserved {
     /// What may be done with these bytes, which are whole pages.
     fn protect(&self, start: usize, length: usize, protection: i32) {
         assert!(start + length <= self.length);
+        // An emulation of mprotect(2) may not take what is nothing.
+        if length == 0 {
+            return;
+        }
         // SAFETY: the pages are this range's, to which there is no reference.
         assert_eq!(unsafe { libc::mprotect(self.address(start), length, protection) }, 0);
     }

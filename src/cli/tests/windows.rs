@@ -271,6 +271,25 @@ fn names_that_are_not_utf_16() {
     assert_eq!((&found["path"], &found["path_units"]), (&json!(named.to_str().unwrap()), &Value::Null));
 }
 
+/// What a file lies on is read as a whole; a list of what is bad there is not to be had.
+#[test]
+fn a_scan() {
+    let directory = Directory::new("scan");
+    let path = directory.file("data", &"some bytes".repeat(300_000));
+    let scan = json!({
+        "size": 3_000_000, "scanned": 3_000_000, "holes": 0, "complete": true, "interrupted": false, "error": null,
+        "unreadable": [], "unreadable_count": 0, "unreadable_bytes": 0,
+    });
+    let by_path = object(0, inspect().arg("--scan").arg(&path));
+    assert_eq!((&by_path["scan"], &by_path["bad_blocks"]), (&scan, &Value::Null));
+    let by_number = object(0, inspect().args(["--scan", "--fd", "0"]).stdin(File::open(&path).unwrap()));
+    assert_eq!(by_number["scan"], scan);
+    assert_eq!(of_path(0, &path)["scan"], Value::Null);
+    let text = output(0, inspect().arg("--scan").arg(&path));
+    assert!(text.contains("\n  scanned          all 3000000 bytes\n  unreadable       none\n"), "{text}");
+    assert!(text.contains("\n  bad blocks       cannot be told: the list of bad blocks cannot be had"), "{text}");
+}
+
 #[test]
 fn every_key_is_documented() {
     let help = output(0, inspect().arg("--help"));

@@ -1,6 +1,7 @@
 //! The built binary, run on real things.
 #![cfg(target_os = "linux")]
 
+mod bad_blocks;
 mod descriptors;
 mod devices;
 mod kinds;

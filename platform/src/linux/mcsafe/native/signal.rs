@@ -38,7 +38,7 @@ pub(super) struct Action {
     /// The kernel knows nothing of this. Qemu's emulation of it (7.2) takes it for having a restorer on riscv64 too: it reads the mask
     /// here, and writes it here.
     #[cfg(target_arch = "riscv64")]
-    behind: u64,
+    pub(super) behind: u64,
 }
 
 pub(super) const SIG_DFL: *const () = ptr::null();
