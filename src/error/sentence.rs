@@ -2,19 +2,14 @@
 
 use core::fmt::{Display, Formatter, Result};
 
-#[cfg(not(windows))]
-use pmem2_platform::Errno;
 use pmem2_platform::{Backing, Kind, RegionFault, What};
 
-#[cfg(windows)]
-use super::windows::{self, remedy};
 use super::{Error, HandleFault, Memory};
-use crate::place::On;
+use crate::{os::words, place::On};
 
 impl Display for Error {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        #[cfg(windows)]
-        if let Some(sentence) = windows::plain(self) {
+        if let Some(sentence) = words::plain(self) {
             return f.write_str(sentence);
         }
         match self {
@@ -23,7 +18,7 @@ impl Display for Error {
             Self::OutOfMemory(memory) => memory.fmt(f),
             Self::Os { what, errno } => {
                 failed(*what, f)?;
-                write!(f, "{errno}{}", remedy(*what, *errno))
+                write!(f, "{errno}{}", words::remedy(*what, *errno))
             }
             Self::OsCode { what, code } => {
                 failed(*what, f)?;
@@ -146,8 +141,7 @@ fn plain(error: &Error) -> &'static str {
 
 impl Display for HandleFault {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        #[cfg(windows)]
-        if let Some(sentence) = windows::fault(*self) {
+        if let Some(sentence) = words::fault(*self) {
             return f.write_str(sentence);
         }
         f.write_str(match self {
@@ -182,8 +176,7 @@ impl Display for Memory {
 
 /// What it is, why that is no source, and what to do.
 fn refused(kind: Kind, f: &mut Formatter<'_>) -> Result {
-    #[cfg(windows)]
-    if let Some(sentence) = windows::refused(kind) {
+    if let Some(sentence) = words::refused(kind) {
         return f.write_str(sentence);
     }
     f.write_str(match kind {
@@ -216,8 +209,7 @@ fn refused(kind: Kind, f: &mut Formatter<'_>) -> Result {
 
 /// What was asked for, as a noun.
 fn noun(what: What) -> &'static str {
-    #[cfg(windows)]
-    if let Some(noun) = windows::noun(what) {
+    if let Some(noun) = words::noun(what) {
         return noun;
     }
     match what {
@@ -248,25 +240,5 @@ fn failed(what: What, f: &mut Formatter<'_>) -> Result {
     match what {
         What::Open => f.write_str("cannot be opened for reading: "),
         what => write!(f, "the system failed when it was asked for {}: ", noun(what)),
-    }
-}
-
-/// What to do about it, where there is something.
-#[cfg(not(windows))]
-const fn remedy(what: What, errno: Errno) -> &'static str {
-    match errno {
-        Errno::EPERM | Errno::EACCES if matches!(what, What::Open) => "; more rights are needed",
-        Errno::EPERM | Errno::EACCES => "; more rights are needed, or a filter (seccomp) that allows the call",
-        Errno::ENOENT
-            if matches!(
-                what,
-                What::Size | What::Alignment | What::Device | What::Region | What::NumaNode | What::Persistence
-            ) =>
-        {
-            "; the device is gone, or /sys is not mounted here"
-        }
-        Errno::ENOENT if matches!(what, What::Sysfs) => "; mount sysfs on /sys (in a chroot or container too)",
-        Errno::EMFILE => "; close some, or raise RLIMIT_NOFILE",
-        _ => "",
     }
 }

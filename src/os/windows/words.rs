@@ -1,10 +1,10 @@
-//! The sentences that are others on Windows. `None`: the same as everywhere.
+//! The sentences that are others on Windows. `None`: the same as everywhere (../words.rs has the same functions).
 
 use pmem2_platform::{Errno, Kind, What};
 
-use super::{Error, HandleFault};
+use crate::{Error, HandleFault};
 
-pub(super) const fn fault(fault: HandleFault) -> Option<&'static str> {
+pub(crate) const fn fault(fault: HandleFault) -> Option<&'static str> {
     Some(match fault {
         HandleFault::NotOpen => {
             "not an open handle of a file, nor a descriptor that stands for one: it is INVALID_HANDLE_VALUE or null (did CreateFile \
@@ -25,7 +25,7 @@ pub(super) const fn fault(fault: HandleFault) -> Option<&'static str> {
     })
 }
 
-pub(super) const fn refused(kind: Kind) -> Option<&'static str> {
+pub(crate) const fn refused(kind: Kind) -> Option<&'static str> {
     Some(match kind {
         Kind::BlockDevice => "a raw volume or disk is not a data source: open a file on it",
         Kind::CharacterDevice => {
@@ -44,7 +44,7 @@ pub(super) const fn refused(kind: Kind) -> Option<&'static str> {
     })
 }
 
-pub(super) const fn plain(error: &Error) -> Option<&'static str> {
+pub(crate) const fn plain(error: &Error) -> Option<&'static str> {
     Some(match error {
         Error::SourceEmpty => "the source has no bytes to map; a file needs a size first (SetEndOfFile)",
         Error::NoAccess => {
@@ -65,7 +65,7 @@ pub(super) const fn plain(error: &Error) -> Option<&'static str> {
     })
 }
 
-pub(super) const fn noun(what: What) -> Option<&'static str> {
+pub(crate) const fn noun(what: What) -> Option<&'static str> {
     Some(match what {
         What::Device => "the source's volume",
         What::Volume => "the name of the source's volume, or the volume itself",
@@ -74,7 +74,7 @@ pub(super) const fn noun(what: What) -> Option<&'static str> {
     })
 }
 
-pub(super) fn remedy(what: What, errno: Errno) -> &'static str {
+pub(crate) fn remedy(what: What, errno: Errno) -> &'static str {
     match errno {
         Errno::EPERM | Errno::EACCES => "; more rights are needed",
         Errno::EBUSY if matches!(what, What::Open) => "; another program has it open and does not share it",
