@@ -2,8 +2,6 @@
 
 mod code;
 mod sentence;
-#[cfg(windows)]
-mod windows;
 
 pub use code::Code;
 

@@ -2,19 +2,14 @@
 
 use core::fmt::{Display, Formatter, Result};
 
-#[cfg(not(windows))]
-use pmem2_platform::Errno;
 use pmem2_platform::{Backing, Kind, RegionFault, Undurable, What};
 
-#[cfg(windows)]
-use super::windows::{self, remedy};
 use super::{Error, HandleFault, Memory, WriteFault};
-use crate::place::On;
+use crate::{os::words, place::On};
 
 impl Display for Error {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        #[cfg(windows)]
-        if let Some(sentence) = windows::plain(self) {
+        if let Some(sentence) = words::plain(self) {
             return f.write_str(sentence);
         }
         match self {
@@ -23,7 +18,7 @@ impl Display for Error {
             Self::OutOfMemory(memory) => memory.fmt(f),
             Self::Os { what, errno } => {
                 failed(*what, f)?;
-                write!(f, "{errno}{}", remedy(*what, *errno))
+                write!(f, "{errno}{}", words::remedy(*what, *errno))
             }
             Self::OsCode { what, code } => {
                 failed(*what, f)?;
@@ -194,8 +189,7 @@ fn plain(error: &Error) -> &'static str {
 
 impl Display for HandleFault {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        #[cfg(windows)]
-        if let Some(sentence) = windows::fault(*self) {
+        if let Some(sentence) = words::fault(*self) {
             return f.write_str(sentence);
         }
         f.write_str(match self {
@@ -230,8 +224,7 @@ impl Display for Memory {
 
 /// What it is, why that is no source, and what to do.
 fn refused(kind: Kind, f: &mut Formatter<'_>) -> Result {
-    #[cfg(windows)]
-    if let Some(sentence) = windows::refused(kind) {
+    if let Some(sentence) = words::refused(kind) {
         return f.write_str(sentence);
     }
     f.write_str(match kind {
@@ -264,8 +257,7 @@ fn refused(kind: Kind, f: &mut Formatter<'_>) -> Result {
 
 /// What a source or a platform cannot do, where there is more to say than that it has no answer.
 fn lacking(what: What) -> Option<&'static str> {
-    #[cfg(windows)]
-    if let Some(sentence) = windows::lacking(what) {
+    if let Some(sentence) = words::lacking(what) {
         return Some(sentence);
     }
     Some(match what {
@@ -292,8 +284,7 @@ fn lacking(what: What) -> Option<&'static str> {
 
 /// What was asked for, as a noun.
 fn noun(what: What) -> &'static str {
-    #[cfg(windows)]
-    if let Some(noun) = windows::noun(what) {
+    if let Some(noun) = words::noun(what) {
         return noun;
     }
     match what {
@@ -339,47 +330,5 @@ fn failed(what: What, f: &mut Formatter<'_>) -> Result {
         What::SignalHandler => f.write_str("the handler of SIGBUS cannot be installed: "),
         What::ClearBadBlock => f.write_str("the bad block cannot be cleared: "),
         what => write!(f, "the system failed when it was asked for {}: ", noun(what)),
-    }
-}
-
-/// What to do about it, where there is something.
-#[cfg(not(windows))]
-const fn remedy(what: What, errno: Errno) -> &'static str {
-    match errno {
-        Errno::EPERM | Errno::EACCES if matches!(what, What::Open) => "; more rights are needed",
-        Errno::EPERM | Errno::EACCES if matches!(what, What::BadBlocks) => {
-            "; only root may know where a device lies, and what of it is bad"
-        }
-        Errno::EPERM if matches!(what, What::Write | What::ClearBadBlock) => {
-            "; a memfd that is sealed (F_SEAL_WRITE) and a file that is immutable (chattr +i) stay as they are"
-        }
-        Errno::EFBIG if matches!(what, What::Write) => "; raise RLIMIT_FSIZE, or use a file system for larger files",
-        Errno::ENOSPC if matches!(what, What::Write | What::Sync | What::ClearBadBlock) => {
-            "; free some, and allocate the file's bytes before (fallocate)"
-        }
-        Errno::EDQUOT if matches!(what, What::Write | What::Sync | What::ClearBadBlock) => {
-            "; free some, or raise the quota, and allocate the file's bytes before (fallocate)"
-        }
-        Errno::EFAULT if matches!(what, What::Buffer) => {
-            "; give memory that is mapped, and that may be written to where bytes are read"
-        }
-        Errno::EPERM | Errno::EACCES => "; more rights are needed, or a filter (seccomp) that allows the call",
-        Errno::ENOENT
-            if matches!(
-                what,
-                What::Size
-                    | What::Alignment
-                    | What::Device
-                    | What::Region
-                    | What::NumaNode
-                    | What::Persistence
-                    | What::BadBlocks
-            ) =>
-        {
-            "; the device is gone, or /sys is not mounted here"
-        }
-        Errno::ENOENT if matches!(what, What::Sysfs) => "; mount sysfs on /sys (in a chroot or container too)",
-        Errno::EMFILE => "; close some, or raise RLIMIT_NOFILE",
-        _ => "",
     }
 }

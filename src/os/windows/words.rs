@@ -1,10 +1,10 @@
-//! The sentences that are others on Windows. `None`: the same as everywhere.
+//! The sentences that are others on Windows. `None`: the same as everywhere (../words.rs has the same functions).
 
 use pmem2_platform::{Errno, Kind, What};
 
-use super::{Error, HandleFault, WriteFault};
+use crate::{Error, HandleFault, WriteFault};
 
-pub(super) const fn fault(fault: HandleFault) -> Option<&'static str> {
+pub(crate) const fn fault(fault: HandleFault) -> Option<&'static str> {
     Some(match fault {
         HandleFault::NotOpen => {
             "not an open handle of a file, nor a descriptor that stands for one: it is INVALID_HANDLE_VALUE or null (did CreateFile \
@@ -25,7 +25,7 @@ pub(super) const fn fault(fault: HandleFault) -> Option<&'static str> {
     })
 }
 
-pub(super) const fn refused(kind: Kind) -> Option<&'static str> {
+pub(crate) const fn refused(kind: Kind) -> Option<&'static str> {
     Some(match kind {
         Kind::BlockDevice => "a raw volume or disk is not a data source: open a file on it",
         Kind::CharacterDevice => {
@@ -44,7 +44,7 @@ pub(super) const fn refused(kind: Kind) -> Option<&'static str> {
     })
 }
 
-pub(super) const fn plain(error: &Error) -> Option<&'static str> {
+pub(crate) const fn plain(error: &Error) -> Option<&'static str> {
     Some(match error {
         Error::SourceEmpty => "the source has no bytes to map; a file needs a size first (SetEndOfFile)",
         Error::NoAccess => {
@@ -72,7 +72,7 @@ pub(super) const fn plain(error: &Error) -> Option<&'static str> {
     })
 }
 
-pub(super) const fn lacking(what: What) -> Option<&'static str> {
+pub(crate) const fn lacking(what: What) -> Option<&'static str> {
     Some(match what {
         What::BadBlocks => "the list of bad blocks cannot be had: Windows keeps none that a program could see",
         What::ClearBadBlock => "bad blocks cannot be cleared: Windows keeps no list of them that a program could see",
@@ -80,7 +80,7 @@ pub(super) const fn lacking(what: What) -> Option<&'static str> {
     })
 }
 
-pub(super) const fn noun(what: What) -> Option<&'static str> {
+pub(crate) const fn noun(what: What) -> Option<&'static str> {
     Some(match what {
         What::Device => "the source's volume",
         What::Volume => "the name of the source's volume, or the volume itself",
@@ -89,7 +89,7 @@ pub(super) const fn noun(what: What) -> Option<&'static str> {
     })
 }
 
-pub(super) fn remedy(what: What, errno: Errno) -> &'static str {
+pub(crate) fn remedy(what: What, errno: Errno) -> &'static str {
     match errno {
         Errno::EPERM | Errno::EACCES if matches!(what, What::Write | What::Sync) => {
             "; open it with GENERIC_READ | GENERIC_WRITE, on a volume that is not write-protected"
