@@ -101,9 +101,16 @@ impl<H: Handle<P: Health>> Source<H> {
     ///
     /// On Linux a file gets other blocks of its file system for those that these bytes are in. What is good in them is kept: it is read
     /// before, and written to the new ones. What is bad in them and not in the range is zeros then, too. Others must not write to these
-    /// blocks meanwhile; and if the power fails, what was good in them may be lost. Where the rest of a block cannot be read (a file that is
-    /// not mapped directly, since the kernel reads whole pages then), that is an error and nothing is changed. Afterwards the bytes are read
-    /// and the list is looked at: an error then (`EIO`) says that the file system had no better memory, or the device cannot make it good.
+    /// blocks meanwhile; and what was good in them may be lost if the power fails, or if the file system gives the new blocks to another
+    /// file meanwhile and has no more (`ENOSPC`).
+    ///
+    /// Where the rest of a block cannot be read, `EIO` says so, and nothing is changed: that is so of most files of which a part of a page is
+    /// bad, since the kernel reads nothing of such a page if they are mapped directly (DAX), and often so if they are not. With
+    /// [`LossyAllocation`](ClearBy::LossyAllocation) what of these blocks cannot be read is zeros afterwards: nothing that this handle could
+    /// read is lost by it.
+    ///
+    /// Afterwards the bytes are read and the list is looked at: an error then (`EIO`) says that the file system had no better memory, or the
+    /// device cannot make it good.
     ///
     /// System calls on Linux: those of [`bad_blocks`](Source::bad_blocks); of a file also `fcntl`, `fallocate`, `pread64`, `pwrite64`, `fsync`;
     /// by a device's command `ND_IOCTL_ARS_CAP` and `ND_IOCTL_CLEAR_ERROR`.
@@ -114,6 +121,7 @@ impl<H: Handle<P: Health>> Source<H> {
     /// - [`OffsetOutOfRange`](Error::OffsetOutOfRange), [`LengthOutOfRange`](Error::LengthOutOfRange): no range of the source.
     /// - [`NotWritable`](Error::NotWritable): the source was opened read-only or to append.
     /// - [`Unsupported`](Error::Unsupported): it cannot be done `by` this.
+    /// - [`Os`](Error::Os) with `EINVAL`: the file was opened `O_DIRECT`.
     /// - Those of [`bad_blocks`](Source::bad_blocks).
     pub fn clear_bad_blocks(&self, range: Range<u64>, by: ClearBy) -> Result<(), Error> {
         admit_listing(self.kind())?;

@@ -8,8 +8,12 @@ use crate::{Facts, Fail, Platform};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ClearBy {
-    /// The file system gives the file other memory for these bytes, and takes care of the bad one.
+    /// The file system gives the file other memory for these bytes, and takes care of the bad one. What is good is kept, or nothing is
+    /// changed.
     Allocation,
+    /// The same, but what cannot be read, of the blocks that these bytes are in, is given up with them: it is zeros then, too. For a file that
+    /// is mapped directly (DAX), where the kernel reads nothing of a page that has a bad byte.
+    LossyAllocation,
     /// The device is told to give up what was there (on Linux the bus's command ND_CMD_CLEAR_ERROR). Nothing but the device knows what
     /// it does to the bytes around them.
     DeviceCommand,
@@ -45,6 +49,7 @@ pub trait Health: Platform {
 
     /// Gives the object good memory for these bytes, all of which the system knows now to be bad: they are zeros then. Otherwise nothing is
     /// touched: [`Fail::Absent`]`(`[`What::BadBlocks`](crate::What::BadBlocks)`)`. A way that this object has not is [`Fail::Unsupported`].
+    /// Where an allocation needs to give up no good byte, the lossy one is the same.
     fn clear_bad(self, raw: Self::Raw, facts: &Facts<Self::Id>, range: Range<u64>, by: ClearBy) -> Result<(), Fail> {
         let _ = (raw, facts, range, by);
         Err(Fail::Unsupported)

@@ -65,7 +65,7 @@ fn of_source<H: Handle<P: Health>>(source: &Source<H>, size: u64, writable: bool
 fn refused<H: Handle<P: Health>>(source: &Source<H>, byte: u64) -> Result<(), Rule> {
     let handle = source.handle();
     let range = byte..byte.saturating_add(1);
-    for by in [ClearBy::Allocation, ClearBy::DeviceCommand] {
+    for by in [ClearBy::Allocation, ClearBy::LossyAllocation, ClearBy::DeviceCommand] {
         let cleared = handle.platform().clear_bad(handle.raw(), source.facts(), range.clone(), by);
         let kept = matches!(cleared, Err(Fail::Absent(What::BadBlocks) | Fail::Unsupported | Fail::Os(..)));
         ensure(kept, Rule::GoodIsNotCleared)?;

@@ -169,6 +169,13 @@ fn who_may_not_write() {
         rustix::fs::fcntl_setfl(&file, rustix::fs::OFlags::APPEND).expect("O_APPEND");
         let error = source.clear_bad_blocks(0..512, ClearBy::Allocation);
         assert_eq!(error, Err(Error::Unsupported(What::ClearBadBlock)));
+        // Nor what is written without a cache, since it may be a part of a sector, and memory that is not aligned.
+        rustix::fs::fcntl_setfl(&file, rustix::fs::OFlags::DIRECT).expect("O_DIRECT");
+        for by in [ClearBy::Allocation, ClearBy::LossyAllocation] {
+            let error = source.clear_bad_blocks(0..512, by);
+            assert_eq!(error, Err(Error::Os { what: What::ClearBadBlock, errno: Errno::EINVAL }));
+        }
+        rustix::fs::fcntl_setfl(&file, rustix::fs::OFlags::empty()).expect("no flags");
         assert_eq!(contents(&file), pattern(4096));
     });
 }

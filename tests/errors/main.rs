@@ -330,7 +330,11 @@ fn what_was_asked_for_is_named() {
             What::ClearBadBlock => "the bad block cannot be cleared".to_owned(),
             _ => format!("the system failed when it was asked for {noun}"),
         };
-        assert_eq!(sentence(Error::Os { what, errno: Errno::EIO }), format!("{failed}: input/output error (EIO)"));
+        // An errno with which nobody has any advice.
+        assert_eq!(
+            sentence(Error::Os { what, errno: Errno::ENXIO }),
+            format!("{failed}: no such device or address (ENXIO)")
+        );
         assert_eq!(
             sentence(Error::OsCode { what, code: 1392 }),
             format!("{failed}: error 1392 of the system's own, for which there is no errno but EIO")

@@ -20,15 +20,27 @@ fn remedies_of_transfers() {
             (What::Write | What::Sync | What::ClearBadBlock, Errno::ENOSPC) => room,
             (What::Write | What::Sync | What::ClearBadBlock, Errno::EDQUOT) => quota,
             (What::Write | What::ClearBadBlock, Errno::EPERM) => sealed,
+            (What::ClearBadBlock, Errno::EINVAL) => "; a file has to be opened without O_DIRECT",
+            (What::ClearBadBlock, Errno::EIO) => {
+                "; what is good beside it cannot be read (ClearBy::LossyAllocation gives that up), or the new memory is bad, too"
+            }
             (What::BadBlocks, Errno::EPERM | Errno::EACCES) => root,
             (What::Open, Errno::EPERM | Errno::EACCES) => "; more rights are needed",
             (_, Errno::EPERM | Errno::EACCES) => rights,
             (What::Buffer, Errno::EFAULT) => memory,
             _ => "",
         };
-        for errno in
-            [Errno::EFBIG, Errno::ENOSPC, Errno::EDQUOT, Errno::EPERM, Errno::EACCES, Errno::EFAULT, Errno::EINTR]
-        {
+        for errno in [
+            Errno::EFBIG,
+            Errno::ENOSPC,
+            Errno::EDQUOT,
+            Errno::EPERM,
+            Errno::EACCES,
+            Errno::EFAULT,
+            Errno::EINTR,
+            Errno::EINVAL,
+            Errno::EIO,
+        ] {
             let said = sentence(Error::Os { what, errno });
             assert!(said.ends_with(&format!("({errno:?}){}", remedy(errno))), "{said}");
         }

@@ -152,7 +152,7 @@ fn an_anonymous_source_is_on_no_list() {
 
 #[test]
 fn what_is_bad_is_cleared() {
-    for by in [ClearBy::Allocation, ClearBy::DeviceCommand] {
+    for by in [ClearBy::Allocation, ClearBy::LossyAllocation, ClearBy::DeviceCommand] {
         // Memory has no end to write at.
         for (kind, access) in [(Kind::RegularFile, READ_WRITE), (Kind::DeviceDax, READ_WRITE | Access::APPEND)] {
             for (range, left) in [

@@ -123,6 +123,10 @@ health(void)
 	CHECK(pmem2_badblock_clear(bbctx, &bb) == PMEM2_E_NO_BAD_BLOCK_FOUND);
 	bb.offset = 4096;
 	CHECK(pmem2_badblock_clear_by_device(bbctx, &bb) == PMEM2_E_NOSUPP);
+	/* A part of a page: what cannot be read beside it is given up, as libpmem2 does. */
+	CHECK(pmem2_badblock_clear(bbctx, &(struct pmem2_badblock){9000, 10}) == 0);
+	CHECK(pmem2_badblock_clear(bbctx, &bb) == PMEM2_E_NO_BAD_BLOCK_FOUND);
+	bb.length = 4096;
 	CHECK(pmem2_badblock_clear(bbctx, &bb) == 0);
 	CHECK(pmem2_source_pread_mcsafe(src, read, sizeof(text), 4090) == 0);
 	CHECK(memcmp(read, text, 6) == 0 && memcmp(read + 6, "\0\0\0\0\0\0", 6) == 0);

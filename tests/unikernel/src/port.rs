@@ -199,10 +199,10 @@ impl Health for &Kernel {
 
     fn clear_bad(self, raw: Descriptor, facts: &Facts<Id>, range: Range<u64>, by: ClearBy) -> Result<(), Fail> {
         self.list_bad(raw, facts)?;
-        if by != ClearBy::Allocation {
+        if by == ClearBy::DeviceCommand {
             return Err(Fail::Unsupported);
         }
-        // All or nothing, and whole pages: what is good beside is not this kernel's to throw away.
+        // All or nothing, and whole pages: what is beside is not this kernel's to throw away, where nobody said so.
         let size = self.size(raw, facts)?;
         let whole = range.start.is_multiple_of(PAGE) && (range.end.is_multiple_of(PAGE) || range.end == size);
         let pages = range.start / PAGE..range.end.div_ceil(PAGE);
@@ -211,7 +211,7 @@ impl Health for &Kernel {
                 return Err(Fail::Absent(What::BadBlocks));
             }
         }
-        if !whole {
+        if !whole && by != ClearBy::LossyAllocation {
             return Err(Fail::Os(What::ClearBadBlock, Errno::EINVAL));
         }
         for page in pages {

@@ -21,6 +21,15 @@ const TRIES: usize = 16;
 /// How often a call is made again that a signal interrupts: no timer that a program may have is as fast.
 const PATIENCE: usize = 1000;
 
+/// What comes of the good sectors that a block has beside bad ones.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Others {
+    /// All are kept, or nothing is done.
+    Kept,
+    /// Those that can be read are.
+    KeptIfRead,
+}
+
 /// What is to be done.
 struct Plan {
     /// The bytes of all blocks that have one of the range.
@@ -38,10 +47,16 @@ pub(super) fn clear<S: Blocks>(
     facts: &Facts<FileId>,
     range: Range<u64>,
     size: u64,
+    others: Others,
 ) -> Result<(), Fail> {
+    let flags = sys.getfl(fd).map_err(failed)?;
     // What was written would go to the end of the file. It may have been said since the file was described.
-    if sys.getfl(fd).map_err(failed)?.contains(OFlags::APPEND) {
+    if flags.contains(OFlags::APPEND) {
         return Err(Fail::Unsupported);
+    }
+    // What is written back may be a part of a sector, from memory that is not aligned: that would fail when the block is gone.
+    if flags.contains(OFlags::DIRECT) {
+        return Err(failed(Errno::EINVAL));
     }
     let plan = plan(sys, fd, facts, &range)?;
     let mut at = plan.blocks.start;
@@ -49,7 +64,7 @@ pub(super) fn clear<S: Blocks>(
         let end = at.saturating_add(plan.block);
         let first = if at == plan.blocks.start { plan.first } else { 0 };
         let last = if end == plan.blocks.end { plan.last } else { 0 };
-        renew(sys, fd, facts, at..end, first | last, size)?;
+        renew(sys, fd, facts, at..end, (first | last, others), size)?;
         at = end;
     }
     again(|| sys.fsync(fd))?;
@@ -109,14 +124,15 @@ fn sectors(start: u64, end: u64) -> u8 {
     bits
 }
 
-/// Gives the file another block here, with the same good sectors; the others are zeros. Nothing is touched if one cannot be read.
+/// Gives the file another block here, with the same good sectors; the others are zeros. Nothing is touched if one cannot be read that has
+/// to be.
 #[inline(never)]
 fn renew<S: Blocks>(
     sys: S,
     fd: i32,
     facts: &Facts<FileId>,
     block: Range<u64>,
-    good: u8,
+    (good, others): (u8, Others),
     size: u64,
 ) -> Result<(), Fail> {
     let inside = usize::try_from(block.end.min(size).saturating_sub(block.start)).unwrap_or(BLOCK);
@@ -125,7 +141,12 @@ fn renew<S: Blocks>(
     let mut at = block.start;
     for (bit, sector) in (0_u32..).zip(bytes.chunks_mut(512)) {
         if good >> bit & 1 != 0 {
-            read(sys, fd, at, sector)?;
+            // The kernel reads no byte of a page of a DAX file that has a bad one. What was read of a sector is no sector.
+            match (read(sys, fd, at, sector)?, others) {
+                (true, _) => {}
+                (false, Others::Kept) => return Err(failed(Errno::EIO)),
+                (false, Others::KeptIfRead) => sector.fill(0),
+            }
         }
         at = at.saturating_add(SECTOR);
     }
@@ -171,8 +192,7 @@ fn is_zero<S: Blocks>(sys: S, fd: i32, range: Range<u64>) -> Result<(), Fail> {
     while at < range.end {
         let length = usize::try_from(range.end.saturating_sub(at)).unwrap_or(BLOCK).min(BLOCK);
         let bytes = room.get_mut(..length).unwrap_or_default();
-        read(sys, fd, at, bytes)?;
-        if bytes.iter().any(|&byte| byte != 0) {
+        if !read(sys, fd, at, bytes)? || bytes.iter().any(|&byte| byte != 0) {
             return Err(failed(Errno::EIO));
         }
         at = at.saturating_add(SECTOR.saturating_mul(8));
@@ -180,14 +200,17 @@ fn is_zero<S: Blocks>(sys: S, fd: i32, range: Range<u64>) -> Result<(), Fail> {
     Ok(())
 }
 
-/// Fills all of it.
-fn read<S: Blocks>(sys: S, fd: i32, at: u64, bytes: &mut [u8]) -> Result<(), Fail> {
+/// Fills all of it, unless it is bad.
+fn read<S: Blocks>(sys: S, fd: i32, at: u64, bytes: &mut [u8]) -> Result<bool, Fail> {
     let (mut at, mut rest) = (at, bytes);
     while !rest.is_empty() {
-        let done = again(|| sys.read_at(fd, rest, at))?;
+        let done = match again(|| sys.read_at(fd, rest, at)) {
+            Err(Fail::Os(_, Errno::EIO)) => return Ok(false),
+            done => done?,
+        };
         (at, rest) = passed(at, done, rest.split_at_mut_checked(done).map(|(_, rest)| rest))?;
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Writes all of it.

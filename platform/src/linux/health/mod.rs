@@ -13,6 +13,8 @@ mod volume;
 
 use core::ops::Range;
 
+use clear::Others;
+
 use super::{FileId, describe::same, sys::blocks::Blocks};
 use crate::{ClearBy, Facts, Fail, Kind, What};
 
@@ -59,9 +61,10 @@ pub(super) fn clear<S: Blocks>(
 ) -> Result<(), Fail> {
     let stat = same(sys, fd, facts)?;
     match (facts.kind, by) {
-        (Kind::RegularFile, ClearBy::Allocation) => {
+        (Kind::RegularFile, ClearBy::Allocation | ClearBy::LossyAllocation) => {
             let size = u64::try_from(stat.size).map_err(|_| Fail::Malformed(What::Size))?;
-            clear::clear(sys, fd, facts, range, size)
+            let others = if by == ClearBy::Allocation { Others::Kept } else { Others::KeptIfRead };
+            clear::clear(sys, fd, facts, range, size, others)
         }
         (Kind::DeviceDax, ClearBy::DeviceCommand) => command::clear(sys, fd, facts, &range),
         _ => Err(Fail::Unsupported),

@@ -116,7 +116,7 @@ impl Disk {
         Some(at - extent.logical + extent.physical)
     }
 
-    fn is_poisoned(&self, at: u64) -> bool {
+    pub(super) fn is_poisoned(&self, at: u64) -> bool {
         self.place(at).is_some_and(|place| self.poison.iter().any(|poison| poison.contains(&place)))
     }
 

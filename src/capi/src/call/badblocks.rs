@@ -119,7 +119,7 @@ pub unsafe fn badblock_next<E: Edge>(bbctx: *mut Context<E::Platform>, bb: *mut 
 /// `bbctx` is NULL or a context that no other thread uses; `bb` is NULL or valid for reads.
 pub unsafe fn badblock_clear<E: Edge>(bbctx: *mut Context<E::Platform>, bb: *const Badblock) -> c_int {
     // SAFETY: both are valid or NULL, as here.
-    unsafe { clear::<E>(bbctx, bb, ClearBy::Allocation) }
+    unsafe { clear::<E>(bbctx, bb, ClearBy::LossyAllocation) }
 }
 
 /// The same by a command of the device: see [`badblock_clear`].

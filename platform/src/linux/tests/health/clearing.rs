@@ -15,7 +15,11 @@ const EIO: Fail = Fail::Os(What::ClearBadBlock, Errno::EIO);
 const NOT_BAD: Fail = Fail::Absent(What::BadBlocks);
 
 fn clear(world: &World, range: Range<u64>) -> Result<(), Fail> {
-    health::clear(world.sys(), FD, &world.facts(), range, ClearBy::Allocation)
+    clear_by(ClearBy::Allocation, world, range)
+}
+
+fn clear_by(by: ClearBy, world: &World, range: Range<u64>) -> Result<(), Fail> {
+    health::clear(world.sys(), FD, &world.facts(), range, by)
 }
 
 /// What a call changes.
@@ -147,10 +151,41 @@ fn good_bytes_that_cannot_be_read() {
     assert_eq!(clear(&world, 5120..5632), Err(EIO));
     assert_eq!(changes(&world.calls()), []);
     // A file that is shorter than it was said to be.
-    let world = World::eight_blocks("1010 1\n");
-    world.disk.bytes.borrow_mut().truncate(5632);
-    assert_eq!(clear(&world, 5120..5632), Err(EIO));
+    for by in [ClearBy::Allocation, ClearBy::LossyAllocation] {
+        let world = World::eight_blocks("1010 1\n");
+        world.disk.bytes.borrow_mut().truncate(5632);
+        assert_eq!(clear_by(by, &world, 5120..5632), Err(EIO));
+        assert_eq!(changes(&world.calls()), []);
+    }
+}
+
+/// Those are given up where that was said, and no others.
+#[test]
+fn what_is_given_up() {
+    // Of the second block the third sector is bad; those that cannot be read are its own, two of the same block, and all.
+    for unreadable in [1010..1011, 1010..1012, 1008..1011, 1008..1016] {
+        let world = poisoned(World::eight_blocks("1010 1\n"), core::slice::from_ref(&unreadable));
+        assert_eq!(clear_by(ClearBy::LossyAllocation, &world, 5120..5632), Ok(()), "{unreadable:?}");
+        let mut expected = pattern(8 << 12);
+        expected[(unreadable.start as usize - 1000) * 512..(unreadable.end as usize - 1000) * 512].fill(0);
+        assert_eq!(*world.disk.bytes.borrow(), expected, "{unreadable:?}");
+        assert_eq!(world.walk(), (vec![], None), "{unreadable:?}");
+    }
+    // What is not bad is refused as ever.
+    let world = poisoned(World::eight_blocks("1010 1\n"), &[1008..1016]);
+    for range in [4096..8192, 5119..5632, 5120..5633, 0..512] {
+        assert_eq!(clear_by(ClearBy::LossyAllocation, &world, range.clone()), Err(NOT_BAD), "{range:?}");
+    }
     assert_eq!(changes(&world.calls()), []);
+    // A sector that was read in part is no sector.
+    let mut world = poisoned(World::eight_blocks("1010 1\n"), &[1010..1011]);
+    world.disk.poison.push(1012 * 512 + 100..1012 * 512 + 101);
+    world.disk.chunk = 100;
+    assert_eq!(clear_by(ClearBy::LossyAllocation, &world, 5120..5632), Ok(()));
+    let mut expected = pattern(8 << 12);
+    expected[5120..5632].fill(0);
+    expected[6144..6656].fill(0);
+    assert_eq!(*world.disk.bytes.borrow(), expected);
 }
 
 #[test]
@@ -216,6 +251,15 @@ fn a_file_that_is_appended_to() {
     assert_eq!(world.calls(), [Call::Fstat, Call::Getfl]);
 }
 
+/// The system would take whole sectors only, of memory that is aligned.
+#[test]
+fn a_file_without_a_cache() {
+    let direct = rustix::fs::OFlags::DIRECT.bits();
+    let world = World::eight_blocks("1010 1\n").opened(READ_WRITE | direct);
+    assert_eq!(clear(&world, 5120..5632), Err(Fail::Os(What::ClearBadBlock, Errno::EINVAL)));
+    assert_eq!(world.calls(), [Call::Fstat, Call::Getfl]);
+}
+
 #[test]
 fn ways_that_a_file_has_not() {
     let world = World::eight_blocks("1010 1\n");
@@ -242,6 +286,7 @@ proptest! {
         block in prop::sample::select(&[512_u64, 1024, 4096][..]),
         which in any::<Index>(),
         part in (any::<Index>(), any::<Index>()),
+        is_lossy in any::<bool>(),
     ) {
         let bad: BTreeSet<u64> = bad.into_iter().collect();
         let list: String = bad.iter().map(|sector| format!("{sector} 1\n")).collect();
@@ -251,7 +296,10 @@ proptest! {
         extents.retain(|extent| extent.physical != 0);
         let mut world = World::bad_file(pattern(size), extents, &list);
         world.disk.block = block;
-        world.disk.poison = bad.iter().map(|sector| sector * 512..(sector + 1) * 512).collect();
+        // As of a DAX file, of which a page is read or not, where what cannot be read is given up.
+        let unit = if is_lossy { 4096 } else { 512 };
+        world.disk.poison = bad.iter().map(|sector| sector * 512 / unit * unit..(sector * 512 / unit + 1) * unit).collect();
+        let unreadable: BTreeSet<u64> = (0..size).filter(|&at| world.disk.is_poisoned(at)).collect();
         let (before, end) = world.walk();
         prop_assert_eq!(end, None);
         if before.is_empty() {
@@ -261,7 +309,9 @@ proptest! {
         let length = (whole.end - whole.start) as usize;
         let start = whole.start + part.0.index(length) as u64;
         let range = start..start + 1 + part.1.index((whole.end - start) as usize) as u64;
-        prop_assert_eq!(clear(&world, range.clone()), Ok(()));
+        let by = if is_lossy { ClearBy::LossyAllocation } else { ClearBy::Allocation };
+        prop_assert_eq!(clear_by(by, &world, range.clone()), Ok(()));
+        let blocks = range.start / block * block..range.end.next_multiple_of(block);
         let (after, end) = world.walk();
         prop_assert_eq!(end, None);
         let is_in = |ranges: &[Range<u64>], at: u64| ranges.iter().any(|range| range.contains(&at));
@@ -269,7 +319,7 @@ proptest! {
         prop_assert_eq!(bytes.len() as u64, size);
         for (at, (byte, good)) in (0_u64..).zip(bytes.iter().zip(pattern(size))) {
             let was_bad = is_in(&before, at);
-            prop_assert!(if range.contains(&at) { *byte == 0 } else { *byte == good || was_bad && *byte == 0 }, "{}", at);
+            prop_assert!(if range.contains(&at) { *byte == 0 } else { *byte == good || (was_bad || blocks.contains(&at) && unreadable.contains(&at)) && *byte == 0 }, "{}", at);
             prop_assert!(!range.contains(&at) || !is_in(&after, at), "{}", at);
             prop_assert!(!is_in(&after, at) || was_bad, "{}", at);
         }

@@ -83,6 +83,12 @@ fn scenarios() -> Vec<Scenario> {
         row("the next of a file", many, Question::Next, 0..0),
         row("the next of a device", device("101 1\n"), Question::Next, 0..0),
         row("clear a file", World::eight_blocks("1010 1\n"), Question::Clear(ClearBy::Allocation), 5120..5632),
+        row(
+            "clear a file in part",
+            World::eight_blocks("1010 1\n"),
+            Question::Clear(ClearBy::LossyAllocation),
+            5120..5632,
+        ),
         row("clear a device", bus("101 1\n", ""), Question::Clear(ClearBy::DeviceCommand), 512..1024),
     ]
 }
@@ -91,6 +97,7 @@ const EBADF: i32 = 9;
 const ENOENT: i32 = 2;
 const NOT_THERE: [i32; 2] = [ENOENT, 20]; // ENOTDIR
 const EINTR: i32 = 4;
+const EIO: i32 = 5;
 const ENOTTY: i32 = 25;
 const ENOTSUP: i32 = 95;
 
@@ -171,8 +178,15 @@ fn every_errno_in_every_call() {
         let answer = answer.unwrap_or_else(|fail| panic!("{}: {fail:?}", scenario.name));
         let run = |world: &World| scenario.run(world);
         let expected = |index: usize, errno| {
-            let (answer, mut more) = expected(&calls, &answer, index, errno);
             let before = |call: fn(&Call) -> bool| calls[..index].iter().any(call);
+            // A good sector that cannot be read, before anything is changed.
+            let is_given_up = scenario.question == Question::Clear(ClearBy::LossyAllocation)
+                && (errno == EIO && matches!(calls[index], Call::Pread(..)))
+                && !before(|call| matches!(call, Call::Punch(..)));
+            if is_given_up {
+                return (Ok(answer.clone()), calls[index + 1..].to_vec());
+            }
+            let (answer, mut more) = expected(&calls, &answer, index, errno);
             // The bus is open when the device is confirmed for the last time.
             let is_open = before(|call| matches!(call, Call::OpenWritable(_)))
                 && !before(|call| matches!(call, Call::ClearError(..)));
@@ -190,5 +204,5 @@ fn every_errno_in_every_call() {
         };
         injected.push(inject(scenario.name, &scenario.world, &calls, run, expected) / ERRNOS.count());
     }
-    assert_eq!(injected, [6, 7, 8, 5, 12, 3, 2, 41, 39], "calls that can fail");
+    assert_eq!(injected, [6, 7, 8, 5, 12, 3, 2, 41, 41, 39], "calls that can fail");
 }

@@ -87,11 +87,15 @@ fn a_sector(machine: &Machine, device: &Device) {
     let at = 20 * PAGE + 3 * SECTOR;
     Way::Listed.inject(&bed.ground, bed.place(at));
     drop_caches(&bed);
-    // The kernel does not read the others of the page, so that they would be lost.
-    let cleared = bed.source().clear_bad_blocks(at..at + SECTOR, ClearBy::Allocation);
-    assert_eq!(cleared, Err(Error::Os { what: What::ClearBadBlock, errno: Errno::EIO }));
+    // The kernel does not read the others of the page: where they may not be given up, nothing is touched.
     let sector = at..at + SECTOR;
-    assert_eq!(bed.bad(), Ok(vec![sector]));
+    let cleared = bed.source().clear_bad_blocks(sector.clone(), ClearBy::Allocation);
+    assert_eq!(cleared, Err(Error::Os { what: What::ClearBadBlock, errno: Errno::EIO }));
+    assert_eq!(bed.bad(), Ok(vec![sector.clone()]));
+    assert_eq!(bed.source().clear_bad_blocks(sector, ClearBy::LossyAllocation), Ok(()));
+    assert_eq!(bed.bad(), Ok(vec![]));
+    let page = 20 * PAGE..21 * PAGE;
+    zeros_are(&bed, &[page]);
 }
 
 /// QEMU's NVDIMMs have no such command.
