@@ -17,6 +17,7 @@ use super::{
     lists::over_reversed_pieces,
     peer_table::INTENDED,
     rows::directly,
+    transfers::drop_caches,
 };
 use crate::{
     common::libpmem2::{Libpmem2, PeerSource},
@@ -146,6 +147,13 @@ fn clearing(found: &mut Found, device: &Device, bed: &Bed, peer: &PeerSource<'_>
             cleared,
             theirs(|| peer.clear_bad_blocks(&(page + 64 * PAGE..page + 65 * PAGE)), done),
         );
+        // What each of them lists where a sector is bad.
+        let [sector, peers] = [page + 96 * PAGE + SECTOR, page + 128 * PAGE];
+        Way::Listed.inject(&bed.ground, bed.place(sector));
+        Way::Listed.inject(&bed.ground, bed.place(peers) + SECTOR);
+        drop_caches(bed);
+        let cleared = code(bed.source().clear_bad_blocks(sector..sector + SECTOR, ClearBy::LossyAllocation));
+        found.compare("clear, a bad sector", cleared, theirs(|| peer.clear_bad_blocks(&(peers..peers + PAGE)), done));
     } else {
         one("clear, a bad page", page..page + PAGE);
     }
