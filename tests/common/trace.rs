@@ -3,7 +3,7 @@
 use std::{io, ptr::null_mut};
 
 /// A call that nothing here makes but to say that what is traced begins, or has ended.
-const MARK: libc::c_long = libc::SYS_getppid;
+pub(super) const MARK: libc::c_long = libc::SYS_getppid;
 
 /// `name` for the numbers that tests speak of.
 fn name(number: u64) -> String {
@@ -27,8 +27,8 @@ fn name(number: u64) -> String {
     found.map_or_else(|| format!("call {number}"), |(_, name)| name.to_owned())
 }
 
-/// The names of the calls that `body` makes, in order, in a forked child: it must not allocate or lock.
-pub(crate) fn traced(body: impl FnOnce()) -> Vec<String> {
+/// A forked child that will run `body` between two [`MARK`]s, and has stopped before the first: it must not allocate or lock.
+pub(super) fn start(body: impl FnOnce()) -> libc::pid_t {
     // SAFETY: after fork, the child of a process with threads may use only what is async-signal-safe; `body` promises it, and
     // what `child` does besides is.
     let pid = unsafe { libc::fork() };
@@ -47,6 +47,12 @@ pub(crate) fn traced(body: impl FnOnce()) -> Vec<String> {
     // SAFETY: PTRACE_SETOPTIONS takes a child that is stopped, and a number.
     let set = unsafe { libc::ptrace(libc::PTRACE_SETOPTIONS, pid, 0, options) };
     assert_eq!(set, 0, "PTRACE_SETOPTIONS: {}", io::Error::last_os_error());
+    pid
+}
+
+/// The names of the calls that `body` makes, in order, in a forked child: it must not allocate or lock.
+pub(crate) fn traced(body: impl FnOnce()) -> Vec<String> {
+    let pid = start(body);
     let (mut calls, mut marks) = (Vec::new(), 0);
     loop {
         // SAFETY: PTRACE_SYSCALL takes a child that is stopped, and the signal to deliver, none.
@@ -87,7 +93,7 @@ fn child(body: impl FnOnce()) -> ! {
     unsafe { libc::_exit(0) }
 }
 
-fn wait(pid: libc::pid_t) -> i32 {
+pub(super) fn wait(pid: libc::pid_t) -> i32 {
     let mut status = 0;
     // SAFETY: `status` is a valid place for an int, and `pid` a child of this thread.
     let waited = unsafe { libc::waitpid(pid, &raw mut status, 0) };
@@ -96,7 +102,7 @@ fn wait(pid: libc::pid_t) -> i32 {
 }
 
 /// The number of the call that the child is about to make; `None` where it has made one.
-fn entered(pid: libc::pid_t) -> Option<u64> {
+pub(super) fn entered(pid: libc::pid_t) -> Option<u64> {
     // SAFETY: the structure is numbers, for which zeros are values.
     let mut info: libc::ptrace_syscall_info = unsafe { std::mem::zeroed() };
     let size = size_of_val(&info);

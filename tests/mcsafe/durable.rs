@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// The processors that this one can be: its own, and the older ones that it still knows.
-fn processors() -> Vec<Cpu> {
+pub(crate) fn processors() -> Vec<Cpu> {
     let Ok(best) = Cpu::detect() else {
         assert_eq!(Cpu::detect(), Err(Fail::Unsupported));
         return vec![];

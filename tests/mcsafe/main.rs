@@ -14,6 +14,7 @@ mod buffers;
 mod durable;
 mod mappings;
 mod model;
+mod stepped;
 mod together;
 
 use pmem2_platform::{CopyFault, SigbusHandler};

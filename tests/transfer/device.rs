@@ -16,10 +16,10 @@ use crate::{
     stopped,
 };
 
-const SIZE: u64 = 8 << 20;
-const ALIGN: u64 = 2 << 20;
+pub(crate) const SIZE: u64 = 8 << 20;
+pub(crate) const ALIGN: u64 = 2 << 20;
 
-fn device(sysfs: &Sysfs) -> Entry {
+pub(crate) fn device(sysfs: &Sysfs) -> Entry {
     sysfs.clear();
     let entry = Entry::at("/sys/dev/char/1:5");
     entry.link("subsystem", BUS_DAX);
@@ -28,7 +28,7 @@ fn device(sysfs: &Sysfs) -> Entry {
     entry
 }
 
-fn open(flags: OFlags) -> File {
+pub(crate) fn open(flags: OFlags) -> File {
     File::from(made::path("/dev/zero", flags).expect("/dev/zero"))
 }
 

@@ -6,6 +6,7 @@ mod common;
 
 mod buffers;
 mod device;
+mod durable;
 mod files;
 mod limits;
 mod meanwhile;

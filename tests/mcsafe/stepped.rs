@@ -1,0 +1,99 @@
+//! The flush of what was written, seen by single steps: each line by each instruction, and a fence at the end. It needs ptrace(2), and
+//! knows the instructions of x86-64 only.
+#![cfg(target_arch = "x86_64")]
+
+use std::{collections::BTreeSet, os::fd::AsRawFd, ptr};
+
+use pmem2_platform::{Instruction, Mapping};
+
+use crate::{
+    common::stepped::{LINE, Lost, Step, durable, flushed, stepped},
+    durable::processors,
+    gone, handler,
+    shrunk::{Shrunk, byte, page},
+};
+
+#[test]
+fn by_each_instruction() {
+    let (handler, file) = (handler(), Shrunk::new(2 * page()));
+    let processors = processors();
+    assert!(processors.iter().any(|cpu| cpu.instruction() == Instruction::Clflush), "every x86-64 has this one");
+    for cpu in processors {
+        assert_eq!(cpu.line(), LINE);
+        for (offset, length) in [(0, 1), (0, 64), (0, 65), (1, 64), (63, 2), (200, 1000), (page() - 1, 2), (7, 0)] {
+            let mapping = || Mapping::new(handler, file.file.as_raw_fd(), 0, file.length, true).expect("a mapping");
+            let lines: BTreeSet<_> = (offset..offset + length).map(|at| at / LINE).collect();
+            let steps = stepped(0..file.length, || assert_eq!(mapping().persist(cpu, offset as u64, length), Ok(())));
+            let expected: Vec<_> = lines.iter().copied().map(Step::Flushed).chain([Step::Fenced]).collect();
+            assert_eq!(steps, expected, "{cpu:?}: {length} at {offset}");
+            // Other bytes each time.
+            let new: Vec<_> = (0..length).map(|at| !byte(offset + at)).collect();
+            let steps = stepped(0..file.length, || {
+                let mapping = mapping();
+                assert_eq!(mapping.write(offset as u64, &new), Ok(()));
+                assert_eq!(mapping.persist(cpu, offset as u64, length), Ok(()));
+            });
+            file.restore();
+            assert_eq!(durable(&steps), Ok(lines.clone()), "{cpu:?}: {length} at {offset}");
+            assert_eq!(flushed(&steps), lines, "{cpu:?}: {length} at {offset}");
+        }
+    }
+}
+
+/// The fence comes, too, where the flush meets a page that has vanished: what was flushed before is durable.
+#[test]
+fn as_far_as_there_is_memory() {
+    let (handler, file) = (handler(), Shrunk::new(2 * page()));
+    let end = page();
+    file.cut(end);
+    for cpu in processors() {
+        let steps = stepped(0..end, || {
+            let mapping = Mapping::new(handler, file.file.as_raw_fd(), 0, file.length, true).expect("a mapping");
+            assert_eq!(mapping.persist(cpu, (end - 100) as u64, 300), Err(gone(100)));
+        });
+        let expected = [Step::Flushed(end / LINE - 2), Step::Flushed(end / LINE - 1), Step::Fenced];
+        assert_eq!(steps, expected, "{cpu:?}");
+    }
+}
+
+/// Without a flush, with it too early, and without a fence: these steps see what is not durable.
+#[test]
+fn what_is_lost_is_noticed() {
+    let (handler, file) = (handler(), Shrunk::new(page()));
+    let new = [0; 100].map(|_: u8| 0xA5);
+    let mapping = || Mapping::new(handler, file.file.as_raw_fd(), 0, file.length, true).expect("a mapping");
+    for cpu in processors() {
+        let of = |body: &dyn Fn()| {
+            let steps = stepped(0..file.length, body);
+            file.restore();
+            durable(&steps)
+        };
+        let written = of(&|| assert_eq!(mapping().write(70, &new), Ok(())));
+        assert_eq!(written, Err(Lost::Line(1)), "{cpu:?}");
+        let early = of(&|| {
+            let mapping = mapping();
+            assert_eq!((mapping.persist(cpu, 70, 100), mapping.write(70, &new)), (Ok(()), Ok(())));
+        });
+        assert_eq!(early, Err(Lost::Line(1)), "{cpu:?}");
+        let too_few = of(&|| {
+            let mapping = mapping();
+            assert_eq!((mapping.write(70, &new), mapping.persist(cpu, 70, 50)), (Ok(()), Ok(())));
+        });
+        assert_eq!(too_few, Err(Lost::Line(2)), "{cpu:?}");
+        for fence in [false, true] {
+            let by_hand = of(&|| {
+                let memory = file.memory();
+                // SAFETY: they are mapped, are nobody else's, and are as many as there are.
+                unsafe {
+                    ptr::copy_nonoverlapping(new.as_ptr(), memory.at, new.len());
+                    cpu.flush(memory.at, new.len());
+                }
+                if fence {
+                    cpu.fence();
+                }
+            });
+            let expected = if fence { Ok(BTreeSet::from([0, 1])) } else { Err(Lost::Fence) };
+            assert_eq!(by_hand, expected, "{cpu:?}");
+        }
+    }
+}
