@@ -13,16 +13,19 @@ fn needed() -> BTreeMap<&'static str, BTreeSet<String>> {
     needed
 }
 
-/// The words in backticks that are names of calls or functions, without arguments and paths.
-fn names(text: &str) -> Vec<String> {
+/// The words in backticks that are names of calls or functions, without arguments.
+pub(crate) fn words(text: &str) -> Vec<&str> {
     // What decides on calls and is none; where devices are; the page size's, where the ABI does not fix it; whose calls come once.
     const NO_CALLS: [&str; 4] = ["st_blksize", "/sys", "msync", "SigbusHandler"];
     // And ioctls by their names, most of which are of file systems and devices that are not here.
     let is_ioctl = |word: &str| ["FS_IOC_", "DM_", "ND_IOCTL_"].iter().any(|prefix| word.starts_with(prefix));
     let words = text.split('`').skip(1).step_by(2).filter(|word| !NO_CALLS.contains(word) && !is_ioctl(word));
-    words
-        .map(|word| word.split('(').next().unwrap_or_default().rsplit("::").next().unwrap_or_default().to_owned())
-        .collect()
+    words.map(|word| word.split('(').next().unwrap_or_default()).collect()
+}
+
+/// The same without paths.
+fn names(text: &str) -> Vec<String> {
+    words(text).into_iter().map(|word| word.rsplit("::").next().unwrap_or_default().to_owned()).collect()
 }
 
 /// The file with the documentation of this function, and how its signature goes on.

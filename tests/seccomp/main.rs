@@ -8,18 +8,21 @@ mod common;
 mod budget;
 mod cases;
 mod documents;
+mod functions;
+mod readme;
 mod subjects;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cases::{
-    ALIGNMENT, ALLOCATED, Answer, CASES, CHECK_RANGE, Case, DEVICE_ID, DEVICE_USC, FILE_SYSTEM, Function, GRANULARITY,
-    NEW, NUMA_NODE, PLACE, READ, SIZE, SYNC, WRITE,
-};
+use cases::{CASES, Case};
 use common::{
     child::{Ended, in_child},
     device_dax::with_sysfs,
     filter::{failing, only},
+};
+use functions::{
+    ALIGNMENT, ALLOCATED, Answer, CHECK_RANGE, DEVICE_ID, DEVICE_USC, FILE_SYSTEM, Function, GRANULARITY, NEW,
+    NUMA_NODE, PLACE, READ, SIZE, SYNC, WRITE,
 };
 use pmem2::{Errno, Error, What};
 use seccompiler::{BpfProgram, apply_filter};
