@@ -128,6 +128,12 @@ impl<H: Handle<P: Io>> Lane<H> {
 /// A source that is read many times: what that takes is made once.
 ///
 /// The offsets and lengths are in bytes and need no alignment. Any number of threads may read at once.
+///
+/// On Linux a device DAX stays mapped as long as this lives. A process that is to be told early of memory errors (`PR_MCE_KILL_EARLY` of
+/// prctl(2), or the sysctl `vm.memory_failure_early_kill`; neither is the default) therefore gets a SIGBUS with the code `BUS_MCEERR_AO`
+/// when memory goes bad that it has transferred, or a neighbour in the same huge page, at any time. It belongs to no transfer: the handler
+/// passes it on, and it ends a process that has no handler of its own and does not ignore it. The transfer that comes to the bad memory
+/// fails as without it.
 pub struct Reader<H: Handle<P: Io>>(Lane<H>);
 
 impl<H: Handle<P: Io>> Reader<H> {
@@ -184,7 +190,8 @@ impl<H: Handle<P: Io>> Reader<H> {
 
 /// A source that is written, and read, many times: what that takes is made once.
 ///
-/// Any number of threads may use it at once; where they write to the same bytes, those of each may be there in the end.
+/// Any number of threads may use it at once; where they write to the same bytes, those of each may be there in the end. A device DAX stays
+/// mapped as by a [`Reader`], where it says what that means to a process that is told early of memory errors.
 pub struct Writer<H: Handle<P: Io>>(Lane<H>);
 
 impl<H: Handle<P: Io>> Writer<H> {

@@ -25,6 +25,11 @@ impl SigbusHandler {
     /// A program that installs another one afterwards has to pass on to this one what it does not know, as to any, or to call
     /// [`resume_after_sigbus`]. A SIGBUS that a thread has blocked ends the process, handler or not: sigprocmask(2).
     ///
+    /// A SIGBUS that only tells of bad memory (`BUS_MCEERR_AO`) goes on, too: where there was no handler before, and the signal was not
+    /// ignored, it ends the process.
+    /// The kernel sends it when memory goes bad that is mapped and was touched, if the process is to be told early: `PR_MCE_KILL_EARLY`
+    /// of prctl(2), or the sysctl `vm.memory_failure_early_kill`. Otherwise nothing comes before a transfer touches that memory.
+    ///
     /// System calls, the first time: `getpid`, `rt_sigprocmask` twice, `rt_sigaction` twice, `futex`; then none. When a signal goes on to
     /// a handler: `rt_sigprocmask`, to the default action: `rt_sigaction`, `getpid`, `gettid`, `rt_tgsigqueueinfo`.
     ///
@@ -48,7 +53,8 @@ impl SigbusHandler {
 /// For a program's own handler of SIGBUS, installed with SA_SIGINFO: whether the signal is of a transfer to or from bad memory. If so,
 /// the context is changed, so that the transfer ends with an error when the handler returns, which it should do at once.
 ///
-/// It may be called in any handler of any signal, and changes nothing where the signal is another.
+/// It may be called in any handler of any signal, and changes nothing where the signal is another: so is a SIGBUS that only tells of bad
+/// memory, `BUS_MCEERR_AO`.
 ///
 /// ```
 /// # mod pmem2 { pub use pmem2_platform::*; }
