@@ -12,6 +12,9 @@ pub(in super::super) const EXIT: usize = CAREFUL + 32;
 
 /// Copies `left` bytes from `source` to `target`, and says how many are left.
 ///
+/// It begins with `bti c`, which the assembler knows as a hint: a program that is built with branch target identification may be called
+/// through a pointer nowhere else. It does nothing elsewhere.
+///
 /// It goes by blocks, and the registers mean the block then: the careful part copies what is good of one that failed, byte by byte.
 ///
 /// `start` and `end` are for the handler. Whoever sets the program counter to the exit puts a report into x5; to the careful part, also how
@@ -31,6 +34,7 @@ pub(in super::super) unsafe extern "C" fn copy(
     // They are x0 to x4, the result is x0 and x1.
     naked_asm!(
         "2:",
+        "hint #34",
         "mov x5, xzr",
         "mov x7, xzr",
         "3:",
@@ -93,6 +97,7 @@ pub(in super::super) unsafe extern "C" fn flush(
     // As above; then x5 and x6. The assembler knows two of the instructions' names only with the features.
     naked_asm!(
         "2:",
+        "hint #34",
         "mov x7, x5",
         "mov x5, xzr",
         "3:",
@@ -203,7 +208,17 @@ pub(in super::super) unsafe fn call(number: usize, [a, b, c, d]: [usize; 4]) -> 
 mod tests {
     use core::mem::offset_of;
 
-    use super::{Context, Machine};
+    use super::{super::*, Context, Machine};
+
+    /// A program without branch target identification does not notice.
+    #[test]
+    fn each_routine_begins_with_a_landing_pad() {
+        for routine in [first_byte(), first_byte_of_flush()] {
+            // SAFETY: the routine's code is there to be read, and its instructions are aligned words.
+            let first = unsafe { core::ptr::with_exposed_provenance::<u32>(routine).read() };
+            assert_eq!(first, 0xD503_245F, "bti c");
+        }
+    }
 
     #[test]
     fn the_context_is_laid_out_like_libcs() {
