@@ -2,21 +2,21 @@
 
 use pmem2::{Health, Io, Locate, Memory};
 
-use crate::{Context, Message, Object, WideMessage};
+use crate::{Context, Keep, Message, Object, WideMessage};
 
 /// What the C functions stand on, in one image: a type that is never made.
 ///
 /// # Safety
 ///
-/// What [`keep`](Edge::keep) and [`keep_context`](Edge::keep_context) return stays readable and writable, with the value that it was given or that the functions wrote
-/// there, until [`release`](Edge::release) or
-/// [`release_context`](Edge::release_context).
 /// [`message`](Edge::message) is valid for reads and writes for as long as the calling thread runs, and no other thread that
 /// is in one of the functions at the same time has the same.
 pub unsafe trait Edge {
     /// The platform. Where C has descriptors, they are its raw values (`TryFrom<c_int> + TryInto<c_int>`); a number that is no raw
     /// value is not an open descriptor.
     type Platform: Locate + Io + Health;
+
+    /// The library's own memory.
+    type Memory: Keep<Object<Self::Platform>> + Keep<Context<Self::Platform>>;
 
     /// The platform.
     fn platform() -> Self::Platform;
@@ -26,28 +26,40 @@ pub unsafe trait Edge {
     /// # Errors
     ///
     /// The memory that there is none of.
-    fn keep(object: Object<Self::Platform>) -> Result<*mut Object<Self::Platform>, Memory>;
+    #[inline]
+    fn keep(object: Object<Self::Platform>) -> Result<*mut Object<Self::Platform>, Memory> {
+        Self::Memory::keep(object)
+    }
 
     /// Gives the memory of an object back.
     ///
     /// # Safety
     ///
     /// `object` is what [`keep`](Edge::keep) returned, and it is not used any more.
-    unsafe fn release(object: *mut Object<Self::Platform>);
+    #[inline]
+    unsafe fn release(object: *mut Object<Self::Platform>) {
+        // SAFETY: as the caller says.
+        unsafe { Self::Memory::release(object) };
+    }
 
     /// Puts a context of bad blocks into memory that is the library's own.
     ///
     /// # Errors
     ///
     /// The memory that there is none of.
-    fn keep_context(context: Context<Self::Platform>) -> Result<*mut Context<Self::Platform>, Memory>;
+    fn keep_context(context: Context<Self::Platform>) -> Result<*mut Context<Self::Platform>, Memory> {
+        Self::Memory::keep(context)
+    }
 
     /// Gives the memory of a context back, without dropping it.
     ///
     /// # Safety
     ///
     /// `context` is what [`keep_context`](Edge::keep_context) returned. It was dropped, and is not used any more.
-    unsafe fn release_context(context: *mut Context<Self::Platform>);
+    unsafe fn release_context(context: *mut Context<Self::Platform>) {
+        // SAFETY: as the caller says.
+        unsafe { Self::Memory::release(context) };
+    }
 
     /// What transfers go through, where the program provides it.
     fn via() -> Option<<Self::Platform as Io>::Via> {

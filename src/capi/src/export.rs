@@ -55,15 +55,8 @@ macro_rules! export {
 
             static C_CONTEXTS: $crate::StaticPool<$crate::Context<$platform>, { $n }> = $crate::StaticPool::new();
 
-            // SAFETY: what the pool keeps stays there until it is released. That of the message is said in the documentation of
-            // `export!`.
-            unsafe impl $crate::Edge for CEdge {
-                type Platform = $platform;
-
-                fn platform() -> $platform {
-                    $value
-                }
-
+            // SAFETY: what the pool keeps stays there until it is released.
+            unsafe impl $crate::Keep<$crate::Object<$platform>> for CEdge {
                 fn keep(
                     object: $crate::Object<$platform>,
                 ) -> ::core::result::Result<*mut $crate::Object<$platform>, $crate::Memory> {
@@ -74,16 +67,29 @@ macro_rules! export {
                     // SAFETY: as the caller says, `keep` returned it.
                     unsafe { C_SOURCES.release(object) }
                 }
+            }
 
-                fn keep_context(
+            // SAFETY: the same.
+            unsafe impl $crate::Keep<$crate::Context<$platform>> for CEdge {
+                fn keep(
                     context: $crate::Context<$platform>,
                 ) -> ::core::result::Result<*mut $crate::Context<$platform>, $crate::Memory> {
                     C_CONTEXTS.keep(context)
                 }
 
-                unsafe fn release_context(context: *mut $crate::Context<$platform>) {
-                    // SAFETY: as the caller says, `keep_context` returned it.
+                unsafe fn release(context: *mut $crate::Context<$platform>) {
+                    // SAFETY: as the caller says, `keep` returned it.
                     unsafe { C_CONTEXTS.release(context) }
+                }
+            }
+
+            // SAFETY: that of the message is said in the documentation of `export!`.
+            unsafe impl $crate::Edge for CEdge {
+                type Platform = $platform;
+                type Memory = Self;
+
+                fn platform() -> $platform {
+                    $value
                 }
 
                 fn message() -> *mut $crate::Message {

@@ -1,7 +1,7 @@
 //! libpmem2's source functions for C, over any [`Platform`] of pmem2.
 //!
 //! - [`call`] has the functions, each with its manual page; they are generic over an [`Edge`].
-//! - [`Edge`] is what they stand on: a platform, memory for the sources that C asks for, a buffer for the last message.
+//! - [`Edge`] is what they stand on: a platform, memory for the sources that C asks for ([`Keep`]), a buffer for the last message.
 //! - [`export!`](crate::export) defines the `extern "C"` family for a kernel or program of your own, with a static pool and
 //!   no heap. `libpmem2.so.1` and `libpmem2.a` are `hosted/`, over the C library's malloc and thread-local storage.
 //! - [`export_regions!`](crate::export_regions) does so where there is no operating system, over [`Regions`] of physical memory;
@@ -29,6 +29,7 @@ mod context;
 mod edge;
 mod export;
 mod failure;
+mod keep;
 mod message;
 mod object;
 mod pointer;
@@ -40,6 +41,7 @@ mod wide;
 pub use call::{Badblock, Granularity};
 pub use context::{BadblockStorage, Context};
 pub use edge::{Edge, WideEdge};
+pub use keep::{Heap, Keep};
 pub use message::{Message, SharedMessage};
 pub use object::{Object, Storage};
 #[cfg(any(target_has_atomic = "ptr", feature = "critical-section"))]

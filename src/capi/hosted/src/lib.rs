@@ -3,14 +3,10 @@
 //! Sources and contexts are malloc's, the last message is in thread-local storage. shim.c has what stable Rust cannot define.
 #![no_std]
 
-use core::{
-    ffi::{c_char, c_void},
-    panic::PanicInfo,
-    ptr::NonNull,
-};
+use core::{ffi::c_char, panic::PanicInfo};
 
-use pmem2::{Memory, Native, SigbusHandler};
-use pmem2_capi::{BadblockStorage, Context, Edge, Message, Object, Storage};
+use pmem2::{Native, SigbusHandler};
+use pmem2_capi::{Edge, Heap, Message};
 
 mod sigbus;
 #[cfg(feature = "versions")]
@@ -24,55 +20,18 @@ unsafe extern "C" {
 unsafe extern "C" {
     /// shim.c: the calling thread's buffer, of `Message::SIZE` bytes.
     safe fn pmem2_shim_message() -> *mut c_char;
-    /// shim.c: malloc and free, which leave errno as it is.
-    safe fn pmem2_shim_allocate(size: usize) -> *mut c_void;
-    fn pmem2_shim_free(memory: *mut c_void);
 }
 
 enum Hosted {}
 
-type Source = Object<Native>;
-type Badblocks = Context<Native>;
-
-// malloc's alignment is that of max_align_t: 8 at least.
-const _: () = assert!(align_of::<Source>() <= align_of::<Storage>());
-const _: () = assert!(align_of::<Badblocks>() <= align_of::<BadblockStorage>());
-
-/// Puts a value into memory of malloc's, which is aligned for it.
-fn allocate<T>(value: T) -> Result<*mut T, Memory> {
-    let memory = NonNull::new(pmem2_shim_allocate(size_of::<T>())).ok_or(Memory::Heap)?.cast::<T>();
-    // SAFETY: malloc gave this many bytes, aligned for any type of C's, and nobody else has them.
-    unsafe { memory.write(value) };
-    Ok(memory.as_ptr())
-}
-
-// SAFETY: malloc's memory stays until free; the message is in thread-local storage.
+// SAFETY: the message is in thread-local storage.
 unsafe impl Edge for Hosted {
     type Platform = Native;
+    type Memory = Heap;
 
     #[inline]
     fn platform() -> Native {
         Native::default()
-    }
-
-    #[inline]
-    fn keep(object: Source) -> Result<*mut Source, Memory> {
-        allocate(object)
-    }
-
-    #[inline]
-    unsafe fn release(object: *mut Source) {
-        // SAFETY: `keep` had it from malloc, as the caller says.
-        unsafe { pmem2_shim_free(object.cast()) };
-    }
-
-    fn keep_context(context: Badblocks) -> Result<*mut Badblocks, Memory> {
-        allocate(context)
-    }
-
-    unsafe fn release_context(context: *mut Badblocks) {
-        // SAFETY: `keep_context` had it from malloc, as the caller says.
-        unsafe { pmem2_shim_free(context.cast()) };
     }
 
     fn via() -> Option<SigbusHandler> {
