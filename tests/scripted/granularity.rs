@@ -1,176 +1,19 @@
 //! The granularity to expect: every combination of what a platform can say.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use pmem2::{
-    Access, Anonymous, Backing, DaxOption, Direct, Error, Expected, Fail, FileSystem, Granularity, Kind, Mode,
-    Persistence, Reason, Sharing, Source, Synchronous, What,
+    Access, Anonymous, Backing, DaxOption, Direct, Error, Expected, FileSystem, Granularity, Kind, Mode, Persistence,
+    Reason, Sharing, Source, Synchronous, What,
 };
 
 use crate::{
     failures::expected,
-    land::{Land, region, some_fails},
-    place::{DISK, elsewhere, overlay, source, tmpfs},
+    land::some_fails,
+    place::{DISK, overlay, source, tmpfs},
     script::{Call, Script},
+    world::{BTRFS, EXT4, World, XFS, worlds},
 };
-
-const EXT4: FileSystem = FileSystem::from_magic(0xEF53);
-const XFS: FileSystem = FileSystem::from_magic(0x5846_5342);
-const EROFS: FileSystem = FileSystem::from_magic(0xE0F5_E1E2);
-const VIRTIOFS: FileSystem = FileSystem::from_magic(0x6573_5546);
-const BTRFS: FileSystem = FileSystem::from_magic(0x9123_683E);
-const UNKNOWN: FileSystem = FileSystem::from_magic(0x1234);
-
-const MODES: [Mode; 4] = [Mode::Fsdax, Mode::Devdax, Mode::Sector, Mode::Raw];
-const DOMAINS: [Persistence; 5] = [
-    Persistence::CpuCache,
-    Persistence::MemoryController,
-    Persistence::Unstated,
-    Persistence::Volatile,
-    Persistence::Host,
-];
-
-/// What is behind a file.
-#[derive(Clone, Copy, Debug)]
-struct World {
-    /// `None`: that cannot be found out.
-    backing: Option<Backing>,
-    regions: [Option<(Mode, Persistence)>; 2],
-    dax_capable: Option<bool>,
-    direct: Option<Direct>,
-    system: Option<FileSystem>,
-}
-
-impl World {
-    /// The best there is: ext4 with DAX on a region with eADR.
-    const BEST: Self = Self {
-        backing: Some(Backing::Regions),
-        regions: [Some((Mode::Fsdax, Persistence::CpuCache)), None],
-        dax_capable: Some(true),
-        direct: Some(Direct::new(Some(true), Some(DaxOption::Always))),
-        system: Some(EXT4),
-    };
-
-    fn land(&self) -> Land {
-        let regions = self.regions.iter().flatten().enumerate().map(|(number, &(mode, persistence))| {
-            let mut region = region(0, number as u32, mode);
-            region.persistence = persistence;
-            region
-        });
-        let mut land = Land::of(regions);
-        let unknown = Fail::Os(What::Device, pmem2::Errno::EACCES);
-        match self.backing {
-            Some(backing) => land.backing = Ok(backing),
-            None => land.locate = Err(unknown),
-        }
-        land.dax_capable = Ok(self.dax_capable);
-        land.direct = self.direct.ok_or(unknown);
-        land
-    }
-
-    fn script(&self, kind: Kind, synchronous: Result<Synchronous, Fail>) -> Script {
-        let mut land = self.land();
-        land.synchronous = synchronous;
-        let mut script = Script::at(kind, land);
-        script.file_system = self.system.ok_or(Fail::Os(What::FileSystem, pmem2::Errno::EIO));
-        script
-    }
-
-    fn expect(&self, kind: Kind, synchronous: Synchronous) -> Result<Expected, Error> {
-        source(&self.script(kind, Ok(synchronous))).expected_granularity(Sharing::Shared)
-    }
-
-    fn on_regions(&self) -> bool {
-        self.backing == Some(Backing::Regions)
-    }
-
-    fn any_region(&self, is: impl Fn(Mode, Persistence) -> bool) -> bool {
-        self.on_regions() && self.regions.iter().flatten().any(|&(mode, persistence)| is(mode, persistence))
-    }
-
-    fn only(&self, domain: Persistence) -> bool {
-        self.any_region(|_, _| true) && !self.any_region(|_, persistence| persistence != domain)
-    }
-
-    fn mounted(&self, option: DaxOption) -> bool {
-        self.direct.is_some_and(|direct| direct.mount == Some(option))
-    }
-
-    fn flag(&self, is: Option<bool>) -> bool {
-        self.direct.is_some_and(|direct| direct.file == is)
-    }
-
-    /// Whether what a reason says is so.
-    fn holds(&self, reason: Reason) -> bool {
-        match reason {
-            Reason::Private | Reason::Anonymous | Reason::KernelTooOld => false,
-            Reason::CpuCache => self.only(Persistence::CpuCache),
-            Reason::MemoryController => self.any_region(|_, domain| domain == Persistence::MemoryController),
-            Reason::DomainUnstated => self.any_region(|_, domain| domain == Persistence::Unstated),
-            Reason::DomainUnknown => !self.any_region(|_, _| true) && self.backing != Some(Backing::DeviceDax),
-            Reason::NoRegion => {
-                self.backing == Some(Backing::DeviceDax) || self.any_region(|_, domain| domain == Persistence::Volatile)
-            }
-            Reason::NotPersistentMemory(on) => self.backing == Some(on) && !self.on_regions(),
-            Reason::Host => self.any_region(|_, domain| domain == Persistence::Host),
-            Reason::Sector => self.any_region(|mode, _| mode == Mode::Sector),
-            Reason::DeviceWithoutDax => self.any_region(|mode, _| mode == Mode::Raw) && self.dax_capable == Some(false),
-            Reason::VolumeWithoutDax => self.on_regions() && self.dax_capable == Some(false),
-            Reason::FileSystemWithoutDax(system) => {
-                self.system == Some(system) && ![EXT4, XFS, EROFS, VIRTIOFS].contains(&system)
-            }
-            Reason::MountedWithoutDax => self.mounted(DaxOption::Never) || self.mounted(DaxOption::Absent),
-            Reason::FileFlagOff => self.mounted(DaxOption::Inode) && self.flag(Some(false)),
-            Reason::FileLeftOut => self.mounted(DaxOption::Always) && self.flag(Some(false)),
-            Reason::Refused => self.flag(Some(true)) || (self.mounted(DaxOption::Always) && self.flag(None)),
-            Reason::PlaceUnknown => {
-                self.backing.is_none() && (self.holds(Reason::Refused) || !self.holds(Reason::MountedWithoutDax))
-            }
-            Reason::NotDax => true,
-            other => panic!("a reason that this table does not have: {other:?}"),
-        }
-    }
-
-    /// The first of `reasons` that holds.
-    fn first(&self, reasons: &[Reason]) -> Reason {
-        *reasons.iter().find(|reason| self.holds(**reason)).expect("one of them always holds")
-    }
-}
-
-/// Every world.
-fn worlds() -> Vec<World> {
-    let of_one = MODES.into_iter().flat_map(|mode| DOMAINS.map(|domain| [Some((mode, domain)), None]));
-    let mut of_two = Vec::new();
-    for [one, other] in DOMAINS.iter().flat_map(|one| DOMAINS.map(|other| [*one, other])) {
-        for [mode, other_mode] in [[Mode::Fsdax; 2], [Mode::Raw, Mode::Sector]] {
-            of_two.push([Some((mode, one)), Some((other_mode, other))]);
-        }
-    }
-    let on_regions = of_one.chain(of_two).map(|regions| (Some(Backing::Regions), regions));
-    let others = elsewhere().into_iter().map(Some).chain([None]).map(|backing| (backing, [None; 2]));
-    let grounds: Vec<_> = on_regions.chain(others).collect();
-    let files = [None, Some(false), Some(true)];
-    let mounts =
-        [None, Some(DaxOption::Always), Some(DaxOption::Never), Some(DaxOption::Inode), Some(DaxOption::Absent)];
-    let directs: Vec<_> =
-        files.iter().flat_map(|file| mounts.map(|mount| Some(Direct::new(*file, mount)))).chain([None]).collect();
-    let systems = [EXT4, XFS, EROFS, VIRTIOFS, BTRFS, UNKNOWN].map(Some).into_iter().chain([None]);
-    let mut worlds = Vec::new();
-    for (backing, regions) in grounds {
-        for dax_capable in [None, Some(false), Some(true)] {
-            for direct in &directs {
-                worlds.extend(systems.clone().map(|system| World {
-                    backing,
-                    regions,
-                    dax_capable,
-                    direct: *direct,
-                    system,
-                }));
-            }
-        }
-    }
-    worlds
-}
 
 fn answer(granularity: Granularity, reason: Reason) -> (Granularity, Reason) {
     (granularity, reason)
@@ -380,62 +223,4 @@ fn failures() {
     let unknown = Script::with(Kind::RegularFile, Access::READ);
     let answer = source(&unknown).expected_granularity(Sharing::Shared);
     assert_eq!(answer, Err(Error::Unsupported(What::Synchronous)));
-}
-
-/// Every reason, and whether anything can be done about it.
-const REASONS: [(Reason, Option<&str>); 21] = [
-    (Reason::Private, None),
-    (Reason::Anonymous, None),
-    (Reason::CpuCache, None),
-    (Reason::MemoryController, Some("eADR")),
-    (Reason::DomainUnstated, Some("eADR")),
-    (Reason::DomainUnknown, Some("/sys")),
-    (Reason::NoRegion, Some("region of persistent memory")),
-    (Reason::NotPersistentMemory(DISK), Some("on persistent memory")),
-    (Reason::Host, Some("NVDIMM")),
-    (Reason::Call, None),
-    (Reason::Sector, Some("--mode=fsdax")),
-    (Reason::DeviceWithoutDax, Some("--mode=fsdax")),
-    (Reason::VolumeWithoutDax, Some("linear")),
-    (Reason::FileSystemWithoutDax(BTRFS), Some("ext4 or xfs")),
-    (Reason::MountedWithoutDax, Some("-o dax=always")),
-    (Reason::FileFlagOff, Some("chattr +x")),
-    (Reason::FileLeftOut, Some("without encryption")),
-    (Reason::NotDax, Some("-o dax=always")),
-    (Reason::PlaceUnknown, Some("mount sysfs")),
-    (Reason::KernelTooOld, Some("Linux 4.15")),
-    (Reason::Refused, None),
-];
-
-#[test]
-fn reasons_and_remedies() {
-    for (reason, word) in REASONS {
-        let remedy = reason.remedy();
-        assert_eq!(remedy.is_some(), word.is_some(), "{reason:?}");
-        assert!(remedy.unwrap_or_default().contains(word.unwrap_or_default()), "{remedy:?}");
-        for text in [Some(reason.to_string()), remedy.map(String::from)].into_iter().flatten() {
-            assert!(text.starts_with(|first: char| first.is_ascii_lowercase() || "BL".contains(first)), "{text}");
-            assert!(!text.ends_with(['.', ' ', ';']) && !text.contains("  "), "{text}");
-        }
-    }
-    let sentences: HashSet<_> = REASONS.iter().map(|(reason, _)| reason.to_string()).collect();
-    assert_eq!(sentences.len(), REASONS.len(), "no two the same");
-    let ons: HashSet<_> = elsewhere().map(|on| Reason::NotPersistentMemory(on).to_string()).into();
-    assert_eq!(ons.len(), 4, "{ons:?}");
-    // A file system that hides its device may well be on persistent memory.
-    let hidden = Reason::NotPersistentMemory(overlay()).remedy().expect("a remedy");
-    assert_ne!(Some(hidden), Reason::NotPersistentMemory(DISK).remedy());
-    assert!(hidden.contains("on persistent memory itself"), "{hidden}");
-    let expected = World::BEST.expect(Kind::RegularFile, Synchronous::Granted).expect("an answer");
-    assert_eq!(
-        expected.to_string(),
-        "BYTE: the platform saves the processor's caches when the power fails (eADR), or there are none in between"
-    );
-    let mut world = World::BEST;
-    world.direct = Some(Direct::new(Some(false), Some(DaxOption::Never)));
-    assert_eq!(
-        world.expect(Kind::RegularFile, Synchronous::Refused).expect("an answer").to_string(),
-        "PAGE: its file system is mounted without DAX; mount the file system anew with -o dax=always"
-    );
-    assert_eq!(Error::NeverDurable.code(), -100_009);
 }

@@ -11,6 +11,7 @@ mod lenient;
 mod medium;
 mod place;
 mod range;
+mod reasons;
 mod report;
 mod report_place;
 mod script;
@@ -18,3 +19,4 @@ mod transfer;
 mod transfer_failures;
 #[path = "../common/whats.rs"]
 mod whats;
+mod world;

@@ -1,0 +1,68 @@
+//! The reasons of a granularity in words, and what can be done about them.
+
+use std::collections::HashSet;
+
+use pmem2::{DaxOption, Direct, Error, Kind, Reason, Synchronous};
+
+use crate::{
+    place::{DISK, elsewhere, overlay},
+    world::{BTRFS, World},
+};
+
+/// Every reason, and whether anything can be done about it.
+const REASONS: [(Reason, Option<&str>); 21] = [
+    (Reason::Private, None),
+    (Reason::Anonymous, None),
+    (Reason::CpuCache, None),
+    (Reason::MemoryController, Some("eADR")),
+    (Reason::DomainUnstated, Some("eADR")),
+    (Reason::DomainUnknown, Some("/sys")),
+    (Reason::NoRegion, Some("region of persistent memory")),
+    (Reason::NotPersistentMemory(DISK), Some("on persistent memory")),
+    (Reason::Host, Some("NVDIMM")),
+    (Reason::Call, None),
+    (Reason::Sector, Some("--mode=fsdax")),
+    (Reason::DeviceWithoutDax, Some("--mode=fsdax")),
+    (Reason::VolumeWithoutDax, Some("linear")),
+    (Reason::FileSystemWithoutDax(BTRFS), Some("ext4 or xfs")),
+    (Reason::MountedWithoutDax, Some("-o dax=always")),
+    (Reason::FileFlagOff, Some("chattr +x")),
+    (Reason::FileLeftOut, Some("without encryption")),
+    (Reason::NotDax, Some("-o dax=always")),
+    (Reason::PlaceUnknown, Some("mount sysfs")),
+    (Reason::KernelTooOld, Some("Linux 4.15")),
+    (Reason::Refused, None),
+];
+
+#[test]
+fn reasons_and_remedies() {
+    for (reason, word) in REASONS {
+        let remedy = reason.remedy();
+        assert_eq!(remedy.is_some(), word.is_some(), "{reason:?}");
+        assert!(remedy.unwrap_or_default().contains(word.unwrap_or_default()), "{remedy:?}");
+        for text in [Some(reason.to_string()), remedy.map(String::from)].into_iter().flatten() {
+            assert!(text.starts_with(|first: char| first.is_ascii_lowercase() || "BL".contains(first)), "{text}");
+            assert!(!text.ends_with(['.', ' ', ';']) && !text.contains("  "), "{text}");
+        }
+    }
+    let sentences: HashSet<_> = REASONS.iter().map(|(reason, _)| reason.to_string()).collect();
+    assert_eq!(sentences.len(), REASONS.len(), "no two the same");
+    let ons: HashSet<_> = elsewhere().map(|on| Reason::NotPersistentMemory(on).to_string()).into();
+    assert_eq!(ons.len(), 4, "{ons:?}");
+    // A file system that hides its device may well be on persistent memory.
+    let hidden = Reason::NotPersistentMemory(overlay()).remedy().expect("a remedy");
+    assert_ne!(Some(hidden), Reason::NotPersistentMemory(DISK).remedy());
+    assert!(hidden.contains("on persistent memory itself"), "{hidden}");
+    let expected = World::BEST.expect(Kind::RegularFile, Synchronous::Granted).expect("an answer");
+    assert_eq!(
+        expected.to_string(),
+        "BYTE: the platform saves the processor's caches when the power fails (eADR), or there are none in between"
+    );
+    let mut world = World::BEST;
+    world.direct = Some(Direct::new(Some(false), Some(DaxOption::Never)));
+    assert_eq!(
+        world.expect(Kind::RegularFile, Synchronous::Refused).expect("an answer").to_string(),
+        "PAGE: its file system is mounted without DAX; mount the file system anew with -o dax=always"
+    );
+    assert_eq!(Error::NeverDurable.code(), -100_009);
+}

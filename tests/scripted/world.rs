@@ -1,0 +1,170 @@
+//! Everything that a platform can say of what is behind a file, and what a reason claims of it.
+
+use pmem2::{
+    Backing, DaxOption, Direct, Error, Expected, Fail, FileSystem, Kind, Mode, Persistence, Reason, Sharing,
+    Synchronous, What,
+};
+
+use crate::{
+    land::{Land, region},
+    place::{elsewhere, source},
+    script::Script,
+};
+
+pub(crate) const EXT4: FileSystem = FileSystem::from_magic(0xEF53);
+pub(crate) const XFS: FileSystem = FileSystem::from_magic(0x5846_5342);
+const EROFS: FileSystem = FileSystem::from_magic(0xE0F5_E1E2);
+const VIRTIOFS: FileSystem = FileSystem::from_magic(0x6573_5546);
+pub(crate) const BTRFS: FileSystem = FileSystem::from_magic(0x9123_683E);
+const UNKNOWN: FileSystem = FileSystem::from_magic(0x1234);
+
+const MODES: [Mode; 4] = [Mode::Fsdax, Mode::Devdax, Mode::Sector, Mode::Raw];
+const DOMAINS: [Persistence; 5] = [
+    Persistence::CpuCache,
+    Persistence::MemoryController,
+    Persistence::Unstated,
+    Persistence::Volatile,
+    Persistence::Host,
+];
+
+/// What is behind a file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct World {
+    /// `None`: that cannot be found out.
+    pub(crate) backing: Option<Backing>,
+    pub(crate) regions: [Option<(Mode, Persistence)>; 2],
+    pub(crate) dax_capable: Option<bool>,
+    pub(crate) direct: Option<Direct>,
+    pub(crate) system: Option<FileSystem>,
+}
+
+impl World {
+    /// The best there is: ext4 with DAX on a region with eADR.
+    pub(crate) const BEST: Self = Self {
+        backing: Some(Backing::Regions),
+        regions: [Some((Mode::Fsdax, Persistence::CpuCache)), None],
+        dax_capable: Some(true),
+        direct: Some(Direct::new(Some(true), Some(DaxOption::Always))),
+        system: Some(EXT4),
+    };
+
+    fn land(&self) -> Land {
+        let regions = self.regions.iter().flatten().enumerate().map(|(number, &(mode, persistence))| {
+            let mut region = region(0, number as u32, mode);
+            region.persistence = persistence;
+            region
+        });
+        let mut land = Land::of(regions);
+        let unknown = Fail::Os(What::Device, pmem2::Errno::EACCES);
+        match self.backing {
+            Some(backing) => land.backing = Ok(backing),
+            None => land.locate = Err(unknown),
+        }
+        land.dax_capable = Ok(self.dax_capable);
+        land.direct = self.direct.ok_or(unknown);
+        land
+    }
+
+    pub(crate) fn script(&self, kind: Kind, synchronous: Result<Synchronous, Fail>) -> Script {
+        let mut land = self.land();
+        land.synchronous = synchronous;
+        let mut script = Script::at(kind, land);
+        script.file_system = self.system.ok_or(Fail::Os(What::FileSystem, pmem2::Errno::EIO));
+        script
+    }
+
+    pub(crate) fn expect(&self, kind: Kind, synchronous: Synchronous) -> Result<Expected, Error> {
+        source(&self.script(kind, Ok(synchronous))).expected_granularity(Sharing::Shared)
+    }
+
+    fn on_regions(&self) -> bool {
+        self.backing == Some(Backing::Regions)
+    }
+
+    fn any_region(&self, is: impl Fn(Mode, Persistence) -> bool) -> bool {
+        self.on_regions() && self.regions.iter().flatten().any(|&(mode, persistence)| is(mode, persistence))
+    }
+
+    fn only(&self, domain: Persistence) -> bool {
+        self.any_region(|_, _| true) && !self.any_region(|_, persistence| persistence != domain)
+    }
+
+    fn mounted(&self, option: DaxOption) -> bool {
+        self.direct.is_some_and(|direct| direct.mount == Some(option))
+    }
+
+    fn flag(&self, is: Option<bool>) -> bool {
+        self.direct.is_some_and(|direct| direct.file == is)
+    }
+
+    /// Whether what a reason says is so.
+    fn holds(&self, reason: Reason) -> bool {
+        match reason {
+            Reason::Private | Reason::Anonymous | Reason::KernelTooOld => false,
+            Reason::CpuCache => self.only(Persistence::CpuCache),
+            Reason::MemoryController => self.any_region(|_, domain| domain == Persistence::MemoryController),
+            Reason::DomainUnstated => self.any_region(|_, domain| domain == Persistence::Unstated),
+            Reason::DomainUnknown => !self.any_region(|_, _| true) && self.backing != Some(Backing::DeviceDax),
+            Reason::NoRegion => {
+                self.backing == Some(Backing::DeviceDax) || self.any_region(|_, domain| domain == Persistence::Volatile)
+            }
+            Reason::NotPersistentMemory(on) => self.backing == Some(on) && !self.on_regions(),
+            Reason::Host => self.any_region(|_, domain| domain == Persistence::Host),
+            Reason::Sector => self.any_region(|mode, _| mode == Mode::Sector),
+            Reason::DeviceWithoutDax => self.any_region(|mode, _| mode == Mode::Raw) && self.dax_capable == Some(false),
+            Reason::VolumeWithoutDax => self.on_regions() && self.dax_capable == Some(false),
+            Reason::FileSystemWithoutDax(system) => {
+                self.system == Some(system) && ![EXT4, XFS, EROFS, VIRTIOFS].contains(&system)
+            }
+            Reason::MountedWithoutDax => self.mounted(DaxOption::Never) || self.mounted(DaxOption::Absent),
+            Reason::FileFlagOff => self.mounted(DaxOption::Inode) && self.flag(Some(false)),
+            Reason::FileLeftOut => self.mounted(DaxOption::Always) && self.flag(Some(false)),
+            Reason::Refused => self.flag(Some(true)) || (self.mounted(DaxOption::Always) && self.flag(None)),
+            Reason::PlaceUnknown => {
+                self.backing.is_none() && (self.holds(Reason::Refused) || !self.holds(Reason::MountedWithoutDax))
+            }
+            Reason::NotDax => true,
+            other => panic!("a reason that this table does not have: {other:?}"),
+        }
+    }
+
+    /// The first of `reasons` that holds.
+    pub(crate) fn first(&self, reasons: &[Reason]) -> Reason {
+        *reasons.iter().find(|reason| self.holds(**reason)).expect("one of them always holds")
+    }
+}
+
+/// Every world.
+pub(crate) fn worlds() -> Vec<World> {
+    let of_one = MODES.into_iter().flat_map(|mode| DOMAINS.map(|domain| [Some((mode, domain)), None]));
+    let mut of_two = Vec::new();
+    for [one, other] in DOMAINS.iter().flat_map(|one| DOMAINS.map(|other| [*one, other])) {
+        for [mode, other_mode] in [[Mode::Fsdax; 2], [Mode::Raw, Mode::Sector]] {
+            of_two.push([Some((mode, one)), Some((other_mode, other))]);
+        }
+    }
+    let on_regions = of_one.chain(of_two).map(|regions| (Some(Backing::Regions), regions));
+    let others = elsewhere().into_iter().map(Some).chain([None]).map(|backing| (backing, [None; 2]));
+    let grounds: Vec<_> = on_regions.chain(others).collect();
+    let files = [None, Some(false), Some(true)];
+    let mounts =
+        [None, Some(DaxOption::Always), Some(DaxOption::Never), Some(DaxOption::Inode), Some(DaxOption::Absent)];
+    let directs: Vec<_> =
+        files.iter().flat_map(|file| mounts.map(|mount| Some(Direct::new(*file, mount)))).chain([None]).collect();
+    let systems = [EXT4, XFS, EROFS, VIRTIOFS, BTRFS, UNKNOWN].map(Some).into_iter().chain([None]);
+    let mut worlds = Vec::new();
+    for (backing, regions) in grounds {
+        for dax_capable in [None, Some(false), Some(true)] {
+            for direct in &directs {
+                worlds.extend(systems.clone().map(|system| World {
+                    backing,
+                    regions,
+                    dax_capable,
+                    direct: *direct,
+                    system,
+                }));
+            }
+        }
+    }
+    worlds
+}
