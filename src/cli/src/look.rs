@@ -104,7 +104,11 @@ pub(crate) fn path(path: &Path, scanner: Option<&Scanner>) -> Finding {
             None => found(unopened(), Opened::NotTried, Some(Note::NoProc)),
             Some(Ok(file)) => {
                 let finding = found(Report::of(&file), Opened::Yes, None).with_bad_blocks(&file);
-                let scan = scanner.filter(|_| finding.is_usable()).map(|scanner| scan(&file, path, scanner));
+                let scan = scanner.filter(|_| finding.is_usable()).map(|scanner| match look.kind() {
+                    // It has no holes, and answers with 0 whatever it is asked.
+                    Some(Kind::DeviceDax) => scanner.scan(&file, &name(path), &|offset| Some(offset..u64::MAX)),
+                    _ => scan(&file, path, scanner),
+                });
                 Finding { scan, ..finding }
             }
             Some(Err(errno)) => {
