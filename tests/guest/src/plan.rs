@@ -54,6 +54,8 @@ pub enum Fault {
     Rows,
     /// Reading and writing.
     Transfers,
+    /// `inspect --scan`.
+    Scanned,
     /// The list of bad blocks.
     Lists,
     /// Memory that is poisoned while it is read.
@@ -77,6 +79,7 @@ impl Fault {
         match self {
             Self::Rows => "rows",
             Self::Transfers => "transfers",
+            Self::Scanned => "scanned",
             Self::Lists => "lists",
             Self::Poisoned => "poisoned",
             Self::Peer => "peer",
@@ -170,6 +173,8 @@ fn faults(device: &Device) -> Vec<Check> {
         Namespace::Btt => vec![Fault::Sectors],
         _ => {
             vec![
+                // First: it looks at the whole of a device, also while all of it is good.
+                Fault::Scanned,
                 Fault::Rows,
                 Fault::Transfers,
                 Fault::Lists,

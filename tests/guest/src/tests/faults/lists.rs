@@ -14,7 +14,7 @@ use super::{
 };
 
 /// Every list that there is for the test's bytes.
-fn listed(ground: &Ground) -> Vec<(u64, u64)> {
+pub(crate) fn listed(ground: &Ground) -> Vec<(u64, u64)> {
     if ground.disk.is_some() { ground.disk_list() } else { ground.region_list() }
 }
 

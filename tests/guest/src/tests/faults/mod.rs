@@ -13,6 +13,7 @@ mod peer_table;
 mod poisoned;
 mod refused;
 mod rows;
+mod scanned;
 mod sectors;
 mod transfers;
 
@@ -26,6 +27,7 @@ pub(crate) fn run(fault: Fault, machine: &Machine, device: &Device) {
     match fault {
         Fault::Rows => rows::as_said(machine, device),
         Fault::Transfers => transfers::survive(machine, device),
+        Fault::Scanned => scanned::told_with_a_status(machine, device),
         Fault::Lists => lists::exactly_what_was_made_bad(machine, device),
         Fault::Poisoned => poisoned::while_it_is_read(machine, device),
         Fault::Peer => peer::side_by_side(machine, device),
