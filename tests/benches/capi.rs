@@ -14,7 +14,7 @@ mod pair;
 
 use std::{ffi::c_int, fs::File, hint::black_box, mem::MaybeUninit, os::fd::AsRawFd, path::Path, ptr};
 
-use figures::{CALLS, Effort, pin};
+use figures::{CALLS, Effort, pin, print_ratio};
 use libloading::Library;
 use libpmem2::{Libpmem2, Pointer};
 use pair::{Side, compare};
@@ -48,9 +48,10 @@ fn main() {
     ours.delete(sources.0);
     theirs.delete(sources.1);
 
-    println!("\nratio capi_from_fd_vs_libpmem2 {from_fd:.3}");
-    println!("ratio init_fd_vs_libpmem2 {init_fd:.3}");
-    println!("ratio capi_size_vs_libpmem2 {size:.3}");
+    println!();
+    print_ratio("capi_from_fd_vs_libpmem2", from_fd, 3);
+    print_ratio("init_fd_vs_libpmem2", init_fd, 3);
+    print_ratio("capi_size_vs_libpmem2", size, 3);
 }
 
 /// pmem2_source_init_fd, which only one of the two has.

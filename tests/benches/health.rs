@@ -32,7 +32,7 @@ use std::{
 };
 
 use arguments::Arguments;
-use figures::{CALLS, Effort};
+use figures::{CALLS, Effort, print_ratio};
 use libpmem2::{Libpmem2, Pointer};
 use pair::{Side, compare};
 use peer::Peer;
@@ -75,7 +75,7 @@ fn main() {
     }
     println!();
     for (name, ratio) in ratios {
-        println!("ratio {prefix}{name}_vs_libpmem2 {ratio:.4}");
+        print_ratio(&format!("{prefix}{name}_vs_libpmem2"), ratio, 4);
     }
 }
 

@@ -29,7 +29,7 @@ use std::{
 };
 
 use arguments::Arguments;
-use figures::{CALLS, Effort, interleave, pin, report};
+use figures::{CALLS, Effort, interleave, pin, print_ratio, report};
 use libpmem2::{Libpmem2, Pointer};
 use pair::{Compared, Side, compare};
 use peer::{Code, Peer};
@@ -68,7 +68,7 @@ fn main() {
         println!("least {prefix}{name} {least:.1}");
     }
     for (name, Figures { compared, .. }) in &results {
-        println!("ratio {prefix}{name}_vs_libpmem2 {:.4}", compared.ratio);
+        print_ratio(&format!("{prefix}{name}_vs_libpmem2"), compared.ratio, 4);
     }
     library.delete(theirs);
 }

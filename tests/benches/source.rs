@@ -15,7 +15,7 @@ mod raw;
 
 use std::{fs::File, hint::black_box, os::fd::AsRawFd};
 
-use figures::{CALLS, Contender, Effort, interleave, pin, report};
+use figures::{CALLS, Contender, Effort, interleave, pin, print_ratio, report};
 use libpmem2::Libpmem2;
 use pmem2::{Fd, Source};
 
@@ -42,7 +42,7 @@ fn main() {
     array::measure(&file);
     println!();
     for (name, ratio) in ratios {
-        println!("ratio {name} {ratio:.3}");
+        print_ratio(&name, ratio, 3);
     }
 }
 

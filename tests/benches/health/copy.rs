@@ -4,7 +4,7 @@ use std::{cell::RefCell, fs::File, hint::black_box, os::fd::AsRawFd, ptr::null_m
 
 use pmem2_platform::{Mapping, SigbusHandler};
 
-use crate::figures::{CALLS, Contender, Effort, interleave, report};
+use crate::figures::{CALLS, Contender, Effort, interleave, print_ratio, report};
 
 /// The copy of a mapping, beside a memcpy of the same bytes to the same place: at least 0.9 of its speed is wanted for 1 MiB. (For a few
 /// KiB to where memory is not aligned alike `rep movsb` takes three times as long as a memcpy, a tenth of a microsecond.)
@@ -18,7 +18,7 @@ pub(crate) fn measure() {
     }
     println!();
     for (name, ratio) in ratios {
-        println!("ratio {name} {ratio:.3}");
+        print_ratio(&name, ratio, 3);
     }
 }
 

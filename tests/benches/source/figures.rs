@@ -81,8 +81,22 @@ pub(crate) fn report(name: &str, values: &[f64]) -> f64 {
     let low = sorted[(count / 2.0 - margin).floor().max(0.0) as usize];
     let high = sorted[((count / 2.0 + margin).ceil() as usize).min(sorted.len() - 1)];
     let median = median(sorted.clone());
-    println!("{name:>22} {median:>8.3}  95 % [{low:.3}, {high:.3}]");
+    let [places, below, above] = [median, low, high].map(|value| decimals(value, 3));
+    println!("{name:>22} {median:>8.places$}  95 % [{low:.below$}, {high:.above$}]");
     median
+}
+
+/// Prints a ratio for programs, with so many decimals or more.
+pub(crate) fn print_ratio(name: &str, ratio: f64, least: usize) {
+    println!("ratio {name} {ratio:.*}", decimals(ratio, least));
+}
+
+/// So many decimals, or as many more as the first three digits of a small value need: a system call may take 100,000 times as long as a
+/// copy of a few bytes.
+fn decimals(value: f64, least: usize) -> usize {
+    // The exponent of 0.00123 is -3, and it has five decimals. That of 0 is no number of digits.
+    let exponent = if value > 0.0 { value.log10().floor() } else { 0.0 };
+    least.max((2.0 - exponent) as usize)
 }
 
 /// The value in the middle.
