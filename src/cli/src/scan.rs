@@ -116,6 +116,10 @@ impl Scanner {
             let left = usize::try_from(end.saturating_sub(scan.scanned)).unwrap_or(usize::MAX);
             let chunk = buffer.get_mut(..left.min(CHUNK)).unwrap_or_default();
             let read = reader.read_at(scan.scanned, chunk);
+            if read.is_err() {
+                // Of a device that was taken away no byte can be read, which is another thing than that each of them is bad.
+                reader.source().size()?;
+            }
             scan.went(read, chunk.len())?;
             bar.set_position(scan.scanned);
         }
@@ -183,65 +187,4 @@ impl Display for Scan {
 }
 
 #[cfg(test)]
-#[allow(clippy::single_range_in_vec_init, reason = "lists of one range are meant as such")]
-mod tests {
-    use std::{cell::Cell, fs::File, io::Write, sync::atomic::Ordering::Relaxed};
-
-    use super::*;
-
-    fn file(bytes: &[u8]) -> File {
-        let mut file = tempfile::tempfile().unwrap();
-        file.write_all(bytes).unwrap();
-        file
-    }
-
-    fn scanner() -> Scanner {
-        Scanner { interrupted: Arc::default() }
-    }
-
-    /// A system that finds data, but no bytes of it, again and again.
-    #[test]
-    fn a_question_can_be_interrupted() {
-        let (scanner, asked) = (scanner(), Cell::new(0));
-        let scan = scanner.scan(file(&[1; 100]), "", &|offset| {
-            asked.set(asked.get() + 1);
-            assert!(asked.get() <= 3, "interrupted");
-            scanner.interrupted.store(asked.get() == 3, Relaxed);
-            Some(offset..offset)
-        });
-        assert_eq!((scan.end, scan.scanned, asked.get()), (End::Interrupted, 0, 3));
-    }
-
-    #[test]
-    fn what_is_told_of_data() {
-        // Data, in the file and beyond it, and before what was read; how many are holes.
-        type Row<'r> = (&'r [Range<u64>], u64);
-        let rows: &[Row] = &[
-            (&[], 100),
-            (&[0..100], 0),
-            (&[0..u64::MAX], 0),
-            (&[10..20, 30..40], 80),
-            (&[200..300], 100),
-            (&[0..50, 0..60], 40),
-        ];
-        for &(data, holes) in rows {
-            let mut told = data.iter().cloned();
-            let told = Cell::new(Some(&mut told));
-            let scan = scanner().scan(file(&[1; 100]), "", &|_| {
-                let ranges = told.take()?;
-                let next = ranges.next();
-                told.set(Some(ranges));
-                next
-            });
-            assert_eq!((scan.end, scan.scanned, scan.holes), (End::Complete, 100, holes), "{data:?}");
-        }
-    }
-
-    #[test]
-    fn names_fit() {
-        assert_eq!(shortened("/dev/dax0.0"), "/dev/dax0.0");
-        assert_eq!(shortened("/mnt/pmem/twenty/col"), "/mnt/pmem/twenty/col");
-        assert_eq!(shortened("/mnt/pmem/twenty/cols"), ".../pmem/twenty/cols");
-        assert_eq!(shortened("/mnt/数据数据数据数据数据"), "...数据数据数据数据");
-    }
-}
+mod tests;

@@ -1,0 +1,127 @@
+//! What a scan does with what it is told.
+
+#![allow(clippy::single_range_in_vec_init, reason = "lists of one range are meant as such")]
+
+use std::{cell::Cell, fs::File, io::Write, sync::atomic::Ordering::Relaxed};
+
+use pmem2::{Access, Alignment, Facts, Fail, Halt, Halted, Kind, Nowhere, Platform, ReadBuffer, WriteBuffer};
+
+use super::*;
+
+fn file(bytes: &[u8]) -> File {
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(bytes).unwrap();
+    file
+}
+
+fn scanner() -> Scanner {
+    Scanner { interrupted: Arc::default() }
+}
+
+/// A system that finds data, but no bytes of it, again and again.
+#[test]
+fn a_question_can_be_interrupted() {
+    let (scanner, asked) = (scanner(), Cell::new(0));
+    let scan = scanner.scan(file(&[1; 100]), "", &|offset| {
+        asked.set(asked.get() + 1);
+        assert!(asked.get() <= 3, "interrupted");
+        scanner.interrupted.store(asked.get() == 3, Relaxed);
+        Some(offset..offset)
+    });
+    assert_eq!((scan.end, scan.scanned, asked.get()), (End::Interrupted, 0, 3));
+}
+
+#[test]
+fn what_is_told_of_data() {
+    // Data, in the file and beyond it, and before what was read; how many are holes.
+    type Row<'r> = (&'r [Range<u64>], u64);
+    let rows: &[Row] = &[
+        (&[], 100),
+        (&[0..100], 0),
+        (&[0..u64::MAX], 0),
+        (&[10..20, 30..40], 80),
+        (&[200..300], 100),
+        (&[0..50, 0..60], 40),
+    ];
+    for &(data, holes) in rows {
+        let mut told = data.iter().cloned();
+        let told = Cell::new(Some(&mut told));
+        let scan = scanner().scan(file(&[1; 100]), "", &|_| {
+            let ranges = told.take()?;
+            let next = ranges.next();
+            told.set(Some(ranges));
+            next
+        });
+        assert_eq!((scan.end, scan.scanned, scan.holes), (End::Complete, 100, holes), "{data:?}");
+    }
+}
+
+#[test]
+fn names_fit() {
+    assert_eq!(shortened("/dev/dax0.0"), "/dev/dax0.0");
+    assert_eq!(shortened("/mnt/pmem/twenty/col"), "/mnt/pmem/twenty/col");
+    assert_eq!(shortened("/mnt/pmem/twenty/cols"), ".../pmem/twenty/cols");
+    assert_eq!(shortened("/mnt/数据数据数据数据数据"), "...数据数据数据数据");
+}
+
+/// A device that has gone after so many questions for its size, and of which nothing can be read.
+struct Device(Cell<usize>);
+
+impl Platform for &Device {
+    type Raw = ();
+    type Id = u8;
+
+    fn describe(self, (): ()) -> Result<Facts<u8>, Fail> {
+        Ok(Facts::new(0, Kind::DeviceDax, Access::READ, Alignment::new(4096)))
+    }
+
+    fn size(self, (): (), _: &Facts<u8>) -> Result<u64, Fail> {
+        let left = self.0.get().checked_sub(1).ok_or(Fail::Os(What::Size, Errno::ENOENT))?;
+        self.0.set(left);
+        Ok(10)
+    }
+}
+
+impl Io for &Device {
+    type Via = Nowhere;
+    type Channel = ();
+
+    fn channel(self, (): (), _: &Facts<u8>, _: Option<Nowhere>, _: Range<u64>, _: bool) -> Result<(), Fail> {
+        Ok(())
+    }
+
+    fn read_at(self, (): (), (): &(), _: u64, _: ReadBuffer<'_>) -> Result<(), Halted> {
+        Err(Halted { done: 0, why: Halt::Medium { unit: 1 } })
+    }
+
+    fn write_at(self, (): (), (): &(), _: u64, _: WriteBuffer<'_>) -> Result<(), Halted> {
+        unreachable!("a scan writes nothing")
+    }
+}
+
+struct Opened<'d>(&'d Device);
+
+// SAFETY: there is one object, which stays the same.
+#[allow(unsafe_code, reason = "a handle of an object that no system has")]
+unsafe impl<'d> Handle for Opened<'d> {
+    type P = &'d Device;
+
+    fn platform(&self) -> &'d Device {
+        self.0
+    }
+
+    fn raw(&self) {}
+}
+
+#[test]
+fn a_device_that_is_taken_away() {
+    let all = |_| Some(0..u64::MAX);
+    let scan = scanner().scan(Opened(&Device(Cell::new(100))), "", &all);
+    assert_eq!((scan.end, scan.scanned, scan.unreadable.bytes()), (End::Complete, 10, 10), "it is there, and bad");
+    // One question is for the channel and one for the scan: the third one comes behind the first byte.
+    let gone = Error::Os { what: What::Size, errno: Errno::ENOENT };
+    for (questions, scanned) in [(3, 0), (4, 1), (5, 2)] {
+        let scan = scanner().scan(Opened(&Device(Cell::new(questions - 1))), "", &all);
+        assert_eq!((scan.end, scan.scanned), (End::Failed(gone), scanned), "{questions}");
+    }
+}
