@@ -1,6 +1,6 @@
 //! What the functions stand on.
 
-use pmem2::{Health, Io, Locate, Memory};
+use pmem2::{Health, Io, Locate};
 
 use crate::{Context, Keep, Message, Object, WideMessage};
 
@@ -15,51 +15,11 @@ pub unsafe trait Edge {
     /// value is not an open descriptor.
     type Platform: Locate + Io + Health;
 
-    /// The library's own memory.
+    /// The library's own memory, for sources and for contexts of bad blocks.
     type Memory: Keep<Object<Self::Platform>> + Keep<Context<Self::Platform>>;
 
     /// The platform.
     fn platform() -> Self::Platform;
-
-    /// Puts an object into memory that is the library's own.
-    ///
-    /// # Errors
-    ///
-    /// The memory that there is none of.
-    #[inline]
-    fn keep(object: Object<Self::Platform>) -> Result<*mut Object<Self::Platform>, Memory> {
-        Self::Memory::keep(object)
-    }
-
-    /// Gives the memory of an object back.
-    ///
-    /// # Safety
-    ///
-    /// `object` is what [`keep`](Edge::keep) returned, and it is not used any more.
-    #[inline]
-    unsafe fn release(object: *mut Object<Self::Platform>) {
-        // SAFETY: as the caller says.
-        unsafe { Self::Memory::release(object) };
-    }
-
-    /// Puts a context of bad blocks into memory that is the library's own.
-    ///
-    /// # Errors
-    ///
-    /// The memory that there is none of.
-    fn keep_context(context: Context<Self::Platform>) -> Result<*mut Context<Self::Platform>, Memory> {
-        Self::Memory::keep(context)
-    }
-
-    /// Gives the memory of a context back, without dropping it.
-    ///
-    /// # Safety
-    ///
-    /// `context` is what [`keep_context`](Edge::keep_context) returned. It was dropped, and is not used any more.
-    unsafe fn release_context(context: *mut Context<Self::Platform>) {
-        // SAFETY: as the caller says.
-        unsafe { Self::Memory::release(context) };
-    }
 
     /// What transfers go through, where the program provides it.
     fn via() -> Option<<Self::Platform as Io>::Via> {

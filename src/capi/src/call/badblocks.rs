@@ -10,7 +10,7 @@ use pmem2::{ClearBy, Code, Error, Memory};
 
 use super::{bytes::narrow, fail, with};
 use crate::{
-    BadblockStorage, Context, Edge, Object,
+    BadblockStorage, Context, Edge, Keep, Object,
     failure::Failure,
     object::{Either, Home},
     pointer::{aligned, usable, within},
@@ -35,7 +35,7 @@ pub unsafe fn badblock_context_new<E: Edge>(
     bbctx: *mut *mut Context<E::Platform>,
     src: *const Object<E::Platform>,
 ) -> c_int {
-    let keep = |context| match E::keep_context(context) {
+    let keep = |context| match E::Memory::keep(context) {
         Ok(context) => Ok(context),
         Err(Memory::Pool(slots)) => {
             Err(Failure::Full { slots, end: "pmem2_badblock_context_delete", instead: "pmem2_badblock_context_init" })
@@ -85,8 +85,8 @@ pub unsafe fn badblock_context_delete<E: Edge>(bbctx: *mut *mut Context<E::Platf
         // SAFETY: it is a context, which the caller uses no more.
         unsafe { Context::end(context) };
         if home == Home::Library {
-            // SAFETY: `keep_context` made it, and it was ended just now.
-            unsafe { E::release_context(context.as_ptr()) };
+            // SAFETY: `keep` made it, and it was ended just now.
+            unsafe { E::Memory::release(context.as_ptr()) };
         }
     }
     // SAFETY: bbctx is valid for writes.

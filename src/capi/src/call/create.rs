@@ -9,7 +9,7 @@ use pmem2::{Anonymous, Code, Error, Memory, Platform, Source};
 
 use super::fail;
 use crate::{
-    Edge, Object, Storage,
+    Edge, Keep, Object, Storage,
     failure::Failure,
     object::{Descriptor, Either, Home},
     pointer::{aligned, usable, within},
@@ -96,7 +96,7 @@ pub unsafe fn source_delete<E: Edge>(src: *mut *mut Object<E::Platform>) -> c_in
         unsafe { (&raw mut (*object.as_ptr()).home).write(Home::Ended) };
         if home == Home::Library {
             // SAFETY: `keep` made it, and the caller uses it no more.
-            unsafe { E::release(object.as_ptr()) };
+            unsafe { E::Memory::release(object.as_ptr()) };
         }
     }
     // SAFETY: src is valid for writes.
@@ -161,7 +161,7 @@ pub(super) fn keep<E: Edge>(
     source: Either<E::Platform>,
     instead: &'static str,
 ) -> Result<*mut Object<E::Platform>, Failure> {
-    E::keep(Object { source, home: Home::Library }).map_err(|memory| match memory {
+    E::Memory::keep(Object { source, home: Home::Library }).map_err(|memory| match memory {
         Memory::Pool(slots) => Failure::Full { slots, end: "pmem2_source_delete", instead },
         memory => Error::OutOfMemory(memory).into(),
     })
