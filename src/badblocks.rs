@@ -100,20 +100,24 @@ impl<H: Handle<P: Health>> Source<H> {
     /// must be bad as the system knows it now, or nothing is done.
     ///
     /// On Linux a file gets other blocks of its file system for those that these bytes are in. What is good in them is kept: it is read
-    /// before, and written to the new ones. What is bad in them and not in the range is zeros then, too. Others must not write to these
-    /// blocks meanwhile; and what was good in them may be lost if the power fails, or if the file system gives the new blocks to another
-    /// file meanwhile and has no more (`ENOSPC`).
+    /// before, and written to the new ones. What is bad in them and not in the range is zeros then, too. Nobody else may read, write or
+    /// clear these blocks meanwhile, nor cut the file off there. (Threads of one process that clear take turns.)
     ///
     /// Where the rest of a block cannot be read, `EIO` says so, and nothing is changed: that is so of most files of which a part of a page is
     /// bad, since the kernel reads nothing of such a page if they are mapped directly (DAX), and often so if they are not. With
     /// [`LossyAllocation`](ClearBy::LossyAllocation) what of these blocks cannot be read is zeros afterwards: nothing that this handle could
     /// read is lost by it.
     ///
-    /// Afterwards the bytes are read and the list is looked at: an error then (`EIO`) says that the file system had no better memory, or the
-    /// device cannot make it good.
+    /// For a moment, what is good in a block is in this process's memory only. If the power fails or the program is ended then, it is lost.
+    /// What else could be in the way of writing it back is looked for before: at least 64 blocks have to be free (`ENOSPC`), and these bytes
+    /// must be allowed to be written to (`EFBIG` beyond RLIMIT_FSIZE, whose SIGXFSZ ends a program that does not handle it). If it fails all
+    /// the same, [`What::WriteBack`] says that it is lost.
     ///
-    /// System calls on Linux: those of [`bad_blocks`](Source::bad_blocks); of a file also `fcntl`, `fallocate`, `pread64`, `pwrite64`, `fsync`;
-    /// by a device's command `ND_IOCTL_ARS_CAP` and `ND_IOCTL_CLEAR_ERROR`.
+    /// Afterwards the bytes are read and the list is looked at: an error then (`EIO`) says that the file system had no better memory, or the
+    /// device cannot make it good. Of a range of several blocks, some may have been renewed when it fails.
+    ///
+    /// System calls on Linux: those of [`bad_blocks`](Source::bad_blocks); of a file also `fcntl`, `fallocate`, `pread64`, `pwrite64`, `fsync`,
+    /// `getpid` (and nanosleep(2) while another thread clears); by a device's command `ND_IOCTL_ARS_CAP` and `ND_IOCTL_CLEAR_ERROR`.
     ///
     /// # Errors
     ///
@@ -121,7 +125,9 @@ impl<H: Handle<P: Health>> Source<H> {
     /// - [`OffsetOutOfRange`](Error::OffsetOutOfRange), [`LengthOutOfRange`](Error::LengthOutOfRange): no range of the source.
     /// - [`NotWritable`](Error::NotWritable): the source was opened read-only or to append.
     /// - [`Unsupported`](Error::Unsupported): it cannot be done `by` this.
-    /// - [`Os`](Error::Os) with `EINVAL`: the file was opened `O_DIRECT`.
+    /// - [`Os`](Error::Os) of [`What::ClearBadBlock`]: the system failed; `EINVAL` where the file was opened `O_DIRECT`, `EBUSY` where
+    ///   it was changed by others meanwhile, and what is said above. Of [`What::WriteBack`]: good bytes beside the bad ones are lost.
+    /// - [`NotSynced`](Error::NotSynced): the system failed to write what it had taken before, or what was written back.
     /// - Those of [`bad_blocks`](Source::bad_blocks).
     pub fn clear_bad_blocks(&self, range: Range<u64>, by: ClearBy) -> Result<(), Error> {
         admit_listing(self.kind())?;

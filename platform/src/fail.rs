@@ -60,6 +60,8 @@ pub enum What {
     Extents,
     /// The clearing of a bad block.
     ClearBadBlock,
+    /// The writing back of what is good beside a bad block, to the memory that takes its place. If it fails, that is lost.
+    WriteBack,
     /// The opening of a path: not asked of a platform, but by programs that make their reports with pmem2.
     Open,
 }

@@ -315,6 +315,7 @@ fn noun(what: What) -> &'static str {
         What::BadBlocks => "the list of bad blocks",
         What::Extents => "where the file lies on its device (FIEMAP)",
         What::ClearBadBlock => "the clearing of a bad block",
+        What::WriteBack => "the writing back of what is good beside a bad block",
         What::Open => "the path",
         _ => "the source",
     }
@@ -329,6 +330,9 @@ fn failed(what: What, f: &mut Formatter<'_>) -> Result {
         What::Sync => f.write_str("what was written cannot be made durable: "),
         What::SignalHandler => f.write_str("the handler of SIGBUS cannot be installed: "),
         What::ClearBadBlock => f.write_str("the bad block cannot be cleared: "),
+        What::WriteBack => {
+            f.write_str("what was good beside the bad block is lost, since it could not be written back: ")
+        }
         what => write!(f, "the system failed when it was asked for {}: ", noun(what)),
     }
 }

@@ -40,12 +40,18 @@ pub(crate) const fn remedy(what: What, errno: Errno) -> &'static str {
         Errno::EPERM if matches!(what, What::Write | What::ClearBadBlock) => {
             "; a memfd that is sealed (F_SEAL_WRITE) and a file that is immutable (chattr +i) stay as they are"
         }
+        Errno::EBUSY if matches!(what, What::ClearBadBlock) => {
+            "; others clear these bytes, write to them or cut the file off at the same time"
+        }
         Errno::EINVAL if matches!(what, What::ClearBadBlock) => "; a file has to be opened without O_DIRECT",
+        Errno::ENOSPC if matches!(what, What::ClearBadBlock) => "; free some: it takes 64 free blocks",
         Errno::EIO if matches!(what, What::ClearBadBlock) => {
             "; what is good beside it cannot be read (ClearBy::LossyAllocation gives that up), or the new memory is bad, too"
         }
-        Errno::EFBIG if matches!(what, What::Write) => "; raise RLIMIT_FSIZE, or use a file system for larger files",
-        Errno::ENOSPC if matches!(what, What::Write | What::Sync | What::ClearBadBlock) => {
+        Errno::EFBIG if matches!(what, What::Write | What::ClearBadBlock) => {
+            "; raise RLIMIT_FSIZE, or use a file system for larger files"
+        }
+        Errno::ENOSPC if matches!(what, What::Write | What::Sync) => {
             "; free some, and allocate the file's bytes before (fallocate)"
         }
         Errno::EDQUOT if matches!(what, What::Write | What::Sync | What::ClearBadBlock) => {

@@ -12,17 +12,17 @@ use super::{
 const EIO: Error = Error::Os { what: What::ClearBadBlock, errno: Errno::EIO };
 
 /// Bytes of which each tells its place, and none is zero.
-fn pattern(size: usize) -> Vec<u8> {
+pub(crate) fn pattern(size: usize) -> Vec<u8> {
     (0..size).map(|at| (at % 251) as u8 + 1).collect()
 }
 
-fn contents(file: &File) -> Vec<u8> {
+pub(crate) fn contents(file: &File) -> Vec<u8> {
     let mut bytes = vec![0; file.metadata().expect("its size").len() as usize];
     file.read_exact_at(&mut bytes, 0).expect("its contents");
     bytes
 }
 
-fn zeroed(mut bytes: Vec<u8>, range: Range<u64>) -> Vec<u8> {
+pub(crate) fn zeroed(mut bytes: Vec<u8>, range: Range<u64>) -> Vec<u8> {
     bytes[range.start as usize..range.end as usize].fill(0);
     bytes
 }
@@ -116,32 +116,6 @@ fn where_the_same_block_comes_back() {
         let moved = places(&file)[1] != Some(place);
         assert_eq!(result, if moved { Ok(()) } else { Err(EIO) });
         assert_eq!(contents(&file), zeroed(pattern(3 * 4096), 4096..4608), "nothing good is lost");
-    });
-}
-
-/// A full file system: the block that is freed may be the only one.
-#[test]
-fn where_there_is_no_room() {
-    on_pmem(&Image::ext4(4096), |mounted, disk| {
-        let file = mounted.file("file");
-        file.write_all_at(&pattern(3 * 4096), 0).expect("written");
-        let place = places(&file)[1].expect("a place");
-        let rest = mounted.file("rest");
-        let chunk = vec![1; 1 << 20];
-        let mut at = 0;
-        while let Ok(written @ 1..) = rest.write_at(&chunk, at) {
-            at += written as u64;
-        }
-        let _ = rest.sync_all();
-        disk.write("badblocks", listed([place..place + 1]));
-        let source = Source::new(&file).expect("a source");
-        let result = source.clear_bad_blocks(4096..4608, ClearBy::Allocation);
-        match result {
-            Ok(()) => assert_ne!(places(&file)[1], Some(place)),
-            Err(Error::Os { what: What::ClearBadBlock, errno: Errno::EIO | Errno::ENOSPC }) => {}
-            other => panic!("{other:?}"),
-        }
-        assert_eq!(contents(&file), zeroed(pattern(3 * 4096), 4096..4608), "nothing good is lost: {result:?}");
     });
 }
 

@@ -9,6 +9,7 @@ mod common;
 mod clearing;
 mod devices;
 mod files;
+mod hazards;
 mod image;
 mod peer;
 mod refused;

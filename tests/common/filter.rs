@@ -32,6 +32,7 @@ fn call(name: &str) -> (i64, &'static [(u8, i32)]) {
         "ioctl" => (libc::SYS_ioctl, &[(1, FS_IOC_FIEMAP), (1, FS_IOC_FSGETXATTR)]),
         "fallocate" => (libc::SYS_fallocate, &[]),
         "fsync" => (libc::SYS_fsync, &[]),
+        "getpid" => (libc::SYS_getpid, &[]),
         "fdatasync" => (libc::SYS_fdatasync, &[]),
         "read" => (libc::SYS_read, &[]),
         "close" => (libc::SYS_close, &[]),

@@ -2,7 +2,7 @@
 
 use pmem2::What;
 
-pub(crate) const WHATS: [What; 28] = [
+pub(crate) const WHATS: [What; 29] = [
     What::Handle,
     What::Subsystem,
     What::Sysfs,
@@ -30,5 +30,6 @@ pub(crate) const WHATS: [What; 28] = [
     What::BadBlocks,
     What::Extents,
     What::ClearBadBlock,
+    What::WriteBack,
     What::Open,
 ];

@@ -297,6 +297,7 @@ fn what_was_asked_for_is_named() {
         "the list of bad blocks",
         "where the file lies on its device (FIEMAP)",
         "the clearing of a bad block",
+        "the writing back of what is good beside a bad block",
         "the path",
     ];
     assert_eq!(nouns.len(), WHATS.len());
@@ -328,6 +329,9 @@ fn what_was_asked_for_is_named() {
             What::Sync => "what was written cannot be made durable".to_owned(),
             What::SignalHandler => "the handler of SIGBUS cannot be installed".to_owned(),
             What::ClearBadBlock => "the bad block cannot be cleared".to_owned(),
+            What::WriteBack => {
+                "what was good beside the bad block is lost, since it could not be written back".to_owned()
+            }
             _ => format!("the system failed when it was asked for {noun}"),
         };
         // An errno with which nobody has any advice.

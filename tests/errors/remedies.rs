@@ -16,8 +16,12 @@ fn remedies_of_transfers() {
     let rights = "; more rights are needed, or a filter (seccomp) that allows the call";
     for what in WHATS {
         let remedy = |errno| match (what, errno) {
-            (What::Write, Errno::EFBIG) => limit,
-            (What::Write | What::Sync | What::ClearBadBlock, Errno::ENOSPC) => room,
+            (What::Write | What::ClearBadBlock, Errno::EFBIG) => limit,
+            (What::Write | What::Sync, Errno::ENOSPC) => room,
+            (What::ClearBadBlock, Errno::ENOSPC) => "; free some: it takes 64 free blocks",
+            (What::ClearBadBlock, Errno::EBUSY) => {
+                "; others clear these bytes, write to them or cut the file off at the same time"
+            }
             (What::Write | What::Sync | What::ClearBadBlock, Errno::EDQUOT) => quota,
             (What::Write | What::ClearBadBlock, Errno::EPERM) => sealed,
             (What::ClearBadBlock, Errno::EINVAL) => "; a file has to be opened without O_DIRECT",
@@ -40,6 +44,7 @@ fn remedies_of_transfers() {
             Errno::EINTR,
             Errno::EINVAL,
             Errno::EIO,
+            Errno::EBUSY,
         ] {
             let said = sentence(Error::Os { what, errno });
             assert!(said.ends_with(&format!("({errno:?}){}", remedy(errno))), "{said}");

@@ -47,6 +47,7 @@ const CLEARED: &[&str] = &[
     "close",
     "ioctl",
     "fallocate",
+    "getpid",
     "pwrite64",
     "fsync",
     "pread64",

@@ -9,13 +9,18 @@ pub(super) mod extents;
 pub(super) mod list;
 mod place;
 pub(super) mod text;
+pub(super) mod turn;
 mod volume;
 
 use core::ops::Range;
 
 use clear::Others;
 
-use super::{FileId, describe::same, sys::blocks::Blocks};
+use super::{
+    FileId,
+    describe::same,
+    sys::{Stat, blocks::Blocks},
+};
 use crate::{ClearBy, Facts, Fail, Kind, What};
 
 pub use list::BadSectors;
@@ -30,24 +35,35 @@ pub(super) fn next<S: Blocks>(
     from: u64,
 ) -> Result<Option<Range<u64>>, Fail> {
     let stat = same(sys, fd, facts)?;
-    let found = match facts.kind {
+    // An empty file has no bytes of which nothing would be known.
+    if facts.kind == Kind::RegularFile && stat.size == 0 {
+        return Ok(None);
+    }
+    match bad_within(sys, fd, facts, &stat, list, from..u64::MAX)? {
+        None if list.is_cut() => Err(Fail::TooLarge(What::BadBlocks)),
+        found => Ok(found),
+    }
+}
+
+/// The first bad bytes of these, and all that adjoin, by this list. What is behind them is not asked about.
+fn bad_within<S: Blocks>(
+    sys: S,
+    fd: i32,
+    facts: &Facts<FileId>,
+    stat: &Stat,
+    list: &BadSectors,
+    range: Range<u64>,
+) -> Result<Option<Range<u64>>, Fail> {
+    match facts.kind {
         Kind::RegularFile => {
             let size = u64::try_from(stat.size).map_err(|_| Fail::Malformed(What::Size))?;
-            // An empty file has no bytes of which nothing would be known.
-            if size == 0 {
-                return Ok(None);
-            }
-            extents::first(sys, fd, list, from, size)?
+            extents::first(sys, fd, list, range.start, range.end.min(size))
         }
         Kind::DeviceDax => {
             facts.id.confirm(sys)?;
-            list.within(from..u64::MAX).next()
+            Ok(list.within(range).next())
         }
-        _ => return Err(Fail::Unsupported),
-    };
-    match found {
-        None if list.is_cut() => Err(Fail::TooLarge(What::BadBlocks)),
-        found => Ok(found),
+        _ => Err(Fail::Unsupported),
     }
 }
 
@@ -59,12 +75,11 @@ pub(super) fn clear<S: Blocks>(
     range: Range<u64>,
     by: ClearBy,
 ) -> Result<(), Fail> {
-    let stat = same(sys, fd, facts)?;
+    same(sys, fd, facts)?;
     match (facts.kind, by) {
         (Kind::RegularFile, ClearBy::Allocation | ClearBy::LossyAllocation) => {
-            let size = u64::try_from(stat.size).map_err(|_| Fail::Malformed(What::Size))?;
             let others = if by == ClearBy::Allocation { Others::Kept } else { Others::KeptIfRead };
-            clear::clear(sys, fd, facts, range, size, others)
+            clear::clear(sys, fd, facts, range, others)
         }
         (Kind::DeviceDax, ClearBy::DeviceCommand) => command::clear(sys, fd, facts, &range),
         _ => Err(Fail::Unsupported),
@@ -79,12 +94,9 @@ fn is_bad<S: Blocks>(
     list: &BadSectors,
     range: &Range<u64>,
 ) -> Result<(), Fail> {
+    let stat = same(sys, fd, facts)?;
     // Of nothing there is nothing to clear.
-    if !range.is_empty()
-        && let Some(found) = next(sys, fd, facts, list, range.start)?
-        && found.start == range.start
-        && found.end >= range.end
-    {
+    if !range.is_empty() && bad_within(sys, fd, facts, &stat, list, range.clone())?.as_ref() == Some(range) {
         return Ok(());
     }
     // What the list does not tell may be bad, but is not known to be.
@@ -95,9 +107,6 @@ fn is_bad<S: Blocks>(
 #[inline(never)]
 fn is_good<S: Blocks>(sys: S, fd: i32, facts: &Facts<FileId>, range: &Range<u64>) -> Result<bool, Fail> {
     let list = list(sys, fd, facts)?;
-    match next(sys, fd, facts, &list, range.start) {
-        Ok(Some(found)) => Ok(found.start >= range.end),
-        Ok(None) | Err(Fail::TooLarge(What::BadBlocks)) => Ok(true),
-        Err(fail) => Err(fail),
-    }
+    let stat = same(sys, fd, facts)?;
+    Ok(bad_within(sys, fd, facts, &stat, &list, range.clone())?.is_none())
 }

@@ -15,7 +15,7 @@ use crate::{
         },
         sys::{
             Sys,
-            blocks::Blocks,
+            blocks::{Blocks, Space},
             ioctl::{ArsCap, ClearError, ExtentMap, VolumeTable},
         },
     },
@@ -32,8 +32,18 @@ impl Blocks for &Input<'_> {
         self.as_many(buffer.len())
     }
 
-    fn block_size(self, _: i32) -> Result<u64, Errno> {
-        self.byte().map(|bits| if bits < 64 { 1 << bits } else { bits.into() })
+    fn space(self, _: i32) -> Result<Space, Errno> {
+        let block = self.byte().map(|bits| if bits < 64 { 1 << bits } else { bits.into() })?;
+        Ok(Space { block, available: u64::from(self.byte()?) << 4 })
+    }
+
+    fn process(self) -> u32 {
+        1
+    }
+
+    fn pause(self) {
+        // Another thread of the fuzzer's.
+        std::thread::sleep(core::time::Duration::from_millis(1));
     }
 
     fn extents(self, _: i32, map: &mut ExtentMap) -> Result<(), Errno> {

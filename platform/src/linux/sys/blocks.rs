@@ -6,6 +6,7 @@ use rustix::{
     fd::AsRawFd,
     fs::{FallocateFlags, OFlags},
     io,
+    thread::Timespec,
 };
 
 use super::{
@@ -13,12 +14,25 @@ use super::{
     ioctl::{self, ArsCap, ClearError, ExtentMap, VolumeTable},
     open, widen,
 };
-use crate::Errno;
+use crate::{Errno, linux::mcsafe::process};
+
+/// What a file system says of its blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::linux) struct Space {
+    /// In bytes.
+    pub(in crate::linux) block: u64,
+    /// How many are free for everybody.
+    pub(in crate::linux) available: u64,
+}
 
 /// The calls that are about blocks.
 pub(in crate::linux) trait Blocks: Sys {
-    /// fstatfs(2): f_bsize.
-    fn block_size(self, fd: i32) -> Result<u64, Errno>;
+    /// fstatfs(2).
+    fn space(self, fd: i32) -> Result<Space, Errno>;
+    /// getpid(2), or 1 where it cannot be had.
+    fn process(self) -> u32;
+    /// nanosleep(2): a millisecond, or less.
+    fn pause(self);
     /// ioctl(2) with FS_IOC_FIEMAP.
     fn extents(self, fd: i32, map: &mut ExtentMap) -> Result<(), Errno>;
     /// ioctl(2) with FS_IOC_FSGETXATTR: fsx_xflags.
@@ -44,8 +58,19 @@ pub(in crate::linux) trait Blocks: Sys {
 }
 
 impl Blocks for Kernel {
-    fn block_size(self, fd: i32) -> Result<u64, Errno> {
-        Ok(widen!(rustix::fs::fstatfs(borrow(fd)?).map_err(errno)?.f_bsize, u64))
+    fn space(self, fd: i32) -> Result<Space, Errno> {
+        let said = rustix::fs::fstatfs(borrow(fd)?).map_err(errno)?;
+        Ok(Space { block: widen!(said.f_bsize, u64), available: widen!(said.f_bavail, u64) })
+    }
+
+    fn process(self) -> u32 {
+        // Not rustix's, which takes what a filter says instead for a number, or panics.
+        process().unwrap_or(1)
+    }
+
+    fn pause(self) {
+        // Shorter, if a signal comes.
+        let _ = rustix::thread::nanosleep(&Timespec { tv_sec: 0, tv_nsec: 1_000_000 });
     }
 
     fn extents(self, fd: i32, map: &mut ExtentMap) -> Result<(), Errno> {

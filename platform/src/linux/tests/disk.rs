@@ -12,7 +12,7 @@ use super::world::{Call, Scripted, text};
 use crate::{
     Errno,
     linux::sys::{
-        blocks::Blocks,
+        blocks::{Blocks, Space},
         ioctl::{ArsCap, ClearError, EXTENTS, Extent, ExtentMap, SYNC, VolumeTable},
     },
 };
@@ -35,6 +35,18 @@ pub(super) struct Disk {
     /// In ascending order of the file.
     pub(super) extents: RefCell<Vec<Extent>>,
     pub(super) bytes: RefCell<Vec<u8>>,
+    /// Who calls.
+    pub(super) process: u32,
+    /// How many blocks are free.
+    pub(super) available: u64,
+    /// Where nothing can be written any more, and whether that is so everywhere once a block is punched out.
+    pub(super) limit: u64,
+    pub(super) limit_once_punched: bool,
+    /// From the fstat with this number on, counted from 0, the file has been cut off here.
+    pub(super) cut: Option<(usize, u64)>,
+    /// From that one on, the descriptor is another file's; how much was done to that.
+    pub(super) replaced: Option<usize>,
+    pub(super) touched_after_replaced: Cell<usize>,
     /// What cannot be read of the device.
     pub(super) poison: Vec<Range<u64>>,
     /// Where blocks are taken from; `None`: where they were before.
@@ -63,6 +75,13 @@ impl Default for Disk {
             xflags: 0,
             extents: RefCell::default(),
             bytes: RefCell::default(),
+            process: std::process::id(),
+            available: 64,
+            limit: u64::MAX,
+            limit_once_punched: false,
+            cut: None,
+            replaced: None,
+            touched_after_replaced: Cell::new(0),
             poison: Vec::new(),
             free: Some(Cell::new(1 << 40)),
             freed: RefCell::default(),
@@ -198,12 +217,27 @@ impl Blocks for Scripted<'_> {
 
     fn write_at(self, fd: i32, buffer: &[u8], offset: u64) -> Result<usize, Errno> {
         self.0.descriptor(fd, Call::Pwrite(offset, buffer.len()))?;
-        Ok(self.0.disk.write(buffer, offset))
+        self.0.touched();
+        let disk = &self.0.disk;
+        let out = disk.limit_once_punched && self.0.has(|call| matches!(call, Call::Punch(..)));
+        let room = if out { 0 } else { disk.limit.saturating_sub(offset) };
+        match usize::try_from(room).unwrap().min(buffer.len()) {
+            0 => Err(Errno::EFBIG),
+            length => Ok(disk.write(&buffer[..length], offset)),
+        }
     }
 
-    fn block_size(self, fd: i32) -> Result<u64, Errno> {
-        self.0.descriptor(fd, Call::BlockSize)?;
-        Ok(self.0.disk.block)
+    fn space(self, fd: i32) -> Result<Space, Errno> {
+        self.0.descriptor(fd, Call::Space)?;
+        Ok(Space { block: self.0.disk.block, available: self.0.disk.available })
+    }
+
+    fn process(self) -> u32 {
+        self.0.disk.process
+    }
+
+    fn pause(self) {
+        std::thread::sleep(core::time::Duration::from_millis(1));
     }
 
     fn extents(self, fd: i32, map: &mut ExtentMap) -> Result<(), Errno> {
@@ -219,12 +253,14 @@ impl Blocks for Scripted<'_> {
 
     fn punch(self, fd: i32, offset: u64, length: u64) -> Result<(), Errno> {
         self.0.descriptor(fd, Call::Punch(offset, length))?;
+        self.0.touched();
         self.0.disk.punch(offset, length);
         Ok(())
     }
 
     fn allocate(self, fd: i32, offset: u64, length: u64) -> Result<(), Errno> {
         self.0.descriptor(fd, Call::Allocate(offset, length))?;
+        self.0.touched();
         self.0.disk.allocate(offset, length);
         Ok(())
     }

@@ -59,7 +59,7 @@ pub(super) enum Call {
         length: usize,
         writable: bool,
     },
-    BlockSize,
+    Space,
     /// From this byte on.
     Extents(u64),
     Xflags,
@@ -98,7 +98,7 @@ pub(super) struct World {
     pub(super) medium: Medium,
     /// The file's bytes.
     pub(super) disk: Disk,
-    /// A file that has other contents from when the bus was told to clear an error.
+    /// A file that has other contents from when the bus was told to clear an error, or the file was synced.
     pub(super) then: Option<(String, Vec<u8>)>,
     /// The call with this number, counted from 0, fails so.
     pub(super) fault: Option<(usize, i32)>,
@@ -211,13 +211,30 @@ impl World {
     }
 
     pub(super) fn opened_file(&self, path: &CStr) -> Result<Opened<'_>, Errno> {
-        let cleared = || self.calls.borrow().iter().any(|call| matches!(call, Call::ClearError(..)));
+        let cleared = || self.has(|call| matches!(call, Call::ClearError(..) | Call::Fsync));
         let contents = match &self.then {
             Some((name, contents)) if name.as_bytes() == path.to_bytes() && cleared() => contents,
             _ => found(&self.files, path)?,
         };
         self.open_files.set(self.open_files.get() + 1);
         Ok(Opened { world: self, contents: Cell::new(contents) })
+    }
+
+    /// Whether such a call was made.
+    pub(super) fn has(&self, call: impl Fn(&Call) -> bool) -> bool {
+        self.calls.borrow().iter().any(call)
+    }
+
+    fn is_replaced(&self) -> bool {
+        let stats = self.calls.borrow().iter().filter(|call| matches!(call, Call::Fstat)).count();
+        self.disk.replaced.is_some_and(|from| stats > from)
+    }
+
+    /// Something was done to the file.
+    pub(super) fn touched(&self) {
+        if self.is_replaced() {
+            self.disk.touched_after_replaced.set(self.disk.touched_after_replaced.get() + 1);
+        }
     }
 
     pub(super) fn descriptor(&self, fd: i32, call: Call) -> Result<(), Errno> {
@@ -274,7 +291,14 @@ impl<'w> Sys for Scripted<'w> {
 
     fn fstat(self, fd: i32) -> Result<Stat, Errno> {
         self.0.descriptor(fd, Call::Fstat)?;
-        Ok(self.0.stat)
+        let number = self.0.calls.borrow().iter().filter(|call| matches!(call, Call::Fstat)).count() - 1;
+        let mut stat = self.0.stat;
+        if let Some((_, size)) = self.0.disk.cut.filter(|(from, _)| number >= *from) {
+            self.0.disk.bytes.borrow_mut().truncate(size as usize);
+            stat.size = size.cast_signed();
+        }
+        stat.ino += u64::from(self.0.is_replaced());
+        Ok(stat)
     }
 
     fn fstatfs(self, fd: i32) -> Result<u32, Errno> {
