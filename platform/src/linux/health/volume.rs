@@ -44,18 +44,24 @@ pub(super) fn add<S: Blocks>(sys: S, device: (u32, u32), list: &mut BadSectors) 
     let malformed = Fail::Malformed(What::Volume);
     let all = table.targets().ok_or(malformed)?;
     let mut rest = Some(all);
+    // What is before this sector of the volume has a target: they begin at 0, and each where the last one ended (dm_table_add_target of
+    // drivers/md/dm-table.c). Of sectors without one nothing would be known.
+    let mut known: u64 = 0;
     for _ in 0..table.target_count {
         let bytes = rest.ok_or(malformed)?;
         let (target, next) = Target::of(bytes)?;
         // The next one is counted from the first, and behind this one.
         let passed = all.len().saturating_sub(bytes.len());
         rest = usize::try_from(next).ok().filter(|&next| next > passed).and_then(|next| all.get(next..));
+        if target.at != known || target.count == 0 {
+            return Err(malformed);
+        }
         let end = target.first.checked_add(target.count).ok_or(malformed)?;
-        target.at.checked_add(target.count).filter(|&end| end <= SECTORS).ok_or(malformed)?;
+        known = known.checked_add(target.count).filter(|&known| known <= SECTORS).ok_or(malformed)?;
         let window = Window { sectors: target.first..end, at: target.at };
         of_disk(sys, target.device, window, false, list)?;
     }
-    Ok(())
+    if known == 0 { Err(malformed) } else { Ok(()) }
 }
 
 impl Target {

@@ -1,5 +1,6 @@
 //! Volumes of device-mapper, by their tables.
 
+use core::ops::Range;
 use std::{vec, vec::Vec};
 
 use super::super::{
@@ -11,7 +12,7 @@ use super::badblocks;
 use crate::{Errno, Fail, What, linux::health};
 
 /// A target: where in the volume and how many sectors, what it is, its parameters.
-type Target<'t> = (u64, u64, &'t str, &'t str);
+pub(super) type Target<'t> = (u64, u64, &'t str, &'t str);
 
 /// As the kernel lays targets out: each begins at a multiple of 8.
 fn table(targets: &[Target<'_>]) -> Vec<u8> {
@@ -43,7 +44,7 @@ fn volume(count: u32, flags: u32, start: u32, bytes: Vec<u8>, list: &str) -> Wor
     world
 }
 
-fn of(targets: &[Target<'_>], list: &str) -> World {
+pub(super) fn of(targets: &[Target<'_>], list: &str) -> World {
     volume(targets.len() as u32, 0x10, 312, table(targets), list)
 }
 
@@ -52,7 +53,6 @@ fn linear_targets() {
     let one = [(0, 100_000, "linear", "259:9 2048")];
     assert_eq!(of(&one, "3048 1\n").walk(), (vec![0..512], None));
     assert_eq!(of(&one, "1000 1\n").walk(), (vec![], None));
-    assert_eq!(of(&[], "3048 1\n").walk(), (vec![], None), "a volume without sectors");
     // In pieces, the later ones before the others on the disk; what is behind a piece is not the volume's.
     let pieces =
         [(0, 1008, "linear", "259:9 5000"), (1008, 8, "linear", "259:9 0"), (1016, 100, "linear", "259:9 2000")];
@@ -114,10 +114,16 @@ fn tables_that_make_no_sense() {
     {
         assert_eq!(of(&[(0, 8, "linear", parameters)], "").walk(), malformed, "{parameters:?}");
     }
-    // Targets that would lie beyond the last sector.
-    for (at, count, first) in [(u64::MAX, 1, 0), (1, u64::MAX, 0), (1 << 43, 1, 0), (0, 2, u64::MAX)] {
+    // One that would lie beyond the last sector, of the volume or of the disk.
+    for (count, first) in [(u64::MAX, 0), ((1 << 43) + 1, 0), (2, u64::MAX)] {
         let parameters = std::format!("259:9 {first}");
-        assert_eq!(of(&[(at, count, "linear", &parameters)], "").walk(), malformed, "{at} {count} {first}");
+        assert_eq!(of(&[(0, count, "linear", &parameters)], "").walk(), malformed, "{count} {first}");
+    }
+    let most = [(0, 1 << 43, "linear", "259:9 0")];
+    assert_eq!(of(&most, "").walk(), (vec![], None));
+    for count in [1, u64::MAX] {
+        let beyond = [most[0], (1 << 43, count, "linear", "259:9 0")];
+        assert_eq!(of(&beyond, "").walk(), malformed, "{count}");
     }
     // The first target before the head's end, or behind all; more of them than there are.
     for start in [0, 311, 2048, 2049, u32::MAX] {
@@ -136,4 +142,30 @@ fn tables_that_make_no_sense() {
     let second = u32::from_ne_bytes(*bytes[20..].first_chunk().unwrap()) as usize;
     bytes[second + 20..second + 24].copy_from_slice(&u32::to_ne_bytes(second as u32));
     assert_eq!(volume(u32::MAX, 0, 312, bytes, "").walk(), malformed, "a ring");
+}
+
+/// The kernel has no such volume. Of sectors that are nowhere nothing would be known, and of those in two places too little.
+#[test]
+fn sectors_without_a_target_of_their_own() {
+    let rows: &[&[Range<u64>]] = &[
+        &[],
+        // Before the first one, between two of them; empty ones.
+        &[1..100_000],
+        &[999..1064],
+        &[0..500, 501..100_000],
+        &[0..0],
+        &[0..0, 0..100_000],
+        &[0..500, 500..500, 500..100_000],
+        &[0..100_000, 100_000..100_000],
+        // In two of them; in the wrong order.
+        &[0..501, 500..100_000],
+        &[0..500, 0..500],
+        &[500..100_000, 0..500],
+    ];
+    for targets in rows {
+        let targets: Vec<_> = targets.iter().map(|at| (at.start, at.end - at.start, "linear", "259:9 0")).collect();
+        for list in ["", "1000 1\n"] {
+            assert_eq!(of(&targets, list).walk(), (vec![], Some(Fail::Malformed(What::Volume))), "{targets:?}");
+        }
+    }
 }
