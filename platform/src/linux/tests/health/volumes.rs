@@ -56,13 +56,14 @@ fn linear_targets() {
     // In pieces, the later ones before the others on the disk; what is behind a piece is not the volume's.
     let pieces =
         [(0, 1008, "linear", "259:9 5000"), (1008, 8, "linear", "259:9 0"), (1016, 100, "linear", "259:9 2000")];
-    let list = "0 1\n8 1\n2000 2\n6000 8\n6008 1\n";
+    let list = "0 1\n20 1\n2000 2\n6000 8\n6010 1\n";
     assert_eq!(of(&pieces, list).walk(), (vec![0..9 * 512, 16 * 512..18 * 512], None));
     // On a part of a disk.
-    let part = of(&[(0, 5000, "linear", "259:9 10")], "x")
+    let pieces = [(0, 990, "linear", "259:9 20000"), (990, 5000, "linear", "259:9 10")];
+    let part = of(&pieces, "x")
         .linked("/sys/dev/block/259:9", FSDAX.replace("block/pmem1", "block/pmem1/pmem1p2"))
         .with_file("/sys/dev/block/259:9/start", "500\n")
-        .with_file("/sys/dev/block/259:9/../badblocks", "1510 1\n");
+        .with_file("/sys/dev/block/259:9/../badblocks", "520 1\n");
     assert_eq!(part.walk(), (vec![0..512], None));
     assert_eq!(of(&one, "3048 1\n9").walk(), (vec![0..512], Some(Fail::TooLarge(What::BadBlocks))));
 }
