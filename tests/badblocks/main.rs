@@ -13,6 +13,7 @@ mod hazards;
 mod image;
 mod peer;
 mod refused;
+mod storing;
 
 use std::ops::Range;
 

@@ -17,6 +17,13 @@ const LAST: u32 = 1;
 /// known or not settled, that the bytes are not there as they are in the file, or that they share a sector with others; of a flag that
 /// linux/fiemap.h has not, nothing is known.
 const PLACED: u32 = LAST | 0x80 | 0x800 | 0x1000 | 0x2000;
+/// FIEMAP_EXTENT_UNKNOWN, which FIEMAP_EXTENT_DELALLOC comes with.
+const UNKNOWN: u32 = 2;
+const DELALLOC: u32 = 4;
+
+/// How often it is asked again in the same place. It is soon over, but for a thread that loses its processor in the middle of its store:
+/// that lasts a few milliseconds, as this does.
+const TRIES: usize = 256;
 
 const MALFORMED: Fail = Fail::Malformed(What::Extents);
 
@@ -47,6 +54,12 @@ impl Placed {
     }
 }
 
+/// Whether this was stored after the kernel had given a place to all that had none (FIEMAP_FLAG_SYNC): it gets one
+/// when it is asked for again.
+const fn is_late(extent: &Extent) -> bool {
+    extent.flags & DELALLOC != 0 && extent.flags & !(PLACED | UNKNOWN | DELALLOC) == 0
+}
+
 /// The first bytes of a file of `size` bytes, at `from` or behind it, that lie on bad sectors, with all that adjoin.
 #[inline(never)]
 pub(in crate::linux) fn first<S: Blocks>(
@@ -64,6 +77,7 @@ pub(in crate::linux) fn first<S: Blocks>(
     let mut found = None;
     // What is before this was looked at.
     let mut at = from;
+    let mut tries = TRIES;
     while at < size {
         (map.start, map.length, map.mapped) = (at, size.saturating_sub(at), 0);
         sys.extents(fd, &mut map).map_err(|errno| match errno {
@@ -77,6 +91,11 @@ pub(in crate::linux) fn first<S: Blocks>(
         // The first one may have begun before what was asked for.
         let mut least = 0;
         for extent in mapped {
+            if is_late(extent) {
+                // Somebody may go on storing for ever.
+                tries = tries.checked_sub(1).ok_or(Fail::Os(What::Extents, Errno::EAGAIN))?;
+                break;
+            }
             let extent = Placed::of(extent)?;
             if extent.logical.start < least || extent.logical.end <= at {
                 return Err(MALFORMED);
@@ -85,7 +104,7 @@ pub(in crate::linux) fn first<S: Blocks>(
             if part.is_empty() || !look(list, &extent, &part, &mut found) {
                 return Ok(found);
             }
-            (at, least) = (extent.logical.end, extent.logical.end);
+            (at, least, tries) = (extent.logical.end, extent.logical.end, TRIES);
             if extent.last {
                 return Ok(found);
             }

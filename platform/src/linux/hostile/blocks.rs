@@ -57,7 +57,9 @@ impl Blocks for &Input<'_> {
             let kind = self.byte()?;
             let number = || if kind & 2 == 0 { small(9) } else { self.number() };
             (extent.logical, extent.physical, extent.length) = (number()?, number()?, number()?);
-            extent.flags = u32::from(kind & 1) | if kind < 128 { 0 } else { u32::from(kind & 0x3c) << 8 };
+            // DELALLOC is the bit 0x40.
+            extent.flags = u32::from(kind & 1 | (kind & 0x40) >> 4);
+            extent.flags |= if kind < 128 { 0 } else { u32::from(kind & 0x3c) << 8 };
         }
         Ok(())
     }

@@ -19,6 +19,8 @@ use crate::{
 
 /// FIEMAP_EXTENT_LAST.
 pub(super) const LAST: u32 = 1;
+/// FIEMAP_EXTENT_UNKNOWN and FIEMAP_EXTENT_DELALLOC.
+pub(super) const UNPLACED: u32 = 2 | 4;
 /// FIEMAP_EXTENT_UNWRITTEN.
 pub(super) const UNWRITTEN: u32 = 0x800;
 
@@ -60,6 +62,8 @@ pub(super) struct Disk {
     pub(super) exaggerates: bool,
     /// What FIEMAP says instead, when asked from a byte on: how many extents, and the first.
     pub(super) answer: Option<fn(u64) -> (u32, Extent)>,
+    /// In how many more answers of FIEMAP the extent that begins here in the file has no place yet.
+    pub(super) late: RefCell<BTreeMap<u64, u32>>,
     /// Whether the last extent is marked as that.
     pub(super) marks_last: bool,
     /// The tables of volumes.
@@ -89,6 +93,7 @@ impl Default for Disk {
             forgets: false,
             exaggerates: false,
             answer: None,
+            late: RefCell::default(),
             marks_last: true,
             tables: Vec::new(),
             cap: ArsCap::default(),
@@ -121,10 +126,16 @@ impl Disk {
         let found: Vec<Extent> = asked.take(EXTENTS).copied().collect();
         map.mapped = found.len() as u32;
         map.extents[..found.len()].copy_from_slice(&found);
+        for extent in &mut map.extents[..found.len()] {
+            if let Some(left @ 1..) = self.late.borrow_mut().get_mut(&extent.logical) {
+                *left -= 1;
+                (extent.physical, extent.flags) = (0, extent.flags | UNPLACED);
+            }
+        }
         if let (true, Some(last), Some(very_last)) =
             (self.marks_last, map.extents[..found.len()].last_mut(), extents.last())
         {
-            last.flags |= if *last == *very_last { LAST } else { 0 };
+            last.flags |= if last.logical == very_last.logical { LAST } else { 0 };
         }
     }
 

@@ -1,12 +1,12 @@
 //! Files: where they lie, by FIEMAP, against a map of every sector.
 
 use core::ops::Range;
-use std::{collections::BTreeSet, format, string::String, vec, vec::Vec};
+use std::{cell::RefCell, collections::BTreeSet, format, string::String, vec, vec::Vec};
 
 use proptest::{collection::vec as vector, prelude::*, sample::Index};
 
 use super::super::{
-    disk::{UNWRITTEN, extent, pattern},
+    disk::{LAST, UNPLACED, UNWRITTEN, extent, pattern},
     world::{Call, FD, World},
 };
 use super::walk;
@@ -20,6 +20,7 @@ use crate::{
 
 const SECTOR: u64 = 512;
 const GARBAGE: Fail = Fail::Malformed(What::Extents);
+const WRITTEN_TO: Fail = Fail::Os(What::Extents, Errno::EAGAIN);
 
 /// An extent in sectors.
 fn sectors(logical: u64, physical: u64, count: u64) -> Extent {
@@ -149,10 +150,53 @@ fn flags() {
         // LAST, DATA_ENCRYPTED, UNWRITTEN, MERGED, SHARED.
         let expected = match flag {
             1 | 0x80 | UNWRITTEN | 0x1000 | 0x2000 => bytes(&[0..1]),
+            // DELALLOC.
+            4 => (vec![], Some(WRITTEN_TO)),
             _ => (vec![], Some(Fail::Unsupported)),
         };
         assert_eq!(world(flag).walk(), expected, "{flag:#x}");
     }
+    // What it says besides may stay.
+    for flag in (0..32).map(|bit| 1 << bit) {
+        let settles = [LAST, 2, 4, 0x80, UNWRITTEN, 0x1000, 0x2000].contains(&flag);
+        let expected = if settles { WRITTEN_TO } else { Fail::Unsupported };
+        assert_eq!(world(UNPLACED | flag).walk(), (vec![], Some(expected)), "{flag:#x}");
+    }
+}
+
+/// What was stored since the kernel wrote all that had no place has none yet: it is asked again from there on, a number of times.
+#[test]
+fn extents_without_a_place_yet() {
+    let extents = [sectors(0, 1000, 8), sectors(8, 2000, 8), sectors(24, 3000, 8)];
+    let world = |late: [u32; 3]| {
+        let mut world = file(32 * SECTOR, &extents, "1007 1\n2000 1\n3001 1\n");
+        world.disk.late = RefCell::new(extents.iter().map(|extent| extent.logical).zip(late).collect());
+        world
+    };
+    let next = |world: &World, from| {
+        let facts = world.facts();
+        let list = health::list(world.sys(), FD, &facts).unwrap();
+        world.calls();
+        let found = health::next(world.sys(), FD, &facts, &list, from);
+        let maps = world.calls().into_iter().filter_map(|call| match call {
+            Call::Extents(at) => Some(at / SECTOR),
+            _ => None,
+        });
+        (found, maps.collect::<Vec<_>>())
+    };
+    let found = Ok(Some(7 * SECTOR..9 * SECTOR));
+    assert_eq!(next(&world([0; 3]), 0), (found.clone(), vec![0]));
+    assert_eq!(next(&world([0, 0, 5]), 0), (found.clone(), vec![0]), "that far it does not look");
+    assert_eq!(next(&world([0, 2, 0]), 0), (found.clone(), vec![0, 8, 8]), "what was found is kept meanwhile");
+    assert_eq!(next(&world([1, 0, 0]), 3 * SECTOR), (found.clone(), vec![3, 3]));
+    // Behind the second one there is a hole.
+    assert_eq!(next(&world([0, 0, 1]), 9 * SECTOR), (Ok(Some(25 * SECTOR..26 * SECTOR)), vec![9, 16]));
+    // As often in each place.
+    let maps: Vec<u64> = [0; 257].into_iter().chain([8; 256]).collect();
+    assert_eq!(next(&world([256, 512, 768]), 0), (found, maps.clone()));
+    assert_eq!(next(&world([256, 513, 0]), 0), (Err(WRITTEN_TO), maps));
+    assert_eq!(next(&world([257, 0, 0]), 0), (Err(WRITTEN_TO), vec![0; 257]));
+    assert_eq!(world([256, 512, 768]).walk(), bytes(&[7..9, 25..26]));
 }
 
 #[test]
