@@ -105,7 +105,7 @@ pub(crate) fn path(path: &Path, scanner: Option<&Scanner>) -> Finding {
             Some(Ok(file)) => {
                 let finding = found(Report::of(&file), Opened::Yes, None).with_bad_blocks(&file);
                 let scan = scanner.filter(|_| finding.is_usable()).map(|scanner| match look.kind() {
-                    // It has no holes, and answers with 0 whatever it is asked.
+                    // All of it is data, and it answers with 0 whatever it is asked.
                     Some(Kind::DeviceDax) => scanner.scan(&file, &name(path), &|offset| Some(offset..u64::MAX)),
                     _ => scan(&file, path, scanner),
                 });
@@ -120,7 +120,7 @@ pub(crate) fn path(path: &Path, scanner: Option<&Scanner>) -> Finding {
     }
 }
 
-/// Reads a file, but for its holes: they have no memory.
+/// Reads a file, but for what was never written of it, which lseek(2) passes over: holes, and what was only preallocated.
 fn scan(file: &File, path: &Path, scanner: &Scanner) -> Scan {
     scanner.scan(file, &name(path), &|offset| match seek(file, SeekFrom::Data(offset)) {
         // Where the system does not say, all is data.

@@ -21,10 +21,10 @@ const CHUNK: usize = 1 << 20;
 /// What was read of a source.
 pub(crate) struct Scan {
     pub(crate) size: u64,
-    /// As far as it was read, or known to be a hole.
+    /// As far as it was read, or known to be never written.
     pub(crate) scanned: u64,
-    /// Bytes that have no memory.
-    pub(crate) holes: u64,
+    /// Bytes of holes, and of what was only preallocated: they are zeros, whatever the memory has that there is for them.
+    pub(crate) never_written: u64,
     pub(crate) unreadable: Ranges,
     pub(crate) end: End,
 }
@@ -38,7 +38,7 @@ pub(crate) enum End {
     Failed(Error),
 }
 
-/// Bytes of a source, from one on, that have memory; `None` where there are none up to the end.
+/// Bytes of a source, from one on, that were written; `None` where there are none up to the end.
 pub(crate) type NextData<'a> = &'a dyn Fn(u64) -> Option<Range<u64>>;
 
 /// What scans, until it is interrupted.
@@ -62,9 +62,10 @@ impl Scanner {
         self.interrupted.load(Relaxed)
     }
 
-    /// Reads all of a source that has memory.
+    /// Reads all of a source that was written.
     pub(crate) fn scan<H: Handle<P: Io>>(&self, handle: H, name: &str, next_data: NextData<'_>) -> Scan {
-        let mut scan = Scan { size: 0, scanned: 0, holes: 0, unreadable: Ranges::default(), end: End::Complete };
+        let mut scan =
+            Scan { size: 0, scanned: 0, never_written: 0, unreadable: Ranges::default(), end: End::Complete };
         if let Err(error) = self.read(handle, name, next_data, &mut scan) {
             scan.end = End::Failed(error);
         }
@@ -108,7 +109,7 @@ impl Scanner {
             if scan.scanned >= end {
                 let data = next_data(scan.scanned).unwrap_or(scan.size..scan.size);
                 let start = data.start.clamp(scan.scanned, scan.size);
-                scan.holes = scan.holes.saturating_add(start.saturating_sub(scan.scanned));
+                scan.never_written = scan.never_written.saturating_add(start.saturating_sub(scan.scanned));
                 scan.scanned = start;
                 end = data.end.clamp(start, scan.size);
                 continue;
@@ -179,9 +180,9 @@ impl Display for Scan {
             End::Interrupted => write!(f, "{} of {} bytes, and then interrupted", self.scanned, self.size)?,
             End::Failed(error) => write!(f, "{} of {} bytes: {error}", self.scanned, self.size)?,
         }
-        match self.holes {
+        match self.never_written {
             0 => Ok(()),
-            holes => write!(f, "; {holes} of them have no storage yet, and were not read"),
+            bytes => write!(f, "; {bytes} of them were never written, and were not read"),
         }
     }
 }

@@ -277,7 +277,7 @@ fn a_scan() {
     let directory = Directory::new("scan");
     let path = directory.file("data", &"some bytes".repeat(300_000));
     let scan = json!({
-        "size": 3_000_000, "scanned": 3_000_000, "holes": 0, "complete": true, "interrupted": false, "error": null,
+        "size": 3_000_000, "scanned": 3_000_000, "never_written": 0, "complete": true, "interrupted": false, "error": null,
         "unreadable": [], "unreadable_count": 0, "unreadable_bytes": 0,
     });
     let by_path = object(0, inspect().arg("--scan").arg(&path));

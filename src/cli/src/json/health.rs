@@ -12,7 +12,7 @@ use crate::{
 pub(super) struct Scan {
     size: u64,
     scanned: u64,
-    holes: u64,
+    never_written: u64,
     complete: bool,
     interrupted: bool,
     error: Option<Failure>,
@@ -26,7 +26,7 @@ impl From<&scan::Scan> for Scan {
         Self {
             size: scan.size,
             scanned: scan.scanned,
-            holes: scan.holes,
+            never_written: scan.never_written,
             complete: scan.end == End::Complete,
             interrupted: scan.end == End::Interrupted,
             error: match scan.end {

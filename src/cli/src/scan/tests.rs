@@ -33,7 +33,7 @@ fn a_question_can_be_interrupted() {
 
 #[test]
 fn what_is_told_of_data() {
-    // Data, in the file and beyond it, and before what was read; how many are holes.
+    // Data, in the file and beyond it, and before what was read; how many are never written.
     type Row<'r> = (&'r [Range<u64>], u64);
     let rows: &[Row] = &[
         (&[], 100),
@@ -43,7 +43,7 @@ fn what_is_told_of_data() {
         (&[200..300], 100),
         (&[0..50, 0..60], 40),
     ];
-    for &(data, holes) in rows {
+    for &(data, never_written) in rows {
         let mut told = data.iter().cloned();
         let told = Cell::new(Some(&mut told));
         let scan = scanner().scan(file(&[1; 100]), "", &|_| {
@@ -52,7 +52,7 @@ fn what_is_told_of_data() {
             told.set(Some(ranges));
             next
         });
-        assert_eq!((scan.end, scan.scanned, scan.holes), (End::Complete, 100, holes), "{data:?}");
+        assert_eq!((scan.end, scan.scanned, scan.never_written), (End::Complete, 100, never_written), "{data:?}");
     }
 }
 

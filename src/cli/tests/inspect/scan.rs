@@ -3,7 +3,10 @@
 use std::{
     fs::{self, File},
     io::{self, Read},
-    os::{fd::OwnedFd, unix::process::CommandExt},
+    os::{
+        fd::OwnedFd,
+        unix::{fs::MetadataExt, process::CommandExt},
+    },
     path::Path,
     process::{Child, Command, Stdio},
     thread,
@@ -54,7 +57,7 @@ fn a_whole_file() {
     assert_eq!(
         object["scan"],
         json!({
-            "size": size, "scanned": size, "holes": 0, "complete": true, "interrupted": false, "error": null,
+            "size": size, "scanned": size, "never_written": 0, "complete": true, "interrupted": false, "error": null,
             "unreadable": [], "unreadable_count": 0, "unreadable_bytes": 0,
         })
     );
@@ -74,18 +77,37 @@ fn holes() {
     rustix::io::pwrite(&file, &[7; 4096], 32 * MIB).unwrap();
     let path = directory.path().join("file");
     let object = one(objects(0, &mut scan([&path])));
-    let holes = object["scan"]["holes"].as_u64().unwrap();
+    let holes = object["scan"]["never_written"].as_u64().unwrap();
     assert!((60 * MIB..64 * MIB).contains(&holes), "{object}");
     assert_eq!((&object["scan"]["scanned"], &object["scan"]["complete"]), (&json!(64 * MIB), &json!(true)));
     let block = report(0, &mut scan([&path]));
-    let said = format!("all {} bytes; {holes} of them have no storage yet, and were not read", 64 * MIB);
+    let said = format!("all {} bytes; {holes} of them were never written, and were not read", 64 * MIB);
     assert_eq!(fact(&block, "scanned"), Some(&*said));
 
     rustix::fs::seek(&file, rustix::fs::SeekFrom::Start(12345)).unwrap();
     let mut command = inspect(["--scan", "--fd", &NUMBER.to_string()]);
     let object = one(objects(0, with_descriptor(&mut command, &file, NUMBER)));
-    assert_eq!((&object["scan"]["holes"], &object["scan"]["scanned"]), (&json!(0), &json!(64 * MIB)));
+    assert_eq!((&object["scan"]["never_written"], &object["scan"]["scanned"]), (&json!(0), &json!(64 * MIB)));
     assert_eq!(rustix::fs::tell(&file).unwrap(), 12345);
+}
+
+/// What is allocated and was not written reads as zeros, whatever the storage has.
+#[test]
+fn preallocated() {
+    let directory = directory();
+    let file = sized(&directory, "file", 2 * MIB);
+    rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::empty(), 0, 2 * MIB).unwrap();
+    assert_eq!(file.metadata().unwrap().blocks() * 512, 2 * MIB, "it has storage");
+    let path = directory.path().join("file");
+    let object = one(objects(0, &mut scan([&path])));
+    let scanned = &object["scan"];
+    assert_eq!((&scanned["never_written"], &scanned["complete"]), (&json!(2 * MIB), &json!(true)));
+    let said = fact(&report(0, &mut scan([&path])), "scanned").unwrap().to_owned();
+    assert_eq!(said, "all 2097152 bytes; 2097152 of them were never written, and were not read");
+    // What is written of it is read.
+    rustix::io::pwrite(&file, &[7; 4096], MIB).unwrap();
+    let object = one(objects(0, &mut scan([&path])));
+    assert_eq!(object["scan"]["never_written"], json!(2 * MIB - 4096));
 }
 
 #[test]

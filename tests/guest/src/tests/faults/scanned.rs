@@ -105,7 +105,7 @@ fn extents(ranges: &[Range<u64>]) -> Value {
 fn scanned(size: u64, unreadable: &[Range<u64>]) -> Value {
     let bytes: u64 = unreadable.iter().map(|range| range.end - range.start).sum();
     json!({
-        "size": size, "scanned": size, "holes": 0, "complete": true, "interrupted": false, "error": null,
+        "size": size, "scanned": size, "never_written": 0, "complete": true, "interrupted": false, "error": null,
         "unreadable": extents(unreadable), "unreadable_count": unreadable.len(), "unreadable_bytes": bytes,
     })
 }
