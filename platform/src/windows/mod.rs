@@ -10,6 +10,7 @@ mod identity;
 mod io;
 #[cfg(windows)]
 mod native;
+mod pending;
 #[cfg(windows)]
 mod platform;
 mod sys;

@@ -25,7 +25,7 @@ use crate::{
 /// | `file_system`, `locate`, `synchronous` | `GetFileInformationByHandleEx(FileIdInfo)`, `GetVolumeInformationByHandleW` |
 /// | `confirm` | `GetFileInformationByHandleEx(FileIdInfo)` |
 /// | `channel` | `NtQueryInformationFile(FileModeInformation)` |
-/// | `read_at`, `write_at` | `ReadFile`, `WriteFile`; of an overlapped handle also `CreateEventW`, `GetOverlappedResult`, `CloseHandle` |
+/// | `read_at`, `write_at` | `ReadFile`, `WriteFile`; of an overlapped handle also `CreateEventW`, `GetOverlappedResult`, `CloseHandle`, and where it cannot be waited for `CancelIoEx`, `Sleep` |
 /// | `sync` | `GetFileInformationByHandleEx(FileIdInfo)`, `FlushFileBuffers` |
 /// | `dimm_id`, `dimm_dirty_shutdowns` | `GetFinalPathNameByHandleW`, `CreateFileW` of the volume, `DeviceIoControl` (`IOCTL_STORAGE_GET_DEVICE_NUMBER_EX`; `IOCTL_STORAGE_QUERY_PROPERTY` with `StorageDeviceUnsafeShutdownCount`), `CloseHandle` |
 ///

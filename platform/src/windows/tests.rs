@@ -6,6 +6,7 @@ mod facts;
 mod faults;
 #[cfg(windows)]
 mod kernel;
+mod pending;
 mod transfers;
 mod volumes;
 mod world;

@@ -7,16 +7,19 @@ use windows_sys::{
         FILE_SYNCHRONOUS_IO_ALERT, FILE_SYNCHRONOUS_IO_NONALERT, FileModeInformation, NtQueryInformationFile,
     },
     Win32::{
-        Foundation::{CloseHandle, ERROR_IO_PENDING, HANDLE, RtlNtStatusToDosError},
+        Foundation::{CloseHandle, ERROR_IO_PENDING, HANDLE, RtlNtStatusToDosError, STATUS_PENDING},
         System::{
-            IO::{GetOverlappedResult, IO_STATUS_BLOCK, OVERLAPPED, OVERLAPPED_0, OVERLAPPED_0_0},
-            Threading::CreateEventW,
+            IO::{CancelIoEx, GetOverlappedResult, IO_STATUS_BLOCK, OVERLAPPED, OVERLAPPED_0, OVERLAPPED_0_0},
+            Threading::{CreateEventW, Sleep},
         },
     },
     core::BOOL,
 };
 
-use super::{Code, RawWinHandle, count, index, last};
+use super::{
+    super::pending::{self, Transfer},
+    Code, RawWinHandle, count, index, last,
+};
 
 /// NtQueryInformationFile with FileModeInformation: whether the calls of this handle return when they are done.
 pub(super) fn waits(handle: RawWinHandle) -> Result<bool, Code> {
@@ -86,12 +89,42 @@ pub(super) unsafe fn transfer(
         Code(ERROR_IO_PENDING) => {}
         code => return Err(code),
     }
-    // SAFETY: GetOverlappedResult wants the handle and the structure of a transfer that was begun, which these are. It returns when
-    // that has ended, well or not: the event is this transfer's own and open, so that waiting for it cannot fail. So buffer and
-    // structure outlive the transfer.
-    match unsafe { GetOverlappedResult(handle.as_ptr(), at, &raw mut moved, 1) } {
-        0 => Err(last()),
-        _ => Ok(index(moved)),
+    // So buffer and structure outlive the transfer.
+    pending::end(&Begun { handle, at })
+}
+
+/// A transfer that was begun: its handle, and its structure, which is there as long as this.
+struct Begun {
+    handle: RawWinHandle,
+    at: *mut OVERLAPPED,
+}
+
+impl Transfer for Begun {
+    /// HasOverlappedIoCompleted of minwinbase.h.
+    fn is_pending(&self) -> bool {
+        // SAFETY: the structure is there as long as this. The system may write to it meanwhile, so that this is volatile.
+        let status = unsafe { (&raw const (*self.at).Internal).read_volatile() };
+        u32::try_from(status & 0xFFFF_FFFF) == Ok(STATUS_PENDING.cast_unsigned())
+    }
+
+    fn result(&self) -> Result<usize, Code> {
+        let mut moved = 0;
+        // SAFETY: GetOverlappedResult wants the handle and the structure of a transfer that was begun, which these are.
+        match unsafe { GetOverlappedResult(self.handle.as_ptr(), self.at, &raw mut moved, 1) } {
+            0 => Err(last()),
+            _ => Ok(index(moved)),
+        }
+    }
+
+    fn cancel(&self) {
+        // SAFETY: CancelIoEx takes any handle, and the structure of a transfer that was begun, which it only looks for. Where there is none
+        // any more, it has ended, which is asked for anyway.
+        unsafe { CancelIoEx(self.handle.as_ptr(), self.at) };
+    }
+
+    fn pause(&self) {
+        // SAFETY: Sleep has no precondition. It is a millisecond.
+        unsafe { Sleep(1) };
     }
 }
 
