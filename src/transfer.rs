@@ -142,6 +142,9 @@ impl<H: Handle<P: Io>> Reader<H> {
     /// System calls on Linux: those of [`size`](Source::size); of a device DAX also those of [`alignment`](Source::alignment), `mmap`,
     /// and the first time those of the handler; `munmap` when it is dropped.
     ///
+    /// That handler stays: a shared library that has this in it and may be unloaded is linked with `-z nodelete` (see
+    /// `SigbusHandler::install` there).
+    ///
     /// # Errors
     ///
     /// - [`SourceTypeNotSupported`](Error::SourceTypeNotSupported): an anonymous source.

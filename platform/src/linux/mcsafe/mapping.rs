@@ -25,6 +25,11 @@ impl SigbusHandler {
     /// A program that installs another one afterwards has to pass on to this one what it does not know, as to any, or to call
     /// [`resume_after_sigbus`]. A SIGBUS that a thread has blocked ends the process, handler or not: sigprocmask(2).
     ///
+    /// The handler's code has to stay, too. A shared library that this crate is a part of, and that may be unloaded (dlclose(3)), is linked
+    /// with `-z nodelete`, by `println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");` in the `build.rs` of its package: then it stays
+    /// loaded. Otherwise any SIGBUS afterwards goes to where the handler was. One that must be unloaded takes
+    /// [`of_the_program`](SigbusHandler::of_the_program), and the program's handler no longer calls it by then.
+    ///
     /// A SIGBUS that only tells of bad memory (`BUS_MCEERR_AO`) goes on, too: where there was no handler before, and the signal was not
     /// ignored, it ends the process.
     /// The kernel sends it when memory goes bad that is mapped and was touched, if the process is to be told early: `PR_MCE_KILL_EARLY`
