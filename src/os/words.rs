@@ -40,6 +40,7 @@ pub(crate) const fn remedy(what: What, errno: Errno) -> &'static str {
         Errno::EPERM if matches!(what, What::Write | What::ClearBadBlock) => {
             "; a memfd that is sealed (F_SEAL_WRITE) and a file that is immutable (chattr +i) stay as they are"
         }
+        Errno::EAGAIN if matches!(what, What::Extents) => "; it is being written to: ask again",
         Errno::EBUSY if matches!(what, What::ClearBadBlock) => {
             "; others clear these bytes, write to them or cut the file off at the same time"
         }

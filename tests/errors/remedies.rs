@@ -19,6 +19,7 @@ fn remedies_of_transfers() {
             (What::Write | What::ClearBadBlock, Errno::EFBIG) => limit,
             (What::Write | What::Sync, Errno::ENOSPC) => room,
             (What::ClearBadBlock, Errno::ENOSPC) => "; free some: it takes 64 free blocks",
+            (What::Extents, Errno::EAGAIN) => "; it is being written to: ask again",
             (What::ClearBadBlock, Errno::EBUSY) => {
                 "; others clear these bytes, write to them or cut the file off at the same time"
             }
@@ -45,6 +46,7 @@ fn remedies_of_transfers() {
             Errno::EINVAL,
             Errno::EIO,
             Errno::EBUSY,
+            Errno::EAGAIN,
         ] {
             let said = sentence(Error::Os { what, errno });
             assert!(said.ends_with(&format!("({errno:?}){}", remedy(errno))), "{said}");

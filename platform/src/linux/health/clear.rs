@@ -9,7 +9,7 @@ use core::ops::Range;
 
 use rustix::fs::OFlags;
 
-use super::{extents, is_bad, is_good, list::SECTOR, place, turn::Turn};
+use super::{extents, is_bad, is_good, list::SECTOR, place, turn::CLEARING};
 use crate::{
     Errno, Facts, Fail, What,
     linux::{
@@ -209,7 +209,7 @@ impl<S: Blocks> Task<'_, S> {
     #[inline(never)]
     fn renew(&self, block: Range<u64>) -> Result<(), Fail> {
         // Who clears another sector of the same block would have read it before this, and would write it back.
-        let turn = Turn::take(self.sys).ok_or(failed(Errno::EBUSY))?;
+        let turn = CLEARING.take(self.sys).ok_or(failed(Errno::EBUSY))?;
         let good = self.good(&block)?;
         let mut room = [0; BLOCK];
         let bytes = self.inside(&block, &mut room);

@@ -11,9 +11,12 @@ use std::{
 use super::world::{Call, Scripted, text};
 use crate::{
     Errno,
-    linux::sys::{
-        blocks::{Blocks, Space},
-        ioctl::{ArsCap, ClearError, EXTENTS, Extent, ExtentMap, SYNC, VolumeTable},
+    linux::{
+        health::turn::CLEARING,
+        sys::{
+            blocks::{Blocks, Space},
+            ioctl::{ArsCap, ClearError, EXTENTS, Extent, ExtentMap, SYNC, VolumeTable},
+        },
     },
 };
 
@@ -264,6 +267,7 @@ impl Blocks for Scripted<'_> {
 
     fn punch(self, fd: i32, offset: u64, length: u64) -> Result<(), Errno> {
         self.0.descriptor(fd, Call::Punch(offset, length))?;
+        assert!(CLEARING.are_taken(), "whoever has read this block writes it, too");
         self.0.touched();
         self.0.disk.punch(offset, length);
         Ok(())

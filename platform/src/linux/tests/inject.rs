@@ -28,7 +28,7 @@ pub(super) fn inject<A: PartialEq + Debug, E: PartialEq + Debug>(
         for errno in ERRNOS {
             let (answer, more) = expected(index, errno);
             let (result, made) = run(&world.failing(number, errno));
-            assert_eq!(result, answer, "{name}, {call:?} with {errno}: {world:?}");
+            assert_eq!(result, answer, "{name}, {call:?} with {errno}");
             assert_eq!(made, [&calls[..=index], &more].concat(), "{name}, {call:?} with {errno}");
             injected += 1;
         }

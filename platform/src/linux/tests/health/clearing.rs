@@ -14,7 +14,7 @@ use super::super::{
 };
 use crate::{
     ClearBy, Errno, Fail, What,
-    linux::health::{self, turn::Turn},
+    linux::health::{self, turn::Turns},
 };
 
 const EIO: Fail = Fail::Os(What::ClearBadBlock, Errno::EIO);
@@ -140,6 +140,7 @@ fn what_happens_meanwhile() {
             world.disk.cut = Some((number, size));
             let result = clear(&world, range.clone());
             assert!(matches!(result, Err(BUSY | NOT_BAD | EIO)), "{number} {size}: {result:?}");
+            assert!(result != Err(NOT_BAD) || changes(&world.calls()).is_empty(), "{number} {size}: something was");
             let bytes = world.disk.bytes.borrow();
             assert_eq!(bytes.len() as u64, size, "it does not grow: {number}");
             let end = bytes.len().min(5120);
@@ -156,24 +157,25 @@ fn what_happens_meanwhile() {
 /// Two threads clear sectors of the same block: each would write back what the other one has cleared.
 #[test]
 fn one_at_a_time() {
-    let world = World::eight_blocks("");
-    let turn = Turn::take(world.sys());
+    let (turns, world) = (Turns::new(), World::eight_blocks(""));
+    let turn = turns.take(world.sys());
     assert!(turn.is_some());
     let given_back = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            let other = Turn::take(World::eight_blocks("").sys());
+            let other = turns.take(World::eight_blocks("").sys());
             assert!(other.is_some() && given_back.load(SeqCst), "while it was another's");
         });
         std::thread::sleep(core::time::Duration::from_millis(20));
         given_back.store(true, SeqCst);
         drop(turn);
     });
+    assert!(!turns.are_taken(), "it was given back");
     // A child of fork does not wait for what a thread of its parent's had.
-    let turn = Turn::take(world.sys());
+    let turn = turns.take(world.sys());
     let mut child = World::eight_blocks("");
     child.disk.process += 1;
-    assert!(turn.is_some() && Turn::take(child.sys()).is_some());
+    assert!(turn.is_some() && turns.take(child.sys()).is_some());
 }
 
 /// Every page of a long range is looked at in the end.

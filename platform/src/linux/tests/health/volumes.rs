@@ -15,7 +15,7 @@ use crate::{Errno, Fail, What, linux::health};
 pub(super) type Target<'t> = (u64, u64, &'t str, &'t str);
 
 /// As the kernel lays targets out: each begins at a multiple of 8.
-fn table(targets: &[Target<'_>]) -> Vec<u8> {
+pub(super) fn table(targets: &[Target<'_>]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for (at, count, kind, parameters) in targets {
         let mut target = [at.to_ne_bytes(), count.to_ne_bytes()].concat();
