@@ -1,6 +1,22 @@
 //! The calls themselves, on this Windows: what no test of a source shows, since another call has answered before.
 
-use std::{collections::HashSet, env, fs::File, os::windows::io::AsRawHandle, vec::Vec};
+use core::ptr;
+use std::{
+    collections::HashSet,
+    env, format,
+    fs::File,
+    io::Write,
+    os::windows::io::{AsRawHandle, FromRawHandle},
+    process, thread,
+    time::Duration,
+    vec::Vec,
+};
+
+use windows_sys::Win32::{
+    Foundation::INVALID_HANDLE_VALUE,
+    Storage::FileSystem::{FILE_FLAG_OVERLAPPED, PIPE_ACCESS_INBOUND},
+    System::{IO::CancelIoEx, Pipes::CreateNamedPipeW},
+};
 
 use crate::windows::{
     errors::Code,
@@ -74,4 +90,47 @@ fn volumes_are_opened_and_closed_again() {
         numbers.insert(volume.raw());
     }
     assert!(numbers.len() < 100, "{} handles for 1000", numbers.len());
+}
+
+/// A pipe of which nothing comes at once: its reading end, which does not wait, and the other one.
+fn pipe(name: &str) -> (File, File) {
+    let name = format!(r"\\.\pipe\pmem2-{}-{name}", process::id());
+    let units: Vec<u16> = name.encode_utf16().chain([0]).collect();
+    let access = PIPE_ACCESS_INBOUND | FILE_FLAG_OVERLAPPED;
+    // SAFETY: CreateNamedPipeW wants a name that ends with a zero.
+    let raw = unsafe { CreateNamedPipeW(units.as_ptr(), access, 0, 1, 4096, 4096, 0, ptr::null()) };
+    assert_ne!(raw, INVALID_HANDLE_VALUE);
+    // SAFETY: it was made just now, and is nobody else's.
+    let reading = unsafe { File::from_raw_handle(raw) };
+    (reading, File::options().write(true).open(name).expect("the other end"))
+}
+
+/// Of disks nothing shows whether a transfer goes on when its call has returned; of this pipe it does.
+#[test]
+fn a_transfer_that_goes_on() {
+    let (reading, mut writing) = pipe("goes-on");
+    let raw = RawWinHandle::from_ptr(reading.as_raw_handle());
+    let mut buffer = [0; 8];
+    let read = thread::scope(|scope| {
+        scope.spawn(|| {
+            thread::sleep(Duration::from_millis(200));
+            writing.write_all(b"bytes").expect("written");
+        });
+        Kernel.read(raw, false, 0, buffer.as_mut_slice().into())
+    });
+    assert_eq!((read, &buffer), (Ok(5), b"bytes\0\0\0"));
+    // Somebody else ends it, as soon as it goes on.
+    let read = thread::scope(|scope| {
+        scope.spawn(|| {
+            // SAFETY: CancelIoEx takes any handle; without a structure it is about all of its transfers.
+            while unsafe { CancelIoEx(raw.as_ptr(), ptr::null()) } == 0 {
+                thread::sleep(Duration::from_millis(10));
+            }
+        });
+        Kernel.read(raw, false, 0, buffer.as_mut_slice().into())
+    });
+    assert_eq!(read, Err(Code::OPERATION_ABORTED));
+    drop(writing);
+    // ERROR_BROKEN_PIPE.
+    assert_eq!(Kernel.read(raw, false, 0, buffer.as_mut_slice().into()), Err(Code(109)));
 }
