@@ -14,7 +14,8 @@ use crate::{
 ///
 /// The system's list is taken once, when this is made. Where the source lies is looked at anew by each step, which finds the first bad bytes
 /// at or behind where the last range ended: so what was [cleared](Source::clear_bad_blocks) meanwhile is not told again, and nothing that
-/// was bad is left out. After an error there is nothing more.
+/// was bad is left out. After an error there is nothing more, until [`seek`](BadBlocks::seek) says where
+/// to go on.
 ///
 /// It holds the list: on Linux it is a value of about 4 KiB.
 pub struct BadBlocks<H: Handle<P: Health>> {
@@ -90,7 +91,8 @@ impl<H: Handle<P: Health>> Source<H> {
     ///   nowhere), or it cannot be told where on
     ///   it the source lies (btrfs, XFS's realtime device).
     /// - [`TooLarge`](Error::TooLarge) of [`What::BadBlocks`], from the iterator: the list was cut off, and there are more.
-    /// - [`Os`](Error::Os): the system failed, with `EACCES` where this user may not know.
+    /// - [`Os`](Error::Os): the system failed, with `EACCES` where this user may not know; with `EAGAIN`, from the iterator, where bytes of
+    ///   a file have no place yet, since it is being written to: ask again.
     /// - [`InvalidFileHandle`](Error::InvalidFileHandle), and what else [`place`](Source::place) says.
     pub fn bad_blocks(&self) -> Result<BadBlocks<&H>, Error> {
         BadBlocks::new(self.by_reference())
@@ -100,13 +102,14 @@ impl<H: Handle<P: Health>> Source<H> {
     /// must be bad as the system knows it now, or nothing is done.
     ///
     /// On Linux a file gets other blocks of its file system for those that these bytes are in. What is good in them is kept: it is read
-    /// before, and written to the new ones. What is bad in them and not in the range is zeros then, too. Nobody else may read, write or
+    /// before, and written to the new ones. What is listed as bad in them and not in the range is zeros then, too, even
+    /// if it could be read. Nobody else may read, write or
     /// clear these blocks meanwhile, nor cut the file off there. (Threads of one process that clear take turns.)
     ///
     /// Where the rest of a block cannot be read, `EIO` says so, and nothing is changed: that is so of most files of which a part of a page is
     /// bad, since the kernel reads nothing of such a page if they are mapped directly (DAX), and often so if they are not. With
-    /// [`LossyAllocation`](ClearBy::LossyAllocation) what of these blocks cannot be read is zeros afterwards: nothing that this handle could
-    /// read is lost by it.
+    /// [`LossyAllocation`](ClearBy::LossyAllocation) what of these blocks cannot be read is zeros afterwards: no good byte that this handle
+    /// could read is lost by it.
     ///
     /// For a moment, what is good in a block is in this process's memory only. If the power fails or the program is ended then, it is lost.
     /// What else could be in the way of writing it back is looked for before: at least 64 blocks have to be free (`ENOSPC`), and these bytes

@@ -127,7 +127,7 @@ impl<H: Handle<P: Io>> Lane<H> {
 
 /// A source that is read many times: what that takes is made once.
 ///
-/// The offsets and lengths are in bytes and need no alignment. Any number of threads may read at once.
+/// The offsets and lengths are in bytes and need no alignment (unless the file was opened `O_DIRECT`). Any number of threads may read at once.
 ///
 /// On Linux a device DAX stays mapped as long as this lives. A process that is to be told early of memory errors (`PR_MCE_KILL_EARLY` of
 /// prctl(2), or the sysctl `vm.memory_failure_early_kill`; neither is the default) therefore gets a SIGBUS with the code `BUS_MCEERR_AO`
@@ -284,6 +284,7 @@ impl<H: Handle<P: Io>> Source<H> {
     /// - [`Os`](Error::Os) of [`What::Buffer`], `EFAULT`: the buffer's own memory, where the system can tell.
     /// - [`SourceTypeNotSupported`](Error::SourceTypeNotSupported): an anonymous source.
     /// - [`InvalidFileHandle`](Error::InvalidFileHandle): on Windows, the handle cannot be read.
+    /// - [`Os`](Error::Os): `EINVAL` of a file that was opened `O_DIRECT`, where offset, length or memory is not aligned like its sectors.
     /// - Those of [`size`](Source::size), and what else the system says.
     pub fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), TransferError> {
         self.read_into(offset, buffer.into())

@@ -92,6 +92,14 @@ impl Errno {
 
 impl core::error::Error for Errno {}
 
+/// On Unix the number itself.
+#[cfg(feature = "std")]
+impl From<Errno> for std::io::Error {
+    fn from(errno: Errno) -> Self {
+        if cfg!(unix) { Self::from_raw_os_error(errno.0) } else { Self::new(errno.into(), errno) }
+    }
+}
+
 /// The kind of error that the standard library makes of the number.
 #[cfg(feature = "std")]
 impl From<Errno> for std::io::ErrorKind {

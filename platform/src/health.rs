@@ -11,8 +11,8 @@ pub enum ClearBy {
     /// The file system gives the file other memory for these bytes, and takes care of the bad one. What is good is kept, or nothing is
     /// changed.
     Allocation,
-    /// The same, but what cannot be read, of the blocks that these bytes are in, is given up with them: it is zeros then, too. For a file that
-    /// is mapped directly (DAX), where the kernel reads nothing of a page that has a bad byte.
+    /// The same, but what cannot be read, of the blocks that these bytes are in, is given up with them: it is zeros then, too. The kernel
+    /// mostly reads nothing of a page that has a bad byte; of a file that is mapped directly (DAX) never.
     LossyAllocation,
     /// The device is told to give up what was there (on Linux the bus's command ND_CMD_CLEAR_ERROR). Nothing but the device knows what
     /// it does to the bytes around them.

@@ -44,10 +44,13 @@ pub(crate) const fn remedy(what: What, errno: Errno) -> &'static str {
         Errno::EBUSY if matches!(what, What::ClearBadBlock) => {
             "; others clear these bytes, write to them or cut the file off at the same time"
         }
+        Errno::EINVAL if matches!(what, What::Read | What::Write) => {
+            "; what was opened O_DIRECT takes whole sectors only, and memory that is aligned like them"
+        }
         Errno::EINVAL if matches!(what, What::ClearBadBlock) => "; a file has to be opened without O_DIRECT",
         Errno::ENOSPC if matches!(what, What::ClearBadBlock) => "; free some: it takes 64 free blocks",
         Errno::EIO if matches!(what, What::ClearBadBlock) => {
-            "; what is good beside it cannot be read (ClearBy::LossyAllocation gives that up), or the new memory is bad, too"
+            "; the memory in its place is bad, too, or, unless that may be given up (LossyAllocation), what is good beside it cannot be read"
         }
         Errno::EFBIG if matches!(what, What::Write | What::ClearBadBlock) => {
             "; raise RLIMIT_FSIZE, or use a file system for larger files"

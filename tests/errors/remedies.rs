@@ -25,9 +25,12 @@ fn remedies_of_transfers() {
             }
             (What::Write | What::Sync | What::ClearBadBlock, Errno::EDQUOT) => quota,
             (What::Write | What::ClearBadBlock, Errno::EPERM) => sealed,
+            (What::Read | What::Write, Errno::EINVAL) => {
+                "; what was opened O_DIRECT takes whole sectors only, and memory that is aligned like them"
+            }
             (What::ClearBadBlock, Errno::EINVAL) => "; a file has to be opened without O_DIRECT",
             (What::ClearBadBlock, Errno::EIO) => {
-                "; what is good beside it cannot be read (ClearBy::LossyAllocation gives that up), or the new memory is bad, too"
+                "; the memory in its place is bad, too, or, unless that may be given up (LossyAllocation), what is good beside it cannot be read"
             }
             (What::BadBlocks, Errno::EPERM | Errno::EACCES) => root,
             (What::Open, Errno::EPERM | Errno::EACCES) => "; more rights are needed",
