@@ -1,4 +1,4 @@
-//! No public call uses more than 4 KiB of stack, except for those that give a whole report.
+//! No public call uses more than 4 KiB of stack, except for those that give a whole report and those about bad blocks.
 
 use std::{
     fmt::Write,
@@ -12,7 +12,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pmem2::{Backing, Fd, Kind, Native, Place, Pool, Report, Sharing, Source, Text as Short};
+use pmem2::{
+    Backing, ClearBy, Errno, Error, Fd, Kind, Native, Place, Pool, Report, Sharing, Source, Text as Short, What,
+};
 use pmem2_measure::stack::high_water;
 
 const LIMIT: usize = 4096;
@@ -20,6 +22,10 @@ const LIMIT: usize = 4096;
 /// A report comes by value, and holds a place and ids: the one that the caller keeps, the one that is filled in, and the parts
 /// on their way into it are on the stack.
 const REPORT_LIMIT: usize = LIMIT + 3 * size_of::<Report<pmem2::FileId>>();
+
+/// A list of bad blocks is a value of 4 KiB, and is moved where it is made; the bytes of a block are as many, and what is asked about a
+/// file and its extents comes on top.
+const HEALTH_LIMIT: usize = 5 * LIMIT;
 
 /// Text in memory of fixed size: the formatting is measured, not an allocator.
 struct Text {
@@ -53,9 +59,11 @@ impl Table {
             println!("{used:>6} bytes  {name}");
         }
         let makes_report = |name: &str| name.starts_with("Report::of") || name.starts_with("Source::report");
+        let lists = |name: &str| name.contains("bad_blocks");
         let (reports, others): (Vec<_>, Vec<_>) = self.rows.iter().partition(|(name, _)| makes_report(name));
-        for (rows, limit) in [(others, LIMIT), (reports, REPORT_LIMIT)] {
-            let (name, used) = rows.into_iter().max_by_key(|(_, used)| used).expect("something was measured");
+        let (health, others): (Vec<_>, Vec<_>) = others.into_iter().partition(|(name, _)| lists(name));
+        for (rows, limit) in [(others, LIMIT), (reports, REPORT_LIMIT), (health, HEALTH_LIMIT)] {
+            let Some((name, used)) = rows.into_iter().max_by_key(|(_, used)| used) else { continue };
             println!("stack high-water mark: {used} bytes, at most {limit}: {name}");
             assert!(*used <= limit, "{name} uses {used} bytes of stack, at most {limit}");
         }
@@ -132,6 +140,10 @@ fn every_call(table: &mut Table, what: &str, raw: i32) {
             table.row(what, "Source::allocated", || keep!(black_box(&source).allocated()));
             table.row(what, "Source::file_system", || keep!(black_box(&source).file_system()));
             table.row(what, "Source::check_range", || keep!(black_box(&source).check_range(0, 0)));
+            if !source.kind().eq(&Kind::DeviceDax) {
+                let mut byte = [0];
+                table.row(what, "Source::read_at", || keep!(black_box(&source).read_at(0, &mut byte)));
+            }
             table.row(what, "Source::report", || keep!(black_box(&source).report()));
             table.row(what, "Debug of Source", || {
                 text.length = 0;
@@ -283,6 +295,16 @@ fn pretend_volume(file: &File) {
     symlink(relative(&top), Path::new("/sys/dev/block").join(number)).expect("a link");
 }
 
+/// Makes the disk with this file one on persistent memory, of which all is bad: 476 GiB.
+fn pretend_bad(file: &File) {
+    let device = file.metadata().expect("a file").dev();
+    let pmem = region(9, "pfn").join("block/pmem9");
+    directory(&pmem.join("queue"), &[("dax", "1")]);
+    directory(&pmem, &[("badblocks", "0 1000000000")]);
+    let number = format!("{}:{}", rustix::fs::major(device), rustix::fs::minor(device));
+    symlink(relative(&pmem), Path::new("/sys/dev/block").join(number)).expect("a link");
+}
+
 /// A path in /sys as links two directories below it have it.
 fn relative(path: &Path) -> PathBuf {
     Path::new("../..").join(path.strip_prefix("/sys").expect("a path in /sys"))
@@ -308,6 +330,36 @@ fn every_public_call_on_persistent_memory_is_within_the_limit() {
         assert_eq!((place.backing(), place.regions().count()), (Backing::Regions, Place::REGIONS));
         assert_eq!((source.numa_node(), source.device_usc()), (Ok(Some(0)), Ok(96)));
         every_call(&mut table, "volume", file.as_raw_fd());
+        table.check();
+    })
+    .join()
+    .expect("see above");
+}
+
+#[test]
+fn every_call_about_bad_blocks_is_within_its_limit() {
+    const BLOCK: u64 = 4096;
+    std::thread::spawn(|| {
+        empty_sysfs();
+        let path = std::env::current_exe().expect("a program").with_extension("bad");
+        fs::write(&path, [1; 3 * 4096]).expect("a file");
+        let file = File::options().read(true).write(true).open(&path).expect("a file");
+        fs::remove_file(&path).expect("it has no name");
+        pretend_bad(&file);
+        let source = Source::new(&file).expect("a file");
+        let all: Vec<_> = source.bad_blocks().expect("a list").collect();
+        assert_eq!(all, [Ok(0..3 * BLOCK)]);
+        let mut table = Table::default();
+        table.row("file", "Source::bad_blocks, and all its steps", || {
+            keep!(black_box(&source).bad_blocks().expect("a list").count());
+        });
+        for by in [ClearBy::Allocation, ClearBy::LossyAllocation] {
+            table.row("file", "Source::clear_bad_blocks", || {
+                // Whatever it gets instead is as bad by this list, so that all is tried.
+                let cleared = black_box(&source).clear_bad_blocks(BLOCK..2 * BLOCK, by);
+                assert_eq!(cleared, Err(Error::Os { what: What::ClearBadBlock, errno: Errno::EIO }));
+            });
+        }
         table.check();
     })
     .join()
