@@ -5,6 +5,7 @@ mod clearing;
 mod commands;
 mod extents;
 mod faults;
+mod hazards;
 mod hostile;
 mod lists;
 mod places;
