@@ -232,14 +232,12 @@ impl<S: Blocks> Task<'_, S> {
     /// That what is good of a block may be written: the last of it is, where it is. A limit for the size of files and the like would be met
     /// when it is gone. (Where nothing is good, nothing can be lost.)
     fn may_be_written(&self, block: &Range<u64>, bytes: &[u8]) -> Result<(), Fail> {
-        let mut last = block.start..block.start;
-        let mut sample = None;
+        let (mut at, mut sample) = (block.start, None);
         for sector in bytes.chunks(512) {
-            last.end = last.start.saturating_add(SECTOR);
             if sector.iter().any(|&byte| byte != 0) {
-                sample = Some((last.start, sector));
+                sample = Some((at, sector));
             }
-            last.start = last.end;
+            at = at.saturating_add(SECTOR);
         }
         sample.map_or(Ok(()), |(at, sector)| write(self.sys, self.fd, at, sector))
     }
