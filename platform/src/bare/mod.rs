@@ -21,6 +21,4 @@ pub use nfit::Nfit;
 pub use region::{BoardDimm, DimmTable, Durability, PhysicalRegion, RegionKind};
 
 #[cfg(test)]
-mod tests;
-#[cfg(test)]
-pub(crate) use tests::tables;
+pub(crate) mod tests;

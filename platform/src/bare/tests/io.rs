@@ -6,7 +6,7 @@ use std::{cell::RefCell, vec, vec::Vec};
 use crate::{
     Bare, Cpu, Durability, Errno, Extent, Fail, Halt, Halted, Io, PhysicalRegion, Platform, RegionKind, Undurable,
     What, Window,
-    bare::tables::{self, Range, mapping, nfit},
+    bare::tests::tables::{self, Range, mapping, nfit},
 };
 
 const BASE: u64 = 0x12_3400_0000;

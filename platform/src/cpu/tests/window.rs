@@ -6,7 +6,7 @@ use std::{cell::RefCell, format, vec, vec::Vec};
 use super::{BASE, LENGTH, on, region};
 use crate::{
     Cpu, Durability, Errno, Extent, Nfit, PhysicalRegion, RegionKind, Window, WindowFault,
-    bare::tables::{Range, capabilities, hints, mapping, nfit},
+    bare::tests::tables::{Range, capabilities, hints, mapping, nfit},
     cpu::window::clamped,
 };
 
