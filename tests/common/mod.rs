@@ -9,8 +9,6 @@ pub(crate) mod made;
 pub(crate) mod nd;
 pub(crate) mod rows;
 pub(crate) mod rows_refused;
-#[cfg(target_arch = "x86_64")]
-pub(crate) mod stepped;
 pub(crate) mod thread;
 pub(crate) mod trace;
 

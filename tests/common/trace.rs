@@ -3,7 +3,7 @@
 use std::{io, ptr::null_mut};
 
 /// A call that nothing here makes but to say that what is traced begins, or has ended.
-pub(super) const MARK: libc::c_long = libc::SYS_getppid;
+pub(crate) const MARK: libc::c_long = libc::SYS_getppid;
 
 /// `name` for the numbers that tests speak of.
 fn name(number: u64) -> String {
@@ -28,7 +28,7 @@ fn name(number: u64) -> String {
 }
 
 /// A forked child that will run `body` between two [`MARK`]s, and has stopped before the first: it must not allocate or lock.
-pub(super) fn start(body: impl FnOnce()) -> libc::pid_t {
+pub(crate) fn start(body: impl FnOnce()) -> libc::pid_t {
     // SAFETY: after fork, the child of a process with threads may use only what is async-signal-safe; `body` promises it, and
     // what `child` does besides is.
     let pid = unsafe { libc::fork() };
@@ -93,7 +93,7 @@ fn child(body: impl FnOnce()) -> ! {
     unsafe { libc::_exit(0) }
 }
 
-pub(super) fn wait(pid: libc::pid_t) -> i32 {
+pub(crate) fn wait(pid: libc::pid_t) -> i32 {
     let mut status = 0;
     // SAFETY: `status` is a valid place for an int, and `pid` a child of this thread.
     let waited = unsafe { libc::waitpid(pid, &raw mut status, 0) };
@@ -102,7 +102,7 @@ pub(super) fn wait(pid: libc::pid_t) -> i32 {
 }
 
 /// The number of the call that the child is about to make; `None` where it has made one.
-pub(super) fn entered(pid: libc::pid_t) -> Option<u64> {
+pub(crate) fn entered(pid: libc::pid_t) -> Option<u64> {
     // SAFETY: the structure is numbers, for which zeros are values.
     let mut info: libc::ptrace_syscall_info = unsafe { std::mem::zeroed() };
     let size = size_of_val(&info);

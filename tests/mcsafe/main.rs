@@ -5,6 +5,9 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[cfg(target_arch = "x86_64")]
+#[path = "../common/instructions.rs"]
+mod instructions;
 #[path = "../common/shrunk.rs"]
 mod shrunk;
 #[path = "../common/signals.rs"]

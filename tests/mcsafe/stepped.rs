@@ -1,5 +1,5 @@
-//! The flush of what was written, seen by single steps: each line by each instruction, and a fence at the end. It needs ptrace(2), and
-//! knows the instructions of x86-64 only.
+//! The copy and the flush of what was written, seen by single steps: what each instruction reads; each line flushed by each instruction, and
+//! a fence at the end. It needs ptrace(2), and knows the instructions of x86-64 only.
 #![cfg(target_arch = "x86_64")]
 
 use std::{collections::BTreeSet, os::fd::AsRawFd, ptr};
@@ -7,11 +7,65 @@ use std::{collections::BTreeSet, os::fd::AsRawFd, ptr};
 use pmem2_platform::{Instruction, Mapping};
 
 use crate::{
-    common::stepped::{LINE, Lost, Step, durable, flushed, stepped},
     durable::processors,
     gone, handler,
+    instructions::{LINE, Load, Lost, Step, durable, flushed, loads, stepped},
     shrunk::{Shrunk, byte, page},
 };
+
+/// There are processors that bring the whole system down when a string instruction, or a load that crosses a line, meets bad memory.
+#[test]
+fn what_is_read_is_read_by_lines() {
+    let (handler, file) = (handler(), Shrunk::new(2 * page()));
+    let mapping = || Mapping::new(handler, file.file.as_raw_fd(), 0, file.length, true).expect("a mapping");
+    let lengths = [1, 7, 16, 33, 63, 64, 65, 127, 300, 512, 1500];
+    let mut buffer = [0; 2000];
+    for length in lengths {
+        for (from, to) in [(0, 0), (1, 0), (7, 9), (31, 3), (48, 0), (63, 62)] {
+            let what = format!("{length} from {from} to {to}");
+            let (read, _) = loads(|| assert_eq!(mapping().read(from as u64, &mut buffer[to..to + length]), Ok(())));
+            let of_one_line = |load: &Load| load.bytes.start / LINE == (load.bytes.end - 1) / LINE && !load.string;
+            assert_eq!(read.iter().find(|load| !of_one_line(load)), None, "{what}");
+            // Of several loads in a row, which fail as one, all are of the same line: where the next one is bad, this one has been copied.
+            let of_two = |pair: &&[Load]| {
+                pair[0].step + 1 == pair[1].step && pair[0].bytes.start / LINE != pair[1].bytes.start / LINE
+            };
+            assert_eq!(read.windows(2).find(of_two), None, "{what}");
+            let mut bytes: Vec<_> = read.into_iter().flat_map(|load| load.bytes).collect();
+            bytes.sort_unstable();
+            assert_eq!(bytes, (from..from + length).collect::<Vec<_>>(), "{what}: each byte once, and no other");
+            // What is asked for is what will be written.
+            let (read, fetched) = loads(|| assert_eq!(mapping().write(from as u64, &buffer[to..to + length]), Ok(())));
+            assert_eq!(read, [], "{what}");
+            let inside = |load: &Load| (from..from + length).contains(&load.bytes.start);
+            assert_eq!(fetched.iter().find(|load| !inside(load)), None, "{what}");
+            assert_eq!(fetched.is_empty(), length < 512, "{what}");
+            file.restore();
+        }
+    }
+}
+
+/// Such loads are noticed.
+#[test]
+fn what_crosses_a_line_is_noticed() {
+    let file = Shrunk::new(page());
+    let read = |body: fn(*const u8)| {
+        let (read, _) = loads(|| body(file.memory().at.cast_const()));
+        read.into_iter().map(|load| (load.bytes, load.string)).collect::<Vec<_>>()
+    };
+    let across = read(|at| {
+        // SAFETY: they are bytes of the mapping, which nobody changes.
+        std::hint::black_box(unsafe { at.add(60).cast::<u64>().read_unaligned() });
+    });
+    assert_eq!(across, [(60..68, false)]);
+    let string = read(|at| {
+        let mut byte = 0_u8;
+        // SAFETY: a byte of the mapping goes into one that is there; the direction flag is clear.
+        unsafe { core::arch::asm!("movsb", inout("rsi") at.add(5) => _, inout("rdi") &raw mut byte => _) };
+        std::hint::black_box(byte);
+    });
+    assert_eq!(string, [(5..6, true)]);
+}
 
 #[test]
 fn by_each_instruction() {

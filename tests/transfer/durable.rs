@@ -9,11 +9,9 @@ use rustix::fs::OFlags;
 
 use crate::{
     bytes,
-    common::{
-        device_dax::with_sysfs,
-        stepped::{LINE, durable, flushed, stepped},
-    },
+    common::device_dax::with_sysfs,
     device::{ALIGN, SIZE, device, open},
+    instructions::{LINE, durable, flushed, stepped},
     stopped,
 };
 

@@ -3,6 +3,9 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[cfg(target_arch = "x86_64")]
+#[path = "../common/instructions.rs"]
+mod instructions;
 
 mod buffers;
 mod device;
