@@ -75,6 +75,19 @@ impl Memory {
         unsafe { mapping.read_to(0, self.at.add(shift), self.length - shift) }
     }
 
+    /// The same, with so many bytes of the mapping from an offset on.
+    pub(crate) fn filled_with(
+        &mut self,
+        shift: usize,
+        mapping: &Mapping,
+        offset: usize,
+        length: usize,
+    ) -> Result<(), CopyFault> {
+        assert!(shift + length <= self.length);
+        // SAFETY: as above.
+        unsafe { mapping.read_to(offset as u64, self.at.add(shift), length) }
+    }
+
     pub(crate) fn drained(&self, shift: usize, mapping: &Mapping) -> Result<(), CopyFault> {
         // SAFETY: as above.
         unsafe { mapping.write_from(0, self.at.add(shift), self.length - shift) }

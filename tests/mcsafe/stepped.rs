@@ -13,29 +13,29 @@ use crate::{
     shrunk::{Shrunk, byte, page},
 };
 
+/// A buffer whose place in its first line is known.
+#[repr(align(64))]
+struct Lines([u8; 2112]);
+
 /// There are processors that bring the whole system down when a string instruction, or a load that crosses a line, meets bad memory.
 #[test]
 fn what_is_read_is_read_by_lines() {
     let (handler, file) = (handler(), Shrunk::new(2 * page()));
     let mapping = || Mapping::new(handler, file.file.as_raw_fd(), 0, file.length, true).expect("a mapping");
-    let lengths = [1, 7, 16, 33, 63, 64, 65, 127, 300, 512, 1500];
-    let mut buffer = [0; 2000];
-    for length in lengths {
+    let mut buffer = Lines([0; 2112]);
+    for length in [1, 7, 16, 33, 63, 64, 65, 127, 300, 512, 1500] {
         for (from, to) in [(0, 0), (1, 0), (7, 9), (31, 3), (48, 0), (63, 62)] {
             let what = format!("{length} from {from} to {to}");
-            let (read, _) = loads(|| assert_eq!(mapping().read(from as u64, &mut buffer[to..to + length]), Ok(())));
-            let of_one_line = |load: &Load| load.bytes.start / LINE == (load.bytes.end - 1) / LINE && !load.string;
-            assert_eq!(read.iter().find(|load| !of_one_line(load)), None, "{what}");
-            // Of several loads in a row, which fail as one, all are of the same line: where the next one is bad, this one has been copied.
-            let of_two = |pair: &&[Load]| {
-                pair[0].step + 1 == pair[1].step && pair[0].bytes.start / LINE != pair[1].bytes.start / LINE
-            };
-            assert_eq!(read.windows(2).find(of_two), None, "{what}");
+            let (read, fetched) =
+                loads(|| assert_eq!(mapping().read(from as u64, &mut buffer.0[to..to + length]), Ok(())));
+            by_lines(&read, &what);
+            assert_eq!(fetched, [], "{what}: nothing is asked for that might be bad");
             let mut bytes: Vec<_> = read.into_iter().flat_map(|load| load.bytes).collect();
             bytes.sort_unstable();
             assert_eq!(bytes, (from..from + length).collect::<Vec<_>>(), "{what}: each byte once, and no other");
             // What is asked for is what will be written.
-            let (read, fetched) = loads(|| assert_eq!(mapping().write(from as u64, &buffer[to..to + length]), Ok(())));
+            let (read, fetched) =
+                loads(|| assert_eq!(mapping().write(from as u64, &buffer.0[to..to + length]), Ok(())));
             assert_eq!(read, [], "{what}");
             let inside = |load: &Load| (from..from + length).contains(&load.bytes.start);
             assert_eq!(fetched.iter().find(|load| !inside(load)), None, "{what}");
@@ -43,6 +43,40 @@ fn what_is_read_is_read_by_lines() {
             file.restore();
         }
     }
+}
+
+/// So is what is good of a line that failed; nothing of what failed is read once more.
+#[test]
+fn what_comes_before_a_fault_is_read_by_lines() {
+    let (handler, file) = (handler(), Shrunk::new(2 * page()));
+    let end = page();
+    file.cut(end);
+    let mapping = || Mapping::new(handler, file.file.as_raw_fd(), 0, file.length, true).expect("a mapping");
+    let mut buffer = Lines([0; 2112]);
+    for (there, to) in [(0, 0), (1, 0), (50, 7), (64, 63), (100, 1)] {
+        let from = end - there;
+        let (read, _) =
+            loads(|| assert_eq!(mapping().read(from as u64, &mut buffer.0[to..to + 300]), Err(gone(there))));
+        by_lines(&read, &format!("{there} to {to}"));
+        let bytes: BTreeSet<_> = read.into_iter().flat_map(|load| load.bytes).collect();
+        assert_eq!(bytes, (from..end).collect(), "what failed has read nothing");
+    }
+    // The mapping is what is written to.
+    for (there, from) in [(1, 0), (10, 1), (50, 7), (90, 63)] {
+        let at = (end - there) as u64;
+        let (read, _) = loads(|| assert_eq!(mapping().write(at, &buffer.0[from..from + 300]), Err(gone(there))));
+        assert_eq!(read, [], "{there} from {from}");
+    }
+}
+
+/// Each load is of one line, by no string instruction; of several in a row, which fail as one, all are of the same line: where the next one
+/// is bad, this one has been copied.
+fn by_lines(read: &[Load], what: &str) {
+    let of_one_line = |load: &Load| load.bytes.start / LINE == (load.bytes.end - 1) / LINE && !load.string;
+    assert_eq!(read.iter().find(|load| !of_one_line(load)), None, "{what}");
+    let of_two =
+        |pair: &&[Load]| pair[0].step + 1 == pair[1].step && pair[0].bytes.start / LINE != pair[1].bytes.start / LINE;
+    assert_eq!(read.windows(2).find(of_two), None, "{what}");
 }
 
 /// Such loads are noticed.

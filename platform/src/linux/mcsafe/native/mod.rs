@@ -83,7 +83,9 @@ impl Guard {
 fn ended(outcome: &arch::Outcome, length: usize) -> Result<(), CopyFault> {
     let copied = length.saturating_sub(outcome.left);
     match Report::unpacked(outcome.report) {
-        None => Ok(()),
+        None if outcome.left == 0 => Ok(()),
+        // No handler was there, so that it would be a routine's own fault: nothing that is left is a success.
+        None => Err(CopyFault::Medium { copied, error: true, unit: 1 }),
         Some(Report { side: Side::Buffer, .. }) => Err(CopyFault::Buffer { copied }),
         Some(Report { side: Side::Medium, code, low_bits }) => {
             let unit = 1_u64.checked_shl(low_bits).unwrap_or(1);

@@ -83,9 +83,9 @@ impl Landing {
     pub(super) fn of(counter: usize) -> Option<Self> {
         let (copy, flush) = (first_byte(), first_byte_of_flush());
         let from = |start: usize| counter.wrapping_sub(start);
-        if from(copy) < CAREFUL {
+        if (ENTRY..CAREFUL).contains(&from(copy)) {
             Some(Self::Careful(copy.wrapping_add(CAREFUL)))
-        } else if from(copy) < EXIT {
+        } else if (CAREFUL..EXIT).contains(&from(copy)) {
             Some(Self::Exit(copy.wrapping_add(EXIT)))
         } else {
             (from(flush) < FLUSH_EXIT).then(|| Self::Exit(flush.wrapping_add(FLUSH_EXIT)))

@@ -7,7 +7,8 @@ pub(in super::super) use super::generic::*;
 use super::{Outcome, Registers, Stack};
 use crate::Instruction;
 
-/// Where the careful part of [`copy`] lies, from its first byte, and its exit.
+/// Where the part of [`copy`] that copies begins, from its first byte, its careful part, and its exit.
+pub(in super::super) const ENTRY: usize = 8;
 pub(in super::super) const CAREFUL: usize = 128;
 pub(in super::super) const EXIT: usize = CAREFUL + 32;
 

@@ -2,15 +2,16 @@
 
 use core::arch::{asm, naked_asm};
 
-use super::{Outcome, Registers, Stack};
+use super::{Outcome, Registers, Stack, first_byte};
 use crate::Instruction;
 
-/// Where the careful part of [`copy`] lies, from its first byte, and its exit.
-pub(in super::super) const CAREFUL: usize = 320;
+/// Where the part of [`copy`] that copies begins, from its first byte, its careful part, and its exit.
+pub(in super::super) const ENTRY: usize = 32;
+pub(in super::super) const CAREFUL: usize = 288;
 pub(in super::super) const EXIT: usize = CAREFUL + 32;
 
 /// So far before they are written, lines of the target are asked for: a multiple of a line.
-const AHEAD: usize = 256;
+const AHEAD: i32 = 256;
 
 /// Copies `left` bytes from `source` to `target`, and says how many are left.
 ///
@@ -18,11 +19,12 @@ const AHEAD: usize = 256;
 /// DIMMs of persistent memory), these must not meet it in a string instruction (`rep movsb`) or in a load that crosses a line: their machine
 /// check cannot be recovered from, and ends not the program but the system. Here no load does so, on any processor.
 ///
-/// The registers mean the line, or the part of one, that is copied at once: the careful part copies what is good of one that failed, byte
-/// by byte.
+/// From the entry on, rsi and rdi are the ends of both ranges, and rcx is how many bytes are left, negated: one register changes when a
+/// line, or the part of one that is copied at once, has been copied, so that the handler finds no other state than before or after it. The
+/// careful part copies what is good of one that failed, byte by byte.
 ///
 /// `start` and `end` are for the handler. Whoever sets the program counter to the exit puts a report into r9; to the careful part, also how
-/// many bytes it is to copy into rcx, and into r10 how many more are left.
+/// many bytes are to be left into r10.
 ///
 /// # Safety
 ///
@@ -39,121 +41,112 @@ pub(in super::super) unsafe extern "C" fn copy(
     naked_asm!(
         "2:",
         "xor r9d, r9d",
-        "xor r10d, r10d",
-        // To the end of the line.
+        // As many as there are to the end of the line.
         "mov eax, esi",
         "neg eax",
         "and eax, 63",
-        "jz 4f",
         "cmp rcx, rax",
         "cmovb eax, ecx",
+        "add rsi, rcx",
+        "add rdi, rcx",
+        "neg rcx",
+        // What is between is no-ops.
+        ".org 2b + {entry}, 0x90",
+        "test eax, eax",
+        "jz 4f",
         // A part of a line: the bits of eax are its pieces.
         "3:",
         "test al, 32",
         "jz 32f",
-        "movups xmm0, [rsi]",
-        "movups xmm1, [rsi + 16]",
-        "movups [rdi], xmm0",
-        "movups [rdi + 16], xmm1",
-        "add rsi, 32",
-        "add rdi, 32",
-        "sub rcx, 32",
+        "movups xmm0, [rsi + rcx]",
+        "movups xmm1, [rsi + rcx + 16]",
+        "movups [rdi + rcx], xmm0",
+        "movups [rdi + rcx + 16], xmm1",
+        "add rcx, 32",
         "32:",
         "test al, 16",
         "jz 33f",
-        "movups xmm0, [rsi]",
-        "movups [rdi], xmm0",
-        "add rsi, 16",
-        "add rdi, 16",
-        "sub rcx, 16",
+        "movups xmm0, [rsi + rcx]",
+        "movups [rdi + rcx], xmm0",
+        "add rcx, 16",
         "33:",
         "test al, 8",
         "jz 34f",
-        "mov r11, [rsi]",
-        "mov [rdi], r11",
-        "add rsi, 8",
-        "add rdi, 8",
-        "sub rcx, 8",
+        "mov r11, [rsi + rcx]",
+        "mov [rdi + rcx], r11",
+        "add rcx, 8",
         "34:",
         "test al, 4",
         "jz 35f",
-        "mov r11d, [rsi]",
-        "mov [rdi], r11d",
-        "add rsi, 4",
-        "add rdi, 4",
-        "sub rcx, 4",
+        "mov r11d, [rsi + rcx]",
+        "mov [rdi + rcx], r11d",
+        "add rcx, 4",
         "35:",
         "test al, 2",
         "jz 36f",
-        "movzx r11d, word ptr [rsi]",
-        "mov [rdi], r11w",
-        "add rsi, 2",
-        "add rdi, 2",
-        "sub rcx, 2",
+        "movzx r11d, word ptr [rsi + rcx]",
+        "mov [rdi + rcx], r11w",
+        "add rcx, 2",
         "36:",
         "test al, 1",
         "jz 4f",
-        "movzx r11d, byte ptr [rsi]",
-        "mov [rdi], r11b",
-        "inc rsi",
-        "inc rdi",
-        "dec rcx",
+        "movzx r11d, byte ptr [rsi + rcx]",
+        "mov [rdi + rcx], r11b",
+        "inc rcx",
         // Whole lines.
         "4:",
-        "cmp rcx, 64",
-        "jb 6f",
-        "cmp rcx, {ahead} + 64",
-        "jb 7f",
+        "cmp rcx, -64",
+        "jg 6f",
+        "cmp rcx, -({ahead} + 64)",
+        "jg 7f",
         "5:",
-        "prefetcht0 [rdi + {ahead}]",
-        "movaps xmm0, [rsi]",
-        "movaps xmm1, [rsi + 16]",
-        "movaps xmm2, [rsi + 32]",
-        "movaps xmm3, [rsi + 48]",
-        "movups [rdi], xmm0",
-        "movups [rdi + 16], xmm1",
-        "movups [rdi + 32], xmm2",
-        "movups [rdi + 48], xmm3",
-        "add rsi, 64",
-        "add rdi, 64",
-        "sub rcx, 64",
-        "cmp rcx, {ahead} + 64",
-        "jae 5b",
-        // Those are the last ones, which were asked for.
+        "prefetcht0 [rdi + rcx + {ahead}]",
+        "movaps xmm0, [rsi + rcx]",
+        "movaps xmm1, [rsi + rcx + 16]",
+        "movaps xmm2, [rsi + rcx + 32]",
+        "movaps xmm3, [rsi + rcx + 48]",
+        "movups [rdi + rcx], xmm0",
+        "movups [rdi + rcx + 16], xmm1",
+        "movups [rdi + rcx + 32], xmm2",
+        "movups [rdi + rcx + 48], xmm3",
+        "add rcx, 64",
+        "cmp rcx, -({ahead} + 64)",
+        "jle 5b",
+        // Those that have none so far behind them.
         "7:",
-        "movaps xmm0, [rsi]",
-        "movaps xmm1, [rsi + 16]",
-        "movaps xmm2, [rsi + 32]",
-        "movaps xmm3, [rsi + 48]",
-        "movups [rdi], xmm0",
-        "movups [rdi + 16], xmm1",
-        "movups [rdi + 32], xmm2",
-        "movups [rdi + 48], xmm3",
-        "add rsi, 64",
-        "add rdi, 64",
-        "sub rcx, 64",
-        "cmp rcx, 64",
-        "jae 7b",
+        "movaps xmm0, [rsi + rcx]",
+        "movaps xmm1, [rsi + rcx + 16]",
+        "movaps xmm2, [rsi + rcx + 32]",
+        "movaps xmm3, [rsi + rcx + 48]",
+        "movups [rdi + rcx], xmm0",
+        "movups [rdi + rcx + 16], xmm1",
+        "movups [rdi + rcx + 32], xmm2",
+        "movups [rdi + rcx + 48], xmm3",
+        "add rcx, 64",
+        "cmp rcx, -64",
+        "jle 7b",
         "6:",
         "mov eax, ecx",
-        "test eax, eax",
+        "neg eax",
         "jnz 3b",
         "jmp 9f",
         ".org 2b + {careful}",
         "8:",
-        "jrcxz 9f",
-        "mov al, [rsi]",
-        "mov [rdi], al",
-        "inc rsi",
-        "inc rdi",
-        "dec rcx",
+        "lea rax, [rcx + r10]",
+        "test rax, rax",
+        "jz 9f",
+        "mov al, [rsi + rcx]",
+        "mov [rdi + rcx], al",
+        "inc rcx",
         "jmp 8b",
         ".org 2b + {exit}",
         "9:",
-        "lea rax, [rcx + r10]",
+        "mov rax, rcx",
+        "neg rax",
         "mov rdx, r9",
         "ret",
         ahead = const AHEAD,
+        entry = const ENTRY,
         careful = const CAREFUL,
         exit = const EXIT,
     )
@@ -274,9 +267,14 @@ impl Context {
         self.mask
     }
 
-    pub(in super::super) const fn registers(&self) -> Registers {
+    pub(in super::super) fn registers(&self) -> Registers {
         let Machine { rip, rdi, rsi, rdx, rcx, r8, .. } = self.machine;
-        Registers { counter: rip, target: rdi, source: rsi, start: rdx, left: rcx, end: r8 }
+        let (target, source, left) = if rip.wrapping_sub(first_byte()) < EXIT {
+            (rdi.wrapping_add(rcx), rsi.wrapping_add(rcx), rcx.wrapping_neg())
+        } else {
+            (rdi, rsi, rcx)
+        };
+        Registers { counter: rip, target, source, start: rdx, left, end: r8 }
     }
 
     /// Goes on at `counter`, with `report` in the register that the exit takes it from.
@@ -286,8 +284,7 @@ impl Context {
     }
 
     /// Of the bytes that are left, these are copied now, and those not at all.
-    pub(in super::super) const fn divide(&mut self, now: usize, never: usize) {
-        self.machine.rcx = now;
+    pub(in super::super) const fn divide(&mut self, _now: usize, never: usize) {
         self.machine.r10 = never;
     }
 }

@@ -19,7 +19,7 @@ const LEFT: usize = 0x800;
 
 /// In the midst of a copy from the mapping.
 fn reading() -> Registers {
-    let counter = arch::first_byte() + 3;
+    let counter = arch::first_byte() + arch::ENTRY;
     Registers { counter, target: BUFFER, source: START + 0x5678, left: LEFT, start: START, end: END }
 }
 
@@ -49,7 +49,7 @@ fn the_address_tells_the_side() {
                 (BUFFER, Some(Side::Buffer)),
                 (BUFFER + LEFT - 1, Some(Side::Buffer)),
                 (BUFFER + LEFT, None),
-                (arch::first_byte() + 3, None),
+                (arch::first_byte() + arch::ENTRY, None),
                 // None is known.
                 (0, Some(Side::Medium)),
             ] {
@@ -83,6 +83,9 @@ fn what_the_codes_mean() {
         assert_eq!(of(Side::Medium), Err(CopyFault::Medium { copied: 7, error, unit: 64 }), "{code}");
         assert_eq!(of(Side::Buffer), Err(CopyFault::Buffer { copied: 7 }), "{code}");
     }
+    assert_eq!(ended(&arch::Outcome { left: 0, report: 0 }, 10), Ok(()));
+    let short = ended(&arch::Outcome { left: 3, report: 0 }, 10);
+    assert_eq!(short, Err(CopyFault::Medium { copied: 7, error: true, unit: 1 }));
 }
 
 #[test]
@@ -128,14 +131,26 @@ fn only_where_a_routine_is() {
     let first = arch::first_byte();
     let at = |counter| side(&Registers { counter, ..reading() }, BUS_ADRERR, START);
     let flush = arch::first_byte_of_flush();
-    for counter in [first, first + 1, first + arch::EXIT - 1, flush, flush + arch::FLUSH_EXIT - 1] {
+    for counter in
+        [first + arch::ENTRY, first + arch::ENTRY + 1, first + arch::EXIT - 1, flush, flush + arch::FLUSH_EXIT - 1]
+    {
         assert_eq!(at(counter), Some(Side::Medium));
     }
-    for counter in [0, first + arch::EXIT, first + arch::EXIT + 1, flush + arch::FLUSH_EXIT, usize::MAX] {
+    for counter in [
+        0,
+        first,
+        first + arch::ENTRY - 1,
+        first + arch::EXIT,
+        first + arch::EXIT + 1,
+        flush + arch::FLUSH_EXIT,
+        usize::MAX,
+    ] {
         assert_eq!(at(counter), None);
     }
     for (counter, landing) in [
-        (first, Some(Landing::Careful(first + arch::CAREFUL))),
+        (first, None),
+        (first + arch::ENTRY - 1, None),
+        (first + arch::ENTRY, Some(Landing::Careful(first + arch::CAREFUL))),
         (first + arch::CAREFUL - 1, Some(Landing::Careful(first + arch::CAREFUL))),
         (first + arch::CAREFUL, Some(Landing::Exit(first + arch::EXIT))),
         (first + arch::EXIT - 1, Some(Landing::Exit(first + arch::EXIT))),
