@@ -71,8 +71,7 @@ impl Memory {
 
     /// Copies into this memory, from `shift` to its end, and out of it.
     pub(crate) fn filled(&mut self, shift: usize, mapping: &Mapping) -> Result<(), CopyFault> {
-        // SAFETY: the bytes are this mapping's, to which there is no reference. Not all of them need be there.
-        unsafe { mapping.read_to(0, self.at.add(shift), self.length - shift) }
+        self.filled_with(shift, mapping, 0, self.length - shift)
     }
 
     /// The same, with so many bytes of the mapping from an offset on.
@@ -84,7 +83,7 @@ impl Memory {
         length: usize,
     ) -> Result<(), CopyFault> {
         assert!(shift + length <= self.length);
-        // SAFETY: as above.
+        // SAFETY: the bytes are this mapping's, to which there is no reference. Not all of them need be there.
         unsafe { mapping.read_to(offset as u64, self.at.add(shift), length) }
     }
 
