@@ -17,6 +17,9 @@ finish() {
 # The locales' messages are not ours to parse.
 export LC_ALL=C
 
+# What is built is looked for in target/.
+unset CARGO_TARGET_DIR CARGO_BUILD_TARGET_DIR
+
 # fail MESSAGE...: says why and ends.
 fail() {
     echo "$script: $*" >&2
@@ -33,12 +36,16 @@ debian() {
     local wanted=$1
     shift
     present "$wanted" && return
+    echo "$script: $wanted is missing: installing $*"
+    # The lists of a fresh machine are missing, those of an old one name packages that are no more.
+    apt install -y "$@" >/dev/null 2>&1 || { apt update && apt install -y "$@" >/dev/null; } || fail "apt-get install $* failed"
+    present "$wanted" || fail "$wanted is missing, though $* is installed"
+}
+
+apt() {
     local sudo=
     [ "$(id -u)" = 0 ] || sudo=sudo
-    echo "$script: $wanted is missing: installing $*"
-    [ -e /tmp/pmem2-apt-updated ] || { $sudo apt-get update -qq && touch /tmp/pmem2-apt-updated; }
-    DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq "$@" >/dev/null || fail "apt-get install $* failed"
-    present "$wanted" || fail "$wanted is missing, though $* is installed"
+    $sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=3 "$@"
 }
 
 present() {
