@@ -40,7 +40,7 @@ pub(crate) fn wait_for<T>(what: &str, attempt: impl Fn() -> Result<Option<T>, Fa
         if let Some(answer) = attempt()? {
             return Ok(answer);
         }
-        if start.elapsed() > Duration::from_secs(10) {
+        if start.elapsed() > Duration::from_secs(60) {
             return Err(format!("no {what}"));
         }
         sleep(Duration::from_millis(5));

@@ -24,7 +24,7 @@ pub(crate) fn make(machine: &Machine, device: &Device) -> Result<(), Failure> {
     let entries = entries?;
     // What lies on no device has no device file.
     let node = if entries.is_empty() { PathBuf::from("none") } else { volume(device, &entries)? };
-    let on_it = file_system(device, &node);
+    let on_it = file_system(machine, device, &node);
     if let Some(on_it) = &on_it {
         on_it.make()?;
     }
@@ -113,7 +113,7 @@ struct FileSystem {
     disk: PathBuf,
     place: PathBuf,
     kind: &'static str,
-    options: &'static str,
+    options: String,
     /// The program that makes one, and its arguments before the disk.
     program: Option<(&'static str, &'static [&'static str])>,
     /// Whether the directory of the file has the flag for DAX.
@@ -123,15 +123,18 @@ struct FileSystem {
 }
 
 /// The one that the table wants on the disk.
-fn file_system(device: &Device, disk: &Path) -> Option<FileSystem> {
+fn file_system(machine: &Machine, device: &Device, disk: &Path) -> Option<FileSystem> {
     const EXT4: Option<(&str, &[&str])> = Some(("mke2fs", &["-q", "-F", "-t", "ext4", "-b", "4096"]));
     // Shared extents and DAX exclude each other in this kernel.
     const XFS: Option<(&str, &[&str])> = Some(("mkfs.xfs", &["-q", "-f", "-m", "reflink=0"]));
     let (kind, options, program) = match device.contents {
         Contents::Device => return None,
-        Contents::Ext4(options) | Contents::Overlay(options) => ("ext4", options, EXT4),
-        Contents::Xfs(options) => ("xfs", options, XFS),
-        Contents::Tmpfs => ("tmpfs", "", None),
+        Contents::Ext4(options) | Contents::Overlay(options) if machine.faults => {
+            ("ext4", format!("commit=86400,{options}"), EXT4)
+        }
+        Contents::Ext4(options) | Contents::Overlay(options) => ("ext4", options.to_owned(), EXT4),
+        Contents::Xfs(options) => ("xfs", options.to_owned(), XFS),
+        Contents::Tmpfs => ("tmpfs", String::new(), None),
     };
     let place = PathBuf::from(format!("/mnt/{}", device.name));
     let overlay = matches!(device.contents, Contents::Overlay(_));
@@ -192,7 +195,7 @@ impl FileSystem {
     }
 
     fn mount(&self, flags: MountFlags) -> Result<(), Failure> {
-        let options = std::ffi::CString::new(self.options).map_err(|e| e.to_string())?;
+        let options = std::ffi::CString::new(&*self.options).map_err(|e| e.to_string())?;
         mount(&self.disk, &self.place, self.kind, flags, options.as_c_str())
             .map_err(|e| format!("{} on {} with {:?}: {e}", self.kind, self.disk.display(), self.options))
     }

@@ -81,7 +81,7 @@ impl Monitor {
             Some(stream) => stream,
             none => {
                 let mut stream = UnixStream::connect(path(&self.directory))?;
-                stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+                stream.set_read_timeout(Some(Duration::from_secs(60)))?;
                 up_to_prompt(&mut stream)?;
                 none.insert(stream)
             }

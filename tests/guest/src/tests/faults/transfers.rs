@@ -40,9 +40,11 @@ fn listed_by_nobody(machine: &Machine, device: &Device) {
     let told = noted().told;
     machine_check(bed.ground.physical(bed.place(page)));
     wait_for("a signal", || noted().told > told);
+    let raw = || bed.file.read_at(&mut [0; 4096], page).map_err(|error| error.raw_os_error());
+    // Only after the signal.
+    wait_for("the kernel's own map", || raw().is_err());
+    assert_eq!(raw(), Err(Some(libc::EFAULT)));
     let mut buffer = [0; 4096];
-    let raw = bed.file.read_at(&mut buffer, page).map_err(|error| error.raw_os_error());
-    assert_eq!(raw, Err(Some(libc::EFAULT)));
     let source = bed.source();
     for at in [page - 100, page, page + 1, page + PAGE - 1] {
         let length = buffer.len();
