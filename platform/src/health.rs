@@ -8,8 +8,8 @@ use crate::{Facts, Fail, Platform};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ClearBy {
-    /// The file system gives the file other memory for these bytes, and takes care of the bad one. What is good is kept, or nothing is
-    /// changed.
+    /// The file system gives the file other memory for these bytes; the bad memory is its free space then, as safe as the device makes
+    /// it when it is next written to. What is good is kept, or nothing is changed.
     Allocation,
     /// The same, but what cannot be read, of the blocks that these bytes are in, is given up with them: it is zeros then, too. The kernel
     /// mostly reads nothing of a page that has a bad byte; of a file that is mapped directly (DAX) never.

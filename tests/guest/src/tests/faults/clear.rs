@@ -38,6 +38,12 @@ pub(crate) fn other_memory(machine: &Machine, device: &Device) {
         return;
     }
     let bed = Bed::new(machine, device);
+    if bed.ground.is_nvdimm() {
+        // What files give up stays bad (`hold_writes_back`).
+        let commands = bed.ground.commands();
+        let names: Vec<_> = commands.split_whitespace().collect();
+        assert!(!names.is_empty() && !names.contains(&"clear_error"), "{names:?}");
+    }
     let source = bed.source();
     let pages = [10 * PAGE, 11 * PAGE, MIB / 2, MIB];
     for page in pages {

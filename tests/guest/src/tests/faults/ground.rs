@@ -92,6 +92,12 @@ impl Ground {
         self.provider() == "ACPI.NFIT"
     }
 
+    /// What its bus can be asked for.
+    pub(crate) fn commands(&self) -> String {
+        let path = self.region.join("../commands");
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
     /// Whether its bus takes no commands: then the driver believes that every write clears what was bad.
     pub(crate) fn has_no_commands(&self) -> bool {
         ["e820", "virtio-pmem"].contains(&&*self.provider())
