@@ -20,6 +20,9 @@ export LC_ALL=C
 # What is built is looked for in target/.
 unset CARGO_TARGET_DIR CARGO_BUILD_TARGET_DIR
 
+# Networks fail for a while.
+export CARGO_NET_RETRY=10
+
 # fail MESSAGE...: says why and ends.
 fail() {
     echo "$script: $*" >&2

@@ -78,8 +78,7 @@ fn asked_meanwhile(mounted: &Mounted) {
     });
     let wrong: Vec<_> = answers.iter().filter(|answer| ![(vec![], None), (vec![], later)].contains(answer)).collect();
     assert!(wrong.is_empty(), "{} times: {wrong:?}", wrong.len());
-    let late = answers.iter().filter(|(_, error)| error.is_some()).count();
-    assert!(late < 100, "{late} times");
+    assert!(answers.iter().any(|(_, error)| error.is_none()), "each time");
     assert_eq!(walk(&source), (vec![], None));
 }
 

@@ -20,8 +20,8 @@ static int
 bad_file(int flags)
 {
 	static char bytes[LENGTH];
-	const char *path = "/var/tmp/pmem2-capi-bad-file";
-	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), other;
+	char path[] = "/var/tmp/pmem2-capi-XXXXXX";
+	int fd = mkostemp(path, O_CLOEXEC), other;
 
 	memset(bytes, 7, sizeof(bytes));
 	if (fd < 0 || pwrite(fd, bytes, sizeof(bytes), 0) != LENGTH || fsync(fd) != 0)

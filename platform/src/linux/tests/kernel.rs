@@ -7,12 +7,13 @@ use std::{
         fd::AsRawFd,
         unix::fs::{MetadataExt, symlink},
     },
-    path::{Path, PathBuf},
+    path::Path,
     string::String,
     vec::Vec,
 };
 
 use rustix::fs::OFlags;
+use tempfile::TempDir;
 
 use crate::{
     Errno,
@@ -33,9 +34,9 @@ fn negative_numbers_are_no_descriptors() {
     }
 }
 
-/// A path that is this process's own, and nothing there yet.
-fn own_path(name: &str) -> PathBuf {
-    fs::canonicalize(std::env::temp_dir()).unwrap().join(format!("pmem2-{name}-{}", std::process::id()))
+/// A directory without links on the way to it.
+fn own_directory() -> TempDir {
+    TempDir::new_in(fs::canonicalize(std::env::temp_dir()).unwrap()).unwrap()
 }
 
 /// Descriptors of this process for `path`, with their flags.
@@ -57,7 +58,8 @@ fn descriptors(path: &Path) -> Vec<u32> {
 /// Whatever lies under the name, the program neither waits for it nor hands it on to its children, and closes it.
 #[test]
 fn files_are_opened_with_care() {
-    let path = own_path("care");
+    let directory = own_directory();
+    let path = directory.path().join("file");
     fs::write(&path, "").unwrap();
     assert_eq!(descriptors(&path), []);
     let file = Kernel.open(&CString::new(path.to_str().unwrap()).unwrap()).unwrap();
@@ -68,15 +70,14 @@ fn files_are_opened_with_care() {
     assert_eq!(found[0] & (OFlags::RWMODE | wanted).bits(), wanted.bits());
     drop(file);
     assert_eq!(descriptors(&path), []);
-    fs::remove_file(&path).unwrap();
     assert_eq!(Kernel.open(c"/proc/self/no such file").err(), Some(Errno::ENOENT));
 }
 
 /// More names than one call gives, and none twice.
 #[test]
 fn a_directory_is_listed_to_its_end() {
-    let path = own_path("entries");
-    fs::create_dir(&path).unwrap();
+    let own = own_directory();
+    let path = own.path();
     let mut expected: Vec<String> = (0..100).map(|number| format!("{number}-{}", "x".repeat(number * 2))).collect();
     expected.extend([".hidden", "...", "..x"].map(String::from));
     for name in &expected {
@@ -86,7 +87,6 @@ fn a_directory_is_listed_to_its_end() {
     let directory = Kernel.open(&CString::new(path.to_str().unwrap()).unwrap()).unwrap();
     let listed = Kernel.entries(&directory, &mut |name| found.push(String::from_utf8(name.to_vec()).unwrap()));
     drop(directory);
-    fs::remove_dir_all(&path).unwrap();
     assert_eq!(listed, Ok(()));
     expected.sort_unstable();
     found.sort_unstable();
@@ -97,14 +97,13 @@ fn a_directory_is_listed_to_its_end() {
 
 #[test]
 fn the_inode_number_is_that_of_what_a_link_leads_to() {
-    let (file, link) = (own_path("file"), own_path("link"));
+    let directory = own_directory();
+    let [file, link] = ["file", "link"].map(|name| directory.path().join(name));
     fs::write(&file, "").unwrap();
     symlink(&file, &link).unwrap();
     let expected = fs::metadata(&file).unwrap().ino();
     assert_ne!(fs::symlink_metadata(&link).unwrap().ino(), expected);
     let inode = Kernel.inode(&CString::new(link.to_str().unwrap()).unwrap());
-    fs::remove_file(file).unwrap();
-    fs::remove_file(link).unwrap();
     assert_eq!(inode, Ok(expected));
     assert_eq!(Kernel.inode(c"/proc/self/no such file"), Err(Errno::ENOENT));
 }

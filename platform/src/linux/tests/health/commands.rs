@@ -1,6 +1,6 @@
 //! Clearing by the bus's command.
 
-use std::{format, fs, process::Command, string::String, vec, vec::Vec};
+use std::{fs, process::Command, string::String, vec, vec::Vec};
 
 use super::super::{
     machine::{DEVDAX, of_region},
@@ -141,13 +141,11 @@ fn as_in_the_headers() {
     expected.extend([member!(Extent, length), member!(Extent, flags)].concat());
     expected.extend([u64::from(FSGETXATTR), 28, 0, 4, u64::from(DM_TABLE_STATUS), 312, 40]);
 
-    let directory = std::env::temp_dir().join(format!("pmem2-headers-{}", std::process::id()));
-    fs::create_dir(&directory).unwrap();
-    let (file, program) = (directory.join("headers.c"), directory.join("headers"));
+    let directory = tempfile::tempdir().unwrap();
+    let (file, program) = (directory.path().join("headers.c"), directory.path().join("headers"));
     fs::write(&file, source).unwrap();
     let compiled = Command::new("cc").arg("-o").args([&program, &file]).status().expect("cc, of Debian's gcc");
     let said = compiled.success().then(|| Command::new(&program).output().unwrap().stdout);
-    fs::remove_dir_all(&directory).unwrap();
     let said = String::from_utf8(said.expect("the headers of Debian's linux-libc-dev")).unwrap();
     let said: Vec<u64> = said.split_whitespace().map(|number| number.parse().unwrap()).collect();
     assert_eq!(expected, said);
