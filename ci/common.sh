@@ -21,7 +21,7 @@ export LC_ALL=C
 unset CARGO_TARGET_DIR CARGO_BUILD_TARGET_DIR
 
 # Networks fail for a while.
-export CARGO_NET_RETRY=10
+export CARGO_NET_RETRY=${CARGO_NET_RETRY:-10}
 
 # fail MESSAGE...: says why and ends.
 fail() {
@@ -41,14 +41,14 @@ debian() {
     present "$wanted" && return
     echo "$script: $wanted is missing: installing $*"
     # The lists of a fresh machine are missing, those of an old one name packages that are no more.
-    apt install -y "$@" >/dev/null 2>&1 || { apt update && apt install -y "$@" >/dev/null; } || fail "apt-get install $* failed"
+    apt_get install -y "$@" >/dev/null 2>&1 || { apt_get update; apt_get install -y "$@" >/dev/null; } || fail "apt-get install $* failed"
     present "$wanted" || fail "$wanted is missing, though $* is installed"
 }
 
-apt() {
+apt_get() {
     local sudo=
     [ "$(id -u)" = 0 ] || sudo=sudo
-    $sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=3 "$@"
+    DEBIAN_FRONTEND=noninteractive $sudo apt-get -qq -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 "$@"
 }
 
 present() {
