@@ -116,10 +116,11 @@ impl<H: Handle<P: Health>> Source<H> {
     /// must be allowed to be written to (`EFBIG` beyond RLIMIT_FSIZE, whose SIGXFSZ ends a program that does not handle it). If it fails all
     /// the same, [`What::WriteBack`] says that it is lost.
     ///
-    /// The bad memory is free space of the file system then, for other files and for what the file system keeps for itself. Most devices
-    /// make it good when it is next written to; the driver asks that of them by ND_CMD_CLEAR_ERROR. Where the bus has no `clear_error` among
-    /// its `commands` (a file of /sys/bus/nd/devices/ndbus*; QEMU's has not), such writes fail with `EIO`, and a file system that is refused
-    /// its own data turns read-only, perhaps much later: copy the file to another device instead, and leave this one where it is.
+    /// The bad memory is free space of the file system then, for other files and for what the file system keeps for itself. Devices whose bus has
+    /// `clear_error` in `/sys/bus/nd/devices/ndbus*/commands` make it good when it is next written to: the kernel asks them to. Of other NVDIMMs,
+    /// and CXL, such writes fail with `EIO` (at the latest at fsync(2)), and a file system that is refused its own data stops working, perhaps
+    /// much later: ext4 turns read-only, XFS shuts down. There, copy the file to another device instead, and leave the bad one where it is. Of
+    /// memory that takes no commands at all (`memmap=`, virtio-pmem) the kernel believes every write to have made it good, whether it has or not.
     ///
     /// Afterwards the bytes are read and the list is looked at: an error then (`EIO`) says that the file system had no better memory, or the
     /// device cannot make it good. Of a range of several blocks, some may have been renewed when it fails.
