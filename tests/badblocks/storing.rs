@@ -4,7 +4,10 @@ use std::{
     fs::File,
     os::fd::AsRawFd,
     ptr::{self, NonNull},
-    sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed},
+    sync::{
+        Barrier,
+        atomic::{AtomicBool, AtomicU8, Ordering::Relaxed},
+    },
     thread,
 };
 
@@ -52,7 +55,9 @@ impl Drop for Mapping {
 }
 
 /// Stores to every other page, and makes holes of them again.
-fn store(file: &File, mapping: &Mapping, ends: &AtomicBool) {
+fn store(file: &File, mapping: &Mapping, begun: &Barrier, ends: &AtomicBool) {
+    mapping.store(0);
+    begun.wait();
     while !ends.load(Relaxed) {
         (0..PAGES).step_by(2).for_each(|page| mapping.store(page));
         let punch = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
@@ -67,11 +72,12 @@ fn asked_meanwhile(mounted: &Mounted) {
     file.set_len((PAGES * PAGE) as u64).expect("its size");
     let source = Source::new(&file).expect("a source");
     let later = Some(Error::Os { what: What::Extents, errno: Errno::EAGAIN });
-    let ends = AtomicBool::new(false);
+    let (begun, ends) = (Barrier::new(2), AtomicBool::new(false));
     let answers: Vec<_> = thread::scope(|scope| {
         let mapping = Mapping::of(&file);
-        let (file, ends) = (&file, &ends);
-        scope.spawn(move || store(file, &mapping, ends));
+        let (file, begun, ends) = (&file, &begun, &ends);
+        scope.spawn(move || store(file, &mapping, begun, ends));
+        begun.wait();
         let answers = (0..1000).map(|_| walk(&source)).collect();
         ends.store(true, Relaxed);
         answers

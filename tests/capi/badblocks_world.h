@@ -24,10 +24,10 @@ bad_file(int flags)
 	int fd = mkostemp(path, O_CLOEXEC), other;
 
 	memset(bytes, 7, sizeof(bytes));
-	if (fd < 0 || pwrite(fd, bytes, sizeof(bytes), 0) != LENGTH || fsync(fd) != 0)
-		die(path);
 	other = open(path, flags | O_CLOEXEC);
-	if (other < 0 || unlink(path) != 0)
+	if (fd < 0 || unlink(path) != 0 || other < 0)
+		die(path);
+	if (pwrite(fd, bytes, sizeof(bytes), 0) != LENGTH || fsync(fd) != 0)
 		die(path);
 	close(fd);
 	return other;

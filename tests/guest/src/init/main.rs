@@ -79,7 +79,7 @@ fn mount_all() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Nothing is written to a disk but what a test asks for. File systems take blocks of memory that is bad, which other tests have made free,
+/// Nothing is written to a disk by the clock. File systems take blocks of memory that is bad, which other tests have made free,
 /// for data of their own, and QEMU's NVDIMMs have no command that makes a block good when it is written to: a file system that is
 /// refused there while it writes by itself, after 5 or 30 seconds, ends every test that comes after. (ext4's own 5 seconds: `volumes.rs`.)
 fn hold_writes_back() -> Result<(), Failure> {

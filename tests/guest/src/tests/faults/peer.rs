@@ -102,7 +102,7 @@ fn transfers(found: &mut Found, what: &str, bed: &Bed, peer: &PeerSource<'_>, pa
     }
 }
 
-/// The first address that no program has on x86-64: an offset that leads behind every mapping, wherever it lies.
+/// The first address that no program has on x86-64 unless it asks for it: an offset that leads behind every mapping, wherever it lies.
 const NO_ADDRESS: u64 = 1 << 47;
 
 /// What is beyond the end.
