@@ -22,7 +22,7 @@ use rustix::{
     mount::{MountFlags, mount},
     termios::{self, OptionalActions},
 };
-use sysfs::{Failure, read};
+use sysfs::{Failure, read, write};
 
 fn main() {
     let ended = guest();
@@ -84,12 +84,8 @@ fn mount_all() -> Result<(), Failure> {
 /// refused there while it writes by itself, after 5 or 30 seconds, ends every test that comes after. (ext4's own 5 seconds: `volumes.rs`.)
 fn hold_writes_back() -> Result<(), Failure> {
     // Documentation/admin-guide/sysctl/vm.rst: 0 is never; Documentation/admin-guide/xfs.rst: two hours are the most.
-    for (path, value) in
-        [("/proc/sys/vm/dirty_writeback_centisecs", "0"), ("/proc/sys/fs/xfs/xfssyncd_centisecs", "720000")]
-    {
-        fs::write(path, value).map_err(|e| format!("{value} to {path}: {e}"))?;
-    }
-    Ok(())
+    write("/proc/sys/vm/dirty_writeback_centisecs", "0")?;
+    write("/proc/sys/fs/xfs/xfssyncd_centisecs", "720000")
 }
 
 /// The second serial port, which the kernel writes nothing to, as it is: a terminal would change the ends of lines.

@@ -127,12 +127,11 @@ fn file_system(machine: &Machine, device: &Device, disk: &Path) -> Option<FileSy
     const EXT4: Option<(&str, &[&str])> = Some(("mke2fs", &["-q", "-F", "-t", "ext4", "-b", "4096"]));
     // Shared extents and DAX exclude each other in this kernel.
     const XFS: Option<(&str, &[&str])> = Some(("mkfs.xfs", &["-q", "-f", "-m", "reflink=0"]));
+    // See `hold_writes_back`.
+    let commit = if machine.faults { "commit=86400," } else { "" };
     let (kind, options, program) = match device.contents {
         Contents::Device => return None,
-        Contents::Ext4(options) | Contents::Overlay(options) if machine.faults => {
-            ("ext4", format!("commit=86400,{options}"), EXT4)
-        }
-        Contents::Ext4(options) | Contents::Overlay(options) => ("ext4", options.to_owned(), EXT4),
+        Contents::Ext4(options) | Contents::Overlay(options) => ("ext4", format!("{commit}{options}"), EXT4),
         Contents::Xfs(options) => ("xfs", options.to_owned(), XFS),
         Contents::Tmpfs => ("tmpfs", String::new(), None),
     };

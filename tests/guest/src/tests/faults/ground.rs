@@ -81,10 +81,16 @@ impl Ground {
         self.address.wrapping_add(self.start).wrapping_add(at)
     }
 
-    /// Who made the region's bus.
+    /// An attribute of the region's bus.
+    fn of_bus(&self, name: &str) -> String {
+        let path = self.region.join("..").join(name);
+        let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        text.trim_end().to_owned()
+    }
+
+    /// Who made the bus.
     fn provider(&self) -> String {
-        let provider = fs::read_to_string(self.region.join("../provider")).expect("a provider");
-        provider.trim_end().to_owned()
+        self.of_bus("provider")
     }
 
     /// Whether the region is one of NVDIMMs.
@@ -94,8 +100,7 @@ impl Ground {
 
     /// What its bus can be asked for.
     pub(crate) fn commands(&self) -> String {
-        let path = self.region.join("../commands");
-        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+        self.of_bus("commands")
     }
 
     /// Whether its bus takes no commands: then the driver believes that every write clears what was bad.
