@@ -48,11 +48,17 @@ fn first_dimm(region: &Path) -> Option<PathBuf> {
     Some(Path::new(DEVICES).join(mapping.split(',').next()?))
 }
 
-fn find(what: &str, wanted: impl Fn(&Path) -> bool) -> Result<PathBuf, Failure> {
+/// Waits until the drivers have looked at all devices that there are, and at those that doing so has made.
+fn settle() -> Result<(), Failure> {
     for bus in entries(DEVICES)?.iter().filter(|path| name(path).starts_with("ndbus")) {
-        // Reading it waits until the drivers have looked at the bus.
+        // It is reading that waits.
         read(bus.join("wait_probe"))?;
     }
+    Ok(())
+}
+
+fn find(what: &str, wanted: impl Fn(&Path) -> bool) -> Result<PathBuf, Failure> {
+    settle()?;
     let region = entries(DEVICES)?.into_iter().find(|path| name(path).starts_with("region") && wanted(path));
     region.ok_or_else(|| format!("no {what} is as QEMU was told"))
 }
@@ -98,8 +104,13 @@ fn part(region: &Path, size: u64) -> Result<PathBuf, Failure> {
 
 /// The device that the region has ready to be made something.
 fn seed(region: &Path, attribute: &str) -> Result<PathBuf, Failure> {
-    let name = wait_for(attribute, || Ok(read(region.join(attribute)).ok().filter(|name| !name.is_empty())))?;
-    Ok(Path::new(DEVICES).join(name))
+    wait_for(attribute, || {
+        let Some(name) = read(region.join(attribute)).ok().filter(|name| !name.is_empty()) else { return Ok(None) };
+        // The kernel names it before it is there: another thread adds it, and offers it to the drivers as it is then.
+        settle()?;
+        let seed = Path::new(DEVICES).join(name);
+        Ok(seed.exists().then_some(seed))
+    })
 }
 
 /// Any, but another for each.
