@@ -41,7 +41,7 @@ impl Libpmem2 {
     pub(crate) fn load() -> Self {
         // SAFETY: loading it runs its constructors, which prepare it and have no demands on us.
         let library = unsafe { Library::new("libpmem2.so.1") };
-        Self(library.unwrap_or_else(|error| panic!("{error}; `apt-get install libpmem2-1` brings it")))
+        Self(library.unwrap_or_else(|error| panic!("{error}; `apt-get install libpmem2` brings it")))
     }
 
     /// # Safety
