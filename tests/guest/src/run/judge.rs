@@ -17,25 +17,48 @@ pub(crate) struct Verdict {
     pub(crate) text: String,
     /// What was measured.
     pub(crate) figures: Vec<String>,
+    /// What is to be said at the end of everything.
+    pub(crate) remarks: Vec<String>,
 }
 
 /// What the kernel begins its complaints about itself with.
 const KERNEL_FAULTS: &[&str] = &["BUG: ", "WARNING: CPU", "Oops: ", "Kernel panic", "INFO: task "];
 
-/// How much of the console is shown where a guest did not come to its end.
+/// What of the machine could not be made. That is before the tests begin, and so before anything of pmem2 has run.
+pub(crate) fn not_made(machine: &Machine, ran: &Result<Ran, String>) -> Vec<String> {
+    let report = ran.as_ref().map(|ran| Report::parse(&ran.report)).unwrap_or_default();
+    let making: Vec<_> = machine.making().map(|test| test.to_string()).collect();
+    let failed = report.tests.into_iter().filter(|(test, result)| making.contains(test) && result.is_err());
+    failed.map(|(test, result)| lines(&format_args!("{}: {test}", machine.name), &result)).collect()
+}
+
+/// How much of the console is shown where something failed.
 const LAST_LINES: usize = 40;
 
 pub(crate) fn judge(machine: &Machine, ran: Result<Ran, String>) -> Verdict {
+    let console = ran.as_ref().map(|ran| last_lines(&ran.console)).unwrap_or_default();
     let (mut results, figures) = results(machine, ran);
     if !machine.planted.is_empty() {
         results = vec![("is noticed".to_owned(), noticed(&machine.planted, &results))];
     }
-    let mut verdict = Verdict { passed: 0, failed: 0, text: String::new(), figures };
+    let mut verdict = Verdict { passed: 0, failed: 0, text: String::new(), figures, remarks: Vec::new() };
     for (test, result) in results {
         *if result.is_ok() { &mut verdict.passed } else { &mut verdict.failed } += 1;
-        verdict.text += &lines(&format_args!("{}: {test}", machine.name), &result);
+        let lines = lines(&format_args!("{}: {test}", machine.name), &result);
+        verdict.text += &lines;
+        if result.is_err() && verdict.failed == 1 {
+            // Most that fail after it fail for the same reason.
+            verdict
+                .remarks
+                .push(format!("the first failure of its machine:\n{lines}the end of the console:\n{console}"));
+        }
     }
     verdict
+}
+
+fn last_lines(console: &str) -> String {
+    let lines: Vec<_> = console.lines().collect();
+    lines[lines.len().saturating_sub(LAST_LINES)..].join("\n")
 }
 
 /// The tests by name.
@@ -77,13 +100,7 @@ fn results(machine: &Machine, ran: Result<Ran, String>) -> (Results, Vec<String>
     for test in said.keys() {
         let _ = writeln!(wrong, "not in the table: {test}");
     }
-    let ended = if wrong.is_empty() {
-        Ok(())
-    } else {
-        let lines: Vec<_> = console.lines().collect();
-        let last = lines[lines.len().saturating_sub(LAST_LINES)..].join("\n");
-        Err(format!("{wrong}the end of the console:\n{last}"))
-    };
+    let ended = if wrong.is_empty() { Ok(()) } else { Err(wrong) };
     results.push(("came to its end".to_owned(), ended));
     (results, report.figures)
 }
@@ -148,6 +165,21 @@ mod tests {
         let report: String = tests.map(|test| lines(&test, &Ok(()))).chain(["end\n".to_owned()]).collect();
         // The status is the second byte of what wait(2) gives.
         Ran { status: Some(ExitStatus::from_raw(DONE_STATUS << 8)), report, console: "booting\n".to_owned() }
+    }
+
+    #[test]
+    fn the_first_failure_is_told_with_the_console() {
+        let machine = &pmem2_guest::machines()[0];
+        assert!(judge(machine, Ok(good(machine))).remarks.is_empty());
+        let mut ran = good(machine);
+        for test in ["made btt-ext4", "size ext4-dax-always"] {
+            ran.report = ran.report.replace(&format!("ok {test}\n"), &format!("FAILED {test}\n| no seed\n"));
+        }
+        assert_eq!(not_made(machine, &Ok(good(machine))), Vec::<String>::new());
+        let ran = Ok(ran);
+        assert_eq!(not_made(machine, &ran), ["FAILED mem-ctrl: made btt-ext4\n| no seed\n"]);
+        let told = "the first failure of its machine:\nFAILED mem-ctrl: made btt-ext4\n| no seed\nthe end of the console:\nbooting";
+        assert_eq!(judge(machine, ran).remarks, [told]);
     }
 
     #[test]
