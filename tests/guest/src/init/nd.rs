@@ -32,7 +32,10 @@ fn region(machine: &Machine, memory: &Memory) -> Result<PathBuf, Failure> {
         Bus::Cxl => {
             cxl::make_region(memory)?;
             let of_cxl = |region: &Path| read(region.join("../provider")).is_ok_and(|provider| provider == "CXL");
-            wait_for("CXL region", || Ok(find("CXL region", of_cxl).ok()))
+            let region = wait_for("CXL region", || Ok(find("CXL region", of_cxl).ok()))?;
+            // It may have come after everything else was settled.
+            settle()?;
+            Ok(region)
         }
         Bus::VirtioBlk | Bus::SoftReserved => Err(format!("{:?} is in no region", memory.bus)),
     }
