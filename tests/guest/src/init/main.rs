@@ -44,13 +44,19 @@ fn guest() -> Result<(), Failure> {
     if machine.faults {
         hold_writes_back()?;
     }
+    let mut all_made = true;
     for test in machine.making() {
-        say(&mut line, &lines(&test, &volumes::make(&machine, test.device)))?;
+        let made = volumes::make(&machine, test.device);
+        all_made &= made.is_ok();
+        say(&mut line, &lines(&test, &made))?;
     }
-    let tests = Command::new("/bin/guest-tests").arg(&machine.name).stdout(copy(&line)?).status();
-    let status = tests.map_err(|e| format!("the tests: {e}"))?;
-    if !status.success() {
-        return Err(format!("the tests: {status}"));
+    // The host boots the machine once more where it could not be made: nothing of pmem2 shall have run, nor failed, before that.
+    if all_made || !machine.planted.is_empty() {
+        let tests = Command::new("/bin/guest-tests").arg(&machine.name).stdout(copy(&line)?).status();
+        let status = tests.map_err(|e| format!("the tests: {e}"))?;
+        if !status.success() {
+            return Err(format!("the tests: {status}"));
+        }
     }
     say(&mut line, &format!("{END}\n"))?;
     // Every byte has to be with QEMU before it ends.

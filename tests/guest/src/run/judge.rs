@@ -24,7 +24,7 @@ pub(crate) struct Verdict {
 /// What the kernel begins its complaints about itself with.
 const KERNEL_FAULTS: &[&str] = &["BUG: ", "WARNING: CPU", "Oops: ", "Kernel panic", "INFO: task "];
 
-/// What of the machine could not be made. That is before the tests begin, and so before anything of pmem2 has run.
+/// What of the machine could not be made. Then its tests do not begin, and nothing of pmem2 has run.
 pub(crate) fn not_made(machine: &Machine, ran: &Result<Ran, String>) -> Vec<String> {
     let report = ran.as_ref().map(|ran| Report::parse(&ran.report)).unwrap_or_default();
     let making: Vec<_> = machine.making().map(|test| test.to_string()).collect();

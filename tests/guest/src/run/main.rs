@@ -109,7 +109,7 @@ fn boot(machine: &Machine, work: &str, kernel: &Path, initrd: &Path) -> Verdict 
     let (start, directory) = (Instant::now(), PathBuf::from(format!("{work}/run/{}", machine.name)));
     let mut ran = qemu::run(machine, &directory, kernel, initrd);
     let not_made = judge::not_made(machine, &ran);
-    // Once, and loudly: nothing of pmem2 has run before the tests, so this is no failure of pmem2's that could be hidden.
+    // Once, and loudly: nothing of pmem2 has run where a device is not made, so this is no failure of pmem2's that could be hidden.
     let again = machine.planted.is_empty() && !not_made.is_empty();
     if again {
         ran = qemu::run(machine, &directory, kernel, initrd);
