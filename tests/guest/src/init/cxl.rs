@@ -4,7 +4,7 @@ use std::path::Path;
 
 use pmem2_guest::machine::Memory;
 
-use crate::sysfs::{Failure, entries, name, read, wait_for, write};
+use crate::sysfs::{Failure, entries, has_driver, name, read, wait_for, write};
 
 const DEVICES: &str = "/sys/bus/cxl/devices";
 
@@ -36,8 +36,4 @@ pub(crate) fn make_region(memory: &Memory) -> Result<(), Failure> {
     let bound = write("/sys/bus/cxl/drivers/cxl_region/bind", &new);
     // The kernel offers all devices to their drivers when it has found one, and may have been first.
     if has_driver(Path::new(&region)) { Ok(()) } else { bound }
-}
-
-fn has_driver(device: &Path) -> bool {
-    device.join("driver").exists()
 }

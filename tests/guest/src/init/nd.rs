@@ -7,7 +7,7 @@ use pmem2_guest::machine::{Bus, Device, Machine, Memory, Namespace};
 use crate::{
     command::run,
     cxl,
-    sysfs::{Failure, below, entries, name, read, wait_for, write},
+    sysfs::{Failure, below, entries, has_driver, name, read, wait_for, write},
 };
 
 const DEVICES: &str = "/sys/bus/nd/devices";
@@ -124,7 +124,7 @@ fn uuid(device: &Path) -> String {
 
 /// Gives the namespace to the driver of its mode.
 fn claim(region: &Path, namespace: &Path, mode: Namespace) -> Result<PathBuf, Failure> {
-    let bound = namespace.join("driver").exists();
+    let bound = has_driver(namespace);
     if mode == Namespace::Raw {
         if !bound {
             write(format!("{DRIVERS}/nd_pmem/bind"), name(namespace))?;

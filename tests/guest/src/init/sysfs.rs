@@ -33,6 +33,11 @@ pub(crate) fn name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
+/// Whether a driver has taken the device.
+pub(crate) fn has_driver(device: &Path) -> bool {
+    device.join("driver").exists()
+}
+
 /// Tries until there is an answer: drivers look at their devices when they have time.
 pub(crate) fn wait_for<T>(what: &str, attempt: impl Fn() -> Result<Option<T>, Failure>) -> Result<T, Failure> {
     let start = Instant::now();
