@@ -9,13 +9,14 @@ use crate::{
     decide::{admit_clearing, admit_listing, admit_writing},
 };
 
-/// The bad bytes of a source: ranges in bytes of it, in ascending order; no two of them adjoin. (pmem2_badblock_context_new(3),
-/// pmem2_badblock_next(3).)
+/// The bad bytes of a source: ranges in bytes of it, in ascending order; no two of them adjoin.
+/// (pmem2_badblock_context_new(3), pmem2_badblock_next(3).)
 ///
-/// The system's list is taken once, when this is made. Where the source lies is looked at anew by each step, which finds the first bad bytes
-/// at or behind where the last range ended: so what was [cleared](Source::clear_bad_blocks) meanwhile is not told again, and nothing that
-/// was bad is left out. After an error there is nothing more, until [`seek`](BadBlocks::seek) says where
-/// to go on.
+/// The system's list is taken once, when this is made. Where the source lies is looked at anew by
+/// each step, which finds the first bad bytes at or behind where the last range ended: so what was
+/// [cleared](Source::clear_bad_blocks) meanwhile is not told again, and nothing that was bad is
+/// left out. After an error there is nothing more, until [`seek`](BadBlocks::seek) says where to go
+/// on.
 ///
 /// It holds the list: on Linux it is a value of about 4 KiB.
 pub struct BadBlocks<H: Handle<P: Health>> {
@@ -53,7 +54,9 @@ impl<H: Handle<P: Health>> BadBlocks<H> {
         let found = handle.platform().next_bad(handle.raw(), source.facts(), list, from);
         match found.map_err(|fail| Error::of(fail, What::BadBlocks))? {
             // A platform that goes backwards would be asked for ever.
-            Some(range) if range.start < from || range.is_empty() => Err(Error::Unknown(What::BadBlocks)),
+            Some(range) if range.start < from || range.is_empty() => {
+                Err(Error::Unknown(What::BadBlocks))
+            }
             found => Ok(found),
         }
     }
@@ -77,66 +80,83 @@ impl<H: Handle<P: Health>> core::iter::FusedIterator for BadBlocks<H> {}
 impl<H: Handle<P: Health>> Source<H> {
     /// The bytes of the source that the system knows to be bad.
     ///
-    /// On Linux: of a file the list of its disk, of a device DAX that of its region, which only root can relate to the device. A disk that
-    /// is no persistent memory has no list, and neither has one in sector mode (BTT). The list of a volume of device-mapper is put together
-    /// from those of its parts, if they are `linear`, for root only.
+    /// On Linux: of a file the list of its disk, of a device DAX that of its region, which only
+    /// root can relate to the device. A disk that is no persistent memory has no list, and neither
+    /// has one in sector mode (BTT). The list of a volume of device-mapper is put together from
+    /// those of its parts, if they are `linear`, for root only.
     ///
-    /// System calls on Linux, with the steps of the iterator: `fstat`, `readlinkat`, `openat`, `read`, `close`; of a device DAX also
-    /// `newfstatat`; of a file also `fstatfs`, `ioctl` with `FS_IOC_FIEMAP` where anything is bad on its disk, on XFS with
-    /// `FS_IOC_FSGETXATTR`, and on a volume with `DM_TABLE_STATUS`.
+    /// System calls on Linux, with the steps of the iterator: `fstat`, `readlinkat`, `openat`,
+    /// `read`, `close`; of a device DAX also `newfstatat`; of a file also `fstatfs`, `ioctl` with
+    /// `FS_IOC_FIEMAP` where anything is bad on its disk, on XFS with `FS_IOC_FSGETXATTR`, and on a
+    /// volume with `DM_TABLE_STATUS`.
     ///
     /// # Errors
     ///
-    /// - [`Unsupported`](Error::Unsupported): the system keeps no list, or not for what the source lies on (anonymous memory is
-    ///   nowhere), or it cannot be told where on
-    ///   it the source lies (btrfs, XFS's realtime device).
-    /// - [`TooLarge`](Error::TooLarge) of [`What::BadBlocks`], from the iterator: the list was cut off, and there are more.
-    /// - [`Os`](Error::Os): the system failed, with `EACCES` where this user may not know; with `EAGAIN`, from the iterator, where bytes of
-    ///   a file have no place yet, since it is being written to: ask again.
-    /// - [`InvalidFileHandle`](Error::InvalidFileHandle), and what else [`place`](Source::place) says.
+    /// - [`Unsupported`](Error::Unsupported): the system keeps no list, or not for what the source
+    ///   lies on (anonymous memory is nowhere), or it cannot be told where on it the source lies
+    ///   (btrfs, XFS's realtime device).
+    /// - [`TooLarge`](Error::TooLarge) of [`What::BadBlocks`], from the iterator: the list was cut
+    ///   off, and there are more.
+    /// - [`Os`](Error::Os): the system failed, with `EACCES` where this user may not know; with
+    ///   `EAGAIN`, from the iterator, where bytes of a file have no place yet, since it is being
+    ///   written to: ask again.
+    /// - [`InvalidFileHandle`](Error::InvalidFileHandle), and what else [`place`](Source::place)
+    ///   says.
     pub fn bad_blocks(&self) -> Result<BadBlocks<&H>, Error> {
         BadBlocks::new(self.by_reference())
     }
 
-    /// Gives the source good memory for these bytes, which are zeros then (pmem2_badblock_clear(3)). What was there is lost. All of them
-    /// must be bad as the system knows it now, or nothing is done.
+    /// Gives the source good memory for these bytes, which are zeros then
+    /// (pmem2_badblock_clear(3)). What was there is lost. All of them must be bad as the system
+    /// knows it now, or nothing is done.
     ///
-    /// On Linux a file gets other blocks of its file system for those that these bytes are in. What is good in them is kept: it is read
-    /// before, and written to the new ones. What is listed as bad in them and not in the range is zeros then, too, even
-    /// if it could be read. Nobody else may read, write or
-    /// clear these blocks meanwhile, nor cut the file off there. (Threads of one process that clear take turns.)
+    /// On Linux a file gets other blocks of its file system for those that these bytes are in. What
+    /// is good in them is kept: it is read before, and written to the new ones. What is listed as
+    /// bad in them and not in the range is zeros then, too, even if it could be read. Nobody else
+    /// may read, write or clear these blocks meanwhile, nor cut the file off there. (Threads of one
+    /// process that clear take turns.)
     ///
-    /// Where the rest of a block cannot be read, `EIO` says so, and nothing is changed: that is so of most files of which a part of a page is
-    /// bad, since the kernel reads nothing of such a page if they are mapped directly (DAX), and often so if they are not. With
-    /// [`LossyAllocation`](ClearBy::LossyAllocation) what of these blocks cannot be read is zeros afterwards: no good byte that this handle
-    /// could read is lost by it.
+    /// Where the rest of a block cannot be read, `EIO` says so, and nothing is changed: that is so
+    /// of most files of which a part of a page is bad, since the kernel reads nothing of such a
+    /// page if they are mapped directly (DAX), and often so if they are not. With
+    /// [`LossyAllocation`](ClearBy::LossyAllocation) what of these blocks cannot be read is zeros
+    /// afterwards: no good byte that this handle could read is lost by it.
     ///
-    /// For a moment, what is good in a block is in this process's memory only. If the power fails or the program is ended then, it is lost.
-    /// What else could be in the way of writing it back is looked for before: at least 64 blocks have to be free (`ENOSPC`), and these bytes
-    /// must be allowed to be written to (`EFBIG` beyond RLIMIT_FSIZE, whose SIGXFSZ ends a program that does not handle it). If it fails all
-    /// the same, [`What::WriteBack`] says that it is lost.
+    /// For a moment, what is good in a block is in this process's memory only. If the power fails
+    /// or the program is ended then, it is lost. What else could be in the way of writing it back
+    /// is looked for before: at least 64 blocks have to be free (`ENOSPC`), and these bytes must be
+    /// allowed to be written to (`EFBIG` beyond RLIMIT_FSIZE, whose SIGXFSZ ends a program that
+    /// does not handle it). If it fails all the same, [`What::WriteBack`] says that it is lost.
     ///
-    /// The bad memory is free space of the file system then, for other files and for what the file system keeps for itself. Devices whose bus has
-    /// `clear_error` in `/sys/bus/nd/devices/ndbus*/commands` make it good when it is next written to: the kernel asks them to. Of other NVDIMMs,
-    /// and CXL, such writes fail with `EIO` (at the latest at fsync(2)), and a file system that is refused its own data stops working, perhaps
-    /// much later: ext4 turns read-only, XFS shuts down. There, copy the file to another device instead, and leave the bad one where it is. Of
-    /// memory that takes no commands at all (`memmap=`, virtio-pmem) the kernel believes every write to have made it good, whether it has or not.
+    /// The bad memory is free space of the file system then, for other files and for what the file
+    /// system keeps for itself. Devices whose bus has `clear_error` in
+    /// `/sys/bus/nd/devices/ndbus*/commands` make it good when it is next written to: the kernel
+    /// asks them to. Of other NVDIMMs, and CXL, such writes fail with `EIO` (at the latest at
+    /// fsync(2)), and a file system that is refused its own data stops working, perhaps much later:
+    /// ext4 turns read-only, XFS shuts down. There, copy the file to another device instead, and
+    /// leave the bad one where it is. Of memory that takes no commands at all (`memmap=`,
+    /// virtio-pmem) the kernel believes every write to have made it good, whether it has or not.
     ///
-    /// Afterwards the bytes are read and the list is looked at: an error then (`EIO`) says that the file system had no better memory, or the
-    /// device cannot make it good. Of a range of several blocks, some may have been renewed when it fails.
+    /// Afterwards the bytes are read and the list is looked at: an error then (`EIO`) says that the
+    /// file system had no better memory, or the device cannot make it good. Of a range of several
+    /// blocks, some may have been renewed when it fails.
     ///
-    /// System calls on Linux: those of [`bad_blocks`](Source::bad_blocks); of a file also `fcntl`, `fallocate`, `pread64`, `pwrite64`, `fsync`,
-    /// `getpid` (and nanosleep(2) while another thread clears); by a device's command `ND_IOCTL_ARS_CAP` and `ND_IOCTL_CLEAR_ERROR`.
+    /// System calls on Linux: those of [`bad_blocks`](Source::bad_blocks); of a file also `fcntl`,
+    /// `fallocate`, `pread64`, `pwrite64`, `fsync`, `getpid` (and nanosleep(2) while another thread
+    /// clears); by a device's command `ND_IOCTL_ARS_CAP` and `ND_IOCTL_CLEAR_ERROR`.
     ///
     /// # Errors
     ///
     /// - [`NotBad`](Error::NotBad): not all of them are listed; nothing was changed.
-    /// - [`OffsetOutOfRange`](Error::OffsetOutOfRange), [`LengthOutOfRange`](Error::LengthOutOfRange): no range of the source.
+    /// - [`OffsetOutOfRange`](Error::OffsetOutOfRange),
+    ///   [`LengthOutOfRange`](Error::LengthOutOfRange): no range of the source.
     /// - [`NotWritable`](Error::NotWritable): the source was opened read-only or to append.
     /// - [`Unsupported`](Error::Unsupported): it cannot be done `by` this.
-    /// - [`Os`](Error::Os) of [`What::ClearBadBlock`]: the system failed; `EINVAL` where the file was opened `O_DIRECT`, `EBUSY` where
-    ///   it was changed by others meanwhile, and what is said above. Of [`What::WriteBack`]: good bytes beside the bad ones are lost.
-    /// - [`NotSynced`](Error::NotSynced): the system failed to write what it had taken before, or what was written back.
+    /// - [`Os`](Error::Os) of [`What::ClearBadBlock`]: the system failed; `EINVAL` where the file
+    ///   was opened `O_DIRECT`, `EBUSY` where it was changed by others meanwhile, and what is said
+    ///   above. Of [`What::WriteBack`]: good bytes beside the bad ones are lost.
+    /// - [`NotSynced`](Error::NotSynced): the system failed to write what it had taken before, or
+    ///   what was written back.
     /// - Those of [`bad_blocks`](Source::bad_blocks).
     pub fn clear_bad_blocks(&self, range: Range<u64>, by: ClearBy) -> Result<(), Error> {
         admit_listing(self.kind())?;
@@ -144,11 +164,13 @@ impl<H: Handle<P: Health>> Source<H> {
         admit_writing(self.access(), self.kind())?;
         admit_clearing(&range, self.size()?)?;
         let handle = self.handle();
-        handle.platform().clear_bad(handle.raw(), self.facts(), range, by).map_err(|fail| match fail {
-            // Where there is no list, that is the cause, whichever way was asked for.
-            Fail::Unsupported if self.has_no_list() => Error::Unsupported(What::BadBlocks),
-            fail => Error::of(fail, What::ClearBadBlock),
-        })
+        handle.platform().clear_bad(handle.raw(), self.facts(), range, by).map_err(
+            |fail| match fail {
+                // Where there is no list, that is the cause, whichever way was asked for.
+                Fail::Unsupported if self.has_no_list() => Error::Unsupported(What::BadBlocks),
+                fail => Error::of(fail, What::ClearBadBlock),
+            },
+        )
     }
 
     fn has_no_list(&self) -> bool {

@@ -1,8 +1,10 @@
-//! The suite for those who implement [`Platform`]: it says whether an implementation keeps the contract.
+//! The suite for those who implement [`Platform`]: it says whether an implementation keeps the
+//! contract.
 //!
-//! The implementer makes handles of every kind that the platform has, says what each should give, and calls [`check`], [`check_places`],
-//! [`check_transfers`] and [`check_bad_blocks`] with them, in a test on a host or in the kernel itself: the suite needs neither an allocator nor threads. A [`Violation`] names
-//! the handle and the rule that was broken.
+//! The implementer makes handles of every kind that the platform has, says what each should give,
+//! and calls [`check`], [`check_places`], [`check_transfers`] and [`check_bad_blocks`] with them,
+//! in a test on a host or in the kernel itself: the suite needs neither an allocator nor threads. A
+//! [`Violation`] names the handle and the rule that was broken.
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -124,7 +126,8 @@ impl<'c, H: Handle> Case<'c, H> {
 pub enum Rule {
     /// `describe` says the same of the same handle each time.
     DescribeIsStable,
-    /// A handle is refused, or not, with the code that was expected. The error is the one that there was.
+    /// A handle is refused, or not, with the code that was expected. The error is the one that
+    /// there was.
     Outcome(Option<Error>),
     /// Kind and access are the expected ones; these are what there was.
     KindAndAccess(Kind, Access),
@@ -138,11 +141,13 @@ pub enum Rule {
     Range,
     /// A source is the same wherever it lies: in memory of the caller's, in a pool.
     Storage,
-    /// Handles of different objects have different ids, unless the type of ids has no values but one.
+    /// Handles of different objects have different ids, unless the type of ids has no values but
+    /// one.
     IdsDiffer,
     /// A handle that refers to another object than the facts do is `Fail::Replaced`.
     ReplacedIsNoticed,
-    /// A question about a place gets an answer, or `Fail::Unsupported`, where nothing is in its way; this is what there was.
+    /// A question about a place gets an answer, or `Fail::Unsupported`, where nothing is in its
+    /// way; this is what there was.
     PlaceFails(Fail),
     /// The place is the same each time, and confirmed.
     PlaceIsStable,
@@ -154,18 +159,21 @@ pub enum Rule {
     NumaNode,
     /// The DIMMs of a region are the same each time, and there is none behind the last one.
     DimmsAreStable,
-    /// What is in an object can be read, and written if it is writable, and made durable; this is what there was.
+    /// What is in an object can be read, and written if it is writable, and made durable; this is
+    /// what there was.
     TransferFails(Halted),
     /// What is read is what was written, each byte in its place and no other one changed.
     TransferMovesBytes,
-    /// A transfer that comes to the end of a file says so, with how many bytes there were; this is what there was.
+    /// A transfer that comes to the end of a file says so, with how many bytes there were; this is
+    /// what there was.
     EndIsTold(Option<Halted>),
-    /// A transfer that comes to bad memory ends there, not before and not behind; this is what there was.
+    /// A transfer that comes to bad memory ends there, not before and not behind; this is what
+    /// there was.
     HaltIsExact(Option<Halted>),
     /// The list of bad blocks can be had, or is `Fail::Unsupported`; this is what there was.
     BadBlocksFail(Fail),
-    /// Bad blocks are told in ascending order, none without bytes, behind the end or adjoining another one; and from within one the rest of
-    /// it. This is where it was otherwise.
+    /// Bad blocks are told in ascending order, none without bytes, behind the end or adjoining
+    /// another one; and from within one the rest of it. This is where it was otherwise.
     BadBlocksAreOrdered {
         /// The first bad byte.
         start: u64,
@@ -191,10 +199,14 @@ impl fmt::Display for Violation<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} (expected: {}): ", self.case, self.expect)?;
         match self.rule {
-            Rule::DescribeIsStable => f.write_str("describe says different things of the same handle"),
+            Rule::DescribeIsStable => {
+                f.write_str("describe says different things of the same handle")
+            }
             Rule::Outcome(None) => f.write_str("it became a source"),
             Rule::Outcome(Some(error)) => write!(f, "refused with code {}: {error}", error.code()),
-            Rule::KindAndAccess(kind, access) => write!(f, "the kind is {kind}, the access {access:?}"),
+            Rule::KindAndAccess(kind, access) => {
+                write!(f, "the kind is {kind}, the access {access:?}")
+            }
             Rule::Size(Ok(size)) => write!(f, "the size is {size}"),
             Rule::Size(Err(error)) => write!(f, "there is no size: {error}"),
             Rule::Alignment(Ok(alignment)) => write!(f, "the alignment is {alignment}"),
@@ -202,25 +214,50 @@ impl fmt::Display for Violation<'_> {
             Rule::OptionalAnswer(error) => {
                 write!(f, "a question without an answer must fail with Fail::Unsupported: {error}")
             }
-            Rule::Range => f.write_str("check_range does not accept the whole source and nothing beyond it"),
+            Rule::Range => {
+                f.write_str("check_range does not accept the whole source and nothing beyond it")
+            }
             Rule::Storage => f.write_str("the source is another one where it was stored"),
             Rule::IdsDiffer => f.write_str("another case has the same id"),
-            Rule::ReplacedIsNoticed => f.write_str("size does not notice that the handle refers to another object"),
+            Rule::ReplacedIsNoticed => {
+                f.write_str("size does not notice that the handle refers to another object")
+            }
             Rule::PlaceFails(fail) => write!(f, "a question about the place fails: {fail:?}"),
-            Rule::PlaceIsStable => f.write_str("the place is another one each time, or is not confirmed"),
-            Rule::RegionsAreCounted => f.write_str("there are other regions than the backing or the count say"),
-            Rule::RegionsAreOrdered => f.write_str("the regions are not in the order of buses and numbers"),
+            Rule::PlaceIsStable => {
+                f.write_str("the place is another one each time, or is not confirmed")
+            }
+            Rule::RegionsAreCounted => {
+                f.write_str("there are other regions than the backing or the count say")
+            }
+            Rule::RegionsAreOrdered => {
+                f.write_str("the regions are not in the order of buses and numbers")
+            }
             Rule::NumaNode => f.write_str("the NUMA nodes are not those of the regions"),
-            Rule::DimmsAreStable => f.write_str("the DIMMs of a region are others each time, or do not end"),
-            Rule::TransferFails(halted) => write!(f, "a transfer fails after {} bytes: {:?}", halted.done, halted.why),
-            Rule::TransferMovesBytes => f.write_str("a transfer moves other bytes than it was asked for"),
-            Rule::EndIsTold(halted) => write!(f, "the end of the file is not told as such: {halted:?}"),
-            Rule::HaltIsExact(halted) => write!(f, "a transfer does not end where the memory is bad: {halted:?}"),
+            Rule::DimmsAreStable => {
+                f.write_str("the DIMMs of a region are others each time, or do not end")
+            }
+            Rule::TransferFails(halted) => {
+                write!(f, "a transfer fails after {} bytes: {:?}", halted.done, halted.why)
+            }
+            Rule::TransferMovesBytes => {
+                f.write_str("a transfer moves other bytes than it was asked for")
+            }
+            Rule::EndIsTold(halted) => {
+                write!(f, "the end of the file is not told as such: {halted:?}")
+            }
+            Rule::HaltIsExact(halted) => {
+                write!(f, "a transfer does not end where the memory is bad: {halted:?}")
+            }
             Rule::BadBlocksFail(fail) => write!(f, "a question about bad blocks fails: {fail:?}"),
             Rule::BadBlocksAreOrdered { start, end } => {
-                write!(f, "the bad bytes {start} to {end} are told out of order, or otherwise the second time")
+                write!(
+                    f,
+                    "the bad bytes {start} to {end} are told out of order, or otherwise the second time"
+                )
             }
-            Rule::GoodIsNotCleared => f.write_str("bytes that are not bad are cleared all the same"),
+            Rule::GoodIsNotCleared => {
+                f.write_str("bytes that are not bad are cleared all the same")
+            }
         }
     }
 }
@@ -259,9 +296,13 @@ fn one<H: Handle>(handle: &H, expect: Expect) -> Result<(), Rule> {
     let describe = || handle.platform().describe(handle.raw());
     ensure(describe() == describe(), Rule::DescribeIsStable)?;
     let (source, expect) = match (Source::new(handle), expect) {
-        (Ok(source), Expect::Source { kind, size, alignment, writable }) => (source, (kind, size, alignment, writable)),
+        (Ok(source), Expect::Source { kind, size, alignment, writable }) => {
+            (source, (kind, size, alignment, writable))
+        }
         (Ok(_), Expect::Refused(_)) => return Err(Rule::Outcome(None)),
-        (Err(error), Expect::Refused(code)) => return ensure(error.code() == code, Rule::Outcome(Some(error))),
+        (Err(error), Expect::Refused(code)) => {
+            return ensure(error.code() == code, Rule::Outcome(Some(error)));
+        }
         (Err(error), Expect::Source { .. }) => return Err(Rule::Outcome(Some(error))),
     };
     let (kind, size, alignment, writable) = expect;
@@ -291,7 +332,8 @@ fn ranges<H: Handle>(source: &Source<H>, size: u64, alignment: u64) -> Result<()
         return ensure(source.check_range(0, 0) == Err(Error::SourceEmpty), Rule::Range);
     }
     ensure(source.check_range(0, 0) == Ok(0..size), Rule::Range)?;
-    let beyond = size.checked_next_multiple_of(alignment).and_then(|end| end.checked_add(alignment));
+    let beyond =
+        size.checked_next_multiple_of(alignment).and_then(|end| end.checked_add(alignment));
     ensure(beyond.is_none_or(|beyond| source.check_range(0, beyond).is_err()), Rule::Range)?;
     ensure(alignment == 1 || source.check_range(0, 1).is_err(), Rule::Range)
 }

@@ -6,7 +6,8 @@ use pmem2_platform::{Access, Alignment, Kind, What};
 
 use crate::{Error, HandleFault, WriteFault};
 
-/// Whether a handle with this access that refers to this kind of object can be a source. The access comes first.
+/// Whether a handle with this access that refers to this kind of object can be a source. The access
+/// comes first.
 #[inline]
 pub(crate) const fn admit(access: Access, kind: Kind) -> Result<(), Error> {
     if access.contains(Access::PATH) {
@@ -22,16 +23,24 @@ pub(crate) const fn admit(access: Access, kind: Kind) -> Result<(), Error> {
     admit_kind(kind)
 }
 
-/// The same where a source is made: on a platform that [does not want](pmem2_platform::Platform::WANTS_READ) to read yet, only the
-/// kind matters.
+/// The same where a source is made: on a platform that [does not
+/// want](pmem2_platform::Platform::WANTS_READ) to read yet, only the kind matters.
 #[inline]
-pub(crate) const fn admit_handle(wants_read: bool, access: Access, kind: Kind) -> Result<(), Error> {
+pub(crate) const fn admit_handle(
+    wants_read: bool,
+    access: Access,
+    kind: Kind,
+) -> Result<(), Error> {
     if wants_read { admit(access, kind) } else { admit_kind(kind) }
 }
 
 /// Whether it can be mapped too. The first error is the one with which no source would be made.
 #[inline]
-pub(crate) const fn admit_mapping(wants_read: bool, access: Access, kind: Kind) -> Result<(), Error> {
+pub(crate) const fn admit_mapping(
+    wants_read: bool,
+    access: Access,
+    kind: Kind,
+) -> Result<(), Error> {
     match admit_handle(wants_read, access, kind) {
         Ok(()) => admit(access, kind),
         refused => refused,
@@ -58,8 +67,14 @@ pub(crate) const fn aligned(bytes: u64) -> Result<Alignment, Error> {
     }
 }
 
-/// The range of `length` bytes, or of all that is left if that is 0, at `offset` in a source of `size` bytes.
-pub(crate) const fn range(offset: u64, length: u64, size: u64, alignment: Alignment) -> Result<Range<u64>, Error> {
+/// The range of `length` bytes, or of all that is left if that is 0, at `offset` in a source of
+/// `size` bytes.
+pub(crate) const fn range(
+    offset: u64,
+    length: u64,
+    size: u64,
+    alignment: Alignment,
+) -> Result<Range<u64>, Error> {
     if offset > i64::MAX.unsigned_abs() {
         return Err(Error::OffsetOutOfRange { offset });
     }

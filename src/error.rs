@@ -11,19 +11,21 @@ use pmem2_platform::{Backing, Errno, Fail, Kind, RegionFault, Undurable, What};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HandleFault {
-    /// It is not open: negative, closed, beyond the table. On Windows also a handle of something that is no file, which cannot be told
-    /// from a closed one.
+    /// It is not open: negative, closed, beyond the table. On Windows also a handle of something
+    /// that is no file, which cannot be told from a closed one.
     NotOpen,
     /// It was opened write-only; a mapping has to read.
     WriteOnly,
-    /// It was opened for neither reading nor writing (Linux's access mode 3; on Windows only to ask about it).
+    /// It was opened for neither reading nor writing (Linux's access mode 3; on Windows only to ask
+    /// about it).
     NoAccess,
     /// It was opened with `O_PATH`: it names a file and cannot be used on it.
     PathOnly,
-    /// It refers to another file or region than the one that the source was made of: it was closed, and its number was reused; or
-    /// the table of its region was changed.
+    /// It refers to another file or region than the one that the source was made of: it was closed,
+    /// and its number was reused; or the table of its region was changed.
     Replaced,
-    /// It refers to a device that was taken away, or to a file on one, and another device has its number now.
+    /// It refers to a device that was taken away, or to a file on one, and another device has its
+    /// number now.
     DeviceReplaced,
 }
 
@@ -33,7 +35,8 @@ pub enum HandleFault {
 pub enum WriteFault {
     /// It was opened read-only.
     ReadOnly,
-    /// It was opened to append (`O_APPEND`): what is written goes to the end, wherever it was meant for.
+    /// It was opened to append (`O_APPEND`): what is written goes to the end, wherever it was meant
+    /// for.
     Append,
 }
 
@@ -47,11 +50,12 @@ pub enum Memory {
     Heap,
 }
 
-/// An error of pmem2. Each has the code that libpmem2 gives it ([`code`](Error::code)), an errno ([`errno`](Error::errno))
-/// and a sentence with the cause and, where there is one, the remedy (`Display`).
+/// An error of pmem2. Each has the code that libpmem2 gives it ([`code`](Error::code)), an errno
+/// ([`errno`](Error::errno)) and a sentence with the cause and, where there is one, the remedy
+/// (`Display`).
 ///
-/// It is the whole vocabulary of libpmem2(7), so that what is matched today still matches when the calls that need the rest of it
-/// (mapping, sharing, addresses, reservations) are there.
+/// It is the whole vocabulary of libpmem2(7), so that what is matched today still matches when the
+/// calls that need the rest of it (mapping, sharing, addresses, reservations) are there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Error {
@@ -65,18 +69,20 @@ pub enum Error {
     InvalidFileHandle(HandleFault),
     /// The handle is good, but what it refers to can be no source. [`Kind`] says what it is.
     InvalidFileType(Kind),
-    /// The handle refers to a character device, and whether it is a device DAX cannot be told: [`What::Sysfs`] where sysfs
-    /// is not mounted, [`What::Subsystem`] where its answer makes no sense. The code is that of
-    /// [`InvalidFileType`](Error::InvalidFileType).
+    /// The handle refers to a character device, and whether it is a device DAX cannot be told:
+    /// [`What::Sysfs`] where sysfs is not mounted, [`What::Subsystem`] where its answer makes no
+    /// sense. The code is that of [`InvalidFileType`](Error::InvalidFileType).
     UnknownFileType(What),
-    /// The range begins at the end of the source or behind it. The code is that of [`MapRange`](Error::MapRange).
+    /// The range begins at the end of the source or behind it. The code is that of
+    /// [`MapRange`](Error::MapRange).
     OffsetBeyondEnd {
         /// The first byte of the range.
         offset: u64,
         /// The size of the source in bytes.
         size: u64,
     },
-    /// The range begins in the source and ends beyond its last byte, or beyond what 64 bits can count (`end` is `None`).
+    /// The range begins in the source and ends beyond its last byte, or beyond what 64 bits can
+    /// count (`end` is `None`).
     MapRange {
         /// The first byte behind the range.
         end: Option<u64>,
@@ -89,11 +95,12 @@ pub enum Error {
     GranularityNotSet,
     /// The granularity that was asked for cannot be had.
     GranularityNotSupported,
-    /// A device DAX whose stores only the host makes durable, and that has no way to ask it (virtio-pmem). The code is that
-    /// of [`GranularityNotSupported`](Error::GranularityNotSupported).
-    NeverDurable,
-    /// A region of physical memory of which its table says that nothing makes a store durable. The code is that of
+    /// A device DAX whose stores only the host makes durable, and that has no way to ask it
+    /// (virtio-pmem). The code is that of
     /// [`GranularityNotSupported`](Error::GranularityNotSupported).
+    NeverDurable,
+    /// A region of physical memory of which its table says that nothing makes a store durable. The
+    /// code is that of [`GranularityNotSupported`](Error::GranularityNotSupported).
     RegionNeverDurable,
     /// An offset that no file can have: over 2^63 - 1.
     OffsetOutOfRange {
@@ -141,21 +148,22 @@ pub enum Error {
     /// The system's answer to the question for the region makes no sense.
     InvalidRegionFormat,
     /// A region of physical memory that no source can be made of. The code is that of
-    /// [`InvalidRegionFormat`](Error::InvalidRegionFormat), of a region without bytes that of [`SourceEmpty`](Error::SourceEmpty), and of
-    /// one with an alignment that is no power of two that of [`InvalidAlignmentValue`](Error::InvalidAlignmentValue).
+    /// [`InvalidRegionFormat`](Error::InvalidRegionFormat), of a region without bytes that of
+    /// [`SourceEmpty`](Error::SourceEmpty), and of one with an alignment that is no power of two
+    /// that of [`InvalidAlignmentValue`](Error::InvalidAlignmentValue).
     InvalidRegion(RegionFault),
     /// The source lies on no region of persistent memory, but on this.
     DaxRegionNotFound(Backing),
-    /// What was asked for is known of persistent memory only, and the source lies on this, or it cannot be told on what it
-    /// lies. The code is `PMEM2_E_NOSUPP`.
+    /// What was asked for is known of persistent memory only, and the source lies on this, or it
+    /// cannot be told on what it lies. The code is `PMEM2_E_NOSUPP`.
     NotPersistentMemory {
         /// What was asked for.
         asked: What,
         /// What the source lies on.
         on: Backing,
     },
-    /// The source lies on a volume whose regions are on several NUMA nodes: there is no one node. The code is
-    /// `PMEM2_E_NOSUPP`.
+    /// The source lies on a volume whose regions are on several NUMA nodes: there is no one node.
+    /// The code is `PMEM2_E_NOSUPP`.
     SeveralNumaNodes,
     /// The system's answer to the question for the device makes no sense.
     InvalidDevFormat,
@@ -168,8 +176,10 @@ pub enum Error {
     NotBad,
     /// The range to read or write, or to clear, ends beyond the last byte of the source.
     LengthOutOfRange {
-        /// The first byte behind the range; `u64::MAX` where it is beyond what 64 bits can count, too.
-        // No Option: that of MapRange is where the enum keeps which variant it is, and a second one would make it larger.
+        /// The first byte behind the range; `u64::MAX` where it is beyond what 64 bits can count,
+        /// too.
+        // No Option: that of MapRange is where the enum keeps which variant it is, and a second one
+        // would make it larger.
         end: u64,
         /// The size of the source in bytes.
         size: u64,
@@ -188,27 +198,31 @@ pub enum Error {
     VmReservationNotEmpty,
     /// There is a mapping in the way.
     MapExists,
-    /// The source cannot be written to at an offset. The code is that of [`NoAccess`](Error::NoAccess).
+    /// The source cannot be written to at an offset. The code is that of
+    /// [`NoAccess`](Error::NoAccess).
     NotWritable(WriteFault),
     /// The source has no file descriptor.
     FileDescriptorNotSet,
     /// Sources of this kind cannot do this.
     SourceTypeNotSupported,
-    /// Reading or writing met bad memory: the first bad byte is one of the `length` bytes at `offset`, as exactly as the system tells.
+    /// Reading or writing met bad memory: the first bad byte is one of the `length` bytes at
+    /// `offset`, as exactly as the system tells.
     IoFail {
         /// In bytes of the source.
         offset: u64,
         /// In bytes.
         length: u64,
     },
-    /// The system failed to store what it had taken: of what was written since the last sync, any part may be lost. The code is that of
-    /// [`IoFail`](Error::IoFail).
+    /// The system failed to store what it had taken: of what was written since the last sync, any
+    /// part may be lost. The code is that of [`IoFail`](Error::IoFail).
     NotSynced,
-    /// What would be written would not become durable, for this reason; nothing was written. The code is `PMEM2_E_NOSUPP`.
+    /// What would be written would not become durable, for this reason; nothing was written. The
+    /// code is `PMEM2_E_NOSUPP`.
     NotDurable(Undurable),
     /// There is no memory for the source; nothing was changed. The code is `-ENOMEM`.
     OutOfMemory(Memory),
-    /// The answer is larger than what pmem2 keeps: a volume of too many devices, too many DIMMs. The code is `-EOVERFLOW`.
+    /// The answer is larger than what pmem2 keeps: a volume of too many devices, too many DIMMs.
+    /// The code is `-EOVERFLOW`.
     TooLarge(What),
     /// The system failed. The code is `-errno`.
     Os {
@@ -232,9 +246,10 @@ impl Error {
     pub const fn pmem2_code(&self) -> Option<Code> {
         Some(match self {
             Self::Unknown(_) => Code::Unknown,
-            Self::Unsupported(_) | Self::NotPersistentMemory { .. } | Self::SeveralNumaNodes | Self::NotDurable(_) => {
-                Code::NoSupp
-            }
+            Self::Unsupported(_)
+            | Self::NotPersistentMemory { .. }
+            | Self::SeveralNumaNodes
+            | Self::NotDurable(_) => Code::NoSupp,
             Self::FileHandleNotSet => Code::FileHandleNotSet,
             Self::InvalidFileHandle(_) => Code::InvalidFileHandle,
             Self::InvalidFileType(_) | Self::UnknownFileType(_) => Code::InvalidFileType,
@@ -247,7 +262,9 @@ impl Error {
             Self::OffsetOutOfRange { .. } => Code::OffsetOutOfRange,
             Self::OffsetUnaligned { .. } => Code::OffsetUnaligned,
             Self::InvalidAlignmentFormat => Code::InvalidAlignmentFormat,
-            Self::InvalidAlignmentValue(_) | Self::InvalidRegion(RegionFault::Alignment) => Code::InvalidAlignmentValue,
+            Self::InvalidAlignmentValue(_) | Self::InvalidRegion(RegionFault::Alignment) => {
+                Code::InvalidAlignmentValue
+            }
             Self::InvalidSizeFormat => Code::InvalidSizeFormat,
             Self::LengthUnaligned { .. } => Code::LengthUnaligned,
             Self::MappingNotFound => Code::MappingNotFound,
@@ -272,11 +289,14 @@ impl Error {
             Self::FileDescriptorNotSet => Code::FileDescriptorNotSet,
             Self::SourceTypeNotSupported => Code::SourceTypeNotSupported,
             Self::IoFail { .. } | Self::NotSynced => Code::IoFail,
-            Self::OutOfMemory(_) | Self::TooLarge(_) | Self::Os { .. } | Self::OsCode { .. } => return None,
+            Self::OutOfMemory(_) | Self::TooLarge(_) | Self::Os { .. } | Self::OsCode { .. } => {
+                return None;
+            }
         })
     }
 
-    /// What a C function of libpmem2 returns for this error: a `PMEM2_E_*` code (-100000 to -100037) or a negative errno.
+    /// What a C function of libpmem2 returns for this error: a `PMEM2_E_*` code (-100000 to
+    /// -100037) or a negative errno.
     #[must_use]
     pub const fn code(&self) -> i32 {
         match self.pmem2_code() {
@@ -285,8 +305,8 @@ impl Error {
         }
     }
 
-    /// The errno, as pmem2_err_to_errno() gives it: the system's own where it has one, `ENOMEM` for missing memory, `ENOTSUP`
-    /// for `PMEM2_E_NOSUPP`, `EINVAL` for every other code.
+    /// The errno, as pmem2_err_to_errno() gives it: the system's own where it has one, `ENOMEM` for
+    /// missing memory, `ENOTSUP` for `PMEM2_E_NOSUPP`, `EINVAL` for every other code.
     #[must_use]
     pub const fn errno(&self) -> Errno {
         match self {
@@ -294,14 +314,16 @@ impl Error {
             Self::OsCode { .. } => Errno::EIO,
             Self::OutOfMemory(_) => Errno::ENOMEM,
             Self::TooLarge(_) => Errno::EOVERFLOW,
-            Self::Unsupported(_) | Self::NotPersistentMemory { .. } | Self::SeveralNumaNodes | Self::NotDurable(_) => {
-                Errno::ENOTSUP
-            }
+            Self::Unsupported(_)
+            | Self::NotPersistentMemory { .. }
+            | Self::SeveralNumaNodes
+            | Self::NotDurable(_) => Errno::ENOTSUP,
             _ => Errno::EINVAL,
         }
     }
 
-    /// The symbol of the code: `PMEM2_E_INVALID_FILE_TYPE`, `ENOMEM`; `None` for an errno without a name here.
+    /// The symbol of the code: `PMEM2_E_INVALID_FILE_TYPE`, `ENOMEM`; `None` for an errno without a
+    /// name here.
     #[must_use]
     pub fn symbol(&self) -> Option<&'static str> {
         match self.pmem2_code() {
@@ -327,11 +349,13 @@ impl Error {
             Fail::Absent(what) => Self::Os { what, errno: Errno::ENOENT },
             Fail::Malformed(What::Size | What::Allocated) => Self::InvalidSizeFormat,
             Fail::Malformed(What::Alignment | What::PageSize) => Self::InvalidAlignmentFormat,
-            Fail::Malformed(What::Region | What::NumaNode | What::Persistence) => Self::InvalidRegionFormat,
-            Fail::Malformed(What::BadBlocks | What::Extents) => Self::CannotReadBounds,
-            Fail::Malformed(What::Dimm | What::DeviceId | What::UnsafeShutdowns | What::Device | What::Volume) => {
-                Self::InvalidDevFormat
+            Fail::Malformed(What::Region | What::NumaNode | What::Persistence) => {
+                Self::InvalidRegionFormat
             }
+            Fail::Malformed(What::BadBlocks | What::Extents) => Self::CannotReadBounds,
+            Fail::Malformed(
+                What::Dimm | What::DeviceId | What::UnsafeShutdowns | What::Device | What::Volume,
+            ) => Self::InvalidDevFormat,
             Fail::Malformed(what) => Self::Unknown(what),
             _ => Self::Unknown(asked),
         }
@@ -343,8 +367,8 @@ const _: () = assert!(size_of::<Error>() <= 24);
 
 impl core::error::Error for Error {}
 
-/// The error as an [`std::io::Error`]. The sentence stays, and so does the error itself: `get_ref` and `downcast` give it back, and with
-/// it the number, which `raw_os_error` does not. Its kind:
+/// The error as an [`std::io::Error`]. The sentence stays, and so does the error itself: `get_ref`
+/// and `downcast` give it back, and with it the number, which `raw_os_error` does not. Its kind:
 ///
 /// | error | kind |
 /// |---|---|

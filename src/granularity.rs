@@ -5,14 +5,16 @@ mod reason;
 use core::fmt::{self, Display};
 
 use pmem2_platform::{
-    Backing, DaxOption, Direct, FileSystem, Handle, Kind, Locate, Mode, Persistence, Region, Synchronous, What,
+    Backing, DaxOption, Direct, FileSystem, Handle, Kind, Locate, Mode, Persistence, Region,
+    Synchronous, What,
 };
 
 pub use reason::Reason;
 
 use crate::{Error, Place, Source, place::survey};
 
-/// How much has to be flushed to make a store durable: `enum pmem2_granularity`, see PMDK's libpmem2(7). The smaller, the finer.
+/// How much has to be flushed to make a store durable: `enum pmem2_granularity`, see PMDK's
+/// libpmem2(7). The smaller, the finer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Granularity {
@@ -51,7 +53,8 @@ pub enum Sharing {
     Private,
 }
 
-/// The granularity that a mapping of a source will have, and why not a finer one. `Display` says both.
+/// The granularity that a mapping of a source will have, and why not a finer one. `Display` says
+/// both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Expected {
@@ -77,7 +80,8 @@ impl Expected {
     }
 }
 
-/// The answer where a kind of source and of sharing has only one; `None` where the system has to be asked.
+/// The answer where a kind of source and of sharing has only one; `None` where the system has to be
+/// asked.
 const fn settled(kind: Kind, sharing: Sharing) -> Option<Result<Expected, Error>> {
     match (kind, sharing) {
         (Kind::Anonymous, _) => Some(Ok(Expected::new(Granularity::Byte, Reason::Anonymous))),
@@ -107,7 +111,11 @@ impl Ground {
     }
 
     fn add(&mut self, region: &Region) {
-        self.domain = self.domain.into_iter().chain([region.persistence]).max_by_key(|domain| weakness(*domain));
+        self.domain = self
+            .domain
+            .into_iter()
+            .chain([region.persistence])
+            .max_by_key(|domain| weakness(*domain));
         self.sector |= region.mode == Mode::Sector;
         self.raw |= region.mode == Mode::Raw;
     }
@@ -116,8 +124,9 @@ impl Ground {
     fn gather<H: Handle<P: Locate>>(source: &Source<H>) -> Result<Self, Error> {
         // What is below is known only when the regions are.
         let mut ground = Self::new(Backing::Regions, None);
-        let survey =
-            source.at_spot(What::Device, |platform, spot| survey(platform, spot, |_, region| ground.add(region)))?;
+        let survey = source.at_spot(What::Device, |platform, spot| {
+            survey(platform, spot, |_, region| ground.add(region))
+        })?;
         (ground.backing, ground.dax_capable) = (survey.backing, survey.dax_capable);
         Ok(ground)
     }
@@ -159,9 +168,13 @@ const fn by_domain(ground: &Ground) -> Result<Expected, Error> {
             Expected::new(Granularity::CacheLine, Reason::NoRegion)
         }
         (_, Some(Persistence::CpuCache)) => Expected::new(Granularity::Byte, Reason::CpuCache),
-        (_, Some(Persistence::MemoryController)) => Expected::new(Granularity::CacheLine, Reason::MemoryController),
+        (_, Some(Persistence::MemoryController)) => {
+            Expected::new(Granularity::CacheLine, Reason::MemoryController)
+        }
         (_, Some(_)) => Expected::new(Granularity::CacheLine, Reason::DomainUnstated),
-        (Backing::Volume { .. }, None) => Expected::new(Granularity::CacheLine, Reason::DomainUnstated),
+        (Backing::Volume { .. }, None) => {
+            Expected::new(Granularity::CacheLine, Reason::DomainUnstated)
+        }
         // A synchronous mapping of what is not known to be persistent memory.
         (_, None) => Expected::new(Granularity::CacheLine, Reason::DomainUnknown),
     })
@@ -203,46 +216,56 @@ fn has_dax(system: FileSystem) -> bool {
 }
 
 impl<H: Handle<P: Locate>> Source<H> {
-    /// The store granularity that a mapping of this source will have, and why not a finer one: what is behind
-    /// `PMEM2_E_GRANULARITY_NOT_SUPPORTED` of pmem2_map_new(3).
+    /// The store granularity that a mapping of this source will have, and why not a finer one: what
+    /// is behind `PMEM2_E_GRANULARITY_NOT_SUPPORTED` of pmem2_map_new(3).
     ///
-    /// Whether a file can be mapped directly is tried: a page is mapped with `MAP_SYNC` and unmapped at once. Nothing is
-    /// written.
+    /// Whether a file can be mapped directly is tried: a page is mapped with `MAP_SYNC` and
+    /// unmapped at once. Nothing is written.
     ///
-    /// System calls on Linux: none for a private mapping and for anonymous memory; else those of [`place`](Source::place),
-    /// and for a file `fstat`, `mmap`, `munmap`. Where the mapping is refused for the file's own sake also `fstat`, `statx`,
-    /// `openat`, `read` (several), `close` and `fstat`, `fstatfs` to find out why.
+    /// System calls on Linux: none for a private mapping and for anonymous memory; else those of
+    /// [`place`](Source::place), and for a file `fstat`, `mmap`, `munmap`. Where the mapping is
+    /// refused for the file's own sake also `fstat`, `statx`, `openat`, `read` (several), `close`
+    /// and `fstat`, `fstatfs` to find out why.
     ///
     /// # Errors
     ///
     /// - [`SrcDevdaxPrivate`](Error::SrcDevdaxPrivate): device DAX cannot be mapped privately.
     /// - [`NeverDurable`](Error::NeverDurable): a device DAX of virtio-pmem.
-    /// - [`RegionNeverDurable`](Error::RegionNeverDurable): a region of physical memory that nothing makes durable.
+    /// - [`RegionNeverDurable`](Error::RegionNeverDurable): a region of physical memory that
+    ///   nothing makes durable.
     /// - [`InvalidFileHandle`](Error::InvalidFileHandle): on Windows, the handle cannot be read.
     /// - [`Unsupported`](Error::Unsupported): the platform cannot tell.
-    /// - Those of [`place`](Source::place), for a device DAX and a region. A file whose place cannot be told (no descriptor is free, no
-    ///   `/sys`) gets no finer answer than [`CacheLine`](Granularity::CacheLine), for [`DomainUnknown`](Reason::DomainUnknown),
-    ///   and otherwise a vaguer reason.
+    /// - Those of [`place`](Source::place), for a device DAX and a region. A file whose place
+    ///   cannot be told (no descriptor is free, no `/sys`) gets no finer answer than
+    ///   [`CacheLine`](Granularity::CacheLine), for [`DomainUnknown`](Reason::DomainUnknown), and
+    ///   otherwise a vaguer reason.
     pub fn expected_granularity(&self, sharing: Sharing) -> Result<Expected, Error> {
         self.granularity_on(sharing, || Ground::gather(self))
     }
 
-    /// As [`expected_granularity`](Source::expected_granularity), with a place that was gathered before, of this source: for a
-    /// program that cannot reach `/sys` any more. That it is this source's is not checked; another's may make the answer finer
-    /// than is true. Where it cannot reach `/proc` either, the reason may be vaguer
-    /// ([`NotDax`](Reason::NotDax)).
+    /// As [`expected_granularity`](Source::expected_granularity), with a place that was gathered
+    /// before, of this source: for a program that cannot reach `/sys` any more. That it is this
+    /// source's is not checked; another's may make the answer finer than is true. Where it cannot
+    /// reach `/proc` either, the reason may be vaguer ([`NotDax`](Reason::NotDax)).
     ///
-    /// System calls on Linux: of a device DAX none; of a file `fstat`, `mmap`, `munmap`, and where the mapping is refused for
-    /// the file's own sake `fstat`, `statx`, `openat`, `read` (several), `close` and `fstat`, `fstatfs`.
+    /// System calls on Linux: of a device DAX none; of a file `fstat`, `mmap`, `munmap`, and where
+    /// the mapping is refused for the file's own sake `fstat`, `statx`, `openat`, `read` (several),
+    /// `close` and `fstat`, `fstatfs`.
     ///
     /// # Errors
     ///
-    /// Those of [`expected_granularity`](Source::expected_granularity), without those of [`place`](Source::place).
-    pub fn expected_granularity_at(&self, place: &Place, sharing: Sharing) -> Result<Expected, Error> {
+    /// Those of [`expected_granularity`](Source::expected_granularity), without those of
+    /// [`place`](Source::place).
+    pub fn expected_granularity_at(
+        &self,
+        place: &Place,
+        sharing: Sharing,
+    ) -> Result<Expected, Error> {
         self.granularity_on(sharing, || Ok(place.into()))
     }
 
-    /// The granularity of a source on `ground`, which is asked for only where the answer depends on it.
+    /// The granularity of a source on `ground`, which is asked for only where the answer depends on
+    /// it.
     fn granularity_on(
         &self,
         sharing: Sharing,
@@ -266,7 +289,10 @@ impl<H: Handle<P: Locate>> Source<H> {
 
     /// By the attempt to map it. On its own, for a small stack where there are no files.
     #[inline(never)]
-    fn granularity_of_file(&self, ground: impl FnOnce() -> Result<Ground, Error>) -> Result<Expected, Error> {
+    fn granularity_of_file(
+        &self,
+        ground: impl FnOnce() -> Result<Ground, Error>,
+    ) -> Result<Expected, Error> {
         let page = |reason| Ok(Expected::new(Granularity::Page, reason));
         match self.ask(What::Synchronous, Locate::synchronous)? {
             Synchronous::Granted => {
@@ -280,8 +306,11 @@ impl<H: Handle<P: Locate>> Source<H> {
                 page(ground.as_ref().ok().and_then(refused_there).unwrap_or_else(|| {
                     let direct = self.ask(What::Dax, Locate::direct).unwrap_or_default();
                     match refused_here(self.file_system().ok(), direct) {
-                        reason @ (Reason::FileSystemWithoutDax(_) | Reason::MountedWithoutDax) => reason,
-                        // The file may have the flag or not: where it is might be the cause all the same.
+                        reason @ (Reason::FileSystemWithoutDax(_) | Reason::MountedWithoutDax) => {
+                            reason
+                        }
+                        // The file may have the flag or not: where it is might be the cause all the
+                        // same.
                         _ if ground.is_err() => Reason::PlaceUnknown,
                         reason => reason,
                     }

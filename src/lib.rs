@@ -1,9 +1,9 @@
 //! Validated data sources of persistent memory.
 //!
-//! A *source* is what a program may map: a regular file, a device DAX, anonymous memory; without an operating system a region of
-//! physical memory that keeps its contents. [`Source::new`] looks at a handle and
-//! says whether it is one, and if not, why. This is what libpmem2 calls `pmem2_source_from_fd` and siblings, without libc and
-//! without an allocator.
+//! A *source* is what a program may map: a regular file, a device DAX, anonymous memory; without an
+//! operating system a region of physical memory that keeps its contents. [`Source::new`] looks at a
+//! handle and says whether it is one, and if not, why. This is what libpmem2 calls
+//! `pmem2_source_from_fd` and siblings, without libc and without an allocator.
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -20,28 +20,34 @@
 //!
 //! # Where sources live
 //!
-//! A [`Source`] is a plain value: keep it in a variable, beside its file in a struct, in an array, in memory of your own
-//! ([`Source::new_in`]), in a [`Pool`] that may be a `static`, or, with the feature `alloc`, in a box that is made or refused
-//! without aborting. Dropping it is all that deleting takes.
+//! A [`Source`] is a plain value: keep it in a variable, beside its file in a struct, in an array,
+//! in memory of your own ([`Source::new_in`]), in a [`Pool`] that may be a `static`, or, with the
+//! feature `alloc`, in a box that is made or refused without aborting. Dropping it is all that
+//! deleting takes.
 //!
 //! # What there is below
 //!
-//! Everything comes through [`Platform`] and [`Handle`]: [`Native`] is the system that the crate was built for, and a kernel
-//! of your own, an emulator or a test is another. Where there is no backend (macOS, FreeBSD, WebAssembly) the crate builds and
-//! every source is refused with [`Error::Unsupported`].
+//! Everything comes through [`Platform`] and [`Handle`]: [`Native`] is the system that the crate
+//! was built for, and a kernel of your own, an emulator or a test is another. Where there is no
+//! backend (macOS, FreeBSD, WebAssembly) the crate builds and every source is refused with
+//! [`Error::Unsupported`].
 //!
 //! # Memory that is bad
 //!
-//! [`Source::read_at`] and [`Source::write_at`] transfer all bytes, or say how many and where the first bad one is; a [`Reader`] or
-//! [`Writer`] keeps what many transfers need. A load from bad memory raises SIGBUS on Linux: that of a transfer becomes an error
-//! (`SigbusHandler`). [`Source::bad_blocks`] is what the system knows to be bad, [`Source::clear_bad_blocks`] gives a file other memory.
+//! [`Source::read_at`] and [`Source::write_at`] transfer all bytes, or say how many and where the
+//! first bad one is; a [`Reader`] or [`Writer`] keeps what many transfers need. A load from bad
+//! memory raises SIGBUS on Linux: that of a transfer becomes an error (`SigbusHandler`).
+//! [`Source::bad_blocks`] is what the system knows to be bad, [`Source::clear_bad_blocks`] gives a
+//! file other memory.
 //!
 //! # Without an operating system
 //!
-//! A handle is an [`Extent`], a [`PhysicalRegion`] or a part of one; [`Source::from_region`] makes a source of it. Regions come from a
-//! table of the board's code, from ACPI ([`find_acpi_table`], [`Nfit`]) or from a [`Devicetree`]. All of it is compiled on every target
-//! ([`Bare`]). [`Extent::mapped`] gives a [`Window`], which stores and makes durable, with a [`Cpu`]'s instructions where they are needed.
-//! A kernel with descriptors of its own is a matter of the page `porting` (built with the feature `conformance`).
+//! A handle is an [`Extent`], a [`PhysicalRegion`] or a part of one; [`Source::from_region`] makes
+//! a source of it. Regions come from a table of the board's code, from ACPI ([`find_acpi_table`],
+//! [`Nfit`]) or from a [`Devicetree`]. All of it is compiled on every target ([`Bare`]).
+//! [`Extent::mapped`] gives a [`Window`], which stores and makes durable, with a [`Cpu`]'s
+//! instructions where they are needed. A kernel with descriptors of its own is a matter of the page
+//! `porting` (built with the feature `conformance`).
 //!
 //! # Features
 //!
@@ -57,9 +63,10 @@
 //!
 //! # What it does not do
 //!
-//! It does not open, create, lock or resize files, and does not map them for the program yet. It keeps no global state (but the page size,
-//! where the kernel has to be asked for it), starts no thread, prints nothing, and installs no handler but that of SIGBUS, when a device DAX
-//! of Linux is first read or written.
+//! It does not open, create, lock or resize files, and does not map them for the program yet. It
+//! keeps no global state (but the page size, where the kernel has to be asked for it), starts no
+//! thread, prints nothing, and installs no handler but that of SIGBUS, when a device DAX of Linux
+//! is first read or written.
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
@@ -106,11 +113,12 @@ pub use source::Source;
 pub use transfer::{Reader, TransferError, Writer};
 
 pub use pmem2_platform::{
-    Access, Alignment, Anon, Anonymous, Backing, Bare, BareDimm, BoardDimm, Borrowed, ClearBy, Cpu, DaxOption,
-    Devicetree, DimmTable, Direct, Durability, Errno, Extent, ExtentId, Facts, Fail, Fd, FileSystem, Halt, Halted,
-    Handle, Health, HostFlush, Instruction, Io, Kind, Locate, Mode, Native, Nfit, NoId, Nowhere, Persistence,
-    PhysicalRegion, Platform, ReadBuffer, Region, RegionFault, RegionKind, Synchronous, TableFault, Text, Undurable,
-    Unsupported, What, Window, WindowFault, WriteBuffer, find_acpi_table, write_flush_hint,
+    Access, Alignment, Anon, Anonymous, Backing, Bare, BareDimm, BoardDimm, Borrowed, ClearBy, Cpu,
+    DaxOption, Devicetree, DimmTable, Direct, Durability, Errno, Extent, ExtentId, Facts, Fail, Fd,
+    FileSystem, Halt, Halted, Handle, Health, HostFlush, Instruction, Io, Kind, Locate, Mode,
+    Native, Nfit, NoId, Nowhere, Persistence, PhysicalRegion, Platform, ReadBuffer, Region,
+    RegionFault, RegionKind, Synchronous, TableFault, Text, Undurable, Unsupported, What, Window,
+    WindowFault, WriteBuffer, find_acpi_table, write_flush_hint,
 };
 #[cfg(windows)]
 pub use pmem2_platform::{Crt, RawWinHandle, WinFileId, WinHandle, WinSpot, WinVolume, Windows};

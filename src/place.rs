@@ -13,12 +13,12 @@ pub(crate) use words::{Of, On};
 
 use crate::{Error, Source};
 
-/// The ids of all DIMMs of a source, one behind the other: what pmem2_source_device_id(3) gives. It has room for the 32 DIMMs
-/// that a region can have on Linux.
+/// The ids of all DIMMs of a source, one behind the other: what pmem2_source_device_id(3) gives. It
+/// has room for the 32 DIMMs that a region can have on Linux.
 pub type DeviceId = Text<704>;
 
-/// Where a source lies: everything that is known of it, gathered once. It is a plain value that stays when the source is
-/// gone and `/sys` is out of reach (after a chroot, in a sandbox).
+/// Where a source lies: everything that is known of it, gathered once. It is a plain value that
+/// stays when the source is gone and `/sys` is out of reach (after a chroot, in a sandbox).
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Place {
     backing: Backing,
@@ -38,19 +38,21 @@ impl Place {
         self.backing
     }
 
-    /// The name of the device that the source is on, or is: `pmem0`, `dax0.0`, `sda1`; empty where there is none.
+    /// The name of the device that the source is on, or is: `pmem0`, `dax0.0`, `sda1`; empty where
+    /// there is none.
     #[must_use]
     pub fn device(&self) -> &str {
         &self.device
     }
 
-    /// The regions of persistent memory that the source lies on, by bus and number: one, unless it lies on a volume; none
-    /// where [`backing`](Place::backing) is not [`Backing::Regions`].
+    /// The regions of persistent memory that the source lies on, by bus and number: one, unless it
+    /// lies on a volume; none where [`backing`](Place::backing) is not [`Backing::Regions`].
     pub fn regions(&self) -> impl Iterator<Item = &Region> {
         self.regions.iter().flatten()
     }
 
-    /// Whether the kernel can map the source's device directly (DAX); `None` where there is no device, or it does not say.
+    /// Whether the kernel can map the source's device directly (DAX); `None` where there is no
+    /// device, or it does not say.
     #[must_use]
     pub const fn dax_capable(&self) -> Option<bool> {
         self.dax_capable
@@ -65,8 +67,8 @@ impl Place {
         stamp: 0,
     };
 
-    /// Asks everything about what lies at `spot`, and puts it where it is to stay, since each move of it would be another copy
-    /// on the stack.
+    /// Asks everything about what lies at `spot`, and puts it where it is to stay, since each move
+    /// of it would be another copy on the stack.
     pub(crate) fn fill<P: Locate>(&mut self, platform: P, spot: &P::Spot) -> Result<(), Error> {
         self.device = platform.device(spot).map_err(|fail| Error::of(fail, What::Device))?;
         let regions = &mut self.regions;
@@ -75,7 +77,8 @@ impl Place {
                 *place = Some(*region);
             }
         })?;
-        (self.backing, self.dax_capable, self.stamp) = (survey.backing, survey.dax_capable, survey.stamp);
+        (self.backing, self.dax_capable, self.stamp) =
+            (survey.backing, survey.dax_capable, survey.stamp);
         Ok(())
     }
 
@@ -99,7 +102,8 @@ pub(crate) struct Survey {
     stamp: u64,
 }
 
-/// Asks everything, and hands the regions over one by one, with their indexes. By reference, for small stacks.
+/// Asks everything, and hands the regions over one by one, with their indexes. By reference, for
+/// small stacks.
 #[inline(never)]
 pub(crate) fn survey<P: Locate>(
     platform: P,
@@ -154,54 +158,67 @@ impl fmt::Debug for Listed<'_> {
 }
 
 impl<H: Handle<P: Locate>> Source<H> {
-    /// Where the source lies: on which regions of persistent memory, or on what else. See [`Place`].
+    /// Where the source lies: on which regions of persistent memory, or on what else. See
+    /// [`Place`].
     ///
-    /// System calls on Linux: `fstat`, `readlinkat`, `newfstatat`; for each fact of a region `openat`, `read`, `close`;
-    /// of a volume also, for itself and each volume below, `openat`, `getdents64` to the end, `close`, and `readlinkat` for
-    /// each device that they are made of. Where the file system has no device number (tmpfs, overlayfs): `fstat`, `fstatfs`;
-    /// where `/sys` has no such device: `fstat`, `readlinkat`, `faccessat`.
+    /// System calls on Linux: `fstat`, `readlinkat`, `newfstatat`; for each fact of a region
+    /// `openat`, `read`, `close`; of a volume also, for itself and each volume below, `openat`,
+    /// `getdents64` to the end, `close`, and `readlinkat` for each device that they are made of.
+    /// Where the file system has no device number (tmpfs, overlayfs): `fstat`, `fstatfs`; where
+    /// `/sys` has no such device: `fstat`, `readlinkat`, `faccessat`.
     ///
     /// # Errors
     ///
-    /// - [`Unsupported`](Error::Unsupported): the source is anonymous, or the platform knows no places.
-    /// - [`InvalidFileHandle`](Error::InvalidFileHandle): the handle was closed or reused, which safe Rust does not allow, or
-    ///   the device was taken away and another one got its number.
-    /// - [`InvalidRegionFormat`](Error::InvalidRegionFormat), [`InvalidDevFormat`](Error::InvalidDevFormat): the system's
-    ///   answer makes no sense.
-    /// - [`TooLarge`](Error::TooLarge): it lies on a volume of more than [`Place::REGIONS`] regions, or of too many devices.
-    /// - [`Os`](Error::Os): the system failed, with `ENOENT` where the device is gone or `/sys` is not there.
+    /// - [`Unsupported`](Error::Unsupported): the source is anonymous, or the platform knows no
+    ///   places.
+    /// - [`InvalidFileHandle`](Error::InvalidFileHandle): the handle was closed or reused, which
+    ///   safe Rust does not allow, or the device was taken away and another one got its number.
+    /// - [`InvalidRegionFormat`](Error::InvalidRegionFormat),
+    ///   [`InvalidDevFormat`](Error::InvalidDevFormat): the system's answer makes no sense.
+    /// - [`TooLarge`](Error::TooLarge): it lies on a volume of more than [`Place::REGIONS`]
+    ///   regions, or of too many devices.
+    /// - [`Os`](Error::Os): the system failed, with `ENOENT` where the device is gone or `/sys` is
+    ///   not there.
     pub fn place(&self) -> Result<Place, Error> {
         self.at_spot(What::Device, Place::gather)
     }
 
-    /// Whether the source still lies where it did when `place` was gathered: not on another device that got the number of one
-    /// that was taken away. For a file this can be told only so: a source of a file does not keep its device.
-    /// Of a volume only its own device is compared: that it was moved to other devices below (pvmove(8)) is not noticed.
+    /// Whether the source still lies where it did when `place` was gathered: not on another device
+    /// that got the number of one that was taken away. For a file this can be told only so: a
+    /// source of a file does not keep its device. Of a volume only its own device is compared: that
+    /// it was moved to other devices below (pvmove(8)) is not noticed.
     ///
-    /// System calls on Linux: `fstat`, `readlinkat`, `newfstatat`, and what [`place`](Source::place) says of volumes and of what
-    /// has no device.
+    /// System calls on Linux: `fstat`, `readlinkat`, `newfstatat`, and what
+    /// [`place`](Source::place) says of volumes and of what has no device.
     ///
     /// # Errors
     ///
-    /// [`InvalidFileHandle`](Error::InvalidFileHandle) with [`HandleFault::DeviceReplaced`](crate::HandleFault) if it does not;
-    /// those of [`place`](Source::place).
+    /// [`InvalidFileHandle`](Error::InvalidFileHandle) with
+    /// [`HandleFault::DeviceReplaced`](crate::HandleFault) if it does not; those of
+    /// [`place`](Source::place).
     pub fn confirm_place(&self, place: &Place) -> Result<(), Error> {
-        let confirm = |platform: H::P, spot: &_| platform.confirm(spot).map_err(|fail| Error::of(fail, What::Device));
+        let confirm = |platform: H::P, spot: &_| {
+            platform.confirm(spot).map_err(|fail| Error::of(fail, What::Device))
+        };
         let now = self.at_spot(What::Device, confirm)?;
         if now == place.stamp { Ok(()) } else { Err(Error::of(Fail::DeviceReplaced, What::Device)) }
     }
 
-    /// The NUMA node of the source's memory (pmem2_source_numa_node(3)): the one that `ndctl list -v` shows. `None` where the
-    /// platform does not say (sysfs has -1, and so has C).
+    /// The NUMA node of the source's memory (pmem2_source_numa_node(3)): the one that `ndctl list
+    /// -v` shows. `None` where the platform does not say (sysfs has -1, and so has C).
     ///
-    /// System calls on Linux: `fstat`, `readlinkat`, `openat`, `read`, `close`, `newfstatat`; `openat`, `read`, `close` again
-    /// for each further region of a volume, and what [`place`](Source::place) says of volumes and of what has no device.
+    /// System calls on Linux: `fstat`, `readlinkat`, `openat`, `read`, `close`, `newfstatat`;
+    /// `openat`, `read`, `close` again for each further region of a volume, and what
+    /// [`place`](Source::place) says of volumes and of what has no device.
     ///
     /// # Errors
     ///
-    /// - [`DaxRegionNotFound`](Error::DaxRegionNotFound): the source lies on no persistent memory; it says on what else.
-    /// - [`NotPersistentMemory`](Error::NotPersistentMemory): it lies on a file system that hides its device, or on Windows.
-    /// - [`SeveralNumaNodes`](Error::SeveralNumaNodes): it lies on a volume whose regions are on several nodes.
+    /// - [`DaxRegionNotFound`](Error::DaxRegionNotFound): the source lies on no persistent memory;
+    ///   it says on what else.
+    /// - [`NotPersistentMemory`](Error::NotPersistentMemory): it lies on a file system that hides
+    ///   its device, or on Windows.
+    /// - [`SeveralNumaNodes`](Error::SeveralNumaNodes): it lies on a volume whose regions are on
+    ///   several nodes.
     /// - [`InvalidRegionFormat`](Error::InvalidRegionFormat): the system's answer makes no sense.
     /// - Those of [`place`](Source::place).
     pub fn numa_node(&self) -> Result<Option<u32>, Error> {
@@ -211,7 +228,9 @@ impl<H: Handle<P: Locate>> Source<H> {
         let spot = spot.as_ref().map_err(|fail| of(*fail))?;
         match platform.backing(spot).map_err(of)? {
             Backing::Regions | Backing::DeviceDax => {}
-            on @ (Backing::Hidden(_) | Backing::Volume { .. }) => return Err(Error::NotPersistentMemory { asked, on }),
+            on @ (Backing::Hidden(_) | Backing::Volume { .. }) => {
+                return Err(Error::NotPersistentMemory { asked, on });
+            }
             on => return Err(Error::DaxRegionNotFound(on)),
         }
         let first = platform.numa_node(spot, 0).map_err(of)?.flatten();
@@ -224,15 +243,19 @@ impl<H: Handle<P: Locate>> Source<H> {
         Ok(first)
     }
 
-    /// The region of persistent memory with this index that the source lies on, from 0, in the order of [`Place::regions`]; `None`
-    /// behind the last one. For a program without the stack for a whole [`Place`], which is 1.2 KiB.
+    /// The region of persistent memory with this index that the source lies on, from 0, in the
+    /// order of [`Place::regions`]; `None` behind the last one. For a program without the stack for
+    /// a whole [`Place`], which is 1.2 KiB.
     ///
-    /// System calls on Linux: those of [`place`](Source::place), with the facts of this region only.
+    /// System calls on Linux: those of [`place`](Source::place), with the facts of this region
+    /// only.
     ///
     /// # Errors
     ///
-    /// - [`DaxRegionNotFound`](Error::DaxRegionNotFound): the source lies on no persistent memory; it says on what else.
-    /// - [`NotPersistentMemory`](Error::NotPersistentMemory): it lies on a file system that hides its device, or on Windows.
+    /// - [`DaxRegionNotFound`](Error::DaxRegionNotFound): the source lies on no persistent memory;
+    ///   it says on what else.
+    /// - [`NotPersistentMemory`](Error::NotPersistentMemory): it lies on a file system that hides
+    ///   its device, or on Windows.
     /// - Those of [`place`](Source::place).
     pub fn region(&self, index: usize) -> Result<Option<Region>, Error> {
         let asked = What::Region;
@@ -251,50 +274,57 @@ impl<H: Handle<P: Locate>> Source<H> {
         })
     }
 
-    /// The DIMMs that the source lies on; none where its persistent memory has none that the system knows (e820,
-    /// virtio-pmem).
+    /// The DIMMs that the source lies on; none where its persistent memory has none that the system
+    /// knows (e820, virtio-pmem).
     ///
-    /// System calls on Linux: those of [`place`](Source::place) that find the region; `openat`, `read`, `close` for each
-    /// DIMM; `openat` at the end of each region, and `newfstatat` at the end. Of a device DAX in no region `newfstatat` too.
+    /// System calls on Linux: those of [`place`](Source::place) that find the region; `openat`,
+    /// `read`, `close` for each DIMM; `openat` at the end of each region, and `newfstatat` at the
+    /// end. Of a device DAX in no region `newfstatat` too.
     ///
     /// # Errors
     ///
-    /// - [`NotPersistentMemory`](Error::NotPersistentMemory): the source lies on no persistent memory.
+    /// - [`NotPersistentMemory`](Error::NotPersistentMemory): the source lies on no persistent
+    ///   memory.
     /// - Those of [`place`](Source::place).
     pub fn dimms(&self) -> Result<Dimms<H::P>, Error> {
         self.of_dimms(What::Dimm, Ok)
     }
 
-    /// What identifies the hardware that the source lies on (pmem2_source_device_id(3)): the [ids](Dimm::id) of its DIMMs, one
-    /// behind the other in the order of the region's mappings. Empty where it has none. See [`judge_shutdown`](crate::judge_shutdown).
+    /// What identifies the hardware that the source lies on (pmem2_source_device_id(3)): the
+    /// [ids](Dimm::id) of its DIMMs, one behind the other in the order of the region's mappings.
+    /// Empty where it has none. See [`judge_shutdown`](crate::judge_shutdown).
     ///
-    /// On Windows it is the GUID of the volume's device, as 32 digits, and [`Unsupported`](Error::Unsupported) where the volume
-    /// has none or made it up for this boot.
+    /// On Windows it is the GUID of the volume's device, as 32 digits, and
+    /// [`Unsupported`](Error::Unsupported) where the volume has none or made it up for this boot.
     ///
-    /// libpmem2 joins the same ids in the reverse of the order in which the kernel lists the bus's directory. Where a region
-    /// has several DIMMs that may be another order, and a record that libpmem2 wrote then says
-    /// [`Moved`](crate::Shutdown::Moved), once.
+    /// libpmem2 joins the same ids in the reverse of the order in which the kernel lists the bus's
+    /// directory. Where a region has several DIMMs that may be another order, and a record that
+    /// libpmem2 wrote then says [`Moved`](crate::Shutdown::Moved), once.
     ///
-    /// System calls on Linux: `fstat`, `readlinkat`, `openat`, `newfstatat`, and for each DIMM twice `openat`, `read`, `close`;
-    /// what [`place`](Source::place) says of volumes and of what has no device.
+    /// System calls on Linux: `fstat`, `readlinkat`, `openat`, `newfstatat`, and for each DIMM
+    /// twice `openat`, `read`, `close`; what [`place`](Source::place) says of volumes and of what
+    /// has no device.
     ///
     /// # Errors
     ///
-    /// - [`NotPersistentMemory`](Error::NotPersistentMemory): the source lies on no persistent memory; it says on what else.
+    /// - [`NotPersistentMemory`](Error::NotPersistentMemory): the source lies on no persistent
+    ///   memory; it says on what else.
     /// - [`Unsupported`](Error::Unsupported): a DIMM has no id that the system knows.
     /// - [`InvalidDevFormat`](Error::InvalidDevFormat): the system's answer makes no sense.
-    /// - [`TooLarge`](Error::TooLarge): it has more bytes than [`DeviceId`] has; [`dimms`](Source::dimms) still lists them.
+    /// - [`TooLarge`](Error::TooLarge): it has more bytes than [`DeviceId`] has;
+    ///   [`dimms`](Source::dimms) still lists them.
     /// - Those of [`place`](Source::place).
     pub fn device_id(&self) -> Result<DeviceId, Error> {
         self.device_id_as()
     }
 
-    /// As [`device_id`](Source::device_id), in `N` bytes, where there is no room for the 704 of [`DeviceId`]: the stack holds them
-    /// about twice.
+    /// As [`device_id`](Source::device_id), in `N` bytes, where there is no room for the 704 of
+    /// [`DeviceId`]: the stack holds them about twice.
     ///
     /// # Errors
     ///
-    /// Those of [`device_id`](Source::device_id), [`TooLarge`](Error::TooLarge) where it has more than `N` bytes.
+    /// Those of [`device_id`](Source::device_id), [`TooLarge`](Error::TooLarge) where it has more
+    /// than `N` bytes.
     pub fn device_id_as<const N: usize>(&self) -> Result<Text<N>, Error> {
         let mut all = Ok(Text::new());
         if let Ok(id) = &mut all
@@ -310,26 +340,35 @@ impl<H: Handle<P: Locate>> Source<H> {
         self.of_dimms(What::DeviceId, |mut dimms| dimms.try_for_each(|dimm| dimm?.write_id(id)))
     }
 
-    /// The number of unsafe shutdowns (pmem2_source_device_usc(3)): how often the source's DIMMs lost power before their data
-    /// was safe, together. 0 where it has none that the system knows. See [`judge_shutdown`](crate::judge_shutdown).
+    /// The number of unsafe shutdowns (pmem2_source_device_usc(3)): how often the source's DIMMs
+    /// lost power before their data was safe, together. 0 where it has none that the system knows.
+    /// See [`judge_shutdown`](crate::judge_shutdown).
     ///
     /// System calls on Linux: those of [`device_id`](Source::device_id).
     ///
     /// # Errors
     ///
-    /// - [`NotPersistentMemory`](Error::NotPersistentMemory): the source lies on no persistent memory; it says on what else.
+    /// - [`NotPersistentMemory`](Error::NotPersistentMemory): the source lies on no persistent
+    ///   memory; it says on what else.
     /// - [`Unsupported`](Error::Unsupported): a DIMM does not count.
-    /// - [`Os`](Error::Os) with `EACCES`: this user may not know; with another number: the system failed.
+    /// - [`Os`](Error::Os) with `EACCES`: this user may not know; with another number: the system
+    ///   failed.
     /// - [`InvalidDevFormat`](Error::InvalidDevFormat): the system's answer is no count.
     /// - Those of [`place`](Source::place).
     pub fn device_usc(&self) -> Result<u64, Error> {
         self.of_dimms(What::UnsafeShutdowns, |mut dimms| {
-            dimms.try_fold(0_u64, |sum, dimm| sum.checked_add(dimm?.dirty_shutdowns()?).ok_or(Error::InvalidDevFormat))
+            dimms.try_fold(0_u64, |sum, dimm| {
+                sum.checked_add(dimm?.dirty_shutdowns()?).ok_or(Error::InvalidDevFormat)
+            })
         })
     }
 
     /// What `answer` makes of the DIMMs.
-    fn of_dimms<T>(&self, asked: What, answer: impl FnOnce(Dimms<H::P>) -> Result<T, Error>) -> Result<T, Error> {
+    fn of_dimms<T>(
+        &self,
+        asked: What,
+        answer: impl FnOnce(Dimms<H::P>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         self.at_spot(asked, |platform, spot| Dimms::of(platform, spot, asked, answer))
     }
 

@@ -6,13 +6,14 @@ use pmem2_platform::{Borrowed, Lease, Native, Platform, Slots, Stored};
 
 use crate::{Error, Source, error::Memory};
 
-/// Room for `N` sources that borrow their handles: in a `static`, on the stack, in a struct. It needs no allocator.
+/// Room for `N` sources that borrow their handles: in a `static`, on the stack, in a struct. It
+/// needs no allocator.
 ///
-/// Threads and signal handlers share it. Taking a slot and giving it back are lock-free, and a full pool is an error
-/// ([`OutOfMemory`](Error::OutOfMemory), `-ENOMEM`), never a wait.
+/// Threads and signal handlers share it. Taking a slot and giving it back are lock-free, and a full
+/// pool is an error ([`OutOfMemory`](Error::OutOfMemory), `-ENOMEM`), never a wait.
 ///
-/// Where the target has no compare-and-swap (Cortex-M0, riscv32imc) it needs the feature `critical-section` and is absent
-/// without.
+/// Where the target has no compare-and-swap (Cortex-M0, riscv32imc) it needs the feature
+/// `critical-section` and is absent without.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -62,14 +63,17 @@ impl<P: Platform, const N: usize> Pool<P, N> {
         Self { slots: Slots::new() }
     }
 
-    /// Makes a source in a free slot. `handle` is a reference to any handle of the platform (`&File`, `&OwnedFd`, a region),
-    /// or an [`Fd`](crate::Fd) or `BorrowedFd` by value.
+    /// Makes a source in a free slot. `handle` is a reference to any handle of the platform
+    /// (`&File`, `&OwnedFd`, a region), or an [`Fd`](crate::Fd) or `BorrowedFd` by value.
     ///
     /// # Errors
     ///
-    /// Those of [`Source::new`], and [`OutOfMemory`](Error::OutOfMemory) where no slot is free. On failure no slot is
-    /// taken.
-    pub fn source<'h>(&self, handle: impl Into<Borrowed<'h, P>>) -> Result<Slot<'_, 'h, P, N>, Error> {
+    /// Those of [`Source::new`], and [`OutOfMemory`](Error::OutOfMemory) where no slot is free. On
+    /// failure no slot is taken.
+    pub fn source<'h>(
+        &self,
+        handle: impl Into<Borrowed<'h, P>>,
+    ) -> Result<Slot<'_, 'h, P, N>, Error> {
         let source = Source::new(handle.into())?;
         match self.slots.put(source) {
             Ok(lease) => Ok(Slot { lease }),
@@ -108,11 +112,12 @@ impl<P: Platform, const N: usize> fmt::Debug for Pool<P, N> {
     }
 }
 
-/// A source in a pool. It gives the slot back when it is dropped (pmem2_source_delete(3)), and can be used as a [`Source`]
-/// until then.
+/// A source in a pool. It gives the slot back when it is dropped (pmem2_source_delete(3)), and can
+/// be used as a [`Source`] until then.
 ///
-/// It borrows its handle. Where slot and file are to be kept together, borrow from a file that lives as long (in a `static`,
-/// in an `Arc` outside, leaked), or keep a [`Source`] that owns the file instead: that needs no pool.
+/// It borrows its handle. Where slot and file are to be kept together, borrow from a file that
+/// lives as long (in a `static`, in an `Arc` outside, leaked), or keep a [`Source`] that owns the
+/// file instead: that needs no pool.
 pub struct Slot<'pool, 'h, P: Platform = Native, const N: usize = 16> {
     lease: Lease<'pool, 'h, Sources<P>, N>,
 }

@@ -9,8 +9,9 @@ use pmem2_platform::{Access, Backing, Facts, FileSystem, Handle, Kind, Locate, P
 
 use crate::{DeviceId, Error, Expected, HandleFault, Place, Sharing, Source, decide};
 
-/// Everything that is known of a handle: the answers if it is a source, the reason if it is none, and in both cases whatever
-/// the system says of it. `Display` prints it for people, one line for each fact.
+/// Everything that is known of a handle: the answers if it is a source, the reason if it is none,
+/// and in both cases whatever the system says of it. `Display` prints it for people, one line for
+/// each fact.
 ///
 /// It is gathered once and is a plain value: it can be kept when the handle is gone.
 ///
@@ -46,9 +47,10 @@ struct Identity {
 impl<Id: Copy + Eq + Display> Report<Id> {
     /// Asks everything that can be asked of `handle`.
     ///
-    /// System calls on Linux: those of [`Source::new`], [`Source::size`], [`Source::alignment`], [`Source::allocated`],
-    /// [`Source::file_system`], [`Source::place`], [`Source::expected_granularity`], and, on persistent memory,
-    /// [`Source::numa_node`], [`Source::device_id`], [`Source::device_usc`].
+    /// System calls on Linux: those of [`Source::new`], [`Source::size`], [`Source::alignment`],
+    /// [`Source::allocated`], [`Source::file_system`], [`Source::place`],
+    /// [`Source::expected_granularity`], and, on persistent memory, [`Source::numa_node`],
+    /// [`Source::device_id`], [`Source::device_usc`].
     #[inline(always)]
     #[must_use]
     pub fn of<H>(handle: &H) -> Self
@@ -57,12 +59,14 @@ impl<Id: Copy + Eq + Display> Report<Id> {
         H::P: Locate + Platform<Id = Id>,
     {
         let mut report = Self::refused(Error::Unknown(What::Handle));
-        report.look(handle, |facts| decide::admit_mapping(H::P::WANTS_READ, facts.access, facts.kind));
+        report.look(handle, |facts| {
+            decide::admit_mapping(H::P::WANTS_READ, facts.access, facts.kind)
+        });
         report
     }
 
-    /// As [`of`](Report::of), for a handle that was not opened to be used but only to look (`O_PATH`): the verdict is about
-    /// what it refers to, whatever the handle itself allows.
+    /// As [`of`](Report::of), for a handle that was not opened to be used but only to look
+    /// (`O_PATH`): the verdict is about what it refers to, whatever the handle itself allows.
     #[inline(always)]
     #[must_use]
     pub fn of_unopened<H>(handle: &H) -> Self
@@ -86,8 +90,8 @@ impl<Id: Copy + Eq + Display> Report<Id> {
         }
     }
 
-    /// Asks what can be asked about `facts`. What is large is put where it is to stay, since each move of it would be another
-    /// copy on the stack.
+    /// Asks what can be asked about `facts`. What is large is put where it is to stay, since each
+    /// move of it would be another copy on the stack.
     #[inline(never)]
     fn ask<H>(&mut self, handle: &H, facts: Facts<Id>, verdict: Result<(), Error>)
     where
@@ -96,30 +100,40 @@ impl<Id: Copy + Eq + Display> Report<Id> {
     {
         // The questions are a source's, whether it may be one or not.
         let source = Source::described(handle, facts);
-        // Bytes, and what they are aligned to, are asked of what could be a source only: a directory's size says nothing.
+        // Bytes, and what they are aligned to, are asked of what could be a source only: a
+        // directory's size says nothing.
         let sized = decide::admit_kind(facts.kind).is_ok();
         self.facts = Some(facts);
         self.size = sized.then(|| source.size());
         self.alignment = sized.then(|| source.alignment());
         // Where these two are asked for and not to be had, no range of it can be mapped.
-        let known = [self.size, self.alignment].into_iter().flatten().find_map(|answer| match answer {
-            Ok(_) | Err(Error::Unsupported(_)) => None,
-            Err(error) => Some(error),
-        });
+        let known =
+            [self.size, self.alignment].into_iter().flatten().find_map(|answer| match answer {
+                Ok(_) | Err(Error::Unsupported(_)) => None,
+                Err(error) => Some(error),
+            });
         self.verdict = verdict.and(known.map_or(Ok(()), Err));
         self.allocated = sized.then(|| source.allocated());
         self.file_system = Some(source.file_system());
-        if matches!(facts.kind, Kind::RegularFile | Kind::DeviceDax | Kind::BlockDevice | Kind::Region) {
+        if matches!(
+            facts.kind,
+            Kind::RegularFile | Kind::DeviceDax | Kind::BlockDevice | Kind::Region
+        ) {
             fill(self.place.insert(Ok(Place::UNKNOWN)), |place| {
                 source.at_spot(What::Device, |platform, spot| place.fill(platform, spot))
             });
         }
         let place = self.place.as_ref().and_then(|place| place.as_ref().ok());
-        let persistent =
-            |backing| matches!(backing, Backing::Regions | Backing::DeviceDax | Backing::Volume { dax: true });
+        let persistent = |backing| {
+            matches!(backing, Backing::Regions | Backing::DeviceDax | Backing::Volume { dax: true })
+        };
         if place.is_some_and(|place| persistent(place.backing())) {
             let (numa_node, device_usc) = (source.numa_node(), source.device_usc());
-            let identity = self.identity.insert(Identity { numa_node, device_id: Ok(DeviceId::new()), device_usc });
+            let identity = self.identity.insert(Identity {
+                numa_node,
+                device_id: Ok(DeviceId::new()),
+                device_usc,
+            });
             fill(&mut identity.device_id, |id| source.write_device_id(id));
         }
         // A handle that no mapping can be tried with has no answer. A device DAX needs none.
@@ -150,16 +164,18 @@ impl<Id: Copy + Eq + Display> Report<Id> {
         }
     }
 
-    /// This report with another verdict: for a program that looked, and then was not allowed to open.
+    /// This report with another verdict: for a program that looked, and then was not allowed to
+    /// open.
     #[must_use]
     pub const fn with_error(mut self, error: Error) -> Self {
         self.verdict = Err(error);
         self
     }
 
-    /// Whether the handle is a usable source, or why not. It is one if [`Source::new`] accepts it, it can be read (which on Windows
-    /// `new` does not look at), and size and alignment are
-    /// known (or the platform never knows them). One of no bytes is usable too, though nothing of it can be mapped before it is given some.
+    /// Whether the handle is a usable source, or why not. It is one if [`Source::new`] accepts it,
+    /// it can be read (which on Windows `new` does not look at), and size and alignment are known
+    /// (or the platform never knows them). One of no bytes is usable too, though nothing of it can
+    /// be mapped before it is given some.
     ///
     /// # Errors
     ///
@@ -223,7 +239,8 @@ impl<Id: Copy + Eq + Display> Report<Id> {
         self.identity.as_ref().map(|identity| identity.device_usc)
     }
 
-    /// The store granularity that a shared mapping will have; `None` also for a file that was opened for no mapping.
+    /// The store granularity that a shared mapping will have; `None` also for a file that was
+    /// opened for no mapping.
     pub const fn granularity(&self) -> Option<Result<Expected, Error>> {
         self.granularity
     }
@@ -240,14 +257,18 @@ fn fill<T>(answer: &mut Result<T, Error>, ask: impl FnOnce(&mut T) -> Result<(),
 }
 
 impl<H: Handle<P: Locate>> Source<H> {
-    /// Everything known of this source, asked anew. Where the handle refers to another object by now, or to none, that is the
-    /// verdict, and the other object is not asked about.
+    /// Everything known of this source, asked anew. Where the handle refers to another object by
+    /// now, or to none, that is the verdict, and the other object is not asked about.
     #[inline(always)]
     pub fn report(&self) -> Report<<H::P as Platform>::Id> {
         let mut report = Report::refused(Error::InvalidFileHandle(HandleFault::Replaced));
         match self.handle().platform().describe(self.handle().raw()) {
             Ok(now) if now.id == self.id() => {
-                report.ask(self.handle(), now, decide::admit_mapping(H::P::WANTS_READ, now.access, now.kind));
+                report.ask(
+                    self.handle(),
+                    now,
+                    decide::admit_mapping(H::P::WANTS_READ, now.access, now.kind),
+                );
                 return report;
             }
             Ok(_) => {}

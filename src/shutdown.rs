@@ -1,32 +1,34 @@
 //! Whether data may have been lost when the power failed: PMDK's libpmem2_unsafe_shutdown(7).
 
-/// What a program keeps beside its data, in the same persistent memory and made durable with it (pmem2_deep_flush(3)), to
-/// notice an unsafe shutdown when it starts again.
+/// What a program keeps beside its data, in the same persistent memory and made durable with it
+/// (pmem2_deep_flush(3)), to notice an unsafe shutdown when it starts again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ShutdownRecord<'a> {
     /// The [device id](crate::Source::device_id) of the time when it was written.
     pub device_id: &'a str,
     /// The [count of unsafe shutdowns](crate::Source::device_usc) of that time.
     pub count: u64,
-    /// Whether the data was in use: set before the first store, taken back after the last one was made durable.
+    /// Whether the data was in use: set before the first store, taken back after the last one was
+    /// made durable.
     pub in_use: bool,
 }
 
 /// What a record says of the data beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Shutdown {
-    /// The data is what it was: no shutdown was unsafe, or none that was could have harmed it, since nothing used it. Write
-    /// the count of now into the record.
+    /// The data is what it was: no shutdown was unsafe, or none that was could have harmed it,
+    /// since nothing used it. Write the count of now into the record.
     Fine,
     /// A shutdown was unsafe while the data was in use: it may be damaged. Check it or restore it.
     Suspect,
-    /// The data was moved to other hardware, whose count says nothing of it. Write id and count of now into the record. Where
-    /// it was in use when it was moved, whether all of it came along is for the program to find out.
+    /// The data was moved to other hardware, whose count says nothing of it. Write id and count of
+    /// now into the record. Where it was in use when it was moved, whether all of it came along is
+    /// for the program to find out.
     Moved,
 }
 
-/// What `stored` says of the data beside it, on a device with the id `device_id` and `count` unsafe shutdowns now:
-/// libpmem2_unsafe_shutdown(7) as a function, with no system below.
+/// What `stored` says of the data beside it, on a device with the id `device_id` and `count` unsafe
+/// shutdowns now: libpmem2_unsafe_shutdown(7) as a function, with no system below.
 ///
 /// Any change of the count is taken for an unsafe shutdown; counts only grow.
 ///
@@ -73,7 +75,11 @@ mod tests {
         ];
         for ((device_id, count, in_use), (now, count_now), expected) in table {
             let stored = ShutdownRecord { device_id, count, in_use };
-            assert_eq!(judge_shutdown(&stored, now, count_now), expected, "{stored:?}, {now}, {count_now}");
+            assert_eq!(
+                judge_shutdown(&stored, now, count_now),
+                expected,
+                "{stored:?}, {now}, {count_now}"
+            );
         }
     }
 }

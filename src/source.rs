@@ -2,7 +2,9 @@
 
 use core::{fmt, mem::MaybeUninit, ops::Range};
 
-use pmem2_platform::{Access, Alignment, Anonymous, Facts, Fail, FileSystem, Handle, Kind, Platform, What};
+use pmem2_platform::{
+    Access, Alignment, Anonymous, Facts, Fail, FileSystem, Handle, Kind, Platform, What,
+};
 
 use crate::{
     Error,
@@ -11,12 +13,14 @@ use crate::{
 
 /// A validated data source: a handle, and what was found out about it.
 ///
-/// It is a plain value of at most 40 bytes on Linux and Windows (with a borrowed handle, a `File` or an `Arc<File>`). Where it lies
-/// is its storage: a variable, a field, an array, a [`Pool`](crate::Pool), a box. It has no destructor of its own: dropping
-/// it (pmem2_source_delete(3)) drops the handle, which closes what it owns and nothing that was borrowed.
+/// It is a plain value of at most 40 bytes on Linux and Windows (with a borrowed handle, a `File`
+/// or an `Arc<File>`). Where it lies is its storage: a variable, a field, an array, a
+/// [`Pool`](crate::Pool), a box. It has no destructor of its own: dropping it
+/// (pmem2_source_delete(3)) drops the handle, which closes what it owns and nothing that was
+/// borrowed.
 ///
-/// The size, the number of allocated bytes and a device's alignment are asked for anew by each call. The other answers were
-/// given when the source was made and touch nothing.
+/// The size, the number of allocated bytes and a device's alignment are asked for anew by each
+/// call. The other answers were given when the source was made and touch nothing.
 #[derive(Clone, Copy)]
 pub struct Source<H: Handle> {
     handle: H,
@@ -26,18 +30,21 @@ pub struct Source<H: Handle> {
 impl<H: Handle> Source<H> {
     /// Makes a source of a handle (pmem2_source_from_fd(3), pmem2_source_from_handle(3)).
     ///
-    /// The handle may be borrowed (`Fd`, `&File`) or owned (`File`, `OwnedFd`, `Arc<File>`). It is dropped where it is
-    /// refused; [`try_from_handle`](Source::try_from_handle) gives it back.
+    /// The handle may be borrowed (`Fd`, `&File`) or owned (`File`, `OwnedFd`, `Arc<File>`). It is
+    /// dropped where it is refused; [`try_from_handle`](Source::try_from_handle) gives it back.
     ///
-    /// System calls on Linux: `fcntl(F_GETFL)` and `fstat`; for a character device also `readlinkat`, and if that finds
-    /// nothing `faccessat`, and if it is a device DAX `newfstatat`; where `st_blksize` is over 4096 also `fstatfs`.
+    /// System calls on Linux: `fcntl(F_GETFL)` and `fstat`; for a character device also
+    /// `readlinkat`, and if that finds nothing `faccessat`, and if it is a device DAX `newfstatat`;
+    /// where `st_blksize` is over 4096 also `fstatfs`.
     ///
     /// # Errors
     ///
-    /// - [`InvalidFileHandle`](Error::InvalidFileHandle): not open, or not open for reading. Checked first. On Windows: not an
-    ///   open handle of a file; that it cannot be read is not looked at before it is to be mapped.
+    /// - [`InvalidFileHandle`](Error::InvalidFileHandle): not open, or not open for reading.
+    ///   Checked first. On Windows: not an open handle of a file; that it cannot be read is not
+    ///   looked at before it is to be mapped.
     /// - [`InvalidFileType`](Error::InvalidFileType): neither a regular file nor a device DAX.
-    /// - [`UnknownFileType`](Error::UnknownFileType): a character device in a system without `/sys`.
+    /// - [`UnknownFileType`](Error::UnknownFileType): a character device in a system without
+    ///   `/sys`.
     /// - [`Unsupported`](Error::Unsupported): there is no backend for this system.
     /// - [`Os`](Error::Os): the system failed.
     #[inline]
@@ -66,8 +73,9 @@ impl<H: Handle> Source<H> {
 
     /// Makes a source in memory that the caller provides. On failure `place` is untouched.
     ///
-    /// As always with `MaybeUninit`, what lies there is not dropped by itself: a source that owns its handle has to be
-    /// dropped by the caller (`assume_init_drop`), one that borrows it may be forgotten.
+    /// As always with `MaybeUninit`, what lies there is not dropped by itself: a source that owns
+    /// its handle has to be dropped by the caller (`assume_init_drop`), one that borrows it may be
+    /// forgotten.
     ///
     /// # Errors
     ///
@@ -102,8 +110,9 @@ impl<H: Handle> Source<H> {
         self.facts.kind
     }
 
-    /// What the handle was opened for. Every source may be read, but for one on Windows, where this is not looked at when it is
-    /// made (pmem2_source_from_handle(3)): it is refused by what is about mapping it.
+    /// What the handle was opened for. Every source may be read, but for one on Windows, where this
+    /// is not looked at when it is made (pmem2_source_from_handle(3)): it is refused by what is
+    /// about mapping it.
     #[inline]
     pub const fn access(&self) -> Access {
         self.facts.access
@@ -115,35 +124,40 @@ impl<H: Handle> Source<H> {
         self.facts.id
     }
 
-    /// The size in bytes, now (pmem2_source_size(3)): of a file its `st_size`, of a device DAX what sysfs says, of an
-    /// anonymous source what it was made with.
+    /// The size in bytes, now (pmem2_source_size(3)): of a file its `st_size`, of a device DAX what
+    /// sysfs says, of an anonymous source what it was made with.
     ///
-    /// System calls on Linux: `fstat`; for a device DAX also `openat`, `read`, `close`, `newfstatat`.
+    /// System calls on Linux: `fstat`; for a device DAX also `openat`, `read`, `close`,
+    /// `newfstatat`.
     ///
     /// # Errors
     ///
     /// - [`InvalidSizeFormat`](Error::InvalidSizeFormat): the system's answer is no size.
-    /// - [`InvalidFileHandle`](Error::InvalidFileHandle): the handle was closed, or closed and reused, which safe Rust does
-    ///   not allow.
-    /// - [`Os`](Error::Os): the system failed, with `ENOENT` where a device is gone or `/sys` is not there.
+    /// - [`InvalidFileHandle`](Error::InvalidFileHandle): the handle was closed, or closed and
+    ///   reused, which safe Rust does not allow.
+    /// - [`Os`](Error::Os): the system failed, with `ENOENT` where a device is gone or `/sys` is
+    ///   not there.
     #[inline]
     pub fn size(&self) -> Result<u64, Error> {
         self.ask(What::Size, Platform::size)
     }
 
-    /// The alignment in bytes that offsets and lengths of mappings need, a power of two (pmem2_source_alignment(3)): of a
-    /// file the page size, on hugetlbfs the size of its huge pages, of a device DAX what sysfs says.
+    /// The alignment in bytes that offsets and lengths of mappings need, a power of two
+    /// (pmem2_source_alignment(3)): of a file the page size, on hugetlbfs the size of its huge
+    /// pages, of a device DAX what sysfs says.
     ///
-    /// System calls on Linux: none for a file where the ABI fixes the page size (x86, riscv64), and elsewhere none but in
-    /// the first call of the process (`msync`); for a device DAX `fstat`, `openat`, `read`, `close`,
-    /// `newfstatat`.
+    /// System calls on Linux: none for a file where the ABI fixes the page size (x86, riscv64), and
+    /// elsewhere none but in the first call of the process (`msync`); for a device DAX `fstat`,
+    /// `openat`, `read`, `close`, `newfstatat`.
     ///
     /// # Errors
     ///
-    /// - [`InvalidAlignmentFormat`](Error::InvalidAlignmentFormat): the system's answer is no number.
+    /// - [`InvalidAlignmentFormat`](Error::InvalidAlignmentFormat): the system's answer is no
+    ///   number.
     /// - [`InvalidAlignmentValue`](Error::InvalidAlignmentValue): it is not a power of two.
-    /// - [`InvalidFileHandle`](Error::InvalidFileHandle), [`Os`](Error::Os): of a device DAX, as for [`size`](Source::size).
-    ///   Nothing is asked about a regular file, so that its alignment is known as long as the source lives.
+    /// - [`InvalidFileHandle`](Error::InvalidFileHandle), [`Os`](Error::Os): of a device DAX, as
+    ///   for [`size`](Source::size). Nothing is asked about a regular file, so that its alignment
+    ///   is known as long as the source lives.
     #[inline]
     pub fn alignment(&self) -> Result<u64, Error> {
         self.checked_alignment().map(Alignment::bytes)
@@ -157,36 +171,41 @@ impl<H: Handle> Source<H> {
         }
     }
 
-    /// How many bytes have storage behind them, now. Fewer than [`size`](Source::size): the file is sparse, and a store into
-    /// a hole needs space of the file system. Where there is none, the store through a mapping ends the program with
-    /// SIGBUS: allocate first (`fallocate`). It may be more than the size too: file systems allocate whole blocks, and
-    /// ahead.
+    /// How many bytes have storage behind them, now. Fewer than [`size`](Source::size): the file is
+    /// sparse, and a store into a hole needs space of the file system. Where there is none, the
+    /// store through a mapping ends the program with SIGBUS: allocate first (`fallocate`). It may
+    /// be more than the size too: file systems allocate whole blocks, and ahead.
     ///
     /// System calls on Linux: `fstat`.
     ///
     /// # Errors
     ///
-    /// - [`Unsupported`](Error::Unsupported): the source has no allocation (device DAX, anonymous memory).
-    /// - [`InvalidFileHandle`](Error::InvalidFileHandle), [`Os`](Error::Os): as for [`size`](Source::size).
+    /// - [`Unsupported`](Error::Unsupported): the source has no allocation (device DAX, anonymous
+    ///   memory).
+    /// - [`InvalidFileHandle`](Error::InvalidFileHandle), [`Os`](Error::Os): as for
+    ///   [`size`](Source::size).
     pub fn allocated(&self) -> Result<u64, Error> {
         self.ask(What::Allocated, Platform::allocated)
     }
 
-    /// The type of the file system that the source lies on; of a device file the one that `/dev` is.
+    /// The type of the file system that the source lies on; of a device file the one that `/dev`
+    /// is.
     ///
     /// System calls on Linux: `fstat`, `fstatfs`.
     ///
     /// # Errors
     ///
     /// - [`Unsupported`](Error::Unsupported): the source has no file system.
-    /// - [`InvalidFileHandle`](Error::InvalidFileHandle), [`Os`](Error::Os): as for [`size`](Source::size).
+    /// - [`InvalidFileHandle`](Error::InvalidFileHandle), [`Os`](Error::Os): as for
+    ///   [`size`](Source::size).
     pub fn file_system(&self) -> Result<FileSystem, Error> {
         self.ask(What::FileSystem, Platform::file_system)
     }
 
-    /// Whether a mapping of `length` bytes at `offset` would be accepted, and which bytes of the source it would show. A
-    /// `length` of 0 stands for the rest of the source, as it does in pmem2_config_set_length(3). The offset of an anonymous
-    /// source is ignored (pmem2_source_from_anon(3)). Whether the program has address space for it is not asked.
+    /// Whether a mapping of `length` bytes at `offset` would be accepted, and which bytes of the
+    /// source it would show. A `length` of 0 stands for the rest of the source, as it does in
+    /// pmem2_config_set_length(3). The offset of an anonymous source is ignored
+    /// (pmem2_source_from_anon(3)). Whether the program has address space for it is not asked.
     ///
     /// System calls: those of [`size`](Source::size) and [`alignment`](Source::alignment).
     ///
@@ -194,10 +213,10 @@ impl<H: Handle> Source<H> {
     ///
     /// - [`OffsetOutOfRange`](Error::OffsetOutOfRange): the offset is over 2^63 - 1.
     /// - [`SourceEmpty`](Error::SourceEmpty): the source has no bytes.
-    /// - [`OffsetUnaligned`](Error::OffsetUnaligned), [`LengthUnaligned`](Error::LengthUnaligned): not a multiple of the
-    ///   source's alignment.
-    /// - [`OffsetBeyondEnd`](Error::OffsetBeyondEnd): the range begins at the end of the source or behind it, where there is
-    ///   nothing to map.
+    /// - [`OffsetUnaligned`](Error::OffsetUnaligned), [`LengthUnaligned`](Error::LengthUnaligned):
+    ///   not a multiple of the source's alignment.
+    /// - [`OffsetBeyondEnd`](Error::OffsetBeyondEnd): the range begins at the end of the source or
+    ///   behind it, where there is nothing to map.
     /// - [`MapRange`](Error::MapRange): the range ends beyond the source.
     /// - [`InvalidFileHandle`](Error::InvalidFileHandle): on Windows, the handle cannot be read.
     /// - Those of [`size`](Source::size) and [`alignment`](Source::alignment).
@@ -210,7 +229,11 @@ impl<H: Handle> Source<H> {
     /// Refuses what was let in with a handle that cannot be read.
     #[inline]
     pub(crate) fn readable(&self) -> Result<(), Error> {
-        if H::P::WANTS_READ { Ok(()) } else { admit_mapping(false, self.facts.access, self.facts.kind) }
+        if H::P::WANTS_READ {
+            Ok(())
+        } else {
+            admit_mapping(false, self.facts.access, self.facts.kind)
+        }
     }
 
     /// What the platform said when the source was made.
@@ -220,7 +243,8 @@ impl<H: Handle> Source<H> {
 
     #[inline]
     pub(crate) fn ask<T>(&self, what: What, question: Question<H::P, T>) -> Result<T, Error> {
-        question(self.handle.platform(), self.handle.raw(), &self.facts).map_err(|fail| Error::of(fail, what))
+        question(self.handle.platform(), self.handle.raw(), &self.facts)
+            .map_err(|fail| Error::of(fail, what))
     }
 }
 
@@ -232,23 +256,27 @@ impl<H: Handle + fmt::Debug> fmt::Debug for Source<H> {
 }
 
 /// A method of [`Platform`] that is asked about one handle.
-pub(crate) type Question<P, T> = fn(P, <P as Platform>::Raw, &Facts<<P as Platform>::Id>) -> Result<T, Fail>;
+pub(crate) type Question<P, T> =
+    fn(P, <P as Platform>::Raw, &Facts<<P as Platform>::Id>) -> Result<T, Fail>;
 
 /// Looks at a handle: the facts if it can be a source.
 #[inline]
 fn examine<H: Handle>(handle: &H) -> Result<Facts<<H::P as Platform>::Id>, Error> {
-    let facts = handle.platform().describe(handle.raw()).map_err(|fail| Error::of(fail, What::Handle))?;
+    let facts =
+        handle.platform().describe(handle.raw()).map_err(|fail| Error::of(fail, What::Handle))?;
     admit_handle(H::P::WANTS_READ, facts.access, facts.kind)?;
     Ok(facts)
 }
 
 impl Source<Anonymous> {
-    /// Makes an anonymous source of `size` bytes (pmem2_source_from_anon(3)): memory that belongs to no file and starts as
-    /// zeros. Any size may be named, 0 too, as in libpmem2; nothing is reserved before it is mapped.
+    /// Makes an anonymous source of `size` bytes (pmem2_source_from_anon(3)): memory that belongs
+    /// to no file and starts as zeros. Any size may be named, 0 too, as in libpmem2; nothing is
+    /// reserved before it is mapped.
     ///
     /// # Errors
     ///
-    /// - [`Unsupported`](Error::Unsupported): there is no backend for this system, or its page size is not known.
+    /// - [`Unsupported`](Error::Unsupported): there is no backend for this system, or its page size
+    ///   is not known.
     #[inline]
     pub fn from_anon(size: u64) -> Result<Self, Error> {
         Self::new(Anonymous::on(crate::Native::default(), size))

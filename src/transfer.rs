@@ -23,7 +23,11 @@ struct Lane<H: Handle<P: Io>> {
 impl<H: Handle<P: Io>> Lane<H> {
     // Where it is to stay from the first, as what this calls: a small stack has no room for copies.
     #[inline(always)]
-    fn new(source: Source<H>, via: Option<<H::P as Io>::Via>, writable: bool) -> Result<Self, Error> {
+    fn new(
+        source: Source<H>,
+        via: Option<<H::P as Io>::Via>,
+        writable: bool,
+    ) -> Result<Self, Error> {
         source.admit_transfer(writable)?;
         let size = source.size()?;
         let channel = source.channel(via, 0..size, writable)?;
@@ -52,23 +56,26 @@ impl<H: Handle<P: Io>> Lane<H> {
 
 /// A source that is read many times: what that takes is made once.
 ///
-/// The offsets and lengths are in bytes and need no alignment (unless the file was opened `O_DIRECT`). Any number of threads may read at once.
+/// The offsets and lengths are in bytes and need no alignment (unless the file was opened
+/// `O_DIRECT`). Any number of threads may read at once.
 ///
-/// On Linux a device DAX stays mapped as long as this lives. A process that is to be told early of memory errors (`PR_MCE_KILL_EARLY` of
-/// prctl(2), or the sysctl `vm.memory_failure_early_kill`; neither is the default) therefore gets a SIGBUS with the code `BUS_MCEERR_AO`
-/// when memory goes bad that it has transferred, or a neighbour in the same huge page, at any time. It belongs to no transfer: the handler
-/// passes it on, and it ends a process that has no handler of its own and does not ignore it. The transfer that comes to the bad memory
-/// fails as without it.
+/// On Linux a device DAX stays mapped as long as this lives. A process that is to be told early of
+/// memory errors (`PR_MCE_KILL_EARLY` of prctl(2), or the sysctl `vm.memory_failure_early_kill`;
+/// neither is the default) therefore gets a SIGBUS with the code `BUS_MCEERR_AO` when memory goes
+/// bad that it has transferred, or a neighbour in the same huge page, at any time. It belongs to no
+/// transfer: the handler passes it on, and it ends a process that has no handler of its own and
+/// does not ignore it. The transfer that comes to the bad memory fails as without it.
 pub struct Reader<H: Handle<P: Io>>(Lane<H>);
 
 impl<H: Handle<P: Io>> Reader<H> {
     /// Prepares a source for reading.
     ///
-    /// System calls on Linux: those of [`size`](Source::size); of a device DAX also those of [`alignment`](Source::alignment), `mmap`,
-    /// and the first time those of the handler; `munmap` when it is dropped.
+    /// System calls on Linux: those of [`size`](Source::size); of a device DAX also those of
+    /// [`alignment`](Source::alignment), `mmap`, and the first time those of the handler; `munmap`
+    /// when it is dropped.
     ///
-    /// That handler stays: a shared library that has this in it and may be unloaded is linked with `-z nodelete` (see
-    /// `SigbusHandler::install` there).
+    /// That handler stays: a shared library that has this in it and may be unloaded is linked with
+    /// `-z nodelete` (see `SigbusHandler::install` there).
     ///
     /// # Errors
     ///
@@ -80,8 +87,8 @@ impl<H: Handle<P: Io>> Reader<H> {
         Lane::new(source, None, false).map(Self)
     }
 
-    /// Prepares a source for reading, through what the program provides: on Linux somebody who handles SIGBUS, without a system where the
-    /// region is mapped.
+    /// Prepares a source for reading, through what the program provides: on Linux somebody who
+    /// handles SIGBUS, without a system where the region is mapped.
     ///
     /// # Errors
     ///
@@ -118,15 +125,17 @@ impl<H: Handle<P: Io>> Reader<H> {
 
 /// A source that is written, and read, many times: what that takes is made once.
 ///
-/// Any number of threads may use it at once; where they write to the same bytes, those of each may be there in the end. A device DAX stays
-/// mapped as by a [`Reader`], where it says what that means to a process that is told early of memory errors.
+/// Any number of threads may use it at once; where they write to the same bytes, those of each may
+/// be there in the end. A device DAX stays mapped as by a [`Reader`], where it says what that means
+/// to a process that is told early of memory errors.
 pub struct Writer<H: Handle<P: Io>>(Lane<H>);
 
 impl<H: Handle<P: Io>> Writer<H> {
     /// Prepares a source for writing.
     ///
-    /// System calls on Linux: those of [`size`](Source::size); of a device DAX also those of [`alignment`](Source::alignment), `mmap`,
-    /// and the first time those of the handler; `munmap` when it is dropped.
+    /// System calls on Linux: those of [`size`](Source::size); of a device DAX also those of
+    /// [`alignment`](Source::alignment), `mmap`, and the first time those of the handler; `munmap`
+    /// when it is dropped.
     ///
     /// # Errors
     ///
@@ -170,7 +179,8 @@ impl<H: Handle<P: Io>> Writer<H> {
 
     /// Writes `bytes` to `offset`. See [`Source::write_at`].
     ///
-    /// System calls on Linux: of a device DAX none; of a file `fstat`, `pwrite64`, and where that fails `pread64`.
+    /// System calls on Linux: of a device DAX none; of a file `fstat`, `pwrite64`, and where that
+    /// fails `pread64`.
     ///
     /// # Errors
     ///
@@ -190,26 +200,32 @@ impl<H: Handle<P: Io>> Writer<H> {
 }
 
 impl<H: Handle<P: Io>> Source<H> {
-    /// Fills `buffer` with the bytes at `offset`, and survives it where they cannot be read (pmem2_source_pread_mcsafe(3)).
+    /// Fills `buffer` with the bytes at `offset`, and survives it where they cannot be read
+    /// (pmem2_source_pread_mcsafe(3)).
     ///
     /// All of them, or an error that says how far it got. Who reads often makes a [`Reader`].
     ///
-    /// On Linux a file is read by the kernel, and a device DAX by a copy of this library's, which takes the SIGBUS of bad memory to an
-    /// error: a handler of SIGBUS is installed the first time, for good (see `SigbusHandler` there). That of a buffer which is not
-    /// mapped at all is a SIGSEGV, which the copy does not take.
+    /// On Linux a file is read by the kernel, and a device DAX by a copy of this library's, which
+    /// takes the SIGBUS of bad memory to an error: a handler of SIGBUS is installed the first time,
+    /// for good (see `SigbusHandler` there). That of a buffer which is not mapped at all is a
+    /// SIGSEGV, which the copy does not take.
     ///
-    /// System calls on Linux: of a file `fstat`, `pread64`; of a device DAX those of [`size`](Source::size) and
-    /// [`alignment`](Source::alignment), `mmap`, `munmap`, and the first time those of the handler.
+    /// System calls on Linux: of a file `fstat`, `pread64`; of a device DAX those of
+    /// [`size`](Source::size) and [`alignment`](Source::alignment), `mmap`, `munmap`, and the first
+    /// time those of the handler.
     ///
     /// # Errors
     ///
-    /// - [`LengthOutOfRange`](Error::LengthOutOfRange): the range ends beyond the source. Nothing was read.
+    /// - [`LengthOutOfRange`](Error::LengthOutOfRange): the range ends beyond the source. Nothing
+    ///   was read.
     /// - [`SourceShrank`](Error::SourceShrank): so it does since it was read.
     /// - [`IoFail`](Error::IoFail): the memory is bad, or what the source lies on failed.
-    /// - [`Os`](Error::Os) of [`What::Buffer`], `EFAULT`: the buffer's own memory, where the system can tell.
+    /// - [`Os`](Error::Os) of [`What::Buffer`], `EFAULT`: the buffer's own memory, where the system
+    ///   can tell.
     /// - [`SourceTypeNotSupported`](Error::SourceTypeNotSupported): an anonymous source.
     /// - [`InvalidFileHandle`](Error::InvalidFileHandle): on Windows, the handle cannot be read.
-    /// - [`Os`](Error::Os): `EINVAL` of a file that was opened `O_DIRECT`, where offset, length or memory is not aligned like its sectors.
+    /// - [`Os`](Error::Os): `EINVAL` of a file that was opened `O_DIRECT`, where offset, length or
+    ///   memory is not aligned like its sectors.
     /// - Those of [`size`](Source::size), and what else the system says.
     pub fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), TransferError> {
         self.read_into(offset, buffer.into())
@@ -230,21 +246,26 @@ impl<H: Handle<P: Io>> Source<H> {
         self.read_by(&channel, offset, buffer)
     }
 
-    /// Writes `bytes` to `offset`, and survives it where that cannot be done (pmem2_source_pwrite_mcsafe(3)).
+    /// Writes `bytes` to `offset`, and survives it where that cannot be done
+    /// (pmem2_source_pwrite_mcsafe(3)).
     ///
-    /// All of them, or an error that says how far it got. The source does not grow (unless somebody cuts a file off between the
-    /// look at its size and the write). Who writes often makes a [`Writer`].
+    /// All of them, or an error that says how far it got. The source does not grow (unless somebody
+    /// cuts a file off between the look at its size and the write). Who writes often makes a
+    /// [`Writer`].
     ///
-    /// What was written to a device DAX or a region is durable on return, unless it [never is](crate::Reason); what was written to a file
-    /// after [`sync`](Source::sync). It is not atomic: after a power cut, any of the bytes may be the old ones.
+    /// What was written to a device DAX or a region is durable on return, unless it [never
+    /// is](crate::Reason); what was written to a file after [`sync`](Source::sync). It is not
+    /// atomic: after a power cut, any of the bytes may be the old ones.
     ///
-    /// System calls on Linux: those of [`read_at`](Source::read_at); of a file `pwrite64`, in the place of `pread64` unless it fails.
+    /// System calls on Linux: those of [`read_at`](Source::read_at); of a file `pwrite64`, in the
+    /// place of `pread64` unless it fails.
     ///
     /// # Errors
     ///
     /// - [`NotWritable`](Error::NotWritable): the source was opened read-only, or to append.
-    /// - [`Os`](Error::Os): `EFBIG` beyond the limit for files (RLIMIT_FSIZE, whose SIGXFSZ ends a program that does not handle
-    ///   it), `ENOSPC` and `EDQUOT` where there is no storage for a hole, `EPERM` of a sealed memfd, and what else write(2) says.
+    /// - [`Os`](Error::Os): `EFBIG` beyond the limit for files (RLIMIT_FSIZE, whose SIGXFSZ ends a
+    ///   program that does not handle it), `ENOSPC` and `EDQUOT` where there is no storage for a
+    ///   hole, `EPERM` of a sealed memfd, and what else write(2) says.
     /// - Those of [`read_at`](Source::read_at).
     pub fn write_at(&self, offset: u64, bytes: &[u8]) -> Result<(), TransferError> {
         self.write_from(offset, bytes.into())
@@ -267,14 +288,16 @@ impl<H: Handle<P: Io>> Source<H> {
 
     /// Makes what was written durable.
     ///
-    /// System calls on Linux: of a file `fstat`, `fdatasync`; of a device DAX none, where it is durable already.
+    /// System calls on Linux: of a file `fstat`, `fdatasync`; of a device DAX none, where it is
+    /// durable already.
     ///
     /// # Errors
     ///
     /// - [`Unsupported`](Error::Unsupported): the platform has no such call.
-    /// - [`NotSynced`](Error::NotSynced): the system failed to write what it had taken, and does not say where; what was written since the
-    ///   last sync may be lost, and is not tried again.
-    /// - [`Os`](Error::Os) of [`What::Sync`]: the system failed otherwise, with `ENOSPC` or `EDQUOT` where there was no storage left.
+    /// - [`NotSynced`](Error::NotSynced): the system failed to write what it had taken, and does
+    ///   not say where; what was written since the last sync may be lost, and is not tried again.
+    /// - [`Os`](Error::Os) of [`What::Sync`]: the system failed otherwise, with `ENOSPC` or
+    ///   `EDQUOT` where there was no storage left.
     pub fn sync(&self) -> Result<(), Error> {
         self.admit_transfer(false)?;
         self.ask(What::Sync, Io::sync)

@@ -1,4 +1,5 @@
-//! What must not compile, with the compiler's words for it, and beside each a twin that differs in the one point and does.
+//! What must not compile, with the compiler's words for it, and beside each a twin that differs in
+//! the one point and does.
 #![cfg(target_os = "linux")]
 
 #[test]

@@ -1,4 +1,5 @@
-//! The suite for implementers: Linux passes it, so does a platform of a page, and every way to break a rule is noticed.
+//! The suite for implementers: Linux passes it, so does a platform of a page, and every way to
+//! break a rule is noticed.
 
 use std::cell::Cell;
 #[cfg(target_os = "linux")]
@@ -78,7 +79,8 @@ impl Platform for &Table {
             Lie::SameIds if raw == 1 => 0,
             _ => raw as u64,
         };
-        let access = if self.lie == Lie::OtherAccess { Access::READ } else { Access::READ | Access::WRITE };
+        let access =
+            if self.lie == Lie::OtherAccess { Access::READ } else { Access::READ | Access::WRITE };
         let alignment = if self.lie == Lie::NoAlignment { None } else { Alignment::new(16) };
         Ok(Facts::new(id, kind, access, alignment))
     }
@@ -94,7 +96,11 @@ impl Platform for &Table {
     }
 
     fn file_system(self, _: usize, _: &Facts<u64>) -> Result<FileSystem, Fail> {
-        Err(if self.lie == Lie::OptionalFails { Fail::Absent(What::FileSystem) } else { Fail::Unsupported })
+        Err(if self.lie == Lie::OptionalFails {
+            Fail::Absent(What::FileSystem)
+        } else {
+            Fail::Unsupported
+        })
     }
 }
 
@@ -160,13 +166,15 @@ fn shared_ids_are_noticed() {
     let alike = [0, 1].map(|raw| Case::new("alike", Entry(&table, raw), file(160, 16, true)));
     assert_eq!(check(&alike).map_err(|violation| violation.rule), Err(Rule::IdsDiffer));
     let table = Table { lie: Lie::Admits, described: Cell::new(0) };
-    let mut cases: Vec<_> = (0..3).map(|raw| Case::new("own", Entry(&table, raw), file(160, 16, true))).collect();
+    let mut cases: Vec<_> =
+        (0..3).map(|raw| Case::new("own", Entry(&table, raw), file(160, 16, true))).collect();
     assert_eq!(check(&cases), Ok(()));
     cases.push(Case::new("twin", Entry(&table, 0), file(160, 16, true)));
     assert_eq!(check(&cases).map_err(|violation| violation.rule), Err(Rule::IdsDiffer));
 }
 
-/// The native platform is what [`Native`](pmem2::Native) says, for those who write `Pool<Native, N>`.
+/// The native platform is what [`Native`](pmem2::Native) says, for those who write `Pool<Native,
+/// N>`.
 #[cfg(target_os = "linux")]
 #[test]
 fn native_is_linux() {

@@ -1,14 +1,16 @@
-//! The suite's rules about places: Linux keeps them, so does a platform that knows none, and every way to break one is noticed.
+//! The suite's rules about places: Linux keeps them, so does a platform that knows none, and every
+//! way to break one is noticed.
 
 use std::cell::Cell;
 
 use pmem2::{
-    Access, Alignment, Backing, Errno, Facts, Fail, Handle, Kind, Locate, Mode, Nowhere, Platform, Region, Synchronous,
-    Text, What,
+    Access, Alignment, Backing, Errno, Facts, Fail, Handle, Kind, Locate, Mode, Nowhere, Platform,
+    Region, Synchronous, Text, What,
     conformance::{Case, Expect, Rule, check_places},
 };
 
-const SOURCE: Expect = Expect::Source { kind: Kind::RegularFile, size: 160, alignment: 16, writable: false };
+const SOURCE: Expect =
+    Expect::Source { kind: Kind::RegularFile, size: 160, alignment: 16, writable: false };
 
 /// Where the platform below is wrong on purpose.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -257,7 +259,11 @@ fn what_is_not_written_is_unsupported_but_for_the_name() {
     assert_eq!(Brief.dimm_id(3).map(|_| ()), unsupported);
     assert_eq!(Brief.dimm_dirty_shutdowns(3).map(|_| ()), unsupported);
     assert_eq!(Brief.dax_capable(&3).map(|_| ()), unsupported);
-    assert_eq!((Brief.numa_node(&3, 0), Brief.numa_node(&3, 1)), (Ok(Some(Some(3))), Ok(None)), "the region's");
+    assert_eq!(
+        (Brief.numa_node(&3, 0), Brief.numa_node(&3, 1)),
+        (Ok(Some(Some(3))), Ok(None)),
+        "the region's"
+    );
 }
 
 #[cfg(target_os = "linux")]
@@ -267,10 +273,15 @@ fn linux_keeps_the_rules() -> Result<(), Box<dyn std::error::Error>> {
     use std::fs::File;
     let here = tempfile::tempfile()?;
     let program = File::open("/proc/self/exe")?;
-    let file = |size| Expect::Source { kind: Kind::RegularFile, size, alignment: 4096, writable: true };
-    check_places(&[Case::new("a file", &here, file(0)), Case::new("a program", &program, file(0))])?;
+    let file =
+        |size| Expect::Source { kind: Kind::RegularFile, size, alignment: 4096, writable: true };
+    check_places(&[
+        Case::new("a file", &here, file(0)),
+        Case::new("a program", &program, file(0)),
+    ])?;
     let directory = File::open("/")?;
-    let refused = check_places(&[Case::new("a directory", &directory, file(0))]).map_err(|violation| violation.rule);
+    let refused = check_places(&[Case::new("a directory", &directory, file(0))])
+        .map_err(|violation| violation.rule);
     assert_eq!(refused, Err(Rule::Outcome(Some(Error::InvalidFileType(Kind::Directory)))));
     Ok(check_places(&[Case::new("a directory", &directory, Expect::Refused(-100_005))])?)
 }

@@ -41,8 +41,16 @@ fn files_keep_the_contract() {
     assert_eq!(fs::read(&path).expect("the file"), bytes(10_000), "it is as it was");
     for size in [0, 1, 2, 63, 64, 4096, 4097] {
         let fd = memfd(size);
-        assert_eq!(check_transfers(&[Case::new("a memfd", &fd, file(size, true))], None), Ok(()), "{size} bytes");
-        assert_eq!(check_bad_blocks(&[Case::new("a memfd", &fd, file(size, true))]), Ok(()), "{size} bytes");
+        assert_eq!(
+            check_transfers(&[Case::new("a memfd", &fd, file(size, true))], None),
+            Ok(()),
+            "{size} bytes"
+        );
+        assert_eq!(
+            check_bad_blocks(&[Case::new("a memfd", &fd, file(size, true))]),
+            Ok(()),
+            "{size} bytes"
+        );
     }
 }
 
@@ -50,8 +58,10 @@ fn files_keep_the_contract() {
 #[test]
 fn what_is_expected_matters() {
     let fd = memfd(5000);
-    let violation = check_transfers(&[Case::new("longer", &fd, file(5001, false))], None).unwrap_err();
+    let violation =
+        check_transfers(&[Case::new("longer", &fd, file(5001, false))], None).unwrap_err();
     assert!(matches!(violation.rule, Rule::TransferFails(_)), "{violation}");
-    let violation = check_transfers(&[Case::new("shorter", &fd, file(4990, false))], None).unwrap_err();
+    let violation =
+        check_transfers(&[Case::new("shorter", &fd, file(4990, false))], None).unwrap_err();
     assert!(matches!(violation.rule, Rule::EndIsTold(_)), "{violation}");
 }

@@ -29,7 +29,9 @@ fn every_row_of_the_table() {
             let Some(made) = row.descriptor() else { continue };
             let source = Source::from_fd(fd(made.raw()));
             match row.expected {
-                Expected::Source { .. } => check_source(&row, &source.unwrap_or_else(|e| panic!("{}: {e}", row.name))),
+                Expected::Source { .. } => {
+                    check_source(&row, &source.unwrap_or_else(|e| panic!("{}: {e}", row.name)))
+                }
                 Expected::Refused { error, code, word } => {
                     let refused = source.map(|_| ()).expect_err(row.name);
                     check_refusal(row.name, refused, (error, code, word));
@@ -45,7 +47,8 @@ fn every_row_of_the_table() {
 fn descriptor_0_is_one_like_the_others() {
     with_own_descriptors(|| {
         let file = memfd(MemfdFlags::empty(), FILE_SIZE).expect("a file");
-        // SAFETY: dup2 exchanges what is under 0, in this thread's own table, where nobody reads standard input.
+        // SAFETY: dup2 exchanges what is under 0, in this thread's own table, where nobody reads
+        // standard input.
         assert_eq!(unsafe { libc::dup2(file.as_raw_fd(), 0) }, 0);
         let source = Source::from_fd(fd(0)).expect("a source");
         assert_eq!((source.size(), source.alignment()), (Ok(FILE_SIZE), Ok(4096)));
@@ -65,7 +68,9 @@ fn check_refusal(name: &str, refused: Error, (error, code, word): (Error, i32, &
 }
 
 fn check_source(row: &Row, source: &Source<Fd<'_>>) {
-    let Expected::Source { access, size, alignment, file_system } = row.expected else { unreachable!("asked for") };
+    let Expected::Source { access, size, alignment, file_system } = row.expected else {
+        unreachable!("asked for")
+    };
     let name = row.name;
     let (metadata, statfs) = asked_of_the_system(source.handle().as_raw());
 
@@ -96,8 +101,8 @@ fn check_source(row: &Row, source: &Source<Fd<'_>>) {
 
 /// fstat and fstatfs's f_type, by other ways than pmem2's.
 fn asked_of_the_system(raw: i32) -> (Metadata, i64) {
-    // SAFETY: from_raw_fd wants an open descriptor and its ownership. This one is open while the row is tested, and
-    // ManuallyDrop leaves it to its owner.
+    // SAFETY: from_raw_fd wants an open descriptor and its ownership. This one is open while the
+    // row is tested, and ManuallyDrop leaves it to its owner.
     let file = ManuallyDrop::new(unsafe { File::from_raw_fd(raw) });
     let statfs = rustix::fs::fstatfs(&*file).expect("fstatfs of a file");
     (file.metadata().expect("fstat of a file"), statfs.f_type)
@@ -123,7 +128,10 @@ fn the_largest_file_there_can_be() {
     let last_page = largest - 4095;
     assert_eq!(source.check_range(last_page, 0), Ok(last_page..largest));
     // Ends one byte beyond.
-    assert_eq!(source.check_range(last_page, 4096), Err(Error::MapRange { end: Some(1 << 63), size: largest }));
+    assert_eq!(
+        source.check_range(last_page, 4096),
+        Err(Error::MapRange { end: Some(1 << 63), size: largest })
+    );
     assert_eq!(source.check_range(1 << 63, 4096), Err(Error::OffsetOutOfRange { offset: 1 << 63 }));
     let huge = u64::MAX - 4095;
     assert_eq!(source.check_range(4096, huge), Err(Error::MapRange { end: None, size: largest }));
@@ -154,9 +162,16 @@ fn holes_are_not_allocated() {
 
 #[test]
 fn huge_pages_align_ranges() {
-    let file = memfd(MemfdFlags::HUGETLB | MemfdFlags::HUGE_2MB, 2 * HUGE_PAGE).expect("a memfd of huge pages");
+    let file = memfd(MemfdFlags::HUGETLB | MemfdFlags::HUGE_2MB, 2 * HUGE_PAGE)
+        .expect("a memfd of huge pages");
     let source = Source::new(&file).expect("a source");
     assert_eq!(source.check_range(HUGE_PAGE, HUGE_PAGE), Ok(HUGE_PAGE..2 * HUGE_PAGE));
-    assert_eq!(source.check_range(4096, HUGE_PAGE), Err(Error::OffsetUnaligned { offset: 4096, alignment: HUGE_PAGE }));
-    assert_eq!(source.check_range(0, 4096), Err(Error::LengthUnaligned { length: 4096, alignment: HUGE_PAGE }));
+    assert_eq!(
+        source.check_range(4096, HUGE_PAGE),
+        Err(Error::OffsetUnaligned { offset: 4096, alignment: HUGE_PAGE })
+    );
+    assert_eq!(
+        source.check_range(0, 4096),
+        Err(Error::LengthUnaligned { length: 4096, alignment: HUGE_PAGE })
+    );
 }

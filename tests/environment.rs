@@ -1,4 +1,5 @@
-//! Where programs live: a full descriptor table, a chroot without /sys, many threads, a program that closes too early.
+//! Where programs live: a full descriptor table, a chroot without /sys, many threads, a program
+//! that closes too early.
 #![cfg(target_os = "linux")]
 
 mod common;
@@ -50,8 +51,14 @@ fn a_full_descriptor_table() {
             )
         });
         let emfile = |what| Err(Error::Os { what, errno: Errno::EMFILE });
-        let expected =
-            (libc::EMFILE, Ok(FILE_SIZE), Ok(4096), Ok(Kind::DeviceDax), emfile(What::Size), emfile(What::Alignment));
+        let expected = (
+            libc::EMFILE,
+            Ok(FILE_SIZE),
+            Ok(4096),
+            Ok(Kind::DeviceDax),
+            emfile(What::Size),
+            emfile(What::Alignment),
+        );
         assert_eq!(answers, Ended::With(expected));
         let sentence = Error::Os { what: What::Size, errno: Errno::EMFILE }.to_string();
         assert!(sentence.contains("RLIMIT_NOFILE"), "{sentence}");
@@ -61,14 +68,18 @@ fn a_full_descriptor_table() {
 #[test]
 fn a_chroot_without_sys() {
     let root = tempfile::tempdir_in(DISK).expect("a directory");
-    let (before, null, (_master, slave)) = (file(FILE_SIZE), dev_null(), terminal().expect("a terminal"));
+    let (before, null, (_master, slave)) =
+        (file(FILE_SIZE), dev_null(), terminal().expect("a terminal"));
     with_own_root(root.path(), || {
         assert!(!std::fs::exists("/sys").expect("a root directory"));
         let source = Source::new(&before).expect("a file needs no /sys");
         assert_eq!((source.size(), source.alignment()), (Ok(FILE_SIZE), Ok(4096)));
         let inside = File::create_new("/inside").expect("a file");
         inside.set_len(5).expect("its size");
-        assert_eq!(Source::new(File::open("/inside").expect("the file")).and_then(|source| source.size()), Ok(5));
+        assert_eq!(
+            Source::new(File::open("/inside").expect("the file")).and_then(|source| source.size()),
+            Ok(5)
+        );
 
         for device in [null.as_raw_fd(), slave.as_raw_fd()] {
             let error = Source::from_fd(fd(device)).map(|_| ()).expect_err("it cannot be told");
@@ -77,7 +88,10 @@ fn a_chroot_without_sys() {
             assert!(error.to_string().contains("/sys"), "{error}");
             assert_eq!(Report::of(&fd(device)).kind(), Some(Kind::UnknownDevice(What::Sysfs)));
         }
-        assert_eq!(Source::new(File::open("/").expect("a root")).unwrap_err(), Error::InvalidFileType(Kind::Directory));
+        assert_eq!(
+            Source::new(File::open("/").expect("a root")).unwrap_err(),
+            Error::InvalidFileType(Kind::Directory)
+        );
     });
 }
 
@@ -91,7 +105,10 @@ fn a_device_that_was_opened_before_the_chroot() {
         with_own_root(root.path(), || {
             assert_eq!(source.kind(), Kind::DeviceDax);
             assert_eq!(source.size(), Err(Error::Os { what: What::Size, errno: Errno::ENOENT }));
-            assert_eq!(source.alignment(), Err(Error::Os { what: What::Alignment, errno: Errno::ENOENT }));
+            assert_eq!(
+                source.alignment(),
+                Err(Error::Os { what: What::Alignment, errno: Errno::ENOENT })
+            );
         });
     });
 }
@@ -99,13 +116,14 @@ fn a_device_that_was_opened_before_the_chroot() {
 #[test]
 fn a_descriptor_that_was_closed_and_reused() {
     with_own_descriptors(|| {
-        let (first, second) = (file(1), File::from(memfd(MemfdFlags::empty(), 2).expect("a memfd")));
+        let (first, second) =
+            (file(1), File::from(memfd(MemfdFlags::empty(), 2).expect("a memfd")));
         let number = first.as_raw_fd();
         let source = Source::from_fd(fd(number)).expect("a source");
         assert_eq!(source.size(), Ok(1));
 
-        // What a C program does with close and open: this table is this thread's own.
-        // SAFETY: dup2 exchanges the file under `first`, which is used as a number only from here on.
+        // What a C program does with close and open: this table is this thread's own. SAFETY: dup2
+        // exchanges the file under `first`, which is used as a number only from here on.
         assert_eq!(unsafe { libc::dup2(second.as_raw_fd(), number) }, number);
         assert_eq!(source.size(), Err(REPLACED));
         assert_eq!(source.allocated(), Err(REPLACED));
@@ -133,7 +151,8 @@ fn a_device_that_was_closed_and_reused() {
             sysfs.device_dax("8192\n", "4096\n");
             let (null, zero) = (dev_null(), File::open("/dev/zero").expect("/dev/zero"));
             let source = Source::from_fd(fd(null.as_raw_fd())).expect("a source");
-            // SAFETY: dup2 exchanges the file under `null`, which is used as a number only from here on.
+            // SAFETY: dup2 exchanges the file under `null`, which is used as a number only from
+            // here on.
             assert!(unsafe { libc::dup2(zero.as_raw_fd(), null.as_raw_fd()) } >= 0);
             assert_eq!((source.size(), source.alignment()), (Err(REPLACED), Err(REPLACED)));
             drop(null);

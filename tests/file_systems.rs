@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use pmem2::FileSystem;
 
-/// Names of linux/magic.h, and the file systems' own: of those that keep data, and of the kernel's interfaces.
+/// Names of linux/magic.h, and the file systems' own: of those that keep data, and of the kernel's
+/// interfaces.
 const STORAGE: [(&str, &str); 20] = [
     ("EXT4_SUPER_MAGIC", "ext2/ext3/ext4"),
     ("XFS_SUPER_MAGIC", "xfs"),
@@ -62,8 +63,9 @@ const ELSEWHERE: [(u32, &str, bool); 6] = [
 /// The numbers of linux/magic.h by name.
 fn header() -> HashMap<String, u32> {
     let path = "/usr/include/linux/magic.h";
-    let text = std::fs::read_to_string(path)
-        .unwrap_or_else(|error| panic!("{path}: {error}; `apt-get install linux-libc-dev` brings it"));
+    let text = std::fs::read_to_string(path).unwrap_or_else(|error| {
+        panic!("{path}: {error}; `apt-get install linux-libc-dev` brings it")
+    });
     let define = |line: &str| {
         let mut words = line.split_whitespace();
         let name = (words.next() == Some("#define")).then(|| words.next())??;
@@ -84,10 +86,14 @@ fn names_are_those_of_the_kernel() {
     all.extend(ELSEWHERE);
     for (magic, name, storage) in &all {
         let system = FileSystem::from_magic(*magic);
-        assert_eq!((system.name(), system.is_storage(), system.magic()), (Some(*name), *storage, *magic));
+        assert_eq!(
+            (system.name(), system.is_storage(), system.magic()),
+            (Some(*name), *storage, *magic)
+        );
         assert_eq!(system.to_string(), *name);
     }
-    // What the header has and the table has not, has no name: a number that was mistyped would take one here.
+    // What the header has and the table has not, has no name: a number that was mistyped would take
+    // one here.
     let known: Vec<_> = all.iter().map(|(magic, ..)| *magic).collect();
     for (name, magic) in header.iter().filter(|(_, magic)| !known.contains(magic)) {
         let system = FileSystem::from_magic(*magic);

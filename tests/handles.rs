@@ -18,7 +18,9 @@ use common::{
     rows::{Expected, rows},
     thread::{is_open, open_descriptors, with_own_descriptors},
 };
-use pmem2::{Errno, Error, Fd, Handle, HandleFault, Kind, Linux, Memory, Pool, Report, Source, What};
+use pmem2::{
+    Errno, Error, Fd, Handle, HandleFault, Kind, Linux, Memory, Pool, Report, Source, What,
+};
 
 /// A file that starts with these bytes.
 const TEXT: &[u8; 4] = b"kept";
@@ -89,7 +91,9 @@ fn a_refused_handle_comes_back_if_it_is_wanted() {
     let (mut file, error) = Source::try_from_handle(file).expect_err("it is write-only");
     assert_eq!(error, Error::InvalidFileHandle(HandleFault::WriteOnly));
     file.write_all(TEXT).expect("it still works");
-    let source = Source::try_from_handle(File::open(directory.path().join("written")).expect("the file again"));
+    let source = Source::try_from_handle(
+        File::open(directory.path().join("written")).expect("the file again"),
+    );
     assert_eq!(source.expect("a source").size(), Ok(4));
 }
 
@@ -149,9 +153,19 @@ fn no_descriptor_leaks_whatever_is_asked_of_it() {
                 let _ = Report::of(&fd).to_string();
                 let _ = Report::of_unopened(&fd).to_string();
                 let source = pool.source(fd);
-                assert_eq!(source.is_ok(), matches!(row.expected, Expected::Source { .. }), "{}", row.name);
+                assert_eq!(
+                    source.is_ok(),
+                    matches!(row.expected, Expected::Source { .. }),
+                    "{}",
+                    row.name
+                );
                 if let Ok(source) = source {
-                    let _ = (source.size(), source.alignment(), source.allocated(), source.file_system());
+                    let _ = (
+                        source.size(),
+                        source.alignment(),
+                        source.allocated(),
+                        source.file_system(),
+                    );
                     let _ = source.check_range(0, 0);
                 }
             }
@@ -163,8 +177,8 @@ fn no_descriptor_leaks_whatever_is_asked_of_it() {
 
 /// The bytes at `place`, all of which were written.
 fn bytes<T>(place: &MaybeUninit<T>) -> &[u8] {
-    // SAFETY: as_bytes of `place`: the pointer is valid for size_of::<T>() bytes during the borrow, and every byte of it,
-    // padding too, was written by `filled` and not moved since.
+    // SAFETY: as_bytes of `place`: the pointer is valid for size_of::<T>() bytes during the borrow,
+    // and every byte of it, padding too, was written by `filled` and not moved since.
     unsafe { std::slice::from_raw_parts(place.as_ptr().cast(), size_of::<T>()) }
 }
 
@@ -182,7 +196,10 @@ fn new_in_writes_where_it_was_told_and_only_on_success() {
     let address = place.as_ptr();
 
     let directory = File::open("/").expect("a directory");
-    assert_eq!(Source::new_in(&mut place, &directory).unwrap_err(), Error::InvalidFileType(Kind::Directory));
+    assert_eq!(
+        Source::new_in(&mut place, &directory).unwrap_err(),
+        Error::InvalidFileType(Kind::Directory)
+    );
     assert!(bytes(&place).iter().all(|&byte| byte == 0xA5), "untouched by a failure");
 
     let source = Source::new_in(&mut place, &file).expect("a source");
@@ -195,7 +212,8 @@ fn new_in_writes_where_it_was_told_and_only_on_success() {
         let file = file.try_clone().expect("another descriptor");
         let raw = Source::new_in(&mut place, file).expect("a source").handle().as_raw_fd();
         assert!(is_open(raw));
-        // SAFETY: assume_init_drop wants an initialised value, which new_in just wrote, and which is used no more.
+        // SAFETY: assume_init_drop wants an initialised value, which new_in just wrote, and which
+        // is used no more.
         unsafe { place.assume_init_drop() };
         assert!(!is_open(raw));
         raw
@@ -207,14 +225,20 @@ fn new_in_writes_where_it_was_told_and_only_on_success() {
 fn anonymous_sources_have_the_size_they_were_given() {
     for size in [0, 1, 4096, u64::MAX] {
         let source = Source::from_anon(size).expect("an anonymous source");
-        assert_eq!((source.kind(), source.size(), source.alignment()), (Kind::Anonymous, Ok(size), Ok(4096)));
+        assert_eq!(
+            (source.kind(), source.size(), source.alignment()),
+            (Kind::Anonymous, Ok(size), Ok(4096))
+        );
         assert_eq!(source.allocated(), Err(Error::Unsupported(What::Allocated)));
         assert_eq!(source.file_system(), Err(Error::Unsupported(What::FileSystem)));
         assert_eq!(source.handle().size(), size);
     }
     let source = Source::from_anon(8192).expect("an anonymous source");
     assert_eq!(source.check_range(u64::MAX, 4096), Ok(0..4096), "its offset is ignored");
-    assert_eq!(source.check_range(0, 12_288), Err(Error::MapRange { end: Some(12_288), size: 8192 }));
+    assert_eq!(
+        source.check_range(0, 12_288),
+        Err(Error::MapRange { end: Some(12_288), size: 8192 })
+    );
 }
 
 #[test]

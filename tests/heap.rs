@@ -26,7 +26,8 @@ struct Count {
 }
 
 thread_local! {
-    // Constants without destructors: to reach them takes no memory, and they are there as long as the thread.
+    // Constants without destructors: to reach them takes no memory, and they are there as long as
+    // the thread.
     static COUNT: Cell<Count> = const { Cell::new(Count { taken: 0, given_back: 0, refused: 0 }) };
     static EMPTY: Cell<bool> = const { Cell::new(false) };
 }
@@ -37,8 +38,8 @@ fn count(change: impl FnOnce(&mut Count)) {
     COUNT.set(count);
 }
 
-// SAFETY: every request goes to the system's allocator as it came, or is refused with a null pointer, which an allocator may
-// return at any time. Nothing here allocates or panics.
+// SAFETY: every request goes to the system's allocator as it came, or is refused with a null
+// pointer, which an allocator may return at any time. Nothing here allocates or panics.
 unsafe impl GlobalAlloc for Counted {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if EMPTY.get() {
@@ -77,8 +78,8 @@ fn starved<T>(work: impl FnOnce() -> T) -> (T, Count) {
 
 const NOTHING: Count = Count { taken: 0, given_back: 0, refused: 0 };
 
-/// A child has everything open that its parent has, until it becomes another program: who starts one and who looks whether a file is
-/// open take turns.
+/// A child has everything open that its parent has, until it becomes another program: who starts
+/// one and who looks whether a file is open take turns.
 fn turn() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
@@ -135,7 +136,11 @@ fn without_memory_there_is_an_error_and_no_abort() {
 
     let directory = File::open("/").unwrap();
     let unsuited = (Err(Error::InvalidFileType(Kind::Directory)), NOTHING);
-    assert_eq!(starved(|| Source::boxed(directory).map(drop)), unsuited, "what is no source asks for no memory");
+    assert_eq!(
+        starved(|| Source::boxed(directory).map(drop)),
+        unsuited,
+        "what is no source asks for no memory"
+    );
 }
 
 /// Counts what is written.
@@ -163,14 +168,22 @@ fn nothing_else_asks_for_memory() {
         let anonymous = Source::from_anon(1)?;
         let placed = Source::new_in(&mut place, Fd::from(&file))?;
         let slots = [POOL.source(&file)?, POOL.source(&file)?];
-        for refused in [POOL.source(&file).err(), Source::new(&directory).err(), Source::new(&device).err()] {
+        for refused in
+            [POOL.source(&file).err(), Source::new(&directory).err(), Source::new(&device).err()]
+        {
             let _ = write!(text, "{}", refused.ok_or(Error::Unknown(What::Handle))?);
         }
         let _ = write!(text, "{}{}{}", source.report(), Report::of(&device), anonymous.report());
         let _ = write!(text, "{source:?}{:?}{:?}", slots[0], POOL);
         source.check_range(0, 4096)?;
         source.file_system()?;
-        Ok::<_, Error>([source.size()?, placed.size()?, slots[1].size()?, source.alignment()?, source.allocated()?])
+        Ok::<_, Error>([
+            source.size()?,
+            placed.size()?,
+            slots[1].size()?,
+            source.alignment()?,
+            source.allocated()?,
+        ])
     });
     assert_eq!(used, NOTHING);
     assert_eq!(sizes, Ok([10_000, 10_000, 10_000, rustix::param::page_size() as u64, 0]));
@@ -188,6 +201,10 @@ fn the_empty_heap_is_empty() {
     }
     let _turn = turn();
     let this = std::env::current_exe().unwrap();
-    let child = Command::new(this).args(["--exact", "the_empty_heap_is_empty"]).env(CHILD, "1").output().unwrap();
+    let child = Command::new(this)
+        .args(["--exact", "the_empty_heap_is_empty"])
+        .env(CHILD, "1")
+        .output()
+        .unwrap();
     assert!(!child.status.success(), "Box::new does not survive it");
 }

@@ -1,6 +1,6 @@
-//! NUMA node, device id and unsafe shutdowns beside Debian's libpmem2: on every kind of descriptor that is a source, and on
-//! persistent memory that a made-up /sys speaks of, which libndctl accepts too. Where the two differ, that is said, with the
-//! reason; any other difference fails.
+//! NUMA node, device id and unsafe shutdowns beside Debian's libpmem2: on every kind of descriptor
+//! that is a source, and on persistent memory that a made-up /sys speaks of, which libndctl accepts
+//! too. Where the two differ, that is said, with the reason; any other difference fails.
 #![cfg(target_os = "linux")]
 
 mod common;
@@ -31,7 +31,8 @@ fn code<T>(answer: Result<T, Error>) -> Result<T, i32> {
 type Answers = (Result<i32, i32>, Result<String, i32>, Result<u64, i32>);
 
 fn ours(source: &Source<Fd<'_>>) -> Answers {
-    let node = code(source.numa_node()).map(|node| node.map_or(-1, |node| i32::try_from(node).expect("a node")));
+    let node = code(source.numa_node())
+        .map(|node| node.map_or(-1, |node| i32::try_from(node).expect("a node")));
     (node, code(source.device_id()).map(|id| id.to_string()), code(source.device_usc()))
 }
 
@@ -39,7 +40,8 @@ fn theirs(source: &PeerSource<'_>) -> Answers {
     (source.numa_node(), id(source), source.device_usc())
 }
 
-/// pmem2_source_device_id as its manual page says that it is called: first for the length, then for the id.
+/// pmem2_source_device_id as its manual page says that it is called: first for the length, then for
+/// the id.
 fn id(source: &PeerSource<'_>) -> Result<String, i32> {
     let length = source.device_id_length()?;
     let buffer = source.device_id::<800>()?;
@@ -55,13 +57,21 @@ fn every_row_of_the_table() {
     with_own_descriptors(|| {
         for row in rows() {
             let Some(made) = row.descriptor() else { continue };
-            let (Ok(source), Ok(peer)) = (Source::from_fd(fd(made.raw())), library.source(made.raw())) else {
+            let (Ok(source), Ok(peer)) =
+                (Source::from_fd(fd(made.raw())), library.source(made.raw()))
+            else {
                 continue;
             };
             let (ours, theirs) = (ours(&source), theirs(&peer));
-            assert_eq!(theirs, (Err(DAX_REGION_NOT_FOUND), Err(NOSUPP), Err(NOSUPP)), "{}", row.name);
+            assert_eq!(
+                theirs,
+                (Err(DAX_REGION_NOT_FOUND), Err(NOSUPP), Err(NOSUPP)),
+                "{}",
+                row.name
+            );
             if ours != theirs {
-                // A file system that hides its device may be on persistent memory, for all that is known.
+                // A file system that hides its device may be on persistent memory, for all that is
+                // known.
                 assert_eq!(ours, (Err(NOSUPP), Err(NOSUPP), Err(NOSUPP)), "{}", row.name);
                 let place = source.place().expect("a place");
                 assert!(matches!(place.backing(), Backing::Hidden(_)), "{}: {place}", row.name);
@@ -78,8 +88,10 @@ fn every_row_of_the_table() {
 #[test]
 fn anonymous_sources() {
     let library = Libpmem2::load();
-    let (source, peer) =
-        (Source::from_anon(4096).expect("a source"), library.anonymous_source(4096).expect("a source"));
+    let (source, peer) = (
+        Source::from_anon(4096).expect("a source"),
+        library.anonymous_source(4096).expect("a source"),
+    );
     assert_eq!(code(source.numa_node()).map(|_| ()), peer.numa_node().map(|_| ()));
     assert_eq!(code(source.device_usc()), peer.device_usc());
     assert_eq!(code(source.device_id()).map(|_| ()), peer.device_id_length().map(|_| ()));
@@ -106,8 +118,9 @@ const IDS: [&str; 3] = ["8680-56341200", "8680-57341200", "8089-a2-1747-00000a01
 
 /// The DIMMs of the bus in the order in which its directory lists them.
 fn listed(bus: &Bus) -> Vec<u32> {
-    let names =
-        std::fs::read_dir(bus.entry.directory()).expect("a directory").map(|entry| entry.expect("one").file_name());
+    let names = std::fs::read_dir(bus.entry.directory())
+        .expect("a directory")
+        .map(|entry| entry.expect("one").file_name());
     names.filter_map(|name| name.to_str()?.strip_prefix("nmem")?.parse().ok()).collect()
 }
 
@@ -115,22 +128,26 @@ fn listed(bus: &Bus) -> Vec<u32> {
 fn orders(count: u32) -> Vec<Vec<u32>> {
     (0..count).fold(vec![vec![]], |orders, dimm| {
         let with = |order: &Vec<u32>| {
-            (0..=order.len()).map(|place| [&order[..place], &[dimm], &order[place..]].concat()).collect::<Vec<_>>()
+            (0..=order.len())
+                .map(|place| [&order[..place], &[dimm], &order[place..]].concat())
+                .collect::<Vec<_>>()
         };
         orders.iter().flat_map(with).collect()
     })
 }
 
-/// libpmem2 joins the ids with nothing between them, and so do we. The order of its DIMMs is that of libndctl: the opposite of
-/// the one in which the directory of the bus lists them, whatever the region's mappings say. Ours is that of the mappings, as
-/// they are interleaved. A real sysfs lists names by a hash of them, so that the two orders are often the same, but not always.
+/// libpmem2 joins the ids with nothing between them, and so do we. The order of its DIMMs is that
+/// of libndctl: the opposite of the one in which the directory of the bus lists them, whatever the
+/// region's mappings say. Ours is that of the mappings, as they are interleaved. A real sysfs lists
+/// names by a hash of them, so that the two orders are often the same, but not always.
 #[test]
 fn how_ids_are_joined() {
     let mut same = 0;
     with_sysfs(|sysfs| {
         for count in [1, 2, 3] {
-            for (made, mapped) in
-                orders(count).iter().flat_map(|made| orders(count).into_iter().map(move |m| (made, m)))
+            for (made, mapped) in orders(count)
+                .iter()
+                .flat_map(|made| orders(count).into_iter().map(move |m| (made, m)))
             {
                 let bus = Bus::new(sysfs);
                 for &dimm in made {
@@ -138,10 +155,16 @@ fn how_ids_are_joined() {
                 }
                 bus.region(0, &mapped).fsdax("pmem0", nd::disk());
                 let (ours, theirs) = of_file();
-                let join = |dimms: &[u32]| Ok(dimms.iter().map(|&dimm| IDS[dimm as usize]).collect::<String>());
+                let join = |dimms: &[u32]| {
+                    Ok(dimms.iter().map(|&dimm| IDS[dimm as usize]).collect::<String>())
+                };
                 let of_bus: Vec<_> = listed(&bus).into_iter().rev().collect();
                 assert_eq!(of_bus.len(), made.len());
-                assert_eq!((&ours.1, &theirs.1), (&join(&mapped), &join(&of_bus)), "{made:?}, {mapped:?}");
+                assert_eq!(
+                    (&ours.1, &theirs.1),
+                    (&join(&mapped), &join(&of_bus)),
+                    "{made:?}, {mapped:?}"
+                );
                 // The sum has no order.
                 assert_eq!((&ours.0, &ours.2), (&theirs.0, &theirs.2));
                 assert_eq!(ours.2, Ok((0..count).map(|dimm| u64::from(dimm) + 5).sum()));
@@ -215,7 +238,10 @@ fn buffers_of_libpmem2() {
         let file = tempfile::tempfile_in(DISK).expect("a file");
         let peer = library.source(file.as_raw_fd()).expect("a source");
         assert_eq!(peer.device_id_length(), Ok(14));
-        assert_eq!(peer.device_id::<14>().as_ref().map(|id| &id[..13]), Ok(&IDS[0].as_bytes()[..13]));
+        assert_eq!(
+            peer.device_id::<14>().as_ref().map(|id| &id[..13]),
+            Ok(&IDS[0].as_bytes()[..13])
+        );
         assert_eq!(peer.device_id::<13>(), Err(BUFFER_TOO_SMALL), "without room for the zero");
         let mut used = [0; 40];
         used[..4].copy_from_slice(b"old ");

@@ -1,5 +1,6 @@
-//! The same descriptors through pmem2 and through Debian's libpmem2, side by side. Where the two differ, the difference is
-//! in a table with its reason; any other fails, and so does one in the table that is no more.
+//! The same descriptors through pmem2 and through Debian's libpmem2, side by side. Where the two
+//! differ, the difference is in a table with its reason; any other fails, and so does one in the
+//! table that is no more.
 #![cfg(target_os = "linux")]
 
 mod common;
@@ -32,13 +33,16 @@ const EINVAL: i128 = -22;
 
 const PAGE: u64 = 4096;
 
-const O_PATH: &str = "an O_PATH descriptor cannot be used; libpmem2 takes it, and mapping fails later (EBADF)";
+const O_PATH: &str =
+    "an O_PATH descriptor cannot be used; libpmem2 takes it, and mapping fails later (EBADF)";
 const O_PATH_TYPE: &str = "the descriptor is judged before the type; libpmem2 does not know O_PATH";
-const MODE_3: &str = "a descriptor that cannot be read cannot be mapped; libpmem2 knows O_WRONLY only";
-const MODE_3_TYPE: &str = "the descriptor is judged before the type; libpmem2 does not know access mode 3";
-const HUGE: &str = "mappings of hugetlbfs have to be aligned to its huge pages; libpmem2 gives the page size";
-const PTY: &str =
-    "a character device without an entry in /sys/dev/char is no device DAX; libpmem2 passes readlink's error on";
+const MODE_3: &str =
+    "a descriptor that cannot be read cannot be mapped; libpmem2 knows O_WRONLY only";
+const MODE_3_TYPE: &str =
+    "the descriptor is judged before the type; libpmem2 does not know access mode 3";
+const HUGE: &str =
+    "mappings of hugetlbfs have to be aligned to its huge pages; libpmem2 gives the page size";
+const PTY: &str = "a character device without an entry in /sys/dev/char is no device DAX; libpmem2 passes readlink's error on";
 const REST: &str = "nothing is left to map at the end: a range error like any beyond; libpmem2 passes mmap's error on";
 
 fn code<T>(answer: Result<T, Error>) -> Result<T, i32> {
@@ -51,20 +55,31 @@ fn number(answer: Result<u64, i32>) -> i128 {
 
 /// Fails unless `found` is exactly `intended`.
 fn compare(found: Vec<Difference>, intended: &[Intended]) {
-    let intended: BTreeSet<_> =
-        intended.iter().map(|&(who, what, ours, theirs, _)| (who.to_owned(), what, ours, theirs)).collect();
+    let intended: BTreeSet<_> = intended
+        .iter()
+        .map(|&(who, what, ours, theirs, _)| (who.to_owned(), what, ours, theirs))
+        .collect();
     let found: BTreeSet<_> = found.into_iter().collect();
     let unexpected: Vec<_> = found.difference(&intended).collect();
     let gone: Vec<_> = intended.difference(&found).collect();
-    assert!(unexpected.is_empty(), "differences that are not intended (ours, theirs): {unexpected:#?}");
+    assert!(
+        unexpected.is_empty(),
+        "differences that are not intended (ours, theirs): {unexpected:#?}"
+    );
     assert!(gone.is_empty(), "intended differences that are no more: {gone:#?}");
 }
 
 /// What the two say of one source.
-fn answers<H: Handle<P = Linux>>(name: &str, ours: &Source<H>, theirs: &PeerSource<'_>, found: &mut Vec<Difference>) {
-    for (what, ours, theirs) in
-        [("size", code(ours.size()), theirs.size()), ("alignment", code(ours.alignment()), theirs.alignment())]
-    {
+fn answers<H: Handle<P = Linux>>(
+    name: &str,
+    ours: &Source<H>,
+    theirs: &PeerSource<'_>,
+    found: &mut Vec<Difference>,
+) {
+    for (what, ours, theirs) in [
+        ("size", code(ours.size()), theirs.size()),
+        ("alignment", code(ours.alignment()), theirs.alignment()),
+    ] {
         if ours != theirs {
             found.push((name.to_owned(), what, number(ours), number(theirs)));
         }
@@ -84,8 +99,10 @@ fn every_row_of_the_table() {
             };
             let ours = Source::from_fd(fd(made.raw()));
             let theirs = library.source(made.raw());
-            let (our_code, their_code) =
-                (ours.map_or_else(|error| error.code(), |_| 0), theirs.as_ref().map_or_else(|code| *code, |_| 0));
+            let (our_code, their_code) = (
+                ours.map_or_else(|error| error.code(), |_| 0),
+                theirs.as_ref().map_or_else(|code| *code, |_| 0),
+            );
             if our_code != their_code {
                 found.push((row.name.to_owned(), "from_fd", our_code.into(), their_code.into()));
             }
@@ -104,12 +121,19 @@ fn every_row_of_the_table() {
         ("FIFO, O_PATH", "from_fd", INVALID_FILE_HANDLE, INVALID_FILE_TYPE, O_PATH_TYPE),
         ("symbolic link, O_PATH", "from_fd", INVALID_FILE_HANDLE, INVALID_FILE_TYPE, O_PATH_TYPE),
         ("file, access mode 3", "from_fd", INVALID_FILE_HANDLE, 0, MODE_3),
-        ("/dev/null, access mode 3", "from_fd", INVALID_FILE_HANDLE, INVALID_FILE_TYPE, MODE_3_TYPE),
+        (
+            "/dev/null, access mode 3",
+            "from_fd",
+            INVALID_FILE_HANDLE,
+            INVALID_FILE_TYPE,
+            MODE_3_TYPE,
+        ),
         ("terminal, slave", "from_fd", INVALID_FILE_TYPE, ENOENT, PTY),
         ("file on hugetlbfs", "alignment", 2 << 20, 4096, HUGE),
         ("memfd of huge pages", "alignment", 2 << 20, 4096, HUGE),
     ];
-    let intended: Vec<_> = INTENDED.iter().filter(|(name, ..)| !missing.contains(name)).copied().collect();
+    let intended: Vec<_> =
+        INTENDED.iter().filter(|(name, ..)| !missing.contains(name)).copied().collect();
     compare(found, &intended);
 }
 
@@ -118,8 +142,9 @@ fn anonymous_sources() {
     let library = Libpmem2::load();
     for size in [0, 1, 4096, 4097, u64::MAX] {
         let ours = Source::from_anon(size).expect("an anonymous source");
-        let theirs =
-            library.anonymous_source(usize::try_from(size).expect("a 64-bit machine")).expect("an anonymous source");
+        let theirs = library
+            .anonymous_source(usize::try_from(size).expect("a 64-bit machine"))
+            .expect("an anonymous source");
         assert_eq!(code(ours.size()), theirs.size());
         assert_eq!(code(ours.alignment()), theirs.alignment());
         // Ours has no descriptor to ask for; this is the code that the C library will give.
@@ -141,15 +166,21 @@ fn device_dax_is_accepted_by_both() {
             let null = dev_null();
             assert_eq!(Source::new(&null).map(|_| ()), Ok(()), "{bus}");
             // No further: its size and alignment crash where there is no ndctl namespace.
-            library.source(null.as_raw_fd()).unwrap_or_else(|code| panic!("{bus}: {code}")).delete();
+            library
+                .source(null.as_raw_fd())
+                .unwrap_or_else(|code| panic!("{bus}: {code}"))
+                .delete();
         }
     });
 }
 
-/// The questions that are meant to be answered otherwise; any other is its own class, and both have to agree.
+/// The questions that are meant to be answered otherwise; any other is its own class, and both have
+/// to agree.
 fn class(size: u64, offset: u64, length: u64) -> Option<&'static str> {
     match (size, offset, length) {
-        (PAGE.., _, 0) if offset == size && offset.is_multiple_of(PAGE) => Some("the rest, of which there is none"),
+        (PAGE.., _, 0) if offset == size && offset.is_multiple_of(PAGE) => {
+            Some("the rest, of which there is none")
+        }
         _ => None,
     }
 }
@@ -158,15 +189,21 @@ fn class(size: u64, offset: u64, length: u64) -> Option<&'static str> {
 fn check_range_is_what_map_new_says() {
     const ODD: u64 = 4 * PAGE + 100;
     let near_the_end = [(1 << 63) - PAGE, (1 << 63) - 1, 1 << 63, u64::MAX - 4095, u64::MAX];
-    let offsets = [0, 1, 100, PAGE, 3 * PAGE, 4 * PAGE, 5 * PAGE, ODD, 1 << 62].into_iter().chain(near_the_end);
-    let lengths = [0, 1, PAGE - 1, PAGE, 3 * PAGE, 4 * PAGE, 5 * PAGE, ODD, 1 << 62].into_iter().chain(near_the_end);
+    let offsets = [0, 1, 100, PAGE, 3 * PAGE, 4 * PAGE, 5 * PAGE, ODD, 1 << 62]
+        .into_iter()
+        .chain(near_the_end);
+    let lengths = [0, 1, PAGE - 1, PAGE, 3 * PAGE, 4 * PAGE, 5 * PAGE, ODD, 1 << 62]
+        .into_iter()
+        .chain(near_the_end);
     let library = Libpmem2::load();
     let (mut found, mut granted) = (Vec::new(), 0);
     for size in [0, 1, PAGE, ODD, 4 * PAGE] {
         let file = memfd(MemfdFlags::empty(), size).expect("a memfd");
         let ours = Source::new(&file).expect("a source");
         let theirs = library.source(file.as_raw_fd()).expect("a source");
-        for (offset, length) in offsets.clone().flat_map(|offset| lengths.clone().map(move |length| (offset, length))) {
+        for (offset, length) in
+            offsets.clone().flat_map(|offset| lengths.clone().map(move |length| (offset, length)))
+        {
             let ours = code(ours.check_range(offset, length)).map(|range| range.end - range.start);
             let theirs = theirs.map(offset, length);
             granted += u32::from(ours.is_ok());
@@ -174,7 +211,12 @@ fn check_range_is_what_map_new_says() {
             if let Some(class) = class(size, offset, length) {
                 found.push((class.to_owned(), "range", number(ours), number(theirs)));
             } else if ours != theirs {
-                found.push((format!("{size}: {offset}, {length}"), "range", number(ours), number(theirs)));
+                found.push((
+                    format!("{size}: {offset}, {length}"),
+                    "range",
+                    number(ours),
+                    number(theirs),
+                ));
             }
         }
         theirs.delete();

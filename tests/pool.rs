@@ -1,5 +1,5 @@
-//! The pool: how many it holds, what is given back when, and who may share it. Also run by ci/sanitize, under
-//! AddressSanitizer and valgrind.
+//! The pool: how many it holds, what is given back when, and who may share it. Also run by
+//! ci/sanitize, under AddressSanitizer and valgrind.
 
 use std::{
     collections::HashSet,
@@ -118,10 +118,16 @@ fn debug_says_what_is_needed() {
     {
         use std::os::fd::AsRawFd;
         let fd = Fd::from(&file);
-        assert_eq!((format!("{fd:?}"), fd.as_raw_fd()), (format!("Fd({})", file.as_raw_fd()), file.as_raw_fd()));
+        assert_eq!(
+            (format!("{fd:?}"), fd.as_raw_fd()),
+            (format!("Fd({})", file.as_raw_fd()), file.as_raw_fd())
+        );
     }
     let slot = format!("{slot:?}");
-    assert!(slot.starts_with("Slot(Source { handle: Borrowed(") && slot.contains("RegularFile"), "{slot}");
+    assert!(
+        slot.starts_with("Slot(Source { handle: Borrowed(") && slot.contains("RegularFile"),
+        "{slot}"
+    );
 }
 
 #[test]
@@ -132,7 +138,8 @@ fn pools_slots_and_sources_may_be_shared() {
     shared::<Source<Fd<'_>>>();
     shared::<Source<File>>();
     shared::<Error>();
-    // The opposite is shown by tests/compile/fail: a platform of one thread makes a pool of one thread.
+    // The opposite is shown by tests/compile/fail: a platform of one thread makes a pool of one
+    // thread.
     shared::<Pool<OfAnyThread, 4>>();
     const fn in_a_static() -> &'static Pool<OfAnyThread, 4> {
         static POOL: Pool<OfAnyThread, 4> = Pool::new();
@@ -144,7 +151,8 @@ fn pools_slots_and_sources_may_be_shared() {
 /// A platform of its own: that pools may be shared is not a matter of the native one.
 type OfAnyThread = Anon<pmem2::Unsupported>;
 
-/// Eight threads with two slots each of sixteen: none is refused, and nobody finds another's source in his slot.
+/// Eight threads with two slots each of sixteen: none is refused, and nobody finds another's source
+/// in his slot.
 #[test]
 fn threads_get_what_they_put_in() {
     const THREADS: usize = 8;
@@ -158,7 +166,9 @@ fn threads_get_what_they_put_in() {
                 let ids = files.each_ref().map(|file| Source::new(file).unwrap().id());
                 start.wait();
                 for round in 0..300 {
-                    let slots = files.each_ref().map(|file| POOL.source(file).expect("there are two for each"));
+                    let slots = files
+                        .each_ref()
+                        .map(|file| POOL.source(file).expect("there are two for each"));
                     if round % 3 == 0 {
                         thread::yield_now();
                     }
@@ -173,8 +183,8 @@ fn threads_get_what_they_put_in() {
     assert!(POOL.is_empty());
 }
 
-/// Eight threads and three slots: at no time more than three hold one, whoever is refused is told so and gets one later, and
-/// in the end all three are there.
+/// Eight threads and three slots: at no time more than three hold one, whoever is refused is told
+/// so and gets one later, and in the end all three are there.
 #[test]
 fn threads_that_find_it_full() {
     static POOL: Pool<Native, 3> = Pool::new();
@@ -249,7 +259,8 @@ mod signals {
     static WRONG: AtomicUsize = AtomicUsize::new(0);
 
     extern "C" fn on_signal(_: libc::c_int) {
-        // SAFETY: the descriptor is open as long as the test runs, and so as long as this handler is called.
+        // SAFETY: the descriptor is open as long as the test runs, and so as long as this handler
+        // is called.
         let fd = unsafe { Fd::borrow_raw(DESCRIPTOR.load(SeqCst)) };
         match SIGNALLED.source(fd) {
             Ok(slot) if slot.size() == Ok(7) => {}
@@ -258,8 +269,9 @@ mod signals {
         HANDLED.fetch_add(1, SeqCst);
     }
 
-    /// A handler takes and gives back the third slot while the thread that it interrupts, at any instruction, does so with the
-    /// other two: neither waits for the other, and neither is refused.
+    /// A handler takes and gives back the third slot while the thread that it interrupts, at any
+    /// instruction, does so with the other two: neither waits for the other, and neither is
+    /// refused.
     #[test]
     fn a_signal_handler_shares_the_pool() {
         const SIGNALS: usize = 400;
@@ -269,9 +281,11 @@ mod signals {
         let mut action: libc::sigaction = unsafe { mem::zeroed() };
         action.sa_sigaction = on_signal as extern "C" fn(libc::c_int) as libc::sighandler_t;
         action.sa_flags = libc::SA_RESTART;
-        // SAFETY: `action` is complete; its handler makes only system calls and touches only atomics and the pool, and keeps
-        // errno, since rustix's raw calls do not touch it.
-        assert_eq!(unsafe { libc::sigaction(libc::SIGUSR1, &raw const action, std::ptr::null_mut()) }, 0);
+        // SAFETY: `action` is complete; its handler makes only system calls and touches only
+        // atomics and the pool, and keeps errno, since rustix's raw calls do not touch it.
+        let installed =
+            unsafe { libc::sigaction(libc::SIGUSR1, &raw const action, std::ptr::null_mut()) };
+        assert_eq!(installed, 0);
 
         // SAFETY: it has no conditions.
         let interrupted = unsafe { libc::pthread_self() };
@@ -279,7 +293,8 @@ mod signals {
         thread::scope(|scope| {
             scope.spawn(|| {
                 for sent in 0..SIGNALS {
-                    // SAFETY: the thread is the one that waits for this one at the end of the scope: it is alive.
+                    // SAFETY: the thread is the one that waits for this one at the end of the
+                    // scope: it is alive.
                     assert_eq!(unsafe { libc::pthread_kill(interrupted, libc::SIGUSR1) }, 0);
                     // Signals of one number do not queue up.
                     while HANDLED.load(SeqCst) - before <= sent {

@@ -1,4 +1,5 @@
-//! `check_range` against a model that is too simple to be wrong: numbers of 128 bits, and the sentence of the documentation.
+//! `check_range` against a model that is too simple to be wrong: numbers of 128 bits, and the
+//! sentence of the documentation.
 #![cfg(any(target_os = "linux", windows))]
 
 #[cfg(target_os = "linux")]
@@ -18,7 +19,8 @@ const LARGEST: u64 = (1 << 63) - 1;
 const PAGE: u64 = if cfg!(windows) { 65_536 } else { 4096 };
 
 fn model(offset: u64, length: u64, size: u64, alignment: u64) -> Result<Range<u64>, Error> {
-    let (wide_offset, wide_length, wide_size) = (u128::from(offset), u128::from(length), u128::from(size));
+    let (wide_offset, wide_length, wide_size) =
+        (u128::from(offset), u128::from(length), u128::from(size));
     if offset > LARGEST {
         return Err(Error::OffsetOutOfRange { offset });
     }
@@ -43,14 +45,17 @@ fn model(offset: u64, length: u64, size: u64, alignment: u64) -> Result<Range<u6
     Ok(offset..u64::try_from(end).expect("not above the size"))
 }
 
-/// Numbers near `near`, near the ends of what 63 and 64 bits can hold, multiples of the alignment, and any.
+/// Numbers near `near`, near the ends of what 63 and 64 bits can hold, multiples of the alignment,
+/// and any.
 fn number(near: u64, alignment: u64) -> impl Strategy<Value = u64> {
-    let around =
-        move |middle: u64| (0..3 * alignment).prop_map(move |by| middle.wrapping_add(by).wrapping_sub(alignment));
+    let around = move |middle: u64| {
+        (0..3 * alignment).prop_map(move |by| middle.wrapping_add(by).wrapping_sub(alignment))
+    };
     let multiples = (0..=u64::MAX / alignment).prop_map(move |n| n * alignment);
     let small_multiples = (0..8_u64).prop_map(move |n| n * alignment);
-    let of_near =
-        (0..8_u64).prop_map(move |n| (near / alignment).wrapping_add(n).wrapping_sub(4).wrapping_mul(alignment));
+    let of_near = (0..8_u64).prop_map(move |n| {
+        (near / alignment).wrapping_add(n).wrapping_sub(4).wrapping_mul(alignment)
+    });
     prop_oneof![
         4 => small_multiples,
         4 => of_near,
@@ -65,8 +70,12 @@ fn number(near: u64, alignment: u64) -> impl Strategy<Value = u64> {
 /// Runs `test` over the same cases each time; `test` says whether the range was granted.
 fn run<S: Strategy>(questions: &S, test: impl Fn(S::Value) -> Result<bool, TestCaseError>) {
     let granted = Cell::new(0_u32);
-    let config =
-        ProptestConfig { cases: 4000, failure_persistence: None, rng_seed: RngSeed::Fixed(2), ..Default::default() };
+    let config = ProptestConfig {
+        cases: 4000,
+        failure_persistence: None,
+        rng_seed: RngSeed::Fixed(2),
+        ..Default::default()
+    };
     TestRunner::new(config)
         .run(questions, |question| {
             granted.set(granted.get() + u32::from(test(question)?));
@@ -80,7 +89,8 @@ fn run<S: Strategy>(questions: &S, test: impl Fn(S::Value) -> Result<bool, TestC
 fn of_file(file: &File, alignment: u64, sizes: impl Strategy<Value = u64>) {
     let source = Source::new(file).expect("a source");
     assert_eq!(source.alignment(), Ok(alignment));
-    let questions = sizes.prop_flat_map(|size| (Just(size), number(size, alignment), number(size, alignment)));
+    let questions =
+        sizes.prop_flat_map(|size| (Just(size), number(size, alignment), number(size, alignment)));
     run(&questions, |(size, offset, length)| {
         file.set_len(size).expect("the file's size");
         let answer = source.check_range(offset, length);

@@ -1,8 +1,8 @@
 //! Sources of regions of physical memory: the core over `Bare`, which is compiled on every target.
 
 use pmem2::{
-    BoardDimm, Code, Durability, Error, Extent, Granularity, Kind, PhysicalRegion, Pool, Reason, RegionFault,
-    RegionKind, Report, Sharing, Source, What,
+    BoardDimm, Code, Durability, Error, Extent, Granularity, Kind, PhysicalRegion, Pool, Reason,
+    RegionFault, RegionKind, Report, Sharing, Source, What,
     conformance::{Case, Expect, check, check_places},
 };
 
@@ -21,7 +21,10 @@ static BOARD: [PhysicalRegion<'_>; 11] = [
         .aligned_to(32)
         .on_node(2)
         .made_of(&CHIPS),
-    PhysicalRegion::new(0x2_0000, 0x8000, KEPT).durable_by(Durability::CacheFlush).aligned_to(4096).read_only(),
+    PhysicalRegion::new(0x2_0000, 0x8000, KEPT)
+        .durable_by(Durability::CacheFlush)
+        .aligned_to(4096)
+        .read_only(),
     PhysicalRegion::new(0x3_0000, 0x8000, KEPT).durable_by(Durability::Call).aligned_to(4096),
     PhysicalRegion::new(0x4_0000, 0x8000, KEPT).durable_by(Durability::None).aligned_to(4096),
     PhysicalRegion::new(0x5_0000, 0x8000, KEPT).aligned_to(4096).unarmed(),
@@ -39,7 +42,12 @@ fn extent(index: usize) -> Extent<'static> {
 
 #[test]
 fn the_contract_is_kept() {
-    let source = |alignment, writable| Expect::Source { kind: Kind::Region, size: 0x8000, alignment, writable };
+    let source = |alignment, writable| Expect::Source {
+        kind: Kind::Region,
+        size: 0x8000,
+        alignment,
+        writable,
+    };
     let refused = |code: Code| Expect::Refused(code.raw());
     let cases = [
         Case::new("fence", extent(0), source(32, true)),
@@ -70,12 +78,22 @@ fn identity_and_granularity() {
     assert_eq!(source(0).device_id().as_deref(), Ok("FM25V10-00c2a1FM25V10-00c2a2"));
     assert_eq!(source(0).device_id_as::<28>().as_deref(), Ok("FM25V10-00c2a1FM25V10-00c2a2"));
     assert_eq!(source(0).device_id_as::<27>().map(|_| ()), Err(Error::TooLarge(What::DeviceId)));
-    assert_eq!((source(0).device_usc(), source(0).numa_node(), source(1).numa_node()), (Ok(7), Ok(Some(2)), Ok(None)));
-    assert_eq!((source(1).device_id().as_deref(), source(1).device_usc()), (Ok(""), Ok(0)), "no chips");
+    assert_eq!(
+        (source(0).device_usc(), source(0).numa_node(), source(1).numa_node()),
+        (Ok(7), Ok(Some(2)), Ok(None))
+    );
+    assert_eq!(
+        (source(1).device_id().as_deref(), source(1).device_usc()),
+        (Ok(""), Ok(0)),
+        "no chips"
+    );
 
     let expected = |index| {
         let source = source(index);
-        assert_eq!(source.expected_granularity(Sharing::Private).map(|it| it.reason), Ok(Reason::Private));
+        assert_eq!(
+            source.expected_granularity(Sharing::Private).map(|it| it.reason),
+            Ok(Reason::Private)
+        );
         let place = source.place().expect("a place");
         let expected = source.expected_granularity(Sharing::Shared);
         assert_eq!(source.expected_granularity_at(&place, Sharing::Shared), expected);
@@ -117,7 +135,9 @@ fn an_alignment_that_is_no_power_of_two() {
     }
     let report = Report::of(&whole).to_string();
     assert!(
-        report.starts_with("refused          the region's alignment is no power of two: its table is wrong\n"),
+        report.starts_with(
+            "refused          the region's alignment is no power of two: its table is wrong\n"
+        ),
         "{report}"
     );
     assert!(report.contains("\ncode             PMEM2_E_INVALID_ALIGNMENT_VALUE\n"), "{report}");
@@ -157,13 +177,17 @@ device id        FM25V10-00c2a1FM25V10-00c2a2
 unsafe shutdowns 7
 granularity      BYTE: the platform saves the processor's caches when the power fails (eADR), or there are none in between"
     );
-    assert!(
-        report(3).contains("granularity      none: nothing makes a store to this region durable: its table says so")
-    );
-    let unarmed =
-        "\nwarning          region0 (board) is not armed: what is stored to it will be lost when the power fails\n";
+    assert!(report(3).contains(
+        "granularity      none: nothing makes a store to this region durable: its table says so"
+    ));
+    let unarmed = "\nwarning          region0 (board) is not armed: what is stored to it will be lost when the power fails\n";
     assert!(report(4).contains(unarmed), "{}", report(4));
-    assert!(report(6).starts_with("refused          the region goes on beyond the last physical address"));
+    assert!(
+        report(6)
+            .starts_with("refused          the region goes on beyond the last physical address")
+    );
     assert!(report(7).starts_with("refused          volatile memory does not keep its contents"));
-    assert!(report(10).starts_with("refused          the region has bytes in common with another one"));
+    assert!(
+        report(10).starts_with("refused          the region has bytes in common with another one")
+    );
 }

@@ -1,5 +1,5 @@
-//! Device DAX without a device: a /sys made by the test says that /dev/null is one, or something that makes less sense. The
-//! descriptor, the paths and the code are the real ones.
+//! Device DAX without a device: a /sys made by the test says that /dev/null is one, or something
+//! that makes less sense. The descriptor, the paths and the code are the real ones.
 #![cfg(target_os = "linux")]
 
 mod common;
@@ -36,7 +36,10 @@ fn a_good_device() {
         assert_eq!((source.size(), source.alignment()), (Ok(1 << 30), Ok(2 << 20)));
         assert_eq!(source.allocated(), Err(Error::Unsupported(What::Allocated)));
         assert_eq!(source.check_range(2 << 20, 0), Ok(2 << 20..1 << 30));
-        assert_eq!(source.check_range(4096, 0), Err(Error::OffsetUnaligned { offset: 4096, alignment: 2 << 20 }));
+        assert_eq!(
+            source.check_range(4096, 0),
+            Err(Error::OffsetUnaligned { offset: 4096, alignment: 2 << 20 })
+        );
         let report = Report::of(&null);
         assert_eq!((report.verdict(), report.kind()), (Ok(()), Some(Kind::DeviceDax)));
 
@@ -44,7 +47,10 @@ fn a_good_device() {
         entry.write("size", "4096\n");
         entry.write("align", "4096\n");
         assert_eq!((source.size(), source.alignment()), (Ok(4096), Ok(4096)));
-        assert_eq!(source.check_range(0, 8192), Err(Error::MapRange { end: Some(8192), size: 4096 }));
+        assert_eq!(
+            source.check_range(0, 8192),
+            Err(Error::MapRange { end: Some(8192), size: 4096 })
+        );
         entry.write("size", "0\n");
         assert_eq!((source.size(), source.check_range(0, 0)), (Ok(0), Err(Error::SourceEmpty)));
         fs::remove_dir_all(entry.directory()).expect("the device goes");
@@ -53,7 +59,10 @@ fn a_good_device() {
         let sentence = source.size().expect_err("no size").to_string();
         assert!(sentence.contains("the device is gone"), "{sentence}");
         // The device that it stands for was another when the link was read.
-        assert_eq!(Source::new(&null).map(|_| ()), Err(Error::InvalidFileType(Kind::CharacterDevice)));
+        assert_eq!(
+            Source::new(&null).map(|_| ()),
+            Err(Error::InvalidFileType(Kind::CharacterDevice))
+        );
     });
 }
 
@@ -66,7 +75,10 @@ fn an_entry_that_is_a_link() {
         fs::rename("/sys/dev/char/1:3", "/sys/devices/platform/dax0.0").expect("moved");
         symlink("../../devices/platform/dax0.0", "/sys/dev/char/1:3").expect("a link");
         let source = Source::new(dev_null()).expect("a source");
-        assert_eq!((source.kind(), source.size(), source.alignment()), (Kind::DeviceDax, Ok(12288), Ok(4096)));
+        assert_eq!(
+            (source.kind(), source.size(), source.alignment()),
+            (Kind::DeviceDax, Ok(12288), Ok(4096))
+        );
     });
 }
 
@@ -88,9 +100,13 @@ fn texts_that_are_numbers() {
         sysfs.device_dax("18446744073709551615\n", "18446744073709551615");
         let source = Source::new(&null).expect("a source");
         assert_eq!(source.size(), Ok(u64::MAX));
-        for (text, value) in
-            [("0\n", 0), ("3\n", 3), ("4095\n", 4095), ("6144\n", 6144), ("18446744073709551615\n", u64::MAX)]
-        {
+        for (text, value) in [
+            ("0\n", 0),
+            ("3\n", 3),
+            ("4095\n", 4095),
+            ("6144\n", 6144),
+            ("18446744073709551615\n", u64::MAX),
+        ] {
             sysfs.entry().write("align", text);
             assert_eq!(source.alignment(), Err(Error::InvalidAlignmentValue(value)));
             assert_eq!(source.check_range(0, 0), Err(Error::InvalidAlignmentValue(value)));
@@ -136,7 +152,13 @@ fn texts_that_are_no_numbers() {
     .map(|text| text.as_bytes().to_vec())
     .to_vec();
     texts.extend([30, 31, 32, 33, 64, 4096, 100_000].map(|count| digits(count).into_bytes()));
-    texts.extend([b"\0".to_vec(), b"4096\0".to_vec(), b"40\x0096\n".to_vec(), b"\xff\xfe\n".to_vec(), vec![0; 4096]]);
+    texts.extend([
+        b"\0".to_vec(),
+        b"4096\0".to_vec(),
+        b"40\x0096\n".to_vec(),
+        b"\xff\xfe\n".to_vec(),
+        vec![0; 4096],
+    ]);
     // A number that begins well and goes on beyond what is read of it.
     texts.push([b"4096\n".to_vec(), vec![b'\n'; 60]].concat());
     texts.push(b"0".repeat(60));
@@ -153,18 +175,27 @@ fn texts_that_are_no_numbers() {
     });
 }
 
-/// What can lie where the files `size` and `align` should, and the errno of the attempt to read it; `None`: nothing is read,
-/// and that is no number.
+/// What can lie where the files `size` and `align` should, and the errno of the attempt to read it;
+/// `None`: nothing is read, and that is no number.
 #[test]
 fn attributes_that_are_no_files() {
     type Put = fn(&Entry, &str);
     let table: [(&str, Put, Option<i32>); 8] = [
         ("missing", |_, _| {}, Some(libc::ENOENT)),
-        ("directory", |entry, name| fs::create_dir(entry.path(name)).expect("a directory"), Some(libc::EISDIR)),
+        (
+            "directory",
+            |entry, name| fs::create_dir(entry.path(name)).expect("a directory"),
+            Some(libc::EISDIR),
+        ),
         ("loop", |entry, name| entry.link(name, name), Some(libc::ELOOP)),
         ("link to nothing", |entry, name| entry.link(name, "nothing"), Some(libc::ENOENT)),
-        ("link through a file", |entry, name| entry.link(name, "/dev/zero/size"), Some(libc::ENOTDIR)),
-        // It must not wait for a writer: without one, a FIFO that was opened without blocking is at its end.
+        (
+            "link through a file",
+            |entry, name| entry.link(name, "/dev/zero/size"),
+            Some(libc::ENOTDIR),
+        ),
+        // It must not wait for a writer: without one, a FIFO that was opened without blocking is at
+        // its end.
         ("FIFO", |entry, name| node(entry, name, FileType::Fifo), None),
         ("socket", |entry, name| node(entry, name, FileType::Socket), Some(libc::ENXIO)),
         ("endless device", |entry, name| entry.link(name, "/dev/zero"), None),
@@ -178,9 +209,16 @@ fn attributes_that_are_no_files() {
             put(&entry, "align");
             let source = Source::new(&null).expect("a source");
             let expected = |what, malformed| Err(errno.map_or(malformed, |errno| os(what, errno)));
-            let expected = (expected(What::Size, MALFORMED_SIZE), expected(What::Alignment, MALFORMED_ALIGNMENT));
+            let expected = (
+                expected(What::Size, MALFORMED_SIZE),
+                expected(What::Alignment, MALFORMED_ALIGNMENT),
+            );
             // In a child, so that waiting for ever is a failure.
-            assert_eq!(in_child(|| (source.size(), source.alignment())), Ended::With(expected), "{name}");
+            assert_eq!(
+                in_child(|| (source.size(), source.alignment())),
+                Ended::With(expected),
+                "{name}"
+            );
         }
     });
 }
@@ -194,7 +232,8 @@ fn attributes_that_may_not_be_read() {
     with_sysfs(|sysfs| {
         let entry = sysfs.device_dax("4096\n", "4096\n");
         for name in ["size", "align"] {
-            fs::set_permissions(entry.path(name), Permissions::from_mode(0o000)).expect("no rights");
+            fs::set_permissions(entry.path(name), Permissions::from_mode(0o000))
+                .expect("no rights");
         }
         let source = Source::new(dev_null()).expect("a source");
         let (size, alignment) = as_nobody(|| (source.size(), source.alignment()));
@@ -252,7 +291,11 @@ fn subsystems() {
             };
             let found = Source::new(&null).map(|source| source.kind());
             assert_eq!(found, expected, "{target:?}");
-            assert_eq!(found.map_or_else(|error| error.code(), |_| 0), expected.map_or(-100_005, |_| 0), "{target:?}");
+            assert_eq!(
+                found.map_or_else(|error| error.code(), |_| 0),
+                expected.map_or(-100_005, |_| 0),
+                "{target:?}"
+            );
         }
     });
 }
@@ -265,7 +308,11 @@ fn entries_that_make_no_sense() {
     type Put = fn(&Sysfs);
     let table: [(&str, Put, Error); 13] = [
         ("no link", |sysfs| drop(sysfs.device()), CHARACTER),
-        ("a file for a link", |sysfs| sysfs.device().write("subsystem", "dax"), os(What::Subsystem, libc::EINVAL)),
+        (
+            "a file for a link",
+            |sysfs| sysfs.device().write("subsystem", "dax"),
+            os(What::Subsystem, libc::EINVAL),
+        ),
         (
             "a directory for a link",
             |sysfs| fs::create_dir(sysfs.device().path("subsystem")).expect("a directory"),
@@ -287,11 +334,19 @@ fn entries_that_make_no_sense() {
             os(What::Subsystem, libc::ELOOP),
         ),
         ("no entry", |_| fs::create_dir_all("/sys/dev/char").expect("a directory"), CHARACTER),
-        ("no /sys/dev/char", |_| fs::create_dir_all("/sys/dev/block").expect("a directory"), NO_SYSFS),
+        (
+            "no /sys/dev/char",
+            |_| fs::create_dir_all("/sys/dev/block").expect("a directory"),
+            NO_SYSFS,
+        ),
         ("nothing in /sys", |_| {}, NO_SYSFS),
         ("/sys/dev is a file", |_| put_file("/sys", "dev"), NO_SYSFS),
         ("/sys/dev/char is a file", |_| put_file("/sys/dev", "char"), CHARACTER),
-        ("/sys/dev/char is a loop", |_| put_link("/sys/dev", "char", "char"), os(What::Subsystem, libc::ELOOP)),
+        (
+            "/sys/dev/char is a loop",
+            |_| put_link("/sys/dev", "char", "char"),
+            os(What::Subsystem, libc::ELOOP),
+        ),
     ];
     with_sysfs(|sysfs| {
         let null = dev_null();
@@ -318,7 +373,9 @@ fn a_sysfs_that_may_not_be_searched() {
     with_sysfs(|sysfs| {
         sysfs.device_dax("4096\n", "4096\n");
         let (null, (_master, slave)) = (dev_null(), terminal().expect("a terminal"));
-        for (closed, error) in [("/sys/dev/char/1:3", What::Subsystem), ("/sys/dev", What::Subsystem)] {
+        for (closed, error) in
+            [("/sys/dev/char/1:3", What::Subsystem), ("/sys/dev", What::Subsystem)]
+        {
             fs::set_permissions(closed, Permissions::from_mode(0o700)).expect("no rights");
             let found = as_nobody(|| Source::new(&null).map(|_| ()));
             assert_eq!(found, Err(os(error, libc::EACCES)), "{closed}");
@@ -341,7 +398,9 @@ fn the_handle_is_judged_before_sysfs() {
         put_link("/sys/dev/char", "1:3", "1:3");
         for (flags, fault) in [(OFlags::WRONLY, WriteOnly), (OFlags::RWMODE, NoAccess)] {
             let null = made::path("/dev/null", flags);
-            let Some(null) = made::unless("/dev/null, access mode 3", null, made::NO_MODE_3) else { continue };
+            let Some(null) = made::unless("/dev/null, access mode 3", null, made::NO_MODE_3) else {
+                continue;
+            };
             assert_eq!(Source::new(&null).map(|_| ()), Err(Error::InvalidFileHandle(fault)));
         }
         assert_eq!(Source::new(dev_null()).map(|_| ()), Err(os(What::Subsystem, libc::ELOOP)));
@@ -358,7 +417,12 @@ fn what_was_opened_in_sysfs_is_closed() {
                 let source = Source::new(&null).expect("a source");
                 let before = open_descriptors();
                 for _ in 0..3 {
-                    let _ = (source.size(), source.alignment(), source.check_range(0, 0), source.report().verdict());
+                    let _ = (
+                        source.size(),
+                        source.alignment(),
+                        source.check_range(0, 0),
+                        source.report().verdict(),
+                    );
                 }
                 assert_eq!(open_descriptors(), before, "{text:?}");
             }

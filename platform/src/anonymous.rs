@@ -13,7 +13,8 @@ pub struct Anonymous<P: Platform = Native> {
 }
 
 impl<P: Platform> Anonymous<P> {
-    /// Anonymous memory of `size` bytes on `platform`. Any size may be named; it is mapping that needs the memory.
+    /// Anonymous memory of `size` bytes on `platform`. Any size may be named; it is mapping that
+    /// needs the memory.
     #[inline]
     #[must_use]
     pub const fn on(platform: P, size: u64) -> Self {

@@ -3,7 +3,8 @@
 use alloc::{alloc::alloc, boxed::Box};
 use core::alloc::Layout;
 
-/// Moves `value` into a box. `Err` gives it back where there is no memory: `Box::try_new` is not stable yet.
+/// Moves `value` into a box. `Err` gives it back where there is no memory: `Box::try_new` is not
+/// stable yet.
 pub fn try_box<T>(value: T) -> Result<Box<T>, T> {
     let layout = Layout::new::<T>();
     if layout.size() == 0 {
@@ -14,11 +15,11 @@ pub fn try_box<T>(value: T) -> Result<Box<T>, T> {
     if memory.is_null() {
         return Err(value);
     }
-    // SAFETY: `memory` is valid for a write of T and aligned for it, since it was allocated with T's layout; nobody else
-    // has it.
+    // SAFETY: `memory` is valid for a write of T and aligned for it, since it was allocated with
+    // T's layout; nobody else has it.
     unsafe { memory.write(value) };
-    // SAFETY: Box documents that memory which the global allocator gave for T's layout, and which holds a T, may become a
-    // Box<T> ("Memory layout" in std::boxed); it does so once.
+    // SAFETY: Box documents that memory which the global allocator gave for T's layout, and which
+    // holds a T, may become a Box<T> ("Memory layout" in std::boxed); it does so once.
     Ok(unsafe { Box::from_raw(memory) })
 }
 

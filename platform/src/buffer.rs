@@ -18,13 +18,15 @@ macro_rules! buffer {
         unsafe impl Sync for $name<'_> {}
 
         impl $name<'_> {
-            /// Memory that may be anything, as C names it: it need not be mapped, and may vanish or be bad.
+            /// Memory that may be anything, as C names it: it need not be mapped, and may vanish or
+            /// be bad.
             ///
             /// # Safety
             ///
-            /// While this buffer is used, the `length` bytes at `at` are no object of Rust's that anybody else uses in a way that would
-            /// not be allowed beside a slice of them; they need not be there. Where there is no operating system
-            /// ([`Bare`](crate::Bare)), they have to be, since nothing takes the fault for an error there.
+            /// While this buffer is used, the `length` bytes at `at` are no object of Rust's that
+            /// anybody else uses in a way that would not be allowed beside a slice of them; they
+            /// need not be there. Where there is no operating system ([`Bare`](crate::Bare)), they
+            /// have to be, since nothing takes the fault for an error there.
             #[must_use]
             pub const unsafe fn from_raw_parts(at: $pointer, length: usize) -> Self {
                 Self { at, length, kept: PhantomData }

@@ -2,13 +2,15 @@
 
 use core::fmt;
 
-/// An error number as in errno(3): positive, and the target's own; on Windows that of the C runtime's errno.h. Where there is no
-/// system below, the numbers are those of Linux's generic ABI (asm-generic/errno.h).
+/// An error number as in errno(3): positive, and the target's own; on Windows that of the C
+/// runtime's errno.h. Where there is no system below, the numbers are those of Linux's generic ABI
+/// (asm-generic/errno.h).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(transparent)]
 pub struct Errno(i32);
 
-/// Names and numbers: rustix knows the numbers of each Linux architecture; then those of Linux's generic ABI, and of Windows.
+/// Names and numbers: rustix knows the numbers of each Linux architecture; then those of Linux's
+/// generic ABI, and of Windows.
 macro_rules! errnos {
     ($($name:ident $rustix:ident $generic:literal $windows:literal $text:literal;)*) => {
         impl Errno {
@@ -24,7 +26,8 @@ macro_rules! errnos {
                 pub const $name: Self = Self($generic);
             )*
 
-            /// The symbol and a description, for the numbers that the calls of pmem2 are known to give.
+            /// The symbol and a description, for the numbers that the calls of pmem2 are known to
+            /// give.
             fn texts(self) -> Option<(&'static str, &'static str)> {
                 match self {
                     $(Self::$name => Some((stringify!($name), $text)),)*
@@ -35,7 +38,8 @@ macro_rules! errnos {
     };
 }
 
-// Windows has no ESTALE and no EDQUOT, and nothing there gives them: their numbers are those that errno.h gives nothing else.
+// Windows has no ESTALE and no EDQUOT, and nothing there gives them: their numbers are those that
+// errno.h gives nothing else.
 errnos! {
     EPERM PERM 1 1 "operation not permitted";
     ENOENT NOENT 2 2 "no such file or directory";
@@ -67,8 +71,9 @@ errnos! {
 }
 
 impl Errno {
-    /// The error with this number. What no error number can be (not in 1 to 4095, as in Linux's include/linux/err.h) becomes
-    /// [`EIO`](Errno::EIO), so that no failure looks like a success or like a `PMEM2_E_*` code.
+    /// The error with this number. What no error number can be (not in 1 to 4095, as in Linux's
+    /// include/linux/err.h) becomes [`EIO`](Errno::EIO), so that no failure looks like a success or
+    /// like a `PMEM2_E_*` code.
     #[must_use]
     pub const fn from_raw(number: i32) -> Self {
         match number {

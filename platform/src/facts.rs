@@ -5,11 +5,12 @@ use core::{fmt, num::NonZeroU64};
 use crate::What;
 
 bitflags::bitflags! {
-    /// What a handle may be used for: on Linux the file status flags of `fcntl(F_GETFL)` that matter here.
+    /// What a handle may be used for: on Linux the file status flags of `fcntl(F_GETFL)` that
+    /// matter here.
     ///
-    /// `READ` alone is `O_RDONLY`, `READ | WRITE` is `O_RDWR`, `WRITE` alone is `O_WRONLY`. Neither of the two is a handle that
-    /// can be used for neither (on Linux access mode 3, which allows nothing but ioctls), or, with `PATH`, one that only names
-    /// its file.
+    /// `READ` alone is `O_RDONLY`, `READ | WRITE` is `O_RDWR`, `WRITE` alone is `O_WRONLY`. Neither
+    /// of the two is a handle that can be used for neither (on Linux access mode 3, which allows
+    /// nothing but ioctls), or, with `PATH`, one that only names its file.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     pub struct Access: u8 {
         /// May be read.
@@ -29,8 +30,8 @@ bitflags::bitflags! {
 pub enum Kind {
     /// A regular file, of any file system.
     RegularFile,
-    /// A device that is persistent memory as a whole, without a file system: on Linux a device DAX, `/dev/daxX.Y`, whichever
-    /// driver made it.
+    /// A device that is persistent memory as a whole, without a file system: on Linux a device DAX,
+    /// `/dev/daxX.Y`, whichever driver made it.
     DeviceDax,
     /// Anonymous memory: pages that belong to no file.
     Anonymous,
@@ -44,8 +45,9 @@ pub enum Kind {
     VirtualDisk,
     /// Any other character device: a terminal, `/dev/null`, a tape.
     CharacterDevice,
-    /// A character device of which it cannot be told whether it is a device DAX: on Linux [`What::Sysfs`] where there is no
-    /// sysfs, [`What::Subsystem`] where it has no sensible answer.
+    /// A character device of which it cannot be told whether it is a device DAX: on Linux
+    /// [`What::Sysfs`] where there is no sysfs, [`What::Subsystem`] where it has no sensible
+    /// answer.
     UnknownDevice(What),
     /// A block device: a disk, a partition, `/dev/pmem0`.
     BlockDevice,
@@ -57,8 +59,8 @@ pub enum Kind {
     Socket,
     /// A symbolic link itself, not what it leads to (on Linux an `O_PATH | O_NOFOLLOW` descriptor).
     SymbolicLink,
-    /// An object that is no file: an event, a timer, a process; on Linux epoll, eventfd, timerfd, signalfd, pidfd, inotify,
-    /// io_uring and the like.
+    /// An object that is no file: an event, a timer, a process; on Linux epoll, eventfd, timerfd,
+    /// signalfd, pidfd, inotify, io_uring and the like.
     AnonymousInode,
     /// Something that the system names and this library does not know.
     Other,
@@ -80,8 +82,9 @@ pub enum RegionFault {
     Misaligned,
     /// Its alignment is no power of two.
     Alignment,
-    /// It is a node of a devicetree that has no address of the processor's: its `reg` is missing or of a wrong length, or the
-    /// `ranges` above lead nowhere. Its base and its length are said to be 0.
+    /// It is a node of a devicetree that has no address of the processor's: its `reg` is missing or
+    /// of a wrong length, or the `ranges` above lead nowhere. Its base and its length are said to
+    /// be 0.
     Unaddressed,
 }
 
@@ -130,7 +133,10 @@ impl Alignment {
             return None;
         }
         match NonZeroU64::new(bytes) {
-            #[expect(clippy::as_conversions, reason = "trailing_zeros of a u64 other than 0 is at most 63")]
+            #[expect(
+                clippy::as_conversions,
+                reason = "trailing_zeros of a u64 other than 0 is at most 63"
+            )]
             Some(bytes) => Some(Self { log2: bytes.trailing_zeros() as u8 }),
             None => None,
         }
@@ -149,7 +155,8 @@ impl Alignment {
     }
 }
 
-/// What a platform says of a handle: plain values, nothing borrowed. Later versions add facts, with a method for each.
+/// What a platform says of a handle: plain values, nothing borrowed. Later versions add facts, with
+/// a method for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Facts<Id> {
@@ -159,8 +166,8 @@ pub struct Facts<Id> {
     pub kind: Kind,
     /// What the handle may be used for.
     pub access: Access,
-    /// The alignment that mappings need, where it cannot change and was known at once. `None`: the platform has to be
-    /// asked, [`Platform::alignment`](crate::Platform::alignment).
+    /// The alignment that mappings need, where it cannot change and was known at once. `None`: the
+    /// platform has to be asked, [`Platform::alignment`](crate::Platform::alignment).
     pub alignment: Option<Alignment>,
 }
 
@@ -173,9 +180,10 @@ impl<Id> Facts<Id> {
     }
 }
 
-/// The type of a file system, by a number: on Linux `f_type` of statfs(2). A file system of another system's has Linux's number
-/// if Linux knows it too, and else any that is not in linux/magic.h, which in most cases gives it no name here; on Windows the first
-/// four letters of the name that the system gives it.
+/// The type of a file system, by a number: on Linux `f_type` of statfs(2). A file system of another
+/// system's has Linux's number if Linux knows it too, and else any that is not in linux/magic.h,
+/// which in most cases gives it no name here; on Windows the first four letters of the name that
+/// the system gives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FileSystem {
     magic: u32,
@@ -194,8 +202,8 @@ impl FileSystem {
         self.magic
     }
 
-    /// The name that mount(8) knows it by, if this library does. ext2, ext3 and ext4 share a number, and so do tmpfs and
-    /// devtmpfs, and FUSE and virtiofs.
+    /// The name that mount(8) knows it by, if this library does. ext2, ext3 and ext4 share a
+    /// number, and so do tmpfs and devtmpfs, and FUSE and virtiofs.
     #[must_use]
     pub const fn name(self) -> Option<&'static str> {
         match self.storage_name() {
@@ -204,14 +212,15 @@ impl FileSystem {
         }
     }
 
-    /// Whether its files keep data, as far as this library knows. The others' are interfaces of the kernel (proc, sysfs,
-    /// tracefs): to open such a file, or to close it, may be an action.
+    /// Whether its files keep data, as far as this library knows. The others' are interfaces of the
+    /// kernel (proc, sysfs, tracefs): to open such a file, or to close it, may be an action.
     #[must_use]
     pub const fn is_storage(self) -> bool {
         self.storage_name().is_some()
     }
 
-    /// Of a file system that keeps data. Numbers, here and below, are from linux/magic.h and the file systems' own headers.
+    /// Of a file system that keeps data. Numbers, here and below, are from linux/magic.h and the
+    /// file systems' own headers.
     const fn storage_name(self) -> Option<&'static str> {
         Some(match self.magic {
             0xEF53 => "ext2/ext3/ext4",

@@ -60,9 +60,11 @@ pub enum What {
     Extents,
     /// The clearing of a bad block.
     ClearBadBlock,
-    /// The writing back of what is good beside a bad block, to the memory that takes its place. If it fails, that is lost.
+    /// The writing back of what is good beside a bad block, to the memory that takes its place. If
+    /// it fails, that is lost.
     WriteBack,
-    /// The opening of a path: not asked of a platform, but by programs that make their reports with pmem2.
+    /// The opening of a path: not asked of a platform, but by programs that make their reports with
+    /// pmem2.
     Open,
 }
 
@@ -92,7 +94,8 @@ pub enum Fail {
     Absent(What),
     /// It is there and cannot be understood.
     Malformed(What),
-    /// The handle refers to another object than the one that was described: it was closed, and what names it was used again.
+    /// The handle refers to another object than the one that was described: it was closed, and what
+    /// names it was used again.
     Replaced,
     /// The device that the object was on, or is, was taken away, and another one got its number.
     DeviceReplaced,
@@ -102,7 +105,8 @@ pub enum Fail {
     Os(What, Errno),
     /// What would be written would not become durable, for this reason.
     NotDurable(Undurable),
-    /// The same, with an error of its own that errno has no number for: on Windows, what GetLastError gave. Its errno is `EIO`.
+    /// The same, with an error of its own that errno has no number for: on Windows, what
+    /// GetLastError gave. Its errno is `EIO`.
     OsCode(What, u32),
 }
 

@@ -1,17 +1,19 @@
-//! Every parser over bytes that nobody checked, with what must hold for any: for the property tests, and for the fuzz targets of
-//! `tests/fuzz`, which see this module because of `cfg(fuzzing)`. What these functions find wrong is a panic.
+//! Every parser over bytes that nobody checked, with what must hold for any: for the property
+//! tests, and for the fuzz targets of `tests/fuzz`, which see this module because of
+//! `cfg(fuzzing)`. What these functions find wrong is a panic.
 
 use std::{cell::Cell, vec::Vec};
 
 use crate::{
-    Access, Bare, Devicetree, Extent, Fail, Handle, Kind, Locate, Nfit, PhysicalRegion, Platform, RegionFault,
-    RegionKind, TableFault, find_acpi_table,
+    Access, Bare, Devicetree, Extent, Fail, Handle, Kind, Locate, Nfit, PhysicalRegion, Platform,
+    RegionFault, RegionKind, TableFault, find_acpi_table,
 };
 
 #[cfg(target_os = "linux")]
 pub use crate::linux::hostile::{badblocks, health, sysfs};
 
-/// Bytes as a table that begins with `signature`, whose length and checksum are right: else hardly any would be looked at.
+/// Bytes as a table that begins with `signature`, whose length and checksum are right: else hardly
+/// any would be looked at.
 fn mended(bytes: &[u8], signature: [u8; 4]) -> Vec<u8> {
     let mut table = bytes.to_vec();
     if table.len() >= 36 {
@@ -34,7 +36,9 @@ pub fn nfit(bytes: &[u8]) {
         match Nfit::parse(table) {
             Ok(nfit) => {
                 assert!(
-                    table.len() >= 40 && table.iter().take(declared(table)).fold(0_u8, |a, &b| a.wrapping_add(b)) == 0
+                    table.len() >= 40
+                        && table.iter().take(declared(table)).fold(0_u8, |a, &b| a.wrapping_add(b))
+                            == 0
                 );
                 // A range has 56 bytes, and a device 48.
                 let count = regions(nfit.regions(), table.len() / 48);
@@ -60,12 +64,15 @@ pub fn devicetree(bytes: &[u8]) {
             assert!(count <= bytes.len() / 8);
         }
         Err(TableFault::Structure(at)) => assert!(usize::try_from(at).unwrap() <= bytes.len()),
-        Err(TableFault::Unreachable(_) | TableFault::Checksum) => panic!("no fault of a devicetree"),
+        Err(TableFault::Unreachable(_) | TableFault::Checksum) => {
+            panic!("no fault of a devicetree")
+        }
         Err(_) => {}
     }
 }
 
-/// Everything that can be asked about regions, none of which has more devices than this. How many there were.
+/// Everything that can be asked about regions, none of which has more devices than this. How many
+/// there were.
 fn regions<'t>(all: impl Iterator<Item = PhysicalRegion<'t>>, most: usize) -> usize {
     let mut table = Vec::new();
     for region in all {
@@ -102,10 +109,15 @@ fn extent_of(extent: Extent<'_>, most: usize) {
             // A source, and so every byte has an address, inside the region.
             assert_eq!(region.kind(), RegionKind::Persistent);
             let (base, last) = (extent.base().unwrap(), extent.length().checked_sub(1).unwrap());
-            assert!(base >= region.base() && base.checked_add(last).unwrap() - region.base() < region.length());
+            assert!(
+                base >= region.base()
+                    && base.checked_add(last).unwrap() - region.base() < region.length()
+            );
         }
         Kind::InvalidRegion(RegionFault::Empty) => assert_eq!(extent.length(), 0),
-        Kind::InvalidRegion(RegionFault::Unaddressed) => assert_eq!((region.base(), region.length()), (0, 0)),
+        Kind::InvalidRegion(RegionFault::Unaddressed) => {
+            assert_eq!((region.base(), region.length()), (0, 0))
+        }
         Kind::InvalidRegion(_) | Kind::VolatileMemory | Kind::VirtualDisk | Kind::Other => {}
         other => panic!("{other:?}"),
     }
@@ -130,17 +142,21 @@ fn extent_of(extent: Extent<'_>, most: usize) {
 /// The head of the input of [`acpi`].
 const HEAD: usize = 80;
 
-/// Physical memory in which the root pointer is, and what can be reached from it. The input: the root pointer's address, the address
-/// of the other memory, 64 bytes at the root pointer, the other memory.
+/// Physical memory in which the root pointer is, and what can be reached from it. The input: the
+/// root pointer's address, the address of the other memory, 64 bytes at the root pointer, the other
+/// memory.
 pub fn acpi(bytes: &[u8]) {
-    let (Some(at), Some(base)) = (bytes.first_chunk::<8>(), bytes.get(8..).and_then(<[u8]>::first_chunk)) else {
+    let (Some(at), Some(base)) =
+        (bytes.first_chunk::<8>(), bytes.get(8..).and_then(<[u8]>::first_chunk))
+    else {
         return;
     };
     let (Some(pointer), Some(memory)) = (bytes.get(16..HEAD), bytes.get(HEAD..)) else { return };
     let (at, base) = (u64::from_le_bytes(*at), u64::from_le_bytes(*base));
     walk(at, pointer, base, memory);
 
-    // With checksums that are right: of the root pointer, and of the tables that it and the root table name.
+    // With checksums that are right: of the root pointer, and of the tables that it and the root
+    // table name.
     let (mut pointer, mut memory) = (pointer.to_vec(), memory.to_vec());
     pointer[..8].copy_from_slice(b"RSD PTR ");
     mend(&mut pointer[..20], 8);
@@ -151,7 +167,9 @@ pub fn acpi(bytes: &[u8]) {
     let rsdt = u32::from_le_bytes(*pointer[16..].first_chunk().unwrap());
     let xsdt = u64::from_le_bytes(*pointer[24..].first_chunk().unwrap());
     for (address, signature) in [(u64::from(rsdt), *b"RSDT"), (xsdt, *b"XSDT")] {
-        let table = address.checked_sub(base).and_then(|offset| memory.get_mut(usize::try_from(offset).ok()?..));
+        let table = address
+            .checked_sub(base)
+            .and_then(|offset| memory.get_mut(usize::try_from(offset).ok()?..));
         let Some(table) = table.filter(|table| table.len() >= 36) else { continue };
         table[..4].copy_from_slice(&signature);
         let length = declared(table);

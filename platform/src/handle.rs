@@ -4,14 +4,17 @@ use core::{fmt, marker::PhantomData};
 
 use crate::{Descriptors, Platform};
 
-/// Something that names an object of a platform for as long as it lives: a borrowed descriptor, an owned file, a region.
+/// Something that names an object of a platform for as long as it lives: a borrowed descriptor, an
+/// owned file, a region.
 ///
 /// # Safety
 ///
-/// While the value is borrowed, [`raw`](Handle::raw) returns the same value and [`platform`](Handle::platform) the same
-/// platform each time, and the raw value keeps naming the same object: it is not closed and not reused. (A raw value that
-/// never named an object, such as descriptor -1, is allowed: it is refused when it is looked at.) If the type is `Clone`, a
-/// clone names the same object with the same access. Later capabilities map memory on the strength of this.
+/// While the value is borrowed, [`raw`](Handle::raw) returns the same value and
+/// [`platform`](Handle::platform) the same platform each time, and the raw value keeps naming the
+/// same object: it is not closed and not reused. (A raw value that never named an object, such as
+/// descriptor -1, is allowed: it is refused when it is looked at.) If the type is `Clone`, a clone
+/// names the same object with the same access. Later capabilities map memory on the strength of
+/// this.
 pub unsafe trait Handle {
     /// The platform whose object this is.
     type P: Platform;
@@ -26,8 +29,9 @@ pub unsafe trait Handle {
 /// What leads to a handle of type `H` is a handle.
 macro_rules! forward {
     ($pointer:ty) => {
-        // SAFETY: while the reference or smart pointer is borrowed, so is the handle that it leads to: it is neither dropped
-        // nor exchanged, and promises for this time what it promises itself.
+        // SAFETY: while the reference or smart pointer is borrowed, so is the handle that it leads
+        // to: it is neither dropped nor exchanged, and promises for this time what it promises
+        // itself.
         unsafe impl<H: Handle + ?Sized> Handle for $pointer {
             type P = H::P;
             #[inline]
@@ -44,13 +48,15 @@ macro_rules! forward {
 
 forward!(&H);
 forward!(&mut H);
-// Not Box: it is fundamental (RFC 1023), so a crate that does without `alloc` may implement Handle for a box of its own.
+// Not Box: it is fundamental (RFC 1023), so a crate that does without `alloc` may implement Handle
+// for a box of its own.
 #[cfg(feature = "alloc")]
 forward!(alloc::rc::Rc<H>);
 #[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
 forward!(alloc::sync::Arc<H>);
 
-/// A handle that another handle was borrowed from: what every kind of handle of a platform `P` becomes in a pool.
+/// A handle that another handle was borrowed from: what every kind of handle of a platform `P`
+/// becomes in a pool.
 pub struct Borrowed<'h, P: Platform> {
     platform: P,
     raw: P::Raw,
@@ -100,8 +106,8 @@ impl<P: Platform> Borrowed<'_, P> {
     }
 }
 
-// SAFETY: made only from a handle that is borrowed for 'h (or an Fd<'h> or WinHandle<'h>, which promise it for 'h), whose raw value
-// therefore keeps its meaning for 'h.
+// SAFETY: made only from a handle that is borrowed for 'h (or an Fd<'h> or WinHandle<'h>, which
+// promise it for 'h), whose raw value therefore keeps its meaning for 'h.
 unsafe impl<P: Platform> Handle for Borrowed<'_, P> {
     type P = P;
     #[inline]
@@ -116,8 +122,8 @@ unsafe impl<P: Platform> Handle for Borrowed<'_, P> {
 
 /// A borrowed file descriptor: a number, four bytes.
 ///
-/// With `std` it is made [`From`] `&File`, `&OwnedFd` and `BorrowedFd`, and by `Fd::of` from whatever else is `AsFd`. Without
-/// it, [`Fd::borrow_raw`].
+/// With `std` it is made [`From`] `&File`, `&OwnedFd` and `BorrowedFd`, and by `Fd::of` from
+/// whatever else is `AsFd`. Without it, [`Fd::borrow_raw`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(transparent)]
 pub struct Fd<'h> {
@@ -126,14 +132,15 @@ pub struct Fd<'h> {
 }
 
 impl Fd<'_> {
-    /// Borrows the descriptor with this number. Any number may be given, -1 too: one that is not an open descriptor is
-    /// refused when a source is made of it.
+    /// Borrows the descriptor with this number. Any number may be given, -1 too: one that is not an
+    /// open descriptor is refused when a source is made of it.
     ///
     /// # Safety
     ///
-    /// If `raw` is an open descriptor, it stays open for the lifetime `'h`, which the caller chooses. If it is not, it does
-    /// not become one meanwhile. (Until something is mapped, a broken promise costs wrong answers, not memory safety; the
-    /// rule is that of [`std::os::fd::BorrowedFd::borrow_raw`].)
+    /// If `raw` is an open descriptor, it stays open for the lifetime `'h`, which the caller
+    /// chooses. If it is not, it does not become one meanwhile. (Until something is mapped, a
+    /// broken promise costs wrong answers, not memory safety; the rule is that of
+    /// [`std::os::fd::BorrowedFd::borrow_raw`].)
     ///
     /// [`std::os::fd::BorrowedFd::borrow_raw`]: https://doc.rust-lang.org/std/os/fd/struct.BorrowedFd.html#method.borrow_raw
     #[inline]
@@ -156,7 +163,8 @@ impl fmt::Debug for Fd<'_> {
     }
 }
 
-// SAFETY: who called borrow_raw promised it for 'h; AsFd promises it for the borrow that the Fd was made from.
+// SAFETY: who called borrow_raw promised it for 'h; AsFd promises it for the borrow that the Fd was
+// made from.
 unsafe impl Handle for Fd<'_> {
     type P = Descriptors;
     #[inline]
@@ -186,7 +194,8 @@ mod fds {
         }
     }
 
-    // For these types and not for all that are AsFd: a crate that does without `std` may have a From for its own.
+    // For these types and not for all that are AsFd: a crate that does without `std` may have a
+    // From for its own.
     impl<'h> From<&'h File> for Fd<'h> {
         #[inline]
         fn from(file: &'h File) -> Self {
@@ -231,8 +240,8 @@ mod fds {
 
     macro_rules! fds {
         ($($fd:ty)*) => {$(
-            // SAFETY: the type owns its descriptor, or borrows it for its lifetime (I/O safety), and gives the same one
-            // each time.
+            // SAFETY: the type owns its descriptor, or borrows it for its lifetime (I/O safety),
+            // and gives the same one each time.
             unsafe impl Handle for $fd {
                 type P = Descriptors;
                 #[inline]
@@ -250,8 +259,8 @@ mod fds {
     fds! { File OwnedFd BorrowedFd<'_> }
 }
 
-// Where there are no descriptors, a file is a handle all the same, so that portable code compiles there and gets
-// `Fail::Unsupported` when it runs.
+// Where there are no descriptors, a file is a handle all the same, so that portable code compiles
+// there and gets `Fail::Unsupported` when it runs.
 #[cfg(all(feature = "std", not(any(unix, windows))))]
 // SAFETY: the raw value is a constant that names nothing.
 unsafe impl Handle for std::fs::File {

@@ -8,8 +8,9 @@ use crate::{Facts, Fail, Platform, ReadBuffer, WriteBuffer};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Halt {
-    /// The object's memory is bad: the first bad byte is one of the naturally aligned `unit` bytes that the next byte is in, and none
-    /// before it. `unit` is a power of two, as exact as the system tells.
+    /// The object's memory is bad: the first bad byte is one of the naturally aligned `unit` bytes
+    /// that the next byte is in, and none before it. `unit` is a power of two, as exact as the
+    /// system tells.
     Medium {
         /// In bytes.
         unit: u64,
@@ -33,18 +34,19 @@ pub struct Halted {
 
 /// A system that reads and writes its objects, and survives it where their memory is bad.
 ///
-/// Every method answers [`Fail::Unsupported`] until it is written, and so a platform that does no such thing says
-/// `impl Io for MyKernel { type Via = (); type Channel = (); }`.
+/// Every method answers [`Fail::Unsupported`] until it is written, and so a platform that does no
+/// such thing says `impl Io for MyKernel { type Via = (); type Channel = (); }`.
 pub trait Io: Platform {
-    /// What a transfer goes through and the program may provide, where it is not for this platform to arrange it: on Linux who handles
-    /// SIGBUS, without a system where a region is mapped.
+    /// What a transfer goes through and the program may provide, where it is not for this platform
+    /// to arrange it: on Linux who handles SIGBUS, without a system where a region is mapped.
     type Via: Copy;
 
-    /// What is made once and kept over many transfers: on Linux the mapping of a device DAX. It owns what it needs but the handle, and
-    /// gives it back when it is dropped.
+    /// What is made once and kept over many transfers: on Linux the mapping of a device DAX. It
+    /// owns what it needs but the handle, and gives it back when it is dropped.
     type Channel;
 
-    /// Prepares transfers of bytes of `range`, which is in the object, for reading or, if `writable`, both.
+    /// Prepares transfers of bytes of `range`, which is in the object, for reading or, if
+    /// `writable`, both.
     ///
     /// Without a `via` of the program's the platform arranges it, or says [`Fail::Unsupported`].
     fn channel(
@@ -59,7 +61,8 @@ pub trait Io: Platform {
         Err(Fail::Unsupported)
     }
 
-    /// Fills the buffer with the bytes at `offset`, which are in the channel's range. Goes on where the system makes a pause.
+    /// Fills the buffer with the bytes at `offset`, which are in the channel's range. Goes on where
+    /// the system makes a pause.
     fn read_at(
         self,
         raw: Self::Raw,
@@ -71,8 +74,9 @@ pub trait Io: Platform {
         Err(Halted { done: 0, why: Halt::Fail(Fail::Unsupported) })
     }
 
-    /// Writes the buffer to `offset`, as [`read_at`](Io::read_at) reads. What is written to memory itself is durable on return, as far as
-    /// the platform can make it; what is written to a file is so after [`sync`](Io::sync).
+    /// Writes the buffer to `offset`, as [`read_at`](Io::read_at) reads. What is written to memory
+    /// itself is durable on return, as far as the platform can make it; what is written to a file
+    /// is so after [`sync`](Io::sync).
     fn write_at(
         self,
         raw: Self::Raw,

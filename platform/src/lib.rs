@@ -1,16 +1,21 @@
-//! The ground floor of [pmem2](https://docs.rs/pmem2): it states facts about handles and decides nothing.
+//! The ground floor of [pmem2](https://docs.rs/pmem2): it states facts about handles and decides
+//! nothing.
 //!
-//! - [`Platform`] is what a system must be able to say of a handle; [`Handle`] is something that names one of a
-//!   platform's objects for as long as it lives.
+//! - [`Platform`] is what a system must be able to say of a handle; [`Handle`] is something that
+//!   names one of a platform's objects for as long as it lives.
 //! - [`Facts`] and [`Fail`] are all that a platform may answer. No error of libpmem2 is born here.
-//! - [`Locate`] is what a system may know of where an object lies: [`Region`]s, DIMMs, or [`Backing`] of another kind.
-//! - [`Io`] is reading and writing where memory may be bad, [`Health`] is which memory the system knows to be bad.
-//! - `Linux` is the backend for Linux, on rustix's raw system calls, `Windows` the one for Windows. Where there is no backend, [`Unsupported`] stands in,
-//!   so that the crate builds everywhere. [`Native`] is the one for the target's system.
+//! - [`Locate`] is what a system may know of where an object lies: [`Region`]s, DIMMs, or
+//!   [`Backing`] of another kind.
+//! - [`Io`] is reading and writing where memory may be bad, [`Health`] is which memory the system
+//!   knows to be bad.
+//! - `Linux` is the backend for Linux, on rustix's raw system calls, `Windows` the one for Windows.
+//!   Where there is no backend, [`Unsupported`] stands in, so that the crate builds everywhere.
+//!   [`Native`] is the one for the target's system.
 //! - `Slots` is the raw storage under pmem2's pool.
 //!
-//! Every system call and every `unsafe` block of the library is in this crate. Programs use `pmem2`, which re-exports what is
-//! public here; this crate has no promise of its own beyond what `pmem2` passes on.
+//! Every system call and every `unsafe` block of the library is in this crate. Programs use
+//! `pmem2`, which re-exports what is public here; this crate has no promise of its own beyond what
+//! `pmem2` passes on.
 #![no_std]
 #![deny(unsafe_op_in_unsafe_fn)]
 #![warn(
@@ -73,8 +78,8 @@ mod windows;
 
 pub use anonymous::{Anon, Anonymous, NoId};
 pub use bare::{
-    Bare, BareDimm, BoardDimm, Devicetree, DimmTable, Durability, Extent, ExtentId, Nfit, PhysicalRegion, RegionKind,
-    TableFault, find_acpi_table,
+    Bare, BareDimm, BoardDimm, Devicetree, DimmTable, Durability, Extent, ExtentId, Nfit,
+    PhysicalRegion, RegionKind, TableFault, find_acpi_table,
 };
 #[cfg(feature = "alloc")]
 pub use boxed::try_box;
@@ -88,7 +93,8 @@ pub use health::{ClearBy, Health};
 pub use io::{Halt, Halted, Io};
 #[cfg(target_os = "linux")]
 pub use linux::{
-    BadSectors, Channel, CopyFault, Dimm, FileId, Linux, Mapping, SigbusHandler, Spot, resume_after_sigbus,
+    BadSectors, Channel, CopyFault, Dimm, FileId, Linux, Mapping, SigbusHandler, Spot,
+    resume_after_sigbus,
 };
 pub use locate::{Locate, Nowhere};
 pub use place::{Backing, DaxOption, Direct, Mode, Persistence, Region, Synchronous};
@@ -100,20 +106,20 @@ pub use unsupported::Unsupported;
 #[cfg(windows)]
 pub use windows::{Crt, RawWinHandle, WinFileId, WinHandle, WinSpot, WinVolume, Windows};
 
-/// The platform of the system that this was compiled for: [`Linux`] on Linux, `Windows` on Windows, [`Bare`] where there is no
-/// system, [`Unsupported`] where there is no backend.
+/// The platform of the system that this was compiled for: [`Linux`] on Linux, `Windows` on Windows,
+/// [`Bare`] where there is no system, [`Unsupported`] where there is no backend.
 #[cfg(target_os = "linux")]
 pub type Native = Linux;
-/// The platform of the system that this was compiled for: `Linux` on Linux, [`Windows`] on Windows, [`Bare`] where there is no
-/// system, [`Unsupported`] where there is no backend.
+/// The platform of the system that this was compiled for: `Linux` on Linux, [`Windows`] on Windows,
+/// [`Bare`] where there is no system, [`Unsupported`] where there is no backend.
 #[cfg(windows)]
 pub type Native = Windows;
-/// The platform of the system that this was compiled for: `Linux` on Linux, `Windows` on Windows, [`Bare`] where there is no
-/// system, [`Unsupported`] where there is no backend.
+/// The platform of the system that this was compiled for: `Linux` on Linux, `Windows` on Windows,
+/// [`Bare`] where there is no system, [`Unsupported`] where there is no backend.
 #[cfg(target_os = "none")]
 pub type Native = Bare<'static>;
-/// The platform of the system that this was compiled for: `Linux` on Linux, `Windows` on Windows, [`Bare`] where there is no
-/// system, [`Unsupported`] where there is no backend.
+/// The platform of the system that this was compiled for: `Linux` on Linux, `Windows` on Windows,
+/// [`Bare`] where there is no system, [`Unsupported`] where there is no backend.
 #[cfg(not(any(target_os = "linux", windows, target_os = "none")))]
 pub type Native = Unsupported;
 

@@ -39,12 +39,13 @@ enum Somewhere {
     Buffer,
 }
 
-/// Transfers `length` bytes at `offset` by `call`, which is given the offset in the file, the one in the buffer, and a length, of
-/// `limit` at most; or says how many there were, and why not more.
+/// Transfers `length` bytes at `offset` by `call`, which is given the offset in the file, the one
+/// in the buffer, and a length, of `limit` at most; or says how many there were, and why not more.
 ///
-/// A call that fails may have failed at any of its bytes, and what comes before may have been transferred or not. So a smaller
-/// piece is tried then, down to the smallest: a sector of the file, where the medium is bad, a byte where the buffer is; or larger
-/// ones, where a file that is read past the cache takes no such piece.
+/// A call that fails may have failed at any of its bytes, and what comes before may have been
+/// transferred or not. So a smaller piece is tried then, down to the smallest: a sector of the
+/// file, where the medium is bad, a byte where the buffer is; or larger ones, where a file that is
+/// read past the cache takes no such piece.
 pub(crate) fn in_pieces<E>(
     offset: u64,
     length: usize,
@@ -56,7 +57,8 @@ pub(crate) fn in_pieces<E>(
     let mut failed = None;
     // Each turn transfers something, or makes the piece smaller, or was interrupted.
     while let Some(rest) = length.checked_sub(done).filter(|&rest| rest > 0) {
-        let at = u64::try_from(done).ok().and_then(|done| offset.checked_add(done)).unwrap_or(u64::MAX);
+        let at =
+            u64::try_from(done).ok().and_then(|done| offset.checked_add(done)).unwrap_or(u64::MAX);
         // The systems' offsets have a sign.
         let room = i64::MAX.unsigned_abs().saturating_sub(at);
         let piece = usize::try_from(room).unwrap_or(usize::MAX).min(rest).min(most);
@@ -110,13 +112,17 @@ fn half_of_sectors(at: u64, piece: usize) -> Option<usize> {
 
 /// The smallest naturally aligned block, of a sector at least, that a piece is in.
 fn enclosing(at: u64, piece: usize) -> u64 {
-    let last = u64::try_from(piece.saturating_sub(1)).ok().and_then(|more| at.checked_add(more)).unwrap_or(u64::MAX);
+    let last = u64::try_from(piece.saturating_sub(1))
+        .ok()
+        .and_then(|more| at.checked_add(more))
+        .unwrap_or(u64::MAX);
     let differing = u64::BITS.saturating_sub((at ^ last).leading_zeros());
     1_u64.checked_shl(differing).unwrap_or(1 << 63).max(SECTOR)
 }
 
-/// The bytes around `at`, where a sector cannot be read, of which the system does not say which are bad: it reads sectors, or whole
-/// pages, of a size that nobody asks for. The smallest naturally aligned block around which anything can be read, or the largest.
+/// The bytes around `at`, where a sector cannot be read, of which the system does not say which are
+/// bad: it reads sectors, or whole pages, of a size that nobody asks for. The smallest naturally
+/// aligned block around which anything can be read, or the largest.
 pub(crate) fn exact(at: u64, largest: u64, readable: impl Fn(u64) -> bool) -> u64 {
     let mut unit = SECTOR;
     while unit < largest {
@@ -124,7 +130,8 @@ pub(crate) fn exact(at: u64, largest: u64, readable: impl Fn(u64) -> bool) -> u6
         let within = |at: u64, block: u64| at & !block.saturating_sub(1);
         let (bad, first) = (within(at, unit), within(at, larger));
         let last = first.saturating_add(larger);
-        let others = core::iter::successors(Some(first), |at| at.checked_add(unit)).take_while(|&at| at < last);
+        let others = core::iter::successors(Some(first), |at| at.checked_add(unit))
+            .take_while(|&at| at < last);
         if others.filter(|&at| at != bad).any(&readable) {
             break;
         }

@@ -10,11 +10,11 @@ use crate::{FileSystem, Text};
 pub enum Backing {
     /// Regions of persistent memory, with nothing else beside them.
     Regions,
-    /// A device DAX whose memory is in no region of persistent memory that the kernel knows: CXL memory that is not
-    /// persistent, memory that the firmware reserved for a purpose (`dax_hmem`).
+    /// A device DAX whose memory is in no region of persistent memory that the kernel knows: CXL
+    /// memory that is not persistent, memory that the firmware reserved for a purpose (`dax_hmem`).
     DeviceDax,
-    /// A block device that is not persistent memory. Where a volume lies on several devices and one of them is not, that
-    /// one.
+    /// A block device that is not persistent memory. Where a volume lies on several devices and one
+    /// of them is not, that one.
     Disk {
         /// Its major number.
         major: u32,
@@ -25,10 +25,12 @@ pub enum Backing {
     Memory(FileSystem),
     /// A volume of Windows, which does not say what it is made of.
     Volume {
-        /// Whether its files are mapped directly (`FILE_DAX_VOLUME`): it is on persistent memory, and was formatted for that.
+        /// Whether its files are mapped directly (`FILE_DAX_VOLUME`): it is on persistent memory,
+        /// and was formatted for that.
         dax: bool,
     },
-    /// A file system that does not say which device it is on (its device numbers have major 0): overlayfs, btrfs, a network.
+    /// A file system that does not say which device it is on (its device numbers have major 0):
+    /// overlayfs, btrfs, a network.
     Hidden(FileSystem),
 }
 
@@ -42,8 +44,9 @@ pub enum Mode {
     Devdax,
     /// A block device that writes sectors as a whole (BTT, `/dev/pmem0s`). It has no DAX.
     Sector,
-    /// A block device as it is (`/dev/pmem0`), without page structures in the namespace. An NVDIMM's has no DAX then; those of
-    /// e820 and virtio-pmem have it, since the kernel keeps page structures elsewhere, and `ndctl list` calls them fsdax.
+    /// A block device as it is (`/dev/pmem0`), without page structures in the namespace. An
+    /// NVDIMM's has no DAX then; those of e820 and virtio-pmem have it, since the kernel keeps page
+    /// structures elsewhere, and `ndctl list` calls them fsdax.
     Raw,
     /// All of the region: where there is no operating system, nothing divides it into namespaces.
     Whole,
@@ -69,22 +72,26 @@ impl fmt::Display for Mode {
     }
 }
 
-/// From where on a platform guarantees that data reaches the medium when the power fails: a region's
-/// `persistence_domain` in sysfs, which comes from the NFIT's platform capabilities.
+/// From where on a platform guarantees that data reaches the medium when the power fails: a
+/// region's `persistence_domain` in sysfs, which comes from the NFIT's platform capabilities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Persistence {
-    /// The processor's caches are flushed by the platform (eADR): a store is durable once it is visible.
+    /// The processor's caches are flushed by the platform (eADR): a store is durable once it is
+    /// visible.
     CpuCache,
-    /// The memory controller's buffers are (ADR): a store is durable once its cache line was flushed.
+    /// The memory controller's buffers are (ADR): a store is durable once its cache line was
+    /// flushed.
     MemoryController,
-    /// Only the host, when it is asked (virtio-pmem): no instruction of the guest makes a store durable.
+    /// Only the host, when it is asked (virtio-pmem): no instruction of the guest makes a store
+    /// durable.
     Host,
     /// Nothing that a program can do: what is stored stays as far as it happens to.
     Never,
     /// The platform does not say.
     Unstated,
-    /// Nothing is kept: the platform made the region of volatile memory (`nd_volatile`), whatever else it says of it.
+    /// Nothing is kept: the platform made the region of volatile memory (`nd_volatile`), whatever
+    /// else it says of it.
     Volatile,
 }
 
@@ -120,11 +127,13 @@ pub struct Region {
     pub bus: u32,
     /// Which region it is: on Linux the N of `regionN`. It is not a DIMM's number.
     pub number: u32,
-    /// Which namespace of the region: on Linux the K of `namespaceN.K`. `None` where the system does not say, or has none.
+    /// Which namespace of the region: on Linux the K of `namespaceN.K`. `None` where the system
+    /// does not say, or has none.
     pub namespace: Option<u32>,
     /// What the kernel makes of the namespace.
     pub mode: Mode,
-    /// Who made the bus, as the system names it: `ACPI.NFIT`, `e820`, `virtio-pmem`, `CXL`. Cut off after 24 bytes.
+    /// Who made the bus, as the system names it: `ACPI.NFIT`, `e820`, `virtio-pmem`, `CXL`. Cut off
+    /// after 24 bytes.
     pub provider: Text<24>,
     /// Its persistence domain.
     pub persistence: Persistence,
@@ -137,7 +146,8 @@ pub struct Region {
 }
 
 impl Region {
-    /// Region `number` of bus `bus` with a namespace of this mode; of everything else nothing is known yet.
+    /// Region `number` of bus `bus` with a namespace of this mode; of everything else nothing is
+    /// known yet.
     #[must_use]
     pub const fn new(bus: u32, number: u32, mode: Mode) -> Self {
         Self {
@@ -154,8 +164,8 @@ impl Region {
     }
 }
 
-/// What came of the attempt to map a page of a file so that a store is durable without a call to the file system (`MAP_SYNC`
-/// of mmap(2)).
+/// What came of the attempt to map a page of a file so that a store is durable without a call to
+/// the file system (`MAP_SYNC` of mmap(2)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Synchronous {
@@ -171,8 +181,8 @@ pub enum Synchronous {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Direct {
-    /// Whether the file is (`STATX_ATTR_DAX` of statx(2)). `None`: the kernel (before Linux 5.8) or the file system does
-    /// not say.
+    /// Whether the file is (`STATX_ATTR_DAX` of statx(2)). `None`: the kernel (before Linux 5.8) or
+    /// the file system does not say.
     pub file: Option<bool>,
     /// With which option the file system is mounted. `None` where that cannot be told.
     pub mount: Option<DaxOption>,

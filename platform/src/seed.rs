@@ -1,9 +1,11 @@
-//! Tables and answers of real machines, which are kept as hexadecimal digits: the same files as `ci/fuzz` begins with.
+//! Tables and answers of real machines, which are kept as hexadecimal digits: the same files as
+//! `ci/fuzz` begins with.
 
 /// The bytes of the file at a path from this crate's directory.
 macro_rules! seed {
     ($path:literal) => {{
-        const TEXT: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/", $path, ".hex"));
+        const TEXT: &[u8] =
+            include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/", $path, ".hex"));
         const BYTES: [u8; $crate::seed::digits(TEXT) / 2] = $crate::seed::bytes(TEXT);
         &BYTES as &'static [u8]
     }};

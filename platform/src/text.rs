@@ -5,7 +5,8 @@ use core::{fmt, ops::Deref};
 /// A text of at most `N` bytes, in place: a plain value.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Text<const N: usize> {
-    /// The first `length` are the text, which is UTF-8; the rest are zeros, so that equal texts are equal values.
+    /// The first `length` are the text, which is UTF-8; the rest are zeros, so that equal texts are
+    /// equal values.
     bytes: [u8; N],
     /// As short as that, since some are kept by the dozen.
     length: u16,
@@ -42,15 +43,17 @@ impl<const N: usize> Text<N> {
     pub fn push(&mut self, more: &str) -> bool {
         let rest = self.bytes.get_mut(self.length.into()..);
         let Some(room) = rest.and_then(|rest| rest.get_mut(..more.len())) else { return false };
-        let Ok(length) = u16::try_from(more.len().saturating_add(self.length.into())) else { return false };
+        let Ok(length) = u16::try_from(more.len().saturating_add(self.length.into())) else {
+            return false;
+        };
         // Exactly as long, as the compiler can see: there is no panic.
         room.copy_from_slice(more.as_bytes());
         self.length = length;
         true
     }
 
-    /// Adds bytes as pairs of hexadecimal digits; `None` where there was no room for all of them. Without `core::fmt`, which takes
-    /// 2 KiB of flash.
+    /// Adds bytes as pairs of hexadecimal digits; `None` where there was no room for all of them.
+    /// Without `core::fmt`, which takes 2 KiB of flash.
     pub(crate) fn push_hex(&mut self, bytes: &[u8]) -> Option<()> {
         for byte in bytes {
             for digit in [byte >> 4, byte & 0xF].map(usize::from) {
@@ -64,7 +67,10 @@ impl<const N: usize> Text<N> {
     #[must_use]
     pub fn as_str(&self) -> &str {
         // Only whole strings are ever put in.
-        self.bytes.get(..self.length.into()).and_then(|text| core::str::from_utf8(text).ok()).unwrap_or_default()
+        self.bytes
+            .get(..self.length.into())
+            .and_then(|text| core::str::from_utf8(text).ok())
+            .unwrap_or_default()
     }
 }
 
@@ -116,7 +122,10 @@ mod tests {
         assert!(!text.push("aé"));
         assert_eq!(&*text, "ab");
         assert!(text.push("é") && !text.push("x") && text.push(""));
-        assert_eq!((text.as_str(), format!("{text:>6}|{text:?}")), ("abé", "   abé|\"abé\"".into()));
+        assert_eq!(
+            (text.as_str(), format!("{text:>6}|{text:?}")),
+            ("abé", "   abé|\"abé\"".into())
+        );
         assert_eq!((Text::<3>::of("abc").is_some(), Text::<2>::of("abc")), (true, None));
         assert!(write!(Text::<3>::new(), "{}", 1234).is_err());
         assert_eq!(Text::<0>::of(""), Some(Text::default()));

@@ -2,8 +2,8 @@
 
 use crate::{Facts, Fail, Health, Io, Locate, NoId, Nowhere, Platform};
 
-/// A system without a backend: every question is answered with [`Fail::Unsupported`], so that programs for several systems
-/// compile on all of them.
+/// A system without a backend: every question is answered with [`Fail::Unsupported`], so that
+/// programs for several systems compile on all of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Unsupported;
 

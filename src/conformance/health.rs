@@ -7,25 +7,33 @@ use pmem2_platform::{ClearBy, Fail, Handle, Health, What};
 use super::{Case, Expect, Rule, Violation, ensure};
 use crate::Source;
 
-/// Checks all cases against the contract of [`Health`]. A platform that knows nothing of bad blocks keeps it.
+/// Checks all cases against the contract of [`Health`]. A platform that knows nothing of bad blocks
+/// keeps it.
 ///
-/// Of an object that can be written to, a byte that is not bad is cleared, which has to be refused: a platform that breaks this rule loses
-/// it. What is bad stays as it is.
+/// Of an object that can be written to, a byte that is not bad is cleared, which has to be refused:
+/// a platform that breaks this rule loses it. What is bad stays as it is.
 ///
 /// # Errors
 ///
 /// The first rule that is broken.
-pub fn check_bad_blocks<'c, H: Handle<P: Health>>(cases: &[Case<'c, H>]) -> Result<(), Violation<'c>> {
+pub fn check_bad_blocks<'c, H: Handle<P: Health>>(
+    cases: &[Case<'c, H>],
+) -> Result<(), Violation<'c>> {
     for case in cases {
         if let Expect::Source { size, writable, .. } = case.expect {
-            let source = Source::new(&case.handle).map_err(|error| case.violation(Rule::Outcome(Some(error))))?;
+            let source = Source::new(&case.handle)
+                .map_err(|error| case.violation(Rule::Outcome(Some(error))))?;
             of_source(&source, size, writable).map_err(|rule| case.violation(rule))?;
         }
     }
     Ok(())
 }
 
-fn of_source<H: Handle<P: Health>>(source: &Source<H>, size: u64, writable: bool) -> Result<(), Rule> {
+fn of_source<H: Handle<P: Health>>(
+    source: &Source<H>,
+    size: u64,
+    writable: bool,
+) -> Result<(), Rule> {
     let (handle, facts) = (source.handle(), source.facts());
     let mut list = match handle.platform().list_bad(handle.raw(), facts) {
         Ok(list) => list,
@@ -42,14 +50,20 @@ fn of_source<H: Handle<P: Health>>(source: &Source<H>, size: u64, writable: bool
         let Range { start, end } = range;
         // Only the first one may begin where the search did.
         let apart = from == 0 || start > from;
-        ensure(apart && start >= from && start < end && end <= size, Rule::BadBlocksAreOrdered { start, end })?;
+        ensure(
+            apart && start >= from && start < end && end <= size,
+            Rule::BadBlocksAreOrdered { start, end },
+        )?;
         if start > from || (from == 0 && start > 0) {
             good = Some(from);
         }
         // From within it the rest of it is told.
         let within = end.saturating_sub(1);
         let rest = next(within)?;
-        ensure(rest.as_ref().is_some_and(|rest| *rest == (within..end)), Rule::BadBlocksAreOrdered { start, end })?;
+        ensure(
+            rest.as_ref().is_some_and(|rest| *rest == (within..end)),
+            Rule::BadBlocksAreOrdered { start, end },
+        )?;
         from = end;
     }
     if good.is_none() && from < size {
@@ -67,7 +81,10 @@ fn refused<H: Handle<P: Health>>(source: &Source<H>, byte: u64) -> Result<(), Ru
     let range = byte..byte.saturating_add(1);
     for by in [ClearBy::Allocation, ClearBy::LossyAllocation, ClearBy::DeviceCommand] {
         let cleared = handle.platform().clear_bad(handle.raw(), source.facts(), range.clone(), by);
-        let kept = matches!(cleared, Err(Fail::Absent(What::BadBlocks) | Fail::Unsupported | Fail::Os(..)));
+        let kept = matches!(
+            cleared,
+            Err(Fail::Absent(What::BadBlocks) | Fail::Unsupported | Fail::Os(..))
+        );
         ensure(kept, Rule::GoodIsNotCleared)?;
     }
     Ok(())

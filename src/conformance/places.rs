@@ -14,7 +14,8 @@ use crate::{Error, Source};
 pub fn check_places<'c, H: Handle<P: Locate>>(cases: &[Case<'c, H>]) -> Result<(), Violation<'c>> {
     for case in cases {
         if let Expect::Source { .. } = case.expect {
-            let source = Source::new(&case.handle).map_err(|error| case.violation(Rule::Outcome(Some(error))))?;
+            let source = Source::new(&case.handle)
+                .map_err(|error| case.violation(Rule::Outcome(Some(error))))?;
             of_source(&source).map_err(|rule| case.violation(rule))?;
         }
     }
@@ -39,12 +40,14 @@ fn of_source<H: Handle<P: Locate>>(source: &Source<H>) -> Result<(), Rule> {
     let confirmed = |place| source.confirm_place(place) == Ok(());
     ensure(place.as_ref().is_ok_and(confirmed), Rule::PlaceIsStable)?;
     let asked = |fail| Rule::PlaceFails(fail);
-    let (backing, count) = (platform.backing(&spot).map_err(asked)?, platform.regions(&spot).map_err(asked)?);
+    let (backing, count) =
+        (platform.backing(&spot).map_err(asked)?, platform.regions(&spot).map_err(asked)?);
     ensure((backing == Backing::Regions) == (count > 0), Rule::RegionsAreCounted)?;
     ensure(platform.region(&spot, count) == Ok(None), Rule::RegionsAreCounted)?;
     let mut before = None;
     for index in 0..count {
-        let region = platform.region(&spot, index).map_err(asked)?.ok_or(Rule::RegionsAreCounted)?;
+        let region =
+            platform.region(&spot, index).map_err(asked)?.ok_or(Rule::RegionsAreCounted)?;
         let order = Some((region.bus, region.number));
         ensure(before < order, Rule::RegionsAreOrdered)?;
         before = order;
@@ -54,7 +57,10 @@ fn of_source<H: Handle<P: Locate>>(source: &Source<H>) -> Result<(), Rule> {
     // Without regions the device may have a node.
     let end = count.max(1);
     ensure(platform.numa_node(&spot, end) == Ok(None), Rule::NumaNode)?;
-    ensure(matches!(platform.dimm(&spot, end, 0), Ok(None) | Err(Fail::Unsupported)), Rule::DimmsAreStable)
+    ensure(
+        matches!(platform.dimm(&spot, end, 0), Ok(None) | Err(Fail::Unsupported)),
+        Rule::DimmsAreStable,
+    )
 }
 
 /// Of one region: the same each time, none behind the last one.

@@ -8,11 +8,13 @@ use crate::Source;
 /// As many bytes as are compared at once: the suite needs no more memory.
 const ROOM: usize = 64;
 
-/// Checks all cases against the contract of [`Io`]. A platform that transfers nothing keeps it. `via` is what transfers go through, where
-/// the program provides it ([`Reader::via`](crate::Reader::via)).
+/// Checks all cases against the contract of [`Io`]. A platform that transfers nothing keeps it.
+/// `via` is what transfers go through, where the program provides it
+/// ([`Reader::via`](crate::Reader::via)).
 ///
-/// What can be written is: some bytes become others, and then what they were. Nobody else may use the objects meanwhile. What no object
-/// that is sound can show, that a transfer ends exactly where memory is bad, is for [`check_halt`].
+/// What can be written is: some bytes become others, and then what they were. Nobody else may use
+/// the objects meanwhile. What no object that is sound can show, that a transfer ends exactly where
+/// memory is bad, is for [`check_halt`].
 ///
 /// # Errors
 ///
@@ -23,15 +25,17 @@ pub fn check_transfers<'c, H: Handle<P: Io>>(
 ) -> Result<(), Violation<'c>> {
     for case in cases {
         if let Expect::Source { size, writable, .. } = case.expect {
-            let source = Source::new(&case.handle).map_err(|error| case.violation(Rule::Outcome(Some(error))))?;
+            let source = Source::new(&case.handle)
+                .map_err(|error| case.violation(Rule::Outcome(Some(error))))?;
             of_source(&source, via, size, writable).map_err(|rule| case.violation(rule))?;
         }
     }
     Ok(())
 }
 
-/// Checks that a transfer from a handle of which the bytes from `first_bad` on, and as many as there are in a sector of 512, cannot be
-/// read ends there: all before them is read, and what the platform tells is a naturally aligned block that one of them is in.
+/// Checks that a transfer from a handle of which the bytes from `first_bad` on, and as many as
+/// there are in a sector of 512, cannot be read ends there: all before them is read, and what the
+/// platform tells is a naturally aligned block that one of them is in.
 ///
 /// # Errors
 ///
@@ -42,9 +46,11 @@ pub fn check_halt<'c, H: Handle<P: Io>>(
     first_bad: u64,
 ) -> Result<(), Violation<'c>> {
     let violation = |rule| case.violation(rule);
-    let source = Source::new(&case.handle).map_err(|error| violation(Rule::Outcome(Some(error))))?;
+    let source =
+        Source::new(&case.handle).map_err(|error| violation(Rule::Outcome(Some(error))))?;
     let size = source.size().map_err(|error| violation(Rule::Size(Err(error))))?;
-    let lane = Lane::open(&source, via, size, false).map_err(|fail| violation(Rule::TransferFails(failed(fail))))?;
+    let lane = Lane::open(&source, via, size, false)
+        .map_err(|fail| violation(Rule::TransferFails(failed(fail))))?;
     for before in [0, 1, 40, 63] {
         let Some(offset) = first_bad.checked_sub(before) else { continue };
         let mut room = [0; ROOM];
@@ -54,7 +60,8 @@ pub fn check_halt<'c, H: Handle<P: Io>>(
         };
         let at = offset.saturating_add(u64::try_from(done).unwrap_or(u64::MAX));
         let block = at & !unit.saturating_sub(1);
-        let near = block < first_bad.saturating_add(SECTOR) && first_bad < block.saturating_add(unit);
+        let near =
+            block < first_bad.saturating_add(SECTOR) && first_bad < block.saturating_add(unit);
         ensure(unit.is_power_of_two() && at <= first_bad && near, Rule::HaltIsExact(halted.err()))
             .map_err(violation)?;
         // What is said to be there is.
@@ -76,8 +83,14 @@ struct Lane<'s, H: Handle<P: Io>> {
 }
 
 impl<'s, H: Handle<P: Io>> Lane<'s, H> {
-    fn open(source: &'s Source<H>, via: Option<<H::P as Io>::Via>, size: u64, writable: bool) -> Result<Self, Fail> {
-        let (handle, facts): (_, &Facts<<H::P as Platform>::Id>) = (source.handle(), source.facts());
+    fn open(
+        source: &'s Source<H>,
+        via: Option<<H::P as Io>::Via>,
+        size: u64,
+        writable: bool,
+    ) -> Result<Self, Fail> {
+        let (handle, facts): (_, &Facts<<H::P as Platform>::Id>) =
+            (source.handle(), source.facts());
         let channel = handle.platform().channel(handle.raw(), facts, via, 0..size, writable)?;
         Ok(Self { source, channel })
     }
@@ -104,7 +117,9 @@ fn of_source<H: Handle<P: Io>>(
         Err(Fail::Unsupported) => return Ok(()),
         Err(fail) => return Err(Rule::TransferFails(failed(fail))),
     };
-    for offset in [0, 1, size / 2, size.saturating_sub(ROOM.try_into().unwrap_or(0)), size.saturating_sub(1)] {
+    for offset in
+        [0, 1, size / 2, size.saturating_sub(ROOM.try_into().unwrap_or(0)), size.saturating_sub(1)]
+    {
         let most = usize::try_from(size.saturating_sub(offset)).unwrap_or(ROOM).min(ROOM);
         let mut room = [0; ROOM];
         let Some(bytes) = room.get_mut(..most).filter(|bytes| !bytes.is_empty()) else { continue };
@@ -139,7 +154,11 @@ fn pieces<H: Handle<P: Io>>(lane: &Lane<'_, H>, offset: u64, bytes: &[u8]) -> Re
 }
 
 /// What is written is read, and nothing beside it is changed.
-fn overwritten<H: Handle<P: Io>>(lane: &Lane<'_, H>, offset: u64, bytes: &[u8]) -> Result<(), Rule> {
+fn overwritten<H: Handle<P: Io>>(
+    lane: &Lane<'_, H>,
+    offset: u64,
+    bytes: &[u8],
+) -> Result<(), Rule> {
     let inner = match bytes.len() {
         0..3 => 0..bytes.len(),
         more => 1..more.saturating_sub(1),
@@ -159,9 +178,12 @@ fn overwritten<H: Handle<P: Io>>(lane: &Lane<'_, H>, offset: u64, bytes: &[u8]) 
     pieces(lane, offset, bytes)
 }
 
-/// A file that is shorter than it was when the core looked: the platform says so, with what there was.
+/// A file that is shorter than it was when the core looked: the platform says so, with what there
+/// was.
 fn ends<H: Handle<P: Io>>(lane: &Lane<'_, H>, size: u64) -> Result<(), Rule> {
-    for (offset, done) in [(Some(size), 0), (size.checked_sub(1), 1), (size.checked_add(1 << 20), 0)] {
+    for (offset, done) in
+        [(Some(size), 0), (size.checked_sub(1), 1), (size.checked_add(1 << 20), 0)]
+    {
         let Some(offset) = offset else { continue };
         let halted = lane.read(offset, &mut [0; 2]);
         ensure(halted == Err(Halted { done, why: Halt::End }), Rule::EndIsTold(halted.err()))?;

@@ -139,13 +139,19 @@ fn plain(error: &Error) -> &'static str {
     match error {
         Error::FileHandleNotSet => "the source has no file handle: it is anonymous",
         Error::MappingExists => "the file mapping object exists already",
-        Error::GranularityNotSet => "no store granularity was asked for: set the one that the program needs",
-        Error::GranularityNotSupported => "the source cannot give the store granularity that was asked for",
+        Error::GranularityNotSet => {
+            "no store granularity was asked for: set the one that the program needs"
+        }
+        Error::GranularityNotSupported => {
+            "the source cannot give the store granularity that was asked for"
+        }
         Error::NeverDurable => {
             "a device DAX of virtio-pmem cannot be made durable from inside the guest, since only the host's flush does that: \
              use a file on a file system on it instead (ndctl create-namespace --mode=fsdax)"
         }
-        Error::RegionNeverDurable => "nothing makes a store to this region durable: its table says so",
+        Error::RegionNeverDurable => {
+            "nothing makes a store to this region durable: its table says so"
+        }
         Error::SeveralNumaNodes => {
             "there is no one NUMA node: the source lies on a volume whose regions are on several nodes; their places name them"
         }
@@ -157,26 +163,36 @@ fn plain(error: &Error) -> &'static str {
         }
         Error::MappingNotFound => "there is no mapping in this range, or none that has all of it",
         Error::BufferTooSmall => "the buffer is too small for the answer: ask for the length first",
-        Error::SourceEmpty => "the source has no bytes to map; a file needs a size first (ftruncate, fallocate)",
+        Error::SourceEmpty => {
+            "the source has no bytes to map; a file needs a size first (ftruncate, fallocate)"
+        }
         Error::InvalidSharingValue => "there is no such kind of sharing: shared or private",
-        Error::SrcDevdaxPrivate => "device DAX cannot be mapped privately: ask for a shared mapping",
+        Error::SrcDevdaxPrivate => {
+            "device DAX cannot be mapped privately: ask for a shared mapping"
+        }
         Error::InvalidAddressRequestType => "there is no such kind of address request",
         Error::AddressUnaligned => "the address is not a multiple of the source's alignment",
         Error::AddressNull => "the address is null",
         Error::DeepFlushRange => "the range to flush is not within the mapping",
-        Error::InvalidRegionFormat => "the system's answer about the source's region makes no sense",
+        Error::InvalidRegionFormat => {
+            "the system's answer about the source's region makes no sense"
+        }
         Error::InvalidDevFormat => "the system's answer about the source's device makes no sense",
         Error::CannotReadBounds => {
             "the system's list of bad blocks, or its answer about where the source lies on its device, makes no sense"
         }
-        Error::NotBad => "not all of these bytes are known to be bad, or there are none: nothing was changed",
+        Error::NotBad => {
+            "not all of these bytes are known to be bad, or there are none: nothing was changed"
+        }
         Error::NotSynced => {
             "the system failed to store what it had taken: of what was written since the last sync any part may be lost; write it \
              again, and if that fails elsewhere"
         }
         Error::NoBadBlockFound => "there are no more bad blocks",
         Error::InvalidProtFlag => "there is no such protection flag",
-        Error::NoAccess => "the protection asks for more than the handle was opened for: open it O_RDWR to write",
+        Error::NoAccess => {
+            "the protection asks for more than the handle was opened for: open it O_RDWR to write"
+        }
         Error::VmReservationNotEmpty => "the reservation still holds mappings: delete them first",
         Error::MapExists => "there is a mapping in the way",
         Error::FileDescriptorNotSet => "the source has no file descriptor: it is anonymous",
@@ -215,7 +231,10 @@ impl Display for Memory {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match self {
             Self::Pool(slots) => {
-                write!(f, "the pool is full: all {slots} of its slots are taken; drop a source or make the pool larger")
+                write!(
+                    f,
+                    "the pool is full: all {slots} of its slots are taken; drop a source or make the pool larger"
+                )
             }
             Self::Heap => f.write_str("out of memory: the allocator gave none for the source"),
         }
@@ -330,9 +349,9 @@ fn failed(what: What, f: &mut Formatter<'_>) -> Result {
         What::Sync => f.write_str("what was written cannot be made durable: "),
         What::SignalHandler => f.write_str("the handler of SIGBUS cannot be installed: "),
         What::ClearBadBlock => f.write_str("the bad block cannot be cleared: "),
-        What::WriteBack => {
-            f.write_str("what was good beside the bad block is lost, since it could not be written back: ")
-        }
+        What::WriteBack => f.write_str(
+            "what was good beside the bad block is lost, since it could not be written back: ",
+        ),
         what => write!(f, "the system failed when it was asked for {}: ", noun(what)),
     }
 }

@@ -14,7 +14,8 @@ pub enum Reason {
     Private,
     /// Byte: nothing of anonymous memory is kept.
     Anonymous,
-    /// Byte: the platform saves the processor's caches when the power fails (eADR), or there are none in between.
+    /// Byte: the platform saves the processor's caches when the power fails (eADR), or there are
+    /// none in between.
     CpuCache,
     /// Cache line: the platform flushes the memory controller's buffers only (ADR, no eADR).
     MemoryController,
@@ -28,14 +29,15 @@ pub enum Reason {
     NotPersistentMemory(Backing),
     /// Page: only the host's flush makes stores durable (virtio-pmem).
     Host,
-    /// Page: a region of physical memory whose driver makes stores durable, when the program calls it
-    /// ([`HostFlush`](crate::HostFlush)).
+    /// Page: a region of physical memory whose driver makes stores durable, when the program calls
+    /// it ([`HostFlush`](crate::HostFlush)).
     Call,
     /// Page: the namespace is a BTT, which writes sectors as a whole.
     Sector,
     /// Page: the namespace has no DAX, since it is raw and has no page structures.
     DeviceWithoutDax,
-    /// Page: the volume has no DAX, though the namespaces below may have it (device-mapper's crypt, md), or the kernel has none.
+    /// Page: the volume has no DAX, though the namespaces below may have it (device-mapper's crypt,
+    /// md), or the kernel has none.
     VolumeWithoutDax,
     /// Page: the volume is not DAX, and the system does not tell what memory it lies on (Windows).
     VolumeNotDax,
@@ -45,11 +47,13 @@ pub enum Reason {
     MountedWithoutDax,
     /// Page: the file's flag for DAX is off.
     FileFlagOff,
-    /// Page: the file system is mounted with DAX, but leaves this file out: it is encrypted, verified or the like.
+    /// Page: the file system is mounted with DAX, but leaves this file out: it is encrypted,
+    /// verified or the like.
     FileLeftOut,
     /// Page: the file is not mapped directly, and which of the causes it is cannot be told.
     NotDax,
-    /// Page: the file is not mapped directly, and what it lies on cannot be told, which may be the cause.
+    /// Page: the file is not mapped directly, and what it lies on cannot be told, which may be the
+    /// cause.
     PlaceUnknown,
     /// Page: the kernel knows no synchronous mappings.
     KernelTooOld,
@@ -104,7 +108,9 @@ impl Reason {
             Self::NotPersistentMemory(_) => {
                 "use a file on ext4 or xfs, mounted with DAX, on persistent memory (or a device DAX)"
             }
-            Self::Host => "nothing that the guest can change: an NVDIMM in place of virtio-pmem is needed",
+            Self::Host => {
+                "nothing that the guest can change: an NVDIMM in place of virtio-pmem is needed"
+            }
             Self::Sector | Self::DeviceWithoutDax => {
                 "make the namespace anew in the mode fsdax (ndctl create-namespace --mode=fsdax), which destroys its data"
             }
@@ -118,8 +124,12 @@ impl Reason {
                  the file within it"
             }
             Self::FileLeftOut => "use a file without encryption, verity, journalled or inline data",
-            Self::NotDax => "mount the file system with -o dax=always (mount(8) shows how it is mounted)",
-            Self::PlaceUnknown => "what has to change is known where /sys can be read: mount sysfs on /sys",
+            Self::NotDax => {
+                "mount the file system with -o dax=always (mount(8) shows how it is mounted)"
+            }
+            Self::PlaceUnknown => {
+                "what has to change is known where /sys can be read: mount sysfs on /sys"
+            }
             Self::KernelTooOld => "Linux 4.15 or later is needed",
             Self::Refused => return None,
         })
@@ -197,7 +207,8 @@ mod tests {
             (Reason::Refused, "refused"),
         ] {
             assert_eq!(reason.name(), name);
-            let variant = std::format!("{reason:?}").split('(').next().unwrap_or_default().to_lowercase();
+            let variant =
+                std::format!("{reason:?}").split('(').next().unwrap_or_default().to_lowercase();
             assert_eq!(variant, name.replace('_', ""));
         }
     }

@@ -5,9 +5,11 @@ use pmem2_platform::Extent;
 use crate::{Error, Source};
 
 impl<'t> Source<Extent<'t>> {
-    /// Makes a source of a region of physical memory, or of a part of it. No memory but the region's tables is touched.
+    /// Makes a source of a region of physical memory, or of a part of it. No memory but the
+    /// region's tables is touched.
     ///
-    /// A board's code can have a constant region, and with the chips that it is made of it can tell whether one was replaced:
+    /// A board's code can have a constant region, and with the chips that it is made of it can tell
+    /// whether one was replaced:
     ///
     /// ```
     /// use pmem2::{BoardDimm, Durability, Extent, PhysicalRegion, RegionKind, Source};
@@ -29,10 +31,12 @@ impl<'t> Source<Extent<'t>> {
     ///
     /// # Errors
     ///
-    /// - [`InvalidRegion`](Error::InvalidRegion): it has no bytes, goes on beyond the last address, or beyond the region that it is a part
-    ///   of, or overlaps another one of its table; its alignment is no power of two, or its first address no multiple of it; or it is
-    ///   a devicetree's node without an address.
-    /// - [`InvalidFileType`](Error::InvalidFileType): it is memory that does not keep its contents, a virtual disk, or no memory.
+    /// - [`InvalidRegion`](Error::InvalidRegion): it has no bytes, goes on beyond the last address,
+    ///   or beyond the region that it is a part of, or overlaps another one of its table; its
+    ///   alignment is no power of two, or its first address no multiple of it; or it is a
+    ///   devicetree's node without an address.
+    /// - [`InvalidFileType`](Error::InvalidFileType): it is memory that does not keep its contents,
+    ///   a virtual disk, or no memory.
     pub fn from_region(extent: Extent<'t>) -> Result<Self, Error> {
         Self::new(extent)
     }

@@ -5,8 +5,8 @@ use pmem2_platform::Fd;
 use crate::{Error, Source};
 
 impl<'h> Source<Fd<'h>> {
-    /// Makes a source of a borrowed file descriptor (pmem2_source_from_fd(3)). With `std`, `fd` may be a reference to
-    /// anything that has one, `&File` among them.
+    /// Makes a source of a borrowed file descriptor (pmem2_source_from_fd(3)). With `std`, `fd` may
+    /// be a reference to anything that has one, `&File` among them.
     ///
     /// # Errors
     ///

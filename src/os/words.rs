@@ -1,5 +1,6 @@
-//! The sentences of errors that some system has others for (windows/words.rs). Here, on every other one, they are those of
-//! error/sentence.rs (`None`), which speak of Linux where they speak of a system, as do the remedies.
+//! The sentences of errors that some system has others for (windows/words.rs). Here, on every other
+//! one, they are those of error/sentence.rs (`None`), which speak of Linux where they speak of a
+//! system, as do the remedies.
 
 use pmem2_platform::{Errno, Kind, What};
 
@@ -47,8 +48,12 @@ pub(crate) const fn remedy(what: What, errno: Errno) -> &'static str {
         Errno::EINVAL if matches!(what, What::Read | What::Write) => {
             "; what was opened O_DIRECT takes whole sectors only, and memory that is aligned like them"
         }
-        Errno::EINVAL if matches!(what, What::ClearBadBlock) => "; a file has to be opened without O_DIRECT",
-        Errno::ENOSPC if matches!(what, What::ClearBadBlock) => "; free some: it takes 64 free blocks",
+        Errno::EINVAL if matches!(what, What::ClearBadBlock) => {
+            "; a file has to be opened without O_DIRECT"
+        }
+        Errno::ENOSPC if matches!(what, What::ClearBadBlock) => {
+            "; free some: it takes 64 free blocks"
+        }
         Errno::EIO if matches!(what, What::ClearBadBlock) => {
             "; the memory in its place is bad, too, or, unless that may be given up (LossyAllocation), what is good beside it cannot be read"
         }
@@ -64,7 +69,9 @@ pub(crate) const fn remedy(what: What, errno: Errno) -> &'static str {
         Errno::EFAULT if matches!(what, What::Buffer) => {
             "; give memory that is mapped, and that may be written to where bytes are read"
         }
-        Errno::EPERM | Errno::EACCES => "; more rights are needed, or a filter (seccomp) that allows the call",
+        Errno::EPERM | Errno::EACCES => {
+            "; more rights are needed, or a filter (seccomp) that allows the call"
+        }
         Errno::ENOENT
             if matches!(
                 what,
@@ -79,7 +86,9 @@ pub(crate) const fn remedy(what: What, errno: Errno) -> &'static str {
         {
             "; the device is gone, or /sys is not mounted here"
         }
-        Errno::ENOENT if matches!(what, What::Sysfs) => "; mount sysfs on /sys (in a chroot or container too)",
+        Errno::ENOENT if matches!(what, What::Sysfs) => {
+            "; mount sysfs on /sys (in a chroot or container too)"
+        }
         Errno::EMFILE => "; close some, or raise RLIMIT_NOFILE",
         _ => "",
     }

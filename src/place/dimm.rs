@@ -15,13 +15,15 @@ pub struct Dimm<P: Locate> {
 }
 
 impl<P: Locate> Dimm<P> {
-    /// Which of the source's regions it belongs to, from 0, in the order of [`Place::regions`](super::Place::regions).
+    /// Which of the source's regions it belongs to, from 0, in the order of
+    /// [`Place::regions`](super::Place::regions).
     #[must_use]
     pub const fn region(&self) -> usize {
         self.region
     }
 
-    /// The number that the system gives it until the next boot: the K of `nmemK`. No system call on Linux.
+    /// The number that the system gives it until the next boot: the K of `nmemK`. No system call on
+    /// Linux.
     ///
     /// # Errors
     ///
@@ -30,8 +32,9 @@ impl<P: Locate> Dimm<P> {
         self.platform.dimm_number(self.dimm).map_err(|fail| Error::of(fail, What::Dimm))
     }
 
-    /// What identifies it wherever it is: of an NVDIMM vendor, place and time of its making if known, and serial number,
-    /// `8680-56341200` (`nfit/id` in sysfs, from the NFIT's control region).
+    /// What identifies it wherever it is: of an NVDIMM vendor, place and time of its making if
+    /// known, and serial number, `8680-56341200` (`nfit/id` in sysfs, from the NFIT's control
+    /// region).
     ///
     /// System calls on Linux: `openat`, `read`, `close`.
     ///
@@ -54,8 +57,8 @@ impl<P: Locate> Dimm<P> {
         }
     }
 
-    /// How often it lost power before its data was safe: `dirty_shutdown` in sysfs, the part that this DIMM has in
-    /// [`Source::device_usc`](crate::Source::device_usc).
+    /// How often it lost power before its data was safe: `dirty_shutdown` in sysfs, the part that
+    /// this DIMM has in [`Source::device_usc`](crate::Source::device_usc).
     ///
     /// System calls on Linux: `openat`, `read`, `close`.
     ///
@@ -63,11 +66,14 @@ impl<P: Locate> Dimm<P> {
     ///
     /// Those of [`Source::device_usc`](crate::Source::device_usc).
     pub fn dirty_shutdowns(&self) -> Result<u64, Error> {
-        self.platform.dimm_dirty_shutdowns(self.dimm).map_err(|fail| Error::of(fail, What::UnsafeShutdowns))
+        self.platform
+            .dimm_dirty_shutdowns(self.dimm)
+            .map_err(|fail| Error::of(fail, What::UnsafeShutdowns))
     }
 }
 
-/// The DIMMs of a source: region by region, in the order of the region's mappings. After an error it ends.
+/// The DIMMs of a source: region by region, in the order of the region's mappings. After an error
+/// it ends.
 pub struct Dimms<P: Locate> {
     platform: P,
     spot: P::Spot,
@@ -89,14 +95,20 @@ impl<P: Locate> Dimms<P> {
         match platform.backing(spot).map_err(of)? {
             Backing::Regions | Backing::Volume { .. } => {}
             on => {
-                // Of another device that got the number of the source's own this would be no answer.
+                // Of another device that got the number of the source's own this would be no
+                // answer.
                 if on == Backing::DeviceDax {
                     platform.confirm(spot).map_err(of)?;
                 }
                 return Err(Error::NotPersistentMemory { asked, on });
             }
         }
-        answer(Self { platform, spot: *spot, regions: platform.regions(spot).map_err(of)?, next: Some((0, 0)) })
+        answer(Self {
+            platform,
+            spot: *spot,
+            regions: platform.regions(spot).map_err(of)?,
+            next: Some((0, 0)),
+        })
     }
 }
 
@@ -122,7 +134,11 @@ impl<P: Locate> Iterator for Dimms<P> {
                     // The last region's DIMMs are followed by no other region's.
                     if region >= self.regions {
                         // What ended too early, since it was taken away, must not look complete.
-                        return self.platform.confirm(&self.spot).err().map(|fail| Err(Error::of(fail, What::Dimm)));
+                        return self
+                            .platform
+                            .confirm(&self.spot)
+                            .err()
+                            .map(|fail| Err(Error::of(fail, What::Dimm)));
                     }
                 }
                 Err(fail) => return Some(Err(Error::of(fail, What::Dimm))),

@@ -15,8 +15,8 @@ pub enum Warning {
         /// The N of `regionN`.
         region: u32,
     },
-    /// The region with this number, of which there are no namespaces ([`Mode::Whole`]), is not armed, whatever it is made of: it
-    /// will not keep what is stored to it.
+    /// The region with this number, of which there are no namespaces ([`Mode::Whole`]), is not
+    /// armed, whatever it is made of: it will not keep what is stored to it.
     UnarmedRegion {
         /// Its number.
         region: u32,
@@ -28,14 +28,15 @@ pub enum Warning {
         /// The N of `regionN`.
         region: u32,
     },
-    /// The region with this number was declared by the firmware's memory map (e820) or on the kernel's command line
-    /// (`memmap=`): whether anything keeps its contents without power is for who set up the machine to know.
+    /// The region with this number was declared by the firmware's memory map (e820) or on the
+    /// kernel's command line (`memmap=`): whether anything keeps its contents without power is for
+    /// who set up the machine to know.
     Declared {
         /// The N of `regionN`.
         region: u32,
     },
-    /// The memory is in no region of persistent memory (a device DAX without a region, a region of volatile memory): nothing
-    /// says that it keeps its contents.
+    /// The memory is in no region of persistent memory (a device DAX without a region, a region of
+    /// volatile memory): nothing says that it keeps its contents.
     NoRegion,
 }
 
@@ -77,7 +78,9 @@ impl Place {
             let number = region.number;
             [
                 region.unarmed.then_some(match region.mode {
-                    Mode::Whole => Warning::UnarmedRegion { region: number, provider: region.provider },
+                    Mode::Whole => {
+                        Warning::UnarmedRegion { region: number, provider: region.provider }
+                    }
                     _ => Warning::Unarmed { region: number },
                 }),
                 region.read_only.then_some(Warning::ReadOnly { region: number }),

@@ -25,7 +25,8 @@ impl Display for Place {
     }
 }
 
-/// What an object has of a region, and where that is: `region0 (ACPI.NFIT)`, `fsdax namespace0.0 of region0 on ndbus0 (ACPI.NFIT)`.
+/// What an object has of a region, and where that is: `region0 (ACPI.NFIT)`, `fsdax namespace0.0 of
+/// region0 on ndbus0 (ACPI.NFIT)`.
 pub(crate) struct Of<'r>(pub(crate) &'r Region);
 
 impl Display for Of<'_> {
@@ -39,7 +40,13 @@ impl Display for Of<'_> {
             Some(namespace) => write!(f, "namespace{}.{namespace}", region.number)?,
             None => f.write_str("namespaces")?,
         }
-        write!(f, " of region{} on ndbus{}{}", region.number, region.bus, Provider(&region.provider))
+        write!(
+            f,
+            " of region{} on ndbus{}{}",
+            region.number,
+            region.bus,
+            Provider(&region.provider)
+        )
     }
 }
 
@@ -59,13 +66,19 @@ impl Display for On {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Backing::Regions => f.write_str("persistent memory"),
-            Backing::DeviceDax => f.write_str("memory that is in no region of persistent memory (CXL, dax_hmem)"),
+            Backing::DeviceDax => {
+                f.write_str("memory that is in no region of persistent memory (CXL, dax_hmem)")
+            }
             Backing::Disk { major, minor } => {
                 write!(f, "the block device {major}:{minor}, which is not persistent memory")
             }
-            Backing::Volume { dax: true } => f.write_str("a DAX volume, of whose regions Windows does not tell"),
+            Backing::Volume { dax: true } => {
+                f.write_str("a DAX volume, of whose regions Windows does not tell")
+            }
             Backing::Volume { dax: false } => f.write_str("a volume that is not DAX"),
-            Backing::Memory(system) => write!(f, "{system}, which keeps its files in ordinary memory"),
+            Backing::Memory(system) => {
+                write!(f, "{system}, which keeps its files in ordinary memory")
+            }
             Backing::Hidden(system) => {
                 write!(f, "{system}, a file system that does not say which device its files are on")
             }

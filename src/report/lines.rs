@@ -24,8 +24,8 @@ impl Display for Line<'_> {
 }
 
 impl<Id: Copy + Eq + Display> Report<Id> {
-    /// Calls `print` with each line, in order. Lines whose answer the platform cannot have are left out; later versions add
-    /// lines.
+    /// Calls `print` with each line, in order. Lines whose answer the platform cannot have are left
+    /// out; later versions add lines.
     ///
     /// # Errors
     ///
@@ -53,7 +53,10 @@ impl<Id: Copy + Eq + Display> Report<Id> {
         answer(&mut line, "file system", &self.file_system, |system| system)?;
         answer(&mut line, "size", &self.size, |size| Bytes(*size))?;
         let sparse = matches!((self.size, self.allocated), (Some(Ok(size)), Some(Ok(allocated))) if allocated < size);
-        answer(&mut line, "allocated", &self.allocated, |allocated| Allocated { bytes: *allocated, sparse })?;
+        answer(&mut line, "allocated", &self.allocated, |allocated| Allocated {
+            bytes: *allocated,
+            sparse,
+        })?;
         answer(&mut line, "alignment", &self.alignment, |alignment| Bytes(*alignment))?;
         match &self.place {
             // One line for each region: the line of a volume on many would be long.
@@ -66,13 +69,19 @@ impl<Id: Copy + Eq + Display> Report<Id> {
             place => answer(&mut line, "place", place, |place| place)?,
         }
         if let Some(identity) = &self.identity {
-            hardware(&mut line, self.place.as_ref().and_then(|place| place.as_ref().ok()), identity)?;
+            hardware(
+                &mut line,
+                self.place.as_ref().and_then(|place| place.as_ref().ok()),
+                identity,
+            )?;
         }
         match &self.granularity {
             Some(Err(error @ (Error::NeverDurable | Error::RegionNeverDurable))) => {
                 line("granularity", &format_args!("none: {error}"))?
             }
-            granularity => answer(&mut line, "granularity", granularity, |expected| Because(*expected))?,
+            granularity => {
+                answer(&mut line, "granularity", granularity, |expected| Because(*expected))?
+            }
         }
         match self.granularity.and_then(Result::ok).and_then(|expected| expected.reason.remedy()) {
             Some(remedy) => line("finer", &remedy),
@@ -101,7 +110,9 @@ fn hardware<E>(
         Ok(id) if id.is_empty() => line("device id", &"none: the system knows no DIMM of it")?,
         Ok(id) => line("device id", id)?,
         Err(Error::NotPersistentMemory { .. }) => {}
-        Err(Error::Unsupported(_)) => line("device id", &"none: its DIMMs have no ids that the system knows")?,
+        Err(Error::Unsupported(_)) => {
+            line("device id", &"none: its DIMMs have no ids that the system knows")?
+        }
         Err(error) => line("device id", &Unknown(error))?,
     }
     match &identity.device_usc {
@@ -133,11 +144,18 @@ struct InVolume<'r>(&'r Region);
 
 impl Display for InVolume<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}; persistence {}; numa node {}", Of(self.0), self.0.persistence, Node(self.0.numa_node))
+        write!(
+            f,
+            "{}; persistence {}; numa node {}",
+            Of(self.0),
+            self.0.persistence,
+            Node(self.0.numa_node)
+        )
     }
 }
 
-/// A granularity, and why it is that one. What the source lies on has been said, in the line `place`.
+/// A granularity, and why it is that one. What the source lies on has been said, in the line
+/// `place`.
 struct Because(Expected);
 
 impl Display for Because {
@@ -148,9 +166,9 @@ impl Display for Because {
                 f.write_str("it is not known to be on persistent memory")
             }
             Reason::NotPersistentMemory(_) => f.write_str("it is not on persistent memory"),
-            Reason::NoRegion => {
-                f.write_str("it is mapped directly, and nothing says what is flushed when the power fails")
-            }
+            Reason::NoRegion => f.write_str(
+                "it is mapped directly, and nothing says what is flushed when the power fails",
+            ),
             reason => reason.fmt(f),
         }
     }
@@ -227,7 +245,9 @@ impl Display for Allocated {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Bytes(self.bytes).fmt(f)?;
         if self.sparse {
-            f.write_str(" (less than the size: a store where there is no storage yet needs free space)")?;
+            f.write_str(
+                " (less than the size: a store where there is no storage yet needs free space)",
+            )?;
         }
         Ok(())
     }

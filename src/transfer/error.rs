@@ -14,7 +14,8 @@ pub struct TransferError {
 }
 
 impl TransferError {
-    /// How many bytes were transferred, from the first one on. Some of those behind them may have been, too.
+    /// How many bytes were transferred, from the first one on. Some of those behind them may have
+    /// been, too.
     #[must_use]
     pub const fn done(&self) -> usize {
         self.done
@@ -32,8 +33,8 @@ impl TransferError {
         let at = offset.saturating_add(u64::try_from(done).unwrap_or(u64::MAX));
         let error = match why {
             Halt::Medium { unit } => {
-                // As many bytes as there are from here to the end of the block. It is a power of two: to divide by it would cost
-                // a small machine more than all the rest.
+                // As many bytes as there are from here to the end of the block. It is a power of
+                // two: to divide by it would cost a small machine more than all the rest.
                 let more = unit.saturating_sub(1);
                 Error::IoFail { offset: at, length: unit.max(1).saturating_sub(at & more) }
             }
@@ -75,7 +76,8 @@ impl core::error::Error for TransferError {
     }
 }
 
-/// The error as an [`std::io::Error`], as of [`Error`]; `get_ref` gives it back with how far it came.
+/// The error as an [`std::io::Error`], as of [`Error`]; `get_ref` gives it back with how far it
+/// came.
 #[cfg(feature = "std")]
 impl From<TransferError> for std::io::Error {
     fn from(error: TransferError) -> Self {

@@ -13,7 +13,8 @@ use super::{
     walk,
 };
 
-/// A device of 64 sectors, from sector 4096 of its region on: the device's and the region's entries.
+/// A device of 64 sectors, from sector 4096 of its region on: the device's and the region's
+/// entries.
 fn device(sysfs: &Sysfs) -> (Entry, Entry) {
     let bus = Bus::new(sysfs);
     bus.dimm(0, "8680-1", "1");
@@ -28,7 +29,8 @@ fn device(sysfs: &Sysfs) -> (Entry, Entry) {
         entry.write(name, text);
     }
     for entry in [&region.entry, &dax] {
-        std::fs::set_permissions(entry.path("resource"), Permissions::from_mode(0o400)).expect("for root only");
+        std::fs::set_permissions(entry.path("resource"), Permissions::from_mode(0o400))
+            .expect("for root only");
     }
     (dax, region.entry)
 }
@@ -60,7 +62,9 @@ fn the_regions_list() {
         region.write("badblocks", "4096 1\n41");
         assert_eq!(walk(&source), (vec![0..512], Some(Error::TooLarge(What::BadBlocks))));
         region.write("badblocks", "none\n");
-        assert!(matches!(walk(&source), (found, Some(Error::CannotReadBounds)) if found.is_empty()));
+        assert!(
+            matches!(walk(&source), (found, Some(Error::CannotReadBounds)) if found.is_empty())
+        );
     });
 }
 
@@ -72,7 +76,10 @@ fn for_root_only() {
         let null = dev_null();
         let source = Source::new(&null).expect("a source");
         let (found, error) = as_nobody(|| walk(&source));
-        assert_eq!((found, error), (vec![], Some(Error::Os { what: What::BadBlocks, errno: Errno::EACCES })));
+        assert_eq!(
+            (found, error),
+            (vec![], Some(Error::Os { what: What::BadBlocks, errno: Errno::EACCES }))
+        );
         assert_eq!(walk(&source), (vec![0..512], None));
     });
 }
@@ -86,7 +93,10 @@ fn clearing() {
         let null = dev_null();
         let source = Source::new(&null).expect("a source");
         assert_eq!(source.clear_bad_blocks(512..1024, ClearBy::DeviceCommand), Err(Error::NotBad));
-        assert_eq!(source.clear_bad_blocks(0..512, ClearBy::Allocation), Err(Error::Unsupported(What::ClearBadBlock)));
+        assert_eq!(
+            source.clear_bad_blocks(0..512, ClearBy::Allocation),
+            Err(Error::Unsupported(What::ClearBadBlock))
+        );
         // /dev/ndctl0: there is no such bus here.
         let error = source.clear_bad_blocks(0..512, ClearBy::DeviceCommand);
         assert_eq!(error, Err(Error::Os { what: What::ClearBadBlock, errno: Errno::ENOENT }));

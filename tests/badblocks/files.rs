@@ -22,7 +22,8 @@ fn expected(places: &[Option<u64>], block: u64, bad: &BTreeSet<u64>, size: u64) 
     let mut found: Vec<Range<u64>> = Vec::new();
     for (number, place) in (0_u64..).zip(places) {
         for sector in 0..block / 512 {
-            let (start, end) = (number * block + sector * 512, (number * block + (sector + 1) * 512).min(size));
+            let (start, end) =
+                (number * block + sector * 512, (number * block + (sector + 1) * 512).min(size));
             if start < size && place.is_some_and(|place| bad.contains(&(place + sector))) {
                 match found.last_mut() {
                     Some(last) if last.end == start => last.end = end,
@@ -67,7 +68,8 @@ fn shapes(mounted: &Mounted, block: u64) -> Vec<(&'static str, File)> {
             })
             .expect("punched");
     }
-    let shared = [("whole", whole), ("odd", odd), ("empty", empty), ("sparse", sparse), ("hole", hole)];
+    let shared =
+        [("whole", whole), ("odd", odd), ("empty", empty), ("sparse", sparse), ("hole", hole)];
     shared.into_iter().chain([("every other block", every_other)]).collect()
 }
 
@@ -84,23 +86,37 @@ fn by_its_map(name: &str, file: &File, places: &[Option<u64>], disk: &Entry, blo
     let size = file.metadata().expect("its size").len();
     let source = Source::new(file).expect("a source");
     // Every sector of the device on which a block of the file begins, and those around it.
-    let near: BTreeSet<u64> =
-        places.iter().flatten().flat_map(|place| [place.saturating_sub(1), *place, place + 1]).collect();
+    let near: BTreeSet<u64> = places
+        .iter()
+        .flatten()
+        .flat_map(|place| [place.saturating_sub(1), *place, place + 1])
+        .collect();
     let mut lists: Vec<BTreeSet<u64>> = vec![BTreeSet::new()];
     for step in [1, 2, 3, 7, 31] {
         lists.push(near.iter().copied().step_by(step).take(400).collect());
     }
     // From the first sector of a block to the last one of the next on the device.
-    lists.extend(places.iter().flatten().take(20).map(|place| (*place..place + 2 * block / 512).collect()));
+    lists.extend(
+        places.iter().flatten().take(20).map(|place| (*place..place + 2 * block / 512).collect()),
+    );
     for bad in lists {
         let text = listed(bad.iter().map(|sector| *sector..sector + 1));
         assert_ne!(text.len(), 4095, "{name}: the kernel would have cut it off");
         disk.write("badblocks", &text);
-        assert_eq!(walk(&source), (expected(places, block, &bad, size), None), "{name}: {bad:?} of {places:?}");
+        assert_eq!(
+            walk(&source),
+            (expected(places, block, &bad, size), None),
+            "{name}: {bad:?} of {places:?}"
+        );
     }
     disk.write("badblocks", "0 10000000\n");
-    let everything: BTreeSet<u64> = places.iter().flatten().flat_map(|place| *place..place + block / 512).collect();
-    assert_eq!(walk(&source), (expected(places, block, &everything, size), None), "{name}: all of the disk");
+    let everything: BTreeSet<u64> =
+        places.iter().flatten().flat_map(|place| *place..place + block / 512).collect();
+    assert_eq!(
+        walk(&source),
+        (expected(places, block, &everything, size), None),
+        "{name}: all of the disk"
+    );
 }
 
 /// libpmem2 does not tell the second of them (its defect 17).
@@ -129,7 +145,8 @@ fn every_shape_on_xfs() {
     every_shape(&Image::xfs(), 4096);
 }
 
-/// What is allocated and not written has a place: the one that it has when it is written, and only then does FIBMAP say so.
+/// What is allocated and not written has a place: the one that it has when it is written, and only
+/// then does FIBMAP say so.
 #[test]
 fn what_is_not_written_yet() {
     for image in [Image::ext4(4096), Image::xfs()] {
@@ -138,7 +155,8 @@ fn what_is_not_written_yet() {
             fallocate(&file, FallocateFlags::empty(), 0, 30 << 12).expect("allocated");
             let source = Source::new(&file).expect("a source");
             // A sector of each sixteen, wherever the file may be; and all.
-            let lists = (0..16).map(|first| -> BTreeSet<u64> { (0..40_u64).map(|n| first + 16 * n).collect() });
+            let lists = (0..16)
+                .map(|first| -> BTreeSet<u64> { (0..40_u64).map(|n| first + 16 * n).collect() });
             let lists: Vec<_> = lists.collect();
             disk.write("badblocks", "0 10000000\n");
             assert_eq!(walk(&source), (vec![0..30 << 12], None));
@@ -146,12 +164,17 @@ fn what_is_not_written_yet() {
             let first = (0..20).rev().fold(0_u64, |first, bit| {
                 let half = first + (1 << bit);
                 disk.write("badblocks", format!("0 {half}\n"));
-                if walk(&source).0.first().is_some_and(|range| range.start == 0) { first } else { half }
+                if walk(&source).0.first().is_some_and(|range| range.start == 0) {
+                    first
+                } else {
+                    half
+                }
             });
             let answers: Vec<_> = lists
                 .into_iter()
                 .map(|list| {
-                    let bad: BTreeSet<u64> = list.into_iter().map(|sector| first + sector).collect();
+                    let bad: BTreeSet<u64> =
+                        list.into_iter().map(|sector| first + sector).collect();
                     disk.write("badblocks", listed(bad.iter().map(|sector| *sector..sector + 1)));
                     (walk(&source), bad)
                 })
@@ -176,7 +199,11 @@ fn a_file_that_was_just_written() {
             for round in 0..20 {
                 let mut file = mounted.file(&format!("new{round}"));
                 file.write_all(&[1; 10_000]).expect("written");
-                assert_eq!(walk(&Source::new(&file).expect("a source")), (vec![0..10_000], None), "{round}");
+                assert_eq!(
+                    walk(&Source::new(&file).expect("a source")),
+                    (vec![0..10_000], None),
+                    "{round}"
+                );
             }
         });
     }
@@ -191,7 +218,10 @@ fn as_many_as_the_kernel_keeps() {
         let places = places(&file);
         let first = places[0].expect("a place");
         // Within the first extent, which is as long as that.
-        assert!(places.windows(2).take(200).all(|two| two[1] == two[0].map(|place| place + 8)), "{places:?}");
+        assert!(
+            places.windows(2).take(200).all(|two| two[1] == two[0].map(|place| place + 8)),
+            "{places:?}"
+        );
         let bad: Vec<u64> = (0..512).map(|n| first + 2 * n).collect();
         let mut text = listed(bad.iter().map(|sector| *sector..sector + 1));
         assert!(text.len() > 4095, "{}", text.len());

@@ -1,4 +1,5 @@
-//! What could make clearing lose good bytes: between the punch and the write they are nowhere but in memory.
+//! What could make clearing lose good bytes: between the punch and the write they are nowhere but
+//! in memory.
 
 use std::{fs::File, os::unix::fs::FileExt, thread};
 
@@ -44,7 +45,10 @@ fn without_room(image: &Image) {
         for by in [ClearBy::Allocation, ClearBy::LossyAllocation] {
             assert_eq!(source.clear_bad_blocks(BLOCK..BLOCK + 512, by), Err(failed(Errno::ENOSPC)));
         }
-        assert!(contents(&file) == pattern(3 * 4096) && places(&file) == before, "nothing was changed");
+        assert!(
+            contents(&file) == pattern(3 * 4096) && places(&file) == before,
+            "nothing was changed"
+        );
     });
 }
 
@@ -75,7 +79,10 @@ fn a_file_system_that_is_nearly_full() {
         }
         let before = places(&file);
         let odd = (1..BLOCKS).step_by(2);
-        disk.write("badblocks", listed(odd.clone().map(|block| before[block].expect("a place")).map(|at| at..at + 1)));
+        disk.write(
+            "badblocks",
+            listed(odd.clone().map(|block| before[block].expect("a place")).map(|at| at..at + 1)),
+        );
         let source = Source::new(&file).expect("a source");
         let (mut expected, mut cleared) = (pattern(BLOCKS * 4096), 0);
         for block in odd {
@@ -85,8 +92,11 @@ fn a_file_system_that_is_nearly_full() {
                     expected = zeroed(expected, at..at + 512);
                     cleared += 1;
                 }
-                // All that it was given was bad too, having been given up before: that may come to be when others call sync(1).
-                Err(error) if error == failed(Errno::EIO) => expected = zeroed(expected, at..at + 512),
+                // All that it was given was bad too, having been given up before: that may come to
+                // be when others call sync(1).
+                Err(error) if error == failed(Errno::EIO) => {
+                    expected = zeroed(expected, at..at + 512)
+                }
                 Err(error) => assert_eq!(error, failed(Errno::ENOSPC), "{block}"),
             }
             assert!(contents(&file) == expected, "good bytes are lost at {block}");
@@ -95,7 +105,8 @@ fn a_file_system_that_is_nearly_full() {
     });
 }
 
-/// Punching and allocating know no limit for the size of files, but writing does, and its signal ends a program that does not ignore it.
+/// Punching and allocating know no limit for the size of files, but writing does, and its signal
+/// ends a program that does not ignore it.
 #[test]
 fn a_limit_for_files() {
     on_pmem(&Image::ext4(4096), |mounted, disk| {
@@ -116,11 +127,17 @@ fn a_limit_for_files() {
                     libc::signal(libc::SIGXFSZ, handler);
                     libc::setrlimit(libc::RLIMIT_FSIZE, &raw const limit);
                 }
-                Source::new(&file).and_then(|source| source.clear_bad_blocks(BLOCK..BLOCK + 512, ClearBy::Allocation))
+                Source::new(&file).and_then(|source| {
+                    source.clear_bad_blocks(BLOCK..BLOCK + 512, ClearBy::Allocation)
+                })
             });
             let is_done = ends == Ended::With(Ok(()));
             assert_eq!(ended, ends);
-            let expected = if is_done { zeroed(pattern(3 * 4096), BLOCK..BLOCK + 512) } else { pattern(3 * 4096) };
+            let expected = if is_done {
+                zeroed(pattern(3 * 4096), BLOCK..BLOCK + 512)
+            } else {
+                pattern(3 * 4096)
+            };
             assert!(contents(&file) == expected, "{limit}: nothing good is lost");
         }
     });
@@ -141,11 +158,16 @@ fn two_threads_and_a_block() {
                 source.clear_bad_blocks(at..at + 512, ClearBy::Allocation)
             };
             let results = thread::scope(|scope| {
-                [1, 5].map(|sector| scope.spawn(move || clear(sector))).map(|thread| thread.join().expect("no panic"))
+                [1, 5]
+                    .map(|sector| scope.spawn(move || clear(sector)))
+                    .map(|thread| thread.join().expect("no panic"))
             });
             // Who comes second finds that it is bad no more.
             assert!(results.contains(&Ok(())), "{results:?}");
-            assert!(results.iter().all(|result| matches!(result, Ok(()) | Err(Error::NotBad))), "{results:?}");
+            assert!(
+                results.iter().all(|result| matches!(result, Ok(()) | Err(Error::NotBad))),
+                "{results:?}"
+            );
             let expected = zeroed(zeroed(pattern(3 * 4096), 4608..5120), 6656..7168);
             assert!(contents(&file) == expected, "{round}: {results:?}");
         }

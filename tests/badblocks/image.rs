@@ -27,8 +27,9 @@ pub(crate) struct Image {
 /// Runs a program of Debian's, and says what it printed.
 fn run(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program).args(arguments).output();
-    let output =
-        output.unwrap_or_else(|error| panic!("{program}: {error}; Debian has it in e2fsprogs, xfsprogs or mount"));
+    let output = output.unwrap_or_else(|error| {
+        panic!("{program}: {error}; Debian has it in e2fsprogs, xfsprogs or mount")
+    });
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{program} {arguments:?}: {said}");
     String::from_utf8(output.stdout).expect("text").trim().to_owned()
@@ -91,7 +92,8 @@ pub(crate) struct Mounted {
 
 impl Drop for Mounted {
     fn drop(&mut self) {
-        let result = rustix::mount::unmount(self.directory.path(), rustix::mount::UnmountFlags::DETACH);
+        let result =
+            rustix::mount::unmount(self.directory.path(), rustix::mount::UnmountFlags::DETACH);
         assert!(result.is_ok() || std::thread::panicking(), "{result:?}");
     }
 }
@@ -109,12 +111,17 @@ impl Mounted {
 
     /// A new file, for reading and writing.
     pub(crate) fn file(&self, name: &str) -> File {
-        File::options().read(true).write(true).create_new(true).open(self.path(name)).expect("a file")
+        File::options()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .open(self.path(name))
+            .expect("a file")
     }
 }
 
-/// For each block of a file the sector of the device where it begins, or none in a hole: by FIBMAP of linux/fs.h, which has nothing in
-/// common with FIEMAP.
+/// For each block of a file the sector of the device where it begins, or none in a hole: by FIBMAP
+/// of linux/fs.h, which has nothing in common with FIEMAP.
 pub(crate) fn places(file: &File) -> Vec<Option<u64>> {
     const FIBMAP: libc::Ioctl = 1;
     const FIGETBSZ: libc::Ioctl = 2;
@@ -134,8 +141,9 @@ pub(crate) fn places(file: &File) -> Vec<Option<u64>> {
     (0..size.div_ceil(block)).map(place).collect()
 }
 
-/// A file of so many blocks of 4 KiB that lie on the device in reverse order: on an XFS, where they are those of another file. And where they
-/// begin, as [`places`] says of the other file: of blocks that are shared it says nothing.
+/// A file of so many blocks of 4 KiB that lie on the device in reverse order: on an XFS, where they
+/// are those of another file. And where they begin, as [`places`] says of the other file: of blocks
+/// that are shared it says nothing.
 pub(crate) fn reversed(mounted: &Mounted, blocks: u64) -> (File, Vec<Option<u64>>) {
     const BLOCK: u64 = 4096;
     // FICLONERANGE of linux/fs.h.
@@ -143,7 +151,10 @@ pub(crate) fn reversed(mounted: &Mounted, blocks: u64) -> (File, Vec<Option<u64>
     let (file, whole) = (mounted.file("reversed"), mounted.file("whole"));
     whole.write_all_at(&vec![1; (blocks * BLOCK) as usize], 0).expect("written");
     let mut places = places(&whole);
-    assert!(places.windows(2).all(|two| two[0].is_some() && two[1] == two[0].map(|place| place + 8)), "{places:?}");
+    assert!(
+        places.windows(2).all(|two| two[0].is_some() && two[1] == two[0].map(|place| place + 8)),
+        "{places:?}"
+    );
     places.reverse();
     for block in 0..blocks {
         let range = [whole.as_raw_fd() as u64, (blocks - 1 - block) * BLOCK, BLOCK, block * BLOCK];

@@ -1,5 +1,6 @@
-//! Bad blocks with the real code on real descriptors: files of real file systems on a loop device, of which a made-up /sys says that it
-//! is persistent memory and what of it is bad; /dev/null as a device DAX.
+//! Bad blocks with the real code on real descriptors: files of real file systems on a loop device,
+//! of which a made-up /sys says that it is persistent memory and what of it is bad; /dev/null as a
+//! device DAX.
 #![cfg(target_os = "linux")]
 #![allow(clippy::single_range_in_vec_init, reason = "lists of one range are meant as such")]
 
@@ -45,7 +46,8 @@ fn collect<H: Handle<P: Health>>(blocks: BadBlocks<H>) -> Walked {
     (found, None)
 }
 
-/// Runs `body` where this file system is mounted, and /sys says that its disk is the pmem disk that the entry is of.
+/// Runs `body` where this file system is mounted, and /sys says that its disk is the pmem disk that
+/// the entry is of.
 fn on_pmem<T: Send>(image: &Image, body: impl FnOnce(&Mounted, &Entry) -> T + Send) -> T {
     with_sysfs(|sysfs| {
         let mounted = image.mount();

@@ -1,6 +1,6 @@
-//! The same files and devices through Debian's libpmem2, side by side. Where the two differ, the difference is in a table with its
-//! reason; any other fails, and so does one in the table that is no more. Files only: libdaxctl wants more of a device DAX than a made-up
-//! /sys has.
+//! The same files and devices through Debian's libpmem2, side by side. Where the two differ, the
+//! difference is in a table with its reason; any other fails, and so does one in the table that is
+//! no more. Files only: libdaxctl wants more of a device DAX than a made-up /sys has.
 
 use std::{
     fs::File,
@@ -69,7 +69,8 @@ struct Pmem {
 }
 
 impl Pmem {
-    /// The kernel knows these sectors of the disk to be bad: they are in the region's list and in the disk's.
+    /// The kernel knows these sectors of the disk to be bad: they are in the region's list and in
+    /// the disk's.
     fn bad(&self, sectors: &[Range<u64>]) {
         self.disk.write("badblocks", listed(sectors.to_vec()));
         let shifted = sectors.iter().map(|bad| bad.start + BEFORE..bad.end + BEFORE);
@@ -152,7 +153,8 @@ fn differences() {
         let empty = pmem.mounted.file("empty");
         found.push(both("an empty file", &empty));
         pmem.bad(&[0..8]);
-        // Until one has no place yet when theirs looks: whoever calls sync(1) on this machine gives it one.
+        // Until one has no place yet when theirs looks: whoever calls sync(1) on this machine gives
+        // it one.
         let mut fresh = (0..TRIES).map(|number| {
             let fresh = pmem.mounted.file(&format!("fresh-{number}"));
             fresh.write_all_at(&[1; 2 * BLOCK as usize], 0).expect("written");
@@ -162,7 +164,8 @@ fn differences() {
 
         // The text ends in the middle of a line.
         pmem.disk.write("badblocks", format!("{} 1\n{}", places[0], places[0] + 8));
-        pmem.region.write("badblocks", format!("{} 1\n{}", places[0] + BEFORE, places[0] + 8 + BEFORE));
+        pmem.region
+            .write("badblocks", format!("{} 1\n{}", places[0] + BEFORE, places[0] + 8 + BEFORE));
         found.push(both("a list that was cut off", &whole));
 
         // On a part of the disk.
@@ -180,7 +183,11 @@ fn differences() {
         let (reversed, places) = reversed(&pmem.mounted, 2);
         let first = places[1].expect("a place");
         pmem.bad(&[first..first + 16]);
-        found.push(("a bad range of two extents in reverse order", ours(&reversed), theirs(&library, &reversed)));
+        found.push((
+            "a bad range of two extents in reverse order",
+            ours(&reversed),
+            theirs(&library, &reversed),
+        ));
     });
     let ordinary = tempfile::tempfile_in(DISK).expect("a file");
     ordinary.write_all_at(&[1; 8192], 0).expect("written");
@@ -200,7 +207,11 @@ fn differences() {
         ("a list that was cut off", (vec![sector(0)], -libc::EOVERFLOW), (vec![0..BLOCK], 0)),
         ("a file on a partition", (vec![sector(0)], 0), none.clone()),
         ("a file on a volume", (vec![], NOSUPP), none.clone()),
-        ("a bad range of two extents in reverse order", (vec![0..2 * BLOCK], 0), (vec![0..BLOCK], 0)),
+        (
+            "a bad range of two extents in reverse order",
+            (vec![0..2 * BLOCK], 0),
+            (vec![0..BLOCK], 0),
+        ),
         ("a file on an ordinary disk", (vec![], NOSUPP), none.clone()),
     ];
     assert_eq!(found, expected);
@@ -236,7 +247,11 @@ fn clearing() {
             let source = library.source(their_file.as_raw_fd()).expect("a source");
             assert_eq!(source.clear_bad_blocks(&range), Ok(()), "{range:?}");
             source.delete();
-            assert_eq!(zeros(&contents(&their_file)), range.end - range.start, "{range:?}: good bytes are lost");
+            assert_eq!(
+                zeros(&contents(&their_file)),
+                range.end - range.start,
+                "{range:?}: good bytes are lost"
+            );
         }
     });
 }

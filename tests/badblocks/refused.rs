@@ -19,7 +19,10 @@ use super::{
 fn unsupported(what: &str, file: &File) {
     let source = Source::new(file).expect("a source");
     let (found, error) = walk(&source);
-    assert!(matches!(error, Some(Error::Unsupported(_))) && found.is_empty(), "{what}: {found:?}, {error:?}");
+    assert!(
+        matches!(error, Some(Error::Unsupported(_))) && found.is_empty(),
+        "{what}: {found:?}, {error:?}"
+    );
 }
 
 /// The file systems of this machine, and an ordinary disk: the kernel keeps no list of it.
@@ -34,13 +37,16 @@ fn what_the_kernel_keeps_no_list_of() {
         let path = directory.path().to_str().expect("a path");
         mount_new("tmpfs", path, "");
         let path = directory.path().join("file");
-        let file = File::options().read(true).write(true).create_new(true).open(path).expect("a file");
+        let file =
+            File::options().read(true).write(true).create_new(true).open(path).expect("a file");
         unsupported("tmpfs", &file);
-        rustix::mount::unmount(directory.path(), rustix::mount::UnmountFlags::DETACH).expect("unmounted");
+        rustix::mount::unmount(directory.path(), rustix::mount::UnmountFlags::DETACH)
+            .expect("unmounted");
     });
 }
 
-/// A BTT has no list of its own, whatever its region has; and of a made-up disk without the file nothing is known either.
+/// A BTT has no list of its own, whatever its region has; and of a made-up disk without the file
+/// nothing is known either.
 #[test]
 fn a_btt() {
     let image = Image::ext4(4096);
@@ -82,8 +88,9 @@ fn the_realtime_device_of_xfs() {
     let option = format!("rtdev={device}");
     let image = Image::new("xfs", &["-r", &option, "-d", "rtinherit=1"]).mounted_with(&option);
     // ENOSYS where XFS was built without.
-    let there =
-        with_own_mounts(|| made::unless("XFS realtime", image.try_mount().map(drop), &[Errno::NOSYS]).is_some());
+    let there = with_own_mounts(|| {
+        made::unless("XFS realtime", image.try_mount().map(drop), &[Errno::NOSYS]).is_some()
+    });
     if !there {
         return;
     }
@@ -106,8 +113,16 @@ fn without_sysfs() {
         let source = Source::new(&file).expect("a source");
         sysfs.clear();
         let (found, error) = walk(&source);
-        assert!(found.is_empty() && !matches!(error, None | Some(Error::Unsupported(_))), "{error:?}");
-        nd::block(std::path::Path::new("/sys/devices/pci0000:00/virtio1"), "vdb", mounted.device(), "0");
+        assert!(
+            found.is_empty() && !matches!(error, None | Some(Error::Unsupported(_))),
+            "{error:?}"
+        );
+        nd::block(
+            std::path::Path::new("/sys/devices/pci0000:00/virtio1"),
+            "vdb",
+            mounted.device(),
+            "0",
+        );
         assert_eq!(walk(&source), (vec![], Some(Error::Unsupported(What::BadBlocks))));
         let disk = Bus::new(sysfs).region(0, &[]).fsdax("pmem0", mounted.device());
         assert_eq!(walk(&source), (vec![], Some(Error::Unsupported(What::BadBlocks))), "no list");

@@ -1,4 +1,5 @@
-//! Files that are stored to through a mapping: a page of a hole has no place until it is written back.
+//! Files that are stored to through a mapping: a page of a hole has no place until it is written
+//! back.
 
 use std::{
     fs::File,
@@ -33,7 +34,14 @@ impl Mapping {
         // SAFETY: the address is the kernel's choice.
         let at = unsafe {
             let protection = libc::PROT_READ | libc::PROT_WRITE;
-            libc::mmap(ptr::null_mut(), PAGES * PAGE, protection, libc::MAP_SHARED, file.as_raw_fd(), 0)
+            libc::mmap(
+                ptr::null_mut(),
+                PAGES * PAGE,
+                protection,
+                libc::MAP_SHARED,
+                file.as_raw_fd(),
+                0,
+            )
         };
         assert_ne!(at, libc::MAP_FAILED, "mmap: {}", std::io::Error::last_os_error());
         Self(NonNull::new(at.cast()).expect("an address"))
@@ -65,8 +73,8 @@ fn store(file: &File, mapping: &Mapping, begun: &Barrier, ends: &AtomicBool) {
     }
 }
 
-/// Nothing of it is bad, whenever that is asked. Where a thread is interrupted in the middle of its store it may take longer than this
-/// library waits.
+/// Nothing of it is bad, whenever that is asked. Where a thread is interrupted in the middle of its
+/// store it may take longer than this library waits.
 fn asked_meanwhile(mounted: &Mounted) {
     let file = mounted.file("file");
     file.set_len((PAGES * PAGE) as u64).expect("its size");
@@ -82,7 +90,10 @@ fn asked_meanwhile(mounted: &Mounted) {
         ends.store(true, Relaxed);
         answers
     });
-    let wrong: Vec<_> = answers.iter().filter(|answer| ![(vec![], None), (vec![], later)].contains(answer)).collect();
+    let wrong: Vec<_> = answers
+        .iter()
+        .filter(|answer| ![(vec![], None), (vec![], later)].contains(answer))
+        .collect();
     assert!(wrong.is_empty(), "{} times: {wrong:?}", wrong.len());
     assert!(answers.iter().any(|(_, error)| error.is_none()), "each time");
     assert_eq!(walk(&source), (vec![], None));

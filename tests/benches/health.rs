@@ -1,15 +1,21 @@
-//! `cargo bench --bench health`: what it costs to survive bad memory, and to know of it, beside libpmem2.
+//! `cargo bench --bench health`: what it costs to survive bad memory, and to know of it, beside
+//! libpmem2.
 //!
-//! Without options: the copy of a mapping beside memcpy, and reading and asking for bad blocks of a new file on the disk, in Rust and
-//! through the C library, which is built and installed by `ci/install` first. `-- --file PATH` asks about a file or device DAX of one's own,
-//! in Rust alone; `--prefix guest_` puts that before the names of the figures; `--seconds N` is for how long (6 if it is not said). The
-//! program runs without cargo too: in the QEMU guest, on persistent memory.
+//! Without options: the copy of a mapping beside memcpy, and reading and asking for bad blocks of a
+//! new file on the disk, in Rust and through the C library, which is built and installed by
+//! `ci/install` first. `-- --file PATH` asks about a file or device DAX of one's own, in Rust
+//! alone; `--prefix guest_` puts that before the names of the figures; `--seconds N` is for how
+//! long (6 if it is not said). The program runs without cargo too: in the QEMU guest, on persistent
+//! memory.
 //!
 //! The method is that of the benchmark `source`. Nothing is asserted of times.
 
 #[path = "source/arguments.rs"]
 mod arguments;
-#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")
+))]
 #[path = "health/copy.rs"]
 mod copy;
 #[path = "source/figures.rs"]
@@ -69,7 +75,10 @@ fn main() {
         figures::pin();
     }
     ratios.extend(in_rust(&file, time, &library, &theirs));
-    #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
+    #[cfg(all(
+        target_os = "linux",
+        any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")
+    ))]
     if path.is_none() {
         copy::measure();
     }
@@ -103,8 +112,14 @@ fn in_c(file: &File, time: Duration, sides: [(&Libpmem2, &Peer); 2]) -> Vec<(&'s
     println!("bad blocks: ours {:?}, theirs {:?}", bad(ours), bad(theirs));
     let pair = |name, ours: &dyn Fn(), theirs: &dyn Fn()| measured(name, time / 4, ours, theirs);
     let ratios = vec![
-        ("capi_read_64_file", pair("read in C", &|| _ = black_box(read(ours)), &|| _ = black_box(read(theirs)))),
-        ("capi_badblocks_none", pair("bad blocks in C", &|| _ = black_box(bad(ours)), &|| _ = black_box(bad(theirs)))),
+        (
+            "capi_read_64_file",
+            pair("read in C", &|| _ = black_box(read(ours)), &|| _ = black_box(read(theirs))),
+        ),
+        (
+            "capi_badblocks_none",
+            pair("bad blocks in C", &|| _ = black_box(bad(ours)), &|| _ = black_box(bad(theirs))),
+        ),
     ];
     for ((library, _), (source, _)) in sides.into_iter().zip([ours, theirs]) {
         library.delete(source);
@@ -113,7 +128,12 @@ fn in_c(file: &File, time: Duration, sides: [(&Libpmem2, &Peer); 2]) -> Vec<(&'s
 }
 
 /// Rust beside their C library.
-fn in_rust(file: &File, time: Duration, library: &Libpmem2, peer: &Peer) -> Vec<(&'static str, f64)> {
+fn in_rust(
+    file: &File,
+    time: Duration,
+    library: &Libpmem2,
+    peer: &Peer,
+) -> Vec<(&'static str, f64)> {
     let source = Source::new(file).expect("a source");
     let device = source.kind() == Kind::DeviceDax;
     let pointer = library.make(file.as_raw_fd());

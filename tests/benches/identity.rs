@@ -1,12 +1,14 @@
 //! `cargo bench --bench identity`: what it costs to ask a source where it lies, beside libpmem2.
 //!
-//! `-- --file PATH` asks about a file or device DAX of one's own, and not about a new file on the disk; `--prefix guest8_`
-//! puts that before the names of the figures; `--seconds N` is for how long in all (6 if it is not said). The program itself
-//! runs without cargo too: in the QEMU guest, on persistent memory.
+//! `-- --file PATH` asks about a file or device DAX of one's own, and not about a new file on the
+//! disk; `--prefix guest8_` puts that before the names of the figures; `--seconds N` is for how
+//! long in all (6 if it is not said). The program itself runs without cargo too: in the QEMU guest,
+//! on persistent memory.
 //!
-//! The method is that of the benchmark `source`. That both answer the same is checked before; nothing is asserted of times.
-//! The lines `ns` and `least` are the median and the least of samples of pmem2 alone, `ns …_libpmem2` is the median of
-//! libpmem2: for who compares two machines, of which one may have been busier.
+//! The method is that of the benchmark `source`. That both answer the same is checked before;
+//! nothing is asserted of times. The lines `ns` and `least` are the median and the least of samples
+//! of pmem2 alone, `ns …_libpmem2` is the median of libpmem2: for who compares two machines, of
+//! which one may have been busier.
 
 #[path = "source/arguments.rs"]
 mod arguments;
@@ -57,7 +59,11 @@ fn main() {
     println!("asked about: {}", path.as_deref().unwrap_or("a new file"));
     let source = Source::new(&file).unwrap_or_else(|error| panic!("{path:?}: {error}"));
     let theirs = library.make(file.as_raw_fd());
-    assert_eq!(source.size().map_err(|error| error.code()), Ok(library.size(theirs)), "the same source");
+    assert_eq!(
+        source.size().map_err(|error| error.code()),
+        Ok(library.size(theirs)),
+        "the same source"
+    );
 
     let bench = Bench { source, peer: &peer, theirs, time: time / 3 };
     let results = [("numa", bench.numa()), ("usc", bench.usc()), ("device_id", bench.device_id())];
@@ -102,7 +108,9 @@ impl Bench<'_> {
             Ok(node) => Ok(node.map_or(-1, u32::cast_signed)),
             Err(error) => Err(error.code()),
         };
-        self.compare("numa_node", &|| c(self.source.numa_node()), &|| self.peer.numa_node(black_box(self.theirs)))
+        self.compare("numa_node", &|| c(self.source.numa_node()), &|| {
+            self.peer.numa_node(black_box(self.theirs))
+        })
     }
 
     fn usc(&self) -> Figures {
@@ -112,7 +120,8 @@ impl Bench<'_> {
 
     fn device_id(&self) -> Figures {
         let ours = || self.source.device_id().map_err(|error| error.code());
-        // Ours is checked against what libpmem2 puts into a buffer, and both give their bytes when they are timed.
+        // Ours is checked against what libpmem2 puts into a buffer, and both give their bytes when
+        // they are timed.
         let buffer = RefCell::new([0; ID]);
         let theirs = || {
             let mut buffer = buffer.borrow_mut();
@@ -122,7 +131,11 @@ impl Bench<'_> {
             Ok(text)
         };
         let length = self.peer.device_id_length(self.theirs);
-        assert_eq!(ours().map(|id| id.len() + 1), length, "the length of the id, with the zero behind it");
+        assert_eq!(
+            ours().map(|id| id.len() + 1),
+            length,
+            "the length of the id, with the zero behind it"
+        );
         self.compare("device_id", &ours, &theirs)
     }
 
@@ -138,16 +151,20 @@ impl Bench<'_> {
         println!("\n{name} answers {expected:?}");
         let start = Instant::now();
         assert_eq!(theirs(), expected, "{name}, asked again");
-        let calls = (SAMPLE.as_secs_f64() / start.elapsed().as_secs_f64()).clamp(1.0, CALLS.into()) as u32;
+        let calls =
+            (SAMPLE.as_secs_f64() / start.elapsed().as_secs_f64()).clamp(1.0, CALLS.into()) as u32;
         // Ours takes a fraction, and shall feel little of the caches that theirs leaves behind.
         let (ours, theirs) = (|| drop(black_box(ours())), || drop(black_box(theirs())));
         let effort = |limit| Effort { warm_up: 2, limit, ..Effort::USUAL };
         let side = Side { call: &ours, calls: 16 * calls };
-        let compared = compare(name, effort(self.time * 3 / 4), side, Side { call: &theirs, calls });
+        let compared =
+            compare(name, effort(self.time * 3 / 4), side, Side { call: &theirs, calls });
 
-        // Short samples: the shorter they are, the likelier it is that nothing disturbed the best of them.
+        // Short samples: the shorter they are, the likelier it is that nothing disturbed the best
+        // of them.
         let alone = Side { calls, ..side }.named("pmem2");
-        let [samples] = <[_; 1]>::try_from(interleave(&[alone], effort(self.time / 4))).expect("one");
+        let [samples] =
+            <[_; 1]>::try_from(interleave(&[alone], effort(self.time / 4))).expect("one");
         let least = samples.iter().copied().fold(f64::INFINITY, f64::min);
         Figures { compared, alone: report("pmem2 alone ns", &samples), least }
     }

@@ -1,8 +1,9 @@
-//! `cargo bench --bench source`: what a source costs, beside the bare system calls and beside libpmem2.
+//! `cargo bench --bench source`: what a source costs, beside the bare system calls and beside
+//! libpmem2.
 //!
-//! All run in turn in one process, pinned to one processor, in samples of a few hundred calls. A figure is the median of the
-//! ratios of samples taken right after each other, with its 95 % interval: whatever slows the machine down for a while slows
-//! both of a pair. Nothing is asserted.
+//! All run in turn in one process, pinned to one processor, in samples of a few hundred calls. A
+//! figure is the median of the ratios of samples taken right after each other, with its 95 %
+//! interval: whatever slows the machine down for a while slows both of a pair. Nothing is asserted.
 
 #[path = "source/array.rs"]
 mod array;
@@ -33,7 +34,9 @@ fn main() {
             Some(library)
         }
         Err(error) => {
-            println!("libpmem2 is missing, so there are no ratios to it ({error}): apt-get install libpmem2-dev");
+            println!(
+                "libpmem2 is missing, so there are no ratios to it ({error}): apt-get install libpmem2-dev"
+            );
             None
         }
     };
@@ -74,8 +77,9 @@ fn size(file: &File, library: Option<&Libpmem2>) -> Vec<(String, f64)> {
     if let Some((library, pointer)) = pointer {
         assert_eq!(library.size(pointer), LENGTH);
     }
-    let theirs =
-        pointer.map(|(library, pointer)| move || assert!(black_box(library.size(black_box(pointer))) == LENGTH));
+    let theirs = pointer.map(|(library, pointer)| {
+        move || assert!(black_box(library.size(black_box(pointer))) == LENGTH)
+    });
     let ratios = compare("size", &raw, &ours, theirs.as_ref().map(|call| call as _));
     if let Some((library, pointer)) = pointer {
         library.delete(pointer);
@@ -83,9 +87,14 @@ fn size(file: &File, library: Option<&Libpmem2>) -> Vec<(String, f64)> {
     ratios
 }
 
-/// Runs the contenders in turn, prints what each costs, and returns the ratios that were asked for. The second contender over
-/// itself shows how far a ratio is from 1 by chance.
-fn compare(name: &str, raw: &dyn Fn(), ours: &dyn Fn(), theirs: Option<&dyn Fn()>) -> Vec<(String, f64)> {
+/// Runs the contenders in turn, prints what each costs, and returns the ratios that were asked for.
+/// The second contender over itself shows how far a ratio is from 1 by chance.
+fn compare(
+    name: &str,
+    raw: &dyn Fn(),
+    ours: &dyn Fn(),
+    theirs: Option<&dyn Fn()>,
+) -> Vec<(String, f64)> {
     let mut contenders = vec![
         Contender { name: "raw", call: raw, calls: CALLS },
         Contender { name: "pmem2", call: ours, calls: CALLS },
@@ -99,7 +108,8 @@ fn compare(name: &str, raw: &dyn Fn(), ours: &dyn Fn(), theirs: Option<&dyn Fn()
     }
     let mut ratios = Vec::new();
     for (peer, times) in contenders.iter().zip(&samples).filter(|(peer, _)| peer.name != "pmem2") {
-        let pairs: Vec<f64> = samples[1].iter().zip(times).map(|(ours, theirs)| ours / theirs).collect();
+        let pairs: Vec<f64> =
+            samples[1].iter().zip(times).map(|(ours, theirs)| ours / theirs).collect();
         let median = report(&format!("pmem2 / {}", peer.name), &pairs);
         if peer.name != "pmem2_again" {
             ratios.push((format!("{name}_vs_{}", peer.name), median));

@@ -1,5 +1,5 @@
-//! Device DAX without a device: a /sys of our own on a thread of our own says that /dev/null is one. The descriptor, the
-//! paths and the code are the real ones.
+//! Device DAX without a device: a /sys of our own on a thread of our own says that /dev/null is
+//! one. The descriptor, the paths and the code are the real ones.
 
 use std::{
     fs::{self, File},
@@ -12,7 +12,8 @@ use super::thread::{mount_new, with_own_mounts};
 /// What the kernel's link says for a device DAX, from `/sys/devices/.../dax0.0`.
 pub(crate) const BUS_DAX: &str = "../../../../../../../bus/dax";
 
-/// A /sys that has nothing in it but what a test puts there. Exists on threads of [`with_sysfs`] only.
+/// A /sys that has nothing in it but what a test puts there. Exists on threads of [`with_sysfs`]
+/// only.
 pub(crate) struct Sysfs(());
 
 /// Runs `body` on a thread where /sys is empty.
@@ -28,7 +29,8 @@ impl Sysfs {
     pub(crate) fn clear(&self) {
         for entry in fs::read_dir("/sys").expect("/sys can be listed") {
             let path = entry.expect("an entry of /sys").path();
-            if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) }.expect("removed");
+            if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) }
+                .expect("removed");
         }
     }
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use seccompiler::{
-    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule, TargetArch,
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+    SeccompRule, TargetArch,
 };
 
 /// Of linux/fs.h: 'f', 11, for reading and writing, of 32 bytes.
@@ -12,7 +13,8 @@ const FS_IOC_FIEMAP: i32 = 0xC020_660B_u32.cast_signed();
 /// Of linux/fs.h: 'X', 31, for reading, of 28 bytes.
 const FS_IOC_FSGETXATTR: i32 = 0x801C_581F_u32.cast_signed();
 
-/// The calls that pmem2 is documented to make, by name: the number, and the arguments that are documented with it, of which it has one.
+/// The calls that pmem2 is documented to make, by name: the number, and the arguments that are
+/// documented with it, of which it has one.
 fn call(name: &str) -> (i64, &'static [(u8, i32)]) {
     const HERE: &[(u8, i32)] = &[(0, libc::AT_FDCWD)];
     match name {
@@ -25,7 +27,10 @@ fn call(name: &str) -> (i64, &'static [(u8, i32)]) {
         "newfstatat" => (libc::SYS_newfstatat, HERE),
         "getdents64" => (libc::SYS_getdents64, &[]),
         "statx" => (libc::SYS_statx, &[(2, libc::AT_EMPTY_PATH)]),
-        "mmap" => (libc::SYS_mmap, &[(3, libc::MAP_SHARED_VALIDATE | libc::MAP_SYNC), (3, libc::MAP_SHARED)]),
+        "mmap" => (
+            libc::SYS_mmap,
+            &[(3, libc::MAP_SHARED_VALIDATE | libc::MAP_SYNC), (3, libc::MAP_SHARED)],
+        ),
         "munmap" => (libc::SYS_munmap, &[]),
         "pread64" => (libc::SYS_pread64, &[]),
         "pwrite64" => (libc::SYS_pwrite64, &[]),
@@ -44,15 +49,23 @@ fn rules(name: &str) -> (i64, Vec<SeccompRule>) {
     let (number, arguments) = call(name);
     let rules = arguments.iter().map(|&(index, value)| {
         let value = u64::from(value.cast_unsigned());
-        let condition = SeccompCondition::new(index, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, value);
+        let condition =
+            SeccompCondition::new(index, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, value);
         SeccompRule::new(vec![condition.expect("an argument")]).expect("a rule")
     });
     (number, rules.collect())
 }
 
-fn compiled(rules: BTreeMap<i64, Vec<SeccompRule>>, matched: SeccompAction, other: SeccompAction) -> BpfProgram {
-    let arch = TargetArch::try_from(std::env::consts::ARCH).expect("an architecture that seccompiler knows");
-    SeccompFilter::new(rules, other, matched, arch).and_then(BpfProgram::try_from).expect("a filter")
+fn compiled(
+    rules: BTreeMap<i64, Vec<SeccompRule>>,
+    matched: SeccompAction,
+    other: SeccompAction,
+) -> BpfProgram {
+    let arch = TargetArch::try_from(std::env::consts::ARCH)
+        .expect("an architecture that seccompiler knows");
+    SeccompFilter::new(rules, other, matched, arch)
+        .and_then(BpfProgram::try_from)
+        .expect("a filter")
 }
 
 /// Kills at any call but these and exit_group.

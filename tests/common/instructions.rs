@@ -1,5 +1,6 @@
-//! What becomes of the cache lines of a mapping, instruction by instruction (PTRACE_SINGLESTEP of ptrace(2)): which are read and written
-//! to, which are flushed, and where the fences are. x86-64's trap flag and instructions; qemu-user has no ptrace.
+//! What becomes of the cache lines of a mapping, instruction by instruction (PTRACE_SINGLESTEP of
+//! ptrace(2)): which are read and written to, which are flushed, and where the fences are. x86-64's
+//! trap flag and instructions; qemu-user has no ptrace.
 #![allow(dead_code, reason = "each test program uses a part of this")]
 
 use std::{
@@ -11,7 +12,9 @@ use std::{
     ptr::null_mut,
 };
 
-use iced_x86::{Decoder, DecoderOptions, Instruction, InstructionInfoFactory, Mnemonic, OpAccess, Register};
+use iced_x86::{
+    Decoder, DecoderOptions, Instruction, InstructionInfoFactory, Mnemonic, OpAccess, Register,
+};
 
 use crate::common::trace::{MARK, entered, start, wait};
 
@@ -36,7 +39,8 @@ pub(crate) enum Lost {
     Fence,
 }
 
-/// The lines that were written to, each of which was flushed after the last store to it, with a fence after all of them.
+/// The lines that were written to, each of which was flushed after the last store to it, with a
+/// fence after all of them.
 pub(crate) fn durable(steps: &[Step]) -> Result<BTreeSet<usize>, Lost> {
     let (mut stored, mut flushed) = (BTreeMap::new(), BTreeMap::new());
     let (mut last_flush, mut last_fence) = (None, None);
@@ -75,15 +79,17 @@ pub(crate) struct Load {
     pub(crate) string: bool,
 }
 
-/// Runs `body`, which maps something once, in a forked child, from then on one instruction after the other: it must not allocate or lock.
-/// What it does to these bytes of the mapping, until it unmaps them or returns.
+/// Runs `body`, which maps something once, in a forked child, from then on one instruction after
+/// the other: it must not allocate or lock. What it does to these bytes of the mapping, until it
+/// unmaps them or returns.
 ///
-/// A store is whatever changes one of them: what is written has to differ from what was there. Flushes of all lines of the mapping are
-/// told.
+/// A store is whatever changes one of them: what is written has to differ from what was there.
+/// Flushes of all lines of the mapping are told.
 pub(crate) fn stepped(watched: Range<usize>, body: impl FnOnce()) -> Vec<Step> {
     let (mut steps, mut mapping) = (Vec::new(), None);
     each_step(body, |at, instruction, memory| {
-        let mapping = mapping.get_or_insert_with(|| Mapping::new(memory, at.clone(), watched.clone()));
+        let mapping =
+            mapping.get_or_insert_with(|| Mapping::new(memory, at.clone(), watched.clone()));
         if let Some(instruction) = instruction {
             mapping.executed(instruction, memory, &mut steps);
         }
@@ -91,7 +97,8 @@ pub(crate) fn stepped(watched: Range<usize>, body: impl FnOnce()) -> Vec<Step> {
     steps
 }
 
-/// Runs `body` in the same way; what it loads of the mapping, and asks to be fetched (PREFETCHT0 and its kin).
+/// Runs `body` in the same way; what it loads of the mapping, and asks to be fetched (PREFETCHT0
+/// and its kin).
 pub(crate) fn loads(body: impl FnOnce()) -> (Vec<Load>, Vec<Load>) {
     let (mut loads, mut fetches, mut step) = (Vec::new(), Vec::new(), 0);
     each_step(body, |at, instruction, _| {
@@ -105,7 +112,10 @@ pub(crate) fn loads(body: impl FnOnce()) -> (Vec<Load>, Vec<Load>) {
             }
             let load = Load { step, bytes, string: next.instruction.is_string_instruction() };
             match operand.access {
-                OpAccess::Read | OpAccess::CondRead | OpAccess::ReadWrite | OpAccess::ReadCondWrite => loads.push(load),
+                OpAccess::Read
+                | OpAccess::CondRead
+                | OpAccess::ReadWrite
+                | OpAccess::ReadCondWrite => loads.push(load),
                 OpAccess::NoMemAccess => fetches.push(load),
                 _ => {}
             }
@@ -125,8 +135,8 @@ fn fetches_only(mnemonic: Mnemonic) -> bool {
     )
 }
 
-/// Runs `body` as [`stepped`] does. What is called with the addresses of what it has mapped is called before the first instruction, without
-/// one, and after each that was executed.
+/// Runs `body` as [`stepped`] does. What is called with the addresses of what it has mapped is
+/// called before the first instruction, without one, and after each that was executed.
 fn each_step(body: impl FnOnce(), mut then: impl FnMut(&Range<usize>, Option<&Next>, &File)) {
     let pid = start(body);
     let memory = File::open(format!("/proc/{pid}/mem")).expect("the child's memory");
@@ -142,7 +152,8 @@ fn each_step(body: impl FnOnce(), mut then: impl FnMut(&Range<usize>, Option<&Ne
         let status = resume(pid, libc::PTRACE_SINGLESTEP, delivered);
         assert!(libc::WIFSTOPPED(status), "{status:#x}");
         let stopped = libc::WSTOPSIG(status);
-        // A fault stops the child before its instruction has done anything, and its delivery at the handler's first one.
+        // A fault stops the child before its instruction has done anything, and its delivery at the
+        // handler's first one.
         if delivered == 0 && stopped == libc::SIGTRAP {
             then(&at, Some(&next), &memory);
         }
@@ -161,7 +172,10 @@ fn finish(pid: libc::pid_t) {
             assert_eq!((libc::WEXITSTATUS(status), marks), (0, 1), "the child ended too early");
             return;
         }
-        assert!(libc::WIFSTOPPED(status) && libc::WSTOPSIG(status) == libc::SIGTRAP | 0x80, "{status:#x}");
+        assert!(
+            libc::WIFSTOPPED(status) && libc::WSTOPSIG(status) == libc::SIGTRAP | 0x80,
+            "{status:#x}"
+        );
         marks += usize::from(entered(pid).map(u64::cast_signed) == Some(MARK));
     }
 }
@@ -179,7 +193,10 @@ fn mapped(pid: libc::pid_t) -> Range<usize> {
     let mut marked = false;
     loop {
         let status = resume(pid, libc::PTRACE_SYSCALL, 0);
-        assert!(libc::WIFSTOPPED(status) && libc::WSTOPSIG(status) == libc::SIGTRAP | 0x80, "{status:#x}: no mapping");
+        assert!(
+            libc::WIFSTOPPED(status) && libc::WSTOPSIG(status) == libc::SIGTRAP | 0x80,
+            "{status:#x}: no mapping"
+        );
         match entered(pid).map(u64::cast_signed) {
             Some(MARK) => {
                 assert!(!marked, "it maps something");
@@ -227,7 +244,9 @@ impl Mapping {
             Mnemonic::Clwb | Mnemonic::Clflushopt | Mnemonic::Clflush => {
                 let lines = next.operands.iter().map(|operand| operand.bytes.start);
                 steps.extend(
-                    lines.filter(|at| self.at.contains(at)).map(|at| Step::Flushed((at - self.at.start) / LINE)),
+                    lines
+                        .filter(|at| self.at.contains(at))
+                        .map(|at| Step::Flushed((at - self.at.start) / LINE)),
                 );
             }
             _ => {}
@@ -236,8 +255,10 @@ impl Mapping {
         if bytes == self.bytes {
             return;
         }
-        let changed = self.bytes.iter().zip(&bytes).enumerate().filter(|(_, (old, new))| old != new);
-        let lines: BTreeSet<_> = changed.map(|(index, _)| (self.watched.start + index) / LINE).collect();
+        let changed =
+            self.bytes.iter().zip(&bytes).enumerate().filter(|(_, (old, new))| old != new);
+        let lines: BTreeSet<_> =
+            changed.map(|(index, _)| (self.watched.start + index) / LINE).collect();
         steps.extend(lines.into_iter().map(Step::Stored));
         self.bytes = bytes;
     }
@@ -258,25 +279,36 @@ struct Operand {
 }
 
 impl Next {
-    fn at(memory: &File, registers: &libc::user_regs_struct, factory: &mut InstructionInfoFactory) -> Self {
+    fn at(
+        memory: &File,
+        registers: &libc::user_regs_struct,
+        factory: &mut InstructionInfoFactory,
+    ) -> Self {
         // The longest instruction there is. Where the code ends sooner, there are fewer bytes.
         let mut code = [0; 15];
         let length = memory.read_at(&mut code, registers.rip).expect("the child's instruction");
-        let instruction = Decoder::with_ip(64, &code[..length], registers.rip, DecoderOptions::NONE).decode();
+        let instruction =
+            Decoder::with_ip(64, &code[..length], registers.rip, DecoderOptions::NONE).decode();
         assert!(!instruction.is_invalid(), "{code:x?}");
         let operand = |used: &iced_x86::UsedMemory| {
             let at = used.virtual_address(0, |register, _, _| Some(value(registers, register)))?;
             let at = usize::try_from(at).ok()?;
-            Some(Operand { bytes: at..at.checked_add(used.memory_size().size().max(1))?, access: used.access() })
+            Some(Operand {
+                bytes: at..at.checked_add(used.memory_size().size().max(1))?,
+                access: used.access(),
+            })
         };
-        let mut operands: Vec<_> = factory.info(&instruction).used_memory().iter().filter_map(operand).collect();
+        let mut operands: Vec<_> =
+            factory.info(&instruction).used_memory().iter().filter_map(operand).collect();
         if fetches_only(instruction.mnemonic()) {
             // What is only asked for is not used.
-            let at = instruction.virtual_address(0, 0, |register, _, _| Some(value(registers, register)));
+            let at = instruction
+                .virtual_address(0, 0, |register, _, _| Some(value(registers, register)));
             let at = at.and_then(|at| usize::try_from(at).ok()).expect("an address");
             operands.push(Operand { bytes: at..at + 1, access: OpAccess::NoMemAccess });
         }
-        let call = (instruction.mnemonic() == Mnemonic::Syscall).then_some(registers.rax.cast_signed());
+        let call =
+            (instruction.mnemonic() == Mnemonic::Syscall).then_some(registers.rax.cast_signed());
         Self { instruction, operands, call }
     }
 }
@@ -313,7 +345,8 @@ fn registers(pid: libc::pid_t) -> libc::user_regs_struct {
     // SAFETY: the structure is numbers, for which zeros are values.
     let mut registers: libc::user_regs_struct = unsafe { std::mem::zeroed() };
     // SAFETY: PTRACE_GETREGS takes a child that is stopped, and a place for them.
-    let got = unsafe { libc::ptrace(libc::PTRACE_GETREGS, pid, null_mut::<u8>(), &raw mut registers) };
+    let got =
+        unsafe { libc::ptrace(libc::PTRACE_GETREGS, pid, null_mut::<u8>(), &raw mut registers) };
     assert_eq!(got, 0, "PTRACE_GETREGS: {}", io::Error::last_os_error());
     registers
 }

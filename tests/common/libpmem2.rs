@@ -1,4 +1,5 @@
-//! The libpmem2 of the Debian package, as a peer: what it answers, by the calls that are known not to crash.
+//! The libpmem2 of the Debian package, as a peer: what it answers, by the calls that are known not
+//! to crash.
 
 use std::{
     ffi::{c_char, c_int, c_uint, c_void},
@@ -41,7 +42,9 @@ impl Libpmem2 {
     pub(crate) fn load() -> Self {
         // SAFETY: loading it runs its constructors, which prepare it and have no demands on us.
         let library = unsafe { Library::new("libpmem2.so.1") };
-        Self(library.unwrap_or_else(|error| panic!("{error}; `apt-get install libpmem2` brings it")))
+        Self(
+            library.unwrap_or_else(|error| panic!("{error}; `apt-get install libpmem2` brings it")),
+        )
     }
 
     /// # Safety
@@ -55,12 +58,12 @@ impl Libpmem2 {
     /// pmem2_source_from_fd.
     pub(crate) fn source(&self, fd: i32) -> Result<PeerSource<'_>, Code> {
         let mut source = null_mut();
-        // SAFETY: the type is that of base.h; `source` is a valid place for the pointer, and any number may be passed.
+        // SAFETY: the type is that of base.h; `source` is a valid place for the pointer, and any
+        // number may be passed.
         let code = unsafe {
-            self.function::<unsafe extern "C" fn(*mut Object, c_int) -> c_int>("pmem2_source_from_fd")(
-                &raw mut source,
-                fd,
-            )
+            self.function::<unsafe extern "C" fn(*mut Object, c_int) -> c_int>(
+                "pmem2_source_from_fd",
+            )(&raw mut source, fd)
         };
         done(code).map(|()| PeerSource { library: self, source })
     }
@@ -68,20 +71,23 @@ impl Libpmem2 {
     /// pmem2_source_from_anon.
     pub(crate) fn anonymous_source(&self, size: usize) -> Result<PeerSource<'_>, Code> {
         let mut source = null_mut();
-        // SAFETY: the type is that of base.h; `source` is a valid place for the pointer, and any size may be passed.
+        // SAFETY: the type is that of base.h; `source` is a valid place for the pointer, and any
+        // size may be passed.
         let code = unsafe {
-            self.function::<unsafe extern "C" fn(*mut Object, usize) -> c_int>("pmem2_source_from_anon")(
-                &raw mut source,
-                size,
-            )
+            self.function::<unsafe extern "C" fn(*mut Object, usize) -> c_int>(
+                "pmem2_source_from_anon",
+            )(&raw mut source, size)
         };
         done(code).map(|()| PeerSource { library: self, source })
     }
 
     /// Calls `name`, that is one of pmem2_*_delete.
     fn delete(&self, name: &str, mut object: Object) -> Object {
-        // SAFETY: every pmem2_*_delete that is called here takes a pointer to the object's pointer, which is a live one.
-        let code = unsafe { self.function::<unsafe extern "C" fn(*mut Object) -> c_int>(name)(&raw mut object) };
+        // SAFETY: every pmem2_*_delete that is called here takes a pointer to the object's pointer,
+        // which is a live one.
+        let code = unsafe {
+            self.function::<unsafe extern "C" fn(*mut Object) -> c_int>(name)(&raw mut object)
+        };
         assert_eq!(code, 0, "{name}");
         object
     }
@@ -97,9 +103,13 @@ impl PeerSource<'_> {
     /// Calls `name`, that is a function that puts one `T` where it is told.
     fn ask<T: Default>(&self, name: &str) -> Result<T, Code> {
         let mut answer = T::default();
-        // SAFETY: the functions that are called here take the source, which is live, and a place for a T.
+        // SAFETY: the functions that are called here take the source, which is live, and a place
+        // for a T.
         let code = unsafe {
-            self.library.function::<unsafe extern "C" fn(Object, *mut T) -> c_int>(name)(self.source, &raw mut answer)
+            self.library.function::<unsafe extern "C" fn(Object, *mut T) -> c_int>(name)(
+                self.source,
+                &raw mut answer,
+            )
         };
         done(code).map(|()| answer)
     }
@@ -124,12 +134,18 @@ impl PeerSource<'_> {
         self.ask::<u64>("pmem2_source_device_usc")
     }
 
-    /// pmem2_source_device_id with this buffer and this as its length; the length that it then says.
+    /// pmem2_source_device_id with this buffer and this as its length; the length that it then
+    /// says.
     fn id(&self, buffer: *mut c_char, mut length: usize) -> Result<usize, Code> {
         type Function = unsafe extern "C" fn(Object, *mut c_char, *mut usize) -> c_int;
-        // SAFETY: the type is that of base.h; the callers give a null pointer, or a buffer of `length` bytes with a string in it.
+        // SAFETY: the type is that of base.h; the callers give a null pointer, or a buffer of
+        // `length` bytes with a string in it.
         let code = unsafe {
-            self.library.function::<Function>("pmem2_source_device_id")(self.source, buffer, &raw mut length)
+            self.library.function::<Function>("pmem2_source_device_id")(
+                self.source,
+                buffer,
+                &raw mut length,
+            )
         };
         done(code).map(|()| length)
     }
@@ -145,7 +161,10 @@ impl PeerSource<'_> {
     }
 
     /// pmem2_source_device_id into this buffer, which has a string in it, as it is then.
-    pub(crate) fn device_id_into<const N: usize>(&self, mut buffer: [u8; N]) -> Result<[u8; N], Code> {
+    pub(crate) fn device_id_into<const N: usize>(
+        &self,
+        mut buffer: [u8; N],
+    ) -> Result<[u8; N], Code> {
         self.id(buffer.as_mut_ptr().cast(), N).map(|_| buffer)
     }
 
@@ -162,23 +181,31 @@ impl PeerSource<'_> {
     fn transfer(&self, name: &str, buffer: &mut [u8], offset: u64) -> Result<(), Code> {
         type Function = unsafe extern "C" fn(Object, *mut c_void, usize, usize) -> c_int;
         let offset = usize::try_from(offset).expect("a 64-bit machine");
-        // SAFETY: both functions have this type in base.h; the source is live, and the buffer has so many bytes.
+        // SAFETY: both functions have this type in base.h; the source is live, and the buffer has
+        // so many bytes.
         done(unsafe {
-            self.library.function::<Function>(name)(self.source, buffer.as_mut_ptr().cast(), buffer.len(), offset)
+            self.library.function::<Function>(name)(
+                self.source,
+                buffer.as_mut_ptr().cast(),
+                buffer.len(),
+                offset,
+            )
         })
     }
 
-    /// pmem2_badblock_context_new, then pmem2_badblock_next until it has no more: the ranges, and what it says in the place of the
-    /// next one unless that is that there is none.
+    /// pmem2_badblock_context_new, then pmem2_badblock_next until it has no more: the ranges, and
+    /// what it says in the place of the next one unless that is that there is none.
     pub(crate) fn bad_blocks(&self) -> (Vec<Range<u64>>, Option<Code>) {
         let mut found = Vec::new();
         let end = self.with_bad_blocks(|context| {
             loop {
                 let mut block = [0_usize; 2];
-                // SAFETY: the type is that of base.h, where `struct pmem2_badblock` is two numbers; the context is live.
+                // SAFETY: the type is that of base.h, where `struct pmem2_badblock` is two numbers;
+                // the context is live.
                 let code = unsafe {
                     let name = "pmem2_badblock_next";
-                    self.library.function::<unsafe extern "C" fn(Object, *mut [usize; 2]) -> c_int>(name)(
+                    self.library
+                        .function::<unsafe extern "C" fn(Object, *mut [usize; 2]) -> c_int>(name)(
                         context,
                         &raw mut block,
                     )
@@ -199,9 +226,11 @@ impl PeerSource<'_> {
         let block = [range.start as usize, (range.end - range.start) as usize];
         self.with_bad_blocks(|context| {
             let name = "pmem2_badblock_clear";
-            // SAFETY: the type is that of base.h, where `struct pmem2_badblock` is two numbers; the context is live.
+            // SAFETY: the type is that of base.h, where `struct pmem2_badblock` is two numbers; the
+            // context is live.
             let code = unsafe {
-                self.library.function::<unsafe extern "C" fn(Object, *const [usize; 2]) -> c_int>(name)(
+                self.library
+                    .function::<unsafe extern "C" fn(Object, *const [usize; 2]) -> c_int>(name)(
                     context,
                     &raw const block,
                 )
@@ -212,18 +241,19 @@ impl PeerSource<'_> {
 
     fn with_bad_blocks<T>(&self, body: impl FnOnce(Object) -> T) -> Result<T, Code> {
         let mut context = null_mut();
-        // SAFETY: the type is that of base.h; `context` is a valid place for the pointer, and the source is live.
+        // SAFETY: the type is that of base.h; `context` is a valid place for the pointer, and the
+        // source is live.
         let code = unsafe {
-            self.library.function::<unsafe extern "C" fn(*mut Object, Object) -> c_int>("pmem2_badblock_context_new")(
-                &raw mut context,
-                self.source,
-            )
+            self.library.function::<unsafe extern "C" fn(*mut Object, Object) -> c_int>(
+                "pmem2_badblock_context_new",
+            )(&raw mut context, self.source)
         };
         done(code)?;
         let result = body(context);
         // SAFETY: the type is that of base.h, and the context is not used any more.
         unsafe {
-            self.library.function::<unsafe extern "C" fn(*mut Object)>("pmem2_badblock_context_delete")(
+            self.library
+                .function::<unsafe extern "C" fn(*mut Object)>("pmem2_badblock_context_delete")(
                 &raw mut context,
             );
         }
@@ -235,8 +265,8 @@ impl PeerSource<'_> {
         assert!(self.library.delete("pmem2_source_delete", self.source).is_null());
     }
 
-    /// The verdict of pmem2_config_set_offset, pmem2_config_set_length and pmem2_map_new on this range, with page
-    /// granularity; the mapping's length if it was made.
+    /// The verdict of pmem2_config_set_offset, pmem2_config_set_length and pmem2_map_new on this
+    /// range, with page granularity; the mapping's length if it was made.
     pub(crate) fn map(&self, offset: u64, length: u64) -> Result<u64, Code> {
         let config = self.new_config();
         let answer = self.configure(config, offset, length).and_then(|()| self.map_with(config));
@@ -244,29 +274,31 @@ impl PeerSource<'_> {
         answer
     }
 
-    /// The granularity that pmem2_map_new gives a mapping of so many bytes, where any will do: PMEM2_GRANULARITY_*.
+    /// The granularity that pmem2_map_new gives a mapping of so many bytes, where any will do:
+    /// PMEM2_GRANULARITY_*.
     pub(crate) fn granted(&self, length: u64, shared: Shared, writable: bool) -> Result<i32, Code> {
         let config = self.new_config();
         let answer = self.configure(config, 0, length).and_then(|()| {
-            // SAFETY: the type is that of base.h, where an enum is an int, and the configuration is live.
+            // SAFETY: the type is that of base.h, where an enum is an int, and the configuration is
+            // live.
             done(unsafe {
-                self.library.function::<unsafe extern "C" fn(Object, c_int) -> c_int>("pmem2_config_set_sharing")(
-                    config,
-                    shared as c_int,
-                )
+                self.library.function::<unsafe extern "C" fn(Object, c_int) -> c_int>(
+                    "pmem2_config_set_sharing",
+                )(config, shared as c_int)
             })?;
             if !writable {
                 // SAFETY: the type is that of base.h, and the configuration is live.
                 done(unsafe {
-                    self.library
-                        .function::<unsafe extern "C" fn(Object, c_uint) -> c_int>("pmem2_config_set_protection")(
-                        config, PROT_READ,
-                    )
+                    self.library.function::<unsafe extern "C" fn(Object, c_uint) -> c_int>(
+                        "pmem2_config_set_protection",
+                    )(config, PROT_READ)
                 })?;
             }
             // SAFETY: the type is that of base.h, and the map is live.
             self.with_map(config, |map| unsafe {
-                self.library.function::<unsafe extern "C" fn(Object) -> c_int>("pmem2_map_get_store_granularity")(map)
+                self.library.function::<unsafe extern "C" fn(Object) -> c_int>(
+                    "pmem2_map_get_store_granularity",
+                )(map)
             })
         });
         self.library.delete("pmem2_config_delete", config);
@@ -276,7 +308,9 @@ impl PeerSource<'_> {
     fn map_with(&self, config: Object) -> Result<u64, Code> {
         // SAFETY: the type is that of base.h, and the map is live.
         self.with_map(config, |map| unsafe {
-            self.library.function::<unsafe extern "C" fn(Object) -> usize>("pmem2_map_get_size")(map) as u64
+            self.library.function::<unsafe extern "C" fn(Object) -> usize>("pmem2_map_get_size")(
+                map,
+            ) as u64
         })
     }
 
@@ -284,13 +318,12 @@ impl PeerSource<'_> {
     fn with_map<T>(&self, config: Object, ask: impl FnOnce(Object) -> T) -> Result<T, Code> {
         let library = self.library;
         let mut map = null_mut();
-        // SAFETY: the type is that of base.h; `map` is a valid place for the pointer, config and source are live.
+        // SAFETY: the type is that of base.h; `map` is a valid place for the pointer, config and
+        // source are live.
         let code = unsafe {
-            library.function::<unsafe extern "C" fn(*mut Object, Object, Object) -> c_int>("pmem2_map_new")(
-                &raw mut map,
-                config,
-                self.source,
-            )
+            library.function::<unsafe extern "C" fn(*mut Object, Object, Object) -> c_int>(
+                "pmem2_map_new",
+            )(&raw mut map, config, self.source)
         };
         done(code)?;
         let answer = ask(map);
@@ -302,24 +335,34 @@ impl PeerSource<'_> {
         let mut config = null_mut();
         // SAFETY: the type is that of base.h; `config` is a valid place for the pointer.
         let code = unsafe {
-            self.library.function::<unsafe extern "C" fn(*mut Object) -> c_int>("pmem2_config_new")(&raw mut config)
+            self.library.function::<unsafe extern "C" fn(*mut Object) -> c_int>("pmem2_config_new")(
+                &raw mut config,
+            )
         };
         assert_eq!(code, 0, "pmem2_config_new");
         config
     }
 
     fn configure(&self, config: Object, offset: u64, length: u64) -> Result<(), Code> {
-        for (name, value) in [("pmem2_config_set_offset", offset), ("pmem2_config_set_length", length)] {
+        for (name, value) in
+            [("pmem2_config_set_offset", offset), ("pmem2_config_set_length", length)]
+        {
             let value = usize::try_from(value).expect("a 64-bit machine");
             // SAFETY: both functions have this type in base.h, and the configuration is live.
             done(unsafe {
-                self.library.function::<unsafe extern "C" fn(Object, usize) -> c_int>(name)(config, value)
+                self.library.function::<unsafe extern "C" fn(Object, usize) -> c_int>(name)(
+                    config, value,
+                )
             })?;
         }
         let name = "pmem2_config_set_required_store_granularity";
-        // SAFETY: the type is that of base.h, where an enum is an int, and the configuration is live.
+        // SAFETY: the type is that of base.h, where an enum is an int, and the configuration is
+        // live.
         done(unsafe {
-            self.library.function::<unsafe extern "C" fn(Object, c_int) -> c_int>(name)(config, GRANULARITY_PAGE)
+            self.library.function::<unsafe extern "C" fn(Object, c_int) -> c_int>(name)(
+                config,
+                GRANULARITY_PAGE,
+            )
         })
     }
 }

@@ -9,7 +9,9 @@ use std::{
 };
 
 use rustix::{
-    fs::{CWD, FileType, MemfdFlags, Mode, OFlags, ftruncate, makedev, memfd_create, mknodat, open},
+    fs::{
+        CWD, FileType, MemfdFlags, Mode, OFlags, ftruncate, makedev, memfd_create, mknodat, open,
+    },
     io::Errno,
     pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt},
 };
@@ -26,7 +28,8 @@ pub(crate) const HUGE_PAGE: u64 = 2 << 20;
 /// A directory on the disk: /tmp may be a tmpfs.
 pub(crate) const DISK: &str = env!("CARGO_TARGET_TMPDIR");
 
-/// A descriptor, and whatever has to be there as long as it is: the file's directory, the other end.
+/// A descriptor, and whatever has to be there as long as it is: the file's directory, the other
+/// end.
 pub(crate) struct Made {
     raw: RawFd,
     _beside: Vec<Box<dyn Any>>,
@@ -60,26 +63,36 @@ pub(crate) fn owned(result: libc::c_long) -> io::Result<OwnedFd> {
     let Some(raw) = RawFd::try_from(result).ok().filter(|&raw| raw >= 0) else {
         return Err(io::Error::last_os_error());
     };
-    // SAFETY: the system call that `result` comes from made a new descriptor, which nobody else has.
+    // SAFETY: the system call that `result` comes from made a new descriptor, which nobody else
+    // has.
     Ok(unsafe { OwnedFd::from_raw_fd(raw) })
 }
 
 pub(crate) fn path(path: impl AsRef<Path>, flags: OFlags) -> io::Result<OwnedFd> {
-    let fd = open(path.as_ref(), flags | OFlags::CLOEXEC | OFlags::NOCTTY, Mode::RUSR | Mode::WUSR)?;
+    let fd =
+        open(path.as_ref(), flags | OFlags::CLOEXEC | OFlags::NOCTTY, Mode::RUSR | Mode::WUSR)?;
     // SAFETY: F_GETFL only asks about the number.
     let opened = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETFL) } & libc::O_ACCMODE;
-    // Access mode 3, with which nothing can be read or written, is Linux's own: an emulation of it may open for reading.
-    if flags.contains(OFlags::RWMODE) && opened != libc::O_ACCMODE { Err(Errno::OPNOTSUPP.into()) } else { Ok(fd) }
+    // Access mode 3, with which nothing can be read or written, is Linux's own: an emulation of it
+    // may open for reading.
+    if flags.contains(OFlags::RWMODE) && opened != libc::O_ACCMODE {
+        Err(Errno::OPNOTSUPP.into())
+    } else {
+        Ok(fd)
+    }
 }
 
 /// Errors of [`path`] where the kernel has no access mode 3.
 pub(crate) const NO_MODE_3: &[Errno] = &[Errno::OPNOTSUPP];
 
-/// What was made; `None` where this kernel makes none and says so with one of these errors, after telling.
+/// What was made; `None` where this kernel makes none and says so with one of these errors, after
+/// telling.
 pub(crate) fn unless<T>(name: &str, making: io::Result<T>, missing: &[Errno]) -> Option<T> {
     match making {
         Ok(made) => Some(made),
-        Err(error) if missing.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error())) => {
+        Err(error)
+            if missing.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error())) =>
+        {
             super::say(&format!("{name:?} is not tested: this kernel makes none: {error}"));
             None
         }
@@ -108,7 +121,8 @@ pub(crate) fn memfd(flags: MemfdFlags, size: u64) -> io::Result<OwnedFd> {
     sized(memfd_create("pmem2", flags | MemfdFlags::CLOEXEC)?, size)
 }
 
-/// A file of `size` bytes on a new file system of this type, which stays mounted nowhere but under it.
+/// A file of `size` bytes on a new file system of this type, which stays mounted nowhere but under
+/// it.
 pub(crate) fn file_on(kind: &str, options: &str, size: u64) -> Making {
     let place = TempDir::new_in(DISK)?;
     let target = place.path().to_str().expect("a path of text").to_owned();
@@ -151,8 +165,10 @@ pub(crate) fn block_device() -> Making {
     let mut last = io::Error::other("no block device in /sys/dev/block");
     for entry in std::fs::read_dir("/sys/dev/block")? {
         let name = entry?.file_name();
-        let (major, minor) = name.to_str().and_then(|name| name.split_once(':')).expect("a name M:m");
-        let device = makedev(major.parse().expect("a major number"), minor.parse().expect("a minor number"));
+        let (major, minor) =
+            name.to_str().and_then(|name| name.split_once(':')).expect("a name M:m");
+        let device =
+            makedev(major.parse().expect("a major number"), minor.parse().expect("a minor number"));
         mknodat(CWD, &node, FileType::BlockDevice, Mode::RUSR, device)?;
         let opened = path(&node, OFlags::RDONLY | OFlags::NONBLOCK);
         std::fs::remove_file(&node)?;

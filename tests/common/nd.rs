@@ -1,5 +1,6 @@
-//! Persistent memory without any: a made-up /sys has a bus with DIMMs, regions and namespaces, and says that the disk that
-//! the tests' files are on is one of them, or /dev/null. It has what libndctl wants to see, too.
+//! Persistent memory without any: a made-up /sys has a bus with DIMMs, regions and namespaces, and
+//! says that the disk that the tests' files are on is one of them, or /dev/null. It has what
+//! libndctl wants to see, too.
 
 use std::{
     fs,
@@ -19,14 +20,18 @@ const ACPI: &str = "/sys/devices/LNXSYSTM:00/LNXSYBUS:00/ACPI0012:00";
 pub(crate) fn disk() -> (u32, u32) {
     let dev = fs::metadata(DISK).expect("a directory for tests").dev();
     let (major, minor) = (rustix::fs::major(dev), rustix::fs::minor(dev));
-    assert_ne!(major, 0, "{DISK} is on a file system without a device: set CARGO_TARGET_DIR to a directory on a disk");
+    assert_ne!(
+        major, 0,
+        "{DISK} is on a file system without a device: set CARGO_TARGET_DIR to a directory on a disk"
+    );
     (major, minor)
 }
 
 /// /dev/null.
 pub(crate) const NULL: (u32, u32) = (1, 3);
 
-/// Makes `link` lead to `target`, both of them paths in /sys, as the kernel does: up to /sys and down again.
+/// Makes `link` lead to `target`, both of them paths in /sys, as the kernel does: up to /sys and
+/// down again.
 fn link(link: impl AsRef<Path>, target: &Path) {
     let link = link.as_ref();
     let levels = link.components().count() - 3;
@@ -74,7 +79,14 @@ impl Bus {
     /// A bus beside it.
     pub(crate) fn another(number: u32, provider: &str, parent: &str) -> Self {
         let entry = nd_device(format!("{parent}/ndbus{number}"));
-        write_all(&entry, &[("provider", provider), ("commands", "ars_cap ars_start ars_status"), ("wait_probe", "1")]);
+        write_all(
+            &entry,
+            &[
+                ("provider", provider),
+                ("commands", "ars_cap ars_start ars_status"),
+                ("wait_probe", "1"),
+            ],
+        );
         let nfit = Entry::at(entry.path("nfit"));
         write_all(&nfit, &[("revision", "1"), ("dsm_mask", "0x0")]);
         let control = Entry::at(entry.path(&format!("nd/ndctl{number}")));
@@ -89,7 +101,10 @@ impl Bus {
     pub(crate) fn dimm(&self, number: u32, id: &str, dirty_shutdown: &str) -> Dimm {
         let entry = nd_device(self.entry.path(&format!("nmem{number}")));
         let dev = format!("249:{number}");
-        write_all(&entry, &[("dev", &dev), ("commands", "smart"), ("modalias", "nd:t1"), ("flags", "")]);
+        write_all(
+            &entry,
+            &[("dev", &dev), ("commands", "smart"), ("modalias", "nd:t1"), ("flags", "")],
+        );
         let nfit = Entry::at(entry.path("nfit"));
         let handle = format!("{number:#x}");
         write_all(
@@ -128,7 +143,10 @@ impl Bus {
             ],
         );
         for (position, dimm) in dimms.iter().enumerate() {
-            entry.write(&format!("mapping{position}"), format!("nmem{dimm},0,134217728,{position}\n"));
+            entry.write(
+                &format!("mapping{position}"),
+                format!("nmem{dimm},0,134217728,{position}\n"),
+            );
         }
         Region { entry, bus: self.number, number }
     }
@@ -150,8 +168,13 @@ impl Region {
     /// `namespaceN.K`.
     pub(crate) fn namespace(&self, index: u32) -> Entry {
         let entry = nd_device(self.entry.path(&format!("namespace{}.{index}", self.number)));
-        let files =
-            [("nstype", "4"), ("size", "134217728"), ("resource", "0x100000000"), ("force_raw", "0"), ("holder", "")];
+        let files = [
+            ("nstype", "4"),
+            ("size", "134217728"),
+            ("resource", "0x100000000"),
+            ("force_raw", "0"),
+            ("holder", ""),
+        ];
         write_all(&entry, &files);
         write_all(&entry, &[("numa_node", "1"), ("modalias", "nd:t4"), ("mode", "raw")]);
         entry
@@ -166,9 +189,17 @@ impl Region {
         write_all(&entry, &[("namespace", &format!("namespace{}.{namespace}", self.number))]);
         write_all(
             &entry,
-            &[("size", "132120576"), ("resource", "0x100200000"), ("align", "2097152"), ("mode", "pmem")],
+            &[
+                ("size", "132120576"),
+                ("resource", "0x100200000"),
+                ("align", "2097152"),
+                ("mode", "pmem"),
+            ],
         );
-        write_all(&entry, &[("uuid", "6e7a5c36-0b9f-4f4e-9d0c-0ef8f4d5a5a1"), ("modalias", "nd:t7")]);
+        write_all(
+            &entry,
+            &[("uuid", "6e7a5c36-0b9f-4f4e-9d0c-0ef8f4d5a5a1"), ("modalias", "nd:t7")],
+        );
         entry
     }
 
@@ -226,7 +257,10 @@ pub(crate) fn device_dax(path: impl Into<PathBuf>) -> Entry {
     let entry = numbered(path.into(), "char", NULL);
     fs::create_dir_all("/sys/bus/dax").expect("a directory in /sys");
     link(entry.path("subsystem"), Path::new("/sys/bus/dax"));
-    write_all(&entry, &[("size", "130023424"), ("align", "2097152"), ("numa_node", "0"), ("target_node", "1")]);
+    write_all(
+        &entry,
+        &[("size", "130023424"), ("align", "2097152"), ("numa_node", "0"), ("target_node", "1")],
+    );
     entry
 }
 

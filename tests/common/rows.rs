@@ -1,5 +1,5 @@
-//! The table of what each kind of descriptor gives, as the README has it, with a real descriptor for each row. This file
-//! has the descriptors that are sources, `rows_refused.rs` the others.
+//! The table of what each kind of descriptor gives, as the README has it, with a real descriptor
+//! for each row. This file has the descriptors that are sources, `rows_refused.rs` the others.
 
 use std::{io, os::fd::OwnedFd};
 
@@ -9,14 +9,16 @@ use rustix::{
     io::Errno,
 };
 
-use super::made::{self, FILE_SIZE, HUGE_PAGE, Made, Making, file, file_in, file_on, memfd, owned, path, sized};
+use super::made::{
+    self, FILE_SIZE, HUGE_PAGE, Made, Making, file, file_in, file_on, memfd, owned, path, sized,
+};
 
 /// A kind of descriptor and what has to come of it.
 pub(crate) struct Row {
     pub(crate) name: &'static str,
     pub(crate) make: fn() -> Making,
-    /// With what errors a kernel may decline to make one at all: an old one, or one that was built without it. Such a row
-    /// is said to be missing.
+    /// With what errors a kernel may decline to make one at all: an old one, or one that was built
+    /// without it. Such a row is said to be missing.
     pub(crate) may_be_missing: &'static [Errno],
     pub(crate) expected: Expected,
 }
@@ -27,7 +29,8 @@ pub(crate) enum Expected {
         access: Access,
         size: u64,
         alignment: u64,
-        /// The name of its file system; `None` for the one that the build directory happens to be on.
+        /// The name of its file system; `None` for the one that the build directory happens to be
+        /// on.
         file_system: Option<&'static str>,
     },
     Refused {
@@ -63,7 +66,12 @@ const READ: Access = Access::READ;
 const BOTH: Access = Access::READ.union(Access::WRITE);
 const PAGE: u64 = 4096;
 
-fn source(name: &'static str, file_system: Option<&'static str>, access: Access, make: fn() -> Making) -> Row {
+fn source(
+    name: &'static str,
+    file_system: Option<&'static str>,
+    access: Access,
+    make: fn() -> Making,
+) -> Row {
     let expected = Expected::Source { access, size: FILE_SIZE, alignment: PAGE, file_system };
     Row { name, make, may_be_missing: &[], expected }
 }
@@ -85,12 +93,20 @@ fn sources() -> Vec<Row> {
     vec![
         source("file, O_RDONLY", DISK, READ, || file(OFlags::RDONLY)),
         source("file, O_RDWR", DISK, BOTH, || file(OFlags::RDWR)),
-        source("file, O_RDWR and O_APPEND", DISK, BOTH.union(Access::APPEND), || file(OFlags::RDWR | OFlags::APPEND)),
-        source("file, O_RDONLY and O_APPEND", DISK, READ.union(Access::APPEND), || file(OFlags::APPEND)),
-        source("file, O_NONBLOCK and O_SYNC", DISK, BOTH, || file(OFlags::RDWR | OFlags::NONBLOCK | OFlags::SYNC)),
+        source("file, O_RDWR and O_APPEND", DISK, BOTH.union(Access::APPEND), || {
+            file(OFlags::RDWR | OFlags::APPEND)
+        }),
+        source("file, O_RDONLY and O_APPEND", DISK, READ.union(Access::APPEND), || {
+            file(OFlags::APPEND)
+        }),
+        source("file, O_NONBLOCK and O_SYNC", DISK, BOTH, || {
+            file(OFlags::RDWR | OFlags::NONBLOCK | OFlags::SYNC)
+        }),
         source("file, O_DIRECT", DISK, BOTH, || file(OFlags::RDWR | OFlags::DIRECT)),
-        source("empty file", DISK, BOTH, || made::path(made::DISK, OFlags::RDWR | OFlags::TMPFILE).map(Made::of))
-            .with(0, PAGE),
+        source("empty file", DISK, BOTH, || {
+            made::path(made::DISK, OFlags::RDWR | OFlags::TMPFILE).map(Made::of)
+        })
+        .with(0, PAGE),
         source("O_TMPFILE", DISK, BOTH, || {
             Ok(Made::of(sized(path(made::DISK, OFlags::RDWR | OFlags::TMPFILE)?, FILE_SIZE)?))
         }),
@@ -98,26 +114,36 @@ fn sources() -> Vec<Row> {
         source("file on tmpfs, O_RDONLY", TMPFS, READ, || file_in("/dev/shm", OFlags::RDONLY)),
         source("file on tmpfs, O_RDWR", TMPFS, BOTH, || file_in("/dev/shm", OFlags::RDWR)),
         // Whole megabytes as st_blksize, and all the same not hugetlbfs.
-        source("file on tmpfs with huge pages", TMPFS, BOTH, || file_on("tmpfs", "huge=always", FILE_SIZE)),
+        source("file on tmpfs with huge pages", TMPFS, BOTH, || {
+            file_on("tmpfs", "huge=always", FILE_SIZE)
+        }),
         source("file on ramfs", Some("ramfs"), BOTH, || file_on("ramfs", "", FILE_SIZE)),
         source("file on overlayfs", Some("overlay"), BOTH, made::overlay_file),
-        source("file on hugetlbfs", HUGETLBFS, BOTH, || file_on("hugetlbfs", "pagesize=2M", 3 * HUGE_PAGE))
-            .with(3 * HUGE_PAGE, HUGE_PAGE),
+        source("file on hugetlbfs", HUGETLBFS, BOTH, || {
+            file_on("hugetlbfs", "pagesize=2M", 3 * HUGE_PAGE)
+        })
+        .with(3 * HUGE_PAGE, HUGE_PAGE),
         source("memfd", TMPFS, BOTH, || memfd(MemfdFlags::empty(), FILE_SIZE).map(Made::of)),
         source("memfd of huge pages", HUGETLBFS, BOTH, || {
             memfd(MemfdFlags::HUGETLB | MemfdFlags::HUGE_2MB, HUGE_PAGE).map(Made::of)
         })
         .with(HUGE_PAGE, HUGE_PAGE),
-        source("memfd_secret", Some("secretmem"), BOTH, || Ok(Made::of(sized(memfd_secret()?, FILE_SIZE)?)))
-            .unless(&[Errno::NOSYS]),
-        source("file in /proc", Some("proc"), READ, || path("/proc/self/status", OFlags::RDONLY).map(Made::of))
-            .with(0, PAGE),
+        source("memfd_secret", Some("secretmem"), BOTH, || {
+            Ok(Made::of(sized(memfd_secret()?, FILE_SIZE)?))
+        })
+        .unless(&[Errno::NOSYS]),
+        source("file in /proc", Some("proc"), READ, || {
+            path("/proc/self/status", OFlags::RDONLY).map(Made::of)
+        })
+        .with(0, PAGE),
         source("file in /sys", Some("sysfs"), READ, || {
             path("/sys/devices/virtual/mem/null/dev", OFlags::RDONLY).map(Made::of)
         })
         .with(4096, PAGE),
-        source("name space", Some("nsfs"), READ, || path("/proc/self/ns/mnt", OFlags::RDONLY).map(Made::of))
-            .with(0, PAGE),
+        source("name space", Some("nsfs"), READ, || {
+            path("/proc/self/ns/mnt", OFlags::RDONLY).map(Made::of)
+        })
+        .with(0, PAGE),
     ]
 }
 

@@ -31,12 +31,17 @@ fn bad_handle(name: &'static str, fault: HandleFault, make: fn() -> Making) -> R
         HandleFault::PathOnly => "O_PATH",
         other => panic!("no row is expected to be {other:?}"),
     };
-    let expected = Expected::Refused { error: Error::InvalidFileHandle(fault), code: INVALID_FILE_HANDLE, word };
+    let expected = Expected::Refused {
+        error: Error::InvalidFileHandle(fault),
+        code: INVALID_FILE_HANDLE,
+        word,
+    };
     Row { name, make, may_be_missing: &[], expected }
 }
 
 fn bad_type(name: &'static str, kind: Kind, word: &'static str, make: fn() -> Making) -> Row {
-    let expected = Expected::Refused { error: Error::InvalidFileType(kind), code: INVALID_FILE_TYPE, word };
+    let expected =
+        Expected::Refused { error: Error::InvalidFileType(kind), code: INVALID_FILE_TYPE, word };
     Row { name, make, may_be_missing: &[], expected }
 }
 
@@ -57,12 +62,17 @@ pub(super) fn bad_handles() -> Vec<Row> {
         bad_handle("beyond the table", NotOpen, || Ok(Made::number(i32::MAX))),
         bad_handle("closed", NotOpen, made::closed),
         bad_handle("file, O_WRONLY", WriteOnly, || file(OFlags::WRONLY)),
-        bad_handle("file, O_WRONLY and O_APPEND", WriteOnly, || file(OFlags::WRONLY | OFlags::APPEND)),
+        bad_handle("file, O_WRONLY and O_APPEND", WriteOnly, || {
+            file(OFlags::WRONLY | OFlags::APPEND)
+        }),
         bad_handle("/dev/null, O_WRONLY", WriteOnly, || device("/dev/null", OFlags::WRONLY)),
         bad_handle("FIFO, write end", WriteOnly, || fifo(OFlags::WRONLY)),
-        bad_handle("pipe, write end", WriteOnly, || pipe().map(|(read, write)| Made::of(write).beside(read))),
+        bad_handle("pipe, write end", WriteOnly, || {
+            pipe().map(|(read, write)| Made::of(write).beside(read))
+        }),
         bad_handle("file, access mode 3", NoAccess, || file(NEITHER)).unless(NO_MODE_3),
-        bad_handle("/dev/null, access mode 3", NoAccess, || device("/dev/null", NEITHER)).unless(NO_MODE_3),
+        bad_handle("/dev/null, access mode 3", NoAccess, || device("/dev/null", NEITHER))
+            .unless(NO_MODE_3),
         bad_handle("file, O_PATH", PathOnly, || file(OFlags::PATH)),
         bad_handle("directory, O_PATH", PathOnly, || device(DISK, OFlags::PATH)),
         bad_handle("/dev/null, O_PATH", PathOnly, || device("/dev/null", OFlags::PATH)),
@@ -78,29 +88,40 @@ pub(super) fn bad_types() -> Vec<Row> {
     vec![
         bad_type("directory", Kind::Directory, "a directory", || device(DISK, OFlags::DIRECTORY)),
         bad_type("block device", Kind::BlockDevice, "a block device", made::block_device),
-        bad_type("pipe, read end", Kind::Pipe, "a pipe", || pipe().map(|(read, write)| Made::of(read).beside(write))),
+        bad_type("pipe, read end", Kind::Pipe, "a pipe", || {
+            pipe().map(|(read, write)| Made::of(read).beside(write))
+        }),
         bad_type("FIFO, O_RDONLY", Kind::Pipe, "FIFO", || fifo(OFlags::RDONLY)),
         bad_type("FIFO, O_RDWR", Kind::Pipe, "FIFO", || fifo(OFlags::RDWR)),
         bad_type("socket, Unix", Kind::Socket, "a socket", || {
-            let (one, other) = socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+            let (one, other) =
+                socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
             Ok(Made::of(one).beside(other))
         }),
         bad_type("socket, UDP", Kind::Socket, "a socket", || {
-            Ok(Made::of(socket_with(AddressFamily::INET, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?))
+            Ok(Made::of(socket_with(
+                AddressFamily::INET,
+                SocketType::DGRAM,
+                SocketFlags::CLOEXEC,
+                None,
+            )?))
         }),
         bad_type("socket, TCP", Kind::Socket, "a socket", || {
             Ok(Made::of(socket(AddressFamily::INET, SocketType::STREAM, None)?))
         }),
         object("epoll", || Ok(Made::of(epoll::create(epoll::CreateFlags::CLOEXEC)?))),
         object("eventfd", || Ok(Made::of(eventfd(0, EventfdFlags::CLOEXEC)?))),
-        object("timerfd", || Ok(Made::of(timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::CLOEXEC)?))),
+        object("timerfd", || {
+            Ok(Made::of(timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::CLOEXEC)?))
+        }),
         object("signalfd", || signalfd().map(Made::of)),
         object("pidfd", || Ok(Made::of(pidfd_open(getpid(), PidfdFlags::empty())?))),
         object("inotify", || Ok(Made::of(inotify::init(inotify::CreateFlags::CLOEXEC)?))),
         // May be switched off: kernel.io_uring_disabled.
         object("io_uring", || io_uring().map(Made::of)).unless(&[Errno::NOSYS, Errno::PERM]),
         object("userfaultfd", || {
-            // SAFETY: userfaultfd is unsafe for what can be done with it to memory; it is registered on none.
+            // SAFETY: userfaultfd is unsafe for what can be done with it to memory; it is
+            // registered on none.
             Ok(Made::of(unsafe { userfaultfd(UserfaultfdFlags::CLOEXEC) }?))
         })
         .unless(&[Errno::NOSYS, Errno::PERM]),
@@ -109,9 +130,13 @@ pub(super) fn bad_types() -> Vec<Row> {
         character("/dev/zero", || device("/dev/zero", OFlags::RDONLY)),
         character("/dev/full", || device("/dev/full", OFlags::RDWR)),
         character("/dev/urandom", || device("/dev/urandom", OFlags::RDONLY)),
-        character("terminal, master", || made::terminal().map(|(master, slave)| Made::of(master).beside(slave))),
+        character("terminal, master", || {
+            made::terminal().map(|(master, slave)| Made::of(master).beside(slave))
+        }),
         // It has no entry in /sys/dev/char.
-        character("terminal, slave", || made::terminal().map(|(master, slave)| Made::of(slave).beside(master))),
+        character("terminal, slave", || {
+            made::terminal().map(|(master, slave)| Made::of(slave).beside(master))
+        }),
     ]
 }
 

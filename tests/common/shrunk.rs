@@ -1,4 +1,5 @@
-//! Files that are cut off after they were mapped: what lies behind their end raises SIGBUS, as bad memory does.
+//! Files that are cut off after they were mapped: what lies behind their end raises SIGBUS, as bad
+//! memory does.
 
 #![allow(dead_code, reason = "each test program uses a part of this")]
 
@@ -23,7 +24,9 @@ pub(crate) struct Shrunk {
 
 impl Shrunk {
     pub(crate) fn new(length: usize) -> Self {
-        let file: File = rustix::fs::memfd_create(c"shrunk", rustix::fs::MemfdFlags::CLOEXEC).expect("a memfd").into();
+        let file: File = rustix::fs::memfd_create(c"shrunk", rustix::fs::MemfdFlags::CLOEXEC)
+            .expect("a memfd")
+            .into();
         let bytes: Vec<u8> = (0..length).map(byte).collect();
         file.write_all_at(&bytes, 0).expect("its bytes");
         Self { file, length }
@@ -48,8 +51,10 @@ impl Shrunk {
     pub(crate) fn memory(&self) -> Memory {
         let protection = libc::PROT_READ | libc::PROT_WRITE;
         let fd = self.file.as_raw_fd();
-        // SAFETY: a mapping at an address of the kernel's choice touches no memory that anybody has.
-        let at = unsafe { libc::mmap(null_mut(), self.length, protection, libc::MAP_SHARED, fd, 0) };
+        // SAFETY: a mapping at an address of the kernel's choice touches no memory that anybody
+        // has.
+        let at =
+            unsafe { libc::mmap(null_mut(), self.length, protection, libc::MAP_SHARED, fd, 0) };
         assert_ne!(at, libc::MAP_FAILED, "a mapping");
         Memory { at: at.cast(), length: self.length }
     }
@@ -65,7 +70,8 @@ impl Memory {
     /// Reads a byte, which may not be there.
     pub(crate) fn touch(&self, offset: usize) -> u8 {
         assert!(offset < self.length);
-        // SAFETY: the byte is mapped; where it is not there a SIGBUS comes, which is what the test wants.
+        // SAFETY: the byte is mapped; where it is not there a SIGBUS comes, which is what the test
+        // wants.
         unsafe { self.at.add(offset).read_volatile() }
     }
 
@@ -83,7 +89,8 @@ impl Memory {
         length: usize,
     ) -> Result<(), CopyFault> {
         assert!(shift + length <= self.length);
-        // SAFETY: the bytes are this mapping's, to which there is no reference. Not all of them need be there.
+        // SAFETY: the bytes are this mapping's, to which there is no reference. Not all of them
+        // need be there.
         unsafe { mapping.read_to(offset as u64, self.at.add(shift), length) }
     }
 

@@ -1,4 +1,5 @@
-//! Threads with a descriptor table or mounts of their own: nothing that they do is seen by the tests beside them.
+//! Threads with a descriptor table or mounts of their own: nothing that they do is seen by the
+//! tests beside them.
 
 use std::{panic::resume_unwind, path::Path, thread};
 
@@ -8,8 +9,8 @@ use rustix::{
     thread::{UnshareFlags, unshare_unsafe},
 };
 
-/// Runs `body` on a thread whose descriptor table is a copy that only it and its own threads have: a number that was closed
-/// is not reused by another test, and what is open can be counted.
+/// Runs `body` on a thread whose descriptor table is a copy that only it and its own threads have:
+/// a number that was closed is not reused by another test, and what is open can be counted.
 ///
 /// No descriptor may leave it, in `body`'s result or elsewhere: its number means nothing outside.
 pub(crate) fn with_own_descriptors<T: Send>(body: impl FnOnce() -> T + Send) -> T {
@@ -20,7 +21,8 @@ pub(crate) fn with_own_descriptors<T: Send>(body: impl FnOnce() -> T + Send) -> 
 pub(crate) fn with_own_mounts<T: Send>(body: impl FnOnce() -> T + Send) -> T {
     with_own(UnshareFlags::NEWNS | UnshareFlags::FS, || {
         // Otherwise the host would get what is mounted here.
-        mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC).expect("mounts made private");
+        mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)
+            .expect("mounts made private");
         body()
     })
 }
@@ -37,10 +39,12 @@ pub(crate) fn with_own_root<T: Send>(root: &Path, body: impl FnOnce() -> T + Sen
 fn with_own<T: Send>(what: UnshareFlags, body: impl FnOnce() -> T + Send) -> T {
     thread::scope(|scope| {
         let thread = scope.spawn(|| {
-            // SAFETY: unshare_unsafe warns of CLONE_FILES, after which descriptors of this thread and of others no longer
-            // mean the same. with_own_descriptors asks its callers to let none out, and what came in stays open here.
-            unsafe { unshare_unsafe(what) }
-                .unwrap_or_else(|errno| panic!("unshare({what:?}): {errno}; these tests have to run as root"));
+            // SAFETY: unshare_unsafe warns of CLONE_FILES, after which descriptors of this thread
+            // and of others no longer mean the same. with_own_descriptors asks its callers to let
+            // none out, and what came in stays open here.
+            unsafe { unshare_unsafe(what) }.unwrap_or_else(|errno| {
+                panic!("unshare({what:?}): {errno}; these tests have to run as root")
+            });
             body()
         });
         thread.join().unwrap_or_else(|panic| resume_unwind(panic))
@@ -50,7 +54,8 @@ fn with_own<T: Send>(what: UnshareFlags, body: impl FnOnce() -> T + Send) -> T {
 /// Runs `body` with the rights of nobody, on this thread only.
 pub(crate) fn as_nobody<T>(body: impl FnOnce() -> T) -> T {
     const NOBODY: libc::uid_t = 65534;
-    // SAFETY: setfsuid touches no memory; it changes this thread's user for file accesses, and with it the capabilities.
+    // SAFETY: setfsuid touches no memory; it changes this thread's user for file accesses, and with
+    // it the capabilities.
     unsafe { libc::setfsuid(NOBODY) };
     let result = body();
     // SAFETY: as above. It says who it was before.

@@ -27,10 +27,11 @@ fn name(number: u64) -> String {
     found.map_or_else(|| format!("call {number}"), |(_, name)| name.to_owned())
 }
 
-/// A forked child that will run `body` between two [`MARK`]s, and has stopped before the first: it must not allocate or lock.
+/// A forked child that will run `body` between two [`MARK`]s, and has stopped before the first: it
+/// must not allocate or lock.
 pub(crate) fn start(body: impl FnOnce()) -> libc::pid_t {
-    // SAFETY: after fork, the child of a process with threads may use only what is async-signal-safe; `body` promises it, and
-    // what `child` does besides is.
+    // SAFETY: after fork, the child of a process with threads may use only what is
+    // async-signal-safe; `body` promises it, and what `child` does besides is.
     let pid = unsafe { libc::fork() };
     assert!(pid >= 0, "fork: {}", io::Error::last_os_error());
     if pid == 0 {
@@ -50,7 +51,8 @@ pub(crate) fn start(body: impl FnOnce()) -> libc::pid_t {
     pid
 }
 
-/// The names of the calls that `body` makes, in order, in a forked child: it must not allocate or lock.
+/// The names of the calls that `body` makes, in order, in a forked child: it must not allocate or
+/// lock.
 pub(crate) fn traced(body: impl FnOnce()) -> Vec<String> {
     let pid = start(body);
     let (mut calls, mut marks) = (Vec::new(), 0);
@@ -63,7 +65,10 @@ pub(crate) fn traced(body: impl FnOnce()) -> Vec<String> {
             assert_eq!((libc::WEXITSTATUS(status), marks), (0, 2), "the child ended too early");
             return calls;
         }
-        assert!(libc::WIFSTOPPED(status) && libc::WSTOPSIG(status) == libc::SIGTRAP | 0x80, "{status:#x}");
+        assert!(
+            libc::WIFSTOPPED(status) && libc::WSTOPSIG(status) == libc::SIGTRAP | 0x80,
+            "{status:#x}"
+        );
         match entered(pid) {
             Some(number) if u64::try_from(MARK) == Ok(number) => marks += 1,
             Some(number) if marks == 1 => calls.push(name(number)),
@@ -77,8 +82,9 @@ fn child(body: impl FnOnce()) -> ! {
     unsafe { libc::alarm(20) };
     // SAFETY: PTRACE_TRACEME takes nothing; the parent traces from here on.
     if unsafe { libc::ptrace(libc::PTRACE_TRACEME, 0, null_mut::<u8>(), null_mut::<u8>()) } != 0 {
-        // Stopped and not traced, nobody would see it, and it would stay so.
-        // SAFETY: _exit takes any number, runs no handlers and does not return; __errno_location points to this thread's.
+        // Stopped and not traced, nobody would see it, and it would stay so. SAFETY: _exit takes
+        // any number, runs no handlers and does not return; __errno_location points to this
+        // thread's.
         unsafe { libc::_exit(*libc::__errno_location()) };
     }
     // SAFETY: raise takes a signal; the parent lets the child go on.
@@ -88,8 +94,9 @@ fn child(body: impl FnOnce()) -> ! {
     body();
     // SAFETY: as above.
     unsafe { libc::syscall(MARK) };
-    // SAFETY: _exit takes any number, runs no handlers and does not return. A panic above would have ended the process with
-    // another status, or, in the copy of the harness, without the second mark.
+    // SAFETY: _exit takes any number, runs no handlers and does not return. A panic above would
+    // have ended the process with another status, or, in the copy of the harness, without the
+    // second mark.
     unsafe { libc::_exit(0) }
 }
 
@@ -106,12 +113,14 @@ pub(crate) fn entered(pid: libc::pid_t) -> Option<u64> {
     // SAFETY: the structure is numbers, for which zeros are values.
     let mut info: libc::ptrace_syscall_info = unsafe { std::mem::zeroed() };
     let size = size_of_val(&info);
-    // SAFETY: PTRACE_GET_SYSCALL_INFO takes a child that is stopped, the size of the structure and a place for one.
+    // SAFETY: PTRACE_GET_SYSCALL_INFO takes a child that is stopped, the size of the structure and
+    // a place for one.
     let got = unsafe { libc::ptrace(libc::PTRACE_GET_SYSCALL_INFO, pid, size, &raw mut info) };
     assert!(got > 0, "PTRACE_GET_SYSCALL_INFO: {}", io::Error::last_os_error());
     if info.op != libc::PTRACE_SYSCALL_INFO_ENTRY {
         return None;
     }
-    // SAFETY: of the union the member for the entry of a call is read, which the kernel has just said that this is.
+    // SAFETY: of the union the member for the entry of a call is read, which the kernel has just
+    // said that this is.
     Some(unsafe { info.u.entry.nr })
 }

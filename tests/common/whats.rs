@@ -1,4 +1,5 @@
-//! Everything that a platform can be asked about: each test that goes through all of it has it from here.
+//! Everything that a platform can be asked about: each test that goes through all of it has it from
+//! here.
 
 use pmem2::What;
 

@@ -3,7 +3,8 @@
 use std::env;
 
 fn main() {
-    let directory = env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|e| panic!("CARGO_MANIFEST_DIR: {e}"));
+    let directory =
+        env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|e| panic!("CARGO_MANIFEST_DIR: {e}"));
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=src/board.ld");
     println!("cargo::rustc-link-arg-bins=-T{directory}/src/board.ld");

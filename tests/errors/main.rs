@@ -16,7 +16,9 @@ mod remedies;
 mod whats;
 
 use libloading::{Library, Symbol};
-use pmem2::{Backing, Code, Errno, Error, FileSystem, HandleFault, Kind, Memory, Undurable, What, WriteFault};
+use pmem2::{
+    Backing, Code, Errno, Error, FileSystem, HandleFault, Kind, Memory, Undurable, What, WriteFault,
+};
 use whats::WHATS;
 
 const DISK: Backing = Backing::Disk { major: 8, minor: 1 };
@@ -118,7 +120,9 @@ fn all() -> Vec<Error> {
         all.extend(BACKINGS.map(|on| Error::NotPersistentMemory { asked: what, on }));
         all.push(Error::TooLarge(what));
         all.extend([Error::Unknown(what), Error::Unsupported(what), Error::UnknownFileType(what)]);
-        all.extend((1..=133).chain([4000]).map(|errno| Error::Os { what, errno: Errno::from_raw(errno) }));
+        all.extend(
+            (1..=133).chain([4000]).map(|errno| Error::Os { what, errno: Errno::from_raw(errno) }),
+        );
         all.extend([1, 1392, u32::MAX].map(|code| Error::OsCode { what, code }));
     }
     all
@@ -127,12 +131,14 @@ fn all() -> Vec<Error> {
 /// The numbers of Debian's header, by name.
 fn header() -> HashMap<String, i32> {
     let path = "/usr/include/libpmem2/base.h";
-    let text = std::fs::read_to_string(path)
-        .unwrap_or_else(|error| panic!("{path}: {error}; `apt-get install libpmem2-dev` brings it"));
+    let text = std::fs::read_to_string(path).unwrap_or_else(|error| {
+        panic!("{path}: {error}; `apt-get install libpmem2-dev` brings it")
+    });
     let define = |line: &str| {
         let mut words = line.split_whitespace();
-        let name =
-            (words.next() == Some("#define")).then(|| words.next())?.filter(|name| name.starts_with("PMEM2_E_"))?;
+        let name = (words.next() == Some("#define"))
+            .then(|| words.next())?
+            .filter(|name| name.starts_with("PMEM2_E_"))?;
         let number = words.next()?.trim_matches(['(', ')']).parse().expect("a number");
         Some((name.to_owned(), number))
     };
@@ -142,7 +148,8 @@ fn header() -> HashMap<String, i32> {
 #[test]
 fn codes_are_those_of_the_header() {
     let header = header();
-    let ours: HashMap<_, _> = Code::ALL.iter().map(|code| (code.symbol().to_owned(), code.raw())).collect();
+    let ours: HashMap<_, _> =
+        Code::ALL.iter().map(|code| (code.symbol().to_owned(), code.raw())).collect();
     assert_eq!(ours, header, "the same names with the same numbers, none more, none less");
     assert_eq!((Code::ALL.len(), header.len()), (37, 37), "each once");
     assert!(Code::ALL.is_sorted_by(|one, next| one.raw() > next.raw()), "in the header's order");
@@ -160,13 +167,19 @@ fn errors_of_the_system_are_their_negative_errno() {
     for errno in (1..=133).chain([4000, i32::MAX]).map(Errno::from_raw) {
         for what in WHATS {
             let error = Error::Os { what, errno };
-            assert_eq!((error.code(), error.errno(), error.pmem2_code()), (-errno.raw(), errno, None));
+            assert_eq!(
+                (error.code(), error.errno(), error.pmem2_code()),
+                (-errno.raw(), errno, None)
+            );
             assert_eq!(error.symbol(), errno.name());
         }
     }
     for what in WHATS {
         let error = Error::TooLarge(what);
-        assert_eq!((error.code(), error.errno(), error.pmem2_code()), (-75, Errno::EOVERFLOW, None));
+        assert_eq!(
+            (error.code(), error.errno(), error.pmem2_code()),
+            (-75, Errno::EOVERFLOW, None)
+        );
         assert_eq!(error.symbol(), Some("EOVERFLOW"));
     }
     for memory in [Memory::Pool(0), Memory::Pool(usize::MAX), Memory::Heap] {
@@ -178,21 +191,31 @@ fn errors_of_the_system_are_their_negative_errno() {
 
 fn run(command: &mut Command) -> String {
     let output = command.output().unwrap_or_else(|error| {
-        panic!("{command:?}: {error}; `apt-get install gcc binutils libpmem2-dev` brings what it needs")
+        panic!(
+            "{command:?}: {error}; `apt-get install gcc binutils libpmem2-dev` brings what it needs"
+        )
     });
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).expect("the tools print text").trim().to_owned()
 }
 
-/// Debian's libpmem2 with pmem2_err_to_errno. It is declared in the header, but not exported by the library: this takes it
-/// out of the static one.
+/// Debian's libpmem2 with pmem2_err_to_errno. It is declared in the header, but not exported by the
+/// library: this takes it out of the static one.
 fn libpmem2(directory: &Path) -> Library {
     let archive = run(Command::new("cc").arg("-print-file-name=libpmem2.a"));
     let (opened, library) = (directory.join("libpmem2.a"), directory.join("libpmem2.so"));
-    run(Command::new("objcopy").arg("--globalize-symbol=pmem2_err_to_errno").arg(archive).arg(&opened));
+    run(Command::new("objcopy")
+        .arg("--globalize-symbol=pmem2_err_to_errno")
+        .arg(archive)
+        .arg(&opened));
     // What the rest of the library needs of others is not called.
     run(Command::new("cc")
-        .args(["-shared", "-Wl,--undefined=pmem2_err_to_errno", "-Wl,--unresolved-symbols=ignore-all", "-o"])
+        .args([
+            "-shared",
+            "-Wl,--undefined=pmem2_err_to_errno",
+            "-Wl,--unresolved-symbols=ignore-all",
+            "-o",
+        ])
         .args([&library, &opened]));
     // SAFETY: loading it runs libpmem2's constructors, which prepare it and have no demands on us.
     unsafe { Library::new(library) }.expect("the library is sound")
@@ -244,7 +267,10 @@ fn every_error_says_one_sentence() {
         let first = sentence.chars().next().expect("it says something");
         assert!(first.is_lowercase() || first == '/', "{sentence:?} goes on after a colon");
         assert!(!sentence.ends_with(['.', ' ', ':', ';', '!']), "{sentence:?}");
-        assert!(sentence.chars().all(|char| (' '..='~').contains(&char)), "{sentence:?} is one line of plain text");
+        assert!(
+            sentence.chars().all(|char| (' '..='~').contains(&char)),
+            "{sentence:?} is one line of plain text"
+        );
         assert!(!sentence.contains("  ") && !sentence.contains(". "), "{sentence:?}");
         assert!(!sentence.contains("unknown error"), "{error:?} has its own");
         assert!(error.source().is_none(), "{sentence:?} says it all");
@@ -253,12 +279,17 @@ fn every_error_says_one_sentence() {
 
 #[test]
 fn no_two_codes_say_the_same() {
-    let sentences: HashMap<_, _> = CODED.iter().map(|(name, error)| (sentence(*error), name)).collect();
+    let sentences: HashMap<_, _> =
+        CODED.iter().map(|(name, error)| (sentence(*error), name)).collect();
     assert_eq!(sentences.len(), CODED.len());
-    // Nor any two others: what cannot be a source because of its kind, and what is unknown of a device, are classes; and of a
-    // region there is an error of its own that its answer makes no sense.
+    // Nor any two others: what cannot be a source because of its kind, and what is unknown of a
+    // device, are classes; and of a region there is an error of its own that its answer makes no
+    // sense.
     let classes = |error: &Error| {
-        matches!(error, Error::InvalidFileType(_) | Error::UnknownFileType(_) | Error::Unknown(What::Region))
+        matches!(
+            error,
+            Error::InvalidFileType(_) | Error::UnknownFileType(_) | Error::Unknown(What::Region)
+        )
     };
     let all: HashSet<_> = all().into_iter().filter(|error| !classes(error)).collect();
     let mut said = HashMap::new();
@@ -302,16 +333,27 @@ fn what_was_asked_for_is_named() {
     ];
     assert_eq!(nouns.len(), WHATS.len());
     for (what, noun) in WHATS.into_iter().zip(nouns) {
-        assert_eq!(sentence(Error::Unknown(what)), format!("the system's answer about {noun} makes no sense"));
+        assert_eq!(
+            sentence(Error::Unknown(what)),
+            format!("the system's answer about {noun} makes no sense")
+        );
         let unsupported = match what {
-            What::Handle => "nothing can be said of the handle: pmem2 has no backend for this system".to_owned(),
-            What::Read | What::Write | What::Sync | What::BadBlocks | What::ClearBadBlock => own_words(what).to_owned(),
-            _ => format!("{noun} cannot be had: this kind of source, or this platform, has no answer"),
+            What::Handle => {
+                "nothing can be said of the handle: pmem2 has no backend for this system".to_owned()
+            }
+            What::Read | What::Write | What::Sync | What::BadBlocks | What::ClearBadBlock => {
+                own_words(what).to_owned()
+            }
+            _ => format!(
+                "{noun} cannot be had: this kind of source, or this platform, has no answer"
+            ),
         };
         assert_eq!(sentence(Error::Unsupported(what)), unsupported);
         assert_eq!(
             sentence(Error::NotPersistentMemory { asked: what, on: DISK }),
-            format!("{noun} cannot be had: the source lies on the block device 8:1, which is not persistent memory")
+            format!(
+                "{noun} cannot be had: the source lies on the block device 8:1, which is not persistent memory"
+            )
         );
         let too_large = match what {
             What::BadBlocks => {
@@ -330,7 +372,8 @@ fn what_was_asked_for_is_named() {
             What::SignalHandler => "the handler of SIGBUS cannot be installed".to_owned(),
             What::ClearBadBlock => "the bad block cannot be cleared".to_owned(),
             What::WriteBack => {
-                "what was good beside the bad block is lost, since it could not be written back".to_owned()
+                "what was good beside the bad block is lost, since it could not be written back"
+                    .to_owned()
             }
             _ => format!("the system failed when it was asked for {noun}"),
         };
@@ -341,7 +384,9 @@ fn what_was_asked_for_is_named() {
         );
         assert_eq!(
             sentence(Error::OsCode { what, code: 1392 }),
-            format!("{failed}: error 1392 of the system's own, for which there is no errno but EIO")
+            format!(
+                "{failed}: error 1392 of the system's own, for which there is no errno but EIO"
+            )
         );
     }
 }

@@ -74,14 +74,22 @@ fn remedies() {
             _ => "",
         };
         assert!(failed(what, Errno::ENOENT).ends_with(&format!("(ENOENT){remedy}")));
-        assert!(failed(what, Errno::EMFILE).ends_with("(EMFILE); close some, or raise RLIMIT_NOFILE"));
+        assert!(
+            failed(what, Errno::EMFILE).ends_with("(EMFILE); close some, or raise RLIMIT_NOFILE")
+        );
     }
     for (kind, start) in [
         (Kind::RegularFile, "this kind of source is not allowed here"),
         (Kind::DeviceDax, "this kind of source is not allowed here"),
         (Kind::Anonymous, "this kind of source is not allowed here"),
-        (Kind::CharacterDevice, "a character device that is not a device DAX (/dev/daxX.Y) is not a data source"),
-        (Kind::BlockDevice, "a block device is not a data source: open a file on its file system, or its device DAX"),
+        (
+            Kind::CharacterDevice,
+            "a character device that is not a device DAX (/dev/daxX.Y) is not a data source",
+        ),
+        (
+            Kind::BlockDevice,
+            "a block device is not a data source: open a file on its file system, or its device DAX",
+        ),
         (Kind::Directory, "a directory cannot be mapped: open a file in it"),
         (Kind::Pipe, "a pipe or FIFO keeps nothing"),
         (Kind::Socket, "a socket keeps nothing"),
@@ -96,16 +104,34 @@ fn remedies() {
         (Error::OutOfMemory(Memory::Pool(16)), "all 16 of its slots are taken"),
         (Error::OutOfMemory(Memory::Heap), "out of memory"),
         (Error::UnknownFileType(What::Sysfs), "mount sysfs on /sys"),
-        (Error::UnknownFileType(What::Subsystem), "its subsystem link in /sys/dev/char cannot be read"),
-        (Error::MapRange { end: Some(8192), size: 5000 }, "ends at byte 8192, but the source has only 5000 bytes"),
-        (Error::MapRange { end: None, size: 5000 }, "more than 64 bits can count; the source has 5000 bytes"),
+        (
+            Error::UnknownFileType(What::Subsystem),
+            "its subsystem link in /sys/dev/char cannot be read",
+        ),
+        (
+            Error::MapRange { end: Some(8192), size: 5000 },
+            "ends at byte 8192, but the source has only 5000 bytes",
+        ),
+        (
+            Error::MapRange { end: None, size: 5000 },
+            "more than 64 bits can count; the source has 5000 bytes",
+        ),
         (
             Error::OffsetBeyondEnd { offset: 8192, size: 5000 },
             "begins at byte 8192, but the source ends there or before",
         ),
-        (Error::OffsetOutOfRange { offset: 1 << 63 }, "offset 9223372036854775808 is beyond 2^63 - 1"),
-        (Error::OffsetUnaligned { offset: 1, alignment: 4096 }, "offset 1 is not a multiple of 4096"),
-        (Error::LengthUnaligned { length: 1, alignment: 4096 }, "length 1 is not a multiple of 4096"),
+        (
+            Error::OffsetOutOfRange { offset: 1 << 63 },
+            "offset 9223372036854775808 is beyond 2^63 - 1",
+        ),
+        (
+            Error::OffsetUnaligned { offset: 1, alignment: 4096 },
+            "offset 1 is not a multiple of 4096",
+        ),
+        (
+            Error::LengthUnaligned { length: 1, alignment: 4096 },
+            "length 1 is not a multiple of 4096",
+        ),
         (Error::InvalidAlignmentValue(3), "alignment is 3 bytes, which is not a power of two"),
         (Error::InvalidFileHandle(HandleFault::WriteOnly), "open it O_RDWR"),
         (Error::InvalidFileHandle(HandleFault::PathOnly), "open it O_RDONLY or O_RDWR"),
@@ -114,26 +140,62 @@ fn remedies() {
             "its device was taken away, and another one has its number",
         ),
         (Error::InvalidRegion(RegionFault::Empty), "has no bytes"),
-        (Error::InvalidRegion(RegionFault::Wraps), "the region goes on beyond the last physical address"),
-        (Error::InvalidRegion(RegionFault::Outside), "the part goes on beyond the end of its region"),
-        (Error::InvalidRegion(RegionFault::Overlaps), "the region has bytes in common with another one"),
-        (Error::InvalidRegion(RegionFault::Misaligned), "begins at no multiple of the region's alignment"),
-        (Error::InvalidRegion(RegionFault::Alignment), "the region's alignment is no power of two: its table is wrong"),
+        (
+            Error::InvalidRegion(RegionFault::Wraps),
+            "the region goes on beyond the last physical address",
+        ),
+        (
+            Error::InvalidRegion(RegionFault::Outside),
+            "the part goes on beyond the end of its region",
+        ),
+        (
+            Error::InvalidRegion(RegionFault::Overlaps),
+            "the region has bytes in common with another one",
+        ),
+        (
+            Error::InvalidRegion(RegionFault::Misaligned),
+            "begins at no multiple of the region's alignment",
+        ),
+        (
+            Error::InvalidRegion(RegionFault::Alignment),
+            "the region's alignment is no power of two: its table is wrong",
+        ),
         (Error::InvalidRegion(RegionFault::Unaddressed), "the devicetree's node has no address"),
-        (Error::LengthOutOfRange { end: 8192, size: 5000 }, "end at byte 8192, but the source has only 5000 bytes"),
-        (Error::SourceShrank { size: 4096 }, "by this program or another: it ends at byte 4096 or before"),
-        (Error::IoFail { offset: 4096, length: 512 }, "one of the 512 from byte 4096 on; what was there may be lost"),
+        (
+            Error::LengthOutOfRange { end: 8192, size: 5000 },
+            "end at byte 8192, but the source has only 5000 bytes",
+        ),
+        (
+            Error::SourceShrank { size: 4096 },
+            "by this program or another: it ends at byte 4096 or before",
+        ),
+        (
+            Error::IoFail { offset: 4096, length: 512 },
+            "one of the 512 from byte 4096 on; what was there may be lost",
+        ),
         (Error::NotSynced, "write it again, and if that fails elsewhere"),
         (Error::NotWritable(WriteFault::ReadOnly), "open it O_RDWR to write"),
-        (Error::NotWritable(WriteFault::Append), "opened O_APPEND: the system would write at the end"),
+        (
+            Error::NotWritable(WriteFault::Append),
+            "opened O_APPEND: the system would write at the end",
+        ),
         (Error::NotDurable(Undurable::Never), "its table says so, and nothing was written"),
         (Error::NotDurable(Undurable::Unarmed), "not armed, and would not keep what is written"),
-        (Error::NotDurable(Undurable::NoInstruction), "no processor was given that can: nothing was written"),
-        (Error::NotDurable(Undurable::NoHints), "flush hints have to be written to, and not all were given"),
+        (
+            Error::NotDurable(Undurable::NoInstruction),
+            "no processor was given that can: nothing was written",
+        ),
+        (
+            Error::NotDurable(Undurable::NoHints),
+            "flush hints have to be written to, and not all were given",
+        ),
         (Error::NotDurable(Undurable::NoCall), "host has to be called, and no call was given"),
         (Error::NeverDurable, "virtio-pmem cannot be made durable from inside the guest"),
         (Error::SeveralNumaNodes, "on a volume whose regions are on several nodes"),
-        (Error::DaxRegionNotFound(BACKINGS[3]), "lies on tmpfs, which keeps its files in ordinary memory"),
+        (
+            Error::DaxRegionNotFound(BACKINGS[3]),
+            "lies on tmpfs, which keeps its files in ordinary memory",
+        ),
         (Error::DaxRegionNotFound(BACKINGS[0]), "(CXL, dax_hmem)"),
         (
             Error::NotPersistentMemory { asked: What::NumaNode, on: BACKINGS[4] },

@@ -57,7 +57,8 @@ fn a_buffer_in_the_same_file_is_still_a_buffer() {
     assert_eq!(mapping.read(5 * page() as u64, &mut [0; 1]), Err(gone(0)));
 }
 
-/// Either side ends anywhere in a line of its own or of the other one: what is told of is there, to the byte.
+/// Either side ends anywhere in a line of its own or of the other one: what is told of is there, to
+/// the byte.
 #[test]
 fn an_end_at_any_place_of_a_line() {
     let (source, target) = (Shrunk::new(2 * page()), Shrunk::new(2 * page()));
@@ -69,18 +70,22 @@ fn an_end_at_any_place_of_a_line() {
             for more in [1, 70, 400] {
                 source.cut(page());
                 buffer.fill(0);
-                let found = from.read((page() - there) as u64, &mut buffer[shift..shift + there + more]);
+                let found =
+                    from.read((page() - there) as u64, &mut buffer[shift..shift + there + more]);
                 assert_eq!(found, Err(gone(there)), "{more} to {shift}");
                 assert!(
                     (0..there).all(|index| buffer[shift + index] == byte(page() - there + index)),
                     "{there} to {shift}"
                 );
-                assert!(buffer[..shift].iter().chain(&buffer[shift + there..]).all(|&byte| byte == 0));
+                assert!(
+                    buffer[..shift].iter().chain(&buffer[shift + there..]).all(|&byte| byte == 0)
+                );
 
                 target.cut(page());
                 let new = |index: usize| byte(index * 3 + shift);
                 buffer.iter_mut().enumerate().for_each(|(index, byte)| *byte = new(index));
-                let written = to.write((page() - there) as u64, &buffer[shift..shift + there + more]);
+                let written =
+                    to.write((page() - there) as u64, &buffer[shift..shift + there + more]);
                 assert_eq!(written, Err(gone(there)), "{more} from {shift}");
                 target.file.read_exact_at(&mut bytes[..page()], 0).expect("what is left");
                 assert!(
@@ -92,7 +97,8 @@ fn an_end_at_any_place_of_a_line() {
     }
 }
 
-/// Both sides end in the same line or two: whichever is reached first, and the source where that is the same byte.
+/// Both sides end in the same line or two: whichever is reached first, and the source where that is
+/// the same byte.
 #[test]
 fn two_ends_at_any_place_of_a_line() {
     let (source, target) = (Shrunk::new(2 * page()), Shrunk::new(2 * page()));
@@ -103,10 +109,13 @@ fn two_ends_at_any_place_of_a_line() {
     for there in 0..130 {
         for room in 0..130 {
             let found = memory.filled_with(page() - room, &mapping, page() - there, 200);
-            let expected = if there <= room { gone(there) } else { CopyFault::Buffer { copied: room } };
+            let expected =
+                if there <= room { gone(there) } else { CopyFault::Buffer { copied: room } };
             assert_eq!(found, Err(expected), "{there} and {room}");
             assert!(
-                (0..there.min(room)).all(|index| memory.touch(page() - room + index) == byte(page() - there + index))
+                (0..there.min(room)).all(
+                    |index| memory.touch(page() - room + index) == byte(page() - there + index)
+                )
             );
         }
     }

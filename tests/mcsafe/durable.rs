@@ -33,8 +33,14 @@ fn what_is_there_is_flushed() {
     let file = Shrunk::new(4 * page());
     let mapping = file.mapping(handler(), true);
     for cpu in processors().into_iter().chain([Cpu::fence_only()]) {
-        for (offset, length) in [(0, 4 * page()), (0, 0), (1, 1), (63, 2), (page() - 1, 2), (4 * page() - 1, 1)] {
-            assert_eq!(mapping.persist(cpu, offset as u64, length), Ok(()), "{cpu:?}: {length} at {offset}");
+        for (offset, length) in
+            [(0, 4 * page()), (0, 0), (1, 1), (63, 2), (page() - 1, 2), (4 * page() - 1, 1)]
+        {
+            assert_eq!(
+                mapping.persist(cpu, offset as u64, length),
+                Ok(()),
+                "{cpu:?}: {length} at {offset}"
+            );
         }
         assert_eq!(mapping.persist(cpu, 4 * page() as u64, 0), Ok(()));
         assert_eq!(mapping.persist(cpu, 4 * page() as u64, 1), Err(CopyFault::Outside));
@@ -64,7 +70,11 @@ fn what_is_not_there_any_more_is_not_durable() {
                 let found = mapping.persist(cpu, (left * page() - 1) as u64, 2);
                 assert_eq!(found, Err(gone(1)), "{cpu:?}: {left} pages left");
             }
-            assert_eq!(mapping.persist(Cpu::fence_only(), 0, 8 * page()), Ok(()), "nothing is touched");
+            assert_eq!(
+                mapping.persist(Cpu::fence_only(), 0, 8 * page()),
+                Ok(()),
+                "nothing is touched"
+            );
         }
     }
     let expected = if cfg!(target_arch = "riscv64") { 0 } else { 1 };

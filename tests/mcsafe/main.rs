@@ -1,7 +1,12 @@
-//! Copies from and to mappings whose memory fails, with a handler that is installed once for all tests here.
+//! Copies from and to mappings whose memory fails, with a handler that is installed once for all
+//! tests here.
 //!
-//! The end of a file that was cut off stands in for bad memory: to a program both are a SIGBUS at an address.
-#![cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
+//! The end of a file that was cut off stands in for bad memory: to a program both are a SIGBUS at
+//! an address.
+#![cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")
+))]
 
 #[path = "../common/mod.rs"]
 mod common;

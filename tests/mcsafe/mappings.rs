@@ -19,12 +19,18 @@ fn map(file: &File, offset: u64, length: usize, writable: bool) -> Result<Mappin
 #[test]
 fn only_the_bytes_of_the_mapping() {
     let file = Shrunk::new(3 * page());
-    let mapping = Mapping::new(handler(), file.file.as_raw_fd(), page() as u64, page() + 10, true).unwrap();
+    let mapping =
+        Mapping::new(handler(), file.file.as_raw_fd(), page() as u64, page() + 10, true).unwrap();
     let length = mapping.length();
     assert_eq!(length, page() + 10);
     let mut buffer = vec![0; 20];
     assert_eq!(mapping.read(length as u64 - 20, &mut buffer), Ok(()));
-    assert!(buffer.iter().enumerate().all(|(index, &found)| found == byte(page() + length - 20 + index)));
+    assert!(
+        buffer
+            .iter()
+            .enumerate()
+            .all(|(index, &found)| found == byte(page() + length - 20 + index))
+    );
     for (offset, ok) in [
         (length as u64, true),
         (length as u64 + 1, false),

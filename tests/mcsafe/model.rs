@@ -16,7 +16,8 @@ const BEFORE: u8 = 0xEE;
 /// An offset and a length in the file: small ones too, and those about its pages' ends.
 fn ranges() -> impl Strategy<Value = (usize, usize)> {
     let length = PAGES * page();
-    let near = (0..PAGES, 0..200_usize).prop_map(|(index, more)| (index * page() + more).saturating_sub(100));
+    let near = (0..PAGES, 0..200_usize)
+        .prop_map(|(index, more)| (index * page() + more).saturating_sub(100));
     let offset = prop_oneof![0..length, near];
     (offset, prop_oneof![0..200_usize, 0..length])
         .prop_map(move |(offset, wanted)| (offset, wanted.min(length - offset)))

@@ -74,7 +74,11 @@ fn memory_that_comes_and_goes() {
                 while !done.load(SeqCst) {
                     let answer = match mapping.read(0, &mut buffer) {
                         Ok(()) => read,
-                        Err(CopyFault::Medium { copied, error: false, unit: 1 }) if copied < length => failed,
+                        Err(CopyFault::Medium { copied, error: false, unit: 1 })
+                            if copied < length =>
+                        {
+                            failed
+                        }
                         _ => wrong,
                     };
                     answer.fetch_add(1, SeqCst);
@@ -114,7 +118,8 @@ extern "C" fn on_signal(_: libc::c_int) {
     };
 }
 
-/// A handler of another signal, which comes in the midst of a copy and makes one of its own that fails.
+/// A handler of another signal, which comes in the midst of a copy and makes one of its own that
+/// fails.
 #[test]
 fn a_copy_in_a_handler_that_interrupts_a_copy() {
     let length = 64 * page();
@@ -124,7 +129,8 @@ fn a_copy_in_a_handler_that_interrupts_a_copy() {
     bad.cut(0);
     NESTED.store((&raw const failing).cast_mut(), SeqCst);
     let plain: extern "C" fn(libc::c_int) = on_signal;
-    // SAFETY: the handler only does what a handler may: its thread-local has no destructor and is not made anew.
+    // SAFETY: the handler only does what a handler may: its thread-local has no destructor and is
+    // not made anew.
     unsafe { libc::signal(libc::SIGUSR1, plain as libc::sighandler_t) };
     let (done, thread) = (AtomicBool::new(false), AtomicI32::new(0));
     thread::scope(|scope| {
@@ -135,10 +141,16 @@ fn a_copy_in_a_handler_that_interrupts_a_copy() {
                 buffer.fill(0);
                 // Often, since to look at what was copied takes longer.
                 COPYING.set(true);
-                let all_gone = (0..1000).all(|_| mapping.read(0, &mut buffer) == Err(gone(length / 2)));
+                let all_gone =
+                    (0..1000).all(|_| mapping.read(0, &mut buffer) == Err(gone(length / 2)));
                 COPYING.set(false);
                 assert!(all_gone);
-                assert!(buffer[..length / 2].iter().enumerate().all(|(index, &found)| found == byte(index)));
+                assert!(
+                    buffer[..length / 2]
+                        .iter()
+                        .enumerate()
+                        .all(|(index, &found)| found == byte(index))
+                );
             }
         });
         while thread.load(SeqCst) == 0 {
@@ -146,7 +158,9 @@ fn a_copy_in_a_handler_that_interrupts_a_copy() {
         }
         for round in 0..ROUNDS {
             assert!(send(thread.load(SeqCst), libc::SIGUSR1) || reader.is_finished());
-            while NESTED_FAULTS.load(SeqCst) + NESTED_WRONG.load(SeqCst) <= round && !reader.is_finished() {
+            while NESTED_FAULTS.load(SeqCst) + NESTED_WRONG.load(SeqCst) <= round
+                && !reader.is_finished()
+            {
                 thread::yield_now();
             }
         }

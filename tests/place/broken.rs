@@ -1,5 +1,5 @@
-//! Answers of /sys that make no sense, are missing, or may not be read: each is an error that says so, or no answer where
-//! there need not be one; and what needs them not is answered all the same.
+//! Answers of /sys that make no sense, are missing, or may not be read: each is an error that says
+//! so, or no answer where there need not be one; and what needs them not is answered all the same.
 
 use std::{fs::Permissions, os::unix::fs::PermissionsExt};
 
@@ -31,8 +31,18 @@ enum Attribute {
 
 use Attribute::*;
 
-const ALL: [Attribute; 10] =
-    [NumaNode, Persistence, Provider, ReadOnly, Namespace, Mapping, Id, DirtyShutdown, Flags, Queue];
+const ALL: [Attribute; 10] = [
+    NumaNode,
+    Persistence,
+    Provider,
+    ReadOnly,
+    Namespace,
+    Mapping,
+    Id,
+    DirtyShutdown,
+    Flags,
+    Queue,
+];
 
 impl Attribute {
     /// Where it is, below the bus.
@@ -68,7 +78,9 @@ impl Attribute {
     fn readers(self) -> [bool; 4] {
         match self {
             NumaNode => [true, true, false, false],
-            Persistence | Provider | ReadOnly | Namespace | Flags | Queue => [true, false, false, false],
+            Persistence | Provider | ReadOnly | Namespace | Flags | Queue => {
+                [true, false, false, false]
+            }
             Mapping => [true, false, true, true],
             Id => [false, false, true, false],
             DirtyShutdown => [false, false, false, true],
@@ -78,7 +90,12 @@ impl Attribute {
 
 /// The errors of place, numa_node, device_id and device_usc.
 fn errors(source: &Source<std::fs::File>) -> [Option<Error>; 4] {
-    [source.place().err(), source.numa_node().err(), source.device_id().err(), source.device_usc().err()]
+    [
+        source.place().err(),
+        source.numa_node().err(),
+        source.device_id().err(),
+        source.device_usc().err(),
+    ]
 }
 
 /// A file on the disk of a region with two DIMMs.
@@ -100,11 +117,25 @@ fn of_readers(file: Attribute, error: Option<Error>) -> [Option<Error>; 4] {
 
 #[test]
 fn garbage() {
-    const NUMBERS: &[&str] =
-        &["", "\n", "x\n", " 1\n", "1 \n", "+1\n", "0x1\n", "1\n1\n", "18446744073709551616\n", "1\0"];
+    const NUMBERS: &[&str] = &[
+        "",
+        "\n",
+        "x\n",
+        " 1\n",
+        "1 \n",
+        "+1\n",
+        "0x1\n",
+        "1\n1\n",
+        "18446744073709551616\n",
+        "1\0",
+    ];
     let table: &[(Attribute, Error, &[&str])] = &[
         (NumaNode, Error::InvalidRegionFormat, NUMBERS),
-        (NumaNode, Error::InvalidRegionFormat, &["-2\n", "--1\n", "-1 \n", "-01\n", "4294967296\n"]),
+        (
+            NumaNode,
+            Error::InvalidRegionFormat,
+            &["-2\n", "--1\n", "-1 \n", "-01\n", "4294967296\n"],
+        ),
         (
             Persistence,
             Error::InvalidRegionFormat,
@@ -117,9 +148,17 @@ fn garbage() {
             Error::InvalidRegionFormat,
             &["", "\n", "namespace0\n", "namespace0.\n", "namespace0.x\n", "0.-1\n"],
         ),
-        (Mapping, Error::InvalidDevFormat, &["", "\n", ",0,1,2\n", "nmem\n", "nmem,0\n", "nmemx,0\n", "dimm0,0\n"]),
+        (
+            Mapping,
+            Error::InvalidDevFormat,
+            &["", "\n", ",0,1,2\n", "nmem\n", "nmem,0\n", "nmemx,0\n", "dimm0,0\n"],
+        ),
         (Mapping, Error::InvalidDevFormat, &["nmem4294967296,0\n", "nmem-1,0\n", "xnmem0,0\n"]),
-        (Id, Error::InvalidDevFormat, &["", "\n", "a b\n", " a\n", "a\t\n", "a\nb\n", "a\0\n", "é\n"]),
+        (
+            Id,
+            Error::InvalidDevFormat,
+            &["", "\n", "a b\n", " a\n", "a\t\n", "a\nb\n", "a\0\n", "é\n"],
+        ),
         (DirtyShutdown, Error::InvalidDevFormat, NUMBERS),
         (DirtyShutdown, Error::InvalidDevFormat, &["-1\n", "many\n"]),
         (Queue, Error::Unknown(What::Dax), NUMBERS),
@@ -133,12 +172,15 @@ fn garbage() {
                 assert_eq!(errors(&source), of_readers(file, Some(error)), "{file:?}: {text:?}");
             }
             // So long that it is cut off, with a good beginning.
-            let long = [good.strip_suffix(b"\n").expect("a line"), b"\n".repeat(300).as_slice()].concat();
+            let long =
+                [good.strip_suffix(b"\n").expect("a line"), b"\n".repeat(300).as_slice()].concat();
             bus.entry.write(file.path(), long);
             assert_eq!(errors(&source), of_readers(file, Some(error)), "{file:?}: too long");
             bus.entry.write(file.path(), good);
         }
-        for (file, error) in [(Provider, Error::InvalidRegionFormat), (Flags, Error::InvalidDevFormat)] {
+        for (file, error) in
+            [(Provider, Error::InvalidRegionFormat), (Flags, Error::InvalidDevFormat)]
+        {
             bus.entry.write(file.path(), "x".repeat(300));
             assert_eq!(errors(&source), of_readers(file, Some(error)), "{file:?}: too long");
             bus.entry.write(file.path(), b"\xff\xfe\n");
@@ -207,9 +249,14 @@ fn what_an_ordinary_user_may_not_read() {
             std::fs::set_permissions(&path, Permissions::from_mode(0o444)).expect("rights");
         }
         let unsupported = Error::Unsupported(What::UnsafeShutdowns);
-        let three = [unsupported, os(What::UnsafeShutdowns, Errno::EACCES), Error::InvalidDevFormat];
-        let sentences: std::collections::HashSet<_> = three.iter().map(ToString::to_string).collect();
-        assert_eq!((three.map(|error| error.code()), sentences.len()), ([-100_001, -13, -100_027], 3));
+        let three =
+            [unsupported, os(What::UnsafeShutdowns, Errno::EACCES), Error::InvalidDevFormat];
+        let sentences: std::collections::HashSet<_> =
+            three.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            (three.map(|error| error.code()), sentences.len()),
+            ([-100_001, -13, -100_027], 3)
+        );
         // A directory that may not be searched.
         let nfit = bus.entry.path("nmem0/nfit");
         std::fs::set_permissions(&nfit, Permissions::from_mode(0o700)).expect("no rights");
@@ -261,7 +308,12 @@ fn entries_that_make_no_sense() {
         let nowhere = |asked| Some(Error::NotPersistentMemory { asked, on });
         assert_eq!(
             put(sysfs, elsewhere),
-            [Some(gone), Some(Error::DaxRegionNotFound(on)), nowhere(What::DeviceId), nowhere(What::UnsafeShutdowns)]
+            [
+                Some(gone),
+                Some(Error::DaxRegionNotFound(on)),
+                nowhere(What::DeviceId),
+                nowhere(What::UnsafeShutdowns)
+            ]
         );
         sysfs.clear();
         Entry::at("/sys/dev/block").write(&format!("{major}:{minor}"), "a file");
@@ -289,7 +341,11 @@ fn what_was_opened_is_closed() {
                 for text in ["0\n", "", "garbage"] {
                     let good = std::fs::read(bus.entry.path(file.path())).expect("a file");
                     bus.entry.write(file.path(), text);
-                    let _ = (errors(&source), source.report().verdict(), source.dimms().map(|dimms| dimms.count()));
+                    let _ = (
+                        errors(&source),
+                        source.report().verdict(),
+                        source.dimms().map(|dimms| dimms.count()),
+                    );
                     assert_eq!(open_descriptors(), before, "{file:?}, {text:?}");
                     bus.entry.write(file.path(), good);
                 }

@@ -2,7 +2,9 @@
 
 use std::fs::{remove_dir_all, rename};
 
-use pmem2::{Backing, Errno, Error, Granularity, HandleFault, Place, Reason, Sharing, Source, What};
+use pmem2::{
+    Backing, Errno, Error, Granularity, HandleFault, Place, Reason, Sharing, Source, What,
+};
 
 use crate::{
     because,
@@ -31,7 +33,8 @@ fn another_disk_with_the_same_number() {
         let source = source();
         let place = source.place().expect("a place");
         assert_eq!(source.confirm_place(&place), Ok(()));
-        // The same names and numbers, but the directory is a new one: the kernel never gives an inode number twice.
+        // The same names and numbers, but the directory is a new one: the kernel never gives an
+        // inode number twice.
         rename(disk.directory(), "/sys/old").expect("out of the way");
         fsdax(bus);
         assert_eq!(source.confirm_place(&place), Err(REPLACED));
@@ -41,7 +44,10 @@ fn another_disk_with_the_same_number() {
         assert_eq!(source.confirm_place(&new), Ok(()));
         assert_eq!(REPLACED.code(), -100_004);
         let sentence = REPLACED.to_string();
-        assert!(sentence.contains("taken away") && sentence.contains("another one has its number"), "{sentence}");
+        assert!(
+            sentence.contains("taken away") && sentence.contains("another one has its number"),
+            "{sentence}"
+        );
 
         sysfs.clear();
         assert_eq!(source.confirm_place(&place), Err(os(What::Sysfs, Errno::ENOENT)));
@@ -73,7 +79,11 @@ fn another_device_dax_with_the_same_number() {
         assert_eq!(source.device_usc(), Err(REPLACED));
         assert_eq!(source.expected_granularity(Sharing::Shared), Err(REPLACED));
         let listed: Vec<_> = dimms.map(|dimm| dimm.map(|dimm| dimm.number())).collect();
-        assert_eq!(listed, [Ok(Ok(0)), Err(REPLACED)], "a list that was begun does not end well either");
+        assert_eq!(
+            listed,
+            [Ok(Ok(0)), Err(REPLACED)],
+            "a list that was begun does not end well either"
+        );
         let report = source.report();
         assert_eq!(report.place(), None, "the handle is another source now: {report}");
         // A source that is made now is one of the new device.
@@ -112,7 +122,8 @@ fn a_device_that_is_gone() {
     });
 }
 
-/// A place is kept where /sys cannot be reached any more, and what can be asked without is answered.
+/// A place is kept where /sys cannot be reached any more, and what can be asked without is
+/// answered.
 #[test]
 fn after_a_chroot() {
     let root = tempfile::tempdir_in(DISK).expect("a directory");
@@ -128,7 +139,10 @@ fn after_a_chroot() {
             file.expected_granularity(Sharing::Shared).expect("a granularity"),
             device.expected_granularity(Sharing::Shared).expect("a granularity"),
         );
-        assert_eq!((before.0.reason, before.1.reason), (because(Reason::Sector), Reason::MemoryController));
+        assert_eq!(
+            (before.0.reason, before.1.reason),
+            (because(Reason::Sector), Reason::MemoryController)
+        );
         with_own_root(root.path(), || {
             let [of_file, of_device] = &places;
             assert_eq!(file.expected_granularity_at(of_file, Sharing::Shared), Ok(before.0));
@@ -197,7 +211,8 @@ fn a_descriptor_that_is_another_file() {
             let (first, second) = (crate::file(), crate::file());
             let source = Source::from_fd(crate::common::fd(first.as_raw_fd())).expect("a source");
             let place = source.place().expect("a place");
-            // SAFETY: dup2 exchanges the file under `first`, which is used as a number only from here on.
+            // SAFETY: dup2 exchanges the file under `first`, which is used as a number only from
+            // here on.
             assert!(unsafe { libc::dup2(second.as_raw_fd(), first.as_raw_fd()) } >= 0);
             let of = |source: &Source<_>| {
                 [

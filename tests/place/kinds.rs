@@ -3,8 +3,8 @@
 use std::os::fd::AsRawFd;
 
 use pmem2::{
-    Backing, DaxOption, Error, FileSystem, Granularity, Kind, Linux, Locate, Mode, Persistence, Place, Reason, Region,
-    Report, Sharing, Source, Text, Warning, What,
+    Backing, DaxOption, Error, FileSystem, Granularity, Kind, Linux, Locate, Mode, Persistence,
+    Place, Reason, Region, Report, Sharing, Source, Text, Warning, What,
 };
 use rustix::fs::{CWD, FileType, Mode as Permissions, OFlags, makedev, mknodat};
 
@@ -75,7 +75,8 @@ fn a_file_in_each_mode() {
     });
 }
 
-/// The disk is ext4 or the like without DAX; what it says of itself must agree with what is found out.
+/// The disk is ext4 or the like without DAX; what it says of itself must agree with what is found
+/// out.
 #[test]
 fn why_a_file_is_not_mapped_directly() {
     with_bus(|_, bus| {
@@ -83,7 +84,8 @@ fn why_a_file_is_not_mapped_directly() {
         let (file, (_, granularity, why)) = (file(), of_file());
         let facts = *Source::new(&file).expect("a source").facts();
         let direct = Linux.direct(file.as_raw_fd(), &facts).expect("what statx says");
-        let system = Source::new(&file).and_then(|source| source.file_system()).expect("a file system");
+        let system =
+            Source::new(&file).and_then(|source| source.file_system()).expect("a file system");
         let expected = match (direct.file, direct.mount) {
             _ if !["ext2/ext3/ext4", "xfs"].contains(&system.name().unwrap_or_default()) => {
                 Reason::FileSystemWithoutDax(system)
@@ -99,7 +101,9 @@ fn why_a_file_is_not_mapped_directly() {
 #[test]
 fn device_dax() {
     with_bus(|_, bus| {
-        for (number, id) in [(0, "8680-56341200"), (1, "8680-57341200"), (7, "8089-a2-1747-00000a01")] {
+        for (number, id) in
+            [(0, "8680-56341200"), (1, "8680-57341200"), (7, "8089-a2-1747-00000a01")]
+        {
             bus.dimm(number, id, &(number + 10).to_string());
         }
         // Not in the order of their numbers.
@@ -109,12 +113,22 @@ fn device_dax() {
         let source = Source::new(&null).expect("a source");
         assert_eq!(source.kind(), Kind::DeviceDax);
         let place = source.place().expect("a place");
-        assert_eq!((place.backing(), place.device(), place.dax_capable()), (Backing::Regions, "dax0.0", Some(true)));
+        assert_eq!(
+            (place.backing(), place.device(), place.dax_capable()),
+            (Backing::Regions, "dax0.0", Some(true))
+        );
         assert_eq!(regions(&place), [expected(2, Mode::Devdax)]);
         assert_eq!(source.numa_node(), Ok(Some(1)), "the region's, and not the device's own");
-        assert_eq!(source.device_id().as_deref(), Ok("8089-a2-1747-00000a018680-563412008680-57341200"));
+        assert_eq!(
+            source.device_id().as_deref(),
+            Ok("8089-a2-1747-00000a018680-563412008680-57341200")
+        );
         assert_eq!(source.device_usc(), Ok(38));
-        let numbers: Vec<_> = source.dimms().expect("DIMMs").map(|dimm| dimm.and_then(|dimm| dimm.number())).collect();
+        let numbers: Vec<_> = source
+            .dimms()
+            .expect("DIMMs")
+            .map(|dimm| dimm.and_then(|dimm| dimm.number()))
+            .collect();
         assert_eq!(numbers, [Ok(7), Ok(0), Ok(1)], "in the order of the mappings");
         for (domain, granularity, reason) in [
             (Some("cpu_cache\n"), Granularity::Byte, Reason::CpuCache),
@@ -124,7 +138,9 @@ fn device_dax() {
         ] {
             match domain {
                 Some(domain) => region.entry.write("persistence_domain", domain),
-                None => std::fs::remove_file(region.entry.path("persistence_domain")).expect("removed"),
+                None => {
+                    std::fs::remove_file(region.entry.path("persistence_domain")).expect("removed")
+                }
             }
             let answer = source.expected_granularity(Sharing::Shared).expect("a granularity");
             assert_eq!((answer.granularity, answer.reason), (granularity, reason));
@@ -195,7 +211,11 @@ fn families() {
     let parents = [
         ("/sys/devices/LNXSYSTM:00/LNXSYBUS:00/ACPI0012:00", "nfit", "ACPI.NFIT"),
         ("/sys/devices/platform/ACPI0017:00/root0/nvdimm-bridge0", "cxl", "CXL"),
-        ("/sys/devices/platform/ibm,persistent-memory/ibm,persistent-memory:ibm,pmemory@44100000", "papr", "papr"),
+        (
+            "/sys/devices/platform/ibm,persistent-memory/ibm,persistent-memory:ibm,pmemory@44100000",
+            "papr",
+            "papr",
+        ),
     ];
     with_bus(|sysfs, _| {
         for (parent, family, provider) in parents {
@@ -239,7 +259,10 @@ fn dimms_that_are_not_armed() {
             second.nfit.write("flags", other);
             let (place, ..) = of_file();
             let expected: &[_] = if unarmed { &[Warning::Unarmed { region: 0 }] } else { &[] };
-            assert_eq!((regions(&place)[0].unarmed, &*place.warnings().collect::<Vec<_>>()), (unarmed, expected));
+            assert_eq!(
+                (regions(&place)[0].unarmed, &*place.warnings().collect::<Vec<_>>()),
+                (unarmed, expected)
+            );
         }
         region.entry.write("read_only", "1\n");
         first.nfit.write("flags", "not_armed\n");
@@ -258,7 +281,10 @@ fn the_number_is_the_namespaces() {
         nd::block(region.carrier("pfn", 2, 13).directory(), "pmem4.13", nd::disk(), "1");
         let (place, ..) = of_file();
         assert_eq!((regions(&place)[0].namespace, place.device()), (Some(13), "pmem4.13"));
-        assert_eq!(place.to_string(), "pmem4.13, fsdax namespace4.13 of region4 on ndbus0 (ACPI.NFIT)");
+        assert_eq!(
+            place.to_string(),
+            "pmem4.13, fsdax namespace4.13 of region4 on ndbus0 (ACPI.NFIT)"
+        );
         nd::block(region.namespace(9).directory(), "pmem4.9", nd::disk(), "0");
         assert_eq!(regions(&of_file().0)[0].namespace, Some(9));
     });
@@ -269,7 +295,8 @@ fn a_partition_has_its_disks_queue() {
     with_bus(|_, bus| {
         for dax in ["1", "0"] {
             let region = bus.region(0, &[]);
-            let disk = nd::block(region.carrier("pfn", 1, 0).directory(), "pmem0", (259, 4000), dax);
+            let disk =
+                nd::block(region.carrier("pfn", 1, 0).directory(), "pmem0", (259, 4000), dax);
             nd::partition(&disk, "pmem0p2", nd::disk());
             let (place, ..) = of_file();
             assert_eq!((place.device(), place.dax_capable()), ("pmem0p2", Some(dax == "1")));
@@ -283,11 +310,13 @@ fn a_partition_has_its_disks_queue() {
 fn a_block_device() {
     with_bus(|_, bus| {
         bus.dimm(0, "8680-1", "2");
-        // Only the number matters, and that of a device that cannot be opened serves, as the path only is looked at.
+        // Only the number matters, and that of a device that cannot be opened serves, as the path
+        // only is looked at.
         bus.region(0, &[0]).sector("pmem0s", (259, 4001));
         let directory = tempfile::tempdir_in(DISK).expect("a directory");
         let node = directory.path().join("block");
-        mknodat(CWD, &node, FileType::BlockDevice, Permissions::RUSR, makedev(259, 4001)).expect("a node");
+        mknodat(CWD, &node, FileType::BlockDevice, Permissions::RUSR, makedev(259, 4001))
+            .expect("a node");
         let path = made::path(&node, OFlags::PATH).expect("a descriptor of it");
         let report = Report::of_unopened(&fd(path.as_raw_fd()));
         assert_eq!(report.verdict(), Err(Error::InvalidFileType(Kind::BlockDevice)));
@@ -312,18 +341,28 @@ fn what_is_on_no_persistent_memory() {
         let nowhere = |asked| Err(Error::NotPersistentMemory { asked, on });
         assert_eq!(
             (source.device_id().map(|_| ()), source.device_usc()),
-            (nowhere(What::DeviceId), Err(Error::NotPersistentMemory { asked: What::UnsafeShutdowns, on }))
+            (
+                nowhere(What::DeviceId),
+                Err(Error::NotPersistentMemory { asked: What::UnsafeShutdowns, on })
+            )
         );
         let answer = source.expected_granularity(Sharing::Shared).expect("a granularity");
-        assert_eq!((answer.granularity, answer.reason), (Granularity::Page, because(Reason::NotPersistentMemory(on))));
+        assert_eq!(
+            (answer.granularity, answer.reason),
+            (Granularity::Page, because(Reason::NotPersistentMemory(on)))
+        );
         let answer = source.expected_granularity(Sharing::Private).expect("a granularity");
         assert_eq!((answer.granularity, answer.reason), (Granularity::Byte, Reason::Private));
     };
-    let memfd = || made::memfd(rustix::fs::MemfdFlags::empty(), 4096).map(Made::of).expect("a memfd");
+    let memfd =
+        || made::memfd(rustix::fs::MemfdFlags::empty(), 4096).map(Made::of).expect("a memfd");
     memory(memfd(), 0x0102_1994);
     memory(made::file_in("/dev/shm", OFlags::RDWR).expect("a file on tmpfs"), 0x0102_1994);
     memory(made::file_on("ramfs", "", 4096).expect("a file on ramfs"), 0x8584_58f6);
-    memory(made::file_on("hugetlbfs", "pagesize=2M", 2 << 20).expect("a file on hugetlbfs"), 0x9584_58f6);
+    memory(
+        made::file_on("hugetlbfs", "pagesize=2M", 2 << 20).expect("a file on hugetlbfs"),
+        0x9584_58f6,
+    );
 
     let made = made::overlay_file().expect("a file on an overlay");
     let source = Source::from_fd(fd(made.raw())).expect("a source");
@@ -344,8 +383,14 @@ fn what_is_on_no_persistent_memory() {
     let sentence = source.numa_node().expect_err("no node").to_string();
     assert!(sentence.contains(&format!("{major}:{minor}")), "{sentence}");
     let answer = source.expected_granularity(Sharing::Shared).expect("a granularity");
-    assert_eq!((answer.granularity, answer.reason), (Granularity::Page, because(Reason::NotPersistentMemory(on))));
-    assert_eq!(Source::from_anon(4096).and_then(|source| source.place()), Err(Error::Unsupported(What::Device)));
+    assert_eq!(
+        (answer.granularity, answer.reason),
+        (Granularity::Page, because(Reason::NotPersistentMemory(on)))
+    );
+    assert_eq!(
+        Source::from_anon(4096).and_then(|source| source.place()),
+        Err(Error::Unsupported(What::Device))
+    );
 }
 
 /// The sources of the table of descriptors.
@@ -366,8 +411,11 @@ fn what_lies_on_what() {
             };
             assert_eq!(source.place().map(|place| place.backing()), Ok(on), "{}", row.name);
             let none = |asked| Error::NotPersistentMemory { asked, on };
-            let region =
-                if system.name() == Some("overlay") { none(What::NumaNode) } else { Error::DaxRegionNotFound(on) };
+            let region = if system.name() == Some("overlay") {
+                none(What::NumaNode)
+            } else {
+                Error::DaxRegionNotFound(on)
+            };
             assert_eq!(source.numa_node(), Err(region), "{}", row.name);
             assert_eq!(source.device_id(), Err(none(What::DeviceId)), "{}", row.name);
             assert_eq!(source.device_usc(), Err(none(What::UnsafeShutdowns)), "{}", row.name);
@@ -381,7 +429,10 @@ fn what_lies_on_what() {
 #[test]
 fn what_may_not_be_mapped() {
     for flags in [OFlags::WRONLY, OFlags::PATH, OFlags::RWMODE] {
-        let Some(made) = made::unless("file, access mode 3", made::file(flags), made::NO_MODE_3) else { continue };
+        let Some(made) = made::unless("file, access mode 3", made::file(flags), made::NO_MODE_3)
+        else {
+            continue;
+        };
         for report in [Report::of(&fd(made.raw())), Report::of_unopened(&fd(made.raw()))] {
             assert_eq!(report.granularity(), None, "{flags:?}");
             assert!(report.place().is_some_and(Result::is_ok));

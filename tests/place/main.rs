@@ -1,5 +1,5 @@
-//! Where sources lie, with the real code on real descriptors: a made-up /sys says that the disk which the tests' files are on
-//! is persistent memory, or that /dev/null is a device DAX on it.
+//! Where sources lie, with the real code on real descriptors: a made-up /sys says that the disk
+//! which the tests' files are on is persistent memory, or that /dev/null is a device DAX on it.
 #![cfg(target_os = "linux")]
 
 #[path = "../common/mod.rs"]
@@ -39,13 +39,14 @@ fn regions(place: &Place) -> Vec<Region> {
     place.regions().copied().collect()
 }
 
-/// `reason`, or that the kernel is too old: one that does not know MAP_SHARED_VALIDATE (Linux before 4.15, qemu-user
-/// 7.2) grants no synchronous mapping, and nothing else is asked then.
+/// `reason`, or that the kernel is too old: one that does not know MAP_SHARED_VALIDATE (Linux
+/// before 4.15, qemu-user 7.2) grants no synchronous mapping, and nothing else is asked then.
 fn because(reason: Reason) -> Reason {
     let file = file();
     let (flags, page) = (libc::MAP_SHARED_VALIDATE, 4096);
     // SAFETY: a new mapping at no particular address touches no memory that anybody has.
-    let mapped = unsafe { libc::mmap(null_mut(), page, libc::PROT_READ, flags, file.as_raw_fd(), 0) };
+    let mapped =
+        unsafe { libc::mmap(null_mut(), page, libc::PROT_READ, flags, file.as_raw_fd(), 0) };
     if mapped == libc::MAP_FAILED {
         assert_eq!(io::Error::last_os_error().raw_os_error(), Some(libc::EINVAL));
         return Reason::KernelTooOld;

@@ -41,15 +41,22 @@ fn on_two_regions() {
         }
         let (second, first) = (fsdax(bus, 11, &[2, 0]), fsdax(bus, 3, &[1]));
         volume("dm-0", nd::disk(), &[&second, &first]);
-        assert_eq!(found(), [(0, 3, Mode::Fsdax, Some(0)), (0, 11, Mode::Fsdax, Some(0))], "by number");
+        assert_eq!(
+            found(),
+            [(0, 3, Mode::Fsdax, Some(0)), (0, 11, Mode::Fsdax, Some(0))],
+            "by number"
+        );
         let place = place().expect("a place");
         assert_eq!((place.device(), place.dax_capable()), ("dm-0", Some(true)));
         let source = source();
         assert_eq!(source.numa_node(), Ok(Some(1)));
         assert_eq!(source.device_id().as_deref(), Ok("b-1c-2a-0"), "region by region");
         assert_eq!(source.device_usc(), Ok(30));
-        let listed: Vec<_> =
-            source.dimms().expect("DIMMs").map(|dimm| dimm.map(|dimm| (dimm.region(), dimm.number()))).collect();
+        let listed: Vec<_> = source
+            .dimms()
+            .expect("DIMMs")
+            .map(|dimm| dimm.map(|dimm| (dimm.region(), dimm.number())))
+            .collect();
         assert_eq!(listed, [Ok((0, Ok(1))), Ok((1, Ok(2))), Ok((1, Ok(0)))]);
         assert_eq!(source.confirm_place(&place), Ok(()));
     });
@@ -62,10 +69,16 @@ fn regions_of_several_buses_and_nodes() {
         let (one, two) = (bus.region(6, &[]), other.region(5, &[]));
         let disks = [two.fsdax("pmem5", number(5)), one.fsdax("pmem6", number(6))];
         volume("dm-0", nd::disk(), &[&disks[0], &disks[1]]);
-        assert_eq!(found(), [(0, 6, Mode::Fsdax, Some(0)), (1, 5, Mode::Fsdax, Some(0))], "by bus first");
+        assert_eq!(
+            found(),
+            [(0, 6, Mode::Fsdax, Some(0)), (1, 5, Mode::Fsdax, Some(0))],
+            "by bus first"
+        );
         let source = source();
         assert_eq!(source.numa_node(), Ok(Some(1)));
-        for (node, answer) in [("0\n", Err(Error::SeveralNumaNodes)), ("-1\n", Err(Error::SeveralNumaNodes))] {
+        for (node, answer) in
+            [("0\n", Err(Error::SeveralNumaNodes)), ("-1\n", Err(Error::SeveralNumaNodes))]
+        {
             two.entry.write("numa_node", node);
             assert_eq!(source.numa_node(), answer);
         }
@@ -133,23 +146,33 @@ fn several_namespaces_of_one_region() {
     });
 }
 
-/// One device that is no persistent memory makes the volume none: its data is lost or slow with that one.
+/// One device that is no persistent memory makes the volume none: its data is lost or slow with
+/// that one.
 #[test]
 fn with_an_ordinary_disk_in_it() {
     with_bus(|_, bus| {
         let pmem = fsdax(bus, 1, &[]);
-        let disk = block("/sys/devices/pci0000:00/0000:00:05.0/virtio1".as_ref(), "vdb", (253, 16), "0");
+        let disk =
+            block("/sys/devices/pci0000:00/0000:00:05.0/virtio1".as_ref(), "vdb", (253, 16), "0");
         let part = partition(&disk, "vdb1", (253, 17));
         let ram = block("/sys/devices/virtual".as_ref(), "ram7", (1, 7), "0");
         let looped = block("/sys/devices/virtual".as_ref(), "loop3", (7, 3), "0");
         // A loop device has a directory for what it is made of, with nothing in it.
         Entry::at(looped.path("slaves"));
-        for (other, major, minor) in [(&disk, 253, 16), (&part, 253, 17), (&ram, 1, 7), (&looped, 7, 3)] {
+        for (other, major, minor) in
+            [(&disk, 253, 16), (&part, 253, 17), (&ram, 1, 7), (&looped, 7, 3)]
+        {
             for of in [[other, &pmem], [&pmem, other]] {
                 let dm = volume("dm-0", nd::disk(), &of);
                 let place = place().expect("a place");
-                assert_eq!((place.backing(), place.regions().count()), (Backing::Disk { major, minor }, 0));
-                assert_eq!(source().numa_node(), Err(Error::DaxRegionNotFound(Backing::Disk { major, minor })));
+                assert_eq!(
+                    (place.backing(), place.regions().count()),
+                    (Backing::Disk { major, minor }, 0)
+                );
+                assert_eq!(
+                    source().numa_node(),
+                    Err(Error::DaxRegionNotFound(Backing::Disk { major, minor }))
+                );
                 std::fs::remove_dir_all(dm.directory()).expect("the volume goes");
             }
         }
@@ -226,7 +249,11 @@ fn slaves_that_make_no_sense() {
             answer
         };
         let name = "x".repeat(33);
-        assert_eq!(place_with(&name), Err(Error::InvalidDevFormat), "no device has a name of 33 bytes");
+        assert_eq!(
+            place_with(&name),
+            Err(Error::InvalidDevFormat),
+            "no device has a name of 33 bytes"
+        );
         assert_eq!(place_with("gone"), Err(os(What::Device, Errno::ENOENT)));
         std::fs::remove_dir_all(slaves.directory()).expect("they go");
         dm.write("slaves", "a file");
@@ -236,9 +263,21 @@ fn slaves_that_make_no_sense() {
         assert_eq!(place(), Err(os(What::Volume, Errno::ELOOP)));
         // An ordinary disk below, whose number cannot be told.
         std::fs::remove_file(dm.path("slaves")).expect("it goes");
-        let disk = block("/sys/devices/pci0000:00/0000:00:05.0/virtio1".as_ref(), "vdb", (253, 16), "0");
+        let disk =
+            block("/sys/devices/pci0000:00/0000:00:05.0/virtio1".as_ref(), "vdb", (253, 16), "0");
         volume("dm-0", nd::disk(), &[&disk]);
-        for text in ["", "253", "253:", ":16", "253:x", "x:16", "253:16:1", "253 16", "-1:16", "4294967296:0"] {
+        for text in [
+            "",
+            "253",
+            "253:",
+            ":16",
+            "253:x",
+            "x:16",
+            "253:16:1",
+            "253 16",
+            "-1:16",
+            "4294967296:0",
+        ] {
             disk.write("dev", text);
             assert_eq!(place(), Err(Error::InvalidDevFormat), "{text:?}");
         }

@@ -48,8 +48,16 @@ fn the_access_comes_first() {
             assert_eq!(found, expected, "{kind:?} with {access:?}");
             assert_eq!(script.calls(), [Call::Describe]);
             assert_eq!(Report::of(&script.object()).verdict(), expected);
-            assert_eq!(Report::of_unopened(&script.object()).verdict(), unsuited, "looked at, not opened");
+            assert_eq!(
+                Report::of_unopened(&script.object()).verdict(),
+                unsuited,
+                "looked at, not opened"
+            );
         }
     }
-    assert_eq!(admitted, 3 * 4, "three kinds, each to be read or read and written, each with and without append");
+    assert_eq!(
+        admitted,
+        3 * 4,
+        "three kinds, each to be read or read and written, each with and without append"
+    );
 }

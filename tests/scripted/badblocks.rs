@@ -86,7 +86,8 @@ fn going_on_elsewhere() {
     assert_eq!(blocks.count(), 2);
 }
 
-/// A platform whose answers would never end, or make no sense, is an error once, and then there is nothing.
+/// A platform whose answers would never end, or make no sense, is an error once, and then there is
+/// nothing.
 #[test]
 fn a_platform_that_goes_backwards() {
     let lies = [span(0, 1), 1023..2048, 1024..1024, 2000..2000, span(2000, 1500)];
@@ -154,7 +155,9 @@ fn an_anonymous_source_is_on_no_list() {
 fn what_is_bad_is_cleared() {
     for by in [ClearBy::Allocation, ClearBy::LossyAllocation, ClearBy::DeviceCommand] {
         // Memory has no end to write at.
-        for (kind, access) in [(Kind::RegularFile, READ_WRITE), (Kind::DeviceDax, READ_WRITE | Access::APPEND)] {
+        for (kind, access) in
+            [(Kind::RegularFile, READ_WRITE), (Kind::DeviceDax, READ_WRITE | Access::APPEND)]
+        {
             for (range, left) in [
                 (512..1024, vec![span(4096, 8192)]),
                 (512..513, vec![513..1024, 4096..8192]),
@@ -165,14 +168,21 @@ fn what_is_bad_is_cleared() {
                 let source = Source::new(script.object()).unwrap();
                 script.calls();
                 assert_eq!(source.clear_bad_blocks(range.clone(), by), Ok(()));
-                assert_eq!(script.calls(), [Call::Size, Call::ClearBad((range.start, range.end), by)]);
+                assert_eq!(
+                    script.calls(),
+                    [Call::Size, Call::ClearBad((range.start, range.end), by)]
+                );
                 assert_eq!(found(&script), left);
             }
         }
     }
     let script = spoilt(&[span(SIZE - 1, SIZE)]);
     let source = Source::new(script.object()).unwrap();
-    assert_eq!(source.clear_bad_blocks(SIZE - 1..SIZE, ClearBy::Allocation), Ok(()), "up to the end");
+    assert_eq!(
+        source.clear_bad_blocks(SIZE - 1..SIZE, ClearBy::Allocation),
+        Ok(()),
+        "up to the end"
+    );
 }
 
 /// libpmem2 zeroes whatever it is told to (its defect 17).
@@ -199,7 +209,11 @@ fn what_is_refused_is_not_touched() {
         let script = spoilt(&[span(0, SIZE)]);
         let source = Source::new(script.object()).unwrap();
         script.calls();
-        assert_eq!(source.clear_bad_blocks(range.clone(), ClearBy::Allocation), Err(error), "{range:?}");
+        assert_eq!(
+            source.clear_bad_blocks(range.clone(), ClearBy::Allocation),
+            Err(error),
+            "{range:?}"
+        );
         assert_eq!(script.calls(), [Call::Size], "{range:?}: the platform is not told to clear");
         assert_eq!(script.medium.bad.borrow().len() as u64, SIZE);
     }
@@ -224,7 +238,8 @@ fn what_is_refused_is_not_touched() {
     }
     // What is good beside it would be written back to the end.
     let script = Script::with(Kind::RegularFile, READ_WRITE | Access::APPEND);
-    let refused = Source::new(script.object()).unwrap().clear_bad_blocks(0..512, ClearBy::Allocation);
+    let refused =
+        Source::new(script.object()).unwrap().clear_bad_blocks(0..512, ClearBy::Allocation);
     assert_eq!(refused, Err(Error::NotWritable(WriteFault::Append)));
 }
 
@@ -233,7 +248,8 @@ fn every_failure_of_clearing() {
     for fail in fails() {
         let clear = |call| {
             let script = Script::failing(call, fail);
-            let cleared = Source::new(script.object()).unwrap().clear_bad_blocks(0..512, ClearBy::Allocation);
+            let cleared =
+                Source::new(script.object()).unwrap().clear_bad_blocks(0..512, ClearBy::Allocation);
             (cleared, script.calls().iter().any(|call| matches!(call, Call::ClearBad(..))))
         };
         assert_eq!(clear(Call::Size), (Err(expected(fail, What::Size)), false));
@@ -278,8 +294,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 proptest! {
-    /// Against a map of the bytes: each step tells the first bytes at or behind the cursor that are bad then, all that adjoin, and
-    /// no byte that was cleared; where the cursor goes on, nothing between is left out.
+    /// Against a map of the bytes: each step tells the first bytes at or behind the cursor that are
+    /// bad then, all that adjoin, and no byte that was cleared; where the cursor goes on, nothing
+    /// between is left out.
     #[test]
     fn iterating_against_a_map_of_bytes(bad in prop::collection::btree_set(0_u64..256, 0..60), steps in steps()) {
         let script = Script::new().sized(256);

@@ -1,4 +1,5 @@
-//! The suites about transfers and bad blocks, of a platform that keeps the contract, and of one that breaks each rule of it.
+//! The suites about transfers and bad blocks, of a platform that keeps the contract, and of one
+//! that breaks each rule of it.
 
 use std::ops::Range;
 
@@ -40,20 +41,27 @@ fn what_keeps_the_contract() {
             assert_eq!(transfers(&script, kind, writable), None);
             assert_eq!(*script.medium.bytes.borrow(), *Script::new().medium.bytes.borrow());
             let calls = script.calls();
-            let channels: Vec<_> = calls.iter().filter(|call| matches!(call, Call::Channel(..))).collect();
+            let channels: Vec<_> =
+                calls.iter().filter(|call| matches!(call, Call::Channel(..))).collect();
             assert_eq!(channels, [&Call::Channel(Some(3), (0, SIZE), writable)]);
             assert_eq!(calls.iter().any(|call| matches!(call, Call::Write(..))), writable);
             assert_eq!(calls.contains(&Call::Sync), writable);
             // Beyond the end of a file the platform is asked, beyond that of a device it is not.
-            let beyond = calls.iter().any(|call| matches!(call, Call::Read(offset, _) if *offset >= SIZE));
+            let beyond =
+                calls.iter().any(|call| matches!(call, Call::Read(offset, _) if *offset >= SIZE));
             assert_eq!(beyond, kind == Kind::RegularFile);
         }
     }
     for size in [0, 1, 2, 3, 63, 64, 65] {
         let script = Script::new().sized(size);
         script.medium.bytes.borrow_mut().to_mut().truncate(size as usize);
-        let source = Expect::Source { kind: Kind::RegularFile, size, alignment: 4096, writable: true };
-        assert_eq!(rule(check_transfers(&[Case::new("it", script.object(), source)], None)), None, "{size} bytes");
+        let source =
+            Expect::Source { kind: Kind::RegularFile, size, alignment: 4096, writable: true };
+        assert_eq!(
+            rule(check_transfers(&[Case::new("it", script.object(), source)], None)),
+            None,
+            "{size} bytes"
+        );
     }
     // What is no source is not asked, nor what transfers nothing.
     let script = Script::failing(Call::Channel(None, (0, 0), false), Fail::Unsupported);
@@ -69,9 +77,16 @@ fn transfers_that_fail() {
     let eio = Fail::Os(What::Read, Errno::EIO);
     let failed = Some(Rule::TransferFails(Halted { done: 0, why: Halt::Fail(eio) }));
     for call in [Call::Channel(None, (0, 0), false), Call::Sync] {
-        assert_eq!(transfers(&Script::failing(call, eio), Kind::RegularFile, true), failed, "{call:?}");
+        assert_eq!(
+            transfers(&Script::failing(call, eio), Kind::RegularFile, true),
+            failed,
+            "{call:?}"
+        );
     }
-    assert_eq!(transfers(&Script::failing(Call::Sync, Fail::Unsupported), Kind::RegularFile, true), None);
+    assert_eq!(
+        transfers(&Script::failing(Call::Sync, Fail::Unsupported), Kind::RegularFile, true),
+        None
+    );
     let script = Script::new();
     let halted = Halted { done: 7, why: Halt::Medium { unit: 512 } };
     script.medium.halted.set(Some(halted));
@@ -134,7 +149,8 @@ fn spoilt(bytes: impl IntoIterator<Item = Range<u64>>) -> Script {
 
 #[test]
 fn lists_that_keep_the_contract() {
-    let ranges = |ranges: &[(u64, u64)]| ranges.iter().map(|&(start, end)| start..end).collect::<Vec<_>>();
+    let ranges =
+        |ranges: &[(u64, u64)]| ranges.iter().map(|&(start, end)| start..end).collect::<Vec<_>>();
     for bad in [
         ranges(&[]),
         ranges(&[(0, 512)]),
@@ -145,15 +161,22 @@ fn lists_that_keep_the_contract() {
         for writable in [false, true] {
             let script = spoilt(bad.clone());
             assert_eq!(blocks(&script, writable), None, "{bad:?}");
-            assert_eq!(script.medium.bad.borrow().len() as u64, bad.iter().map(|bad| bad.end - bad.start).sum());
-            let cleared = script.calls().iter().filter(|call| matches!(call, Call::ClearBad(..))).count();
+            assert_eq!(
+                script.medium.bad.borrow().len() as u64,
+                bad.iter().map(|bad| bad.end - bad.start).sum()
+            );
+            let cleared =
+                script.calls().iter().filter(|call| matches!(call, Call::ClearBad(..))).count();
             let whole = bad.first().is_some_and(|bad| bad.end - bad.start == SIZE);
             assert_eq!(cleared, if writable && !whole { 3 } else { 0 }, "by each way");
         }
     }
     assert_eq!(blocks(&Script::failing(Call::ListBad, Fail::Unsupported), true), None);
     // What is not known is not held against it.
-    assert_eq!(blocks(&Script::failing(Call::NextBad(0), Fail::TooLarge(What::BadBlocks)), true), None);
+    assert_eq!(
+        blocks(&Script::failing(Call::NextBad(0), Fail::TooLarge(What::BadBlocks)), true),
+        None
+    );
 }
 
 #[test]

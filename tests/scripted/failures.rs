@@ -3,8 +3,8 @@
 use std::mem::MaybeUninit;
 
 use pmem2::{
-    Alignment, Anonymous, Errno, Error, Facts, Fail, HandleFault, Kind, Memory, NoId, Platform, Pool, Report, Source,
-    Unsupported, What,
+    Alignment, Anonymous, Errno, Error, Facts, Fail, HandleFault, Kind, Memory, NoId, Platform,
+    Pool, Report, Source, Unsupported, What,
 };
 
 use crate::script::{Call, READ_WRITE, Script, UNDURABLE, WHATS, fails};
@@ -46,7 +46,8 @@ pub(crate) fn expected(fail: Fail, asked: What) -> Error {
 
 #[test]
 fn the_codes_of_failures() {
-    let code = |fail| Source::new(Script::failing(Call::Describe, fail).object()).unwrap_err().code();
+    let code =
+        |fail| Source::new(Script::failing(Call::Describe, fail).object()).unwrap_err().code();
     let codes = |fail: fn(What) -> Fail| WHATS.map(|what| code(fail(what)));
     // ENOENT, but for a handle, a bad block (none found), a mapping.
     let absent = |what| match what {
@@ -65,9 +66,14 @@ fn the_codes_of_failures() {
     // In the order of WHATS.
     let of_sources = [UNKNOWN, UNKNOWN, UNKNOWN, SIZE, ALIGNMENT, SIZE, UNKNOWN, ALIGNMENT];
     // Device, volume; region, node, domain; DIMM, id, count; DAX, MAP_SYNC.
-    let of_places = [DEVICE, DEVICE, REGION, REGION, REGION, DEVICE, DEVICE, DEVICE, UNKNOWN, UNKNOWN];
-    // Reading, writing, buffer, sync; mapping, handler; bad blocks, extents, clearing, writing back; path.
-    let of_health = [UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, BOUNDS, BOUNDS, UNKNOWN, UNKNOWN, UNKNOWN];
+    let of_places =
+        [DEVICE, DEVICE, REGION, REGION, REGION, DEVICE, DEVICE, DEVICE, UNKNOWN, UNKNOWN];
+    // Reading, writing, buffer, sync; mapping, handler; bad blocks, extents, clearing, writing
+    // back; path.
+    let of_health = [
+        UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, BOUNDS, BOUNDS, UNKNOWN, UNKNOWN,
+        UNKNOWN,
+    ];
     let malformed = [of_sources.as_slice(), of_places.as_slice(), of_health.as_slice()].concat();
     assert_eq!(codes(Fail::Malformed).to_vec(), malformed);
     // EOVERFLOW.
@@ -77,7 +83,8 @@ fn the_codes_of_failures() {
     assert_eq!(UNDURABLE.map(|why| code(Fail::NotDurable(why))), [-100_001; 5]);
     for errno in 1..=133 {
         // A sync that failed is a failure of the medium.
-        let expected = |what| if (what, errno) == (What::Sync, Errno::EIO.raw()) { -100_037 } else { -errno };
+        let expected =
+            |what| if (what, errno) == (What::Sync, Errno::EIO.raw()) { -100_037 } else { -errno };
         assert_eq!(codes_of_os(errno), WHATS.map(expected));
     }
 }
@@ -116,7 +123,8 @@ fn memory_of_the_caller_is_untouched_by_a_failure() {
         let mut place = MaybeUninit::new(Source::new(before.object()).unwrap());
         let error = Source::new_in(&mut place, script.object()).unwrap_err();
         assert_eq!((error, script.dropped.get()), (expected(fail, What::Handle), 1));
-        // SAFETY: it was made with a value, and what a failure must not touch is that value. It is dropped once.
+        // SAFETY: it was made with a value, and what a failure must not touch is that value. It is
+        // dropped once.
         let source = unsafe { place.assume_init() };
         assert!(std::ptr::eq(source.handle().script(), &before));
         assert_eq!(source.size(), Ok(0x1_0000));
@@ -137,7 +145,8 @@ fn no_failure_costs_a_slot() {
     let good = Script::new();
     let object = good.object();
     // What a pool's sources come from has to be there as long as the pool.
-    let scripts: Vec<_> = fails().into_iter().map(|fail| (fail, Script::failing(Call::Describe, fail))).collect();
+    let scripts: Vec<_> =
+        fails().into_iter().map(|fail| (fail, Script::failing(Call::Describe, fail))).collect();
     let pool = Pool::<&Script, 3>::new();
     for (fail, script) in &scripts {
         let (fail, bad) = (*fail, script.object());
@@ -146,7 +155,11 @@ fn no_failure_costs_a_slot() {
         assert_eq!(pool.len(), 1);
         let others = [pool.source(&object).unwrap(), pool.source(&object).unwrap()];
         assert_eq!(pool.source(&object).unwrap_err(), Error::OutOfMemory(Memory::Pool(3)));
-        assert_eq!(pool.source(&bad).unwrap_err(), expected(fail, What::Handle), "the handle is looked at first");
+        assert_eq!(
+            pool.source(&bad).unwrap_err(),
+            expected(fail, What::Handle),
+            "the handle is looked at first"
+        );
         assert_eq!(pool.len(), 3);
         drop((held, others));
         assert_eq!(pool.len(), 0);
@@ -192,7 +205,11 @@ fn every_question_gives_the_error() {
         let refused = Source::new(Anonymous::on(&script, 1)).unwrap_err();
         assert_eq!(refused, expected(fail, What::Handle));
         assert_eq!(script.calls(), [Call::PageSize]);
-        assert_eq!(Source::new(script.object()).unwrap().alignment(), Ok(4096), "files do not need it");
+        assert_eq!(
+            Source::new(script.object()).unwrap().alignment(),
+            Ok(4096),
+            "files do not need it"
+        );
     }
 }
 
@@ -209,7 +226,11 @@ fn every_answer_comes_through() {
     assert_eq!(script.calls(), [], "what was described is kept");
     assert_eq!(source.file_system().map(|system| system.magic()), Ok(0x5846_5342));
     assert_eq!((source.size(), source.size()), (Ok(0x1_0000), Ok(0x1_0000)));
-    assert_eq!(script.calls(), [Call::FileSystem, Call::Size, Call::Size], "the size is asked for anew each time");
+    assert_eq!(
+        script.calls(),
+        [Call::FileSystem, Call::Size, Call::Size],
+        "the size is asked for anew each time"
+    );
     assert!(format!("{source:?}").starts_with("Source { handle: Object"));
     drop(source.into_inner());
     assert_eq!(script.dropped.get(), 1);
@@ -251,7 +272,10 @@ fn an_alignment_that_is_known_is_not_asked_for() {
     assert_eq!(source.alignment(), Ok(0x2000));
     assert_eq!(source.report().alignment(), Some(Ok(0x2000)));
     assert_eq!(source.check_range(0x2000, 0x2000), Ok(0x2000..0x4000));
-    assert_eq!(source.check_range(0x1000, 0), Err(Error::OffsetUnaligned { offset: 0x1000, alignment: 0x2000 }));
+    assert_eq!(
+        source.check_range(0x1000, 0),
+        Err(Error::OffsetUnaligned { offset: 0x1000, alignment: 0x2000 })
+    );
     assert!(!script.calls().contains(&Call::Alignment));
 }
 
@@ -261,7 +285,10 @@ fn an_anonymous_source_is_its_size() {
     for size in [0, 1, 4096, u64::MAX] {
         let source = Source::new(Anonymous::on(&script, size)).unwrap();
         assert_eq!(script.calls(), [Call::PageSize]);
-        assert_eq!((source.size(), source.alignment(), source.kind()), (Ok(size), Ok(0x4000), Kind::Anonymous));
+        assert_eq!(
+            (source.size(), source.alignment(), source.kind()),
+            (Ok(size), Ok(0x4000), Kind::Anonymous)
+        );
         assert_eq!(source.allocated(), Err(Error::Unsupported(What::Allocated)));
         assert_eq!(source.file_system(), Err(Error::Unsupported(What::FileSystem)));
         assert_eq!(source.id().to_string(), "none");

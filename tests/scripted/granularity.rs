@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use pmem2::{
-    Access, Anonymous, Backing, DaxOption, Direct, Error, Expected, FileSystem, Granularity, Kind, Mode, Persistence,
-    Reason, Sharing, Source, Synchronous, What,
+    Access, Anonymous, Backing, DaxOption, Direct, Error, Expected, FileSystem, Granularity, Kind,
+    Mode, Persistence, Reason, Sharing, Source, Synchronous, What,
 };
 
 use crate::{
@@ -28,8 +28,10 @@ fn pair(expected: Expected) -> (Granularity, Reason) {
 fn every_combination_of_facts() {
     let mut seen = BTreeMap::new();
     for world in worlds() {
-        let of_file = |synchronous| pair(world.expect(Kind::RegularFile, synchronous).expect("an answer"));
-        let (on, system) = (world.backing.unwrap_or(Backing::Regions), world.system.unwrap_or(EXT4));
+        let of_file =
+            |synchronous| pair(world.expect(Kind::RegularFile, synchronous).expect("an answer"));
+        let (on, system) =
+            (world.backing.unwrap_or(Backing::Regions), world.system.unwrap_or(EXT4));
         let refused = world.first(&[
             Reason::NotPersistentMemory(on),
             Reason::Host,
@@ -88,7 +90,12 @@ fn what_users_meet() {
         ..best
     };
     let how = |file, mount| World { direct: Some(Direct::new(Some(file), Some(mount))), ..best };
-    let on = |backing, system| World { backing: Some(backing), regions: [None; 2], system: Some(system), ..best };
+    let on = |backing, system| World {
+        backing: Some(backing),
+        regions: [None; 2],
+        system: Some(system),
+        ..best
+    };
     let rows: [(World, Synchronous, Granularity, &str); 17] = [
         (best, Granted, Byte, "(eADR)"),
         (domain(Persistence::MemoryController), Granted, CacheLine, "no eADR"),
@@ -115,7 +122,11 @@ fn what_users_meet() {
         assert!(said.starts_with(&format!("{granularity}: ")) && said.contains(word), "{said}");
     }
     assert!(Byte < CacheLine && CacheLine < Page, "the smaller, the finer");
-    assert_eq!([Byte, CacheLine, Page].map(|granularity| granularity as u8), [0, 1, 2], "of <libpmem2/base.h>");
+    assert_eq!(
+        [Byte, CacheLine, Page].map(|granularity| granularity as u8),
+        [0, 1, 2],
+        "of <libpmem2/base.h>"
+    );
     assert_eq!([Byte, CacheLine, Page].map(Granularity::name), ["BYTE", "CACHE_LINE", "PAGE"]);
     assert_eq!(format!("{CacheLine:>12}"), "  CACHE_LINE");
 }
@@ -124,7 +135,8 @@ fn what_users_meet() {
 fn what_needs_no_asking() {
     let kinds = [Kind::RegularFile, Kind::DeviceDax];
     for (kind, synchronous) in kinds.into_iter().flat_map(|kind| {
-        [Synchronous::Granted, Synchronous::Refused, Synchronous::Unknown].map(|synchronous| (kind, synchronous))
+        [Synchronous::Granted, Synchronous::Refused, Synchronous::Unknown]
+            .map(|synchronous| (kind, synchronous))
     }) {
         let script = World::BEST.script(kind, Ok(synchronous));
         let answer = source(&script).expected_granularity(Sharing::Private);
@@ -153,7 +165,14 @@ fn no_more_is_asked_than_has_to_be() {
         script.calls()
     };
     // Not for the device's name, which is for people.
-    let place = [Call::Locate, Call::Backing, Call::DaxCapable, Call::Regions, Call::Region(0), Call::Confirm];
+    let place = [
+        Call::Locate,
+        Call::Backing,
+        Call::DaxCapable,
+        Call::Regions,
+        Call::Region(0),
+        Call::Confirm,
+    ];
     let after = |first: &[Call], then: &[Call]| [first, &place, then].concat();
     let tried = [Call::Synchronous];
     let best = World::BEST;
@@ -177,7 +196,10 @@ fn with_a_place_that_was_kept() {
                 script.calls();
                 for sharing in [Sharing::Shared, Sharing::Private] {
                     let kept = source.expected_granularity_at(&place, sharing);
-                    assert!(!script.calls().contains(&Call::Locate), "the place is not asked for again");
+                    assert!(
+                        !script.calls().contains(&Call::Locate),
+                        "the place is not asked for again"
+                    );
                     assert_eq!(kept, source.expected_granularity(sharing));
                     script.calls();
                 }
@@ -195,14 +217,22 @@ fn failures() {
         assert_eq!(script.calls(), [Call::Synchronous]);
         // What only explains the answer cannot take it away.
         for synchronous in [Synchronous::Granted, Synchronous::Refused] {
-            for call in [Call::Locate, Call::Backing, Call::Confirm, Call::Region(0), Call::Direct, Call::FileSystem] {
+            for call in [
+                Call::Locate,
+                Call::Backing,
+                Call::Confirm,
+                Call::Region(0),
+                Call::Direct,
+                Call::FileSystem,
+            ] {
                 let mut script = World::BEST.script(Kind::RegularFile, Ok(synchronous));
                 match call {
                     Call::FileSystem => script.file_system = Err(fail),
                     call => script.land.fail(call, fail),
                 }
                 let whole = World::BEST.expect(Kind::RegularFile, synchronous).expect("an answer");
-                let answer = source(&script).expected_granularity(Sharing::Shared).expect("an answer");
+                let answer =
+                    source(&script).expected_granularity(Sharing::Shared).expect("an answer");
                 match synchronous {
                     // Without a region nobody knows of eADR.
                     Synchronous::Granted if !matches!(call, Call::Direct | Call::FileSystem) => {

@@ -12,7 +12,8 @@ use crate::{
 
 /// Regions with these DIMMs.
 fn dimms(by_region: Vec<Vec<Result<Dimm, Fail>>>) -> Land {
-    let mut land = Land::of((0..by_region.len()).map(|number| region(0, number as u32, Mode::Devdax)));
+    let mut land =
+        Land::of((0..by_region.len()).map(|number| region(0, number as u32, Mode::Devdax)));
     land.dimms = by_region;
     land
 }
@@ -56,11 +57,19 @@ fn calls_with(ask: Option<fn(usize, usize) -> Call>) -> Vec<Call> {
 fn dimms_come_by_region_and_mapping() {
     let script = script(interleaved());
     let source = source(&script);
-    let all: Vec<_> = source.dimms().expect("its DIMMs").map(|dimm| dimm.expect("a DIMM")).collect();
+    let all: Vec<_> =
+        source.dimms().expect("its DIMMs").map(|dimm| dimm.expect("a DIMM")).collect();
     assert_eq!(script.calls(), calls_with(None));
     let shown: Vec<_> = all
         .iter()
-        .map(|dimm| (dimm.region(), dimm.number().unwrap(), dimm.id().unwrap().to_string(), dimm.dirty_shutdowns()))
+        .map(|dimm| {
+            (
+                dimm.region(),
+                dimm.number().unwrap(),
+                dimm.id().unwrap().to_string(),
+                dimm.dirty_shutdowns(),
+            )
+        })
         .collect();
     assert_eq!(
         shown,
@@ -77,13 +86,19 @@ fn dimms_come_by_region_and_mapping() {
 fn ids_are_joined_and_counts_are_added() {
     let script = script(interleaved());
     let source = source(&script);
-    assert_eq!(source.device_id().as_deref(), Ok("8680-563412008680-573412008089-a2-1747-00000a01"));
+    assert_eq!(
+        source.device_id().as_deref(),
+        Ok("8680-563412008680-573412008089-a2-1747-00000a01")
+    );
     assert_eq!(script.calls(), calls_with(Some(Call::DimmId)));
     assert_eq!(source.device_usc(), Ok(42));
     assert_eq!(script.calls(), calls_with(Some(Call::DimmDirtyShutdowns)));
     // e820, virtio-pmem.
     for none in [vec![], vec![vec![]], vec![vec![], vec![]]] {
-        assert_eq!((device_id(dimms(none.clone())).as_deref(), device_usc(dimms(none))), (Ok(""), Ok(0)));
+        assert_eq!(
+            (device_id(dimms(none.clone())).as_deref(), device_usc(dimms(none))),
+            (Ok(""), Ok(0))
+        );
     }
 }
 
@@ -100,7 +115,8 @@ fn no_answer_without_a_confirmation() {
         assert_eq!(source.numa_node(), Err(error(What::NumaNode)));
         assert_eq!(source.device_id().map(|_| ()), Err(error(What::Dimm)));
         assert_eq!(source.device_usc(), Err(error(What::Dimm)));
-        let listed: Vec<_> = source.dimms().expect("its DIMMs").map(|dimm| dimm.map(|_| ())).collect();
+        let listed: Vec<_> =
+            source.dimms().expect("its DIMMs").map(|dimm| dimm.map(|_| ())).collect();
         assert_eq!(listed, [Ok(()), Ok(()), Ok(()), Err(error(What::Dimm))], "and it ends there");
         assert_eq!(script.calls().iter().filter(|call| **call == Call::Confirm).count(), 4);
     }
@@ -111,7 +127,11 @@ fn every_failure_ends_it() {
     let early = [Call::Locate, Call::Backing, Call::Regions];
     let listing = [Call::Dimm(0, 0), Call::Dimm(0, 1), Call::Dimm(2, 0)];
     let of_each = |call: fn(usize, usize) -> Call| [call(0, 0), call(0, 1), call(2, 0)];
-    let fails = || [What::Dimm, What::DeviceId, What::UnsafeShutdowns, What::Device].into_iter().flat_map(some_fails);
+    let fails = || {
+        [What::Dimm, What::DeviceId, What::UnsafeShutdowns, What::Device]
+            .into_iter()
+            .flat_map(some_fails)
+    };
     for fail in fails() {
         let asked = |call: Call, whole: What, each: What| match call {
             call if early.contains(&call) => whole,
@@ -139,7 +159,8 @@ fn every_failure_ends_it() {
             land.fail(call, fail);
             let script = script(land);
             let source = source(&script);
-            let listed: Vec<_> = source.dimms().expect("its DIMMs").map(|dimm| dimm.map(|_| ())).collect();
+            let listed: Vec<_> =
+                source.dimms().expect("its DIMMs").map(|dimm| dimm.map(|_| ())).collect();
             let good = listing.iter().position(|which| *which == call).expect("one of them");
             assert_eq!(listed[..good], vec![Ok(()); good]);
             assert_eq!(listed[good..], [Err(expected(fail, What::Dimm))], "after an error it ends");
@@ -149,7 +170,8 @@ fn every_failure_ends_it() {
             land.fail(call, fail);
         }
         let script = script(land);
-        let dimm = source(&script).dimms().expect("its DIMMs").next().expect("a first").expect("a DIMM");
+        let dimm =
+            source(&script).dimms().expect("its DIMMs").next().expect("a first").expect("a DIMM");
         assert_eq!(dimm.number(), Err(expected(fail, What::Dimm)));
         assert_eq!(dimm.id(), Err(expected(fail, What::DeviceId)));
         assert_eq!(dimm.dirty_shutdowns(), Err(expected(fail, What::UnsafeShutdowns)));
@@ -165,10 +187,13 @@ fn three_errors_are_three() {
         device_usc(land).expect_err("no count")
     };
     let what = What::UnsafeShutdowns;
-    let errors = [Fail::Unsupported, Fail::Os(what, pmem2::Errno::EACCES), Fail::Malformed(what)].map(failing);
+    let errors = [Fail::Unsupported, Fail::Os(what, pmem2::Errno::EACCES), Fail::Malformed(what)]
+        .map(failing);
     assert_eq!(errors.map(|error| error.code()), [-100_001, -13, -100_027]);
     let sentences = errors.map(|error| error.to_string());
-    for (sentence, word) in sentences.iter().zip(["cannot be had", "more rights are needed", "makes no sense"]) {
+    for (sentence, word) in
+        sentences.iter().zip(["cannot be had", "more rights are needed", "makes no sense"])
+    {
         assert!(sentence.contains(word), "{sentence}");
     }
 }
@@ -199,7 +224,9 @@ fn an_id_that_is_too_long() {
 
 #[test]
 fn a_count_that_cannot_be() {
-    let of = |counts: &[u64]| device_usc(dimms(vec![counts.iter().map(|&count| Dimm::new(0, "", count)).collect()]));
+    let of = |counts: &[u64]| {
+        device_usc(dimms(vec![counts.iter().map(|&count| Dimm::new(0, "", count)).collect()]))
+    };
     assert_eq!(of(&[u64::MAX]), Ok(u64::MAX));
     assert_eq!(of(&[u64::MAX, 0]), Ok(u64::MAX));
     assert_eq!(of(&[u64::MAX, 1]), Err(Error::InvalidDevFormat));
@@ -224,7 +251,10 @@ fn what_has_no_hardware_below() {
             // The driver says where it is.
             Backing::DeviceDax => assert_eq!(node, Ok(None)),
             Backing::Hidden(_) => assert_eq!(node, Err(not_there(What::NumaNode))),
-            on => assert_eq!((node, node.unwrap_err().code()), (Err(Error::DaxRegionNotFound(on)), -100_026)),
+            on => assert_eq!(
+                (node, node.unwrap_err().code()),
+                (Err(Error::DaxRegionNotFound(on)), -100_026)
+            ),
         }
         assert_eq!(not_there(What::DeviceId).code(), -100_001);
     }
@@ -232,14 +262,18 @@ fn what_has_no_hardware_below() {
     land.nodes = vec![Ok(Some(3))];
     let script = script(land);
     assert_eq!(source(&script).numa_node(), Ok(Some(3)));
-    assert_eq!(script.calls(), [Call::Locate, Call::Backing, Call::NumaNode(0), Call::Regions, Call::Confirm]);
+    assert_eq!(
+        script.calls(),
+        [Call::Locate, Call::Backing, Call::NumaNode(0), Call::Regions, Call::Confirm]
+    );
     assert_eq!(overlay(), elsewhere()[3]);
 }
 
 #[test]
 fn a_volume_has_one_node_or_none() {
     let of = |nodes: &[Option<u32>]| {
-        let mut land = Land::of((0..nodes.len()).map(|number| region(0, number as u32, Mode::Fsdax)));
+        let mut land =
+            Land::of((0..nodes.len()).map(|number| region(0, number as u32, Mode::Fsdax)));
         land.nodes = nodes.iter().map(|node| Ok(*node)).collect();
         let script = script(land);
         (source(&script).numa_node(), script.calls())
@@ -255,23 +289,39 @@ fn a_volume_has_one_node_or_none() {
     assert_eq!(of(&[Some(1), Some(1), Some(2)]).0, several);
     assert_eq!(
         of(&[Some(1), Some(1)]).1,
-        [Call::Locate, Call::Backing, Call::NumaNode(0), Call::Regions, Call::NumaNode(1), Call::Confirm]
+        [
+            Call::Locate,
+            Call::Backing,
+            Call::NumaNode(0),
+            Call::Regions,
+            Call::NumaNode(1),
+            Call::Confirm
+        ]
     );
-    assert_eq!(of(&[Some(1), Some(2), Some(3)]).1.last(), Some(&Call::NumaNode(1)), "two are enough");
+    assert_eq!(
+        of(&[Some(1), Some(2), Some(3)]).1.last(),
+        Some(&Call::NumaNode(1)),
+        "two are enough"
+    );
     assert_eq!(Error::SeveralNumaNodes.code(), -100_001);
     for call in [Call::Locate, Call::Backing, Call::NumaNode(0), Call::NumaNode(1)] {
         for fail in [What::NumaNode, What::Device].into_iter().flat_map(some_fails) {
             let mut land = Land::of([region(0, 0, Mode::Fsdax), region(0, 1, Mode::Fsdax)]);
             land.fail(call, fail);
             let script = script(land);
-            assert_eq!(source(&script).numa_node(), Err(expected(fail, What::NumaNode)), "{call:?}");
+            assert_eq!(
+                source(&script).numa_node(),
+                Err(expected(fail, What::NumaNode)),
+                "{call:?}"
+            );
             assert_eq!(script.calls().last(), Some(&call));
         }
     }
 }
 
 proptest! {
-    /// Whatever the DIMMs: their ids one behind the other, their counts together, or an error where there is no room.
+    /// Whatever the DIMMs: their ids one behind the other, their counts together, or an error where
+    /// there is no room.
     #[test]
     fn of_any_dimms(by_region in vec(vec(("[!-~]{0,32}", any::<u32>(), 0..u64::MAX / 40), 0..9), 0..8)) {
         let land = || dimms(

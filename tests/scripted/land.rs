@@ -3,7 +3,8 @@
 use std::cell::Cell;
 
 use pmem2::{
-    Backing, DaxOption, Direct, Errno, Facts, Fail, Locate, Mode, Persistence, Region, Synchronous, Text, What,
+    Backing, DaxOption, Direct, Errno, Facts, Fail, Locate, Mode, Persistence, Region, Synchronous,
+    Text, What,
 };
 
 use crate::script::{Call, Id, Raw, Script};
@@ -76,7 +77,9 @@ impl Land {
     /// A file on the file system of these regions, each with a DIMM of its own, mounted with DAX.
     pub(crate) fn of(regions: impl IntoIterator<Item = Region>) -> Self {
         let regions: Vec<_> = regions.into_iter().collect();
-        let dimm = |number: usize| Dimm::new(number as u32, &format!("8680-{number:08x}"), number as u64 + 1);
+        let dimm = |number: usize| {
+            Dimm::new(number as u32, &format!("8680-{number:08x}"), number as u64 + 1)
+        };
         Self {
             locate: Ok(()),
             confirm: [Ok(77); 2],
@@ -119,7 +122,9 @@ impl Land {
             Call::Dimm(region, index) => self.dimms[region][index] = Err(fail),
             Call::DimmNumber(region, index) => self.dimm(region, index).number = Err(fail),
             Call::DimmId(region, index) => self.dimm(region, index).id = Err(fail),
-            Call::DimmDirtyShutdowns(region, index) => self.dimm(region, index).dirty_shutdowns = Err(fail),
+            Call::DimmDirtyShutdowns(region, index) => {
+                self.dimm(region, index).dirty_shutdowns = Err(fail)
+            }
             Call::DaxCapable => self.dax_capable = Err(fail),
             Call::Synchronous => self.synchronous = Err(fail),
             Call::Direct => self.direct = Err(fail),
@@ -187,7 +192,12 @@ impl Locate for &Script {
     fn numa_node(self, spot: &Spot, index: usize) -> Result<Option<Option<u32>>, Fail> {
         self.about(Call::NumaNode(index), spot, at(&self.land.nodes, index))
     }
-    fn dimm(self, spot: &Spot, region: usize, index: usize) -> Result<Option<(usize, usize)>, Fail> {
+    fn dimm(
+        self,
+        spot: &Spot,
+        region: usize,
+        index: usize,
+    ) -> Result<Option<(usize, usize)>, Fail> {
         let dimm = self.land.dimms.get(region).map_or(Ok(None), |dimms| at(dimms, index));
         self.about(Call::Dimm(region, index), spot, dimm.map(|dimm| dimm.map(|_| (region, index))))
     }
@@ -213,7 +223,8 @@ impl Locate for &Script {
 
 /// Failures that a place may meet: one of each sort, and some errnos.
 pub(crate) fn some_fails(what: What) -> Vec<Fail> {
-    let errnos = [Errno::EACCES, Errno::ENOENT, Errno::EMFILE, Errno::EIO].map(|errno| Fail::Os(what, errno));
+    let errnos = [Errno::EACCES, Errno::ENOENT, Errno::EMFILE, Errno::EIO]
+        .map(|errno| Fail::Os(what, errno));
     let others = [
         Fail::Unsupported,
         Fail::OsCode(what, 1392),

@@ -1,9 +1,9 @@
-//! A platform like Windows: it lets handles in that cannot be read, and its files lie on volumes that do not say what they are
-//! made of.
+//! A platform like Windows: it lets handles in that cannot be read, and its files lie on volumes
+//! that do not say what they are made of.
 
 use pmem2::{
-    Access, Alignment, Backing, Error, Facts, Fail, Granularity, Handle, HandleFault, Kind, Locate, Platform, Pool,
-    Reason, Region, Report, Sharing, Source, Synchronous, Text, What,
+    Access, Alignment, Backing, Error, Facts, Fail, Granularity, Handle, HandleFault, Kind, Locate,
+    Platform, Pool, Reason, Region, Report, Sharing, Source, Synchronous, Text, What,
 };
 
 const READ_WRITE: Access = Access::READ.union(Access::WRITE);
@@ -123,11 +123,16 @@ fn a_volume_answers_for_its_devices() {
         let source = Source::new(file(READ_WRITE, dax)).expect("a source");
         let on = Backing::Volume { dax };
         let place = source.place().expect("a place");
-        assert_eq!((place.backing(), place.dax_capable(), place.regions().count()), (on, Some(dax), 0));
+        assert_eq!(
+            (place.backing(), place.dax_capable(), place.regions().count()),
+            (on, Some(dax), 0)
+        );
         assert_eq!(source.confirm_place(&place), Ok(()));
         assert_eq!(source.device_id().as_deref(), Ok("00112233445566778899aabbccddeeff"));
         assert_eq!((source.device_usc(), source.dimms().map(Iterator::count)), (Ok(3), Ok(1)));
-        for (error, asked) in [(source.numa_node().err(), What::NumaNode), (source.region(0).err(), What::Region)] {
+        for (error, asked) in
+            [(source.numa_node().err(), What::NumaNode), (source.region(0).err(), What::Region)]
+        {
             assert_eq!(error, Some(Error::NotPersistentMemory { asked, on }));
             assert_eq!(error.map(|error| error.code()), Some(-100_001));
         }

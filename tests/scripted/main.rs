@@ -1,4 +1,5 @@
-//! The core over a platform that is a script: what it decides, and what comes of each failure of each call.
+//! The core over a platform that is a script: what it decides, and what comes of each failure of
+//! each call.
 
 mod admission;
 mod badblocks;

@@ -13,7 +13,8 @@ use pmem2::{ClearBy, Facts, Fail, Halt, Halted, Health, Io, ReadBuffer, WriteBuf
 use crate::script::{Call, Id, RAW, Raw, Script};
 
 /// What it holds at first.
-static PATTERN: LazyLock<Vec<u8>> = LazyLock::new(|| (0..0x1_0000_u32).map(|at| at as u8 ^ (at >> 8) as u8).collect());
+static PATTERN: LazyLock<Vec<u8>> =
+    LazyLock::new(|| (0..0x1_0000_u32).map(|at| at as u8 ^ (at >> 8) as u8).collect());
 
 /// The answers, and the bytes.
 #[derive(Clone, Debug)]
@@ -75,15 +76,17 @@ impl Medium {
         }
     }
 
-    /// How far a transfer of `length` bytes at `offset` gets, and how it ends: as it was told, or where there are no more bytes, or
-    /// where the first bad one is.
+    /// How far a transfer of `length` bytes at `offset` gets, and how it ends: as it was told, or
+    /// where there are no more bytes, or where the first bad one is.
     fn run(&self, offset: u64, length: usize) -> (usize, Result<(), Halted>) {
         let halt = |why, done| (done, Err(Halted { done, why }));
         let room = self.bytes.borrow().len().saturating_sub(offset as usize);
         let bad = self.bad.borrow().range(offset..).next().map(|bad| (bad - offset) as usize);
         match (self.halted.get(), bad) {
             (Some(halted), _) => (halted.done.min(length), Err(halted)),
-            (None, Some(bad)) if bad < length && self.bad_halts => halt(Halt::Medium { unit: 1 }, bad),
+            (None, Some(bad)) if bad < length && self.bad_halts => {
+                halt(Halt::Medium { unit: 1 }, bad)
+            }
             (None, _) if room < length => halt(Halt::End, room),
             (None, _) => (length, Ok(())),
         }
@@ -131,14 +134,20 @@ impl<'s> Io for &'s Script {
         Ok(Channel { script: self, range, writable })
     }
 
-    fn read_at(self, raw: Raw, channel: &Channel<'s>, offset: u64, buffer: ReadBuffer<'_>) -> Result<(), Halted> {
+    fn read_at(
+        self,
+        raw: Raw,
+        channel: &Channel<'s>,
+        offset: u64,
+        buffer: ReadBuffer<'_>,
+    ) -> Result<(), Halted> {
         channel.admits(raw, offset, buffer.len());
         let _ = self.answer(Call::Read(offset, buffer.len()), Ok(()));
         let (done, end) = self.medium.run(offset, buffer.len());
         let bytes = self.medium.bytes.borrow();
         let from = bytes.get(offset as usize..).map_or(&[][..], |from| &from[..done]);
-        // SAFETY: copy_to wants both to be valid for that many bytes and not to overlap: the buffer has at least as many, and is
-        // the caller's.
+        // SAFETY: copy_to wants both to be valid for that many bytes and not to overlap: the buffer
+        // has at least as many, and is the caller's.
         unsafe { from.as_ptr().copy_to_nonoverlapping(buffer.as_ptr(), done) };
         if self.medium.garbles && buffer.len() == 1 {
             // SAFETY: it is a byte of the buffer, which has just been written.
@@ -147,7 +156,13 @@ impl<'s> Io for &'s Script {
         end
     }
 
-    fn write_at(self, raw: Raw, channel: &Channel<'s>, offset: u64, buffer: WriteBuffer<'_>) -> Result<(), Halted> {
+    fn write_at(
+        self,
+        raw: Raw,
+        channel: &Channel<'s>,
+        offset: u64,
+        buffer: WriteBuffer<'_>,
+    ) -> Result<(), Halted> {
         channel.admits(raw, offset, buffer.len());
         assert!(channel.writable, "the channel is for reading");
         let _ = self.answer(Call::Write(offset, buffer.len()), Ok(()));
@@ -156,7 +171,9 @@ impl<'s> Io for &'s Script {
         let to = &mut bytes.to_mut()[offset as usize..][..done];
         // SAFETY: as above.
         unsafe { to.as_mut_ptr().copy_from_nonoverlapping(buffer.as_ptr(), done) };
-        if let Some(behind) = bytes.to_mut().get_mut(offset as usize + done).filter(|_| self.medium.spills) {
+        if let Some(behind) =
+            bytes.to_mut().get_mut(offset as usize + done).filter(|_| self.medium.spills)
+        {
             *behind ^= 1;
         }
         end
@@ -168,7 +185,8 @@ impl<'s> Io for &'s Script {
 }
 
 impl Health for &Script {
-    /// What was bad when the list was made. What is bad now and was not then is not told, as on Linux.
+    /// What was bad when the list was made. What is bad now and was not then is not told, as on
+    /// Linux.
     type List = BTreeSet<u64>;
 
     fn list_bad(self, raw: Raw, facts: &Facts<Id>) -> Result<BTreeSet<u64>, Fail> {
@@ -188,14 +206,21 @@ impl Health for &Script {
         let mut known = now.intersection(list).copied().skip_while(|byte| *byte < from);
         let first = known.next();
         let range = first.map(|first| {
-            let adjoining = known.zip(first + 1..).take_while(|(byte, next)| byte == next).count() as u64;
+            let adjoining =
+                known.zip(first + 1..).take_while(|(byte, next)| byte == next).count() as u64;
             first..first + adjoining + 1
         });
         let answer = self.medium.next_fails.map_or(lie.unwrap_or(Ok(range)), Err);
         self.ask(Call::NextBad(from), raw, facts, answer)
     }
 
-    fn clear_bad(self, raw: Raw, facts: &Facts<Id>, range: Range<u64>, by: ClearBy) -> Result<(), Fail> {
+    fn clear_bad(
+        self,
+        raw: Raw,
+        facts: &Facts<Id>,
+        range: Range<u64>,
+        by: ClearBy,
+    ) -> Result<(), Fail> {
         let mut bad = self.medium.bad.borrow_mut();
         let all = self.medium.clears_all || range.clone().all(|byte| bad.contains(&byte));
         let answer = self.medium.clear.and_then(|()| match all {

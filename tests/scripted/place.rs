@@ -1,8 +1,9 @@
-//! Where a source lies: what is gathered, in which order, and what comes of each failure on the way.
+//! Where a source lies: what is gathered, in which order, and what comes of each failure on the
+//! way.
 
 use pmem2::{
-    Anonymous, Backing, Error, Fail, FileSystem, HandleFault, Kind, Mode, Persistence, Place, Region, Source, Warning,
-    What,
+    Anonymous, Backing, Error, Fail, FileSystem, HandleFault, Kind, Mode, Persistence, Place,
+    Region, Source, Warning, What,
 };
 
 use crate::{
@@ -63,8 +64,12 @@ fn everything_is_asked_once_and_confirmed_at_the_end() {
             Call::Confirm
         ]
     );
-    assert_eq!((place.backing(), place.device(), place.dax_capable()), (Backing::Regions, "pmem0", Some(true)));
-    let known: Vec<_> = script.land.regions.iter().map(|region| region.expect("a region")).collect();
+    assert_eq!(
+        (place.backing(), place.device(), place.dax_capable()),
+        (Backing::Regions, "pmem0", Some(true))
+    );
+    let known: Vec<_> =
+        script.land.regions.iter().map(|region| region.expect("a region")).collect();
     assert_eq!(place.regions().copied().collect::<Vec<_>>(), known, "all of them, in order");
     assert_eq!(Ok(place), source.place(), "the same, as nothing changed");
     drop(source);
@@ -80,7 +85,10 @@ fn what_is_no_persistent_memory_has_no_regions() {
         let script = Script::at(Kind::DeviceDax, land);
         let place = source(&script).place().expect("a place");
         assert_eq!((place.backing(), place.regions().count()), (backing, 0));
-        assert_eq!(script.calls(), [Call::Locate, Call::Device, Call::Backing, Call::DaxCapable, Call::Confirm]);
+        assert_eq!(
+            script.calls(),
+            [Call::Locate, Call::Device, Call::Backing, Call::DaxCapable, Call::Confirm]
+        );
     }
 }
 
@@ -97,7 +105,9 @@ fn every_failure_is_the_places() {
         Call::Region(2),
         Call::Confirm,
     ] {
-        for fail in [What::Device, What::Volume, What::Region, What::Dimm].into_iter().flat_map(some_fails) {
+        for fail in
+            [What::Device, What::Volume, What::Region, What::Dimm].into_iter().flat_map(some_fails)
+        {
             let mut land = regions(0..3);
             land.fail(call, fail);
             let script = Script::at(Kind::RegularFile, land);
@@ -131,7 +141,10 @@ fn a_volume_has_room_for_sixteen_regions() {
     assert_eq!(Place::REGIONS, 16);
     let place_of = |count| place(regions(0..count)).map(|place| place.regions().count());
     assert_eq!((place_of(0), place_of(1), place_of(16)), (Ok(0), Ok(1), Ok(16)));
-    assert_eq!((place_of(17), place_of(100)), (Err(Error::TooLarge(What::Volume)), Err(Error::TooLarge(What::Volume))));
+    assert_eq!(
+        (place_of(17), place_of(100)),
+        (Err(Error::TooLarge(What::Volume)), Err(Error::TooLarge(What::Volume)))
+    );
     let mut land = regions(0..17);
     land.count = Ok(16);
     let script = Script::at(Kind::RegularFile, land);
@@ -146,7 +159,10 @@ fn a_region_that_was_counted_has_to_be_there() {
     land.count = Ok(2);
     assert_eq!(place(land.clone()), Err(Error::Unknown(What::Region)));
     let script = Script::at(Kind::DeviceDax, land);
-    assert_eq!(source(&script).expected_granularity(pmem2::Sharing::Shared), Err(Error::Unknown(What::Region)));
+    assert_eq!(
+        source(&script).expected_granularity(pmem2::Sharing::Shared),
+        Err(Error::Unknown(What::Region))
+    );
 }
 
 #[test]
@@ -220,9 +236,10 @@ fn in_words() {
         "pmem0, raw namespace3.0 of region3 on ndbus0 (ACPI.NFIT); sector namespaces of region12 on ndbus1 (ACPI.NFIT)"
     );
     // Where nobody says who tells of it.
-    for (mode, name) in
-        [(Mode::Devdax, "pmem0, devdax namespaces of region7 on ndbus0"), (Mode::Whole, "pmem0, region7")]
-    {
+    for (mode, name) in [
+        (Mode::Devdax, "pmem0, devdax namespaces of region7 on ndbus0"),
+        (Mode::Whole, "pmem0, region7"),
+    ] {
         assert_eq!(shown(Land::of([Region::new(0, 7, mode)])), name);
     }
     let on = |backing, device: &str| {
@@ -232,20 +249,33 @@ fn in_words() {
     };
     assert_eq!(on(DISK, "sda1"), "sda1, the block device 8:1, which is not persistent memory");
     assert_eq!(on(tmpfs(), ""), "tmpfs, which keeps its files in ordinary memory");
-    assert_eq!(on(overlay(), ""), "overlay, a file system that does not say which device its files are on");
+    assert_eq!(
+        on(overlay(), ""),
+        "overlay, a file system that does not say which device its files are on"
+    );
     assert_eq!(
         on(Backing::DeviceDax, "dax0.0"),
         "dax0.0, memory that is in no region of persistent memory (CXL, dax_hmem)"
     );
     let debug = format!("{:?}", place(regions(4..6)).expect("a place"));
-    for part in
-        ["Place", "backing: Regions", "device: \"pmem0\"", "number: 4", "number: 5", "dax_capable: Some(true)", ".."]
-    {
+    for part in [
+        "Place",
+        "backing: Regions",
+        "device: \"pmem0\"",
+        "number: 4",
+        "number: 5",
+        "dax_capable: Some(true)",
+        "..",
+    ] {
         assert!(debug.contains(part), "{part} in {debug}");
     }
     assert!(!debug.contains("None, None"), "no places without a region: {debug}");
-    for (mode, name) in [(Mode::Fsdax, "fsdax"), (Mode::Devdax, "devdax"), (Mode::Sector, "sector"), (Mode::Raw, "raw")]
-    {
+    for (mode, name) in [
+        (Mode::Fsdax, "fsdax"),
+        (Mode::Devdax, "devdax"),
+        (Mode::Sector, "sector"),
+        (Mode::Raw, "raw"),
+    ] {
         assert_eq!((mode.name(), format!("{mode:>8}")), (name, format!("{name:>8}")));
     }
     for (persistence, name, shown) in [
@@ -254,7 +284,10 @@ fn in_words() {
         (Persistence::Host, None, "the host's"),
         (Persistence::Unstated, None, "not stated"),
     ] {
-        assert_eq!((persistence.name(), format!("{persistence:>20}")), (name, format!("{shown:>20}")));
+        assert_eq!(
+            (persistence.name(), format!("{persistence:>20}")),
+            (name, format!("{shown:>20}"))
+        );
     }
 }
 
@@ -278,7 +311,11 @@ fn warnings() {
     let all = |region: &mut Region| {
         (region.unarmed, region.read_only, region.provider) = (true, true, text("e820"));
     };
-    let every = [Warning::Unarmed { region: 5 }, Warning::ReadOnly { region: 5 }, Warning::Declared { region: 5 }];
+    let every = [
+        Warning::Unarmed { region: 5 },
+        Warning::ReadOnly { region: 5 },
+        Warning::Declared { region: 5 },
+    ];
     assert_eq!(with(all), every, "what loses data comes first");
     for backing in elsewhere() {
         let expected: &[_] = if backing == Backing::DeviceDax { &[Warning::NoRegion] } else { &[] };
@@ -293,7 +330,8 @@ fn warnings() {
         all.first().map(ToString::to_string)
     };
     for (provider, name) in [("board", "region5 (board)"), ("", "region5")] {
-        let sentence = format!("{name} is not armed: what is stored to it will be lost when the power fails");
+        let sentence =
+            format!("{name} is not armed: what is stored to it will be lost when the power fails");
         assert_eq!(whole(provider), Some(sentence));
     }
     let sentences = every.map(|warning| warning.to_string());

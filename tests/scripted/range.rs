@@ -50,12 +50,17 @@ fn boundaries() {
         (1, 0, K, beyond(K, 1)),
         (0, 0, 0, Err(Error::SourceEmpty)),
         (0, K, K, Err(Error::SourceEmpty)),
-        // The order of libpmem2: what is wrong with the offset itself, the empty source, the length.
+        // The order of libpmem2: what is wrong with the offset itself, the empty source, the
+        // length.
         (0, 1, 1, unaligned_offset(1)),
         (0, 0, 1, Err(Error::SourceEmpty)),
     ];
     for (size, offset, length, expected) in rows {
-        assert_eq!(check(size, K, offset, length), expected, "size {size}, offset {offset}, length {length}");
+        assert_eq!(
+            check(size, K, offset, length),
+            expected,
+            "size {size}, offset {offset}, length {length}"
+        );
     }
 }
 
@@ -72,15 +77,25 @@ fn extremes() {
     for offset in [TOP + 1, u64::MAX - 1, u64::MAX] {
         let error = Err(Error::OffsetOutOfRange { offset });
         for (size, length) in [(u64::MAX, 0), (u64::MAX, 1), (0, 0), (4096, u64::MAX)] {
-            assert_eq!(check(size, 4096, offset, length), error, "no file has such an offset, whatever else is wrong");
+            assert_eq!(
+                check(size, 4096, offset, length),
+                error,
+                "no file has such an offset, whatever else is wrong"
+            );
         }
     }
     // The largest alignment there is: one range only.
     let half = 1 << 63;
     assert_eq!(check(u64::MAX, half, 0, half), Ok(0..half));
     assert_eq!(check(u64::MAX, half, 0, 0), Ok(0..u64::MAX));
-    assert_eq!(check(u64::MAX, half, 1, 0), Err(Error::OffsetUnaligned { offset: 1, alignment: half }));
-    assert_eq!(check(u64::MAX, half, 0, 1), Err(Error::LengthUnaligned { length: 1, alignment: half }));
+    assert_eq!(
+        check(u64::MAX, half, 1, 0),
+        Err(Error::OffsetUnaligned { offset: 1, alignment: half })
+    );
+    assert_eq!(
+        check(u64::MAX, half, 0, 1),
+        Err(Error::LengthUnaligned { length: 1, alignment: half })
+    );
     // At the end of the largest file nothing is left.
     assert_eq!(check(TOP, 1, TOP, 0), Err(Error::OffsetBeyondEnd { offset: TOP, size: TOP }));
 }
@@ -94,7 +109,10 @@ fn an_anonymous_source_has_no_offsets() {
         assert_eq!(source(8192).check_range(offset, 0), Ok(0..8192));
         assert_eq!(source(8192).check_range(offset, 4096), Ok(0..4096));
         assert_eq!(source(8192).check_range(offset, 8192), Ok(0..8192));
-        assert_eq!(source(8192).check_range(offset, 12288), Err(Error::MapRange { end: Some(12288), size: 8192 }));
+        assert_eq!(
+            source(8192).check_range(offset, 12288),
+            Err(Error::MapRange { end: Some(12288), size: 8192 })
+        );
         let unaligned = Error::LengthUnaligned { length: 1, alignment: 4096 };
         assert_eq!(source(8192).check_range(offset, 1), Err(unaligned));
         assert_eq!(source(0).check_range(offset, 0), Err(Error::SourceEmpty));
@@ -124,7 +142,8 @@ fn number() -> impl Strategy<Value = u64> {
     prop_oneof![
         any::<u64>(),
         0..100_u64,
-        (0..64_u32, 0..3_u64).prop_map(|(shift, beside)| (1_u64 << shift).wrapping_add(beside).wrapping_sub(1)),
+        (0..64_u32, 0..3_u64)
+            .prop_map(|(shift, beside)| (1_u64 << shift).wrapping_add(beside).wrapping_sub(1)),
         (0..64_u32, 0..9_u64).prop_map(|(shift, times)| (1_u64 << shift).wrapping_mul(times)),
     ]
 }

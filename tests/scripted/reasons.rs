@@ -41,7 +41,10 @@ fn reasons_and_remedies() {
         assert_eq!(remedy.is_some(), word.is_some(), "{reason:?}");
         assert!(remedy.unwrap_or_default().contains(word.unwrap_or_default()), "{remedy:?}");
         for text in [Some(reason.to_string()), remedy.map(String::from)].into_iter().flatten() {
-            assert!(text.starts_with(|first: char| first.is_ascii_lowercase() || "BL".contains(first)), "{text}");
+            assert!(
+                text.starts_with(|first: char| first.is_ascii_lowercase() || "BL".contains(first)),
+                "{text}"
+            );
             assert!(!text.ends_with(['.', ' ', ';']) && !text.contains("  "), "{text}");
         }
     }

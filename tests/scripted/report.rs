@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use pmem2::{
-    Access, Alignment, Anonymous, Errno, Error, Facts, Fail, FileSystem, HandleFault, Kind, Report, Source, What,
+    Access, Alignment, Anonymous, Errno, Error, Facts, Fail, FileSystem, HandleFault, Kind, Report,
+    Source, What,
 };
 
 use crate::script::{Call, Id, READ_WRITE, Script};
@@ -41,7 +42,10 @@ fn of_a_file() {
 fn of_a_sparse_file() {
     let allocated = |bytes| {
         let report = report(|script| script.allocated = Ok(bytes)).to_string();
-        report.lines().find_map(|line| line.strip_prefix("allocated        ").map(String::from)).unwrap()
+        report
+            .lines()
+            .find_map(|line| line.strip_prefix("allocated        ").map(String::from))
+            .unwrap()
     };
     assert_eq!(allocated(0x1_0000), "65536 bytes");
     assert_eq!(allocated(0x2_0000), "131072 bytes", "allocated ahead");
@@ -49,7 +53,10 @@ fn of_a_sparse_file() {
         allocated(0xffff),
         "65535 bytes (less than the size: a store where there is no storage yet needs free space)"
     );
-    assert_eq!(allocated(0), "0 bytes (less than the size: a store where there is no storage yet needs free space)");
+    assert_eq!(
+        allocated(0),
+        "0 bytes (less than the size: a store where there is no storage yet needs free space)"
+    );
 }
 
 #[test]
@@ -70,7 +77,11 @@ fn what_cannot_be_had_is_left_out() {
             "alignment        4096 bytes",
         ],
     );
-    assert_eq!(report.allocated(), Some(Err(Error::Unsupported(What::Allocated))), "left out, not forgotten");
+    assert_eq!(
+        report.allocated(),
+        Some(Err(Error::Unsupported(What::Allocated))),
+        "left out, not forgotten"
+    );
     assert_eq!(report.file_system(), Some(Err(Error::Unsupported(What::FileSystem))));
 }
 
@@ -99,8 +110,15 @@ fn what_failed_is_said_in_its_line() {
 #[test]
 fn without_size_or_alignment_it_is_refused() {
     let verdict = |change: fn(&mut Script)| report(change).verdict();
-    assert_eq!(verdict(|script| script.size = Err(Fail::Malformed(What::Size))), Err(Error::InvalidSizeFormat));
-    assert_eq!(verdict(|script| script.size = Err(Fail::Unsupported)), Ok(()), "a platform that never knows");
+    assert_eq!(
+        verdict(|script| script.size = Err(Fail::Malformed(What::Size))),
+        Err(Error::InvalidSizeFormat)
+    );
+    assert_eq!(
+        verdict(|script| script.size = Err(Fail::Unsupported)),
+        Ok(()),
+        "a platform that never knows"
+    );
     assert_eq!(verdict(|script| script.size = Ok(0)), Ok(()), "it may be given a size");
     assert_eq!(verdict(|script| script.alignment = Ok(12)), Err(Error::InvalidAlignmentValue(12)));
     assert_eq!(verdict(|script| script.alignment = Err(Fail::Unsupported)), Ok(()));
@@ -108,7 +126,11 @@ fn without_size_or_alignment_it_is_refused() {
         *script = Script::with(Kind::RegularFile, Access::WRITE);
         script.size = Err(Fail::Malformed(What::Size));
     });
-    assert_eq!(refused, Err(Error::InvalidFileHandle(HandleFault::WriteOnly)), "what Source::new says comes first");
+    assert_eq!(
+        refused,
+        Err(Error::InvalidFileHandle(HandleFault::WriteOnly)),
+        "what Source::new says comes first"
+    );
     lines(
         &report(|script| {
             script.size = Err(Fail::Malformed(What::Size));
@@ -134,23 +156,32 @@ fn without_size_or_alignment_it_is_refused() {
 #[test]
 fn what_is_there_now_is_not_asked_about() {
     let replaced = Error::InvalidFileHandle(HandleFault::Replaced);
-    let other = Script::new().facts.map(|facts| Facts::new(Id('b'), facts.kind, facts.access, facts.alignment));
+    let other = Script::new()
+        .facts
+        .map(|facts| Facts::new(Id('b'), facts.kind, facts.access, facts.alignment));
     let gone = Err(Fail::Absent(What::Handle));
-    for (now, error) in [(other, replaced), (gone, Error::InvalidFileHandle(HandleFault::NotOpen))] {
+    for (now, error) in [(other, replaced), (gone, Error::InvalidFileHandle(HandleFault::NotOpen))]
+    {
         let script = Script::new();
         let source = Source::new(script.object()).unwrap();
         script.facts_now.set(Some(now));
         script.calls();
         let report = source.report();
         assert_eq!(script.calls(), [Call::Describe]);
-        assert_eq!((report.verdict(), report.id()), (Err(error), Some(Id('a'))), "what the source was made of");
+        assert_eq!(
+            (report.verdict(), report.id()),
+            (Err(error), Some(Id('a'))),
+            "what the source was made of"
+        );
         assert_eq!((report.size(), report.allocated()), (None, None));
         assert_eq!((report.alignment(), report.file_system()), (None, None));
     }
     // The same object, but the handle was changed (fcntl(F_SETFL) can set and clear O_APPEND).
     let script = Script::new();
     let source = Source::new(script.object()).unwrap();
-    let now = script.facts.map(|facts| Facts::new(facts.id, facts.kind, facts.access | Access::APPEND, None));
+    let now = script
+        .facts
+        .map(|facts| Facts::new(facts.id, facts.kind, facts.access | Access::APPEND, None));
     script.facts_now.set(Some(now));
     assert_eq!(source.report().access(), Some(READ_WRITE | Access::APPEND));
     assert_eq!(source.report().verdict(), Ok(()));
@@ -172,7 +203,10 @@ fn of_what_is_refused() {
             "file system      xfs",
         ],
     );
-    assert_eq!((directory.size(), directory.allocated(), directory.alignment()), (None, None, None));
+    assert_eq!(
+        (directory.size(), directory.allocated(), directory.alignment()),
+        (None, None, None)
+    );
     assert_eq!(directory.verdict(), Err(Error::InvalidFileType(Kind::Directory)));
     lines(
         &report(|script| {
@@ -246,7 +280,10 @@ fn the_words_for_each_access() {
     let words = |access| {
         let script = Script::with(Kind::RegularFile, access);
         let report = Report::of_unopened(&script.object()).to_string();
-        report.lines().find_map(|line| line.strip_prefix("access           ").map(String::from)).unwrap()
+        report
+            .lines()
+            .find_map(|line| line.strip_prefix("access           ").map(String::from))
+            .unwrap()
     };
     assert_eq!(words(Access::READ), "read-only");
     assert_eq!(words(Access::WRITE), "write-only");
@@ -281,7 +318,11 @@ fn a_report_asks_each_question_once() {
 
     let directory = Script::with(Kind::Directory, Access::READ);
     let _ = Report::of(&directory.object());
-    assert_eq!(directory.calls(), [Call::Describe, Call::FileSystem], "the size of a directory says nothing");
+    assert_eq!(
+        directory.calls(),
+        [Call::Describe, Call::FileSystem],
+        "the size of a directory says nothing"
+    );
 }
 
 #[test]
@@ -323,7 +364,10 @@ fn printing_stops_at_the_first_error() {
         Ok(())
     });
     assert_eq!(result, Ok(()));
-    assert_eq!(keys, ["source", "kind", "access", "identity", "file system", "size", "allocated", "alignment"]);
+    assert_eq!(
+        keys,
+        ["source", "kind", "access", "identity", "file system", "size", "allocated", "alignment"]
+    );
 
     /// Takes so many bytes and no more.
     struct Short(usize);

@@ -1,6 +1,9 @@
-//! The lines of a report about where a source lies, on what hardware, and in what steps it can be made durable.
+//! The lines of a report about where a source lies, on what hardware, and in what steps it can be
+//! made durable.
 
-use pmem2::{Access, Backing, DaxOption, Direct, Error, Kind, Mode, Persistence, Report, Synchronous};
+use pmem2::{
+    Access, Backing, DaxOption, Direct, Error, Kind, Mode, Persistence, Report, Synchronous,
+};
 
 use crate::{
     land::{Dimm, Land, region, text},
@@ -14,7 +17,8 @@ fn report(kind: Kind, land: Land) -> Report<Id> {
 
 /// The lines behind those that every source has.
 fn beyond(report: &Report<Id>) -> Vec<String> {
-    const OF_ALL: [&str; 8] = ["source", "kind", "access", "identity", "file system", "size", "allocated", "alignment"];
+    const OF_ALL: [&str; 8] =
+        ["source", "kind", "access", "identity", "file system", "size", "allocated", "alignment"];
     let about_it = |line: &&str| !OF_ALL.contains(&line.split("  ").next().expect("a key"));
     report.to_string().lines().filter(about_it).map(String::from).collect()
 }
@@ -40,7 +44,10 @@ fn on_persistent_memory() {
     let id = "device id        8680-000000008680-57341200";
     of_file(land(), &[PLACE, DOMAIN, "numa node        0", id, "unsafe shutdowns 42", ADR, EADR]);
     let report = report(Kind::RegularFile, land());
-    assert_eq!(report.place().map(|place| place.map(|place| place.backing())), Some(Ok(Backing::Regions)));
+    assert_eq!(
+        report.place().map(|place| place.map(|place| place.backing())),
+        Some(Ok(Backing::Regions))
+    );
     assert_eq!((report.numa_node(), report.device_usc()), (Some(Ok(Some(0))), Some(Ok(42))));
     assert_eq!(report.device_id().map(|id| id.as_deref()), Some(Ok("8680-000000008680-57341200")));
     assert_eq!(report.granularity().map(|answer| answer.is_ok()), Some(true));
@@ -109,16 +116,22 @@ fn what_could_not_be_found_out() {
         beyond(&report(Kind::RegularFile, land))
     };
     let line = |lines: Vec<String>, key: &str| {
-        lines.into_iter().find_map(|line| line.strip_prefix(key).map(|value| value.trim_start().to_owned()))
+        lines
+            .into_iter()
+            .find_map(|line| line.strip_prefix(key).map(|value| value.trim_start().to_owned()))
     };
     let denied = |what| Fail::Os(what, Errno::EACCES);
     assert_eq!(
-        line(changed(|land| land.fail(Call::DimmDirtyShutdowns(0, 0), Fail::Unsupported)), "unsafe shutdowns")
-            .as_deref(),
+        line(
+            changed(|land| land.fail(Call::DimmDirtyShutdowns(0, 0), Fail::Unsupported)),
+            "unsafe shutdowns"
+        )
+        .as_deref(),
         Some("not counted by its DIMMs")
     );
     assert_eq!(
-        line(changed(|land| land.fail(Call::DimmId(0, 0), Fail::Unsupported)), "device id").as_deref(),
+        line(changed(|land| land.fail(Call::DimmId(0, 0), Fail::Unsupported)), "device id")
+            .as_deref(),
         Some("none: its DIMMs have no ids that the system knows")
     );
     let mut land = Land::fsdax();
@@ -142,7 +155,11 @@ fn what_could_not_be_found_out() {
     land.fail(Call::Locate, denied(What::Device));
     let report = report(Kind::RegularFile, land);
     let failed = Error::Os { what: What::Device, errno: Errno::EACCES };
-    assert_eq!((report.place(), report.verdict()), (Some(&Err(failed)), Ok(())), "a source all the same");
+    assert_eq!(
+        (report.place(), report.verdict()),
+        (Some(&Err(failed)), Ok(())),
+        "a source all the same"
+    );
     assert_eq!((report.numa_node(), report.device_usc()), (None, None));
     assert!(report.device_id().is_none());
     assert_eq!(
@@ -158,15 +175,24 @@ fn what_could_not_be_found_out() {
 
 #[test]
 fn on_no_persistent_memory() {
-    let use_one =
-        "finer            use a file on ext4 or xfs, mounted with DAX, on persistent memory (or a device DAX)";
+    let use_one = "finer            use a file on ext4 or xfs, mounted with DAX, on persistent memory (or a device DAX)";
     let not_on_it = "granularity      PAGE: it is not on persistent memory";
     let mut land = Land::on(DISK);
     land.device = Ok(text("sda1"));
-    of_file(land, &["place            sda1, the block device 8:1, which is not persistent memory", not_on_it, use_one]);
+    of_file(
+        land,
+        &[
+            "place            sda1, the block device 8:1, which is not persistent memory",
+            not_on_it,
+            use_one,
+        ],
+    );
     let mut land = Land::on(tmpfs());
     land.device = Ok(text(""));
-    of_file(land.clone(), &["place            tmpfs, which keeps its files in ordinary memory", not_on_it, use_one]);
+    of_file(
+        land.clone(),
+        &["place            tmpfs, which keeps its files in ordinary memory", not_on_it, use_one],
+    );
     land.backing = Ok(overlay());
     of_file(
         land,
@@ -222,9 +248,19 @@ fn of_what_is_refused() {
     let id = "device id        8680-00000000";
     assert_eq!(lines[2..], [PLACE, DOMAIN, "numa node        0", id, "unsafe shutdowns 1"]);
     assert!(disk.granularity().is_none());
-    for kind in [Kind::Directory, Kind::Pipe, Kind::CharacterDevice, Kind::Socket, Kind::AnonymousInode, Kind::Other] {
+    for kind in [
+        Kind::Directory,
+        Kind::Pipe,
+        Kind::CharacterDevice,
+        Kind::Socket,
+        Kind::AnonymousInode,
+        Kind::Other,
+    ] {
         let other = report_of(kind);
-        assert!(other.place().is_none() && other.granularity().is_none() && other.numa_node().is_none(), "{kind}");
+        assert!(
+            other.place().is_none() && other.granularity().is_none() && other.numa_node().is_none(),
+            "{kind}"
+        );
     }
     // What cannot be read cannot be mapped to see how: that is said once.
     for access in [Access::WRITE, Access::PATH, Access::empty()] {
@@ -237,14 +273,19 @@ fn of_what_is_refused() {
         assert!(!script.calls().contains(&Call::Synchronous));
     }
     let nothing = Report::<Id>::refused(Error::SourceEmpty);
-    assert!(nothing.place().is_none() && nothing.granularity().is_none() && nothing.device_id().is_none());
+    assert!(
+        nothing.place().is_none()
+            && nothing.granularity().is_none()
+            && nothing.device_id().is_none()
+    );
     assert!(nothing.numa_node().is_none() && nothing.device_usc().is_none());
 }
 
 #[test]
 fn what_would_have_to_change() {
     let mut land = Land::fsdax();
-    (land.synchronous, land.direct) = (Ok(Synchronous::Refused), Ok(Direct::new(Some(false), Some(DaxOption::Never))));
+    (land.synchronous, land.direct) =
+        (Ok(Synchronous::Refused), Ok(Direct::new(Some(false), Some(DaxOption::Never))));
     let lines = beyond(&report(Kind::RegularFile, land));
     assert_eq!(
         lines[lines.len() - 2..],

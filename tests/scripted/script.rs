@@ -5,7 +5,9 @@ use std::{
     fmt,
 };
 
-use pmem2::{Access, Alignment, ClearBy, Errno, Facts, Fail, FileSystem, Handle, Kind, Platform, Undurable};
+use pmem2::{
+    Access, Alignment, ClearBy, Errno, Facts, Fail, FileSystem, Handle, Kind, Platform, Undurable,
+};
 
 use crate::{land::Land, medium::Medium};
 
@@ -111,7 +113,11 @@ impl Script {
             Call::Allocated => script.allocated = Err(fail),
             Call::FileSystem => script.file_system = Err(fail),
             Call::PageSize => script.page_size = Err(fail),
-            Call::Channel(..) | Call::Sync | Call::ListBad | Call::NextBad(_) | Call::ClearBad(..) => {
+            Call::Channel(..)
+            | Call::Sync
+            | Call::ListBad
+            | Call::NextBad(_)
+            | Call::ClearBad(..) => {
                 script.medium.fail(call, fail);
             }
             of_place => script.land.fail(of_place, fail),
@@ -152,10 +158,19 @@ impl Script {
     }
 
     /// As answer, for questions that come with what was described before.
-    pub(crate) fn ask<T>(&self, call: Call, raw: Raw, facts: &Facts<Id>, answer: Result<T, Fail>) -> Result<T, Fail> {
+    pub(crate) fn ask<T>(
+        &self,
+        call: Call,
+        raw: Raw,
+        facts: &Facts<Id>,
+        answer: Result<T, Fail>,
+    ) -> Result<T, Fail> {
         assert_eq!(raw, RAW);
         let described = self.facts_now.get().unwrap_or(self.facts);
-        assert!([self.facts, described].contains(&Ok(*facts)), "the core hands on what it was told");
+        assert!(
+            [self.facts, described].contains(&Ok(*facts)),
+            "the core hands on what it was told"
+        );
         self.answer(call, answer)
     }
 }
@@ -204,7 +219,8 @@ impl Drop for Object<'_> {
     }
 }
 
-// SAFETY: the script is borrowed for as long as the handle lives, and the raw value is a constant: both stay the same.
+// SAFETY: the script is borrowed for as long as the handle lives, and the raw value is a constant:
+// both stay the same.
 unsafe impl<'s> Handle for Object<'s> {
     type P = &'s Script;
     fn platform(&self) -> &'s Script {
@@ -217,10 +233,16 @@ unsafe impl<'s> Handle for Object<'s> {
 
 pub(crate) use crate::whats::WHATS;
 
-pub(crate) const UNDURABLE: [Undurable; 5] =
-    [Undurable::Never, Undurable::Unarmed, Undurable::NoInstruction, Undurable::NoHints, Undurable::NoCall];
+pub(crate) const UNDURABLE: [Undurable; 5] = [
+    Undurable::Never,
+    Undurable::Unarmed,
+    Undurable::NoInstruction,
+    Undurable::NoHints,
+    Undurable::NoCall,
+];
 
-/// Every way to fail, about everything, with every error number of Linux and a few that it does not have.
+/// Every way to fail, about everything, with every error number of Linux and a few that it does not
+/// have.
 pub(crate) fn fails() -> Vec<Fail> {
     let errnos = (1..=133).chain([4000, i32::MAX]).map(Errno::from_raw);
     let mut fails = vec![Fail::Unsupported, Fail::Replaced, Fail::DeviceReplaced];

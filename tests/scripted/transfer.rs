@@ -3,7 +3,8 @@
 use std::mem::MaybeUninit;
 
 use pmem2::{
-    Access, Anonymous, Errno, Error, HandleFault, Io, Kind, Reader, Source, TransferError, WriteFault, Writer,
+    Access, Anonymous, Errno, Error, HandleFault, Io, Kind, Reader, Source, TransferError,
+    WriteFault, Writer,
 };
 
 use crate::script::{Call, READ_WRITE, Script};
@@ -14,21 +15,33 @@ const SIZE: u64 = 0x1_0000;
 pub(crate) type Way = (&'static str, fn(&Script, u64, &mut [u8]) -> Result<(), TransferError>);
 
 pub(crate) const READS: [Way; 6] = [
-    ("read_at", |script, offset, buffer| Source::new(script.object()).unwrap().read_at(offset, buffer)),
-    ("read_into", |script, offset, buffer| Source::new(script.object()).unwrap().read_into(offset, buffer.into())),
-    ("Reader", |script, offset, buffer| Reader::new(Source::new(script.object()).unwrap())?.read_at(offset, buffer)),
+    ("read_at", |script, offset, buffer| {
+        Source::new(script.object()).unwrap().read_at(offset, buffer)
+    }),
+    ("read_into", |script, offset, buffer| {
+        Source::new(script.object()).unwrap().read_into(offset, buffer.into())
+    }),
+    ("Reader", |script, offset, buffer| {
+        Reader::new(Source::new(script.object()).unwrap())?.read_at(offset, buffer)
+    }),
     ("Reader::read_into", |script, offset, buffer| {
         Reader::via(Source::new(script.object()).unwrap(), 7)?.read_into(offset, buffer.into())
     }),
-    ("Writer", |script, offset, buffer| Writer::new(Source::new(script.object()).unwrap())?.read_at(offset, buffer)),
+    ("Writer", |script, offset, buffer| {
+        Writer::new(Source::new(script.object()).unwrap())?.read_at(offset, buffer)
+    }),
     ("Writer::read_into", |script, offset, buffer| {
         Writer::via(Source::new(script.object()).unwrap(), 7)?.read_into(offset, buffer.into())
     }),
 ];
 
 pub(crate) const WRITES: [Way; 4] = [
-    ("write_at", |script, offset, bytes| Source::new(script.object()).unwrap().write_at(offset, bytes)),
-    ("write_from", |script, offset, bytes| Source::new(script.object()).unwrap().write_from(offset, (&*bytes).into())),
+    ("write_at", |script, offset, bytes| {
+        Source::new(script.object()).unwrap().write_at(offset, bytes)
+    }),
+    ("write_from", |script, offset, bytes| {
+        Source::new(script.object()).unwrap().write_from(offset, (&*bytes).into())
+    }),
     ("Writer::write_at", |script, offset, bytes| {
         Writer::new(Source::new(script.object()).unwrap())?.write_at(offset, bytes)
     }),
@@ -39,7 +52,8 @@ pub(crate) const WRITES: [Way; 4] = [
 
 /// What the platform was asked to transfer or to prepare.
 fn transfers(script: &Script) -> Vec<Call> {
-    let is_transfer = |call: &Call| matches!(call, Call::Channel(..) | Call::Read(..) | Call::Write(..));
+    let is_transfer =
+        |call: &Call| matches!(call, Call::Channel(..) | Call::Read(..) | Call::Write(..));
     script.calls().into_iter().filter(is_transfer).collect()
 }
 
@@ -82,11 +96,21 @@ fn ranges() {
                     expected.map_err(|e| (0, e)),
                     "{row}"
                 );
-                let moved = transfers(&script).iter().filter(|call| !matches!(call, Call::Channel(..))).count();
+                let moved = transfers(&script)
+                    .iter()
+                    .filter(|call| !matches!(call, Call::Channel(..)))
+                    .count();
                 assert_eq!(moved, usize::from(expected.is_ok() && length > 0), "{row}");
                 if let Err(error) = expected {
-                    assert!(buffer.iter().all(|byte| *byte == 0xA5), "{row}: the buffer is untouched");
-                    assert_eq!(*script.medium.bytes.borrow(), *Script::new().medium.bytes.borrow(), "{row}");
+                    assert!(
+                        buffer.iter().all(|byte| *byte == 0xA5),
+                        "{row}: the buffer is untouched"
+                    );
+                    assert_eq!(
+                        *script.medium.bytes.borrow(),
+                        *Script::new().medium.bytes.borrow(),
+                        "{row}"
+                    );
                     assert_eq!(error.code(), -100_030);
                 }
             }
@@ -109,7 +133,8 @@ fn an_empty_source() {
 fn the_bytes_come_and_go() {
     for (name, way) in READS {
         let script = Script::new();
-        for (offset, length) in [(0, 1), (255, 3), (4093, 4099), (0, SIZE as usize), (SIZE - 5, 5)] {
+        for (offset, length) in [(0, 1), (255, 3), (4093, 4099), (0, SIZE as usize), (SIZE - 5, 5)]
+        {
             let mut buffer = vec![0; length];
             assert_eq!(way(&script, offset, &mut buffer), Ok(()), "{name}");
             assert_eq!(buffer, script.medium.bytes.borrow()[offset as usize..][..length], "{name}");
@@ -136,16 +161,23 @@ fn uninitialized_memory() {
     assert_eq!(bytes, [0x34 ^ 0x12, 0x35 ^ 0x12, 0x36 ^ 0x12]);
 }
 
-/// What the platform is asked, in which order: a channel of exactly these bytes for one transfer, of the whole source for many.
+/// What the platform is asked, in which order: a channel of exactly these bytes for one transfer,
+/// of the whole source for many.
 #[test]
 fn what_the_platform_is_asked() {
     let script = Script::new();
     let source = Source::new(script.object()).unwrap();
     script.calls();
     source.read_at(16, &mut [0; 4]).unwrap();
-    assert_eq!(script.calls(), [Call::Size, Call::Channel(None, (16, 20), false), Call::Read(16, 4)]);
+    assert_eq!(
+        script.calls(),
+        [Call::Size, Call::Channel(None, (16, 20), false), Call::Read(16, 4)]
+    );
     source.write_at(16, &[0; 4]).unwrap();
-    assert_eq!(script.calls(), [Call::Size, Call::Channel(None, (16, 20), true), Call::Write(16, 4)]);
+    assert_eq!(
+        script.calls(),
+        [Call::Size, Call::Channel(None, (16, 20), true), Call::Write(16, 4)]
+    );
     assert_eq!(script.medium.closed.borrow().len(), 2, "each gives its channel back");
     source.read_at(SIZE, &mut []).unwrap();
     source.write_at(SIZE, &[]).unwrap();
@@ -153,7 +185,8 @@ fn what_the_platform_is_asked() {
     source.sync().unwrap();
     assert_eq!(script.calls(), [Call::Sync]);
 
-    for (kind, anew) in [(Kind::RegularFile, true), (Kind::DeviceDax, false), (Kind::Region, false)] {
+    for (kind, anew) in [(Kind::RegularFile, true), (Kind::DeviceDax, false), (Kind::Region, false)]
+    {
         let size = if anew { vec![Call::Size] } else { vec![] };
         for via in [None, Some(9)] {
             let script = Script::with(kind, READ_WRITE);
@@ -163,10 +196,17 @@ fn what_the_platform_is_asked() {
                 Some(via) => Reader::via(source(), via),
             };
             let reader = reader.unwrap();
-            assert_eq!(script.calls(), [Call::Describe, Call::Size, Call::Channel(via, (0, SIZE), false)]);
+            assert_eq!(
+                script.calls(),
+                [Call::Describe, Call::Size, Call::Channel(via, (0, SIZE), false)]
+            );
             for offset in [3, 5] {
                 reader.read_at(offset, &mut [0; 4]).unwrap();
-                assert_eq!(script.calls(), [size.clone(), vec![Call::Read(offset, 4)]].concat(), "{kind:?}");
+                assert_eq!(
+                    script.calls(),
+                    [size.clone(), vec![Call::Read(offset, 4)]].concat(),
+                    "{kind:?}"
+                );
             }
             assert_eq!(reader.source().kind(), kind);
             let writer = match via {
@@ -174,13 +214,24 @@ fn what_the_platform_is_asked() {
                 Some(via) => Writer::via(source(), via),
             };
             let writer = writer.unwrap();
-            assert_eq!(script.calls(), [Call::Describe, Call::Size, Call::Channel(via, (0, SIZE), true)]);
+            assert_eq!(
+                script.calls(),
+                [Call::Describe, Call::Size, Call::Channel(via, (0, SIZE), true)]
+            );
             writer.write_at(3, &[0; 4]).unwrap();
-            assert_eq!(script.calls(), [size.clone(), vec![Call::Write(3, 4)]].concat(), "{kind:?}");
+            assert_eq!(
+                script.calls(),
+                [size.clone(), vec![Call::Write(3, 4)]].concat(),
+                "{kind:?}"
+            );
             writer.read_at(3, &mut [0; 4]).unwrap();
             assert_eq!(script.calls(), [size.clone(), vec![Call::Read(3, 4)]].concat(), "{kind:?}");
             writer.read_at(SIZE, &mut []).and(writer.write_at(SIZE, &[])).unwrap();
-            assert_eq!(script.calls(), [size.clone(), size.clone()].concat(), "nothing is not asked for");
+            assert_eq!(
+                script.calls(),
+                [size.clone(), size.clone()].concat(),
+                "nothing is not asked for"
+            );
             assert_eq!(writer.source().kind(), kind);
         }
     }
@@ -189,7 +240,8 @@ fn what_the_platform_is_asked() {
 /// A file may shrink and grow while somebody keeps a reader of it; a device does not.
 #[test]
 fn a_reader_looks_at_the_size_anew() {
-    for (kind, fixed) in [(Kind::RegularFile, false), (Kind::DeviceDax, true), (Kind::Region, true)] {
+    for (kind, fixed) in [(Kind::RegularFile, false), (Kind::DeviceDax, true), (Kind::Region, true)]
+    {
         let script = Script::with(kind, READ_WRITE).sized(8);
         let reader = Reader::new(Source::new(script.object()).unwrap()).unwrap();
         let read = |offset| reader.read_at(offset, &mut [0; 4]).map_err(Error::from);
@@ -212,11 +264,14 @@ fn the_channel_is_dropped_first() {
     assert_eq!((script.medium.closed.take(), script.dropped.get()), (vec![1], 2));
 }
 
-/// Who may read, who may write: the access with the kind, for each way. The rest is refused before anything is asked.
+/// Who may read, who may write: the access with the kind, for each way. The rest is refused before
+/// anything is asked.
 #[test]
 fn access_and_kind() {
     for kind in [Kind::RegularFile, Kind::DeviceDax, Kind::Region] {
-        for access in [Access::READ, Access::READ | Access::APPEND, READ_WRITE, READ_WRITE | Access::APPEND] {
+        for access in
+            [Access::READ, Access::READ | Access::APPEND, READ_WRITE, READ_WRITE | Access::APPEND]
+        {
             let appends = access.contains(Access::APPEND) && kind == Kind::RegularFile;
             let fault = match access.contains(Access::WRITE) {
                 false => Some(WriteFault::ReadOnly),
@@ -268,7 +323,8 @@ fn an_anonymous_source_has_nothing_to_read() {
     }
 }
 
-/// As on Windows: a handle that cannot be read makes a source, from which nothing can be transferred.
+/// As on Windows: a handle that cannot be read makes a source, from which nothing can be
+/// transferred.
 #[test]
 fn an_unreadable_source() {
     #[derive(Clone, Copy)]
@@ -297,10 +353,22 @@ fn an_unreadable_source() {
         ) -> Result<(), pmem2::Fail> {
             Ok(())
         }
-        fn read_at(self, (): (), (): &(), _: u64, _: pmem2::ReadBuffer<'_>) -> Result<(), pmem2::Halted> {
+        fn read_at(
+            self,
+            (): (),
+            (): &(),
+            _: u64,
+            _: pmem2::ReadBuffer<'_>,
+        ) -> Result<(), pmem2::Halted> {
             Ok(())
         }
-        fn write_at(self, (): (), (): &(), _: u64, _: pmem2::WriteBuffer<'_>) -> Result<(), pmem2::Halted> {
+        fn write_at(
+            self,
+            (): (),
+            (): &(),
+            _: u64,
+            _: pmem2::WriteBuffer<'_>,
+        ) -> Result<(), pmem2::Halted> {
             Ok(())
         }
         fn sync(self, (): (), _: &pmem2::Facts<pmem2::NoId>) -> Result<(), pmem2::Fail> {
@@ -316,8 +384,16 @@ fn an_unreadable_source() {
         fn raw(&self) {}
     }
     for (access, reads, writes) in [
-        (Access::empty(), Err(HandleFault::NoAccess), Err(Error::InvalidFileHandle(HandleFault::NoAccess))),
-        (Access::WRITE, Err(HandleFault::WriteOnly), Err(Error::InvalidFileHandle(HandleFault::WriteOnly))),
+        (
+            Access::empty(),
+            Err(HandleFault::NoAccess),
+            Err(Error::InvalidFileHandle(HandleFault::NoAccess)),
+        ),
+        (
+            Access::WRITE,
+            Err(HandleFault::WriteOnly),
+            Err(Error::InvalidFileHandle(HandleFault::WriteOnly)),
+        ),
         (Access::READ, Ok(()), Err(Error::NotWritable(WriteFault::ReadOnly))),
         (READ_WRITE, Ok(()), Ok(())),
     ] {

@@ -69,11 +69,17 @@ fn the_source_ends_and_the_buffer_is_bad() {
     for (offset, done) in [(0, 0), (0, 63), (512, 1), (0xFFC0, 8)] {
         for error in halted(offset, Halted { done, why: Halt::End }) {
             let shrank = Error::SourceShrank { size: offset + done as u64 };
-            assert_eq!((error.done(), error.error(), error.error().code()), (done, shrank, -100_030));
+            assert_eq!(
+                (error.done(), error.error(), error.error().code()),
+                (done, shrank, -100_030)
+            );
         }
         for error in halted(offset, Halted { done, why: Halt::Buffer }) {
             let fault = Error::Os { what: What::Buffer, errno: Errno::EFAULT };
-            assert_eq!((error.done(), error.error(), error.error().code()), (done, fault, -Errno::EFAULT.raw()));
+            assert_eq!(
+                (error.done(), error.error(), error.error().code()),
+                (done, fault, -Errno::EFAULT.raw())
+            );
         }
     }
 }
@@ -115,8 +121,15 @@ fn every_failure_before_a_transfer() {
                 };
                 let script = Script::failing(call, fail);
                 let error = way(&script, 8, &mut [0; 8]).unwrap_err();
-                assert_eq!((error.done(), error.error()), (0, expected(fail, what)), "{name}, {call:?}");
-                let moved = script.calls().iter().any(|call| matches!(call, Call::Read(..) | Call::Write(..)));
+                assert_eq!(
+                    (error.done(), error.error()),
+                    (0, expected(fail, what)),
+                    "{name}, {call:?}"
+                );
+                let moved = script
+                    .calls()
+                    .iter()
+                    .any(|call| matches!(call, Call::Read(..) | Call::Write(..)));
                 assert!(!moved, "{name}, {call:?}");
                 assert_eq!(script.dropped.get(), 1, "the handle is dropped once");
                 assert_eq!(script.medium.closed.borrow().len(), 0);
@@ -125,8 +138,14 @@ fn every_failure_before_a_transfer() {
         let script = Script::failing(Call::Sync, fail);
         assert_eq!(Source::new(script.object()).unwrap().sync(), Err(expected(fail, What::Sync)));
         let script = Script::failing(Call::Size, fail);
-        assert_eq!(Reader::new(Source::new(script.object()).unwrap()).err(), Some(expected(fail, What::Size)));
-        assert_eq!(Writer::new(Source::new(script.object()).unwrap()).err(), Some(expected(fail, What::Size)));
+        assert_eq!(
+            Reader::new(Source::new(script.object()).unwrap()).err(),
+            Some(expected(fail, What::Size))
+        );
+        assert_eq!(
+            Writer::new(Source::new(script.object()).unwrap()).err(),
+            Some(expected(fail, What::Size))
+        );
     }
 }
 
@@ -145,7 +164,8 @@ fn an_error_of_a_transfer_in_words() {
     let io = std::io::Error::from(error);
     assert_eq!(io.kind(), std::io::Error::from(bad).kind());
     assert_eq!(io.downcast::<TransferError>().ok(), Some(error), "nothing is lost");
-    let io =
-        std::io::Error::from(halted(0, Halted { done: 0, why: Halt::Fail(Fail::Os(What::Read, Errno::EACCES)) })[0]);
+    let io = std::io::Error::from(
+        halted(0, Halted { done: 0, why: Halt::Fail(Fail::Os(What::Read, Errno::EACCES)) })[0],
+    );
     assert_eq!(io.kind(), std::io::ErrorKind::PermissionDenied);
 }

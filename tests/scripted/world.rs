@@ -1,8 +1,8 @@
 //! Everything that a platform can say of what is behind a file, and what a reason claims of it.
 
 use pmem2::{
-    Backing, DaxOption, Direct, Error, Expected, Fail, FileSystem, Kind, Mode, Persistence, Reason, Sharing,
-    Synchronous, What,
+    Backing, DaxOption, Direct, Error, Expected, Fail, FileSystem, Kind, Mode, Persistence, Reason,
+    Sharing, Synchronous, What,
 };
 
 use crate::{
@@ -49,11 +49,12 @@ impl World {
     };
 
     fn land(&self) -> Land {
-        let regions = self.regions.iter().flatten().enumerate().map(|(number, &(mode, persistence))| {
-            let mut region = region(0, number as u32, mode);
-            region.persistence = persistence;
-            region
-        });
+        let regions =
+            self.regions.iter().flatten().enumerate().map(|(number, &(mode, persistence))| {
+                let mut region = region(0, number as u32, mode);
+                region.persistence = persistence;
+                region
+            });
         let mut land = Land::of(regions);
         let unknown = Fail::Os(What::Device, pmem2::Errno::EACCES);
         match self.backing {
@@ -82,7 +83,8 @@ impl World {
     }
 
     fn any_region(&self, is: impl Fn(Mode, Persistence) -> bool) -> bool {
-        self.on_regions() && self.regions.iter().flatten().any(|&(mode, persistence)| is(mode, persistence))
+        self.on_regions()
+            && self.regions.iter().flatten().any(|&(mode, persistence)| is(mode, persistence))
     }
 
     fn only(&self, domain: Persistence) -> bool {
@@ -102,26 +104,38 @@ impl World {
         match reason {
             Reason::Private | Reason::Anonymous | Reason::KernelTooOld => false,
             Reason::CpuCache => self.only(Persistence::CpuCache),
-            Reason::MemoryController => self.any_region(|_, domain| domain == Persistence::MemoryController),
+            Reason::MemoryController => {
+                self.any_region(|_, domain| domain == Persistence::MemoryController)
+            }
             Reason::DomainUnstated => self.any_region(|_, domain| domain == Persistence::Unstated),
-            Reason::DomainUnknown => !self.any_region(|_, _| true) && self.backing != Some(Backing::DeviceDax),
+            Reason::DomainUnknown => {
+                !self.any_region(|_, _| true) && self.backing != Some(Backing::DeviceDax)
+            }
             Reason::NoRegion => {
-                self.backing == Some(Backing::DeviceDax) || self.any_region(|_, domain| domain == Persistence::Volatile)
+                self.backing == Some(Backing::DeviceDax)
+                    || self.any_region(|_, domain| domain == Persistence::Volatile)
             }
             Reason::NotPersistentMemory(on) => self.backing == Some(on) && !self.on_regions(),
             Reason::Host => self.any_region(|_, domain| domain == Persistence::Host),
             Reason::Sector => self.any_region(|mode, _| mode == Mode::Sector),
-            Reason::DeviceWithoutDax => self.any_region(|mode, _| mode == Mode::Raw) && self.dax_capable == Some(false),
+            Reason::DeviceWithoutDax => {
+                self.any_region(|mode, _| mode == Mode::Raw) && self.dax_capable == Some(false)
+            }
             Reason::VolumeWithoutDax => self.on_regions() && self.dax_capable == Some(false),
             Reason::FileSystemWithoutDax(system) => {
                 self.system == Some(system) && ![EXT4, XFS, EROFS, VIRTIOFS].contains(&system)
             }
-            Reason::MountedWithoutDax => self.mounted(DaxOption::Never) || self.mounted(DaxOption::Absent),
+            Reason::MountedWithoutDax => {
+                self.mounted(DaxOption::Never) || self.mounted(DaxOption::Absent)
+            }
             Reason::FileFlagOff => self.mounted(DaxOption::Inode) && self.flag(Some(false)),
             Reason::FileLeftOut => self.mounted(DaxOption::Always) && self.flag(Some(false)),
-            Reason::Refused => self.flag(Some(true)) || (self.mounted(DaxOption::Always) && self.flag(None)),
+            Reason::Refused => {
+                self.flag(Some(true)) || (self.mounted(DaxOption::Always) && self.flag(None))
+            }
             Reason::PlaceUnknown => {
-                self.backing.is_none() && (self.holds(Reason::Refused) || !self.holds(Reason::MountedWithoutDax))
+                self.backing.is_none()
+                    && (self.holds(Reason::Refused) || !self.holds(Reason::MountedWithoutDax))
             }
             Reason::NotDax => true,
             other => panic!("a reason that this table does not have: {other:?}"),
@@ -136,7 +150,8 @@ impl World {
 
 /// Every world.
 pub(crate) fn worlds() -> Vec<World> {
-    let of_one = MODES.into_iter().flat_map(|mode| DOMAINS.map(|domain| [Some((mode, domain)), None]));
+    let of_one =
+        MODES.into_iter().flat_map(|mode| DOMAINS.map(|domain| [Some((mode, domain)), None]));
     let mut of_two = Vec::new();
     for [one, other] in DOMAINS.iter().flat_map(|one| DOMAINS.map(|other| [*one, other])) {
         for [mode, other_mode] in [[Mode::Fsdax; 2], [Mode::Raw, Mode::Sector]] {
@@ -144,13 +159,22 @@ pub(crate) fn worlds() -> Vec<World> {
         }
     }
     let on_regions = of_one.chain(of_two).map(|regions| (Some(Backing::Regions), regions));
-    let others = elsewhere().into_iter().map(Some).chain([None]).map(|backing| (backing, [None; 2]));
+    let others =
+        elsewhere().into_iter().map(Some).chain([None]).map(|backing| (backing, [None; 2]));
     let grounds: Vec<_> = on_regions.chain(others).collect();
     let files = [None, Some(false), Some(true)];
-    let mounts =
-        [None, Some(DaxOption::Always), Some(DaxOption::Never), Some(DaxOption::Inode), Some(DaxOption::Absent)];
-    let directs: Vec<_> =
-        files.iter().flat_map(|file| mounts.map(|mount| Some(Direct::new(*file, mount)))).chain([None]).collect();
+    let mounts = [
+        None,
+        Some(DaxOption::Always),
+        Some(DaxOption::Never),
+        Some(DaxOption::Inode),
+        Some(DaxOption::Absent),
+    ];
+    let directs: Vec<_> = files
+        .iter()
+        .flat_map(|file| mounts.map(|mount| Some(Direct::new(*file, mount))))
+        .chain([None])
+        .collect();
     let systems = [EXT4, XFS, EROFS, VIRTIOFS, BTRFS, UNKNOWN].map(Some).into_iter().chain([None]);
     let mut worlds = Vec::new();
     for (backing, regions) in grounds {

@@ -38,7 +38,9 @@ fn one_by_one() {
         let numa = traced(|| assert_eq!(source.numa_node(), Ok(Some(1))));
         assert_eq!(numa, [&["fstat", "readlinkat"][..], &attribute, &["newfstatat"]].concat());
         let id = traced(|| assert!(source.device_id().is_ok()));
-        let expected = [&["fstat", "readlinkat"][..], &attribute, &attribute, &["openat", "newfstatat"]].concat();
+        let expected =
+            [&["fstat", "readlinkat"][..], &attribute, &attribute, &["openat", "newfstatat"]]
+                .concat();
         assert_eq!(id, expected);
         assert_eq!(traced(|| assert_eq!(source.device_usc(), Ok(1))), expected);
         assert_eq!(traced(|| assert!(Source::from_fd(fd(made.raw())).is_ok())), ["fcntl", "fstat"]);
@@ -65,7 +67,8 @@ fn within_the_budget() {
                 assert_eq!(counts(&file().1), [6, each, each], "{dimms} DIMMs beside {others}");
                 bus.region(0, &all).devdax();
                 let null = dev_null();
-                let source = Source::from_fd(fd(std::os::fd::AsRawFd::as_raw_fd(&null))).expect("a source");
+                let source =
+                    Source::from_fd(fd(std::os::fd::AsRawFd::as_raw_fd(&null))).expect("a source");
                 assert_eq!(counts(&source), [6, each, each], "device DAX, {dimms} DIMMs");
             });
         }
@@ -88,7 +91,10 @@ fn each_level_costs_six_at_most() {
             let volume = volume(&format!("dm-{level}"), nd::disk(), &[&below]);
             let now = counts(&file().1);
             for (now, base) in now.into_iter().zip(base) {
-                assert!(now > base && now <= base + 6 * level, "{now} calls, {base} without the {level} levels");
+                assert!(
+                    now > base && now <= base + 6 * level,
+                    "{now} calls, {base} without the {level} levels"
+                );
             }
             below = volume;
         }

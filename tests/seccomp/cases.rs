@@ -2,10 +2,11 @@
 
 use crate::{
     functions::{
-        ALIGNMENT, ALLOCATED, ANONYMOUS, BAD_BLOCKS, CHECK_RANGE, CLEAR, COMMAND, CONFIRM_PLACE, DEVICE_ID, DEVICE_USC,
-        DIMM_ID, DIMMS, DIRTY_SHUTDOWNS, FILE_SYSTEM, Function, GRANULARITY, GRANULARITY_AT, KNOWN, NEW, NEW_READER,
-        NEW_WRITER, NUMA_NODE, PLACE, PRIVATE, READ, READ_KEPT, REPORT, SIZE, SYNC, WAYS, WRITE, WRITE_FROM_NOWHERE,
-        WRITE_KEPT, WRITE_KEPT_FROM_NOWHERE, backend,
+        ALIGNMENT, ALLOCATED, ANONYMOUS, BAD_BLOCKS, CHECK_RANGE, CLEAR, COMMAND, CONFIRM_PLACE,
+        DEVICE_ID, DEVICE_USC, DIMM_ID, DIMMS, DIRTY_SHUTDOWNS, FILE_SYSTEM, Function, GRANULARITY,
+        GRANULARITY_AT, KNOWN, NEW, NEW_READER, NEW_WRITER, NUMA_NODE, PLACE, PRIVATE, READ,
+        READ_KEPT, REPORT, SIZE, SYNC, WAYS, WRITE, WRITE_FROM_NOWHERE, WRITE_KEPT,
+        WRITE_KEPT_FROM_NOWHERE, backend,
     },
     subjects::{On, World},
 };
@@ -18,8 +19,8 @@ pub(crate) struct Case {
     pub(crate) run: Function,
     pub(crate) on: On,
     pub(crate) world: World,
-    /// Where the disk's files have to be mapped directly for it, or must not be: the host's are not, those of a guest with
-    /// persistent memory are (ci/guest).
+    /// Where the disk's files have to be mapped directly for it, or must not be: the host's are
+    /// not, those of a guest with persistent memory are (ci/guest).
     pub(crate) dax: Option<bool>,
     /// Where the disk's file system has to be XFS for it, or must not be.
     pub(crate) xfs: Option<bool>,
@@ -33,10 +34,12 @@ const MAKE_DEVICE: &[&str] = &["fcntl", "fstat", "readlinkat", "newfstatat"];
 const MAPPED: &[&str] = &["fstat", "openat", "read", "close", "newfstatat", "mmap", "munmap"];
 const FOUND: &[&str] = &["fstat", "readlinkat", "newfstatat"];
 const ASKED: &[&str] = &["fstat", "readlinkat", "openat", "read", "close", "newfstatat"];
-const OF_VOLUME: &[&str] = &["fstat", "readlinkat", "openat", "getdents64", "read", "close", "newfstatat"];
+const OF_VOLUME: &[&str] =
+    &["fstat", "readlinkat", "openat", "getdents64", "read", "close", "newfstatat"];
 const OF_MIXED: &[&str] = &["fstat", "readlinkat", "openat", "getdents64", "read", "close"];
 const LISTED: &[&str] = &["fstat", "fstatfs", "readlinkat", "openat", "read", "close"];
-const BAD_OF_FILE: &[&str] = &["fstat", "fstatfs", "readlinkat", "openat", "read", "close", "ioctl"];
+const BAD_OF_FILE: &[&str] =
+    &["fstat", "fstatfs", "readlinkat", "openat", "read", "close", "ioctl"];
 const CLEARED: &[&str] = &[
     "fstat",
     "fcntl",
@@ -61,11 +64,21 @@ const TRIED: &[&str] = &["fstat", "mmap", "munmap"];
 /// Why a file is not mapped directly, where its place does not say.
 const WHY: &[&str] = &["fstat", "mmap", "statx", "openat", "read", "close", "fstatfs"];
 
-const fn case(function: &'static str, run: Function, on: On, calls: &'static [&'static str]) -> Case {
+const fn case(
+    function: &'static str,
+    run: Function,
+    on: On,
+    calls: &'static [&'static str],
+) -> Case {
     Case { function, run, on, world: World::Region, dax: None, xfs: None, calls }
 }
 
-const fn of_file(function: &'static str, run: Function, world: World, calls: &'static [&'static str]) -> Case {
+const fn of_file(
+    function: &'static str,
+    run: Function,
+    world: World,
+    calls: &'static [&'static str],
+) -> Case {
     Case { function, run, on: On::File, world, dax: None, xfs: None, calls }
 }
 
@@ -184,7 +197,12 @@ pub(crate) const CASES: &[Case] = &[
     case("Linux::dax_capable", backend::DAX_CAPABLE, On::DeviceDax, &[]),
     case("Linux::synchronous", backend::SYNCHRONOUS, On::File, &["fstat", "mmap"]).dax(false),
     case("Linux::synchronous", backend::SYNCHRONOUS, On::File, TRIED).dax(true),
-    case("Linux::direct", backend::DIRECT, On::File, &["fstat", "statx", "openat", "read", "close"]),
+    case(
+        "Linux::direct",
+        backend::DIRECT,
+        On::File,
+        &["fstat", "statx", "openat", "read", "close"],
+    ),
     case("read_at", READ, On::File, &["fstat", "pread64"]),
     case("read_at", READ, On::Mapped, MAPPED),
     case("write_at", WRITE, On::File, &["fstat", "pwrite64"]),
@@ -224,15 +242,37 @@ pub(crate) const CASES: &[Case] = &[
     of_file("of", REPORT, World::Region, REPORTED_GRANTED).dax(true),
 ];
 
-const REFUSED: &[&str] = &["fstat", "mmap", "readlinkat", "openat", "read", "close", "newfstatat", "statx", "fstatfs"];
-const REFUSED_ON_VOLUME: &[&str] =
-    &["fstat", "mmap", "readlinkat", "openat", "getdents64", "read", "close", "newfstatat", "statx", "fstatfs"];
+const REFUSED: &[&str] =
+    &["fstat", "mmap", "readlinkat", "openat", "read", "close", "newfstatat", "statx", "fstatfs"];
+const REFUSED_ON_VOLUME: &[&str] = &[
+    "fstat",
+    "mmap",
+    "readlinkat",
+    "openat",
+    "getdents64",
+    "read",
+    "close",
+    "newfstatat",
+    "statx",
+    "fstatfs",
+];
 const REFUSED_UNLISTED: &[&str] =
     &["fstat", "mmap", "readlinkat", "faccessat", "statx", "openat", "read", "close", "fstatfs"];
-const GRANTED: &[&str] = &["fstat", "mmap", "munmap", "readlinkat", "openat", "read", "close", "newfstatat"];
+const GRANTED: &[&str] =
+    &["fstat", "mmap", "munmap", "readlinkat", "openat", "read", "close", "newfstatat"];
 const GRANTED_UNLISTED: &[&str] = &["fstat", "mmap", "munmap", "readlinkat", "faccessat"];
-const REPORTED: &[&str] =
-    &["fcntl", "fstat", "fstatfs", "readlinkat", "openat", "read", "close", "newfstatat", "mmap", "statx"];
+const REPORTED: &[&str] = &[
+    "fcntl",
+    "fstat",
+    "fstatfs",
+    "readlinkat",
+    "openat",
+    "read",
+    "close",
+    "newfstatat",
+    "mmap",
+    "statx",
+];
 const REPORTED_ON_VOLUME: &[&str] = &[
     "fcntl",
     "fstat",
@@ -246,5 +286,15 @@ const REPORTED_ON_VOLUME: &[&str] = &[
     "mmap",
     "statx",
 ];
-const REPORTED_GRANTED: &[&str] =
-    &["fcntl", "fstat", "fstatfs", "readlinkat", "openat", "read", "close", "newfstatat", "mmap", "munmap"];
+const REPORTED_GRANTED: &[&str] = &[
+    "fcntl",
+    "fstat",
+    "fstatfs",
+    "readlinkat",
+    "openat",
+    "read",
+    "close",
+    "newfstatat",
+    "mmap",
+    "munmap",
+];

@@ -8,24 +8,36 @@ use crate::cases::CASES;
 fn needed() -> BTreeMap<&'static str, BTreeSet<String>> {
     let mut needed = BTreeMap::<_, BTreeSet<_>>::new();
     for case in CASES {
-        needed.entry(case.function).or_default().extend(case.calls.iter().map(|&call| call.to_owned()));
+        needed
+            .entry(case.function)
+            .or_default()
+            .extend(case.calls.iter().map(|&call| call.to_owned()));
     }
     needed
 }
 
 /// The words in backticks that are names of calls or functions, without arguments.
 pub(crate) fn words(text: &str) -> Vec<&str> {
-    // What decides on calls and is none; where devices are; the page size's, where the ABI does not fix it; whose calls come once.
+    // What decides on calls and is none; where devices are; the page size's, where the ABI does not
+    // fix it; whose calls come once.
     const NO_CALLS: [&str; 4] = ["st_blksize", "/sys", "msync", "SigbusHandler"];
     // And ioctls by their names, most of which are of file systems and devices that are not here.
-    let is_ioctl = |word: &str| ["FS_IOC_", "DM_", "ND_IOCTL_"].iter().any(|prefix| word.starts_with(prefix));
-    let words = text.split('`').skip(1).step_by(2).filter(|word| !NO_CALLS.contains(word) && !is_ioctl(word));
+    let is_ioctl =
+        |word: &str| ["FS_IOC_", "DM_", "ND_IOCTL_"].iter().any(|prefix| word.starts_with(prefix));
+    let words = text
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|word| !NO_CALLS.contains(word) && !is_ioctl(word));
     words.map(|word| word.split('(').next().unwrap_or_default()).collect()
 }
 
 /// The same without paths.
 fn names(text: &str) -> Vec<String> {
-    words(text).into_iter().map(|word| word.rsplit("::").next().unwrap_or_default().to_owned()).collect()
+    words(text)
+        .into_iter()
+        .map(|word| word.rsplit("::").next().unwrap_or_default().to_owned())
+        .collect()
 }
 
 /// The file with the documentation of this function, and how its signature goes on.
@@ -35,7 +47,9 @@ fn whereabouts(function: &str) -> (&'static str, &'static str) {
             (include_str!("../../src/place.rs"), "(&self")
         }
         "id" | "dirty_shutdowns" => (include_str!("../../src/place/dimm.rs"), "(&self"),
-        "expected_granularity" | "expected_granularity_at" => (include_str!("../../src/granularity.rs"), "("),
+        "expected_granularity" | "expected_granularity_at" => {
+            (include_str!("../../src/granularity.rs"), "(")
+        }
         "of" => (include_str!("../../src/report.rs"), "<H>("),
         "bad_blocks" | "clear_bad_blocks" => (include_str!("../../src/badblocks.rs"), "(&self"),
         "Reader::new" | "Writer::new" => (transfers(function), "(source"),
@@ -49,7 +63,9 @@ fn whereabouts(function: &str) -> (&'static str, &'static str) {
 fn transfers(of: &str) -> &'static str {
     let code = include_str!("../../src/transfer.rs");
     let name = of.split("::").next().unwrap_or(of);
-    let start = code.find(&format!("impl<H: Handle<P: Io>> {name}<H> {{")).unwrap_or_else(|| panic!("no {name}"));
+    let start = code
+        .find(&format!("impl<H: Handle<P: Io>> {name}<H> {{"))
+        .unwrap_or_else(|| panic!("no {name}"));
     &code[start..]
 }
 
@@ -58,13 +74,20 @@ fn documented(function: &str) -> BTreeSet<String> {
     let (code, after) = whereabouts(function);
     let functions = needed();
     let function = function.rsplit("::").next().unwrap_or(function);
-    let start = code.find(&format!("pub fn {function}{after}")).unwrap_or_else(|| panic!("no function {function}"));
+    let start = code
+        .find(&format!("pub fn {function}{after}"))
+        .unwrap_or_else(|| panic!("no function {function}"));
     let documentation: Vec<_> = code[..start].lines().rev().skip(1).map(str::trim).collect();
-    let mut lines: Vec<_> =
-        documentation.into_iter().take_while(|line| line.starts_with("//") || line.starts_with("#[")).collect();
+    let mut lines: Vec<_> = documentation
+        .into_iter()
+        .take_while(|line| line.starts_with("//") || line.starts_with("#["))
+        .collect();
     lines.reverse();
-    let paragraph: Vec<_> =
-        lines.into_iter().skip_while(|line| !line.contains("System calls")).take_while(|line| *line != "///").collect();
+    let paragraph: Vec<_> = lines
+        .into_iter()
+        .skip_while(|line| !line.contains("System calls"))
+        .take_while(|line| *line != "///")
+        .collect();
     assert!(!paragraph.is_empty(), "{function} does not say what system calls it makes");
     let mut calls = BTreeSet::new();
     for name in names(&paragraph.join(" ")) {
@@ -93,12 +116,17 @@ fn the_documentation_of_sources_and_reports_lists_them() {
 #[test]
 fn the_table_of_the_backend_lists_them() {
     let table = include_str!("../../platform/src/linux/mod.rs");
-    let rows: Vec<_> = table.lines().skip_while(|line| !line.starts_with("/// | method")).skip(2).collect();
+    let rows: Vec<_> =
+        table.lines().skip_while(|line| !line.starts_with("/// | method")).skip(2).collect();
     let end = rows.iter().position(|line| !line.starts_with("/// | `")).expect("its end");
-    assert!(!rows[end..].iter().any(|line| line.starts_with("/// |")), "a row that is not in the table");
+    assert!(
+        !rows[end..].iter().any(|line| line.starts_with("/// |")),
+        "a row that is not in the table"
+    );
     let mut listed = BTreeMap::<String, BTreeSet<String>>::new();
     for row in &rows[..end] {
-        let (methods, calls) = row.strip_prefix("/// |").and_then(|row| row.split_once('|')).expect("two columns");
+        let (methods, calls) =
+            row.strip_prefix("/// |").and_then(|row| row.split_once('|')).expect("two columns");
         for method in names(methods) {
             let calls = names(calls).into_iter().map(|call| match call.as_str() {
                 // As the text below the table says.
@@ -127,7 +155,10 @@ fn the_table_of_the_backend_lists_them() {
         ("allocated", "allocated"),
         ("file_system", "file_system"),
     ] {
-        of_backend.entry(method.to_owned()).or_default().extend(needed.remove(function).expect("its cases"));
+        of_backend
+            .entry(method.to_owned())
+            .or_default()
+            .extend(needed.remove(function).expect("its cases"));
     }
     assert_eq!(listed, of_backend);
 }

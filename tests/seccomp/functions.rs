@@ -1,8 +1,8 @@
 //! What is asked of a subject: each function of the documentation, and the methods of the backend.
 
 use pmem2::{
-    ClearBy, Error, Fail, Fd, Linux, Locate, Platform, Pool, Reader, Report, Sharing, Source, TransferError, What,
-    WriteBuffer, Writer,
+    ClearBy, Error, Fail, Fd, Linux, Locate, Platform, Pool, Reader, Report, Sharing, Source,
+    TransferError, What, WriteBuffer, Writer,
 };
 
 use crate::subjects::Subject;
@@ -20,26 +20,44 @@ pub(crate) const NEW: Function = |subject| Source::new(subject.fd).map(|_| 0);
 pub(crate) const SIZE: Function = |subject| source(subject).size();
 pub(crate) const ALIGNMENT: Function = |subject| source(subject).alignment();
 pub(crate) const ALLOCATED: Function = |subject| source(subject).allocated();
-pub(crate) const FILE_SYSTEM: Function = |subject| source(subject).file_system().map(|system| system.magic().into());
-pub(crate) const CHECK_RANGE: Function = |subject| source(subject).check_range(0, 4096).map(|range| range.end);
+pub(crate) const FILE_SYSTEM: Function =
+    |subject| source(subject).file_system().map(|system| system.magic().into());
+pub(crate) const CHECK_RANGE: Function =
+    |subject| source(subject).check_range(0, 4096).map(|range| range.end);
 pub(crate) const REPORT: Function = |subject| Report::of(&subject.fd).verdict().map(|()| 0);
-pub(crate) const PLACE: Function = |subject| source(subject).place().map(|place| place.regions().count() as u64);
-pub(crate) const NUMA_NODE: Function = |subject| source(subject).numa_node().map(|node| node.map_or(99, u64::from));
-pub(crate) const DEVICE_ID: Function = |subject| source(subject).device_id().map(|id| id.len() as u64);
+pub(crate) const PLACE: Function =
+    |subject| source(subject).place().map(|place| place.regions().count() as u64);
+pub(crate) const NUMA_NODE: Function =
+    |subject| source(subject).numa_node().map(|node| node.map_or(99, u64::from));
+pub(crate) const DEVICE_ID: Function =
+    |subject| source(subject).device_id().map(|id| id.len() as u64);
 pub(crate) const DEVICE_USC: Function = |subject| source(subject).device_usc();
-pub(crate) const GRANULARITY: Function =
-    |subject| source(subject).expected_granularity(Sharing::Shared).map(|expected| expected.granularity as u64);
+pub(crate) const GRANULARITY: Function = |subject| {
+    source(subject)
+        .expected_granularity(Sharing::Shared)
+        .map(|expected| expected.granularity as u64)
+};
 
-pub(crate) const DIMMS: Function =
-    |subject| source(subject).dimms()?.try_fold(0, |count, dimm| dimm.map(|dimm| count + dimm.region() as u64 + 1));
-pub(crate) const PRIVATE: Function =
-    |subject| source(subject).expected_granularity(Sharing::Private).map(|expected| expected.granularity as u64);
+pub(crate) const DIMMS: Function = |subject| {
+    source(subject)
+        .dimms()?
+        .try_fold(0, |count, dimm| dimm.map(|dimm| count + dimm.region() as u64 + 1))
+};
+pub(crate) const PRIVATE: Function = |subject| {
+    source(subject)
+        .expected_granularity(Sharing::Private)
+        .map(|expected| expected.granularity as u64)
+};
 pub(crate) const GRANULARITY_AT: Function = |subject| {
     let place = subject.place.expect("a place");
-    source(subject).expected_granularity_at(&place, Sharing::Shared).map(|expected| expected.granularity as u64)
+    source(subject)
+        .expected_granularity_at(&place, Sharing::Shared)
+        .map(|expected| expected.granularity as u64)
 };
-pub(crate) const DIMM_ID: Function = |subject| subject.dimm.expect("a DIMM").id().map(|id| id.len() as u64);
-pub(crate) const DIRTY_SHUTDOWNS: Function = |subject| subject.dimm.expect("a DIMM").dirty_shutdowns();
+pub(crate) const DIMM_ID: Function =
+    |subject| subject.dimm.expect("a DIMM").id().map(|id| id.len() as u64);
+pub(crate) const DIRTY_SHUTDOWNS: Function =
+    |subject| subject.dimm.expect("a DIMM").dirty_shutdowns();
 
 /// Of the place where the source is, or of none, which does not lie there then.
 pub(crate) const CONFIRM_PLACE: Function = |subject| match &subject.place {
@@ -98,7 +116,8 @@ fn nowhere() -> WriteBuffer<'static> {
     unsafe { WriteBuffer::from_raw_parts(std::ptr::without_provenance(8), 100) }
 }
 
-pub(crate) const WRITE_FROM_NOWHERE: Function = |subject| transferred(source(subject).write_from(AT, nowhere()));
+pub(crate) const WRITE_FROM_NOWHERE: Function =
+    |subject| transferred(source(subject).write_from(AT, nowhere()));
 pub(crate) const NEW_READER: Function = |subject| Reader::new(*source(subject)).map(|_| 1);
 pub(crate) const NEW_WRITER: Function = |subject| Writer::new(*source(subject)).map(|_| 1);
 
@@ -107,16 +126,21 @@ fn writer(subject: &Subject) -> &'static Writer<Fd<'static>> {
 }
 
 // A reader does the same as a writer does.
-pub(crate) const READ_KEPT: Function = |subject| transferred(writer(subject).read_at(AT, &mut [0; 100]));
-pub(crate) const WRITE_KEPT: Function = |subject| transferred(writer(subject).write_at(AT, &[7; 100]));
-pub(crate) const WRITE_KEPT_FROM_NOWHERE: Function = |subject| transferred(writer(subject).write_from(AT, nowhere()));
+pub(crate) const READ_KEPT: Function =
+    |subject| transferred(writer(subject).read_at(AT, &mut [0; 100]));
+pub(crate) const WRITE_KEPT: Function =
+    |subject| transferred(writer(subject).write_at(AT, &[7; 100]));
+pub(crate) const WRITE_KEPT_FROM_NOWHERE: Function =
+    |subject| transferred(writer(subject).write_from(AT, nowhere()));
 
 /// How many ranges there are, and whether there was an error.
-pub(crate) const BAD_BLOCKS: Function =
-    |subject| source(subject).bad_blocks()?.try_fold(0, |count, range| range.map(|range| count + range.end));
+pub(crate) const BAD_BLOCKS: Function = |subject| {
+    source(subject).bad_blocks()?.try_fold(0, |count, range| range.map(|range| count + range.end))
+};
 
 /// Of a file with nothing but bad blocks, on a disk that has no others.
-pub(crate) const CLEAR: Function = |subject| source(subject).clear_bad_blocks(0..512, ClearBy::Allocation).map(|()| 1);
+pub(crate) const CLEAR: Function =
+    |subject| source(subject).clear_bad_blocks(0..512, ClearBy::Allocation).map(|()| 1);
 /// By a command of a bus that is not there.
 pub(crate) const COMMAND: Function =
     |subject| source(subject).clear_bad_blocks(0..512, ClearBy::DeviceCommand).map(|()| 1);
@@ -135,35 +159,55 @@ pub(crate) mod backend {
         subject.spot.as_ref().expect("a spot")
     }
 
-    pub(crate) const LOCATE: Function = |subject| of(Linux.locate(subject.fd.as_raw(), source(subject).facts()));
+    pub(crate) const LOCATE: Function =
+        |subject| of(Linux.locate(subject.fd.as_raw(), source(subject).facts()));
     pub(crate) const CONFIRM: Function = |subject| of(Linux.confirm(spot(subject)));
     pub(crate) const REGION: Function = |subject| of(Linux.region(spot(subject), 0));
     pub(crate) const NUMA_NODE: Function = |subject| of(Linux.numa_node(spot(subject), 0));
     pub(crate) const DIMM: Function = |subject| of(Linux.dimm(spot(subject), 0, 0));
-    pub(crate) const DIMM_ID: Function = |subject| of(Linux.dimm_id(subject.raw_dimm.expect("a DIMM")));
-    pub(crate) const DIRTY: Function = |subject| of(Linux.dimm_dirty_shutdowns(subject.raw_dimm.expect("a DIMM")));
+    pub(crate) const DIMM_ID: Function =
+        |subject| of(Linux.dimm_id(subject.raw_dimm.expect("a DIMM")));
+    pub(crate) const DIRTY: Function =
+        |subject| of(Linux.dimm_dirty_shutdowns(subject.raw_dimm.expect("a DIMM")));
     pub(crate) const DAX_CAPABLE: Function = |subject| of(Linux.dax_capable(spot(subject)));
     pub(crate) const SYNCHRONOUS: Function =
         |subject| of(Linux.synchronous(subject.fd.as_raw(), source(subject).facts()));
-    pub(crate) const DIRECT: Function = |subject| of(Linux.direct(subject.fd.as_raw(), source(subject).facts()));
-    pub(crate) const CHANNEL: Function =
-        |subject| of(Linux.channel(subject.fd.as_raw(), source(subject).facts(), None, 0..4096, true));
+    pub(crate) const DIRECT: Function =
+        |subject| of(Linux.direct(subject.fd.as_raw(), source(subject).facts()));
+    pub(crate) const CHANNEL: Function = |subject| {
+        of(Linux.channel(subject.fd.as_raw(), source(subject).facts(), None, 0..4096, true))
+    };
 
     /// Through the channel of a file, which has nothing in it.
-    fn moved(subject: &Subject, how: impl FnOnce(&<Linux as Io>::Channel) -> Result<(), Halted>) -> Answer {
-        let channel = Linux.channel(subject.fd.as_raw(), source(subject).facts(), None, 0..4096, true);
-        channel.map_or_else(|_| Ok(0), |channel| how(&channel).map(|()| 1).map_err(|_| Error::Unknown(What::Handle)))
+    fn moved(
+        subject: &Subject,
+        how: impl FnOnce(&<Linux as Io>::Channel) -> Result<(), Halted>,
+    ) -> Answer {
+        let channel =
+            Linux.channel(subject.fd.as_raw(), source(subject).facts(), None, 0..4096, true);
+        channel.map_or_else(
+            |_| Ok(0),
+            |channel| how(&channel).map(|()| 1).map_err(|_| Error::Unknown(What::Handle)),
+        )
     }
 
     pub(crate) const READ: Function = |subject| {
-        moved(subject, |channel| Linux.read_at(subject.fd.as_raw(), channel, 0, [0; 100].as_mut_slice().into()))
+        moved(subject, |channel| {
+            Linux.read_at(subject.fd.as_raw(), channel, 0, [0; 100].as_mut_slice().into())
+        })
     };
-    pub(crate) const WRITE: Function =
-        |subject| moved(subject, |channel| Linux.write_at(subject.fd.as_raw(), channel, 0, [7; 100].as_slice().into()));
-    pub(crate) const WRITE_FROM_NOWHERE: Function =
-        |subject| moved(subject, |channel| Linux.write_at(subject.fd.as_raw(), channel, 0, super::nowhere()));
-    pub(crate) const SYNC: Function = |subject| of(Linux.sync(subject.fd.as_raw(), source(subject).facts()));
-    pub(crate) const LIST_BAD: Function = |subject| of(Linux.list_bad(subject.fd.as_raw(), source(subject).facts()));
+    pub(crate) const WRITE: Function = |subject| {
+        moved(subject, |channel| {
+            Linux.write_at(subject.fd.as_raw(), channel, 0, [7; 100].as_slice().into())
+        })
+    };
+    pub(crate) const WRITE_FROM_NOWHERE: Function = |subject| {
+        moved(subject, |channel| Linux.write_at(subject.fd.as_raw(), channel, 0, super::nowhere()))
+    };
+    pub(crate) const SYNC: Function =
+        |subject| of(Linux.sync(subject.fd.as_raw(), source(subject).facts()));
+    pub(crate) const LIST_BAD: Function =
+        |subject| of(Linux.list_bad(subject.fd.as_raw(), source(subject).facts()));
     pub(crate) const NEXT_BAD: Function = |subject| {
         // By a list that is taken before: see below.
         let mut list = subject.list.expect("a list").clone();
@@ -171,7 +215,11 @@ pub(crate) mod backend {
     };
     pub(crate) const CLEAR_BAD: Function = |subject| {
         let facts = source(subject).facts();
-        let by = if facts.kind == Kind::DeviceDax { ClearBy::DeviceCommand } else { ClearBy::Allocation };
+        let by = if facts.kind == Kind::DeviceDax {
+            ClearBy::DeviceCommand
+        } else {
+            ClearBy::Allocation
+        };
         of(Linux.clear_bad(subject.fd.as_raw(), facts, 0..512, by))
     };
     pub(crate) const DESCRIBE: Function = |subject| of(Linux.describe(subject.fd.as_raw()));

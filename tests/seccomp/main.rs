@@ -1,5 +1,5 @@
-//! The system calls of each function: those that its documentation lists, each of them, and no other. And what becomes of a
-//! call that a filter refuses.
+//! The system calls of each function: those that its documentation lists, each of them, and no
+//! other. And what becomes of a call that a filter refuses.
 #![cfg(target_os = "linux")]
 
 #[path = "../common/mod.rs"]
@@ -21,8 +21,8 @@ use common::{
     filter::{failing, only},
 };
 use functions::{
-    ALIGNMENT, ALLOCATED, Answer, CHECK_RANGE, DEVICE_ID, DEVICE_USC, FILE_SYSTEM, Function, GRANULARITY, NEW,
-    NUMA_NODE, PLACE, READ, SIZE, SYNC, WRITE,
+    ALIGNMENT, ALLOCATED, Answer, CHECK_RANGE, DEVICE_ID, DEVICE_USC, FILE_SYSTEM, Function,
+    GRANULARITY, NEW, NUMA_NODE, PLACE, READ, SIZE, SYNC, WRITE,
 };
 use pmem2::{Errno, Error, What};
 use seccompiler::{BpfProgram, apply_filter};
@@ -50,9 +50,14 @@ fn each_function_needs_the_calls_of_its_documentation_and_no_other() {
                 let (subject, calls) = (subjects.get(case.on), case.calls);
                 let name = format!("{} of {:?}, {world:?}", case.function, case.on);
                 let answer = (case.run)(&subject);
-                assert_eq!(under(&only(calls), case.run, &subject), Ended::With(answer), "{name} with {calls:?}");
+                assert_eq!(
+                    under(&only(calls), case.run, &subject),
+                    Ended::With(answer),
+                    "{name} with {calls:?}"
+                );
                 for without in calls {
-                    let fewer: Vec<_> = calls.iter().filter(|call| *call != without).copied().collect();
+                    let fewer: Vec<_> =
+                        calls.iter().filter(|call| *call != without).copied().collect();
                     let ended = under(&only(&fewer), case.run, &subject);
                     assert_eq!(ended, Ended::Killed(libc::SIGSYS), "{name} without {without}");
                 }
@@ -63,7 +68,10 @@ fn each_function_needs_the_calls_of_its_documentation_and_no_other() {
     let functions: BTreeSet<_> = CASES.iter().map(|case| case.function).collect();
     assert_eq!(tried.keys().copied().collect::<BTreeSet<_>>(), functions, "each on something");
     let left_out = CASES.len() - tried.values().sum::<usize>();
-    assert!(left_out < 10, "only what the disk has no, or only, DAX for, and the other file system: {left_out}");
+    assert!(
+        left_out < 10,
+        "only what the disk has no, or only, DAX for, and the other file system: {left_out}"
+    );
 }
 
 #[test]

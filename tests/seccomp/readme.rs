@@ -18,7 +18,8 @@ enum Column {
 }
 
 impl Column {
-    /// Those that a case is of. The text below the table speaks of what is in none: volumes, what has no device, what is no source.
+    /// Those that a case is of. The text below the table speaks of what is in none: volumes, what
+    /// has no device, what is no source.
     fn of(case: &Case) -> &'static [Self] {
         match case.on {
             // An anonymous source is of no descriptor.
@@ -38,7 +39,9 @@ fn function(name: &'static str) -> &'static str {
     match name {
         "Source::new" | "from_fd" | "new_in" | "boxed" | "Pool::source" => "new",
         "kind" | "access" | "id" | "handle" | "into_inner" => "kind and others",
-        "Report::of" | "Dimm::id" | "Dimm::dirty_shutdowns" => name.rsplit("::").next().unwrap_or(name),
+        "Report::of" | "Dimm::id" | "Dimm::dirty_shutdowns" => {
+            name.rsplit("::").next().unwrap_or(name)
+        }
         name => name,
     }
 }
@@ -54,13 +57,16 @@ fn table() -> (Vec<Row>, &'static str) {
     let readme = include_str!("../../README.md");
     let (_, section) = readme.split_once("\n## System calls\n").expect("the section");
     let (section, _) = section.split_once("\n## ").expect("another one");
-    let (_, rows) =
-        section.split_once("\n| function | regular file | device DAX |\n|---|---|---|\n").expect("the table");
+    let (_, rows) = section
+        .split_once("\n| function | regular file | device DAX |\n|---|---|---|\n")
+        .expect("the table");
     let (rows, below) = rows.split_once("\n\n").expect("text below");
     assert!(!below.contains("\n|"), "a row that is not in the table");
     let row = |line: &'static str| {
         let cells: Vec<_> = line.split('|').map(str::trim).collect();
-        let ["", functions, file, device_dax, ""] = cells[..] else { panic!("three columns: {line}") };
+        let ["", functions, file, device_dax, ""] = cells[..] else {
+            panic!("three columns: {line}")
+        };
         Row { functions: words(functions).into_iter().map(function).collect(), file, device_dax }
     };
     (rows.lines().map(row).collect(), below)
@@ -77,7 +83,8 @@ fn listed(rows: &[Row], row: &Row, column: Column) -> Calls {
     assert!(cell == "none" || !words.is_empty(), "neither none nor any: {cell}");
     let mut calls = Calls::new();
     for word in words {
-        let theirs: Vec<_> = rows.iter().filter(|row| row.functions.contains(function(word))).collect();
+        let theirs: Vec<_> =
+            rows.iter().filter(|row| row.functions.contains(function(word))).collect();
         for &row in &theirs {
             calls.extend(listed(rows, row, column));
         }
@@ -108,7 +115,8 @@ fn the_table_lists_them() {
     let in_cases: BTreeSet<_> = needed.keys().map(|&(function, _)| function).collect();
     let in_table: BTreeSet<_> = rows.iter().flat_map(|row| row.functions.iter().copied()).collect();
     assert_eq!(in_table, in_cases);
-    // Where two rows are of one function, by what it is asked for, it is the sum of them that is right.
+    // Where two rows are of one function, by what it is asked for, it is the sum of them that is
+    // right.
     let mut told = BTreeMap::<_, Calls>::new();
     for row in &rows {
         for column in [Column::File, Column::DeviceDax] {
@@ -124,7 +132,8 @@ fn the_table_lists_them() {
     }
 }
 
-/// And the text below it names the calls that others need: for volumes, for what has no device or is no source.
+/// And the text below it names the calls that others need: for volumes, for what has no device or
+/// is no source.
 #[test]
 fn the_text_below_lists_the_rest() {
     let (_, below) = table();

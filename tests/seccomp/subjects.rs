@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use pmem2::{Dimm, Fd, FileSystem, Health, Linux, Locate, Place, SigbusHandler, Source, Synchronous, Writer};
+use pmem2::{
+    Dimm, Fd, FileSystem, Health, Linux, Locate, Place, SigbusHandler, Source, Synchronous, Writer,
+};
 use rustix::fs::{MemfdFlags, OFlags};
 
 use crate::common::{
@@ -65,7 +67,8 @@ pub(crate) struct Subject {
 fn allocated(made: &Made) {
     let file = fd(made.raw());
     // SAFETY: fallocate touches no memory.
-    assert_eq!(unsafe { libc::fallocate(file.as_raw(), 0, 0, FILE_SIZE as libc::off_t) }, 0, "blocks for the file");
+    let result = unsafe { libc::fallocate(file.as_raw(), 0, 0, FILE_SIZE as libc::off_t) };
+    assert_eq!(result, 0, "blocks for the file");
 }
 
 /// /dev/null is a device DAX on a region with one DIMM; the disk is what `world` says.
@@ -125,15 +128,19 @@ impl Subjects {
             Made::number(-1),
         ];
         // They are kept for ever: what is tried is a copy.
-        let writer =
-            |made: &Made| Writer::new(Source::new(fd(made.raw())).ok()?).ok().map(|new| &*Box::leak(Box::new(new)));
+        let writer = |made: &Made| {
+            Writer::new(Source::new(fd(made.raw())).ok()?)
+                .ok()
+                .map(|new| &*Box::leak(Box::new(new)))
+        };
         let writers = made.iter().map(writer).collect();
         Self { made, writers }
     }
 
     /// Whether the disk's files are on XFS.
     pub(crate) fn is_xfs(&self) -> bool {
-        Source::new(self.get(On::File).fd).expect("a source").file_system() == Ok(FileSystem::from_magic(0x5846_5342))
+        Source::new(self.get(On::File).fd).expect("a source").file_system()
+            == Ok(FileSystem::from_magic(0x5846_5342))
     }
 
     /// Whether the disk's files can be mapped directly.

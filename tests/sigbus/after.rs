@@ -108,11 +108,14 @@ fn what_is_no_fault_of_a_copy_is_not_touched() {
     // SAFETY: all zeros are a context.
     let mut context: libc::ucontext_t = unsafe { zeroed() };
     let (info, context) = ((&raw mut info).cast(), (&raw mut context).cast());
-    for (info, context) in [(null_mut(), null_mut()), (info, null_mut()), (null_mut(), context), (info, context)] {
+    for (info, context) in
+        [(null_mut(), null_mut()), (info, null_mut()), (null_mut(), context), (info, context)]
+    {
         // SAFETY: each is null or whole.
         assert!(!unsafe { resume_after_sigbus(info, context) });
     }
     // SAFETY: the context is whole, and has no padding where its bytes are looked at.
-    let bytes = unsafe { std::slice::from_raw_parts(context.cast::<u8>(), size_of::<libc::ucontext_t>()) };
+    let bytes =
+        unsafe { std::slice::from_raw_parts(context.cast::<u8>(), size_of::<libc::ucontext_t>()) };
     assert!(bytes.iter().all(|&byte| byte == 0));
 }

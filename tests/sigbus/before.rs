@@ -1,4 +1,5 @@
-//! Who was there before notices no difference: each case is run without our handler and with it, and has to end alike.
+//! Who was there before notices no difference: each case is run without our handler and with it,
+//! and has to end alike.
 
 use pmem2_platform::SigbusHandler;
 
@@ -44,7 +45,14 @@ fn happen(event: Event, world: &World) {
 }
 
 /// How a process ends that has this action, and perhaps our handler over it.
-fn run(world: &World, action: Action, flags: i32, masked: bool, event: Event, ours: bool) -> Ended<(Seen, [i32; 3])> {
+fn run(
+    world: &World,
+    action: Action,
+    flags: i32,
+    masked: bool,
+    event: Event,
+    ours: bool,
+) -> Ended<(Seen, [i32; 3])> {
     let mut stack = vec![0; 64 << 10];
     in_child(|| {
         alternate_stack(&mut stack);
@@ -86,7 +94,9 @@ fn every_action(events: &[Event], masked: bool, deaths: usize) {
     let flags = [libc::SA_ONSTACK, libc::SA_NODEFER, libc::SA_RESETHAND, libc::SA_RESTART];
     for &event in events {
         for bits in 0..1 << flags.len() {
-            let flags = (0..flags.len()).filter(|bit| bits >> bit & 1 == 1).fold(0, |all, bit| all | flags[bit]);
+            let flags = (0..flags.len())
+                .filter(|bit| bits >> bit & 1 == 1)
+                .fold(0, |all, bit| all | flags[bit]);
             for action in [Action::Plain, Action::Informed] {
                 match compare(action, flags, masked, event) {
                     Ended::With(_) => lived += 1,
@@ -153,10 +163,14 @@ fn who_ignored_goes_on_ignoring() {
 /// But for faults: the kernel lets nobody ignore these.
 #[test]
 fn who_ignored_cannot_ignore_faults() {
-    // One that somebody makes up for itself is ignored by the kernel, and cannot be told from one that it raises.
+    // One that somebody makes up for itself is ignored by the kernel, and cannot be told from one
+    // that it raises.
     let world = World::new();
     let made_up = |ours| run(&world, Action::Ignore, 0, false, Event::Misaligned, ours);
-    assert!(matches!((made_up(false), made_up(true)), (Ended::With(_), Ended::Killed(libc::SIGBUS))));
+    assert!(matches!(
+        (made_up(false), made_up(true)),
+        (Ended::With(_), Ended::Killed(libc::SIGBUS))
+    ));
     for event in [Event::ActionOptional, Event::Fault, Event::FaultTwice] {
         let expected = !matches!(event, Event::ActionOptional);
         let ended = compare(Action::Ignore, 0, false, event);
@@ -169,7 +183,8 @@ fn who_ignored_cannot_ignore_faults() {
 fn handlers_see_what_there_is() {
     let world = World::new();
     let flags = libc::SA_ONSTACK;
-    let Ended::With((seen, after)) = run(&world, Action::Informed, flags, true, Event::Fault, true) else {
+    let Ended::With((seen, after)) = run(&world, Action::Informed, flags, true, Event::Fault, true)
+    else {
         panic!("it should live")
     };
     let address = world.memory.at.addr() + crate::shrunk::page() + crate::FAULT;
@@ -199,7 +214,8 @@ fn handlers_see_what_was_made_up() {
     assert_eq!(ended, Ended::With((expected, [0, 0, 1])));
 }
 
-/// The kernel lets no handler have a fault of a thread that has blocked the signal. The documentation says so.
+/// The kernel lets no handler have a fault of a thread that has blocked the signal. The
+/// documentation says so.
 #[test]
 fn a_thread_that_has_blocked_the_signal_does_not_survive() {
     let world = World::new();

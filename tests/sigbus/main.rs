@@ -1,5 +1,9 @@
-//! The handler of SIGBUS among others': each case in a process of its own, which starts without ours.
-#![cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
+//! The handler of SIGBUS among others': each case in a process of its own, which starts without
+//! ours.
+#![cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")
+))]
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -48,7 +48,8 @@ pub(crate) fn blocked() -> [i32; 3] {
     unsafe {
         let mut set = zeroed();
         libc::sigprocmask(libc::SIG_BLOCK, std::ptr::null(), &raw mut set);
-        [libc::SIGBUS, libc::SIGUSR1, libc::SIGUSR2].map(|signal| libc::sigismember(&raw const set, signal))
+        [libc::SIGBUS, libc::SIGUSR1, libc::SIGUSR2]
+            .map(|signal| libc::sigismember(&raw const set, signal))
     }
 }
 
@@ -84,7 +85,9 @@ pub(crate) fn note(signal: i32, code: i32, address: usize) {
 fn place(protection: i32, flags: i32, fd: i32, offset: usize) {
     let at = PAGE.load(SeqCst);
     // SAFETY: the page is the test's own, and nobody has a reference to it.
-    let mapped = unsafe { libc::mmap(at.cast(), page(), protection, flags | libc::MAP_FIXED, fd, offset as i64) };
+    let mapped = unsafe {
+        libc::mmap(at.cast(), page(), protection, flags | libc::MAP_FIXED, fd, offset as i64)
+    };
     assert_eq!(mapped, at.cast());
 }
 
@@ -106,7 +109,8 @@ pub(crate) extern "C" fn plain(signal: i32) {
 }
 
 pub(crate) extern "C" fn informed(signal: i32, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
-    // SAFETY: the handler is installed with SA_SIGINFO: the kernel has given a whole siginfo_t, and any bytes are an address.
+    // SAFETY: the handler is installed with SA_SIGINFO: the kernel has given a whole siginfo_t, and
+    // any bytes are an address.
     let (code, address) = unsafe { ((*info).si_code, (*info).si_addr().addr()) };
     // Otherwise it is who has sent it.
     note(signal, code, if code > 0 { address } else { 0 });
@@ -131,7 +135,8 @@ pub(crate) fn set(action: Action, flags: i32, masked: bool) {
         Action::Plain => (plain as usize, 0),
         Action::Informed => (informed as usize, libc::SA_SIGINFO),
     };
-    // SAFETY: all zeros are an action; the handlers do only what a handler may, and are of the kind that the flags say.
+    // SAFETY: all zeros are an action; the handlers do only what a handler may, and are of the kind
+    // that the flags say.
     unsafe {
         let mut action: libc::sigaction = zeroed();
         action.sa_sigaction = handler;
@@ -145,7 +150,8 @@ pub(crate) fn set(action: Action, flags: i32, masked: bool) {
 
 /// Another stack for handlers that ask for it.
 pub(crate) fn alternate_stack(stack: &mut [u8]) {
-    let stack = libc::stack_t { ss_sp: stack.as_mut_ptr().cast(), ss_flags: 0, ss_size: stack.len() };
+    let stack =
+        libc::stack_t { ss_sp: stack.as_mut_ptr().cast(), ss_flags: 0, ss_size: stack.len() };
     // SAFETY: the memory outlives the process that this is called in.
     assert_eq!(unsafe { libc::sigaltstack(&raw const stack, null_mut()) }, 0);
 }
@@ -166,7 +172,13 @@ pub(crate) fn queue(code: i32, address: usize) {
     let info = made_up(code, address);
     // SAFETY: the kernel reads a siginfo_t.
     let result = unsafe {
-        libc::syscall(libc::SYS_rt_tgsigqueueinfo, libc::getpid(), libc::gettid(), libc::SIGBUS, &raw const info)
+        libc::syscall(
+            libc::SYS_rt_tgsigqueueinfo,
+            libc::getpid(),
+            libc::gettid(),
+            libc::SIGBUS,
+            &raw const info,
+        )
     };
     assert_eq!(result, 0);
 }

@@ -1,4 +1,5 @@
-//! Signals in the midst of a copy: those that somebody sent, and faults of other code that interrupts it.
+//! Signals in the midst of a copy: those that somebody sent, and faults of other code that
+//! interrupts it.
 
 use std::{
     mem::zeroed,
@@ -25,8 +26,8 @@ static WORLD: AtomicPtr<World> = AtomicPtr::new(null_mut());
 static TICKS: AtomicU32 = AtomicU32::new(0);
 static WRONG: AtomicU32 = AtomicU32::new(0);
 
-/// Calls `on_tick` every millisecond. SIGBUS is blocked in it, so that one which it sends comes where the clock has interrupted
-/// the program: in the midst of the copy.
+/// Calls `on_tick` every millisecond. SIGBUS is blocked in it, so that one which it sends comes
+/// where the clock has interrupted the program: in the midst of the copy.
 fn start_clock(on_tick: extern "C" fn(i32), blocks: bool) {
     // SAFETY: all zeros are an action and a timer; the handler does only what a handler may.
     unsafe {
@@ -39,7 +40,15 @@ fn start_clock(on_tick: extern "C" fn(i32), blocks: bool) {
         libc::sigaction(libc::SIGVTALRM, &raw const action, null_mut());
         let each = libc::timeval { tv_sec: 0, tv_usec: 1000 };
         let timer = libc::itimerval { it_interval: each, it_value: each };
-        assert_eq!(libc::syscall(libc::SYS_setitimer, libc::ITIMER_VIRTUAL, &raw const timer, null::<u8>()), 0);
+        assert_eq!(
+            libc::syscall(
+                libc::SYS_setitimer,
+                libc::ITIMER_VIRTUAL,
+                &raw const timer,
+                null::<u8>()
+            ),
+            0
+        );
     }
 }
 
@@ -56,7 +65,11 @@ fn copy_meanwhile(file: &Shrunk, buffer: &mut [u8]) -> bool {
         let all_gone = (0..20).all(|_| mapping.read(0, buffer) == gone);
         COPYING.store(false, SeqCst);
         let right = all_gone
-            && buffer[..half].iter().enumerate().step_by(601).all(|(index, &found)| found == byte(index))
+            && buffer[..half]
+                .iter()
+                .enumerate()
+                .step_by(601)
+                .all(|(index, &found)| found == byte(index))
             && buffer[half..].iter().step_by(601).all(|&found| found == 0);
         if !right {
             WRONG.fetch_add(1, SeqCst);

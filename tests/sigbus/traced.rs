@@ -1,4 +1,5 @@
-//! What a process dies of, as a debugger sees it: the same fault, at the same instruction, as without our handler.
+//! What a process dies of, as a debugger sees it: the same fault, at the same instruction, as
+//! without our handler.
 
 use std::{mem::zeroed, ptr::null_mut};
 
@@ -34,14 +35,19 @@ fn last_of(body: impl FnOnce()) -> Last {
         // SAFETY: `status` is an int, and the child is this process's.
         assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
         if !libc::WIFSTOPPED(status) {
-            assert!(libc::WIFSIGNALED(status) && libc::WTERMSIG(status) == libc::SIGBUS, "{status:#x}");
+            assert!(
+                libc::WIFSIGNALED(status) && libc::WTERMSIG(status) == libc::SIGBUS,
+                "{status:#x}"
+            );
             return last.expect("it was seen before");
         }
         let signal = libc::WSTOPSIG(status);
         if signal == libc::SIGBUS {
-            // SAFETY: all zeros are both structures, which the calls write to; any bytes are an address.
+            // SAFETY: all zeros are both structures, which the calls write to; any bytes are an
+            // address.
             last = Some(unsafe {
-                let (mut info, mut registers): (libc::siginfo_t, libc::user_regs_struct) = (zeroed(), zeroed());
+                let (mut info, mut registers): (libc::siginfo_t, libc::user_regs_struct) =
+                    (zeroed(), zeroed());
                 libc::ptrace(libc::PTRACE_GETSIGINFO, child, null_mut::<u8>(), &raw mut info);
                 libc::ptrace(libc::PTRACE_GETREGS, child, null_mut::<u8>(), &raw mut registers);
                 (info.si_code, info.si_addr().addr(), registers.rip)

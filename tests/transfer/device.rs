@@ -1,5 +1,6 @@
-//! A device DAX: /dev/zero, of which a made-up /sys says that it is one. A shared mapping of it has zeros of its own, so that what
-//! was written is there as long as the mapping is kept. (What bad memory does to it is in tests/mcsafe, and in the guest.)
+//! A device DAX: /dev/zero, of which a made-up /sys says that it is one. A shared mapping of it has
+//! zeros of its own, so that what was written is there as long as the mapping is kept. (What bad
+//! memory does to it is in tests/mcsafe, and in the guest.)
 #![cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 
 use std::fs::File;
@@ -54,8 +55,13 @@ fn what_was_written_is_read() {
         }
         assert_eq!(source.sync(), Ok(()));
         assert_eq!((writer.read_at(SIZE, &mut []), writer.write_at(SIZE, &[])), (Ok(()), Ok(())));
-        for (offset, length) in [(SIZE, 1), (SIZE - 1, 2), (u64::MAX, 1), (u64::MAX - 1, 2), (SIZE + 1, 0)] {
-            let expected = Err((0, Error::LengthOutOfRange { end: offset.saturating_add(length as u64), size: SIZE }));
+        for (offset, length) in
+            [(SIZE, 1), (SIZE - 1, 2), (u64::MAX, 1), (u64::MAX - 1, 2), (SIZE + 1, 0)]
+        {
+            let expected = Err((
+                0,
+                Error::LengthOutOfRange { end: offset.saturating_add(length as u64), size: SIZE },
+            ));
             assert_eq!(stopped(writer.read_at(offset, &mut vec![0; length])), expected);
             assert_eq!(stopped(source.read_at(offset, &mut vec![0; length])), expected);
             assert_eq!(stopped(writer.write_at(offset, &vec![0; length])), expected);
@@ -64,7 +70,8 @@ fn what_was_written_is_read() {
     });
 }
 
-/// A mapping of /dev/zero has as many bytes as it is long, from offset 0 on: behind these there is nothing, and a SIGBUS.
+/// A mapping of /dev/zero has as many bytes as it is long, from offset 0 on: behind these there is
+/// nothing, and a SIGBUS.
 #[test]
 fn memory_that_fails() {
     with_sysfs(|sysfs| {
@@ -76,7 +83,8 @@ fn memory_that_fails() {
             assert_eq!(stopped(source.read_at(offset, &mut [0; 100])), failed(offset));
             assert_eq!(stopped(source.write_at(offset, &[1; 100])), failed(offset));
         }
-        // From the second unit on two are mapped, and two are there, of which the first is not mapped.
+        // From the second unit on two are mapped, and two are there, of which the first is not
+        // mapped.
         let mut found = [0xEE; 200];
         let expected = Err((150, Error::IoFail { offset: 2 * ALIGN, length: 1 }));
         assert_eq!(stopped(source.read_at(2 * ALIGN - 150, &mut found)), expected);

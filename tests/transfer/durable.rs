@@ -1,5 +1,6 @@
-//! What was written to a device DAX (the stand-in of the module beside this) is durable when the call returns, or fails: seen by
-//! single steps. It needs ptrace(2), and knows the instructions of x86-64 only.
+//! What was written to a device DAX (the stand-in of the module beside this) is durable when the
+//! call returns, or fails: seen by single steps. It needs ptrace(2), and knows the instructions of
+//! x86-64 only.
 #![cfg(target_arch = "x86_64")]
 
 use std::{collections::BTreeSet, fs::File};
@@ -38,8 +39,18 @@ fn no_zeros(length: usize) -> Vec<u8> {
 }
 
 /// A few bytes go by other instructions than many.
-const RANGES: [(usize, usize); 10] =
-    [(0, 1), (0, 64), (63, 2), (1, 64), (60, 8), (8, 15), (100, 300), (4090, 512), (4091, 513), (130, 1200)];
+const RANGES: [(usize, usize); 10] = [
+    (0, 1),
+    (0, 64),
+    (63, 2),
+    (1, 64),
+    (60, 8),
+    (8, 15),
+    (100, 300),
+    (4090, 512),
+    (4091, 513),
+    (130, 1200),
+];
 
 /// So much before and behind is looked at as well.
 const AROUND: usize = 2 * LINE;
@@ -54,7 +65,11 @@ fn by_a_writer() {
                 let writer = Writer::new(source).expect("a writer");
                 assert_eq!(writer.write_at(offset as u64, &new), Ok(()));
             });
-            assert_eq!(durable(&steps), Ok(lines(offset, length)), "{length} at {offset}: {steps:?}");
+            assert_eq!(
+                durable(&steps),
+                Ok(lines(offset, length)),
+                "{length} at {offset}: {steps:?}"
+            );
             assert_eq!(flushed(&steps), lines(offset, length), "{length} at {offset}");
         }
     });
@@ -89,13 +104,18 @@ fn by_one_call() {
             let steps = stepped(0..offset + length + AROUND, || {
                 assert_eq!(source.write_at(offset as u64, &new), Ok(()));
             });
-            assert_eq!(durable(&steps), Ok(lines(offset, length)), "{length} at {offset}: {steps:?}");
+            assert_eq!(
+                durable(&steps),
+                Ok(lines(offset, length)),
+                "{length} at {offset}: {steps:?}"
+            );
             assert_eq!(flushed(&steps), lines(offset, length), "{length} at {offset}");
         }
     });
 }
 
-/// What was written before the memory failed: of two units that are mapped, the second one and the third, one is there.
+/// What was written before the memory failed: of two units that are mapped, the second one and the
+/// third, one is there.
 #[test]
 fn what_came_before_a_failure() {
     on_device(|source| {
@@ -109,7 +129,11 @@ fn what_came_before_a_failure() {
                 let written = source.write_at(ALIGN + offset as u64, &new);
                 assert_eq!(stopped(written), Err((before, end)));
             });
-            assert_eq!(durable(&steps), Ok(lines(offset, before)), "{before} of {length}: {steps:?}");
+            assert_eq!(
+                durable(&steps),
+                Ok(lines(offset, before)),
+                "{before} of {length}: {steps:?}"
+            );
             assert_eq!(flushed(&steps), lines(offset, before), "{before} of {length}");
         }
     });

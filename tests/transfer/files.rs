@@ -37,9 +37,15 @@ fn what_was_written_is_read() {
         let mut expected = vec![0; LENGTH];
         file.read_exact_at(&mut expected, 0).expect("its bytes");
         assert!(all_of(&source) == expected, "{name}");
-        for (offset, length) in [(0, 1), (1, 4095), (4090, 10), (512, 12_000), (LENGTH - 1, 1), (7, 0), (LENGTH, 0)] {
+        for (offset, length) in
+            [(0, 1), (1, 4095), (4090, 10), (512, 12_000), (LENGTH - 1, 1), (7, 0), (LENGTH, 0)]
+        {
             let new: Vec<u8> = (0..length).map(|index| (index * 3 + offset) as u8).collect();
-            assert_eq!(source.write_at(offset as u64, &new), Ok(()), "{name}: {length} at {offset}");
+            assert_eq!(
+                source.write_at(offset as u64, &new),
+                Ok(()),
+                "{name}: {length} at {offset}"
+            );
             expected[offset..offset + length].copy_from_slice(&new);
             let mut found = vec![0xEE; length];
             assert_eq!(source.read_at(offset as u64, &mut found), Ok(()), "{name}");
@@ -58,8 +64,11 @@ fn what_was_written_is_read() {
 #[test]
 fn huge_pages() {
     let flags = MemfdFlags::HUGETLB | MemfdFlags::HUGE_2MB;
-    let Some(fd) = made::unless("a memfd of huge pages", made::memfd(flags, HUGE_PAGE), &[rustix::io::Errno::NOSYS])
-    else {
+    let Some(fd) = made::unless(
+        "a memfd of huge pages",
+        made::memfd(flags, HUGE_PAGE),
+        &[rustix::io::Errno::NOSYS],
+    ) else {
         return;
     };
     let file = File::from(fd);
@@ -86,7 +95,8 @@ fn kept_readers_and_writers() {
         assert_eq!(found[50..], bytes(LENGTH)[round * 100 + 50..round * 100 + 100]);
         assert_eq!(writer.read_at(round as u64 * 100, &mut found[..50]), Ok(()));
     }
-    let behind = |reader: &Reader<_>| reader.read_at(LENGTH as u64, &mut [0]).map_err(|error| error.error());
+    let behind =
+        |reader: &Reader<_>| reader.read_at(LENGTH as u64, &mut [0]).map_err(|error| error.error());
     let out = pmem2::Error::LengthOutOfRange { end: LENGTH as u64 + 1, size: LENGTH as u64 };
     assert_eq!(behind(&reader), Err(out));
     file.set_len(LENGTH as u64 + 1).expect("another length");

@@ -21,7 +21,8 @@ fn os<T>(done: usize, errno: Errno) -> Result<T, (usize, Error)> {
 /// A file system of four pages, and a file with a hole of more.
 #[test]
 fn a_full_file_system() {
-    let file = file_of(&made::file_on("tmpfs", "size=16384", 1 << 20).expect("a small file system"));
+    let file =
+        file_of(&made::file_on("tmpfs", "size=16384", 1 << 20).expect("a small file system"));
     let source = Source::new(&file).expect("a source");
     let new = bytes(40_000);
     let (done, error) = stopped(source.write_at(100, &new)).expect_err("there is no room");
@@ -63,7 +64,8 @@ fn a_limit_for_files() {
         (5000, 1, os(0, Errno::EFBIG)),
         (19_999, 1, os(0, Errno::EFBIG)),
     ] {
-        let Ended::With(found) = limited(libc::SIG_IGN, || source.write_at(offset, &new[..length])) else {
+        let Ended::With(found) = limited(libc::SIG_IGN, || source.write_at(offset, &new[..length]))
+        else {
             panic!("the child should live")
         };
         assert_eq!(stopped(found), expected, "{length} at {offset}");

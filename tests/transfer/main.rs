@@ -1,4 +1,5 @@
-//! Reading and writing through sources of real descriptors: what comes of each, against pmem2_source_pread_mcsafe(3) and the issue.
+//! Reading and writing through sources of real descriptors: what comes of each, against
+//! pmem2_source_pread_mcsafe(3) and the issue.
 #![cfg(target_os = "linux")]
 
 #[path = "../common/mod.rs"]
@@ -47,7 +48,8 @@ fn on_disk(length: usize, flags: OFlags) -> File {
 
 /// What of the whole source can be read.
 fn all_of(source: &Source<&File>) -> Vec<u8> {
-    let mut found = vec![0xEE; usize::try_from(source.size().expect("a size")).expect("a size that fits")];
+    let mut found =
+        vec![0xEE; usize::try_from(source.size().expect("a size")).expect("a size that fits")];
     assert_eq!(source.read_at(0, &mut found), Ok(()));
     found
 }
@@ -59,6 +61,8 @@ fn stopped<T>(result: Result<T, TransferError>) -> Result<T, (usize, Error)> {
 
 fn file_of(made: &Made) -> File {
     // SAFETY: the descriptor is open; its copy belongs to the file.
-    let fd: OwnedFd = unsafe { rustix::fd::BorrowedFd::borrow_raw(made.raw()) }.try_clone_to_owned().expect("a copy");
+    let fd: OwnedFd = unsafe { rustix::fd::BorrowedFd::borrow_raw(made.raw()) }
+        .try_clone_to_owned()
+        .expect("a copy");
     File::from(fd)
 }

@@ -46,17 +46,21 @@ fn a_file_that_is_cut_off_while_it_is_read() {
                             other => panic!("{other:?}"),
                         };
                         // What is behind the cut is zeros for a time.
-                        let good = |at: usize| buffer[at] == byte(at) || (at >= SHORT && buffer[at] == 0);
+                        let good =
+                            |at: usize| buffer[at] == byte(at) || (at >= SHORT && buffer[at] == 0);
                         assert!((0..read).all(good));
                     }
                 })
             })
             .collect();
         for round in 0..ROUNDS {
-            file.set_len(if round % 2 == 0 { SHORT } else { LENGTH } as u64).expect("another length");
+            file.set_len(if round % 2 == 0 { SHORT } else { LENGTH } as u64)
+                .expect("another length");
             let seen = if round % 2 == 0 { cut } else { whole };
             let before = seen.load(SeqCst);
-            while seen.load(SeqCst) == before && !readers.iter().any(thread::ScopedJoinHandle::is_finished) {
+            while seen.load(SeqCst) == before
+                && !readers.iter().any(thread::ScopedJoinHandle::is_finished)
+            {
                 thread::yield_now();
             }
         }
@@ -78,7 +82,8 @@ fn signals() {
         action.sa_sigaction = handler as libc::sighandler_t;
         assert_eq!(libc::sigaction(libc::SIGUSR2, &raw const action, std::ptr::null_mut()), 0);
     }
-    let (done, ready, thread_id) = (AtomicBool::new(false), AtomicBool::new(false), AtomicUsize::new(0));
+    let (done, ready, thread_id) =
+        (AtomicBool::new(false), AtomicBool::new(false), AtomicUsize::new(0));
     thread::scope(|scope| {
         let reader = scope.spawn(|| {
             // SAFETY: it only says which thread this is.

@@ -23,13 +23,9 @@ struct Step {
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let offset = prop_oneof![8 => 0..SIZE as u64, 1 => SIZE as u64 - 50..SIZE as u64 + 50, 1 => any::<u64>()];
     let length = prop_oneof![0..100_usize, 0..SIZE];
-    let step = (any::<(bool, bool, u8)>(), offset, length).prop_map(|((write, kept, value), offset, length)| Step {
-        write,
-        kept,
-        offset,
-        length,
-        value,
-    });
+    let step = (any::<(bool, bool, u8)>(), offset, length).prop_map(
+        |((write, kept, value), offset, length)| Step { write, kept, offset, length, value },
+    );
     prop::collection::vec(step, 1..30)
 }
 
@@ -39,16 +35,21 @@ fn run(file: &File, steps: &[Step]) -> Result<(), TestCaseError> {
     let mut model = bytes(SIZE);
     for step in steps {
         let end = step.offset.checked_add(step.length as u64);
-        let range = end.filter(|&end| end <= SIZE as u64).map(|end| step.offset as usize..end as usize);
+        let range =
+            end.filter(|&end| end <= SIZE as u64).map(|end| step.offset as usize..end as usize);
         let expected = if range.is_some() {
             Ok(())
         } else {
             Err((0, Error::LengthOutOfRange { end: end.unwrap_or(u64::MAX), size: SIZE as u64 }))
         };
         if step.write {
-            let new: Vec<u8> = (0..step.length).map(|index| step.value.wrapping_add(index as u8)).collect();
-            let written =
-                if step.kept { writer.write_at(step.offset, &new) } else { source.write_at(step.offset, &new) };
+            let new: Vec<u8> =
+                (0..step.length).map(|index| step.value.wrapping_add(index as u8)).collect();
+            let written = if step.kept {
+                writer.write_at(step.offset, &new)
+            } else {
+                source.write_at(step.offset, &new)
+            };
             prop_assert_eq!(stopped(written), expected, "{:?}", step);
             if let Some(range) = range {
                 model[range].copy_from_slice(&new);

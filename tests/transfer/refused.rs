@@ -17,7 +17,8 @@ const SIZE: u64 = 10_000;
 fn ranges_that_are_not_in_the_source() {
     for file in [memory(SIZE as usize), on_disk(SIZE as usize, OFlags::RDWR)] {
         let source = Source::new(&file).expect("a source");
-        let (reader, writer) = (Reader::new(source).expect("a reader"), Writer::new(source).expect("a writer"));
+        let (reader, writer) =
+            (Reader::new(source).expect("a reader"), Writer::new(source).expect("a writer"));
         for (offset, length) in [
             (0, SIZE as usize + 1),
             (SIZE, 1),
@@ -54,14 +55,21 @@ fn what_was_opened_for_something_else() {
         let source = Source::new(&file).expect("a source");
         let refused = Error::NotWritable(fault);
         assert_eq!(stopped(source.write_at(0, &[1])), Err((0, refused)));
-        assert_eq!(stopped(source.write_at(0, &[])), Err((0, refused)), "nothing is too much as well");
+        assert_eq!(
+            stopped(source.write_at(0, &[])),
+            Err((0, refused)),
+            "nothing is too much as well"
+        );
         assert_eq!(Writer::new(source).err(), Some(refused));
         assert!(all_of(&source) == bytes(SIZE as usize), "nothing was written, here or at the end");
         assert_eq!(source.sync(), Ok(()), "what others wrote");
         assert!(Reader::new(source).is_ok());
     }
     let write_only = on_disk(1, OFlags::WRONLY);
-    assert_eq!(Source::new(&write_only).err(), Some(Error::InvalidFileHandle(HandleFault::WriteOnly)));
+    assert_eq!(
+        Source::new(&write_only).err(),
+        Some(Error::InvalidFileHandle(HandleFault::WriteOnly))
+    );
 }
 
 #[test]
@@ -70,7 +78,10 @@ fn an_anonymous_source() {
     let refused = Error::SourceTypeNotSupported;
     assert_eq!(stopped(source.read_at(0, &mut [0])), Err((0, refused)));
     assert_eq!(stopped(source.write_at(0, &[0])), Err((0, refused)));
-    assert_eq!((Reader::new(source).err(), Writer::new(source).err()), (Some(refused), Some(refused)));
+    assert_eq!(
+        (Reader::new(source).err(), Writer::new(source).err()),
+        (Some(refused), Some(refused))
+    );
     assert_eq!(source.sync(), Err(refused));
 }
 
@@ -95,11 +106,15 @@ fn a_descriptor_that_was_closed() {
     with_own_descriptors(|| {
         let (file, other) = (memory(SIZE as usize), memory(SIZE as usize));
         let source = Source::new(fd(file.as_raw_fd())).expect("a source");
-        let (reader, writer) = (Reader::new(source).expect("a reader"), Writer::new(source).expect("a writer"));
+        let (reader, writer) =
+            (Reader::new(source).expect("a reader"), Writer::new(source).expect("a writer"));
         for fault in [HandleFault::Replaced, HandleFault::NotOpen] {
             match fault {
-                // SAFETY: the number is closed and open again at once: who owns it notices nothing.
-                HandleFault::Replaced => assert!(unsafe { libc::dup2(other.as_raw_fd(), file.as_raw_fd()) } >= 0),
+                HandleFault::Replaced => {
+                    // SAFETY: the number is closed and open again at once: who owns it notices
+                    // nothing.
+                    assert!(unsafe { libc::dup2(other.as_raw_fd(), file.as_raw_fd()) } >= 0)
+                }
                 // SAFETY: nobody uses it on this thread any more; its owner finds it closed.
                 _ => assert_eq!(unsafe { libc::close(file.as_raw_fd()) }, 0),
             }

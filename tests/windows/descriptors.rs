@@ -28,7 +28,8 @@ impl Descriptor {
     }
 
     pub(crate) const fn fd(&self) -> Fd<'_> {
-        // SAFETY: borrow_raw wants a descriptor that stays open as long as it is borrowed, as this does.
+        // SAFETY: borrow_raw wants a descriptor that stays open as long as it is borrowed, as this
+        // does.
         unsafe { Fd::borrow_raw(self.0) }
     }
 }
@@ -53,8 +54,14 @@ fn of_a_file() {
     let descriptor = Descriptor::of(file);
     assert_eq!(descriptor.fd().handle().map(|handle| handle.as_raw_handle()), Ok(handle));
     let source = Source::from_fd(descriptor.fd()).expect("a source");
-    assert_eq!((source.size(), source.alignment(), source.kind()), (Ok(5000), Ok(65536), Kind::RegularFile));
-    assert_eq!((source.id(), source.access(), source.check_range(0, 0)), (id, Access::READ, Ok(0..5000)));
+    assert_eq!(
+        (source.size(), source.alignment(), source.kind()),
+        (Ok(5000), Ok(65536), Kind::RegularFile)
+    );
+    assert_eq!(
+        (source.id(), source.access(), source.check_range(0, 0)),
+        (id, Access::READ, Ok(0..5000))
+    );
     assert_eq!(source.allocated(), Ok(allocated));
     let report = Report::of(&descriptor.fd());
     assert_eq!((report.verdict(), report.size()), (Ok(()), Some(Ok(5000))));
@@ -93,7 +100,8 @@ fn that_are_not_open() {
     let closed = descriptor.0;
     drop(descriptor);
     for number in [-1, -2, -3, i32::MIN, 1000, 2047, 2048, 8191, 8192, 99_999, i32::MAX] {
-        // SAFETY: borrow_raw wants a number that is no descriptor all the time: no test opens so many.
+        // SAFETY: borrow_raw wants a number that is no descriptor all the time: no test opens so
+        // many.
         let fd = unsafe { Fd::borrow_raw(number) };
         assert_eq!(Source::from_fd(fd).err(), Some(not_open), "{number}");
         assert_eq!(fd.handle().err(), Some(Fail::Absent(What::Handle)), "{number}");
@@ -101,7 +109,10 @@ fn that_are_not_open() {
     // Unless another test has got the number meanwhile.
     // SAFETY: as above, or a descriptor of another test that is only asked for its size.
     match Source::from_fd(unsafe { Fd::borrow_raw(closed) }).and_then(|source| source.size()) {
-        Err(error) => assert!(matches!(error, Error::InvalidFileHandle(_) | Error::InvalidFileType(_)), "{error:?}"),
+        Err(error) => assert!(
+            matches!(error, Error::InvalidFileHandle(_) | Error::InvalidFileType(_)),
+            "{error:?}"
+        ),
         Ok(size) => assert_ne!(size, 1),
     }
 }

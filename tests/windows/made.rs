@@ -21,8 +21,9 @@ use windows_sys::Win32::{
         Mailslots::CreateMailslotW,
         Pipes::CreateNamedPipeW,
         Threading::{
-            CreateEventW, CreateMutexW, CreateSemaphoreW, GetCurrentProcessId, GetCurrentThreadId, OpenProcess,
-            OpenThread, PROCESS_QUERY_LIMITED_INFORMATION, THREAD_QUERY_LIMITED_INFORMATION,
+            CreateEventW, CreateMutexW, CreateSemaphoreW, GetCurrentProcessId, GetCurrentThreadId,
+            OpenProcess, OpenThread, PROCESS_QUERY_LIMITED_INFORMATION,
+            THREAD_QUERY_LIMITED_INFORMATION,
         },
     },
 };
@@ -33,7 +34,8 @@ pub(crate) struct Directory(PathBuf);
 impl Directory {
     pub(crate) fn new() -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let name = format!("pmem2-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+        let name =
+            format!("pmem2-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
         let path = std::env::temp_dir().join(name);
         fs::create_dir(&path).expect("a directory in TEMP");
         Self(path)
@@ -64,9 +66,9 @@ impl Drop for Directory {
 
 /// A handle as a C program hands it over.
 pub(crate) fn borrowed(handle: HANDLE) -> WinHandle<'static> {
-    // SAFETY: borrow_raw wants a handle that stays open while it is used, or a value that is none all the time. The tests keep
-    // what they took a value of until they are through with it; where a test breaks the rule on purpose, nothing is mapped
-    // and a wrong answer is all there can be.
+    // SAFETY: borrow_raw wants a handle that stays open while it is used, or a value that is none
+    // all the time. The tests keep what they took a value of until they are through with it; where
+    // a test breaks the rule on purpose, nothing is mapped and a wrong answer is all there can be.
     unsafe { WinHandle::borrow_raw(RawWinHandle::from_ptr(handle)) }
 }
 
@@ -75,8 +77,13 @@ pub(crate) fn number(number: isize) -> WinHandle<'static> {
 }
 
 fn owned(handle: HANDLE) -> OwnedHandle {
-    assert!(!handle.is_null() && handle != INVALID_HANDLE_VALUE, "{}", std::io::Error::last_os_error());
-    // SAFETY: from_raw_handle wants an open handle that nobody else owns: a call just made this one.
+    assert!(
+        !handle.is_null() && handle != INVALID_HANDLE_VALUE,
+        "{}",
+        std::io::Error::last_os_error()
+    );
+    // SAFETY: from_raw_handle wants an open handle that nobody else owns: a call just made this
+    // one.
     unsafe { OwnedHandle::from_raw_handle(handle) }
 }
 
@@ -100,7 +107,8 @@ pub(crate) fn semaphore() -> OwnedHandle {
 }
 
 pub(crate) fn completion_port() -> OwnedHandle {
-    // SAFETY: CreateIoCompletionPort makes a port without a file where it is given INVALID_HANDLE_VALUE.
+    // SAFETY: CreateIoCompletionPort makes a port without a file where it is given
+    // INVALID_HANDLE_VALUE.
     owned(unsafe { CreateIoCompletionPort(INVALID_HANDLE_VALUE, null_mut(), 0, 1) })
 }
 
@@ -117,7 +125,9 @@ pub(crate) fn thread() -> OwnedHandle {
 /// The server's end of a pipe of that name.
 pub(crate) fn named_pipe(path: &str) -> OwnedHandle {
     // SAFETY: CreateNamedPipeW wants a name that ends with a zero.
-    owned(unsafe { CreateNamedPipeW(wide(path).as_ptr(), PIPE_ACCESS_DUPLEX, 0, 1, 512, 512, 0, null()) })
+    owned(unsafe {
+        CreateNamedPipeW(wide(path).as_ptr(), PIPE_ACCESS_DUPLEX, 0, 1, 512, 512, 0, null())
+    })
 }
 
 pub(crate) fn mailslot(path: &str) -> OwnedHandle {
@@ -139,15 +149,29 @@ pub(crate) fn to_look(path: impl AsRef<Path>) -> File {
 }
 
 pub(crate) fn directory(path: &Path) -> File {
-    OpenOptions::new().read(true).custom_flags(FILE_FLAG_BACKUP_SEMANTICS).open(path).expect("a directory")
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(FILE_FLAG_BACKUP_SEMANTICS)
+        .open(path)
+        .expect("a directory")
 }
 
 /// Makes a file sparse.
 pub(crate) fn make_sparse(file: &File) {
     let mut filled = 0;
-    // SAFETY: the handle is open, FSCTL_SET_SPARSE needs no buffers, and the file was not opened as overlapped.
+    // SAFETY: the handle is open, FSCTL_SET_SPARSE needs no buffers, and the file was not opened as
+    // overlapped.
     let done = unsafe {
-        DeviceIoControl(file.as_raw_handle(), FSCTL_SET_SPARSE, null(), 0, null_mut(), 0, &raw mut filled, null_mut())
+        DeviceIoControl(
+            file.as_raw_handle(),
+            FSCTL_SET_SPARSE,
+            null(),
+            0,
+            null_mut(),
+            0,
+            &raw mut filled,
+            null_mut(),
+        )
     };
     assert_ne!(done, 0, "{}", std::io::Error::last_os_error());
 }

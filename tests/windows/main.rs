@@ -1,4 +1,5 @@
-//! Windows: what each handle gives, and what its source answers. Run under Wine by ci/wine, with a console.
+//! Windows: what each handle gives, and what its source answers. Run under Wine by ci/wine, with a
+//! console.
 #![cfg(windows)]
 
 mod descriptors;

@@ -11,8 +11,8 @@ use std::{
 
 use pmem2::{Error, HandleFault, Kind, RawWinHandle, Report, Source, WinHandle};
 use windows_sys::Win32::Storage::FileSystem::{
-    FILE_FLAG_DELETE_ON_CLOSE, FILE_FLAG_NO_BUFFERING, FILE_FLAG_OVERLAPPED, FILE_FLAG_SEQUENTIAL_SCAN,
-    FILE_FLAG_WRITE_THROUGH,
+    FILE_FLAG_DELETE_ON_CLOSE, FILE_FLAG_NO_BUFFERING, FILE_FLAG_OVERLAPPED,
+    FILE_FLAG_SEQUENTIAL_SCAN, FILE_FLAG_WRITE_THROUGH,
 };
 
 use crate::made::*;
@@ -55,7 +55,8 @@ fn numbers_that_are_no_handles() {
         ("the pseudo handle of the process's token", -4),
         ("the pseudo handle of the thread's token", -5),
         ("the pseudo handle of the effective token", -6),
-        // Of these GetStdHandle makes handles. GetFileType says what the streams are, here a console and a file.
+        // Of these GetStdHandle makes handles. GetFileType says what the streams are, here a
+        // console and a file.
         ("STD_INPUT_HANDLE", -10),
         ("STD_OUTPUT_HANDLE", -11),
         ("STD_ERROR_HANDLE", -12),
@@ -71,7 +72,8 @@ fn numbers_that_are_no_handles() {
 #[test]
 fn closed_handles() {
     let directory = Directory::new();
-    // Another thread of this program may get the number, and then it is whatever that one has opened. Not each time.
+    // Another thread of this program may get the number, and then it is whatever that one has
+    // opened. Not each time.
     let path = directory.file("file", 1);
     let refused = (0..100).any(|_| {
         let file = File::open(&path).expect("a file");
@@ -127,7 +129,11 @@ fn sockets() {
 
 #[test]
 fn devices() {
-    of_kind("NUL", &OpenOptions::new().read(true).write(true).open("NUL").expect("NUL"), Kind::CharacterDevice);
+    of_kind(
+        "NUL",
+        &OpenOptions::new().read(true).write(true).open("NUL").expect("NUL"),
+        Kind::CharacterDevice,
+    );
     for name in ["CONOUT$", "CONIN$"] {
         let console = OpenOptions::new().read(true).write(true).open(name);
         of_kind(name, &console.expect("a console, which ci/wine brings"), Kind::CharacterDevice);
@@ -148,14 +154,18 @@ fn mailslots_and_volumes() {
 fn regular_files() {
     let directory = Directory::new();
     let path = directory.file("file", 5000);
-    let with_flags = |flags| OpenOptions::new().read(true).custom_flags(flags).open(&path).expect("the file");
+    let with_flags =
+        |flags| OpenOptions::new().read(true).custom_flags(flags).open(&path).expect("the file");
     let opened = |options: &mut OpenOptions| options.open(&path).expect("the file");
     let long = directory.path().join("d".repeat(120)).join("e".repeat(120));
     let deep = std::path::PathBuf::from(format!(r"\\?\{}", long.display()));
     std::fs::create_dir_all(&deep).expect("directories");
     let doomed = directory.file("doomed", 5000);
-    let doomed =
-        OpenOptions::new().read(true).custom_flags(FILE_FLAG_DELETE_ON_CLOSE).access_mode(0x8001_0000).open(doomed);
+    let doomed = OpenOptions::new()
+        .read(true)
+        .custom_flags(FILE_FLAG_DELETE_ON_CLOSE)
+        .access_mode(0x8001_0000)
+        .open(doomed);
     let unwritable = directory.file("unwritable", 5000);
     let before = std::fs::metadata(&unwritable).expect("the file").permissions();
     let mut permissions = before.clone();
@@ -191,7 +201,11 @@ fn regular_files() {
         );
         assert!(source.id().file() != 0, "{name}");
         let owned: OwnedHandle = file.into();
-        assert_eq!(Source::from_handle(&owned).and_then(|source| source.size()), Ok(5000), "{name}");
+        assert_eq!(
+            Source::from_handle(&owned).and_then(|source| source.size()),
+            Ok(5000),
+            "{name}"
+        );
     }
     // Windows removes no file that has it.
     std::fs::set_permissions(&unwritable, before).expect("the attribute");

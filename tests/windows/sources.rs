@@ -5,7 +5,10 @@ use std::{
     os::windows::io::AsRawHandle,
 };
 
-use pmem2::{Access, Backing, Error, Expected, Granularity, HandleFault, Kind, Reason, Report, Sharing, Source, What};
+use pmem2::{
+    Access, Backing, Error, Expected, Granularity, HandleFault, Kind, Reason, Report, Sharing,
+    Source, What,
+};
 
 use crate::made::*;
 
@@ -40,7 +43,10 @@ fn more_than_32_bits() {
     assert_eq!(source.size(), Ok(SIZE));
     assert!(source.allocated().expect("a number") < 1 << 20);
     assert_eq!(source.check_range(1 << 32, 0), Ok(1 << 32..SIZE));
-    assert_eq!(source.check_range(4096, 0), Err(Error::OffsetUnaligned { offset: 4096, alignment: GRANULARITY }));
+    assert_eq!(
+        source.check_range(4096, 0),
+        Err(Error::OffsetUnaligned { offset: 4096, alignment: GRANULARITY })
+    );
 }
 
 #[test]
@@ -48,7 +54,11 @@ fn what_cannot_be_read_is_refused_where_it_would_be_mapped() {
     let directory = Directory::new();
     let path = directory.file("file", 5000);
     for (file, access, fault) in [
-        (OpenOptions::new().write(true).open(&path).expect("a file"), Access::WRITE, HandleFault::WriteOnly),
+        (
+            OpenOptions::new().write(true).open(&path).expect("a file"),
+            Access::WRITE,
+            HandleFault::WriteOnly,
+        ),
         (
             OpenOptions::new().append(true).open(&path).expect("a file"),
             Access::WRITE | Access::APPEND,
@@ -133,14 +143,18 @@ fn where_it_lies() {
     let source = Source::new(&file).expect("a source");
     let on = Backing::Volume { dax: false };
     let place = source.place().expect("a place");
-    assert_eq!((place.backing(), place.dax_capable(), place.regions().count()), (on, Some(false), 0));
+    assert_eq!(
+        (place.backing(), place.dax_capable(), place.regions().count()),
+        (on, Some(false), 0)
+    );
     assert_eq!(source.confirm_place(&place), Ok(()));
     assert_eq!(source.numa_node(), Err(Error::NotPersistentMemory { asked: What::NumaNode, on }));
     assert_eq!(source.region(0), Err(Error::NotPersistentMemory { asked: What::Region, on }));
     // Wine's volumes know neither IOCTL.
     assert_eq!(source.device_id().err(), Some(Error::Unsupported(What::DeviceId)));
     assert_eq!(source.device_usc(), Err(Error::Unsupported(What::UnsafeShutdowns)));
-    let Expected { granularity, reason, .. } = source.expected_granularity(Sharing::Shared).expect("a granularity");
+    let Expected { granularity, reason, .. } =
+        source.expected_granularity(Sharing::Shared).expect("a granularity");
     assert_eq!((granularity, reason), (Granularity::Page, Reason::VolumeNotDax));
     let private = source.expected_granularity(Sharing::Private).expect("a granularity");
     assert_eq!((private.granularity, private.reason), (Granularity::Byte, Reason::Private));
@@ -159,7 +173,10 @@ fn where_it_lies() {
 fn anonymous() {
     for size in [0, 1, u64::MAX] {
         let source = Source::from_anon(size).expect("a source");
-        assert_eq!((source.size(), source.alignment(), source.kind()), (Ok(size), Ok(GRANULARITY), Kind::Anonymous));
+        assert_eq!(
+            (source.size(), source.alignment(), source.kind()),
+            (Ok(size), Ok(GRANULARITY), Kind::Anonymous)
+        );
         assert_eq!(source.numa_node(), Err(Error::Unsupported(What::NumaNode)));
         assert_eq!(source.device_usc(), Err(Error::Unsupported(What::UnsafeShutdowns)));
     }

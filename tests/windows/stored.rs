@@ -50,7 +50,10 @@ fn sources_are_small() {
 fn used<H: Handle<P = Windows>>(handle: H) -> H {
     let raw = handle.raw();
     let source = Source::new(handle).expect("a source");
-    assert_eq!((source.handle().raw(), source.size(), source.kind()), (raw, Ok(SIZE), Kind::RegularFile));
+    assert_eq!(
+        (source.handle().raw(), source.size(), source.kind()),
+        (raw, Ok(SIZE), Kind::RegularFile)
+    );
     source.into_inner()
 }
 
@@ -96,7 +99,10 @@ fn in_the_memory_of_the_caller() {
     let directory = Directory::new();
     let file = directory.open("file", SIZE);
     let mut place = MaybeUninit::uninit();
-    assert_eq!(Source::new_in(&mut place, WinHandle::from(&file)).and_then(|source| source.size()), Ok(SIZE));
+    assert_eq!(
+        Source::new_in(&mut place, WinHandle::from(&file)).and_then(|source| source.size()),
+        Ok(SIZE)
+    );
     let boxed: Box<Source<File>> = Source::boxed(file).expect("a box");
     assert_eq!(boxed.size(), Ok(SIZE));
 }
@@ -118,7 +124,8 @@ fn in_a_pool() {
         }
     });
     assert!(POOL.is_empty());
-    let slots: Vec<_> = files.iter().map(|file| POOL.source(WinHandle::from(file)).expect("a slot")).collect();
+    let slots: Vec<_> =
+        files.iter().map(|file| POOL.source(WinHandle::from(file)).expect("a slot")).collect();
     assert_eq!(POOL.source(&files[0]).err(), Some(Error::OutOfMemory(Memory::Pool(8))));
     drop(slots);
     assert!(POOL.source(files[0].as_handle()).is_ok() && POOL.is_empty());
@@ -128,11 +135,21 @@ fn in_a_pool() {
 #[test]
 fn it_conforms() {
     let made = Directory::new();
-    let written = OpenOptions::new().read(true).write(true).open(made.file("written", 70_000)).expect("a file");
+    let written = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(made.file("written", 70_000))
+        .expect("a file");
     let (read, empty) = (made.open("read", 10), made.open("empty", 0));
-    let file = |size, writable| Expect::Source { kind: Kind::RegularFile, size, alignment: 65536, writable };
+    let file = |size, writable| Expect::Source {
+        kind: Kind::RegularFile,
+        size,
+        alignment: 65536,
+        writable,
+    };
     let (no_handle, wrong_type) = (Expect::Refused(-100_004), Expect::Refused(-100_005));
-    let (root, event, (reader, _writer)) = (directory(made.path()), event(), std::io::pipe().expect("a pipe"));
+    let (root, event, (reader, _writer)) =
+        (directory(made.path()), event(), std::io::pipe().expect("a pipe"));
     let cases = [
         Case::new("written", WinHandle::from(&written), file(70_000, true)),
         Case::new("read", WinHandle::from(&read), file(10, false)),

@@ -9,13 +9,14 @@ use std::{
 };
 
 use pmem2::{
-    ClearBy, Errno, Error, HandleFault, ReadBuffer, Reader, Source, What, WinHandle, WriteBuffer, WriteFault, Writer,
+    ClearBy, Errno, Error, HandleFault, ReadBuffer, Reader, Source, What, WinHandle, WriteBuffer,
+    WriteFault, Writer,
 };
 use windows_sys::Win32::{
     Foundation::WAIT_TIMEOUT,
     Storage::FileSystem::{
-        FILE_APPEND_DATA, FILE_FLAG_NO_BUFFERING, FILE_FLAG_OVERLAPPED, FILE_FLAG_WRITE_THROUGH, FILE_READ_ATTRIBUTES,
-        FILE_READ_DATA, SYNCHRONIZE,
+        FILE_APPEND_DATA, FILE_FLAG_NO_BUFFERING, FILE_FLAG_OVERLAPPED, FILE_FLAG_WRITE_THROUGH,
+        FILE_READ_ATTRIBUTES, FILE_READ_DATA, SYNCHRONIZE,
     },
     System::IO::{CreateIoCompletionPort, GetQueuedCompletionStatus},
 };
@@ -40,8 +41,12 @@ fn opened(path: &Path, flags: u32) -> File {
 }
 
 /// Of handles that wait and of those that do not, nobody has to know.
-const FLAGS: [u32; 4] =
-    [0, FILE_FLAG_OVERLAPPED, FILE_FLAG_WRITE_THROUGH, FILE_FLAG_OVERLAPPED | FILE_FLAG_WRITE_THROUGH];
+const FLAGS: [u32; 4] = [
+    0,
+    FILE_FLAG_OVERLAPPED,
+    FILE_FLAG_WRITE_THROUGH,
+    FILE_FLAG_OVERLAPPED | FILE_FLAG_WRITE_THROUGH,
+];
 
 #[test]
 fn bytes_come_and_go() {
@@ -51,9 +56,15 @@ fn bytes_come_and_go() {
         let file = opened(&path, flags);
         let source = Source::new(&file).expect("a source");
         let mut expected = pattern();
-        for (offset, length) in [(0, 1), (511, 3), (0, SIZE as usize), (SIZE - 1, 1), (SIZE, 0), (70_000, 20_000)] {
+        for (offset, length) in
+            [(0, 1), (511, 3), (0, SIZE as usize), (SIZE - 1, 1), (SIZE, 0), (70_000, 20_000)]
+        {
             let mut buffer = vec![0xEE; length];
-            assert_eq!(source.read_at(offset, &mut buffer), Ok(()), "{flags:#x}: {length} at {offset}");
+            assert_eq!(
+                source.read_at(offset, &mut buffer),
+                Ok(()),
+                "{flags:#x}: {length} at {offset}"
+            );
             assert_eq!(buffer, expected[offset as usize..][..length]);
         }
         assert_eq!(source.write_at(65_530, &[7; 20]), Ok(()));
@@ -75,11 +86,17 @@ fn beyond_the_end() {
         let path = filled(&directory);
         let file = opened(&path, flags);
         let source = Source::new(&file).expect("a source");
-        for (offset, length, end) in
-            [(SIZE, 1, SIZE + 1), (SIZE - 1, 2, SIZE + 1), (SIZE + 1, 0, SIZE + 1), (u64::MAX, 1, u64::MAX)]
-        {
+        for (offset, length, end) in [
+            (SIZE, 1, SIZE + 1),
+            (SIZE - 1, 2, SIZE + 1),
+            (SIZE + 1, 0, SIZE + 1),
+            (u64::MAX, 1, u64::MAX),
+        ] {
             let beyond = Error::LengthOutOfRange { end, size: SIZE };
-            assert_eq!(source.read_at(offset, &mut vec![0; length]).map_err(Error::from), Err(beyond));
+            assert_eq!(
+                source.read_at(offset, &mut vec![0; length]).map_err(Error::from),
+                Err(beyond)
+            );
             assert_eq!(source.write_at(offset, &vec![0; length]).map_err(Error::from), Err(beyond));
         }
         assert_eq!(source.size(), Ok(SIZE), "it does not grow");
@@ -107,7 +124,11 @@ fn who_may_read_and_write() {
             Err(unreadable(HandleFault::WriteOnly)),
             Err(unreadable(HandleFault::WriteOnly)),
         ),
-        (to_look(&path), Err(unreadable(HandleFault::NoAccess)), Err(unreadable(HandleFault::NoAccess))),
+        (
+            to_look(&path),
+            Err(unreadable(HandleFault::NoAccess)),
+            Err(unreadable(HandleFault::NoAccess)),
+        ),
     ] {
         let source = Source::new(&file).expect("a source");
         assert_eq!(source.read_at(0, &mut [0; 4]).map_err(Error::from), reads);
@@ -128,13 +149,18 @@ fn a_buffer_that_is_not_there() {
         let fault = Error::Os { what: What::Buffer, errno: Errno::EFAULT };
         let nowhere = std::ptr::without_provenance_mut(0x10);
         // SAFETY: from_raw_parts wants no object of Rust's there, and there is none.
-        let (to, from) = unsafe { (ReadBuffer::from_raw_parts(nowhere, 64), WriteBuffer::from_raw_parts(nowhere, 64)) };
+        let (to, from) = unsafe {
+            (ReadBuffer::from_raw_parts(nowhere, 64), WriteBuffer::from_raw_parts(nowhere, 64))
+        };
         assert_eq!(
             source.read_into(0, to).map_err(|error| (error.done(), error.error())),
             Err((0, fault)),
             "{flags:#x}"
         );
-        assert_eq!(source.write_from(0, from).map_err(|error| (error.done(), error.error())), Err((0, fault)));
+        assert_eq!(
+            source.write_from(0, from).map_err(|error| (error.done(), error.error())),
+            Err((0, fault))
+        );
         assert!(std::fs::read(&path).expect("the file") == pattern());
     }
 }
@@ -168,7 +194,13 @@ fn a_completion_port_is_not_told() {
     let (mut moved, mut key, mut overlapped) = (0, 0, null_mut());
     // SAFETY: the port is open, and the call writes what it is given.
     let told = unsafe {
-        GetQueuedCompletionStatus(port.as_raw_handle(), &raw mut moved, &raw mut key, &raw mut overlapped, 0)
+        GetQueuedCompletionStatus(
+            port.as_raw_handle(),
+            &raw mut moved,
+            &raw mut key,
+            &raw mut overlapped,
+            0,
+        )
     };
     let error = std::io::Error::last_os_error();
     assert_eq!((told, error.raw_os_error()), (0, Some(WAIT_TIMEOUT as i32)), "key {key}");
@@ -198,7 +230,8 @@ fn threads_share_a_reader() {
     }
 }
 
-/// A handle that waits has a position, which every transfer moves, as the documentation says; one that does not has none.
+/// A handle that waits has a position, which every transfer moves, as the documentation says; one
+/// that does not has none.
 #[test]
 fn the_position_of_a_handle() {
     let directory = Directory::new();
@@ -217,9 +250,15 @@ fn a_handle_that_was_closed() {
     let handle: WinHandle<'static> = borrowed(file.as_raw_handle());
     let source = Source::new(handle).expect("a source");
     drop(file);
-    // Or, where another test has got its number meanwhile, one of another file: nothing is read or written there either.
-    for result in [source.read_at(0, &mut [0]), source.write_at(0, &[0]), source.sync().map_err(Into::into)] {
-        assert_eq!(result.map_err(|error| (error.done(), error.error().code())), Err((0, -100_004)));
+    // Or, where another test has got its number meanwhile, one of another file: nothing is read or
+    // written there either.
+    for result in
+        [source.read_at(0, &mut [0]), source.write_at(0, &[0]), source.sync().map_err(Into::into)]
+    {
+        assert_eq!(
+            result.map_err(|error| (error.done(), error.error().code())),
+            Err((0, -100_004))
+        );
     }
 }
 

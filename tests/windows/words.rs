@@ -7,8 +7,18 @@ use pmem2::{Errno, Error, HandleFault, Kind, What, Windows, WriteFault};
 use crate::whats::WHATS;
 
 /// What there is on other systems only.
-const FOREIGN: [&str; 10] =
-    ["O_RD", "O_WR", "O_PATH", "/dev", "/sys", "/proc", "seccomp", "fallocate", "RLIMIT", "MAP_SYNC"];
+const FOREIGN: [&str; 10] = [
+    "O_RD",
+    "O_WR",
+    "O_PATH",
+    "/dev",
+    "/sys",
+    "/proc",
+    "seccomp",
+    "fallocate",
+    "RLIMIT",
+    "MAP_SYNC",
+];
 
 /// The numbers are those of the C runtime's errno.h.
 #[test]
@@ -31,7 +41,10 @@ fn numbers() {
     assert_eq!(Error::Unsupported(What::Size).errno().raw(), 129);
     assert_eq!((Windows::known_errno(5), Windows::known_errno(1392)), (Some(Errno::EACCES), None));
     assert_eq!(Error::OsCode { what: What::Size, code: 1392 }.code(), -5);
-    assert_eq!((Windows::errno(5), Windows::errno(0), Windows::errno(6)), (Errno::EACCES, Errno::EIO, Errno::EBADF));
+    assert_eq!(
+        (Windows::errno(5), Windows::errno(0), Windows::errno(6)),
+        (Errno::EACCES, Errno::EIO, Errno::EBADF)
+    );
 }
 
 #[test]
@@ -54,8 +67,14 @@ fn sentences_speak_of_windows() {
         (os(What::Open, Errno::EBUSY), "does not share it"),
         (os(What::Read, Errno::EBUSY), "another program has locked these bytes"),
         (os(What::Write, Errno::EINVAL), "FILE_FLAG_NO_BUFFERING takes whole sectors only"),
-        (os(What::Write, Errno::EACCES), "GENERIC_READ | GENERIC_WRITE, on a volume that is not write-protected"),
-        (os(What::Sync, Errno::EACCES), "GENERIC_READ | GENERIC_WRITE, on a volume that is not write-protected"),
+        (
+            os(What::Write, Errno::EACCES),
+            "GENERIC_READ | GENERIC_WRITE, on a volume that is not write-protected",
+        ),
+        (
+            os(What::Sync, Errno::EACCES),
+            "GENERIC_READ | GENERIC_WRITE, on a volume that is not write-protected",
+        ),
         (os(What::Write, Errno::ENOSPC), "free some, or raise the quota"),
         (os(What::Buffer, Errno::EFAULT), "memory that is committed"),
         (Error::NotWritable(WriteFault::ReadOnly), "GENERIC_WRITE to write"),
@@ -80,8 +99,13 @@ fn sentences_speak_of_no_other_system() {
         errors.extend((1..200).map(|errno| Error::Os { what, errno: Errno::from_raw(errno) }));
     }
     errors.extend(
-        [HandleFault::NotOpen, HandleFault::WriteOnly, HandleFault::NoAccess, HandleFault::Replaced]
-            .map(Error::InvalidFileHandle),
+        [
+            HandleFault::NotOpen,
+            HandleFault::WriteOnly,
+            HandleFault::NoAccess,
+            HandleFault::Replaced,
+        ]
+        .map(Error::InvalidFileHandle),
     );
     errors.extend(
         [

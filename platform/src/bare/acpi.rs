@@ -15,7 +15,8 @@ const HEADER: usize = 36;
 /// How long a table may be: far longer than any. All of it is added up.
 const LONGEST: usize = 4 << 20;
 
-/// How long the root pointer is: that of ACPI 1.0, and later ones, to which bytes may still be added.
+/// How long the root pointer is: that of ACPI 1.0, and later ones, to which bytes may still be
+/// added.
 const OLD_POINTER: usize = 20;
 const POINTER: core::ops::RangeInclusive<usize> = 36..=256;
 
@@ -25,7 +26,8 @@ pub(super) fn table(bytes: &[u8], signature: [u8; 4]) -> Result<Bytes<'_>, Table
     if all.array(0).ok_or(TableFault::Length)? != signature {
         return Err(TableFault::Signature);
     }
-    let length = all.u32(4).and_then(|length| usize::try_from(length).ok()).ok_or(TableFault::Length)?;
+    let length =
+        all.u32(4).and_then(|length| usize::try_from(length).ok()).ok_or(TableFault::Length)?;
     let table = all.to(length).filter(|table| table.len() >= HEADER).ok_or(TableFault::Length)?;
     if length > LONGEST {
         return Err(TableFault::TooMany);
@@ -41,16 +43,17 @@ fn sum(bytes: Bytes<'_>) -> u8 {
     bytes.as_slice().iter().fold(0, |sum, &byte| sum.wrapping_add(byte))
 }
 
-/// Finds the table with `signature`, from the root pointer (RSDP) at the physical address `rsdp`: `None` where the platform
-/// has none. `reach` makes the bytes of physical memory readable, as many as it is asked for, from an address on; where it
-/// cannot, `None`.
+/// Finds the table with `signature`, from the root pointer (RSDP) at the physical address `rsdp`:
+/// `None` where the platform has none. `reach` makes the bytes of physical memory readable, as many
+/// as it is asked for, from an address on; where it cannot, `None`.
 ///
 /// # Errors
 ///
-/// What is wrong with the root pointer, the root table, or the table that was looked for: [`TableFault::TooMany`] if one has more
-/// than 4 MiB. What is returned has the signature and the length that it says, and its bytes add up to 0. (The FACS alone has no
-/// checksum; no root table names it.) Other tables are not looked at but for their signature; where one cannot be reached, and the one that is looked for is not
-/// among the rest, it may have been that one.
+/// What is wrong with the root pointer, the root table, or the table that was looked for:
+/// [`TableFault::TooMany`] if one has more than 4 MiB. What is returned has the signature and the
+/// length that it says, and its bytes add up to 0. (The FACS alone has no checksum; no root table
+/// names it.) Other tables are not looked at but for their signature; where one cannot be reached,
+/// and the one that is looked for is not among the rest, it may have been that one.
 pub fn find<'t>(
     rsdp: u64,
     signature: [u8; 4],
@@ -81,7 +84,8 @@ pub fn find<'t>(
         }
         match bytes(address, 4) {
             Ok(found) if found.as_slice() == signature => {
-                return table(whole(address, &mut bytes)?, signature).map(|found| Some(found.as_slice()));
+                return table(whole(address, &mut bytes)?, signature)
+                    .map(|found| Some(found.as_slice()));
             }
             Ok(_) => {}
             Err(fault) => unreachable = unreachable.or(Some(fault)),
@@ -106,7 +110,8 @@ fn root<'t>(
         let length = bytes(rsdp, 24)?.u32(20).and_then(|length| usize::try_from(length).ok());
         // One that says it is no longer has no XSDT, whatever its revision.
         if length != Some(OLD_POINTER) {
-            let length = length.filter(|length| POINTER.contains(length)).ok_or(TableFault::Length)?;
+            let length =
+                length.filter(|length| POINTER.contains(length)).ok_or(TableFault::Length)?;
             let pointer = bytes(rsdp, length)?;
             if sum(pointer) != 0 {
                 return Err(TableFault::Checksum);

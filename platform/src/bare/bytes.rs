@@ -58,7 +58,8 @@ impl<'t> Bytes<'t> {
 
 /// A GUID as it lies in memory.
 pub(super) const fn guid(a: u32, b: u16, c: u16, d: [u8; 8]) -> [u8; 16] {
-    let ([a0, a1, a2, a3], [b0, b1], [c0, c1]) = (a.to_le_bytes(), b.to_le_bytes(), c.to_le_bytes());
+    let ([a0, a1, a2, a3], [b0, b1], [c0, c1]) =
+        (a.to_le_bytes(), b.to_le_bytes(), c.to_le_bytes());
     let [d0, d1, d2, d3, d4, d5, d6, d7] = d;
     [a0, a1, a2, a3, b0, b1, c0, c1, d0, d1, d2, d3, d4, d5, d6, d7]
 }

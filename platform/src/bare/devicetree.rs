@@ -1,14 +1,16 @@
-//! A flattened devicetree, read in place for its `pmem-region` nodes: Devicetree Specification 0.4, chapters 2 and 5, and the
-//! kernel's `Documentation/devicetree/bindings/pmem/pmem-region.txt`.
+//! A flattened devicetree, read in place for its `pmem-region` nodes: Devicetree Specification 0.4,
+//! chapters 2 and 5, and the kernel's `Documentation/devicetree/bindings/pmem/pmem-region.txt`.
 //!
-//! No byte of the tree is trusted. [`Devicetree::parse`] walks through all of it once. What does not fit is refused as a whole; a
-//! region without an address is refused alone, as whatever else is wrong with one region.
-//! The walk has no recursion. Its time grows with the size of the tree, which is limited, and with the number of regions, each of
-//! which is looked for in at most 64 windows of at most 11 buses. [`Devicetree::regions`] walks through it three times, and once
-//! more for each 16 regions, which are compared with all others: at most 20 times.
+//! No byte of the tree is trusted. [`Devicetree::parse`] walks through all of it once. What does
+//! not fit is refused as a whole; a region without an address is refused alone, as whatever else is
+//! wrong with one region. The walk has no recursion. Its time grows with the size of the tree,
+//! which is limited, and with the number of regions, each of which is looked for in at most 64
+//! windows of at most 11 buses. [`Devicetree::regions`] walks through it three times, and once more
+//! for each 16 regions, which are compared with all others: at most 20 times.
 //!
-//! This is no job for a crate: `fdt` 0.1.5 panics in twelve places when one byte of a tree is changed, and `dtoolkit` 0.4.1 looks
-//! through all nodes below to find a node's neighbour, which takes the square of the depth.
+//! This is no job for a crate: `fdt` 0.1.5 panics in twelve places when one byte of a tree is
+//! changed, and `dtoolkit` 0.4.1 looks through all nodes below to find a node's neighbour, which
+//! takes the square of the depth.
 
 mod walk;
 
@@ -41,13 +43,15 @@ impl<'t> Devicetree<'t> {
     ///
     /// # Errors
     ///
-    /// What is wrong with it as a whole. [`TableFault::Structure`]: its tokens are in disorder, or a `pmem-region` node lies deeper
-    /// than twelve nodes below the root. [`TableFault::TooMany`]: it has more than 2 MiB, or more than 256 such nodes or regions. A
-    /// node that has no address is no error: see [`regions`](Devicetree::regions).
+    /// What is wrong with it as a whole. [`TableFault::Structure`]: its tokens are in disorder, or
+    /// a `pmem-region` node lies deeper than twelve nodes below the root. [`TableFault::TooMany`]:
+    /// it has more than 2 MiB, or more than 256 such nodes or regions. A node that has no address
+    /// is no error: see [`regions`](Devicetree::regions).
     pub fn parse(bytes: &'t [u8]) -> Result<Self, TableFault> {
         let all = Bytes::new(bytes);
         let field = |at| all.big32(at).ok_or(TableFault::Length);
-        let offset = |at| field(at).and_then(|value| usize::try_from(value).map_err(|_| TableFault::Length));
+        let offset =
+            |at| field(at).and_then(|value| usize::try_from(value).map_err(|_| TableFault::Length));
         if field(0)? != MAGIC {
             return Err(TableFault::Signature);
         }
@@ -58,7 +62,8 @@ impl<'t> Devicetree<'t> {
         if field(20)? < VERSION || field(24)? > VERSION || field(24)? < COMPATIBLE {
             return Err(TableFault::Version);
         }
-        let block = |at, length| all.from(at).and_then(|rest| rest.to(length)).ok_or(TableFault::Length);
+        let block =
+            |at, length| all.from(at).and_then(|rest| rest.to(length)).ok_or(TableFault::Length);
         let start = offset(8)?;
         if !start.is_multiple_of(4) {
             return Err(TableFault::Length);
@@ -69,20 +74,25 @@ impl<'t> Devicetree<'t> {
         Ok(tree)
     }
 
-    /// The regions of the `pmem-region` nodes that are not disabled, in the order of the tree: one for each range of a node.
-    /// One that is marked `volatile` is volatile memory. The others are made durable by the flush of cache lines, until it is
-    /// [said otherwise](PhysicalRegion::durable_by): a tree does not say.
+    /// The regions of the `pmem-region` nodes that are not disabled, in the order of the tree: one
+    /// for each range of a node. One that is marked `volatile` is volatile memory. The others are
+    /// made durable by the flush of cache lines, until it is [said
+    /// otherwise](PhysicalRegion::durable_by): a tree does not say.
     ///
-    /// A node without a `reg`, or with one of a wrong length, is a region of no bytes that no source can be made of
-    /// ([`RegionFault::Unaddressed`]), and so is a range that the buses above do not lead to the processor. The others are not the worse
-    /// for it. A `numa-node-id` that is no number stands for none, as in Linux.
+    /// A node without a `reg`, or with one of a wrong length, is a region of no bytes that no
+    /// source can be made of ([`RegionFault::Unaddressed`]), and so is a range that the buses above
+    /// do not lead to the processor. The others are not the worse for it. A `numa-node-id` that is
+    /// no number stands for none, as in Linux.
     pub fn regions(self) -> impl Iterator<Item = PhysicalRegion<'t>> {
         Regions { walk: Walk::new(self), overlapping: 0 }
     }
 
-    /// Whether this is the name of a property. Names are not looked at beyond that: they may be long, and the same for many.
+    /// Whether this is the name of a property. Names are not looked at beyond that: they may be
+    /// long, and the same for many.
     fn is_named(self, name: usize, expected: &str) -> bool {
-        let (Some(name), expected) = (self.strings.from(name), expected.as_bytes()) else { return false };
+        let (Some(name), expected) = (self.strings.from(name), expected.as_bytes()) else {
+            return false;
+        };
         name.as_slice().starts_with(expected) && name.u8(expected.len()) == Some(0)
     }
 

@@ -7,12 +7,12 @@ use super::{
     region::{DimmTable, PhysicalRegion, RegionKind},
 };
 use crate::{
-    Access, Alignment, Backing, Facts, Fail, Handle, Health, Kind, Locate, Mode, Nowhere, Platform, Region,
-    RegionFault, Text, What,
+    Access, Alignment, Backing, Facts, Fail, Handle, Health, Kind, Locate, Mode, Nowhere, Platform,
+    Region, RegionFault, Text, What,
 };
 
-/// A region of physical memory, or a part of it: the handle of a source where there is no operating system. It borrows the
-/// region's description, and with it the tables that this borrows.
+/// A region of physical memory, or a part of it: the handle of a source where there is no operating
+/// system. It borrows the region's description, and with it the tables that this borrows.
 #[derive(Clone, Copy)]
 pub struct Extent<'t> {
     region: &'t PhysicalRegion<'t>,
@@ -31,16 +31,16 @@ impl<'t> Extent<'t> {
         Self { region, table: &[], offset: 0, length: region.length, outside: false }
     }
 
-    /// All of the region with this index of a table; `None` behind the last one. Here it is noticed if two of the table
-    /// overlap.
+    /// All of the region with this index of a table; `None` behind the last one. Here it is noticed
+    /// if two of the table overlap.
     #[must_use]
     pub fn of_table(table: &'t [PhysicalRegion<'t>], index: usize) -> Option<Self> {
         let region = table.get(index)?;
         Some(Self { table, ..Self::of(region) })
     }
 
-    /// `length` bytes of it at `offset`, in bytes of this extent. Whether there are that many is checked when a source is made
-    /// of it.
+    /// `length` bytes of it at `offset`, in bytes of this extent. Whether there are that many is
+    /// checked when a source is made of it.
     #[must_use]
     pub const fn part(mut self, offset: u64, length: u64) -> Self {
         match offset.checked_add(length) {
@@ -81,7 +81,11 @@ impl<'t> Extent<'t> {
             Some(RegionFault::Empty)
         } else if self.outside {
             Some(RegionFault::Outside)
-        } else if region.length.checked_sub(1).is_none_or(|more| region.base.checked_add(more).is_none()) {
+        } else if region
+            .length
+            .checked_sub(1)
+            .is_none_or(|more| region.base.checked_add(more).is_none())
+        {
             Some(RegionFault::Wraps)
         } else if region.fault.is_some() {
             region.fault
@@ -90,7 +94,9 @@ impl<'t> Extent<'t> {
         } else {
             match Alignment::new(region.alignment) {
                 None => Some(RegionFault::Alignment),
-                Some(alignment) => (!alignment.divides(self.id().base)).then_some(RegionFault::Misaligned),
+                Some(alignment) => {
+                    (!alignment.divides(self.id().base)).then_some(RegionFault::Misaligned)
+                }
             }
         }
     }
@@ -140,7 +146,8 @@ impl fmt::Display for ExtentId {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Bare<'t>(core::marker::PhantomData<&'t ()>);
 
-// SAFETY: an extent borrows its region and names the same bytes for as long as it lives, and so does a copy of it.
+// SAFETY: an extent borrows its region and names the same bytes for as long as it lives, and so
+// does a copy of it.
 unsafe impl<'t> Handle for Extent<'t> {
     type P = Bare<'t>;
     #[inline]
@@ -229,7 +236,12 @@ impl<'t> Locate for Bare<'t> {
         Ok((index == 0).then_some(region.numa_node))
     }
 
-    fn dimm(self, spot: &Self::Spot, region: usize, index: usize) -> Result<Option<BareDimm<'t>>, Fail> {
+    fn dimm(
+        self,
+        spot: &Self::Spot,
+        region: usize,
+        index: usize,
+    ) -> Result<Option<BareDimm<'t>>, Fail> {
         let there = region == 0
             && match spot.dimms {
                 DimmTable::Board(all) => index < all.len(),
@@ -246,7 +258,8 @@ impl<'t> Locate for Bare<'t> {
         number.ok_or(Fail::Malformed(What::Dimm))
     }
 
-    // Where it is to stay from the first, since a small stack has no room for copies: not in a frame of its own.
+    // Where it is to stay from the first, since a small stack has no room for copies: not in a
+    // frame of its own.
     #[inline(always)]
     fn dimm_id(self, dimm: BareDimm<'t>) -> Result<Text<32>, Fail> {
         let mut id = Ok(Text::new());
@@ -257,7 +270,9 @@ impl<'t> Locate for Bare<'t> {
                     Some(known) if text.push(known) => Ok(()),
                     Some(_) => Err(Fail::Malformed(What::DeviceId)),
                 },
-                DimmTable::Nfit(nfit, range) => nfit.put_id(range, dimm.index, text).ok_or(Fail::Unsupported),
+                DimmTable::Nfit(nfit, range) => {
+                    nfit.put_id(range, dimm.index, text).ok_or(Fail::Unsupported)
+                }
             };
             if let Err(fail) = known {
                 id = Err(fail);

@@ -12,14 +12,16 @@ pub enum TableFault {
     Length,
     /// Its bytes do not add up to 0.
     Checksum,
-    /// What is at this offset in bytes is no structure of an NFIT, since it has a length that cannot be; or no token of a devicetree
-    /// that can be there. (A devicetree's region without an address is none of it: [`RegionFault::Unaddressed`](crate::RegionFault).)
+    /// What is at this offset in bytes is no structure of an NFIT, since it has a length that
+    /// cannot be; or no token of a devicetree that can be there. (A devicetree's region without an
+    /// address is none of it: [`RegionFault::Unaddressed`](crate::RegionFault).)
     Structure(u32),
     /// A physical address in it cannot be reached.
     Unreachable(u64),
     /// It is of a version of its format that this library does not know.
     Version,
-    /// It has more parts than any machine has, or is larger than any: to read it shall not take for ever.
+    /// It has more parts than any machine has, or is larger than any: to read it shall not take for
+    /// ever.
     TooMany,
 }
 

@@ -3,7 +3,10 @@
 use core::ops::Range;
 
 use super::extent::{Bare, Extent, ExtentId};
-use crate::{Errno, Facts, Fail, Halt, Halted, Io, ReadBuffer, Undurable, What, Window, WindowFault, WriteBuffer};
+use crate::{
+    Errno, Facts, Fail, Halt, Halted, Io, ReadBuffer, Undurable, What, Window, WindowFault,
+    WriteBuffer,
+};
 
 /// A window, and how far behind its first byte the source's is.
 pub struct Channel<'t> {
@@ -11,22 +14,28 @@ pub struct Channel<'t> {
     start: u64,
 }
 
-/// Through a [`Window`] on the region, or on more of it: without one, nothing can be transferred. (Nobody but the program maps
-/// anything.) What is written is durable on return; a window that could not make it so is refused when it is given.
+/// Through a [`Window`] on the region, or on more of it: without one, nothing can be transferred.
+/// (Nobody but the program maps anything.) What is written is durable on return; a window that
+/// could not make it so is refused when it is given.
 ///
 /// # Memory that is bad
 ///
-/// It is a plain copy. There is no system that makes an error of what the machine does about a load from bad memory, and so it comes to
-/// the program's own handler, or ends the machine:
+/// It is a plain copy. There is no system that makes an error of what the machine does about a load
+/// from bad memory, and so it comes to the program's own handler, or ends the machine:
 ///
-/// - x86: a machine check (#MC, vector 18). The address is in IA32_MCi_ADDR; it can be gone on from only if IA32_MCG_STATUS.RIPV is set. At
-///   reset CR4.MCE is clear, and then the processor shuts down.
-/// - AArch64: a synchronous external abort (ESR_ELx.DFSC 0x10, the address in FAR_ELx), or an SError, which comes later and tells no address.
-/// - RISC-V: an access fault (cause 5) or a hardware error (cause 19), the address in mtval or stval, or an interrupt of the platform's.
-/// - Cortex-M: a BusFault, precise with the address in BFAR, or imprecise; without a handler a HardFault.
+/// - x86: a machine check (#MC, vector 18). The address is in IA32_MCi_ADDR; it can be gone on from
+///   only if IA32_MCG_STATUS.RIPV is set. At reset CR4.MCE is clear, and then the processor shuts
+///   down.
+/// - AArch64: a synchronous external abort (ESR_ELx.DFSC 0x10, the address in FAR_ELx), or an
+///   SError, which comes later and tells no address.
+/// - RISC-V: an access fault (cause 5) or a hardware error (cause 19), the address in mtval or
+///   stval, or an interrupt of the platform's.
+/// - Cortex-M: a BusFault, precise with the address in BFAR, or imprecise; without a handler a
+///   HardFault.
 ///
-/// A handler that knows the window's addresses may leave the copy and not come back: no lock is held, and nothing is half done but the
-/// copy itself. A store to bad memory is seen by nobody, or later; on some machines one of a whole line cures it.
+/// A handler that knows the window's addresses may leave the copy and not come back: no lock is
+/// held, and nothing is half done but the copy itself. A store to bad memory is seen by nobody, or
+/// later; on some machines one of a whole line cures it.
 impl<'t> Io for Bare<'t> {
     type Via = &'t Window<'t>;
     type Channel = Channel<'t>;
@@ -52,16 +61,28 @@ impl<'t> Io for Bare<'t> {
         }
         if writable {
             // The source's region was looked at before.
-            let writable = if window.extent().region().is_read_only() { Err(WindowFault::ReadOnly) } else { Ok(()) };
+            let writable = if window.extent().region().is_read_only() {
+                Err(WindowFault::ReadOnly)
+            } else {
+                Ok(())
+            };
             writable.and_then(|()| window.keeps()).map_err(fail)?;
         }
         Ok(Channel { window, start })
     }
 
-    fn read_at(self, _: Extent<'t>, channel: &Channel<'t>, offset: u64, buffer: ReadBuffer<'_>) -> Result<(), Halted> {
-        // SAFETY: the buffer's bytes can be written to, as from_raw_parts wants where there is no system.
-        let read =
-            channel.at(offset).and_then(|at| unsafe { channel.window.read_to(at, buffer.as_ptr(), buffer.len()) });
+    fn read_at(
+        self,
+        _: Extent<'t>,
+        channel: &Channel<'t>,
+        offset: u64,
+        buffer: ReadBuffer<'_>,
+    ) -> Result<(), Halted> {
+        // SAFETY: the buffer's bytes can be written to, as from_raw_parts wants where there is no
+        // system.
+        let read = channel
+            .at(offset)
+            .and_then(|at| unsafe { channel.window.read_to(at, buffer.as_ptr(), buffer.len()) });
         read.map_err(halted)
     }
 

@@ -1,8 +1,11 @@
-//! No operating system: a source is a range of physical memory, and what is known of it comes from tables.
+//! No operating system: a source is a range of physical memory, and what is known of it comes from
+//! tables.
 //!
-//! - [`PhysicalRegion`] is a range that a board's code declares, or that a firmware table tells of: [`Nfit`] (ACPI), [`Devicetree`].
+//! - [`PhysicalRegion`] is a range that a board's code declares, or that a firmware table tells of:
+//!   [`Nfit`] (ACPI), [`Devicetree`].
 //! - [`Extent`] is the handle: such a region or a part of it, borrowed with its tables.
-//! - [`Bare`] answers from these. It touches no memory but the tables, makes no system call, and works on every target.
+//! - [`Bare`] answers from these. It touches no memory but the tables, makes no system call, and
+//!   works on every target.
 
 mod acpi;
 mod bytes;

@@ -1,7 +1,8 @@
 //! ACPI's NVDIMM Firmware Interface Table, read in place: ACPI 6.5, section 5.2.26.
 //!
-//! No byte of the table is trusted. [`Nfit::parse`] checks the checksum and every length once; what does not fit into the
-//! table is refused as a whole, structures of a type that is not known are skipped.
+//! No byte of the table is trusted. [`Nfit::parse`] checks the checksum and every length once; what
+//! does not fit into the table is refused as a whole, structures of a type that is not known are
+//! skipped.
 
 use super::{
     DimmTable, Durability, PhysicalRegion, RegionKind, TableFault,
@@ -20,8 +21,9 @@ pub struct Nfit<'t> {
 /// The header that all tables have, and four reserved bytes.
 const HEADER: usize = 40;
 
-/// How many structures a table may have: a machine with hundreds of DIMMs has about four for each. How many of them may be ranges,
-/// and devices of one range. All are compared with each other, and that shall not take for ever.
+/// How many structures a table may have: a machine with hundreds of DIMMs has about four for each.
+/// How many of them may be ranges, and devices of one range. All are compared with each other, and
+/// that shall not take for ever.
 const STRUCTURES: usize = 2048;
 const RANGES: usize = 256;
 const DEVICES: usize = 64;
@@ -34,8 +36,10 @@ const HINTS: u16 = 6;
 const CAPABILITIES: u16 = 7;
 
 /// The types of address ranges.
-const PERSISTENT: [u8; 16] = guid(0x66F0_D379, 0xB4F3, 0x4074, [0xAC, 0x43, 0x0D, 0x33, 0x18, 0xB7, 0x8C, 0xDB]);
-const VOLATILE: [u8; 16] = guid(0x7305_944F, 0xFDDA, 0x44E3, [0xB1, 0x6C, 0x3F, 0x22, 0xD2, 0x52, 0xE5, 0xD0]);
+const PERSISTENT: [u8; 16] =
+    guid(0x66F0_D379, 0xB4F3, 0x4074, [0xAC, 0x43, 0x0D, 0x33, 0x18, 0xB7, 0x8C, 0xDB]);
+const VOLATILE: [u8; 16] =
+    guid(0x7305_944F, 0xFDDA, 0x44E3, [0xB1, 0x6C, 0x3F, 0x22, 0xD2, 0x52, 0xE5, 0xD0]);
 const VIRTUAL: [[u8; 16]; 4] = [
     guid(0x77AB_535A, 0x45FC, 0x624B, [0x55, 0x60, 0xF7, 0xB2, 0x81, 0xD1, 0xF9, 0x6E]),
     guid(0x3D5A_BD30, 0x4175, 0x87CE, [0x6D, 0x64, 0xD2, 0xAD, 0xE5, 0x23, 0xC4, 0xBB]),
@@ -48,8 +52,8 @@ const PROXIMITY_VALID: u16 = 1 << 1;
 /// Memory mapping attributes: EFI_MEMORY_RO.
 const READ_ONLY: u64 = 0x2_0000;
 
-/// State flags of a device: the last save, its restore, or the platform's flush before it failed; or the firmware failed to map the
-/// device.
+/// State flags of a device: the last save, its restore, or the platform's flush before it failed;
+/// or the firmware failed to map the device.
 const SAVE_FAILED: u16 = 1 | 1 << 1 | 1 << 2 | 1 << 6;
 const NOT_ARMED: u16 = 1 << 3;
 
@@ -79,7 +83,8 @@ struct Structure<'t> {
     bytes: Bytes<'t>,
 }
 
-/// The structures one after the other: (offset, structure), or the offset of one that cannot be. Ends after that.
+/// The structures one after the other: (offset, structure), or the offset of one that cannot be.
+/// Ends after that.
 struct Structures<'t> {
     all: Bytes<'t>,
     next: usize,
@@ -113,8 +118,8 @@ impl<'t> Nfit<'t> {
     ///
     /// # Errors
     ///
-    /// What is wrong with it. [`TableFault::TooMany`]: it has more than 4 MiB, 2048 structures, 256 ranges, or 64 devices of one
-    /// range.
+    /// What is wrong with it. [`TableFault::TooMany`]: it has more than 4 MiB, 2048 structures, 256
+    /// ranges, or 64 devices of one range.
     pub fn parse(bytes: &'t [u8]) -> Result<Self, TableFault> {
         let table = super::acpi::table(bytes, *b"NFIT")?;
         let structures = table.from(HEADER).ok_or(TableFault::Length)?;
@@ -130,14 +135,17 @@ impl<'t> Nfit<'t> {
         }
         // Here, so that the devices of few are looked at.
         let mut ranges = nfit.of_kind(RANGE).filter_map(|range| range.u16(4));
-        if nfit.of_kind(RANGE).nth(RANGES).is_some() || ranges.any(|index| nfit.devices(index).nth(DEVICES).is_some()) {
+        if nfit.of_kind(RANGE).nth(RANGES).is_some()
+            || ranges.any(|index| nfit.devices(index).nth(DEVICES).is_some())
+        {
             return Err(TableFault::TooMany);
         }
         Ok(nfit)
     }
 
-    /// A table that [`parse`](Self::parse) found whole before, for who can keep no [`Nfit`] meanwhile: it is not looked through
-    /// again. Of one that was changed since, the answers are wrong, and nothing else. `None` where there is no table at all.
+    /// A table that [`parse`](Self::parse) found whole before, for who can keep no [`Nfit`]
+    /// meanwhile: it is not looked through again. Of one that was changed since, the answers are
+    /// wrong, and nothing else. `None` where there is no table at all.
     #[doc(hidden)]
     #[must_use]
     pub fn parsed(bytes: &'t [u8]) -> Option<Self> {
@@ -157,9 +165,12 @@ impl<'t> Nfit<'t> {
             .map(|found| found.bytes)
     }
 
-    /// The address ranges that the platform has, in the order of the table: persistent memory, and what else there is.
+    /// The address ranges that the platform has, in the order of the table: persistent memory, and
+    /// what else there is.
     pub fn regions(self) -> impl Iterator<Item = PhysicalRegion<'t>> {
-        self.of_kind(RANGE).enumerate().filter_map(move |(number, range)| self.region(number, range))
+        self.of_kind(RANGE)
+            .enumerate()
+            .filter_map(move |(number, range)| self.region(number, range))
     }
 
     fn region(self, number: usize, range: Bytes<'t>) -> Option<PhysicalRegion<'t>> {
@@ -184,7 +195,8 @@ impl<'t> Nfit<'t> {
             region.numa_node = Some(range.u32(12)?);
         }
         region.read_only = range.u64(48)? & READ_ONLY != 0;
-        // The state is a device's. Firmware may tell it in any mapping of the device, also in one of another range.
+        // The state is a device's. Firmware may tell it in any mapping of the device, also in one
+        // of another range.
         for device in self.devices(index) {
             for mapping in self.of_kind(MAPPING).filter(|mapping| mapping.u32(4) == device.u32(4)) {
                 let state = mapping.u16(44)?;
@@ -203,18 +215,23 @@ impl<'t> Nfit<'t> {
     fn overlaps(self, this: Bytes<'t>, base: u64, length: u64) -> bool {
         let mut others = self.of_kind(RANGE).filter(|other| !other.is(this));
         others.any(|other| match (other.u64(32), other.u64(40)) {
-            (Some(other_base), Some(other_length)) => overlap(base, length, other_base, other_length),
+            (Some(other_base), Some(other_length)) => {
+                overlap(base, length, other_base, other_length)
+            }
             _ => false,
         })
     }
 
     /// From where on the platform saves data.
     fn persistence(self) -> Persistence {
-        let Some(capabilities) = self.of_kind(CAPABILITIES).next() else { return Persistence::Unstated };
+        let Some(capabilities) = self.of_kind(CAPABILITIES).next() else {
+            return Persistence::Unstated;
+        };
         let (Some(highest), Some(bits)) = (capabilities.u8(4), capabilities.u32(8)) else {
             return Persistence::Unstated;
         };
-        let valid = 2_u32.checked_shl(highest.into()).map_or(u32::MAX, |above| above.wrapping_sub(1));
+        let valid =
+            2_u32.checked_shl(highest.into()).map_or(u32::MAX, |above| above.wrapping_sub(1));
         match bits & valid {
             bits if bits & CPU_CACHE != 0 => Persistence::CpuCache,
             bits if bits & MEMORY_CONTROLLER != 0 => Persistence::MemoryController,
@@ -234,16 +251,25 @@ impl<'t> Nfit<'t> {
         Some(NfitDevice { handle: mapping.u32(4)?, control: mapping.u16(14)? })
     }
 
-    /// The id of a device as Linux makes it: vendor, place and time of making if they are known, serial number. (The fields
-    /// are shown byte by byte as they lie in the table.)
+    /// The id of a device as Linux makes it: vendor, place and time of making if they are known,
+    /// serial number. (The fields are shown byte by byte as they lie in the table.)
     // Not in the stack frame of who reads a board's table.
     #[inline(never)]
-    pub(super) fn put_id<const N: usize>(self, index: u16, n: usize, id: &mut Text<N>) -> Option<()> {
+    pub(super) fn put_id<const N: usize>(
+        self,
+        index: u16,
+        n: usize,
+        id: &mut Text<N>,
+    ) -> Option<()> {
         let device = self.device(index, n)?;
-        let control = self.of_kind(CONTROL).find(|control| control.u16(4) == Some(device.control))?;
+        let control =
+            self.of_kind(CONTROL).find(|control| control.u16(4) == Some(device.control))?;
         // Vendor, place and time of its making, serial number: all big-endian.
-        let fields: &[(usize, usize)] =
-            if control.u8(18)? & MADE_VALID != 0 { &[(6, 2), (19, 1), (20, 2), (24, 4)] } else { &[(6, 2), (24, 4)] };
+        let fields: &[(usize, usize)] = if control.u8(18)? & MADE_VALID != 0 {
+            &[(6, 2), (19, 1), (20, 2), (24, 4)]
+        } else {
+            &[(6, 2), (24, 4)]
+        };
         for &(at, length) in fields {
             if !id.is_empty() && !id.push("-") {
                 return None;
@@ -253,14 +279,16 @@ impl<'t> Nfit<'t> {
         Some(())
     }
 
-    /// For each device of a range that has some, an address that a write to makes its memory controller write out what it
-    /// holds. A device may have several, of which one is enough; those that eight bytes cannot be written to are none.
+    /// For each device of a range that has some, an address that a write to makes its memory
+    /// controller write out what it holds. A device may have several, of which one is enough; those
+    /// that eight bytes cannot be written to are none.
     pub(super) fn hints(self, index: u16) -> impl Iterator<Item = u64> {
         let handles = move || self.devices(index).map(|mapping| mapping.u32(4));
         handles().enumerate().filter_map(move |(n, handle)| {
             // A device may be mapped to several parts of the range.
             let again = handles().take(n).any(|before| before == handle);
-            let mut of_device = self.of_kind(HINTS).filter(|hints| !again && hints.u32(4) == handle);
+            let mut of_device =
+                self.of_kind(HINTS).filter(|hints| !again && hints.u32(4) == handle);
             of_device.find_map(|hints| {
                 let offsets = (16..).step_by(8).take(hints.u16(8)?.into());
                 offsets.map_while(|at| hints.u64(at)).find(|address| address.is_multiple_of(8))

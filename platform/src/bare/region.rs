@@ -49,8 +49,8 @@ pub enum DimmTable<'t> {
     Nfit(Nfit<'t>, u16),
 }
 
-/// A range of physical memory, as a table tells of it. A board's code can have a constant one, of which `Source::from_region` of
-/// the crate `pmem2` makes a source.
+/// A range of physical memory, as a table tells of it. A board's code can have a constant one, of
+/// which `Source::from_region` of the crate `pmem2` makes a source.
 #[derive(Clone, Copy)]
 pub struct PhysicalRegion<'t> {
     pub(super) base: u64,
@@ -71,8 +71,9 @@ pub struct PhysicalRegion<'t> {
 }
 
 impl<'t> PhysicalRegion<'t> {
-    /// The `length` bytes at the physical address `base`. Until it is said otherwise: made durable by the flush of cache lines,
-    /// mapped at any byte, written to, armed, on no NUMA node, of no DIMM that has an id.
+    /// The `length` bytes at the physical address `base`. Until it is said otherwise: made durable
+    /// by the flush of cache lines, mapped at any byte, written to, armed, on no NUMA node, of no
+    /// DIMM that has an id.
     #[must_use]
     pub const fn new(base: u64, length: u64, kind: RegionKind) -> Self {
         Self {
@@ -93,7 +94,8 @@ impl<'t> PhysicalRegion<'t> {
         }
     }
 
-    /// What makes a store to it durable. With it the persistence domain is told: the caches are in it where a fence is enough.
+    /// What makes a store to it durable. With it the persistence domain is told: the caches are in
+    /// it where a fence is enough.
     #[must_use]
     pub const fn durable_by(mut self, durability: Durability) -> Self {
         self.durability = durability;
@@ -113,8 +115,9 @@ impl<'t> PhysicalRegion<'t> {
         self
     }
 
-    /// What offsets and lengths of mappings have to be multiples of, in bytes: a power of two, or no source can be made of it; of
-    /// the page where there is an MMU. So has the region's first address, and that of a part of it that is to be a source.
+    /// What offsets and lengths of mappings have to be multiples of, in bytes: a power of two, or
+    /// no source can be made of it; of the page where there is an MMU. So has the region's first
+    /// address, and that of a part of it that is to be a source.
     #[must_use]
     pub const fn aligned_to(mut self, alignment: u64) -> Self {
         self.alignment = alignment;
@@ -135,8 +138,9 @@ impl<'t> PhysicalRegion<'t> {
         self
     }
 
-    /// It will not keep what is stored from now on: a flat battery. Whether it may be written to all the same is for
-    /// [`read_only`](PhysicalRegion::read_only) to say; of a firmware's table it may not, as in Linux.
+    /// It will not keep what is stored from now on: a flat battery. Whether it may be written to
+    /// all the same is for [`read_only`](PhysicalRegion::read_only) to say; of a firmware's table
+    /// it may not, as in Linux.
     #[must_use]
     pub const fn unarmed(mut self) -> Self {
         self.unarmed = true;
@@ -180,14 +184,16 @@ impl<'t> PhysicalRegion<'t> {
         self.length
     }
 
-    /// Its number, which a firmware table's order gives it, or [`numbered`](PhysicalRegion::numbered).
+    /// Its number, which a firmware table's order gives it, or
+    /// [`numbered`](PhysicalRegion::numbered).
     #[must_use]
     pub const fn number(&self) -> u32 {
         self.number
     }
 
-    /// Who tells of it: `board`, `ACPI.NFIT`, `devicetree`, or what [`numbered`](PhysicalRegion::numbered) was told. Of a
-    /// devicetree's node that [has no address](RegionFault::Unaddressed) the name of the node.
+    /// Who tells of it: `board`, `ACPI.NFIT`, `devicetree`, or what
+    /// [`numbered`](PhysicalRegion::numbered) was told. Of a devicetree's node that [has no
+    /// address](RegionFault::Unaddressed) the name of the node.
     #[must_use]
     pub const fn provider(&self) -> &'t str {
         self.provider
@@ -217,15 +223,16 @@ impl<'t> PhysicalRegion<'t> {
         self.unarmed
     }
 
-    /// Whether a device of it failed to save its data when the power failed last, or to restore it, or the firmware failed to map it:
-    /// what it holds is not to be trusted.
+    /// Whether a device of it failed to save its data when the power failed last, or to restore it,
+    /// or the firmware failed to map it: what it holds is not to be trusted.
     #[must_use]
     pub const fn save_failed(&self) -> bool {
         self.save_failed
     }
 
-    /// The physical addresses of flush hints, one for each DIMM that has some: where the memory controllers are not in the
-    /// persistence domain, a write of any number to each makes what was flushed before durable. All are multiples of 8.
+    /// The physical addresses of flush hints, one for each DIMM that has some: where the memory
+    /// controllers are not in the persistence domain, a write of any number to each makes what was
+    /// flushed before durable. All are multiples of 8.
     pub fn flush_hints(&self) -> impl Iterator<Item = u64> {
         let hints = match self.dimms {
             DimmTable::Nfit(nfit, index) => Some(nfit.hints(index)),
@@ -234,14 +241,18 @@ impl<'t> PhysicalRegion<'t> {
         hints.into_iter().flatten()
     }
 
-    /// How many flush hints have to be written to. None where the persistence domain is stated: then the memory controllers are in
-    /// it, or nothing is.
+    /// How many flush hints have to be written to. None where the persistence domain is stated:
+    /// then the memory controllers are in it, or nothing is.
     pub(crate) fn hints_needed(&self) -> usize {
-        if matches!(self.persistence, Persistence::Unstated) { self.flush_hints().count() } else { 0 }
+        if matches!(self.persistence, Persistence::Unstated) {
+            self.flush_hints().count()
+        } else {
+            0
+        }
     }
 
-    /// Whether both have a byte in common. One that goes on beyond the last address has all bytes up to it; one without bytes has
-    /// none in common with anything.
+    /// Whether both have a byte in common. One that goes on beyond the last address has all bytes
+    /// up to it; one without bytes has none in common with anything.
     #[must_use]
     pub const fn overlaps(&self, other: &Self) -> bool {
         overlap(self.base, self.length, other.base, other.length)

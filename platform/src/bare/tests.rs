@@ -1,5 +1,5 @@
-//! Tables that QEMU made (`tests/seeds`), tables made here field by field as the specifications say, and everything that can be
-//! wrong with them.
+//! Tables that QEMU made (`tests/seeds`), tables made here field by field as the specifications
+//! say, and everything that can be wrong with them.
 
 mod acpi;
 mod blob;

@@ -4,12 +4,14 @@ use core::arch::asm;
 
 use super::Instruction;
 
-/// The register with the feature can be read where the program is the kernel, and where the kernel emulates the read.
+/// The register with the feature can be read where the program is the kernel, and where the kernel
+/// emulates the read.
 #[cfg(any(target_os = "none", target_os = "hermit", target_os = "linux"))]
 pub(super) fn detect() -> Option<(Instruction, usize)> {
     let (features, cache): (u64, u64);
-    // SAFETY: ID_AA64ISAR1_EL1 may be read at EL1 and above; at EL0 Linux emulates it (Documentation/arch/arm64/
-    // cpu-feature-registers.rst). CTR_EL0 may be read there too: Linux allows or emulates it. Both reads have no effect.
+    // SAFETY: ID_AA64ISAR1_EL1 may be read at EL1 and above; at EL0 Linux emulates it
+    // (Documentation/arch/arm64/ cpu-feature-registers.rst). CTR_EL0 may be read there too: Linux
+    // allows or emulates it. Both reads have no effect.
     unsafe {
         asm!("mrs {}, S3_0_C0_C6_1", out(reg) features, options(nomem, nostack, preserves_flags));
         asm!("mrs {}, CTR_EL0", out(reg) cache, options(nomem, nostack, preserves_flags));
@@ -46,9 +48,9 @@ pub(super) const fn has(instruction: Instruction) -> bool {
 #[inline]
 pub(super) unsafe fn flush_line(instruction: Instruction, line: *const u8) {
     match instruction {
-        // The assembler knows the names only with the features; these are their encodings.
-        // SAFETY: the caller says that the processor knows it and that the line is mapped; it changes no register, no flag, and
-        // of memory only where a copy of it is.
+        // The assembler knows the names only with the features; these are their encodings. SAFETY:
+        // the caller says that the processor knows it and that the line is mapped; it changes no
+        // register, no flag, and of memory only where a copy of it is.
         Instruction::DcCvadp => unsafe {
             asm!("sys #3, c7, c13, #1, {}", in(reg) line, options(nostack, preserves_flags))
         },
@@ -57,13 +59,16 @@ pub(super) unsafe fn flush_line(instruction: Instruction, line: *const u8) {
             asm!("sys #3, c7, c12, #1, {}", in(reg) line, options(nostack, preserves_flags))
         },
         // SAFETY: as above.
-        Instruction::DcCvac => unsafe { asm!("dc cvac, {}", in(reg) line, options(nostack, preserves_flags)) },
+        Instruction::DcCvac => unsafe {
+            asm!("dc cvac, {}", in(reg) line, options(nostack, preserves_flags))
+        },
         _ => {}
     }
 }
 
 #[inline]
 pub(super) fn fence(_: Instruction) {
-    // SAFETY: a barrier only waits, at any privilege. Not `nomem`: the compiler must not move stores over it.
+    // SAFETY: a barrier only waits, at any privilege. Not `nomem`: the compiler must not move
+    // stores over it.
     unsafe { asm!("dsb sy", options(nostack, preserves_flags)) };
 }

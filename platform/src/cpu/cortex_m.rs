@@ -1,5 +1,5 @@
-//! Cortex-M: Armv7-M Architecture Reference Manual, B2.2 (caches), Armv6-M, A6.7 (barriers). Other 32-bit Arm processors have a
-//! fence only.
+//! Cortex-M: Armv7-M Architecture Reference Manual, B2.2 (caches), Armv6-M, A6.7 (barriers). Other
+//! 32-bit Arm processors have a fence only.
 
 use core::{
     arch::asm,
@@ -8,7 +8,8 @@ use core::{
 
 use super::{Instruction, dccmvac};
 
-/// A program for Arm cannot see whether it is on a Cortex-M: the target does not say so to stable Rust.
+/// A program for Arm cannot see whether it is on a Cortex-M: the target does not say so to stable
+/// Rust.
 pub(super) const fn detect() -> Option<(Instruction, usize)> {
     None
 }
@@ -24,8 +25,8 @@ pub(super) const fn has(instruction: Instruction) -> bool {
 pub(super) unsafe fn flush_line(instruction: Instruction, line: *const u8) {
     if let Instruction::CortexMClean = instruction {
         let register = core::ptr::with_exposed_provenance_mut(dccmvac::ADDRESS);
-        // SAFETY: the register is there and may be written, as the caller says; a write to it cleans a line, and changes of memory
-        // only where a copy of it is.
+        // SAFETY: the register is there and may be written, as the caller says; a write to it
+        // cleans a line, and changes of memory only where a copy of it is.
         unsafe { dccmvac::clean(register, line) };
     }
 }
@@ -46,8 +47,8 @@ pub(super) fn fence(instruction: Instruction) {
 /// This is a Cortex-M.
 #[inline]
 unsafe fn dsb() {
-    // As a number, since the assembler of older Arm targets does not know the name.
-    // SAFETY: these are the two halves of DSB SY in Thumb, the only instruction set that a Cortex-M has; it only waits. Not `nomem`:
-    // the compiler must not move stores over it.
+    // As a number, since the assembler of older Arm targets does not know the name. SAFETY: these
+    // are the two halves of DSB SY in Thumb, the only instruction set that a Cortex-M has; it only
+    // waits. Not `nomem`: the compiler must not move stores over it.
     unsafe { asm!(".short 0xf3bf, 0x8f4f", options(nostack, preserves_flags)) };
 }

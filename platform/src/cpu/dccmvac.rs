@@ -1,4 +1,5 @@
-//! The register of a Cortex-M that cleans a line of the data cache: Armv7-M Architecture Reference Manual, B3.2.31.
+//! The register of a Cortex-M that cleans a line of the data cache: Armv7-M Architecture Reference
+//! Manual, B3.2.31.
 
 /// Data cache clean by address to the point of coherency.
 #[cfg(target_arch = "arm")]

@@ -1,7 +1,10 @@
 //! The processor's instructions that make a store durable: flush of cache lines, and fences.
 
 // In an enclave (SGX) CPUID is forbidden.
-#[cfg_attr(any(target_arch = "x86", all(target_arch = "x86_64", not(target_env = "sgx"))), path = "x86.rs")]
+#[cfg_attr(
+    any(target_arch = "x86", all(target_arch = "x86_64", not(target_env = "sgx"))),
+    path = "x86.rs"
+)]
 #[cfg_attr(target_arch = "aarch64", path = "aarch64.rs")]
 #[cfg_attr(any(target_arch = "riscv32", target_arch = "riscv64"), path = "riscv.rs")]
 #[cfg_attr(target_arch = "arm", path = "cortex_m.rs")]
@@ -27,8 +30,8 @@ mod window;
 use crate::Fail;
 pub use window::{HostFlush, Window, WindowFault};
 
-/// What flushes a cache line. All are known on every target, so that programs for several compile; each can only be used on the
-/// processors that have it.
+/// What flushes a cache line. All are known on every target, so that programs for several compile;
+/// each can only be used on the processors that have it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Instruction {
@@ -44,7 +47,8 @@ pub enum Instruction {
     DcCvadp,
     /// AArch64: `DC CVAP`, to the point of persistence.
     DcCvap,
-    /// AArch64: `DC CVAC`, to the point of coherency: where there is no point of persistence, persistent memory is there.
+    /// AArch64: `DC CVAC`, to the point of coherency: where there is no point of persistence,
+    /// persistent memory is there.
     DcCvac,
     /// RISC-V, extension Zicbom: `cbo.clean`.
     CboClean,
@@ -63,13 +67,16 @@ pub struct Cpu {
 }
 
 impl Cpu {
-    /// A processor whose caches need no flush: for memory that [a fence](crate::Durability::Fence) makes durable, and that
-    /// [`Durability::Call`](crate::Durability::Call) does. It can be had everywhere.
+    /// A processor whose caches need no flush: for memory that [a fence](crate::Durability::Fence)
+    /// makes durable, and that [`Durability::Call`](crate::Durability::Call) does. It can be had
+    /// everywhere.
     ///
-    /// Its [`fence`](Cpu::fence) waits on x86, AArch64 and RISC-V. On 32-bit Arm, and on processors that this library does not know,
-    /// it is a barrier of the compiler's (`DMB`): no store behind it, to a device either, is seen before those in front of it, but it
-    /// does not wait for these. The target does not tell stable Rust whether there is a `DSB`, which does: on a Cortex-M use
-    /// [`with`](Cpu::with) and [`Instruction::CortexM`] before the power is turned off by anything but a store.
+    /// Its [`fence`](Cpu::fence) waits on x86, AArch64 and RISC-V. On 32-bit Arm, and on processors
+    /// that this library does not know, it is a barrier of the compiler's (`DMB`): no store behind
+    /// it, to a device either, is seen before those in front of it, but it does not wait for these.
+    /// The target does not tell stable Rust whether there is a `DSB`, which does: on a Cortex-M use
+    /// [`with`](Cpu::with) and [`Instruction::CortexM`] before the power is turned off by anything
+    /// but a store.
     #[must_use]
     pub const fn fence_only() -> Self {
         Self { instruction: Instruction::None, line: 1 }
@@ -78,13 +85,14 @@ impl Cpu {
     /// The best instruction of this processor, where it can be asked.
     ///
     /// - x86: CPUID, at any privilege: CLWB, CLFLUSHOPT, CLFLUSH.
-    /// - AArch64: ID_AA64ISAR1_EL1 and CTR_EL0. They can be read in a kernel (EL1 and above), and in programs on Linux, which
-    ///   emulates the one for them since 4.11: so here without a system, on Hermit and on Linux. **Without a system it is for EL1
-    ///   and above**: at EL0 the read is an undefined instruction, nothing there tells a program that it is at EL0 (the read of CurrentEL
-    ///   is one, too), and the kernel above gets the exception. What runs there is told by its kernel what there is, and uses
-    ///   [`with`](Cpu::with).
-    /// - Others have no way to ask: see [`with`](Cpu::with). That includes Cortex-M, since a program cannot see on which one it
-    ///   runs before it knows that.
+    /// - AArch64: ID_AA64ISAR1_EL1 and CTR_EL0. They can be read in a kernel (EL1 and above), and
+    ///   in programs on Linux, which emulates the one for them since 4.11: so here without a
+    ///   system, on Hermit and on Linux. **Without a system it is for EL1 and above**: at EL0 the
+    ///   read is an undefined instruction, nothing there tells a program that it is at EL0 (the
+    ///   read of CurrentEL is one, too), and the kernel above gets the exception. What runs there
+    ///   is told by its kernel what there is, and uses [`with`](Cpu::with).
+    /// - Others have no way to ask: see [`with`](Cpu::with). That includes Cortex-M, since a
+    ///   program cannot see on which one it runs before it knows that.
     ///
     /// All processors of a machine are taken to be like the one that asks.
     ///
@@ -96,8 +104,9 @@ impl Cpu {
         Self::checked(instruction, line)
     }
 
-    /// A processor that has this instruction, and cache lines of `line` bytes (of Zicbom the block size, which a devicetree
-    /// has as `riscv,cbom-block-size`; of Cortex-M7 32; of [`Instruction::None`] and [`Instruction::CortexM`] 1).
+    /// A processor that has this instruction, and cache lines of `line` bytes (of Zicbom the block
+    /// size, which a devicetree has as `riscv,cbom-block-size`; of Cortex-M7 32; of
+    /// [`Instruction::None`] and [`Instruction::CortexM`] 1).
     ///
     /// # Errors
     ///
@@ -105,15 +114,18 @@ impl Cpu {
     ///
     /// # Safety
     ///
-    /// Every processor that this is used on has the instruction, may use it at the privilege that the program runs at, and its
-    /// cache lines have at least `line` bytes. (AArch64: at EL0 SCTLR_EL1.UCI is set. RISC-V: menvcfg.CBCFE, and senvcfg.CBCFE
-    /// in user mode. Cortex-M: privileged.)
+    /// Every processor that this is used on has the instruction, may use it at the privilege that
+    /// the program runs at, and its cache lines have at least `line` bytes. (AArch64: at EL0
+    /// SCTLR_EL1.UCI is set. RISC-V: menvcfg.CBCFE, and senvcfg.CBCFE in user mode. Cortex-M:
+    /// privileged.)
     pub const unsafe fn with(instruction: Instruction, line: usize) -> Result<Self, Fail> {
         Self::checked(instruction, line)
     }
 
     const fn checked(instruction: Instruction, line: usize) -> Result<Self, Fail> {
-        if line.is_power_of_two() && (matches!(instruction, Instruction::None) || arch::has(instruction)) {
+        if line.is_power_of_two()
+            && (matches!(instruction, Instruction::None) || arch::has(instruction))
+        {
             Ok(Self { instruction, line })
         } else {
             Err(Fail::Unsupported)
@@ -137,7 +149,8 @@ impl Cpu {
         !matches!(self.instruction, Instruction::None)
     }
 
-    /// Flushes the cache lines of `length` bytes at `start`. It is finished at the next [`fence`](Cpu::fence).
+    /// Flushes the cache lines of `length` bytes at `start`. It is finished at the next
+    /// [`fence`](Cpu::fence).
     ///
     /// # Safety
     ///
@@ -151,14 +164,16 @@ impl Cpu {
             steps::fence(self.instruction);
         }
         for back in lines(start.addr(), length, self.line) {
-            // SAFETY: `flush_line` wants the instruction to be this processor's, which whoever made the `Cpu` has sworn or
-            // `detect` has found, and an address in a mapped line: this one is in the first line of the bytes or in one
-            // after it that has some of them, and pages consist of whole lines.
+            // SAFETY: `flush_line` wants the instruction to be this processor's, which whoever made
+            // the `Cpu` has sworn or `detect` has found, and an address in a mapped line: this one
+            // is in the first line of the bytes or in one after it that has some of them, and pages
+            // consist of whole lines.
             unsafe { steps::flush_line(self.instruction, start.with_addr(back)) };
         }
     }
 
-    /// Waits until every store and every flush before it is finished, before any store after it begins.
+    /// Waits until every store and every flush before it is finished, before any store after it
+    /// begins.
     #[inline]
     pub fn fence(self) {
         steps::fence(self.instruction);
@@ -169,13 +184,15 @@ impl Cpu {
 fn lines(start: usize, length: usize, line: usize) -> impl Iterator<Item = usize> {
     let last = length.checked_sub(1).map(|more| start.saturating_add(more));
     let first = start & !line.wrapping_sub(1);
-    let next = move |&at: &usize| at.checked_add(line).filter(|&next| last.is_some_and(|last| next <= last));
+    let next = move |&at: &usize| {
+        at.checked_add(line).filter(|&next| last.is_some_and(|last| next <= last))
+    };
     core::iter::successors(last.map(|_| first), next)
 }
 
 /// Writes to an address of a memory controller that the NFIT gives as a flush hint
-/// ([`flush_hints`](crate::PhysicalRegion::flush_hints)): what left the caches before the last fence then goes to the medium. It is
-/// finished at the next fence.
+/// ([`flush_hints`](crate::PhysicalRegion::flush_hints)): what left the caches before the last
+/// fence then goes to the medium. It is finished at the next fence.
 ///
 /// # Safety
 ///

@@ -1,4 +1,5 @@
-//! The steps that lead a store to the medium, one function for each. Tests have them written down in their order.
+//! The steps that lead a store to the medium, one function for each. Tests have them written down
+//! in their order.
 
 use super::{Instruction, arch};
 
@@ -27,7 +28,8 @@ pub(super) fn fence(instruction: Instruction) {
 pub(super) unsafe fn write_hint(hint: *mut u64) {
     #[cfg(test)]
     written::down(written::Step::Hint(hint.addr()));
-    // SAFETY: as the caller says; volatile, since it is the write that matters. Any number may be written.
+    // SAFETY: as the caller says; volatile, since it is the write that matters. Any number may be
+    // written.
     unsafe { hint.write_volatile(1) };
 }
 

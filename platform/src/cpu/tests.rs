@@ -1,5 +1,5 @@
-//! What can be seen from outside: which lines are flushed, that the instructions of this processor are taken, and what a window
-//! lets through. That a line reached the medium cannot be seen here.
+//! What can be seen from outside: which lines are flushed, that the instructions of this processor
+//! are taken, and what a window lets through. That a line reached the medium cannot be seen here.
 
 /// Where the processor can be asked how it flushes: others would have to be known.
 #[cfg(any(target_arch = "x86_64", target_arch = "x86", target_arch = "aarch64"))]
@@ -24,8 +24,8 @@ fn region(durability: Durability) -> PhysicalRegion<'static> {
 fn on(extent: Extent<'_>, before: u8, test: impl FnOnce(Window<'_>)) -> Vec<u8> {
     let mut memory = vec![before; LENGTH];
     let at = NonNull::new(memory.as_mut_ptr()).unwrap();
-    // SAFETY: the memory is there for as long as the window, which does not leave `test`; no extent here is longer, and nobody
-    // else uses it meanwhile.
+    // SAFETY: the memory is there for as long as the window, which does not leave `test`; no extent
+    // here is longer, and nobody else uses it meanwhile.
     test(unsafe { extent.mapped(at) });
     memory
 }
@@ -124,7 +124,11 @@ fn the_best_instruction_is_chosen() {
     assert_eq!(choose(line, clflush, clwb), Some((Instruction::Clwb, 64)));
     assert_eq!(choose(line * 2, clflush, clflushopt | clwb), Some((Instruction::Clwb, 128)));
     assert_eq!(choose(line, !clflush, !(clflushopt | clwb)), None);
-    assert_eq!(choose(!(0xff << 8), clflush, 0), Some((Instruction::Clflush, 0)), "refused afterwards");
+    assert_eq!(
+        choose(!(0xff << 8), clflush, 0),
+        Some((Instruction::Clflush, 0)),
+        "refused afterwards"
+    );
     assert_eq!(Cpu::checked(Instruction::Clflush, 0), Err(Fail::Unsupported));
 }
 
@@ -135,7 +139,8 @@ fn the_best_instruction_is_chosen() {
     // The other fields of both registers are full of something else.
     let (features, cache) = (0x1234_5678_9abc_def0, 0x8444_c004);
     let instructions = [0, 1, 2, 3].map(|dpb| choose(features | dpb, cache).unwrap());
-    let all = [Instruction::DcCvac, Instruction::DcCvap, Instruction::DcCvadp, Instruction::DcCvadp];
+    let all =
+        [Instruction::DcCvac, Instruction::DcCvap, Instruction::DcCvadp, Instruction::DcCvadp];
     assert_eq!(instructions, all.map(|instruction| (instruction, 64)));
     assert_eq!(choose(0, 0xfff0_ffff), Some((Instruction::DcCvac, 4)));
     let cpu = Cpu::detect().unwrap();
@@ -145,7 +150,8 @@ fn the_best_instruction_is_chosen() {
     cpu.fence();
 }
 
-/// Every instruction of this processor over every alignment, at the end of memory that is followed by none.
+/// Every instruction of this processor over every alignment, at the end of memory that is followed
+/// by none.
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #[test]
 fn flushing_touches_mapped_lines_only() {
@@ -155,7 +161,12 @@ fn flushing_touches_mapped_lines_only() {
     let until = all.iter().position(|&instruction| instruction == found.instruction()).unwrap();
     // SAFETY: the kernel takes free addresses.
     let pages = unsafe {
-        mmap_anonymous(core::ptr::null_mut(), 4 * 4096, ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE)
+        mmap_anonymous(
+            core::ptr::null_mut(),
+            4 * 4096,
+            ProtFlags::READ | ProtFlags::WRITE,
+            MapFlags::PRIVATE,
+        )
     };
     let pages = pages.unwrap().cast::<u8>();
     for guard in [0, 3] {
@@ -170,12 +181,17 @@ fn flushing_touches_mapped_lines_only() {
         for (at, byte) in memory.iter_mut().enumerate() {
             *byte = at.to_le_bytes()[0] ^ 0x5a;
         }
-        for (start, length) in [(0, 8192), (0, 1), (8191, 1), (4095, 2), (1, 8191), (4000, 200), (8192, 0), (63, 130)] {
+        for (start, length) in
+            [(0, 8192), (0, 1), (8191, 1), (4095, 2), (1, 8191), (4000, 200), (8192, 0), (63, 130)]
+        {
             // SAFETY: the bytes are in `memory`.
             unsafe { cpu.flush(memory.as_ptr().add(start), length) };
             cpu.fence();
         }
-        assert!(memory.iter().enumerate().all(|(at, &byte)| byte == at.to_le_bytes()[0] ^ 0x5a), "{instruction:?}");
+        assert!(
+            memory.iter().enumerate().all(|(at, &byte)| byte == at.to_le_bytes()[0] ^ 0x5a),
+            "{instruction:?}"
+        );
     }
     // SAFETY: nobody uses the pages any more.
     unsafe { munmap(pages.cast(), 4 * 4096) }.unwrap();

@@ -1,4 +1,5 @@
-//! x86: Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2, CPUID, CLWB, CLFLUSHOPT, CLFLUSH, SFENCE.
+//! x86: Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2, CPUID, CLWB,
+//! CLFLUSHOPT, CLFLUSH, SFENCE.
 
 use core::arch::asm;
 #[cfg(target_arch = "x86")]
@@ -46,15 +47,21 @@ pub(super) const fn has(instruction: Instruction) -> bool {
 /// The processor has the instruction, and `line` is in a mapped line.
 #[inline]
 pub(super) unsafe fn flush_line(instruction: Instruction, line: *const u8) {
-    // SAFETY (each): the caller says that the processor knows it and that the line is mapped. It changes no register and no flag,
-    // and of memory only where a copy of it is.
+    // SAFETY (each): the caller says that the processor knows it and that the line is mapped. It
+    // changes no register and no flag, and of memory only where a copy of it is.
     match instruction {
         // SAFETY: see above.
-        Instruction::Clwb => unsafe { asm!("clwb [{}]", in(reg) line, options(nostack, preserves_flags)) },
+        Instruction::Clwb => unsafe {
+            asm!("clwb [{}]", in(reg) line, options(nostack, preserves_flags))
+        },
         // SAFETY: see above.
-        Instruction::ClflushOpt => unsafe { asm!("clflushopt [{}]", in(reg) line, options(nostack, preserves_flags)) },
+        Instruction::ClflushOpt => unsafe {
+            asm!("clflushopt [{}]", in(reg) line, options(nostack, preserves_flags))
+        },
         // SAFETY: see above.
-        Instruction::Clflush => unsafe { asm!("clflush [{}]", in(reg) line, options(nostack, preserves_flags)) },
+        Instruction::Clflush => unsafe {
+            asm!("clflush [{}]", in(reg) line, options(nostack, preserves_flags))
+        },
         _ => {}
     }
 }
@@ -63,7 +70,8 @@ pub(super) unsafe fn flush_line(instruction: Instruction, line: *const u8) {
 #[inline]
 pub(super) fn fence(_: Instruction) {
     #[cfg(target_arch = "x86_64")]
-    // SAFETY: SFENCE is there on every x86-64, and only orders stores. Not `nomem`: the compiler must not move stores over it.
+    // SAFETY: SFENCE is there on every x86-64, and only orders stores. Not `nomem`: the compiler
+    // must not move stores over it.
     unsafe {
         asm!("sfence", options(nostack, preserves_flags));
     }

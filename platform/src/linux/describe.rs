@@ -40,7 +40,8 @@ pub(super) fn no_file_system(errno: Errno) -> Fail {
 pub(super) fn describe<S: Sys>(sys: S, fd: i32) -> Result<Facts<FileId>, Fail> {
     let access = access(sys.getfl(fd).map_err(handle)?);
     let stat = sys.fstat(fd).map_err(handle)?;
-    // The usual case by one comparison: a jump through a table is what the processor predicts worst after a system call.
+    // The usual case by one comparison: a jump through a table is what the processor predicts worst
+    // after a system call.
     let (kind, alignment, entry) = if stat.mode & S_IFMT == S_IFREG {
         (Kind::RegularFile, file_alignment(sys, fd, &stat, access)?, 0)
     } else {
@@ -63,7 +64,8 @@ fn access(flags: OFlags) -> Access {
     access
 }
 
-/// Of what is no regular file; and of a device DAX what tells it from a later one, as in its [`FileId`].
+/// Of what is no regular file; and of a device DAX what tells it from a later one, as in its
+/// [`FileId`].
 #[cold]
 #[inline(never)]
 fn other_kind<S: Sys>(sys: S, stat: &Stat, access: Access) -> Result<(Kind, u32), Fail> {
@@ -90,7 +92,8 @@ fn character_device<S: Sys>(sys: S, id: FileId, access: Access) -> Result<(Kind,
         other => Ok((other, 0)),
     });
     match known {
-        // The descriptor cannot be used anyway: that is the fact to report, not why sysfs could not be read.
+        // The descriptor cannot be used anyway: that is the fact to report, not why sysfs could not
+        // be read.
         Err(_) if !access.contains(Access::READ) => Ok((Kind::UnknownDevice(What::Subsystem), 0)),
         known => known,
     }
@@ -98,9 +101,14 @@ fn character_device<S: Sys>(sys: S, id: FileId, access: Access) -> Result<(Kind,
 
 /// Huge pages on hugetlbfs, ordinary ones elsewhere.
 #[inline]
-fn file_alignment<S: Sys>(sys: S, fd: i32, stat: &Stat, access: Access) -> Result<Option<Alignment>, Fail> {
-    // hugetlbfs gives its page size as st_blksize, at least 16 KiB on any architecture. Others (tmpfs with huge=, NFS, ZFS)
-    // give large ones too.
+fn file_alignment<S: Sys>(
+    sys: S,
+    fd: i32,
+    stat: &Stat,
+    access: Access,
+) -> Result<Option<Alignment>, Fail> {
+    // hugetlbfs gives its page size as st_blksize, at least 16 KiB on any architecture. Others
+    // (tmpfs with huge=, NFS, ZFS) give large ones too.
     if stat.blksize > 4096 {
         return match large_blocks(sys, fd, stat) {
             // As above: that the descriptor is of no use is the fact to report.
@@ -166,7 +174,11 @@ pub(super) fn allocated<S: Sys>(sys: S, fd: i32, facts: &Facts<FileId>) -> Resul
     }
 }
 
-pub(super) fn file_system<S: Sys>(sys: S, fd: i32, facts: &Facts<FileId>) -> Result<FileSystem, Fail> {
+pub(super) fn file_system<S: Sys>(
+    sys: S,
+    fd: i32,
+    facts: &Facts<FileId>,
+) -> Result<FileSystem, Fail> {
     same(sys, fd, facts)?;
     sys.fstatfs(fd).map(FileSystem::from_magic).map_err(no_file_system)
 }

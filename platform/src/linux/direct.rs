@@ -1,4 +1,5 @@
-//! Whether a file is mapped directly (DAX), and why not: <https://www.kernel.org/doc/Documentation/filesystems/dax.rst>.
+//! Whether a file is mapped directly (DAX), and why not:
+//! <https://www.kernel.org/doc/Documentation/filesystems/dax.rst>.
 
 use heapless::Vec;
 
@@ -19,7 +20,8 @@ pub(super) fn capable<S: Sys>(sys: S, spot: &Spot) -> Result<Option<bool>, Fail>
     let (major, minor) = entry.device;
     // A partition has its queue where the disk is.
     let up = if entry.partition { "../" } else { "" };
-    let path = sysfs::path(What::Dax, format_args!("/sys/dev/block/{major}:{minor}/{up}queue/dax"))?;
+    let path =
+        sysfs::path(What::Dax, format_args!("/sys/dev/block/{major}:{minor}/{up}queue/dax"))?;
     match sysfs::number(sys, &path, What::Dax)? {
         0 => Ok(Some(false)),
         1 => Ok(Some(true)),
@@ -27,7 +29,11 @@ pub(super) fn capable<S: Sys>(sys: S, spot: &Spot) -> Result<Option<bool>, Fail>
     }
 }
 
-pub(super) fn synchronous<S: Sys>(sys: S, fd: i32, facts: &Facts<FileId>) -> Result<Synchronous, Fail> {
+pub(super) fn synchronous<S: Sys>(
+    sys: S,
+    fd: i32,
+    facts: &Facts<FileId>,
+) -> Result<Synchronous, Fail> {
     same(sys, fd, facts)?;
     if facts.kind != Kind::RegularFile {
         return Err(Fail::Unsupported);
@@ -36,7 +42,8 @@ pub(super) fn synchronous<S: Sys>(sys: S, fd: i32, facts: &Facts<FileId>) -> Res
         Ok(()) => Ok(Synchronous::Granted),
         // ENODEV: a file system without mappings at all.
         Err(Errno::ENOTSUP | Errno::ENODEV) => Ok(Synchronous::Refused),
-        // Before Linux 4.15 there was no MAP_SHARED_VALIDATE, and a mapping is either shared or private.
+        // Before Linux 4.15 there was no MAP_SHARED_VALIDATE, and a mapping is either shared or
+        // private.
         Err(Errno::EINVAL) => Ok(Synchronous::Unknown),
         Err(errno) => Err(Fail::Os(What::Synchronous, errno)),
     }
@@ -57,8 +64,8 @@ pub(super) fn direct<S: Sys>(sys: S, fd: i32, facts: &Facts<FileId>) -> Result<D
     Ok(Direct::new(attributes.dax, mount))
 }
 
-/// How often mountinfo is read at most, since one that is made up may have no end: enough for the 100,000 mounts that a mount
-/// namespace can have (`fs.mount-max`), with 300 bytes for each.
+/// How often mountinfo is read at most, since one that is made up may have no end: enough for the
+/// 100,000 mounts that a mount namespace can have (`fs.mount-max`), with 300 bytes for each.
 const READS: usize = 1 << 16;
 
 /// The option `dax` of the mount with this number. Nothing where /proc is not there.
@@ -84,7 +91,8 @@ fn option<S: Sys>(sys: S, mount: u64) -> Result<Option<DaxOption>, Fail> {
     Ok(None)
 }
 
-/// Reads proc(5)'s mountinfo, whose lines have no longest: a number, fields, " - ", the type, the device, the options.
+/// Reads proc(5)'s mountinfo, whose lines have no longest: a number, fields, " - ", the type, the
+/// device, the options.
 struct Line {
     /// The mount that is looked for.
     wanted: u64,
@@ -122,7 +130,9 @@ impl Line {
         }
         let word = core::mem::take(&mut self.word);
         match self.field {
-            Field::Mount if sysfs::decimal(&word) == Some(self.wanted) => self.field = Field::BeforeType,
+            Field::Mount if sysfs::decimal(&word) == Some(self.wanted) => {
+                self.field = Field::BeforeType
+            }
             Field::Mount => self.field = Field::Skipped,
             Field::BeforeType if word == b"-" => self.field = Field::Type,
             Field::Type => {

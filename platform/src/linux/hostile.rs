@@ -1,4 +1,5 @@
-//! A kernel that answers with whatever comes: the input is eaten from the front, and when there is no more, every call fails.
+//! A kernel that answers with whatever comes: the input is eaten from the front, and when there is
+//! no more, every call fails.
 
 mod blocks;
 
@@ -23,7 +24,8 @@ const FD: i32 = 3;
 struct Input<'i> {
     rest: Cell<&'i [u8]>,
     calls: Cell<usize>,
-    /// What fstat said first: a descriptor that becomes another file at every call would end everything at once.
+    /// What fstat said first: a descriptor that becomes another file at every call would end
+    /// everything at once.
     stat: RefCell<Option<Stat>>,
 }
 
@@ -128,7 +130,11 @@ impl<'i> Sys for &Input<'i> {
         self.byte().map(u64::from)
     }
 
-    fn entries(self, directory: &Cell<&'i [u8]>, visit: &mut dyn FnMut(&[u8])) -> Result<(), Errno> {
+    fn entries(
+        self,
+        directory: &Cell<&'i [u8]>,
+        visit: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), Errno> {
         self.succeeds()?;
         directory.get().split(|&byte| byte == b'/').for_each(visit);
         Ok(())
@@ -137,7 +143,10 @@ impl<'i> Sys for &Input<'i> {
     fn attributes(self, _: i32) -> Result<Attributes, Errno> {
         self.succeeds()?;
         let (dax, mount) = (self.byte()?, self.byte()?);
-        Ok(Attributes { dax: (dax & 1 != 0).then_some(dax & 2 != 0), mount: (mount != 0).then_some(mount.into()) })
+        Ok(Attributes {
+            dax: (dax & 1 != 0).then_some(dax & 2 != 0),
+            mount: (mount != 0).then_some(mount.into()),
+        })
     }
 
     fn map_synchronously(self, _: i32) -> Result<(), Errno> {
@@ -175,7 +184,11 @@ fn ask(input: &Input<'_>) -> Result<(usize, usize), Fail> {
     let _ = direct::direct(input, FD, &facts);
     let spot = locate::locate(input, FD, &facts)?;
     let regions = spot.regions();
-    assert!(if spot.backing() == Backing::Regions { (1..=16).contains(&regions) } else { regions == 0 });
+    assert!(if spot.backing() == Backing::Regions {
+        (1..=16).contains(&regions)
+    } else {
+        regions == 0
+    });
     let (mut last, mut whole, mut dimms) = (None, 0, 0);
     for index in 0..regions {
         let area = spot.area(index).unwrap();

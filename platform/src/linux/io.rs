@@ -10,7 +10,8 @@ use super::{
     sys::Transfers,
 };
 use crate::{
-    Alignment, Cpu, Errno, Facts, Fail, Halt, Halted, Kind, ReadBuffer, Undurable, What, WriteBuffer,
+    Alignment, Cpu, Errno, Facts, Fail, Halt, Halted, Kind, ReadBuffer, Undurable, What,
+    WriteBuffer,
     pieces::{self, Refusal, SECTOR, Stop, in_pieces},
 };
 
@@ -23,15 +24,16 @@ const EHWPOISON: Errno = Errno::from_raw(rustix::io::Errno::HWPOISON.raw_os_erro
 const fn refusal(errno: Errno) -> Refusal<Errno> {
     match errno {
         Errno::EINTR => Refusal::Again,
-        // Of file systems; of disks that are read past the cache, where the medium failed; of memory that is known to be bad.
+        // Of file systems; of disks that are read past the cache, where the medium failed; of
+        // memory that is known to be bad.
         Errno::EIO | ENODATA | EHWPOISON => Refusal::Medium,
         Errno::EFAULT => Refusal::Buffer,
         errno => Refusal::Other(errno),
     }
 }
 
-/// What transfers of a Linux source go through: of a file nothing, of a device DAX a mapping, and the processor that makes durable
-/// what is written to it.
+/// What transfers of a Linux source go through: of a file nothing, of a device DAX a mapping, and
+/// the processor that makes durable what is written to it.
 #[derive(Debug)]
 pub struct Channel(Way);
 
@@ -62,9 +64,12 @@ pub(super) fn channel<S: Transfers>(
     // Nothing is written that could not be made durable.
     let unflushed = |_| Fail::NotDurable(Undurable::NoInstruction);
     let cpu = if writable { Some(Cpu::detect().map_err(unflushed)?) } else { None };
-    // The kernel maps whole units. This also says whether it is still the device that was described.
-    let unit = Alignment::new(alignment(sys, fd, facts)?).ok_or(Fail::Malformed(What::Alignment))?;
-    let (start, length) = enclosing(&range, unit).ok_or(Fail::Os(What::Mapping, Errno::EOVERFLOW))?;
+    // The kernel maps whole units. This also says whether it is still the device that was
+    // described.
+    let unit =
+        Alignment::new(alignment(sys, fd, facts)?).ok_or(Fail::Malformed(What::Alignment))?;
+    let (start, length) =
+        enclosing(&range, unit).ok_or(Fail::Os(What::Mapping, Errno::EOVERFLOW))?;
     if length == 0 {
         return Ok(Channel(Way::Mapped { mapping: None, start, cpu }));
     }
@@ -107,7 +112,8 @@ pub(super) fn read<S: Transfers>(
         Way::File => {
             let result = in_pieces(offset, buffer.len(), MOST, |at, done, length| {
                 // SAFETY: it is a part of the caller's buffer, which is to be written to.
-                unsafe { sys.pread(fd, buffer.part(done, length).as_ptr(), length, at) }.map_err(refusal)
+                unsafe { sys.pread(fd, buffer.part(done, length).as_ptr(), length, at) }
+                    .map_err(refusal)
             });
             result.map_err(|(done, stop)| {
                 let stop = whose(sys, fd, offset, done, stop);
@@ -135,21 +141,26 @@ pub(super) fn write<S: Transfers>(
         Way::File => {
             let result = in_pieces(offset, buffer.len(), MOST, |at, done, length| {
                 // SAFETY: it is a part of the caller's buffer, which is to be read.
-                unsafe { sys.pwrite(fd, buffer.part(done, length).as_ptr(), length, at) }.map_err(refusal)
+                unsafe { sys.pwrite(fd, buffer.part(done, length).as_ptr(), length, at) }
+                    .map_err(refusal)
             });
-            // A write of less than a page reads the rest of it: it is the page that is known to be bad.
+            // A write of less than a page reads the rest of it: it is the page that is known to be
+            // bad.
             result.map_err(|(done, stop)| {
                 let stop = whose(sys, fd, offset, done, stop);
                 Halted { done, why: why(stop, What::Write, |_| LARGEST) }
             })
         }
-        Way::Mapped { cpu: None, .. } => Err(Halted { done: 0, why: Halt::Fail(Fail::Os(What::Write, Errno::EBADF)) }),
+        Way::Mapped { cpu: None, .. } => {
+            Err(Halted { done: 0, why: Halt::Fail(Fail::Os(What::Write, Errno::EBADF)) })
+        }
         Way::Mapped { mapping, start, cpu: Some(cpu) } => {
             let Some((mapping, at)) = placed(mapping.as_ref(), offset, *start) else {
                 return ended(buffer.len());
             };
             // SAFETY: the buffer is the caller's, and to be read.
-            let written = unsafe { mapping.write_from(at, buffer.as_ptr(), buffer.len()) }.map_err(halted);
+            let written =
+                unsafe { mapping.write_from(at, buffer.as_ptr(), buffer.len()) }.map_err(halted);
             // What was written before a failure is to be durable, too.
             let done = written.map_or_else(|halted| halted.done, |()| buffer.len());
             mapping.persist(*cpu, at, done).map_err(halted)?;
@@ -172,7 +183,9 @@ pub(super) fn halted(fault: CopyFault) -> Halted {
     match fault {
         CopyFault::Outside => Halted { done: 0, why: Halt::End },
         // The mapping is in the device, so that memory which is not there is memory that went away.
-        CopyFault::Medium { copied, unit, .. } => Halted { done: copied, why: Halt::Medium { unit } },
+        CopyFault::Medium { copied, unit, .. } => {
+            Halted { done: copied, why: Halt::Medium { unit } }
+        }
         CopyFault::Buffer { copied } => Halted { done: copied, why: Halt::Buffer },
     }
 }
@@ -207,15 +220,24 @@ fn why(stop: Stop<Errno>, what: What, exact: impl FnOnce(u64) -> u64) -> Halt {
     }
 }
 
-/// Where a file is mapped directly (DAX), a transfer that meets bad memory may fail as if the buffer's memory was bad, with EFAULT: a write
-/// always does (`dax_iomap_iter` of fs/dax.c, where no byte could be copied). What can be read into good memory tells the two apart.
-fn whose<S: Transfers>(sys: S, fd: i32, offset: u64, done: usize, stop: Stop<Errno>) -> Stop<Errno> {
+/// Where a file is mapped directly (DAX), a transfer that meets bad memory may fail as if the
+/// buffer's memory was bad, with EFAULT: a write always does (`dax_iomap_iter` of fs/dax.c, where
+/// no byte could be copied). What can be read into good memory tells the two apart.
+fn whose<S: Transfers>(
+    sys: S,
+    fd: i32,
+    offset: u64,
+    done: usize,
+    stop: Stop<Errno>,
+) -> Stop<Errno> {
     let at = u64::try_from(done).ok().and_then(|done| offset.checked_add(done));
     let (Stop::Buffer, Some(at)) = (stop, at) else { return stop };
     let mut byte = 0_u8;
     // SAFETY: it is a byte.
     match unsafe { sys.pread(fd, &raw mut byte, 1, at) } {
-        Err(errno) if matches!(refusal(errno), Refusal::Medium | Refusal::Buffer) => Stop::Medium { at, unit: SECTOR },
+        Err(errno) if matches!(refusal(errno), Refusal::Medium | Refusal::Buffer) => {
+            Stop::Medium { at, unit: SECTOR }
+        }
         _ => stop,
     }
 }

@@ -1,8 +1,9 @@
 //! Where an object lies: from its device number to the regions of persistent memory below.
 //!
-//! `/sys/dev/block/M:m` and `/sys/dev/char/M:m` are links to the device's directory, and this lies in the directories of
-//! everything that the device is a part of: `…/ndbus0/region1/pfn1.0/block/pmem1/pmem1p2`. A volume (device-mapper, md) lies
-//! nowhere; its `slaves` say what it is made of.
+//! `/sys/dev/block/M:m` and `/sys/dev/char/M:m` are links to the device's directory, and this lies
+//! in the directories of everything that the device is a part of:
+//! `…/ndbus0/region1/pfn1.0/block/pmem1/pmem1p2`. A volume (device-mapper, md) lies nowhere; its
+//! `slaves` say what it is made of.
 
 mod volume;
 
@@ -46,7 +47,8 @@ pub(super) struct Area {
     pub(super) bus: u32,
     pub(super) region: u32,
     pub(super) mode: Mode,
-    /// The number of the namespace, or of the pfn, btt or dax device that it was made; `None` where there are several.
+    /// The number of the namespace, or of the pfn, btt or dax device that it was made; `None` where
+    /// there are several.
     pub(super) index: Option<u32>,
     pub(super) family: Family,
 }
@@ -181,8 +183,8 @@ pub(super) fn listed<S: Sys>(sys: S, class: Class, device: (u32, u32)) -> Result
     })
 }
 
-/// What the path says that a link in sysfs leads to. On its own, so that the buffer is not on the stack any more when volumes
-/// are followed.
+/// What the path says that a link in sysfs leads to. On its own, so that the buffer is not on the
+/// stack any more when volumes are followed.
 #[inline(never)]
 fn found<S: Sys>(sys: S, path: &Path) -> Result<Place, Fail> {
     let mut buffer = [0; LINK];
@@ -243,7 +245,9 @@ impl Place {
                 family = Family::Papr;
             } else if let (Some(bus), None) = (numbered(component, b"ndbus"), area) {
                 let region = components.next().and_then(|region| numbered(region, b"region"));
-                let device = region.zip(components.next()).and_then(|(region, device)| carrier(device, region));
+                let device = region
+                    .zip(components.next())
+                    .and_then(|(region, device)| carrier(device, region));
                 let (Some(region), Some((mode, index))) = (region, device) else {
                     return Err(Fail::Malformed(What::Region));
                 };
@@ -263,8 +267,9 @@ impl Place {
     }
 }
 
-/// Whether a device is a partition of the disk in whose directory it lies: `sda1` of `sda`, `nvme0n1p1` of `nvme0n1`. (The boot
-/// areas of an MMC lie there too, `mmcblk0boot0`, and are disks.)
+/// Whether a device is a partition of the disk in whose directory it lies: `sda1` of `sda`,
+/// `nvme0n1p1` of `nvme0n1`. (The boot areas of an MMC lie there too, `mmcblk0boot0`, and are
+/// disks.)
 fn is_partition(name: &[u8], disk: &[u8]) -> bool {
     let number = name.strip_prefix(disk).map(|number| number.strip_prefix(b"p").unwrap_or(number));
     number.is_some_and(|number| sysfs::decimal(number).is_some())
@@ -275,11 +280,18 @@ pub(super) fn numbered(component: &[u8], prefix: &[u8]) -> Option<u32> {
     u32::try_from(sysfs::decimal(component.strip_prefix(prefix)?)?).ok()
 }
 
-/// What a namespace of `region` was made, from the name of the device that carries it, and the K of its name: `pfn0.1`.
+/// What a namespace of `region` was made, from the name of the device that carries it, and the K of
+/// its name: `pfn0.1`.
 pub(super) fn carrier(component: &[u8], region: u32) -> Option<(Mode, u32)> {
-    let modes: [(&[u8], Mode); 4] =
-        [(b"namespace", Mode::Raw), (b"pfn", Mode::Fsdax), (b"btt", Mode::Sector), (b"dax", Mode::Devdax)];
-    let (rest, mode) = modes.into_iter().find_map(|(prefix, mode)| Some((component.strip_prefix(prefix)?, mode)))?;
+    let modes: [(&[u8], Mode); 4] = [
+        (b"namespace", Mode::Raw),
+        (b"pfn", Mode::Fsdax),
+        (b"btt", Mode::Sector),
+        (b"dax", Mode::Devdax),
+    ];
+    let (rest, mode) = modes
+        .into_iter()
+        .find_map(|(prefix, mode)| Some((component.strip_prefix(prefix)?, mode)))?;
     let dot = rest.iter().position(|&byte| byte == b'.')?;
     let (number, index) = rest.split_at_checked(dot)?;
     let index = numbered(index, b".")?;
@@ -288,7 +300,13 @@ pub(super) fn carrier(component: &[u8], region: u32) -> Option<(Mode, u32)> {
 
 impl Spot {
     /// What the device is, or is made of.
-    fn stand_on<S: Sys>(&mut self, sys: S, on: On, class: Class, device: (u32, u32)) -> Result<(), Fail> {
+    fn stand_on<S: Sys>(
+        &mut self,
+        sys: S,
+        on: On,
+        class: Class,
+        device: (u32, u32),
+    ) -> Result<(), Fail> {
         let (major, minor) = device;
         match on {
             On::Area(area) => return self.add(area),

@@ -16,8 +16,8 @@ mod sysfs;
 use core::{fmt, ops::Range};
 
 use crate::{
-    Alignment, Backing, ClearBy, Direct, Facts, Fail, FileSystem, Halted, Health, Io, Locate, Platform, ReadBuffer,
-    Region, Synchronous, Text, WriteBuffer,
+    Alignment, Backing, ClearBy, Direct, Facts, Fail, FileSystem, Halted, Health, Io, Locate,
+    Platform, ReadBuffer, Region, Synchronous, Text, WriteBuffer,
 };
 pub use health::BadSectors;
 pub use io::Channel;
@@ -55,16 +55,19 @@ use sys::{Kernel, Stat};
 /// | `clear_bad`, regular file | `fcntl(F_GETFL)`, `fsync`, `fstatfs`; those of a list, `fstat`, `readlink`, `open`, `read`, `close`, `fstatfs`, and of its steps, `fstat`, `ioctl(FS_IOC_FIEMAP)`, before, for each block of the file system, and behind; for the first block and the last one, and then for each, `pread64` of what is good in it; for each `getpid`, `pwrite64` of a sector, `fallocate` twice, and again where it comes to lie on bad memory, `pwrite64`; `fsync`, `pread64` |
 /// | `clear_bad`, device DAX | those of a list and of its steps, `fstat`, `readlink`, `open`, `read`, `close`, `stat`, before and behind; `readlink`; `open`, `read`, `close` three times; `open`, `ND_IOCTL_ARS_CAP`, `stat`, `ND_IOCTL_CLEAR_ERROR`, `close` |
 ///
-/// `readlink` and `open` are `readlinkat` and `openat` with `AT_FDCWD`, `access` is `faccessat`, on every architecture, and
-/// `stat` is `newfstatat` on 64-bit ones, and what begins with `FS_`, `DM_` or `ND_` is an `ioctl`; where `stat` and `fstat` have no 64-bit time (32-bit machines) they are `statx`.
+/// `readlink` and `open` are `readlinkat` and `openat` with `AT_FDCWD`, `access` is `faccessat`, on
+/// every architecture, and `stat` is `newfstatat` on 64-bit ones, and what begins with `FS_`, `DM_`
+/// or `ND_` is an `ioctl`; where `stat` and `fstat` have no 64-bit time (32-bit machines) they are
+/// `statx`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Linux;
 
-/// What tells one file of a Linux system from another: the device and inode numbers of stat(2), and of a device file the
-/// device that it stands for; of a device DAX also the inode number of its entry in sysfs, which tells a device from a later
-/// one with the same numbers.
+/// What tells one file of a Linux system from another: the device and inode numbers of stat(2), and
+/// of a device file the device that it stands for; of a device DAX also the inode number of its
+/// entry in sysfs, which tells a device from a later one with the same numbers.
 ///
-/// An inode number that was given to a new file after the old one was deleted cannot be told from the old one.
+/// An inode number that was given to a new file after the old one was deleted cannot be told from
+/// the old one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FileId {
     dev: u64,
@@ -78,11 +81,17 @@ pub struct FileId {
 impl FileId {
     fn of(stat: &Stat) -> Self {
         // A number that no device has, if the kernel gave one that it cannot have.
-        Self { dev: stat.dev, ino: stat.ino, rdev: u32::try_from(stat.rdev).unwrap_or(u32::MAX), entry: 0 }
+        Self {
+            dev: stat.dev,
+            ino: stat.ino,
+            rdev: u32::try_from(stat.rdev).unwrap_or(u32::MAX),
+            entry: 0,
+        }
     }
 
-    /// The same with the low half of the inode number of the device's entry in sysfs. The kernel counts them upwards, so that
-    /// half of it tells a device from the one that gets its numbers later.
+    /// The same with the low half of the inode number of the device's entry in sysfs. The kernel
+    /// counts them upwards, so that half of it tells a device from the one that gets its numbers
+    /// later.
     const fn with_entry(self, entry: u32) -> Self {
         Self { entry, ..self }
     }
@@ -104,7 +113,8 @@ impl FileId {
         self.ino
     }
 
-    /// Major and minor number of the device that a device file stands for (`st_rdev`); of other files 0, 0.
+    /// Major and minor number of the device that a device file stands for (`st_rdev`); of other
+    /// files 0, 0.
     #[must_use]
     pub fn represented_device(self) -> (u32, u32) {
         let rdev = self.rdev.into();
@@ -232,11 +242,23 @@ impl Io for Linux {
         io::channel(Kernel, raw, facts, via, range, writable)
     }
 
-    fn read_at(self, raw: i32, channel: &Channel, offset: u64, buffer: ReadBuffer<'_>) -> Result<(), Halted> {
+    fn read_at(
+        self,
+        raw: i32,
+        channel: &Channel,
+        offset: u64,
+        buffer: ReadBuffer<'_>,
+    ) -> Result<(), Halted> {
         io::read(Kernel, raw, channel, offset, buffer)
     }
 
-    fn write_at(self, raw: i32, channel: &Channel, offset: u64, buffer: WriteBuffer<'_>) -> Result<(), Halted> {
+    fn write_at(
+        self,
+        raw: i32,
+        channel: &Channel,
+        offset: u64,
+        buffer: WriteBuffer<'_>,
+    ) -> Result<(), Halted> {
         io::write(Kernel, raw, channel, offset, buffer)
     }
 
@@ -262,7 +284,13 @@ impl Health for Linux {
         health::next(Kernel, raw, facts, list, from)
     }
 
-    fn clear_bad(self, raw: i32, facts: &Facts<FileId>, range: Range<u64>, by: ClearBy) -> Result<(), Fail> {
+    fn clear_bad(
+        self,
+        raw: i32,
+        facts: &Facts<FileId>,
+        range: Range<u64>,
+        by: ClearBy,
+    ) -> Result<(), Fail> {
         health::clear(Kernel, raw, facts, range, by)
     }
 }

@@ -30,8 +30,8 @@ pub(super) fn size<S: Sys>(sys: S) -> Result<Alignment, Fail> {
     }
 }
 
-/// The page size of the running kernel. It cannot change while a kernel runs: what is kept here is a constant that is found
-/// late, not state.
+/// The page size of the running kernel. It cannot change while a kernel runs: what is kept here is
+/// a constant that is found late, not state.
 pub(super) fn asked_once<S: Sys>(sys: S, known: &AtomicU32) -> Result<Alignment, Fail> {
     if let Some(size) = Alignment::new(known.load(Relaxed).into()) {
         return Ok(size);
@@ -41,14 +41,16 @@ pub(super) fn asked_once<S: Sys>(sys: S, known: &AtomicU32) -> Result<Alignment,
     Ok(size)
 }
 
-/// msync(2) of no bytes says EINVAL for an address that is not a multiple of the page size, and nothing else for one that
-/// is. An address of N is a multiple of every page size up to N and of none above. (The auxiliary vector has the number too,
-/// but only the C library knows where it is.)
+/// msync(2) of no bytes says EINVAL for an address that is not a multiple of the page size, and
+/// nothing else for one that is. An address of N is a multiple of every page size up to N and of
+/// none above. (The auxiliary vector has the number too, but only the C library knows where it is.)
 pub(super) fn probe<S: Sys>(sys: S) -> Result<Alignment, Fail> {
     for candidate in [4096_u32, 8192, 16384, 32768, 65536, 262_144] {
         let address = usize::try_from(candidate).map_err(|_| Fail::Malformed(What::PageSize))?;
         match sys.msync_nothing(address) {
-            Ok(()) => return Alignment::new(candidate.into()).ok_or(Fail::Malformed(What::PageSize)),
+            Ok(()) => {
+                return Alignment::new(candidate.into()).ok_or(Fail::Malformed(What::PageSize));
+            }
             Err(Errno::EINVAL) => {}
             Err(errno) => return Err(Fail::Os(What::PageSize, errno)),
         }

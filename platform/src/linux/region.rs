@@ -10,7 +10,8 @@ use super::{
 };
 use crate::{Backing, Errno, Fail, Mode, Persistence, Region, Text, What};
 
-/// The provider of virtio-pmem's bus (drivers/nvdimm/virtio_pmem.c): only the host's flush makes a store durable there.
+/// The provider of virtio-pmem's bus (drivers/nvdimm/virtio_pmem.c): only the host's flush makes a
+/// store durable there.
 const FLUSHED_BY_THE_HOST: &[u8] = b"virtio-pmem";
 
 /// How many mappings a region has at most: ND_MAX_MAPPINGS of linux/libnvdimm.h is 32.
@@ -51,7 +52,10 @@ impl Area {
             Mode::Raw | Mode::Whole => "namespace",
         };
         let region = self.region;
-        sysfs::path(What::Region, format_args!("/sys/bus/nd/devices/{carrier}{region}.{index}/{name}"))
+        sysfs::path(
+            What::Region,
+            format_args!("/sys/bus/nd/devices/{carrier}{region}.{index}/{name}"),
+        )
     }
 }
 
@@ -68,13 +72,15 @@ pub(super) fn region<S: Sys>(sys: S, spot: &Spot, index: usize) -> Result<Option
     let Some(area) = spot.area(index) else { return Ok(None) };
     let mut region = Region::new(area.bus, area.region, area.mode);
     region.numa_node = node(sys, &area.file("numa_node", What::NumaNode)?)?;
-    region.persistence = if is_volatile(sys, area)? { Persistence::Volatile } else { persistence(sys, area)? };
+    region.persistence =
+        if is_volatile(sys, area)? { Persistence::Volatile } else { persistence(sys, area)? };
     provider(sys, area, &mut region)?;
-    region.read_only = match sysfs::number(sys, &area.file("read_only", What::Region)?, What::Region)? {
-        0 => false,
-        1 => true,
-        _ => return Err(Fail::Malformed(What::Region)),
-    };
+    region.read_only =
+        match sysfs::number(sys, &area.file("read_only", What::Region)?, What::Region)? {
+            0 => false,
+            1 => true,
+            _ => return Err(Fail::Malformed(What::Region)),
+        };
     region.namespace = namespace(sys, area)?;
     let mut n = 0;
     while let Some(dimm) = dimm(sys, spot, index, n)? {
@@ -84,7 +90,11 @@ pub(super) fn region<S: Sys>(sys: S, spot: &Spot, index: usize) -> Result<Option
     Ok(Some(region))
 }
 
-pub(super) fn numa_node<S: Sys>(sys: S, spot: &Spot, index: usize) -> Result<Option<Option<u32>>, Fail> {
+pub(super) fn numa_node<S: Sys>(
+    sys: S,
+    spot: &Spot,
+    index: usize,
+) -> Result<Option<Option<u32>>, Fail> {
     let path = match (spot.area(index), spot.backing(), spot.entry()) {
         (Some(area), ..) => area.file("numa_node", What::NumaNode)?,
         // No region: the driver of the device says where it is.
@@ -105,12 +115,13 @@ fn node<S: Sys>(sys: S, path: &Path) -> Result<Option<u32>, Fail> {
     }
 }
 
-/// Who made the bus, and what follows from that. On its own, as each of them, so that its buffer is on the stack only while it
-/// is needed.
+/// Who made the bus, and what follows from that. On its own, as each of them, so that its buffer is
+/// on the stack only while it is needed.
 #[inline(never)]
 fn provider<S: Sys>(sys: S, area: Area, region: &mut Region) -> Result<(), Fail> {
     let mut buffer = [0; 256];
-    let provider = sysfs::text(sys, &area.file("../provider", What::Region)?, What::Region, &mut buffer)?;
+    let provider =
+        sysfs::text(sys, &area.file("../provider", What::Region)?, What::Region, &mut buffer)?;
     if provider == FLUSHED_BY_THE_HOST {
         region.persistence = Persistence::Host;
     }
@@ -119,10 +130,16 @@ fn provider<S: Sys>(sys: S, area: Area, region: &mut Region) -> Result<(), Fail>
 }
 
 #[inline(never)]
-/// Whether the platform made the region of volatile memory. A file system on it can be mapped directly all the same.
+/// Whether the platform made the region of volatile memory. A file system on it can be mapped
+/// directly all the same.
 fn is_volatile<S: Sys>(sys: S, area: Area) -> Result<bool, Fail> {
     let mut buffer = [0; 32];
-    let kind = if_there(sysfs::text(sys, &area.file("devtype", What::Region)?, What::Region, &mut buffer))?;
+    let kind = if_there(sysfs::text(
+        sys,
+        &area.file("devtype", What::Region)?,
+        What::Region,
+        &mut buffer,
+    ))?;
     Ok(kind == Some(b"nd_volatile"))
 }
 
@@ -136,7 +153,8 @@ fn persistence<S: Sys>(sys: S, area: Area) -> Result<Persistence, Fail> {
     }
 }
 
-/// The number of the namespace: that of the device itself, or, of a pfn, btt or dax device, of the namespace in it.
+/// The number of the namespace: that of the device itself, or, of a pfn, btt or dax device, of the
+/// namespace in it.
 #[inline(never)]
 fn namespace<S: Sys>(sys: S, area: Area) -> Result<Option<u32>, Fail> {
     let Some(index) = area.index else { return Ok(None) };
@@ -144,19 +162,31 @@ fn namespace<S: Sys>(sys: S, area: Area) -> Result<Option<u32>, Fail> {
         return Ok(Some(index));
     }
     let mut buffer = [0; 64];
-    let name = sysfs::text(sys, &area.carrier_file(index, "namespace")?, What::Region, &mut buffer)?;
+    let name =
+        sysfs::text(sys, &area.carrier_file(index, "namespace")?, What::Region, &mut buffer)?;
     match carrier(name, area.region) {
         Some((Mode::Raw, number)) => Ok(Some(number)),
         _ => Err(Fail::Malformed(What::Region)),
     }
 }
 
-pub(super) fn dimm<S: Sys>(sys: S, spot: &Spot, region: usize, dimm: usize) -> Result<Option<Dimm>, Fail> {
+pub(super) fn dimm<S: Sys>(
+    sys: S,
+    spot: &Spot,
+    region: usize,
+    dimm: usize,
+) -> Result<Option<Dimm>, Fail> {
     let Some(area) = spot.area(region) else { return Ok(None) };
-    let path = sysfs::path(What::Dimm, format_args!("/sys/bus/nd/devices/region{}/mapping{dimm}", area.region))?;
-    // "nmem0,0,134217728,0": the DIMM, the place in it, the size, the position in the interleaved set.
+    let path = sysfs::path(
+        What::Dimm,
+        format_args!("/sys/bus/nd/devices/region{}/mapping{dimm}", area.region),
+    )?;
+    // "nmem0,0,134217728,0": the DIMM, the place in it, the size, the position in the interleaved
+    // set.
     let mut buffer = [0; 128];
-    let Some(mapping) = if_there(sysfs::text(sys, &path, What::Dimm, &mut buffer))? else { return Ok(None) };
+    let Some(mapping) = if_there(sysfs::text(sys, &path, What::Dimm, &mut buffer))? else {
+        return Ok(None);
+    };
     // Else a made-up /sys that has every file would have DIMMs without end.
     if dimm >= MAPPINGS {
         return Err(Fail::TooLarge(What::Dimm));
@@ -169,7 +199,8 @@ pub(super) fn dimm<S: Sys>(sys: S, spot: &Spot, region: usize, dimm: usize) -> R
 pub(super) fn dimm_id<S: Sys>(sys: S, dimm: Dimm) -> Result<Text<32>, Fail> {
     let what = What::DeviceId;
     let mut buffer = [0; 64];
-    let id = if_there(sysfs::text(sys, &dimm.file("id", what)?, what, &mut buffer))?.ok_or(Fail::Unsupported)?;
+    let id = if_there(sysfs::text(sys, &dimm.file("id", what)?, what, &mut buffer))?
+        .ok_or(Fail::Unsupported)?;
     if id.is_empty() || !id.iter().all(u8::is_ascii_graphic) {
         return Err(Fail::Malformed(what));
     }
@@ -178,13 +209,16 @@ pub(super) fn dimm_id<S: Sys>(sys: S, dimm: Dimm) -> Result<Text<32>, Fail> {
 
 pub(super) fn dirty_shutdowns<S: Sys>(sys: S, dimm: Dimm) -> Result<u64, Fail> {
     let what = What::UnsafeShutdowns;
-    if_there(sysfs::number(sys, &dimm.file("dirty_shutdown", what)?, what))?.ok_or(Fail::Unsupported)
+    if_there(sysfs::number(sys, &dimm.file("dirty_shutdown", what)?, what))?
+        .ok_or(Fail::Unsupported)
 }
 
-/// Whether the DIMM will not keep what is stored from now on. A family without flags has nothing to say of it.
+/// Whether the DIMM will not keep what is stored from now on. A family without flags has nothing to
+/// say of it.
 #[inline(never)]
 fn is_unarmed<S: Sys>(sys: S, dimm: Dimm) -> Result<bool, Fail> {
     let mut buffer = [0; 256];
-    let flags = if_there(sysfs::text(sys, &dimm.file("flags", What::Dimm)?, What::Dimm, &mut buffer))?;
+    let flags =
+        if_there(sysfs::text(sys, &dimm.file("flags", What::Dimm)?, What::Dimm, &mut buffer))?;
     Ok(flags.unwrap_or_default().split(|&byte| byte == b' ').any(|flag| flag == b"not_armed"))
 }

@@ -1,5 +1,5 @@
-//! The list of system calls. Everything else of the Linux backend is generic over [`Sys`], so that tests can make any call
-//! fail with any error number.
+//! The list of system calls. Everything else of the Linux backend is generic over [`Sys`], so that
+//! tests can make any call fail with any error number.
 
 pub(super) mod blocks;
 pub(super) mod ioctl;
@@ -63,11 +63,13 @@ pub(super) trait Sys: Copy {
     fn read(self, file: &Self::File, buffer: &mut [u8]) -> Result<usize, Errno>;
     /// stat(2), which follows links: st_ino.
     fn inode(self, path: &CStr) -> Result<u64, Errno>;
-    /// getdents(2) to the end: calls `visit` with each name in a directory, except for `.` and `..`.
+    /// getdents(2) to the end: calls `visit` with each name in a directory, except for `.` and
+    /// `..`.
     fn entries(self, directory: &Self::File, visit: &mut dyn FnMut(&[u8])) -> Result<(), Errno>;
     /// statx(2).
     fn attributes(self, fd: i32) -> Result<Attributes, Errno>;
-    /// mmap(2) of one page for reading, with MAP_SHARED_VALIDATE and MAP_SYNC; munmap(2) if that was granted.
+    /// mmap(2) of one page for reading, with MAP_SHARED_VALIDATE and MAP_SYNC; munmap(2) if that
+    /// was granted.
     fn map_synchronously(self, fd: i32) -> Result<(), Errno>;
     /// msync(2) of no bytes at `address`, which no memory needs to be at.
     fn msync_nothing(self, address: usize) -> Result<(), Errno>;
@@ -80,13 +82,20 @@ pub(super) trait Transfers: Sys {
     /// # Safety
     ///
     /// What the memory has of objects of Rust's may be written to.
-    unsafe fn pread(self, fd: i32, at: *mut u8, length: usize, offset: u64) -> Result<usize, Errno>;
+    unsafe fn pread(self, fd: i32, at: *mut u8, length: usize, offset: u64)
+    -> Result<usize, Errno>;
     /// pwrite64(2): how many bytes were written.
     ///
     /// # Safety
     ///
     /// What the memory has of objects of Rust's is initialized, and nobody writes to it meanwhile.
-    unsafe fn pwrite(self, fd: i32, at: *const u8, length: usize, offset: u64) -> Result<usize, Errno>;
+    unsafe fn pwrite(
+        self,
+        fd: i32,
+        at: *const u8,
+        length: usize,
+        offset: u64,
+    ) -> Result<usize, Errno>;
     /// fdatasync(2).
     fn fdatasync(self, fd: i32) -> Result<(), Errno>;
     /// Those of [`SigbusHandler::install`].
@@ -115,18 +124,21 @@ pub(super) fn errno(errno: io::Errno) -> Errno {
     Errno::from_raw(errno.raw_os_error())
 }
 
-/// `fd` as rustix wants it. Its type excludes -1, which the kernel refuses like every other negative number.
+/// `fd` as rustix wants it. Its type excludes -1, which the kernel refuses like every other
+/// negative number.
 #[inline]
 pub(super) fn borrow<'a>(fd: i32) -> Result<rustix::fd::BorrowedFd<'a>, Errno> {
     if fd < 0 {
         return Err(Errno::EBADF);
     }
-    // SAFETY: borrow_raw wants a descriptor that stays open, and not -1. The number is not negative. What is done with it
-    // here only asks the kernel about it, which answers EBADF if it is not open.
+    // SAFETY: borrow_raw wants a descriptor that stays open, and not -1. The number is not
+    // negative. What is done with it here only asks the kernel about it, which answers EBADF if it
+    // is not open.
     Ok(unsafe { rustix::fd::BorrowedFd::borrow_raw(fd) })
 }
 
-/// The fields of `struct stat` and `struct statfs` have other widths on other architectures; this brings them to one.
+/// The fields of `struct stat` and `struct statfs` have other widths on other architectures; this
+/// brings them to one.
 macro_rules! widen {
     ($value:expr, $wide:ty) => {{
         #[allow(
@@ -142,15 +154,16 @@ macro_rules! widen {
 }
 use widen;
 
-/// An open file. With `std`, rustix's `OwnedFd` is the standard library's, which in a debug build asks fcntl(F_GETFD) before
-/// it closes: a call that no documentation of ours lists, and that a filter may kill for.
+/// An open file. With `std`, rustix's `OwnedFd` is the standard library's, which in a debug build
+/// asks fcntl(F_GETFD) before it closes: a call that no documentation of ours lists, and that a
+/// filter may kill for.
 pub(super) struct File(ManuallyDrop<OwnedFd>);
 
 impl Drop for File {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: close wants a descriptor that is open, and is not used afterwards. This file owns it, is being dropped, and
-        // ManuallyDrop keeps the OwnedFd from closing it again.
+        // SAFETY: close wants a descriptor that is open, and is not used afterwards. This file owns
+        // it, is being dropped, and ManuallyDrop keeps the OwnedFd from closing it again.
         unsafe { io::close(self.0.as_raw_fd()) }
     }
 }
@@ -217,7 +230,8 @@ impl Sys for Kernel {
 
     fn attributes(self, fd: i32) -> Result<Attributes, Errno> {
         let mask = StatxFlags::MNT_ID;
-        let statx = rustix::fs::statx(borrow(fd)?, c"", AtFlags::EMPTY_PATH, mask).map_err(errno)?;
+        let statx =
+            rustix::fs::statx(borrow(fd)?, c"", AtFlags::EMPTY_PATH, mask).map_err(errno)?;
         let known = statx.stx_attributes_mask.contains(StatxAttributes::DAX);
         let has_mount = StatxFlags::from_bits_retain(statx.stx_mask).contains(mask);
         Ok(Attributes {
@@ -229,28 +243,50 @@ impl Sys for Kernel {
     fn map_synchronously(self, fd: i32) -> Result<(), Errno> {
         let fd = borrow(fd)?;
         let flags = MapFlags::SHARED_VALIDATE | MapFlags::SYNC;
-        // SAFETY: mmap wants that nothing which exists is mapped over: without MAP_FIXED the kernel takes free addresses.
-        let page = unsafe { mmap(ptr::null_mut(), TRIAL, ProtFlags::READ, flags, fd, 0) }.map_err(errno)?;
-        // SAFETY: munmap wants that nobody uses the pages: this function made them, and nobody else knows of them.
+        // SAFETY: mmap wants that nothing which exists is mapped over: without MAP_FIXED the kernel
+        // takes free addresses.
+        let page = unsafe { mmap(ptr::null_mut(), TRIAL, ProtFlags::READ, flags, fd, 0) }
+            .map_err(errno)?;
+        // SAFETY: munmap wants that nobody uses the pages: this function made them, and nobody else
+        // knows of them.
         unsafe { munmap(page, TRIAL) }.map_err(errno)
     }
 
     fn msync_nothing(self, address: usize) -> Result<(), Errno> {
-        // SAFETY: a range of no bytes is no memory: the kernel checks the address's alignment and returns.
-        unsafe { rustix::mm::msync(core::ptr::without_provenance_mut(address), 0, rustix::mm::MsyncFlags::ASYNC) }
-            .map_err(errno)
+        // SAFETY: a range of no bytes is no memory: the kernel checks the address's alignment and
+        // returns.
+        unsafe {
+            rustix::mm::msync(
+                core::ptr::without_provenance_mut(address),
+                0,
+                rustix::mm::MsyncFlags::ASYNC,
+            )
+        }
+        .map_err(errno)
     }
 }
 
 impl Transfers for Kernel {
     #[inline]
-    unsafe fn pread(self, fd: i32, at: *mut u8, length: usize, offset: u64) -> Result<usize, Errno> {
+    unsafe fn pread(
+        self,
+        fd: i32,
+        at: *mut u8,
+        length: usize,
+        offset: u64,
+    ) -> Result<usize, Errno> {
         // SAFETY: the caller's.
         unsafe { mcsafe::pread(fd, at, length, offset) }
     }
 
     #[inline]
-    unsafe fn pwrite(self, fd: i32, at: *const u8, length: usize, offset: u64) -> Result<usize, Errno> {
+    unsafe fn pwrite(
+        self,
+        fd: i32,
+        at: *const u8,
+        length: usize,
+        offset: u64,
+    ) -> Result<usize, Errno> {
         // SAFETY: the caller's.
         unsafe { mcsafe::pwrite(fd, at, length, offset) }
     }
@@ -275,7 +311,8 @@ impl Transfers for Kernel {
     }
 }
 
-/// open(2), not blocking and not becoming a controlling terminal, whatever lies there under a made-up /sys.
+/// open(2), not blocking and not becoming a controlling terminal, whatever lies there under a
+/// made-up /sys.
 fn open(path: &CStr, mode: OFlags) -> Result<File, Errno> {
     let flags = mode | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
     let file = rustix::fs::openat(CWD, path, flags, Mode::empty()).map_err(errno)?;
@@ -283,11 +320,18 @@ fn open(path: &CStr, mode: OFlags) -> Result<File, Errno> {
 }
 
 /// mmap(2) with MAP_SHARED, for reading or for both.
-pub(super) fn map(fd: i32, offset: u64, length: usize, writable: bool) -> Result<NonNull<u8>, Errno> {
+pub(super) fn map(
+    fd: i32,
+    offset: u64,
+    length: usize,
+    writable: bool,
+) -> Result<NonNull<u8>, Errno> {
     let protection = if writable { ProtFlags::READ | ProtFlags::WRITE } else { ProtFlags::READ };
-    // SAFETY: mmap wants that nothing which exists is mapped over: without MAP_FIXED the kernel takes free addresses.
+    // SAFETY: mmap wants that nothing which exists is mapped over: without MAP_FIXED the kernel
+    // takes free addresses.
     let at =
-        unsafe { mmap(ptr::null_mut(), length, protection, MapFlags::SHARED, borrow(fd)?, offset) }.map_err(errno)?;
+        unsafe { mmap(ptr::null_mut(), length, protection, MapFlags::SHARED, borrow(fd)?, offset) }
+            .map_err(errno)?;
     NonNull::new(at.cast()).ok_or(Errno::ENOMEM)
 }
 

@@ -1,4 +1,5 @@
-//! What sysfs says of devices: <https://www.kernel.org/doc/Documentation/ABI/testing/sysfs-bus-dax>,
+//! What sysfs says of devices:
+//! <https://www.kernel.org/doc/Documentation/ABI/testing/sysfs-bus-dax>,
 //! <https://www.kernel.org/doc/Documentation/ABI/stable/sysfs-dev>. Regions: [`super::region`].
 
 use core::{
@@ -14,11 +15,12 @@ use crate::{Errno, Fail, Kind, What};
 /// Where the kernel lists character devices by number.
 const DEVICES: &CStr = c"/sys/dev/char";
 
-/// A link is "../" for each level of a directory and then the names: this is for 160 levels, or for names of some length.
+/// A link is "../" for each level of a directory and then the names: this is for 160 levels, or for
+/// names of some length.
 pub(super) const LINK: usize = 512;
 
-/// A path, with the zero that ends it in C. Long enough for the longest that is asked for: of a device with a name of 32
-/// bytes.
+/// A path, with the zero that ends it in C. Long enough for the longest that is asked for: of a
+/// device with a name of 32 bytes.
 pub(super) struct Path(String<80>);
 
 /// The path with this text.
@@ -30,7 +32,8 @@ pub(super) fn path(what: What, text: fmt::Arguments<'_>) -> Result<Path, Fail> {
 
 impl Path {
     pub(super) fn as_c_str(&self) -> &CStr {
-        // A path that is cut off at a zero leads nowhere; what `path` made has one zero, at the end.
+        // A path that is cut off at a zero leads nowhere; what `path` made has one zero, at the
+        // end.
         CStr::from_bytes_until_nul(self.0.as_bytes()).unwrap_or_default()
     }
 }
@@ -58,8 +61,8 @@ pub(super) fn inode<S: Sys>(sys: S, class: Class, device: (u32, u32)) -> Result<
 
 /// Whether the character device `device` is a device DAX: whether its subsystem is `dax`.
 ///
-/// The subsystem is a link to `/sys/bus/dax`, or to `/sys/class/dax` before Linux 5.1; its last component is its name. A
-/// device without an entry (a pty) is none.
+/// The subsystem is a link to `/sys/bus/dax`, or to `/sys/class/dax` before Linux 5.1; its last
+/// component is its name. A device without an entry (a pty) is none.
 pub(super) fn device_kind<S: Sys>(sys: S, device: (u32, u32)) -> Result<Kind, Fail> {
     let (major, minor) = device;
     let path = path(What::Subsystem, format_args!("/sys/dev/char/{major}:{minor}/subsystem"))?;
@@ -81,9 +84,14 @@ pub(super) fn device_kind<S: Sys>(sys: S, device: (u32, u32)) -> Result<Kind, Fa
     }
 }
 
-/// What a file of sysfs says, without the newline at its end. One that fills `buffer` may have more to say: malformed.
-/// ([`What::Region`] and the like: what it is about.)
-pub(super) fn text<'b, S: Sys>(sys: S, path: &Path, what: What, buffer: &'b mut [u8]) -> Result<&'b [u8], Fail> {
+/// What a file of sysfs says, without the newline at its end. One that fills `buffer` may have more
+/// to say: malformed. ([`What::Region`] and the like: what it is about.)
+pub(super) fn text<'b, S: Sys>(
+    sys: S,
+    path: &Path,
+    what: What,
+    buffer: &'b mut [u8],
+) -> Result<&'b [u8], Fail> {
     let os = |errno| Fail::Os(what, errno);
     let file = sys.open(path.as_c_str()).map_err(os)?;
     // sysfs hands over a whole attribute in one read.
@@ -101,7 +109,8 @@ pub(super) fn number<S: Sys>(sys: S, path: &Path, what: What) -> Result<u64, Fai
     decimal(text(sys, path, what, &mut [0; 32])?).ok_or(Fail::Malformed(what))
 }
 
-/// A decimal number as the kernel prints it: digits. Nothing else is taken for one: no sign, no space, no second line.
+/// A decimal number as the kernel prints it: digits. Nothing else is taken for one: no sign, no
+/// space, no second line.
 pub(super) fn decimal(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() {
         return None;

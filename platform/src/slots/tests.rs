@@ -1,5 +1,5 @@
-//! Slots over the machine's atomics; with the feature `critical-section` over the shim instead, which has tests of its own
-//! at the end.
+//! Slots over the machine's atomics; with the feature `critical-section` over the shim instead,
+//! which has tests of its own at the end.
 
 use core::mem;
 use std::{
@@ -84,8 +84,8 @@ fn a_forgotten_lease_costs_its_slot_and_no_other() {
     }
 }
 
-/// Filling a pool takes one look for each slot, not one for all that are taken: the search begins behind the slot that was
-/// taken last, or at the one that was given back last.
+/// Filling a pool takes one look for each slot, not one for all that are taken: the search begins
+/// behind the slot that was taken last, or at the one that was given back last.
 #[test]
 fn where_the_search_begins() {
     let slots = Slots::<References, 3>::new();
@@ -104,7 +104,8 @@ fn where_the_search_begins() {
     }
     let first = slots.put(&2).unwrap();
     assert_eq!((place(&first), hint()), (places[0], 1));
-    // Round the end, from the last slot, which is taken: past the first, which is too, to the second.
+    // Round the end, from the last slot, which is taken: past the first, which is too, to the
+    // second.
     look_at(2);
     let second = slots.put(&3).unwrap();
     assert_eq!((place(&second), hint()), (places[1], 2));
@@ -151,7 +152,11 @@ fn a_lease_becomes_a_pointer_and_again_a_lease() {
         assert_eq!((**lease, place(&lease)), (1, places[index]));
         drop(lease);
         assert_eq!(slots.taken(), 2 - index);
-        assert_eq!(slots.hint.load(sync::Ordering::Relaxed), index, "the slot itself was given back");
+        assert_eq!(
+            slots.hint.load(sync::Ordering::Relaxed),
+            index,
+            "the slot itself was given back"
+        );
     }
     let _all: [_; 3] = core::array::from_fn(|_| slots.put(&3).unwrap());
 }
@@ -161,11 +166,15 @@ fn a_lease_becomes_a_pointer_and_again_a_lease() {
 fn a_pointer_that_is_no_live_value_is_no_lease() {
     static SLOTS: Slots<References, 2> = Slots::new();
     let again = |pointer| {
-        // SAFETY: not kept on purpose: the pointer comes up twice, or is beside the value. Nothing is read through it.
+        // SAFETY: not kept on purpose: the pointer comes up twice, or is beside the value. Nothing
+        // is read through it.
         unsafe { SLOTS.lease_from_raw(pointer) }.is_none()
     };
     let (first, second) = (SLOTS.put(&1).unwrap().into_raw(), SLOTS.put(&2).unwrap().into_raw());
-    assert!(again(first.wrapping_byte_add(1)) && again(first.wrapping_byte_sub(1)), "beside the value");
+    assert!(
+        again(first.wrapping_byte_add(1)) && again(first.wrapping_byte_sub(1)),
+        "beside the value"
+    );
     assert!(again(core::ptr::null()) && again(second.wrapping_add(100)), "outside the slots");
     assert_eq!(SLOTS.taken(), 2);
     // SAFETY: into_raw gave the pointer, and this is the first time that it comes up.
@@ -177,7 +186,8 @@ fn a_pointer_that_is_no_live_value_is_no_lease() {
     drop(one);
 }
 
-/// As many slots as threads hold at once: none may be refused, whatever the others do, and nobody meets another's value.
+/// As many slots as threads hold at once: none may be refused, whatever the others do, and nobody
+/// meets another's value.
 #[test]
 fn threads_with_a_slot_each() {
     const THREADS: usize = 8;
@@ -201,7 +211,8 @@ fn threads_with_a_slot_each() {
     assert_eq!(SLOTS.taken(), 0);
 }
 
-/// Fewer slots than threads: never more holders than slots, each gets one again and again, and in the end all are free.
+/// Fewer slots than threads: never more holders than slots, each gets one again and again, and in
+/// the end all are free.
 #[test]
 fn threads_that_contend() {
     const THREADS: usize = 4;
@@ -264,7 +275,8 @@ mod critical {
         for first in values {
             for second in values {
                 for third in values {
-                    let (ours, theirs) = (AtomicUsize::new(first), machine::AtomicUsize::new(first));
+                    let (ours, theirs) =
+                        (AtomicUsize::new(first), machine::AtomicUsize::new(first));
                     // The machine's weak exchange may fail for no reason; ours never does.
                     assert_eq!(
                         ours.compare_exchange_weak(second, third, Relaxed, Relaxed),
@@ -285,17 +297,22 @@ mod critical {
     fn operations_are_whole() {
         const THREADS: usize = 4;
         const ROUNDS: usize = 5000;
-        let (flag, count, down) = (AtomicBool::new(true), AtomicUsize::new(0), AtomicUsize::new(THREADS * ROUNDS));
+        let (flag, count, down) =
+            (AtomicBool::new(true), AtomicUsize::new(0), AtomicUsize::new(THREADS * ROUNDS));
         let won = thread::scope(|scope| {
             let threads: Vec<_> = (0..THREADS)
                 .map(|_| {
                     scope.spawn(|| {
                         let mut won = 0;
                         for _ in 0..ROUNDS {
-                            won += usize::from(flag.compare_exchange(true, false, Relaxed, Relaxed).is_ok());
+                            won += usize::from(
+                                flag.compare_exchange(true, false, Relaxed, Relaxed).is_ok(),
+                            );
                             while {
                                 let seen = count.load(Relaxed);
-                                count.compare_exchange_weak(seen, seen + 1, Relaxed, Relaxed).is_err()
+                                count
+                                    .compare_exchange_weak(seen, seen + 1, Relaxed, Relaxed)
+                                    .is_err()
                             } {}
                             down.fetch_sub(1, Relaxed);
                         }

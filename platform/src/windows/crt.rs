@@ -3,7 +3,8 @@
 use super::handle::RawWinHandle;
 use crate::{Fail, What};
 
-/// No C runtime has more: the table of the universal one has room for 8192, that of the system's msvcrt.dll for 2048.
+/// No C runtime has more: the table of the universal one has room for 8192, that of the system's
+/// msvcrt.dll for 2048.
 pub(super) const DESCRIPTORS: i32 = 8192;
 
 /// What `_get_osfhandle` gives for a standard stream of a program without a console.

@@ -21,8 +21,9 @@ pub(super) const FILE_TYPE_REMOTE: u32 = 0x8000;
 pub(super) const ATTRIBUTE_DIRECTORY: u32 = 0x10;
 pub(super) const ATTRIBUTE_REPARSE_POINT: u32 = 0x400;
 
-/// The bit of a reparse tag that says that what has it stands for another file: a symbolic link, a mount point. (Others are
-/// files that a filter keeps elsewhere or in another form: OneDrive's, deduplicated and compressed ones.)
+/// The bit of a reparse tag that says that what has it stands for another file: a symbolic link, a
+/// mount point. (Others are files that a filter keeps elsewhere or in another form: OneDrive's,
+/// deduplicated and compressed ones.)
 pub(super) const NAME_SURROGATE: u32 = 0x2000_0000;
 
 // Tags of what Linux programs (WSL) and Unix sockets leave in a directory: IO_REPARSE_TAG_*.
@@ -54,14 +55,15 @@ pub(super) fn describe<S: Sys>(sys: S, raw: RawWinHandle) -> Result<Facts<WinFil
     Ok(refused(sys, raw, kind))
 }
 
-/// Whether it is STD_INPUT_HANDLE or its like, of which GetStdHandle makes a handle. GetFileType takes them for the handle of the
-/// stream, and looks at 32 bits only; no other call does.
+/// Whether it is STD_INPUT_HANDLE or its like, of which GetStdHandle makes a handle. GetFileType
+/// takes them for the handle of the stream, and looks at 32 bits only; no other call does.
 fn names_a_stream(raw: RawWinHandle) -> bool {
     let [a, b, c, d, ..] = raw.get().to_le_bytes();
     matches!(i32::from_le_bytes([a, b, c, d]), -12..=-10)
 }
 
-/// Of what no source is made, whatever the handle allows, the kind is the fact to report, not why the rest is not to be had.
+/// Of what no source is made, whatever the handle allows, the kind is the fact to report, not why
+/// the rest is not to be had.
 fn refused<S: Sys>(sys: S, raw: RawWinHandle, kind: Kind) -> Facts<WinFileId> {
     Facts::new(WinFileId::NONE, kind, access(sys, raw).unwrap_or(Access::empty()), None)
 }
@@ -70,7 +72,8 @@ fn refused<S: Sys>(sys: S, raw: RawWinHandle, kind: Kind) -> Facts<WinFileId> {
 fn on_disk<S: Sys>(sys: S, raw: RawWinHandle) -> Result<Facts<WinFileId>, Fail> {
     let information = match sys.information(raw) {
         Ok(information) => information,
-        // Volumes and disks have no such information, and different drivers say so in different words.
+        // Volumes and disks have no such information, and different drivers say so in different
+        // words.
         Err(Code::INVALID_FUNCTION | Code::NOT_SUPPORTED | Code::INVALID_PARAMETER) => {
             return Ok(refused(sys, raw, Kind::BlockDevice));
         }
@@ -86,7 +89,11 @@ fn on_disk<S: Sys>(sys: S, raw: RawWinHandle) -> Result<Facts<WinFileId>, Fail> 
     Ok(Facts::new(id, kind, access(sys, raw).map_err(handle)?, alignment))
 }
 
-fn kind_on_disk<S: Sys>(sys: S, raw: RawWinHandle, information: &Information) -> Result<Kind, Fail> {
+fn kind_on_disk<S: Sys>(
+    sys: S,
+    raw: RawWinHandle,
+    information: &Information,
+) -> Result<Kind, Fail> {
     let is = |attribute| information.attributes & attribute != 0;
     let kind = if is(ATTRIBUTE_DIRECTORY) { Kind::Directory } else { Kind::RegularFile };
     if !is(ATTRIBUTE_REPARSE_POINT) {
@@ -125,19 +132,31 @@ fn access<S: Sys>(sys: S, raw: RawWinHandle) -> Result<Access, Code> {
     Ok(access)
 }
 
-pub(super) fn size<S: Sys>(sys: S, raw: RawWinHandle, facts: &Facts<WinFileId>) -> Result<u64, Fail> {
+pub(super) fn size<S: Sys>(
+    sys: S,
+    raw: RawWinHandle,
+    facts: &Facts<WinFileId>,
+) -> Result<u64, Fail> {
     same(sys, raw, facts)?;
     let standard = sys.standard(raw).map_err(|code| no_answer(What::Size, code))?;
     u64::try_from(standard.size).map_err(|_| Fail::Malformed(What::Size))
 }
 
-pub(super) fn allocated<S: Sys>(sys: S, raw: RawWinHandle, facts: &Facts<WinFileId>) -> Result<u64, Fail> {
+pub(super) fn allocated<S: Sys>(
+    sys: S,
+    raw: RawWinHandle,
+    facts: &Facts<WinFileId>,
+) -> Result<u64, Fail> {
     same(sys, raw, facts)?;
     let standard = sys.standard(raw).map_err(|code| no_answer(What::Allocated, code))?;
     u64::try_from(standard.allocated).map_err(|_| Fail::Malformed(What::Allocated))
 }
 
-pub(super) fn file_system<S: Sys>(sys: S, raw: RawWinHandle, facts: &Facts<WinFileId>) -> Result<FileSystem, Fail> {
+pub(super) fn file_system<S: Sys>(
+    sys: S,
+    raw: RawWinHandle,
+    facts: &Facts<WinFileId>,
+) -> Result<FileSystem, Fail> {
     match facts.kind {
         Kind::RegularFile | Kind::Directory | Kind::SymbolicLink => same(sys, raw, facts)?,
         _ => return Err(Fail::Unsupported),

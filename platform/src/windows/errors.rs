@@ -31,8 +31,9 @@ macro_rules! codes {
     };
 }
 
-// The one table from Win32 to errno, documented at `Windows`. What Microsoft's C runtime makes EACCES for want of a better number
-// (a sharing violation, a drive that is not ready) has the better number here.
+// The one table from Win32 to errno, documented at `Windows`. What Microsoft's C runtime makes
+// EACCES for want of a better number (a sharing violation, a drive that is not ready) has the
+// better number here.
 codes! {
     INVALID_FUNCTION 1 EINVAL;
     FILE_NOT_FOUND 2 ENOENT;
@@ -105,7 +106,8 @@ codes! {
 }
 
 impl Code {
-    /// The errno. Of a code that is not in the table it is EIO: no failure is 0, and none looks like another cause.
+    /// The errno. Of a code that is not in the table it is EIO: no failure is 0, and none looks
+    /// like another cause.
     pub(super) const fn errno(self) -> Errno {
         match self.known() {
             Some(errno) => errno,
@@ -113,7 +115,8 @@ impl Code {
         }
     }
 
-    /// The failure, where `what` was asked for. The number is kept where the errno does not tell the cause.
+    /// The failure, where `what` was asked for. The number is kept where the errno does not tell
+    /// the cause.
     pub(super) const fn fail(self, what: What) -> Fail {
         match (self.known(), self.0) {
             (Some(errno), _) => Fail::Os(what, errno),
@@ -123,8 +126,8 @@ impl Code {
         }
     }
 
-    /// Whether the file system or the device says that it does not know a question about a file: with whichever of the codes
-    /// its driver prefers.
+    /// Whether the file system or the device says that it does not know a question about a file:
+    /// with whichever of the codes its driver prefers.
     pub(super) const fn is_question_unknown(self) -> bool {
         matches!(
             self,
@@ -136,12 +139,14 @@ impl Code {
         )
     }
 
-    /// Whether a volume says that it does not know an IOCTL. (That a parameter is wrong would be this library's fault.)
+    /// Whether a volume says that it does not know an IOCTL. (That a parameter is wrong would be
+    /// this library's fault.)
     pub(super) const fn is_ioctl_unknown(self) -> bool {
         matches!(self, Self::INVALID_FUNCTION | Self::NOT_SUPPORTED | Self::CALL_NOT_IMPLEMENTED)
     }
 
-    /// Whether a device says that what it keeps cannot be read, or kept: of a transfer of some bytes these are bad.
+    /// Whether a device says that what it keeps cannot be read, or kept: of a transfer of some
+    /// bytes these are bad.
     pub(super) const fn is_of_the_medium(self) -> bool {
         matches!(
             self,

@@ -2,7 +2,8 @@
 
 use core::{ffi::c_void, fmt, marker::PhantomData, ptr};
 
-/// The value of a handle (`HANDLE`): a plain number that owns nothing. It is no pointer, though C's type is one.
+/// The value of a handle (`HANDLE`): a plain number that owns nothing. It is no pointer, though C's
+/// type is one.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(transparent)]
 pub struct RawWinHandle(isize);
@@ -47,14 +48,15 @@ impl fmt::Debug for RawWinHandle {
 
 /// A borrowed handle of Windows: a number, as large as a pointer.
 ///
-/// With `std` it is made [`From`] `&File`, `&OwnedHandle` and `BorrowedHandle`, and by `WinHandle::of` from whatever else is
-/// `AsHandle`. Without it, [`WinHandle::borrow_raw`].
+/// With `std` it is made [`From`] `&File`, `&OwnedHandle` and `BorrowedHandle`, and by
+/// `WinHandle::of` from whatever else is `AsHandle`. Without it, [`WinHandle::borrow_raw`].
 ///
 /// # How long a handle must stay open
 ///
-/// As long as its source is asked anything that touches it; and as pmem2_source_from_handle(3) says, on a volume that is not DAX
-/// also as long as a mapping of it is in use. A source that owns its file (`Source<File>`, `Source<Arc<File>>`) keeps it open,
-/// and one that borrows it is bound to it by the lifetime `'h`, which a mapping takes over.
+/// As long as its source is asked anything that touches it; and as pmem2_source_from_handle(3)
+/// says, on a volume that is not DAX also as long as a mapping of it is in use. A source that owns
+/// its file (`Source<File>`, `Source<Arc<File>>`) keeps it open, and one that borrows it is bound
+/// to it by the lifetime `'h`, which a mapping takes over.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(transparent)]
 pub struct WinHandle<'h> {
@@ -63,13 +65,14 @@ pub struct WinHandle<'h> {
 }
 
 impl WinHandle<'_> {
-    /// Borrows the handle with this value. Any value may be given, `INVALID_HANDLE_VALUE` and null too: one that is no open handle
-    /// of a file is refused when a source is made of it.
+    /// Borrows the handle with this value. Any value may be given, `INVALID_HANDLE_VALUE` and null
+    /// too: one that is no open handle of a file is refused when a source is made of it.
     ///
     /// # Safety
     ///
-    /// If `raw` is an open handle, it stays open for the lifetime `'h`, which the caller chooses. If it is not, it does not
-    /// become one meanwhile. (Until something is mapped, a broken promise costs wrong answers, not memory safety.)
+    /// If `raw` is an open handle, it stays open for the lifetime `'h`, which the caller chooses.
+    /// If it is not, it does not become one meanwhile. (Until something is mapped, a broken promise
+    /// costs wrong answers, not memory safety.)
     #[inline]
     #[must_use]
     pub const unsafe fn borrow_raw(raw: RawWinHandle) -> Self {

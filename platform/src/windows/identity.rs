@@ -5,12 +5,14 @@ use core::fmt;
 use super::{errors::Code, handle::RawWinHandle, sys::Sys};
 use crate::{Facts, Fail, What};
 
-/// What tells one file of a Windows system from another: the serial number of its volume and the id of the file in it, of 64 and
-/// 128 bits (`FILE_ID_INFO`). Where a file system knows no such ids (FAT), 32 and 64 bits (`BY_HANDLE_FILE_INFORMATION`).
+/// What tells one file of a Windows system from another: the serial number of its volume and the id
+/// of the file in it, of 64 and 128 bits (`FILE_ID_INFO`). Where a file system knows no such ids
+/// (FAT), 32 and 64 bits (`BY_HANDLE_FILE_INFORMATION`).
 ///
-/// An id that was given to a new file after the old one was deleted cannot be told from the old one; NTFS counts how often it
-/// gave one away, ReFS gives each once, FAT derives it from where the directory entry lies, and may change it. The streams
-/// of a file (`file:stream`) have one id, and where a file system gives no ids (some of networks, some that are programs) all of its files
+/// An id that was given to a new file after the old one was deleted cannot be told from the old
+/// one; NTFS counts how often it gave one away, ReFS gives each once, FAT derives it from where the
+/// directory entry lies, and may change it. The streams of a file (`file:stream`) have one id, and
+/// where a file system gives no ids (some of networks, some that are programs) all of its files
 /// have the same. What is no file has none: all of its bits are 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct WinFileId {
@@ -76,7 +78,8 @@ pub(super) fn no_answer(what: What, code: Code) -> Fail {
     }
 }
 
-/// Which file the handle refers to; `narrow` is what it has where its file system knows only short ids.
+/// Which file the handle refers to; `narrow` is what it has where its file system knows only short
+/// ids.
 pub(super) fn identify<S: Sys>(
     sys: S,
     handle: RawWinHandle,
@@ -100,6 +103,10 @@ pub(super) fn same_file<S: Sys>(sys: S, raw: RawWinHandle, id: WinFileId) -> Res
 }
 
 /// Whether the handle still refers to what `facts` are about.
-pub(super) fn same<S: Sys>(sys: S, raw: RawWinHandle, facts: &Facts<WinFileId>) -> Result<(), Fail> {
+pub(super) fn same<S: Sys>(
+    sys: S,
+    raw: RawWinHandle,
+    facts: &Facts<WinFileId>,
+) -> Result<(), Fail> {
     same_file(sys, raw, facts.id)
 }

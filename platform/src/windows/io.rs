@@ -14,14 +14,17 @@ use crate::{
 /// What is kept over transfers of one handle.
 #[derive(Clone, Copy, Debug)]
 pub struct Channel {
-    /// Whether it is known that a call returns when it is done: the handle was opened without FILE_FLAG_OVERLAPPED.
+    /// Whether it is known that a call returns when it is done: the handle was opened without
+    /// FILE_FLAG_OVERLAPPED.
     waits: bool,
 }
 
-/// As many bytes at once as the system has memory to describe, where it transfers them past its cache.
+/// As many bytes at once as the system has memory to describe, where it transfers them past its
+/// cache.
 const MOST: usize = 1 << 24;
 
-/// A page, of which the system may write a whole one or nothing. All of Windows' processors have pages of this size.
+/// A page, of which the system may write a whole one or nothing. All of Windows' processors have
+/// pages of this size.
 const PAGE: u64 = 4096;
 
 /// As much as the system may read at once for whoever wants a byte of it.
@@ -59,7 +62,8 @@ pub(super) fn read<S: Sys>(
             Stop::Medium { at, unit } => {
                 let readable = |at| {
                     let mut byte = [0];
-                    sys.read(raw, channel.waits, at, byte.as_mut_slice().into()).is_ok_and(|moved| moved > 0)
+                    sys.read(raw, channel.waits, at, byte.as_mut_slice().into())
+                        .is_ok_and(|moved| moved > 0)
                 };
                 Halt::Medium { unit: unit.max(pieces::exact(at, LARGEST, readable)) }
             }
@@ -85,7 +89,8 @@ pub(super) fn write<S: Sys>(
             // A file that takes nothing makes no sense.
             Stop::Nothing => Halt::Fail(Fail::Malformed(What::Write)),
             Stop::Offset => Halt::Fail(Fail::Os(What::Write, Errno::EFBIG)),
-            // A write of less than a page reads the rest of it: it is the page that is known to be bad.
+            // A write of less than a page reads the rest of it: it is the page that is known to be
+            // bad.
             Stop::Medium { unit, .. } => Halt::Medium { unit: unit.max(PAGE) },
             Stop::Buffer => Halt::Buffer,
             Stop::Other(code) => Halt::Fail(no_answer(What::Write, code)),
@@ -94,7 +99,11 @@ pub(super) fn write<S: Sys>(
     })
 }
 
-pub(super) fn sync<S: Sys>(sys: S, raw: RawWinHandle, facts: &Facts<WinFileId>) -> Result<(), Fail> {
+pub(super) fn sync<S: Sys>(
+    sys: S,
+    raw: RawWinHandle,
+    facts: &Facts<WinFileId>,
+) -> Result<(), Fail> {
     same(sys, raw, facts)?;
     sys.flush(raw).map_err(|code| no_answer(What::Sync, code))
 }

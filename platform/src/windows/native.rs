@@ -7,13 +7,16 @@ use core::{ffi::c_void, mem::MaybeUninit, ptr};
 use windows_sys::{
     Wdk::Foundation::{NtQueryObject, ObjectBasicInformation},
     Win32::{
-        Foundation::{CloseHandle, GetLastError, INVALID_HANDLE_VALUE, RtlNtStatusToDosError, SetLastError},
+        Foundation::{
+            CloseHandle, GetLastError, INVALID_HANDLE_VALUE, RtlNtStatusToDosError, SetLastError,
+        },
         Storage::FileSystem::{
-            BY_HANDLE_FILE_INFORMATION, CreateFileW, FILE_ATTRIBUTE_TAG_INFO, FILE_ID_INFO, FILE_INFO_BY_HANDLE_CLASS,
-            FILE_SHARE_DELETE, FILE_SHARE_READ, FILE_SHARE_WRITE, FileAttributeTagInfo, FileIdInfo, FileStandardInfo,
-            FlushFileBuffers, GetFileInformationByHandle, GetFileInformationByHandleEx, GetFileType,
-            GetFinalPathNameByHandleW, GetVolumeInformationByHandleW, OPEN_EXISTING, ReadFile, VOLUME_NAME_GUID,
-            WriteFile,
+            BY_HANDLE_FILE_INFORMATION, CreateFileW, FILE_ATTRIBUTE_TAG_INFO, FILE_ID_INFO,
+            FILE_INFO_BY_HANDLE_CLASS, FILE_SHARE_DELETE, FILE_SHARE_READ, FILE_SHARE_WRITE,
+            FileAttributeTagInfo, FileIdInfo, FileStandardInfo, FlushFileBuffers,
+            GetFileInformationByHandle, GetFileInformationByHandleEx, GetFileType,
+            GetFinalPathNameByHandleW, GetVolumeInformationByHandleW, OPEN_EXISTING, ReadFile,
+            VOLUME_NAME_GUID, WriteFile,
         },
         System::{IO::DeviceIoControl, Pipes::GetNamedPipeInfo, SystemInformation::GetSystemInfo},
     },
@@ -46,12 +49,14 @@ impl Volume {
 
 impl Drop for Volume {
     fn drop(&mut self) {
-        // SAFETY: CloseHandle wants an open handle that nobody uses afterwards: this value owns it, and is being dropped.
+        // SAFETY: CloseHandle wants an open handle that nobody uses afterwards: this value owns it,
+        // and is being dropped.
         unsafe { CloseHandle(self.0.as_ptr()) };
     }
 }
 
-/// `FILE_STANDARD_INFO`, whose last fields are bytes with any value, which a Rust `bool` must not have.
+/// `FILE_STANDARD_INFO`, whose last fields are bytes with any value, which a Rust `bool` must not
+/// have.
 #[repr(C)]
 #[derive(Clone, Copy, Default)]
 struct StandardInfo {
@@ -78,8 +83,9 @@ const _: () = {
     use windows_sys::Win32::{
         Storage::FileSystem::FILE_STANDARD_INFO,
         System::Ioctl::{
-            IOCTL_STORAGE_GET_DEVICE_NUMBER_EX, IOCTL_STORAGE_QUERY_PROPERTY, STORAGE_DEVICE_NUMBER_EX,
-            STORAGE_DEVICE_UNSAFE_SHUTDOWN_COUNT, STORAGE_PROPERTY_QUERY, StorageDeviceUnsafeShutdownCount,
+            IOCTL_STORAGE_GET_DEVICE_NUMBER_EX, IOCTL_STORAGE_QUERY_PROPERTY,
+            STORAGE_DEVICE_NUMBER_EX, STORAGE_DEVICE_UNSAFE_SHUTDOWN_COUNT, STORAGE_PROPERTY_QUERY,
+            StorageDeviceUnsafeShutdownCount,
         },
     };
     assert!(size_of::<StandardInfo>() == size_of::<FILE_STANDARD_INFO>());
@@ -117,12 +123,20 @@ fn index(count: u32) -> usize {
 /// # Safety
 ///
 /// `T` is what `class` has, and any bytes are one.
-unsafe fn information<T: Copy>(handle: RawWinHandle, class: FILE_INFO_BY_HANDLE_CLASS) -> Result<T, Code> {
+unsafe fn information<T: Copy>(
+    handle: RawWinHandle,
+    class: FILE_INFO_BY_HANDLE_CLASS,
+) -> Result<T, Code> {
     let mut information = MaybeUninit::<T>::zeroed();
-    // SAFETY: the call wants a buffer of as many bytes as it is told, which this is; a handle may be any value, it only asks
-    // about it.
+    // SAFETY: the call wants a buffer of as many bytes as it is told, which this is; a handle may
+    // be any value, it only asks about it.
     done(unsafe {
-        GetFileInformationByHandleEx(handle.as_ptr(), class, information.as_mut_ptr().cast(), count(size_of::<T>()))
+        GetFileInformationByHandleEx(
+            handle.as_ptr(),
+            class,
+            information.as_mut_ptr().cast(),
+            count(size_of::<T>()),
+        )
     })?;
     // SAFETY: initialised as zeros, and any bytes are a T, as the caller promises.
     Ok(unsafe { information.assume_init() })
@@ -132,7 +146,8 @@ impl Sys for Kernel {
     type Volume = Volume;
 
     fn file_type(self, handle: RawWinHandle) -> Result<u32, Code> {
-        // SAFETY: SetLastError has no precondition. Without it an old error could be taken for one of this call.
+        // SAFETY: SetLastError has no precondition. Without it an old error could be taken for one
+        // of this call.
         unsafe { SetLastError(0) };
         // SAFETY: GetFileType takes any value, and only asks about it.
         match (unsafe { GetFileType(handle.as_ptr()) }, last()) {
@@ -144,13 +159,20 @@ impl Sys for Kernel {
     fn named_pipe(self, handle: RawWinHandle) -> Result<(), Code> {
         // SAFETY: GetNamedPipeInfo takes any handle, and writes nothing where a pointer is null.
         done(unsafe {
-            GetNamedPipeInfo(handle.as_ptr(), ptr::null_mut(), ptr::null_mut(), ptr::null_mut(), ptr::null_mut())
+            GetNamedPipeInfo(
+                handle.as_ptr(),
+                ptr::null_mut(),
+                ptr::null_mut(),
+                ptr::null_mut(),
+                ptr::null_mut(),
+            )
         })
     }
 
     fn information(self, handle: RawWinHandle) -> Result<Information, Code> {
         let mut information = BY_HANDLE_FILE_INFORMATION::default();
-        // SAFETY: GetFileInformationByHandle takes any handle, and writes the structure that it is given.
+        // SAFETY: GetFileInformationByHandle takes any handle, and writes the structure that it is
+        // given.
         done(unsafe { GetFileInformationByHandle(handle.as_ptr(), &raw mut information) })?;
         Ok(Information {
             attributes: information.dwFileAttributes,
@@ -170,12 +192,14 @@ impl Sys for Kernel {
 
     fn reparse_tag(self, handle: RawWinHandle) -> Result<u32, Code> {
         // SAFETY: FileAttributeTagInfo has a FILE_ATTRIBUTE_TAG_INFO, which is made of integers.
-        let information: FILE_ATTRIBUTE_TAG_INFO = unsafe { information(handle, FileAttributeTagInfo) }?;
+        let information: FILE_ATTRIBUTE_TAG_INFO =
+            unsafe { information(handle, FileAttributeTagInfo) }?;
         Ok(information.ReparseTag)
     }
 
     fn standard(self, handle: RawWinHandle) -> Result<Standard, Code> {
-        // SAFETY: FileStandardInfo has a FILE_STANDARD_INFO, which is this with bytes for its booleans.
+        // SAFETY: FileStandardInfo has a FILE_STANDARD_INFO, which is this with bytes for its
+        // booleans.
         let information: StandardInfo = unsafe { information(handle, FileStandardInfo) }?;
         Ok(Standard { size: information.end_of_file, allocated: information.allocation_size })
     }
@@ -184,8 +208,11 @@ impl Sys for Kernel {
         let mut information = ObjectInformation::default();
         let length = count(size_of::<ObjectInformation>());
         let room: *mut c_void = (&raw mut information).cast();
-        // SAFETY: NtQueryObject takes any handle, and writes the structure that it is given, of the length that it is told.
-        let status = unsafe { NtQueryObject(handle.as_ptr(), ObjectBasicInformation, room, length, ptr::null_mut()) };
+        // SAFETY: NtQueryObject takes any handle, and writes the structure that it is given, of the
+        // length that it is told.
+        let status = unsafe {
+            NtQueryObject(handle.as_ptr(), ObjectBasicInformation, room, length, ptr::null_mut())
+        };
         if status < 0 {
             // SAFETY: RtlNtStatusToDosError has no precondition.
             return Err(Code(unsafe { RtlNtStatusToDosError(status) }));
@@ -197,8 +224,8 @@ impl Sys for Kernel {
         // MAX_PATH + 1, as the documentation wants.
         let mut name = [0_u16; 261];
         let mut flags = 0;
-        // SAFETY: the call takes any handle, writes nothing where a pointer is null, and not more units to the name than it
-        // is told.
+        // SAFETY: the call takes any handle, writes nothing where a pointer is null, and not more
+        // units to the name than it is told.
         done(unsafe {
             GetVolumeInformationByHandleW(
                 handle.as_ptr(),
@@ -221,7 +248,12 @@ impl Sys for Kernel {
     fn final_path(self, handle: RawWinHandle, path: &mut [u16]) -> Result<usize, Code> {
         // SAFETY: the call takes any handle, and writes not more units than it is told.
         let length = unsafe {
-            GetFinalPathNameByHandleW(handle.as_ptr(), path.as_mut_ptr(), count(path.len()), VOLUME_NAME_GUID)
+            GetFinalPathNameByHandleW(
+                handle.as_ptr(),
+                path.as_mut_ptr(),
+                count(path.len()),
+                VOLUME_NAME_GUID,
+            )
         };
         if length == 0 { Err(last()) } else { Ok(index(length)) }
     }
@@ -232,14 +264,26 @@ impl Sys for Kernel {
         }
         let share = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
         // SAFETY: CreateFileW wants a name that ends with a zero, as was looked at.
-        let handle = unsafe { CreateFileW(name.as_ptr(), 0, share, ptr::null(), OPEN_EXISTING, 0, ptr::null_mut()) };
-        if handle == INVALID_HANDLE_VALUE { Err(last()) } else { Ok(Volume(RawWinHandle::from_ptr(handle))) }
+        let handle = unsafe {
+            CreateFileW(name.as_ptr(), 0, share, ptr::null(), OPEN_EXISTING, 0, ptr::null_mut())
+        };
+        if handle == INVALID_HANDLE_VALUE {
+            Err(last())
+        } else {
+            Ok(Volume(RawWinHandle::from_ptr(handle)))
+        }
     }
 
-    fn control(self, volume: &Volume, ioctl: u32, input: &[u8], output: &mut [u8]) -> Result<usize, Code> {
+    fn control(
+        self,
+        volume: &Volume,
+        ioctl: u32,
+        input: &[u8],
+        output: &mut [u8],
+    ) -> Result<usize, Code> {
         let mut filled = 0;
-        // SAFETY: DeviceIoControl wants buffers of as many bytes as it is told, which it reads and writes, and, for a handle
-        // that was not opened as overlapped, no such structure.
+        // SAFETY: DeviceIoControl wants buffers of as many bytes as it is told, which it reads and
+        // writes, and, for a handle that was not opened as overlapped, no such structure.
         done(unsafe {
             DeviceIoControl(
                 volume.0.as_ptr(),
@@ -259,16 +303,31 @@ impl Sys for Kernel {
         overlapped::waits(handle)
     }
 
-    fn read(self, handle: RawWinHandle, waits: bool, offset: u64, buffer: ReadBuffer<'_>) -> Result<usize, Code> {
+    fn read(
+        self,
+        handle: RawWinHandle,
+        waits: bool,
+        offset: u64,
+        buffer: ReadBuffer<'_>,
+    ) -> Result<usize, Code> {
         let (room, length) = (buffer.as_ptr(), count(buffer.len()));
-        // SAFETY: ReadFile takes any handle, and wants room for as many bytes as it is told, which the buffer is, or finds out that it
-        // is not; it is borrowed until this returns. The rest is handed on.
+        // SAFETY: ReadFile takes any handle, and wants room for as many bytes as it is told, which
+        // the buffer is, or finds out that it is not; it is borrowed until this returns. The rest
+        // is handed on.
         unsafe {
-            overlapped::transfer(handle, waits, offset, |moved, at| ReadFile(handle.as_ptr(), room, length, moved, at))
+            overlapped::transfer(handle, waits, offset, |moved, at| {
+                ReadFile(handle.as_ptr(), room, length, moved, at)
+            })
         }
     }
 
-    fn write(self, handle: RawWinHandle, waits: bool, offset: u64, buffer: WriteBuffer<'_>) -> Result<usize, Code> {
+    fn write(
+        self,
+        handle: RawWinHandle,
+        waits: bool,
+        offset: u64,
+        buffer: WriteBuffer<'_>,
+    ) -> Result<usize, Code> {
         let (bytes, length) = (buffer.as_ptr(), count(buffer.len()));
         // SAFETY: as above, of WriteFile.
         unsafe {
@@ -300,11 +359,13 @@ pub(super) fn get_osfhandle(fd: i32) -> RawWinHandle {
     }
     #[cfg(any(target_env = "msvc", target_abi = "llvm"))]
     let _quiet = quiet::Quiet::new();
-    // SAFETY: _get_osfhandle takes any number; what it does with one that is no descriptor is told at `Crt`.
+    // SAFETY: _get_osfhandle takes any number; what it does with one that is no descriptor is told
+    // at `Crt`.
     RawWinHandle::new(unsafe { _get_osfhandle(fd) })
 }
 
-/// The invalid-parameter handler of the calling thread, which the universal C runtime asks before the process's.
+/// The invalid-parameter handler of the calling thread, which the universal C runtime asks before
+/// the process's.
 #[cfg(all(feature = "crt", any(target_env = "msvc", target_abi = "llvm")))]
 mod quiet {
     use core::ffi::c_uint;
@@ -312,7 +373,8 @@ mod quiet {
     type Handler = unsafe extern "C" fn(*const u16, *const u16, *const u16, c_uint, usize);
 
     unsafe extern "C" {
-        fn _set_thread_local_invalid_parameter_handler(handler: Option<Handler>) -> Option<Handler>;
+        fn _set_thread_local_invalid_parameter_handler(handler: Option<Handler>)
+        -> Option<Handler>;
     }
 
     /// Does nothing: the runtime's function then returns its error.
@@ -330,7 +392,8 @@ mod quiet {
 
     impl Drop for Quiet {
         fn drop(&mut self) {
-            // SAFETY: the handler that was there before, on the same thread: a Quiet is not Send, and stays in its function.
+            // SAFETY: the handler that was there before, on the same thread: a Quiet is not Send,
+            // and stays in its function.
             unsafe { _set_thread_local_invalid_parameter_handler(self.0) };
         }
     }

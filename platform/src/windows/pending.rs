@@ -2,11 +2,13 @@
 
 use super::errors::Code;
 
-/// A transfer that was begun. Until it has ended the system uses its memory: the buffer and the `OVERLAPPED`.
+/// A transfer that was begun. Until it has ended the system uses its memory: the buffer and the
+/// `OVERLAPPED`.
 pub(super) trait Transfer {
     /// Whether it goes on.
     fn is_pending(&self) -> bool;
-    /// GetOverlappedResult: waits if it goes on. Of one that has ended, what came of it: how many bytes were transferred.
+    /// GetOverlappedResult: waits if it goes on. Of one that has ended, what came of it: how many
+    /// bytes were transferred.
     fn result(&self) -> Result<usize, Code>;
     /// CancelIoEx. Nothing of the kind may be possible, and it goes on until it is done.
     fn cancel(&self);
@@ -16,9 +18,10 @@ pub(super) trait Transfer {
 
 /// What comes of a transfer, when it has ended.
 ///
-/// Waiting may fail, or end too early, where something else of the program closes or sets a handle that is not its own: then the event is
-/// not this transfer's any more. Whatever happens, this goes on until the system has done with the memory, without a bound, since the caller
-/// gets the memory back: what would be written to it then is somebody else's.
+/// Waiting may fail, or end too early, where something else of the program closes or sets a handle
+/// that is not its own: then the event is not this transfer's any more. Whatever happens, this goes
+/// on until the system has done with the memory, without a bound, since the caller gets the memory
+/// back: what would be written to it then is somebody else's.
 pub(super) fn end(transfer: &impl Transfer) -> Result<usize, Code> {
     while transfer.is_pending() {
         let waited = transfer.result();

@@ -11,8 +11,8 @@ use super::{
     volume::{self, WinSpot, WinVolume},
 };
 use crate::{
-    Alignment, Backing, Borrowed, Errno, Facts, Fail, Fd, FileSystem, Handle, Locate, Platform, Region, Synchronous,
-    Text,
+    Alignment, Backing, Borrowed, Errno, Facts, Fail, Fd, FileSystem, Handle, Locate, Platform,
+    Region, Synchronous, Text,
 };
 
 /// The Windows backend: Win32 calls through windows-sys, no C runtime.
@@ -33,22 +33,26 @@ use crate::{
 ///
 /// # What Windows cannot tell apart
 ///
-/// - A closed handle, and the handle of something that is no file (a mutex, an event, a process, a thread, a key): both are
-///   `ERROR_INVALID_HANDLE`, and no handle of a file.
+/// - A closed handle, and the handle of something that is no file (a mutex, an event, a process, a
+///   thread, a key): both are `ERROR_INVALID_HANDLE`, and no handle of a file.
 /// - `INVALID_HANDLE_VALUE` and the pseudo handle of the calling process are one number.
-/// - A volume, a disk, and a file of a file system that keeps no information about files: a block device.
-/// - A mailslot, and other objects of drivers that are neither disk nor character device nor pipe: an unknown kind. (Wine has a
-///   mailslot for a pipe that does not answer as one, which is a socket.)
+/// - A volume, a disk, and a file of a file system that keeps no information about files: a block
+///   device.
+/// - A mailslot, and other objects of drivers that are neither disk nor character device nor pipe:
+///   an unknown kind. (Wine has a mailslot for a pipe that does not answer as one, which is a
+///   socket.)
 /// - A console, `NUL`, a serial port: a character device.
 ///
 /// # What a call may wait for
 ///
-/// Windows runs the calls on a handle that was opened for synchronous I/O one after the other. So making a source of a pipe or a console
-/// from which another thread is reading may take until that has read. Files answer at once, or when their disk or server does.
+/// Windows runs the calls on a handle that was opened for synchronous I/O one after the other. So
+/// making a source of a pipe or a console from which another thread is reading may take until that
+/// has read. Files answer at once, or when their disk or server does.
 ///
 /// # Error numbers
 ///
-/// Errors of Win32 become errno by this table; any other is `EIO`, and its number is kept in [`Fail::OsCode`].
+/// Errors of Win32 become errno by this table; any other is `EIO`, and its number is kept in
+/// [`Fail::OsCode`].
 ///
 /// | errno | `GetLastError` |
 /// |---|---|
@@ -117,7 +121,8 @@ impl Platform for Windows {
         describe::file_system(Kernel, raw, facts)
     }
 
-    /// The allocation granularity, to which Windows aligns what it maps: 64 KiB, where pages have 4.
+    /// The allocation granularity, to which Windows aligns what it maps: 64 KiB, where pages have
+    /// 4.
     fn page_size(self) -> Result<Alignment, Fail> {
         describe::page_size(Kernel)
     }
@@ -168,24 +173,27 @@ impl Locate for Windows {
     }
 }
 
-/// The platform of the C runtime's descriptors on Windows: [`Windows`] for the handle that a descriptor stands for
-/// (`_get_osfhandle`), which each call finds anew. Without the feature `crt` it answers [`Fail::Unsupported`], and no C runtime is
-/// needed.
+/// The platform of the C runtime's descriptors on Windows: [`Windows`] for the handle that a
+/// descriptor stands for (`_get_osfhandle`), which each call finds anew. Without the feature `crt`
+/// it answers [`Fail::Unsupported`], and no C runtime is needed.
 ///
 /// # Which C runtime
 ///
-/// The one that the program is linked with. A process may have several, msvcrt.dll and the universal one among them, each with
-/// descriptors of its own: a number of another one's is unknown here, or another file.
+/// The one that the program is linked with. A process may have several, msvcrt.dll and the
+/// universal one among them, each with descriptors of its own: a number of another one's is unknown
+/// here, or another file.
 ///
 /// # Descriptors that are not open
 ///
-/// Negative ones, and those beyond what any C runtime has (8191), are refused without asking. For another number that is not
-/// open, `_get_osfhandle` calls the runtime's *invalid-parameter handler*, which by default ends the program (in a debug build after
-/// a dialogue). With the universal C runtime this is avoided: for the time of the call a handler of ours, which does nothing, is set
-/// for the calling thread. msvcrt.dll, which the target `*-windows-gnu` links with, knows no handler for a thread: there the process's
-/// is called. The one that msvcrt.dll itself brings does nothing; a program that may be linked with another runtime, or in which
-/// somebody has set another, can change it by `_set_invalid_parameter_handler`, `_set_abort_behavior` and `SetErrorMode`, as
-/// pmem2_source_from_fd(3) says.
+/// Negative ones, and those beyond what any C runtime has (8191), are refused without asking. For
+/// another number that is not open, `_get_osfhandle` calls the runtime's *invalid-parameter
+/// handler*, which by default ends the program (in a debug build after a dialogue). With the
+/// universal C runtime this is avoided: for the time of the call a handler of ours, which does
+/// nothing, is set for the calling thread. msvcrt.dll, which the target `*-windows-gnu` links with,
+/// knows no handler for a thread: there the process's is called. The one that msvcrt.dll itself
+/// brings does nothing; a program that may be linked with another runtime, or in which somebody has
+/// set another, can change it by `_set_invalid_parameter_handler`, `_set_abort_behavior` and
+/// `SetErrorMode`, as pmem2_source_from_fd(3) says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Crt;
 
@@ -201,15 +209,17 @@ const fn handle(_: i32) -> Result<RawWinHandle, Fail> {
 }
 
 impl<'h> Fd<'h> {
-    /// The handle that the descriptor stands for. It is the descriptor's: closing the descriptor closes it.
+    /// The handle that the descriptor stands for. It is the descriptor's: closing the descriptor
+    /// closes it.
     ///
     /// # Errors
     ///
-    /// [`Fail::Absent`] if the descriptor is not open, or stands for no handle; [`Fail::Unsupported`] without the feature `crt`.
+    /// [`Fail::Absent`] if the descriptor is not open, or stands for no handle;
+    /// [`Fail::Unsupported`] without the feature `crt`.
     pub fn handle(self) -> Result<WinHandle<'h>, Fail> {
         let raw = handle(self.as_raw())?;
-        // SAFETY: borrow_raw wants a handle that stays open for 'h. The descriptor does, as who made this Fd promised, and
-        // with it its handle.
+        // SAFETY: borrow_raw wants a handle that stays open for 'h. The descriptor does, as who
+        // made this Fd promised, and with it its handle.
         Ok(unsafe { WinHandle::borrow_raw(raw) })
     }
 }
@@ -290,7 +300,8 @@ impl Locate for Crt {
     }
 }
 
-// SAFETY: who called borrow_raw promised it for 'h; AsHandle promises it for the borrow that the WinHandle was made from.
+// SAFETY: who called borrow_raw promised it for 'h; AsHandle promises it for the borrow that the
+// WinHandle was made from.
 unsafe impl Handle for WinHandle<'_> {
     type P = Windows;
     #[inline]
@@ -306,7 +317,8 @@ unsafe impl Handle for WinHandle<'_> {
 impl<'h> From<WinHandle<'h>> for Borrowed<'h, Windows> {
     #[inline]
     fn from(handle: WinHandle<'h>) -> Self {
-        // SAFETY: from_raw wants a raw value that keeps its meaning for 'h, as that of the handle does.
+        // SAFETY: from_raw wants a raw value that keeps its meaning for 'h, as that of the handle
+        // does.
         unsafe { Self::from_raw(Windows, handle.as_raw()) }
     }
 }
@@ -328,7 +340,8 @@ mod handles {
         }
     }
 
-    // For these types and not for all that are AsHandle: a crate that does without `std` may have a From for its own.
+    // For these types and not for all that are AsHandle: a crate that does without `std` may have a
+    // From for its own.
     impl<'h> From<&'h File> for WinHandle<'h> {
         #[inline]
         fn from(file: &'h File) -> Self {
@@ -353,7 +366,8 @@ mod handles {
     impl<'h> From<BorrowedHandle<'h>> for WinHandle<'h> {
         #[inline]
         fn from(handle: BorrowedHandle<'h>) -> Self {
-            // SAFETY: borrow_raw wants a handle that stays open for 'h, as a BorrowedHandle's does (I/O safety).
+            // SAFETY: borrow_raw wants a handle that stays open for 'h, as a BorrowedHandle's does
+            // (I/O safety).
             unsafe { Self::borrow_raw(RawWinHandle::from_ptr(handle.as_raw_handle())) }
         }
     }
@@ -374,7 +388,8 @@ mod handles {
 
     macro_rules! handles {
         ($($handle:ty)*) => {$(
-            // SAFETY: the type owns its handle, or borrows it for its lifetime (I/O safety), and gives the same one each time.
+            // SAFETY: the type owns its handle, or borrows it for its lifetime (I/O safety), and
+            // gives the same one each time.
             unsafe impl Handle for $handle {
                 type P = Windows;
                 #[inline]

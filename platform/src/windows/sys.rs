@@ -1,5 +1,5 @@
-//! The list of Win32 calls. Everything else of the Windows backend is generic over [`Sys`], so that tests can make any call
-//! fail with any error, on any host.
+//! The list of Win32 calls. Everything else of the Windows backend is generic over [`Sys`], so that
+//! tests can make any call fail with any error, on any host.
 
 use super::{errors::Code, handle::RawWinHandle, identity::WinFileId};
 use crate::{ReadBuffer, WriteBuffer};
@@ -47,24 +47,43 @@ pub(super) trait Sys: Copy {
     fn reparse_tag(self, handle: RawWinHandle) -> Result<u32, Code>;
     /// The same with FileStandardInfo.
     fn standard(self, handle: RawWinHandle) -> Result<Standard, Code>;
-    /// NtQueryObject with ObjectBasicInformation: the access that was granted when it was opened, FILE_READ_DATA and its like.
+    /// NtQueryObject with ObjectBasicInformation: the access that was granted when it was opened,
+    /// FILE_READ_DATA and its like.
     fn granted_access(self, handle: RawWinHandle) -> Result<u32, Code>;
     /// GetVolumeInformationByHandleW.
     fn volume_information(self, handle: RawWinHandle) -> Result<VolumeInformation, Code>;
-    /// GetFinalPathNameByHandleW with VOLUME_NAME_GUID: the length of the path, or, where `path` is too short for it, the
-    /// length that is needed.
+    /// GetFinalPathNameByHandleW with VOLUME_NAME_GUID: the length of the path, or, where `path` is
+    /// too short for it, the length that is needed.
     fn final_path(self, handle: RawWinHandle, path: &mut [u16]) -> Result<usize, Code>;
     /// CreateFileW with no access but to ask, of a name that ends with a zero.
     fn open_volume(self, name: &[u16]) -> Result<Self::Volume, Code>;
     /// DeviceIoControl: how many bytes of `output` were filled.
-    fn control(self, volume: &Self::Volume, ioctl: u32, input: &[u8], output: &mut [u8]) -> Result<usize, Code>;
-    /// NtQueryInformationFile with FileModeInformation: whether calls of this handle return when they are done. (Those of a handle that
-    /// was opened with FILE_FLAG_OVERLAPPED do not.)
+    fn control(
+        self,
+        volume: &Self::Volume,
+        ioctl: u32,
+        input: &[u8],
+        output: &mut [u8],
+    ) -> Result<usize, Code>;
+    /// NtQueryInformationFile with FileModeInformation: whether calls of this handle return when
+    /// they are done. (Those of a handle that was opened with FILE_FLAG_OVERLAPPED do not.)
     fn waits(self, handle: RawWinHandle) -> Result<bool, Code>;
     /// ReadFile at an offset, of a handle that `waits` or may not: how many bytes were read.
-    fn read(self, handle: RawWinHandle, waits: bool, offset: u64, buffer: ReadBuffer<'_>) -> Result<usize, Code>;
+    fn read(
+        self,
+        handle: RawWinHandle,
+        waits: bool,
+        offset: u64,
+        buffer: ReadBuffer<'_>,
+    ) -> Result<usize, Code>;
     /// WriteFile, likewise.
-    fn write(self, handle: RawWinHandle, waits: bool, offset: u64, buffer: WriteBuffer<'_>) -> Result<usize, Code>;
+    fn write(
+        self,
+        handle: RawWinHandle,
+        waits: bool,
+        offset: u64,
+        buffer: WriteBuffer<'_>,
+    ) -> Result<usize, Code>;
     /// FlushFileBuffers.
     fn flush(self, handle: RawWinHandle) -> Result<(), Code>;
     /// GetSystemInfo: dwAllocationGranularity.

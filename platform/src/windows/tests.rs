@@ -1,4 +1,5 @@
-//! The Windows backend over a script of its calls, on every host; and the calls themselves, on Windows.
+//! The Windows backend over a script of its calls, on every host; and the calls themselves, on
+//! Windows.
 
 mod disk;
 mod errors;

@@ -18,7 +18,8 @@ pub struct WinSpot {
     dax: bool,
 }
 
-/// The volume that a file lies on, found by the file: what stands for its DIMMs, since Windows answers for all of them at once.
+/// The volume that a file lies on, found by the file: what stands for its DIMMs, since Windows
+/// answers for all of them at once.
 #[derive(Clone, Copy, Debug)]
 pub struct WinVolume {
     raw: RawWinHandle,
@@ -40,14 +41,22 @@ impl WinSpot {
     }
 }
 
-pub(super) fn locate<S: Sys>(sys: S, raw: RawWinHandle, facts: &Facts<WinFileId>) -> Result<WinSpot, Fail> {
+pub(super) fn locate<S: Sys>(
+    sys: S,
+    raw: RawWinHandle,
+    facts: &Facts<WinFileId>,
+) -> Result<WinSpot, Fail> {
     if facts.kind != Kind::RegularFile {
         return Err(Fail::Unsupported);
     }
     Ok(WinSpot { file: WinVolume { raw, id: facts.id }, dax: is_dax(sys, raw, facts)? })
 }
 
-pub(super) fn synchronous<S: Sys>(sys: S, raw: RawWinHandle, facts: &Facts<WinFileId>) -> Result<Synchronous, Fail> {
+pub(super) fn synchronous<S: Sys>(
+    sys: S,
+    raw: RawWinHandle,
+    facts: &Facts<WinFileId>,
+) -> Result<Synchronous, Fail> {
     Ok(if is_dax(sys, raw, facts)? { Synchronous::Granted } else { Synchronous::Refused })
 }
 
@@ -57,14 +66,16 @@ fn is_dax<S: Sys>(sys: S, raw: RawWinHandle, facts: &Facts<WinFileId>) -> Result
     Ok(volume.flags & DAX_VOLUME != 0)
 }
 
-/// Whether the file is still the one that was located; what tells its volume from another is its serial number.
+/// Whether the file is still the one that was located; what tells its volume from another is its
+/// serial number.
 pub(super) fn confirm<S: Sys>(sys: S, spot: &WinSpot) -> Result<u64, Fail> {
     let WinVolume { raw, id } = spot.file;
     same_file(sys, raw, id)?;
     Ok(id.volume())
 }
 
-/// The numbers of linux/magic.h for what Linux knows too; of others, the first four letters of the name.
+/// The numbers of linux/magic.h for what Linux knows too; of others, the first four letters of the
+/// name.
 pub(super) fn file_system(volume: &VolumeInformation) -> FileSystem {
     let name = volume.file_system.split(|&byte| byte == 0).next().unwrap_or_default();
     FileSystem::from_magic(match name {
@@ -78,8 +89,9 @@ pub(super) fn file_system(volume: &VolumeInformation) -> FileSystem {
     })
 }
 
-/// How many UTF-16 units a path may have. Windows allows 32767; only the volume's name at its beginning is wanted, but
-/// GetFinalPathNameByHandleW gives all or nothing, and this lies on the stack.
+/// How many UTF-16 units a path may have. Windows allows 32767; only the volume's name at its
+/// beginning is wanted, but GetFinalPathNameByHandleW gives all or nothing, and this lies on the
+/// stack.
 pub(super) const PATH: usize = 1024;
 
 /// `\\?\Volume{xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx}` has 48; and a zero.
@@ -91,8 +103,8 @@ fn open<S: Sys>(sys: S, volume: WinVolume) -> Result<S::Volume, Fail> {
     sys.open_volume(&name).map_err(|code: Code| code.fail(What::Volume))
 }
 
-/// The name of the volume, without the backslash behind it, which would be that of its root directory. On its own, so that the
-/// path is not on the stack any more when the volume is asked.
+/// The name of the volume, without the backslash behind it, which would be that of its root
+/// directory. On its own, so that the path is not on the stack any more when the volume is asked.
 #[inline(never)]
 fn name<S: Sys>(sys: S, raw: RawWinHandle) -> Result<[u16; NAME], Fail> {
     let mut path = [0; PATH];
@@ -142,30 +154,37 @@ fn field<const N: usize>(answer: &[u8; N], offset: usize) -> u32 {
 
 pub(super) const IOCTL_STORAGE_GET_DEVICE_NUMBER_EX: u32 = 0x002D_1084;
 
-/// STORAGE_DEVICE_NUMBER_EX, all of its fields of 32 bits but the GUID: version, size, flags, type, number, GUID, partition.
+/// STORAGE_DEVICE_NUMBER_EX, all of its fields of 32 bits but the GUID: version, size, flags, type,
+/// number, GUID, partition.
 pub(super) const DEVICE_NUMBER_EX: usize = 40;
 const FLAGS: usize = 8;
 const GUID: usize = 20;
 
-/// STORAGE_DEVICE_FLAGS_RANDOM_DEVICEGUID_REASON_CONFLICT and ..._NOHWID: the GUID was made up for this boot.
+/// STORAGE_DEVICE_FLAGS_RANDOM_DEVICEGUID_REASON_CONFLICT and ..._NOHWID: the GUID was made up for
+/// this boot.
 pub(super) const RANDOM_GUID: u32 = 3;
 
 /// The GUID of the volume's device, as 32 digits.
 pub(super) fn device_id<S: Sys>(sys: S, volume: WinVolume) -> Result<Text<32>, Fail> {
     let what = What::DeviceId;
-    let answer: [u8; DEVICE_NUMBER_EX] = ask(sys, volume, IOCTL_STORAGE_GET_DEVICE_NUMBER_EX, &[], what)?;
-    // What differs after the next boot would be taken for other hardware, and an unsafe shutdown for none.
+    let answer: [u8; DEVICE_NUMBER_EX] =
+        ask(sys, volume, IOCTL_STORAGE_GET_DEVICE_NUMBER_EX, &[], what)?;
+    // What differs after the next boot would be taken for other hardware, and an unsafe shutdown
+    // for none.
     if field(&answer, FLAGS) & RANDOM_GUID != 0 {
         return Err(Fail::Unsupported);
     }
-    let guid: [u8; 16] = answer.get(GUID..).and_then(|rest| rest.first_chunk()).copied().unwrap_or_default();
+    let guid: [u8; 16] =
+        answer.get(GUID..).and_then(|rest| rest.first_chunk()).copied().unwrap_or_default();
     if guid == [0; 16] {
         return Err(Fail::Malformed(what));
     }
     // The first three groups are numbers, which lie in memory with the low byte first.
     let [a, b, c, d, e, f, g, h, rest @ ..] = guid;
     let mut id = Text::new();
-    id.push_hex(&[d, c, b, a, f, e, h, g]).and_then(|()| id.push_hex(&rest)).ok_or(Fail::Malformed(what))?;
+    id.push_hex(&[d, c, b, a, f, e, h, g])
+        .and_then(|()| id.push_hex(&rest))
+        .ok_or(Fail::Malformed(what))?;
     Ok(id)
 }
 
@@ -183,6 +202,7 @@ const COUNT: usize = 8;
 
 /// How often the volume's device lost power before its data was safe.
 pub(super) fn unsafe_shutdowns<S: Sys>(sys: S, volume: WinVolume) -> Result<u64, Fail> {
-    let answer: [u8; COUNT_ANSWER] = ask(sys, volume, IOCTL_STORAGE_QUERY_PROPERTY, &QUERY, What::UnsafeShutdowns)?;
+    let answer: [u8; COUNT_ANSWER] =
+        ask(sys, volume, IOCTL_STORAGE_QUERY_PROPERTY, &QUERY, What::UnsafeShutdowns)?;
     Ok(field(&answer, COUNT).into())
 }

@@ -1,6 +1,7 @@
 //! The functions, generic over an [`Edge`]: each does what its manual page says.
 //!
-//! The pages are in the form of manual pages since they are: `ci/install` makes roff of the same text.
+//! The pages are in the form of manual pages since they are: `ci/install` makes roff of the same
+//! text.
 
 mod badblocks;
 mod bytes;
@@ -16,19 +17,26 @@ mod wide;
 mod windows;
 
 pub use badblocks::{
-    Badblock, badblock_clear, badblock_clear_by_device, badblock_context_delete, badblock_context_init,
-    badblock_context_new, badblock_next,
+    Badblock, badblock_clear, badblock_clear_by_device, badblock_context_delete,
+    badblock_context_init, badblock_context_new, badblock_next,
 };
 pub use bytes::{source_alignment, source_get_fd, source_size};
-pub use create::{source_delete, source_from_anon, source_from_fd, source_init_anon, source_init_fd};
+pub use create::{
+    source_delete, source_from_anon, source_from_fd, source_init_anon, source_init_fd,
+};
 pub use error::{err_to_errno, errormsg};
-pub use granularity::{Granularity, source_expected_granularity, source_expected_granularity_reason};
+pub use granularity::{
+    Granularity, source_expected_granularity, source_expected_granularity_reason,
+};
 pub use identity::{source_device_id, source_device_usc, source_numa_node};
 pub use region::{
-    Reach, find_nfit, region_part, regions_from_devicetree, regions_from_nfit, source_from_region, source_init_region,
+    Reach, find_nfit, region_part, regions_from_devicetree, regions_from_nfit, source_from_region,
+    source_init_region,
 };
 pub use text::source_describe;
-pub use transfer::{source_pread_at, source_pread_mcsafe, source_pwrite_at, source_pwrite_mcsafe, source_sync};
+pub use transfer::{
+    source_pread_at, source_pread_mcsafe, source_pwrite_at, source_pwrite_mcsafe, source_sync,
+};
 pub use wide::{errormsg_wide, source_device_id_wide};
 #[cfg(windows)]
 pub use windows::{source_from_handle, source_get_handle, source_init_handle};
@@ -41,7 +49,8 @@ use crate::{Edge, Object, failure::Failure, object::Either, pointer::aligned};
 #[cold]
 #[inline(never)]
 fn fail<E: Edge>(failure: Failure) -> c_int {
-    // SAFETY: Edge says that it is valid, and that no other thread uses it now; the borrow ends here.
+    // SAFETY: Edge says that it is valid, and that no other thread uses it now; the borrow ends
+    // here.
     unsafe { &mut *E::message() }.set(&failure);
     failure.code()
 }

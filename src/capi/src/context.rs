@@ -6,7 +6,8 @@ use pmem2::{BadBlocks, Error, Health, Source};
 
 use crate::object::{Descriptor, Home};
 
-/// `struct pmem2_badblock_storage` of libpmem2/base.h: memory for one context, of the same size and alignment on every target.
+/// `struct pmem2_badblock_storage` of libpmem2/base.h: memory for one context, of the same size and
+/// alignment on every target.
 #[repr(C, align(8))]
 pub struct BadblockStorage {
     bytes: MaybeUninit<[u64; 1024]>,
@@ -29,7 +30,8 @@ impl Default for BadblockStorage {
     }
 }
 
-/// `struct pmem2_badblock_context`: the bad blocks of a source of which it has a copy, and whose memory it lies in.
+/// `struct pmem2_badblock_context`: the bad blocks of a source of which it has a copy, and whose
+/// memory it lies in.
 // The marks come first: what C passes may be smaller.
 #[repr(C)]
 pub struct Context<P: Health> {
@@ -44,9 +46,11 @@ pub struct Context<P: Health> {
 const MARK: u32 = 0x706d_3262;
 
 impl<P: Health> Context<P> {
-    /// Fails to compile for a platform whose contexts do not fit into the storage that C programs have.
+    /// Fails to compile for a platform whose contexts do not fit into the storage that C programs
+    /// have.
     pub(crate) const FITS: () = assert!(
-        size_of::<Self>() <= size_of::<BadblockStorage>() && align_of::<Self>() <= align_of::<BadblockStorage>(),
+        size_of::<Self>() <= size_of::<BadblockStorage>()
+            && align_of::<Self>() <= align_of::<BadblockStorage>(),
         "a context of this platform does not fit into struct pmem2_badblock_storage: its List is too large"
     );
 
@@ -70,25 +74,28 @@ impl<P: Health> Context<P> {
         self.blocks.source()
     }
 
-    /// Whose memory a context lies in, or `None` where there is no context. It is read as plain numbers, as of a
-    /// [source](crate::Object::home).
+    /// Whose memory a context lies in, or `None` where there is no context. It is read as plain
+    /// numbers, as of a [source](crate::Object::home).
     ///
     /// # Safety
     ///
     /// `context` is aligned, and valid for reads of 8 bytes.
     pub(crate) unsafe fn home(context: NonNull<Self>) -> Option<Home> {
-        // SAFETY: both are the first 8 bytes of a context, which are valid for reads; any bits are a number.
+        // SAFETY: both are the first 8 bytes of a context, which are valid for reads; any bits are
+        // a number.
         let [mark, home] = unsafe { context.cast::<[u32; 2]>().read() };
         Home::of(home).filter(|_| mark == MARK)
     }
 
-    /// Ends a context: used once more it is noticed, for as long as the memory is not given to another.
+    /// Ends a context: used once more it is noticed, for as long as the memory is not given to
+    /// another.
     ///
     /// # Safety
     ///
     /// It is one, and nobody uses it now or later.
     pub(crate) unsafe fn end(context: NonNull<Self>) {
-        // SAFETY: it is a context, and this is the one end of it. Both marks stay in memory that is the caller's or the library's.
+        // SAFETY: it is a context, and this is the one end of it. Both marks stay in memory that is
+        // the caller's or the library's.
         unsafe {
             context.drop_in_place();
             (&raw mut (*context.as_ptr()).mark).write(0);

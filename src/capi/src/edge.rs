@@ -8,11 +8,11 @@ use crate::{Context, Keep, Message, Object, WideMessage};
 ///
 /// # Safety
 ///
-/// [`message`](Edge::message) is valid for reads and writes for as long as the calling thread runs, and no other thread that
-/// is in one of the functions at the same time has the same.
+/// [`message`](Edge::message) is valid for reads and writes for as long as the calling thread runs,
+/// and no other thread that is in one of the functions at the same time has the same.
 pub unsafe trait Edge {
-    /// The platform. Where C has descriptors, they are its raw values (`TryFrom<c_int> + TryInto<c_int>`); a number that is no raw
-    /// value is not an open descriptor.
+    /// The platform. Where C has descriptors, they are its raw values (`TryFrom<c_int> +
+    /// TryInto<c_int>`); a number that is no raw value is not an open descriptor.
     type Platform: Locate + Io + Health;
 
     /// The library's own memory, for sources and for contexts of bad blocks.
@@ -34,7 +34,8 @@ pub unsafe trait Edge {
 ///
 /// # Safety
 ///
-/// [`wide_message`](WideEdge::wide_message) is valid as [`message`](Edge::message) is, and lies elsewhere.
+/// [`wide_message`](WideEdge::wide_message) is valid as [`message`](Edge::message) is, and lies
+/// elsewhere.
 pub unsafe trait WideEdge: Edge {
     /// Where the calling thread's last message is in UTF-16.
     fn wide_message() -> *mut WideMessage;

@@ -1,10 +1,11 @@
 //! The names.
 
-/// Defines libpmem2's source functions over a platform of your own, with memory for `N` sources that
-/// [`pmem2_source_from_fd`](crate::call::source_from_fd) and [`pmem2_source_from_anon`](crate::call::source_from_anon) hand
-/// out, and no heap; and for as many contexts of bad blocks. What is in the caller's memory
-/// ([`pmem2_source_init_fd`](crate::call::source_init_fd), [`pmem2_badblock_context_init`](crate::call::badblock_context_init)) is not
-/// counted.
+/// Defines libpmem2's source functions over a platform of your own, with memory for `N` sources
+/// that [`pmem2_source_from_fd`](crate::call::source_from_fd) and
+/// [`pmem2_source_from_anon`](crate::call::source_from_anon) hand out, and no heap; and for as many
+/// contexts of bad blocks. What is in the caller's memory
+/// ([`pmem2_source_init_fd`](crate::call::source_init_fd),
+/// [`pmem2_badblock_context_init`](crate::call::badblock_context_init)) is not counted.
 ///
 /// ```
 /// pmem2_capi::export!(pmem2::Native, 16);
@@ -18,16 +19,17 @@
 /// assert_eq!(unsafe { pmem2_source_from_fd(&mut src, -1) }, -100_004);
 /// ```
 ///
-/// The platform is a type that is `Default`, or a type and a value of it, `export!(&'static Table = &TABLE, 16)`; what is made
-/// of the latter is tests/capi/export.
+/// The platform is a type that is `Default`, or a type and a value of it, `export!(&'static Table =
+/// &TABLE, 16)`; what is made of the latter is tests/capi/export.
 ///
-/// Descriptors are the platform's raw values: its `Raw` converts from and to `int` (`TryFrom<c_int> + TryInto<c_int>`). To be
-/// used once in an image. C's part of the contract is `libpmem2.h`.
+/// Descriptors are the platform's raw values: its `Raw` converts from and to `int` (`TryFrom<c_int>
+/// + TryInto<c_int>`). To be used once in an image. C's part of the contract is `libpmem2.h`.
 ///
-/// Without a third argument the image has one buffer for the last message. Then no two threads, and no thread and an
-/// interrupt, may be in a failing call, or read the message while another one is in a failing call, at the same time. Where
-/// that can be, give the name of a `fn() -> *mut Message` that returns the calling thread's own
-/// ([`Message::new`](crate::Message::new) is a constant), valid for as long as the thread runs.
+/// Without a third argument the image has one buffer for the last message. Then no two threads, and
+/// no thread and an interrupt, may be in a failing call, or read the message while another one is
+/// in a failing call, at the same time. Where that can be, give the name of a `fn() -> *mut
+/// Message` that returns the calling thread's own ([`Message::new`](crate::Message::new) is a
+/// constant), valid for as long as the thread runs.
 ///
 /// `pmem2_perror` is not defined, since it prints.
 #[macro_export]
@@ -46,7 +48,8 @@ macro_rules! export {
     };
     // What the names are that are defined: macros of this crate.
     ($platform:ty = $value:expr, $n:expr, $message:expr; $($functions:ident)*) => {
-        // Nothing but the C names enters the module that this is used in, and no name of that module has a part in it.
+        // Nothing but the C names enters the module that this is used in, and no name of that
+        // module has a part in it.
         const _: () = {
             /// What the C functions of this image stand on.
             enum CEdge {}
@@ -134,8 +137,9 @@ macro_rules! functions {
     };
 }
 
-/// Defines the functions of Windows, over a [`WideEdge`](crate::WideEdge) whose platform is `Windows`. Those that C's own runtime
-/// has a part in (`pmem2_source_from_fd` and its sibling, `pmem2_perror`) are not among them.
+/// Defines the functions of Windows, over a [`WideEdge`](crate::WideEdge) whose platform is
+/// `Windows`. Those that C's own runtime has a part in (`pmem2_source_from_fd` and its sibling,
+/// `pmem2_perror`) are not among them.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! windows_functions {
@@ -248,14 +252,15 @@ macro_rules! names {
     };
 }
 
-/// As [`export!`](crate::export), where there is no operating system: libpmem2's source functions over regions of physical memory,
-/// and those of libpmem2/region.h, with a pool of `N` sources.
+/// As [`export!`](crate::export), where there is no operating system: libpmem2's source functions
+/// over regions of physical memory, and those of libpmem2/region.h, with a pool of `N` sources.
 ///
 /// ```standalone_crate
 /// pmem2_capi::export_regions!(16);
 /// ```
 ///
-/// There, every number that is given for a descriptor is refused. A second argument is that of `export!` for messages.
+/// There, every number that is given for a descriptor is refused. A second argument is that of
+/// `export!` for messages.
 #[macro_export]
 macro_rules! export_regions {
     ($n:expr) => {
@@ -275,7 +280,8 @@ macro_rules! export_regions {
     };
 }
 
-/// Defines the functions of libpmem2/region.h over an [`Edge`](crate::Edge), under their names in C.
+/// Defines the functions of libpmem2/region.h over an [`Edge`](crate::Edge), under their names in
+/// C.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! region_functions {

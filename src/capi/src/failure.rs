@@ -28,7 +28,8 @@ pub(crate) enum Failure {
     Overflow(u64),
     /// A buffer is shorter than what it shall take.
     Short { given: usize, needed: usize },
-    /// All of the library's slots are taken. One function ends what is in one; the other makes it in the caller's memory.
+    /// All of the library's slots are taken. One function ends what is in one; the other makes it
+    /// in the caller's memory.
     Full { slots: usize, end: &'static str, instead: &'static str },
     /// There is no memory for what the library makes.
     NoMemory,
@@ -45,9 +46,11 @@ impl Failure {
         match self {
             Self::Error(error) => error.code(),
             Self::Transfer(error) => error.error().code(),
-            Self::Null(_) | Self::Misaligned(_) | Self::NoSource | Self::NoContext | Self::Within(_) => {
-                Errno::EINVAL.raw().saturating_neg()
-            }
+            Self::Null(_)
+            | Self::Misaligned(_)
+            | Self::NoSource
+            | Self::NoContext
+            | Self::Within(_) => Errno::EINVAL.raw().saturating_neg(),
             Self::Overflow(_) => Errno::EOVERFLOW.raw().saturating_neg(),
             Self::Short { .. } => Code::BufferTooSmall.raw(),
             Self::Full { .. } | Self::NoMemory => Errno::ENOMEM.raw().saturating_neg(),

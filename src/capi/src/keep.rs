@@ -8,8 +8,8 @@ use pmem2::Memory;
 ///
 /// # Safety
 ///
-/// What [`keep`](Keep::keep) returns stays readable and writable, with the value that it was given or that was written there since, until
-/// [`release`](Keep::release).
+/// What [`keep`](Keep::keep) returns stays readable and writable, with the value that it was given
+/// or that was written there since, until [`release`](Keep::release).
 pub unsafe trait Keep<T> {
     /// Puts a value into it.
     ///
@@ -26,13 +26,14 @@ pub unsafe trait Keep<T> {
     unsafe fn release(value: *mut T);
 }
 
-/// The heap of a C library, or of a process of Windows: what `hosted/` and `windows/` keep sources and contexts in. Their shim.c has the
-/// functions; a program that uses this without them is not linked.
+/// The heap of a C library, or of a process of Windows: what `hosted/` and `windows/` keep sources
+/// and contexts in. Their shim.c has the functions; a program that uses this without them is not
+/// linked.
 pub enum Heap {}
 
 unsafe extern "C" {
-    /// malloc and free, or what the system has in their place: NULL, or so many bytes that are nobody else's until they are freed, aligned
-    /// for any type of C's. errno stays as it is.
+    /// malloc and free, or what the system has in their place: NULL, or so many bytes that are
+    /// nobody else's until they are freed, aligned for any type of C's. errno stays as it is.
     safe fn pmem2_shim_allocate(size: usize) -> *mut c_void;
     fn pmem2_shim_free(memory: *mut c_void);
 }
@@ -45,7 +46,8 @@ unsafe impl<T> Keep<T> for Heap {
     #[inline]
     fn keep(value: T) -> Result<*mut T, Memory> {
         const { assert!(align_of::<T>() <= ALIGNMENT, "the heap's alignment is not enough") };
-        let memory = NonNull::new(pmem2_shim_allocate(size_of::<T>())).ok_or(Memory::Heap)?.cast::<T>();
+        let memory =
+            NonNull::new(pmem2_shim_allocate(size_of::<T>())).ok_or(Memory::Heap)?.cast::<T>();
         // SAFETY: the heap gave this many bytes, aligned as above, and nobody else has them.
         unsafe { memory.write(value) };
         Ok(memory.as_ptr())

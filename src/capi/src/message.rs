@@ -13,8 +13,9 @@ pub struct Message {
 }
 
 impl Message {
-    /// Bytes, the null byte among them: every sentence fits. It lies in thread-local storage, which is scarce where a library
-    /// is loaded into a running program. shim.c of hosted/ and windows/ has the same number.
+    /// Bytes, the null byte among them: every sentence fits. It lies in thread-local storage, which
+    /// is scarce where a library is loaded into a running program. shim.c of hosted/ and windows/
+    /// has the same number.
     pub const SIZE: usize = 320;
 
     /// What there is to say before anything failed: never nothing.
@@ -32,7 +33,8 @@ impl Message {
     /// Replaces the text. What does not fit is cut off.
     pub(crate) fn set(&mut self, message: &dyn Display) {
         let mut writer = Cut::new(&mut self.text);
-        // A sentence that is cut off is one all the same; `write_str` says so only to be called no more.
+        // A sentence that is cut off is one all the same; `write_str` says so only to be called no
+        // more.
         let _ = write!(writer, "{message}");
     }
 }
@@ -77,11 +79,13 @@ impl Write for Cut<'_> {
     }
 }
 
-/// One message for a whole image: what [`export!`](crate::export) uses where it is not told of a better one.
+/// One message for a whole image: what [`export!`](crate::export) uses where it is not told of a
+/// better one.
 #[repr(transparent)]
 pub struct SharedMessage(UnsafeCell<Message>);
 
-// SAFETY: nothing is reached through a shared borrow but a pointer. Who uses it answers for the exclusion: see `export!`.
+// SAFETY: nothing is reached through a shared borrow but a pointer. Who uses it answers for the
+// exclusion: see `export!`.
 unsafe impl Sync for SharedMessage {}
 
 impl SharedMessage {
@@ -129,7 +133,10 @@ mod tests {
         let hosted = format!("message[{}] WITH_THREAD = \"{}\";", Message::SIZE, Message::NONE);
         assert!(include_str!("../hosted/src/shim.c").contains(&hosted), "{hosted}");
         let windows = include_str!("../windows/src/shim.c");
-        for line in [format!("#define SIZE {}\n", Message::SIZE), format!(".message = \"{}\" }};", Message::NONE)] {
+        for line in [
+            format!("#define SIZE {}\n", Message::SIZE),
+            format!(".message = \"{}\" }};", Message::NONE),
+        ] {
             assert!(windows.contains(&line), "{line}");
         }
     }
@@ -159,7 +166,11 @@ mod tests {
                 4..=6 => "aé",
                 _ => "aé€",
             };
-            assert_eq!(CStr::from_bytes_until_nul(&text).unwrap().to_str().unwrap(), expected, "{room}");
+            assert_eq!(
+                CStr::from_bytes_until_nul(&text).unwrap().to_str().unwrap(),
+                expected,
+                "{room}"
+            );
             assert!(text[room..].iter().all(|&byte| byte == 0xff));
         }
     }

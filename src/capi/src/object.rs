@@ -4,7 +4,8 @@ use core::{ffi::c_int, mem::MaybeUninit, ptr::NonNull};
 
 use pmem2::{Anonymous, Error, Handle, HandleFault, Platform, Source};
 
-/// `struct pmem2_source_storage` of libpmem2/base.h: memory for one source, of the same size and alignment on every target.
+/// `struct pmem2_source_storage` of libpmem2/base.h: memory for one source, of the same size and
+/// alignment on every target.
 #[repr(C, align(8))]
 pub struct Storage {
     bytes: MaybeUninit<[u64; 8]>,
@@ -27,7 +28,8 @@ impl Default for Storage {
     }
 }
 
-/// `struct pmem2_source`: a source, and whose memory it lies in. It is a plain value without a destructor.
+/// `struct pmem2_source`: a source, and whose memory it lies in. It is a plain value without a
+/// destructor.
 pub struct Object<P: Platform> {
     pub(crate) source: Either<P>,
     pub(crate) home: Home,
@@ -44,22 +46,24 @@ impl<P: Platform> Clone for Object<P> {
 impl<P: Platform> Copy for Object<P> {}
 
 impl<P: Platform> Object<P> {
-    /// Fails to compile for a platform whose sources do not fit into the storage that C programs have.
+    /// Fails to compile for a platform whose sources do not fit into the storage that C programs
+    /// have.
     pub(crate) const FITS: () = assert!(
         size_of::<Self>() <= size_of::<Storage>() && align_of::<Self>() <= align_of::<Storage>(),
         "a source of this platform does not fit into struct pmem2_source_storage: its Raw or Id is too large"
     );
 
-    /// Whose memory an object lies in, or `None` where there is no object: in storage that no source was made in, or that was
-    /// overwritten. It is read as a plain number, before anything else, since what C passes need not be any value of Rust's.
+    /// Whose memory an object lies in, or `None` where there is no object: in storage that no
+    /// source was made in, or that was overwritten. It is read as a plain number, before anything
+    /// else, since what C passes need not be any value of Rust's.
     ///
     /// # Safety
     ///
     /// `object` is aligned, and valid for reads.
     #[inline]
     pub(crate) unsafe fn home(object: NonNull<Self>) -> Option<Home> {
-        // SAFETY: the place is within the object, which is valid for reads; no reference to an object is made, and any bits
-        // are a number.
+        // SAFETY: the place is within the object, which is valid for reads; no reference to an
+        // object is made, and any bits are a number.
         Home::of(unsafe { (&raw const (*object.as_ptr()).home).cast::<u32>().read() })
     }
 }
@@ -90,7 +94,8 @@ macro_rules! each {
 }
 pub(crate) use each;
 
-/// Whose memory a source, or a context, lies in. The numbers are the mark of a source, too: see [`Object::home`].
+/// Whose memory a source, or a context, lies in. The numbers are the mark of a source, too: see
+/// [`Object::home`].
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
 pub(crate) enum Home {

@@ -10,7 +10,8 @@ pub(crate) fn usable<S>(storage: *mut S) -> Result<(), Failure> {
     aligned(storage, "storage").map(|_| ())
 }
 
-/// A pointer that can be used: it is not NULL, nor a cast from a buffer of bytes, which C lets pass.
+/// A pointer that can be used: it is not NULL, nor a cast from a buffer of bytes, which C lets
+/// pass.
 #[inline]
 pub(crate) fn aligned<T>(pointer: *mut T, name: &'static str) -> Result<NonNull<T>, Failure> {
     match NonNull::new(pointer) {

@@ -5,7 +5,8 @@ use core::{convert::Infallible, marker::PhantomData};
 use pmem2::Memory;
 use pmem2_platform::{Slots, Stored};
 
-/// A fixed number of sources, or of contexts of bad blocks, in a `static`: what [`export!`](crate::export) keeps them in.
+/// A fixed number of sources, or of contexts of bad blocks, in a `static`: what
+/// [`export!`](crate::export) keeps them in.
 pub struct StaticPool<T, const N: usize> {
     slots: Slots<Objects<T>, N>,
 }
@@ -41,10 +42,11 @@ impl<T, const N: usize> StaticPool<T, N> {
     ///
     /// # Safety
     ///
-    /// `object` is what [`keep`](StaticPool::keep) of this pool returned, and it is not used any more.
+    /// `object` is what [`keep`](StaticPool::keep) of this pool returned, and it is not used any
+    /// more.
     pub unsafe fn release(&self, object: *mut T) {
-        // SAFETY: `keep` made the pointer with into_raw of a lease of these slots; an object has no lifetime, and this is the
-        // one end of it.
+        // SAFETY: `keep` made the pointer with into_raw of a lease of these slots; an object has no
+        // lifetime, and this is the one end of it.
         drop(unsafe { self.slots.lease_from_raw(object.cast_const()) });
     }
 }
@@ -110,7 +112,11 @@ mod tests {
             }
         });
         let all: Vec<_> = (0..8).map(|n| POOL.keep(object(n)).unwrap()).collect();
-        assert_eq!(POOL.keep(object(8)).err(), Some(Memory::Pool(8)), "none was lost, none was won");
+        assert_eq!(
+            POOL.keep(object(8)).err(),
+            Some(Memory::Pool(8)),
+            "none was lost, none was won"
+        );
         assert_eq!(all.len(), 8);
     }
 }

@@ -10,8 +10,8 @@ use core::{
 };
 
 use pmem2::{
-    Bare, Code, Durability, Error, Extent, Fail, Kind, Locate, Nfit, Persistence, PhysicalRegion, Platform,
-    RegionFault, RegionKind, Source, What,
+    Bare, Code, Durability, Error, Extent, Fail, Kind, Locate, Nfit, Persistence, PhysicalRegion,
+    Platform, RegionFault, RegionKind, Source, What,
 };
 
 pub(crate) use array::array;
@@ -56,8 +56,13 @@ pub struct CRegion {
 /// The other side of these numbers is in the header.
 const KINDS: [RegionKind; 4] =
     [RegionKind::Other, RegionKind::Persistent, RegionKind::Volatile, RegionKind::VirtualDisk];
-const DURABILITIES: [Option<Durability>; 5] =
-    [None, Some(Durability::CacheFlush), Some(Durability::Fence), Some(Durability::Call), Some(Durability::None)];
+const DURABILITIES: [Option<Durability>; 5] = [
+    None,
+    Some(Durability::CacheFlush),
+    Some(Durability::Fence),
+    Some(Durability::Call),
+    Some(Durability::None),
+];
 const READ_ONLY: u32 = 1;
 const UNARMED: u32 = 2;
 const HAS_NODE: u32 = 4;
@@ -73,7 +78,8 @@ impl CRegion {
     fn told(from: &PhysicalRegion<'_>, provider: &'static CStr) -> Result<Self, Fail> {
         let extent = Extent::of(from);
         let facts = Bare::default().describe(extent)?;
-        let more = Bare::default().region(&spot(extent)?, 0)?.ok_or(Fail::Malformed(What::Region))?;
+        let more =
+            Bare::default().region(&spot(extent)?, 0)?.ok_or(Fail::Malformed(What::Region))?;
         let durability = match more.persistence {
             // Flushed, as far as anybody knows.
             Persistence::Unstated => None,
@@ -92,7 +98,10 @@ impl CRegion {
             alignment: Bare::default().alignment(extent, &facts)?,
             kind: position(&KINDS, &from.kind()),
             durability: position(&DURABILITIES, &durability),
-            flags: flags.into_iter().filter(|(_, holds)| *holds).fold(0, |flags, (flag, _)| flags | flag),
+            flags: flags
+                .into_iter()
+                .filter(|(_, holds)| *holds)
+                .fold(0, |flags, (flag, _)| flags | flag),
             numa_node: more.numa_node.unwrap_or(0),
             number: more.number,
             range: 0,
@@ -115,15 +124,25 @@ impl CRegion {
     pub(crate) fn of_nfit(from: &PhysicalRegion<'_>, nfit: &[u8]) -> Result<Self, Fail> {
         let region = Self::told(from, c"ACPI.NFIT")?;
         let range = from.range_index().ok_or(Fail::Malformed(What::Region))?;
-        Ok(Self { range: range.into(), nfit: nfit.as_ptr().cast(), nfit_length: nfit.len(), ..region })
+        Ok(Self {
+            range: range.into(),
+            nfit: nfit.as_ptr().cast(),
+            nfit_length: nfit.len(),
+            ..region
+        })
     }
 
-    /// `length` bytes of it, `offset` bytes behind its beginning: refused for what a source of them would be refused for.
+    /// `length` bytes of it, `offset` bytes behind its beginning: refused for what a source of them
+    /// would be refused for.
     ///
     /// # Safety
     ///
     /// As [`RegionAt::new`], for as long as this runs.
-    pub(crate) unsafe fn part(this: NonNull<Self>, offset: u64, length: u64) -> Result<Self, Failure> {
+    pub(crate) unsafe fn part(
+        this: NonNull<Self>,
+        offset: u64,
+        length: u64,
+    ) -> Result<Self, Failure> {
         // SAFETY: as the caller says.
         let at = unsafe { RegionAt::new(this) };
         // The whole, with its table: in that, a part would overlap what it is a part of.
@@ -142,7 +161,8 @@ impl CRegion {
     fn physical(&self) -> Result<PhysicalRegion<'_>, Fail> {
         // It was understood when the source was made, and was changed since.
         let (kind, durability) = self.members().map_err(|_| Fail::Malformed(What::Region))?;
-        let mut region = PhysicalRegion::new(self.base, self.length, kind).aligned_to(self.alignment.max(1));
+        let mut region =
+            PhysicalRegion::new(self.base, self.length, kind).aligned_to(self.alignment.max(1));
         if let Some(durability) = durability {
             region = region.durable_by(durability);
         }
@@ -170,28 +190,39 @@ impl CRegion {
             return Err(no("a flag of region->flags", unknown));
         }
         let kind = *element(&KINDS, self.kind).ok_or(no("region->kind", self.kind))?;
-        let durability = *element(&DURABILITIES, self.durability).ok_or(no("region->durability", self.durability))?;
+        let durability = *element(&DURABILITIES, self.durability)
+            .ok_or(no("region->durability", self.durability))?;
         Ok((kind, durability))
     }
 
-    /// What a source is refused with that cannot be made of it: `error`, in C's words where these are plainer.
+    /// What a source is refused with that cannot be made of it: `error`, in C's words where these
+    /// are plainer.
     pub(crate) fn refusal(&self, error: Error) -> Failure {
         match error {
             // A structure that was set to zeros and not filled in, or a range of a table's.
-            Error::InvalidFileType(_) if element(&KINDS, self.kind) == Some(&RegionKind::Other) => Failure::Said(
-                Code::InvalidFileType,
-                "region->kind is 0 (PMEM2_REGION_OTHER): sources are made of PMEM2_REGION_PERSISTENT only",
-            ),
+            Error::InvalidFileType(_) if element(&KINDS, self.kind) == Some(&RegionKind::Other) => {
+                Failure::Said(
+                    Code::InvalidFileType,
+                    "region->kind is 0 (PMEM2_REGION_OTHER): sources are made of PMEM2_REGION_PERSISTENT only",
+                )
+            }
             error => error.into(),
         }
     }
 
-    /// What is wrong with its members, and with the arrays that it points to, as far as pointers tell.
+    /// What is wrong with its members, and with the arrays that it points to, as far as pointers
+    /// tell.
     pub(crate) fn check(&self) -> Result<(), Failure> {
-        // SAFETY: they have as many elements as they are said to have, or no array can: who has the region promised that.
-        let (table, dimms) = unsafe { (array(self.table, self.table_length), array(self.dimms, self.dimm_count)) };
-        table.map_err(|no| no.failure("region->table", "region->table_length is more than memory can have"))?;
-        dimms.map_err(|no| no.failure("region->dimms", "region->dimm_count is more than memory can have"))?;
+        // SAFETY: they have as many elements as they are said to have, or no array can: who has the
+        // region promised that.
+        let (table, dimms) =
+            unsafe { (array(self.table, self.table_length), array(self.dimms, self.dimm_count)) };
+        table.map_err(|no| {
+            no.failure("region->table", "region->table_length is more than memory can have")
+        })?;
+        dimms.map_err(|no| {
+            no.failure("region->dimms", "region->dimm_count is more than memory can have")
+        })?;
         self.members().map(|_| ())
     }
 
@@ -202,8 +233,10 @@ impl CRegion {
 
     /// Whether another region of its table has bytes of it.
     fn overlaps(&self) -> Result<bool, Fail> {
-        // SAFETY: the table has this many elements: who made a RegionAt of the region promised that.
-        let table = unsafe { array(self.table, self.table_length) }.map_err(|_| Fail::Malformed(What::Region))?;
+        // SAFETY: the table has this many elements: who made a RegionAt of the region promised
+        // that.
+        let table = unsafe { array(self.table, self.table_length) }
+            .map_err(|_| Fail::Malformed(What::Region))?;
         let range = self.range();
         let mut others = table.iter().filter(|other| !ptr::eq(*other, self));
         Ok(self.flags & OVERLAPPING != 0 || others.any(|other| range.overlaps(&other.range())))
@@ -220,7 +253,8 @@ impl CRegion {
         if self.nfit.is_null() {
             return Ok(None);
         }
-        // SAFETY: it was a table of this length, and stays: who made a RegionAt of the region promised that.
+        // SAFETY: it was a table of this length, and stays: who made a RegionAt of the region
+        // promised that.
         let table = unsafe { array(self.nfit.cast::<u8>(), self.nfit_length) };
         table.map(Some).map_err(|_| Fail::Malformed(What::Dimm))
     }
@@ -231,7 +265,8 @@ impl CRegion {
         Nfit::parse(table).map(|_| ()).map_err(|_| Fail::Malformed(What::Dimm))
     }
 
-    /// A region with the DIMMs that `nfit` has for its range. The table is not looked through as a whole.
+    /// A region with the DIMMs that `nfit` has for its range. The table is not looked through as a
+    /// whole.
     fn of_devices<'t>(&self, nfit: &'t [u8]) -> Result<PhysicalRegion<'t>, Fail> {
         let known = Nfit::parsed(nfit).zip(u16::try_from(self.range).ok());
         let (nfit, index) = known.ok_or(Fail::Malformed(What::Dimm))?;

@@ -60,8 +60,8 @@ pub(crate) unsafe fn put(text: &dyn Display, buf: NonNull<u16>, len: usize) -> R
     if needed > len {
         return Err(Failure::Short { given: len, needed });
     }
-    // SAFETY: buf is aligned and valid for len bytes, of which this is at most all; a unit has no forbidden value. They may hold
-    // nothing yet, so zeros first.
+    // SAFETY: buf is aligned and valid for len bytes, of which this is at most all; a unit has no
+    // forbidden value. They may hold nothing yet, so zeros first.
     let place = unsafe {
         buf.write_bytes(0, units);
         core::slice::from_raw_parts_mut(buf.as_ptr(), units)
@@ -102,7 +102,9 @@ impl Write for Units<'_> {
             let units = character.encode_utf16(&mut units);
             let end = self.length.saturating_add(units.len());
             // One unit is for the zero; a character is written as a whole.
-            let Some([text @ .., zero]) = self.text.get_mut(self.length..=end) else { return Err(fmt::Error) };
+            let Some([text @ .., zero]) = self.text.get_mut(self.length..=end) else {
+                return Err(fmt::Error);
+            };
             text.copy_from_slice(units);
             *zero = 0;
             self.length = end;
@@ -148,12 +150,17 @@ mod tests {
                 let done = unsafe { put(&text, NonNull::from(&mut buf).cast(), len) };
                 if len < units * 2 {
                     let failure = done.unwrap_err();
-                    assert!(matches!(failure, Failure::Short { given, needed } if given == len && needed == units * 2));
+                    assert!(
+                        matches!(failure, Failure::Short { given, needed } if given == len && needed == units * 2)
+                    );
                     assert_eq!(buf, [0xffff; 6]);
                 } else {
                     assert!(done.is_ok());
                     assert_eq!(shown(&buf), text);
-                    assert!(buf[units..].iter().all(|&unit| unit == 0xffff), "nothing beyond the zero");
+                    assert!(
+                        buf[units..].iter().all(|&unit| unit == 0xffff),
+                        "nothing beyond the zero"
+                    );
                 }
             }
         }

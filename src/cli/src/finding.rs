@@ -66,7 +66,8 @@ pub(crate) struct Identity {
     pub(crate) inode: Option<u64>,
     /// Of the device that a device file stands for.
     pub(crate) represented_device: Option<(u32, u32)>,
-    /// The serial number of a volume of Windows, and the id of the file on it, as hexadecimal digits.
+    /// The serial number of a volume of Windows, and the id of the file on it, as hexadecimal
+    /// digits.
     pub(crate) volume: Option<String>,
     pub(crate) file_id: Option<String>,
 }
@@ -77,8 +78,8 @@ pub(crate) fn descriptor(number: i32) -> Finding {
     Finding::of(Report::of(&fd), None).with_bad_blocks(fd)
 }
 
-/// Reads what a descriptor refers to. Holes too: where they are is told by the position, which is the same for all processes that have
-/// the descriptor.
+/// Reads what a descriptor refers to. Holes too: where they are is told by the position, which is
+/// the same for all processes that have the descriptor.
 pub(crate) fn scan_descriptor(number: i32, scanner: &Scanner) -> Scan {
     scanner.scan(inherited(number), &format!("file descriptor {number}"), &|offset| {
         Some(Range { start: offset, end: u64::MAX })
@@ -90,9 +91,10 @@ fn inherited(number: i32) -> pmem2::Fd<'static> {
         unsafe_code,
         reason = "a number from the command line has no owner in Rust that it could be borrowed from"
     )]
-    // SAFETY: borrow_raw wants a number that is open to stay open while it is borrowed, and one that is not open to stay so.
-    // Nothing in this process closes a descriptor that it did not open, there is one thread, and main looks at all numbers before it
-    // opens anything of its own. What is scanned afterwards was open then.
+    // SAFETY: borrow_raw wants a number that is open to stay open while it is borrowed, and one
+    // that is not open to stay so. Nothing in this process closes a descriptor that it did not
+    // open, there is one thread, and main looks at all numbers before it opens anything of its own.
+    // What is scanned afterwards was open then.
     unsafe {
         pmem2::Fd::borrow_raw(number)
     }

@@ -34,7 +34,9 @@ impl Display for BadBlocks {
         match &self.error {
             None => self.ranges.fmt(f),
             Some(error) if self.ranges.is_empty() => write!(f, "cannot be told: {error}"),
-            Some(error) => write!(f, "{}; whether there are more cannot be told: {error}", self.ranges),
+            Some(error) => {
+                write!(f, "{}; whether there are more cannot be told: {error}", self.ranges)
+            }
         }
     }
 }

@@ -200,7 +200,11 @@ impl<'a> Object<'a> {
             device_id: device_id.map(|id| &**id),
             unsafe_shutdowns,
             granularity: granularity.map(Granularity::from),
-            warnings: whereabouts.into_iter().flat_map(pmem2::Place::warnings).map(Warning::from).collect(),
+            warnings: whereabouts
+                .into_iter()
+                .flat_map(pmem2::Place::warnings)
+                .map(Warning::from)
+                .collect(),
             answer_errors: AnswerErrors {
                 file_system: no_file_system,
                 size: no_size,
@@ -229,9 +233,10 @@ impl<'a> Object<'a> {
             self.answer_errors.bad_blocks = error.and_then(|error| split::<()>(Some(Err(error))).1);
         }
         self.scan = finding.scan.as_ref().map(Scan::from);
-        self.answer_errors.scan = finding
-            .unscanned
-            .then(|| Failure { message: UNSCANNED.to_owned(), ..Failure::from(Error::Unsupported(What::Read)) });
+        self.answer_errors.scan = finding.unscanned.then(|| Failure {
+            message: UNSCANNED.to_owned(),
+            ..Failure::from(Error::Unsupported(What::Read))
+        });
         self
     }
 
@@ -251,8 +256,8 @@ impl<'a> Object<'a> {
     }
 }
 
-/// The answer, or the error that there is instead. A question that the system has no answer to, or none about what lies on no
-/// persistent memory, is neither.
+/// The answer, or the error that there is instead. A question that the system has no answer to, or
+/// none about what lies on no persistent memory, is neither.
 fn split<T>(answer: Option<Result<T, Error>>) -> (Option<T>, Option<Failure>) {
     match answer {
         Some(Ok(value)) => (Some(value), None),
@@ -267,7 +272,12 @@ fn by_reference<T>(answer: &Result<T, Error>) -> Result<&T, Error> {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self { code: error.code(), symbol: error.symbol(), errno: error.errno().raw(), message: error.to_string() }
+        Self {
+            code: error.code(),
+            symbol: error.symbol(),
+            errno: error.errno().raw(),
+            message: error.to_string(),
+        }
     }
 }
 
@@ -335,7 +345,11 @@ fn mode(access: Access) -> &'static str {
 struct Ascii;
 
 impl Formatter for Ascii {
-    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
         let mut units = [0; 2];
         for character in fragment.chars() {
             match character {

@@ -1,10 +1,11 @@
 //! Looking at things without touching them.
 //!
-//! Opening can do harm: it starts a watchdog, rewinds a tape, waits for a FIFO's other end, takes a terminal, empties a buffer
-//! of tracefs. So a path is first opened with `O_PATH`, which runs no driver's code, and what that shows is opened only if it
-//! is a device DAX or a regular file of a file system that keeps data: that very file, by its link in /proc. The path itself
-//! is not walked a second time, since it may lead elsewhere by then. (One effect is left: a process that holds a write lease
-//! on a file is told that someone wants it.)
+//! Opening can do harm: it starts a watchdog, rewinds a tape, waits for a FIFO's other end, takes a
+//! terminal, empties a buffer of tracefs. So a path is first opened with `O_PATH`, which runs no
+//! driver's code, and what that shows is opened only if it is a device DAX or a regular file of a
+//! file system that keeps data: that very file, by its link in /proc. The path itself is not walked
+//! a second time, since it may lead elsewhere by then. (One effect is left: a process that holds a
+//! write lease on a file is told that someone wants it.)
 
 use std::{
     fmt::{self, Display},
@@ -19,7 +20,8 @@ use std::{
 use pmem2::{Errno, Error, FileId, Kind, Report, What};
 use rustix::{
     fs::{
-        Access, AtFlags, CWD, Mode, OFlags, SeekFrom, StatxAttributes, StatxFlags, accessat, open, openat, seek, statx,
+        Access, AtFlags, CWD, Mode, OFlags, SeekFrom, StatxAttributes, StatxFlags, accessat, open,
+        openat, seek, statx,
     },
     io,
 };
@@ -49,7 +51,8 @@ pub(crate) enum Note {
     Dangling,
     /// Opening would have had to wait.
     Leased,
-    /// A file that could be opened, and was not: it is an interface of the kernel, or on a file system that is not known.
+    /// A file that could be opened, and was not: it is an interface of the kernel, or on a file
+    /// system that is not known.
     Interface,
     /// A file that could be opened, and was not: /proc is not mounted.
     NoProc,
@@ -82,7 +85,10 @@ pub(crate) fn path(path: &Path, scanner: Option<&Scanner>) -> Finding {
     let handle = match open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()) {
         Ok(handle) => handle,
         Err(errno) => {
-            return Finding { note: Note::unreached(errno, path), ..Finding::of(Report::refused(cannot(errno)), None) };
+            return Finding {
+                note: Note::unreached(errno, path),
+                ..Finding::of(Report::refused(cannot(errno)), None)
+            };
         }
     };
     let look = Report::of_unopened(&handle);
@@ -94,21 +100,30 @@ pub(crate) fn path(path: &Path, scanner: Option<&Scanner>) -> Finding {
     };
     // What cannot be read is no source, opened or not.
     let unopened = || match permission.read {
-        Err(errno @ (io::Errno::ACCESS | io::Errno::PERM)) if look.verdict().is_ok() => look.with_error(cannot(errno)),
+        Err(errno @ (io::Errno::ACCESS | io::Errno::PERM)) if look.verdict().is_ok() => {
+            look.with_error(cannot(errno))
+        }
         _ => look,
     };
     let storage = || matches!(look.file_system(), Some(Ok(system)) if system.is_storage());
     match look.kind() {
-        Some(Kind::RegularFile) if !storage() => found(unopened(), Opened::NotTried, Some(Note::Interface)),
-        Some(Kind::RegularFile | Kind::DeviceDax) => match links.map(|links| reopen(&links, &handle)) {
+        Some(Kind::RegularFile) if !storage() => {
+            found(unopened(), Opened::NotTried, Some(Note::Interface))
+        }
+        Some(Kind::RegularFile | Kind::DeviceDax) => match links
+            .map(|links| reopen(&links, &handle))
+        {
             None => found(unopened(), Opened::NotTried, Some(Note::NoProc)),
             Some(Ok(file)) => {
                 let finding = found(Report::of(&file), Opened::Yes, None).with_bad_blocks(&file);
-                let scan = scanner.filter(|_| finding.is_usable()).map(|scanner| match look.kind() {
-                    // All of it is data, and it answers with 0 whatever it is asked.
-                    Some(Kind::DeviceDax) => scanner.scan(&file, &name(path), &|offset| Some(offset..u64::MAX)),
-                    _ => scan(&file, path, scanner),
-                });
+                let scan =
+                    scanner.filter(|_| finding.is_usable()).map(|scanner| match look.kind() {
+                        // All of it is data, and it answers with 0 whatever it is asked.
+                        Some(Kind::DeviceDax) => {
+                            scanner.scan(&file, &name(path), &|offset| Some(offset..u64::MAX))
+                        }
+                        _ => scan(&file, path, scanner),
+                    });
                 Finding { scan, ..finding }
             }
             Some(Err(errno)) => {
@@ -120,7 +135,8 @@ pub(crate) fn path(path: &Path, scanner: Option<&Scanner>) -> Finding {
     }
 }
 
-/// Reads a file, but for what was never written of it, which lseek(2) passes over: holes, and what was only preallocated.
+/// Reads a file, but for what was never written of it, which lseek(2) passes over: holes, and what
+/// was only preallocated.
 fn scan(file: &File, path: &Path, scanner: &Scanner) -> Scan {
     scanner.scan(file, &name(path), &|offset| match seek(file, SeekFrom::Data(offset)) {
         // Where the system does not say, all is data.
@@ -133,7 +149,9 @@ fn scan(file: &File, path: &Path, scanner: &Scanner) -> Scan {
 /// The directory of links to this process's descriptors, if that is what /proc has.
 pub(crate) fn links() -> Option<OwnedFd> {
     const PROC_SUPER_MAGIC: u32 = 0x9fa0;
-    let links = open(c"/proc/self/fd", OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).ok()?;
+    let links =
+        open(c"/proc/self/fd", OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+            .ok()?;
     matches!(Report::of_unopened(&links).file_system(), Some(Ok(system)) if system.magic() == PROC_SUPER_MAGIC)
         .then_some(links)
 }
@@ -187,15 +205,21 @@ impl Note {
 impl Permission {
     fn of(handle: &OwnedFd, links: Option<&OwnedFd>, path: &Path) -> Self {
         let may = |access| match links {
-            Some(links) => accessat(links, handle.as_raw_fd().to_string(), access, AtFlags::EACCESS),
+            Some(links) => {
+                accessat(links, handle.as_raw_fd().to_string(), access, AtFlags::EACCESS)
+            }
             // To ask does no harm, wherever the path leads by now.
             None => accessat(CWD, path, access, AtFlags::EACCESS),
         };
-        // An append-only file (chattr +a) may be written by the access check, but not opened O_RDWR.
+        // An append-only file (chattr +a) may be written by the access check, but not opened
+        // O_RDWR.
         let appended_only = statx(handle, c"", AtFlags::EMPTY_PATH, StatxFlags::empty())
             .is_ok_and(|statx| statx.stx_attributes.contains(StatxAttributes::APPEND));
         let write = may(Access::WRITE_OK);
-        Self { read: may(Access::READ_OK), write: if appended_only { Err(io::Errno::PERM) } else { write } }
+        Self {
+            read: may(Access::READ_OK),
+            write: if appended_only { Err(io::Errno::PERM) } else { write },
+        }
     }
 }
 
@@ -214,8 +238,12 @@ impl Display for Permission {
             (Ok(()), Ok(())) => f.write_str("read and write"),
             (Ok(()), Err(write)) => write!(f, "read; not write: {}", Obstacle(write)),
             (Err(read), Ok(())) => write!(f, "write; not read: {}", Obstacle(read)),
-            (Err(read), Err(write)) if read == write => write!(f, "neither read nor write: {}", Obstacle(read)),
-            (Err(read), Err(write)) => write!(f, "not read: {}; not write: {}", Obstacle(read), Obstacle(write)),
+            (Err(read), Err(write)) if read == write => {
+                write!(f, "neither read nor write: {}", Obstacle(read))
+            }
+            (Err(read), Err(write)) => {
+                write!(f, "not read: {}; not write: {}", Obstacle(read), Obstacle(write))
+            }
         }
     }
 }
@@ -227,7 +255,9 @@ impl Display for Obstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             io::Errno::ACCESS => f.write_str("more rights are needed"),
-            io::Errno::PERM => f.write_str("the file is immutable or append-only (chattr), or more rights are needed"),
+            io::Errno::PERM => f.write_str(
+                "the file is immutable or append-only (chattr), or more rights are needed",
+            ),
             io::Errno::ROFS => f.write_str("the file system is mounted read-only"),
             errno => write!(f, "cannot be told: {}", Errno::from_raw(errno.raw_os_error())),
         }
@@ -258,7 +288,10 @@ mod tests {
         let (rights, read_only) = (Err(io::Errno::ACCESS), Err(io::Errno::ROFS));
         assert_eq!(words(Ok(()), Ok(())), "read and write");
         assert_eq!(words(Ok(()), rights), "read; not write: more rights are needed");
-        assert_eq!(words(Ok(()), read_only), "read; not write: the file system is mounted read-only");
+        assert_eq!(
+            words(Ok(()), read_only),
+            "read; not write: the file system is mounted read-only"
+        );
         assert_eq!(words(rights, Ok(())), "write; not read: more rights are needed");
         assert_eq!(words(rights, rights), "neither read nor write: more rights are needed");
         assert_eq!(
@@ -271,7 +304,10 @@ mod tests {
             "read; not write: the file is immutable or append-only (chattr), or more rights are needed"
         );
         let unknown = Err(io::Errno::NOSYS);
-        assert_eq!(words(Ok(()), unknown), "read; not write: cannot be told: system call not implemented (ENOSYS)");
+        assert_eq!(
+            words(Ok(()), unknown),
+            "read; not write: cannot be told: system call not implemented (ENOSYS)"
+        );
         assert_eq!(
             [Ok(()), rights, read_only, immutable, unknown].map(allowed),
             [Some(true), Some(false), Some(false), Some(false), None]

@@ -1,5 +1,6 @@
-//! `cargo inspect PATH…`: what pmem2 knows of each path, or of an inherited descriptor (`--fd N`), and why one is no source;
-//! with `--table`, of each region of physical memory that a firmware's table tells of; with `--scan`, what of each can be read.
+//! `cargo inspect PATH…`: what pmem2 knows of each path, or of an inherited descriptor (`--fd N`),
+//! and why one is no source; with `--table`, of each region of physical memory that a firmware's
+//! table tells of; with `--scan`, what of each can be read.
 //!
 //! It is safe to point at anything: see [`look`].
 #![deny(unsafe_code)]
@@ -66,11 +67,17 @@ fn main() -> ExitCode {
 
 /// Prints what is known of each place, in order. The exit status.
 fn inspect(args: &Args) -> io::Result<u8> {
-    // All inherited descriptors before any path: until then this process has opened nothing, so that no number can be one of
-    // its own.
+    // All inherited descriptors before any path: until then this process has opened nothing, so
+    // that no number can be one of its own.
     let places: Vec<_> = args.places.iter().map(|place| (place, begin(place))).collect();
     let scanner = args.scan.then(|| Scanner::new(INTERRUPTED));
-    let mut output = Output { json: args.json, begun: false, all_usable: true, all_readable: true, interrupted: false };
+    let mut output = Output {
+        json: args.json,
+        begun: false,
+        all_usable: true,
+        all_readable: true,
+        interrupted: false,
+    };
     for (place, found) in places {
         match found {
             Begun::Done(number, mut finding) => {
@@ -80,7 +87,8 @@ fn inspect(args: &Args) -> io::Result<u8> {
             }
             Begun::Path(path) => {
                 let mut finding = look::path(path, scanner.as_ref());
-                finding.unscanned = scanner.is_some() && finding.is_usable() && finding.scan.is_none();
+                finding.unscanned =
+                    scanner.is_some() && finding.is_usable() && finding.scan.is_none();
                 output.finding(place, &finding)?;
             }
             Begun::Table(path) => output.table(place, path)?,
@@ -109,7 +117,8 @@ fn begin(place: &Place) -> Begun<'_> {
     }
 }
 
-/// What is printed, each source as soon as it is known: the next path may lie on a server that does not answer.
+/// What is printed, each source as soon as it is known: the next path may lie on a server that does
+/// not answer.
 struct Output {
     json: bool,
     /// Whether there is something before what comes next.
@@ -141,7 +150,11 @@ impl Output {
                 let usable = told.report.verdict().is_ok();
                 self.put(usable, || text::region(path, &told), || json::region(place, &told))
             }),
-            Err(refusal) => self.put(false, || text::refusal(place, &refusal), || json::refusal(place, &refusal)),
+            Err(refusal) => self.put(
+                false,
+                || text::refusal(place, &refusal),
+                || json::refusal(place, &refusal),
+            ),
         }
     }
 
@@ -175,7 +188,8 @@ fn written(status: io::Result<u8>) -> ExitCode {
     }
 }
 
-/// Says it on stderr. Where that cannot be written either, the exit status has to do: `eprint!` would panic.
+/// Says it on stderr. Where that cannot be written either, the exit status has to do: `eprint!`
+/// would panic.
 fn complain(message: &str) {
     let _ = io::stderr().lock().write_all(message.as_bytes());
 }

@@ -60,7 +60,10 @@ impl Ranges {
     pub(crate) fn extents(&self) -> Vec<Extent> {
         self.first
             .iter()
-            .map(|range| Extent { offset: range.start, length: range.end.saturating_sub(range.start) })
+            .map(|range| Extent {
+                offset: range.start,
+                length: range.end.saturating_sub(range.start),
+            })
             .collect()
     }
 }
@@ -70,7 +73,14 @@ impl Display for Ranges {
         if self.is_empty() {
             return f.write_str("none");
         }
-        write!(f, "{} {} in {} {}: ", self.bytes, of(self.bytes, "byte"), self.count, of(self.count, "range"))?;
+        write!(
+            f,
+            "{} {} in {} {}: ",
+            self.bytes,
+            of(self.bytes, "byte"),
+            self.count,
+            of(self.count, "range")
+        )?;
         for (index, range) in self.first.iter().take(SHOWN).enumerate() {
             let comma = if index == 0 { "" } else { ", " };
             write!(f, "{comma}{} at {}", range.end.saturating_sub(range.start), range.start)?;
@@ -101,7 +111,10 @@ mod tests {
     fn in_words() {
         assert_eq!(ranges([]).to_string(), "none");
         assert_eq!(ranges(std::iter::once(7..8)).to_string(), "1 byte in 1 range: 1 at 7");
-        assert_eq!(ranges([0..512, 1024..1536]).to_string(), "1024 bytes in 2 ranges: 512 at 0, 512 at 1024");
+        assert_eq!(
+            ranges([0..512, 1024..1536]).to_string(),
+            "1024 bytes in 2 ranges: 512 at 0, 512 at 1024"
+        );
         let nine = ranges((0..9).map(|n| n * 10..n * 10 + 1)).to_string();
         assert!(nine.starts_with("9 bytes in 9 ranges: 1 at 0, 1 at 10, "), "{nine}");
         assert!(nine.ends_with(", 1 at 70, and 1 more"), "{nine}");

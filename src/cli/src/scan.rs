@@ -23,7 +23,8 @@ pub(crate) struct Scan {
     pub(crate) size: u64,
     /// As far as it was read, or known to be never written.
     pub(crate) scanned: u64,
-    /// Bytes of holes, and of what was only preallocated: they are zeros, whatever the memory has that there is for them.
+    /// Bytes of holes, and of what was only preallocated: they are zeros, whatever the memory has
+    /// that there is for them.
     pub(crate) never_written: u64,
     pub(crate) unreadable: Ranges,
     pub(crate) end: End,
@@ -47,12 +48,17 @@ pub(crate) struct Scanner {
 }
 
 impl Scanner {
-    /// From now on Ctrl-C, and a request to end, is a request to stop scanning; the second one ends this program with this status.
+    /// From now on Ctrl-C, and a request to end, is a request to stop scanning; the second one ends
+    /// this program with this status.
     pub(crate) fn new(status: u8) -> Self {
         let interrupted = Arc::new(AtomicBool::new(false));
         for signal in [consts::SIGINT, consts::SIGTERM] {
             // Where it cannot be had, the first one ends this program.
-            let _ = flag::register_conditional_shutdown(signal, status.into(), Arc::clone(&interrupted));
+            let _ = flag::register_conditional_shutdown(
+                signal,
+                status.into(),
+                Arc::clone(&interrupted),
+            );
             let _ = flag::register(signal, Arc::clone(&interrupted));
         }
         Self { interrupted }
@@ -63,9 +69,19 @@ impl Scanner {
     }
 
     /// Reads all of a source that was written.
-    pub(crate) fn scan<H: Handle<P: Io>>(&self, handle: H, name: &str, next_data: NextData<'_>) -> Scan {
-        let mut scan =
-            Scan { size: 0, scanned: 0, never_written: 0, unreadable: Ranges::default(), end: End::Complete };
+    pub(crate) fn scan<H: Handle<P: Io>>(
+        &self,
+        handle: H,
+        name: &str,
+        next_data: NextData<'_>,
+    ) -> Scan {
+        let mut scan = Scan {
+            size: 0,
+            scanned: 0,
+            never_written: 0,
+            unreadable: Ranges::default(),
+            end: End::Complete,
+        };
         if let Err(error) = self.read(handle, name, next_data, &mut scan) {
             scan.end = End::Failed(error);
         }
@@ -82,7 +98,9 @@ impl Scanner {
         let reader = Reader::new(Source::new(handle)?)?;
         scan.size = reader.source().size()?;
         let mut buffer = Vec::new();
-        buffer.try_reserve_exact(CHUNK).map_err(|_| Error::Os { what: What::Buffer, errno: Errno::ENOMEM })?;
+        buffer
+            .try_reserve_exact(CHUNK)
+            .map_err(|_| Error::Os { what: What::Buffer, errno: Errno::ENOMEM })?;
         buffer.resize(CHUNK, 0);
         let bar = bar(scan.size, name);
         let result = self.read_by(&reader, &mut buffer, next_data, scan, &bar);
@@ -109,7 +127,8 @@ impl Scanner {
             if scan.scanned >= end {
                 let data = next_data(scan.scanned).unwrap_or(scan.size..scan.size);
                 let start = data.start.clamp(scan.scanned, scan.size);
-                scan.never_written = scan.never_written.saturating_add(start.saturating_sub(scan.scanned));
+                scan.never_written =
+                    scan.never_written.saturating_add(start.saturating_sub(scan.scanned));
                 scan.scanned = start;
                 end = data.end.clamp(start, scan.size);
                 continue;
@@ -118,7 +137,8 @@ impl Scanner {
             let chunk = buffer.get_mut(..left.min(CHUNK)).unwrap_or_default();
             let read = reader.read_at(scan.scanned, chunk);
             if read.is_err() {
-                // Of a device that was taken away no byte can be read, which is another thing than that each of them is bad.
+                // Of a device that was taken away no byte can be read, which is another thing than
+                // that each of them is bad.
                 reader.source().size()?;
             }
             scan.went(read, chunk.len())?;
@@ -153,7 +173,8 @@ impl Scan {
 /// On a terminal, as wide as that is; nowhere else is anything drawn.
 fn bar(size: u64, name: &str) -> ProgressBar {
     let template = "{msg} [{wide_bar}] {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
-    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let style =
+        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     let bar = ProgressBar::with_draw_target(Some(size), ProgressDrawTarget::stderr());
     bar.with_style(style.progress_chars("=> ")).with_message(shortened(name))
 }
@@ -163,12 +184,15 @@ fn shortened(name: &str) -> String {
     const COLUMNS: usize = 20;
     const MARK: &str = "...";
     // Some characters beyond ASCII take two columns.
-    let columns = |text: &str| text.chars().map(|character| if character.is_ascii() { 1 } else { 2 }).sum::<usize>();
+    let columns = |text: &str| {
+        text.chars().map(|character| if character.is_ascii() { 1 } else { 2 }).sum::<usize>()
+    };
     if columns(name) <= COLUMNS {
         return name.to_owned();
     }
     let mut ends = name.char_indices().filter_map(|(start, _)| name.get(start..));
-    let end = ends.find(|end| columns(end).saturating_add(MARK.len()) <= COLUMNS).unwrap_or_default();
+    let end =
+        ends.find(|end| columns(end).saturating_add(MARK.len()) <= COLUMNS).unwrap_or_default();
     format!("{MARK}{end}")
 }
 
@@ -177,7 +201,9 @@ impl Display for Scan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.end {
             End::Complete => write!(f, "all {} bytes", self.size)?,
-            End::Interrupted => write!(f, "{} of {} bytes, and then interrupted", self.scanned, self.size)?,
+            End::Interrupted => {
+                write!(f, "{} of {} bytes, and then interrupted", self.scanned, self.size)?
+            }
             End::Failed(error) => write!(f, "{} of {} bytes: {error}", self.scanned, self.size)?,
         }
         match self.never_written {

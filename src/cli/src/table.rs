@@ -1,7 +1,8 @@
 //! The tables in which firmware tells of physical memory: ACPI's NFIT, flattened devicetrees.
 //!
-//! Nothing of the file that one is in is trusted. It is looked at first, as every path is ([`look`](crate::look)), and opened
-//! only if it is a regular file or a pipe, on whatever file system, since who names it as a table wants it to be read.
+//! Nothing of the file that one is in is trusted. It is looked at first, as every path is
+//! ([`look`](crate::look)), and opened only if it is a regular file or a pipe, on whatever file
+//! system, since who names it as a table wants it to be read.
 
 #[cfg_attr(windows, path = "table/windows.rs")]
 mod opening;
@@ -13,15 +14,15 @@ use std::{
 };
 
 use pmem2::{
-    Code, Devicetree, Durability, Errno, Error, Extent, ExtentId, Kind, Nfit, PhysicalRegion, RegionKind, Report,
-    TableFault,
+    Code, Devicetree, Durability, Errno, Error, Extent, ExtentId, Kind, Nfit, PhysicalRegion,
+    RegionKind, Report, TableFault,
 };
 
 use crate::look::Note;
 use opening::{errno, open};
 
-/// How many bytes of a file are read, and one more to see that it is longer. No table is: boot loaders take 2 MiB for a
-/// devicetree.
+/// How many bytes of a file are read, and one more to see that it is longer. No table is: boot
+/// loaders take 2 MiB for a devicetree.
 const LIMIT: u64 = 16 << 20;
 
 const NFIT: &[u8] = b"NFIT";
@@ -65,7 +66,9 @@ impl Refusal {
             #[cfg(target_os = "linux")]
             Self::NoProc => Err(Errno::ENOENT),
             Self::NoFile(_) => Ok(Code::InvalidFileType),
-            Self::Long | Self::Foreign(_) | Self::Dump | Self::Source | Self::Wrong(_) => Ok(Code::InvalidRegionFormat),
+            Self::Long | Self::Foreign(_) | Self::Dump | Self::Source | Self::Wrong(_) => {
+                Ok(Code::InvalidRegionFormat)
+            }
             Self::NoRange | Self::NoNode => Ok(Code::DaxRegionNotFound),
         }
     }
@@ -136,8 +139,13 @@ impl Display for Refusal {
 pub(crate) fn read(path: &Path, bytes: &mut Vec<u8>) -> Result<(), Refusal> {
     let file = open(path)?;
     let above = LIMIT.saturating_add(1);
-    let length = file.take(above).read_to_end(bytes).map_err(|error| Refusal::Unread(number(&error)))?;
-    if u64::try_from(length).is_ok_and(|length| length < above) { Ok(()) } else { Err(Refusal::Long) }
+    let length =
+        file.take(above).read_to_end(bytes).map_err(|error| Refusal::Unread(number(&error)))?;
+    if u64::try_from(length).is_ok_and(|length| length < above) {
+        Ok(())
+    } else {
+        Err(Refusal::Long)
+    }
 }
 
 fn number(error: &io::Error) -> Errno {
@@ -167,7 +175,8 @@ pub(crate) struct Told<'t> {
     pub(crate) report: Report<ExtentId>,
 }
 
-/// All regions of a table, each as the source that a program without an operating system would make of it.
+/// All regions of a table, each as the source that a program without an operating system would make
+/// of it.
 pub(crate) fn told<'t>(regions: &'t [PhysicalRegion<'t>]) -> impl Iterator<Item = Told<'t>> {
     (0..regions.len())
         .filter_map(|index| Extent::of_table(regions, index))

@@ -131,13 +131,14 @@ const UNOPENED: &str = "no, only looked at";
 /// Why nothing was read of what is usable.
 pub(crate) const UNSCANNED: &str = "it was not opened";
 
-/// The path as it is if it can be shown so, else in quotes and escaped: control characters, characters that nobody sees or
-/// that reorder the line, quotes and backslashes, and what is not UTF-8.
+/// The path as it is if it can be shown so, else in quotes and escaped: control characters,
+/// characters that nobody sees or that reorder the line, quotes and backslashes, and what is not
+/// UTF-8.
 pub(crate) fn name(path: &Path) -> String {
     match path.to_str() {
         Some(text) => {
-            // What str::escape_debug leaves alone, and apostrophes, and on Windows the backslash between names. It leaves accents
-            // on their letters, which Debug does not.
+            // What str::escape_debug leaves alone, and apostrophes, and on Windows the backslash
+            // between names. It leaves accents on their letters, which Debug does not.
             let harmless: &[char] = if cfg!(windows) { &['\'', '\\'] } else { &['\''] };
             let rest = text.replace(harmless, "");
             let plain = !text.is_empty() && rest.chars().eq(rest.escape_debug());
@@ -165,7 +166,9 @@ mod tests {
 
     #[test]
     fn ordinary_names_are_shown_as_they_are() {
-        for plain in ["/dev/dax0.0", "a b", "it's", "données", "e\u{301}tude", "数据", "-", "#1", "a:b"] {
+        for plain in
+            ["/dev/dax0.0", "a b", "it's", "données", "e\u{301}tude", "数据", "-", "#1", "a:b"]
+        {
             assert_eq!(name(Path::new(plain)), plain);
         }
     }
@@ -199,11 +202,17 @@ mod tests {
     fn names_of_windows() {
         use std::{ffi::OsString, os::windows::ffi::OsStringExt};
         assert_eq!(name(Path::new(r"\\?\C:\it's a file")), r"\\?\C:\it's a file");
-        assert_eq!(name(Path::new(&OsString::from_wide(&[0x78, 0xd800, 0x1b]))), r#""x\u{d800}\u{1b}""#);
+        assert_eq!(
+            name(Path::new(&OsString::from_wide(&[0x78, 0xd800, 0x1b]))),
+            r#""x\u{d800}\u{1b}""#
+        );
     }
 
     #[test]
     fn messages_keep_their_lines() {
-        assert_eq!(without_controls("it's \"a\"\nb\\\x1b\u{202e}"), "it's \"a\"\nb\\\\u{1b}\\u{202e}");
+        assert_eq!(
+            without_controls("it's \"a\"\nb\\\x1b\u{202e}"),
+            "it's \"a\"\nb\\\\u{1b}\\u{202e}"
+        );
     }
 }

@@ -20,7 +20,8 @@ struct Directory(PathBuf);
 
 impl Directory {
     fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("pmem2-inspect-{}-{name}", std::process::id()));
+        let path =
+            std::env::temp_dir().join(format!("pmem2-inspect-{}-{name}", std::process::id()));
         fs::create_dir(&path).unwrap();
         Self(path)
     }
@@ -53,7 +54,10 @@ fn output(status: i32, command: &mut Command) -> String {
 fn object(status: i32, command: &mut Command) -> Value {
     let text = output(status, command.arg("--json"));
     let object: Value = serde_json::from_str(&text).unwrap();
-    assert_eq!((object["schema"].as_u64(), object["usable"].as_bool()), (Some(1), Some(status == 0)));
+    assert_eq!(
+        (object["schema"].as_u64(), object["usable"].as_bool()),
+        (Some(1), Some(status == 0))
+    );
     object
 }
 
@@ -70,18 +74,33 @@ fn a_file() {
     assert_eq!((&file["kind"], &file["opened"]), (&json!("regular-file"), &json!(true)));
     assert_eq!((&file["size"], &file["alignment"]), (&json!(10), &json!(65536)));
     assert_eq!(file["permission"], json!({"read": true, "write": null}));
-    assert_eq!((&file["place"]["backing"], &file["place"]["dax"]), (&json!("volume"), &json!(false)));
+    assert_eq!(
+        (&file["place"]["backing"], &file["place"]["dax"]),
+        (&json!("volume"), &json!(false))
+    );
     assert_eq!(file["granularity"]["shared"], "PAGE");
     assert_eq!(file["volume"].as_str().unwrap().len(), 16);
     let id = file["file_id"].as_str().unwrap();
     assert_eq!((id.len(), u128::from_str_radix(id, 16).is_ok()), (32, true));
     assert_eq!(file["answer_errors"], json!({}));
-    for absent in ["fd", "error", "path_bytes", "path_units", "device", "inode", "represented_device", "numa_node"] {
+    for absent in [
+        "fd",
+        "error",
+        "path_bytes",
+        "path_units",
+        "device",
+        "inode",
+        "represented_device",
+        "numa_node",
+    ] {
         assert_eq!(file[absent], Value::Null, "{absent}");
     }
 
     let text = output(0, inspect().arg(&path));
-    assert!(text.starts_with(&format!("{}\n  source           usable\n", path.display())), "{text}");
+    assert!(
+        text.starts_with(&format!("{}\n  source           usable\n", path.display())),
+        "{text}"
+    );
     assert!(text.contains("\n  permission       read; write was not tried\n"), "{text}");
     let empty = of_path(0, directory.file("empty", ""));
     assert_eq!(empty["size"], 0);
@@ -120,7 +139,10 @@ fn a_directory() {
         json!({"code": -100_005, "symbol": "PMEM2_E_INVALID_FILE_TYPE", "errno": 22, "message": message})
     );
     let text = output(1, inspect().arg(&directory.0));
-    assert!(text.contains("\n  opened           no, only looked at (FILE_READ_ATTRIBUTES)\n"), "{text}");
+    assert!(
+        text.contains("\n  opened           no, only looked at (FILE_READ_ATTRIBUTES)\n"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -149,9 +171,12 @@ fn pipe(name: &str) -> OwnedHandle {
     const PIPE_ACCESS_DUPLEX: u32 = 3;
     let path: Vec<_> = format!(r"\\.\pipe\{name}").encode_utf16().chain([0]).collect();
     // SAFETY: CreateNamedPipeW wants a name that ends with a zero.
-    let handle = unsafe { CreateNamedPipeW(path.as_ptr(), PIPE_ACCESS_DUPLEX, 0, 1, 512, 512, 0, std::ptr::null()) };
+    let handle = unsafe {
+        CreateNamedPipeW(path.as_ptr(), PIPE_ACCESS_DUPLEX, 0, 1, 512, 512, 0, std::ptr::null())
+    };
     assert_ne!(handle.addr().cast_signed(), -1, "{}", std::io::Error::last_os_error());
-    // SAFETY: from_raw_handle wants an open handle that nobody else owns: the call just made this one.
+    // SAFETY: from_raw_handle wants an open handle that nobody else owns: the call just made this
+    // one.
     unsafe { OwnedHandle::from_raw_handle(handle) }
 }
 
@@ -160,9 +185,15 @@ fn pipe(name: &str) -> OwnedHandle {
 fn no_server_is_connected_to() {
     let name = format!("pmem2-inspect-{}", std::process::id());
     let _server = pipe(&name);
-    for path in
-        [r"\\.\pipe\", r"//./PIPE/", r"\\?\pipe\", r"\??\pipe\", r"\\.\\pipe\", r"\\.\x\..\pipe\", r"\\.\Global\pipe\"]
-    {
+    for path in [
+        r"\\.\pipe\",
+        r"//./PIPE/",
+        r"\\?\pipe\",
+        r"\??\pipe\",
+        r"\\.\\pipe\",
+        r"\\.\x\..\pipe\",
+        r"\\.\Global\pipe\",
+    ] {
         let path = format!("{path}{name}");
         let found = of_path(1, &path);
         assert_eq!((&found["kind"], &found["opened"]), (&json!("pipe"), &json!(false)), "{path}");
@@ -180,7 +211,10 @@ fn tables() {
     let directory = Directory::new("tables");
     let table = |status, path: &std::path::Path| object(status, inspect().arg("--table").arg(path));
     // An NFIT of one range: 16 MiB of persistent memory at 4 GiB.
-    let guid = [0x79, 0xd3, 0xf0, 0x66, 0xf3, 0xb4, 0x74, 0x40, 0xac, 0x43, 0x0d, 0x33, 0x18, 0xb7, 0x8c, 0xdb];
+    let guid = [
+        0x79, 0xd3, 0xf0, 0x66, 0xf3, 0xb4, 0x74, 0x40, 0xac, 0x43, 0x0d, 0x33, 0x18, 0xb7, 0x8c,
+        0xdb,
+    ];
     let mut nfit = [b"NFIT".as_slice(), &96_u32.to_le_bytes(), &[1], &[0; 31]].concat();
     nfit.extend([[0, 0], [56, 0], [1, 0], [0, 0]].concat());
     nfit.extend([0; 8]);
@@ -203,8 +237,12 @@ fn tables() {
     assert_eq!(table(1, &text)["error"]["symbol"], "EBUSY");
     drop(held);
     let missing = table(1, &directory.0.join("missing"));
-    assert_eq!((&missing["error"]["symbol"], &missing["opened"]), (&json!("ENOENT"), &json!(false)));
-    for (path, kind) in [(directory.0.as_path(), "directory"), ("NUL".as_ref(), "character-device")] {
+    assert_eq!(
+        (&missing["error"]["symbol"], &missing["opened"]),
+        (&json!("ENOENT"), &json!(false))
+    );
+    for (path, kind) in [(directory.0.as_path(), "directory"), ("NUL".as_ref(), "character-device")]
+    {
         let found = table(1, path);
         assert_eq!((&found["kind"], &found["opened"]), (&json!(kind), &json!(false)));
         assert_eq!(found["error"]["symbol"], "PMEM2_E_INVALID_FILE_TYPE");
@@ -215,7 +253,10 @@ fn tables() {
 fn inherited_descriptors() {
     let (reader, _writer) = std::io::pipe().unwrap();
     let pipe = object(1, inspect().args(["--fd", "0"]).stdin(OwnedHandle::from(reader)));
-    assert_eq!((&pipe["kind"], &pipe["fd"], &pipe["opened"]), (&json!("pipe"), &json!(0), &Value::Null));
+    assert_eq!(
+        (&pipe["kind"], &pipe["fd"], &pipe["opened"]),
+        (&json!("pipe"), &json!(0), &Value::Null)
+    );
     assert_eq!(pipe["error"]["symbol"], "PMEM2_E_INVALID_FILE_TYPE");
     assert_eq!((&pipe["volume"], &pipe["file_id"]), (&Value::Null, &Value::Null));
 
@@ -248,13 +289,17 @@ fn what_cannot_be_reached() {
     let path = directory.file("held", "x");
     let held = OpenOptions::new().read(true).share_mode(0).open(&path).unwrap();
     let busy = of_path(1, &path);
-    assert_eq!((&busy["error"]["symbol"], &busy["kind"]), (&json!("EBUSY"), &json!("regular-file")));
+    assert_eq!(
+        (&busy["error"]["symbol"], &busy["kind"]),
+        (&json!("EBUSY"), &json!("regular-file"))
+    );
     assert!(busy["error"]["message"].as_str().unwrap().contains("does not share it"));
     drop(held);
     of_path(0, &path);
 }
 
-/// Wine cannot make such a file on a host with names in UTF-8; that there is none is said with its name.
+/// Wine cannot make such a file on a host with names in UTF-8; that there is none is said with its
+/// name.
 #[test]
 fn names_that_are_not_utf_16() {
     let directory = Directory::new("names");
@@ -268,7 +313,10 @@ fn names_that_are_not_utf_16() {
 
     let named = directory.file("数据 é\u{1f4be}", "bytes");
     let found = of_path(0, &named);
-    assert_eq!((&found["path"], &found["path_units"]), (&json!(named.to_str().unwrap()), &Value::Null));
+    assert_eq!(
+        (&found["path"], &found["path_units"]),
+        (&json!(named.to_str().unwrap()), &Value::Null)
+    );
 }
 
 /// What a file lies on is read as a whole; a list of what is bad there is not to be had.
@@ -282,12 +330,19 @@ fn a_scan() {
     });
     let by_path = object(0, inspect().arg("--scan").arg(&path));
     assert_eq!((&by_path["scan"], &by_path["bad_blocks"]), (&scan, &Value::Null));
-    let by_number = object(0, inspect().args(["--scan", "--fd", "0"]).stdin(File::open(&path).unwrap()));
+    let by_number =
+        object(0, inspect().args(["--scan", "--fd", "0"]).stdin(File::open(&path).unwrap()));
     assert_eq!(by_number["scan"], scan);
     assert_eq!(of_path(0, &path)["scan"], Value::Null);
     let text = output(0, inspect().arg("--scan").arg(&path));
-    assert!(text.contains("\n  scanned          all 3000000 bytes\n  unreadable       none\n"), "{text}");
-    assert!(text.contains("\n  bad blocks       cannot be told: the list of bad blocks cannot be had"), "{text}");
+    assert!(
+        text.contains("\n  scanned          all 3000000 bytes\n  unreadable       none\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("\n  bad blocks       cannot be told: the list of bad blocks cannot be had"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! The sentences that are others on Windows. `None`: the same as everywhere (../words.rs has the same functions).
+//! The sentences that are others on Windows. `None`: the same as everywhere (../words.rs has the
+//! same functions).
 
 use pmem2_platform::{Errno, Kind, What};
 
@@ -46,7 +47,9 @@ pub(crate) const fn refused(kind: Kind) -> Option<&'static str> {
 
 pub(crate) const fn plain(error: &Error) -> Option<&'static str> {
     Some(match error {
-        Error::SourceEmpty => "the source has no bytes to map; a file needs a size first (SetEndOfFile)",
+        Error::SourceEmpty => {
+            "the source has no bytes to map; a file needs a size first (SetEndOfFile)"
+        }
         Error::NoAccess => {
             "the protection asks for more than the handle was opened for: open it with GENERIC_READ | GENERIC_WRITE to write"
         }
@@ -74,8 +77,12 @@ pub(crate) const fn plain(error: &Error) -> Option<&'static str> {
 
 pub(crate) const fn lacking(what: What) -> Option<&'static str> {
     Some(match what {
-        What::BadBlocks => "the list of bad blocks cannot be had: Windows keeps none that a program could see",
-        What::ClearBadBlock => "bad blocks cannot be cleared: Windows keeps no list of them that a program could see",
+        What::BadBlocks => {
+            "the list of bad blocks cannot be had: Windows keeps none that a program could see"
+        }
+        What::ClearBadBlock => {
+            "bad blocks cannot be cleared: Windows keeps no list of them that a program could see"
+        }
         _ => return None,
     })
 }
@@ -100,12 +107,16 @@ pub(crate) fn remedy(what: What, errno: Errno) -> &'static str {
         Errno::EINVAL if matches!(what, What::Read | What::Write) => {
             "; what was opened with FILE_FLAG_NO_BUFFERING takes whole sectors only, and memory that is aligned like them"
         }
-        Errno::ENOSPC if matches!(what, What::Write | What::Sync) => "; free some, or raise the quota",
+        Errno::ENOSPC if matches!(what, What::Write | What::Sync) => {
+            "; free some, or raise the quota"
+        }
         Errno::EFAULT if matches!(what, What::Buffer) => {
             "; give memory that is committed, and that may be written to where bytes are read"
         }
         Errno::EPERM | Errno::EACCES => "; more rights are needed",
-        Errno::EBUSY if matches!(what, What::Open) => "; another program has it open and does not share it",
+        Errno::EBUSY if matches!(what, What::Open) => {
+            "; another program has it open and does not share it"
+        }
         _ => "",
     }
 }

@@ -29,7 +29,8 @@ impl Peer {
     pub(crate) fn load(name: impl AsRef<OsStr>) -> Result<Self, libloading::Error> {
         // SAFETY: the library's initialisers set up its own state and nothing of ours.
         let library = unsafe { Library::new(name.as_ref()) }?;
-        // SAFETY: the types are those of <libpmem2/base.h>; the library stays loaded as long as the pointers are there.
+        // SAFETY: the types are those of <libpmem2/base.h>; the library stays loaded as long as the
+        // pointers are there.
         unsafe {
             Ok(Self {
                 pread: *library.get(b"pmem2_source_pread_mcsafe\0")?,
@@ -44,7 +45,9 @@ impl Peer {
     /// Of a source that the library made and that lives, here and below.
     pub(crate) fn read(&self, source: Pointer, offset: u64, buffer: &mut [u8]) -> Result<(), Code> {
         // SAFETY: it writes at most so many bytes, for which there is room.
-        match unsafe { (self.pread)(source, buffer.as_mut_ptr().cast(), buffer.len(), offset as usize) } {
+        match unsafe {
+            (self.pread)(source, buffer.as_mut_ptr().cast(), buffer.len(), offset as usize)
+        } {
             0 => Ok(()),
             code => Err(code),
         }

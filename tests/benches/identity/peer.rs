@@ -25,7 +25,8 @@ impl Peer {
     pub(crate) fn load() -> Result<Self, libloading::Error> {
         // SAFETY: the library's initialisers set up its own state and nothing of ours.
         let library = unsafe { Library::new("libpmem2.so.1") }?;
-        // SAFETY: the types are those of <libpmem2/base.h>; the library stays loaded as long as the pointers are there.
+        // SAFETY: the types are those of <libpmem2/base.h>; the library stays loaded as long as the
+        // pointers are there.
         unsafe {
             Ok(Self {
                 numa_node: *library.get(b"pmem2_source_numa_node\0")?,
@@ -50,7 +51,11 @@ impl Peer {
     }
 
     /// Writes the id into `buffer`.
-    pub(crate) fn device_id<'b>(&self, source: Pointer, buffer: &'b mut [u8]) -> Result<&'b CStr, Code> {
+    pub(crate) fn device_id<'b>(
+        &self,
+        source: Pointer,
+        buffer: &'b mut [u8],
+    ) -> Result<&'b CStr, Code> {
         // It appends to what is there.
         *buffer.first_mut().expect("room for an id") = 0;
         let mut length = buffer.len();

@@ -11,14 +11,18 @@ pub(crate) struct Arguments {
 impl Arguments {
     /// Cargo passes `--bench`, and possibly a filter; there is one benchmark, and it runs.
     pub(crate) fn of_command_line() -> Self {
-        let mut arguments = Self { path: None, prefix: String::new(), time: Duration::from_secs(6) };
+        let mut arguments =
+            Self { path: None, prefix: String::new(), time: Duration::from_secs(6) };
         let mut words = std::env::args().skip(1);
         while let Some(word) = words.next() {
             let mut value = || words.next().unwrap_or_else(|| panic!("{word} needs a value"));
             match &*word {
                 "--file" => arguments.path = Some(value()),
                 "--prefix" => arguments.prefix = value(),
-                "--seconds" => arguments.time = Duration::from_secs(value().parse().expect("a number of seconds")),
+                "--seconds" => {
+                    arguments.time =
+                        Duration::from_secs(value().parse().expect("a number of seconds"))
+                }
                 "--bench" => {}
                 option if option.starts_with('-') => panic!("there is no option {option}"),
                 _filter => {}

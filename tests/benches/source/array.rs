@@ -1,4 +1,5 @@
-//! A million sources in an array: what each takes, and whether the time for one grows with their number.
+//! A million sources in an array: what each takes, and whether the time for one grows with their
+//! number.
 
 use std::{fs::File, hint::black_box, mem::size_of, time::Instant};
 
@@ -23,7 +24,9 @@ pub(crate) fn measure(file: &File) {
         let made: Vec<f64> = (0..passes).map(|_| fill(&mut sources, fd, count)).collect();
         let asked: Vec<f64> = (0..passes).map(|_| ask(&sources[..count])).collect();
         let (made, asked) = (median(made), median(asked));
-        println!("{count:>10} sources: {made:>7.1} ns to make each, {asked:>7.1} ns to ask each for its size");
+        println!(
+            "{count:>10} sources: {made:>7.1} ns to make each, {asked:>7.1} ns to ask each for its size"
+        );
     }
 }
 

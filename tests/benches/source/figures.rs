@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-/// Calls in a sample of what takes less than a microsecond: long enough for the clock's own cost to vanish, short enough for a
-/// pair to see one machine.
+/// Calls in a sample of what takes less than a microsecond: long enough for the clock's own cost to
+/// vanish, short enough for a pair to see one machine.
 pub(crate) const CALLS: u32 = 256;
 
 /// How many samples are taken.
@@ -41,8 +41,8 @@ pub(crate) struct Contender<'a> {
     pub(crate) calls: u32,
 }
 
-/// Nanoseconds per call of each contender, sample by sample. In each round all have a turn, each time another first: who comes
-/// after whom must not matter.
+/// Nanoseconds per call of each contender, sample by sample. In each round all have a turn, each
+/// time another first: who comes after whom must not matter.
 pub(crate) fn interleave(contenders: &[Contender<'_>], effort: Effort) -> Vec<Vec<f64>> {
     let start = Instant::now();
     let mut samples = vec![Vec::with_capacity(effort.samples); contenders.len()];
@@ -71,8 +71,9 @@ fn sample(contender: &Contender<'_>) -> f64 {
     start.elapsed().as_secs_f64() * 1e9 / f64::from(contender.calls)
 }
 
-/// Prints and returns the median; behind it the interval that holds the true one with a probability of 95 %, by the order of
-/// the values alone: the number of values below the median is binomial, whatever their distribution.
+/// Prints and returns the median; behind it the interval that holds the true one with a probability
+/// of 95 %, by the order of the values alone: the number of values below the median is binomial,
+/// whatever their distribution.
 pub(crate) fn report(name: &str, values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -91,8 +92,8 @@ pub(crate) fn print_ratio(name: &str, ratio: f64, least: usize) {
     println!("ratio {name} {ratio:.*}", decimals(ratio, least));
 }
 
-/// So many decimals, or as many more as the first three digits of a small value need: a system call may take 100,000 times as long as a
-/// copy of a few bytes.
+/// So many decimals, or as many more as the first three digits of a small value need: a system call
+/// may take 100,000 times as long as a copy of a few bytes.
 fn decimals(value: f64, least: usize) -> usize {
     // The exponent of 0.00123 is -3, and it has five decimals. That of 0 is no number of digits.
     let exponent = if value > 0.0 { value.log10().floor() } else { 0.0 };

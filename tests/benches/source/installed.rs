@@ -10,7 +10,8 @@ pub(crate) fn install() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let prefix = root.join("target/capi/installed");
     // It goes by its own configuration, not by this build's.
-    let status = Command::new(root.join("ci/install")).arg(&prefix).env_remove("CARGO_TARGET_DIR").status();
+    let status =
+        Command::new(root.join("ci/install")).arg(&prefix).env_remove("CARGO_TARGET_DIR").status();
     assert!(status.expect("ci/install runs").success(), "ci/install");
     prefix.join("lib/libpmem2.so.1")
 }

@@ -21,7 +21,8 @@ pub(crate) struct Libpmem2 {
 }
 
 impl Libpmem2 {
-    /// Debian's. To be loaded before any other: two libraries of one name are told apart by their paths alone.
+    /// Debian's. To be loaded before any other: two libraries of one name are told apart by their
+    /// paths alone.
     pub(crate) fn load() -> Result<Self, libloading::Error> {
         Self::open("libpmem2.so.1")
     }
@@ -30,7 +31,8 @@ impl Libpmem2 {
     pub(crate) fn open(name: impl AsRef<OsStr>) -> Result<Self, libloading::Error> {
         // SAFETY: the library's initialisers set up its own state and nothing of ours.
         let library = unsafe { Library::new(name.as_ref()) }?;
-        // SAFETY: the types are those of <libpmem2/source.h>; the library stays loaded as long as the pointers are there.
+        // SAFETY: the types are those of <libpmem2/source.h>; the library stays loaded as long as
+        // the pointers are there.
         unsafe {
             Ok(Self {
                 from_fd: *library.get(b"pmem2_source_from_fd\0")?,
@@ -47,7 +49,8 @@ impl Libpmem2 {
         // SAFETY: dladdr writes the information, for which there is room, or returns 0.
         let found = unsafe { libc::dladdr(self.from_fd as *const c_void, info.as_mut_ptr()) };
         assert_ne!(found, 0, "dladdr knows a function that dlsym gave");
-        // SAFETY: it was written, since dladdr succeeded; the name stays as long as the library is loaded.
+        // SAFETY: it was written, since dladdr succeeded; the name stays as long as the library is
+        // loaded.
         let name = unsafe { CStr::from_ptr(info.assume_init().dli_fname) };
         name.to_string_lossy().into_owned()
     }
@@ -69,7 +72,8 @@ impl Libpmem2 {
     /// The size of a source that came from `make`.
     pub(crate) fn size(&self, source: Pointer) -> u64 {
         let mut size = 0;
-        // SAFETY: the source came from the library and lives; it writes a size_t, for which there is room.
+        // SAFETY: the source came from the library and lives; it writes a size_t, for which there
+        // is room.
         assert_eq!(unsafe { (self.size)(source, &raw mut size) }, 0);
         size as u64
     }

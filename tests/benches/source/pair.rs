@@ -24,7 +24,8 @@ pub(crate) struct Compared {
     pub(crate) ratio: f64,
 }
 
-/// Runs the two in turn, and prints what each costs. Ours over itself shows how far a ratio is from 1 by chance.
+/// Runs the two in turn, and prints what each costs. Ours over itself shows how far a ratio is from
+/// 1 by chance.
 pub(crate) fn compare(name: &str, effort: Effort, ours: Side<'_>, theirs: Side<'_>) -> Compared {
     let contenders = [ours.named("pmem2"), ours.named("pmem2_again"), theirs.named("libpmem2")];
     let samples = interleave(&contenders, effort);
@@ -34,7 +35,9 @@ pub(crate) fn compare(name: &str, effort: Effort, ours: Side<'_>, theirs: Side<'
         .zip(&samples)
         .map(|(contender, times)| report(&format!("{} ns", contender.name), times))
         .collect();
-    let pairs = |peer: usize| -> Vec<f64> { samples[0].iter().zip(&samples[peer]).map(|(a, b)| a / b).collect() };
+    let pairs = |peer: usize| -> Vec<f64> {
+        samples[0].iter().zip(&samples[peer]).map(|(a, b)| a / b).collect()
+    };
     report("pmem2 / pmem2_again", &pairs(1));
     Compared { theirs: times[2], ratio: report("pmem2 / libpmem2", &pairs(2)) }
 }

@@ -1,6 +1,7 @@
 use pmem2::{Access, Facts, Fail, Handle, Kind, NoId, Platform, Pool, Source};
 
-/// What it knows its objects by can be sent to other threads if it is a number, and not if it is a pointer.
+/// What it knows its objects by can be sent to other threads if it is a number, and not if it is a
+/// pointer.
 #[derive(Clone, Copy)]
 struct Local;
 

@@ -1,4 +1,5 @@
-//! What an invented board's code declares of its memory: a constant table, in flash. Nothing of it is touched.
+//! What an invented board's code declares of its memory: a constant table, in flash. Nothing of it
+//! is touched.
 
 use pmem2::{BoardDimm, Durability, Extent, Native, PhysicalRegion, Pool, RegionKind};
 
@@ -19,8 +20,10 @@ static FRAM_CHIPS: [BoardDimm<'_>; 2] = [
 ];
 static MRAM_CHIPS: [BoardDimm<'_>; 1] = [BoardDimm { id: "MR5A16A-7731", dirty_shutdowns: None }];
 static NAMELESS_CHIPS: [BoardDimm<'_>; 1] = [BoardDimm { id: "", dirty_shutdowns: Some(1) }];
-static WORDY_CHIPS: [BoardDimm<'_>; 1] =
-    [BoardDimm { id: "an id that nobody has room for, since it is too long", dirty_shutdowns: Some(1) }];
+static WORDY_CHIPS: [BoardDimm<'_>; 1] = [BoardDimm {
+    id: "an id that nobody has room for, since it is too long",
+    dirty_shutdowns: Some(1),
+}];
 static MANY_CHIPS: [BoardDimm<'_>; 3] = [
     BoardDimm { id: "a-serial-number-of-31-bytes-001", dirty_shutdowns: Some(u64::MAX) },
     BoardDimm { id: "a-serial-number-of-31-bytes-002", dirty_shutdowns: Some(1) },

@@ -7,14 +7,16 @@ use critical_section::{Impl, RawRestoreState, set_impl};
 struct Interrupts;
 set_impl!(Interrupts);
 
-// SAFETY: on one processor nothing runs in between while interrupts are off, and nested sections turn them on only at the end of the
-// outermost.
+// SAFETY: on one processor nothing runs in between while interrupts are off, and nested sections
+// turn them on only at the end of the outermost.
 unsafe impl Impl for Interrupts {
     unsafe fn acquire() -> RawRestoreState {
         let masked: u32;
-        // SAFETY: reads and sets PRIMASK, in privileged mode, in which all of this program runs. Not `nomem`: no access may be moved
-        // out of the section.
-        unsafe { asm!("mrs {}, PRIMASK", "cpsid i", out(reg) masked, options(nostack, preserves_flags)) };
+        // SAFETY: reads and sets PRIMASK, in privileged mode, in which all of this program runs.
+        // Not `nomem`: no access may be moved out of the section.
+        unsafe {
+            asm!("mrs {}, PRIMASK", "cpsid i", out(reg) masked, options(nostack, preserves_flags))
+        };
         masked & 1 != 0
     }
 

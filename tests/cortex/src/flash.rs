@@ -1,5 +1,5 @@
-//! What the programs do whose links ci/cortex compares: ask for every answer of a source, each wanted in memory, so that none is left
-//! out; read and write.
+//! What the programs do whose links ci/cortex compares: ask for every answer of a source, each
+//! wanted in memory, so that none is left out; read and write.
 
 use core::{hint::black_box, ptr::NonNull};
 
@@ -36,7 +36,9 @@ static mut ROOM: [u8; 64] = [0; 64];
 /// Reads a region and writes to it.
 pub fn transfer(mut failed: impl FnMut(&Error)) {
     let part = black_box(fram()).part(0, 64);
-    let (Some(at), Ok(source)) = (NonNull::new((&raw mut ROOM).cast::<u8>()), Source::from_region(part)) else {
+    let (Some(at), Ok(source)) =
+        (NonNull::new((&raw mut ROOM).cast::<u8>()), Source::from_region(part))
+    else {
         return;
     };
     // SAFETY: this is a Cortex-M without a data cache, in privileged mode.

@@ -19,9 +19,11 @@ const ADP_STOPPED_APPLICATION_EXIT: usize = 0x20026;
 /// `operation` is one of the specification's, and `argument` what that says.
 unsafe fn call(operation: usize, argument: *mut ()) -> usize {
     let result;
-    // SAFETY: the breakpoint that is a call of the host on M-profile processors: both in r0 and r1, the result in r0. The caller
-    // answers for the arguments.
-    unsafe { asm!("bkpt #0xab", inlateout("r0") operation => result, in("r1") argument, options(nostack)) };
+    // SAFETY: the breakpoint that is a call of the host on M-profile processors: both in r0 and r1,
+    // the result in r0. The caller answers for the arguments.
+    unsafe {
+        asm!("bkpt #0xab", inlateout("r0") operation => result, in("r1") argument, options(nostack))
+    };
     result
 }
 

@@ -1,4 +1,5 @@
-//! What the programs for Cortex-M have in common: the way from reset to `program`, and semihosting to speak.
+//! What the programs for Cortex-M have in common: the way from reset to `program`, and semihosting
+//! to speak.
 //!
 //! A program defines `program` with [`run!`].
 #![no_std]

@@ -42,8 +42,8 @@ unsafe extern "C" fn reset() -> ! {
         CPACR.write_volatile(CPACR.read_volatile() | 0xF << 20);
         core::arch::asm!("dsb", "isb", options(nostack, preserves_flags));
     }
-    // SAFETY: the linker script's symbols bound .data and .bss, whose lengths are multiples of 4, and .data's values in flash. Nothing
-    // uses a static yet.
+    // SAFETY: the linker script's symbols bound .data and .bss, whose lengths are multiples of 4,
+    // and .data's values in flash. Nothing uses a static yet.
     unsafe {
         let (mut to, mut from) = (&raw mut data_start, &raw const data_load);
         while to < &raw mut data_end {

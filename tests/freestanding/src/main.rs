@@ -1,5 +1,6 @@
-//! A program without libc, std or an allocator: `freestanding PATH` opens the file, makes a source of it in a static pool and
-//! prints its size and alignment in bytes. Refused: the reason on standard error, and status 1. Wrong use: status 2.
+//! A program without libc, std or an allocator: `freestanding PATH` opens the file, makes a source
+//! of it in a static pool and prints its size and alignment in bytes. Refused: the reason on
+//! standard error, and status 1. Wrong use: status 2.
 #![no_std]
 #![no_main]
 
@@ -48,9 +49,11 @@ fn main(arguments: &[*const c_char]) -> i32 {
 
 /// Size and alignment of the file at `path`.
 fn inspect(path: *const c_char) -> Result<(u64, u64), Error> {
-    // SAFETY: `path` is an argument of the program: a string that ends with a zero and is never freed.
+    // SAFETY: `path` is an argument of the program: a string that ends with a zero and is never
+    // freed.
     let opened = unsafe { sys::open(path) };
-    let fd = opened.map_err(|errno| Error::Os { what: What::Open, errno: Errno::from_raw(errno) })?;
+    let fd =
+        opened.map_err(|errno| Error::Os { what: What::Open, errno: Errno::from_raw(errno) })?;
     // SAFETY: the descriptor was just opened, and nothing in this program closes one.
     let fd = unsafe { Fd::borrow_raw(fd) };
     let source = SOURCES.source(fd)?;
@@ -62,7 +65,8 @@ fn panic(_: &PanicInfo<'_>) -> ! {
     sys::exit(101)
 }
 
-/// What core's unwinding tables refer to where the linker does not drop them. Nothing unwinds here (panic = "abort").
+/// What core's unwinding tables refer to where the linker does not drop them. Nothing unwinds here
+/// (panic = "abort").
 #[cfg(debug_assertions)]
 #[unsafe(no_mangle)]
 extern "C" fn rust_eh_personality() {}

@@ -1,6 +1,8 @@
-//! The functions that the compiler calls for copies and comparisons, and that a C library would have.
+//! The functions that the compiler calls for copies and comparisons, and that a C library would
+//! have.
 //!
-//! Byte by byte, with volatile accesses: a plain loop would be recognised and become a call of the function that it is in.
+//! Byte by byte, with volatile accesses: a plain loop would be recognised and become a call of the
+//! function that it is in.
 
 /// # Safety
 ///
@@ -24,7 +26,8 @@ unsafe extern "C" fn memmove(to: *mut u8, from: *const u8, count: usize) -> *mut
         return unsafe { memcpy(to, from, count) };
     }
     for index in (0..count).rev() {
-        // SAFETY: both areas have `count` bytes; copied downwards, no byte is overwritten before it was read.
+        // SAFETY: both areas have `count` bytes; copied downwards, no byte is overwritten before it
+        // was read.
         unsafe { to.add(index).write_volatile(from.add(index).read_volatile()) };
     }
     to

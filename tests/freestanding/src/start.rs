@@ -1,5 +1,5 @@
-//! The first instructions of the program: the kernel enters at `_start` with the number of arguments on top of the stack and
-//! the arguments above it.
+//! The first instructions of the program: the kernel enters at `_start` with the number of
+//! arguments on top of the stack and the arguments above it.
 
 use core::{arch::global_asm, ffi::c_char, slice};
 
@@ -51,7 +51,8 @@ global_asm!(
 unsafe extern "C" fn enter(stack: *const usize) -> ! {
     // SAFETY: the kernel put the number there.
     let count = unsafe { stack.read() };
-    // SAFETY: the arguments follow the number; they are pointers, as large as it is, and stay as they are.
+    // SAFETY: the arguments follow the number; they are pointers, as large as it is, and stay as
+    // they are.
     let arguments = unsafe { slice::from_raw_parts(stack.add(1).cast::<*const c_char>(), count) };
     crate::sys::exit(crate::main(arguments))
 }

@@ -27,7 +27,8 @@ const FLAGS: usize = 0o4000 | 0o400;
 unsafe fn call(number: usize, a: usize, b: usize, c: usize, d: usize) -> isize {
     let result;
     #[cfg(target_arch = "x86_64")]
-    // SAFETY: the registers of the kernel's convention; it clobbers rcx and r11. The caller answers for the arguments.
+    // SAFETY: the registers of the kernel's convention; it clobbers rcx and r11. The caller answers
+    // for the arguments.
     unsafe {
         asm!("syscall", inlateout("rax") number => result, in("rdi") a, in("rsi") b, in("rdx") c, in("r10") d,
             lateout("rcx") _, lateout("r11") _, options(nostack));
@@ -63,7 +64,9 @@ pub(crate) unsafe fn open(path: *const c_char) -> Result<i32, i32> {
 
 pub(crate) fn write(fd: i32, bytes: &[u8]) -> Result<usize, i32> {
     // SAFETY: write reads `len` bytes, which the slice has.
-    checked(unsafe { call(number::WRITE, fd as usize, bytes.as_ptr().expose_provenance(), bytes.len(), 0) })
+    checked(unsafe {
+        call(number::WRITE, fd as usize, bytes.as_ptr().expose_provenance(), bytes.len(), 0)
+    })
 }
 
 pub(crate) fn exit(status: i32) -> ! {

@@ -28,8 +28,8 @@ pub struct Machine {
     pub memory: Vec<Memory>,
     /// What is made of that, and what has to come of it.
     pub devices: Vec<Device>,
-    /// Whether its memory goes bad, and nothing but that is looked at: its processor is one whose machine checks the kernel
-    /// understands.
+    /// Whether its memory goes bad, and nothing but that is looked at: its processor is one whose
+    /// machine checks the kernel understands.
     pub faults: bool,
     /// Why the guest must fail, if it must: each of these has to show.
     pub planted: Vec<Planted>,
@@ -71,8 +71,9 @@ pub enum Bus {
     },
     /// `memmap=SIZE!START`
     E820,
-    /// `memmap=SIZE%START-1+0xefffffff`: memory that the firmware would have set apart ("soft reserved"). The kernel makes a
-    /// device DAX of it that lies in no region (dax_hmem), as it does with CXL memory that keeps nothing.
+    /// `memmap=SIZE%START-1+0xefffffff`: memory that the firmware would have set apart ("soft
+    /// reserved"). The kernel makes a device DAX of it that lies in no region (dax_hmem), as it
+    /// does with CXL memory that keeps nothing.
     SoftReserved,
     /// `-device virtio-pmem-pci`
     VirtioPmem,
@@ -100,7 +101,8 @@ pub struct Device {
     pub volume: Volume,
     /// What is opened.
     pub contents: Contents,
-    /// What to hope for of a shared mapping; wrong in the machine with that planted fault, as the next two are.
+    /// What to hope for of a shared mapping; wrong in the machine with that planted fault, as the
+    /// next two are.
     pub gives: Gives,
     /// Whether its file system is mounted read-only.
     pub read_only: bool,
@@ -193,7 +195,9 @@ impl Machine {
     /// Which one it is of those on the same bus: an NVDIMM's slot, for example.
     #[must_use]
     pub fn index(&self, memory: &Memory) -> u32 {
-        let same = |other: &&Memory| std::mem::discriminant(&other.bus) == std::mem::discriminant(&memory.bus);
+        let same = |other: &&Memory| {
+            std::mem::discriminant(&other.bus) == std::mem::discriminant(&memory.bus)
+        };
         let before = self.memory.iter().filter(same).take_while(|other| other.name != memory.name);
         u32::try_from(before.count()).expect("a few")
     }
@@ -209,7 +213,8 @@ impl Machine {
         first + self.index(memory)
     }
 
-    /// Where memory that is taken from the main memory begins: with gaps, since adjacent regions are merged.
+    /// Where memory that is taken from the main memory begins: with gaps, since adjacent regions
+    /// are merged.
     #[must_use]
     pub fn taken_from(&self, memory: &Memory) -> u64 {
         let first = match memory.bus {
@@ -247,9 +252,10 @@ impl Device {
         self.contents != Contents::Device
     }
 
-    /// How many bytes the source has. A file's were given to it. A device DAX has those of its memory, but for the kernel's
-    /// info block in a namespace: that takes 8 KiB, up to the next 2 MiB, the parts in which the kernel takes memory
-    /// (nd_pfn_init of drivers/nvdimm/pfn_devs.c, with its page array in main memory).
+    /// How many bytes the source has. A file's were given to it. A device DAX has those of its
+    /// memory, but for the kernel's info block in a namespace: that takes 8 KiB, up to the next 2
+    /// MiB, the parts in which the kernel takes memory (nd_pfn_init of drivers/nvdimm/pfn_devs.c,
+    /// with its page array in main memory).
     #[must_use]
     pub fn size(&self, machine: &Machine) -> u64 {
         if !self.is_device_dax() {

@@ -1,8 +1,8 @@
 //! The machines and what is in them. A new kind of device is a line.
 
 use crate::machine::{
-    ADR, Device, EADR, MIB, Machine, PAGE, btt, cache_line, cxl, devdax, e820, fsdax, nvdimm, page, raw, soft_reserved,
-    tmpfs, virtio_blk, virtio_pmem,
+    ADR, Device, EADR, MIB, Machine, PAGE, btt, cache_line, cxl, devdax, e820, fsdax, nvdimm, page,
+    raw, soft_reserved, tmpfs, virtio_blk, virtio_pmem,
 };
 
 /// Every machine, with every kind of device. The slowest first, so that the others fit beside it.
@@ -23,7 +23,8 @@ pub fn machines() -> Vec<Machine> {
     ]
 }
 
-/// NVDIMMs in two nodes whose stores are durable when they have left the processor's caches: whole ones.
+/// NVDIMMs in two nodes whose stores are durable when they have left the processor's caches: whole
+/// ones.
 fn mem_ctrl() -> Machine {
     Machine::new("mem-ctrl")
         .persistence("mem-ctrl")
@@ -50,7 +51,9 @@ fn mem_ctrl() -> Machine {
             btt("btt-ext4", "m6").ext4("").gives(page("sector")),
             raw("raw-ext4", "m7").ext4("").gives(page("device_without_dax")),
             fsdax("ext4-dax-flag", "m8").ext4("dax=inode").flag().gives(ADR),
-            fsdax("overlay-on-dax", "m9").overlay("dax=always").gives(page("not_persistent_memory")),
+            fsdax("overlay-on-dax", "m9")
+                .overlay("dax=always")
+                .gives(page("not_persistent_memory")),
             tmpfs("tmpfs"),
         ])
 }
@@ -76,13 +79,19 @@ fn volumes() -> Machine {
         ])
         .devices([
             fsdax("xfs-dax-always", "x").xfs("dax=always").gives(ADR).test_programs(),
-            fsdax("part-fsdax-ext4", "labelled").part_of_region(64 * MIB).ext4("dax=always").gives(ADR),
+            fsdax("part-fsdax-ext4", "labelled")
+                .part_of_region(64 * MIB)
+                .ext4("dax=always")
+                .gives(ADR),
             devdax("part-devdax", "labelled", 2 * MIB).part_of_region(64 * MIB).gives(ADR),
             btt("part-btt", "labelled").part_of_region(64 * MIB),
             fsdax("partition-ext4", "p").partition().ext4("dax=always").gives(ADR),
             fsdax("linear-ext4", "linear0").linear_with("linear1").ext4("dax=always").gives(ADR),
             fsdax("near-ext4", "near0").linear_with("near1").ext4("dax=always").gives(ADR),
-            fsdax("mixed-ext4", "mixed").linear_with("disk").ext4("").gives(page("not_persistent_memory")),
+            fsdax("mixed-ext4", "mixed")
+                .linear_with("disk")
+                .ext4("")
+                .gives(page("not_persistent_memory")),
             raw("unarmed-raw", "u0"),
             fsdax("unarmed-ext4", "u1").ext4("dax=always").read_only().gives(ADR),
             devdax("unarmed-devdax", "u2", 2 * MIB).gives(ADR),
@@ -93,7 +102,12 @@ fn volumes() -> Machine {
 fn cpu() -> Machine {
     Machine::new("cpu")
         .persistence("cpu")
-        .memory([nvdimm("m0", 64 * MIB), nvdimm("m1", 64 * MIB), nvdimm("m2", 64 * MIB), e820("e0", 64 * MIB)])
+        .memory([
+            nvdimm("m0", 64 * MIB),
+            nvdimm("m1", 64 * MIB),
+            nvdimm("m2", 64 * MIB),
+            e820("e0", 64 * MIB),
+        ])
         .devices([
             fsdax("ext4-dax-always", "m0").ext4("dax=always").gives(EADR).comes_back(),
             fsdax("ext4-dax-never", "m1").ext4("dax=never").gives(page("mounted_without_dax")),
@@ -158,7 +172,8 @@ fn faults() -> Machine {
         ])
 }
 
-/// What it does to what lies on something else in between, and where nobody keeps a list of all of it.
+/// What it does to what lies on something else in between, and where nobody keeps a list of all of
+/// it.
 fn faults_elsewhere() -> Machine {
     Machine::new("faults-elsewhere")
         .persistence("mem-ctrl")
@@ -204,14 +219,17 @@ fn regions(count: u32) -> Machine {
 /// No persistent memory.
 fn nothing() -> Machine {
     let disk = page("not_persistent_memory");
-    Machine::new("nothing").memory([virtio_blk("b0", 64 * MIB), virtio_blk("b1", 64 * MIB)]).devices([
-        raw("virtio-blk-ext4", "b0").ext4("").gives(disk).test_programs(),
-        raw("virtio-blk", "b1"),
-        tmpfs("tmpfs"),
-    ])
+    Machine::new("nothing")
+        .memory([virtio_blk("b0", 64 * MIB), virtio_blk("b1", 64 * MIB)])
+        .devices([
+            raw("virtio-blk-ext4", "b0").ext4("").gives(disk).test_programs(),
+            raw("virtio-blk", "b1"),
+            tmpfs("tmpfs"),
+        ])
 }
 
-/// Machines that are described wrongly: each has to fail, in the tests that are named and for the reasons that are named.
+/// Machines that are described wrongly: each has to fail, in the tests that are named and for the
+/// reasons that are named.
 #[must_use]
 pub fn planted() -> Vec<Machine> {
     let named = |name: &str, on| devdax(name, on, 2 * MIB).gives(ADR);

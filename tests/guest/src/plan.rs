@@ -1,4 +1,5 @@
-//! Which tests there are: the guest runs them, and the host knows from the same list what has to come.
+//! Which tests there are: the guest runs them, and the host knows from the same list what has to
+//! come.
 
 use std::fmt::{self, Display};
 
@@ -9,7 +10,8 @@ use crate::machine::{Contents, Device, Machine, Namespace};
 pub enum Check {
     /// That the device could be made at all.
     Made,
-    /// That the kernel agrees with the table: its disk, region and node, and whether a mapping may be synchronous.
+    /// That the kernel agrees with the table: its disk, region and node, and whether a mapping may
+    /// be synchronous.
     Kernel,
     /// What comes of it opened in every way.
     Source,
@@ -93,7 +95,8 @@ impl Fault {
 }
 
 /// pmem2's own test programs that run in the guest, too.
-pub const PROGRAMS: &[&str] = &["descriptors", "peer", "seccomp", "handles", "signals", "environment"];
+pub const PROGRAMS: &[&str] =
+    &["descriptors", "peer", "seccomp", "handles", "signals", "environment"];
 
 /// A check of a device.
 #[derive(Clone, Debug)]
@@ -139,21 +142,34 @@ impl Machine {
 
     /// The tests that run when all devices are there, in order: what takes devices away comes last.
     pub fn tests(&self) -> impl Iterator<Item = Test<'_>> {
-        let of = |device, checks: Vec<Check>| checks.into_iter().map(move |check| Test { check, device });
-        let queries = self
+        let of = |device, checks: Vec<Check>| {
+            checks.into_iter().map(move |check| Test { check, device })
+        };
+        let queries = self.devices.iter().flat_map(move |device| {
+            of(device, if self.faults { faults(device) } else { queries(self, device) })
+        });
+        let stays = self.faults;
+        let gone = self
             .devices
             .iter()
-            .flat_map(move |device| of(device, if self.faults { faults(device) } else { queries(self, device) }));
-        let stays = self.faults;
-        let gone = self.devices.iter().filter(move |_| !stays).flat_map(move |device| of(device, gone(device)));
+            .filter(move |_| !stays)
+            .flat_map(move |device| of(device, gone(device)));
         queries.chain(gone)
     }
 }
 
 fn queries(machine: &Machine, device: &Device) -> Vec<Check> {
-    let mut checks = vec![Check::Kernel, Check::Source, Check::Peer, Check::Inspect, Check::Freestanding];
+    let mut checks =
+        vec![Check::Kernel, Check::Source, Check::Peer, Check::Inspect, Check::Freestanding];
     if device.is_file() || device.is_device_dax() {
-        checks.extend([Check::Size, Check::Alignment, Check::Place, Check::Identity, Check::Granularity, Check::Calls]);
+        checks.extend([
+            Check::Size,
+            Check::Alignment,
+            Check::Place,
+            Check::Identity,
+            Check::Granularity,
+            Check::Calls,
+        ]);
         if device.regions(machine).iter().any(|region| matches!(region.dimm, Some(Some(_)))) {
             checks.push(Check::Shutdowns);
         }

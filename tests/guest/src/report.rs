@@ -1,10 +1,11 @@
-//! How the guest reports to the host, line by line over a serial port: `ok NAME`, `FAILED NAME` with `| ` before each line of
-//! the message that follows, `figure WORDS` for what was measured, `ask WORDS` for
-//! what QEMU's monitor shall do, `end` when nothing more comes.
+//! How the guest reports to the host, line by line over a serial port: `ok NAME`, `FAILED NAME`
+//! with `| ` before each line of the message that follows, `figure WORDS` for what was measured,
+//! `ask WORDS` for what QEMU's monitor shall do, `end` when nothing more comes.
 
 use std::fmt::Display;
 
-/// The status that process 1 ends QEMU with when it has come to its end, whatever the tests' results.
+/// The status that process 1 ends QEMU with when it has come to its end, whatever the tests'
+/// results.
 pub const DONE: u8 = 0x10;
 
 /// What QEMU makes of [`DONE`].
@@ -25,7 +26,8 @@ pub fn lines(test: &impl Display, result: &Result<(), String>) -> String {
     }
 }
 
-/// What stands before a line for QEMU's monitor: the guest asks the host to be done harm. There is no answer but the harm.
+/// What stands before a line for QEMU's monitor: the guest asks the host to be done harm. There is
+/// no answer but the harm.
 pub const ASK: &str = "ask ";
 
 /// The same of what is to be done while the processor runs a program, and not the kernel.
@@ -66,7 +68,9 @@ impl Report {
                 report.figures.push(figure.to_owned());
             } else if let Some(name) = line.strip_prefix("FAILED ") {
                 report.tests.push((name.to_owned(), Err(String::new())));
-            } else if let (Some(more), Some((_, Err(message)))) = (line.strip_prefix('|'), report.tests.last_mut()) {
+            } else if let (Some(more), Some((_, Err(message)))) =
+                (line.strip_prefix('|'), report.tests.last_mut())
+            {
                 message.push_str(more.strip_prefix(' ').unwrap_or(more));
                 message.push('\n');
             } else if !line.is_empty() {

@@ -1,5 +1,6 @@
-//! The pool's storage under the model checker, which runs every interleaving and every value that the memory orderings allow.
-//! Its atomics cannot be used outside it: this is built by ci/loom, with `--cfg loom`, and is empty otherwise.
+//! The pool's storage under the model checker, which runs every interleaving and every value that
+//! the memory orderings allow. Its atomics cannot be used outside it: this is built by ci/loom,
+//! with `--cfg loom`, and is empty otherwise.
 #![cfg(loom)]
 
 use loom::{
@@ -18,8 +19,8 @@ impl Stored for Numbers {
     type With<'h> = usize;
 }
 
-/// Every interleaving, or, where those would take hours, the ones with at most `preemptions` switches that no thread asked
-/// for.
+/// Every interleaving, or, where those would take hours, the ones with at most `preemptions`
+/// switches that no thread asked for.
 fn check(preemptions: Option<usize>, model: impl Fn() + Sync + Send + 'static) {
     let mut builder = Builder::new();
     builder.preemption_bound = preemptions;
@@ -27,7 +28,10 @@ fn check(preemptions: Option<usize>, model: impl Fn() + Sync + Send + 'static) {
 }
 
 /// Runs `body` in `others` further threads and in this one, each with a number of its own.
-fn together<const N: usize>(others: usize, body: impl Fn(&Slots<Numbers, N>, usize) + Copy + Send + 'static) {
+fn together<const N: usize>(
+    others: usize,
+    body: impl Fn(&Slots<Numbers, N>, usize) + Copy + Send + 'static,
+) {
     let slots = Arc::new(Slots::new());
     let spawn = |number| {
         let slots = Arc::clone(&slots);
@@ -75,8 +79,8 @@ fn three_threads_and_three_slots_none_is_refused() {
     check(Some(2), || together::<3>(2, must_get));
 }
 
-/// While one thread searches, the other gives back what the search has passed and takes what it has not reached: it has to go
-/// round again, and finds a slot then.
+/// While one thread searches, the other gives back what the search has passed and takes what it has
+/// not reached: it has to go round again, and finds a slot then.
 #[test]
 fn a_search_that_was_overtaken_goes_round() {
     check(Some(3), || {
@@ -119,7 +123,8 @@ fn three_threads_and_two_slots() {
         let refused = Arc::new(AtomicUsize::new(0));
         let slots = Arc::new(Slots::<Numbers, 2>::new());
         let body = {
-            let (slots, held, refused) = (Arc::clone(&slots), Arc::clone(&held), Arc::clone(&refused));
+            let (slots, held, refused) =
+                (Arc::clone(&slots), Arc::clone(&held), Arc::clone(&refused));
             move |number| match slots.put(number) {
                 Ok(lease) => {
                     assert!(held.fetch_add(1, Ordering::Relaxed) < 2, "no more holders than slots");

@@ -1,5 +1,5 @@
-//! The system calls that a source cannot do without, made as cheaply as they can be: what pmem2 is measured against, here and
-//! in the benchmark.
+//! The system calls that a source cannot do without, made as cheaply as they can be: what pmem2 is
+//! measured against, here and in the benchmark.
 
 use std::{arch::asm, hint::black_box, mem::MaybeUninit};
 
@@ -30,7 +30,8 @@ struct Stat([u8; 144]);
 unsafe fn call(number: usize, a: usize, b: usize) -> isize {
     let result;
     #[cfg(target_arch = "x86_64")]
-    // SAFETY: the registers of the kernel's convention; it clobbers rcx and r11. The caller answers for the arguments.
+    // SAFETY: the registers of the kernel's convention; it clobbers rcx and r11. The caller answers
+    // for the arguments.
     unsafe {
         asm!("syscall", inlateout("rax") number => result, in("rdi") a, in("rsi") b, lateout("rcx") _, lateout("r11") _,
             options(nostack));
@@ -55,7 +56,8 @@ pub(crate) fn getfl(fd: i32) -> isize {
     unsafe { call(number::FCNTL, fd as usize, F_GETFL) }
 }
 
-/// fstat(fd): 0, or a negative error number. What it filled in is there for the optimiser, which has to leave it.
+/// fstat(fd): 0, or a negative error number. What it filled in is there for the optimiser, which
+/// has to leave it.
 #[inline(always)]
 pub(crate) fn fstat(fd: i32) -> isize {
     let mut stat = MaybeUninit::<Stat>::uninit();

@@ -1,12 +1,13 @@
-//! How much of its stack a thread uses in a call: the stack below is painted, and afterwards one looks how far the paint is
-//! gone.
+//! How much of its stack a thread uses in a call: the stack below is painted, and afterwards one
+//! looks how far the paint is gone.
 
 use std::{hint::black_box, thread};
 
 /// How much is painted: more than anything here may use.
 const PAINTED: usize = 64 * 1024;
 
-/// The painter paints nothing of what is next to its caller, where its own frame lies: what is used is known no finer.
+/// The painter paints nothing of what is next to its caller, where its own frame lies: what is used
+/// is known no finer.
 const OWN: usize = 256;
 
 /// A word that no call leaves behind by chance.
@@ -28,7 +29,8 @@ fn words(top: usize) -> impl Iterator<Item = *mut u64> {
 fn paint(top: usize) {
     assert!(top - here() < OWN, "the painter would paint its own frame");
     for word in words(top) {
-        // SAFETY: the thread's stack has room for it (`high_water`), and no frame is that far down: ours is above it.
+        // SAFETY: the thread's stack has room for it (`high_water`), and no frame is that far down:
+        // ours is above it.
         unsafe { word.write_volatile(PAINT) };
     }
 }
@@ -40,7 +42,8 @@ fn lowest_used(top: usize) -> usize {
     used.map_or(top - OWN, |word| word.addr())
 }
 
-/// Never inlined, and told nothing of the call: its frame would have the call's memory in it, above what is painted.
+/// Never inlined, and told nothing of the call: its frame would have the call's memory in it, above
+/// what is painted.
 #[inline(never)]
 fn measured(call: &mut dyn FnMut()) -> usize {
     let top = here();
@@ -49,8 +52,9 @@ fn measured(call: &mut dyn FnMut()) -> usize {
     top - lowest_used(top)
 }
 
-/// How many bytes of stack `call` uses, its own frame included; at least 256, since less cannot be told. It runs in a thread of
-/// its own, once to settle what happens only the first time (lazy binding), and then once to measure.
+/// How many bytes of stack `call` uses, its own frame included; at least 256, since less cannot be
+/// told. It runs in a thread of its own, once to settle what happens only the first time (lazy
+/// binding), and then once to measure.
 pub fn high_water(mut call: impl FnMut() + Send) -> usize {
     thread::scope(|scope| {
         let thread = thread::Builder::new().stack_size(8 * PAINTED);

@@ -19,13 +19,20 @@ fn total(what: &str, rounds: u64, path: &Path) -> u64 {
         .arg(path)
         .output()
         .expect("valgrind is missing: apt-get install valgrind");
-    assert!(run.status.success(), "{what}: {}\n{}", run.status, String::from_utf8_lossy(&run.stderr));
+    assert!(
+        run.status.success(),
+        "{what}: {}\n{}",
+        run.status,
+        String::from_utf8_lossy(&run.stderr)
+    );
     let text = fs::read_to_string(&out).expect("what callgrind wrote");
-    let totals = text.lines().find_map(|line| line.strip_prefix("totals: ")).expect("a line of totals");
+    let totals =
+        text.lines().find_map(|line| line.strip_prefix("totals: ")).expect("a line of totals");
     totals.trim().parse().expect("one number: instructions")
 }
 
-/// Instructions of one round: what the second half of twice as many adds, so that start and end of the program do not count.
+/// Instructions of one round: what the second half of twice as many adds, so that start and end of
+/// the program do not count.
 fn per_round(what: &str, path: &Path) -> u64 {
     let (once, twice) = (total(what, ROUNDS, path), total(what, 2 * ROUNDS, path));
     let added = twice.checked_sub(once).expect("twice the rounds take more");
@@ -37,7 +44,10 @@ fn from_fd_and_drop_beyond_the_system_calls() {
     pmem2_measure::only_in_release();
     let path = env::current_exe().expect("a program");
     let (raw, pmem2) = (per_round("raw", &path), per_round("pmem2", &path));
-    assert!(raw >= 4, "two system calls and a loop take more than {raw} instructions: the method sees nothing");
+    assert!(
+        raw >= 4,
+        "two system calls and a loop take more than {raw} instructions: the method sees nothing"
+    );
     let beyond = pmem2.checked_sub(raw).expect("more than the bare system calls");
     println!(
         "instructions of from_fd + drop: {pmem2}; of the system calls alone: {raw}; beyond them: {beyond}, at most {BOUND}"

@@ -1,4 +1,5 @@
-//! No public call uses more than 4 KiB of stack, except for those that give a whole report and those about bad blocks.
+//! No public call uses more than 4 KiB of stack, except for those that give a whole report and
+//! those about bad blocks.
 
 use std::{
     fmt::Write,
@@ -13,18 +14,19 @@ use std::{
 };
 
 use pmem2::{
-    Backing, ClearBy, Errno, Error, Fd, Kind, Native, Place, Pool, Report, Sharing, Source, Text as Short, What,
+    Backing, ClearBy, Errno, Error, Fd, Kind, Native, Place, Pool, Report, Sharing, Source,
+    Text as Short, What,
 };
 use pmem2_measure::stack::high_water;
 
 const LIMIT: usize = 4096;
 
-/// A report comes by value, and holds a place and ids: the one that the caller keeps, the one that is filled in, and the parts
-/// on their way into it are on the stack.
+/// A report comes by value, and holds a place and ids: the one that the caller keeps, the one that
+/// is filled in, and the parts on their way into it are on the stack.
 const REPORT_LIMIT: usize = LIMIT + 3 * size_of::<Report<pmem2::FileId>>();
 
-/// A list of bad blocks is a value of 4 KiB, and is moved where it is made; the bytes of a block are as many, and what is asked about a
-/// file and its extents comes on top.
+/// A list of bad blocks is a value of 4 KiB, and is moved where it is made; the bytes of a block
+/// are as many, and what is asked about a file and its extents comes on top.
 const HEALTH_LIMIT: usize = 5 * LIMIT;
 
 /// Text in memory of fixed size: the formatting is measured, not an allocator.
@@ -36,7 +38,10 @@ struct Text {
 impl Write for Text {
     fn write_str(&mut self, text: &str) -> std::fmt::Result {
         let end = self.length + text.len();
-        self.bytes.get_mut(self.length..end).ok_or(std::fmt::Error)?.copy_from_slice(text.as_bytes());
+        self.bytes
+            .get_mut(self.length..end)
+            .ok_or(std::fmt::Error)?
+            .copy_from_slice(text.as_bytes());
         self.length = end;
         Ok(())
     }
@@ -58,12 +63,17 @@ impl Table {
         for (name, used) in &self.rows {
             println!("{used:>6} bytes  {name}");
         }
-        let makes_report = |name: &str| name.starts_with("Report::of") || name.starts_with("Source::report");
+        let makes_report =
+            |name: &str| name.starts_with("Report::of") || name.starts_with("Source::report");
         let lists = |name: &str| name.contains("bad_blocks");
-        let (reports, others): (Vec<_>, Vec<_>) = self.rows.iter().partition(|(name, _)| makes_report(name));
-        let (health, others): (Vec<_>, Vec<_>) = others.into_iter().partition(|(name, _)| lists(name));
+        let (reports, others): (Vec<_>, Vec<_>) =
+            self.rows.iter().partition(|(name, _)| makes_report(name));
+        let (health, others): (Vec<_>, Vec<_>) =
+            others.into_iter().partition(|(name, _)| lists(name));
         for (rows, limit) in [(others, LIMIT), (reports, REPORT_LIMIT), (health, HEALTH_LIMIT)] {
-            let Some((name, used)) = rows.into_iter().max_by_key(|(_, used)| used) else { continue };
+            let Some((name, used)) = rows.into_iter().max_by_key(|(_, used)| used) else {
+                continue;
+            };
             println!("stack high-water mark: {used} bytes, at most {limit}: {name}");
             assert!(*used <= limit, "{name} uses {used} bytes of stack, at most {limit}");
         }
@@ -92,16 +102,19 @@ fn array<const BYTES: usize>() {
 #[test]
 fn the_method_sees_what_is_used() {
     pmem2_measure::only_in_release();
-    for (used, size) in
-        [(high_water(array::<1024>), 1024), (high_water(array::<8192>), 8192), (high_water(array::<40000>), 40000)]
-    {
+    for (used, size) in [
+        (high_water(array::<1024>), 1024),
+        (high_water(array::<8192>), 8192),
+        (high_water(array::<40000>), 40000),
+    ] {
         println!("{used:>6} bytes  an array of {size} bytes");
         assert!((size..size + 512).contains(&used), "{used} bytes seen of {size}");
     }
     assert!(high_water(|| ()) <= 256);
 }
 
-/// Every public call on a descriptor. Whether it is a source or not, the results are as they are: other tests look at them.
+/// Every public call on a descriptor. Whether it is a source or not, the results are as they are:
+/// other tests look at them.
 fn every_call(table: &mut Table, what: &str, raw: i32) {
     static POOL: Pool<Native, 4> = Pool::new();
     // SAFETY: the caller keeps the descriptor open, or it is none.
@@ -132,7 +145,9 @@ fn every_call(table: &mut Table, what: &str, raw: i32) {
                 text.length = 0;
                 write!(text, "{}", black_box(&error)).expect("room for the sentence");
             });
-            table.row(what, "io::Error from Error", || keep!(std::io::Error::from(black_box(error))));
+            table.row(what, "io::Error from Error", || {
+                keep!(std::io::Error::from(black_box(error)))
+            });
         }
         Ok(source) => {
             table.row(what, "Source::size", || keep!(black_box(&source).size()));
@@ -142,7 +157,9 @@ fn every_call(table: &mut Table, what: &str, raw: i32) {
             table.row(what, "Source::check_range", || keep!(black_box(&source).check_range(0, 0)));
             if !source.kind().eq(&Kind::DeviceDax) {
                 let mut byte = [0];
-                table.row(what, "Source::read_at", || keep!(black_box(&source).read_at(0, &mut byte)));
+                table.row(what, "Source::read_at", || {
+                    keep!(black_box(&source).read_at(0, &mut byte))
+                });
             }
             table.row(what, "Source::report", || keep!(black_box(&source).report()));
             table.row(what, "Debug of Source", || {
@@ -158,11 +175,14 @@ fn every_call(table: &mut Table, what: &str, raw: i32) {
 fn where_it_lies(table: &mut Table, what: &str, source: &Source<Fd<'_>>, text: &mut Text) {
     table.row(what, "Source::place", || keep!(black_box(source).place()));
     table.row(what, "Source::numa_node", || keep!(black_box(source).numa_node()));
-    table.row(what, "Source::dimms", || keep!(black_box(source).dimms().map(|dimms| dimms.count())));
+    table
+        .row(what, "Source::dimms", || keep!(black_box(source).dimms().map(|dimms| dimms.count())));
     table.row(what, "Source::device_id", || keep!(black_box(source).device_id()));
     table.row(what, "Source::device_usc", || keep!(black_box(source).device_usc()));
     for sharing in [Sharing::Shared, Sharing::Private] {
-        table.row(what, "Source::expected_granularity", || keep!(black_box(source).expected_granularity(sharing)));
+        table.row(what, "Source::expected_granularity", || {
+            keep!(black_box(source).expected_granularity(sharing))
+        });
     }
     if let Ok(expected) = source.expected_granularity(Sharing::Shared) {
         table.row(what, "Display of Expected", || {
@@ -194,19 +214,30 @@ fn where_it_lies(table: &mut Table, what: &str, source: &Source<Fd<'_>>, text: &
 #[test]
 fn every_public_call_is_within_the_limit() {
     let mut table = Table::default();
-    let open = |path: &Path| File::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let open = |path: &Path| {
+        File::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    };
 
-    every_call(&mut table, "regular file", open(&std::env::current_exe().expect("a program")).as_raw_fd());
+    every_call(
+        &mut table,
+        "regular file",
+        open(&std::env::current_exe().expect("a program")).as_raw_fd(),
+    );
     every_call(&mut table, "/dev/null", open(Path::new("/dev/null")).as_raw_fd());
     every_call(&mut table, "directory", open(Path::new("/")).as_raw_fd());
     every_call(&mut table, "closed", -1);
-    // Nothing is reserved before it is mapped: a kernel with hugetlbfs makes it, with no huge page to spare too.
-    let huge = rustix::fs::memfd_create("huge", rustix::fs::MemfdFlags::HUGETLB | rustix::fs::MemfdFlags::CLOEXEC);
+    // Nothing is reserved before it is mapped: a kernel with hugetlbfs makes it, with no huge page
+    // to spare too.
+    let huge = rustix::fs::memfd_create(
+        "huge",
+        rustix::fs::MemfdFlags::HUGETLB | rustix::fs::MemfdFlags::CLOEXEC,
+    );
     every_call(&mut table, "hugetlbfs", huge.expect("a file on hugetlbfs").as_raw_fd());
 
     table.row("anonymous", "Source::from_anon", || keep!(Source::from_anon(black_box(4096))));
     let anonymous = Source::from_anon(1 << 30).expect("an anonymous source");
-    table.row("anonymous", "Source::check_range", || keep!(black_box(&anonymous).check_range(0, 0)));
+    table
+        .row("anonymous", "Source::check_range", || keep!(black_box(&anonymous).check_range(0, 0)));
     table.row("anonymous", "Source::report", || keep!(black_box(&anonymous).report()));
     table.check();
 }
@@ -227,11 +258,18 @@ fn region(number: usize, carrier: &str) -> PathBuf {
     let nd = Path::new("/sys/bus/nd/devices");
     directory(bus, &[("provider", "ACPI.NFIT")]);
     let region = bus.join(format!("region{number}"));
-    directory(&region, &[("numa_node", "0"), ("read_only", "0"), ("persistence_domain", "memory_controller")]);
+    directory(
+        &region,
+        &[("numa_node", "0"), ("read_only", "0"), ("persistence_domain", "memory_controller")],
+    );
     symlink(&region, nd.join(format!("region{number}"))).expect("a link");
     for position in 0..2 {
         let dimm = 2 * number + position;
-        fs::write(region.join(format!("mapping{position}")), format!("nmem{dimm},0,1,{position}\n")).expect("a file");
+        fs::write(
+            region.join(format!("mapping{position}")),
+            format!("nmem{dimm},0,1,{position}\n"),
+        )
+        .expect("a file");
         let nmem = bus.join(format!("nmem{dimm}"));
         directory(
             &nmem.join("nfit"),
@@ -251,11 +289,20 @@ fn empty_sysfs() {
     use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_change};
 
     let needs_root = "needs root, or `unshare --map-root-user`: see ci/measure";
-    // SAFETY: the thread gets its own mounts, root and working directory; descriptors stay shared, so no file changes hands.
-    unsafe { rustix::thread::unshare_unsafe(rustix::thread::UnshareFlags::NEWNS) }.expect(needs_root);
-    mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC).expect(needs_root);
+    // SAFETY: the thread gets its own mounts, root and working directory; descriptors stay shared,
+    // so no file changes hands.
+    unsafe { rustix::thread::unshare_unsafe(rustix::thread::UnshareFlags::NEWNS) }
+        .expect(needs_root);
+    mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)
+        .expect(needs_root);
     mount("tmpfs", "/sys", "tmpfs", MountFlags::empty(), None).expect(needs_root);
-    for path in ["/sys/bus/dax", "/sys/bus/nd/devices", "/sys/class/block", "/sys/dev/char", "/sys/dev/block"] {
+    for path in [
+        "/sys/bus/dax",
+        "/sys/bus/nd/devices",
+        "/sys/class/block",
+        "/sys/dev/char",
+        "/sys/dev/block",
+    ] {
         fs::create_dir_all(path).expect("a directory");
     }
 }
@@ -285,13 +332,15 @@ fn pretend_volume(file: &File) {
             for slave in below.drain(..) {
                 let name = slave.file_name().expect("a name");
                 fs::write(volume.join("slaves").join(name), "").expect("an entry");
-                symlink(relative(&slave), Path::new("/sys/class/block").join(name)).expect("a link");
+                symlink(relative(&slave), Path::new("/sys/class/block").join(name))
+                    .expect("a link");
             }
             below.push(volume);
         }
     }
     let top = below.pop().expect("a volume");
-    symlink(relative(&top), Path::new("/sys/class/block").join(top.file_name().expect("a name"))).expect("a link");
+    symlink(relative(&top), Path::new("/sys/class/block").join(top.file_name().expect("a name")))
+        .expect("a link");
     symlink(relative(&top), Path::new("/sys/dev/block").join(number)).expect("a link");
 }
 
@@ -319,7 +368,10 @@ fn every_public_call_on_persistent_memory_is_within_the_limit() {
         let source = Source::new(&null).expect("a device DAX");
         assert_eq!(source.kind(), Kind::DeviceDax);
         assert_eq!((source.size(), source.alignment()), (Ok(1 << 30), Ok(2 << 20)));
-        assert_eq!(source.device_id(), Ok(Short::of("8089-a2-1747-00000a018089-a2-1747-00000a01").expect("room")));
+        assert_eq!(
+            source.device_id(),
+            Ok(Short::of("8089-a2-1747-00000a018089-a2-1747-00000a01").expect("room"))
+        );
         let mut table = Table::default();
         every_call(&mut table, "device DAX", null.as_raw_fd());
 
@@ -357,7 +409,10 @@ fn every_call_about_bad_blocks_is_within_its_limit() {
             table.row("file", "Source::clear_bad_blocks", || {
                 // Whatever it gets instead is as bad by this list, so that all is tried.
                 let cleared = black_box(&source).clear_bad_blocks(BLOCK..2 * BLOCK, by);
-                assert_eq!(cleared, Err(Error::Os { what: What::ClearBadBlock, errno: Errno::EIO }));
+                assert_eq!(
+                    cleared,
+                    Err(Error::Os { what: What::ClearBadBlock, errno: Errno::EIO })
+                );
             });
         }
         table.check();

@@ -1,8 +1,12 @@
-//! A platform around a platform, which fails when it is told to: how to see what one's program does when the system fails.
+//! A platform around a platform, which fails when it is told to: how to see what one's program does
+//! when the system fails.
 
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-use pmem2::{Alignment, Backing, Direct, Facts, Fail, FileSystem, Handle, Locate, Platform, Region, Synchronous, Text};
+use pmem2::{
+    Alignment, Backing, Direct, Facts, Fail, FileSystem, Handle, Locate, Platform, Region,
+    Synchronous, Text,
+};
 
 /// Counts the calls, and says which one fails.
 #[derive(Debug)]

@@ -24,7 +24,8 @@ unsafe extern "C" fn kernel_open(name: *const c_char, mode: u32) -> c_int {
 /// 0, or -1.
 #[unsafe(no_mangle)]
 extern "C" fn kernel_close(number: c_int) -> c_int {
-    // SAFETY: a program in C closes what it has opened, or its sources notice: the core compares what they are of.
+    // SAFETY: a program in C closes what it has opened, or its sources notice: the core compares
+    // what they are of.
     let closed = u16::try_from(number).is_ok_and(|number| unsafe { KERNEL.close(number) }.is_ok());
     if closed { 0 } else { -1 }
 }

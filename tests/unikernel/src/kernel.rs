@@ -1,7 +1,7 @@
 //! The kernel. It was there before pmem2, and knows nothing of it.
 //!
-//! Descriptors are small numbers, the lowest free one first. Files are never removed, so the number of an inode says for ever
-//! which file is meant.
+//! Descriptors are small numbers, the lowest free one first. Files are never removed, so the number
+//! of an inode says for ever which file is meant.
 
 use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 
@@ -90,7 +90,9 @@ impl Memory {
     }
 
     fn is_bad(&self, page: u64) -> bool {
-        1_u32.checked_shl(page.try_into().unwrap_or(u32::MAX)).is_some_and(|bit| self.bad.load(Relaxed) & bit != 0)
+        1_u32
+            .checked_shl(page.try_into().unwrap_or(u32::MAX))
+            .is_some_and(|bit| self.bad.load(Relaxed) & bit != 0)
     }
 }
 
@@ -109,7 +111,10 @@ impl Kernel {
                 Inode { name: "/", node: Node::Directory },
                 Inode { name: "/console", node: Node::Console },
                 Inode { name: "/queue", node: Node::Queue },
-                Inode { name: "/ram/log", node: Node::File { on: None, size: AtomicU64::new(10_000), memory: 0 } },
+                Inode {
+                    name: "/ram/log",
+                    node: Node::File { on: None, size: AtomicU64::new(10_000), memory: 0 },
+                },
                 Inode {
                     name: "/bank0/data",
                     node: Node::File { on: Some(&NEAR), size: AtomicU64::new(3 * PAGE), memory: 1 },
@@ -124,8 +129,10 @@ impl Kernel {
 
     /// Opens what has this name, and gives it the lowest free number.
     pub(crate) fn open(&self, name: &str, mode: u32) -> Result<u16, Trouble> {
-        let inode = self.inodes.iter().position(|inode| inode.name == name).ok_or(Trouble::NoSuchName)?;
-        let word = OPEN | (mode & 0xff) << 16 | u32::try_from(inode).map_err(|_| Trouble::NoSuchName)?;
+        let inode =
+            self.inodes.iter().position(|inode| inode.name == name).ok_or(Trouble::NoSuchName)?;
+        let word =
+            OPEN | (mode & 0xff) << 16 | u32::try_from(inode).map_err(|_| Trouble::NoSuchName)?;
         let taken = |slot: &AtomicU32| slot.compare_exchange(0, word, Relaxed, Relaxed).is_ok();
         let number = self.descriptors.iter().position(taken).ok_or(Trouble::TableFull)?;
         u16::try_from(number).map_err(|_| Trouble::TableFull)
@@ -135,14 +142,15 @@ impl Kernel {
     ///
     /// # Safety
     ///
-    /// The caller opened it, and has given the number to nobody who still relies on it. (Numbers can be guessed: this is what makes
-    /// a [`Handle`](pmem2::Handle) of one possible.)
+    /// The caller opened it, and has given the number to nobody who still relies on it. (Numbers
+    /// can be guessed: this is what makes a [`Handle`](pmem2::Handle) of one possible.)
     pub(crate) unsafe fn close(&self, number: u16) -> Result<(), Trouble> {
         let slot = self.descriptors.get(usize::from(number)).ok_or(Trouble::NotOpen)?;
         if slot.swap(0, Relaxed) == 0 { Err(Trouble::NotOpen) } else { Ok(()) }
     }
 
-    /// What a descriptor stands for: the inode with its number, and the mode that it was opened with.
+    /// What a descriptor stands for: the inode with its number, and the mode that it was opened
+    /// with.
     pub(crate) fn lookup(&self, number: u16) -> Result<(u16, &Inode, u32), Trouble> {
         let slot = self.descriptors.get(usize::from(number)).ok_or(Trouble::NotOpen)?;
         let word = slot.load(Relaxed);
@@ -158,7 +166,9 @@ impl Kernel {
     /// A file's memory, and how many bytes of it the file has.
     fn file(&self, number: u16) -> Result<(&Memory, &AtomicU64), Trouble> {
         match &self.lookup(number)?.1.node {
-            Node::File { size, memory, .. } => Ok((self.memory.get(*memory).ok_or(Trouble::NotAFile)?, size)),
+            Node::File { size, memory, .. } => {
+                Ok((self.memory.get(*memory).ok_or(Trouble::NotAFile)?, size))
+            }
             _ => Err(Trouble::NotAFile),
         }
     }
@@ -166,14 +176,15 @@ impl Kernel {
     /// Makes a file longer or shorter. What is new is zeros.
     pub(crate) fn resize(&self, number: u16, bytes: u64) -> Result<(), Trouble> {
         let (memory, size) = self.file(number)?;
-        let wanted = usize::try_from(bytes).ok().filter(|&wanted| wanted <= ROOM).ok_or(Trouble::NoRoom)?;
+        let wanted =
+            usize::try_from(bytes).ok().filter(|&wanted| wanted <= ROOM).ok_or(Trouble::NoRoom)?;
         memory.bytes.iter().skip(wanted).for_each(|byte| byte.store(0, Relaxed));
         size.store(bytes, Relaxed);
         Ok(())
     }
 
-    /// Gives each byte of the file at `offset` to `each`, up to `length` of them: how many there were. Where the first one is on a bad
-    /// page, that is an error.
+    /// Gives each byte of the file at `offset` to `each`, up to `length` of them: how many there
+    /// were. Where the first one is on a bad page, that is an error.
     pub(crate) fn bytes(
         &self,
         number: u16,

@@ -1,9 +1,10 @@
-//! A worked port of pmem2: an invented unikernel, of the kind where one program runs on one machine and calls the kernel as a
-//! library. No allocator, no std.
+//! A worked port of pmem2: an invented unikernel, of the kind where one program runs on one machine
+//! and calls the kernel as a library. No allocator, no std.
 //!
-//! - `kernel`: the kernel, which knows nothing of pmem2: a table of descriptors, files in memory, banks of persistent memory.
-//! - `port`: what it takes to have pmem2 on it: [`Platform`](pmem2::Platform), [`Locate`](pmem2::Locate) and two
-//!   [`Handle`](pmem2::Handle)s.
+//! - `kernel`: the kernel, which knows nothing of pmem2: a table of descriptors, files in memory,
+//!   banks of persistent memory.
+//! - `port`: what it takes to have pmem2 on it: [`Platform`](pmem2::Platform),
+//!   [`Locate`](pmem2::Locate) and two [`Handle`](pmem2::Handle)s.
 //! - `suite`: the conformance suite, in the kernel itself.
 //! - `fault`: a platform around a platform, which fails when it is told to.
 //! - `image`: the kernel that a program in C is linked with. It is main.c here.

@@ -1,19 +1,22 @@
 //! The port: what pmem2 has to know of this kernel.
 //!
-//! `Platform` is all that a source needs. `Locate` is for kernels that know where their memory lies; one that does not says
-//! `type Spot = Nowhere; type Dimm = Nowhere;` and nothing else. `Io` and `Health` are for kernels that read their files for a
-//! program, and know which memory is bad; the others say `type Via = Nowhere; type Channel = Nowhere;` and `type List = Nowhere;`.
+//! `Platform` is all that a source needs. `Locate` is for kernels that know where their memory
+//! lies; one that does not says `type Spot = Nowhere; type Dimm = Nowhere;` and nothing else. `Io`
+//! and `Health` are for kernels that read their files for a program, and know which memory is bad;
+//! the others say `type Via = Nowhere; type Channel = Nowhere;` and `type List = Nowhere;`.
 
 use core::{fmt, marker::PhantomData, ops::Range, sync::atomic::Ordering::Relaxed};
 
 use pmem2::{
-    Access, Alignment, Backing, ClearBy, Errno, Facts, Fail, FileSystem, Halt, Halted, Handle, Health, Io, Kind,
-    Locate, Mode, Nowhere, Persistence, Platform, ReadBuffer, Region, Synchronous, Text, What, WriteBuffer,
+    Access, Alignment, Backing, ClearBy, Errno, Facts, Fail, FileSystem, Halt, Halted, Handle,
+    Health, Io, Kind, Locate, Mode, Nowhere, Persistence, Platform, ReadBuffer, Region,
+    Synchronous, Text, What, WriteBuffer,
 };
 
 use crate::kernel::{Bank, Dimm, Inode, Kernel, Node, PAGE, READ, Trouble, WRITE};
 
-/// The kernel's name for its files in RAM. A number that no other file system has is all that pmem2 wants.
+/// The kernel's name for its files in RAM. A number that no other file system has is all that pmem2
+/// wants.
 const RAM_FILES: FileSystem = FileSystem::from_magic(0x0ac1_d001);
 
 /// A descriptor. For C, it is a number.
@@ -33,7 +36,8 @@ impl From<Descriptor> for i32 {
     }
 }
 
-/// What tells one object from another: not the descriptor, whose number is used again, but the inode.
+/// What tells one object from another: not the descriptor, whose number is used again, but the
+/// inode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Id(u16);
 
@@ -65,7 +69,8 @@ impl Platform for &Kernel {
 
     fn describe(self, raw: Descriptor) -> Result<Facts<Id>, Fail> {
         let (number, inode, mode) = self.lookup(raw.0).map_err(fail)?;
-        // What it is, not whether that is good for anything. The page of a bank is asked for when somebody wants it.
+        // What it is, not whether that is good for anything. The page of a bank is asked for when
+        // somebody wants it.
         let (kind, alignment) = match inode.node {
             Node::Directory => (Kind::Directory, None),
             Node::Console => (Kind::CharacterDevice, None),
@@ -117,15 +122,16 @@ fn transfer(
     let mut done = 0;
     while done < length {
         let at = offset.saturating_add(u64::try_from(done).unwrap_or(u64::MAX));
-        let why = match kernel.bytes(raw.0, at, length - done, |index, byte| each(done + index, byte)) {
-            Ok(0) => Halt::End,
-            Ok(moved) => {
-                done += moved;
-                continue;
-            }
-            Err(Trouble::BadMemory) => Halt::Medium { unit: PAGE },
-            Err(trouble) => Halt::Fail(fail(trouble)),
-        };
+        let why =
+            match kernel.bytes(raw.0, at, length - done, |index, byte| each(done + index, byte)) {
+                Ok(0) => Halt::End,
+                Ok(moved) => {
+                    done += moved;
+                    continue;
+                }
+                Err(Trouble::BadMemory) => Halt::Medium { unit: PAGE },
+                Err(trouble) => Halt::Fail(fail(trouble)),
+            };
         return Err(Halted { done, why });
     }
     Ok(())
@@ -150,15 +156,28 @@ impl Io for &Kernel {
         }
     }
 
-    fn read_at(self, raw: Descriptor, (): &(), offset: u64, buffer: ReadBuffer<'_>) -> Result<(), Halted> {
+    fn read_at(
+        self,
+        raw: Descriptor,
+        (): &(),
+        offset: u64,
+        buffer: ReadBuffer<'_>,
+    ) -> Result<(), Halted> {
         let to = buffer.as_ptr();
         transfer(self, raw, offset, buffer.len(), |index, byte| {
-            // SAFETY: the caller's buffer has as many bytes as it says; this kernel has no way to look whether they are there.
+            // SAFETY: the caller's buffer has as many bytes as it says; this kernel has no way to
+            // look whether they are there.
             unsafe { to.add(index).write(byte.load(Relaxed)) };
         })
     }
 
-    fn write_at(self, raw: Descriptor, (): &(), offset: u64, buffer: WriteBuffer<'_>) -> Result<(), Halted> {
+    fn write_at(
+        self,
+        raw: Descriptor,
+        (): &(),
+        offset: u64,
+        buffer: WriteBuffer<'_>,
+    ) -> Result<(), Halted> {
         let from = buffer.as_ptr();
         transfer(self, raw, offset, buffer.len(), |index, byte| {
             // SAFETY: likewise.
@@ -183,7 +202,13 @@ impl Health for &Kernel {
         }
     }
 
-    fn next_bad(self, raw: Descriptor, facts: &Facts<Id>, (): &mut (), from: u64) -> Result<Option<Range<u64>>, Fail> {
+    fn next_bad(
+        self,
+        raw: Descriptor,
+        facts: &Facts<Id>,
+        (): &mut (),
+        from: u64,
+    ) -> Result<Option<Range<u64>>, Fail> {
         let size = self.size(raw, facts)?;
         let is_bad = |at: u64| self.is_bad(raw.0, at / PAGE).map_err(fail);
         let mut start = from;
@@ -197,14 +222,22 @@ impl Health for &Kernel {
         Ok((start < end).then_some(start..end))
     }
 
-    fn clear_bad(self, raw: Descriptor, facts: &Facts<Id>, range: Range<u64>, by: ClearBy) -> Result<(), Fail> {
+    fn clear_bad(
+        self,
+        raw: Descriptor,
+        facts: &Facts<Id>,
+        range: Range<u64>,
+        by: ClearBy,
+    ) -> Result<(), Fail> {
         self.list_bad(raw, facts)?;
         if by == ClearBy::DeviceCommand {
             return Err(Fail::Unsupported);
         }
-        // All or nothing, and whole pages: what is beside is not this kernel's to throw away, where nobody said so.
+        // All or nothing, and whole pages: what is beside is not this kernel's to throw away, where
+        // nobody said so.
         let size = self.size(raw, facts)?;
-        let whole = range.start.is_multiple_of(PAGE) && (range.end.is_multiple_of(PAGE) || range.end == size);
+        let whole = range.start.is_multiple_of(PAGE)
+            && (range.end.is_multiple_of(PAGE) || range.end == size);
         let pages = range.start / PAGE..range.end.div_ceil(PAGE);
         for page in pages.clone() {
             if !self.is_bad(raw.0, page).map_err(fail)? {
@@ -215,7 +248,8 @@ impl Health for &Kernel {
             return Err(Fail::Os(What::ClearBadBlock, Errno::EINVAL));
         }
         for page in pages {
-            self.mend(raw.0, page.try_into().map_err(|_| Fail::Malformed(What::ClearBadBlock))?).map_err(fail)?;
+            self.mend(raw.0, page.try_into().map_err(|_| Fail::Malformed(What::ClearBadBlock))?)
+                .map_err(fail)?;
         }
         Ok(())
     }
@@ -270,7 +304,8 @@ impl Locate for &Kernel {
         let mode = if spot.kind == Kind::DeviceDax { Mode::Devdax } else { Mode::Fsdax };
         let mut region = Region::new(0, bank.number, mode);
         region.provider = Text::cut("firmware");
-        region.persistence = if bank.saves_caches { Persistence::CpuCache } else { Persistence::MemoryController };
+        region.persistence =
+            if bank.saves_caches { Persistence::CpuCache } else { Persistence::MemoryController };
         region.unarmed = !bank.armed;
         region.numa_node = bank.node;
         Ok(Some(region))
@@ -303,7 +338,8 @@ impl Locate for &Kernel {
     }
 }
 
-/// A descriptor that is open for as long as this lives: what a program in Rust has in place of a number.
+/// A descriptor that is open for as long as this lives: what a program in Rust has in place of a
+/// number.
 #[derive(Debug)]
 pub(crate) struct File<'k> {
     kernel: &'k Kernel,
@@ -332,13 +368,15 @@ impl<'k> File<'k> {
 
 impl Drop for File<'_> {
     fn drop(&mut self) {
-        // SAFETY: `open` got the number for this value alone, and whoever borrowed it has given it back. It was open until now.
+        // SAFETY: `open` got the number for this value alone, and whoever borrowed it has given it
+        // back. It was open until now.
         let _ = unsafe { self.kernel.close(self.descriptor.0) };
     }
 }
 
-// SAFETY: the number was opened for this value, which closes it when it is dropped and cannot be cloned; that nobody else closes
-// it is `Kernel::close`'s rule. So it stands for the same inode all the time.
+// SAFETY: the number was opened for this value, which closes it when it is dropped and cannot be
+// cloned; that nobody else closes it is `Kernel::close`'s rule. So it stands for the same inode all
+// the time.
 unsafe impl<'k> Handle for File<'k> {
     type P = &'k Kernel;
     fn platform(&self) -> &'k Kernel {
@@ -360,7 +398,8 @@ pub(crate) struct Number<'k> {
 impl<'k> Number<'k> {
     /// # Safety
     ///
-    /// If the number is open, it stays so for as long as the value is used; if it is not, it is not opened meanwhile.
+    /// If the number is open, it stays so for as long as the value is used; if it is not, it is not
+    /// opened meanwhile.
     pub(crate) unsafe fn new(kernel: &'k Kernel, number: u16) -> Self {
         Self { kernel, descriptor: Descriptor(number), lifetime: PhantomData }
     }

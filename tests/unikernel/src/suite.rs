@@ -2,7 +2,9 @@
 
 use pmem2::{
     Code, Kind,
-    conformance::{Case, Expect, Violation, check, check_bad_blocks, check_halt, check_places, check_transfers},
+    conformance::{
+        Case, Expect, Violation, check, check_bad_blocks, check_halt, check_places, check_transfers,
+    },
 };
 
 use crate::{
@@ -22,13 +24,19 @@ pub(crate) fn run(kernel: &Kernel) -> Result<(), Failed> {
     let open = |name, mode| File::open(kernel, name, mode).map_err(Failed::Open);
     let (log, data) = (open("/ram/log", READ | WRITE)?, open("/bank0/data", READ)?);
     let (near, far) = (open("/bank0", READ | WRITE)?, open("/bank1", READ)?);
-    let (root, console, queue) = (open("/", READ)?, open("/console", READ | WRITE)?, open("/queue", READ)?);
-    // SAFETY: of eight descriptors seven are taken; the eighth is opened by nobody as long as this runs, and there is no tenth.
+    let (root, console, queue) =
+        (open("/", READ)?, open("/console", READ | WRITE)?, open("/queue", READ)?);
+    // SAFETY: of eight descriptors seven are taken; the eighth is opened by nobody as long as this
+    // runs, and there is no tenth.
     let (closed, beyond) = unsafe { (Number::new(kernel, 7), Number::new(kernel, 9)) };
 
     let cases = [
         Case::new("a file in RAM", log.borrow(), source(Kind::RegularFile, 10_000, PAGE, true)),
-        Case::new("a file on a bank", data.borrow(), source(Kind::RegularFile, 3 * PAGE, PAGE, false)),
+        Case::new(
+            "a file on a bank",
+            data.borrow(),
+            source(Kind::RegularFile, 3 * PAGE, PAGE, false),
+        ),
         Case::new("a bank", near.borrow(), source(Kind::DeviceDax, 1 << 30, 2 << 20, true)),
         Case::new("another bank", far.borrow(), source(Kind::DeviceDax, 64 << 20, PAGE, false)),
         Case::new("a directory", root.borrow(), refused(Code::InvalidFileType)),
@@ -51,7 +59,8 @@ pub(crate) fn run(kernel: &Kernel) -> Result<(), Failed> {
     halts.map_err(Failed::Rule)?;
     drop((log, data));
 
-    // The access comes before the kind, and of one file both modes cannot be in one list: its id is the same.
+    // The access comes before the kind, and of one file both modes cannot be in one list: its id is
+    // the same.
     let (unreadable, neither) = (open("/ram/log", WRITE)?, open("/", 0)?);
     check(&[
         Case::new("write-only", unreadable.borrow(), refused(Code::InvalidFileHandle)),

@@ -7,7 +7,10 @@ use std::{
     vec::Vec,
 };
 
-use pmem2::{Code, Dimm, Errno, Error, Fail, Granularity, Handle, Locate, Pool, Reason, Sharing, Source, What};
+use pmem2::{
+    Code, Dimm, Errno, Error, Fail, Granularity, Handle, Locate, Pool, Reason, Sharing, Source,
+    What,
+};
 
 use crate::{
     fault::{Behind, Fuse},
@@ -38,7 +41,10 @@ fn a_bank_is_placed() {
     let slots: Vec<_> = bank.dimms().unwrap().map(|dimm| dimm.unwrap().number().unwrap()).collect();
     assert_eq!(slots, [4, 5]);
     let expected = bank.expected_granularity(Sharing::Shared).unwrap();
-    assert_eq!((expected.granularity, expected.reason), (Granularity::CacheLine, Reason::MemoryController));
+    assert_eq!(
+        (expected.granularity, expected.reason),
+        (Granularity::CacheLine, Reason::MemoryController)
+    );
     assert_eq!(bank.check_range(2 << 20, 0), Ok(2 << 20..1 << 30));
 
     let bank = Source::new(File::open(&kernel, "/bank1", READ).unwrap()).unwrap();
@@ -52,11 +58,17 @@ fn a_file_is_where_its_file_system_is() {
     let kernel = Kernel::new();
     let data = Source::new(File::open(&kernel, "/bank0/data", READ | WRITE).unwrap()).unwrap();
     assert_eq!(data.numa_node(), Ok(Some(1)));
-    assert_eq!(data.expected_granularity(Sharing::Shared).map(|it| it.granularity), Ok(Granularity::CacheLine));
+    assert_eq!(
+        data.expected_granularity(Sharing::Shared).map(|it| it.granularity),
+        Ok(Granularity::CacheLine)
+    );
 
     let log = Source::new(File::open(&kernel, "/ram/log", READ).unwrap()).unwrap();
     assert_eq!(log.numa_node().map_err(code), Err(Code::DaxRegionNotFound.raw()));
-    assert_eq!(log.expected_granularity(Sharing::Shared).map(|it| it.granularity), Ok(Granularity::Page));
+    assert_eq!(
+        log.expected_granularity(Sharing::Shared).map(|it| it.granularity),
+        Ok(Granularity::Page)
+    );
     assert_eq!(log.file_system().map(|it| format!("{:#x}", it.magic())), Ok("0xac1d001".into()));
     kernel.resize(1, 0).unwrap();
     assert_eq!((log.size(), log.check_range(0, 0)), (Ok(0), Err(Error::SourceEmpty)));
@@ -64,7 +76,8 @@ fn a_file_is_where_its_file_system_is() {
     assert_eq!(log.size(), Ok(10_000));
 }
 
-/// A number that was closed and is another file's: what the suite asks of the platform, asked of a source.
+/// A number that was closed and is another file's: what the suite asks of the platform, asked of a
+/// source.
 #[test]
 fn a_reused_number_is_noticed() {
     let kernel = Kernel::new();
@@ -90,7 +103,10 @@ fn a_reused_number_is_noticed() {
 fn a_pool_in_a_static() {
     static KERNEL: Kernel = Kernel::new();
     static SOURCES: Pool<&Kernel, 2> = Pool::new();
-    let (near, far) = (File::open(&KERNEL, "/bank0", READ).unwrap(), File::open(&KERNEL, "/bank1", READ).unwrap());
+    let (near, far) = (
+        File::open(&KERNEL, "/bank0", READ).unwrap(),
+        File::open(&KERNEL, "/bank1", READ).unwrap(),
+    );
     let (one, other) = (SOURCES.source(&near).unwrap(), SOURCES.source(&far).unwrap());
     assert_eq!((one.size(), other.size()), (Ok(1 << 30), Ok(64 << 20)));
     assert_eq!(SOURCES.source(&near).err().map(code), Some(-Errno::ENOMEM.raw()));
@@ -98,7 +114,8 @@ fn a_pool_in_a_static() {
     assert!(SOURCES.source(&near).is_ok());
 }
 
-/// Everything that a source can be asked: each answer as a text, or the code of the error. Of a handle that is refused, that.
+/// Everything that a source can be asked: each answer as a text, or the code of the error. Of a
+/// handle that is refused, that.
 fn answers<H: Handle<P: Locate>>(handle: H) -> Vec<Result<String, i32>> {
     fn text<T: Debug>(answer: Result<T, Error>) -> Result<String, i32> {
         answer.map(|answer| format!("{answer:?}")).map_err(code)
@@ -107,7 +124,8 @@ fn answers<H: Handle<P: Locate>>(handle: H) -> Vec<Result<String, i32>> {
         Ok(source) => source,
         Err(error) => return [Err(error.code())].into(),
     };
-    let number_and_id = |dimm: Result<Dimm<H::P>, Error>| dimm.and_then(|dimm| Ok((dimm.number()?, dimm.id()?)));
+    let number_and_id =
+        |dimm: Result<Dimm<H::P>, Error>| dimm.and_then(|dimm| Ok((dimm.number()?, dimm.id()?)));
     let dimms = || source.dimms()?.map(number_and_id).collect::<Result<Vec<_>, _>>();
     [
         text(source.size()),
@@ -128,7 +146,9 @@ fn answers<H: Handle<P: Locate>>(handle: H) -> Vec<Result<String, i32>> {
 #[test]
 fn every_failure_is_told() {
     let kernel = Kernel::new();
-    for (name, is_file) in [("/ram/log", true), ("/bank0/data", true), ("/bank0", false), ("/bank1", false)] {
+    for (name, is_file) in
+        [("/ram/log", true), ("/bank0/data", true), ("/bank0", false), ("/bank1", false)]
+    {
         let file = File::open(&kernel, name, READ).unwrap();
         let eio = Fail::Os(What::Device, Errno::EIO);
         let whole = Fuse::new(0, eio);
@@ -144,7 +164,8 @@ fn every_failure_is_told() {
                 continue;
             }
             assert_eq!(found.len(), expected.len(), "{}", told());
-            let differ: Vec<_> = (0..found.len()).filter(|&index| found[index] != expected[index]).collect();
+            let differ: Vec<_> =
+                (0..found.len()).filter(|&index| found[index] != expected[index]).collect();
             let [index] = differ[..] else { panic!("{differ:?} differ: {}", told()) };
             // Of a file, where it lies only explains the granularity.
             let explained = is_file && index == found.len() - 1 && found[index].is_ok();

@@ -95,7 +95,8 @@ fn pipe() -> Result<(), Found> {
 
 /// The value of no open handle.
 fn not_open(raw: RawWinHandle) -> Result<(), Found> {
-    // SAFETY: it is not open, and this program, which has one thread, opens nothing while it is borrowed.
+    // SAFETY: it is not open, and this program, which has one thread, opens nothing while it is
+    // borrowed.
     let handle = unsafe { WinHandle::borrow_raw(raw) };
     refused(handle, Error::InvalidFileHandle(HandleFault::NotOpen))
 }

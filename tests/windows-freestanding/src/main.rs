@@ -1,5 +1,5 @@
-//! A Windows program without the C runtime, std or an allocator: makes sources of handles in a static pool, and checks what they
-//! say. The exit status is the number of checks that failed.
+//! A Windows program without the C runtime, std or an allocator: makes sources of handles in a
+//! static pool, and checks what they say. The exit status is the number of checks that failed.
 #![no_std]
 #![no_main]
 

@@ -1,4 +1,5 @@
-//! The calls of the program itself, all of them kernel32's; those of the library are the library's own.
+//! The calls of the program itself, all of them kernel32's; those of the library are the library's
+//! own.
 
 use core::{
     ffi::c_void,
@@ -10,9 +11,9 @@ use windows_sys::{
     Win32::{
         Foundation::{CloseHandle, GENERIC_READ, GENERIC_WRITE, HANDLE, INVALID_HANDLE_VALUE},
         Storage::FileSystem::{
-            CREATE_NEW, CreateFileW, FILE_BEGIN, FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_DELETE_ON_CLOSE,
-            FILE_SHARE_DELETE, FILE_SHARE_READ, FILE_SHARE_WRITE, OPEN_EXISTING, SetEndOfFile, SetFilePointerEx,
-            WriteFile,
+            CREATE_NEW, CreateFileW, FILE_BEGIN, FILE_FLAG_BACKUP_SEMANTICS,
+            FILE_FLAG_DELETE_ON_CLOSE, FILE_SHARE_DELETE, FILE_SHARE_READ, FILE_SHARE_WRITE,
+            OPEN_EXISTING, SetEndOfFile, SetFilePointerEx, WriteFile,
         },
         System::{
             Console::{GetStdHandle, STD_OUTPUT_HANDLE},
@@ -46,15 +47,22 @@ impl Drop for Owned {
 unsafe fn open(name: PCWSTR, access: u32, disposition: u32, flags: u32) -> Option<Owned> {
     const SHARED: u32 = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
     // SAFETY: the caller answers for the name; the other pointers may be null.
-    let handle = unsafe { CreateFileW(name, access, SHARED, null(), disposition, flags, null_mut()) };
+    let handle =
+        unsafe { CreateFileW(name, access, SHARED, null(), disposition, flags, null_mut()) };
     (handle != INVALID_HANDLE_VALUE).then_some(Owned(handle))
 }
 
 /// A new file of `size` bytes in the working directory, which disappears when it is closed.
 pub(crate) fn temporary(size: u64) -> Option<Owned> {
     // SAFETY: w! makes a string that ends with a zero.
-    let file =
-        unsafe { open(w!("freestanding.tmp"), GENERIC_READ | GENERIC_WRITE, CREATE_NEW, FILE_FLAG_DELETE_ON_CLOSE) }?;
+    let file = unsafe {
+        open(
+            w!("freestanding.tmp"),
+            GENERIC_READ | GENERIC_WRITE,
+            CREATE_NEW,
+            FILE_FLAG_DELETE_ON_CLOSE,
+        )
+    }?;
     let end = i64::try_from(size).ok()?;
     // SAFETY: the handle is open; the new position is not asked for.
     let moved = unsafe { SetFilePointerEx(file.0, end, null_mut(), FILE_BEGIN) };
@@ -94,8 +102,8 @@ pub(crate) fn exit(status: u32) -> ! {
     unsafe { ExitProcess(status) }
 }
 
-// What compilers for 32 bits call to divide 64-bit numbers. Microsoft's C runtime has it; so has the system, as _aulldiv: its symbol without
-// the prefix that C's functions have.
+// What compilers for 32 bits call to divide 64-bit numbers. Microsoft's C runtime has it; so has
+// the system, as _aulldiv: its symbol without the prefix that C's functions have.
 #[cfg(all(target_arch = "x86", target_env = "msvc"))]
 #[link(name = "ntdll", kind = "raw-dylib", import_name_type = "noprefix")]
 unsafe extern "C" {

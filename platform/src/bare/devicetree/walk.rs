@@ -8,10 +8,12 @@ use crate::{
 
 const PROVIDER: &str = "devicetree";
 
-/// How deep a `pmem-region` node may lie: the root's children are at 1. (Other nodes may lie at any depth.)
+/// How deep a `pmem-region` node may lie: the root's children are at 1. (Other nodes may lie at any
+/// depth.)
 const DEPTH: usize = 12;
 
-/// How many `pmem-region` nodes, and how many regions, a tree may have: each is compared with all others.
+/// How many `pmem-region` nodes, and how many regions, a tree may have: each is compared with all
+/// others.
 const REGIONS: usize = 256;
 
 /// How many windows a bus may have.
@@ -27,7 +29,8 @@ const END: u32 = 9;
 /// What a node says of its children, and they inherit.
 #[derive(Clone, Copy)]
 struct Level {
-    /// More than there can be stand for those that make no sense: only a region that has such an address is refused.
+    /// More than there can be stand for those that make no sense: only a region that has such an
+    /// address is refused.
     address_cells: u8,
     size_cells: u8,
     /// `numa-node-id`.
@@ -83,7 +86,8 @@ pub(super) struct Walk<'t> {
 }
 
 impl Level {
-    /// The address and the length at the beginning of a `reg` of the node's children, and what comes behind them.
+    /// The address and the length at the beginning of a `reg` of the node's children, and what
+    /// comes behind them.
     fn range<'t>(&self, reg: Bytes<'t>) -> Option<(u64, u64, Bytes<'t>)> {
         let (address, rest) = number(reg, self.address_cells)?;
         let (length, rest) = number(rest, self.size_cells)?;
@@ -113,7 +117,9 @@ impl<'t> Iterator for Walk<'t> {
                 Some(Some(_)) => return Some(Err(self.end(TableFault::TooMany))),
                 None => {
                     let at = self.tree.start.saturating_add(self.at);
-                    return Some(Err(self.end(TableFault::Structure(u32::try_from(at).unwrap_or(u32::MAX)))));
+                    return Some(Err(
+                        self.end(TableFault::Structure(u32::try_from(at).unwrap_or(u32::MAX)))
+                    ));
                 }
             }
             if self.nodes > REGIONS {
@@ -143,7 +149,8 @@ impl<'t> Walk<'t> {
         }
     }
 
-    /// Which of the regions that come next have a byte in common with any other of the tree: one bit each, of a batch.
+    /// Which of the regions that come next have a byte in common with any other of the tree: one
+    /// bit each, of a batch.
     pub(super) fn overlapping(self) -> u32 {
         let (tree, first) = (self.tree, self.found);
         let mut batch = [(0, 0); BATCH];
@@ -153,7 +160,9 @@ impl<'t> Walk<'t> {
         let mut bits = 0;
         for (number, other) in Walk::new(tree).filter_map(Result::ok).enumerate() {
             for (place, &(base, length)) in batch.iter().enumerate() {
-                if first.checked_add(place) != Some(number) && overlap(base, length, other.base(), other.length()) {
+                if first.checked_add(place) != Some(number)
+                    && overlap(base, length, other.base(), other.length())
+                {
                     bits |= 1_u32.wrapping_shl(u32::try_from(place).unwrap_or(0));
                 }
             }
@@ -172,7 +181,8 @@ impl<'t> Walk<'t> {
         if matches!(token, BEGIN_NODE | END_NODE)
             && let Some(open) = self.open.take()
         {
-            // The properties of a node come before the nodes in it. The token is read the next time.
+            // The properties of a node come before the nodes in it. The token is read the next
+            // time.
             return self.complete(open);
         }
         let behind = self.at.checked_add(4)?;
@@ -189,7 +199,14 @@ impl<'t> Walk<'t> {
                 // What the specification says where the node does not.
                 let level = Level { address_cells: 2, size_cells: 1, node, windows: 0 };
                 let name = Bytes::new(name.get(..length)?);
-                self.open = Some(Open { level, name, disabled: false, persistent: false, volatile: false, reg: None });
+                self.open = Some(Open {
+                    level,
+                    name,
+                    disabled: false,
+                    persistent: false,
+                    volatile: false,
+                    reg: None,
+                });
                 self.depth = self.depth.checked_add(1)?;
                 self.at = aligned(behind.checked_add(length)?.checked_add(1)?)?;
             }
@@ -201,7 +218,8 @@ impl<'t> Walk<'t> {
             PROPERTY => {
                 let mut open = self.open?;
                 let value = self.tree.value(self.at)?;
-                let name = usize::try_from(self.tree.structure.big32(behind.checked_add(4)?)?).ok()?;
+                let name =
+                    usize::try_from(self.tree.structure.big32(behind.checked_add(4)?)?).ok()?;
                 self.property(&mut open, name, value)?;
                 self.open = Some(open);
                 self.at = aligned(self.at.checked_add(12)?.checked_add(value.len())?)?;
@@ -215,9 +233,12 @@ impl<'t> Walk<'t> {
 
     fn property(&self, open: &mut Open<'t>, name: usize, value: Bytes<'t>) -> Option<()> {
         let is = |expected| self.tree.is_named(name, expected);
-        let cells = |value: Bytes<'t>| single(value).and_then(|cells| u8::try_from(cells).ok()).unwrap_or(u8::MAX);
+        let cells = |value: Bytes<'t>| {
+            single(value).and_then(|cells| u8::try_from(cells).ok()).unwrap_or(u8::MAX)
+        };
         if is("compatible") {
-            open.persistent = value.as_slice().split(|&byte| byte == 0).any(|name| name == b"pmem-region");
+            open.persistent =
+                value.as_slice().split(|&byte| byte == 0).any(|name| name == b"pmem-region");
         } else if is("reg") {
             open.reg = Some(value);
         } else if is("ranges") {
@@ -261,7 +282,8 @@ impl<'t> Walk<'t> {
         let above = parent.and_then(|parent| self.levels.get(parent));
         let rest = open.reg.filter(|&reg| above.is_some_and(|above| above.is_of_ranges(reg)));
         let Open { level, name, volatile, .. } = open;
-        self.ranges = Some(Ranges { rest, parent: parent.unwrap_or(0), name, volatile, node: level.node });
+        self.ranges =
+            Some(Ranges { rest, parent: parent.unwrap_or(0), name, volatile, node: level.node });
         Some(())
     }
 
@@ -271,8 +293,9 @@ impl<'t> Walk<'t> {
         if let Some((.., rest)) = range.filter(|(.., rest)| rest.len() > 0) {
             self.ranges = Some(Ranges { rest: Some(rest), ..ranges });
         }
-        let addressed =
-            range.and_then(|(address, length, _)| Some((self.translate(address, length, ranges.parent)?, length)));
+        let addressed = range.and_then(|(address, length, _)| {
+            Some((self.translate(address, length, ranges.parent)?, length))
+        });
         let kind = if ranges.volatile { RegionKind::Volatile } else { RegionKind::Persistent };
         let (base, length) = addressed.unwrap_or((0, 0));
         let mut region = PhysicalRegion::new(base, length, kind);

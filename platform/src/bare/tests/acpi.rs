@@ -54,7 +54,8 @@ fn long_pointer(revision: u8, rsdt: u64, xsdt: u64, length: u32) -> Vec<u8> {
 }
 
 fn rsdt(tables: &[u64]) -> Vec<u8> {
-    let entries: Vec<u8> = tables.iter().flat_map(|&at| u32::try_from(at).unwrap().to_le_bytes()).collect();
+    let entries: Vec<u8> =
+        tables.iter().flat_map(|&at| u32::try_from(at).unwrap().to_le_bytes()).collect();
     table(b"RSDT", &entries)
 }
 
@@ -84,7 +85,18 @@ fn revision_0_leads_through_the_rsdt() {
     assert_eq!(memory.find(RSDP, b"NFIT"), Ok(Some(nfit().as_slice())));
     let asked = memory.asked.take();
     // Of a table that is not looked for no more than its signature.
-    assert_eq!(asked, [(RSDP, 20), (RSDT, 8), (RSDT, 48), (0x1000, 4), (0x2000, 4), (0x2000, 8), (0x2000, 100 - 4)]);
+    assert_eq!(
+        asked,
+        [
+            (RSDP, 20),
+            (RSDT, 8),
+            (RSDT, 48),
+            (0x1000, 4),
+            (0x2000, 4),
+            (0x2000, 8),
+            (0x2000, 100 - 4)
+        ]
+    );
 }
 
 #[test]
@@ -111,21 +123,34 @@ fn a_table_that_is_not_there() {
         assert_eq!(memory.find(RSDP, b"NFIT"), Ok(None));
     }
     // Half an entry at the end is none.
-    let memory = Memory::default().with(RSDP, pointer(0, RSDT, 0)).with(RSDT, table(b"RSDT", &[1, 2, 3]));
+    let memory =
+        Memory::default().with(RSDP, pointer(0, RSDT, 0)).with(RSDT, table(b"RSDT", &[1, 2, 3]));
     assert_eq!(memory.find(RSDP, b"NFIT"), Ok(None));
 }
 
 /// Each piece of memory that is not there, or too short.
 #[test]
 fn unreachable_memory() {
-    for (at, shorter) in [(RSDP, 35), (XSDT, 7), (XSDT, 59), (0x88_0000_0000, 3), (0x88_0000_0000, 95)] {
+    for (at, shorter) in
+        [(RSDP, 35), (XSDT, 7), (XSDT, 59), (0x88_0000_0000, 3), (0x88_0000_0000, 95)]
+    {
         for length in [None, Some(shorter)] {
             let mut memory = machine(pointer(2, RSDT, XSDT));
             match length {
                 None => memory.pieces.retain(|(start, _)| *start != at),
-                Some(length) => memory.pieces.iter_mut().find(|(start, _)| *start == at).unwrap().1.truncate(length),
+                Some(length) => memory
+                    .pieces
+                    .iter_mut()
+                    .find(|(start, _)| *start == at)
+                    .unwrap()
+                    .1
+                    .truncate(length),
             }
-            assert_eq!(memory.find(RSDP, b"NFIT"), Err(TableFault::Unreachable(at)), "{at:#x} {length:?}");
+            assert_eq!(
+                memory.find(RSDP, b"NFIT"),
+                Err(TableFault::Unreachable(at)),
+                "{at:#x} {length:?}"
+            );
         }
     }
     let memory = machine(pointer(0, 0, 0));
@@ -143,7 +168,8 @@ fn bad_pointers_and_root_tables() {
         bad[at] ^= 0x40;
         let expected = match at {
             0..8 => TableFault::Signature,
-            // 36 becomes 100, of which there are not so many; the others make it longer than it can be.
+            // 36 becomes 100, of which there are not so many; the others make it longer than it can
+            // be.
             20 => TableFault::Unreachable(RSDP),
             21..24 => TableFault::Length,
             _ => TableFault::Checksum,
@@ -172,7 +198,10 @@ fn bad_pointers_and_root_tables() {
     // A table that says it is shorter than its header.
     let mut short = nfit();
     short[4..8].copy_from_slice(&35_u32.to_le_bytes());
-    assert_eq!(with_root(rsdt(&[0x2000])).with(0x2000, short).find(RSDP, b"NFIT"), Err(TableFault::Length));
+    assert_eq!(
+        with_root(rsdt(&[0x2000])).with(0x2000, short).find(RSDP, b"NFIT"),
+        Err(TableFault::Length)
+    );
 }
 
 /// What was looked for is checked like the tables on the way to it.
@@ -195,8 +224,10 @@ fn a_table_that_is_wrong() {
         assert_eq!(memory.with(0x2000, bad).find(RSDP, b"NFIT"), expected, "byte {at}");
     }
     // Memory that is another table when it is looked at again.
-    let (root, other) =
-        (Memory::default().with(RSDP, pointer(0, RSDT, 0)).with(RSDT, rsdt(&[0x2000])), table(b"FACP", &[]));
+    let (root, other) = (
+        Memory::default().with(RSDP, pointer(0, RSDT, 0)).with(RSDT, rsdt(&[0x2000])),
+        table(b"FACP", &[]),
+    );
     let found = find_acpi_table(RSDP, *b"NFIT", |at, length| match (at, length) {
         (0x2000, 4) => Some(good.as_slice()),
         (0x2000, _) => Some(other.as_slice()),
@@ -210,7 +241,11 @@ fn a_table_that_is_wrong() {
 fn the_length_of_the_root_pointer() {
     for length in [36, 37, 40, 255, 256] {
         let good = long_pointer(2, RSDT, XSDT, length);
-        assert_eq!(machine(good.clone()).find(RSDP, b"NFIT"), Ok(Some(nfit().as_slice())), "{length}");
+        assert_eq!(
+            machine(good.clone()).find(RSDP, b"NFIT"),
+            Ok(Some(nfit().as_slice())),
+            "{length}"
+        );
         let mut bad = good;
         *bad.last_mut().unwrap() ^= 1;
         assert_eq!(machine(bad).find(RSDP, b"NFIT"), Err(TableFault::Checksum), "{length}");
@@ -230,7 +265,8 @@ fn the_length_of_the_root_pointer() {
 fn addresses_of_64_bits() {
     let (root, at) = (0x8765_4321_0000_0010, 0xfedc_ba98_7654_3210);
     let with = |other: u64| {
-        let memory = Memory::default().with(RSDP, pointer(2, 0, root)).with(root, xsdt(&[other, at]));
+        let memory =
+            Memory::default().with(RSDP, pointer(2, 0, root)).with(root, xsdt(&[other, at]));
         memory.with(other, table(b"FACP", &[])).with(at, nfit())
     };
     for bit in 0..64 {
@@ -248,12 +284,24 @@ fn an_unreachable_entry_beside_others() {
         let memory = Memory::default().with(RSDP, pointer(0, RSDT, 0)).with(RSDT, rsdt(entries));
         memory.with(0x1000, table(b"FACP", &[])).with(0x2000, nfit())
     };
-    for entries in [[first, 0x1000, 0x2000], [0x1000, first, 0x2000], [0x2000, first, 0x1000], [first, second, 0x2000]]
-    {
-        assert_eq!(memory(&entries).find(RSDP, b"NFIT"), Ok(Some(nfit().as_slice())), "{entries:x?}");
+    for entries in [
+        [first, 0x1000, 0x2000],
+        [0x1000, first, 0x2000],
+        [0x2000, first, 0x1000],
+        [first, second, 0x2000],
+    ] {
+        assert_eq!(
+            memory(&entries).find(RSDP, b"NFIT"),
+            Ok(Some(nfit().as_slice())),
+            "{entries:x?}"
+        );
     }
     for entries in [[first, second, 0x1000], [0x1000, first, second], [0, 0x1000, first]] {
-        assert_eq!(memory(&entries).find(RSDP, b"NFIT"), Err(TableFault::Unreachable(first)), "{entries:x?}");
+        assert_eq!(
+            memory(&entries).find(RSDP, b"NFIT"),
+            Err(TableFault::Unreachable(first)),
+            "{entries:x?}"
+        );
     }
     // What is wrong with the one that was found is not hidden by that.
     let mut short = nfit();
@@ -266,10 +314,15 @@ fn an_unreachable_entry_beside_others() {
 #[test]
 fn the_length_of_a_table_is_limited() {
     let limit = 4 << 20;
-    for (length, expected) in [(limit, Err(TableFault::Unreachable(0x3000))), (limit + 1, Err(TableFault::TooMany))] {
+    for (length, expected) in
+        [(limit, Err(TableFault::Unreachable(0x3000))), (limit + 1, Err(TableFault::TooMany))]
+    {
         let mut long = nfit();
         long[4..8].copy_from_slice(&u32::to_le_bytes(length));
-        let memory = Memory::default().with(RSDP, pointer(0, RSDT, 0)).with(RSDT, rsdt(&[0x3000])).with(0x3000, long);
+        let memory = Memory::default()
+            .with(RSDP, pointer(0, RSDT, 0))
+            .with(RSDT, rsdt(&[0x3000]))
+            .with(0x3000, long);
         assert_eq!(memory.find(RSDP, b"NFIT"), expected);
         let asked = memory.asked.take().iter().map(|(_, length)| *length).max();
         assert_eq!(asked == Some(limit as usize), length == limit);

@@ -56,7 +56,10 @@ impl Blob {
 
     pub(super) fn property(self, name: &str, value: &[u8]) -> Self {
         let at = self.strings.len();
-        let mut blob = self.token(3).token(u32::try_from(value.len()).unwrap()).token(u32::try_from(at).unwrap());
+        let mut blob = self
+            .token(3)
+            .token(u32::try_from(value.len()).unwrap())
+            .token(u32::try_from(at).unwrap());
         blob.strings.extend(name.as_bytes());
         blob.strings.push(0);
         blob.structure.extend(value);
@@ -80,13 +83,29 @@ impl Blob {
     }
 
     pub(super) fn header(&self) -> [u32; 10] {
-        let [structure, strings] = [&self.structure, &self.strings].map(|block| u32::try_from(block.len()).unwrap());
-        [0xd00d_feed, 56 + structure + strings, 56, 56 + structure, 40, 17, 16, 0, strings, structure]
+        let [structure, strings] =
+            [&self.structure, &self.strings].map(|block| u32::try_from(block.len()).unwrap());
+        [
+            0xd00d_feed,
+            56 + structure + strings,
+            56,
+            56 + structure,
+            40,
+            17,
+            16,
+            0,
+            strings,
+            structure,
+        ]
     }
 
     pub(super) fn with_header(&self, header: [u32; 10]) -> Vec<u8> {
         let header = header.into_iter().flat_map(u32::to_be_bytes);
-        header.chain([0; 16]).chain(self.structure.iter().copied()).chain(self.strings.iter().copied()).collect()
+        header
+            .chain([0; 16])
+            .chain(self.structure.iter().copied())
+            .chain(self.strings.iter().copied())
+            .collect()
     }
 
     pub(super) fn bytes(self) -> Vec<u8> {

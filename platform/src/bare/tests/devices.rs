@@ -28,32 +28,56 @@ fn interleaved_devices_come_in_the_order_of_their_mappings() {
     let without = Err(Fail::Unsupported);
     let text = |id: &str| Ok(crate::Text::of(id).unwrap());
     let (first, second): (std::string::String, std::string::String) = (first, second);
-    assert_eq!(devices(&all[0]), [(0x30, text(&first)), (0x20, without), (0x10, text(&second))], "no control region 3");
+    assert_eq!(
+        devices(&all[0]),
+        [(0x30, text(&first)), (0x20, without), (0x10, text(&second))],
+        "no control region 3"
+    );
     assert_eq!(devices(&all[1]), [(0x10, text(&second)), (0x20, without)]);
     // Both have the device that is not armed, though only the second one's mapping says so.
     assert_eq!([0, 1].map(|n| answers(Extent::of(&all[n])).1.unarmed), [true, true]);
 }
 
-/// A device's state counts for every range that it is of, whichever of its mappings tells it: the first or the last of a range's, or
-/// one of another range or of none.
+/// A device's state counts for every range that it is of, whichever of its mappings tells it: the
+/// first or the last of a range's, or one of another range or of none.
 #[test]
 fn the_state_is_the_devices() {
     let told = |mappings: &[Vec<u8>]| {
-        let ranges = [Range::persistent(1, 0, GIB).structure(), Range::persistent(2, GIB, GIB).structure()];
+        let ranges =
+            [Range::persistent(1, 0, GIB).structure(), Range::persistent(2, GIB, GIB).structure()];
         let table = nfit(&[&ranges, mappings].concat());
         let all = regions(&table).unwrap();
         [0, 1].map(|n| {
-            (answers(Extent::of(&all[n])).1.unarmed, answers(Extent::of(&all[n])).1.read_only, all[n].save_failed())
+            (
+                answers(Extent::of(&all[n])).1.unarmed,
+                answers(Extent::of(&all[n])).1.read_only,
+                all[n].save_failed(),
+            )
         })
     };
     let (no, unarmed, failed) = ((false, false, false), (true, true, false), (false, false, true));
     let (flat, lost) = (1 << 3, 1 << 1);
     // Interleaved, on the first of the devices and on the last.
-    assert_eq!(told(&[mapping(1, 1, 1, flat), mapping(2, 1, 1, 0), mapping(3, 2, 1, 0)]), [unarmed, no]);
-    assert_eq!(told(&[mapping(1, 1, 1, 0), mapping(2, 1, 1, flat), mapping(3, 2, 1, 0)]), [unarmed, no]);
-    assert_eq!(told(&[mapping(1, 1, 1, lost), mapping(2, 1, 1, 0), mapping(3, 2, 1, 0)]), [failed, no]);
-    assert_eq!(told(&[mapping(1, 1, 1, 0), mapping(2, 1, 1, lost), mapping(3, 2, 1, 0)]), [failed, no]);
-    assert_eq!(told(&[mapping(1, 1, 1, flat), mapping(2, 1, 1, lost), mapping(3, 1, 1, 0)]), [(true, true, true), no]);
+    assert_eq!(
+        told(&[mapping(1, 1, 1, flat), mapping(2, 1, 1, 0), mapping(3, 2, 1, 0)]),
+        [unarmed, no]
+    );
+    assert_eq!(
+        told(&[mapping(1, 1, 1, 0), mapping(2, 1, 1, flat), mapping(3, 2, 1, 0)]),
+        [unarmed, no]
+    );
+    assert_eq!(
+        told(&[mapping(1, 1, 1, lost), mapping(2, 1, 1, 0), mapping(3, 2, 1, 0)]),
+        [failed, no]
+    );
+    assert_eq!(
+        told(&[mapping(1, 1, 1, 0), mapping(2, 1, 1, lost), mapping(3, 2, 1, 0)]),
+        [failed, no]
+    );
+    assert_eq!(
+        told(&[mapping(1, 1, 1, flat), mapping(2, 1, 1, lost), mapping(3, 1, 1, 0)]),
+        [(true, true, true), no]
+    );
     // In a mapping of the other range, of one that is not there, of none; before and behind.
     for other in [2, 77, 0] {
         for state in [[0, flat], [flat, 0]] {
@@ -84,7 +108,10 @@ fn handles_and_indexes_have_all_their_bits() {
         ]);
         assert_eq!(ids(&regions(&table).unwrap()[0]), [(handle, id(2))], "bit {bit}");
         // And of a range's.
-        let table = nfit(&[Range::persistent(index, 0, GIB).structure(), mapping(handle, index ^ 1 << bit, 1, 0)]);
+        let table = nfit(&[
+            Range::persistent(index, 0, GIB).structure(),
+            mapping(handle, index ^ 1 << bit, 1, 0),
+        ]);
         assert_eq!(devices(&regions(&table).unwrap()[0]), [], "bit {bit}");
     }
     for bit in 0..32 {
@@ -94,7 +121,11 @@ fn handles_and_indexes_have_all_their_bits() {
             hints(handle ^ 1 << bit, &[0x1000]),
             hints(handle, &[0x2000]),
         ]);
-        assert_eq!(regions(&table).unwrap()[0].flush_hints().collect::<Vec<_>>(), [0x2000], "bit {bit}");
+        assert_eq!(
+            regions(&table).unwrap()[0].flush_hints().collect::<Vec<_>>(),
+            [0x2000],
+            "bit {bit}"
+        );
     }
 }
 
@@ -154,7 +185,8 @@ fn flush_hints() {
         ],
     );
     assert_eq!(regions(&table).unwrap()[0].flush_hints().collect::<Vec<_>>(), [8, 24]);
-    // Addresses that no eight bytes can be written to are skipped, also where they are all that there is.
+    // Addresses that no eight bytes can be written to are skipped, also where they are all that
+    // there is.
     let of_device = |all: &[&[u64]]| {
         let table = one(0, &all.iter().map(|addresses| hints(1, addresses)).collect::<Vec<_>>());
         regions(&table).unwrap()[0].flush_hints().collect::<Vec<_>>()
@@ -166,8 +198,11 @@ fn flush_hints() {
     }
     // A count of more than there are is no harm; one of fewer, or none, hides addresses.
     let counted = |count: u16| {
-        let hints =
-            structure(6, 24, &[(4, &1_u32.to_le_bytes()), (8, &count.to_le_bytes()), (16, &8_u64.to_le_bytes())]);
+        let hints = structure(
+            6,
+            24,
+            &[(4, &1_u32.to_le_bytes()), (8, &count.to_le_bytes()), (16, &8_u64.to_le_bytes())],
+        );
         let table = one(0, &[hints]);
         regions(&table).unwrap()[0].flush_hints().collect::<Vec<_>>()
     };

@@ -6,7 +6,10 @@ use super::{
     blob::{Blob, UNADDRESSED, kinds, ranges, regions, unaddressed},
     tables::answers,
 };
-use crate::{Durability, Extent, Kind, Persistence, PhysicalRegion, RegionFault, RegionKind, TableFault, seed::seed};
+use crate::{
+    Durability, Extent, Kind, Persistence, PhysicalRegion, RegionFault, RegionKind, TableFault,
+    seed::seed,
+};
 
 /// `regions.dts`, compiled by dtc 1.6.1.
 const REGIONS: &[u8] = seed!("bare/tests/seeds/devicetree/regions");
@@ -17,7 +20,9 @@ fn of_dtc() {
     let (persistent, volatile) = (RegionKind::Persistent, RegionKind::Volatile);
     let said: Vec<_> = all
         .iter()
-        .map(|region| (region.base(), region.length(), region.kind(), answers(Extent::of(region)).1.numa_node))
+        .map(|region| {
+            (region.base(), region.length(), region.kind(), answers(Extent::of(region)).1.numa_node)
+        })
         .collect();
     assert_eq!(
         said,
@@ -31,7 +36,10 @@ fn of_dtc() {
     );
     assert_eq!(all.iter().map(PhysicalRegion::number).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
     let (facts, there) = answers(Extent::of(&all[0]));
-    assert_eq!((facts.kind, &*there.provider, there.persistence), (Kind::Region, "devicetree", Persistence::Unstated));
+    assert_eq!(
+        (facts.kind, &*there.provider, there.persistence),
+        (Kind::Region, "devicetree", Persistence::Unstated)
+    );
     assert_eq!(all[0].durability(), Durability::CacheFlush);
     assert_eq!(answers(Extent::of(&all[1])).0.kind, Kind::VolatileMemory);
     // More memory than the blob has is no part of it.
@@ -41,7 +49,10 @@ fn of_dtc() {
 /// What `-M virt` of QEMU 7.2 describes, and a node that was added.
 #[test]
 fn of_qemu() {
-    assert_eq!(ranges(seed!("bare/tests/seeds/devicetree/qemu-virt")), Ok([(0x5000_0000, 0x100_0000)].into()));
+    assert_eq!(
+        ranges(seed!("bare/tests/seeds/devicetree/qemu-virt")),
+        Ok([(0x5000_0000, 0x100_0000)].into())
+    );
 }
 
 #[test]
@@ -51,7 +62,8 @@ fn a_tree_made_here() {
     // What the specification says where there is nothing: two cells of address, one of size.
     let bare = Blob::default().begin("").persistent(&[1, 2, 3]).end();
     assert_eq!(ranges(&bare.bytes()), Ok([(0x1_0000_0002, 3)].into()));
-    let nops = Blob::default().token(4).begin("").token(4).persistent(&[1, 2, 3]).token(4).end().token(4);
+    let nops =
+        Blob::default().token(4).begin("").token(4).persistent(&[1, 2, 3]).token(4).end().token(4);
     assert_eq!(ranges(&nops.bytes()).unwrap().len(), 1);
     assert_eq!(ranges(&Blob::root().end().bytes()), Ok([].into()));
 }
@@ -77,7 +89,12 @@ fn what_is_a_region() {
         (b"okay", 0),
         (b"", 0),
     ] {
-        assert_eq!(with(b"pmem-region\0", Some(status)), count, "{}", String::from_utf8_lossy(status));
+        assert_eq!(
+            with(b"pmem-region\0", Some(status)),
+            count,
+            "{}",
+            String::from_utf8_lossy(status)
+        );
     }
 }
 
@@ -109,7 +126,10 @@ fn translation() {
     let found = |ranges: Option<&[u32]>, reg: &[u32]| self::ranges(&on_bus(ranges, reg).bytes());
     let windows: &[u32] = &[0x0, 0x1000, 0x100, 0x8000, 0x9000, 0x1000];
     assert_eq!(found(Some(windows), &[0x80, 0x80]), Ok([(0x1080, 0x80)].into()));
-    assert_eq!(found(Some(windows), &[0x8ff0, 0x10, 0, 1]), Ok([(0x9ff0, 0x10), (0x1000, 1)].into()));
+    assert_eq!(
+        found(Some(windows), &[0x8ff0, 0x10, 0, 1]),
+        Ok([(0x9ff0, 0x10), (0x1000, 1)].into())
+    );
     assert_eq!(found(Some(&[]), &[5, 6]), Ok([(5, 6)].into()));
     for (windows, reg) in [
         (Some(windows), [0x80, 0x81]),
@@ -131,7 +151,9 @@ fn translation() {
     unaddressed(on_bus(Some(&many(65)), &[64 << 8, 1]));
     // A window that leads beyond the last address.
     let bus = Blob::default().begin("").begin("bus").cells("#address-cells", &[1]);
-    unaddressed(bus.cells("ranges", &[0, u32::MAX, u32::MAX, u32::MAX]).persistent(&[2, 1]).end().end());
+    unaddressed(
+        bus.cells("ranges", &[0, u32::MAX, u32::MAX, u32::MAX]).persistent(&[2, 1]).end().end(),
+    );
 }
 
 #[test]
@@ -151,12 +173,26 @@ fn cells_that_cannot_be() {
         unaddressed(Blob::root().persistent(reg).end());
     }
     unaddressed(Blob::root().begin("p").property("compatible", b"pmem-region\0").end().end());
-    unaddressed(Blob::root().begin("p").property("compatible", b"pmem-region\0").property("reg", &[0; 9]).end().end());
+    unaddressed(
+        Blob::root()
+            .begin("p")
+            .property("compatible", b"pmem-region\0")
+            .property("reg", &[0; 9])
+            .end()
+            .end(),
+    );
     // The root itself has no parent that could say how long its addresses are.
-    unaddressed(Blob::default().begin("").property("compatible", b"pmem-region\0").cells("reg", &[1, 2, 3]).end());
+    unaddressed(
+        Blob::default()
+            .begin("")
+            .property("compatible", b"pmem-region\0")
+            .cells("reg", &[1, 2, 3])
+            .end(),
+    );
 }
 
-/// A node without an address is refused alone: the regions before and behind it are what they are, each with its own number.
+/// A node without an address is refused alone: the regions before and behind it are what they are,
+/// each with its own number.
 #[test]
 fn one_bad_node_hides_no_other() {
     let begin = |blob: Blob| blob.begin("pmem@5000").property("compatible", b"pmem-region\0");
@@ -164,9 +200,15 @@ fn one_bad_node_hides_no_other() {
     let shared = |blob: Blob| begin(blob).cells("memory-region", &[1]).end();
     let wrong = |blob: Blob| begin(blob).cells("reg", &[0x5000, 1, 0x6000]).end();
     let volatile = |blob: Blob| begin(blob).property("volatile", &[]).end();
-    let deep =
-        |blob: Blob| begin(blob.begin("bus").cells("#address-cells", &[3])).cells("reg", &[0, 1, 2, 3]).end().end();
-    let lost = |blob: Blob| begin(blob.begin("bus").cells("#address-cells", &[1])).cells("reg", &[1, 2]).end().end();
+    let deep = |blob: Blob| {
+        begin(blob.begin("bus").cells("#address-cells", &[3]))
+            .cells("reg", &[0, 1, 2, 3])
+            .end()
+            .end()
+    };
+    let lost = |blob: Blob| {
+        begin(blob.begin("bus").cells("#address-cells", &[1])).cells("reg", &[1, 2]).end().end()
+    };
     let bad: [(&dyn Fn(Blob) -> Blob, Kind); 6] = [
         (&without, UNADDRESSED),
         (&shared, UNADDRESSED),
@@ -191,25 +233,35 @@ fn one_bad_node_hides_no_other() {
             assert_eq!(answers(extent).0.kind, kind);
         }
     }
-    // One that has bytes in common with others is no other's fault, and 0 is an address like others.
+    // One that has bytes in common with others is no other's fault, and 0 is an address like
+    // others.
     let blob = wrong(Blob::root().persistent(&[0, 1, 8, 2])).persistent(&[9, 1]).end().bytes();
     let overlaps = Kind::InvalidRegion(RegionFault::Overlaps);
     assert_eq!(kinds(&blob), Ok([Kind::Region, overlaps, UNADDRESSED, overlaps].into()));
     // A name that people cannot read.
     for name in ["", "\u{1b}[31m", "p\u{e4}"] {
-        let blob = Blob::root().begin(name).property("compatible", b"pmem-region\0").end().end().bytes();
+        let blob =
+            Blob::root().begin(name).property("compatible", b"pmem-region\0").end().end().bytes();
         assert_eq!(regions(&blob).unwrap()[0].provider(), "devicetree", "{name:?}");
     }
     // Each counts.
     let many = |count| (0..count).fold(Blob::root(), |blob, _| without(blob)).end().bytes();
-    assert_eq!((ranges(&many(256)).map(|all| all.len()), ranges(&many(257))), (Ok(256), Err(TableFault::TooMany)));
+    assert_eq!(
+        (ranges(&many(256)).map(|all| all.len()), ranges(&many(257))),
+        (Ok(256), Err(TableFault::TooMany))
+    );
 }
 
 #[test]
 fn overlapping_and_wrapping_regions() {
     let kinds = |reg: &[u32]| {
-        let blob = Blob::default().begin("").cells("#size-cells", &[2]).persistent(reg).end().bytes();
-        regions(&blob).unwrap().iter().map(|region| answers(Extent::of(region)).0.kind).collect::<Vec<_>>()
+        let blob =
+            Blob::default().begin("").cells("#size-cells", &[2]).persistent(reg).end().bytes();
+        regions(&blob)
+            .unwrap()
+            .iter()
+            .map(|region| answers(Extent::of(region)).0.kind)
+            .collect::<Vec<_>>()
     };
     let (fine, overlaps) = (Kind::Region, Kind::InvalidRegion(RegionFault::Overlaps));
     assert_eq!(kinds(&[0, 0, 0, 16, 0, 16, 0, 16]), [fine; 2]);
@@ -222,15 +274,22 @@ fn overlapping_and_wrapping_regions() {
 /// As many as are allowed; one node or one range more is refused, disabled nodes too.
 #[test]
 fn the_number_of_regions_is_limited() {
-    let nodes = |count: u32| (0..count).fold(Blob::root(), |blob, n| blob.persistent(&[n << 8, 256])).end().bytes();
+    let nodes = |count: u32| {
+        (0..count).fold(Blob::root(), |blob, n| blob.persistent(&[n << 8, 256])).end().bytes()
+    };
     assert_eq!(ranges(&nodes(256)).unwrap().len(), 256);
     assert_eq!(ranges(&nodes(257)), Err(TableFault::TooMany));
-    let one =
-        |count: u32| Blob::root().persistent(&(0..count).flat_map(|n| [n << 8, 256]).collect::<Vec<_>>()).end().bytes();
+    let one = |count: u32| {
+        Blob::root()
+            .persistent(&(0..count).flat_map(|n| [n << 8, 256]).collect::<Vec<_>>())
+            .end()
+            .bytes()
+    };
     assert_eq!(ranges(&one(256)).unwrap().len(), 256);
     assert_eq!(ranges(&one(257)), Err(TableFault::TooMany));
-    let off =
-        |blob: Blob, _| blob.begin("p").property("compatible", b"pmem-region\0").property("status", b"no\0").end();
+    let off = |blob: Blob, _| {
+        blob.begin("p").property("compatible", b"pmem-region\0").property("status", b"no\0").end()
+    };
     assert_eq!(ranges(&(0..257).fold(Blob::root(), off).end().bytes()), Err(TableFault::TooMany));
 }
 
@@ -276,8 +335,14 @@ fn headers() {
         ranges(&blob.with_header(header)).err()
     };
     let (length, version) = (Some(TableFault::Length), Some(TableFault::Version));
-    assert_eq!((with(0, 0xedfe_0dd0), with(0, 0)), (Some(TableFault::Signature), Some(TableFault::Signature)));
-    assert_eq!([good[1] + 1, good[1] - 1, 39, 0, u32::MAX].map(|value| with(1, value)), [length; 5]);
+    assert_eq!(
+        (with(0, 0xedfe_0dd0), with(0, 0)),
+        (Some(TableFault::Signature), Some(TableFault::Signature))
+    );
+    assert_eq!(
+        [good[1] + 1, good[1] - 1, 39, 0, u32::MAX].map(|value| with(1, value)),
+        [length; 5]
+    );
     assert_eq!([58, u32::MAX, u32::MAX - 3, good[1]].map(|value| with(2, value)), [length; 4]);
     assert_eq!([good[3] + 1, u32::MAX].map(|value| with(3, value)), [length; 2]);
     assert_eq!([16, 3, 0].map(|value| with(5, value)), [version; 3]);

@@ -4,8 +4,8 @@ use std::format;
 
 use super::tables::{answers, ids};
 use crate::{
-    Access, Alignment, Backing, Bare, BoardDimm, Durability, Extent, Fail, Handle, Kind, Locate, Mode, Persistence,
-    PhysicalRegion, Platform, RegionFault, RegionKind, What,
+    Access, Alignment, Backing, Bare, BoardDimm, Durability, Extent, Fail, Handle, Kind, Locate,
+    Mode, Persistence, PhysicalRegion, Platform, RegionFault, RegionKind, What,
 };
 
 static CHIPS: [BoardDimm<'_>; 3] = [
@@ -14,12 +14,13 @@ static CHIPS: [BoardDimm<'_>; 3] = [
     BoardDimm { id: "a chip's name of thirty-three by.", dirty_shutdowns: None },
 ];
 
-static FRAM: PhysicalRegion<'_> = PhysicalRegion::new(0x6000_0000, 0x8_0000, RegionKind::Persistent)
-    .durable_by(Durability::Fence)
-    .numbered(4, "FRAM on the board's second bus")
-    .aligned_to(32)
-    .on_node(2)
-    .made_of(&CHIPS);
+static FRAM: PhysicalRegion<'_> =
+    PhysicalRegion::new(0x6000_0000, 0x8_0000, RegionKind::Persistent)
+        .durable_by(Durability::Fence)
+        .numbered(4, "FRAM on the board's second bus")
+        .aligned_to(32)
+        .on_node(2)
+        .made_of(&CHIPS);
 
 fn kind(extent: Extent<'_>) -> Kind {
     Bare::default().describe(extent).unwrap().kind
@@ -34,7 +35,10 @@ fn a_declared_region_says_what_was_declared() {
     let extent = Extent::of(&FRAM);
     let (facts, there) = answers(extent);
     assert_eq!((facts.kind, facts.access), (Kind::Region, Access::READ | Access::WRITE));
-    assert_eq!((facts.alignment, extent.platform().size(extent, &facts)), (Alignment::new(32), Ok(0x8_0000)));
+    assert_eq!(
+        (facts.alignment, extent.platform().size(extent, &facts)),
+        (Alignment::new(32), Ok(0x8_0000))
+    );
     assert_eq!(
         (there.number, there.mode, there.numa_node, there.persistence),
         (4, Mode::Whole, Some(2), Persistence::CpuCache)
@@ -51,13 +55,25 @@ fn a_declared_region_says_what_was_declared() {
 
     let plain = region(0, 1);
     let (facts, there) = answers(Extent::of(&plain));
-    assert_eq!((facts.alignment, there.numa_node, there.persistence), (Alignment::new(1), None, Persistence::Unstated));
-    assert_eq!((plain.durability(), ids(&plain).len(), plain.save_failed()), (Durability::CacheFlush, 0, false));
+    assert_eq!(
+        (facts.alignment, there.numa_node, there.persistence),
+        (Alignment::new(1), None, Persistence::Unstated)
+    );
+    assert_eq!(
+        (plain.durability(), ids(&plain).len(), plain.save_failed()),
+        (Durability::CacheFlush, 0, false)
+    );
 
     let locked = region(0, 1).read_only();
     let flat = region(0, 1).unarmed();
-    assert_eq!((answers(Extent::of(&locked)).0.access, answers(Extent::of(&locked)).1.read_only), (Access::READ, true));
-    assert_eq!((answers(Extent::of(&flat)).1.unarmed, answers(Extent::of(&flat)).1.read_only), (true, false));
+    assert_eq!(
+        (answers(Extent::of(&locked)).0.access, answers(Extent::of(&locked)).1.read_only),
+        (Access::READ, true)
+    );
+    assert_eq!(
+        (answers(Extent::of(&flat)).1.unarmed, answers(Extent::of(&flat)).1.read_only),
+        (true, false)
+    );
 }
 
 #[test]
@@ -69,7 +85,10 @@ fn durability_tells_the_persistence_domain() {
         (Durability::None, Persistence::Never),
     ] {
         let region = region(0, 1).durable_by(durability);
-        assert_eq!((region.durability(), answers(Extent::of(&region)).1.persistence), (durability, persistence));
+        assert_eq!(
+            (region.durability(), answers(Extent::of(&region)).1.persistence),
+            (durability, persistence)
+        );
     }
 }
 
@@ -78,7 +97,10 @@ fn parts() {
     let whole = Extent::of(&FRAM);
     let part = whole.part(0x1000, 0x2000);
     assert_eq!((part.base(), part.length(), kind(part)), (Some(0x6000_1000), 0x2000, Kind::Region));
-    assert_eq!((whole.part(0, 0x8_0000).base(), kind(whole.part(0x7_ffe0, 1))), (Some(0x6000_0000), Kind::Region));
+    assert_eq!(
+        (whole.part(0, 0x8_0000).base(), kind(whole.part(0x7_ffe0, 1))),
+        (Some(0x6000_0000), Kind::Region)
+    );
     let inner = part.part(0x1000, 0x1000);
     assert_eq!((inner.base(), kind(inner)), (Some(0x6000_2000), Kind::Region));
     assert!(core::ptr::eq(inner.region(), &raw const FRAM));
@@ -135,7 +157,8 @@ fn an_alignment_that_is_no_power_of_two() {
 
 #[test]
 fn a_table_shows_what_overlaps() {
-    let table = [region(0x1000, 0x1000), region(0x2000, 0x1000), region(0x2fff, 0x1000), region(0x8000, 0)];
+    let table =
+        [region(0x1000, 0x1000), region(0x2000, 0x1000), region(0x2fff, 0x1000), region(0x8000, 0)];
     let kinds = [0, 1, 2, 3].map(|index| kind(Extent::of_table(&table, index).unwrap()));
     let overlaps = Kind::InvalidRegion(RegionFault::Overlaps);
     assert_eq!(kinds, [Kind::Region, overlaps, overlaps, Kind::InvalidRegion(RegionFault::Empty)]);
@@ -170,7 +193,10 @@ fn what_locate_says() {
         (bare.backing(&spot), bare.regions(&spot), bare.confirm(&spot)),
         (Ok(Backing::Regions), Ok(1), Ok(0x6000_0000))
     );
-    assert_eq!((bare.dax_capable(&spot), bare.device(&spot).unwrap().as_str()), (Ok(Some(true)), ""));
+    assert_eq!(
+        (bare.dax_capable(&spot), bare.device(&spot).unwrap().as_str()),
+        (Ok(Some(true)), "")
+    );
     assert_eq!((bare.numa_node(&spot, 0), bare.numa_node(&spot, 1)), (Ok(Some(Some(2))), Ok(None)));
     assert_eq!(bare.region(&spot, 1), Ok(None));
     let dimm = |n| bare.dimm(&spot, 0, n).unwrap().unwrap();
@@ -195,7 +221,8 @@ fn what_locate_says() {
     }
 }
 
-/// The first byte, wherever it comes from, is at a multiple of the alignment; a length need not be one.
+/// The first byte, wherever it comes from, is at a multiple of the alignment; a length need not be
+/// one.
 #[test]
 fn the_first_byte_is_aligned() {
     let misaligned = Kind::InvalidRegion(RegionFault::Misaligned);
@@ -217,13 +244,23 @@ fn the_first_byte_is_aligned() {
     let region = region(0x1_2000, 0x2000).aligned_to(0x1000);
     let whole = Extent::of(&region);
     assert_eq!(kind(whole.part(0x1000, 0x10)), Kind::Region);
-    assert_eq!([1, 0x800, 0xfff, 0x1001].map(|offset| kind(whole.part(offset, 0x10))), [misaligned; 4]);
+    assert_eq!(
+        [1, 0x800, 0xfff, 0x1001].map(|offset| kind(whole.part(offset, 0x10))),
+        [misaligned; 4]
+    );
     // The address counts, not the offset: parts of a region that is wrong itself may be right.
     let odd = self::region(0x1_2800, 0x2000).aligned_to(0x1000);
-    assert_eq!((kind(Extent::of(&odd)), kind(Extent::of(&odd).part(0x800, 1))), (misaligned, Kind::Region));
+    assert_eq!(
+        (kind(Extent::of(&odd)), kind(Extent::of(&odd).part(0x800, 1))),
+        (misaligned, Kind::Region)
+    );
     // What is worse comes first.
     let table = [odd, odd];
-    let worse = [Extent::of(&odd).part(1, 0), Extent::of(&odd).part(1, 0x2000), Extent::of_table(&table, 0).unwrap()];
+    let worse = [
+        Extent::of(&odd).part(1, 0),
+        Extent::of(&odd).part(1, 0x2000),
+        Extent::of_table(&table, 0).unwrap(),
+    ];
     let faults = [RegionFault::Empty, RegionFault::Outside, RegionFault::Overlaps];
     assert_eq!(worse.map(kind), faults.map(Kind::InvalidRegion));
 }

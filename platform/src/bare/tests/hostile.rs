@@ -1,4 +1,5 @@
-//! Any bytes, and tables of QEMU's with some bytes changed: what must hold of them is in [`crate::fuzz`].
+//! Any bytes, and tables of QEMU's with some bytes changed: what must hold of them is in
+//! [`crate::fuzz`].
 
 use proptest::{collection::vec, prelude::*, sample::Index};
 
@@ -8,8 +9,12 @@ use crate::{fuzz, seed::seed};
 /// One of these with up to eight bytes changed, and cut off.
 fn changed(seeds: &'static [&'static [u8]]) -> impl Strategy<Value = std::vec::Vec<u8>> {
     let bytes = prop_oneof![Just(0), Just(1), Just(0x7f), Just(0x80), Just(0xff), any::<u8>()];
-    (any::<Index>(), vec((any::<Index>(), bytes), 0..8), prop::option::weighted(0.2, any::<Index>())).prop_map(
-        move |(seed, changes, end)| {
+    (
+        any::<Index>(),
+        vec((any::<Index>(), bytes), 0..8),
+        prop::option::weighted(0.2, any::<Index>()),
+    )
+        .prop_map(move |(seed, changes, end)| {
             let mut bytes = seeds[seed.index(seeds.len())].to_vec();
             for (at, byte) in changes {
                 let at = at.index(bytes.len());
@@ -19,8 +24,7 @@ fn changed(seeds: &'static [&'static [u8]]) -> impl Strategy<Value = std::vec::V
                 bytes.truncate(end.index(bytes.len()));
             }
             bytes
-        },
-    )
+        })
 }
 
 /// Structures of every kind, in any order, which belong to each other in any way.
@@ -30,7 +34,12 @@ fn structures() -> impl Strategy<Value = std::vec::Vec<u8>> {
         |(kind, first, second, base, length, bits)| match kind {
             0 | 1 => Range { flags: bits, ..Range::persistent(first, base, length) }.structure(),
             2 | 3 => mapping(second.into(), first, second, bits),
-            4 => control(second, bits.to_le_bytes(), [1, 2, 3, 4], (bits & 1 != 0).then_some((7, [1, 2]))),
+            4 => control(
+                second,
+                bits.to_le_bytes(),
+                [1, 2, 3, 4],
+                (bits & 1 != 0).then_some((7, [1, 2])),
+            ),
             5 => hints(second.into(), &[base, length]),
             _ => capabilities(bits.to_le_bytes()[0], bits.into()),
         },

@@ -4,8 +4,8 @@ use core::ptr::NonNull;
 use std::{cell::RefCell, vec, vec::Vec};
 
 use crate::{
-    Bare, Cpu, Durability, Errno, Extent, Fail, Halt, Halted, Io, PhysicalRegion, Platform, RegionKind, Undurable,
-    What, Window,
+    Bare, Cpu, Durability, Errno, Extent, Fail, Halt, Halted, Io, PhysicalRegion, Platform,
+    RegionKind, Undurable, What, Window,
     bare::tests::tables::{self, Range, mapping, nfit},
 };
 
@@ -20,8 +20,8 @@ fn region(durability: Durability) -> PhysicalRegion<'static> {
 fn on<'t>(extent: Extent<'t>, test: impl FnOnce(Window<'t>)) -> Vec<u8> {
     let mut memory = pattern();
     let at = NonNull::new(memory.as_mut_ptr()).unwrap();
-    // SAFETY: the memory is there for as long as the window is used, which is in `test`; no extent here is longer, and nobody
-    // else uses it meanwhile.
+    // SAFETY: the memory is there for as long as the window is used, which is in `test`; no extent
+    // here is longer, and nobody else uses it meanwhile.
     test(unsafe { extent.mapped(at) });
     memory
 }
@@ -33,21 +33,33 @@ fn pattern() -> Vec<u8> {
 type Range64 = core::ops::Range<u64>;
 
 /// What is said of a channel for these bytes of the source through this window.
-fn admitted(source: Extent<'_>, window: Option<&Window<'_>>, range: Range64, writable: bool) -> Result<(), Fail> {
+fn admitted(
+    source: Extent<'_>,
+    window: Option<&Window<'_>>,
+    range: Range64,
+    writable: bool,
+) -> Result<(), Fail> {
     let facts = Bare::default().describe(source).unwrap();
     Bare::default().channel(source, &facts, window, range, writable).map(drop)
 }
 
-fn read(source: Extent<'_>, window: &Window<'_>, offset: u64, length: usize) -> (Result<(), Halted>, Vec<u8>) {
+fn read(
+    source: Extent<'_>,
+    window: &Window<'_>,
+    offset: u64,
+    length: usize,
+) -> (Result<(), Halted>, Vec<u8>) {
     let facts = Bare::default().describe(source).unwrap();
-    let channel = Bare::default().channel(source, &facts, Some(window), 0..source.length(), false).unwrap();
+    let channel =
+        Bare::default().channel(source, &facts, Some(window), 0..source.length(), false).unwrap();
     let mut bytes = vec![0xEE; length];
     (Bare::default().read_at(source, &channel, offset, bytes.as_mut_slice().into()), bytes)
 }
 
 fn write(source: Extent<'_>, window: &Window<'_>, offset: u64, bytes: &[u8]) -> Result<(), Halted> {
     let facts = Bare::default().describe(source).unwrap();
-    let channel = Bare::default().channel(source, &facts, Some(window), 0..source.length(), true).unwrap();
+    let channel =
+        Bare::default().channel(source, &facts, Some(window), 0..source.length(), true).unwrap();
     Bare::default().write_at(source, &channel, offset, bytes.into())
 }
 
@@ -67,7 +79,8 @@ fn bytes_come_and_go() {
     assert_eq!(after, expected);
 }
 
-/// A part of a region is read through a window on all of it, and on exactly the part; through one on less it is not.
+/// A part of a region is read through a window on all of it, and on exactly the part; through one
+/// on less it is not.
 #[test]
 fn a_part_of_a_region() {
     let region = region(Durability::Fence);
@@ -95,7 +108,11 @@ fn a_part_of_a_region() {
             (whole.part(8192, 1), 0..1, absent),
         ] {
             for writable in [false, true] {
-                assert_eq!(admitted(source, Some(&window), range.clone(), writable), expected, "{source:?}, {range:?}");
+                assert_eq!(
+                    admitted(source, Some(&window), range.clone(), writable),
+                    expected,
+                    "{source:?}, {range:?}"
+                );
             }
         }
     });
@@ -111,19 +128,26 @@ fn without_a_window_there_is_nothing() {
     let table = [region, region];
     let overlapping = Extent::of_table(&table, 1).unwrap();
     on(overlapping, |window| {
-        assert_eq!(admitted(Extent::of(&region), Some(&window), 0..1, false), Err(Fail::Absent(What::Mapping)));
+        assert_eq!(
+            admitted(Extent::of(&region), Some(&window), 0..1, false),
+            Err(Fail::Absent(What::Mapping))
+        );
     });
 }
 
 /// In C a table may have been changed.
 #[test]
 fn another_region_is_noticed() {
-    let (one, other) = (region(Durability::Fence), PhysicalRegion::new(BASE, 4096, RegionKind::Persistent));
+    let (one, other) =
+        (region(Durability::Fence), PhysicalRegion::new(BASE, 4096, RegionKind::Persistent));
     let facts = Bare::default().describe(Extent::of(&other)).unwrap();
     on(Extent::of(&one), |window| {
         let bare = Bare::default();
         let channel = bare.channel(Extent::of(&one), &facts, Some(&window), 0..1, false).map(drop);
-        assert_eq!((channel, bare.sync(Extent::of(&one), &facts)), (Err(Fail::Replaced), Err(Fail::Replaced)));
+        assert_eq!(
+            (channel, bare.sync(Extent::of(&one), &facts)),
+            (Err(Fail::Replaced), Err(Fail::Replaced))
+        );
         assert_eq!(bare.sync(Extent::of(&other), &facts), Ok(()));
     });
 }
@@ -165,7 +189,10 @@ fn what_would_not_be_durable() {
     // The window's own region, whatever the source's says.
     let (source, window) = (region(Durability::Fence), region(Durability::None));
     on(Extent::of(&window), |window| {
-        assert_eq!(admitted(Extent::of(&source), Some(&window), 0..1, true), refused(Undurable::Never));
+        assert_eq!(
+            admitted(Extent::of(&source), Some(&window), 0..1, true),
+            refused(Undurable::Never)
+        );
         assert_eq!(admitted(Extent::of(&source), Some(&window), 0..1, false), Ok(()));
     });
 }
@@ -199,7 +226,12 @@ fn the_host() {
         };
         let region = region(Durability::Call);
         on(Extent::of(&region), |window| {
-            let written = write(Extent::of(&region).part(4096, 512), &window.flushed_by_host(&host), 3, &[7; 9]);
+            let written = write(
+                Extent::of(&region).part(4096, 512),
+                &window.flushed_by_host(&host),
+                3,
+                &[7; 9],
+            );
             let failed = |errno| Halted { done: 0, why: Halt::Fail(Fail::Os(What::Sync, errno)) };
             assert_eq!(written, answer.map_err(failed));
         });
@@ -214,8 +246,13 @@ fn beyond_the_source() {
     let part = Extent::of(&region).part(4096, 512);
     let after = on(part, |window| {
         let absent = Halted { done: 0, why: Halt::Fail(Fail::Absent(What::Mapping)) };
-        for (offset, length) in [(512, 1), (511, 2), (513, 0), (u64::MAX, 1), (u64::MAX - 4096, 1)] {
-            assert_eq!(read(part, &window, offset, length), (Err(absent), vec![0xEE; length]), "{offset}");
+        for (offset, length) in [(512, 1), (511, 2), (513, 0), (u64::MAX, 1), (u64::MAX - 4096, 1)]
+        {
+            assert_eq!(
+                read(part, &window, offset, length),
+                (Err(absent), vec![0xEE; length]),
+                "{offset}"
+            );
             assert_eq!(write(part, &window, offset, &vec![1; length]), Err(absent));
         }
     });

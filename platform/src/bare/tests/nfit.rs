@@ -3,10 +3,12 @@
 use std::vec::Vec;
 
 use super::tables::{
-    CONTROL_REGION, PERSISTENT, Range, VIRTUAL, VOLATILE, answers, capabilities, control, devices, hints, ids, mapping,
-    nfit, regions, structure, sum_to_zero,
+    CONTROL_REGION, PERSISTENT, Range, VIRTUAL, VOLATILE, answers, capabilities, control, devices,
+    hints, ids, mapping, nfit, regions, structure, sum_to_zero,
 };
-use crate::{Access, Durability, Extent, Kind, Persistence, RegionFault, RegionKind, TableFault, seed::seed};
+use crate::{
+    Access, Durability, Extent, Kind, Persistence, RegionFault, RegionKind, TableFault, seed::seed,
+};
 
 pub(super) const GIB: u64 = 1 << 30;
 
@@ -23,12 +25,18 @@ fn of_qemu_with_one_device() {
     let all = regions(seed!("bare/tests/seeds/nfit/qemu-one")).unwrap();
     let [region] = all.as_slice() else { panic!("one range") };
     assert_eq!((region.base(), region.length()), (4 * GIB, 128 << 20));
-    assert_eq!((region.kind(), region.durability(), region.number()), (RegionKind::Persistent, Durability::Fence, 0));
+    assert_eq!(
+        (region.kind(), region.durability(), region.number()),
+        (RegionKind::Persistent, Durability::Fence, 0)
+    );
     assert_eq!(ids(region), [(1, "8680-56341200".into())], "the id that Linux gives it");
     assert_eq!(region.flush_hints().count(), 0);
     let (facts, there) = answers(Extent::of(region));
     assert_eq!((facts.kind, facts.access), (Kind::Region, Access::READ | Access::WRITE));
-    assert_eq!((there.persistence, &*there.provider, there.unarmed), (Persistence::CpuCache, "ACPI.NFIT", false));
+    assert_eq!(
+        (there.persistence, &*there.provider, there.unarmed),
+        (Persistence::CpuCache, "ACPI.NFIT", false)
+    );
     // QEMU always calls the proximity domain valid.
     assert_eq!(there.numa_node, Some(0));
 }
@@ -37,19 +45,30 @@ fn of_qemu_with_one_device() {
 #[test]
 fn of_qemu_with_two_devices() {
     let all = regions(seed!("bare/tests/seeds/nfit/qemu-two")).unwrap();
-    let said: Vec<_> =
-        all.iter().map(|region| (region.base(), region.length(), region.durability(), ids(region))).collect();
+    let said: Vec<_> = all
+        .iter()
+        .map(|region| (region.base(), region.length(), region.durability(), ids(region)))
+        .collect();
     assert_eq!(
         said,
         [
             (4 * GIB, 126 << 20, Durability::CacheFlush, [(1, "8680-56341200".into())].into()),
-            (4 * GIB + (126 << 20), 128 << 20, Durability::CacheFlush, [(2, "8680-57341200".into())].into()),
+            (
+                4 * GIB + (126 << 20),
+                128 << 20,
+                Durability::CacheFlush,
+                [(2, "8680-57341200".into())].into()
+            ),
         ]
     );
     let answers: Vec<_> = all.iter().map(|region| answers(Extent::of(region))).collect();
     assert_eq!([0, 1].map(|n| answers[n].0.access), [Access::READ | Access::WRITE, Access::READ]);
     assert_eq!([0, 1].map(|n| answers[n].1.unarmed), [false, true]);
-    assert_eq!([0, 1].map(|n| answers[n].1.read_only), [false, true], "Linux makes it read-only too");
+    assert_eq!(
+        [0, 1].map(|n| answers[n].1.read_only),
+        [false, true],
+        "Linux makes it read-only too"
+    );
     assert_eq!([0, 1].map(|n| answers[n].1.persistence), [Persistence::MemoryController; 2]);
 }
 
@@ -72,7 +91,10 @@ fn a_range_with_index_0() {
     let all = regions(&table).unwrap();
     assert_eq!(devices(&all[0]), []);
     assert!(!answers(Extent::of(&all[0])).1.unarmed);
-    assert_eq!((all[0].kind(), answers(Extent::of(&all[0])).0.kind), (RegionKind::Other, Kind::Other));
+    assert_eq!(
+        (all[0].kind(), answers(Extent::of(&all[0])).0.kind),
+        (RegionKind::Other, Kind::Other)
+    );
     let table = nfit(&[Range { kind: VOLATILE, ..Range::persistent(0, 0, GIB) }.structure()]);
     assert_eq!(regions(&table).unwrap()[0].kind(), RegionKind::Volatile);
 }
@@ -112,7 +134,8 @@ fn the_first_capabilities_count() {
 #[test]
 fn proximity_domain_only_where_it_is_valid() {
     for (flags, node) in [(0, None), (1, None), (2, Some(9)), (3, Some(9)), (4, None)] {
-        let table = nfit(&[Range { flags, proximity: 9, ..Range::persistent(1, 0, GIB) }.structure()]);
+        let table =
+            nfit(&[Range { flags, proximity: 9, ..Range::persistent(1, 0, GIB) }.structure()]);
         assert_eq!(answers(Extent::of(&regions(&table).unwrap()[0])).1.numa_node, node);
     }
 }
@@ -125,7 +148,11 @@ fn read_only_by_the_memory_attributes() {
     };
     assert_eq!([0x8008, 0x2_8008].map(access), [Access::READ | Access::WRITE, Access::READ]);
     for bit in 0..64 {
-        assert_eq!(!access(1 << bit).contains(Access::WRITE), bit == 17, "EFI_MEMORY_RO alone, not {bit}");
+        assert_eq!(
+            !access(1 << bit).contains(Access::WRITE),
+            bit == 17,
+            "EFI_MEMORY_RO alone, not {bit}"
+        );
         assert_eq!(access(!(1 << bit)).contains(Access::WRITE), bit == 17);
     }
 }
@@ -149,9 +176,15 @@ fn kinds_of_ranges() {
 #[test]
 fn overlapping_and_wrapping_ranges() {
     let kinds = |ranges: &[(u64, u64)]| {
-        let ranges: Vec<_> =
-            ranges.iter().map(|&(base, length)| Range::persistent(1, base, length).structure()).collect();
-        regions(&nfit(&ranges)).unwrap().iter().map(|region| answers(Extent::of(region)).0.kind).collect::<Vec<_>>()
+        let ranges: Vec<_> = ranges
+            .iter()
+            .map(|&(base, length)| Range::persistent(1, base, length).structure())
+            .collect();
+        regions(&nfit(&ranges))
+            .unwrap()
+            .iter()
+            .map(|region| answers(Extent::of(region)).0.kind)
+            .collect::<Vec<_>>()
     };
     let (fine, overlaps) = (Kind::Region, Kind::InvalidRegion(RegionFault::Overlaps));
     assert_eq!(kinds(&[(0, GIB), (GIB, GIB)]), [fine; 2]);
@@ -170,7 +203,8 @@ fn unknown_structures_are_skipped() {
     for kind in [2, 3, 5, 8, 9, 255, 0xffff] {
         let strange = structure(kind, 4, &[]);
         let long = structure(kind, 401, &[]);
-        let table = nfit(&[strange.clone(), Range::persistent(1, 0, GIB).structure(), long, strange]);
+        let table =
+            nfit(&[strange.clone(), Range::persistent(1, 0, GIB).structure(), long, strange]);
         assert_eq!(regions(&table).unwrap().len(), 1);
     }
 }
@@ -184,7 +218,11 @@ fn a_length_that_cannot_be_is_refused() {
         for length in 0..4 {
             let mut short = structure(kind, 4, &[]);
             short[2] = length;
-            assert_eq!(regions(&nfit(&[before.clone(), short])).err(), fault, "type {kind}, length {length}");
+            assert_eq!(
+                regions(&nfit(&[before.clone(), short])).err(),
+                fault,
+                "type {kind}, length {length}"
+            );
         }
         // Longer than what is left.
         let mut long = structure(kind, 80, &[]);
@@ -194,7 +232,10 @@ fn a_length_that_cannot_be_is_refused() {
     // Shorter than the type has to be.
     for (kind, least) in [(0, 56), (1, 48), (4, 32), (6, 16), (7, 12)] {
         assert_eq!(regions(&nfit(&[before.clone(), structure(kind, least - 1, &[])])).err(), fault);
-        assert!(regions(&nfit(&[before.clone(), structure(kind, least, &[])])).is_ok(), "type {kind}");
+        assert!(
+            regions(&nfit(&[before.clone(), structure(kind, least, &[])])).is_ok(),
+            "type {kind}"
+        );
     }
 }
 
@@ -202,7 +243,8 @@ fn a_length_that_cannot_be_is_refused() {
 #[test]
 fn truncated_tables() {
     let whole = one(0, &[capabilities(1, 3)]);
-    let ends: Vec<usize> = [40, 56, 48, 80, 16].iter().scan(0, |at, length| Some((*at += length, *at).1)).collect();
+    let ends: Vec<usize> =
+        [40, 56, 48, 80, 16].iter().scan(0, |at, length| Some((*at += length, *at).1)).collect();
     for length in 0..whole.len() {
         assert_eq!(regions(&whole[..length]).err(), Some(TableFault::Length), "{length} bytes");
         if length >= 36 {
@@ -238,12 +280,16 @@ fn bad_checksums_and_signatures() {
     for length in [0, 1, 35, 36, 39, u32::MAX] {
         let mut bad = whole.clone();
         bad[4..8].copy_from_slice(&length.to_le_bytes());
-        assert!(matches!(regions(&bad).err(), Some(TableFault::Length | TableFault::Checksum)), "{length}");
+        assert!(
+            matches!(regions(&bad).err(), Some(TableFault::Length | TableFault::Checksum)),
+            "{length}"
+        );
     }
     assert_eq!(regions(&nfit(&[])).unwrap().len(), 0);
 }
 
-/// As many as are allowed, in the worst way: all ranges overlap and share all devices. One more is refused.
+/// As many as are allowed, in the worst way: all ranges overlap and share all devices. One more is
+/// refused.
 #[test]
 fn the_number_of_structures_is_limited() {
     let ranges: Vec<_> = (0..256).map(|_| Range::persistent(1, 0, GIB).structure()).collect();
@@ -256,18 +302,28 @@ fn the_number_of_structures_is_limited() {
     let table = nfit(&structures);
     let all = regions(&table).unwrap();
     assert_eq!(all.len(), 256);
-    let overlaps =
-        all.iter().filter(|region| answers(Extent::of(region)).0.kind == Kind::InvalidRegion(RegionFault::Overlaps));
+    let overlaps = all.iter().filter(|region| {
+        answers(Extent::of(region)).0.kind == Kind::InvalidRegion(RegionFault::Overlaps)
+    });
     assert_eq!(overlaps.count(), 256);
     assert_eq!(all[0].flush_hints().collect::<Vec<_>>(), [8]);
     assert_eq!(devices(&all[255]).len(), 64);
 
-    let refused = |structures: &[Vec<u8>]| assert_eq!(regions(&nfit(structures)).err(), Some(TableFault::TooMany));
+    let refused = |structures: &[Vec<u8>]| {
+        assert_eq!(regions(&nfit(structures)).err(), Some(TableFault::TooMany))
+    };
     structures.push(structure(99, 4, &[]));
     refused(&structures);
     // One more range, of any kind; one more device of a range, but not one more of all.
-    refused(&[ranges.as_slice(), &[Range { kind: VIRTUAL[0], ..Range::persistent(7, 0, 1) }.structure()]].concat());
-    let devices = |count: u32| (0..count).map(|device| mapping(device, 1, 1, 0)).collect::<Vec<_>>();
+    refused(
+        &[
+            ranges.as_slice(),
+            &[Range { kind: VIRTUAL[0], ..Range::persistent(7, 0, 1) }.structure()],
+        ]
+        .concat(),
+    );
+    let devices =
+        |count: u32| (0..count).map(|device| mapping(device, 1, 1, 0)).collect::<Vec<_>>();
     refused(&[&ranges[..1], &devices(65)].concat());
     refused(&[&[Range::persistent(2, GIB, GIB).structure()], &ranges[..1], &devices(65)].concat());
     let others: Vec<_> = (0..65).map(|device| mapping(device, 2, 1, 0)).collect();
@@ -313,7 +369,14 @@ fn faults_in_words() {
     for (fault, words) in faults {
         let error: &dyn core::error::Error = &fault;
         let sentence = std::format!("{error}");
-        assert!(sentence.starts_with("the firmware's table ") && sentence.contains(words), "{sentence}");
-        assert_eq!(faults.iter().filter(|(_, words)| sentence.contains(words)).count(), 1, "{sentence}");
+        assert!(
+            sentence.starts_with("the firmware's table ") && sentence.contains(words),
+            "{sentence}"
+        );
+        assert_eq!(
+            faults.iter().filter(|(_, words)| sentence.contains(words)).count(),
+            1,
+            "{sentence}"
+        );
     }
 }

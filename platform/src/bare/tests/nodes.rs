@@ -1,5 +1,5 @@
-//! What nodes of a devicetree say to others: what is inherited, what is the parent's, and what is nobody's business. How large a tree
-//! may be.
+//! What nodes of a devicetree say to others: what is inherited, what is the parent's, and what is
+//! nobody's business. How large a tree may be.
 
 use std::{vec, vec::Vec};
 
@@ -16,7 +16,8 @@ fn node(blob: &[u8]) -> Option<u32> {
 /// Names that begin or end like those that matter.
 #[test]
 fn names_of_properties_are_whole() {
-    let persistent = || Blob::root().begin("p").property("compatible", b"pmem-region\0").cells("reg", &[1, 2]);
+    let persistent =
+        || Blob::root().begin("p").property("compatible", b"pmem-region\0").cells("reg", &[1, 2]);
     let one = Ok([(1, 2)].into());
     let others: [(&str, &[u8]); 16] = [
         ("reg-names", b"name\0"),
@@ -44,7 +45,12 @@ fn names_of_properties_are_whole() {
     }
     // Without the one that is meant.
     unaddressed(
-        Blob::root().begin("p").property("compatible", b"pmem-region\0").cells("reg-names", &[1, 2]).end().end(),
+        Blob::root()
+            .begin("p")
+            .property("compatible", b"pmem-region\0")
+            .cells("reg-names", &[1, 2])
+            .end()
+            .end(),
     );
     unaddressed(
         Blob::root()
@@ -57,25 +63,39 @@ fn names_of_properties_are_whole() {
     );
 }
 
-/// A node in one that is disabled is disabled too, whatever it says itself, and however deep it lies; its neighbours are not.
+/// A node in one that is disabled is disabled too, whatever it says itself, and however deep it
+/// lies; its neighbours are not.
 #[test]
 fn disabled_is_inherited() {
-    let off = || Blob::root().begin("bus").property("status", b"disabled\0").property("ranges", &[]);
+    let off =
+        || Blob::root().begin("bus").property("status", b"disabled\0").property("ranges", &[]);
     let says = |blob: Blob, status: &[u8]| {
-        blob.begin("p").property("compatible", b"pmem-region\0").property("status", status).cells("reg", &[5, 6]).end()
+        blob.begin("p")
+            .property("compatible", b"pmem-region\0")
+            .property("status", status)
+            .cells("reg", &[5, 6])
+            .end()
     };
     let fine = |blob: Blob| ranges(&blob.persistent(&[1, 2]).end().bytes());
     let one = Ok([(1, 2)].into());
     assert_eq!(fine(off().persistent(&[5, 6]).end()), one);
     assert_eq!(fine(says(off(), b"okay\0").end()), one);
-    assert_eq!(fine(off().begin("in").property("status", b"okay\0").persistent(&[5, 6]).end().end()), one);
+    assert_eq!(
+        fine(off().begin("in").property("status", b"okay\0").persistent(&[5, 6]).end().end()),
+        one
+    );
     // Behind one that is disabled itself, in the same node.
     assert_eq!(fine(says(off(), b"disabled\0").persistent(&[5, 6]).end()), one);
     assert_eq!(fine(says(Blob::root(), b"disabled\0")), one);
     // One that says both.
-    let both = Blob::root().begin("p").property("compatible", b"pmem-region\0").cells("reg", &[5, 6]);
-    assert_eq!(fine(both.property("status", b"disabled\0").property("status", b"okay\0").end()), one);
-    // Deeper than is kept, where a region that is not disabled is refused; also one that makes no sense.
+    let both =
+        Blob::root().begin("p").property("compatible", b"pmem-region\0").cells("reg", &[5, 6]);
+    assert_eq!(
+        fine(both.property("status", b"disabled\0").property("status", b"okay\0").end()),
+        one
+    );
+    // Deeper than is kept, where a region that is not disabled is refused; also one that makes no
+    // sense.
     let deep = |blob: Blob, last: fn(Blob) -> Blob| {
         let blob = (0..20).fold(blob, |blob, _| blob.begin("in").property("status", b"okay\0"));
         (0..20).fold(last(blob), |blob, _| blob.end()).end()
@@ -87,7 +107,10 @@ fn disabled_is_inherited() {
     let within = within.begin("off").property("status", b"fail\0").persistent(&[5, 6]).end();
     assert_eq!(fine((0..14).fold(within, |blob, _| blob.end())), one);
     let on = Blob::root().begin("bus").property("ranges", &[]);
-    assert!(matches!(fine(deep(on, |blob| blob.persistent(&[5, 6]))), Err(TableFault::Structure(_))));
+    assert!(matches!(
+        fine(deep(on, |blob| blob.persistent(&[5, 6]))),
+        Err(TableFault::Structure(_))
+    ));
 }
 
 /// What a node with regions says of cells is about its children.
@@ -98,17 +121,29 @@ fn cells_are_the_parents() {
         let blob = own.iter().fold(blob, |blob, (name, cells)| blob.cells(name, &[*cells]));
         ranges(&blob.cells("reg", reg).end().end().bytes())
     };
-    for own in [("#address-cells", 2), ("#size-cells", 2), ("#size-cells", 0), ("#address-cells", 9)] {
+    for own in
+        [("#address-cells", 2), ("#size-cells", 2), ("#size-cells", 0), ("#address-cells", 9)]
+    {
         assert_eq!(with(&[own], &[1, 2, 3, 4]), Ok([(1, 2), (3, 4)].into()), "{own:?}");
     }
-    // The sizes of windows are counted in the bus's own cells, and the addresses above in those of the node above.
+    // The sizes of windows are counted in the bus's own cells, and the addresses above in those of
+    // the node above.
     let bus = |size_above: u32, size: u32, windows: &[u32], reg: &[u32]| {
-        let blob = Blob::default().begin("").cells("#address-cells", &[2]).cells("#size-cells", &[size_above]);
-        let blob =
-            blob.begin("bus").cells("#address-cells", &[1]).cells("#size-cells", &[size]).cells("ranges", windows);
+        let blob = Blob::default()
+            .begin("")
+            .cells("#address-cells", &[2])
+            .cells("#size-cells", &[size_above]);
+        let blob = blob
+            .begin("bus")
+            .cells("#address-cells", &[1])
+            .cells("#size-cells", &[size])
+            .cells("ranges", windows);
         ranges(&blob.persistent(reg).end().end().bytes())
     };
-    assert_eq!(bus(1, 2, &[0x10, 7, 0x20, 0, 0x100], &[0x11, 0, 2]), Ok([(0x7_0000_0021, 2)].into()));
+    assert_eq!(
+        bus(1, 2, &[0x10, 7, 0x20, 0, 0x100], &[0x11, 0, 2]),
+        Ok([(0x7_0000_0021, 2)].into())
+    );
     assert_eq!(bus(2, 1, &[0x10, 7, 0x20, 0x100], &[0x11, 2]), Ok([(0x7_0000_0021, 2)].into()));
     // Two windows, of which the second one is found.
     let windows = [0, 1, 0, 0, 0x10, 0x10, 7, 0x20, 0, 0x100];
@@ -118,13 +153,25 @@ fn cells_are_the_parents() {
 /// What nobody uses may be as odd as it likes.
 #[test]
 fn oddities_of_others() {
-    for (name, value) in [("#address-cells", &[0_u8; 3] as &[u8]), ("#size-cells", &[]), ("numa-node-id", &[0; 8])] {
-        let beside = Blob::root().begin("odd").property(name, value).end().persistent(&[1, 2]).end().bytes();
+    for (name, value) in
+        [("#address-cells", &[0_u8; 3] as &[u8]), ("#size-cells", &[]), ("numa-node-id", &[0; 8])]
+    {
+        let beside =
+            Blob::root().begin("odd").property(name, value).end().persistent(&[1, 2]).end().bytes();
         assert_eq!(ranges(&beside), Ok([(1, 2)].into()), "{name}");
         // Nor is it looked at in a node that is disabled.
-        let off = Blob::root().begin("odd").property(name, value).property("status", b"no\0").persistent(&[5, 6]).end();
+        let off = Blob::root()
+            .begin("odd")
+            .property(name, value)
+            .property("status", b"no\0")
+            .persistent(&[5, 6])
+            .end();
         assert_eq!(ranges(&off.persistent(&[1, 2]).end().bytes()), Ok([(1, 2)].into()), "{name}");
-        let bus = Blob::root().begin("bus").property(name, value).property("ranges", &[]).persistent(&[1, 2, 3]);
+        let bus = Blob::root()
+            .begin("bus")
+            .property(name, value)
+            .property("ranges", &[])
+            .persistent(&[1, 2, 3]);
         let expected = if name == "numa-node-id" { Kind::Region } else { UNADDRESSED };
         assert_eq!(kinds(&bus.end().end().bytes()), Ok([expected].into()), "{name}");
     }
@@ -133,7 +180,11 @@ fn oddities_of_others() {
 #[test]
 fn numa_nodes_are_inherited() {
     let bus = |id: &[u8]| {
-        Blob::root().begin("bus").cells("#address-cells", &[1]).property("ranges", &[]).property("numa-node-id", id)
+        Blob::root()
+            .begin("bus")
+            .cells("#address-cells", &[1])
+            .property("ranges", &[])
+            .property("numa-node-id", id)
     };
     let own = |blob: Blob, id: u32| {
         blob.begin("p")
@@ -149,8 +200,10 @@ fn numa_nodes_are_inherited() {
     // One that makes no sense is none, as in Linux, and hides what is above.
     for odd in [&[7_u8] as &[u8], &[], &[0, 0, 0, 1, 0, 0, 0, 2]] {
         assert_eq!(node(&bus(odd).persistent(&[1, 2]).end().end().bytes()), None, "{odd:?}");
-        let inner = bus(&[0, 0, 0, 7]).begin("in").cells("#address-cells", &[1]).property("ranges", &[]);
-        let inner = inner.property("numa-node-id", odd).persistent(&[1, 2]).end().end().end().bytes();
+        let inner =
+            bus(&[0, 0, 0, 7]).begin("in").cells("#address-cells", &[1]).property("ranges", &[]);
+        let inner =
+            inner.property("numa-node-id", odd).persistent(&[1, 2]).end().end().end().bytes();
         assert_eq!((ranges(&inner), node(&inner)), (Ok([(1, 2)].into()), None), "{odd:?}");
     }
     assert_eq!(node(&own(bus(&[0, 0, 0, 7]), u32::MAX).end().end().bytes()), None);
@@ -160,12 +213,16 @@ fn numa_nodes_are_inherited() {
 #[test]
 fn overlapping_regions_of_many() {
     for (first, second) in [(0, 1), (0, 15), (15, 16), (3, 200), (16, 32), (254, 255), (0, 255)] {
-        let reg: Vec<u32> = (0..256).flat_map(|n| [if n == second { first << 8 | 255 } else { n << 8 }, 256]).collect();
+        let reg: Vec<u32> = (0..256)
+            .flat_map(|n| [if n == second { first << 8 | 255 } else { n << 8 }, 256])
+            .collect();
         let blob = Blob::root().persistent(&reg).end().bytes();
         let all = regions(&blob).unwrap();
         let overlapping: Vec<_> = all
             .iter()
-            .filter(|region| answers(Extent::of(region)).0.kind == Kind::InvalidRegion(RegionFault::Overlaps))
+            .filter(|region| {
+                answers(Extent::of(region)).0.kind == Kind::InvalidRegion(RegionFault::Overlaps)
+            })
             .map(|region| region.number())
             .collect();
         // It goes on into the one behind the first, too.
@@ -181,7 +238,8 @@ fn overlapping_regions_of_many() {
 fn inside_of_one_that_wraps() {
     let blob = Blob::default().begin("").cells("#size-cells", &[2]);
     let blob = blob.persistent(&[u32::MAX, 0, 1, 1, u32::MAX, 16, 0, 16]).end().bytes();
-    let kinds: Vec<_> = regions(&blob).unwrap().iter().map(|region| answers(Extent::of(region)).0.kind).collect();
+    let kinds: Vec<_> =
+        regions(&blob).unwrap().iter().map(|region| answers(Extent::of(region)).0.kind).collect();
     assert_eq!(kinds, [RegionFault::Wraps, RegionFault::Overlaps].map(Kind::InvalidRegion));
 }
 

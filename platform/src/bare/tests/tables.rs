@@ -2,7 +2,9 @@
 
 use std::vec::Vec;
 
-use crate::{Bare, DimmTable, Extent, Facts, Locate, Nfit, PhysicalRegion, Platform, TableFault, Text};
+use crate::{
+    Bare, DimmTable, Extent, Facts, Locate, Nfit, PhysicalRegion, Platform, TableFault, Text,
+};
 
 /// The types of ranges, as the bytes in which they lie.
 pub(crate) const PERSISTENT: &str = "79d3f066f3b47440ac430d3318b78cdb";
@@ -77,8 +79,14 @@ pub(crate) fn mapping(device: u32, range: u16, control: u16, state: u16) -> Vec<
     structure(1, 48, &fields)
 }
 
-/// A control region: vendor and serial number as they lie there; place and time of making if they are known.
-pub(crate) fn control(index: u16, vendor: [u8; 2], serial: [u8; 4], made: Option<(u8, [u8; 2])>) -> Vec<u8> {
+/// A control region: vendor and serial number as they lie there; place and time of making if they
+/// are known.
+pub(crate) fn control(
+    index: u16,
+    vendor: [u8; 2],
+    serial: [u8; 4],
+    made: Option<(u8, [u8; 2])>,
+) -> Vec<u8> {
     let (place, time) = made.unwrap_or((0xee, [0xee, 0xee]));
     let fields: [(usize, &[u8]); 6] = [
         (4, &index.to_le_bytes()),

@@ -12,7 +12,8 @@ use crate::{
     },
 };
 
-/// Every instruction that flushes, with a line of its own; without those of this processor that it may not have.
+/// Every instruction that flushes, with a line of its own; without those of this processor that it
+/// may not have.
 fn processors() -> Vec<Cpu> {
     let found = Cpu::detect().ok();
     let all = [
@@ -26,7 +27,8 @@ fn processors() -> Vec<Cpu> {
         (Instruction::CortexMClean, 32),
     ];
     let foreign = all.into_iter().filter(|(instruction, _)| !arch::has(*instruction));
-    let all: Vec<_> = foreign.map(|(instruction, line)| Cpu { instruction, line }).chain(found).collect();
+    let all: Vec<_> =
+        foreign.map(|(instruction, line)| Cpu { instruction, line }).chain(found).collect();
     assert!(all.len() > 4);
     all
 }
@@ -86,7 +88,10 @@ fn each_line_of_the_range_once_and_then_a_fence() {
                 assert_eq!(during(|| window.persist(offset, length).unwrap()), both, "{what}");
             }
             // Nothing is done of what is refused.
-            assert_eq!(during(|| assert_eq!(window.persist(LENGTH, 1), Err(WindowFault::Outside))), []);
+            assert_eq!(
+                during(|| assert_eq!(window.persist(LENGTH, 1), Err(WindowFault::Outside))),
+                []
+            );
         });
     }
 }
@@ -104,7 +109,8 @@ fn lines_then_a_fence_then_hints_then_a_fence() {
             let fence = Step::Fence(cpu.instruction);
             let [first, second] = hints.map(|hint| Step::Hint(hint.as_ptr().addr()));
             assert_eq!(during(|| window.drain()), [fence, first, second, fence]);
-            let persisted = [flushed(cpu, at + 100, 300), vec![fence, first, second, fence]].concat();
+            let persisted =
+                [flushed(cpu, at + 100, 300), vec![fence, first, second, fence]].concat();
             assert_eq!(during(|| window.persist(100, 300).unwrap()), persisted);
         });
     }
@@ -118,7 +124,10 @@ fn a_fence_alone() {
         of(Durability::Fence, |window, _| {
             let window = window.flushed_by(cpu);
             assert_eq!(during(|| window.flush(0, LENGTH).unwrap()), []);
-            assert_eq!(during(|| window.persist(0, LENGTH).unwrap()), [Step::Fence(cpu.instruction)]);
+            assert_eq!(
+                during(|| window.persist(0, LENGTH).unwrap()),
+                [Step::Fence(cpu.instruction)]
+            );
         });
     }
     // A part without a cache has nothing to flush either.
@@ -139,10 +148,17 @@ fn a_fence_before_the_hosts_call() {
     of(Durability::Call, |window, _| {
         let window = window.flushed_by_host(&host);
         let fence = Step::Fence(Instruction::None);
-        assert_eq!(during(|| window.flush(0x10, 0x20).unwrap()), [fence, Step::Host(BASE + 0x10, 0x20)]);
-        assert_eq!(during(|| window.persist(1, 2).unwrap()), [fence, Step::Host(BASE + 1, 2), fence]);
+        assert_eq!(
+            during(|| window.flush(0x10, 0x20).unwrap()),
+            [fence, Step::Host(BASE + 0x10, 0x20)]
+        );
+        assert_eq!(
+            during(|| window.persist(1, 2).unwrap()),
+            [fence, Step::Host(BASE + 1, 2), fence]
+        );
         assert_eq!(during(|| window.flush(1, 0).unwrap()), []);
-        let failed = during(|| assert_eq!(window.persist(0, 13), Err(WindowFault::Host(Errno::EIO))));
+        let failed =
+            during(|| assert_eq!(window.persist(0, 13), Err(WindowFault::Host(Errno::EIO))));
         assert_eq!(failed, [fence, Step::Host(BASE, 13)]);
     });
 }

@@ -1,9 +1,11 @@
-//! Other memory for the bad bytes of a file: their blocks are punched out and allocated again, which gives the file other ones, and
-//! written. Freed blocks are not given out again before the file system's next commit (ext4, XFS), but those of an earlier time are: so
-//! it is tried some times. And where a bad one stays, the driver clears what is written, if the device can.
+//! Other memory for the bad bytes of a file: their blocks are punched out and allocated again,
+//! which gives the file other ones, and written. Freed blocks are not given out again before the
+//! file system's next commit (ext4, XFS), but those of an earlier time are: so it is tried some
+//! times. And where a bad one stays, the driver clears what is written, if the device can.
 //!
-//! Between the punch and the write, what was good in a block is in this process's memory only. All that can be known before it to make
-//! the write fail is looked for: whether the file system has room, whether these bytes may be written to, whether they can all be read.
+//! Between the punch and the write, what was good in a block is in this process's memory only. All
+//! that can be known before it to make the write fail is looked for: whether the file system has
+//! room, whether these bytes may be written to, whether they can all be read.
 
 use core::ops::Range;
 
@@ -19,16 +21,19 @@ use crate::{
     },
 };
 
-/// The largest block of a file system, whose good bytes are kept meanwhile. (That of a file system with DAX is a page.)
+/// The largest block of a file system, whose good bytes are kept meanwhile. (That of a file system
+/// with DAX is a page.)
 const BLOCK: usize = 4096;
 
 /// How often other memory is asked for, where what comes is bad too.
 const TRIES: usize = 16;
 
-/// How often a call is made again that a signal interrupts: no timer that a program may have is as fast.
+/// How often a call is made again that a signal interrupts: no timer that a program may have is as
+/// fast.
 const PATIENCE: usize = 1000;
 
-/// How many blocks the file system has to have left: of the one that is punched out, what keeps track of the others can take some.
+/// How many blocks the file system has to have left: of the one that is punched out, what keeps
+/// track of the others can take some.
 const SPARE: u64 = 64;
 
 /// What comes of the good sectors that a block has beside bad ones.
@@ -61,15 +66,18 @@ pub(super) fn clear<S: Blocks>(
     others: Others,
 ) -> Result<(), Fail> {
     let flags = sys.getfl(fd).map_err(failed)?;
-    // What was written would go to the end of the file. It may have been said since the file was described.
+    // What was written would go to the end of the file. It may have been said since the file was
+    // described.
     if flags.contains(OFlags::APPEND) {
         return Err(Fail::Unsupported);
     }
-    // What is written back may be a part of a sector, from memory that is not aligned: that would fail when the block is gone.
+    // What is written back may be a part of a sector, from memory that is not aligned: that would
+    // fail when the block is gone.
     if flags.contains(OFlags::DIRECT) {
         return Err(failed(Errno::EINVAL));
     }
-    // What was written to these bytes and is on its way yet: when it has come there, they may be bad no more, and the list says so.
+    // What was written to these bytes and is on its way yet: when it has come there, they may be
+    // bad no more, and the list says so.
     sync(sys, fd)?;
     let Space { block, available } = sys.space(fd).map_err(failed)?;
     let task = Task { sys, fd, facts, range, others, size: size(sys, fd, facts)?, block };
@@ -136,7 +144,9 @@ impl<S: Blocks> Task<'_, S> {
     /// Whether it can be done, before anything is.
     fn admit(&self, available: u64) -> Result<(), Fail> {
         self.is_bad(&self.range)?;
-        if !self.block.is_power_of_two() || !(SECTOR..=u64::try_from(BLOCK).unwrap_or(SECTOR)).contains(&self.block) {
+        if !self.block.is_power_of_two()
+            || !(SECTOR..=u64::try_from(BLOCK).unwrap_or(SECTOR)).contains(&self.block)
+        {
             return Err(Fail::Unsupported);
         }
         if available < SPARE {
@@ -164,7 +174,8 @@ impl<S: Blocks> Task<'_, S> {
         self.read_good(block, good, self.inside(block, &mut room))
     }
 
-    /// The good sectors of a block, the lowest bit first, if what is to be cleared of it is bad now.
+    /// The good sectors of a block, the lowest bit first, if what is to be cleared of it is bad
+    /// now.
     #[inline(never)]
     fn good(&self, block: &Range<u64>) -> Result<u8, Fail> {
         let Self { sys, fd, facts, .. } = *self;
@@ -175,7 +186,8 @@ impl<S: Blocks> Task<'_, S> {
         let mut at = block.start;
         // Of those behind the end of the file nothing is kept.
         while at < block.end {
-            let bad = extents::first(sys, fd, &list, at, block.end)?.unwrap_or(block.end..block.end);
+            let bad =
+                extents::first(sys, fd, &list, at, block.end)?.unwrap_or(block.end..block.end);
             good |= sectors(at.saturating_sub(block.start), bad.start.saturating_sub(block.start));
             at = bad.end;
         }
@@ -184,7 +196,8 @@ impl<S: Blocks> Task<'_, S> {
 
     /// As many bytes as a block has in the file.
     fn inside<'b>(&self, block: &Range<u64>, room: &'b mut [u8; BLOCK]) -> &'b mut [u8] {
-        let inside = usize::try_from(block.end.min(self.size).saturating_sub(block.start)).unwrap_or(BLOCK);
+        let inside =
+            usize::try_from(block.end.min(self.size).saturating_sub(block.start)).unwrap_or(BLOCK);
         room.get_mut(..inside).unwrap_or_default()
     }
 
@@ -193,7 +206,8 @@ impl<S: Blocks> Task<'_, S> {
         let mut at = block.start;
         for (bit, sector) in (0_u32..).zip(bytes.chunks_mut(512)) {
             if good >> bit & 1 != 0 {
-                // The kernel reads no byte of a page of a DAX file that has a bad one. What was read of a sector is no sector.
+                // The kernel reads no byte of a page of a DAX file that has a bad one. What was
+                // read of a sector is no sector.
                 match (read(self.sys, self.fd, at, sector)?, self.others) {
                     (true, _) => {}
                     (false, Others::Kept) => return Err(failed(Errno::EIO)),
@@ -208,7 +222,8 @@ impl<S: Blocks> Task<'_, S> {
     /// Gives the file another block here, with the same good sectors; the others are zeros.
     #[inline(never)]
     fn renew(&self, block: Range<u64>) -> Result<(), Fail> {
-        // Who clears another sector of the same block would have read it before this, and would write it back.
+        // Who clears another sector of the same block would have read it before this, and would
+        // write it back.
         let turn = CLEARING.take(self.sys).ok_or(failed(Errno::EBUSY))?;
         let good = self.good(&block)?;
         let mut room = [0; BLOCK];
@@ -229,8 +244,9 @@ impl<S: Blocks> Task<'_, S> {
         })
     }
 
-    /// That what is good of a block may be written: the last of it is, where it is. A limit for the size of files and the like would be met
-    /// when it is gone. (Where nothing is good, nothing can be lost.)
+    /// That what is good of a block may be written: the last of it is, where it is. A limit for the
+    /// size of files and the like would be met when it is gone. (Where nothing is good, nothing can
+    /// be lost.)
     fn may_be_written(&self, block: &Range<u64>, bytes: &[u8]) -> Result<(), Fail> {
         let (mut at, mut sample) = (block.start, None);
         for sector in bytes.chunks(512) {
@@ -242,22 +258,32 @@ impl<S: Blocks> Task<'_, S> {
         sample.map_or(Ok(()), |(at, sector)| write(self.sys, self.fd, at, sector))
     }
 
-    /// That none of a block was cut off meanwhile, and the file is still the one: the last look before data is lost.
+    /// That none of a block was cut off meanwhile, and the file is still the one: the last look
+    /// before data is lost.
     fn is_whole(&self, block: &Range<u64>) -> Result<(), Fail> {
-        if size(self.sys, self.fd, self.facts)? < block.end.min(self.size) { Err(failed(Errno::EBUSY)) } else { Ok(()) }
+        if size(self.sys, self.fd, self.facts)? < block.end.min(self.size) {
+            Err(failed(Errno::EBUSY))
+        } else {
+            Ok(())
+        }
     }
 
-    /// Allocates a block that was punched out and writes it, and does so again as long as it comes to lie on bad sectors.
+    /// Allocates a block that was punched out and writes it, and does so again as long as it comes
+    /// to lie on bad sectors.
     fn replace(&self, block: &Range<u64>, bytes: &[u8]) -> Result<(), Replaced> {
         let Self { sys, fd, .. } = *self;
         let inside = block.start..block.end.min(self.size);
         let out = || self.is_whole(block).and_then(|()| punch(sys, fd, block)).is_ok();
         let mut seen = Ok(());
         for left in (0..TRIES).rev() {
-            // Where that fails, writing allocates too, and says why it cannot: ext4 can punch files that it cannot preallocate (those with
-            // the block lists of ext3).
+            // Where that fails, writing allocates too, and says why it cannot: ext4 can punch files
+            // that it cannot preallocate (those with the block lists of ext3).
             let allocated = again(|| sys.allocate(fd, block.start, self.block)).is_ok();
-            let good = if allocated && left > 0 { is_good(sys, fd, self.facts, &inside) } else { Ok(true) };
+            let good = if allocated && left > 0 {
+                is_good(sys, fd, self.facts, &inside)
+            } else {
+                Ok(true)
+            };
             if matches!(good, Ok(false)) && out() {
                 continue;
             }
@@ -265,7 +291,8 @@ impl<S: Blocks> Task<'_, S> {
             match self.write_back(block, bytes) {
                 Ok(()) => return seen,
                 // It is bad, or there was none. Another one may be better.
-                Err(Fail::Os(_, Errno::EIO | Errno::EFAULT | Errno::ENOSPC)) if left > 0 && out() => {}
+                Err(Fail::Os(_, Errno::EIO | Errno::EFAULT | Errno::ENOSPC))
+                    if left > 0 && out() => {}
                 Err(fail) => return Err(Replaced::Lost(fail)),
             }
         }
@@ -283,7 +310,11 @@ impl<S: Blocks> Task<'_, S> {
     fn verify(&self) -> Result<(), Fail> {
         self.is_whole(&self.range)?;
         self.is_zero()?;
-        if is_good(self.sys, self.fd, self.facts, &self.range)? { Ok(()) } else { Err(failed(Errno::EIO)) }
+        if is_good(self.sys, self.fd, self.facts, &self.range)? {
+            Ok(())
+        } else {
+            Err(failed(Errno::EIO))
+        }
     }
 
     /// That all of it can be read, and is zeros.
@@ -292,7 +323,8 @@ impl<S: Blocks> Task<'_, S> {
         let mut room = [0; BLOCK];
         let mut at = self.range.start;
         while at < self.range.end {
-            let length = usize::try_from(self.range.end.saturating_sub(at)).unwrap_or(BLOCK).min(BLOCK);
+            let length =
+                usize::try_from(self.range.end.saturating_sub(at)).unwrap_or(BLOCK).min(BLOCK);
             let bytes = room.get_mut(..length).unwrap_or_default();
             if !read(self.sys, self.fd, at, bytes)? || bytes.iter().any(|&byte| byte != 0) {
                 return Err(failed(Errno::EIO));
@@ -322,7 +354,9 @@ fn punch<S: Blocks>(sys: S, fd: i32, block: &Range<u64>) -> Result<(), Fail> {
 
 /// A bit for each sector that begins in these bytes of a block.
 fn sectors(start: u64, end: u64) -> u8 {
-    let below = |at: u64| 1_u16.checked_shl(u32::try_from(at.div_ceil(SECTOR)).unwrap_or(u32::MAX)).unwrap_or(0);
+    let below = |at: u64| {
+        1_u16.checked_shl(u32::try_from(at.div_ceil(SECTOR)).unwrap_or(u32::MAX)).unwrap_or(0)
+    };
     let [bits, _] = below(end).wrapping_sub(below(start)).to_le_bytes();
     bits
 }

@@ -1,5 +1,6 @@
-//! The command by which a bus of NVDIMMs clears errors: ND_CMD_ARS_CAP and ND_CMD_CLEAR_ERROR of linux/ndctl.h, which are ACPI's "Query
-//! ARS Capabilities" and "Clear Uncorrectable Error" (ACPI 6.5, 9.20.7).
+//! The command by which a bus of NVDIMMs clears errors: ND_CMD_ARS_CAP and ND_CMD_CLEAR_ERROR of
+//! linux/ndctl.h, which are ACPI's "Query ARS Capabilities" and "Clear Uncorrectable Error" (ACPI
+//! 6.5, 9.20.7).
 
 use core::ops::Range;
 
@@ -28,10 +29,16 @@ fn unsupported(errno: Errno) -> Fail {
 
 const ENOTTY: Errno = Errno::from_raw(rustix::io::Errno::NOTTY.raw_os_error());
 
-pub(super) fn clear<S: Blocks>(sys: S, fd: i32, facts: &Facts<FileId>, range: &Range<u64>) -> Result<(), Fail> {
+pub(super) fn clear<S: Blocks>(
+    sys: S,
+    fd: i32,
+    facts: &Facts<FileId>,
+    range: &Range<u64>,
+) -> Result<(), Fail> {
     admit(sys, fd, facts, range)?;
     let place = place::DaxPlace::of(sys, facts.id)?;
-    let address = place.addresses.start.checked_add(range.start).ok_or(Fail::Malformed(What::BadBlocks))?;
+    let address =
+        place.addresses.start.checked_add(range.start).ok_or(Fail::Malformed(What::BadBlocks))?;
     let length = range.end.saturating_sub(range.start);
     let path = sysfs::path(What::ClearBadBlock, format_args!("/dev/ndctl{}", place.bus))?;
     let bus = sys.open_writable(path.as_c_str()).map_err(failed)?;
@@ -60,7 +67,12 @@ pub(super) fn clear<S: Blocks>(sys: S, fd: i32, facts: &Facts<FileId>, range: &R
 
 /// That all of the range is bad. On its own: the list is large, and not needed any more then.
 #[inline(never)]
-fn admit<S: Blocks>(sys: S, fd: i32, facts: &Facts<FileId>, range: &Range<u64>) -> Result<(), Fail> {
+fn admit<S: Blocks>(
+    sys: S,
+    fd: i32,
+    facts: &Facts<FileId>,
+    range: &Range<u64>,
+) -> Result<(), Fail> {
     let list = place::list(sys, fd, facts)?;
     is_bad(sys, fd, facts, &list, range)
 }

@@ -1,4 +1,5 @@
-//! Where the bytes of a file lie: FIEMAP (<https://www.kernel.org/doc/Documentation/filesystems/fiemap.rst>).
+//! Where the bytes of a file lie: FIEMAP
+//! (<https://www.kernel.org/doc/Documentation/filesystems/fiemap.rst>).
 
 use core::ops::Range;
 
@@ -13,16 +14,17 @@ use crate::{
 
 /// FIEMAP_EXTENT_LAST.
 const LAST: u32 = 1;
-/// The flags of extents that are where they say: LAST, DATA_ENCRYPTED, UNWRITTEN, MERGED and SHARED. The others say that the place is not
-/// known or not settled, that the bytes are not there as they are in the file, or that they share a sector with others; of a flag that
-/// linux/fiemap.h has not, nothing is known.
+/// The flags of extents that are where they say: LAST, DATA_ENCRYPTED, UNWRITTEN, MERGED and
+/// SHARED. The others say that the place is not known or not settled, that the bytes are not there
+/// as they are in the file, or that they share a sector with others; of a flag that linux/fiemap.h
+/// has not, nothing is known.
 const PLACED: u32 = LAST | 0x80 | 0x800 | 0x1000 | 0x2000;
 /// FIEMAP_EXTENT_UNKNOWN, which FIEMAP_EXTENT_DELALLOC comes with.
 const UNKNOWN: u32 = 2;
 const DELALLOC: u32 = 4;
 
-/// How often it is asked again in the same place. It is soon over, but for a thread that loses its processor in the middle of its store:
-/// that lasts a few milliseconds, as this does.
+/// How often it is asked again in the same place. It is soon over, but for a thread that loses its
+/// processor in the middle of its store: that lasts a few milliseconds, as this does.
 const TRIES: usize = 256;
 
 const MALFORMED: Fail = Fail::Malformed(What::Extents);
@@ -39,12 +41,20 @@ impl Placed {
         if extent.flags & !PLACED != 0 {
             return Err(Fail::Unsupported);
         }
-        let whole = [extent.logical, extent.physical, extent.length].into_iter().all(|at| at.is_multiple_of(SECTOR));
+        let whole = [extent.logical, extent.physical, extent.length]
+            .into_iter()
+            .all(|at| at.is_multiple_of(SECTOR));
         let end = extent.logical.checked_add(extent.length);
-        let (Some(end @ 1..), Some(_), true) = (end, extent.physical.checked_add(extent.length), whole) else {
+        let (Some(end @ 1..), Some(_), true) =
+            (end, extent.physical.checked_add(extent.length), whole)
+        else {
             return Err(MALFORMED);
         };
-        Ok(Self { logical: extent.logical..end, physical: extent.physical, last: extent.flags & LAST != 0 })
+        Ok(Self {
+            logical: extent.logical..end,
+            physical: extent.physical,
+            last: extent.flags & LAST != 0,
+        })
     }
 
     /// Where these bytes of it are on the device.
@@ -54,13 +64,14 @@ impl Placed {
     }
 }
 
-/// Whether this was stored after the kernel had given a place to all that had none (FIEMAP_FLAG_SYNC): it gets one
-/// when it is asked for again.
+/// Whether this was stored after the kernel had given a place to all that had none
+/// (FIEMAP_FLAG_SYNC): it gets one when it is asked for again.
 const fn is_late(extent: &Extent) -> bool {
     extent.flags & DELALLOC != 0 && extent.flags & !(PLACED | UNKNOWN | DELALLOC) == 0
 }
 
-/// The first bytes of a file of `size` bytes, at `from` or behind it, that lie on bad sectors, with all that adjoin.
+/// The first bytes of a file of `size` bytes, at `from` or behind it, that lie on bad sectors, with
+/// all that adjoin.
 #[inline(never)]
 pub(in crate::linux) fn first<S: Blocks>(
     sys: S,
@@ -84,7 +95,10 @@ pub(in crate::linux) fn first<S: Blocks>(
             Errno::ENOTSUP | ENOTTY => Fail::Unsupported,
             errno => Fail::Os(What::Extents, errno),
         })?;
-        let mapped = usize::try_from(map.mapped).ok().and_then(|mapped| map.extents.get(..mapped)).ok_or(MALFORMED)?;
+        let mapped = usize::try_from(map.mapped)
+            .ok()
+            .and_then(|mapped| map.extents.get(..mapped))
+            .ok_or(MALFORMED)?;
         if mapped.is_empty() {
             break;
         }
@@ -113,8 +127,14 @@ pub(in crate::linux) fn first<S: Blocks>(
     Ok(found)
 }
 
-/// Looks at a part of an extent: whether to go on. It is no more than the first bad bytes, and what adjoins, that are wanted.
-fn look(list: &BadSectors, extent: &Placed, part: &Range<u64>, found: &mut Option<Range<u64>>) -> bool {
+/// Looks at a part of an extent: whether to go on. It is no more than the first bad bytes, and what
+/// adjoins, that are wanted.
+fn look(
+    list: &BadSectors,
+    extent: &Placed,
+    part: &Range<u64>,
+    found: &mut Option<Range<u64>>,
+) -> bool {
     let place = extent.place(part);
     let back = |at: u64| at.saturating_sub(place.start).saturating_add(part.start);
     for bad in list.within(place.clone()) {

@@ -10,13 +10,15 @@ pub(in crate::linux) const SECTOR: u64 = 512;
 /// Sectors have numbers below this: 4 PiB is all that a physical address of 52 bits reaches.
 pub(in crate::linux) const SECTORS: u64 = 1 << 43;
 
-/// How many ranges there are at most: as many as the kernel keeps (MAX_BADBLOCKS of linux/badblocks.h) where a page is 4 KiB.
+/// How many ranges there are at most: as many as the kernel keeps (MAX_BADBLOCKS of
+/// linux/badblocks.h) where a page is 4 KiB.
 pub(in crate::linux) const SPANS: usize = 512;
 
-/// What the kernel knew at one time to be bad of the device that an object lies on, or is: a value of 4 KiB.
+/// What the kernel knew at one time to be bad of the device that an object lies on, or is: a value
+/// of 4 KiB.
 ///
-/// Its sectors are those of that device, whatever the kernel's list is about: a disk where this is for a partition of it, a region where
-/// it is for a device DAX.
+/// Its sectors are those of that device, whatever the kernel's list is about: a disk where this is
+/// for a partition of it, a region where it is for a device DAX.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadSectors {
     /// In ascending order, without any sector in common; they may adjoin.
@@ -83,7 +85,9 @@ impl BadSectors {
             let gap = next.map_or(end, |span| span.start().min(end));
             let before = index.checked_sub(1).and_then(|index| self.spans.get_mut(index));
             // As much as there is room for in one; if possible, in the one before.
-            match before.filter(|span| span.end() == at && at.saturating_sub(span.start()) < Span::MOST) {
+            match before
+                .filter(|span| span.end() == at && at.saturating_sub(span.start()) < Span::MOST)
+            {
                 Some(span) => {
                     at = gap.min(span.start().saturating_add(Span::MOST));
                     *span = Span::of(span.start(), at);
@@ -102,7 +106,8 @@ impl BadSectors {
 
     /// The bad ones of these bytes of the device, in ascending order; no two of them adjoin.
     pub(in crate::linux) fn within(&self, bytes: Range<u64>) -> impl Iterator<Item = Range<u64>> {
-        let from = self.spans.partition_point(|span| span.end().saturating_mul(SECTOR) <= bytes.start);
+        let from =
+            self.spans.partition_point(|span| span.end().saturating_mul(SECTOR) <= bytes.start);
         let spans = self.spans.get(from..).unwrap_or_default().iter();
         let mut parts = spans
             .map(move |span| {

@@ -1,7 +1,7 @@
 //! Bad blocks: what the kernel lists as bad, related to the bytes of an object.
 //!
-//! The kernel keeps a list for each pmem disk and one for each region (drivers/nvdimm), of what the firmware's scrub found (ARS) and of
-//! what was met since. They are files `badblocks` in sysfs.
+//! The kernel keeps a list for each pmem disk and one for each region (drivers/nvdimm), of what the
+//! firmware's scrub found (ARS) and of what was met since. They are files `badblocks` in sysfs.
 
 mod clear;
 mod command;
@@ -45,7 +45,8 @@ pub(super) fn next<S: Blocks>(
     }
 }
 
-/// The first bad bytes of these, and all that adjoin, by this list. What is behind them is not asked about.
+/// The first bad bytes of these, and all that adjoin, by this list. What is behind them is not
+/// asked about.
 fn bad_within<S: Blocks>(
     sys: S,
     fd: i32,
@@ -96,7 +97,9 @@ fn is_bad<S: Blocks>(
 ) -> Result<(), Fail> {
     let stat = same(sys, fd, facts)?;
     // Of nothing there is nothing to clear.
-    if !range.is_empty() && bad_within(sys, fd, facts, &stat, list, range.clone())?.as_ref() == Some(range) {
+    if !range.is_empty()
+        && bad_within(sys, fd, facts, &stat, list, range.clone())?.as_ref() == Some(range)
+    {
         return Ok(());
     }
     // What the list does not tell may be bad, but is not known to be.
@@ -105,7 +108,12 @@ fn is_bad<S: Blocks>(
 
 /// That nothing of this is listed as bad any more, as far as a new list goes.
 #[inline(never)]
-fn is_good<S: Blocks>(sys: S, fd: i32, facts: &Facts<FileId>, range: &Range<u64>) -> Result<bool, Fail> {
+fn is_good<S: Blocks>(
+    sys: S,
+    fd: i32,
+    facts: &Facts<FileId>,
+    range: &Range<u64>,
+) -> Result<bool, Fail> {
     let list = list(sys, fd, facts)?;
     let stat = same(sys, fd, facts)?;
     Ok(bad_within(sys, fd, facts, &stat, &list, range.clone())?.is_none())

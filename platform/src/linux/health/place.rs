@@ -1,4 +1,5 @@
-//! Which list of the kernel's is about an object, and which of its sectors are those of the object's device.
+//! Which list of the kernel's is about an object, and which of its sectors are those of the
+//! object's device.
 
 use core::ops::Range;
 
@@ -26,7 +27,11 @@ const XFS: u32 = 0x5846_5342;
 const REALTIME: u32 = 1;
 
 /// The list of what the object lies on.
-pub(in crate::linux) fn list<S: Blocks>(sys: S, fd: i32, facts: &Facts<FileId>) -> Result<BadSectors, Fail> {
+pub(in crate::linux) fn list<S: Blocks>(
+    sys: S,
+    fd: i32,
+    facts: &Facts<FileId>,
+) -> Result<BadSectors, Fail> {
     same(sys, fd, facts)?;
     let mut list = BadSectors::new();
     match facts.kind {
@@ -44,12 +49,14 @@ pub(in crate::linux) fn list<S: Blocks>(sys: S, fd: i32, facts: &Facts<FileId>) 
     Ok(list)
 }
 
-/// Whether the extents of a file say where it lies on the device that stat(2) names. Other file systems have several devices (f2fs), give
-/// numbers of their own (btrfs), or are on none.
+/// Whether the extents of a file say where it lies on the device that stat(2) names. Other file
+/// systems have several devices (f2fs), give numbers of their own (btrfs), or are on none.
 fn says_where<S: Blocks>(sys: S, fd: i32) -> Result<(), Fail> {
     match sys.fstatfs(fd).map_err(no_file_system)? {
         EXT => Ok(()),
-        XFS if sys.xflags(fd).map_err(|errno| Fail::Os(What::Extents, errno))? & REALTIME == 0 => Ok(()),
+        XFS if sys.xflags(fd).map_err(|errno| Fail::Os(What::Extents, errno))? & REALTIME == 0 => {
+            Ok(())
+        }
         _ => Err(Fail::Unsupported),
     }
 }
@@ -87,11 +94,14 @@ pub(super) fn of_disk<S: Blocks>(
     match place.on {
         // Of all disks, the kernel keeps lists of persistent memory only.
         On::Area(_) => {}
-        On::Volume(name) if volumes && name.starts_with("dm-") => return volume::add(sys, device, list),
+        On::Volume(name) if volumes && name.starts_with("dm-") => {
+            return volume::add(sys, device, list);
+        }
         On::Volume(_) | On::Other => return Err(Fail::Unsupported),
     }
     if !place.partition {
-        let path = sysfs::path(What::BadBlocks, format_args!("/sys/dev/block/{major}:{minor}/badblocks"))?;
+        let path =
+            sysfs::path(What::BadBlocks, format_args!("/sys/dev/block/{major}:{minor}/badblocks"))?;
         return read(sys, &path, &window, list);
     }
     let path = sysfs::path(What::BadBlocks, format_args!("/sys/dev/block/{major}:{minor}/start"))?;
@@ -99,14 +109,18 @@ pub(super) fn of_disk<S: Blocks>(
     let shifted = |sector: u64| sector.checked_add(start).ok_or(Fail::Malformed(What::BadBlocks));
     // The list is that of the disk, in whose directory the part lies.
     let sectors = shifted(window.sectors.start)?..window.sectors.end.saturating_add(start);
-    let path = sysfs::path(What::BadBlocks, format_args!("/sys/dev/block/{major}:{minor}/../badblocks"))?;
+    let path =
+        sysfs::path(What::BadBlocks, format_args!("/sys/dev/block/{major}:{minor}/../badblocks"))?;
     read(sys, &path, &Window { sectors, ..window }, list)
 }
 
 /// Adds what is listed of the region that a device DAX lies in.
 fn of_device_dax<S: Blocks>(sys: S, id: FileId, list: &mut BadSectors) -> Result<(), Fail> {
     let place = DaxPlace::of(sys, id)?;
-    let path = sysfs::path(What::BadBlocks, format_args!("/sys/bus/nd/devices/region{}/badblocks", place.region))?;
+    let path = sysfs::path(
+        What::BadBlocks,
+        format_args!("/sys/bus/nd/devices/region{}/badblocks", place.region),
+    )?;
     read(sys, &path, &place.window()?, list)?;
     // Asked afterwards: it has been there all the time if it is there now.
     id.confirm(sys)
@@ -125,12 +139,15 @@ pub(super) struct DaxPlace {
 impl DaxPlace {
     pub(super) fn of<S: Blocks>(sys: S, id: FileId) -> Result<Self, Fail> {
         let device = id.represented_device();
-        let On::Area(area) = listed(sys, Class::Char, device)?.on else { return Err(Fail::Unsupported) };
+        let On::Area(area) = listed(sys, Class::Char, device)?.on else {
+            return Err(Fail::Unsupported);
+        };
         if area.mode != Mode::Devdax {
             return Err(Fail::Malformed(What::Region));
         }
         let (major, minor) = device;
-        let base = address(sys, format_args!("/sys/bus/nd/devices/region{}/resource", area.region))?;
+        let base =
+            address(sys, format_args!("/sys/bus/nd/devices/region{}/resource", area.region))?;
         let start = address(sys, format_args!("/sys/dev/char/{major}:{minor}/resource"))?;
         let path = sysfs::path(What::Size, format_args!("/sys/dev/char/{major}:{minor}/size"))?;
         let end = start.checked_add(sysfs::number(sys, &path, What::Size)?);
@@ -187,7 +204,12 @@ fn unlisted(fail: Fail) -> Fail {
 
 /// Adds what is wanted of the list in a file.
 #[inline(never)]
-fn read<S: Blocks>(sys: S, path: &Path, window: &Window, list: &mut BadSectors) -> Result<(), Fail> {
+fn read<S: Blocks>(
+    sys: S,
+    path: &Path,
+    window: &Window,
+    list: &mut BadSectors,
+) -> Result<(), Fail> {
     let os = |errno| unlisted(Fail::Os(What::BadBlocks, errno));
     let file = sys.open(path.as_c_str()).map_err(os)?;
     let (mut lines, mut buffer) = (Lines::default(), [0; 1024]);

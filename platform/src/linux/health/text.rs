@@ -1,15 +1,17 @@
 //! The text of a file `badblocks`: a line `SECTOR COUNT` for each range, both in units of 512 bytes
-//! (<https://www.kernel.org/doc/Documentation/ABI/testing/sysfs-block>; `badblocks_show` of block/badblocks.c).
+//! (<https://www.kernel.org/doc/Documentation/ABI/testing/sysfs-block>; `badblocks_show` of
+//! block/badblocks.c).
 //!
-//! It has all that the kernel knows of, acknowledged or not: `unacknowledged_badblocks` is a file of md's disks only, and has a part of
-//! the same list.
+//! It has all that the kernel knows of, acknowledged or not: `unacknowledged_badblocks` is a file
+//! of md's disks only, and has a part of the same list.
 
 use core::ops::Range;
 
 use super::list::SECTORS;
 use crate::{Fail, What};
 
-/// A text that is longer is not read to its end. The kernel's page has 64 KiB at most, of which a text has all but one byte.
+/// A text that is longer is not read to its end. The kernel's page has 64 KiB at most, of which a
+/// text has all but one byte.
 const LONGEST: usize = 1 << 17;
 
 /// What was read of the text so far.
@@ -45,13 +47,20 @@ impl Lines {
         match byte {
             b'0'..=b'9' => {
                 let digit = byte.wrapping_sub(b'0');
-                let number = self.number.unwrap_or(0).checked_mul(10).and_then(|tens| tens.checked_add(digit.into()));
+                let number = self
+                    .number
+                    .unwrap_or(0)
+                    .checked_mul(10)
+                    .and_then(|tens| tens.checked_add(digit.into()));
                 self.number = Some(number.ok_or(GARBAGE)?);
             }
-            b' ' if self.sector.is_none() && self.number.is_some() => self.sector = self.number.take(),
+            b' ' if self.sector.is_none() && self.number.is_some() => {
+                self.sector = self.number.take()
+            }
             b'\n' if self.length == 1 => self.blank = true,
             b'\n' => {
-                let (Some(sector), Some(count @ 1..)) = (self.sector.take(), self.number.take()) else {
+                let (Some(sector), Some(count @ 1..)) = (self.sector.take(), self.number.take())
+                else {
                     return Err(GARBAGE);
                 };
                 let end = sector.checked_add(count).filter(|&end| end <= SECTORS).ok_or(GARBAGE)?;
@@ -69,13 +78,16 @@ impl Lines {
 
     /// What to think of a text that ends here.
     ///
-    /// The kernel writes lines until the next one does not fit into a page, of which the last byte is a zero: a text as long as that may
-    /// have been cut, even behind a whole line.
+    /// The kernel writes lines until the next one does not fit into a page, of which the last byte
+    /// is a zero: a text as long as that may have been cut, even behind a whole line.
     pub(in crate::linux) const fn end(&self) -> End {
         let page = self.length.wrapping_add(1);
         if self.blank {
             End::NoList
-        } else if self.sector.is_some() || self.number.is_some() || page >= 4096 && page.is_power_of_two() {
+        } else if self.sector.is_some()
+            || self.number.is_some()
+            || page >= 4096 && page.is_power_of_two()
+        {
             End::Cut
         } else {
             End::Whole

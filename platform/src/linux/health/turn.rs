@@ -13,8 +13,8 @@ pub(in crate::linux) static CLEARING: Turns = Turns::new();
 /// How often a thread looks whether it is its turn, a millisecond after the last time: ten seconds.
 const PATIENCE: usize = 10_000;
 
-/// The process that has the turn, or 0. After fork(2) in the turn of another thread, no thread of the child's would give it back, and so
-/// it is the child's to take.
+/// The process that has the turn, or 0. After fork(2) in the turn of another thread, no thread of
+/// the child's would give it back, and so it is the child's to take.
 pub(in crate::linux) struct Turns(AtomicU32);
 
 /// Until this is dropped, no other thread has one.

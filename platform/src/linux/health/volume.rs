@@ -1,5 +1,5 @@
-//! The lists of what a volume of device-mapper is made of. Its table says which sectors lie where, and the kernel tells it to those who
-//! may administrate only: DM_TABLE_STATUS of linux/dm-ioctl.h.
+//! The lists of what a volume of device-mapper is made of. Its table says which sectors lie where,
+//! and the kernel tells it to those who may administrate only: DM_TABLE_STATUS of linux/dm-ioctl.h.
 
 use super::{
     list::{BadSectors, SECTORS},
@@ -32,7 +32,11 @@ struct Target {
 
 /// Adds what is listed of the devices that a volume lies on.
 #[inline(never)]
-pub(super) fn add<S: Blocks>(sys: S, device: (u32, u32), list: &mut BadSectors) -> Result<(), Fail> {
+pub(super) fn add<S: Blocks>(
+    sys: S,
+    device: (u32, u32),
+    list: &mut BadSectors,
+) -> Result<(), Fail> {
     let os = |errno| Fail::Os(What::Volume, errno);
     let mut table = VolumeTable::of(device);
     let control = sys.open(c"/dev/mapper/control").map_err(os)?;
@@ -44,20 +48,25 @@ pub(super) fn add<S: Blocks>(sys: S, device: (u32, u32), list: &mut BadSectors) 
     let malformed = Fail::Malformed(What::Volume);
     let all = table.targets().ok_or(malformed)?;
     let mut rest = Some(all);
-    // What is before this sector of the volume has a target: they begin at 0, and each where the last one ended (dm_table_add_target of
-    // drivers/md/dm-table.c). Of sectors without one nothing would be known.
+    // What is before this sector of the volume has a target: they begin at 0, and each where the
+    // last one ended (dm_table_add_target of drivers/md/dm-table.c). Of sectors without one nothing
+    // would be known.
     let mut known: u64 = 0;
     for _ in 0..table.target_count {
         let bytes = rest.ok_or(malformed)?;
         let (target, next) = Target::of(bytes)?;
         // The next one is counted from the first, and behind this one.
         let passed = all.len().saturating_sub(bytes.len());
-        rest = usize::try_from(next).ok().filter(|&next| next > passed).and_then(|next| all.get(next..));
+        rest = usize::try_from(next)
+            .ok()
+            .filter(|&next| next > passed)
+            .and_then(|next| all.get(next..));
         if target.at != known || target.count == 0 {
             return Err(malformed);
         }
         let end = target.first.checked_add(target.count).ok_or(malformed)?;
-        known = known.checked_add(target.count).filter(|&known| known <= SECTORS).ok_or(malformed)?;
+        known =
+            known.checked_add(target.count).filter(|&known| known <= SECTORS).ok_or(malformed)?;
         let window = Window { sectors: target.first..end, at: target.at };
         of_disk(sys, target.device, window, false, list)?;
     }
@@ -65,7 +74,8 @@ pub(super) fn add<S: Blocks>(sys: S, device: (u32, u32), list: &mut BadSectors) 
 }
 
 impl Target {
-    /// The first of these bytes as a target, and where the next one is. One that is not `linear` says too little of where its sectors lie.
+    /// The first of these bytes as a target, and where the next one is. One that is not `linear`
+    /// says too little of where its sectors lie.
     fn of(bytes: &[u8]) -> Result<(Self, u32), Fail> {
         let parsed = || {
             let (head, parameters) = bytes.split_at_checked(HEAD)?;
@@ -73,10 +83,12 @@ impl Target {
             let (count, head) = head.split_first_chunk::<8>()?;
             let (_status, head) = head.split_first_chunk::<4>()?;
             let (next, kind) = head.split_first_chunk::<4>()?;
-            let numbers = (u64::from_ne_bytes(*at), u64::from_ne_bytes(*count), u32::from_ne_bytes(*next));
+            let numbers =
+                (u64::from_ne_bytes(*at), u64::from_ne_bytes(*count), u32::from_ne_bytes(*next));
             Some((numbers, text(kind)?, text(parameters)?))
         };
-        let ((at, count, next), kind, parameters) = parsed().ok_or(Fail::Malformed(What::Volume))?;
+        let ((at, count, next), kind, parameters) =
+            parsed().ok_or(Fail::Malformed(What::Volume))?;
         if kind != b"linear" {
             return Err(Fail::Unsupported);
         }

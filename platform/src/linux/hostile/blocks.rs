@@ -51,8 +51,10 @@ impl Blocks for &Input<'_> {
         let count = usize::from(self.byte()?);
         map.mapped = count as u32;
         for extent in map.extents.iter_mut().take(count) {
-            let small =
-                |shift: u32| self.take(2).map(|bytes| u64::from(u16::from_le_bytes([bytes[0], bytes[1]])) << shift);
+            let small = |shift: u32| {
+                self.take(2)
+                    .map(|bytes| u64::from(u16::from_le_bytes([bytes[0], bytes[1]])) << shift)
+            };
             // In sectors, or, with an odd flag byte, anything.
             let kind = self.byte()?;
             let number = || if kind & 2 == 0 { small(9) } else { self.number() };
@@ -132,9 +134,16 @@ pub(in crate::linux) fn listed(text: &[u8]) -> Result<(BadSectors, End), Fail> {
     assert!(end == End::NoList || is_text(text));
     // A line that is not ended is not believed.
     assert!(end == End::Cut || text.is_empty() || text.ends_with(b"\n"));
-    assert_eq!(all.len(), text.iter().filter(|&&byte| byte == b'\n').count() - usize::from(end == End::NoList));
-    let found: Vec<Range<u64>> = list.within(0..u64::MAX).map(|bad| bad.start / 512..bad.end / 512).collect();
-    assert!(found.windows(2).all(|two| two[0].end < two[1].start) && found.iter().all(|bad| !bad.is_empty()));
+    assert_eq!(
+        all.len(),
+        text.iter().filter(|&&byte| byte == b'\n').count() - usize::from(end == End::NoList)
+    );
+    let found: Vec<Range<u64>> =
+        list.within(0..u64::MAX).map(|bad| bad.start / 512..bad.end / 512).collect();
+    assert!(
+        found.windows(2).all(|two| two[0].end < two[1].start)
+            && found.iter().all(|bad| !bad.is_empty())
+    );
     let within = |at: u64, ranges: &[Range<u64>]| ranges.iter().any(|range| range.contains(&at));
     for bad in &found {
         assert!(within(bad.start, &all) && within(bad.end - 1, &all));
@@ -151,12 +160,18 @@ fn is_text(text: &[u8]) -> bool {
     let fragment = lines.pop().unwrap();
     let numbers = |line: &[u8]| -> Option<Vec<u64>> {
         line.split(|&byte| byte == b' ')
-            .map(|word| word.iter().all(u8::is_ascii_digit).then(|| core::str::from_utf8(word).ok()?.parse().ok())?)
+            .map(|word| {
+                word.iter()
+                    .all(u8::is_ascii_digit)
+                    .then(|| core::str::from_utf8(word).ok()?.parse().ok())?
+            })
             .collect()
     };
     let is_line = |line: &&[u8]| {
         numbers(line).is_some_and(|line| match line[..] {
-            [sector, count] => count > 0 && sector.checked_add(count).is_some_and(|end| end <= SECTORS),
+            [sector, count] => {
+                count > 0 && sector.checked_add(count).is_some_and(|end| end <= SECTORS)
+            }
             _ => false,
         })
     };
@@ -164,10 +179,13 @@ fn is_text(text: &[u8]) -> bool {
     let begun = fragment.strip_suffix(b" ").unwrap_or(fragment);
     lines.iter().all(is_line)
         && (fragment.is_empty()
-            || numbers(begun).is_some_and(|numbers| numbers.len() == 1 || numbers.len() == 2 && begun == fragment))
+            || numbers(begun).is_some_and(|numbers| {
+                numbers.len() == 1 || numbers.len() == 2 && begun == fragment
+            }))
 }
 
-/// The bad blocks of a file or device, by a kernel and a sysfs that say what `bytes` says, and their clearing.
+/// The bad blocks of a file or device, by a kernel and a sysfs that say what `bytes` says, and
+/// their clearing.
 pub fn health(bytes: &[u8]) {
     let _ = healed(bytes);
 }
@@ -191,7 +209,8 @@ fn heal(input: &Input<'_>) -> Healed {
     };
     let walked = health::list(input, FD, &facts).and_then(|list| {
         let (mut found, mut at): (Vec<Range<u64>>, _) = (Vec::new(), 0);
-        // Each step asks, and what is left of the input is finite: but of nothing bad, nothing is asked.
+        // Each step asks, and what is left of the input is finite: but of nothing bad, nothing is
+        // asked.
         while let Some(bad) = health::next(input, FD, &facts, &list, at)? {
             assert!(bad.start >= at && !bad.is_empty(), "{bad:?} from {at}");
             at = bad.end;
@@ -203,7 +222,11 @@ fn heal(input: &Input<'_>) -> Healed {
     let range = walked.as_ref().ok().and_then(|found| found.first().cloned()).unwrap_or(0..512);
     // Without what would keep a device busy for long.
     let cleared = (range.end - range.start < 1 << 24).then(|| {
-        let by = if facts.id.represented_device() == (0, 0) { ClearBy::Allocation } else { ClearBy::DeviceCommand };
+        let by = if facts.id.represented_device() == (0, 0) {
+            ClearBy::Allocation
+        } else {
+            ClearBy::DeviceCommand
+        };
         health::clear(input, FD, &facts, range, by)
     });
     (walked, cleared)

@@ -6,14 +6,20 @@ use crate::{
     linux::{sys::Sys, sysfs},
 };
 
-/// How many devices of a volume may be waiting to be looked at, and how many may be looked at in all.
+/// How many devices of a volume may be waiting to be looked at, and how many may be looked at in
+/// all.
 const PENDING: usize = 16;
 const LOOKED_AT: usize = 64;
 
-/// Follows a volume to everything below it. One device that is no persistent memory makes the volume none. Its
-/// memory is on the stack only where there is a volume.
+/// Follows a volume to everything below it. One device that is no persistent memory makes the
+/// volume none. Its memory is on the stack only where there is a volume.
 #[inline(never)]
-pub(super) fn below<S: Sys>(sys: S, spot: &mut Spot, volume: Text<32>, device: (u32, u32)) -> Result<(), Fail> {
+pub(super) fn below<S: Sys>(
+    sys: S,
+    spot: &mut Spot,
+    volume: Text<32>,
+    device: (u32, u32),
+) -> Result<(), Fail> {
     let mut pending = [None; PENDING];
     // The volume itself; if it is made of nothing (a RAM disk, a loop device), it is the disk.
     let (mut next, mut number) = (Some(volume), Some(device));
@@ -51,7 +57,8 @@ pub(super) fn below<S: Sys>(sys: S, spot: &mut Spot, volume: Text<32>, device: (
     }
 }
 
-/// Puts the names of the devices that `disk` is made of to those that are `pending`, and says whether there were any.
+/// Puts the names of the devices that `disk` is made of to those that are `pending`, and says
+/// whether there were any.
 fn slaves<S: Sys>(sys: S, disk: Text<32>, pending: &mut [Option<Text<32>>]) -> Result<bool, Fail> {
     let os = |errno| Fail::Os(What::Volume, errno);
     let path = sysfs::path(What::Volume, format_args!("/sys/class/block/{disk}/slaves"))?;

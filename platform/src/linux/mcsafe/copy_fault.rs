@@ -10,12 +10,15 @@ pub enum CopyFault {
     Outside,
     /// The mapping's memory is bad, or is not there.
     Medium {
-        /// So many bytes before it were copied: the next one is the first that failed, as exactly as the system says where that is (and
-        /// up to 63 before it where it does not say, which is not known to happen).
+        /// So many bytes before it were copied: the next one is the first that failed, as exactly
+        /// as the system says where that is (and up to 63 before it where it does not say, which is
+        /// not known to happen).
         copied: usize,
-        /// The memory is bad; otherwise the system has none there: a file was cut off, or the file system knows the block as bad.
+        /// The memory is bad; otherwise the system has none there: a file was cut off, or the file
+        /// system knows the block as bad.
         error: bool,
-        /// As exactly as the system knows where: the bytes of a naturally aligned block that `copied` lies in. 1 if it does not say.
+        /// As exactly as the system knows where: the bytes of a naturally aligned block that
+        /// `copied` lies in. 1 if it does not say.
         unit: u64,
     },
     /// The buffer's memory is bad, or is not there: EFAULT.
@@ -37,7 +40,9 @@ impl CopyFault {
     pub(super) const fn after(self, before: usize) -> Self {
         match self {
             Self::Outside => self,
-            Self::Medium { copied, error, unit } => Self::Medium { copied: copied.saturating_sub(before), error, unit },
+            Self::Medium { copied, error, unit } => {
+                Self::Medium { copied: copied.saturating_sub(before), error, unit }
+            }
             Self::Buffer { copied } => Self::Buffer { copied: copied.saturating_sub(before) },
         }
     }
@@ -47,8 +52,12 @@ impl fmt::Display for CopyFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Outside => f.write_str("offset and length go on beyond the mapping"),
-            Self::Medium { copied, error: true, .. } => write!(f, "a memory error after {copied} bytes"),
-            Self::Medium { copied, error: false, .. } => write!(f, "no memory after {copied} bytes"),
+            Self::Medium { copied, error: true, .. } => {
+                write!(f, "a memory error after {copied} bytes")
+            }
+            Self::Medium { copied, error: false, .. } => {
+                write!(f, "no memory after {copied} bytes")
+            }
             Self::Buffer { copied } => write!(f, "the buffer's memory failed after {copied} bytes"),
         }
     }

@@ -8,44 +8,56 @@ use super::{
 };
 use crate::{Cpu, Errno, linux::sys};
 
-/// Somebody handles the SIGBUS of transfers from and to memory that is bad: this crate, or the program.
+/// Somebody handles the SIGBUS of transfers from and to memory that is bad: this crate, or the
+/// program.
 ///
-/// Until a transfer goes through a mapping (of a device DAX), none is needed, and none is installed.
+/// Until a transfer goes through a mapping (of a device DAX), none is needed, and none is
+/// installed.
 #[derive(Clone, Copy, Debug)]
 pub struct SigbusHandler(Guard);
 
 impl SigbusHandler {
-    /// Installs a handler of SIGBUS, for the life of the process: the first call does, the others find it there.
+    /// Installs a handler of SIGBUS, for the life of the process: the first call does, the others
+    /// find it there.
     ///
-    /// It takes a transfer whose memory fails to its end, and has no other effect: every other SIGBUS goes on to the
-    /// handler that was there before, with that one's flags and mask, or has the effect that it would have had. An action with
-    /// SA_RESETHAND is called once. Where there was no handler, ours runs on the alternate stack if a thread has one (SA_ONSTACK), and
-    /// calls of the system go on after it (SA_RESTART; those that never do fail with EINTR). All signals are blocked meanwhile.
+    /// It takes a transfer whose memory fails to its end, and has no other effect: every other
+    /// SIGBUS goes on to the handler that was there before, with that one's flags and mask, or has
+    /// the effect that it would have had. An action with SA_RESETHAND is called once. Where there
+    /// was no handler, ours runs on the alternate stack if a thread has one (SA_ONSTACK), and calls
+    /// of the system go on after it (SA_RESTART; those that never do fail with EINTR). All signals
+    /// are blocked meanwhile.
     ///
-    /// A program that installs another one afterwards has to pass on to this one what it does not know, as to any, or to call
-    /// [`resume_after_sigbus`]. A SIGBUS that a thread has blocked ends the process, handler or not: sigprocmask(2).
+    /// A program that installs another one afterwards has to pass on to this one what it does not
+    /// know, as to any, or to call [`resume_after_sigbus`]. A SIGBUS that a thread has blocked ends
+    /// the process, handler or not: sigprocmask(2).
     ///
-    /// The handler's code has to stay, too. A shared library that this crate is a part of, and that may be unloaded (dlclose(3)), is linked
-    /// with `-z nodelete`, by `println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");` in the `build.rs` of its package: then it stays
-    /// loaded. Otherwise any SIGBUS afterwards goes to where the handler was. One that must be unloaded takes
-    /// [`of_the_program`](SigbusHandler::of_the_program), and the program's handler no longer calls it by then.
+    /// The handler's code has to stay, too. A shared library that this crate is a part of, and that
+    /// may be unloaded (dlclose(3)), is linked with `-z nodelete`, by
+    /// `println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");` in the `build.rs` of its
+    /// package: then it stays loaded. Otherwise any SIGBUS afterwards goes to where the handler
+    /// was. One that must be unloaded takes [`of_the_program`](SigbusHandler::of_the_program), and
+    /// the program's handler no longer calls it by then.
     ///
-    /// A SIGBUS that only tells of bad memory (`BUS_MCEERR_AO`) goes on, too: where there was no handler before, and the signal was not
-    /// ignored, it ends the process.
-    /// The kernel sends it when memory goes bad that is mapped and was touched, if the process is to be told early: `PR_MCE_KILL_EARLY`
-    /// of prctl(2), or the sysctl `vm.memory_failure_early_kill`. Otherwise nothing comes before a transfer touches that memory.
+    /// A SIGBUS that only tells of bad memory (`BUS_MCEERR_AO`) goes on, too: where there was no
+    /// handler before, and the signal was not ignored, it ends the process. The kernel sends it
+    /// when memory goes bad that is mapped and was touched, if the process is to be told early:
+    /// `PR_MCE_KILL_EARLY` of prctl(2), or the sysctl `vm.memory_failure_early_kill`. Otherwise
+    /// nothing comes before a transfer touches that memory.
     ///
-    /// System calls, the first time: `getpid`, `rt_sigprocmask` twice, `rt_sigaction` twice, `futex`; then none. When a signal goes on to
-    /// a handler: `rt_sigprocmask`, to the default action: `rt_sigaction`, `getpid`, `gettid`, `rt_tgsigqueueinfo`.
+    /// System calls, the first time: `getpid`, `rt_sigprocmask` twice, `rt_sigaction` twice,
+    /// `futex`; then none. When a signal goes on to a handler: `rt_sigprocmask`, to the default
+    /// action: `rt_sigaction`, `getpid`, `gettid`, `rt_tgsigqueueinfo`.
     ///
     /// # Errors
     ///
-    /// `ENOTSUP`: there is no such copy for this processor. Otherwise what a filter of system calls says to one of them.
+    /// `ENOTSUP`: there is no such copy for this processor. Otherwise what a filter of system calls
+    /// says to one of them.
     pub fn install() -> Result<Self, Errno> {
         Guard::install().map(Self)
     }
 
-    /// The program's own handler of SIGBUS calls [`resume_after_sigbus`]. Where it does not, bad memory ends the process.
+    /// The program's own handler of SIGBUS calls [`resume_after_sigbus`]. Where it does not, bad
+    /// memory ends the process.
     ///
     /// # Errors
     ///
@@ -55,11 +67,12 @@ impl SigbusHandler {
     }
 }
 
-/// For a program's own handler of SIGBUS, installed with SA_SIGINFO: whether the signal is of a transfer to or from bad memory. If so,
-/// the context is changed, so that the transfer ends with an error when the handler returns, which it should do at once.
+/// For a program's own handler of SIGBUS, installed with SA_SIGINFO: whether the signal is of a
+/// transfer to or from bad memory. If so, the context is changed, so that the transfer ends with an
+/// error when the handler returns, which it should do at once.
 ///
-/// It may be called in any handler of any signal, and changes nothing where the signal is another: so is a SIGBUS that only tells of bad
-/// memory, `BUS_MCEERR_AO`.
+/// It may be called in any handler of any signal, and changes nothing where the signal is another:
+/// so is a SIGBUS that only tells of bad memory, `BUS_MCEERR_AO`.
 ///
 /// ```
 /// # mod pmem2 { pub use pmem2_platform::*; }
@@ -89,8 +102,8 @@ pub unsafe fn resume_after_sigbus(info: *mut c_void, context: *mut c_void) -> bo
     unsafe { native::resume(info, context) }
 }
 
-/// A shared mapping of a file or of device DAX that is copied from, and to, although its memory may be bad, or may vanish. Nothing else
-/// is done with it, and nobody else has its address.
+/// A shared mapping of a file or of device DAX that is copied from, and to, although its memory may
+/// be bad, or may vanish. Nothing else is done with it, and nobody else has its address.
 ///
 /// Any number of threads may copy at once.
 #[derive(Debug)]
@@ -103,23 +116,32 @@ pub struct Mapping {
 
 // SAFETY: a mapping belongs to the process, whichever thread made it.
 unsafe impl Send for Mapping {}
-// SAFETY: the copy is made of instructions that are not Rust's: others that change the same bytes at the same time, here or in another
-// process, change which bytes are copied, and nothing else. No reference to them ever exists.
+// SAFETY: the copy is made of instructions that are not Rust's: others that change the same bytes
+// at the same time, here or in another process, change which bytes are copied, and nothing else. No
+// reference to them ever exists.
 unsafe impl Sync for Mapping {}
 
 impl Mapping {
-    /// Maps `length` bytes of what `fd` refers to, from `offset` on: for reading, or `writable`, for both.
+    /// Maps `length` bytes of what `fd` refers to, from `offset` on: for reading, or `writable`,
+    /// for both.
     ///
-    /// Device DAX wants both to be multiples of its alignment, a file the offset to be one of the page size. A file may be shorter.
-    /// Nothing is read, so that bad memory does no harm here.
+    /// Device DAX wants both to be multiples of its alignment, a file the offset to be one of the
+    /// page size. A file may be shorter. Nothing is read, so that bad memory does no harm here.
     ///
     /// System calls: `mmap`; `munmap` when it is dropped.
     ///
     /// # Errors
     ///
-    /// The error number of mmap(2): EACCES (the descriptor is not open for it; EPERM if a seal forbids it), EBADF, EINVAL (not aligned, or
-    /// no bytes), ENODEV (cannot be mapped), ENOMEM, EOVERFLOW.
-    pub fn new(handler: SigbusHandler, fd: i32, offset: u64, length: usize, writable: bool) -> Result<Self, Errno> {
+    /// The error number of mmap(2): EACCES (the descriptor is not open for it; EPERM if a seal
+    /// forbids it), EBADF, EINVAL (not aligned, or no bytes), ENODEV (cannot be mapped), ENOMEM,
+    /// EOVERFLOW.
+    pub fn new(
+        handler: SigbusHandler,
+        fd: i32,
+        offset: u64,
+        length: usize,
+        writable: bool,
+    ) -> Result<Self, Errno> {
         let at = sys::map(fd, offset, length, writable)?;
         Ok(Self { handler, at, length, writable })
     }
@@ -142,15 +164,22 @@ impl Mapping {
         unsafe { self.read_to(offset, buffer.as_mut_ptr(), buffer.len()) }
     }
 
-    /// As [`read`](Mapping::read), for a buffer that may be anything. Where it is not mapped at all, or cannot be written to, that is a
-    /// SIGSEGV as from a memcpy; where it is a mapping of something that is cut off, or has gone bad, the error is [`CopyFault::Buffer`].
+    /// As [`read`](Mapping::read), for a buffer that may be anything. Where it is not mapped at
+    /// all, or cannot be written to, that is a SIGSEGV as from a memcpy; where it is a mapping of
+    /// something that is cut off, or has gone bad, the error is [`CopyFault::Buffer`].
     ///
     /// # Safety
     ///
     /// `length` bytes at `buffer` belong to nobody else during the call.
-    pub unsafe fn read_to(&self, offset: u64, buffer: *mut u8, length: usize) -> Result<(), CopyFault> {
+    pub unsafe fn read_to(
+        &self,
+        offset: u64,
+        buffer: *mut u8,
+        length: usize,
+    ) -> Result<(), CopyFault> {
         let source = self.place(offset, length)?;
-        // SAFETY: the bytes at `source` are mapped for reading, those of the buffer are the caller's.
+        // SAFETY: the bytes at `source` are mapped for reading, those of the buffer are the
+        // caller's.
         unsafe { self.copy(buffer, source, length) }
     }
 
@@ -158,19 +187,25 @@ impl Mapping {
     ///
     /// # Errors
     ///
-    /// See [`CopyFault`]: [`Outside`](CopyFault::Outside) also where the mapping was not made for writing. More may have been written
-    /// than it says, by a cache line.
+    /// See [`CopyFault`]: [`Outside`](CopyFault::Outside) also where the mapping was not made for
+    /// writing. More may have been written than it says, by a cache line.
     pub fn write(&self, offset: u64, buffer: &[u8]) -> Result<(), CopyFault> {
         // SAFETY: it can be read, and nobody writes to it during the call.
         unsafe { self.write_from(offset, buffer.as_ptr(), buffer.len()) }
     }
 
-    /// As [`write`](Mapping::write), for a buffer that may be anything, as in [`read_to`](Mapping::read_to).
+    /// As [`write`](Mapping::write), for a buffer that may be anything, as in
+    /// [`read_to`](Mapping::read_to).
     ///
     /// # Safety
     ///
     /// Nobody writes to the `length` bytes at `buffer` during the call.
-    pub unsafe fn write_from(&self, offset: u64, buffer: *const u8, length: usize) -> Result<(), CopyFault> {
+    pub unsafe fn write_from(
+        &self,
+        offset: u64,
+        buffer: *const u8,
+        length: usize,
+    ) -> Result<(), CopyFault> {
         if !self.writable {
             return Err(CopyFault::Outside);
         }
@@ -179,8 +214,9 @@ impl Mapping {
         unsafe { self.copy(target, buffer, length) }
     }
 
-    /// Makes what was written to these bytes durable: flushes their cache lines, and waits. (Of a file that is not mapped directly that
-    /// is not enough; nor where only the host makes stores durable.)
+    /// Makes what was written to these bytes durable: flushes their cache lines, and waits. (Of a
+    /// file that is not mapped directly that is not enough; nor where only the host makes stores
+    /// durable.)
     ///
     /// # Errors
     ///
@@ -201,9 +237,14 @@ impl Mapping {
 
     /// # Safety
     ///
-    /// One of the ranges is in this mapping and mapped for it; the other one is as in [`read_to`](Mapping::read_to) or
-    /// [`write_from`](Mapping::write_from).
-    unsafe fn copy(&self, target: *mut u8, source: *const u8, length: usize) -> Result<(), CopyFault> {
+    /// One of the ranges is in this mapping and mapped for it; the other one is as in
+    /// [`read_to`](Mapping::read_to) or [`write_from`](Mapping::write_from).
+    unsafe fn copy(
+        &self,
+        target: *mut u8,
+        source: *const u8,
+        length: usize,
+    ) -> Result<(), CopyFault> {
         // SAFETY: what is mapped may be accessed, by the caller.
         unsafe { self.handler.0.copy(target, source, length, self.guarded()) }
     }
@@ -216,7 +257,8 @@ impl Mapping {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        // SAFETY: this mapping made the bytes, no copy is running, and nobody else has their address.
+        // SAFETY: this mapping made the bytes, no copy is running, and nobody else has their
+        // address.
         unsafe { sys::unmap(self.at, self.length) };
     }
 }

@@ -28,7 +28,13 @@ impl Guard {
         match self {}
     }
 
-    pub(super) const fn flush(self, _: Cpu, _: *const u8, _: usize, _: Range<usize>) -> Result<(), CopyFault> {
+    pub(super) const fn flush(
+        self,
+        _: Cpu,
+        _: *const u8,
+        _: usize,
+        _: Range<usize>,
+    ) -> Result<(), CopyFault> {
         match self {}
     }
 }
@@ -38,12 +44,18 @@ impl Guard {
 /// # Safety
 ///
 /// What the memory has of objects of Rust's may be written to.
-pub(in crate::linux) unsafe fn pread(fd: i32, at: *mut u8, length: usize, offset: u64) -> Result<usize, Errno> {
+pub(in crate::linux) unsafe fn pread(
+    fd: i32,
+    at: *mut u8,
+    length: usize,
+    offset: u64,
+) -> Result<usize, Errno> {
     if at.is_null() {
         return Err(Errno::EFAULT);
     }
-    // SAFETY: a slice wants memory that is there. All of it that is may be written to, by the caller; whether there is any the kernel
-    // finds out, to which rustix hands the pointer and the length on, and nobody looks behind them here.
+    // SAFETY: a slice wants memory that is there. All of it that is may be written to, by the
+    // caller; whether there is any the kernel finds out, to which rustix hands the pointer and the
+    // length on, and nobody looks behind them here.
     let memory = unsafe { slice::from_raw_parts_mut::<MaybeUninit<u8>>(at.cast(), length) };
     let (read, _) = rustix::io::pread(sys::borrow(fd)?, memory, offset).map_err(sys::errno)?;
     Ok(read.len())
@@ -54,7 +66,12 @@ pub(in crate::linux) unsafe fn pread(fd: i32, at: *mut u8, length: usize, offset
 /// # Safety
 ///
 /// What the memory has of objects of Rust's is initialized, and nobody writes to it meanwhile.
-pub(in crate::linux) unsafe fn pwrite(fd: i32, at: *const u8, length: usize, offset: u64) -> Result<usize, Errno> {
+pub(in crate::linux) unsafe fn pwrite(
+    fd: i32,
+    at: *const u8,
+    length: usize,
+    offset: u64,
+) -> Result<usize, Errno> {
     if at.is_null() {
         return Err(Errno::EFAULT);
     }

@@ -1,5 +1,5 @@
-//! The ioctl(2)s of the backend: their structures and numbers, as linux/fiemap.h, linux/fs.h, linux/dm-ioctl.h and linux/ndctl.h have
-//! them.
+//! The ioctl(2)s of the backend: their structures and numbers, as linux/fiemap.h, linux/fs.h,
+//! linux/dm-ioctl.h and linux/ndctl.h have them.
 
 use rustix::ioctl::{self, Direction, Opcode, Updater, opcode};
 
@@ -159,11 +159,13 @@ impl VolumeTable {
 }
 
 /// FS_IOC_FIEMAP. The size in the number is that of the structure without extents.
-pub(in crate::linux) const FIEMAP: Opcode = opcode::from_components(Direction::ReadWrite, b'f', 11, 32);
+pub(in crate::linux) const FIEMAP: Opcode =
+    opcode::from_components(Direction::ReadWrite, b'f', 11, 32);
 /// FS_IOC_FSGETXATTR.
 pub(in crate::linux) const FSGETXATTR: Opcode = opcode::read::<[u32; 7]>(b'X', 31);
 /// DM_TABLE_STATUS.
-pub(in crate::linux) const DM_TABLE_STATUS: Opcode = opcode::from_components(Direction::ReadWrite, 0xfd, 12, HEAD);
+pub(in crate::linux) const DM_TABLE_STATUS: Opcode =
+    opcode::from_components(Direction::ReadWrite, 0xfd, 12, HEAD);
 /// ND_IOCTL_ARS_CAP.
 pub(in crate::linux) const ARS_CAP: Opcode = opcode::read_write::<ArsCap>(b'N', 1);
 /// ND_IOCTL_CLEAR_ERROR.
@@ -172,8 +174,9 @@ pub(in crate::linux) const CLEAR_ERROR: Opcode = opcode::read_write::<ClearError
 pub(super) fn extents(fd: i32, map: &mut ExtentMap) -> Result<(), Errno> {
     // So many as there is room for, whoever made it.
     map.count = EXTENTS_COUNT;
-    // SAFETY: Updater wants the structure that the kernel reads and writes for this number: the head, and as many extents as its count
-    // says, all of which are in it. Any bytes are an ExtentMap.
+    // SAFETY: Updater wants the structure that the kernel reads and writes for this number: the
+    // head, and as many extents as its count says, all of which are in it. Any bytes are an
+    // ExtentMap.
     unsafe { ioctl::ioctl(borrow(fd)?, Updater::<FIEMAP, _>::new(map)) }.map_err(errno)
 }
 
@@ -183,28 +186,33 @@ const EXTENTS_COUNT: u32 = EXTENTS as u32;
 
 /// fsx_xflags of `struct fsxattr`.
 pub(super) fn xflags(fd: i32) -> Result<u32, Errno> {
-    // SAFETY: Getter wants the type that the kernel writes for this number: `struct fsxattr` is 28 bytes, five numbers and 8 bytes.
+    // SAFETY: Getter wants the type that the kernel writes for this number: `struct fsxattr` is 28
+    // bytes, five numbers and 8 bytes.
     let [flags, ..] =
-        unsafe { ioctl::ioctl(borrow(fd)?, ioctl::Getter::<FSGETXATTR, [u32; 7]>::new()) }.map_err(errno)?;
+        unsafe { ioctl::ioctl(borrow(fd)?, ioctl::Getter::<FSGETXATTR, [u32; 7]>::new()) }
+            .map_err(errno)?;
     Ok(flags)
 }
 
 pub(super) fn volume_table(control: i32, table: &mut VolumeTable) -> Result<(), Errno> {
     table.data_size = TABLE_SIZE;
-    // SAFETY: Updater wants the structure that the kernel reads and writes for this number: as many bytes as its data_size says, all of
-    // which are in it. Any bytes are a VolumeTable.
-    unsafe { ioctl::ioctl(borrow(control)?, Updater::<DM_TABLE_STATUS, _>::new(table)) }.map_err(errno)
+    // SAFETY: Updater wants the structure that the kernel reads and writes for this number: as many
+    // bytes as its data_size says, all of which are in it. Any bytes are a VolumeTable.
+    unsafe { ioctl::ioctl(borrow(control)?, Updater::<DM_TABLE_STATUS, _>::new(table)) }
+        .map_err(errno)
 }
 
 #[expect(clippy::as_conversions, reason = "a small number")]
 const TABLE_SIZE: u32 = TABLE as u32;
 
 pub(super) fn ars_cap(bus: i32, cap: &mut ArsCap) -> Result<(), Errno> {
-    // SAFETY: Updater wants the structure that the kernel reads and writes for this number: this one, as a test compares with ndctl.h.
+    // SAFETY: Updater wants the structure that the kernel reads and writes for this number: this
+    // one, as a test compares with ndctl.h.
     unsafe { ioctl::ioctl(borrow(bus)?, Updater::<ARS_CAP, _>::new(cap)) }.map_err(errno)
 }
 
 pub(super) fn clear_error(bus: i32, clear: &mut ClearError) -> Result<(), Errno> {
-    // SAFETY: Updater wants the structure that the kernel reads and writes for this number: this one, as a test compares with ndctl.h.
+    // SAFETY: Updater wants the structure that the kernel reads and writes for this number: this
+    // one, as a test compares with ndctl.h.
     unsafe { ioctl::ioctl(borrow(bus)?, Updater::<CLEAR_ERROR, _>::new(clear)) }.map_err(errno)
 }

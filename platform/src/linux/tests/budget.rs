@@ -1,5 +1,6 @@
-//! What the questions of issue 4 cost: at most 6 system calls for a NUMA node; 4, and 6 for each DIMM, for id and unsafe
-//! shutdowns; 6 more for each level of partition or volume. The core asks in the order that is written out here.
+//! What the questions of issue 4 cost: at most 6 system calls for a NUMA node; 4, and 6 for each
+//! DIMM, for id and unsafe shutdowns; 6 more for each level of partition or volume. The core asks
+//! in the order that is written out here.
 
 use std::{format, vec::Vec};
 
@@ -12,7 +13,8 @@ use crate::linux::{
     region::{Dimm, dimm, dimm_id, dirty_shutdowns, numa_node},
 };
 
-/// How many system calls these are. Listing a directory takes two: one that gives the names, one that gives no more.
+/// How many system calls these are. Listing a directory takes two: one that gives the names, one
+/// that gives no more.
 fn system_calls(calls: &[Call]) -> usize {
     calls.iter().map(|call| if *call == Call::Entries { 2 } else { 1 }).sum()
 }

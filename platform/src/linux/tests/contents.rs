@@ -36,7 +36,8 @@ pub(super) fn long() -> Vec<u8> {
 fn answers(contents: &[u8]) -> [Result<u64, Fail>; 2] {
     let world = World::dax().with_contents(contents);
     let facts = describe::describe(world.sys(), FD).unwrap();
-    let answers = [describe::size(world.sys(), FD, &facts), describe::alignment(world.sys(), FD, &facts)];
+    let answers =
+        [describe::size(world.sys(), FD, &facts), describe::alignment(world.sys(), FD, &facts)];
     let calls = world.calls();
     assert_eq!(calls.iter().filter(|call| **call == Call::Read).count(), 2, "one read each");
     assert_eq!(calls.iter().filter(|call| **call == Call::Close).count(), 2);

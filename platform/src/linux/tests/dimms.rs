@@ -48,11 +48,16 @@ fn flags_of_dimms() {
     for (flags, unarmed) in rows {
         for dimm in [4, 2] {
             let world = usual().with_file(&of_dimm(dimm, "nfit/flags"), flags);
-            assert_eq!(first(&world), Ok(Some(Region { unarmed, ..usual_region() })), "{flags:?} of {dimm}");
+            assert_eq!(
+                first(&world),
+                Ok(Some(Region { unarmed, ..usual_region() })),
+                "{flags:?} of {dimm}"
+            );
         }
     }
     let path = of_dimm(4, "nfit/flags");
-    let world = usual().with_file(&path, "not_armed\n").with_file(&of_dimm(2, "nfit/flags"), "not_armed\n");
+    let world =
+        usual().with_file(&path, "not_armed\n").with_file(&of_dimm(2, "nfit/flags"), "not_armed\n");
     assert!(first(&world).unwrap().unwrap().unarmed);
     // A family without flags has nothing to say of it.
     assert_eq!(first(&usual().without_file(&path)), Ok(Some(usual_region())));
@@ -73,9 +78,13 @@ fn flags_of_dimms() {
 fn dimms_in_the_order_of_the_mappings() {
     let numbers = [7, 0, 99, 7, 12, 3, 2, 1, 5, 6, 8, 9];
     let world = World::on(FSDAX).with_region(1, &numbers);
-    assert_eq!(dimms(&world).unwrap().iter().map(|dimm| dimm.number()).collect::<Vec<_>>(), numbers);
-    let mut calls: Vec<_> =
-        (0..numbers.len()).flat_map(|index| read(of_region(1, &format!("mapping{index}")))).collect();
+    assert_eq!(
+        dimms(&world).unwrap().iter().map(|dimm| dimm.number()).collect::<Vec<_>>(),
+        numbers
+    );
+    let mut calls: Vec<_> = (0..numbers.len())
+        .flat_map(|index| read(of_region(1, &format!("mapping{index}"))))
+        .collect();
     calls.push(Call::Open(of_region(1, "mapping12")));
     assert_eq!(world.calls()[2..], calls);
     for none in [World::on(FSDAX).with_region(1, &[]), World::on(SDA1), World::dax_in(HMEM)] {
@@ -87,7 +96,8 @@ fn dimms_in_the_order_of_the_mappings() {
 fn a_region_does_not_have_dimms_without_end() {
     let most = Vec::from_iter(0..64);
     assert_eq!(dimms(&World::on(FSDAX).with_region(1, &most)).unwrap().len(), 64);
-    let more = World::on(FSDAX).with_region(1, &Vec::from_iter(0..65)).carried("pfn1.2", "namespace1.5");
+    let more =
+        World::on(FSDAX).with_region(1, &Vec::from_iter(0..65)).carried("pfn1.2", "namespace1.5");
     assert_eq!(dimms(&more), Err(Fail::TooLarge(What::Dimm)));
     assert_eq!(first(&more), Err(Fail::TooLarge(What::Dimm)));
 }
@@ -136,21 +146,45 @@ fn ids_of_dimms() {
             assert_eq!(world.calls(), read(path.clone()));
             id
         };
-        for text in ["8680-56341200", "8680-a2-1746-0000111f", "0", "!~", "12345678901234567890123456789012"] {
+        for text in [
+            "8680-56341200",
+            "8680-a2-1746-0000111f",
+            "0",
+            "!~",
+            "12345678901234567890123456789012",
+        ] {
             assert_eq!(id(text), Ok(Text::of(text).unwrap()));
             assert_eq!(id(&format!("{text}\n")), Ok(Text::of(text).unwrap()));
         }
         let long = "0".repeat(64);
-        let bad =
-            ["", "\n", "a b", " a", "a\n\n", "a\tb", "a\0", "é", "\x7f", "123456789012345678901234567890123", &long];
+        let bad = [
+            "",
+            "\n",
+            "a b",
+            " a",
+            "a\n\n",
+            "a\tb",
+            "a\0",
+            "é",
+            "\x7f",
+            "123456789012345678901234567890123",
+            &long,
+        ];
         for text in bad {
             assert_eq!(id(text), Err(Fail::Malformed(What::DeviceId)), "{text:?}");
         }
         let world = family(name);
-        assert_eq!(dimm_id(world.sys(), dimms(&world).unwrap()[0]), Err(Fail::Unsupported), "no such file");
+        assert_eq!(
+            dimm_id(world.sys(), dimms(&world).unwrap()[0]),
+            Err(Fail::Unsupported),
+            "no such file"
+        );
     }
     let world = family("nfit").with_file(&of_dimm(4, "nfit/id"), b"\xff\n");
-    assert_eq!(dimm_id(world.sys(), dimms(&world).unwrap()[0]), Err(Fail::Malformed(What::DeviceId)));
+    assert_eq!(
+        dimm_id(world.sys(), dimms(&world).unwrap()[0]),
+        Err(Fail::Malformed(What::DeviceId))
+    );
 }
 
 #[test]
@@ -165,8 +199,13 @@ fn unsafe_shutdowns() {
             assert_eq!(world.calls(), read(path.clone()));
             count
         };
-        let good: [(&[u8], u64); 5] =
-            [(b"0\n", 0), (b"7\n", 7), (b"7", 7), (b"4294967296\n", 1 << 32), (b"18446744073709551615\n", u64::MAX)];
+        let good: [(&[u8], u64); 5] = [
+            (b"0\n", 0),
+            (b"7\n", 7),
+            (b"7", 7),
+            (b"4294967296\n", 1 << 32),
+            (b"18446744073709551615\n", u64::MAX),
+        ];
         for (text, expected) in good {
             assert_eq!(count(text), Ok(expected));
         }
@@ -176,6 +215,10 @@ fn unsafe_shutdowns() {
             assert_eq!(count(text), Err(Fail::Malformed(What::UnsafeShutdowns)), "{text:?}");
         }
         let world = family(name);
-        assert_eq!(dirty_shutdowns(world.sys(), dimms(&world).unwrap()[0]), Err(Fail::Unsupported), "no such file");
+        assert_eq!(
+            dirty_shutdowns(world.sys(), dimms(&world).unwrap()[0]),
+            Err(Fail::Unsupported),
+            "no such file"
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! Whether and why a file is mapped directly: the disk's queue, the trial mapping, statx and the mount's options.
+//! Whether and why a file is mapped directly: the disk's queue, the trial mapping, statx and the
+//! mount's options.
 
 use std::{format, string::String, vec, vec::Vec};
 
@@ -30,17 +31,32 @@ fn the_queue_of_a_disk() {
     let of_disk = format!("{ENTRY_OF_DISK}/../queue/dax");
     let part = format!("{FSDAX}/pmem1p1");
     let md_part = "../../devices/virtual/block/md0/md0p1";
-    for (target, path) in [(FSDAX, &own), (part.as_str(), &of_disk), (SDA1, &of_disk), (DM, &own), (md_part, &of_disk)]
-    {
+    for (target, path) in [
+        (FSDAX, &own),
+        (part.as_str(), &of_disk),
+        (SDA1, &of_disk),
+        (DM, &own),
+        (md_part, &of_disk),
+    ] {
         let world = || World::on(target);
         let calls = vec![Call::Open(path.clone()), Call::Read, Call::Close];
         for (text, answer) in [("0\n", false), ("1\n", true), ("0", false), ("1", true)] {
-            assert_eq!(queue(&world().with_file(path, text)), (Ok(Some(answer)), calls.clone()), "{target} {text:?}");
+            assert_eq!(
+                queue(&world().with_file(path, text)),
+                (Ok(Some(answer)), calls.clone()),
+                "{target} {text:?}"
+            );
         }
         let long = "0".repeat(32);
-        for text in ["", "\n", "2\n", "x\n", "-1\n", "10\n", "1\n\n", "18446744073709551616\n", &long] {
+        for text in
+            ["", "\n", "2\n", "x\n", "-1\n", "10\n", "1\n\n", "18446744073709551616\n", &long]
+        {
             let malformed = Err(Fail::Malformed(What::Dax));
-            assert_eq!(queue(&world().with_file(path, text)), (malformed, calls.clone()), "{target} {text:?}");
+            assert_eq!(
+                queue(&world().with_file(path, text)),
+                (malformed, calls.clone()),
+                "{target} {text:?}"
+            );
         }
         assert_eq!(queue(&world()).0, Err(Fail::Os(What::Dax, Errno::ENOENT)));
     }
@@ -117,7 +133,10 @@ fn what_statx_says() {
     for dax in [None, Some(false), Some(true)] {
         let mut world = mounted(line("ext4", "rw,dax"));
         world.attributes.dax = dax;
-        assert_eq!(direct(world.sys(), FD, &world.facts()), Ok(Direct::new(dax, Some(DaxOption::Always))));
+        assert_eq!(
+            direct(world.sys(), FD, &world.facts()),
+            Ok(Direct::new(dax, Some(DaxOption::Always)))
+        );
         assert_eq!(
             world.calls(),
             // A read that gives everything, and none behind the line that was looked for.
@@ -189,7 +208,10 @@ fn words_elsewhere_in_the_line() {
         // Optional fields: none, one, several.
         ("36 35 259:3 / / rw - ext4 /dev/pmem1 rw,dax\n", DaxOption::Always),
         ("36 35 259:3 / / rw shared:1 - ext4 /dev/pmem1 rw,dax\n", DaxOption::Always),
-        ("36 35 259:3 / / rw shared:1 master:2 propagate_from:3 - ext4 /dev/pmem1 rw,dax\n", DaxOption::Always),
+        (
+            "36 35 259:3 / / rw shared:1 master:2 propagate_from:3 - ext4 /dev/pmem1 rw,dax\n",
+            DaxOption::Always,
+        ),
         // A device with such a name, or with none.
         ("36 35 259:3 / / rw - ext4 dax=never rw\n", DaxOption::Inode),
         ("36 35 259:3 / / rw - ext4 dax=never,dax rw\n", DaxOption::Inode),
@@ -237,7 +259,10 @@ fn lines_that_say_nothing() {
 fn many(before: usize, after: usize) -> String {
     let other = |number: usize| {
         let name = "dir/".repeat(number % 300);
-        format!("{} 1 0:{number} / /{name} rw,dax - ext4 /dev/{number} rw,dax=never\n", 100 + number)
+        format!(
+            "{} 1 0:{number} / /{name} rw,dax - ext4 /dev/{number} rw,dax=never\n",
+            100 + number
+        )
     };
     let before: String = (0..before).map(other).collect();
     let after: String = (0..after).map(|number| other(number + 7)).collect();
@@ -276,7 +301,11 @@ fn reads_that_end_anywhere() {
     // The border at every byte of the line, once: what lies before it is moved.
     for length in 0..600 {
         let other = format!("1 1 0:1 / /{} rw - ext4 x dax=never\n", "p".repeat(length));
-        assert_eq!(option(&mounted(other + &line("xfs", "rw,dax=always"))), Some(DaxOption::Always), "{length}");
+        assert_eq!(
+            option(&mounted(other + &line("xfs", "rw,dax=always"))),
+            Some(DaxOption::Always),
+            "{length}"
+        );
     }
 }
 
@@ -317,7 +346,8 @@ proptest! {
     fn any_mountinfo(bytes: Vec<u8>, chunk in 1_usize..64) {
         let mut world = mounted(&bytes);
         world.chunk = chunk;
-        // Whatever it says, it is read to its end and no further, and the answer does not depend on how.
+        // Whatever it says, it is read to its end and no further, and the answer does not depend on
+        // how.
         prop_assert_eq!(option(&world), option(&mounted(&bytes)));
     }
 }

@@ -1,4 +1,5 @@
-//! What a file's bytes are, and where they lie, for [`World`](super::world::World)s: a file system of one file, a volume's table, a bus.
+//! What a file's bytes are, and where they lie, for [`World`](super::world::World)s: a file system
+//! of one file, a volume's table, a bus.
 
 use core::{ffi::CStr, ops::Range};
 use std::{
@@ -44,7 +45,8 @@ pub(super) struct Disk {
     pub(super) process: u32,
     /// How many blocks are free.
     pub(super) available: u64,
-    /// Where nothing can be written any more, and whether that is so everywhere once a block is punched out.
+    /// Where nothing can be written any more, and whether that is so everywhere once a block is
+    /// punched out.
     pub(super) limit: u64,
     pub(super) limit_once_punched: bool,
     /// From the fstat with this number on, counted from 0, the file has been cut off here.
@@ -124,7 +126,8 @@ impl Disk {
         }
         let (extents, end) = (self.extents.borrow(), map.start.saturating_add(map.length));
         let asked = extents.iter().filter(|extent| {
-            extent.logical < end && extent.logical.checked_add(extent.length).is_none_or(|behind| behind > map.start)
+            extent.logical < end
+                && extent.logical.checked_add(extent.length).is_none_or(|behind| behind > map.start)
         });
         let found: Vec<Extent> = asked.take(EXTENTS).copied().collect();
         map.mapped = found.len() as u32;
@@ -145,7 +148,9 @@ impl Disk {
     /// Where this byte lies on the device.
     pub(super) fn place(&self, at: u64) -> Option<u64> {
         let extents = self.extents.borrow();
-        let extent = extents.iter().find(|extent| (extent.logical..extent.logical + extent.length).contains(&at))?;
+        let extent = extents
+            .iter()
+            .find(|extent| (extent.logical..extent.logical + extent.length).contains(&at))?;
         Some(at - extent.logical + extent.physical)
     }
 

@@ -2,7 +2,9 @@
 
 use std::{format, string::ToString, vec, vec::Vec};
 
-use super::world::{APPEND, Call, FD, MODE_3, PATH, READ_ONLY, READ_WRITE, S_IFREG, WRITE_ONLY, World};
+use super::world::{
+    APPEND, Call, FD, MODE_3, PATH, READ_ONLY, READ_WRITE, S_IFREG, WRITE_ONLY, World,
+};
 use crate::{
     Access, Alignment, Facts, Fail, FileSystem, Kind, What,
     linux::{FileId, describe, page, sys::Stat},
@@ -44,7 +46,11 @@ fn access_of_every_combination_of_flags() {
             let of = |flags| described(&World::file().opened(flags | other)).unwrap().access;
             assert_eq!(of(mode), expected);
             assert_eq!(of(mode | APPEND), expected | Access::APPEND);
-            assert_eq!(of(mode | PATH), Access::PATH, "O_PATH allows nothing, whatever is beside it");
+            assert_eq!(
+                of(mode | PATH),
+                Access::PATH,
+                "O_PATH allows nothing, whatever is beside it"
+            );
             assert_eq!(of(mode | PATH | APPEND), Access::PATH | Access::APPEND);
         }
     }
@@ -64,7 +70,10 @@ fn kind_of_every_file_type() {
     ];
     for value in 0..16_u32 {
         let file_type = value << 12;
-        let expected = types.iter().find(|(known, _)| *known == file_type).map_or(Kind::Other, |(_, kind)| *kind);
+        let expected = types
+            .iter()
+            .find(|(known, _)| *known == file_type)
+            .map_or(Kind::Other, |(_, kind)| *kind);
         for permissions in [0, 0o600, 0o7777] {
             for flags in [READ_ONLY, WRITE_ONLY, READ_WRITE, MODE_3, PATH] {
                 let mut world = World::device().opened(flags);
@@ -72,7 +81,10 @@ fn kind_of_every_file_type() {
                 world.stat.blksize = 4096;
                 let facts = described(&world).unwrap();
                 assert_eq!(facts.kind, expected, "type {file_type:o}, flags {flags:o}");
-                assert_eq!(facts.alignment, if expected == Kind::RegularFile { page::FIXED } else { None });
+                assert_eq!(
+                    facts.alignment,
+                    if expected == Kind::RegularFile { page::FIXED } else { None }
+                );
                 let calls = if expected == Kind::CharacterDevice {
                     vec![Call::Getfl, Call::Fstat, subsystem(), devices()]
                 } else {
@@ -111,7 +123,11 @@ fn large_blocks_are_huge_pages_on_hugetlbfs_only() {
         (facts.map(|facts| facts.alignment), world.calls().len())
     };
     for blksize in [0, 1, 512, 4095, 4096] {
-        assert_eq!(alignment(blksize, HUGETLBFS, READ_ONLY), (Ok(page::FIXED), 2), "no third call for {blksize}");
+        assert_eq!(
+            alignment(blksize, HUGETLBFS, READ_ONLY),
+            (Ok(page::FIXED), 2),
+            "no third call for {blksize}"
+        );
     }
     for shift in 13..64 {
         let huge = 1 << shift;
@@ -119,8 +135,15 @@ fn large_blocks_are_huge_pages_on_hugetlbfs_only() {
         assert_eq!(alignment(huge, 0x0102_1994, READ_WRITE), (Ok(page::FIXED), 3));
     }
     for odd in [4097, 3 << 20, u64::MAX] {
-        assert_eq!(alignment(odd, HUGETLBFS, READ_ONLY), (Err(Fail::Malformed(What::Alignment)), 3));
-        assert_eq!(alignment(odd, HUGETLBFS, WRITE_ONLY), (Ok(None), 3), "that it cannot be read comes first");
+        assert_eq!(
+            alignment(odd, HUGETLBFS, READ_ONLY),
+            (Err(Fail::Malformed(What::Alignment)), 3)
+        );
+        assert_eq!(
+            alignment(odd, HUGETLBFS, WRITE_ONLY),
+            (Ok(None), 3),
+            "that it cannot be read comes first"
+        );
         assert_eq!(alignment(odd, 0x6969, READ_ONLY), (Ok(page::FIXED), 3));
     }
 }
@@ -132,9 +155,18 @@ fn the_subsystem_tells_a_device_dax() {
         assert_eq!(kind(&world), Kind::DeviceDax, "{target}");
         assert_eq!(world.calls(), [Call::Getfl, Call::Fstat, subsystem(), entry()]);
     }
-    for target in
-        ["../../class/tty", "", "/", "dax/", "../dax/tty", "daxx", "../xdax", "../DAX", "../dax\n", "../dax\0"]
-    {
+    for target in [
+        "../../class/tty",
+        "",
+        "/",
+        "dax/",
+        "../dax/tty",
+        "daxx",
+        "../xdax",
+        "../DAX",
+        "../dax\n",
+        "../dax\0",
+    ] {
         let world = World::dax().with_link(target.as_bytes());
         assert_eq!(kind(&world), Kind::CharacterDevice, "{target:?}");
         assert_eq!(world.calls(), [Call::Getfl, Call::Fstat, subsystem()]);
@@ -168,8 +200,8 @@ fn a_device_without_an_entry() {
 #[test]
 fn the_longest_device_number_fits() {
     let mut world = World::device();
-    // The kernel's own device numbers have 12 and 20 bits; st_rdev has room for 32 and 32. What does not fit into the
-    // kernel's is taken for the last of them, which is no device's.
+    // The kernel's own device numbers have 12 and 20 bits; st_rdev has room for 32 and 32. What
+    // does not fit into the kernel's is taken for the last of them, which is no device's.
     for rdev in [u32::MAX.into(), u64::from(u32::MAX) + 1, u64::MAX] {
         world.stat.rdev = rdev;
         assert_eq!(kind(&world), Kind::CharacterDevice);
@@ -190,7 +222,10 @@ fn answers_about_a_file() {
     assert_eq!(describe::file_system(sys, FD, &facts), Ok(FileSystem::from_magic(0xEF53)));
     assert_eq!(world.calls(), [Call::Fstat, Call::Fstatfs]);
     assert_eq!(describe::alignment(sys, FD, &facts), Ok(4096));
-    assert!(page::FIXED.is_none() || world.calls().is_empty(), "the ABI's page size is asked of nobody");
+    assert!(
+        page::FIXED.is_none() || world.calls().is_empty(),
+        "the ABI's page size is asked of nobody"
+    );
 }
 
 #[test]
@@ -215,8 +250,15 @@ fn answers_about_a_device_dax() {
     let (sys, facts) = (world.sys(), described(&world).unwrap());
     assert_eq!(facts.alignment, None, "a driver may be bound anew with another alignment");
     world.calls();
-    let read =
-        |name: &str| [Call::Fstat, Call::Open(format!("/sys/dev/char/252:5/{name}")), Call::Read, Call::Close, entry()];
+    let read = |name: &str| {
+        [
+            Call::Fstat,
+            Call::Open(format!("/sys/dev/char/252:5/{name}")),
+            Call::Read,
+            Call::Close,
+            entry(),
+        ]
+    };
     assert_eq!(describe::size(sys, FD, &facts), Ok(1 << 30));
     assert_eq!(world.calls(), read("size"));
     assert_eq!(describe::alignment(sys, FD, &facts), Ok(2 << 20));
@@ -238,7 +280,11 @@ fn another_file_under_the_same_number_is_noticed() {
             assert_eq!(describe::size(sys, FD, &facts), Err(Fail::Replaced));
             assert_eq!(describe::allocated(sys, FD, &facts), Err(Fail::Replaced));
             assert_eq!(describe::file_system(sys, FD, &facts), Err(Fail::Replaced));
-            assert_eq!(world.calls(), [Call::Fstat, Call::Fstat, Call::Fstat], "nothing is asked of the wrong file");
+            assert_eq!(
+                world.calls(),
+                [Call::Fstat, Call::Fstat, Call::Fstat],
+                "nothing is asked of the wrong file"
+            );
             if facts.kind == Kind::DeviceDax {
                 assert_eq!(describe::alignment(sys, FD, &facts), Err(Fail::Replaced));
                 assert_eq!(world.calls(), [Call::Fstat]);

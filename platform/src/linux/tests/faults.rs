@@ -1,5 +1,5 @@
-//! Every error number in every call. What has to come of it is said by [`expected`], which knows the documentation and not
-//! the code: the tables of issue 2 and of [`Platform`](crate::Platform).
+//! Every error number in every call. What has to come of it is said by [`expected`], which knows
+//! the documentation and not the code: the tables of issue 2 and of [`Platform`](crate::Platform).
 
 use std::{string::String, vec, vec::Vec};
 
@@ -43,10 +43,17 @@ impl Scenario {
     }
 
     /// A descriptor that is described, for each way to have opened it.
-    fn described(world: &World, kind: Kind, alignment: Option<Alignment>, calls: &[Call]) -> Vec<Self> {
+    fn described(
+        world: &World,
+        kind: Kind,
+        alignment: Option<Alignment>,
+        calls: &[Call],
+    ) -> Vec<Self> {
         let modes = [READ_ONLY, READ_WRITE, WRITE_ONLY, MODE_3, PATH, READ_WRITE | APPEND];
         let answer = Ok(Answer::Facts(kind, alignment));
-        modes.map(|flags| Self::new(world.clone().opened(flags), Question::Describe, answer, calls)).into()
+        modes
+            .map(|flags| Self::new(world.clone().opened(flags), Question::Describe, answer, calls))
+            .into()
     }
 
     /// The answer, and the calls that were made for it.
@@ -55,13 +62,18 @@ impl Scenario {
         let facts = describe::describe(self.world.clone().sys(), FD);
         let sys = world.sys();
         let answer = match self.question {
-            Question::Describe => describe::describe(sys, FD).map(|facts| Answer::Facts(facts.kind, facts.alignment)),
-            Question::Size => describe::size(sys, FD, &facts.unwrap()).map(Answer::Number),
-            Question::Alignment => describe::alignment(sys, FD, &facts.unwrap()).map(Answer::Number),
-            Question::Allocated => describe::allocated(sys, FD, &facts.unwrap()).map(Answer::Number),
-            Question::FileSystem => {
-                describe::file_system(sys, FD, &facts.unwrap()).map(|system| Answer::FileSystem(system.magic()))
+            Question::Describe => {
+                describe::describe(sys, FD).map(|facts| Answer::Facts(facts.kind, facts.alignment))
             }
+            Question::Size => describe::size(sys, FD, &facts.unwrap()).map(Answer::Number),
+            Question::Alignment => {
+                describe::alignment(sys, FD, &facts.unwrap()).map(Answer::Number)
+            }
+            Question::Allocated => {
+                describe::allocated(sys, FD, &facts.unwrap()).map(Answer::Number)
+            }
+            Question::FileSystem => describe::file_system(sys, FD, &facts.unwrap())
+                .map(|system| Answer::FileSystem(system.magic())),
         };
         (answer, world.calls())
     }
@@ -74,7 +86,13 @@ fn scenarios() -> Vec<Scenario> {
     let looked_up = device(&[subsystem(), devices()]);
     let large = device(&[Call::Fstatfs]);
     let open = |name: &str| {
-        [Call::Fstat, Call::Open(String::from("/sys/dev/char/252:5/") + name), Call::Read, Call::Close].to_vec()
+        [
+            Call::Fstat,
+            Call::Open(String::from("/sys/dev/char/252:5/") + name),
+            Call::Read,
+            Call::Close,
+        ]
+        .to_vec()
     };
     // The device is looked at once more after the answer.
     let read = |name: &str| [open(name), vec![entry()]].concat();
@@ -97,12 +115,32 @@ fn scenarios() -> Vec<Scenario> {
         Scenario::new(empty, Size, Ok(Answer::Number(0)), &[Call::Fstat]),
         Scenario::new(wrong_size, Size, Err(Fail::Malformed(What::Size)), &[Call::Fstat]),
         Scenario::new(World::dax(), Size, Ok(Answer::Number(1 << 30)), &read("size")),
-        Scenario::new(World::dax(), Question::Alignment, Ok(Answer::Number(2 << 20)), &read("align")),
-        Scenario::new(World::dax().with_contents(b"x"), Size, Err(Fail::Malformed(What::Size)), &open("size")),
+        Scenario::new(
+            World::dax(),
+            Question::Alignment,
+            Ok(Answer::Number(2 << 20)),
+            &read("align"),
+        ),
+        Scenario::new(
+            World::dax().with_contents(b"x"),
+            Size,
+            Err(Fail::Malformed(What::Size)),
+            &open("size"),
+        ),
         Scenario::new(World::file(), Allocated, Ok(Answer::Number(8192)), &[Call::Fstat]),
         Scenario::new(World::dax(), Allocated, Err(Fail::Unsupported), &[Call::Fstat]),
-        Scenario::new(World::file(), FileSystem, Ok(Answer::FileSystem(0xEF53)), &[Call::Fstat, Call::Fstatfs]),
-        Scenario::new(World::dax(), FileSystem, Ok(Answer::FileSystem(0x0102_1994)), &[Call::Fstat, Call::Fstatfs]),
+        Scenario::new(
+            World::file(),
+            FileSystem,
+            Ok(Answer::FileSystem(0xEF53)),
+            &[Call::Fstat, Call::Fstatfs],
+        ),
+        Scenario::new(
+            World::dax(),
+            FileSystem,
+            Ok(Answer::FileSystem(0x0102_1994)),
+            &[Call::Fstat, Call::Fstatfs],
+        ),
     ];
     all.extend(
         [
@@ -110,7 +148,12 @@ fn scenarios() -> Vec<Scenario> {
             Scenario::described(&large_blocks, Kind::RegularFile, page::FIXED, &large),
             Scenario::described(&hugetlbfs, Kind::RegularFile, Alignment::new(2 << 20), &large),
             Scenario::described(&directory, Kind::Directory, None, &look),
-            Scenario::described(&World::dax(), Kind::DeviceDax, None, &device(&[subsystem(), entry()])),
+            Scenario::described(
+                &World::dax(),
+                Kind::DeviceDax,
+                None,
+                &device(&[subsystem(), entry()]),
+            ),
             Scenario::described(
                 &World::device().with_link(b"../class/tty"),
                 Kind::CharacterDevice,
@@ -133,27 +176,39 @@ fn expected(scenario: &Scenario, at: &Call, errno: i32) -> (Result<Answer, Fail>
     let os = |what| Err(Fail::Os(what, Errno::from_raw(errno)));
     let device = |kind| Ok(Answer::Facts(kind, None));
     let describing = scenario.question == Question::Describe;
-    // Of a descriptor that cannot be read, that is the fact that matters: what could not be found out is left open.
+    // Of a descriptor that cannot be read, that is the fact that matters: what could not be found
+    // out is left open.
     let readable = matches!(scenario.world.flags & !APPEND, READ_ONLY | READ_WRITE);
     let unknown = device(Kind::UnknownDevice(What::Subsystem));
     match at {
-        Call::Fstatfs if describing && !readable => (Ok(Answer::Facts(Kind::RegularFile, None)), vec![]),
+        Call::Fstatfs if describing && !readable => {
+            (Ok(Answer::Facts(Kind::RegularFile, None)), vec![])
+        }
         // Closed meanwhile.
-        Call::Getfl | Call::Fstat | Call::Fstatfs if errno == EBADF => (Err(Fail::Absent(What::Handle)), vec![]),
+        Call::Getfl | Call::Fstat | Call::Fstatfs if errno == EBADF => {
+            (Err(Fail::Absent(What::Handle)), vec![])
+        }
         Call::Getfl | Call::Fstat => (os(What::Handle), vec![]),
         Call::Fstatfs => (os(What::FileSystem), vec![]),
         // No entry: a character device that is no device DAX, if there is a /sys at all.
         Call::Readlink(_) if NOT_THERE.contains(&errno) && scenario.world.sysfs => {
             (device(Kind::CharacterDevice), vec![devices()])
         }
-        Call::Readlink(_) if NOT_THERE.contains(&errno) => (device(Kind::UnknownDevice(What::Sysfs)), vec![devices()]),
-        Call::Access(_) if NOT_THERE.contains(&errno) => (device(Kind::UnknownDevice(What::Sysfs)), vec![]),
-        Call::Readlink(_) | Call::Access(_) | Call::Inode(_) if describing && !readable => (unknown, vec![]),
+        Call::Readlink(_) if NOT_THERE.contains(&errno) => {
+            (device(Kind::UnknownDevice(What::Sysfs)), vec![devices()])
+        }
+        Call::Access(_) if NOT_THERE.contains(&errno) => {
+            (device(Kind::UnknownDevice(What::Sysfs)), vec![])
+        }
+        Call::Readlink(_) | Call::Access(_) | Call::Inode(_) if describing && !readable => {
+            (unknown, vec![])
+        }
         Call::Readlink(_) => (os(What::Subsystem), vec![]),
         Call::Access(_) => (os(What::Sysfs), vec![]),
         Call::Inode(_) => (os(What::Device), vec![]),
         Call::Open(_) | Call::Read => {
-            let what = if scenario.question == Question::Size { What::Size } else { What::Alignment };
+            let what =
+                if scenario.question == Question::Size { What::Size } else { What::Alignment };
             // What was opened is closed, whatever happens to the read.
             (os(what), if *at == Call::Read { vec![Call::Close] } else { vec![] })
         }
@@ -180,6 +235,7 @@ fn every_errno_in_every_call() {
             expected(&scenario, &scenario.calls[index], errno)
         });
     }
-    // 20 calls for the ten questions at the top, and for six ways to open each, 2, 3, 3, 2, 4, 3, 4 and 4 calls of describe.
+    // 20 calls for the ten questions at the top, and for six ways to open each, 2, 3, 3, 2, 4, 3, 4
+    // and 4 calls of describe.
     assert_eq!(injected, (20 + 6 * 25) * ERRNOS.count());
 }

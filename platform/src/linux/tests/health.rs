@@ -61,7 +61,12 @@ impl World {
 }
 
 /// What is found from here on, by this list, as the core does it.
-fn walk<S: Blocks>(sys: S, world: &World, list: &BadSectors, from: u64) -> (Vec<Range<u64>>, Option<Fail>) {
+fn walk<S: Blocks>(
+    sys: S,
+    world: &World,
+    list: &BadSectors,
+    from: u64,
+) -> (Vec<Range<u64>>, Option<Fail>) {
     let (facts, mut found, mut at) = (world.facts(), Vec::new(), from);
     loop {
         match health::next(sys, FD, &facts, list, at) {

@@ -69,8 +69,8 @@ proptest! {
         fuzz::sysfs(&bytes);
     }
 
-    /// A descriptor that is a file on a block device, or a device DAX, and then texts, each after the byte that says that the call
-    /// succeeds.
+    /// A descriptor that is a file on a block device, or a device DAX, and then texts, each after
+    /// the byte that says that the call succeeds.
     #[test]
     fn any_texts(dax in any::<bool>(), texts in vec((0..=201_u8, text()), 0..40)) {
         let mut bytes = if dax { &DEVDAX[..DEVICE] } else { &FSDAX[..FILE] }.to_vec();
@@ -92,10 +92,13 @@ proptest! {
     }
 }
 
-/// The seeds lead to where they are meant to: to the last question, with as many regions and DIMMs, and nothing left over.
+/// The seeds lead to where they are meant to: to the last question, with as many regions and DIMMs,
+/// and nothing left over.
 #[test]
 fn seeds_are_whole_answers() {
-    for (seed, expected) in [(FSDAX, (1, 2)), (PARTITION, (1, 0)), (DEVDAX, (1, 2)), (VOLUME, (2, 4))] {
+    for (seed, expected) in
+        [(FSDAX, (1, 2)), (PARTITION, (1, 0)), (DEVDAX, (1, 2)), (VOLUME, (2, 4))]
+    {
         assert_eq!(asked(seed), (Ok(expected), 0));
     }
     for end in 0..FSDAX.len() {

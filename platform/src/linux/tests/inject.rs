@@ -12,8 +12,9 @@ pub(super) const ERRNOS: RangeInclusive<i32> = 1..=133;
 /// What came of a question, and the calls that it made.
 pub(super) type Outcome<A, E = Fail> = (Result<A, E>, Vec<Call>);
 
-/// Runs a question that makes these calls in this world once for each of them and each error number, and compares with
-/// `expected`: the answer where the call with this index fails so, and the calls that come then. The number of faults.
+/// Runs a question that makes these calls in this world once for each of them and each error
+/// number, and compares with `expected`: the answer where the call with this index fails so, and
+/// the calls that come then. The number of faults.
 pub(super) fn inject<A: PartialEq + Debug, E: PartialEq + Debug>(
     name: &str,
     world: &World,

@@ -1,4 +1,5 @@
-//! The running kernel, where what is asked of it can be seen here alone. The rest is seen by the tests of pmem2.
+//! The running kernel, where what is asked of it can be seen here alone. The rest is seen by the
+//! tests of pmem2.
 
 use std::{
     ffi::CString,
@@ -55,7 +56,8 @@ fn descriptors(path: &Path) -> Vec<u32> {
     found
 }
 
-/// Whatever lies under the name, the program neither waits for it nor hands it on to its children, and closes it.
+/// Whatever lies under the name, the program neither waits for it nor hands it on to its children,
+/// and closes it.
 #[test]
 fn files_are_opened_with_care() {
     let directory = own_directory();
@@ -78,14 +80,16 @@ fn files_are_opened_with_care() {
 fn a_directory_is_listed_to_its_end() {
     let own = own_directory();
     let path = own.path();
-    let mut expected: Vec<String> = (0..100).map(|number| format!("{number}-{}", "x".repeat(number * 2))).collect();
+    let mut expected: Vec<String> =
+        (0..100).map(|number| format!("{number}-{}", "x".repeat(number * 2))).collect();
     expected.extend([".hidden", "...", "..x"].map(String::from));
     for name in &expected {
         fs::write(path.join(name), "").unwrap();
     }
     let mut found = Vec::new();
     let directory = Kernel.open(&CString::new(path.to_str().unwrap()).unwrap()).unwrap();
-    let listed = Kernel.entries(&directory, &mut |name| found.push(String::from_utf8(name.to_vec()).unwrap()));
+    let listed = Kernel
+        .entries(&directory, &mut |name| found.push(String::from_utf8(name.to_vec()).unwrap()));
     drop(directory);
     assert_eq!(listed, Ok(()));
     expected.sort_unstable();
@@ -112,9 +116,14 @@ fn the_inode_number_is_that_of_what_a_link_leads_to() {
 fn the_mount_is_that_of_the_descriptor() {
     for path in ["/proc/self/cmdline", "/dev/null", "/"] {
         let file = fs::File::open(path).unwrap();
-        let information = fs::read_to_string(format!("/proc/self/fdinfo/{}", file.as_raw_fd())).unwrap();
+        let information =
+            fs::read_to_string(format!("/proc/self/fdinfo/{}", file.as_raw_fd())).unwrap();
         let mount = information.lines().find_map(|line| line.strip_prefix("mnt_id:")).unwrap();
-        assert_eq!(Kernel.attributes(file.as_raw_fd()).unwrap().mount, Some(mount.trim().parse().unwrap()), "{path}");
+        assert_eq!(
+            Kernel.attributes(file.as_raw_fd()).unwrap().mount,
+            Some(mount.trim().parse().unwrap()),
+            "{path}"
+        );
     }
 }
 
@@ -135,8 +144,13 @@ fn the_page_size_is_that_of_the_auxiliary_vector() {
         .chunks_exact(size_of::<usize>())
         .map(|word| usize::from_ne_bytes(word.try_into().unwrap()))
         .collect();
-    let (_, page) =
-        words.as_chunks().0.iter().map(|[key, value]| (*key, *value)).find(|(key, _)| *key == AT_PAGESZ).unwrap();
+    let (_, page) = words
+        .as_chunks()
+        .0
+        .iter()
+        .map(|[key, value]| (*key, *value))
+        .find(|(key, _)| *key == AT_PAGESZ)
+        .unwrap();
     assert_eq!(usize::try_from(probe(Kernel).unwrap().bytes()), Ok(page));
     for address in [page, 2 * page, page << 8] {
         assert_eq!(Kernel.msync_nothing(address), Ok(()), "no memory has to be there");

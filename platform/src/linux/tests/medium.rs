@@ -1,5 +1,5 @@
-//! What a scripted descriptor has in it, and how its kernel reads and writes that: less than asked, in sectors or whole pages, some of
-//! which are bad, from and to memory that ends somewhere.
+//! What a scripted descriptor has in it, and how its kernel reads and writes that: less than asked,
+//! in sectors or whole pages, some of which are bad, from and to memory that ends somewhere.
 
 use core::{cell::RefCell, ops::Range};
 use std::{fs::File, os::fd::AsRawFd, sync::Arc, vec::Vec};
@@ -60,8 +60,15 @@ impl Medium {
         self.bad.iter().any(|bad| bad.start < block + self.block && block < bad.end)
     }
 
-    /// How many of these bytes can be transferred, from or to memory at this address, of which `there` are in the file.
-    fn possible(&self, memory: usize, length: usize, offset: u64, there: u64) -> Result<usize, Errno> {
+    /// How many of these bytes can be transferred, from or to memory at this address, of which
+    /// `there` are in the file.
+    fn possible(
+        &self,
+        memory: usize,
+        length: usize,
+        offset: u64,
+        there: u64,
+    ) -> Result<usize, Errno> {
         if !length.is_multiple_of(self.multiple) {
             return Err(Errno::EINVAL);
         }
@@ -90,7 +97,13 @@ impl Medium {
 }
 
 impl Transfers for Scripted<'_> {
-    unsafe fn pread(self, fd: i32, at: *mut u8, length: usize, offset: u64) -> Result<usize, Errno> {
+    unsafe fn pread(
+        self,
+        fd: i32,
+        at: *mut u8,
+        length: usize,
+        offset: u64,
+    ) -> Result<usize, Errno> {
         self.0.descriptor(fd, Call::Pread(offset, length))?;
         let medium = &self.0.medium;
         let bytes = medium.bytes.borrow();
@@ -102,7 +115,13 @@ impl Transfers for Scripted<'_> {
         Ok(length)
     }
 
-    unsafe fn pwrite(self, fd: i32, at: *const u8, length: usize, offset: u64) -> Result<usize, Errno> {
+    unsafe fn pwrite(
+        self,
+        fd: i32,
+        at: *const u8,
+        length: usize,
+        offset: u64,
+    ) -> Result<usize, Errno> {
         self.0.descriptor(fd, Call::Pwrite(offset, length))?;
         let medium = &self.0.medium;
         let possible = medium.possible(at.addr(), length, offset, u64::MAX);

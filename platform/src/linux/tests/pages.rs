@@ -9,7 +9,8 @@ use crate::{
     linux::page::{self, asked_once, probe},
 };
 
-/// Every page size that Linux can be built with: 4 KiB to 64 KiB, and 256 KiB on Hexagon and PowerPC 44x.
+/// Every page size that Linux can be built with: 4 KiB to 64 KiB, and 256 KiB on Hexagon and
+/// PowerPC 44x.
 const SIZES: [usize; 6] = [4096, 8192, 16384, 32768, 65536, 262_144];
 
 fn world(page: usize) -> World {
@@ -41,13 +42,19 @@ fn every_page_size_is_found() {
 #[test]
 fn every_errno_in_every_call() {
     for page in [4096, 16384, 65536, 262_144, 1 << 20] {
-        let calls = SIZES.iter().position(|size| *size >= page).map_or(SIZES.len(), |index| index + 1);
+        let calls =
+            SIZES.iter().position(|size| *size >= page).map_or(SIZES.len(), |index| index + 1);
         for call in 0..calls {
             for errno in 1..=133 {
                 let world = world(page).failing(call, errno);
-                // EINVAL is the kernel's way to say that the address is not aligned: the next size is tried.
+                // EINVAL is the kernel's way to say that the address is not aligned: the next size
+                // is tried.
                 let (expected, made) = if errno == Errno::EINVAL.raw() {
-                    match SIZES.iter().enumerate().find(|(index, size)| *index != call && **size >= page) {
+                    match SIZES
+                        .iter()
+                        .enumerate()
+                        .find(|(index, size)| *index != call && **size >= page)
+                    {
                         Some((index, size)) => (alignment(*size), index + 1),
                         None => (Err(Fail::Malformed(What::PageSize)), SIZES.len()),
                     }

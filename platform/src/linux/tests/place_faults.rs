@@ -1,6 +1,6 @@
-//! Every error number in every call of the questions about where an object lies. What has to come of it is said by
-//! [`expected`], which knows the documentation (of [`Linux`](crate::Linux), [`Locate`](crate::Locate) and
-//! [`Fail`](crate::Fail)) and not the code.
+//! Every error number in every call of the questions about where an object lies. What has to come
+//! of it is said by [`expected`], which knows the documentation (of [`Linux`](crate::Linux),
+//! [`Locate`](crate::Locate) and [`Fail`](crate::Fail)) and not the code.
 
 use std::{format, vec, vec::Vec};
 
@@ -11,7 +11,8 @@ use super::{
     world::{Call, FD, World},
 };
 use crate::{
-    Backing, DaxOption, Direct, Errno, Fail, FileSystem, Persistence, Region, Synchronous, Text, What,
+    Backing, DaxOption, Direct, Errno, Fail, FileSystem, Persistence, Region, Synchronous, Text,
+    What,
     linux::{direct, locate, region, sys::Attributes},
 };
 
@@ -60,15 +61,13 @@ impl Scenario {
         let spot = || clean.located().unwrap();
         let dimm = || region::dimm(clean.sys(), &spot(), 0, 0).unwrap().unwrap();
         let answer = match self.question {
-            Question::Locate => {
-                locate::locate(sys, FD, &facts).map(|spot| Answer::Spot(spot.backing(), spot.regions()))
-            }
+            Question::Locate => locate::locate(sys, FD, &facts)
+                .map(|spot| Answer::Spot(spot.backing(), spot.regions())),
             Question::Confirm => locate::confirm(sys, &spot()).map(Answer::Inode),
             Question::Region => region::region(sys, &spot(), 0).map(Answer::Region),
             Question::NumaNode => region::numa_node(sys, &spot(), 0).map(Answer::Node),
-            Question::Dimm(index) => {
-                region::dimm(sys, &spot(), 0, index).map(|dimm| Answer::Dimm(dimm.map(region::Dimm::number)))
-            }
+            Question::Dimm(index) => region::dimm(sys, &spot(), 0, index)
+                .map(|dimm| Answer::Dimm(dimm.map(region::Dimm::number))),
             Question::DimmId => region::dimm_id(sys, dimm()).map(Answer::Id),
             Question::DirtyShutdowns => region::dirty_shutdowns(sys, dimm()).map(Answer::Count),
             Question::Capable => direct::capable(sys, &spot()).map(Answer::Capable),
@@ -99,13 +98,20 @@ fn located() -> Vec<Scenario> {
     no_sysfs.sysfs = false;
     let (one, two) = (pmem(0, 1, "pfn", 0), pmem(0, 2, "pfn", 0));
     let md = "../../devices/virtual/block/md0";
-    let volume = World::on(DM).with_volume("dm-0", &[("pmem1", &one), ("md0", md)]).with_volume("md0", &[("b", &two)]);
-    let volume_calls = [block(), list("dm-0"), follow("pmem1"), follow("md0"), list("md0"), follow("b")].concat();
+    let volume = World::on(DM)
+        .with_volume("dm-0", &[("pmem1", &one), ("md0", md)])
+        .with_volume("md0", &[("b", &two)]);
+    let volume_calls =
+        [block(), list("dm-0"), follow("pmem1"), follow("md0"), list("md0"), follow("b")].concat();
     let mixed = World::on(DM).with_volume("dm-0", &[("sda1", SDA1)]).numbered("sda1", "8:1");
     let ram = World::on(DM).with_volume("dm-0", &[("md0", md)]).with_volume("md0", &[]);
     let ram_calls = [block(), list("dm-0"), follow("md0"), list("md0"), number("md0")].concat();
     vec![
-        row(World::without_device(0x0102_1994), Answer::Spot(Backing::Memory(tmpfs), 0), vec![Call::Fstatfs]),
+        row(
+            World::without_device(0x0102_1994),
+            Answer::Spot(Backing::Memory(tmpfs), 0),
+            vec![Call::Fstatfs],
+        ),
         row(World::on(FSDAX), regions(1), block()),
         row(no_sysfs, regions(1), block()),
         row(World::dax_in(DEVDAX), regions(1), char()),
@@ -119,11 +125,17 @@ fn located() -> Vec<Scenario> {
 }
 
 fn others() -> Vec<Scenario> {
-    let row = |world: &World, question, answer, calls| Scenario { world: world.clone(), question, answer, calls };
+    let row = |world: &World, question, answer, calls| Scenario {
+        world: world.clone(),
+        question,
+        answer,
+        calls,
+    };
     let usual = usual();
-    let mut facts: Vec<_> = ["numa_node", "devtype", "persistence_domain", "../provider", "read_only"]
-        .map(|name| of_region(1, name))
-        .into();
+    let mut facts: Vec<_> =
+        ["numa_node", "devtype", "persistence_domain", "../provider", "read_only"]
+            .map(|name| of_region(1, name))
+            .into();
     facts.push("/sys/bus/nd/devices/pfn1.2/namespace".into());
     for (mapping, dimm) in [("mapping0", 4), ("mapping1", 2)] {
         facts.extend([of_region(1, mapping), of_dimm(dimm, "nfit/flags")]);
@@ -141,7 +153,8 @@ fn others() -> Vec<Scenario> {
     // Two reads.
     mounted.chunk = 40;
     let always = Direct::new(Some(true), Some(DaxOption::Always));
-    let reads = [Call::Open("/proc/thread-self/mountinfo".into()), Call::Read, Call::Read, Call::Close];
+    let reads =
+        [Call::Open("/proc/thread-self/mountinfo".into()), Call::Read, Call::Read, Call::Close];
     vec![
         row(
             &usual,
@@ -156,14 +169,44 @@ fn others() -> Vec<Scenario> {
             vec![Call::Inode("/sys/dev/char/252:5".into())],
         ),
         row(&usual, Question::Region, Answer::Region(Some(usual_region())), region),
-        row(&usual, Question::NumaNode, Answer::Node(Some(Some(0))), read(of_region(1, "numa_node"))),
-        row(&hmem, Question::NumaNode, Answer::Node(Some(Some(1))), read("/sys/dev/char/252:5/numa_node".into())),
+        row(
+            &usual,
+            Question::NumaNode,
+            Answer::Node(Some(Some(0))),
+            read(of_region(1, "numa_node")),
+        ),
+        row(
+            &hmem,
+            Question::NumaNode,
+            Answer::Node(Some(Some(1))),
+            read("/sys/dev/char/252:5/numa_node".into()),
+        ),
         row(&usual, Question::Dimm(1), Answer::Dimm(Some(2)), read(of_region(1, "mapping1"))),
-        row(&usual, Question::Dimm(2), Answer::Dimm(None), vec![Call::Open(of_region(1, "mapping2"))]),
+        row(
+            &usual,
+            Question::Dimm(2),
+            Answer::Dimm(None),
+            vec![Call::Open(of_region(1, "mapping2"))],
+        ),
         row(&usual, Question::DimmId, Answer::Id(id), read(of_dimm(4, "nfit/id"))),
-        row(&usual, Question::DirtyShutdowns, Answer::Count(14), read(of_dimm(4, "nfit/dirty_shutdown"))),
-        row(&disk, Question::Capable, Answer::Capable(Some(true)), read("/sys/dev/block/259:3/queue/dax".into())),
-        row(&granted, Question::Synchronous, Answer::Synchronous(Synchronous::Granted), vec![Call::Fstat, Call::Map]),
+        row(
+            &usual,
+            Question::DirtyShutdowns,
+            Answer::Count(14),
+            read(of_dimm(4, "nfit/dirty_shutdown")),
+        ),
+        row(
+            &disk,
+            Question::Capable,
+            Answer::Capable(Some(true)),
+            read("/sys/dev/block/259:3/queue/dax".into()),
+        ),
+        row(
+            &granted,
+            Question::Synchronous,
+            Answer::Synchronous(Synchronous::Granted),
+            vec![Call::Fstat, Call::Map],
+        ),
         row(
             &mounted,
             Question::Direct,
@@ -207,20 +250,25 @@ fn expected(scenario: &Scenario, index: usize, errno: i32) -> Outcome<Answer> {
         Call::Inode(_) => os(What::Device),
         // Not a link.
         Call::Readlink(_) if errno == 22 => (Err(Fail::Malformed(What::Device)), vec![]),
-        // No entry for the device's number: no device, or no sysfs. A name from sysfs itself is another matter.
+        // No entry for the device's number: no device, or no sysfs. A name from sysfs itself is
+        // another matter.
         Call::Readlink(path) if path.starts_with("/sys/dev/") && NOT_THERE.contains(&errno) => {
             let what = if scenario.world.sysfs { What::Device } else { What::Sysfs };
             (Err(Fail::Absent(what)), vec![Call::Access("/sys/dev".into())])
         }
         Call::Readlink(_) => os(What::Device),
         // ENOTSUP, ENODEV; EINVAL.
-        Call::Map if [95, 19].contains(&errno) => (Ok(Answer::Synchronous(Synchronous::Refused)), vec![]),
+        Call::Map if [95, 19].contains(&errno) => {
+            (Ok(Answer::Synchronous(Synchronous::Refused)), vec![])
+        }
         Call::Map if errno == 22 => (Ok(Answer::Synchronous(Synchronous::Unknown)), vec![]),
         Call::Map => os(What::Synchronous),
         // ENOSYS.
         Call::Attributes if errno == 38 => (Ok(Answer::Direct(Direct::new(None, None))), vec![]),
         Call::Attributes => os(What::Dax),
-        Call::Open(path) if errno == ENOENT => not_there(scenario, path, &calls[(index + 3).min(calls.len())..]),
+        Call::Open(path) if errno == ENOENT => {
+            not_there(scenario, path, &calls[(index + 3).min(calls.len())..])
+        }
         Call::Open(path) => os(about(path)),
         Call::Entries | Call::Read => {
             let path = calls[..index].iter().rev().find_map(|call| match call {
@@ -228,10 +276,14 @@ fn expected(scenario: &Scenario, index: usize, errno: i32) -> Outcome<Answer> {
                 _ => None,
             });
             let path = path.unwrap();
-            // sysfs has a file that goes away give ENODEV; ENOENT is taken as what it says, of files that may be missing.
+            // sysfs has a file that goes away give ENODEV; ENOENT is taken as what it says, of
+            // files that may be missing.
             let optional = *call == Call::Read && errno == ENOENT && !path.ends_with("mountinfo");
-            let (answer, more) =
-                if optional { not_there(scenario, path, &calls[index + 2..]) } else { os(about(path)) };
+            let (answer, more) = if optional {
+                not_there(scenario, path, &calls[index + 2..])
+            } else {
+                os(about(path))
+            };
             // What was opened is closed, whatever happens to the read.
             (answer, [vec![Call::Close], more].concat())
         }
@@ -247,12 +299,17 @@ fn not_there(scenario: &Scenario, path: &str, rest: &[Call]) -> Outcome<Answer> 
             Answer::Region(Some(Region { persistence: Persistence::Unstated, ..usual_region() }))
         }
         // A kernel without NUMA.
-        ("numa_node", Question::Region) => Answer::Region(Some(Region { numa_node: None, ..usual_region() })),
+        ("numa_node", Question::Region) => {
+            Answer::Region(Some(Region { numa_node: None, ..usual_region() }))
+        }
         ("numa_node", _) => Answer::Node(Some(None)),
-        // A region that does not say of which kind it is, is of the kind that it should be; a DIMM without flags is armed.
+        // A region that does not say of which kind it is, is of the kind that it should be; a DIMM
+        // without flags is armed.
         ("devtype" | "flags", _) => return (Ok(scenario.answer), rest.to_vec()),
         // Behind the last one.
-        (mapping, Question::Dimm(_)) if mapping.starts_with("mapping") => return (Ok(Answer::Dimm(None)), vec![]),
+        (mapping, Question::Dimm(_)) if mapping.starts_with("mapping") => {
+            return (Ok(Answer::Dimm(None)), vec![]);
+        }
         (mapping, _) if mapping.starts_with("mapping") => return (Ok(scenario.answer), vec![]),
         ("id" | "dirty_shutdown", _) => return (Err(Fail::Unsupported), vec![]),
         ("mountinfo", _) => return (Ok(Answer::Direct(Direct::new(Some(true), None))), vec![]),
@@ -262,8 +319,8 @@ fn not_there(scenario: &Scenario, path: &str, rest: &[Call]) -> Outcome<Answer> 
     (Ok(answer), rest.to_vec())
 }
 
-/// A disk that is made of nothing is the one that the object lies on: by the number of the object's own device, or, further
-/// down, by the disk's.
+/// A disk that is made of nothing is the one that the object lies on: by the number of the object's
+/// own device, or, further down, by the disk's.
 fn without_slaves(path: &str) -> Outcome<Answer> {
     let disk = |(major, minor)| Ok(Answer::Spot(Backing::Disk { major, minor }, 0));
     if path == slaves("dm-0") {
@@ -288,11 +345,13 @@ fn every_errno_in_every_call() {
     for scenario in located().into_iter().chain(others()) {
         let run = |world: &World| scenario.run(world);
         let name = format!("{:?}", scenario.question);
-        injected +=
-            inject(&name, &scenario.world, &scenario.calls, run, |index, errno| expected(&scenario, index, errno));
+        injected += inject(&name, &scenario.world, &scenario.calls, run, |index, errno| {
+            expected(&scenario, index, errno)
+        });
     }
-    // 2, 2, 2, 2, 2, 2, 9, 7, 9 and 4 calls that locate, 1 and 1 that confirm, 21 about a region, 2 and 2 about its node, 2 and
-    // 1 about its mappings, 2 and 2 about a DIMM, 2 about a queue, 2 for the trial, 5 about the mount.
+    // 2, 2, 2, 2, 2, 2, 9, 7, 9 and 4 calls that locate, 1 and 1 that confirm, 21 about a region, 2
+    // and 2 about its node, 2 and 1 about its mappings, 2 and 2 about a DIMM, 2 about a queue, 2
+    // for the trial, 5 about the mount.
     let calls = 12 + 9 + 7 + 9 + 4 + 2 + 21 + 4 + 3 + 4 + 2 + 2 + 5;
     assert_eq!(injected, calls * ERRNOS.count());
 }
@@ -302,7 +361,11 @@ fn every_errno_in_every_call() {
 fn every_errno_of_the_look_at_sysfs() {
     let mut world = World::on(FSDAX);
     world.links.clear();
-    let calls = [Call::Fstat, Call::Readlink("/sys/dev/block/259:3".into()), Call::Access("/sys/dev".into())];
+    let calls = [
+        Call::Fstat,
+        Call::Readlink("/sys/dev/block/259:3".into()),
+        Call::Access("/sys/dev".into()),
+    ];
     for errno in ERRNOS {
         let what = if [ENOENT, 20].contains(&errno) { What::Sysfs } else { What::Device };
         let failing = world.failing(2, errno);

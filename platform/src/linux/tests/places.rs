@@ -24,20 +24,51 @@ fn persistent_memory() {
     use Mode::{Fsdax, Raw, Sector};
     let acpi = "../../devices/LNXSYSTM:00/LNXSYBUS:00/ACPI0012:00";
     let cxl = "../../devices/platform/ACPI0017:00/root0/nvdimm-bridge0";
-    let papr = "../../devices/platform/ibm,persistent-memory/ibm,persistent-memory:ibm,pmem@44100001";
+    let papr =
+        "../../devices/platform/ibm,persistent-memory/ibm,persistent-memory:ibm,pmem@44100001";
     let virtio = "../../devices/pci0000:00/0000:00:03.0/virtio0";
     let rows: [(&str, &str, &str, Area, bool); 13] = [
         (acpi, "ndbus0/region1/pfn1.2/block/pmem1", "pmem1", area(0, 1, Fsdax, 2, Nfit), false),
-        (acpi, "ndbus0/region1/pfn1.2/block/pmem1/pmem1p1", "pmem1p1", area(0, 1, Fsdax, 2, Nfit), true),
+        (
+            acpi,
+            "ndbus0/region1/pfn1.2/block/pmem1/pmem1p1",
+            "pmem1p1",
+            area(0, 1, Fsdax, 2, Nfit),
+            true,
+        ),
         (acpi, "ndbus0/region1/namespace1.0/block/pmem1", "pmem1", area(0, 1, Raw, 0, Nfit), false),
         (acpi, "ndbus0/region1/btt1.0/block/pmem1s", "pmem1s", area(0, 1, Sector, 0, Nfit), false),
-        (acpi, "ndbus0/region1/btt1.0/block/pmem1s/pmem1s12", "pmem1s12", area(0, 1, Sector, 0, Nfit), true),
-        (acpi, "ndbus3/region17/pfn17.4/block/pmem17.1", "pmem17.1", area(3, 17, Fsdax, 4, Nfit), false),
-        (acpi, "ndbus3/region17/pfn17.4/block/pmem17.1/pmem17.1p3", "pmem17.1p3", area(3, 17, Fsdax, 4, Nfit), true),
+        (
+            acpi,
+            "ndbus0/region1/btt1.0/block/pmem1s/pmem1s12",
+            "pmem1s12",
+            area(0, 1, Sector, 0, Nfit),
+            true,
+        ),
+        (
+            acpi,
+            "ndbus3/region17/pfn17.4/block/pmem17.1",
+            "pmem17.1",
+            area(3, 17, Fsdax, 4, Nfit),
+            false,
+        ),
+        (
+            acpi,
+            "ndbus3/region17/pfn17.4/block/pmem17.1/pmem17.1p3",
+            "pmem17.1p3",
+            area(3, 17, Fsdax, 4, Nfit),
+            true,
+        ),
         (cxl, "ndbus1/region0/pfn0.0/block/pmem0", "pmem0", area(1, 0, Fsdax, 0, Cxl), false),
         (cxl, "ndbus1/region0/namespace0.0/block/pmem0", "pmem0", area(1, 0, Raw, 0, Cxl), false),
         (papr, "ndbus0/region0/pfn0.1/block/pmem0", "pmem0", area(0, 0, Fsdax, 1, Papr), false),
-        (virtio, "ndbus2/region5/namespace5.0/block/pmem5", "pmem5", area(2, 5, Raw, 0, Nfit), false),
+        (
+            virtio,
+            "ndbus2/region5/namespace5.0/block/pmem5",
+            "pmem5",
+            area(2, 5, Raw, 0, Nfit),
+            false,
+        ),
         (
             "..",
             "ndbus4294967295/region0/pfn0.4294967295/block/pmem0",
@@ -60,7 +91,11 @@ fn persistent_memory() {
         assert_eq!((spot.backing(), areas(&spot)), (Backing::Regions, vec![area]), "{rest}");
         assert_eq!(spot.name().as_str(), name);
         let entry = spot.entry().unwrap();
-        assert_eq!((entry.class, entry.device, entry.partition), (Class::Block, DISK, partition), "{rest}");
+        assert_eq!(
+            (entry.class, entry.device, entry.partition),
+            (Class::Block, DISK, partition),
+            "{rest}"
+        );
         assert_eq!(spot.area(1), None, "behind the last one");
     }
 }
@@ -75,8 +110,16 @@ fn disks_that_are_no_persistent_memory() {
         // One namespace by several ways.
         ("../../devices/virtual/nvme-subsystem/nvme-subsys0/nvme0n1", "nvme0n1", false),
         ("../../devices/virtual/nvme-subsystem/nvme-subsys0/nvme0n1/nvme0n1p1", "nvme0n1p1", true),
-        ("../../devices/platform/mmc/mmc_host/mmc0/mmc0:0001/block/mmcblk0/mmcblk0p2", "mmcblk0p2", true),
-        ("../../devices/platform/mmc/mmc_host/mmc0/mmc0:0001/block/mmcblk0/mmcblk0boot0", "mmcblk0boot0", false),
+        (
+            "../../devices/platform/mmc/mmc_host/mmc0/mmc0:0001/block/mmcblk0/mmcblk0p2",
+            "mmcblk0p2",
+            true,
+        ),
+        (
+            "../../devices/platform/mmc/mmc_host/mmc0/mmc0:0001/block/mmcblk0/mmcblk0boot0",
+            "mmcblk0boot0",
+            false,
+        ),
         // Only the beginning of a name that means something.
         ("../../devices/x/ndbus/region0/pfn0.0/block/pmem0", "pmem0", false),
         ("../../devices/x/ndbusx/region0/pfn0.0/block/pmem0", "pmem0", false),
@@ -92,8 +135,16 @@ fn disks_that_are_no_persistent_memory() {
         let world = World::on(target);
         let spot = world.located().unwrap();
         assert_eq!(world.calls(), look(), "{target}");
-        assert_eq!((spot.backing(), spot.regions()), (Backing::Disk { major, minor }, 0), "{target}");
-        assert_eq!((spot.name().as_str(), spot.entry().unwrap().partition), (name, partition), "{target}");
+        assert_eq!(
+            (spot.backing(), spot.regions()),
+            (Backing::Disk { major, minor }, 0),
+            "{target}"
+        );
+        assert_eq!(
+            (spot.name().as_str(), spot.entry().unwrap().partition),
+            (name, partition),
+            "{target}"
+        );
         assert_eq!(spot.area(0), None);
     }
 }
@@ -104,16 +155,28 @@ fn device_dax() {
     let rows = [
         (DEVDAX, "dax1.0", Some(area(0, 1, Mode::Devdax, 2, Family::Nfit))),
         // Linux before 5.1.
-        ("../../devices/x/ndbus0/region1/dax1.2/dax/dax1.0", "dax1.0", Some(area(0, 1, Mode::Devdax, 2, Family::Nfit))),
+        (
+            "../../devices/x/ndbus0/region1/dax1.2/dax/dax1.0",
+            "dax1.0",
+            Some(area(0, 1, Mode::Devdax, 2, Family::Nfit)),
+        ),
         (HMEM, "dax2.0", None),
-        ("../../devices/platform/ACPI0017:00/root0/decoder0.0/region0/dax_region0/dax0.0", "dax0.0", None),
+        (
+            "../../devices/platform/ACPI0017:00/root0/decoder0.0/region0/dax_region0/dax0.0",
+            "dax0.0",
+            None,
+        ),
     ];
     for (target, name, area) in rows {
         let world = World::dax_in(target);
         let spot = world.located().unwrap();
         assert_eq!(world.calls(), look, "{target}");
         let backing = if area.is_some() { Backing::Regions } else { Backing::DeviceDax };
-        assert_eq!((spot.backing(), areas(&spot)), (backing, area.into_iter().collect()), "{target}");
+        assert_eq!(
+            (spot.backing(), areas(&spot)),
+            (backing, area.into_iter().collect()),
+            "{target}"
+        );
         assert_eq!(spot.name().as_str(), name);
         assert_eq!(spot.entry().unwrap().class, Class::Char);
     }
@@ -171,7 +234,8 @@ fn file_systems_without_a_device() {
         0x1234_5678, // unknown
         0,
     ];
-    let rows = memory.map(|magic| (magic, true)).into_iter().chain(hidden.map(|magic| (magic, false)));
+    let rows =
+        memory.map(|magic| (magic, true)).into_iter().chain(hidden.map(|magic| (magic, false)));
     for (magic, is_memory) in rows {
         let world = World::without_device(magic);
         let spot = world.located().unwrap();
@@ -223,7 +287,9 @@ fn a_bus_without_a_namespace_that_can_be_understood() {
 
 #[test]
 fn a_link_that_may_have_been_cut_off() {
-    for (length, fail) in [(510, None), (511, None), (512, Some(())), (513, Some(())), (5000, Some(()))] {
+    for (length, fail) in
+        [(510, None), (511, None), (512, Some(())), (513, Some(())), (5000, Some(()))]
+    {
         let end = "/ndbus0/region1/pfn1.2/block/pmem1";
         let target = format!("{}{end}", "x".repeat(length - end.len()));
         let fail = fail.map(|()| Fail::Malformed(What::Device));
@@ -259,7 +325,12 @@ fn a_name_is_shown_as_far_as_there_is_room() {
     for (name, shown) in rows {
         assert_eq!(cut::<32>(name).as_str(), shown);
         let target = [b"../x/ndbus0/region1/pfn1.2/block/".as_slice(), name].concat();
-        assert_eq!(World::on(target).located().unwrap().name().as_str(), shown, "{:?}", String::from_utf8_lossy(name));
+        assert_eq!(
+            World::on(target).located().unwrap().name().as_str(),
+            shown,
+            "{:?}",
+            String::from_utf8_lossy(name)
+        );
     }
 }
 

@@ -39,12 +39,17 @@ fn node(world: &World) -> Result<Option<Option<u32>>, Fail> {
 fn everything_about_a_region() {
     let world = usual();
     assert_eq!(first(&world), Ok(Some(usual_region())));
-    let files =
-        ["numa_node", "devtype", "persistence_domain", "../provider", "read_only"].map(|name| of_region(1, name));
+    let files = ["numa_node", "devtype", "persistence_domain", "../provider", "read_only"]
+        .map(|name| of_region(1, name));
     let namespace = "/sys/bus/nd/devices/pfn1.2/namespace".into();
-    let dimms =
-        [of_region(1, "mapping0"), of_dimm(4, "nfit/flags"), of_region(1, "mapping1"), of_dimm(2, "nfit/flags")];
-    let mut calls: Vec<_> = files.into_iter().chain([namespace]).chain(dimms).flat_map(read).collect();
+    let dimms = [
+        of_region(1, "mapping0"),
+        of_dimm(4, "nfit/flags"),
+        of_region(1, "mapping1"),
+        of_dimm(2, "nfit/flags"),
+    ];
+    let mut calls: Vec<_> =
+        files.into_iter().chain([namespace]).chain(dimms).flat_map(read).collect();
     calls.push(Call::Open(of_region(1, "mapping2")));
     assert_eq!(world.calls()[2..], calls);
     // Behind the last one, and of what is in no region.
@@ -76,7 +81,10 @@ fn every_region_of_a_volume() {
     assert_eq!(nodes, [Some(Some(0)), Some(Some(7)), None]);
     assert_eq!(dimm(world.sys(), &spot, 0, 0), Ok(None));
     assert_eq!(dimm(world.sys(), &spot, 1, 0).unwrap().unwrap().number(), 9);
-    assert_eq!((dimm(world.sys(), &spot, 1, 1), dimm(world.sys(), &spot, 2, 0)), (Ok(None), Ok(None)));
+    assert_eq!(
+        (dimm(world.sys(), &spot, 1, 1), dimm(world.sys(), &spot, 2, 0)),
+        (Ok(None), Ok(None))
+    );
 }
 
 #[test]
@@ -85,8 +93,10 @@ fn several_namespaces_of_one_region_have_no_number() {
     let world = World::on(DM).with_volume("dm-0", &[("a", &one), ("b", &two)]).with_region(1, &[]);
     let region = first(&world).unwrap().unwrap();
     assert_eq!((region.namespace, region.mode), (None, Mode::Fsdax));
-    let opened =
-        world.calls().into_iter().filter(|call| matches!(call, Call::Open(path) if path.ends_with("/namespace")));
+    let opened = world
+        .calls()
+        .into_iter()
+        .filter(|call| matches!(call, Call::Open(path) if path.ends_with("/namespace")));
     assert_eq!(opened.count(), 0);
 }
 
@@ -130,7 +140,10 @@ fn the_numa_node_of_a_device_without_a_region() {
     assert_eq!(numa_node(world.sys(), &spot, 1), Ok(None));
     assert_eq!(node(&World::dax_in(HMEM).with_file(path, "-1\n")), Ok(Some(None)));
     assert_eq!(node(&World::dax_in(HMEM)), Ok(Some(None)), "a kernel without NUMA");
-    assert_eq!(node(&World::dax_in(HMEM).with_file(path, "x\n")), Err(Fail::Malformed(What::NumaNode)));
+    assert_eq!(
+        node(&World::dax_in(HMEM).with_file(path, "x\n")),
+        Err(Fail::Malformed(What::NumaNode))
+    );
     // That of its region, where it has one.
     let world = World::dax_in(DEVDAX).with_region(1, &[]).with_file(path, "1\n");
     assert_eq!(node(&world), Ok(Some(Some(0))));
@@ -142,7 +155,8 @@ fn the_numa_node_of_a_device_without_a_region() {
     }
 }
 
-/// A region that the platform made of volatile memory keeps nothing, whatever it says of its domain, which is not asked for.
+/// A region that the platform made of volatile memory keeps nothing, whatever it says of its
+/// domain, which is not asked for.
 #[test]
 fn volatile_regions() {
     let path = of_region(1, "devtype");
@@ -152,9 +166,16 @@ fn volatile_regions() {
         ("nd_pmem\n", Persistence::MemoryController),
         ("nd_volatile \n", Persistence::MemoryController),
     ] {
-        assert_eq!(first(&usual().with_file(&path, text)).unwrap().unwrap().persistence, expected, "{text:?}");
+        assert_eq!(
+            first(&usual().with_file(&path, text)).unwrap().unwrap().persistence,
+            expected,
+            "{text:?}"
+        );
     }
-    assert_eq!(first(&usual().without_file(&path)).unwrap().unwrap().persistence, Persistence::MemoryController);
+    assert_eq!(
+        first(&usual().without_file(&path)).unwrap().unwrap().persistence,
+        Persistence::MemoryController
+    );
     assert_eq!(first(&usual().with_file(&path, long())), Err(Fail::Malformed(What::Region)));
 }
 
@@ -169,9 +190,16 @@ fn persistence_domains() {
         ("", Persistence::Unstated),
     ];
     for (text, expected) in good {
-        assert_eq!(first(&usual().with_file(&path, text)).unwrap().unwrap().persistence, expected, "{text:?}");
+        assert_eq!(
+            first(&usual().with_file(&path, text)).unwrap().unwrap().persistence,
+            expected,
+            "{text:?}"
+        );
     }
-    assert_eq!(first(&usual().without_file(&path)).unwrap().unwrap().persistence, Persistence::Unstated);
+    assert_eq!(
+        first(&usual().without_file(&path)).unwrap().unwrap().persistence,
+        Persistence::Unstated
+    );
     let bad = [
         "x\n",
         "cpu_cache \n",
@@ -182,7 +210,11 @@ fn persistence_domains() {
         "0",
     ];
     for text in bad {
-        assert_eq!(first(&usual().with_file(&path, text)), Err(Fail::Malformed(What::Persistence)), "{text:?}");
+        assert_eq!(
+            first(&usual().with_file(&path, text)),
+            Err(Fail::Malformed(What::Persistence)),
+            "{text:?}"
+        );
     }
     assert_eq!(first(&usual().with_file(&path, long())), Err(Fail::Malformed(What::Persistence)));
 }
@@ -194,7 +226,9 @@ fn providers() {
         let region = first(&usual().with_file(&path, text)).unwrap().unwrap();
         (region.provider, region.persistence)
     };
-    for name in ["ACPI.NFIT", "e820", "CXL", "", "(null)", "virtio-pmem0", "xvirtio-pmem", "Virtio-pmem"] {
+    for name in
+        ["ACPI.NFIT", "e820", "CXL", "", "(null)", "virtio-pmem0", "xvirtio-pmem", "Virtio-pmem"]
+    {
         assert_eq!(of(name), (Text::of(name).unwrap(), Persistence::MemoryController));
         assert_eq!(of(&format!("{name}\n")), of(name));
     }
@@ -214,12 +248,25 @@ fn providers() {
 fn read_only() {
     let path = of_region(1, "read_only");
     for (text, expected) in [("0\n", false), ("1\n", true), ("1", true), ("01\n", true)] {
-        assert_eq!(first(&usual().with_file(&path, text)).unwrap().unwrap().read_only, expected, "{text:?}");
+        assert_eq!(
+            first(&usual().with_file(&path, text)).unwrap().unwrap().read_only,
+            expected,
+            "{text:?}"
+        );
     }
-    for garbage in GARBAGE.into_iter().chain([long().as_slice(), b"2\n", b"-1\n", b"18446744073709551617\n"]) {
-        assert_eq!(first(&usual().with_file(&path, garbage)), Err(Fail::Malformed(What::Region)), "{garbage:?}");
+    for garbage in
+        GARBAGE.into_iter().chain([long().as_slice(), b"2\n", b"-1\n", b"18446744073709551617\n"])
+    {
+        assert_eq!(
+            first(&usual().with_file(&path, garbage)),
+            Err(Fail::Malformed(What::Region)),
+            "{garbage:?}"
+        );
     }
-    assert_eq!(first(&usual().without_file(&path)), Err(Fail::Os(What::Region, crate::Errno::ENOENT)));
+    assert_eq!(
+        first(&usual().without_file(&path)),
+        Err(Fail::Os(What::Region, crate::Errno::ENOENT))
+    );
 }
 
 #[test]
@@ -229,7 +276,9 @@ fn namespaces() {
         let name = format!("{carrier}1.2");
         let target = format!("../x/ndbus0/region1/{name}/block/pmem1");
         let world = |text: &str| World::on(&target).with_region(1, &[]).carried(&name, text);
-        for (text, expected) in [("namespace1.0", 0), ("namespace1.17", 17), ("namespace1.4294967295", u32::MAX)] {
+        for (text, expected) in
+            [("namespace1.0", 0), ("namespace1.17", 17), ("namespace1.4294967295", u32::MAX)]
+        {
             let region = first(&world(text)).unwrap().unwrap();
             assert_eq!((region.namespace, region.mode), (Some(expected), mode), "{text}");
         }

@@ -15,7 +15,8 @@ use crate::{
 
 const CHAR: &str = "/sys/dev/char/252:5";
 
-/// Inode numbers of other directories. Of one that differs in the upper half only nothing is noticed: that is documented.
+/// Inode numbers of other directories. Of one that differs in the upper half only nothing is
+/// noticed: that is documented.
 const OTHERS: [u64; 4] = [ENTRY + 1, ENTRY ^ 0x8000_0000, 0, ENTRY << 32];
 
 #[test]
@@ -24,13 +25,21 @@ fn the_number_of_the_directory_is_a_part_of_the_identity() {
     for other in OTHERS {
         assert_ne!(World::dax().with_inode(CHAR, other).facts().id, id, "{other:#x}");
     }
-    assert_eq!(World::dax().with_inode(CHAR, ENTRY ^ (1 << 32)).facts().id, id, "the low half is kept");
-    // What stat says of the descriptor is without it, and is the same file all the same, whichever is asked about the other.
+    assert_eq!(
+        World::dax().with_inode(CHAR, ENTRY ^ (1 << 32)).facts().id,
+        id,
+        "the low half is kept"
+    );
+    // What stat says of the descriptor is without it, and is the same file all the same, whichever
+    // is asked about the other.
     let stat = FileId::of(&World::dax().stat);
     assert_ne!(stat, id);
     assert_eq!((stat.is_file_of(id), id.is_file_of(stat)), (true, true));
     // Of other files there is none to be kept.
-    assert_eq!(World::on(FSDAX).facts().id, World::on(FSDAX).with_inode(ENTRY_OF_DISK, 1).facts().id);
+    assert_eq!(
+        World::on(FSDAX).facts().id,
+        World::on(FSDAX).with_inode(ENTRY_OF_DISK, 1).facts().id
+    );
 }
 
 #[test]

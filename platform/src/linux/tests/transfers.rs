@@ -1,4 +1,5 @@
-//! Reading and writing: every error number in every call, and any file with any bad blocks, against its bytes.
+//! Reading and writing: every error number in every call, and any file with any bad blocks, against
+//! its bytes.
 
 mod device;
 mod pieces;
@@ -70,7 +71,8 @@ fn short_transfers_go_on() {
     assert_eq!(write(&world, 700, &[]), (Ok(()), vec![]));
     let mut slow = file(5000);
     slow.medium.most = 2000;
-    let calls = |call: fn(u64, usize) -> Call| vec![call(0, 5000), call(2000, 3000), call(4000, 1000)];
+    let calls =
+        |call: fn(u64, usize) -> Call| vec![call(0, 5000), call(2000, 3000), call(4000, 1000)];
     assert_eq!(read(&slow, 0, 5000), (Ok(bytes.clone()), calls(Call::Pread)));
     assert_eq!(write(&slow, 0, &bytes), (Ok(()), calls(Call::Pwrite)));
 }
@@ -78,7 +80,10 @@ fn short_transfers_go_on() {
 #[test]
 fn a_file_that_ends_or_takes_nothing() {
     let world = file(1000);
-    assert_eq!(read(&world, 900, 200), (halted(100, Halt::End), vec![Call::Pread(900, 200), Call::Pread(1000, 100)]));
+    assert_eq!(
+        read(&world, 900, 200),
+        (halted(100, Halt::End), vec![Call::Pread(900, 200), Call::Pread(1000, 100)])
+    );
     assert_eq!(read(&world, 1000, 1).0, halted(0, Halt::End));
     let mut idle = file(1000);
     idle.medium.idle = true;
@@ -102,7 +107,8 @@ fn offsets_that_no_file_has_do_not_reach_the_kernel() {
     assert_eq!(write(&refused, last, &[0; 10]), (halted(0, full), vec![Call::Pwrite(last, 3)]));
 }
 
-/// A fault that does not come again is none in the end, where the buffer or the medium may have been the reason.
+/// A fault that does not come again is none in the end, where the buffer or the medium may have
+/// been the reason.
 #[test]
 fn every_errno_in_every_call_of_a_transfer() {
     let mut injected = 0;

@@ -64,7 +64,8 @@ fn on_several_namespaces() {
         pmem(2, 3, "namespace", 0),
         pmem(0, 1, "btt", 0),
     ];
-    let named: Vec<_> = ["a", "b", "c", "d", "e"].into_iter().zip(below.iter().map(String::as_str)).collect();
+    let named: Vec<_> =
+        ["a", "b", "c", "d", "e"].into_iter().zip(below.iter().map(String::as_str)).collect();
     let world = on(&named);
     let expected = ["0 1 sector 0", "0 7 fsdax 1", "0 12 fsdax 2", "1 0 fsdax 0", "2 3 raw 0"];
     assert_eq!(listed(&world.located().unwrap()), expected);
@@ -88,13 +89,18 @@ fn on_several_namespaces_of_one_region() {
         (&[("btt", 2), ("namespace", 1), ("pfn", 0)], "0 4 sector -"),
     ];
     for (carriers, expected) in rows {
-        let targets: Vec<_> = carriers.iter().map(|(carrier, index)| pmem(0, 4, carrier, *index)).collect();
-        let named: Vec<_> = ["a", "b", "c"].into_iter().zip(targets.iter().map(String::as_str)).collect();
+        let targets: Vec<_> =
+            carriers.iter().map(|(carrier, index)| pmem(0, 4, carrier, *index)).collect();
+        let named: Vec<_> =
+            ["a", "b", "c"].into_iter().zip(targets.iter().map(String::as_str)).collect();
         assert_eq!(listed(&on(&named).located().unwrap()), [expected], "{carriers:?}");
     }
     // The same region's number on another bus is another region.
     let (one, other) = (pmem(0, 4, "pfn", 1), pmem(1, 4, "pfn", 1));
-    assert_eq!(listed(&on(&[("a", &other), ("b", &one)]).located().unwrap()), ["0 4 fsdax 1", "1 4 fsdax 1"]);
+    assert_eq!(
+        listed(&on(&[("a", &other), ("b", &one)]).located().unwrap()),
+        ["0 4 fsdax 1", "1 4 fsdax 1"]
+    );
 }
 
 #[test]
@@ -141,7 +147,10 @@ fn made_of_nothing() {
     // A loop device under a volume is the disk that the volume lies on.
     let world = on(&[("loop0", LOOP)]).with_volume("loop0", &[]).numbered("loop0", "7:0");
     assert_eq!(world.located().unwrap().backing(), Backing::Disk { major: 7, minor: 0 });
-    assert_eq!(world.calls(), [look(), list("dm-0"), vec![follow("loop0")], list("loop0"), number("loop0")].concat());
+    assert_eq!(
+        world.calls(),
+        [look(), list("dm-0"), vec![follow("loop0")], list("loop0"), number("loop0")].concat()
+    );
 }
 
 #[test]
@@ -151,16 +160,25 @@ fn partly_on_a_disk() {
     // Under `virtual` and yet a disk: an NVMe namespace that is reached by several ways.
     let nvme = "../../devices/virtual/nvme-subsystem/nvme-subsys0/nvme0n1/nvme0n1p1";
     for (name, target) in [("sda1", SDA1), ("nvme0n1p1", nvme)] {
-        for below in [[(name, target), ("pmem1", one.as_str())], [("pmem1", &one), (name, target)]] {
+        for below in [[(name, target), ("pmem1", one.as_str())], [("pmem1", &one), (name, target)]]
+        {
             let spot = on(&below).numbered(name, "8:1").located().unwrap();
             assert_eq!((spot.backing(), spot.regions(), spot.area(0)), (disk, 0, None));
         }
     }
     // It is seen below another volume too.
-    let world = on(&[("pmem1", &one), ("md0", MD)]).with_volume("md0", &[("sda1", SDA1)]).numbered("sda1", "8:1");
+    let world = on(&[("pmem1", &one), ("md0", MD)])
+        .with_volume("md0", &[("sda1", SDA1)])
+        .numbered("sda1", "8:1");
     assert_eq!(world.located().unwrap().backing(), disk);
-    let calls =
-        [look(), list("dm-0"), vec![follow("pmem1"), follow("md0")], list("md0"), vec![follow("sda1")], number("sda1")];
+    let calls = [
+        look(),
+        list("dm-0"),
+        vec![follow("pmem1"), follow("md0")],
+        list("md0"),
+        vec![follow("sda1")],
+        number("sda1"),
+    ];
     assert_eq!(world.calls(), calls.concat());
 }
 
@@ -171,18 +189,39 @@ fn the_number_of_the_disk_is_garbage() {
         let spot = on(&[("sda1", SDA1)]).numbered("sda1", text).located().unwrap();
         assert_eq!(spot.backing(), Backing::Disk { major, minor });
     }
-    let bad = ["", ":", "8", "8:", ":1", "8:1:1", "8:1\n", "x", "-8:1", "8:-1", "8 1", "8:4294967296", "4294967296:1"];
+    let bad = [
+        "",
+        ":",
+        "8",
+        "8:",
+        ":1",
+        "8:1:1",
+        "8:1\n",
+        "x",
+        "-8:1",
+        "8:-1",
+        "8 1",
+        "8:4294967296",
+        "4294967296:1",
+    ];
     for text in bad.into_iter().chain([" 8:1", "8:1 ", "00000000000000000000000000000008:1"]) {
         let world = on(&[("sda1", SDA1)]).numbered("sda1", text);
         assert_eq!(world.located().err(), Some(Fail::Malformed(What::Device)), "{text:?}");
-        assert_eq!(world.calls(), [look(), list("dm-0"), vec![follow("sda1")], number("sda1")].concat());
+        assert_eq!(
+            world.calls(),
+            [look(), list("dm-0"), vec![follow("sda1")], number("sda1")].concat()
+        );
     }
 }
 
 /// A volume on `count` namespaces of as many regions.
 fn on_regions(numbers: &[u32]) -> World {
-    let below: Vec<_> = numbers.iter().map(|number| (format!("pmem{number}"), pmem(0, *number, "pfn", 0))).collect();
-    let below: Vec<_> = below.iter().map(|(name, target)| (name.as_str(), target.as_str())).collect();
+    let below: Vec<_> = numbers
+        .iter()
+        .map(|number| (format!("pmem{number}"), pmem(0, *number, "pfn", 0)))
+        .collect();
+    let below: Vec<_> =
+        below.iter().map(|(name, target)| (name.as_str(), target.as_str())).collect();
     on(&below)
 }
 
@@ -191,17 +230,29 @@ fn as_many_regions_as_there_is_room_for() {
     let numbers: Vec<u32> = (0..16).rev().collect();
     let spot = on_regions(&numbers).located().unwrap();
     assert_eq!(listed(&spot), Vec::from_iter((0..16).map(|number| format!("0 {number} fsdax 0"))));
-    assert_eq!((spot.regions(), spot.area(15).map(|area| area.region), spot.area(16)), (16, Some(15), None));
-    // A 17th does not even fit among those that wait; below another volume it does, and then there is one region too many.
-    assert_eq!(on_regions(&Vec::from_iter(0..17)).located().err(), Some(Fail::TooLarge(What::Volume)));
+    assert_eq!(
+        (spot.regions(), spot.area(15).map(|area| area.region), spot.area(16)),
+        (16, Some(15), None)
+    );
+    // A 17th does not even fit among those that wait; below another volume it does, and then there
+    // is one region too many.
+    assert_eq!(
+        on_regions(&Vec::from_iter(0..17)).located().err(),
+        Some(Fail::TooLarge(What::Volume))
+    );
     for last in [0, 8, 99] {
         let others: Vec<u32> = (1..17).filter(|number| *number != last).collect();
-        let below: Vec<_> = others.iter().take(15).map(|n| (format!("pmem{n}"), pmem(0, *n, "pfn", 0))).collect();
-        let mut below: Vec<_> = below.iter().map(|(name, target)| (name.as_str(), target.as_str())).collect();
+        let below: Vec<_> =
+            others.iter().take(15).map(|n| (format!("pmem{n}"), pmem(0, *n, "pfn", 0))).collect();
+        let mut below: Vec<_> =
+            below.iter().map(|(name, target)| (name.as_str(), target.as_str())).collect();
         below.push(("md0", MD));
         let (one, two) = (pmem(0, 50, "pfn", 0), pmem(0, last, "pfn", 0));
         let world = on(&below);
-        assert_eq!(world.clone().with_volume("md0", &[("a", &one)]).located().unwrap().regions(), 16);
+        assert_eq!(
+            world.clone().with_volume("md0", &[("a", &one)]).located().unwrap().regions(),
+            16
+        );
         let world = world.with_volume("md0", &[("a", &one), ("b", &two)]);
         assert_eq!(world.located().err(), Some(Fail::TooLarge(What::Volume)), "{last}");
         world.calls();
@@ -228,7 +279,11 @@ fn tower(height: usize) -> World {
     let mut world = World::on(DM);
     for level in 0..height {
         let below = format!("dm-{}", level + 1);
-        let target = if level + 1 == height { one.clone() } else { format!("../../devices/virtual/block/{below}") };
+        let target = if level + 1 == height {
+            one.clone()
+        } else {
+            format!("../../devices/virtual/block/{below}")
+        };
         world = world.with_volume(&format!("dm-{level}"), &[(&below, &target)]);
     }
     world
@@ -277,12 +332,18 @@ fn names_of_volumes() {
         world.calls();
     }
     assert_eq!(World::on(volume(b"dm\xff")).located().err(), malformed);
-    assert_eq!(World::on(volume(b"")).with_file(&slaves(""), "").located().unwrap().name().as_str(), "");
+    assert_eq!(
+        World::on(volume(b"")).with_file(&slaves(""), "").located().unwrap().name().as_str(),
+        ""
+    );
     let world = on(&[]).with_file(&slaves("dm-0"), b"pmem\xff\n");
     assert_eq!(world.located().err(), malformed);
     assert_eq!(world.calls(), [look(), list("dm-0")].concat());
     // cciss/c0d0 has this name in sysfs.
-    let spot = on(&[("cciss!c0d0", "../x/block/cciss!c0d0")]).numbered("cciss!c0d0", "104:0").located().unwrap();
+    let spot = on(&[("cciss!c0d0", "../x/block/cciss!c0d0")])
+        .numbered("cciss!c0d0", "104:0")
+        .located()
+        .unwrap();
     assert_eq!(spot.backing(), Backing::Disk { major: 104, minor: 0 });
 }
 

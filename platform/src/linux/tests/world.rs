@@ -1,4 +1,5 @@
-//! A kernel of one descriptor and a few paths, which notes the calls that are made and can make one of them fail.
+//! A kernel of one descriptor and a few paths, which notes the calls that are made and can make one
+//! of them fail.
 
 use core::ffi::CStr;
 use std::{
@@ -81,8 +82,8 @@ pub(super) struct World {
     pub(super) flags: u32,
     pub(super) stat: Stat,
     pub(super) magic: u32,
-    /// What is there: links with their targets, files with their contents (of a directory its names, one a line), and whether
-    /// there is a /sys.
+    /// What is there: links with their targets, files with their contents (of a directory its
+    /// names, one a line), and whether there is a /sys.
     pub(super) links: Vec<(String, Vec<u8>)>,
     pub(super) files: Vec<(String, Vec<u8>)>,
     pub(super) sysfs: bool,
@@ -91,14 +92,16 @@ pub(super) struct World {
     pub(super) page: usize,
     /// The inode numbers of the directories of devices.
     pub(super) inodes: Vec<(String, u64)>,
-    /// What statx says, and whether a synchronous mapping is granted or with which error it is refused.
+    /// What statx says, and whether a synchronous mapping is granted or with which error it is
+    /// refused.
     pub(super) attributes: Attributes,
     pub(super) map: Result<(), i32>,
     /// What is read and written.
     pub(super) medium: Medium,
     /// The file's bytes.
     pub(super) disk: Disk,
-    /// A file that has other contents from when the bus was told to clear an error, or the file was synced.
+    /// A file that has other contents from when the bus was told to clear an error, or the file was
+    /// synced.
     pub(super) then: Option<(String, Vec<u8>)>,
     /// The call with this number, counted from 0, fails so.
     pub(super) fault: Option<(usize, i32)>,
@@ -111,7 +114,15 @@ impl World {
     pub(super) fn file() -> Self {
         Self {
             flags: READ_ONLY,
-            stat: Stat { dev: 0x801, ino: 42, rdev: 0, mode: S_IFREG | 0o644, size: 5000, blksize: 4096, blocks: 16 },
+            stat: Stat {
+                dev: 0x801,
+                ino: 42,
+                rdev: 0,
+                mode: S_IFREG | 0o644,
+                size: 5000,
+                blksize: 4096,
+                blocks: 16,
+            },
             magic: 0xEF53,
             links: Vec::new(),
             files: Vec::new(),
@@ -133,7 +144,13 @@ impl World {
     /// A character device 252:5 without an entry in sysfs.
     pub(super) fn device() -> Self {
         let file = Self::file();
-        let stat = Stat { rdev: rustix::fs::makedev(252, 5), mode: S_IFCHR | 0o600, size: 0, blocks: 0, ..file.stat };
+        let stat = Stat {
+            rdev: rustix::fs::makedev(252, 5),
+            mode: S_IFCHR | 0o600,
+            size: 0,
+            blocks: 0,
+            ..file.stat
+        };
         Self { stat, magic: 0x0102_1994, ..file }
     }
 
@@ -291,7 +308,8 @@ impl<'w> Sys for Scripted<'w> {
 
     fn fstat(self, fd: i32) -> Result<Stat, Errno> {
         self.0.descriptor(fd, Call::Fstat)?;
-        let number = self.0.calls.borrow().iter().filter(|call| matches!(call, Call::Fstat)).count() - 1;
+        let number =
+            self.0.calls.borrow().iter().filter(|call| matches!(call, Call::Fstat)).count() - 1;
         let mut stat = self.0.stat;
         if let Some((_, size)) = self.0.disk.cut.filter(|(from, _)| number >= *from) {
             self.0.disk.bytes.borrow_mut().truncate(size as usize);
@@ -338,7 +356,12 @@ impl<'w> Sys for Scripted<'w> {
     fn entries(self, directory: &Opened<'w>, visit: &mut dyn FnMut(&[u8])) -> Result<(), Errno> {
         self.0.call(Call::Entries)?;
         // The contents of a directory are its names.
-        directory.contents.get().split(|&byte| byte == b'\n').filter(|name| !name.is_empty()).for_each(visit);
+        directory
+            .contents
+            .get()
+            .split(|&byte| byte == b'\n')
+            .filter(|name| !name.is_empty())
+            .for_each(visit);
         Ok(())
     }
 

@@ -4,12 +4,18 @@ use core::ptr;
 
 use windows_sys::{
     Wdk::Storage::FileSystem::{
-        FILE_SYNCHRONOUS_IO_ALERT, FILE_SYNCHRONOUS_IO_NONALERT, FileModeInformation, NtQueryInformationFile,
+        FILE_SYNCHRONOUS_IO_ALERT, FILE_SYNCHRONOUS_IO_NONALERT, FileModeInformation,
+        NtQueryInformationFile,
     },
     Win32::{
-        Foundation::{CloseHandle, ERROR_IO_PENDING, HANDLE, RtlNtStatusToDosError, STATUS_PENDING},
+        Foundation::{
+            CloseHandle, ERROR_IO_PENDING, HANDLE, RtlNtStatusToDosError, STATUS_PENDING,
+        },
         System::{
-            IO::{CancelIoEx, GetOverlappedResult, IO_STATUS_BLOCK, OVERLAPPED, OVERLAPPED_0, OVERLAPPED_0_0},
+            IO::{
+                CancelIoEx, GetOverlappedResult, IO_STATUS_BLOCK, OVERLAPPED, OVERLAPPED_0,
+                OVERLAPPED_0_0,
+            },
             Threading::{CreateEventW, Sleep},
         },
     },
@@ -21,12 +27,13 @@ use super::{
     Code, RawWinHandle, count, index, last,
 };
 
-/// NtQueryInformationFile with FileModeInformation: whether the calls of this handle return when they are done.
+/// NtQueryInformationFile with FileModeInformation: whether the calls of this handle return when
+/// they are done.
 pub(super) fn waits(handle: RawWinHandle) -> Result<bool, Code> {
     let (mut mode, mut status) = (0_u32, IO_STATUS_BLOCK::default());
     let room: *mut u32 = &raw mut mode;
-    // SAFETY: NtQueryInformationFile takes any handle, and writes the two that it is given, of the length that it is told:
-    // FILE_MODE_INFORMATION is a number of 32 bits.
+    // SAFETY: NtQueryInformationFile takes any handle, and writes the two that it is given, of the
+    // length that it is told: FILE_MODE_INFORMATION is a number of 32 bits.
     let answer = unsafe {
         let (room, length) = (room.cast(), count(size_of::<u32>()));
         NtQueryInformationFile(handle.as_ptr(), &raw mut status, room, length, FileModeInformation)
@@ -43,12 +50,14 @@ struct Event(HANDLE);
 
 impl Event {
     fn new() -> Result<Self, Code> {
-        // SAFETY: CreateEventW may be given no attributes and no name. It is one that stays set, and is not yet.
+        // SAFETY: CreateEventW may be given no attributes and no name. It is one that stays set,
+        // and is not yet.
         let event = unsafe { CreateEventW(ptr::null(), 1, 0, ptr::null()) };
         if event.is_null() { Err(last()) } else { Ok(Self(event)) }
     }
 
-    /// With the lowest bit set, which keeps the completion from the port that the program may have bound the handle to.
+    /// With the lowest bit set, which keeps the completion from the port that the program may have
+    /// bound the handle to.
     fn quiet(&self) -> HANDLE {
         self.0.map_addr(|address| address | 1)
     }
@@ -56,13 +65,15 @@ impl Event {
 
 impl Drop for Event {
     fn drop(&mut self) {
-        // SAFETY: CloseHandle wants an open handle that nobody uses afterwards: this value owns it, and is being dropped.
+        // SAFETY: CloseHandle wants an open handle that nobody uses afterwards: this value owns it,
+        // and is being dropped.
         unsafe { CloseHandle(self.0) };
     }
 }
 
-/// Makes a transfer at `offset` by `call`, which is ReadFile or WriteFile with all its other arguments, and waits for its end: how
-/// many bytes were transferred. A handle that [waits](waits) needs no event for it.
+/// Makes a transfer at `offset` by `call`, which is ReadFile or WriteFile with all its other
+/// arguments, and waits for its end: how many bytes were transferred. A handle that [waits](waits)
+/// needs no event for it.
 ///
 /// # Safety
 ///
@@ -77,10 +88,13 @@ pub(super) unsafe fn transfer(
     let mut overlapped = OVERLAPPED {
         Internal: 0,
         InternalHigh: 0,
-        Anonymous: OVERLAPPED_0 { Anonymous: OVERLAPPED_0_0 { Offset: low(offset), OffsetHigh: low(offset >> 32) } },
+        Anonymous: OVERLAPPED_0 {
+            Anonymous: OVERLAPPED_0_0 { Offset: low(offset), OffsetHigh: low(offset >> 32) },
+        },
         hEvent: event.as_ref().map_or(ptr::null_mut(), Event::quiet),
     };
-    // The system writes to both until the transfer has ended, so that they are reached by these pointers only.
+    // The system writes to both until the transfer has ended, so that they are reached by these
+    // pointers only.
     let (at, mut moved) = (&raw mut overlapped, 0);
     if call(&raw mut moved, at) != 0 {
         return Ok(index(moved));
@@ -102,14 +116,16 @@ struct Begun {
 impl Transfer for Begun {
     /// HasOverlappedIoCompleted of minwinbase.h.
     fn is_pending(&self) -> bool {
-        // SAFETY: the structure is there as long as this. The system may write to it meanwhile, so that this is volatile.
+        // SAFETY: the structure is there as long as this. The system may write to it meanwhile, so
+        // that this is volatile.
         let status = unsafe { (&raw const (*self.at).Internal).read_volatile() };
         u32::try_from(status & 0xFFFF_FFFF) == Ok(STATUS_PENDING.cast_unsigned())
     }
 
     fn result(&self) -> Result<usize, Code> {
         let mut moved = 0;
-        // SAFETY: GetOverlappedResult wants the handle and the structure of a transfer that was begun, which these are.
+        // SAFETY: GetOverlappedResult wants the handle and the structure of a transfer that was
+        // begun, which these are.
         match unsafe { GetOverlappedResult(self.handle.as_ptr(), self.at, &raw mut moved, 1) } {
             0 => Err(last()),
             _ => Ok(index(moved)),
@@ -117,8 +133,9 @@ impl Transfer for Begun {
     }
 
     fn cancel(&self) {
-        // SAFETY: CancelIoEx takes any handle, and the structure of a transfer that was begun, which it only looks for. Where there is none
-        // any more, it has ended, which is asked for anyway.
+        // SAFETY: CancelIoEx takes any handle, and the structure of a transfer that was begun,
+        // which it only looks for. Where there is none any more, it has ended, which is asked for
+        // anyway.
         unsafe { CancelIoEx(self.handle.as_ptr(), self.at) };
     }
 

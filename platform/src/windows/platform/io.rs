@@ -8,19 +8,22 @@ use super::{
 };
 use crate::{Facts, Fail, Halt, Halted, Health, Io, Nowhere, ReadBuffer, WriteBuffer};
 
-/// Files by `ReadFile` and `WriteFile` with the offset, in pieces of 16 MiB; `FlushFileBuffers` makes what was written durable. Which way
-/// the handle was opened is asked for once (`NtQueryInformationFile`):
+/// Files by `ReadFile` and `WriteFile` with the offset, in pieces of 16 MiB; `FlushFileBuffers`
+/// makes what was written durable. Which way the handle was opened is asked for once
+/// (`NtQueryInformationFile`):
 ///
-/// - One that waits (without `FILE_FLAG_OVERLAPPED`) makes one call at a time, and its position is behind what was transferred then, as
-///   always with such handles.
-/// - Of one with `FILE_FLAG_OVERLAPPED` each transfer has an event of its own, and waits for it (`CreateEventW`, `GetOverlappedResult`,
-///   `CloseHandle`). A completion port that the handle is bound to is not told.
-/// - One with `FILE_FLAG_NO_BUFFERING` takes whole sectors only, to and from memory that is aligned like them; the system says `EINVAL` of
-///   everything else.
+/// - One that waits (without `FILE_FLAG_OVERLAPPED`) makes one call at a time, and its position is
+///   behind what was transferred then, as always with such handles.
+/// - Of one with `FILE_FLAG_OVERLAPPED` each transfer has an event of its own, and waits for it
+///   (`CreateEventW`, `GetOverlappedResult`, `CloseHandle`). A completion port that the handle is
+///   bound to is not told.
+/// - One with `FILE_FLAG_NO_BUFFERING` takes whole sectors only, to and from memory that is aligned
+///   like them; the system says `EINVAL` of everything else.
 ///
-/// What the device says of its medium (`CRC`, `SEEK`, `SECTOR_NOT_FOUND`, `WRITE_FAULT`, `READ_FAULT`, `DATA_CHECKSUM_ERROR`,
-/// `DEVICE_HARDWARE_ERROR`, `IO_DEVICE`, `DISK_RECALIBRATE_FAILED`, `DISK_OPERATION_FAILED`, `DISK_RESET_FAILED`) is a medium that is bad:
-/// smaller pieces say where, down to a sector, or to the pages that the system reads at once.
+/// What the device says of its medium (`CRC`, `SEEK`, `SECTOR_NOT_FOUND`, `WRITE_FAULT`,
+/// `READ_FAULT`, `DATA_CHECKSUM_ERROR`, `DEVICE_HARDWARE_ERROR`, `IO_DEVICE`,
+/// `DISK_RECALIBRATE_FAILED`, `DISK_OPERATION_FAILED`, `DISK_RESET_FAILED`) is a medium that is
+/// bad: smaller pieces say where, down to a sector, or to the pages that the system reads at once.
 impl Io for Windows {
     type Via = Nowhere;
     type Channel = io::Channel;
@@ -85,11 +88,23 @@ impl Io for Crt {
         Windows.channel(handle(fd)?, facts, via, range, writable)
     }
 
-    fn read_at(self, fd: i32, channel: &io::Channel, offset: u64, buffer: ReadBuffer<'_>) -> Result<(), Halted> {
+    fn read_at(
+        self,
+        fd: i32,
+        channel: &io::Channel,
+        offset: u64,
+        buffer: ReadBuffer<'_>,
+    ) -> Result<(), Halted> {
         Windows.read_at(handle(fd).map_err(halted)?, channel, offset, buffer)
     }
 
-    fn write_at(self, fd: i32, channel: &io::Channel, offset: u64, buffer: WriteBuffer<'_>) -> Result<(), Halted> {
+    fn write_at(
+        self,
+        fd: i32,
+        channel: &io::Channel,
+        offset: u64,
+        buffer: WriteBuffer<'_>,
+    ) -> Result<(), Halted> {
         Windows.write_at(handle(fd).map_err(halted)?, channel, offset, buffer)
     }
 

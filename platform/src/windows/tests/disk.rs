@@ -12,7 +12,8 @@ pub(super) struct Disk {
     /// The sectors that are bad, and the code that says so.
     pub(super) bad: Vec<u64>,
     pub(super) code: u32,
-    /// What the system reads at once for whoever wants a byte of it: a sector, past its cache, where it takes whole ones only.
+    /// What the system reads at once for whoever wants a byte of it: a sector, past its cache,
+    /// where it takes whole ones only.
     pub(super) unit: u64,
     /// No call transfers more.
     pub(super) most: usize,
@@ -24,7 +25,8 @@ pub(super) struct Disk {
 
 const SECTOR: u64 = 512;
 
-static PATTERN: LazyLock<Vec<u8>> = LazyLock::new(|| (0..40 * 4096 + 100).map(|at: u32| (at % 251) as u8).collect());
+static PATTERN: LazyLock<Vec<u8>> =
+    LazyLock::new(|| (0..40 * 4096 + 100).map(|at: u32| (at % 251) as u8).collect());
 
 impl Disk {
     /// 40 pages of good bytes, and a few more.
@@ -62,7 +64,8 @@ impl Disk {
             return if self.ends_quietly { Ok(0) } else { Err(Code(38)) };
         }
         let from = &bytes[offset as usize..][..moved];
-        // SAFETY: copy_to wants both to be valid for that many bytes: the buffer has at least as many, which are the test's.
+        // SAFETY: copy_to wants both to be valid for that many bytes: the buffer has at least as
+        // many, which are the test's.
         unsafe { from.as_ptr().copy_to_nonoverlapping(buffer.as_ptr(), moved) };
         Ok(moved)
     }

@@ -43,7 +43,8 @@ fn well_known_codes() {
 /// The documentation has the same table.
 #[test]
 fn the_documentation_has_all_of_it() {
-    let rows = include_str!("../platform.rs").lines().filter_map(|line| line.strip_prefix("/// | `E"));
+    let rows =
+        include_str!("../platform.rs").lines().filter_map(|line| line.strip_prefix("/// | `E"));
     let mut documented = Vec::new();
     for row in rows {
         let (errno, codes) = row.split_once("` | ").expect("two columns");

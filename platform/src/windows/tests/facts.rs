@@ -28,7 +28,8 @@ const LX_BLK: u32 = 0x8000_0026;
 #[test]
 fn kinds() {
     let on_disk = |code| World { attributes: Err(code), ..World::file() };
-    let reparse = |attributes: u32, tag| World { tag, ..World::with_attributes(attributes | REPARSE_POINT) };
+    let reparse =
+        |attributes: u32, tag| World { tag, ..World::with_attributes(attributes | REPARSE_POINT) };
     for (world, kind) in [
         (World::file(), Kind::RegularFile),
         // Read-only, hidden, sparse, compressed, encrypted.
@@ -68,7 +69,8 @@ fn kinds() {
 
 #[test]
 fn what_is_no_handle_is_not_asked_about() {
-    // STD_INPUT_HANDLE and its like, of which GetStdHandle makes handles; also as the unsigned numbers of 32 bits that they are in C.
+    // STD_INPUT_HANDLE and its like, of which GetStdHandle makes handles; also as the unsigned
+    // numbers of 32 bits that they are in C.
     let streams = (-12..=-10).flat_map(|name: isize| [name, name & i32::MAX as isize | 1 << 31]);
     for raw in [-1, 0].into_iter().chain(streams).map(RawWinHandle::new) {
         let world = World::file();
@@ -206,7 +208,10 @@ fn handles_are_numbers() {
     let raw = RawWinHandle::new(0x54);
     // SAFETY: it names nothing, and nobody asks about it.
     let handle = unsafe { WinHandle::borrow_raw(raw) };
-    assert_eq!((handle.as_raw(), format!("{handle:?} {raw:?}")), (raw, "WinHandle(0x54) RawWinHandle(0x54)".into()));
+    assert_eq!(
+        (handle.as_raw(), format!("{handle:?} {raw:?}")),
+        (raw, "WinHandle(0x54) RawWinHandle(0x54)".into())
+    );
     assert_eq!(size_of::<WinHandle<'_>>(), size_of::<usize>());
 }
 
@@ -225,7 +230,10 @@ fn descriptors() {
         assert_eq!(crt::handle(ask, fd), Ok(HANDLE));
         // Not open; a standard stream that there is none of.
         for none in [-1, -2] {
-            assert_eq!(crt::handle(|_| RawWinHandle::new(none), fd), Err(Fail::Absent(What::Handle)));
+            assert_eq!(
+                crt::handle(|_| RawWinHandle::new(none), fd),
+                Err(Fail::Absent(What::Handle))
+            );
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Every error in every call. What has to come of it is said by [`expected`], which knows the documentation and not the code.
+//! Every error in every call. What has to come of it is said by [`expected`], which knows the
+//! documentation and not the code.
 
 use std::{vec, vec::Vec};
 
@@ -71,7 +72,12 @@ impl Scenario {
             Question::DeviceId => Ok(number_ex(0)),
             _ => Ok(count(9)),
         };
-        Self { world: World { answer: control, ..World::file() }, question, answer, calls: calls.to_vec() }
+        Self {
+            world: World { answer: control, ..World::file() },
+            question,
+            answer,
+            calls: calls.to_vec(),
+        }
     }
 
     fn run(&self, world: &World) -> (Result<Answer, Fail>, Vec<Call>) {
@@ -80,9 +86,8 @@ impl Scenario {
         let facts = describe(&before, HANDLE).unwrap();
         let spot = locate(&before, HANDLE, &facts);
         let answer = match self.question {
-            Question::Describe => {
-                describe(world, HANDLE).map(|Facts { kind, access, id, .. }| Answer::Facts(kind, access, id))
-            }
+            Question::Describe => describe(world, HANDLE)
+                .map(|Facts { kind, access, id, .. }| Answer::Facts(kind, access, id)),
             Question::Size => size(world, HANDLE, &facts).map(Answer::Number),
             Question::Allocated => allocated(world, HANDLE, &facts).map(Answer::Number),
             Question::FileSystem => file_system(world, HANDLE, &facts).map(|_| Answer::Known),
@@ -90,7 +95,9 @@ impl Scenario {
             Question::Confirm => confirm(world, &spot.unwrap()).map(|_| Answer::Known),
             Question::Synchronous => synchronous(world, HANDLE, &facts).map(|_| Answer::Known),
             Question::DeviceId => device_id(world, volume(&before)).map(|_| Answer::Known),
-            Question::UnsafeShutdowns => unsafe_shutdowns(world, volume(&before)).map(Answer::Number),
+            Question::UnsafeShutdowns => {
+                unsafe_shutdowns(world, volume(&before)).map(Answer::Number)
+            }
         };
         (answer, world.calls())
     }
@@ -102,13 +109,17 @@ fn narrow(world: &World) -> WinFileId {
 }
 
 fn scenarios() -> Vec<Scenario> {
-    use Call::{CloseVolume, Control, FileId, FileType, FinalPath, GrantedAccess, Information, NamedPipe, Standard};
+    use Call::{
+        CloseVolume, Control, FileId, FileType, FinalPath, GrantedAccess, Information, NamedPipe,
+        Standard,
+    };
     let link = |attributes: u32, tag| World { tag, ..World::with_attributes(attributes | 0x400) };
     let usual = [FileType, Information, FileId, GrantedAccess];
     let reparse = [FileType, Information, Call::ReparseTag, FileId, GrantedAccess];
     let device = [FileType, GrantedAccess];
-    let ioctl =
-        |code, input: &[u8]| [FinalPath, Call::OpenVolume(VOLUME.into()), Control(code, input.to_vec()), CloseVolume];
+    let ioctl = |code, input: &[u8]| {
+        [FinalPath, Call::OpenVolume(VOLUME.into()), Control(code, input.to_vec()), CloseVolume]
+    };
     let query = [&[61], [0; 11].as_slice()].concat();
     vec![
         Scenario::described(World::file(), Kind::RegularFile, &usual),
@@ -117,7 +128,11 @@ fn scenarios() -> Vec<Scenario> {
         Scenario::described(link(0x20, 0xA000_000C), Kind::SymbolicLink, &reparse),
         Scenario::described(link(0x20, 0x9000_001A), Kind::RegularFile, &reparse),
         Scenario::described(link(0x10, 0x9000_001A), Kind::Directory, &reparse),
-        Scenario::described(World::of_type(1), Kind::BlockDevice, &[FileType, Information, GrantedAccess]),
+        Scenario::described(
+            World::of_type(1),
+            Kind::BlockDevice,
+            &[FileType, Information, GrantedAccess],
+        ),
         Scenario::described(World::of_type(2), Kind::CharacterDevice, &device),
         Scenario::described(World::of_type(0), Kind::Other, &device),
         Scenario::described(World::of_type(3), Kind::Socket, &[FileType, NamedPipe, GrantedAccess]),
@@ -149,15 +164,20 @@ fn expected(scenario: &Scenario, at: &Call, code: u32) -> (Result<Answer, Fail>,
         None => Err(Fail::OsCode(what, code)),
     };
     // Closed meanwhile, where the call is about the handle.
-    let os = |what| if code == INVALID_HANDLE { Err(Fail::Absent(What::Handle)) } else { failed(what) };
+    let os =
+        |what| if code == INVALID_HANDLE { Err(Fail::Absent(What::Handle)) } else { failed(what) };
     if let Answer::Facts(kind, access, id) = scenario.answer {
         let is_file = kind == Kind::RegularFile;
         let refused = |kind| Ok(Answer::Facts(kind, access, WinFileId::NONE));
         return match at {
             Call::FileType if unknown || code == 66 => (refused(Kind::Other), vec![GrantedAccess]),
             Call::NamedPipe if code == 5 => (refused(Kind::Pipe), vec![GrantedAccess]),
-            Call::NamedPipe if code != INVALID_HANDLE => (refused(Kind::Socket), vec![GrantedAccess]),
-            Information if [1, 50, 87].contains(&code) => (refused(Kind::BlockDevice), vec![GrantedAccess]),
+            Call::NamedPipe if code != INVALID_HANDLE => {
+                (refused(Kind::Socket), vec![GrantedAccess])
+            }
+            Information if [1, 50, 87].contains(&code) => {
+                (refused(Kind::BlockDevice), vec![GrantedAccess])
+            }
             Call::ReparseTag if unknown => {
                 let kind = match scenario.world.attributes {
                     Ok(attributes) if attributes & 0x10 != 0 => Kind::Directory,
@@ -165,7 +185,9 @@ fn expected(scenario: &Scenario, at: &Call, code: u32) -> (Result<Answer, Fail>,
                 };
                 (Ok(Answer::Facts(kind, access, id)), vec![FileId, GrantedAccess])
             }
-            FileId if unknown => (Ok(Answer::Facts(kind, access, narrow(&scenario.world))), vec![GrantedAccess]),
+            FileId if unknown => {
+                (Ok(Answer::Facts(kind, access, narrow(&scenario.world))), vec![GrantedAccess])
+            }
             // Of what is refused anyway, that is the fact that matters.
             FileId if !is_file => (refused(kind), vec![GrantedAccess]),
             GrantedAccess if !is_file => (Ok(Answer::Facts(kind, Access::empty(), id)), vec![]),
@@ -183,8 +205,12 @@ fn expected(scenario: &Scenario, at: &Call, code: u32) -> (Result<Answer, Fail>,
         (Call::FinalPath, _) => (os(What::Volume), vec![]),
         // From here on it is not about the file's handle.
         (Call::OpenVolume(_), _) => (failed(What::Volume), vec![]),
-        (Call::Control(..), _) if [1, 50, 120].contains(&code) => (Err(Fail::Unsupported), vec![Call::CloseVolume]),
-        (Call::Control(..), Question::DeviceId) => (failed(What::DeviceId), vec![Call::CloseVolume]),
+        (Call::Control(..), _) if [1, 50, 120].contains(&code) => {
+            (Err(Fail::Unsupported), vec![Call::CloseVolume])
+        }
+        (Call::Control(..), Question::DeviceId) => {
+            (failed(What::DeviceId), vec![Call::CloseVolume])
+        }
         (Call::Control(..), _) => (failed(What::UnsafeShutdowns), vec![Call::CloseVolume]),
         (call, question) => panic!("{question:?} does not call {call:?}"),
     }
@@ -194,7 +220,12 @@ fn expected(scenario: &Scenario, at: &Call, code: u32) -> (Result<Answer, Fail>,
 fn without_a_fault() {
     for scenario in scenarios() {
         let (answer, calls) = scenario.run(&scenario.world.clone());
-        assert_eq!((answer, calls), (Ok(scenario.answer), scenario.calls), "{:?}", scenario.question);
+        assert_eq!(
+            (answer, calls),
+            (Ok(scenario.answer), scenario.calls),
+            "{:?}",
+            scenario.question
+        );
     }
 }
 
@@ -202,19 +233,33 @@ fn without_a_fault() {
 fn every_error_in_every_call() {
     let mut injected = 0;
     for scenario in scenarios() {
-        let fallible = scenario.calls.iter().enumerate().filter(|(_, call)| **call != Call::CloseVolume);
+        let fallible =
+            scenario.calls.iter().enumerate().filter(|(_, call)| **call != Call::CloseVolume);
         for (number, call) in fallible {
             for code in codes() {
                 let (answer, more) = expected(&scenario, call, code);
                 let (result, calls) = scenario.run(&scenario.world.failing(number, code));
-                assert_eq!(result, answer, "{:?}, {call:?} with {code}: {:?}", scenario.question, scenario.world);
-                assert_eq!(calls, [&scenario.calls[..=number], &more].concat(), "{call:?} with {code}");
-                assert_ne!(result, Err(Fail::Os(What::Handle, Errno::EBADF)), "a closed handle is told as that");
+                assert_eq!(
+                    result, answer,
+                    "{:?}, {call:?} with {code}: {:?}",
+                    scenario.question, scenario.world
+                );
+                assert_eq!(
+                    calls,
+                    [&scenario.calls[..=number], &more].concat(),
+                    "{call:?} with {code}"
+                );
+                assert_ne!(
+                    result,
+                    Err(Fail::Os(What::Handle, Errno::EBADF)),
+                    "a closed handle is told as that"
+                );
                 injected += 1;
             }
         }
     }
-    // 3 times 4, 3 times 5, 3, 2, 2 and 2 times 3 calls of describe; 5 times 2, 1, and 2 times 3 of the rest.
+    // 3 times 4, 3 times 5, 3, 2, 2 and 2 times 3 calls of describe; 5 times 2, 1, and 2 times 3 of
+    // the rest.
     assert_eq!(injected, (12 + 15 + 3 + 4 + 6 + 10 + 1 + 6) * codes().count());
 }
 
@@ -227,7 +272,12 @@ fn unsupported_only_where_the_volume_says_so() {
             for code in codes() {
                 let (result, _) = scenario.run(&scenario.world.failing(number, code));
                 let says_so = Some(number) == controls && [1, 50, 120].contains(&code);
-                assert_eq!(result == Err(Fail::Unsupported), says_so, "{:?} {number} {code}", scenario.question);
+                assert_eq!(
+                    result == Err(Fail::Unsupported),
+                    says_so,
+                    "{:?} {number} {code}",
+                    scenario.question
+                );
             }
         }
     }

@@ -1,4 +1,5 @@
-//! The calls themselves, on this Windows: what no test of a source shows, since another call has answered before.
+//! The calls themselves, on this Windows: what no test of a source shows, since another call has
+//! answered before.
 
 use core::ptr;
 use std::{
@@ -52,7 +53,8 @@ fn every_call_says_that_a_handle_is_not_open() {
 fn ids_of_both_lengths_are_of_one_file() {
     let file = program();
     let raw = RawWinHandle::from_ptr(file.as_raw_handle());
-    let (short, long) = (Kernel.information(raw).expect("an answer").id, Kernel.file_id(raw).expect("an answer"));
+    let (short, long) =
+        (Kernel.information(raw).expect("an answer").id, Kernel.file_id(raw).expect("an answer"));
     let (half, whole) = (1_u128 << 64, 1_u64 << 32);
     assert_eq!((short.file(), short.volume()), (long.file() % half, long.volume() % whole));
     assert!(short.file() != 0);
@@ -78,15 +80,21 @@ fn volumes_are_opened_and_closed_again() {
     let name = |name: &str| name.encode_utf16().chain([0]).collect::<Vec<_>>();
     assert_eq!(Kernel.open_volume(&[]).map(drop).err(), Some(Code::INVALID_NAME));
     assert_eq!(Kernel.open_volume(&name(r"\\.\C:")[..6]).map(drop).err(), Some(Code::INVALID_NAME));
-    assert_eq!(Kernel.open_volume(&name(r"\\.\nothing")).map(drop).err(), Some(Code::FILE_NOT_FOUND));
+    assert_eq!(
+        Kernel.open_volume(&name(r"\\.\nothing")).map(drop).err(),
+        Some(Code::FILE_NOT_FOUND)
+    );
     // One that stays open has a number that no other gets.
     let mut numbers = HashSet::new();
     for _ in 0..1000 {
         let volume = Kernel.open_volume(&name(r"\\.\C:")).expect("a volume");
-        // More than to ask is not wanted, which not everybody may have: neither FILE_READ_DATA nor FILE_WRITE_DATA.
+        // More than to ask is not wanted, which not everybody may have: neither FILE_READ_DATA nor
+        // FILE_WRITE_DATA.
         assert_eq!(Kernel.granted_access(volume.raw()).map(|granted| granted & 3), Ok(0));
         // There is no such property.
-        assert!(Kernel.control(&volume, IOCTL_STORAGE_QUERY_PROPERTY, &[61; 12], &mut [0; 12]).is_err());
+        assert!(
+            Kernel.control(&volume, IOCTL_STORAGE_QUERY_PROPERTY, &[61; 12], &mut [0; 12]).is_err()
+        );
         numbers.insert(volume.raw());
     }
     assert!(numbers.len() < 100, "{} handles for 1000", numbers.len());
@@ -105,7 +113,8 @@ fn pipe(name: &str) -> (File, File) {
     (reading, File::options().write(true).open(name).expect("the other end"))
 }
 
-/// Of disks nothing shows whether a transfer goes on when its call has returned; of this pipe it does.
+/// Of disks nothing shows whether a transfer goes on when its call has returned; of this pipe it
+/// does.
 #[test]
 fn a_transfer_that_goes_on() {
     let (reading, mut writing) = pipe("goes-on");
@@ -122,7 +131,8 @@ fn a_transfer_that_goes_on() {
     // Somebody else ends it, as soon as it goes on.
     let read = thread::scope(|scope| {
         scope.spawn(|| {
-            // SAFETY: CancelIoEx takes any handle; without a structure it is about all of its transfers.
+            // SAFETY: CancelIoEx takes any handle; without a structure it is about all of its
+            // transfers.
             while unsafe { CancelIoEx(raw.as_ptr(), ptr::null()) } == 0 {
                 thread::sleep(Duration::from_millis(10));
             }

@@ -1,4 +1,5 @@
-//! Waiting for a transfer: it has ended when that returns, and what it says is what came of the transfer.
+//! Waiting for a transfer: it has ended when that returns, and what it says is what came of the
+//! transfer.
 
 use core::cell::{Cell, RefCell};
 use std::{vec, vec::Vec};
@@ -84,7 +85,11 @@ impl Transfer for Script {
 const ABORTED: Code = Code::OPERATION_ABORTED;
 
 /// What is told of a transfer with this outcome, and the calls until then. It has ended.
-fn told(outcome: Result<usize, Code>, can_be_cancelled: bool, events: &[Event]) -> (Result<usize, Code>, Vec<Call>) {
+fn told(
+    outcome: Result<usize, Code>,
+    can_be_cancelled: bool,
+    events: &[Event],
+) -> (Result<usize, Code>, Vec<Call>) {
     let script = Script {
         events: RefCell::new(events.to_vec()),
         pending: Cell::new(!events.is_empty()),
@@ -104,7 +109,11 @@ const OUTCOMES: [Result<usize, Code>; 4] = [Ok(4096), Ok(0), Err(Code::HANDLE_EO
 fn transfers_that_end_well_or_not() {
     for outcome in OUTCOMES {
         assert_eq!(told(outcome, true, &[]), (outcome, vec![]), "it had ended before");
-        assert_eq!(told(outcome, true, &[Event::Ends]), (outcome, vec![Call::Wait]), "no call more than that");
+        assert_eq!(
+            told(outcome, true, &[Event::Ends]),
+            (outcome, vec![Call::Wait]),
+            "no call more than that"
+        );
     }
 }
 
@@ -115,7 +124,8 @@ fn where_waiting_fails() {
         assert_eq!((result, calls), (Err(ABORTED), vec![Call::Wait, Call::Cancel, Call::Pause]));
         // One that cannot be cancelled goes on, however long.
         for times in [1, 2, 1000] {
-            let events: Vec<_> = vec![Event::Fails; times].into_iter().chain([Event::Ends]).collect();
+            let events: Vec<_> =
+                vec![Event::Fails; times].into_iter().chain([Event::Ends]).collect();
             let (result, calls) = told(outcome, false, &events);
             let each = [Call::Wait, Call::Cancel, Call::Pause];
             assert_eq!((result, calls), (outcome, [each.repeat(times), vec![Call::Wait]].concat()));

@@ -52,13 +52,15 @@ fn bytes_come_and_go_in_any_number_of_calls() {
     }
 }
 
-/// What was asked of the handle once goes with each call; a handle that does not say is taken for one that does not wait.
+/// What was asked of the handle once goes with each call; a handle that does not say is taken for
+/// one that does not wait.
 #[test]
 fn whether_the_handle_waits() {
     for waits in [true, false] {
         let world = world(Disk { waits, ..Disk::new() });
         assert_eq!(reads(&world, 5, 3).0.and(writes(&world, 6, &[1])), Ok(()));
-        let expected = [Call::Waits, Call::Read(waits, 5, 3), Call::Waits, Call::Write(waits, 6, 1)];
+        let expected =
+            [Call::Waits, Call::Read(waits, 5, 3), Call::Waits, Call::Write(waits, 6, 1)];
         assert_eq!(world.calls(), expected);
         for code in [1, 5, 50, 87] {
             let world = world.failing(0, code);
@@ -77,7 +79,10 @@ fn a_long_transfer() {
     let (result, buffer) = reads(&world, 0, (1 << 24) + 9);
     assert_eq!(result, Ok(()));
     assert!(buffer == *world.disk.bytes.borrow());
-    assert_eq!(world.calls(), [Call::Waits, Call::Read(true, 0, 1 << 24), Call::Read(true, 1 << 24, 9)]);
+    assert_eq!(
+        world.calls(),
+        [Call::Waits, Call::Read(true, 0, 1 << 24), Call::Read(true, 1 << 24, 9)]
+    );
 }
 
 #[test]
@@ -93,7 +98,10 @@ fn the_end_of_the_file() {
     let world = world(Disk::new());
     for offset in [1 << 63, u64::MAX] {
         assert_eq!(reads(&world, offset, 1).0, halted(0, Halt::End));
-        assert_eq!(writes(&world, offset, &[1]), halted(0, Halt::Fail(Fail::Os(What::Write, Errno::EFBIG))));
+        assert_eq!(
+            writes(&world, offset, &[1]),
+            halted(0, Halt::Fail(Fail::Os(What::Write, Errno::EFBIG)))
+        );
     }
     assert_eq!(world.calls(), [Call::Waits, Call::Waits, Call::Waits, Call::Waits]);
     // What takes nothing.
@@ -132,7 +140,9 @@ fn every_code_of_a_transfer() {
         assert_eq!(*world.disk.bytes.borrow(), *Disk::new().bytes.borrow());
     }
     // The numbers that matter, in errno.
-    for (code, errno) in [(5, Errno::EACCES), (39, Errno::ENOSPC), (112, Errno::ENOSPC), (223, Errno::EFBIG)] {
+    for (code, errno) in
+        [(5, Errno::EACCES), (39, Errno::ENOSPC), (112, Errno::ENOSPC), (223, Errno::EFBIG)]
+    {
         assert_eq!(failed(What::Write, code), Fail::Os(What::Write, errno));
     }
     assert_eq!(
@@ -163,14 +173,19 @@ fn every_code_of_sync() {
     assert_eq!(sync(&world, HANDLE, &facts), Ok(()));
     assert_eq!(world.calls(), [Call::FileId, Call::Flush]);
     for code in (0..=2000).chain([u32::MAX]) {
-        assert_eq!(sync(&world.failing(1, code), HANDLE, &facts), Err(failed(What::Sync, code)), "{code}");
+        assert_eq!(
+            sync(&world.failing(1, code), HANDLE, &facts),
+            Err(failed(What::Sync, code)),
+            "{code}"
+        );
     }
     let other = World { wide: Ok((9, [9; 16])), ..World::file() };
     assert_eq!(sync(&other, HANDLE, &facts), Err(Fail::Replaced));
     assert_eq!(other.calls(), [Call::FileId], "another file is not flushed");
 }
 
-/// Past the cache a sector is as exact as it gets, and a page through it, which is found by asking for its neighbours.
+/// Past the cache a sector is as exact as it gets, and a page through it, which is found by asking
+/// for its neighbours.
 #[test]
 fn the_first_bad_byte() {
     for (unit, bad, expected) in [
@@ -188,7 +203,10 @@ fn the_first_bad_byte() {
             assert_eq!(result, halted(done, Halt::Medium { unit }), "{bad} from {offset}");
             assert_eq!(buffer[..done], world.disk.bytes.borrow()[offset as usize..][..done]);
             // A page is what a write is known to fail of.
-            assert_eq!(writes(&world, offset, &[5; 100_000]), halted(done, Halt::Medium { unit: unit.max(4096) }));
+            assert_eq!(
+                writes(&world, offset, &[5; 100_000]),
+                halted(done, Halt::Medium { unit: unit.max(4096) })
+            );
         }
     }
 }
@@ -196,7 +214,8 @@ fn the_first_bad_byte() {
 /// Memory of the caller's that ends.
 #[test]
 fn a_buffer_that_ends() {
-    // Of a real buffer each byte has its own fate; this one takes short pieces only, so that it gets there.
+    // Of a real buffer each byte has its own fate; this one takes short pieces only, so that it
+    // gets there.
     let world = world(Disk { room: 16, ..Disk::new() });
     assert_eq!(reads(&world, 3, 100).0, Ok(()));
     let world = World { disk: Disk { room: 0, ..Disk::new() }, ..World::file() };
@@ -205,7 +224,8 @@ fn a_buffer_that_ends() {
 }
 
 proptest! {
-    /// Whatever is bad: all before it is read, what is told is where the first is, and the unit has it.
+    /// Whatever is bad: all before it is read, what is told is where the first is, and the unit has
+    /// it.
     #[test]
     fn any_read(bad in prop::collection::vec(0_u64..321, 0..4), paged: bool, offset in 0_u64..163_940, length in 1_usize..60_000) {
         let unit = if paged { 4096 } else { 512 };

@@ -14,7 +14,9 @@ use crate::{
 /// STORAGE_DEVICE_NUMBER_EX with these flags and the GUID {00112233-4455-6677-8899-aabbccddeeff}.
 pub(super) fn number_ex(flags: u32) -> Vec<u8> {
     let mut answer = [40_u32, 40, flags, 7, 3].map(u32::to_le_bytes).concat();
-    answer.extend([0x33, 0x22, 0x11, 0, 0x55, 0x44, 0x77, 0x66, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff]);
+    answer.extend([
+        0x33, 0x22, 0x11, 0, 0x55, 0x44, 0x77, 0x66, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff,
+    ]);
     answer.extend(1_u32.to_le_bytes());
     answer
 }
@@ -35,7 +37,8 @@ pub(super) fn volume(world: &World) -> WinVolume {
 
 #[test]
 fn dax_is_what_the_volume_says() {
-    for (flags, dax) in [(0x03e7_06ff, false), (0x23e7_06ff, true), (0x2000_0000, true), (0, false)] {
+    for (flags, dax) in [(0x03e7_06ff, false), (0x23e7_06ff, true), (0x2000_0000, true), (0, false)]
+    {
         let world = World { flags, ..World::file() };
         let facts = describe(&world, HANDLE).unwrap();
         let spot = locate(&world, HANDLE, &facts).unwrap();
@@ -80,7 +83,10 @@ fn counts_of_unsafe_shutdowns() {
         assert_eq!(ask(Ok(count(number))), Ok(number.into()));
     }
     for short in [0, 4, 11] {
-        assert_eq!(ask(Ok(count(1)[..short].to_vec())), Err(Fail::Malformed(What::UnsafeShutdowns)));
+        assert_eq!(
+            ask(Ok(count(1)[..short].to_vec())),
+            Err(Fail::Malformed(What::UnsafeShutdowns))
+        );
     }
 }
 
@@ -91,29 +97,43 @@ fn a_volume_is_opened_by_its_name() {
     assert_eq!(unsafe_shutdowns(&world, of_file), Ok(4));
     // StorageDeviceUnsafeShutdownCount, PropertyStandardQuery.
     let query = [&[61, 0, 0, 0], [0; 8].as_slice()].concat();
-    let calls =
-        vec![Call::FinalPath, Call::OpenVolume(VOLUME.into()), Call::Control(0x2d_1400, query), Call::CloseVolume];
+    let calls = vec![
+        Call::FinalPath,
+        Call::OpenVolume(VOLUME.into()),
+        Call::Control(0x2d_1400, query),
+        Call::CloseVolume,
+    ];
     assert_eq!(world.calls(), calls);
 
     let asked = |path: String| {
         let [answer, other] = [true, false].map(|counts_zero| {
-            let world = World { path: path.clone(), counts_zero, answer: Ok(count(4)), ..World::file() };
+            let world =
+                World { path: path.clone(), counts_zero, answer: Ok(count(4)), ..World::file() };
             let answer = unsafe_shutdowns(&world, volume(&world));
             (answer, world.calls().len())
         });
         assert_eq!(answer, other);
         answer
     };
-    let long = |units: usize| VOLUME.chars().chain(['\\']).chain(std::iter::repeat('x')).take(units).collect();
+    let long = |units: usize| {
+        VOLUME.chars().chain(['\\']).chain(std::iter::repeat('x')).take(units).collect()
+    };
     assert_eq!(asked(long(1023)), (Ok(4), 4));
     assert_eq!(asked(long(1024)), (Err(Fail::TooLarge(What::Volume)), 1));
     assert_eq!(asked(long(32_767)), (Err(Fail::TooLarge(What::Volume)), 1));
     let too_long_a_name = [r"\\?\", &"v".repeat(60), r"\file"].concat();
     let longest = [r"\\?\", &"v".repeat(59), r"\file"].concat();
     assert_eq!(asked(longest), (Ok(4), 4));
-    for wrong in
-        ["", r"\\?", r"\\?\", r"\\?\\file", r"\\?\Volume{1}", r"C:\file", r"\\server\share\file", &too_long_a_name]
-    {
+    for wrong in [
+        "",
+        r"\\?",
+        r"\\?\",
+        r"\\?\\file",
+        r"\\?\Volume{1}",
+        r"C:\file",
+        r"\\server\share\file",
+        &too_long_a_name,
+    ] {
         assert_eq!(asked(wrong.into()), (Err(Fail::Malformed(What::Volume)), 1), "{wrong}");
     }
 }

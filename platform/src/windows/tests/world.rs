@@ -53,7 +53,8 @@ pub(super) struct World {
     pub(super) flags: u32,
     pub(super) file_system: &'static str,
     pub(super) path: String,
-    /// Whether the length that a path needs counts the zero, as that of a path that fits never does. (On Windows Vista it does not.)
+    /// Whether the length that a path needs counts the zero, as that of a path that fits never
+    /// does. (On Windows Vista it does not.)
     pub(super) counts_zero: bool,
     pub(super) answer: Result<Vec<u8>, u32>,
     pub(super) granularity: u32,
@@ -151,7 +152,8 @@ impl<'w> Sys for &'w World {
     fn information(self, handle: RawWinHandle) -> Result<Information, Code> {
         self.about(handle, Call::Information)?;
         let (volume, high, low) = self.narrow;
-        let information = |attributes| Information { attributes, id: WinFileId::narrow(volume, high, low) };
+        let information =
+            |attributes| Information { attributes, id: WinFileId::narrow(volume, high, low) };
         self.attributes.map(information).map_err(Code)
     }
 
@@ -201,7 +203,13 @@ impl<'w> Sys for &'w World {
         Ok(Volume(self))
     }
 
-    fn control(self, _: &Volume<'w>, ioctl: u32, input: &[u8], output: &mut [u8]) -> Result<usize, Code> {
+    fn control(
+        self,
+        _: &Volume<'w>,
+        ioctl: u32,
+        input: &[u8],
+        output: &mut [u8],
+    ) -> Result<usize, Code> {
         self.note(Call::Control(ioctl, input.to_vec()))?;
         let answer = self.answer.as_ref().map_err(|code| Code(*code))?;
         output[..answer.len()].copy_from_slice(answer);
@@ -213,12 +221,24 @@ impl<'w> Sys for &'w World {
         Ok(self.disk.waits)
     }
 
-    fn read(self, handle: RawWinHandle, waits: bool, offset: u64, buffer: ReadBuffer<'_>) -> Result<usize, Code> {
+    fn read(
+        self,
+        handle: RawWinHandle,
+        waits: bool,
+        offset: u64,
+        buffer: ReadBuffer<'_>,
+    ) -> Result<usize, Code> {
         self.about(handle, Call::Read(waits, offset, buffer.len()))?;
         self.disk.read(offset, buffer)
     }
 
-    fn write(self, handle: RawWinHandle, waits: bool, offset: u64, buffer: WriteBuffer<'_>) -> Result<usize, Code> {
+    fn write(
+        self,
+        handle: RawWinHandle,
+        waits: bool,
+        offset: u64,
+        buffer: WriteBuffer<'_>,
+    ) -> Result<usize, Code> {
         self.about(handle, Call::Write(waits, offset, buffer.len()))?;
         self.disk.write(offset, buffer)
     }

@@ -1,5 +1,6 @@
-//! `libpmem2.a` for machines without an operating system: [`pmem2_capi`] over regions of physical memory, for programs in C. No
-//! heap; sources in the library's memory are 16 at most, and those in the caller's as many as it likes. One message for all.
+//! `libpmem2.a` for machines without an operating system: [`pmem2_capi`] over regions of physical
+//! memory, for programs in C. No heap; sources in the library's memory are 16 at most, and those in
+//! the caller's as many as it likes. One message for all.
 #![no_std]
 
 use core::panic::PanicInfo;

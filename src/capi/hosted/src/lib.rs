@@ -1,6 +1,7 @@
 //! `libpmem2.so.1` and `libpmem2.a`: [`pmem2_capi`] over the C library of a Linux system.
 //!
-//! Sources and contexts are malloc's, the last message is in thread-local storage. shim.c has what stable Rust cannot define.
+//! Sources and contexts are malloc's, the last message is in thread-local storage. shim.c has what
+//! stable Rust cannot define.
 #![no_std]
 
 use core::{ffi::c_char, panic::PanicInfo};

@@ -1,5 +1,6 @@
-//! The symbol versions of the shared library: `LIBPMEM2_1.0`, which programs that were linked with Debian's library ask for,
-//! and `LIBPMEM2_2.0`, which new ones get. pmem2_perror's are in shim.c. Nodes and what is local: libpmem2.map.
+//! The symbol versions of the shared library: `LIBPMEM2_1.0`, which programs that were linked with
+//! Debian's library ask for, and `LIBPMEM2_2.0`, which new ones get. pmem2_perror's are in shim.c.
+//! Nodes and what is local: libpmem2.map.
 
 use core::arch::global_asm;
 

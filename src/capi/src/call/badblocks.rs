@@ -37,9 +37,11 @@ pub unsafe fn badblock_context_new<E: Edge>(
 ) -> c_int {
     let keep = |context| match E::Memory::keep(context) {
         Ok(context) => Ok(context),
-        Err(Memory::Pool(slots)) => {
-            Err(Failure::Full { slots, end: "pmem2_badblock_context_delete", instead: "pmem2_badblock_context_init" })
-        }
+        Err(Memory::Pool(slots)) => Err(Failure::Full {
+            slots,
+            end: "pmem2_badblock_context_delete",
+            instead: "pmem2_badblock_context_init",
+        }),
         Err(_) => Err(Failure::NoMemory),
     };
     // SAFETY: bbctx and src are valid or NULL, as here.
@@ -61,8 +63,8 @@ pub unsafe fn badblock_context_init<E: Edge>(
     }
     let put = |context| {
         let place = storage.cast::<Context<E::Platform>>();
-        // SAFETY: the caller said that storage is valid for writes if it is not NULL, which `usable` has seen before; a context fits
-        // into it, and its alignment is enough (FITS).
+        // SAFETY: the caller said that storage is valid for writes if it is not NULL, which
+        // `usable` has seen before; a context fits into it, and its alignment is enough (FITS).
         unsafe { place.write(context) };
         Ok(place)
     };
@@ -74,8 +76,8 @@ pub unsafe fn badblock_context_init<E: Edge>(
 ///
 /// # Safety
 ///
-/// `bbctx` is NULL or valid for reads and writes, aligned or not. `*bbctx` is NULL or a context, which is not used any more; memory
-/// of 8 bytes that holds none is noticed.
+/// `bbctx` is NULL or valid for reads and writes, aligned or not. `*bbctx` is NULL or a context,
+/// which is not used any more; memory of 8 bytes that holds none is noticed.
 pub unsafe fn badblock_context_delete<E: Edge>(bbctx: *mut *mut Context<E::Platform>) {
     let Some(bbctx) = NonNull::new(bbctx) else { return };
     // SAFETY: bbctx is valid for reads.
@@ -117,7 +119,10 @@ pub unsafe fn badblock_next<E: Edge>(bbctx: *mut Context<E::Platform>, bb: *mut 
 /// # Safety
 ///
 /// `bbctx` is NULL or a context that no other thread uses; `bb` is NULL or valid for reads.
-pub unsafe fn badblock_clear<E: Edge>(bbctx: *mut Context<E::Platform>, bb: *const Badblock) -> c_int {
+pub unsafe fn badblock_clear<E: Edge>(
+    bbctx: *mut Context<E::Platform>,
+    bb: *const Badblock,
+) -> c_int {
     // SAFETY: both are valid or NULL, as here.
     unsafe { clear::<E>(bbctx, bb, ClearBy::LossyAllocation) }
 }
@@ -127,7 +132,10 @@ pub unsafe fn badblock_clear<E: Edge>(bbctx: *mut Context<E::Platform>, bb: *con
 /// # Safety
 ///
 /// As there.
-pub unsafe fn badblock_clear_by_device<E: Edge>(bbctx: *mut Context<E::Platform>, bb: *const Badblock) -> c_int {
+pub unsafe fn badblock_clear_by_device<E: Edge>(
+    bbctx: *mut Context<E::Platform>,
+    bb: *const Badblock,
+) -> c_int {
     // SAFETY: both are valid or NULL, as here.
     unsafe { clear::<E>(bbctx, bb, ClearBy::DeviceCommand) }
 }
@@ -135,12 +143,17 @@ pub unsafe fn badblock_clear_by_device<E: Edge>(bbctx: *mut Context<E::Platform>
 /// # Safety
 ///
 /// As [`badblock_clear`].
-unsafe fn clear<E: Edge>(bbctx: *mut Context<E::Platform>, bb: *const Badblock, by: ClearBy) -> c_int {
+unsafe fn clear<E: Edge>(
+    bbctx: *mut Context<E::Platform>,
+    bb: *const Badblock,
+    by: ClearBy,
+) -> c_int {
     let clear = |context: &mut Context<E::Platform>| {
         // SAFETY: bb is valid for reads.
         let Badblock { offset, length } = unsafe { aligned(bb.cast_mut(), "bb")?.read() };
         // No address has more bits than that.
-        let [offset, length] = [offset, length].map(|bytes| u64::try_from(bytes).unwrap_or(u64::MAX));
+        let [offset, length] =
+            [offset, length].map(|bytes| u64::try_from(bytes).unwrap_or(u64::MAX));
         let source = context.source();
         let range = match offset.checked_add(length) {
             Some(end) if length <= LARGEST => offset..end,
@@ -159,7 +172,8 @@ unsafe fn clear<E: Edge>(bbctx: *mut Context<E::Platform>, bb: *const Badblock, 
 /// What offsets and lengths of files are at most.
 const LARGEST: u64 = i64::MAX.unsigned_abs();
 
-/// What both constructors do: `*bbctx` is the new context, or NULL. `room` says whether there is a place for it.
+/// What both constructors do: `*bbctx` is the new context, or NULL. `room` says whether there is a
+/// place for it.
 ///
 /// # Safety
 ///
@@ -180,7 +194,10 @@ unsafe fn make<E: Edge>(
     let make = |source: &Either<E::Platform>| {
         room?;
         let Either::Descriptor(source) = source else {
-            return Err(Failure::Said(Code::NoSupp, "an anonymous source has no bad blocks that a system lists"));
+            return Err(Failure::Said(
+                Code::NoSupp,
+                "an anonymous source has no bad blocks that a system lists",
+            ));
         };
         made = place(Context::new(*source, home)?)?;
         Ok(())
@@ -196,7 +213,8 @@ unsafe fn make<E: Edge>(
 ///
 /// # Safety
 ///
-/// `bbctx` is NULL or a context that no other thread uses; memory of 8 bytes that holds none is noticed.
+/// `bbctx` is NULL or a context that no other thread uses; memory of 8 bytes that holds none is
+/// noticed.
 unsafe fn of<E: Edge>(
     bbctx: *mut Context<E::Platform>,
     action: impl FnOnce(&mut Context<E::Platform>) -> Result<(), Failure>,

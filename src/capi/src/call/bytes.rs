@@ -38,7 +38,9 @@ where
 #[inline]
 pub unsafe fn source_size<E: Edge>(src: *const Object<E::Platform>, size: *mut usize) -> c_int {
     // SAFETY: src and size are valid or NULL, as here.
-    unsafe { ask::<E, _>(src, size, "size", |source| narrow(each!(source, source => source.size())?)) }
+    unsafe {
+        ask::<E, _>(src, size, "size", |source| narrow(each!(source, source => source.size())?))
+    }
 }
 
 #[doc = include_str!("../../man/pmem2_source_alignment.md")]
@@ -47,9 +49,16 @@ pub unsafe fn source_size<E: Edge>(src: *const Object<E::Platform>, size: *mut u
 ///
 /// `src` is NULL or a source; `alignment` is NULL or valid for writes.
 #[inline]
-pub unsafe fn source_alignment<E: Edge>(src: *const Object<E::Platform>, alignment: *mut usize) -> c_int {
+pub unsafe fn source_alignment<E: Edge>(
+    src: *const Object<E::Platform>,
+    alignment: *mut usize,
+) -> c_int {
     // SAFETY: src and alignment are valid or NULL, as here.
-    unsafe { ask::<E, _>(src, alignment, "alignment", |source| narrow(each!(source, source => source.alignment())?)) }
+    unsafe {
+        ask::<E, _>(src, alignment, "alignment", |source| {
+            narrow(each!(source, source => source.alignment())?)
+        })
+    }
 }
 
 /// The number that a raw value is in C.
@@ -82,6 +91,9 @@ mod tests {
         assert!(matches!(narrow::<u64>(u64::MAX), Ok(u64::MAX)));
         let failure = narrow::<u16>(65536).unwrap_err();
         assert_eq!(failure.code(), -75, "-EOVERFLOW");
-        assert_eq!(std::format!("{failure}"), "the answer, 65536 bytes, is more than size_t can hold here");
+        assert_eq!(
+            std::format!("{failure}"),
+            "the answer, 65536 bytes, is more than size_t can hold here"
+        );
     }
 }

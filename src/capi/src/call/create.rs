@@ -26,7 +26,9 @@ where
     E::Platform: Platform<Raw: TryFrom<c_int>>,
 {
     // SAFETY: src is valid or NULL, as here.
-    unsafe { create::<E>(src, || descriptor::<E>(fd), |source| keep::<E>(source, "pmem2_source_init_fd")) }
+    unsafe {
+        create::<E>(src, || descriptor::<E>(fd), |source| keep::<E>(source, "pmem2_source_init_fd"))
+    }
 }
 
 #[doc = include_str!("../../man/pmem2_source_from_anon.md")]
@@ -37,17 +39,27 @@ where
 #[inline]
 pub unsafe fn source_from_anon<E: Edge>(src: *mut *mut Object<E::Platform>, size: usize) -> c_int {
     // SAFETY: src is valid or NULL, as here.
-    unsafe { create::<E>(src, || anonymous::<E>(size), |source| keep::<E>(source, "pmem2_source_init_anon")) }
+    unsafe {
+        create::<E>(
+            src,
+            || anonymous::<E>(size),
+            |source| keep::<E>(source, "pmem2_source_init_anon"),
+        )
+    }
 }
 
 #[doc = include_str!("../../man/pmem2_source_init_fd.md")]
 ///
 /// # Safety
 ///
-/// `storage` and `src` are NULL or valid for writes, and `storage` is left alone until the source is deleted. `fd` is not
-/// closed while the source is used.
+/// `storage` and `src` are NULL or valid for writes, and `storage` is left alone until the source
+/// is deleted. `fd` is not closed while the source is used.
 #[inline]
-pub unsafe fn source_init_fd<E: Edge>(storage: *mut Storage, src: *mut *mut Object<E::Platform>, fd: c_int) -> c_int
+pub unsafe fn source_init_fd<E: Edge>(
+    storage: *mut Storage,
+    src: *mut *mut Object<E::Platform>,
+    fd: c_int,
+) -> c_int
 where
     E::Platform: Platform<Raw: TryFrom<c_int>>,
 {
@@ -63,7 +75,8 @@ where
 ///
 /// # Safety
 ///
-/// `storage` and `src` are NULL or valid for writes, and `storage` is left alone until the source is deleted.
+/// `storage` and `src` are NULL or valid for writes, and `storage` is left alone until the source
+/// is deleted.
 #[inline]
 pub unsafe fn source_init_anon<E: Edge>(
     storage: *mut Storage,
@@ -82,8 +95,8 @@ pub unsafe fn source_init_anon<E: Edge>(
 ///
 /// # Safety
 ///
-/// `src` is NULL or valid for reads and writes, aligned or not. `*src` is NULL or a source, which is not used any more;
-/// memory of a source's size that holds none is noticed.
+/// `src` is NULL or valid for reads and writes, aligned or not. `*src` is NULL or a source, which
+/// is not used any more; memory of a source's size that holds none is noticed.
 #[inline]
 pub unsafe fn source_delete<E: Edge>(src: *mut *mut Object<E::Platform>) -> c_int {
     let Some(src) = NonNull::new(src) else { return 0 };
@@ -109,7 +122,8 @@ pub unsafe fn source_delete<E: Edge>(src: *mut *mut Object<E::Platform>) -> c_in
 /// # Safety
 ///
 /// `src` is NULL or valid for writes.
-// Always: a result that is handed on in memory from one to the next costs a tenth of the whole call.
+// Always: a result that is handed on in memory from one to the next costs a tenth of the whole
+// call.
 #[inline(always)]
 pub(super) unsafe fn create<E: Edge>(
     src: *mut *mut Object<E::Platform>,
@@ -136,8 +150,8 @@ fn descriptor<E: Edge>(fd: c_int) -> Result<Either<E::Platform>, Failure>
 where
     E::Platform: Platform<Raw: TryFrom<c_int>>,
 {
-    // SAFETY: C cannot promise it in a way that is checked; the manual pages ask for it, and the source keeps the file's
-    // identity to notice what they forbid.
+    // SAFETY: C cannot promise it in a way that is checked; the manual pages ask for it, and the
+    // source keeps the file's identity to notice what they forbid.
     let descriptor = unsafe { Descriptor::borrow(E::platform(), fd) }?;
     Ok(Either::Descriptor(Source::new(descriptor)?))
 }
@@ -155,7 +169,8 @@ fn anonymous<E: Edge>(size: usize) -> Result<Either<E::Platform>, Failure> {
     }
 }
 
-/// Into the library's memory. Where that has a slot for each source, `instead` is the function that needs none.
+/// Into the library's memory. Where that has a slot for each source, `instead` is the function that
+/// needs none.
 #[inline]
 pub(super) fn keep<E: Edge>(
     source: Either<E::Platform>,
@@ -169,10 +184,13 @@ pub(super) fn keep<E: Edge>(
 
 /// Into the caller's memory, which is [`usable`].
 #[inline]
-pub(super) fn put<E: Edge>(storage: *mut Storage, source: Either<E::Platform>) -> *mut Object<E::Platform> {
+pub(super) fn put<E: Edge>(
+    storage: *mut Storage,
+    source: Either<E::Platform>,
+) -> *mut Object<E::Platform> {
     let object = storage.cast::<Object<E::Platform>>();
-    // SAFETY: the caller said that storage is valid for writes if it is not NULL, which `usable` has seen; an object fits
-    // into it, and its alignment is enough (FITS).
+    // SAFETY: the caller said that storage is valid for writes if it is not NULL, which `usable`
+    // has seen; an object fits into it, and its alignment is enough (FITS).
     unsafe { object.write(Object { source, home: Home::Caller }) };
     object
 }

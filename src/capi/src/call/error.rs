@@ -37,9 +37,16 @@ mod tests {
             let expected = if *code == pmem2::Code::NoSupp { 95 } else { 22 };
             assert_eq!(err_to_errno(code.raw()), expected, "{code:?}");
         }
-        for (err, errno) in
-            [(0, 0), (-12, 12), (-4095, 4095), (-4096, 22), (-99_999, 22), (1, 22), (i32::MIN, 22), (i32::MAX, 22)]
-        {
+        for (err, errno) in [
+            (0, 0),
+            (-12, 12),
+            (-4095, 4095),
+            (-4096, 22),
+            (-99_999, 22),
+            (1, 22),
+            (i32::MIN, 22),
+            (i32::MAX, 22),
+        ] {
             assert_eq!(err_to_errno(err), errno, "{err}");
         }
     }

@@ -48,7 +48,11 @@ pub unsafe fn source_expected_granularity<E: Edge>(
     granularity: *mut Granularity,
 ) -> c_int {
     // SAFETY: src and granularity are valid or NULL, as here.
-    unsafe { ask::<E, _>(src, granularity, "granularity", |source| Ok(expected(source, sharing)?.granularity.into())) }
+    unsafe {
+        ask::<E, _>(src, granularity, "granularity", |source| {
+            Ok(expected(source, sharing)?.granularity.into())
+        })
+    }
 }
 
 /// Writes why a granularity is the one to expect: see [`source_expected_granularity`].
@@ -73,7 +77,8 @@ pub unsafe fn source_expected_granularity_reason<E: Edge>(
 }
 
 fn expected<P: Locate>(source: &Either<P>, sharing: c_int) -> Result<Expected, Error> {
-    // A number, since C may pass any. The caller extends an enumeration that is shorter than int (AAPCS).
+    // A number, since C may pass any. The caller extends an enumeration that is shorter than int
+    // (AAPCS).
     let sharing = match sharing {
         0 => Sharing::Shared,
         1 => Sharing::Private,

@@ -20,14 +20,19 @@ use crate::{
 ///
 /// `src` is NULL or a source; `numa_node` is NULL or valid for writes.
 #[inline]
-pub unsafe fn source_numa_node<E: Edge>(src: *const Object<E::Platform>, numa_node: *mut c_int) -> c_int {
+pub unsafe fn source_numa_node<E: Edge>(
+    src: *const Object<E::Platform>,
+    numa_node: *mut c_int,
+) -> c_int {
     // SAFETY: src and numa_node are valid or NULL, as here.
     unsafe {
-        ask::<E, _>(src, numa_node, "numa_node", |source| match each!(source, source => source.numa_node())? {
-            // As sysfs and libpmem2 say it.
-            None => Ok(-1),
-            // A number that int cannot hold would look like another answer.
-            Some(node) => c_int::try_from(node).map_err(|_| Error::InvalidRegionFormat.into()),
+        ask::<E, _>(src, numa_node, "numa_node", |source| {
+            match each!(source, source => source.numa_node())? {
+                // As sysfs and libpmem2 say it.
+                None => Ok(-1),
+                // A number that int cannot hold would look like another answer.
+                Some(node) => c_int::try_from(node).map_err(|_| Error::InvalidRegionFormat.into()),
+            }
         })
     }
 }
@@ -36,8 +41,13 @@ pub unsafe fn source_numa_node<E: Edge>(src: *const Object<E::Platform>, numa_no
 ///
 /// # Safety
 ///
-/// `src` is NULL or a source; `len` is NULL or valid for reads and writes; `id` is NULL or valid for writes of `*len` bytes.
-pub unsafe fn source_device_id<E: Edge>(src: *const Object<E::Platform>, id: *mut c_char, len: *mut usize) -> c_int {
+/// `src` is NULL or a source; `len` is NULL or valid for reads and writes; `id` is NULL or valid
+/// for writes of `*len` bytes.
+pub unsafe fn source_device_id<E: Edge>(
+    src: *const Object<E::Platform>,
+    id: *mut c_char,
+    len: *mut usize,
+) -> c_int {
     let answer = |source: &Either<E::Platform>| {
         let len = aligned(len, "len")?;
         let ids = each!(source, source => source.device_id())?;
@@ -62,5 +72,7 @@ pub unsafe fn source_device_id<E: Edge>(src: *const Object<E::Platform>, id: *mu
 #[inline]
 pub unsafe fn source_device_usc<E: Edge>(src: *const Object<E::Platform>, usc: *mut u64) -> c_int {
     // SAFETY: src and usc are valid or NULL, as here.
-    unsafe { ask::<E, _>(src, usc, "usc", |source| Ok(each!(source, source => source.device_usc())?)) }
+    unsafe {
+        ask::<E, _>(src, usc, "usc", |source| Ok(each!(source, source => source.device_usc())?))
+    }
 }

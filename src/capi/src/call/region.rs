@@ -6,7 +6,9 @@ use core::{
     ptr::{self, NonNull},
 };
 
-use pmem2::{Code, Devicetree, Error, Fail, Nfit, PhysicalRegion, Source, TableFault, find_acpi_table};
+use pmem2::{
+    Code, Devicetree, Error, Fail, Nfit, PhysicalRegion, Source, TableFault, find_acpi_table,
+};
 
 use super::{
     create::{create, keep, put},
@@ -21,19 +23,23 @@ use crate::{
 };
 
 /// The function of C's that makes physical memory readable: `reach` of [`find_nfit`].
-pub type Reach = Option<unsafe extern "C" fn(address: u64, length: usize, arg: *mut c_void) -> *const c_void>;
+pub type Reach =
+    Option<unsafe extern "C" fn(address: u64, length: usize, arg: *mut c_void) -> *const c_void>;
 
 #[doc = include_str!("../../man/region/pmem2_source_from_region.md")]
 ///
 /// # Safety
 ///
-/// `src` is NULL or valid for writes. `region` is NULL, or as libpmem2/region.h says for as long as the source is used.
+/// `src` is NULL or valid for writes. `region` is NULL, or as libpmem2/region.h says for as long as
+/// the source is used.
 pub unsafe fn source_from_region<E: Edge<Platform = Regions>>(
     src: *mut *mut Object<Regions>,
     region: *const CRegion,
 ) -> c_int {
     // SAFETY: src is valid or NULL, as here, and so is region.
-    unsafe { create::<E>(src, || source(region), |source| keep::<E>(source, "pmem2_source_init_region")) }
+    unsafe {
+        create::<E>(src, || source(region), |source| keep::<E>(source, "pmem2_source_init_region"))
+    }
 }
 
 /// As [`source_from_region`], in the caller's memory.
@@ -64,7 +70,8 @@ unsafe fn source(region: *const CRegion) -> Result<Either<Regions>, Failure> {
     // SAFETY: it stays for as long as the source is used, as the caller says.
     let descriptor = unsafe { Descriptor::at(Regions::default(), RegionAt::new(region)) };
     // SAFETY: it is valid, as the caller says.
-    let source = Source::new(descriptor).map_err(|error| unsafe { region.as_ref() }.refusal(error))?;
+    let source =
+        Source::new(descriptor).map_err(|error| unsafe { region.as_ref() }.refusal(error))?;
     Ok(Either::Descriptor(source))
 }
 
@@ -85,7 +92,12 @@ unsafe fn checked(region: *const CRegion) -> Result<NonNull<CRegion>, Failure> {
 /// # Safety
 ///
 /// `region` is NULL, or as libpmem2/region.h says; `part` is NULL or valid for writes.
-pub unsafe fn region_part<E: Edge>(region: *const CRegion, offset: u64, length: u64, part: *mut CRegion) -> c_int {
+pub unsafe fn region_part<E: Edge>(
+    region: *const CRegion,
+    offset: u64,
+    length: u64,
+    part: *mut CRegion,
+) -> c_int {
     let make = || {
         // SAFETY: region is valid or NULL, as here.
         let (region, place) = (unsafe { checked(region) }?, aligned(part, "part")?);
@@ -102,8 +114,8 @@ pub unsafe fn region_part<E: Edge>(region: *const CRegion, offset: u64, length: 
 ///
 /// # Safety
 ///
-/// `reach` is NULL, or returns NULL or the address of as many bytes as it is asked for, which stay and are not written to.
-/// `nfit` and `length` are NULL or valid for writes.
+/// `reach` is NULL, or returns NULL or the address of as many bytes as it is asked for, which stay
+/// and are not written to. `nfit` and `length` are NULL or valid for writes.
 pub unsafe fn find_nfit<E: Edge>(
     rsdp: u64,
     reach: Reach,
@@ -135,8 +147,9 @@ pub unsafe fn find_nfit<E: Edge>(
 ///
 /// # Safety
 ///
-/// `nfit` is NULL or has `length` bytes, which stay for as long as a region is used. `count` is NULL or valid for reads and
-/// writes, and `regions` is NULL or valid for writes of `*count` regions.
+/// `nfit` is NULL or has `length` bytes, which stay for as long as a region is used. `count` is
+/// NULL or valid for reads and writes, and `regions` is NULL or valid for writes of `*count`
+/// regions.
 pub unsafe fn regions_from_nfit<E: Edge>(
     nfit: *const c_void,
     length: usize,
@@ -148,7 +161,9 @@ pub unsafe fn regions_from_nfit<E: Edge>(
         let bytes = unsafe { bytes(nfit, length, "nfit") }?;
         let table = Nfit::parse(bytes).map_err(Refusal::Table)?;
         // SAFETY: as the caller says.
-        unsafe { list(|| table.regions(), |region| CRegion::of_nfit(region, bytes), regions, count) }
+        unsafe {
+            list(|| table.regions(), |region| CRegion::of_nfit(region, bytes), regions, count)
+        }
     };
     done::<E>(fill())
 }
@@ -157,8 +172,8 @@ pub unsafe fn regions_from_nfit<E: Edge>(
 ///
 /// # Safety
 ///
-/// `tree` is NULL or has `length` bytes. `count` is NULL or valid for reads and writes, and `regions` is NULL or valid for
-/// writes of `*count` regions.
+/// `tree` is NULL or has `length` bytes. `count` is NULL or valid for reads and writes, and
+/// `regions` is NULL or valid for writes of `*count` regions.
 pub unsafe fn regions_from_devicetree<E: Edge>(
     tree: *const c_void,
     length: usize,
@@ -167,7 +182,8 @@ pub unsafe fn regions_from_devicetree<E: Edge>(
 ) -> c_int {
     let fill = || {
         // SAFETY: as the caller says.
-        let tree = Devicetree::parse(unsafe { bytes(tree, length, "tree") }?).map_err(Refusal::Table)?;
+        let tree =
+            Devicetree::parse(unsafe { bytes(tree, length, "tree") }?).map_err(Refusal::Table)?;
         // SAFETY: as the caller says.
         unsafe { list(|| tree.regions(), CRegion::of_tree, regions, count) }
     };
@@ -178,7 +194,8 @@ pub unsafe fn regions_from_devicetree<E: Edge>(
 ///
 /// # Safety
 ///
-/// `count` is NULL or valid for reads and writes, and `regions` is NULL or valid for writes of `*count` regions.
+/// `count` is NULL or valid for reads and writes, and `regions` is NULL or valid for writes of
+/// `*count` regions.
 unsafe fn list<'t, I: Iterator<Item = PhysicalRegion<'t>>>(
     all: impl Fn() -> I,
     one: impl Fn(&PhysicalRegion<'t>) -> Result<CRegion, Fail>,
@@ -213,7 +230,11 @@ unsafe fn list<'t, I: Iterator<Item = PhysicalRegion<'t>>>(
 /// # Safety
 ///
 /// `first` is NULL or has `length` bytes, which stay for `'a`.
-unsafe fn bytes<'a>(first: *const c_void, length: usize, name: &'static str) -> Result<&'a [u8], Refusal> {
+unsafe fn bytes<'a>(
+    first: *const c_void,
+    length: usize,
+    name: &'static str,
+) -> Result<&'a [u8], Refusal> {
     if first.is_null() {
         return Err(Failure::Null(name).into());
     }
@@ -221,8 +242,8 @@ unsafe fn bytes<'a>(first: *const c_void, length: usize, name: &'static str) -> 
     unsafe { array(first.cast::<u8>(), length) }.map_err(|_| Refusal::Table(TableFault::Length))
 }
 
-/// Why a call failed: what the other functions fail with, and what only these can. The sentences are not in a library without
-/// regions.
+/// Why a call failed: what the other functions fail with, and what only these can. The sentences
+/// are not in a library without regions.
 enum Refusal {
     Failure(Failure),
     /// An array has fewer elements than there are regions.
@@ -244,7 +265,9 @@ impl Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Failure(failure) => failure.fmt(f),
-            Self::Room { given, needed } => write!(f, "there are {needed} regions, and room for {given}"),
+            Self::Room { given, needed } => {
+                write!(f, "there are {needed} regions, and room for {given}")
+            }
             Self::Table(fault) => fault.fmt(f),
         }
     }
@@ -253,7 +276,8 @@ impl Display for Refusal {
 /// What all do at the end.
 fn done<E: Edge>(result: Result<(), Refusal>) -> c_int {
     let Err(refusal) = result else { return 0 };
-    // SAFETY: Edge says that it is valid, and that no other thread uses it now; the borrow ends here.
+    // SAFETY: Edge says that it is valid, and that no other thread uses it now; the borrow ends
+    // here.
     unsafe { &mut *E::message() }.set(&refusal);
     match refusal {
         Refusal::Failure(failure) => failure.code(),

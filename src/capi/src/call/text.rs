@@ -21,7 +21,11 @@ use crate::{
 /// # Safety
 ///
 /// `src` is NULL or a source; `buf` is NULL or valid for writes of `len` bytes.
-pub unsafe fn source_describe<E: Edge>(src: *const Object<E::Platform>, buf: *mut c_char, len: usize) -> c_int {
+pub unsafe fn source_describe<E: Edge>(
+    src: *const Object<E::Platform>,
+    buf: *mut c_char,
+    len: usize,
+) -> c_int {
     let describe = |source: &Either<E::Platform>| {
         let buf = NonNull::new(buf).ok_or(Failure::Null("buf"))?;
         // SAFETY: buf is valid for writes of len bytes.
@@ -36,10 +40,16 @@ pub unsafe fn source_describe<E: Edge>(src: *const Object<E::Platform>, buf: *mu
 /// # Safety
 ///
 /// As [`put`].
-unsafe fn describe<H: Handle<P: Locate>>(source: &Source<H>, buf: NonNull<c_char>, len: usize) -> Result<(), Failure> {
+unsafe fn describe<H: Handle<P: Locate>>(
+    source: &Source<H>,
+    buf: NonNull<c_char>,
+    len: usize,
+) -> Result<(), Failure> {
     let report = source.report();
     // The report looks at the descriptor anew. Whatever else is wrong is what it is there to say.
-    if let Err(error @ Error::InvalidFileHandle(HandleFault::NotOpen | HandleFault::Replaced)) = report.verdict() {
+    if let Err(error @ Error::InvalidFileHandle(HandleFault::NotOpen | HandleFault::Replaced)) =
+        report.verdict()
+    {
         return Err(error.into());
     }
     // SAFETY: buf is valid for writes of len bytes, as here.
@@ -51,17 +61,22 @@ unsafe fn describe<H: Handle<P: Locate>>(source: &Source<H>, buf: NonNull<c_char
 /// # Safety
 ///
 /// `buf` is valid for writes of `len` bytes.
-pub(super) unsafe fn put(text: &dyn Display, buf: NonNull<c_char>, len: usize) -> Result<(), Failure> {
+pub(super) unsafe fn put(
+    text: &dyn Display,
+    buf: NonNull<c_char>,
+    len: usize,
+) -> Result<(), Failure> {
     let mut length = Length(0);
-    // Nothing that is written to fails: the number saturates, and the text is of the length that was counted.
+    // Nothing that is written to fails: the number saturates, and the text is of the length that
+    // was counted.
     let _ = write!(length, "{text}");
     let needed = length.0.saturating_add(1);
     if needed > len {
         return Err(Failure::Short { given: len, needed });
     }
     let buf = buf.cast::<u8>();
-    // SAFETY: buf is valid for len bytes, of which this is at most all; a byte has no alignment and no forbidden value.
-    // They may hold nothing yet, so zeros first.
+    // SAFETY: buf is valid for len bytes, of which this is at most all; a byte has no alignment and
+    // no forbidden value. They may hold nothing yet, so zeros first.
     let place = unsafe {
         buf.write_bytes(0, needed);
         core::slice::from_raw_parts_mut(buf.as_ptr(), needed)

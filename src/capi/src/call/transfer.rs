@@ -19,7 +19,8 @@ use crate::{
 ///
 /// # Safety
 ///
-/// `src` is NULL or a source. While this runs, nobody else uses the `size` bytes at `buf`, which need not be there.
+/// `src` is NULL or a source. While this runs, nobody else uses the `size` bytes at `buf`, which
+/// need not be there.
 pub unsafe fn source_pread_mcsafe<E: Edge>(
     src: *const Object<E::Platform>,
     buf: *mut c_void,
@@ -34,7 +35,8 @@ pub unsafe fn source_pread_mcsafe<E: Edge>(
 ///
 /// # Safety
 ///
-/// `src` is NULL or a source. While this runs, nobody writes to the `size` bytes at `buf`, which need not be there.
+/// `src` is NULL or a source. While this runs, nobody writes to the `size` bytes at `buf`, which
+/// need not be there.
 pub unsafe fn source_pwrite_mcsafe<E: Edge>(
     src: *const Object<E::Platform>,
     buf: *const c_void,
@@ -145,12 +147,19 @@ impl<F: Into<TransferError>> From<F> for Stop {
 /// # Safety
 ///
 /// As [`source_pread_mcsafe`].
-unsafe fn read<E: Edge>(source: &Either<E::Platform>, buf: *mut c_void, size: usize, offset: u64) -> Result<(), Stop> {
+unsafe fn read<E: Edge>(
+    source: &Either<E::Platform>,
+    buf: *mut c_void,
+    size: usize,
+    offset: u64,
+) -> Result<(), Stop> {
     let buf = NonNull::new(buf).ok_or(Stop::Failure(Failure::Null("buf")))?;
     // SAFETY: nobody else uses these bytes, as the caller says.
     let buffer = unsafe { ReadBuffer::from_raw_parts(buf.as_ptr().cast(), size) };
     match (source, E::via()) {
-        (Either::Descriptor(source), Some(via)) => Reader::via(*source, via)?.read_into(offset, buffer)?,
+        (Either::Descriptor(source), Some(via)) => {
+            Reader::via(*source, via)?.read_into(offset, buffer)?
+        }
         (source, _) => each!(source, source => source.read_into(offset, buffer))?,
     }
     Ok(())
@@ -169,7 +178,9 @@ unsafe fn write<E: Edge>(
     // SAFETY: nobody writes to these bytes, as the caller says.
     let buffer = unsafe { WriteBuffer::from_raw_parts(buf.as_ptr().cast(), size) };
     match (source, E::via()) {
-        (Either::Descriptor(source), Some(via)) => Writer::via(*source, via)?.write_from(offset, buffer)?,
+        (Either::Descriptor(source), Some(via)) => {
+            Writer::via(*source, via)?.write_from(offset, buffer)?
+        }
         (source, _) => each!(source, source => source.write_from(offset, buffer))?,
     }
     Ok(())

@@ -26,7 +26,9 @@ pub unsafe fn source_from_handle<E: Edge<Platform = Windows>>(
     handle: *mut c_void,
 ) -> c_int {
     // SAFETY: src is valid or NULL, as here.
-    unsafe { create::<E>(src, || source(handle), |source| keep::<E>(source, "pmem2_source_init_handle")) }
+    unsafe {
+        create::<E>(src, || source(handle), |source| keep::<E>(source, "pmem2_source_init_handle"))
+    }
 }
 
 /// As [`source_from_handle`], in the caller's memory.
@@ -66,8 +68,8 @@ pub unsafe fn source_get_handle<E: Edge<Platform = Windows>>(
 }
 
 fn source(handle: *mut c_void) -> Result<Either<Windows>, Failure> {
-    // SAFETY: C cannot promise it in a way that is checked; the manual pages ask for it, and the source keeps the file's
-    // identity to notice what they forbid.
+    // SAFETY: C cannot promise it in a way that is checked; the manual pages ask for it, and the
+    // source keeps the file's identity to notice what they forbid.
     let descriptor = unsafe { Descriptor::at(Windows, RawWinHandle::from_ptr(handle)) };
     Ok(Either::Descriptor(Source::new(descriptor)?))
 }

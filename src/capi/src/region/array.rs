@@ -27,11 +27,13 @@ impl NoArray {
     }
 }
 
-/// An array of C's: empty where it is NULL and has no elements. What no memory can be is refused before it is one of Rust's.
+/// An array of C's: empty where it is NULL and has no elements. What no memory can be is refused
+/// before it is one of Rust's.
 ///
 /// # Safety
 ///
-/// `first` is NULL, or points to `count` elements that stay for `'a` and are not written to; if it is not refused here.
+/// `first` is NULL, or points to `count` elements that stay for `'a` and are not written to; if it
+/// is not refused here.
 pub(crate) unsafe fn array<'a, T>(first: *const T, count: usize) -> Result<&'a [T], NoArray> {
     let Some(first) = NonNull::new(first.cast_mut()) else {
         return if count == 0 { Ok(&[]) } else { Err(NoArray::Null) };
@@ -43,7 +45,8 @@ pub(crate) unsafe fn array<'a, T>(first: *const T, count: usize) -> Result<&'a [
     if bytes.and_then(|bytes| first.addr().get().checked_add(bytes)).is_none() {
         return Err(NoArray::TooLong);
     }
-    // SAFETY: as the caller says; it is aligned, and neither longer than isize::MAX bytes nor wrapped around.
+    // SAFETY: as the caller says; it is aligned, and neither longer than isize::MAX bytes nor
+    // wrapped around.
     Ok(unsafe { NonNull::slice_from_raw_parts(first, count).as_ref() })
 }
 
@@ -69,7 +72,8 @@ mod tests {
 
     /// As many elements at an address; what is returned must not be read.
     fn at<T>(address: usize, count: usize) -> Result<usize, NoArray> {
-        // SAFETY: nothing there is read, but it is no array, which only the cases below that are refused may be.
+        // SAFETY: nothing there is read, but it is no array, which only the cases below that are
+        // refused may be.
         unsafe { array(core::ptr::without_provenance::<T>(address), count) }.map(<[T]>::len)
     }
 
@@ -81,12 +85,18 @@ mod tests {
         for count in [0, 1, usize::MAX] {
             assert_eq!(at::<u64>(4, count), Err(NoArray::Misaligned));
         }
-        for count in [most / 8 + 1, usize::MAX / 8, usize::MAX / 8 + 1, usize::MAX / 8 + 2, usize::MAX] {
+        for count in
+            [most / 8 + 1, usize::MAX / 8, usize::MAX / 8 + 1, usize::MAX / 8 + 2, usize::MAX]
+        {
             assert_eq!(at::<u64>(8, count), Err(NoArray::TooLong), "{count}");
         }
-        for (address, length) in
-            [(1, most + 1), (1, usize::MAX), (usize::MAX, 1), (usize::MAX - 9, 10), (most + 2, most)]
-        {
+        for (address, length) in [
+            (1, most + 1),
+            (1, usize::MAX),
+            (usize::MAX, 1),
+            (usize::MAX - 9, 10),
+            (most + 2, most),
+        ] {
             assert_eq!(at::<u8>(address, length), Err(NoArray::TooLong), "{address} {length}");
         }
         // What is one.

@@ -1,5 +1,8 @@
 //! The other side of these structures is in the header: layout.h is compiled with both.
-#![expect(non_upper_case_globals, reason = "the names are those of the expression, which is C's too")]
+#![expect(
+    non_upper_case_globals,
+    reason = "the names are those of the expression, which is C's too"
+)]
 
 use core::mem::offset_of;
 

@@ -3,7 +3,8 @@
 use core::{ffi::c_int, ptr::NonNull};
 
 use pmem2::{
-    Backing, Bare, Extent, ExtentId, Facts, Fail, Health, Io, Kind, Locate, Platform, Region, RegionFault, Text, What,
+    Backing, Bare, Extent, ExtentId, Facts, Fail, Health, Io, Kind, Locate, Platform, Region,
+    RegionFault, Text, What,
 };
 
 use super::{CDimm, CRegion, array::text, spot};
@@ -19,7 +20,8 @@ pub struct Regions(());
 #[derive(Clone, Copy)]
 pub struct RegionAt(NonNull<CRegion>);
 
-// SAFETY: nothing is written to through it, and what it leads to is written to by nobody (RegionAt::new).
+// SAFETY: nothing is written to through it, and what it leads to is written to by nobody
+// (RegionAt::new).
 unsafe impl Send for RegionAt {}
 // SAFETY: as above.
 unsafe impl Sync for RegionAt {}
@@ -27,8 +29,8 @@ unsafe impl Sync for RegionAt {}
 impl RegionAt {
     /// # Safety
     ///
-    /// For as long as the value and what is made of it is used, the region is valid for reads and not written to, and so is all
-    /// that its pointers lead to.
+    /// For as long as the value and what is made of it is used, the region is valid for reads and
+    /// not written to, and so is all that its pointers lead to.
     pub(crate) const unsafe fn new(region: NonNull<CRegion>) -> Self {
         Self(region)
     }
@@ -166,7 +168,8 @@ impl Locate for Regions {
     }
 
     fn dimm_number(self, dimm: DimmAt) -> Result<u32, Fail> {
-        let of_board = |_: &CDimm| u32::try_from(dimm.index).map_err(|_| Fail::Malformed(What::Dimm));
+        let of_board =
+            |_: &CDimm| u32::try_from(dimm.index).map_err(|_| Fail::Malformed(What::Dimm));
         dimm.ask(of_board, |bare, dimm| bare.dimm_number(dimm))
     }
 
@@ -175,13 +178,17 @@ impl Locate for Regions {
         let id = |dimm: &CDimm| match unsafe { text(dimm.id, ID + 1) } {
             None | Some([]) => Err(Fail::Unsupported),
             // Of an id that is cut, another DIMM could have the same.
-            Some(id) => str::from_utf8(id).ok().and_then(Text::of).ok_or(Fail::Malformed(What::DeviceId)),
+            Some(id) => {
+                str::from_utf8(id).ok().and_then(Text::of).ok_or(Fail::Malformed(What::DeviceId))
+            }
         };
         dimm.ask(id, |bare, dimm| bare.dimm_id(dimm))
     }
 
     fn dimm_dirty_shutdowns(self, dimm: DimmAt) -> Result<u64, Fail> {
-        let count = |dimm: &CDimm| if dimm.counts == 0 { Err(Fail::Unsupported) } else { Ok(dimm.dirty_shutdowns) };
+        let count = |dimm: &CDimm| {
+            if dimm.counts == 0 { Err(Fail::Unsupported) } else { Ok(dimm.dirty_shutdowns) }
+        };
         dimm.ask(count, |bare, dimm| bare.dimm_dirty_shutdowns(dimm))
     }
 
@@ -222,13 +229,16 @@ mod tests {
         table
     }
 
-    /// The second DIMM's number and id, asked for when `change` was done to the table behind the first.
+    /// The second DIMM's number and id, asked for when `change` was done to the table behind the
+    /// first.
     fn second(change: impl Fn(&mut [u8])) -> Result<Option<(u32, Text<ID>)>, Fail> {
         let mut table = table();
         let whole = ptr::slice_from_raw_parts_mut(table.as_mut_ptr(), table.len());
         // SAFETY: these are the table's bytes, which nobody writes to while this is used.
         let bytes = unsafe { &*whole };
-        let region = CRegion::of_nfit(&Nfit::parse(bytes).unwrap().regions().next().unwrap(), bytes).unwrap();
+        let region =
+            CRegion::of_nfit(&Nfit::parse(bytes).unwrap().regions().next().unwrap(), bytes)
+                .unwrap();
         // SAFETY: the region stays, and the table is written to between two questions only.
         let at = unsafe { RegionAt::new(NonNull::from(&region)) };
         let bare = Regions::default();
@@ -250,7 +260,11 @@ mod tests {
         assert_eq!(second(|table| table[42] = 0), Ok(None));
         assert_eq!(second(|table| table[96 + 2] = 0xff), Ok(None));
         assert_eq!(second(|table| table[40..].fill(0xff)), Ok(None));
-        assert_eq!(second(|table| table[144 + 14] = 7), Err(Fail::Unsupported), "no control region");
+        assert_eq!(
+            second(|table| table[144 + 14] = 7),
+            Err(Fail::Unsupported),
+            "no control region"
+        );
         let length = table().len();
         for at in 0..length {
             for byte in [0, 1, 4, 0x30, 0x7f, 0xff] {
@@ -263,11 +277,16 @@ mod tests {
     fn a_region_has_no_second_region() {
         let board = CDimm { id: ptr::null(), dirty_shutdowns: 0, counts: 0, private: 0 };
         let bytes = table();
-        let region = CRegion::of_nfit(&Nfit::parse(&bytes).unwrap().regions().next().unwrap(), &bytes).unwrap();
+        let region =
+            CRegion::of_nfit(&Nfit::parse(&bytes).unwrap().regions().next().unwrap(), &bytes)
+                .unwrap();
         // A table that is not looked at, whatever it is.
         let gone = CRegion { nfit_length: 1, ..region };
-        let of_board = CRegion { nfit: ptr::null(), dimms: &raw const board, dimm_count: 1, ..region };
-        for (region, first) in [(region, Ok(true)), (gone, Err(Fail::Malformed(What::Dimm))), (of_board, Ok(true))] {
+        let of_board =
+            CRegion { nfit: ptr::null(), dimms: &raw const board, dimm_count: 1, ..region };
+        for (region, first) in
+            [(region, Ok(true)), (gone, Err(Fail::Malformed(What::Dimm))), (of_board, Ok(true))]
+        {
             // SAFETY: it stays while it is asked, and so does the table.
             let at = unsafe { RegionAt::new(NonNull::from(&region)) };
             assert_eq!(Regions::default().dimm(&at, 0, 0).map(|dimm| dimm.is_some()), first);

@@ -1,7 +1,7 @@
 //! libpmem2.dll and libpmem2.a: [`pmem2_capi`] over handles of Windows. Elsewhere this is empty.
 //!
-//! Sources are on the process's heap, the last message is in thread-local storage. shim.c has what stable Rust cannot define, and
-//! what has to do with a C runtime.
+//! Sources are on the process's heap, the last message is in thread-local storage. shim.c has what
+//! stable Rust cannot define, and what has to do with a C runtime.
 #![cfg(windows)]
 #![no_std]
 

@@ -1,9 +1,10 @@
 //! Looking at things without touching them, on Windows.
 //!
-//! A path is first opened to ask for its attributes only (`FILE_READ_ATTRIBUTES`), sharing it with everybody, and what that shows
-//! is opened only if it is a regular file: read-only, without fetching what is kept elsewhere (`FILE_FLAG_OPEN_NO_RECALL`). Whether
-//! it is still the same file is looked at then. Names of pipes and mailslots are not opened at all, since that connects to whoever
-//! serves them. No server learns who asks (`SECURITY_ANONYMOUS`).
+//! A path is first opened to ask for its attributes only (`FILE_READ_ATTRIBUTES`), sharing it with
+//! everybody, and what that shows is opened only if it is a regular file: read-only, without
+//! fetching what is kept elsewhere (`FILE_FLAG_OPEN_NO_RECALL`). Whether it is still the same file
+//! is looked at then. Names of pipes and mailslots are not opened at all, since that connects to
+//! whoever serves them. No server learns who asks (`SECURITY_ANONYMOUS`).
 
 use std::{
     fmt::{self, Display},
@@ -69,7 +70,8 @@ impl Display for Note {
 
 /// Looks at what `path` leads to, and opens it if that is harmless.
 pub(crate) fn path(path: &Path, scanner: Option<&Scanner>) -> Finding {
-    let not_tried = ByPath { opened: Opened::NotTried, permission: Permission { read: None, write: None } };
+    let not_tried =
+        ByPath { opened: Opened::NotTried, permission: Permission { read: None, write: None } };
     if is_served(path) {
         let report = Report::refused(Error::InvalidFileType(Kind::Pipe));
         return Finding { note: Some(Note::Server), ..Finding::of(report, Some(not_tried)) };
@@ -95,7 +97,9 @@ pub(crate) fn path(path: &Path, scanner: Option<&Scanner>) -> Finding {
             let finding = reopened(&look, &file, found).with_bad_blocks(&file);
             // The system reads holes as fast as it can make zeros.
             let all = |offset| Some(Range { start: offset, end: u64::MAX });
-            let scan = scanner.filter(|_| finding.is_usable()).map(|scanner| scanner.scan(&file, &name(path), &all));
+            let scan = scanner
+                .filter(|_| finding.is_usable())
+                .map(|scanner| scanner.scan(&file, &name(path), &all));
             Finding { scan, ..finding }
         }
         Err(error) => found(look.with_error(cannot(&error)), Opened::Failed, may_read(&error)),
@@ -146,10 +150,12 @@ fn options() -> OpenOptions {
     options
 }
 
-/// Whether it is a name in the directories of pipes and mailslots, of this machine or another one, in whichever of its spellings.
+/// Whether it is a name in the directories of pipes and mailslots, of this machine or another one,
+/// in whichever of its spellings.
 pub(crate) fn is_served(path: &Path) -> bool {
     let given = path.to_string_lossy().to_ascii_lowercase();
-    // As CreateFile resolves it, which leaves what begins with `\\?\` or `\??\` as it is; of the second the library does not know.
+    // As CreateFile resolves it, which leaves what begins with `\\?\` or `\??\` as it is; of the
+    // second the library does not know.
     let full = match std::path::absolute(path) {
         Ok(full) if !given.starts_with(r"\??\") => full.to_string_lossy().to_ascii_lowercase(),
         _ => given,
@@ -164,7 +170,9 @@ pub(crate) fn is_served(path: &Path) -> bool {
         return names.nth(1).is_some_and(server);
     }
     // Ways to the same directory of devices.
-    let mut names = names.skip_while(|name| matches!(*name, "global" | "globalroot" | "dosdevices" | "??" | "device"));
+    let mut names = names.skip_while(|name| {
+        matches!(*name, "global" | "globalroot" | "dosdevices" | "??" | "device")
+    });
     match names.next() {
         Some("unc" | "mup") => names.nth(1).is_some_and(server),
         name => name.is_some_and(server),
@@ -300,9 +308,15 @@ mod tests {
         let what = What::Open;
         assert_eq!(of(5), Error::Os { what, errno: Errno::EACCES });
         assert_eq!(of(1392), Error::OsCode { what, code: 1392 });
-        assert_eq!(cannot(&io::ErrorKind::InvalidInput.into()), Error::Os { what, errno: Errno::EIO });
+        assert_eq!(
+            cannot(&io::ErrorKind::InvalidInput.into()),
+            Error::Os { what, errno: Errno::EIO }
+        );
         // ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION.
-        assert_eq!([5, 32].map(|code| may_read(&io::Error::from_raw_os_error(code))), [Some(false), None]);
+        assert_eq!(
+            [5, 32].map(|code| may_read(&io::Error::from_raw_os_error(code))),
+            [Some(false), None]
+        );
     }
 
     /// What is opened is what was looked at, or it is said that it is not.
@@ -316,12 +330,18 @@ mod tests {
         });
         let [look, other] = files.each_ref().map(Report::of);
         let found = |report, opened, read| {
-            Finding::of(report, Some(ByPath { opened, permission: Permission { read, write: None } }))
+            Finding::of(
+                report,
+                Some(ByPath { opened, permission: Permission { read, write: None } }),
+            )
         };
         let same = reopened(&look, &files[0], found);
         assert_eq!(same.report.verdict(), Ok(()));
         let exchanged = reopened(&look, &files[1], found);
-        assert_eq!(exchanged.report.verdict(), Err(Error::InvalidFileHandle(HandleFault::Replaced)));
+        assert_eq!(
+            exchanged.report.verdict(),
+            Err(Error::InvalidFileHandle(HandleFault::Replaced))
+        );
         assert_ne!(exchanged.report.id(), other.id());
         assert!(matches!(exchanged.note, Some(Note::Exchanged)));
         drop(files);

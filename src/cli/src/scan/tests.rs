@@ -4,7 +4,9 @@
 
 use std::{cell::Cell, fs::File, io::Write, sync::atomic::Ordering::Relaxed};
 
-use pmem2::{Access, Alignment, Facts, Fail, Halt, Halted, Kind, Nowhere, Platform, ReadBuffer, WriteBuffer};
+use pmem2::{
+    Access, Alignment, Facts, Fail, Halt, Halted, Kind, Nowhere, Platform, ReadBuffer, WriteBuffer,
+};
 
 use super::*;
 
@@ -52,7 +54,11 @@ fn what_is_told_of_data() {
             told.set(Some(ranges));
             next
         });
-        assert_eq!((scan.end, scan.scanned, scan.never_written), (End::Complete, 100, never_written), "{data:?}");
+        assert_eq!(
+            (scan.end, scan.scanned, scan.never_written),
+            (End::Complete, 100, never_written),
+            "{data:?}"
+        );
     }
 }
 
@@ -86,7 +92,14 @@ impl Io for &Device {
     type Via = Nowhere;
     type Channel = ();
 
-    fn channel(self, (): (), _: &Facts<u8>, _: Option<Nowhere>, _: Range<u64>, _: bool) -> Result<(), Fail> {
+    fn channel(
+        self,
+        (): (),
+        _: &Facts<u8>,
+        _: Option<Nowhere>,
+        _: Range<u64>,
+        _: bool,
+    ) -> Result<(), Fail> {
         Ok(())
     }
 
@@ -117,8 +130,13 @@ unsafe impl<'d> Handle for Opened<'d> {
 fn a_device_that_is_taken_away() {
     let all = |_| Some(0..u64::MAX);
     let scan = scanner().scan(Opened(&Device(Cell::new(100))), "", &all);
-    assert_eq!((scan.end, scan.scanned, scan.unreadable.bytes()), (End::Complete, 10, 10), "it is there, and bad");
-    // One question is for the channel and one for the scan: the third one comes behind the first byte.
+    assert_eq!(
+        (scan.end, scan.scanned, scan.unreadable.bytes()),
+        (End::Complete, 10, 10),
+        "it is there, and bad"
+    );
+    // One question is for the channel and one for the scan: the third one comes behind the first
+    // byte.
     let gone = Error::Os { what: What::Size, errno: Errno::ENOENT };
     for (questions, scanned) in [(3, 0), (4, 1), (5, 2)] {
         let scan = scanner().scan(Opened(&Device(Cell::new(questions - 1))), "", &all);

@@ -11,7 +11,8 @@ use crate::look::{Note, cannot, links, reopen};
 /// Opens it for reading if it is a regular file or a pipe, without waiting for a writer.
 pub(super) fn open(path: &Path) -> Result<File, Refusal> {
     let unopened = |error| Refusal::Unopened(cannot(error), Note::unreached(error, path));
-    let handle = open_path(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).map_err(unopened)?;
+    let handle =
+        open_path(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).map_err(unopened)?;
     let kind = Report::of_unopened(&handle).kind().unwrap_or(Kind::Other);
     if !matches!(kind, Kind::RegularFile | Kind::Pipe) {
         return Err(Refusal::NoFile(kind));
@@ -20,7 +21,8 @@ pub(super) fn open(path: &Path) -> Result<File, Refusal> {
     let file = reopen(&links, &handle).map_err(unopened)?;
     if kind == Kind::Pipe {
         // It was not waited for a writer; what the one that there is writes is.
-        fcntl_setfl(&file, OFlags::empty()).map_err(|error| Refusal::Unread(errno(error.raw_os_error())))?;
+        fcntl_setfl(&file, OFlags::empty())
+            .map_err(|error| Refusal::Unread(errno(error.raw_os_error())))?;
     }
     Ok(file)
 }

@@ -8,12 +8,14 @@ use super::Refusal;
 pub(super) use crate::look::errno;
 use crate::look::{self, Note, cannot, is_served, look_at};
 
-/// Opens it for reading if it is a regular file. A pipe is not, since that connects to whoever serves it.
+/// Opens it for reading if it is a regular file. A pipe is not, since that connects to whoever
+/// serves it.
 pub(super) fn open(path: &Path) -> Result<File, Refusal> {
     if is_served(path) {
         return Err(Refusal::NoFile(Kind::Pipe));
     }
-    let unopened = |error: io::Error| Refusal::Unopened(cannot(&error), Note::unreached(&error, path));
+    let unopened =
+        |error: io::Error| Refusal::Unopened(cannot(&error), Note::unreached(&error, path));
     let look = Report::of_unopened(&look_at(path).map_err(unopened)?);
     let kind = look.kind().unwrap_or(Kind::Other);
     if kind != Kind::RegularFile {
@@ -27,7 +29,10 @@ fn reopened(look: &Report<look::Id>, file: File) -> Result<File, Refusal> {
     if Report::of(&file).id() == look.id() {
         Ok(file)
     } else {
-        Err(Refusal::Unopened(Error::InvalidFileHandle(HandleFault::Replaced), Some(Note::Exchanged)))
+        Err(Refusal::Unopened(
+            Error::InvalidFileHandle(HandleFault::Replaced),
+            Some(Note::Exchanged),
+        ))
     }
 }
 
@@ -38,7 +43,8 @@ mod tests {
     #[test]
     fn a_file_that_was_exchanged() {
         let [one, other] = ["one", "other"].map(|name| {
-            let path = std::env::temp_dir().join(format!("pmem2-table-{}-{name}", std::process::id()));
+            let path =
+                std::env::temp_dir().join(format!("pmem2-table-{}-{name}", std::process::id()));
             std::fs::write(&path, name).unwrap();
             path
         });

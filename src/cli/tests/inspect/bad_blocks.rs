@@ -32,10 +32,21 @@ fn none_and_some() {
     assert_eq!(object["answer_errors"], json!({}));
 
     // Before the device, in it, in it and adjoining, behind it.
-    let (block, object) =
-        listed(&format!("1 8\n{} 1\n{} 7\n{} 2\n{} 9\n", START + 8, START + 9, START + 100, START + 262_144));
-    assert_eq!(fact(&block, "bad blocks"), Some("5120 bytes in 2 ranges: 4096 at 4096, 1024 at 51200"));
-    assert_eq!(object["bad_blocks"], json!([{"offset": 4096, "length": 4096}, {"offset": 51200, "length": 1024}]));
+    let (block, object) = listed(&format!(
+        "1 8\n{} 1\n{} 7\n{} 2\n{} 9\n",
+        START + 8,
+        START + 9,
+        START + 100,
+        START + 262_144
+    ));
+    assert_eq!(
+        fact(&block, "bad blocks"),
+        Some("5120 bytes in 2 ranges: 4096 at 4096, 1024 at 51200")
+    );
+    assert_eq!(
+        object["bad_blocks"],
+        json!([{"offset": 4096, "length": 4096}, {"offset": 51200, "length": 1024}])
+    );
     assert_eq!((&object["bad_block_count"], &object["bad_bytes"]), (&json!(2), &json!(5120)));
 }
 
@@ -65,7 +76,10 @@ fn a_list_that_is_cut() {
     }
     list.truncate(4095);
     let (block, object) = listed(&list);
-    assert!(fact(&block, "bad blocks").unwrap().contains("; whether there are more cannot be told: "), "{block}");
+    assert!(
+        fact(&block, "bad blocks").unwrap().contains("; whether there are more cannot be told: "),
+        "{block}"
+    );
     assert!(object["bad_block_count"].as_u64().unwrap() > 400, "{object}");
     assert_eq!(object["answer_errors"]["bad_blocks"]["symbol"], "EOVERFLOW");
 }

@@ -56,7 +56,10 @@ fn each_access_mode() {
     assert_eq!(object["access"], "path");
 
     // Access mode 3.
-    let (_, object) = descriptor(1, rustix::fs::open(&path, OFlags::RWMODE | OFlags::CLOEXEC, Mode::empty()).unwrap());
+    let (_, object) = descriptor(
+        1,
+        rustix::fs::open(&path, OFlags::RWMODE | OFlags::CLOEXEC, Mode::empty()).unwrap(),
+    );
     assert_eq!(object["access"], "none");
 }
 
@@ -64,7 +67,11 @@ fn each_access_mode() {
 fn other_kinds() {
     let (reader, writer) = rustix::pipe::pipe().unwrap();
     assert_eq!(descriptor(1, &reader).1["kind"], "pipe");
-    assert_eq!(descriptor(1, &writer).1["error"]["symbol"], "PMEM2_E_INVALID_FILE_HANDLE", "write-only comes first");
+    assert_eq!(
+        descriptor(1, &writer).1["error"]["symbol"],
+        "PMEM2_E_INVALID_FILE_HANDLE",
+        "write-only comes first"
+    );
     let (socket, _peer) = std::os::unix::net::UnixStream::pair().unwrap();
     assert_eq!(descriptor(1, socket).1["kind"], "socket");
     let watcher = rustix::fs::inotify::init(rustix::fs::inotify::CreateFlags::CLOEXEC).unwrap();
@@ -75,7 +82,10 @@ fn other_kinds() {
     let link = directory.path().join("link");
     std::os::unix::fs::symlink("nowhere", &link).unwrap();
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    assert_eq!(descriptor(1, rustix::fs::open(&link, flags, Mode::empty()).unwrap()).1["kind"], "symbolic-link");
+    assert_eq!(
+        descriptor(1, rustix::fs::open(&link, flags, Mode::empty()).unwrap()).1["kind"],
+        "symbolic-link"
+    );
 }
 
 #[test]
@@ -100,7 +110,8 @@ fn what_is_no_number_of_a_descriptor_is_wrong_use() {
     assert_eq!(run(&mut inspect(["--fd"])).status, Some(2));
 }
 
-/// It has descriptors of its own open while it looks at a path, and those before are closed again: none is ever reported.
+/// It has descriptors of its own open while it looks at a path, and those before are closed again:
+/// none is ever reported.
 #[test]
 fn its_own_descriptors_are_not_seen() {
     let directory = directory();
@@ -110,9 +121,12 @@ fn its_own_descriptors_are_not_seen() {
         command.arg("--fd").arg(number.to_string()).arg(&path);
     }
     let objects = objects(1, &mut command);
-    let (descriptors, paths): (Vec<_>, Vec<_>) = objects.iter().partition(|object| object["path"].is_null());
+    let (descriptors, paths): (Vec<_>, Vec<_>) =
+        objects.iter().partition(|object| object["path"].is_null());
     assert_eq!((descriptors.len(), paths.len()), (17, 18));
-    assert!(descriptors.iter().all(|object| object["error"]["symbol"] == "PMEM2_E_INVALID_FILE_HANDLE"));
+    assert!(
+        descriptors.iter().all(|object| object["error"]["symbol"] == "PMEM2_E_INVALID_FILE_HANDLE")
+    );
     assert!(paths.iter().all(|object| object["usable"] == true));
 }
 
@@ -122,18 +136,29 @@ fn the_order_is_that_of_the_command_line() {
     let (first, second) = (file(&directory, "first", "1"), file(&directory, "second", "22"));
     let inherited = File::open(file(&directory, "inherited", "333")).unwrap();
     let number = NUMBER.to_string();
-    let arguments = [first.to_str().unwrap(), "--fd", &number, second.to_str().unwrap(), "--fd", "-1", "--fd", &number];
+    let arguments = [
+        first.to_str().unwrap(),
+        "--fd",
+        &number,
+        second.to_str().unwrap(),
+        "--fd",
+        "-1",
+        "--fd",
+        &number,
+    ];
 
     // Named twice, it is there twice: looking does not close it.
     let mut command = inspect(arguments);
     let block = report(1, with_descriptor(&mut command, &inherited, NUMBER));
-    let headings: Vec<_> = block.lines().filter(|line| !line.starts_with(' ') && !line.is_empty()).collect();
+    let headings: Vec<_> =
+        block.lines().filter(|line| !line.starts_with(' ') && !line.is_empty()).collect();
     let descriptor = format!("file descriptor {NUMBER}");
     assert_eq!(
         headings,
         [arguments[0], &descriptor, arguments[3], "file descriptor -1", &descriptor],
         "in the order of the command line"
     );
-    let sizes: Vec<_> = objects(1, &mut command).iter().map(|object| object["size"].as_u64()).collect();
+    let sizes: Vec<_> =
+        objects(1, &mut command).iter().map(|object| object["size"].as_u64()).collect();
     assert_eq!(sizes, [Some(1), Some(3), Some(2), None, Some(3)]);
 }

@@ -1,5 +1,5 @@
-//! Device DAX without a device: in a mount namespace of its own, where /sys is made by the test and says of /dev/null, which
-//! is harmless to open, that it is one. And file systems that are none.
+//! Device DAX without a device: in a mount namespace of its own, where /sys is made by the test and
+//! says of /dev/null, which is harmless to open, that it is one. And file systems that are none.
 
 use std::{fs::File, path::Path};
 
@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use crate::support::*;
 
-/// A /sys in which the character device 1:3 is on the bus dax, with what `attributes` (a script) puts in its directory.
+/// A /sys in which the character device 1:3 is on the bus dax, with what `attributes` (a script)
+/// puts in its directory.
 fn with_device_dax(attributes: &str) -> String {
     format!(
         "mount -t tmpfs none /sys
@@ -29,7 +30,8 @@ fn null(status: i32, script: &str) -> (String, Value) {
 
 #[test]
 fn a_device_dax() {
-    let (block, object) = null(0, &with_device_dax("echo 9223372036854775808 > size; echo 2097152 > align"));
+    let (block, object) =
+        null(0, &with_device_dax("echo 9223372036854775808 > size; echo 2097152 > align"));
     assert_eq!(fact(&block, "source"), Some("usable"));
     assert_eq!(fact(&block, "kind"), Some("device DAX"));
     assert_eq!(fact(&block, "represents"), Some("device 1:3"));
@@ -48,7 +50,11 @@ fn a_device_dax() {
 #[test]
 fn a_device_dax_whose_answers_make_no_sense() {
     let (block, object) = null(1, &with_device_dax("echo 3 > align"));
-    assert_eq!(fact(&block, "code"), Some("ENOENT"), "no range of it can be mapped: it is not usable");
+    assert_eq!(
+        fact(&block, "code"),
+        Some("ENOENT"),
+        "no range of it can be mapped: it is not usable"
+    );
     assert!(fact(&block, "size").unwrap().starts_with("unknown: "), "{block}");
     assert!(fact(&block, "alignment").unwrap().starts_with("unknown: "), "{block}");
     assert_eq!([&object["size"], &object["alignment"]], [&Value::Null, &Value::Null]);
@@ -73,14 +79,18 @@ fn a_character_device_without_sysfs() {
     assert_eq!(object["error"]["symbol"], "PMEM2_E_INVALID_FILE_TYPE");
 }
 
-/// Without /proc there is no name that leads to what was looked at and nowhere else: nothing is opened.
+/// Without /proc there is no name that leads to what was looked at and nowhere else: nothing is
+/// opened.
 #[test]
 fn without_proc() {
     let directory = directory();
     let path = file(&directory, "file", "0123456789");
     let script = "mount -t tmpfs none /proc; test ! -e /proc/self";
-    let mut command =
-        inspect_after(script, directory.path(), [path.as_path(), Path::new("/dev/null"), Path::new("/no")]);
+    let mut command = inspect_after(
+        script,
+        directory.path(),
+        [path.as_path(), Path::new("/dev/null"), Path::new("/no")],
+    );
     let block = report(1, &mut command);
     let objects = objects(1, &mut command);
     assert_eq!(objects[0]["usable"], true);
@@ -104,7 +114,8 @@ fn with_another_proc() {
     assert!(fact(&report(0, &mut command), "note").unwrap().contains("/proc is not mounted"));
 }
 
-/// Opening one of these, or closing it, may be an action: that of tracefs's free_buffer empties the buffer.
+/// Opening one of these, or closing it, may be an action: that of tracefs's free_buffer empties the
+/// buffer.
 #[test]
 fn interfaces_of_the_kernel_are_not_opened() {
     // Hardly anybody else opens them: every program on this machine is counted.
@@ -112,7 +123,10 @@ fn interfaces_of_the_kernel_are_not_opened() {
         let (block, object) = both(0, path);
         assert!(fact(&block, "note").unwrap().contains("not opened"), "{block}");
         assert_eq!(fact(&block, "opened"), Some("no, only looked at (O_PATH)"));
-        assert_eq!([&object["opened"], &object["usable"]], [&Value::from(false), &Value::from(true)]);
+        assert_eq!(
+            [&object["opened"], &object["usable"]],
+            [&Value::from(false), &Value::from(true)]
+        );
         assert_only_looked_at(Path::new(path));
         assert_eq!(opens(Path::new(path), || drop(File::open(path).unwrap())), 1, "{path}");
     }

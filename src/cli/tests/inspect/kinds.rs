@@ -11,7 +11,12 @@ use serde_json::{Value, json};
 use crate::support::*;
 
 /// Kind and reason of something that is refused, in both outputs.
-fn refused(path: impl AsRef<Path>, kind: &str, machine_kind: &str, reason: &str) -> (String, Value) {
+fn refused(
+    path: impl AsRef<Path>,
+    kind: &str,
+    machine_kind: &str,
+    reason: &str,
+) -> (String, Value) {
     let (block, object) = both(1, path.as_ref());
     assert_eq!(fact(&block, "kind"), Some(kind));
     assert!(fact(&block, "refused").unwrap().contains(reason), "{block}");
@@ -33,8 +38,14 @@ fn refused(path: impl AsRef<Path>, kind: &str, machine_kind: &str, reason: &str)
 fn unreachable(path: &Path, errno: i32, symbol: &str) -> String {
     let (block, object) = both(1, path);
     let reason = fact(&block, "refused").unwrap();
-    assert!(reason.starts_with("cannot be opened for reading: ") && reason.contains(symbol), "{block}");
-    assert_eq!(object["error"], json!({"code": -errno, "symbol": symbol, "errno": errno, "message": reason}));
+    assert!(
+        reason.starts_with("cannot be opened for reading: ") && reason.contains(symbol),
+        "{block}"
+    );
+    assert_eq!(
+        object["error"],
+        json!({"code": -errno, "symbol": symbol, "errno": errno, "message": reason})
+    );
     for key in ["kind", "permission", "device", "inode", "file_system", "size"] {
         assert_eq!(object[key], Value::Null, "{key}");
     }
@@ -54,7 +65,10 @@ fn a_regular_file() {
     assert_eq!(fact(&block, "source"), Some("usable"));
     assert_eq!(fact(&block, "kind"), Some("regular file"));
     assert_eq!(fact(&block, "permission"), Some("read and write"));
-    assert_eq!(fact(&block, "identity"), Some(&*format!("device {major}:{minor}, inode {}", metadata.ino())));
+    assert_eq!(
+        fact(&block, "identity"),
+        Some(&*format!("device {major}:{minor}, inode {}", metadata.ino()))
+    );
     assert_eq!(fact(&block, "size"), Some("10 bytes"));
     assert!(fact(&block, "file system").is_some());
     for absent in ["refused", "code", "access", "opened", "represents", "note"] {
@@ -109,7 +123,11 @@ fn symbolic_links() {
 
     let dangling = directory.path().join("dangling");
     symlink("nowhere", &dangling).unwrap();
-    assert!(fact(&unreachable(&dangling, libc::ENOENT, "ENOENT"), "note").unwrap().contains("symbolic link"));
+    assert!(
+        fact(&unreachable(&dangling, libc::ENOENT, "ENOENT"), "note")
+            .unwrap()
+            .contains("symbolic link")
+    );
 
     let endless = directory.path().join("endless");
     symlink("endless", &endless).unwrap();
@@ -140,7 +158,8 @@ fn a_directory() {
 fn a_fifo_is_not_opened() {
     let directory = directory();
     let path = directory.path().join("fifo");
-    rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, 0o600.into(), 0)
+        .unwrap();
     refused(&path, "pipe or FIFO", "pipe", "FIFO");
     assert_only_looked_at(&path);
 
@@ -171,7 +190,8 @@ fn a_socket() {
 
 #[test]
 fn character_devices() {
-    let (block, object) = refused("/dev/null", "character device", "character-device", "not a device DAX");
+    let (block, object) =
+        refused("/dev/null", "character device", "character-device", "not a device DAX");
     assert_eq!(object["represented_device"], json!({"major": 1, "minor": 3}));
     assert_eq!(fact(&block, "represents"), Some("device 1:3"));
 }
@@ -194,7 +214,14 @@ fn devices_are_not_opened() {
     let directory = directory();
     if is_root() {
         for (name, file_type, major, minor, kind, machine_kind) in [
-            ("watchdog", FileType::CharacterDevice, 10, 130, "character device", "character-device"),
+            (
+                "watchdog",
+                FileType::CharacterDevice,
+                10,
+                130,
+                "character device",
+                "character-device",
+            ),
             ("tape", FileType::CharacterDevice, 9, 0, "character device", "character-device"),
             ("disk", FileType::BlockDevice, 7, 0, "block device", "block-device"),
         ] {
@@ -206,6 +233,7 @@ fn devices_are_not_opened() {
         }
         return;
     }
-    // Who may not open it is told so where it is tried: that the reason is the kind shows that it was not.
+    // Who may not open it is told so where it is tried: that the reason is the kind shows that it
+    // was not.
     refused(block_device(), "block device", "block-device", "block device");
 }

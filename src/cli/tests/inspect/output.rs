@@ -53,7 +53,9 @@ fn blocks_are_separated_by_an_empty_line() {
 
 /// Whether a terminal would take it for anything but text.
 fn is_raw(output: &str) -> bool {
-    output.chars().any(|character| (character.is_control() && character != '\n') || character == '\u{202e}')
+    output
+        .chars()
+        .any(|character| (character.is_control() && character != '\n') || character == '\u{202e}')
 }
 
 #[test]
@@ -73,7 +75,10 @@ fn nothing_in_a_name_reaches_the_terminal() {
         assert!(!is_raw(&block), "{block:?}");
         let json = report(0, inspect([&path]).arg("--json"));
         assert!(json.is_ascii() && !is_raw(&json), "{json:?}");
-        assert!(json.starts_with("{\"schema\":1,\"path\":\"/"), "what needs no escape has none: {json}");
+        assert!(
+            json.starts_with("{\"schema\":1,\"path\":\"/"),
+            "what needs no escape has none: {json}"
+        );
         assert_eq!(object["path"], path.to_str().unwrap(), "the JSON means the name all the same");
     }
     for argument in ["--\x1b[31m\u{9b}", "--fd=\x07\u{202e}"] {
@@ -97,7 +102,10 @@ fn names_need_not_be_utf_8() {
     let path = file(&directory, "données", "x");
     let (block, object) = both(0, &path);
     assert_eq!(block.lines().next(), path.to_str(), "letters are not escaped");
-    assert_eq!([&object["path"], &object["path_bytes"]], [&json!(path.to_str().unwrap()), &Value::Null]);
+    assert_eq!(
+        [&object["path"], &object["path_bytes"]],
+        [&json!(path.to_str().unwrap()), &Value::Null]
+    );
 }
 
 #[test]
@@ -124,7 +132,10 @@ fn every_key_and_every_value_is_documented() {
 fn help_and_version_are_no_errors() {
     assert!(report(0, &mut inspect(["--help"])).contains("Exit status:"));
     assert!(report(0, &mut inspect(["-h"])).contains("--fd"));
-    assert_eq!(report(0, &mut inspect(["--version"])), concat!("pmem2-inspect ", env!("CARGO_PKG_VERSION"), "\n"));
+    assert_eq!(
+        report(0, &mut inspect(["--version"])),
+        concat!("pmem2-inspect ", env!("CARGO_PKG_VERSION"), "\n")
+    );
 }
 
 /// The status and stderr of a command whose output goes there.
@@ -146,7 +157,11 @@ fn broken_pipe() -> Stdio {
 fn a_reader_that_has_seen_enough() {
     let many = vec!["/dev/null"; 2000];
     for arguments in [&["/"][..], &["--json", "/"], &["--help"], &["--version"], &many] {
-        assert_eq!(into(&mut inspect(arguments), broken_pipe()), (Some(3), String::new()), "{arguments:?}");
+        assert_eq!(
+            into(&mut inspect(arguments), broken_pipe()),
+            (Some(3), String::new()),
+            "{arguments:?}"
+        );
     }
 }
 
@@ -156,7 +171,10 @@ fn a_full_disk() {
         let full = File::options().write(true).open("/dev/full").unwrap();
         let (status, complaint) = into(&mut inspect(arguments), full);
         assert_eq!(status, Some(3), "{arguments:?}");
-        assert!(complaint.starts_with("pmem2-inspect: the output cannot be written: "), "{complaint}");
+        assert!(
+            complaint.starts_with("pmem2-inspect: the output cannot be written: "),
+            "{complaint}"
+        );
         assert_eq!(complaint.lines().count(), 1, "{complaint}");
     }
 }

@@ -28,7 +28,10 @@ fn an_unreadable_file_is_looked_at_all_the_same() {
     assert_eq!(fact(&block, "opened"), Some("no, opening it failed"));
     assert_eq!(fact(&block, "permission"), Some("neither read nor write: more rights are needed"));
     assert_eq!(fact(&block, "size"), Some("10 bytes"));
-    assert_eq!(object["error"], json!({"code": -13, "symbol": "EACCES", "errno": 13, "message": reason}));
+    assert_eq!(
+        object["error"],
+        json!({"code": -13, "symbol": "EACCES", "errno": 13, "message": reason})
+    );
     assert_eq!(object["permission"], json!({"read": false, "write": false}));
     assert_eq!([&object["opened"], &object["size"]], [&json!(false), &json!(10)]);
     for known in ["device", "inode", "file_system", "allocated", "alignment"] {
@@ -67,10 +70,14 @@ fn a_directory_that_may_not_be_searched() {
 #[test]
 fn a_file_system_that_is_mounted_read_only() {
     let directory = directory();
-    let script = "mount -t tmpfs none \"$dir\"; echo x > \"$dir/file\"; mount -o remount,bind,ro \"$dir\"";
+    let script =
+        "mount -t tmpfs none \"$dir\"; echo x > \"$dir/file\"; mount -o remount,bind,ro \"$dir\"";
     let mut command = inspect_after(script, directory.path(), [directory.path().join("file")]);
     let block = report(0, &mut command);
-    assert_eq!(fact(&block, "permission"), Some("read; not write: the file system is mounted read-only"));
+    assert_eq!(
+        fact(&block, "permission"),
+        Some("read; not write: the file system is mounted read-only")
+    );
     assert_eq!(fact(&block, "file system"), Some("tmpfs"));
     let object = objects(0, &mut command).remove(0);
     assert_eq!(object["permission"], json!({"read": true, "write": false}));
@@ -80,7 +87,8 @@ fn a_file_system_that_is_mounted_read_only() {
 /// asm-generic/fcntl.h; the crate libc does not have it.
 const F_SETSIG: libc::c_int = 10;
 
-/// Opening a file that somebody holds a lease on waits until it is given up, for up to 45 seconds; not here.
+/// Opening a file that somebody holds a lease on waits until it is given up, for up to 45 seconds;
+/// not here.
 #[test]
 fn a_lease_is_not_waited_for() {
     let directory = directory();
@@ -88,8 +96,9 @@ fn a_lease_is_not_waited_for() {
     let (path, _holder) = without_forks(|| {
         let path = file(&directory, "file", "0123456789");
         let holder = File::options().read(true).write(true).open(&path).unwrap();
-        // The holder is asked with a signal, SIGIO unless another is set; SIGURG is ignored by default.
-        // SAFETY: fcntl with these commands takes an int and touches no memory of ours; the descriptor is open.
+        // The holder is asked with a signal, SIGIO unless another is set; SIGURG is ignored by
+        // default. SAFETY: fcntl with these commands takes an int and touches no memory of ours;
+        // the descriptor is open.
         let results = unsafe {
             [
                 libc::fcntl(holder.as_raw_fd(), F_SETSIG, libc::SIGURG),

@@ -32,7 +32,12 @@ fn scan<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> Command {
 }
 
 fn sized(directory: &tempfile::TempDir, name: &str, size: u64) -> File {
-    let file = File::options().read(true).write(true).create(true).truncate(true).open(directory.path().join(name));
+    let file = File::options()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .open(directory.path().join(name));
     let file = file.unwrap();
     file.set_len(size).unwrap();
     file
@@ -69,7 +74,8 @@ fn a_whole_file() {
     assert_eq!(one(objects(0, &mut scan([&empty])))["scan"]["complete"], true);
 }
 
-/// Where a file has no storage there is nothing that could be bad. The position of an inherited descriptor is not moved to find that out.
+/// Where a file has no storage there is nothing that could be bad. The position of an inherited
+/// descriptor is not moved to find that out.
 #[test]
 fn holes() {
     let directory = directory();
@@ -79,15 +85,22 @@ fn holes() {
     let object = one(objects(0, &mut scan([&path])));
     let holes = object["scan"]["never_written"].as_u64().unwrap();
     assert!((60 * MIB..64 * MIB).contains(&holes), "{object}");
-    assert_eq!((&object["scan"]["scanned"], &object["scan"]["complete"]), (&json!(64 * MIB), &json!(true)));
+    assert_eq!(
+        (&object["scan"]["scanned"], &object["scan"]["complete"]),
+        (&json!(64 * MIB), &json!(true))
+    );
     let block = report(0, &mut scan([&path]));
-    let said = format!("all {} bytes; {holes} of them were never written, and were not read", 64 * MIB);
+    let said =
+        format!("all {} bytes; {holes} of them were never written, and were not read", 64 * MIB);
     assert_eq!(fact(&block, "scanned"), Some(&*said));
 
     rustix::fs::seek(&file, rustix::fs::SeekFrom::Start(12345)).unwrap();
     let mut command = inspect(["--scan", "--fd", &NUMBER.to_string()]);
     let object = one(objects(0, with_descriptor(&mut command, &file, NUMBER)));
-    assert_eq!((&object["scan"]["never_written"], &object["scan"]["scanned"]), (&json!(0), &json!(64 * MIB)));
+    assert_eq!(
+        (&object["scan"]["never_written"], &object["scan"]["scanned"]),
+        (&json!(0), &json!(64 * MIB))
+    );
     assert_eq!(rustix::fs::tell(&file).unwrap(), 12345);
 }
 
@@ -127,9 +140,15 @@ fn what_is_no_source_is_not_read() {
 fn what_was_not_opened_is_not_read() {
     let maps = "/proc/self/maps";
     let object = one(objects(4, &mut scan([maps])));
-    assert_eq!((&object["usable"], &object["opened"], &object["scan"]), (&json!(true), &json!(false), &Value::Null));
+    assert_eq!(
+        (&object["usable"], &object["opened"], &object["scan"]),
+        (&json!(true), &json!(false), &Value::Null)
+    );
     let error = &object["answer_errors"]["scan"];
-    assert_eq!((&error["symbol"], &error["message"]), (&json!("PMEM2_E_NOSUPP"), &json!("it was not opened")));
+    assert_eq!(
+        (&error["symbol"], &error["message"]),
+        (&json!("PMEM2_E_NOSUPP"), &json!("it was not opened"))
+    );
     assert_eq!(fact(&report(4, &mut scan([maps])), "scanned"), Some("no: it was not opened"));
     // Only where it was asked for.
     let (block, object) = both(0, maps);
@@ -138,27 +157,36 @@ fn what_was_not_opened_is_not_read() {
     assert_eq!(run(&mut scan([maps, "/"])).status, Some(1));
 }
 
-/// The binary may read what it likes, but reads that begin at `bad` or up to `length` bytes behind it fail as those of a bad block do.
+/// The binary may read what it likes, but reads that begin at `bad` or up to `length` bytes behind
+/// it fail as those of a bad block do.
 fn with_bad_block(command: &mut Command, bad: u32, length: u32) -> &mut Command {
-    let statement = |code: u32, jt, jf, k| libc::sock_filter { code: u16::try_from(code).unwrap(), jt, jf, k };
+    let statement =
+        |code: u32, jt, jf, k| libc::sock_filter { code: u16::try_from(code).unwrap(), jt, jf, k };
     let load = libc::BPF_LD | libc::BPF_W | libc::BPF_ABS;
     let result = libc::BPF_RET | libc::BPF_K;
     let filter = [
         // The number of the call, and the low half of its fourth argument: see struct seccomp_data.
         statement(load, 0, 0, 0),
-        statement(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 0, 4, u32::try_from(libc::SYS_pread64).unwrap()),
+        statement(
+            libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K,
+            0,
+            4,
+            u32::try_from(libc::SYS_pread64).unwrap(),
+        ),
         statement(load, 0, 0, if cfg!(target_endian = "little") { 40 } else { 44 }),
         statement(libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K, 0, 2, bad),
         statement(libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K, 1, 0, bad + length),
         statement(result, 0, 0, libc::SECCOMP_RET_ERRNO | libc::EIO.cast_unsigned()),
         statement(result, 0, 0, libc::SECCOMP_RET_ALLOW),
     ];
-    // SAFETY: between fork and exec both are bare system calls; the closure owns the filter, which they read.
+    // SAFETY: between fork and exec both are bare system calls; the closure owns the filter, which
+    // they read.
     unsafe {
         command.pre_exec(move || {
             let program = libc::sock_fprog { len: 7, filter: filter.as_ptr().cast_mut() };
             let done = libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
-                && libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) == 0;
+                && libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program)
+                    == 0;
             if done { Ok(()) } else { Err(io::Error::last_os_error()) }
         })
     }
@@ -177,7 +205,10 @@ fn goes_on_behind_a_bad_place() {
         (&json!(3 * MIB), &json!(true), &Value::Null)
     );
     assert_eq!(scan_of["unreadable"], json!([{"offset": bad, "length": 4096}]));
-    assert_eq!((&scan_of["unreadable_count"], &scan_of["unreadable_bytes"]), (&json!(1), &json!(4096)));
+    assert_eq!(
+        (&scan_of["unreadable_count"], &scan_of["unreadable_bytes"]),
+        (&json!(1), &json!(4096))
+    );
     let block = report(4, with_bad_block(&mut scan([&path]), bad, 4096));
     assert_eq!(fact(&block, "unreadable"), Some(&*format!("4096 bytes in 1 range: 4096 at {bad}")));
     // One that is refused counts before it.
@@ -206,7 +237,11 @@ fn read_bytes(child: &Child) -> u64 {
 /// Status and objects of a child that has nothing to complain of.
 fn finish(child: Child) -> (Option<i32>, Vec<Value>) {
     let output = child.wait_with_output().unwrap();
-    assert_eq!(String::from_utf8(output.stderr).unwrap(), "", "nothing is drawn where there is no terminal");
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        "",
+        "nothing is drawn where there is no terminal"
+    );
     let text = String::from_utf8(output.stdout).unwrap();
     (output.status.code(), text.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
 }
@@ -230,8 +265,14 @@ fn interrupted() {
         let scanned = scan["scanned"].as_u64().unwrap();
         assert!((15 * MIB..HUGE).contains(&scanned) && scanned.is_multiple_of(MIB), "{scanned}");
         // Those behind it are told of, and not read.
-        assert_eq!((&objects[1]["size"], &objects[1]["scan"]["interrupted"]), (&json!(10), &json!(true)));
-        assert_eq!((&objects[1]["scan"]["scanned"], &objects[2]["scan"]), (&json!(0), &Value::Null));
+        assert_eq!(
+            (&objects[1]["size"], &objects[1]["scan"]["interrupted"]),
+            (&json!(10), &json!(true))
+        );
+        assert_eq!(
+            (&objects[1]["scan"]["scanned"], &objects[2]["scan"]),
+            (&json!(0), &Value::Null)
+        );
     }
 }
 
@@ -292,15 +333,24 @@ fn a_bar_on_a_terminal() {
         drawn.extend(&bytes[..length]);
     }
     let drawn = String::from_utf8_lossy(&drawn);
-    assert!(drawn.contains(&format!("file descriptor {NUMBER} [")) && drawn.contains("8.00 TiB"), "{drawn:?}");
+    assert!(
+        drawn.contains(&format!("file descriptor {NUMBER} [")) && drawn.contains("8.00 TiB"),
+        "{drawn:?}"
+    );
     for line in drawn.replace("\x1b[2K", "\r").split(['\r', '\n']) {
         assert!(line.chars().count() <= COLUMNS.into(), "{line:?} is wrapped");
     }
-    assert!(drawn.trim_end().ends_with("\x1b[2K") || drawn.ends_with("\r\x1b[2K"), "it is wiped out: {drawn:?}");
+    assert!(
+        drawn.trim_end().ends_with("\x1b[2K") || drawn.ends_with("\r\x1b[2K"),
+        "it is wiped out: {drawn:?}"
+    );
     let report = String::from_utf8(output.stdout).unwrap();
     assert!(!report.contains('\x1b') && !report.contains(" left"), "{report:?}");
     assert_eq!(output.status.code(), Some(5));
-    assert!(fact(&report, "scanned").unwrap().ends_with(" bytes, and then interrupted"), "{report}");
+    assert!(
+        fact(&report, "scanned").unwrap().ends_with(" bytes, and then interrupted"),
+        "{report}"
+    );
 }
 
 #[test]

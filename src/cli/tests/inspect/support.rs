@@ -22,7 +22,8 @@ pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_pmem2-inspect");
 /// The user and group nobody.
 const NOBODY: u32 = 65534;
 
-/// Where [`with_descriptor`] puts a descriptor if there is only one: far from those that anything opens by itself.
+/// Where [`with_descriptor`] puts a descriptor if there is only one: far from those that anything
+/// opens by itself.
 pub(crate) const NUMBER: i32 = 300;
 
 pub(crate) fn is_root() -> bool {
@@ -38,8 +39,8 @@ pub(crate) fn inspect<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -
 fn guarded<A: AsRef<OsStr>>(program: &str, arguments: impl IntoIterator<Item = A>) -> Command {
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null());
-    // SAFETY: pre_exec allows only what is async-signal-safe between fork and exec: alarm and close_range are bare system
-    // calls.
+    // SAFETY: pre_exec allows only what is async-signal-safe between fork and exec: alarm and
+    // close_range are bare system calls.
     unsafe {
         command.pre_exec(|| {
             libc::alarm(60);
@@ -53,9 +54,14 @@ fn guarded<A: AsRef<OsStr>>(program: &str, arguments: impl IntoIterator<Item = A
 }
 
 /// `command` inherits `descriptor` as `number`.
-pub(crate) fn with_descriptor(command: &mut Command, descriptor: impl AsFd, number: i32) -> &mut Command {
+pub(crate) fn with_descriptor(
+    command: &mut Command,
+    descriptor: impl AsFd,
+    number: i32,
+) -> &mut Command {
     let descriptor = descriptor.as_fd().try_clone_to_owned().unwrap();
-    // SAFETY: as above: dup2 is a bare system call. The closure owns the descriptor, which is open as long as the command.
+    // SAFETY: as above: dup2 is a bare system call. The closure owns the descriptor, which is open
+    // as long as the command.
     unsafe {
         command.pre_exec(move || match libc::dup2(descriptor.as_raw_fd(), number) {
             -1 => Err(io::Error::last_os_error()),
@@ -64,8 +70,11 @@ pub(crate) fn with_descriptor(command: &mut Command, descriptor: impl AsFd, numb
     }
 }
 
-/// The binary, run by an ordinary user: nobody, if the tests are run by root, else whoever runs them.
-pub(crate) fn inspect_as_ordinary_user<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Command {
+/// The binary, run by an ordinary user: nobody, if the tests are run by root, else whoever runs
+/// them.
+pub(crate) fn inspect_as_ordinary_user<A: AsRef<OsStr>>(
+    arguments: impl IntoIterator<Item = A>,
+) -> Command {
     if !is_root() {
         return inspect(arguments);
     }
@@ -76,8 +85,8 @@ pub(crate) fn inspect_as_ordinary_user<A: AsRef<OsStr>>(arguments: impl IntoIter
     command
 }
 
-/// The binary, run in a mount namespace of its own, in which `script` was run first (`$dir` is `directory`). Without root,
-/// in a user namespace.
+/// The binary, run in a mount namespace of its own, in which `script` was run first (`$dir` is
+/// `directory`). Without root, in a user namespace.
 pub(crate) fn inspect_after<A: AsRef<OsStr>>(
     script: &str,
     directory: &Path,
@@ -90,8 +99,8 @@ pub(crate) fn inspect_after<A: AsRef<OsStr>>(
     command
 }
 
-/// Between fork and exec a child holds copies of all descriptors of this process, whichever test opened them. Who starts a
-/// child holds this for reading as long as that lasts.
+/// Between fork and exec a child holds copies of all descriptors of this process, whichever test
+/// opened them. Who starts a child holds this for reading as long as that lasts.
 static FORKS: RwLock<()> = RwLock::new(());
 
 /// Starts it; when this returns it has been executed.
@@ -100,7 +109,8 @@ pub(crate) fn spawn(command: &mut Command) -> Child {
     command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"))
 }
 
-/// Runs `action` while no child is being started: for tests to which it matters that what they closed is closed.
+/// Runs `action` while no child is being started: for tests to which it matters that what they
+/// closed is closed.
 pub(crate) fn without_forks<T>(action: impl FnOnce() -> T) -> T {
     let _no_forks = FORKS.write().unwrap_or_else(PoisonError::into_inner);
     action()
@@ -126,7 +136,12 @@ pub(crate) fn run(command: &mut Command) -> Run {
 /// Runs it, and checks that it ended with `status` and had nothing to complain of.
 pub(crate) fn report(status: i32, command: &mut Command) -> String {
     let run = run(command);
-    assert_eq!((run.status, run.stderr.as_str()), (Some(status), ""), "{command:?} printed:\n{}", run.stdout);
+    assert_eq!(
+        (run.status, run.stderr.as_str()),
+        (Some(status), ""),
+        "{command:?} printed:\n{}",
+        run.stdout
+    );
     run.stdout
 }
 
@@ -147,7 +162,9 @@ pub(crate) fn both(status: i32, path: impl AsRef<OsStr>) -> (String, Value) {
 
 /// The value of a line of a report for people; `None` if there is no such line.
 pub(crate) fn fact<'b>(block: &'b str, key: &str) -> Option<&'b str> {
-    block.lines().find_map(|line| line.strip_prefix("  ")?.strip_prefix(key)?.strip_prefix(' ').map(str::trim_start))
+    block.lines().find_map(|line| {
+        line.strip_prefix("  ")?.strip_prefix(key)?.strip_prefix(' ').map(str::trim_start)
+    })
 }
 
 /// A directory that everybody may search.
@@ -156,7 +173,11 @@ pub(crate) fn directory() -> tempfile::TempDir {
     tempfile::Builder::new().permissions(PermissionsExt::from_mode(0o755)).tempdir().unwrap()
 }
 
-pub(crate) fn file(directory: &tempfile::TempDir, name: impl AsRef<OsStr>, contents: &str) -> PathBuf {
+pub(crate) fn file(
+    directory: &tempfile::TempDir,
+    name: impl AsRef<OsStr>,
+    contents: &str,
+) -> PathBuf {
     let path = directory.path().join(name.as_ref());
     std::fs::write(&path, contents).unwrap();
     path
@@ -165,8 +186,13 @@ pub(crate) fn file(directory: &tempfile::TempDir, name: impl AsRef<OsStr>, conte
 /// A block device that is there already.
 pub(crate) fn block_device() -> PathBuf {
     use std::os::unix::fs::FileTypeExt;
-    let is_disk = |path: &Path| std::fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_block_device());
-    let disk = std::fs::read_dir("/dev").unwrap().map(|entry| entry.unwrap().path()).find(|path| is_disk(path));
+    let is_disk = |path: &Path| {
+        std::fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_block_device())
+    };
+    let disk = std::fs::read_dir("/dev")
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| is_disk(path));
     disk.expect("a block device in /dev, or root")
 }
 
@@ -177,7 +203,8 @@ pub(crate) fn look(path: &Path) -> OwnedFd {
 
 /// How often the file at `path` is opened while `action` runs, as inotify sees it.
 pub(crate) fn opens(path: &Path, action: impl FnOnce()) -> usize {
-    let watcher = inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK).unwrap();
+    let watcher =
+        inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK).unwrap();
     inotify::add_watch(&watcher, path, inotify::WatchFlags::OPEN).unwrap();
     action();
     let mut buffer = [MaybeUninit::uninit(); 4096];
@@ -192,8 +219,8 @@ pub(crate) fn opens(path: &Path, action: impl FnOnce()) -> usize {
     }
 }
 
-/// The binary does not open what it reports. Before Linux 6.11 inotify counts a look with `O_PATH` too, so that a look of our
-/// own is the measure.
+/// The binary does not open what it reports. Before Linux 6.11 inotify counts a look with `O_PATH`
+/// too, so that a look of our own is the measure.
 pub(crate) fn assert_only_looked_at(path: &Path) {
     let looks = opens(path, || drop(look(path)));
     let seen = opens(path, || drop(run(&mut inspect([path]))));

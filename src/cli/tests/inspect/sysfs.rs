@@ -1,4 +1,5 @@
-//! A /sys with persistent memory in it, laid out as the kernel does, made in a directory and mounted over the real one.
+//! A /sys with persistent memory in it, laid out as the kernel does, made in a directory and
+//! mounted over the real one.
 
 use std::{
     fs,
@@ -37,7 +38,9 @@ impl Sysfs {
         let device = (rustix::fs::major(device), rustix::fs::minor(device));
         assert_ne!(device.0, 0, "{DISK} has to be on a file system with a block device");
         let sysfs = Self { directory, file, device };
-        for parents in ["dev/block", "dev/char", "class/block", "bus/nd/devices", "bus/dax", "devices"] {
+        for parents in
+            ["dev/block", "dev/char", "class/block", "bus/nd/devices", "bus/dax", "devices"]
+        {
             fs::create_dir_all(sysfs.path(parents)).unwrap();
         }
         sysfs
@@ -74,10 +77,11 @@ impl Sysfs {
         region
     }
 
-    /// What carries a namespace of the region with the same number: `pfn` (fsdax), `btt` (sector), `dax` (devdax), or the
-    /// namespace itself (raw).
+    /// What carries a namespace of the region with the same number: `pfn` (fsdax), `btt` (sector),
+    /// `dax` (devdax), or the namespace itself (raw).
     pub(crate) fn carrier(&self, region: &Node, kind: &str, number: u32) -> Node {
-        let node = self.node(&region.directory, &format!("{kind}{}.{number}", region.number), number);
+        let node =
+            self.node(&region.directory, &format!("{kind}{}.{number}", region.number), number);
         if kind != "namespace" {
             node.write("namespace", &format!("namespace{}.{number}\n", region.number));
         }
@@ -85,10 +89,19 @@ impl Sysfs {
     }
 
     /// A DIMM, as the next one of the region: its id, its flags, its count of unsafe shutdowns.
-    pub(crate) fn dimm(&self, region: &Node, number: u32, id: &str, flags: &str, dirty_shutdown: Option<&str>) -> Node {
+    pub(crate) fn dimm(
+        &self,
+        region: &Node,
+        number: u32,
+        id: &str,
+        flags: &str,
+        dirty_shutdown: Option<&str>,
+    ) -> Node {
         let dimm = self.node(&self.path("devices/LNXSYSTM:00"), &format!("nmem{number}"), number);
-        let mapping = (0..).find(|n| !region.directory.join(format!("mapping{n}")).exists()).unwrap();
-        region.write(&format!("mapping{mapping}"), &format!("nmem{number},0,134217728,{mapping}\n"));
+        let mapping =
+            (0..).find(|n| !region.directory.join(format!("mapping{n}")).exists()).unwrap();
+        region
+            .write(&format!("mapping{mapping}"), &format!("nmem{number},0,134217728,{mapping}\n"));
         fs::create_dir(dimm.directory.join("nfit")).unwrap();
         dimm.write("nfit/id", &format!("{id}\n"));
         dimm.write("nfit/flags", &format!("{flags}\n"));
@@ -140,7 +153,10 @@ impl Sysfs {
     fn device_dax_at(&self, directory: &Path) {
         fs::create_dir_all(directory).unwrap();
         self.link("dev/char/1:3", directory);
-        self.link(directory.strip_prefix(self.path("")).unwrap().join("subsystem"), &self.path("bus/dax"));
+        self.link(
+            directory.strip_prefix(self.path("")).unwrap().join("subsystem"),
+            &self.path("bus/dax"),
+        );
         fs::write(directory.join("size"), "134217728\n").unwrap();
         fs::write(directory.join("align"), "2097152\n").unwrap();
     }
@@ -157,7 +173,12 @@ impl Sysfs {
     }
 
     /// The same, where `script` was run before.
-    pub(crate) fn says_after(&self, script: &str, status: i32, path: impl AsRef<Path>) -> (String, Value) {
+    pub(crate) fn says_after(
+        &self,
+        script: &str,
+        status: i32,
+        path: impl AsRef<Path>,
+    ) -> (String, Value) {
         let mut command = self.inspect(script, path.as_ref());
         let block = report(status, &mut command);
         let object = objects(status, &mut command).remove(0);
@@ -169,9 +190,12 @@ impl Sysfs {
 /// Every key and every word about where something lies is in `--help`.
 fn assert_documented(object: &Value) {
     static HELP: LazyLock<String> = LazyLock::new(|| report(0, &mut inspect(["--help"])));
-    let is_key =
-        |key: &str, indent: &str| [' ', '\n'].iter().any(|behind| HELP.contains(&format!("\n{indent}{key}{behind}")));
-    let is_word = |word: &str| HELP.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|known| known == word);
+    let is_key = |key: &str, indent: &str| {
+        [' ', '\n'].iter().any(|behind| HELP.contains(&format!("\n{indent}{key}{behind}")))
+    };
+    let is_word = |word: &str| {
+        HELP.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|known| known == word)
+    };
     let place = &object["place"];
     let mut nested = vec![&object["granularity"]];
     nested.extend(place["regions"].as_array().into_iter().flatten());
@@ -179,11 +203,13 @@ fn assert_documented(object: &Value) {
     for key in place.as_object().into_iter().flat_map(serde_json::Map::keys) {
         assert!(is_key(key, "  "), "{key}");
     }
-    for key in nested.iter().filter_map(|object| object.as_object()).flat_map(serde_json::Map::keys) {
+    for key in nested.iter().filter_map(|object| object.as_object()).flat_map(serde_json::Map::keys)
+    {
         assert!(is_key(key, "    "), "{key}");
     }
     let words = ["mode", "persistence_domain", "shared", "reason", "warning"];
-    let words = nested.iter().flat_map(|object| words.map(|key| &object[key])).chain([&place["backing"]]);
+    let words =
+        nested.iter().flat_map(|object| words.map(|key| &object[key])).chain([&place["backing"]]);
     for word in words.filter_map(Value::as_str) {
         assert!(is_word(word), "{word}");
     }

@@ -16,7 +16,8 @@ use crate::support::*;
 const RANGE: u16 = 0;
 const MAPPING: u16 = 1;
 
-/// The types of ranges, as they lie in the table: volatile memory, a control region, a disk image that is lost.
+/// The types of ranges, as they lie in the table: volatile memory, a control region, a disk image
+/// that is lost.
 const VOLATILE: &str = "4f940573dafde344b16c3f22d252e5d0";
 const CONTROL: &str = "5b71a3924ac2a941a43e1c1ba0f8d5c7";
 const DISK: &str = "5a53ab77fc454b625560f7b281d1f96e";
@@ -64,7 +65,8 @@ fn seal(table: &mut [u8]) {
 
 /// Replaces cells of a devicetree, which are there once.
 fn replace(tree: &mut [u8], old: &[u32], new: &[u32]) {
-    let [old, new] = [old, new].map(|cells| cells.iter().flat_map(|cell| cell.to_be_bytes()).collect::<Vec<_>>());
+    let [old, new] = [old, new]
+        .map(|cells| cells.iter().flat_map(|cell| cell.to_be_bytes()).collect::<Vec<_>>());
     let places: Vec<_> = (0..tree.len()).filter(|at| tree[*at..].starts_with(&old)).collect();
     let [at] = places[..] else { panic!("{places:?}") };
     tree[at..at + new.len()].copy_from_slice(&new);
@@ -134,7 +136,10 @@ fn an_nfit() {
     assert_eq!(fact(first, "kind"), Some("region of persistent memory"));
     assert_eq!(fact(first, "identity"), Some("physical address 0x100000000, 0x7e00000 bytes"));
     assert_eq!(fact(second, "identity"), Some("physical address 0x107e00000, 0x8000000 bytes"));
-    assert_eq!([first, second].map(|block| fact(block, "access")), [Some("read and write"), Some("read-only")]);
+    assert_eq!(
+        [first, second].map(|block| fact(block, "access")),
+        [Some("read and write"), Some("read-only")]
+    );
     assert_eq!(fact(first, "size"), Some("132120576 bytes"));
     assert_eq!(fact(first, "numa node"), Some("0"));
     assert_eq!(fact(first, "durable by"), Some("the flush of cache lines, and a fence"));
@@ -150,19 +155,35 @@ fn an_nfit() {
             "durability": "cache_flush", "save_failed": false, "flush_hints": 0,
         })
     );
-    assert_eq!([&one["kind"], &one["access"], &one["opened"]], [&json!("region"), &json!("read-write"), &json!(true)]);
+    assert_eq!(
+        [&one["kind"], &one["access"], &one["opened"]],
+        [&json!("region"), &json!("read-write"), &json!(true)]
+    );
     assert_eq!([&one["size"], &one["alignment"]], [&json!(0x7e0_0000), &json!(1)]);
     assert_eq!([&one["device_id"], &one["numa_node"]], [&json!("8680-56341200"), &json!(0)]);
     assert_eq!(one["granularity"]["shared"], "CACHE_LINE");
     assert_eq!([&one["warnings"], &one["answer_errors"]], [&json!([]), &json!({})]);
     let of_region = &two["place"]["regions"][0];
     assert_eq!([&of_region["region"], &of_region["unarmed"]], [&json!(1), &json!(true)]);
-    assert_eq!([&of_region["provider"], &of_region["persistence_domain"]], ["ACPI.NFIT", "memory_controller"]);
+    assert_eq!(
+        [&of_region["provider"], &of_region["persistence_domain"]],
+        ["ACPI.NFIT", "memory_controller"]
+    );
     assert_eq!([&two["access"], &two["device_id"]], ["read-only", "8680-57341200"]);
-    let warnings: Vec<_> = two["warnings"].as_array().unwrap().iter().map(|warning| &warning["warning"]).collect();
+    let warnings: Vec<_> =
+        two["warnings"].as_array().unwrap().iter().map(|warning| &warning["warning"]).collect();
     assert_eq!(warnings, ["unarmed", "read_only"]);
     // How the table was read says nothing of the region.
-    for absent in ["fd", "append", "permission", "device", "inode", "represented_device", "file_system", "allocated"] {
+    for absent in [
+        "fd",
+        "append",
+        "permission",
+        "device",
+        "inode",
+        "represented_device",
+        "file_system",
+        "allocated",
+    ] {
         assert_eq!([&one[absent], &two[absent]], [&Value::Null; 2], "{absent}");
     }
 }
@@ -184,14 +205,18 @@ fn what_only_a_table_tells() {
     let mut table = seed("nfit/qemu-one");
     set(&mut table, MAPPING, 0, 44, &[4 | 8]);
     let (block, object) = told(0, &table).remove(0);
-    let keys: Vec<_> = block.lines().skip(1).map(|line| line.split_whitespace().next().unwrap()).collect();
+    let keys: Vec<_> =
+        block.lines().skip(1).map(|line| line.split_whitespace().next().unwrap()).collect();
     assert_eq!(keys[..5], ["source", "warning", "warning", "warning", "kind"], "{block}");
     assert_eq!(object["warnings"].as_array().unwrap().len(), 3);
 
     // eADR, since QEMU was told nvdimm-persistence=cpu.
     let (block, object) = told(0, &seed("nfit/qemu-one")).remove(0);
     assert_eq!(fact(&block, "durable by"), Some("a fence alone"));
-    assert_eq!([&object["region"]["durability"], &object["granularity"]["shared"]], ["fence", "BYTE"]);
+    assert_eq!(
+        [&object["region"]["durability"], &object["granularity"]["shared"]],
+        ["fence", "BYTE"]
+    );
 
     // Flush hints of device 1, and of a device that no range has.
     let mut table = seed("nfit/qemu-two");
@@ -200,7 +225,10 @@ fn what_only_a_table_tells() {
     }
     seal(&mut table);
     let all = told(0, &table);
-    assert_eq!(all.iter().map(|(_, object)| &object["region"]["flush_hints"]).collect::<Vec<_>>(), [1, 0]);
+    assert_eq!(
+        all.iter().map(|(_, object)| &object["region"]["flush_hints"]).collect::<Vec<_>>(),
+        [1, 0]
+    );
     let lines: Vec<_> = all.iter().map(|(block, _)| fact(block, "flush hints")).collect();
     assert_eq!(lines, [Some("of 1 DIMM"), Some("none")]);
     // The second device belongs to the first range too.
@@ -208,7 +236,10 @@ fn what_only_a_table_tells() {
     table.extend(bytes("0600180002000000 01000000 00000000 00000000fe000000"));
     seal(&mut table);
     let (block, object) = told(0, &table).remove(0);
-    assert_eq!((fact(&block, "flush hints"), &object["region"]["flush_hints"]), (Some("of 2 DIMMs"), &json!(2)));
+    assert_eq!(
+        (fact(&block, "flush hints"), &object["region"]["flush_hints"]),
+        (Some("of 2 DIMMs"), &json!(2))
+    );
 }
 
 #[test]
@@ -222,8 +253,15 @@ fn what_is_no_persistent_memory() {
         set(&mut table, RANGE, 0, 16, &bytes(guid));
         let all = told(1, &table);
         let [(block, object), (_, other)] = &all[..] else { panic!("{all:?}") };
-        assert_eq!([&object["usable"], &other["usable"]], [false, true], "the other one is told of all the same");
-        assert_eq!([&object["kind"], &object["error"]["symbol"]], [kind, "PMEM2_E_INVALID_FILE_TYPE"]);
+        assert_eq!(
+            [&object["usable"], &other["usable"]],
+            [false, true],
+            "the other one is told of all the same"
+        );
+        assert_eq!(
+            [&object["kind"], &object["error"]["symbol"]],
+            [kind, "PMEM2_E_INVALID_FILE_TYPE"]
+        );
         assert!(fact(block, "kind").unwrap().contains(word), "{block}");
         assert_eq!(fact(block, "identity"), Some("physical address 0x100000000, 0x7e00000 bytes"));
         assert_eq!([fact(block, "durable by"), fact(block, "flush hints")], [None; 2]);
@@ -240,13 +278,24 @@ fn what_is_no_persistent_memory() {
 /// Ranges that cannot be are refused one by one, and are shown as they stand in the table.
 #[test]
 fn ranges_that_cannot_be() {
-    let (mut overlaps, mut wraps, mut empty) = (seed("nfit/qemu-two"), seed("nfit/qemu-two"), seed("nfit/qemu-two"));
+    let (mut overlaps, mut wraps, mut empty) =
+        (seed("nfit/qemu-two"), seed("nfit/qemu-two"), seed("nfit/qemu-two"));
     set(&mut overlaps, RANGE, 0, 40, &0x7e0_0001_u64.to_le_bytes());
     set(&mut wraps, RANGE, 0, 32, &(u64::MAX - 1).to_le_bytes());
     set(&mut empty, RANGE, 0, 40, &[0; 8]);
     for (table, symbol, identity, usable) in [
-        (overlaps, "PMEM2_E_INVALID_REGION_FORMAT", "physical address 0x100000000, 0x7e00001 bytes", [false; 2]),
-        (wraps, "PMEM2_E_INVALID_REGION_FORMAT", "physical address 0xfffffffffffffffe, 0x7e00000 bytes", [false, true]),
+        (
+            overlaps,
+            "PMEM2_E_INVALID_REGION_FORMAT",
+            "physical address 0x100000000, 0x7e00001 bytes",
+            [false; 2],
+        ),
+        (
+            wraps,
+            "PMEM2_E_INVALID_REGION_FORMAT",
+            "physical address 0xfffffffffffffffe, 0x7e00000 bytes",
+            [false, true],
+        ),
         (empty, "PMEM2_E_SOURCE_EMPTY", "physical address 0x100000000, 0x0 bytes", [false, true]),
     ] {
         let all = told(1, &table);
@@ -293,17 +342,30 @@ fn a_devicetree_with_a_bad_region() {
         assert_eq!([0, 3].map(|number: usize| &all[number].1["usable"]), usable);
         assert_eq!(all[4].1["usable"], true);
     }
-    // A range beyond the window of its bus has no address: its node is named, and the other regions are what they are.
+    // A range beyond the window of its bus has no address: its node is named, and the other regions
+    // are what they are.
     let mut tree = seed("devicetree/regions");
     replace(&mut tree, &[7, 0x4000, 0x2000], &[7, 0x4000, 0x1_0000]);
     let all = told(1, &tree);
     let (block, object) = &all[4];
-    assert!(fact(block, "refused").unwrap().starts_with("the devicetree's node has no address"), "{block}");
-    assert_eq!([&object["kind"], &object["error"]["symbol"]], ["region", "PMEM2_E_INVALID_REGION_FORMAT"]);
-    assert_eq!((fact(block, "provider"), &object["region"]["provider"]), (Some("fram@4000"), &json!("fram@4000")));
+    assert!(
+        fact(block, "refused").unwrap().starts_with("the devicetree's node has no address"),
+        "{block}"
+    );
+    assert_eq!(
+        [&object["kind"], &object["error"]["symbol"]],
+        ["region", "PMEM2_E_INVALID_REGION_FORMAT"]
+    );
+    assert_eq!(
+        (fact(block, "provider"), &object["region"]["provider"]),
+        (Some("fram@4000"), &json!("fram@4000"))
+    );
     assert_eq!([&object["region"]["base"], &object["region"]["length"]], [0; 2]);
     assert_eq!([0, 3].map(|number: usize| &all[number].1["usable"]), [true; 2]);
-    assert_eq!((fact(&all[0].0, "provider"), &all[0].1["region"]["provider"]), (None, &json!("devicetree")));
+    assert_eq!(
+        (fact(&all[0].0, "provider"), &all[0].1["region"]["provider"]),
+        (None, &json!("devicetree"))
+    );
 }
 
 /// Headings, the order, what else is on the command line, and exit statuses.
@@ -315,8 +377,11 @@ fn several_tables() {
         fs::write(&path, bytes).unwrap();
         path
     };
-    let (two, one, text) =
-        (table("two", &seed("nfit/qemu-two")), table("\x1b[31mred", &seed("nfit/qemu-one")), table("text", b"text"));
+    let (two, one, text) = (
+        table("two", &seed("nfit/qemu-two")),
+        table("\x1b[31mred", &seed("nfit/qemu-one")),
+        table("text", b"text"),
+    );
     let output = report(1, tables([&two, &text, &one]).args(["--fd", "-1"]));
     let headings: Vec<_> = output.lines().filter(|line| !line.starts_with(' ')).collect();
     let two_heading = two.to_str().unwrap();
@@ -351,7 +416,11 @@ fn several_tables() {
     ] {
         let run = run(&mut inspect(arguments));
         assert_eq!((run.status, run.stdout.as_str()), (Some(2), ""), "{arguments:?}");
-        assert!(run.stderr.contains(expected) && run.stderr.contains("--table FILE..."), "{}", run.stderr);
+        assert!(
+            run.stderr.contains(expected) && run.stderr.contains("--table FILE..."),
+            "{}",
+            run.stderr
+        );
     }
     let full = File::options().write(true).open("/dev/full").unwrap();
     let child = spawn(tables([&two]).stdout(full).stderr(Stdio::piped()));

@@ -22,13 +22,28 @@ fn a_file_on_persistent_memory() {
     sysfs.disk(&sysfs.carrier(&region, "pfn", 1), "pmem3", sysfs.device, false);
     let (block, object) = sysfs.says(0, &sysfs.file);
 
-    assert_eq!(fact(&block, "place"), Some("pmem3, fsdax namespace3.1 of region3 on ndbus0 (ACPI.NFIT)"));
+    assert_eq!(
+        fact(&block, "place"),
+        Some("pmem3, fsdax namespace3.1 of region3 on ndbus0 (ACPI.NFIT)")
+    );
     assert_eq!(fact(&block, "persistence"), Some("memory_controller"));
     assert_eq!(fact(&block, "numa node"), Some("1"));
-    assert_eq!(fact(&block, "device id"), Some("8680-573412008680-56341200"), "in the order of the mappings");
+    assert_eq!(
+        fact(&block, "device id"),
+        Some("8680-573412008680-56341200"),
+        "in the order of the mappings"
+    );
     assert_eq!(fact(&block, "unsafe shutdowns"), Some("3"));
-    assert!(fact(&block, "granularity").unwrap().starts_with("PAGE: its device cannot be mapped directly"), "{block}");
-    assert!(!fact(&block, "finer").unwrap().contains("--mode=fsdax"), "it is fsdax already: {block}");
+    assert!(
+        fact(&block, "granularity")
+            .unwrap()
+            .starts_with("PAGE: its device cannot be mapped directly"),
+        "{block}"
+    );
+    assert!(
+        !fact(&block, "finer").unwrap().contains("--mode=fsdax"),
+        "it is fsdax already: {block}"
+    );
     assert_eq!(fact(&block, "warning"), None);
 
     assert_eq!(
@@ -69,19 +84,27 @@ fn why_a_file_cannot_be_mapped_directly() {
             "virtio-pmem" => ("the host's", json!("host")),
             _ => ("not stated", Value::Null),
         };
-        assert_eq!((fact(&block, "persistence"), &region["persistence_domain"]), (Some(word), &domain));
+        assert_eq!(
+            (fact(&block, "persistence"), &region["persistence_domain"]),
+            (Some(word), &domain)
+        );
         assert_eq!(fact(&block, "device id"), Some("none: the system knows no DIMM of it"));
         assert_eq!(fact(&block, "unsafe shutdowns"), None, "of no DIMMs there is nothing to count");
         assert_eq!([&object["device_id"], &object["unsafe_shutdowns"]], [&json!(""), &json!(0)]);
     }
 
-    // With a good device it is the file system's or the file's own matter, of which the real one is asked.
+    // With a good device it is the file system's or the file's own matter, of which the real one is
+    // asked.
     let sysfs = Sysfs::new();
     let carrier = sysfs.carrier(&sysfs.region(0, 0, "ACPI.NFIT"), "pfn", 0);
     sysfs.disk(&carrier, "pmem0", sysfs.device, true);
     let (_, object) = sysfs.says(0, &sysfs.file);
-    assert_eq!([&object["place"]["dax"], &object["granularity"]["shared"]], [&json!(true), &json!("PAGE")]);
-    let of_the_file = ["mounted_without_dax", "file_flag_off", "not_dax", "file_system_without_dax"];
+    assert_eq!(
+        [&object["place"]["dax"], &object["granularity"]["shared"]],
+        [&json!(true), &json!("PAGE")]
+    );
+    let of_the_file =
+        ["mounted_without_dax", "file_flag_off", "not_dax", "file_system_without_dax"];
     assert!(of_the_file.map(Value::from).contains(&object["granularity"]["reason"]), "{object}");
 }
 
@@ -89,7 +112,12 @@ fn why_a_file_cannot_be_mapped_directly() {
 fn a_device_dax_by_persistence_domain() {
     for (domain, granularity, reason, finer) in [
         (Some("cpu_cache"), "BYTE", "cpu_cache", None),
-        (Some("memory_controller"), "CACHE_LINE", "memory_controller", Some("BYTE needs a platform with eADR")),
+        (
+            Some("memory_controller"),
+            "CACHE_LINE",
+            "memory_controller",
+            Some("BYTE needs a platform with eADR"),
+        ),
         (None, "CACHE_LINE", "domain_unstated", Some("BYTE needs a platform with eADR")),
     ] {
         let sysfs = Sysfs::new();
@@ -99,15 +127,26 @@ fn a_device_dax_by_persistence_domain() {
         }
         sysfs.device_dax(&sysfs.carrier(&region, "dax", 0));
         let (block, object) = sysfs.says(0, "/dev/null");
-        assert_eq!(fact(&block, "place"), Some("dax0.0, devdax namespace0.0 of region0 on ndbus1 (ACPI.NFIT)"));
-        assert!(fact(&block, "granularity").unwrap().starts_with(&format!("{granularity}: the platform ")), "{block}");
+        assert_eq!(
+            fact(&block, "place"),
+            Some("dax0.0, devdax namespace0.0 of region0 on ndbus1 (ACPI.NFIT)")
+        );
+        assert!(
+            fact(&block, "granularity")
+                .unwrap()
+                .starts_with(&format!("{granularity}: the platform ")),
+            "{block}"
+        );
         assert_eq!(fact(&block, "finer"), finer);
         assert_eq!(object["granularity"]["shared"], granularity);
         assert_eq!(
             [&object["granularity"]["reason"], &object["granularity"]["remedy"]],
             [&json!(reason), &json!(finer)]
         );
-        assert_eq!([&object["place"]["dax"], &object["place"]["regions"][0]["bus"]], [&json!(true), &json!(1)]);
+        assert_eq!(
+            [&object["place"]["dax"], &object["place"]["regions"][0]["bus"]],
+            [&json!(true), &json!(1)]
+        );
     }
 }
 
@@ -116,10 +155,18 @@ fn a_device_dax_that_only_the_host_makes_durable() {
     let sysfs = Sysfs::new();
     sysfs.device_dax(&sysfs.carrier(&sysfs.region(0, 0, "virtio-pmem"), "dax", 0));
     let (block, object) = sysfs.says(0, "/dev/null");
-    assert!(fact(&block, "granularity").unwrap().starts_with("none: a device DAX of virtio-pmem cannot"), "{block}");
+    assert!(
+        fact(&block, "granularity")
+            .unwrap()
+            .starts_with("none: a device DAX of virtio-pmem cannot"),
+        "{block}"
+    );
     assert_eq!(fact(&block, "finer"), None);
     assert_eq!(object["granularity"], Value::Null);
-    assert_eq!(object["answer_errors"]["granularity"]["symbol"], "PMEM2_E_GRANULARITY_NOT_SUPPORTED");
+    assert_eq!(
+        object["answer_errors"]["granularity"]["symbol"],
+        "PMEM2_E_GRANULARITY_NOT_SUPPORTED"
+    );
 }
 
 #[test]
@@ -127,14 +174,26 @@ fn a_device_dax_in_no_region() {
     let sysfs = Sysfs::new();
     sysfs.device_dax_of_no_region();
     let (block, object) = sysfs.says(0, "/dev/null");
-    assert!(fact(&block, "place").unwrap().starts_with("dax0.0, memory that is in no region"), "{block}");
+    assert!(
+        fact(&block, "place").unwrap().starts_with("dax0.0, memory that is in no region"),
+        "{block}"
+    );
     assert_eq!(fact(&block, "numa node"), Some("1"));
-    assert!(fact(&block, "granularity").unwrap().starts_with("CACHE_LINE: it is mapped directly"), "{block}");
+    assert!(
+        fact(&block, "granularity").unwrap().starts_with("CACHE_LINE: it is mapped directly"),
+        "{block}"
+    );
     for absent in ["persistence", "device id", "unsafe shutdowns"] {
         assert_eq!(fact(&block, absent), None);
     }
-    assert_eq!([&object["place"]["backing"], &object["place"]["regions"]], [&json!("device_dax"), &json!([])]);
-    assert_eq!([&object["numa_node"], &object["granularity"]["reason"]], [&json!(1), &json!("no_region")]);
+    assert_eq!(
+        [&object["place"]["backing"], &object["place"]["regions"]],
+        [&json!("device_dax"), &json!([])]
+    );
+    assert_eq!(
+        [&object["numa_node"], &object["granularity"]["reason"]],
+        [&json!(1), &json!("no_region")]
+    );
     assert_eq!([&object["device_id"], &object["unsafe_shutdowns"]], [&Value::Null, &Value::Null]);
     assert_eq!(
         [&object["warnings"][0]["warning"], &object["warnings"][0]["region"]],
@@ -153,15 +212,19 @@ fn warnings_come_first() {
     sysfs.device_dax(&sysfs.carrier(&region, "dax", 0));
     let (block, object) = sysfs.says(0, "/dev/null");
 
-    let keys: Vec<_> = block.lines().skip(1).take(4).map(|line| line.split_whitespace().next().unwrap()).collect();
+    let keys: Vec<_> =
+        block.lines().skip(1).take(4).map(|line| line.split_whitespace().next().unwrap()).collect();
     assert_eq!(keys, ["source", "warning", "warning", "warning"]);
     let warnings = facts(&block, "warning");
-    for (warning, words) in
-        warnings.iter().zip(["region7 is not armed", "region7 can only be read", "region7 is only declared"])
-    {
+    for (warning, words) in warnings.iter().zip([
+        "region7 is not armed",
+        "region7 can only be read",
+        "region7 is only declared",
+    ]) {
         assert!(warning.contains(words), "{block}");
     }
-    let words: Vec<_> = object["warnings"].as_array().unwrap().iter().map(|warning| &warning["warning"]).collect();
+    let words: Vec<_> =
+        object["warnings"].as_array().unwrap().iter().map(|warning| &warning["warning"]).collect();
     assert_eq!(words, ["unarmed", "read_only", "declared"]);
     for (warning, sentence) in object["warnings"].as_array().unwrap().iter().zip(&warnings) {
         assert_eq!([&warning["region"], &warning["sentence"]], [&json!(7), &json!(sentence)]);
@@ -207,7 +270,10 @@ fn a_volume_on_two_regions() {
     assert_eq!(regions.iter().map(|region| &region["region"]).collect::<Vec<_>>(), [2, 12]);
     assert_eq!(regions.iter().map(|region| &region["unarmed"]).collect::<Vec<_>>(), [false, true]);
     assert_eq!(object["warnings"][0]["region"], 12);
-    assert_eq!([&object["numa_node"], &object["granularity"]["reason"]], [&Value::Null, &json!("sector")]);
+    assert_eq!(
+        [&object["numa_node"], &object["granularity"]["reason"]],
+        [&Value::Null, &json!("sector")]
+    );
     assert_eq!(object["answer_errors"]["numa_node"]["symbol"], "PMEM2_E_NOSUPP");
     // What the volume is made of the kernel is asked for itself, which has no such volume.
     assert_eq!(unanswered(&object), ["bad_blocks", "numa_node"]);
@@ -219,7 +285,8 @@ fn unanswered(object: &Value) -> Vec<&String> {
     object["answer_errors"].as_object().unwrap().keys().collect()
 }
 
-/// A disk that is no persistent memory, itself or below a volume: the one that is at fault is named.
+/// A disk that is no persistent memory, itself or below a volume: the one that is at fault is
+/// named.
 #[test]
 fn other_disks() {
     let sysfs = Sysfs::new();
@@ -228,7 +295,10 @@ fn other_disks() {
     sysfs.volume("loop9", (7, 9), &[]);
     sysfs.volume("dm-1", sysfs.device, &["pmem0", "loop9"]);
     let (block, object) = sysfs.says(0, &sysfs.file);
-    assert_eq!(fact(&block, "place"), Some("dm-1, the block device 7:9, which is not persistent memory"));
+    assert_eq!(
+        fact(&block, "place"),
+        Some("dm-1, the block device 7:9, which is not persistent memory")
+    );
     assert_eq!(object["place"]["disk"], json!({"major": 7, "minor": 9}));
     assert_eq!([&object["place"]["backing"], &object["place"]["device"]], ["disk", "dm-1"]);
     assert_eq!(object["granularity"]["reason"], "not_persistent_memory");
@@ -236,7 +306,10 @@ fn other_disks() {
     for key in ["numa_node", "device_id", "unsafe_shutdowns"] {
         assert_eq!(object[key], Value::Null, "{key}");
     }
-    assert_eq!((&object["warnings"], unanswered(&object)), (&json!([]), vec![&"bad_blocks".to_owned()]));
+    assert_eq!(
+        (&object["warnings"], unanswered(&object)),
+        (&json!([]), vec![&"bad_blocks".to_owned()])
+    );
 }
 
 /// A block device is no source, and lies somewhere all the same.
@@ -246,7 +319,10 @@ fn a_block_device() {
     if !is_root() {
         // Only root may make one; what is in /dev has a place of the real /sys.
         let (_, object) = both(1, block_device());
-        assert!(object["place"].is_object() || object["answer_errors"]["place"].is_object(), "{object}");
+        assert!(
+            object["place"].is_object() || object["answer_errors"]["place"].is_object(),
+            "{object}"
+        );
         return;
     }
     let (sysfs, directory) = (Sysfs::new(), directory());
@@ -257,10 +333,16 @@ fn a_block_device() {
     mknodat(CWD, &path, FileType::BlockDevice, 0o600.into(), makedev(259, 4000)).unwrap();
     let (block, object) = sysfs.says(1, &path);
     assert!(fact(&block, "refused").unwrap().starts_with("a block device"), "{block}");
-    assert_eq!(fact(&block, "place"), Some("pmem0, fsdax namespace0.0 of region0 on ndbus0 (ACPI.NFIT)"));
+    assert_eq!(
+        fact(&block, "place"),
+        Some("pmem0, fsdax namespace0.0 of region0 on ndbus0 (ACPI.NFIT)")
+    );
     assert_eq!(facts(&block, "warning").len(), 1);
     assert_eq!([fact(&block, "granularity"), fact(&block, "finer")], [None, None]);
-    assert_eq!([&object["place"]["device"], &object["place"]["dax"]], [&json!("pmem0"), &json!(true)]);
+    assert_eq!(
+        [&object["place"]["device"], &object["place"]["dax"]],
+        [&json!("pmem0"), &json!(true)]
+    );
     assert_eq!([&object["device_id"], &object["unsafe_shutdowns"]], [&json!("8680-1"), &json!(9)]);
     assert_eq!([&object["granularity"], &object["opened"]], [&Value::Null, &json!(false)]);
 }
@@ -270,12 +352,24 @@ fn a_block_device() {
 fn answers_that_make_no_sense() {
     type Breaks = fn(&crate::sysfs::Node, &crate::sysfs::Node);
     let rows: [(Breaks, &[(&str, &str)]); 6] = [
-        (|region, _| region.write("numa_node", "x\n"), &[("place", "PMEM2_E_INVALID_REGION_FORMAT")]),
-        (|region, _| region.write("persistence_domain", "tea\n"), &[("place", "PMEM2_E_INVALID_REGION_FORMAT")]),
+        (
+            |region, _| region.write("numa_node", "x\n"),
+            &[("place", "PMEM2_E_INVALID_REGION_FORMAT")],
+        ),
+        (
+            |region, _| region.write("persistence_domain", "tea\n"),
+            &[("place", "PMEM2_E_INVALID_REGION_FORMAT")],
+        ),
         (|region, _| fs::remove_file(region.path("../provider")).unwrap(), &[("place", "ENOENT")]),
-        (|region, _| region.write("mapping0", "dimm\n"), &[("place", "PMEM2_E_INVALID_DEV_FORMAT")]),
+        (
+            |region, _| region.write("mapping0", "dimm\n"),
+            &[("place", "PMEM2_E_INVALID_DEV_FORMAT")],
+        ),
         (|_, dimm| dimm.write("nfit/id", "\n"), &[("device_id", "PMEM2_E_INVALID_DEV_FORMAT")]),
-        (|_, dimm| dimm.write("nfit/dirty_shutdown", "-1\n"), &[("unsafe_shutdowns", "PMEM2_E_INVALID_DEV_FORMAT")]),
+        (
+            |_, dimm| dimm.write("nfit/dirty_shutdown", "-1\n"),
+            &[("unsafe_shutdowns", "PMEM2_E_INVALID_DEV_FORMAT")],
+        ),
     ];
     for (breaks, errors) in rows {
         let sysfs = Sysfs::new();
@@ -285,14 +379,21 @@ fn answers_that_make_no_sense() {
         breaks(&region, &dimm);
         let (block, object) = sysfs.says(0, &sysfs.file);
         let found = object["answer_errors"].as_object().unwrap();
-        let found: Vec<_> = found.iter().map(|(key, error)| (&**key, error["symbol"].as_str().unwrap())).collect();
+        let found: Vec<_> =
+            found.iter().map(|(key, error)| (&**key, error["symbol"].as_str().unwrap())).collect();
         assert_eq!(found, errors);
         for (key, _) in errors {
             assert_eq!(object[key], Value::Null);
             let line = fact(&block, &key.replace('_', " ")).unwrap();
-            assert_eq!(line, format!("unknown: {}", object["answer_errors"][key]["message"].as_str().unwrap()));
+            assert_eq!(
+                line,
+                format!("unknown: {}", object["answer_errors"][key]["message"].as_str().unwrap())
+            );
         }
-        assert_eq!([&object["size"], &object["granularity"]["shared"]], [&json!(10), &json!("PAGE")]);
+        assert_eq!(
+            [&object["size"], &object["granularity"]["shared"]],
+            [&json!(10), &json!("PAGE")]
+        );
     }
 }
 
@@ -302,14 +403,21 @@ fn a_count_that_this_user_may_not_read() {
     let sysfs = Sysfs::new();
     let region = sysfs.region(0, 0, "ACPI.NFIT");
     let dimm = sysfs.dimm(&region, 0, "8680-1", "", Some("1"));
-    fs::set_permissions(dimm.path("nfit/dirty_shutdown"), fs::Permissions::from_mode(0o000)).unwrap();
+    fs::set_permissions(dimm.path("nfit/dirty_shutdown"), fs::Permissions::from_mode(0o000))
+        .unwrap();
     sysfs.disk(&sysfs.carrier(&region, "pfn", 0), "pmem0", sysfs.device, false);
     // Its owner may not read it either, but for these rights.
     let script = "exec setpriv --bounding-set -dac_override,-dac_read_search \"$0\" \"$@\"";
     let (block, object) = sysfs.says_after(script, 0, &sysfs.file);
     let line = fact(&block, "unsafe shutdowns").unwrap();
-    assert!(line.starts_with("unknown: ") && line.contains("EACCES") && line.contains("more rights"), "{block}");
-    assert_eq!([&object["device_id"], &object["unsafe_shutdowns"]], [&json!("8680-1"), &Value::Null]);
+    assert!(
+        line.starts_with("unknown: ") && line.contains("EACCES") && line.contains("more rights"),
+        "{block}"
+    );
+    assert_eq!(
+        [&object["device_id"], &object["unsafe_shutdowns"]],
+        [&json!("8680-1"), &Value::Null]
+    );
     assert_eq!(object["answer_errors"]["unsafe_shutdowns"]["symbol"], "EACCES");
 }
 
@@ -333,7 +441,12 @@ fn file_systems_without_a_device() {
     let overlay = "mount -t tmpfs none \"$dir\"; cd \"$dir\"; mkdir lower upper work all; echo x > lower/file
         mount -t overlay -o lowerdir=lower,upperdir=upper,workdir=work none all; mount --bind all \"$dir\"";
     for (script, backing, place, granularity) in [
-        (tmpfs, "memory", "tmpfs, which keeps its files in ordinary memory", "PAGE: it is not on persistent memory"),
+        (
+            tmpfs,
+            "memory",
+            "tmpfs, which keeps its files in ordinary memory",
+            "PAGE: it is not on persistent memory",
+        ),
         (
             overlay,
             "hidden",
@@ -343,7 +456,10 @@ fn file_systems_without_a_device() {
     ] {
         let mut command = inspect_after(script, directory.path(), [directory.path().join("file")]);
         let (block, object) = (report(0, &mut command), objects(0, &mut command).remove(0));
-        assert_eq!((fact(&block, "place"), fact(&block, "granularity")), (Some(place), Some(granularity)));
+        assert_eq!(
+            (fact(&block, "place"), fact(&block, "granularity")),
+            (Some(place), Some(granularity))
+        );
         assert_eq!(
             object["place"],
             json!({"backing": backing, "device": null, "disk": null, "dax": null, "regions": []})

@@ -39,14 +39,19 @@ pub(crate) fn mapped<'t>(source: &Source<Extent<'t>>) -> Result<Window<'t>, Faul
         return Err(Fault::ReadOnly);
     }
     let extent = *source.handle();
-    let at = extent.base().and_then(|base| arch::map(base, extent.length())).ok_or(Fault::Unmapped)?;
-    // SAFETY: the whole extent was mapped just now and stays so; nothing else in this program touches it.
+    let at =
+        extent.base().and_then(|base| arch::map(base, extent.length())).ok_or(Fault::Unmapped)?;
+    // SAFETY: the whole extent was mapped just now and stays so; nothing else in this program
+    // touches it.
     Ok(unsafe { extent.mapped(at) }.flushed_by(Cpu::detect().unwrap_or(Cpu::fence_only())))
 }
 
 impl<'t> Log<'t> {
     /// The log in a source, with the last record of the boots before.
-    pub(crate) fn open(source: Source<Extent<'t>>, window: &'t Window<'t>) -> Result<(Self, Option<Record>), Fault> {
+    pub(crate) fn open(
+        source: Source<Extent<'t>>,
+        window: &'t Window<'t>,
+    ) -> Result<(Self, Option<Record>), Fault> {
         let writer = Writer::via(source, window).map_err(Fault::Refused)?;
         let last = last(|offset| {
             let mut bytes = [0; LENGTH];
@@ -66,7 +71,9 @@ impl<'t> Log<'t> {
     pub(crate) fn append(&mut self) -> Result<Record, Fault> {
         let record = Record { sequence: self.next(), boot: self.boot };
         let at = offset(record.sequence.saturating_sub(1));
-        self.writer.write_at(at, &record.encode()).map_err(|halted| Fault::Refused(halted.error()))?;
+        self.writer
+            .write_at(at, &record.encode())
+            .map_err(|halted| Fault::Refused(halted.error()))?;
         self.last = Some(record);
         Ok(record)
     }

@@ -1,8 +1,9 @@
-//! A kernel without an operating system, a C library or an allocator: it finds its persistent memory, makes a source of each
-//! range, says what it knows of them, and keeps a log in them of its boots and of what the command line (`append=N`) asks for.
+//! A kernel without an operating system, a C library or an allocator: it finds its persistent
+//! memory, makes a source of each range, says what it knows of them, and keeps a log in them of its
+//! boots and of what the command line (`append=N`) asks for.
 //!
-//! It speaks over a serial port, one fact a line: the base address of the range, what is told, and that. tests/bare/run starts
-//! it and knows what it must say.
+//! It speaks over a serial port, one fact a line: the base address of the range, what is told, and
+//! that. tests/bare/run starts it and knows what it must say.
 #![no_std]
 #![no_main]
 
@@ -82,7 +83,10 @@ fn range(region: &PhysicalRegion<'_>, command_line: &str) {
         Ok(slot) => slot,
         Err(error) => return say!("{base:#x} refused {error}"),
     };
-    say!("{base:#x} pool {}", if let Err(Error::OutOfMemory(_)) = pool.source(&extent) { "full" } else { "not full" });
+    say!(
+        "{base:#x} pool {}",
+        if let Err(Error::OutOfMemory(_)) = pool.source(&extent) { "full" } else { "not full" }
+    );
     if let Err(error) = describe(base, &slot) {
         say!("{base:#x} error {error}");
     }
@@ -122,7 +126,8 @@ fn describe<'t>(base: u64, source: &Source<impl Handle<P = Bare<'t>>>) -> Result
     Ok(())
 }
 
-/// Continues the log in the source: a record for this boot, and as many more as the command line says.
+/// Continues the log in the source: a record for this boot, and as many more as the command line
+/// says.
 fn keep(base: u64, extent: Extent<'_>, command_line: &str) -> Result<(), log::Fault> {
     let source = Source::from_region(extent).map_err(log::Fault::Refused)?;
     let window = log::mapped(&source)?;
@@ -154,7 +159,8 @@ fn panic(_: &PanicInfo<'_>) -> ! {
     arch::exit(PANICKED)
 }
 
-/// What core's unwinding tables refer to where the linker does not drop them. Nothing unwinds here (panic = "abort").
+/// What core's unwinding tables refer to where the linker does not drop them. Nothing unwinds here
+/// (panic = "abort").
 #[cfg(debug_assertions)]
 #[unsafe(no_mangle)]
 extern "C" fn rust_eh_personality() {}

@@ -5,7 +5,10 @@ use pmem2::{Devicetree, Durability, Nfit, PhysicalRegion, TableFault, find_acpi_
 use crate::{Tables, arch};
 
 /// Calls `each` with every range, in the order of the tables.
-pub(crate) fn each(tables: &Tables, mut each: impl FnMut(&PhysicalRegion<'static>)) -> Result<(), TableFault> {
+pub(crate) fn each(
+    tables: &Tables,
+    mut each: impl FnMut(&PhysicalRegion<'static>),
+) -> Result<(), TableFault> {
     match *tables {
         Tables::Acpi(rsdp) => {
             // Without an NVDIMM there is none.
@@ -14,8 +17,11 @@ pub(crate) fn each(tables: &Tables, mut each: impl FnMut(&PhysicalRegion<'static
         }
         Tables::Devicetree(at) => {
             let unreachable = TableFault::Unreachable(at);
-            // The second word is the length of all, as all words in the order of bytes that only some processors have.
-            let length = arch::table(at, 8).and_then(|head| head.last_chunk().copied()).map(u32::from_be_bytes);
+            // The second word is the length of all, as all words in the order of bytes that only
+            // some processors have.
+            let length = arch::table(at, 8)
+                .and_then(|head| head.last_chunk().copied())
+                .map(u32::from_be_bytes);
             let length = length.and_then(|length| length.try_into().ok()).ok_or(unreachable)?;
             let tree = arch::table(at, length).ok_or(unreachable)?;
             Devicetree::parse(tree)?.regions().for_each(|region| each(&durable(region)));
@@ -24,8 +30,8 @@ pub(crate) fn each(tables: &Tables, mut each: impl FnMut(&PhysicalRegion<'static
     Ok(())
 }
 
-/// How the memory of a devicetree becomes durable is known by whoever knows the board: this one's riscv64 has no instruction that
-/// cleans caches (Zicbom), and none is needed.
+/// How the memory of a devicetree becomes durable is known by whoever knows the board: this one's
+/// riscv64 has no instruction that cleans caches (Zicbom), and none is needed.
 fn durable(region: PhysicalRegion<'_>) -> PhysicalRegion<'_> {
     if cfg!(target_arch = "riscv64") { region.durable_by(Durability::Fence) } else { region }
 }

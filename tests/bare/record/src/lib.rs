@@ -1,5 +1,5 @@
-//! What the kernel appends to its persistent memory, and what is there when it was cut off: shared by the kernel and by the
-//! program that judges it.
+//! What the kernel appends to its persistent memory, and what is there when it was cut off: shared
+//! by the kernel and by the program that judges it.
 #![no_std]
 
 /// A record. Nothing else of a log is kept: how long it is, is seen by reading it.
@@ -11,7 +11,8 @@ pub struct Record {
     pub boot: u64,
 }
 
-/// The bytes of a record: no divisor or multiple of a cache line, so that most records lie in two or three.
+/// The bytes of a record: no divisor or multiple of a cache line, so that most records lie in two
+/// or three.
 pub const LENGTH: usize = 8 * WORDS;
 
 const WORDS: usize = 13;
@@ -20,7 +21,8 @@ const WORDS: usize = 13;
 const MAGIC: u64 = u64::from_le_bytes(*b"pmem2log");
 
 impl Record {
-    /// As it lies in memory: magic number, sequence, boot, words that differ from record to record, checksum.
+    /// As it lies in memory: magic number, sequence, boot, words that differ from record to record,
+    /// checksum.
     #[must_use]
     pub fn encode(self) -> [u8; LENGTH] {
         let mut bytes = [0; LENGTH];
@@ -44,7 +46,8 @@ impl Record {
     pub fn decode(bytes: &[u8; LENGTH]) -> Option<Self> {
         let (words, _) = bytes.as_chunks::<8>();
         let [magic, sequence, boot, .., _] = words else { return None };
-        let record = Self { sequence: u64::from_le_bytes(*sequence), boot: u64::from_le_bytes(*boot) };
+        let record =
+            Self { sequence: u64::from_le_bytes(*sequence), boot: u64::from_le_bytes(*boot) };
         (u64::from_le_bytes(*magic) == MAGIC && record.encode() == *bytes).then_some(record)
     }
 
@@ -57,8 +60,8 @@ impl Record {
     }
 }
 
-/// How far a log goes: the last of the whole records that follow one another from the beginning. `read` gives the bytes
-/// at an offset, as long as there are any.
+/// How far a log goes: the last of the whole records that follow one another from the beginning.
+/// `read` gives the bytes at an offset, as long as there are any.
 pub fn last(mut read: impl FnMut(u64) -> Option<[u8; LENGTH]>) -> Option<Record> {
     let mut last = None;
     let mut at = 0;
@@ -124,8 +127,12 @@ mod tests {
     #[test]
     fn a_log_ends_where_records_do_not_follow() {
         let ends = |records: &[(u64, u64)]| {
-            let all: Vec<_> = records.iter().map(|&(sequence, boot)| Record { sequence, boot }.encode()).collect();
-            last(|at| all.get(usize::try_from(at).unwrap() / LENGTH).copied()).map(|last| last.sequence)
+            let all: Vec<_> = records
+                .iter()
+                .map(|&(sequence, boot)| Record { sequence, boot }.encode())
+                .collect();
+            last(|at| all.get(usize::try_from(at).unwrap() / LENGTH).copied())
+                .map(|last| last.sequence)
         };
         assert_eq!(ends(&[]), None);
         assert_eq!(ends(&[(2, 1)]), None);

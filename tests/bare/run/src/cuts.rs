@@ -1,4 +1,5 @@
-//! Power cuts: QEMU is killed while the kernel appends records, and the memory's file has to hold whatever was reported.
+//! Power cuts: QEMU is killed while the kernel appends records, and the memory's file has to hold
+//! whatever was reported.
 
 use std::{
     thread::sleep,
@@ -14,8 +15,8 @@ use crate::{
     random::Random,
 };
 
-/// How many records a boot would append if nobody cut it off: more than the pipe between QEMU and this program holds the
-/// reports of, so that no run ends before it is killed.
+/// How many records a boot would append if nobody cut it off: more than the pipe between QEMU and
+/// this program holds the reports of, so that no run ends before it is killed.
 const RUN: u64 = 100_000;
 
 /// After which report at the latest the power goes.
@@ -59,7 +60,8 @@ pub(crate) fn cut(plugged: &Plugged<'_>, random: &mut Random) -> Result<String, 
         Moment::Reported(wanted, after) => {
             let mut reports = 0;
             while reports <= wanted {
-                let line = running.line()?.ok_or_else(|| format!("it ended after {:?}", lines.last()))?;
+                let line =
+                    running.line()?.ok_or_else(|| format!("it ended after {:?}", lines.last()))?;
                 reports += u64::from(line.contains(" durable "));
                 lines.push(line);
             }
@@ -88,7 +90,10 @@ fn reported(base: u64, lines: &[String]) -> Result<Reported, String> {
     let mut reported = Reported::default();
     let prefix = format!("{base:#x} ");
     for line in lines {
-        let Some((what, number)) = line.strip_prefix(&prefix).and_then(|line| line.split_once(' ')) else { continue };
+        let Some((what, number)) = line.strip_prefix(&prefix).and_then(|line| line.split_once(' '))
+        else {
+            continue;
+        };
         let number = || number.parse::<u64>().map_err(|e| format!("{line:?}: {e}"));
         match what {
             "recovered" => reported.recovered = Some(number()?),
@@ -96,7 +101,9 @@ fn reported(base: u64, lines: &[String]) -> Result<Reported, String> {
             "durable" => {
                 (reported.last, reported.durable) = (number()?, reported.durable + 1);
                 // The boot's own record is the first one.
-                if Some(reported.last) != reported.recovered.map(|recovered| recovered + 1 + reported.durable) {
+                if Some(reported.last)
+                    != reported.recovered.map(|recovered| recovered + 1 + reported.durable)
+                {
                     return Err(format!("reported out of turn: {line:?}"));
                 }
             }
@@ -108,8 +115,13 @@ fn reported(base: u64, lines: &[String]) -> Result<Reported, String> {
 }
 
 /// Whether the memory holds what it held before, and everything that was reported since.
-fn judge(before: Option<Record>, reported: &Reported, after: Option<Record>) -> Result<(), &'static str> {
-    let numbers = |record: Option<Record>| record.map_or((0, 0), |record| (record.sequence, record.boot));
+fn judge(
+    before: Option<Record>,
+    reported: &Reported,
+    after: Option<Record>,
+) -> Result<(), &'static str> {
+    let numbers =
+        |record: Option<Record>| record.map_or((0, 0), |record| (record.sequence, record.boot));
     let ((kept, boots), (before, before_boots)) = (numbers(after), numbers(before));
     if kept < before {
         Err("what was there is gone")
@@ -129,7 +141,12 @@ pub(crate) fn survives(plugged: &Plugged<'_>) -> Result<String, String> {
     let before = kept(&plugged.contents(0)?)?.ok_or("there is no log")?;
     let (lines, ended) = plugged.start("", false)?.end()?;
     let reported = reported(plugged.machine.memory[0].base, &lines)?;
-    let wanted = Reported { recovered: Some(before.sequence), boot: Some(before.boot + 1), durable: 0, last: 0 };
+    let wanted = Reported {
+        recovered: Some(before.sequence),
+        boot: Some(before.boot + 1),
+        durable: 0,
+        last: 0,
+    };
     if reported != wanted || ended != DONE {
         return Err(format!("{reported:?}, {ended:?} instead of {wanted:?}"));
     }
@@ -160,24 +177,42 @@ mod tests {
         let said = Reported { recovered: Some(10), boot: Some(3), durable: 4, last: 15 };
         assert_eq!(judge(record(10, 2), &said, record(15, 3)), Ok(()));
         assert_eq!(judge(record(10, 2), &said, record(16, 3)), Ok(()));
-        assert_eq!(judge(record(10, 2), &said, record(14, 3)), Err("what was reported is not there"));
+        assert_eq!(
+            judge(record(10, 2), &said, record(14, 3)),
+            Err("what was reported is not there")
+        );
         assert_eq!(judge(record(10, 2), &said, None), Err("what was there is gone"));
-        assert_eq!(judge(record(9, 2), &said, record(15, 3)), Err("the kernel found another log than there was"));
+        assert_eq!(
+            judge(record(9, 2), &said, record(15, 3)),
+            Err("the kernel found another log than there was")
+        );
         assert_eq!(judge(record(10, 1), &said, record(15, 3)), Err("the boots are miscounted"));
-        assert_eq!(judge(record(10, 2), &said, record(15, 2)), Err("what was reported is not there"));
+        assert_eq!(
+            judge(record(10, 2), &said, record(15, 2)),
+            Err("what was reported is not there")
+        );
         assert_eq!(judge(record(10, 2), &Reported::default(), record(10, 2)), Ok(()));
-        assert_eq!(judge(record(10, 2), &Reported::default(), record(9, 2)), Err("what was there is gone"));
+        assert_eq!(
+            judge(record(10, 2), &Reported::default(), record(9, 2)),
+            Err("what was there is gone")
+        );
         assert_eq!(judge(None, &Reported::default(), None), Ok(()));
     }
 
     #[test]
     fn reports_come_in_turn() {
-        let lines = |text: &str| text.split(',').map(|line| format!("0x10 {line}")).collect::<Vec<_>>();
-        let said = reported(16, &lines("size 1,recovered 10,boot 3,durable 12,durable 13")).unwrap();
+        let lines =
+            |text: &str| text.split(',').map(|line| format!("0x10 {line}")).collect::<Vec<_>>();
+        let said =
+            reported(16, &lines("size 1,recovered 10,boot 3,durable 12,durable 13")).unwrap();
         assert_eq!(said, Reported { recovered: Some(10), boot: Some(3), durable: 2, last: 13 });
-        for wrong in
-            ["recovered 10,durable 11", "recovered 10,durable 12,durable 14", "durable 2", "durable x", "log full"]
-        {
+        for wrong in [
+            "recovered 10,durable 11",
+            "recovered 10,durable 12,durable 14",
+            "durable 2",
+            "durable x",
+            "log full",
+        ] {
             assert!(reported(16, &lines(wrong)).is_err(), "{wrong}");
         }
     }

@@ -8,27 +8,43 @@ use std::{
 
 use crate::machine::Memory;
 
-/// Has `dump` write QEMU's devicetree to `plain`, and puts one that has these memories too into `complete`.
-pub(crate) fn make(dump: &mut Command, plain: &Path, memory: &[Memory], complete: &Path) -> Result<(), String> {
+/// Has `dump` write QEMU's devicetree to `plain`, and puts one that has these memories too into
+/// `complete`.
+pub(crate) fn make(
+    dump: &mut Command,
+    plain: &Path,
+    memory: &[Memory],
+    complete: &Path,
+) -> Result<(), String> {
     run(dump)?;
     let text = run(Command::new("dtc").args(["-q", "-I", "dtb", "-O", "dts"]).arg(plain))?;
     let source = complete.with_extension("dts");
     fs::write(&source, text + &nodes(memory)).map_err(|e| format!("{}: {e}", source.display()))?;
-    run(Command::new("dtc").args(["-q", "-I", "dts", "-O", "dtb", "-o"]).arg(complete).arg(&source)).map(drop)
+    run(Command::new("dtc").args(["-q", "-I", "dts", "-O", "dtb", "-o"]).arg(complete).arg(&source))
+        .map(drop)
 }
 
-/// As Documentation/devicetree/bindings/pmem/pmem-region.txt has them; and one that is to be ignored.
+/// As Documentation/devicetree/bindings/pmem/pmem-region.txt has them; and one that is to be
+/// ignored.
 fn nodes(memory: &[Memory]) -> String {
     let node = |memory: &Memory| {
         let Memory { base, size, node, volatile, .. } = memory;
         let volatile = if *volatile { "volatile; " } else { "" };
         // Addresses and sizes have two cells on both boards.
-        let reg =
-            format!("<0x{:x} 0x{:x} 0x{:x} 0x{:x}>", base >> 32, base & 0xffff_ffff, size >> 32, size & 0xffff_ffff);
-        format!("pmem@{base:x} {{ compatible = \"pmem-region\"; reg = {reg}; numa-node-id = <{node}>; {volatile}}};\n")
+        let reg = format!(
+            "<0x{:x} 0x{:x} 0x{:x} 0x{:x}>",
+            base >> 32,
+            base & 0xffff_ffff,
+            size >> 32,
+            size & 0xffff_ffff
+        );
+        format!(
+            "pmem@{base:x} {{ compatible = \"pmem-region\"; reg = {reg}; numa-node-id = <{node}>; {volatile}}};\n"
+        )
     };
     let nodes: String = memory.iter().map(node).collect();
-    let disabled = "pmem@0 { compatible = \"pmem-region\"; reg = <0 0 0 0x1000>; status = \"disabled\"; };\n";
+    let disabled =
+        "pmem@0 { compatible = \"pmem-region\"; reg = <0 0 0 0x1000>; status = \"disabled\"; };\n";
     format!("/ {{\n{nodes}{disabled}}};\n")
 }
 

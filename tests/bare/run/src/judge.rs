@@ -11,11 +11,22 @@ use crate::{
 pub(crate) const DONE: Ended = Ended::Status(33);
 
 /// The instructions that make stores durable, as QEMU's disassembler shows them.
-const FLUSHES: &[&str] =
-    &["clwb", "clflushopt", "clflush", "sfence", "dc cvac,", "dc cvap,", "dc cvadp,", "dsb", "cbo.clean", "fence"];
+const FLUSHES: &[&str] = &[
+    "clwb",
+    "clflushopt",
+    "clflush",
+    "sfence",
+    "dc cvac,",
+    "dc cvap,",
+    "dc cvadp,",
+    "dsb",
+    "cbo.clean",
+    "fence",
+];
 
 /// Those whose names Debian's disassembler does not know.
-const UNNAMED: &[(&str, &str)] = &[("sys #3, c7, c12, #1,", "dc cvap,"), ("sys #3, c7, c13, #1,", "dc cvadp,")];
+const UNNAMED: &[(&str, &str)] =
+    &[("sys #3, c7, c12, #1,", "dc cvap,"), ("sys #3, c7, c13, #1,", "dc cvadp,")];
 
 /// How many records a boot appends here beside the one of its own.
 const MORE: u64 = 2;
@@ -56,7 +67,11 @@ fn expected(plugged: &Plugged<'_>, boot: u64) -> Vec<String> {
         }
         let before = (boot - 1) * (MORE + 1);
         all.extend([format!("{base:#x} recovered {before}"), format!("{base:#x} boot {boot}")]);
-        all.extend((before + 2..).map(|sequence| format!("{base:#x} durable {sequence}")).take(MORE as usize));
+        all.extend(
+            (before + 2..)
+                .map(|sequence| format!("{base:#x} durable {sequence}"))
+                .take(MORE as usize),
+        );
     }
     all
 }
@@ -65,7 +80,8 @@ fn expected(plugged: &Plugged<'_>, boot: u64) -> Vec<String> {
 fn same(expected: Vec<String>, lines: &[String]) -> Result<(), String> {
     let wanted: BTreeSet<_> = expected.into_iter().collect();
     let said: BTreeSet<_> = lines.iter().cloned().collect();
-    let mut wrong: Vec<_> = wanted.difference(&said).map(|line| format!("not said: {line}")).collect();
+    let mut wrong: Vec<_> =
+        wanted.difference(&said).map(|line| format!("not said: {line}")).collect();
     wrong.extend(said.difference(&wanted).map(|line| format!("said: {line}")));
     if lines.len() > said.len() {
         wrong.push("something was said twice".to_owned());
@@ -81,11 +97,13 @@ fn instructions(plugged: &Plugged<'_>) -> Result<(), String> {
 }
 
 fn executed(trace: &str, wanted: &[&str]) -> Result<(), String> {
-    let mut words: String = trace.split_ascii_whitespace().chain([""]).flat_map(|word| [" ", word]).collect();
+    let mut words: String =
+        trace.split_ascii_whitespace().chain([""]).flat_map(|word| [" ", word]).collect();
     for (sequence, name) in UNNAMED {
         words = words.replace(sequence, name);
     }
-    let found: Vec<_> = FLUSHES.iter().copied().filter(|name| words.contains(&format!(" {name} "))).collect();
+    let found: Vec<_> =
+        FLUSHES.iter().copied().filter(|name| words.contains(&format!(" {name} "))).collect();
     if found == wanted { Ok(()) } else { Err(format!("{found:?} were executed, not {wanted:?}")) }
 }
 

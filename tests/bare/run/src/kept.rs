@@ -2,8 +2,8 @@
 
 use pmem2_bare_record::{LENGTH, Record, last, offset};
 
-/// The last record of the log that begins a memory. There is nothing else in it: behind the log there are zeros, but for what
-/// was begun of one more record.
+/// The last record of the log that begins a memory. There is nothing else in it: behind the log
+/// there are zeros, but for what was begun of one more record.
 pub(crate) fn kept(bytes: &[u8]) -> Result<Option<Record>, String> {
     let at = |offset: u64| usize::try_from(offset).ok();
     let last = last(|offset| bytes.get(at(offset)?..)?.first_chunk::<LENGTH>().copied());
@@ -11,9 +11,9 @@ pub(crate) fn kept(bytes: &[u8]) -> Result<Option<Record>, String> {
     let rest = at(end).and_then(|end| bytes.get(end + LENGTH..)).unwrap_or_default();
     match rest.iter().position(|&byte| byte != 0) {
         None => Ok(last),
-        Some(more) => {
-            Err(format!("the log ends with {last:?}, but there is something {more} bytes behind the next record"))
-        }
+        Some(more) => Err(format!(
+            "the log ends with {last:?}, but there is something {more} bytes behind the next record"
+        )),
     }
 }
 

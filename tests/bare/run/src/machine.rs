@@ -10,7 +10,8 @@ pub(crate) const LABELS: u64 = 128 << 10;
 pub(crate) enum Board {
     /// x86-64, started by PVH; NVDIMMs are devices of their own, which ACPI's NFIT tells of.
     Pc,
-    /// aarch64's `virt`: main memory is a file, and the devicetree says which part of it is persistent.
+    /// aarch64's `virt`: main memory is a file, and the devicetree says which part of it is
+    /// persistent.
     Arm,
     /// riscv64's `virt`, the same.
     Riscv,
@@ -40,8 +41,8 @@ pub(crate) struct Machine {
     pub(crate) persistence: Option<&'static str>,
     pub(crate) nodes: u32,
     pub(crate) memory: Vec<Memory>,
-    /// The instructions that make stores durable which have to be executed, as QEMU's disassembler names them: these, and none
-    /// of the others.
+    /// The instructions that make stores durable which have to be executed, as QEMU's disassembler
+    /// names them: these, and none of the others.
     pub(crate) flushes: &'static [&'static str],
     /// Whether the power is cut.
     pub(crate) cut: bool,
@@ -51,7 +52,17 @@ pub(crate) struct Machine {
 
 /// A machine of this kind, with a processor of this name.
 pub(crate) fn machine(name: &'static str, board: Board, cpu: &'static str) -> Machine {
-    Machine { name, board, cpu, persistence: None, nodes: 1, memory: vec![], flushes: &[], cut: false, c: false }
+    Machine {
+        name,
+        board,
+        cpu,
+        persistence: None,
+        nodes: 1,
+        memory: vec![],
+        flushes: &[],
+        cut: false,
+        c: false,
+    }
 }
 
 /// Persistent memory.
@@ -140,8 +151,8 @@ impl Machine {
             return vec![format!("{base:#x} refused {why}")];
         }
         let (provider, dimm) = match self.board {
-            // What QEMU calls itself: Intel's number, and a serial number that grows with the slot. Ids show bytes in their
-            // order. Handles are slots from 1.
+            // What QEMU calls itself: Intel's number, and a serial number that grows with the slot.
+            // Ids show bytes in their order. Handles are slots from 1.
             Board::Pc => {
                 let (handle, serial) = (index + 1, 0x12_3456 + index as u32);
                 ("ACPI.NFIT", Some((handle, format!("8680-{:08x}", serial.swap_bytes()))))
@@ -149,8 +160,11 @@ impl Machine {
             Board::Arm | Board::Riscv => ("devicetree", None),
         };
         let (persistence, granularity, reason) = match (self.board, self.persistence) {
-            (Board::Pc, Some("mem-ctrl")) => ("memory_controller", "CACHE_LINE", "memory_controller"),
-            // This QEMU's riscv64 has no instruction that flushes caches (Zicbom): the kernel says that a fence is enough.
+            (Board::Pc, Some("mem-ctrl")) => {
+                ("memory_controller", "CACHE_LINE", "memory_controller")
+            }
+            // This QEMU's riscv64 has no instruction that flushes caches (Zicbom): the kernel says
+            // that a fence is enough.
             (Board::Pc, Some(_)) | (Board::Riscv, _) => ("cpu_cache", "BYTE", "cpu_cache"),
             _ => ("not stated", "CACHE_LINE", "domain_unstated"),
         };
@@ -171,7 +185,9 @@ impl Machine {
         facts.push(format!("{base:#x} device_id {}", dimm.as_ref().map_or("", |(_, id)| id)));
         if self.c {
             // C has no words for the rest.
-            facts.retain(|fact| [" whole ", " reason ", " report "].iter().all(|what| !fact.contains(what)));
+            facts.retain(|fact| {
+                [" whole ", " reason ", " report "].iter().all(|what| !fact.contains(what))
+            });
             return facts;
         }
         facts.extend(dimm.map(|(handle, id)| format!("{base:#x} dimm {handle} {id}")));

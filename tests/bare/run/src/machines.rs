@@ -5,7 +5,8 @@ use crate::machine::{Board, LABELS, MIB, Machine, machine, memory};
 /// Where a PC's first NVDIMM lies.
 const FIRST: u64 = 4 << 30;
 
-/// The parts of main memory that are persistent on the other boards: neither the kernel nor the devicetree is there.
+/// The parts of main memory that are persistent on the other boards: neither the kernel nor the
+/// devicetree is there.
 const ARM: u64 = 0x4800_0000;
 const RISCV: u64 = 0x8800_0000;
 
@@ -16,7 +17,8 @@ pub(crate) fn machines() -> Vec<Machine> {
     let riscv = |name| machine(name, Board::Riscv, "rv64");
     let one = [memory(FIRST, 32 * MIB)];
     // Behind the label area the second one begins where no page of 2 MiB does.
-    let labelled = [memory(FIRST, 64 * MIB - LABELS).labels(), memory(FIRST + 64 * MIB - LABELS, 64 * MIB)];
+    let labelled =
+        [memory(FIRST, 64 * MIB - LABELS).labels(), memory(FIRST + 64 * MIB - LABELS, 64 * MIB)];
     let unarmed = [memory(FIRST, 64 * MIB).unarmed(), memory(FIRST + 64 * MIB, 64 * MIB)];
     let two = [memory(FIRST, 64 * MIB), memory(FIRST + (3 << 30), 32 * MIB).node(1)];
     vec![
@@ -25,13 +27,21 @@ pub(crate) fn machines() -> Vec<Machine> {
         pc("pc-two", "max").nodes(2).persistence("mem-ctrl").with(two).flushes(&["clwb", "sfence"]),
         pc("pc-labelled", "max").with(labelled).flushes(&["clwb", "sfence"]),
         pc("pc-unarmed", "max").with(unarmed).flushes(&["clwb", "sfence"]),
-        pc("pc-mem-ctrl", "max").persistence("mem-ctrl").with(one).flushes(&["clwb", "sfence"]).cut(),
+        pc("pc-mem-ctrl", "max")
+            .persistence("mem-ctrl")
+            .with(one)
+            .flushes(&["clwb", "sfence"])
+            .cut(),
         pc("pc-cpu", "max").persistence("cpu").with(one).flushes(&["sfence"]).cut(),
         pc("pc-qemu64", "qemu64").with(one).flushes(&["clflush", "sfence"]).cut(),
         pc("pc-clflushopt", "max,clwb=off").with(one).flushes(&["clflushopt", "sfence"]),
         pc("pc-qemu64-cpu", "qemu64").persistence("cpu").with(one).flushes(&["sfence"]),
         c("c-nothing", "max"),
-        c("c-two", "max").nodes(2).persistence("mem-ctrl").with(two).flushes(&["clflush", "sfence"]),
+        c("c-two", "max")
+            .nodes(2)
+            .persistence("mem-ctrl")
+            .with(two)
+            .flushes(&["clflush", "sfence"]),
         c("c-labelled", "max").with(labelled).flushes(&["clflush", "sfence"]),
         c("c-unarmed", "max").with(unarmed).flushes(&["clflush", "sfence"]),
         c("c-one", "qemu64").with(one).flushes(&["clflush", "sfence"]).cut(),
@@ -39,13 +49,20 @@ pub(crate) fn machines() -> Vec<Machine> {
         arm("arm-nothing", "max"),
         // The point of deep persistence, of persistence, and of coherency.
         arm("arm-max", "max").with([memory(ARM, 32 * MIB)]).flushes(&["dc cvadp,", "dsb"]).cut(),
-        arm("arm-neoverse-n1", "neoverse-n1").with([memory(ARM, 32 * MIB)]).flushes(&["dc cvap,", "dsb"]).cut(),
+        arm("arm-neoverse-n1", "neoverse-n1")
+            .with([memory(ARM, 32 * MIB)])
+            .flushes(&["dc cvap,", "dsb"])
+            .cut(),
         arm("arm-cortex-a53", "cortex-a53")
             .with([memory(ARM, 32 * MIB), memory(ARM + 48 * MIB, MIB).node(1)])
             .flushes(&["dc cvac,", "dsb"]),
         riscv("riscv-nothing"),
         riscv("riscv-one").with([memory(RISCV, 32 * MIB)]).flushes(&["fence"]).cut(),
-        riscv("riscv-two").with([memory(RISCV, 32 * MIB), memory(RISCV + 48 * MIB, MIB).node(1)]).flushes(&["fence"]),
-        riscv("riscv-volatile").with([memory(RISCV, MIB).volatile(), memory(RISCV + MIB, MIB)]).flushes(&["fence"]),
+        riscv("riscv-two")
+            .with([memory(RISCV, 32 * MIB), memory(RISCV + 48 * MIB, MIB).node(1)])
+            .flushes(&["fence"]),
+        riscv("riscv-volatile")
+            .with([memory(RISCV, MIB).volatile(), memory(RISCV + MIB, MIB)])
+            .flushes(&["fence"]),
     ]
 }

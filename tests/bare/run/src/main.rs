@@ -1,5 +1,5 @@
-//! `bare-run`: starts the kernel on every machine of the table, at most two at a time, judges what it says, and cuts the power
-//! of some. ci/bare calls it.
+//! `bare-run`: starts the kernel on every machine of the table, at most two at a time, judges what
+//! it says, and cuts the power of some. ci/bare calls it.
 
 mod cuts;
 mod devicetree;
@@ -68,7 +68,8 @@ fn run() -> Result<bool, String> {
         None => (&arguments[..], &[][..]),
     };
     let [directory, cuts, seed, kernels @ ..] = arguments else { return Err(USAGE.to_owned()) };
-    let kernels: Option<BTreeMap<&str, &str>> = kernels.iter().map(|kernel| kernel.split_once('=')).collect();
+    let kernels: Option<BTreeMap<&str, &str>> =
+        kernels.iter().map(|kernel| kernel.split_once('=')).collect();
     let kernels = kernels.ok_or(USAGE)?;
     let number = |text: &String| text.parse::<u64>().map_err(|e| format!("{text:?}: {e}\n{USAGE}"));
     let cuts = number(cuts)?;
@@ -76,11 +77,14 @@ fn run() -> Result<bool, String> {
     println!("seed {seed}");
 
     let all = machines();
-    if let Some(name) = wanted.iter().find(|name| all.iter().all(|machine| machine.name != **name)) {
+    if let Some(name) = wanted.iter().find(|name| all.iter().all(|machine| machine.name != **name))
+    {
         return Err(format!("no machine {name:?} in the table"));
     }
-    let chosen: Vec<_> =
-        all.iter().filter(|machine| wanted.is_empty() || wanted.iter().any(|name| name == machine.name)).collect();
+    let chosen: Vec<_> = all
+        .iter()
+        .filter(|machine| wanted.is_empty() || wanted.iter().any(|name| name == machine.name))
+        .collect();
     let mut jobs = Vec::new();
     for &machine in &chosen {
         let kernel = machine.kernel();
@@ -103,7 +107,9 @@ fn run() -> Result<bool, String> {
     });
     let (passed, failed) = tests.into_inner().map_err(|_| "a thread panicked")?;
     let word = if failed == 0 { "ok" } else { "FAILED" };
-    println!("test result: {word}. {passed} passed; {failed} failed; 0 ignored; 0 measured; 0 filtered out");
+    println!(
+        "test result: {word}. {passed} passed; {failed} failed; 0 ignored; 0 measured; 0 filtered out"
+    );
     Ok(failed == 0 && passed > 0)
 }
 
@@ -111,7 +117,8 @@ fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.subsec_nanos().into())
 }
 
-/// The part of the cuts that this machine gets: those of one kernel share them, and the first ones take what is left over.
+/// The part of the cuts that this machine gets: those of one kernel share them, and the first ones
+/// take what is left over.
 fn share(cuts: u64, machine: &Machine, chosen: &[&Machine]) -> u64 {
     let like = chosen.iter().filter(|other| other.cut && other.kernel() == machine.kernel());
     let sharing: Vec<_> = like.map(|other| other.name).collect();
@@ -132,11 +139,19 @@ fn examine(job: &Job<'_>, directory: PathBuf, seed: u64) -> Vec<Test> {
         Err(failure) => return vec![("is plugged together".to_owned(), Err(failure))],
     };
     let mut tests: Vec<Test> = (1..=BOOTS)
-        .map(|boot| (format!("boot {boot} finds what is there"), judge::boot(&plugged, boot).map(|()| String::new())))
+        .map(|boot| {
+            (
+                format!("boot {boot} finds what is there"),
+                judge::boot(&plugged, boot).map(|()| String::new()),
+            )
+        })
         .collect();
     if cuts > 0 {
-        let mut random = Random(seed ^ machine.name.bytes().fold(0, |sum, byte| sum * 31 + u64::from(byte)));
-        tests.extend((1..=cuts).map(|cut| (format!("power cut {cut}"), cuts::cut(&plugged, &mut random))));
+        let mut random =
+            Random(seed ^ machine.name.bytes().fold(0, |sum, byte| sum * 31 + u64::from(byte)));
+        tests.extend(
+            (1..=cuts).map(|cut| (format!("power cut {cut}"), cuts::cut(&plugged, &mut random))),
+        );
         tests.push(("boots after all power cuts".to_owned(), cuts::survives(&plugged)));
         tests.push(("a lie is noticed".to_owned(), cuts::lie(&plugged)));
     }
@@ -148,8 +163,14 @@ fn tell(machine: &Machine, results: &[Test], start: Instant, tests: &Mutex<(usiz
     let mut text = String::new();
     for (test, result) in results {
         text += &match result {
-            Ok(more) => format!("ok {}: {test}{}{more}\n", machine.name, if more.is_empty() { "" } else { ": " }),
-            Err(why) => format!("FAILED {}: {test}\n  {}\n", machine.name, why.replace('\n', "\n  ")),
+            Ok(more) => format!(
+                "ok {}: {test}{}{more}\n",
+                machine.name,
+                if more.is_empty() { "" } else { ": " }
+            ),
+            Err(why) => {
+                format!("FAILED {}: {test}\n  {}\n", machine.name, why.replace('\n', "\n  "))
+            }
         };
     }
     let failed = results.iter().filter(|(_, result)| result.is_err()).count();

@@ -46,15 +46,24 @@ pub(crate) enum Ended {
 
 impl<'m> Plugged<'m> {
     /// Makes the files, full of zeros.
-    pub(crate) fn new(machine: &'m Machine, kernel: &'m Path, directory: PathBuf) -> Result<Self, String> {
+    pub(crate) fn new(
+        machine: &'m Machine,
+        kernel: &'m Path,
+        directory: PathBuf,
+    ) -> Result<Self, String> {
         // What an earlier run left is no part of this one.
         match fs::remove_dir_all(&directory) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(format!("{}: {e}", directory.display())),
-            _ => fs::create_dir_all(&directory).map_err(|e| format!("{}: {e}", directory.display()))?,
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                return Err(format!("{}: {e}", directory.display()));
+            }
+            _ => fs::create_dir_all(&directory)
+                .map_err(|e| format!("{}: {e}", directory.display()))?,
         }
         let plugged = Self { machine, kernel, directory };
         let make = |path: PathBuf, size: u64| {
-            File::create(&path).and_then(|file| file.set_len(size)).map_err(|e| format!("{}: {e}", path.display()))
+            File::create(&path)
+                .and_then(|file| file.set_len(size))
+                .map_err(|e| format!("{}: {e}", path.display()))
         };
         if machine.board == Board::Pc {
             for (index, memory) in machine.memory.iter().enumerate() {
@@ -64,7 +73,12 @@ impl<'m> Plugged<'m> {
             make(plugged.main(), machine.board.main().0)?;
             let plain = plugged.path("plain.dtb");
             let mut dump = plugged.virt(&format!(",dumpdtb={}", plain.display()));
-            devicetree::make(dump.args(["-cpu", machine.cpu]), &plain, &machine.memory, &plugged.path("dtb"))?;
+            devicetree::make(
+                dump.args(["-cpu", machine.cpu]),
+                &plain,
+                &machine.memory,
+                &plugged.path("dtb"),
+            )?;
         }
         Ok(plugged)
     }
@@ -109,14 +123,26 @@ impl<'m> Plugged<'m> {
         if self.machine.board != Board::Pc {
             command.arg("-dtb").arg(self.path("dtb"));
         }
-        command.args(["-accel", "tcg", "-cpu", self.machine.cpu, "-append", line]).arg("-kernel").arg(self.kernel);
-        command.args(["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-serial", "stdio"]);
+        command
+            .args(["-accel", "tcg", "-cpu", self.machine.cpu, "-append", line])
+            .arg("-kernel")
+            .arg(self.kernel);
+        command.args([
+            "-nodefaults",
+            "-no-user-config",
+            "-display",
+            "none",
+            "-no-reboot",
+            "-serial",
+            "stdio",
+        ]);
         if traced {
             command.args(["-d", "in_asm", "-D"]).arg(self.trace());
         }
         let file = File::create(&errors).map_err(|e| format!("{}: {e}", errors.display()))?;
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(file);
-        let mut child = command.spawn().map_err(|e| format!("{}: {e}", command.get_program().display()))?;
+        let mut child =
+            command.spawn().map_err(|e| format!("{}: {e}", command.get_program().display()))?;
         let out = child.stdout.take().ok_or("no standard output")?;
         let (sender, lines) = channel();
         thread::spawn(move || {
@@ -149,13 +175,20 @@ impl<'m> Plugged<'m> {
         }
         for (slot, memory) in machine.memory.iter().enumerate() {
             let file = self.file(slot).0.display().to_string();
-            let (area, labels) =
-                if memory.labels { (LABELS, format!(",label-size={LABELS}")) } else { (0, String::new()) };
+            let (area, labels) = if memory.labels {
+                (LABELS, format!(",label-size={LABELS}"))
+            } else {
+                (0, String::new())
+            };
             let (size, base, node) = (memory.size + area, memory.base, memory.node);
             let unarmed = if memory.unarmed { ",unarmed=on" } else { "" };
-            command.args(["-object", &format!("memory-backend-file,id=m{slot},share=on,mem-path={file},size={size}")]);
-            let device =
-                format!("nvdimm,id=d{slot},memdev=m{slot},slot={slot},addr={base:#x},node={node}{labels}{unarmed}");
+            command.args([
+                "-object",
+                &format!("memory-backend-file,id=m{slot},share=on,mem-path={file},size={size}"),
+            ]);
+            let device = format!(
+                "nvdimm,id=d{slot},memdev=m{slot},slot={slot},addr={base:#x},node={node}{labels}{unarmed}"
+            );
             command.args(["-device", &device]);
         }
         command
@@ -167,8 +200,16 @@ impl<'m> Plugged<'m> {
         let mut command = Command::new(format!("qemu-system-{}", board.architecture()));
         let (size, _) = board.main();
         let file = self.main().display().to_string();
-        command.args(["-object", &format!("memory-backend-file,id=main,share=on,mem-path={file},size={size}")]);
-        command.args(["-machine", &format!("virt,memory-backend=main{options}"), "-m", &format!("{}M", size / MIB)]);
+        command.args([
+            "-object",
+            &format!("memory-backend-file,id=main,share=on,mem-path={file},size={size}"),
+        ]);
+        command.args([
+            "-machine",
+            &format!("virt,memory-backend=main{options}"),
+            "-m",
+            &format!("{}M", size / MIB),
+        ]);
         // The kernel asks for its command line, and ends with its status.
         command.args(["-semihosting-config", "enable=on,target=native"]);
         if board == Board::Riscv {
@@ -184,7 +225,8 @@ fn whole_lines(out: ChildStdout) -> impl Iterator<Item = String> {
     std::iter::from_fn(move || {
         let mut line = Vec::new();
         out.read_until(b'\n', &mut line).ok()?;
-        (line.pop()? == b'\n').then(|| String::from_utf8_lossy(&line).trim_end_matches('\r').to_owned())
+        (line.pop()? == b'\n')
+            .then(|| String::from_utf8_lossy(&line).trim_end_matches('\r').to_owned())
     })
 }
 

@@ -1,5 +1,5 @@
-//! libpmem2's C functions over a machine that is made up: a table of regions of memory, as a small kernel might have it. No
-//! operating system, no heap.
+//! libpmem2's C functions over a machine that is made up: a table of regions of memory, as a small
+//! kernel might have it. No operating system, no heap.
 #![no_std]
 
 use core::{
@@ -8,7 +8,10 @@ use core::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},
 };
 
-use pmem2::{Access, Alignment, Errno, Facts, Fail, FileSystem, Health, Io, Kind, Locate, Nowhere, Platform, What};
+use pmem2::{
+    Access, Alignment, Errno, Facts, Fail, FileSystem, Health, Io, Kind, Locate, Nowhere, Platform,
+    What,
+};
 
 /// A region: what it is, its generation (0: there is none), its size.
 struct Region {

@@ -1,5 +1,5 @@
-//! Every answer and every refusal, one a line: which region, what is asked, what comes of it. ci/cortex compares them with
-//! answers.txt.
+//! Every answer and every refusal, one a line: which region, what is asked, what comes of it.
+//! ci/cortex compares them with answers.txt.
 #![no_std]
 #![no_main]
 
@@ -47,8 +47,14 @@ fn subject(name: &str, extent: Extent<'static>) {
     answer("NUMA node", &Answer(source.numa_node().map(|node| Maybe(node, "none"))));
     answer("shared", &Answer(source.expected_granularity(Sharing::Shared)));
     answer("private", &Answer(source.expected_granularity(Sharing::Private)));
-    answer("second half", &Answer(source.size().and_then(|size| source.check_range(size / 2, 0)).map(Bytes)));
-    answer("one too many", &Answer(source.size().and_then(|size| source.check_range(0, size + 1)).map(Bytes)));
+    answer(
+        "second half",
+        &Answer(source.size().and_then(|size| source.check_range(size / 2, 0)).map(Bytes)),
+    );
+    answer(
+        "one too many",
+        &Answer(source.size().and_then(|size| source.check_range(0, size + 1)).map(Bytes)),
+    );
 }
 
 /// What was known when the source was made, and what its region says.
@@ -59,8 +65,11 @@ fn told(name: &str, source: &Slot<'_, '_, Native, SLOTS>) {
         Ok(Some(region)) => {
             let armed = if region.unarmed { "unarmed" } else { "armed" };
             let writable = if region.read_only { "read-only" } else { "writable" };
-            let (number, provider, persistence) = (region.number, region.provider, region.persistence);
-            say!("{name} | region | {number} of {provider}, {writable}, {armed}, persistence {persistence}");
+            let (number, provider, persistence) =
+                (region.number, region.provider, region.persistence);
+            say!(
+                "{name} | region | {number} of {provider}, {writable}, {armed}, persistence {persistence}"
+            );
         }
         Ok(None) => say!("{name} | region | none"),
         Err(error) => say!("{name} | region | {}", Refused(error)),

@@ -1,4 +1,5 @@
-//! As flash-plain, and prints the sentence of every error: what pmem2 takes with `Display`, and core's formatting with it.
+//! As flash-plain, and prints the sentence of every error: what pmem2 takes with `Display`, and
+//! core's formatting with it.
 #![no_std]
 #![no_main]
 

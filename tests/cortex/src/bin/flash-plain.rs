@@ -1,4 +1,5 @@
-//! Every answer of a source, and the code of every error, without a word printed: what pmem2 takes without `Display`.
+//! Every answer of a source, and the code of every error, without a word printed: what pmem2 takes
+//! without `Display`.
 #![no_std]
 #![no_main]
 

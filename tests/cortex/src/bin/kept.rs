@@ -1,13 +1,17 @@
-//! A log in memory that a battery keeps: every boot finds what the boots before wrote, and adds its own.
+//! A log in memory that a battery keeps: every boot finds what the boots before wrote, and adds its
+//! own.
 //!
-//! The command line says where and how much: `memory=0` (the last 4 KiB of RAM) or `memory=1` (what the emulator has in a file),
-//! `restarts=N` boots in all, `append=N` further records.
+//! The command line says where and how much: `memory=0` (the last 4 KiB of RAM) or `memory=1` (what
+//! the emulator has in a file), `restarts=N` boots in all, `append=N` further records.
 #![no_std]
 #![no_main]
 
 use core::{fmt, ptr::NonNull};
 
-use pmem2::{Cpu, Durability, Error, Extent, Fail, Instruction, PhysicalRegion, RegionKind, Window, WindowFault};
+use pmem2::{
+    Cpu, Durability, Error, Extent, Fail, Instruction, PhysicalRegion, RegionKind, Window,
+    WindowFault,
+};
 use pmem2_bare_record::{LENGTH, Record, last, offset};
 use pmem2_cortex::{End, board::SOURCES, host::command_line, restart, run, say};
 
@@ -15,8 +19,10 @@ run!(main);
 
 /// Behind what board.ld links; the RAM that `-machine memory-backend` gives an MPS2.
 static MEMORIES: [PhysicalRegion<'_>; 2] = [
-    PhysicalRegion::new(0x2000_3000, 0x1000, RegionKind::Persistent).durable_by(Durability::CacheFlush),
-    PhysicalRegion::new(0x2100_0000, 0x100_0000, RegionKind::Persistent).durable_by(Durability::CacheFlush),
+    PhysicalRegion::new(0x2000_3000, 0x1000, RegionKind::Persistent)
+        .durable_by(Durability::CacheFlush),
+    PhysicalRegion::new(0x2100_0000, 0x100_0000, RegionKind::Persistent)
+        .durable_by(Durability::CacheFlush),
 ];
 
 fn main() -> End {
@@ -48,7 +54,8 @@ fn keep(extent: Extent<'static>, append: usize) -> Result<u64, Fault> {
     let at = NonNull::new(core::ptr::with_exposed_provenance_mut(at)).ok_or(Fault::Unreachable)?;
     // SAFETY: this is a Cortex-M without a data cache, in privileged mode.
     let cpu = unsafe { Cpu::with(Instruction::CortexM, 1) }.map_err(Fault::Cpu)?;
-    // SAFETY: both memories are RAM at their physical addresses, where nothing is linked and nothing else goes.
+    // SAFETY: both memories are RAM at their physical addresses, where nothing is linked and
+    // nothing else goes.
     let mut window = unsafe { extent.mapped(at) }.flushed_by(cpu);
     let mut log = last(|offset| read(&window, offset));
     say!("recovered {}", log.map_or(0, |record| record.sequence));

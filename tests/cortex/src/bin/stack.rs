@@ -1,13 +1,14 @@
-//! How much stack each call takes: the stack is painted, the call made, and what is no longer paint was used. That counts the result,
-//! and the few words of the calls around it. One line for each call: its name, the bytes.
+//! How much stack each call takes: the stack is painted, the call made, and what is no longer paint
+//! was used. That counts the result, and the few words of the calls around it. One line for each
+//! call: its name, the bytes.
 #![no_std]
 #![no_main]
 
 use core::{hint::black_box, mem::MaybeUninit, ptr::NonNull};
 
 use pmem2::{
-    Cpu, Durability, Extent, Fail, Handle, Instruction, PhysicalRegion, Reader, RegionKind, Sharing, Source, Window,
-    Writer,
+    Cpu, Durability, Extent, Fail, Handle, Instruction, PhysicalRegion, Reader, RegionKind,
+    Sharing, Source, Window, Writer,
 };
 use pmem2_cortex::{
     End,
@@ -30,12 +31,14 @@ fn high_water(call: &mut dyn FnMut()) -> usize {
     let words = (here - GAP - bottom) / 4;
     let word = |index: usize| core::ptr::with_exposed_provenance_mut::<u32>(bottom + 4 * index);
     for index in 0..words {
-        // SAFETY: RAM between what the linker placed and the stack's present end, which nothing uses; aligned.
+        // SAFETY: RAM between what the linker placed and the stack's present end, which nothing
+        // uses; aligned.
         unsafe { word(index).write_volatile(PAINT) };
     }
     call();
     // SAFETY: as above.
-    let clean = (0..words).take_while(|&index| unsafe { word(index).read_volatile() } == PAINT).count();
+    let clean =
+        (0..words).take_while(|&index| unsafe { word(index).read_volatile() } == PAINT).count();
     here - (bottom + 4 * clean)
 }
 
@@ -76,7 +79,9 @@ fn main() -> End {
     row("self: an array of 1024 bytes", array::<1024>);
     row("self: an array of 2048 bytes", array::<2048>);
     regions();
-    for (name, source) in extents().filter_map(|(name, extent)| Some((name, Source::from_region(extent).ok()?))) {
+    for (name, source) in
+        extents().filter_map(|(name, extent)| Some((name, Source::from_region(extent).ok()?)))
+    {
         // Every one that is a source: the most that one of them takes is what counts.
         answers(name, &source);
     }
@@ -91,7 +96,9 @@ fn regions() {
     row("Extent::of_table", || keep(Extent::of_table(black_box(&TABLE), 12)));
     row("Extent::part", || keep(black_box(fram()).part(4096, 8192)));
     for (name, extent) in extents() {
-        let row = |call: &str, measured: &mut dyn FnMut()| say!("{call}, {name} | {}", high_water(measured));
+        let row = |call: &str, measured: &mut dyn FnMut()| {
+            say!("{call}, {name} | {}", high_water(measured))
+        };
         row("Source::from_region", &mut || keep(Source::from_region(black_box(extent))));
         row("Source::new", &mut || keep(Source::new(black_box(extent))));
         row("Source::try_from_handle", &mut || keep(Source::try_from_handle(black_box(extent))));
@@ -117,7 +124,8 @@ fn regions() {
 
 /// What a source answers.
 fn answers(name: &str, source: &Source<Extent<'static>>) {
-    let row = |call: &str, measured: &mut dyn FnMut()| say!("{call}, {name} | {}", high_water(measured));
+    let row =
+        |call: &str, measured: &mut dyn FnMut()| say!("{call}, {name} | {}", high_water(measured));
     row("Source::kind, access, id", &mut || keep((source.kind(), source.access(), source.id())));
     row("Source::size", &mut || keep(black_box(source).size()));
     row("Source::alignment", &mut || keep(black_box(source).alignment()));
@@ -134,7 +142,9 @@ fn answers(name: &str, source: &Source<Extent<'static>>) {
         });
     });
     for sharing in [Sharing::Shared, Sharing::Private] {
-        row("Source::expected_granularity", &mut || keep(black_box(source).expected_granularity(sharing)));
+        row("Source::expected_granularity", &mut || {
+            keep(black_box(source).expected_granularity(sharing))
+        });
     }
     row("Handle::raw", &mut || keep(black_box(source).handle().raw()));
 }
@@ -145,7 +155,8 @@ static mut BYTES: [u8; 256] = [0; 256];
 /// What a window does.
 fn windows() {
     let at = NonNull::new((&raw mut BYTES).cast::<u8>());
-    let region = PhysicalRegion::new(0x6000_0000, 256, RegionKind::Persistent).durable_by(Durability::CacheFlush);
+    let region = PhysicalRegion::new(0x6000_0000, 256, RegionKind::Persistent)
+        .durable_by(Durability::CacheFlush);
     // SAFETY: this is a Cortex-M without a data cache, in privileged mode.
     let cpu: Result<Cpu, Fail> = unsafe { Cpu::with(Instruction::CortexM, 1) };
     let (Some(at), Ok(cpu)) = (at, cpu) else {
@@ -153,7 +164,8 @@ fn windows() {
         host::exit(End::Wrong)
     };
     // SAFETY: 256 bytes that only this window accesses stand for the region's.
-    let make = || -> Window<'_> { unsafe { Extent::of(black_box(&region)).mapped(at) }.flushed_by(cpu) };
+    let make =
+        || -> Window<'_> { unsafe { Extent::of(black_box(&region)).mapped(at) }.flushed_by(cpu) };
     row("Extent::mapped, Window::flushed_by", || keep(make()));
     let mut window = make();
     row("Window::write", || keep(black_box(&mut window).write(7, black_box(&[1; 32]))));
@@ -168,7 +180,9 @@ fn transfers<'t>(region: &'t PhysicalRegion<'t>, window: &'t Window<'t>) {
     let Ok(source) = Source::from_region(Extent::of(region)) else { host::exit(End::Wrong) };
     row("Reader::via", || keep(Reader::via(black_box(source), window)));
     row("Writer::via", || keep(Writer::via(black_box(source), window)));
-    row("Source::read_at, refused", || keep(black_box(&source).read_at(7, black_box(&mut [0; 32]))));
+    row("Source::read_at, refused", || {
+        keep(black_box(&source).read_at(7, black_box(&mut [0; 32])))
+    });
     row("Source::sync", || keep(black_box(&source).sync()));
     row("Source::bad_blocks, refused", || keep(black_box(&source).bad_blocks().map(drop)));
     let Ok(writer) = Writer::via(source, window) else { host::exit(End::Wrong) };

@@ -1,4 +1,5 @@
-//! pmem2 as it is without `std`, or with the features that this program was told to add. What `plain` means must not change.
+//! pmem2 as it is without `std`, or with the features that this program was told to add. What
+//! `plain` means must not change.
 
 use std::{fs::File, os::fd::AsRawFd};
 

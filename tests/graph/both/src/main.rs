@@ -9,7 +9,11 @@ fn main() -> std::io::Result<()> {
     let length = file.metadata()?.len();
     plain::exercise(file.as_raw_fd(), directory.as_raw_fd(), length);
     assert_eq!(rich::sizes(&path)?, [length; 6]);
-    assert_eq!(plain::size_of_any(&file).ok(), Some(length), "std's handles go into plain's generic functions");
+    assert_eq!(
+        plain::size_of_any(&file).ok(),
+        Some(length),
+        "std's handles go into plain's generic functions"
+    );
     println!("plain and rich: ok");
     Ok(())
 }

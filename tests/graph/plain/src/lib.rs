@@ -1,5 +1,6 @@
-//! Uses pmem2 without features, in every way that a feature of somebody else could break: own implementations of its traits,
-//! conversions into its types, inference through its generic parameters.
+//! Uses pmem2 without features, in every way that a feature of somebody else could break: own
+//! implementations of its traits, conversions into its types, inference through its generic
+//! parameters.
 #![no_std]
 
 pub mod own;
@@ -10,15 +11,17 @@ use core::{
 };
 
 use pmem2::{
-    Access, Alignment, Borrowed, Error, Facts, Fail, Fd, Handle, Kind, Locate, Native, Nowhere, Platform, Pool, Report,
-    Source, What,
+    Access, Alignment, Borrowed, Error, Facts, Fail, Fd, Handle, Kind, Locate, Native, Nowhere,
+    Platform, Pool, Report, Source, What,
 };
 
-/// A handle of its own for the native platform: as a program without std, or one with a file type of its own, has it.
+/// A handle of its own for the native platform: as a program without std, or one with a file type
+/// of its own, has it.
 #[derive(Debug)]
 pub struct Descriptor(pub i32);
 
-// SAFETY: the number does not change, and the program keeps the descriptor open (or never opened it).
+// SAFETY: the number does not change, and the program keeps the descriptor open (or never opened
+// it).
 unsafe impl Handle for Descriptor {
     type P = Native;
     fn platform(&self) -> Native {
@@ -78,7 +81,12 @@ impl Platform for Shelf {
         match raw {
             0 => Err(Fail::Absent(What::Handle)),
             1 => Ok(Facts::new(Label(1), Kind::Directory, Access::READ, None)),
-            n => Ok(Facts::new(Label(n), Kind::RegularFile, Access::READ | Access::WRITE, Alignment::new(512))),
+            n => Ok(Facts::new(
+                Label(n),
+                Kind::RegularFile,
+                Access::READ | Access::WRITE,
+                Alignment::new(512),
+            )),
         }
     }
 
@@ -171,8 +179,8 @@ impl Write for Text {
     }
 }
 
-/// Everything above, on a descriptor of a regular file, one of a directory, and the length of the file. Panics where
-/// something means something else than it should.
+/// Everything above, on a descriptor of a regular file, one of a directory, and the length of the
+/// file. Panics where something means something else than it should.
 pub fn exercise(file: i32, directory: i32, length: u64) {
     let (file, directory) = (Descriptor(file), Descriptor(directory));
 

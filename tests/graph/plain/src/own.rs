@@ -1,5 +1,5 @@
-//! Implementations for this crate's own types, which a blanket implementation behind a feature of pmem2 would meet: a crate may
-//! use the standard library and pmem2 without `std`.
+//! Implementations for this crate's own types, which a blanket implementation behind a feature of
+//! pmem2 would meet: a crate may use the standard library and pmem2 without `std`.
 
 extern crate std;
 
@@ -33,7 +33,8 @@ impl<'h> From<&'h Opened> for Borrowed<'h, Native> {
     }
 }
 
-/// A handle that is chosen when the program runs. Box is fundamental: a local trait in it makes it a local type.
+/// A handle that is chosen when the program runs. Box is fundamental: a local trait in it makes it
+/// a local type.
 pub trait Device: Handle<P = Native> {}
 
 impl Device for crate::Descriptor {}

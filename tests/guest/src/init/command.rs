@@ -6,7 +6,8 @@ use crate::sysfs::Failure;
 
 /// Runs it; what it said if it failed.
 pub(crate) fn run(program: &str, arguments: &[&str]) -> Result<(), Failure> {
-    let output = Command::new(program).args(arguments).output().map_err(|e| format!("{program}: {e}"))?;
+    let output =
+        Command::new(program).args(arguments).output().map_err(|e| format!("{program}: {e}"))?;
     if output.status.success() {
         return Ok(());
     }

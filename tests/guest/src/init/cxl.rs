@@ -1,4 +1,5 @@
-//! A region of a CXL memory device: the kernel makes none by itself, and forgets it when the machine ends.
+//! A region of a CXL memory device: the kernel makes none by itself, and forgets it when the
+//! machine ends.
 
 use std::path::Path;
 
@@ -17,9 +18,12 @@ pub(crate) fn make_region(memory: &Memory) -> Result<(), Failure> {
     let size = format!("{:#x}", memory.size);
     let (root, endpoint) = (format!("{DEVICES}/decoder0.0"), format!("{DEVICES}/decoder2.0"));
     wait_for("CXL endpoint", || Ok(read(format!("{endpoint}/mode")).ok()))?;
-    // Linux 6.1 follows a null pointer where a region comes before the NVDIMM that the memory device is.
+    // Linux 6.1 follows a null pointer where a region comes before the NVDIMM that the memory
+    // device is.
     wait_for("CXL NVDIMM", || {
-        Ok(entries(DEVICES)?.into_iter().find(|entry| name(entry).starts_with("pmem") && has_driver(entry)))
+        Ok(entries(DEVICES)?
+            .into_iter()
+            .find(|entry| name(entry).starts_with("pmem") && has_driver(entry)))
     })?;
     write(format!("{endpoint}/mode"), "pmem")?;
     write(format!("{endpoint}/dpa_size"), &size)?;
@@ -34,6 +38,7 @@ pub(crate) fn make_region(memory: &Memory) -> Result<(), Failure> {
     write(format!("{region}/target0"), "decoder2.0")?;
     write(format!("{region}/commit"), "1")?;
     let bound = write("/sys/bus/cxl/drivers/cxl_region/bind", &new);
-    // The kernel offers all devices to their drivers when it has found one, and may have been first.
+    // The kernel offers all devices to their drivers when it has found one, and may have been
+    // first.
     if has_driver(Path::new(&region)) { Ok(()) } else { bound }
 }

@@ -1,4 +1,5 @@
-//! Process 1 of the guest: loads the modules, makes the devices of its machine, runs the tests, ends QEMU.
+//! Process 1 of the guest: loads the modules, makes the devices of its machine, runs the tests,
+//! ends QEMU.
 
 mod command;
 mod cxl;
@@ -50,9 +51,11 @@ fn guest() -> Result<(), Failure> {
         all_made &= made.is_ok();
         say(&mut line, &lines(&test, &made))?;
     }
-    // The host boots the machine once more where it could not be made: nothing of pmem2 shall have run, nor failed, before that.
+    // The host boots the machine once more where it could not be made: nothing of pmem2 shall have
+    // run, nor failed, before that.
     if all_made || !machine.planted.is_empty() {
-        let tests = Command::new("/bin/guest-tests").arg(&machine.name).stdout(copy(&line)?).status();
+        let tests =
+            Command::new("/bin/guest-tests").arg(&machine.name).stdout(copy(&line)?).status();
         let status = tests.map_err(|e| format!("the tests: {e}"))?;
         if !status.success() {
             return Err(format!("the tests: {status}"));
@@ -85,19 +88,24 @@ fn mount_all() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Nothing is written to a disk by the clock. File systems take blocks of memory that is bad, which other tests have made free,
-/// for data of their own, and QEMU's NVDIMMs have no command that makes a block good when it is written to: a file system that is
-/// refused there while it writes by itself, after 5 or 30 seconds, ends every test that comes after. (ext4's own 5 seconds: `volumes.rs`.)
+/// Nothing is written to a disk by the clock. File systems take blocks of memory that is bad, which
+/// other tests have made free, for data of their own, and QEMU's NVDIMMs have no command that makes
+/// a block good when it is written to: a file system that is refused there while it writes by
+/// itself, after 5 or 30 seconds, ends every test that comes after. (ext4's own 5 seconds:
+/// `volumes.rs`.)
 fn hold_writes_back() -> Result<(), Failure> {
-    // Documentation/admin-guide/sysctl/vm.rst: 0 is never; Documentation/admin-guide/xfs.rst: two hours are the most.
+    // Documentation/admin-guide/sysctl/vm.rst: 0 is never; Documentation/admin-guide/xfs.rst: two
+    // hours are the most.
     write("/proc/sys/vm/dirty_writeback_centisecs", "0")?;
     write("/proc/sys/fs/xfs/xfssyncd_centisecs", "720000")
 }
 
-/// The second serial port, which the kernel writes nothing to, as it is: a terminal would change the ends of lines.
+/// The second serial port, which the kernel writes nothing to, as it is: a terminal would change
+/// the ends of lines.
 fn report_line() -> Result<File, Failure> {
     const PORT: &str = "/dev/ttyS1";
-    let line = File::options().read(true).write(true).open(PORT).map_err(|e| format!("{PORT}: {e}"))?;
+    let line =
+        File::options().read(true).write(true).open(PORT).map_err(|e| format!("{PORT}: {e}"))?;
     let raw = termios::tcgetattr(&line).and_then(|mut settings| {
         settings.make_raw();
         termios::tcsetattr(&line, OptionalActions::Now, &settings)
@@ -118,9 +126,9 @@ fn say(line: &mut File, text: &str) -> Result<(), Failure> {
 fn load_modules() -> Result<(), Failure> {
     for module in read("/modules/order")?.lines() {
         let path = Path::new("/modules").join(module);
-        let loaded = File::open(&path)
-            .map_err(|e| e.to_string())
-            .and_then(|file| rustix::system::finit_module(&file, c"", 0).map_err(|e| e.to_string()));
+        let loaded = File::open(&path).map_err(|e| e.to_string()).and_then(|file| {
+            rustix::system::finit_module(&file, c"", 0).map_err(|e| e.to_string())
+        });
         loaded.map_err(|e| format!("module {module}: {e}"))?;
     }
     Ok(())
@@ -131,12 +139,16 @@ fn machine() -> Result<Machine, Failure> {
     let name = line.split_whitespace().find_map(|word| word.strip_prefix("machine="));
     let name = name.ok_or("the command line names no machine")?;
     let known = pmem2_guest::machines().into_iter().chain(pmem2_guest::planted());
-    known.into_iter().find(|machine| machine.name == name).ok_or_else(|| format!("no machine {name:?} in the table"))
+    known
+        .into_iter()
+        .find(|machine| machine.name == name)
+        .ok_or_else(|| format!("no machine {name:?} in the table"))
 }
 
 /// Ends QEMU, by the port of its debugging device.
 fn exit() -> Result<(), Failure> {
     rustix::fs::sync();
-    let ports = File::options().write(true).open("/dev/port").map_err(|e| format!("/dev/port: {e}"))?;
+    let ports =
+        File::options().write(true).open("/dev/port").map_err(|e| format!("/dev/port: {e}"))?;
     ports.write_all_at(&[DONE], EXIT_PORT.into()).map_err(|e| format!("/dev/port: {e}"))
 }

@@ -19,7 +19,9 @@ fn region(machine: &Machine, memory: &Memory) -> Result<PathBuf, Failure> {
         Bus::Nvdimm { .. } => {
             // QEMU's handle is the number of the slot, from 1.
             let handle = u64::from(machine.index(memory)) + 1;
-            find("DIMM", |region| first_dimm(region).is_some_and(|dimm| is_number(&dimm.join("nfit/handle"), handle)))
+            find("DIMM", |region| {
+                first_dimm(region).is_some_and(|dimm| is_number(&dimm.join("nfit/handle"), handle))
+            })
         }
         Bus::E820 => {
             let start = machine.taken_from(memory);
@@ -31,7 +33,9 @@ fn region(machine: &Machine, memory: &Memory) -> Result<PathBuf, Failure> {
         }
         Bus::Cxl => {
             cxl::make_region(memory)?;
-            let of_cxl = |region: &Path| read(region.join("../provider")).is_ok_and(|provider| provider == "CXL");
+            let of_cxl = |region: &Path| {
+                read(region.join("../provider")).is_ok_and(|provider| provider == "CXL")
+            };
             let region = wait_for("CXL region", || Ok(find("CXL region", of_cxl).ok()))?;
             // It may have come after everything else was settled.
             settle()?;
@@ -42,7 +46,8 @@ fn region(machine: &Machine, memory: &Memory) -> Result<PathBuf, Failure> {
 }
 
 fn is_number(path: &Path, number: u64) -> bool {
-    read(path).is_ok_and(|text| u64::from_str_radix(text.trim_start_matches("0x"), 16) == Ok(number))
+    read(path)
+        .is_ok_and(|text| u64::from_str_radix(text.trim_start_matches("0x"), 16) == Ok(number))
 }
 
 /// The first DIMM of a region, if it has any.
@@ -51,7 +56,8 @@ fn first_dimm(region: &Path) -> Option<PathBuf> {
     Some(Path::new(DEVICES).join(mapping.split(',').next()?))
 }
 
-/// Waits until the drivers have looked at all devices that there are, and at those that doing so has made.
+/// Waits until the drivers have looked at all devices that there are, and at those that doing so
+/// has made.
 fn settle() -> Result<(), Failure> {
     for bus in entries(DEVICES)?.iter().filter(|path| name(path).starts_with("ndbus")) {
         // It is reading that waits.
@@ -62,12 +68,17 @@ fn settle() -> Result<(), Failure> {
 
 fn find(what: &str, wanted: impl Fn(&Path) -> bool) -> Result<PathBuf, Failure> {
     settle()?;
-    let region = entries(DEVICES)?.into_iter().find(|path| name(path).starts_with("region") && wanted(path));
+    let region =
+        entries(DEVICES)?.into_iter().find(|path| name(path).starts_with("region") && wanted(path));
     region.ok_or_else(|| format!("no {what} is as QEMU was told"))
 }
 
 /// Makes the device's namespace on the memory. The entry in /sys of what is then in /dev.
-pub(crate) fn namespace(machine: &Machine, device: &Device, memory: &Memory) -> Result<PathBuf, Failure> {
+pub(crate) fn namespace(
+    machine: &Machine,
+    device: &Device,
+    memory: &Memory,
+) -> Result<PathBuf, Failure> {
     let region = region(machine, memory)?;
     if read(region.join("read_only"))? != "0" {
         // An unarmed DIMM: to put anything on it, for now.
@@ -83,7 +94,8 @@ pub(crate) fn namespace(machine: &Machine, device: &Device, memory: &Memory) -> 
     claim(&region, &namespace, device.namespace)
 }
 
-/// Writes an index without entries into the label area of the region's DIMM, unless it has one: then it can be divided.
+/// Writes an index without entries into the label area of the region's DIMM, unless it has one:
+/// then it can be divided.
 fn label(region: &Path) -> Result<(), Failure> {
     /// ND_DEVICE_NAMESPACE_IO of linux/ndctl.h: one namespace, which no label describes.
     const WITHOUT_LABELS: &str = "4";
@@ -108,8 +120,11 @@ fn part(region: &Path, size: u64) -> Result<PathBuf, Failure> {
 /// The device that the region has ready to be made something.
 fn seed(region: &Path, attribute: &str) -> Result<PathBuf, Failure> {
     wait_for(attribute, || {
-        let Some(name) = read(region.join(attribute)).ok().filter(|name| !name.is_empty()) else { return Ok(None) };
-        // The kernel names it before it is there: another thread adds it, and offers it to the drivers as it is then.
+        let Some(name) = read(region.join(attribute)).ok().filter(|name| !name.is_empty()) else {
+            return Ok(None);
+        };
+        // The kernel names it before it is there: another thread adds it, and offers it to the
+        // drivers as it is then.
         settle()?;
         let seed = Path::new(DEVICES).join(name);
         Ok(seed.exists().then_some(seed))
@@ -118,7 +133,9 @@ fn seed(region: &Path, attribute: &str) -> Result<PathBuf, Failure> {
 
 /// Any, but another for each.
 fn uuid(device: &Path) -> String {
-    let number = name(device).bytes().fold(7_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+    let number = name(device)
+        .bytes()
+        .fold(7_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
     format!("{number:08x}-0000-4000-8000-000000000001")
 }
 
@@ -135,14 +152,18 @@ fn claim(region: &Path, namespace: &Path, mode: Namespace) -> Result<PathBuf, Fa
         write(format!("{DRIVERS}/nd_pmem/unbind"), name(namespace))?;
     }
     let (attribute, driver, class, settings) = match mode {
-        Namespace::Fsdax => ("pfn_seed", "nd_pmem", "/sys/class/block", vec![("mode", "ram".to_owned())]),
+        Namespace::Fsdax => {
+            ("pfn_seed", "nd_pmem", "/sys/class/block", vec![("mode", "ram".to_owned())])
+        }
         Namespace::Devdax { align } => (
             "dax_seed",
             "dax_pmem",
             "/sys/bus/dax/devices",
             vec![("mode", "ram".to_owned()), ("align", align.to_string())],
         ),
-        Namespace::Btt => ("btt_seed", "nd_pmem", "/sys/class/block", vec![("sector_size", "4096".to_owned())]),
+        Namespace::Btt => {
+            ("btt_seed", "nd_pmem", "/sys/class/block", vec![("sector_size", "4096".to_owned())])
+        }
         Namespace::Raw => unreachable!("returned above"),
     };
     let seed = seed(region, attribute)?;
@@ -157,7 +178,10 @@ fn claim(region: &Path, namespace: &Path, mode: Namespace) -> Result<PathBuf, Fa
 
 /// Makes the region of a namespace's disk or device read-only.
 pub(crate) fn make_read_only(entry: &Path) -> Result<(), Failure> {
-    let region = entry.ancestors().find(|path| path.join("read_only").exists()).ok_or("no region to make read-only")?;
+    let region = entry
+        .ancestors()
+        .find(|path| path.join("read_only").exists())
+        .ok_or("no region to make read-only")?;
     write(region.join("read_only"), "1")
 }
 

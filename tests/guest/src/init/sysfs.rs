@@ -12,7 +12,9 @@ pub(crate) type Failure = String;
 
 pub(crate) fn read(path: impl AsRef<Path>) -> Result<String, Failure> {
     let path = path.as_ref();
-    fs::read_to_string(path).map(|text| text.trim_end().to_owned()).map_err(|e| format!("{}: {e}", path.display()))
+    fs::read_to_string(path)
+        .map(|text| text.trim_end().to_owned())
+        .map_err(|e| format!("{}: {e}", path.display()))
 }
 
 pub(crate) fn write(path: impl AsRef<Path>, text: impl AsRef<str>) -> Result<(), Failure> {
@@ -39,7 +41,10 @@ pub(crate) fn has_driver(device: &Path) -> bool {
 }
 
 /// Tries until there is an answer: drivers look at their devices when they have time.
-pub(crate) fn wait_for<T>(what: &str, attempt: impl Fn() -> Result<Option<T>, Failure>) -> Result<T, Failure> {
+pub(crate) fn wait_for<T>(
+    what: &str,
+    attempt: impl Fn() -> Result<Option<T>, Failure>,
+) -> Result<T, Failure> {
     let start = Instant::now();
     loop {
         if let Some(answer) = attempt()? {
@@ -52,10 +57,12 @@ pub(crate) fn wait_for<T>(what: &str, attempt: impl Fn() -> Result<Option<T>, Fa
     }
 }
 
-/// The entry of `directory` that lies below the component `part` of its path: the disk of a namespace, for example.
+/// The entry of `directory` that lies below the component `part` of its path: the disk of a
+/// namespace, for example.
 pub(crate) fn below(directory: &str, part: &str) -> Result<PathBuf, Failure> {
     wait_for(&format!("entry of {directory} below {part}"), || {
-        let is_below = |path: &PathBuf| path.components().any(|component| component.as_os_str() == part);
+        let is_below =
+            |path: &PathBuf| path.components().any(|component| component.as_os_str() == part);
         Ok(entries(directory)?.into_iter().find(is_below))
     })
 }

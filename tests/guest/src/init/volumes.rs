@@ -20,7 +20,8 @@ use crate::{
 
 /// Makes the device and a link to it, or to the file on it, where the tests look for it.
 pub(crate) fn make(machine: &Machine, device: &Device) -> Result<(), Failure> {
-    let entries: Result<Vec<_>, _> = device.memory(machine).map(|memory| entry(machine, device, memory)).collect();
+    let entries: Result<Vec<_>, _> =
+        device.memory(machine).map(|memory| entry(machine, device, memory)).collect();
     let entries = entries?;
     // What lies on no device has no device file.
     let node = if entries.is_empty() { PathBuf::from("none") } else { volume(device, &entries)? };
@@ -28,7 +29,8 @@ pub(crate) fn make(machine: &Machine, device: &Device) -> Result<(), Failure> {
     if let Some(on_it) = &on_it {
         on_it.make()?;
     }
-    if device.memory(machine).any(|memory| matches!(memory.bus, Bus::Nvdimm { unarmed: true, .. })) {
+    if device.memory(machine).any(|memory| matches!(memory.bus, Bus::Nvdimm { unarmed: true, .. }))
+    {
         if let Some(on_it) = &on_it {
             on_it.unmount()?;
         }
@@ -38,14 +40,19 @@ pub(crate) fn make(machine: &Machine, device: &Device) -> Result<(), Failure> {
         }
     }
     let source = on_it.map_or(node, |on_it| on_it.file());
-    symlink(&source, device.path()).map_err(|e| format!("{} to {}: {e}", device.path(), source.display()))
+    symlink(&source, device.path())
+        .map_err(|e| format!("{} to {}: {e}", device.path(), source.display()))
 }
 
 /// The entry in /sys of the disk or character device that is made of the memory.
 fn entry(machine: &Machine, device: &Device, memory: &Memory) -> Result<PathBuf, Failure> {
     match memory.bus {
-        Bus::VirtioBlk => below("/sys/class/block", &format!("0000:00:{:02x}.0", machine.pci_slot(memory))),
-        Bus::SoftReserved => below("/sys/bus/dax/devices", &format!("hmem.{}", machine.index(memory))),
+        Bus::VirtioBlk => {
+            below("/sys/class/block", &format!("0000:00:{:02x}.0", machine.pci_slot(memory)))
+        }
+        Bus::SoftReserved => {
+            below("/sys/bus/dax/devices", &format!("hmem.{}", machine.index(memory)))
+        }
         _ => nd::namespace(machine, device, memory),
     }
 }
@@ -104,7 +111,8 @@ fn linear(volume: &str, disks: &[PathBuf]) -> Result<PathBuf, Failure> {
     run("dmsetup", &["create", volume, "--noudevrules", "--noudevsync", &path])?;
     // Links by the volume's name are udev's business, and here is none.
     let disks = entries("/sys/class/block")?;
-    let disk = disks.iter().find(|disk| read(disk.join("dm/name")).is_ok_and(|name| name == volume));
+    let disk =
+        disks.iter().find(|disk| read(disk.join("dm/name")).is_ok_and(|name| name == volume));
     node(disk.ok_or("no such volume")?)
 }
 
@@ -124,20 +132,31 @@ struct FileSystem {
 
 /// The one that the table wants on the disk.
 fn file_system(machine: &Machine, device: &Device, disk: &Path) -> Option<FileSystem> {
-    const EXT4: Option<(&str, &[&str])> = Some(("mke2fs", &["-q", "-F", "-t", "ext4", "-b", "4096"]));
+    const EXT4: Option<(&str, &[&str])> =
+        Some(("mke2fs", &["-q", "-F", "-t", "ext4", "-b", "4096"]));
     // Shared extents and DAX exclude each other in this kernel.
     const XFS: Option<(&str, &[&str])> = Some(("mkfs.xfs", &["-q", "-f", "-m", "reflink=0"]));
     // See `hold_writes_back`.
     let commit = if machine.faults { "commit=86400," } else { "" };
     let (kind, options, program) = match device.contents {
         Contents::Device => return None,
-        Contents::Ext4(options) | Contents::Overlay(options) => ("ext4", format!("{commit}{options}"), EXT4),
+        Contents::Ext4(options) | Contents::Overlay(options) => {
+            ("ext4", format!("{commit}{options}"), EXT4)
+        }
         Contents::Xfs(options) => ("xfs", options.to_owned(), XFS),
         Contents::Tmpfs => ("tmpfs", String::new(), None),
     };
     let place = PathBuf::from(format!("/mnt/{}", device.name));
     let overlay = matches!(device.contents, Contents::Overlay(_));
-    Some(FileSystem { disk: disk.to_owned(), place, kind, options, program, flag: device.flag, overlay })
+    Some(FileSystem {
+        disk: disk.to_owned(),
+        place,
+        kind,
+        options,
+        program,
+        flag: device.flag,
+        overlay,
+    })
 }
 
 impl FileSystem {
@@ -184,7 +203,10 @@ impl FileSystem {
 
     fn mount_overlay(&self) -> Result<(), Failure> {
         let below = ["lower", "upper", "work"].map(|name| self.place.join(name));
-        below.iter().chain([&self.directory()]).try_for_each(|directory| new_directory(directory))?;
+        below
+            .iter()
+            .chain([&self.directory()])
+            .try_for_each(|directory| new_directory(directory))?;
         let [lower, upper, work] = below.map(|directory| directory.display().to_string());
         let options = format!("lowerdir={lower},upperdir={upper},workdir={work}");
         let options = std::ffi::CString::new(options).map_err(|e| e.to_string())?;
@@ -195,12 +217,14 @@ impl FileSystem {
 
     fn mount(&self, flags: MountFlags) -> Result<(), Failure> {
         let options = std::ffi::CString::new(&*self.options).map_err(|e| e.to_string())?;
-        mount(&self.disk, &self.place, self.kind, flags, options.as_c_str())
-            .map_err(|e| format!("{} on {} with {:?}: {e}", self.kind, self.disk.display(), self.options))
+        mount(&self.disk, &self.place, self.kind, flags, options.as_c_str()).map_err(|e| {
+            format!("{} on {} with {:?}: {e}", self.kind, self.disk.display(), self.options)
+        })
     }
 
     fn unmount(&self) -> Result<(), Failure> {
-        unmount(&self.place, UnmountFlags::empty()).map_err(|e| format!("{}: {e}", self.place.display()))
+        unmount(&self.place, UnmountFlags::empty())
+            .map_err(|e| format!("{}: {e}", self.place.display()))
     }
 }
 

@@ -1,6 +1,8 @@
 //! How the table in `machines.rs` is written.
 
-use super::{Bus, Contents, Device, Gives, Granularity, Machine, Memory, Namespace, PAGE, Planted, Volume};
+use super::{
+    Bus, Contents, Device, Gives, Granularity, Machine, Memory, Namespace, PAGE, Planted, Volume,
+};
 
 impl Machine {
     /// A machine with one node and nothing else.
@@ -88,7 +90,9 @@ impl Memory {
     }
 
     pub(crate) fn unarmed(mut self) -> Self {
-        let Bus::Nvdimm { unarmed, .. } = &mut self.bus else { panic!("{self:?} cannot be unarmed") };
+        let Bus::Nvdimm { unarmed, .. } = &mut self.bus else {
+            panic!("{self:?} cannot be unarmed")
+        };
         *unarmed = true;
         self
     }
@@ -151,7 +155,12 @@ pub(crate) fn devdax(name: impl Into<String>, on: &str, align: u64) -> Device {
 }
 
 pub(crate) fn tmpfs(name: &str) -> Device {
-    Device { on: vec![], contents: Contents::Tmpfs, gives: page("not_persistent_memory"), ..raw(name, "") }
+    Device {
+        on: vec![],
+        contents: Contents::Tmpfs,
+        gives: page("not_persistent_memory"),
+        ..raw(name, "")
+    }
 }
 
 pub(crate) fn btt(name: impl Into<String>, on: &str) -> Device {

@@ -68,10 +68,14 @@ impl Machine {
         }
     }
 
-    /// Vendor and serial number, as the kernel writes them: swapped. QEMU's serial numbers count from 0x123456 by slot
-    /// (nvdimm_slot_to_sn of hw/acpi/nvdimm.c), and its vendor is 0x8086.
+    /// Vendor and serial number, as the kernel writes them: swapped. QEMU's serial numbers count
+    /// from 0x123456 by slot (nvdimm_slot_to_sn of hw/acpi/nvdimm.c), and its vendor is 0x8086.
     fn nvdimm_id(&self, memory: &Memory) -> String {
-        format!("{:04x}-{:08x}", 0x8086_u16.swap_bytes(), (0x12_3456 + self.index(memory)).swap_bytes())
+        format!(
+            "{:04x}-{:08x}",
+            0x8086_u16.swap_bytes(),
+            (0x12_3456 + self.index(memory)).swap_bytes()
+        )
     }
 }
 
@@ -88,7 +92,9 @@ impl Device {
             Contents::Overlay(_) => Backing::Hidden,
             Contents::Tmpfs => Backing::Memory,
             _ if self.memory(machine).any(|memory| memory.bus == Bus::VirtioBlk) => Backing::Disk,
-            _ if self.memory(machine).any(|memory| memory.bus == Bus::SoftReserved) => Backing::DeviceDax,
+            _ if self.memory(machine).any(|memory| memory.bus == Bus::SoftReserved) => {
+                Backing::DeviceDax
+            }
             _ => Backing::Regions,
         }
     }
@@ -97,7 +103,9 @@ impl Device {
     #[must_use]
     pub fn regions<'m>(&self, machine: &'m Machine) -> Vec<MemoryOf<'m>> {
         match self.backing(machine) {
-            Backing::Regions => self.memory(machine).map(|memory| machine.region_of(memory)).collect(),
+            Backing::Regions => {
+                self.memory(machine).map(|memory| machine.region_of(memory)).collect()
+            }
             _ => vec![],
         }
     }
@@ -120,7 +128,9 @@ impl Device {
             Namespace::Fsdax | Namespace::Devdax { .. } => self.backing(machine) != Backing::Disk,
             Namespace::Btt => false,
             // With pages of its own: the kernel counts them as main memory.
-            Namespace::Raw => self.memory(machine).all(|memory| matches!(memory.bus, Bus::E820 | Bus::VirtioPmem)),
+            Namespace::Raw => {
+                self.memory(machine).all(|memory| matches!(memory.bus, Bus::E820 | Bus::VirtioPmem))
+            }
         }
     }
 

@@ -1,4 +1,5 @@
-//! The archive that the kernel unpacks as its first file system: cpio, "newc" (Documentation/driver-api/early-userspace).
+//! The archive that the kernel unpacks as its first file system: cpio, "newc"
+//! (Documentation/driver-api/early-userspace).
 
 use std::collections::BTreeSet;
 
@@ -53,7 +54,8 @@ impl Cpio {
         let length = |bytes: usize| u32::try_from(bytes).expect("less than 4 GiB");
         let (size, name_size) = (length(contents.len()), length(name.len() + 1));
         self.bytes.extend(b"070701");
-        // Inode, mode, user, group, links, time, size, device, device that it stands for, name's length, no checksum.
+        // Inode, mode, user, group, links, time, size, device, device that it stands for, name's
+        // length, no checksum.
         for field in [self.entries, mode, 0, 0, 1, 0, size, 0, 0, major, minor, name_size, 0] {
             self.bytes.extend(format!("{field:08x}").bytes());
         }

@@ -1,4 +1,5 @@
-//! What the guests measured: `ratio NAME VALUE` lines as they are, and what follows from two guests. Never a verdict.
+//! What the guests measured: `ratio NAME VALUE` lines as they are, and what follows from two
+//! guests. Never a verdict.
 
 /// Prints them.
 pub(crate) fn print<'f>(figures: impl Iterator<Item = &'f String> + Clone) {
@@ -10,11 +11,13 @@ pub(crate) fn print<'f>(figures: impl Iterator<Item = &'f String> + Clone) {
     }
 }
 
-/// What a NUMA node costs with 32 regions over what it costs with one. The least of the samples: the guests run beside others
-/// that may make them slow.
+/// What a NUMA node costs with 32 regions over what it costs with one. The least of the samples:
+/// the guests run beside others that may make them slow.
 fn growth<'f>(figures: impl Iterator<Item = &'f String> + Clone) -> Option<f64> {
     let value = |name: &str| {
-        let mut values = figures.clone().filter_map(|figure| figure.strip_prefix(name)?.trim().parse::<f64>().ok());
+        let mut values = figures
+            .clone()
+            .filter_map(|figure| figure.strip_prefix(name)?.trim().parse::<f64>().ok());
         values.next()
     };
     Some(value("least guest32_numa ")? / value("least guest1_numa ")?)
@@ -26,8 +29,12 @@ mod tests {
 
     #[test]
     fn of_two_guests() {
-        let figures =
-            ["ns guest1_numa 70", "least guest1_numa 50.0", "least guest32_numa_x 1", "least guest32_numa 60.0"];
+        let figures = [
+            "ns guest1_numa 70",
+            "least guest1_numa 50.0",
+            "least guest32_numa_x 1",
+            "least guest32_numa 60.0",
+        ];
         let figures = figures.map(str::to_owned);
         assert_eq!(growth(figures.iter()), Some(1.2));
         assert_eq!(growth(figures[..3].iter()), None);

@@ -58,23 +58,31 @@ fn stripped(file: &Path, work: &Path) -> Result<Vec<u8>, String> {
 /// The shared libraries that a program needs, by the paths where they lie here.
 fn libraries_of(file: &Path) -> Result<Vec<String>, String> {
     let whole = fs::read(file).map_err(|e| format!("{}: {e}", file.display()))?;
-    let is_dynamic = whole.starts_with(b"\x7fELF") && whole.windows(4).any(|bytes| bytes == b".so.");
+    let is_dynamic =
+        whole.starts_with(b"\x7fELF") && whole.windows(4).any(|bytes| bytes == b".so.");
     if !is_dynamic {
         return Ok(Vec::new());
     }
-    let text = String::from_utf8_lossy(&command("ldd", Command::new("ldd").arg(file))?).into_owned();
+    let text =
+        String::from_utf8_lossy(&command("ldd", Command::new("ldd").arg(file))?).into_owned();
     if text.contains("not found") {
         return Err(format!("{} needs libraries that are not here:\n{text}", file.display()));
     }
-    // `libc.so.6 => /lib/x86_64-linux-gnu/libc.so.6 (0x...)`, and the linker itself without an arrow.
-    let words = text.lines().filter_map(|line| line.split_whitespace().find(|word| word.starts_with('/')));
+    // `libc.so.6 => /lib/x86_64-linux-gnu/libc.so.6 (0x...)`, and the linker itself without an
+    // arrow.
+    let words =
+        text.lines().filter_map(|line| line.split_whitespace().find(|word| word.starts_with('/')));
     Ok(words.map(str::to_owned).collect())
 }
 
 fn command(name: &str, command: &mut Command) -> Result<Vec<u8>, String> {
     let output = command.output().map_err(|e| format!("{name}: {e}"))?;
     if !output.status.success() {
-        return Err(format!("{command:?}: {}: {}", output.status, String::from_utf8_lossy(&output.stderr)));
+        return Err(format!(
+            "{command:?}: {}: {}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        ));
     }
     Ok(output.stdout)
 }

@@ -24,11 +24,13 @@ pub(crate) struct Verdict {
 /// What the kernel begins its complaints about itself with.
 const KERNEL_FAULTS: &[&str] = &["BUG: ", "WARNING: CPU", "Oops: ", "Kernel panic", "INFO: task "];
 
-/// What of the machine could not be made. Then its tests do not begin, and nothing of pmem2 has run.
+/// What of the machine could not be made. Then its tests do not begin, and nothing of pmem2 has
+/// run.
 pub(crate) fn not_made(machine: &Machine, ran: &Result<Ran, String>) -> Vec<String> {
     let report = ran.as_ref().map(|ran| Report::parse(&ran.report)).unwrap_or_default();
     let making: Vec<_> = machine.making().map(|test| test.to_string()).collect();
-    let failed = report.tests.into_iter().filter(|(test, result)| making.contains(test) && result.is_err());
+    let failed =
+        report.tests.into_iter().filter(|(test, result)| making.contains(test) && result.is_err());
     failed.map(|(test, result)| lines(&format_args!("{}: {test}", machine.name), &result)).collect()
 }
 
@@ -41,16 +43,17 @@ pub(crate) fn judge(machine: &Machine, ran: Result<Ran, String>) -> Verdict {
     if !machine.planted.is_empty() {
         results = vec![("is noticed".to_owned(), noticed(&machine.planted, &results))];
     }
-    let mut verdict = Verdict { passed: 0, failed: 0, text: String::new(), figures, remarks: Vec::new() };
+    let mut verdict =
+        Verdict { passed: 0, failed: 0, text: String::new(), figures, remarks: Vec::new() };
     for (test, result) in results {
         *if result.is_ok() { &mut verdict.passed } else { &mut verdict.failed } += 1;
         let lines = lines(&format_args!("{}: {test}", machine.name), &result);
         verdict.text += &lines;
         if result.is_err() && verdict.failed == 1 {
             // Most that fail after it fail for the same reason.
-            verdict
-                .remarks
-                .push(format!("the first failure of its machine:\n{lines}the end of the console:\n{console}"));
+            verdict.remarks.push(format!(
+                "the first failure of its machine:\n{lines}the end of the console:\n{console}"
+            ));
         }
     }
     verdict
@@ -64,8 +67,8 @@ fn last_lines(console: &str) -> String {
 /// The tests by name.
 type Results = Vec<(String, Result<(), String>)>;
 
-/// Every test of the table with what came of it, and a last one: that the guest ended as it should and said nothing else. And
-/// the figures.
+/// Every test of the table with what came of it, and a last one: that the guest ended as it should
+/// and said nothing else. And the figures.
 fn results(machine: &Machine, ran: Result<Ran, String>) -> (Results, Vec<String>) {
     let (report, guest) = match &ran {
         Err(failure) => (Report::default(), Err(failure.clone())),
@@ -79,7 +82,9 @@ fn results(machine: &Machine, ran: Result<Ran, String>) -> (Results, Vec<String>
         wrong += "the report has no end\n";
     }
     let console = ran.as_ref().map(|ran| ran.console.as_str()).unwrap_or_default();
-    for line in console.lines().filter(|line| KERNEL_FAULTS.iter().any(|fault| line.contains(fault))) {
+    for line in
+        console.lines().filter(|line| KERNEL_FAULTS.iter().any(|fault| line.contains(fault)))
+    {
         let _ = writeln!(wrong, "the kernel: {line}");
     }
     for line in &report.other {
@@ -113,15 +118,20 @@ fn ended(ran: &Ran) -> Result<(), String> {
     }
 }
 
-/// Whether a machine with faults in its description failed for those, and in the tests of their devices only.
+/// Whether a machine with faults in its description failed for those, and in the tests of their
+/// devices only.
 fn noticed(planted: &[Planted], results: &[(String, Result<(), String>)]) -> Result<(), String> {
     let device = |test: &str| test.rsplit(' ').next().unwrap_or_default().to_owned();
-    let failures: Vec<_> = results.iter().filter_map(|(test, result)| Some((test, result.as_ref().err()?))).collect();
+    let failures: Vec<_> =
+        results.iter().filter_map(|(test, result)| Some((test, result.as_ref().err()?))).collect();
     let found = planted.iter().all(|planted| {
-        failures.iter().any(|(test, message)| *test == planted.test && message.contains(planted.message))
+        failures
+            .iter()
+            .any(|(test, message)| *test == planted.test && message.contains(planted.message))
     });
     let devices = planted.iter().map(|planted| device(planted.test));
-    if found && failures.iter().all(|(test, _)| devices.clone().any(|wrong| wrong == device(test))) {
+    if found && failures.iter().all(|(test, _)| devices.clone().any(|wrong| wrong == device(test)))
+    {
         return Ok(());
     }
     Err(format!("{planted:#?} should fail, and no other device's tests: {failures:#?}"))
@@ -142,7 +152,11 @@ mod tests {
 
     #[test]
     fn only_the_planted_faults_count_as_noticed() {
-        let (good, b, c) = (result("size a", Ok(())), result("size b", Err("17")), result("identity c", Err("18")));
+        let (good, b, c) = (
+            result("size a", Ok(())),
+            result("size b", Err("17")),
+            result("identity c", Err("18")),
+        );
         let said = |results: &[(String, Result<(), String>)]| noticed(&PLANTED, results).is_ok();
         assert!(said(&[good.clone(), b.clone(), c.clone(), result("size c", Err("follows"))]));
         assert!(!said(&[good.clone(), b.clone(), result("identity c", Ok(()))]));
@@ -162,9 +176,14 @@ mod tests {
     /// A guest in which every test passes.
     fn good(machine: &Machine) -> Ran {
         let tests = machine.making().chain(machine.tests());
-        let report: String = tests.map(|test| lines(&test, &Ok(()))).chain(["end\n".to_owned()]).collect();
+        let report: String =
+            tests.map(|test| lines(&test, &Ok(()))).chain(["end\n".to_owned()]).collect();
         // The status is the second byte of what wait(2) gives.
-        Ran { status: Some(ExitStatus::from_raw(DONE_STATUS << 8)), report, console: "booting\n".to_owned() }
+        Ran {
+            status: Some(ExitStatus::from_raw(DONE_STATUS << 8)),
+            report,
+            console: "booting\n".to_owned(),
+        }
     }
 
     #[test]
@@ -173,7 +192,8 @@ mod tests {
         assert!(judge(machine, Ok(good(machine))).remarks.is_empty());
         let mut ran = good(machine);
         for test in ["made btt-ext4", "size ext4-dax-always"] {
-            ran.report = ran.report.replace(&format!("ok {test}\n"), &format!("FAILED {test}\n| no seed\n"));
+            ran.report =
+                ran.report.replace(&format!("ok {test}\n"), &format!("FAILED {test}\n| no seed\n"));
         }
         assert_eq!(not_made(machine, &Ok(good(machine))), Vec::<String>::new());
         let ran = Ok(ran);
@@ -201,7 +221,11 @@ mod tests {
         assert_eq!(judged(|ran| ran.report += "hello\n"), 1);
         assert_eq!(judged(|ran| ran.report += "ok made btt-ext4\n"), 1);
         assert_eq!(judged(|ran| ran.report = ran.report.replace("ok made btt-ext4\n", "")), 1);
-        assert_eq!(judged(|ran| ran.report = ran.report.replace("ok made btt-ext4\n", "FAILED made btt-ext4\n")), 1);
+        assert_eq!(
+            judged(|ran| ran.report =
+                ran.report.replace("ok made btt-ext4\n", "FAILED made btt-ext4\n")),
+            1
+        );
         assert_eq!(judged(|ran| ran.console += "[    1.0] Oops: 0000 [#1]\n"), 1);
     }
 }

@@ -1,4 +1,5 @@
-//! `guest-run`: boots every machine of the table, at most two at a time, and judges what it reports. ci/guest calls it.
+//! `guest-run`: boots every machine of the table, at most two at a time, and judges what it
+//! reports. ci/guest calls it.
 
 mod cpio;
 mod figures;
@@ -50,8 +51,10 @@ fn run() -> Result<bool, String> {
         None => (&arguments[..], &[][..]),
     };
     let [work, kernel, modules, init, files @ ..] = arguments else { return Err(USAGE.to_owned()) };
-    let files: Option<BTreeMap<&str, &Path>> =
-        files.iter().map(|file| file.split_once('=').map(|(place, file)| (place, Path::new(file)))).collect();
+    let files: Option<BTreeMap<&str, &Path>> = files
+        .iter()
+        .map(|file| file.split_once('=').map(|(place, file)| (place, Path::new(file))))
+        .collect();
     let files = files.ok_or(USAGE)?;
 
     let machines = chosen(wanted)?;
@@ -72,14 +75,17 @@ fn run() -> Result<bool, String> {
         }
     });
     let verdicts = verdicts.into_inner().map_err(|_| "a thread panicked")?;
-    let (passed, failed) = verdicts.iter().fold((0, 0), |(p, f), verdict| (p + verdict.passed, f + verdict.failed));
+    let (passed, failed) =
+        verdicts.iter().fold((0, 0), |(p, f), verdict| (p + verdict.passed, f + verdict.failed));
     let word = if failed == 0 { "ok" } else { "FAILED" };
     figures::print(verdicts.iter().flat_map(|verdict| &verdict.figures));
     // Again, and last: of a long output, often only the end is kept.
     for remark in verdicts.iter().flat_map(|verdict| &verdict.remarks) {
         println!("{remark}");
     }
-    println!("test result: {word}. {passed} passed; {failed} failed; 0 ignored; 0 measured; 0 filtered out");
+    println!(
+        "test result: {word}. {passed} passed; {failed} failed; 0 ignored; 0 measured; 0 filtered out"
+    );
     println!("{passed} passed, {failed} failed");
     Ok(failed == 0 && passed > 0)
 }
@@ -106,17 +112,21 @@ fn take<'m>(queue: &Mutex<std::slice::Iter<'m, Machine>>) -> Option<&'m Machine>
 }
 
 fn boot(machine: &Machine, work: &str, kernel: &Path, initrd: &Path) -> Verdict {
-    let (start, directory) = (Instant::now(), PathBuf::from(format!("{work}/run/{}", machine.name)));
+    let (start, directory) =
+        (Instant::now(), PathBuf::from(format!("{work}/run/{}", machine.name)));
     let mut ran = qemu::run(machine, &directory, kernel, initrd);
     let not_made = judge::not_made(machine, &ran);
-    // Once, and loudly: nothing of pmem2 has run where a device is not made, so this is no failure of pmem2's that could be hidden.
+    // Once, and loudly: nothing of pmem2 has run where a device is not made, so this is no failure
+    // of pmem2's that could be hidden.
     let again = machine.planted.is_empty() && !not_made.is_empty();
     if again {
         ran = qemu::run(machine, &directory, kernel, initrd);
     }
     let mut verdict = judge::judge(machine, ran);
     if again {
-        verdict.remarks.insert(0, format!("booted once more, because of this:\n{}", not_made.concat()));
+        verdict
+            .remarks
+            .insert(0, format!("booted once more, because of this:\n{}", not_made.concat()));
     }
     let seconds = start.elapsed().as_secs_f32();
     // In one piece: another machine may be speaking too.

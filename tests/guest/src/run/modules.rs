@@ -1,4 +1,5 @@
-//! The kernel's modules and what they need of each other. The package has no modules.dep: that is made where it is installed.
+//! The kernel's modules and what they need of each other. The package has no modules.dep: that is
+//! made where it is installed.
 
 use std::{
     collections::BTreeMap,
@@ -39,11 +40,15 @@ impl Modules {
         let mut found = BTreeMap::new();
         let mut directories = vec![directory.to_owned()];
         while let Some(directory) = directories.pop() {
-            for entry in fs::read_dir(&directory).map_err(|e| format!("{}: {e}", directory.display()))? {
+            for entry in
+                fs::read_dir(&directory).map_err(|e| format!("{}: {e}", directory.display()))?
+            {
                 let path = entry.map_err(|e| format!("{}: {e}", directory.display()))?.path();
                 if path.is_dir() {
                     directories.push(path);
-                } else if let Some(name) = path.file_stem().filter(|_| path.extension().is_some_and(|e| e == "ko")) {
+                } else if let Some(name) =
+                    path.file_stem().filter(|_| path.extension().is_some_and(|e| e == "ko"))
+                {
                     found.insert(name.to_string_lossy().replace('-', "_"), path);
                 }
             }
@@ -80,7 +85,10 @@ impl Modules {
 /// What a module's `.modinfo` says that it needs.
 fn depends(module: &[u8]) -> Vec<String> {
     const KEY: &[u8] = b"\0depends=";
-    let value = module.windows(KEY.len()).position(|bytes| bytes == KEY).map(|at| &module[at + KEY.len()..]);
+    let value = module
+        .windows(KEY.len())
+        .position(|bytes| bytes == KEY)
+        .map(|at| &module[at + KEY.len()..]);
     let value = value.and_then(|rest| rest.split(|&byte| byte == 0).next()).unwrap_or_default();
     let names = String::from_utf8_lossy(value).replace('-', "_");
     names.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect()
@@ -92,7 +100,10 @@ mod tests {
 
     #[test]
     fn what_a_module_needs() {
-        assert_eq!(depends(b"..\0license=GPL\0depends=nd-btt,libnvdimm\0retpoline=Y\0"), ["nd_btt", "libnvdimm"]);
+        assert_eq!(
+            depends(b"..\0license=GPL\0depends=nd-btt,libnvdimm\0retpoline=Y\0"),
+            ["nd_btt", "libnvdimm"]
+        );
         assert_eq!(depends(b"..\0depends=\0"), [""; 0]);
         assert_eq!(depends(b"no module"), [""; 0]);
     }

@@ -1,4 +1,5 @@
-//! QEMU's monitor, by which a guest has its memory go bad: the lines of its report that ask for it are passed on.
+//! QEMU's monitor, by which a guest has its memory go bad: the lines of its report that ask for it
+//! are passed on.
 
 use std::{
     fs::File,
@@ -58,7 +59,8 @@ impl Monitor {
         Ok(())
     }
 
-    /// Stops the processor until it is found in a program, and then gives the command before it goes on.
+    /// Stops the processor until it is found in a program, and then gives the command before it
+    /// goes on.
     fn in_program(&mut self, command: &str) -> io::Result<()> {
         for _ in 0..LOOKS {
             self.say("stop")?;

@@ -14,7 +14,8 @@ use pmem2_guest::{
     report::EXIT_PORT,
 };
 
-/// A guest that takes longer hangs: the slowest takes a fifteenth of it, and a quarter where much else runs beside it.
+/// A guest that takes longer hangs: the slowest takes a fifteenth of it, and a quarter where much
+/// else runs beside it.
 const TIMEOUT: Duration = Duration::from_secs(600);
 
 /// Main memory; some of it may be made to look like other memory, by the kernel's command line.
@@ -30,7 +31,12 @@ pub(crate) struct Ran {
     pub(crate) console: String,
 }
 
-pub(crate) fn run(machine: &Machine, directory: &Path, kernel: &Path, initrd: &Path) -> Result<Ran, String> {
+pub(crate) fn run(
+    machine: &Machine,
+    directory: &Path,
+    kernel: &Path,
+    initrd: &Path,
+) -> Result<Ran, String> {
     let cannot = |e: std::io::Error| format!("{}: {e}", directory.display());
     // What an earlier run left would be taken for this one's.
     match fs::remove_dir_all(directory) {
@@ -58,7 +64,9 @@ pub(crate) fn run(machine: &Machine, directory: &Path, kernel: &Path, initrd: &P
         }
         sleep(Duration::from_millis(20));
     };
-    let text = |name: &str| fs::read(directory.join(name)).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    let text = |name: &str| {
+        fs::read(directory.join(name)).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    };
     let ran = Ran {
         status,
         report: text("report").unwrap_or_default(),
@@ -71,7 +79,12 @@ pub(crate) fn run(machine: &Machine, directory: &Path, kernel: &Path, initrd: &P
     Ok(ran)
 }
 
-fn command(machine: &Machine, directory: &Path, kernel: &Path, initrd: &Path) -> Result<Command, String> {
+fn command(
+    machine: &Machine,
+    directory: &Path,
+    kernel: &Path,
+    initrd: &Path,
+) -> Result<Command, String> {
     let mut options = "q35".to_owned();
     if machine.memory.iter().any(|memory| matches!(memory.bus, Bus::Nvdimm { .. })) {
         options += ",nvdimm=on";
@@ -82,14 +95,22 @@ fn command(machine: &Machine, directory: &Path, kernel: &Path, initrd: &Path) ->
     if machine.memory.iter().any(|memory| memory.bus == Bus::Cxl) {
         options += ",cxl=on,cxl-fmw.0.targets.0=cxl.1,cxl-fmw.0.size=4G";
     }
-    let mut line =
-        format!("console=ttyS0 panic=-1 loglevel=5 hugepages=16 secretmem.enable=1 machine={}", machine.name);
+    let mut line = format!(
+        "console=ttyS0 panic=-1 loglevel=5 hugepages=16 secretmem.enable=1 machine={}",
+        machine.name
+    );
     for memory in &machine.memory {
         // Numbers of the types of e820 entries in arch/x86/include/asm/e820/types.h: 1 is RAM.
         match memory.bus {
-            Bus::E820 => line += &format!(" memmap={:#x}!{:#x}", memory.size, machine.taken_from(memory)),
+            Bus::E820 => {
+                line += &format!(" memmap={:#x}!{:#x}", memory.size, machine.taken_from(memory))
+            }
             Bus::SoftReserved => {
-                line += &format!(" memmap={:#x}%{:#x}-1+0xefffffff", memory.size, machine.taken_from(memory));
+                line += &format!(
+                    " memmap={:#x}%{:#x}-1+0xefffffff",
+                    memory.size,
+                    machine.taken_from(memory)
+                );
             }
             _ => {}
         }
@@ -99,7 +120,9 @@ fn command(machine: &Machine, directory: &Path, kernel: &Path, initrd: &Path) ->
     // The kernel knows Intel's machine checks of memory.
     let processor = if machine.faults { "max,vendor=GenuineIntel" } else { "max" };
     command.args(["-accel", "tcg,thread=multi", "-cpu", processor, "-machine", &options]);
-    command.arg("-chardev").arg(format!("socket,id=monitor,server=on,wait=off,path={}", monitor::path(directory)));
+    command
+        .arg("-chardev")
+        .arg(format!("socket,id=monitor,server=on,wait=off,path={}", monitor::path(directory)));
     command.args(["-mon", "chardev=monitor,mode=readline"]);
     command.args(["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]);
     command.args(["-m", &format!("{}M,slots=64,maxmem=32G", MAIN / MIB)]);
@@ -128,11 +151,18 @@ fn nodes(command: &mut Command, count: u32) {
     }
 }
 
-fn give(command: &mut Command, machine: &Machine, memory: &Memory, directory: &Path) -> Result<(), String> {
+fn give(
+    command: &mut Command,
+    machine: &Machine,
+    memory: &Memory,
+    directory: &Path,
+) -> Result<(), String> {
     let Memory { name, size, node, bus, .. } = memory;
     let file = |name: &str, size: u64| -> Result<String, String> {
         let path = directory.join(name);
-        File::create(&path).and_then(|file| file.set_len(size)).map_err(|e| format!("{}: {e}", path.display()))?;
+        File::create(&path)
+            .and_then(|file| file.set_len(size))
+            .map_err(|e| format!("{}: {e}", path.display()))?;
         Ok(path.display().to_string())
     };
     let backend = |id: &str, size: u64| -> Result<String, String> {
@@ -141,24 +171,33 @@ fn give(command: &mut Command, machine: &Machine, memory: &Memory, directory: &P
     match *bus {
         Bus::Nvdimm { labels, unarmed } => {
             // The label area is a part of the memory's file, behind the rest.
-            let (area, labels) = if labels { (LABELS, format!(",label-size={LABELS}")) } else { (0, String::new()) };
+            let (area, labels) =
+                if labels { (LABELS, format!(",label-size={LABELS}")) } else { (0, String::new()) };
             let unarmed = if unarmed { ",unarmed=on" } else { "" };
             command.args(["-object", &backend(name, size + area)?]);
             let slot = machine.index(memory);
-            let options = format!("nvdimm,id=d-{name},memdev={name},slot={slot},node={node}{labels}{unarmed}");
+            let options = format!(
+                "nvdimm,id=d-{name},memdev={name},slot={slot},node={node}{labels}{unarmed}"
+            );
             command.args(["-device", &options]);
         }
         Bus::E820 | Bus::SoftReserved => {}
         Bus::VirtioPmem => {
             command.args(["-object", &backend(name, *size)?]);
             let slot = machine.pci_slot(memory);
-            command.args(["-device", &format!("virtio-pmem-pci,id=d-{name},memdev={name},bus=pcie.0,addr={slot:#x}")]);
+            command.args([
+                "-device",
+                &format!("virtio-pmem-pci,id=d-{name},memdev={name},bus=pcie.0,addr={slot:#x}"),
+            ]);
         }
         Bus::VirtioBlk => {
             let path = file(name, *size)?;
             command.args(["-drive", &format!("if=none,id={name},format=raw,file={path}")]);
             let slot = machine.pci_slot(memory);
-            command.args(["-device", &format!("virtio-blk-pci,id=d-{name},drive={name},bus=pcie.0,addr={slot:#x}")]);
+            command.args([
+                "-device",
+                &format!("virtio-blk-pci,id=d-{name},drive={name},bus=pcie.0,addr={slot:#x}"),
+            ]);
         }
         Bus::Cxl => {
             command.args(["-object", &backend(name, *size)?]);
@@ -167,9 +206,15 @@ fn give(command: &mut Command, machine: &Machine, memory: &Memory, directory: &P
             // With one port alone, writes are lost.
             for port in 0..2 {
                 let slot = port + 2;
-                command.args(["-device", &format!("cxl-rp,port={port},bus=cxl.1,id=port{port},chassis=0,slot={slot}")]);
+                command.args([
+                    "-device",
+                    &format!("cxl-rp,port={port},bus=cxl.1,id=port{port},chassis=0,slot={slot}"),
+                ]);
             }
-            command.args(["-device", &format!("cxl-type3,bus=port0,memdev={name},lsa={name}-labels,id=d-{name}")]);
+            command.args([
+                "-device",
+                &format!("cxl-type3,bus=port0,memdev={name},lsa={name}-labels,id=d-{name}"),
+            ]);
         }
     }
     Ok(())

@@ -16,13 +16,18 @@ pub(crate) fn size(machine: &Machine, device: &Device) {
         if device.read_only {
             return;
         }
-        let writable = std::fs::File::options().write(true).open(device.path()).expect("opened for writing");
+        let writable =
+            std::fs::File::options().write(true).open(device.path()).expect("opened for writing");
         for size in [0, 1, FILE_SIZE] {
             writable.set_len(size).expect("another size");
             assert_eq!(source.size(), Ok(size));
         }
     } else {
-        assert!(matches!(source.allocated(), Err(Error::Unsupported(_))), "{:?}", source.allocated());
+        assert!(
+            matches!(source.allocated(), Err(Error::Unsupported(_))),
+            "{:?}",
+            source.allocated()
+        );
     }
 }
 
@@ -34,6 +39,12 @@ pub(crate) fn alignment(machine: &Machine, device: &Device) {
     assert_eq!(source.check_range(0, 0), Ok(0..size));
     assert_eq!(source.check_range(alignment, alignment), Ok(alignment..2 * alignment));
     let half = alignment / 2;
-    assert_eq!(source.check_range(half, alignment), Err(Error::OffsetUnaligned { offset: half, alignment }));
-    assert_eq!(source.check_range(0, half), Err(Error::LengthUnaligned { length: half, alignment }));
+    assert_eq!(
+        source.check_range(half, alignment),
+        Err(Error::OffsetUnaligned { offset: half, alignment })
+    );
+    assert_eq!(
+        source.check_range(0, half),
+        Err(Error::LengthUnaligned { length: half, alignment })
+    );
 }

@@ -1,4 +1,5 @@
-//! The system calls of each question, in order: those of its documentation, no fewer and no more, and within their budgets.
+//! The system calls of each question, in order: those of its documentation, no fewer and no more,
+//! and within their budgets.
 
 use pmem2::{Sharing, Source};
 use pmem2_guest::machine::{Backing, Device, Granularity, Machine, Namespace};
@@ -22,11 +23,27 @@ pub(crate) fn as_documented(machine: &Machine, device: &Device) {
         ("place", calls_of(|| _ = source.place()), model.place()),
         ("confirm_place", calls_of(|| _ = source.confirm_place(&place)), model.confirm_place()),
         ("numa_node", calls_of(|| _ = source.numa_node()), model.numa_node()),
-        ("device_id", calls_of(|| _ = source.device_id()), model.dimms(|region| fact_if(id(region)), id)),
-        ("device_usc", calls_of(|| _ = source.device_usc()), model.dimms(|_| NO_FACT.to_vec(), |_| false)),
-        ("dimms", calls_of(|| source.dimms().into_iter().flatten().for_each(drop)), model.dimms(|_| vec![], |_| true)),
+        (
+            "device_id",
+            calls_of(|| _ = source.device_id()),
+            model.dimms(|region| fact_if(id(region)), id),
+        ),
+        (
+            "device_usc",
+            calls_of(|| _ = source.device_usc()),
+            model.dimms(|_| NO_FACT.to_vec(), |_| false),
+        ),
+        (
+            "dimms",
+            calls_of(|| source.dimms().into_iter().flatten().for_each(drop)),
+            model.dimms(|_| vec![], |_| true),
+        ),
         ("private", calls_of(|| _ = source.expected_granularity(Sharing::Private)), vec![]),
-        ("shared", calls_of(|| _ = source.expected_granularity(Sharing::Shared)), model.granularity(model.place())),
+        (
+            "shared",
+            calls_of(|| _ = source.expected_granularity(Sharing::Shared)),
+            model.granularity(model.place()),
+        ),
         (
             "shared, at a place",
             calls_of(|| _ = source.expected_granularity_at(&place, Sharing::Shared)),
@@ -36,7 +53,11 @@ pub(crate) fn as_documented(machine: &Machine, device: &Device) {
     for (question, found, expected) in questions {
         assert_eq!(once(&found), once(&expected), "{question}");
         let Some(budget) = model.budget(question) else { continue };
-        assert!(found.len() <= budget, "{question}: {} calls, {budget} are allowed: {found:?}", found.len());
+        assert!(
+            found.len() <= budget,
+            "{question}: {} calls, {budget} are allowed: {found:?}",
+            found.len()
+        );
     }
 }
 
@@ -77,7 +98,8 @@ impl Model<'_> {
             // Two to list it: the second gives no more.
             calls.extend(["openat", "getdents64", "getdents64", "close"]);
             let slaves = crate::kernel::entry(self.device).expect("a volume").join("slaves");
-            // In the order of the directory, until there is one that is no persistent memory: its number is asked for.
+            // In the order of the directory, until there is one that is no persistent memory: its
+            // number is asked for.
             for slave in std::fs::read_dir(slaves).expect("slaves").flatten() {
                 calls.push("readlinkat");
                 if slave.file_name().to_string_lossy().starts_with("vd") {
@@ -123,7 +145,8 @@ impl Model<'_> {
     fn numa_node(&self) -> Calls {
         let mut calls = self.locate();
         if matches!(self.backing(), Backing::Regions | Backing::DeviceDax) {
-            // As many as there are nodes to compare: QEMU has no volume on more than two regions here.
+            // As many as there are nodes to compare: QEMU has no volume on more than two regions
+            // here.
             calls.extend(FACT.repeat(self.regions.len().max(1)));
             if expected::numa_node(self.machine, self.device).is_ok() {
                 calls.extend(self.confirm());
@@ -132,8 +155,13 @@ impl Model<'_> {
         calls
     }
 
-    /// The DIMMs of all regions with `about` of each; where `goes_on` is false, it ends in an error.
-    fn dimms(&self, about: impl Fn(&Found<'_>) -> Calls, goes_on: impl Fn(&Found<'_>) -> bool) -> Calls {
+    /// The DIMMs of all regions with `about` of each; where `goes_on` is false, it ends in an
+    /// error.
+    fn dimms(
+        &self,
+        about: impl Fn(&Found<'_>) -> Calls,
+        goes_on: impl Fn(&Found<'_>) -> bool,
+    ) -> Calls {
         let mut calls = self.locate();
         if self.backing() == Backing::DeviceDax {
             // Whether it is still that device, before it is said to be none.
@@ -172,8 +200,9 @@ impl Model<'_> {
         calls
     }
 
-    /// How many calls a question may take: a partition lies in the directory of its disk and is no level. What a further
-    /// device of a volume takes besides is in no budget: where it lies, its node, and that it has no more DIMMs.
+    /// How many calls a question may take: a partition lies in the directory of its disk and is no
+    /// level. What a further device of a volume takes besides is in no budget: where it lies, its
+    /// node, and that it has no more DIMMs.
     fn budget(&self, question: &str) -> Option<usize> {
         let level = 6 * usize::from(self.device.is_volume());
         let more = self.device.on.len().saturating_sub(1);

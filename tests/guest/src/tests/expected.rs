@@ -1,5 +1,5 @@
-//! What pmem2 has to answer, in its own words: from the table, and, for names and numbers that the kernel gives as it likes,
-//! from the kernel.
+//! What pmem2 has to answer, in its own words: from the table, and, for names and numbers that the
+//! kernel gives as it likes, from the kernel.
 
 use std::os::unix::fs::MetadataExt;
 
@@ -22,15 +22,22 @@ pub(crate) fn backing(machine: &Machine, device: &Device) -> Backing {
     }
 }
 
-/// The disk that is not persistent memory: of a volume the one of it, whose name the kernel's driver gave.
+/// The disk that is not persistent memory: of a volume the one of it, whose name the kernel's
+/// driver gave.
 fn disk(device: &Device) -> Backing {
     if device.is_volume() {
         let slaves = kernel::entry(device).expect("a volume").join("slaves");
         let disk = std::fs::read_dir(slaves).expect("slaves").flatten().map(|slave| slave.path());
-        let disk = disk.into_iter().find(|path| path.to_string_lossy().contains("/vd")).expect("a virtio disk");
+        let disk = disk
+            .into_iter()
+            .find(|path| path.to_string_lossy().contains("/vd"))
+            .expect("a virtio disk");
         let number = std::fs::read_to_string(disk.join("dev")).expect("a number");
         let (major, minor) = number.trim_end().split_once(':').expect("two numbers");
-        return Backing::Disk { major: major.parse().expect("a number"), minor: minor.parse().expect("a number") };
+        return Backing::Disk {
+            major: major.parse().expect("a number"),
+            minor: minor.parse().expect("a number"),
+        };
     }
     let metadata = std::fs::metadata(device.path()).expect("stat");
     let number = if device.is_file() { metadata.dev() } else { metadata.rdev() };
@@ -84,7 +91,8 @@ pub(crate) fn numa_node(machine: &Machine, device: &Device) -> Result<Option<u32
     let on = backing(machine, device);
     match on {
         Backing::Regions => {
-            let mut nodes: Vec<_> = device.regions(machine).iter().map(|region| region.node).collect();
+            let mut nodes: Vec<_> =
+                device.regions(machine).iter().map(|region| region.node).collect();
             nodes.dedup();
             if let [node] = nodes[..] { Ok(node) } else { Err(Error::SeveralNumaNodes) }
         }

@@ -17,7 +17,11 @@ const fn absent(what: What) -> Error {
 }
 
 pub(crate) fn taken_away(machine: &Machine, device: &Device) {
-    if device.is_device_dax() { namespace_disabled(device) } else { unmounted_lazily(machine, device) }
+    if device.is_device_dax() {
+        namespace_disabled(device)
+    } else {
+        unmounted_lazily(machine, device)
+    }
 }
 
 /// Its directory in /sys goes, and so does its device file.
@@ -80,7 +84,8 @@ fn unmounted_lazily(machine: &Machine, device: &Device) {
     };
     as_before();
     where_it_was_is_known();
-    // A virtio disk and a volume of several are in no namespace, and what nobody says of cannot be taken away here.
+    // A virtio disk and a volume of several are in no namespace, and what nobody says of cannot be
+    // taken away here.
     let Some(disk) = disk else { return };
     let in_namespace = disk.iter().any(|part| part.to_string_lossy().starts_with("ndbus"));
     assert_eq!(disable(&disk).is_some(), in_namespace);
@@ -88,7 +93,8 @@ fn unmounted_lazily(machine: &Machine, device: &Device) {
     as_before();
     if in_namespace {
         nowhere(&source, &where_it_was);
-        // What is left of the file is still mapped as it was, but why and on what is not known any more.
+        // What is left of the file is still mapped as it was, but why and on what is not known any
+        // more.
         granularity_is(
             &source,
             match device.gives.granularity {
@@ -106,7 +112,8 @@ fn granularity_is(source: &Source<&File>, reason: &str) {
     assert_eq!(expected.reason.name(), reason, "{expected:?}");
 }
 
-/// Takes the namespace that the entry lies in from its driver, or what a device DAX without one lies in. `None`: there is neither.
+/// Takes the namespace that the entry lies in from its driver, or what a device DAX without one
+/// lies in. `None`: there is neither.
 pub(crate) fn disable(entry: &Path) -> Option<()> {
     let taken = taken_by(entry)?;
     let name = taken.file_name()?.to_string_lossy().into_owned();
@@ -114,11 +121,15 @@ pub(crate) fn disable(entry: &Path) -> Option<()> {
     Some(())
 }
 
-/// What of the directories that an entry lies in has a driver that makes the device, and takes it away.
+/// What of the directories that an entry lies in has a driver that makes the device, and takes it
+/// away.
 pub(crate) fn taken_by(entry: &Path) -> Option<&Path> {
     let has_driver = |path: &&Path| path.join("driver").exists();
     // Directly below its region, be it named namespace, pfn, btt or dax.
-    let in_region = |path: &&Path| path.parent().is_some_and(|region| region.join("nstype").exists());
-    let is_hmem = |path: &&Path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("hmem."));
+    let in_region =
+        |path: &&Path| path.parent().is_some_and(|region| region.join("nstype").exists());
+    let is_hmem = |path: &&Path| {
+        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("hmem."))
+    };
     entry.ancestors().filter(has_driver).find(|path| in_region(path) || is_hmem(path))
 }

@@ -1,4 +1,5 @@
-//! The granularity to expect, and why. That the kernel grants it is the test `kernel`; that libpmem2 does, `peer`.
+//! The granularity to expect, and why. That the kernel grants it is the test `kernel`; that
+//! libpmem2 does, `peer`.
 
 use std::os::fd::AsRawFd;
 

@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 
 use crate::{expected, kernel, kernel::Found, programs::output, source::kind};
 
-/// The fields that are the same in every guest, and those that name what the kernel numbers as it likes. What else there is
-/// has no fixed value: numbers of devices and inodes, allocated bytes, messages.
+/// The fields that are the same in every guest, and those that name what the kernel numbers as it
+/// likes. What else there is has no fixed value: numbers of devices and inodes, allocated bytes,
+/// messages.
 fn expected(machine: &Machine, device: &Device) -> Value {
     let file_system = match device.contents {
         Contents::Device | Contents::Tmpfs => json!({"name": "tmpfs", "magic": 0x0102_1994}),
@@ -58,9 +59,11 @@ fn place(machine: &Machine, device: &Device) -> Value {
         Backing::Hidden(_) => ("hidden", Value::Null),
         other => panic!("{other:?} is not in the table"),
     };
-    let name = kernel::entry(device).and_then(|entry| Some(entry.file_name()?.to_string_lossy().into_owned()));
+    let name = kernel::entry(device)
+        .and_then(|entry| Some(entry.file_name()?.to_string_lossy().into_owned()));
     let region = |found: &Found<'_>| {
-        let domain = if found.told.provider == "virtio-pmem" { Some("host") } else { found.told.domain };
+        let domain =
+            if found.told.provider == "virtio-pmem" { Some("host") } else { found.told.domain };
         json!({
             "bus": found.numbers.0, "region": found.numbers.1, "namespace": found.namespace, "mode": device.mode(),
             "persistence_domain": domain, "provider": found.told.provider, "read_only": found.told.unarmed,
@@ -109,14 +112,16 @@ fn answer_errors(machine: &Machine, device: &Device) -> Value {
 
 pub(crate) fn json(machine: &Machine, device: &Device) {
     let (status, line, complaints) = output("/bin/pmem2-inspect", &["--json", &device.path()]);
-    let found: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}{complaints}"));
+    let found: Value =
+        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}{complaints}"));
     let expected = expected(machine, device);
     assert_eq!(status, Some(if expected["usable"] == true { 0 } else { 1 }), "{complaints}");
     let wrong = differences("", &expected, &found);
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// The fields of `expected` that `found` has not; of what is empty, and of errors and arrays, also those that it has besides.
+/// The fields of `expected` that `found` has not; of what is empty, and of errors and arrays, also
+/// those that it has besides.
 fn differences(place: &str, expected: &Value, found: &Value) -> Vec<String> {
     let wrong = || vec![format!("{place}: expected {expected}, found {found}")];
     match (expected, found) {
@@ -125,11 +130,15 @@ fn differences(place: &str, expected: &Value, found: &Value) -> Vec<String> {
                 return wrong();
             }
             let field = |key: &String| there.get(key).unwrap_or(&Value::Null);
-            all.iter().flat_map(|(key, value)| differences(&format!("{place}/{key}"), value, field(key))).collect()
+            all.iter()
+                .flat_map(|(key, value)| differences(&format!("{place}/{key}"), value, field(key)))
+                .collect()
         }
         (Value::Array(all), Value::Array(there)) if all.len() == there.len() => {
             let pairs = all.iter().zip(there).enumerate();
-            pairs.flat_map(|(at, (all, there))| differences(&format!("{place}/{at}"), all, there)).collect()
+            pairs
+                .flat_map(|(at, (all, there))| differences(&format!("{place}/{at}"), all, there))
+                .collect()
         }
         _ if expected == found => vec![],
         _ => wrong(),

@@ -21,13 +21,16 @@ pub(crate) fn agrees(machine: &Machine, device: &Device) {
         region_agrees(&region.told, &region.path);
     }
     if device.is_file() || device.is_device_dax() {
-        // Of virtio-pmem as a device DAX the kernel says what it cannot keep: stores there are durable by the host's flush.
-        let expected = device.gives.granularity != Granularity::Page || device.gives.reason == "never_durable";
+        // Of virtio-pmem as a device DAX the kernel says what it cannot keep: stores there are
+        // durable by the host's flush.
+        let expected =
+            device.gives.granularity != Granularity::Page || device.gives.reason == "never_durable";
         assert_eq!(may_be_synchronous(device), expected, "a mapping with MAP_SYNC");
     }
 }
 
-/// The entry in /sys of the disk that a file lies on, or of the device; `None` where nobody says what a file lies on.
+/// The entry in /sys of the disk that a file lies on, or of the device; `None` where nobody says
+/// what a file lies on.
 pub(crate) fn entry(device: &Device) -> Option<PathBuf> {
     let metadata = fs::metadata(device.path()).expect("stat");
     let (class, number) = match metadata.file_type() {
@@ -65,16 +68,25 @@ pub(crate) fn regions<'m>(machine: &'m Machine, device: &Device) -> Vec<Found<'m
         let bus = path.parent().expect("a bus");
         let is_here = |memory: &&Memory| is_dimm_of(machine, memory, &path);
         // Of a volume in part on a disk, there is a region too.
-        let is_region = |memory: &&Memory| !matches!(memory.bus, Bus::VirtioBlk | Bus::SoftReserved);
+        let is_region =
+            |memory: &&Memory| !matches!(memory.bus, Bus::VirtioBlk | Bus::SoftReserved);
         let memory = device.memory(machine).filter(is_region).find(is_here);
-        let memory = memory.unwrap_or_else(|| panic!("{} is no region of {:?}", path.display(), device.on));
+        let memory =
+            memory.unwrap_or_else(|| panic!("{} is no region of {:?}", path.display(), device.on));
         // A namespace, or what was made of one.
-        let namespace = fs::read_to_string(carrier.join("namespace")).unwrap_or_else(|_| name(carrier));
-        let number_of = |text: &str| text.trim_start_matches(char::is_alphabetic).parse().expect("a number");
+        let namespace =
+            fs::read_to_string(carrier.join("namespace")).unwrap_or_else(|_| name(carrier));
+        let number_of =
+            |text: &str| text.trim_start_matches(char::is_alphabetic).parse().expect("a number");
         let mapping = fs::read_to_string(path.join("mapping0")).ok();
         Found {
             numbers: (number_of(&name(bus)), number_of(&name(&path))),
-            namespace: namespace.trim_end().rsplit('.').next().and_then(|k| k.parse().ok()).expect("a namespace"),
+            namespace: namespace
+                .trim_end()
+                .rsplit('.')
+                .next()
+                .and_then(|k| k.parse().ok())
+                .expect("a namespace"),
             told: machine.region_of(memory),
             dimm: mapping.map(|mapping| number_of(mapping.split(',').next().expect("a DIMM"))),
             path,
@@ -105,22 +117,31 @@ fn carriers_below(entry: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// Whether the region is this DIMM's, by the number that QEMU gave it. A region without one is not in doubt.
+/// Whether the region is this DIMM's, by the number that QEMU gave it. A region without one is not
+/// in doubt.
 fn is_dimm_of(machine: &Machine, memory: &Memory, region: &Path) -> bool {
     let Bus::Nvdimm { .. } = memory.bus else { return true };
     let mapping = fs::read_to_string(region.join("mapping0")).expect("a DIMM");
     let dimm = mapping.split(',').next().expect("a name");
-    let handle = fs::read_to_string(format!("/sys/bus/nd/devices/{dimm}/nfit/handle")).expect("a handle");
+    let handle =
+        fs::read_to_string(format!("/sys/bus/nd/devices/{dimm}/nfit/handle")).expect("a handle");
     handle.trim_end() == format!("{:#x}", machine.index(memory) + 1)
 }
 
 fn region_agrees(told: &MemoryOf<'_>, region: &Path) {
-    let attribute = |name: &str| fs::read_to_string(region.join(name)).ok().map(|text| text.trim_end().to_owned());
+    let attribute = |name: &str| {
+        fs::read_to_string(region.join(name)).ok().map(|text| text.trim_end().to_owned())
+    };
     let node = told.node.map_or("-1".to_owned(), |node| node.to_string());
     assert_eq!(attribute("numa_node"), Some(node), "{}", region.display());
     assert_eq!(attribute("persistence_domain").as_deref(), told.domain, "{}", region.display());
     assert_eq!(attribute("../provider").as_deref(), Some(told.provider), "{}", region.display());
-    assert_eq!(attribute("read_only"), Some(u8::from(told.unarmed).to_string()), "{}", region.display());
+    assert_eq!(
+        attribute("read_only"),
+        Some(u8::from(told.unarmed).to_string()),
+        "{}",
+        region.display()
+    );
 }
 
 /// Whether the kernel gives a mapping whose stores reach the medium without its help.

@@ -1,4 +1,5 @@
-//! The tests of one machine, in the guest: `guest-tests MACHINE`. Each prints its line when it has run.
+//! The tests of one machine, in the guest: `guest-tests MACHINE`. Each prints its line when it has
+//! run.
 
 mod answers;
 mod calls;
@@ -39,12 +40,16 @@ static PANIC: Mutex<String> = Mutex::new(String::new());
 fn main() {
     let name = std::env::args().nth(1).expect("usage: guest-tests MACHINE");
     let known = pmem2_guest::machines().into_iter().chain(pmem2_guest::planted());
-    let machine = known.into_iter().find(|machine| machine.name == name).expect("a machine of the table");
-    set_hook(Box::new(|panic| *PANIC.lock().unwrap_or_else(PoisonError::into_inner) = panic.to_string()));
+    let machine =
+        known.into_iter().find(|machine| machine.name == name).expect("a machine of the table");
+    set_hook(Box::new(|panic| {
+        *PANIC.lock().unwrap_or_else(PoisonError::into_inner) = panic.to_string()
+    }));
     for test in machine.tests() {
         let start = std::time::Instant::now();
         let result = catch_unwind(AssertUnwindSafe(|| run(&machine, &test)));
-        let result = result.map_err(|_| PANIC.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        let result =
+            result.map_err(|_| PANIC.lock().unwrap_or_else(PoisonError::into_inner).clone());
         // To the console, for who wants to know where the time goes.
         eprintln!("{test}: {} ms", start.elapsed().as_millis());
         print!("{}", lines(&test, &result));

@@ -1,5 +1,5 @@
-//! Debian's libpmem2 beside pmem2, call by call. Where the two differ, the difference is in `peer_table.rs` with its reason;
-//! any other fails, and so does one in the table that is no more.
+//! Debian's libpmem2 beside pmem2, call by call. Where the two differ, the difference is in
+//! `peer_table.rs` with its reason; any other fails, and so does one in the table that is no more.
 
 use std::{collections::BTreeSet, fmt::Display, os::fd::AsRawFd};
 
@@ -62,10 +62,20 @@ impl Found {
     }
 
     /// What is asked of a source that both made, however it was opened.
-    fn questions(&mut self, way: &str, device: &Device, source: &Source<Fd<'_>>, peer: &PeerSource<'_>) {
+    fn questions(
+        &mut self,
+        way: &str,
+        device: &Device,
+        source: &Source<Fd<'_>>,
+        peer: &PeerSource<'_>,
+    ) {
         let number = |value| value;
         self.compare(format!("size, {way}"), ours(source.size()), theirs(|| peer.size(), number));
-        self.compare(format!("alignment, {way}"), ours(source.alignment()), theirs(|| peer.alignment(), number));
+        self.compare(
+            format!("alignment, {way}"),
+            ours(source.alignment()),
+            theirs(|| peer.alignment(), number),
+        );
         self.granularity(way, device, source, peer);
     }
 
@@ -91,20 +101,32 @@ impl Found {
         self.compare("id, into a buffer with text", ours(id), into_text);
         // C's buffer has room for the zero.
         let length = id.map(|id| id.len() + 1);
-        self.compare("length of the id", ours(length), theirs(|| peer.device_id_length(), |length| length));
+        self.compare(
+            "length of the id",
+            ours(length),
+            theirs(|| peer.device_id_length(), |length| length),
+        );
     }
 
     /// What theirs was granted for a mapping of one step; ours is the one to expect.
-    fn granularity(&mut self, way: &str, device: &Device, source: &Source<Fd<'_>>, peer: &PeerSource<'_>) {
-        let name =
-            |number: i32| ["BYTE", "CACHE_LINE", "PAGE"].get(usize::try_from(number).expect("a number")).copied();
+    fn granularity(
+        &mut self,
+        way: &str,
+        device: &Device,
+        source: &Source<Fd<'_>>,
+        peer: &PeerSource<'_>,
+    ) {
+        let name = |number: i32| {
+            ["BYTE", "CACHE_LINE", "PAGE"].get(usize::try_from(number).expect("a number")).copied()
+        };
         let writable = way == "O_RDWR";
         for (sharing, shared) in [(Sharing::Shared, Shared::Yes), (Sharing::Private, Shared::No)] {
             // Without the right to write, private mappings are theirs to refuse or not.
             if !writable && sharing == Sharing::Private {
                 continue;
             }
-            let expected = source.expected_granularity(sharing).map(|expected| expected.granularity);
+            let expected =
+                source.expected_granularity(sharing).map(|expected| expected.granularity);
             let granted = theirs(
                 || peer.granted(device.alignment, shared, writable),
                 |number| name(number).expect("a granularity"),
@@ -116,8 +138,10 @@ impl Found {
     /// That these are the differences that are meant, and all of them.
     pub(crate) fn are_intended(&self, table: &[Intended], machine: &Machine, device: &Device) {
         let intended = table.iter().filter(|row| (row.of)(machine, device));
-        let intended: BTreeSet<_> = intended.flat_map(|row| row.calls.iter().map(|call| (*call, row.theirs))).collect();
-        let found: BTreeSet<_> = self.0.iter().map(|(call, _, theirs)| (&**call, &**theirs)).collect();
+        let intended: BTreeSet<_> =
+            intended.flat_map(|row| row.calls.iter().map(|call| (*call, row.theirs))).collect();
+        let found: BTreeSet<_> =
+            self.0.iter().map(|(call, _, theirs)| (&**call, &**theirs)).collect();
         let unexpected: Vec<_> = found.difference(&intended).collect();
         let gone: Vec<_> = intended.difference(&found).collect();
         assert!(
@@ -147,7 +171,8 @@ pub(crate) fn side_by_side(machine: &Machine, device: &Device) {
         if device.read_only && flags.intersects(OFlags::RDWR | OFlags::RWMODE) {
             continue;
         }
-        let opened = path(device.path(), flags).unwrap_or_else(|error| panic!("{}: {error}", device.path()));
+        let opened =
+            path(device.path(), flags).unwrap_or_else(|error| panic!("{}: {error}", device.path()));
         let raw = opened.as_raw_fd();
         let source = Source::from_fd(fd(raw));
         found.compare(

@@ -1,6 +1,8 @@
 //! Where a source lies, against what QEMU was told.
 
-use pmem2::{Backing, Dimm, Error, Linux, Place, Reason, Region, Sharing, Source, Text, Warning, What};
+use pmem2::{
+    Backing, Dimm, Error, Linux, Place, Reason, Region, Sharing, Source, Text, Warning, What,
+};
 use pmem2_guest::machine::{Device, Machine};
 
 use crate::{
@@ -62,9 +64,14 @@ fn agrees_with_told(
 
 fn agrees(machine: &Machine, device: &Device, place: &Place) {
     assert_eq!(place.backing(), expected::backing(machine, device));
-    let name = kernel::entry(device).map(|entry| entry.file_name().expect("a name").to_string_lossy().into_owned());
+    let name = kernel::entry(device)
+        .map(|entry| entry.file_name().expect("a name").to_string_lossy().into_owned());
     assert_eq!(place.device(), name.unwrap_or_default());
-    assert_eq!(place.dax_capable(), expected::dax_capable(machine, device), "whether the device has DAX");
+    assert_eq!(
+        place.dax_capable(),
+        expected::dax_capable(machine, device),
+        "whether the device has DAX"
+    );
     let expected = expected::regions(machine, device);
     let found: Vec<Region> = place.regions().copied().collect();
     assert_eq!(found.len(), expected.len(), "{found:?}");
@@ -85,14 +92,18 @@ fn agrees(machine: &Machine, device: &Device, place: &Place) {
 fn dimms(machine: &Machine, device: &Device, source: &Source<&std::fs::File>) {
     let on = expected::backing(machine, device);
     if on != Backing::Regions {
-        assert_eq!(source.dimms().map(|_| ()), Err(Error::NotPersistentMemory { asked: What::Dimm, on }));
+        assert_eq!(
+            source.dimms().map(|_| ()),
+            Err(Error::NotPersistentMemory { asked: What::Dimm, on })
+        );
         return;
     }
     let found: Result<Vec<Dimm<Linux>>, Error> = source.dimms().expect("DIMMs").collect();
     let regions = expected::regions(machine, device).into_iter().enumerate();
     // One in each region: QEMU can interleave none.
-    let expected: Vec<_> =
-        regions.filter_map(|(index, region)| Some((index, region.dimm?, region.told.dimm?))).collect();
+    let expected: Vec<_> = regions
+        .filter_map(|(index, region)| Some((index, region.dimm?, region.told.dimm?)))
+        .collect();
     let found = found.expect("DIMMs");
     assert_eq!(found.len(), expected.len(), "{found:?}");
     for (found, (region, number, id)) in found.iter().zip(expected) {

@@ -13,15 +13,17 @@ use crate::{common::made::DISK, source::kind};
 
 /// The program's status, and what it said.
 pub(crate) fn output(program: &str, arguments: &[&str]) -> (Option<i32>, String, String) {
-    let output = Command::new(program).args(arguments).output().unwrap_or_else(|error| panic!("{program}: {error}"));
+    let output = Command::new(program)
+        .args(arguments)
+        .output()
+        .unwrap_or_else(|error| panic!("{program}: {error}"));
     let text = |bytes| String::from_utf8(bytes).expect("text");
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
 pub(crate) fn freestanding(machine: &Machine, device: &Device) {
     let expected = if kind(device) == Kind::BlockDevice {
-        let sentence =
-            "a block device is not a data source: open a file on its file system, or its device DAX (/dev/daxX.Y)";
+        let sentence = "a block device is not a data source: open a file on its file system, or its device DAX (/dev/daxX.Y)";
         (Some(1), String::new(), format!("{sentence}\n"))
     } else {
         (Some(0), format!("{} {}\n", device.size(machine), device.alignment), String::new())
@@ -29,16 +31,20 @@ pub(crate) fn freestanding(machine: &Machine, device: &Device) {
     assert_eq!(output("/bin/freestanding", &[&device.path()]), expected);
 }
 
-/// pmem2's tests, which make their files on this file system instead of the disk of the machine that they were built on.
+/// pmem2's tests, which make their files on this file system instead of the disk of the machine
+/// that they were built on.
 pub(crate) fn own_tests(name: &str, device: &Device) {
     let path = fs::canonicalize(device.path()).expect("a file");
     let place = path.parent().expect("a directory");
     fs::create_dir_all(DISK).expect("a directory");
-    mount_bind(place, DISK).unwrap_or_else(|errno| panic!("{} on {DISK}: {errno}", place.display()));
+    mount_bind(place, DISK)
+        .unwrap_or_else(|errno| panic!("{} on {DISK}: {errno}", place.display()));
     let (status, said, complaints) = output(&format!("/programs/{name}"), &["--test-threads=1"]);
     unmount(DISK, UnmountFlags::empty()).expect("unmounted");
     let result = said.lines().find_map(|line| line.strip_prefix("test result: ok. "));
-    let passed = result.and_then(|rest| rest.split(' ').next()).and_then(|number| number.parse::<u32>().ok());
+    let passed = result
+        .and_then(|rest| rest.split(' ').next())
+        .and_then(|number| number.parse::<u32>().ok());
     assert!(
         status == Some(0) && passed.is_some_and(|passed| passed > 0) && said.contains(" 0 ignored"),
         "{status:?} {said}{complaints}"
@@ -48,25 +54,29 @@ pub(crate) fn own_tests(name: &str, device: &Device) {
 
 /// What it costs to read a device DAX. The figure goes to the host; it is no verdict.
 pub(crate) fn bench_devdax(device: &Device) {
-    let (status, said, complaints) = output("/bin/health", &["--file", &device.path(), "--seconds", "4"]);
+    let (status, said, complaints) =
+        output("/bin/health", &["--file", &device.path(), "--seconds", "4"]);
     assert_eq!(status, Some(0), "{said}{complaints}");
     // The others are the host's.
     let figure = said.lines().find(|line| line.starts_with("ratio read_64_devdax_vs_libpmem2 "));
     println!("{FIGURE}{}", figure.unwrap_or_else(|| panic!("no ratio in {said}")));
 }
 
-/// The benchmark of identity. Its figures go to the host, after the machine's number of regions; they are no verdict.
+/// The benchmark of identity. Its figures go to the host, after the machine's number of regions;
+/// they are no verdict.
 pub(crate) fn bench(machine: &Machine, device: &Device) {
     let regions = machine.name.rsplit('-').next().expect("a name with a number");
     let prefix = format!("guest{regions}_");
     let arguments = ["--file", &device.path(), "--prefix", &prefix, "--seconds", "3"];
     let (status, said, complaints) = output("/bin/identity", &arguments);
     assert_eq!(status, Some(0), "{said}{complaints}");
-    let is_figure = |line: &&str| ["ratio ", "ns ", "least "].iter().any(|word| line.starts_with(word));
+    let is_figure =
+        |line: &&str| ["ratio ", "ns ", "least "].iter().any(|word| line.starts_with(word));
     let figures: Vec<_> = said.lines().filter(is_figure).collect();
     for name in ["numa", "usc", "device_id"] {
         let ratio = format!("ratio {prefix}{name}_vs_libpmem2 ");
-        let value = figures.iter().find_map(|figure| figure.strip_prefix(&*ratio)?.parse::<f64>().ok());
+        let value =
+            figures.iter().find_map(|figure| figure.strip_prefix(&*ratio)?.parse::<f64>().ok());
         assert!(value.is_some_and(|value| value > 0.0), "no {ratio} in {said}");
     }
     for figure in figures {

@@ -1,6 +1,7 @@
-//! A device whose number is another's. The kernel gives no number away while the device is open (Linux 6.1), so that the
-//! descriptor, too, is closed and opened again: by a device file that stays, with the same descriptor number. Nothing of what
-//! fstat says has changed then, but the device has.
+//! A device whose number is another's. The kernel gives no number away while the device is open
+//! (Linux 6.1), so that the descriptor, too, is closed and opened again: by a device file that
+//! stays, with the same descriptor number. Nothing of what fstat says has changed then, but the
+//! device has.
 
 use std::{
     fs::{self, File},
@@ -24,7 +25,8 @@ use crate::{common::fd, gone::taken_by, kernel, open};
 
 const REPLACED: Error = Error::InvalidFileHandle(HandleFault::DeviceReplaced);
 
-/// How often a device is made anew for it to get its number again: the kernel gives the lowest that is free.
+/// How often a device is made anew for it to get its number again: the kernel gives the lowest that
+/// is free.
 const ATTEMPTS: usize = 16;
 
 pub(crate) fn by_another(device: &Device) {
@@ -43,7 +45,8 @@ pub(crate) fn by_another(device: &Device) {
 
     let file = File::open(&node).expect("opened again");
     assert_eq!(file.as_raw_fd(), raw, "the lowest number that is free");
-    let replaced = |name: &str, answer: Result<(), Error>| assert_eq!(answer, Err(REPLACED), "{name}");
+    let replaced =
+        |name: &str, answer: Result<(), Error>| assert_eq!(answer, Err(REPLACED), "{name}");
     replaced("size", source.size().map(drop));
     replaced("alignment", source.alignment().map(drop));
     replaced("place", source.place().map(drop));
@@ -65,7 +68,8 @@ fn anew(entry: &Path, is_good: impl Fn(&fs::Metadata) -> bool) {
     for _ in 0..ATTEMPTS {
         for file in ["unbind", "bind"] {
             let taken = taken.file_name().expect("a name").to_string_lossy().into_owned();
-            fs::write(driver.join(file), &taken).unwrap_or_else(|error| panic!("{file} {taken}: {error}"));
+            fs::write(driver.join(file), &taken)
+                .unwrap_or_else(|error| panic!("{file} {taken}: {error}"));
         }
         if is_good(&there(&Path::new("/dev").join(&name))) {
             return;
@@ -78,7 +82,10 @@ fn anew(entry: &Path, is_good: impl Fn(&fs::Metadata) -> bool) {
 fn there(path: &Path) -> fs::Metadata {
     for _ in 0..2000 {
         match fs::metadata(path) {
-            Ok(metadata) if metadata.file_type().is_char_device() || metadata.file_type().is_block_device() => {
+            Ok(metadata)
+                if metadata.file_type().is_char_device()
+                    || metadata.file_type().is_block_device() =>
+            {
                 return metadata;
             }
             _ => sleep(Duration::from_millis(5)),
@@ -87,8 +94,8 @@ fn there(path: &Path) -> fs::Metadata {
     panic!("no {}", path.display());
 }
 
-/// A file on a disk that is taken away and comes back with its number: the same file, by all that fstat says, on another
-/// device. Only a place that was kept tells.
+/// A file on a disk that is taken away and comes back with its number: the same file, by all that
+/// fstat says, on another device. Only a place that was kept tells.
 pub(crate) fn comes_back(device: &Device) {
     let Contents::Ext4(options) = device.contents else { panic!("{device:?} is no file on ext4") };
     let options = std::ffi::CString::new(options).expect("options");
@@ -97,7 +104,8 @@ pub(crate) fn comes_back(device: &Device) {
     let anew = |is_good: &dyn Fn(&fs::Metadata) -> bool| {
         unmount(device.mount_point(), UnmountFlags::empty()).expect("unmounted");
         anew(&entry, is_good);
-        mount(&disk, device.mount_point(), "ext4", MountFlags::empty(), options.as_c_str()).expect("mounted again");
+        mount(&disk, device.mount_point(), "ext4", MountFlags::empty(), options.as_c_str())
+            .expect("mounted again");
     };
     // As above.
     anew(&|_| true);

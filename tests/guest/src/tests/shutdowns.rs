@@ -1,4 +1,5 @@
-//! A counter of unsafe shutdowns. QEMU's DIMMs have none, so that a directory with one is put in the place of theirs.
+//! A counter of unsafe shutdowns. QEMU's DIMMs have none, so that a directory with one is put in
+//! the place of theirs.
 
 use std::{
     fs::{self, Permissions},
@@ -21,7 +22,8 @@ use crate::{
 const UNSUPPORTED: Error = Error::Unsupported(What::UnsafeShutdowns);
 const DENIED: Error = Error::Os { what: What::UnsafeShutdowns, errno: Errno::EACCES };
 
-/// The directories of the DIMMs' own files, copied to where they can be changed, and a counter in each.
+/// The directories of the DIMMs' own files, copied to where they can be changed, and a counter in
+/// each.
 struct Counters(Vec<PathBuf>);
 
 impl Counters {
@@ -29,7 +31,8 @@ impl Counters {
     fn new(machine: &Machine, device: &Device, place: &Path) -> Self {
         let dimms = expected::regions(machine, device).into_iter().filter_map(|region| region.dimm);
         let copied = dimms.map(|dimm| {
-            let (theirs, ours) = (format!("/sys/bus/nd/devices/nmem{dimm}/nfit"), place.join(dimm.to_string()));
+            let (theirs, ours) =
+                (format!("/sys/bus/nd/devices/nmem{dimm}/nfit"), place.join(dimm.to_string()));
             fs::create_dir(&ours).expect("a directory");
             for entry in fs::read_dir(&theirs).expect("the DIMM's files").flatten() {
                 if let Ok(text) = fs::read(entry.path()) {
@@ -65,23 +68,30 @@ pub(crate) fn counted(machine: &Machine, device: &Device) {
         for (text, count) in [("0\n", 0), ("7\n", 7), ("4294967297\n", 1 << 32 | 1), ("7", 7)] {
             counters.say(text);
             assert_eq!(source.device_usc(), Ok(dimms * count), "{text:?}");
-            let each: Vec<_> = source.dimms().expect("DIMMs").map(|dimm| dimm?.dirty_shutdowns()).collect();
+            let each: Vec<_> =
+                source.dimms().expect("DIMMs").map(|dimm| dimm?.dirty_shutdowns()).collect();
             assert_eq!(each, vec![Ok(count); counters.0.len()], "{text:?}");
         }
         // Different ones, the sum of both; what the other is follows from neither.
         for (number, directory) in counters.0.iter().enumerate() {
-            fs::write(directory.join("dirty_shutdown"), format!("{}\n", 10 + number)).expect("a counter");
+            fs::write(directory.join("dirty_shutdown"), format!("{}\n", 10 + number))
+                .expect("a counter");
         }
         assert_eq!(source.device_usc(), Ok((0..dimms).map(|number| 10 + number).sum()));
         beside_libpmem2(device, &file, source.device_usc());
 
-        for garbage in ["", "\n", "x\n", "-1\n", "7 \n", "7\n7\n", "0x7\n", "18446744073709551616\n"] {
+        for garbage in
+            ["", "\n", "x\n", "-1\n", "7 \n", "7\n7\n", "0x7\n", "18446744073709551616\n"]
+        {
             counters.say(garbage);
             assert_eq!(source.device_usc(), Err(Error::InvalidDevFormat), "{garbage:?}");
         }
         // Each is a count, and together they are none.
         counters.say("18446744073709551615\n");
-        assert_eq!(source.device_usc(), if dimms == 1 { Ok(u64::MAX) } else { Err(Error::InvalidDevFormat) });
+        assert_eq!(
+            source.device_usc(),
+            if dimms == 1 { Ok(u64::MAX) } else { Err(Error::InvalidDevFormat) }
+        );
 
         counters.say("7\n");
         for directory in &counters.0 {

@@ -23,7 +23,11 @@ pub(crate) fn kind(device: &Device) -> Kind {
 pub(crate) fn opened_in_every_way(device: &Device) {
     let read = Access::READ;
     let bad = |fault| Err(Error::InvalidFileHandle(fault));
-    let good = if kind(device) == Kind::BlockDevice { Err(Error::InvalidFileType(Kind::BlockDevice)) } else { Ok(()) };
+    let good = if kind(device) == Kind::BlockDevice {
+        Err(Error::InvalidFileType(Kind::BlockDevice))
+    } else {
+        Ok(())
+    };
     check(device, OFlags::RDONLY, read, good);
     check(device, OFlags::RDONLY | OFlags::NONBLOCK, read, good);
     // Whatever it is: the descriptor is judged first.
@@ -39,7 +43,8 @@ pub(crate) fn opened_in_every_way(device: &Device) {
 }
 
 fn check(device: &Device, flags: OFlags, access: Access, expected: Result<(), Error>) {
-    let opened = path(device.path(), flags).unwrap_or_else(|error| panic!("{} with {flags:?}: {error}", device.path()));
+    let opened = path(device.path(), flags)
+        .unwrap_or_else(|error| panic!("{} with {flags:?}: {error}", device.path()));
     let metadata = std::fs::metadata(device.path()).expect("stat");
     let source = Source::from_fd(fd(opened.as_raw_fd()));
     assert_eq!(source.map(|_| ()), expected, "with {flags:?}");
@@ -53,7 +58,10 @@ fn check(device: &Device, flags: OFlags, access: Access, expected: Result<(), Er
     assert_eq!(id.device(), (libc::major(metadata.dev()), libc::minor(metadata.dev())));
     if !metadata.file_type().is_file() {
         assert!(metadata.file_type().is_block_device() || metadata.file_type().is_char_device());
-        assert_eq!(id.represented_device(), (libc::major(metadata.rdev()), libc::minor(metadata.rdev())));
+        assert_eq!(
+            id.represented_device(),
+            (libc::major(metadata.rdev()), libc::minor(metadata.rdev()))
+        );
     }
     // Of a device file, the file system that it lies on: devtmpfs has the number of tmpfs.
     let file_system = match device.contents {

@@ -14,7 +14,8 @@ fn mark() {
 ///
 /// This process has one thread, so that the child may do what `body` likes.
 pub(crate) fn calls_of(body: impl FnOnce()) -> Vec<&'static str> {
-    // SAFETY: the child has the only thread of this process, so that nothing in it is left locked or half done.
+    // SAFETY: the child has the only thread of this process, so that nothing in it is left locked
+    // or half done.
     let child = unsafe { libc::fork() };
     assert!(child >= 0, "fork: {}", std::io::Error::last_os_error());
     if child == 0 {
@@ -31,7 +32,8 @@ pub(crate) fn calls_of(body: impl FnOnce()) -> Vec<&'static str> {
         unsafe { libc::_exit(0) };
     }
     let all = trace(child);
-    let marks: Vec<_> = all.iter().enumerate().filter(|(_, call)| **call == MARK).map(|(at, _)| at).collect();
+    let marks: Vec<_> =
+        all.iter().enumerate().filter(|(_, call)| **call == MARK).map(|(at, _)| at).collect();
     let [begin, end] = marks[..] else { panic!("a child that did not come to its end: {all:?}") };
     all[begin + 1..end].iter().map(|&call| name(call)).collect()
 }
@@ -40,7 +42,10 @@ pub(crate) fn calls_of(body: impl FnOnce()) -> Vec<&'static str> {
 fn trace(child: libc::pid_t) -> Vec<i64> {
     let mut calls = Vec::new();
     let status = wait(child);
-    assert!(libc::WIFSTOPPED(status) && libc::WSTOPSIG(status) == libc::SIGSTOP, "the child: {status:#x}");
+    assert!(
+        libc::WIFSTOPPED(status) && libc::WSTOPSIG(status) == libc::SIGSTOP,
+        "the child: {status:#x}"
+    );
     request(libc::PTRACE_SETOPTIONS, child, libc::PTRACE_O_TRACESYSGOOD | libc::PTRACE_O_EXITKILL);
     // A child stops twice at each call: before it and after it.
     let mut enters = true;
@@ -52,7 +57,10 @@ fn trace(child: libc::pid_t) -> Vec<i64> {
             return calls;
         }
         // TRACESYSGOOD sets this bit, so that a call is no signal.
-        assert!(libc::WIFSTOPPED(status) && libc::WSTOPSIG(status) == libc::SIGTRAP | 0x80, "the child: {status:#x}");
+        assert!(
+            libc::WIFSTOPPED(status) && libc::WSTOPSIG(status) == libc::SIGTRAP | 0x80,
+            "the child: {status:#x}"
+        );
         if enters {
             calls.push(number(child));
         }
@@ -62,8 +70,10 @@ fn trace(child: libc::pid_t) -> Vec<i64> {
 
 fn wait(child: libc::pid_t) -> i32 {
     let mut status = 0;
-    // SAFETY: `status` is a valid place for an int, and `child` a child of this process that nobody else waits for.
-    assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child, "{}", std::io::Error::last_os_error());
+    // SAFETY: `status` is a valid place for an int, and `child` a child of this process that nobody
+    // else waits for.
+    let waited = unsafe { libc::waitpid(child, &raw mut status, 0) };
+    assert_eq!(waited, child, "{}", std::io::Error::last_os_error());
     status
 }
 
@@ -78,7 +88,8 @@ fn number(child: libc::pid_t) -> i64 {
     // SAFETY: it is a structure of numbers, for which zeros are good.
     let mut registers: libc::user_regs_struct = unsafe { std::mem::zeroed() };
     // SAFETY: PTRACE_GETREGS writes one such structure, for which there is room.
-    let done = unsafe { libc::ptrace(libc::PTRACE_GETREGS, child, null_mut::<u8>(), &raw mut registers) };
+    let done =
+        unsafe { libc::ptrace(libc::PTRACE_GETREGS, child, null_mut::<u8>(), &raw mut registers) };
     assert_eq!(done, 0, "ptrace: {}", std::io::Error::last_os_error());
     registers.orig_rax.cast_signed()
 }

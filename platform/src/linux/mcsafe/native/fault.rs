@@ -46,18 +46,21 @@ impl Report {
 
 /// What to report of this fault, if it is one of a routine's own.
 ///
-/// A processor says where it failed, and the kernel passes that on; on AArch64 it may not know. Which of the two ranges it was is
-/// judged by the address alone, as exactly as that is. Whatever is in neither is not ours, even if the copy was running: its own
-/// instructions may lie in bad memory.
+/// A processor says where it failed, and the kernel passes that on; on AArch64 it may not know.
+/// Which of the two ranges it was is judged by the address alone, as exactly as that is. Whatever
+/// is in neither is not ours, even if the copy was running: its own instructions may lie in bad
+/// memory.
 pub(super) fn judge(registers: &Registers, info: &Info) -> Option<Report> {
     if info.signal != SIGBUS || Landing::of(registers.counter).is_none() {
         return None;
     }
     let low_bits = match info.code {
         BUS_ADRERR | BUS_OBJERR => 0,
-        BUS_MCEERR_AR => u32::try_from(info.low_bits).ok().filter(|&bits| bits < usize::BITS).unwrap_or(0),
-        // Somebody sent it (SI_USER, SI_QUEUE, SI_TKILL), or the kernel tells of bad memory that nobody has touched (BUS_MCEERR_AO),
-        // or it is something else (BUS_ADRALN).
+        BUS_MCEERR_AR => {
+            u32::try_from(info.low_bits).ok().filter(|&bits| bits < usize::BITS).unwrap_or(0)
+        }
+        // Somebody sent it (SI_USER, SI_QUEUE, SI_TKILL), or the kernel tells of bad memory that
+        // nobody has touched (BUS_MCEERR_AO), or it is something else (BUS_ADRALN).
         _ => return None,
     };
     let found = |side| Some(Report { side, code: info.code, low_bits });
@@ -65,7 +68,11 @@ pub(super) fn judge(registers: &Registers, info: &Info) -> Option<Report> {
     let &Registers { target, source, left, start, end, .. } = registers;
     if info.address == 0 {
         let guarded = start..end;
-        return if guarded.contains(&source) || guarded.contains(&target) { found(Side::Medium) } else { None };
+        return if guarded.contains(&source) || guarded.contains(&target) {
+            found(Side::Medium)
+        } else {
+            None
+        };
     }
     if area.meets(start, end) {
         return found(Side::Medium);
@@ -74,8 +81,9 @@ pub(super) fn judge(registers: &Registers, info: &Info) -> Option<Report> {
     if meets(source) || meets(target) { found(Side::Buffer) } else { None }
 }
 
-/// How many bytes of a block that failed come before those that did, as exactly as the address is: none where it is not known. They are
-/// copied once more, so that it is no cache line of what may be bad that is touched again.
+/// How many bytes of a block that failed come before those that did, as exactly as the address is:
+/// none where it is not known. They are copied once more, so that it is no cache line of what may
+/// be bad that is touched again.
 pub(super) fn good(registers: &Registers, address: usize, low_bits: u32) -> usize {
     let area = Area::of(address, low_bits);
     let before = |at: usize| {
@@ -105,8 +113,9 @@ impl Area {
     }
 }
 
-/// Without the byte that AArch64 leaves to the program, which is in the pointers of a buffer, and of a fault if the program asked for it
-/// (SA_EXPOSE_TAGBITS). No program's address on the other processors has as many bits.
+/// Without the byte that AArch64 leaves to the program, which is in the pointers of a buffer, and
+/// of a fault if the program asked for it (SA_EXPOSE_TAGBITS). No program's address on the other
+/// processors has as many bits.
 const fn untagged(address: usize) -> usize {
     address & (usize::MAX >> 8)
 }
@@ -115,13 +124,17 @@ const fn untagged(address: usize) -> usize {
 ///
 /// # Safety
 ///
-/// Both are null, or as the kernel gave them to a handler that was installed with SA_SIGINFO, which has not returned, and nobody else
-/// uses them meanwhile.
+/// Both are null, or as the kernel gave them to a handler that was installed with SA_SIGINFO, which
+/// has not returned, and nobody else uses them meanwhile.
 pub(super) unsafe fn resume(info: *const Info, context: *mut Context) -> bool {
     // SAFETY: the caller's: they are whole, aligned, and nobody else's.
-    let (Some(info), Some(context)) = (unsafe { info.as_ref() }, unsafe { context.as_mut() }) else { return false };
+    let (Some(info), Some(context)) = (unsafe { info.as_ref() }, unsafe { context.as_mut() })
+    else {
+        return false;
+    };
     let registers = context.registers();
-    let (Some(report), Some(landing)) = (judge(&registers, info), Landing::of(registers.counter)) else {
+    let (Some(report), Some(landing)) = (judge(&registers, info), Landing::of(registers.counter))
+    else {
         return false;
     };
     let landing = match landing {

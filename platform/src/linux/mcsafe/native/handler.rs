@@ -1,6 +1,8 @@
-//! The handler of SIGBUS: installed once, and what is not its own goes on to whoever was there before.
+//! The handler of SIGBUS: installed once, and what is not its own goes on to whoever was there
+//! before.
 //!
-//! Everything here may run in the midst of anything: it allocates nothing, waits for nothing and cannot panic.
+//! Everything here may run in the midst of anything: it allocates nothing, waits for nothing and
+//! cannot panic.
 
 use core::{
     ffi::c_int,
@@ -15,8 +17,8 @@ use super::{
     arch::Context,
     fault,
     signal::{
-        ALL, Action, BUS_MCEERR_AO, Info, Kernel, ONLY_SIGBUS, SA_NODEFER, SA_ONSTACK, SA_RESETHAND, SA_RESTART,
-        SA_SIGINFO, SIG_DFL, SIG_IGN, Signals, send_again,
+        ALL, Action, BUS_MCEERR_AO, Info, Kernel, ONLY_SIGBUS, SA_NODEFER, SA_ONSTACK,
+        SA_RESETHAND, SA_RESTART, SA_SIGINFO, SIG_DFL, SIG_IGN, Signals, send_again,
     },
 };
 use crate::Errno;
@@ -30,7 +32,11 @@ struct Previous {
 
 impl Previous {
     const fn new() -> Self {
-        Self { handler: AtomicPtr::new(ptr::null_mut()), flags: AtomicUsize::new(0), mask: AtomicU64::new(0) }
+        Self {
+            handler: AtomicPtr::new(ptr::null_mut()),
+            flags: AtomicUsize::new(0),
+            mask: AtomicU64::new(0),
+        }
     }
 
     fn store(&self, action: &Action) {
@@ -47,10 +53,11 @@ impl Previous {
 
 /// How far the installation has come.
 pub(super) struct Installation {
-    /// [`NOT_INSTALLED`], [`INSTALLED`], or the number of the process in which a thread is about to install the handler. A child that
-    /// was forked meanwhile has no such thread.
+    /// [`NOT_INSTALLED`], [`INSTALLED`], or the number of the process in which a thread is about to
+    /// install the handler. A child that was forked meanwhile has no such thread.
     pub(super) state: AtomicU32,
-    /// One that may be called is not written to: who came between question and answer gets the second place.
+    /// One that may be called is not written to: who came between question and answer gets the
+    /// second place.
     previous: [Previous; 2],
     second: AtomicBool,
     /// An action with SA_RESETHAND is for one signal.
@@ -88,7 +95,8 @@ impl Installation {
                 sys.wait(&self.state, found)?;
                 continue;
             }
-            // A handler of a signal that came now, and asked for this too, would wait for the thread that it interrupted.
+            // A handler of a signal that came now, and asked for this too, would wait for the
+            // thread that it interrupted.
             let mask = sys.set_mask(ALL)?;
             let mut result = Ok(());
             if self.state.compare_exchange(found, process, Acquire, Relaxed).is_ok() {
@@ -112,15 +120,16 @@ impl Installation {
         first.store(&found);
         self.second.store(false, Release);
         let inherited = match found.handler {
-            // There is nobody who could have meant a flag: calls of the system are to go on as if the signal were ignored, and a
-            // thread may have a small stack.
+            // There is nobody who could have meant a flag: calls of the system are to go on as if
+            // the signal were ignored, and a thread may have a small stack.
             SIG_DFL | SIG_IGN => SA_ONSTACK | SA_RESTART,
             _ => found.flags & !SA_RESETHAND,
         };
-        // No other signal's handler comes in the midst of this one: it would be run on an alternate stack that may have room for one
-        // only, and with SIGBUS blocked.
+        // No other signal's handler comes in the midst of this one: it would be run on an alternate
+        // stack that may have room for one only, and with SIGBUS blocked.
         let action = Action::new(ours(), inherited | SA_SIGINFO, ALL);
-        // SAFETY: it is a handler that takes what SA_SIGINFO gives, calls nothing that a handler must not, and has the restorer.
+        // SAFETY: it is a handler that takes what SA_SIGINFO gives, calls nothing that a handler
+        // must not, and has the restorer.
         let replaced = unsafe { sys.set_action(&action) }?;
         // Somebody was quicker; whom that one has found is its business.
         if replaced != found && replaced.handler != ours() {
@@ -152,7 +161,8 @@ unsafe extern "C" fn on_sigbus(signal: c_int, info: *mut Info, context: *mut Con
     let (handler, flags, mask) = INSTALLATION.previous();
     // SAFETY: the kernel has given a whole siginfo_t.
     let code = unsafe { (*info).code };
-    // What the kernel forces on a thread cannot be ignored: the instruction would be repeated for ever.
+    // What the kernel forces on a thread cannot be ignored: the instruction would be repeated for
+    // ever.
     let forced = code > 0 && code != BUS_MCEERR_AO;
     match handler {
         SIG_IGN if !forced => {}
@@ -162,10 +172,11 @@ unsafe extern "C" fn on_sigbus(signal: c_int, info: *mut Info, context: *mut Con
             // SAFETY: the kernel has given a whole context.
             let before = unsafe { (*context).mask() };
             let own = if flags & SA_NODEFER == 0 { ONLY_SIGBUS } else { 0 };
-            // As the kernel would have it for this handler; where a filter of system calls forbids it, all stay blocked.
+            // As the kernel would have it for this handler; where a filter of system calls forbids
+            // it, all stay blocked.
             let _ = Kernel.set_mask(before | mask | own);
-            // SAFETY: this is what was the action of SIGBUS, with these flags. It may end this handler by a jump: nothing here has
-            // to be tidied up.
+            // SAFETY: this is what was the action of SIGBUS, with these flags. It may end this
+            // handler by a jump: nothing here has to be tidied up.
             unsafe { call(handler, flags, signal, info, context) };
         }
     }
@@ -174,7 +185,13 @@ unsafe extern "C" fn on_sigbus(signal: c_int, info: *mut Info, context: *mut Con
 /// # Safety
 ///
 /// `handler` is a handler with these flags, and the rest what it was made to take.
-unsafe fn call(handler: *const (), flags: usize, signal: c_int, info: *mut Info, context: *mut Context) {
+unsafe fn call(
+    handler: *const (),
+    flags: usize,
+    signal: c_int,
+    info: *mut Info,
+    context: *mut Context,
+) {
     type Plain = unsafe extern "C" fn(c_int);
     type Informed = unsafe extern "C" fn(c_int, *mut Info, *mut Context);
     if flags & SA_SIGINFO == 0 {
@@ -186,9 +203,11 @@ unsafe fn call(handler: *const (), flags: usize, signal: c_int, info: *mut Info,
     }
 }
 
-/// Ends the process as if there were no handler: of SIGBUS, with the same siginfo, at the same instruction.
+/// Ends the process as if there were no handler: of SIGBUS, with the same siginfo, at the same
+/// instruction.
 ///
-/// The signal is blocked until the handler returns. Where it cannot be sent (a filter of system calls), a fault comes again by itself.
+/// The signal is blocked until the handler returns. Where it cannot be sent (a filter of system
+/// calls), a fault comes again by itself.
 fn default(info: *const Info) {
     // SAFETY: the default action has neither handler nor restorer; `info` is whole.
     unsafe {

@@ -39,8 +39,8 @@ impl Guard {
     ///
     /// # Safety
     ///
-    /// What is mapped of both ranges may be read and written, and nobody holds a reference to what is written. The guarded range is one
-    /// mapping.
+    /// What is mapped of both ranges may be read and written, and nobody holds a reference to what
+    /// is written. The guarded range is one mapping.
     pub(super) unsafe fn copy(
         self,
         target: *mut u8,
@@ -54,10 +54,11 @@ impl Guard {
         ended(&outcome, length)
     }
 
-    /// Flushes the cache lines of `length` bytes at `target`, which are in the guarded mapping, and waits for it.
+    /// Flushes the cache lines of `length` bytes at `target`, which are in the guarded mapping, and
+    /// waits for it.
     ///
-    /// A line of a page that has vanished cannot be flushed, whatever is in the cache: that is a fault as of a load, at the first byte of
-    /// the line.
+    /// A line of a page that has vanished cannot be flushed, whatever is in the cache: that is a
+    /// fault as of a load, at the first byte of the line.
     pub(super) fn flush(
         self,
         cpu: Cpu,
@@ -70,8 +71,11 @@ impl Guard {
         if let (Some(instruction), 1..) = (arch::numbered(cpu.instruction()), length) {
             let into_line = target.addr() & cpu.line().wrapping_sub(1);
             let (first, whole) = (target.wrapping_sub(into_line), length.saturating_add(into_line));
-            // SAFETY: `Cpu` is made of what the processor has, by its own word or that of an unsafe caller.
-            let outcome = unsafe { flush(first, first, guarded.start, whole, guarded.end, cpu.line(), instruction) };
+            // SAFETY: `Cpu` is made of what the processor has, by its own word or that of an unsafe
+            // caller.
+            let outcome = unsafe {
+                flush(first, first, guarded.start, whole, guarded.end, cpu.line(), instruction)
+            };
             flushed = ended(&outcome, whole).map_err(|fault| fault.after(into_line));
         }
         cpu.fence();
@@ -84,7 +88,8 @@ fn ended(outcome: &arch::Outcome, length: usize) -> Result<(), CopyFault> {
     let copied = length.saturating_sub(outcome.left);
     match Report::unpacked(outcome.report) {
         None if outcome.left == 0 => Ok(()),
-        // No handler was there, so that it would be a routine's own fault: nothing that is left is a success.
+        // No handler was there, so that it would be a routine's own fault: nothing that is left is
+        // a success.
         None => Err(CopyFault::Medium { copied, error: true, unit: 1 }),
         Some(Report { side: Side::Buffer, .. }) => Err(CopyFault::Buffer { copied }),
         Some(Report { side: Side::Medium, code, low_bits }) => {
@@ -96,13 +101,18 @@ fn ended(outcome: &arch::Outcome, length: usize) -> Result<(), CopyFault> {
 
 /// pread64(2) and pwrite64(2): how many bytes were read, or written.
 ///
-/// The memory may be anything, and be no memory at all, which the kernel finds out: no slice of Rust's may be that, and so it is not
-/// rustix that makes these calls.
+/// The memory may be anything, and be no memory at all, which the kernel finds out: no slice of
+/// Rust's may be that, and so it is not rustix that makes these calls.
 ///
 /// # Safety
 ///
 /// What the memory has of objects of Rust's may be written to.
-pub(in crate::linux) unsafe fn pread(fd: i32, at: *mut u8, length: usize, offset: u64) -> Result<usize, Errno> {
+pub(in crate::linux) unsafe fn pread(
+    fd: i32,
+    at: *mut u8,
+    length: usize,
+    offset: u64,
+) -> Result<usize, Errno> {
     // SAFETY: the kernel writes nothing but these bytes, by the caller, and at most as many.
     unsafe { transfer(arch::PREAD64, fd, at.expose_provenance(), length, offset) }
 }
@@ -112,7 +122,12 @@ pub(in crate::linux) unsafe fn pread(fd: i32, at: *mut u8, length: usize, offset
 /// # Safety
 ///
 /// What the memory has of objects of Rust's is initialized, and nobody writes to it meanwhile.
-pub(in crate::linux) unsafe fn pwrite(fd: i32, at: *const u8, length: usize, offset: u64) -> Result<usize, Errno> {
+pub(in crate::linux) unsafe fn pwrite(
+    fd: i32,
+    at: *const u8,
+    length: usize,
+    offset: u64,
+) -> Result<usize, Errno> {
     // SAFETY: the kernel writes nothing of this process.
     unsafe { transfer(arch::PWRITE64, fd, at.expose_provenance(), length, offset) }
 }
@@ -120,9 +135,17 @@ pub(in crate::linux) unsafe fn pwrite(fd: i32, at: *const u8, length: usize, off
 /// # Safety
 ///
 /// As of the two above.
-unsafe fn transfer(call: usize, fd: i32, at: usize, length: usize, offset: u64) -> Result<usize, Errno> {
+unsafe fn transfer(
+    call: usize,
+    fd: i32,
+    at: usize,
+    length: usize,
+    offset: u64,
+) -> Result<usize, Errno> {
     // The kernel refuses negative ones, and takes the low half of a register for a descriptor.
-    let (Ok(fd), Ok(offset)) = (usize::try_from(fd), usize::try_from(offset)) else { return Err(Errno::EBADF) };
+    let (Ok(fd), Ok(offset)) = (usize::try_from(fd), usize::try_from(offset)) else {
+        return Err(Errno::EBADF);
+    };
     // SAFETY: the caller's.
     signal::checked(unsafe { arch::call(call, [fd, at, length, offset]) })
 }

@@ -1,4 +1,5 @@
-//! The kernel's own signals (asm-generic/signal.h, asm-generic/siginfo.h): a C library's differ from them, and there may be none.
+//! The kernel's own signals (asm-generic/signal.h, asm-generic/siginfo.h): a C library's differ
+//! from them, and there may be none.
 
 use core::{ptr, sync::atomic::AtomicU32};
 
@@ -10,12 +11,13 @@ pub(super) const SIGBUS: i32 = 7;
 pub(super) const ALL: u64 = u64::MAX;
 pub(super) const ONLY_SIGBUS: u64 = 1 << (SIGBUS - 1);
 
-/// A hardware error of what is mapped: what AArch64 says of an external abort that no firmware has explained (`do_sea` of
-/// arch/arm64/mm/fault.c).
+/// A hardware error of what is mapped: what AArch64 says of an external abort that no firmware has
+/// explained (`do_sea` of arch/arm64/mm/fault.c).
 pub(super) const BUS_OBJERR: i32 = 3;
 /// There is no memory: beyond the end of a file, or a bad block that the file system knows of.
 pub(super) const BUS_ADRERR: i32 = 2;
-/// A memory error that was just met ("action required"). The other one, BUS_MCEERR_AO, only tells of one.
+/// A memory error that was just met ("action required"). The other one, BUS_MCEERR_AO, only tells
+/// of one.
 pub(super) const BUS_MCEERR_AR: i32 = 4;
 pub(super) const BUS_MCEERR_AO: i32 = 5;
 
@@ -35,8 +37,8 @@ pub(super) struct Action {
     #[cfg(not(target_arch = "riscv64"))]
     pub(super) restorer: *const (),
     pub(super) mask: u64,
-    /// The kernel knows nothing of this. Qemu's emulation of it (7.2) takes it for having a restorer on riscv64 too: it reads the mask
-    /// here, and writes it here.
+    /// The kernel knows nothing of this. Qemu's emulation of it (7.2) takes it for having a
+    /// restorer on riscv64 too: it reads the mask here, and writes it here.
     #[cfg(target_arch = "riscv64")]
     pub(super) behind: u64,
 }
@@ -69,7 +71,8 @@ impl Action {
     }
 }
 
-/// `siginfo_t` of a fault: as far as SIGBUS has a use for it. The others of its kind may have other things in the place of the address.
+/// `siginfo_t` of a fault: as far as SIGBUS has a use for it. The others of its kind may have other
+/// things in the place of the address.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub(super) struct Info {
@@ -119,8 +122,9 @@ const FUTEX_WAKE_PRIVATE: usize = 129;
 
 /// A system call's result.
 pub(super) fn checked(result: isize) -> Result<usize, Errno> {
-    usize::try_from(result)
-        .map_err(|_| Errno::from_raw(result.checked_neg().and_then(|errno| errno.try_into().ok()).unwrap_or(0)))
+    usize::try_from(result).map_err(|_| {
+        Errno::from_raw(result.checked_neg().and_then(|errno| errno.try_into().ok()).unwrap_or(0))
+    })
 }
 
 fn numbered(signal: i32) -> usize {
@@ -142,8 +146,14 @@ unsafe fn call(number: usize, arguments: [usize; 4]) -> Result<usize, Errno> {
 /// `new` is null or as of [`Signals::set_action`].
 unsafe fn sigaction(new: *const Action) -> Result<Action, Errno> {
     let mut old = Action::DEFAULT;
-    let arguments = [numbered(SIGBUS), new.expose_provenance(), (&raw mut old).expose_provenance(), size_of::<u64>()];
-    // SAFETY: `new` is what the caller says, and `old` has room for what the kernel writes: this is the kernel's structure.
+    let arguments = [
+        numbered(SIGBUS),
+        new.expose_provenance(),
+        (&raw mut old).expose_provenance(),
+        size_of::<u64>(),
+    ];
+    // SAFETY: `new` is what the caller says, and `old` has room for what the kernel writes: this is
+    // the kernel's structure.
     unsafe { call(arch::RT_SIGACTION, arguments) }?;
     Ok(old)
 }
@@ -167,8 +177,12 @@ impl Signals for Kernel {
 
     fn set_mask(self, mask: u64) -> Result<u64, Errno> {
         let mut old = 0_u64;
-        let arguments =
-            [SIG_SETMASK, (&raw const mask).expose_provenance(), (&raw mut old).expose_provenance(), size_of::<u64>()];
+        let arguments = [
+            SIG_SETMASK,
+            (&raw const mask).expose_provenance(),
+            (&raw mut old).expose_provenance(),
+            size_of::<u64>(),
+        ];
         // SAFETY: both are masks of the size that the kernel is told, and live until the call ends.
         unsafe { call(arch::RT_SIGPROCMASK, arguments) }?;
         Ok(old)
@@ -176,8 +190,11 @@ impl Signals for Kernel {
 
     fn wait(self, word: &AtomicU32, value: u32) -> Result<(), Errno> {
         let value = usize::try_from(value).unwrap_or(usize::MAX);
-        // SAFETY: the kernel reads the word, which lives until the call ends; without a time limit it reads nothing else.
-        match unsafe { call(arch::FUTEX, [word.as_ptr().expose_provenance(), FUTEX_WAIT_PRIVATE, value, 0]) } {
+        // SAFETY: the kernel reads the word, which lives until the call ends; without a time limit
+        // it reads nothing else.
+        match unsafe {
+            call(arch::FUTEX, [word.as_ptr().expose_provenance(), FUTEX_WAIT_PRIVATE, value, 0])
+        } {
             // It was woken, or the word has another value already, or a signal was handled.
             Ok(_) | Err(Errno::EAGAIN | Errno::EINTR) => Ok(()),
             Err(errno) => Err(errno),
@@ -187,7 +204,9 @@ impl Signals for Kernel {
     fn wake(self, word: &AtomicU32) {
         let all = usize::try_from(i32::MAX).unwrap_or(1);
         // SAFETY: the kernel takes the address as a name, and reads nothing.
-        let _ = unsafe { call(arch::FUTEX, [word.as_ptr().expose_provenance(), FUTEX_WAKE_PRIVATE, all, 0]) };
+        let _ = unsafe {
+            call(arch::FUTEX, [word.as_ptr().expose_provenance(), FUTEX_WAKE_PRIVATE, all, 0])
+        };
     }
 }
 
@@ -221,7 +240,13 @@ mod tests {
         assert_eq!(arch::FUTEX, number(libc::SYS_futex));
         assert_eq!(arch::RT_TGSIGQUEUEINFO, number(libc::SYS_rt_tgsigqueueinfo));
         assert_eq!(SIGBUS, libc::SIGBUS);
-        let flags = [libc::SA_SIGINFO, libc::SA_ONSTACK, libc::SA_RESTART, libc::SA_NODEFER, libc::SA_RESETHAND];
+        let flags = [
+            libc::SA_SIGINFO,
+            libc::SA_ONSTACK,
+            libc::SA_RESTART,
+            libc::SA_NODEFER,
+            libc::SA_RESETHAND,
+        ];
         let flags = flags.map(|flag| flag.cast_unsigned() as usize);
         assert_eq!([SA_SIGINFO, SA_ONSTACK, SA_RESTART, SA_NODEFER, SA_RESETHAND], flags);
         let codes = [libc::BUS_ADRERR, libc::BUS_OBJERR, libc::BUS_MCEERR_AR, libc::BUS_MCEERR_AO];
@@ -229,7 +254,10 @@ mod tests {
         assert_eq!([SIG_DFL.addr(), SIG_IGN.addr()], [libc::SIG_DFL, libc::SIG_IGN]);
         assert_eq!(SIG_SETMASK, libc::SIG_SETMASK as usize);
         let private = |operation: i32| (operation | libc::FUTEX_PRIVATE_FLAG) as usize;
-        assert_eq!([FUTEX_WAIT_PRIVATE, FUTEX_WAKE_PRIVATE], [private(libc::FUTEX_WAIT), private(libc::FUTEX_WAKE)]);
+        assert_eq!(
+            [FUTEX_WAIT_PRIVATE, FUTEX_WAKE_PRIVATE],
+            [private(libc::FUTEX_WAIT), private(libc::FUTEX_WAKE)]
+        );
     }
 
     /// libc has the place of the address in a method only.

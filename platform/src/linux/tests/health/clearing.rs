@@ -24,8 +24,12 @@ pub(super) fn clear_by(by: ClearBy, world: &World, range: Range<u64>) -> Result<
 
 /// What a call changes.
 pub(super) fn changes(calls: &[Call]) -> Vec<Call> {
-    let change =
-        |call: &&Call| matches!(call, Call::Punch(..) | Call::Allocate(..) | Call::Pwrite(..) | Call::ClearError(..));
+    let change = |call: &&Call| {
+        matches!(
+            call,
+            Call::Punch(..) | Call::Allocate(..) | Call::Pwrite(..) | Call::ClearError(..)
+        )
+    };
     calls.iter().filter(change).cloned().collect()
 }
 
@@ -49,17 +53,28 @@ fn a_sector_in_a_block() {
     // Its last good sector is written first, where it is: if that cannot be, nothing is lost.
     assert_eq!(
         changes(&calls),
-        [Call::Pwrite(7680, 512), Call::Punch(4096, 4096), Call::Allocate(4096, 4096), Call::Pwrite(4096, 4096)]
+        [
+            Call::Pwrite(7680, 512),
+            Call::Punch(4096, 4096),
+            Call::Allocate(4096, 4096),
+            Call::Pwrite(4096, 4096)
+        ]
     );
-    // What was on its way is there before the list is read, and what was written back is there in the end.
-    let at = |call: fn(&Call) -> bool| calls.iter().enumerate().filter(|(_, it)| call(it)).map(|(at, _)| at).collect();
+    // What was on its way is there before the list is read, and what was written back is there in
+    // the end.
+    let at = |call: fn(&Call) -> bool| {
+        calls.iter().enumerate().filter(|(_, it)| call(it)).map(|(at, _)| at).collect()
+    };
     let (synced, lists, written): (Vec<_>, Vec<_>, Vec<_>) = (
         at(|call| *call == Call::Fsync),
         at(|call| matches!(call, Call::Open(path) if path.ends_with("badblocks"))),
         at(|call| matches!(call, Call::Pwrite(..))),
     );
     // (The first list is the walk's.)
-    assert!(synced.len() == 2 && lists[0] < synced[0] && synced[0] < lists[1] && synced[1] > written[1], "{calls:?}");
+    assert!(
+        synced.len() == 2 && lists[0] < synced[0] && synced[0] < lists[1] && synced[1] > written[1],
+        "{calls:?}"
+    );
 }
 
 /// Every page of a long range is looked at in the end.
@@ -110,7 +125,8 @@ fn what_is_not_bad() {
 fn parts_of_sectors_and_many_blocks() {
     // Sectors 4 to 36: from the middle of the first block to the middle of the fifth.
     let list = "1004 33\n1050 1\n";
-    for range in [2048..18_944, 2049..18_943, 2048..4096, 4096..16_384, 3000..3001, 18_431..18_433] {
+    for range in [2048..18_944, 2049..18_943, 2048..4096, 4096..16_384, 3000..3001, 18_431..18_433]
+    {
         let world = poisoned(World::eight_blocks(list), &[1004..1037, 1050..1051]);
         assert_eq!(clear(&world, range.clone()), Ok(()), "{range:?}");
         let blocks = range.start / 4096 * 4096..range.end.next_multiple_of(4096);
@@ -122,8 +138,10 @@ fn parts_of_sectors_and_many_blocks() {
             }
         }
         assert_eq!(*world.disk.bytes.borrow(), expected, "{range:?}");
-        let touched: Vec<_> =
-            changes(&world.calls()).into_iter().filter(|call| matches!(call, Call::Punch(..))).collect();
+        let touched: Vec<_> = changes(&world.calls())
+            .into_iter()
+            .filter(|call| matches!(call, Call::Punch(..)))
+            .collect();
         let expected: Vec<_> = blocks.step_by(4096).map(|at| Call::Punch(at, 4096)).collect();
         assert_eq!(touched, expected, "{range:?}");
     }
@@ -138,7 +156,10 @@ fn at_the_end_of_a_file() {
     let mut expected = pattern(700);
     expected[512..].fill(0);
     assert_eq!(*world.disk.bytes.borrow(), expected, "and no longer than before");
-    assert_eq!(clear(&World::bad_file(vec![], vec![extent(0, 1000 * 512, 4096)], "1000 8\n"), 0..512), Err(NOT_BAD));
+    assert_eq!(
+        clear(&World::bad_file(vec![], vec![extent(0, 1000 * 512, 4096)], "1000 8\n"), 0..512),
+        Err(NOT_BAD)
+    );
     // A bad first sector, and a good second one of 188 bytes.
     let world = World::bad_file(pattern(700), vec![extent(0, 1000 * 512, 4096)], "1000 1\n");
     assert_eq!(clear(&world, 0..512), Ok(()));
@@ -183,19 +204,29 @@ fn good_bytes_that_cannot_be_read() {
 /// Those are given up where that was said, and no others.
 #[test]
 fn what_is_given_up() {
-    // Of the second block the third sector is bad; those that cannot be read are its own, two of the same block, and all.
+    // Of the second block the third sector is bad; those that cannot be read are its own, two of
+    // the same block, and all.
     for unreadable in [1010..1011, 1010..1012, 1008..1011, 1008..1016] {
         let world = poisoned(World::eight_blocks("1010 1\n"), core::slice::from_ref(&unreadable));
-        assert_eq!(clear_by(ClearBy::LossyAllocation, &world, 5120..5632), Ok(()), "{unreadable:?}");
+        assert_eq!(
+            clear_by(ClearBy::LossyAllocation, &world, 5120..5632),
+            Ok(()),
+            "{unreadable:?}"
+        );
         let mut expected = pattern(8 << 12);
-        expected[(unreadable.start as usize - 1000) * 512..(unreadable.end as usize - 1000) * 512].fill(0);
+        expected[(unreadable.start as usize - 1000) * 512..(unreadable.end as usize - 1000) * 512]
+            .fill(0);
         assert_eq!(*world.disk.bytes.borrow(), expected, "{unreadable:?}");
         assert_eq!(world.walk(), (vec![], None), "{unreadable:?}");
     }
     // What is not bad is refused as ever.
     let world = poisoned(World::eight_blocks("1010 1\n"), &[1008..1016]);
     for range in [4096..8192, 5119..5632, 5120..5633, 0..512] {
-        assert_eq!(clear_by(ClearBy::LossyAllocation, &world, range.clone()), Err(NOT_BAD), "{range:?}");
+        assert_eq!(
+            clear_by(ClearBy::LossyAllocation, &world, range.clone()),
+            Err(NOT_BAD),
+            "{range:?}"
+        );
     }
     assert_eq!(changes(&world.calls()), []);
     // A sector that was read in part is no sector.
@@ -217,10 +248,13 @@ fn blocks_that_come_back() {
     let mut expected = pattern(8 << 12);
     expected[5120..5632].fill(0);
     assert_eq!(*world.disk.bytes.borrow(), expected, "what was good is there");
-    let punches = |world: &World| world.calls().iter().filter(|call| matches!(call, Call::Punch(..))).count();
+    let punches =
+        |world: &World| world.calls().iter().filter(|call| matches!(call, Call::Punch(..))).count();
     assert_eq!(punches(&world), 16, "it was tried some times");
     // To places that are as bad: that many, and one more.
-    for (blocks, result, tries) in [(1, Ok(()), 2), (15, Ok(()), 16), (16, Err(EIO), 16), (60, Err(EIO), 16)] {
+    for (blocks, result, tries) in
+        [(1, Ok(()), 2), (15, Ok(()), 16), (16, Err(EIO), 16), (60, Err(EIO), 16)]
+    {
         let mut world = World::eight_blocks(&format!("1010 1\n2000 {}\n", blocks * 8));
         world.disk.free = Some(core::cell::Cell::new(2000 * 512));
         assert_eq!(clear(&world, 5120..5632), result, "{blocks}");
@@ -264,7 +298,8 @@ fn transfers_of_too_much() {
     assert_eq!(clear(&world, 5120..5632), Err(EIO));
 }
 
-/// What is written back would go to the end. (Said after the file was described: the core has asked that before.)
+/// What is written back would go to the end. (Said after the file was described: the core has asked
+/// that before.)
 #[test]
 fn a_file_that_is_appended_to() {
     let world = World::eight_blocks("1010 1\n").opened(READ_WRITE | APPEND);
@@ -297,8 +332,8 @@ fn ways_that_a_file_has_not() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Any part of any bad range of any file: that is zeros, no good byte is changed, the file keeps its size, and what is bad of it
-    /// afterwards was so before.
+    /// Any part of any bad range of any file: that is zeros, no good byte is changed, the file
+    /// keeps its size, and what is bad of it afterwards was so before.
     #[test]
     fn any_part(
         places in vector(0..12_u64, 1..10),

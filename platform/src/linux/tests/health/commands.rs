@@ -11,7 +11,9 @@ use crate::{
     ClearBy, Errno, Fail, What,
     linux::{
         health,
-        sys::ioctl::{ARS_CAP, ArsCap, CLEAR_ERROR, ClearError, DM_TABLE_STATUS, Extent, FIEMAP, FSGETXATTR},
+        sys::ioctl::{
+            ARS_CAP, ArsCap, CLEAR_ERROR, ClearError, DM_TABLE_STATUS, Extent, FIEMAP, FSGETXATTR,
+        },
     },
 };
 
@@ -20,7 +22,8 @@ const EIO: Fail = Fail::Os(What::ClearBadBlock, Errno::EIO);
 /// The address of the device's first byte.
 const BASE: u64 = 0x1_0000_c800;
 
-/// A device of which this is bad, on a bus that clears units of 256 bytes, and the list that is there afterwards.
+/// A device of which this is bad, on a bus that clears units of 256 bytes, and the list that is
+/// there afterwards.
 pub(super) fn bus(before: &str, after: &str) -> World {
     let mut world = device(before).with_file("/dev/ndctl0", "");
     world.disk.cap = ArsCap { clear_err_unit: 256, ..ArsCap::default() };
@@ -34,7 +37,9 @@ fn clear(world: &World, range: core::ops::Range<u64>) -> Result<(), Fail> {
 }
 
 fn commands(world: &World) -> Vec<Call> {
-    let command = |call: &Call| matches!(call, Call::ArsCap(..) | Call::ClearError(..) | Call::OpenWritable(_));
+    let command = |call: &Call| {
+        matches!(call, Call::ArsCap(..) | Call::ClearError(..) | Call::OpenWritable(_))
+    };
     world.calls().into_iter().filter(command).collect()
 }
 
@@ -47,12 +52,16 @@ fn the_command() {
         (world.disk.cleared.status, world.disk.cap.status) = (0x10000, 0x30000);
         assert_eq!(clear(&world, range.clone()), Ok(()), "{range:?}");
         let (at, length) = (BASE + range.start, range.end - range.start);
-        let expected =
-            [Call::OpenWritable("/dev/ndctl0".into()), Call::ArsCap(at, length), Call::ClearError(at, length)];
+        let expected = [
+            Call::OpenWritable("/dev/ndctl0".into()),
+            Call::ArsCap(at, length),
+            Call::ClearError(at, length),
+        ];
         assert_eq!(commands(&world), expected);
     }
     // On the device's own bus.
-    let world = bus("101 1\n", "").linked("/sys/dev/char/252:5", DEVDAX.replace("ndbus0", "ndbus7"));
+    let world =
+        bus("101 1\n", "").linked("/sys/dev/char/252:5", DEVDAX.replace("ndbus0", "ndbus7"));
     assert_eq!(clear(&world.with_file("/dev/ndctl7", ""), 512..1024), Ok(()));
 }
 
@@ -74,7 +83,8 @@ fn what_is_not_bad_is_not_touched() {
 #[test]
 fn a_bus_that_cannot() {
     let no_unit = [0, 3, 255].map(|clear_err_unit| ArsCap { clear_err_unit, ..ArsCap::default() });
-    let refused = [1, 2, 0xFFFF].map(|status| ArsCap { status, clear_err_unit: 256, ..ArsCap::default() });
+    let refused =
+        [1, 2, 0xFFFF].map(|status| ArsCap { status, clear_err_unit: 256, ..ArsCap::default() });
     for cap in no_unit.into_iter().chain(refused) {
         let mut world = bus("101 1\n", "");
         world.disk.cap = cap;
@@ -83,14 +93,22 @@ fn a_bus_that_cannot() {
     }
     let world = device("101 1\n");
     assert_eq!(clear(&world, 512..1024), Err(Fail::Os(What::ClearBadBlock, Errno::ENOENT)));
-    assert_eq!(health::clear(world.sys(), FD, &world.facts(), 512..1024, ClearBy::Allocation), Err(Fail::Unsupported));
+    assert_eq!(
+        health::clear(world.sys(), FD, &world.facts(), 512..1024, ClearBy::Allocation),
+        Err(Fail::Unsupported)
+    );
 }
 
 #[test]
 fn what_it_says_of_it_is_checked() {
-    for (status, cleared, after) in
-        [(1, 512, ""), (0xFFFF, 512, ""), (0, 511, ""), (0, 0, ""), (0, 512, "101 1\n"), (0, 512, "0 512\n")]
-    {
+    for (status, cleared, after) in [
+        (1, 512, ""),
+        (0xFFFF, 512, ""),
+        (0, 511, ""),
+        (0, 0, ""),
+        (0, 512, "101 1\n"),
+        (0, 512, "0 512\n"),
+    ] {
         let mut world = bus("101 1\n", after);
         world.disk.cleared = ClearError { status, cleared, ..ClearError::default() };
         assert_eq!(clear(&world, 512..1024), Err(EIO), "{status} {cleared} {after:?}");
@@ -144,7 +162,8 @@ fn as_in_the_headers() {
     let directory = tempfile::tempdir().unwrap();
     let (file, program) = (directory.path().join("headers.c"), directory.path().join("headers"));
     fs::write(&file, source).unwrap();
-    let compiled = Command::new("cc").arg("-o").args([&program, &file]).status().expect("cc, of Debian's gcc");
+    let compiled =
+        Command::new("cc").arg("-o").args([&program, &file]).status().expect("cc, of Debian's gcc");
     let said = compiled.success().then(|| Command::new(&program).output().unwrap().stdout);
     let said = String::from_utf8(said.expect("the headers of Debian's linux-libc-dev")).unwrap();
     let said: Vec<u64> = said.split_whitespace().map(|number| number.parse().unwrap()).collect();

@@ -61,7 +61,11 @@ fn where_files_lie() {
         ("1000 1\n", &[], &[]),
     ];
     for (list, extents, expected) in rows {
-        assert_eq!(file(64 * SECTOR, extents, list).walk(), bytes(expected), "{list:?}, {extents:?}");
+        assert_eq!(
+            file(64 * SECTOR, extents, list).walk(),
+            bytes(expected),
+            "{list:?}, {extents:?}"
+        );
     }
 }
 
@@ -72,9 +76,16 @@ fn at_the_end_of_a_file() {
     let world = file(612, &[sectors(0, 1000, 8)], list);
     assert_eq!(world.walk(), (vec![0..612], None));
     assert_eq!(file(0, &[sectors(0, 1000, 8)], list).walk(), (vec![], None));
-    assert_eq!(file(0, &[], "1000 8\n1").walk(), (vec![], None), "no bytes, and so none of which nothing is known");
+    assert_eq!(
+        file(0, &[], "1000 8\n1").walk(),
+        (vec![], None),
+        "no bytes, and so none of which nothing is known"
+    );
     // Preallocated behind the end.
-    assert_eq!(file(SECTOR, &[sectors(0, 2000, 8), sectors(8, 1000, 8)], list).walk(), (vec![], None));
+    assert_eq!(
+        file(SECTOR, &[sectors(0, 2000, 8), sectors(8, 1000, 8)], list).walk(),
+        (vec![], None)
+    );
     // From within, and from behind.
     let facts = world.facts();
     let list = health::list(world.sys(), FD, &facts).unwrap();
@@ -164,13 +175,15 @@ fn flags() {
     }
 }
 
-/// What was stored since the kernel wrote all that had no place has none yet: it is asked again from there on, a number of times.
+/// What was stored since the kernel wrote all that had no place has none yet: it is asked again
+/// from there on, a number of times.
 #[test]
 fn extents_without_a_place_yet() {
     let extents = [sectors(0, 1000, 8), sectors(8, 2000, 8), sectors(24, 3000, 8)];
     let world = |late: [u32; 3]| {
         let mut world = file(32 * SECTOR, &extents, "1007 1\n2000 1\n3001 1\n");
-        world.disk.late = RefCell::new(extents.iter().map(|extent| extent.logical).zip(late).collect());
+        world.disk.late =
+            RefCell::new(extents.iter().map(|extent| extent.logical).zip(late).collect());
         world
     };
     let next = |world: &World, from| {
@@ -187,10 +200,17 @@ fn extents_without_a_place_yet() {
     let found = Ok(Some(7 * SECTOR..9 * SECTOR));
     assert_eq!(next(&world([0; 3]), 0), (found.clone(), vec![0]));
     assert_eq!(next(&world([0, 0, 5]), 0), (found.clone(), vec![0]), "that far it does not look");
-    assert_eq!(next(&world([0, 2, 0]), 0), (found.clone(), vec![0, 8, 8]), "what was found is kept meanwhile");
+    assert_eq!(
+        next(&world([0, 2, 0]), 0),
+        (found.clone(), vec![0, 8, 8]),
+        "what was found is kept meanwhile"
+    );
     assert_eq!(next(&world([1, 0, 0]), 3 * SECTOR), (found.clone(), vec![3, 3]));
     // Behind the second one there is a hole.
-    assert_eq!(next(&world([0, 0, 1]), 9 * SECTOR), (Ok(Some(25 * SECTOR..26 * SECTOR)), vec![9, 16]));
+    assert_eq!(
+        next(&world([0, 0, 1]), 9 * SECTOR),
+        (Ok(Some(25 * SECTOR..26 * SECTOR)), vec![9, 16])
+    );
     // As often in each place.
     let maps: Vec<u64> = [0; 257].into_iter().chain([8; 256]).collect();
     assert_eq!(next(&world([256, 512, 768]), 0), (found, maps.clone()));
@@ -212,7 +232,11 @@ fn extents_that_make_no_sense() {
         &[sectors(0, 1000, 2), sectors(1, 1000, 2)],
     ];
     for extents in rows {
-        assert_eq!(file(64 * SECTOR, extents, "1 1\n").walk(), (vec![], Some(GARBAGE)), "{extents:?}");
+        assert_eq!(
+            file(64 * SECTOR, extents, "1 1\n").walk(),
+            (vec![], Some(GARBAGE)),
+            "{extents:?}"
+        );
     }
 }
 
@@ -254,27 +278,31 @@ fn errors_of_the_map() {
     }
 }
 
-/// A file of so many sectors, and for each where it is: a permutation with holes, in extents of random length.
+/// A file of so many sectors, and for each where it is: a permutation with holes, in extents of
+/// random length.
 fn layout() -> impl Strategy<Value = Vec<Option<u64>>> {
-    (1..120_usize, vector((any::<Index>(), 1..6_usize, any::<bool>()), 1..40)).prop_map(|(size, pieces)| {
-        let (mut places, mut next) = (vec![None; size], BTreeSet::new());
-        let mut at = 0;
-        for (where_to, length, hole) in pieces {
-            let first = where_to.index(200) as u64;
-            for n in 0..length {
-                let place = first + n as u64;
-                // Each sector of the device once.
-                if at < size {
-                    places[at] = (!hole && next.insert(place)).then_some(place);
-                    at += 1;
+    (1..120_usize, vector((any::<Index>(), 1..6_usize, any::<bool>()), 1..40)).prop_map(
+        |(size, pieces)| {
+            let (mut places, mut next) = (vec![None; size], BTreeSet::new());
+            let mut at = 0;
+            for (where_to, length, hole) in pieces {
+                let first = where_to.index(200) as u64;
+                for n in 0..length {
+                    let place = first + n as u64;
+                    // Each sector of the device once.
+                    if at < size {
+                        places[at] = (!hole && next.insert(place)).then_some(place);
+                        at += 1;
+                    }
                 }
             }
-        }
-        places
-    })
+            places
+        },
+    )
 }
 
-/// The extents of a file whose sectors lie there, cut where `cuts` says so although they need not be.
+/// The extents of a file whose sectors lie there, cut where `cuts` says so although they need not
+/// be.
 fn extents_of(places: &[Option<u64>], cuts: &BTreeSet<usize>) -> Vec<Extent> {
     let mut extents: Vec<Extent> = Vec::new();
     for (at, place) in places.iter().enumerate() {
@@ -337,7 +365,8 @@ proptest! {
         }
     }
 
-    /// What was cleared while iterating is not told again, and nothing that was bad before is left out.
+    /// What was cleared while iterating is not told again, and nothing that was bad before is left
+    /// out.
     #[test]
     fn clearing_while_iterating(
         places in layout(),

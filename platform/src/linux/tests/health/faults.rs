@@ -1,4 +1,5 @@
-//! Every error number in every call. What has to come of it is said by [`expected`], which knows the documentation and not the code.
+//! Every error number in every call. What has to come of it is said by [`expected`], which knows
+//! the documentation and not the code.
 
 use core::ops::Range;
 use std::{format, vec, vec::Vec};
@@ -49,7 +50,9 @@ impl Scenario {
                 let list = health::list(clean.sys(), FD, &facts).unwrap();
                 health::next(sys, FD, &facts, &list, self.range.start).map(Answer::Next)
             }
-            Question::Clear(by) => health::clear(sys, FD, &facts, self.range.clone(), by).map(|()| Answer::Cleared),
+            Question::Clear(by) => {
+                health::clear(sys, FD, &facts, self.range.clone(), by).map(|()| Answer::Cleared)
+            }
         };
         (answer, world.calls())
     }
@@ -70,7 +73,10 @@ fn scenarios() -> Vec<Scenario> {
         .linked("/sys/dev/block/259:9", FSDAX)
         .with_file("/sys/dev/block/259:9/badblocks", "10 1\n")
         .with_file("/dev/mapper/control", "");
-    volume.disk.tables.push(((259, 3), (1, 0, 312, table(&[(0, 100_000, "linear", "259:9 2048")]))));
+    volume
+        .disk
+        .tables
+        .push(((259, 3), (1, 0, 312, table(&[(0, 100_000, "linear", "259:9 2048")]))));
     // More extents than fit into an answer.
     let many = (0..40).map(|n| extent(n * 512, (2000 - 2 * n) * 512, 512)).collect();
     let many = World::bad_file(vec![1; 40 * 512], many, "1922 1\n");
@@ -82,14 +88,24 @@ fn scenarios() -> Vec<Scenario> {
         row("a device's list", device("101 1\n"), Question::List, 0..0),
         row("the next of a file", many, Question::Next, 0..0),
         row("the next of a device", device("101 1\n"), Question::Next, 0..0),
-        row("clear a file", World::eight_blocks("1010 1\n"), Question::Clear(ClearBy::Allocation), 5120..5632),
+        row(
+            "clear a file",
+            World::eight_blocks("1010 1\n"),
+            Question::Clear(ClearBy::Allocation),
+            5120..5632,
+        ),
         row(
             "clear a file in part",
             World::eight_blocks("1010 1\n"),
             Question::Clear(ClearBy::LossyAllocation),
             5120..5632,
         ),
-        row("clear a device", bus("101 1\n", ""), Question::Clear(ClearBy::DeviceCommand), 512..1024),
+        row(
+            "clear a device",
+            bus("101 1\n", ""),
+            Question::Clear(ClearBy::DeviceCommand),
+            512..1024,
+        ),
     ]
 }
 
@@ -103,8 +119,8 @@ const ENOSPC: i32 = 28;
 const ENOTTY: i32 = 25;
 const ENOTSUP: i32 = 95;
 
-/// The answer where the call with this index fails with `errno`, and the calls that come then; `None`: as if it had not failed, but for
-/// the call itself, which is made again or not.
+/// The answer where the call with this index fails with `errno`, and the calls that come then;
+/// `None`: as if it had not failed, but for the call itself, which is made again or not.
 fn expected(calls: &[Call], answer: &Answer, index: usize, errno: i32) -> Outcome<Answer> {
     let os = |what| (Err(Fail::Os(what, Errno::from_raw(errno))), vec![]);
     let unsupported = (Err(Fail::Unsupported), vec![]);
@@ -135,12 +151,16 @@ fn expected(calls: &[Call], answer: &Answer, index: usize, errno: i32) -> Outcom
         Call::Extents(_) => os(What::Extents),
         Call::Space | Call::OpenWritable(_) => os(What::ClearBadBlock),
         // Interrupted: it is made again.
-        Call::Pread(..) | Call::Pwrite(..) | Call::Punch(..) | Call::Allocate(..) | Call::Fsync if errno == EINTR => {
+        Call::Pread(..) | Call::Pwrite(..) | Call::Punch(..) | Call::Allocate(..) | Call::Fsync
+            if errno == EINTR =>
+        {
             again()
         }
         Call::Fsync => os(What::Sync),
         Call::Punch(..) if [ENOTSUP, 38].contains(&errno) => unsupported,
-        Call::Pread(..) | Call::Pwrite(..) | Call::Punch(..) | Call::Allocate(..) => os(What::ClearBadBlock),
+        Call::Pread(..) | Call::Pwrite(..) | Call::Punch(..) | Call::Allocate(..) => {
+            os(What::ClearBadBlock)
+        }
         // The bus is closed.
         Call::ArsCap(..) | Call::ClearError(..) if [ENOTSUP, ENOTTY].contains(&errno) => {
             (unsupported.0, vec![Call::Close])
@@ -151,7 +171,13 @@ fn expected(calls: &[Call], answer: &Answer, index: usize, errno: i32) -> Outcom
 }
 
 /// The same where a file's third sector of the second block is cleared.
-fn of_a_file(calls: &[Call], answer: &Answer, index: usize, errno: i32, by: ClearBy) -> Outcome<Answer> {
+fn of_a_file(
+    calls: &[Call],
+    answer: &Answer,
+    index: usize,
+    errno: i32,
+    by: ClearBy,
+) -> Outcome<Answer> {
     let at = |wanted: Call| calls.iter().position(|call| *call == wanted).unwrap();
     let (sample, punched, written) =
         (at(Call::Pwrite(7680, 512)), at(Call::Punch(4096, 4096)), at(Call::Pwrite(4096, 4096)));
@@ -159,11 +185,19 @@ fn of_a_file(calls: &[Call], answer: &Answer, index: usize, errno: i32, by: Clea
     let os = |what| Err(Fail::Os(what, Errno::from_raw(errno)));
     let (fails, mut more) = expected(calls, answer, index, errno);
     // When it was begun, it is no answer that it cannot be done.
-    let begun =
-        || if fails == Err(Fail::Unsupported) { Err(Fail::Os(What::ClearBadBlock, Errno::EIO)) } else { fails.clone() };
+    let begun = || {
+        if fails == Err(Fail::Unsupported) {
+            Err(Fail::Os(What::ClearBadBlock, Errno::EIO))
+        } else {
+            fails.clone()
+        }
+    };
     match &calls[index] {
-        // Good sectors that cannot be read, before anything is changed. The last one that was read is the one that is written first.
-        Call::Pread(offset, _) if index < sample && errno == EIO && by == ClearBy::LossyAllocation => {
+        // Good sectors that cannot be read, before anything is changed. The last one that was read
+        // is the one that is written first.
+        Call::Pread(offset, _)
+            if index < sample && errno == EIO && by == ClearBy::LossyAllocation =>
+        {
             let mut more = calls[index + 1..].to_vec();
             let last = calls[..punched].iter().rposition(|call| matches!(call, Call::Pread(..)));
             if last == Some(index) {
@@ -175,12 +209,14 @@ fn of_a_file(calls: &[Call], answer: &Answer, index: usize, errno: i32, by: Clea
         // Writing allocates too.
         Call::Allocate(..) if errno != EINTR => (Ok(answer.clone()), calls[written - 1..].to_vec()),
         // The file's size, when the block is gone, and the writing.
-        Call::Fstat | Call::Pwrite(..) if [written - 1, written].contains(&index) => match (errno, &calls[index]) {
-            // Another block is tried.
-            (EIO | EFAULT | ENOSPC, _) => (Ok(answer.clone()), calls[punched - 1..].to_vec()),
-            (EINTR, Call::Pwrite(..)) | (EBADF, Call::Fstat) => (fails, more),
-            _ => (os(What::WriteBack), vec![]),
-        },
+        Call::Fstat | Call::Pwrite(..) if [written - 1, written].contains(&index) => {
+            match (errno, &calls[index]) {
+                // Another block is tried.
+                (EIO | EFAULT | ENOSPC, _) => (Ok(answer.clone()), calls[punched - 1..].to_vec()),
+                (EINTR, Call::Pwrite(..)) | (EBADF, Call::Fstat) => (fails, more),
+                _ => (os(What::WriteBack), vec![]),
+            }
+        }
         // Where the new block is cannot be told; the good bytes are written back all the same.
         _ if (allocated + 1..written - 1).contains(&index) => {
             more.extend_from_slice(&calls[written - 1..=written]);
@@ -217,7 +253,9 @@ fn every_errno_in_every_call() {
         let expected = |index: usize, errno| {
             let before = |call: fn(&Call) -> bool| calls[..index].iter().any(call);
             if calls.iter().any(|call| matches!(call, Call::Punch(..))) {
-                let Question::Clear(by) = scenario.question else { panic!("a question changes nothing") };
+                let Question::Clear(by) = scenario.question else {
+                    panic!("a question changes nothing")
+                };
                 return of_a_file(&calls, &answer, index, errno, by);
             }
             let (answer, mut more) = expected(&calls, &answer, index, errno);
@@ -229,7 +267,8 @@ fn every_errno_in_every_call() {
             }
             (answer, more)
         };
-        injected.push(inject(scenario.name, &scenario.world, &calls, run, expected) / ERRNOS.count());
+        injected
+            .push(inject(scenario.name, &scenario.world, &calls, run, expected) / ERRNOS.count());
     }
     assert_eq!(injected, [6, 7, 8, 9, 12, 3, 2, 72, 72, 39], "calls that can fail");
 }

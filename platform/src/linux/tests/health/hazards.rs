@@ -12,22 +12,27 @@ use super::{
 };
 use crate::{ClearBy, Errno, Fail, What, linux::health::turn::Turns};
 
-/// What was written to it and is on its way: when it has come to the device, that is bad no more, and what was written is good.
+/// What was written to it and is on its way: when it has come to the device, that is bad no more,
+/// and what was written is good.
 #[test]
 fn what_is_bad_no_more_when_it_is_synced() {
     let mut world = World::eight_blocks("1010 1\n");
-    let (list, _) = world.files.iter().find(|(name, _)| name.ends_with("badblocks")).unwrap().clone();
+    let (list, _) =
+        world.files.iter().find(|(name, _)| name.ends_with("badblocks")).unwrap().clone();
     world.then = Some((list, vec![]));
     assert_eq!(clear(&world, 5120..5632), Err(NOT_BAD));
     assert_eq!(*world.disk.bytes.borrow(), pattern(8 << 12));
     assert_eq!(changes(&world.calls()), []);
 }
 
-/// The blocks between the first and the last one have no good bytes; these two are looked at before anything is done.
+/// The blocks between the first and the last one have no good bytes; these two are looked at before
+/// anything is done.
 #[test]
 fn all_or_nothing() {
     // Beside the first bad bytes, the last ones, both.
-    for (unreadable, range) in [(1008..1016, 6144..12_288), (1024..1032, 8192..14_848), (1008..1032, 6144..14_848)] {
+    for (unreadable, range) in
+        [(1008..1016, 6144..12_288), (1024..1032, 8192..14_848), (1008..1032, 6144..14_848)]
+    {
         let list = format!("{} {}\n", 1000 + range.start / 512, (range.end - range.start) / 512);
         let world = poisoned(World::eight_blocks(&list), core::slice::from_ref(&unreadable));
         assert_eq!(clear(&world, range.clone()), Err(EIO), "{range:?}");
@@ -64,7 +69,8 @@ fn a_limit() {
     assert_eq!(clear(&world, 4096..8192), Err(Fail::Os(What::ClearBadBlock, Errno::EFBIG)));
 }
 
-/// It is cut off, or another file has its number: at each call at which that can be seen for the first time.
+/// It is cut off, or another file has its number: at each call at which that can be seen for the
+/// first time.
 #[test]
 fn what_happens_meanwhile() {
     const BUSY: Fail = Fail::Os(What::ClearBadBlock, Errno::EBUSY);
@@ -84,7 +90,10 @@ fn what_happens_meanwhile() {
             world.disk.cut = Some((number, size));
             let result = clear(&world, range.clone());
             assert!(matches!(result, Err(BUSY | NOT_BAD | EIO)), "{number} {size}: {result:?}");
-            assert!(result != Err(NOT_BAD) || changes(&world.calls()).is_empty(), "{number} {size}: something was");
+            assert!(
+                result != Err(NOT_BAD) || changes(&world.calls()).is_empty(),
+                "{number} {size}: something was"
+            );
             let bytes = world.disk.bytes.borrow();
             assert_eq!(bytes.len() as u64, size, "it does not grow: {number}");
             let end = bytes.len().min(5120);
@@ -94,11 +103,16 @@ fn what_happens_meanwhile() {
         world.disk.replaced = Some(number);
         let result = clear(&world, range.clone());
         assert_eq!(result, Err(Fail::Replaced), "{number}");
-        assert_eq!(world.disk.touched_after_replaced.get(), 0, "{number}: the other file is left alone");
+        assert_eq!(
+            world.disk.touched_after_replaced.get(),
+            0,
+            "{number}: the other file is left alone"
+        );
     }
 }
 
-/// Two threads clear sectors of the same block: each would write back what the other one has cleared.
+/// Two threads clear sectors of the same block: each would write back what the other one has
+/// cleared.
 #[test]
 fn one_at_a_time() {
     let (turns, world) = (Turns::new(), World::eight_blocks(""));

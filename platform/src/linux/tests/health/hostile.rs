@@ -24,8 +24,14 @@ const VOLUME: &[u8] = seed!("linux/tests/seeds/health/volume");
 
 #[test]
 fn seeds_are_whole_answers() {
-    assert_eq!(listed(THREE).map(|(list, end)| (list.within(0..u64::MAX).count(), end)), Ok((2, End::Whole)));
-    assert_eq!(listed(CUT).map(|(list, end)| (list.within(0..u64::MAX).count(), end)), Ok((2, End::Cut)));
+    assert_eq!(
+        listed(THREE).map(|(list, end)| (list.within(0..u64::MAX).count(), end)),
+        Ok((2, End::Whole))
+    );
+    assert_eq!(
+        listed(CUT).map(|(list, end)| (list.within(0..u64::MAX).count(), end)),
+        Ok((2, End::Cut))
+    );
     assert_eq!(listed(NONE).map(|(_, end)| end), Ok(End::NoList));
     assert_eq!(healed(FILE), ((Ok([5120..5632, 20_480..21_504].to_vec()), Some(Ok(()))), 0));
     assert_eq!(healed(DEVICE), ((Ok([512..1024].to_vec()), Some(Ok(()))), 0));
@@ -36,9 +42,13 @@ fn seeds_are_whole_answers() {
 
 /// Lines, and what might be between them.
 fn text() -> impl Strategy<Value = Vec<u8>> {
-    let number = prop_oneof![0..2000_u64, any::<u64>(), Just(1 << 43)].prop_map(|number| std::format!("{number}"));
-    let line =
-        (number.clone(), number, prop::sample::select(&["\n", "\n", "\n", "\n", " ", "\n\n", "", " \n", "x"][..]));
+    let number = prop_oneof![0..2000_u64, any::<u64>(), Just(1 << 43)]
+        .prop_map(|number| std::format!("{number}"));
+    let line = (
+        number.clone(),
+        number,
+        prop::sample::select(&["\n", "\n", "\n", "\n", " ", "\n\n", "", " \n", "x"][..]),
+    );
     vec(line.prop_map(|(sector, count, end)| std::format!("{sector} {count}{end}")), 0..20)
         .prop_map(|lines| lines.concat().into_bytes())
 }

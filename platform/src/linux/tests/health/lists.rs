@@ -70,8 +70,11 @@ fn texts() {
 #[test]
 fn texts_that_make_no_sense() {
     let beyond = [SECTORS, u64::MAX / 512, u64::MAX].map(|sector| format!("{sector} 1\n"));
-    let over =
-        [format!("{} 2\n", SECTORS - 1), format!("1 {}\n", u64::MAX), format!("{} 1\n", u128::from(u64::MAX) + 1)];
+    let over = [
+        format!("{} 2\n", SECTORS - 1),
+        format!("1 {}\n", u64::MAX),
+        format!("{} 1\n", u128::from(u64::MAX) + 1),
+    ];
     let rows = [
         "x\n",
         "-1 8\n",
@@ -114,7 +117,8 @@ fn no_list() {
     assert_eq!(health::list(world.sys(), FD, &world.facts()), Err(Fail::Unsupported));
 }
 
-/// The kernel's text of a page: sectors from here on, each bad alone, and cut off at the last byte but one.
+/// The kernel's text of a page: sectors from here on, each bad alone, and cut off at the last byte
+/// but one.
 fn page_of(page: usize, first: u64) -> String {
     let mut text: String = (0..page as u64 / 4).map(|n| format!("{} 1\n", first + 2 * n)).collect();
     text.truncate(page - 1);
@@ -127,7 +131,12 @@ fn texts_that_were_cut() {
     let first = 1_000_000_000;
     let (found, cut) = made_of(page_of(4096, first)).unwrap();
     assert_eq!((found.len(), cut), (4095 / 13, true));
-    assert!(found.iter().enumerate().all(|(n, bad)| *bad == (first + 2 * n as u64..first + 2 * n as u64 + 1)));
+    assert!(
+        found
+            .iter()
+            .enumerate()
+            .all(|(n, bad)| *bad == (first + 2 * n as u64..first + 2 * n as u64 + 1))
+    );
     // A fragment is not believed, wherever it ends.
     for fragment in ["1 1\n2", "1 1\n25 ", "1 1\n25 3", "1 1\n25 34"] {
         assert_eq!(made_of(fragment), Ok((vec![1..2], true)), "{fragment:?}");
@@ -154,7 +163,10 @@ fn as_many_as_there_is_room_for() {
     let (found, cut) = made_of(many(most)).unwrap();
     assert_eq!((found.len(), cut), (SPANS, false));
     let (found, cut) = made_of(many(most + 1)).unwrap();
-    assert_eq!((found.len(), cut, found.last()), (SPANS, true, Some(&(2 * most - 2..2 * most - 1))));
+    assert_eq!(
+        (found.len(), cut, found.last()),
+        (SPANS, true, Some(&(2 * most - 2..2 * most - 1)))
+    );
     // One that is there already, or fills a gap, needs no room of its own.
     assert!(!made_of(many(most) + "4 1\n").unwrap().1);
     assert_eq!(
@@ -190,7 +202,10 @@ fn one_snapshot_and_no_file_left_open() {
     let malformed = World::eight_blocks("x");
     assert_eq!(health::list(malformed.sys(), FD, &facts), Err(GARBAGE));
     assert_eq!(malformed.calls().last(), Some(&Call::Close));
-    assert_eq!(health::list(world.failing(3, 5).sys(), FD, &facts), Err(Fail::Os(What::BadBlocks, Errno::EIO)));
+    assert_eq!(
+        health::list(world.failing(3, 5).sys(), FD, &facts),
+        Err(Fail::Os(What::BadBlocks, Errno::EIO))
+    );
 }
 
 /// A list keeps to its size.
@@ -202,7 +217,8 @@ fn the_size_of_a_list() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever is added in whatever order is what is there, and what is asked for is a part of that.
+    /// Whatever is added in whatever order is what is there, and what is asked for is a part of
+    /// that.
     #[test]
     fn a_list_is_a_set(
         added in vector((0..2000_u64, 1..90_u64), 0..60),

@@ -42,7 +42,10 @@ fn a_device_in_its_region() {
     for (list, expected) in rows {
         assert_eq!(device(list).walk(), (expected.to_vec(), None), "{list:?}");
     }
-    assert_eq!(device("90 11\n1").walk(), (vec![sectors(0, 1)], Some(Fail::TooLarge(What::BadBlocks))));
+    assert_eq!(
+        device("90 11\n1").walk(),
+        (vec![sectors(0, 1)], Some(Fail::TooLarge(What::BadBlocks)))
+    );
     let world = device("90 11\n");
     let list = health::list(world.sys(), FD, &world.facts()).unwrap();
     assert_eq!(health::next(world.sys(), FD, &world.facts(), &list, 100), Ok(Some(100..512)));
@@ -60,7 +63,13 @@ fn calls_for_a_device() {
         read(&of_region(1, "resource")),
         read(&format!("{CHAR}/resource")),
         read(&format!("{CHAR}/size")),
-        vec![Call::Open(of_region(1, "badblocks")), Call::Read, Call::Read, Call::Close, Call::Inode(CHAR.into())],
+        vec![
+            Call::Open(of_region(1, "badblocks")),
+            Call::Read,
+            Call::Read,
+            Call::Close,
+            Call::Inode(CHAR.into()),
+        ],
     ];
     assert_eq!(world.calls(), expected.concat());
     assert!(health::next(world.sys(), FD, &facts, &list, 0).is_ok());
@@ -82,11 +91,18 @@ fn devices_without_a_list_or_a_place() {
     // Memory that is in no region.
     assert_eq!(World::dax_in(HMEM).walk(), (vec![], Some(Fail::Unsupported)));
     for file in [of_region(1, "badblocks"), of_region(1, "resource"), format!("{CHAR}/resource")] {
-        assert_eq!(device("100 1\n").without_file(&file).walk(), (vec![], Some(Fail::Unsupported)), "{file}");
+        assert_eq!(
+            device("100 1\n").without_file(&file).walk(),
+            (vec![], Some(Fail::Unsupported)),
+            "{file}"
+        );
     }
     // A region that no driver has gives ENXIO.
     let no_driver = Fail::Os(What::BadBlocks, Errno::ENXIO);
-    assert_eq!(health::list(device("").failing(9, 6).sys(), FD, &device("").facts()), Err(no_driver));
+    assert_eq!(
+        health::list(device("").failing(9, 6).sys(), FD, &device("").facts()),
+        Err(no_driver)
+    );
 }
 
 #[test]
@@ -111,13 +127,18 @@ fn places_that_make_no_sense() {
         }
     }
     // Before its region; in the middle of a sector; an end without a number.
-    for (at, size) in [("0xffffff000\n", "4096"), ("0x100000001\n", "4096"), ("0x100000000\n", "4097")] {
-        let world = device("1 1\n").with_file(&device_at, at).with_file(&format!("{CHAR}/size"), size);
+    for (at, size) in
+        [("0xffffff000\n", "4096"), ("0x100000001\n", "4096"), ("0x100000000\n", "4097")]
+    {
+        let world =
+            device("1 1\n").with_file(&device_at, at).with_file(&format!("{CHAR}/size"), size);
         let expected = (vec![], Some(Fail::Malformed(What::BadBlocks)));
         let region = if at.starts_with("0xffffff") { "0x1000000000\n" } else { "0x100000000\n" };
         assert_eq!(world.with_file(&region_at, region).walk(), expected, "{at:?} {size}");
     }
-    let world = device("").with_file(&device_at, "0xffffffffffffff00\n").with_file(&format!("{CHAR}/size"), "4096");
+    let world = device("")
+        .with_file(&device_at, "0xffffffffffffff00\n")
+        .with_file(&format!("{CHAR}/size"), "4096");
     assert_eq!(world.walk(), (vec![], Some(Fail::Malformed(What::Size))));
     let world = device("").with_file(&format!("{CHAR}/size"), "x");
     assert_eq!(world.walk(), (vec![], Some(Fail::Malformed(What::Size))));
@@ -138,7 +159,8 @@ fn a_device_that_was_replaced() {
     assert_eq!(health::list(other.sys(), FD, &facts), Err(Fail::DeviceReplaced));
     assert_eq!(health::next(other.sys(), FD, &facts, &list, 0), Err(Fail::DeviceReplaced));
     for by in [ClearBy::DeviceCommand, ClearBy::Allocation] {
-        let expected = if by == ClearBy::Allocation { Fail::Unsupported } else { Fail::DeviceReplaced };
+        let expected =
+            if by == ClearBy::Allocation { Fail::Unsupported } else { Fail::DeviceReplaced };
         assert_eq!(health::clear(other.sys(), FD, &facts, 0..512, by), Err(expected));
     }
 }
@@ -165,20 +187,33 @@ fn another_file() {
 #[test]
 fn a_partition() {
     let part = |start: &str, list: &str| {
-        let mut world =
-            World::eight_blocks("x").linked(ENTRY_OF_DISK, format!("{FSDAX}/pmem1p1")).without_file(&badblocks());
+        let mut world = World::eight_blocks("x")
+            .linked(ENTRY_OF_DISK, format!("{FSDAX}/pmem1p1"))
+            .without_file(&badblocks());
         world = world.with_file(&format!("{ENTRY_OF_DISK}/start"), start);
         world.with_file(&format!("{ENTRY_OF_DISK}/../badblocks"), list)
     };
     // The file begins at sector 1000 of the part.
     assert_eq!(part("2048\n", "3048 1\n").walk(), (vec![sectors(0, 1)], None));
     assert_eq!(part("0\n", "1001 1\n").walk(), (vec![sectors(1, 2)], None));
-    assert_eq!(part("2048\n", "0 2100\n1000 8\n").walk(), (vec![], None), "before it, and before the file");
+    assert_eq!(
+        part("2048\n", "0 2100\n1000 8\n").walk(),
+        (vec![], None),
+        "before it, and before the file"
+    );
     assert_eq!(part("2048\n", "0 4096\n").walk(), (vec![sectors(0, 64)], None));
     for start in ["", "x\n", "-1\n", "18446744073709551616\n"] {
-        assert_eq!(part(start, "1 1\n").walk(), (vec![], Some(Fail::Malformed(What::BadBlocks))), "{start:?}");
+        assert_eq!(
+            part(start, "1 1\n").walk(),
+            (vec![], Some(Fail::Malformed(What::BadBlocks))),
+            "{start:?}"
+        );
     }
-    assert_eq!(part("18446744073709551615\n", "1 1\n").walk(), (vec![], None), "behind all of the disk");
+    assert_eq!(
+        part("18446744073709551615\n", "1 1\n").walk(),
+        (vec![], None),
+        "behind all of the disk"
+    );
     let no_list = part("2048\n", "").without_file(&format!("{ENTRY_OF_DISK}/../badblocks"));
     assert_eq!(no_list.walk(), (vec![], Some(Fail::Unsupported)));
     // Of an ordinary disk, too.
@@ -196,7 +231,9 @@ fn file_systems() {
     };
     let (found, unsupported) = ((vec![sectors(0, 1)], None), (vec![], Some(Fail::Unsupported)));
     assert_eq!(on(EXT, 1), found, "the flags of XFS are not asked for");
-    for (xflags, expected) in [(0, &found), (0xFFFF_FFFE, &found), (1, &unsupported), (0x8000_0001, &unsupported)] {
+    for (xflags, expected) in
+        [(0, &found), (0xFFFF_FFFE, &found), (1, &unsupported), (0x8000_0001, &unsupported)]
+    {
         assert_eq!(on(XFS, xflags), *expected, "{xflags:#x}");
     }
     // f2fs has several devices; btrfs, NTFS, erofs, a number that nobody knows, a FUSE.
@@ -229,7 +266,8 @@ fn disks_without_a_list() {
         DM.replace("dm-0", "loop0"),
     ];
     for target in targets {
-        let world = World::eight_blocks("").linked(ENTRY_OF_DISK, &target).without_file(&badblocks());
+        let world =
+            World::eight_blocks("").linked(ENTRY_OF_DISK, &target).without_file(&badblocks());
         assert_eq!(world.walk(), (vec![], Some(Fail::Unsupported)), "{target}");
         // Only of persistent memory could there be one.
         let looked = if target.contains("btt") { vec![Call::Open(badblocks())] } else { vec![] };

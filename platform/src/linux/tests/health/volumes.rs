@@ -32,7 +32,8 @@ pub(super) fn table(targets: &[Target<'_>]) -> Vec<u8> {
     bytes
 }
 
-/// A file of 64 sectors, from sector 1000 of the volume on, which has this table, and the disk 259:9 has this list.
+/// A file of 64 sectors, from sector 1000 of the volume on, which has this table, and the disk
+/// 259:9 has this list.
 fn volume(count: u32, flags: u32, start: u32, bytes: Vec<u8>, list: &str) -> World {
     let mut world = World::bad_file(vec![1; 64 * 512], vec![extent(0, 1000 * 512, 64 * 512)], "")
         .linked(ENTRY_OF_DISK, DM)
@@ -53,9 +54,13 @@ fn linear_targets() {
     let one = [(0, 100_000, "linear", "259:9 2048")];
     assert_eq!(of(&one, "3048 1\n").walk(), (vec![0..512], None));
     assert_eq!(of(&one, "1000 1\n").walk(), (vec![], None));
-    // In pieces, the later ones before the others on the disk; what is behind a piece is not the volume's.
-    let pieces =
-        [(0, 1008, "linear", "259:9 5000"), (1008, 8, "linear", "259:9 0"), (1016, 100, "linear", "259:9 2000")];
+    // In pieces, the later ones before the others on the disk; what is behind a piece is not the
+    // volume's.
+    let pieces = [
+        (0, 1008, "linear", "259:9 5000"),
+        (1008, 8, "linear", "259:9 0"),
+        (1016, 100, "linear", "259:9 2000"),
+    ];
     let list = "0 1\n20 1\n2000 2\n6000 8\n6010 1\n";
     assert_eq!(of(&pieces, list).walk(), (vec![0..9 * 512, 16 * 512..18 * 512], None));
     // On a part of a disk.
@@ -94,7 +99,9 @@ fn what_says_too_little() {
     let one = [(0, 100_000, "linear", "259:9 2048")];
     // A disk without a list, or a volume once more.
     assert_eq!(of(&one, "").without_file("/sys/dev/block/259:9/badblocks").walk(), unsupported);
-    let volumes = of(&one, "").without_file("/sys/dev/block/259:9/badblocks").linked("/sys/dev/block/259:9", DM);
+    let volumes = of(&one, "")
+        .without_file("/sys/dev/block/259:9/badblocks")
+        .linked("/sys/dev/block/259:9", DM);
     assert_eq!(volumes.walk(), unsupported);
     // More targets than there is room for.
     let full = volume(1, 0x110, 312, table(&one), "");
@@ -110,15 +117,29 @@ fn what_says_too_little() {
 fn tables_that_make_no_sense() {
     let malformed = (vec![], Some(Fail::Malformed(What::Volume)));
     let one = table(&[(0, 100_000, "linear", "259:9 2048")]);
-    for parameters in
-        ["", "259:9", "259:9 ", "259:9 x", "259:9 -1", "259 0", "259:x 0", ":9 0", "pmem0 0", "259:9 0 0", " 259:9 0"]
-    {
+    for parameters in [
+        "",
+        "259:9",
+        "259:9 ",
+        "259:9 x",
+        "259:9 -1",
+        "259 0",
+        "259:x 0",
+        ":9 0",
+        "pmem0 0",
+        "259:9 0 0",
+        " 259:9 0",
+    ] {
         assert_eq!(of(&[(0, 8, "linear", parameters)], "").walk(), malformed, "{parameters:?}");
     }
     // One that would lie beyond the last sector, of the volume or of the disk.
     for (count, first) in [(u64::MAX, 0), ((1 << 43) + 1, 0), (2, u64::MAX)] {
         let parameters = std::format!("259:9 {first}");
-        assert_eq!(of(&[(0, count, "linear", &parameters)], "").walk(), malformed, "{count} {first}");
+        assert_eq!(
+            of(&[(0, count, "linear", &parameters)], "").walk(),
+            malformed,
+            "{count} {first}"
+        );
     }
     let most = [(0, 1 << 43, "linear", "259:9 0")];
     assert_eq!(of(&most, "").walk(), (vec![], None));
@@ -130,14 +151,21 @@ fn tables_that_make_no_sense() {
     for start in [0, 311, 2048, 2049, u32::MAX] {
         assert_eq!(volume(1, 0, start, one.clone(), "").walk(), malformed, "{start}");
     }
-    assert_eq!(volume(2, 0, 312, one.clone(), "").walk().1, Some(Fail::Unsupported), "zeros are no linear target");
+    assert_eq!(
+        volume(2, 0, 312, one.clone(), "").walk().1,
+        Some(Fail::Unsupported),
+        "zeros are no linear target"
+    );
     // A next one that is this one, or before it, or nowhere.
     let two = table(&[(0, 8, "linear", "259:9 0"), (8, 8, "linear", "259:9 0")]);
     for next in [0, 3, u32::MAX, 2000] {
         let mut bytes = [one.clone(), two.clone()].concat();
         bytes[20..24].copy_from_slice(&u32::to_ne_bytes(next));
         let found = volume(2, 0, 312, bytes, "").walk().1;
-        assert!(matches!(found, Some(Fail::Malformed(What::Volume) | Fail::Unsupported)), "{next}: {found:?}");
+        assert!(
+            matches!(found, Some(Fail::Malformed(What::Volume) | Fail::Unsupported)),
+            "{next}: {found:?}"
+        );
     }
     let mut bytes = two.clone();
     let second = u32::from_ne_bytes(*bytes[20..].first_chunk().unwrap()) as usize;
@@ -145,7 +173,8 @@ fn tables_that_make_no_sense() {
     assert_eq!(volume(u32::MAX, 0, 312, bytes, "").walk(), malformed, "a ring");
 }
 
-/// The kernel has no such volume. Of sectors that are nowhere nothing would be known, and of those in two places too little.
+/// The kernel has no such volume. Of sectors that are nowhere nothing would be known, and of those
+/// in two places too little.
 #[test]
 fn sectors_without_a_target_of_their_own() {
     let rows: &[&[Range<u64>]] = &[
@@ -164,9 +193,14 @@ fn sectors_without_a_target_of_their_own() {
         &[500..100_000, 0..500],
     ];
     for targets in rows {
-        let targets: Vec<_> = targets.iter().map(|at| (at.start, at.end - at.start, "linear", "259:9 0")).collect();
+        let targets: Vec<_> =
+            targets.iter().map(|at| (at.start, at.end - at.start, "linear", "259:9 0")).collect();
         for list in ["", "1000 1\n"] {
-            assert_eq!(of(&targets, list).walk(), (vec![], Some(Fail::Malformed(What::Volume))), "{targets:?}");
+            assert_eq!(
+                of(&targets, list).walk(),
+                (vec![], Some(Fail::Malformed(What::Volume))),
+                "{targets:?}"
+            );
         }
     }
 }

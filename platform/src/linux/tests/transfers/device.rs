@@ -28,7 +28,8 @@ const ENTRY_OF_DEVICE: &str = "/sys/dev/char/252:5";
 
 fn device() -> (World, Arc<File>) {
     // SAFETY: it takes a text and a number, and makes a descriptor that nobody else has.
-    let file = unsafe { File::from_raw_fd(libc::memfd_create(c"device".as_ptr(), libc::MFD_CLOEXEC)) };
+    let file =
+        unsafe { File::from_raw_fd(libc::memfd_create(c"device".as_ptr(), libc::MFD_CLOEXEC)) };
     let file = Arc::new(file);
     file.set_len(SIZE).unwrap();
     let mut world = World::dax().opened(READ_WRITE);
@@ -124,7 +125,9 @@ fn every_errno_in_every_call_of_a_channel() {
     let injected = inject("channel", &world, &calls, run, |index, errno| {
         let os = |what| Err(Fail::Os(what, Errno::from_raw(errno)));
         match (&calls[index], Errno::from_raw(errno)) {
-            (Call::Fstat | Call::Mapping { .. }, Errno::EBADF) => (Err(Fail::Absent(What::Handle)), vec![]),
+            (Call::Fstat | Call::Mapping { .. }, Errno::EBADF) => {
+                (Err(Fail::Absent(What::Handle)), vec![])
+            }
             (Call::Fstat, _) => (os(What::Handle), vec![]),
             (Call::Open(_), _) => (os(What::Alignment), vec![]),
             (Call::Read, _) => (os(What::Alignment), vec![Call::Close]),
@@ -148,7 +151,11 @@ fn bytes_of_the_mapping() {
     assert_eq!(read(&world, &reader, 0, 5), halted(0, Halt::End), "in front of what is mapped");
     assert_eq!(read(&world, &reader, 2 * UNIT, 1), halted(0, Halt::End), "and behind it");
     let refused = Halt::Fail(Fail::Os(What::Write, Errno::EBADF));
-    assert_eq!(write(&world, &reader, UNIT + 8, &[1]), halted(0, refused), "it is mapped to be read");
+    assert_eq!(
+        write(&world, &reader, UNIT + 8, &[1]),
+        halted(0, refused),
+        "it is mapped to be read"
+    );
     let writer = channel(&world, 0..SIZE, true);
     let Ok(_) = Cpu::detect() else {
         // Nothing is written that would not be durable.

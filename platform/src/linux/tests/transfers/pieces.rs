@@ -23,21 +23,32 @@ const LARGEST: u64 = match page::FIXED {
 
 fn bad(bytes: core::ops::Range<u64>, block: u64, all_or_nothing: bool) -> World {
     let mut world = file(5 * 65536);
-    (world.medium.bad, world.medium.block, world.medium.all_or_nothing) = (vec![bytes], block, all_or_nothing);
+    (world.medium.bad, world.medium.block, world.medium.all_or_nothing) =
+        (vec![bytes], block, all_or_nothing);
     world
 }
 
 #[test]
 fn the_first_bad_sector() {
     for all_or_nothing in [false, true] {
-        for (at, offset, length) in [(5 * SECTOR, 0, 65536), (5 * SECTOR + 100, 7, 10_000), (70_000, 512, 200_000)] {
+        for (at, offset, length) in
+            [(5 * SECTOR, 0, 65536), (5 * SECTOR + 100, 7, 10_000), (70_000, 512, 200_000)]
+        {
             let world = bad(at..at + 1, SECTOR, all_or_nothing);
             let done = (at / SECTOR * SECTOR - offset) as usize;
-            assert_eq!(read(&world, offset, length).0, halted(done, Halt::Medium { unit: SECTOR }), "{at}");
+            assert_eq!(
+                read(&world, offset, length).0,
+                halted(done, Halt::Medium { unit: SECTOR }),
+                "{at}"
+            );
             // In the midst of a bad sector it is already the first byte.
             assert_eq!(read(&world, at, 10).0, halted(0, Halt::Medium { unit: SECTOR }), "{at}");
             // What a write says is that a page, at most, cannot be written.
-            assert_eq!(write(&world, offset, &vec![1; length]).0, halted(done, Halt::Medium { unit: LARGEST }), "{at}");
+            assert_eq!(
+                write(&world, offset, &vec![1; length]).0,
+                halted(done, Halt::Medium { unit: LARGEST }),
+                "{at}"
+            );
         }
     }
 }
@@ -68,7 +79,8 @@ fn a_bad_page_that_is_written() {
     }
 }
 
-/// A file that is read past the cache takes no small pieces: the smallest that failed is what is known.
+/// A file that is read past the cache takes no small pieces: the smallest that failed is what is
+/// known.
 #[test]
 fn pieces_that_are_refused() {
     let mut world = bad(8192..8193, SECTOR, true);
@@ -82,7 +94,8 @@ fn pieces_that_are_refused() {
     assert_eq!(read(&world, 0, 65535), (halted(0, invalid), first));
 }
 
-/// How many calls it takes to find one bad sector in a gigabyte: there is no file of that size here.
+/// How many calls it takes to find one bad sector in a gigabyte: there is no file of that size
+/// here.
 #[test]
 fn it_is_found_by_halves() {
     let world = bad(300_000..300_001, SECTOR, true);
@@ -129,7 +142,8 @@ impl Case {
         let mut world = file(self.length);
         let medium = &mut world.medium;
         medium.bad = self.bad.iter().map(|&(at, length)| at..at + length).collect();
-        (medium.block, medium.all_or_nothing, medium.most) = (self.block, self.all_or_nothing, self.most);
+        (medium.block, medium.all_or_nothing, medium.most) =
+            (self.block, self.all_or_nothing, self.most);
         world
     }
 
@@ -159,9 +173,16 @@ fn check(
 ) -> Result<(), TestCaseError> {
     match (answer, expected) {
         (Ok(()), (_, None)) => {}
-        (Err(Halted { done, why: Halt::Medium { unit } }), (wanted, Some(Halt::Medium { unit: least }))) => {
+        (
+            Err(Halted { done, why: Halt::Medium { unit } }),
+            (wanted, Some(Halt::Medium { unit: least })),
+        ) => {
             prop_assert_eq!(done, wanted);
-            prop_assert!(unit.is_power_of_two() && unit >= least && unit <= LARGEST.max(least), "{}", unit);
+            prop_assert!(
+                unit.is_power_of_two() && unit >= least && unit <= LARGEST.max(least),
+                "{}",
+                unit
+            );
             // There is a bad byte in it.
             let block = (offset + done as u64) / unit * unit;
             let medium = &world.medium;

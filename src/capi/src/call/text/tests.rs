@@ -6,8 +6,9 @@ use std::{format, string::String, vec, vec::Vec};
 use super::Length;
 use crate::call::granularity::Why;
 use pmem2::{
-    Access, Anonymous, Backing, Borrowed, DaxOption, Direct, Errno, Facts, Fail, FileSystem, Handle, Kind, Locate,
-    Mode, Native, Persistence, Platform, Reason, Region, Source, Synchronous, Text,
+    Access, Anonymous, Backing, Borrowed, DaxOption, Direct, Errno, Facts, Fail, FileSystem,
+    Handle, Kind, Locate, Mode, Native, Persistence, Platform, Reason, Region, Source, Synchronous,
+    Text,
 };
 
 #[path = "../../../../../tests/common/whats.rs"]
@@ -17,11 +18,13 @@ use whats::WHATS;
 /// The constant of the header.
 fn constant(name: &str) -> usize {
     let header = include_str!("../../../include/libpmem2/base.h");
-    let line = header.lines().find_map(|line| line.strip_prefix(&format!("#define {name} "))).unwrap();
+    let line =
+        header.lines().find_map(|line| line.strip_prefix(&format!("#define {name} "))).unwrap();
     line.parse().unwrap()
 }
 
-/// What a kernel could say at most: a file on a volume of as many regions as there can be, or a device DAX.
+/// What a kernel could say at most: a file on a volume of as many regions as there can be, or a
+/// device DAX.
 #[derive(Clone, Copy)]
 struct Longest {
     kind: Kind,
@@ -86,7 +89,9 @@ impl fmt::Display for Identity {
 
 impl Longest {
     fn answer<T>(&self, question: Question, answer: T) -> Result<T, Fail> {
-        let at = ALL.iter().position(|&other| core::mem::discriminant(&other) == core::mem::discriminant(&question));
+        let at = ALL.iter().position(|&other| {
+            core::mem::discriminant(&other) == core::mem::discriminant(&question)
+        });
         self.fails[at.unwrap()].map_or(Ok(answer), Err)
     }
 }
@@ -145,7 +150,8 @@ impl Locate for Longest {
         let mut region = Region::new(u32::MAX, u32::MAX, Mode::Sector);
         region.namespace = Some(u32::MAX);
         // One that has a warning of its own, and the longest.
-        region.provider = if self.persistence == Persistence::Host { full() } else { Text::of("e820").unwrap() };
+        region.provider =
+            if self.persistence == Persistence::Host { full() } else { Text::of("e820").unwrap() };
         region.persistence = self.persistence;
         (region.read_only, region.unarmed, region.numa_node) = (true, true, Some(u32::MAX));
         self.answer(Q::Region, (index < self.regions).then_some(region))
@@ -200,13 +206,18 @@ fn longest_name() -> FileSystem {
     names.into_iter().max_by_key(|system| format!("{system}").len()).unwrap()
 }
 
-/// Every failure that a platform can have; of errnos those with a remedy, and the one with the longest name.
+/// Every failure that a platform can have; of errnos those with a remedy, and the one with the
+/// longest name.
 fn fails() -> Vec<Fail> {
-    let longest = (1..4096).map(Errno::from_raw).max_by_key(|errno| format!("{errno}").len()).unwrap();
+    let longest =
+        (1..4096).map(Errno::from_raw).max_by_key(|errno| format!("{errno}").len()).unwrap();
     let mut all = vec![Fail::Unsupported, Fail::DeviceReplaced];
     for what in WHATS {
         all.extend([Fail::Absent(what), Fail::Malformed(what), Fail::TooLarge(what)]);
-        all.extend([Errno::EACCES, Errno::ENOENT, Errno::EMFILE, longest].map(|errno| Fail::Os(what, errno)));
+        all.extend(
+            [Errno::EACCES, Errno::ENOENT, Errno::EMFILE, longest]
+                .map(|errno| Fail::Os(what, errno)),
+        );
         all.push(Fail::OsCode(what, u32::MAX));
     }
     all
@@ -240,15 +251,22 @@ fn climb(mut best: Longest, fails: &[Fail]) -> Longest {
         for regions in [0, 1, 2, 16] {
             consider(Longest { regions, ..best }, &mut best);
         }
-        for persistence in
-            [Persistence::CpuCache, Persistence::MemoryController, Persistence::Host, Persistence::Unstated]
-        {
+        for persistence in [
+            Persistence::CpuCache,
+            Persistence::MemoryController,
+            Persistence::Host,
+            Persistence::Unstated,
+        ] {
             consider(Longest { persistence, ..best }, &mut best);
         }
         for synchronous in [Synchronous::Granted, Synchronous::Refused, Synchronous::Unknown] {
-            for mount in [DaxOption::Always, DaxOption::Never, DaxOption::Inode, DaxOption::Absent] {
+            for mount in [DaxOption::Always, DaxOption::Never, DaxOption::Inode, DaxOption::Absent]
+            {
                 for file in [None, Some(false), Some(true)] {
-                    consider(Longest { synchronous, direct: Direct::new(file, Some(mount)), ..best }, &mut best);
+                    consider(
+                        Longest { synchronous, direct: Direct::new(file, Some(mount)), ..best },
+                        &mut best,
+                    );
                 }
             }
         }
@@ -290,8 +308,12 @@ fn the_longest_description() {
     }
     // A null byte more. And not more than twice of that: the buffer is to lie on stacks.
     let constant = constant("PMEM2_DESCRIPTION_SIZE");
-    assert!(longest < constant && constant <= 2 * longest, "{longest} bytes, the constant is {constant}");
-    let anonymous = format!("{}", Source::new(Anonymous::on(Native::default(), u64::MAX)).unwrap().report());
+    assert!(
+        longest < constant && constant <= 2 * longest,
+        "{longest} bytes, the constant is {constant}"
+    );
+    let anonymous =
+        format!("{}", Source::new(Anonymous::on(Native::default(), u64::MAX)).unwrap().report());
     assert!(anonymous.len() < constant);
 }
 
@@ -322,5 +344,8 @@ fn the_longest_reason() {
     let texts: Vec<String> = all.into_iter().map(|reason| format!("{}", Why(reason))).collect();
     let longest = texts.iter().map(String::len).max().unwrap();
     let constant = constant("PMEM2_REASON_SIZE");
-    assert!(longest < constant && constant <= 2 * longest, "{longest} bytes, the constant is {constant}");
+    assert!(
+        longest < constant && constant <= 2 * longest,
+        "{longest} bytes, the constant is {constant}"
+    );
 }

@@ -33,7 +33,11 @@ fn tables_that_are_wrong() {
         ("too many structures", many, "more parts than any machine has"),
         ("its end missing", tree[..tree.len() - 1].to_vec(), "longer than the memory"),
         ("a magic alone", tree[..4].to_vec(), "too short"),
-        ("a version to come", with(&tree, 24, &18_u32.to_be_bytes()), "a version that is not known"),
+        (
+            "a version to come",
+            with(&tree, 24, &18_u32.to_be_bytes()),
+            "a version that is not known",
+        ),
         ("no structure", with(&tree, 36, &[0; 4]), "is no structure or node"),
         (
             "another table",
@@ -62,7 +66,10 @@ fn tables_without_a_region() {
     let tree = bytes(&tree.replace("706D656D2D726567696F6E", "706D656D2D726567696F6F"));
     for (table, expected) in [(nfit, "no address range"), (tree, "no pmem-region node")] {
         let (message, symbol) = wrong(&table);
-        assert!(message.contains("is in order and tells of no region") && message.contains(expected), "{message}");
+        assert!(
+            message.contains("is in order and tells of no region") && message.contains(expected),
+            "{message}"
+        );
         assert_eq!(symbol, "PMEM2_E_DAX_REGION_NOT_FOUND");
     }
 }
@@ -72,20 +79,38 @@ fn what_is_no_file() {
     let directory = directory();
     let socket = directory.path().join("socket");
     let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
-    for (path, kind) in
-        [(directory.path(), "directory"), (&socket, "socket"), (Path::new("/dev/zero"), "character-device")]
-    {
+    for (path, kind) in [
+        (directory.path(), "directory"),
+        (&socket, "socket"),
+        (Path::new("/dev/zero"), "character-device"),
+    ] {
         let (block, object) = refused(path);
         assert!(fact(&block, "refused").unwrap().contains("regular file or a pipe"), "{block}");
-        assert_eq!([&object["kind"], &object["error"]["symbol"]], [kind, "PMEM2_E_INVALID_FILE_TYPE"]);
-        assert_eq!((fact(&block, "opened"), &object["opened"]), (Some("no, only looked at (O_PATH)"), &json!(false)));
+        assert_eq!(
+            [&object["kind"], &object["error"]["symbol"]],
+            [kind, "PMEM2_E_INVALID_FILE_TYPE"]
+        );
+        assert_eq!(
+            (fact(&block, "opened"), &object["opened"]),
+            (Some("no, only looked at (O_PATH)"), &json!(false))
+        );
     }
     let looks = opens(directory.path(), || drop(look(directory.path())));
-    assert_eq!(opens(directory.path(), || drop(run(&mut tables([directory.path()])))), looks, "it is not opened");
+    assert_eq!(
+        opens(directory.path(), || drop(run(&mut tables([directory.path()])))),
+        looks,
+        "it is not opened"
+    );
 
     let (block, object) = refused(Path::new("/nowhere/at/all"));
-    assert!(fact(&block, "refused").unwrap().starts_with("cannot be opened for reading: "), "{block}");
-    assert_eq!([&object["error"]["code"], &object["error"]["errno"]], [-libc::ENOENT, libc::ENOENT]);
+    assert!(
+        fact(&block, "refused").unwrap().starts_with("cannot be opened for reading: "),
+        "{block}"
+    );
+    assert_eq!(
+        [&object["error"]["code"], &object["error"]["errno"]],
+        [-libc::ENOENT, libc::ENOENT]
+    );
     assert_eq!(object["opened"], false);
     let link = directory.path().join("link");
     symlink("nowhere", &link).unwrap();
@@ -111,17 +136,22 @@ fn without_proc() {
     let path = directory.path().join("table");
     fs::write(&path, seed("nfit/qemu-one")).unwrap();
     let arguments = ["--table".as_ref(), path.as_os_str()];
-    let block = report(1, &mut inspect_after("mount -t tmpfs none /proc", directory.path(), arguments));
+    let block =
+        report(1, &mut inspect_after("mount -t tmpfs none /proc", directory.path(), arguments));
     assert!(fact(&block, "refused").unwrap().contains("/proc is not mounted"), "{block}");
     assert_eq!(fact(&block, "code"), Some("ENOENT"));
 }
 
-/// As the kernel shows them: files of sysfs, which is no file system that keeps data, and says of each that it has 4096 bytes.
+/// As the kernel shows them: files of sysfs, which is no file system that keeps data, and says of
+/// each that it has 4096 bytes.
 #[test]
 fn a_file_of_the_kernels() {
     let (_, object) = refused(Path::new("/sys/kernel/uevent_seqnum"));
     assert_eq!(object["opened"], true);
-    assert!(object["error"]["message"].as_str().unwrap().contains("it begins with the bytes 3"), "{object}");
+    assert!(
+        object["error"]["message"].as_str().unwrap().contains("it begins with the bytes 3"),
+        "{object}"
+    );
 }
 
 #[test]
@@ -131,14 +161,16 @@ fn pipes() {
     fs::write(&table, seed("devicetree/qemu-virt")).unwrap();
     // One that is written to slowly.
     let script = "head -c 8 \"$1\"; sleep 0.1; tail -c +9 \"$1\"";
-    let mut slow = spawn(Command::new("sh").args(["-c", script, "sh"]).arg(&table).stdout(Stdio::piped()));
+    let mut slow =
+        spawn(Command::new("sh").args(["-c", script, "sh"]).arg(&table).stdout(Stdio::piped()));
     let mut command = tables(["/dev/stdin"]);
     let block = report(0, command.stdin(slow.stdout.take().unwrap()));
     assert_eq!(block.lines().next(), Some("/dev/stdin, region 0"));
     assert!(slow.wait().unwrap().success());
     // One that nobody writes to is not waited for.
     let fifo = directory.path().join("fifo");
-    rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, 0o600.into(), 0)
+        .unwrap();
     assert!(fact(&refused(&fifo).0, "refused").unwrap().contains("no bytes"));
 }
 

@@ -1,5 +1,6 @@
-//! QEMU's board `virt`, entered in EL1 without a memory management unit. It is turned on, with all memory mapped to itself: without
-//! it the processor takes memory for a device, which allows neither unaligned accesses nor flushes of the cache.
+//! QEMU's board `virt`, entered in EL1 without a memory management unit. It is turned on, with all
+//! memory mapped to itself: without it the processor takes memory for a device, which allows
+//! neither unaligned accesses nor flushes of the cache.
 
 use core::{
     arch::{asm, global_asm},
@@ -38,7 +39,8 @@ global_asm!(
     // Attribute 0: device; attribute 1: memory.
     "mov x0, #0xff00",
     "msr mair_el1, x0",
-    // 39 bits of addresses in pages of 4 KiB, tables in shared write-back memory, no upper half; 40 bits of physical addresses.
+    // 39 bits of addresses in pages of 4 KiB, tables in shared write-back memory, no upper half; 40
+    // bits of physical addresses.
     "movz x0, #0x3519",
     "movk x0, #0x0080, lsl #16",
     "movk x0, #0x0002, lsl #32",
@@ -69,8 +71,12 @@ const FLAGS: usize = DATA + 0x18;
 
 /// Called by `entry` alone.
 extern "C" fn enter() -> ! {
-    // "For bare-metal programs the devicetree is at the beginning of memory" (QEMU's documentation of `virt`).
-    crate::start(Boot { command_line: semihosting::command_line(), tables: Tables::Devicetree(MEMORY.start) })
+    // "For bare-metal programs the devicetree is at the beginning of memory" (QEMU's documentation
+    // of `virt`).
+    crate::start(Boot {
+        command_line: semihosting::command_line(),
+        tables: Tables::Devicetree(MEMORY.start),
+    })
 }
 
 /// Memory is mapped from the start.
@@ -79,7 +85,8 @@ pub(crate) fn map(base: u64, length: u64) -> Option<NonNull<u8>> {
 }
 
 pub(crate) fn put(byte: u8) {
-    // SAFETY: the registers are there on this board, mapped as a device, and nothing else uses them.
+    // SAFETY: the registers are there on this board, mapped as a device, and nothing else uses
+    // them.
     unsafe {
         // The transmitter's queue is full.
         while core::ptr::with_exposed_provenance::<u32>(FLAGS).read_volatile() & 0x20 != 0 {}
@@ -96,7 +103,10 @@ pub(crate) use semihosting::exit;
 /// `parameter` is what the operation asks for, in the semihosting specification of Arm.
 pub(super) unsafe fn host(operation: usize, parameter: *mut usize) -> usize {
     let result;
-    // SAFETY: QEMU is told to offer semihosting, and comes back behind the instruction. The caller answers for the rest.
-    unsafe { asm!("hlt #0xf000", inlateout("x0") operation => result, in("x1") parameter, options(nostack)) };
+    // SAFETY: QEMU is told to offer semihosting, and comes back behind the instruction. The caller
+    // answers for the rest.
+    unsafe {
+        asm!("hlt #0xf000", inlateout("x0") operation => result, in("x1") parameter, options(nostack))
+    };
     result
 }

@@ -1,4 +1,5 @@
-//! What is different from machine to machine: the way to Rust, a serial port, the way out, the mapping of memory.
+//! What is different from machine to machine: the way to Rust, a serial port, the way out, the
+//! mapping of memory.
 
 use core::slice;
 
@@ -14,8 +15,9 @@ pub(crate) use machine::{exit, map, put};
 /// `length` bytes of memory that firmware wrote a table to; `None` where that cannot be.
 pub(crate) fn table(at: u64, length: usize) -> Option<&'static [u8]> {
     let at = map(at, length.try_into().ok()?)?;
-    // SAFETY: the memory is mapped and stays so. Firmware wrote to it before the kernel began, and the kernel writes to no
-    // memory but its own and persistent memory, where no firmware keeps tables.
+    // SAFETY: the memory is mapped and stays so. Firmware wrote to it before the kernel began, and
+    // the kernel writes to no memory but its own and persistent memory, where no firmware keeps
+    // tables.
     Some(unsafe { slice::from_raw_parts(at.as_ptr(), length) })
 }
 

@@ -43,7 +43,10 @@ const STATUS: usize = DATA + 5;
 
 /// Called by `entry` alone.
 extern "C" fn enter(devicetree: u64) -> ! {
-    crate::start(Boot { command_line: semihosting::command_line(), tables: Tables::Devicetree(devicetree) })
+    crate::start(Boot {
+        command_line: semihosting::command_line(),
+        tables: Tables::Devicetree(devicetree),
+    })
 }
 
 /// There is no translation.
@@ -66,11 +69,12 @@ pub(crate) use semihosting::exit;
 ///
 /// # Safety
 ///
-/// `parameter` is what the operation asks for, in the semihosting specification of Arm, which RISC-V's follows.
+/// `parameter` is what the operation asks for, in the semihosting specification of Arm, which
+/// RISC-V's follows.
 pub(super) unsafe fn host(operation: usize, parameter: *mut usize) -> usize {
     let result;
-    // SAFETY: QEMU is told to offer semihosting, and comes back behind the instructions, which have to be these three,
-    // uncompressed and on one page. The caller answers for the rest.
+    // SAFETY: QEMU is told to offer semihosting, and comes back behind the instructions, which have
+    // to be these three, uncompressed and on one page. The caller answers for the rest.
     unsafe {
         asm!(
             ".option push",

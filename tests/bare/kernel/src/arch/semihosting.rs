@@ -23,7 +23,8 @@ static LINE_BYTES: Line = Line(UnsafeCell::new([0; LINE]));
 pub(super) fn command_line() -> &'static str {
     let bytes = LINE_BYTES.0.get().cast::<u8>();
     let mut block = [bytes.expose_provenance(), LINE];
-    // SAFETY: a buffer and its length, where the length of what was put there, without its zero, comes back.
+    // SAFETY: a buffer and its length, where the length of what was put there, without its zero,
+    // comes back.
     if unsafe { host(SYS_GET_CMDLINE, block.as_mut_ptr()) } != 0 {
         return "";
     }

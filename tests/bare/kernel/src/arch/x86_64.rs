@@ -1,5 +1,6 @@
-//! A PC as QEMU starts it: the PVH protocol of Xen (docs/misc/pvh.pandoc, public/arch-x86/hvm/start_info.h), in 32-bit mode
-//! and without paging. From there to long mode with the first 4 GiB mapped to themselves.
+//! A PC as QEMU starts it: the PVH protocol of Xen (docs/misc/pvh.pandoc,
+//! public/arch-x86/hvm/start_info.h), in 32-bit mode and without paging. From there to long mode
+//! with the first 4 GiB mapped to themselves.
 
 use core::{
     arch::{asm, global_asm},
@@ -19,12 +20,14 @@ const DEBUG_EXIT: u16 = 0xF4;
 ///
 /// # Safety
 ///
-/// `info` is the address of the boot protocol's `hvm_start_info`, which is in memory that is mapped and stays as it is.
+/// `info` is the address of the boot protocol's `hvm_start_info`, which is in memory that is mapped
+/// and stays as it is.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn enter(info: usize) -> ! {
     let info = ptr::with_exposed_provenance::<u64>(info);
     // SAFETY: `cmdline_paddr` and `rsdp_paddr` are at 24 and 32 of hvm_start_info.
-    let (line, rsdp) = unsafe { (info.byte_add(24).read_unaligned(), info.byte_add(32).read_unaligned()) };
+    let (line, rsdp) =
+        unsafe { (info.byte_add(24).read_unaligned(), info.byte_add(32).read_unaligned()) };
     crate::start(Boot { command_line: text(line), tables: Tables::Acpi(rsdp) })
 }
 
@@ -53,11 +56,13 @@ unsafe extern "C" {
     static DIRECTORIES: [AtomicU64; 512];
 }
 
-/// Maps physical memory to itself; `None` beyond 512 GiB, or where there are no page directories left.
+/// Maps physical memory to itself; `None` beyond 512 GiB, or where there are no page directories
+/// left.
 pub(crate) fn map(base: u64, length: u64) -> Option<NonNull<u8>> {
     let last = base.checked_add(length.checked_sub(1)?)?;
     for gigabyte in base >> 30..=last >> 30 {
-        // SAFETY: the assembly defines it, with 512 entries that only this program writes to, atomically.
+        // SAFETY: the assembly defines it, with 512 entries that only this program writes to,
+        // atomically.
         let entry = unsafe { &DIRECTORIES }.get(usize::try_from(gigabyte).ok()?)?;
         if entry.load(Relaxed) != 0 {
             continue;
@@ -77,16 +82,23 @@ pub(crate) fn put(byte: u8) {
     // The transmitter's holding register is empty.
     while status & 0x20 == 0 {
         // SAFETY: the line status register of the serial port; reading it changes no memory.
-        unsafe { asm!("in al, dx", out("al") status, in("dx") SERIAL + 5, options(nomem, nostack, preserves_flags)) };
+        unsafe {
+            asm!("in al, dx", out("al") status, in("dx") SERIAL + 5, options(nomem, nostack, preserves_flags))
+        };
     }
     // SAFETY: the serial port's data register.
-    unsafe { asm!("out dx, al", in("al") byte, in("dx") SERIAL, options(nostack, preserves_flags)) };
+    unsafe {
+        asm!("out dx, al", in("al") byte, in("dx") SERIAL, options(nostack, preserves_flags))
+    };
 }
 
 /// Ends QEMU with this status, which is odd.
 pub(crate) fn exit(status: u8) -> ! {
     loop {
-        // SAFETY: the device takes the value, gives QEMU's process twice as much and one as its status, and does not return.
-        unsafe { asm!("out dx, eax", in("eax") u32::from(status >> 1), in("dx") DEBUG_EXIT, options(nostack)) };
+        // SAFETY: the device takes the value, gives QEMU's process twice as much and one as its
+        // status, and does not return.
+        unsafe {
+            asm!("out dx, eax", in("eax") u32::from(status >> 1), in("dx") DEBUG_EXIT, options(nostack))
+        };
     }
 }

@@ -1,4 +1,5 @@
-//! What goes bad in a test: a new file of its own on the device, or some bytes of a device DAX that no other test takes.
+//! What goes bad in a test: a new file of its own on the device, or some bytes of a device DAX that
+//! no other test takes.
 
 use std::{
     collections::BTreeMap,
@@ -29,7 +30,8 @@ pub(crate) struct Bed {
     is_file: bool,
 }
 
-/// After so many bytes the pattern begins again: a prime number, so that no two lines or pages near each other are alike.
+/// After so many bytes the pattern begins again: a prime number, so that no two lines or pages near
+/// each other are alike.
 const PERIOD: u64 = 4099;
 
 /// The pattern, twice.
@@ -90,7 +92,8 @@ impl Bed {
             return Self { ground, file, range: start..start + length, is_file: false };
         }
         let path = format!("{}/bed-{}", device.mount_point(), next(device));
-        let file = options.create_new(true).open(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+        let file =
+            options.create_new(true).open(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
         file.set_len(length).expect("its length");
         Self { ground, file, range: 0..length, is_file: true }
     }
@@ -103,7 +106,8 @@ impl Bed {
     pub(crate) fn mapping(&self, writable: bool) -> Mapping {
         let handler = SigbusHandler::install().expect("a handler");
         let length = usize::try_from(self.range.end - self.range.start).expect("a few MiB");
-        Mapping::new(handler, self.file.as_raw_fd(), self.range.start, length, writable).expect("mapped")
+        Mapping::new(handler, self.file.as_raw_fd(), self.range.start, length, writable)
+            .expect("mapped")
     }
 
     /// Where a byte of the source lies on the device.
@@ -111,16 +115,22 @@ impl Bed {
         if self.is_file { extents::place(&self.file, at) } else { at }
     }
 
-    /// What the bytes of the source that lie in these ranges of the device are, sector by sector, merged: the expected answer.
+    /// What the bytes of the source that lie in these ranges of the device are, sector by sector,
+    /// merged: the expected answer.
     pub(crate) fn where_listed(&self, listed: &[(u64, u64)]) -> Vec<Range<u64>> {
         let size = self.source().size().expect("a size");
-        let all = Extent { logical: self.range.start, physical: self.range.start, length: size - self.range.start };
+        let all = Extent {
+            logical: self.range.start,
+            physical: self.range.start,
+            length: size - self.range.start,
+        };
         let extents = if self.is_file { extents::extents(&self.file) } else { vec![all] };
         let mut found: Vec<Range<u64>> = Vec::new();
         for extent in extents {
             for at in (0..extent.length).step_by(SECTOR as usize) {
                 let (at, place) = (extent.logical + at, extent.physical + at);
-                let is_bad = listed.iter().any(|&(start, length)| (start..start + length).contains(&place));
+                let is_bad =
+                    listed.iter().any(|&(start, length)| (start..start + length).contains(&place));
                 if !is_bad || at >= self.range.end.min(size) {
                     continue;
                 }

@@ -28,7 +28,10 @@ fn zeros_are(bed: &Bed, zeros: &[Range<u64>]) {
     for range in zeros {
         expected[range.start as usize..range.end as usize].fill(0);
     }
-    let wrong = buffer.chunks(512).zip(expected.chunks(512)).position(|(found, expected)| found != expected);
+    let wrong = buffer
+        .chunks(512)
+        .zip(expected.chunks(512))
+        .position(|(found, expected)| found != expected);
     assert_eq!(wrong, None, "the sector; {zeros:?}");
 }
 
@@ -54,9 +57,18 @@ pub(crate) fn other_memory(machine: &Machine, device: &Device) {
     let as_it_was = || assert_eq!(bed.bad(), Ok(bad.clone()));
     // What is not bad, or not all of it.
     let page = pages[2];
-    for range in [0..PAGE, page - SECTOR..page + PAGE, page..page + PAGE + 1, page + PAGE..page + 2 * PAGE, page..page]
-    {
-        assert_eq!(source.clear_bad_blocks(range.clone(), ClearBy::Allocation), Err(Error::NotBad), "{range:?}");
+    for range in [
+        0..PAGE,
+        page - SECTOR..page + PAGE,
+        page..page + PAGE + 1,
+        page + PAGE..page + 2 * PAGE,
+        page..page,
+    ] {
+        assert_eq!(
+            source.clear_bad_blocks(range.clone(), ClearBy::Allocation),
+            Err(Error::NotBad),
+            "{range:?}"
+        );
         as_it_was();
     }
     let size = bed.range.end;
@@ -64,8 +76,12 @@ pub(crate) fn other_memory(machine: &Machine, device: &Device) {
     assert_eq!(source.clear_bad_blocks(page..size + 1, ClearBy::Allocation), Err(beyond));
     let by_command = source.clear_bad_blocks(page..page + PAGE, ClearBy::DeviceCommand);
     assert!(matches!(by_command, Err(Error::Unsupported(_))), "{by_command:?}");
-    let reader = File::open(format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&bed.file))).expect("opened");
-    let cleared = Source::new(&reader).expect("a source").clear_bad_blocks(page..page + PAGE, ClearBy::Allocation);
+    let reader =
+        File::open(format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&bed.file)))
+            .expect("opened");
+    let cleared = Source::new(&reader)
+        .expect("a source")
+        .clear_bad_blocks(page..page + PAGE, ClearBy::Allocation);
     assert_eq!(cleared, Err(Error::NotWritable(WriteFault::ReadOnly)));
     as_it_was();
     // A whole one; a part of one that is larger.
@@ -77,7 +93,11 @@ pub(crate) fn other_memory(machine: &Machine, device: &Device) {
     let mut cleared = Vec::new();
     for range in source.bad_blocks().expect("a list") {
         let range = range.expect("a range");
-        assert_eq!(source.clear_bad_blocks(range.clone(), ClearBy::Allocation), Ok(()), "{range:?}");
+        assert_eq!(
+            source.clear_bad_blocks(range.clone(), ClearBy::Allocation),
+            Ok(()),
+            "{range:?}"
+        );
         cleared.push(range);
     }
     assert_eq!(cleared, [pages[0]..pages[0] + PAGE, bad[2].clone()]);
@@ -93,7 +113,8 @@ fn a_sector(machine: &Machine, device: &Device) {
     let at = 20 * PAGE + 3 * SECTOR;
     Way::Listed.inject(&bed.ground, bed.place(at));
     drop_caches(&bed);
-    // The kernel does not read the others of the page: where they may not be given up, nothing is touched.
+    // The kernel does not read the others of the page: where they may not be given up, nothing is
+    // touched.
     let sector = at..at + SECTOR;
     let cleared = bed.source().clear_bad_blocks(sector.clone(), ClearBy::Allocation);
     assert_eq!(cleared, Err(Error::Os { what: What::ClearBadBlock, errno: Errno::EIO }));

@@ -75,7 +75,9 @@ pub(crate) fn extents(file: &File) -> Vec<Extent> {
 /// Where a byte of the file lies.
 pub(crate) fn place(file: &File, offset: u64) -> u64 {
     let extents = extents(file);
-    let extent = extents.iter().find(|extent| (extent.logical..extent.logical + extent.length).contains(&offset));
+    let extent = extents
+        .iter()
+        .find(|extent| (extent.logical..extent.logical + extent.length).contains(&offset));
     let extent = extent.unwrap_or_else(|| panic!("nothing at {offset}: {extents:?}"));
     extent.physical + (offset - extent.logical)
 }

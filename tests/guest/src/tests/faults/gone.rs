@@ -1,4 +1,5 @@
-//! A device DAX that is taken away while it is read: its mapping is no more, and every load from it a SIGBUS.
+//! A device DAX that is taken away while it is read: its mapping is no more, and every load from it
+//! a SIGBUS.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering::SeqCst},
@@ -20,9 +21,11 @@ pub(crate) fn while_it_is_read(machine: &Machine, device: &Device) {
     let started = AtomicUsize::new(0);
     thread::scope(|scope| {
         for thread in 0..THREADS {
-            let (reader, started, start) = (&reader, &started, bed.range.start + 8 * PAGE * thread as u64);
+            let (reader, started, start) =
+                (&reader, &started, bed.range.start + 8 * PAGE * thread as u64);
             scope.spawn(move || {
-                let (expected, mut buffer) = (bytes(start..start + 8 * PAGE), vec![0; 8 * PAGE as usize]);
+                let (expected, mut buffer) =
+                    (bytes(start..start + 8 * PAGE), vec![0; 8 * PAGE as usize]);
                 let mut read = 0;
                 let stopped = loop {
                     match reader.read_at(start, &mut buffer) {
@@ -47,5 +50,8 @@ pub(crate) fn while_it_is_read(machine: &Machine, device: &Device) {
     // Nothing comes back.
     let mut buffer = [0; 64];
     let failed = reader.read_at(bed.range.start, &mut buffer).expect_err("no memory");
-    assert_eq!((failed.done(), failed.error()), (0, Error::IoFail { offset: bed.range.start, length: 1 }));
+    assert_eq!(
+        (failed.done(), failed.error()),
+        (0, Error::IoFail { offset: bed.range.start, length: 1 })
+    );
 }

@@ -17,7 +17,8 @@ pub(crate) const SECTOR: u64 = 512;
 pub(crate) struct Ground {
     /// The directory of the disk; of a device DAX there is none.
     pub(crate) disk: Option<PathBuf>,
-    /// Where on the disk the device begins: a partition does not at 0, and a volume of two disks before the second one.
+    /// Where on the disk the device begins: a partition does not at 0, and a volume of two disks
+    /// before the second one.
     pub(crate) start: u64,
     /// The physical address of the disk's first byte, or of the device's.
     pub(crate) address: u64,
@@ -28,7 +29,8 @@ pub(crate) struct Ground {
 }
 
 fn number(path: &Path) -> u64 {
-    let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let text =
+        fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let text = text.trim_end();
     let number = match text.strip_prefix("0x") {
         Some(digits) => u64::from_str_radix(digits, 16),
@@ -44,7 +46,8 @@ impl Ground {
         let mut before = 0;
         for memory in &device.on {
             let ground = Self::on(machine, device, &entry, memory, before);
-            let length = ground.disk.as_ref().map_or(u64::MAX, |disk| number(&disk.join("size")) * SECTOR);
+            let length =
+                ground.disk.as_ref().map_or(u64::MAX, |disk| number(&disk.join("size")) * SECTOR);
             if at - before < length {
                 return ground;
             }
@@ -56,15 +59,23 @@ impl Ground {
     /// On one memory, before which the device has so many bytes.
     fn on(machine: &Machine, device: &Device, entry: &Path, memory: &str, before: u64) -> Self {
         let regions = kernel::regions(machine, device);
-        let region = regions.into_iter().find(|region| region.told.memory.name == memory).expect("a region");
+        let region =
+            regions.into_iter().find(|region| region.told.memory.name == memory).expect("a region");
         let (region, entry) = (region.path, entry.to_owned());
         let region_address = number(&region.join("resource"));
         if device.is_device_dax() {
-            return Self { disk: None, start: 0, address: number(&entry.join("resource")), region, region_address };
+            return Self {
+                disk: None,
+                start: 0,
+                address: number(&entry.join("resource")),
+                region,
+                region_address,
+            };
         }
         let entry = if device.is_volume() { part_in(&entry, &region) } else { entry };
         let part = entry.join("partition").exists();
-        let start = if part { number(&entry.join("start")) * SECTOR } else { 0_u64.wrapping_sub(before) };
+        let start =
+            if part { number(&entry.join("start")) * SECTOR } else { 0_u64.wrapping_sub(before) };
         let disk = if part { entry.parent().expect("a disk").to_owned() } else { entry };
         // A BTT has none of its own: where its sectors lie in the namespace only it knows.
         let address = match fs::read_to_string(disk.join("device/namespace")) {
@@ -84,7 +95,8 @@ impl Ground {
     /// An attribute of the region's bus.
     fn of_bus(&self, name: &str) -> String {
         let path = self.region.join("..").join(name);
-        let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let text =
+            fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         text.trim_end().to_owned()
     }
 
@@ -103,7 +115,8 @@ impl Ground {
         self.of_bus("commands")
     }
 
-    /// Whether its bus takes no commands: then the driver believes that every write clears what was bad.
+    /// Whether its bus takes no commands: then the driver believes that every write clears what was
+    /// bad.
     pub(crate) fn has_no_commands(&self) -> bool {
         ["e820", "virtio-pmem"].contains(&&*self.provider())
     }
@@ -111,7 +124,10 @@ impl Ground {
     /// The disk's list, by bytes of the device, in order.
     pub(crate) fn disk_list(&self) -> Vec<(u64, u64)> {
         let disk = self.disk.as_ref().expect("a disk");
-        list(&disk.join("badblocks")).into_iter().map(|(at, length)| (at.wrapping_sub(self.start), length)).collect()
+        list(&disk.join("badblocks"))
+            .into_iter()
+            .map(|(at, length)| (at.wrapping_sub(self.start), length))
+            .collect()
     }
 
     /// The region's list, by bytes of the device: those of it that lie before it are far away.
@@ -131,10 +147,17 @@ fn part_in(volume: &Path, region: &Path) -> PathBuf {
 
 /// Offsets and lengths in bytes: of the whole lines.
 fn list(path: &Path) -> Vec<(u64, u64)> {
-    let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let number = |word: &str| word.parse::<u64>().unwrap_or_else(|error| panic!("{text:?}: {error}")) * SECTOR;
+    let text =
+        fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let number = |word: &str| {
+        word.parse::<u64>().unwrap_or_else(|error| panic!("{text:?}: {error}")) * SECTOR
+    };
     let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
-    whole.lines().map(|line| line.split_once(' ').expect("two numbers")).map(|(a, b)| (number(a), number(b))).collect()
+    whole
+        .lines()
+        .map(|line| line.split_once(' ').expect("two numbers"))
+        .map(|(a, b)| (number(a), number(b)))
+        .collect()
 }
 
 /// Whether a list has all bytes of a range.

@@ -27,11 +27,13 @@ pub(crate) fn wait_for(what: &str, done: impl Fn() -> bool) {
 pub(crate) enum Way {
     /// A range is written to the disk's list. Nobody else is told.
     Listed,
-    /// A machine check of 64 bytes that only software has seen (mce-inject): the driver of NVDIMMs notes it.
+    /// A machine check of 64 bytes that only software has seen (mce-inject): the driver of NVDIMMs
+    /// notes it.
     LoggedLine,
     /// The same of a page.
     LoggedPage,
-    /// A machine check of a page, by QEMU's monitor: "action optional", since nobody has used it yet.
+    /// A machine check of a page, by QEMU's monitor: "action optional", since nobody has used it
+    /// yet.
     MachineCheck,
 }
 
@@ -70,8 +72,10 @@ impl Way {
         match self {
             Self::Listed => {
                 let path = ground.disk.as_ref().expect("a disk").join("badblocks");
-                let line = format!("{} {}", ground.start.wrapping_add(start) / SECTOR, length / SECTOR);
-                fs::write(&path, &line).unwrap_or_else(|error| panic!("{line} to {}: {error}", path.display()));
+                let line =
+                    format!("{} {}", ground.start.wrapping_add(start) / SECTOR, length / SECTOR);
+                fs::write(&path, &line)
+                    .unwrap_or_else(|error| panic!("{line} to {}: {error}", path.display()));
             }
             Self::LoggedLine => log(ground.physical(at), 6),
             Self::LoggedPage => log(ground.physical(at), 12),
@@ -79,7 +83,8 @@ impl Way {
         }
         wait_for("a list", || {
             let has = |list: Vec<(u64, u64)>| list.len() >= TELLS || has(&list, start, length);
-            (self == Self::Listed || has(ground.region_list())) && (ground.disk.is_none() || has(ground.disk_list()))
+            (self == Self::Listed || has(ground.region_list()))
+                && (ground.disk.is_none() || has(ground.disk_list()))
         });
         (start, length)
     }
@@ -97,7 +102,8 @@ fn log(physical: u64, bits: u64) {
     ] {
         let path = format!("/sys/kernel/debug/mce-inject/{name}");
         // The last byte is cut off, whatever it is.
-        fs::write(&path, format!("{value}\n")).unwrap_or_else(|error| panic!("{value} to {path}: {error}"));
+        fs::write(&path, format!("{value}\n"))
+            .unwrap_or_else(|error| panic!("{value} to {path}: {error}"));
     }
 }
 
@@ -106,7 +112,8 @@ pub(crate) fn machine_check(physical: u64) {
     println!("{ASK}mce 0 9 0xbd000000000000c0 0x5 {physical:#x} 0x8c");
 }
 
-/// Of the page there, "action required": the program that runs has used it. (Where the kernel runs, that is its end.)
+/// Of the page there, "action required": the program that runs has used it. (Where the kernel runs,
+/// that is its end.)
 pub(crate) fn consumed(physical: u64) {
     println!("{ASK_IN_PROGRAM}mce 0 9 0xbd80000000000134 0x7 {physical:#x} 0x8c");
 }

@@ -36,12 +36,15 @@ pub(crate) fn exactly_what_was_made_bad(machine: &Machine, device: &Device) {
         assert!(agree(&bed, "one by one").contains(&(from..from + way.length())), "{way:?}");
     }
     // Those that adjoin are one.
-    let Some(way) = Way::of(&bed.ground).into_iter().find(|way| way.length() == SECTOR) else { return };
+    let Some(way) = Way::of(&bed.ground).into_iter().find(|way| way.length() == SECTOR) else {
+        return;
+    };
     for sector in [3, 5, 4, 7] {
         way.inject(&bed.ground, bed.place(start + 100 * PAGE + sector * SECTOR));
     }
-    let around =
-        |sectors: Range<u64>| start + 100 * PAGE + sectors.start * SECTOR..start + 100 * PAGE + sectors.end * SECTOR;
+    let around = |sectors: Range<u64>| {
+        start + 100 * PAGE + sectors.start * SECTOR..start + 100 * PAGE + sectors.end * SECTOR
+    };
     let found = agree(&bed, "adjoining");
     assert!(found.contains(&around(3..6)) && found.contains(&around(7..8)), "{found:?}");
     // From any byte on.
@@ -52,7 +55,8 @@ pub(crate) fn exactly_what_was_made_bad(machine: &Machine, device: &Device) {
         let found = cursor.next().expect("more").expect("a range");
         assert_eq!(found.end, around(expected.clone()).end);
         assert!(
-            found.start <= start + 100 * PAGE + from.max(expected.start * SECTOR) && !found.is_empty(),
+            found.start <= start + 100 * PAGE + from.max(expected.start * SECTOR)
+                && !found.is_empty(),
             "{found:?}"
         );
     }
@@ -69,7 +73,8 @@ fn allocate(file: &File, at: u64, length: u64) {
 }
 
 fn punch(file: &File, at: u64, length: u64) {
-    fallocate(file, FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE, at, length).expect("a hole");
+    fallocate(file, FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE, at, length)
+        .expect("a hole");
 }
 
 /// A file with holes, in more pieces than one answer of the kernel has.
@@ -102,7 +107,8 @@ fn reversed(machine: &Machine, device: &Device) {
     assert_eq!(agree(&bed, "reversed"), expected);
 }
 
-/// A file whose pieces lie on the device in reverse order, and a bad range that goes from one to the other; what is bad of the file.
+/// A file whose pieces lie on the device in reverse order, and a bad range that goes from one to
+/// the other; what is bad of the file.
 pub(crate) fn over_reversed_pieces(machine: &Machine, device: &Device) -> (Bed, [Range<u64>; 2]) {
     const PIECES: u64 = 8;
     let mut bed = Bed::empty(machine, device, PIECES * PAGE);
@@ -112,12 +118,16 @@ pub(crate) fn over_reversed_pieces(machine: &Machine, device: &Device) -> (Bed, 
     }
     let places: Vec<u64> = (0..PIECES).map(|piece| bed.place(piece * PAGE)).collect();
     // Near each other: XFS leaves a page between.
-    let follows = |&piece: &usize| (PAGE..4 * PAGE).contains(&places[piece].wrapping_sub(places[piece + 1]));
+    let follows =
+        |&piece: &usize| (PAGE..4 * PAGE).contains(&places[piece].wrapping_sub(places[piece + 1]));
     let pair = (0..PIECES as usize - 1).find(follows);
-    let pair = pair.unwrap_or_else(|| panic!("no piece before the one that it follows: {places:?}")) as u64;
+    let pair = pair.unwrap_or_else(|| panic!("no piece before the one that it follows: {places:?}"))
+        as u64;
     bed.ground = Ground::of(machine, device, bed.place(pair * PAGE));
     // From the end of the second to the beginning of the first.
-    for at in (places[pair as usize + 1] + PAGE - SECTOR..=places[pair as usize]).step_by(SECTOR as usize) {
+    for at in
+        (places[pair as usize + 1] + PAGE - SECTOR..=places[pair as usize]).step_by(SECTOR as usize)
+    {
         Way::Listed.inject(&bed.ground, at);
     }
     let [first, second] = [pair * PAGE, (pair + 1) * PAGE];

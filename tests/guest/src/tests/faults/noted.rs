@@ -1,5 +1,5 @@
-//! A program's own handler of SIGBUS, which is told of memory that went bad. It is installed before pmem2's, which passes on what
-//! it does not know.
+//! A program's own handler of SIGBUS, which is told of memory that went bad. It is installed before
+//! pmem2's, which passes on what it does not know.
 
 use std::{
     mem::zeroed,
@@ -27,7 +27,8 @@ pub(crate) fn noted() -> Noted {
 }
 
 extern "C" fn handler(signal: i32, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
-    // SAFETY: SA_SIGINFO: the kernel gives a whole siginfo_t. _addr_lsb follows the address, in the second pointer of the union.
+    // SAFETY: SA_SIGINFO: the kernel gives a whole siginfo_t. _addr_lsb follows the address, in the
+    // second pointer of the union.
     let (code, lsb) = unsafe { ((*info).si_code, info.cast::<u8>().add(24).cast::<i16>().read()) };
     match code {
         libc::BUS_MCEERR_AO => TOLD.fetch_add(1, SeqCst),

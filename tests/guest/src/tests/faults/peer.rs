@@ -56,24 +56,31 @@ pub(crate) fn side_by_side(machine: &Machine, device: &Device) {
 }
 
 fn text(ranges: impl Iterator<Item = (u64, u64)>, start: u64) -> String {
-    let words: Vec<_> = ranges.map(|(at, length)| format!("{}+{length}", at.wrapping_sub(start))).collect();
+    let words: Vec<_> =
+        ranges.map(|(at, length)| format!("{}+{length}", at.wrapping_sub(start))).collect();
     if words.is_empty() { "none".to_owned() } else { words.join(" ") }
 }
 
 /// What libpmem2 lists of these bytes. Other tests have made other parts of a device bad.
-fn their_list(peer: &PeerSource<'_>, range: &Range<u64>) -> Result<[Option<(u64, u64)>; MOST], i32> {
+fn their_list(
+    peer: &PeerSource<'_>,
+    range: &Range<u64>,
+) -> Result<[Option<(u64, u64)>; MOST], i32> {
     let (mut list, end) = peer.bad_blocks();
     list.retain(|bad| range.contains(&bad.start));
     assert!(list.len() <= MOST, "{list:?}");
-    let list = std::array::from_fn(|index| list.get(index).map(|bad| (bad.start, bad.end - bad.start)));
+    let list =
+        std::array::from_fn(|index| list.get(index).map(|bad| (bad.start, bad.end - bad.start)));
     end.map_or(Ok(list), Err)
 }
 
 /// The bad blocks of the test's bytes.
 fn compare_lists(found: &mut Found, what: &str, bed: &Bed, peer: &PeerSource<'_>) {
     let start = bed.range.start;
-    let list = bed.bad().map(|bad| text(bad.iter().map(|bad| (bad.start, bad.end - bad.start)), start));
-    let said = theirs(|| their_list(peer, &bed.range), |list| text(list.into_iter().flatten(), start));
+    let list =
+        bed.bad().map(|bad| text(bad.iter().map(|bad| (bad.start, bad.end - bad.start)), start));
+    let said =
+        theirs(|| their_list(peer, &bed.range), |list| text(list.into_iter().flatten(), start));
     found.compare(format!("bad blocks, {what}"), ours(list), said);
 }
 
@@ -102,21 +109,29 @@ fn transfers(found: &mut Found, what: &str, bed: &Bed, peer: &PeerSource<'_>, pa
     }
 }
 
-/// The first address that no program has on x86-64 unless it asks for it: an offset that leads behind every mapping, wherever it lies.
+/// The first address that no program has on x86-64 unless it asks for it: an offset that leads
+/// behind every mapping, wherever it lies.
 const NO_ADDRESS: u64 = 1 << 47;
 
 /// What is beyond the end.
 fn far_away(found: &mut Found, device: &Device, bed: &Bed, peer: &PeerSource<'_>) {
     let size = bed.source().size().expect("a size");
     let before = bed.file.metadata().expect("fstat").len();
-    // Theirs goes by its mapping's address there, and a few MiB behind a mapping there may be another one, or none.
+    // Theirs goes by its mapping's address there, and a few MiB behind a mapping there may be
+    // another one, or none.
     let behind = if device.is_file() { size + 5 * MIB } else { NO_ADDRESS };
-    for (name, at) in [("at the end", size), ("behind the end", behind), ("across the end", size - 10)] {
+    for (name, at) in
+        [("at the end", size), ("behind the end", behind), ("across the end", size - 10)]
+    {
         let mut buffer = [0; 64];
         let read = code(bed.source().read_at(at, &mut buffer));
         found.compare(format!("read {name}"), read, theirs(|| peer.pread(&mut [0; 64], at), done));
         let written = code(bed.source().write_at(at, &buffer));
-        found.compare(format!("write {name}"), written, theirs(|| peer.pwrite(&mut [0; 64], at), done));
+        found.compare(
+            format!("write {name}"),
+            written,
+            theirs(|| peer.pwrite(&mut [0; 64], at), done),
+        );
     }
     // What theirs has made of it.
     bed.file.set_len(before).unwrap_or_else(|_| assert!(before == 0, "a device has no length"));
@@ -125,7 +140,10 @@ fn far_away(found: &mut Found, device: &Device, bed: &Bed, peer: &PeerSource<'_>
 /// A source that can only be read.
 fn read_only(found: &mut Found, library: &Libpmem2, bed: &Bed) {
     let file = File::open(format!("/proc/self/fd/{}", bed.file.as_raw_fd())).expect("opened");
-    let (source, peer) = (Source::new(&file).expect("a source"), library.source(file.as_raw_fd()).expect("a source"));
+    let (source, peer) = (
+        Source::new(&file).expect("a source"),
+        library.source(file.as_raw_fd()).expect("a source"),
+    );
     let at = bed.range.start;
     let mut buffer = [0; 64];
     let read = code(source.read_at(at, &mut buffer));
@@ -157,8 +175,13 @@ fn clearing(found: &mut Found, device: &Device, bed: &Bed, peer: &PeerSource<'_>
         Way::Listed.inject(&bed.ground, bed.place(sector));
         Way::Listed.inject(&bed.ground, bed.place(peers) + SECTOR);
         drop_caches(bed);
-        let cleared = code(bed.source().clear_bad_blocks(sector..sector + SECTOR, ClearBy::LossyAllocation));
-        found.compare("clear, a bad sector", cleared, theirs(|| peer.clear_bad_blocks(&(peers..peers + PAGE)), done));
+        let cleared =
+            code(bed.source().clear_bad_blocks(sector..sector + SECTOR, ClearBy::LossyAllocation));
+        found.compare(
+            "clear, a bad sector",
+            cleared,
+            theirs(|| peer.clear_bad_blocks(&(peers..peers + PAGE)), done),
+        );
     } else {
         one("clear, a bad page", page..page + PAGE);
     }

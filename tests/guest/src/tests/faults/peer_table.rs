@@ -68,7 +68,11 @@ pub(crate) const INTENDED: &[Intended] = &[
     },
     Intended {
         of: is_on_part_or_volume,
-        calls: &["bad blocks, a bad page", "bad blocks, a sector of a page", "bad blocks, over reversed pieces"],
+        calls: &[
+            "bad blocks, a bad page",
+            "bad blocks, a sector of a page",
+            "bad blocks, over reversed pieces",
+        ],
         theirs: "none",
         why: "libpmem2 finds no region below a partition or a volume, and takes that for good news",
     },
@@ -93,7 +97,9 @@ fn is_mapped_directly(_: &Machine, device: &Device) -> bool {
 }
 
 fn is_on_whole_disk(machine: &Machine, device: &Device) -> bool {
-    device.is_file() && device.backing(machine) == Backing::Regions && device.volume == Volume::Whole
+    device.is_file()
+        && device.backing(machine) == Backing::Regions
+        && device.volume == Volume::Whole
 }
 
 fn is_on_part_or_volume(_: &Machine, device: &Device) -> bool {

@@ -30,7 +30,8 @@ pub(crate) fn while_it_is_read(machine: &Machine, device: &Device) {
     }
 }
 
-/// Another thread poisons a page (MADV_HWPOISON): the signal is its own, and who reads is not disturbed.
+/// Another thread poisons a page (MADV_HWPOISON): the signal is its own, and who reads is not
+/// disturbed.
 fn by_a_thread(machine: &Machine, device: &Device) {
     let bed = Bed::new(machine, device);
     let reader = Reader::new(bed.source()).expect("a reader");
@@ -57,7 +58,8 @@ fn reads_well(bed: &Bed, reader: &Reader<&std::fs::File>) {
     assert!(buffer == bytes(at..at + 16 * PAGE), "other bytes");
 }
 
-/// Another process poisons the page, and this one is to be told early: the program's own handler is, whoever reads at the time.
+/// Another process poisons the page, and this one is to be told early: the program's own handler
+/// is, whoever reads at the time.
 fn by_another_process(machine: &Machine, device: &Device) {
     let bed = Bed::new(machine, device);
     let reader = Reader::new(bed.source()).expect("a reader");

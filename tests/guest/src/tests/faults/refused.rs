@@ -9,7 +9,8 @@ use crate::common::child::{Ended, in_child};
 /// An ordinary user, in a process of its own.
 fn as_nobody<T: Copy + 'static>(body: impl FnOnce() -> T) -> Ended<T> {
     in_child(|| {
-        // SAFETY: they take numbers. The raw calls, since the C library's would ask other threads of the parent's to follow.
+        // SAFETY: they take numbers. The raw calls, since the C library's would ask other threads
+        // of the parent's to follow.
         unsafe {
             assert_eq!(libc::syscall(libc::SYS_setgroups, 0, std::ptr::null::<u8>()), 0);
             assert_eq!(libc::syscall(libc::SYS_setresgid, 65534, 65534, 65534), 0);

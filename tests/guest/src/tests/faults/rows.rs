@@ -1,4 +1,5 @@
-//! That the ways in which memory goes bad here do what `facts/guest.md` says: the tests' own footing, without pmem2's sources.
+//! That the ways in which memory goes bad here do what `facts/guest.md` says: the tests' own
+//! footing, without pmem2's sources.
 
 use std::{
     os::{fd::AsRawFd, unix::fs::FileExt},
@@ -33,20 +34,29 @@ fn made_bad(machine: &Machine, device: &Device, way: Way, page: u64) {
     assert_eq!(way == Way::Listed, bed.ground.region_list() == before, "{way:?}");
 
     let (mapping, mut buffer) = (bed.mapping(false), [0; 512]);
-    // Whole pages are bad, where the driver of file systems' memory has a say: that is no error of the memory.
+    // Whole pages are bad, where the driver of file systems' memory has a say: that is no error of
+    // the memory.
     let bad = if device.is_file() && directly(device) {
         Err(CopyFault::Medium { copied: 0, error: false, unit: 1 })
     } else {
         Ok(())
     };
-    for (around, expected) in [(page - 512, Ok(())), (page, bad), (page + PAGE - 512, bad), (page + PAGE, Ok(()))] {
-        assert_eq!(mapping.read(around - bed.range.start, &mut buffer), expected, "{way:?} {around}");
+    for (around, expected) in
+        [(page - 512, Ok(())), (page, bad), (page + PAGE - 512, bad), (page + PAGE, Ok(()))]
+    {
+        assert_eq!(
+            mapping.read(around - bed.range.start, &mut buffer),
+            expected,
+            "{way:?} {around}"
+        );
     }
     if !device.is_file() || !directly(device) {
         return;
     }
     let failed = Err(Some(libc::EIO));
-    let read = |at: u64, length: usize| bed.file.read_at(&mut vec![0; length], at).map_err(|e| e.raw_os_error());
+    let read = |at: u64, length: usize| {
+        bed.file.read_at(&mut vec![0; length], at).map_err(|e| e.raw_os_error())
+    };
     assert_eq!(read(page - PAGE, 4096).ok(), Some(4096), "{way:?}");
     assert_eq!(read(page + PAGE, 4096).ok(), Some(4096), "{way:?}");
     for (at, length) in [(page, 1), (page + PAGE - 1, 1), (page, 4096)] {
@@ -64,7 +74,8 @@ pub(crate) fn directly(device: &Device) -> bool {
     !matches!(device.contents, Contents::Ext4("" | "dax=never"))
 }
 
-/// That a program which has mapped memory that goes bad is told, if it is to be told early, and only then.
+/// That a program which has mapped memory that goes bad is told, if it is to be told early, and
+/// only then.
 fn told_of(machine: &Machine, device: &Device) {
     if !directly(device) {
         return;
@@ -78,7 +89,9 @@ fn told_of(machine: &Machine, device: &Device) {
     let before = noted();
     let place = |at: u64| bed.ground.physical(bed.place(bed.range.start + at));
     let nvdimm = bed.ground.is_nvdimm();
-    let listed = |at: u64| wait_for("a list", || has(&bed.ground.region_list(), bed.place(bed.range.start + at), PAGE));
+    let listed = |at: u64| {
+        wait_for("a list", || has(&bed.ground.region_list(), bed.place(bed.range.start + at), PAGE))
+    };
     {
         let _early = EarlyKill::on();
         machine_check(place(first));
@@ -97,9 +110,14 @@ fn told_of(machine: &Machine, device: &Device) {
     }
 }
 
-/// si_addr_lsb: how much is lost, as the kernel has mapped it. Of a file that may be a page or 2 MiB, as it lies.
+/// si_addr_lsb: how much is lost, as the kernel has mapped it. Of a file that may be a page or 2
+/// MiB, as it lies.
 fn low_bits(device: &Device) -> Vec<i32> {
-    if device.is_file() { vec![12, 21] } else { vec![device.alignment.trailing_zeros().try_into().expect("few")] }
+    if device.is_file() {
+        vec![12, 21]
+    } else {
+        vec![device.alignment.trailing_zeros().try_into().expect("few")]
+    }
 }
 
 /// madvise(MADV_HWPOISON): the signal is for who asks, and nothing is kept of it.
@@ -108,7 +126,8 @@ fn advised(machine: &Machine, device: &Device) {
         return;
     }
     let bed = Bed::new(machine, device);
-    let lists = || (bed.ground.region_list(), bed.ground.disk.is_some().then(|| bed.ground.disk_list()));
+    let lists =
+        || (bed.ground.region_list(), bed.ground.disk.is_some().then(|| bed.ground.disk_list()));
     let (before, listed) = (noted(), lists());
     poison(&bed, MIB);
     let after = noted();
@@ -123,7 +142,8 @@ fn advised(machine: &Machine, device: &Device) {
 /// Poisons the page at an offset of the test's bytes, by a mapping of its own.
 pub(crate) fn poison(bed: &Bed, at: u64) {
     let length = (bed.range.end - bed.range.start) as usize;
-    // SAFETY: a new mapping at no particular address; the page in it is read before it is poisoned, and then it is taken back.
+    // SAFETY: a new mapping at no particular address; the page in it is read before it is poisoned,
+    // and then it is taken back.
     unsafe {
         let map = libc::mmap(
             null_mut(),

@@ -58,7 +58,10 @@ pub(crate) fn told_with_a_status(machine: &Machine, device: &Device) {
         for page in [start + MIB - PAGE, start + MIB, start + MIB + 2 * PAGE] {
             Way::Listed.inject(&bed.ground, bed.place(page));
         }
-        unreadable.extend([start + MIB - PAGE..start + MIB + PAGE, start + MIB + 2 * PAGE..start + MIB + 3 * PAGE]);
+        unreadable.extend([
+            start + MIB - PAGE..start + MIB + PAGE,
+            start + MIB + 2 * PAGE..start + MIB + 3 * PAGE,
+        ]);
     }
     drop_caches(&bed);
     agree(&bed, &unreadable, "bad");
@@ -77,7 +80,11 @@ fn path(bed: &Bed) -> String {
 fn scanning(bed: &Bed, times: usize) -> Child {
     let mut command = Command::new(PROGRAM);
     command.args(["--scan", "--json"]).args(vec![path(bed); times]);
-    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap_or_else(|error| panic!("{PROGRAM}: {error}"))
+    command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("{PROGRAM}: {error}"))
 }
 
 /// What became of it: its status, and what it found each time.
@@ -86,7 +93,9 @@ fn end(mut child: Child) -> (ExitStatus, Vec<Value>) {
     child.stdout.take().expect("a pipe").read_to_string(&mut lines).expect("text");
     child.stderr.take().expect("a pipe").read_to_string(&mut complaints).expect("text");
     assert_eq!(complaints, "");
-    let found = lines.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")));
+    let found = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")));
     (child.wait().expect("its status"), found.collect())
 }
 
@@ -98,7 +107,10 @@ fn once(child: Child) -> (Option<i32>, Value) {
 }
 
 fn extents(ranges: &[Range<u64>]) -> Value {
-    ranges.iter().map(|range| json!({"offset": range.start, "length": range.end - range.start})).collect()
+    ranges
+        .iter()
+        .map(|range| json!({"offset": range.start, "length": range.end - range.start}))
+        .collect()
 }
 
 /// What it says of a scan that read all but these bytes.
@@ -124,13 +136,15 @@ fn reads(child: &Child, bed: &Bed, at: u64) {
     let (process, path) = (format!("/proc/{}", child.id()), path(bed));
     wait_for("a page that is there", || {
         let maps = fs::read_to_string(format!("{process}/maps")).expect("its mappings");
-        let start = maps.lines().find(|line| line.ends_with(&path)).and_then(|line| line.split_once('-'));
+        let start =
+            maps.lines().find(|line| line.ends_with(&path)).and_then(|line| line.split_once('-'));
         let Some((start, _)) = start else { return false };
         let address = u64::from_str_radix(start, 16).expect("an address") + at;
         // Eight bytes for each page; the last bit says that it is there.
         let pages = File::open(format!("{process}/pagemap")).expect("its pages");
         let mut entry = [0; 8];
-        pages.read_exact_at(&mut entry, address / PAGE * 8).is_ok() && u64::from_le_bytes(entry) >> 63 == 1
+        pages.read_exact_at(&mut entry, address / PAGE * 8).is_ok()
+            && u64::from_le_bytes(entry) >> 63 == 1
     });
 }
 
@@ -150,9 +164,10 @@ fn interrupted(bed: &Bed) {
     assert!(scanned < bed.range.end && scanned % MIB == 0, "{scanned}");
 }
 
-/// A machine check while the processor is reading, wherever that is: from there to the end of what the kernel has mapped as one it is given
-/// up, and the rest is read. The kernel signals who has mapped the page that is bad, and that is another one each time: where it is listed,
-/// the check is over.
+/// A machine check while the processor is reading, wherever that is: from there to the end of what
+/// the kernel has mapped as one it is given up, and the rest is read. The kernel signals who has
+/// mapped the page that is bad, and that is another one each time: where it is listed, the check is
+/// over.
 fn in_the_copy(bed: &Bed, device: &Device, start: u64) {
     for page in (0..ROUNDS).map(|round| start + MIB + (round + 16) * PAGE) {
         let child = scanning(bed, SCANS);
@@ -165,7 +180,8 @@ fn in_the_copy(bed: &Bed, device: &Device, start: u64) {
             continue;
         }
         assert_eq!((status.code(), found.len()), (Some(4), SCANS), "{status}");
-        let mut failed = found.iter().map(|found| &found["scan"]).filter(|scan| scan["unreadable_count"] != 0);
+        let mut failed =
+            found.iter().map(|found| &found["scan"]).filter(|scan| scan["unreadable_count"] != 0);
         let (scan, others) = (failed.next().expect("one with bad bytes"), failed.count());
         let number = |key: &str| scan["unreadable"][0][key].as_u64().expect("a number");
         let (offset, length) = (number("offset"), number("length"));

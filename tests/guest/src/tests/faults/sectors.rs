@@ -1,4 +1,5 @@
-//! A disk of atomic sectors (BTT): where they lie in its namespace only the driver knows, and it keeps no list of those that are bad.
+//! A disk of atomic sectors (BTT): where they lie in its namespace only the driver knows, and it
+//! keeps no list of those that are bad.
 
 use std::os::unix::fs::FileExt;
 
@@ -17,10 +18,12 @@ pub(crate) fn without_a_list(machine: &Machine, device: &Device) {
     assert_eq!(bed.bad(), Err(no_list));
     let cleared = bed.source().clear_bad_blocks(0..PAGE, ClearBy::Allocation);
     assert_eq!(cleared, Err(no_list), "that is the cause, whichever way was asked for");
-    // Nothing may be written from here on: the driver would write to the sector that it has in reserve, for ever if it is bad.
+    // Nothing may be written from here on: the driver would write to the sector that it has in
+    // reserve, for ever if it is bad.
     std::fs::write("/proc/sys/vm/drop_caches", "1").expect("dropped");
     let ground = Ground::of(machine, device, 0);
-    // Sectors move by one when they are written in order, each to where the one before it was. Its own information takes two pages.
+    // Sectors move by one when they are written in order, each to where the one before it was. Its
+    // own information takes two pages.
     let (first, count) = (100, 4);
     for page in 0..count {
         Way::LoggedPage.inject_into_region(&ground, bed.place((first + page) * PAGE) + 2 * PAGE);
@@ -34,7 +37,10 @@ pub(crate) fn without_a_list(machine: &Machine, device: &Device) {
         match source.read_at(page * PAGE, &mut buffer) {
             Ok(()) => assert!(buffer == bytes(page * PAGE..(page + 1) * PAGE), "{page}"),
             Err(error) => {
-                assert_eq!((error.done(), error.error()), (0, Error::IoFail { offset: page * PAGE, length: PAGE }));
+                assert_eq!(
+                    (error.done(), error.error()),
+                    (0, Error::IoFail { offset: page * PAGE, length: PAGE })
+                );
                 failed.push(page);
             }
         }

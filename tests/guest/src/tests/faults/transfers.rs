@@ -1,4 +1,5 @@
-//! Reading and writing where memory is bad: how far it got, and where the bad bytes are, as exactly as the system tells.
+//! Reading and writing where memory is bad: how far it got, and where the bad bytes are, as exactly
+//! as the system tells.
 
 use std::{os::unix::fs::FileExt, sync::Barrier, thread};
 
@@ -30,8 +31,8 @@ pub(crate) fn survive(machine: &Machine, device: &Device) {
     }
 }
 
-/// A machine check of memory of which the kernel keeps no list: it takes the page from its own map, and then calls it a bad buffer of the
-/// program's, of which nothing can be read or written.
+/// A machine check of memory of which the kernel keeps no list: it takes the page from its own map,
+/// and then calls it a bad buffer of the program's, of which nothing can be read or written.
 fn listed_by_nobody(machine: &Machine, device: &Device) {
     let bed = Bed::new(machine, device);
     let (mapping, page) = (bed.mapping(false), 64 * PAGE);
@@ -49,7 +50,11 @@ fn listed_by_nobody(machine: &Machine, device: &Device) {
     for at in [page - 100, page, page + 1, page + PAGE - 1] {
         let length = buffer.len();
         assert_eq!(failure(source.read_at(at, &mut buffer)), Some(stopped(at, page)), "{at}");
-        assert_eq!(failure(source.write_at(at, &bytes(at..at + length as u64))), Some(stopped(at, page)), "{at}");
+        assert_eq!(
+            failure(source.write_at(at, &bytes(at..at + length as u64))),
+            Some(stopped(at, page)),
+            "{at}"
+        );
     }
     for at in [page - PAGE, page + PAGE] {
         assert_eq!(source.read_at(at, &mut buffer), Ok(()));
@@ -93,15 +98,27 @@ fn read(bed: &Bed, device: &Device, page: u64, way: Way) {
     ];
     for (at, length) in around {
         let is_bad = at < page + PAGE && at + length > page;
-        // Of a device DAX the list is known, and the memory is as good here as it was: only QEMU's processor could tell.
+        // Of a device DAX the list is known, and the memory is as good here as it was: only QEMU's
+        // processor could tell.
         let expected = (is_bad && is_refused(device)).then(|| stopped(at, page));
         for kept in [false, true] {
             let mut buffer = vec![0x55; length as usize];
-            let result = if kept { reader.read_at(at, &mut buffer) } else { source.read_at(at, &mut buffer) };
+            let result = if kept {
+                reader.read_at(at, &mut buffer)
+            } else {
+                source.read_at(at, &mut buffer)
+            };
             let found = failure(result);
-            assert_eq!(found, expected, "{way:?}: {length} bytes at {at}, of {page} are bad; kept: {kept}");
+            assert_eq!(
+                found, expected,
+                "{way:?}: {length} bytes at {at}, of {page} are bad; kept: {kept}"
+            );
             let good = found.map_or(buffer.len(), |(done, _)| done);
-            assert_eq!(buffer[..good], bytes(at..at + good as u64), "{way:?}: {length} bytes at {at}");
+            assert_eq!(
+                buffer[..good],
+                bytes(at..at + good as u64),
+                "{way:?}: {length} bytes at {at}"
+            );
         }
     }
 }
@@ -114,11 +131,17 @@ fn is_refused(device: &Device) -> bool {
 fn write(bed: &Bed, device: &Device, page: u64, way: Way) {
     let writer = Writer::new(bed.source()).expect("a writer");
     let old = |range: std::ops::Range<u64>| bytes(range);
-    for (at, length) in [(page + 1024, 512), (page - PAGE, PAGE), (page - 700, 900), (page + PAGE, 10)] {
+    for (at, length) in
+        [(page + 1024, 512), (page - PAGE, PAGE), (page - 700, 900), (page + PAGE, 10)]
+    {
         let is_bad = at < page + PAGE && at + length > page;
         let expected = (is_bad && is_refused(device)).then(|| stopped(at, page));
         // What is there already: where it is written, nothing changes for who reads.
-        assert_eq!(failure(writer.write_at(at, &old(at..at + length))), expected, "{way:?}: {length} bytes at {at}");
+        assert_eq!(
+            failure(writer.write_at(at, &old(at..at + length))),
+            expected,
+            "{way:?}: {length} bytes at {at}"
+        );
     }
     if !directly(device) {
         // A whole page is in the cache first, and the failure comes when it is written to the disk.
@@ -129,10 +152,18 @@ fn write(bed: &Bed, device: &Device, page: u64, way: Way) {
     // A whole page: the driver of what has no commands for that takes it for cleared.
     let clears = bed.ground.has_no_commands();
     let expected = (!clears && is_refused(device)).then(|| stopped(page, page));
-    assert_eq!(failure(writer.write_at(page, &old(page..page + PAGE))), expected, "{way:?}: the page");
+    assert_eq!(
+        failure(writer.write_at(page, &old(page..page + PAGE))),
+        expected,
+        "{way:?}: the page"
+    );
     let mut buffer = [0; 4096];
     assert_eq!(failure(writer.read_at(page, &mut buffer)), expected, "{way:?}: the page");
-    assert_eq!(bed.bad().expect("a list").iter().any(|bad| bad.contains(&(page + 1024))), !clears, "{way:?}");
+    assert_eq!(
+        bed.bad().expect("a list").iter().any(|bad| bad.contains(&(page + 1024))),
+        !clears,
+        "{way:?}"
+    );
     // It goes on with what is good.
     let other = page + 4 * PAGE;
     assert_eq!(writer.write_at(other, &[0xA5; 100]), Ok(()));
@@ -162,7 +193,8 @@ fn together(bed: &Bed, device: &Device) {
                 for round in 0..ROUNDS {
                     let at = page - PAGE + if thread % 2 == 0 { 0 } else { 16 * PAGE } + 8 * round;
                     let mut buffer = [0; 6000];
-                    let expected = (thread % 2 == 0 && is_refused(device)).then(|| stopped(at, page));
+                    let expected =
+                        (thread % 2 == 0 && is_refused(device)).then(|| stopped(at, page));
                     let found = failure(reader.read_at(at, &mut buffer));
                     assert_eq!(found, expected);
                     let good = found.map_or(buffer.len(), |(done, _)| done);

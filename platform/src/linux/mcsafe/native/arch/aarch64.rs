@@ -6,20 +6,23 @@ pub(in super::super) use super::generic::*;
 use super::{Outcome, Registers, Stack};
 use crate::Instruction;
 
-/// Where the part of [`copy`] that copies begins, from its first byte, its careful part, and its exit.
+/// Where the part of [`copy`] that copies begins, from its first byte, its careful part, and its
+/// exit.
 pub(in super::super) const ENTRY: usize = 12;
 pub(in super::super) const CAREFUL: usize = 96;
 pub(in super::super) const EXIT: usize = CAREFUL + 32;
 
 /// Copies `left` bytes from `source` to `target`, and says how many are left.
 ///
-/// It begins with `bti c`, which the assembler knows as a hint: a program that is built with branch target identification may be called
-/// through a pointer nowhere else. It does nothing elsewhere.
+/// It begins with `bti c`, which the assembler knows as a hint: a program that is built with branch
+/// target identification may be called through a pointer nowhere else. It does nothing elsewhere.
 ///
-/// It goes by blocks, and the registers mean the block then: the careful part copies what is good of one that failed, byte by byte.
+/// It goes by blocks, and the registers mean the block then: the careful part copies what is good
+/// of one that failed, byte by byte.
 ///
-/// `start` and `end` are for the handler. Whoever sets the program counter to the exit puts a report into x5; to the careful part, also how
-/// many bytes it is to copy into x3, and into x7 how many more are left.
+/// `start` and `end` are for the handler. Whoever sets the program counter to the exit puts a
+/// report into x5; to the careful part, also how many bytes it is to copy into x3, and into x7 how
+/// many more are left.
 ///
 /// # Safety
 ///
@@ -95,7 +98,8 @@ pub(in super::super) unsafe extern "C" fn flush(
     line: usize,
     instruction: usize,
 ) -> Outcome {
-    // As above; then x5 and x6. The assembler knows two of the instructions' names only with the features.
+    // As above; then x5 and x6. The assembler knows two of the instructions' names only with the
+    // features.
     naked_asm!(
         "2:",
         "hint #34",
@@ -197,7 +201,8 @@ impl Context {
 /// The kernel does with these numbers nothing that breaks what the program relies on.
 pub(in super::super) unsafe fn call(number: usize, [a, b, c, d]: [usize; 4]) -> isize {
     let result;
-    // SAFETY: the kernel changes x0 and the memory that it is told to, which the caller answers for; no `nomem`.
+    // SAFETY: the kernel changes x0 and the memory that it is told to, which the caller answers
+    // for; no `nomem`.
     unsafe {
         asm!("svc 0", in("x8") number, inlateout("x0") a.cast_signed() => result, in("x1") b, in("x2") c, in("x3") d,
             options(nostack));
@@ -215,7 +220,8 @@ mod tests {
     #[test]
     fn each_routine_begins_with_a_landing_pad() {
         for routine in [first_byte(), first_byte_of_flush()] {
-            // SAFETY: the routine's code is there to be read, and its instructions are aligned words.
+            // SAFETY: the routine's code is there to be read, and its instructions are aligned
+            // words.
             let first = unsafe { core::ptr::with_exposed_provenance::<u32>(routine).read() };
             assert_eq!(first, 0xD503_245F, "bti c");
         }

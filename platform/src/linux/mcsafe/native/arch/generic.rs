@@ -1,4 +1,5 @@
-//! What AArch64 and RISC-V have in common (asm-generic/unistd.h): both came late enough to get the same numbers.
+//! What AArch64 and RISC-V have in common (asm-generic/unistd.h): both came late enough to get the
+//! same numbers.
 
 pub(in super::super) const PREAD64: usize = 67;
 pub(in super::super) const PWRITE64: usize = 68;

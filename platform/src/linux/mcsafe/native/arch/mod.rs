@@ -1,5 +1,5 @@
-//! What differs by processor: the copy, the signal frame and the system calls, each from the kernel's own headers (asm/ucontext.h,
-//! asm/sigcontext.h, asm/unistd.h).
+//! What differs by processor: the copy, the signal frame and the system calls, each from the
+//! kernel's own headers (asm/ucontext.h, asm/sigcontext.h, asm/unistd.h).
 
 #[cfg(any(target_arch = "aarch64", target_arch = "riscv64"))]
 mod generic;
@@ -21,24 +21,33 @@ pub(super) struct Outcome {
 
 /// The copy of each processor.
 ///
-/// `target` or `source` lies in the guarded mapping, from `start` up to `end`, which the copy does not touch otherwise: they are in
-/// registers so that a handler finds them there. `left` is the number of bytes.
+/// `target` or `source` lies in the guarded mapping, from `start` up to `end`, which the copy does
+/// not touch otherwise: they are in registers so that a handler finds them there. `left` is the
+/// number of bytes.
 ///
 /// # Safety
 ///
-/// What is mapped of both ranges may be read and written, and nobody holds a reference to what is written. What is not raises a signal,
-/// which a handler either takes to the exit or does not return from.
-pub(super) type Copy =
-    unsafe extern "C" fn(target: *mut u8, source: *const u8, start: usize, left: usize, end: usize) -> Outcome;
+/// What is mapped of both ranges may be read and written, and nobody holds a reference to what is
+/// written. What is not raises a signal, which a handler either takes to the exit or does not
+/// return from.
+pub(super) type Copy = unsafe extern "C" fn(
+    target: *mut u8,
+    source: *const u8,
+    start: usize,
+    left: usize,
+    end: usize,
+) -> Outcome;
 
-/// The flush of each processor, of whole lines from the one on that `target` is in the beginning of.
+/// The flush of each processor, of whole lines from the one on that `target` is in the beginning
+/// of.
 ///
-/// `target` is in the guarded mapping, and `source` is the same: the registers mean what they do in a [`Copy`], for the handler. `left`
-/// is not 0. It is finished at the next fence.
+/// `target` is in the guarded mapping, and `source` is the same: the registers mean what they do in
+/// a [`Copy`], for the handler. `left` is not 0. It is finished at the next fence.
 ///
 /// # Safety
 ///
-/// The processor has the instruction that [`numbered`] gives this number, and its lines have `line` bytes.
+/// The processor has the instruction that [`numbered`] gives this number, and its lines have `line`
+/// bytes.
 pub(super) type Flush = unsafe extern "C" fn(
     target: *const u8,
     source: *const u8,
@@ -49,7 +58,8 @@ pub(super) type Flush = unsafe extern "C" fn(
     instruction: usize,
 ) -> Outcome;
 
-/// What a routine was at when a signal interrupted the program. Only the counter means anything unless one was running.
+/// What a routine was at when a signal interrupted the program. Only the counter means anything
+/// unless one was running.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Registers {
     /// The address of the instruction.

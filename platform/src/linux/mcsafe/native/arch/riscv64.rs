@@ -1,5 +1,5 @@
-//! RISC-V, 64 bits. Its kernel makes SIGSEGV of the processor's own access fault, so that bad memory is only survived where
-//! the kernel knows of it and raises SIGBUS.
+//! RISC-V, 64 bits. Its kernel makes SIGSEGV of the processor's own access fault, so that bad
+//! memory is only survived where the kernel knows of it and raises SIGBUS.
 
 use core::arch::{asm, naked_asm};
 
@@ -7,18 +7,21 @@ pub(in super::super) use super::generic::*;
 use super::{Outcome, Registers, Stack};
 use crate::Instruction;
 
-/// Where the part of [`copy`] that copies begins, from its first byte, its careful part, and its exit.
+/// Where the part of [`copy`] that copies begins, from its first byte, its careful part, and its
+/// exit.
 pub(in super::super) const ENTRY: usize = 8;
 pub(in super::super) const CAREFUL: usize = 128;
 pub(in super::super) const EXIT: usize = CAREFUL + 32;
 
 /// Copies `left` bytes from `source` to `target`, and says how many are left.
 ///
-/// It goes by blocks where both are aligned to 8, and the registers mean the block then: the careful part copies what is good of one that
-/// failed, byte by byte. So it does where they are not aligned: a misaligned access is trapped and emulated on many processors.
+/// It goes by blocks where both are aligned to 8, and the registers mean the block then: the
+/// careful part copies what is good of one that failed, byte by byte. So it does where they are not
+/// aligned: a misaligned access is trapped and emulated on many processors.
 ///
-/// `start` and `end` are for the handler. Whoever sets the program counter to the exit puts a report into a5; to the careful part, also how
-/// many bytes it is to copy into a3, and into t2 how many more are left.
+/// `start` and `end` are for the handler. Whoever sets the program counter to the exit puts a
+/// report into a5; to the careful part, also how many bytes it is to copy into a3, and into t2 how
+/// many more are left.
 ///
 /// # Safety
 ///
@@ -31,7 +34,8 @@ pub(in super::super) unsafe extern "C" fn copy(
     left: usize,
     end: usize,
 ) -> Outcome {
-    // They are a0 to a4, the result is a0 and a1. Without compressed and relaxed instructions, their length is known here.
+    // They are a0 to a4, the result is a0 and a1. Without compressed and relaxed instructions,
+    // their length is known here.
     naked_asm!(
         ".option push",
         ".option norvc",
@@ -103,7 +107,8 @@ pub(in super::super) unsafe extern "C" fn flush(
     line: usize,
     instruction: usize,
 ) -> Outcome {
-    // As above; then a5 and a6. There is one instruction, cbo.clean, whose name the assembler knows only with the extension.
+    // As above; then a5 and a6. There is one instruction, cbo.clean, whose name the assembler knows
+    // only with the extension.
     naked_asm!(
         ".option push",
         ".option norvc",
@@ -153,7 +158,8 @@ pub(in super::super) struct Context {
     machine: Machine,
 }
 
-/// `struct sigcontext`, up to what is of use here: the counter, then x1 to x31. Its end is aligned to 16 bytes, and so it is.
+/// `struct sigcontext`, up to what is of use here: the counter, then x1 to x31. Its end is aligned
+/// to 16 bytes, and so it is.
 #[repr(C, align(16))]
 struct Machine {
     counter: usize,
@@ -197,7 +203,8 @@ impl Context {
 /// The kernel does with these numbers nothing that breaks what the program relies on.
 pub(in super::super) unsafe fn call(number: usize, [a, b, c, d]: [usize; 4]) -> isize {
     let result;
-    // SAFETY: the kernel changes a0 and the memory that it is told to, which the caller answers for; no `nomem`.
+    // SAFETY: the kernel changes a0 and the memory that it is told to, which the caller answers
+    // for; no `nomem`.
     unsafe {
         asm!("ecall", in("a7") number, inlateout("a0") a.cast_signed() => result, in("a1") b, in("a2") c, in("a3") d,
             options(nostack));

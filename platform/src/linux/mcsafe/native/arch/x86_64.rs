@@ -1,11 +1,13 @@
-//! x86-64: the copy, the signal frame (asm/ucontext.h, asm/sigcontext.h) and the system calls (asm/unistd_64.h).
+//! x86-64: the copy, the signal frame (asm/ucontext.h, asm/sigcontext.h) and the system calls
+//! (asm/unistd_64.h).
 
 use core::arch::{asm, naked_asm};
 
 use super::{Outcome, Registers, Stack, first_byte};
 use crate::Instruction;
 
-/// Where the part of [`copy`] that copies begins, from its first byte, its careful part, and its exit.
+/// Where the part of [`copy`] that copies begins, from its first byte, its careful part, and its
+/// exit.
 pub(in super::super) const ENTRY: usize = 32;
 pub(in super::super) const CAREFUL: usize = 288;
 pub(in super::super) const EXIT: usize = CAREFUL + 32;
@@ -15,16 +17,19 @@ const AHEAD: i32 = 256;
 
 /// Copies `left` bytes from `source` to `target`, and says how many are left.
 ///
-/// It goes by the lines of the source. Where Linux has to be careful with bad memory (copy_mc_fragile, for the processors of the first
-/// DIMMs of persistent memory), these must not meet it in a string instruction (`rep movsb`) or in a load that crosses a line: their machine
-/// check cannot be recovered from, and ends not the program but the system. Here no load does so, on any processor.
+/// It goes by the lines of the source. Where Linux has to be careful with bad memory
+/// (copy_mc_fragile, for the processors of the first DIMMs of persistent memory), these must not
+/// meet it in a string instruction (`rep movsb`) or in a load that crosses a line: their machine
+/// check cannot be recovered from, and ends not the program but the system. Here no load does so,
+/// on any processor.
 ///
-/// From the entry on, rsi and rdi are the ends of both ranges, and rcx is how many bytes are left, negated: one register changes when a
-/// line, or the part of one that is copied at once, has been copied, so that the handler finds no other state than before or after it. The
-/// careful part copies what is good of one that failed, byte by byte.
+/// From the entry on, rsi and rdi are the ends of both ranges, and rcx is how many bytes are left,
+/// negated: one register changes when a line, or the part of one that is copied at once, has been
+/// copied, so that the handler finds no other state than before or after it. The careful part
+/// copies what is good of one that failed, byte by byte.
 ///
-/// `start` and `end` are for the handler. Whoever sets the program counter to the exit puts a report into r9; to the careful part, also how
-/// many bytes are to be left into r10.
+/// `start` and `end` are for the handler. Whoever sets the program counter to the exit puts a
+/// report into r9; to the careful part, also how many bytes are to be left into r10.
 ///
 /// # Safety
 ///
@@ -245,7 +250,8 @@ struct Machine {
     rcx: usize,
     rsp: usize,
     rip: usize,
-    /// The flags, the segments, what the processor said of the fault, the place of its other registers.
+    /// The flags, the segments, what the processor said of the fault, the place of its other
+    /// registers.
     others: [u64; 15],
 }
 
@@ -294,7 +300,8 @@ pub(in super::super) const RT_TGSIGQUEUEINFO: usize = 297;
 /// The kernel does with these numbers nothing that breaks what the program relies on.
 pub(in super::super) unsafe fn call(number: usize, [a, b, c, d]: [usize; 4]) -> isize {
     let result;
-    // SAFETY: the kernel changes rax, rcx, r11 and the memory that it is told to, which the caller answers for; no `nomem`.
+    // SAFETY: the kernel changes rax, rcx, r11 and the memory that it is told to, which the caller
+    // answers for; no `nomem`.
     unsafe {
         asm!("syscall", inlateout("rax") number.cast_signed() => result, in("rdi") a, in("rsi") b, in("rdx") c, in("r10") d,
             lateout("rcx") _, lateout("r11") _, options(nostack));
@@ -312,7 +319,9 @@ mod tests {
     #[test]
     fn the_context_is_laid_out_like_libcs() {
         assert_eq!(offset_of!(Context, machine), offset_of!(libc::ucontext_t, uc_mcontext));
-        let at = |register: libc::c_int| offset_of!(libc::mcontext_t, gregs) + 8 * usize::try_from(register).unwrap();
+        let at = |register: libc::c_int| {
+            offset_of!(libc::mcontext_t, gregs) + 8 * usize::try_from(register).unwrap()
+        };
         assert_eq!(offset_of!(Machine, r8), at(libc::REG_R8));
         assert_eq!(offset_of!(Machine, r9), at(libc::REG_R9));
         assert_eq!(offset_of!(Machine, rdi), at(libc::REG_RDI));

@@ -55,12 +55,16 @@ fn more_than_four_gibibytes() {
     // SAFETY: the descriptor is this test's.
     assert_eq!(unsafe { libc::ftruncate(fd, PART as i64) }, 0);
     for at in (0..LENGTH).step_by(PART) {
-        let (protection, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_FIXED);
-        // SAFETY: it takes the place of a part of this test's own mapping, to which there is no reference.
-        let part = unsafe { libc::mmap(target.wrapping_add(at).cast(), PART, protection, flags, fd, 0) };
+        let (protection, flags) =
+            (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_FIXED);
+        // SAFETY: it takes the place of a part of this test's own mapping, to which there is no
+        // reference.
+        let part =
+            unsafe { libc::mmap(target.wrapping_add(at).cast(), PART, protection, flags, fd, 0) };
         assert_ne!(part, libc::MAP_FAILED);
     }
-    // Zeros that take no memory, up to the last ones. More of them come before the end of the first line than the low half says.
+    // Zeros that take no memory, up to the last ones. More of them come before the end of the first
+    // line than the low half says.
     let room = mapped(LENGTH + PART);
     let source = room.wrapping_add(1);
     for (shift, byte) in (LENGTH - 20..LENGTH).zip(1_u8..) {
@@ -87,7 +91,9 @@ fn more_than_four_gibibytes() {
 fn mapped(length: usize) -> *mut u8 {
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
     // SAFETY: a mapping at an address of the kernel's choice touches no memory that anybody has.
-    let at = unsafe { libc::mmap(core::ptr::null_mut(), length, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) };
+    let at = unsafe {
+        libc::mmap(core::ptr::null_mut(), length, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0)
+    };
     assert_ne!(at, libc::MAP_FAILED);
     at.cast()
 }

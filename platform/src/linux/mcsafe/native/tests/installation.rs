@@ -12,7 +12,8 @@ use crate::{
     linux::mcsafe::native::{
         handler::{INSTALLED, Installation, NOT_INSTALLED, ours},
         signal::{
-            ALL, Action, SA_NODEFER, SA_ONSTACK, SA_RESETHAND, SA_RESTART, SA_SIGINFO, SIG_DFL, SIG_IGN, Signals,
+            ALL, Action, SA_NODEFER, SA_ONSTACK, SA_RESETHAND, SA_RESTART, SA_SIGINFO, SIG_DFL,
+            SIG_IGN, Signals,
         },
     },
 };
@@ -105,8 +106,14 @@ fn foreign(number: usize) -> *const () {
     ptr::without_provenance(0x1000 + number)
 }
 
-const INSTALLING: [Call; 6] =
-    [Call::Process, Call::SetMask(ALL), Call::Action, Call::SetAction, Call::Wake, Call::SetMask(OTHERS)];
+const INSTALLING: [Call; 6] = [
+    Call::Process,
+    Call::SetMask(ALL),
+    Call::Action,
+    Call::SetAction,
+    Call::Wake,
+    Call::SetMask(OTHERS),
+];
 
 #[test]
 fn the_first_installs_and_the_others_do_nothing() {
@@ -133,7 +140,11 @@ fn flags_are_those_of_the_previous_action() {
         let found = Action { handler, flags, mask: 0xABCD, ..Action::DEFAULT };
         let (installation, script) = (Installation::new(), Script::new(found));
         assert_eq!(installation.install(&script), Ok(()));
-        assert_eq!(script.action.get(), Action::new(ours(), expected | SA_SIGINFO, ALL), "{flags:#x}");
+        assert_eq!(
+            script.action.get(),
+            Action::new(ours(), expected | SA_SIGINFO, ALL),
+            "{flags:#x}"
+        );
         assert_eq!(installation.previous(), (handler, flags, 0xABCD));
     }
 }
@@ -142,7 +153,11 @@ fn flags_are_those_of_the_previous_action() {
 fn who_comes_between_question_and_answer_is_not_forgotten() {
     let found = Action { handler: foreign(0), ..Action::DEFAULT };
     let (installation, script) = (Installation::new(), Script::new(found));
-    script.interloper.set(Some(Action { handler: foreign(1), flags: SA_SIGINFO, ..Action::DEFAULT }));
+    script.interloper.set(Some(Action {
+        handler: foreign(1),
+        flags: SA_SIGINFO,
+        ..Action::DEFAULT
+    }));
     assert_eq!(installation.install(&script), Ok(()));
     assert_eq!(installation.previous(), (foreign(1), SA_SIGINFO, 0));
     assert_eq!(*script.calls.borrow(), INSTALLING);
@@ -158,8 +173,17 @@ fn whatever_fails_is_said_and_can_be_tried_again() {
             // Nobody can be told that nobody was woken: a futex's wake does not fail.
             let expected = if *call == Call::Wake { Ok(()) } else { Err(errno) };
             assert_eq!(installation.install(&script), expected, "{call:?}");
-            let masked = script.calls.borrow().iter().filter(|call| matches!(call, Call::SetMask(_))).count();
-            assert_eq!(masked, if index < 2 { index } else { 2 }, "the mask is as it was: {call:?}");
+            let masked = script
+                .calls
+                .borrow()
+                .iter()
+                .filter(|call| matches!(call, Call::SetMask(_)))
+                .count();
+            assert_eq!(
+                masked,
+                if index < 2 { index } else { 2 },
+                "the mask is as it was: {call:?}"
+            );
             let script = Script::new(script.action.get());
             assert_eq!(installation.install(&script), Ok(()));
             assert_eq!(script.action.get().handler, ours());

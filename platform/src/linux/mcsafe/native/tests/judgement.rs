@@ -20,7 +20,14 @@ const LEFT: usize = 0x800;
 /// In the midst of a copy from the mapping.
 fn reading() -> Registers {
     let counter = arch::first_byte() + arch::ENTRY;
-    Registers { counter, target: BUFFER, source: START + 0x5678, left: LEFT, start: START, end: END }
+    Registers {
+        counter,
+        target: BUFFER,
+        source: START + 0x5678,
+        left: LEFT,
+        start: START,
+        end: END,
+    }
 }
 
 fn writing() -> Registers {
@@ -79,8 +86,17 @@ fn without_an_address() {
 #[test]
 fn what_the_codes_mean() {
     for (code, error) in [(BUS_ADRERR, false), (BUS_OBJERR, true), (BUS_MCEERR_AR, true)] {
-        let of = |side| ended(&arch::Outcome { left: 3, report: Report { side, code, low_bits: 6 }.packed() }, 10);
-        assert_eq!(of(Side::Medium), Err(CopyFault::Medium { copied: 7, error, unit: 64 }), "{code}");
+        let of = |side| {
+            ended(
+                &arch::Outcome { left: 3, report: Report { side, code, low_bits: 6 }.packed() },
+                10,
+            )
+        };
+        assert_eq!(
+            of(Side::Medium),
+            Err(CopyFault::Medium { copied: 7, error, unit: 64 }),
+            "{code}"
+        );
         assert_eq!(of(Side::Buffer), Err(CopyFault::Buffer { copied: 7 }), "{code}");
     }
     assert_eq!(ended(&arch::Outcome { left: 0, report: 0 }, 10), Ok(()));
@@ -97,7 +113,11 @@ fn only_what_is_raised_by_the_access_itself() {
     }
     assert_eq!(side(&reading(), BUS_MCEERR_AO, START), None);
     for signal in [0, 4, 5, 8, 11] {
-        assert_eq!(judge(&reading(), &Info::made(signal, BUS_ADRERR, START, 0)), None, "signal {signal}");
+        assert_eq!(
+            judge(&reading(), &Info::made(signal, BUS_ADRERR, START, 0)),
+            None,
+            "signal {signal}"
+        );
     }
 }
 
@@ -105,7 +125,9 @@ fn only_what_is_raised_by_the_access_itself() {
 #[test]
 fn what_is_good_of_a_block_that_failed() {
     let of = |registers: &Registers, address, low_bits| good(registers, address, low_bits);
-    for (registers, at) in [(reading(), START + 0x5678), (writing(), START + 0x5678), (reading(), BUFFER)] {
+    for (registers, at) in
+        [(reading(), START + 0x5678), (writing(), START + 0x5678), (reading(), BUFFER)]
+    {
         for (address, low_bits, expected) in [
             (at, 0, 0),
             (at + 1, 0, 1),
@@ -117,7 +139,11 @@ fn what_is_good_of_a_block_that_failed() {
             (0, 0, 0),
             (0, 12, 0),
         ] {
-            assert_eq!(of(&registers, address, low_bits), expected, "{address:#x}, {low_bits} bits of {registers:x?}");
+            assert_eq!(
+                of(&registers, address, low_bits),
+                expected,
+                "{address:#x}, {low_bits} bits of {registers:x?}"
+            );
         }
     }
     // No more than is left, and the first of two.
@@ -131,9 +157,13 @@ fn only_where_a_routine_is() {
     let first = arch::first_byte();
     let at = |counter| side(&Registers { counter, ..reading() }, BUS_ADRERR, START);
     let flush = arch::first_byte_of_flush();
-    for counter in
-        [first + arch::ENTRY, first + arch::ENTRY + 1, first + arch::EXIT - 1, flush, flush + arch::FLUSH_EXIT - 1]
-    {
+    for counter in [
+        first + arch::ENTRY,
+        first + arch::ENTRY + 1,
+        first + arch::EXIT - 1,
+        flush,
+        flush + arch::FLUSH_EXIT - 1,
+    ] {
         assert_eq!(at(counter), Some(Side::Medium));
     }
     for counter in [
@@ -166,13 +196,18 @@ fn only_where_a_routine_is() {
 /// A memory error is known to a page, to a huge one, or to a cache line.
 #[test]
 fn an_address_is_as_exact_as_its_low_bits() {
-    let judged = |address, low_bits| judge(&reading(), &Info::made(SIGBUS, BUS_MCEERR_AR, address, low_bits));
+    let judged = |address, low_bits| {
+        judge(&reading(), &Info::made(SIGBUS, BUS_MCEERR_AR, address, low_bits))
+    };
     let report = |side, low_bits| Some(Report { side, code: BUS_MCEERR_AR, low_bits });
     assert_eq!(judged(START + 0x40, 6), report(Side::Medium, 6));
     assert_eq!(judged(START + 0x5000, 12), report(Side::Medium, 12));
     // The mapping begins in the midst of a huge page.
     let inner = Registers { start: START + 0x1000, ..reading() };
-    assert_eq!(judge(&inner, &Info::made(SIGBUS, BUS_MCEERR_AR, START, 21)), report(Side::Medium, 21));
+    assert_eq!(
+        judge(&inner, &Info::made(SIGBUS, BUS_MCEERR_AR, START, 21)),
+        report(Side::Medium, 21)
+    );
     assert_eq!(judge(&inner, &Info::made(SIGBUS, BUS_MCEERR_AR, START, 12)), None);
     assert_eq!(judged(BUFFER & !0xFFFF, 16), report(Side::Buffer, 16));
     // Other codes have no low bits, whatever stands there; and no number of them is too large.
