@@ -45,6 +45,27 @@ debian() {
     present "$wanted" || fail "$wanted is missing, though $* is installed"
 }
 
+# debian_rust: Debian's compiler and its sources of core, which give every target by build-std. Old lists of packages name one
+# that is older than the crate takes.
+debian_rust() {
+    local wanted
+    wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+    rust_web_is_new "$wanted" || {
+        echo "$script: Debian's rustc $wanted is missing: installing rustc-web cargo-web rust-web-src"
+        apt_get update || true
+        apt_get install -y rustc-web cargo-web rust-web-src >/dev/null || fail "apt-get install rustc-web failed"
+        rust_web_is_new "$wanted" || fail "Debian's rustc is older than $wanted: $(/usr/bin/rustc --version 2>&1)"
+    }
+}
+
+# rust_web_is_new VERSION: whether all three are there, the compiler of this version or a later one.
+rust_web_is_new() {
+    local found
+    [ -x /usr/bin/cargo ] && [ -f /usr/lib/rustlib/src/rust/library/core/src/lib.rs ] || return 1
+    found=$(/usr/bin/rustc --version 2>/dev/null | cut -d ' ' -f 2)
+    [ -n "$found" ] && printf '%s\n' "$1" "$found" | sort --version-sort --check=quiet
+}
+
 apt_get() {
     local sudo=
     [ "$(id -u)" = 0 ] || sudo=sudo

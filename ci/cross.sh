@@ -1,9 +1,7 @@
 # Sourced by ci/cross and ci/bare: builds for targets that rustup has no core library for on this machine, with Debian's compiler
 # and its sources of core (facts/targets.md).
 
-debian /usr/bin/rustc rustc-web
-debian /usr/bin/cargo cargo-web
-debian /usr/lib/rustlib/src/rust/library/core/src/lib.rs rust-web-src
+debian_rust
 
 # Rustup's linker is for every target, Debian's compiler has the sources: found before RUSTC says which compiler to take.
 host=$(rustc --version --verbose | sed -n 's/^host: //p')
