@@ -91,7 +91,7 @@ pub const LABELS: u64 = MIB / 8;
 pub struct Device {
     /// Names the test, and the link in the guest that leads to it: `/d/NAME`.
     pub name: String,
-    /// The memory that it lies on, by name. More than one: as a linear volume.
+    /// The memory that it lies on, by name. More than one: what `volume` says.
     pub on: Vec<String>,
     /// What namespace is made of the memory.
     pub namespace: Namespace,
@@ -110,6 +110,8 @@ pub struct Device {
     pub alignment: u64,
     /// What it has to give as its id, in place of that of the memory.
     pub wrong_id: Option<&'static str>,
+    /// The block size of its ext4.
+    pub block_size: u64,
     /// Whether the file is in a directory with the flag for DAX (`chattr +x`).
     pub flag: bool,
     /// Whether pmem2's own test programs take this file system for the disk.
@@ -147,6 +149,8 @@ pub enum Volume {
     Partition,
     /// A linear device-mapper volume over all of the disks.
     Linear,
+    /// Nothing. The file system takes all of the disks: it is mounted from the first.
+    Members,
 }
 
 /// What is opened.
@@ -158,6 +162,13 @@ pub enum Contents {
     Ext4(&'static str),
     /// A file on a new XFS, mounted with these options.
     Xfs(&'static str),
+    /// A file on the realtime device of a new XFS, which is the second disk, mounted with these
+    /// options.
+    XfsRealtime(&'static str),
+    /// A file on a new f2fs over all disks.
+    F2fs,
+    /// A file on an EROFS whose data lies on the second disk, mounted with these options.
+    Erofs(&'static str),
     /// A file on overlayfs, whose directories are on a new ext4, mounted with these options.
     Overlay(&'static str),
     /// A file on tmpfs.

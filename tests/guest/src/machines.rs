@@ -11,6 +11,7 @@ pub fn machines() -> Vec<Machine> {
     vec![
         mem_ctrl(),
         volumes(),
+        members(),
         regions(32),
         regions(8),
         cpu(),
@@ -95,6 +96,34 @@ fn volumes() -> Machine {
             raw("unarmed-raw", "u0"),
             fsdax("unarmed-ext4", "u1").ext4("dax=always").read_only().gives(ADR),
             devdax("unarmed-devdax", "u2", 2 * MIB).gives(ADR),
+        ])
+}
+
+/// File systems of several disks: the one that `stat` names is not the one that a file lies on.
+/// The first has eADR, the second states nothing, so that what is said of the first is too much
+/// where the data lies on the second.
+fn members() -> Machine {
+    Machine::new("members")
+        .persistence("cpu")
+        .memory([
+            nvdimm("x", 384 * MIB),
+            nvdimm("f", 64 * MIB),
+            nvdimm("r", 64 * MIB),
+            e820("realtime", 64 * MIB),
+            e820("f-more", 64 * MIB),
+            e820("r-data", 64 * MIB),
+            nvdimm("s", 64 * MIB),
+        ])
+        .devices([
+            fsdax("xfs-realtime", "x")
+                .xfs_realtime("realtime", "dax=always")
+                .gives(cache_line("place_unknown")),
+            fsdax("f2fs-two", "f").f2fs_with("f-more").gives(page("not_dax")),
+            fsdax("erofs-two", "r").erofs("r-data", "dax=always").gives(page("not_dax")),
+            fsdax("ext4-1k", "s")
+                .ext4("dax=never")
+                .block_size(1024)
+                .gives(page("mounted_without_dax")),
         ])
 }
 
@@ -187,11 +216,13 @@ fn faults_elsewhere() -> Machine {
             e820("e0", 64 * MIB),
             virtio_pmem("v0", 64 * MIB),
             cxl("c0", 256 * MIB),
+            nvdimm("m5", 64 * MIB),
         ])
         .devices([
             fsdax("partition-ext4", "m0").partition().ext4("dax=always"),
             fsdax("linear-ext4", "m1").linear_with("m2").ext4("dax=always"),
             fsdax("ext4-without-dax", "m3").ext4("dax=never"),
+            fsdax("ext4-1k", "m5").ext4("dax=never").block_size(1024),
             raw("e820-ext4", "e0").ext4("dax=always"),
             raw("virtio-pmem-ext4", "v0").ext4("dax=always"),
             fsdax("cxl-ext4", "c0").part_of_region(64 * MIB).ext4("dax=always"),

@@ -3,7 +3,7 @@
 
 use std::fmt::{self, Display};
 
-use crate::machine::{Contents, Device, Machine, Namespace};
+use crate::machine::{Contents, Device, Machine, Namespace, PAGE};
 
 /// What is looked at in a test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,6 +159,16 @@ impl Machine {
 }
 
 fn queries(machine: &Machine, device: &Device) -> Vec<Check> {
+    if device.has_members() {
+        // Where it lies is asked elsewhere.
+        return vec![
+            Check::Kernel,
+            Check::Source,
+            Check::Freestanding,
+            Check::Size,
+            Check::Alignment,
+        ];
+    }
     let mut checks =
         vec![Check::Kernel, Check::Source, Check::Peer, Check::Inspect, Check::Freestanding];
     if device.is_file() || device.is_device_dax() {
@@ -187,6 +197,8 @@ fn faults(device: &Device) -> Vec<Check> {
     let faults = match device.namespace {
         _ if device.many => vec![Fault::Many],
         Namespace::Btt => vec![Fault::Sectors],
+        // The others take a page of a file for one of the disk.
+        _ if device.block_size < PAGE => vec![Fault::Rows, Fault::Poisoned, Fault::Refused],
         _ => {
             vec![
                 // First: it looks at the whole of a device, also while all of it is good.
@@ -209,6 +221,7 @@ fn faults(device: &Device) -> Vec<Check> {
 /// A disk that is used by nobody would not be missed.
 fn gone(device: &Device) -> Vec<Check> {
     match device.contents {
+        _ if device.has_members() => vec![],
         Contents::Device if device.is_device_dax() => vec![Check::Replaced, Check::Gone],
         Contents::Device => vec![],
         _ if device.comes_back => vec![Check::Back, Check::Gone],

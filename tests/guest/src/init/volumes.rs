@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pmem2_guest::machine::{Bus, Contents, Device, FILE_SIZE, Machine, Memory, Volume};
+use pmem2_guest::machine::{Bus, Contents, Device, FILE_SIZE, Machine, Memory, PAGE, Volume};
 use rustix::{
     fs::{IFlags, ioctl_getflags, ioctl_setflags},
     mount::{MountFlags, UnmountFlags, mount, unmount},
@@ -25,7 +25,11 @@ pub(crate) fn make(machine: &Machine, device: &Device) -> Result<(), Failure> {
     let entries = entries?;
     // What lies on no device has no device file.
     let node = if entries.is_empty() { PathBuf::from("none") } else { volume(device, &entries)? };
-    let on_it = file_system(machine, device, &node);
+    let members = match device.volume {
+        Volume::Members => entries.iter().skip(1).map(|entry| self::node(entry)).collect(),
+        _ => Ok(vec![]),
+    };
+    let on_it = file_system(machine, device, &node, &members?);
     if let Some(on_it) = &on_it {
         on_it.make()?;
     }
@@ -66,7 +70,7 @@ fn node(entry: &Path) -> Result<PathBuf, Failure> {
 fn volume(device: &Device, entries: &[PathBuf]) -> Result<PathBuf, Failure> {
     let [first, ..] = entries else { return Err("the table gives it no memory".to_owned()) };
     match device.volume {
-        Volume::Whole => node(first),
+        Volume::Whole | Volume::Members => node(first),
         Volume::Partition => partition(first),
         Volume::Linear => linear(&device.name, entries),
     }
@@ -123,29 +127,55 @@ struct FileSystem {
     kind: &'static str,
     options: String,
     /// The program that makes one, and its arguments before the disk.
-    program: Option<(&'static str, &'static [&'static str])>,
+    program: Option<(&'static str, Vec<String>)>,
     /// Whether the directory of the file has the flag for DAX.
     flag: bool,
     /// Whether the file is on an overlayfs whose directories are on it.
     overlay: bool,
+    /// Whether it is made with its file, and never written to.
+    read_only: bool,
 }
 
-/// The one that the table wants on the disk.
-fn file_system(machine: &Machine, device: &Device, disk: &Path) -> Option<FileSystem> {
-    const EXT4: Option<(&str, &[&str])> =
-        Some(("mke2fs", &["-q", "-F", "-t", "ext4", "-b", "4096"]));
+/// The one that the table wants on the disk, and on the other disks that it takes.
+fn file_system(
+    machine: &Machine,
+    device: &Device,
+    disk: &Path,
+    members: &[PathBuf],
+) -> Option<FileSystem> {
     // Shared extents and DAX exclude each other in this kernel.
-    const XFS: Option<(&str, &[&str])> = Some(("mkfs.xfs", &["-q", "-f", "-m", "reflink=0"]));
+    const XFS: &str = "-q -f -m reflink=0";
     // See `hold_writes_back`.
     let commit = if machine.faults { "commit=86400," } else { "" };
-    let (kind, options, program) = match device.contents {
+    let others: Vec<_> = members.iter().map(|member| member.display().to_string()).collect();
+    let others = others.join(",");
+    let (kind, options, program, arguments) = match device.contents {
         Contents::Device => return None,
-        Contents::Ext4(options) | Contents::Overlay(options) => {
-            ("ext4", format!("{commit}{options}"), EXT4)
-        }
-        Contents::Xfs(options) => ("xfs", options.to_owned(), XFS),
-        Contents::Tmpfs => ("tmpfs", String::new(), None),
+        Contents::Ext4(options) | Contents::Overlay(options) => (
+            "ext4",
+            format!("{commit}{options}"),
+            "mke2fs",
+            format!("-q -F -t ext4 -b {}", device.block_size),
+        ),
+        Contents::Xfs(options) => ("xfs", options.to_owned(), "mkfs.xfs", XFS.to_owned()),
+        Contents::XfsRealtime(options) => (
+            "xfs",
+            format!("rtdev={others},{options}"),
+            "mkfs.xfs",
+            // Every file is a realtime file.
+            format!("{XFS} -d rtinherit=1 -r rtdev={others}"),
+        ),
+        Contents::F2fs => ("f2fs", String::new(), "mkfs.f2fs", format!("-q -f -c {others}")),
+        Contents::Erofs(options) => (
+            "erofs",
+            format!("device={others},{options}"),
+            "mkfs.erofs",
+            format!("--quiet --chunksize={PAGE} --blobdev={others}"),
+        ),
+        Contents::Tmpfs => ("tmpfs", String::new(), "", String::new()),
     };
+    let arguments = arguments.split(' ').map(str::to_owned).collect();
+    let program = (!program.is_empty()).then_some((program, arguments));
     let place = PathBuf::from(format!("/mnt/{}", device.name));
     let overlay = matches!(device.contents, Contents::Overlay(_));
     Some(FileSystem {
@@ -156,6 +186,7 @@ fn file_system(machine: &Machine, device: &Device, disk: &Path) -> Option<FileSy
         program,
         flag: device.flag,
         overlay,
+        read_only: matches!(device.contents, Contents::Erofs(_)),
     })
 }
 
@@ -175,10 +206,21 @@ impl FileSystem {
 
     /// Makes and mounts it, with a file on it.
     fn make(&self) -> Result<(), Failure> {
-        if let Some((program, arguments)) = self.program {
-            run(program, &[arguments, &[&*self.disk.to_string_lossy()]].concat())?;
-        }
         new_directory(&self.place)?;
+        let disk = self.disk.display().to_string();
+        let mut words = vec![&*disk];
+        let contents = format!("/tmp/{}", disk.replace('/', "-"));
+        if self.read_only {
+            self.contents(&contents)?;
+            words.push(&contents);
+        }
+        if let Some((program, arguments)) = &self.program {
+            let arguments = arguments.iter().map(|argument| &**argument);
+            run(program, &arguments.chain(words).collect::<Vec<_>>())?;
+        }
+        if self.read_only {
+            return self.mount(MountFlags::RDONLY);
+        }
         self.mount(MountFlags::empty())?;
         if self.flag {
             self.set_flag()?;
@@ -188,6 +230,16 @@ impl FileSystem {
         }
         let sized = File::create(self.file()).and_then(|file| file.set_len(FILE_SIZE));
         sized.map_err(|e| format!("{}: {e}", self.file().display()))
+    }
+
+    /// The directory that a file system is made of.
+    fn contents(&self, directory: &str) -> Result<(), Failure> {
+        new_directory(Path::new(directory))?;
+        // No two blocks are alike: the program would write one of them.
+        let words = (0..FILE_SIZE).step_by(8).flat_map(u64::to_le_bytes);
+        let bytes: Vec<u8> = words.take(FILE_SIZE.try_into().expect("a few MiB")).collect();
+        let file = Path::new(directory).join("file");
+        fs::write(&file, bytes).map_err(|e| format!("{}: {e}", file.display()))
     }
 
     /// What `chattr +x` does: new files there are mapped directly.

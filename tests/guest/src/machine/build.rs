@@ -134,6 +134,7 @@ fn device(name: impl Into<String>, on: &str, namespace: Namespace) -> Device {
             _ => PAGE,
         },
         wrong_id: None,
+        block_size: PAGE,
         flag: false,
         test_programs: false,
         bench: false,
@@ -175,6 +176,31 @@ impl Device {
 
     pub(crate) fn xfs(mut self, options: &'static str) -> Self {
         self.contents = Contents::Xfs(options);
+        self
+    }
+
+    /// With `realtime` as its realtime device.
+    pub(crate) fn xfs_realtime(self, realtime: &str, options: &'static str) -> Self {
+        Self { contents: Contents::XfsRealtime(options), ..self.member(realtime) }
+    }
+
+    pub(crate) fn f2fs_with(self, other: &str) -> Self {
+        Self { contents: Contents::F2fs, ..self.member(other) }
+    }
+
+    /// With its data on `data`.
+    pub(crate) fn erofs(self, data: &str, options: &'static str) -> Self {
+        Self { contents: Contents::Erofs(options), read_only: true, ..self.member(data) }
+    }
+
+    fn member(mut self, other: &str) -> Self {
+        self.volume = Volume::Members;
+        self.on.push(other.to_owned());
+        self
+    }
+
+    pub(crate) fn block_size(mut self, bytes: u64) -> Self {
+        self.block_size = bytes;
         self
     }
 

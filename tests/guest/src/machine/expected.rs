@@ -90,6 +90,8 @@ impl Device {
     pub fn backing(&self, machine: &Machine) -> Backing {
         match self.contents {
             Contents::Overlay(_) => Backing::Hidden,
+            // On which of the disks a file lies.
+            _ if self.has_members() => Backing::Hidden,
             Contents::Tmpfs => Backing::Memory,
             _ if self.memory(machine).any(|memory| memory.bus == Bus::VirtioBlk) => Backing::Disk,
             _ if self.memory(machine).any(|memory| memory.bus == Bus::SoftReserved) => {
@@ -132,6 +134,12 @@ impl Device {
                 self.memory(machine).all(|memory| matches!(memory.bus, Bus::E820 | Bus::VirtioPmem))
             }
         }
+    }
+
+    /// Whether its file system takes several disks.
+    #[must_use]
+    pub fn has_members(&self) -> bool {
+        self.volume == Volume::Members
     }
 
     /// Whether it is made of other disks.

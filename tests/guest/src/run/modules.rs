@@ -22,6 +22,10 @@ pub(crate) const WANTED: &[&str] = &[
     "crc32c_generic",
     "ext4",
     "xfs",
+    // The same of f2fs.
+    "crc32_generic",
+    "f2fs",
+    "erofs",
     "overlay",
     "dm_mod",
     "cxl_acpi",

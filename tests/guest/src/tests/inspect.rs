@@ -13,7 +13,11 @@ fn expected(machine: &Machine, device: &Device) -> Value {
     let file_system = match device.contents {
         Contents::Device | Contents::Tmpfs => json!({"name": "tmpfs", "magic": 0x0102_1994}),
         Contents::Ext4(_) => json!({"name": "ext2/ext3/ext4", "magic": 0xEF53}),
-        Contents::Xfs(_) => json!({"name": "xfs", "magic": 0x5846_5342}),
+        Contents::Xfs(_) | Contents::XfsRealtime(_) => {
+            json!({"name": "xfs", "magic": 0x5846_5342})
+        }
+        Contents::F2fs => json!({"name": "f2fs", "magic": 0xF2F5_2010_u32}),
+        Contents::Erofs(_) => json!({"name": "erofs", "magic": 0xE0F5_E1E2_u32}),
         Contents::Overlay(_) => json!({"name": "overlay", "magic": 0x794c_7630}),
     };
     let mut object = json!({

@@ -4,18 +4,24 @@ use std::{
     fs,
     os::{
         fd::AsRawFd,
-        unix::fs::{FileTypeExt, MetadataExt},
+        unix::fs::{FileExt, FileTypeExt, MetadataExt},
     },
     path::{Path, PathBuf},
     ptr::null_mut,
 };
 
-use pmem2_guest::machine::{Backing, Bus, Device, Granularity, Machine, Memory, MemoryOf};
+use pmem2_guest::machine::{
+    Backing, Bus, Contents, Device, Granularity, Machine, Memory, MemoryOf,
+};
 
 pub(crate) fn agrees(machine: &Machine, device: &Device) {
-    let found = regions(machine, device);
+    // Of several disks, each may lie in a region; `stat` names the first.
+    let found = if device.has_members() { vec![] } else { regions(machine, device) };
     if device.backing(machine) == Backing::Regions {
         assert_eq!(found.len(), device.on.len(), "{found:?}");
+    }
+    if matches!(device.contents, Contents::XfsRealtime(_) | Contents::Erofs(_)) {
+        lies_on_another_disk(device);
     }
     for region in &found {
         region_agrees(&region.told, &region.path);
@@ -27,6 +33,29 @@ pub(crate) fn agrees(machine: &Machine, device: &Device) {
             device.gives.granularity != Granularity::Page || device.gives.reason == "never_durable";
         assert_eq!(may_be_synchronous(device), expected, "a mapping with MAP_SYNC");
     }
+}
+
+/// That the first page of the file is on a disk, and on none that `stat` names.
+fn lies_on_another_disk(device: &Device) {
+    let mut page =
+        *b"Where does this lie?".repeat(4096 / 20 + 1).first_chunk::<4096>().expect("4096");
+    if !device.read_only {
+        let file = fs::File::options().write(true).open(device.path()).expect("opened");
+        file.write_all_at(&page, 0).and_then(|()| file.sync_all()).expect("written");
+    }
+    fs::File::open(device.path()).expect("opened").read_exact_at(&mut page, 0).expect("read");
+    let first = name(&entry(device).expect("a disk"));
+    let is_on = |disk: &PathBuf| {
+        let disk = fs::read(disk).unwrap_or_else(|error| panic!("{}: {error}", disk.display()));
+        disk.chunks(page.len()).any(|found| found == page)
+    };
+    let disks = fs::read_dir("/sys/class/block").expect("disks").flatten();
+    let disks = disks.map(|disk| Path::new("/dev").join(disk.file_name()));
+    let found: Vec<_> = disks.filter(is_on).collect();
+    assert!(
+        matches!(&found[..], [disk] if name(disk) != first),
+        "the first disk is {first}, the page on {found:?}"
+    );
 }
 
 /// The entry in /sys of the disk that a file lies on, or of the device; `None` where nobody says

@@ -68,7 +68,9 @@ fn check(device: &Device, flags: OFlags, access: Access, expected: Result<(), Er
         Contents::Device | Contents::Tmpfs => "tmpfs",
         Contents::Overlay(_) => "overlay",
         Contents::Ext4(_) => "ext2/ext3/ext4",
-        Contents::Xfs(_) => "xfs",
+        Contents::Xfs(_) | Contents::XfsRealtime(_) => "xfs",
+        Contents::F2fs => "f2fs",
+        Contents::Erofs(_) => "erofs",
     };
     let found = report.file_system().expect("asked for").expect("fstatfs");
     assert_eq!(found.to_string(), file_system, "with {flags:?}");
