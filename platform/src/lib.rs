@@ -97,7 +97,7 @@ pub use linux::{
     resume_after_sigbus,
 };
 pub use locate::{Locate, Nowhere};
-pub use place::{Backing, DaxOption, Direct, Mode, Persistence, Region, Synchronous};
+pub use place::{Backing, DaxOption, DimmState, Direct, Mode, Persistence, Region, Synchronous};
 pub use platform::Platform;
 #[cfg(any(target_has_atomic = "ptr", feature = "critical-section"))]
 pub use slots::{Lease, Slots, Stored};

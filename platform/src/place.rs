@@ -119,6 +119,28 @@ impl fmt::Display for Persistence {
     }
 }
 
+bitflags::bitflags! {
+    /// What a DIMM reports of itself: the state flags of an NFIT's mapping, by ACPI's numbers (ACPI
+    /// 6.5, 5.2.26.3), which Linux has as words in `nmemK/nfit/flags`.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    pub struct DimmState: u8 {
+        /// The DIMM failed to save its data when the power failed last (`save_fail`).
+        const SAVE_FAILED = 1;
+        /// It failed to restore them (`restore_fail`).
+        const RESTORE_FAILED = 1 << 1;
+        /// The platform failed to flush its buffers to the DIMM when the power failed last
+        /// (`flush_fail`).
+        const FLUSH_FAILED = 1 << 2;
+        /// It is not armed: what is stored from now on will be lost when the power fails
+        /// (`not_armed`).
+        const NOT_ARMED = 1 << 3;
+        /// It reports an event of its health (SMART): a hint that it may fail (`smart_event`).
+        const SMART_EVENT = 1 << 4;
+        /// The firmware failed to map the DIMM (`map_fail`).
+        const MAP_FAILED = 1 << 6;
+    }
+}
+
 /// A region of persistent memory, and the namespace in it that an object lies in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -139,8 +161,8 @@ pub struct Region {
     pub persistence: Persistence,
     /// Whether it can only be read.
     pub read_only: bool,
-    /// Whether one of its DIMMs is not armed: stores to it will be lost when the power fails.
-    pub unarmed: bool,
+    /// What its DIMMs report of themselves, all together.
+    pub state: DimmState,
     /// Its NUMA node; `None` where the platform does not say.
     pub numa_node: Option<u32>,
 }
@@ -158,9 +180,15 @@ impl Region {
             provider: Text::new(),
             persistence: Persistence::Unstated,
             read_only: false,
-            unarmed: false,
+            state: DimmState::empty(),
             numa_node: None,
         }
+    }
+
+    /// Whether one of its DIMMs is not armed: stores to it will be lost when the power fails.
+    #[must_use]
+    pub const fn is_unarmed(&self) -> bool {
+        self.state.contains(DimmState::NOT_ARMED)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use core::fmt::{self, Display};
 
-use pmem2_platform::{Backing, Mode, Persistence, Text};
+use pmem2_platform::{Backing, DimmState, Mode, Persistence, Text};
 
 use super::{Place, words::Provider};
 
@@ -23,6 +23,13 @@ pub enum Warning {
         /// Who tells of it; empty where nobody says.
         provider: Text<24>,
     },
+    /// A DIMM of the region with this number reports a failure, or an event of its health.
+    Dimm {
+        /// The N of `regionN`.
+        region: u32,
+        /// What it reports: one of the flags, other than [`DimmState::NOT_ARMED`].
+        state: DimmState,
+    },
     /// The region with this number can only be read.
     ReadOnly {
         /// The N of `regionN`.
@@ -38,6 +45,65 @@ pub enum Warning {
     /// The memory is in no region of persistent memory (a device DAX without a region, a region of
     /// volatile memory): nothing says that it keeps its contents.
     NoRegion,
+}
+
+impl Warning {
+    /// A word for programs, which stays: `"unarmed"`, `"save_failed"`.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Unarmed { .. } | Self::UnarmedRegion { .. } => "unarmed",
+            Self::Dimm { state, .. } => match *state {
+                DimmState::SAVE_FAILED => "save_failed",
+                DimmState::RESTORE_FAILED => "restore_failed",
+                DimmState::FLUSH_FAILED => "flush_failed",
+                DimmState::MAP_FAILED => "map_failed",
+                DimmState::SMART_EVENT => "smart_event",
+                _ => "other",
+            },
+            Self::ReadOnly { .. } => "read_only",
+            Self::Declared { .. } => "declared",
+            Self::NoRegion => "no_region",
+        }
+    }
+
+    /// The number of the region that it is about; `None` where it is not about one region.
+    #[must_use]
+    pub const fn region(&self) -> Option<u32> {
+        match self {
+            Self::Unarmed { region }
+            | Self::UnarmedRegion { region, .. }
+            | Self::Dimm { region, .. }
+            | Self::ReadOnly { region }
+            | Self::Declared { region } => Some(*region),
+            Self::NoRegion => None,
+        }
+    }
+
+    /// One for each thing that the DIMMs of the region with this number report, except that they
+    /// are not armed.
+    pub fn of_dimms(region: u32, state: DimmState) -> impl Iterator<Item = Self> {
+        let told = state.difference(DimmState::NOT_ARMED);
+        told.iter().map(move |state| Self::Dimm { region, state })
+    }
+}
+
+/// What a DIMM does that reports this.
+const fn reports(state: DimmState) -> &'static str {
+    match state {
+        DimmState::SAVE_FAILED => {
+            "failed to save its data when the power failed last: what it holds is not to be trusted"
+        }
+        DimmState::RESTORE_FAILED => {
+            "failed to restore its data after the power failed last: what it holds is not to be trusted"
+        }
+        DimmState::FLUSH_FAILED => {
+            "was not flushed by the platform when the power failed last: what it holds is not to be trusted"
+        }
+        DimmState::MAP_FAILED => "was not mapped by the firmware: not all of the region is there",
+        DimmState::SMART_EVENT => "reports an event of its health (SMART): it may fail",
+        _ => "reports a state that pmem2 does not know",
+    }
 }
 
 impl Display for Warning {
@@ -56,6 +122,7 @@ impl Display for Warning {
                     Provider(provider)
                 )
             }
+            Self::Dimm { region, state } => write!(f, "a DIMM of region{region} {}", reports(*state)),
             Self::ReadOnly { region } => write!(f, "region{region} can only be read"),
             Self::Declared { region } => write!(
                 f,
@@ -76,17 +143,16 @@ impl Place {
         let none = (self.backing == Backing::DeviceDax || volatile()).then_some(Warning::NoRegion);
         let of_regions = self.regions().flat_map(|region| {
             let number = region.number;
-            [
-                region.unarmed.then_some(match region.mode {
-                    Mode::Whole => {
-                        Warning::UnarmedRegion { region: number, provider: region.provider }
-                    }
-                    _ => Warning::Unarmed { region: number },
-                }),
-                region.read_only.then_some(Warning::ReadOnly { region: number }),
-                (&*region.provider == "e820").then_some(Warning::Declared { region: number }),
-            ]
+            let unarmed = region.is_unarmed().then_some(match region.mode {
+                Mode::Whole => Warning::UnarmedRegion { region: number, provider: region.provider },
+                _ => Warning::Unarmed { region: number },
+            });
+            let read_only = region.read_only.then_some(Warning::ReadOnly { region: number });
+            let declared =
+                (&*region.provider == "e820").then_some(Warning::Declared { region: number });
+            let dimms = Warning::of_dimms(number, region.state);
+            unarmed.into_iter().chain(dimms).chain(read_only).chain(declared)
         });
-        none.into_iter().chain(of_regions.flatten())
+        none.into_iter().chain(of_regions)
     }
 }

@@ -257,8 +257,8 @@ refusals(void)
 	CHECK(pmem2_region_part(&bad, 0, 1, &bad) == PMEM2_E_INVALID_REGION_FORMAT && SAYS("region->kind is 4,"));
 	bad = good, bad.durability = 5;
 	refused("no durability", bad, PMEM2_E_INVALID_REGION_FORMAT, "region->durability is 5,");
-	bad = good, bad.flags = 32 | PMEM2_REGION_UNARMED;
-	refused("no flag", bad, PMEM2_E_INVALID_REGION_FORMAT, "a flag of region->flags is 32,");
+	bad = good, bad.flags = 512 | PMEM2_REGION_UNARMED;
+	refused("no flag", bad, PMEM2_E_INVALID_REGION_FORMAT, "a flag of region->flags is 512,");
 	for (i = 2; i < 4; i++) {
 		CHECK(pmem2_source_from_region(&src, &board[i]) == PMEM2_E_INVALID_REGION_FORMAT && src == NULL);
 		CHECK(SAYS("bytes in common"));

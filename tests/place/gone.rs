@@ -148,7 +148,7 @@ fn after_a_chroot() {
             assert_eq!(file.expected_granularity_at(of_file, Sharing::Shared), Ok(before.0));
             assert_eq!(device.expected_granularity_at(of_device, Sharing::Shared), Ok(before.1));
             assert_eq!((of_file.device(), of_file.warnings().count()), ("pmem0s", 1));
-            assert_eq!(of_file.regions().next().map(|region| region.unarmed), Some(true));
+            assert_eq!(of_file.regions().next().map(|region| region.is_unarmed()), Some(true));
             // Without it the answer is the same, but the reason is vaguer.
             let after = file.expected_granularity(Sharing::Shared).expect("a granularity");
             assert_eq!(after.granularity, Granularity::Page);

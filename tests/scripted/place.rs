@@ -2,8 +2,8 @@
 //! way.
 
 use pmem2::{
-    Anonymous, Backing, Error, Fail, FileSystem, HandleFault, Kind, Mode, Persistence, Place,
-    Region, Source, Warning, What,
+    Anonymous, Backing, DimmState, Error, Fail, FileSystem, HandleFault, Kind, Mode, Persistence,
+    Place, Region, Source, Warning, What,
 };
 
 use crate::{
@@ -300,7 +300,10 @@ fn warnings() {
         of(Land::of([region(0, 2, Mode::Fsdax), second]))
     };
     assert_eq!(with(|_| ()), []);
-    assert_eq!(with(|region| region.unarmed = true), [Warning::Unarmed { region: 5 }]);
+    assert_eq!(
+        with(|region| region.state = DimmState::NOT_ARMED),
+        [Warning::Unarmed { region: 5 }]
+    );
     assert_eq!(with(|region| region.read_only = true), [Warning::ReadOnly { region: 5 }]);
     assert_eq!(with(|region| region.provider = text("e820")), [Warning::Declared { region: 5 }]);
     for other in ["e82", "e8200", "E820", "virtio-pmem", ""] {
@@ -309,13 +312,34 @@ fn warnings() {
         assert_eq!(of(Land::of([region])), [], "{other}");
     }
     let all = |region: &mut Region| {
-        (region.unarmed, region.read_only, region.provider) = (true, true, text("e820"));
+        (region.state, region.read_only, region.provider) =
+            (DimmState::NOT_ARMED, true, text("e820"));
     };
     let every = [
         Warning::Unarmed { region: 5 },
         Warning::ReadOnly { region: 5 },
         Warning::Declared { region: 5 },
     ];
+    for (state, name, sentence) in [
+        (
+            DimmState::SAVE_FAILED,
+            "save_failed",
+            "failed to save its data when the power failed last",
+        ),
+        (DimmState::RESTORE_FAILED, "restore_failed", "failed to restore its data"),
+        (DimmState::FLUSH_FAILED, "flush_failed", "was not flushed by the platform"),
+        (DimmState::MAP_FAILED, "map_failed", "was not mapped by the firmware"),
+        (DimmState::SMART_EVENT, "smart_event", "an event of its health (SMART)"),
+    ] {
+        let mut failed = region(0, 5, Mode::Fsdax);
+        failed.state = state | DimmState::NOT_ARMED;
+        let told = of(Land::of([failed]));
+        assert_eq!(told, [every[0], Warning::Dimm { region: 5, state }]);
+        assert_eq!(told.iter().map(Warning::name).collect::<Vec<_>>(), ["unarmed", name]);
+        assert_eq!(told[1].region(), Some(5));
+        let told = told[1].to_string();
+        assert!(told.starts_with("a DIMM of region5 ") && told.contains(sentence), "{told}");
+    }
     assert_eq!(with(all), every, "what loses data comes first");
     for backing in elsewhere() {
         let expected: &[_] = if backing == Backing::DeviceDax { &[Warning::NoRegion] } else { &[] };
@@ -324,7 +348,7 @@ fn warnings() {
     // Of a region without namespaces nobody says that DIMMs are what it is made of.
     let whole = |provider: &str| {
         let mut region = region(0, 5, Mode::Whole);
-        (region.unarmed, region.provider) = (true, text(provider));
+        (region.state, region.provider) = (DimmState::NOT_ARMED, text(provider));
         let all = of(Land::of([region]));
         assert_eq!(all, [Warning::UnarmedRegion { region: 5, provider: text(provider) }]);
         all.first().map(ToString::to_string)

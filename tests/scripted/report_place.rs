@@ -2,7 +2,8 @@
 //! made durable.
 
 use pmem2::{
-    Access, Backing, DaxOption, Direct, Error, Kind, Mode, Persistence, Report, Synchronous,
+    Access, Backing, DaxOption, DimmState, Direct, Error, Kind, Mode, Persistence, Report,
+    Synchronous,
 };
 
 use crate::{
@@ -67,7 +68,7 @@ fn without_dimms() {
 fn warnings_come_first() {
     let mut land = Land::fsdax();
     let mut region = region(0, 7, Mode::Fsdax);
-    (region.unarmed, region.read_only, region.provider) = (true, true, text("e820"));
+    (region.state, region.read_only, region.provider) = (DimmState::NOT_ARMED, true, text("e820"));
     land.regions = vec![Ok(region)];
     let report = report(Kind::RegularFile, land).to_string();
     let lines: Vec<_> = report.lines().take(5).collect();

@@ -227,7 +227,7 @@ impl<'t> Locate for Bare<'t> {
         region.provider = Text::cut(from.provider);
         region.persistence = from.persistence;
         region.read_only = from.read_only;
-        region.unarmed = from.unarmed;
+        region.state = from.state;
         region.numa_node = from.numa_node;
         Ok(Some(region))
     }

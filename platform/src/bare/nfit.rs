@@ -9,7 +9,7 @@ use super::{
     bytes::{Bytes, guid},
     region::overlap,
 };
-use crate::{Persistence, RegionFault, Text};
+use crate::{DimmState, Persistence, RegionFault, Text};
 
 /// A whole NFIT that was checked.
 #[derive(Clone, Copy)]
@@ -51,11 +51,6 @@ const VIRTUAL: [[u8; 16]; 4] = [
 const PROXIMITY_VALID: u16 = 1 << 1;
 /// Memory mapping attributes: EFI_MEMORY_RO.
 const READ_ONLY: u64 = 0x2_0000;
-
-/// State flags of a device: the last save, its restore, or the platform's flush before it failed;
-/// or the firmware failed to map the device.
-const SAVE_FAILED: u16 = 1 | 1 << 1 | 1 << 2 | 1 << 6;
-const NOT_ARMED: u16 = 1 << 3;
 
 /// Platform capabilities.
 const CPU_CACHE: u32 = 1;
@@ -199,13 +194,12 @@ impl<'t> Nfit<'t> {
         // of another range.
         for device in self.devices(index) {
             for mapping in self.of_kind(MAPPING).filter(|mapping| mapping.u32(4) == device.u32(4)) {
-                let state = mapping.u16(44)?;
-                region.unarmed |= state & NOT_ARMED != 0;
-                region.save_failed |= state & SAVE_FAILED != 0;
+                // The flags are the low byte.
+                region.state |= DimmState::from_bits_truncate(mapping.u8(44)?);
             }
         }
         // A range that is not armed can be read only: its stores would be lost.
-        region.read_only |= region.unarmed;
+        region.read_only |= region.is_unarmed();
         region.fault = self.overlaps(range, base, length).then_some(RegionFault::Overlaps);
         region.dimms = DimmTable::Nfit(self, index);
         Some(region)

@@ -1,7 +1,7 @@
 //! Ranges of physical memory, as tables tell of them.
 
 use super::nfit::Nfit;
-use crate::{Persistence, RegionFault};
+use crate::{DimmState, Persistence, RegionFault};
 
 /// What a range of physical memory is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -63,8 +63,7 @@ pub struct PhysicalRegion<'t> {
     pub(super) alignment: u64,
     pub(super) numa_node: Option<u32>,
     pub(super) read_only: bool,
-    pub(super) unarmed: bool,
-    pub(super) save_failed: bool,
+    pub(super) state: DimmState,
     /// What its table knows to be wrong with it.
     pub(super) fault: Option<RegionFault>,
     pub(super) dimms: DimmTable<'t>,
@@ -87,8 +86,7 @@ impl<'t> PhysicalRegion<'t> {
             alignment: 1,
             numa_node: None,
             read_only: false,
-            unarmed: false,
-            save_failed: false,
+            state: DimmState::empty(),
             fault: None,
             dimms: DimmTable::Board(&[]),
         }
@@ -143,7 +141,7 @@ impl<'t> PhysicalRegion<'t> {
     /// it may not, as in Linux.
     #[must_use]
     pub const fn unarmed(mut self) -> Self {
-        self.unarmed = true;
+        self.state = self.state.union(DimmState::NOT_ARMED);
         self
     }
 
@@ -220,14 +218,13 @@ impl<'t> PhysicalRegion<'t> {
     /// Whether it will not keep what is stored from now on.
     #[must_use]
     pub const fn is_unarmed(&self) -> bool {
-        self.unarmed
+        self.state.contains(DimmState::NOT_ARMED)
     }
 
-    /// Whether a device of it failed to save its data when the power failed last, or to restore it,
-    /// or the firmware failed to map it: what it holds is not to be trusted.
+    /// What the DIMMs that it is made of report of themselves, all together.
     #[must_use]
-    pub const fn save_failed(&self) -> bool {
-        self.save_failed
+    pub const fn state(&self) -> DimmState {
+        self.state
     }
 
     /// The physical addresses of flush hints, one for each DIMM that has some: where the memory

@@ -8,7 +8,7 @@ use super::{
     sys::Sys,
     sysfs::{self, Path},
 };
-use crate::{Backing, Errno, Fail, Mode, Persistence, Region, Text, What};
+use crate::{Backing, DimmState, Errno, Fail, Mode, Persistence, Region, Text, What};
 
 /// The provider of virtio-pmem's bus (drivers/nvdimm/virtio_pmem.c): only the host's flush makes a
 /// store durable there.
@@ -33,6 +33,22 @@ impl Dimm {
     fn file(self, name: &str, what: What) -> Result<Path, Fail> {
         let (number, family) = (self.number, self.family.directory());
         sysfs::path(what, format_args!("/sys/bus/nd/devices/nmem{number}/{family}/{name}"))
+    }
+}
+
+impl Family {
+    /// What a word of `flags` says. PowerPC's hypervisor has `smart_notify` for an event; in an NFIT
+    /// it only says that there would be a notice of one.
+    fn state(self, word: &[u8]) -> DimmState {
+        match (word, self) {
+            (b"save_fail", _) => DimmState::SAVE_FAILED,
+            (b"restore_fail", _) => DimmState::RESTORE_FAILED,
+            (b"flush_fail", _) => DimmState::FLUSH_FAILED,
+            (b"not_armed", _) => DimmState::NOT_ARMED,
+            (b"smart_event", _) | (b"smart_notify", Self::Papr) => DimmState::SMART_EVENT,
+            (b"map_fail", _) => DimmState::MAP_FAILED,
+            _ => DimmState::empty(),
+        }
     }
 }
 
@@ -84,7 +100,7 @@ pub(super) fn region<S: Sys>(sys: S, spot: &Spot, index: usize) -> Result<Option
     region.namespace = namespace(sys, area)?;
     let mut n = 0;
     while let Some(dimm) = dimm(sys, spot, index, n)? {
-        region.unarmed |= is_unarmed(sys, dimm)?;
+        region.state |= state(sys, dimm)?;
         n = n.saturating_add(1);
     }
     Ok(Some(region))
@@ -213,12 +229,12 @@ pub(super) fn dirty_shutdowns<S: Sys>(sys: S, dimm: Dimm) -> Result<u64, Fail> {
         .ok_or(Fail::Unsupported)
 }
 
-/// Whether the DIMM will not keep what is stored from now on. A family without flags has nothing to
-/// say of it.
+/// What the DIMM reports of itself. A family without flags has nothing to say.
 #[inline(never)]
-fn is_unarmed<S: Sys>(sys: S, dimm: Dimm) -> Result<bool, Fail> {
+fn state<S: Sys>(sys: S, dimm: Dimm) -> Result<DimmState, Fail> {
     let mut buffer = [0; 256];
     let flags =
         if_there(sysfs::text(sys, &dimm.file("flags", What::Dimm)?, What::Dimm, &mut buffer))?;
-    Ok(flags.unwrap_or_default().split(|&byte| byte == b' ').any(|flag| flag == b"not_armed"))
+    let words = flags.unwrap_or_default().split(|&byte| byte == b' ');
+    Ok(words.map(|word| dimm.family.state(word)).collect())
 }

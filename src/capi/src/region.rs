@@ -10,8 +10,8 @@ use core::{
 };
 
 use pmem2::{
-    Bare, Code, Durability, Error, Extent, Fail, Kind, Locate, Nfit, Persistence, PhysicalRegion,
-    Platform, RegionFault, RegionKind, Source, What,
+    Bare, Code, DimmState, Durability, Error, Extent, Fail, Kind, Locate, Nfit, Persistence,
+    PhysicalRegion, Platform, RegionFault, RegionKind, Source, What,
 };
 
 pub(crate) use array::array;
@@ -66,9 +66,18 @@ const DURABILITIES: [Option<Durability>; 5] = [
 const READ_ONLY: u32 = 1;
 const UNARMED: u32 = 2;
 const HAS_NODE: u32 = 4;
-const SAVE_FAILED: u32 = 8;
 const OVERLAPPING: u32 = 16;
-const ALL: u32 = READ_ONLY | UNARMED | HAS_NODE | SAVE_FAILED | OVERLAPPING;
+/// What its DIMMs report.
+const STATES: [(u32, DimmState); 6] = [
+    (UNARMED, DimmState::NOT_ARMED),
+    (8, DimmState::SAVE_FAILED),
+    (32, DimmState::RESTORE_FAILED),
+    (64, DimmState::FLUSH_FAILED),
+    (128, DimmState::MAP_FAILED),
+    (256, DimmState::SMART_EVENT),
+];
+/// All that there are.
+const ALL: u32 = 0x1FF;
 
 /// The bytes of a provider that are shown.
 const PROVIDER: usize = 24;
@@ -87,9 +96,7 @@ impl CRegion {
         };
         let flags = [
             (READ_ONLY, more.read_only),
-            (UNARMED, more.unarmed),
             (HAS_NODE, more.numa_node.is_some()),
-            (SAVE_FAILED, from.save_failed()),
             (OVERLAPPING, facts.kind == Kind::InvalidRegion(RegionFault::Overlaps)),
         ];
         Ok(Self {
@@ -100,6 +107,7 @@ impl CRegion {
             durability: position(&DURABILITIES, &durability),
             flags: flags
                 .into_iter()
+                .chain(STATES.map(|(flag, state)| (flag, from.state().contains(state))))
                 .filter(|(_, holds)| *holds)
                 .fold(0, |flags, (flag, _)| flags | flag),
             numa_node: more.numa_node.unwrap_or(0),

@@ -149,7 +149,7 @@ pub(crate) fn region(place: &Place, told: &Told<'_>) -> io::Result<String> {
         region: Some(told.into()),
         ..Object::of(&told.report).named(place)
     };
-    object.warnings.extend(told.warning().map(Warning::from));
+    object.warnings.extend(told.warnings().map(Warning::from));
     line(&object)
 }
 

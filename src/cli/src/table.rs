@@ -15,7 +15,7 @@ use std::{
 
 use pmem2::{
     Code, Devicetree, Durability, Errno, Error, Extent, ExtentId, Kind, Nfit, PhysicalRegion,
-    RegionKind, Report, TableFault,
+    RegionKind, Report, TableFault, Warning,
 };
 
 use crate::look::Note;
@@ -194,24 +194,9 @@ impl Told<'_> {
         (self.region.kind() == RegionKind::Persistent).then(|| self.region.flush_hints().count())
     }
 
-    /// What a person must know of it that is in no [`Report`].
-    pub(crate) fn warning(&self) -> Option<SaveFailed> {
-        self.region.save_failed().then(|| SaveFailed { region: self.region.number() })
-    }
-}
-
-/// A DIMM of the region with this number failed to save its data or to restore it.
-pub(crate) struct SaveFailed {
-    pub(crate) region: u32,
-}
-
-impl Display for SaveFailed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "a DIMM of region{} failed to save its data when the power failed last, or to restore it: what it holds is not to be \
-             trusted",
-            self.region
-        )
+    /// What its DIMMs report, where no [`Report`] has that: of what is no persistent memory.
+    pub(crate) fn warnings(&self) -> impl Iterator<Item = Warning> {
+        let told = self.report.place().is_none().then(|| self.region.state());
+        Warning::of_dimms(self.region.number(), told.unwrap_or_default())
     }
 }

@@ -77,9 +77,8 @@ pub(crate) fn finding(place: &Place, finding: &Finding) -> String {
 pub(crate) fn region(file: &Path, told: &Told<'_>) -> String {
     let mut block = Block(format!("{}, region {}\n", name(file), told.region.number()));
     let Ok(()) = told.report.lines(|fact| {
-        // Behind the other warnings.
-        if let ("kind", Some(warning)) = (fact.key, told.warning()) {
-            block.line("warning", &warning);
+        if fact.key == "kind" {
+            told.warnings().for_each(|warning| block.line("warning", &warning));
         }
         block.line(fact.key, fact.value);
         Ok::<_, Infallible>(())

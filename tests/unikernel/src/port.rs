@@ -8,7 +8,7 @@
 use core::{fmt, marker::PhantomData, ops::Range, sync::atomic::Ordering::Relaxed};
 
 use pmem2::{
-    Access, Alignment, Backing, ClearBy, Errno, Facts, Fail, FileSystem, Halt, Halted, Handle,
+    Access, Alignment, Backing, ClearBy, DimmState, Errno, Facts, Fail, FileSystem, Halt, Halted, Handle,
     Health, Io, Kind, Locate, Mode, Nowhere, Persistence, Platform, ReadBuffer, Region,
     Synchronous, Text, What, WriteBuffer,
 };
@@ -306,7 +306,7 @@ impl Locate for &Kernel {
         region.provider = Text::cut("firmware");
         region.persistence =
             if bank.saves_caches { Persistence::CpuCache } else { Persistence::MemoryController };
-        region.unarmed = !bank.armed;
+        region.state.set(DimmState::NOT_ARMED, !bank.armed);
         region.numa_node = bank.node;
         Ok(Some(region))
     }

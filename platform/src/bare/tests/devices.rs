@@ -6,7 +6,7 @@ use super::{
     nfit::{GIB, one},
     tables::{Range, answers, control, devices, hints, ids, mapping, nfit, regions, structure},
 };
-use crate::{Access, Extent, Fail};
+use crate::{Access, DimmState, Extent, Fail};
 
 /// Two ranges over the same three devices, whose mappings lie mixed, and one that belongs to none.
 #[test]
@@ -35,7 +35,7 @@ fn interleaved_devices_come_in_the_order_of_their_mappings() {
     );
     assert_eq!(devices(&all[1]), [(0x10, text(&second)), (0x20, without)]);
     // Both have the device that is not armed, though only the second one's mapping says so.
-    assert_eq!([0, 1].map(|n| answers(Extent::of(&all[n])).1.unarmed), [true, true]);
+    assert_eq!([0, 1].map(|n| answers(Extent::of(&all[n])).1.is_unarmed()), [true, true]);
 }
 
 /// A device's state counts for every range that it is of, whichever of its mappings tells it: the
@@ -48,15 +48,14 @@ fn the_state_is_the_devices() {
         let table = nfit(&[&ranges, mappings].concat());
         let all = regions(&table).unwrap();
         [0, 1].map(|n| {
-            (
-                answers(Extent::of(&all[n])).1.unarmed,
-                answers(Extent::of(&all[n])).1.read_only,
-                all[n].save_failed(),
-            )
+            let there = answers(Extent::of(&all[n])).1;
+            assert_eq!(all[n].state(), there.state);
+            (there.state, there.read_only)
         })
     };
-    let (no, unarmed, failed) = ((false, false, false), (true, true, false), (false, false, true));
     let (flat, lost) = (1 << 3, 1 << 1);
+    let (no, failed) = ((DimmState::empty(), false), (DimmState::RESTORE_FAILED, false));
+    let unarmed = (DimmState::NOT_ARMED, true);
     // Interleaved, on the first of the devices and on the last.
     assert_eq!(
         told(&[mapping(1, 1, 1, flat), mapping(2, 1, 1, 0), mapping(3, 2, 1, 0)]),
@@ -76,7 +75,7 @@ fn the_state_is_the_devices() {
     );
     assert_eq!(
         told(&[mapping(1, 1, 1, flat), mapping(2, 1, 1, lost), mapping(3, 1, 1, 0)]),
-        [(true, true, true), no]
+        [(DimmState::NOT_ARMED | DimmState::RESTORE_FAILED, true), no]
     );
     // In a mapping of the other range, of one that is not there, of none; before and behind.
     for other in [2, 77, 0] {
@@ -141,17 +140,27 @@ fn valid_fields_of_a_control_region() {
     }
 }
 
-/// Each flag, and what it means: not armed, and so read only; failed to save.
+/// Each flag, and what it means. What is not armed can be read only.
 #[test]
 fn state_flags() {
     for bit in 0..16 {
         let table = one(1 << bit, &[]);
         let region = regions(&table).unwrap()[0];
         let (facts, there) = answers(Extent::of(&region));
-        assert_eq!(there.unarmed, bit == 3, "bit {bit}");
+        assert_eq!(there.is_unarmed(), bit == 3, "bit {bit}");
         assert_eq!(there.read_only, bit == 3, "bit {bit}");
         assert_eq!(facts.access.contains(Access::WRITE), bit != 3, "bit {bit}");
-        assert_eq!(region.save_failed(), bit < 3 || bit == 6, "bit {bit}");
+        let state = match bit {
+            0 => DimmState::SAVE_FAILED,
+            1 => DimmState::RESTORE_FAILED,
+            2 => DimmState::FLUSH_FAILED,
+            3 => DimmState::NOT_ARMED,
+            4 => DimmState::SMART_EVENT,
+            6 => DimmState::MAP_FAILED,
+            // 5: the platform would notify of an event.
+            _ => DimmState::empty(),
+        };
+        assert_eq!((region.state(), there.state), (state, state), "bit {bit}");
     }
 }
 

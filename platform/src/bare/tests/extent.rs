@@ -4,8 +4,8 @@ use std::format;
 
 use super::tables::{answers, ids};
 use crate::{
-    Access, Alignment, Backing, Bare, BoardDimm, Durability, Extent, Fail, Handle, Kind, Locate,
-    Mode, Persistence, PhysicalRegion, Platform, RegionFault, RegionKind, What,
+    Access, Alignment, Backing, Bare, BoardDimm, DimmState, Durability, Extent, Fail, Handle, Kind,
+    Locate, Mode, Persistence, PhysicalRegion, Platform, RegionFault, RegionKind, What,
 };
 
 static CHIPS: [BoardDimm<'_>; 3] = [
@@ -60,8 +60,8 @@ fn a_declared_region_says_what_was_declared() {
         (Alignment::new(1), None, Persistence::Unstated)
     );
     assert_eq!(
-        (plain.durability(), ids(&plain).len(), plain.save_failed()),
-        (Durability::CacheFlush, 0, false)
+        (plain.durability(), ids(&plain).len(), plain.state()),
+        (Durability::CacheFlush, 0, DimmState::empty())
     );
 
     let locked = region(0, 1).read_only();
@@ -71,7 +71,7 @@ fn a_declared_region_says_what_was_declared() {
         (Access::READ, true)
     );
     assert_eq!(
-        (answers(Extent::of(&flat)).1.unarmed, answers(Extent::of(&flat)).1.read_only),
+        (answers(Extent::of(&flat)).1.is_unarmed(), answers(Extent::of(&flat)).1.read_only),
         (true, false)
     );
 }

@@ -34,7 +34,7 @@ fn of_qemu_with_one_device() {
     let (facts, there) = answers(Extent::of(region));
     assert_eq!((facts.kind, facts.access), (Kind::Region, Access::READ | Access::WRITE));
     assert_eq!(
-        (there.persistence, &*there.provider, there.unarmed),
+        (there.persistence, &*there.provider, there.is_unarmed()),
         (Persistence::CpuCache, "ACPI.NFIT", false)
     );
     // QEMU always calls the proximity domain valid.
@@ -63,7 +63,7 @@ fn of_qemu_with_two_devices() {
     );
     let answers: Vec<_> = all.iter().map(|region| answers(Extent::of(region))).collect();
     assert_eq!([0, 1].map(|n| answers[n].0.access), [Access::READ | Access::WRITE, Access::READ]);
-    assert_eq!([0, 1].map(|n| answers[n].1.unarmed), [false, true]);
+    assert_eq!([0, 1].map(|n| answers[n].1.is_unarmed()), [false, true]);
     assert_eq!(
         [0, 1].map(|n| answers[n].1.read_only),
         [false, true],
@@ -90,7 +90,7 @@ fn a_range_with_index_0() {
     let table = nfit(&[Range::persistent(0, 0, GIB).structure(), mapping(1, 0, 1, 1 << 3)]);
     let all = regions(&table).unwrap();
     assert_eq!(devices(&all[0]), []);
-    assert!(!answers(Extent::of(&all[0])).1.unarmed);
+    assert!(!answers(Extent::of(&all[0])).1.is_unarmed());
     assert_eq!(
         (all[0].kind(), answers(Extent::of(&all[0])).0.kind),
         (RegionKind::Other, Kind::Other)

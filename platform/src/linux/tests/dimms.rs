@@ -9,7 +9,7 @@ use super::{
     world::{Call, World},
 };
 use crate::{
-    Fail, Region, Text, What,
+    DimmState, Fail, Region, Text, What,
     linux::region::{Dimm, dimm, dimm_id, dirty_shutdowns},
 };
 
@@ -32,25 +32,36 @@ fn family(name: &str) -> World {
 
 #[test]
 fn flags_of_dimms() {
+    use DimmState as D;
+    let failed = D::SAVE_FAILED | D::FLUSH_FAILED | D::MAP_FAILED | D::RESTORE_FAILED;
     let rows = [
-        ("\n", false),
-        ("", false),
-        ("not_armed\n", true),
-        ("not_armed", true),
-        ("save_fail not_armed smart_notify\n", true),
-        ("save_fail flush_fail map_fail restore_fail smart_notify\n", false),
-        ("not_armed_x\n", false),
-        ("xnot_armed\n", false),
-        ("not-armed\n", false),
-        ("NOT_ARMED\n", false),
-        ("  not_armed \n", true),
+        ("\n", D::empty()),
+        ("", D::empty()),
+        ("not_armed\n", D::NOT_ARMED),
+        ("not_armed", D::NOT_ARMED),
+        ("save_fail not_armed smart_notify\n", D::SAVE_FAILED | D::NOT_ARMED),
+        ("save_fail flush_fail map_fail restore_fail smart_notify\n", failed),
+        (
+            "save_fail restore_fail flush_fail map_fail smart_event smart_notify \n",
+            failed | D::SMART_EVENT,
+        ),
+        ("save_fail\n", D::SAVE_FAILED),
+        ("restore_fail\n", D::RESTORE_FAILED),
+        ("flush_fail\n", D::FLUSH_FAILED),
+        ("map_fail\n", D::MAP_FAILED),
+        ("smart_event\n", D::SMART_EVENT),
+        ("not_armed_x\n", D::empty()),
+        ("xnot_armed\n", D::empty()),
+        ("not-armed\n", D::empty()),
+        ("NOT_ARMED\n", D::empty()),
+        ("  not_armed \n", D::NOT_ARMED),
     ];
-    for (flags, unarmed) in rows {
+    for (flags, state) in rows {
         for dimm in [4, 2] {
             let world = usual().with_file(&of_dimm(dimm, "nfit/flags"), flags);
             assert_eq!(
                 first(&world),
-                Ok(Some(Region { unarmed, ..usual_region() })),
+                Ok(Some(Region { state, ..usual_region() })),
                 "{flags:?} of {dimm}"
             );
         }
@@ -58,19 +69,27 @@ fn flags_of_dimms() {
     let path = of_dimm(4, "nfit/flags");
     let world =
         usual().with_file(&path, "not_armed\n").with_file(&of_dimm(2, "nfit/flags"), "not_armed\n");
-    assert!(first(&world).unwrap().unwrap().unarmed);
+    assert!(first(&world).unwrap().unwrap().is_unarmed());
     // A family without flags has nothing to say of it.
     assert_eq!(first(&usual().without_file(&path)), Ok(Some(usual_region())));
     let long = "x".repeat(255);
     assert_eq!(first(&usual().with_file(&path, &long)), Ok(Some(usual_region())));
     assert_eq!(first(&usual().with_file(&path, long + "x")), Err(Fail::Malformed(What::Dimm)));
-    for (name, flags) in [("cxl", "not_armed\n"), ("papr", "flush_fail not_armed\n")] {
+    for (name, flags, state) in [
+        ("cxl", "not_armed\n", D::NOT_ARMED),
+        // A hypervisor's events.
+        (
+            "papr",
+            "flush_fail not_armed smart_notify \n",
+            D::FLUSH_FAILED | D::NOT_ARMED | D::SMART_EVENT,
+        ),
+    ] {
         let world = family(name)
             .with_region(1, &[])
             .with_file(&of_region(1, "mapping0"), "nmem4,0,1,0\n")
             .carried("pfn1.2", "namespace1.5")
             .with_file(&of_dimm(4, &format!("{name}/flags")), flags);
-        assert!(first(&world).unwrap().unwrap().unarmed);
+        assert_eq!(first(&world).unwrap().unwrap().state, state);
     }
 }
 

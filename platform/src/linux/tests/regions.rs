@@ -8,7 +8,7 @@ use super::{
     world::{Call, World},
 };
 use crate::{
-    Fail, Mode, Persistence, Region, Text, What,
+    DimmState, Fail, Mode, Persistence, Region, Text, What,
     linux::region::{dimm, numa_node, region},
 };
 
@@ -75,7 +75,8 @@ fn every_region_of_a_volume() {
         namespace: Some(namespace),
         ..Region { bus, number, mode, ..usual_region() }
     };
-    let second = Region { numa_node: Some(7), unarmed: true, ..of(2, 6, Mode::Sector, 1) };
+    let second =
+        Region { numa_node: Some(7), state: DimmState::NOT_ARMED, ..of(2, 6, Mode::Sector, 1) };
     assert_eq!(regions, [Some(of(0, 1, Mode::Raw, 3)), Some(second), None]);
     let nodes: Vec<_> = (0..3).map(|index| numa_node(world.sys(), &spot, index).unwrap()).collect();
     assert_eq!(nodes, [Some(Some(0)), Some(Some(7)), None]);

@@ -257,7 +257,7 @@ int pmem2_source_init_anon(struct pmem2_source_storage *storage, struct pmem2_so
  * was. PMEM2_DESCRIPTION_SIZE bytes always suffice on Linux and Windows. What could not be found out is said in the text; only a
  * descriptor that was closed, or is another file now, is an error: PMEM2_E_INVALID_FILE_HANDLE.
  */
-#define PMEM2_DESCRIPTION_SIZE 16384
+#define PMEM2_DESCRIPTION_SIZE 24576
 int pmem2_source_describe(const struct pmem2_source *src, char *buf, size_t len);
 
 /*

@@ -83,8 +83,13 @@ enum pmem2_region_durability {
 #define PMEM2_REGION_READ_ONLY 1u
 #define PMEM2_REGION_UNARMED 2u /* what is stored from now on is lost when the power fails: a flat battery */
 #define PMEM2_REGION_HAS_NODE 4u /* numa_node is one */
-#define PMEM2_REGION_SAVE_FAILED 8u /* what it holds is not what was stored; said for the program, refused by nothing */
 #define PMEM2_REGION_OVERLAPPING 16u /* another region has bytes of it: refused */
+/* What a DIMM of it reports; said for the program, refused by nothing. The first three: what it holds is not what was stored. */
+#define PMEM2_REGION_SAVE_FAILED 8u
+#define PMEM2_REGION_RESTORE_FAILED 32u
+#define PMEM2_REGION_FLUSH_FAILED 64u
+#define PMEM2_REGION_MAP_FAILED 128u /* not all of it is there */
+#define PMEM2_REGION_SMART_EVENT 256u /* an event of its health: it may fail */
 
 /* A DIMM or a chip. */
 struct pmem2_region_dimm {

@@ -1,10 +1,9 @@
 //! What a table tells of a region of physical memory beyond the answers that every source has.
 
-use pmem2::Durability;
+use pmem2::{DimmState, Durability};
 use serde::Serialize;
 
-use super::whereabouts::Warning;
-use crate::table::{SaveFailed, Told};
+use crate::table::Told;
 
 #[derive(Serialize)]
 pub(super) struct Region<'t> {
@@ -31,14 +30,10 @@ impl<'t> From<&Told<'t>> for Region<'t> {
                 Durability::None => "none",
                 _ => "other",
             }),
-            save_failed: told.region.save_failed(),
+            save_failed: told.region.state().intersects(
+                DimmState::SAVE_FAILED | DimmState::RESTORE_FAILED | DimmState::FLUSH_FAILED,
+            ),
             flush_hints: told.flush_hints(),
         }
-    }
-}
-
-impl From<SaveFailed> for Warning {
-    fn from(warning: SaveFailed) -> Self {
-        Self { warning: "save_failed", region: Some(warning.region), sentence: warning.to_string() }
     }
 }

@@ -37,9 +37,9 @@ pub(super) struct Granularity {
 
 #[derive(Serialize)]
 pub(super) struct Warning {
-    pub(super) warning: &'static str,
-    pub(super) region: Option<u32>,
-    pub(super) sentence: String,
+    warning: &'static str,
+    region: Option<u32>,
+    sentence: String,
 }
 
 impl<'p> From<&'p Place> for Whereabouts<'p> {
@@ -77,7 +77,7 @@ impl<'p> From<&'p Region> for OnRegion<'p> {
             },
             provider: &region.provider,
             read_only: region.read_only,
-            unarmed: region.unarmed,
+            unarmed: region.is_unarmed(),
             numa_node: region.numa_node,
         }
     }
@@ -96,15 +96,6 @@ impl From<Expected> for Granularity {
 
 impl From<pmem2::Warning> for Warning {
     fn from(warning: pmem2::Warning) -> Self {
-        let (word, region) = match warning {
-            pmem2::Warning::Unarmed { region } | pmem2::Warning::UnarmedRegion { region, .. } => {
-                ("unarmed", Some(region))
-            }
-            pmem2::Warning::ReadOnly { region } => ("read_only", Some(region)),
-            pmem2::Warning::Declared { region } => ("declared", Some(region)),
-            pmem2::Warning::NoRegion => ("no_region", None),
-            _ => ("other", None),
-        };
-        Self { warning: word, region, sentence: warning.to_string() }
+        Self { warning: warning.name(), region: warning.region(), sentence: warning.to_string() }
     }
 }

@@ -188,18 +188,24 @@ fn an_nfit() {
     }
 }
 
-/// A failed save is a warning; the other facts that only a table has.
+/// What a DIMM reports is a warning; the other facts that only a table has.
 #[test]
 fn what_only_a_table_tells() {
-    for flag in [1_u8, 2, 4] {
+    for (flag, word, failed) in [
+        (1_u8, "save_failed", true),
+        (2, "restore_failed", true),
+        (4, "flush_failed", true),
+        (16, "smart_event", false),
+        (64, "map_failed", false),
+    ] {
         let mut table = seed("nfit/qemu-one");
         set(&mut table, MAPPING, 0, 44, &[flag]);
         let (block, object) = told(0, &table).remove(0);
-        assert_eq!(object["region"]["save_failed"], true);
+        assert_eq!(object["region"]["save_failed"], failed, "{word}");
         let warning = &object["warnings"][0];
-        assert_eq!([&warning["warning"], &warning["region"]], [&json!("save_failed"), &json!(0)]);
+        assert_eq!([&warning["warning"], &warning["region"]], [&json!(word), &json!(0)]);
         assert_eq!(warning["sentence"].as_str(), fact(&block, "warning"));
-        assert!(fact(&block, "warning").unwrap().contains("not to be trusted"), "{block}");
+        assert_eq!(fact(&block, "warning").unwrap().contains("not to be trusted"), failed);
     }
     // With what it means before: a person reads from the top.
     let mut table = seed("nfit/qemu-one");

@@ -213,11 +213,12 @@ fn warnings_come_first() {
     let (block, object) = sysfs.says(0, "/dev/null");
 
     let keys: Vec<_> =
-        block.lines().skip(1).take(4).map(|line| line.split_whitespace().next().unwrap()).collect();
-    assert_eq!(keys, ["source", "warning", "warning", "warning"]);
+        block.lines().skip(1).take(5).map(|line| line.split_whitespace().next().unwrap()).collect();
+    assert_eq!(keys, ["source", "warning", "warning", "warning", "warning"]);
     let warnings = facts(&block, "warning");
     for (warning, words) in warnings.iter().zip([
         "region7 is not armed",
+        "region7 was not flushed by the platform",
         "region7 can only be read",
         "region7 is only declared",
     ]) {
@@ -225,7 +226,7 @@ fn warnings_come_first() {
     }
     let words: Vec<_> =
         object["warnings"].as_array().unwrap().iter().map(|warning| &warning["warning"]).collect();
-    assert_eq!(words, ["unarmed", "read_only", "declared"]);
+    assert_eq!(words, ["unarmed", "flush_failed", "read_only", "declared"]);
     for (warning, sentence) in object["warnings"].as_array().unwrap().iter().zip(&warnings) {
         assert_eq!([&warning["region"], &warning["sentence"]], [&json!(7), &json!(sentence)]);
     }

@@ -113,7 +113,7 @@ fn describe<'t>(base: u64, source: &Source<impl Handle<P = Bare<'t>>>) -> Result
         say!("{base:#x} provider {}", region.provider);
         say!("{base:#x} persistence {}", region.persistence);
         say!("{base:#x} read_only {}", region.read_only);
-        say!("{base:#x} unarmed {}", region.unarmed);
+        say!("{base:#x} unarmed {}", region.is_unarmed());
     }
     for dimm in source.dimms()? {
         let dimm = dimm?;

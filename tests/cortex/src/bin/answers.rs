@@ -63,7 +63,7 @@ fn told(name: &str, source: &Slot<'_, '_, Native, SLOTS>) {
     say!("{name} | is | {}, {access}, {}", source.kind(), source.id());
     match source.region(0) {
         Ok(Some(region)) => {
-            let armed = if region.unarmed { "unarmed" } else { "armed" };
+            let armed = if region.is_unarmed() { "unarmed" } else { "armed" };
             let writable = if region.read_only { "read-only" } else { "writable" };
             let (number, provider, persistence) =
                 (region.number, region.provider, region.persistence);

@@ -82,7 +82,7 @@ fn agrees(machine: &Machine, device: &Device, place: &Place) {
         assert_eq!(found.provider, Text::of(expected.told.provider).expect("a short name"));
         assert_eq!(found.persistence, expected::persistence(expected));
         assert_eq!(found.read_only, expected.told.unarmed);
-        assert_eq!(found.unarmed, expected.told.unarmed);
+        assert_eq!(found.is_unarmed(), expected.told.unarmed);
         assert_eq!(found.numa_node, expected.told.node);
     }
     let warnings: Vec<Warning> = place.warnings().collect();

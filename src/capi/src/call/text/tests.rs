@@ -6,9 +6,9 @@ use std::{format, string::String, vec, vec::Vec};
 use super::Length;
 use crate::call::granularity::Why;
 use pmem2::{
-    Access, Anonymous, Backing, Borrowed, DaxOption, Direct, Errno, Facts, Fail, FileSystem,
-    Handle, Kind, Locate, Mode, Native, Persistence, Platform, Reason, Region, Source, Synchronous,
-    Text,
+    Access, Anonymous, Backing, Borrowed, DaxOption, DimmState, Direct, Errno, Facts, Fail,
+    FileSystem, Handle, Kind, Locate, Mode, Native, Persistence, Platform, Reason, Region, Source,
+    Synchronous, Text,
 };
 
 #[path = "../../../../../tests/common/whats.rs"]
@@ -153,7 +153,8 @@ impl Locate for Longest {
         region.provider =
             if self.persistence == Persistence::Host { full() } else { Text::of("e820").unwrap() };
         region.persistence = self.persistence;
-        (region.read_only, region.unarmed, region.numa_node) = (true, true, Some(u32::MAX));
+        (region.read_only, region.state, region.numa_node) =
+            (true, DimmState::all(), Some(u32::MAX));
         self.answer(Q::Region, (index < self.regions).then_some(region))
     }
 
