@@ -51,7 +51,7 @@ impl<H: Handle<P: Health>> BadBlocks<H> {
     fn step(&mut self, from: u64) -> Result<Option<Range<u64>>, Error> {
         let Self { source, list, .. } = self;
         let handle = source.handle();
-        let found = handle.platform().next_bad(handle.raw(), source.facts(), list, from);
+        let found = H::P::next_bad(handle.into(), source.facts(), list, from);
         match found.map_err(|fail| Error::of(fail, What::BadBlocks))? {
             // A platform that goes backwards would be asked for ever.
             Some(range) if range.start < from || range.is_empty() => {
@@ -163,18 +163,14 @@ impl<H: Handle<P: Health>> Source<H> {
         // What is good beside it is written back, to where it was.
         admit_writing(self.access(), self.kind())?;
         admit_clearing(&range, self.size()?)?;
-        let handle = self.handle();
-        handle.platform().clear_bad(handle.raw(), self.facts(), range, by).map_err(
-            |fail| match fail {
-                // Where there is no list, that is the cause, whichever way was asked for.
-                Fail::Unsupported if self.has_no_list() => Error::Unsupported(What::BadBlocks),
-                fail => Error::of(fail, What::ClearBadBlock),
-            },
-        )
+        H::P::clear_bad(self.handle().into(), self.facts(), range, by).map_err(|fail| match fail {
+            // Where there is no list, that is the cause, whichever way was asked for.
+            Fail::Unsupported if self.has_no_list() => Error::Unsupported(What::BadBlocks),
+            fail => Error::of(fail, What::ClearBadBlock),
+        })
     }
 
     fn has_no_list(&self) -> bool {
-        let handle = self.handle();
-        matches!(handle.platform().list_bad(handle.raw(), self.facts()), Err(Fail::Unsupported))
+        matches!(H::P::list_bad(self.handle().into(), self.facts()), Err(Fail::Unsupported))
     }
 }

@@ -24,7 +24,7 @@
 //!
 //! ```
 //! use pmem2::{
-//!     Access, Alignment, Code, Facts, Fail, Handle, Kind, Platform, Source, What,
+//!     Access, Alignment, Borrowed, Code, Facts, Fail, Handle, Kind, Platform, Source, What,
 //!     conformance::{Case, Expect, check},
 //! };
 //!
@@ -35,14 +35,15 @@
 //!     type Raw = usize;
 //!     type Id = usize;
 //!
-//!     fn describe(self, raw: usize) -> Result<Facts<usize>, Fail> {
-//!         self.0.get(raw).ok_or(Fail::Absent(What::Handle))?;
+//!     fn describe(object: Borrowed<'_, Self>) -> Result<Facts<usize>, Fail> {
+//!         let raw = object.raw();
+//!         object.platform().0.get(raw).ok_or(Fail::Absent(What::Handle))?;
 //!         Ok(Facts::new(raw, Kind::RegularFile, Access::READ | Access::WRITE, Alignment::new(4096)))
 //!     }
 //!
-//!     fn size(self, raw: usize, facts: &Facts<usize>) -> Result<u64, Fail> {
-//!         let size = self.0.get(raw).ok_or(Fail::Absent(What::Handle))?;
-//!         if raw == facts.id { Ok(*size) } else { Err(Fail::Replaced) }
+//!     fn size(object: Borrowed<'_, Self>, facts: &Facts<usize>) -> Result<u64, Fail> {
+//!         let size = object.platform().0.get(object.raw()).ok_or(Fail::Absent(What::Handle))?;
+//!         if object.raw() == facts.id { Ok(*size) } else { Err(Fail::Replaced) }
 //!     }
 //! }
 //!
@@ -293,7 +294,7 @@ fn ensure(kept: bool, rule: Rule) -> Result<(), Rule> {
 }
 
 fn one<H: Handle>(handle: &H, expect: Expect) -> Result<(), Rule> {
-    let describe = || handle.platform().describe(handle.raw());
+    let describe = || H::P::describe(handle.into());
     ensure(describe() == describe(), Rule::DescribeIsStable)?;
     let (source, expect) = match (Source::new(handle), expect) {
         (Ok(source), Expect::Source { kind, size, alignment, writable }) => {
@@ -364,7 +365,7 @@ fn pairs<'c, H: Handle>(cases: &[Case<'c, H>]) -> Result<(), Violation<'c>> {
         let violation = |rule| case.violation(rule);
         for (other, of_other) in described().skip(index.saturating_add(1)) {
             ensure(facts.id != of_other.id, Rule::IdsDiffer).map_err(violation)?;
-            let answer = case.handle.platform().size(other.handle.raw(), &facts);
+            let answer = H::P::size((&other.handle).into(), &facts);
             ensure(answer == Err(Fail::Replaced), Rule::ReplacedIsNoticed).map_err(violation)?;
         }
     }
@@ -374,7 +375,7 @@ fn pairs<'c, H: Handle>(cases: &[Case<'c, H>]) -> Result<(), Violation<'c>> {
 /// The facts of a case that is a source; of a refused one nothing further is asked.
 fn facts<H: Handle>(case: &Case<'_, H>) -> Option<Facts<<H::P as Platform>::Id>> {
     match case.expect {
-        Expect::Source { .. } => case.handle.platform().describe(case.handle.raw()).ok(),
+        Expect::Source { .. } => H::P::describe((&case.handle).into()).ok(),
         Expect::Refused(_) => None,
     }
 }

@@ -374,7 +374,7 @@ impl<H: Handle<P: Locate>> Source<H> {
 
     /// Not yet an error, since that would be another copy of it on the stack.
     fn spot(&self) -> Result<<H::P as Locate>::Spot, Fail> {
-        self.handle().platform().locate(self.handle().raw(), self.facts())
+        H::P::locate(self.handle().into(), self.facts())
     }
 
     /// What `answer` makes of where the source lies.

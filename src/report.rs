@@ -84,7 +84,7 @@ impl<Id: Copy + Eq + Display> Report<Id> {
         H: Handle,
         H::P: Locate + Platform<Id = Id>,
     {
-        match handle.platform().describe(handle.raw()) {
+        match H::P::describe(handle.into()) {
             Ok(facts) => self.ask(handle, facts, judge(&facts)),
             Err(fail) => self.verdict = Err(Error::of(fail, What::Handle)),
         }
@@ -262,7 +262,7 @@ impl<H: Handle<P: Locate>> Source<H> {
     #[inline(always)]
     pub fn report(&self) -> Report<<H::P as Platform>::Id> {
         let mut report = Report::refused(Error::InvalidFileHandle(HandleFault::Replaced));
-        match self.handle().platform().describe(self.handle().raw()) {
+        match H::P::describe(self.handle().into()) {
             Ok(now) if now.id == self.id() => {
                 report.ask(
                     self.handle(),

@@ -3,7 +3,7 @@
 use core::{fmt, mem::MaybeUninit, ops::Range};
 
 use pmem2_platform::{
-    Access, Alignment, Anonymous, Facts, Fail, FileSystem, Handle, Kind, Platform, What,
+    Access, Alignment, Anonymous, Borrowed, Facts, Fail, FileSystem, Handle, Kind, Platform, What,
 };
 
 use crate::{
@@ -243,8 +243,7 @@ impl<H: Handle> Source<H> {
 
     #[inline]
     pub(crate) fn ask<T>(&self, what: What, question: Question<H::P, T>) -> Result<T, Error> {
-        question(self.handle.platform(), self.handle.raw(), &self.facts)
-            .map_err(|fail| Error::of(fail, what))
+        question((&self.handle).into(), &self.facts).map_err(|fail| Error::of(fail, what))
     }
 }
 
@@ -257,13 +256,12 @@ impl<H: Handle + fmt::Debug> fmt::Debug for Source<H> {
 
 /// A method of [`Platform`] that is asked about one handle.
 pub(crate) type Question<P, T> =
-    fn(P, <P as Platform>::Raw, &Facts<<P as Platform>::Id>) -> Result<T, Fail>;
+    fn(Borrowed<'_, P>, &Facts<<P as Platform>::Id>) -> Result<T, Fail>;
 
 /// Looks at a handle: the facts if it can be a source.
 #[inline]
 fn examine<H: Handle>(handle: &H) -> Result<Facts<<H::P as Platform>::Id>, Error> {
-    let facts =
-        handle.platform().describe(handle.raw()).map_err(|fail| Error::of(fail, What::Handle))?;
+    let facts = H::P::describe(handle.into()).map_err(|fail| Error::of(fail, What::Handle))?;
     admit_handle(H::P::WANTS_READ, facts.access, facts.kind)?;
     Ok(facts)
 }

@@ -316,10 +316,7 @@ impl<H: Handle<P: Io>> Source<H> {
         range: core::ops::Range<u64>,
         writable: bool,
     ) -> Result<<H::P as Io>::Channel, Error> {
-        let handle = self.handle();
-        handle
-            .platform()
-            .channel(handle.raw(), self.facts(), via, range, writable)
+        H::P::channel(self.handle().into(), self.facts(), via, range, writable)
             .map_err(|fail| Error::of(fail, if writable { What::Write } else { What::Read }))
     }
 
@@ -329,8 +326,7 @@ impl<H: Handle<P: Io>> Source<H> {
         offset: u64,
         buffer: ReadBuffer<'_>,
     ) -> Result<(), TransferError> {
-        let handle = self.handle();
-        let halted = handle.platform().read_at(handle.raw(), channel, offset, buffer);
+        let halted = H::P::read_at(self.handle().into(), channel, offset, buffer);
         halted.map_err(|halted| TransferError::of(halted, offset, What::Read))
     }
 
@@ -340,8 +336,7 @@ impl<H: Handle<P: Io>> Source<H> {
         offset: u64,
         bytes: WriteBuffer<'_>,
     ) -> Result<(), TransferError> {
-        let handle = self.handle();
-        let halted = handle.platform().write_at(handle.raw(), channel, offset, bytes);
+        let halted = H::P::write_at(self.handle().into(), channel, offset, bytes);
         halted.map_err(|halted| TransferError::of(halted, offset, What::Write))
     }
 }

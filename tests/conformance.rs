@@ -6,7 +6,8 @@ use std::cell::Cell;
 use std::{error::Error as StdError, fs::File, io::Write};
 
 use pmem2::{
-    Access, Alignment, Code, Error, Facts, Fail, FileSystem, Handle, Kind, Platform, What,
+    Access, Alignment, Borrowed, Code, Error, Facts, Fail, FileSystem, Handle, Kind, Platform,
+    What,
     conformance::{Case, Expect, Rule, check},
 };
 
@@ -64,39 +65,40 @@ impl Platform for &Table {
     type Raw = usize;
     type Id = u64;
 
-    fn describe(self, raw: usize) -> Result<Facts<u64>, Fail> {
-        self.described.set(self.described.get() + 1);
-        let kind = match raw {
-            0 | 1 if self.lie == Lie::Refuses => Kind::Socket,
-            2 if self.lie == Lie::Admits => Kind::RegularFile,
+    fn describe(handle: Borrowed<'_, Self>) -> Result<Facts<u64>, Fail> {
+        let table = handle.platform();
+        table.described.set(table.described.get() + 1);
+        let kind = match handle.raw() {
+            0 | 1 if table.lie == Lie::Refuses => Kind::Socket,
+            2 if table.lie == Lie::Admits => Kind::RegularFile,
             0 | 1 => Kind::RegularFile,
             2 => Kind::Directory,
             _ => return Err(Fail::Absent(What::Handle)),
         };
-        let id = match self.lie {
-            Lie::DescribeChanges => self.described.get(),
+        let id = match table.lie {
+            Lie::DescribeChanges => table.described.get(),
             // Two of the three objects share an id.
-            Lie::SameIds if raw == 1 => 0,
-            _ => raw as u64,
+            Lie::SameIds if handle.raw() == 1 => 0,
+            _ => handle.raw() as u64,
         };
         let access =
-            if self.lie == Lie::OtherAccess { Access::READ } else { Access::READ | Access::WRITE };
-        let alignment = if self.lie == Lie::NoAlignment { None } else { Alignment::new(16) };
+            if table.lie == Lie::OtherAccess { Access::READ } else { Access::READ | Access::WRITE };
+        let alignment = if table.lie == Lie::NoAlignment { None } else { Alignment::new(16) };
         Ok(Facts::new(id, kind, access, alignment))
     }
 
-    fn size(self, raw: usize, facts: &Facts<u64>) -> Result<u64, Fail> {
-        match self.lie {
+    fn size(handle: Borrowed<'_, Self>, facts: &Facts<u64>) -> Result<u64, Fail> {
+        match handle.platform().lie {
             Lie::SizeFails => Err(Fail::Malformed(What::Size)),
             Lie::OtherSize => Ok(99),
             Lie::NeverReplaced | Lie::SameIds | Lie::DescribeChanges => Ok(160),
-            _ if raw as u64 != facts.id => Err(Fail::Replaced),
+            _ if handle.raw() as u64 != facts.id => Err(Fail::Replaced),
             _ => Ok(160),
         }
     }
 
-    fn file_system(self, _: usize, _: &Facts<u64>) -> Result<FileSystem, Fail> {
-        Err(if self.lie == Lie::OptionalFails {
+    fn file_system(handle: Borrowed<'_, Self>, _: &Facts<u64>) -> Result<FileSystem, Fail> {
+        Err(if handle.platform().lie == Lie::OptionalFails {
             Fail::Absent(What::FileSystem)
         } else {
             Fail::Unsupported

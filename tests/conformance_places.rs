@@ -4,8 +4,8 @@
 use std::cell::Cell;
 
 use pmem2::{
-    Access, Alignment, Backing, Errno, Facts, Fail, Handle, Kind, Locate, Mode, Nowhere, Platform,
-    Region, Synchronous, Text, What,
+    Access, Alignment, Backing, Borrowed, Errno, Facts, Fail, Handle, Kind, Locate, Mode, Nowhere,
+    Platform, Region, Synchronous, Text, What,
     conformance::{Case, Expect, Rule, check_places},
 };
 
@@ -52,10 +52,10 @@ impl Platform for &World {
     type Raw = ();
     type Id = u8;
 
-    fn describe(self, (): ()) -> Result<Facts<u8>, Fail> {
+    fn describe(_: Borrowed<'_, Self>) -> Result<Facts<u8>, Fail> {
         Ok(Facts::new(1, Kind::RegularFile, Access::READ, Alignment::new(16)))
     }
-    fn size(self, (): (), _: &Facts<u8>) -> Result<u64, Fail> {
+    fn size(_: Borrowed<'_, Self>, _: &Facts<u8>) -> Result<u64, Fail> {
         Ok(160)
     }
 }
@@ -67,8 +67,8 @@ impl Locate for &World {
     type Spot = ();
     type Dimm = u32;
 
-    fn locate(self, (): (), _: &Facts<u8>) -> Result<(), Fail> {
-        if self.lie == Lie::LocateFails { Err(FAILED) } else { Ok(()) }
+    fn locate(handle: Borrowed<'_, Self>, _: &Facts<u8>) -> Result<(), Fail> {
+        if handle.platform().lie == Lie::LocateFails { Err(FAILED) } else { Ok(()) }
     }
     fn confirm(self, (): &()) -> Result<u64, Fail> {
         match self.lie {
@@ -127,8 +127,12 @@ impl Locate for &World {
     fn dimm_number(self, dimm: u32) -> Result<u32, Fail> {
         Ok(dimm)
     }
-    fn synchronous(self, (): (), _: &Facts<u8>) -> Result<Synchronous, Fail> {
-        if self.lie == Lie::SynchronousFails { Err(FAILED) } else { Ok(Synchronous::Granted) }
+    fn synchronous(handle: Borrowed<'_, Self>, _: &Facts<u8>) -> Result<Synchronous, Fail> {
+        if handle.platform().lie == Lie::SynchronousFails {
+            Err(FAILED)
+        } else {
+            Ok(Synchronous::Granted)
+        }
     }
 }
 
@@ -187,10 +191,10 @@ impl Platform for Blind {
     type Raw = ();
     type Id = u8;
 
-    fn describe(self, (): ()) -> Result<Facts<u8>, Fail> {
+    fn describe(_: Borrowed<'_, Self>) -> Result<Facts<u8>, Fail> {
         Ok(Facts::new(1, Kind::RegularFile, Access::READ, Alignment::new(16)))
     }
-    fn size(self, (): (), _: &Facts<u8>) -> Result<u64, Fail> {
+    fn size(_: Borrowed<'_, Self>, _: &Facts<u8>) -> Result<u64, Fail> {
         Ok(160)
     }
 }
@@ -214,10 +218,11 @@ unsafe impl Handle for Unseen {
 #[test]
 fn who_knows_no_places_keeps_the_rules() {
     assert_eq!(check_places(&[Case::new("an object", Unseen, SOURCE)]), Ok(()));
-    let facts = Blind.describe(()).expect("facts");
-    assert_eq!(Blind.locate((), &facts).map(|_| ()), Err(Fail::Unsupported));
-    assert_eq!(Blind.synchronous((), &facts), Err(Fail::Unsupported));
-    assert_eq!(Blind.direct((), &facts), Err(Fail::Unsupported));
+    let handle = Borrowed::from(&Unseen);
+    let facts = Blind::describe(handle).expect("facts");
+    assert_eq!(Blind::locate(handle, &facts).map(|_| ()), Err(Fail::Unsupported));
+    assert_eq!(Blind::synchronous(handle, &facts), Err(Fail::Unsupported));
+    assert_eq!(Blind::direct(handle, &facts), Err(Fail::Unsupported));
 }
 
 /// A platform that only says where it is: everything else is as it is written in the trait.
@@ -228,11 +233,11 @@ impl Platform for Brief {
     type Raw = ();
     type Id = u8;
 
-    fn describe(self, (): ()) -> Result<Facts<u8>, Fail> {
-        Blind.describe(())
+    fn describe(_: Borrowed<'_, Self>) -> Result<Facts<u8>, Fail> {
+        Blind::describe((&Unseen).into())
     }
-    fn size(self, (): (), facts: &Facts<u8>) -> Result<u64, Fail> {
-        Blind.size((), facts)
+    fn size(_: Borrowed<'_, Self>, facts: &Facts<u8>) -> Result<u64, Fail> {
+        Blind::size((&Unseen).into(), facts)
     }
 }
 

@@ -2,7 +2,9 @@
 
 use core::fmt;
 
-use crate::{Access, Facts, Fail, Handle, Health, Io, Kind, Locate, Native, Nowhere, Platform};
+use crate::{
+    Access, Borrowed, Facts, Fail, Handle, Health, Io, Kind, Locate, Native, Nowhere, Platform,
+};
 
 /// The handle of an anonymous source: memory that belongs to no file and is gone with its mapping
 /// (pmem2_source_from_anon(3)). `P` is the platform that would map it.
@@ -61,14 +63,14 @@ impl<P: Platform> Platform for Anon<P> {
     type Id = NoId;
 
     #[inline]
-    fn describe(self, _: u64) -> Result<Facts<NoId>, Fail> {
-        let alignment = Some(self.0.page_size()?);
+    fn describe(anonymous: Borrowed<'_, Self>) -> Result<Facts<NoId>, Fail> {
+        let alignment = Some(anonymous.platform().0.page_size()?);
         Ok(Facts::new(NoId, Kind::Anonymous, Access::READ | Access::WRITE, alignment))
     }
 
     #[inline]
-    fn size(self, raw: u64, _: &Facts<NoId>) -> Result<u64, Fail> {
-        Ok(raw)
+    fn size(anonymous: Borrowed<'_, Self>, _: &Facts<NoId>) -> Result<u64, Fail> {
+        Ok(anonymous.raw())
     }
 }
 

@@ -5,7 +5,7 @@
 use std::{cell::Cell, vec::Vec};
 
 use crate::{
-    Access, Bare, Devicetree, Extent, Fail, Handle, Kind, Locate, Nfit, PhysicalRegion, Platform,
+    Access, Bare, Devicetree, Extent, Fail, Kind, Locate, Nfit, PhysicalRegion, Platform,
     RegionFault, RegionKind, TableFault, find_acpi_table,
 };
 
@@ -97,12 +97,12 @@ fn regions<'t>(all: impl Iterator<Item = PhysicalRegion<'t>>, most: usize) -> us
 }
 
 fn kind(extent: Extent<'_>) -> Kind {
-    extent.platform().describe(extent.raw()).unwrap().kind
+    Bare::describe((&extent).into()).unwrap().kind
 }
 
 fn extent_of(extent: Extent<'_>, most: usize) {
     let (bare, region) = (Bare::default(), extent.region());
-    let facts = bare.describe(extent).unwrap();
+    let facts = Bare::describe((&extent).into()).unwrap();
     assert!(facts.access.contains(Access::READ));
     match facts.kind {
         Kind::Region => {
@@ -121,9 +121,9 @@ fn extent_of(extent: Extent<'_>, most: usize) {
         Kind::InvalidRegion(_) | Kind::VolatileMemory | Kind::VirtualDisk | Kind::Other => {}
         other => panic!("{other:?}"),
     }
-    assert_eq!(bare.size(extent, &facts), Ok(extent.length()));
-    assert!(bare.alignment(extent, &facts).is_ok());
-    let spot = bare.locate(extent, &facts).unwrap();
+    assert_eq!(Bare::size((&extent).into(), &facts), Ok(extent.length()));
+    assert!(Bare::alignment((&extent).into(), &facts).is_ok());
+    let spot = Bare::locate((&extent).into(), &facts).unwrap();
     assert!(bare.confirm(&spot).is_ok() && bare.region(&spot, 0).unwrap().is_some());
     assert_eq!((bare.region(&spot, 1), bare.numa_node(&spot, 1)), (Ok(None), Ok(None)));
     let mut devices = 0;

@@ -11,10 +11,13 @@ use crate::{Descriptors, Platform};
 ///
 /// While the value is borrowed, [`raw`](Handle::raw) returns the same value and
 /// [`platform`](Handle::platform) the same platform each time, and the raw value keeps naming the
-/// same object: it is not closed and not reused. (A raw value that never named an object, such as
-/// descriptor -1, is allowed: it is refused when it is looked at.) If the type is `Clone`, a clone
-/// names the same object with the same access. Later capabilities map memory on the strength of
-/// this.
+/// same object, which the value owns or was lent: it is not closed and not reused. (A raw value
+/// that names no object, such as descriptor -1, is allowed: it is refused when it is looked at.) If
+/// the type is `Clone`, a clone names the same object with the same access.
+///
+/// A broken promise hits whoever owns the object that the raw value names instead: its bytes are
+/// overwritten, holes are punched into it, and it is mapped. If that is memory which somebody has
+/// references to, memory safety is lost.
 pub unsafe trait Handle {
     /// The platform whose object this is.
     type P: Platform;
@@ -55,8 +58,12 @@ forward!(alloc::rc::Rc<H>);
 #[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
 forward!(alloc::sync::Arc<H>);
 
-/// A handle that another handle was borrowed from: what every kind of handle of a platform `P`
-/// becomes in a pool.
+/// A handle borrowed from another: what every method of a platform `P` that is about an object
+/// takes, and what every kind of handle becomes in a pool.
+///
+/// Safe code makes it of a [`Handle`] only. So it promises what that does for the lifetime `'h`:
+/// its [`raw`](Handle::raw) value names an object of its [`platform`](Handle::platform) that is
+/// neither closed nor reused meanwhile, or none at all.
 pub struct Borrowed<'h, P: Platform> {
     platform: P,
     raw: P::Raw,
@@ -95,19 +102,26 @@ impl<'h> From<Fd<'h>> for Borrowed<'h, Descriptors> {
     }
 }
 
-#[cfg(windows)]
 impl<P: Platform> Borrowed<'_, P> {
+    /// Borrows the object that `platform` knows by `raw`: for a platform that asks another one on
+    /// its behalf, and for C, whose handles are numbers. Everybody else has a [`Handle`], of which
+    /// it is made [`From`].
+    ///
     /// # Safety
     ///
-    /// The raw value keeps its meaning for the lifetime.
+    /// The rule of [`Handle`], for the lifetime, which the caller chooses: `raw` names an object of
+    /// `platform` that the caller may lend, and keeps naming it; or it names none, and does not
+    /// begin to.
     #[inline]
-    pub(crate) const unsafe fn from_raw(platform: P, raw: P::Raw) -> Self {
+    #[must_use]
+    pub const unsafe fn from_raw(platform: P, raw: P::Raw) -> Self {
         Self { platform, raw, lifetime: PhantomData }
     }
 }
 
 // SAFETY: made only from a handle that is borrowed for 'h (or an Fd<'h> or WinHandle<'h>, which
-// promise it for 'h), whose raw value therefore keeps its meaning for 'h.
+// promise it for 'h), whose raw value therefore keeps its meaning for 'h; or by from_raw, whose
+// caller promised it.
 unsafe impl<P: Platform> Handle for Borrowed<'_, P> {
     type P = P;
     #[inline]
@@ -137,10 +151,11 @@ impl Fd<'_> {
     ///
     /// # Safety
     ///
-    /// If `raw` is an open descriptor, it stays open for the lifetime `'h`, which the caller
-    /// chooses. If it is not, it does not become one meanwhile. (Until something is mapped, a
-    /// broken promise costs wrong answers, not memory safety; the rule is that of
-    /// [`std::os::fd::BorrowedFd::borrow_raw`].)
+    /// If `raw` is an open descriptor, the caller may lend it, and it stays open for the lifetime
+    /// `'h`, which the caller chooses. If it is not, it does not become one meanwhile. The rule is
+    /// that of [`std::os::fd::BorrowedFd::borrow_raw`], and so is the cost of breaking it:
+    /// somebody else's file is written to, gets holes, and is mapped, and with it memory that
+    /// others have references to.
     ///
     /// [`std::os::fd::BorrowedFd::borrow_raw`]: https://doc.rust-lang.org/std/os/fd/struct.BorrowedFd.html#method.borrow_raw
     #[inline]

@@ -2,7 +2,7 @@
 
 use core::ops::Range;
 
-use crate::{Facts, Fail, Platform};
+use crate::{Borrowed, Facts, Fail, Platform};
 
 /// How a bad block is cleared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -25,6 +25,9 @@ pub enum ClearBy {
 ///
 /// Every method answers [`Fail::Unsupported`] until it is written, and so a platform that knows
 /// nothing of this says `impl Health for MyKernel { type List = (); }`.
+///
+/// The bytes that are given up are those of the object that the [`Borrowed`] names: [`Platform`]
+/// says what it promises, and what it does not.
 pub trait Health: Platform {
     /// The system's list, as it was at one time, for the device that an object lies on: a value of
     /// bounded size, in the caller's memory.
@@ -33,8 +36,8 @@ pub trait Health: Platform {
     /// What the system knows now to be bad of what the object lies on. That nothing is known to be
     /// bad is a list too; where it is not known which memory the object lies on, this fails, and so
     /// does it where the system keeps no list.
-    fn list_bad(self, raw: Self::Raw, facts: &Facts<Self::Id>) -> Result<Self::List, Fail> {
-        let _ = (raw, facts);
+    fn list_bad(handle: Borrowed<'_, Self>, facts: &Facts<Self::Id>) -> Result<Self::List, Fail> {
+        let _ = (handle, facts);
         Err(Fail::Unsupported)
     }
 
@@ -42,13 +45,12 @@ pub trait Health: Platform {
     /// object lies now, with all that adjoin; `None` behind the last ones. A list that was cut off
     /// is [`Fail::TooLarge`] in the place of what is not known.
     fn next_bad(
-        self,
-        raw: Self::Raw,
+        handle: Borrowed<'_, Self>,
         facts: &Facts<Self::Id>,
         list: &mut Self::List,
         from: u64,
     ) -> Result<Option<Range<u64>>, Fail> {
-        let _ = (raw, facts, list, from);
+        let _ = (handle, facts, list, from);
         Err(Fail::Unsupported)
     }
 
@@ -58,13 +60,12 @@ pub trait Health: Platform {
     /// has not is [`Fail::Unsupported`]. Where an allocation needs to give up no good byte, the
     /// lossy one is the same.
     fn clear_bad(
-        self,
-        raw: Self::Raw,
+        handle: Borrowed<'_, Self>,
         facts: &Facts<Self::Id>,
         range: Range<u64>,
         by: ClearBy,
     ) -> Result<(), Fail> {
-        let _ = (raw, facts, range, by);
+        let _ = (handle, facts, range, by);
         Err(Fail::Unsupported)
     }
 }

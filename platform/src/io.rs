@@ -2,7 +2,7 @@
 
 use core::ops::Range;
 
-use crate::{Facts, Fail, Platform, ReadBuffer, WriteBuffer};
+use crate::{Borrowed, Facts, Fail, Platform, ReadBuffer, WriteBuffer};
 
 /// Why a transfer did not come to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -36,6 +36,9 @@ pub struct Halted {
 ///
 /// Every method answers [`Fail::Unsupported`] until it is written, and so a platform that does no
 /// such thing says `impl Io for MyKernel { type Via = (); type Channel = (); }`.
+///
+/// The bytes that are read and overwritten are those of the object that the [`Borrowed`] names:
+/// [`Platform`] says what it promises, and what it does not.
 pub trait Io: Platform {
     /// What a transfer goes through and the program may provide, where it is not for this platform
     /// to arrange it: on Linux who handles SIGBUS, without a system where a region is mapped.
@@ -50,27 +53,25 @@ pub trait Io: Platform {
     ///
     /// Without a `via` of the program's the platform arranges it, or says [`Fail::Unsupported`].
     fn channel(
-        self,
-        raw: Self::Raw,
+        handle: Borrowed<'_, Self>,
         facts: &Facts<Self::Id>,
         via: Option<Self::Via>,
         range: Range<u64>,
         writable: bool,
     ) -> Result<Self::Channel, Fail> {
-        let _ = (raw, facts, via, range, writable);
+        let _ = (handle, facts, via, range, writable);
         Err(Fail::Unsupported)
     }
 
     /// Fills the buffer with the bytes at `offset`, which are in the channel's range. Goes on where
     /// the system makes a pause.
     fn read_at(
-        self,
-        raw: Self::Raw,
+        handle: Borrowed<'_, Self>,
         channel: &Self::Channel,
         offset: u64,
         buffer: ReadBuffer<'_>,
     ) -> Result<(), Halted> {
-        let _ = (raw, channel, offset, buffer);
+        let _ = (handle, channel, offset, buffer);
         Err(Halted { done: 0, why: Halt::Fail(Fail::Unsupported) })
     }
 
@@ -78,19 +79,18 @@ pub trait Io: Platform {
     /// itself is durable on return, as far as the platform can make it; what is written to a file
     /// is so after [`sync`](Io::sync).
     fn write_at(
-        self,
-        raw: Self::Raw,
+        handle: Borrowed<'_, Self>,
         channel: &Self::Channel,
         offset: u64,
         buffer: WriteBuffer<'_>,
     ) -> Result<(), Halted> {
-        let _ = (raw, channel, offset, buffer);
+        let _ = (handle, channel, offset, buffer);
         Err(Halted { done: 0, why: Halt::Fail(Fail::Unsupported) })
     }
 
     /// Makes what was written durable, with what is needed to find it again.
-    fn sync(self, raw: Self::Raw, facts: &Facts<Self::Id>) -> Result<(), Fail> {
-        let _ = (raw, facts);
+    fn sync(handle: Borrowed<'_, Self>, facts: &Facts<Self::Id>) -> Result<(), Fail> {
+        let _ = (handle, facts);
         Err(Fail::Unsupported)
     }
 }

@@ -1,6 +1,6 @@
 //! The contract for where an object lies.
 
-use crate::{Backing, Direct, Facts, Fail, Platform, Region, Synchronous, Text};
+use crate::{Backing, Borrowed, Direct, Facts, Fail, Platform, Region, Synchronous, Text};
 
 /// A system that knows where its objects lie: on which regions of persistent memory, on which
 /// DIMMs.
@@ -13,7 +13,8 @@ use crate::{Backing, Direct, Facts, Fail, Platform, Region, Synchronous, Text};
 /// their granularity is not known.
 ///
 /// [`locate`](Locate::locate) is called once for a question; the other methods are asked about what
-/// it found.
+/// it found, and need no handle. Those that take one may rely on what a [`Borrowed`] promises:
+/// [`Platform`] says it.
 pub trait Locate: Platform {
     /// Where an object lies: what the platform finds its regions by.
     type Spot: Copy;
@@ -22,8 +23,8 @@ pub trait Locate: Platform {
     type Dimm: Copy;
 
     /// Where the object lies.
-    fn locate(self, raw: Self::Raw, facts: &Facts<Self::Id>) -> Result<Self::Spot, Fail> {
-        let _ = (raw, facts);
+    fn locate(handle: Borrowed<'_, Self>, facts: &Facts<Self::Id>) -> Result<Self::Spot, Fail> {
+        let _ = (handle, facts);
         Err(Fail::Unsupported)
     }
 
@@ -111,15 +112,18 @@ pub trait Locate: Platform {
 
     /// Whether a store to a mapping of the file is durable without a call to the file system. Linux
     /// tries such a mapping, and undoes it; the file is not changed.
-    fn synchronous(self, raw: Self::Raw, facts: &Facts<Self::Id>) -> Result<Synchronous, Fail> {
-        let _ = (raw, facts);
+    fn synchronous(
+        handle: Borrowed<'_, Self>,
+        facts: &Facts<Self::Id>,
+    ) -> Result<Synchronous, Fail> {
+        let _ = (handle, facts);
         Err(Fail::Unsupported)
     }
 
     /// Why the file is, or is not, mapped directly. Asked where
     /// [`synchronous`](Locate::synchronous) says that it is refused.
-    fn direct(self, raw: Self::Raw, facts: &Facts<Self::Id>) -> Result<Direct, Fail> {
-        let _ = (raw, facts);
+    fn direct(handle: Borrowed<'_, Self>, facts: &Facts<Self::Id>) -> Result<Direct, Fail> {
+        let _ = (handle, facts);
         Err(Fail::Unsupported)
     }
 }

@@ -1,6 +1,6 @@
 //! The platform where there is no backend.
 
-use crate::{Facts, Fail, Health, Io, Locate, NoId, Nowhere, Platform};
+use crate::{Borrowed, Facts, Fail, Health, Io, Locate, NoId, Nowhere, Platform};
 
 /// A system without a backend: every question is answered with [`Fail::Unsupported`], so that
 /// programs for several systems compile on all of them.
@@ -12,12 +12,12 @@ impl Platform for Unsupported {
     type Id = NoId;
 
     #[inline]
-    fn describe(self, _: i32) -> Result<Facts<NoId>, Fail> {
+    fn describe(_: Borrowed<'_, Self>) -> Result<Facts<NoId>, Fail> {
         Err(Fail::Unsupported)
     }
 
     #[inline]
-    fn size(self, _: i32, _: &Facts<NoId>) -> Result<u64, Fail> {
+    fn size(_: Borrowed<'_, Self>, _: &Facts<NoId>) -> Result<u64, Fail> {
         Err(Fail::Unsupported)
     }
 }

@@ -35,12 +35,12 @@ fn of_source<H: Handle<P: Health>>(
     writable: bool,
 ) -> Result<(), Rule> {
     let (handle, facts) = (source.handle(), source.facts());
-    let mut list = match handle.platform().list_bad(handle.raw(), facts) {
+    let mut list = match H::P::list_bad(handle.into(), facts) {
         Ok(list) => list,
         Err(Fail::Unsupported) => return Ok(()),
         Err(fail) => return Err(Rule::BadBlocksFail(fail)),
     };
-    let mut next = |from| match handle.platform().next_bad(handle.raw(), facts, &mut list, from) {
+    let mut next = |from| match H::P::next_bad(handle.into(), facts, &mut list, from) {
         Err(Fail::TooLarge(What::BadBlocks)) => Ok(None),
         answer => answer.map_err(Rule::BadBlocksFail),
     };
@@ -80,7 +80,7 @@ fn refused<H: Handle<P: Health>>(source: &Source<H>, byte: u64) -> Result<(), Ru
     let handle = source.handle();
     let range = byte..byte.saturating_add(1);
     for by in [ClearBy::Allocation, ClearBy::LossyAllocation, ClearBy::DeviceCommand] {
-        let cleared = handle.platform().clear_bad(handle.raw(), source.facts(), range.clone(), by);
+        let cleared = H::P::clear_bad(handle.into(), source.facts(), range.clone(), by);
         let kept = matches!(
             cleared,
             Err(Fail::Absent(What::BadBlocks) | Fail::Unsupported | Fail::Os(..))

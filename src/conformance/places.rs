@@ -24,11 +24,11 @@ pub fn check_places<'c, H: Handle<P: Locate>>(cases: &[Case<'c, H>]) -> Result<(
 
 fn of_source<H: Handle<P: Locate>>(source: &Source<H>) -> Result<(), Rule> {
     let (platform, facts) = (source.handle().platform(), source.facts());
-    match platform.synchronous(source.handle().raw(), facts) {
+    match H::P::synchronous(source.handle().into(), facts) {
         Ok(_) | Err(Fail::Unsupported) => {}
         Err(fail) => return Err(Rule::PlaceFails(fail)),
     }
-    let spot = match platform.locate(source.handle().raw(), facts) {
+    let spot = match H::P::locate(source.handle().into(), facts) {
         Ok(spot) => spot,
         Err(Fail::Unsupported) => return Ok(()),
         Err(fail) => return Err(Rule::PlaceFails(fail)),

@@ -91,18 +91,18 @@ impl<'s, H: Handle<P: Io>> Lane<'s, H> {
     ) -> Result<Self, Fail> {
         let (handle, facts): (_, &Facts<<H::P as Platform>::Id>) =
             (source.handle(), source.facts());
-        let channel = handle.platform().channel(handle.raw(), facts, via, 0..size, writable)?;
+        let channel = H::P::channel(handle.into(), facts, via, 0..size, writable)?;
         Ok(Self { source, channel })
     }
 
     fn read(&self, offset: u64, bytes: &mut [u8]) -> Result<(), Halted> {
         let handle = self.source.handle();
-        handle.platform().read_at(handle.raw(), &self.channel, offset, bytes.into())
+        H::P::read_at(handle.into(), &self.channel, offset, bytes.into())
     }
 
     fn write(&self, offset: u64, bytes: &[u8]) -> Result<(), Halted> {
         let handle = self.source.handle();
-        handle.platform().write_at(handle.raw(), &self.channel, offset, bytes.into())
+        H::P::write_at(handle.into(), &self.channel, offset, bytes.into())
     }
 }
 
@@ -137,7 +137,7 @@ fn of_source<H: Handle<P: Io>>(
         return Ok(());
     }
     let handle = source.handle();
-    match handle.platform().sync(handle.raw(), source.facts()) {
+    match H::P::sync(handle.into(), source.facts()) {
         Ok(()) | Err(Fail::Unsupported) => Ok(()),
         Err(fail) => Err(Rule::TransferFails(failed(fail))),
     }

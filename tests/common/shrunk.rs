@@ -33,7 +33,7 @@ impl Shrunk {
     }
 
     pub(crate) fn mapping(&self, handler: SigbusHandler, writable: bool) -> Mapping {
-        Mapping::new(handler, self.file.as_raw_fd(), 0, self.length, writable).expect("a mapping")
+        Mapping::new(handler, &self.file, 0, self.length, writable).expect("a mapping")
     }
 
     /// From `length` on, up to the end of a page, there are zeros, and then nothing.

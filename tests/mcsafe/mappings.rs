@@ -1,11 +1,8 @@
 //! What can be mapped, and which bytes of it there are.
 
-use std::{
-    fs::{self, File, OpenOptions},
-    os::fd::AsRawFd,
-};
+use std::fs::{self, File, OpenOptions};
 
-use pmem2_platform::{CopyFault, Errno, Mapping};
+use pmem2_platform::{CopyFault, Errno, Fd, Mapping};
 
 use crate::{
     handler,
@@ -13,14 +10,13 @@ use crate::{
 };
 
 fn map(file: &File, offset: u64, length: usize, writable: bool) -> Result<Mapping, Errno> {
-    Mapping::new(handler(), file.as_raw_fd(), offset, length, writable)
+    Mapping::new(handler(), file, offset, length, writable)
 }
 
 #[test]
 fn only_the_bytes_of_the_mapping() {
     let file = Shrunk::new(3 * page());
-    let mapping =
-        Mapping::new(handler(), file.file.as_raw_fd(), page() as u64, page() + 10, true).unwrap();
+    let mapping = Mapping::new(handler(), &file.file, page() as u64, page() + 10, true).unwrap();
     let length = mapping.length();
     assert_eq!(length, page() + 10);
     let mut buffer = vec![0; 20];
@@ -81,7 +77,9 @@ fn what_cannot_be_mapped() {
     assert_eq!(map(&file.file, 0, usize::MAX, false).err(), Some(Errno::ENOMEM));
     assert_eq!(map(&File::open("/").unwrap(), 0, page(), false).err(), Some(Errno::ENODEV));
     for fd in [-1, i32::MIN, 1_000_000] {
-        assert_eq!(Mapping::new(handler(), fd, 0, page(), false).err(), Some(Errno::EBADF));
+        // SAFETY: borrow_raw wants a number that is not opened meanwhile, as nothing opens these.
+        let fd = unsafe { Fd::borrow_raw(fd) };
+        assert_eq!(Mapping::new(handler(), &fd, 0, page(), false).err(), Some(Errno::EBADF));
     }
 }
 

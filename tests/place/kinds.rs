@@ -83,7 +83,7 @@ fn why_a_file_is_not_mapped_directly() {
         bus.region(0, &[]).fsdax("pmem0", nd::disk());
         let (file, (_, granularity, why)) = (file(), of_file());
         let facts = *Source::new(&file).expect("a source").facts();
-        let direct = Linux.direct(file.as_raw_fd(), &facts).expect("what statx says");
+        let direct = Linux::direct((&file).into(), &facts).expect("what statx says");
         let system =
             Source::new(&file).and_then(|source| source.file_system()).expect("a file system");
         let expected = match (direct.file, direct.mount) {

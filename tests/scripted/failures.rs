@@ -3,8 +3,8 @@
 use std::mem::MaybeUninit;
 
 use pmem2::{
-    Alignment, Anonymous, Errno, Error, Facts, Fail, HandleFault, Kind, Memory, NoId, Platform,
-    Pool, Report, Source, Unsupported, What,
+    Alignment, Anonymous, Borrowed, Errno, Error, Facts, Fail, HandleFault, Kind, Memory, NoId,
+    Platform, Pool, Report, Source, Unsupported, What,
 };
 
 use crate::script::{Call, READ_WRITE, Script, UNDURABLE, WHATS, fails};
@@ -300,11 +300,13 @@ fn an_anonymous_source_is_its_size() {
 #[test]
 fn a_system_without_a_backend_has_no_answer() {
     let facts = Facts::new(NoId, Kind::RegularFile, READ_WRITE, None);
-    assert_eq!(Unsupported.describe(0), Err(Fail::Unsupported));
-    assert_eq!(Unsupported.size(0, &facts), Err(Fail::Unsupported));
-    assert_eq!(Unsupported.alignment(0, &facts), Err(Fail::Unsupported));
-    assert_eq!(Unsupported.allocated(0, &facts), Err(Fail::Unsupported));
-    assert_eq!(Unsupported.file_system(0, &facts), Err(Fail::Unsupported));
+    // SAFETY: from_raw wants a raw value that keeps its meaning: here no value has one.
+    let handle = unsafe { Borrowed::from_raw(Unsupported, 0) };
+    assert_eq!(Unsupported::describe(handle), Err(Fail::Unsupported));
+    assert_eq!(Unsupported::size(handle, &facts), Err(Fail::Unsupported));
+    assert_eq!(Unsupported::alignment(handle, &facts), Err(Fail::Unsupported));
+    assert_eq!(Unsupported::allocated(handle, &facts), Err(Fail::Unsupported));
+    assert_eq!(Unsupported::file_system(handle, &facts), Err(Fail::Unsupported));
     assert_eq!(Unsupported.page_size(), Err(Fail::Unsupported));
     let refused = Source::new(Anonymous::on(Unsupported, 1)).unwrap_err();
     assert_eq!(refused, Error::Unsupported(What::Handle));

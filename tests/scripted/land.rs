@@ -3,11 +3,11 @@
 use std::cell::Cell;
 
 use pmem2::{
-    Backing, DaxOption, Direct, Errno, Facts, Fail, Locate, Mode, Persistence, Region, Synchronous,
-    Text, What,
+    Backing, Borrowed, DaxOption, Direct, Errno, Facts, Fail, Handle, Locate, Mode, Persistence,
+    Region, Synchronous, Text, What,
 };
 
-use crate::script::{Call, Id, Raw, Script};
+use crate::script::{Call, Id, Script};
 
 /// The answers, each of which may be a failure.
 #[derive(Clone, Debug)]
@@ -170,8 +170,9 @@ impl Locate for &Script {
     /// Its region and its index there.
     type Dimm = (usize, usize);
 
-    fn locate(self, raw: Raw, facts: &Facts<Id>) -> Result<Spot, Fail> {
-        self.ask(Call::Locate, raw, facts, self.land.locate.map(|()| SPOT))
+    fn locate(handle: Borrowed<'_, Self>, facts: &Facts<Id>) -> Result<Spot, Fail> {
+        let script = handle.platform();
+        script.ask(Call::Locate, handle.raw(), facts, script.land.locate.map(|()| SPOT))
     }
     fn confirm(self, spot: &Spot) -> Result<u64, Fail> {
         let before = self.land.confirmed.replace(self.land.confirmed.get() + 1);
@@ -213,11 +214,13 @@ impl Locate for &Script {
     fn dax_capable(self, spot: &Spot) -> Result<Option<bool>, Fail> {
         self.about(Call::DaxCapable, spot, self.land.dax_capable)
     }
-    fn synchronous(self, raw: Raw, facts: &Facts<Id>) -> Result<Synchronous, Fail> {
-        self.ask(Call::Synchronous, raw, facts, self.land.synchronous)
+    fn synchronous(handle: Borrowed<'_, Self>, facts: &Facts<Id>) -> Result<Synchronous, Fail> {
+        let script = handle.platform();
+        script.ask(Call::Synchronous, handle.raw(), facts, script.land.synchronous)
     }
-    fn direct(self, raw: Raw, facts: &Facts<Id>) -> Result<Direct, Fail> {
-        self.ask(Call::Direct, raw, facts, self.land.direct)
+    fn direct(handle: Borrowed<'_, Self>, facts: &Facts<Id>) -> Result<Direct, Fail> {
+        let script = handle.platform();
+        script.ask(Call::Direct, handle.raw(), facts, script.land.direct)
     }
 }
 

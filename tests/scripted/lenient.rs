@@ -2,8 +2,8 @@
 //! that do not say what they are made of.
 
 use pmem2::{
-    Access, Alignment, Backing, Error, Facts, Fail, Granularity, Handle, HandleFault, Kind, Locate,
-    Platform, Pool, Reason, Region, Report, Sharing, Source, Synchronous, Text, What,
+    Access, Alignment, Backing, Borrowed, Error, Facts, Fail, Granularity, Handle, HandleFault,
+    Kind, Locate, Platform, Pool, Reason, Region, Report, Sharing, Source, Synchronous, Text, What,
 };
 
 const READ_WRITE: Access = Access::READ.union(Access::WRITE);
@@ -25,11 +25,12 @@ impl Platform for Disk {
     type Id = char;
     const WANTS_READ: bool = false;
 
-    fn describe(self, (): ()) -> Result<Facts<char>, Fail> {
-        Ok(Facts::new('a', self.kind, self.access, Alignment::new(0x1_0000)))
+    fn describe(handle: Borrowed<'_, Self>) -> Result<Facts<char>, Fail> {
+        let disk = handle.platform();
+        Ok(Facts::new('a', disk.kind, disk.access, Alignment::new(0x1_0000)))
     }
 
-    fn size(self, (): (), _: &Facts<char>) -> Result<u64, Fail> {
+    fn size(_: Borrowed<'_, Self>, _: &Facts<char>) -> Result<u64, Fail> {
         Ok(5000)
     }
 }
@@ -38,7 +39,7 @@ impl Locate for Disk {
     type Spot = ();
     type Dimm = ();
 
-    fn locate(self, (): (), _: &Facts<char>) -> Result<(), Fail> {
+    fn locate(_: Borrowed<'_, Self>, _: &Facts<char>) -> Result<(), Fail> {
         Ok(())
     }
     fn confirm(self, (): &()) -> Result<u64, Fail> {
@@ -65,8 +66,8 @@ impl Locate for Disk {
     fn dax_capable(self, (): &()) -> Result<Option<bool>, Fail> {
         Ok(Some(self.dax))
     }
-    fn synchronous(self, (): (), _: &Facts<char>) -> Result<Synchronous, Fail> {
-        Ok(if self.dax { Synchronous::Granted } else { Synchronous::Refused })
+    fn synchronous(handle: Borrowed<'_, Self>, _: &Facts<char>) -> Result<Synchronous, Fail> {
+        Ok(if handle.platform().dax { Synchronous::Granted } else { Synchronous::Refused })
     }
 }
 

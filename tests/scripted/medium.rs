@@ -8,7 +8,9 @@ use std::{
     sync::LazyLock,
 };
 
-use pmem2::{ClearBy, Facts, Fail, Halt, Halted, Health, Io, ReadBuffer, WriteBuffer};
+use pmem2::{
+    Borrowed, ClearBy, Facts, Fail, Halt, Halted, Handle, Health, Io, ReadBuffer, WriteBuffer,
+};
 
 use crate::script::{Call, Id, RAW, Raw, Script};
 
@@ -120,36 +122,36 @@ impl<'s> Io for &'s Script {
     type Channel = Channel<'s>;
 
     fn channel(
-        self,
-        raw: Raw,
+        handle: Borrowed<'_, Self>,
         facts: &Facts<Id>,
         via: Option<u8>,
         range: Range<u64>,
         writable: bool,
     ) -> Result<Channel<'s>, Fail> {
+        let script = handle.platform();
         let call = Call::Channel(via, (range.start, range.end), writable);
-        self.ask(call, raw, facts, self.medium.channel)?;
+        script.ask(call, handle.raw(), facts, script.medium.channel)?;
         // A file may grow: what was added later is transferred, too.
         let range = if facts.kind == pmem2::Kind::RegularFile { 0..u64::MAX } else { range };
-        Ok(Channel { script: self, range, writable })
+        Ok(Channel { script, range, writable })
     }
 
     fn read_at(
-        self,
-        raw: Raw,
+        handle: Borrowed<'_, Self>,
         channel: &Channel<'s>,
         offset: u64,
         buffer: ReadBuffer<'_>,
     ) -> Result<(), Halted> {
-        channel.admits(raw, offset, buffer.len());
-        let _ = self.answer(Call::Read(offset, buffer.len()), Ok(()));
-        let (done, end) = self.medium.run(offset, buffer.len());
-        let bytes = self.medium.bytes.borrow();
+        let script = handle.platform();
+        channel.admits(handle.raw(), offset, buffer.len());
+        let _ = script.answer(Call::Read(offset, buffer.len()), Ok(()));
+        let (done, end) = script.medium.run(offset, buffer.len());
+        let bytes = script.medium.bytes.borrow();
         let from = bytes.get(offset as usize..).map_or(&[][..], |from| &from[..done]);
         // SAFETY: copy_to wants both to be valid for that many bytes and not to overlap: the buffer
         // has at least as many, and is the caller's.
         unsafe { from.as_ptr().copy_to_nonoverlapping(buffer.as_ptr(), done) };
-        if self.medium.garbles && buffer.len() == 1 {
+        if script.medium.garbles && buffer.len() == 1 {
             // SAFETY: it is a byte of the buffer, which has just been written.
             unsafe { *buffer.as_ptr() ^= 1 };
         }
@@ -157,30 +159,31 @@ impl<'s> Io for &'s Script {
     }
 
     fn write_at(
-        self,
-        raw: Raw,
+        handle: Borrowed<'_, Self>,
         channel: &Channel<'s>,
         offset: u64,
         buffer: WriteBuffer<'_>,
     ) -> Result<(), Halted> {
-        channel.admits(raw, offset, buffer.len());
+        let script = handle.platform();
+        channel.admits(handle.raw(), offset, buffer.len());
         assert!(channel.writable, "the channel is for reading");
-        let _ = self.answer(Call::Write(offset, buffer.len()), Ok(()));
-        let (done, end) = self.medium.run(offset, buffer.len());
-        let mut bytes = self.medium.bytes.borrow_mut();
+        let _ = script.answer(Call::Write(offset, buffer.len()), Ok(()));
+        let (done, end) = script.medium.run(offset, buffer.len());
+        let mut bytes = script.medium.bytes.borrow_mut();
         let to = &mut bytes.to_mut()[offset as usize..][..done];
         // SAFETY: as above.
         unsafe { to.as_mut_ptr().copy_from_nonoverlapping(buffer.as_ptr(), done) };
         if let Some(behind) =
-            bytes.to_mut().get_mut(offset as usize + done).filter(|_| self.medium.spills)
+            bytes.to_mut().get_mut(offset as usize + done).filter(|_| script.medium.spills)
         {
             *behind ^= 1;
         }
         end
     }
 
-    fn sync(self, raw: Raw, facts: &Facts<Id>) -> Result<(), Fail> {
-        self.ask(Call::Sync, raw, facts, self.medium.sync)
+    fn sync(handle: Borrowed<'_, Self>, facts: &Facts<Id>) -> Result<(), Fail> {
+        let script = handle.platform();
+        script.ask(Call::Sync, handle.raw(), facts, script.medium.sync)
     }
 }
 
@@ -189,20 +192,21 @@ impl Health for &Script {
     /// Linux.
     type List = BTreeSet<u64>;
 
-    fn list_bad(self, raw: Raw, facts: &Facts<Id>) -> Result<BTreeSet<u64>, Fail> {
-        let list = self.medium.bad.borrow().clone();
-        self.ask(Call::ListBad, raw, facts, self.medium.list.map(|()| list))
+    fn list_bad(handle: Borrowed<'_, Self>, facts: &Facts<Id>) -> Result<BTreeSet<u64>, Fail> {
+        let script = handle.platform();
+        let list = script.medium.bad.borrow().clone();
+        script.ask(Call::ListBad, handle.raw(), facts, script.medium.list.map(|()| list))
     }
 
     fn next_bad(
-        self,
-        raw: Raw,
+        handle: Borrowed<'_, Self>,
         facts: &Facts<Id>,
         list: &mut BTreeSet<u64>,
         from: u64,
     ) -> Result<Option<Range<u64>>, Fail> {
-        let lie = self.medium.next.borrow_mut().pop_front();
-        let now = self.medium.bad.borrow();
+        let script = handle.platform();
+        let lie = script.medium.next.borrow_mut().pop_front();
+        let now = script.medium.bad.borrow();
         let mut known = now.intersection(list).copied().skip_while(|byte| *byte < from);
         let first = known.next();
         let range = first.map(|first| {
@@ -210,26 +214,26 @@ impl Health for &Script {
                 known.zip(first + 1..).take_while(|(byte, next)| byte == next).count() as u64;
             first..first + adjoining + 1
         });
-        let answer = self.medium.next_fails.map_or(lie.unwrap_or(Ok(range)), Err);
-        self.ask(Call::NextBad(from), raw, facts, answer)
+        let answer = script.medium.next_fails.map_or(lie.unwrap_or(Ok(range)), Err);
+        script.ask(Call::NextBad(from), handle.raw(), facts, answer)
     }
 
     fn clear_bad(
-        self,
-        raw: Raw,
+        handle: Borrowed<'_, Self>,
         facts: &Facts<Id>,
         range: Range<u64>,
         by: ClearBy,
     ) -> Result<(), Fail> {
-        let mut bad = self.medium.bad.borrow_mut();
-        let all = self.medium.clears_all || range.clone().all(|byte| bad.contains(&byte));
-        let answer = self.medium.clear.and_then(|()| match all {
+        let script = handle.platform();
+        let mut bad = script.medium.bad.borrow_mut();
+        let all = script.medium.clears_all || range.clone().all(|byte| bad.contains(&byte));
+        let answer = script.medium.clear.and_then(|()| match all {
             true => {
                 bad.retain(|byte| !range.contains(byte));
                 Ok(())
             }
             false => Err(Fail::Absent(pmem2::What::BadBlocks)),
         });
-        self.ask(Call::ClearBad((range.start, range.end), by), raw, facts, answer)
+        script.ask(Call::ClearBad((range.start, range.end), by), handle.raw(), facts, answer)
     }
 }

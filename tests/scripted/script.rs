@@ -6,7 +6,8 @@ use std::{
 };
 
 use pmem2::{
-    Access, Alignment, ClearBy, Errno, Facts, Fail, FileSystem, Handle, Kind, Platform, Undurable,
+    Access, Alignment, Borrowed, ClearBy, Errno, Facts, Fail, FileSystem, Handle, Kind, Platform,
+    Undurable,
 };
 
 use crate::{land::Land, medium::Medium};
@@ -181,21 +182,26 @@ impl Platform for &Script {
     type Raw = Raw;
     type Id = Id;
 
-    fn describe(self, raw: Raw) -> Result<Facts<Id>, Fail> {
-        assert_eq!(raw, RAW);
-        self.answer(Call::Describe, self.facts_now.get().unwrap_or(self.facts))
+    fn describe(handle: Borrowed<'_, Self>) -> Result<Facts<Id>, Fail> {
+        let script = handle.platform();
+        assert_eq!(handle.raw(), RAW);
+        script.answer(Call::Describe, script.facts_now.get().unwrap_or(script.facts))
     }
-    fn size(self, raw: Raw, facts: &Facts<Id>) -> Result<u64, Fail> {
-        self.ask(Call::Size, raw, facts, self.size_now.get().map_or(self.size, Ok))
+    fn size(handle: Borrowed<'_, Self>, facts: &Facts<Id>) -> Result<u64, Fail> {
+        let script = handle.platform();
+        script.ask(Call::Size, handle.raw(), facts, script.size_now.get().map_or(script.size, Ok))
     }
-    fn alignment(self, raw: Raw, facts: &Facts<Id>) -> Result<u64, Fail> {
-        self.ask(Call::Alignment, raw, facts, self.alignment)
+    fn alignment(handle: Borrowed<'_, Self>, facts: &Facts<Id>) -> Result<u64, Fail> {
+        let script = handle.platform();
+        script.ask(Call::Alignment, handle.raw(), facts, script.alignment)
     }
-    fn allocated(self, raw: Raw, facts: &Facts<Id>) -> Result<u64, Fail> {
-        self.ask(Call::Allocated, raw, facts, self.allocated)
+    fn allocated(handle: Borrowed<'_, Self>, facts: &Facts<Id>) -> Result<u64, Fail> {
+        let script = handle.platform();
+        script.ask(Call::Allocated, handle.raw(), facts, script.allocated)
     }
-    fn file_system(self, raw: Raw, facts: &Facts<Id>) -> Result<FileSystem, Fail> {
-        self.ask(Call::FileSystem, raw, facts, self.file_system)
+    fn file_system(handle: Borrowed<'_, Self>, facts: &Facts<Id>) -> Result<FileSystem, Fail> {
+        let script = handle.platform();
+        script.ask(Call::FileSystem, handle.raw(), facts, script.file_system)
     }
     fn page_size(self) -> Result<Alignment, Fail> {
         self.answer(Call::PageSize, self.page_size)

@@ -3,8 +3,8 @@
 use std::mem::MaybeUninit;
 
 use pmem2::{
-    Access, Anonymous, Errno, Error, HandleFault, Io, Kind, Reader, Source, TransferError,
-    WriteFault, Writer,
+    Access, Anonymous, Borrowed, Errno, Error, Handle, HandleFault, Io, Kind, Reader, Source,
+    TransferError, WriteFault, Writer,
 };
 
 use crate::script::{Call, READ_WRITE, Script};
@@ -333,10 +333,10 @@ fn an_unreadable_source() {
         type Raw = ();
         type Id = pmem2::NoId;
         const WANTS_READ: bool = false;
-        fn describe(self, (): ()) -> Result<pmem2::Facts<pmem2::NoId>, pmem2::Fail> {
-            Ok(pmem2::Facts::new(pmem2::NoId, Kind::RegularFile, self.0, None))
+        fn describe(handle: Borrowed<'_, Self>) -> Result<pmem2::Facts<pmem2::NoId>, pmem2::Fail> {
+            Ok(pmem2::Facts::new(pmem2::NoId, Kind::RegularFile, handle.platform().0, None))
         }
-        fn size(self, (): (), _: &pmem2::Facts<pmem2::NoId>) -> Result<u64, pmem2::Fail> {
+        fn size(_: Borrowed<'_, Self>, _: &pmem2::Facts<pmem2::NoId>) -> Result<u64, pmem2::Fail> {
             Ok(8)
         }
     }
@@ -344,8 +344,7 @@ fn an_unreadable_source() {
         type Via = ();
         type Channel = ();
         fn channel(
-            self,
-            (): (),
+            _: Borrowed<'_, Self>,
             _: &pmem2::Facts<pmem2::NoId>,
             _: Option<()>,
             _: std::ops::Range<u64>,
@@ -354,8 +353,7 @@ fn an_unreadable_source() {
             Ok(())
         }
         fn read_at(
-            self,
-            (): (),
+            _: Borrowed<'_, Self>,
             (): &(),
             _: u64,
             _: pmem2::ReadBuffer<'_>,
@@ -363,15 +361,14 @@ fn an_unreadable_source() {
             Ok(())
         }
         fn write_at(
-            self,
-            (): (),
+            _: Borrowed<'_, Self>,
             (): &(),
             _: u64,
             _: pmem2::WriteBuffer<'_>,
         ) -> Result<(), pmem2::Halted> {
             Ok(())
         }
-        fn sync(self, (): (), _: &pmem2::Facts<pmem2::NoId>) -> Result<(), pmem2::Fail> {
+        fn sync(_: Borrowed<'_, Self>, _: &pmem2::Facts<pmem2::NoId>) -> Result<(), pmem2::Fail> {
             Ok(())
         }
     }

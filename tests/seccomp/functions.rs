@@ -160,7 +160,7 @@ pub(crate) mod backend {
     }
 
     pub(crate) const LOCATE: Function =
-        |subject| of(Linux.locate(subject.fd.as_raw(), source(subject).facts()));
+        |subject| of(Linux::locate(subject.fd.into(), source(subject).facts()));
     pub(crate) const CONFIRM: Function = |subject| of(Linux.confirm(spot(subject)));
     pub(crate) const REGION: Function = |subject| of(Linux.region(spot(subject), 0));
     pub(crate) const NUMA_NODE: Function = |subject| of(Linux.numa_node(spot(subject), 0));
@@ -171,11 +171,11 @@ pub(crate) mod backend {
         |subject| of(Linux.dimm_dirty_shutdowns(subject.raw_dimm.expect("a DIMM")));
     pub(crate) const DAX_CAPABLE: Function = |subject| of(Linux.dax_capable(spot(subject)));
     pub(crate) const SYNCHRONOUS: Function =
-        |subject| of(Linux.synchronous(subject.fd.as_raw(), source(subject).facts()));
+        |subject| of(Linux::synchronous(subject.fd.into(), source(subject).facts()));
     pub(crate) const DIRECT: Function =
-        |subject| of(Linux.direct(subject.fd.as_raw(), source(subject).facts()));
+        |subject| of(Linux::direct(subject.fd.into(), source(subject).facts()));
     pub(crate) const CHANNEL: Function = |subject| {
-        of(Linux.channel(subject.fd.as_raw(), source(subject).facts(), None, 0..4096, true))
+        of(Linux::channel(subject.fd.into(), source(subject).facts(), None, 0..4096, true))
     };
 
     /// Through the channel of a file, which has nothing in it.
@@ -184,7 +184,7 @@ pub(crate) mod backend {
         how: impl FnOnce(&<Linux as Io>::Channel) -> Result<(), Halted>,
     ) -> Answer {
         let channel =
-            Linux.channel(subject.fd.as_raw(), source(subject).facts(), None, 0..4096, true);
+            Linux::channel(subject.fd.into(), source(subject).facts(), None, 0..4096, true);
         channel.map_or_else(
             |_| Ok(0),
             |channel| how(&channel).map(|()| 1).map_err(|_| Error::Unknown(What::Handle)),
@@ -193,25 +193,25 @@ pub(crate) mod backend {
 
     pub(crate) const READ: Function = |subject| {
         moved(subject, |channel| {
-            Linux.read_at(subject.fd.as_raw(), channel, 0, [0; 100].as_mut_slice().into())
+            Linux::read_at(subject.fd.into(), channel, 0, [0; 100].as_mut_slice().into())
         })
     };
     pub(crate) const WRITE: Function = |subject| {
         moved(subject, |channel| {
-            Linux.write_at(subject.fd.as_raw(), channel, 0, [7; 100].as_slice().into())
+            Linux::write_at(subject.fd.into(), channel, 0, [7; 100].as_slice().into())
         })
     };
     pub(crate) const WRITE_FROM_NOWHERE: Function = |subject| {
-        moved(subject, |channel| Linux.write_at(subject.fd.as_raw(), channel, 0, super::nowhere()))
+        moved(subject, |channel| Linux::write_at(subject.fd.into(), channel, 0, super::nowhere()))
     };
     pub(crate) const SYNC: Function =
-        |subject| of(Linux.sync(subject.fd.as_raw(), source(subject).facts()));
+        |subject| of(Linux::sync(subject.fd.into(), source(subject).facts()));
     pub(crate) const LIST_BAD: Function =
-        |subject| of(Linux.list_bad(subject.fd.as_raw(), source(subject).facts()));
+        |subject| of(Linux::list_bad(subject.fd.into(), source(subject).facts()));
     pub(crate) const NEXT_BAD: Function = |subject| {
         // By a list that is taken before: see below.
         let mut list = subject.list.expect("a list").clone();
-        of(Linux.next_bad(subject.fd.as_raw(), source(subject).facts(), &mut list, 0))
+        of(Linux::next_bad(subject.fd.into(), source(subject).facts(), &mut list, 0))
     };
     pub(crate) const CLEAR_BAD: Function = |subject| {
         let facts = source(subject).facts();
@@ -220,7 +220,7 @@ pub(crate) mod backend {
         } else {
             ClearBy::Allocation
         };
-        of(Linux.clear_bad(subject.fd.as_raw(), facts, 0..512, by))
+        of(Linux::clear_bad(subject.fd.into(), facts, 0..512, by))
     };
-    pub(crate) const DESCRIBE: Function = |subject| of(Linux.describe(subject.fd.as_raw()));
+    pub(crate) const DESCRIBE: Function = |subject| of(Linux::describe(subject.fd.into()));
 }

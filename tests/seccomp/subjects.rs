@@ -147,13 +147,13 @@ impl Subjects {
     pub(crate) fn have_dax(&self) -> bool {
         let fd = self.get(On::File).fd;
         let facts = *Source::new(fd).expect("a source").facts();
-        Linux.synchronous(fd.as_raw(), &facts) == Ok(Synchronous::Granted)
+        Linux::synchronous(fd.into(), &facts) == Ok(Synchronous::Granted)
     }
 
     pub(crate) fn get(&self, on: On) -> Subject {
         let fd = fd(self.made[on as usize].raw());
         let source = Source::new(fd).ok();
-        let spot = source.and_then(|source| Linux.locate(fd.as_raw(), source.facts()).ok());
+        let spot = source.and_then(|source| Linux::locate(fd.into(), source.facts()).ok());
         Subject {
             fd,
             source,
@@ -162,7 +162,7 @@ impl Subjects {
             spot,
             writer: self.writers[on as usize],
             list: source.and_then(|source| {
-                let list = Linux.list_bad(fd.as_raw(), source.facts()).ok()?;
+                let list = Linux::list_bad(fd.into(), source.facts()).ok()?;
                 Some(&*Box::leak(Box::new(list)))
             }),
             raw_dimm: spot.and_then(|spot| Linux.dimm(&spot, 0, 0).ok().flatten()),

@@ -7,8 +7,8 @@ use super::{
     region::{DimmTable, PhysicalRegion, RegionKind},
 };
 use crate::{
-    Access, Alignment, Backing, Facts, Fail, Handle, Health, Kind, Locate, Mode, Nowhere, Platform,
-    Region, RegionFault, Text, What,
+    Access, Alignment, Backing, Borrowed, Facts, Fail, Handle, Health, Kind, Locate, Mode, Nowhere,
+    Platform, Region, RegionFault, Text, What,
 };
 
 /// A region of physical memory, or a part of it: the handle of a source where there is no operating
@@ -164,19 +164,22 @@ impl<'t> Platform for Bare<'t> {
     type Raw = Extent<'t>;
     type Id = ExtentId;
 
-    fn describe(self, extent: Extent<'t>) -> Result<Facts<ExtentId>, Fail> {
+    fn describe(extent: Borrowed<'_, Self>) -> Result<Facts<ExtentId>, Fail> {
+        let extent = extent.raw();
         let region = extent.region;
         let access = if region.read_only { Access::READ } else { Access::READ | Access::WRITE };
         Ok(Facts::new(extent.id(), extent.kind(), access, Alignment::new(region.alignment)))
     }
 
     /// In C a table may have been changed meanwhile.
-    fn size(self, extent: Extent<'t>, facts: &Facts<ExtentId>) -> Result<u64, Fail> {
+    fn size(extent: Borrowed<'_, Self>, facts: &Facts<ExtentId>) -> Result<u64, Fail> {
+        let extent = extent.raw();
         if extent.id() == facts.id { Ok(extent.length) } else { Err(Fail::Replaced) }
     }
 
     /// Of what is a source its facts have it.
-    fn alignment(self, extent: Extent<'t>, facts: &Facts<ExtentId>) -> Result<u64, Fail> {
+    fn alignment(extent: Borrowed<'_, Self>, facts: &Facts<ExtentId>) -> Result<u64, Fail> {
+        let extent = extent.raw();
         if extent.id() == facts.id { Ok(extent.region.alignment) } else { Err(Fail::Replaced) }
     }
 }
@@ -198,7 +201,8 @@ impl<'t> Locate for Bare<'t> {
     type Spot = &'t PhysicalRegion<'t>;
     type Dimm = BareDimm<'t>;
 
-    fn locate(self, extent: Extent<'t>, facts: &Facts<ExtentId>) -> Result<Self::Spot, Fail> {
+    fn locate(extent: Borrowed<'_, Self>, facts: &Facts<ExtentId>) -> Result<Self::Spot, Fail> {
+        let extent = extent.raw();
         if extent.id() == facts.id { Ok(extent.region) } else { Err(Fail::Replaced) }
     }
 

@@ -4,8 +4,8 @@ use core::ops::Range;
 
 use super::extent::{Bare, Extent, ExtentId};
 use crate::{
-    Errno, Facts, Fail, Halt, Halted, Io, ReadBuffer, Undurable, What, Window, WindowFault,
-    WriteBuffer,
+    Borrowed, Errno, Facts, Fail, Halt, Halted, Handle, Io, ReadBuffer, Undurable, What, Window,
+    WindowFault, WriteBuffer,
 };
 
 /// A window, and how far behind its first byte the source's is.
@@ -43,13 +43,13 @@ impl<'t> Io for Bare<'t> {
     // Where it is to stay from the first, since a small stack has no room for copies.
     #[inline(always)]
     fn channel(
-        self,
-        extent: Extent<'t>,
+        extent: Borrowed<'_, Self>,
         facts: &Facts<ExtentId>,
         via: Option<&'t Window<'t>>,
         range: Range<u64>,
         writable: bool,
     ) -> Result<Channel<'t>, Fail> {
+        let extent = extent.raw();
         if extent.id() != facts.id {
             return Err(Fail::Replaced);
         }
@@ -72,8 +72,7 @@ impl<'t> Io for Bare<'t> {
     }
 
     fn read_at(
-        self,
-        _: Extent<'t>,
+        _: Borrowed<'_, Self>,
         channel: &Channel<'t>,
         offset: u64,
         buffer: ReadBuffer<'_>,
@@ -87,8 +86,7 @@ impl<'t> Io for Bare<'t> {
     }
 
     fn write_at(
-        self,
-        _: Extent<'t>,
+        _: Borrowed<'_, Self>,
         channel: &Channel<'t>,
         offset: u64,
         buffer: WriteBuffer<'_>,
@@ -102,8 +100,8 @@ impl<'t> Io for Bare<'t> {
     }
 
     /// What was written is durable already.
-    fn sync(self, extent: Extent<'t>, facts: &Facts<ExtentId>) -> Result<(), Fail> {
-        if extent.id() == facts.id { Ok(()) } else { Err(Fail::Replaced) }
+    fn sync(extent: Borrowed<'_, Self>, facts: &Facts<ExtentId>) -> Result<(), Fail> {
+        if extent.raw().id() == facts.id { Ok(()) } else { Err(Fail::Replaced) }
     }
 }
 

@@ -16,8 +16,8 @@ mod sysfs;
 use core::{fmt, ops::Range};
 
 use crate::{
-    Alignment, Backing, ClearBy, Direct, Facts, Fail, FileSystem, Halted, Health, Io, Locate,
-    Platform, ReadBuffer, Region, Synchronous, Text, WriteBuffer,
+    Alignment, Backing, Borrowed, ClearBy, Direct, Facts, Fail, FileSystem, Halted, Handle, Health,
+    Io, Locate, Platform, ReadBuffer, Region, Synchronous, Text, WriteBuffer,
 };
 pub use health::BadSectors;
 pub use io::Channel;
@@ -140,25 +140,25 @@ impl Platform for Linux {
     type Id = FileId;
 
     #[inline]
-    fn describe(self, raw: i32) -> Result<Facts<FileId>, Fail> {
-        describe::describe(Kernel, raw)
+    fn describe(handle: Borrowed<'_, Self>) -> Result<Facts<FileId>, Fail> {
+        describe::describe(Kernel, handle.raw())
     }
 
     #[inline]
-    fn size(self, raw: i32, facts: &Facts<FileId>) -> Result<u64, Fail> {
-        describe::size(Kernel, raw, facts)
+    fn size(handle: Borrowed<'_, Self>, facts: &Facts<FileId>) -> Result<u64, Fail> {
+        describe::size(Kernel, handle.raw(), facts)
     }
 
-    fn alignment(self, raw: i32, facts: &Facts<FileId>) -> Result<u64, Fail> {
-        describe::alignment(Kernel, raw, facts)
+    fn alignment(handle: Borrowed<'_, Self>, facts: &Facts<FileId>) -> Result<u64, Fail> {
+        describe::alignment(Kernel, handle.raw(), facts)
     }
 
-    fn allocated(self, raw: i32, facts: &Facts<FileId>) -> Result<u64, Fail> {
-        describe::allocated(Kernel, raw, facts)
+    fn allocated(handle: Borrowed<'_, Self>, facts: &Facts<FileId>) -> Result<u64, Fail> {
+        describe::allocated(Kernel, handle.raw(), facts)
     }
 
-    fn file_system(self, raw: i32, facts: &Facts<FileId>) -> Result<FileSystem, Fail> {
-        describe::file_system(Kernel, raw, facts)
+    fn file_system(handle: Borrowed<'_, Self>, facts: &Facts<FileId>) -> Result<FileSystem, Fail> {
+        describe::file_system(Kernel, handle.raw(), facts)
     }
 
     fn page_size(self) -> Result<Alignment, Fail> {
@@ -170,8 +170,8 @@ impl Locate for Linux {
     type Spot = Spot;
     type Dimm = Dimm;
 
-    fn locate(self, raw: i32, facts: &Facts<FileId>) -> Result<Spot, Fail> {
-        locate::locate(Kernel, raw, facts)
+    fn locate(handle: Borrowed<'_, Self>, facts: &Facts<FileId>) -> Result<Spot, Fail> {
+        locate::locate(Kernel, handle.raw(), facts)
     }
 
     fn confirm(self, spot: &Spot) -> Result<u64, Fail> {
@@ -218,12 +218,12 @@ impl Locate for Linux {
         direct::capable(Kernel, spot)
     }
 
-    fn synchronous(self, raw: i32, facts: &Facts<FileId>) -> Result<Synchronous, Fail> {
-        direct::synchronous(Kernel, raw, facts)
+    fn synchronous(handle: Borrowed<'_, Self>, facts: &Facts<FileId>) -> Result<Synchronous, Fail> {
+        direct::synchronous(Kernel, handle.raw(), facts)
     }
 
-    fn direct(self, raw: i32, facts: &Facts<FileId>) -> Result<Direct, Fail> {
-        direct::direct(Kernel, raw, facts)
+    fn direct(handle: Borrowed<'_, Self>, facts: &Facts<FileId>) -> Result<Direct, Fail> {
+        direct::direct(Kernel, handle.raw(), facts)
     }
 }
 
@@ -232,66 +232,61 @@ impl Io for Linux {
     type Channel = Channel;
 
     fn channel(
-        self,
-        raw: i32,
+        handle: Borrowed<'_, Self>,
         facts: &Facts<FileId>,
         via: Option<SigbusHandler>,
         range: Range<u64>,
         writable: bool,
     ) -> Result<Channel, Fail> {
-        io::channel(Kernel, raw, facts, via, range, writable)
+        io::channel(Kernel, handle.raw(), facts, via, range, writable)
     }
 
     fn read_at(
-        self,
-        raw: i32,
+        handle: Borrowed<'_, Self>,
         channel: &Channel,
         offset: u64,
         buffer: ReadBuffer<'_>,
     ) -> Result<(), Halted> {
-        io::read(Kernel, raw, channel, offset, buffer)
+        io::read(Kernel, handle.raw(), channel, offset, buffer)
     }
 
     fn write_at(
-        self,
-        raw: i32,
+        handle: Borrowed<'_, Self>,
         channel: &Channel,
         offset: u64,
         buffer: WriteBuffer<'_>,
     ) -> Result<(), Halted> {
-        io::write(Kernel, raw, channel, offset, buffer)
+        io::write(Kernel, handle.raw(), channel, offset, buffer)
     }
 
-    fn sync(self, raw: i32, facts: &Facts<FileId>) -> Result<(), Fail> {
-        io::sync(Kernel, raw, facts)
+    fn sync(handle: Borrowed<'_, Self>, facts: &Facts<FileId>) -> Result<(), Fail> {
+        io::sync(Kernel, handle.raw(), facts)
     }
 }
 
 impl Health for Linux {
     type List = BadSectors;
 
-    fn list_bad(self, raw: i32, facts: &Facts<FileId>) -> Result<BadSectors, Fail> {
-        health::list(Kernel, raw, facts)
+    fn list_bad(handle: Borrowed<'_, Self>, facts: &Facts<FileId>) -> Result<BadSectors, Fail> {
+        health::list(Kernel, handle.raw(), facts)
     }
 
     fn next_bad(
-        self,
-        raw: i32,
+        handle: Borrowed<'_, Self>,
         facts: &Facts<FileId>,
         list: &mut BadSectors,
         from: u64,
     ) -> Result<Option<Range<u64>>, Fail> {
-        health::next(Kernel, raw, facts, list, from)
+        health::next(Kernel, handle.raw(), facts, list, from)
     }
 
     fn clear_bad(
-        self,
-        raw: i32,
+        handle: Borrowed<'_, Self>,
         facts: &Facts<FileId>,
         range: Range<u64>,
         by: ClearBy,
     ) -> Result<(), Fail> {
-        health::clear(Kernel, raw, facts, range, by)
+        health::clear(Kernel, handle.raw(), facts, range, by)
     }
 }
 

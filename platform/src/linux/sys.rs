@@ -132,8 +132,8 @@ pub(super) fn borrow<'a>(fd: i32) -> Result<rustix::fd::BorrowedFd<'a>, Errno> {
         return Err(Errno::EBADF);
     }
     // SAFETY: borrow_raw wants a descriptor that stays open, and not -1. The number is not
-    // negative. What is done with it here only asks the kernel about it, which answers EBADF if it
-    // is not open.
+    // negative, and it is that of a `Borrowed` or of a `File` of ours, which stay open for the
+    // call. One that was never open is left: what the kernel is asked then ends in EBADF.
     Ok(unsafe { rustix::fd::BorrowedFd::borrow_raw(fd) })
 }
 
@@ -307,7 +307,7 @@ impl Transfers for Kernel {
         length: usize,
         writable: bool,
     ) -> Result<Mapping, Errno> {
-        Mapping::new(handler, fd, offset, length, writable)
+        Mapping::of_number(handler, fd, offset, length, writable)
     }
 }
 

@@ -70,9 +70,10 @@ impl WinHandle<'_> {
     ///
     /// # Safety
     ///
-    /// If `raw` is an open handle, it stays open for the lifetime `'h`, which the caller chooses.
-    /// If it is not, it does not become one meanwhile. (Until something is mapped, a broken promise
-    /// costs wrong answers, not memory safety.)
+    /// If `raw` is an open handle, the caller may lend it, and it stays open for the lifetime
+    /// `'h`, which the caller chooses. If it is not, it does not become one meanwhile. A broken
+    /// promise costs what it does of `std::os::windows::io::BorrowedHandle::borrow_raw`: somebody
+    /// else's file is written to and is mapped, and with it memory that others have references to.
     #[inline]
     #[must_use]
     pub const unsafe fn borrow_raw(raw: RawWinHandle) -> Self {

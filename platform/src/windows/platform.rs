@@ -101,24 +101,27 @@ impl Platform for Windows {
     /// As pmem2_source_from_handle(3) has it.
     const WANTS_READ: bool = false;
 
-    fn describe(self, raw: RawWinHandle) -> Result<Facts<WinFileId>, Fail> {
-        describe::describe(Kernel, raw)
+    fn describe(handle: Borrowed<'_, Self>) -> Result<Facts<WinFileId>, Fail> {
+        describe::describe(Kernel, handle.raw())
     }
 
-    fn size(self, raw: RawWinHandle, facts: &Facts<WinFileId>) -> Result<u64, Fail> {
-        describe::size(Kernel, raw, facts)
+    fn size(handle: Borrowed<'_, Self>, facts: &Facts<WinFileId>) -> Result<u64, Fail> {
+        describe::size(Kernel, handle.raw(), facts)
     }
 
-    fn alignment(self, _: RawWinHandle, _: &Facts<WinFileId>) -> Result<u64, Fail> {
+    fn alignment(_: Borrowed<'_, Self>, _: &Facts<WinFileId>) -> Result<u64, Fail> {
         Ok(describe::granularity(Kernel))
     }
 
-    fn allocated(self, raw: RawWinHandle, facts: &Facts<WinFileId>) -> Result<u64, Fail> {
-        describe::allocated(Kernel, raw, facts)
+    fn allocated(handle: Borrowed<'_, Self>, facts: &Facts<WinFileId>) -> Result<u64, Fail> {
+        describe::allocated(Kernel, handle.raw(), facts)
     }
 
-    fn file_system(self, raw: RawWinHandle, facts: &Facts<WinFileId>) -> Result<FileSystem, Fail> {
-        describe::file_system(Kernel, raw, facts)
+    fn file_system(
+        handle: Borrowed<'_, Self>,
+        facts: &Facts<WinFileId>,
+    ) -> Result<FileSystem, Fail> {
+        describe::file_system(Kernel, handle.raw(), facts)
     }
 
     /// The allocation granularity, to which Windows aligns what it maps: 64 KiB, where pages have
@@ -132,8 +135,8 @@ impl Locate for Windows {
     type Spot = WinSpot;
     type Dimm = WinVolume;
 
-    fn locate(self, raw: RawWinHandle, facts: &Facts<WinFileId>) -> Result<WinSpot, Fail> {
-        volume::locate(Kernel, raw, facts)
+    fn locate(handle: Borrowed<'_, Self>, facts: &Facts<WinFileId>) -> Result<WinSpot, Fail> {
+        volume::locate(Kernel, handle.raw(), facts)
     }
 
     fn confirm(self, spot: &WinSpot) -> Result<u64, Fail> {
@@ -168,8 +171,11 @@ impl Locate for Windows {
         Ok(Some(spot.dax()))
     }
 
-    fn synchronous(self, raw: RawWinHandle, facts: &Facts<WinFileId>) -> Result<Synchronous, Fail> {
-        volume::synchronous(Kernel, raw, facts)
+    fn synchronous(
+        handle: Borrowed<'_, Self>,
+        facts: &Facts<WinFileId>,
+    ) -> Result<Synchronous, Fail> {
+        volume::synchronous(Kernel, handle.raw(), facts)
     }
 }
 
@@ -197,15 +203,23 @@ impl Locate for Windows {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Crt;
 
-/// The handle that a descriptor stands for.
+/// The number of the handle that a descriptor stands for.
 #[cfg(feature = "crt")]
-fn handle(fd: i32) -> Result<RawWinHandle, Fail> {
+fn number(fd: i32) -> Result<RawWinHandle, Fail> {
     super::crt::handle(super::native::get_osfhandle, fd)
 }
 
 #[cfg(not(feature = "crt"))]
-const fn handle(_: i32) -> Result<RawWinHandle, Fail> {
+const fn number(_: i32) -> Result<RawWinHandle, Fail> {
     Err(Fail::Unsupported)
+}
+
+/// The handle that a descriptor stands for.
+fn handle(fd: Borrowed<'_, Crt>) -> Result<Borrowed<'_, Windows>, Fail> {
+    let raw = number(fd.raw())?;
+    // SAFETY: from_raw wants a handle that stays open for the lifetime. The descriptor does, as
+    // Borrowed promises, and with it its handle.
+    Ok(unsafe { Borrowed::from_raw(Windows, raw) })
 }
 
 impl<'h> Fd<'h> {
@@ -217,7 +231,7 @@ impl<'h> Fd<'h> {
     /// [`Fail::Absent`] if the descriptor is not open, or stands for no handle;
     /// [`Fail::Unsupported`] without the feature `crt`.
     pub fn handle(self) -> Result<WinHandle<'h>, Fail> {
-        let raw = handle(self.as_raw())?;
+        let raw = number(self.as_raw())?;
         // SAFETY: borrow_raw wants a handle that stays open for 'h. The descriptor does, as who
         // made this Fd promised, and with it its handle.
         Ok(unsafe { WinHandle::borrow_raw(raw) })
@@ -230,24 +244,24 @@ impl Platform for Crt {
 
     const WANTS_READ: bool = Windows::WANTS_READ;
 
-    fn describe(self, fd: i32) -> Result<Facts<WinFileId>, Fail> {
-        Windows.describe(handle(fd)?)
+    fn describe(fd: Borrowed<'_, Self>) -> Result<Facts<WinFileId>, Fail> {
+        Windows::describe(handle(fd)?)
     }
 
-    fn size(self, fd: i32, facts: &Facts<WinFileId>) -> Result<u64, Fail> {
-        Windows.size(handle(fd)?, facts)
+    fn size(fd: Borrowed<'_, Self>, facts: &Facts<WinFileId>) -> Result<u64, Fail> {
+        Windows::size(handle(fd)?, facts)
     }
 
-    fn alignment(self, fd: i32, facts: &Facts<WinFileId>) -> Result<u64, Fail> {
-        Windows.alignment(handle(fd)?, facts)
+    fn alignment(fd: Borrowed<'_, Self>, facts: &Facts<WinFileId>) -> Result<u64, Fail> {
+        Windows::alignment(handle(fd)?, facts)
     }
 
-    fn allocated(self, fd: i32, facts: &Facts<WinFileId>) -> Result<u64, Fail> {
-        Windows.allocated(handle(fd)?, facts)
+    fn allocated(fd: Borrowed<'_, Self>, facts: &Facts<WinFileId>) -> Result<u64, Fail> {
+        Windows::allocated(handle(fd)?, facts)
     }
 
-    fn file_system(self, fd: i32, facts: &Facts<WinFileId>) -> Result<FileSystem, Fail> {
-        Windows.file_system(handle(fd)?, facts)
+    fn file_system(fd: Borrowed<'_, Self>, facts: &Facts<WinFileId>) -> Result<FileSystem, Fail> {
+        Windows::file_system(handle(fd)?, facts)
     }
 
     fn page_size(self) -> Result<Alignment, Fail> {
@@ -259,8 +273,8 @@ impl Locate for Crt {
     type Spot = WinSpot;
     type Dimm = WinVolume;
 
-    fn locate(self, fd: i32, facts: &Facts<WinFileId>) -> Result<WinSpot, Fail> {
-        Windows.locate(handle(fd)?, facts)
+    fn locate(fd: Borrowed<'_, Self>, facts: &Facts<WinFileId>) -> Result<WinSpot, Fail> {
+        Windows::locate(handle(fd)?, facts)
     }
 
     fn confirm(self, spot: &WinSpot) -> Result<u64, Fail> {
@@ -295,8 +309,8 @@ impl Locate for Crt {
         Windows.dax_capable(spot)
     }
 
-    fn synchronous(self, fd: i32, facts: &Facts<WinFileId>) -> Result<Synchronous, Fail> {
-        Windows.synchronous(handle(fd)?, facts)
+    fn synchronous(fd: Borrowed<'_, Self>, facts: &Facts<WinFileId>) -> Result<Synchronous, Fail> {
+        Windows::synchronous(handle(fd)?, facts)
     }
 }
 

@@ -27,15 +27,44 @@
 ///
 /// Without a third argument the image has one buffer for the last message. Then no two threads, and
 /// no thread and an interrupt, may be in a failing call, or read the message while another one is
-/// in a failing call, at the same time. Where that can be, give the name of a `fn() -> *mut
-/// Message` that returns the calling thread's own ([`Message::new`](crate::Message::new) is a
-/// constant), valid for as long as the thread runs.
+/// in a failing call, at the same time. Where that can be, name a function that returns the calling
+/// thread's own ([`Message::new`](crate::Message::new) is a constant):
+///
+/// ```
+/// /// Of the one thread of this program.
+/// fn message() -> *mut pmem2_capi::Message {
+///     static MESSAGE: pmem2_capi::SharedMessage = pmem2_capi::SharedMessage::new();
+///     MESSAGE.get()
+/// }
+///
+/// // SAFETY: it is valid for as long as the program runs, which has no other thread.
+/// pmem2_capi::export!(pmem2::Native, 16, unsafe message);
+/// # fn main() {}
+/// ```
+///
+/// # Safety
+///
+/// The third argument is a `fn() -> *mut Message` (or an `unsafe fn`) after the word `unsafe`, with
+/// which you promise that what it returns is aligned, valid for reads and writes for as long as the
+/// calling thread runs, and initialized, and that nothing else reads or writes it but the functions
+/// that this defines, in that thread. They make a reference of it. Without the word it is refused:
+///
+/// ```compile_fail
+/// fn message() -> *mut pmem2_capi::Message {
+///     static MESSAGE: pmem2_capi::SharedMessage = pmem2_capi::SharedMessage::new();
+///     MESSAGE.get()
+/// }
+///
+/// pmem2_capi::export!(pmem2::Native, 16, message);
+/// # fn main() {}
+/// ```
 ///
 /// `pmem2_perror` is not defined, since it prints.
 #[macro_export]
 macro_rules! export {
     ($platform:ty = $value:expr, $n:expr) => {
-        $crate::export!($platform = $value, $n, {
+        // SAFETY: it is a static's. That no two use it at once is said in the documentation.
+        $crate::export!($platform = $value, $n, unsafe {
             static MESSAGE: $crate::SharedMessage = $crate::SharedMessage::new();
             fn message() -> *mut $crate::Message {
                 MESSAGE.get()
@@ -43,11 +72,11 @@ macro_rules! export {
             message
         });
     };
-    ($platform:ty = $value:expr, $n:expr, $message:expr) => {
-        $crate::export!($platform = $value, $n, $message; functions);
+    ($platform:ty = $value:expr, $n:expr, unsafe $message:expr) => {
+        $crate::export!($platform = $value, $n, unsafe $message; functions);
     };
     // What the names are that are defined: macros of this crate.
-    ($platform:ty = $value:expr, $n:expr, $message:expr; $($functions:ident)*) => {
+    ($platform:ty = $value:expr, $n:expr, unsafe $message:expr; $($functions:ident)*) => {
         // Nothing but the C names enters the module that this is used in, and no name of that
         // module has a part in it.
         const _: () = {
@@ -86,7 +115,7 @@ macro_rules! export {
                 }
             }
 
-            // SAFETY: that of the message is said in the documentation of `export!`.
+            // SAFETY: of the message, who wrote `unsafe` before it promised it.
             unsafe impl $crate::Edge for CEdge {
                 type Platform = $platform;
                 type Memory = Self;
@@ -96,8 +125,9 @@ macro_rules! export {
                 }
 
                 fn message() -> *mut $crate::Message {
-                    let message: fn() -> *mut $crate::Message = $message;
-                    message()
+                    let message: unsafe fn() -> *mut $crate::Message = $message;
+                    // SAFETY: who wrote `unsafe` before it promised that it may be called.
+                    unsafe { message() }
                 }
             }
 
@@ -107,8 +137,8 @@ macro_rules! export {
     ($platform:ty, $n:expr) => {
         $crate::export!($platform = <$platform as ::core::default::Default>::default(), $n);
     };
-    ($platform:ty, $n:expr, $message:expr) => {
-        $crate::export!($platform = <$platform as ::core::default::Default>::default(), $n, $message);
+    ($platform:ty, $n:expr, unsafe $message:expr) => {
+        $crate::export!($platform = <$platform as ::core::default::Default>::default(), $n, unsafe $message);
     };
 }
 
@@ -264,7 +294,8 @@ macro_rules! names {
 #[macro_export]
 macro_rules! export_regions {
     ($n:expr) => {
-        $crate::export_regions!($n, {
+        // SAFETY: as in `export!`.
+        $crate::export_regions!($n, unsafe {
             static MESSAGE: $crate::SharedMessage = $crate::SharedMessage::new();
             fn message() -> *mut $crate::Message {
                 MESSAGE.get()
@@ -272,10 +303,10 @@ macro_rules! export_regions {
             message
         });
     };
-    ($n:expr, $message:expr) => {
+    ($n:expr, unsafe $message:expr) => {
         $crate::export!(
             $crate::Regions = <$crate::Regions as ::core::default::Default>::default(),
-            $n, $message; functions region_functions
+            $n, unsafe $message; functions region_functions
         );
     };
 }

@@ -2,7 +2,7 @@
 
 use core::{ffi::c_int, mem::MaybeUninit, ptr::NonNull};
 
-use pmem2::{Anonymous, Error, Handle, HandleFault, Platform, Source};
+use pmem2::{Anonymous, Borrowed, Error, HandleFault, Platform, Source};
 
 /// `struct pmem2_source_storage` of libpmem2/base.h: memory for one source, of the same size and
 /// alignment on every target.
@@ -121,57 +121,13 @@ impl Home {
     }
 }
 
-/// A descriptor as C has them: a number. Or a region, which is a pointer.
-pub(crate) struct Descriptor<P: Platform> {
-    platform: P,
-    raw: P::Raw,
-}
+/// A descriptor as C has them: a number. Or a region, which is a pointer. C has no lifetimes: its
+/// pages say how long the object has to stay what it is, and whoever makes one of these by
+/// [`Borrowed::from_raw`] has that promise of C's caller.
+pub(crate) type Descriptor<P> = Borrowed<'static, P>;
 
-impl<P: Platform> Clone for Descriptor<P> {
-    #[inline]
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<P: Platform> Copy for Descriptor<P> {}
-
-impl<P: Platform<Raw: TryFrom<c_int>>> Descriptor<P> {
-    /// The descriptor with this number.
-    ///
-    /// # Safety
-    ///
-    /// As [`pmem2::Fd::borrow_raw`], for as long as the value is used.
-    #[inline]
-    pub(crate) unsafe fn borrow(platform: P, number: c_int) -> Result<Self, Error> {
-        match P::Raw::try_from(number) {
-            Ok(raw) => Ok(Self { platform, raw }),
-            Err(_) => Err(Error::InvalidFileHandle(HandleFault::NotOpen)),
-        }
-    }
-}
-
-impl<P: Platform> Descriptor<P> {
-    /// What the platform knows an object by that is no number.
-    ///
-    /// # Safety
-    ///
-    /// It keeps naming the object for as long as the value is used.
-    #[inline]
-    pub(crate) const unsafe fn at(platform: P, raw: P::Raw) -> Self {
-        Self { platform, raw }
-    }
-}
-
-// SAFETY: who called `borrow` or `at` promised that the raw value keeps its meaning.
-unsafe impl<P: Platform> Handle for Descriptor<P> {
-    type P = P;
-    #[inline]
-    fn platform(&self) -> P {
-        self.platform
-    }
-    #[inline]
-    fn raw(&self) -> P::Raw {
-        self.raw
-    }
+/// The raw value that a number of C's is.
+#[inline]
+pub(crate) fn raw<R: TryFrom<c_int>>(number: c_int) -> Result<R, Error> {
+    R::try_from(number).map_err(|_| Error::InvalidFileHandle(HandleFault::NotOpen))
 }

@@ -10,14 +10,14 @@ use core::{
 };
 
 use pmem2::{
-    Bare, Code, DimmState, Durability, Error, Extent, Fail, Kind, Locate, Nfit, Persistence,
-    PhysicalRegion, Platform, RegionFault, RegionKind, Source, What,
+    Bare, Borrowed, Code, DimmState, Durability, Error, Extent, Fail, Kind, Locate, Nfit,
+    Persistence, PhysicalRegion, Platform, RegionFault, RegionKind, Source, What,
 };
 
 pub(crate) use array::array;
 pub use platform::{DimmAt, RegionAt, Regions};
 
-use crate::{failure::Failure, object::Descriptor};
+use crate::failure::Failure;
 use array::text;
 
 /// `struct pmem2_region_dimm` of libpmem2/region.h.
@@ -86,7 +86,7 @@ impl CRegion {
     /// What a firmware's table tells of a region. It has no place yet, and no DIMMs.
     fn told(from: &PhysicalRegion<'_>, provider: &'static CStr) -> Result<Self, Fail> {
         let extent = Extent::of(from);
-        let facts = Bare::default().describe(extent)?;
+        let facts = Bare::describe((&extent).into())?;
         let more =
             Bare::default().region(&spot(extent)?, 0)?.ok_or(Fail::Malformed(What::Region))?;
         let durability = match more.persistence {
@@ -102,7 +102,7 @@ impl CRegion {
         Ok(Self {
             base: from.base(),
             length: from.length(),
-            alignment: Bare::default().alignment(extent, &facts)?,
+            alignment: Bare::alignment((&extent).into(), &facts)?,
             kind: position(&KINDS, &from.kind()),
             durability: position(&DURABILITIES, &durability),
             flags: flags
@@ -155,7 +155,7 @@ impl CRegion {
         let at = unsafe { RegionAt::new(this) };
         // The whole, with its table: in that, a part would overlap what it is a part of.
         // SAFETY: as the caller says.
-        let whole = unsafe { Descriptor::at(Regions::default(), at) };
+        let whole = unsafe { Borrowed::from_raw(Regions::default(), at) };
         let region = at.get();
         Source::new(whole).map_err(|error| region.refusal(error))?;
         // It was understood just now.
@@ -284,7 +284,7 @@ impl CRegion {
 
 /// Where the platform below finds what it knows of a region.
 fn spot(extent: Extent<'_>) -> Result<<Bare<'_> as Locate>::Spot, Fail> {
-    Bare::default().locate(extent, &Bare::default().describe(extent)?)
+    Bare::locate((&extent).into(), &Bare::describe((&extent).into())?)
 }
 
 /// The number of a value in the header. It is there: all are.

@@ -34,7 +34,7 @@ fn one(length: usize, shift: usize) -> f64 {
         .into();
     file.set_len(length as u64).expect("its length");
     let handler = SigbusHandler::install().expect("a handler of SIGBUS");
-    let mapping = Mapping::new(handler, file.as_raw_fd(), 0, length, false).expect("a mapping");
+    let mapping = Mapping::new(handler, &file, 0, length, false).expect("a mapping");
     let (protection, flags) = (libc::PROT_READ, libc::MAP_SHARED);
     // SAFETY: a mapping at an address of the kernel's choice touches no memory that anybody has. It
     // stays.

@@ -1,4 +1,4 @@
-use pmem2::{Access, Facts, Fail, Handle, Kind, NoId, Platform, Pool, Source};
+use pmem2::{Access, Borrowed, Facts, Fail, Handle, Kind, NoId, Platform, Pool, Source};
 
 /// What it knows its objects by can be sent to other threads if it is a number, and not if it is a
 /// pointer.
@@ -8,10 +8,10 @@ struct Local;
 impl Platform for Local {
     type Raw = *const u8;
     type Id = NoId;
-    fn describe(self, _: *const u8) -> Result<Facts<NoId>, Fail> {
+    fn describe(_: Borrowed<'_, Self>) -> Result<Facts<NoId>, Fail> {
         Ok(Facts::new(NoId, Kind::RegularFile, Access::READ, None))
     }
-    fn size(self, _: *const u8, _: &Facts<NoId>) -> Result<u64, Fail> {
+    fn size(_: Borrowed<'_, Self>, _: &Facts<NoId>) -> Result<u64, Fail> {
         Ok(1)
     }
 }

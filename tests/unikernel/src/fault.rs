@@ -4,8 +4,8 @@
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use pmem2::{
-    Alignment, Backing, Direct, Facts, Fail, FileSystem, Handle, Locate, Platform, Region,
-    Synchronous, Text,
+    Alignment, Backing, Borrowed, Direct, Facts, Fail, FileSystem, Handle, Locate, Platform,
+    Region, Synchronous, Text,
 };
 
 /// Counts the calls, and says which one fails.
@@ -56,14 +56,32 @@ unsafe impl<'f, H: Handle> Handle for Behind<'f, H> {
     }
 }
 
-/// Methods that pass the fuse, and then do what they do.
+impl<P: Platform> Faulty<'_, P> {
+    /// The handle as the platform inside has it, for a call that passed the fuse.
+    fn pass(handle: Borrowed<'_, Self>) -> Result<Borrowed<'_, P>, Fail> {
+        let Self { inner, fuse } = handle.platform();
+        fuse.pass()?;
+        // SAFETY: from_raw wants a raw value that keeps naming an object of `inner`. The raw values
+        // of both are the same ones, and a handle of this platform is one of that: `Behind`.
+        Ok(unsafe { Borrowed::from_raw(inner, handle.raw()) })
+    }
+}
+
+/// Methods that pass the fuse, and then do what they do: of the platform, or of a handle.
 macro_rules! fused {
-    ($($method:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)*) => {$(
-        fn $method(self, $($argument: $kind),*) -> Result<$answer, Fail> {
+    ($(
+        fn $method:ident(self $(, $argument:ident: $kind:ty)*) -> $answer:ty;
+    )* $(
+        of $of:ident($($given:ident: $type:ty),*) -> $gives:ty;
+    )*) => {
+        $(fn $method(self $(, $argument: $kind)*) -> Result<$answer, Fail> {
             self.fuse.pass()?;
             self.inner.$method($($argument),*)
-        }
-    )*};
+        })*
+        $(fn $of(handle: Borrowed<'_, Self> $(, $given: $type)*) -> Result<$gives, Fail> {
+            P::$of(Self::pass(handle)? $(, $given)*)
+        })*
+    };
 }
 
 impl<P: Platform> Platform for Faulty<'_, P> {
@@ -71,12 +89,12 @@ impl<P: Platform> Platform for Faulty<'_, P> {
     type Id = P::Id;
 
     fused! {
-        describe(raw: P::Raw) -> Facts<P::Id>;
-        size(raw: P::Raw, facts: &Facts<P::Id>) -> u64;
-        alignment(raw: P::Raw, facts: &Facts<P::Id>) -> u64;
-        allocated(raw: P::Raw, facts: &Facts<P::Id>) -> u64;
-        file_system(raw: P::Raw, facts: &Facts<P::Id>) -> FileSystem;
-        page_size() -> Alignment;
+        fn page_size(self) -> Alignment;
+        of describe() -> Facts<P::Id>;
+        of size(facts: &Facts<P::Id>) -> u64;
+        of alignment(facts: &Facts<P::Id>) -> u64;
+        of allocated(facts: &Facts<P::Id>) -> u64;
+        of file_system(facts: &Facts<P::Id>) -> FileSystem;
     }
 }
 
@@ -85,19 +103,19 @@ impl<P: Locate> Locate for Faulty<'_, P> {
     type Dimm = P::Dimm;
 
     fused! {
-        locate(raw: P::Raw, facts: &Facts<P::Id>) -> P::Spot;
-        confirm(spot: &P::Spot) -> u64;
-        backing(spot: &P::Spot) -> Backing;
-        device(spot: &P::Spot) -> Text<32>;
-        regions(spot: &P::Spot) -> usize;
-        region(spot: &P::Spot, index: usize) -> Option<Region>;
-        numa_node(spot: &P::Spot, index: usize) -> Option<Option<u32>>;
-        dimm(spot: &P::Spot, region: usize, dimm: usize) -> Option<P::Dimm>;
-        dimm_number(dimm: P::Dimm) -> u32;
-        dimm_id(dimm: P::Dimm) -> Text<32>;
-        dimm_dirty_shutdowns(dimm: P::Dimm) -> u64;
-        dax_capable(spot: &P::Spot) -> Option<bool>;
-        synchronous(raw: P::Raw, facts: &Facts<P::Id>) -> Synchronous;
-        direct(raw: P::Raw, facts: &Facts<P::Id>) -> Direct;
+        fn confirm(self, spot: &P::Spot) -> u64;
+        fn backing(self, spot: &P::Spot) -> Backing;
+        fn device(self, spot: &P::Spot) -> Text<32>;
+        fn regions(self, spot: &P::Spot) -> usize;
+        fn region(self, spot: &P::Spot, index: usize) -> Option<Region>;
+        fn numa_node(self, spot: &P::Spot, index: usize) -> Option<Option<u32>>;
+        fn dimm(self, spot: &P::Spot, region: usize, dimm: usize) -> Option<P::Dimm>;
+        fn dimm_number(self, dimm: P::Dimm) -> u32;
+        fn dimm_id(self, dimm: P::Dimm) -> Text<32>;
+        fn dimm_dirty_shutdowns(self, dimm: P::Dimm) -> u64;
+        fn dax_capable(self, spot: &P::Spot) -> Option<bool>;
+        of locate(facts: &Facts<P::Id>) -> P::Spot;
+        of synchronous(facts: &Facts<P::Id>) -> Synchronous;
+        of direct(facts: &Facts<P::Id>) -> Direct;
     }
 }

@@ -8,9 +8,9 @@
 use core::{fmt, marker::PhantomData, ops::Range, sync::atomic::Ordering::Relaxed};
 
 use pmem2::{
-    Access, Alignment, Backing, ClearBy, DimmState, Errno, Facts, Fail, FileSystem, Halt, Halted, Handle,
-    Health, Io, Kind, Locate, Mode, Nowhere, Persistence, Platform, ReadBuffer, Region,
-    Synchronous, Text, What, WriteBuffer,
+    Access, Alignment, Backing, Borrowed, ClearBy, DimmState, Errno, Facts, Fail, FileSystem, Halt,
+    Halted, Handle, Health, Io, Kind, Locate, Mode, Nowhere, Persistence, Platform, ReadBuffer,
+    Region, Synchronous, Text, What, WriteBuffer,
 };
 
 use crate::kernel::{Bank, Dimm, Inode, Kernel, Node, PAGE, READ, Trouble, WRITE};
@@ -48,8 +48,8 @@ impl fmt::Display for Id {
 }
 
 /// Looks at the descriptor anew, and notices if it was closed, or stands for another file now.
-fn same<'k>(kernel: &'k Kernel, raw: Descriptor, facts: &Facts<Id>) -> Result<&'k Inode, Fail> {
-    match kernel.lookup(raw.0) {
+fn same<'k>(handle: Borrowed<'_, &'k Kernel>, facts: &Facts<Id>) -> Result<&'k Inode, Fail> {
+    match handle.platform().lookup(handle.raw().0) {
         Ok((inode, found, _)) if Id(inode) == facts.id => Ok(found),
         Ok(_) => Err(Fail::Replaced),
         Err(trouble) => Err(fail(trouble)),
@@ -67,8 +67,8 @@ impl Platform for &Kernel {
     type Raw = Descriptor;
     type Id = Id;
 
-    fn describe(self, raw: Descriptor) -> Result<Facts<Id>, Fail> {
-        let (number, inode, mode) = self.lookup(raw.0).map_err(fail)?;
+    fn describe(handle: Borrowed<'_, Self>) -> Result<Facts<Id>, Fail> {
+        let (number, inode, mode) = handle.platform().lookup(handle.raw().0).map_err(fail)?;
         // What it is, not whether that is good for anything. The page of a bank is asked for when
         // somebody wants it.
         let (kind, alignment) = match inode.node {
@@ -84,23 +84,23 @@ impl Platform for &Kernel {
         Ok(Facts::new(Id(number), kind, access, alignment))
     }
 
-    fn size(self, raw: Descriptor, facts: &Facts<Id>) -> Result<u64, Fail> {
-        match &same(self, raw, facts)?.node {
+    fn size(handle: Borrowed<'_, Self>, facts: &Facts<Id>) -> Result<u64, Fail> {
+        match &same(handle, facts)?.node {
             Node::File { size, .. } => Ok(size.load(Relaxed)),
             Node::Bank(bank) => Ok(bank.bytes),
             _ => Err(Fail::Unsupported),
         }
     }
 
-    fn alignment(self, raw: Descriptor, facts: &Facts<Id>) -> Result<u64, Fail> {
-        match same(self, raw, facts)?.node {
+    fn alignment(handle: Borrowed<'_, Self>, facts: &Facts<Id>) -> Result<u64, Fail> {
+        match same(handle, facts)?.node {
             Node::Bank(bank) => Ok(bank.page),
             _ => Ok(PAGE),
         }
     }
 
-    fn file_system(self, raw: Descriptor, facts: &Facts<Id>) -> Result<FileSystem, Fail> {
-        match same(self, raw, facts)?.node {
+    fn file_system(handle: Borrowed<'_, Self>, facts: &Facts<Id>) -> Result<FileSystem, Fail> {
+        match same(handle, facts)?.node {
             Node::File { on: None, .. } => Ok(RAM_FILES),
             _ => Err(Fail::Unsupported),
         }
@@ -113,17 +113,17 @@ impl Platform for &Kernel {
 
 /// Goes through the bytes of a file, with whatever the kernel has to say.
 fn transfer(
-    kernel: &Kernel,
-    raw: Descriptor,
+    handle: Borrowed<'_, &Kernel>,
     offset: u64,
     length: usize,
     mut each: impl FnMut(usize, &core::sync::atomic::AtomicU8),
 ) -> Result<(), Halted> {
+    let (kernel, number) = (handle.platform(), handle.raw().0);
     let mut done = 0;
     while done < length {
         let at = offset.saturating_add(u64::try_from(done).unwrap_or(u64::MAX));
         let why =
-            match kernel.bytes(raw.0, at, length - done, |index, byte| each(done + index, byte)) {
+            match kernel.bytes(number, at, length - done, |index, byte| each(done + index, byte)) {
                 Ok(0) => Halt::End,
                 Ok(moved) => {
                     done += moved;
@@ -143,28 +143,26 @@ impl Io for &Kernel {
     type Channel = ();
 
     fn channel(
-        self,
-        raw: Descriptor,
+        handle: Borrowed<'_, Self>,
         facts: &Facts<Id>,
         _: Option<Nowhere>,
         _: Range<u64>,
         _: bool,
     ) -> Result<(), Fail> {
-        match same(self, raw, facts)?.node {
+        match same(handle, facts)?.node {
             Node::File { .. } => Ok(()),
             _ => Err(Fail::Unsupported),
         }
     }
 
     fn read_at(
-        self,
-        raw: Descriptor,
+        handle: Borrowed<'_, Self>,
         (): &(),
         offset: u64,
         buffer: ReadBuffer<'_>,
     ) -> Result<(), Halted> {
         let to = buffer.as_ptr();
-        transfer(self, raw, offset, buffer.len(), |index, byte| {
+        transfer(handle, offset, buffer.len(), |index, byte| {
             // SAFETY: the caller's buffer has as many bytes as it says; this kernel has no way to
             // look whether they are there.
             unsafe { to.add(index).write(byte.load(Relaxed)) };
@@ -172,22 +170,21 @@ impl Io for &Kernel {
     }
 
     fn write_at(
-        self,
-        raw: Descriptor,
+        handle: Borrowed<'_, Self>,
         (): &(),
         offset: u64,
         buffer: WriteBuffer<'_>,
     ) -> Result<(), Halted> {
         let from = buffer.as_ptr();
-        transfer(self, raw, offset, buffer.len(), |index, byte| {
+        transfer(handle, offset, buffer.len(), |index, byte| {
             // SAFETY: likewise.
             byte.store(unsafe { from.add(index).read() }, Relaxed);
         })
     }
 
     /// A file has nothing that is not where it stays.
-    fn sync(self, raw: Descriptor, facts: &Facts<Id>) -> Result<(), Fail> {
-        same(self, raw, facts).map(drop)
+    fn sync(handle: Borrowed<'_, Self>, facts: &Facts<Id>) -> Result<(), Fail> {
+        same(handle, facts).map(drop)
     }
 }
 
@@ -195,22 +192,22 @@ impl Io for &Kernel {
 impl Health for &Kernel {
     type List = ();
 
-    fn list_bad(self, raw: Descriptor, facts: &Facts<Id>) -> Result<(), Fail> {
-        match same(self, raw, facts)?.node {
+    fn list_bad(handle: Borrowed<'_, Self>, facts: &Facts<Id>) -> Result<(), Fail> {
+        match same(handle, facts)?.node {
             Node::File { .. } => Ok(()),
             _ => Err(Fail::Unsupported),
         }
     }
 
     fn next_bad(
-        self,
-        raw: Descriptor,
+        handle: Borrowed<'_, Self>,
         facts: &Facts<Id>,
         (): &mut (),
         from: u64,
     ) -> Result<Option<Range<u64>>, Fail> {
-        let size = self.size(raw, facts)?;
-        let is_bad = |at: u64| self.is_bad(raw.0, at / PAGE).map_err(fail);
+        let kernel = handle.platform();
+        let size = Self::size(handle, facts)?;
+        let is_bad = |at: u64| kernel.is_bad(handle.raw().0, at / PAGE).map_err(fail);
         let mut start = from;
         while start < size && !is_bad(start)? {
             start = (start / PAGE + 1) * PAGE;
@@ -223,24 +220,24 @@ impl Health for &Kernel {
     }
 
     fn clear_bad(
-        self,
-        raw: Descriptor,
+        handle: Borrowed<'_, Self>,
         facts: &Facts<Id>,
         range: Range<u64>,
         by: ClearBy,
     ) -> Result<(), Fail> {
-        self.list_bad(raw, facts)?;
+        let kernel = handle.platform();
+        Self::list_bad(handle, facts)?;
         if by == ClearBy::DeviceCommand {
             return Err(Fail::Unsupported);
         }
         // All or nothing, and whole pages: what is beside is not this kernel's to throw away, where
         // nobody said so.
-        let size = self.size(raw, facts)?;
+        let size = Self::size(handle, facts)?;
         let whole = range.start.is_multiple_of(PAGE)
             && (range.end.is_multiple_of(PAGE) || range.end == size);
         let pages = range.start / PAGE..range.end.div_ceil(PAGE);
         for page in pages.clone() {
-            if !self.is_bad(raw.0, page).map_err(fail)? {
+            if !kernel.is_bad(handle.raw().0, page).map_err(fail)? {
                 return Err(Fail::Absent(What::BadBlocks));
             }
         }
@@ -248,7 +245,11 @@ impl Health for &Kernel {
             return Err(Fail::Os(What::ClearBadBlock, Errno::EINVAL));
         }
         for page in pages {
-            self.mend(raw.0, page.try_into().map_err(|_| Fail::Malformed(What::ClearBadBlock))?)
+            kernel
+                .mend(
+                    handle.raw().0,
+                    page.try_into().map_err(|_| Fail::Malformed(What::ClearBadBlock))?,
+                )
                 .map_err(fail)?;
         }
         Ok(())
@@ -273,8 +274,8 @@ impl Locate for &Kernel {
     type Spot = Spot;
     type Dimm = &'static Dimm;
 
-    fn locate(self, raw: Descriptor, facts: &Facts<Id>) -> Result<Spot, Fail> {
-        let bank = match same(self, raw, facts)?.node {
+    fn locate(handle: Borrowed<'_, Self>, facts: &Facts<Id>) -> Result<Spot, Fail> {
+        let bank = match same(handle, facts)?.node {
             Node::Bank(bank) => Some(bank),
             Node::File { on, .. } => on,
             _ => return Err(Fail::Unsupported),
@@ -332,8 +333,8 @@ impl Locate for &Kernel {
     }
 
     /// There is no page cache: what lies on a bank is mapped from there.
-    fn synchronous(self, raw: Descriptor, facts: &Facts<Id>) -> Result<Synchronous, Fail> {
-        let spot = self.locate(raw, facts)?;
+    fn synchronous(handle: Borrowed<'_, Self>, facts: &Facts<Id>) -> Result<Synchronous, Fail> {
+        let spot = Self::locate(handle, facts)?;
         Ok(if spot.bank.is_some() { Synchronous::Granted } else { Synchronous::Refused })
     }
 }

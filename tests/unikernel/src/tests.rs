@@ -50,7 +50,10 @@ fn a_bank_is_placed() {
     let bank = Source::new(File::open(&kernel, "/bank1", READ).unwrap()).unwrap();
     assert_eq!(bank.numa_node(), Ok(None));
     assert_eq!(bank.device_usc(), Err(Error::Unsupported(What::UnsafeShutdowns)));
-    assert_eq!(bank.place().map(|place| place.regions().all(|region| region.is_unarmed())), Ok(true));
+    assert_eq!(
+        bank.place().map(|place| place.regions().all(|region| region.is_unarmed())),
+        Ok(true)
+    );
 }
 
 #[test]

@@ -4,8 +4,8 @@ use std::format;
 
 use super::tables::{answers, ids};
 use crate::{
-    Access, Alignment, Backing, Bare, BoardDimm, DimmState, Durability, Extent, Fail, Handle, Kind,
-    Locate, Mode, Persistence, PhysicalRegion, Platform, RegionFault, RegionKind, What,
+    Access, Alignment, Backing, Bare, BoardDimm, DimmState, Durability, Extent, Fail, Kind, Locate,
+    Mode, Persistence, PhysicalRegion, Platform, RegionFault, RegionKind, What,
 };
 
 static CHIPS: [BoardDimm<'_>; 3] = [
@@ -23,7 +23,7 @@ static FRAM: PhysicalRegion<'_> =
         .made_of(&CHIPS);
 
 fn kind(extent: Extent<'_>) -> Kind {
-    Bare::default().describe(extent).unwrap().kind
+    Bare::describe((&extent).into()).unwrap().kind
 }
 
 fn region(base: u64, length: u64) -> PhysicalRegion<'static> {
@@ -36,7 +36,7 @@ fn a_declared_region_says_what_was_declared() {
     let (facts, there) = answers(extent);
     assert_eq!((facts.kind, facts.access), (Kind::Region, Access::READ | Access::WRITE));
     assert_eq!(
-        (facts.alignment, extent.platform().size(extent, &facts)),
+        (facts.alignment, Bare::size((&extent).into(), &facts)),
         (Alignment::new(32), Ok(0x8_0000))
     );
     assert_eq!(
@@ -135,7 +135,7 @@ fn ranges_that_cannot_be() {
     // A part of a region that wraps is as wrong as the region.
     let wrapping = region(u64::MAX - 9, 100);
     assert_eq!(
-        Bare::default().describe(Extent::of(&wrapping).part(0, 1)).unwrap().kind,
+        Bare::describe((&Extent::of(&wrapping).part(0, 1)).into()).unwrap().kind,
         Kind::InvalidRegion(RegionFault::Wraps)
     );
 }
@@ -187,8 +187,8 @@ fn memory_of_other_kinds() {
 #[test]
 fn what_locate_says() {
     let (bare, extent) = (Bare::default(), Extent::of(&FRAM).part(0x20, 0x20));
-    let facts = bare.describe(extent).unwrap();
-    let spot = bare.locate(extent, &facts).unwrap();
+    let facts = Bare::describe((&extent).into()).unwrap();
+    let spot = Bare::locate((&extent).into(), &facts).unwrap();
     assert_eq!(
         (bare.backing(&spot), bare.regions(&spot), bare.confirm(&spot)),
         (Ok(Backing::Regions), Ok(1), Ok(0x6000_0000))
@@ -208,16 +208,16 @@ fn what_locate_says() {
     assert!(bare.dimm(&spot, 0, 3).unwrap().is_none() && bare.dimm(&spot, 1, 0).unwrap().is_none());
     // The core checks it, and says what is wrong with it.
     let odd = region(0, 4096).aligned_to(3);
-    let (extent, bare) = (Extent::of(&odd), Bare::default());
-    let facts = bare.describe(extent).unwrap();
-    assert_eq!((facts.alignment, bare.alignment(extent, &facts)), (None, Ok(3)));
+    let extent = Extent::of(&odd);
+    let facts = Bare::describe((&extent).into()).unwrap();
+    assert_eq!((facts.alignment, Bare::alignment((&extent).into(), &facts)), (None, Ok(3)));
     // Neither of one that is another one by now.
     for other in [extent.part(0, 4095), extent.part(1, 4095)] {
         assert_eq!(
-            (bare.alignment(other, &facts), bare.size(other, &facts)),
+            (Bare::alignment((&other).into(), &facts), Bare::size((&other).into(), &facts)),
             (Err(Fail::Replaced), Err(Fail::Replaced))
         );
-        assert_eq!(bare.locate(other, &facts).err(), Some(Fail::Replaced));
+        assert_eq!(Bare::locate((&other).into(), &facts).err(), Some(Fail::Replaced));
     }
 }
 

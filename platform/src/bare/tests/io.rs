@@ -39,8 +39,8 @@ fn admitted(
     range: Range64,
     writable: bool,
 ) -> Result<(), Fail> {
-    let facts = Bare::default().describe(source).unwrap();
-    Bare::default().channel(source, &facts, window, range, writable).map(drop)
+    let facts = Bare::describe((&source).into()).unwrap();
+    Bare::channel((&source).into(), &facts, window, range, writable).map(drop)
 }
 
 fn read(
@@ -49,18 +49,18 @@ fn read(
     offset: u64,
     length: usize,
 ) -> (Result<(), Halted>, Vec<u8>) {
-    let facts = Bare::default().describe(source).unwrap();
+    let facts = Bare::describe((&source).into()).unwrap();
     let channel =
-        Bare::default().channel(source, &facts, Some(window), 0..source.length(), false).unwrap();
+        Bare::channel((&source).into(), &facts, Some(window), 0..source.length(), false).unwrap();
     let mut bytes = vec![0xEE; length];
-    (Bare::default().read_at(source, &channel, offset, bytes.as_mut_slice().into()), bytes)
+    (Bare::read_at((&source).into(), &channel, offset, bytes.as_mut_slice().into()), bytes)
 }
 
 fn write(source: Extent<'_>, window: &Window<'_>, offset: u64, bytes: &[u8]) -> Result<(), Halted> {
-    let facts = Bare::default().describe(source).unwrap();
+    let facts = Bare::describe((&source).into()).unwrap();
     let channel =
-        Bare::default().channel(source, &facts, Some(window), 0..source.length(), true).unwrap();
-    Bare::default().write_at(source, &channel, offset, bytes.into())
+        Bare::channel((&source).into(), &facts, Some(window), 0..source.length(), true).unwrap();
+    Bare::write_at((&source).into(), &channel, offset, bytes.into())
 }
 
 #[test]
@@ -140,15 +140,15 @@ fn without_a_window_there_is_nothing() {
 fn another_region_is_noticed() {
     let (one, other) =
         (region(Durability::Fence), PhysicalRegion::new(BASE, 4096, RegionKind::Persistent));
-    let facts = Bare::default().describe(Extent::of(&other)).unwrap();
+    let facts = Bare::describe((&Extent::of(&other)).into()).unwrap();
     on(Extent::of(&one), |window| {
-        let bare = Bare::default();
-        let channel = bare.channel(Extent::of(&one), &facts, Some(&window), 0..1, false).map(drop);
+        let channel =
+            Bare::channel((&Extent::of(&one)).into(), &facts, Some(&window), 0..1, false).map(drop);
         assert_eq!(
-            (channel, bare.sync(Extent::of(&one), &facts)),
+            (channel, Bare::sync((&Extent::of(&one)).into(), &facts)),
             (Err(Fail::Replaced), Err(Fail::Replaced))
         );
-        assert_eq!(bare.sync(Extent::of(&other), &facts), Ok(()));
+        assert_eq!(Bare::sync((&Extent::of(&other)).into(), &facts), Ok(()));
     });
 }
 

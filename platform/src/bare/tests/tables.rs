@@ -138,8 +138,8 @@ pub(crate) fn regions(table: &[u8]) -> Result<Vec<PhysicalRegion<'_>>, TableFaul
 /// The facts of an extent, and its region as [`Locate`] has it.
 pub(crate) fn answers<'t>(extent: Extent<'t>) -> (Facts<crate::ExtentId>, crate::Region) {
     let bare = Bare::default();
-    let facts = bare.describe(extent).unwrap();
-    let spot = bare.locate(extent, &facts).unwrap();
+    let facts = Bare::describe((&extent).into()).unwrap();
+    let spot = Bare::locate((&extent).into(), &facts).unwrap();
     (facts, bare.region(&spot, 0).unwrap().unwrap())
 }
 

@@ -6,7 +6,7 @@ use super::{
     CopyFault,
     native::{self, Guard},
 };
-use crate::{Cpu, Errno, linux::sys};
+use crate::{Cpu, Errno, Handle, Linux, linux::sys};
 
 /// Somebody handles the SIGBUS of transfers from and to memory that is bad: this crate, or the
 /// program.
@@ -122,7 +122,7 @@ unsafe impl Send for Mapping {}
 unsafe impl Sync for Mapping {}
 
 impl Mapping {
-    /// Maps `length` bytes of what `fd` refers to, from `offset` on: for reading, or `writable`,
+    /// Maps `length` bytes of a file or device DAX, from `offset` on: for reading, or `writable`,
     /// for both.
     ///
     /// Device DAX wants both to be multiples of its alignment, a file the offset to be one of the
@@ -136,6 +136,17 @@ impl Mapping {
     /// forbids it), EBADF, EINVAL (not aligned, or no bytes), ENODEV (cannot be mapped), ENOMEM,
     /// EOVERFLOW.
     pub fn new(
+        handler: SigbusHandler,
+        file: &impl Handle<P = Linux>,
+        offset: u64,
+        length: usize,
+        writable: bool,
+    ) -> Result<Self, Errno> {
+        Self::of_number(handler, file.raw(), offset, length, writable)
+    }
+
+    /// The same of a descriptor that was borrowed already: what [`Sys`](sys::Sys) maps by.
+    pub(in crate::linux) fn of_number(
         handler: SigbusHandler,
         fd: i32,
         offset: u64,

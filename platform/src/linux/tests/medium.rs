@@ -158,6 +158,6 @@ impl Transfers for Scripted<'_> {
     ) -> Result<Mapping, Errno> {
         self.0.descriptor(fd, Call::Mapping { offset, length, writable })?;
         let device = self.0.medium.device.as_ref().ok_or(Errno::ENODEV)?;
-        Mapping::new(handler, device.as_raw_fd(), offset, length, writable)
+        Mapping::of_number(handler, device.as_raw_fd(), offset, length, writable)
     }
 }

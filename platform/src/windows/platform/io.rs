@@ -4,9 +4,11 @@ use core::ops::Range;
 
 use super::{
     super::{io, native::Kernel},
-    Crt, RawWinHandle, WinFileId, Windows, handle,
+    Crt, WinFileId, Windows, handle,
 };
-use crate::{Facts, Fail, Halt, Halted, Health, Io, Nowhere, ReadBuffer, WriteBuffer};
+use crate::{
+    Borrowed, Facts, Fail, Halt, Halted, Handle, Health, Io, Nowhere, ReadBuffer, WriteBuffer,
+};
 
 /// Files by `ReadFile` and `WriteFile` with the offset, in pieces of 16 MiB; `FlushFileBuffers`
 /// makes what was written durable. Which way the handle was opened is asked for once
@@ -29,38 +31,35 @@ impl Io for Windows {
     type Channel = io::Channel;
 
     fn channel(
-        self,
-        raw: RawWinHandle,
+        handle: Borrowed<'_, Self>,
         _: &Facts<WinFileId>,
         _: Option<Nowhere>,
         _: Range<u64>,
         _: bool,
     ) -> Result<io::Channel, Fail> {
-        Ok(io::channel(Kernel, raw))
+        Ok(io::channel(Kernel, handle.raw()))
     }
 
     fn read_at(
-        self,
-        raw: RawWinHandle,
+        handle: Borrowed<'_, Self>,
         channel: &io::Channel,
         offset: u64,
         buffer: ReadBuffer<'_>,
     ) -> Result<(), Halted> {
-        io::read(Kernel, raw, *channel, offset, buffer)
+        io::read(Kernel, handle.raw(), *channel, offset, buffer)
     }
 
     fn write_at(
-        self,
-        raw: RawWinHandle,
+        handle: Borrowed<'_, Self>,
         channel: &io::Channel,
         offset: u64,
         buffer: WriteBuffer<'_>,
     ) -> Result<(), Halted> {
-        io::write(Kernel, raw, *channel, offset, buffer)
+        io::write(Kernel, handle.raw(), *channel, offset, buffer)
     }
 
-    fn sync(self, raw: RawWinHandle, facts: &Facts<WinFileId>) -> Result<(), Fail> {
-        io::sync(Kernel, raw, facts)
+    fn sync(handle: Borrowed<'_, Self>, facts: &Facts<WinFileId>) -> Result<(), Fail> {
+        io::sync(Kernel, handle.raw(), facts)
     }
 }
 
@@ -78,38 +77,35 @@ impl Io for Crt {
     type Channel = io::Channel;
 
     fn channel(
-        self,
-        fd: i32,
+        fd: Borrowed<'_, Self>,
         facts: &Facts<WinFileId>,
         via: Option<Nowhere>,
         range: Range<u64>,
         writable: bool,
     ) -> Result<io::Channel, Fail> {
-        Windows.channel(handle(fd)?, facts, via, range, writable)
+        Windows::channel(handle(fd)?, facts, via, range, writable)
     }
 
     fn read_at(
-        self,
-        fd: i32,
+        fd: Borrowed<'_, Self>,
         channel: &io::Channel,
         offset: u64,
         buffer: ReadBuffer<'_>,
     ) -> Result<(), Halted> {
-        Windows.read_at(handle(fd).map_err(halted)?, channel, offset, buffer)
+        Windows::read_at(handle(fd).map_err(halted)?, channel, offset, buffer)
     }
 
     fn write_at(
-        self,
-        fd: i32,
+        fd: Borrowed<'_, Self>,
         channel: &io::Channel,
         offset: u64,
         buffer: WriteBuffer<'_>,
     ) -> Result<(), Halted> {
-        Windows.write_at(handle(fd).map_err(halted)?, channel, offset, buffer)
+        Windows::write_at(handle(fd).map_err(halted)?, channel, offset, buffer)
     }
 
-    fn sync(self, fd: i32, facts: &Facts<WinFileId>) -> Result<(), Fail> {
-        Windows.sync(handle(fd)?, facts)
+    fn sync(fd: Borrowed<'_, Self>, facts: &Facts<WinFileId>) -> Result<(), Fail> {
+        Windows::sync(handle(fd)?, facts)
     }
 }
 

@@ -5,13 +5,13 @@ use core::{
     ptr::{self, NonNull},
 };
 
-use pmem2::{Anonymous, Code, Error, Memory, Platform, Source};
+use pmem2::{Anonymous, Borrowed, Code, Error, Memory, Platform, Source};
 
 use super::fail;
 use crate::{
     Edge, Keep, Object, Storage,
     failure::Failure,
-    object::{Descriptor, Either, Home},
+    object::{Descriptor, Either, Home, raw},
     pointer::{aligned, usable, within},
 };
 
@@ -25,7 +25,7 @@ pub unsafe fn source_from_fd<E: Edge>(src: *mut *mut Object<E::Platform>, fd: c_
 where
     E::Platform: Platform<Raw: TryFrom<c_int>>,
 {
-    // SAFETY: src is valid or NULL, as here.
+    // SAFETY: src is valid or NULL, and fd stays open, as here.
     unsafe {
         create::<E>(src, || descriptor::<E>(fd), |source| keep::<E>(source, "pmem2_source_init_fd"))
     }
@@ -66,7 +66,8 @@ where
     if within(src, storage) {
         return fail::<E>(Failure::Within("src"));
     }
-    let source = || usable(storage).and_then(|()| descriptor::<E>(fd));
+    // SAFETY: fd stays open, as here.
+    let source = || usable(storage).and_then(|()| unsafe { descriptor::<E>(fd) });
     // SAFETY: src is valid or NULL, as here; `put` comes after `usable`.
     unsafe { create::<E>(src, source, |source| Ok(put::<E>(storage, source))) }
 }
@@ -144,15 +145,20 @@ pub(super) unsafe fn create<E: Edge>(
     code
 }
 
+/// # Safety
+///
+/// `fd` is not closed while the source is used.
 // As above.
 #[inline(always)]
-fn descriptor<E: Edge>(fd: c_int) -> Result<Either<E::Platform>, Failure>
+unsafe fn descriptor<E: Edge>(fd: c_int) -> Result<Either<E::Platform>, Failure>
 where
     E::Platform: Platform<Raw: TryFrom<c_int>>,
 {
-    // SAFETY: C cannot promise it in a way that is checked; the manual pages ask for it, and the
-    // source keeps the file's identity to notice what they forbid.
-    let descriptor = unsafe { Descriptor::borrow(E::platform(), fd) }?;
+    // SAFETY: from_raw wants a number that keeps naming the same object. C's caller said that it is
+    // not closed while the source is used, and with 'static nothing is promised to anybody: the
+    // source ends when C deletes it. (What the manual pages forbid is noticed all the same, by the
+    // identity that the source keeps, until another file gets the number.)
+    let descriptor: Descriptor<_> = unsafe { Borrowed::from_raw(E::platform(), raw(fd)?) };
     Ok(Either::Descriptor(Source::new(descriptor)?))
 }
 

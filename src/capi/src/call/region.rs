@@ -7,7 +7,8 @@ use core::{
 };
 
 use pmem2::{
-    Code, Devicetree, Error, Fail, Nfit, PhysicalRegion, Source, TableFault, find_acpi_table,
+    Borrowed, Code, Devicetree, Error, Fail, Nfit, PhysicalRegion, Source, TableFault,
+    find_acpi_table,
 };
 
 use super::{
@@ -68,7 +69,8 @@ unsafe fn source(region: *const CRegion) -> Result<Either<Regions>, Failure> {
     // SAFETY: region is valid or NULL, as here.
     let region = unsafe { checked(region) }?;
     // SAFETY: it stays for as long as the source is used, as the caller says.
-    let descriptor = unsafe { Descriptor::at(Regions::default(), RegionAt::new(region)) };
+    let descriptor: Descriptor<_> =
+        unsafe { Borrowed::from_raw(Regions::default(), RegionAt::new(region)) };
     // SAFETY: it is valid, as the caller says.
     let source =
         Source::new(descriptor).map_err(|error| unsafe { region.as_ref() }.refusal(error))?;

@@ -2,7 +2,7 @@
 
 use core::ffi::{c_int, c_void};
 
-use pmem2::{Error, Handle, RawWinHandle, Source, Windows};
+use pmem2::{Borrowed, Error, Handle, RawWinHandle, Source, Windows};
 
 use super::{
     ask,
@@ -25,7 +25,7 @@ pub unsafe fn source_from_handle<E: Edge<Platform = Windows>>(
     src: *mut *mut Object<Windows>,
     handle: *mut c_void,
 ) -> c_int {
-    // SAFETY: src is valid or NULL, as here.
+    // SAFETY: src is valid or NULL, and handle stays open, as here.
     unsafe {
         create::<E>(src, || source(handle), |source| keep::<E>(source, "pmem2_source_init_handle"))
     }
@@ -44,7 +44,8 @@ pub unsafe fn source_init_handle<E: Edge<Platform = Windows>>(
     if within(src, storage) {
         return fail::<E>(Failure::Within("src"));
     }
-    let source = || usable(storage).and_then(|()| source(handle));
+    // SAFETY: handle stays open, as here.
+    let source = || usable(storage).and_then(|()| unsafe { source(handle) });
     // SAFETY: src is valid or NULL, as here; `put` comes after `usable`.
     unsafe { create::<E>(src, source, |source| Ok(put::<E>(storage, source))) }
 }
@@ -67,9 +68,15 @@ pub unsafe fn source_get_handle<E: Edge<Platform = Windows>>(
     }
 }
 
-fn source(handle: *mut c_void) -> Result<Either<Windows>, Failure> {
-    // SAFETY: C cannot promise it in a way that is checked; the manual pages ask for it, and the
-    // source keeps the file's identity to notice what they forbid.
-    let descriptor = unsafe { Descriptor::at(Windows, RawWinHandle::from_ptr(handle)) };
+/// # Safety
+///
+/// `handle` is not closed while the source is used.
+unsafe fn source(handle: *mut c_void) -> Result<Either<Windows>, Failure> {
+    // SAFETY: from_raw wants a handle that keeps naming the same object. C's caller said that it is
+    // not closed while the source is used, and with 'static nothing is promised to anybody: the
+    // source ends when C deletes it. (What the manual pages forbid is noticed all the same, by the
+    // identity that the source keeps, until another file gets the number.)
+    let descriptor: Descriptor<_> =
+        unsafe { Borrowed::from_raw(Windows, RawWinHandle::from_ptr(handle)) };
     Ok(Either::Descriptor(Source::new(descriptor)?))
 }

@@ -3,8 +3,8 @@
 use core::{ffi::c_int, ptr::NonNull};
 
 use pmem2::{
-    Backing, Bare, Extent, ExtentId, Facts, Fail, Health, Io, Kind, Locate, Platform, Region,
-    RegionFault, Text, What,
+    Backing, Bare, Borrowed, Extent, ExtentId, Facts, Fail, Handle, Health, Io, Kind, Locate,
+    Platform, Region, RegionFault, Text, What,
 };
 
 use super::{CDimm, CRegion, array::text, spot};
@@ -44,15 +44,15 @@ impl RegionAt {
     fn ask<T>(
         &self,
         facts: &Facts<ExtentId>,
-        ask: impl FnOnce(Bare<'_>, Extent<'_>) -> Result<T, Fail>,
+        ask: impl FnOnce(Borrowed<'_, Bare<'_>>) -> Result<T, Fail>,
     ) -> Result<T, Fail> {
         let physical = self.get().physical()?;
         let extent = Extent::of(&physical);
         // The ids only: tables are compared once.
-        if Bare::default().describe(extent)?.id != facts.id {
+        if Bare::describe((&extent).into())?.id != facts.id {
             return Err(Fail::Replaced);
         }
-        ask(Bare::default(), extent)
+        ask((&extent).into())
     }
 }
 
@@ -75,21 +75,22 @@ impl Platform for Regions {
     type Raw = RegionAt;
     type Id = ExtentId;
 
-    fn describe(self, at: RegionAt) -> Result<Facts<ExtentId>, Fail> {
+    fn describe(handle: Borrowed<'_, Self>) -> Result<Facts<ExtentId>, Fail> {
+        let at = handle.raw();
         let region = at.get();
-        let mut facts = Bare::default().describe(Extent::of(&region.physical()?))?;
+        let mut facts = Bare::describe((&Extent::of(&region.physical()?)).into())?;
         if facts.kind == Kind::Region && region.overlaps()? {
             facts.kind = Kind::InvalidRegion(RegionFault::Overlaps);
         }
         Ok(facts)
     }
 
-    fn size(self, at: RegionAt, facts: &Facts<ExtentId>) -> Result<u64, Fail> {
-        at.ask(facts, |bare, extent| bare.size(extent, facts))
+    fn size(handle: Borrowed<'_, Self>, facts: &Facts<ExtentId>) -> Result<u64, Fail> {
+        handle.raw().ask(facts, |extent| Bare::size(extent, facts))
     }
 
-    fn alignment(self, at: RegionAt, facts: &Facts<ExtentId>) -> Result<u64, Fail> {
-        at.ask(facts, |bare, extent| bare.alignment(extent, facts))
+    fn alignment(handle: Borrowed<'_, Self>, facts: &Facts<ExtentId>) -> Result<u64, Fail> {
+        handle.raw().ask(facts, |extent| Bare::alignment(extent, facts))
     }
 }
 
@@ -131,8 +132,8 @@ impl Locate for Regions {
     type Spot = RegionAt;
     type Dimm = DimmAt;
 
-    fn locate(self, at: RegionAt, facts: &Facts<ExtentId>) -> Result<RegionAt, Fail> {
-        at.ask(facts, |_, _| Ok(at))
+    fn locate(handle: Borrowed<'_, Self>, facts: &Facts<ExtentId>) -> Result<RegionAt, Fail> {
+        handle.raw().ask(facts, |_| Ok(handle.raw()))
     }
 
     fn confirm(self, at: &RegionAt) -> Result<u64, Fail> {

@@ -5,7 +5,8 @@
 use std::{cell::Cell, fs::File, io::Write, sync::atomic::Ordering::Relaxed};
 
 use pmem2::{
-    Access, Alignment, Facts, Fail, Halt, Halted, Kind, Nowhere, Platform, ReadBuffer, WriteBuffer,
+    Access, Alignment, Borrowed, Facts, Fail, Halt, Halted, Kind, Nowhere, Platform, ReadBuffer,
+    WriteBuffer,
 };
 
 use super::*;
@@ -77,13 +78,14 @@ impl Platform for &Device {
     type Raw = ();
     type Id = u8;
 
-    fn describe(self, (): ()) -> Result<Facts<u8>, Fail> {
+    fn describe(_: Borrowed<'_, Self>) -> Result<Facts<u8>, Fail> {
         Ok(Facts::new(0, Kind::DeviceDax, Access::READ, Alignment::new(4096)))
     }
 
-    fn size(self, (): (), _: &Facts<u8>) -> Result<u64, Fail> {
-        let left = self.0.get().checked_sub(1).ok_or(Fail::Os(What::Size, Errno::ENOENT))?;
-        self.0.set(left);
+    fn size(handle: Borrowed<'_, Self>, _: &Facts<u8>) -> Result<u64, Fail> {
+        let Device(left_over) = handle.platform();
+        let left = left_over.get().checked_sub(1).ok_or(Fail::Os(What::Size, Errno::ENOENT))?;
+        left_over.set(left);
         Ok(10)
     }
 }
@@ -93,8 +95,7 @@ impl Io for &Device {
     type Channel = ();
 
     fn channel(
-        self,
-        (): (),
+        _: Borrowed<'_, Self>,
         _: &Facts<u8>,
         _: Option<Nowhere>,
         _: Range<u64>,
@@ -103,11 +104,11 @@ impl Io for &Device {
         Ok(())
     }
 
-    fn read_at(self, (): (), (): &(), _: u64, _: ReadBuffer<'_>) -> Result<(), Halted> {
+    fn read_at(_: Borrowed<'_, Self>, (): &(), _: u64, _: ReadBuffer<'_>) -> Result<(), Halted> {
         Err(Halted { done: 0, why: Halt::Medium { unit: 1 } })
     }
 
-    fn write_at(self, (): (), (): &(), _: u64, _: WriteBuffer<'_>) -> Result<(), Halted> {
+    fn write_at(_: Borrowed<'_, Self>, (): &(), _: u64, _: WriteBuffer<'_>) -> Result<(), Halted> {
         unreachable!("a scan writes nothing")
     }
 }

@@ -9,8 +9,8 @@ use core::{
 };
 
 use pmem2::{
-    Access, Alignment, Errno, Facts, Fail, FileSystem, Health, Io, Kind, Locate, Nowhere, Platform,
-    What,
+    Access, Alignment, Borrowed, Errno, Facts, Fail, FileSystem, Handle, Health, Io, Kind, Locate,
+    Nowhere, Platform, What,
 };
 
 /// A region: what it is, its generation (0: there is none), its size.
@@ -108,23 +108,23 @@ impl Platform for &'static Machine {
     type Raw = Index;
     type Id = Id;
 
-    fn describe(self, index: Index) -> Result<Facts<Id>, Fail> {
-        let (region, id) = self.region(index)?;
+    fn describe(handle: Borrowed<'_, Self>) -> Result<Facts<Id>, Fail> {
+        let (region, id) = handle.platform().region(handle.raw())?;
         Ok(Facts::new(id, region.kind, region.access, None))
     }
 
-    fn size(self, index: Index, facts: &Facts<Id>) -> Result<u64, Fail> {
-        match self.same(index, facts)?.size {
+    fn size(handle: Borrowed<'_, Self>, facts: &Facts<Id>) -> Result<u64, Fail> {
+        match handle.platform().same(handle.raw(), facts)?.size {
             u64::MAX => Err(Fail::Malformed(What::Size)),
             size => Ok(size),
         }
     }
 
-    fn alignment(self, index: Index, facts: &Facts<Id>) -> Result<u64, Fail> {
-        self.same(index, facts).map(|_| 2 << 20)
+    fn alignment(handle: Borrowed<'_, Self>, facts: &Facts<Id>) -> Result<u64, Fail> {
+        handle.platform().same(handle.raw(), facts).map(|_| 2 << 20)
     }
 
-    fn file_system(self, _: Index, _: &Facts<Id>) -> Result<FileSystem, Fail> {
+    fn file_system(_: Borrowed<'_, Self>, _: &Facts<Id>) -> Result<FileSystem, Fail> {
         Err(Fail::Os(What::FileSystem, Errno::EIO))
     }
 
@@ -158,7 +158,8 @@ mod c {
     pmem2_capi::export!(&'static Machine = &MACHINE, 4);
 
     #[cfg(feature = "messages")]
-    pmem2_capi::export!(&'static Machine = &MACHINE, 4, super::message);
+    // SAFETY: it is of the calling thread, for as long as that runs: export.c.
+    pmem2_capi::export!(&'static Machine = &MACHINE, 4, unsafe super::message);
 }
 
 /// The C program's: of each of its threads.

@@ -77,8 +77,8 @@ impl Platform for Shelf {
     type Raw = u16;
     type Id = Label;
 
-    fn describe(self, raw: u16) -> Result<Facts<Label>, Fail> {
-        match raw {
+    fn describe(handle: Borrowed<'_, Self>) -> Result<Facts<Label>, Fail> {
+        match handle.raw() {
             0 => Err(Fail::Absent(What::Handle)),
             1 => Ok(Facts::new(Label(1), Kind::Directory, Access::READ, None)),
             n => Ok(Facts::new(
@@ -90,8 +90,12 @@ impl Platform for Shelf {
         }
     }
 
-    fn size(self, raw: u16, facts: &Facts<Label>) -> Result<u64, Fail> {
-        if facts.id == Label(raw) { Ok(u64::from(raw) * 512) } else { Err(Fail::Replaced) }
+    fn size(handle: Borrowed<'_, Self>, facts: &Facts<Label>) -> Result<u64, Fail> {
+        if facts.id == Label(handle.raw()) {
+            Ok(u64::from(handle.raw()) * 512)
+        } else {
+            Err(Fail::Replaced)
+        }
     }
 }
 
@@ -212,7 +216,7 @@ pub fn exercise(file: i32, directory: i32, length: u64) {
     assert_eq!(trouble(file.0), Ok(length));
     assert_eq!(trouble(-1), Err(Trouble(1)));
     assert_eq!(trouble(directory.0), Err(Trouble(2)));
-    assert_eq!(words(&Shelf.describe(0).unwrap_err()), "absent");
+    assert_eq!(words(&Shelf::describe((&Book(0)).into()).unwrap_err()), "absent");
 
     let mut text = Text([0; 256], 0);
     let error: &dyn core::error::Error = &Source::new(&directory).unwrap_err();

@@ -100,25 +100,30 @@ impl Platform for Longest {
     type Raw = ();
     type Id = Identity;
 
-    fn describe(self, (): ()) -> Result<Facts<Identity>, Fail> {
-        Ok(Facts::new(Identity(0), self.kind, Access::READ | Access::WRITE | Access::APPEND, None))
+    fn describe(handle: Borrowed<'_, Self>) -> Result<Facts<Identity>, Fail> {
+        Ok(Facts::new(
+            Identity(0),
+            handle.platform().kind,
+            Access::READ | Access::WRITE | Access::APPEND,
+            None,
+        ))
     }
 
-    fn size(self, (): (), _: &Facts<Identity>) -> Result<u64, Fail> {
-        self.answer(Q::Size, u64::MAX)
+    fn size(handle: Borrowed<'_, Self>, _: &Facts<Identity>) -> Result<u64, Fail> {
+        handle.platform().answer(Q::Size, u64::MAX)
     }
 
-    fn alignment(self, (): (), _: &Facts<Identity>) -> Result<u64, Fail> {
-        self.answer(Q::Alignment, 1 << 63)
+    fn alignment(handle: Borrowed<'_, Self>, _: &Facts<Identity>) -> Result<u64, Fail> {
+        handle.platform().answer(Q::Alignment, 1 << 63)
     }
 
-    fn allocated(self, (): (), _: &Facts<Identity>) -> Result<u64, Fail> {
+    fn allocated(handle: Borrowed<'_, Self>, _: &Facts<Identity>) -> Result<u64, Fail> {
         // Less than the size, which the report says more of.
-        self.answer(Q::Allocated, u64::MAX - 1)
+        handle.platform().answer(Q::Allocated, u64::MAX - 1)
     }
 
-    fn file_system(self, (): (), _: &Facts<Identity>) -> Result<FileSystem, Fail> {
-        self.answer(Q::FileSystem, longest_name())
+    fn file_system(handle: Borrowed<'_, Self>, _: &Facts<Identity>) -> Result<FileSystem, Fail> {
+        handle.platform().answer(Q::FileSystem, longest_name())
     }
 }
 
@@ -126,8 +131,8 @@ impl Locate for Longest {
     type Spot = ();
     type Dimm = usize;
 
-    fn locate(self, (): (), _: &Facts<Identity>) -> Result<(), Fail> {
-        self.answer(Q::Locate, ())
+    fn locate(handle: Borrowed<'_, Self>, _: &Facts<Identity>) -> Result<(), Fail> {
+        handle.platform().answer(Q::Locate, ())
     }
 
     fn confirm(self, (): &()) -> Result<u64, Fail> {
@@ -179,12 +184,14 @@ impl Locate for Longest {
         self.answer(Q::Capable, Some(true))
     }
 
-    fn synchronous(self, (): (), _: &Facts<Identity>) -> Result<Synchronous, Fail> {
-        self.answer(Q::Synchronous, self.synchronous)
+    fn synchronous(handle: Borrowed<'_, Self>, _: &Facts<Identity>) -> Result<Synchronous, Fail> {
+        let object = handle.platform();
+        object.answer(Q::Synchronous, object.synchronous)
     }
 
-    fn direct(self, (): (), _: &Facts<Identity>) -> Result<Direct, Fail> {
-        self.answer(Q::Direct, self.direct)
+    fn direct(handle: Borrowed<'_, Self>, _: &Facts<Identity>) -> Result<Direct, Fail> {
+        let object = handle.platform();
+        object.answer(Q::Direct, object.direct)
     }
 }
 

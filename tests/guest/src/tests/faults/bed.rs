@@ -5,7 +5,7 @@ use std::{
     collections::BTreeMap,
     fs::File,
     ops::Range,
-    os::{fd::AsRawFd, unix::fs::FileExt},
+    os::unix::fs::FileExt,
     sync::{LazyLock, Mutex, PoisonError},
 };
 
@@ -106,8 +106,7 @@ impl Bed {
     pub(crate) fn mapping(&self, writable: bool) -> Mapping {
         let handler = SigbusHandler::install().expect("a handler");
         let length = usize::try_from(self.range.end - self.range.start).expect("a few MiB");
-        Mapping::new(handler, self.file.as_raw_fd(), self.range.start, length, writable)
-            .expect("mapped")
+        Mapping::new(handler, &self.file, self.range.start, length, writable).expect("mapped")
     }
 
     /// Where a byte of the source lies on the device.

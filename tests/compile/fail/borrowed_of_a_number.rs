@@ -1,0 +1,8 @@
+#![forbid(unsafe_code)]
+
+use pmem2::{Borrowed, Linux, Platform};
+
+fn main() {
+    let fd = Borrowed::from_raw(Linux, 3);
+    let _ = Linux::describe(fd);
+}

@@ -1,0 +1,11 @@
+#![forbid(unsafe_code)]
+
+use pmem2::{Borrowed, Linux, Platform};
+
+fn main() {
+    let file = std::fs::File::open("/proc/self/exe").unwrap();
+    let fd = {
+        Borrowed::from(&file)
+    };
+    Linux::describe(fd).unwrap();
+}
