@@ -28,6 +28,9 @@ pub struct Machine {
     pub memory: Vec<Memory>,
     /// What is made of that, and what has to come of it.
     pub devices: Vec<Device>,
+    /// Whether it has the drivers of the kernel's own tests, and the DIMMs that those make up
+    /// (tools/testing/nvdimm).
+    pub test_modules: bool,
     /// Whether its memory goes bad, and nothing but that is looked at: its processor is one whose
     /// machine checks the kernel understands.
     pub faults: bool,
@@ -81,6 +84,16 @@ pub enum Bus {
     VirtioBlk,
     /// `-device cxl-type3`
     Cxl,
+    /// A region of the kernel's own tests, which QEMU knows nothing of: the only one of its bus with
+    /// so many DIMMs. Without any it is volatile.
+    Test {
+        /// Who made the bus.
+        provider: &'static str,
+        /// The ids of the DIMMs that it is interleaved over.
+        dimms: &'static [&'static str],
+        /// What they report of themselves (`nmemK/nfit/flags`).
+        state: &'static [&'static str],
+    },
 }
 
 /// The size of an NVDIMM's label area.

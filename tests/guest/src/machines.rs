@@ -2,7 +2,7 @@
 
 use crate::machine::{
     ADR, Device, EADR, MIB, Machine, PAGE, btt, cache_line, cxl, devdax, e820, fsdax, nvdimm, page,
-    raw, soft_reserved, tmpfs, virtio_blk, virtio_pmem,
+    raw, soft_reserved, test_region, tmpfs, virtio_blk, virtio_pmem,
 };
 
 /// Every machine, with every kind of device. The slowest first, so that the others fit beside it.
@@ -12,6 +12,7 @@ pub fn machines() -> Vec<Machine> {
         mem_ctrl(),
         volumes(),
         members(),
+        nfit_test(),
         regions(32),
         regions(8),
         cpu(),
@@ -124,6 +125,38 @@ fn members() -> Machine {
                 .ext4("dax=never")
                 .block_size(1024)
                 .gives(page("mounted_without_dax")),
+        ])
+}
+
+/// The kernel's own tests (nfit_test of tools/testing/nvdimm): what QEMU's DIMMs cannot be. They
+/// are interleaved, they count unsafe shutdowns, they report failures, and their bus has commands
+/// for bad memory.
+fn nfit_test() -> Machine {
+    const DIMMS: [&str; 4] = [
+        "cdab-0a-07e0-ffffffff",
+        "cdab-0a-07e0-feffffff",
+        "cdab-0a-07e0-fffeffff",
+        "cdab-0a-07e0-fefeffff",
+    ];
+    Machine::new("nfit-test")
+        .test_modules()
+        .memory([
+            test_region("two", 32 * MIB, "nfit_test.0", &[DIMMS[0], DIMMS[1]]),
+            test_region("four", 64 * MIB, "nfit_test.0", &DIMMS),
+            test_region("failed", 32 * MIB, "nfit_test.1", &["cdab-0a-07e0-fffffeff"]).reporting(
+                &["save_fail", "restore_fail", "flush_fail", "not_armed", "smart_event"],
+            ),
+            test_region("volatile", 4 * MIB, "nfit_test.1", &[]),
+        ])
+        .devices([
+            devdax("devdax-4k", "two", PAGE).gives(ADR),
+            fsdax("ext4-dax", "four").ext4("dax=always").gives(ADR),
+            fsdax("failed-ext4", "failed")
+                .ext4("dax=always")
+                .read_only()
+                .gives(cache_line("domain_unstated")),
+            // Too small for the other modes.
+            raw("volatile-ext4", "volatile").ext4("").gives(page("device_without_dax")),
         ])
 }
 

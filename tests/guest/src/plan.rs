@@ -3,7 +3,7 @@
 
 use std::fmt::{self, Display};
 
-use crate::machine::{Contents, Device, Machine, Namespace, PAGE};
+use crate::machine::{Contents, Device, Machine, MemoryOf, Namespace, PAGE};
 
 /// What is looked at in a test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +66,8 @@ pub enum Fault {
     Peer,
     /// Other memory for what is bad.
     Cleared,
+    /// The commands of a bus that makes memory bad, finds it, and clears it.
+    Commands,
     /// What is not to be had.
     Refused,
     /// A disk of sectors, of which there is no list.
@@ -86,6 +88,7 @@ impl Fault {
             Self::Poisoned => "poisoned",
             Self::Peer => "peer",
             Self::Cleared => "cleared",
+            Self::Commands => "commands",
             Self::Refused => "refused",
             Self::Sectors => "sectors",
             Self::Gone => "gone",
@@ -171,6 +174,7 @@ fn queries(machine: &Machine, device: &Device) -> Vec<Check> {
     }
     let mut checks =
         vec![Check::Kernel, Check::Source, Check::Peer, Check::Inspect, Check::Freestanding];
+    let regions = device.regions(machine);
     if device.is_file() || device.is_device_dax() {
         checks.extend([
             Check::Size,
@@ -180,9 +184,13 @@ fn queries(machine: &Machine, device: &Device) -> Vec<Check> {
             Check::Granularity,
             Check::Calls,
         ]);
-        if device.regions(machine).iter().any(|region| matches!(region.dimm, Some(Some(_)))) {
+        let has_id = |region: &MemoryOf<'_>| region.dimms.iter().any(Option::is_some);
+        if regions.iter().any(|region| has_id(region) && region.shutdowns.is_none()) {
             checks.push(Check::Shutdowns);
         }
+    }
+    if regions.iter().any(|region| region.shutdowns.is_some() && !region.unarmed) {
+        checks.push(Check::Fault(Fault::Commands));
     }
     if device.test_programs {
         checks.extend(PROGRAMS.iter().map(|&name| Check::Program(name)));

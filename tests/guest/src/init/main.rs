@@ -40,8 +40,8 @@ fn main() {
 fn guest() -> Result<(), Failure> {
     mount_all()?;
     let mut line = report_line()?;
-    load_modules()?;
     let machine = machine()?;
+    load_modules(&machine)?;
     if machine.faults {
         hold_writes_back()?;
     }
@@ -123,9 +123,10 @@ fn say(line: &mut File, text: &str) -> Result<(), Failure> {
 }
 
 /// The host has put them in the order of what they need of each other.
-fn load_modules() -> Result<(), Failure> {
-    for module in read("/modules/order")?.lines() {
-        let path = Path::new("/modules").join(module);
+fn load_modules(machine: &Machine) -> Result<(), Failure> {
+    let place = Path::new(if machine.test_modules { "/test-modules" } else { "/modules" });
+    for module in read(place.join("order"))?.lines() {
+        let path = place.join(module);
         let loaded = File::open(&path).map_err(|e| e.to_string()).and_then(|file| {
             rustix::system::finit_module(&file, c"", 0).map_err(|e| e.to_string())
         });

@@ -41,6 +41,13 @@ fn region(machine: &Machine, memory: &Memory) -> Result<PathBuf, Failure> {
             settle()?;
             Ok(region)
         }
+        Bus::Test { provider, dimms, .. } => {
+            let mappings = dimms.len().to_string();
+            find("test region", |region| {
+                let is = |file, text: &str| read(region.join(file)).is_ok_and(|read| read == text);
+                is("../provider", provider) && is("mappings", &mappings)
+            })
+        }
         Bus::VirtioBlk | Bus::SoftReserved => Err(format!("{:?} is in no region", memory.bus)),
     }
 }

@@ -33,8 +33,7 @@ pub(crate) fn make(machine: &Machine, device: &Device) -> Result<(), Failure> {
     if let Some(on_it) = &on_it {
         on_it.make()?;
     }
-    if device.memory(machine).any(|memory| matches!(memory.bus, Bus::Nvdimm { unarmed: true, .. }))
-    {
+    if device.regions(machine).iter().any(|region| region.unarmed) {
         if let Some(on_it) = &on_it {
             on_it.unmount()?;
         }

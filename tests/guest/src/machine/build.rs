@@ -13,6 +13,7 @@ impl Machine {
             nodes: 1,
             memory: vec![],
             devices: vec![],
+            test_modules: false,
             faults: false,
             planted: vec![],
         }
@@ -35,6 +36,11 @@ impl Machine {
 
     pub(crate) fn devices(mut self, devices: impl IntoIterator<Item = Device>) -> Self {
         self.devices.extend(devices);
+        self
+    }
+
+    pub(crate) fn test_modules(mut self) -> Self {
+        self.test_modules = true;
         self
     }
 
@@ -77,7 +83,22 @@ pub(crate) fn cxl(name: &str, size: u64) -> Memory {
     memory(name, size, Bus::Cxl)
 }
 
+pub(crate) fn test_region(
+    name: &str,
+    size: u64,
+    provider: &'static str,
+    dimms: &'static [&'static str],
+) -> Memory {
+    memory(name, size, Bus::Test { provider, dimms, state: &[] })
+}
+
 impl Memory {
+    pub(crate) fn reporting(mut self, words: &'static [&'static str]) -> Self {
+        let Bus::Test { state, .. } = &mut self.bus else { panic!("{self:?} reports nothing") };
+        *state = words;
+        self
+    }
+
     pub(crate) fn node(mut self, node: u32) -> Self {
         self.node = node;
         self

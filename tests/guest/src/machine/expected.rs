@@ -30,8 +30,14 @@ pub struct MemoryOf<'m> {
     pub node: Option<u32>,
     /// Whether it would not keep data.
     pub unarmed: bool,
-    /// The id of its DIMM.
-    pub dimm: Option<Option<String>>,
+    /// Whether it keeps nothing.
+    pub volatile: bool,
+    /// The ids of its DIMMs, if the kernel knows them.
+    pub dimms: Vec<Option<String>>,
+    /// What they report of themselves, by the kernel's words.
+    pub state: &'static [&'static str],
+    /// How many unsafe shutdowns each of them has counted, if it counts.
+    pub shutdowns: Option<u64>,
 }
 
 impl Machine {
@@ -43,6 +49,7 @@ impl Machine {
             Bus::E820 => "e820",
             Bus::VirtioPmem => "virtio-pmem",
             Bus::Cxl => "CXL",
+            Bus::Test { provider, .. } => provider,
             Bus::SoftReserved | Bus::VirtioBlk => panic!("{memory:?} is no region"),
         };
         let domain = match (memory.bus, self.persistence) {
@@ -50,21 +57,34 @@ impl Machine {
             (Bus::Nvdimm { .. }, Some("mem-ctrl")) => Some("memory_controller"),
             // The driver says so of all of them (drivers/cxl/pmem.c).
             (Bus::Cxl, _) => Some("memory_controller"),
+            // Of its two tables, the first has a structure that says so.
+            (Bus::Test { provider: "nfit_test.0", .. }, _) => Some("memory_controller"),
             _ => None,
         };
-        let dimm = match memory.bus {
-            Bus::Nvdimm { .. } => Some(Some(self.nvdimm_id(memory))),
+        let dimms = match memory.bus {
+            Bus::Nvdimm { .. } => vec![Some(self.nvdimm_id(memory))],
             // This kernel's driver knows no ids: they came with Linux 6.2.
-            Bus::Cxl => Some(None),
-            _ => None,
+            Bus::Cxl => vec![None],
+            Bus::Test { dimms, .. } => dimms.iter().map(|id| Some((*id).to_owned())).collect(),
+            _ => vec![],
         };
+        let state = match memory.bus {
+            Bus::Nvdimm { unarmed: true, .. } => &["not_armed"],
+            Bus::Test { state, .. } => state,
+            _ => &[][..],
+        };
+        let is_test = matches!(memory.bus, Bus::Test { .. });
         MemoryOf {
             memory,
             provider,
             domain,
             node: (memory.bus != Bus::VirtioPmem).then_some(memory.node),
-            unarmed: matches!(memory.bus, Bus::Nvdimm { unarmed: true, .. }),
-            dimm,
+            unarmed: state.contains(&"not_armed"),
+            volatile: is_test && dimms.is_empty(),
+            // `smart_def` of tools/testing/nvdimm/test/nfit.c.
+            shutdowns: (is_test && !dimms.is_empty()).then_some(42),
+            dimms,
+            state,
         }
     }
 

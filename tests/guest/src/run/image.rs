@@ -9,13 +9,14 @@ use std::{
 
 use crate::{
     cpio::Cpio,
-    modules::{Modules, WANTED},
+    modules::{Modules, WANTED, WANTED_FOR_TESTS},
 };
 
 pub(crate) fn image(
     init: &Path,
     files: &BTreeMap<&str, &Path>,
-    modules: &Path,
+    modules: Modules,
+    test_modules: Option<Modules>,
     work: &Path,
 ) -> Result<Vec<u8>, String> {
     let mut cpio = Cpio::default();
@@ -23,13 +24,11 @@ pub(crate) fn image(
     cpio.character_device("/dev/console", (5, 1));
     cpio.file("/init", &stripped(init, work)?);
 
-    let modules = Modules::find(modules)?;
-    let mut order = String::new();
-    for module in modules.in_order(WANTED)? {
-        cpio.file(&format!("/modules/{module}"), &modules.read(&module)?);
-        order += &format!("{module}\n");
+    put(&mut cpio, "/modules", &modules, WANTED)?;
+    if let Some(test_modules) = test_modules {
+        let modules = modules.replaced_by(test_modules);
+        put(&mut cpio, "/test-modules", &modules, &[WANTED, WANTED_FOR_TESTS].concat())?;
     }
-    cpio.file("/modules/order", order.as_bytes());
 
     let mut libraries = BTreeSet::new();
     for (place, file) in files {
@@ -42,6 +41,16 @@ pub(crate) fn image(
     // Where the dynamic linker looks by itself.
     cpio.link("/usr/lib", "../lib");
     Ok(cpio.end())
+}
+
+/// Modules, and in what order they are loaded.
+fn put(cpio: &mut Cpio, place: &str, modules: &Modules, wanted: &[&str]) -> Result<(), String> {
+    let order = modules.in_order(wanted)?;
+    for module in &order {
+        cpio.file(&format!("{place}/{module}"), &modules.read(module)?);
+    }
+    cpio.file(&format!("{place}/order"), order.join("\n").as_bytes());
+    Ok(())
 }
 
 /// A program without its symbols, which are most of it; another file as it is.

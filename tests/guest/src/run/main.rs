@@ -20,12 +20,16 @@ use std::{
 };
 
 use judge::Verdict;
+use modules::Modules;
 use pmem2_guest::machine::Machine;
 
-const USAGE: &str = "usage: guest-run WORK KERNEL MODULES INIT PLACE=FILE... [-- MACHINE...]
+const USAGE: &str =
+    "usage: guest-run WORK KERNEL MODULES TEST_MODULES INIT PLACE=FILE... [-- MACHINE...]
   WORK        a directory for what is made
   KERNEL      an ELF vmlinux
   MODULES     the directory with its modules
+  TEST_MODULES
+              the directory with those of the kernel's own tests, if a machine wants them
   INIT        the static program that becomes process 1
   PLACE=FILE  what else is put into the guest, with the libraries that it needs";
 
@@ -50,7 +54,9 @@ fn run() -> Result<bool, String> {
         Some(at) => (&arguments[..at], &arguments[at + 1..]),
         None => (&arguments[..], &[][..]),
     };
-    let [work, kernel, modules, init, files @ ..] = arguments else { return Err(USAGE.to_owned()) };
+    let [work, kernel, modules, test_modules, init, files @ ..] = arguments else {
+        return Err(USAGE.to_owned());
+    };
     let files: Option<BTreeMap<&str, &Path>> = files
         .iter()
         .map(|file| file.split_once('=').map(|(place, file)| (place, Path::new(file))))
@@ -59,7 +65,13 @@ fn run() -> Result<bool, String> {
 
     let machines = chosen(wanted)?;
     let initrd = PathBuf::from(format!("{work}/initrd"));
-    let image = image::image(Path::new(init), &files, Path::new(modules), Path::new(work))?;
+    let modules = Modules::find(Path::new(modules))?;
+    let test_modules = if machines.iter().any(|machine| machine.test_modules) {
+        Some(Modules::find(Path::new(test_modules))?)
+    } else {
+        None
+    };
+    let image = image::image(Path::new(init), &files, modules, test_modules, Path::new(work))?;
     fs::write(&initrd, image).map_err(|e| format!("{}: {e}", initrd.display()))?;
 
     let queue = Mutex::new(machines.iter());

@@ -35,6 +35,9 @@ pub(crate) const WANTED: &[&str] = &[
     "mce_inject",
 ];
 
+/// What the kernel's own tests add: DIMMs that nobody has.
+pub(crate) const WANTED_FOR_TESTS: &[&str] = &["nfit_test"];
+
 /// Modules by name.
 pub(crate) struct Modules(BTreeMap<String, PathBuf>);
 
@@ -58,6 +61,12 @@ impl Modules {
             }
         }
         Ok(Self(found))
+    }
+
+    /// Those of `others` in place of those of the same names.
+    pub(crate) fn replaced_by(mut self, others: Self) -> Self {
+        self.0.extend(others.0);
+        self
     }
 
     pub(crate) fn read(&self, name: &str) -> Result<Vec<u8>, String> {

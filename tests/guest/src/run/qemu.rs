@@ -181,7 +181,7 @@ fn give(
             );
             command.args(["-device", &options]);
         }
-        Bus::E820 | Bus::SoftReserved => {}
+        Bus::E820 | Bus::SoftReserved | Bus::Test { .. } => {}
         Bus::VirtioPmem => {
             command.args(["-object", &backend(name, *size)?]);
             let slot = machine.pci_slot(memory);

@@ -31,7 +31,7 @@ pub(crate) fn as_documented(machine: &Machine, device: &Device) {
         (
             "device_usc",
             calls_of(|| _ = source.device_usc()),
-            model.dimms(|_| NO_FACT.to_vec(), |_| false),
+            model.dimms(|region| fact_if(counts(region)), counts),
         ),
         (
             "dimms",
@@ -72,9 +72,14 @@ fn fact_if(is_there: bool) -> Calls {
     if is_there { FACT.to_vec() } else { NO_FACT.to_vec() }
 }
 
-/// Whether the kernel knows the id of the region's DIMM.
+/// Whether the kernel knows the ids of the region's DIMMs.
 fn id(region: &Found<'_>) -> bool {
-    matches!(region.told.dimm, Some(Some(_)))
+    region.told.dimms.iter().all(Option::is_some)
+}
+
+/// Whether they count unsafe shutdowns.
+fn counts(region: &Found<'_>) -> bool {
+    region.told.shutdowns.is_some()
 }
 
 struct Model<'m> {
@@ -127,16 +132,18 @@ impl Model<'_> {
         }
         for region in &self.regions {
             calls.extend([FACT, FACT].concat()); // numa_node, devtype
-            calls.extend(fact_if(region.told.domain.is_some()));
+            if !region.told.volatile {
+                calls.extend(fact_if(region.told.domain.is_some()));
+            }
             calls.extend([FACT, FACT].concat()); // provider, read_only
             if self.device.namespace != Namespace::Raw {
                 calls.extend(FACT); // namespace
             }
-            if region.told.dimm.is_some() {
+            for _ in &region.told.dimms {
                 calls.extend(FACT); // mapping0
                 calls.extend(fact_if(id(region))); // flags, which CXL has not either
             }
-            calls.extend(NO_FACT); // mapping1
+            calls.extend(NO_FACT); // the mapping after the last
         }
         calls.extend(self.confirm());
         calls
@@ -171,7 +178,7 @@ impl Model<'_> {
             return calls;
         }
         for region in &self.regions {
-            if region.told.dimm.is_some() {
+            for _ in &region.told.dimms {
                 calls.extend(FACT);
                 calls.extend(about(region));
                 if !goes_on(region) {
@@ -209,7 +216,7 @@ impl Model<'_> {
         match question {
             "numa_node" => Some(6 + level + 3 * more),
             "device_id" | "device_usc" => {
-                let dimms = self.regions.iter().filter(|region| region.told.dimm.is_some()).count();
+                let dimms: usize = self.regions.iter().map(|region| region.told.dimms.len()).sum();
                 Some(4 + 6 * dimms + level + more)
             }
             _ => None,

@@ -3,7 +3,7 @@
 
 use std::os::unix::fs::MetadataExt;
 
-use pmem2::{Backing, Error, FileSystem, Persistence, Warning, What};
+use pmem2::{Backing, DimmState, Error, FileSystem, Persistence, Warning, What};
 use pmem2_guest::machine::{self, Contents, Device, Machine};
 
 use crate::kernel::{self, Found};
@@ -45,6 +45,9 @@ fn disk(device: &Device) -> Backing {
 }
 
 pub(crate) fn persistence(region: &Found<'_>) -> Persistence {
+    if region.told.volatile {
+        return Persistence::Volatile;
+    }
     match (region.told.provider, region.told.domain) {
         ("virtio-pmem", None) => Persistence::Host,
         (_, Some("cpu_cache")) => Persistence::CpuCache,
@@ -60,17 +63,32 @@ pub(crate) fn warnings(machine: &Machine, device: &Device) -> Vec<Warning> {
     }
     let of = |found: &Found<'_>| {
         let region = found.numbers.1;
+        let reports = |&(word, state)| {
+            let warning = Warning::Dimm { region, state };
+            found.told.state.contains(&word).then_some(warning)
+        };
         // Who would not keep data is made read-only by the kernel.
-        let unarmed = [Warning::Unarmed { region }, Warning::ReadOnly { region }];
-        let declared = [Warning::Declared { region }];
-        match (found.told.unarmed, found.told.provider) {
-            (true, _) => unarmed.to_vec(),
-            (_, "e820") => declared.to_vec(),
-            _ => vec![],
-        }
+        let unarmed = found.told.unarmed;
+        let mut warnings = Vec::from_iter(unarmed.then_some(Warning::Unarmed { region }));
+        warnings.extend(STATES.iter().filter_map(reports));
+        warnings.extend(unarmed.then_some(Warning::ReadOnly { region }));
+        let is_declared = found.told.provider == "e820";
+        warnings.extend(is_declared.then_some(Warning::Declared { region }));
+        warnings
     };
-    regions(machine, device).iter().flat_map(of).collect()
+    let regions = regions(machine, device);
+    let volatile = regions.iter().any(|region| region.told.volatile);
+    volatile.then_some(Warning::NoRegion).into_iter().chain(regions.iter().flat_map(of)).collect()
 }
+
+/// The kernel's words for what a DIMM reports, in the order of the warnings.
+const STATES: [(&str, DimmState); 5] = [
+    ("save_fail", DimmState::SAVE_FAILED),
+    ("restore_fail", DimmState::RESTORE_FAILED),
+    ("flush_fail", DimmState::FLUSH_FAILED),
+    ("smart_event", DimmState::SMART_EVENT),
+    ("map_fail", DimmState::MAP_FAILED),
+];
 
 /// Those that the source lies on: none of a volume that is in part on a disk.
 pub(crate) fn regions<'m>(machine: &'m Machine, device: &Device) -> Vec<Found<'m>> {
@@ -112,16 +130,17 @@ pub(crate) fn device_id(machine: &Machine, device: &Device) -> Result<String, Er
     if let Some(wrong) = device.wrong_id {
         return Ok(wrong.to_owned());
     }
-    let ids = regions(machine, device).into_iter().filter_map(|region| region.told.dimm);
+    let ids = regions(machine, device).into_iter().flat_map(|region| region.told.dimms);
     ids.map(|id| id.ok_or(Error::Unsupported(What::DeviceId))).collect()
 }
 
-/// No DIMM of QEMU's counts.
+/// The sum; no DIMM of QEMU's counts.
 pub(crate) fn device_usc(machine: &Machine, device: &Device) -> Result<u64, Error> {
     let on = backing(machine, device);
     if on != Backing::Regions {
         return Err(Error::NotPersistentMemory { asked: What::UnsafeShutdowns, on });
     }
-    let any = device.regions(machine).iter().any(|region| region.dimm.is_some());
-    if any { Err(Error::Unsupported(What::UnsafeShutdowns)) } else { Ok(0) }
+    let regions = device.regions(machine);
+    let counts = regions.iter().flat_map(|region| region.dimms.iter().map(|_| region.shutdowns));
+    counts.sum::<Option<u64>>().ok_or(Error::Unsupported(What::UnsafeShutdowns))
 }

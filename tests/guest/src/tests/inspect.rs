@@ -1,6 +1,6 @@
 //! `inspect --json` on every device, against the fields that it has to have.
 
-use pmem2::{Backing, Kind, Warning};
+use pmem2::{Backing, DimmState, Kind, Warning};
 use pmem2_guest::machine::{Contents, Device, Granularity, Machine};
 use serde_json::{Value, json};
 
@@ -66,8 +66,11 @@ fn place(machine: &Machine, device: &Device) -> Value {
     let name = kernel::entry(device)
         .and_then(|entry| Some(entry.file_name()?.to_string_lossy().into_owned()));
     let region = |found: &Found<'_>| {
-        let domain =
-            if found.told.provider == "virtio-pmem" { Some("host") } else { found.told.domain };
+        let domain = match found.told.provider {
+            "virtio-pmem" => Some("host"),
+            _ if found.told.volatile => Some("volatile"),
+            _ => found.told.domain,
+        };
         json!({
             "bus": found.numbers.0, "region": found.numbers.1, "namespace": found.namespace, "mode": device.mode(),
             "persistence_domain": domain, "provider": found.told.provider, "read_only": found.told.unarmed,
@@ -81,6 +84,16 @@ fn place(machine: &Machine, device: &Device) -> Value {
 fn warnings(machine: &Machine, device: &Device) -> Value {
     let object = |warning: &Warning| match *warning {
         Warning::Unarmed { region } => json!({"warning": "unarmed", "region": region}),
+        Warning::Dimm { region, state } => {
+            let failed = match state {
+                DimmState::SAVE_FAILED => "save_failed",
+                DimmState::RESTORE_FAILED => "restore_failed",
+                DimmState::FLUSH_FAILED => "flush_failed",
+                DimmState::SMART_EVENT => "smart_event",
+                other => panic!("{other:?} is not in the table"),
+            };
+            json!({"warning": failed, "region": region})
+        }
         Warning::ReadOnly { region } => json!({"warning": "read_only", "region": region}),
         Warning::Declared { region } => json!({"warning": "declared", "region": region}),
         Warning::NoRegion => json!({"warning": "no_region", "region": null}),

@@ -82,8 +82,8 @@ pub(crate) struct Found<'m> {
     pub(crate) namespace: u32,
     /// What QEMU was told of it.
     pub(crate) told: MemoryOf<'m>,
-    /// The number that the kernel gives its DIMM.
-    pub(crate) dimm: Option<u32>,
+    /// The numbers that the kernel gives its DIMMs.
+    pub(crate) dimms: Vec<u32>,
 }
 
 /// The regions that a device lies in, by number.
@@ -107,7 +107,8 @@ pub(crate) fn regions<'m>(machine: &'m Machine, device: &Device) -> Vec<Found<'m
             fs::read_to_string(carrier.join("namespace")).unwrap_or_else(|_| name(carrier));
         let number_of =
             |text: &str| text.trim_start_matches(char::is_alphabetic).parse().expect("a number");
-        let mapping = fs::read_to_string(path.join("mapping0")).ok();
+        let mapping = |number| fs::read_to_string(path.join(format!("mapping{number}"))).ok();
+        let mappings = (0..).map_while(mapping);
         Found {
             numbers: (number_of(&name(bus)), number_of(&name(&path))),
             namespace: namespace
@@ -117,7 +118,9 @@ pub(crate) fn regions<'m>(machine: &'m Machine, device: &Device) -> Vec<Found<'m
                 .and_then(|k| k.parse().ok())
                 .expect("a namespace"),
             told: machine.region_of(memory),
-            dimm: mapping.map(|mapping| number_of(mapping.split(',').next().expect("a DIMM"))),
+            dimms: mappings
+                .map(|mapping| number_of(mapping.split(',').next().expect("a DIMM")))
+                .collect(),
             path,
         }
     });
@@ -149,6 +152,10 @@ fn carriers_below(entry: &Path, found: &mut Vec<PathBuf>) {
 /// Whether the region is this DIMM's, by the number that QEMU gave it. A region without one is not
 /// in doubt.
 fn is_dimm_of(machine: &Machine, memory: &Memory, region: &Path) -> bool {
+    if let Bus::Test { dimms, .. } = memory.bus {
+        let mappings = fs::read_to_string(region.join("mappings")).expect("a number");
+        return mappings.trim_end() == dimms.len().to_string();
+    }
     let Bus::Nvdimm { .. } = memory.bus else { return true };
     let mapping = fs::read_to_string(region.join("mapping0")).expect("a DIMM");
     let dimm = mapping.split(',').next().expect("a name");

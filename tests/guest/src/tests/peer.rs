@@ -85,15 +85,31 @@ impl Found {
         self.compare("numa", ours(node), theirs(|| peer.numa_node(), |node| node));
         self.compare("usc", ours(source.device_usc()), theirs(|| peer.device_usc(), |count| count));
         let id = source.device_id();
-        self.compare("id", ours(id), theirs(|| peer.device_id::<ID>(), text));
+        let dimms = || source.dimms().into_iter().flatten().flatten();
+        let mut ids: Vec<_> =
+            dimms().map_while(|dimm| dimm.id().ok().map(|id| id.to_string())).collect();
+        ids.sort();
+        // It takes DIMMs in the order of a directory, whatever that is.
+        let in_order = |text: &str| {
+            let is_id = id.is_ok_and(|id| *id == *text);
+            let mut theirs: Vec<_> = ids.first().map_or(vec![], |id| {
+                let pieces = text.as_bytes().chunks(id.len());
+                pieces.map(|piece| String::from_utf8_lossy(piece).into_owned()).collect()
+            });
+            theirs.sort();
+            let is_same = !is_id && theirs == ids;
+            if is_same { "the ids in another order".to_owned() } else { text.to_owned() }
+        };
+        self.compare(
+            "id",
+            ours(id),
+            theirs(|| peer.device_id::<ID>(), |buffer| in_order(&text(buffer))),
+        );
         let appended = |buffer| {
             let text = text(buffer);
-            let rest = text.strip_prefix('x').map(str::to_owned);
-            if rest.is_some() && rest == id.ok().map(|id| id.to_string()) {
-                "the text and the id".to_owned()
-            } else {
-                text.to_string()
-            }
+            let Some(rest) = text.strip_prefix('x') else { return text.to_string() };
+            let is_id = id.is_ok_and(|id| *id == *rest);
+            format!("the text and {}", if is_id { "the id".to_owned() } else { in_order(rest) })
         };
         let mut with_text = [0; ID];
         with_text[0] = b'x';

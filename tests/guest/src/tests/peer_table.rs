@@ -88,10 +88,22 @@ pub(crate) const INTENDED: &[Intended] = &[
         why: "the same",
     },
     Intended {
-        of: has_id,
+        of: has_id_in_order,
         calls: &["id, into a buffer with text"],
         theirs: "the text and the id",
         why: "what is in the buffer is no part of the id; libpmem2 appends to it",
+    },
+    Intended {
+        of: is_interleaved,
+        calls: &["id"],
+        theirs: "the ids in another order",
+        why: "the order of the mappings is that of the region; libpmem2 takes a directory's",
+    },
+    Intended {
+        of: is_interleaved,
+        calls: &["id, into a buffer with text"],
+        theirs: "the text and the ids in another order",
+        why: "both",
     },
     Intended {
         of: has_weaker_neighbours,
@@ -135,8 +147,16 @@ fn is_in_part_of_a_disk(machine: &Machine, device: &Device) -> bool {
 /// That libpmem2 can tell, too, be it an empty one.
 fn has_id(machine: &Machine, device: &Device) -> bool {
     let regions = device.regions(machine);
-    let known = !regions.is_empty() && regions.iter().all(|region| region.dimm != Some(None));
+    let known = !regions.is_empty() && regions.iter().all(|region| !region.dimms.contains(&None));
     is_source(machine, device) && known && !is_in_part_of_a_disk(machine, device)
+}
+
+fn is_interleaved(machine: &Machine, device: &Device) -> bool {
+    device.regions(machine).iter().any(|region| region.dimms.len() > 1)
+}
+
+fn has_id_in_order(machine: &Machine, device: &Device) -> bool {
+    has_id(machine, device) && !is_interleaved(machine, device)
 }
 
 fn has_weaker_neighbours(machine: &Machine, device: &Device) -> bool {

@@ -100,16 +100,18 @@ fn dimms(machine: &Machine, device: &Device, source: &Source<&std::fs::File>) {
     }
     let found: Result<Vec<Dimm<Linux>>, Error> = source.dimms().expect("DIMMs").collect();
     let regions = expected::regions(machine, device).into_iter().enumerate();
-    // One in each region: QEMU can interleave none.
-    let expected: Vec<_> = regions
-        .filter_map(|(index, region)| Some((index, region.dimm?, region.told.dimm?)))
-        .collect();
+    let of_region = |(index, region): (usize, kernel::Found<'_>)| {
+        let counted = region.told.shutdowns.ok_or(Error::Unsupported(What::UnsafeShutdowns));
+        let dimms = region.dimms.into_iter().zip(region.told.dimms);
+        dimms.map(move |(number, id)| (index, number, id, counted))
+    };
+    let expected: Vec<_> = regions.flat_map(of_region).collect();
     let found = found.expect("DIMMs");
     assert_eq!(found.len(), expected.len(), "{found:?}");
-    for (found, (region, number, id)) in found.iter().zip(expected) {
+    for (found, (region, number, id, counted)) in found.iter().zip(expected) {
         assert_eq!((found.region(), found.number()), (region, Ok(number)));
         let expected = id.as_deref().and_then(Text::of).ok_or(Error::Unsupported(What::DeviceId));
         assert_eq!(found.id(), expected);
-        assert_eq!(found.dirty_shutdowns(), Err(Error::Unsupported(What::UnsafeShutdowns)));
+        assert_eq!(found.dirty_shutdowns(), counted);
     }
 }

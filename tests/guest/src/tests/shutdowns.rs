@@ -29,7 +29,7 @@ struct Counters(Vec<PathBuf>);
 impl Counters {
     /// On a thread with mounts of its own.
     fn new(machine: &Machine, device: &Device, place: &Path) -> Self {
-        let dimms = expected::regions(machine, device).into_iter().filter_map(|region| region.dimm);
+        let dimms = expected::regions(machine, device).into_iter().flat_map(|region| region.dimms);
         let copied = dimms.map(|dimm| {
             let (theirs, ours) =
                 (format!("/sys/bus/nd/devices/nmem{dimm}/nfit"), place.join(dimm.to_string()));

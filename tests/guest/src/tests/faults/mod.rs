@@ -2,6 +2,7 @@
 
 mod bed;
 mod clear;
+mod commands;
 mod extents;
 mod gone;
 mod ground;
@@ -32,6 +33,7 @@ pub(crate) fn run(fault: Fault, machine: &Machine, device: &Device) {
         Fault::Poisoned => poisoned::while_it_is_read(machine, device),
         Fault::Peer => peer::side_by_side(machine, device),
         Fault::Cleared => clear::other_memory(machine, device),
+        Fault::Commands => commands::clear_for_good(machine, device),
         Fault::Refused => refused::with_a_reason(machine, device),
         Fault::Sectors => sectors::without_a_list(machine, device),
         Fault::Gone => gone::while_it_is_read(machine, device),
