@@ -115,10 +115,11 @@ pub use transfer::{Reader, TransferError, Writer};
 pub use pmem2_platform::{
     Access, Alignment, Anon, Anonymous, Backing, Bare, BareDimm, BoardDimm, Borrowed, ClearBy, Cpu,
     DaxOption, Devicetree, DimmState, DimmTable, Direct, Durability, Errno, Extent, ExtentId,
-    Facts, Fail, Fd, FileSystem, Halt, Halted, Handle, Health, HostFlush, Instruction, Io, Kind,
-    Locate, Mode, Native, Nfit, NoId, Nowhere, Persistence, PhysicalRegion, Platform, ReadBuffer,
-    Region, RegionFault, RegionKind, Synchronous, TableFault, Text, Undurable, Unsupported, What,
-    Window, WindowFault, WriteBuffer, find_acpi_table, write_flush_hint,
+    Facts, Fail, Fd, FileSystem, Guid, Halt, Halted, Handle, Health, HostFlush, Instruction, Io,
+    Kind, Locate, Mode, Native, Nfit, NoId, Nowhere, Persistence, PhysicalRegion, Platform,
+    ReadBuffer, Region, RegionFault, RegionKind, Synchronous, TableFault, TableWarning, Text,
+    Undurable, Unsupported, What, Window, WindowFault, WriteBuffer, find_acpi_table,
+    write_flush_hint,
 };
 #[cfg(windows)]
 pub use pmem2_platform::{Crt, RawWinHandle, WinFileId, WinHandle, WinSpot, WinVolume, Windows};

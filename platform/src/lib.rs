@@ -78,8 +78,8 @@ mod windows;
 
 pub use anonymous::{Anon, Anonymous, NoId};
 pub use bare::{
-    Bare, BareDimm, BoardDimm, Devicetree, DimmTable, Durability, Extent, ExtentId, Nfit,
-    PhysicalRegion, RegionKind, TableFault, find_acpi_table,
+    Bare, BareDimm, BoardDimm, Devicetree, DimmTable, Durability, Extent, ExtentId, Guid, Nfit,
+    PhysicalRegion, RegionKind, TableFault, TableWarning, find_acpi_table,
 };
 #[cfg(feature = "alloc")]
 pub use boxed::try_box;

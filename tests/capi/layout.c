@@ -11,6 +11,7 @@ struct word {
 };
 
 #define DIMM(member) dimm_##member = offsetof(struct pmem2_region_dimm, member)
+#define WARNING(member) warning_##member = offsetof(struct pmem2_table_warning, member)
 #define REGION(member) member = offsetof(struct pmem2_region, member)
 
 enum {
@@ -26,6 +27,11 @@ enum {
 	DIMM(counts),
 	DIMM(pmem2_private),
 	dimm_size = sizeof(struct pmem2_region_dimm),
+	WARNING(kind),
+	WARNING(at),
+	WARNING(found),
+	WARNING(expected),
+	warning_size = sizeof(struct pmem2_table_warning),
 	REGION(base),
 	REGION(length),
 	REGION(alignment),
@@ -35,6 +41,8 @@ enum {
 	REGION(numa_node),
 	REGION(number),
 	REGION(pmem2_private_range),
+	REGION(proximity_domain),
+	REGION(pmem2_private_sum),
 	REGION(provider),
 	REGION(dimms),
 	REGION(dimm_count),

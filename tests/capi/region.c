@@ -252,13 +252,17 @@ refusals(void)
 	refused("volatile", board[1], PMEM2_E_INVALID_FILE_TYPE, "volatile memory");
 	bad = good, bad.flags = PMEM2_REGION_OVERLAPPING;
 	refused("overlapping, as its table says", bad, PMEM2_E_INVALID_REGION_FORMAT, "bytes in common");
-	bad = good, bad.kind = 4;
-	refused("no kind", bad, PMEM2_E_INVALID_REGION_FORMAT, "region->kind is 4,");
-	CHECK(pmem2_region_part(&bad, 0, 1, &bad) == PMEM2_E_INVALID_REGION_FORMAT && SAYS("region->kind is 4,"));
+	bad = good, bad.kind = PMEM2_REGION_CONTROL;
+	refused("registers", bad, PMEM2_E_INVALID_FILE_TYPE, "registers of an NVDIMM, or a window");
+	bad = good, bad.kind = PMEM2_REGION_BLOCK_WINDOW;
+	refused("a window", bad, PMEM2_E_INVALID_FILE_TYPE, "registers of an NVDIMM, or a window");
+	bad = good, bad.kind = 6;
+	refused("no kind", bad, PMEM2_E_INVALID_REGION_FORMAT, "region->kind is 6,");
+	CHECK(pmem2_region_part(&bad, 0, 1, &bad) == PMEM2_E_INVALID_REGION_FORMAT && SAYS("region->kind is 6,"));
 	bad = good, bad.durability = 5;
 	refused("no durability", bad, PMEM2_E_INVALID_REGION_FORMAT, "region->durability is 5,");
-	bad = good, bad.flags = 512 | PMEM2_REGION_UNARMED;
-	refused("no flag", bad, PMEM2_E_INVALID_REGION_FORMAT, "a flag of region->flags is 512,");
+	bad = good, bad.flags = 1024 | PMEM2_REGION_UNARMED;
+	refused("no flag", bad, PMEM2_E_INVALID_REGION_FORMAT, "a flag of region->flags is 1024,");
 	for (i = 2; i < 4; i++) {
 		CHECK(pmem2_source_from_region(&src, &board[i]) == PMEM2_E_INVALID_REGION_FORMAT && src == NULL);
 		CHECK(SAYS("bytes in common"));

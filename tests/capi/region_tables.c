@@ -67,14 +67,19 @@ find(const void *nfit, size_t length)
 	sum(machine.rsdt, 40, 9);
 	CHECK(pmem2_find_nfit(0x1000, reach, &machine, &found, &size) == 0 && found == nfit && size == length);
 
-	/* One whose bytes were changed. */
-	found = &machine;
+	/* Wrong sums, of the root table too: Linux reads them. */
 	machine.nfit = bad = memcpy(malloc(length), nfit, length);
 	bad[length - 1] ^= 1;
-	CHECK(pmem2_find_nfit(0x1000, reach, &machine, &found, &size) == PMEM2_E_INVALID_REGION_FORMAT && SAYS("add up to 0"));
-	CHECK(found == &machine && size == length);
+	machine.rsdt[9] ^= 1;
+	CHECK(pmem2_find_nfit(0x1000, reach, &machine, &found, &size) == 0 && found == bad && size == length);
 	free(bad);
 	machine.nfit = nfit;
+	/* But not of the root pointer. */
+	found = &machine;
+	machine.rsdp[8] ^= 1;
+	CHECK(pmem2_find_nfit(0x1000, reach, &machine, &found, &size) == PMEM2_E_INVALID_REGION_FORMAT && SAYS("add up to 0"));
+	CHECK(found == &machine && size == length);
+	machine.rsdp[8] ^= 1;
 
 	machine.length = 3;
 	CHECK(pmem2_find_nfit(0x1000, reach, &machine, &found, &size) == PMEM2_E_INVALID_REGION_FORMAT && SAYS("0x3000"));
@@ -90,6 +95,51 @@ find(const void *nfit, size_t length)
 	sum(machine.rsdt, 36, 9);
 	CHECK(pmem2_find_nfit(0x1000, reach, &machine, &found, &size) == 0 && found == NULL && size == 0);
 }
+
+/* What is read all the same, and what is said of it. */
+static unsigned char *
+warnings(unsigned char *bytes, size_t length)
+{
+	struct pmem2_table_warning said[3];
+	size_t count = 77;
+
+	sum(bytes, length, 9);
+	CHECK(pmem2_nfit_warnings(bytes, length, NULL, &count) == 0 && count == 0);
+	bytes[9] ^= 0x10;
+	count = 3;
+	CHECK(pmem2_nfit_warnings(bytes, length, said, &count) == 0 && count == 1);
+	CHECK(said[0].kind == PMEM2_TABLE_CHECKSUM && said[0].at == 9);
+	CHECK(said[0].found == bytes[9] && said[0].expected == (bytes[9] ^ 0x10));
+
+	/* With a tail of zeros, which keeps the sum. */
+	bytes = realloc(bytes, length + 64);
+	CHECK(bytes != NULL);
+	memset(bytes + length, 0, 64);
+	bytes[4] = (unsigned char)(length + 64);
+	bytes[5] = (unsigned char)((length + 64) >> 8);
+	count = 1;
+	CHECK(pmem2_nfit_warnings(bytes, length + 64, said, &count) == PMEM2_E_BUFFER_TOO_SMALL && count == 1);
+	CHECK(SAYS("2 warnings, and room for 1"));
+	count = 3;
+	CHECK(pmem2_nfit_warnings(bytes, length + 64, said, &count) == 0 && count == 2 && said[0].kind == PMEM2_TABLE_CHECKSUM);
+	CHECK(said[1].kind == PMEM2_TABLE_ZERO_TAIL && said[1].at == length && said[1].found == 0 && said[1].expected == 0);
+	sum(bytes, length + 64, 9);
+	bytes[length + 5] = 1;
+	sum(bytes, length + 64, 9);
+	count = 3;
+	CHECK(pmem2_nfit_warnings(bytes, length + 64, said, &count) == 0 && count == 1);
+	CHECK(said[0].kind == PMEM2_TABLE_ZERO_LENGTH && said[0].at == length);
+
+	CHECK(pmem2_nfit_warnings(NULL, length, said, &count) == -EINVAL && count == 1);
+	CHECK(pmem2_nfit_warnings(bytes, length, said, &count) == PMEM2_E_INVALID_REGION_FORMAT && SAYS("longer than the memory"));
+	CHECK(pmem2_nfit_warnings(bytes, length + 64, said, NULL) == -EINVAL);
+	CHECK(pmem2_nfit_warnings(bytes, length + 64, (void *)((char *)said + 1), &count) == -EINVAL && SAYS("warnings"));
+	return bytes;
+}
+
+/* The GUID 91af0530-5d86-470e-a6b0-0a2db9408249. */
+static const unsigned char block_window[16] = {0x30, 0x05, 0xaf, 0x91, 0x86, 0x5d, 0x0e, 0x47, 0xa6, 0xb0, 0x0a, 0x2d, 0xb9, 0x40,
+	0x82, 0x49};
 
 void
 nfit(const char *two, const char *nodes)
@@ -122,14 +172,15 @@ nfit(const char *two, const char *nodes)
 		CHECK(pmem2_source_device_id(src, id, &size) == 0);
 		CHECK(strcmp(id, i == 0 ? "8680-56341200" : "8680-57341200") == 0);
 		CHECK(pmem2_source_device_usc(src, &usc) == PMEM2_E_NOSUPP);
-		CHECK(pmem2_source_numa_node(src, &node) == 0 && node == 0);
+		/* QEMU says 0, which is no node of a system's. */
+		CHECK(pmem2_source_numa_node(src, &node) == 0 && node == -1 && regions[i].proximity_domain == 0);
 		CHECK(pmem2_source_expected_granularity(src, PMEM2_SHARED, &granularity) == 0);
 		CHECK(granularity == PMEM2_GRANULARITY_CACHE_LINE);
 		CHECK(pmem2_source_describe(src, text, sizeof(text)) == 0 && strstr(text, "ACPI.NFIT") != NULL);
 		CHECK(pmem2_source_delete(&src) == 0);
 	}
-	CHECK(regions[0].base == 0x100000000 && regions[0].flags == PMEM2_REGION_HAS_NODE);
-	CHECK(regions[1].flags == (PMEM2_REGION_HAS_NODE | PMEM2_REGION_UNARMED | PMEM2_REGION_READ_ONLY));
+	CHECK(regions[0].base == 0x100000000 && regions[0].flags == PMEM2_REGION_HAS_PROXIMITY_DOMAIN);
+	CHECK(regions[1].flags == (PMEM2_REGION_HAS_PROXIMITY_DOMAIN | PMEM2_REGION_UNARMED | PMEM2_REGION_READ_ONLY));
 	/* Of a part, the same DIMMs. */
 	CHECK(pmem2_region_part(&regions[1], 4096, 4096, &regions[1]) == 0);
 	CHECK(pmem2_source_from_region(&src, &regions[1]) == 0);
@@ -142,7 +193,10 @@ nfit(const char *two, const char *nodes)
 	CHECK(pmem2_source_device_id(src, id, &size) == PMEM2_E_INVALID_DEV_FORMAT);
 	CHECK(pmem2_source_delete(&src) == 0);
 	count = 3;
-	CHECK(pmem2_regions_from_nfit(bytes, length, regions, &count) == PMEM2_E_INVALID_REGION_FORMAT && SAYS("add up to 0"));
+	CHECK(pmem2_regions_from_nfit(bytes, length, regions, &count) == 0 && count == 2);
+	count = 3;
+	bytes[2] ^= 1;
+	CHECK(pmem2_regions_from_nfit(bytes, length, regions, &count) == PMEM2_E_INVALID_REGION_FORMAT && SAYS("signature"));
 	CHECK(pmem2_regions_from_nfit(bytes, 0, regions, &count) == PMEM2_E_INVALID_REGION_FORMAT);
 	CHECK(pmem2_regions_from_nfit(NULL, 0, regions, &count) == -EINVAL && count == 3);
 	for (i = 0; i < 3; i++) {
@@ -153,18 +207,23 @@ nfit(const char *two, const char *nodes)
 	}
 	CHECK(pmem2_regions_from_nfit(bytes, length, regions, NULL) == PMEM2_E_INVALID_REGION_FORMAT);
 	bytes[50] ^= 1;
+	bytes[2] ^= 1;
 	CHECK(pmem2_regions_from_nfit(bytes, length, regions, NULL) == -EINVAL);
 	/* The second range where the first one is. */
 	memcpy(bytes + 0x100, bytes + 0x48, 8);
 	sum(bytes, length, 9);
 	CHECK(pmem2_regions_from_nfit(bytes, length, regions, &count) == 0 && count == 2);
 	CHECK(pmem2_source_from_region(&src, &regions[1]) == PMEM2_E_INVALID_REGION_FORMAT && SAYS("bytes in common"));
+	memcpy(bytes + 0xf0, block_window, 16);
+	CHECK(pmem2_regions_from_nfit(bytes, length, regions, &count) == 0 && regions[1].kind == PMEM2_REGION_BLOCK_WINDOW);
+	bytes = warnings(bytes, length);
 	free(bytes);
 
 	bytes = table(nodes, &length);
 	count = 3;
 	CHECK(pmem2_regions_from_nfit(bytes, length, regions, &count) == 0 && count == 2);
-	CHECK(regions[0].numa_node == 1 && regions[1].numa_node == 0 && regions[0].durability == PMEM2_DURABLE_UNSTATED);
+	CHECK(regions[0].proximity_domain == 1 && regions[1].proximity_domain == 0);
+	CHECK(regions[0].numa_node == 0 && regions[0].durability == PMEM2_DURABLE_UNSTATED);
 	free(bytes);
 }
 
@@ -281,7 +340,7 @@ large(void)
 	CHECK(regions != NULL);
 	CHECK(pmem2_regions_from_nfit(bytes, length, regions, &count) == 0 && count == RANGES);
 	for (i = 0; i < RANGES; i++)
-		CHECK(regions[i].number == i && regions[i].pmem2_private_range == INDEX(i));
+		CHECK(regions[i].number == i && regions[i].pmem2_private_range == i);
 	/* The first has no devices, the last all of them. */
 	CHECK(pmem2_source_from_region(&src, &regions[0]) == 0);
 	CHECK(pmem2_source_device_id(src, id, &size) == 0 && id[0] == 0);

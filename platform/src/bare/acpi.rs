@@ -12,7 +12,7 @@ enum Width {
 /// The header that all tables have.
 const HEADER: usize = 36;
 
-/// How long a table may be: far longer than any. All of it is added up.
+/// How long a table may be: far longer than any.
 const LONGEST: usize = 4 << 20;
 
 /// How long the root pointer is: that of ACPI 1.0, and later ones, to which bytes may still be
@@ -20,7 +20,8 @@ const LONGEST: usize = 4 << 20;
 const OLD_POINTER: usize = 20;
 const POINTER: core::ops::RangeInclusive<usize> = 36..=256;
 
-/// The table of this signature that begins `bytes`, all of it and no more.
+/// The table of this signature that begins `bytes`, all of it and no more. The checksum is not
+/// looked at: firmware gets it wrong, and Linux warns of that and reads the table.
 pub(super) fn table(bytes: &[u8], signature: [u8; 4]) -> Result<Bytes<'_>, TableFault> {
     let all = Bytes::new(bytes);
     if all.array(0).ok_or(TableFault::Length)? != signature {
@@ -32,14 +33,11 @@ pub(super) fn table(bytes: &[u8], signature: [u8; 4]) -> Result<Bytes<'_>, Table
     if length > LONGEST {
         return Err(TableFault::TooMany);
     }
-    if sum(table) != 0 {
-        return Err(TableFault::Checksum);
-    }
     Ok(table)
 }
 
 /// The sum of all bytes, which is 0 in a whole table.
-fn sum(bytes: Bytes<'_>) -> u8 {
+pub(super) fn sum(bytes: Bytes<'_>) -> u8 {
     bytes.as_slice().iter().fold(0, |sum, &byte| sum.wrapping_add(byte))
 }
 
@@ -51,9 +49,11 @@ fn sum(bytes: Bytes<'_>) -> u8 {
 ///
 /// What is wrong with the root pointer, the root table, or the table that was looked for:
 /// [`TableFault::TooMany`] if one has more than 4 MiB. What is returned has the signature and the
-/// length that it says, and its bytes add up to 0. (The FACS alone has no checksum; no root table
-/// names it.) Other tables are not looked at but for their signature; where one cannot be reached,
-/// and the one that is looked for is not among the rest, it may have been that one.
+/// length that it says. The checksum of the root pointer has to be right; those of the root table
+/// and of what is returned are not looked at, as Linux only warns of them:
+/// [`Nfit::warnings`](super::Nfit::warnings) tells whether an NFIT's is wrong. Other tables are not
+/// looked at but for their signature; where one cannot be reached, and the one that is looked for
+/// is not among the rest, it may have been that one.
 pub fn find<'t>(
     rsdp: u64,
     signature: [u8; 4],

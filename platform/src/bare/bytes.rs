@@ -1,5 +1,7 @@
 //! Fields of a table, each read only where it is.
 
+use core::fmt;
+
 /// Bytes of a table.
 #[derive(Clone, Copy)]
 pub(super) struct Bytes<'t>(&'t [u8]);
@@ -20,6 +22,10 @@ impl<'t> Bytes<'t> {
     /// Whether both are the same place in memory.
     pub(super) fn is(self, other: Self) -> bool {
         core::ptr::eq(self.0, other.0)
+    }
+
+    pub(super) fn is_zeros(self) -> bool {
+        self.0.iter().all(|&byte| byte == 0)
     }
 
     pub(super) fn from(self, at: usize) -> Option<Self> {
@@ -56,10 +62,38 @@ impl<'t> Bytes<'t> {
     }
 }
 
-/// A GUID as it lies in memory.
-pub(super) const fn guid(a: u32, b: u16, c: u16, d: [u8; 8]) -> [u8; 16] {
-    let ([a0, a1, a2, a3], [b0, b1], [c0, c1]) =
-        (a.to_le_bytes(), b.to_le_bytes(), c.to_le_bytes());
-    let [d0, d1, d2, d3, d4, d5, d6, d7] = d;
-    [a0, a1, a2, a3, b0, b1, c0, c1, d0, d1, d2, d3, d4, d5, d6, d7]
+/// A GUID, by which a table names the type of a range.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Guid {
+    /// The first three fields, as numbers: they lie in memory in little-endian order.
+    fields: (u32, u16, u16),
+    rest: [u8; 8],
+}
+
+impl Guid {
+    /// The GUID with these fields.
+    pub(super) const fn new(a: u32, b: u16, c: u16, rest: [u8; 8]) -> Self {
+        Self { fields: (a, b, c), rest }
+    }
+
+    /// The GUID at this offset.
+    pub(super) fn at(bytes: Bytes<'_>, at: usize) -> Option<Self> {
+        let bytes = bytes.from(at)?;
+        Some(Self::new(bytes.u32(0)?, bytes.u16(4)?, bytes.u16(6)?, bytes.array(8)?))
+    }
+}
+
+/// The usual notation: `66f0d379-b4f3-4074-ac43-0d3318b78cdb`.
+impl fmt::Display for Guid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ((a, b, c), [d0, d1, node @ ..]) = (self.fields, self.rest);
+        write!(f, "{a:08x}-{b:04x}-{c:04x}-{d0:02x}{d1:02x}-")?;
+        node.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Guid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Guid({self})")
+    }
 }

@@ -25,9 +25,9 @@ const LARGEST: usize = 2 << 20;
 const BATCH: usize = 16;
 
 const MAGIC: u32 = 0xd00d_feed;
-/// The version of the format that this reads, and the first one that is compatible with it.
+/// The versions of the format that this reads: the second one says how long the structure block is.
+const OLD_VERSION: u32 = 16;
 const VERSION: u32 = 17;
-const COMPATIBLE: u32 = 16;
 
 /// A whole devicetree blob that was checked.
 #[derive(Clone, Copy)]
@@ -59,8 +59,9 @@ impl<'t> Devicetree<'t> {
         if all.len() > LARGEST {
             return Err(TableFault::TooMany);
         }
-        if field(20)? < VERSION || field(24)? > VERSION || field(24)? < COMPATIBLE {
-            return Err(TableFault::Version);
+        let (version, compatible) = (field(20)?, field(24)?);
+        if version < OLD_VERSION || compatible > VERSION {
+            return Err(TableFault::Version { version, compatible });
         }
         let block =
             |at, length| all.from(at).and_then(|rest| rest.to(length)).ok_or(TableFault::Length);
@@ -68,7 +69,11 @@ impl<'t> Devicetree<'t> {
         if !start.is_multiple_of(4) {
             return Err(TableFault::Length);
         }
-        let (structure, strings) = (block(start, offset(36)?)?, block(offset(12)?, offset(32)?)?);
+        let length = match version {
+            OLD_VERSION => all.len().checked_sub(start).ok_or(TableFault::Length)?,
+            _ => offset(36)?,
+        };
+        let (structure, strings) = (block(start, length)?, block(offset(12)?, offset(32)?)?);
         let tree = Self { structure, strings, start };
         Walk::new(tree).try_for_each(|region| region.map(drop))?;
         Ok(tree)

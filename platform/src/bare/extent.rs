@@ -108,7 +108,9 @@ impl<'t> Extent<'t> {
             (RegionKind::Persistent, Some(fault)) => Kind::InvalidRegion(fault),
             (RegionKind::Volatile, _) => Kind::VolatileMemory,
             (RegionKind::VirtualDisk, _) => Kind::VirtualDisk,
-            (RegionKind::Other, _) => Kind::Other,
+            (RegionKind::ControlRegion | RegionKind::BlockWindow | RegionKind::Other, _) => {
+                Kind::Other
+            }
         }
     }
 

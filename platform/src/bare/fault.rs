@@ -1,4 +1,4 @@
-//! What can be wrong with a table.
+//! What can be wrong with a table: what it is refused for, and what it is read in spite of.
 
 use core::fmt;
 
@@ -10,7 +10,8 @@ pub enum TableFault {
     Signature,
     /// The table is longer than the memory that was given, or too short to be one.
     Length,
-    /// Its bytes do not add up to 0.
+    /// The bytes of ACPI's root pointer (RSDP) do not add up to 0. Of another table's bytes that is
+    /// a [warning](TableWarning::Checksum).
     Checksum,
     /// What is at this offset in bytes is no structure of an NFIT, since it has a length that
     /// cannot be; or no token of a devicetree that can be there. (A devicetree's region without an
@@ -18,8 +19,14 @@ pub enum TableFault {
     Structure(u32),
     /// A physical address in it cannot be reached.
     Unreachable(u64),
-    /// It is of a version of its format that this library does not know.
-    Version,
+    /// It is a devicetree of a version of the format that this library does not know: neither 16
+    /// nor 17, nor a later one that is compatible with one of these.
+    Version {
+        /// The version of its format.
+        version: u32,
+        /// The oldest version that it is compatible with.
+        compatible: u32,
+    },
     /// It has more parts than any machine has, or is larger than any: to read it shall not take for
     /// ever.
     TooMany,
@@ -32,9 +39,15 @@ impl fmt::Display for TableFault {
             Self::Length => {
                 "the firmware's table makes no sense: it is longer than the memory that it is in, or too short to be one"
             }
-            Self::Checksum => "the firmware's table makes no sense: its bytes do not add up to 0",
-            Self::Version => "the firmware's table cannot be read: its format has a version that is not known",
+            Self::Checksum => "the firmware's root pointer (RSDP) makes no sense: its bytes do not add up to 0",
             Self::TooMany => "the firmware's table makes no sense: it is larger, or has more parts than any machine has",
+            Self::Version { version, compatible } => {
+                return write!(
+                    f,
+                    "the firmware's table cannot be read: it is a devicetree of version {version}, compatible with version \
+                     {compatible}, and only versions 16 and 17 are known"
+                );
+            }
             Self::Structure(at) => {
                 return write!(
                     f,
@@ -49,3 +62,41 @@ impl fmt::Display for TableFault {
 }
 
 impl core::error::Error for TableFault {}
+
+/// What the firmware did wrong in an NFIT that can be read all the same, and that Linux reads too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TableWarning {
+    /// Its bytes do not add up to 0.
+    Checksum {
+        /// The checksum that it has: its byte 9.
+        found: u8,
+        /// The one that would be right.
+        expected: u8,
+    },
+    /// It has nothing but zeros from this offset in bytes on. What comes before counts.
+    ZeroTail(u32),
+    /// The structure at this offset in bytes has the length 0. What comes before counts, and
+    /// nothing from there on, though it is more than zeros.
+    ZeroLength(u32),
+}
+
+impl fmt::Display for TableWarning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Checksum { found, expected } => write!(
+                f,
+                "the firmware's table has a wrong checksum: its byte 9 is {found:#04x} and should be {expected:#04x}"
+            ),
+            Self::ZeroTail(at) => write!(
+                f,
+                "the firmware's table ends early: it has only zeros from its byte {at} on"
+            ),
+            Self::ZeroLength(at) => write!(
+                f,
+                "the firmware's table ends early: the structure at its byte {at} has the length 0, and what comes after \
+                 it is not read"
+            ),
+        }
+    }
+}

@@ -17,9 +17,10 @@ mod nfit;
 mod region;
 
 pub use acpi::find as find_acpi_table;
+pub use bytes::Guid;
 pub use devicetree::Devicetree;
 pub use extent::{Bare, BareDimm, Extent, ExtentId};
-pub use fault::TableFault;
+pub use fault::{TableFault, TableWarning};
 pub use nfit::Nfit;
 pub use region::{BoardDimm, DimmTable, Durability, PhysicalRegion, RegionKind};
 

@@ -1,21 +1,21 @@
 //! ACPI's NVDIMM Firmware Interface Table, read in place: ACPI 6.5, section 5.2.26.
 //!
-//! No byte of the table is trusted. [`Nfit::parse`] checks the checksum and every length once; what
-//! does not fit into the table is refused as a whole, structures of a type that is not known are
-//! skipped.
+//! No byte of the table is trusted. [`Nfit::parse`] checks every length once. A structure that does
+//! not fit into the table, or is too short for its type, makes the whole table refused; structures
+//! of a type that is not known are skipped. Where Linux reads a table that is wrong, and warns, so
+//! does this: [`Nfit::warnings`].
 
 use super::{
-    DimmTable, Durability, PhysicalRegion, RegionKind, TableFault,
-    bytes::{Bytes, guid},
-    region::overlap,
+    DimmTable, Durability, Guid, PhysicalRegion, RegionKind, TableFault, TableWarning, acpi,
+    bytes::Bytes, region::overlap,
 };
 use crate::{DimmState, Persistence, RegionFault, Text};
 
 /// A whole NFIT that was checked.
 #[derive(Clone, Copy)]
 pub struct Nfit<'t> {
-    /// The structures, without the header.
-    structures: Bytes<'t>,
+    /// All of it, and no more.
+    table: Bytes<'t>,
 }
 
 /// The header that all tables have, and four reserved bytes.
@@ -36,15 +36,19 @@ const HINTS: u16 = 6;
 const CAPABILITIES: u16 = 7;
 
 /// The types of address ranges.
-const PERSISTENT: [u8; 16] =
-    guid(0x66F0_D379, 0xB4F3, 0x4074, [0xAC, 0x43, 0x0D, 0x33, 0x18, 0xB7, 0x8C, 0xDB]);
-const VOLATILE: [u8; 16] =
-    guid(0x7305_944F, 0xFDDA, 0x44E3, [0xB1, 0x6C, 0x3F, 0x22, 0xD2, 0x52, 0xE5, 0xD0]);
-const VIRTUAL: [[u8; 16]; 4] = [
-    guid(0x77AB_535A, 0x45FC, 0x624B, [0x55, 0x60, 0xF7, 0xB2, 0x81, 0xD1, 0xF9, 0x6E]),
-    guid(0x3D5A_BD30, 0x4175, 0x87CE, [0x6D, 0x64, 0xD2, 0xAD, 0xE5, 0x23, 0xC4, 0xBB]),
-    guid(0x5CEA_02C9, 0x4D07, 0x69D3, [0x26, 0x9F, 0x44, 0x96, 0xFB, 0xE0, 0x96, 0xF9]),
-    guid(0x0801_8188, 0x42CD, 0xBB48, [0x10, 0x0F, 0x53, 0x87, 0xD5, 0x3D, 0xED, 0x3D]),
+const PERSISTENT: Guid =
+    Guid::new(0x66F0_D379, 0xB4F3, 0x4074, [0xAC, 0x43, 0x0D, 0x33, 0x18, 0xB7, 0x8C, 0xDB]);
+const VOLATILE: Guid =
+    Guid::new(0x7305_944F, 0xFDDA, 0x44E3, [0xB1, 0x6C, 0x3F, 0x22, 0xD2, 0x52, 0xE5, 0xD0]);
+const CONTROL_REGION: Guid =
+    Guid::new(0x92F7_01F6, 0x13B4, 0x405D, [0x91, 0x0B, 0x29, 0x93, 0x67, 0xE8, 0x23, 0x4C]);
+const BLOCK_WINDOW: Guid =
+    Guid::new(0x91AF_0530, 0x5D86, 0x470E, [0xA6, 0xB0, 0x0A, 0x2D, 0xB9, 0x40, 0x82, 0x49]);
+const VIRTUAL: [Guid; 4] = [
+    Guid::new(0x77AB_535A, 0x45FC, 0x624B, [0x55, 0x60, 0xF7, 0xB2, 0x81, 0xD1, 0xF9, 0x6E]),
+    Guid::new(0x3D5A_BD30, 0x4175, 0x87CE, [0x6D, 0x64, 0xD2, 0xAD, 0xE5, 0x23, 0xC4, 0xBB]),
+    Guid::new(0x5CEA_02C9, 0x4D07, 0x69D3, [0x26, 0x9F, 0x44, 0x96, 0xFB, 0xE0, 0x96, 0xF9]),
+    Guid::new(0x0801_8188, 0x42CD, 0xBB48, [0x10, 0x0F, 0x53, 0x87, 0xD5, 0x3D, 0xED, 0x3D]),
 ];
 
 /// Flags of a range: its proximity domain is valid.
@@ -78,10 +82,10 @@ struct Structure<'t> {
     bytes: Bytes<'t>,
 }
 
-/// The structures one after the other: (offset, structure), or the offset of one that cannot be.
-/// Ends after that.
+/// The structures one after the other, or the offset of one that cannot be; ends after that.
 struct Structures<'t> {
-    all: Bytes<'t>,
+    table: Bytes<'t>,
+    /// The next one: at the end where that is.
     next: usize,
 }
 
@@ -90,20 +94,25 @@ impl<'t> Iterator for Structures<'t> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let at = self.next;
-        if at >= self.all.len() {
-            return None;
-        }
-        // Whatever is wrong, nothing comes behind it.
-        self.next = self.all.len();
-        let rest = self.all.from(at)?;
-        let (Some(kind), Some(length)) = (rest.u16(0), rest.u16(2)) else { return Some(Err(at)) };
-        let length = usize::from(length);
+        let rest = self.table.from(at)?;
+        let length = match rest.u16(2) {
+            // As Linux has it: a length of 0, and so a tail of zeros, is the end.
+            Some(0) => return None,
+            Some(length) => usize::from(length),
+            None if rest.is_zeros() => return None,
+            None => 0,
+        };
+        let kind = rest.u16(0).unwrap_or_default();
         match rest.to(length) {
             Some(bytes) if length >= least(kind) => {
                 self.next = at.saturating_add(length);
                 Some(Ok(Structure { kind, bytes }))
             }
-            _ => Some(Err(at)),
+            _ => {
+                // Whatever is wrong, nothing comes after it.
+                self.next = self.table.len();
+                Some(Err(at))
+            }
         }
     }
 }
@@ -114,18 +123,20 @@ impl<'t> Nfit<'t> {
     /// # Errors
     ///
     /// What is wrong with it. [`TableFault::TooMany`]: it has more than 4 MiB, 2048 structures, 256
-    /// ranges, or 64 devices of one range.
+    /// ranges, or 64 devices of one range. What Linux reads such a table in spite of is none:
+    /// [`warnings`](Self::warnings).
     pub fn parse(bytes: &'t [u8]) -> Result<Self, TableFault> {
-        let table = super::acpi::table(bytes, *b"NFIT")?;
-        let structures = table.from(HEADER).ok_or(TableFault::Length)?;
-        let nfit = Self { structures };
+        let table = acpi::table(bytes, *b"NFIT")?;
+        if table.len() < HEADER {
+            return Err(TableFault::Length);
+        }
+        let nfit = Self { table };
         for (number, structure) in nfit.structures().enumerate() {
             if number >= STRUCTURES {
                 return Err(TableFault::TooMany);
             }
             if let Err(at) = structure {
-                let at = u32::try_from(at.saturating_add(HEADER)).unwrap_or(u32::MAX);
-                return Err(TableFault::Structure(at));
+                return Err(TableFault::Structure(u32::try_from(at).unwrap_or(u32::MAX)));
             }
         }
         // Here, so that the devices of few are looked at.
@@ -146,11 +157,41 @@ impl<'t> Nfit<'t> {
     pub fn parsed(bytes: &'t [u8]) -> Option<Self> {
         let table = Bytes::new(bytes);
         let length = usize::try_from(table.u32(4)?).ok()?;
-        Some(Self { structures: table.to(length)?.from(HEADER)? })
+        Some(Self { table: table.to(length).filter(|table| table.len() >= HEADER)? })
+    }
+
+    /// What the firmware did wrong that the table is read in spite of, at most one of each kind.
+    /// All bytes of the table are added up for that.
+    pub fn warnings(self) -> impl Iterator<Item = TableWarning> {
+        [self.checksum(), self.early_end()].into_iter().flatten()
+    }
+
+    fn checksum(self) -> Option<TableWarning> {
+        let (sum, found) = (self.sum(), self.table.u8(9)?);
+        let expected = found.wrapping_sub(sum);
+        (sum != 0).then_some(TableWarning::Checksum { found, expected })
+    }
+
+    /// The sum of its bytes, by which it is noticed that they were changed.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn sum(self) -> u8 {
+        acpi::sum(self.table)
+    }
+
+    fn early_end(self) -> Option<TableWarning> {
+        let mut structures = self.structures();
+        structures.by_ref().for_each(drop);
+        let rest = self.table.from(structures.next).filter(|rest| rest.len() > 0)?;
+        let at = u32::try_from(structures.next).ok()?;
+        Some(match rest.is_zeros() {
+            true => TableWarning::ZeroTail(at),
+            false => TableWarning::ZeroLength(at),
+        })
     }
 
     fn structures(self) -> Structures<'t> {
-        Structures { all: self.structures, next: 0 }
+        Structures { table: self.table, next: HEADER }
     }
 
     fn of_kind(self, kind: u16) -> impl Iterator<Item = Bytes<'t>> {
@@ -171,24 +212,24 @@ impl<'t> Nfit<'t> {
     fn region(self, number: usize, range: Bytes<'t>) -> Option<PhysicalRegion<'t>> {
         let index = range.u16(4)?;
         let (base, length) = (range.u64(32)?, range.u64(40)?);
-        let kind = match range.array::<16>(16)? {
+        let kind = match Guid::at(range, 16)? {
             // Index 0 is reserved. Linux takes no notice of such a range.
             PERSISTENT if index != 0 => RegionKind::Persistent,
             VOLATILE => RegionKind::Volatile,
+            CONTROL_REGION => RegionKind::ControlRegion,
+            BLOCK_WINDOW => RegionKind::BlockWindow,
             disk if VIRTUAL.contains(&disk) => RegionKind::VirtualDisk,
             _ => RegionKind::Other,
         };
         let mut region = PhysicalRegion::new(base, length, kind);
-        region.number = u32::try_from(number).ok()?;
+        let number = u16::try_from(number).ok()?;
+        region.number = number.into();
         region.provider = "ACPI.NFIT";
         region.persistence = self.persistence();
         region.durability = match region.persistence {
             Persistence::CpuCache => Durability::Fence,
             _ => Durability::CacheFlush,
         };
-        if range.u16(6)? & PROXIMITY_VALID != 0 {
-            region.numa_node = Some(range.u32(12)?);
-        }
         region.read_only = range.u64(48)? & READ_ONLY != 0;
         // The state is a device's. Firmware may tell it in any mapping of the device, also in one
         // of another range.
@@ -201,8 +242,29 @@ impl<'t> Nfit<'t> {
         // A range that is not armed can be read only: its stores would be lost.
         region.read_only |= region.is_unarmed();
         region.fault = self.overlaps(range, base, length).then_some(RegionFault::Overlaps);
-        region.dimms = DimmTable::Nfit(self, index);
+        region.dimms = DimmTable::Nfit(self, number);
         Some(region)
+    }
+
+    /// The range with this place among the ranges.
+    fn range(self, number: u16) -> Option<Bytes<'t>> {
+        self.of_kind(RANGE).nth(number.into())
+    }
+
+    /// The index by which mappings name it; 0, which is reserved, where there is none.
+    fn index(self, number: u16) -> u16 {
+        self.range(number).and_then(|range| range.u16(4)).unwrap_or(0)
+    }
+
+    /// The type of a range.
+    pub(super) fn guid(self, number: u16) -> Option<Guid> {
+        Guid::at(self.range(number)?, 16)
+    }
+
+    /// The proximity domain of a range.
+    pub(super) fn proximity_domain(self, number: u16) -> Option<u32> {
+        let range = self.range(number)?;
+        range.u32(12).filter(|_| range.u16(6).is_some_and(|flags| flags & PROXIMITY_VALID != 0))
     }
 
     /// Whether another range has one of these bytes.
@@ -239,9 +301,9 @@ impl<'t> Nfit<'t> {
         self.of_kind(MAPPING).filter(move |mapping| index != 0 && mapping.u16(12) == Some(index))
     }
 
-    /// The handle of the device with this place in the range's mappings.
-    pub(super) fn device(self, index: u16, n: usize) -> Option<NfitDevice> {
-        let mapping = self.devices(index).nth(n)?;
+    /// The device with this place in a range's mappings.
+    pub(super) fn device(self, number: u16, n: usize) -> Option<NfitDevice> {
+        let mapping = self.devices(self.index(number)).nth(n)?;
         Some(NfitDevice { handle: mapping.u32(4)?, control: mapping.u16(14)? })
     }
 
@@ -251,11 +313,11 @@ impl<'t> Nfit<'t> {
     #[inline(never)]
     pub(super) fn put_id<const N: usize>(
         self,
-        index: u16,
+        number: u16,
         n: usize,
         id: &mut Text<N>,
     ) -> Option<()> {
-        let device = self.device(index, n)?;
+        let device = self.device(number, n)?;
         let control =
             self.of_kind(CONTROL).find(|control| control.u16(4) == Some(device.control))?;
         // Vendor, place and time of its making, serial number: all big-endian.
@@ -276,7 +338,8 @@ impl<'t> Nfit<'t> {
     /// For each device of a range that has some, an address that a write to makes its memory
     /// controller write out what it holds. A device may have several, of which one is enough; those
     /// that eight bytes cannot be written to are none.
-    pub(super) fn hints(self, index: u16) -> impl Iterator<Item = u64> {
+    pub(super) fn hints(self, number: u16) -> impl Iterator<Item = u64> {
+        let index = self.index(number);
         let handles = move || self.devices(index).map(|mapping| mapping.u32(4));
         handles().enumerate().filter_map(move |(n, handle)| {
             // A device may be mapped to several parts of the range.

@@ -1,6 +1,6 @@
 //! Ranges of physical memory, as tables tell of them.
 
-use super::nfit::Nfit;
+use super::{Guid, nfit::Nfit};
 use crate::{DimmState, Persistence, RegionFault};
 
 /// What a range of physical memory is.
@@ -13,7 +13,11 @@ pub enum RegionKind {
     Volatile,
     /// A disk or CD image in memory that the firmware made (ACPI's virtual disk regions).
     VirtualDisk,
-    /// Registers, windows, and what this library does not know.
+    /// Registers of an NVDIMM that is read and written by blocks (ACPI's control regions).
+    ControlRegion,
+    /// A window through which blocks of such an NVDIMM are reached (ACPI's block data windows).
+    BlockWindow,
+    /// What this library does not know.
     Other,
 }
 
@@ -45,7 +49,7 @@ pub struct BoardDimm<'t> {
 pub enum DimmTable<'t> {
     /// By the board's code.
     Board(&'t [BoardDimm<'t>]),
-    /// By ACPI, of the range with this index.
+    /// By ACPI, of the range with this place among the table's ranges.
     Nfit(Nfit<'t>, u16),
 }
 
@@ -152,22 +156,36 @@ impl<'t> PhysicalRegion<'t> {
         self
     }
 
-    /// The devices that the range with this index of an NFIT is made of.
+    /// The devices that the range with this place among an NFIT's is made of.
     #[doc(hidden)]
     #[must_use]
-    pub const fn made_of_range(mut self, nfit: Nfit<'t>, index: u16) -> Self {
-        self.dimms = DimmTable::Nfit(nfit, index);
+    pub const fn made_of_range(mut self, nfit: Nfit<'t>, number: u16) -> Self {
+        self.dimms = DimmTable::Nfit(nfit, number);
         self
     }
 
-    /// The index of its range, where an NFIT tells of it.
+    /// The NFIT that tells of it, and the place of its range there.
     #[doc(hidden)]
     #[must_use]
-    pub const fn range_index(&self) -> Option<u16> {
+    pub const fn range(&self) -> Option<(Nfit<'t>, u16)> {
         match self.dimms {
-            DimmTable::Nfit(_, index) => Some(index),
+            DimmTable::Nfit(nfit, number) => Some((nfit, number)),
             DimmTable::Board(_) => None,
         }
+    }
+
+    /// The GUID that an NFIT gives as the type of its range; `None` where something else tells of
+    /// it.
+    #[must_use]
+    pub fn guid(&self) -> Option<Guid> {
+        self.range().and_then(|(nfit, number)| nfit.guid(number))
+    }
+
+    /// The proximity domain that an NFIT gives it: a number of ACPI's, which the SRAT uses too, and
+    /// not the NUMA node that an operating system makes of it.
+    #[must_use]
+    pub fn proximity_domain(&self) -> Option<u32> {
+        self.range().and_then(|(nfit, number)| nfit.proximity_domain(number))
     }
 
     /// The physical address of its first byte.

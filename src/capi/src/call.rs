@@ -30,8 +30,8 @@ pub use granularity::{
 };
 pub use identity::{source_device_id, source_device_usc, source_numa_node};
 pub use region::{
-    Reach, find_nfit, region_part, regions_from_devicetree, regions_from_nfit, source_from_region,
-    source_init_region,
+    Reach, find_nfit, nfit_warnings, region_part, regions_from_devicetree, regions_from_nfit,
+    source_from_region, source_init_region,
 };
 pub use text::source_describe;
 pub use transfer::{

@@ -331,6 +331,9 @@ macro_rules! region_functions {
             pmem2_regions_from_nfit = regions_from_nfit(
                 nfit: *const ::core::ffi::c_void, length: usize, regions: *mut $crate::CRegion, count: *mut usize
             );
+            pmem2_nfit_warnings = nfit_warnings(
+                nfit: *const ::core::ffi::c_void, length: usize, warnings: *mut $crate::CWarning, count: *mut usize
+            );
             pmem2_regions_from_devicetree = regions_from_devicetree(
                 tree: *const ::core::ffi::c_void, length: usize, regions: *mut $crate::CRegion, count: *mut usize
             );

@@ -57,7 +57,7 @@ pub use message::{Message, SharedMessage};
 pub use object::{Object, Storage};
 #[cfg(any(target_has_atomic = "ptr", feature = "critical-section"))]
 pub use pool::StaticPool;
-pub use region::{CDimm, CRegion, DimmAt, RegionAt, Regions};
+pub use region::{CDimm, CRegion, CWarning, DimmAt, RegionAt, Regions};
 pub use wide::WideMessage;
 
 pub use pmem2::{Memory, Platform};

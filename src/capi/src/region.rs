@@ -11,7 +11,7 @@ use core::{
 
 use pmem2::{
     Bare, Borrowed, Code, DimmState, Durability, Error, Extent, Fail, Kind, Locate, Nfit,
-    Persistence, PhysicalRegion, Platform, RegionFault, RegionKind, Source, What,
+    Persistence, PhysicalRegion, Platform, RegionFault, RegionKind, Source, TableWarning, What,
 };
 
 pub(crate) use array::array;
@@ -42,8 +42,11 @@ pub struct CRegion {
     flags: u32,
     numa_node: u32,
     number: u32,
-    /// The index that the NFIT below has for its range: 16 bits.
+    /// The place of its range among those of the NFIT below: 16 bits.
     range: u32,
+    proximity_domain: u32,
+    /// The sum of that NFIT's bytes: 8 bits.
+    sum: u32,
     provider: *const c_char,
     dimms: *const CDimm,
     dimm_count: usize,
@@ -53,9 +56,39 @@ pub struct CRegion {
     nfit_length: usize,
 }
 
+/// `struct pmem2_table_warning` of libpmem2/region.h.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct CWarning {
+    kind: u32,
+    at: u32,
+    found: u32,
+    expected: u32,
+}
+
+impl CWarning {
+    pub(crate) fn of(warning: TableWarning) -> Option<Self> {
+        let ends = |kind, at| Self { kind, at, found: 0, expected: 0 };
+        Some(match warning {
+            TableWarning::Checksum { found, expected } => {
+                Self { kind: 1, at: 9, found: found.into(), expected: expected.into() }
+            }
+            TableWarning::ZeroTail(at) => ends(2, at),
+            TableWarning::ZeroLength(at) => ends(3, at),
+            _ => return None,
+        })
+    }
+}
+
 /// The other side of these numbers is in the header.
-const KINDS: [RegionKind; 4] =
-    [RegionKind::Other, RegionKind::Persistent, RegionKind::Volatile, RegionKind::VirtualDisk];
+const KINDS: [RegionKind; 6] = [
+    RegionKind::Other,
+    RegionKind::Persistent,
+    RegionKind::Volatile,
+    RegionKind::VirtualDisk,
+    RegionKind::ControlRegion,
+    RegionKind::BlockWindow,
+];
 const DURABILITIES: [Option<Durability>; 5] = [
     None,
     Some(Durability::CacheFlush),
@@ -76,8 +109,9 @@ const STATES: [(u32, DimmState); 6] = [
     (128, DimmState::MAP_FAILED),
     (256, DimmState::SMART_EVENT),
 ];
+const HAS_PROXIMITY_DOMAIN: u32 = 512;
 /// All that there are.
-const ALL: u32 = 0x1FF;
+const ALL: u32 = 0x3FF;
 
 /// The bytes of a provider that are shown.
 const PROVIDER: usize = 24;
@@ -97,6 +131,7 @@ impl CRegion {
         let flags = [
             (READ_ONLY, more.read_only),
             (HAS_NODE, more.numa_node.is_some()),
+            (HAS_PROXIMITY_DOMAIN, from.proximity_domain().is_some()),
             (OVERLAPPING, facts.kind == Kind::InvalidRegion(RegionFault::Overlaps)),
         ];
         Ok(Self {
@@ -113,6 +148,8 @@ impl CRegion {
             numa_node: more.numa_node.unwrap_or(0),
             number: more.number,
             range: 0,
+            proximity_domain: from.proximity_domain().unwrap_or(0),
+            sum: 0,
             provider: provider.as_ptr(),
             dimms: ptr::null(),
             dimm_count: 0,
@@ -131,9 +168,10 @@ impl CRegion {
     /// What `nfit` tells of a region. It refers to the table, for its DIMMs.
     pub(crate) fn of_nfit(from: &PhysicalRegion<'_>, nfit: &[u8]) -> Result<Self, Fail> {
         let region = Self::told(from, c"ACPI.NFIT")?;
-        let range = from.range_index().ok_or(Fail::Malformed(What::Region))?;
+        let (table, range) = from.range().ok_or(Fail::Malformed(What::Region))?;
         Ok(Self {
             range: range.into(),
+            sum: table.sum().into(),
             nfit: nfit.as_ptr().cast(),
             nfit_length: nfit.len(),
             ..region
@@ -214,6 +252,17 @@ impl CRegion {
                     "region->kind is 0 (PMEM2_REGION_OTHER): sources are made of PMEM2_REGION_PERSISTENT only",
                 )
             }
+            Error::InvalidFileType(_)
+                if matches!(
+                    element(&KINDS, self.kind),
+                    Some(RegionKind::ControlRegion | RegionKind::BlockWindow)
+                ) =>
+            {
+                Failure::Said(
+                    Code::InvalidFileType,
+                    "registers of an NVDIMM, or a window to its blocks, are not a data source: they keep nothing by themselves",
+                )
+            }
             error => error.into(),
         }
     }
@@ -270,15 +319,16 @@ impl CRegion {
     /// Looks through the NFIT once more, if it was told by one.
     fn check_nfit(&self) -> Result<(), Fail> {
         let Some(table) = self.nfit()? else { return Ok(()) };
-        Nfit::parse(table).map(|_| ()).map_err(|_| Fail::Malformed(What::Dimm))
+        let same = Nfit::parse(table).is_ok_and(|table| u32::from(table.sum()) == self.sum);
+        if same { Ok(()) } else { Err(Fail::Malformed(What::Dimm)) }
     }
 
     /// A region with the DIMMs that `nfit` has for its range. The table is not looked through as a
     /// whole.
     fn of_devices<'t>(&self, nfit: &'t [u8]) -> Result<PhysicalRegion<'t>, Fail> {
         let known = Nfit::parsed(nfit).zip(u16::try_from(self.range).ok());
-        let (nfit, index) = known.ok_or(Fail::Malformed(What::Dimm))?;
-        Ok(PhysicalRegion::new(0, 0, RegionKind::Other).made_of_range(nfit, index))
+        let (nfit, range) = known.ok_or(Fail::Malformed(What::Dimm))?;
+        Ok(PhysicalRegion::new(0, 0, RegionKind::Other).made_of_range(nfit, range))
     }
 }
 

@@ -267,6 +267,8 @@ static void range(const struct pmem2_region *region, const char *line) {
 		say(base, "numa_node", "none");
 	else
 		say_number(base, "numa_node", (uint64_t)node);
+	if (region->flags & PMEM2_REGION_HAS_PROXIMITY_DOMAIN)
+		say_number(base, "proximity_domain", region->proximity_domain);
 	say(base, "provider", region->provider);
 	say(base, "persistence", persistence[region->durability]);
 	say(base, "read_only", region->flags & PMEM2_REGION_READ_ONLY ? "true" : "false");
@@ -288,6 +290,9 @@ int main(uint64_t rsdp, const char *line) {
 	if (nfit) {
 		count = sizeof regions / sizeof *regions;
 		if (pmem2_regions_from_nfit(nfit, length, regions, &count) != 0)
+			return 1;
+		size_t warnings = 0;
+		if (pmem2_nfit_warnings(nfit, length, NULL, &warnings) != 0 || warnings != 0)
 			return 1;
 	}
 	for (size_t i = 0; i < count; i++)

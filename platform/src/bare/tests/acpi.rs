@@ -189,7 +189,13 @@ fn bad_pointers_and_root_tables() {
             5..7 => TableFault::Unreachable(RSDT),
             // 128 MiB.
             7 => TableFault::TooMany,
-            _ => TableFault::Checksum,
+            // The entry becomes an address that there is not.
+            36..40 => TableFault::Unreachable(8 << (8 * (at - 36))),
+            // Whatever the sum: Linux warns, and reads the table.
+            _ => {
+                assert_eq!(with_root(bad).find(RSDP, b"NFIT"), Ok(None), "byte {at}");
+                continue;
+            }
         };
         assert_eq!(with_root(bad).find(RSDP, b"NFIT"), Err(expected), "byte {at}");
     }
@@ -204,13 +210,14 @@ fn bad_pointers_and_root_tables() {
     );
 }
 
-/// What was looked for is checked like the tables on the way to it.
+/// What was looked for is checked like the tables on the way to it; a wrong sum is for who reads it.
 #[test]
 fn a_table_that_is_wrong() {
     let good = nfit();
     for at in 0..good.len() {
         let mut bad = good.clone();
         bad[at] ^= 0x40;
+        let found = bad.clone();
         let memory = Memory::default().with(RSDP, pointer(0, RSDT, 0)).with(RSDT, rsdt(&[0x2000]));
         let expected = match at {
             // Another table.
@@ -219,7 +226,7 @@ fn a_table_that_is_wrong() {
             4 => Err(TableFault::Length),
             5 => Err(TableFault::Unreachable(0x2000)),
             6 | 7 => Err(TableFault::TooMany),
-            _ => Err(TableFault::Checksum),
+            _ => Ok(Some(found.as_slice())),
         };
         assert_eq!(memory.with(0x2000, bad).find(RSDP, b"NFIT"), expected, "byte {at}");
     }

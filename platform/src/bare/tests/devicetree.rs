@@ -334,7 +334,8 @@ fn headers() {
         header[field] = value;
         ranges(&blob.with_header(header)).err()
     };
-    let (length, version) = (Some(TableFault::Length), Some(TableFault::Version));
+    let length = Some(TableFault::Length);
+    let version = |version, compatible| Some(TableFault::Version { version, compatible });
     assert_eq!(
         (with(0, 0xedfe_0dd0), with(0, 0)),
         (Some(TableFault::Signature), Some(TableFault::Signature))
@@ -345,9 +346,20 @@ fn headers() {
     );
     assert_eq!([58, u32::MAX, u32::MAX - 3, good[1]].map(|value| with(2, value)), [length; 4]);
     assert_eq!([good[3] + 1, u32::MAX].map(|value| with(3, value)), [length; 2]);
-    assert_eq!([16, 3, 0].map(|value| with(5, value)), [version; 3]);
-    assert_eq!([18, 15, 0].map(|value| with(6, value)), [version; 3]);
+    // As in Linux, a version that is new is none to stumble over while 17 is compatible with it.
+    for value in [15, 3, 1, 0] {
+        assert_eq!((with(5, value), with(6, value)), (version(value, 16), None));
+    }
+    assert_eq!([with(6, 18), with(6, u32::MAX)], [version(17, 18), version(17, u32::MAX)]);
     assert_eq!((with(5, 18), with(6, 17)), (None, None));
+    // Version 16 does not say how long the structure block is (`dtc -V 16`).
+    for nothing in [0, 1, u32::MAX] {
+        let mut header = good;
+        (header[5], header[9]) = (16, nothing);
+        assert_eq!(ranges(&blob.with_header(header)), Ok([(1, 2)].into()));
+        header[2] = good[1] + 4;
+        assert_eq!(ranges(&blob.with_header(header)).err(), length);
+    }
     assert_eq!([with(8, good[8] + 1), with(9, u32::MAX)], [length; 2]);
     assert_eq!(with(9, 0), Some(TableFault::Structure(56)));
     // Cut off at every byte.

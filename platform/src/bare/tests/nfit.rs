@@ -3,11 +3,12 @@
 use std::vec::Vec;
 
 use super::tables::{
-    CONTROL_REGION, PERSISTENT, Range, VIRTUAL, VOLATILE, answers, capabilities, control, devices,
-    hints, ids, mapping, nfit, regions, structure, sum_to_zero,
+    BLOCK_WINDOW, CONTROL_REGION, PERSISTENT, Range, VIRTUAL, VOLATILE, answers, capabilities,
+    control, devices, hints, ids, mapping, nfit, regions, structure, sum_to_zero,
 };
 use crate::{
-    Access, Durability, Extent, Kind, Persistence, RegionFault, RegionKind, TableFault, seed::seed,
+    Access, Durability, Extent, Kind, Nfit, Persistence, RegionFault, RegionKind, TableFault,
+    TableWarning, seed::seed,
 };
 
 pub(super) const GIB: u64 = 1 << 30;
@@ -37,8 +38,8 @@ fn of_qemu_with_one_device() {
         (there.persistence, &*there.provider, there.is_unarmed()),
         (Persistence::CpuCache, "ACPI.NFIT", false)
     );
-    // QEMU always calls the proximity domain valid.
-    assert_eq!(there.numa_node, Some(0));
+    // QEMU always calls the proximity domain valid. It is no node of an operating system's.
+    assert_eq!((region.proximity_domain(), there.numa_node), (Some(0), None));
 }
 
 /// `nvdimm-persistence=mem-ctrl`; the first with a label area, the second unarmed.
@@ -77,7 +78,8 @@ fn of_qemu_with_two_devices() {
 fn of_qemu_with_nodes() {
     let all = regions(seed!("bare/tests/seeds/nfit/qemu-numa")).unwrap();
     let there: Vec<_> = all.iter().map(|region| answers(Extent::of(region)).1).collect();
-    assert_eq!([0, 1].map(|n| (there[n].number, there[n].numa_node)), [(0, Some(1)), (1, Some(0))]);
+    let domains = [0, 1].map(|n| (there[n].number, all[n].proximity_domain(), there[n].numa_node));
+    assert_eq!(domains, [(0, Some(1), None), (1, Some(0), None)]);
     assert_eq!(
         [0, 1].map(|n| (there[n].persistence, all[n].durability())),
         [(Persistence::Unstated, Durability::CacheFlush); 2]
@@ -133,11 +135,19 @@ fn the_first_capabilities_count() {
 
 #[test]
 fn proximity_domain_only_where_it_is_valid() {
-    for (flags, node) in [(0, None), (1, None), (2, Some(9)), (3, Some(9)), (4, None)] {
-        let table =
-            nfit(&[Range { flags, proximity: 9, ..Range::persistent(1, 0, GIB) }.structure()]);
-        assert_eq!(answers(Extent::of(&regions(&table).unwrap()[0])).1.numa_node, node);
+    for (flags, domain) in [(0, None), (1, None), (2, Some(9)), (3, Some(9)), (4, None)] {
+        // The first one has the same index: it is the place that counts.
+        let ranges = [
+            Range { flags: 2, proximity: 5, ..Range::persistent(1, GIB, GIB) }.structure(),
+            Range { flags, proximity: 9, ..Range::persistent(1, 0, GIB) }.structure(),
+        ];
+        let table = nfit(&ranges);
+        let all = regions(&table).unwrap();
+        assert_eq!(all[1].numbered(0, "renamed").proximity_domain(), domain);
+        assert_eq!([0, 1].map(|n| answers(Extent::of(&all[n])).1.numa_node), [None; 2]);
     }
+    let own = crate::PhysicalRegion::new(0, 1, RegionKind::Persistent).on_node(3);
+    assert_eq!((own.proximity_domain(), own.guid()), (None, None));
 }
 
 #[test]
@@ -169,7 +179,31 @@ fn kinds_of_ranges() {
     for disk in VIRTUAL {
         assert_eq!(kind(disk), (RegionKind::VirtualDisk, Kind::VirtualDisk));
     }
-    assert_eq!(kind(CONTROL_REGION), (RegionKind::Other, Kind::Other));
+    assert_eq!(kind(CONTROL_REGION), (RegionKind::ControlRegion, Kind::Other));
+    assert_eq!(kind(BLOCK_WINDOW), (RegionKind::BlockWindow, Kind::Other));
+    assert_eq!(kind("000102030405060708090a0b0c0d0e0f"), (RegionKind::Other, Kind::Other));
+}
+
+/// In the usual notation, whatever they are; each of the range itself.
+#[test]
+fn guids() {
+    for (kind, expected) in [
+        (PERSISTENT, "66f0d379-b4f3-4074-ac43-0d3318b78cdb"),
+        (VOLATILE, "7305944f-fdda-44e3-b16c-3f22d252e5d0"),
+        (CONTROL_REGION, "92f701f6-13b4-405d-910b-299367e8234c"),
+        (BLOCK_WINDOW, "91af0530-5d86-470e-a6b0-0a2db9408249"),
+        (VIRTUAL[0], "77ab535a-45fc-624b-5560-f7b281d1f96e"),
+        ("000102030405060708090a0b0c0d0e0f", "03020100-0504-0706-0809-0a0b0c0d0e0f"),
+        ("00000000000000000000000000000000", "00000000-0000-0000-0000-000000000000"),
+    ] {
+        let ranges = [Range::persistent(1, GIB, GIB), Range { kind, ..Range::persistent(1, 0, 1) }];
+        let table = nfit(&ranges.map(Range::structure));
+        let guid = regions(&table).unwrap()[1].guid().unwrap();
+        assert_eq!(
+            (std::format!("{guid}"), std::format!("{guid:?}")),
+            (expected.into(), std::format!("Guid({expected})"))
+        );
+    }
 }
 
 /// Ranges that touch are none that overlap; the last byte of all is an address too.
@@ -215,7 +249,7 @@ fn a_length_that_cannot_be_is_refused() {
     let before = Range::persistent(1, 0, GIB).structure();
     let fault = Some(TableFault::Structure(40 + 56));
     for kind in [0, 1, 4, 6, 7, 99] {
-        for length in 0..4 {
+        for length in 1..4 {
             let mut short = structure(kind, 4, &[]);
             short[2] = length;
             assert_eq!(
@@ -254,6 +288,8 @@ fn truncated_tables() {
             let last = ends.iter().rev().find(|&&end| end <= length);
             let expected = match last {
                 Some(&end) if end == length => None,
+                // Type 0 and a cut: zeros, which end it.
+                Some(40) if length < 43 => None,
                 Some(&end) => Some(TableFault::Structure(u32::try_from(end).unwrap())),
                 None => Some(TableFault::Length),
             };
@@ -264,13 +300,78 @@ fn truncated_tables() {
     assert_eq!(regions(&[whole, std::vec![0xff; 9]].concat()).unwrap().len(), 1);
 }
 
+/// What Linux reads and warns of: the regions that such a table has, and what is said of it.
+#[test]
+fn what_linux_reads_all_the_same() {
+    let good = || {
+        let first = Range::persistent(1, 4 * GIB, GIB).structure();
+        [first, mapping(1, 1, 1, 0), control(1, [0x80, 0x86], [1, 2, 3, 4], None)]
+    };
+    let (end, more) = (40 + 56 + 48 + 80, Range::persistent(2, 8 * GIB, GIB).structure());
+    let with = |tail: &[u8]| nfit(&[good().concat(), tail.to_vec()]);
+    let wrong_sum = |mut table: Vec<u8>, by: u8| {
+        table[9] = table[9].wrapping_add(by);
+        table
+    };
+    let checksum = |table: &[u8], by: u8| TableWarning::Checksum {
+        found: table[9].wrapping_add(by),
+        expected: table[9],
+    };
+    let (whole, padded) = (with(&[]), with(&[0; 64]));
+    let (tail, empty) = (TableWarning::ZeroTail(end), TableWarning::ZeroLength(end));
+    let unknown = |length: u8| [&[99, 0, length, 0][..], &more].concat();
+    let rows = [
+        ("in order", whole.clone(), 1, [].as_slice()),
+        ("zeros", padded.clone(), 1, &[tail]),
+        ("a wrong sum", wrong_sum(whole.clone(), 0x10), 1, &[checksum(&whole, 0x10)]),
+        ("a wrong sum", wrong_sum(whole.clone(), 0xff), 1, &[checksum(&whole, 0xff)]),
+        ("both", wrong_sum(padded.clone(), 1), 1, &[checksum(&padded, 1), tail]),
+        // Too few for a structure.
+        ("a zero", with(&[0]), 1, &[tail]),
+        ("two", with(&[0; 2]), 1, &[tail]),
+        ("three", with(&[0; 3]), 1, &[tail]),
+        ("four", with(&[0; 4]), 1, &[tail]),
+        ("zeros before a range", with(&[&[0; 4], more.as_slice()].concat()), 1, &[empty]),
+        ("zeros before a byte", with(&[0, 0, 0, 0, 1]), 1, &[empty]),
+        ("another type of length 0", with(&unknown(0)), 1, &[empty]),
+        ("another type of length 4", with(&unknown(4)), 2, &[]),
+        ("nothing", nfit(&[]), 0, &[]),
+        ("nothing but zeros", nfit(&[std::vec![0; 9]]), 0, &[TableWarning::ZeroTail(40)]),
+        ("memory after it", [whole.clone(), std::vec![0; 9]].concat(), 1, &[]),
+    ];
+    for (name, table, count, expected) in rows {
+        let nfit = Nfit::parse(&table).unwrap();
+        assert_eq!(nfit.warnings().collect::<Vec<_>>(), expected, "{name}");
+        let all: Vec<_> = nfit.regions().collect();
+        assert_eq!(all.len(), count, "{name}");
+        for region in all.first() {
+            assert_eq!(ids(region), [(1, "8086-01020304".into())], "{name}");
+            assert_eq!(
+                (region.base(), answers(Extent::of(region)).0.kind),
+                (4 * GIB, Kind::Region)
+            );
+        }
+    }
+    // Bytes that are no zeros, too few for a structure: nobody knows what they are.
+    for tail in [&[1][..], &[0, 1], &[0, 0, 1], &[1, 0, 0]] {
+        assert_eq!(regions(&with(tail)).err(), Some(TableFault::Structure(end)), "{tail:?}");
+    }
+}
+
+/// The right byte, of whatever byte was changed.
 #[test]
 fn bad_checksums_and_signatures() {
     let whole = one(0, &[]);
-    for at in 8..whole.len() {
+    for at in (8..whole.len()).filter(|at| ![42, 43, 98, 99, 146, 147].contains(at)) {
         let mut bad = whole.clone();
         bad[at] ^= 0x10;
-        assert_eq!(regions(&bad).err(), Some(TableFault::Checksum), "byte {at}");
+        let all: Vec<_> = Nfit::parse(&bad).unwrap().warnings().collect();
+        let [TableWarning::Checksum { found, expected }] = all[..] else {
+            panic!("byte {at}: {all:?}")
+        };
+        assert_eq!(found, bad[9]);
+        bad[9] = expected;
+        assert_eq!(Nfit::parse(&bad).unwrap().warnings().count(), 0, "byte {at}");
     }
     for at in 0..4 {
         let mut bad = whole.clone();
@@ -280,12 +381,28 @@ fn bad_checksums_and_signatures() {
     for length in [0, 1, 35, 36, 39, u32::MAX] {
         let mut bad = whole.clone();
         bad[4..8].copy_from_slice(&length.to_le_bytes());
-        assert!(
-            matches!(regions(&bad).err(), Some(TableFault::Length | TableFault::Checksum)),
-            "{length}"
-        );
+        assert_eq!(regions(&bad).err(), Some(TableFault::Length), "{length}");
     }
     assert_eq!(regions(&nfit(&[])).unwrap().len(), 0);
+}
+
+/// Each says where, or which byte would be right.
+#[test]
+fn warnings_in_words() {
+    for (warning, words) in [
+        (
+            TableWarning::Checksum { found: 0xf, expected: 0xa0 },
+            "its byte 9 is 0x0f and should be 0xa0",
+        ),
+        (TableWarning::ZeroTail(224), "only zeros from its byte 224 on"),
+        (TableWarning::ZeroLength(56), "the structure at its byte 56 has the length 0"),
+    ] {
+        let sentence = std::format!("{warning}");
+        assert!(
+            sentence.starts_with("the firmware's table ") && sentence.contains(words),
+            "{sentence}"
+        );
+    }
 }
 
 /// As many as are allowed, in the worst way: all ranges overlap and share all devices. One more is
@@ -360,19 +477,19 @@ fn faults_in_words() {
     let faults = [
         (TableFault::Signature, "another table's"),
         (TableFault::Length, "too short"),
-        (TableFault::Checksum, "do not add up to 0"),
+        (TableFault::Checksum, "(RSDP) makes no sense: its bytes do not add up to 0"),
         (TableFault::Structure(56), "its byte 56 "),
         (TableFault::Unreachable(0xfe00), "the physical address 0xfe00"),
-        (TableFault::Version, "a version that is not known"),
+        (
+            TableFault::Version { version: 18, compatible: 19 },
+            "version 18, compatible with version 19, and only versions 16 and 17 are known",
+        ),
         (TableFault::TooMany, "more parts than any machine has"),
     ];
     for (fault, words) in faults {
         let error: &dyn core::error::Error = &fault;
         let sentence = std::format!("{error}");
-        assert!(
-            sentence.starts_with("the firmware's table ") && sentence.contains(words),
-            "{sentence}"
-        );
+        assert!(sentence.starts_with("the firmware's ") && sentence.contains(words), "{sentence}");
         assert_eq!(
             faults.iter().filter(|(_, words)| sentence.contains(words)).count(),
             1,

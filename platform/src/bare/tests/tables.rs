@@ -9,7 +9,8 @@ use crate::{
 /// The types of ranges, as the bytes in which they lie.
 pub(crate) const PERSISTENT: &str = "79d3f066f3b47440ac430d3318b78cdb";
 pub(crate) const VOLATILE: &str = "4f940573dafde344b16c3f22d252e5d0";
-pub(crate) const CONTROL_REGION: &str = "5b71a3924ac2a941a43e1c1ba0f8d5c7";
+pub(crate) const CONTROL_REGION: &str = "f601f792b4135d40910b299367e8234c";
+pub(crate) const BLOCK_WINDOW: &str = "3005af91865d0e47a6b00a2db9408249";
 /// Volatile disk, volatile CD, persistent disk, persistent CD.
 pub(crate) const VIRTUAL: [&str; 4] = [
     "5a53ab77fc454b625560f7b281d1f96e",

@@ -56,7 +56,9 @@ enum pmem2_region_kind {
 	PMEM2_REGION_OTHER,
 	PMEM2_REGION_PERSISTENT,
 	PMEM2_REGION_VOLATILE,
-	PMEM2_REGION_VIRTUAL_DISK
+	PMEM2_REGION_VIRTUAL_DISK,
+	PMEM2_REGION_CONTROL, /* registers of an NVDIMM that is read and written by blocks */
+	PMEM2_REGION_BLOCK_WINDOW /* a window through which its blocks are reached */
 };
 
 /*
@@ -84,6 +86,7 @@ enum pmem2_region_durability {
 #define PMEM2_REGION_UNARMED 2u /* what is stored from now on is lost when the power fails: a flat battery */
 #define PMEM2_REGION_HAS_NODE 4u /* numa_node is one */
 #define PMEM2_REGION_OVERLAPPING 16u /* another region has bytes of it: refused */
+#define PMEM2_REGION_HAS_PROXIMITY_DOMAIN 512u /* proximity_domain is one */
 /* What a DIMM of it reports; said for the program, refused by nothing. The first three: what it holds is not what was stored. */
 #define PMEM2_REGION_SAVE_FAILED 8u
 #define PMEM2_REGION_RESTORE_FAILED 32u
@@ -111,9 +114,11 @@ struct pmem2_region {
 	uint32_t kind; /* enum pmem2_region_kind */
 	uint32_t durability; /* enum pmem2_region_durability */
 	uint32_t flags; /* PMEM2_REGION_*, or none */
-	uint32_t numa_node;
+	uint32_t numa_node; /* a number of the program's; a table of ACPI's gives none */
 	uint32_t number; /* for people */
 	uint32_t pmem2_private_range;
+	uint32_t proximity_domain; /* of an NFIT: ACPI's number, which the SRAT has, too; read by the program only */
+	uint32_t pmem2_private_sum;
 	const char *provider; /* for people: who tells of it, at most 24 bytes are shown; NULL is "board" */
 	const struct pmem2_region_dimm *dimms; /* what it is made of, in its order; may be NULL if dimm_count is 0 */
 	size_t dimm_count;
@@ -162,6 +167,25 @@ int pmem2_find_nfit(uint64_t rsdp, const void *(*reach)(uint64_t address, size_t
 	const void **nfit, size_t *length);
 
 /*
+ * What the firmware did wrong in an NFIT that is read all the same, as Linux reads it and warns: with warnings NULL, *count becomes
+ * their number, at most one of each kind; else as pmem2_regions_from_nfit().
+ */
+enum pmem2_table_warning_kind {
+	PMEM2_TABLE_CHECKSUM = 1, /* the byte at `at` is `found`, and should be `expected`, so that all of them add up to 0 */
+	PMEM2_TABLE_ZERO_TAIL, /* there are only zeros from the byte `at` on; what comes before counts */
+	PMEM2_TABLE_ZERO_LENGTH /* the structure at the byte `at` has the length 0: only what comes before counts */
+};
+
+struct pmem2_table_warning {
+	uint32_t kind; /* enum pmem2_table_warning_kind; later versions may have more of them */
+	uint32_t at; /* an offset in bytes */
+	uint32_t found; /* 0, but of PMEM2_TABLE_CHECKSUM */
+	uint32_t expected; /* the same */
+};
+
+int pmem2_nfit_warnings(const void *nfit, size_t length, struct pmem2_table_warning *warnings, size_t *count);
+
+/*
  * The regions that ACPI's table of NVDIMMs, or a devicetree (its pmem-region nodes), tells of, each with all that is known of
  * it; ranges that are no persistent memory are among them. The table may lie at any address, and length may be more than it has.
  * With regions NULL, *count becomes their number; else regions has room for *count of them, and *count becomes the number of those
@@ -172,7 +196,8 @@ int pmem2_find_nfit(uint64_t rsdp, const void *(*reach)(uint64_t address, size_t
  *
  * What is wrong with a table is PMEM2_E_INVALID_REGION_FORMAT, and the message says where: also that it is larger than any
  * machine's (4 MiB, 2048 structures, 256 ranges or 64 devices of one range in an NFIT; 2 MiB or 256 regions in a devicetree),
- * and a length above SIZE_MAX / 2 or beyond the last address.
+ * and a length above SIZE_MAX / 2 or beyond the last address. A wrong checksum is none, but of the root pointer: see
+ * pmem2_nfit_warnings().
  */
 int pmem2_regions_from_nfit(const void *nfit, size_t length, struct pmem2_region *regions, size_t *count);
 int pmem2_regions_from_devicetree(const void *tree, size_t length, struct pmem2_region *regions, size_t *count);

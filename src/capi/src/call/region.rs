@@ -7,8 +7,7 @@ use core::{
 };
 
 use pmem2::{
-    Borrowed, Code, Devicetree, Error, Fail, Nfit, PhysicalRegion, Source, TableFault,
-    find_acpi_table,
+    Borrowed, Code, Devicetree, Error, Fail, Nfit, Source, TableFault, What, find_acpi_table,
 };
 
 use super::{
@@ -16,7 +15,7 @@ use super::{
     fail,
 };
 use crate::{
-    CRegion, Edge, Object, RegionAt, Regions, Storage,
+    CRegion, CWarning, Edge, Object, RegionAt, Regions, Storage,
     failure::Failure,
     object::{Descriptor, Either},
     pointer::{aligned, usable, within},
@@ -164,8 +163,36 @@ pub unsafe fn regions_from_nfit<E: Edge>(
         let table = Nfit::parse(bytes).map_err(Refusal::Table)?;
         // SAFETY: as the caller says.
         unsafe {
-            list(|| table.regions(), |region| CRegion::of_nfit(region, bytes), regions, count)
+            list(
+                || table.regions(),
+                |region| CRegion::of_nfit(&region, bytes),
+                regions,
+                "regions",
+                count,
+            )
         }
+    };
+    done::<E>(fill())
+}
+
+/// The warnings of an NFIT: see [`source_from_region`].
+///
+/// # Safety
+///
+/// `nfit` is NULL or has `length` bytes. `count` is NULL or valid for reads and writes, and
+/// `warnings` is NULL or valid for writes of `*count` warnings.
+pub unsafe fn nfit_warnings<E: Edge>(
+    nfit: *const c_void,
+    length: usize,
+    warnings: *mut CWarning,
+    count: *mut usize,
+) -> c_int {
+    let fill = || {
+        // SAFETY: as the caller says.
+        let table = Nfit::parse(unsafe { bytes(nfit, length, "nfit") }?).map_err(Refusal::Table)?;
+        let one = |warning| CWarning::of(warning).ok_or(Fail::Malformed(What::Region));
+        // SAFETY: as the caller says.
+        unsafe { list(|| table.warnings(), one, warnings, "warnings", count) }
     };
     done::<E>(fill())
 }
@@ -187,37 +214,40 @@ pub unsafe fn regions_from_devicetree<E: Edge>(
         let tree =
             Devicetree::parse(unsafe { bytes(tree, length, "tree") }?).map_err(Refusal::Table)?;
         // SAFETY: as the caller says.
-        unsafe { list(|| tree.regions(), CRegion::of_tree, regions, count) }
+        unsafe {
+            list(|| tree.regions(), |region| CRegion::of_tree(&region), regions, "regions", count)
+        }
     };
     done::<E>(fill())
 }
 
-/// Writes the regions that a table tells of, or only their number.
+/// Writes the regions that a table tells of, or whatever it has, or only their number.
 ///
 /// # Safety
 ///
-/// `count` is NULL or valid for reads and writes, and `regions` is NULL or valid for writes of
-/// `*count` regions.
-unsafe fn list<'t, I: Iterator<Item = PhysicalRegion<'t>>>(
+/// `count` is NULL or valid for reads and writes, and `array` is NULL or valid for writes of
+/// `*count` elements.
+unsafe fn list<I: Iterator, C>(
     all: impl Fn() -> I,
-    one: impl Fn(&PhysicalRegion<'t>) -> Result<CRegion, Fail>,
-    regions: *mut CRegion,
+    one: impl Fn(I::Item) -> Result<C, Fail>,
+    array: *mut C,
+    name: &'static str,
     count: *mut usize,
 ) -> Result<(), Refusal> {
     let count = aligned(count, "count")?;
     let there = all().count();
-    if !regions.is_null() {
-        let mut next = aligned(regions, "regions")?;
+    if !array.is_null() {
+        let mut next = aligned(array, name)?;
         // SAFETY: count is valid for reads.
         let given = unsafe { count.read() };
         if given < there {
-            return Err(Refusal::Room { given, needed: there });
+            return Err(Refusal::Room { given, needed: there, name });
         }
-        for region in all().take(there) {
-            let region = one(&region).map_err(|_| Error::InvalidRegionFormat)?;
+        for element in all().take(there) {
+            let element = one(element).map_err(|_| Error::InvalidRegionFormat)?;
             // SAFETY: there is room for as many as there are.
             unsafe {
-                next.write(region);
+                next.write(element);
                 next = next.add(1);
             }
         }
@@ -248,10 +278,11 @@ unsafe fn bytes<'a>(
 /// are not in a library without regions.
 enum Refusal {
     Failure(Failure),
-    /// An array has fewer elements than there are regions.
+    /// An array has fewer elements than there are of what is named.
     Room {
         given: usize,
         needed: usize,
+        name: &'static str,
     },
     /// A firmware's table makes no sense.
     Table(TableFault),
@@ -267,8 +298,8 @@ impl Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Failure(failure) => failure.fmt(f),
-            Self::Room { given, needed } => {
-                write!(f, "there are {needed} regions, and room for {given}")
+            Self::Room { given, needed, name } => {
+                write!(f, "there are {needed} {name}, and room for {given}")
             }
             Self::Table(fault) => fault.fmt(f),
         }

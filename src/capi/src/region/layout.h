@@ -9,6 +9,11 @@
 && dimm_counts == word + 8
 && dimm_pmem2_private == word + 12
 && dimm_size == word + 16
+&& warning_kind == 0
+&& warning_at == 4
+&& warning_found == 8
+&& warning_expected == 12
+&& warning_size == 16
 && base == 0
 && length == 8
 && alignment == 16
@@ -18,13 +23,15 @@
 && numa_node == 36
 && number == 40
 && pmem2_private_range == 44
-&& provider == 48
-&& dimms == 48 + pointer
-&& dimm_count == 48 + 2 * pointer
-&& table == 48 + 3 * pointer
-&& table_length == 48 + 4 * pointer
-&& pmem2_private_nfit == 48 + 5 * pointer
-&& pmem2_private_nfit_length == 48 + 6 * pointer
+&& proximity_domain == 48
+&& pmem2_private_sum == 52
+&& provider == 56
+&& dimms == 56 + pointer
+&& dimm_count == 56 + 2 * pointer
+&& table == 56 + 3 * pointer
+&& table_length == 56 + 4 * pointer
+&& pmem2_private_nfit == 56 + 5 * pointer
+&& pmem2_private_nfit_length == 56 + 6 * pointer
 /* The last of the seven has the padding with it. */
-&& size == 48 + 6 * pointer + word
+&& size == 56 + 6 * pointer + word
 && aligned == word

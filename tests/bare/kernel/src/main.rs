@@ -62,6 +62,8 @@ macro_rules! say {
     };
 }
 
+pub(crate) use say;
+
 pub(crate) fn start(boot: Boot) -> ! {
     let mut found = 0_u32;
     let result = ranges::each(&boot.tables, |region| {
@@ -87,6 +89,9 @@ fn range(region: &PhysicalRegion<'_>, command_line: &str) {
         "{base:#x} pool {}",
         if let Err(Error::OutOfMemory(_)) = pool.source(&extent) { "full" } else { "not full" }
     );
+    if let Some(domain) = region.proximity_domain() {
+        say!("{base:#x} proximity_domain {domain}");
+    }
     if let Err(error) = describe(base, &slot) {
         say!("{base:#x} error {error}");
     }

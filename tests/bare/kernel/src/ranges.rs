@@ -2,7 +2,7 @@
 
 use pmem2::{Devicetree, Durability, Nfit, PhysicalRegion, TableFault, find_acpi_table};
 
-use crate::{Tables, arch};
+use crate::{Tables, arch, say};
 
 /// Calls `each` with every range, in the order of the tables.
 pub(crate) fn each(
@@ -13,7 +13,9 @@ pub(crate) fn each(
         Tables::Acpi(rsdp) => {
             // Without an NVDIMM there is none.
             let Some(nfit) = find_acpi_table(rsdp, *b"NFIT", arch::table)? else { return Ok(()) };
-            Nfit::parse(nfit)?.regions().for_each(|region| each(&region));
+            let nfit = Nfit::parse(nfit)?;
+            nfit.warnings().for_each(|warning| say!("{warning}"));
+            nfit.regions().for_each(|region| each(&region));
         }
         Tables::Devicetree(at) => {
             let unreachable = TableFault::Unreachable(at);

@@ -173,7 +173,11 @@ impl Machine {
             format!("{base:#x} size {size}"),
             format!("{base:#x} whole 0..{size}"),
             format!("{base:#x} alignment 1"),
-            format!("{base:#x} numa_node {node}"),
+            // What ACPI tells is no node of an operating system's.
+            match self.board {
+                Board::Pc => format!("{base:#x} numa_node none"),
+                Board::Arm | Board::Riscv => format!("{base:#x} numa_node {node}"),
+            },
             format!("{base:#x} provider {provider}"),
             format!("{base:#x} persistence {persistence}"),
             format!("{base:#x} read_only {unarmed}"),
@@ -182,6 +186,9 @@ impl Machine {
             format!("{base:#x} reason {reason}"),
             format!("{base:#x} report source           usable"),
         ];
+        if self.board == Board::Pc {
+            facts.push(format!("{base:#x} proximity_domain {node}"));
+        }
         facts.push(format!("{base:#x} device_id {}", dimm.as_ref().map_or("", |(_, id)| id)));
         if self.c {
             // C has no words for the rest.
