@@ -43,6 +43,10 @@ pub enum Kind {
     VolatileMemory,
     /// A disk image in memory that the firmware made.
     VirtualDisk,
+    /// Registers of an NVDIMM that is read and written by blocks.
+    ControlRegion,
+    /// A window through which blocks of such an NVDIMM are reached.
+    BlockWindow,
     /// Any other character device: a terminal, `/dev/null`, a tape.
     CharacterDevice,
     /// A character device of which it cannot be told whether it is a device DAX: on Linux
@@ -99,6 +103,8 @@ impl Kind {
             Self::Region | Self::InvalidRegion(_) => "region of persistent memory",
             Self::VolatileMemory => "volatile memory",
             Self::VirtualDisk => "virtual disk",
+            Self::ControlRegion => "control region of an NVDIMM",
+            Self::BlockWindow => "block data window of an NVDIMM",
             Self::CharacterDevice => "character device",
             Self::UnknownDevice(_) => "character device of unknown kind",
             Self::BlockDevice => "block device",

@@ -146,7 +146,8 @@ fn extent_of(extent: Extent<'_>, most: usize) {
         Kind::InvalidRegion(RegionFault::Unaddressed) => {
             assert_eq!((region.base(), region.length()), (0, 0))
         }
-        Kind::InvalidRegion(_) | Kind::VolatileMemory | Kind::VirtualDisk | Kind::Other => {}
+        Kind::InvalidRegion(_) | Kind::VolatileMemory | Kind::VirtualDisk => {}
+        Kind::ControlRegion | Kind::BlockWindow | Kind::Other => {}
         other => panic!("{other:?}"),
     }
     assert_eq!(Bare::size((&extent).into(), &facts), Ok(extent.length()));

@@ -265,6 +265,9 @@ fn refused(kind: Kind, f: &mut Formatter<'_>) -> Result {
         Kind::VirtualDisk => {
             "a disk image that the firmware keeps in memory is not a data source: it belongs to the driver of its disk"
         }
+        Kind::ControlRegion | Kind::BlockWindow => {
+            "registers of an NVDIMM, or a window to its blocks, are not a data source: they keep nothing themselves"
+        }
         Kind::RegularFile | Kind::DeviceDax | Kind::Anonymous | Kind::Region => "this kind of source is not allowed here",
         Kind::Other => {
             "of a kind that is not known here (or not said): only regular files, device DAX and regions of persistent memory are \

@@ -253,7 +253,7 @@ refusals(void)
 	bad = good, bad.flags = PMEM2_REGION_OVERLAPPING;
 	refused("overlapping, as its table says", bad, PMEM2_E_INVALID_REGION_FORMAT, "bytes in common");
 	bad = good, bad.kind = PMEM2_REGION_CONTROL;
-	refused("registers", bad, PMEM2_E_INVALID_FILE_TYPE, "registers of an NVDIMM, or a window");
+	refused("registers", bad, PMEM2_E_INVALID_FILE_TYPE, "registers of an NVDIMM");
 	bad = good, bad.kind = PMEM2_REGION_BLOCK_WINDOW;
 	refused("a window", bad, PMEM2_E_INVALID_FILE_TYPE, "registers of an NVDIMM, or a window");
 	bad = good, bad.kind = 6;

@@ -108,9 +108,9 @@ impl<'t> Extent<'t> {
             (RegionKind::Persistent, Some(fault)) => Kind::InvalidRegion(fault),
             (RegionKind::Volatile, _) => Kind::VolatileMemory,
             (RegionKind::VirtualDisk, _) => Kind::VirtualDisk,
-            (RegionKind::ControlRegion | RegionKind::BlockWindow | RegionKind::Other, _) => {
-                Kind::Other
-            }
+            (RegionKind::ControlRegion, _) => Kind::ControlRegion,
+            (RegionKind::BlockWindow, _) => Kind::BlockWindow,
+            (RegionKind::Other, _) => Kind::Other,
         }
     }
 

@@ -81,6 +81,18 @@ pub enum TableWarning {
     ZeroLength(u32),
 }
 
+impl TableWarning {
+    /// A word for programs, which stays: `"wrong_checksum"`.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Checksum { .. } => "wrong_checksum",
+            Self::ZeroTail(_) => "zero_tail",
+            Self::ZeroLength(_) => "zero_length",
+        }
+    }
+}
+
 impl fmt::Display for TableWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

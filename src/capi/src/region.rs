@@ -252,17 +252,6 @@ impl CRegion {
                     "region->kind is 0 (PMEM2_REGION_OTHER): sources are made of PMEM2_REGION_PERSISTENT only",
                 )
             }
-            Error::InvalidFileType(_)
-                if matches!(
-                    element(&KINDS, self.kind),
-                    Some(RegionKind::ControlRegion | RegionKind::BlockWindow)
-                ) =>
-            {
-                Failure::Said(
-                    Code::InvalidFileType,
-                    "registers of an NVDIMM, or a window to its blocks, are not a data source: they keep nothing by themselves",
-                )
-            }
             error => error.into(),
         }
     }

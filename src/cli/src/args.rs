@@ -35,8 +35,8 @@ struct Cli {
     ///
     /// It is ACPI's NFIT (/sys/firmware/acpi/tables/NFIT) or a flattened devicetree
     /// (/sys/firmware/fdt, a .dtb), whichever its first bytes say, of this machine or of another
-    /// one. What is said of a region is what a program without an operating system would have of
-    /// it.
+    /// one; the NFIT may stand anywhere in what acpidump(8) printed. What is said of a region is
+    /// what a program without an operating system would have of it.
     #[arg(long)]
     table: bool,
 

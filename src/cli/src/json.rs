@@ -149,6 +149,7 @@ pub(crate) fn region(place: &Place, told: &Told<'_>) -> io::Result<String> {
         region: Some(told.into()),
         ..Object::of(&told.report).named(place)
     };
+    object.warnings.extend(told.of_table.iter().map(Warning::from));
     object.warnings.extend(told.warnings().map(Warning::from));
     line(&object)
 }
@@ -160,6 +161,7 @@ pub(crate) fn refusal(place: &Place, refusal: &Refusal) -> io::Result<String> {
         error: Some(refusal.into()),
         kind: refusal.kind().map(kind),
         opened: Some(refusal.opened()),
+        warnings: refusal.warnings().iter().map(Warning::from).collect(),
         ..Object::default().named(place)
     })
 }
@@ -327,6 +329,8 @@ fn kind(kind: Kind) -> &'static str {
         Kind::Region | Kind::InvalidRegion(_) => "region",
         Kind::VolatileMemory => "volatile-memory",
         Kind::VirtualDisk => "virtual-disk",
+        Kind::ControlRegion => "control-region",
+        Kind::BlockWindow => "block-window",
         _ => "other",
     }
 }

@@ -40,6 +40,7 @@ use std::{
 use args::{Args, Place};
 use finding::Finding;
 use scan::{End, Scanner};
+use table::Table;
 
 /// Not all are usable.
 const REFUSED: u8 = 1;
@@ -145,8 +146,8 @@ impl Output {
     fn table(&mut self, place: &Place, path: &Path) -> io::Result<()> {
         let mut bytes = Vec::new();
         let read = table::read(path, &mut bytes);
-        match read.and_then(|()| table::regions(&bytes)) {
-            Ok(regions) => table::told(&regions).try_for_each(|told| {
+        match read.and_then(|()| Table::parse(&bytes)) {
+            Ok(table) => table.told().try_for_each(|told| {
                 let usable = told.report.verdict().is_ok();
                 self.put(usable, || text::region(path, &told), || json::region(place, &told))
             }),

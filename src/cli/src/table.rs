@@ -4,6 +4,7 @@
 //! ([`look`](crate::look)), and opened only if it is a regular file or a pipe, on whatever file
 //! system, since who names it as a table wants it to be read.
 
+mod foreign;
 #[cfg_attr(windows, path = "table/windows.rs")]
 mod opening;
 
@@ -14,11 +15,12 @@ use std::{
 };
 
 use pmem2::{
-    Code, Devicetree, Durability, Errno, Error, Extent, ExtentId, Kind, Nfit, PhysicalRegion,
-    RegionKind, Report, TableFault, Warning,
+    Code, Devicetree, Durability, Errno, Error, Extent, ExtentId, Guid, Kind, Nfit, PhysicalRegion,
+    RegionKind, Report, TableFault, TableWarning, Warning,
 };
 
 use crate::look::Note;
+use foreign::{Foreign, dumped};
 use opening::{errno, open};
 
 /// How many bytes of a file are read, and one more to see that it is longer. No table is: boot
@@ -27,10 +29,6 @@ const LIMIT: u64 = 16 << 20;
 
 const NFIT: &[u8] = b"NFIT";
 const DEVICETREE: &[u8] = &[0xd0, 0x0d, 0xfe, 0xed];
-
-/// What acpidump(8) prints of an NFIT, and the source of a devicetree: not the tables themselves.
-const DUMP: &[u8] = b"NFIT @ 0x";
-const SOURCE: &[u8] = b"/dts-v1/";
 
 /// Why no region of a table can be told.
 pub(crate) enum Refusal {
@@ -45,14 +43,12 @@ pub(crate) enum Refusal {
     Unread(Errno),
     /// It has more than [`LIMIT`] bytes.
     Long,
-    /// It begins with these bytes, or fewer, as neither of both tables does.
-    Foreign(Vec<u8>),
-    Dump,
-    Source,
+    /// It is something else.
+    Foreign(Foreign),
     /// It is a table, and wrong.
     Wrong(TableFault),
-    /// It is an NFIT without an address range.
-    NoRange,
+    /// It is an NFIT without an address range, and what is wrong with it beside that.
+    NoRange(Vec<TableWarning>),
     /// It is a devicetree without a node that would be a region.
     NoNode,
 }
@@ -66,10 +62,8 @@ impl Refusal {
             #[cfg(target_os = "linux")]
             Self::NoProc => Err(Errno::ENOENT),
             Self::NoFile(_) => Ok(Code::InvalidFileType),
-            Self::Long | Self::Foreign(_) | Self::Dump | Self::Source | Self::Wrong(_) => {
-                Ok(Code::InvalidRegionFormat)
-            }
-            Self::NoRange | Self::NoNode => Ok(Code::DaxRegionNotFound),
+            Self::Long | Self::Foreign(_) | Self::Wrong(_) => Ok(Code::InvalidRegionFormat),
+            Self::NoRange(_) | Self::NoNode => Ok(Code::DaxRegionNotFound),
         }
     }
 
@@ -99,6 +93,14 @@ impl Refusal {
         }
     }
 
+    /// What the firmware did wrong in the table beside that.
+    pub(crate) fn warnings(&self) -> &[TableWarning] {
+        match self {
+            Self::NoRange(warnings) => warnings,
+            _ => &[],
+        }
+    }
+
     /// What else a person should know of the file.
     pub(crate) fn note(&self) -> Option<&Note> {
         match self {
@@ -112,40 +114,38 @@ impl Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unopened(error, _) => error.fmt(f),
-            Self::NoFile(_) => f.write_str("a firmware's table is read from a regular file or a pipe, and this is neither"),
+            Self::NoFile(_) => f.write_str(
+                "a firmware's table is read from a regular file or a pipe, and this is neither",
+            ),
             #[cfg(target_os = "linux")]
             Self::NoProc => Note::NoProc.fmt(f),
             Self::Unread(errno) => write!(f, "cannot be read: {errno}"),
             Self::Long => write!(f, "longer than {} MiB, and so no firmware's table", LIMIT >> 20),
-            Self::Foreign(first) if first.is_empty() => f.write_str("no firmware's table: it has no bytes"),
-            Self::Foreign(first) => {
-                f.write_str("neither an NFIT nor a flattened devicetree: it begins with the bytes")?;
-                first.iter().try_for_each(|byte| write!(f, " {byte:02x}"))
-            }
-            Self::Dump => f.write_str(
-                "not an NFIT, but what acpidump printed of one: \"acpidump -b -n NFIT\" writes the table itself to a file",
-            ),
-            Self::Source => f.write_str("the source of a devicetree: \"dtc -O dtb\" makes the flattened one of it"),
+            Self::Foreign(foreign) => foreign.fmt(f),
             Self::Wrong(fault) => fault.fmt(f),
-            Self::NoRange => f.write_str("the NFIT is in order and tells of no region: it has no address range"),
-            Self::NoNode => {
-                f.write_str("the devicetree is in order and tells of no region: no pmem-region node in it is enabled")
-            }
+            Self::NoRange(_) => f.write_str("the NFIT tells of no region: it has no address range"),
+            Self::NoNode => f.write_str(
+                "the devicetree tells of no region: no pmem-region node in it is enabled",
+            ),
         }
     }
 }
 
-/// Reads the file at `path` into `bytes`, which are none yet.
+/// Reads the file at `path` into `bytes`, which are none yet: the file as it is, or the NFIT that
+/// acpidump(8) printed there.
 pub(crate) fn read(path: &Path, bytes: &mut Vec<u8>) -> Result<(), Refusal> {
     let file = open(path)?;
     let above = LIMIT.saturating_add(1);
     let length =
         file.take(above).read_to_end(bytes).map_err(|error| Refusal::Unread(number(&error)))?;
-    if u64::try_from(length).is_ok_and(|length| length < above) {
-        Ok(())
-    } else {
-        Err(Refusal::Long)
+    if !u64::try_from(length).is_ok_and(|length| length < above) {
+        return Err(Refusal::Long);
     }
+    // What is printed for people has the table in it.
+    if let Some(table) = dumped(bytes, "NFIT") {
+        *bytes = table.map_err(Refusal::Foreign)?;
+    }
+    Ok(())
 }
 
 fn number(error: &io::Error) -> Errno {
@@ -153,34 +153,48 @@ fn number(error: &io::Error) -> Errno {
     error.raw_os_error().map_or(Errno::ENOMEM, errno)
 }
 
-/// The regions that the table tells of, at least one.
-pub(crate) fn regions(bytes: &[u8]) -> Result<Vec<PhysicalRegion<'_>>, Refusal> {
-    let (regions, none): (Vec<_>, _) = if bytes.starts_with(DUMP) {
-        return Err(Refusal::Dump);
-    } else if bytes.starts_with(SOURCE) {
-        return Err(Refusal::Source);
-    } else if bytes.starts_with(NFIT) {
-        (Nfit::parse(bytes).map_err(Refusal::Wrong)?.regions().collect(), Refusal::NoRange)
-    } else if bytes.starts_with(DEVICETREE) {
-        (Devicetree::parse(bytes).map_err(Refusal::Wrong)?.regions().collect(), Refusal::NoNode)
-    } else {
-        return Err(Refusal::Foreign(bytes.iter().take(4).copied().collect()));
-    };
-    if regions.is_empty() { Err(none) } else { Ok(regions) }
+/// A table that tells of a region at least.
+pub(crate) struct Table<'t> {
+    regions: Vec<PhysicalRegion<'t>>,
+    warnings: Vec<TableWarning>,
 }
 
 /// What a table tells of a region.
 pub(crate) struct Told<'t> {
     pub(crate) region: &'t PhysicalRegion<'t>,
     pub(crate) report: Report<ExtentId>,
+    /// What the firmware did wrong in the table.
+    pub(crate) of_table: &'t [TableWarning],
 }
 
-/// All regions of a table, each as the source that a program without an operating system would make
-/// of it.
-pub(crate) fn told<'t>(regions: &'t [PhysicalRegion<'t>]) -> impl Iterator<Item = Told<'t>> {
-    (0..regions.len())
-        .filter_map(|index| Extent::of_table(regions, index))
-        .map(|extent| Told { region: extent.region(), report: Report::of(&extent) })
+impl<'t> Table<'t> {
+    pub(crate) fn parse(bytes: &'t [u8]) -> Result<Self, Refusal> {
+        let mut warnings = Vec::new();
+        let regions: Vec<_> = if bytes.starts_with(NFIT) {
+            let nfit = Nfit::parse(bytes).map_err(Refusal::Wrong)?;
+            warnings.extend(nfit.warnings());
+            nfit.regions().collect()
+        } else if bytes.starts_with(DEVICETREE) {
+            Devicetree::parse(bytes).map_err(Refusal::Wrong)?.regions().collect()
+        } else {
+            return Err(Refusal::Foreign(Foreign::of(bytes)));
+        };
+        match regions.is_empty() {
+            false => Ok(Self { regions, warnings }),
+            true if bytes.starts_with(NFIT) => Err(Refusal::NoRange(warnings)),
+            true => Err(Refusal::NoNode),
+        }
+    }
+
+    /// All regions, each as the source that a program without an operating system would make of it.
+    pub(crate) fn told(&'t self) -> impl Iterator<Item = Told<'t>> {
+        let Self { regions, warnings } = self;
+        (0..regions.len()).filter_map(|index| Extent::of_table(regions, index)).map(|extent| Told {
+            region: extent.region(),
+            report: Report::of(&extent),
+            of_table: warnings,
+        })
+    }
 }
 
 impl Told<'_> {
@@ -192,6 +206,11 @@ impl Told<'_> {
     /// How many of its DIMMs have flush hints; `None` of what is no persistent memory.
     pub(crate) fn flush_hints(&self) -> Option<usize> {
         (self.region.kind() == RegionKind::Persistent).then(|| self.region.flush_hints().count())
+    }
+
+    /// The GUID of a range of a type that is not known.
+    pub(crate) fn unknown(&self) -> Option<Guid> {
+        self.region.guid().filter(|_| self.region.kind() == RegionKind::Other)
     }
 
     /// What its DIMMs report, where no [`Report`] has that: of what is no persistent memory.

@@ -78,11 +78,18 @@ pub(crate) fn region(file: &Path, told: &Told<'_>) -> String {
     let mut block = Block(format!("{}, region {}\n", name(file), told.region.number()));
     let Ok(()) = told.report.lines(|fact| {
         if fact.key == "kind" {
+            told.of_table.iter().for_each(|warning| block.line("warning", warning));
             told.warnings().for_each(|warning| block.line("warning", &warning));
         }
         block.line(fact.key, fact.value);
         Ok::<_, Infallible>(())
     });
+    if let Some(guid) = told.unknown() {
+        block.line("guid", &guid);
+    }
+    if let Some(domain) = told.region.proximity_domain() {
+        block.line("proximity domain", &format_args!("{domain}, a number of ACPI's"));
+    }
     if told.report.place().is_none() {
         // Which is in the line `place` else.
         block.line("provider", &told.region.provider());
@@ -115,6 +122,7 @@ pub(crate) fn refusal(place: &Place, refusal: &Refusal) -> String {
     if let Some(symbol) = refusal.symbol() {
         block.line("code", &symbol);
     }
+    refusal.warnings().iter().for_each(|warning| block.line("warning", warning));
     if let Some(kind) = refusal.kind() {
         block.line("kind", &kind);
         block.line("opened", &format_args!("{UNOPENED} ({LOOK})"));

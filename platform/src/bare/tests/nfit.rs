@@ -179,8 +179,8 @@ fn kinds_of_ranges() {
     for disk in VIRTUAL {
         assert_eq!(kind(disk), (RegionKind::VirtualDisk, Kind::VirtualDisk));
     }
-    assert_eq!(kind(CONTROL_REGION), (RegionKind::ControlRegion, Kind::Other));
-    assert_eq!(kind(BLOCK_WINDOW), (RegionKind::BlockWindow, Kind::Other));
+    assert_eq!(kind(CONTROL_REGION), (RegionKind::ControlRegion, Kind::ControlRegion));
+    assert_eq!(kind(BLOCK_WINDOW), (RegionKind::BlockWindow, Kind::BlockWindow));
     assert_eq!(kind("000102030405060708090a0b0c0d0e0f"), (RegionKind::Other, Kind::Other));
 }
 
@@ -344,7 +344,7 @@ fn what_linux_reads_all_the_same() {
         assert_eq!(nfit.warnings().collect::<Vec<_>>(), expected, "{name}");
         let all: Vec<_> = nfit.regions().collect();
         assert_eq!(all.len(), count, "{name}");
-        for region in all.first() {
+        if let Some(region) = all.first() {
             assert_eq!(ids(region), [(1, "8086-01020304".into())], "{name}");
             assert_eq!(
                 (region.base(), answers(Extent::of(region)).0.kind),

@@ -14,6 +14,8 @@ pub(super) struct Region<'t> {
     durability: Option<&'static str>,
     save_failed: bool,
     flush_hints: Option<usize>,
+    proximity_domain: Option<u32>,
+    guid: Option<String>,
 }
 
 impl<'t> From<&Told<'t>> for Region<'t> {
@@ -34,6 +36,8 @@ impl<'t> From<&Told<'t>> for Region<'t> {
                 DimmState::SAVE_FAILED | DimmState::RESTORE_FAILED | DimmState::FLUSH_FAILED,
             ),
             flush_hints: told.flush_hints(),
+            proximity_domain: told.region.proximity_domain(),
+            guid: told.region.guid().map(|guid| guid.to_string()),
         }
     }
 }

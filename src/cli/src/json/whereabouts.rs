@@ -94,6 +94,12 @@ impl From<Expected> for Granularity {
     }
 }
 
+impl From<&pmem2::TableWarning> for Warning {
+    fn from(warning: &pmem2::TableWarning) -> Self {
+        Self { warning: warning.name(), region: None, sentence: warning.to_string() }
+    }
+}
+
 impl From<pmem2::Warning> for Warning {
     fn from(warning: pmem2::Warning) -> Self {
         Self { warning: warning.name(), region: warning.region(), sentence: warning.to_string() }

@@ -16,10 +16,13 @@ use crate::support::*;
 const RANGE: u16 = 0;
 const MAPPING: u16 = 1;
 
-/// The types of ranges, as they lie in the table: volatile memory, a control region, a disk image
-/// that is lost.
+/// The types of ranges, as they lie in the table: persistent memory, volatile memory, a control
+/// region, a block data window, a disk image that is lost, and none that is known.
+const PERSISTENT: &str = "79d3f066f3b47440ac430d3318b78cdb";
 const VOLATILE: &str = "4f940573dafde344b16c3f22d252e5d0";
-const CONTROL: &str = "5b71a3924ac2a941a43e1c1ba0f8d5c7";
+const CONTROL: &str = "f601f792b4135d40910b299367e8234c";
+const WINDOW: &str = "3005af91865d0e47a6b00a2db9408249";
+const UNKNOWN: &str = "000102030405060708090a0b0c0d0e0f";
 const DISK: &str = "5a53ab77fc454b625560f7b281d1f96e";
 
 /// What the digits say, whatever stands between them.
@@ -141,7 +144,8 @@ fn an_nfit() {
         [Some("read and write"), Some("read-only")]
     );
     assert_eq!(fact(first, "size"), Some("132120576 bytes"));
-    assert_eq!(fact(first, "numa node"), Some("0"));
+    assert_eq!(fact(first, "numa node"), Some("not stated by the platform"));
+    assert_eq!(fact(first, "proximity domain"), Some("0, a number of ACPI's"));
     assert_eq!(fact(first, "durable by"), Some("the flush of cache lines, and a fence"));
     assert_eq!(fact(first, "flush hints"), Some("none"));
     assert_eq!(fact(first, "warning"), None);
@@ -153,6 +157,7 @@ fn an_nfit() {
         json!({
             "number": 0, "provider": "ACPI.NFIT", "base": 0x1_0000_0000_u64, "length": 0x7e0_0000,
             "durability": "cache_flush", "save_failed": false, "flush_hints": 0,
+            "proximity_domain": 0, "guid": "66f0d379-b4f3-4074-ac43-0d3318b78cdb",
         })
     );
     assert_eq!(
@@ -160,7 +165,7 @@ fn an_nfit() {
         [&json!("region"), &json!("read-write"), &json!(true)]
     );
     assert_eq!([&one["size"], &one["alignment"]], [&json!(0x7e0_0000), &json!(1)]);
-    assert_eq!([&one["device_id"], &one["numa_node"]], [&json!("8680-56341200"), &json!(0)]);
+    assert_eq!([&one["device_id"], &one["numa_node"]], [&json!("8680-56341200"), &Value::Null]);
     assert_eq!(one["granularity"]["shared"], "CACHE_LINE");
     assert_eq!([&one["warnings"], &one["answer_errors"]], [&json!([]), &json!({})]);
     let of_region = &two["place"]["regions"][0];
@@ -253,7 +258,9 @@ fn what_is_no_persistent_memory() {
     for (guid, kind, word) in [
         (VOLATILE, "volatile-memory", "volatile memory"),
         (DISK, "virtual-disk", "virtual disk"),
-        (CONTROL, "other", ""),
+        (CONTROL, "control-region", "control region"),
+        (WINDOW, "block-window", "block data window"),
+        (UNKNOWN, "other", "unknown"),
     ] {
         let mut table = seed("nfit/qemu-two");
         set(&mut table, RANGE, 0, 16, &bytes(guid));
@@ -271,13 +278,109 @@ fn what_is_no_persistent_memory() {
         assert!(fact(block, "kind").unwrap().contains(word), "{block}");
         assert_eq!(fact(block, "identity"), Some("physical address 0x100000000, 0x7e00000 bytes"));
         assert_eq!([fact(block, "durable by"), fact(block, "flush hints")], [None; 2]);
+        // A name for those that are known, and the number of those that are not.
+        let shown = fact(block, "guid");
+        assert_eq!(shown.is_some(), guid == UNKNOWN, "{block}");
+        assert_eq!(shown.unwrap_or(&usual(guid)), usual(guid));
         assert_eq!(
             object["region"],
             json!({
                 "number": 0, "provider": "ACPI.NFIT", "base": 0x1_0000_0000_u64, "length": 0x7e0_0000,
                 "durability": null, "save_failed": false, "flush_hints": null,
+                "proximity_domain": 0, "guid": usual(guid),
             })
         );
+    }
+    // Persistent memory with the index that is reserved is no region of Linux's either.
+    let mut table = seed("nfit/qemu-two");
+    set(&mut table, RANGE, 0, 4, &[0, 0]);
+    let (block, object) = told(1, &table).remove(0);
+    assert_eq!(object["kind"], "other");
+    assert_eq!(fact(&block, "guid"), Some(&*usual(PERSISTENT)));
+}
+
+/// A GUID as people write it, of its bytes in memory.
+fn usual(guid: &str) -> String {
+    let part = |from: usize, to: usize| guid[2 * from..2 * to].to_owned();
+    let turned = |from: usize, to: usize| (from..to).rev().map(|at| part(at, at + 1)).collect();
+    let fields: [String; 5] = [turned(0, 4), turned(4, 6), turned(6, 8), part(8, 10), part(10, 16)];
+    fields.join("-")
+}
+
+/// A number of ACPI's is no NUMA node.
+#[test]
+fn proximity_domains() {
+    for (flags, domain) in [(2, json!(3)), (0, Value::Null)] {
+        let mut table = seed("nfit/qemu-one");
+        set(&mut table, RANGE, 0, 6, &[flags]);
+        set(&mut table, RANGE, 0, 12, &[3]);
+        let (block, object) = told(0, &table).remove(0);
+        assert_eq!(object["region"]["proximity_domain"], domain);
+        assert_eq!(fact(&block, "proximity domain").is_some(), domain == 3);
+        assert_eq!(
+            [&object["numa_node"], &object["place"]["regions"][0]["numa_node"]],
+            [&Value::Null; 2]
+        );
+        assert_eq!(fact(&block, "numa node"), Some("not stated by the platform"));
+    }
+    // A devicetree says what Linux takes for one.
+    let all = told(1, &seed("devicetree/regions"));
+    assert_eq!(
+        [&all[3].1["numa_node"], &all[3].1["region"]["proximity_domain"]],
+        [&json!(1), &Value::Null]
+    );
+    assert_eq!(all[3].1["region"]["guid"], Value::Null);
+}
+
+/// What Linux reads and warns of, with the byte that would be right.
+#[test]
+fn tables_that_are_wrong_and_read() {
+    let whole = seed("nfit/qemu-two");
+    let with = |change: &dyn Fn(&mut Vec<u8>)| {
+        let mut table = whole.clone();
+        change(&mut table);
+        table
+    };
+    let tail = |bytes: &'static [u8]| {
+        with(&move |table| {
+            table.extend(bytes);
+            seal(table);
+        })
+    };
+    let sum = format!("its byte 9 is {:#04x} and should be {:#04x}", whole[9] ^ 0x10, whole[9]);
+    let end = whole.len();
+    for (table, regions, expected) in [
+        (with(&|table| table[9] ^= 0x10), 2, vec![("wrong_checksum", &*sum)]),
+        (with(&|table| table[50] ^= 1), 2, vec![("wrong_checksum", "should be")]),
+        (tail(&[0; 64]), 2, vec![("zero_tail", &*format!("only zeros from its byte {end} on"))]),
+        (
+            tail(&[0, 0, 0, 0, 9]),
+            2,
+            vec![("zero_length", &*format!("the structure at its byte {end} has the length 0"))],
+        ),
+        // What comes before counts: the first range and its device.
+        (with(&|table| set(table, MAPPING, 1, 2, &[0, 0])), 2, vec![("zero_length", "byte 280")]),
+        (whole.clone(), 2, vec![]),
+    ] {
+        let all = told(0, &table);
+        assert_eq!(all.len(), regions);
+        for (number, (block, object)) in all.iter().enumerate() {
+            let warnings: Vec<_> = object["warnings"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter(|it| it["region"] == Value::Null)
+                .collect();
+            assert_eq!(warnings.len(), expected.len(), "region {number}: {block}");
+            for (warning, (word, words)) in warnings.iter().zip(&expected) {
+                assert_eq!(warning["warning"], *word);
+                let sentence = warning["sentence"].as_str().unwrap();
+                assert!(sentence.contains(words), "{sentence}");
+                let lines = block.lines().filter(|line| line.starts_with("  warning"));
+                assert_eq!(lines.filter(|line| line.ends_with(sentence)).count(), 1, "{block}");
+            }
+        }
+        assert_eq!(all[0].1["device_id"], "8680-56341200");
     }
 }
 

@@ -21,34 +21,62 @@ fn tables_that_are_wrong() {
         table
     };
     let mut short_structure = nfit.clone();
-    set(&mut short_structure, MAPPING, 1, 2, &[0, 0]);
+    set(&mut short_structure, MAPPING, 1, 2, &[3, 0]);
     let mut many = nfit[..40].to_vec();
     many.extend([99, 0, 4, 0].repeat(2049));
     seal(&mut many);
     for (what, table, expected) in [
-        ("a byte changed", with(&nfit, 60, &[1]), "do not add up to 0"),
         ("its end missing", nfit[..nfit.len() - 1].to_vec(), "longer than the memory"),
         ("a signature alone", b"NFIT".to_vec(), "too short"),
-        ("a structure of length 0", short_structure, "its byte 280 is no structure"),
+        ("a structure of length 3", short_structure, "its byte 280 is no structure"),
         ("too many structures", many, "more parts than any machine has"),
         ("its end missing", tree[..tree.len() - 1].to_vec(), "longer than the memory"),
         ("a magic alone", tree[..4].to_vec(), "too short"),
         (
             "a version to come",
             with(&tree, 24, &18_u32.to_be_bytes()),
-            "a version that is not known",
+            "a devicetree of version 17, compatible with version 18, and only versions 16 and 17 are known",
+        ),
+        (
+            "a version of long ago",
+            with(&tree, 20, &3_u32.to_be_bytes()),
+            "a devicetree of version 3, compatible with version 16, and only",
         ),
         ("no structure", with(&tree, 36, &[0; 4]), "is no structure or node"),
-        (
-            "another table",
-            with(&nfit, 0, b"APIC"),
-            "neither an NFIT nor a flattened devicetree: it begins with the bytes 41 50 49 43",
-        ),
+        ("another table", with(&nfit, 0, b"APIC"), "ACPI's table APIC, not NFIT"),
+        ("one of its kind", with(&nfit, 0, b"SSDT"), "ACPI's table SSDT, not NFIT"),
+        ("another table, cut", with(&nfit, 0, b"SSDT")[..60].to_vec(), "the bytes 53 53 44 54"),
+        ("a small letter", with(&nfit, 0, b"nFIT"), "it begins with the bytes 6e 46 49 54"),
+        ("the root pointer", b"RSD PTR \x12BOCHS \0\0".to_vec(), "root pointer (RSDP)"),
         ("another file", b"\x1b[31m".to_vec(), "it begins with the bytes 1b 5b 33 31"),
         ("a byte", b"N".to_vec(), "it begins with the bytes 4e"),
         ("nothing", Vec::new(), "no bytes"),
-        ("a dump", b"NFIT @ 0x0000000000000000\n    0000: 4E 46".to_vec(), "acpidump -b"),
+        (
+            "a dump of others",
+            b"FACP @ 0x000\n    0000: 46 41\n\nSSDT @ 0x00f\n    0000: 53\n".to_vec(),
+            "only these tables were printed: FACP SSDT",
+        ),
+        (
+            "a damaged dump",
+            b"NFIT @ 0x0000000000000000\n    0000: 4E 46\n    0010: 00\n".to_vec(),
+            "its line 3 is no row of the NFIT",
+        ),
+        ("a dump's beginning", b"NFIT @ 0x0\n    0000: 4E 46 49 54\n".to_vec(), "too short"),
+        ("a dump of zeros", b"NFIT @ 0x0\n    0000: 00\n".to_vec(), "with the bytes 00"),
+        (
+            "a listing",
+            b"/*\n * Intel ACPI Component Architecture\n * Disassembly of nfit.dat\n".to_vec(),
+            "what iasl made of a table",
+        ),
+        ("UTF-16", b"\xff\xfeN\0F\0I\0T\0".to_vec(), "text in UTF-16"),
+        ("gzip", b"\x1f\x8b\x08\0".to_vec(), "\"gzip -dc\" shows what is in it"),
+        ("xz", b"\xfd7zXZ\0\0".to_vec(), "\"xz -dc\""),
+        ("zstd", b"\x28\xb5\x2f\xfd".to_vec(), "\"zstd -dc\""),
+        ("bzip2", b"BZh91AY".to_vec(), "\"bzip2 -dc\""),
+        ("zip", b"PK\x03\x04".to_vec(), "\"unzip -p\""),
+        ("a program", b"\x7fELF\x02".to_vec(), "an ELF file"),
         ("source", b"/dts-v1/;\n/ { };\n".to_vec(), "dtc -O dtb"),
+        ("commented source", b"// SPDX: MIT\n\n/dts-v1/;\n/ { };\n".to_vec(), "dtc -O dtb"),
     ] {
         let (message, symbol) = wrong(&table);
         assert!(message.contains(expected), "{what}: {message}");
@@ -66,12 +94,73 @@ fn tables_without_a_region() {
     let tree = bytes(&tree.replace("706D656D2D726567696F6E", "706D656D2D726567696F6F"));
     for (table, expected) in [(nfit, "no address range"), (tree, "no pmem-region node")] {
         let (message, symbol) = wrong(&table);
-        assert!(
-            message.contains("is in order and tells of no region") && message.contains(expected),
-            "{message}"
-        );
+        assert!(message.contains("tells of no region") && message.contains(expected), "{message}");
         assert_eq!(symbol, "PMEM2_E_DAX_REGION_NOT_FOUND");
     }
+}
+
+/// What is wrong with such a table is said all the same.
+#[test]
+fn warnings_without_a_region() {
+    let directory = directory();
+    let path = directory.path().join("table");
+    let mut nfit = seed("nfit/qemu-one");
+    nfit.truncate(40);
+    nfit.extend([0; 8]);
+    seal(&mut nfit);
+    nfit[9] ^= 1;
+    fs::write(&path, nfit).unwrap();
+    let (block, object) = refused(&path);
+    let warnings: Vec<_> =
+        object["warnings"].as_array().unwrap().iter().map(|it| &it["warning"]).collect();
+    assert_eq!(warnings, ["wrong_checksum", "zero_tail"]);
+    assert_eq!(block.lines().filter(|line| line.starts_with("  warning ")).count(), 2, "{block}");
+}
+
+/// The NFIT, wherever it stands in what acpidump printed, is read as the table itself is.
+#[test]
+fn what_acpidump_prints() {
+    let directory = directory();
+    let table = directory.path().join("table");
+    let nfit = seed("nfit/qemu-two");
+    fs::write(&table, &nfit).unwrap();
+    let rows = |bytes: &[u8]| {
+        let row = |(number, row): (usize, &[u8])| {
+            let hex: String = row.iter().map(|byte| format!(" {byte:02X}")).collect();
+            let shown = row
+                .iter()
+                .map(|&byte| if byte.is_ascii_graphic() { char::from(byte) } else { '.' });
+            format!("    {:04X}:{hex:48}  {}\n", 16 * number, shown.collect::<String>())
+        };
+        bytes.chunks(16).enumerate().map(row).collect::<String>()
+    };
+    let of = |name: &str, bytes: &[u8]| format!("{name} @ 0x000000007FFE1FE0\n{}\n", rows(bytes));
+    let (wanted, other) =
+        (of("NFIT", &nfit), of("SSDT", b"SSDT, NFIT @ 0x0 and what else there is"));
+    let path = directory.path().join("dump");
+    let all = both_of(0, &table);
+    for text in [
+        wanted.clone(),
+        [other.clone(), wanted.clone(), other.clone()].concat(),
+        ["$ acpidump\n", &other, &wanted].concat(),
+        wanted.replace('\n', "\r\n"),
+        wanted.to_lowercase().replace("nfit @", "NFIT @"),
+        wanted.trim_end().to_owned(),
+        [wanted.trim_end(), "\n", &other].concat(),
+    ] {
+        fs::write(&path, &text).unwrap();
+        let dumped = both_of(0, &path);
+        let same = dumped.iter().zip(&all).all(|((_, one), (_, other))| {
+            ["region", "size", "place", "device_id", "warnings"]
+                .iter()
+                .all(|key| one[key] == other[key])
+        });
+        assert!(dumped.len() == 2 && same, "{text}");
+    }
+    // By a pipe, as it is asked for.
+    fs::write(&path, wanted).unwrap();
+    let mut command = tables(["/dev/stdin"]);
+    assert_eq!(objects(0, command.stdin(File::open(&path).unwrap())).len(), 2);
 }
 
 #[test]
