@@ -71,8 +71,8 @@ impl<H: Handle<P: Io>> Reader<H> {
     /// Prepares a source for reading.
     ///
     /// System calls on Linux: those of [`size`](Source::size); of a device DAX also those of
-    /// [`alignment`](Source::alignment), `mmap`, and the first time those of the handler; `munmap`
-    /// when it is dropped.
+    /// [`alignment`](Source::alignment), `rt_sigaction` (of the handler), `mmap`; `munmap` when it
+    /// is dropped.
     ///
     /// That handler stays: a shared library that has this in it and may be unloaded is linked with
     /// `-z nodelete` (see `SigbusHandler::install` there).
@@ -134,8 +134,8 @@ impl<H: Handle<P: Io>> Writer<H> {
     /// Prepares a source for writing.
     ///
     /// System calls on Linux: those of [`size`](Source::size); of a device DAX also those of
-    /// [`alignment`](Source::alignment), `mmap`, and the first time those of the handler; `munmap`
-    /// when it is dropped.
+    /// [`alignment`](Source::alignment), `rt_sigaction` (of the handler), `mmap`; `munmap` when it
+    /// is dropped.
     ///
     /// # Errors
     ///
@@ -206,13 +206,13 @@ impl<H: Handle<P: Io>> Source<H> {
     /// All of them, or an error that says how far it got. Who reads often makes a [`Reader`].
     ///
     /// On Linux a file is read by the kernel, and a device DAX by a copy of this library's, which
-    /// takes the SIGBUS of bad memory to an error: a handler of SIGBUS is installed the first time,
+    /// takes the SIGBUS of bad memory to an error: a handler of SIGBUS is installed, unless it is,
     /// for good (see `SigbusHandler` there). That of a buffer which is not mapped at all is a
     /// SIGSEGV, which the copy does not take.
     ///
     /// System calls on Linux: of a file `fstat`, `pread64`; of a device DAX those of
-    /// [`size`](Source::size) and [`alignment`](Source::alignment), `mmap`, `munmap`, and the first
-    /// time those of the handler.
+    /// [`size`](Source::size) and [`alignment`](Source::alignment), `rt_sigaction` (of the
+    /// handler), `mmap`, `munmap`.
     ///
     /// # Errors
     ///

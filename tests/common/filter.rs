@@ -31,6 +31,7 @@ fn call(name: &str) -> (i64, &'static [(u8, i32)]) {
             libc::SYS_mmap,
             &[(3, libc::MAP_SHARED_VALIDATE | libc::MAP_SYNC), (3, libc::MAP_SHARED)],
         ),
+        "rt_sigaction" => (libc::SYS_rt_sigaction, &[(0, libc::SIGBUS)]),
         "munmap" => (libc::SYS_munmap, &[]),
         "pread64" => (libc::SYS_pread64, &[]),
         "pwrite64" => (libc::SYS_pwrite64, &[]),

@@ -31,7 +31,8 @@ const MAKE: &[&str] = &["fcntl", "fstat"];
 const ATTRIBUTE: &[&str] = &["openat", "read", "close"];
 const DEVICE: &[&str] = &["fstat", "openat", "read", "close", "newfstatat"];
 const MAKE_DEVICE: &[&str] = &["fcntl", "fstat", "readlinkat", "newfstatat"];
-const MAPPED: &[&str] = &["fstat", "openat", "read", "close", "newfstatat", "mmap", "munmap"];
+const MAPPED: &[&str] =
+    &["fstat", "openat", "read", "close", "newfstatat", "rt_sigaction", "mmap", "munmap"];
 const FOUND: &[&str] = &["fstat", "readlinkat", "newfstatat"];
 const ASKED: &[&str] = &["fstat", "readlinkat", "openat", "read", "close", "newfstatat"];
 const OF_VOLUME: &[&str] =

@@ -109,7 +109,7 @@ impl Subjects {
         zero.link("subsystem", BUS_DAX);
         zero.write("size", "4194304\n");
         zero.write("align", "2097152\n");
-        // The handler is installed once in a process: now.
+        // The handler is installed once in a process, and then asked for: now.
         SigbusHandler::install().expect("a handler of SIGBUS");
         // Where the ABI does not fix the page size it is asked for once in a process: now.
         Source::from_anon(0).expect("the page size");

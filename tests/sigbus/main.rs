@@ -13,7 +13,10 @@ mod shrunk;
 mod signals;
 
 mod after;
+mod again;
 mod before;
+#[cfg(target_arch = "x86_64")]
+mod forked;
 mod program;
 mod sent;
 #[cfg(target_arch = "x86_64")]

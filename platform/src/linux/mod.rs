@@ -42,7 +42,7 @@ use sys::{Kernel, Stat};
 /// | `synchronous` | `fstat`, `mmap`, `munmap` |
 /// | `direct` | `fstat`, `statx`, `open`, `read` until the mount is found, `close` |
 /// | `channel`, regular file | none |
-/// | `channel`, device DAX | `fstat`, `open`, `read`, `close`, `stat`, `mmap`; the first time those of a handler (see [`SigbusHandler`]); `munmap` when it is dropped |
+/// | `channel`, device DAX | `fstat`, `open`, `read`, `close`, `stat`, `rt_sigaction` (see [`SigbusHandler`]), `mmap`; `munmap` when it is dropped |
 /// | `read_at`, regular file | `pread64` until all is read; where that fails, until it is known at which byte |
 /// | `write_at`, regular file | `pwrite64`, likewise, and where that fails `pread64` |
 /// | `read_at`, `write_at`, device DAX | none |

@@ -1,15 +1,17 @@
-//! The handler of SIGBUS: installed once, and what is not its own goes on to whoever was there
-//! before.
+//! The handler of SIGBUS. A signal that is not its own goes on to the handler that it took the place
+//! of.
 //!
 //! Everything here may run in the midst of anything: it allocates nothing, waits for nothing and
-//! cannot panic.
+//! cannot panic. Nor does it know who is at work on it: the kernel's action is the only truth, and
+//! any number of threads, of processes that share this memory, of handlers that interrupt one
+//! another, and a child that was forked in the midst of it may each install it.
 
 use core::{
     ffi::c_int,
     ptr,
     sync::atomic::{
-        AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize,
-        Ordering::{Acquire, Relaxed, Release},
+        AtomicBool, AtomicPtr, AtomicU64, AtomicUsize,
+        Ordering::{AcqRel, Acquire, Relaxed},
     },
 };
 
@@ -18,169 +20,275 @@ use super::{
     fault,
     signal::{
         ALL, Action, BUS_MCEERR_AO, Info, Kernel, ONLY_SIGBUS, SA_NODEFER, SA_ONSTACK,
-        SA_RESETHAND, SA_RESTART, SA_SIGINFO, SIG_DFL, SIG_IGN, Signals, send_again,
+        SA_RESETHAND, SA_RESTART, SA_SIGINFO, SIG_DFL, SIG_IGN, Signals, UNBLOCKABLE, send_again,
+        set_mask,
     },
 };
 use crate::Errno;
 
-/// Who has handled SIGBUS before.
-struct Previous {
-    handler: AtomicPtr<()>,
-    flags: AtomicUsize,
+/// An action that the handler took the place of, kept for the life of the process: who found ours
+/// there may pass signals on to it at any time.
+pub(super) struct Slot {
+    pub(super) handler: AtomicPtr<()>,
+    pub(super) flags: AtomicUsize,
     mask: AtomicU64,
+    /// An action with SA_RESETHAND is for one signal.
+    pub(super) spent: AtomicBool,
 }
 
-impl Previous {
+/// What no action has: SIG_ERR, every flag, and SIGKILL blocked.
+const NO_HANDLER: *mut () = ptr::without_provenance_mut(usize::MAX);
+const NO_FLAGS: usize = usize::MAX;
+const NO_MASK: u64 = u64::MAX;
+
+/// The flags of an action that matter to who calls its handler.
+const CALLED_WITH: usize = SA_SIGINFO | SA_NODEFER | SA_RESETHAND;
+
+impl Slot {
     const fn new() -> Self {
         Self {
-            handler: AtomicPtr::new(ptr::null_mut()),
-            flags: AtomicUsize::new(0),
-            mask: AtomicU64::new(0),
-        }
-    }
-
-    fn store(&self, action: &Action) {
-        self.handler.store(action.handler.cast_mut(), Relaxed);
-        self.flags.store(action.flags, Relaxed);
-        self.mask.store(action.mask, Relaxed);
-    }
-
-    /// Its handler, flags and mask.
-    fn load(&self) -> (*const (), usize, u64) {
-        (self.handler.load(Relaxed), self.flags.load(Relaxed), self.mask.load(Relaxed))
-    }
-}
-
-/// How far the installation has come.
-pub(super) struct Installation {
-    /// [`NOT_INSTALLED`], [`INSTALLED`], or the number of the process in which a thread is about to
-    /// install the handler. A child that was forked meanwhile has no such thread.
-    pub(super) state: AtomicU32,
-    /// One that may be called is not written to: who came between question and answer gets the
-    /// second place.
-    previous: [Previous; 2],
-    second: AtomicBool,
-    /// An action with SA_RESETHAND is for one signal.
-    spent: AtomicBool,
-}
-
-pub(super) const NOT_INSTALLED: u32 = 0;
-pub(super) const INSTALLED: u32 = u32::MAX;
-
-static INSTALLATION: Installation = Installation::new();
-
-/// Installs the handler, unless it was ever installed.
-pub(super) fn install() -> Result<(), Errno> {
-    INSTALLATION.install(Kernel)
-}
-
-impl Installation {
-    pub(super) const fn new() -> Self {
-        Self {
-            state: AtomicU32::new(NOT_INSTALLED),
-            previous: [Previous::new(), Previous::new()],
-            second: AtomicBool::new(false),
+            handler: AtomicPtr::new(NO_HANDLER),
+            flags: AtomicUsize::new(NO_FLAGS),
+            mask: AtomicU64::new(NO_MASK),
             spent: AtomicBool::new(false),
         }
     }
 
-    pub(super) fn install<S: Signals>(&self, sys: S) -> Result<(), Errno> {
-        loop {
-            let found = self.state.load(Acquire);
-            if found == INSTALLED {
-                return Ok(());
-            }
-            let process = sys.process()?;
-            if found == process {
-                sys.wait(&self.state, found)?;
-                continue;
-            }
-            // A handler of a signal that came now, and asked for this too, would wait for the
-            // thread that it interrupted.
-            let mask = sys.set_mask(ALL)?;
-            let mut result = Ok(());
-            if self.state.compare_exchange(found, process, Acquire, Relaxed).is_ok() {
-                result = self.replace(sys);
-                self.state.store(if result.is_ok() { INSTALLED } else { NOT_INSTALLED }, Release);
-                sys.wake(&self.state);
-            }
-            let restored = sys.set_mask(mask);
-            result?;
-            restored?;
-        }
+    /// Keeps the action here, unless another one is kept here.
+    ///
+    /// Each word is written once, and who finds what it would write goes on to the next: one that
+    /// was left half written is completed by the next that wants the same, and keeps nobody waiting.
+    fn keeps(&self, action: &Action) -> bool {
+        let handler = action.handler.cast_mut();
+        let flags = action.flags & CALLED_WITH;
+        written(self.handler.compare_exchange(NO_HANDLER, handler, AcqRel, Acquire), handler)
+            && written(self.flags.compare_exchange(NO_FLAGS, flags, AcqRel, Acquire), flags)
+            && written(
+                self.mask.compare_exchange(NO_MASK, action.mask, AcqRel, Acquire),
+                action.mask,
+            )
     }
 
-    fn replace<S: Signals>(&self, sys: S) -> Result<(), Errno> {
-        let [first, second] = &self.previous;
-        let found = sys.action()?;
-        // In a process that was forked right after the installation: the rest is stored.
-        if found.handler == ours() {
-            return Ok(());
-        }
-        first.store(&found);
-        self.second.store(false, Release);
-        let inherited = match found.handler {
-            // There is nobody who could have meant a flag: calls of the system are to go on as if
-            // the signal were ignored, and a thread may have a small stack.
-            SIG_DFL | SIG_IGN => SA_ONSTACK | SA_RESTART,
-            _ => found.flags & !SA_RESETHAND,
-        };
-        // No other signal's handler comes in the midst of this one: it would be run on an alternate
-        // stack that may have room for one only, and with SIGBUS blocked.
-        let action = Action::new(ours(), inherited | SA_SIGINFO, ALL);
-        // SAFETY: it is a handler that takes what SA_SIGINFO gives, calls nothing that a handler
-        // must not, and has the restorer.
-        let replaced = unsafe { sys.set_action(&action) }?;
-        // Somebody was quicker; whom that one has found is its business.
-        if replaced != found && replaced.handler != ours() {
-            second.store(&replaced);
-            self.second.store(true, Release);
-        }
-        Ok(())
-    }
-
-    pub(super) fn previous(&self) -> (*const (), usize, u64) {
-        let [first, second] = &self.previous;
-        if self.second.load(Acquire) { second.load() } else { first.load() }
+    /// Its handler, flags and mask.
+    fn load(&self) -> (*const (), usize, u64) {
+        (self.handler.load(Acquire), self.flags.load(Acquire), self.mask.load(Acquire))
     }
 }
 
+fn written<T: PartialEq>(exchanged: Result<T, T>, wanted: T) -> bool {
+    exchanged.map_or_else(|found| found == wanted, |_| true)
+}
+
+/// The actions that the handler took the place of.
+pub(super) struct Installation {
+    pub(super) slots: [Slot; SLOTS],
+}
+
+/// As many different actions as the handler takes the place of in the life of a process.
+pub(super) const SLOTS: usize = 8;
+
+const TRIES: usize = 2 * SLOTS;
+
+/// The handler, once for each slot: where it is the action again, after others were, those that
+/// found it there at different times pass on to different ones.
+static HANDLERS: [unsafe extern "C" fn(c_int, *mut Info, *mut Context); SLOTS] = [
+    on_sigbus::<0>,
+    on_sigbus::<1>,
+    on_sigbus::<2>,
+    on_sigbus::<3>,
+    on_sigbus::<4>,
+    on_sigbus::<5>,
+    on_sigbus::<6>,
+    on_sigbus::<7>,
+];
+
+static INSTALLATION: Installation = Installation::new();
+
+/// Makes the handler the action of SIGBUS, unless it is.
+pub(super) fn install() -> Result<(), Errno> {
+    INSTALLATION.install(Kernel)
+}
+
+/// The handler's address, of each slot.
 #[expect(clippy::as_conversions, reason = "a function's address is had in no other way")]
-pub(super) fn ours() -> *const () {
-    on_sigbus as *const ()
+pub(super) fn ours() -> [*const (); SLOTS] {
+    HANDLERS.map(|handler| handler as *const ())
+}
+
+/// The slot whose handler this is, if it is ours.
+fn slot_of(handler: *const ()) -> Option<usize> {
+    ours().iter().position(|&ours| ours == handler)
+}
+
+impl Installation {
+    pub(super) const fn new() -> Self {
+        Self { slots: [const { Slot::new() }; SLOTS] }
+    }
+
+    pub(super) fn install<S: Signals>(&self, sys: S) -> Result<(), Errno> {
+        let found = sys.action()?;
+        if slot_of(found.handler).is_some() {
+            return Ok(());
+        }
+        let Some(mut slot) = self.keep(&found) else { return trusted(&found) };
+        let (mut expected, mut action) = (found, covering(slot, &found));
+        // Once, unless others do the same at that time; and a filter of system calls may say that
+        // all is well and do nothing.
+        for _ in 0..TRIES {
+            // SAFETY: it is a handler that takes what SA_SIGINFO gives, calls nothing that a
+            // handler must not, and has the restorer.
+            let replaced = unsafe { sys.set_action(&action) }?;
+            slot = match slot_of(replaced.handler) {
+                None if replaced == expected => return Ok(()),
+                // Somebody came between question and answer.
+                None => match self.keep(&replaced) {
+                    Some(slot) => slot,
+                    None => {
+                        // SAFETY: it was the action.
+                        unsafe { sys.set_action(&replaced) }?;
+                        return trusted(&replaced);
+                    }
+                },
+                // Another call of this came between, and has seen one that came later.
+                Some(other) if replaced.handler != expected.handler && other > slot => other,
+                Some(_) => return Ok(()),
+            };
+            (expected, action) = (action, covering(slot, &replaced));
+        }
+        Err(Errno::EBUSY)
+    }
+
+    /// The slot that keeps this action, if one is left for it.
+    fn keep(&self, action: &Action) -> Option<usize> {
+        let slot = self.slots.iter().position(|slot| slot.keeps(action))?;
+        self.slots.get(slot)?.spent.store(false, Relaxed);
+        Some(slot)
+    }
+
+    #[cfg(test)]
+    pub(super) fn kept(&self) -> impl Iterator<Item = (*const (), usize, u64)> {
+        self.slots.iter().map(Slot::load).take_while(|&(handler, ..)| handler != NO_HANDLER)
+    }
+}
+
+/// Our action in the place of this one.
+fn covering(slot: usize, found: &Action) -> Action {
+    let inherited = match found.handler {
+        // There is nobody who could have meant a flag: calls of the system are to go on as if the
+        // signal were ignored, and a thread may have a small stack.
+        SIG_DFL | SIG_IGN => SA_ONSTACK | SA_RESTART,
+        _ => found.flags & !SA_RESETHAND,
+    };
+    // No other signal's handler comes in the midst of this one: it would be run on an alternate
+    // stack that may have room for one only, and with SIGBUS blocked.
+    let handler = ours().get(slot).copied().unwrap_or(SIG_DFL);
+    Action::new(handler, inherited | SA_SIGINFO, ALL)
+}
+
+/// No slot is left for the action that was found.
+///
+/// One that blocks every signal, as no C library's `sigfillset` does, is that of another copy of
+/// this library: two that take turns at finding each other's pass signals on to each other by now.
+fn trusted(found: &Action) -> Result<(), Errno> {
+    if found.mask | UNBLOCKABLE == ALL { Ok(()) } else { Err(Errno::EBUSY) }
 }
 
 /// # Safety
 ///
-/// For the kernel to call, as the action of SIGBUS with SA_SIGINFO.
-unsafe extern "C" fn on_sigbus(signal: c_int, info: *mut Info, context: *mut Context) {
+/// For the kernel to call, as the action of SIGBUS with SA_SIGINFO; or for a handler that passes on
+/// what the kernel gave to it.
+unsafe extern "C" fn on_sigbus<const SLOT: usize>(
+    signal: c_int,
+    info: *mut Info,
+    context: *mut Context,
+) {
     // SAFETY: they are the kernel's, and this is their handler.
     if unsafe { fault::resume(info, context) } {
         return;
     }
-    let (handler, flags, mask) = INSTALLATION.previous();
-    // SAFETY: the kernel has given a whole siginfo_t.
-    let code = unsafe { (*info).code };
+    if let Some(slot) = INSTALLATION.slots.get(SLOT) {
+        // SAFETY: as above.
+        unsafe { pass_on(slot, Visited::of(SLOT), signal, info, context) };
+    }
+}
+
+/// Passes a signal that is not ours on to whom the slot keeps.
+///
+/// A handler that was installed before ours and once more after it, and that passes on what it
+/// does not know, has ours before and after itself. So the signal's own frame, which no other
+/// signal and no other thread has, says whose slots it has come through: in a pointer that the
+/// kernel sets to null in each frame that it makes, and does not read. The second time at one of
+/// them is the end.
+///
+/// # Safety
+///
+/// As of [`on_sigbus`].
+unsafe fn pass_on(
+    slot: &Slot,
+    here: Visited,
+    signal: c_int,
+    info: *mut Info,
+    context: *mut Context,
+) {
+    let (handler, flags, mask) = slot.load();
+    // SAFETY: the kernel has given a whole siginfo_t and a whole context.
+    let (code, before, link) = unsafe { ((*info).code, (*context).mask(), *(*context).link()) };
+    let visited = Visited::read(link);
     // What the kernel forces on a thread cannot be ignored: the instruction would be repeated for
     // ever.
     let forced = code > 0 && code != BUS_MCEERR_AO;
     match handler {
         SIG_IGN if !forced => {}
         SIG_DFL | SIG_IGN => default(info),
-        _ if flags & SA_RESETHAND != 0 && INSTALLATION.spent.swap(true, Relaxed) => default(info),
+        _ if visited.has(here) => default(info),
+        _ if flags & SA_RESETHAND != 0 && slot.spent.swap(true, Relaxed) => default(info),
         _ => {
-            // SAFETY: the kernel has given a whole context.
-            let before = unsafe { (*context).mask() };
             let own = if flags & SA_NODEFER == 0 { ONLY_SIGBUS } else { 0 };
             // As the kernel would have it for this handler; where a filter of system calls forbids
             // it, all stay blocked.
-            let _ = Kernel.set_mask(before | mask | own);
-            // SAFETY: this is what was the action of SIGBUS, with these flags. It may end this
-            // handler by a jump: nothing here has to be tidied up.
-            unsafe { call(handler, flags, signal, info, context) };
+            let _ = set_mask(before | mask | own);
+            // SAFETY: the context is whole. This is what was the action of SIGBUS, with these
+            // flags. It may end this handler by a jump: nothing here has to be tidied up, and the
+            // next frame is the kernel's again.
+            unsafe {
+                *(*context).link() = visited.and(here).written();
+                call(handler, flags, signal, info, context);
+                *(*context).link() = link;
+            }
         }
     }
 }
+
+/// The slots that a signal has come through: a bit for each.
+#[derive(Clone, Copy)]
+struct Visited(usize);
+
+impl Visited {
+    const fn of(slot: usize) -> Self {
+        Self(1 << slot)
+    }
+
+    const fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// As an address that nobody else can have: within the installation, so many bytes from its
+    /// beginning.
+    fn written(self) -> *mut Context {
+        (&raw const INSTALLATION).cast_mut().cast::<Context>().wrapping_byte_add(self.0)
+    }
+
+    fn read(link: *mut Context) -> Self {
+        let bits = link.addr().wrapping_sub((&raw const INSTALLATION).addr());
+        Self(if bits < 1 << SLOTS { bits } else { 0 })
+    }
+}
+
+const _: () = assert!(size_of::<Installation>() >= 1 << SLOTS, "an address for each set of slots");
 
 /// # Safety
 ///

@@ -16,7 +16,7 @@ use signal::BUS_ADRERR;
 
 /// getpid(2).
 pub(in crate::linux) fn process() -> Option<u32> {
-    signal::Signals::process(signal::Kernel).ok()
+    signal::process().ok()
 }
 
 /// Somebody handles SIGBUS.

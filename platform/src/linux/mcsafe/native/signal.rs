@@ -1,7 +1,7 @@
 //! The kernel's own signals (asm-generic/signal.h, asm-generic/siginfo.h): a C library's differ
 //! from them, and there may be none.
 
-use core::{ptr, sync::atomic::AtomicU32};
+use core::ptr;
 
 use super::arch;
 use crate::Errno;
@@ -10,6 +10,8 @@ pub(super) const SIGBUS: i32 = 7;
 /// All signals; the kernel does not block those that cannot be.
 pub(super) const ALL: u64 = u64::MAX;
 pub(super) const ONLY_SIGBUS: u64 = 1 << (SIGBUS - 1);
+/// SIGKILL and SIGSTOP.
+pub(super) const UNBLOCKABLE: u64 = 1 << (9 - 1) | 1 << (19 - 1);
 
 /// A hardware error of what is mapped: what AArch64 says of an external abort that no firmware has
 /// explained (`do_sea` of arch/arm64/mm/fault.c).
@@ -92,11 +94,9 @@ impl Info {
     }
 }
 
-/// The calls that this needs, so that tests can make them fail.
+/// The calls that an installation needs, so that tests can make them fail.
 pub(super) trait Signals: Copy {
-    /// getpid(2).
-    fn process(self) -> Result<u32, Errno>;
-    /// rt_sigaction(2) of SIGBUS: what it was.
+    /// rt_sigaction(2) of SIGBUS: what it is.
     fn action(self) -> Result<Action, Errno>;
     /// rt_sigaction(2) of SIGBUS: makes it another, and says what it was.
     ///
@@ -104,12 +104,6 @@ pub(super) trait Signals: Copy {
     ///
     /// The action is none, or a function that a handler of signals can be, and a restorer.
     unsafe fn set_action(self, action: &Action) -> Result<Action, Errno>;
-    /// rt_sigprocmask(2): blocks these signals and no others, and says which were.
-    fn set_mask(self, mask: u64) -> Result<u64, Errno>;
-    /// futex(2): waits as long as the word has this value, or shorter.
-    fn wait(self, word: &AtomicU32, value: u32) -> Result<(), Errno>;
-    /// futex(2): wakes all that wait.
-    fn wake(self, word: &AtomicU32);
 }
 
 /// The running kernel.
@@ -117,8 +111,6 @@ pub(super) trait Signals: Copy {
 pub(super) struct Kernel;
 
 const SIG_SETMASK: usize = 2;
-const FUTEX_WAIT_PRIVATE: usize = 128;
-const FUTEX_WAKE_PRIVATE: usize = 129;
 
 /// A system call's result.
 pub(super) fn checked(result: isize) -> Result<usize, Errno> {
@@ -159,12 +151,6 @@ unsafe fn sigaction(new: *const Action) -> Result<Action, Errno> {
 }
 
 impl Signals for Kernel {
-    fn process(self) -> Result<u32, Errno> {
-        // SAFETY: it takes and changes nothing.
-        let process = unsafe { call(arch::GETPID, [0; 4]) }?;
-        u32::try_from(process).map_err(|_| Errno::EOVERFLOW)
-    }
-
     fn action(self) -> Result<Action, Errno> {
         // SAFETY: null asks and changes nothing.
         unsafe { sigaction(ptr::null()) }
@@ -174,40 +160,22 @@ impl Signals for Kernel {
         // SAFETY: the caller's.
         unsafe { sigaction(action) }
     }
+}
 
-    fn set_mask(self, mask: u64) -> Result<u64, Errno> {
-        let mut old = 0_u64;
-        let arguments = [
-            SIG_SETMASK,
-            (&raw const mask).expose_provenance(),
-            (&raw mut old).expose_provenance(),
-            size_of::<u64>(),
-        ];
-        // SAFETY: both are masks of the size that the kernel is told, and live until the call ends.
-        unsafe { call(arch::RT_SIGPROCMASK, arguments) }?;
-        Ok(old)
-    }
+/// rt_sigprocmask(2): blocks these signals and no others.
+pub(super) fn set_mask(mask: u64) -> Result<(), Errno> {
+    let arguments = [SIG_SETMASK, (&raw const mask).expose_provenance(), 0, size_of::<u64>()];
+    // SAFETY: the mask is of the size that the kernel is told, and lives until the call ends; null
+    // asks for none.
+    unsafe { call(arch::RT_SIGPROCMASK, arguments) }?;
+    Ok(())
+}
 
-    fn wait(self, word: &AtomicU32, value: u32) -> Result<(), Errno> {
-        let value = usize::try_from(value).unwrap_or(usize::MAX);
-        // SAFETY: the kernel reads the word, which lives until the call ends; without a time limit
-        // it reads nothing else.
-        match unsafe {
-            call(arch::FUTEX, [word.as_ptr().expose_provenance(), FUTEX_WAIT_PRIVATE, value, 0])
-        } {
-            // It was woken, or the word has another value already, or a signal was handled.
-            Ok(_) | Err(Errno::EAGAIN | Errno::EINTR) => Ok(()),
-            Err(errno) => Err(errno),
-        }
-    }
-
-    fn wake(self, word: &AtomicU32) {
-        let all = usize::try_from(i32::MAX).unwrap_or(1);
-        // SAFETY: the kernel takes the address as a name, and reads nothing.
-        let _ = unsafe {
-            call(arch::FUTEX, [word.as_ptr().expose_provenance(), FUTEX_WAKE_PRIVATE, all, 0])
-        };
-    }
+/// getpid(2).
+pub(super) fn process() -> Result<u32, Errno> {
+    // SAFETY: it takes and changes nothing.
+    let process = unsafe { call(arch::GETPID, [0; 4]) }?;
+    u32::try_from(process).map_err(|_| Errno::EOVERFLOW)
 }
 
 /// Sends this thread the SIGBUS that it has just got once more, as it is.
@@ -237,7 +205,6 @@ mod tests {
         assert_eq!(arch::RT_SIGPROCMASK, number(libc::SYS_rt_sigprocmask));
         assert_eq!(arch::GETPID, number(libc::SYS_getpid));
         assert_eq!(arch::GETTID, number(libc::SYS_gettid));
-        assert_eq!(arch::FUTEX, number(libc::SYS_futex));
         assert_eq!(arch::RT_TGSIGQUEUEINFO, number(libc::SYS_rt_tgsigqueueinfo));
         assert_eq!(SIGBUS, libc::SIGBUS);
         let flags = [
@@ -253,11 +220,8 @@ mod tests {
         assert_eq!([BUS_ADRERR, BUS_OBJERR, BUS_MCEERR_AR, BUS_MCEERR_AO], codes);
         assert_eq!([SIG_DFL.addr(), SIG_IGN.addr()], [libc::SIG_DFL, libc::SIG_IGN]);
         assert_eq!(SIG_SETMASK, libc::SIG_SETMASK as usize);
-        let private = |operation: i32| (operation | libc::FUTEX_PRIVATE_FLAG) as usize;
-        assert_eq!(
-            [FUTEX_WAIT_PRIVATE, FUTEX_WAKE_PRIVATE],
-            [private(libc::FUTEX_WAIT), private(libc::FUTEX_WAKE)]
-        );
+        let bit = |signal: i32| 1 << (signal - 1);
+        assert_eq!(UNBLOCKABLE, bit(libc::SIGKILL) | bit(libc::SIGSTOP));
     }
 
     /// libc has the place of the address in a method only.

@@ -175,6 +175,11 @@ impl Context {
         self.mask
     }
 
+    /// The kernel sets it to null in each frame that it makes, and does not read it.
+    pub(in super::super) const fn link(&mut self) -> &mut *mut Self {
+        &mut self.link
+    }
+
     pub(in super::super) const fn registers(&self) -> Registers {
         let [target, source, start, left, end, ..] = self.machine.registers;
         Registers { counter: self.machine.counter, target, source, start, left, end }

@@ -7,5 +7,4 @@ pub(in super::super) const RT_SIGACTION: usize = 134;
 pub(in super::super) const RT_SIGPROCMASK: usize = 135;
 pub(in super::super) const GETPID: usize = 172;
 pub(in super::super) const GETTID: usize = 178;
-pub(in super::super) const FUTEX: usize = 98;
 pub(in super::super) const RT_TGSIGQUEUEINFO: usize = 240;

@@ -261,6 +261,11 @@ impl Context {
         self.mask
     }
 
+    /// The kernel sets it to null in each frame that it makes, and does not read it.
+    pub(in super::super) const fn link(&mut self) -> &mut *mut Self {
+        &mut self.link
+    }
+
     pub(in super::super) fn registers(&self) -> Registers {
         let Machine { rip, rdi, rsi, rdx, rcx, r8, .. } = self.machine;
         let (target, source, left) = if rip.wrapping_sub(first_byte()) < EXIT {
@@ -290,7 +295,6 @@ pub(in super::super) const RT_SIGACTION: usize = 13;
 pub(in super::super) const RT_SIGPROCMASK: usize = 14;
 pub(in super::super) const GETPID: usize = 39;
 pub(in super::super) const GETTID: usize = 186;
-pub(in super::super) const FUTEX: usize = 202;
 pub(in super::super) const RT_TGSIGQUEUEINFO: usize = 297;
 
 /// A system call.
