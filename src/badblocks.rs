@@ -1,6 +1,6 @@
 //! The bytes of a source that are known to be bad.
 
-use core::ops::Range;
+use core::{fmt, ops::Range};
 
 use pmem2_platform::{ClearBy, Fail, Handle, Health, What};
 
@@ -23,6 +23,13 @@ pub struct BadBlocks<H: Handle<P: Health>> {
     source: Source<H>,
     list: <H::P as Health>::List,
     at: Option<u64>,
+}
+
+impl<H: Handle<P: Health> + fmt::Debug> fmt::Debug for BadBlocks<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { source, at, list: _ } = self;
+        f.debug_struct("BadBlocks").field("source", source).field("at", at).finish_non_exhaustive()
+    }
 }
 
 impl<H: Handle<P: Health>> BadBlocks<H> {

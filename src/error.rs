@@ -366,6 +366,7 @@ impl Error {
 const _: () = assert!(size_of::<Error>() <= 24);
 
 impl core::error::Error for Error {}
+impl core::error::Error for Memory {}
 
 /// The error as an [`std::io::Error`]. The sentence stays, and so does the error itself: `get_ref`
 /// and `downcast` give it back, and with it the number, which `raw_os_error` does not. Its kind:

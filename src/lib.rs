@@ -56,7 +56,7 @@
 //! | feature | brings |
 //! |---|---|
 //! | `alloc` | `Source::boxed`; `Rc` and `Arc` of a handle are handles |
-//! | `std` | `File`, `OwnedFd`, `BorrowedFd` are handles, and become an [`Fd`], as does with `Fd::of` whatever is `AsFd`; on Windows `File`, `OwnedHandle`, `BorrowedHandle`, `WinHandle` and `AsHandle` likewise; [`Error`] becomes `std::io::Error`. Implies `alloc` |
+//! | `std` | `File`, `OwnedFd`, `BorrowedFd` are handles, and become an [`Fd`], as does with `Fd::of` whatever is `AsFd`, which [`Source`] and [`Fd`] are, too; on Windows `File`, `OwnedHandle`, `BorrowedHandle`, `WinHandle` and `AsHandle` likewise; [`Error`] becomes `std::io::Error`. Implies `alloc` |
 //! | `conformance` | the suite for those who implement [`Platform`] |
 //! | `critical-section` | [`Pool`] on targets without compare-and-swap; the program provides the critical section |
 //! | `crt` | on Windows, sources from descriptors of the C runtime, which has to be linked then; nothing elsewhere |
@@ -84,21 +84,25 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
-mod badblocks;
+// What makes a source: in the documentation of Source it comes first then.
+mod os;
+
 #[cfg(feature = "alloc")]
 mod boxed;
+
+mod source;
+
+mod badblocks;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod decide;
 mod error;
 mod granularity;
-mod os;
 mod place;
 #[cfg(any(target_has_atomic = "ptr", feature = "critical-section"))]
 mod pool;
 mod report;
 mod shutdown;
-mod source;
 mod transfer;
 
 pub use badblocks::BadBlocks;

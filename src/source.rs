@@ -13,7 +13,22 @@ use crate::{
 
 /// A validated data source: a handle, and what was found out about it.
 ///
-/// It is a plain value of at most 40 bytes on Linux and Windows (with a borrowed handle, a `File`
+/// | you have | constructor |
+/// |---|---|
+/// | a file that the source is to keep (`File`, `OwnedFd`, `Arc<File>`) | [`Source::new(file)`](Source::new) |
+/// | a file that stays elsewhere | [`Source::new(&file)`](Source::new), [`Source::from_fd(&file)`](Source::from_fd) |
+/// | the number of a descriptor, from C | [`Source::from_fd`](Source::from_fd) of an [`Fd::borrow_raw`](crate::Fd::borrow_raw) |
+/// | a `HANDLE` of Windows | `Source::from_handle` |
+/// | a region of memory, without a system | [`Source::from_region`](Source::from_region) |
+/// | no file: anonymous memory | [`Source::from_anon`](Source::from_anon) |
+/// | a file that is to come back where it is refused | [`Source::try_from_handle`] |
+/// | memory for the source | [`Source::new_in`] |
+/// | at most N at a time, without an allocator | `Pool::source` |
+/// | a heap that may be full | `Source::boxed` (feature `alloc`) |
+///
+/// The files of the standard library need the feature `std`.
+///
+/// A source is a plain value of at most 40 bytes on Linux and Windows (with a borrowed handle, a `File`
 /// or an `Arc<File>`). Where it lies is its storage: a variable, a field, an array, a
 /// [`Pool`](crate::Pool), a box. It has no destructor of its own: dropping it
 /// (pmem2_source_delete(3)) drops the handle, which closes what it owns and nothing that was
@@ -53,11 +68,6 @@ impl<H: Handle> Source<H> {
         Ok(Self { handle, facts })
     }
 
-    /// What can be asked of a handle that was described, admitted or not: for reports.
-    pub(crate) const fn described(handle: H, facts: Facts<<H::P as Platform>::Id>) -> Self {
-        Self { handle, facts }
-    }
-
     /// Makes a source, or gives the handle back with the reason.
     ///
     /// # Errors
@@ -84,6 +94,28 @@ impl<H: Handle> Source<H> {
     pub fn new_in(place: &mut MaybeUninit<Self>, handle: H) -> Result<&mut Self, Error> {
         let facts = examine(&handle)?;
         Ok(place.write(Self { handle, facts }))
+    }
+}
+
+impl Source<Anonymous> {
+    /// Makes an anonymous source of `size` bytes (pmem2_source_from_anon(3)): memory that belongs
+    /// to no file and starts as zeros. Any size may be named, 0 too, as in libpmem2; nothing is
+    /// reserved before it is mapped.
+    ///
+    /// # Errors
+    ///
+    /// - [`Unsupported`](Error::Unsupported): there is no backend for this system, or its page size
+    ///   is not known.
+    #[inline]
+    pub fn from_anon(size: u64) -> Result<Self, Error> {
+        Self::new(Anonymous::on(crate::Native::default(), size))
+    }
+}
+
+impl<H: Handle> Source<H> {
+    /// What can be asked of a handle that was described, admitted or not: for reports.
+    pub(crate) const fn described(handle: H, facts: Facts<<H::P as Platform>::Id>) -> Self {
+        Self { handle, facts }
     }
 
     /// The handle.
@@ -264,19 +296,4 @@ fn examine<H: Handle>(handle: &H) -> Result<Facts<<H::P as Platform>::Id>, Error
     let facts = H::P::describe(handle.into()).map_err(|fail| Error::of(fail, What::Handle))?;
     admit_handle(H::P::WANTS_READ, facts.access, facts.kind)?;
     Ok(facts)
-}
-
-impl Source<Anonymous> {
-    /// Makes an anonymous source of `size` bytes (pmem2_source_from_anon(3)): memory that belongs
-    /// to no file and starts as zeros. Any size may be named, 0 too, as in libpmem2; nothing is
-    /// reserved before it is mapped.
-    ///
-    /// # Errors
-    ///
-    /// - [`Unsupported`](Error::Unsupported): there is no backend for this system, or its page size
-    ///   is not known.
-    #[inline]
-    pub fn from_anon(size: u64) -> Result<Self, Error> {
-        Self::new(Anonymous::on(crate::Native::default(), size))
-    }
 }

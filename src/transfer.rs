@@ -2,6 +2,8 @@
 
 mod error;
 
+use core::fmt;
+
 use pmem2_platform::{Handle, Io, Kind, ReadBuffer, What, WriteBuffer};
 
 pub use error::TransferError;
@@ -45,12 +47,25 @@ impl<H: Handle<P: Io>> Lane<H> {
         if buffer.is_empty() { Ok(()) } else { self.source.write_by(&self.channel, offset, buffer) }
     }
 
+    /// The channel is given back first: it may need the handle for that.
+    fn into_source(self) -> Source<H> {
+        drop(self.channel);
+        self.source
+    }
+
     fn check(&self, offset: u64, length: usize) -> Result<(), Error> {
         let size = match self.size {
             Some(size) => size,
             None => self.source.size()?,
         };
         transfer(offset, wide(length), size).map(drop)
+    }
+}
+
+impl<H: Handle<P: Io> + fmt::Debug> fmt::Debug for Lane<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { source, size, channel: _ } = self;
+        f.debug_struct("Lane").field("source", source).field("size", size).finish_non_exhaustive()
     }
 }
 
@@ -65,6 +80,7 @@ impl<H: Handle<P: Io>> Lane<H> {
 /// bad that it has transferred, or a neighbour in the same huge page, at any time. It belongs to no
 /// transfer: the handler passes it on, and it ends a process that has no handler of its own and
 /// does not ignore it. The transfer that comes to the bad memory fails as without it.
+#[derive(Debug)]
 pub struct Reader<H: Handle<P: Io>>(Lane<H>);
 
 impl<H: Handle<P: Io>> Reader<H> {
@@ -102,6 +118,12 @@ impl<H: Handle<P: Io>> Reader<H> {
         &self.0.source
     }
 
+    /// Gives back the source, and with it the handle.
+    #[must_use]
+    pub fn into_source(self) -> Source<H> {
+        self.0.into_source()
+    }
+
     /// Fills `buffer` with the bytes at `offset`. See [`Source::read_at`].
     ///
     /// System calls on Linux: of a device DAX none; of a file `fstat`, `pread64`.
@@ -128,6 +150,7 @@ impl<H: Handle<P: Io>> Reader<H> {
 /// Any number of threads may use it at once; where they write to the same bytes, those of each may
 /// be there in the end. A device DAX stays mapped as by a [`Reader`], where it says what that means
 /// to a process that is told early of memory errors.
+#[derive(Debug)]
 pub struct Writer<H: Handle<P: Io>>(Lane<H>);
 
 impl<H: Handle<P: Io>> Writer<H> {
@@ -157,6 +180,13 @@ impl<H: Handle<P: Io>> Writer<H> {
     /// The source.
     pub const fn source(&self) -> &Source<H> {
         &self.0.source
+    }
+
+    /// Gives back the source, and with it the handle. What was written is made durable by
+    /// [`sync`](Writer::sync), or by the source's, not by this.
+    #[must_use]
+    pub fn into_source(self) -> Source<H> {
+        self.0.into_source()
     }
 
     /// As [`Reader::read_at`].
@@ -196,6 +226,15 @@ impl<H: Handle<P: Io>> Writer<H> {
     /// Those of [`Source::write_at`].
     pub fn write_from(&self, offset: u64, bytes: WriteBuffer<'_>) -> Result<(), TransferError> {
         self.0.write_at(offset, bytes)
+    }
+
+    /// Makes what was written durable. See [`Source::sync`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Source::sync`].
+    pub fn sync(&self) -> Result<(), Error> {
+        self.source().sync()
     }
 }
 

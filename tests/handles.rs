@@ -19,8 +19,11 @@ use common::{
     thread::{is_open, open_descriptors, with_own_descriptors},
 };
 use pmem2::{
-    Errno, Error, Fd, Handle, HandleFault, Kind, Linux, Memory, Pool, Report, Source, What,
+    Borrowed, Errno, Error, Fd, Handle, HandleFault, Kind, Linux, Memory, Pool, Report, Source,
+    What,
 };
+
+const NOT_OPEN: Error = Error::InvalidFileHandle(HandleFault::NotOpen);
 
 /// A file that starts with these bytes.
 const TEXT: &[u8; 4] = b"kept";
@@ -82,6 +85,39 @@ fn every_handle_comes_back_and_still_works() {
     used(Fd::from(borrowed.as_fd()));
     used(Fd::from(&OwnedFd::from(borrowed.try_clone().expect("another descriptor"))));
     assert_reads(&mut &borrowed);
+}
+
+/// What takes std's files takes a source of one, and an `Fd`.
+#[test]
+fn sources_and_descriptors_are_those_of_the_standard_library() {
+    /// The number, the same by both ways, of a descriptor that works.
+    fn number(fd: &(impl AsFd + AsRawFd)) -> i32 {
+        let copy = fd.as_fd().try_clone_to_owned().expect("another descriptor");
+        assert_reads(&mut &File::from(copy));
+        let raw = fd.as_fd().as_raw_fd();
+        assert_eq!(fd.as_raw_fd(), raw);
+        File::from(fd.as_fd().try_clone_to_owned().expect("another")).rewind().expect("the start");
+        raw
+    }
+    let file = Arc::new(file());
+    let raw = file.as_raw_fd();
+    assert_eq!(number(&Fd::from(&*file)), raw);
+    assert_eq!(number(&Borrowed::from(&*file)), raw);
+    assert_eq!(number(&Source::new(&*file).expect("a source")), raw);
+    assert_eq!(number(&Source::new(file.as_fd()).expect("a source")), raw);
+    assert_eq!(number(&Source::new(file.clone()).expect("a source")), raw);
+    assert_eq!(number(&Source::from_fd(&*file).expect("a source")), raw);
+    let pool = Pool::<Linux, 1>::new();
+    assert_eq!(number(&*pool.source(&*file).expect("a source")), raw);
+    let source = Source::new(file.clone()).expect("a source");
+    assert_eq!(Source::from_fd(Fd::of(&source)).expect("a source").id(), source.id());
+    // What is no descriptor stays none: -1 cannot be one of std's, and -100 is a directory there.
+    for raw in [-1, -2, libc::AT_FDCWD, i32::MIN, 1_000_000, i32::MAX] {
+        let fd = fd(raw);
+        assert_eq!(fd.as_raw_fd(), raw);
+        assert_eq!(rustix::io::fcntl_getfd(fd.as_fd()), Err(rustix::io::Errno::BADF));
+        assert!(Source::new(fd.as_fd()).is_err_and(|error| error == NOT_OPEN));
+    }
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! Sources of regions of physical memory: the core over `Bare`, which is compiled on every target.
 
+use std::ptr::NonNull;
+
 use pmem2::{
-    BoardDimm, Code, Durability, Error, Extent, Granularity, Kind, PhysicalRegion, Pool, Reason,
-    RegionFault, RegionKind, Report, Sharing, Source, What,
+    BoardDimm, Code, Durability, Error, Extent, Granularity, Kind, PhysicalRegion, Pool, Reader,
+    Reason, RegionFault, RegionKind, Report, Sharing, Source, What, Writer,
     conformance::{Case, Expect, check, check_places},
 };
 
@@ -190,4 +192,26 @@ granularity      BYTE: the platform saves the processor's caches when the power 
     assert!(
         report(10).starts_with("refused          the region has bytes in common with another one")
     );
+}
+
+/// The region of a slot is mapped like that of any source, and what it is mapped by may live less
+/// long than the pool.
+#[test]
+fn the_region_of_a_slot_is_mapped() {
+    static SOURCES: Pool<pmem2::Bare<'static>, 1> = Pool::new();
+    let mut memory = vec![0_u8; 0x100];
+    let part = extent(0).part(0x80, 0x100);
+    let slot = SOURCES.source(&part).unwrap();
+    assert_eq!((slot.extent().base(), slot.extent().length()), (Some(0x1_0080), 0x100));
+    let at = NonNull::new(memory.as_mut_ptr()).unwrap();
+    // SAFETY: the memory is as long as the part, and nobody else has it while it is mapped.
+    let window = unsafe { slot.extent().mapped(at) };
+    let writer = Writer::via(Source::from_region(slot.extent()).unwrap(), &window).unwrap();
+    writer.write_at(1, b"kept").unwrap();
+    assert_eq!(writer.sync(), Ok(()));
+    let mut bytes = [0; 5];
+    let reader = Reader::via(writer.into_source(), &window).unwrap();
+    reader.read_at(0, &mut bytes).unwrap();
+    assert_eq!((&bytes, reader.into_source().extent().length()), (b"\0kept", 0x100));
+    assert_eq!(memory[..5], bytes);
 }

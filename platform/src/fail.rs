@@ -1,5 +1,7 @@
 //! What a platform may say instead of a fact.
 
+use core::fmt;
+
 use crate::Errno;
 
 /// What a platform was asked for, or needed on the way.
@@ -109,6 +111,25 @@ pub enum Fail {
     /// GetLastError gave. Its errno is `EIO`.
     OsCode(What, u32),
 }
+
+/// For those who write a platform. What a program is told is the sentence of pmem2's `Error`.
+impl fmt::Display for Fail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unsupported => f.write_str("the platform has no answer"),
+            Self::Absent(what) => write!(f, "{what:?}: not there"),
+            Self::Malformed(what) => write!(f, "{what:?}: cannot be understood"),
+            Self::Replaced => f.write_str("the handle refers to another object meanwhile"),
+            Self::DeviceReplaced => f.write_str("the device is another one meanwhile"),
+            Self::TooLarge(what) => write!(f, "{what:?}: too large"),
+            Self::Os(what, errno) => write!(f, "{what:?}: {errno}"),
+            Self::NotDurable(why) => write!(f, "not durable: {why:?}"),
+            Self::OsCode(what, code) => write!(f, "{what:?}: error {code} of the system's own"),
+        }
+    }
+}
+
+impl core::error::Error for Fail {}
 
 // Every answer carries one.
 const _: () = assert!(size_of::<Fail>() == 8);

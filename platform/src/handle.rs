@@ -7,6 +7,9 @@ use crate::{Descriptors, Platform};
 /// Something that names an object of a platform for as long as it lives: a borrowed descriptor, an
 /// owned file, a region.
 ///
+/// `File`, `OwnedFd`, `BorrowedFd` and Windows' siblings of them are handles with the feature
+/// `std`; `Arc` and `Rc` of a handle with the feature `alloc`.
+///
 /// # Safety
 ///
 /// While the value is borrowed, [`raw`](Handle::raw) returns the same value and
@@ -18,6 +21,13 @@ use crate::{Descriptors, Platform};
 /// A broken promise hits whoever owns the object that the raw value names instead: its bytes are
 /// overwritten, holes are punched into it, and it is mapped. If that is memory which somebody has
 /// references to, memory safety is lost.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no handle of pmem2",
+    label = "no handle",
+    note = "handles of the standard library (`File`, `OwnedFd`, `BorrowedFd`, on Windows `OwnedHandle`, `BorrowedHandle`) need pmem2's feature `std`",
+    note = "`Arc` and `Rc` of a handle need its feature `alloc`, which `std` brings",
+    note = "a number becomes one by the unsafe `Fd::borrow_raw` or `WinHandle::borrow_raw`, a region by `Extent::of`"
+)]
 pub unsafe trait Handle {
     /// The platform whose object this is.
     type P: Platform;
@@ -246,12 +256,33 @@ mod fds {
         }
     }
 
-    impl AsRawFd for Fd<'_> {
-        #[inline]
-        fn as_raw_fd(&self) -> RawFd {
-            self.raw
-        }
+    /// What a descriptor of ours is to the standard library.
+    macro_rules! std_fds {
+        ($($fd:ty)*) => {$(
+            impl AsRawFd for $fd {
+                #[inline]
+                fn as_raw_fd(&self) -> RawFd {
+                    self.raw
+                }
+            }
+
+            /// It may be a number that is no open descriptor: then the system answers `EBADF` to
+            /// what is asked of this. A negative one, as -1, which a [`BorrowedFd`] cannot be,
+            /// becomes the largest, which no descriptor has.
+            impl AsFd for $fd {
+                #[inline]
+                fn as_fd(&self) -> BorrowedFd<'_> {
+                    let raw = if self.raw < 0 { RawFd::MAX } else { self.raw };
+                    // SAFETY: borrow_raw wants a descriptor that stays open, and not -1. It is not
+                    // -1, and whoever made this of a number promised that it stays open if it is;
+                    // if it is not, that it does not become it: no call takes it for one.
+                    unsafe { BorrowedFd::borrow_raw(raw) }
+                }
+            }
+        )*};
     }
+
+    std_fds! { Fd<'_> Borrowed<'_, Descriptors> }
 
     macro_rules! fds {
         ($($fd:ty)*) => {$(

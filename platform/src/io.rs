@@ -1,6 +1,6 @@
 //! The contract for reading and writing where memory may be bad.
 
-use core::ops::Range;
+use core::{fmt, ops::Range};
 
 use crate::{Borrowed, Facts, Fail, Platform, ReadBuffer, WriteBuffer};
 
@@ -31,6 +31,23 @@ pub struct Halted {
     /// Why it went no further.
     pub why: Halt,
 }
+
+/// For those who write a platform. What a program is told is the sentence of pmem2's
+/// `TransferError`.
+impl fmt::Display for Halted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { done, why } = self;
+        write!(f, "after {done} bytes: ")?;
+        match why {
+            Halt::Medium { unit } => write!(f, "one of the next {unit} bytes is bad"),
+            Halt::End => f.write_str("there are no more"),
+            Halt::Buffer => f.write_str("the caller's memory cannot be accessed"),
+            Halt::Fail(fail) => fail.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for Halted {}
 
 /// A system that reads and writes its objects, and survives it where their memory is bad.
 ///

@@ -1,6 +1,6 @@
 //! Sources from regions of physical memory.
 
-use pmem2_platform::Extent;
+use pmem2_platform::{Bare, Extent, Handle};
 
 use crate::{Error, Source};
 
@@ -39,5 +39,33 @@ impl<'t> Source<Extent<'t>> {
     ///   a virtual disk, or no memory.
     pub fn from_region(extent: Extent<'t>) -> Result<Self, Error> {
         Self::new(extent)
+    }
+}
+
+impl<'t, H: Handle<P = Bare<'t>>> Source<H> {
+    /// The region, or the part of it, that this is a source of, whatever the handle is: what is
+    /// mapped. A slot of a pool has it, too; what it is mapped by may live less long than the pool:
+    ///
+    /// ```
+    /// use pmem2::{Bare, Durability, Extent, PhysicalRegion, Pool, RegionKind, Source, Writer};
+    ///
+    /// static FRAM: PhysicalRegion<'_> = PhysicalRegion::new(0x6000_0000, 512 * 1024, RegionKind::Persistent)
+    ///     .durable_by(Durability::Fence);
+    /// static SOURCES: Pool<Bare<'static>, 4> = Pool::new();
+    ///
+    /// let log = Extent::of(&FRAM).part(0, 4096);
+    /// let source = SOURCES.source(&log)?;
+    /// # let mut memory = vec![0_u8; 4096];
+    /// # let mapped_at = core::ptr::NonNull::new(memory.as_mut_ptr()).unwrap();
+    /// // SAFETY: these bytes are mapped there, and nobody else has them.
+    /// let window = unsafe { source.extent().mapped(mapped_at) };
+    /// let writer = Writer::via(Source::from_region(source.extent())?, &window)?;
+    /// assert_eq!(writer.write_at(0, b"pmem2"), Ok(()));
+    /// # assert_eq!(memory[..5], *b"pmem2");
+    /// # Ok::<(), pmem2::Error>(())
+    /// ```
+    #[inline]
+    pub fn extent(&self) -> Extent<'t> {
+        self.handle().raw()
     }
 }

@@ -1,6 +1,11 @@
 //! Sources from file descriptors.
 
+#[cfg(all(feature = "std", unix))]
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+
 use pmem2_platform::Fd;
+#[cfg(all(feature = "std", unix))]
+use pmem2_platform::Handle;
 
 use crate::{Error, Source};
 
@@ -14,5 +19,23 @@ impl<'h> Source<Fd<'h>> {
     #[inline]
     pub fn from_fd(fd: impl Into<Fd<'h>>) -> Result<Self, Error> {
         Self::new(fd.into())
+    }
+}
+
+/// The handle's descriptor.
+#[cfg(all(feature = "std", unix))]
+impl<H: Handle + AsFd> AsFd for Source<H> {
+    #[inline]
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.handle().as_fd()
+    }
+}
+
+/// The handle's number.
+#[cfg(all(feature = "std", unix))]
+impl<H: Handle + AsFd> AsRawFd for Source<H> {
+    #[inline]
+    fn as_raw_fd(&self) -> RawFd {
+        self.as_fd().as_raw_fd()
     }
 }

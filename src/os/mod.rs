@@ -1,8 +1,12 @@
 //! What names a system: constructors, and the words of errors.
 
-mod bare;
+// In the order of the documentation: what most programs have comes first.
 mod fd;
+
 #[cfg(windows)]
 mod windows;
+
+mod bare;
+
 #[cfg_attr(windows, path = "windows/words.rs")]
 pub(crate) mod words;

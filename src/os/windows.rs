@@ -1,5 +1,10 @@
 //! Sources from handles of Windows.
 
+#[cfg(feature = "std")]
+use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle, RawHandle};
+
+#[cfg(feature = "std")]
+use pmem2_platform::Handle;
 use pmem2_platform::WinHandle;
 
 use crate::{Error, Source};
@@ -32,5 +37,23 @@ impl<'h> Source<WinHandle<'h>> {
     #[inline]
     pub fn from_handle(handle: impl Into<WinHandle<'h>>) -> Result<Self, Error> {
         Self::new(handle.into())
+    }
+}
+
+/// The source's handle.
+#[cfg(feature = "std")]
+impl<H: Handle + AsHandle> AsHandle for Source<H> {
+    #[inline]
+    fn as_handle(&self) -> BorrowedHandle<'_> {
+        self.handle().as_handle()
+    }
+}
+
+/// The value of the source's handle.
+#[cfg(feature = "std")]
+impl<H: Handle + AsHandle> AsRawHandle for Source<H> {
+    #[inline]
+    fn as_raw_handle(&self) -> RawHandle {
+        self.as_handle().as_raw_handle()
     }
 }

@@ -16,6 +16,12 @@ pub struct Line<'r> {
     pub value: &'r dyn Display,
 }
 
+impl fmt::Debug for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Line {{ key: {:?}, value: {} }}", self.key, self.value)
+    }
+}
+
 /// The key, filled up to the width of the longest, and the value.
 impl Display for Line<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -162,6 +162,48 @@ fn codes_are_those_of_the_header() {
     assert_eq!(covered, header.into_keys().collect(), "there is an error for each");
 }
 
+/// Whatever a public function gives as an `Err` can be boxed, and has words.
+#[test]
+fn whatever_fails_is_an_error() {
+    use pmem2::{Fail, Halt, Halted, TableFault, TransferError, WindowFault};
+    let boxed: [(Box<dyn std::error::Error>, &str); 20] = [
+        (Box::new(Error::SourceEmpty), ""),
+        (Box::new(TransferError::from(Error::SourceEmpty)), ""),
+        (Box::new(Memory::Heap), ""),
+        (Box::new(Errno::EIO), ""),
+        (Box::new(WindowFault::Unarmed), ""),
+        (Box::new(TableFault::Checksum), ""),
+        (Box::new(pmem2_platform::CopyFault::Outside), ""),
+        (Box::new(Fail::Unsupported), "the platform has no answer"),
+        (Box::new(Fail::Absent(What::Size)), "Size: not there"),
+        (Box::new(Fail::Malformed(What::Dimm)), "Dimm: cannot be understood"),
+        (Box::new(Fail::Replaced), "the handle refers to another object meanwhile"),
+        (Box::new(Fail::DeviceReplaced), "the device is another one meanwhile"),
+        (Box::new(Fail::TooLarge(What::DeviceId)), "DeviceId: too large"),
+        (Box::new(Fail::Os(What::Sync, Errno::EIO)), "Sync: input/output error (EIO)"),
+        (Box::new(Fail::NotDurable(Undurable::Never)), "not durable: Never"),
+        (Box::new(Fail::OsCode(What::Read, 1392)), "Read: error 1392 of the system's own"),
+        (
+            Box::new(halted(Halt::Medium { unit: 512 })),
+            "after 7 bytes: one of the next 512 bytes is bad",
+        ),
+        (Box::new(halted(Halt::End)), "after 7 bytes: there are no more"),
+        (Box::new(halted(Halt::Buffer)), "after 7 bytes: the caller's memory cannot be accessed"),
+        (
+            Box::new(halted(Halt::Fail(Fail::Replaced))),
+            "after 7 bytes: the handle refers to another object meanwhile",
+        ),
+    ];
+    fn halted(why: Halt) -> Halted {
+        Halted { done: 7, why }
+    }
+    for (error, words) in boxed {
+        // Those of the others are tested where they are from.
+        assert!(!error.to_string().is_empty());
+        assert!(words.is_empty() || error.to_string() == words, "{error}");
+    }
+}
+
 #[test]
 fn errors_of_the_system_are_their_negative_errno() {
     for errno in (1..=133).chain([4000, i32::MAX]).map(Errno::from_raw) {

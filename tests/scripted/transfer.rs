@@ -264,6 +264,50 @@ fn the_channel_is_dropped_first() {
     assert_eq!((script.medium.closed.take(), script.dropped.get()), (vec![1], 2));
 }
 
+/// The source comes back with its handle, and what was kept for transfers is gone by then.
+#[test]
+fn readers_and_writers_give_their_source_back() {
+    let script = Script::new();
+    let source = Reader::new(Source::new(script.object()).unwrap()).unwrap().into_source();
+    assert_eq!((script.medium.closed.take(), script.dropped.get()), (vec![0], 0));
+    let source = Writer::new(source).unwrap().into_source();
+    assert_eq!((script.medium.closed.take(), script.dropped.get()), (vec![0], 0));
+    assert_eq!(source.size(), Source::new(script.object()).unwrap().size());
+    script.calls();
+    drop(source.into_inner());
+    assert_eq!((script.calls(), script.dropped.get()), (vec![], 2));
+}
+
+/// A writer makes durable what it wrote, as its source does.
+#[test]
+fn a_writer_syncs() {
+    let script = Script::new();
+    let writer = Writer::new(Source::new(script.object()).unwrap()).unwrap();
+    script.calls();
+    assert_eq!((writer.sync(), script.calls()), (Ok(()), vec![Call::Sync]));
+    let mut script = Script::new();
+    script.medium.sync = Err(pmem2::Fail::Os(pmem2::What::Sync, Errno::EIO));
+    let writer = Writer::new(Source::new(script.object()).unwrap()).unwrap();
+    assert_eq!(writer.sync(), Err(Error::NotSynced));
+}
+
+/// A reader shows its source, and nothing of what it keeps.
+#[test]
+fn readers_and_writers_are_shown() {
+    let script = Script::new();
+    let (reader, writer) = (
+        Reader::new(Source::new(script.object()).unwrap()).unwrap(),
+        Writer::new(Source::new(script.object()).unwrap()).unwrap(),
+    );
+    let shown = [format!("{reader:?}"), format!("{writer:?}")];
+    for (shown, name) in shown.iter().zip(["Reader", "Writer"]) {
+        assert!(
+            shown.starts_with(&format!("{name}(Lane {{ source: Source {{ handle: ")),
+            "{shown}"
+        );
+    }
+}
+
 /// Who may read, who may write: the access with the kind, for each way. The rest is refused before
 /// anything is asked.
 #[test]

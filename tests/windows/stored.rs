@@ -68,6 +68,24 @@ fn every_kind_of_handle() {
     used(WinHandle::of(&file));
     assert_eq!(WinHandle::from(file.as_handle()).as_raw_handle(), raw);
     assert_eq!(Source::from_handle(file.as_handle()).and_then(|source| source.size()), Ok(SIZE));
+    // What takes std's handles takes a source of one, and a `WinHandle`.
+    fn value(of: &(impl AsHandle + AsRawHandle)) -> std::os::windows::io::RawHandle {
+        assert_eq!(of.as_handle().as_raw_handle(), of.as_raw_handle());
+        of.as_raw_handle()
+    }
+    let pool = Pool::<Windows, 1>::new();
+    let slot = pool.source(&file).expect("a source");
+    assert_eq!(
+        [
+            value(&WinHandle::from(&file)),
+            value(&Source::new(&file).expect("a source")),
+            value(&Source::from_handle(&file).expect("a source")),
+            value(&*slot)
+        ],
+        [raw; 4]
+    );
+    assert!(Source::from_handle(WinHandle::of(&*slot)).is_ok());
+    drop(slot);
     let owned = used(OwnedHandle::from(used(file)));
     assert_eq!(Source::from_handle(&owned).and_then(|source| source.size()), Ok(SIZE));
     let shared = used(Arc::new(owned));

@@ -6,6 +6,13 @@ use core::fmt;
 #[derive(Clone, Copy)]
 pub(super) struct Bytes<'t>(&'t [u8]);
 
+/// How many there are: a table is long.
+impl fmt::Debug for Bytes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{} bytes]", self.0.len())
+    }
+}
+
 impl<'t> Bytes<'t> {
     pub(super) const fn new(bytes: &'t [u8]) -> Self {
         Self(bytes)

@@ -30,7 +30,7 @@ const OLD_VERSION: u32 = 16;
 const VERSION: u32 = 17;
 
 /// A whole devicetree blob that was checked.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Devicetree<'t> {
     structure: Bytes<'t>,
     strings: Bytes<'t>,

@@ -187,7 +187,7 @@ impl<'t> Platform for Bare<'t> {
 }
 
 /// A DIMM of a region: two words, since a small machine's stack holds it several times.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct BareDimm<'t> {
     region: &'t PhysicalRegion<'t>,
     index: usize,

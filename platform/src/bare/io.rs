@@ -9,6 +9,7 @@ use crate::{
 };
 
 /// A window, and how far behind its first byte the source's is.
+#[derive(Debug)]
 pub struct Channel<'t> {
     window: &'t Window<'t>,
     start: u64,

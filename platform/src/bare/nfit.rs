@@ -12,7 +12,7 @@ use super::{
 use crate::{DimmState, Persistence, RegionFault, Text};
 
 /// A whole NFIT that was checked.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Nfit<'t> {
     /// All of it, and no more.
     table: Bytes<'t>,

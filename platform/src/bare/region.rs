@@ -45,7 +45,7 @@ pub struct BoardDimm<'t> {
 }
 
 /// Where the DIMMs of a region are told.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub enum DimmTable<'t> {
     /// By the board's code.
     Board(&'t [BoardDimm<'t>]),
@@ -55,7 +55,7 @@ pub enum DimmTable<'t> {
 
 /// A range of physical memory, as a table tells of it. A board's code can have a constant one, of
 /// which `Source::from_region` of the crate `pmem2` makes a source.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct PhysicalRegion<'t> {
     pub(super) base: u64,
     pub(super) length: u64,

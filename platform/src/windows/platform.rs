@@ -393,12 +393,31 @@ mod handles {
         }
     }
 
-    impl AsRawHandle for WinHandle<'_> {
-        #[inline]
-        fn as_raw_handle(&self) -> RawHandle {
-            self.as_raw().as_ptr()
-        }
+    /// What a handle of ours is to the standard library.
+    macro_rules! std_handles {
+        ($($handle:ty)*) => {$(
+            impl AsRawHandle for $handle {
+                #[inline]
+                fn as_raw_handle(&self) -> RawHandle {
+                    Handle::raw(self).as_ptr()
+                }
+            }
+
+            /// It may be a value that is no open handle: then the system answers
+            /// `ERROR_INVALID_HANDLE` to what is asked of this.
+            impl AsHandle for $handle {
+                #[inline]
+                fn as_handle(&self) -> BorrowedHandle<'_> {
+                    // SAFETY: borrow_raw wants a handle that stays open. Whoever made this of a
+                    // value promised that it does if it is open; if it is not, that it does not
+                    // become it: no call takes it for one.
+                    unsafe { BorrowedHandle::borrow_raw(self.as_raw_handle()) }
+                }
+            }
+        )*};
     }
+
+    std_handles! { WinHandle<'_> Borrowed<'_, Windows> }
 
     macro_rules! handles {
         ($($handle:ty)*) => {$(
