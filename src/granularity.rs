@@ -55,6 +55,11 @@ pub enum Sharing {
 
 /// The granularity that a mapping of a source will have, and why not a finer one. `Display` says
 /// both.
+///
+/// It is that of a mapping made with `MAP_SHARED_VALIDATE | MAP_SYNC` of mmap(2), as libpmem2 makes
+/// them. A mapping of a file without `MAP_SYNC` (memmap2, plain mmap with `MAP_SHARED`) has
+/// [`Page`](Granularity::Page), whatever this says: what is stored to it may be lost with the file
+/// system's metadata before msync(2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Expected {
@@ -219,13 +224,17 @@ impl<H: Handle<P: Locate>> Source<H> {
     /// The store granularity that a mapping of this source will have, and why not a finer one: what
     /// is behind `PMEM2_E_GRANULARITY_NOT_SUPPORTED` of pmem2_map_new(3).
     ///
+    /// The answer holds for a mapping made with `MAP_SHARED_VALIDATE | MAP_SYNC` only: one of a
+    /// file that was made without `MAP_SYNC` (memmap2, plain mmap) has [`Page`](Granularity::Page).
+    ///
     /// Whether a file can be mapped directly is tried: a page is mapped with `MAP_SYNC` and
-    /// unmapped at once. Nothing is written.
+    /// unmapped at once. Where that is refused, so is an ordinary shared mapping, for writing if
+    /// the handle was opened for that. Nothing is read or written.
     ///
     /// System calls on Linux: none for a private mapping and for anonymous memory; else those of
-    /// [`place`](Source::place), and for a file `fstat`, `mmap`, `munmap`. Where the mapping is
-    /// refused for the file's own sake also `fstat`, `statx`, `openat`, `read` (several), `close`
-    /// and `fstat`, `fstatfs` to find out why.
+    /// [`place`](Source::place), and for a file `fstat`, `mmap` once to three times, `munmap`.
+    /// Where the first is refused for the file's own sake also `fstat`, `statx`,
+    /// `openat`, `read` (several), `close` and `fstat`, `fstatfs` to find out why.
     ///
     /// # Errors
     ///
@@ -235,6 +244,10 @@ impl<H: Handle<P: Locate>> Source<H> {
     ///   nothing makes durable.
     /// - [`InvalidFileHandle`](Error::InvalidFileHandle): on Windows, the handle cannot be read.
     /// - [`Unsupported`](Error::Unsupported): the platform cannot tell.
+    /// - [`Os`](Error::Os) with [`What::Mapping`]: the file cannot be mapped (shared), with `ENODEV`
+    ///   where its file system has no such mappings (FUSE with direct I/O, files of the kernel's
+    ///   own); with [`What::WritableMapping`]: it can, but for reading only, though the handle was
+    ///   opened for writing, with `EPERM` where it is sealed (`F_SEAL_WRITE`).
     /// - Those of [`place`](Source::place), for a device DAX and a region. A file whose place
     ///   cannot be told (no descriptor is free, no `/sys`) gets no finer answer than
     ///   [`CacheLine`](Granularity::CacheLine), for [`DomainUnknown`](Reason::DomainUnknown), and
@@ -248,8 +261,8 @@ impl<H: Handle<P: Locate>> Source<H> {
     /// source's is not checked; another's may make the answer finer than is true. Where it cannot
     /// reach `/proc` either, the reason may be vaguer ([`NotDax`](Reason::NotDax)).
     ///
-    /// System calls on Linux: of a device DAX none; of a file `fstat`, `mmap`, `munmap`, and where
-    /// the mapping is refused for the file's own sake `fstat`, `statx`, `openat`, `read` (several),
+    /// System calls on Linux: of a device DAX none; of a file `fstat`, `mmap` once to three times,
+    /// `munmap`, and where the first is refused for the file's own sake `fstat`, `statx`, `openat`, `read` (several),
     /// `close` and `fstat`, `fstatfs`.
     ///
     /// # Errors

@@ -146,6 +146,11 @@ impl<Id: Copy + Eq + Display> Report<Id> {
                 None => source.expected_granularity(Sharing::Shared),
             });
         }
+        // It was tried: what cannot be mapped is of no use, and what cannot be mapped for writing
+        // can be read.
+        if let Some(Err(error @ Error::Os { what: What::Mapping, .. })) = self.granularity {
+            self.verdict = self.verdict.and(Err(error));
+        }
     }
 
     /// A report that knows nothing but why: for what could not even be looked at.
@@ -173,13 +178,16 @@ impl<Id: Copy + Eq + Display> Report<Id> {
     }
 
     /// Whether the handle is a usable source, or why not. It is one if [`Source::new`] accepts it,
-    /// it can be read (which on Windows `new` does not look at), and size and alignment are known
-    /// (or the platform never knows them). One of no bytes is usable too, though nothing of it can
-    /// be mapped before it is given some.
+    /// it can be read (which on Windows `new` does not look at), size and alignment are known (or
+    /// the platform never knows them), and the system maps it, shared, which is tried of a file on
+    /// Linux. One of no bytes is usable too, though nothing of it can be mapped before it is given
+    /// some, and so is one that was opened for writing and can be mapped for reading only: that is
+    /// the error of [`granularity`](Report::granularity).
     ///
     /// # Errors
     ///
-    /// The one that [`Source::new`], [`Source::size`] or [`Source::alignment`] gives.
+    /// The one that [`Source::new`], [`Source::size`] or [`Source::alignment`] gives, or
+    /// [`Os`](Error::Os) with [`What::Mapping`] of [`Source::expected_granularity`].
     pub const fn verdict(&self) -> Result<(), Error> {
         self.verdict
     }
@@ -239,8 +247,9 @@ impl<Id: Copy + Eq + Display> Report<Id> {
         self.identity.as_ref().map(|identity| identity.device_usc)
     }
 
-    /// The store granularity that a shared mapping will have; `None` also for a file that was
-    /// opened for no mapping.
+    /// The store granularity that a shared mapping of `MAP_SHARED_VALIDATE | MAP_SYNC` will have,
+    /// as [`Source::expected_granularity`] gives it; `None` also for a file that was opened for no
+    /// mapping.
     pub const fn granularity(&self) -> Option<Result<Expected, Error>> {
         self.granularity
     }
@@ -263,7 +272,7 @@ impl<H: Handle<P: Locate>> Source<H> {
     pub fn report(&self) -> Report<<H::P as Platform>::Id> {
         let mut report = Report::refused(Error::InvalidFileHandle(HandleFault::Replaced));
         match H::P::describe(self.handle().into()) {
-            Ok(now) if now.id == self.id() => {
+            Ok(now) if now.id == self.id() || self.is_still_that_device() => {
                 report.ask(
                     self.handle(),
                     now,
@@ -276,5 +285,11 @@ impl<H: Handle<P: Locate>> Source<H> {
         }
         report.facts = Some(*self.facts());
         report
+    }
+
+    /// Whether a device whose id is another now is the same all the same: with `/sys`, an id says
+    /// more than without, and it may have come or gone since the source was made.
+    fn is_still_that_device(&self) -> bool {
+        self.kind() == Kind::DeviceDax && !matches!(self.size(), Err(Error::InvalidFileHandle(_)))
     }
 }

@@ -48,9 +48,13 @@ impl<H: Handle> Source<H> {
     /// The handle may be borrowed (`Fd`, `&File`) or owned (`File`, `OwnedFd`, `Arc<File>`). It is
     /// dropped where it is refused; [`try_from_handle`](Source::try_from_handle) gives it back.
     ///
+    /// Nothing is mapped: that the system does so is known by
+    /// [`expected_granularity`](Source::expected_granularity).
+    ///
     /// System calls on Linux: `fcntl(F_GETFL)` and `fstat`; for a character device also
     /// `readlinkat`, and if that finds nothing `faccessat`, and if it is a device DAX `newfstatat`;
-    /// where `st_blksize` is over 4096 also `fstatfs`.
+    /// where there is no `/sys`, or it cannot be read, `statx`, and if that does not tell a device
+    /// DAX `fstatfs`; where `st_blksize` is over 4096 also `fstatfs`.
     ///
     /// # Errors
     ///
@@ -59,7 +63,8 @@ impl<H: Handle> Source<H> {
     ///   looked at before it is to be mapped.
     /// - [`InvalidFileType`](Error::InvalidFileType): neither a regular file nor a device DAX.
     /// - [`UnknownFileType`](Error::UnknownFileType): a character device in a system without
-    ///   `/sys`.
+    ///   `/sys`, whose kernel does not tell either (`STATX_ATTR_DAX`: before Linux 5.10, or of a
+    ///   node on overlayfs).
     /// - [`Unsupported`](Error::Unsupported): there is no backend for this system.
     /// - [`Os`](Error::Os): the system failed.
     #[inline]
@@ -176,11 +181,14 @@ impl<H: Handle> Source<H> {
 
     /// The alignment in bytes that offsets and lengths of mappings need, a power of two
     /// (pmem2_source_alignment(3)): of a file the page size, on hugetlbfs the size of its huge
-    /// pages, of a device DAX what sysfs says.
+    /// pages, of a device DAX what sysfs says (before Linux 5.10 of its region), or, where it says
+    /// nothing, the length of the smallest shared mapping that the kernel grants, which is tried
+    /// for no access and undone at once.
     ///
     /// System calls on Linux: none for a file where the ABI fixes the page size (x86, riscv64), and
     /// elsewhere none but in the first call of the process (`msync`); for a device DAX `fstat`,
-    /// `openat`, `read`, `close`, `newfstatat`.
+    /// `openat` (several where the first finds nothing), `read`, `close`, `newfstatat`, and where
+    /// sysfs does not tell `mmap` (several), `munmap`.
     ///
     /// # Errors
     ///

@@ -52,8 +52,10 @@ pub enum What {
     Buffer,
     /// That what was written is durable (on Linux `fdatasync`).
     Sync,
-    /// The mapping of memory that is read or written.
+    /// The mapping of memory that is read or written, or of a file at all.
     Mapping,
+    /// The mapping of a file for writing, which was opened for that.
+    WritableMapping,
     /// The handler of the signal that bad memory raises (SIGBUS).
     SignalHandler,
     /// The system's list of bad blocks.

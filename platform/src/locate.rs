@@ -112,6 +112,10 @@ pub trait Locate: Platform {
 
     /// Whether a store to a mapping of the file is durable without a call to the file system. Linux
     /// tries such a mapping, and undoes it; the file is not changed.
+    ///
+    /// A file that cannot be mapped at all is [`Fail::Os`] with
+    /// [`What::Mapping`](crate::What::Mapping), one that cannot be mapped for writing, though the
+    /// handle was opened for that, with [`What::WritableMapping`](crate::What::WritableMapping).
     fn synchronous(
         handle: Borrowed<'_, Self>,
         facts: &Facts<Self::Id>,

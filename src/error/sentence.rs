@@ -252,10 +252,10 @@ fn refused(kind: Kind, f: &mut Formatter<'_>) -> Result {
             "a block device is not a data source: open a file on its file system, or its device DAX (/dev/daxX.Y)"
         }
         Kind::CharacterDevice => {
-            "a character device that is not a device DAX (/dev/daxX.Y) is not a data source: it has no memory to map"
+            "a character device that is not a device DAX (/dev/daxX.Y) is not a data source: it is not known to keep what is stored there"
         }
         Kind::Pipe => "a pipe or FIFO keeps nothing and cannot be mapped: open a regular file or a device DAX",
-        Kind::Socket => "a socket keeps nothing and cannot be mapped: open a regular file or a device DAX",
+        Kind::Socket => "a socket keeps nothing: open a regular file or a device DAX",
         Kind::SymbolicLink => "a symbolic link itself cannot be mapped: open what it points to",
         Kind::AnonymousInode => {
             "not a file but a kernel object (epoll, eventfd, timerfd, signalfd, pidfd, inotify, io_uring or the like): open \
@@ -333,6 +333,7 @@ fn noun(what: What) -> &'static str {
         What::Buffer => "the buffer's memory",
         What::Sync => "whether what was written is durable",
         What::Mapping => "a mapping of the source",
+        What::WritableMapping => "a mapping of the source for writing",
         What::SignalHandler => "the handler of SIGBUS",
         What::BadBlocks => "the list of bad blocks",
         What::Extents => "where the file lies on its device (FIEMAP)",
@@ -350,6 +351,10 @@ fn failed(what: What, f: &mut Formatter<'_>) -> Result {
         What::Write => f.write_str("the source cannot be written to: "),
         What::Buffer => f.write_str("the buffer's memory cannot be accessed: "),
         What::Sync => f.write_str("what was written cannot be made durable: "),
+        What::Mapping => f.write_str("the source cannot be mapped: "),
+        What::WritableMapping => {
+            f.write_str("it was opened for writing, but can be mapped for reading only: ")
+        }
         What::SignalHandler => f.write_str("the handler of SIGBUS cannot be installed: "),
         What::ClearBadBlock => f.write_str("the bad block cannot be cleared: "),
         What::WriteBack => f.write_str(

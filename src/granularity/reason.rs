@@ -6,6 +6,15 @@ use pmem2_platform::{Backing, FileSystem};
 
 use crate::place::On;
 
+/// What has to be done before, on XFS: until Linux 5.19 it does not mount a whole file system with
+/// both, and from 6.0 on it does not where the disk has partitions.
+macro_rules! reflink {
+    () => {
+        "; XFS with reflink (mkfs.xfs's default) refuses that before Linux 6.0, and on a partition: \
+         make it anew with -m reflink=0"
+    };
+}
+
 /// Why a granularity is what it is. `Display` gives it as a sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -118,15 +127,19 @@ impl Reason {
                 "use the namespace itself or a linear or striped volume on it, and a kernel with DAX (CONFIG_FS_DAX)"
             }
             Self::FileSystemWithoutDax(_) => "use ext4 or xfs, mounted with DAX",
-            Self::MountedWithoutDax => "mount the file system anew with -o dax=always",
-            Self::FileFlagOff => {
-                "mount the file system with -o dax=always, or set the flag of the directory (xfs_io -c 'chattr +x') and copy \
-                 the file within it"
+            Self::MountedWithoutDax => {
+                concat!("mount the file system anew with -o dax=always", reflink!())
             }
+            Self::FileFlagOff => concat!(
+                "set the flag of the directory (xfs_io -c 'chattr +x') and copy the file within it, or mount the file system \
+                 with -o dax=always",
+                reflink!()
+            ),
             Self::FileLeftOut => "use a file without encryption, verity, journalled or inline data",
-            Self::NotDax => {
-                "mount the file system with -o dax=always (mount(8) shows how it is mounted)"
-            }
+            Self::NotDax => concat!(
+                "mount the file system with -o dax=always (mount(8) shows how it is mounted)",
+                reflink!()
+            ),
             Self::PlaceUnknown => {
                 "what has to change is known where /sys can be read: mount sysfs on /sys"
             }

@@ -69,14 +69,20 @@ pub(crate) const fn remedy(what: What, errno: Errno) -> &'static str {
         Errno::EFAULT if matches!(what, What::Buffer) => {
             "; give memory that is mapped, and that may be written to where bytes are read"
         }
+        Errno::ENODEV if matches!(what, What::Mapping) => {
+            "; its file system has no shared mappings of it (FUSE with direct I/O, and files of the kernel's own in /proc and /sys): \
+             copy it to one that has"
+        }
+        Errno::EPERM if matches!(what, What::WritableMapping) => {
+            "; it is sealed against writing (F_SEAL_WRITE, F_SEAL_FUTURE_WRITE)"
+        }
         Errno::EPERM | Errno::EACCES => {
             "; more rights are needed, or a filter (seccomp) that allows the call"
         }
         Errno::ENOENT
             if matches!(
                 what,
-                What::Size
-                    | What::Alignment
+                What::Alignment
                     | What::Device
                     | What::Region
                     | What::NumaNode
@@ -85,6 +91,9 @@ pub(crate) const fn remedy(what: What, errno: Errno) -> &'static str {
             ) =>
         {
             "; the device is gone, or /sys is not mounted here"
+        }
+        Errno::ENOENT if matches!(what, What::Size) => {
+            "; the device is gone, or sysfs, which alone tells the size of a device DAX, is not mounted on /sys"
         }
         Errno::ENOENT if matches!(what, What::Sysfs) => {
             "; mount sysfs on /sys (in a chroot or container too)"

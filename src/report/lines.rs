@@ -2,7 +2,7 @@
 
 use core::fmt::{self, Display};
 
-use pmem2_platform::{Access, Backing, Region};
+use pmem2_platform::{Access, Backing, Region, What};
 
 use super::{Identity, Report};
 use crate::{Error, Expected, Place, Reason, place::Of};
@@ -39,6 +39,14 @@ impl<Id: Copy + Eq + Display> Report<Id> {
     pub fn lines<E>(&self, mut print: impl FnMut(Line<'_>) -> Result<(), E>) -> Result<(), E> {
         let mut line = |key, value: &dyn Display| print(Line { key, value });
         match &self.verdict {
+            Ok(())
+                if matches!(
+                    self.granularity,
+                    Some(Err(Error::Os { what: What::WritableMapping, .. }))
+                ) =>
+            {
+                line("source", &"usable, for reading only")?
+            }
             Ok(()) => line("source", &"usable")?,
             Err(error) => line("refused", error)?,
         }
@@ -82,9 +90,13 @@ impl<Id: Copy + Eq + Display> Report<Id> {
             )?;
         }
         match &self.granularity {
-            Some(Err(error @ (Error::NeverDurable | Error::RegionNeverDurable))) => {
-                line("granularity", &format_args!("none: {error}"))?
-            }
+            Some(Err(
+                error @ (Error::NeverDurable
+                | Error::RegionNeverDurable
+                | Error::Os { what: What::WritableMapping, .. }),
+            )) => line("granularity", &format_args!("none: {error}"))?,
+            // It has been said.
+            Some(Err(error)) if self.verdict == Err(*error) => {}
             granularity => {
                 answer(&mut line, "granularity", granularity, |expected| Because(*expected))?
             }

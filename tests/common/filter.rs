@@ -29,7 +29,11 @@ fn call(name: &str) -> (i64, &'static [(u8, i32)]) {
         "statx" => (libc::SYS_statx, &[(2, libc::AT_EMPTY_PATH)]),
         "mmap" => (
             libc::SYS_mmap,
-            &[(3, libc::MAP_SHARED_VALIDATE | libc::MAP_SYNC), (3, libc::MAP_SHARED)],
+            &[
+                (3, libc::MAP_SHARED_VALIDATE | libc::MAP_SYNC),
+                (3, libc::MAP_SHARED | libc::MAP_NORESERVE),
+                (3, libc::MAP_SHARED),
+            ],
         ),
         "rt_sigaction" => (libc::SYS_rt_sigaction, &[(0, libc::SIGBUS)]),
         "munmap" => (libc::SYS_munmap, &[]),

@@ -3,7 +3,7 @@
 
 use pmem2::What;
 
-pub(crate) const WHATS: [What; 29] = [
+pub(crate) const WHATS: [What; 30] = [
     What::Handle,
     What::Subsystem,
     What::Sysfs,
@@ -27,6 +27,7 @@ pub(crate) const WHATS: [What; 29] = [
     What::Buffer,
     What::Sync,
     What::Mapping,
+    What::WritableMapping,
     What::SignalHandler,
     What::BadBlocks,
     What::Extents,

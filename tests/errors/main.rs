@@ -366,6 +366,7 @@ fn what_was_asked_for_is_named() {
         "the buffer's memory",
         "whether what was written is durable",
         "a mapping of the source",
+        "a mapping of the source for writing",
         "the handler of SIGBUS",
         "the list of bad blocks",
         "where the file lies on its device (FIEMAP)",
@@ -411,6 +412,10 @@ fn what_was_asked_for_is_named() {
             What::Write => "the source cannot be written to".to_owned(),
             What::Buffer => "the buffer's memory cannot be accessed".to_owned(),
             What::Sync => "what was written cannot be made durable".to_owned(),
+            What::Mapping => "the source cannot be mapped".to_owned(),
+            What::WritableMapping => {
+                "it was opened for writing, but can be mapped for reading only".to_owned()
+            }
             What::SignalHandler => "the handler of SIGBUS cannot be installed".to_owned(),
             What::ClearBadBlock => "the bad block cannot be cleared".to_owned(),
             What::WriteBack => {

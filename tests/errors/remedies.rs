@@ -13,6 +13,8 @@ fn remedies_of_transfers() {
     let quota = "; free some, or raise the quota, and allocate the file's bytes before (fallocate)";
     let limit = "; raise RLIMIT_FSIZE, or use a file system for larger files";
     let memory = "; give memory that is mapped, and that may be written to where bytes are read";
+    let no_mappings = "; its file system has no shared mappings of it (FUSE with direct I/O, and files of the kernel's own in /proc \
+         and /sys): copy it to one that has";
     let rights = "; more rights are needed, or a filter (seccomp) that allows the call";
     for what in WHATS {
         let remedy = |errno| match (what, errno) {
@@ -25,6 +27,10 @@ fn remedies_of_transfers() {
             }
             (What::Write | What::Sync | What::ClearBadBlock, Errno::EDQUOT) => quota,
             (What::Write | What::ClearBadBlock, Errno::EPERM) => sealed,
+            (What::WritableMapping, Errno::EPERM) => {
+                "; it is sealed against writing (F_SEAL_WRITE, F_SEAL_FUTURE_WRITE)"
+            }
+            (What::Mapping, Errno::ENODEV) => no_mappings,
             (What::Read | What::Write, Errno::EINVAL) => {
                 "; what was opened O_DIRECT takes whole sectors only, and memory that is aligned like them"
             }
@@ -50,6 +56,7 @@ fn remedies_of_transfers() {
             Errno::EIO,
             Errno::EBUSY,
             Errno::EAGAIN,
+            Errno::ENODEV,
         ] {
             let said = sentence(Error::Os { what, errno });
             assert!(said.ends_with(&format!("({errno:?}){}", remedy(errno))), "{said}");
@@ -63,8 +70,10 @@ fn remedies() {
     let gone = "; the device is gone, or /sys is not mounted here";
     for what in WHATS {
         let remedy = match what {
-            What::Size
-            | What::Alignment
+            What::Size => {
+                "; the device is gone, or sysfs, which alone tells the size of a device DAX, is not mounted on /sys"
+            }
+            What::Alignment
             | What::Device
             | What::Region
             | What::NumaNode

@@ -68,11 +68,11 @@ fn the_codes_of_failures() {
     // Device, volume; region, node, domain; DIMM, id, count; DAX, MAP_SYNC.
     let of_places =
         [DEVICE, DEVICE, REGION, REGION, REGION, DEVICE, DEVICE, DEVICE, UNKNOWN, UNKNOWN];
-    // Reading, writing, buffer, sync; mapping, handler; bad blocks, extents, clearing, writing
+    // Reading, writing, buffer, sync; mapping (twice), handler; bad blocks, extents, clearing, writing
     // back; path.
     let of_health = [
-        UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, BOUNDS, BOUNDS, UNKNOWN, UNKNOWN,
-        UNKNOWN,
+        UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, BOUNDS, BOUNDS, UNKNOWN,
+        UNKNOWN, UNKNOWN,
     ];
     let malformed = [of_sources.as_slice(), of_places.as_slice(), of_health.as_slice()].concat();
     assert_eq!(codes(Fail::Malformed).to_vec(), malformed);

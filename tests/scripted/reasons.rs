@@ -25,10 +25,10 @@ const REASONS: [(Reason, Option<&str>); 21] = [
     (Reason::DeviceWithoutDax, Some("--mode=fsdax")),
     (Reason::VolumeWithoutDax, Some("linear")),
     (Reason::FileSystemWithoutDax(BTRFS), Some("ext4 or xfs")),
-    (Reason::MountedWithoutDax, Some("-o dax=always")),
+    (Reason::MountedWithoutDax, Some("-o dax=always; XFS with reflink ")),
     (Reason::FileFlagOff, Some("chattr +x")),
     (Reason::FileLeftOut, Some("without encryption")),
-    (Reason::NotDax, Some("-o dax=always")),
+    (Reason::NotDax, Some("-m reflink=0")),
     (Reason::PlaceUnknown, Some("mount sysfs")),
     (Reason::KernelTooOld, Some("Linux 4.15")),
     (Reason::Refused, None),
@@ -65,7 +65,8 @@ fn reasons_and_remedies() {
     world.direct = Some(Direct::new(Some(false), Some(DaxOption::Never)));
     assert_eq!(
         world.expect(Kind::RegularFile, Synchronous::Refused).expect("an answer").to_string(),
-        "PAGE: its file system is mounted without DAX; mount the file system anew with -o dax=always"
+        "PAGE: its file system is mounted without DAX; mount the file system anew with -o dax=always; XFS with reflink \
+         (mkfs.xfs's default) refuses that before Linux 6.0, and on a partition: make it anew with -m reflink=0"
     );
     assert_eq!(Error::NeverDurable.code(), -100_009);
 }

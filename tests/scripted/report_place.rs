@@ -292,7 +292,8 @@ fn what_would_have_to_change() {
         lines[lines.len() - 2..],
         [
             "granularity      PAGE: its file system is mounted without DAX",
-            "finer            mount the file system anew with -o dax=always",
+            "finer            mount the file system anew with -o dax=always; XFS with reflink (mkfs.xfs's default) refuses that before \
+             Linux 6.0, and on a partition: make it anew with -m reflink=0",
         ]
     );
     let mut land = Land::fsdax();

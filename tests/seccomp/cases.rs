@@ -56,6 +56,12 @@ const CLEARED: &[&str] = &[
     "fsync",
     "pread64",
 ];
+/// A character device that nobody but statx(2) knows.
+const LOOKED_UP: &[&str] = &["fcntl", "fstat", "readlinkat", "faccessat", "statx", "fstatfs"];
+/// An alignment that is tried, where there is a size: a page is enough here.
+const UNTOLD_SIZED: &[&str] = &["fstat", "openat", "read", "close", "newfstatat", "mmap", "munmap"];
+/// The same alone.
+const UNTOLD: &[&str] = &["fstat", "openat", "mmap", "munmap"];
 const HIDDEN: &[&str] = &["fstat", "fstatfs"];
 const UNLISTED: &[&str] = &["fstat", "readlinkat", "faccessat"];
 
@@ -63,7 +69,7 @@ const UNLISTED: &[&str] = &["fstat", "readlinkat", "faccessat"];
 const TRIED: &[&str] = &["fstat", "mmap", "munmap"];
 
 /// Why a file is not mapped directly, where its place does not say.
-const WHY: &[&str] = &["fstat", "mmap", "statx", "openat", "read", "close", "fstatfs"];
+const WHY: &[&str] = &["fstat", "mmap", "munmap", "statx", "openat", "read", "close", "fstatfs"];
 
 const fn case(
     function: &'static str,
@@ -72,6 +78,16 @@ const fn case(
     calls: &'static [&'static str],
 ) -> Case {
     Case { function, run, on, world: World::Region, dax: None, xfs: None, calls }
+}
+
+/// Where there is no /sys.
+const fn gone(
+    function: &'static str,
+    run: Function,
+    on: On,
+    calls: &'static [&'static str],
+) -> Case {
+    Case { function, run, on, world: World::Gone, dax: None, xfs: None, calls }
 }
 
 const fn of_file(
@@ -101,6 +117,8 @@ pub(crate) const CASES: &[Case] = &[
     case("new", NEW, On::DeviceDax, MAKE_DEVICE),
     case("new", NEW, On::Character, &["fcntl", "fstat", "readlinkat"]),
     case("new", NEW, On::Terminal, &["fcntl", "fstat", "readlinkat", "faccessat"]),
+    gone("new", NEW, On::Character, LOOKED_UP),
+    gone("new", NEW, On::Terminal, LOOKED_UP),
     case("new", NEW, On::Directory, MAKE),
     case("new", NEW, On::Nothing, &[]),
     case("new", WAYS, On::File, MAKE),
@@ -109,6 +127,8 @@ pub(crate) const CASES: &[Case] = &[
     case("size", SIZE, On::File, &["fstat"]),
     case("size", SIZE, On::DeviceDax, DEVICE),
     case("alignment", ALIGNMENT, On::File, &[]),
+    Case { world: World::Unlisted, ..case("alignment", ALIGNMENT, On::Mapped, UNTOLD) },
+    Case { world: World::Unlisted, ..case("check_range", CHECK_RANGE, On::Mapped, UNTOLD_SIZED) },
     case("alignment", ALIGNMENT, On::HugePages, &[]),
     case("alignment", ALIGNMENT, On::DeviceDax, DEVICE),
     case("allocated", ALLOCATED, On::File, &["fstat"]),
@@ -156,7 +176,12 @@ pub(crate) const CASES: &[Case] = &[
     case("expected_granularity", PRIVATE, On::File, &[]),
     case("expected_granularity", PRIVATE, On::DeviceDax, &[]),
     case("expected_granularity", GRANULARITY, On::DeviceDax, ASKED),
-    case("expected_granularity", GRANULARITY, On::HugePages, &["fstat", "mmap", "fstatfs"]),
+    case(
+        "expected_granularity",
+        GRANULARITY,
+        On::HugePages,
+        &["fstat", "mmap", "munmap", "fstatfs"],
+    ),
     case("expected_granularity_at", GRANULARITY_AT, On::DeviceDax, &[]),
     case(
         "of",
@@ -196,8 +221,7 @@ pub(crate) const CASES: &[Case] = &[
     case("Linux::dimm_dirty_shutdowns", backend::DIRTY, On::File, ATTRIBUTE),
     case("Linux::dax_capable", backend::DAX_CAPABLE, On::File, ATTRIBUTE),
     case("Linux::dax_capable", backend::DAX_CAPABLE, On::DeviceDax, &[]),
-    case("Linux::synchronous", backend::SYNCHRONOUS, On::File, &["fstat", "mmap"]).dax(false),
-    case("Linux::synchronous", backend::SYNCHRONOUS, On::File, TRIED).dax(true),
+    case("Linux::synchronous", backend::SYNCHRONOUS, On::File, TRIED),
     case(
         "Linux::direct",
         backend::DIRECT,
@@ -232,7 +256,7 @@ pub(crate) const CASES: &[Case] = &[
     of_file("expected_granularity", GRANULARITY, World::Volume, REFUSED_ON_VOLUME).dax(false),
     of_file("expected_granularity", GRANULARITY, World::Unlisted, REFUSED_UNLISTED).dax(false),
     of_file("expected_granularity_at", GRANULARITY_AT, World::Region, WHY).dax(false),
-    of_file("expected_granularity_at", GRANULARITY_AT, World::Mixed, &["fstat", "mmap"]).dax(false),
+    of_file("expected_granularity_at", GRANULARITY_AT, World::Mixed, TRIED).dax(false),
     of_file("of", REPORT, World::Region, REPORTED).dax(false),
     of_file("of", REPORT, World::Volume, REPORTED_ON_VOLUME).dax(false),
     // With it.
@@ -243,11 +267,22 @@ pub(crate) const CASES: &[Case] = &[
     of_file("of", REPORT, World::Region, REPORTED_GRANTED).dax(true),
 ];
 
-const REFUSED: &[&str] =
-    &["fstat", "mmap", "readlinkat", "openat", "read", "close", "newfstatat", "statx", "fstatfs"];
+const REFUSED: &[&str] = &[
+    "fstat",
+    "mmap",
+    "munmap",
+    "readlinkat",
+    "openat",
+    "read",
+    "close",
+    "newfstatat",
+    "statx",
+    "fstatfs",
+];
 const REFUSED_ON_VOLUME: &[&str] = &[
     "fstat",
     "mmap",
+    "munmap",
     "readlinkat",
     "openat",
     "getdents64",
@@ -257,8 +292,18 @@ const REFUSED_ON_VOLUME: &[&str] = &[
     "statx",
     "fstatfs",
 ];
-const REFUSED_UNLISTED: &[&str] =
-    &["fstat", "mmap", "readlinkat", "faccessat", "statx", "openat", "read", "close", "fstatfs"];
+const REFUSED_UNLISTED: &[&str] = &[
+    "fstat",
+    "mmap",
+    "munmap",
+    "readlinkat",
+    "faccessat",
+    "statx",
+    "openat",
+    "read",
+    "close",
+    "fstatfs",
+];
 const GRANTED: &[&str] =
     &["fstat", "mmap", "munmap", "readlinkat", "openat", "read", "close", "newfstatat"];
 const GRANTED_UNLISTED: &[&str] = &["fstat", "mmap", "munmap", "readlinkat", "faccessat"];
@@ -272,6 +317,7 @@ const REPORTED: &[&str] = &[
     "close",
     "newfstatat",
     "mmap",
+    "munmap",
     "statx",
 ];
 const REPORTED_ON_VOLUME: &[&str] = &[
@@ -285,6 +331,7 @@ const REPORTED_ON_VOLUME: &[&str] = &[
     "close",
     "newfstatat",
     "mmap",
+    "munmap",
     "statx",
 ];
 const REPORTED_GRANTED: &[&str] = &[

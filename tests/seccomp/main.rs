@@ -38,7 +38,7 @@ fn under(filter: &BpfProgram, run: Function, subject: &Subject) -> Ended<Answer>
 #[test]
 fn each_function_needs_the_calls_of_its_documentation_and_no_other() {
     let mut tried = BTreeMap::new();
-    for world in [World::Region, World::Volume, World::Mixed, World::Unlisted] {
+    for world in [World::Region, World::Volume, World::Mixed, World::Unlisted, World::Gone] {
         with_sysfs(|sysfs| {
             let subjects = Subjects::new(sysfs, world);
             let here = |case: &&Case| {
@@ -110,7 +110,7 @@ fn a_call_that_a_filter_refuses_gives_its_errno() {
         (DEVICE_ID, On::File, "openat", What::Dimm),
         (DEVICE_ID, On::File, "newfstatat", What::Device),
         (DEVICE_USC, On::File, "read", What::Dimm),
-        (GRANULARITY, On::File, "mmap", What::Synchronous),
+        (GRANULARITY, On::File, "mmap", What::Mapping),
         (GRANULARITY, On::DeviceDax, "readlinkat", What::Device),
         (READ, On::File, "fstat", What::Handle),
         (READ, On::Mapped, "mmap", What::Mapping),

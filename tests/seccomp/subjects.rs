@@ -38,8 +38,10 @@ pub(crate) enum World {
     Volume,
     /// A volume with an ordinary disk in it.
     Mixed,
-    /// In no directory of /sys.
+    /// In no directory of /sys, which does not tell an alignment of /dev/zero either.
     Unlisted,
+    /// There is no /sys any more.
+    Gone,
 }
 
 /// A descriptor of each sort, and the sources of those that are some.
@@ -96,7 +98,7 @@ fn make_sysfs(sysfs: &Sysfs, world: World) {
             };
             volume("dm-0", nd::disk(), &[&one, &other]);
         }
-        World::Unlisted => {}
+        World::Unlisted | World::Gone => {}
     }
 }
 
@@ -108,7 +110,9 @@ impl Subjects {
         let zero = Entry::at("/sys/dev/char/1:5");
         zero.link("subsystem", BUS_DAX);
         zero.write("size", "4194304\n");
-        zero.write("align", "2097152\n");
+        if world != World::Unlisted {
+            zero.write("align", "2097152\n");
+        }
         // The handler is installed once in a process, and then asked for: now.
         SigbusHandler::install().expect("a handler of SIGBUS");
         // Where the ABI does not fix the page size it is asked for once in a process: now.
@@ -134,6 +138,9 @@ impl Subjects {
                 .map(|new| &*Box::leak(Box::new(new)))
         };
         let writers = made.iter().map(writer).collect();
+        if world == World::Gone {
+            sysfs.clear();
+        }
         Self { made, writers }
     }
 

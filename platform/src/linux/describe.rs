@@ -1,5 +1,7 @@
 //! Facts about a descriptor.
 
+use core::num::NonZeroU32;
+
 use rustix::fs::{FileType, OFlags};
 
 use super::{
@@ -11,6 +13,9 @@ use crate::{Access, Alignment, Errno, Facts, Fail, FileSystem, Kind, What};
 
 /// HUGETLBFS_MAGIC of linux/magic.h.
 const HUGETLBFS: u32 = 0x9584_58f6;
+
+/// OVERLAYFS_SUPER_MAGIC.
+const OVERLAYFS: u32 = 0x794c_7630;
 
 /// S_IFMT of inode(7).
 const S_IFMT: u32 = 0o170_000;
@@ -43,9 +48,9 @@ pub(super) fn describe<S: Sys>(sys: S, fd: i32) -> Result<Facts<FileId>, Fail> {
     // The usual case by one comparison: a jump through a table is what the processor predicts worst
     // after a system call.
     let (kind, alignment, entry) = if stat.mode & S_IFMT == S_IFREG {
-        (Kind::RegularFile, file_alignment(sys, fd, &stat, access)?, 0)
+        (Kind::RegularFile, file_alignment(sys, fd, &stat, access)?, None)
     } else {
-        let (kind, entry) = other_kind(sys, &stat, access)?;
+        let (kind, entry) = other_kind(sys, fd, &stat, access)?;
         (kind, None, entry)
     };
     Ok(Facts::new(FileId::of(&stat).with_entry(entry), kind, access, alignment))
@@ -68,10 +73,15 @@ fn access(flags: OFlags) -> Access {
 /// [`FileId`].
 #[cold]
 #[inline(never)]
-fn other_kind<S: Sys>(sys: S, stat: &Stat, access: Access) -> Result<(Kind, u32), Fail> {
+fn other_kind<S: Sys>(
+    sys: S,
+    fd: i32,
+    stat: &Stat,
+    access: Access,
+) -> Result<(Kind, Option<NonZeroU32>), Fail> {
     let kind = match FileType::from_raw_mode(stat.mode) {
         FileType::RegularFile => Kind::RegularFile,
-        FileType::CharacterDevice => return character_device(sys, FileId::of(stat), access),
+        FileType::CharacterDevice => return character_device(sys, fd, FileId::of(stat), access),
         FileType::Directory => Kind::Directory,
         FileType::BlockDevice => Kind::BlockDevice,
         FileType::Fifo => Kind::Pipe,
@@ -81,22 +91,45 @@ fn other_kind<S: Sys>(sys: S, stat: &Stat, access: Access) -> Result<(Kind, u32)
         FileType::Unknown if stat.mode & S_IFMT == 0 => Kind::AnonymousInode,
         FileType::Unknown => Kind::Other,
     };
-    Ok((kind, 0))
+    Ok((kind, None))
 }
 
-/// Device DAX or another character device.
-fn character_device<S: Sys>(sys: S, id: FileId, access: Access) -> Result<(Kind, u32), Fail> {
+/// Device DAX or another character device: what sysfs says, and, where it has nothing to say, the
+/// inode's attribute DAX, which the driver sets when a device DAX is opened.
+fn character_device<S: Sys>(
+    sys: S,
+    fd: i32,
+    id: FileId,
+    access: Access,
+) -> Result<(Kind, Option<NonZeroU32>), Fail> {
     let device = id.represented_device();
     let known = sysfs::device_kind(sys, device).and_then(|kind| match kind {
         Kind::DeviceDax => Ok((kind, low_half(sysfs::inode(sys, Class::Char, device)?))),
-        other => Ok((other, 0)),
+        other => Ok((other, None)),
     });
-    match known {
+    if let Ok((Kind::DeviceDax | Kind::CharacterDevice, _)) = known {
+        return known;
+    }
+    match (sys.attributes(fd).ok().and_then(|attributes| attributes.dax), known) {
+        (Some(true), _) => Ok((Kind::DeviceDax, None)),
+        (Some(false), Ok((Kind::UnknownDevice(What::Sysfs), _)))
+            if !access.contains(Access::PATH) && has_own_inodes(sys, fd) =>
+        {
+            Ok((Kind::CharacterDevice, None))
+        }
         // The descriptor cannot be used anyway: that is the fact to report, not why sysfs could not
         // be read.
-        Err(_) if !access.contains(Access::READ) => Ok((Kind::UnknownDevice(What::Subsystem), 0)),
-        known => known,
+        (_, Err(_)) if !access.contains(Access::READ) => {
+            Ok((Kind::UnknownDevice(What::Subsystem), None))
+        }
+        (_, known) => known,
     }
+}
+
+/// Whether statx(2) tells of the inode that was opened. overlayfs tells of the one below, which no
+/// driver has seen.
+fn has_own_inodes<S: Sys>(sys: S, fd: i32) -> bool {
+    sys.fstatfs(fd).is_ok_and(|magic| magic != OVERLAYFS)
 }
 
 /// Huge pages on hugetlbfs, ordinary ones elsewhere.
@@ -158,11 +191,49 @@ pub(super) fn size<S: Sys>(sys: S, fd: i32, facts: &Facts<FileId>) -> Result<u64
 }
 
 pub(super) fn alignment<S: Sys>(sys: S, fd: i32, facts: &Facts<FileId>) -> Result<u64, Fail> {
-    if facts.kind == Kind::DeviceDax {
-        same(sys, fd, facts)?;
-        return number(sys, facts.id, "align", What::Alignment);
+    if facts.kind != Kind::DeviceDax {
+        return Ok(page::size(sys)?.bytes());
     }
-    Ok(page::size(sys)?.bytes())
+    same(sys, fd, facts)?;
+    match listed_alignment(sys, facts.id) {
+        // Where sysfs does not tell, the driver does.
+        Err(untold @ Fail::Os(..)) => accepted(sys, fd)?.ok_or(untold),
+        told => told,
+    }
+}
+
+/// The alignment of a device DAX in sysfs: before Linux 5.10 that of the devices in its region, of
+/// which the parent's directory tells. Before 5.1 the device lies deeper, and has a link to it.
+fn listed_alignment<S: Sys>(sys: S, id: FileId) -> Result<u64, Fail> {
+    let ask = |name| number(sys, id, name, What::Alignment);
+    let mut told = ask("align");
+    for name in ["../dax_region/align", "device/dax_region/align"] {
+        if told != Err(Fail::Os(What::Alignment, Errno::ENOENT)) {
+            break;
+        }
+        told = ask(name);
+    }
+    told
+}
+
+/// The largest alignment that a device DAX has on any architecture.
+const LARGEST: usize = 1 << 30;
+
+/// The smallest mapping that the driver of a device DAX accepts, which is its alignment: it refuses
+/// what does not begin and end at a multiple, and does not look at the size of the device. `None`
+/// where it accepts none.
+fn accepted<S: Sys>(sys: S, fd: i32) -> Result<Option<u64>, Fail> {
+    let mut bytes = page::size(sys)?.bytes();
+    while let Ok(length @ ..=LARGEST) = usize::try_from(bytes) {
+        // For no access: whatever the process asked the kernel to do with its memory (mlockall),
+        // nothing is read.
+        match sys.try_map(fd, length, Access::empty(), false) {
+            Ok(()) => return Ok(Some(bytes)),
+            Err(Errno::EINVAL) => bytes = bytes.wrapping_shl(1),
+            Err(_) => break,
+        }
+    }
+    Ok(None)
 }
 
 pub(super) fn allocated<S: Sys>(sys: S, fd: i32, facts: &Facts<FileId>) -> Result<u64, Fail> {

@@ -7,10 +7,10 @@ use super::{
     FileId,
     describe::same,
     locate::Spot,
-    sys::Sys,
+    sys::{Stat, Sys},
     sysfs::{self, Class},
 };
-use crate::{DaxOption, Direct, Errno, Facts, Fail, Kind, Synchronous, What};
+use crate::{Access, Alignment, DaxOption, Direct, Errno, Facts, Fail, Kind, Synchronous, What};
 
 pub(super) fn capable<S: Sys>(sys: S, spot: &Spot) -> Result<Option<bool>, Fail> {
     let Some(entry) = spot.entry() else { return Ok(None) };
@@ -34,19 +34,43 @@ pub(super) fn synchronous<S: Sys>(
     fd: i32,
     facts: &Facts<FileId>,
 ) -> Result<Synchronous, Fail> {
-    same(sys, fd, facts)?;
+    let stat = same(sys, fd, facts)?;
     if facts.kind != Kind::RegularFile {
         return Err(Fail::Unsupported);
     }
-    match sys.map_synchronously(fd) {
-        Ok(()) => Ok(Synchronous::Granted),
-        // ENODEV: a file system without mappings at all.
-        Err(Errno::ENOTSUP | Errno::ENODEV) => Ok(Synchronous::Refused),
+    // The kernel makes whole pages of it, but no whole huge ones.
+    let length = facts.alignment.map_or(1, Alignment::bytes);
+    let length = usize::try_from(length).map_err(|_| Fail::Malformed(What::Alignment))?;
+    let Err(refused) = sys.try_map(fd, length, Access::READ, true) else {
+        return Ok(Synchronous::Granted);
+    };
+    ordinary(sys, fd, length, facts.access, &stat)?;
+    match refused {
+        Errno::ENOTSUP => Ok(Synchronous::Refused),
         // Before Linux 4.15 there was no MAP_SHARED_VALIDATE, and a mapping is either shared or
         // private.
-        Err(Errno::EINVAL) => Ok(Synchronous::Unknown),
-        Err(errno) => Err(Fail::Os(What::Synchronous, errno)),
+        Errno::EINVAL => Ok(Synchronous::Unknown),
+        errno => Err(Fail::Os(What::Synchronous, errno)),
     }
+}
+
+/// Whether the file can be mapped at all, for all that it was opened for.
+fn ordinary<S: Sys>(
+    sys: S,
+    fd: i32,
+    length: usize,
+    access: Access,
+    stat: &Stat,
+) -> Result<(), Fail> {
+    let trial = |access| sys.try_map(fd, length, access, false);
+    // Not for writing where there is nothing to write to: hugetlbfs makes a file longer that is
+    // mapped so.
+    if access.contains(Access::WRITE) && stat.size > 0 {
+        let Err(errno) = trial(Access::READ | Access::WRITE) else { return Ok(()) };
+        trial(Access::READ).map_err(|errno| Fail::Os(What::Mapping, errno))?;
+        return Err(Fail::Os(What::WritableMapping, errno));
+    }
+    trial(Access::READ).map_err(|errno| Fail::Os(What::Mapping, errno))
 }
 
 pub(super) fn direct<S: Sys>(sys: S, fd: i32, facts: &Facts<FileId>) -> Result<Direct, Fail> {

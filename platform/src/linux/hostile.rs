@@ -12,7 +12,7 @@ use super::{
     FileId, describe, direct, locate, region,
     sys::{Attributes, Stat, Sys},
 };
-use crate::{Backing, Errno, Facts, Fail, Kind};
+use crate::{Access, Backing, Errno, Facts, Fail, Kind};
 
 pub use blocks::{badblocks, health};
 #[cfg(test)]
@@ -149,7 +149,7 @@ impl<'i> Sys for &Input<'i> {
         })
     }
 
-    fn map_synchronously(self, _: i32) -> Result<(), Errno> {
+    fn try_map(self, _: i32, _: usize, _: Access, _: bool) -> Result<(), Errno> {
         self.succeeds()
     }
 

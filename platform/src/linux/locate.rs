@@ -7,7 +7,7 @@
 
 mod volume;
 
-use core::{cmp::Ordering, str::from_utf8};
+use core::{cmp::Ordering, num::NonZeroU32, str::from_utf8};
 
 use super::{
     FileId,
@@ -36,7 +36,7 @@ pub(super) struct Entry {
     pub(super) class: Class,
     pub(super) device: (u32, u32),
     /// What the inode number of its directory has to end with, where that is known.
-    inode: Option<u32>,
+    inode: Option<NonZeroU32>,
     /// Whether it is a part of a disk.
     pub(super) partition: bool,
 }
@@ -106,10 +106,10 @@ impl Spot {
 }
 
 impl FileId {
-    /// Whether a device DAX is still the one that was described.
+    /// Whether a device DAX is still the one that was described, as far as that is known.
     pub(super) fn confirm<S: Sys>(self, sys: S) -> Result<(), Fail> {
-        let now = sysfs::inode(sys, Class::Char, self.represented_device())?;
-        if low_half(now) == self.entry { Ok(()) } else { Err(Fail::DeviceReplaced) }
+        still(sysfs::inode(sys, Class::Char, self.represented_device())?, self.entry)?;
+        Ok(())
     }
 }
 
@@ -126,7 +126,7 @@ pub(super) fn locate<S: Sys>(sys: S, fd: i32, facts: &Facts<FileId>) -> Result<S
             device => (Class::Block, device, None),
         },
         Kind::BlockDevice => (Class::Block, id.represented_device(), None),
-        Kind::DeviceDax => (Class::Char, id.represented_device(), Some(id.entry)),
+        Kind::DeviceDax => (Class::Char, id.represented_device(), id.entry),
         _ => return Err(Fail::Unsupported),
     };
     let place = listed(sys, class, device)?;
@@ -149,8 +149,13 @@ pub(super) fn locate<S: Sys>(sys: S, fd: i32, facts: &Facts<FileId>) -> Result<S
 pub(super) fn confirm<S: Sys>(sys: S, spot: &Spot) -> Result<u64, Fail> {
     let Some(entry) = spot.entry else { return Ok(0) };
     let now = sysfs::inode(sys, entry.class, entry.device)?;
-    match entry.inode {
-        Some(then) if then != low_half(now) => Err(Fail::DeviceReplaced),
+    still(now, entry.inode)
+}
+
+/// The inode number of an entry, if it is the one that it was.
+fn still(now: u64, then: Option<NonZeroU32>) -> Result<u64, Fail> {
+    match then {
+        Some(_) if then != low_half(now) => Err(Fail::DeviceReplaced),
         _ => Ok(now),
     }
 }

@@ -13,7 +13,7 @@ mod region;
 mod sys;
 mod sysfs;
 
-use core::{fmt, ops::Range};
+use core::{fmt, num::NonZeroU32, ops::Range};
 
 use crate::{
     Alignment, Backing, Borrowed, ClearBy, Direct, Facts, Fail, FileSystem, Halted, Handle, Health,
@@ -30,16 +30,17 @@ use sys::{Kernel, Stat};
 ///
 /// | method | system calls |
 /// |---|---|
-/// | `describe` | `fcntl(F_GETFL)`, `fstat`; of a character device also `readlink`, and where that finds nothing `access`, and of a device DAX `stat`; where `st_blksize` is over 4096 also `fstatfs` |
+/// | `describe` | `fcntl(F_GETFL)`, `fstat`; of a character device also `readlink`, and where that finds nothing `access`, and of a device DAX `stat`, and where there is no `/sys`, or it cannot be read, `statx`, and where that does not tell a device DAX `fstatfs`; where `st_blksize` is over 4096 also `fstatfs` |
 /// | `size`, regular file | `fstat` |
-/// | `size`, `alignment`, device DAX | `fstat`, `open`, `read`, `close`, `stat` |
+/// | `size`, device DAX | `fstat`, `open`, `read`, `close`, `stat` |
+/// | `alignment`, device DAX | `fstat`, `open`, where that finds nothing up to three times, `read`, `close`, `stat`; where `/sys` does not tell, `mmap` until one is granted, `munmap` |
 /// | `allocated` | `fstat` |
 /// | `file_system` | `fstat`, `fstatfs` |
 /// | `page_size` | none where the ABI fixes the size (x86, riscv64, s390x); elsewhere `msync` of no bytes, one for a page of 4 KiB, five for 64 KiB, the first time only |
 /// | `locate` | `fstat`; then `readlink`, and where that finds nothing `access`, or, where the file system has no device number of its own, `fstatfs`; of a volume also `open`, `getdents64` until there is no more, `close` for itself and each volume below, and `readlink` for each device that these are made of; where one of these is a disk that is no persistent memory also `open`, `read`, `close` |
 /// | `confirm` | `stat` |
 /// | `numa_node`, each fact of `region`, `dimm`, `dimm_id`, `dimm_dirty_shutdowns`, `dax_capable` | `open`, `read`, `close` |
-/// | `synchronous` | `fstat`, `mmap`, `munmap` |
+/// | `synchronous` | `fstat`, `mmap` once to three times, `munmap` |
 /// | `direct` | `fstat`, `statx`, `open`, `read` until the mount is found, `close` |
 /// | `channel`, regular file | none |
 /// | `channel`, device DAX | `fstat`, `open`, `read`, `close`, `stat`, `rt_sigaction` (see [`SigbusHandler`]), `mmap`; `munmap` when it is dropped |
@@ -66,6 +67,10 @@ pub struct Linux;
 /// of a device file the device that it stands for; of a device DAX also the inode number of its
 /// entry in sysfs, which tells a device from a later one with the same numbers.
 ///
+/// A device DAX that was described where there is no sysfs has an id without that entry. It is equal
+/// only to others without it, and a later device with the same numbers is not told from it (Linux
+/// 6.1 gives the numbers to no other while the old one is open).
+///
 /// An inode number that was given to a new file after the old one was deleted cannot be told from
 /// the old one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -74,8 +79,9 @@ pub struct FileId {
     ino: u64,
     /// The kernel's own numbers have 32 bits.
     rdev: u32,
-    /// Of a device DAX the low half of the inode number of its entry in sysfs, of other files 0.
-    entry: u32,
+    /// Of a device DAX the low half of the inode number of its entry in sysfs, where there was one:
+    /// the kernel counts from 1. Of other files none.
+    entry: Option<NonZeroU32>,
 }
 
 impl FileId {
@@ -85,20 +91,21 @@ impl FileId {
             dev: stat.dev,
             ino: stat.ino,
             rdev: u32::try_from(stat.rdev).unwrap_or(u32::MAX),
-            entry: 0,
+            entry: None,
         }
     }
 
     /// The same with the low half of the inode number of the device's entry in sysfs. The kernel
     /// counts them upwards, so that half of it tells a device from the one that gets its numbers
     /// later.
-    const fn with_entry(self, entry: u32) -> Self {
+    const fn with_entry(self, entry: Option<NonZeroU32>) -> Self {
         Self { entry, ..self }
     }
 
     /// Whether both are one file: what fstat(2) can tell.
+    #[inline]
     fn is_file_of(self, other: Self) -> bool {
-        Self { entry: 0, ..self } == Self { entry: 0, ..other }
+        self.with_entry(None) == other.with_entry(None)
     }
 
     /// Major and minor number of the device that the file lies on (`st_dev`).
@@ -124,8 +131,8 @@ impl FileId {
 
 /// The low 32 bits.
 #[expect(clippy::as_conversions, reason = "it is the low half that is wanted")]
-const fn low_half(inode: u64) -> u32 {
-    inode as u32
+const fn low_half(inode: u64) -> Option<NonZeroU32> {
+    NonZeroU32::new(inode as u32)
 }
 
 impl fmt::Display for FileId {

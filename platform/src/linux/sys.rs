@@ -18,7 +18,7 @@ use rustix::{
 };
 
 use super::mcsafe::{self, Mapping, SigbusHandler};
-use crate::Errno;
+use crate::{Access, Errno};
 
 /// What the backend needs of stat(2).
 #[derive(Clone, Copy, Debug, Default)]
@@ -68,9 +68,16 @@ pub(super) trait Sys: Copy {
     fn entries(self, directory: &Self::File, visit: &mut dyn FnMut(&[u8])) -> Result<(), Errno>;
     /// statx(2).
     fn attributes(self, fd: i32) -> Result<Attributes, Errno>;
-    /// mmap(2) of one page for reading, with MAP_SHARED_VALIDATE and MAP_SYNC; munmap(2) if that
-    /// was granted.
-    fn map_synchronously(self, fd: i32) -> Result<(), Errno>;
+    /// mmap(2) of the first `length` bytes for `access`, which may be none (PROT_NONE), with
+    /// MAP_SHARED_VALIDATE and MAP_SYNC, or with MAP_SHARED and MAP_NORESERVE (which spares huge
+    /// pages); munmap(2) if that was granted.
+    fn try_map(
+        self,
+        fd: i32,
+        length: usize,
+        access: Access,
+        synchronous: bool,
+    ) -> Result<(), Errno>;
     /// msync(2) of no bytes at `address`, which no memory needs to be at.
     fn msync_nothing(self, address: usize) -> Result<(), Errno>;
 }
@@ -114,9 +121,6 @@ pub(super) trait Transfers: Sys {
 /// The running kernel.
 #[derive(Clone, Copy)]
 pub(super) struct Kernel;
-
-/// The bytes of a trial mapping, which the kernel makes a page of.
-const TRIAL: usize = 1;
 
 /// rustix's error number as ours: not a `From`, which would put rustix into the public interface.
 #[inline]
@@ -240,16 +244,29 @@ impl Sys for Kernel {
         })
     }
 
-    fn map_synchronously(self, fd: i32) -> Result<(), Errno> {
+    fn try_map(
+        self,
+        fd: i32,
+        length: usize,
+        access: Access,
+        synchronous: bool,
+    ) -> Result<(), Errno> {
         let fd = borrow(fd)?;
-        let flags = MapFlags::SHARED_VALIDATE | MapFlags::SYNC;
+        let mut protection = ProtFlags::empty();
+        protection.set(ProtFlags::READ, access.contains(Access::READ));
+        protection.set(ProtFlags::WRITE, access.contains(Access::WRITE));
+        let flags = if synchronous {
+            MapFlags::SHARED_VALIDATE | MapFlags::SYNC
+        } else {
+            MapFlags::SHARED | MapFlags::NORESERVE
+        };
         // SAFETY: mmap wants that nothing which exists is mapped over: without MAP_FIXED the kernel
         // takes free addresses.
-        let page = unsafe { mmap(ptr::null_mut(), TRIAL, ProtFlags::READ, flags, fd, 0) }
-            .map_err(errno)?;
+        let pages =
+            unsafe { mmap(ptr::null_mut(), length, protection, flags, fd, 0) }.map_err(errno)?;
         // SAFETY: munmap wants that nobody uses the pages: this function made them, and nobody else
         // knows of them.
-        unsafe { munmap(page, TRIAL) }.map_err(errno)
+        unsafe { munmap(pages, length) }.map_err(errno)
     }
 
     fn msync_nothing(self, address: usize) -> Result<(), Errno> {

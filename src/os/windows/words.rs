@@ -30,10 +30,10 @@ pub(crate) const fn refused(kind: Kind) -> Option<&'static str> {
     Some(match kind {
         Kind::BlockDevice => "a raw volume or disk is not a data source: open a file on it",
         Kind::CharacterDevice => {
-            "a console, NUL or another character device is not a data source: it has no memory to map; open a regular file"
+            "a console, NUL or another character device is not a data source: it is not known to keep what is stored there; open a regular file"
         }
         Kind::Pipe => "a pipe keeps nothing and cannot be mapped: open a regular file",
-        Kind::Socket => "a socket keeps nothing and cannot be mapped: open a regular file",
+        Kind::Socket => "a socket keeps nothing: open a regular file",
         Kind::SymbolicLink => {
             "a link itself cannot be mapped: open what it leads to (without FILE_FLAG_OPEN_REPARSE_POINT)"
         }

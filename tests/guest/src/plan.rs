@@ -27,6 +27,8 @@ pub enum Check {
     Shutdowns,
     /// The granularity to expect, and why.
     Granularity,
+    /// What is known of it where there is no /sys, and of every other character device.
+    Sysless,
     /// The system calls of each question.
     Calls,
     /// Debian's libpmem2 beside pmem2.
@@ -123,6 +125,7 @@ impl Display for Test<'_> {
             Check::Identity => write!(f, "identity {device}"),
             Check::Shutdowns => write!(f, "shutdowns {device}"),
             Check::Granularity => write!(f, "granularity {device}"),
+            Check::Sysless => write!(f, "sysless {device}"),
             Check::Calls => write!(f, "calls {device}"),
             Check::Peer => write!(f, "peer {device}"),
             Check::Inspect => write!(f, "inspect {device}"),
@@ -191,6 +194,9 @@ fn queries(machine: &Machine, device: &Device) -> Vec<Check> {
     }
     if regions.iter().any(|region| region.shutdowns.is_some() && !region.unarmed) {
         checks.push(Check::Fault(Fault::Commands));
+    }
+    if device.is_device_dax() {
+        checks.push(Check::Sysless);
     }
     if device.test_programs {
         checks.extend(PROGRAMS.iter().map(|&name| Check::Program(name)));

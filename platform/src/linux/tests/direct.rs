@@ -7,12 +7,13 @@ use proptest::prelude::*;
 
 use super::{
     machine::{DEVDAX, DM, ENTRY_OF_DISK, FSDAX, HMEM, SDA1},
-    world::{Call, FD, World},
+    world::{Call, FD, READ_ONLY, READ_WRITE, World},
 };
 use crate::{
-    DaxOption, Direct, Errno, Fail, Synchronous, What,
+    Access, DaxOption, Direct, Errno, Fail, Synchronous, What,
     linux::{
         direct::{capable, direct, synchronous},
+        page,
         sys::Attributes,
     },
 };
@@ -75,18 +76,75 @@ fn the_trial_mapping() {
         let mut world = World::file();
         world.map = map;
         let answer = synchronous(world.sys(), FD, &world.facts());
-        assert_eq!(world.calls(), [Call::Fstat, Call::Map]);
+        let (first, second) = (Call::Map(LENGTH, READ, true), Call::Map(LENGTH, READ, false));
+        let tried = if map.is_ok() { vec![first] } else { vec![first, second] };
+        assert_eq!(world.calls(), [vec![Call::Fstat], tried].concat());
         answer
     };
     assert_eq!(trial(Ok(())), Ok(Synchronous::Granted));
     for errno in 1..=133 {
         let expected = match errno {
-            19 | 95 => Ok(Synchronous::Refused), // ENODEV, EOPNOTSUPP
-            22 => Ok(Synchronous::Unknown),      // EINVAL
+            95 => Ok(Synchronous::Refused), // EOPNOTSUPP
+            22 => Ok(Synchronous::Unknown), // EINVAL
             _ => Err(Fail::Os(What::Synchronous, Errno::from_raw(errno))),
         };
         assert_eq!(trial(Err(errno)), expected, "{errno}");
     }
+}
+
+/// The length of a trial.
+const LENGTH: usize = match page::FIXED {
+    Some(_) => 4096,
+    None => 1,
+};
+const READ: Access = Access::READ;
+const BOTH: Access = Access::READ.union(Access::WRITE);
+
+/// What cannot be mapped with MAP_SYNC may be mapped without it, for reading or for all that it was
+/// opened for.
+#[test]
+fn the_ordinary_mapping() {
+    let refusals = [Err(95), Err(22), Err(1), Err(13)];
+    let results = [Ok(()), Err(1), Err(12), Err(13), Err(19), Err(95)];
+    for (map, shared, writable) in refusals.into_iter().flat_map(|map| {
+        results.into_iter().flat_map(move |shared| results.map(|writable| (map, shared, writable)))
+    }) {
+        for (flags, size) in [(READ_ONLY, 5000), (READ_WRITE, 5000), (READ_WRITE, 0)] {
+            let mut world = World::file().opened(flags);
+            (world.map, world.shared, world.writable) = (map, shared, writable);
+            world.stat.size = size;
+            let os = |what, errno: i32| Err(Fail::Os(what, Errno::from_raw(errno)));
+            // hugetlbfs makes a file longer that is mapped for writing.
+            let for_writing = flags == READ_WRITE && size > 0;
+            let expected = match (map, shared, writable) {
+                (_, Err(errno), Err(_)) => os(What::Mapping, errno),
+                (_, Err(errno), Ok(())) if !for_writing => os(What::Mapping, errno),
+                (_, Ok(()), Err(errno)) if for_writing => os(What::WritableMapping, errno),
+                (Err(95), ..) => Ok(Synchronous::Refused),
+                (Err(22), ..) => Ok(Synchronous::Unknown),
+                (Err(errno), ..) => os(What::Synchronous, errno),
+                (Ok(()), ..) => Ok(Synchronous::Granted),
+            };
+            let facts = world.facts();
+            assert_eq!(synchronous(world.sys(), FD, &facts), expected, "{world:?}");
+            let mut calls = vec![Call::Fstat, Call::Map(LENGTH, READ, true)];
+            if for_writing {
+                calls.push(Call::Map(LENGTH, BOTH, false));
+            }
+            if !for_writing || writable.is_err() {
+                calls.push(Call::Map(LENGTH, READ, false));
+            }
+            assert_eq!(world.calls(), calls, "{world:?}");
+        }
+    }
+    // A huge page is mapped as a whole, or munmap(2) would refuse to undo it.
+    let mut world = World::file().opened(READ_WRITE);
+    (world.stat.blksize, world.magic) = (2 << 20, 0x9584_58f6);
+    assert_eq!(synchronous(world.sys(), FD, &world.facts()), Ok(Synchronous::Refused));
+    assert_eq!(
+        world.calls()[1..],
+        [Call::Map(2 << 20, READ, true), Call::Map(2 << 20, BOTH, false)]
+    );
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::world::{
     APPEND, Call, FD, MODE_3, PATH, READ_ONLY, READ_WRITE, S_IFREG, WRITE_ONLY, World,
 };
 use crate::{
-    Access, Alignment, Facts, Fail, FileSystem, Kind, What,
+    Access, Alignment, Errno, Facts, Fail, FileSystem, Kind, What,
     linux::{FileId, describe, page, sys::Stat},
 };
 
@@ -193,8 +193,128 @@ fn a_device_without_an_entry() {
     assert_eq!(kind(&world), Kind::CharacterDevice);
     assert_eq!(world.calls(), [Call::Getfl, Call::Fstat, subsystem(), devices()]);
     world.sysfs = false;
+    world.attributes.dax = None;
     assert_eq!(kind(&world), Kind::UnknownDevice(What::Sysfs));
-    assert_eq!(world.calls(), [Call::Getfl, Call::Fstat, subsystem(), devices()]);
+    assert_eq!(world.calls(), looked_up(&[Call::Attributes]));
+}
+
+/// The calls that look a device up, and find no sysfs.
+fn looked_up(more: &[Call]) -> Vec<Call> {
+    [&[Call::Getfl, Call::Fstat, subsystem(), devices()], more].concat()
+}
+
+/// statx(2) tells where there is no sysfs: that it is one always, that it is none if the inode that
+/// it tells of is the one that was opened.
+#[test]
+fn the_attribute_tells_a_device_dax() {
+    const OVERLAYFS: u32 = 0x794c_7630;
+    const TMPFS: u32 = 0x0102_1994;
+    let unknown = Kind::UnknownDevice(What::Sysfs);
+    for (flags, magic, dax, expected) in [
+        (READ_ONLY, TMPFS, Some(true), Kind::DeviceDax),
+        (READ_WRITE, OVERLAYFS, Some(true), Kind::DeviceDax),
+        (PATH, TMPFS, Some(true), Kind::DeviceDax),
+        (WRITE_ONLY, TMPFS, Some(true), Kind::DeviceDax),
+        (READ_ONLY, TMPFS, Some(false), Kind::CharacterDevice),
+        (WRITE_ONLY, TMPFS, Some(false), Kind::CharacterDevice),
+        (READ_ONLY, OVERLAYFS, Some(false), unknown),
+        (PATH, TMPFS, Some(false), unknown),
+        (READ_ONLY, TMPFS, None, unknown),
+    ] {
+        let mut world = World::device().opened(flags);
+        (world.sysfs, world.magic, world.attributes.dax) = (false, magic, dax);
+        let facts = described(&world).unwrap();
+        assert_eq!(facts.kind, expected, "{flags:o}, {magic:#x}, {dax:?}");
+        // No sysfs has told the number of an entry.
+        assert_eq!(facts.id, FileId::of(&world.stat));
+        let more: &[Call] = match (dax, flags) {
+            (Some(false), PATH) => &[Call::Attributes],
+            (Some(false), _) => &[Call::Attributes, Call::Fstatfs],
+            _ => &[Call::Attributes],
+        };
+        assert_eq!(world.calls(), looked_up(more));
+    }
+    // Where sysfs is there and says no, it is none: of an older kernel's the attribute's bit may
+    // mean something else.
+    let mut world = World::dax().with_link(b"../../class/tty");
+    world.attributes.dax = Some(true);
+    assert_eq!(kind(&world), Kind::CharacterDevice);
+    // Where it is there and cannot be read, the attribute says yes, and its absence nothing.
+    for (dax, expected) in [
+        (Some(true), Ok(Kind::DeviceDax)),
+        (Some(false), Err(Fail::Os(What::Subsystem, Errno::EACCES))),
+        (None, Err(Fail::Os(What::Subsystem, Errno::EACCES))),
+    ] {
+        let mut world = World::dax().failing(2, 13);
+        world.attributes.dax = dax;
+        assert_eq!(described(&world).map(|facts| facts.kind), expected, "{dax:?}");
+    }
+}
+
+/// Before Linux 5.10 an alignment is a region's: it stands in the directory of the parent, to which
+/// there is a link before 5.1.
+#[test]
+fn an_alignment_of_the_region() {
+    let entry = "/sys/dev/char/252:5/";
+    let old = World::dax().without_file(&format!("{entry}align"));
+    for (name, tried) in [("../dax_region/align", 1), ("device/dax_region/align", 2)] {
+        let world = old.clone().with_file(&format!("{entry}{name}"), "2097152\n");
+        let facts = described(&world).unwrap();
+        world.calls();
+        assert_eq!(describe::alignment(world.sys(), FD, &facts), Ok(2 << 20));
+        let names = ["align", "../dax_region/align", "device/dax_region/align"];
+        let mut calls = vec![Call::Fstat];
+        calls.extend(names[..=tried].iter().map(|name| Call::Open(format!("{entry}{name}"))));
+        calls.extend([Call::Read, Call::Close, self::entry()]);
+        assert_eq!(world.calls(), calls);
+        // It is confirmed, and has to be a number, as its own.
+        let other = world.clone().with_inode(entry.trim_end_matches('/'), 1);
+        let replaced = describe::alignment(other.sys(), FD, &facts);
+        assert_eq!(replaced, Err(Fail::DeviceReplaced));
+        let odd = world.with_file(&format!("{entry}{name}"), "x\n");
+        let malformed = Err(Fail::Malformed(What::Alignment));
+        assert_eq!(describe::alignment(odd.sys(), FD, &facts), malformed);
+    }
+}
+
+/// The smallest mapping that the driver accepts is the alignment, where sysfs says nothing.
+#[test]
+fn an_alignment_that_is_tried() {
+    let page = page::size(World::file().sys()).unwrap().bytes();
+    let untold = Err(Fail::Os(What::Alignment, Errno::ENOENT));
+    for (driver, expected, last) in [
+        (Ok(4096), Ok(4096), 4096),
+        (Ok(2 << 20), Ok(2 << 20), 2 << 20),
+        (Ok(16 << 20), Ok(16 << 20), 16 << 20),
+        (Ok(1 << 30), Ok(1 << 30), 1 << 30),
+        // None is accepted; it is no device DAX (ENODEV), it is gone (ENXIO), there is no room for
+        // it (ENOMEM), a filter refuses it (EPERM).
+        (Ok(1 << 31), untold, 1 << 30),
+        (Err(19), untold, 4096),
+        (Err(6), untold, 4096),
+        (Err(12), untold, 4096),
+        (Err(1), untold, 4096),
+    ] {
+        let mut world = World::device();
+        (world.sysfs, world.driver, world.attributes.dax) = (false, driver, Some(true));
+        let facts = described(&world).unwrap();
+        world.calls();
+        assert_eq!(describe::alignment(world.sys(), FD, &facts), expected, "{driver:?}");
+        let calls = world.calls();
+        let lengths = (page.trailing_zeros()..=30).map(|shift| 1 << shift);
+        let tried: Vec<_> = lengths
+            .take_while(|length| *length <= last)
+            .map(|length| Call::Map(length, Access::empty(), false))
+            .collect();
+        assert_eq!(calls[4..], tried, "{driver:?}");
+        assert!(matches!(calls[..4], [Call::Fstat, Call::Open(_), Call::Open(_), Call::Open(_)]));
+    }
+    // A text that makes no sense is none that is missing.
+    let mut world = World::dax().with_contents(b"x");
+    world.driver = Ok(4096);
+    let facts = described(&world).unwrap();
+    let malformed = Err(Fail::Malformed(What::Alignment));
+    assert_eq!(describe::alignment(world.sys(), FD, &facts), malformed);
 }
 
 #[test]

@@ -6,10 +6,10 @@ use std::{string::String, vec, vec::Vec};
 use super::{
     facts::{devices, entry, subsystem},
     inject::{ERRNOS, inject},
-    world::{APPEND, Call, FD, MODE_3, PATH, READ_ONLY, READ_WRITE, WRITE_ONLY, World},
+    world::{APPEND, Call, FD, MODE_3, PATH, READ_ONLY, READ_WRITE, S_IFCHR, WRITE_ONLY, World},
 };
 use crate::{
-    Alignment, Errno, Fail, Kind, What,
+    Access, Alignment, Errno, Fail, Kind, What,
     linux::{describe, page},
 };
 
@@ -105,6 +105,17 @@ fn scenarios() -> Vec<Scenario> {
     directory.stat.mode = 0o040_755;
     let mut no_sysfs = World::device();
     no_sysfs.sysfs = false;
+    no_sysfs.attributes.dax = None;
+    let (mut told, mut told_not) = (no_sysfs.clone(), no_sysfs.clone());
+    told.attributes.dax = Some(true);
+    told_not.attributes.dax = Some(false);
+    let mut tried = told.clone();
+    tried.driver = Ok(page::size(tried.sys()).unwrap().bytes() as usize);
+    let opens = ["align", "../dax_region/align", "device/dax_region/align"];
+    let opens = opens.map(|name| Call::Open(String::from("/sys/dev/char/252:5/") + name));
+    let trial = trial();
+    let region = "/sys/dev/char/252:5/../dax_region/align";
+    let old = World::dax().without_file("/sys/dev/char/252:5/align").with_file(region, "2097152\n");
     let mut wrong_size = World::file();
     wrong_size.stat.size = -1;
     let mut empty = World::file();
@@ -120,6 +131,24 @@ fn scenarios() -> Vec<Scenario> {
             Question::Alignment,
             Ok(Answer::Number(2 << 20)),
             &read("align"),
+        ),
+        Scenario::new(
+            old,
+            Question::Alignment,
+            Ok(Answer::Number(2 << 20)),
+            &[&[Call::Fstat], &opens[..2], &[Call::Read, Call::Close, entry()]].concat(),
+        ),
+        Scenario::new(
+            tried.clone(),
+            Question::Alignment,
+            Ok(Answer::Number(tried.driver.unwrap() as u64)),
+            &[&[Call::Fstat], opens.as_slice(), &[trial]].concat(),
+        ),
+        Scenario::new(
+            told_not,
+            Question::Describe,
+            Ok(Answer::Facts(Kind::CharacterDevice, None)),
+            &[looked_up.as_slice(), &[Call::Attributes, Call::Fstatfs]].concat(),
         ),
         Scenario::new(
             World::dax().with_contents(b"x"),
@@ -161,12 +190,29 @@ fn scenarios() -> Vec<Scenario> {
                 &device(&[subsystem()]),
             ),
             Scenario::described(&World::device(), Kind::CharacterDevice, None, &looked_up),
-            Scenario::described(&no_sysfs, Kind::UnknownDevice(What::Sysfs), None, &looked_up),
+            Scenario::described(
+                &no_sysfs,
+                Kind::UnknownDevice(What::Sysfs),
+                None,
+                &[looked_up.as_slice(), &[Call::Attributes]].concat(),
+            ),
+            Scenario::described(
+                &told,
+                Kind::DeviceDax,
+                None,
+                &[looked_up.as_slice(), &[Call::Attributes]].concat(),
+            ),
         ]
         .into_iter()
         .flatten(),
     );
     all
+}
+
+/// The first trial of an alignment.
+fn trial() -> Call {
+    let page = page::size(World::file().sys()).unwrap().bytes();
+    Call::Map(page as usize, Access::empty(), false)
 }
 
 /// The answer where the call `at` fails with `errno`, and how many further calls that brings.
@@ -180,7 +226,17 @@ fn expected(scenario: &Scenario, at: &Call, errno: i32) -> (Result<Answer, Fail>
     // out is left open.
     let readable = matches!(scenario.world.flags & !APPEND, READ_ONLY | READ_WRITE);
     let unknown = device(Kind::UnknownDevice(What::Subsystem));
+    // What statx says where sysfs says nothing.
+    let told = scenario.world.attributes.dax;
+    let by_statx = |unless| if told == Some(true) { device(Kind::DeviceDax) } else { unless };
+    let no_sysfs = by_statx(device(Kind::UnknownDevice(What::Sysfs)));
+    let attributes = vec![Call::Attributes];
+    let aligning = scenario.question == Question::Alignment;
     match at {
+        // Of the file system that the node of a device is on.
+        Call::Fstatfs if describing && scenario.world.stat.mode & S_IFCHR != 0 => {
+            (device(Kind::UnknownDevice(What::Sysfs)), vec![])
+        }
         Call::Fstatfs if describing && !readable => {
             (Ok(Answer::Facts(Kind::RegularFile, None)), vec![])
         }
@@ -194,26 +250,69 @@ fn expected(scenario: &Scenario, at: &Call, errno: i32) -> (Result<Answer, Fail>
         Call::Readlink(_) if NOT_THERE.contains(&errno) && scenario.world.sysfs => {
             (device(Kind::CharacterDevice), vec![devices()])
         }
-        Call::Readlink(_) if NOT_THERE.contains(&errno) => {
-            (device(Kind::UnknownDevice(What::Sysfs)), vec![devices()])
-        }
-        Call::Access(_) if NOT_THERE.contains(&errno) => {
-            (device(Kind::UnknownDevice(What::Sysfs)), vec![])
+        Call::Readlink(_) | Call::Access(_) if NOT_THERE.contains(&errno) => {
+            let access = if matches!(at, Call::Readlink(_)) { vec![devices()] } else { vec![] };
+            // The inode of O_PATH is one that was not opened.
+            let none = told == Some(false) && scenario.world.flags != PATH;
+            let of_node = if none { vec![Call::Fstatfs] } else { vec![] };
+            let answer = if none { device(Kind::CharacterDevice) } else { no_sysfs };
+            (answer, [access, attributes, of_node].concat())
         }
         Call::Readlink(_) | Call::Access(_) | Call::Inode(_) if describing && !readable => {
-            (unknown, vec![])
+            (by_statx(unknown), attributes)
         }
-        Call::Readlink(_) => (os(What::Subsystem), vec![]),
-        Call::Access(_) => (os(What::Sysfs), vec![]),
+        Call::Readlink(_) => (by_statx(os(What::Subsystem)), attributes),
+        Call::Access(_) => (by_statx(os(What::Sysfs)), attributes),
+        Call::Inode(_) if describing => (os(What::Device), attributes),
+        Call::Inode(_) if aligning => (os(What::Device), vec![trial()]),
         Call::Inode(_) => (os(What::Device), vec![]),
+        Call::Attributes => (device(Kind::UnknownDevice(What::Sysfs)), vec![]),
+        Call::Map(..) if errno == 22 => {
+            // Not accepted: it is twice as large.
+            let page = scenario.world.driver.unwrap();
+            let twice = Call::Map(2 * page, Access::empty(), false);
+            (Ok(Answer::Number(2 * page as u64)), vec![twice])
+        }
+        Call::Map(..) => (Err(Fail::Os(What::Alignment, Errno::ENOENT)), vec![]),
+        Call::Open(path) if aligning && errno == NOT_THERE[0] => without(scenario, path),
+        Call::Read if aligning && errno == NOT_THERE[0] => {
+            let opened = scenario.calls.iter().rev().find_map(|call| match call {
+                Call::Open(path) => Some(path),
+                _ => None,
+            });
+            let (answer, more) = without(scenario, opened.unwrap());
+            (answer, [vec![Call::Close], more].concat())
+        }
         Call::Open(_) | Call::Read => {
-            let what =
-                if scenario.question == Question::Size { What::Size } else { What::Alignment };
-            // What was opened is closed, whatever happens to the read.
-            (os(what), if *at == Call::Read { vec![Call::Close] } else { vec![] })
+            let what = if aligning { What::Alignment } else { What::Size };
+            // What was opened is closed, whatever happens to the read; and the driver is asked.
+            let close = if *at == Call::Read { vec![Call::Close] } else { vec![] };
+            match scenario.world.driver {
+                Ok(page) if aligning => (Ok(Answer::Number(page as u64)), vec![trial()]),
+                _ if aligning => (os(what), [close, vec![trial()]].concat()),
+                _ => (os(what), close),
+            }
         }
         call => panic!("no scenario has such a call that can fail: {call:?}"),
     }
+}
+
+/// The alignment where this file of it is not there: that of another file, or the driver's.
+fn without(scenario: &Scenario, path: &str) -> (Result<Answer, Fail>, Vec<Call>) {
+    let names = ["align", "../dax_region/align", "device/dax_region/align"];
+    let paths = names.map(|name| String::from("/sys/dev/char/252:5/") + name);
+    let at = paths.iter().position(|name| name == path).unwrap();
+    let mut more = Vec::new();
+    for path in &paths[at + 1..] {
+        more.push(Call::Open(path.clone()));
+        if scenario.world.files.iter().any(|(name, _)| name == path) {
+            more.extend([Call::Read, Call::Close, entry()]);
+            return (Ok(Answer::Number(2 << 20)), more);
+        }
+    }
+    more.push(trial());
+    let answer = scenario.world.driver.map(|page| Answer::Number(page as u64));
+    (answer.map_err(|_| Fail::Os(What::Alignment, Errno::ENOENT)), more)
 }
 
 #[test]
@@ -235,7 +334,7 @@ fn every_errno_in_every_call() {
             expected(&scenario, &scenario.calls[index], errno)
         });
     }
-    // 20 calls for the ten questions at the top, and for six ways to open each, 2, 3, 3, 2, 4, 3, 4
-    // and 4 calls of describe.
-    assert_eq!(injected, (20 + 6 * 25) * ERRNOS.count());
+    // 36 calls for the thirteen questions at the top, and for six ways to open each, 2, 3, 3, 2, 4,
+    // 3, 4, 5 and 5 calls of describe.
+    assert_eq!(injected, (36 + 6 * 31) * ERRNOS.count());
 }

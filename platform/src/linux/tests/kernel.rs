@@ -9,15 +9,15 @@ use std::{
         unix::fs::{MetadataExt, symlink},
     },
     path::Path,
-    string::String,
+    string::{String, ToString},
     vec::Vec,
 };
 
-use rustix::fs::OFlags;
+use rustix::fs::{MemfdFlags, OFlags, SealFlags, fcntl_add_seals, memfd_create};
 use tempfile::TempDir;
 
 use crate::{
-    Errno,
+    Access, Errno,
     linux::{
         page::probe,
         sys::{Kernel, Sys},
@@ -31,7 +31,8 @@ fn negative_numbers_are_no_descriptors() {
         assert_eq!(Kernel.fstat(fd).unwrap_err(), Errno::EBADF);
         assert_eq!(Kernel.fstatfs(fd).unwrap_err(), Errno::EBADF);
         assert_eq!(Kernel.attributes(fd).unwrap_err(), Errno::EBADF);
-        assert_eq!(Kernel.map_synchronously(fd), Err(Errno::EBADF));
+        assert_eq!(Kernel.try_map(fd, 1, Access::READ, true), Err(Errno::EBADF));
+        assert_eq!(Kernel.try_map(fd, 1, Access::READ, false), Err(Errno::EBADF));
     }
 }
 
@@ -132,7 +133,46 @@ fn the_mount_is_that_of_the_descriptor() {
 fn what_is_not_mapped_synchronously() {
     for path in ["/dev/zero", "/", "/proc/self/cmdline"] {
         let file = fs::File::open(path).unwrap();
-        assert_eq!(Kernel.map_synchronously(file.as_raw_fd()), Err(Errno::ENOTSUP), "{path}");
+        let tried = Kernel.try_map(file.as_raw_fd(), 1, Access::READ, true);
+        assert_eq!(tried, Err(Errno::ENOTSUP), "{path}");
+    }
+}
+
+/// What is mapped without it, for what, and what is left of it.
+#[test]
+fn what_is_mapped() {
+    let (none, read) = (Access::empty(), Access::READ);
+    let both = read | Access::WRITE;
+    let sealed = || {
+        let flags = MemfdFlags::ALLOW_SEALING | MemfdFlags::CLOEXEC;
+        let sealed = fs::File::from(memfd_create(c"sealed", flags).unwrap());
+        sealed.set_len(1).unwrap();
+        fcntl_add_seals(&sealed, SealFlags::WRITE).unwrap();
+        sealed
+    };
+    let read_only = |path| fs::File::open(path).unwrap();
+    let yes = Ok(());
+    for (name, file, answers) in [
+        ("a file", tempfile::tempfile().unwrap(), [yes, yes, yes]),
+        ("one that may be read", read_only("/etc/passwd"), [yes, yes, Err(Errno::EACCES)]),
+        ("a sealed one", sealed(), [yes, yes, Err(Errno::EPERM)]),
+        ("/dev/zero", read_only("/dev/zero"), [yes, yes, Err(Errno::EACCES)]),
+        (
+            "no memory",
+            read_only("/proc/self/cmdline"),
+            [Err(Errno::ENODEV), Err(Errno::ENODEV), Err(Errno::EACCES)],
+        ),
+    ] {
+        for (access, answer) in [none, read, both].into_iter().zip(answers) {
+            for length in [1, 8192] {
+                let tried = Kernel.try_map(file.as_raw_fd(), length, access, false);
+                assert_eq!(tried, answer, "{name}, {access:?}");
+            }
+        }
+        // Nothing of it is left.
+        let maps = fs::read_to_string("/proc/self/maps").unwrap();
+        let inode = file.metadata().unwrap().ino().to_string();
+        assert!(!maps.lines().any(|line| line.split_whitespace().nth(4) == Some(&inode)), "{name}");
     }
 }
 

@@ -11,9 +11,9 @@ use super::{
     world::{Call, FD, World},
 };
 use crate::{
-    Backing, DaxOption, Direct, Errno, Fail, FileSystem, Persistence, Region, Synchronous, Text,
-    What,
-    linux::{direct, locate, region, sys::Attributes},
+    Access, Backing, DaxOption, Direct, Errno, Fail, FileSystem, Persistence, Region, Synchronous,
+    Text, What,
+    linux::{direct, locate, page, region, sys::Attributes},
 };
 
 const ENOENT: i32 = 2;
@@ -205,7 +205,13 @@ fn others() -> Vec<Scenario> {
             &granted,
             Question::Synchronous,
             Answer::Synchronous(Synchronous::Granted),
-            vec![Call::Fstat, Call::Map],
+            vec![Call::Fstat, tried(true)],
+        ),
+        row(
+            &World::file(),
+            Question::Synchronous,
+            Answer::Synchronous(Synchronous::Refused),
+            vec![Call::Fstat, tried(true), tried(false)],
         ),
         row(
             &mounted,
@@ -214,6 +220,11 @@ fn others() -> Vec<Scenario> {
             [vec![Call::Fstat, Call::Attributes], reads.into()].concat(),
         ),
     ]
+}
+
+/// The trial of a mapping for reading.
+fn tried(synchronous: bool) -> Call {
+    Call::Map(if page::FIXED.is_some() { 4096 } else { 1 }, Access::READ, synchronous)
 }
 
 /// What a file or directory is about.
@@ -257,12 +268,16 @@ fn expected(scenario: &Scenario, index: usize, errno: i32) -> Outcome<Answer> {
             (Err(Fail::Absent(what)), vec![Call::Access("/sys/dev".into())])
         }
         Call::Readlink(_) => os(What::Device),
-        // ENOTSUP, ENODEV; EINVAL.
-        Call::Map if [95, 19].contains(&errno) => {
-            (Ok(Answer::Synchronous(Synchronous::Refused)), vec![])
+        Call::Map(.., false) => os(What::Mapping),
+        // It can be mapped in the ordinary way: ENOTSUP; EINVAL.
+        Call::Map(..) => {
+            let answer = match errno {
+                95 => Ok(Answer::Synchronous(Synchronous::Refused)),
+                22 => Ok(Answer::Synchronous(Synchronous::Unknown)),
+                _ => os(What::Synchronous).0,
+            };
+            (answer, vec![tried(false)])
         }
-        Call::Map if errno == 22 => (Ok(Answer::Synchronous(Synchronous::Unknown)), vec![]),
-        Call::Map => os(What::Synchronous),
         // ENOSYS.
         Call::Attributes if errno == 38 => (Ok(Answer::Direct(Direct::new(None, None))), vec![]),
         Call::Attributes => os(What::Dax),
@@ -351,8 +366,8 @@ fn every_errno_in_every_call() {
     }
     // 2, 2, 2, 2, 2, 2, 9, 7, 9 and 4 calls that locate, 1 and 1 that confirm, 21 about a region, 2
     // and 2 about its node, 2 and 1 about its mappings, 2 and 2 about a DIMM, 2 about a queue, 2
-    // for the trial, 5 about the mount.
-    let calls = 12 + 9 + 7 + 9 + 4 + 2 + 21 + 4 + 3 + 4 + 2 + 2 + 5;
+    // and 3 for the trials, 5 about the mount.
+    let calls = 12 + 9 + 7 + 9 + 4 + 2 + 21 + 4 + 3 + 4 + 2 + 2 + 3 + 5;
     assert_eq!(injected, calls * ERRNOS.count());
 }
 

@@ -13,7 +13,7 @@ use rustix::fs::OFlags;
 
 use super::{disk::Disk, medium::Medium};
 use crate::{
-    Errno,
+    Access, Errno,
     linux::sys::{Attributes, Stat, Sys},
 };
 
@@ -48,7 +48,8 @@ pub(super) enum Call {
     Inode(String),
     Entries,
     Attributes,
-    Map,
+    /// So many bytes, for this, and whether with MAP_SYNC.
+    Map(usize, Access, bool),
     Msync(usize),
     /// At this offset, so many bytes.
     Pread(u64, usize),
@@ -92,10 +93,14 @@ pub(super) struct World {
     pub(super) page: usize,
     /// The inode numbers of the directories of devices.
     pub(super) inodes: Vec<(String, u64)>,
-    /// What statx says, and whether a synchronous mapping is granted or with which error it is
-    /// refused.
+    /// What statx says, and whether a mapping is granted or with which error it is refused: with
+    /// MAP_SYNC, and without it for reading, for writing, and for nothing, of so many bytes at
+    /// least.
     pub(super) attributes: Attributes,
     pub(super) map: Result<(), i32>,
+    pub(super) shared: Result<(), i32>,
+    pub(super) writable: Result<(), i32>,
+    pub(super) driver: Result<usize, i32>,
     /// What is read and written.
     pub(super) medium: Medium,
     /// The file's bytes.
@@ -132,6 +137,9 @@ impl World {
             inodes: Vec::new(),
             attributes: Attributes { dax: Some(false), mount: None },
             map: Err(95),
+            shared: Ok(()),
+            writable: Ok(()),
+            driver: Err(19),
             medium: Medium::default(),
             disk: Disk::default(),
             then: None,
@@ -370,9 +378,25 @@ impl<'w> Sys for Scripted<'w> {
         Ok(self.0.attributes)
     }
 
-    fn map_synchronously(self, fd: i32) -> Result<(), Errno> {
-        self.0.descriptor(fd, Call::Map)?;
-        self.0.map.map_err(Errno::from_raw)
+    fn try_map(
+        self,
+        fd: i32,
+        length: usize,
+        access: Access,
+        synchronous: bool,
+    ) -> Result<(), Errno> {
+        self.0.descriptor(fd, Call::Map(length, access, synchronous))?;
+        let granted = match access {
+            _ if synchronous => self.0.map,
+            Access::READ => self.0.shared,
+            access if access.is_empty() => match self.0.driver {
+                Ok(unit) if length.is_multiple_of(unit) => Ok(()),
+                Ok(_) => Err(22),
+                Err(errno) => Err(errno),
+            },
+            _ => self.0.writable,
+        };
+        granted.map_err(Errno::from_raw)
     }
 
     fn msync_nothing(self, address: usize) -> Result<(), Errno> {

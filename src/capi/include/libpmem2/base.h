@@ -206,9 +206,10 @@ enum pmem2_sharing_type {
 };
 
 /*
- * Added by this library: the granularity that a mapping of the source will have; and, for people, why it is that one and
- * what would have to change for a finer one, written with a null byte to buf, which has len bytes. PMEM2_REASON_SIZE bytes
- * always suffice; with fewer it may be PMEM2_E_BUFFER_TOO_SMALL, and buf is as it was.
+ * Added by this library: the granularity that a mapping of the source will have which is made with MAP_SHARED_VALIDATE | MAP_SYNC (one
+ * of a file that is made without has PMEM2_GRANULARITY_PAGE); and, for people, why it is that one and what would have to change for a
+ * finer one, written with a null byte to buf, which has len bytes. PMEM2_REASON_SIZE bytes always suffice; with fewer it may be
+ * PMEM2_E_BUFFER_TOO_SMALL, and buf is as it was.
  */
 #define PMEM2_REASON_SIZE 384
 int pmem2_source_expected_granularity(const struct pmem2_source *src, enum pmem2_sharing_type sharing,

@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{MemfdFlags, Mode, OFlags, SealFlags, fcntl_add_seals, memfd_create};
 use serde_json::{Value, json};
 
 use crate::support::*;
@@ -86,6 +86,35 @@ fn other_kinds() {
         descriptor(1, rustix::fs::open(&link, flags, Mode::empty()).unwrap()).1["kind"],
         "symbolic-link"
     );
+}
+
+/// A file that the kernel does not map is of no use, and one that it does not map for writing is for
+/// reading.
+#[test]
+fn what_cannot_be_mapped() {
+    for path in ["/sys/kernel/vmcoreinfo", "/proc/self/ns/net"] {
+        // Not every kernel has the first.
+        let Ok(file) = File::open(path) else { continue };
+        let (block, object) = descriptor(1, file);
+        let refused = fact(&block, "refused").unwrap();
+        assert!(refused.starts_with("the source cannot be mapped: no such device"), "{refused}");
+        assert_eq!(fact(&block, "granularity"), None);
+        assert_eq!([&object["kind"], &object["error"]["symbol"]], ["regular-file", "ENODEV"]);
+        assert_eq!(object["granularity"], Value::Null);
+        assert_eq!(object["answer_errors"]["granularity"], object["error"]);
+    }
+
+    let flags = MemfdFlags::ALLOW_SEALING | MemfdFlags::CLOEXEC;
+    let sealed = File::from(memfd_create("sealed", flags).unwrap());
+    sealed.set_len(4096).unwrap();
+    fcntl_add_seals(&sealed, SealFlags::WRITE).unwrap();
+    let (block, object) = descriptor(0, sealed);
+    assert_eq!(fact(&block, "source"), Some("usable, for reading only"));
+    let why = fact(&block, "granularity").unwrap();
+    assert!(why.starts_with("none: it was opened for writing, but"), "{why}");
+    assert!(why.ends_with("sealed against writing (F_SEAL_WRITE, F_SEAL_FUTURE_WRITE)"), "{why}");
+    assert_eq!([&object["error"], &object["granularity"]], [&Value::Null; 2]);
+    assert_eq!(object["answer_errors"]["granularity"]["symbol"], "EPERM");
 }
 
 #[test]

@@ -196,9 +196,11 @@ impl Model<'_> {
             return place;
         }
         let mut calls = vec!["fstat", "mmap"];
-        if self.device.gives.granularity != Granularity::Page {
-            calls.push("munmap");
+        if self.device.gives.granularity == Granularity::Page {
+            // An ordinary one, which is granted.
+            calls.push("mmap");
         }
+        calls.push("munmap");
         calls.extend(place);
         // For the file's own sake.
         if matches!(self.device.gives.reason, "mounted_without_dax" | "file_flag_off") {

@@ -19,6 +19,7 @@ mod programs;
 mod replaced;
 mod shutdowns;
 mod source;
+mod sysless;
 mod trace;
 
 use std::{
@@ -67,6 +68,7 @@ fn run(machine: &Machine, &Test { check, device }: &Test<'_>) {
         Check::Identity => identity::answers(machine, device),
         Check::Shutdowns => shutdowns::counted(machine, device),
         Check::Granularity => granularity::expected_and_why(machine, device),
+        Check::Sysless => sysless::told(machine, device),
         Check::Calls => calls::as_documented(machine, device),
         Check::Peer => peer::side_by_side(machine, device),
         Check::Inspect => inspect::json(machine, device),

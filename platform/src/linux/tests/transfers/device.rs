@@ -11,10 +11,11 @@ use std::{
 
 use super::{FD, channel, halted};
 use crate::{
-    Cpu, Errno, Fail, Halt, Halted, Undurable, What,
+    Access, Cpu, Errno, Fail, Halt, Halted, Undurable, What,
     linux::{
         CopyFault,
         io::{self, Channel},
+        page,
         tests::{
             inject::{ERRNOS, inject},
             world::{Call, ENTRY, READ_WRITE, World},
@@ -49,6 +50,14 @@ fn calls(range: Range<u64>, writable: bool) -> Vec<Call> {
         Call::Handler,
         Call::Mapping { offset: range.start, length, writable },
     ]
+}
+
+/// The calls that ask for an alignment that the device's own file does not tell.
+fn asked_elsewhere(region: bool) -> Vec<Call> {
+    let page = page::size(World::dax().sys()).unwrap().bytes() as usize;
+    let names = ["../dax_region/align", "device/dax_region/align"].iter().filter(|_| region);
+    let opens = names.map(|name| Call::Open(std::format!("{ENTRY_OF_DEVICE}/{name}")));
+    opens.chain([Call::Map(page, Access::empty(), false)]).collect()
 }
 
 fn read(world: &World, channel: &Channel, offset: u64, length: usize) -> Result<Vec<u8>, Halted> {
@@ -129,9 +138,14 @@ fn every_errno_in_every_call_of_a_channel() {
                 (Err(Fail::Absent(What::Handle)), vec![])
             }
             (Call::Fstat, _) => (os(What::Handle), vec![]),
-            (Call::Open(_), _) => (os(What::Alignment), vec![]),
-            (Call::Read, _) => (os(What::Alignment), vec![Call::Close]),
-            (Call::Inode(_), _) => (os(What::Device), vec![]),
+            // Its region is asked then, and the driver.
+            (Call::Open(_), Errno::ENOENT) => (os(What::Alignment), asked_elsewhere(true)),
+            (Call::Open(_), _) => (os(What::Alignment), asked_elsewhere(false)),
+            (Call::Read, errno) => (
+                os(What::Alignment),
+                [vec![Call::Close], asked_elsewhere(errno == Errno::ENOENT)].concat(),
+            ),
+            (Call::Inode(_), _) => (os(What::Device), asked_elsewhere(false)),
             (Call::Handler, Errno::ENOTSUP) => (Err(Fail::Unsupported), vec![]),
             (Call::Handler, _) => (os(What::SignalHandler), vec![]),
             (Call::Mapping { .. }, _) => (os(What::Mapping), vec![]),
