@@ -123,8 +123,9 @@ nulls(void)
 	uint64_t usc = 77;
 	int number = 77;
 	char buffer[8] = "as it is";
+	int fd = open_file(O_RDWR);
 
-	CHECK(pmem2_source_from_anon(&src, 1) == 0);
+	CHECK(pmem2_source_from_fd(&src, fd) == 0);
 	CHECK(pmem2_source_from_fd(NULL, 0) == -EINVAL && strstr(pmem2_errormsg(), "src is NULL") != NULL);
 	CHECK(pmem2_source_from_anon(NULL, 0) == -EINVAL);
 	CHECK(pmem2_source_get_fd(NULL, &number) == -EINVAL && number == 77);
@@ -145,6 +146,7 @@ nulls(void)
 	CHECK(pmem2_source_describe(src, NULL, 0) == -EINVAL && strstr(pmem2_errormsg(), "buf is NULL") != NULL);
 	CHECK(pmem2_source_delete(NULL) == 0);
 	pmem2_source_delete(&src);
+	close(fd);
 }
 
 static void

@@ -184,7 +184,9 @@ wrong_arguments(void)
 	CHECK(pmem2_source_pread_mcsafe(NULL, buffer, 1, 0) == -EINVAL && SAYS("src is NULL"));
 	CHECK(pmem2_source_pwrite_mcsafe(NULL, buffer, 1, 0) == -EINVAL && SAYS("src is NULL"));
 	CHECK(pmem2_source_pread_mcsafe(src, NULL, 1, 0) == -EINVAL && SAYS("buf is NULL"));
-	CHECK(pmem2_source_pwrite_mcsafe(src, NULL, 0, 0) == -EINVAL && SAYS("buf is NULL"));
+	CHECK(pmem2_source_pwrite_mcsafe(src, NULL, 1, 0) == -EINVAL && SAYS("buf is NULL"));
+	/* No bytes need no memory. */
+	CHECK(pmem2_source_pread_mcsafe(src, NULL, 0, 0) == 0 && pmem2_source_pwrite_mcsafe(src, NULL, 0, 0) == 0);
 	CHECK(pmem2_source_pread_mcsafe(nothing, buffer, 1, 0) == -EINVAL && SAYS("not a source"));
 	CHECK(pmem2_source_pwrite_mcsafe(nothing, buffer, 1, 0) == -EINVAL && SAYS("not a source"));
 	CHECK(pmem2_source_pread_at(NULL, buffer, 1, 0, &done) == -EINVAL && done == 0);

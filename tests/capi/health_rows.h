@@ -95,6 +95,21 @@ transfer_anonymous(void)
 		die("pmem2_source_from_anon");
 	printf(" %d", pmem2_source_pread_mcsafe(src, &byte, 1, 0));
 	printf(" %d", pmem2_source_pwrite_mcsafe(src, &byte, 1, 0));
+	/* Whatever the other arguments are. */
+	printf(" %d", pmem2_source_pread_mcsafe(src, NULL, 1, 0));
+	printf(" %d", pmem2_source_pwrite_mcsafe(src, NULL, 1, 0));
+	printf(" %d", pmem2_source_pread_mcsafe(src, NULL, 0, 0));
+	printf(" %d", pmem2_source_pwrite_mcsafe(src, NULL, 0, 0));
+}
+
+/* Which need no memory. */
+static void
+no_bytes_at_null(void)
+{
+	struct pmem2_source *src = source_of(file_with_text(O_RDWR));
+
+	printf(" %d", pmem2_source_pread_mcsafe(src, NULL, 0, 0));
+	printf(" %d", pmem2_source_pwrite_mcsafe(src, NULL, 0, 0));
 }
 
 static void
@@ -171,6 +186,8 @@ bad_anonymous(void)
 	if (pmem2_source_from_anon(&src, 4096) != 0)
 		die("pmem2_source_from_anon");
 	list_of(src);
+	/* Wherever the context shall go. */
+	printf(" %d", pmem2_badblock_context_new(NULL, src));
 }
 
 /*
@@ -294,6 +311,7 @@ static const struct {
 	{ "write, O_APPEND", write_append },
 	{ "write, limited file size", write_limited },
 	{ "transfers, anonymous", transfer_anonymous },
+	{ "transfers, no bytes at NULL", no_bytes_at_null },
 	{ "transfers, closed", transfer_closed },
 	{ "transfers, another file now", transfer_reused },
 	{ "read into NULL", read_into_nothing },

@@ -290,6 +290,21 @@ id_null(void)
 	printf(" %d", pmem2_source_device_id(source_of(file_on_nd()), NULL, NULL));
 }
 
+/* There is no answer, wherever it would go. */
+static void
+anonymous_null(void)
+{
+	struct pmem2_source *src;
+	char text[8];
+
+	if (pmem2_source_from_anon(&src, 4096) != 0)
+		_exit(1);
+	printf(" numa %d", pmem2_source_numa_node(src, NULL));
+	printf(" usc %d", pmem2_source_device_usc(src, NULL));
+	printf(" id %d %d", pmem2_source_device_id(src, NULL, NULL), pmem2_source_device_id(src, text, NULL));
+	printf(" get_fd %d", pmem2_source_get_fd(src, NULL));
+}
+
 static void
 numa_of_null(void)
 {
@@ -312,6 +327,7 @@ static const struct identity_row {
 	const char *name;
 	void (*body)(void);
 } identity_rows[] = {
+	{ "anonymous, NULL", anonymous_null },
 	{ "numa_node(src, NULL)", numa_null },
 	{ "numa_node(NULL, &node)", numa_of_null },
 	{ "device_usc(src, NULL)", usc_null },

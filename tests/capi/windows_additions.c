@@ -253,6 +253,10 @@ anonymous(void)
 		CHECK(pmem2_source_numa_node(src, &node) == PMEM2_E_NOSUPP && node == 77);
 		CHECK(pmem2_source_device_usc(src, &usc) == PMEM2_E_NOSUPP && usc == 77);
 		CHECK(pmem2_source_device_idW(src, NULL, &answer) == PMEM2_E_NOSUPP && answer == system.dwAllocationGranularity);
+		/* Wherever the answer would go. */
+		CHECK(pmem2_source_numa_node(src, NULL) == PMEM2_E_NOSUPP && pmem2_source_device_usc(src, NULL) == PMEM2_E_NOSUPP);
+		CHECK(pmem2_source_device_idW(src, NULL, NULL) == PMEM2_E_NOSUPP && pmem2_source_device_idU(src, NULL, NULL) == PMEM2_E_NOSUPP);
+		CHECK(pmem2_source_get_handle(src, NULL) == PMEM2_E_FILE_HANDLE_NOT_SET);
 		CHECK(pmem2_source_delete(&src) == 0);
 	}
 }

@@ -64,6 +64,7 @@ misaligned(void)
 {
 	struct pmem2_source_storage storage, bytes[2];
 	char *odd = (char *)bytes + 1;
+	int fd = open_file(O_RDWR);
 	struct pmem2_source *src;
 	size_t *size = (size_t *)(void *)odd;
 	int *number = (int *)(void *)odd;
@@ -75,7 +76,7 @@ misaligned(void)
 	CHECK(strstr(pmem2_errormsg(), "src is not aligned") != NULL);
 	CHECK(pmem2_source_from_anon((struct pmem2_source **)(void *)odd, 1) == -EINVAL);
 	CHECK(pmem2_source_init_anon(&storage, (struct pmem2_source **)(void *)odd, 1) == -EINVAL);
-	CHECK(pmem2_source_init_anon(&storage, &src, 1) == 0);
+	CHECK(pmem2_source_init_fd(&storage, &src, fd) == 0);
 	CHECK(pmem2_source_size(src, size) == -EINVAL && strstr(pmem2_errormsg(), "size is not aligned") != NULL);
 	CHECK(pmem2_source_alignment(src, size) == -EINVAL && strstr(pmem2_errormsg(), "alignment is not al") != NULL);
 	CHECK(pmem2_source_get_fd(src, number) == -EINVAL && strstr(pmem2_errormsg(), "fd is not aligned") != NULL);
@@ -94,6 +95,7 @@ misaligned(void)
 	is_no_source(src, "was deleted");
 	memcpy(&src, odd, sizeof(src));
 	CHECK(src == NULL);
+	close(fd);
 }
 
 /* `src` anywhere in `storage`, where writing it would be the end of the source; and right beside it. */

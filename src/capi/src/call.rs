@@ -43,6 +43,8 @@ pub use windows::{source_from_handle, source_get_handle, source_init_handle};
 
 use core::ffi::c_int;
 
+use pmem2::Platform;
+
 use crate::{Edge, Object, failure::Failure, object::Either, pointer::aligned};
 
 /// Keeps the message of a failure, and gives its code.
@@ -55,7 +57,8 @@ fn fail<E: Edge>(failure: Failure) -> c_int {
     failure.code()
 }
 
-/// What all questions with one answer do: `*place` is the answer, or untouched.
+/// What all questions with one answer do: `*place` is the answer, or untouched. Whether there is a
+/// place is looked at last of an anonymous source, most questions to which have no answer.
 ///
 /// # Safety
 ///
@@ -68,14 +71,27 @@ unsafe fn ask<E: Edge, T>(
     question: impl FnOnce(&Either<E::Platform>) -> Result<T, Failure>,
 ) -> c_int {
     let answer = |source: &Either<E::Platform>| {
-        let place = aligned(place, name)?;
+        let place = answerable(source, aligned(place, name))?;
         let answer = question(source)?;
         // SAFETY: place is valid for writes.
-        unsafe { place.write(answer) };
+        unsafe { place?.write(answer) };
         Ok(())
     };
     // SAFETY: src is valid or NULL, as here.
     unsafe { with::<E>(src, answer) }
+}
+
+/// Whether to go on where an argument is wrong: libpmem2 looks at no argument of a question that an
+/// anonymous source has no answer to.
+#[inline]
+fn answerable<P: Platform, T>(
+    source: &Either<P>,
+    argument: Result<T, Failure>,
+) -> Result<Result<T, Failure>, Failure> {
+    match (source, argument) {
+        (Either::Descriptor(_), Err(failure)) => Err(failure),
+        (_, argument) => Ok(argument),
+    }
 }
 
 /// What all questions do.

@@ -186,26 +186,26 @@ unsafe fn make<E: Edge>(
     place: impl FnOnce(Context<E::Platform>) -> Result<*mut Context<E::Platform>, Failure>,
 ) -> c_int {
     const { Context::<E::Platform>::FITS };
-    let bbctx = match aligned(bbctx, "bbctx") {
-        Ok(bbctx) => bbctx,
-        Err(failure) => return fail::<E>(failure),
-    };
+    let bbctx = aligned(bbctx, "bbctx");
     let mut made = ptr::null_mut();
     let make = |source: &Either<E::Platform>| {
-        room?;
         let Either::Descriptor(source) = source else {
             return Err(Failure::Said(
                 Code::NoSupp,
                 "an anonymous source has no bad blocks that a system lists",
             ));
         };
+        bbctx?;
+        room?;
         made = place(Context::new(*source, home)?)?;
         Ok(())
     };
     // SAFETY: src is valid or NULL, as here.
     let code = unsafe { with::<E>(src, make) };
-    // SAFETY: bbctx is valid for writes.
-    unsafe { bbctx.write(made) };
+    if let Ok(bbctx) = bbctx {
+        // SAFETY: bbctx is valid for writes.
+        unsafe { bbctx.write(made) };
+    }
     code
 }
 

@@ -7,7 +7,7 @@ use core::{
 
 use pmem2::Error;
 
-use super::{ask, text::put, with};
+use super::{answerable, ask, text::put, with};
 use crate::{
     Edge, Object,
     object::{Either, each},
@@ -49,8 +49,9 @@ pub unsafe fn source_device_id<E: Edge>(
     len: *mut usize,
 ) -> c_int {
     let answer = |source: &Either<E::Platform>| {
-        let len = aligned(len, "len")?;
+        let len = answerable(source, aligned(len, "len"))?;
         let ids = each!(source, source => source.device_id())?;
+        let len = len?;
         match NonNull::new(id) {
             // With the null byte.
             // SAFETY: len is valid for writes.

@@ -5,7 +5,7 @@ use core::{
     ptr::NonNull,
 };
 
-use pmem2::{ReadBuffer, Reader, TransferError, WriteBuffer, Writer};
+use pmem2::{Platform, ReadBuffer, Reader, TransferError, WriteBuffer, Writer};
 
 use super::{fail, with};
 use crate::{
@@ -144,6 +144,19 @@ impl<F: Into<TransferError>> From<F> for Stop {
     }
 }
 
+/// Where the bytes are. No bytes may be at NULL, nor those that an anonymous source has none for.
+fn memory<P: Platform>(
+    source: &Either<P>,
+    buf: *mut c_void,
+    size: usize,
+) -> Result<NonNull<c_void>, Stop> {
+    match (NonNull::new(buf), source) {
+        (Some(buf), _) => Ok(buf),
+        (None, Either::Descriptor(_)) if size > 0 => Err(Stop::Failure(Failure::Null("buf"))),
+        (None, _) => Ok(NonNull::dangling()),
+    }
+}
+
 /// # Safety
 ///
 /// As [`source_pread_mcsafe`].
@@ -153,7 +166,7 @@ unsafe fn read<E: Edge>(
     size: usize,
     offset: u64,
 ) -> Result<(), Stop> {
-    let buf = NonNull::new(buf).ok_or(Stop::Failure(Failure::Null("buf")))?;
+    let buf = memory(source, buf, size)?;
     // SAFETY: nobody else uses these bytes, as the caller says.
     let buffer = unsafe { ReadBuffer::from_raw_parts(buf.as_ptr().cast(), size) };
     match (source, E::via()) {
@@ -174,7 +187,7 @@ unsafe fn write<E: Edge>(
     size: usize,
     offset: u64,
 ) -> Result<(), Stop> {
-    let buf = NonNull::new(buf.cast_mut()).ok_or(Stop::Failure(Failure::Null("buf")))?;
+    let buf = memory(source, buf.cast_mut(), size)?;
     // SAFETY: nobody writes to these bytes, as the caller says.
     let buffer = unsafe { WriteBuffer::from_raw_parts(buf.as_ptr().cast(), size) };
     match (source, E::via()) {

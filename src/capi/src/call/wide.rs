@@ -2,7 +2,7 @@
 
 use core::{ffi::c_int, ptr::NonNull};
 
-use super::with;
+use super::{answerable, with};
 use crate::{
     Edge, Object, WideEdge,
     object::{Either, each},
@@ -22,10 +22,12 @@ pub unsafe fn source_device_id_wide<E: Edge>(
     len: *mut usize,
 ) -> c_int {
     let answer = |source: &Either<E::Platform>| {
-        let len = aligned(len, "len")?;
-        let place = NonNull::new(id).map(|id| aligned(id.as_ptr(), "id")).transpose()?;
+        let len = answerable(source, aligned(len, "len"))?;
+        let place = NonNull::new(id).map(|id| aligned(id.as_ptr(), "id")).transpose();
+        let place = answerable(source, place)?;
         let ids = each!(source, source => source.device_id())?;
-        match place {
+        let len = len?;
+        match place? {
             // SAFETY: len is valid for writes.
             None => unsafe { len.write(needed(&ids)) },
             // SAFETY: len is valid for reads, and id, which is aligned, for writes of as many
