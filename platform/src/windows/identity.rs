@@ -91,22 +91,17 @@ pub(super) fn identify<S: Sys>(
     }
 }
 
-/// Whether the handle still refers to the file that `id` is of.
-pub(super) fn same_file<S: Sys>(sys: S, raw: RawWinHandle, id: WinFileId) -> Result<(), Fail> {
-    match identify(sys, raw, || sys.information(raw).map(|information| information.id)) {
-        Ok(now) if now == id => Ok(()),
-        Ok(_) => Err(Fail::Replaced),
-        // A pipe, a volume: something else, since the file had an id.
-        Err(code) if code.is_question_unknown() => Err(Fail::Replaced),
-        Err(code) => Err(handle(code)),
-    }
-}
-
 /// Whether the handle still refers to what `facts` are about.
 pub(super) fn same<S: Sys>(
     sys: S,
     raw: RawWinHandle,
     facts: &Facts<WinFileId>,
 ) -> Result<(), Fail> {
-    same_file(sys, raw, facts.id)
+    match identify(sys, raw, || sys.information(raw).map(|information| information.id)) {
+        Ok(now) if now == facts.id => Ok(()),
+        Ok(_) => Err(Fail::Replaced),
+        // A pipe, a volume: something else, since the file had an id.
+        Err(code) if code.is_question_unknown() => Err(Fail::Replaced),
+        Err(code) => Err(handle(code)),
+    }
 }

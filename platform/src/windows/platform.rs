@@ -22,12 +22,11 @@ use crate::{
 /// | `describe` | `GetFileType`; of a file `GetFileInformationByHandle`, `GetFileInformationByHandleEx(FileIdInfo)`, `NtQueryObject(ObjectBasicInformation)`, `GetSystemInfo`; of a reparse point also `GetFileInformationByHandleEx(FileAttributeTagInfo)`, of a pipe or socket `GetNamedPipeInfo` |
 /// | `size`, `allocated` | `GetFileInformationByHandleEx(FileIdInfo)`, and `(FileStandardInfo)` |
 /// | `alignment`, `page_size` | `GetSystemInfo`, which makes no system call |
-/// | `file_system`, `locate`, `synchronous` | `GetFileInformationByHandleEx(FileIdInfo)`, `GetVolumeInformationByHandleW` |
-/// | `confirm` | `GetFileInformationByHandleEx(FileIdInfo)` |
+/// | `file_system`, `locate`, `synchronous` | `GetFileInformationByHandleEx(FileIdInfo)`, `GetVolumeInformationByHandleW`; `locate` also `GetFinalPathNameByHandleW` |
 /// | `channel` | `NtQueryInformationFile(FileModeInformation)` |
 /// | `read_at`, `write_at` | `ReadFile`, `WriteFile`; of an overlapped handle also `CreateEventW`, `GetOverlappedResult`, `CloseHandle`, and where it cannot be waited for `CancelIoEx`, `Sleep` |
 /// | `sync` | `GetFileInformationByHandleEx(FileIdInfo)`, `FlushFileBuffers` |
-/// | `dimm_id`, `dimm_dirty_shutdowns` | `GetFinalPathNameByHandleW`, `CreateFileW` of the volume, `DeviceIoControl` (`IOCTL_STORAGE_GET_DEVICE_NUMBER_EX`; `IOCTL_STORAGE_QUERY_PROPERTY` with `StorageDeviceUnsafeShutdownCount`), `CloseHandle` |
+/// | `dimm_id`, `dimm_dirty_shutdowns` | `CreateFileW` of the volume, `DeviceIoControl` (`IOCTL_STORAGE_GET_DEVICE_NUMBER_EX`; `IOCTL_STORAGE_QUERY_PROPERTY` with `StorageDeviceUnsafeShutdownCount`), `CloseHandle` |
 ///
 /// Where a file system knows no ids of 128 bits, `GetFileInformationByHandle` follows `FileIdInfo`.
 ///
@@ -140,7 +139,7 @@ impl Locate for Windows {
     }
 
     fn confirm(self, spot: &WinSpot) -> Result<u64, Fail> {
-        volume::confirm(Kernel, spot)
+        Ok(spot.serial())
     }
 
     fn backing(self, spot: &WinSpot) -> Result<Backing, Fail> {

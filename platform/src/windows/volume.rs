@@ -1,9 +1,11 @@
 //! Where a file lies: on which volume, whether that is DAX, and what its device says of itself.
 
+use core::fmt::{self, Write};
+
 use super::{
     errors::Code,
     handle::RawWinHandle,
-    identity::{WinFileId, no_answer, same, same_file},
+    identity::{WinFileId, no_answer, same},
     sys::{Sys, VolumeInformation},
 };
 use crate::{Backing, Facts, Fail, FileSystem, Kind, Synchronous, Text, What};
@@ -11,19 +13,35 @@ use crate::{Backing, Facts, Fail, FileSystem, Kind, Synchronous, Text, What};
 /// FILE_DAX_VOLUME of GetVolumeInformationByHandleW: the volume is mapped directly.
 pub(super) const DAX_VOLUME: u32 = 0x2000_0000;
 
-/// Where a file of a Windows system lies.
+/// Where a file of a Windows system lies. It keeps nothing of the file's handle, which may be closed
+/// before it is asked.
 #[derive(Clone, Copy, Debug)]
 pub struct WinSpot {
-    file: WinVolume,
+    volume: WinVolume,
+    serial: u64,
     dax: bool,
 }
 
-/// The volume that a file lies on, found by the file: what stands for its DIMMs, since Windows
-/// answers for all of them at once.
-#[derive(Clone, Copy, Debug)]
+/// The volume that a file lies on, by its name: what stands for its DIMMs, since Windows answers for
+/// all of them at once.
+#[derive(Clone, Copy)]
 pub struct WinVolume {
-    raw: RawWinHandle,
-    id: WinFileId,
+    /// Or why it cannot be told, which is of interest to those who ask the volume only.
+    name: Result<[u16; NAME], Fail>,
+}
+
+impl fmt::Debug for WinVolume {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WinVolume(")?;
+        match &self.name {
+            Ok(name) => char::decode_utf16(name.iter().copied().take_while(|&unit| unit != 0))
+                .try_for_each(|letter| {
+                    f.write_char(letter.unwrap_or(char::REPLACEMENT_CHARACTER))
+                })?,
+            Err(fail) => fail.fmt(f)?,
+        }
+        f.write_str(")")
+    }
 }
 
 impl WinSpot {
@@ -37,7 +55,13 @@ impl WinSpot {
 
     /// There is one volume, which answers for all of its devices.
     pub(super) fn volume(&self, region: usize, index: usize) -> Option<WinVolume> {
-        ((region, index) == (0, 0)).then_some(self.file)
+        ((region, index) == (0, 0)).then_some(self.volume)
+    }
+
+    /// A volume's name is its own, and no other gets it; what else tells it from others is its
+    /// serial number.
+    pub(super) const fn serial(&self) -> u64 {
+        self.serial
     }
 }
 
@@ -49,7 +73,8 @@ pub(super) fn locate<S: Sys>(
     if facts.kind != Kind::RegularFile {
         return Err(Fail::Unsupported);
     }
-    Ok(WinSpot { file: WinVolume { raw, id: facts.id }, dax: is_dax(sys, raw, facts)? })
+    let dax = is_dax(sys, raw, facts)?;
+    Ok(WinSpot { volume: WinVolume { name: name(sys, raw) }, serial: facts.id.volume(), dax })
 }
 
 pub(super) fn synchronous<S: Sys>(
@@ -64,14 +89,6 @@ fn is_dax<S: Sys>(sys: S, raw: RawWinHandle, facts: &Facts<WinFileId>) -> Result
     same(sys, raw, facts)?;
     let volume = sys.volume_information(raw).map_err(|code| no_answer(What::Dax, code))?;
     Ok(volume.flags & DAX_VOLUME != 0)
-}
-
-/// Whether the file is still the one that was located; what tells its volume from another is its
-/// serial number.
-pub(super) fn confirm<S: Sys>(sys: S, spot: &WinSpot) -> Result<u64, Fail> {
-    let WinVolume { raw, id } = spot.file;
-    same_file(sys, raw, id)?;
-    Ok(id.volume())
 }
 
 /// The numbers of linux/magic.h for what Linux knows too; of others, the first four letters of the
@@ -99,8 +116,7 @@ pub(super) const NAME: usize = 64;
 
 /// Opens the volume, only to ask it.
 fn open<S: Sys>(sys: S, volume: WinVolume) -> Result<S::Volume, Fail> {
-    let name = name(sys, volume.raw)?;
-    sys.open_volume(&name).map_err(|code: Code| code.fail(What::Volume))
+    sys.open_volume(&volume.name?).map_err(|code: Code| code.fail(What::Volume))
 }
 
 /// The name of the volume, without the backslash behind it, which would be that of its root

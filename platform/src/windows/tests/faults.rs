@@ -13,7 +13,7 @@ use crate::{
         describe::{allocated, describe, file_system, size},
         errors::TABLE,
         identity::WinFileId,
-        volume::{confirm, device_id, locate, synchronous, unsafe_shutdowns},
+        volume::{device_id, locate, synchronous, unsafe_shutdowns},
     },
 };
 
@@ -29,7 +29,6 @@ enum Question {
     Allocated,
     FileSystem,
     Locate,
-    Confirm,
     Synchronous,
     DeviceId,
     UnsafeShutdowns,
@@ -84,7 +83,6 @@ impl Scenario {
         // What the question is about was found before anything went wrong.
         let before = self.world.clone();
         let facts = describe(&before, HANDLE).unwrap();
-        let spot = locate(&before, HANDLE, &facts);
         let answer = match self.question {
             Question::Describe => describe(world, HANDLE)
                 .map(|Facts { kind, access, id, .. }| Answer::Facts(kind, access, id)),
@@ -92,7 +90,6 @@ impl Scenario {
             Question::Allocated => allocated(world, HANDLE, &facts).map(Answer::Number),
             Question::FileSystem => file_system(world, HANDLE, &facts).map(|_| Answer::Known),
             Question::Locate => locate(world, HANDLE, &facts).map(|_| Answer::Known),
-            Question::Confirm => confirm(world, &spot.unwrap()).map(|_| Answer::Known),
             Question::Synchronous => synchronous(world, HANDLE, &facts).map(|_| Answer::Known),
             Question::DeviceId => device_id(world, volume(&before)).map(|_| Answer::Known),
             Question::UnsafeShutdowns => {
@@ -118,7 +115,7 @@ fn scenarios() -> Vec<Scenario> {
     let reparse = [FileType, Information, Call::ReparseTag, FileId, GrantedAccess];
     let device = [FileType, GrantedAccess];
     let ioctl = |code, input: &[u8]| {
-        [FinalPath, Call::OpenVolume(VOLUME.into()), Control(code, input.to_vec()), CloseVolume]
+        [Call::OpenVolume(VOLUME.into()), Control(code, input.to_vec()), CloseVolume]
     };
     let query = [&[61], [0; 11].as_slice()].concat();
     vec![
@@ -144,9 +141,12 @@ fn scenarios() -> Vec<Scenario> {
         Scenario::asked(Question::Size, Answer::Number(5000), &[FileId, Standard]),
         Scenario::asked(Question::Allocated, Answer::Number(8192), &[FileId, Standard]),
         Scenario::asked(Question::FileSystem, Answer::Known, &[FileId, Call::VolumeInformation]),
-        Scenario::asked(Question::Locate, Answer::Known, &[FileId, Call::VolumeInformation]),
+        Scenario::asked(
+            Question::Locate,
+            Answer::Known,
+            &[FileId, Call::VolumeInformation, FinalPath],
+        ),
         Scenario::asked(Question::Synchronous, Answer::Known, &[FileId, Call::VolumeInformation]),
-        Scenario::asked(Question::Confirm, Answer::Known, &[FileId]),
         Scenario::asked(Question::DeviceId, Answer::Known, &ioctl(0x2d_1084, &[])),
         Scenario::asked(Question::UnsafeShutdowns, Answer::Number(9), &ioctl(0x2d_1400, &query)),
     ]
@@ -202,7 +202,8 @@ fn expected(scenario: &Scenario, at: &Call, code: u32) -> (Result<Answer, Fail>,
         (Call::Standard, _) => (os(What::Allocated), vec![]),
         (Call::VolumeInformation, Question::FileSystem) => (os(What::FileSystem), vec![]),
         (Call::VolumeInformation, _) => (os(What::Dax), vec![]),
-        (Call::FinalPath, _) => (os(What::Volume), vec![]),
+        // It is kept for those who ask the volume.
+        (Call::FinalPath, _) => (Ok(Answer::Known), vec![]),
         // From here on it is not about the file's handle.
         (Call::OpenVolume(_), _) => (failed(What::Volume), vec![]),
         (Call::Control(..), _) if [1, 50, 120].contains(&code) => {
@@ -258,9 +259,8 @@ fn every_error_in_every_call() {
             }
         }
     }
-    // 3 times 4, 3 times 5, 3, 2, 2 and 2 times 3 calls of describe; 5 times 2, 1, and 2 times 3 of
-    // the rest.
-    assert_eq!(injected, (12 + 15 + 3 + 4 + 6 + 10 + 1 + 6) * codes().count());
+    // 3 times 4, 3 times 5, 3, 2, 2 and 2 times 3 calls of describe; 6 times 2 and 3 of the rest.
+    assert_eq!(injected, (12 + 15 + 3 + 4 + 6 + 12 + 3) * codes().count());
 }
 
 /// The words of the volume that does not know an IOCTL are the only ones that mean "not supported".

@@ -4,10 +4,10 @@ use std::{string::String, vec, vec::Vec};
 
 use super::world::{Call, HANDLE, VOLUME, World};
 use crate::{
-    Backing, Fail, Synchronous, Text, What,
+    Backing, Errno, Fail, Synchronous, Text, What,
     windows::{
         describe::describe,
-        volume::{WinVolume, confirm, device_id, locate, synchronous, unsafe_shutdowns},
+        volume::{WinVolume, device_id, locate, synchronous, unsafe_shutdowns},
     },
 };
 
@@ -43,11 +43,11 @@ fn dax_is_what_the_volume_says() {
         let facts = describe(&world, HANDLE).unwrap();
         let spot = locate(&world, HANDLE, &facts).unwrap();
         assert_eq!((spot.backing(), spot.dax()), (Backing::Volume { dax }, dax));
-        assert_eq!(confirm(&world, &spot), Ok(0x1234_5678_9abc_def0));
+        assert_eq!(spot.serial(), 0x1234_5678_9abc_def0);
         let granted = if dax { Synchronous::Granted } else { Synchronous::Refused };
         assert_eq!(synchronous(&world, HANDLE, &facts), Ok(granted));
         let replaced = World { wide: Ok((1, [1; 16])), ..World::file() };
-        assert_eq!(confirm(&replaced, &spot), Err(Fail::Replaced));
+        assert_eq!(locate(&replaced, HANDLE, &facts).unwrap_err(), Fail::Replaced);
     }
     let directory = World::with_attributes(0x10);
     let facts = describe(&directory, HANDLE).unwrap();
@@ -90,20 +90,28 @@ fn counts_of_unsafe_shutdowns() {
     }
 }
 
+/// And not by the file's handle, which may be closed by then, and its number another file's.
 #[test]
 fn a_volume_is_opened_by_its_name() {
     let world = World { answer: Ok(count(4)), ..World::file() };
     let of_file = volume(&world);
+    assert_eq!(std::format!("{of_file:?}"), std::format!("WinVolume({VOLUME})"));
     assert_eq!(unsafe_shutdowns(&world, of_file), Ok(4));
     // StorageDeviceUnsafeShutdownCount, PropertyStandardQuery.
     let query = [&[61, 0, 0, 0], [0; 8].as_slice()].concat();
-    let calls = vec![
-        Call::FinalPath,
-        Call::OpenVolume(VOLUME.into()),
-        Call::Control(0x2d_1400, query),
-        Call::CloseVolume,
-    ];
+    let calls =
+        vec![Call::OpenVolume(VOLUME.into()), Call::Control(0x2d_1400, query), Call::CloseVolume];
     assert_eq!(world.calls(), calls);
+
+    // Why it has no name is told by those who ask it; that the handle was closed, too.
+    for (code, fail) in
+        [(5, Fail::Os(What::Volume, Errno::EACCES)), (6, Fail::Absent(What::Handle))]
+    {
+        let nameless = volume(&World::file().failing(6, code));
+        assert_eq!(device_id(&world, nameless), Err(fail));
+        assert_eq!(unsafe_shutdowns(&world, nameless), Err(fail));
+        assert_eq!(world.calls(), []);
+    }
 
     let asked = |path: String| {
         let [answer, other] = [true, false].map(|counts_zero| {
@@ -118,12 +126,12 @@ fn a_volume_is_opened_by_its_name() {
     let long = |units: usize| {
         VOLUME.chars().chain(['\\']).chain(std::iter::repeat('x')).take(units).collect()
     };
-    assert_eq!(asked(long(1023)), (Ok(4), 4));
-    assert_eq!(asked(long(1024)), (Err(Fail::TooLarge(What::Volume)), 1));
-    assert_eq!(asked(long(32_767)), (Err(Fail::TooLarge(What::Volume)), 1));
+    assert_eq!(asked(long(1023)), (Ok(4), 3));
+    assert_eq!(asked(long(1024)), (Err(Fail::TooLarge(What::Volume)), 0));
+    assert_eq!(asked(long(32_767)), (Err(Fail::TooLarge(What::Volume)), 0));
     let too_long_a_name = [r"\\?\", &"v".repeat(60), r"\file"].concat();
     let longest = [r"\\?\", &"v".repeat(59), r"\file"].concat();
-    assert_eq!(asked(longest), (Ok(4), 4));
+    assert_eq!(asked(longest), (Ok(4), 3));
     for wrong in [
         "",
         r"\\?",
@@ -134,6 +142,6 @@ fn a_volume_is_opened_by_its_name() {
         r"\\server\share\file",
         &too_long_a_name,
     ] {
-        assert_eq!(asked(wrong.into()), (Err(Fail::Malformed(What::Volume)), 1), "{wrong}");
+        assert_eq!(asked(wrong.into()), (Err(Fail::Malformed(What::Volume)), 0), "{wrong}");
     }
 }
