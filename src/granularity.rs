@@ -107,12 +107,14 @@ struct Ground {
     sector: bool,
     /// Whether one has no page structures.
     raw: bool,
+    /// Whether one is not armed.
+    unarmed: bool,
 }
 
 impl Ground {
     /// Of regions nothing is known yet.
     const fn new(backing: Backing, dax_capable: Option<bool>) -> Self {
-        Self { backing, dax_capable, domain: None, sector: false, raw: false }
+        Self { backing, dax_capable, domain: None, sector: false, raw: false, unarmed: false }
     }
 
     fn add(&mut self, region: &Region) {
@@ -123,6 +125,7 @@ impl Ground {
             .max_by_key(|domain| weakness(*domain));
         self.sector |= region.mode == Mode::Sector;
         self.raw |= region.mode == Mode::Raw;
+        self.unarmed |= region.is_unarmed();
     }
 
     /// Asks everything.
@@ -139,6 +142,11 @@ impl Ground {
     /// Whether only the host makes stores durable.
     fn flushed_by_host(&self) -> bool {
         self.domain == Some(Persistence::Host)
+    }
+
+    /// Whether nothing makes stores durable.
+    fn never(&self) -> bool {
+        self.domain == Some(Persistence::Never)
     }
 }
 
@@ -172,6 +180,8 @@ const fn by_domain(ground: &Ground) -> Result<Expected, Error> {
         (Backing::DeviceDax, _) | (_, Some(Persistence::Volatile)) => {
             Expected::new(Granularity::CacheLine, Reason::NoRegion)
         }
+        // It keeps nothing: not BYTE, which would need no second look.
+        _ if ground.unarmed => Expected::new(Granularity::CacheLine, Reason::Unarmed),
         (_, Some(Persistence::CpuCache)) => Expected::new(Granularity::Byte, Reason::CpuCache),
         (_, Some(Persistence::MemoryController)) => {
             Expected::new(Granularity::CacheLine, Reason::MemoryController)
@@ -239,9 +249,13 @@ impl<H: Handle<P: Locate>> Source<H> {
     /// # Errors
     ///
     /// - [`SrcDevdaxPrivate`](Error::SrcDevdaxPrivate): device DAX cannot be mapped privately.
-    /// - [`NeverDurable`](Error::NeverDurable): a device DAX of virtio-pmem.
+    /// - [`NeverDurable`](Error::NeverDurable): a device DAX whose stores only the host makes
+    ///   durable (virtio-pmem, PowerPC's hypervisor).
     /// - [`RegionNeverDurable`](Error::RegionNeverDurable): a region of physical memory that
     ///   nothing makes durable.
+    /// - [`RegionUnarmed`](Error::RegionUnarmed): a region of physical memory that is not armed,
+    ///   which a [`Window`](crate::Window) refuses to make durable too. On Linux the kernel lets an
+    ///   unarmed region be read only, and the reason is [`Unarmed`](Reason::Unarmed).
     /// - [`InvalidFileHandle`](Error::InvalidFileHandle): on Windows, the handle cannot be read.
     /// - [`Unsupported`](Error::Unsupported): the platform cannot tell.
     /// - [`Os`](Error::Os) with [`What::Mapping`]: the file cannot be mapped (shared), with `ENODEV`
@@ -293,6 +307,10 @@ impl<H: Handle<P: Locate>> Source<H> {
             return self.granularity_of_file(ground);
         }
         match ground()? {
+            // As every store to it is refused (WindowFault::Unarmed).
+            ground if kind == Kind::Region && ground.unarmed && !ground.never() => {
+                Err(Error::RegionUnarmed)
+            }
             // Who has a region can call the host; who has a device DAX cannot.
             ground if !ground.flushed_by_host() => by_domain(&ground),
             _ if kind == Kind::DeviceDax => Err(Error::NeverDurable),

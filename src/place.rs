@@ -161,11 +161,12 @@ impl<H: Handle<P: Locate>> Source<H> {
     /// Where the source lies: on which regions of persistent memory, or on what else. See
     /// [`Place`].
     ///
-    /// System calls on Linux: `fstat`, `readlinkat`, `newfstatat`; for each fact of a region
-    /// `openat`, `read`, `close`; of a volume also, for itself and each volume below, `openat`,
-    /// `getdents64` to the end, `close`, and `readlinkat` for each device that they are made of.
-    /// Where the file system has no device number (tmpfs, overlayfs): `fstat`, `fstatfs`; where
-    /// `/sys` has no such device: `fstat`, `readlinkat`, `faccessat`.
+    /// System calls on Linux: `fstat`; of a file `fstatfs`, and on XFS `ioctl(FS_IOC_FSGETXATTR)`;
+    /// `readlinkat`, `newfstatat`; for each fact of a region `openat`, `read`, `close`; of a volume
+    /// also, for itself and each volume below, `openat`, `getdents64` to the end, `close`, and
+    /// `readlinkat` for each device that they are made of. Where the file system does not say which
+    /// device the file is on (overlayfs, f2fs, a realtime file of XFS) no more than `fstat`,
+    /// `fstatfs` and `ioctl`; where `/sys` has no such device `faccessat` comes last.
     ///
     /// # Errors
     ///
@@ -189,7 +190,7 @@ impl<H: Handle<P: Locate>> Source<H> {
     /// it was moved to other devices below (pvmove(8)) is not noticed.
     ///
     /// System calls on Linux: `fstat`, `readlinkat`, `newfstatat`, and what
-    /// [`place`](Source::place) says of volumes and of what has no device.
+    /// [`place`](Source::place) says of files, of volumes and of what has no device.
     ///
     /// # Errors
     ///
@@ -209,19 +210,42 @@ impl<H: Handle<P: Locate>> Source<H> {
     ///
     /// System calls on Linux: `fstat`, `readlinkat`, `openat`, `read`, `close`, `newfstatat`;
     /// `openat`, `read`, `close` again for each further region of a volume, and what
-    /// [`place`](Source::place) says of volumes and of what has no device.
+    /// [`place`](Source::place) says of files, of volumes and of what has no device.
     ///
     /// # Errors
     ///
     /// - [`DaxRegionNotFound`](Error::DaxRegionNotFound): the source lies on no persistent memory;
     ///   it says on what else.
-    /// - [`NotPersistentMemory`](Error::NotPersistentMemory): it lies on a file system that hides
-    ///   its device, or on Windows.
+    /// - [`NotPersistentMemory`](Error::NotPersistentMemory): it lies on a file system that does not
+    ///   say which device the file is on ([`Backing::Hidden`]), or on Windows.
     /// - [`SeveralNumaNodes`](Error::SeveralNumaNodes): it lies on a volume whose regions are on
     ///   several nodes.
     /// - [`InvalidRegionFormat`](Error::InvalidRegionFormat): the system's answer makes no sense.
     /// - Those of [`place`](Source::place).
     pub fn numa_node(&self) -> Result<Option<u32>, Error> {
+        self.one_node(H::P::numa_node)
+    }
+
+    /// The NUMA node that the source's memory is when the system takes it for ordinary memory, as
+    /// Linux' driver `kmem` does (`target_node` in sysfs, which `ndctl list -v` and `daxctl list`
+    /// show): it may be a node of its own, without a processor, where
+    /// [`numa_node`](Source::numa_node) is the nearest that has one. `None` where the platform does
+    /// not say.
+    ///
+    /// System calls on Linux: those of [`numa_node`](Source::numa_node).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`numa_node`](Source::numa_node).
+    pub fn target_node(&self) -> Result<Option<u32>, Error> {
+        self.one_node(H::P::target_node)
+    }
+
+    /// The node that all regions have.
+    fn one_node(
+        &self,
+        node: impl Fn(H::P, &<H::P as Locate>::Spot, usize) -> Result<Option<Option<u32>>, Fail>,
+    ) -> Result<Option<u32>, Error> {
         let asked = What::NumaNode;
         let (platform, spot) = (self.handle().platform(), self.spot());
         let of = |fail| Error::of(fail, asked);
@@ -233,9 +257,9 @@ impl<H: Handle<P: Locate>> Source<H> {
             }
             on => return Err(Error::DaxRegionNotFound(on)),
         }
-        let first = platform.numa_node(spot, 0).map_err(of)?.flatten();
+        let first = node(platform, spot, 0).map_err(of)?.flatten();
         for index in 1..platform.regions(spot).map_err(of)? {
-            if platform.numa_node(spot, index).map_err(of)?.flatten() != first {
+            if node(platform, spot, index).map_err(of)?.flatten() != first {
                 return Err(Error::SeveralNumaNodes);
             }
         }
@@ -254,8 +278,8 @@ impl<H: Handle<P: Locate>> Source<H> {
     ///
     /// - [`DaxRegionNotFound`](Error::DaxRegionNotFound): the source lies on no persistent memory;
     ///   it says on what else.
-    /// - [`NotPersistentMemory`](Error::NotPersistentMemory): it lies on a file system that hides
-    ///   its device, or on Windows.
+    /// - [`NotPersistentMemory`](Error::NotPersistentMemory): it lies on a file system that does not
+    ///   say which device the file is on ([`Backing::Hidden`]), or on Windows.
     /// - Those of [`place`](Source::place).
     pub fn region(&self, index: usize) -> Result<Option<Region>, Error> {
         let asked = What::Region;
@@ -292,7 +316,8 @@ impl<H: Handle<P: Locate>> Source<H> {
 
     /// What identifies the hardware that the source lies on (pmem2_source_device_id(3)): the
     /// [ids](Dimm::id) of its DIMMs, one behind the other in the order of the region's mappings.
-    /// Empty where it has none. See [`judge_shutdown`](crate::judge_shutdown).
+    /// One that several regions of a volume share is there once, with the first of them. Empty
+    /// where it has none. See [`judge_shutdown`](crate::judge_shutdown).
     ///
     /// On Windows it is the GUID of the volume's device, as 32 digits, and
     /// [`Unsupported`](Error::Unsupported) where the volume has none or made it up for this boot.
@@ -302,8 +327,9 @@ impl<H: Handle<P: Locate>> Source<H> {
     /// libpmem2 wrote then says [`Moved`](crate::Shutdown::Moved), once.
     ///
     /// System calls on Linux: `fstat`, `readlinkat`, `openat`, `newfstatat`, and for each DIMM
-    /// twice `openat`, `read`, `close`; what [`place`](Source::place) says of volumes and of what
-    /// has no device.
+    /// twice `openat`, `read`, `close`; what [`place`](Source::place) says of files, of volumes
+    /// and of what has no device; where a volume lies on several regions, the DIMMs of those before
+    /// are read again for each, to see which they share.
     ///
     /// # Errors
     ///
@@ -337,11 +363,12 @@ impl<H: Handle<P: Locate>> Source<H> {
 
     /// Adds the ids of the DIMMs to `id`.
     pub(crate) fn write_device_id<const N: usize>(&self, id: &mut Text<N>) -> Result<(), Error> {
-        self.of_dimms(What::DeviceId, |mut dimms| dimms.try_for_each(|dimm| dimm?.write_id(id)))
+        self.of_dimms(What::DeviceId, |dimms| dimms.each_once(|dimm| dimm.write_id(id)))
     }
 
     /// The number of unsafe shutdowns (pmem2_source_device_usc(3)): how often the source's DIMMs
-    /// lost power before their data was safe, together. 0 where it has none that the system knows.
+    /// lost power before their data was safe, together; one that several regions of a volume share
+    /// counts once. 0 where it has none that the system knows.
     /// See [`judge_shutdown`](crate::judge_shutdown).
     ///
     /// System calls on Linux: those of [`device_id`](Source::device_id).
@@ -356,11 +383,14 @@ impl<H: Handle<P: Locate>> Source<H> {
     /// - [`InvalidDevFormat`](Error::InvalidDevFormat): the system's answer is no count.
     /// - Those of [`place`](Source::place).
     pub fn device_usc(&self) -> Result<u64, Error> {
-        self.of_dimms(What::UnsafeShutdowns, |mut dimms| {
-            dimms.try_fold(0_u64, |sum, dimm| {
-                sum.checked_add(dimm?.dirty_shutdowns()?).ok_or(Error::InvalidDevFormat)
+        let mut sum = 0_u64;
+        self.of_dimms(What::UnsafeShutdowns, |dimms| {
+            dimms.each_once(|dimm| {
+                sum = sum.checked_add(dimm.dirty_shutdowns()?).ok_or(Error::InvalidDevFormat)?;
+                Ok(())
             })
-        })
+        })?;
+        Ok(sum)
     }
 
     /// What `answer` makes of the DIMMs.

@@ -5,7 +5,9 @@ mod lines;
 use core::fmt::Display;
 
 pub use lines::Line;
-use pmem2_platform::{Access, Backing, Facts, FileSystem, Handle, Kind, Locate, Platform, What};
+use pmem2_platform::{
+    Access, Backing, Facts, FileSystem, Handle, Kind, Locate, Persistence, Platform, What,
+};
 
 use crate::{DeviceId, Error, Expected, HandleFault, Place, Sharing, Source, decide};
 
@@ -40,6 +42,7 @@ pub struct Report<Id> {
 #[derive(Clone, Copy, Debug)]
 struct Identity {
     numa_node: Result<Option<u32>, Error>,
+    target_node: Result<Option<u32>, Error>,
     device_id: Result<DeviceId, Error>,
     device_usc: Result<u64, Error>,
 }
@@ -50,7 +53,7 @@ impl<Id: Copy + Eq + Display> Report<Id> {
     /// System calls on Linux: those of [`Source::new`], [`Source::size`], [`Source::alignment`],
     /// [`Source::allocated`], [`Source::file_system`], [`Source::place`],
     /// [`Source::expected_granularity`], and, on persistent memory, [`Source::numa_node`],
-    /// [`Source::device_id`], [`Source::device_usc`].
+    /// [`Source::target_node`], [`Source::device_id`], [`Source::device_usc`].
     #[inline(always)]
     #[must_use]
     pub fn of<H>(handle: &H) -> Self
@@ -124,13 +127,17 @@ impl<Id: Copy + Eq + Display> Report<Id> {
             });
         }
         let place = self.place.as_ref().and_then(|place| place.as_ref().ok());
-        let persistent = |backing| {
-            matches!(backing, Backing::Regions | Backing::DeviceDax | Backing::Volume { dax: true })
+        let persistent = |place: &Place| match place.backing() {
+            Backing::Regions => {
+                place.regions().any(|region| region.persistence != Persistence::Volatile)
+            }
+            backing => matches!(backing, Backing::DeviceDax | Backing::Volume { dax: true }),
         };
-        if place.is_some_and(|place| persistent(place.backing())) {
+        if place.is_some_and(persistent) {
             let (numa_node, device_usc) = (source.numa_node(), source.device_usc());
             let identity = self.identity.insert(Identity {
                 numa_node,
+                target_node: source.target_node(),
                 device_id: Ok(DeviceId::new()),
                 device_usc,
             });
@@ -232,9 +239,15 @@ impl<Id: Copy + Eq + Display> Report<Id> {
         self.place.as_ref()
     }
 
-    /// The NUMA node; `None` where it lies on no persistent memory. Likewise the next two.
+    /// The NUMA node; `None` where it lies on no persistent memory, or on regions of volatile memory
+    /// only. Likewise the next three.
     pub fn numa_node(&self) -> Option<Result<Option<u32>, Error>> {
         self.identity.as_ref().map(|identity| identity.numa_node)
+    }
+
+    /// The NUMA node that its memory is when the system takes it for ordinary memory.
+    pub fn target_node(&self) -> Option<Result<Option<u32>, Error>> {
+        self.identity.as_ref().map(|identity| identity.target_node)
     }
 
     /// The ids of its DIMMs.

@@ -3,8 +3,8 @@
 use std::ptr::NonNull;
 
 use pmem2::{
-    BoardDimm, Code, Durability, Error, Extent, Granularity, Kind, PhysicalRegion, Pool, Reader,
-    Reason, RegionFault, RegionKind, Report, Sharing, Source, What, Writer,
+    BoardDimm, Code, Cpu, Durability, Error, Extent, Granularity, Kind, PhysicalRegion, Pool,
+    Reader, Reason, RegionFault, RegionKind, Report, Sharing, Source, What, WindowFault, Writer,
     conformance::{Case, Expect, check, check_places},
 };
 
@@ -106,7 +106,31 @@ fn identity_and_granularity() {
     assert_eq!(expected(2), Ok((Granularity::Page, Reason::Call)));
     assert_eq!(expected(3), Err(Error::RegionNeverDurable));
     assert_eq!(Error::RegionNeverDurable.code(), Code::GranularityNotSupported.raw());
-    assert_eq!(expected(4), Ok((Granularity::CacheLine, Reason::DomainUnstated)));
+    assert_eq!(expected(4), Err(Error::RegionUnarmed));
+    assert_eq!(Error::RegionUnarmed.code(), Code::GranularityNotSupported.raw());
+}
+
+/// What is expected of a region that is not armed, and what comes of a store to it, is one answer,
+/// whatever would make its stores durable.
+#[test]
+fn nothing_is_promised_of_what_is_not_armed() {
+    let mut bytes = [0_u64; 8];
+    let at = NonNull::from(&mut bytes).cast::<u8>();
+    for (durability, expected, fault) in [
+        (Durability::Fence, Error::RegionUnarmed, WindowFault::Unarmed),
+        (Durability::CacheFlush, Error::RegionUnarmed, WindowFault::Unarmed),
+        (Durability::Call, Error::RegionUnarmed, WindowFault::Unarmed),
+        (Durability::None, Error::RegionNeverDurable, WindowFault::NeverDurable),
+    ] {
+        let region = PhysicalRegion::new(0, 64, KEPT).durable_by(durability).unarmed();
+        let extent = Extent::of(&region);
+        let source = Source::from_region(extent).expect("a source");
+        let answer = source.expected_granularity(Sharing::Shared);
+        assert_eq!(answer, Err(expected), "{durability:?}");
+        // SAFETY: these 64 bytes are the region's, and nobody else uses them meanwhile.
+        let window = unsafe { extent.mapped(at) }.flushed_by(Cpu::fence_only());
+        assert_eq!(window.persist(0, 8), Err(fault), "{durability:?}");
+    }
 }
 
 #[test]

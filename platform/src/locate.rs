@@ -43,7 +43,7 @@ pub trait Locate: Platform {
     }
 
     /// The name of the device that the object is on, or is, for people: `pmem0`, `dax0.0`, `sda1`.
-    /// Cut off after 32 bytes; until it is written, there is none.
+    /// [Cut](Text::cut) where it has more than 32 bytes; until it is written, there is none.
     fn device(self, spot: &Self::Spot) -> Result<Text<32>, Fail> {
         let _ = spot;
         Ok(Text::new())
@@ -67,6 +67,11 @@ pub trait Locate: Platform {
     /// does not say.
     fn numa_node(self, spot: &Self::Spot, index: usize) -> Result<Option<Option<u32>>, Fail> {
         Ok(self.region(spot, index)?.map(|region| region.numa_node))
+    }
+
+    /// Likewise the NUMA node that the memory is when the system takes it for ordinary memory.
+    fn target_node(self, spot: &Self::Spot, index: usize) -> Result<Option<Option<u32>>, Fail> {
+        Ok(self.region(spot, index)?.map(|region| region.target_node))
     }
 
     /// The DIMM with index `dimm` of the region with index `region`, both from 0, in the order of

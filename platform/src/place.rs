@@ -29,8 +29,9 @@ pub enum Backing {
         /// and was formatted for that.
         dax: bool,
     },
-    /// A file system that does not say which device it is on (its device numbers have major 0):
-    /// overlayfs, btrfs, a network.
+    /// A file system that does not say which device the file is on: overlayfs, btrfs, a network; one
+    /// that may have several devices, of which it names the first: f2fs, EROFS, XFS where the file is
+    /// on its realtime device.
     Hidden(FileSystem),
 }
 
@@ -83,8 +84,8 @@ pub enum Persistence {
     /// The memory controller's buffers are (ADR): a store is durable once its cache line was
     /// flushed.
     MemoryController,
-    /// Only the host, when it is asked (virtio-pmem): no instruction of the guest makes a store
-    /// durable.
+    /// Only the host or hypervisor, when it is called (virtio-pmem, PowerPC's hypervisor): no
+    /// instruction of the guest makes a store durable.
     Host,
     /// Nothing that a program can do: what is stored stays as far as it happens to.
     Never,
@@ -154,8 +155,8 @@ pub struct Region {
     pub namespace: Option<u32>,
     /// What the kernel makes of the namespace.
     pub mode: Mode,
-    /// Who made the bus, as the system names it: `ACPI.NFIT`, `e820`, `virtio-pmem`, `CXL`. Cut off
-    /// after 24 bytes.
+    /// Who made the bus, as the system names it: `ACPI.NFIT`, `e820`, `virtio-pmem`, `CXL`. A name
+    /// of more than 24 bytes is cut, and ends with `…`.
     pub provider: Text<24>,
     /// Its persistence domain.
     pub persistence: Persistence,
@@ -165,6 +166,10 @@ pub struct Region {
     pub state: DimmState,
     /// Its NUMA node; `None` where the platform does not say.
     pub numa_node: Option<u32>,
+    /// The NUMA node that its memory is when the system takes it for ordinary memory (on Linux by
+    /// the driver `kmem`): it may be one of its own, without a processor. `None` where the platform
+    /// does not say.
+    pub target_node: Option<u32>,
 }
 
 impl Region {
@@ -182,6 +187,7 @@ impl Region {
             read_only: false,
             state: DimmState::empty(),
             numa_node: None,
+            target_node: None,
         }
     }
 

@@ -2,6 +2,9 @@
 
 use core::{fmt, ops::Deref};
 
+/// What a text ends with that was cut.
+const CUT: &str = "…";
+
 /// A text of at most `N` bytes, in place: a plain value.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Text<const N: usize> {
@@ -26,15 +29,26 @@ impl<const N: usize> Text<N> {
         all.push(text).then_some(all)
     }
 
-    /// `text`, or as many of its first characters as there is room for.
+    /// `text`; where there is no room for all of it, its first characters and `…`.
     #[must_use]
     pub fn cut(text: &str) -> Self {
+        Self::cut_characters(text.chars())
+    }
+
+    /// Likewise, of characters.
+    pub(crate) fn cut_characters(characters: impl Iterator<Item = char> + Clone) -> Self {
         let mut all = Self::new();
-        for character in text.chars() {
-            if !all.push(character.encode_utf8(&mut [0; 4])) {
+        let is_whole = characters.clone().map(char::len_utf8).sum::<usize>() <= N;
+        let room = if is_whole { N } else { N.saturating_sub(CUT.len()) };
+        for character in characters {
+            let mut bytes = [0; 4];
+            let character = character.encode_utf8(&mut bytes);
+            if all.len().saturating_add(character.len()) > room || !all.push(character) {
                 break;
             }
         }
+        // Where there is no room for the mark, there is none for anything.
+        let _ = is_whole || all.push(CUT);
         all
     }
 
@@ -129,5 +143,24 @@ mod tests {
         assert_eq!((Text::<3>::of("abc").is_some(), Text::<2>::of("abc")), (true, None));
         assert!(write!(Text::<3>::new(), "{}", 1234).is_err());
         assert_eq!(Text::<0>::of(""), Some(Text::default()));
+    }
+
+    #[test]
+    fn what_is_cut_says_so() {
+        for (text, cut) in [
+            ("", ""),
+            ("abcdef", "abcdef"),
+            ("abcdefg", "abc…"),
+            ("abcdefghijklmnop", "abc…"),
+            ("éèê", "éèê"),
+            ("éèêë", "é…"),
+            ("aéèê", "aé…"),
+            ("\u{10FFFF}é", "\u{10FFFF}é"),
+            ("\u{10FFFF}éa", "…"),
+        ] {
+            assert_eq!(&*Text::<6>::cut(text), cut, "{text}");
+        }
+        assert_eq!([&*Text::<3>::cut("abcd"), &*Text::<3>::cut("abc")], ["…", "abc"]);
+        assert_eq!([&*Text::<2>::cut("abc"), &*Text::<2>::cut("ab")], ["", "ab"]);
     }
 }

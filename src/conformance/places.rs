@@ -52,11 +52,13 @@ fn of_source<H: Handle<P: Locate>>(source: &Source<H>) -> Result<(), Rule> {
         ensure(before < order, Rule::RegionsAreOrdered)?;
         before = order;
         ensure(platform.numa_node(&spot, index) == Ok(Some(region.numa_node)), Rule::NumaNode)?;
+        ensure(platform.target_node(&spot, index) == Ok(Some(region.target_node)), Rule::NumaNode)?;
         dimms(platform, &spot, index)?;
     }
     // Without regions the device may have a node.
     let end = count.max(1);
     ensure(platform.numa_node(&spot, end) == Ok(None), Rule::NumaNode)?;
+    ensure(platform.target_node(&spot, end) == Ok(None), Rule::NumaNode)?;
     ensure(
         matches!(platform.dimm(&spot, end, 0), Ok(None) | Err(Fail::Unsupported)),
         Rule::DimmsAreStable,

@@ -30,13 +30,17 @@ pub enum Reason {
     MemoryController,
     /// Cache line: the platform does not say what it flushes.
     DomainUnstated,
+    /// Cache line, whatever the platform flushes: a DIMM of its region is not armed, and will not
+    /// keep what is stored to it when the power fails.
+    Unarmed,
     /// Cache line: the mapping is synchronous, but its region cannot be told.
     DomainUnknown,
     /// Cache line: a device DAX whose memory is in no region of persistent memory.
     NoRegion,
-    /// Page: the source is not on persistent memory, or on a file system that hides its device.
+    /// Page: the source is not on persistent memory, or on a file system that does not say which
+    /// device the file is on.
     NotPersistentMemory(Backing),
-    /// Page: only the host's flush makes stores durable (virtio-pmem).
+    /// Page: only the host's flush makes stores durable (virtio-pmem, PowerPC's hypervisor).
     Host,
     /// Page: a region of physical memory whose driver makes stores durable, when the program calls
     /// it ([`HostFlush`](crate::HostFlush)).
@@ -80,6 +84,7 @@ impl Reason {
             Self::CpuCache => "cpu_cache",
             Self::MemoryController => "memory_controller",
             Self::DomainUnstated => "domain_unstated",
+            Self::Unarmed => "unarmed",
             Self::DomainUnknown => "domain_unknown",
             Self::NoRegion => "no_region",
             Self::NotPersistentMemory(_) => "not_persistent_memory",
@@ -106,7 +111,13 @@ impl Reason {
         Some(match self {
             Self::Private | Self::Anonymous | Self::CpuCache | Self::Call => return None,
             Self::MemoryController | Self::DomainUnstated => "BYTE needs a platform with eADR",
-            Self::DomainUnknown => "BYTE needs eADR, which only /sys tells: mount sysfs on /sys",
+            Self::Unarmed => {
+                "a DIMM that is armed is needed: its battery or its firmware is at fault (ndctl list -DH)"
+            }
+            Self::DomainUnknown => {
+                "BYTE needs eADR, which only /sys tells, of a file whose device is known: mount sysfs on /sys, and use ext4, or xfs \
+                 without its realtime device"
+            }
             Self::NoRegion => "memory in a region of persistent memory is needed",
             Self::NotPersistentMemory(Backing::Hidden(_)) => {
                 "use a file on ext4 or xfs, mounted with DAX, on persistent memory itself"
@@ -160,6 +171,7 @@ impl Display for Reason {
                  (no eADR)"
             }
             Self::DomainUnstated => "the platform does not say whether it flushes the processor's caches (eADR)",
+            Self::Unarmed => "a DIMM of its region is not armed: what is stored to it will be lost when the power fails",
             Self::DomainUnknown => "the mapping is synchronous, but of which region cannot be told",
             Self::NoRegion => "it is mapped directly, but is in no region of persistent memory",
             Self::NotPersistentMemory(on) => return write!(f, "it lies on {}", On(*on)),
@@ -201,6 +213,7 @@ mod tests {
             (Reason::CpuCache, "cpu_cache"),
             (Reason::MemoryController, "memory_controller"),
             (Reason::DomainUnstated, "domain_unstated"),
+            (Reason::Unarmed, "unarmed"),
             (Reason::DomainUnknown, "domain_unknown"),
             (Reason::NoRegion, "no_region"),
             (Reason::NotPersistentMemory(on), "not_persistent_memory"),

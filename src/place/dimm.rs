@@ -72,8 +72,8 @@ impl<P: Locate> Dimm<P> {
     }
 }
 
-/// The DIMMs of a source: region by region, in the order of the region's mappings. After an error
-/// it ends.
+/// The DIMMs of a source: region by region, in the order of the region's mappings; one that several
+/// regions share is a DIMM of each. After an error it ends.
 pub struct Dimms<P: Locate> {
     platform: P,
     spot: P::Spot,
@@ -109,6 +109,42 @@ impl<P: Locate> Dimms<P> {
             regions: platform.regions(spot).map_err(of)?,
             next: Some((0, 0)),
         })
+    }
+}
+
+impl<P: Locate> Dimms<P> {
+    /// Calls `visit` with each DIMM, with one that several regions share for the first of them only.
+    pub(super) fn each_once(
+        mut self,
+        mut visit: impl FnMut(&Dimm<P>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        while let Some(dimm) = self.next() {
+            let dimm = dimm?;
+            if !self.was_there(&dimm)? {
+                visit(&dimm)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a region before has the DIMM, too. Looked for anew, since there is no room to note
+    /// all: one region alone costs nothing.
+    fn was_there(&self, dimm: &Dimm<P>) -> Result<bool, Error> {
+        if dimm.region == 0 {
+            return Ok(false);
+        }
+        let of = |fail| Error::of(fail, What::Dimm);
+        let number = dimm.number()?;
+        for region in 0..dimm.region {
+            let mut index = 0_usize;
+            while let Some(other) = self.platform.dimm(&self.spot, region, index).map_err(of)? {
+                if self.platform.dimm_number(other).map_err(of)? == number {
+                    return Ok(true);
+                }
+                index = index.saturating_add(1);
+            }
+        }
+        Ok(false)
     }
 }
 

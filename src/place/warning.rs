@@ -35,9 +35,10 @@ pub enum Warning {
         /// The N of `regionN`.
         region: u32,
     },
-    /// The region with this number was declared by the firmware's memory map (e820) or on the
-    /// kernel's command line (`memmap=`): whether anything keeps its contents without power is for
-    /// who set up the machine to know.
+    /// The region with this number was declared by the firmware's memory map (e820), on the
+    /// kernel's command line (`memmap=`), or is ordinary memory that a driver makes persistent
+    /// memory of (`ramdax`): whether anything keeps its contents without power is for who set up
+    /// the machine to know.
     Declared {
         /// The N of `regionN`.
         region: u32,
@@ -126,7 +127,7 @@ impl Display for Warning {
             Self::ReadOnly { region } => write!(f, "region{region} can only be read"),
             Self::Declared { region } => write!(
                 f,
-                "region{region} is only declared to be persistent (e820, memmap=): ordinary memory behind it keeps nothing \
+                "region{region} is only declared to be persistent (e820, memmap=, ramdax): ordinary memory behind it keeps nothing \
                  without power"
             ),
             Self::NoRegion => {
@@ -148,8 +149,8 @@ impl Place {
                 _ => Warning::Unarmed { region: number },
             });
             let read_only = region.read_only.then_some(Warning::ReadOnly { region: number });
-            let declared =
-                (&*region.provider == "e820").then_some(Warning::Declared { region: number });
+            let declared = matches!(&*region.provider, "e820" | "ramdax")
+                .then_some(Warning::Declared { region: number });
             let dimms = Warning::of_dimms(number, region.state);
             unarmed.into_iter().chain(dimms).chain(read_only).chain(declared)
         });

@@ -80,7 +80,7 @@ impl Display for On {
                 write!(f, "{system}, which keeps its files in ordinary memory")
             }
             Backing::Hidden(system) => {
-                write!(f, "{system}, a file system that does not say which device its files are on")
+                write!(f, "{system}, a file system that does not say which device the file is on")
             }
             _ => f.write_str("something that is not persistent memory"),
         }

@@ -82,17 +82,19 @@ impl<Id: Copy + Eq + Display> Report<Id> {
             }
             place => answer(&mut line, "place", place, |place| place)?,
         }
+        // Of a volume each region's line has it.
+        let places = self.place.iter().flatten().filter(|place| !is_volume(place));
+        for region in places.flat_map(Place::regions) {
+            line("persistence", &region.persistence)?;
+        }
         if let Some(identity) = &self.identity {
-            hardware(
-                &mut line,
-                self.place.as_ref().and_then(|place| place.as_ref().ok()),
-                identity,
-            )?;
+            hardware(&mut line, identity)?;
         }
         match &self.granularity {
             Some(Err(
                 error @ (Error::NeverDurable
                 | Error::RegionNeverDurable
+                | Error::RegionUnarmed
                 | Error::Os { what: What::WritableMapping, .. }),
             )) => line("granularity", &format_args!("none: {error}"))?,
             // It has been said.
@@ -111,18 +113,20 @@ impl<Id: Copy + Eq + Display> Report<Id> {
 /// The lines about the hardware.
 fn hardware<E>(
     line: &mut impl FnMut(&'static str, &dyn Display) -> Result<(), E>,
-    place: Option<&Place>,
     identity: &Identity,
 ) -> Result<(), E> {
-    // Of a volume each region's line has it.
-    for region in place.into_iter().filter(|place| !is_volume(place)).flat_map(Place::regions) {
-        line("persistence", &region.persistence)?;
-    }
     match &identity.numa_node {
         Ok(node) => line("numa node", &Node(*node))?,
         Err(Error::SeveralNumaNodes) => line("numa node", &"several: see the regions")?,
         Err(Error::NotPersistentMemory { .. }) => {}
         Err(error) => line("numa node", &Unknown(error))?,
+    }
+    match &identity.target_node {
+        // What most platforms do not say is no line.
+        Ok(None) | Err(Error::NotPersistentMemory { .. }) => {}
+        Ok(node) => line("target node", &Node(*node))?,
+        Err(Error::SeveralNumaNodes) => line("target node", &"several: see the regions")?,
+        Err(error) => line("target node", &Unknown(error))?,
     }
     match &identity.device_id {
         Ok(id) if id.is_empty() => line("device id", &"none: the system knows no DIMM of it")?,
@@ -168,7 +172,11 @@ impl Display for InVolume<'_> {
             Of(self.0),
             self.0.persistence,
             Node(self.0.numa_node)
-        )
+        )?;
+        match self.0.target_node {
+            Some(node) => write!(f, "; target node {node}"),
+            None => Ok(()),
+        }
     }
 }
 

@@ -199,7 +199,8 @@ fn remedies() {
             "flush hints have to be written to, and not all were given",
         ),
         (Error::NotDurable(Undurable::NoCall), "host has to be called, and no call was given"),
-        (Error::NeverDurable, "virtio-pmem cannot be made durable from inside the guest"),
+        (Error::NeverDurable, "hypervisor cannot be made durable from inside the guest"),
+        (Error::RegionUnarmed, "its battery or its firmware is at fault"),
         (Error::SeveralNumaNodes, "on a volume whose regions are on several nodes"),
         (
             Error::DaxRegionNotFound(BACKINGS[3]),

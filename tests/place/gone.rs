@@ -139,10 +139,7 @@ fn after_a_chroot() {
             file.expected_granularity(Sharing::Shared).expect("a granularity"),
             device.expected_granularity(Sharing::Shared).expect("a granularity"),
         );
-        assert_eq!(
-            (before.0.reason, before.1.reason),
-            (because(Reason::Sector), Reason::MemoryController)
-        );
+        assert_eq!((before.0.reason, before.1.reason), (because(Reason::Sector), Reason::Unarmed));
         with_own_root(root.path(), || {
             let [of_file, of_device] = &places;
             assert_eq!(file.expected_granularity_at(of_file, Sharing::Shared), Ok(before.0));

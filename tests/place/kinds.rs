@@ -31,7 +31,7 @@ fn expected(number: u32, mode: Mode) -> Region {
     region.namespace = Some(0);
     region.provider = text("ACPI.NFIT");
     region.persistence = Persistence::MemoryController;
-    region.numa_node = Some(1);
+    (region.numa_node, region.target_node) = (Some(1), Some(1));
     region
 }
 
@@ -185,6 +185,11 @@ fn providers() {
         assert_eq!(place.warnings().collect::<Vec<_>>(), [Warning::Declared { region: 0 }]);
         assert_eq!(regions(&place)[0].persistence, Persistence::MemoryController);
 
+        // Ordinary memory, of which a driver makes persistent memory.
+        bus.entry.write("provider", "ramdax\n");
+        let told: Vec<_> = of_file().0.warnings().collect();
+        assert_eq!(told, [Warning::Declared { region: 0 }]);
+
         bus.entry.write("provider", "virtio-pmem\n");
         let (place, granularity, why) = of_file();
         assert_eq!(regions(&place)[0].persistence, Persistence::Host);
@@ -193,7 +198,7 @@ fn providers() {
         assert_eq!((source.device_id().as_deref(), source.device_usc()), (Ok(""), Ok(0)));
 
         bus.entry.write("provider", "a provider with a very long name\n");
-        assert_eq!(&*regions(&of_file().0)[0].provider, "a provider with a very l");
+        assert_eq!(&*regions(&of_file().0)[0].provider, "a provider with a ver…");
         bus.entry.write("provider", "\n");
         assert_eq!(&*regions(&of_file().0)[0].provider, "");
     });
@@ -202,6 +207,49 @@ fn providers() {
         bus.region(0, &[]).devdax();
         let source = Source::new(dev_null()).expect("a source");
         assert_eq!(source.expected_granularity(Sharing::Shared), Err(Error::NeverDurable));
+    });
+}
+
+/// What the hypervisor has to be called for (papr_scm) is not the memory controller's, whatever the
+/// region says: by the devicetree's demand, not by a name.
+#[test]
+fn flushed_by_the_hypervisor() {
+    with_bus(|_, bus| {
+        let region = bus.region(0, &[]);
+        region.fsdax("pmem0", nd::disk());
+        assert_eq!(regions(&of_file().0)[0].persistence, Persistence::MemoryController);
+        Entry::at(region.entry.path("of_node")).write("ibm,hcall-flush-required", "");
+        let (place, granularity, why) = of_file();
+        assert_eq!(regions(&place)[0].persistence, Persistence::Host);
+        assert_eq!((granularity, why), (Granularity::Page, because(Reason::Host)));
+    });
+    with_bus(|_, bus| {
+        let region = bus.region(0, &[]);
+        region.devdax();
+        Entry::at(region.entry.path("of_node")).write("ibm,hcall-flush-required", "");
+        let source = Source::new(dev_null()).expect("a source");
+        assert_eq!(source.expected_granularity(Sharing::Shared), Err(Error::NeverDurable));
+    });
+}
+
+/// The node that the memory is when it is taken for ordinary memory, of files and of device DAX, in
+/// a region or in none.
+#[test]
+fn target_nodes() {
+    with_bus(|_, bus| {
+        let region = bus.region(0, &[]);
+        region.fsdax("pmem0", nd::disk());
+        for (text, node) in [("3\n", Some(3)), ("-1\n", None)] {
+            region.entry.write("target_node", text);
+            assert_eq!(source().target_node(), Ok(node));
+            assert_eq!(regions(&of_file().0)[0].target_node, node);
+            assert_eq!(source().numa_node(), Ok(Some(1)));
+        }
+        region.entry.write("target_node", "x\n");
+        assert_eq!(source().target_node(), Err(Error::InvalidRegionFormat));
+        region.devdax();
+        region.entry.write("target_node", "5\n");
+        assert_eq!(Source::new(dev_null()).expect("a source").target_node(), Ok(Some(5)));
     });
 }
 

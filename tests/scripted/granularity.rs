@@ -49,6 +49,7 @@ fn every_combination_of_facts() {
         let granted = world.first(&[
             Reason::Host,
             Reason::NoRegion,
+            Reason::Unarmed,
             Reason::DomainUnstated,
             Reason::MemoryController,
             Reason::CpuCache,
@@ -73,7 +74,7 @@ fn every_combination_of_facts() {
             *seen.entry(reason.name()).or_insert(0) += 1;
         }
     }
-    assert_eq!(seen.len(), 17, "each reason but those that need no asking: {seen:?}");
+    assert_eq!(seen.len(), 18, "each reason but those that need no asking: {seen:?}");
 }
 
 /// A few rows, in words that are nobody's code.
@@ -96,10 +97,11 @@ fn what_users_meet() {
         system: Some(system),
         ..best
     };
-    let rows: [(World, Synchronous, Granularity, &str); 17] = [
+    let rows: [(World, Synchronous, Granularity, &str); 18] = [
         (best, Granted, Byte, "(eADR)"),
         (domain(Persistence::MemoryController), Granted, CacheLine, "no eADR"),
         (domain(Persistence::Unstated), Granted, CacheLine, "does not say"),
+        (World { unarmed: true, ..best }, Granted, CacheLine, "is not armed"),
         (domain(Persistence::Host), Refused, Page, "virtio-pmem"),
         (mode(Mode::Sector, false), Refused, Page, "BTT"),
         (mode(Mode::Raw, false), Refused, Page, "the namespace is raw"),

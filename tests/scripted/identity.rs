@@ -82,6 +82,52 @@ fn dimms_come_by_region_and_mapping() {
     assert_eq!(format!("{:?}", source.dimms().unwrap()), "Dimms { next: Some((0, 0)), .. }");
 }
 
+/// Likewise where each DIMM is asked about once: of a region that is not the first, it is looked for
+/// among those before.
+fn once(ask: fn(usize, usize) -> Call) -> Vec<Call> {
+    let before = [
+        Call::DimmNumber(2, 0),
+        Call::Dimm(0, 0),
+        Call::DimmNumber(0, 0),
+        Call::Dimm(0, 1),
+        Call::DimmNumber(0, 1),
+        Call::Dimm(0, 2),
+        Call::Dimm(1, 0),
+    ];
+    let mut calls = calls_with(Some(ask));
+    let at = calls.iter().position(|call| *call == ask(2, 0)).expect("the last DIMM");
+    calls.splice(at..at, before);
+    calls
+}
+
+/// A DIMM that two regions of one volume share is one DIMM: its id is there once, with the first,
+/// and it counts once. As a DIMM of both regions it is listed twice.
+#[test]
+fn dimms_that_regions_share() {
+    let (a, b, c) = (Dimm::new(4, "a", 7), Dimm::new(1, "b", 20), Dimm::new(2, "c", 300));
+    for (by_region, id, count) in [
+        (vec![vec![a.clone()], vec![a.clone()]], "a", 7),
+        (vec![vec![a.clone(), b.clone()], vec![b.clone(), a.clone()]], "ab", 27),
+        (vec![vec![a.clone()], vec![], vec![b.clone(), a.clone(), c.clone()]], "abc", 327),
+        (vec![vec![a.clone()], vec![b.clone()], vec![b.clone()], vec![c]], "abc", 327),
+    ] {
+        let listed = by_region.iter().map(Vec::len).sum();
+        assert_eq!(device_id(dimms(by_region.clone())).as_deref(), Ok(id));
+        assert_eq!(device_usc(dimms(by_region.clone())), Ok(count));
+        let script = script(dimms(by_region));
+        assert_eq!(source(&script).dimms().expect("its DIMMs").count(), listed);
+    }
+    // Which they are has to be known.
+    for fail in some_fails(What::Dimm) {
+        for call in [Call::DimmNumber(0, 0), Call::DimmNumber(1, 0)] {
+            let mut land = dimms(vec![vec![a.clone()], vec![b.clone()]]);
+            land.fail(call, fail);
+            assert_eq!(device_usc(land.clone()), Err(expected(fail, What::Dimm)), "{call:?}");
+            assert_eq!(device_id(land).map(|_| ()), Err(expected(fail, What::Dimm)), "{call:?}");
+        }
+    }
+}
+
 #[test]
 fn ids_are_joined_and_counts_are_added() {
     let script = script(interleaved());
@@ -90,9 +136,9 @@ fn ids_are_joined_and_counts_are_added() {
         source.device_id().as_deref(),
         Ok("8680-563412008680-573412008089-a2-1747-00000a01")
     );
-    assert_eq!(script.calls(), calls_with(Some(Call::DimmId)));
+    assert_eq!(script.calls(), once(Call::DimmId));
     assert_eq!(source.device_usc(), Ok(42));
-    assert_eq!(script.calls(), calls_with(Some(Call::DimmDirtyShutdowns)));
+    assert_eq!(script.calls(), once(Call::DimmDirtyShutdowns));
     // e820, virtio-pmem.
     for none in [vec![], vec![vec![]], vec![vec![], vec![]]] {
         assert_eq!(
@@ -247,6 +293,7 @@ fn what_has_no_hardware_below() {
         let confirmed: &[_] = if on == Backing::DeviceDax { &[Call::Confirm] } else { &[] };
         assert_eq!(script.calls(), [&[Call::Locate, Call::Backing], confirmed].concat().repeat(3));
         let node = source.numa_node();
+        assert_eq!(source.target_node(), node);
         match on {
             // The driver says where it is.
             Backing::DeviceDax => assert_eq!(node, Ok(None)),
@@ -259,13 +306,13 @@ fn what_has_no_hardware_below() {
         assert_eq!(not_there(What::DeviceId).code(), -100_001);
     }
     let mut land = Land::on(Backing::DeviceDax);
-    land.nodes = vec![Ok(Some(3))];
+    (land.nodes, land.targets) = (vec![Ok(Some(3))], vec![Ok(Some(4))]);
     let script = script(land);
     assert_eq!(source(&script).numa_node(), Ok(Some(3)));
-    assert_eq!(
-        script.calls(),
-        [Call::Locate, Call::Backing, Call::NumaNode(0), Call::Regions, Call::Confirm]
-    );
+    let calls = |node| [Call::Locate, Call::Backing, node, Call::Regions, Call::Confirm];
+    assert_eq!(script.calls(), calls(Call::NumaNode(0)));
+    assert_eq!(source(&script).target_node(), Ok(Some(4)));
+    assert_eq!(script.calls(), calls(Call::TargetNode(0)));
     assert_eq!(overlay(), elsewhere()[3]);
 }
 
@@ -275,8 +322,12 @@ fn a_volume_has_one_node_or_none() {
         let mut land =
             Land::of((0..nodes.len()).map(|number| region(0, number as u32, Mode::Fsdax)));
         land.nodes = nodes.iter().map(|node| Ok(*node)).collect();
+        land.targets = land.nodes.clone();
         let script = script(land);
-        (source(&script).numa_node(), script.calls())
+        let (node, calls) = (source(&script).numa_node(), script.calls());
+        assert_eq!(source(&script).target_node(), node);
+        assert_eq!(script.calls().len(), calls.len());
+        (node, calls)
     };
     let several = Err(Error::SeveralNumaNodes);
     assert_eq!(of(&[Some(1)]).0, Ok(Some(1)));

@@ -20,6 +20,7 @@ pub(crate) struct Land {
     pub(crate) count: Result<usize, Fail>,
     pub(crate) regions: Vec<Result<Region, Fail>>,
     pub(crate) nodes: Vec<Result<Option<u32>, Fail>>,
+    pub(crate) targets: Vec<Result<Option<u32>, Fail>>,
     /// By region.
     pub(crate) dimms: Vec<Vec<Result<Dimm, Fail>>>,
     pub(crate) dax_capable: Result<Option<bool>, Fail>,
@@ -66,6 +67,7 @@ impl Land {
             count: Err(Fail::Unsupported),
             regions: Vec::new(),
             nodes: Vec::new(),
+            targets: Vec::new(),
             dimms: Vec::new(),
             dax_capable: Err(Fail::Unsupported),
             synchronous: Err(Fail::Unsupported),
@@ -87,6 +89,7 @@ impl Land {
             device: Ok(text("pmem0")),
             count: Ok(regions.len()),
             nodes: regions.iter().map(|region| Ok(region.numa_node)).collect(),
+            targets: regions.iter().map(|region| Ok(region.target_node)).collect(),
             dimms: (0..regions.len()).map(|number| vec![dimm(number)]).collect(),
             regions: regions.into_iter().map(Ok).collect(),
             dax_capable: Ok(Some(true)),
@@ -119,6 +122,7 @@ impl Land {
             Call::Regions => self.count = Err(fail),
             Call::Region(index) => self.regions[index] = Err(fail),
             Call::NumaNode(index) => self.nodes[index] = Err(fail),
+            Call::TargetNode(index) => self.targets[index] = Err(fail),
             Call::Dimm(region, index) => self.dimms[region][index] = Err(fail),
             Call::DimmNumber(region, index) => self.dimm(region, index).number = Err(fail),
             Call::DimmId(region, index) => self.dimm(region, index).id = Err(fail),
@@ -192,6 +196,9 @@ impl Locate for &Script {
     }
     fn numa_node(self, spot: &Spot, index: usize) -> Result<Option<Option<u32>>, Fail> {
         self.about(Call::NumaNode(index), spot, at(&self.land.nodes, index))
+    }
+    fn target_node(self, spot: &Spot, index: usize) -> Result<Option<Option<u32>>, Fail> {
+        self.about(Call::TargetNode(index), spot, at(&self.land.targets, index))
     }
     fn dimm(
         self,

@@ -251,7 +251,7 @@ fn in_words() {
     assert_eq!(on(tmpfs(), ""), "tmpfs, which keeps its files in ordinary memory");
     assert_eq!(
         on(overlay(), ""),
-        "overlay, a file system that does not say which device its files are on"
+        "overlay, a file system that does not say which device the file is on"
     );
     assert_eq!(
         on(Backing::DeviceDax, "dax0.0"),
@@ -306,7 +306,8 @@ fn warnings() {
     );
     assert_eq!(with(|region| region.read_only = true), [Warning::ReadOnly { region: 5 }]);
     assert_eq!(with(|region| region.provider = text("e820")), [Warning::Declared { region: 5 }]);
-    for other in ["e82", "e8200", "E820", "virtio-pmem", ""] {
+    assert_eq!(with(|region| region.provider = text("ramdax")), [Warning::Declared { region: 5 }]);
+    for other in ["e82", "e8200", "E820", "ramda", "ramdax0", "virtio-pmem", ""] {
         let mut region = region(0, 5, Mode::Fsdax);
         region.provider = text(other);
         assert_eq!(of(Land::of([region])), [], "{other}");
@@ -364,7 +365,7 @@ fn warnings() {
         [
             "a DIMM of region5 is not armed: what is stored to it will be lost when the power fails",
             "region5 can only be read",
-            "region5 is only declared to be persistent (e820, memmap=): ordinary memory behind it keeps nothing without power",
+            "region5 is only declared to be persistent (e820, memmap=, ramdax): ordinary memory behind it keeps nothing without power",
         ]
     );
     assert_eq!(

@@ -10,12 +10,13 @@ use crate::{
 };
 
 /// Every reason, and whether anything can be done about it.
-const REASONS: [(Reason, Option<&str>); 21] = [
+const REASONS: [(Reason, Option<&str>); 22] = [
     (Reason::Private, None),
     (Reason::Anonymous, None),
     (Reason::CpuCache, None),
     (Reason::MemoryController, Some("eADR")),
     (Reason::DomainUnstated, Some("eADR")),
+    (Reason::Unarmed, Some("ndctl list -DH")),
     (Reason::DomainUnknown, Some("/sys")),
     (Reason::NoRegion, Some("region of persistent memory")),
     (Reason::NotPersistentMemory(DISK), Some("on persistent memory")),

@@ -54,6 +54,39 @@ fn on_persistent_memory() {
     assert_eq!(report.granularity().map(|answer| answer.is_ok()), Some(true));
 }
 
+/// Where the memory would be as ordinary memory is told where the platform says so.
+#[test]
+fn target_nodes() {
+    let mut first = region(0, 0, Mode::Fsdax);
+    first.target_node = Some(3);
+    let one = Land::of([first]);
+    let (id, count) = ("device id        8680-00000000", "unsafe shutdowns 1");
+    let lines = [PLACE, DOMAIN, "numa node        0", "target node      3", id, count, ADR, EADR];
+    assert_eq!(report(Kind::RegularFile, one.clone()).target_node(), Some(Ok(Some(3))));
+    of_file(one, &lines);
+    let mut second = region(1, 4, Mode::Fsdax);
+    second.target_node = Some(4);
+    let two = beyond(&report(Kind::RegularFile, Land::of([first, second])));
+    assert!(two[1].ends_with("; numa node 0; target node 3"), "{two:?}");
+    assert!(two.contains(&"target node      several: see the regions".to_owned()), "{two:?}");
+}
+
+/// A region of volatile memory has a domain that says so, and no hardware that would keep anything.
+#[test]
+fn volatile_memory() {
+    let mut memory = region(0, 0, Mode::Fsdax);
+    memory.persistence = Persistence::Volatile;
+    let report = report(Kind::RegularFile, Land::of([memory]));
+    assert_eq!((report.numa_node(), report.target_node(), report.device_usc()), (None, None, None));
+    assert!(report.device_id().is_none());
+    let lines = beyond(&report);
+    assert!(lines[2].starts_with("persistence      none, since"), "{lines:?}");
+    assert!(lines[3].starts_with("granularity      CACHE_LINE"), "{lines:?}");
+    // Beside a region that is persistent there is one.
+    let report = self::report(Kind::RegularFile, Land::of([memory, region(0, 1, Mode::Fsdax)]));
+    assert_eq!(report.device_usc(), Some(Ok(3)));
+}
+
 #[test]
 fn without_dimms() {
     let mut land = Land::fsdax();
@@ -78,7 +111,7 @@ fn warnings_come_first() {
             "source           usable",
             "warning          a DIMM of region7 is not armed: what is stored to it will be lost when the power fails",
             "warning          region7 can only be read",
-            "warning          region7 is only declared to be persistent (e820, memmap=): ordinary memory behind it keeps \
+            "warning          region7 is only declared to be persistent (e820, memmap=, ramdax): ordinary memory behind it keeps \
              nothing without power",
             "kind             regular file",
         ]
@@ -169,7 +202,8 @@ fn what_could_not_be_found_out() {
             "place            unknown: the system failed when it was asked for the source's device in /sys/dev: permission \
              denied (EACCES); more rights are needed, or a filter (seccomp) that allows the call",
             "granularity      CACHE_LINE: the mapping is synchronous, but of which region cannot be told",
-            "finer            BYTE needs eADR, which only /sys tells: mount sysfs on /sys",
+            "finer            BYTE needs eADR, which only /sys tells, of a file whose device is known: mount sysfs on /sys, and use \
+             ext4, or xfs without its realtime device",
         ]
     );
 }
@@ -198,7 +232,7 @@ fn on_no_persistent_memory() {
     of_file(
         land,
         &[
-            "place            overlay, a file system that does not say which device its files are on",
+            "place            overlay, a file system that does not say which device the file is on",
             "granularity      PAGE: it is not known to be on persistent memory",
             "finer            use a file on ext4 or xfs, mounted with DAX, on persistent memory itself",
         ],
@@ -233,8 +267,8 @@ fn of_device_dax() {
             "persistence      the host's",
             "numa node        0",
             "device id        none: the system knows no DIMM of it",
-            "granularity      none: a device DAX of virtio-pmem cannot be made durable from inside the guest, since only the \
-             host's flush does that: use a file on a file system on it instead (ndctl create-namespace --mode=fsdax)",
+            "granularity      none: a device DAX of virtio-pmem or of PowerPC's hypervisor cannot be made durable from \
+             inside the guest, since only the host's flush does that: use a file on a file system on it instead (ndctl create-namespace --mode=fsdax)",
         ]
     );
 }
@@ -320,14 +354,15 @@ fn each_fact_is_asked_for_once() {
         Call::DaxCapable,
         Call::Region(0),
         Call::NumaNode(0),
+        Call::TargetNode(0),
         Call::DimmId(0, 0),
         Call::DimmDirtyShutdowns(0, 0),
         Call::Synchronous,
     ] {
         assert_eq!(count(call), 1, "{call:?}");
     }
-    // Each of the four answers is found and confirmed on its own.
-    assert_eq!((count(Call::Locate), count(Call::Confirm)), (4, 4));
+    // Each of the five answers is found and confirmed on its own.
+    assert_eq!((count(Call::Locate), count(Call::Confirm)), (5, 5));
     let _ = format!("{report} {report:?}");
     assert_eq!(script.calls(), [], "to print it asks nothing");
 }

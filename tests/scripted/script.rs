@@ -41,6 +41,7 @@ pub(crate) enum Call {
     Regions,
     Region(usize),
     NumaNode(usize),
+    TargetNode(usize),
     /// Of this region, with this index there; likewise below.
     Dimm(usize, usize),
     DimmNumber(usize, usize),

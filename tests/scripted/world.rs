@@ -1,8 +1,8 @@
 //! Everything that a platform can say of what is behind a file, and what a reason claims of it.
 
 use pmem2::{
-    Backing, DaxOption, Direct, Error, Expected, Fail, FileSystem, Kind, Mode, Persistence, Reason,
-    Sharing, Synchronous, What,
+    Backing, DaxOption, DimmState, Direct, Error, Expected, Fail, FileSystem, Kind, Mode,
+    Persistence, Reason, Sharing, Synchronous, What,
 };
 
 use crate::{
@@ -33,6 +33,8 @@ pub(crate) struct World {
     /// `None`: that cannot be found out.
     pub(crate) backing: Option<Backing>,
     pub(crate) regions: [Option<(Mode, Persistence)>; 2],
+    /// Whether a DIMM of the first region is not armed.
+    pub(crate) unarmed: bool,
     pub(crate) dax_capable: Option<bool>,
     pub(crate) direct: Option<Direct>,
     pub(crate) system: Option<FileSystem>,
@@ -43,6 +45,7 @@ impl World {
     pub(crate) const BEST: Self = Self {
         backing: Some(Backing::Regions),
         regions: [Some((Mode::Fsdax, Persistence::CpuCache)), None],
+        unarmed: false,
         dax_capable: Some(true),
         direct: Some(Direct::new(Some(true), Some(DaxOption::Always))),
         system: Some(EXT4),
@@ -53,6 +56,7 @@ impl World {
             self.regions.iter().flatten().enumerate().map(|(number, &(mode, persistence))| {
                 let mut region = region(0, number as u32, mode);
                 region.persistence = persistence;
+                region.state.set(DimmState::NOT_ARMED, self.unarmed && number == 0);
                 region
             });
         let mut land = Land::of(regions);
@@ -108,6 +112,7 @@ impl World {
                 self.any_region(|_, domain| domain == Persistence::MemoryController)
             }
             Reason::DomainUnstated => self.any_region(|_, domain| domain == Persistence::Unstated),
+            Reason::Unarmed => self.unarmed && self.any_region(|_, _| true),
             Reason::DomainUnknown => {
                 !self.any_region(|_, _| true) && self.backing != Some(Backing::DeviceDax)
             }
@@ -180,13 +185,16 @@ pub(crate) fn worlds() -> Vec<World> {
     for (backing, regions) in grounds {
         for dax_capable in [None, Some(false), Some(true)] {
             for direct in &directs {
-                worlds.extend(systems.clone().map(|system| World {
-                    backing,
-                    regions,
-                    dax_capable,
-                    direct: *direct,
-                    system,
-                }));
+                for unarmed in [false, true] {
+                    worlds.extend(systems.clone().map(|system| World {
+                        backing,
+                        regions,
+                        unarmed,
+                        dax_capable,
+                        direct: *direct,
+                        system,
+                    }));
+                }
             }
         }
     }

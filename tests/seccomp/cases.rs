@@ -5,7 +5,7 @@ use crate::{
         ALIGNMENT, ALLOCATED, ANONYMOUS, BAD_BLOCKS, CHECK_RANGE, CLEAR, COMMAND, CONFIRM_PLACE,
         DEVICE_ID, DEVICE_USC, DIMM_ID, DIMMS, DIRTY_SHUTDOWNS, FILE_SYSTEM, Function, GRANULARITY,
         GRANULARITY_AT, KNOWN, NEW, NEW_READER, NEW_WRITER, NUMA_NODE, PLACE, PRIVATE, READ,
-        READ_KEPT, REPORT, SIZE, SYNC, WAYS, WRITE, WRITE_FROM_NOWHERE, WRITE_KEPT,
+        READ_KEPT, REPORT, SIZE, SYNC, TARGET_NODE, WAYS, WRITE, WRITE_FROM_NOWHERE, WRITE_KEPT,
         WRITE_KEPT_FROM_NOWHERE, backend,
     },
     subjects::{On, World},
@@ -22,10 +22,12 @@ pub(crate) struct Case {
     /// Where the disk's files have to be mapped directly for it, or must not be: the host's are
     /// not, those of a guest with persistent memory are (ci/guest).
     pub(crate) dax: Option<bool>,
-    /// Where the disk's file system has to be XFS for it, or must not be.
-    pub(crate) xfs: Option<bool>,
+    /// Of which [`XFS_ONLY`] is one only where the disk's file system is XFS.
     pub(crate) calls: &'static [&'static str],
 }
+
+/// The ioctl that XFS is asked with whether a file is on its realtime device.
+pub(crate) const XFS_ONLY: &str = "ioctl(FS_IOC_FSGETXATTR)";
 
 const MAKE: &[&str] = &["fcntl", "fstat"];
 const ATTRIBUTE: &[&str] = &["openat", "read", "close"];
@@ -35,10 +37,24 @@ const MAPPED: &[&str] =
     &["fstat", "openat", "read", "close", "newfstatat", "rt_sigaction", "mmap", "munmap"];
 const FOUND: &[&str] = &["fstat", "readlinkat", "newfstatat"];
 const ASKED: &[&str] = &["fstat", "readlinkat", "openat", "read", "close", "newfstatat"];
-const OF_VOLUME: &[&str] =
-    &["fstat", "readlinkat", "openat", "getdents64", "read", "close", "newfstatat"];
-const OF_MIXED: &[&str] = &["fstat", "readlinkat", "openat", "getdents64", "read", "close"];
-const LISTED: &[&str] = &["fstat", "fstatfs", "readlinkat", "openat", "read", "close"];
+/// The same of a file, of which the file system has to say whether it is on that device.
+const FILE_FOUND: &[&str] = &["fstat", "fstatfs", XFS_ONLY, "readlinkat", "newfstatat"];
+const FILE_ASKED: &[&str] =
+    &["fstat", "fstatfs", XFS_ONLY, "readlinkat", "openat", "read", "close", "newfstatat"];
+const OF_VOLUME: &[&str] = &[
+    "fstat",
+    "fstatfs",
+    XFS_ONLY,
+    "readlinkat",
+    "openat",
+    "getdents64",
+    "read",
+    "close",
+    "newfstatat",
+];
+const OF_MIXED: &[&str] =
+    &["fstat", "fstatfs", XFS_ONLY, "readlinkat", "openat", "getdents64", "read", "close"];
+const LISTED: &[&str] = &["fstat", "fstatfs", XFS_ONLY, "readlinkat", "openat", "read", "close"];
 const BAD_OF_FILE: &[&str] =
     &["fstat", "fstatfs", "readlinkat", "openat", "read", "close", "ioctl"];
 const CLEARED: &[&str] = &[
@@ -63,7 +79,7 @@ const UNTOLD_SIZED: &[&str] = &["fstat", "openat", "read", "close", "newfstatat"
 /// The same alone.
 const UNTOLD: &[&str] = &["fstat", "openat", "mmap", "munmap"];
 const HIDDEN: &[&str] = &["fstat", "fstatfs"];
-const UNLISTED: &[&str] = &["fstat", "readlinkat", "faccessat"];
+const UNLISTED: &[&str] = &["fstat", "fstatfs", XFS_ONLY, "readlinkat", "faccessat"];
 
 /// A mapping that was granted, and undone.
 const TRIED: &[&str] = &["fstat", "mmap", "munmap"];
@@ -77,7 +93,7 @@ const fn case(
     on: On,
     calls: &'static [&'static str],
 ) -> Case {
-    Case { function, run, on, world: World::Region, dax: None, xfs: None, calls }
+    Case { function, run, on, world: World::Region, dax: None, calls }
 }
 
 /// Where there is no /sys.
@@ -87,7 +103,7 @@ const fn gone(
     on: On,
     calls: &'static [&'static str],
 ) -> Case {
-    Case { function, run, on, world: World::Gone, dax: None, xfs: None, calls }
+    Case { function, run, on, world: World::Gone, dax: None, calls }
 }
 
 const fn of_file(
@@ -96,17 +112,12 @@ const fn of_file(
     world: World,
     calls: &'static [&'static str],
 ) -> Case {
-    Case { function, run, on: On::File, world, dax: None, xfs: None, calls }
+    Case { function, run, on: On::File, world, dax: None, calls }
 }
 
 impl Case {
     const fn dax(mut self, dax: bool) -> Self {
         self.dax = Some(dax);
-        self
-    }
-
-    const fn xfs(mut self, xfs: bool) -> Self {
-        self.xfs = Some(xfs);
         self
     }
 }
@@ -137,34 +148,40 @@ pub(crate) const CASES: &[Case] = &[
     case("file_system", FILE_SYSTEM, On::DeviceDax, &["fstat", "fstatfs"]),
     case("check_range", CHECK_RANGE, On::File, &["fstat"]),
     case("check_range", CHECK_RANGE, On::DeviceDax, DEVICE),
-    case("place", PLACE, On::File, ASKED),
+    case("place", PLACE, On::File, FILE_ASKED),
     case("place", PLACE, On::DeviceDax, ASKED),
     case("place", PLACE, On::HugePages, HIDDEN),
     of_file("place", PLACE, World::Volume, OF_VOLUME),
     of_file("place", PLACE, World::Mixed, OF_VOLUME),
     of_file("place", PLACE, World::Unlisted, UNLISTED),
-    case("confirm_place", CONFIRM_PLACE, On::File, FOUND),
+    case("confirm_place", CONFIRM_PLACE, On::File, FILE_FOUND),
     case("confirm_place", CONFIRM_PLACE, On::DeviceDax, FOUND),
     case("confirm_place", CONFIRM_PLACE, On::HugePages, HIDDEN),
     of_file("confirm_place", CONFIRM_PLACE, World::Mixed, OF_VOLUME),
     of_file("confirm_place", CONFIRM_PLACE, World::Unlisted, UNLISTED),
-    case("numa_node", NUMA_NODE, On::File, ASKED),
+    case("numa_node", NUMA_NODE, On::File, FILE_ASKED),
     case("numa_node", NUMA_NODE, On::DeviceDax, ASKED),
     case("numa_node", NUMA_NODE, On::HugePages, HIDDEN),
     of_file("numa_node", NUMA_NODE, World::Volume, OF_VOLUME),
     of_file("numa_node", NUMA_NODE, World::Mixed, OF_MIXED),
     of_file("numa_node", NUMA_NODE, World::Unlisted, UNLISTED),
-    case("dimms", DIMMS, On::File, ASKED),
+    case("target_node", TARGET_NODE, On::File, FILE_ASKED),
+    case("target_node", TARGET_NODE, On::DeviceDax, ASKED),
+    case("target_node", TARGET_NODE, On::HugePages, HIDDEN),
+    of_file("target_node", TARGET_NODE, World::Volume, OF_VOLUME),
+    of_file("target_node", TARGET_NODE, World::Mixed, OF_MIXED),
+    of_file("target_node", TARGET_NODE, World::Unlisted, UNLISTED),
+    case("dimms", DIMMS, On::File, FILE_ASKED),
     case("dimms", DIMMS, On::DeviceDax, ASKED),
     case("dimms", DIMMS, On::HugePages, HIDDEN),
     of_file("dimms", DIMMS, World::Volume, OF_VOLUME),
     of_file("dimms", DIMMS, World::Unlisted, UNLISTED),
-    case("device_id", DEVICE_ID, On::File, ASKED),
+    case("device_id", DEVICE_ID, On::File, FILE_ASKED),
     case("device_id", DEVICE_ID, On::DeviceDax, ASKED),
     case("device_id", DEVICE_ID, On::HugePages, HIDDEN),
     of_file("device_id", DEVICE_ID, World::Volume, OF_VOLUME),
     of_file("device_id", DEVICE_ID, World::Unlisted, UNLISTED),
-    case("device_usc", DEVICE_USC, On::File, ASKED),
+    case("device_usc", DEVICE_USC, On::File, FILE_ASKED),
     case("device_usc", DEVICE_USC, On::DeviceDax, ASKED),
     case("device_usc", DEVICE_USC, On::HugePages, HIDDEN),
     of_file("device_usc", DEVICE_USC, World::Volume, OF_VOLUME),
@@ -195,25 +212,24 @@ pub(crate) const CASES: &[Case] = &[
     case("from_anon", ANONYMOUS, On::Nothing, &[]),
     case("bad_blocks", BAD_BLOCKS, On::File, BAD_OF_FILE),
     case("bad_blocks", BAD_BLOCKS, On::DeviceDax, ASKED),
-    case("bad_blocks", BAD_BLOCKS, On::HugePages, &["fstat"]),
+    case("bad_blocks", BAD_BLOCKS, On::HugePages, HIDDEN),
     case("clear_bad_blocks", CLEAR, On::File, CLEARED),
     case("clear_bad_blocks", COMMAND, On::DeviceDax, ASKED),
-    case("Linux::list_bad", backend::LIST_BAD, On::File, LISTED).xfs(false),
-    // It says whether the file is on the realtime device.
-    case("Linux::list_bad", backend::LIST_BAD, On::File, BAD_OF_FILE).xfs(true),
+    case("Linux::list_bad", backend::LIST_BAD, On::File, LISTED),
     case("Linux::list_bad", backend::LIST_BAD, On::DeviceDax, ASKED),
     case("Linux::next_bad", backend::NEXT_BAD, On::File, &["fstat", "ioctl"]),
     case("Linux::next_bad", backend::NEXT_BAD, On::DeviceDax, &["fstat", "newfstatat"]),
     case("Linux::clear_bad", backend::CLEAR_BAD, On::File, CLEARED),
     case("Linux::clear_bad", backend::CLEAR_BAD, On::DeviceDax, ASKED),
     case("Linux::describe", backend::DESCRIBE, On::DeviceDax, MAKE_DEVICE),
-    case("Linux::locate", backend::LOCATE, On::File, &["fstat", "readlinkat"]),
+    case("Linux::locate", backend::LOCATE, On::File, &["fstat", "fstatfs", XFS_ONLY, "readlinkat"]),
     case("Linux::locate", backend::LOCATE, On::HugePages, HIDDEN),
     of_file("Linux::locate", backend::LOCATE, World::Mixed, OF_MIXED),
     of_file("Linux::locate", backend::LOCATE, World::Unlisted, UNLISTED),
     case("Linux::confirm", backend::CONFIRM, On::File, &["newfstatat"]),
     case("Linux::confirm", backend::CONFIRM, On::HugePages, &[]),
     case("Linux::numa_node", backend::NUMA_NODE, On::File, ATTRIBUTE),
+    case("Linux::target_node", backend::TARGET_NODE, On::File, ATTRIBUTE),
     case("Linux::region", backend::REGION, On::File, ATTRIBUTE),
     case("Linux::region", backend::REGION, On::HugePages, &[]),
     case("Linux::dimm", backend::DIMM, On::File, ATTRIBUTE),
@@ -271,13 +287,14 @@ const REFUSED: &[&str] = &[
     "fstat",
     "mmap",
     "munmap",
+    "fstatfs",
+    XFS_ONLY,
     "readlinkat",
     "openat",
     "read",
     "close",
     "newfstatat",
     "statx",
-    "fstatfs",
 ];
 const REFUSED_ON_VOLUME: &[&str] = &[
     "fstat",
@@ -291,26 +308,40 @@ const REFUSED_ON_VOLUME: &[&str] = &[
     "newfstatat",
     "statx",
     "fstatfs",
+    XFS_ONLY,
 ];
 const REFUSED_UNLISTED: &[&str] = &[
     "fstat",
     "mmap",
     "munmap",
+    "fstatfs",
+    XFS_ONLY,
     "readlinkat",
     "faccessat",
     "statx",
     "openat",
     "read",
     "close",
-    "fstatfs",
 ];
-const GRANTED: &[&str] =
-    &["fstat", "mmap", "munmap", "readlinkat", "openat", "read", "close", "newfstatat"];
-const GRANTED_UNLISTED: &[&str] = &["fstat", "mmap", "munmap", "readlinkat", "faccessat"];
+const GRANTED: &[&str] = &[
+    "fstat",
+    "mmap",
+    "munmap",
+    "fstatfs",
+    XFS_ONLY,
+    "readlinkat",
+    "openat",
+    "read",
+    "close",
+    "newfstatat",
+];
+const GRANTED_UNLISTED: &[&str] =
+    &["fstat", "mmap", "munmap", "fstatfs", XFS_ONLY, "readlinkat", "faccessat"];
 const REPORTED: &[&str] = &[
     "fcntl",
     "fstat",
     "fstatfs",
+    XFS_ONLY,
     "readlinkat",
     "openat",
     "read",
@@ -324,6 +355,7 @@ const REPORTED_ON_VOLUME: &[&str] = &[
     "fcntl",
     "fstat",
     "fstatfs",
+    XFS_ONLY,
     "readlinkat",
     "openat",
     "getdents64",
@@ -338,6 +370,7 @@ const REPORTED_GRANTED: &[&str] = &[
     "fcntl",
     "fstat",
     "fstatfs",
+    XFS_ONLY,
     "readlinkat",
     "openat",
     "read",

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cases::CASES;
+use crate::{cases::CASES, name};
 
 /// By function, the calls of all its cases.
 fn needed() -> BTreeMap<&'static str, BTreeSet<String>> {
@@ -11,7 +11,7 @@ fn needed() -> BTreeMap<&'static str, BTreeSet<String>> {
         needed
             .entry(case.function)
             .or_default()
-            .extend(case.calls.iter().map(|&call| call.to_owned()));
+            .extend(case.calls.iter().map(|&call| name(call).to_owned()));
     }
     needed
 }
@@ -43,9 +43,8 @@ fn names(text: &str) -> Vec<String> {
 /// The file with the documentation of this function, and how its signature goes on.
 fn whereabouts(function: &str) -> (&'static str, &'static str) {
     match function {
-        "place" | "confirm_place" | "numa_node" | "dimms" | "device_id" | "device_usc" => {
-            (include_str!("../../src/place.rs"), "(&self")
-        }
+        "place" | "confirm_place" | "numa_node" | "target_node" | "dimms" | "device_id"
+        | "device_usc" => (include_str!("../../src/place.rs"), "(&self"),
         "id" | "dirty_shutdowns" => (include_str!("../../src/place/dimm.rs"), "(&self"),
         "expected_granularity" | "expected_granularity_at" => {
             (include_str!("../../src/granularity.rs"), "(")

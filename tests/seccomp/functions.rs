@@ -29,6 +29,8 @@ pub(crate) const PLACE: Function =
     |subject| source(subject).place().map(|place| place.regions().count() as u64);
 pub(crate) const NUMA_NODE: Function =
     |subject| source(subject).numa_node().map(|node| node.map_or(99, u64::from));
+pub(crate) const TARGET_NODE: Function =
+    |subject| source(subject).target_node().map(|node| node.map_or(99, u64::from));
 pub(crate) const DEVICE_ID: Function =
     |subject| source(subject).device_id().map(|id| id.len() as u64);
 pub(crate) const DEVICE_USC: Function = |subject| source(subject).device_usc();
@@ -164,6 +166,7 @@ pub(crate) mod backend {
     pub(crate) const CONFIRM: Function = |subject| of(Linux.confirm(spot(subject)));
     pub(crate) const REGION: Function = |subject| of(Linux.region(spot(subject), 0));
     pub(crate) const NUMA_NODE: Function = |subject| of(Linux.numa_node(spot(subject), 0));
+    pub(crate) const TARGET_NODE: Function = |subject| of(Linux.target_node(spot(subject), 0));
     pub(crate) const DIMM: Function = |subject| of(Linux.dimm(spot(subject), 0, 0));
     pub(crate) const DIMM_ID: Function =
         |subject| of(Linux.dimm_id(subject.raw_dimm.expect("a DIMM")));

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     cases::{CASES, Case},
     documents::words,
+    name,
     subjects::{On, World},
 };
 
@@ -100,7 +101,10 @@ fn needed() -> BTreeMap<(&'static str, Column), Calls> {
     let mut needed = BTreeMap::<_, Calls>::new();
     for case in CASES.iter().filter(|case| !case.function.starts_with("Linux::")) {
         for &column in Column::of(case) {
-            needed.entry((case.function, column)).or_default().extend(case.calls);
+            needed
+                .entry((case.function, column))
+                .or_default()
+                .extend(case.calls.iter().copied().map(name));
         }
     }
     // No bus of these tests takes a command.
@@ -141,7 +145,9 @@ fn the_text_below_lists_the_rest() {
     let mut rest = Calls::new();
     for case in CASES {
         if let ([], Some(told)) = (Column::of(case), needed.get(&(case.function, Column::File))) {
-            rest.extend(case.calls.iter().filter(|&call| !told.contains(call)));
+            rest.extend(
+                case.calls.iter().map(|call| name(call)).filter(|call| !told.contains(call)),
+            );
         }
     }
     assert!(rest.contains("getdents64") && rest.contains("faccessat"), "{rest:?}");

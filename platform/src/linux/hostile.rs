@@ -100,6 +100,10 @@ impl<'i> Sys for &Input<'i> {
         self.take(4).map(|bytes| u32::from_le_bytes(*bytes.first_chunk().unwrap()))
     }
 
+    fn xflags(self, _: i32) -> Result<u32, Errno> {
+        self.byte().map(u32::from)
+    }
+
     fn readlink(self, _: &CStr, buffer: &mut [u8]) -> Result<usize, Errno> {
         self.succeeds()?;
         let text = self.text()?;
@@ -194,7 +198,7 @@ fn ask(input: &Input<'_>) -> Result<(usize, usize), Fail> {
         let area = spot.area(index).unwrap();
         // In order, each once.
         assert!(last.replace((area.bus, area.region)) < Some((area.bus, area.region)));
-        let _ = region::numa_node(input, &spot, index);
+        let _ = region::node_of(input, &spot, index, "numa_node");
         if let Ok(found) = region::region(input, &spot, index) {
             assert_eq!(found.map(|region| (region.bus, region.number)), last);
             whole += 1;

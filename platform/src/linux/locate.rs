@@ -16,7 +16,10 @@ use super::{
     sys::Sys,
     sysfs::{self, Class, LINK, Path},
 };
-use crate::{Backing, Errno, Facts, Fail, FileSystem, Kind, Mode, Text, What};
+use crate::{Access, Backing, Errno, Facts, Fail, FileSystem, Kind, Mode, Text, What};
+
+/// FS_XFLAG_REALTIME of linux/fs.h.
+const REALTIME: u32 = 1;
 
 /// How many regions a volume may have.
 const REGIONS: usize = 16;
@@ -118,12 +121,9 @@ pub(super) fn locate<S: Sys>(sys: S, fd: i32, facts: &Facts<FileId>) -> Result<S
     same(sys, fd, facts)?;
     let id = facts.id;
     let (class, device, inode) = match facts.kind {
-        Kind::RegularFile => match id.device() {
-            (0, _) => {
-                let system = sys.fstatfs(fd).map(FileSystem::from_magic).map_err(no_file_system)?;
-                return Ok(Spot::without_device(without_device(system)));
-            }
-            device => (Class::Block, device, None),
+        Kind::RegularFile => match named_device(sys, fd, facts)? {
+            Ok(_) => (Class::Block, id.device(), None),
+            Err(backing) => return Ok(Spot::without_device(backing)),
         },
         Kind::BlockDevice => (Class::Block, id.represented_device(), None),
         Kind::DeviceDax => (Class::Char, id.represented_device(), id.entry),
@@ -143,6 +143,33 @@ pub(super) fn locate<S: Sys>(sys: S, fd: i32, facts: &Facts<FileId>) -> Result<S
         spot = Err(fail);
     }
     spot
+}
+
+/// The file system of a file, if the file lies on the block device that stat(2) names, and on no
+/// other; else what is known of where it lies. Places and bad blocks are told of no other file.
+///
+/// stat(2) names the first device of a file system, and a file may lie on another: on the realtime
+/// device of XFS (a flag of the file says so), on any device of f2fs, on a second one of EROFS, on
+/// whatever a FUSE server likes. Neither /sys nor statfs(2) nor the options of the mount say how many
+/// devices f2fs and EROFS have. So only those file systems are taken at their word that have one.
+pub(super) fn named_device<S: Sys>(
+    sys: S,
+    fd: i32,
+    facts: &Facts<FileId>,
+) -> Result<Result<FileSystem, Backing>, Fail> {
+    let system = sys.fstatfs(fd).map(FileSystem::from_magic).map_err(no_file_system)?;
+    if facts.id.device().0 == 0 {
+        return Ok(Err(without_device(system)));
+    }
+    let is_named = match system.name() {
+        Some("ext2/ext3/ext4" | "exfat" | "iso9660" | "ntfs3" | "squashfs" | "vfat") => true,
+        // A descriptor that only names the file cannot be asked for its flags.
+        Some("xfs") if !facts.access.contains(Access::PATH) => {
+            sys.xflags(fd).map_err(|errno| Fail::Os(What::Device, errno))? & REALTIME == 0
+        }
+        _ => false,
+    };
+    Ok(if is_named { Ok(system) } else { Err(Backing::Hidden(system)) })
 }
 
 /// Whether the object's device is still there, and the inode number of its directory.
@@ -212,15 +239,7 @@ fn whole(name: &[u8]) -> Result<Text<32>, Fail> {
 
 /// A name that is only shown: as much of it as there is room for.
 pub(super) fn cut<const N: usize>(name: &[u8]) -> Text<N> {
-    let mut text = Text::new();
-    for chunk in name.utf8_chunks() {
-        for character in chunk.valid().chars() {
-            if !text.push(character.encode_utf8(&mut [0; 4])) {
-                return text;
-            }
-        }
-    }
-    text
+    Text::cut_characters(name.utf8_chunks().flat_map(|chunk| chunk.valid().chars()))
 }
 
 /// What the path of a device's directory says.

@@ -37,9 +37,9 @@ use sys::{Kernel, Stat};
 /// | `allocated` | `fstat` |
 /// | `file_system` | `fstat`, `fstatfs` |
 /// | `page_size` | none where the ABI fixes the size (x86, riscv64, s390x); elsewhere `msync` of no bytes, one for a page of 4 KiB, five for 64 KiB, the first time only |
-/// | `locate` | `fstat`; then `readlink`, and where that finds nothing `access`, or, where the file system has no device number of its own, `fstatfs`; of a volume also `open`, `getdents64` until there is no more, `close` for itself and each volume below, and `readlink` for each device that these are made of; where one of these is a disk that is no persistent memory also `open`, `read`, `close` |
+/// | `locate` | `fstat`; of a file also `fstatfs`, and on XFS `ioctl(FS_IOC_FSGETXATTR)`; then, unless the file system does not say which device the file is on, `readlink`, and where that finds nothing `access`; of a volume also `open`, `getdents64` until there is no more, `close` for itself and each volume below, and `readlink` for each device that these are made of; where one of these is a disk that is no persistent memory also `open`, `read`, `close` |
 /// | `confirm` | `stat` |
-/// | `numa_node`, each fact of `region`, `dimm`, `dimm_id`, `dimm_dirty_shutdowns`, `dax_capable` | `open`, `read`, `close` |
+/// | `numa_node`, `target_node`, each fact of `region`, `dimm`, `dimm_id`, `dimm_dirty_shutdowns`, `dax_capable` | `open`, `read`, `close` |
 /// | `synchronous` | `fstat`, `mmap` once to three times, `munmap` |
 /// | `direct` | `fstat`, `statx`, `open`, `read` until the mount is found, `close` |
 /// | `channel`, regular file | none |
@@ -49,7 +49,7 @@ use sys::{Kernel, Stat};
 /// | `read_at`, `write_at`, device DAX | none |
 /// | `sync`, regular file | `fstat`, `fdatasync` |
 /// | `sync`, device DAX | none |
-/// | `list_bad`, regular file | `fstat`, `readlink`; on persistent memory `open`, `read` until there is no more, `close`, of a partition also `open`, `read`, `close`; on a volume of device-mapper `open`, `DM_TABLE_STATUS`, `close`, and from `readlink` on the same for each of its parts; where that brought a list also `fstatfs`, and on XFS `ioctl(FS_IOC_FSGETXATTR)` |
+/// | `list_bad`, regular file | `fstat`, `fstatfs`, and on XFS `ioctl(FS_IOC_FSGETXATTR)`; then, of ext2, ext3, ext4, and XFS where the file is not on its realtime device, `readlink`; on persistent memory `open`, `read` until there is no more, `close`, of a partition also `open`, `read`, `close`; on a volume of device-mapper `open`, `DM_TABLE_STATUS`, `close`, and from `readlink` on the same for each of its parts |
 /// | `list_bad`, device DAX | `fstat`, `readlink`; `open`, `read`, `close` four times, `read` until there is no more the last time; `stat` |
 /// | `next_bad`, regular file | `fstat`; where anything is bad on its disk also `ioctl(FS_IOC_FIEMAP)`, once for each 32 extents |
 /// | `next_bad`, device DAX | `fstat`, `stat` |
@@ -202,7 +202,11 @@ impl Locate for Linux {
     }
 
     fn numa_node(self, spot: &Spot, index: usize) -> Result<Option<Option<u32>>, Fail> {
-        region::numa_node(Kernel, spot, index)
+        region::node_of(Kernel, spot, index, "numa_node")
+    }
+
+    fn target_node(self, spot: &Spot, index: usize) -> Result<Option<Option<u32>>, Fail> {
+        region::node_of(Kernel, spot, index, "target_node")
     }
 
     fn dimm(self, spot: &Spot, region: usize, dimm: usize) -> Result<Option<Dimm>, Fail> {

@@ -10,9 +10,8 @@ use super::{
 };
 use crate::{Backing, DimmState, Errno, Fail, Mode, Persistence, Region, Text, What};
 
-/// The provider of virtio-pmem's bus (drivers/nvdimm/virtio_pmem.c): only the host's flush makes a
-/// store durable there.
-const FLUSHED_BY_THE_HOST: &[u8] = b"virtio-pmem";
+/// The provider of virtio-pmem's bus (drivers/nvdimm/virtio_pmem.c).
+const VIRTIO: &str = "virtio-pmem";
 
 /// How many mappings a region has at most: ND_MAX_MAPPINGS of linux/libnvdimm.h is 32.
 const MAPPINGS: usize = 64;
@@ -88,9 +87,9 @@ pub(super) fn region<S: Sys>(sys: S, spot: &Spot, index: usize) -> Result<Option
     let Some(area) = spot.area(index) else { return Ok(None) };
     let mut region = Region::new(area.bus, area.region, area.mode);
     region.numa_node = node(sys, &area.file("numa_node", What::NumaNode)?)?;
-    region.persistence =
-        if is_volatile(sys, area)? { Persistence::Volatile } else { persistence(sys, area)? };
+    region.target_node = node(sys, &area.file("target_node", What::NumaNode)?)?;
     provider(sys, area, &mut region)?;
+    region.persistence = persistence(sys, area, &region.provider)?;
     region.read_only =
         match sysfs::number(sys, &area.file("read_only", What::Region)?, What::Region)? {
             0 => false,
@@ -106,24 +105,27 @@ pub(super) fn region<S: Sys>(sys: S, spot: &Spot, index: usize) -> Result<Option
     Ok(Some(region))
 }
 
-pub(super) fn numa_node<S: Sys>(
+/// The node in the file with this name, `numa_node` or `target_node`.
+pub(super) fn node_of<S: Sys>(
     sys: S,
     spot: &Spot,
     index: usize,
+    name: &str,
 ) -> Result<Option<Option<u32>>, Fail> {
     let path = match (spot.area(index), spot.backing(), spot.entry()) {
-        (Some(area), ..) => area.file("numa_node", What::NumaNode)?,
+        (Some(area), ..) => area.file(name, What::NumaNode)?,
         // No region: the driver of the device says where it is.
         (None, Backing::DeviceDax, Some(entry)) if index == 0 => {
             let (major, minor) = entry.device;
-            sysfs::path(What::NumaNode, format_args!("/sys/dev/char/{major}:{minor}/numa_node"))?
+            sysfs::path(What::NumaNode, format_args!("/sys/dev/char/{major}:{minor}/{name}"))?
         }
         _ => return Ok(None),
     };
     node(sys, &path).map(Some)
 }
 
-/// -1 stands for a node that is not known. A kernel without NUMA (`CONFIG_NUMA`) has no such file.
+/// -1 stands for a node that is not known. A kernel without NUMA (`CONFIG_NUMA`) has no such file,
+/// nor has one before Linux 5.1 that of the target.
 fn node<S: Sys>(sys: S, path: &Path) -> Result<Option<u32>, Fail> {
     match if_there(sysfs::text(sys, path, What::NumaNode, &mut [0; 32]))? {
         None | Some(b"-1") => Ok(None),
@@ -131,35 +133,49 @@ fn node<S: Sys>(sys: S, path: &Path) -> Result<Option<u32>, Fail> {
     }
 }
 
-/// Who made the bus, and what follows from that. On its own, as each of them, so that its buffer is
-/// on the stack only while it is needed.
+/// Who made the bus. On its own, as those below, so that its buffer is on the stack only while it is
+/// needed.
 #[inline(never)]
 fn provider<S: Sys>(sys: S, area: Area, region: &mut Region) -> Result<(), Fail> {
     let mut buffer = [0; 256];
-    let provider =
-        sysfs::text(sys, &area.file("../provider", What::Region)?, What::Region, &mut buffer)?;
-    if provider == FLUSHED_BY_THE_HOST {
-        region.persistence = Persistence::Host;
-    }
-    region.provider = cut(provider);
+    let path = area.file("../provider", What::Region)?;
+    region.provider = cut(sysfs::text(sys, &path, What::Region, &mut buffer)?);
     Ok(())
 }
 
-#[inline(never)]
 /// Whether the platform made the region of volatile memory. A file system on it can be mapped
 /// directly all the same.
+#[inline(never)]
 fn is_volatile<S: Sys>(sys: S, area: Area) -> Result<bool, Fail> {
     let mut buffer = [0; 32];
-    let kind = if_there(sysfs::text(
-        sys,
-        &area.file("devtype", What::Region)?,
-        What::Region,
-        &mut buffer,
-    ))?;
+    let path = area.file("devtype", What::Region)?;
+    let kind = if_there(sysfs::text(sys, &path, What::Region, &mut buffer))?;
     Ok(kind == Some(b"nd_volatile"))
 }
 
-fn persistence<S: Sys>(sys: S, area: Area) -> Result<Persistence, Fail> {
+/// Whether a driver has to call the host or the hypervisor to make stores durable (it gave the
+/// region a `flush` of its own, ND_REGION_ASYNC of linux/libnvdimm.h), whatever the persistence
+/// domain says.
+///
+/// The kernel tells of that by refusing MAP_SYNC, of files only: of a device DAX nothing says so,
+/// and `deep_flush`, `write_cache` and `fua` are the same with flush hints or without DIMMs. What is
+/// to be seen is why a driver has to call: that the region's memory is a device of virtio
+/// (drivers/nvdimm/virtio_pmem.c), or that the devicetree demands it
+/// (arch/powerpc/platforms/pseries/papr_scm.c).
+fn is_flushed_by_call<S: Sys>(sys: S, area: Area, provider: &str) -> Result<bool, Fail> {
+    let what = What::Persistence;
+    let demand = sys.open(area.file("of_node/ibm,hcall-flush-required", what)?.as_c_str());
+    let demand = if_there(demand.map_err(|errno| Fail::Os(what, errno)))?;
+    Ok(demand.is_some() || provider == VIRTIO)
+}
+
+fn persistence<S: Sys>(sys: S, area: Area, provider: &str) -> Result<Persistence, Fail> {
+    if is_volatile(sys, area)? {
+        return Ok(Persistence::Volatile);
+    }
+    if is_flushed_by_call(sys, area, provider)? {
+        return Ok(Persistence::Host);
+    }
     let what = What::Persistence;
     match if_there(sysfs::text(sys, &area.file("persistence_domain", what)?, what, &mut [0; 32]))? {
         Some(b"cpu_cache") => Ok(Persistence::CpuCache),

@@ -53,6 +53,8 @@ pub(super) trait Sys: Copy {
     fn fstat(self, fd: i32) -> Result<Stat, Errno>;
     /// fstatfs(2): f_type.
     fn fstatfs(self, fd: i32) -> Result<u32, Errno>;
+    /// ioctl(2) with FS_IOC_FSGETXATTR: fsx_xflags.
+    fn xflags(self, fd: i32) -> Result<u32, Errno>;
     /// readlink(2): the length of the target, which is cut off where `buffer` is too short.
     fn readlink(self, path: &CStr, buffer: &mut [u8]) -> Result<usize, Errno>;
     /// access(2) with F_OK.
@@ -197,6 +199,10 @@ impl Sys for Kernel {
     fn fstatfs(self, fd: i32) -> Result<u32, Errno> {
         // Magic numbers have 32 bits; some are negative where f_type is a signed 32-bit number.
         Ok(widen!(rustix::fs::fstatfs(borrow(fd)?).map_err(errno)?.f_type, u32))
+    }
+
+    fn xflags(self, fd: i32) -> Result<u32, Errno> {
+        ioctl::xflags(fd)
     }
 
     fn readlink(self, path: &CStr, buffer: &mut [u8]) -> Result<usize, Errno> {

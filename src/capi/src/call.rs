@@ -28,7 +28,7 @@ pub use error::{err_to_errno, errormsg};
 pub use granularity::{
     Granularity, source_expected_granularity, source_expected_granularity_reason,
 };
-pub use identity::{source_device_id, source_device_usc, source_numa_node};
+pub use identity::{source_device_id, source_device_usc, source_numa_node, source_target_node};
 pub use region::{
     Reach, find_nfit, nfit_warnings, region_part, regions_from_devicetree, regions_from_nfit,
     source_from_region, source_init_region,

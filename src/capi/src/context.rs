@@ -2,12 +2,9 @@
 
 use core::{mem::MaybeUninit, ptr::NonNull};
 
-use pmem2::{BadBlocks, Code, Error, Health, Source};
+use pmem2::{BadBlocks, Error, Health, Source};
 
-use crate::{
-    failure::Failure,
-    object::{Descriptor, Home},
-};
+use crate::object::{Descriptor, Home};
 
 /// `struct pmem2_badblock_storage` of libpmem2/base.h: memory for one context, of the same size and
 /// alignment on every target.
@@ -63,14 +60,9 @@ impl<P: Health> Context<P> {
     }
 
     /// The next bad range. After a failure the same place is looked at again.
-    pub(crate) fn next(&mut self) -> Result<core::ops::Range<u64>, Failure> {
+    pub(crate) fn next(&mut self) -> Result<core::ops::Range<u64>, Error> {
         self.blocks.seek(self.from);
-        match self.blocks.next() {
-            Some(range) => Ok(range?),
-            None => {
-                Err(Failure::Said(Code::NoBadBlockFound, "there are no more bad blocks"))
-            }
-        }
+        self.blocks.next().unwrap_or(Err(Error::NoBadBlockFound))
     }
 
     /// Goes on behind a range that was told.

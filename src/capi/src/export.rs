@@ -215,6 +215,7 @@ macro_rules! common_functions {
             pmem2_source_size = source_size(src: *const Source, size: *mut usize);
             pmem2_source_alignment = source_alignment(src: *const Source, alignment: *mut usize);
             pmem2_source_numa_node = source_numa_node(src: *const Source, numa_node: *mut ::core::ffi::c_int);
+            pmem2_source_target_node = source_target_node(src: *const Source, target_node: *mut ::core::ffi::c_int);
             pmem2_source_device_usc = source_device_usc(src: *const Source, usc: *mut u64);
             pmem2_source_expected_granularity = source_expected_granularity(
                 src: *const Source, sharing: ::core::ffi::c_int, granularity: *mut $crate::Granularity

@@ -113,8 +113,8 @@ const HAS_PROXIMITY_DOMAIN: u32 = 512;
 /// All that there are.
 const ALL: u32 = 0x3FF;
 
-/// The bytes of a provider that are shown.
-const PROVIDER: usize = 24;
+/// The bytes of a provider that are read: a character more than is shown, to see that it is cut.
+const PROVIDER: usize = 28;
 
 impl CRegion {
     /// What a firmware's table tells of a region. It has no place yet, and no DIMMs.

@@ -53,6 +53,7 @@ struct Object<'a> {
     alignment: Option<u64>,
     place: Option<Whereabouts<'a>>,
     numa_node: Option<u32>,
+    target_node: Option<u32>,
     device_id: Option<&'a str>,
     unsafe_shutdowns: Option<u64>,
     granularity: Option<Granularity>,
@@ -104,6 +105,8 @@ struct AnswerErrors {
     place: Option<Failure>,
     #[serde(skip_serializing_if = "Option::is_none")]
     numa_node: Option<Failure>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target_node: Option<Failure>,
     #[serde(skip_serializing_if = "Option::is_none")]
     device_id: Option<Failure>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -185,6 +188,7 @@ impl<'a> Object<'a> {
         let (alignment, no_alignment) = split(report.alignment());
         let (whereabouts, no_place) = split(report.place().map(by_reference));
         let (numa_node, no_numa_node) = split(report.numa_node());
+        let (target_node, no_target_node) = split(report.target_node());
         let (device_id, no_device_id) = split(report.device_id().map(by_reference));
         let (unsafe_shutdowns, no_unsafe_shutdowns) = split(report.device_usc());
         let (granularity, no_granularity) = split(report.granularity());
@@ -199,6 +203,7 @@ impl<'a> Object<'a> {
             alignment,
             place: whereabouts.map(Whereabouts::from),
             numa_node: numa_node.flatten(),
+            target_node: target_node.flatten(),
             device_id: device_id.map(|id| &**id),
             unsafe_shutdowns,
             granularity: granularity.map(Granularity::from),
@@ -214,6 +219,7 @@ impl<'a> Object<'a> {
                 alignment: no_alignment,
                 place: no_place,
                 numa_node: no_numa_node,
+                target_node: no_target_node,
                 device_id: no_device_id,
                 unsafe_shutdowns: no_unsafe_shutdowns,
                 granularity: no_granularity,

@@ -95,8 +95,8 @@ fn volumes() -> Machine {
                 .ext4("")
                 .gives(page("not_persistent_memory")),
             raw("unarmed-raw", "u0"),
-            fsdax("unarmed-ext4", "u1").ext4("dax=always").read_only().gives(ADR),
-            devdax("unarmed-devdax", "u2", 2 * MIB).gives(ADR),
+            fsdax("unarmed-ext4", "u1").ext4("dax=always").read_only().gives(cache_line("unarmed")),
+            devdax("unarmed-devdax", "u2", 2 * MIB).gives(cache_line("unarmed")),
         ])
 }
 
@@ -118,9 +118,11 @@ fn members() -> Machine {
         .devices([
             fsdax("xfs-realtime", "x")
                 .xfs_realtime("realtime", "dax=always")
-                .gives(cache_line("place_unknown")),
-            fsdax("f2fs-two", "f").f2fs_with("f-more").gives(page("not_dax")),
-            fsdax("erofs-two", "r").erofs("r-data", "dax=always").gives(page("not_dax")),
+                .gives(cache_line("domain_unknown")),
+            fsdax("f2fs-two", "f").f2fs_with("f-more").gives(page("not_persistent_memory")),
+            fsdax("erofs-two", "r")
+                .erofs("r-data", "dax=always")
+                .gives(page("not_persistent_memory")),
             fsdax("ext4-1k", "s")
                 .ext4("dax=never")
                 .block_size(1024)
@@ -154,7 +156,7 @@ fn nfit_test() -> Machine {
             fsdax("failed-ext4", "failed")
                 .ext4("dax=always")
                 .read_only()
-                .gives(cache_line("domain_unstated")),
+                .gives(cache_line("unarmed")),
             // Too small for the other modes.
             raw("volatile-ext4", "volatile").ext4("").gives(page("device_without_dax")),
         ])

@@ -43,7 +43,7 @@ fn a_declared_region_says_what_was_declared() {
         (there.number, there.mode, there.numa_node, there.persistence),
         (4, Mode::Whole, Some(2), Persistence::CpuCache)
     );
-    assert_eq!(&*there.provider, "FRAM on the board's seco", "24 bytes of it");
+    assert_eq!(&*there.provider, "FRAM on the board's s…", "24 bytes");
     assert_eq!(
         format!("{} | {extent:?}", facts.id),
         "physical address 0x60000000, 0x80000 bytes | ExtentId { base: 0x60000000, length: 0x80000 }"

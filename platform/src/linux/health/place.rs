@@ -9,22 +9,15 @@ use super::{
     volume,
 };
 use crate::{
-    Errno, Facts, Fail, Kind, Mode, What,
+    Errno, Facts, Fail, FileSystem, Kind, Mode, What,
     linux::{
         FileId,
-        describe::{no_file_system, same},
-        locate::{On, listed},
+        describe::same,
+        locate::{On, listed, named_device},
         sys::blocks::Blocks,
         sysfs::{self, Class, Path},
     },
 };
-
-/// EXT4_SUPER_MAGIC of linux/magic.h: ext2, ext3 and ext4.
-const EXT: u32 = 0xEF53;
-/// XFS_SUPER_MAGIC.
-const XFS: u32 = 0x5846_5342;
-/// FS_XFLAG_REALTIME of linux/fs.h: the file is on another device, which stat(2) does not name.
-const REALTIME: u32 = 1;
 
 /// The list of what the object lies on.
 pub(in crate::linux) fn list<S: Blocks>(
@@ -36,29 +29,17 @@ pub(in crate::linux) fn list<S: Blocks>(
     let mut list = BadSectors::new();
     match facts.kind {
         Kind::RegularFile => {
-            let device = facts.id.device();
-            if device.0 == 0 {
-                return Err(Fail::Unsupported);
+            // Of the others it is not known that what FIEMAP gives are bytes of that device.
+            match named_device(sys, fd, facts)?.map(FileSystem::name) {
+                Ok(Some("ext2/ext3/ext4" | "xfs")) => {}
+                _ => return Err(Fail::Unsupported),
             }
-            of_disk(sys, device, Window::ALL, true, &mut list)?;
-            says_where(sys, fd)?;
+            of_disk(sys, facts.id.device(), Window::ALL, true, &mut list)?;
         }
         Kind::DeviceDax => of_device_dax(sys, facts.id, &mut list)?,
         _ => return Err(Fail::Unsupported),
     }
     Ok(list)
-}
-
-/// Whether the extents of a file say where it lies on the device that stat(2) names. Other file
-/// systems have several devices (f2fs), give numbers of their own (btrfs), or are on none.
-fn says_where<S: Blocks>(sys: S, fd: i32) -> Result<(), Fail> {
-    match sys.fstatfs(fd).map_err(no_file_system)? {
-        EXT => Ok(()),
-        XFS if sys.xflags(fd).map_err(|errno| Fail::Os(What::Extents, errno))? & REALTIME == 0 => {
-            Ok(())
-        }
-        _ => Err(Fail::Unsupported),
-    }
 }
 
 /// Which sectors of a list are wanted, and the number that the first of them gets.

@@ -66,10 +66,6 @@ impl Blocks for &Input<'_> {
         Ok(())
     }
 
-    fn xflags(self, _: i32) -> Result<u32, Errno> {
-        self.byte().map(u32::from)
-    }
-
     fn punch(self, _: i32, _: u64, _: u64) -> Result<(), Errno> {
         self.succeeds()
     }

@@ -35,8 +35,6 @@ pub(in crate::linux) trait Blocks: Sys {
     fn pause(self);
     /// ioctl(2) with FS_IOC_FIEMAP.
     fn extents(self, fd: i32, map: &mut ExtentMap) -> Result<(), Errno>;
-    /// ioctl(2) with FS_IOC_FSGETXATTR: fsx_xflags.
-    fn xflags(self, fd: i32) -> Result<u32, Errno>;
     /// pread64(2): how much of the buffer was filled.
     fn read_at(self, fd: i32, buffer: &mut [u8], offset: u64) -> Result<usize, Errno>;
     /// pwrite64(2): how much of the buffer was written.
@@ -75,10 +73,6 @@ impl Blocks for Kernel {
 
     fn extents(self, fd: i32, map: &mut ExtentMap) -> Result<(), Errno> {
         ioctl::extents(fd, map)
-    }
-
-    fn xflags(self, fd: i32) -> Result<u32, Errno> {
-        ioctl::xflags(fd)
     }
 
     fn read_at(self, fd: i32, buffer: &mut [u8], offset: u64) -> Result<usize, Errno> {

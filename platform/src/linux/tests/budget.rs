@@ -1,5 +1,6 @@
 //! What the questions of issue 4 cost: at most 6 system calls for a NUMA node; 4, and 6 for each
-//! DIMM, for id and unsafe shutdowns; 6 more for each level of partition or volume. The core asks
+//! DIMM, for id and unsafe shutdowns; 6 more for each level of partition or volume; of a file one
+//! more, since only its file system says whether it lies on that device, and on XFS two. The core asks
 //! in the order that is written out here.
 
 use std::{format, vec::Vec};
@@ -10,7 +11,7 @@ use super::{
 };
 use crate::linux::{
     locate::{confirm, locate},
-    region::{Dimm, dimm, dimm_id, dirty_shutdowns, numa_node},
+    region::{Dimm, dimm, dimm_id, dirty_shutdowns, node_of},
 };
 
 /// How many system calls these are. Listing a directory takes two: one that gives the names, one
@@ -26,7 +27,7 @@ fn node(world: &World) -> usize {
     // Until there is none; of a device without a region there is one.
     let nodes = spot.regions().max(1);
     for index in 0..=nodes {
-        assert_eq!(numa_node(sys, &spot, index).unwrap().is_some(), index < nodes);
+        assert_eq!(node_of(sys, &spot, index, "numa_node").unwrap().is_some(), index < nodes);
     }
     confirm(sys, &spot).unwrap();
     system_calls(&world.calls())
@@ -61,10 +62,14 @@ fn on_a_namespace() {
         let numbers: Vec<u32> = (0..count).collect();
         let part = format!("{FSDAX}/pmem1p1");
         // A partition has no level of its own: it lies in the directory of its disk.
-        for world in [World::on(FSDAX), World::on(part), World::dax_in(DEVDAX)] {
+        let mut xfs = World::on(FSDAX);
+        xfs.magic = 0x5846_5342;
+        for (world, more) in
+            [(World::on(FSDAX), 1), (World::on(part), 1), (xfs, 2), (World::dax_in(DEVDAX), 0)]
+        {
             let world = world.with_region(1, &numbers);
-            assert_eq!(node(&world), 6);
-            assert_eq!(dimms(&world), [4 + 6 * numbers.len(); 2]);
+            assert_eq!(node(&world), 6 + more);
+            assert_eq!(dimms(&world), [4 + more + 6 * numbers.len(); 2]);
         }
     }
 }
@@ -81,7 +86,7 @@ fn on_a_volume() {
             world = world.with_volume(&format!("dm-{level}"), &[(&below, target)]);
         }
         let level = 5;
-        assert_eq!(node(&world), 6 + level * levels, "at most 6 for each");
-        assert_eq!(dimms(&world), [4 + 6 * 2 + level * levels; 2]);
+        assert_eq!(node(&world), 7 + level * levels, "at most 6 for each");
+        assert_eq!(dimms(&world), [5 + 6 * 2 + level * levels; 2]);
     }
 }

@@ -105,7 +105,7 @@ fn dimms_in_the_order_of_the_mappings() {
         .flat_map(|index| read(of_region(1, &format!("mapping{index}"))))
         .collect();
     calls.push(Call::Open(of_region(1, "mapping12")));
-    assert_eq!(world.calls()[2..], calls);
+    assert_eq!(world.calls()[3..], calls);
     for none in [World::on(FSDAX).with_region(1, &[]), World::on(SDA1), World::dax_in(HMEM)] {
         assert_eq!(dimms(&none), Ok(vec![]));
     }

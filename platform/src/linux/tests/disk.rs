@@ -265,11 +265,6 @@ impl Blocks for Scripted<'_> {
         Ok(())
     }
 
-    fn xflags(self, fd: i32) -> Result<u32, Errno> {
-        self.0.descriptor(fd, Call::Xflags)?;
-        Ok(self.0.disk.xflags)
-    }
-
     fn punch(self, fd: i32, offset: u64, length: u64) -> Result<(), Errno> {
         self.0.descriptor(fd, Call::Punch(offset, length))?;
         assert!(CLEARING.are_taken(), "whoever has read this block writes it, too");

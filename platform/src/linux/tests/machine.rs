@@ -57,6 +57,7 @@ impl World {
     pub(super) fn with_region(mut self, number: u32, dimms: &[u32]) -> Self {
         let files = [
             ("numa_node", "0\n"),
+            ("target_node", "2\n"),
             ("persistence_domain", "memory_controller\n"),
             ("../provider", "ACPI.NFIT\n"),
         ];

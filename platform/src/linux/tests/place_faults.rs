@@ -7,7 +7,7 @@ use std::{format, vec, vec::Vec};
 use super::{
     inject::{ERRNOS, Outcome, inject},
     machine::{DEVDAX, DISK, DM, FSDAX, HMEM, SDA1, of_dimm, of_region, pmem, read, slaves},
-    regions::{usual, usual_region},
+    regions::{facts, usual, usual_region},
     world::{Call, FD, World},
 };
 use crate::{
@@ -65,7 +65,7 @@ impl Scenario {
                 .map(|spot| Answer::Spot(spot.backing(), spot.regions())),
             Question::Confirm => locate::confirm(sys, &spot()).map(Answer::Inode),
             Question::Region => region::region(sys, &spot(), 0).map(Answer::Region),
-            Question::NumaNode => region::numa_node(sys, &spot(), 0).map(Answer::Node),
+            Question::NumaNode => region::node_of(sys, &spot(), 0, "numa_node").map(Answer::Node),
             Question::Dimm(index) => region::dimm(sys, &spot(), 0, index)
                 .map(|dimm| Answer::Dimm(dimm.map(region::Dimm::number))),
             Question::DimmId => region::dimm_id(sys, dimm()).map(Answer::Id),
@@ -78,6 +78,15 @@ impl Scenario {
     }
 }
 
+const XFS: u32 = 0x5846_5342;
+
+/// A file of XFS, with these flags.
+fn xfs(flags: u32) -> World {
+    let mut world = World::on(FSDAX);
+    (world.magic, world.disk.xflags) = (XFS, flags);
+    world
+}
+
 fn located() -> Vec<Scenario> {
     let row = |world, answer, more: Vec<Call>| Scenario {
         world,
@@ -87,7 +96,7 @@ fn located() -> Vec<Scenario> {
     };
     let disk = |(major, minor)| Answer::Spot(Backing::Disk { major, minor }, 0);
     let regions = |count| Answer::Spot(Backing::Regions, count);
-    let block = || vec![Call::Readlink("/sys/dev/block/259:3".into())];
+    let block = || vec![Call::Fstatfs, Call::Readlink("/sys/dev/block/259:3".into())];
     let char = || vec![Call::Readlink("/sys/dev/char/252:5".into())];
     let list = |name: &str| vec![Call::Open(slaves(name)), Call::Entries, Call::Close];
     let follow = |name: &str| vec![Call::Readlink(format!("/sys/class/block/{name}"))];
@@ -113,6 +122,16 @@ fn located() -> Vec<Scenario> {
             vec![Call::Fstatfs],
         ),
         row(World::on(FSDAX), regions(1), block()),
+        row(
+            xfs(0),
+            regions(1),
+            vec![Call::Fstatfs, Call::Xflags, Call::Readlink("/sys/dev/block/259:3".into())],
+        ),
+        row(
+            xfs(1),
+            Answer::Spot(Backing::Hidden(FileSystem::from_magic(XFS)), 0),
+            vec![Call::Fstatfs, Call::Xflags],
+        ),
         row(no_sysfs, regions(1), block()),
         row(World::dax_in(DEVDAX), regions(1), char()),
         row(World::dax_in(HMEM), Answer::Spot(Backing::DeviceDax, 0), char()),
@@ -132,15 +151,12 @@ fn others() -> Vec<Scenario> {
         calls,
     };
     let usual = usual();
-    let mut facts: Vec<_> =
-        ["numa_node", "devtype", "persistence_domain", "../provider", "read_only"]
-            .map(|name| of_region(1, name))
-            .into();
-    facts.push("/sys/bus/nd/devices/pfn1.2/namespace".into());
+    let mut files = vec!["/sys/bus/nd/devices/pfn1.2/namespace".into()];
     for (mapping, dimm) in [("mapping0", 4), ("mapping1", 2)] {
-        facts.extend([of_region(1, mapping), of_dimm(dimm, "nfit/flags")]);
+        files.extend([of_region(1, mapping), of_dimm(dimm, "nfit/flags")]);
     }
-    let mut region: Vec<_> = facts.into_iter().flat_map(read).collect();
+    let mut region = facts();
+    region.extend(files.into_iter().flat_map(read));
     region.push(Call::Open(of_region(1, "mapping2")));
     let hmem = World::dax_in(HMEM).with_file("/sys/dev/char/252:5/numa_node", "1\n");
     let id = Text::of("8680-56341204").unwrap();
@@ -231,8 +247,8 @@ fn tried(synchronous: bool) -> Call {
 fn about(path: &str) -> What {
     let name = path.rsplit('/').next().unwrap();
     match name {
-        "numa_node" => What::NumaNode,
-        "persistence_domain" => What::Persistence,
+        "numa_node" | "target_node" => What::NumaNode,
+        "persistence_domain" | "ibm,hcall-flush-required" => What::Persistence,
         "provider" | "read_only" | "namespace" | "devtype" => What::Region,
         "flags" => What::Dimm,
         "id" => What::DeviceId,
@@ -258,6 +274,7 @@ fn expected(scenario: &Scenario, index: usize, errno: i32) -> Outcome<Answer> {
         Call::Fstat | Call::Fstatfs if errno == EBADF => (Err(Fail::Absent(What::Handle)), vec![]),
         Call::Fstat => os(What::Handle),
         Call::Fstatfs => os(What::FileSystem),
+        Call::Xflags => os(What::Device),
         Call::Inode(_) => os(What::Device),
         // Not a link.
         Call::Readlink(_) if errno == 22 => (Err(Fail::Malformed(What::Device)), vec![]),
@@ -282,7 +299,9 @@ fn expected(scenario: &Scenario, index: usize, errno: i32) -> Outcome<Answer> {
         Call::Attributes if errno == 38 => (Ok(Answer::Direct(Direct::new(None, None))), vec![]),
         Call::Attributes => os(What::Dax),
         Call::Open(path) if errno == ENOENT => {
-            not_there(scenario, path, &calls[(index + 3).min(calls.len())..])
+            // What would have been read and closed.
+            let rest = calls.get(index + 1).filter(|call| **call == Call::Read).map_or(1, |_| 3);
+            not_there(scenario, path, &calls[(index + rest).min(calls.len())..])
         }
         Call::Open(path) => os(about(path)),
         Call::Entries | Call::Read => {
@@ -317,6 +336,9 @@ fn not_there(scenario: &Scenario, path: &str, rest: &[Call]) -> Outcome<Answer> 
         ("numa_node", Question::Region) => {
             Answer::Region(Some(Region { numa_node: None, ..usual_region() }))
         }
+        ("target_node", _) => Answer::Region(Some(Region { target_node: None, ..usual_region() })),
+        // Nor is it there where the call does not fail.
+        ("ibm,hcall-flush-required", _) => return (Ok(scenario.answer), rest.to_vec()),
         ("numa_node", _) => Answer::Node(Some(None)),
         // A region that does not say of which kind it is, is of the kind that it should be; a DIMM
         // without flags is armed.
@@ -364,10 +386,10 @@ fn every_errno_in_every_call() {
             expected(&scenario, index, errno)
         });
     }
-    // 2, 2, 2, 2, 2, 2, 9, 7, 9 and 4 calls that locate, 1 and 1 that confirm, 21 about a region, 2
-    // and 2 about its node, 2 and 1 about its mappings, 2 and 2 about a DIMM, 2 about a queue, 2
-    // and 3 for the trials, 5 about the mount.
-    let calls = 12 + 9 + 7 + 9 + 4 + 2 + 21 + 4 + 3 + 4 + 2 + 2 + 3 + 5;
+    // 2, 3, 4, 3, 3, 2, 2, 3, 10, 8, 10 and 5 calls that locate, 1 and 1 that confirm, 24 about a
+    // region, 2 and 2 about its node, 2 and 1 about its mappings, 2 and 2 about a DIMM, 2 about a
+    // queue, 2 and 3 for the trials, 5 about the mount.
+    let calls = 22 + 10 + 8 + 10 + 5 + 2 + 24 + 4 + 3 + 4 + 2 + 2 + 3 + 5;
     assert_eq!(injected, calls * ERRNOS.count());
 }
 
@@ -378,12 +400,13 @@ fn every_errno_of_the_look_at_sysfs() {
     world.links.clear();
     let calls = [
         Call::Fstat,
+        Call::Fstatfs,
         Call::Readlink("/sys/dev/block/259:3".into()),
         Call::Access("/sys/dev".into()),
     ];
     for errno in ERRNOS {
         let what = if [ENOENT, 20].contains(&errno) { What::Sysfs } else { What::Device };
-        let failing = world.failing(2, errno);
+        let failing = world.failing(3, errno);
         assert_eq!(failing.located().err(), Some(Fail::Absent(what)), "{errno}");
         assert_eq!(failing.calls(), calls);
     }

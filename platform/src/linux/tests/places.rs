@@ -4,7 +4,7 @@ use std::{format, string::String, vec, vec::Vec};
 
 use super::{
     machine::{DEVDAX, DISK, ENTRY_OF_DISK, FSDAX, HMEM, SDA1, area, areas},
-    world::{Call, FD, World},
+    world::{Call, FD, PATH, World},
 };
 use crate::{
     Access, Backing, Fail, FileSystem, Kind, Mode, What,
@@ -15,7 +15,7 @@ use crate::{
 };
 
 fn look() -> Vec<Call> {
-    vec![Call::Fstat, Call::Readlink(ENTRY_OF_DISK.into())]
+    vec![Call::Fstat, Call::Fstatfs, Call::Readlink(ENTRY_OF_DISK.into())]
 }
 
 #[test]
@@ -189,7 +189,7 @@ fn a_block_device_is_found_by_its_own_number() {
     (world.stat.mode, world.stat.rdev, world.stat.dev) = (0o060_600, world.stat.dev, 5);
     let spot = world.located().unwrap();
     assert_eq!((areas(&spot).len(), spot.name().as_str()), (1, "pmem1"));
-    assert_eq!(world.calls(), look());
+    assert_eq!(world.calls(), [Call::Fstat, Call::Readlink(ENTRY_OF_DISK.into())]);
 }
 
 #[test]
@@ -211,6 +211,57 @@ fn what_lies_nowhere() {
         assert_eq!(locate(world.sys(), FD, &facts).err(), Some(Fail::Unsupported), "{kind:?}");
         assert_eq!(world.calls(), [Call::Fstat]);
     }
+}
+
+/// The device that stat(2) names is the file's only where the file system has no other, or says so:
+/// of all others nothing is asked of /sys, where the first device would be.
+#[test]
+fn file_systems_that_may_have_several_devices() {
+    const XFS: u32 = 0x5846_5342;
+    let single = [
+        0xef53,      // ext2, ext3, ext4
+        0x4d44,      // vfat
+        0x2011_bab0, // exfat
+        0x7366_746e, // ntfs3
+        0x7371_7368, // squashfs
+        0x9660,      // iso9660
+    ];
+    let several = [
+        0xf2f5_2010, // f2fs
+        0xe0f5_e1e2, // erofs
+        0xca45_1a4e, // bcachefs
+        0x6573_5546, // a FUSE on a block device
+        0x0102_1994, // tmpfs has no device: something is making one up
+        0x1234_5678, // unknown
+        0,
+    ];
+    let on = |magic, xflags| {
+        let mut world = World::on(FSDAX).with_region(1, &[]);
+        (world.magic, world.disk.xflags) = (magic, xflags);
+        let spot = world.located().unwrap();
+        (spot.backing(), spot.regions(), spot.entry().is_some(), world.calls())
+    };
+    for magic in single {
+        assert_eq!(on(magic, 1), (Backing::Regions, 1, true, look()), "{magic:#x}");
+    }
+    let asked = vec![Call::Fstat, Call::Fstatfs];
+    for magic in several {
+        let hidden = Backing::Hidden(FileSystem::from_magic(magic));
+        assert_eq!(on(magic, 0), (hidden, 0, false, asked.clone()), "{magic:#x}");
+    }
+    let asked = [asked, vec![Call::Xflags]].concat();
+    for xflags in [0, 0xffff_fffe] {
+        let calls = [&asked[..], &look()[2..]].concat();
+        assert_eq!(on(XFS, xflags), (Backing::Regions, 1, true, calls), "{xflags:#x}");
+    }
+    let hidden = Backing::Hidden(FileSystem::from_magic(XFS));
+    for xflags in [1, 0x8000_0001] {
+        assert_eq!(on(XFS, xflags), (hidden, 0, false, asked.clone()), "{xflags:#x}");
+    }
+    // What only names the file has no flags to tell.
+    let mut world = World::on(FSDAX).with_region(1, &[]);
+    (world.magic, world.flags) = (XFS, PATH);
+    assert_eq!(world.located().map(|spot| spot.backing()), Ok(hidden));
 }
 
 #[test]
@@ -310,12 +361,13 @@ fn no_entry() {
 
 #[test]
 fn a_name_is_shown_as_far_as_there_is_room() {
-    let rows: [(&[u8], &str); 8] = [
+    let rows: [(&[u8], &str); 9] = [
         (b"12345678901234567890123456789012", "12345678901234567890123456789012"),
-        (b"123456789012345678901234567890123", "12345678901234567890123456789012"),
-        // A character is shown whole or not at all, and nothing behind one that has no room.
-        ("1234567890123456789012345678901é".as_bytes(), "1234567890123456789012345678901"),
-        ("1234567890123456789012345678901é1".as_bytes(), "1234567890123456789012345678901"),
+        (b"123456789012345678901234567890123", "12345678901234567890123456789…"),
+        // A character is shown whole or not at all.
+        ("1234567890123456789012345678901é".as_bytes(), "12345678901234567890123456789…"),
+        ("1234567890123456789012345678é90".as_bytes(), "1234567890123456789012345678é90"),
+        ("1234567890123456789012345678é901".as_bytes(), "1234567890123456789012345678…"),
         ("123456789012345678901234567890é".as_bytes(), "123456789012345678901234567890é"),
         // What is not UTF-8 is left out.
         (b"pmem\xff0", "pmem0"),

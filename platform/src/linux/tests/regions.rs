@@ -1,6 +1,6 @@
 //! What is said of a region, and what sysfs may have in place of it.
 
-use std::{format, vec::Vec};
+use std::{format, vec, vec::Vec};
 
 use super::{
     contents::{GARBAGE, long},
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     DimmState, Fail, Mode, Persistence, Region, Text, What,
-    linux::region::{dimm, numa_node, region},
+    linux::region::{dimm, node_of, region},
 };
 
 /// A file on namespace1.5 of region 1, which has the DIMMs 4 and 2.
@@ -23,7 +23,7 @@ pub(super) fn usual_region() -> Region {
     region.namespace = Some(5);
     region.provider = Text::of("ACPI.NFIT").unwrap();
     region.persistence = Persistence::MemoryController;
-    region.numa_node = Some(0);
+    (region.numa_node, region.target_node) = (Some(0), Some(2));
     region
 }
 
@@ -32,15 +32,27 @@ pub(super) fn first(world: &World) -> Result<Option<Region>, Fail> {
 }
 
 fn node(world: &World) -> Result<Option<Option<u32>>, Fail> {
-    numa_node(world.sys(), &world.located().unwrap(), 0)
+    node_of(world.sys(), &world.located().unwrap(), 0, "numa_node")
 }
+
+/// The calls for what is said of every region.
+pub(super) fn facts() -> Vec<Call> {
+    let of_one = |name| read(of_region(1, name));
+    [
+        ["numa_node", "target_node", "../provider", "devtype"].map(of_one).concat(),
+        vec![Call::Open(of_region(1, HCALL))],
+        ["persistence_domain", "read_only"].map(of_one).concat(),
+    ]
+    .concat()
+}
+
+/// What a devicetree has where stores have to be flushed by a call of the hypervisor.
+pub(super) const HCALL: &str = "of_node/ibm,hcall-flush-required";
 
 #[test]
 fn everything_about_a_region() {
     let world = usual();
     assert_eq!(first(&world), Ok(Some(usual_region())));
-    let files = ["numa_node", "devtype", "persistence_domain", "../provider", "read_only"]
-        .map(|name| of_region(1, name));
     let namespace = "/sys/bus/nd/devices/pfn1.2/namespace".into();
     let dimms = [
         of_region(1, "mapping0"),
@@ -48,10 +60,10 @@ fn everything_about_a_region() {
         of_region(1, "mapping1"),
         of_dimm(2, "nfit/flags"),
     ];
-    let mut calls: Vec<_> =
-        files.into_iter().chain([namespace]).chain(dimms).flat_map(read).collect();
+    let mut calls = facts();
+    calls.extend([namespace].into_iter().chain(dimms).flat_map(read));
     calls.push(Call::Open(of_region(1, "mapping2")));
-    assert_eq!(world.calls()[2..], calls);
+    assert_eq!(world.calls()[3..], calls);
     // Behind the last one, and of what is in no region.
     let spot = world.located().unwrap();
     assert_eq!(region(world.sys(), &spot, 1), Ok(None));
@@ -78,7 +90,8 @@ fn every_region_of_a_volume() {
     let second =
         Region { numa_node: Some(7), state: DimmState::NOT_ARMED, ..of(2, 6, Mode::Sector, 1) };
     assert_eq!(regions, [Some(of(0, 1, Mode::Raw, 3)), Some(second), None]);
-    let nodes: Vec<_> = (0..3).map(|index| numa_node(world.sys(), &spot, index).unwrap()).collect();
+    let nodes: Vec<_> =
+        (0..3).map(|index| node_of(world.sys(), &spot, index, "numa_node").unwrap()).collect();
     assert_eq!(nodes, [Some(Some(0)), Some(Some(7)), None]);
     assert_eq!(dimm(world.sys(), &spot, 0, 0), Ok(None));
     assert_eq!(dimm(world.sys(), &spot, 1, 0).unwrap().unwrap().number(), 9);
@@ -102,8 +115,16 @@ fn several_namespaces_of_one_region_have_no_number() {
 }
 
 #[test]
-fn numa_nodes() {
-    let path = of_region(1, "numa_node");
+fn nodes() {
+    let target = |region: Option<Region>| region.and_then(|region| region.target_node);
+    let numa = |region: Option<Region>| region.and_then(|region| region.numa_node);
+    nodes_in("numa_node", numa);
+    nodes_in("target_node", target);
+}
+
+fn nodes_in(name: &str, told: fn(Option<Region>) -> Option<u32>) {
+    let node = |world: &World| node_of(world.sys(), &world.located().unwrap(), 0, name);
+    let path = of_region(1, name);
     let good: [(&str, Option<u32>); 6] = [
         ("0\n", Some(0)),
         ("1\n", Some(1)),
@@ -115,8 +136,8 @@ fn numa_nodes() {
     for (text, expected) in good {
         let world = usual().with_file(&path, text);
         assert_eq!(node(&world), Ok(Some(expected)), "{text:?}");
-        assert_eq!(world.calls()[2..], read(path.clone()));
-        assert_eq!(first(&world).unwrap().unwrap().numa_node, expected);
+        assert_eq!(world.calls()[3..], read(path.clone()));
+        assert_eq!(told(first(&world).unwrap()), expected);
     }
     for garbage in GARBAGE.into_iter().chain([long().as_slice(), b"-1\n-1\n", b"-01\n", b"-1 \n"]) {
         let world = usual().with_file(&path, garbage);
@@ -127,7 +148,7 @@ fn numa_nodes() {
     // A kernel without NUMA.
     let without = usual().without_file(&path);
     assert_eq!(node(&without), Ok(Some(None)));
-    assert_eq!(first(&without), Ok(Some(Region { numa_node: None, ..usual_region() })));
+    assert_eq!(first(&without).map(told), Ok(None));
 }
 
 #[test]
@@ -136,9 +157,9 @@ fn the_numa_node_of_a_device_without_a_region() {
     let world = World::dax_in(HMEM).with_file(path, "1\n");
     let spot = world.located().unwrap();
     world.calls();
-    assert_eq!(numa_node(world.sys(), &spot, 0), Ok(Some(Some(1))));
+    assert_eq!(node_of(world.sys(), &spot, 0, "numa_node"), Ok(Some(Some(1))));
     assert_eq!(world.calls(), read(path.into()));
-    assert_eq!(numa_node(world.sys(), &spot, 1), Ok(None));
+    assert_eq!(node_of(world.sys(), &spot, 1, "numa_node"), Ok(None));
     assert_eq!(node(&World::dax_in(HMEM).with_file(path, "-1\n")), Ok(Some(None)));
     assert_eq!(node(&World::dax_in(HMEM)), Ok(Some(None)), "a kernel without NUMA");
     assert_eq!(
@@ -151,7 +172,7 @@ fn the_numa_node_of_a_device_without_a_region() {
     for world in [World::on(SDA1), World::without_device(0x0102_1994)] {
         let spot = world.located().unwrap();
         world.calls();
-        assert_eq!(numa_node(world.sys(), &spot, 0), Ok(None));
+        assert_eq!(node_of(world.sys(), &spot, 0, "numa_node"), Ok(None));
         assert_eq!(world.calls(), []);
     }
 }
@@ -235,14 +256,30 @@ fn providers() {
     }
     // The host keeps the data, whatever the region says of the processor's caches.
     assert_eq!(of("virtio-pmem\n"), (Text::of("virtio-pmem").unwrap(), Persistence::Host));
-    // One that has no room is cut off.
-    assert_eq!(&*of("123456789012345678901234567890\n").0, "123456789012345678901234");
-    assert_eq!(&*of(&"p".repeat(254)).0, "p".repeat(24));
-    assert_eq!(&*of(&("p".repeat(254) + "\n")).0, "p".repeat(24));
+    // One that has no room is cut, and says so.
+    assert_eq!(&*of("123456789012345678901234\n").0, "123456789012345678901234");
+    assert_eq!(&*of("1234567890123456789012345\n").0, "123456789012345678901…");
+    let cut = "p".repeat(21) + "…";
+    assert_eq!(*of(&"p".repeat(254)).0, cut);
+    assert_eq!(*of(&("p".repeat(254) + "\n")).0, cut);
     let malformed = Err(Fail::Malformed(What::Region));
     assert_eq!(first(&usual().with_file(&path, "p".repeat(256))), malformed);
     let gone = Fail::Os(What::Region, crate::Errno::ENOENT);
     assert_eq!(first(&usual().without_file(&path)), Err(gone));
+}
+
+/// A region that the hypervisor has to be called for, whatever its domain is said to be.
+#[test]
+fn flushed_by_a_call() {
+    let papr = || usual().with_file(&of_region(1, HCALL), "");
+    for domain in ["memory_controller\n", "cpu_cache\n", "\n", "nonsense\n"] {
+        let world = papr().with_file(&of_region(1, "persistence_domain"), domain);
+        let region = first(&world).unwrap().unwrap();
+        assert_eq!(region.persistence, Persistence::Host, "{domain}");
+    }
+    assert_eq!(first(&usual()).unwrap().unwrap().persistence, Persistence::MemoryController);
+    let volatile = papr().with_file(&of_region(1, "devtype"), "nd_volatile\n");
+    assert_eq!(first(&volatile).unwrap().unwrap().persistence, Persistence::Volatile);
 }
 
 #[test]

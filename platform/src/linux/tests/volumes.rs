@@ -19,7 +19,7 @@ fn on(below: &[(&str, &str)]) -> World {
 }
 
 fn look() -> Vec<Call> {
-    vec![Call::Fstat, Call::Readlink(ENTRY_OF_DISK.into())]
+    vec![Call::Fstat, Call::Fstatfs, Call::Readlink(ENTRY_OF_DISK.into())]
 }
 
 /// The calls that list what a volume is made of.

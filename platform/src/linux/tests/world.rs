@@ -332,6 +332,11 @@ impl<'w> Sys for Scripted<'w> {
         Ok(self.0.magic)
     }
 
+    fn xflags(self, fd: i32) -> Result<u32, Errno> {
+        self.0.descriptor(fd, Call::Xflags)?;
+        Ok(self.0.disk.xflags)
+    }
+
     fn readlink(self, path: &CStr, buffer: &mut [u8]) -> Result<usize, Errno> {
         self.0.call(Call::Readlink(text(path)))?;
         Ok(copy(found(&self.0.links, path)?, buffer))

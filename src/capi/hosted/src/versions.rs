@@ -23,6 +23,7 @@ versions! {
     pmem2_source_size
     pmem2_source_alignment
     pmem2_source_numa_node
+    pmem2_source_target_node
     pmem2_source_device_id
     pmem2_source_device_usc
     pmem2_source_expected_granularity

@@ -109,6 +109,12 @@ int pmem2_source_alignment(const struct pmem2_source *src, size_t *alignment);
 int pmem2_source_numa_node(const struct pmem2_source *src, int *numa_node);
 
 /*
+ * Added by this library: the NUMA node that this memory is when the system takes it for ordinary memory (kmem), -1 where the
+ * platform does not say.
+ */
+int pmem2_source_target_node(const struct pmem2_source *src, int *target_node);
+
+/*
  * What identifies the NVDIMMs that the source lies on. With id NULL, *len becomes the bytes that it needs, null byte and all;
  * else id has *len bytes, which need hold nothing before. PMEM2_E_BUFFER_TOO_SMALL leaves both as they were. Persistent
  * memory without NVDIMMs has an empty id; what is no persistent memory has none: PMEM2_E_NOSUPP.

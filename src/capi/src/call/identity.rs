@@ -10,6 +10,7 @@ use pmem2::Error;
 use super::{answerable, ask, text::put, with};
 use crate::{
     Edge, Object,
+    failure::Failure,
     object::{Either, each},
     pointer::aligned,
 };
@@ -27,14 +28,33 @@ pub unsafe fn source_numa_node<E: Edge>(
     // SAFETY: src and numa_node are valid or NULL, as here.
     unsafe {
         ask::<E, _>(src, numa_node, "numa_node", |source| {
-            match each!(source, source => source.numa_node())? {
-                // As sysfs and libpmem2 say it.
-                None => Ok(-1),
-                // A number that int cannot hold would look like another answer.
-                Some(node) => c_int::try_from(node).map_err(|_| Error::InvalidRegionFormat.into()),
-            }
+            number(each!(source, source => source.numa_node())?)
         })
     }
+}
+
+#[doc = include_str!("../../man/pmem2_source_numa_node.md")]
+///
+/// # Safety
+///
+/// `src` is NULL or a source; `target_node` is NULL or valid for writes.
+#[inline]
+pub unsafe fn source_target_node<E: Edge>(
+    src: *const Object<E::Platform>,
+    target_node: *mut c_int,
+) -> c_int {
+    // SAFETY: src and target_node are valid or NULL, as here.
+    unsafe {
+        ask::<E, _>(src, target_node, "target_node", |source| {
+            number(each!(source, source => source.target_node())?)
+        })
+    }
+}
+
+/// The number of a node as sysfs and libpmem2 say it: -1 where it is not known.
+fn number(node: Option<u32>) -> Result<c_int, Failure> {
+    // A number that int cannot hold would look like another answer.
+    node.map_or(Ok(-1), |node| c_int::try_from(node).map_err(|_| Error::InvalidRegionFormat.into()))
 }
 
 #[doc = include_str!("../../man/pmem2_source_device_id.md")]

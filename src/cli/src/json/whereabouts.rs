@@ -25,6 +25,7 @@ struct OnRegion<'p> {
     read_only: bool,
     unarmed: bool,
     numa_node: Option<u32>,
+    target_node: Option<u32>,
 }
 
 #[derive(Serialize)]
@@ -79,6 +80,7 @@ impl<'p> From<&'p Region> for OnRegion<'p> {
             read_only: region.read_only,
             unarmed: region.is_unarmed(),
             numa_node: region.numa_node,
+            target_node: region.target_node,
         }
     }
 }

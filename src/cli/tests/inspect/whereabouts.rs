@@ -17,6 +17,7 @@ fn a_file_on_persistent_memory() {
     let region = sysfs.region(0, 3, "ACPI.NFIT");
     region.write("persistence_domain", "memory_controller\n");
     region.write("numa_node", "1\n");
+    region.write("target_node", "2\n");
     sysfs.dimm(&region, 4, "8680-57341200", "", Some("2"));
     sysfs.dimm(&region, 2, "8680-56341200", "smart_notify", Some("1"));
     sysfs.disk(&sysfs.carrier(&region, "pfn", 1), "pmem3", sysfs.device, false);
@@ -28,6 +29,7 @@ fn a_file_on_persistent_memory() {
     );
     assert_eq!(fact(&block, "persistence"), Some("memory_controller"));
     assert_eq!(fact(&block, "numa node"), Some("1"));
+    assert_eq!(fact(&block, "target node"), Some("2"));
     assert_eq!(
         fact(&block, "device id"),
         Some("8680-573412008680-56341200"),
@@ -51,9 +53,10 @@ fn a_file_on_persistent_memory() {
         json!({"backing": "regions", "device": "pmem3", "disk": null, "dax": false, "regions": [{
             "bus": 0, "region": 3, "namespace": 1, "mode": "fsdax", "persistence_domain": "memory_controller",
             "provider": "ACPI.NFIT", "read_only": false, "unarmed": false, "numa_node": 1,
+            "target_node": 2,
         }]})
     );
-    assert_eq!(object["numa_node"], 1);
+    assert_eq!([&object["numa_node"], &object["target_node"]], [1, 2]);
     assert_eq!(object["device_id"], "8680-573412008680-56341200");
     assert_eq!(object["unsafe_shutdowns"], 3);
     assert_eq!(object["granularity"]["shared"], "PAGE");
@@ -158,7 +161,7 @@ fn a_device_dax_that_only_the_host_makes_durable() {
     assert!(
         fact(&block, "granularity")
             .unwrap()
-            .starts_with("none: a device DAX of virtio-pmem cannot"),
+            .starts_with("none: a device DAX of virtio-pmem or of PowerPC's hypervisor cannot"),
         "{block}"
     );
     assert_eq!(fact(&block, "finer"), None);
@@ -238,6 +241,66 @@ fn warnings_come_first() {
     // DIMMs that do not count are no failure.
     assert_eq!(fact(&block, "unsafe shutdowns"), Some("not counted by its DIMMs"));
     assert_eq!([&object["unsafe_shutdowns"], &object["answer_errors"]], [&Value::Null, &json!({})]);
+}
+
+/// Everything that a DIMM can report, and memory that a driver declares to be persistent.
+#[test]
+fn what_is_not_to_be_trusted() {
+    let sysfs = Sysfs::new();
+    let region = sysfs.region(0, 3, "ramdax");
+    let flags = "save_fail restore_fail flush_fail map_fail smart_event smart_notify ";
+    sysfs.dimm(&region, 0, "8680-1", flags, Some("1"));
+    sysfs.disk(&sysfs.carrier(&region, "pfn", 0), "pmem3", sysfs.device, true);
+    let (block, object) = sysfs.says(0, &sysfs.file);
+    let words: Vec<_> =
+        object["warnings"].as_array().unwrap().iter().map(|warning| &warning["warning"]).collect();
+    let expected =
+        ["save_failed", "restore_failed", "flush_failed", "smart_event", "map_failed", "declared"];
+    assert_eq!(words, expected);
+    assert_eq!(facts(&block, "warning").len(), 6, "{block}");
+    // And one that is not armed.
+    region.write("mapping1", "nmem1,0,134217728,1\n");
+    sysfs.dimm(&sysfs.region(0, 4, "ACPI.NFIT"), 1, "8680-2", "not_armed", None);
+    let (_, object) = sysfs.says(0, &sysfs.file);
+    assert_eq!(object["warnings"][0]["warning"], "unarmed");
+}
+
+/// A region of volatile memory is no hardware that anything could be told of.
+#[test]
+fn volatile_memory() {
+    let sysfs = Sysfs::new();
+    let region = sysfs.region(0, 3, "ACPI.NFIT");
+    region.write("devtype", "nd_volatile\n");
+    sysfs.disk(&sysfs.carrier(&region, "pfn", 0), "pmem3", sysfs.device, true);
+    let (block, object) = sysfs.says(0, &sysfs.file);
+    assert!(fact(&block, "persistence").unwrap().starts_with("none"), "{block}");
+    for (key, line) in [
+        ("numa_node", "numa node"),
+        ("target_node", "target node"),
+        ("device_id", "device id"),
+        ("unsafe_shutdowns", "unsafe shutdowns"),
+    ] {
+        assert_eq!((&object[key], fact(&block, line)), (&Value::Null, None), "{key}");
+        assert_eq!(object["answer_errors"].get(key), None);
+    }
+    assert_eq!(object["place"]["regions"][0]["persistence_domain"], "volatile");
+    assert_eq!(object["warnings"][0]["warning"], "no_region");
+}
+
+/// A DIMM that two regions of one volume share is one DIMM.
+#[test]
+fn a_dimm_of_two_regions() {
+    let sysfs = Sysfs::new();
+    let (first, second) = (sysfs.region(0, 2, "ACPI.NFIT"), sysfs.region(0, 12, "ACPI.NFIT"));
+    sysfs.dimm(&first, 0, "8680-1", "", Some("3"));
+    second.write("mapping0", "nmem0,134217728,134217728,0\n");
+    sysfs.dimm(&second, 1, "8680-2", "", Some("5"));
+    sysfs.disk(&sysfs.carrier(&first, "pfn", 4), "pmem2", (259, 4000), true);
+    sysfs.disk(&sysfs.carrier(&second, "pfn", 0), "pmem12", (259, 4001), true);
+    sysfs.volume("dm-0", sysfs.device, &["pmem12", "pmem2"]);
+    let (_, object) = sysfs.says(0, &sysfs.file);
+    assert_eq!(object["device_id"], "8680-18680-2");
+    assert_eq!(object["unsafe_shutdowns"], 8);
 }
 
 #[test]
@@ -451,7 +514,7 @@ fn file_systems_without_a_device() {
         (
             overlay,
             "hidden",
-            "overlay, a file system that does not say which device its files are on",
+            "overlay, a file system that does not say which device the file is on",
             "PAGE: it is not known to be on persistent memory",
         ),
     ] {

@@ -2,7 +2,7 @@
 //! and within their budgets.
 
 use pmem2::{Sharing, Source};
-use pmem2_guest::machine::{Backing, Device, Granularity, Machine, Namespace};
+use pmem2_guest::machine::{Backing, Contents, Device, Granularity, Machine, Namespace};
 
 use crate::{expected, kernel::Found, open, trace::calls_of};
 
@@ -19,24 +19,25 @@ pub(crate) fn as_documented(machine: &Machine, device: &Device) {
     let source = Source::new(&file).expect("a source");
     let place = source.place().expect("a place");
     let model = Model { machine, device, regions: expected::regions(machine, device) };
-    let questions: [(&str, Calls, Calls); 9] = [
+    let questions: [(&str, Calls, Calls); 10] = [
         ("place", calls_of(|| _ = source.place()), model.place()),
         ("confirm_place", calls_of(|| _ = source.confirm_place(&place)), model.confirm_place()),
         ("numa_node", calls_of(|| _ = source.numa_node()), model.numa_node()),
+        ("target_node", calls_of(|| _ = source.target_node()), model.numa_node()),
         (
             "device_id",
             calls_of(|| _ = source.device_id()),
-            model.dimms(|region| fact_if(id(region)), id),
+            model.dimms(true, |region| fact_if(id(region)), id),
         ),
         (
             "device_usc",
             calls_of(|| _ = source.device_usc()),
-            model.dimms(|region| fact_if(counts(region)), counts),
+            model.dimms(true, |region| fact_if(counts(region)), counts),
         ),
         (
             "dimms",
             calls_of(|| source.dimms().into_iter().flatten().for_each(drop)),
-            model.dimms(|_| vec![], |_| true),
+            model.dimms(false, |_| vec![], |_| true),
         ),
         ("private", calls_of(|| _ = source.expected_granularity(Sharing::Private)), vec![]),
         (
@@ -98,7 +99,17 @@ impl Model<'_> {
     }
 
     fn locate(&self) -> Calls {
-        let mut calls = vec!["fstat", if self.has_entry() { "readlinkat" } else { "fstatfs" }];
+        let mut calls = vec!["fstat"];
+        if self.device.is_file() {
+            calls.push("fstatfs");
+            if matches!(self.device.contents, Contents::Xfs(_) | Contents::XfsRealtime(_)) {
+                // Whether the file is on the realtime device.
+                calls.push("ioctl");
+            }
+        }
+        if self.has_entry() {
+            calls.push("readlinkat");
+        }
         if self.device.is_volume() {
             // Two to list it: the second gives no more.
             calls.extend(["openat", "getdents64", "getdents64", "close"]);
@@ -131,11 +142,12 @@ impl Model<'_> {
             calls.extend(FACT);
         }
         for region in &self.regions {
-            calls.extend([FACT, FACT].concat()); // numa_node, devtype
+            calls.extend(FACT.repeat(4)); // numa_node, target_node, provider, devtype
             if !region.told.volatile {
+                calls.extend(NO_FACT); // of_node, where a hypervisor has to be called
                 calls.extend(fact_if(region.told.domain.is_some()));
             }
-            calls.extend([FACT, FACT].concat()); // provider, read_only
+            calls.extend(FACT); // read_only
             if self.device.namespace != Namespace::Raw {
                 calls.extend(FACT); // namespace
             }
@@ -162,10 +174,11 @@ impl Model<'_> {
         calls
     }
 
-    /// The DIMMs of all regions with `about` of each; where `goes_on` is false, it ends in an
-    /// error.
+    /// The DIMMs of all regions with `about` of each, each `once` or as the regions have them; where
+    /// `goes_on` is false, it ends in an error.
     fn dimms(
         &self,
+        once: bool,
         about: impl Fn(&Found<'_>) -> Calls,
         goes_on: impl Fn(&Found<'_>) -> bool,
     ) -> Calls {
@@ -177,9 +190,14 @@ impl Model<'_> {
         if self.backing() != Backing::Regions {
             return calls;
         }
-        for region in &self.regions {
+        for (index, region) in self.regions.iter().enumerate() {
             for _ in &region.told.dimms {
                 calls.extend(FACT);
+                // Whether a region before has the same.
+                for before in self.regions.iter().take(if once { index } else { 0 }) {
+                    calls.extend(FACT.repeat(before.told.dimms.len()));
+                    calls.extend(NO_FACT);
+                }
                 calls.extend(about(region));
                 if !goes_on(region) {
                     return calls;
@@ -209,17 +227,19 @@ impl Model<'_> {
         calls
     }
 
-    /// How many calls a question may take: a partition lies in the directory of its disk and is no
-    /// level. What a further device of a volume takes besides is in no budget: where it lies, its
-    /// node, and that it has no more DIMMs.
+    /// How many calls a question may take, beyond what a file system is asked: a partition lies in
+    /// the directory of its disk and is no level. What a further device of a volume takes besides is
+    /// in no budget: where it lies, its node, that it has no more DIMMs, and which it shares.
     fn budget(&self, question: &str) -> Option<usize> {
-        let level = 6 * usize::from(self.device.is_volume());
+        let asked = self.locate().iter().filter(|call| ["fstatfs", "ioctl"].contains(call)).count();
+        let level = 6 * usize::from(self.device.is_volume()) + asked;
         let more = self.device.on.len().saturating_sub(1);
         match question {
             "numa_node" => Some(6 + level + 3 * more),
             "device_id" | "device_usc" => {
                 let dimms: usize = self.regions.iter().map(|region| region.told.dimms.len()).sum();
-                Some(4 + 6 * dimms + level + more)
+                let shared = if more > 0 { 4 * dimms } else { 0 };
+                Some(4 + 6 * dimms + level + more + shared)
             }
             _ => None,
         }

@@ -8,9 +8,12 @@ use pmem2_guest::machine::{self, Contents, Device, Machine};
 
 use crate::kernel::{self, Found};
 
-/// TMPFS_MAGIC and OVERLAYFS_SUPER_MAGIC of linux/magic.h.
+/// TMPFS_MAGIC and the like of linux/magic.h.
 const TMPFS: u32 = 0x0102_1994;
 const OVERLAYFS: u32 = 0x794c_7630;
+const F2FS: u32 = 0xF2F5_2010;
+const EROFS: u32 = 0xE0F5_E1E2;
+const XFS: u32 = 0x5846_5342;
 
 pub(crate) fn backing(machine: &Machine, device: &Device) -> Backing {
     match device.backing(machine) {
@@ -18,7 +21,14 @@ pub(crate) fn backing(machine: &Machine, device: &Device) -> Backing {
         machine::Backing::DeviceDax => Backing::DeviceDax,
         machine::Backing::Disk => disk(device),
         machine::Backing::Memory => Backing::Memory(FileSystem::from_magic(TMPFS)),
-        machine::Backing::Hidden => Backing::Hidden(FileSystem::from_magic(OVERLAYFS)),
+        machine::Backing::Hidden => {
+            Backing::Hidden(FileSystem::from_magic(match device.contents {
+                Contents::XfsRealtime(_) => XFS,
+                Contents::F2fs => F2FS,
+                Contents::Erofs(_) => EROFS,
+                _ => OVERLAYFS,
+            }))
+        }
     }
 }
 
@@ -101,6 +111,7 @@ pub(crate) fn regions<'m>(machine: &'m Machine, device: &Device) -> Vec<Found<'m
 pub(crate) fn dax_capable(machine: &Machine, device: &Device) -> Option<bool> {
     match device.contents {
         Contents::Tmpfs | Contents::Overlay(_) => None,
+        _ if device.has_members() => None,
         _ => Some(device.is_dax_capable(machine)),
     }
 }
@@ -119,6 +130,20 @@ pub(crate) fn numa_node(machine: &Machine, device: &Device) -> Result<Option<u32
         Backing::Hidden(_) => Err(Error::NotPersistentMemory { asked: What::NumaNode, on }),
         on => Err(Error::DaxRegionNotFound(on)),
     }
+}
+
+/// Likewise the node that the kernel gives the memory where it is taken for ordinary memory.
+pub(crate) fn target_node(machine: &Machine, device: &Device) -> Result<Option<u32>, Error> {
+    let numa_node = numa_node(machine, device)?;
+    let found = regions(machine, device);
+    let entry = kernel::entry(device);
+    let nodes = match found.first() {
+        Some(_) => found.iter().map(|region| kernel::node(&region.path, "target_node")).collect(),
+        None => Vec::from_iter(entry.map(|entry| kernel::node(&entry, "target_node"))),
+    };
+    let first = nodes.first().copied().flatten();
+    assert!(nodes.iter().all(|node| *node == first), "{nodes:?}, of node {numa_node:?}");
+    Ok(first)
 }
 
 /// The ids of the DIMMs, joined.

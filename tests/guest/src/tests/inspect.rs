@@ -25,14 +25,18 @@ fn expected(machine: &Machine, device: &Device) -> Value {
         "permission": {"read": true, "write": !device.read_only}, "file_system": file_system,
         "place": place(machine, device), "warnings": warnings(machine, device),
     });
+    let none = || json!({"numa_node": null, "target_node": null, "device_id": null, "unsafe_shutdowns": null});
+    let volatile = expected::regions(machine, device).iter().any(|region| region.told.volatile);
     let identity = match expected::backing(machine, device) {
+        Backing::Regions if volatile => none(),
         Backing::Regions => json!({
             "numa_node": expected::numa_node(machine, device).ok().flatten(),
+            "target_node": expected::target_node(machine, device).ok().flatten(),
             "device_id": expected::device_id(machine, device).ok(),
             "unsafe_shutdowns": expected::device_usc(machine, device).ok(),
         }),
         Backing::DeviceDax => json!({"numa_node": 0, "device_id": null, "unsafe_shutdowns": null}),
-        _ => json!({"numa_node": null, "device_id": null, "unsafe_shutdowns": null}),
+        _ => none(),
     };
     let more = match kind(device) {
         Kind::BlockDevice => json!({
@@ -64,6 +68,7 @@ fn place(machine: &Machine, device: &Device) -> Value {
         other => panic!("{other:?} is not in the table"),
     };
     let name = kernel::entry(device)
+        .filter(|_| !device.has_members())
         .and_then(|entry| Some(entry.file_name()?.to_string_lossy().into_owned()));
     let region = |found: &Found<'_>| {
         let domain = match found.told.provider {
@@ -75,6 +80,7 @@ fn place(machine: &Machine, device: &Device) -> Value {
             "bus": found.numbers.0, "region": found.numbers.1, "namespace": found.namespace, "mode": device.mode(),
             "persistence_domain": domain, "provider": found.told.provider, "read_only": found.told.unarmed,
             "unarmed": found.told.unarmed, "numa_node": found.told.node,
+            "target_node": kernel::node(&found.path, "target_node"),
         })
     };
     let regions: Vec<_> = expected::regions(machine, device).iter().map(region).collect();

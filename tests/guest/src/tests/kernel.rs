@@ -164,6 +164,11 @@ fn is_dimm_of(machine: &Machine, memory: &Memory, region: &Path) -> bool {
     handle.trim_end() == format!("{:#x}", machine.index(memory) + 1)
 }
 
+/// The node in a file of this directory; `None` where the kernel does not know it.
+pub(crate) fn node(directory: &Path, name: &str) -> Option<u32> {
+    fs::read_to_string(directory.join(name)).ok()?.trim_end().parse().ok()
+}
+
 fn region_agrees(told: &MemoryOf<'_>, region: &Path) {
     let attribute = |name: &str| {
         fs::read_to_string(region.join(name)).ok().map(|text| text.trim_end().to_owned())

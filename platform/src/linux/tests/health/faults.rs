@@ -130,7 +130,7 @@ fn expected(calls: &[Call], answer: &Answer, index: usize, errno: i32) -> Outcom
         Call::Fstat | Call::Fstatfs if errno == EBADF => (Err(Fail::Absent(What::Handle)), vec![]),
         Call::Fstat => os(What::Handle),
         Call::Fstatfs => os(What::FileSystem),
-        Call::Xflags => os(What::Extents),
+        Call::Xflags => os(What::Device),
         Call::Inode(_) => os(What::Device),
         Call::Getfl => os(What::ClearBadBlock),
         Call::Readlink(_) if errno == 22 => (Err(Fail::Malformed(What::Device)), vec![]),
