@@ -8,6 +8,10 @@ fn main() {
         (variable("CARGO_MANIFEST_DIR"), variable("CARGO_CFG_TARGET_ARCH"));
     let script = format!("{directory}/src/arch/{architecture}.ld");
     println!("cargo::rerun-if-changed=build.rs");
+    // An application of UEFI is linked as such by itself.
+    if variable("CARGO_CFG_TARGET_OS") == "uefi" {
+        return;
+    }
     println!("cargo::rerun-if-changed={script}");
     // For a target without a system rustc calls the linker itself; for Linux's it calls a C
     // compiler, which has to be told what not to add.

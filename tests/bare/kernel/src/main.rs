@@ -10,7 +10,7 @@
 mod arch;
 mod log;
 /// Targets without a system have them in compiler_builtins.
-#[cfg(not(target_os = "none"))]
+#[cfg(target_os = "linux")]
 #[path = "../../../freestanding/src/mem.rs"]
 mod mem;
 mod ranges;

@@ -12,7 +12,7 @@ pub(crate) fn each(
     match *tables {
         Tables::Acpi(rsdp) => {
             // Without an NVDIMM there is none.
-            let Some(nfit) = find_acpi_table(rsdp, *b"NFIT", arch::table)? else { return Ok(()) };
+            let Some(nfit) = find_acpi_table(rsdp, *b"NFIT", reach)? else { return Ok(()) };
             let nfit = Nfit::parse(nfit)?;
             nfit.warnings().for_each(|warning| say!("{warning}"));
             nfit.regions().for_each(|region| each(&region));
@@ -30,6 +30,20 @@ pub(crate) fn each(
         }
     }
     Ok(())
+}
+
+/// What firmware wrote, and, of a root table, which of the two it is.
+fn reach(at: u64, length: usize) -> Option<&'static [u8]> {
+    let bytes = arch::table(at, length)?;
+    // Its head is asked for once.
+    if length == 8 {
+        match bytes {
+            [b'R', b'S', b'D', b'T', ..] => say!("root RSDT"),
+            [b'X', b'S', b'D', b'T', ..] => say!("root XSDT"),
+            _ => {}
+        }
+    }
+    Some(bytes)
 }
 
 /// How the memory of a devicetree becomes durable is known by whoever knows the board: this one's

@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, fs};
 
 use crate::{
     kept::kept,
+    machine::Board,
     qemu::{Ended, Plugged},
 };
 
@@ -33,8 +34,8 @@ const MORE: u64 = 2;
 
 /// Boots it, the `boot`th time, and compares all that is said, and the logs in the files.
 pub(crate) fn boot(plugged: &Plugged<'_>, boot: u64) -> Result<(), String> {
-    // The trace is long: once is enough.
-    let traced = boot == 1;
+    // The trace is long: once is enough. That of a firmware is longer, and has flushes of its own.
+    let traced = boot == 1 && plugged.machine.board != Board::Uefi;
     let (mut lines, ended) = plugged.start(&format!("append={MORE}"), traced)?.end()?;
     // What else a report has is for people, and said by the other lines too.
     lines.retain(|line| !line.contains(" report ") || line.contains(" report source "));
@@ -56,6 +57,7 @@ pub(crate) fn boot(plugged: &Plugged<'_>, boot: u64) -> Result<(), String> {
 fn expected(plugged: &Plugged<'_>, boot: u64) -> Vec<String> {
     let machine = plugged.machine;
     let mut all = vec![format!("ranges {}", machine.memory.len())];
+    all.extend(machine.root().map(|root| format!("root {root}")));
     for (index, memory) in machine.memory.iter().enumerate() {
         all.extend(machine.facts(index));
         let base = memory.base;

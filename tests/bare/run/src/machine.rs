@@ -10,6 +10,8 @@ pub(crate) const LABELS: u64 = 128 << 10;
 pub(crate) enum Board {
     /// x86-64, started by PVH; NVDIMMs are devices of their own, which ACPI's NFIT tells of.
     Pc,
+    /// The same, started by UEFI.
+    Uefi,
     /// aarch64's `virt`: main memory is a file, and the devicetree says which part of it is
     /// persistent.
     Arm,
@@ -94,10 +96,15 @@ impl Memory {
 }
 
 impl Board {
+    /// Whether ACPI tells of it, and not a devicetree.
+    pub(crate) const fn has_acpi(self) -> bool {
+        matches!(self, Self::Pc | Self::Uefi)
+    }
+
     /// Its architecture, as QEMU names it.
     pub(crate) const fn architecture(self) -> &'static str {
         match self {
-            Self::Pc => "x86_64",
+            Self::Pc | Self::Uefi => "x86_64",
             Self::Arm => "aarch64",
             Self::Riscv => "riscv64",
         }
@@ -106,7 +113,7 @@ impl Board {
     /// The size of main memory, and where it begins.
     pub(crate) const fn main(self) -> (u64, u64) {
         match self {
-            Self::Pc => (128 * MIB, 0),
+            Self::Pc | Self::Uefi => (128 * MIB, 0),
             Self::Arm => (256 * MIB, 0x4000_0000),
             Self::Riscv => (256 * MIB, 0x8000_0000),
         }
@@ -140,7 +147,21 @@ impl Machine {
 
     /// What its kernel is called among the arguments.
     pub(crate) fn kernel(&self) -> &'static str {
-        if self.c { "c" } else { self.board.architecture() }
+        match self.board {
+            _ if self.c => "c",
+            Board::Uefi => "uefi",
+            board => board.architecture(),
+        }
+    }
+
+    /// The root table of ACPI that its firmware has the kernel go by, where the kernel says so.
+    /// Started by PVH it is of ACPI 1.0.
+    pub(crate) fn root(&self) -> Option<&'static str> {
+        match self.board {
+            Board::Pc if !self.c => Some("RSDT"),
+            Board::Uefi => Some("XSDT"),
+            Board::Pc | Board::Arm | Board::Riscv => None,
+        }
     }
 
     /// What the kernel has to say of the memory with this index, without its log.
@@ -153,19 +174,21 @@ impl Machine {
         let (provider, dimm) = match self.board {
             // What QEMU calls itself: Intel's number, and a serial number that grows with the slot.
             // Ids show bytes in their order. Handles are slots from 1.
-            Board::Pc => {
+            Board::Pc | Board::Uefi => {
                 let (handle, serial) = (index + 1, 0x12_3456 + index as u32);
                 ("ACPI.NFIT", Some((handle, format!("8680-{:08x}", serial.swap_bytes()))))
             }
             Board::Arm | Board::Riscv => ("devicetree", None),
         };
         let (persistence, granularity, reason) = match (self.board, self.persistence) {
-            (Board::Pc, Some("mem-ctrl")) => {
+            (Board::Pc | Board::Uefi, Some("mem-ctrl")) => {
                 ("memory_controller", "CACHE_LINE", "memory_controller")
             }
             // This QEMU's riscv64 has no instruction that flushes caches (Zicbom): the kernel says
             // that a fence is enough.
-            (Board::Pc, Some(_)) | (Board::Riscv, _) => ("cpu_cache", "BYTE", "cpu_cache"),
+            (Board::Pc | Board::Uefi, Some(_)) | (Board::Riscv, _) => {
+                ("cpu_cache", "BYTE", "cpu_cache")
+            }
             _ => ("not stated", "CACHE_LINE", "domain_unstated"),
         };
         let mut facts = vec![
@@ -174,9 +197,9 @@ impl Machine {
             format!("{base:#x} whole 0..{size}"),
             format!("{base:#x} alignment 1"),
             // What ACPI tells is no node of an operating system's.
-            match self.board {
-                Board::Pc => format!("{base:#x} numa_node none"),
-                Board::Arm | Board::Riscv => format!("{base:#x} numa_node {node}"),
+            match self.board.has_acpi() {
+                true => format!("{base:#x} numa_node none"),
+                false => format!("{base:#x} numa_node {node}"),
             },
             format!("{base:#x} provider {provider}"),
             format!("{base:#x} persistence {persistence}"),
@@ -186,7 +209,7 @@ impl Machine {
             format!("{base:#x} reason {reason}"),
             format!("{base:#x} report source           usable"),
         ];
-        if self.board == Board::Pc {
+        if self.board.has_acpi() {
             facts.push(format!("{base:#x} proximity_domain {node}"));
         }
         facts.push(format!("{base:#x} device_id {}", dimm.as_ref().map_or("", |(_, id)| id)));

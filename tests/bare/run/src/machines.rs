@@ -12,6 +12,7 @@ const RISCV: u64 = 0x8800_0000;
 
 pub(crate) fn machines() -> Vec<Machine> {
     let pc = |name, cpu| machine(name, Board::Pc, cpu);
+    let uefi = |name, cpu| machine(name, Board::Uefi, cpu);
     let c = |name, cpu| pc(name, cpu).in_c();
     let arm = |name, cpu| machine(name, Board::Arm, cpu);
     let riscv = |name| machine(name, Board::Riscv, "rv64");
@@ -36,6 +37,8 @@ pub(crate) fn machines() -> Vec<Machine> {
         pc("pc-qemu64", "qemu64").with(one).flushes(&["clflush", "sfence"]).cut(),
         pc("pc-clflushopt", "max,clwb=off").with(one).flushes(&["clflushopt", "sfence"]),
         pc("pc-qemu64-cpu", "qemu64").persistence("cpu").with(one).flushes(&["sfence"]),
+        uefi("uefi-one", "qemu64").with(one),
+        uefi("uefi-two", "max").nodes(2).persistence("mem-ctrl").with(two),
         c("c-nothing", "max"),
         c("c-two", "max")
             .nodes(2)

@@ -30,7 +30,7 @@ const USAGE: &str = "usage: bare-run DIRECTORY CUTS SEED NAME=KERNEL... [-- MACH
   DIRECTORY    for what is made
   CUTS         how often the power is cut, with each kernel
   SEED         a number, to have the same moments again; or \"random\"
-  NAME=KERNEL  x86_64, aarch64, riscv64 or c (the one in C, for x86-64), and an ELF file
+  NAME=KERNEL  x86_64, aarch64, riscv64, uefi or c (the one in C, for x86-64), and its file
   MACHINE      those of the table with these names; all if there are none";
 
 /// More only make each other slow.

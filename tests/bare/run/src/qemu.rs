@@ -21,6 +21,9 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 
 const SIGKILL: i32 = 9;
 
+/// UEFI for QEMU's PCs, of Debian's package ovmf.
+const FIRMWARE: &str = "/usr/share/ovmf/OVMF.fd";
+
 /// A machine with its memory: files in a directory, which stay from run to run.
 pub(crate) struct Plugged<'m> {
     pub(crate) machine: &'m Machine,
@@ -65,7 +68,7 @@ impl<'m> Plugged<'m> {
                 .and_then(|file| file.set_len(size))
                 .map_err(|e| format!("{}: {e}", path.display()))
         };
-        if machine.board == Board::Pc {
+        if machine.board.has_acpi() {
             for (index, memory) in machine.memory.iter().enumerate() {
                 make(plugged.file(index).0, memory.size + if memory.labels { LABELS } else { 0 })?;
             }
@@ -95,7 +98,7 @@ impl<'m> Plugged<'m> {
     /// The file that the memory with this index is in, and where.
     fn file(&self, index: usize) -> (PathBuf, u64) {
         match self.machine.board {
-            Board::Pc => (self.path(&format!("memory{index}")), 0),
+            Board::Pc | Board::Uefi => (self.path(&format!("memory{index}")), 0),
             board => (self.main(), self.machine.memory[index].base - board.main().1),
         }
     }
@@ -117,25 +120,24 @@ impl<'m> Plugged<'m> {
     pub(crate) fn start(&self, line: &str, traced: bool) -> Result<Running, String> {
         let errors = self.path("errors");
         let mut command = match self.machine.board {
-            Board::Pc => self.pc(),
+            Board::Pc | Board::Uefi => self.pc(),
             Board::Arm | Board::Riscv => self.virt(""),
         };
-        if self.machine.board != Board::Pc {
+        if !self.machine.board.has_acpi() {
             command.arg("-dtb").arg(self.path("dtb"));
         }
         command
             .args(["-accel", "tcg", "-cpu", self.machine.cpu, "-append", line])
             .arg("-kernel")
             .arg(self.kernel);
-        command.args([
-            "-nodefaults",
-            "-no-user-config",
-            "-display",
-            "none",
-            "-no-reboot",
-            "-serial",
-            "stdio",
-        ]);
+        command.args(["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]);
+        if self.machine.board == Board::Uefi {
+            // The firmware has the serial port.
+            command.args(["-bios", FIRMWARE, "-chardev", "stdio,id=out"]);
+            command.args(["-device", "isa-debugcon,iobase=0xe9,chardev=out"]);
+        } else {
+            command.args(["-serial", "stdio"]);
+        }
         if traced {
             command.args(["-d", "in_asm", "-D"]).arg(self.trace());
         }

@@ -3,7 +3,8 @@
 
 use core::slice;
 
-#[cfg_attr(target_arch = "x86_64", path = "x86_64.rs")]
+#[cfg_attr(target_os = "uefi", path = "uefi.rs")]
+#[cfg_attr(all(target_arch = "x86_64", not(target_os = "uefi")), path = "x86_64.rs")]
 #[cfg_attr(target_arch = "aarch64", path = "aarch64.rs")]
 #[cfg_attr(target_arch = "riscv64", path = "riscv64.rs")]
 mod machine;
