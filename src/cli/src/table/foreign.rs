@@ -15,7 +15,7 @@ pub(crate) enum Foreign {
     Dump(Vec<String>),
     /// What acpidump(8) printed of an NFIT, with a line that is none of it: the line's number.
     DumpLine(usize),
-    /// What iasl(1) made of a table, for people.
+    /// What iasl(1) or acpixtract(1) printed of tables, for people.
     Listing,
     /// The source of a devicetree.
     Source,
@@ -173,7 +173,7 @@ impl Display for Foreign {
                 );
             }
             Self::Listing => {
-                "what iasl made of a table for people, not the table: the file that iasl had read is wanted"
+                "what a tool of ACPICA's (iasl, acpixtract) printed of tables for people: the NFIT itself is wanted"
             }
             Self::Source => "the source of a devicetree: \"dtc -O dtb\" makes the flattened one of it",
             Self::Wide => "text in UTF-16, and so no firmware's table: what acpidump prints is read in ASCII",

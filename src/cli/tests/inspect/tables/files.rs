@@ -66,7 +66,7 @@ fn tables_that_are_wrong() {
         (
             "a listing",
             b"/*\n * Intel ACPI Component Architecture\n * Disassembly of nfit.dat\n".to_vec(),
-            "what iasl made of a table",
+            "what a tool of ACPICA's",
         ),
         ("UTF-16", b"\xff\xfeN\0F\0I\0T\0".to_vec(), "text in UTF-16"),
         ("gzip", b"\x1f\x8b\x08\0".to_vec(), "\"gzip -dc\" shows what is in it"),
