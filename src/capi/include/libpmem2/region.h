@@ -114,7 +114,7 @@ struct pmem2_region {
 	uint32_t kind; /* enum pmem2_region_kind */
 	uint32_t durability; /* enum pmem2_region_durability */
 	uint32_t flags; /* PMEM2_REGION_*, or none */
-	uint32_t numa_node; /* a number of the program's; a table of ACPI's gives none */
+	uint32_t numa_node; /* of a devicetree's or the program's; an NFIT has none */
 	uint32_t number; /* for people */
 	uint32_t pmem2_private_range;
 	uint32_t proximity_domain; /* of an NFIT: ACPI's number, which the SRAT has, too; read by the program only */
