@@ -82,6 +82,62 @@ fn an_entry_that_is_a_link() {
     });
 }
 
+/// Before Linux 5.10 the parent tells the alignment of a device; before 5.1 devices were of a class,
+/// whose name is a directory in between, and had a link to the parent.
+#[test]
+fn an_alignment_of_the_region() {
+    with_sysfs(|sysfs| {
+        for (directory, subsystem, device) in [
+            ("dax0.1/dax0.0", "/sys/bus/dax", None),
+            ("dax0.1/dax/dax0.0", "/sys/class/dax", Some("../../../dax0.1")),
+        ] {
+            sysfs.clear();
+            let [entry, region] =
+                [directory, "dax0.1/dax_region"].map(|name| format!("/sys/devices/{name}"));
+            for directory in [&entry, &region, "/sys/dev/char"] {
+                fs::create_dir_all(directory).expect("a directory");
+            }
+            fs::write(format!("{entry}/size"), "17177772032\n").expect("a size");
+            fs::write(format!("{region}/align"), "2097152\n").expect("an alignment");
+            symlink(subsystem, format!("{entry}/subsystem")).expect("a link");
+            if let Some(device) = device {
+                symlink(device, format!("{entry}/device")).expect("a link");
+            }
+            symlink(format!("../../devices/{directory}"), "/sys/dev/char/1:3").expect("a link");
+            let source = Source::new(dev_null()).expect("a source");
+            assert_eq!(
+                (source.kind(), source.size(), source.alignment()),
+                (Kind::DeviceDax, Ok(17_177_772_032), Ok(2 << 20)),
+                "{directory}"
+            );
+            // Its own comes first.
+            fs::write(format!("{entry}/align"), "4096\n").expect("an alignment");
+            assert_eq!(source.alignment(), Ok(4096));
+        }
+    });
+}
+
+/// Where sysfs tells no alignment, the driver does: /dev/zero maps a page.
+#[test]
+fn an_alignment_that_is_tried() {
+    with_sysfs(|_| {
+        let entry = Entry::at("/sys/dev/char/1:5");
+        entry.link("subsystem", BUS_DAX);
+        entry.write("size", "8192\n");
+        let zero = fs::File::open("/dev/zero").expect("/dev/zero");
+        let source = Source::new(&zero).expect("a source");
+        assert_eq!((source.alignment(), source.check_range(0, 0)), (Ok(4096), Ok(0..8192)));
+        assert_eq!(Report::of(&zero).verdict(), Ok(()));
+        // The size is told by nothing else.
+        fs::remove_file(entry.path("size")).expect("removed");
+        assert_eq!(source.alignment(), Ok(4096));
+        let error = source.size().expect_err("no size");
+        assert_eq!(error, os(What::Size, libc::ENOENT));
+        assert!(error.to_string().contains("sysfs"), "{error}");
+        assert_eq!(Report::of(&zero).verdict(), Err(error));
+    });
+}
+
 #[test]
 fn texts_that_are_numbers() {
     with_sysfs(|sysfs| {

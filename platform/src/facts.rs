@@ -50,8 +50,8 @@ pub enum Kind {
     /// Any other character device: a terminal, `/dev/null`, a tape.
     CharacterDevice,
     /// A character device of which it cannot be told whether it is a device DAX: on Linux
-    /// [`What::Sysfs`] where there is no sysfs, [`What::Subsystem`] where it has no sensible
-    /// answer.
+    /// [`What::Sysfs`] where there is no sysfs and statx(2) does not tell, [`What::Subsystem`]
+    /// where sysfs has no sensible answer.
     UnknownDevice(What),
     /// A block device: a disk, a partition, `/dev/pmem0`.
     BlockDevice,

@@ -6,12 +6,17 @@ use pmem2_platform::{Backing, FileSystem};
 
 use crate::place::On;
 
-/// What has to be done before, on XFS: until Linux 5.19 it does not mount a whole file system with
-/// both, and from 6.0 on it does not where the disk has partitions.
-macro_rules! reflink {
-    () => {
-        "; XFS with reflink (mkfs.xfs's default) refuses that before Linux 6.0, and on a partition: \
-         make it anew with -m reflink=0"
+/// The remedy on XFS with reflink, which is what mkfs.xfs makes: dax=always is refused there before
+/// Linux 6.0, and on a partition by later ones too ("DAX and reflink cannot work with
+/// multi-partitions!"); dax=inode is not.
+macro_rules! mount_always {
+    ($before:literal) => {
+        concat!(
+            $before,
+            " with -o dax=always; XFS with reflink refuses that before Linux 6.0, and on a \
+             partition: mount it with dax=inode, set the directory's flag (xfs_io -c 'chattr +x') \
+             and copy the file within it, or make it anew with mkfs.xfs -m reflink=0"
+        )
     };
 }
 
@@ -138,19 +143,13 @@ impl Reason {
                 "use the namespace itself or a linear or striped volume on it, and a kernel with DAX (CONFIG_FS_DAX)"
             }
             Self::FileSystemWithoutDax(_) => "use ext4 or xfs, mounted with DAX",
-            Self::MountedWithoutDax => {
-                concat!("mount the file system anew with -o dax=always", reflink!())
+            Self::MountedWithoutDax => mount_always!("mount the file system anew"),
+            Self::FileFlagOff => {
+                "set the directory's flag (xfs_io -c 'chattr +x') and copy the file within it, or mount the file system with \
+                 -o dax=always (which XFS with reflink refuses before Linux 6.0, and on a partition)"
             }
-            Self::FileFlagOff => concat!(
-                "set the flag of the directory (xfs_io -c 'chattr +x') and copy the file within it, or mount the file system \
-                 with -o dax=always",
-                reflink!()
-            ),
             Self::FileLeftOut => "use a file without encryption, verity, journalled or inline data",
-            Self::NotDax => concat!(
-                "mount the file system with -o dax=always (mount(8) shows how it is mounted)",
-                reflink!()
-            ),
+            Self::NotDax => mount_always!("mount the file system"),
             Self::PlaceUnknown => {
                 "what has to change is known where /sys can be read: mount sysfs on /sys"
             }

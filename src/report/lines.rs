@@ -2,10 +2,10 @@
 
 use core::fmt::{self, Display};
 
-use pmem2_platform::{Access, Backing, Region, What};
+use pmem2_platform::{Access, Backing, Kind, Region, What};
 
 use super::{Identity, Report};
-use crate::{Error, Expected, Place, Reason, place::Of};
+use crate::{Error, Expected, Granularity, Place, Reason, place::Of};
 
 /// A line of a report.
 #[derive(Clone, Copy)]
@@ -100,7 +100,13 @@ impl<Id: Copy + Eq + Display> Report<Id> {
             // It has been said.
             Some(Err(error)) if self.verdict == Err(*error) => {}
             granularity => {
-                answer(&mut line, "granularity", granularity, |expected| Because(*expected))?
+                // Windows has no flag for it.
+                let is_volume = |place: &Place| matches!(place.backing(), Backing::Volume { .. });
+                let is_file = matches!(self.kind(), Some(Kind::RegularFile))
+                    && !self.place.iter().flatten().any(is_volume);
+                answer(&mut line, "granularity", granularity, |expected| {
+                    Because(*expected, is_file)
+                })?
             }
         }
         match self.granularity.and_then(Result::ok).and_then(|expected| expected.reason.remedy()) {
@@ -180,9 +186,9 @@ impl Display for InVolume<'_> {
     }
 }
 
-/// A granularity, and why it is that one. What the source lies on has been said, in the line
-/// `place`.
-struct Because(Expected);
+/// A granularity, and why it is that one; of a file also how it has to be mapped for it. What the
+/// source lies on has been said, in the line `place`.
+struct Because(Expected, bool);
 
 impl Display for Because {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -196,7 +202,11 @@ impl Display for Because {
                 "it is mapped directly, and nothing says what is flushed when the power fails",
             ),
             reason => reason.fmt(f),
+        }?;
+        if self.1 && self.0.granularity < Granularity::Page {
+            return f.write_str("; mapped without MAP_SYNC it is PAGE");
         }
+        Ok(())
     }
 }
 

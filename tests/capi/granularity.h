@@ -45,6 +45,23 @@ expect_failure(const struct pmem2_source *src, int sharing, int code, const char
 	CHECK(strstr(pmem2_errormsg(), words) != NULL && is_filled(buffer, sizeof(buffer)));
 }
 
+/* A file that has no shared mapping, or a memfd that is sealed against writing: a source, which may still be mapped privately. */
+static void
+unmappable(const char *path, int flags, int code, const char *words)
+{
+	int fd = path != NULL ? open(path, flags) : (int)syscall(SYS_memfd_create, "sealed", 2U /* MFD_ALLOW_SEALING */);
+	struct pmem2_source *src;
+
+	CHECK(fd >= 0);
+	if (path == NULL) {
+		CHECK(ftruncate(fd, 4096) == 0 && fcntl(fd, 1033 /* F_ADD_SEALS */, 8 /* F_SEAL_WRITE */) == 0);
+	}
+	CHECK(pmem2_source_from_fd(&src, fd) == 0);
+	expect_failure(src, PMEM2_SHARED, code, words);
+	expect(src, PMEM2_PRIVATE, PMEM2_GRANULARITY_BYTE, "private");
+	CHECK(pmem2_source_delete(&src) == 0 && close(fd) == 0);
+}
+
 static void
 granularity(void)
 {
@@ -64,6 +81,8 @@ granularity(void)
 		expect_failure(src, sharings[i], PMEM2_E_INVALID_SHARING_VALUE, "sharing");
 		expect_failure(anonymous, sharings[i], PMEM2_E_INVALID_SHARING_VALUE, "sharing");
 	}
+	unmappable("/proc/self/cmdline", O_RDONLY, -ENODEV, "the source cannot be mapped: ");
+	unmappable(NULL, O_RDWR, -EPERM, "it was opened for writing, but can be mapped for reading only: ");
 	expect_failure(NULL, PMEM2_SHARED, -EINVAL, "src is NULL");
 	CHECK(pmem2_source_expected_granularity(src, PMEM2_SHARED, NULL) == -EINVAL);
 	CHECK(strstr(pmem2_errormsg(), "granularity is NULL") != NULL);

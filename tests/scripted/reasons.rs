@@ -66,8 +66,9 @@ fn reasons_and_remedies() {
     world.direct = Some(Direct::new(Some(false), Some(DaxOption::Never)));
     assert_eq!(
         world.expect(Kind::RegularFile, Synchronous::Refused).expect("an answer").to_string(),
-        "PAGE: its file system is mounted without DAX; mount the file system anew with -o dax=always; XFS with reflink \
-         (mkfs.xfs's default) refuses that before Linux 6.0, and on a partition: make it anew with -m reflink=0"
+        "PAGE: its file system is mounted without DAX; mount the file system anew with -o dax=always; XFS with reflink refuses that before \
+             Linux 6.0, and on a partition: mount it with dax=inode, set the directory's flag (xfs_io -c 'chattr +x') and copy the \
+             file within it, or make it anew with mkfs.xfs -m reflink=0"
     );
     assert_eq!(Error::NeverDurable.code(), -100_009);
 }

@@ -187,6 +187,57 @@ fn what_is_there_now_is_not_asked_about() {
     assert_eq!(source.report().verdict(), Ok(()));
 }
 
+/// An id of a device says less where there is no /sys: whether it is another device, the platform
+/// knows, by what it is asked about it.
+#[test]
+fn a_device_whose_id_says_more_or_less() {
+    let replaced = Err(Error::InvalidFileHandle(HandleFault::Replaced));
+    let absent = Fail::Os(What::Size, Errno::ENOENT);
+    for (size, verdict) in [
+        (Ok(4096), Ok(())),
+        (Err(absent), Err(Error::Os { what: What::Size, errno: Errno::ENOENT })),
+        (Err(Fail::DeviceReplaced), replaced),
+        (Err(Fail::Replaced), replaced),
+    ] {
+        let mut script = Script::with(Kind::DeviceDax, READ_WRITE);
+        script.size = size;
+        let now = script.facts.map(|facts| Facts::new(Id('b'), facts.kind, facts.access, None));
+        let source = Source::new(script.object()).expect("a source");
+        script.facts_now.set(Some(now));
+        assert_eq!(source.report().verdict(), verdict, "{size:?}");
+    }
+}
+
+/// What cannot be mapped is refused, and what cannot be mapped for writing is not.
+#[test]
+fn of_what_cannot_be_mapped() {
+    for (what, errno, refused) in [
+        (What::Mapping, Errno::ENODEV, true),
+        (What::Mapping, Errno::ENOMEM, true),
+        (What::WritableMapping, Errno::EPERM, false),
+        (What::Synchronous, Errno::EPERM, false),
+    ] {
+        let error = Error::Os { what, errno };
+        let report = report(|script| script.land.synchronous = Err(Fail::Os(what, errno)));
+        assert_eq!(report.verdict(), if refused { Err(error) } else { Ok(()) });
+        assert_eq!(report.granularity(), Some(Err(error)));
+        let mut lines = Vec::new();
+        let all = report.lines(|line| {
+            lines.push((line.key, line.value.to_string()));
+            Ok::<_, ()>(())
+        });
+        assert_eq!(all, Ok(()));
+        let of = |key| lines.iter().find(|line| line.0 == key).map(|line| line.1.as_str());
+        let source = match what {
+            What::Mapping => None,
+            What::WritableMapping => Some("usable, for reading only"),
+            _ => Some("usable"),
+        };
+        assert_eq!((of("source"), of("refused").is_some()), (source, refused));
+        assert_eq!(of("granularity").is_some(), !refused, "it is said once");
+    }
+}
+
 // Windows has other words for some: tests/windows.
 #[cfg(not(windows))]
 #[test]

@@ -32,7 +32,7 @@ fn of_file(land: Land, expected: &[&str]) {
 const PLACE: &str = "place            pmem0, fsdax namespace0.0 of region0 on ndbus0 (ACPI.NFIT)";
 const DOMAIN: &str = "persistence      memory_controller";
 const ADR: &str = "granularity      CACHE_LINE: the platform flushes the memory controller's buffers when the power fails, but \
-                   not the processor's caches (no eADR)";
+                   not the processor's caches (no eADR); mapped without MAP_SYNC it is PAGE";
 const EADR: &str = "finer            BYTE needs a platform with eADR";
 
 #[test]
@@ -133,7 +133,8 @@ fn a_volume_has_a_line_for_each_region() {
             "numa node        several: see the regions",
             "device id        8680-000000008680-00000001",
             "unsafe shutdowns 3",
-            "granularity      CACHE_LINE: the platform does not say whether it flushes the processor's caches (eADR)",
+            "granularity      CACHE_LINE: the platform does not say whether it flushes the processor's caches (eADR); mapped without \
+             MAP_SYNC it is PAGE",
             EADR,
         ],
     );
@@ -201,7 +202,8 @@ fn what_could_not_be_found_out() {
         [
             "place            unknown: the system failed when it was asked for the source's device in /sys/dev: permission \
              denied (EACCES); more rights are needed, or a filter (seccomp) that allows the call",
-            "granularity      CACHE_LINE: the mapping is synchronous, but of which region cannot be told",
+            "granularity      CACHE_LINE: the mapping is synchronous, but of which region cannot be told; mapped without MAP_SYNC it is \
+             PAGE",
             "finer            BYTE needs eADR, which only /sys tells, of a file whose device is known: mount sysfs on /sys, and use \
              ext4, or xfs without its realtime device",
         ]
@@ -326,8 +328,9 @@ fn what_would_have_to_change() {
         lines[lines.len() - 2..],
         [
             "granularity      PAGE: its file system is mounted without DAX",
-            "finer            mount the file system anew with -o dax=always; XFS with reflink (mkfs.xfs's default) refuses that before \
-             Linux 6.0, and on a partition: make it anew with -m reflink=0",
+            "finer            mount the file system anew with -o dax=always; XFS with reflink refuses that before \
+             Linux 6.0, and on a partition: mount it with dax=inode, set the directory's flag (xfs_io -c 'chattr +x') and copy the \
+             file within it, or make it anew with mkfs.xfs -m reflink=0",
         ]
     );
     let mut land = Land::fsdax();
@@ -338,7 +341,8 @@ fn what_would_have_to_change() {
     assert_eq!(
         lines.last().map(String::as_str),
         Some(
-            "granularity      BYTE: the platform saves the processor's caches when the power fails (eADR), or there are none in between"
+            "granularity      BYTE: the platform saves the processor's caches when the power fails (eADR), or there are none in between; \
+             mapped without MAP_SYNC it is PAGE"
         )
     );
 }
