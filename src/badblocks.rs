@@ -92,6 +92,9 @@ impl<H: Handle<P: Health>> Source<H> {
     /// has one in sector mode (BTT). The list of a volume of device-mapper is put together from
     /// those of its parts, if they are `linear`, for root only.
     ///
+    /// What was written to a file and has no place on the disk yet gets one first. If that fails
+    /// since the memory is bad, the places are told all the same: `sync` says that it failed.
+    ///
     /// System calls on Linux, with the steps of the iterator: `fstat`, `readlinkat`, `openat`,
     /// `read`, `close`; of a device DAX also `newfstatat`; of a file also `fstatfs`, `ioctl` with
     /// `FS_IOC_FIEMAP` where anything is bad on its disk, on XFS with `FS_IOC_FSGETXATTR`, and on a
@@ -120,8 +123,9 @@ impl<H: Handle<P: Health>> Source<H> {
     /// On Linux a file gets other blocks of its file system for those that these bytes are in. What
     /// is good in them is kept: it is read before, and written to the new ones. What is listed as
     /// bad in them and not in the range is zeros then, too, even if it could be read. Nobody else
-    /// may read, write or clear these blocks meanwhile, nor cut the file off there. (Threads of one
-    /// process that clear take turns.)
+    /// may read, write or clear these blocks meanwhile, nor cut the file off there. Threads of one
+    /// process that clear the same file take turns, in the order in which they came; other processes
+    /// are not waited for, and a signal handler must not clear.
     ///
     /// Where the rest of a block cannot be read, `EIO` says so, and nothing is changed: that is so
     /// of most files of which a part of a page is bad, since the kernel reads nothing of such a
@@ -129,11 +133,29 @@ impl<H: Handle<P: Health>> Source<H> {
     /// [`LossyAllocation`](ClearBy::LossyAllocation) what of these blocks cannot be read is zeros
     /// afterwards: no good byte that this handle could read is lost by it.
     ///
-    /// For a moment, what is good in a block is in this process's memory only. If the power fails
-    /// or the program is ended then, it is lost. What else could be in the way of writing it back
-    /// is looked for before: at least 64 blocks have to be free (`ENOSPC`), and these bytes must be
-    /// allowed to be written to (`EFBIG` beyond RLIMIT_FSIZE, whose SIGXFSZ ends a program that
-    /// does not handle it). If it fails all the same, [`What::WriteBack`] says that it is lost.
+    /// Before anything is freed, a spare file shows that it can be written again: it has no name, is
+    /// made in the directory that the file is in (`/proc/self/fd` tells which), and is gone when it
+    /// is closed. 64 blocks have to be free (`ENOSPC`), within the quota of who calls (`EDQUOT`),
+    /// and these bytes must be allowed to be written to (`EFBIG` beyond RLIMIT_FSIZE, whose SIGXFSZ
+    /// ends a program that does not handle it). Where the file cannot be made, `Os` of
+    /// [`What::Spare`] says so, and nothing is changed; blocks in which nothing is good are cleared
+    /// without it. A file that cannot be preallocated (with the block lists of ext3) is
+    /// [`Unsupported`](Error::Unsupported).
+    ///
+    /// If the file system gives bad memory again, it is asked again, and the spare file holds what
+    /// comes in between: for a moment thousands of blocks, or all that is free. What is good is
+    /// written to memory that is listed as bad only when that did not help. No order of steps can
+    /// save it:
+    ///
+    /// - for a moment, what is good in a block is in this process's memory only, and then in the
+    ///   system's, until it is synced: a power failure loses it, and the first also the end of the
+    ///   program;
+    /// - on ext4 with `bigalloc`, a cluster stays where it is as long as any of its blocks is in use,
+    ///   and so does the bad block in it;
+    /// - where what the spare file has is the only good memory, or others take all that is free
+    ///   meanwhile, or the quota of the file's owner, who is not the one that calls.
+    ///
+    /// If it could not be written back, [`What::WriteBack`] says so.
     ///
     /// The bad memory is free space of the file system then, for other files and for what the file
     /// system keeps for itself. Devices whose bus has `clear_error` in
@@ -149,8 +171,8 @@ impl<H: Handle<P: Health>> Source<H> {
     /// blocks, some may have been renewed when it fails.
     ///
     /// System calls on Linux: those of [`bad_blocks`](Source::bad_blocks); of a file also `fcntl`,
-    /// `fallocate`, `pread64`, `pwrite64`, `fsync`, `getpid` (and nanosleep(2) while another thread
-    /// clears); by a device's command `ND_IOCTL_ARS_CAP` and `ND_IOCTL_CLEAR_ERROR`.
+    /// `fallocate`, `pread64`, `pwrite64`, `fsync`, `futex`, and the first time in a process `mmap`,
+    /// `madvise`; by a device's command `ND_IOCTL_ARS_CAP` and `ND_IOCTL_CLEAR_ERROR`.
     ///
     /// # Errors
     ///
@@ -161,9 +183,10 @@ impl<H: Handle<P: Health>> Source<H> {
     /// - [`Unsupported`](Error::Unsupported): it cannot be done `by` this.
     /// - [`Os`](Error::Os) of [`What::ClearBadBlock`]: the system failed; `EINVAL` where the file
     ///   was opened `O_DIRECT`, `EBUSY` where it was changed by others meanwhile, and what is said
-    ///   above. Of [`What::WriteBack`]: good bytes beside the bad ones are lost.
-    /// - [`NotSynced`](Error::NotSynced): the system failed to write what it had taken before, or
-    ///   what was written back.
+    ///   above. Of [`What::WriteBack`]: good bytes beside the bad ones are lost, or not durable. Of
+    ///   [`What::Spare`]: nothing was changed.
+    /// - [`NotSynced`](Error::NotSynced): the system failed to write what it had taken before.
+    ///   Nothing was cleared; it is told once.
     /// - Those of [`bad_blocks`](Source::bad_blocks).
     pub fn clear_bad_blocks(&self, range: Range<u64>, by: ClearBy) -> Result<(), Error> {
         admit_listing(self.kind())?;

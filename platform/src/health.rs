@@ -10,7 +10,8 @@ use crate::{Borrowed, Facts, Fail, Platform};
 pub enum ClearBy {
     /// The file system gives the file other memory for these bytes; the bad memory is its free
     /// space then, as safe as the device makes it when it is next written to. What is good is kept,
-    /// or nothing is changed.
+    /// or nothing is changed, as far as that can be known before. On Linux this takes a spare file
+    /// in the directory that the file is in, unless nothing is good in these blocks.
     Allocation,
     /// The same, but what cannot be read, of the blocks that these bytes are in, is given up with
     /// them: it is zeros then, too. The kernel mostly reads nothing of a page that has a bad byte;

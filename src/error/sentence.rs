@@ -342,6 +342,7 @@ fn noun(what: What) -> &'static str {
         What::Extents => "where the file lies on its device (FIEMAP)",
         What::ClearBadBlock => "the clearing of a bad block",
         What::WriteBack => "the writing back of what is good beside a bad block",
+        What::Spare => "a spare file in the source's directory",
         What::Open => "the path",
         _ => "the source",
     }
@@ -361,7 +362,11 @@ fn failed(what: What, f: &mut Formatter<'_>) -> Result {
         What::SignalHandler => f.write_str("the handler of SIGBUS cannot be installed: "),
         What::ClearBadBlock => f.write_str("the bad block cannot be cleared: "),
         What::WriteBack => f.write_str(
-            "what was good beside the bad block is lost, since it could not be written back: ",
+            "what was good beside the bad block could not be written back, and is lost or not durable: ",
+        ),
+        What::Spare => f.write_str(
+            "the bad block is as it was, since what is good beside it might be lost: no spare file can be made in the directory \
+             that the file is in: ",
         ),
         what => write!(f, "the system failed when it was asked for {}: ", noun(what)),
     }

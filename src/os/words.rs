@@ -95,6 +95,9 @@ pub(crate) const fn remedy(what: What, errno: Errno) -> &'static str {
         Errno::ENOENT if matches!(what, What::Size) => {
             "; the device is gone, or sysfs, which alone tells the size of a device DAX, is not mounted on /sys"
         }
+        Errno::ENOENT if matches!(what, What::Spare) => {
+            "; mount proc on /proc, which names the directory, or make that again"
+        }
         Errno::ENOENT if matches!(what, What::Sysfs) => {
             "; mount sysfs on /sys (in a chroot or container too)"
         }

@@ -1,16 +1,17 @@
 //! Clearing by allocation, with real file systems. Of a list that does not change, a file is rid of
 //! its bad blocks if it gets others.
 
-use std::{fs::File, ops::Range, os::unix::fs::FileExt};
+use std::{collections::BTreeSet, fs::File, ops::Range, os::unix::fs::FileExt};
 
 use pmem2::{ClearBy, Errno, Error, Source, What};
+use rustix::mount::{UnmountFlags, mount_bind, unmount};
+use tempfile::TempDir;
 
 use super::{
+    common::thread::as_nobody,
     image::{Image, places},
     listed, on_pmem, walk,
 };
-
-const EIO: Error = Error::Os { what: What::ClearBadBlock, errno: Errno::EIO };
 
 /// Bytes of which each tells its place, and none is zero.
 pub(crate) fn pattern(size: usize) -> Vec<u8> {
@@ -104,7 +105,8 @@ fn on_xfs() {
     clear_each(&Image::xfs(), 4096);
 }
 
-/// ext4 can punch such a file and cannot preallocate it: writing allocates too.
+/// ext4 can punch such a file and cannot preallocate it: a bad block could not be kept from coming
+/// back.
 #[test]
 fn on_ext4_with_the_maps_of_ext3() {
     let image = Image::new("ext4", &["-b", "4096", "-O", "^extents,^64bit"]);
@@ -114,30 +116,154 @@ fn on_ext4_with_the_maps_of_ext3() {
         let place = places(&file)[1].expect("a place");
         disk.write("badblocks", listed([place..place + 1]));
         let source = Source::new(&file).expect("a source");
-        // Whether it gets another block is for the file system to say; in either case nothing good
-        // is lost.
-        let result = source.clear_bad_blocks(4096..4608, ClearBy::Allocation);
-        let moved = places(&file)[1] != Some(place);
-        assert_eq!(result, if moved { Ok(()) } else { Err(EIO) });
-        assert_eq!(contents(&file), zeroed(pattern(3 * 4096), 4096..4608));
+        for by in [ClearBy::Allocation, ClearBy::LossyAllocation] {
+            let result = source.clear_bad_blocks(4096..4608, by);
+            assert_eq!(result, Err(Error::Unsupported(What::ClearBadBlock)));
+        }
+        assert_eq!((contents(&file), places(&file)[1]), (pattern(3 * 4096), Some(place)));
     });
 }
 
-/// Without a journal, a block that was freed is given out again at once. With a driver that clears
-/// what is written it would be good then; of a list that does not change it is not.
+/// What is freed is given out again, at once or after a commit: the second and the third file are
+/// offered what the first one had. And one block of each, which is the first that would be given
+/// out again.
+fn one_after_the_other(image: &Image, block: u64) {
+    const SIZE: u64 = 1 << 20;
+    on_pmem(image, |mounted, disk| {
+        let files = [0, 1, 2].map(|number| {
+            let file = mounted.file(&format!("file {number}"));
+            file.write_all_at(&pattern(SIZE as usize), 0).expect("written");
+            file
+        });
+        let mut bad = BTreeSet::new();
+        let bad_blocks = |bad: &mut BTreeSet<u64>, places: Vec<Option<u64>>| {
+            bad.extend(places.into_iter().flatten());
+            let mut ranges: Vec<Range<u64>> = Vec::new();
+            for &at in bad.iter() {
+                match ranges.last_mut() {
+                    Some(last) if last.end == at => last.end = at + block / 512,
+                    _ => ranges.push(at..at + block / 512),
+                }
+            }
+            disk.write("badblocks", listed(ranges));
+        };
+        for file in &files {
+            bad_blocks(&mut bad, places(file));
+        }
+        for file in &files {
+            let source = Source::new(file).expect("a source");
+            assert_eq!(walk(&source), (vec![0..SIZE], None));
+            assert_eq!(source.clear_bad_blocks(0..SIZE, ClearBy::Allocation), Ok(()));
+            assert_eq!((walk(&source), contents(file)), ((vec![], None), vec![0; SIZE as usize]));
+            file.write_all_at(&pattern(SIZE as usize), 0).expect("written");
+        }
+        for file in &files {
+            let source = Source::new(file).expect("a source");
+            let mut expected = contents(file);
+            for number in [5, 100, 101, 200] {
+                let all = places(file);
+                bad_blocks(&mut bad, vec![all[number]]);
+                let range = number as u64 * block..number as u64 * block + block;
+                assert_eq!(walk(&source), (vec![range.clone()], None));
+                assert_eq!(source.clear_bad_blocks(range.clone(), ClearBy::Allocation), Ok(()));
+                expected = zeroed(expected, range);
+                assert!(contents(file) == expected, "{number}");
+                let changed = all.iter().zip(&places(file)).filter(|(was, is)| was != is).count();
+                assert_eq!(changed, 1, "{number}: where the others are is as it was");
+            }
+        }
+    });
+}
+
+#[test]
+fn files_one_after_the_other_on_ext4() {
+    for block in [1024, 4096] {
+        for options in ["has_journal", "^has_journal"] {
+            let image = Image::new("ext4", &["-b", &block.to_string(), "-O", options]);
+            one_after_the_other(&image, block);
+        }
+    }
+}
+
+#[test]
+fn files_one_after_the_other_on_xfs() {
+    one_after_the_other(&Image::xfs(), 4096);
+}
+
+/// What is good beside a bad sector, and never comes to memory that is known to be bad.
 #[test]
 fn where_the_same_block_comes_back() {
-    let image = Image::new("ext4", &["-b", "4096", "-O", "^has_journal"]);
+    for block in [1024, 4096] {
+        let image = Image::new("ext4", &["-b", &block.to_string(), "-O", "^has_journal"]);
+        on_pmem(&image, |mounted, disk| {
+            let file = mounted.file("file");
+            file.write_all_at(&pattern(3 * 4096), 0).expect("written");
+            let place = places(&file)[1].expect("a place");
+            disk.write("badblocks", listed([place..place + 1]));
+            let source = Source::new(&file).expect("a source");
+            let range = block..block + 512;
+            assert_eq!(source.clear_bad_blocks(range.clone(), ClearBy::Allocation), Ok(()));
+            assert_ne!(places(&file)[1], Some(place));
+            assert_eq!(contents(&file), zeroed(pattern(3 * 4096), range), "nothing good is lost");
+            // The spare file is gone, and what it had is free.
+            let names = std::fs::read_dir(mounted.path(".")).expect("the directory");
+            let mut names: Vec<_> = names.map(|name| name.expect("a name").file_name()).collect();
+            names.sort();
+            assert_eq!(names, ["file", "lost+found"]);
+        });
+    }
+}
+
+/// A directory that nobody may make files in, a file that was deleted, one of which only the file is
+/// mounted here, and no /proc.
+#[test]
+fn where_the_directory_is_not_at_hand() {
+    let image = Image::ext4(4096);
     on_pmem(&image, |mounted, disk| {
-        let file = mounted.file("file");
-        file.write_all_at(&pattern(3 * 4096), 0).expect("written");
+        let spare = |errno| Err(Error::Os { what: What::Spare, errno });
+        let new = |name: &str| {
+            let file = mounted.file(name);
+            file.write_all_at(&pattern(3 * 4096), 0).expect("written");
+            let place = places(&file)[1].expect("a place");
+            disk.write("badblocks", listed([place..place + 1]));
+            file
+        };
+        let clear = |file: &File| {
+            let source = Source::new(file).expect("a source");
+            source.clear_bad_blocks(4096..4608, ClearBy::Allocation)
+        };
+        let file = new("another user's directory");
+        assert_eq!(as_nobody(|| clear(&file)), spare(Errno::EACCES));
+        assert!(contents(&file) == pattern(3 * 4096), "nothing was changed");
+        // Nothing good is in a block that is all bad.
         let place = places(&file)[1].expect("a place");
-        disk.write("badblocks", listed([place..place + 1]));
+        disk.write("badblocks", listed([place..place + 8]));
         let source = Source::new(&file).expect("a source");
-        let result = source.clear_bad_blocks(4096..4608, ClearBy::Allocation);
-        let moved = places(&file)[1] != Some(place);
-        assert_eq!(result, if moved { Ok(()) } else { Err(EIO) });
-        assert_eq!(contents(&file), zeroed(pattern(3 * 4096), 4096..4608), "nothing good is lost");
+        let all = as_nobody(|| source.clear_bad_blocks(4096..8192, ClearBy::Allocation));
+        assert_eq!(all, Ok(()));
+
+        let file = new("deleted");
+        std::fs::remove_file(mounted.path("deleted")).expect("deleted");
+        assert_eq!(clear(&file), Ok(()));
+
+        let file = new("bound");
+        drop(file);
+        let directory = TempDir::new_in("/dev/shm").expect("a directory elsewhere");
+        let name = directory.path().join("bound");
+        File::create(&name).expect("a file elsewhere");
+        mount_bind(mounted.path("bound"), &name).expect("bound");
+        let file = File::options().read(true).write(true).open(&name).expect("the file");
+        assert_eq!(clear(&file), spare(Errno::from_raw(libc::EXDEV)));
+        assert!(contents(&file) == pattern(3 * 4096), "nothing was changed");
+        unmount(&name, UnmountFlags::DETACH).expect("unbound");
+
+        let file = new("without proc");
+        let empty = TempDir::new_in("/dev/shm").expect("a directory");
+        mount_bind(empty.path(), "/proc").expect("hidden");
+        let cleared = clear(&file);
+        unmount("/proc", UnmountFlags::DETACH).expect("there again");
+        assert_eq!(cleared, spare(Errno::ENOENT));
+        assert!(contents(&file) == pattern(3 * 4096), "nothing was changed");
     });
 }
 

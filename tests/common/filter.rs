@@ -13,6 +13,8 @@ const FS_IOC_FIEMAP: i32 = 0xC020_660B_u32.cast_signed();
 /// Of linux/fs.h: 'X', 31, for reading, of 28 bytes.
 const FS_IOC_FSGETXATTR: i32 = 0x801C_581F_u32.cast_signed();
 
+const PRIVATE: i32 = libc::FUTEX_PRIVATE_FLAG;
+
 /// The calls that pmem2 is documented to make, by name: the number, and the arguments that are
 /// documented with it, of which it has one.
 fn call(name: &str) -> (i64, &'static [(u8, i32)]) {
@@ -33,8 +35,13 @@ fn call(name: &str) -> (i64, &'static [(u8, i32)]) {
                 (3, libc::MAP_SHARED_VALIDATE | libc::MAP_SYNC),
                 (3, libc::MAP_SHARED | libc::MAP_NORESERVE),
                 (3, libc::MAP_SHARED),
+                (3, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS),
             ],
         ),
+        "madvise" => (libc::SYS_madvise, &[(2, libc::MADV_WIPEONFORK)]),
+        "futex" => {
+            (libc::SYS_futex, &[(1, libc::FUTEX_WAIT | PRIVATE), (1, libc::FUTEX_WAKE | PRIVATE)])
+        }
         "rt_sigaction" => (libc::SYS_rt_sigaction, &[(0, libc::SIGBUS)]),
         "munmap" => (libc::SYS_munmap, &[]),
         "pread64" => (libc::SYS_pread64, &[]),
@@ -42,7 +49,6 @@ fn call(name: &str) -> (i64, &'static [(u8, i32)]) {
         "ioctl" => (libc::SYS_ioctl, &[(1, FS_IOC_FIEMAP), (1, FS_IOC_FSGETXATTR)]),
         "fallocate" => (libc::SYS_fallocate, &[]),
         "fsync" => (libc::SYS_fsync, &[]),
-        "getpid" => (libc::SYS_getpid, &[]),
         "fdatasync" => (libc::SYS_fdatasync, &[]),
         "read" => (libc::SYS_read, &[]),
         "close" => (libc::SYS_close, &[]),

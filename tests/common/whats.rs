@@ -3,7 +3,7 @@
 
 use pmem2::What;
 
-pub(crate) const WHATS: [What; 30] = [
+pub(crate) const WHATS: [What; 31] = [
     What::Handle,
     What::Subsystem,
     What::Sysfs,
@@ -33,5 +33,6 @@ pub(crate) const WHATS: [What; 30] = [
     What::Extents,
     What::ClearBadBlock,
     What::WriteBack,
+    What::Spare,
     What::Open,
 ];

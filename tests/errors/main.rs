@@ -373,6 +373,7 @@ fn what_was_asked_for_is_named() {
         "where the file lies on its device (FIEMAP)",
         "the clearing of a bad block",
         "the writing back of what is good beside a bad block",
+        "a spare file in the source's directory",
         "the path",
     ];
     assert_eq!(nouns.len(), WHATS.len());
@@ -420,9 +421,12 @@ fn what_was_asked_for_is_named() {
             What::SignalHandler => "the handler of SIGBUS cannot be installed".to_owned(),
             What::ClearBadBlock => "the bad block cannot be cleared".to_owned(),
             What::WriteBack => {
-                "what was good beside the bad block is lost, since it could not be written back"
+                "what was good beside the bad block could not be written back, and is lost or not durable"
                     .to_owned()
             }
+            What::Spare => "the bad block is as it was, since what is good beside it might be lost: no spare file can be made in the \
+                            directory that the file is in"
+                .to_owned(),
             _ => format!("the system failed when it was asked for {noun}"),
         };
         // An errno with which nobody has any advice.

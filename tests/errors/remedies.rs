@@ -80,6 +80,7 @@ fn remedies() {
             | What::Persistence
             | What::BadBlocks => gone,
             What::Sysfs => "; mount sysfs on /sys (in a chroot or container too)",
+            What::Spare => "; mount proc on /proc, which names the directory, or make that again",
             _ => "",
         };
         assert!(failed(what, Errno::ENOENT).ends_with(&format!("(ENOENT){remedy}")));

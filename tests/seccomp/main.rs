@@ -55,12 +55,11 @@ fn each_function_needs_the_calls_of_its_documentation_and_no_other() {
                     case.calls.iter().copied().filter(here).map(name).collect();
                 let (subject, calls) = (subjects.get(case.on), Vec::from_iter(calls));
                 let name = format!("{} of {:?}, {world:?}", case.function, case.on);
-                let answer = (case.run)(&subject);
-                assert_eq!(
-                    under(&only(&calls), case.run, &subject),
-                    Ended::With(answer),
-                    "{name} with {calls:?}"
-                );
+                // In a process of its own, since some calls are made the first time only.
+                let answer = in_child(|| (case.run)(&subject));
+                assert!(matches!(answer, Ended::With(_)), "{name}: {answer:?}");
+                let filtered = under(&only(&calls), case.run, &subject);
+                assert_eq!(filtered, answer, "{name} with {calls:?}");
                 for without in &calls {
                     let fewer: Vec<_> =
                         calls.iter().filter(|call| *call != without).copied().collect();

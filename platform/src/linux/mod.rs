@@ -53,7 +53,7 @@ use sys::{Kernel, Stat};
 /// | `list_bad`, device DAX | `fstat`, `readlink`; `open`, `read`, `close` four times, `read` until there is no more the last time; `stat` |
 /// | `next_bad`, regular file | `fstat`; where anything is bad on its disk also `ioctl(FS_IOC_FIEMAP)`, once for each 32 extents |
 /// | `next_bad`, device DAX | `fstat`, `stat` |
-/// | `clear_bad`, regular file | `fcntl(F_GETFL)`, `fsync`, `fstatfs`; those of a list, `fstat`, `readlink`, `open`, `read`, `close`, `fstatfs`, and of its steps, `fstat`, `ioctl(FS_IOC_FIEMAP)`, before, for each block of the file system, and behind; for the first block and the last one, and then for each, `pread64` of what is good in it; for each `getpid`, `pwrite64` of a sector, `fallocate` twice, and again where it comes to lie on bad memory, `pwrite64`; `fsync`, `pread64` |
+/// | `clear_bad`, regular file | `fstat`, `fcntl(F_GETFL)`, the first time `mmap`, `madvise`; `fsync`; those of a list and of its steps, before and behind; `fstatfs`, `readlink`, `open` of a spare file, `fstat`, `fallocate`; for each block of the file system `ioctl(FS_IOC_FIEMAP)`, and where anything is good in it `pread64`, `fallocate`, `pwrite64` (the last one before all others, too), `fstat`, `fallocate` three times, `ioctl(FS_IOC_FIEMAP)`, and some of these again where it comes to lie on bad memory, `fstat`, `pwrite64`; `close`, `fsync`, `fstat`, `pread64`; `futex` |
 /// | `clear_bad`, device DAX | those of a list and of its steps, `fstat`, `readlink`, `open`, `read`, `close`, `stat`, before and behind; `readlink`; `open`, `read`, `close` three times; `open`, `ND_IOCTL_ARS_CAP`, `stat`, `ND_IOCTL_CLEAR_ERROR`, `close` |
 ///
 /// `readlink` and `open` are `readlinkat` and `openat` with `AT_FDCWD`, `access` is `faccessat`, on

@@ -1,69 +1,68 @@
-//! Other memory for the bad bytes of a file: their blocks are punched out and allocated again,
-//! which gives the file other ones, and written. Freed blocks are not given out again before the
-//! file system's next commit (ext4, XFS), but those of an earlier time are: so it is tried some
-//! times. And where a bad one stays, the driver clears what is written, if the device can.
+//! Other memory for the bad bytes of a file: each of their blocks is punched out, allocated and
+//! written again.
 //!
-//! Between the punch and the write, what was good in a block is in this process's memory only. All
-//! that can be known before it to make the write fail is looked for: whether the file system has
-//! room, whether these bytes may be written to, whether they can all be read.
+//! The file system may give out a bad block in its place, one that was freed before or the same.
+//! Then that one is given back, too, and a spare file, which has no name and is gone when it is
+//! closed, takes a block before the next one is asked for. With a journal, what was given back is
+//! not given out again before the next commit, and without one the spare file takes it, or what
+//! would come next (tried on ext4 and XFS).
+//!
+//! Between the punch and the write, what is good in a block is in this process's memory only.
+//! Whatever may be in the way of the write is met before, in the spare file: the file system's
+//! room, the quota, a limit for the size of files, a filter of calls.
 
-use core::ops::Range;
+use core::{ffi::CStr, ops::Range};
 
 use rustix::fs::OFlags;
 
-use super::{extents, is_bad, is_good, list::SECTOR, place, turn::CLEARING};
+use super::{extents, failed, is_bad, is_good, list::BadSectors, place, turn::Turn};
 use crate::{
-    Errno, Facts, Fail, What,
-    linux::{
-        FileId,
-        describe::same,
-        sys::blocks::{Blocks, Space},
-    },
+    ClearBy, Errno, Facts, Fail, What,
+    linux::{FileId, describe::same, sys::blocks::Blocks, sysfs},
+    pieces::{Refusal, Stop, in_pieces},
 };
 
 /// The largest block of a file system, whose good bytes are kept meanwhile. (That of a file system
 /// with DAX is a page.)
 const BLOCK: usize = 4096;
 
-/// How often other memory is asked for, where what comes is bad too.
-const TRIES: usize = 16;
+/// How often other memory is asked for where what comes is bad too, beside four times for each block.
+/// (It took up to 26 times, and twice for each block, where thousands of bad ones were free.)
+const TRIES: u64 = 256;
 
-/// How often a call is made again that a signal interrupts: no timer that a program may have is as
-/// fast.
-const PATIENCE: usize = 1000;
+/// How many blocks the spare file takes before that: one, twice as many each time, and no more than
+/// this.
+const MOST: u64 = 64;
 
-/// How many blocks the file system has to have left: of the one that is punched out, what keeps
-/// track of the others can take some.
-const SPARE: u64 = 64;
-
-/// What comes of the good sectors that a block has beside bad ones.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Others {
-    /// All are kept, or nothing is done.
-    Kept,
-    /// Those that can be read are.
-    KeptIfRead,
-}
+/// How many blocks the spare file has to begin with, beside those in the place of the first and the
+/// last one: of what is punched out, what keeps track of the others can take some.
+const ROOM: u64 = 62;
 
 /// What is to be done, and to which file.
-struct Task<'t, S> {
+struct Task<'t, S: Blocks> {
     sys: S,
     fd: i32,
     facts: &'t Facts<FileId>,
-    range: Range<u64>,
-    others: Others,
+    /// What was bad before anything was done.
+    list: &'t BadSectors,
+    by: ClearBy,
     /// The file's, before anything was done.
     size: u64,
     /// The file system's, in bytes: a power of two.
     block: u64,
+    /// The spare file, and where its next block goes.
+    spare: Option<S::File>,
+    next: u64,
+    /// How often another block may still be asked for.
+    tries: u64,
 }
 
 pub(super) fn clear<S: Blocks>(
     sys: S,
     fd: i32,
     facts: &Facts<FileId>,
-    range: Range<u64>,
-    others: Others,
+    range: &Range<u64>,
+    by: ClearBy,
 ) -> Result<(), Fail> {
     let flags = sys.getfl(fd).map_err(failed)?;
     // What was written would go to the end of the file. It may have been said since the file was
@@ -76,21 +75,20 @@ pub(super) fn clear<S: Blocks>(
     if flags.contains(OFlags::DIRECT) {
         return Err(failed(Errno::EINVAL));
     }
+    // Who clears another sector of the same block would have read it before, and would write it
+    // back.
+    let _turn = Turn::of(sys, facts.id).map_err(failed)?;
     // What was written to these bytes and is on its way yet: when it has come there, they may be
     // bad no more, and the list says so.
-    sync(sys, fd)?;
-    let Space { block, available } = sys.space(fd).map_err(failed)?;
-    let task = Task { sys, fd, facts, range, others, size: size(sys, fd, facts)?, block };
-    task.admit(available)?;
-    let blocks = task.blocks()?;
-    let mut at = blocks.start;
-    while at < blocks.end {
-        let end = at.saturating_add(block);
-        task.renew(at..end).map_err(|fail| if at > blocks.start { begun(fail) } else { fail })?;
-        at = end;
-    }
-    sync(sys, fd)?;
-    task.verify().map_err(begun)
+    again(What::Sync, || sys.fsync(fd))?;
+    let kept = renew_all(sys, fd, facts, range, by)?;
+    // A failure is about all that was written to the file, by whom ever, and is told once only.
+    again(if kept { What::WriteBack } else { What::ClearBadBlock }, || sys.fsync(fd))?;
+    let done = size(sys, fd, facts).and_then(|size| match size {
+        size if size < range.end => Err(failed(Errno::EBUSY)),
+        _ => Ok(is_zero(sys, fd, range)? && is_good(sys, fd, facts, range)?),
+    });
+    if done.map_err(begun)? { Ok(()) } else { Err(failed(Errno::EIO)) }
 }
 
 /// What does not answer any more when something was done.
@@ -104,290 +102,285 @@ fn begun(fail: Fail) -> Fail {
     }
 }
 
-const fn failed(errno: Errno) -> Fail {
-    Fail::Os(What::ClearBadBlock, errno)
-}
-
 /// The size of the file, if it is still the one.
 fn size<S: Blocks>(sys: S, fd: i32, facts: &Facts<FileId>) -> Result<u64, Fail> {
     u64::try_from(same(sys, fd, facts)?.size).map_err(|_| Fail::Malformed(What::Size))
 }
 
 /// Makes a call until no signal interrupts it.
-fn again<T>(mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, Fail> {
-    for _ in 0..PATIENCE {
+fn again<T>(what: What, mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, Fail> {
+    loop {
         match call() {
             Err(Errno::EINTR) => {}
-            Err(errno) => return Err(failed(errno)),
-            Ok(answer) => return Ok(answer),
+            called => return called.map_err(|errno| Fail::Os(what, errno)),
         }
     }
-    Err(failed(Errno::EINTR))
 }
 
-/// A failure is about all that was written to the file, by whom ever, and is told once only.
-fn sync<S: Blocks>(sys: S, fd: i32) -> Result<(), Fail> {
-    again(|| sys.fsync(fd)).map_err(|fail| match fail {
-        Fail::Os(_, errno) => Fail::Os(What::Sync, errno),
-        fail => fail,
-    })
+/// Whether there is anything that must not be lost.
+fn matter(bytes: &[u8]) -> bool {
+    bytes.iter().any(|&byte| byte != 0)
+}
+
+/// Gives the file other blocks for all that have a byte of the range: whether good bytes are in
+/// them.
+#[inline(never)]
+fn renew_all<S: Blocks>(
+    sys: S,
+    fd: i32,
+    facts: &Facts<FileId>,
+    range: &Range<u64>,
+    by: ClearBy,
+) -> Result<bool, Fail> {
+    let list = &place::list(sys, fd, facts)?;
+    is_bad(sys, fd, facts, list, range)?;
+    let block = sys.block_size(fd).map_err(failed)?;
+    if !block.is_power_of_two() || !(512..=4096).contains(&block) {
+        return Err(Fail::Unsupported);
+    }
+    let start = range.start & !block.wrapping_sub(1);
+    let end = range.end.checked_next_multiple_of(block).ok_or(failed(Errno::EOVERFLOW))?;
+    let last = end.saturating_sub(block);
+    // Where the spare file has nothing else, and may still grow.
+    let next = if start > 1 << 39 { 0 } else { end };
+    let size = size(sys, fd, facts)?;
+    let tries = (end.saturating_sub(start) >> block.trailing_zeros()).saturating_mul(4);
+    let tries = tries.saturating_add(TRIES);
+    let mut task = Task { sys, fd, facts, list, by, size, block, spare: None, next, tries };
+    match task.make_spare() {
+        // Where nothing good can be lost, it is done without one.
+        Err(Fail::Os(What::Spare, _)) => {}
+        made => made?,
+    }
+    // Between the first block and the last one nothing is good: if the last one's can be kept,
+    // too, it is begun.
+    let mut kept = last > start && task.keep(last, &mut [0; BLOCK]).map(matter)?;
+    let mut at = start;
+    while at < end {
+        let renewed = task.renew(at);
+        kept |= renewed.map_err(|fail| if at > start { begun(fail) } else { fail })?;
+        at = at.saturating_add(block);
+    }
+    Ok(kept)
 }
 
 impl<S: Blocks> Task<'_, S> {
-    /// The bytes of all blocks that have one of the range.
-    fn blocks(&self) -> Result<Range<u64>, Fail> {
-        let mask = self.block.wrapping_sub(1);
-        let end = self.range.end.checked_add(mask).ok_or(failed(Errno::EOVERFLOW))?;
-        Ok(self.range.start & !mask..end & !mask)
+    const fn end(&self, at: u64) -> u64 {
+        at.saturating_add(self.block)
     }
 
-    /// Whether it can be done, before anything is.
-    fn admit(&self, available: u64) -> Result<(), Fail> {
-        self.is_bad(&self.range)?;
-        if !self.block.is_power_of_two()
-            || !(SECTOR..=u64::try_from(BLOCK).unwrap_or(SECTOR)).contains(&self.block)
-        {
-            return Err(Fail::Unsupported);
-        }
-        if available < SPARE {
-            return Err(failed(Errno::ENOSPC));
-        }
-        // Between the first block and the last one nothing is good.
-        let blocks = self.blocks()?;
-        let first = blocks.start..blocks.start.saturating_add(self.block);
-        let last = blocks.end.saturating_sub(self.block)..blocks.end;
-        self.can_be_kept(&first)?;
-        if first == last { Ok(()) } else { self.can_be_kept(&last) }
-    }
-
-    /// That all of it is bad now. On its own: the list is large, and not needed any more then.
+    /// What is good of the block that begins here, and zeros in the place of the rest, if nothing
+    /// that can be known is in the way of writing it again.
     #[inline(never)]
-    fn is_bad(&self, range: &Range<u64>) -> Result<(), Fail> {
-        let list = place::list(self.sys, self.fd, self.facts)?;
-        is_bad(self.sys, self.fd, self.facts, &list, range)
-    }
-
-    #[inline(never)]
-    fn can_be_kept(&self, block: &Range<u64>) -> Result<(), Fail> {
-        let good = self.good(block)?;
-        let mut room = [0; BLOCK];
-        self.read_good(block, good, self.inside(block, &mut room))
-    }
-
-    /// The good sectors of a block, the lowest bit first, if what is to be cleared of it is bad
-    /// now.
-    #[inline(never)]
-    fn good(&self, block: &Range<u64>) -> Result<u8, Fail> {
-        let Self { sys, fd, facts, .. } = *self;
-        let list = place::list(sys, fd, facts)?;
-        let part = self.range.start.max(block.start)..self.range.end.min(block.end);
-        is_bad(sys, fd, facts, &list, &part)?;
-        let mut good = 0;
-        let mut at = block.start;
-        // Of those behind the end of the file nothing is kept.
-        while at < block.end {
-            let bad =
-                extents::first(sys, fd, &list, at, block.end)?.unwrap_or(block.end..block.end);
-            good |= sectors(at.saturating_sub(block.start), bad.start.saturating_sub(block.start));
-            at = bad.end;
-        }
-        Ok(good)
-    }
-
-    /// As many bytes as a block has in the file.
-    fn inside<'b>(&self, block: &Range<u64>, room: &'b mut [u8; BLOCK]) -> &'b mut [u8] {
-        let inside =
-            usize::try_from(block.end.min(self.size).saturating_sub(block.start)).unwrap_or(BLOCK);
-        room.get_mut(..inside).unwrap_or_default()
-    }
-
-    /// Reads the good sectors of a block; the others are zeros.
-    fn read_good(&self, block: &Range<u64>, good: u8, bytes: &mut [u8]) -> Result<(), Fail> {
-        let mut at = block.start;
-        for (bit, sector) in (0_u32..).zip(bytes.chunks_mut(512)) {
-            if good >> bit & 1 != 0 {
+    fn keep<'r>(&mut self, start: u64, room: &'r mut [u8; BLOCK]) -> Result<&'r [u8], Fail> {
+        let end = self.end(start);
+        // Of what is behind the end of the file nothing is kept.
+        let inside = usize::try_from(end.min(self.size).saturating_sub(start));
+        let bytes = room.get_mut(..inside.unwrap_or(BLOCK)).unwrap_or_default();
+        let mut bad = start..start;
+        for (at, sector) in (start..).step_by(512).zip(bytes.chunks_mut(512)) {
+            if at >= bad.end {
+                bad = self.bad(at, end)?.unwrap_or(end..end);
+            }
+            if at < bad.start {
                 // The kernel reads no byte of a page of a DAX file that has a bad one. What was
                 // read of a sector is no sector.
-                match (read(self.sys, self.fd, at, sector)?, self.others) {
+                match (read(self.sys, self.fd, at, sector)?, self.by) {
                     (true, _) => {}
-                    (false, Others::Kept) => return Err(failed(Errno::EIO)),
-                    (false, Others::KeptIfRead) => sector.fill(0),
+                    (false, ClearBy::LossyAllocation) => sector.fill(0),
+                    (false, _) => return Err(failed(Errno::EIO)),
                 }
             }
-            at = at.saturating_add(SECTOR);
         }
+        if matter(bytes) {
+            self.rehearse(start, bytes)?;
+        }
+        Ok(bytes)
+    }
+
+    /// The first bytes of these that lie on what was bad. What is not settled yet is asked for as it
+    /// is: that of others may not come to its place at all.
+    fn bad(&self, at: u64, end: u64) -> Result<Option<Range<u64>>, Fail> {
+        extents::first(self.sys, self.fd, self.list, at, end, 0)
+    }
+
+    /// Makes the spare file, beside the one that is cleared.
+    fn make_spare(&mut self) -> Result<(), Fail> {
+        let spare = self.beside().map_err(|errno| match errno {
+            Errno::ENOSPC | Errno::EDQUOT => failed(errno),
+            errno => Fail::Os(What::Spare, errno),
+        })?;
+        let length = self.block.saturating_mul(ROOM);
+        self.allocate(self.sys.raw(&spare), self.next, length)?;
+        (self.spare, self.next) = (Some(spare), self.next.saturating_add(length));
         Ok(())
     }
 
-    /// Gives the file another block here, with the same good sectors; the others are zeros.
+    /// A file without a name, in the directory that the file is in.
     #[inline(never)]
-    fn renew(&self, block: Range<u64>) -> Result<(), Fail> {
-        // Who clears another sector of the same block would have read it before this, and would
-        // write it back.
-        let turn = CLEARING.take(self.sys).ok_or(failed(Errno::EBUSY))?;
-        let good = self.good(&block)?;
+    fn beside(&self) -> Result<S::File, Errno> {
+        let link = sysfs::path(What::Spare, format_args!("/proc/self/fd/{}", self.fd));
+        let (link, mut path) = (link.map_err(|_| Errno::ENOENT)?, [0; 4097]);
+        let (target, _) = path.split_at_mut(4096);
+        let length = self.sys.readlink(link.as_c_str(), target)?;
+        let slash = path.iter().take(length).rposition(|&byte| byte == b'/');
+        let name = path.iter_mut().skip(slash.ok_or(Errno::ENOENT)?.saturating_add(1));
+        name.for_each(|byte| *byte = 0);
+        let directory = CStr::from_bytes_until_nul(&path).map_err(|_| Errno::ENOENT)?;
+        let spare = self.sys.spare(directory)?;
+        // The path may be that of another file system, here.
+        let device = self.sys.fstat(self.sys.raw(&spare))?.dev;
+        if device == self.facts.id.dev { Ok(spare) } else { Err(EXDEV) }
+    }
+
+    /// Does to the spare file what is to be done to the file, in the same place.
+    fn rehearse(&mut self, at: u64, bytes: &[u8]) -> Result<(), Fail> {
+        if self.spare.is_none() {
+            self.make_spare()?;
+        }
+        let Some(fd) = self.spare.as_ref().map(|spare| self.sys.raw(spare)) else { return Ok(()) };
+        self.allocate(fd, at, self.block)?;
+        // The last byte: a limit for the size of files is met by it.
+        let end = at.saturating_add(u64::try_from(bytes.len()).unwrap_or(0));
+        match write(self.sys, fd, end.saturating_sub(1), &[0]) {
+            // It may itself lie on bad memory.
+            Err(Fail::Os(_, Errno::EIO | Errno::EFAULT)) => Ok(()),
+            written => written,
+        }
+    }
+
+    /// Gives the file another block here, with the same good sectors, and zeros in the place of the
+    /// others: whether there are any.
+    #[inline(never)]
+    fn renew(&mut self, at: u64) -> Result<bool, Fail> {
         let mut room = [0; BLOCK];
-        let bytes = self.inside(&block, &mut room);
-        self.read_good(&block, good, bytes)?;
-        self.may_be_written(&block, bytes)?;
-        self.is_whole(&block)?;
-        punch(self.sys, self.fd, &block)?;
+        let bytes = self.keep(at, &mut room)?;
+        self.is_whole(at)?;
+        // To allocate what is allocated changes nothing. ext4 can punch files that it cannot
+        // preallocate (those with the block lists of ext3).
+        self.allocate(self.fd, at, self.block)?;
+        self.punch(at)?;
+        let mut more = 1;
         // Whatever happens from here on, what was good is written back.
-        let replaced = self.replace(&block, bytes);
-        drop(turn);
-        replaced.map_err(|fail| match fail {
-            Replaced::Written(fail) => begun(fail),
-            Replaced::Lost(Fail::Os(_, errno)) if bytes.iter().any(|&byte| byte != 0) => {
-                Fail::Os(What::WriteBack, errno)
-            }
-            Replaced::Lost(fail) => fail,
-        })
-    }
-
-    /// That what is good of a block may be written: the last of it is, where it is. A limit for the
-    /// size of files and the like would be met when it is gone. (Where nothing is good, nothing can
-    /// be lost.)
-    fn may_be_written(&self, block: &Range<u64>, bytes: &[u8]) -> Result<(), Fail> {
-        let (mut at, mut sample) = (block.start, None);
-        for sector in bytes.chunks(512) {
-            if sector.iter().any(|&byte| byte != 0) {
-                sample = Some((at, sector));
-            }
-            at = at.saturating_add(SECTOR);
-        }
-        sample.map_or(Ok(()), |(at, sector)| write(self.sys, self.fd, at, sector))
-    }
-
-    /// That none of a block was cut off meanwhile, and the file is still the one: the last look
-    /// before data is lost.
-    fn is_whole(&self, block: &Range<u64>) -> Result<(), Fail> {
-        if size(self.sys, self.fd, self.facts)? < block.end.min(self.size) {
-            Err(failed(Errno::EBUSY))
-        } else {
-            Ok(())
-        }
-    }
-
-    /// Allocates a block that was punched out and writes it, and does so again as long as it comes
-    /// to lie on bad sectors.
-    fn replace(&self, block: &Range<u64>, bytes: &[u8]) -> Result<(), Replaced> {
-        let Self { sys, fd, .. } = *self;
-        let inside = block.start..block.end.min(self.size);
-        let out = || self.is_whole(block).and_then(|()| punch(sys, fd, block)).is_ok();
-        let mut seen = Ok(());
-        for left in (0..TRIES).rev() {
-            // Where that fails, writing allocates too, and says why it cannot: ext4 can punch files
-            // that it cannot preallocate (those with the block lists of ext3).
-            let allocated = again(|| sys.allocate(fd, block.start, self.block)).is_ok();
-            let good = if allocated && left > 0 {
-                is_good(sys, fd, self.facts, &inside)
-            } else {
-                Ok(true)
-            };
-            if matches!(good, Ok(false)) && out() {
+        loop {
+            // Where that fails, writing says why, or allocates too.
+            let _ = self.allocate(self.fd, at, self.block);
+            let bad = self.bad(at, self.end(at).min(self.size));
+            if matches!(bad, Ok(Some(_))) && self.try_again(at, &mut more) {
                 continue;
             }
-            seen = seen.and(good.map(drop).map_err(Replaced::Written));
-            match self.write_back(block, bytes) {
-                Ok(()) => return seen,
+            match self.write_back(at, bytes) {
+                Ok(()) => return bad.map(|_| matter(bytes)).map_err(begun),
                 // It is bad, or there was none. Another one may be better.
-                Err(Fail::Os(_, Errno::EIO | Errno::EFAULT | Errno::ENOSPC))
-                    if left > 0 && out() => {}
-                Err(fail) => return Err(Replaced::Lost(fail)),
+                Err(Fail::Os(_, Errno::EIO | Errno::EFAULT | Errno::ENOSPC | Errno::EDQUOT))
+                    if self.try_again(at, &mut more) => {}
+                Err(Fail::Os(_, errno)) if matter(bytes) => {
+                    return Err(Fail::Os(What::WriteBack, errno));
+                }
+                Err(fail) => return Err(fail),
             }
         }
-        Err(Replaced::Lost(failed(Errno::EIO)))
+    }
+
+    /// Gives a block back, and those that would come next to the spare file, one by one as the block
+    /// is asked for; or all that this has to the file system, where that has no more, or not often
+    /// enough.
+    fn try_again(&mut self, at: u64, more: &mut u64) -> bool {
+        if self.tries == 0 || self.punch(at).is_err() {
+            return false;
+        }
+        self.tries = self.tries.saturating_sub(1);
+        for _ in 0..*more {
+            let taken = |spare: &S::File| self.allocate(self.sys.raw(spare), self.next, self.block);
+            if self.tries == 0 || self.spare.as_ref().is_some_and(|spare| taken(spare).is_err()) {
+                self.spare = None;
+            }
+            self.next = self.end(self.next);
+        }
+        *more = more.saturating_mul(2).min(MOST);
+        true
+    }
+
+    /// That none of a block was cut off meanwhile, and the file is still the one.
+    fn is_whole(&self, at: u64) -> Result<(), Fail> {
+        let size = size(self.sys, self.fd, self.facts)?;
+        if size < self.end(at).min(self.size) { Err(failed(Errno::EBUSY)) } else { Ok(()) }
+    }
+
+    /// After the last look before data is lost.
+    fn punch(&self, at: u64) -> Result<(), Fail> {
+        self.is_whole(at)?;
+        again(What::ClearBadBlock, || self.sys.punch(self.fd, at, self.block)).map_err(unsupported)
+    }
+
+    fn allocate(&self, fd: i32, at: u64, length: u64) -> Result<(), Fail> {
+        again(What::ClearBadBlock, || self.sys.allocate(fd, at, length)).map_err(unsupported)
     }
 
     /// Writes as much of a block as the file has still.
-    fn write_back(&self, block: &Range<u64>, bytes: &[u8]) -> Result<(), Fail> {
-        let left = size(self.sys, self.fd, self.facts)?.saturating_sub(block.start);
+    fn write_back(&self, at: u64, bytes: &[u8]) -> Result<(), Fail> {
+        let left = size(self.sys, self.fd, self.facts)?.saturating_sub(at);
         let left = usize::try_from(left).unwrap_or(BLOCK).min(bytes.len());
-        write(self.sys, self.fd, block.start, bytes.get(..left).unwrap_or_default())
-    }
-
-    /// That it was done.
-    fn verify(&self) -> Result<(), Fail> {
-        self.is_whole(&self.range)?;
-        self.is_zero()?;
-        if is_good(self.sys, self.fd, self.facts, &self.range)? {
-            Ok(())
-        } else {
-            Err(failed(Errno::EIO))
-        }
-    }
-
-    /// That all of it can be read, and is zeros.
-    #[inline(never)]
-    fn is_zero(&self) -> Result<(), Fail> {
-        let mut room = [0; BLOCK];
-        let mut at = self.range.start;
-        while at < self.range.end {
-            let length =
-                usize::try_from(self.range.end.saturating_sub(at)).unwrap_or(BLOCK).min(BLOCK);
-            let bytes = room.get_mut(..length).unwrap_or_default();
-            if !read(self.sys, self.fd, at, bytes)? || bytes.iter().any(|&byte| byte != 0) {
-                return Err(failed(Errno::EIO));
-            }
-            at = at.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
-        }
-        Ok(())
+        write(self.sys, self.fd, at, bytes.get(..left).unwrap_or_default())
     }
 }
 
-/// Why a block was not replaced.
-enum Replaced {
-    /// What was good in it is there.
-    Written(Fail),
-    /// What was good in it is not.
-    Lost(Fail),
-}
-
-fn punch<S: Blocks>(sys: S, fd: i32, block: &Range<u64>) -> Result<(), Fail> {
-    let length = block.end.saturating_sub(block.start);
-    again(|| sys.punch(fd, block.start, length)).map_err(|fail| match fail {
-        // Neither this file system nor this file can do it.
+/// Neither this file system nor this file can do it.
+fn unsupported(fail: Fail) -> Fail {
+    match fail {
         Fail::Os(_, Errno::ENOTSUP | Errno::ENOSYS) => Fail::Unsupported,
         fail => fail,
-    })
+    }
 }
 
-/// A bit for each sector that begins in these bytes of a block.
-fn sectors(start: u64, end: u64) -> u8 {
-    let below = |at: u64| {
-        1_u16.checked_shl(u32::try_from(at.div_ceil(SECTOR)).unwrap_or(u32::MAX)).unwrap_or(0)
-    };
-    let [bits, _] = below(end).wrapping_sub(below(start)).to_le_bytes();
-    bits
-}
+const EXDEV: Errno = Errno::from_raw(rustix::io::Errno::XDEV.raw_os_error());
 
-/// Fills all of it, unless it is bad.
-fn read<S: Blocks>(sys: S, fd: i32, at: u64, bytes: &mut [u8]) -> Result<bool, Fail> {
-    let (mut at, mut rest) = (at, bytes);
-    while !rest.is_empty() {
-        let done = match again(|| sys.read_at(fd, rest, at)) {
-            Err(Fail::Os(_, Errno::EIO)) => return Ok(false),
-            done => done?,
-        };
-        (at, rest) = passed(at, done, rest.split_at_mut_checked(done).map(|(_, rest)| rest))?;
+/// Whether all of it can be read, and is zeros.
+#[inline(never)]
+fn is_zero<S: Blocks>(sys: S, fd: i32, range: &Range<u64>) -> Result<bool, Fail> {
+    let mut room = [0; BLOCK];
+    let mut at = range.start;
+    while at < range.end {
+        let length = usize::try_from(range.end.saturating_sub(at)).unwrap_or(BLOCK).min(BLOCK);
+        let bytes = room.get_mut(..length).unwrap_or_default();
+        if !read(sys, fd, at, bytes)? || matter(bytes) {
+            return Ok(false);
+        }
+        at = at.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
     }
     Ok(true)
 }
 
-/// Writes all of it.
-fn write<S: Blocks>(sys: S, fd: i32, at: u64, bytes: &[u8]) -> Result<(), Fail> {
-    let (mut at, mut rest) = (at, bytes);
-    while !rest.is_empty() {
-        let done = again(|| sys.write_at(fd, rest, at))?;
-        (at, rest) = passed(at, done, rest.split_at_checked(done).map(|(_, rest)| rest))?;
+/// Fills all of it, unless it is bad.
+fn read<S: Blocks>(sys: S, fd: i32, at: u64, bytes: &mut [u8]) -> Result<bool, Fail> {
+    let length = bytes.len();
+    let read = |at, done| sys.read_at(fd, bytes.get_mut(done..).unwrap_or_default(), at);
+    match transfer(at, length, read) {
+        Err(Stop::Other(Errno::EIO)) => Ok(false),
+        read => read.map(|()| true).map_err(stopped),
     }
-    Ok(())
 }
 
-/// Where it goes on; a call that did nothing, or more than it was asked for, would do so for ever.
-fn passed<T>(at: u64, done: usize, rest: Option<T>) -> Result<(u64, T), Fail> {
-    match (done, rest) {
-        (1.., Some(rest)) => Ok((at.saturating_add(u64::try_from(done).unwrap_or(u64::MAX)), rest)),
-        _ => Err(failed(Errno::EIO)),
-    }
+/// Writes all of it.
+fn write<S: Blocks>(sys: S, fd: i32, at: u64, bytes: &[u8]) -> Result<(), Fail> {
+    let write = |at, done| sys.write_at(fd, bytes.get(done..).unwrap_or_default(), at);
+    transfer(at, bytes.len(), write).map_err(stopped)
+}
+
+/// What a call did that did more than it was asked for is not known: it did nothing.
+fn transfer(
+    at: u64,
+    length: usize,
+    mut call: impl FnMut(u64, usize) -> Result<usize, Errno>,
+) -> Result<(), Stop<Errno>> {
+    let moved = in_pieces(at, length, length, |at, done, rest| match call(at, done) {
+        Ok(moved) => Ok(if moved > rest { 0 } else { moved }),
+        Err(Errno::EINTR) => Err(Refusal::Again),
+        Err(errno) => Err(Refusal::Other(errno)),
+    });
+    moved.map_err(|(_, stop)| stop)
+}
+
+fn stopped(stop: Stop<Errno>) -> Fail {
+    failed(if let Stop::Other(errno) = stop { errno } else { Errno::EIO })
 }

@@ -4,7 +4,7 @@
 
 use core::ops::Range;
 
-use super::{is_bad, is_good, place};
+use super::{failed, is_bad, is_good, place};
 use crate::{
     Errno, Facts, Fail, What,
     linux::{
@@ -14,10 +14,6 @@ use crate::{
         sysfs,
     },
 };
-
-const fn failed(errno: Errno) -> Fail {
-    Fail::Os(What::ClearBadBlock, errno)
-}
 
 /// A bus that has no such command.
 fn unsupported(errno: Errno) -> Fail {

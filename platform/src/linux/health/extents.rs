@@ -8,7 +8,7 @@ use crate::{
     Errno, Fail, What,
     linux::{
         sys::blocks::Blocks,
-        sys::ioctl::{Extent, ExtentMap},
+        sys::ioctl::{Extent, ExtentMap, SYNC},
     },
 };
 
@@ -71,7 +71,8 @@ const fn is_late(extent: &Extent) -> bool {
 }
 
 /// The first bytes of a file of `size` bytes, at `from` or behind it, that lie on bad sectors, with
-/// all that adjoin.
+/// all that adjoin. With the flag [`SYNC`], what has no place yet gets one first, unless that fails
+/// since the memory is bad.
 #[inline(never)]
 pub(in crate::linux) fn first<S: Blocks>(
     sys: S,
@@ -79,22 +80,29 @@ pub(in crate::linux) fn first<S: Blocks>(
     list: &BadSectors,
     from: u64,
     size: u64,
+    flags: u32,
 ) -> Result<Option<Range<u64>>, Fail> {
     // Wherever it lies.
     if list.is_empty() {
         return Ok(None);
     }
-    let mut map = ExtentMap::new();
+    let mut map = ExtentMap::new(flags);
     let mut found = None;
     // What is before this was looked at.
     let mut at = from;
     let mut tries = TRIES;
     while at < size {
         (map.start, map.length, map.mapped) = (at, size.saturating_sub(at), 0);
-        sys.extents(fd, &mut map).map_err(|errno| match errno {
-            Errno::ENOTSUP | ENOTTY => Fail::Unsupported,
-            errno => Fail::Os(What::Extents, errno),
-        })?;
+        match sys.extents(fd, &mut map) {
+            Ok(()) => {}
+            // What could not be stored has a place all the same, or else is late.
+            Err(Errno::EIO) if map.flags == SYNC => {
+                map.flags = 0;
+                continue;
+            }
+            Err(Errno::ENOTSUP | ENOTTY) => return Err(Fail::Unsupported),
+            Err(errno) => return Err(Fail::Os(What::Extents, errno)),
+        }
         let mapped = usize::try_from(map.mapped)
             .ok()
             .and_then(|mapped| map.extents.get(..mapped))

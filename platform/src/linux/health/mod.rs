@@ -14,14 +14,12 @@ mod volume;
 
 use core::ops::Range;
 
-use clear::Others;
-
 use super::{
     FileId,
     describe::same,
-    sys::{Stat, blocks::Blocks},
+    sys::{Stat, blocks::Blocks, ioctl::SYNC},
 };
-use crate::{ClearBy, Facts, Fail, Kind, What};
+use crate::{ClearBy, Errno, Facts, Fail, Kind, What};
 
 pub use list::BadSectors;
 pub(super) use place::list;
@@ -58,7 +56,7 @@ fn bad_within<S: Blocks>(
     match facts.kind {
         Kind::RegularFile => {
             let size = u64::try_from(stat.size).map_err(|_| Fail::Malformed(What::Size))?;
-            extents::first(sys, fd, list, range.start, range.end.min(size))
+            extents::first(sys, fd, list, range.start, range.end.min(size), SYNC)
         }
         Kind::DeviceDax => {
             facts.id.confirm(sys)?;
@@ -79,12 +77,15 @@ pub(super) fn clear<S: Blocks>(
     same(sys, fd, facts)?;
     match (facts.kind, by) {
         (Kind::RegularFile, ClearBy::Allocation | ClearBy::LossyAllocation) => {
-            let others = if by == ClearBy::Allocation { Others::Kept } else { Others::KeptIfRead };
-            clear::clear(sys, fd, facts, range, others)
+            clear::clear(sys, fd, facts, &range, by)
         }
         (Kind::DeviceDax, ClearBy::DeviceCommand) => command::clear(sys, fd, facts, &range),
         _ => Err(Fail::Unsupported),
     }
+}
+
+const fn failed(errno: Errno) -> Fail {
+    Fail::Os(What::ClearBadBlock, errno)
 }
 
 /// That all of this is listed as bad, by this list.

@@ -1,6 +1,6 @@
 //! Bad blocks over such a kernel.
 
-use core::{cell::Cell, ffi::CStr, ops::Range};
+use core::{cell::Cell, ffi::CStr, ops::Range, sync::atomic::AtomicU32};
 use std::{cell::RefCell, vec::Vec};
 
 use super::{FD, Input};
@@ -12,10 +12,11 @@ use crate::{
             self,
             list::SECTORS,
             text::{End, Lines},
+            turn::Turns,
         },
         sys::{
             Sys,
-            blocks::{Blocks, Space},
+            blocks::Blocks,
             ioctl::{ArsCap, ClearError, ExtentMap, VolumeTable},
         },
     },
@@ -32,18 +33,28 @@ impl Blocks for &Input<'_> {
         self.as_many(buffer.len())
     }
 
-    fn space(self, _: i32) -> Result<Space, Errno> {
-        let block = self.byte().map(|bits| if bits < 64 { 1 << bits } else { bits.into() })?;
-        Ok(Space { block, available: u64::from(self.byte()?) << 4 })
+    fn block_size(self, _: i32) -> Result<u64, Errno> {
+        self.byte().map(|bits| if bits < 64 { 1 << bits } else { bits.into() })
     }
 
-    fn process(self) -> u32 {
-        std::process::id()
+    fn turns(self, _: u16) -> Result<&'static Turns, Errno> {
+        static TURNS: Turns = Turns::new();
+        self.succeeds().map(|()| &TURNS)
     }
 
-    fn pause(self) {
-        // Another thread of the fuzzer's.
-        std::thread::sleep(core::time::Duration::from_millis(1));
+    fn wait(self, _: &AtomicU32, _: u32) {
+        // For another thread of the fuzzer's.
+        std::thread::yield_now();
+    }
+
+    fn wake(self, _: &AtomicU32) {}
+
+    fn spare(self, path: &CStr) -> Result<Self::File, Errno> {
+        self.open(path)
+    }
+
+    fn raw(self, _: &Self::File) -> i32 {
+        FD
     }
 
     fn extents(self, _: i32, map: &mut ExtentMap) -> Result<(), Errno> {

@@ -21,4 +21,4 @@ mod native;
 
 pub use copy_fault::CopyFault;
 pub use mapping::{Mapping, SigbusHandler, resume_after_sigbus};
-pub(super) use native::{pread, process, pwrite};
+pub(super) use native::{pread, pwrite};

@@ -83,8 +83,3 @@ pub(in crate::linux) unsafe fn pwrite(
 pub(super) const unsafe fn resume(_: *mut c_void, _: *mut c_void) -> bool {
     false
 }
-
-/// Here nothing is asked of the system.
-pub(in crate::linux) const fn process() -> Option<u32> {
-    None
-}

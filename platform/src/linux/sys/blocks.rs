@@ -1,12 +1,20 @@
 //! The system calls that are about the blocks of files and devices.
 
-use core::ffi::CStr;
+use core::{
+    ffi::CStr,
+    ptr,
+    sync::atomic::{
+        AtomicPtr, AtomicU32,
+        Ordering::{AcqRel, Acquire},
+    },
+};
 
 use rustix::{
     fd::AsRawFd,
     fs::{FallocateFlags, OFlags},
     io,
-    thread::Timespec,
+    mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap},
+    thread::futex,
 };
 
 use super::{
@@ -14,25 +22,23 @@ use super::{
     ioctl::{self, ArsCap, ClearError, ExtentMap, VolumeTable},
     open, widen,
 };
-use crate::{Errno, linux::mcsafe::process};
-
-/// What a file system says of its blocks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::linux) struct Space {
-    /// In bytes.
-    pub(in crate::linux) block: u64,
-    /// How many are free for everybody.
-    pub(in crate::linux) available: u64,
-}
+use crate::{Errno, linux::health::turn::Turns};
 
 /// The calls that are about blocks.
 pub(in crate::linux) trait Blocks: Sys {
-    /// fstatfs(2).
-    fn space(self, fd: i32) -> Result<Space, Errno>;
-    /// getpid(2), or 1 where it cannot be had.
-    fn process(self) -> u32;
-    /// nanosleep(2): a millisecond, or less.
-    fn pause(self);
+    /// fstatfs(2): f_bsize.
+    fn block_size(self, fd: i32) -> Result<u64, Errno>;
+    /// The turns with this number, in memory of this process's; the first time mmap(2), and
+    /// madvise(2) with MADV_WIPEONFORK.
+    fn turns(self, number: u16) -> Result<&'static Turns, Errno>;
+    /// futex(2): waits as long as the word has this value, or shorter.
+    fn wait(self, word: &AtomicU32, value: u32);
+    /// futex(2): wakes all that wait.
+    fn wake(self, word: &AtomicU32);
+    /// open(2) with O_TMPFILE, for reading and writing.
+    fn spare(self, directory: &CStr) -> Result<Self::File, Errno>;
+    /// The descriptor of a file.
+    fn raw(self, file: &Self::File) -> i32;
     /// ioctl(2) with FS_IOC_FIEMAP.
     fn extents(self, fd: i32, map: &mut ExtentMap) -> Result<(), Errno>;
     /// pread64(2): how much of the buffer was filled.
@@ -56,19 +62,54 @@ pub(in crate::linux) trait Blocks: Sys {
 }
 
 impl Blocks for Kernel {
-    fn space(self, fd: i32) -> Result<Space, Errno> {
-        let said = rustix::fs::fstatfs(borrow(fd)?).map_err(errno)?;
-        Ok(Space { block: widen!(said.f_bsize, u64), available: widen!(said.f_bavail, u64) })
+    fn block_size(self, fd: i32) -> Result<u64, Errno> {
+        Ok(widen!(rustix::fs::fstatfs(borrow(fd)?).map_err(errno)?.f_bsize, u64))
     }
 
-    fn process(self) -> u32 {
-        // Not rustix's, which takes what a filter says instead for a number, or panics.
-        process().unwrap_or(1)
+    fn turns(self, number: u16) -> Result<&'static Turns, Errno> {
+        /// Those with every number.
+        type All = [Turns; 1 << 16];
+        static ALL: AtomicPtr<All> = AtomicPtr::new(ptr::null_mut());
+        let mut all = ALL.load(Acquire);
+        if all.is_null() {
+            let (access, private) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
+            // SAFETY: mmap wants that nothing which exists is mapped over: without MAP_FIXED the
+            // kernel takes free addresses.
+            let made =
+                unsafe { mmap_anonymous(ptr::null_mut(), size_of::<All>(), access, private) }
+                    .map_err(errno)?;
+            // SAFETY: this advice wants that nobody counts on what is there in a child of fork(2):
+            // zeros are a valid value, of turns that nobody waits for.
+            let advised = unsafe { madvise(made, size_of::<All>(), Advice::LinuxWipeOnFork) };
+            let first = |()| ALL.compare_exchange(ptr::null_mut(), made.cast(), AcqRel, Acquire);
+            let kept = advised.map(first).map_err(errno);
+            if kept != Ok(Ok(ptr::null_mut())) {
+                // SAFETY: munmap wants that nobody uses the memory: nobody else knows of it.
+                let _ = unsafe { munmap(made, size_of::<All>()) };
+            }
+            // Another thread may have been faster.
+            all = kept?.map_or_else(|theirs| theirs, |_| made.cast());
+        }
+        // SAFETY: a reference wants memory that is there for its lifetime, aligned, with a valid
+        // value: it is a mapping of that size which is never undone, and was zeros.
+        let all: &'static All = unsafe { &*all };
+        all.get(usize::from(number)).ok_or(Errno::EINVAL)
     }
 
-    fn pause(self) {
-        // Shorter, if a signal comes.
-        let _ = rustix::thread::nanosleep(&Timespec { tv_sec: 0, tv_nsec: 1_000_000 });
+    fn wait(self, word: &AtomicU32, value: u32) {
+        let _ = futex::wait(word, futex::Flags::PRIVATE, value, None);
+    }
+
+    fn wake(self, word: &AtomicU32) {
+        let _ = futex::wake(word, futex::Flags::PRIVATE, i32::MAX.unsigned_abs());
+    }
+
+    fn spare(self, directory: &CStr) -> Result<Self::File, Errno> {
+        open(directory, OFlags::RDWR | OFlags::TMPFILE | OFlags::EXCL)
+    }
+
+    fn raw(self, file: &Self::File) -> i32 {
+        file.0.as_raw_fd()
     }
 
     fn extents(self, fd: i32, map: &mut ExtentMap) -> Result<(), Errno> {

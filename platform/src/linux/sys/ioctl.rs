@@ -42,11 +42,11 @@ pub(in crate::linux) struct ExtentMap {
 }
 
 impl ExtentMap {
-    pub(in crate::linux) fn new() -> Self {
+    pub(in crate::linux) fn new(flags: u32) -> Self {
         Self {
             start: 0,
             length: 0,
-            flags: SYNC,
+            flags,
             mapped: 0,
             count: 0,
             reserved: 0,

@@ -1,21 +1,27 @@
 //! What a file's bytes are, and where they lie, for [`World`](super::world::World)s: a file system
 //! of one file, a volume's table, a bus.
 
-use core::{ffi::CStr, ops::Range};
+use core::{
+    ffi::CStr,
+    ops::Range,
+    sync::atomic::{AtomicU32, AtomicUsize, Ordering::SeqCst},
+};
 use std::{
+    boxed::Box,
     cell::{Cell, RefCell},
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
+    sync::Mutex,
     vec,
     vec::Vec,
 };
 
-use super::world::{Call, Scripted, text};
+use super::world::{Call, SPARE, Scripted, text};
 use crate::{
     Errno,
     linux::{
-        health::turn::CLEARING,
+        health::turn::Turns,
         sys::{
-            blocks::{Blocks, Space},
+            blocks::Blocks,
             ioctl::{ArsCap, ClearError, EXTENTS, Extent, ExtentMap, SYNC, VolumeTable},
         },
     },
@@ -41,10 +47,34 @@ pub(super) struct Disk {
     /// In ascending order of the file.
     pub(super) extents: RefCell<Vec<Extent>>,
     pub(super) bytes: RefCell<Vec<u8>>,
-    /// Who calls.
-    pub(super) process: u32,
-    /// How many blocks are free.
-    pub(super) available: u64,
+    /// The process that calls, and the turn that it had last.
+    pub(super) process: usize,
+    pub(super) turns: Cell<Option<&'static Turns>>,
+    /// How many blocks may still be taken, and what is said when there are none.
+    pub(super) room: Cell<u64>,
+    pub(super) short: Errno,
+    /// The room is this once a block is punched out.
+    pub(super) room_once_punched: Option<u64>,
+    /// What fallocate of blocks that have none says.
+    pub(super) preallocates: Result<(), Errno>,
+    /// Why no spare file can be made.
+    pub(super) no_spare: Option<Errno>,
+    /// The device of spare files, where that is another one.
+    pub(super) spare_dev: Option<u64>,
+    /// What the spare file has, if there is one.
+    spare: RefCell<Option<BTreeMap<u64, u64>>>,
+    /// Whether what was freed is given out again before anything else, the lowest first; with a
+    /// journal, after an fsync.
+    pub(super) reuse: Option<Reuse>,
+    pub(super) pool: RefCell<BTreeSet<u64>>,
+    pending: RefCell<BTreeSet<u64>>,
+    /// Whether there is a page cache, and of which blocks it has what the device has not.
+    pub(super) cached: bool,
+    dirty: RefCell<BTreeSet<u64>>,
+    /// Called in a punch.
+    pub(super) in_punch: Option<fn()>,
+    /// How many good sectors were written to memory that is bad.
+    pub(super) wasted: Cell<usize>,
     /// Where nothing can be written any more, and whether that is so everywhere once a block is
     /// punched out.
     pub(super) limit: u64,
@@ -67,6 +97,8 @@ pub(super) struct Disk {
     pub(super) exaggerates: bool,
     /// What FIEMAP says instead, when asked from a byte on: how many extents, and the first.
     pub(super) answer: Option<fn(u64) -> (u32, Extent)>,
+    /// Whether it fails with EIO, even if nothing is stored first.
+    pub(super) unreadable_map: bool,
     /// In how many more answers of FIEMAP the extent that begins here in the file has no place yet.
     pub(super) late: RefCell<BTreeMap<u64, u32>>,
     /// Whether the last extent is marked as that.
@@ -77,6 +109,23 @@ pub(super) struct Disk {
     pub(super) cleared: ClearError,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reuse {
+    AtOnce,
+    AfterCommit,
+}
+
+/// The turns of each process, by number: they outlive the worlds, as those of the kernel do.
+static TURNS: Mutex<BTreeMap<(usize, u16), &'static Turns>> = Mutex::new(BTreeMap::new());
+
+/// Processes that there were.
+static PROCESSES: AtomicUsize = AtomicUsize::new(0);
+
+/// A process of which nobody is a thread yet.
+pub(super) fn another_process() -> usize {
+    PROCESSES.fetch_add(1, SeqCst)
+}
+
 impl Default for Disk {
     fn default() -> Self {
         Self {
@@ -84,8 +133,22 @@ impl Default for Disk {
             xflags: 0,
             extents: RefCell::default(),
             bytes: RefCell::default(),
-            process: std::process::id(),
-            available: 64,
+            process: another_process(),
+            turns: Cell::new(None),
+            room: Cell::new(u64::MAX),
+            short: Errno::ENOSPC,
+            room_once_punched: None,
+            preallocates: Ok(()),
+            no_spare: None,
+            spare_dev: None,
+            spare: RefCell::default(),
+            reuse: None,
+            pool: RefCell::default(),
+            pending: RefCell::default(),
+            cached: false,
+            dirty: RefCell::default(),
+            in_punch: None,
+            wasted: Cell::new(0),
             limit: u64::MAX,
             limit_once_punched: false,
             cut: None,
@@ -98,6 +161,7 @@ impl Default for Disk {
             forgets: false,
             exaggerates: false,
             answer: None,
+            unreadable_map: false,
             late: RefCell::default(),
             marks_last: true,
             tables: Vec::new(),
@@ -119,7 +183,7 @@ impl Disk {
     }
 
     pub(super) fn map(&self, map: &mut ExtentMap) {
-        assert_eq!(map.flags, SYNC);
+        assert_eq!(map.flags & !SYNC, 0);
         if let Some(answer) = self.answer {
             (map.mapped, map.extents[0]) = answer(map.start);
             return;
@@ -162,26 +226,101 @@ impl Disk {
         let bytes = self.bytes.borrow();
         let start = usize::try_from(offset).unwrap().min(bytes.len());
         let length = buffer.len().min(self.chunk).min(bytes.len() - start);
-        if (offset..offset + length as u64).any(|at| self.is_poisoned(at)) {
+        if !self.cached && (offset..offset + length as u64).any(|at| self.is_poisoned(at)) {
             return Err(Errno::EIO);
         }
         buffer[..length].copy_from_slice(&bytes[start..start + length]);
         Ok(length + usize::from(self.exaggerates))
     }
 
-    pub(super) fn write(&self, buffer: &[u8], offset: u64) -> usize {
+    pub(super) fn write(&self, buffer: &[u8], offset: u64) -> Result<usize, Errno> {
         let length = buffer.len().min(self.chunk);
         let start = usize::try_from(offset).unwrap();
+        // Writing allocates.
+        if !buffer.is_empty() && self.place(offset).is_none() {
+            self.allocate(offset - offset % self.block, self.block)?;
+        }
+        for (at, sector) in (offset..).step_by(512).zip(buffer[..length].chunks(512)) {
+            let is_good = sector.iter().any(|&byte| byte != 0);
+            self.wasted.set(self.wasted.get() + usize::from(is_good && self.is_poisoned(at)));
+        }
+        if self.cached {
+            self.dirty.borrow_mut().insert(offset - offset % self.block);
+        }
         let mut bytes = self.bytes.borrow_mut();
         assert!(start + length <= bytes.len(), "the file would grow");
         if !self.forgets {
             bytes[start..start + length].copy_from_slice(&buffer[..length]);
         }
-        length
+        Ok(length)
     }
 
-    pub(super) fn punch(&self, offset: u64, length: u64) {
+    /// Writes to the device what the cache has of these bytes.
+    fn store(&self, range: Range<u64>) -> Result<(), Errno> {
+        let mut dirty = self.dirty.borrow_mut();
+        let stored: Vec<u64> = dirty.range(range).copied().collect();
+        dirty.retain(|at| !stored.contains(at));
+        let sectors = |at: u64| (at..at + self.block).step_by(512);
+        let lost = stored.into_iter().flat_map(sectors).any(|at| self.is_poisoned(at));
+        if lost { Err(Errno::EIO) } else { Ok(()) }
+    }
+
+    /// What was freed may be given out again.
+    fn freed_for_good(&self, block: u64) {
+        match self.reuse {
+            None => {}
+            Some(Reuse::AtOnce) => drop(self.pool.borrow_mut().insert(block)),
+            Some(Reuse::AfterCommit) => drop(self.pending.borrow_mut().insert(block)),
+        }
+        self.room.set(self.room.get().saturating_add(1));
+    }
+
+    pub(super) fn sync(&self) -> Result<(), Errno> {
+        self.pool.borrow_mut().append(&mut self.pending.borrow_mut());
+        self.store(0..u64::MAX)
+    }
+
+    /// A block of the file system, for this block of the file or the spare one.
+    fn give(&self, at: u64) -> Result<u64, Errno> {
+        let room = self.room.get().checked_sub(1).ok_or(self.short)?;
+        self.room.set(room);
+        let first = self.pool.borrow_mut().pop_first();
+        Ok(match (first, &self.free) {
+            (Some(block), _) => block,
+            (None, Some(free)) => free.replace(free.get() + self.block),
+            (None, None) => self.freed.borrow().get(&at).copied().unwrap_or(1 << 41),
+        })
+    }
+
+    pub(super) fn is_spare_open(&self) -> bool {
+        self.spare.borrow().is_some()
+    }
+
+    pub(super) fn open_spare(&self) {
+        let before = self.spare.replace(Some(BTreeMap::new()));
+        assert_eq!(before, None, "one is enough");
+    }
+
+    pub(super) fn close_spare(&self) {
+        for block in self.spare.take().expect("one is open").into_values() {
+            self.freed_for_good(block);
+        }
+    }
+
+    /// Blocks for the spare file: all of them, or none more.
+    fn take(&self, offset: u64, length: u64) -> Result<(), Errno> {
+        for at in (offset..offset + length).step_by(self.block as usize) {
+            let mut spare = self.spare.borrow_mut();
+            if let Entry::Vacant(vacant) = spare.as_mut().expect("it is open").entry(at) {
+                vacant.insert(self.give(at)?);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn punch(&self, offset: u64, length: u64) -> Result<(), Errno> {
         assert_eq!((offset % self.block, length % self.block), (0, 0), "whole blocks");
+        self.store(offset..offset + length)?;
         let (mut left, end) = (Vec::new(), offset + length);
         for extent in self.extents.borrow().iter() {
             let behind = extent.logical + extent.length;
@@ -189,7 +328,9 @@ impl Disk {
                 left.push(Extent { length: extent.length.min(offset - extent.logical), ..*extent });
             }
             for at in (offset.max(extent.logical)..end.min(behind)).step_by(self.block as usize) {
-                self.freed.borrow_mut().insert(at, at - extent.logical + extent.physical);
+                let place = at - extent.logical + extent.physical;
+                self.freed.borrow_mut().insert(at, place);
+                self.freed_for_good(place);
             }
             if behind > end {
                 let from = extent.logical.max(end);
@@ -203,21 +344,23 @@ impl Disk {
         if !self.forgets {
             bytes[start.min(size)..(start + length as usize).min(size)].fill(0);
         }
+        if let Some(room) = self.room_once_punched {
+            self.room.set(room);
+        }
+        Ok(())
     }
 
-    pub(super) fn allocate(&self, offset: u64, length: u64) {
+    pub(super) fn allocate(&self, offset: u64, length: u64) -> Result<(), Errno> {
         for at in (offset..offset + length).step_by(self.block as usize) {
             if self.place(at).is_some() {
                 continue;
             }
-            let physical = match &self.free {
-                Some(free) => free.replace(free.get() + self.block),
-                None => self.freed.borrow()[&at],
-            };
+            let physical = self.give(at)?;
             let mut extents = self.extents.borrow_mut();
             extents.push(Extent { flags: UNWRITTEN, ..extent(at, physical, self.block) });
             extents.sort_by_key(|extent| extent.logical);
         }
+        Ok(())
     }
 
     pub(super) fn table(&self, table: &mut VolumeTable) -> Result<(), Errno> {
@@ -235,53 +378,85 @@ impl Blocks for Scripted<'_> {
     }
 
     fn write_at(self, fd: i32, buffer: &[u8], offset: u64) -> Result<usize, Errno> {
+        let disk = &self.0.disk;
+        if fd == SPARE {
+            self.0.descriptor(fd, Call::Rehearse(offset, buffer.len()))?;
+            return if offset < disk.limit { Ok(buffer.len()) } else { Err(Errno::EFBIG) };
+        }
         self.0.descriptor(fd, Call::Pwrite(offset, buffer.len()))?;
         self.0.touched();
-        let disk = &self.0.disk;
         let out = disk.limit_once_punched && self.0.has(|call| matches!(call, Call::Punch(..)));
         let room = if out { 0 } else { disk.limit.saturating_sub(offset) };
         match usize::try_from(room).unwrap().min(buffer.len()) {
             0 => Err(Errno::EFBIG),
-            length => Ok(disk.write(&buffer[..length], offset)),
+            length => disk.write(&buffer[..length], offset),
         }
     }
 
-    fn space(self, fd: i32) -> Result<Space, Errno> {
-        self.0.descriptor(fd, Call::Space)?;
-        Ok(Space { block: self.0.disk.block, available: self.0.disk.available })
+    fn block_size(self, fd: i32) -> Result<u64, Errno> {
+        self.0.descriptor(fd, Call::BlockSize)?;
+        Ok(self.0.disk.block)
     }
 
-    fn process(self) -> u32 {
-        self.0.disk.process
+    fn turns(self, number: u16) -> Result<&'static Turns, Errno> {
+        self.0.call(Call::Turns)?;
+        let (mut all, process) = (TURNS.lock().unwrap(), self.0.disk.process);
+        let turns =
+            all.entry((process, number)).or_insert_with(|| Box::leak(Box::new(Turns::new())));
+        self.0.disk.turns.set(Some(turns));
+        Ok(turns)
     }
 
-    fn pause(self) {
-        std::thread::sleep(core::time::Duration::from_millis(1));
+    fn wait(self, _: &AtomicU32, _: u32) {
+        std::thread::yield_now();
+    }
+
+    fn wake(self, _: &AtomicU32) {}
+
+    fn spare(self, directory: &CStr) -> Result<Self::File, Errno> {
+        self.0.call(Call::Spare(text(directory)))?;
+        self.0.disk.no_spare.map_or_else(|| Ok(self.0.opened_spare()), Err)
+    }
+
+    fn raw(self, file: &Self::File) -> i32 {
+        assert!(file.spare);
+        SPARE
     }
 
     fn extents(self, fd: i32, map: &mut ExtentMap) -> Result<(), Errno> {
         self.0.descriptor(fd, Call::Extents(map.start))?;
+        if self.0.disk.unreadable_map {
+            return Err(Errno::EIO);
+        }
         self.0.disk.map(map);
         Ok(())
     }
 
     fn punch(self, fd: i32, offset: u64, length: u64) -> Result<(), Errno> {
         self.0.descriptor(fd, Call::Punch(offset, length))?;
-        assert!(CLEARING.are_taken(), "whoever has read this block writes it, too");
+        let turns = self.0.disk.turns.get();
+        assert!(turns.unwrap().are_taken(), "whoever has read this block writes it, too");
         self.0.touched();
-        self.0.disk.punch(offset, length);
-        Ok(())
+        if let Some(call) = self.0.disk.in_punch {
+            call();
+        }
+        self.0.disk.punch(offset, length)
     }
 
     fn allocate(self, fd: i32, offset: u64, length: u64) -> Result<(), Errno> {
+        if fd == SPARE {
+            self.0.descriptor(fd, Call::Take(offset, length))?;
+            return self.0.disk.take(offset, length);
+        }
         self.0.descriptor(fd, Call::Allocate(offset, length))?;
         self.0.touched();
-        self.0.disk.allocate(offset, length);
-        Ok(())
+        self.0.disk.preallocates?;
+        self.0.disk.allocate(offset, length)
     }
 
     fn fsync(self, fd: i32) -> Result<(), Errno> {
-        self.0.descriptor(fd, Call::Fsync)
+        self.0.descriptor(fd, Call::Fsync)?;
+        self.0.disk.sync()
     }
 
     fn open_writable(self, path: &CStr) -> Result<Self::File, Errno> {

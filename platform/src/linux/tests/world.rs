@@ -20,6 +20,9 @@ use crate::{
 /// The one descriptor that is open.
 pub(super) const FD: i32 = 7;
 
+/// That of a spare file.
+pub(super) const SPARE: i32 = 8;
+
 pub(super) const READ_ONLY: u32 = 0;
 pub(super) const WRITE_ONLY: u32 = 1;
 pub(super) const READ_WRITE: u32 = 2;
@@ -61,7 +64,13 @@ pub(super) enum Call {
         length: usize,
         writable: bool,
     },
-    Space,
+    BlockSize,
+    Turns,
+    /// In this directory.
+    Spare(String),
+    /// To the spare file: from this byte on, so many bytes.
+    Take(u64, u64),
+    Rehearse(u64, usize),
     /// From this byte on.
     Extents(u64),
     Xflags,
@@ -242,7 +251,13 @@ impl World {
             _ => found(&self.files, path)?,
         };
         self.open_files.set(self.open_files.get() + 1);
-        Ok(Opened { world: self, contents: Cell::new(contents) })
+        Ok(Opened { world: self, contents: Cell::new(contents), spare: false })
+    }
+
+    pub(super) fn opened_spare(&self) -> Opened<'_> {
+        self.open_files.set(self.open_files.get() + 1);
+        self.disk.open_spare();
+        Opened { world: self, contents: Cell::new(&[]), spare: true }
     }
 
     /// Whether such a call was made.
@@ -251,8 +266,9 @@ impl World {
     }
 
     fn is_replaced(&self) -> bool {
-        let stats = self.calls.borrow().iter().filter(|call| matches!(call, Call::Fstat)).count();
-        self.disk.replaced.is_some_and(|from| stats > from)
+        let stats =
+            || self.calls.borrow().iter().filter(|call| matches!(call, Call::Fstat)).count();
+        self.disk.replaced.is_some_and(|from| stats() > from)
     }
 
     /// Something was done to the file.
@@ -264,7 +280,8 @@ impl World {
 
     pub(super) fn descriptor(&self, fd: i32, call: Call) -> Result<(), Errno> {
         self.call(call)?;
-        if fd == FD { Ok(()) } else { Err(Errno::EBADF) }
+        let is_spare = fd == SPARE && self.disk.is_spare_open();
+        if fd == FD || is_spare { Ok(()) } else { Err(Errno::EBADF) }
     }
 }
 
@@ -297,11 +314,15 @@ pub(super) struct Opened<'w> {
     world: &'w World,
     /// What was not read yet.
     contents: Cell<&'w [u8]>,
+    pub(super) spare: bool,
 }
 
 impl Drop for Opened<'_> {
     fn drop(&mut self) {
         self.world.calls.borrow_mut().push(Call::Close);
+        if self.spare {
+            self.world.disk.close_spare();
+        }
         self.world.open_files.set(self.world.open_files.get() - 1);
     }
 }
@@ -317,9 +338,13 @@ impl<'w> Sys for Scripted<'w> {
     fn fstat(self, fd: i32) -> Result<Stat, Errno> {
         self.0.descriptor(fd, Call::Fstat)?;
         let number =
-            self.0.calls.borrow().iter().filter(|call| matches!(call, Call::Fstat)).count() - 1;
+            || self.0.calls.borrow().iter().filter(|call| matches!(call, Call::Fstat)).count() - 1;
         let mut stat = self.0.stat;
-        if let Some((_, size)) = self.0.disk.cut.filter(|(from, _)| number >= *from) {
+        if fd == SPARE {
+            stat.dev = self.0.disk.spare_dev.unwrap_or(stat.dev);
+            return Ok(stat);
+        }
+        if let Some((_, size)) = self.0.disk.cut.filter(|(from, _)| number() >= *from) {
             self.0.disk.bytes.borrow_mut().truncate(size as usize);
             stat.size = size.cast_signed();
         }

@@ -14,11 +14,6 @@ use crate::{Cpu, Errno};
 use fault::{Report, Side};
 use signal::BUS_ADRERR;
 
-/// getpid(2).
-pub(in crate::linux) fn process() -> Option<u32> {
-    signal::process().ok()
-}
-
 /// Somebody handles SIGBUS.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Guard(());

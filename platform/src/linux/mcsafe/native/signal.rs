@@ -171,13 +171,6 @@ pub(super) fn set_mask(mask: u64) -> Result<(), Errno> {
     Ok(())
 }
 
-/// getpid(2).
-pub(super) fn process() -> Result<u32, Errno> {
-    // SAFETY: it takes and changes nothing.
-    let process = unsafe { call(arch::GETPID, [0; 4]) }?;
-    u32::try_from(process).map_err(|_| Errno::EOVERFLOW)
-}
-
 /// Sends this thread the SIGBUS that it has just got once more, as it is.
 ///
 /// # Safety

@@ -271,11 +271,21 @@ fn errors_of_the_map() {
     for (errno, fail) in [
         (95, Fail::Unsupported),
         (25, Fail::Unsupported),
-        (5, Fail::Os(What::Extents, Errno::EIO)),
         (22, Fail::Os(What::Extents, Errno::EINVAL)),
     ] {
         assert_eq!(health::next(world.failing(1, errno).sys(), FD, &facts, &list, 0), Err(fail));
     }
+    // What could not be stored first, since the memory is bad, has a place all the same.
+    let lost = world.failing(1, 5);
+    assert_eq!(health::next(lost.sys(), FD, &facts, &list, 0), Ok(Some(0..512)));
+    assert_eq!(lost.calls(), [Call::Fstat, Call::Extents(0), Call::Extents(0)]);
+    // One that does not store anything, and fails so, does not do so for ever.
+    let mut broken = World::eight_blocks("1000 1\n");
+    broken.disk.unreadable_map = true;
+    assert_eq!(
+        health::next(broken.sys(), FD, &facts, &list, 0),
+        Err(Fail::Os(What::Extents, Errno::EIO))
+    );
 }
 
 /// A file of so many sectors, and for each where it is: a permutation with holes, in extents of

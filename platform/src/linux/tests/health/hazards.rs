@@ -1,16 +1,25 @@
 //! What could make clearing lose good bytes, and is looked for before.
 
-use core::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::{format, vec};
+use std::{
+    boxed::Box,
+    cell::Cell,
+    format,
+    sync::{Barrier, Mutex},
+    vec,
+    vec::Vec,
+};
 
 use super::{
     super::{
-        disk::pattern,
+        disk::{Reuse, pattern},
         world::{Call, World},
     },
     clearing::{EIO, NOT_BAD, changes, clear, clear_by, poisoned},
 };
-use crate::{ClearBy, Errno, Fail, What, linux::health::turn::Turns};
+use crate::{
+    ClearBy, Errno, Fail, What,
+    linux::{health::turn::Turn, sys::Kernel},
+};
 
 /// What was written to it and is on its way: when it has come to the device, that is bad no more,
 /// and what was written is good.
@@ -41,14 +50,150 @@ fn all_or_nothing() {
     }
 }
 
+/// So many blocks are asked for before anything is freed, and one in the place of the other.
 #[test]
 fn a_file_system_without_room() {
+    for short in [Errno::ENOSPC, Errno::EDQUOT] {
+        for room in [0, 1, 61, 62] {
+            for by in [ClearBy::Allocation, ClearBy::LossyAllocation] {
+                let mut world = World::eight_blocks("1010 1\n");
+                (world.disk.room, world.disk.short) = (Cell::new(room), short);
+                let refused = Err(Fail::Os(What::ClearBadBlock, short));
+                assert_eq!(clear_by(by, &world, 5120..5632), refused, "{room}");
+                assert_eq!(changes(&world.calls()), []);
+                assert_eq!(*world.disk.bytes.borrow(), pattern(8 << 12));
+            }
+        }
+        // What the spare file has is given back if it is wanted, and after that is that of nobody.
+        for room in [63, 64, 65, 1000] {
+            let mut world = World::eight_blocks("1010 1\n");
+            (world.disk.room, world.disk.short) = (Cell::new(room), short);
+            assert_eq!(clear(&world, 5120..5632), Ok(()), "{room}");
+            assert_eq!(world.disk.room.get(), room);
+            // Somebody else was faster.
+            let mut world = World::eight_blocks("1010 1\n");
+            (world.disk.room, world.disk.short) = (Cell::new(room), short);
+            world.disk.room_once_punched = Some(0);
+            assert_eq!(clear(&world, 5120..5632), Ok(()), "{room}");
+        }
+    }
+}
+
+/// A spare file cannot be made: nothing good is put at risk, and what is all bad needs none.
+#[test]
+fn no_spare_file() {
+    let none = |errno| Err(Fail::Os(What::Spare, errno));
+    let elsewhere = |mut world: World| {
+        world.disk.spare_dev = Some(7);
+        world
+    };
+    let nameless = |world: World| world.linked("/proc/self/fd/7", "memfd");
+    let ways: [(&dyn Fn(World) -> World, Errno); 3] = [
+        (&elsewhere, Errno::from_raw(18)),
+        (&nameless, Errno::ENOENT),
+        (&|world| world, Errno::EACCES),
+    ];
+    for (way, errno) in ways {
+        let world = |list| {
+            let mut world = way(World::eight_blocks(list));
+            world.disk.no_spare = (errno == Errno::EACCES).then_some(errno);
+            world
+        };
+        for by in [ClearBy::Allocation, ClearBy::LossyAllocation] {
+            let some = world("1010 1\n");
+            assert_eq!(clear_by(by, &some, 5120..5632), none(errno));
+            assert_eq!(changes(&some.calls()), []);
+            let all = world("1008 8\n");
+            assert_eq!(clear_by(by, &all, 4096..8192), Ok(()));
+        }
+        // Nor is there anything good if the rest cannot be read, and may be given up.
+        let dax = poisoned(world("1010 1\n"), &[1008..1016]);
+        assert_eq!(clear_by(ClearBy::LossyAllocation, &dax, 5120..5632), Ok(()));
+    }
+}
+
+/// The good bytes, if there are any, never come to memory that is bad while there is other; and
+/// what was freed is given out again.
+#[test]
+fn memory_that_does_not_heal() {
+    for reuse in [Reuse::AtOnce, Reuse::AfterCommit] {
+        // Three files one after the other, each of which frees what the next one is offered: here
+        // one file whose parts are cleared in turn.
+        let mut world = poisoned(World::eight_blocks("1001 63\n"), &[1001..1064]);
+        world.disk.reuse = Some(reuse);
+        // What others have freed.
+        world.disk.pool.borrow_mut().extend((1008..1064).step_by(8).map(|at| at * 512));
+        for range in [512..4096, 4096..4608, 8192..20_480, 4608..8192, 20_480..32_768] {
+            let result = clear(&world, range.clone());
+            assert!(matches!(result, Ok(()) | Err(NOT_BAD)), "{reuse:?} {range:?}: {result:?}");
+        }
+        let mut expected = pattern(8 << 12);
+        expected[512..].fill(0);
+        assert_eq!(*world.disk.bytes.borrow(), expected);
+        assert_eq!((world.walk(), world.disk.wasted.get()), ((vec![], None), 0), "{reuse:?}");
+    }
+    // Where there is no other but what the spare file has, it is written there in the end: a device
+    // may make it good.
+    let mut world = poisoned(World::eight_blocks("1010 1\n"), &[1008..1016]);
+    world.disk.reuse = Some(Reuse::AtOnce);
+    world.disk.room.set(63);
+    assert_eq!(clear_by(ClearBy::LossyAllocation, &world, 5120..5632), Ok(()), "nothing is good");
     let mut world = World::eight_blocks("1010 1\n");
-    world.disk.available = 63;
-    assert_eq!(clear(&world, 5120..5632), Err(Fail::Os(What::ClearBadBlock, Errno::ENOSPC)));
+    world.disk.reuse = Some(Reuse::AtOnce);
+    world.disk.room.set(63);
+    assert_eq!(clear(&world, 5120..5632), Err(EIO));
+    let mut expected = pattern(8 << 12);
+    expected[5120..5632].fill(0);
+    assert_eq!(*world.disk.bytes.borrow(), expected);
+}
+
+/// A block in the page cache is not written to where it is bad, which would have to be stored there
+/// before it is punched out.
+#[test]
+fn a_page_in_the_cache() {
+    for block in [512, 1024, 2048, 4096] {
+        let mut world = poisoned(World::eight_blocks("1009 1\n"), &[1009..1010]);
+        (world.disk.block, world.disk.cached) = (block, true);
+        assert_eq!(clear(&world, 4608..5120), Ok(()), "{block}");
+        let mut expected = pattern(8 << 12);
+        expected[4608..5120].fill(0);
+        assert_eq!(*world.disk.bytes.borrow(), expected, "{block}");
+    }
+}
+
+/// ext4 can punch files that it cannot preallocate: what is not known to come back is not freed.
+#[test]
+fn a_file_that_cannot_be_preallocated() {
+    let mut world = World::eight_blocks("1010 1\n");
+    world.disk.preallocates = Err(Errno::ENOTSUP);
+    assert_eq!(clear(&world, 5120..5632), Err(Fail::Unsupported));
     assert_eq!(changes(&world.calls()), []);
-    world.disk.available = 64;
-    assert_eq!(clear(&world, 5120..5632), Ok(()));
+}
+
+/// What was to be stored before fails: nothing is changed. What was written back does: that is
+/// said, if any of it was good.
+#[test]
+fn what_cannot_be_synced() {
+    const EIO: Errno = Errno::EIO;
+    for (list, range, what) in
+        [("1010 1\n", 5120..5632, What::WriteBack), ("1008 8\n", 4096..8192, What::ClearBadBlock)]
+    {
+        let world = World::eight_blocks(list);
+        assert_eq!(clear(&world, range.clone()), Ok(()));
+        let calls: Vec<Call> =
+            world.calls().into_iter().filter(|call| *call != Call::Close).collect();
+        let syncs = (0..calls.len()).filter(|&at| calls[at] == Call::Fsync);
+        let failed: Vec<_> = syncs
+            .map(|at| {
+                let world = World::eight_blocks(list).failing(at, EIO.raw());
+                (clear(&world, range.clone()), changes(&world.calls()).is_empty())
+            })
+            .collect();
+        assert_eq!(
+            failed,
+            [(Err(Fail::Os(What::Sync, EIO)), true), (Err(Fail::Os(what, EIO)), false)]
+        );
+    }
 }
 
 /// What may not be written to is noticed before anything is lost, if there is anything good.
@@ -112,26 +257,84 @@ fn what_happens_meanwhile() {
 }
 
 /// Two threads clear sectors of the same block: each would write back what the other one has
-/// cleared.
+/// cleared. They come in turn.
 #[test]
 fn one_at_a_time() {
-    let (turns, world) = (Turns::new(), World::eight_blocks(""));
-    let turn = turns.take(world.sys());
-    assert!(turn.is_some());
-    let given_back = AtomicBool::new(false);
+    const THREADS: usize = 5;
+    let world = World::eight_blocks("");
+    let process = world.disk.process;
+    let turn = |inode| {
+        let mut world = World::eight_blocks("");
+        (world.disk.process, world.stat.ino) = (process, inode);
+        // A world for ever, since a turn is of its own.
+        let world: &'static World = Box::leak(Box::new(world));
+        let turn = Turn::of(world.sys(), world.facts().id).unwrap();
+        (turn, world.disk.turns.get().unwrap())
+    };
+    let (first, turns) = turn(1);
+    let order = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
-        scope.spawn(|| {
-            let other = turns.take(World::eight_blocks("").sys());
-            assert!(other.is_some() && given_back.load(SeqCst), "while it was another's");
-        });
-        std::thread::sleep(core::time::Duration::from_millis(20));
-        given_back.store(true, SeqCst);
-        drop(turn);
+        for number in 1..=THREADS {
+            let order = &order;
+            scope.spawn(move || {
+                let (turn, _) = turn(1);
+                order.lock().unwrap().push(number);
+                drop(turn);
+            });
+            // When it has come.
+            while turns.waiting() != number as u32 + 1 {
+                std::thread::yield_now();
+            }
+        }
+        assert_eq!(*order.lock().unwrap(), [0; 0], "while it was another's");
+        // That of another file's is free all the time.
+        drop(turn(2));
+        drop(first);
     });
+    assert_eq!(*order.lock().unwrap(), [1, 2, 3, 4, 5]);
     assert!(!turns.are_taken(), "it was given back");
-    // A child of fork does not wait for what a thread of its parent's had.
-    let turn = turns.take(world.sys());
-    let mut child = World::eight_blocks("");
-    child.disk.process += 1;
-    assert!(turn.is_some() && turns.take(child.sys()).is_some());
+}
+
+/// One thread is in a punch as long as another one clears another file.
+#[test]
+fn unrelated_files_do_not_wait() {
+    static MET: [Barrier; 2] = [Barrier::new(2), Barrier::new(2)];
+    fn in_punch() {
+        MET[0].wait();
+        MET[1].wait();
+    }
+    let mut held = World::eight_blocks("1010 1\n");
+    held.disk.in_punch = Some(in_punch);
+    let mut other = World::eight_blocks("1010 1\n");
+    other.disk.process = held.disk.process;
+    other.stat.ino += 1;
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(move || clear(&held, 5120..5632));
+        MET[0].wait();
+        assert_eq!(clear(&other, 5120..5632), Ok(()));
+        MET[1].wait();
+        assert_eq!(thread.join().unwrap(), Ok(()));
+    });
+}
+
+/// A child of fork does not wait for what a thread of its parent's had, whatever its number is.
+#[test]
+fn a_child_of_fork() {
+    let id = World::eight_blocks("").facts().id;
+    let turn = Turn::of(Kernel, id).unwrap();
+    // SAFETY: the child takes a turn, which calls the system only, and ends.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        // Otherwise it would wait for ever.
+        // SAFETY: this ends the child after a minute, if it is still there.
+        unsafe { libc::alarm(60) };
+        let taken = Turn::of(Kernel, id).is_ok();
+        // SAFETY: it ends the process, and runs nothing else of it.
+        unsafe { libc::_exit(i32::from(!taken)) };
+    }
+    let mut status = -1;
+    // SAFETY: the status is written to an integer.
+    assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+    assert_eq!(status, 0, "it has one");
+    drop(turn);
 }
