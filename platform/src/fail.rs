@@ -118,7 +118,7 @@ pub enum Fail {
     OsCode(What, u32),
 }
 
-/// For those who write a platform. What a program is told is the sentence of pmem2's `Error`.
+/// Speaks to those who write a platform; a program is told the sentence of pmem2's `Error`.
 impl fmt::Display for Fail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

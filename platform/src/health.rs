@@ -27,8 +27,8 @@ pub enum ClearBy {
 /// Every method answers [`Fail::Unsupported`] until it is written, and so a platform that knows
 /// nothing of this says `impl Health for MyKernel { type List = (); }`.
 ///
-/// The bytes that are given up are those of the object that the [`Borrowed`] names: [`Platform`]
-/// says what it promises, and what it does not.
+/// What is given up are bytes of the object that the [`Borrowed`] names: [`Platform`] says what an
+/// implementation may rely on.
 pub trait Health: Platform {
     /// The system's list, as it was at one time, for the device that an object lies on: a value of
     /// bounded size, in the caller's memory.

@@ -32,8 +32,7 @@ pub struct Halted {
     pub why: Halt,
 }
 
-/// For those who write a platform. What a program is told is the sentence of pmem2's
-/// `TransferError`.
+/// Speaks to those who write a platform; a program is told the sentence of pmem2's `TransferError`.
 impl fmt::Display for Halted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { done, why } = self;
@@ -54,8 +53,8 @@ impl core::error::Error for Halted {}
 /// Every method answers [`Fail::Unsupported`] until it is written, and so a platform that does no
 /// such thing says `impl Io for MyKernel { type Via = (); type Channel = (); }`.
 ///
-/// The bytes that are read and overwritten are those of the object that the [`Borrowed`] names:
-/// [`Platform`] says what it promises, and what it does not.
+/// What is read and overwritten is the object that the [`Borrowed`] names: [`Platform`] says what an
+/// implementation may rely on.
 pub trait Io: Platform {
     /// What a transfer goes through and the program may provide, where it is not for this platform
     /// to arrange it: on Linux who handles SIGBUS, without a system where a region is mapped.

@@ -13,8 +13,7 @@ use crate::{Backing, Borrowed, Direct, Facts, Fail, Platform, Region, Synchronou
 /// their granularity is not known.
 ///
 /// [`locate`](Locate::locate) is called once for a question; the other methods are asked about what
-/// it found, and need no handle. Those that take one may rely on what a [`Borrowed`] promises:
-/// [`Platform`] says it.
+/// it found, and need no handle. [`Platform`] says what those that take one may rely on.
 pub trait Locate: Platform {
     /// Where an object lies: what the platform finds its regions by.
     type Spot: Copy;

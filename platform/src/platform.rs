@@ -16,19 +16,21 @@ use crate::{Alignment, Borrowed, Facts, Fail, FileSystem};
 /// wait for a lock that the interrupted code may hold, since it may be called from signal and
 /// interrupt handlers.
 ///
-/// # What a handle promises
-///
-/// A method that is about an object takes no number but a [`Borrowed`] of the platform, which safe
-/// code can make of a [`Handle`](crate::Handle) only. It promises that its raw value names an object
-/// of its platform which was lent for the call, or none (then the answer is [`Fail::Absent`], not
-/// trust in a number), and that this object is neither closed nor its number given to another one
-/// before the call is over. It does not say what the object is, whether it may be written to, nor
-/// that it is the one that the facts are about: [`Access`](crate::Access) and [`Fail::Replaced`]
-/// are for the platform to see to. The platform to ask is the handle's, `handle.platform()`: a
-/// number of another file table names another object.
-///
 /// pmem2's documentation has a page on it, "porting", and its feature `conformance` the suite that
 /// tells whether an implementation kept the contract.
+///
+/// # What a handle promises
+///
+/// A method about an object takes no number but a [`Borrowed`], which safe code makes of a
+/// [`Handle`](crate::Handle) only. For the time of the call an implementation may rely on this:
+///
+/// - The raw value names an object of `handle.platform()` that the caller may use, or none. That is
+///   the platform to ask: in another file table the same number names another object.
+/// - The object is not closed, and the raw value names no other one.
+///
+/// It may not rely on more. Whether the object is open at all ([`Fail::Absent`]), what it is, what
+/// it was opened for, and whether it is the one that the facts are about ([`Fail::Replaced`]), it
+/// looks at itself.
 ///
 /// [`Kind::Directory`]: crate::Kind::Directory
 pub trait Platform: Copy {
@@ -46,7 +48,7 @@ pub trait Platform: Copy {
     /// mode), it is refused when it is to be mapped.
     const WANTS_READ: bool = true;
 
-    /// What the handle refers to.
+    /// Describes what the handle refers to.
     ///
     /// A raw value that refers to nothing (closed, out of range) is
     /// [`Fail::Absent`]`(`[`What::Handle`]`)`. What refers to something that is no source (a
