@@ -16,6 +16,8 @@ const SOURCE: Expect =
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Lie {
     None,
+    /// Which is no lie: it cannot be mapped, or not for writing.
+    Unmappable(What),
     LocateFails,
     SynchronousFails,
     RegionFails,
@@ -128,10 +130,10 @@ impl Locate for &World {
         Ok(dimm)
     }
     fn synchronous(handle: Borrowed<'_, Self>, _: &Facts<u8>) -> Result<Synchronous, Fail> {
-        if handle.platform().lie == Lie::SynchronousFails {
-            Err(FAILED)
-        } else {
-            Ok(Synchronous::Granted)
+        match handle.platform().lie {
+            Lie::SynchronousFails => Err(FAILED),
+            Lie::Unmappable(what) => Err(Fail::Os(what, Errno::ENODEV)),
+            _ => Ok(Synchronous::Granted),
         }
     }
 }
@@ -159,6 +161,8 @@ fn broken(lie: Lie) -> Option<Rule> {
 fn every_lie_is_noticed() {
     let table = [
         (Lie::None, None),
+        (Lie::Unmappable(What::Mapping), None),
+        (Lie::Unmappable(What::WritableMapping), None),
         (Lie::LocateFails, Some(Rule::PlaceFails(FAILED))),
         (Lie::SynchronousFails, Some(Rule::PlaceFails(FAILED))),
         (Lie::RegionFails, Some(Rule::PlaceFails(FAILED))),

@@ -25,7 +25,8 @@ pub fn check_places<'c, H: Handle<P: Locate>>(cases: &[Case<'c, H>]) -> Result<(
 fn of_source<H: Handle<P: Locate>>(source: &Source<H>) -> Result<(), Rule> {
     let (platform, facts) = (source.handle().platform(), source.facts());
     match H::P::synchronous(source.handle().into(), facts) {
-        Ok(_) | Err(Fail::Unsupported) => {}
+        // What cannot be mapped may be a source all the same.
+        Ok(_) | Err(Fail::Unsupported | Fail::Os(What::Mapping | What::WritableMapping, _)) => {}
         Err(fail) => return Err(Rule::PlaceFails(fail)),
     }
     let spot = match H::P::locate(source.handle().into(), facts) {

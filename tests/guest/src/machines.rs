@@ -69,6 +69,7 @@ fn volumes() -> Machine {
             nvdimm("x", 384 * MIB),
             nvdimm("labelled", 256 * MIB).labels().node(1),
             nvdimm("p", 64 * MIB),
+            nvdimm("r", 384 * MIB),
             nvdimm("linear0", 64 * MIB),
             nvdimm("linear1", 64 * MIB).node(1),
             nvdimm("near0", 64 * MIB).node(1),
@@ -88,6 +89,7 @@ fn volumes() -> Machine {
             devdax("part-devdax", "labelled", 2 * MIB).part_of_region(64 * MIB).gives(ADR),
             btt("part-btt", "labelled").part_of_region(64 * MIB),
             fsdax("partition-ext4", "p").partition().ext4("dax=always").gives(ADR),
+            fsdax("xfs-reflink-flag", "r").partition().xfs("dax=inode").flag().gives(ADR),
             fsdax("linear-ext4", "linear0").linear_with("linear1").ext4("dax=always").gives(ADR),
             fsdax("near-ext4", "near0").linear_with("near1").ext4("dax=always").gives(ADR),
             fsdax("mixed-ext4", "mixed")

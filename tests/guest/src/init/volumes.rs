@@ -142,8 +142,10 @@ fn file_system(
     disk: &Path,
     members: &[PathBuf],
 ) -> Option<FileSystem> {
-    // Shared extents and DAX exclude each other in this kernel.
+    // With reflink and dax=always it is not mounted from a partition, and before Linux 6.0 from no
+    // disk; with the flag of a directory it is.
     const XFS: &str = "-q -f -m reflink=0";
+    const XFS_WITH_REFLINK: &str = "-q -f -m reflink=1";
     // See `hold_writes_back`.
     let commit = if machine.faults { "commit=86400," } else { "" };
     let others: Vec<_> = members.iter().map(|member| member.display().to_string()).collect();
@@ -156,7 +158,10 @@ fn file_system(
             "mke2fs",
             format!("-q -F -t ext4 -b {}", device.block_size),
         ),
-        Contents::Xfs(options) => ("xfs", options.to_owned(), "mkfs.xfs", XFS.to_owned()),
+        Contents::Xfs(options) => {
+            let arguments = if device.flag { XFS_WITH_REFLINK } else { XFS };
+            ("xfs", options.to_owned(), "mkfs.xfs", arguments.to_owned())
+        }
         Contents::XfsRealtime(options) => (
             "xfs",
             format!("rtdev={others},{options}"),
