@@ -16,7 +16,7 @@ use rustix::{
 const READ_ONLY: Error = Error::Os { what: What::WritableMapping, errno: Errno::EPERM };
 const NOT_AT_ALL: Error = Error::Os { what: What::Mapping, errno: Errno::ENODEV };
 
-/// What is said of `file`: its verdict, and that of a shared mapping.
+/// Returns the verdict on `file`, the answer for a shared mapping, and the report.
 fn told(file: &File) -> (Result<(), Error>, Result<Granularity, Error>, String) {
     let source = Source::new(file).expect("a source, which maps nothing");
     assert_eq!(source.kind(), Kind::RegularFile);

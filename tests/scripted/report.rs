@@ -208,7 +208,7 @@ fn a_device_whose_id_says_more_or_less() {
     }
 }
 
-/// What cannot be mapped is refused, and what cannot be mapped for writing is not.
+/// A file that cannot be mapped is refused; one that cannot be mapped for writing is not.
 #[test]
 fn of_what_cannot_be_mapped() {
     for (what, errno, refused) in [

@@ -100,8 +100,8 @@ const LENGTH: usize = match page::FIXED {
 const READ: Access = Access::READ;
 const BOTH: Access = Access::READ.union(Access::WRITE);
 
-/// What cannot be mapped with MAP_SYNC may be mapped without it, for reading or for all that it was
-/// opened for.
+/// A file that is not mapped with MAP_SYNC may be mapped without it, for reading or for all that it
+/// was opened for.
 #[test]
 fn the_ordinary_mapping() {
     let refusals = [Err(95), Err(22), Err(1), Err(13)];

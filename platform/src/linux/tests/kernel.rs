@@ -138,7 +138,7 @@ fn what_is_not_mapped_synchronously() {
     }
 }
 
-/// What is mapped without it, for what, and what is left of it.
+/// An ordinary mapping: for which access it is granted, and that nothing of it is left.
 #[test]
 fn what_is_mapped() {
     let (none, read) = (Access::empty(), Access::READ);
