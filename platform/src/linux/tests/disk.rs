@@ -387,7 +387,7 @@ impl Blocks for Scripted<'_> {
         self.0.touched();
         let out = disk.limit_once_punched && self.0.has(|call| matches!(call, Call::Punch(..)));
         let room = if out { 0 } else { disk.limit.saturating_sub(offset) };
-        match usize::try_from(room).unwrap().min(buffer.len()) {
+        match room.min(buffer.len() as u64) as usize {
             0 => Err(Errno::EFBIG),
             length => disk.write(&buffer[..length], offset),
         }

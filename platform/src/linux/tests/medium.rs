@@ -28,8 +28,8 @@ pub(super) struct Medium {
     pub(super) most: usize,
     /// The lengths must be multiples of this, as where a file is read past the cache.
     pub(super) multiple: usize,
-    /// The caller's memory ends here.
-    pub(super) memory_end: usize,
+    /// The addresses of the caller's memory that are not there.
+    pub(super) absent: Range<usize>,
     /// Calls that transfer nothing.
     pub(super) idle: bool,
     /// What is mapped in the place of a device.
@@ -46,7 +46,7 @@ impl Default for Medium {
             blames_memory: false,
             most: usize::MAX,
             multiple: 1,
-            memory_end: usize::MAX,
+            absent: 0..0,
             idle: false,
             device: None,
         }
@@ -84,9 +84,8 @@ impl Medium {
         if first_bad == offset || (self.all_or_nothing && first_bad < end) {
             return Err(Errno::EIO);
         }
-        // What lies far behind it is other memory.
-        let is_other = memory.saturating_sub(self.memory_end) > 1 << 24;
-        let memory = if is_other { usize::MAX } else { self.memory_end.saturating_sub(memory) };
+        let is_beyond = memory >= self.absent.end;
+        let memory = if is_beyond { usize::MAX } else { self.absent.start.saturating_sub(memory) };
         let refused = self.all_or_nothing && memory < length;
         if memory == 0 || refused {
             Err(Errno::EFAULT)

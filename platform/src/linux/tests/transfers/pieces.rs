@@ -201,7 +201,8 @@ proptest! {
     fn any_read(case in cases()) {
         let mut world = case.world();
         let mut buffer = vec![0xEE_u8; case.wanted];
-        world.medium.memory_end = buffer.as_ptr().addr() + case.memory;
+        let start = buffer.as_ptr().addr();
+        world.medium.absent = start + case.memory..start + case.wanted;
         let expected = case.expected(&world, case.length);
         let channel = of_file(&world);
         // SAFETY: the buffer is this test's, and longer than what is said to be there.
@@ -218,7 +219,8 @@ proptest! {
     fn any_write(case in cases()) {
         let mut world = case.world();
         let buffer: Vec<u8> = (0..case.wanted).map(|index| (index * 3 + 1) as u8).collect();
-        world.medium.memory_end = buffer.as_ptr().addr() + case.memory;
+        let start = buffer.as_ptr().addr();
+        world.medium.absent = start + case.memory..start + case.wanted;
         let before = world.medium.bytes.borrow().clone();
         let expected = case.expected(&world, usize::MAX);
         let channel = of_file(&world);
