@@ -54,8 +54,8 @@ pub enum Memory {
 /// ([`errno`](Error::errno)) and a sentence with the cause and, where there is one, the remedy
 /// (`Display`).
 ///
-/// It is the whole vocabulary of libpmem2(7), so that what is matched today still matches when the
-/// calls that need the rest of it (mapping, sharing, addresses, reservations) are there.
+/// There is one for whatever a function of this crate may give. [`Code`] has all codes of
+/// libpmem2(7), those of calls that are not there yet (mapping, reservations) among them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Error {
@@ -63,8 +63,6 @@ pub enum Error {
     Unknown(What),
     /// The platform has no answer to this question.
     Unsupported(What),
-    /// The source has no handle (Windows).
-    FileHandleNotSet,
     /// The handle is of no use; checked before the kind of the file.
     InvalidFileHandle(HandleFault),
     /// The handle is good, but what it refers to can be no source. [`Kind`] says what it is.
@@ -89,21 +87,14 @@ pub enum Error {
         /// The size of the source in bytes.
         size: u64,
     },
-    /// The mapping exists already (Windows).
-    MappingExists,
-    /// No granularity was asked for.
-    GranularityNotSet,
-    /// The granularity that was asked for cannot be had.
-    GranularityNotSupported,
     /// A device DAX whose stores only the host makes durable, and that has no way to ask it
-    /// (virtio-pmem, PowerPC's hypervisor). The code is that of
-    /// [`GranularityNotSupported`](Error::GranularityNotSupported).
+    /// (virtio-pmem, PowerPC's hypervisor). The code is `PMEM2_E_GRANULARITY_NOT_SUPPORTED`.
     NeverDurable,
     /// A region of physical memory of which its table says that nothing makes a store durable. The
-    /// code is that of [`GranularityNotSupported`](Error::GranularityNotSupported).
+    /// code is `PMEM2_E_GRANULARITY_NOT_SUPPORTED`.
     RegionNeverDurable,
     /// A region of physical memory that is not armed: it will not keep what is stored. The code is
-    /// that of [`GranularityNotSupported`](Error::GranularityNotSupported).
+    /// `PMEM2_E_GRANULARITY_NOT_SUPPORTED`.
     RegionUnarmed,
     /// An offset that no file can have: over 2^63 - 1.
     OffsetOutOfRange {
@@ -132,22 +123,10 @@ pub enum Error {
     },
     /// There is no mapping in this range.
     MappingNotFound,
-    /// The buffer is too small for the answer.
-    BufferTooSmall,
     /// The source has no bytes.
     SourceEmpty,
-    /// No such kind of sharing.
-    InvalidSharingValue,
     /// Device DAX cannot be mapped privately.
     SrcDevdaxPrivate,
-    /// No such kind of address request.
-    InvalidAddressRequestType,
-    /// The address is not a multiple of the alignment.
-    AddressUnaligned,
-    /// The address is null.
-    AddressNull,
-    /// The range to flush is not within the mapping.
-    DeepFlushRange,
     /// The system's answer to the question for the region makes no sense.
     InvalidRegionFormat,
     /// A region of physical memory that no source can be made of. The code is that of
@@ -172,10 +151,8 @@ pub enum Error {
     InvalidDevFormat,
     /// The bounds of the device cannot be read.
     CannotReadBounds,
-    /// There are no more bad blocks.
-    NoBadBlockFound,
-    /// The system does not list all of these bytes as bad: nothing was changed. The code is that of
-    /// [`NoBadBlockFound`](Error::NoBadBlockFound).
+    /// The system does not list all of these bytes as bad: nothing was changed. The code is
+    /// `PMEM2_E_NO_BAD_BLOCK_FOUND`.
     NotBad,
     /// The range to read or write, or to clear, ends beyond the last byte of the source.
     LengthOutOfRange {
@@ -193,19 +170,8 @@ pub enum Error {
         /// The size of the source in bytes, at most.
         size: u64,
     },
-    /// No such protection flag.
-    InvalidProtFlag,
-    /// The protection asks for more than the handle was opened for.
-    NoAccess,
-    /// The reservation still holds mappings.
-    VmReservationNotEmpty,
-    /// There is a mapping in the way.
-    MapExists,
-    /// The source cannot be written to at an offset. The code is that of
-    /// [`NoAccess`](Error::NoAccess).
+    /// The source cannot be written to at an offset. The code is `PMEM2_E_NO_ACCESS`.
     NotWritable(WriteFault),
-    /// The source has no file descriptor.
-    FileDescriptorNotSet,
     /// Sources of this kind cannot do this.
     SourceTypeNotSupported,
     /// Reading or writing met bad memory: the first bad byte is one of the `length` bytes at
@@ -253,16 +219,12 @@ impl Error {
             | Self::NotPersistentMemory { .. }
             | Self::SeveralNumaNodes
             | Self::NotDurable(_) => Code::NoSupp,
-            Self::FileHandleNotSet => Code::FileHandleNotSet,
             Self::InvalidFileHandle(_) => Code::InvalidFileHandle,
             Self::InvalidFileType(_) | Self::UnknownFileType(_) => Code::InvalidFileType,
             Self::MapRange { .. } | Self::OffsetBeyondEnd { .. } => Code::MapRange,
-            Self::MappingExists => Code::MappingExists,
-            Self::GranularityNotSet => Code::GranularityNotSet,
-            Self::GranularityNotSupported
-            | Self::NeverDurable
-            | Self::RegionNeverDurable
-            | Self::RegionUnarmed => Code::GranularityNotSupported,
+            Self::NeverDurable | Self::RegionNeverDurable | Self::RegionUnarmed => {
+                Code::GranularityNotSupported
+            }
             Self::OffsetOutOfRange { .. } => Code::OffsetOutOfRange,
             Self::OffsetUnaligned { .. } => Code::OffsetUnaligned,
             Self::InvalidAlignmentFormat => Code::InvalidAlignmentFormat,
@@ -272,25 +234,15 @@ impl Error {
             Self::InvalidSizeFormat => Code::InvalidSizeFormat,
             Self::LengthUnaligned { .. } => Code::LengthUnaligned,
             Self::MappingNotFound => Code::MappingNotFound,
-            Self::BufferTooSmall => Code::BufferTooSmall,
             Self::SourceEmpty | Self::InvalidRegion(RegionFault::Empty) => Code::SourceEmpty,
-            Self::InvalidSharingValue => Code::InvalidSharingValue,
             Self::SrcDevdaxPrivate => Code::SrcDevdaxPrivate,
-            Self::InvalidAddressRequestType => Code::InvalidAddressRequestType,
-            Self::AddressUnaligned => Code::AddressUnaligned,
-            Self::AddressNull => Code::AddressNull,
-            Self::DeepFlushRange => Code::DeepFlushRange,
             Self::InvalidRegionFormat | Self::InvalidRegion(_) => Code::InvalidRegionFormat,
             Self::DaxRegionNotFound(_) => Code::DaxRegionNotFound,
             Self::InvalidDevFormat => Code::InvalidDevFormat,
             Self::CannotReadBounds => Code::CannotReadBounds,
-            Self::NoBadBlockFound | Self::NotBad => Code::NoBadBlockFound,
+            Self::NotBad => Code::NoBadBlockFound,
             Self::LengthOutOfRange { .. } | Self::SourceShrank { .. } => Code::LengthOutOfRange,
-            Self::InvalidProtFlag => Code::InvalidProtFlag,
-            Self::NoAccess | Self::NotWritable(_) => Code::NoAccess,
-            Self::VmReservationNotEmpty => Code::VmReservationNotEmpty,
-            Self::MapExists => Code::MapExists,
-            Self::FileDescriptorNotSet => Code::FileDescriptorNotSet,
+            Self::NotWritable(_) => Code::NoAccess,
             Self::SourceTypeNotSupported => Code::SourceTypeNotSupported,
             Self::IoFail { .. } | Self::NotSynced => Code::IoFail,
             Self::OutOfMemory(_) | Self::TooLarge(_) | Self::Os { .. } | Self::OsCode { .. } => {
@@ -379,7 +331,7 @@ impl core::error::Error for Memory {}
 /// |---|---|
 /// | [`IoFail`](Error::IoFail), [`NotSynced`](Error::NotSynced) | [`Other`](std::io::ErrorKind::Other), as of EIO: nothing was wrong with the call |
 /// | [`SourceShrank`](Error::SourceShrank) | [`UnexpectedEof`](std::io::ErrorKind::UnexpectedEof) |
-/// | [`NoAccess`](Error::NoAccess), [`NotWritable`](Error::NotWritable) | [`PermissionDenied`](std::io::ErrorKind::PermissionDenied) |
+/// | [`NotWritable`](Error::NotWritable) | [`PermissionDenied`](std::io::ErrorKind::PermissionDenied) |
 /// | every other | that of its [`errno`](Error::errno): [`InvalidInput`](std::io::ErrorKind::InvalidInput) for `EINVAL` |
 #[cfg(feature = "std")]
 impl From<Error> for std::io::Error {
@@ -396,7 +348,7 @@ impl Error {
         match self {
             Self::IoFail { .. } | Self::NotSynced => ErrorKind::Other,
             Self::SourceShrank { .. } => ErrorKind::UnexpectedEof,
-            Self::NoAccess | Self::NotWritable(_) => ErrorKind::PermissionDenied,
+            Self::NotWritable(_) => ErrorKind::PermissionDenied,
             _ => self.errno().into(),
         }
     }

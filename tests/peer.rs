@@ -15,7 +15,7 @@ use common::{
     rows::rows,
     thread::with_own_descriptors,
 };
-use pmem2::{Error, Handle, Linux, Source};
+use pmem2::{Code, Error, Handle, Linux, Source};
 use rustix::fs::MemfdFlags;
 
 /// Who, asked what, and the two answers, as C sees them: ours first.
@@ -148,7 +148,7 @@ fn anonymous_sources() {
         assert_eq!(code(ours.size()), theirs.size());
         assert_eq!(code(ours.alignment()), theirs.alignment());
         // Ours has no descriptor to ask for; this is the code that the C library will give.
-        assert_eq!(theirs.fd(), Err(Error::FileDescriptorNotSet.code()));
+        assert_eq!(theirs.fd(), Err(Code::FileDescriptorNotSet.raw()));
         theirs.delete();
     }
 }

@@ -137,14 +137,6 @@ impl Display for Error {
 /// The sentences without a number in them.
 fn plain(error: &Error) -> &'static str {
     match error {
-        Error::FileHandleNotSet => "the source has no file handle: it is anonymous",
-        Error::MappingExists => "the file mapping object exists already",
-        Error::GranularityNotSet => {
-            "no store granularity was asked for: set the one that the program needs"
-        }
-        Error::GranularityNotSupported => {
-            "the source cannot give the store granularity that was asked for"
-        }
         Error::NeverDurable => {
             "a device DAX of virtio-pmem or of PowerPC's hypervisor cannot be made durable from inside the guest, since only the \
              host's flush does that: use a file on a file system on it instead (ndctl create-namespace --mode=fsdax)"
@@ -165,18 +157,12 @@ fn plain(error: &Error) -> &'static str {
             "the system's answer about the source's size is not a size; its driver or the file system is at fault"
         }
         Error::MappingNotFound => "there is no mapping in this range, or none that has all of it",
-        Error::BufferTooSmall => "the buffer is too small for the answer: ask for the length first",
         Error::SourceEmpty => {
             "the source has no bytes to map; a file needs a size first (ftruncate, fallocate)"
         }
-        Error::InvalidSharingValue => "there is no such kind of sharing: shared or private",
         Error::SrcDevdaxPrivate => {
             "device DAX cannot be mapped privately: ask for a shared mapping"
         }
-        Error::InvalidAddressRequestType => "there is no such kind of address request",
-        Error::AddressUnaligned => "the address is not a multiple of the source's alignment",
-        Error::AddressNull => "the address is null",
-        Error::DeepFlushRange => "the range to flush is not within the mapping",
         Error::InvalidRegionFormat => {
             "the system's answer about the source's region makes no sense"
         }
@@ -191,14 +177,6 @@ fn plain(error: &Error) -> &'static str {
             "the system failed to store what it had taken: of what was written since the last sync any part may be lost; write it \
              again, and if that fails elsewhere"
         }
-        Error::NoBadBlockFound => "there are no more bad blocks",
-        Error::InvalidProtFlag => "there is no such protection flag",
-        Error::NoAccess => {
-            "the protection asks for more than the handle was opened for: open it O_RDWR to write"
-        }
-        Error::VmReservationNotEmpty => "the reservation still holds mappings: delete them first",
-        Error::MapExists => "there is a mapping in the way",
-        Error::FileDescriptorNotSet => "the source has no file descriptor: it is anonymous",
         Error::SourceTypeNotSupported => {
             "an anonymous source has no bytes before it is mapped: there is nothing to read, to write or to make durable"
         }

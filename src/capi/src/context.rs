@@ -2,9 +2,12 @@
 
 use core::{mem::MaybeUninit, ptr::NonNull};
 
-use pmem2::{BadBlocks, Error, Health, Source};
+use pmem2::{BadBlocks, Code, Error, Health, Source};
 
-use crate::object::{Descriptor, Home};
+use crate::{
+    failure::Failure,
+    object::{Descriptor, Home},
+};
 
 /// `struct pmem2_badblock_storage` of libpmem2/base.h: memory for one context, of the same size and
 /// alignment on every target.
@@ -60,9 +63,14 @@ impl<P: Health> Context<P> {
     }
 
     /// The next bad range. After a failure the same place is looked at again.
-    pub(crate) fn next(&mut self) -> Result<core::ops::Range<u64>, Error> {
+    pub(crate) fn next(&mut self) -> Result<core::ops::Range<u64>, Failure> {
         self.blocks.seek(self.from);
-        self.blocks.next().unwrap_or(Err(Error::NoBadBlockFound))
+        match self.blocks.next() {
+            Some(range) => Ok(range?),
+            None => {
+                Err(Failure::Said(Code::NoBadBlockFound, "there are no more bad blocks"))
+            }
+        }
     }
 
     /// Goes on behind a range that was told.

@@ -50,9 +50,6 @@ pub(crate) const fn plain(error: &Error) -> Option<&'static str> {
         Error::SourceEmpty => {
             "the source has no bytes to map; a file needs a size first (SetEndOfFile)"
         }
-        Error::NoAccess => {
-            "the protection asks for more than the handle was opened for: open it with GENERIC_READ | GENERIC_WRITE to write"
-        }
         Error::NotWritable(WriteFault::ReadOnly) => {
             "opened read-only: open it with GENERIC_READ | GENERIC_WRITE to write"
         }

@@ -2,7 +2,7 @@
 
 use core::ffi::c_int;
 
-use pmem2::{Code, Error, Handle, Platform};
+use pmem2::{Code, Handle, Platform};
 
 use super::ask;
 use crate::{
@@ -24,7 +24,10 @@ where
     // SAFETY: src and fd are valid or NULL, as here.
     unsafe {
         ask::<E, _>(src, fd, "fd", |source| match source {
-            Either::Anonymous(_) => Err(Error::FileDescriptorNotSet.into()),
+            Either::Anonymous(_) => Err(Failure::Said(
+                Code::FileDescriptorNotSet,
+                "the source has no file descriptor: it is anonymous",
+            )),
             Either::Descriptor(source) => number(source.handle().raw()),
         })
     }

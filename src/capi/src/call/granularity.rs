@@ -6,7 +6,7 @@ use core::{
     ptr::NonNull,
 };
 
-use pmem2::{Error, Expected, Locate, Reason, Sharing};
+use pmem2::{Code, Expected, Locate, Reason, Sharing};
 
 use super::{ask, text::put, with};
 use crate::{
@@ -76,15 +76,20 @@ pub unsafe fn source_expected_granularity_reason<E: Edge>(
     unsafe { with::<E>(src, explain) }
 }
 
-fn expected<P: Locate>(source: &Either<P>, sharing: c_int) -> Result<Expected, Error> {
+fn expected<P: Locate>(source: &Either<P>, sharing: c_int) -> Result<Expected, Failure> {
     // A number, since C may pass any. The caller extends an enumeration that is shorter than int
     // (AAPCS).
     let sharing = match sharing {
         0 => Sharing::Shared,
         1 => Sharing::Private,
-        _ => return Err(Error::InvalidSharingValue),
+        _ => {
+            return Err(Failure::Said(
+                Code::InvalidSharingValue,
+                "there is no such kind of sharing: shared or private",
+            ));
+        }
     };
-    each!(source, source => source.expected_granularity(sharing))
+    Ok(each!(source, source => source.expected_granularity(sharing))?)
 }
 
 /// A reason, and behind a semicolon what would have to change.

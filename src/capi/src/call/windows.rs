@@ -2,7 +2,7 @@
 
 use core::ffi::{c_int, c_void};
 
-use pmem2::{Borrowed, Error, Handle, RawWinHandle, Source, Windows};
+use pmem2::{Borrowed, Code, Handle, RawWinHandle, Source, Windows};
 
 use super::{
     ask,
@@ -62,7 +62,10 @@ pub unsafe fn source_get_handle<E: Edge<Platform = Windows>>(
     // SAFETY: src and handle are valid or NULL, as here.
     unsafe {
         ask::<E, _>(src, handle, "handle", |source| match source {
-            Either::Anonymous(_) => Err(Error::FileHandleNotSet.into()),
+            Either::Anonymous(_) => Err(Failure::Said(
+                Code::FileHandleNotSet,
+                "the source has no file handle: it is anonymous",
+            )),
             Either::Descriptor(source) => Ok(source.handle().raw().as_ptr()),
         })
     }
