@@ -4,6 +4,7 @@ mod code;
 mod sentence;
 
 pub use code::Code;
+pub(crate) use sentence::item;
 
 use pmem2_platform::{Backing, Errno, Fail, Kind, RegionFault, Undurable, What};
 

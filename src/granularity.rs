@@ -9,6 +9,7 @@ use pmem2_platform::{
     Synchronous, What,
 };
 
+pub(crate) use reason::Finer;
 pub use reason::Reason;
 
 use crate::{Error, Place, Source, place::survey};
@@ -72,10 +73,11 @@ pub struct Expected {
 impl Display for Expected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.granularity, self.reason)?;
-        match self.reason.remedy() {
-            Some(remedy) => write!(f, "; {remedy}"),
-            None => Ok(()),
+        if self.reason.remedy().is_none() {
+            return Ok(());
         }
+        f.write_str("; ")?;
+        Finer(self.reason).fmt(f)
     }
 }
 
@@ -312,7 +314,14 @@ impl<H: Handle<P: Locate>> Source<H> {
                 Err(Error::RegionUnarmed)
             }
             // Who has a region can call the host; who has a device DAX cannot.
-            ground if !ground.flushed_by_host() => by_domain(&ground),
+            ground if !ground.flushed_by_host() => match by_domain(&ground)? {
+                Expected { granularity, reason: Reason::DomainUnstated }
+                    if kind == Kind::Region =>
+                {
+                    Ok(Expected::new(granularity, Reason::TableUnstated))
+                }
+                expected => Ok(expected),
+            },
             _ if kind == Kind::DeviceDax => Err(Error::NeverDurable),
             _ => Ok(Expected::new(Granularity::Page, Reason::Call)),
         }

@@ -110,6 +110,25 @@ fn identity_and_granularity() {
     assert_eq!(Error::RegionUnarmed.code(), Code::GranularityNotSupported.raw());
 }
 
+/// Nobody has said what makes a store to it durable: what a board without caches has to state.
+#[test]
+fn a_table_that_does_not_say_what_makes_a_store_durable() {
+    let mut region = PhysicalRegion::new(0, 64, KEPT);
+    let expected = |region: &PhysicalRegion<'_>| {
+        let source = Source::from_region(Extent::of(region)).expect("a source");
+        source.expected_granularity(Sharing::Shared).expect("an answer")
+    };
+    let unstated = expected(&region);
+    assert_eq!(
+        (unstated.granularity, unstated.reason),
+        (Granularity::CacheLine, Reason::TableUnstated)
+    );
+    let sentence = unstated.to_string();
+    assert!(sentence.ends_with("(PhysicalRegion::durable_by(Durability::Fence))"), "{sentence}");
+    region = region.durable_by(Durability::Fence);
+    assert_eq!(expected(&region).granularity, Granularity::Byte);
+}
+
 /// What is expected of a region that is not armed, and what comes of a store to it, is one answer,
 /// whatever would make its stores durable.
 #[test]

@@ -2,13 +2,42 @@
 
 use core::fmt::{Display, Formatter, Result};
 
-use pmem2_platform::{Backing, Kind, RegionFault, Undurable, What};
+use pmem2_platform::{Backing, Errno, Kind, RegionFault, Undurable, What};
 
 use super::{Error, HandleFault, Memory, WriteFault};
 use crate::{os::words, place::On};
 
+/// `{:#}` leaves out the names of this crate's functions, which are others in another language.
 impl Display for Error {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        self.sentence(f)?;
+        item(self.item(), f)
+    }
+}
+
+/// The function of this crate that a sentence is about, in brackets after it, unless the words are
+/// for another language.
+pub(crate) fn item(item: Option<&'static str>, f: &mut Formatter<'_>) -> Result {
+    match item {
+        Some(item) if !f.alternate() => write!(f, " ({item})"),
+        _ => Ok(()),
+    }
+}
+
+impl Error {
+    const fn item(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::NotDurable(Undurable::NoInstruction) => "Window::flushed_by",
+            Self::NotDurable(Undurable::NoHints) => "Window::with_hints",
+            Self::NotDurable(Undurable::NoCall) => "Window::flushed_by_host",
+            Self::Unsupported(What::Read) => "Reader::via",
+            Self::Unsupported(What::Write) => "Writer::via",
+            Self::Os { what: What::ClearBadBlock, errno: Errno::EIO } => "ClearBy::LossyAllocation",
+            _ => return None,
+        })
+    }
+
+    fn sentence(&self, f: &mut Formatter<'_>) -> Result {
         if let Some(sentence) = words::plain(self) {
             return f.write_str(sentence);
         }
@@ -32,14 +61,9 @@ impl Display for Error {
                 None => write!(f, "{} cannot be had: this kind of source, or this platform, has no answer", noun(*what)),
             },
             Self::Unknown(what) => write!(f, "the system's answer about {} makes no sense", noun(*what)),
-            Self::UnknownFileType(What::Sysfs) => f.write_str(
-                "a character device, but whether it is a device DAX cannot be told: there is no /sys/dev/char here; mount \
-                 sysfs on /sys (in a chroot or container too)",
-            ),
-            Self::UnknownFileType(_) => f.write_str(
-                "a character device, but whether it is a device DAX cannot be told: its subsystem link in /sys/dev/char \
-                 cannot be read or makes no sense",
-            ),
+            Self::UnknownFileType(_) => {
+                f.write_str("a character device, but whether it is a device DAX cannot be told")
+            }
             Self::OffsetBeyondEnd { offset, size } => {
                 write!(f, "the range begins at byte {offset}, but the source ends there or before: it has {size} bytes")
             }
@@ -101,21 +125,20 @@ impl Display for Error {
                     "the region is not armed, and would not keep what is written: nothing was; its battery or its firmware is at fault"
                 }
                 Undurable::NoInstruction => {
-                    "the region's cache lines have to be flushed, and no processor was given that can: nothing was written \
-                     (Window::flushed_by)"
+                    "the region's cache lines have to be flushed, and no processor was given that can: nothing was written"
                 }
                 Undurable::NoHints => {
-                    "the region's flush hints have to be written to, and not all were given: nothing was written (Window::with_hints)"
+                    "the region's flush hints have to be written to, and not all were given: nothing was written"
                 }
                 Undurable::NoCall => {
-                    "the region's host has to be called, and no call was given: nothing was written (Window::flushed_by_host)"
+                    "the region's host has to be called, and no call was given: nothing was written"
                 }
                 _ => "what is written would not become durable: nothing was",
             }),
             Self::NotWritable(fault) => f.write_str(match fault {
-                WriteFault::ReadOnly => "opened read-only: open it O_RDWR to write",
+                WriteFault::ReadOnly => "opened read-only: open it for writing, too",
                 WriteFault::Append => {
-                    "opened O_APPEND: the system would write at the end, and not where it was meant for; open it without"
+                    "opened to append: the system would write at the end, and not where it was meant for; open it otherwise"
                 }
             }),
             Self::TooLarge(What::BadBlocks) => f.write_str(
@@ -138,8 +161,7 @@ impl Display for Error {
 fn plain(error: &Error) -> &'static str {
     match error {
         Error::NeverDurable => {
-            "a device DAX of virtio-pmem or of PowerPC's hypervisor cannot be made durable from inside the guest, since only the \
-             host's flush does that: use a file on a file system on it instead (ndctl create-namespace --mode=fsdax)"
+            "only the host's flush makes stores to this device DAX durable, and there is no way to ask for it"
         }
         Error::RegionNeverDurable => {
             "nothing makes a store to this region durable: its table says so"
@@ -157,9 +179,7 @@ fn plain(error: &Error) -> &'static str {
             "the system's answer about the source's size is not a size; its driver or the file system is at fault"
         }
         Error::MappingNotFound => "there is no mapping in this range, or none that has all of it",
-        Error::SourceEmpty => {
-            "the source has no bytes to map; a file needs a size first (ftruncate, fallocate)"
-        }
+        Error::SourceEmpty => "the source has no bytes to map; a file needs a size first",
         Error::SrcDevdaxPrivate => {
             "device DAX cannot be mapped privately: ask for a shared mapping"
         }
@@ -192,14 +212,13 @@ impl Display for HandleFault {
         f.write_str(match self {
             Self::NotOpen => "not an open file descriptor or handle: it is negative, closed or beyond the table",
             Self::WriteOnly => {
-                "opened write-only, but a mapping has to read: open it O_RDWR, or O_RDONLY if nothing is to be written"
+                "opened write-only, but a mapping has to read: open it for reading, too"
             }
-            Self::NoAccess => "opened for neither reading nor writing (access mode 3): open it O_RDONLY or O_RDWR",
-            Self::PathOnly => "opened with O_PATH, which only names a file: open it O_RDONLY or O_RDWR",
+            Self::NoAccess => "opened for neither reading nor writing: open it for reading",
+            Self::PathOnly => "opened only to name a file: open it for reading",
             Self::Replaced => {
                 "refers to another file or region than the one that the source was made of: it was closed and its number was \
-                 reused (keep it open while the source is in use), its table was changed, or the file got another identity (on \
-                 Linux overlayfs copied it up: open it anew)"
+                 reused (keep it open while the source is in use), or its table was changed"
             }
             Self::DeviceReplaced => {
                 "its device was taken away, and another one has its number now: open the file or device anew"
@@ -230,17 +249,16 @@ fn refused(kind: Kind, f: &mut Formatter<'_>) -> Result {
     f.write_str(match kind {
         Kind::Directory => "a directory cannot be mapped: open a file in it",
         Kind::BlockDevice => {
-            "a block device is not a data source: open a file on its file system, or its device DAX (/dev/daxX.Y)"
+            "a block device is not a data source: open a file on its file system"
         }
         Kind::CharacterDevice => {
-            "a character device that is not a device DAX (/dev/daxX.Y) is not a data source: it is not known to keep what is stored there"
+            "a character device that is not a device DAX is not a data source: it is not known to keep what is stored there"
         }
         Kind::Pipe => "a pipe or FIFO keeps nothing and cannot be mapped: open a regular file or a device DAX",
         Kind::Socket => "a socket keeps nothing: open a regular file or a device DAX",
         Kind::SymbolicLink => "a symbolic link itself cannot be mapped: open what it points to",
         Kind::AnonymousInode => {
-            "not a file but a kernel object (epoll, eventfd, timerfd, signalfd, pidfd, inotify, io_uring or the like): open \
-             a regular file or a device DAX"
+            "not a file but an object of the kernel's own: open a regular file or a device DAX"
         }
         Kind::VolatileMemory => "volatile memory does not keep its contents: only persistent memory is a data source",
         Kind::VirtualDisk => {
@@ -265,17 +283,17 @@ fn lacking(what: What) -> Option<&'static str> {
     }
     Some(match what {
         What::Read => {
-            "this platform does not read sources by itself: a region is read where the program has it mapped (Reader::via)"
+            "this platform does not read sources by itself: a region is read where the program has it mapped"
         }
         What::Write => {
-            "this platform does not write to sources by itself: a region is written to where the program has it mapped (Writer::via)"
+            "this platform does not write to sources by itself: a region is written to where the program has it mapped"
         }
         What::Sync => {
             "this platform has no call that makes what was written durable: what is written to a region is so at once"
         }
         What::BadBlocks => {
             "the list of bad blocks cannot be had: the system keeps none for this kind of source, or its file system does not say \
-             where on the device it lies (btrfs, XFS's realtime device)"
+             where on the device it lies"
         }
         What::ClearBadBlock => {
             "a bad block of this source cannot be cleared in this way: of a file it is by allocation, of a device DAX by the \
@@ -292,14 +310,14 @@ fn noun(what: What) -> &'static str {
     }
     match what {
         What::Handle => "the handle",
-        What::Subsystem => "the device's subsystem in /sys/dev/char",
-        What::Sysfs => "/sys/dev",
+        What::Subsystem => "the device's subsystem",
+        What::Sysfs => "the system's list of devices",
         What::Size => "the size",
         What::Alignment => "the alignment",
         What::Allocated => "the number of allocated bytes",
         What::FileSystem => "the type of the file system",
         What::PageSize => "the page size",
-        What::Device => "the source's device in /sys/dev",
+        What::Device => "the source's device",
         What::Volume => "what the source's volume is made of",
         What::Region => "the source's region",
         What::NumaNode => "the NUMA node",
@@ -308,16 +326,16 @@ fn noun(what: What) -> &'static str {
         What::DeviceId => "the device id",
         What::UnsafeShutdowns => "the count of unsafe shutdowns",
         What::Dax => "whether it is mapped directly (DAX)",
-        What::Synchronous => "a synchronous mapping (MAP_SYNC)",
+        What::Synchronous => "a synchronous mapping",
         What::Read => "the bytes",
         What::Write => "the writing of bytes",
         What::Buffer => "the buffer's memory",
         What::Sync => "whether what was written is durable",
         What::Mapping => "a mapping of the source",
         What::WritableMapping => "a mapping of the source for writing",
-        What::SignalHandler => "the handler of SIGBUS",
+        What::SignalHandler => "the handler of memory errors",
         What::BadBlocks => "the list of bad blocks",
-        What::Extents => "where the file lies on its device (FIEMAP)",
+        What::Extents => "where the file lies on its device",
         What::ClearBadBlock => "the clearing of a bad block",
         What::WriteBack => "the writing back of what is good beside a bad block",
         What::Spare => "a spare file in the source's directory",
@@ -337,7 +355,7 @@ fn failed(what: What, f: &mut Formatter<'_>) -> Result {
         What::WritableMapping => {
             f.write_str("it was opened for writing, but can be mapped for reading only: ")
         }
-        What::SignalHandler => f.write_str("the handler of SIGBUS cannot be installed: "),
+        What::SignalHandler => write!(f, "{} cannot be installed: ", noun(what)),
         What::ClearBadBlock => f.write_str("the bad block cannot be cleared: "),
         What::WriteBack => f.write_str(
             "what was good beside the bad block could not be written back, and is lost or not durable: ",

@@ -4,21 +4,7 @@ use core::fmt::{self, Display};
 
 use pmem2_platform::{Backing, FileSystem};
 
-use crate::place::On;
-
-/// The remedy on XFS with reflink, which is what mkfs.xfs makes: dax=always is refused there before
-/// Linux 6.0, and on a partition by later ones too ("DAX and reflink cannot work with
-/// multi-partitions!"); dax=inode is not.
-macro_rules! mount_always {
-    ($before:literal) => {
-        concat!(
-            $before,
-            " with -o dax=always; XFS with reflink refuses that before Linux 6.0, and on a \
-             partition: mount it with dax=inode, set the directory's flag (xfs_io -c 'chattr +x') \
-             and copy the file within it, or make it anew with mkfs.xfs -m reflink=0"
-        )
-    };
-}
+use crate::{error::item, os::words, place::On};
 
 /// Why a granularity is what it is. `Display` gives it as a sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,6 +24,9 @@ pub enum Reason {
     /// Cache line, whatever the platform flushes: a DIMM of its region is not armed, and will not
     /// keep what is stored to it when the power fails.
     Unarmed,
+    /// Cache line: a region of physical memory whose table does not say what makes a store durable
+    /// ([`durable_by`](crate::PhysicalRegion::durable_by)).
+    TableUnstated,
     /// Cache line: the mapping is synchronous, but its region cannot be told.
     DomainUnknown,
     /// Cache line: a device DAX whose memory is in no region of persistent memory.
@@ -90,6 +79,7 @@ impl Reason {
             Self::MemoryController => "memory_controller",
             Self::DomainUnstated => "domain_unstated",
             Self::Unarmed => "unarmed",
+            Self::TableUnstated => "table_unstated",
             Self::DomainUnknown => "domain_unknown",
             Self::NoRegion => "no_region",
             Self::NotPersistentMemory(_) => "not_persistent_memory",
@@ -113,54 +103,75 @@ impl Reason {
     /// What would have to change for a finer granularity; `None` where nothing can.
     #[must_use]
     pub const fn remedy(self) -> Option<&'static str> {
+        if let Some(remedy) = words::finer(self) {
+            return Some(remedy);
+        }
         Some(match self {
-            Self::Private | Self::Anonymous | Self::CpuCache | Self::Call => return None,
+            Self::Private | Self::Anonymous | Self::CpuCache | Self::Call | Self::Refused => {
+                return None;
+            }
             Self::MemoryController | Self::DomainUnstated => "BYTE needs a platform with eADR",
             Self::Unarmed => {
-                "a DIMM that is armed is needed: its battery or its firmware is at fault (ndctl list -DH)"
+                "a DIMM that is armed is needed: its battery or its firmware is at fault"
+            }
+            Self::TableUnstated => {
+                "BYTE needs a table that states that a fence is enough: the processor has no caches, or the platform saves them"
             }
             Self::DomainUnknown => {
-                "BYTE needs eADR, which only /sys tells, of a file whose device is known: mount sysfs on /sys, and use ext4, or xfs \
-                 without its realtime device"
+                "BYTE needs a platform with eADR that says so, of a file whose device is known"
             }
             Self::NoRegion => "memory in a region of persistent memory is needed",
-            Self::NotPersistentMemory(Backing::Hidden(_)) => {
-                "use a file on ext4 or xfs, mounted with DAX, on persistent memory itself"
-            }
-            Self::VolumeNotDax => {
-                "use a file on a DAX volume: NTFS on persistent memory, formatted for it (format /dax)"
-            }
             Self::NotPersistentMemory(_) => {
-                "use a file on ext4 or xfs, mounted with DAX, on persistent memory (or a device DAX)"
+                "use a file that is mapped directly, on persistent memory"
             }
             Self::Host => {
                 "nothing that the guest can change: an NVDIMM in place of virtio-pmem is needed"
             }
             Self::Sector | Self::DeviceWithoutDax => {
-                "make the namespace anew in the mode fsdax (ndctl create-namespace --mode=fsdax), which destroys its data"
+                "make the namespace anew in the mode fsdax, which destroys its data"
             }
             Self::VolumeWithoutDax => {
-                "use the namespace itself or a linear or striped volume on it, and a kernel with DAX (CONFIG_FS_DAX)"
+                "use the namespace itself or a linear or striped volume on it, and a kernel with DAX"
             }
-            Self::FileSystemWithoutDax(_) => "use ext4 or xfs, mounted with DAX",
-            Self::MountedWithoutDax => mount_always!("mount the file system anew"),
+            Self::VolumeNotDax => "use a file on a DAX volume, on persistent memory",
+            Self::FileSystemWithoutDax(_) => "use a file system with DAX",
+            Self::MountedWithoutDax | Self::NotDax => "mount the file system with DAX",
             Self::FileFlagOff => {
-                "set the directory's flag (xfs_io -c 'chattr +x') and copy the file within it, or mount the file system with \
-                 -o dax=always (which XFS with reflink refuses before Linux 6.0, and on a partition)"
+                "set the file's flag, or mount the file system with DAX for all files"
             }
             Self::FileLeftOut => "use a file without encryption, verity, journalled or inline data",
-            Self::NotDax => mount_always!("mount the file system"),
             Self::PlaceUnknown => {
-                "what has to change is known where /sys can be read: mount sysfs on /sys"
+                "what has to change is known where the source's place can be told"
             }
-            Self::KernelTooOld => "Linux 4.15 or later is needed",
-            Self::Refused => return None,
+            Self::KernelTooOld => "a kernel with synchronous mappings is needed",
         })
+    }
+
+    /// The function of this crate that the remedy is about.
+    pub(crate) const fn item(self) -> Option<&'static str> {
+        match self {
+            Self::TableUnstated => Some("PhysicalRegion::durable_by(Durability::Fence)"),
+            _ => None,
+        }
+    }
+}
+
+/// What would have to change, and the function of this crate that it is about, unless the words are
+/// for another language (`{:#}`).
+pub(crate) struct Finer(pub(crate) Reason);
+
+impl Display for Finer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.remedy().unwrap_or_default())?;
+        item(self.0.item(), f)
     }
 }
 
 impl Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(sentence) = words::reason(*self) {
+            return f.write_str(sentence);
+        }
         f.write_str(match self {
             Self::Private => "nothing of a private mapping is kept",
             Self::Anonymous => "nothing of anonymous memory is kept",
@@ -171,6 +182,7 @@ impl Display for Reason {
             }
             Self::DomainUnstated => "the platform does not say whether it flushes the processor's caches (eADR)",
             Self::Unarmed => "a DIMM of its region is not armed: what is stored to it will be lost when the power fails",
+            Self::TableUnstated => "its table does not say what makes a store durable",
             Self::DomainUnknown => "the mapping is synchronous, but of which region cannot be told",
             Self::NoRegion => "it is mapped directly, but is in no region of persistent memory",
             Self::NotPersistentMemory(on) => return write!(f, "it lies on {}", On(*on)),
@@ -186,13 +198,13 @@ impl Display for Reason {
             Self::FileSystemWithoutDax(system) => return write!(f, "its file system ({system}) has no DAX"),
             Self::MountedWithoutDax => "its file system is mounted without DAX",
             Self::FileFlagOff => {
-                "its file system maps only files directly that have the flag for DAX (dax=inode), and this one has not"
+                "its file system maps only files directly that have the flag for DAX, and this one has not"
             }
             Self::FileLeftOut => "its file system is mounted with DAX, but does not map this file directly",
             Self::NotDax => "it is not mapped directly: its file system is mounted without DAX, or its flag for DAX is off",
             Self::PlaceUnknown => "it is not mapped directly, and what it lies on cannot be told",
-            Self::KernelTooOld => "the kernel knows no synchronous mappings (MAP_SYNC)",
-            Self::Refused => "the kernel refuses a synchronous mapping (MAP_SYNC) and does not say why",
+            Self::KernelTooOld => "the kernel knows no synchronous mappings",
+            Self::Refused => "the kernel refuses a synchronous mapping and does not say why",
         })
     }
 }
@@ -213,6 +225,7 @@ mod tests {
             (Reason::MemoryController, "memory_controller"),
             (Reason::DomainUnstated, "domain_unstated"),
             (Reason::Unarmed, "unarmed"),
+            (Reason::TableUnstated, "table_unstated"),
             (Reason::DomainUnknown, "domain_unknown"),
             (Reason::NoRegion, "no_region"),
             (Reason::NotPersistentMemory(on), "not_persistent_memory"),

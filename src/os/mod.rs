@@ -8,5 +8,6 @@ mod windows;
 
 mod bare;
 
+#[cfg_attr(target_os = "linux", path = "linux/words.rs")]
 #[cfg_attr(windows, path = "windows/words.rs")]
 pub(crate) mod words;

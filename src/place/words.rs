@@ -5,6 +5,7 @@ use core::fmt::{self, Display};
 use pmem2_platform::{Backing, Mode, Region};
 
 use super::Place;
+use crate::os::words;
 
 /// For people: `pmem0, fsdax namespace0.0 of region0 on ndbus0 (ACPI.NFIT)`, or what else it is on.
 impl Display for Place {
@@ -67,7 +68,7 @@ impl Display for On {
         match self.0 {
             Backing::Regions => f.write_str("persistent memory"),
             Backing::DeviceDax => {
-                f.write_str("memory that is in no region of persistent memory (CXL, dax_hmem)")
+                write!(f, "memory that is in no region of persistent memory{}", words::OF_NO_REGION)
             }
             Backing::Disk { major, minor } => {
                 write!(f, "the block device {major}:{minor}, which is not persistent memory")

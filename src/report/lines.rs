@@ -5,7 +5,7 @@ use core::fmt::{self, Display};
 use pmem2_platform::{Access, Backing, Kind, Region, What};
 
 use super::{Identity, Report};
-use crate::{Error, Expected, Granularity, Place, Reason, place::Of};
+use crate::{Error, Expected, Granularity, Place, Reason, granularity::Finer, place::Of};
 
 /// A line of a report.
 #[derive(Clone, Copy)]
@@ -25,7 +25,12 @@ impl fmt::Debug for Line<'_> {
 /// The key, filled up to the width of the longest, and the value.
 impl Display for Line<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:<16} {}", self.key, self.value)
+        let Self { key, value } = self;
+        if f.alternate() {
+            write!(f, "{key:<16} {value:#}")
+        } else {
+            write!(f, "{key:<16} {value}")
+        }
     }
 }
 
@@ -109,9 +114,9 @@ impl<Id: Copy + Eq + Display> Report<Id> {
                 })?
             }
         }
-        match self.granularity.and_then(Result::ok).and_then(|expected| expected.reason.remedy()) {
-            Some(remedy) => line("finer", &remedy),
-            None => Ok(()),
+        match self.granularity.and_then(Result::ok).map(|expected| expected.reason) {
+            Some(reason) if reason.remedy().is_some() => line("finer", &Finer(reason)),
+            _ => Ok(()),
         }
     }
 }

@@ -65,7 +65,10 @@ impl fmt::Display for TransferError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.done {
             0 => self.error.fmt(f),
-            done => write!(f, "after {done} bytes: {}", self.error),
+            done => {
+                write!(f, "after {done} bytes: ")?;
+                self.error.fmt(f)
+            }
         }
     }
 }

@@ -212,6 +212,75 @@ fn there_is_no_error_that_nothing_makes() {
     }
 }
 
+/// What only Linux has, or Windows.
+const OF_SYSTEMS: [&str; 26] = [
+    "/dev",
+    "/sys",
+    "/proc",
+    "sysfs",
+    "ndctl",
+    "O_RD",
+    "O_WR",
+    "O_PATH",
+    "O_APPEND",
+    "O_DIRECT",
+    "MAP_SYNC",
+    "FIEMAP",
+    "SIGBUS",
+    "RLIMIT",
+    "seccomp",
+    "fallocate",
+    "ftruncate",
+    "memfd",
+    "chattr",
+    "ext4",
+    "xfs",
+    "btrfs",
+    "overlayfs",
+    "hmem",
+    "epoll",
+    "GENERIC_",
+];
+
+/// Linux's words are in src/os/linux, Windows' in src/os/windows. A kernel of somebody's own, which
+/// is compiled for another target than this test, has the others.
+#[test]
+fn no_system_speaks_of_another() {
+    for (file, code) in [
+        ("sentence.rs", include_str!("../../src/error/sentence.rs")),
+        ("reason.rs", include_str!("../../src/granularity/reason.rs")),
+        ("words.rs", include_str!("../../src/os/words.rs")),
+        ("place/words.rs", include_str!("../../src/place/words.rs")),
+    ] {
+        let lines = code.lines().map(str::trim).filter(|line| !line.starts_with("//"));
+        for line in lines {
+            let named = OF_SYSTEMS.into_iter().find(|word| line.contains(word));
+            assert_eq!(named, None, "{file}: {line}");
+        }
+    }
+    // It would find them.
+    let of_linux = |word: &&str| !["O_WR", "GENERIC_"].contains(word);
+    for word in OF_SYSTEMS.into_iter().filter(of_linux) {
+        assert!(LINUX.contains(word), "{word}");
+    }
+}
+
+const LINUX: &str = include_str!("../../src/os/linux/words.rs");
+
+/// In another language the functions have other names.
+#[test]
+fn the_names_of_functions_can_be_left_out() {
+    for error in all() {
+        let (with, without) = (error.to_string(), format!("{error:#}"));
+        assert!(!without.contains("::"), "{without}");
+        let item = with.strip_prefix(&without).expect("the rest is the same");
+        let item = item.strip_prefix(" (").and_then(|item| item.strip_suffix(')'));
+        assert!(item.is_some_and(|item| item.contains("::")) || with == without, "{with}");
+    }
+    let error = Error::NotDurable(Undurable::NoHints);
+    assert!(error.to_string().ends_with("nothing was written (Window::with_hints)"), "{error}");
+}
+
 /// Whatever a public function gives as an `Err` can be boxed, and has words.
 #[test]
 fn whatever_fails_is_an_error() {

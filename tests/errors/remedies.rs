@@ -36,7 +36,7 @@ fn remedies_of_transfers() {
             }
             (What::ClearBadBlock, Errno::EINVAL) => "; a file has to be opened without O_DIRECT",
             (What::ClearBadBlock, Errno::EIO) => {
-                "; the memory in its place is bad, too, or, unless that may be given up (LossyAllocation), what is good beside it cannot be read"
+                "; the memory in its place is bad, too, or what is good beside it cannot be read, and may not be given up (ClearBy::LossyAllocation)"
             }
             (What::BadBlocks, Errno::EPERM | Errno::EACCES) => root,
             (What::Open, Errno::EPERM | Errno::EACCES) => "; more rights are needed",

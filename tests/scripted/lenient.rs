@@ -160,10 +160,15 @@ fn volumes_in_words() {
         "size             5000 bytes",
         "alignment        65536 bytes",
     ];
+    let finer = if cfg!(windows) {
+        "finer            use a file on a DAX volume: NTFS on persistent memory, formatted for it (format /dax)"
+    } else {
+        "finer            use a file on a DAX volume, on persistent memory"
+    };
     let plain = [
         "place            a volume that is not DAX",
         "granularity      PAGE: its volume is not DAX",
-        "finer            use a file on a DAX volume: NTFS on persistent memory, formatted for it (format /dax)",
+        finer,
     ];
     let dax = [
         "place            a DAX volume, of whose regions Windows does not tell",

@@ -239,7 +239,7 @@ fn of_what_cannot_be_mapped() {
 }
 
 // Windows has other words for some: tests/windows.
-#[cfg(not(windows))]
+#[cfg(target_os = "linux")]
 #[test]
 fn of_what_is_refused() {
     let directory = report(|script| *script = Script::with(Kind::Directory, Access::READ));

@@ -141,7 +141,7 @@ fn a_volume_has_a_line_for_each_region() {
 }
 
 // Windows has other words for some: tests/windows.
-#[cfg(not(windows))]
+#[cfg(target_os = "linux")]
 #[test]
 fn what_could_not_be_found_out() {
     use pmem2::{Errno, Fail, What};
@@ -210,6 +210,7 @@ fn what_could_not_be_found_out() {
     );
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn on_no_persistent_memory() {
     let use_one = "finer            use a file on ext4 or xfs, mounted with DAX, on persistent memory (or a device DAX)";
@@ -241,6 +242,7 @@ fn on_no_persistent_memory() {
     );
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn of_device_dax() {
     let mut land = Land::on(Backing::DeviceDax);
@@ -276,6 +278,7 @@ fn of_device_dax() {
 }
 
 /// It is no source, and has a place all the same.
+#[cfg(target_os = "linux")]
 #[test]
 fn of_what_is_refused() {
     let report_of = |kind| report(kind, Land::fsdax());
@@ -318,6 +321,7 @@ fn of_what_is_refused() {
     assert!(nothing.numa_node().is_none() && nothing.device_usc().is_none());
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn what_would_have_to_change() {
     let mut land = Land::fsdax();

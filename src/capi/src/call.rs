@@ -25,6 +25,8 @@ pub use create::{
     source_delete, source_from_anon, source_from_fd, source_init_anon, source_init_fd,
 };
 pub use error::{err_to_errno, errormsg};
+#[cfg(test)]
+pub(crate) use granularity::Why;
 pub use granularity::{
     Granularity, source_expected_granularity, source_expected_granularity_reason,
 };

@@ -67,9 +67,7 @@ impl<P: Health> Context<P> {
         self.blocks.seek(self.from);
         match self.blocks.next() {
             Some(range) => Ok(range?),
-            None => {
-                Err(Failure::Said(Code::NoBadBlockFound, "there are no more bad blocks"))
-            }
+            None => Err(Failure::Said(Code::NoBadBlockFound, "there are no more bad blocks")),
         }
     }
 

@@ -76,8 +76,9 @@ impl From<TransferError> for Failure {
 impl Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Error(error) => error.fmt(f),
-            Self::Transfer(error) => error.fmt(f),
+            // Without the names of Rust's functions.
+            Self::Error(error) => write!(f, "{error:#}"),
+            Self::Transfer(error) => write!(f, "{error:#}"),
             Self::Null(argument) => write!(f, "the argument {argument} is NULL"),
             Self::Misaligned(argument) => write!(f, "the argument {argument} is not aligned as its type needs"),
             Self::NoSource => f.write_str("the argument src is not a source: none was made there, or it was deleted"),

@@ -47,6 +47,9 @@ mod pointer;
 #[cfg(any(target_has_atomic = "ptr", feature = "critical-section"))]
 mod pool;
 mod region;
+#[cfg(test)]
+#[path = "../../../tests/common/whats.rs"]
+mod whats;
 mod wide;
 
 pub use call::{Badblock, Granularity};

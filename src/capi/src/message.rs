@@ -115,8 +115,18 @@ pub(crate) const fn text(message: *const Message) -> *const c_char {
 #[cfg(test)]
 mod tests {
     use super::{Cut, Message};
+    use crate::{call::Why, failure::Failure, whats::WHATS};
     use core::{ffi::CStr, fmt::Write};
-    use std::{format, string::String};
+    use pmem2::{
+        Backing, Error, FileSystem, HandleFault, Kind, Memory, Reason, RegionFault, Undurable,
+        WriteFault,
+    };
+    use std::{
+        format,
+        string::{String, ToString},
+        vec,
+        vec::Vec,
+    };
 
     fn shown(message: &Message) -> String {
         CStr::from_bytes_until_nul(&message.text).unwrap().to_str().unwrap().into()
@@ -175,32 +185,167 @@ mod tests {
         }
     }
 
+    /// Errors of each sort that there is, about everything, with the longest numbers.
+    fn errors() -> Vec<Error> {
+        let disk = Backing::Disk { major: u32::MAX, minor: u32::MAX };
+        let hidden = Backing::Hidden(FileSystem::from_magic(u32::MAX));
+        let mut errors = vec![
+            Error::OffsetBeyondEnd { offset: u64::MAX, size: u64::MAX },
+            Error::MapRange { end: Some(u64::MAX), size: u64::MAX },
+            Error::MapRange { end: None, size: u64::MAX },
+            Error::NeverDurable,
+            Error::RegionNeverDurable,
+            Error::RegionUnarmed,
+            Error::OffsetOutOfRange { offset: u64::MAX },
+            Error::OffsetUnaligned { offset: u64::MAX, alignment: 1 << 63 },
+            Error::InvalidAlignmentFormat,
+            Error::InvalidAlignmentValue(u64::MAX),
+            Error::InvalidSizeFormat,
+            Error::LengthUnaligned { length: u64::MAX, alignment: 1 << 63 },
+            Error::MappingNotFound,
+            Error::SourceEmpty,
+            Error::SrcDevdaxPrivate,
+            Error::InvalidRegionFormat,
+            Error::SeveralNumaNodes,
+            Error::InvalidDevFormat,
+            Error::CannotReadBounds,
+            Error::NotBad,
+            Error::LengthOutOfRange { end: u64::MAX, size: u64::MAX },
+            Error::LengthOutOfRange { end: u64::MAX - 1, size: u64::MAX },
+            Error::SourceShrank { size: u64::MAX },
+            Error::NotWritable(WriteFault::ReadOnly),
+            Error::NotWritable(WriteFault::Append),
+            Error::SourceTypeNotSupported,
+            Error::IoFail { offset: u64::MAX, length: u64::MAX },
+            Error::NotSynced,
+            Error::OutOfMemory(Memory::Pool(usize::MAX)),
+            Error::OutOfMemory(Memory::Heap),
+        ];
+        errors.extend(
+            [
+                HandleFault::NotOpen,
+                HandleFault::WriteOnly,
+                HandleFault::NoAccess,
+                HandleFault::PathOnly,
+                HandleFault::Replaced,
+                HandleFault::DeviceReplaced,
+            ]
+            .map(Error::InvalidFileHandle),
+        );
+        errors.extend(
+            [
+                Undurable::Never,
+                Undurable::Unarmed,
+                Undurable::NoInstruction,
+                Undurable::NoHints,
+                Undurable::NoCall,
+            ]
+            .map(Error::NotDurable),
+        );
+        errors.extend(
+            [
+                RegionFault::Empty,
+                RegionFault::Wraps,
+                RegionFault::Outside,
+                RegionFault::Overlaps,
+                RegionFault::Misaligned,
+                RegionFault::Alignment,
+                RegionFault::Unaddressed,
+            ]
+            .map(Error::InvalidRegion),
+        );
+        errors.extend(
+            [
+                Kind::RegularFile,
+                Kind::CharacterDevice,
+                Kind::BlockDevice,
+                Kind::Directory,
+                Kind::Pipe,
+                Kind::Socket,
+                Kind::SymbolicLink,
+                Kind::AnonymousInode,
+                Kind::VolatileMemory,
+                Kind::VirtualDisk,
+                Kind::ControlRegion,
+                Kind::Other,
+            ]
+            .map(Error::InvalidFileType),
+        );
+        errors.extend([disk, hidden, Backing::DeviceDax].map(Error::DaxRegionNotFound));
+        for what in WHATS {
+            errors.extend([disk, hidden].map(|on| Error::NotPersistentMemory { asked: what, on }));
+            errors.extend([Error::Unknown(what), Error::Unsupported(what), Error::TooLarge(what)]);
+            errors.push(Error::UnknownFileType(what));
+            errors.push(Error::OsCode { what, code: u32::MAX });
+            let os = |errno| Error::Os { what, errno: pmem2::Errno::from_raw(errno) };
+            errors.extend((1..=133).chain([4095]).map(os));
+        }
+        errors
+    }
+
+    const REASONS: [Reason; 25] = [
+        Reason::Private,
+        Reason::Anonymous,
+        Reason::CpuCache,
+        Reason::MemoryController,
+        Reason::DomainUnstated,
+        Reason::TableUnstated,
+        Reason::Unarmed,
+        Reason::DomainUnknown,
+        Reason::NoRegion,
+        Reason::NotPersistentMemory(Backing::DeviceDax),
+        Reason::NotPersistentMemory(Backing::Hidden(FileSystem::from_magic(0))),
+        Reason::Host,
+        Reason::Call,
+        Reason::Sector,
+        Reason::DeviceWithoutDax,
+        Reason::VolumeWithoutDax,
+        Reason::VolumeNotDax,
+        Reason::FileSystemWithoutDax(FileSystem::from_magic(0)),
+        Reason::MountedWithoutDax,
+        Reason::FileFlagOff,
+        Reason::FileLeftOut,
+        Reason::NotDax,
+        Reason::PlaceUnknown,
+        Reason::KernelTooOld,
+        Reason::Refused,
+    ];
+
     #[test]
     fn every_sentence_fits() {
-        let disk = pmem2::Backing::Disk { major: u32::MAX, minor: u32::MAX };
-        let hidden = pmem2::Backing::Hidden(pmem2::FileSystem::from_magic(u32::MAX));
-        // Codes without a number in their sentence are shorter than these.
-        let errors = [
-            pmem2::Error::MapRange { end: Some(u64::MAX), size: u64::MAX },
-            pmem2::Error::LengthUnaligned { length: u64::MAX, alignment: 1 << 63 },
-            pmem2::Error::InvalidAlignmentValue(u64::MAX),
-            pmem2::Error::UnknownFileType(pmem2::What::Sysfs),
-            pmem2::Error::InvalidFileHandle(pmem2::HandleFault::Replaced),
-            pmem2::Error::InvalidFileType(pmem2::Kind::AnonymousInode),
-            pmem2::Error::Os { what: pmem2::What::FileSystem, errno: pmem2::Errno::EACCES },
-            pmem2::Error::Os { what: pmem2::What::Volume, errno: pmem2::Errno::EACCES },
-            pmem2::Error::OsCode { what: pmem2::What::Volume, code: u32::MAX },
-            pmem2::Error::DaxRegionNotFound(disk),
-            pmem2::Error::DaxRegionNotFound(hidden),
-            pmem2::Error::NotPersistentMemory { asked: pmem2::What::UnsafeShutdowns, on: disk },
-            pmem2::Error::NotPersistentMemory { asked: pmem2::What::UnsafeShutdowns, on: hidden },
-            pmem2::Error::NeverDurable,
-            pmem2::Error::SeveralNumaNodes,
-            pmem2::Error::TooLarge(pmem2::What::Volume),
-            pmem2::Error::InvalidFileHandle(pmem2::HandleFault::DeviceReplaced),
-        ];
-        for error in errors {
-            assert!(format!("{error}").len() < Message::SIZE, "{error}");
+        for error in errors() {
+            let failure = Failure::from(error).to_string();
+            assert!(failure.len() < Message::SIZE, "{failure}");
         }
+    }
+
+    /// Whether it is written like a type, a variant or a function of Rust's.
+    fn is_rusts(word: &str) -> bool {
+        // Neither C's nor Rust's: calls, commands and drivers of Linux, a platform, its feature,
+        // the file of a device.
+        const OTHERS: [&str; 7] =
+            ["io_uring", "xfs_io", "dax_hmem", "eADR", "daxX", "size_t", "PowerPC"];
+        let letters = || word.chars().zip(word.chars().skip(1));
+        let has_humps = letters().any(|(one, next)| one.is_lowercase() && next.is_uppercase());
+        let is_snake = word.contains('_') && word.chars().any(char::is_lowercase);
+        (has_humps || is_snake) && !OTHERS.contains(&word)
+    }
+
+    /// C's functions have names of their own.
+    #[test]
+    fn no_sentence_names_what_is_rusts() {
+        let failures = errors().into_iter().map(|error| Failure::from(error).to_string());
+        let reasons = REASONS.into_iter().map(|reason| Why(reason).to_string());
+        for sentence in failures.chain(reasons) {
+            assert!(!sentence.contains("::"), "{sentence}");
+            for word in sentence.split(|char: char| !char.is_alphanumeric() && char != '_') {
+                assert!(!is_rusts(word), "{word}: {sentence}");
+            }
+        }
+        // It would be seen.
+        for word in ["LossyAllocation", "durable_by", "with_hints"] {
+            assert!(is_rusts(word), "{word}");
+        }
+        assert!(Why(Reason::TableUnstated).to_string().ends_with(" (PMEM2_DURABLE_BY_FENCE)"));
     }
 }

@@ -3,7 +3,9 @@
 
 use pmem2_platform::{Errno, Kind, What};
 
-use crate::{Error, HandleFault, WriteFault};
+use crate::{Error, HandleFault, Reason, WriteFault};
+
+pub(crate) const OF_NO_REGION: &str = "";
 
 pub(crate) const fn fault(fault: HandleFault) -> Option<&'static str> {
     Some(match fault {
@@ -89,6 +91,19 @@ pub(crate) const fn noun(what: What) -> Option<&'static str> {
         What::Device => "the source's volume",
         What::Volume => "the name of the source's volume, or the volume itself",
         What::Dax | What::Synchronous => "whether its volume is mapped directly (DAX)",
+        _ => return None,
+    })
+}
+
+pub(crate) const fn reason(_: Reason) -> Option<&'static str> {
+    None
+}
+
+pub(crate) const fn finer(reason: Reason) -> Option<&'static str> {
+    Some(match reason {
+        Reason::VolumeNotDax => {
+            "use a file on a DAX volume: NTFS on persistent memory, formatted for it (format /dax)"
+        }
         _ => return None,
     })
 }

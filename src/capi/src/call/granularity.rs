@@ -99,8 +99,12 @@ impl Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)?;
         match self.0.remedy() {
-            Some(remedy) => write!(f, "; {remedy}"),
-            None => Ok(()),
+            Some(remedy) => write!(f, "; {remedy}")?,
+            None => return Ok(()),
+        }
+        match self.0 {
+            Reason::TableUnstated => f.write_str(" (PMEM2_DURABLE_BY_FENCE)"),
+            _ => Ok(()),
         }
     }
 }

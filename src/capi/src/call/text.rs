@@ -69,7 +69,7 @@ pub(super) unsafe fn put(
     let mut length = Length(0);
     // Nothing that is written to fails: the number saturates, and the text is of the length that
     // was counted.
-    let _ = write!(length, "{text}");
+    let _ = write!(length, "{text:#}");
     let needed = length.0.saturating_add(1);
     if needed > len {
         return Err(Failure::Short { given: len, needed });
@@ -81,7 +81,7 @@ pub(super) unsafe fn put(
         buf.write_bytes(0, needed);
         core::slice::from_raw_parts_mut(buf.as_ptr(), needed)
     };
-    let _ = write!(Cut::new(place), "{text}");
+    let _ = write!(Cut::new(place), "{text:#}");
     Ok(())
 }
 

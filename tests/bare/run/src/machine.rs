@@ -189,7 +189,7 @@ impl Machine {
             (Board::Pc | Board::Uefi, Some(_)) | (Board::Riscv, _) => {
                 ("cpu_cache", "BYTE", "cpu_cache")
             }
-            _ => ("not stated", "CACHE_LINE", "domain_unstated"),
+            _ => ("not stated", "CACHE_LINE", "table_unstated"),
         };
         let mut facts = vec![
             format!("{base:#x} pool full"),

@@ -5,7 +5,9 @@
 
 use core::fmt::{self, Display};
 
-use pmem2::{Access, Error, Extent, Native, Sharing, Slot};
+use pmem2::{
+    Access, Errno, Error, Extent, HandleFault, Kind, Native, Sharing, Slot, What, WriteFault,
+};
 use pmem2_cortex::{
     End,
     board::{ID, SLOTS, SOURCES, extents, fram},
@@ -29,7 +31,71 @@ fn main() -> End {
     subject("a part beyond its part", part(4096, 8192).part(4096, 4097));
     subject("beyond 64 bits", part(u64::MAX, 2));
     full();
+    foreign_words();
     End::Done
+}
+
+/// What other systems have, and this one has not.
+const FOREIGN: [&str; 12] = [
+    "/dev",
+    "/sys",
+    "sysfs",
+    "ndctl",
+    "O_RD",
+    "O_PATH",
+    "O_DIRECT",
+    "MAP_SYNC",
+    "SIGBUS",
+    "RLIMIT",
+    "seccomp",
+    "fallocate",
+];
+
+/// Finds such words.
+struct Search(usize);
+
+impl fmt::Write for Search {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0 += FOREIGN.into_iter().filter(|word| text.contains(word)).count();
+        Ok(())
+    }
+}
+
+/// Errors of any kind speak of no other system, whatever failed.
+fn foreign_words() {
+    let mut found = Search(0);
+    let mut look = |error: Error| _ = fmt::write(&mut found, format_args!("{error}"));
+    let asked = [
+        What::Handle,
+        What::Subsystem,
+        What::Sysfs,
+        What::Size,
+        What::Device,
+        What::Synchronous,
+        What::Read,
+        What::Write,
+        What::Buffer,
+        What::Sync,
+        What::Mapping,
+        What::SignalHandler,
+        What::BadBlocks,
+        What::Extents,
+        What::ClearBadBlock,
+        What::Open,
+    ];
+    for what in asked {
+        [Error::Unknown(what), Error::Unsupported(what), Error::TooLarge(what)].map(&mut look);
+        look(Error::UnknownFileType(what));
+        (1..134).for_each(|errno| look(Error::Os { what, errno: Errno::from_raw(errno) }));
+    }
+    let handles = [HandleFault::WriteOnly, HandleFault::NoAccess, HandleFault::PathOnly];
+    handles.map(|fault| look(Error::InvalidFileHandle(fault)));
+    let kinds = [Kind::BlockDevice, Kind::CharacterDevice, Kind::AnonymousInode, Kind::Other];
+    kinds.map(|kind| look(Error::InvalidFileType(kind)));
+    let ways = [WriteFault::ReadOnly, WriteFault::Append];
+    ways.map(|fault| look(Error::NotWritable(fault)));
+    [Error::NeverDurable, Error::SourceEmpty].map(&mut look);
+    say!("errors | words of other systems | {}", found.0);
 }
 
 /// Everything about one region.

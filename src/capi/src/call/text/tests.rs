@@ -11,9 +11,7 @@ use pmem2::{
     Synchronous, Text,
 };
 
-#[path = "../../../../../tests/common/whats.rs"]
-mod whats;
-use whats::WHATS;
+use crate::whats::WHATS;
 
 /// The constant of the header.
 fn constant(name: &str) -> usize {
@@ -333,6 +331,7 @@ fn the_longest_reason() {
         Reason::CpuCache,
         Reason::MemoryController,
         Reason::DomainUnstated,
+        Reason::TableUnstated,
         Reason::DomainUnknown,
         Reason::NoRegion,
         Reason::Host,

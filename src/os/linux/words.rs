@@ -1,0 +1,228 @@
+//! The sentences that are others on Linux: its files, calls and commands. `None`: the same as on any
+//! system (../words.rs has the same functions).
+
+use pmem2_platform::{Backing, Errno, Kind, What};
+
+use crate::{Error, HandleFault, Reason, WriteFault};
+
+pub(crate) const OF_NO_REGION: &str = " (CXL, dax_hmem)";
+
+pub(crate) const fn plain(error: &Error) -> Option<&'static str> {
+    Some(match error {
+        Error::UnknownFileType(What::Sysfs) => {
+            "a character device, but whether it is a device DAX cannot be told: there is no /sys/dev/char here; mount \
+             sysfs on /sys (in a chroot or container too)"
+        }
+        Error::UnknownFileType(_) => {
+            "a character device, but whether it is a device DAX cannot be told: its subsystem link in /sys/dev/char \
+             cannot be read or makes no sense"
+        }
+        Error::NeverDurable => {
+            "a device DAX of virtio-pmem or of PowerPC's hypervisor cannot be made durable from inside the guest, since only the \
+             host's flush does that: use a file on a file system on it instead (ndctl create-namespace --mode=fsdax)"
+        }
+        Error::SourceEmpty => {
+            "the source has no bytes to map; a file needs a size first (ftruncate, fallocate)"
+        }
+        Error::NotWritable(WriteFault::ReadOnly) => "opened read-only: open it O_RDWR to write",
+        Error::NotWritable(WriteFault::Append) => {
+            "opened O_APPEND: the system would write at the end, and not where it was meant for; open it without"
+        }
+        _ => return None,
+    })
+}
+
+pub(crate) const fn fault(fault: HandleFault) -> Option<&'static str> {
+    Some(match fault {
+        HandleFault::WriteOnly => {
+            "opened write-only, but a mapping has to read: open it O_RDWR, or O_RDONLY if nothing is to be written"
+        }
+        HandleFault::NoAccess => {
+            "opened for neither reading nor writing (access mode 3): open it O_RDONLY or O_RDWR"
+        }
+        HandleFault::PathOnly => {
+            "opened with O_PATH, which only names a file: open it O_RDONLY or O_RDWR"
+        }
+        HandleFault::Replaced => {
+            "refers to another file or region than the one that the source was made of: it was closed and its number was \
+             reused (keep it open while the source is in use), its table was changed, or the file got another identity \
+             (overlayfs copied it up: open it anew)"
+        }
+        _ => return None,
+    })
+}
+
+pub(crate) const fn refused(kind: Kind) -> Option<&'static str> {
+    Some(match kind {
+        Kind::BlockDevice => {
+            "a block device is not a data source: open a file on its file system, or its device DAX (/dev/daxX.Y)"
+        }
+        Kind::CharacterDevice => {
+            "a character device that is not a device DAX (/dev/daxX.Y) is not a data source: it is not known to keep what is stored there"
+        }
+        Kind::AnonymousInode => {
+            "not a file but a kernel object (epoll, eventfd, timerfd, signalfd, pidfd, inotify, io_uring or the like): open \
+             a regular file or a device DAX"
+        }
+        _ => return None,
+    })
+}
+
+pub(crate) const fn lacking(what: What) -> Option<&'static str> {
+    Some(match what {
+        What::BadBlocks => {
+            "the list of bad blocks cannot be had: the system keeps none for this kind of source, or its file system does not say \
+             where on the device it lies (btrfs, XFS's realtime device)"
+        }
+        _ => return None,
+    })
+}
+
+pub(crate) const fn noun(what: What) -> Option<&'static str> {
+    Some(match what {
+        What::Subsystem => "the device's subsystem in /sys/dev/char",
+        What::Sysfs => "/sys/dev",
+        What::Device => "the source's device in /sys/dev",
+        What::Synchronous => "a synchronous mapping (MAP_SYNC)",
+        What::SignalHandler => "the handler of SIGBUS",
+        What::Extents => "where the file lies on its device (FIEMAP)",
+        _ => return None,
+    })
+}
+
+pub(crate) const fn reason(reason: Reason) -> Option<&'static str> {
+    Some(match reason {
+        Reason::FileFlagOff => {
+            "its file system maps only files directly that have the flag for DAX (dax=inode), and this one has not"
+        }
+        Reason::KernelTooOld => "the kernel knows no synchronous mappings (MAP_SYNC)",
+        Reason::Refused => {
+            "the kernel refuses a synchronous mapping (MAP_SYNC) and does not say why"
+        }
+        _ => return None,
+    })
+}
+
+/// The remedy on XFS with reflink, which is what mkfs.xfs makes: dax=always is refused there before
+/// Linux 6.0, and on a partition by later ones too ("DAX and reflink cannot work with
+/// multi-partitions!"); dax=inode is not.
+macro_rules! mount_always {
+    ($before:literal) => {
+        concat!(
+            $before,
+            " with -o dax=always; XFS with reflink refuses that before Linux 6.0, and on a \
+             partition: mount it with dax=inode, set the directory's flag (xfs_io -c 'chattr +x') \
+             and copy the file within it, or make it anew with mkfs.xfs -m reflink=0"
+        )
+    };
+}
+
+pub(crate) const fn finer(reason: Reason) -> Option<&'static str> {
+    Some(match reason {
+        Reason::Unarmed => {
+            "a DIMM that is armed is needed: its battery or its firmware is at fault (ndctl list -DH)"
+        }
+        Reason::DomainUnknown => {
+            "BYTE needs eADR, which only /sys tells, of a file whose device is known: mount sysfs on /sys, and use ext4, or xfs \
+             without its realtime device"
+        }
+        Reason::NotPersistentMemory(Backing::Hidden(_)) => {
+            "use a file on ext4 or xfs, mounted with DAX, on persistent memory itself"
+        }
+        Reason::NotPersistentMemory(_) => {
+            "use a file on ext4 or xfs, mounted with DAX, on persistent memory (or a device DAX)"
+        }
+        Reason::Sector | Reason::DeviceWithoutDax => {
+            "make the namespace anew in the mode fsdax (ndctl create-namespace --mode=fsdax), which destroys its data"
+        }
+        Reason::VolumeWithoutDax => {
+            "use the namespace itself or a linear or striped volume on it, and a kernel with DAX (CONFIG_FS_DAX)"
+        }
+        Reason::FileSystemWithoutDax(_) => "use ext4 or xfs, mounted with DAX",
+        Reason::MountedWithoutDax => mount_always!("mount the file system anew"),
+        Reason::FileFlagOff => {
+            "set the directory's flag (xfs_io -c 'chattr +x') and copy the file within it, or mount the file system with \
+             -o dax=always (which XFS with reflink refuses before Linux 6.0, and on a partition)"
+        }
+        Reason::NotDax => mount_always!("mount the file system"),
+        Reason::PlaceUnknown => {
+            "what has to change is known where /sys can be read: mount sysfs on /sys"
+        }
+        Reason::KernelTooOld => "Linux 4.15 or later is needed",
+        _ => return None,
+    })
+}
+
+pub(crate) const fn remedy(what: What, errno: Errno) -> &'static str {
+    match errno {
+        Errno::EPERM | Errno::EACCES if matches!(what, What::Open) => "; more rights are needed",
+        Errno::EPERM | Errno::EACCES if matches!(what, What::BadBlocks) => {
+            "; only root may know where a device lies, and what of it is bad"
+        }
+        Errno::EPERM if matches!(what, What::Write | What::ClearBadBlock) => {
+            "; a memfd that is sealed (F_SEAL_WRITE) and a file that is immutable (chattr +i) stay as they are"
+        }
+        Errno::EAGAIN if matches!(what, What::Extents) => "; it is being written to: ask again",
+        Errno::EBUSY if matches!(what, What::ClearBadBlock) => {
+            "; others clear these bytes, write to them or cut the file off at the same time"
+        }
+        Errno::EINVAL if matches!(what, What::Read | What::Write) => {
+            "; what was opened O_DIRECT takes whole sectors only, and memory that is aligned like them"
+        }
+        Errno::EINVAL if matches!(what, What::ClearBadBlock) => {
+            "; a file has to be opened without O_DIRECT"
+        }
+        Errno::ENOSPC if matches!(what, What::ClearBadBlock) => {
+            "; free some: it takes 64 free blocks"
+        }
+        Errno::EIO if matches!(what, What::ClearBadBlock) => {
+            "; the memory in its place is bad, too, or what is good beside it cannot be read, and may not be given up"
+        }
+        Errno::EFBIG if matches!(what, What::Write | What::ClearBadBlock) => {
+            "; raise RLIMIT_FSIZE, or use a file system for larger files"
+        }
+        Errno::ENOSPC if matches!(what, What::Write | What::Sync) => {
+            "; free some, and allocate the file's bytes before (fallocate)"
+        }
+        Errno::EDQUOT if matches!(what, What::Write | What::Sync | What::ClearBadBlock) => {
+            "; free some, or raise the quota, and allocate the file's bytes before (fallocate)"
+        }
+        Errno::EFAULT if matches!(what, What::Buffer) => {
+            "; give memory that is mapped, and that may be written to where bytes are read"
+        }
+        Errno::ENODEV if matches!(what, What::Mapping) => {
+            "; its file system has no shared mappings of it (FUSE with direct I/O, and files of the kernel's own in /proc and /sys): \
+             copy it to one that has"
+        }
+        Errno::EPERM if matches!(what, What::WritableMapping) => {
+            "; it is sealed against writing (F_SEAL_WRITE, F_SEAL_FUTURE_WRITE)"
+        }
+        Errno::EPERM | Errno::EACCES => {
+            "; more rights are needed, or a filter (seccomp) that allows the call"
+        }
+        Errno::ENOENT
+            if matches!(
+                what,
+                What::Alignment
+                    | What::Device
+                    | What::Region
+                    | What::NumaNode
+                    | What::Persistence
+                    | What::BadBlocks
+            ) =>
+        {
+            "; the device is gone, or /sys is not mounted here"
+        }
+        Errno::ENOENT if matches!(what, What::Size) => {
+            "; the device is gone, or sysfs, which alone tells the size of a device DAX, is not mounted on /sys"
+        }
+        Errno::ENOENT if matches!(what, What::Spare) => {
+            "; mount proc on /proc, which names the directory, or make that again"
+        }
+        Errno::ENOENT if matches!(what, What::Sysfs) => {
+            "; mount sysfs on /sys (in a chroot or container too)"
+        }
+        Errno::EMFILE => "; close some, or raise RLIMIT_NOFILE",
+        _ => "",
+    }
+}
