@@ -1,4 +1,4 @@
-//! What can be wrong with a table: what it is refused for, and what it is read in spite of.
+//! Faults of tables: those that make it refused, and those that are warnings.
 
 use core::fmt;
 
@@ -63,7 +63,7 @@ impl fmt::Display for TableFault {
 
 impl core::error::Error for TableFault {}
 
-/// What the firmware did wrong in an NFIT that can be read all the same, and that Linux reads too.
+/// A fault of an NFIT that can be read all the same, as Linux reads it and warns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TableWarning {

@@ -123,7 +123,7 @@ impl<'t> Nfit<'t> {
     /// # Errors
     ///
     /// What is wrong with it. [`TableFault::TooMany`]: it has more than 4 MiB, 2048 structures, 256
-    /// ranges, or 64 devices of one range. What Linux reads such a table in spite of is none:
+    /// ranges, or 64 devices of one range. A fault that Linux only warns of is no error: see
     /// [`warnings`](Self::warnings).
     pub fn parse(bytes: &'t [u8]) -> Result<Self, TableFault> {
         let table = acpi::table(bytes, *b"NFIT")?;
@@ -160,8 +160,8 @@ impl<'t> Nfit<'t> {
         Some(Self { table: table.to(length).filter(|table| table.len() >= HEADER)? })
     }
 
-    /// What the firmware did wrong that the table is read in spite of, at most one of each kind.
-    /// All bytes of the table are added up for that.
+    /// Returns the faults of the table that Linux warns of and reads it with, at most one of each
+    /// kind. All bytes of the table are added up for that.
     pub fn warnings(self) -> impl Iterator<Item = TableWarning> {
         [self.checksum(), self.early_end()].into_iter().flatten()
     }
