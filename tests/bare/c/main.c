@@ -252,11 +252,10 @@ static void range(const struct pmem2_region *region, const char *line) {
 	size_t size, alignment, length = 0;
 	char id[32];
 	int node;
-	enum pmem2_granularity granularity;
+	enum pmem2_granularity granularity = PMEM2_GRANULARITY_PAGE;
 	if (pmem2_source_size(src, &size) != 0 || pmem2_source_alignment(src, &alignment) != 0 ||
 		pmem2_source_device_id(src, NULL, &length) != 0 || length > sizeof id ||
-		pmem2_source_device_id(src, id, &length) != 0 || pmem2_source_numa_node(src, &node) != 0 ||
-		pmem2_source_expected_granularity(src, PMEM2_SHARED, &granularity) != 0) {
+		pmem2_source_device_id(src, id, &length) != 0 || pmem2_source_numa_node(src, &node) != 0) {
 		say(base, "error", pmem2_errormsg());
 		return;
 	}
@@ -273,7 +272,14 @@ static void range(const struct pmem2_region *region, const char *line) {
 	say(base, "persistence", persistence[region->durability]);
 	say(base, "read_only", region->flags & PMEM2_REGION_READ_ONLY ? "true" : "false");
 	say(base, "unarmed", region->flags & PMEM2_REGION_UNARMED ? "true" : "false");
-	say(base, "granularity", granularities[granularity]);
+	/* What is not armed keeps nothing, however it is flushed. */
+	int kept = pmem2_source_expected_granularity(src, PMEM2_SHARED, &granularity);
+	if (kept == PMEM2_E_GRANULARITY_NOT_SUPPORTED && region->flags & PMEM2_REGION_UNARMED)
+		say(base, "granularity", "none");
+	else if (kept == 0)
+		say(base, "granularity", granularities[granularity]);
+	else
+		say(base, "error", pmem2_errormsg());
 
 	keep(region, size, granularity, line);
 	if (pmem2_source_delete(&src) != 0 || src)

@@ -125,9 +125,15 @@ fn describe<'t>(base: u64, source: &Source<impl Handle<P = Bare<'t>>>) -> Result
         say!("{base:#x} dimm {} {}", dimm.number()?, dimm.id()?);
     }
     say!("{base:#x} whole {:?}", source.check_range(0, 0)?);
-    let expected = source.expected_granularity(Sharing::Shared)?;
-    say!("{base:#x} granularity {}", expected.granularity);
-    say!("{base:#x} reason {}", expected.reason.name());
+    match source.expected_granularity(Sharing::Shared) {
+        Ok(expected) => {
+            say!("{base:#x} granularity {}", expected.granularity);
+            say!("{base:#x} reason {}", expected.reason.name());
+        }
+        // It keeps nothing, however it is flushed.
+        Err(Error::RegionUnarmed) => say!("{base:#x} granularity none"),
+        Err(error) => return Err(error),
+    }
     Ok(())
 }
 

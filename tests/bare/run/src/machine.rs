@@ -205,10 +205,14 @@ impl Machine {
             format!("{base:#x} persistence {persistence}"),
             format!("{base:#x} read_only {unarmed}"),
             format!("{base:#x} unarmed {unarmed}"),
-            format!("{base:#x} granularity {granularity}"),
-            format!("{base:#x} reason {reason}"),
             format!("{base:#x} report source           usable"),
         ];
+        if unarmed {
+            facts.push(format!("{base:#x} granularity none"));
+        } else {
+            facts.push(format!("{base:#x} granularity {granularity}"));
+            facts.push(format!("{base:#x} reason {reason}"));
+        }
         if self.board.has_acpi() {
             facts.push(format!("{base:#x} proximity_domain {node}"));
         }
