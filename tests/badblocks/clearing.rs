@@ -214,6 +214,23 @@ fn where_the_same_block_comes_back() {
     }
 }
 
+/// A cluster of several blocks stays where it is as long as one of them is in use: nothing can be
+/// done for a block in it, and nothing good is lost.
+#[test]
+fn on_ext4_with_clusters() {
+    let image = Image::new("ext4", &["-b", "4096", "-O", "bigalloc", "-C", "65536"]);
+    on_pmem(&image, |mounted, disk| {
+        let file = mounted.file("file");
+        file.write_all_at(&pattern(16 * 4096), 0).expect("written");
+        let place = places(&file)[1].expect("a place");
+        disk.write("badblocks", listed([place..place + 1]));
+        let source = Source::new(&file).expect("a source");
+        let result = source.clear_bad_blocks(4096..4608, ClearBy::Allocation);
+        assert_eq!(result, Err(Error::Os { what: What::ClearBadBlock, errno: Errno::EIO }));
+        assert_eq!(contents(&file), zeroed(pattern(16 * 4096), 4096..4608));
+    });
+}
+
 /// A directory that nobody may make files in, a file that was deleted, one of which only the file is
 /// mounted here, and no /proc.
 #[test]

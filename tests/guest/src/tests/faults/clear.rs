@@ -1,9 +1,9 @@
 //! Other memory for what is bad: zeros in the place of it, and the bytes around as they were.
 
-use std::{fs::File, ops::Range};
+use std::{fs::File, ops::Range, os::unix::fs::FileExt};
 
 use pmem2::{ClearBy, Errno, Error, Source, What, WriteFault};
-use pmem2_guest::machine::{Device, MIB, Machine, PAGE};
+use pmem2_guest::machine::{Contents, Device, MIB, Machine, PAGE};
 
 use super::{
     bed::{Bed, bytes},
@@ -105,6 +105,46 @@ pub(crate) fn other_memory(machine: &Machine, device: &Device) {
     let zeros: Vec<_> = pages.iter().map(|&page| page..page + PAGE).collect();
     zeros_are(&bed, &zeros);
     a_sector(machine, device);
+    in_turn(machine, device);
+    if matches!(device.contents, Contents::Ext4("dax=never")) {
+        in_the_cache(machine, device);
+    }
+}
+
+/// Three files, each of which frees what the next one may be given: what stays bad (on NVDIMMs that
+/// cannot clear it) would not be written to.
+fn in_turn(machine: &Machine, device: &Device) {
+    const PAGES: u64 = 16;
+    let range = MIB..MIB + PAGES * PAGE;
+    let beds = [(); 3].map(|()| Bed::new(machine, device));
+    for bed in &beds {
+        for page in 0..PAGES {
+            lose_page(bed, range.start + page * PAGE);
+        }
+        assert_eq!(bed.bad(), Ok(vec![range.clone()]));
+    }
+    for bed in &beds {
+        let cleared = bed.source().clear_bad_blocks(range.clone(), ClearBy::Allocation);
+        assert_eq!((cleared, bed.bad()), (Ok(()), Ok(vec![])));
+        zeros_are(bed, core::slice::from_ref(&range));
+        bed.file.write_all_at(&bytes(range.clone()), range.start).expect("good memory");
+        drop_caches(bed);
+        zeros_are(bed, &[]);
+    }
+}
+
+/// One sector of a page that the cache has: it is not stored where it is bad.
+fn in_the_cache(machine: &Machine, device: &Device) {
+    let bed = Bed::new(machine, device);
+    let at = 20 * PAGE + 3 * SECTOR;
+    Way::Listed.inject(&bed.ground, bed.place(at));
+    let sector = at..at + SECTOR;
+    assert_eq!(bed.bad(), Ok(vec![sector.clone()]));
+    assert_eq!(bed.source().clear_bad_blocks(sector.clone(), ClearBy::Allocation), Ok(()));
+    assert_eq!(bed.bad(), Ok(vec![]));
+    zeros_are(&bed, core::slice::from_ref(&sector));
+    drop_caches(&bed);
+    zeros_are(&bed, &[sector]);
 }
 
 /// One sector of a page.
