@@ -1,8 +1,8 @@
 //! The machines and what is in them. A new kind of device is a line.
 
 use crate::machine::{
-    ADR, Device, EADR, MIB, Machine, PAGE, btt, cache_line, cxl, devdax, e820, fsdax, nvdimm, page,
-    raw, soft_reserved, test_region, tmpfs, virtio_blk, virtio_pmem,
+    ADR, Device, EADR, MIB, Machine, Memory, PAGE, btt, cache_line, cxl, devdax, e820, fsdax,
+    nvdimm, page, raw, soft_reserved, test_region, tmpfs, virtio_blk, virtio_pmem,
 };
 
 /// Every machine, with every kind of device. The slowest first, so that the others fit beside it.
@@ -13,6 +13,7 @@ pub fn machines() -> Vec<Machine> {
         volumes(),
         members(),
         nfit_test(),
+        nfit_test_volume(),
         regions(32),
         regions(8),
         cpu(),
@@ -136,17 +137,11 @@ fn members() -> Machine {
 /// are interleaved, they count unsafe shutdowns, they report failures, and their bus has commands
 /// for bad memory.
 fn nfit_test() -> Machine {
-    const DIMMS: [&str; 4] = [
-        "cdab-0a-07e0-ffffffff",
-        "cdab-0a-07e0-feffffff",
-        "cdab-0a-07e0-fffeffff",
-        "cdab-0a-07e0-fefeffff",
-    ];
     Machine::new("nfit-test")
         .test_modules()
         .memory([
-            test_region("two", 32 * MIB, "nfit_test.0", &[DIMMS[0], DIMMS[1]]),
-            test_region("four", 64 * MIB, "nfit_test.0", &DIMMS),
+            of_two_dimms(),
+            of_four_dimms(),
             test_region("failed", 32 * MIB, "nfit_test.1", &["cdab-0a-07e0-fffffeff"]).reporting(
                 &["save_fail", "restore_fail", "flush_fail", "not_armed", "smart_event"],
             ),
@@ -162,6 +157,30 @@ fn nfit_test() -> Machine {
             // Too small for the other modes.
             raw("volatile-ext4", "volatile").ext4("").gives(page("device_without_dax")),
         ])
+}
+
+/// The ids of the kernel's test DIMMs, by number.
+const TEST_DIMMS: [&str; 4] = [
+    "cdab-0a-07e0-ffffffff",
+    "cdab-0a-07e0-feffffff",
+    "cdab-0a-07e0-fffeffff",
+    "cdab-0a-07e0-fefeffff",
+];
+
+fn of_two_dimms() -> Memory {
+    test_region("two", 32 * MIB, "nfit_test.0", &[TEST_DIMMS[0], TEST_DIMMS[1]])
+}
+
+fn of_four_dimms() -> Memory {
+    test_region("four", 64 * MIB, "nfit_test.0", &TEST_DIMMS)
+}
+
+/// A volume of two regions that have DIMMs in common: each counts once.
+fn nfit_test_volume() -> Machine {
+    Machine::new("nfit-test-volume")
+        .test_modules()
+        .memory([of_two_dimms(), of_four_dimms()])
+        .devices([fsdax("linear-ext4", "two").linear_with("four").ext4("dax=always").gives(ADR)])
 }
 
 /// The same with eADR: the processor's caches too are written back when power fails.

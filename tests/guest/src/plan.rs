@@ -192,7 +192,8 @@ fn queries(machine: &Machine, device: &Device) -> Vec<Check> {
             checks.push(Check::Shutdowns);
         }
     }
-    if regions.iter().any(|region| region.shutdowns.is_some() && !region.unarmed) {
+    let has_commands = |region: &MemoryOf<'_>| region.shutdowns.is_some() && !region.unarmed;
+    if !device.is_volume() && regions.iter().any(has_commands) {
         checks.push(Check::Fault(Fault::Commands));
     }
     if device.is_device_dax() {

@@ -22,8 +22,8 @@ pub(crate) fn as_documented(machine: &Machine, device: &Device) {
     let questions: [(&str, Calls, Calls); 10] = [
         ("place", calls_of(|| _ = source.place()), model.place()),
         ("confirm_place", calls_of(|| _ = source.confirm_place(&place)), model.confirm_place()),
-        ("numa_node", calls_of(|| _ = source.numa_node()), model.numa_node()),
-        ("target_node", calls_of(|| _ = source.target_node()), model.numa_node()),
+        ("numa_node", calls_of(|| _ = source.numa_node()), model.node(|_| true)),
+        ("target_node", calls_of(|| _ = source.target_node()), model.node(has_target_node)),
         (
             "device_id",
             calls_of(|| _ = source.device_id()),
@@ -81,6 +81,11 @@ fn id(region: &Found<'_>) -> bool {
 /// Whether they count unsafe shutdowns.
 fn counts(region: &Found<'_>) -> bool {
     region.told.shutdowns.is_some()
+}
+
+/// Volatile regions have none.
+fn has_target_node(region: &Found<'_>) -> bool {
+    !region.told.volatile
 }
 
 struct Model<'m> {
@@ -142,7 +147,9 @@ impl Model<'_> {
             calls.extend(FACT);
         }
         for region in &self.regions {
-            calls.extend(FACT.repeat(4)); // numa_node, target_node, provider, devtype
+            calls.extend(FACT); // numa_node
+            calls.extend(fact_if(has_target_node(region)));
+            calls.extend(FACT.repeat(2)); // provider, devtype
             if !region.told.volatile {
                 calls.extend(NO_FACT); // of_node, where a hypervisor has to be called
                 calls.extend(fact_if(region.told.domain.is_some()));
@@ -161,12 +168,15 @@ impl Model<'_> {
         calls
     }
 
-    fn numa_node(&self) -> Calls {
+    /// The numbers of nodes, where the regions have them.
+    fn node(&self, is_there: fn(&Found<'_>) -> bool) -> Calls {
         let mut calls = self.locate();
         if matches!(self.backing(), Backing::Regions | Backing::DeviceDax) {
             // As many as there are nodes to compare: QEMU has no volume on more than two regions
             // here.
-            calls.extend(FACT.repeat(self.regions.len().max(1)));
+            let facts = self.regions.iter().map(|region| fact_if(is_there(region)));
+            let alone = self.regions.is_empty().then(|| FACT.to_vec());
+            calls.extend(facts.chain(alone).flatten());
             if expected::numa_node(self.machine, self.device).is_ok() {
                 calls.extend(self.confirm());
             }
@@ -191,12 +201,21 @@ impl Model<'_> {
             return calls;
         }
         for (index, region) in self.regions.iter().enumerate() {
-            for _ in &region.told.dimms {
+            for dimm in &region.dimms {
                 calls.extend(FACT);
                 // Whether a region before has the same.
+                let mut is_known = false;
                 for before in self.regions.iter().take(if once { index } else { 0 }) {
-                    calls.extend(FACT.repeat(before.told.dimms.len()));
+                    let at = before.dimms.iter().position(|other| other == dimm);
+                    is_known |= at.is_some();
+                    calls.extend(FACT.repeat(at.map_or(before.dimms.len(), |at| at + 1)));
+                    if is_known {
+                        break;
+                    }
                     calls.extend(NO_FACT);
+                }
+                if is_known {
+                    continue;
                 }
                 calls.extend(about(region));
                 if !goes_on(region) {

@@ -1,7 +1,10 @@
 //! What pmem2 has to answer, in its own words: from the table, and, for names and numbers that the
 //! kernel gives as it likes, from the kernel.
 
-use std::os::unix::fs::MetadataExt;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    os::unix::fs::MetadataExt,
+};
 
 use pmem2::{Backing, DimmState, Error, FileSystem, Persistence, Warning, What};
 use pmem2_guest::machine::{self, Contents, Device, Machine};
@@ -155,8 +158,12 @@ pub(crate) fn device_id(machine: &Machine, device: &Device) -> Result<String, Er
     if let Some(wrong) = device.wrong_id {
         return Ok(wrong.to_owned());
     }
-    let ids = regions(machine, device).into_iter().flat_map(|region| region.told.dimms);
-    ids.map(|id| id.ok_or(Error::Unsupported(What::DeviceId))).collect()
+    let mut ids: Vec<_> =
+        regions(machine, device).into_iter().flat_map(|region| region.told.dimms).collect();
+    let mut known = BTreeSet::new();
+    // Those that are not known are no less many.
+    ids.retain(|id| id.is_none() || known.insert(id.clone()));
+    ids.into_iter().map(|id| id.ok_or(Error::Unsupported(What::DeviceId))).collect()
 }
 
 /// The sum; no DIMM of QEMU's counts.
@@ -166,6 +173,10 @@ pub(crate) fn device_usc(machine: &Machine, device: &Device) -> Result<u64, Erro
         return Err(Error::NotPersistentMemory { asked: What::UnsafeShutdowns, on });
     }
     let regions = device.regions(machine);
-    let counts = regions.iter().flat_map(|region| region.dimms.iter().map(|_| region.shutdowns));
-    counts.sum::<Option<u64>>().ok_or(Error::Unsupported(What::UnsafeShutdowns))
+    let counts = regions
+        .iter()
+        .flat_map(|region| region.dimms.iter().map(|id| (id.clone(), region.shutdowns)));
+    // By id: one that is in several regions counts once.
+    let counts: BTreeMap<_, _> = counts.collect();
+    counts.into_values().sum::<Option<u64>>().ok_or(Error::Unsupported(What::UnsafeShutdowns))
 }

@@ -87,6 +87,7 @@ pub(crate) const INTENDED: &[Intended] = &[
         theirs: NOSUPP,
         why: "the same",
     },
+    Intended { of: counts_in_part_of_a_disk, calls: &["usc"], theirs: NOSUPP, why: "the same" },
     Intended {
         of: has_id_in_order,
         calls: &["id, into a buffer with text"],
@@ -151,8 +152,15 @@ fn has_id(machine: &Machine, device: &Device) -> bool {
     is_source(machine, device) && known && !is_in_part_of_a_disk(machine, device)
 }
 
+fn counts_in_part_of_a_disk(machine: &Machine, device: &Device) -> bool {
+    let regions = device.regions(machine);
+    is_in_part_of_a_disk(machine, device) && regions.iter().any(|region| region.shutdowns.is_some())
+}
+
+/// That libpmem2 can tell.
 fn is_interleaved(machine: &Machine, device: &Device) -> bool {
-    device.regions(machine).iter().any(|region| region.dimms.len() > 1)
+    let regions = device.regions(machine);
+    has_id(machine, device) && regions.iter().any(|region| region.dimms.len() > 1)
 }
 
 fn has_id_in_order(machine: &Machine, device: &Device) -> bool {
