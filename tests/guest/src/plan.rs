@@ -213,7 +213,9 @@ fn faults(device: &Device) -> Vec<Check> {
         _ if device.many => vec![Fault::Many],
         Namespace::Btt => vec![Fault::Sectors],
         // The others take a page of a file for one of the disk.
-        _ if device.block_size < PAGE => vec![Fault::Rows, Fault::Poisoned, Fault::Refused],
+        _ if device.block_size < PAGE => {
+            vec![Fault::Rows, Fault::Poisoned, Fault::Cleared, Fault::Refused]
+        }
         _ => {
             vec![
                 // First: it looks at the whole of a device, also while all of it is good.

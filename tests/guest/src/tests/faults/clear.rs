@@ -40,6 +40,10 @@ pub(crate) fn other_memory(machine: &Machine, device: &Device) {
         by_command(machine, device);
         return;
     }
+    if device.block_size < PAGE {
+        in_the_cache(machine, device);
+        return;
+    }
     let bed = Bed::new(machine, device);
     if bed.ground.is_nvdimm() {
         // What files give up stays bad (`hold_writes_back`).
