@@ -7,10 +7,11 @@ pub(crate) const MARK: libc::c_long = libc::SYS_getppid;
 
 /// `name` for the numbers that tests speak of.
 fn name(number: u64) -> String {
-    let known: [(libc::c_long, &str); 14] = [
+    let known: [(libc::c_long, &str); 15] = [
         (libc::SYS_fcntl, "fcntl"),
         (libc::SYS_fstat, "fstat"),
         (libc::SYS_fstatfs, "fstatfs"),
+        (libc::SYS_ioctl, "ioctl"),
         (libc::SYS_readlinkat, "readlinkat"),
         (libc::SYS_faccessat, "faccessat"),
         (libc::SYS_openat, "openat"),

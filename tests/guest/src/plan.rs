@@ -165,16 +165,6 @@ impl Machine {
 }
 
 fn queries(machine: &Machine, device: &Device) -> Vec<Check> {
-    if device.has_members() {
-        // Where it lies is asked elsewhere.
-        return vec![
-            Check::Kernel,
-            Check::Source,
-            Check::Freestanding,
-            Check::Size,
-            Check::Alignment,
-        ];
-    }
     let mut checks =
         vec![Check::Kernel, Check::Source, Check::Peer, Check::Inspect, Check::Freestanding];
     let regions = device.regions(machine);

@@ -127,7 +127,8 @@ fn answer_errors(machine: &Machine, device: &Device) -> Value {
             json!({"granularity": {"code": -100_009, "symbol": "PMEM2_E_GRANULARITY_NOT_SUPPORTED", "errno": 22}})
         }
         (_, Err(pmem2::Error::SeveralNumaNodes)) => {
-            json!({"numa_node": {"code": -100_001, "symbol": "PMEM2_E_NOSUPP", "errno": 95}})
+            let several = json!({"code": -100_001, "symbol": "PMEM2_E_NOSUPP", "errno": 95});
+            json!({"numa_node": several, "target_node": several})
         }
         _ => json!({}),
     }

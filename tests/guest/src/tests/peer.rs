@@ -97,6 +97,9 @@ impl Found {
                 pieces.map(|piece| String::from_utf8_lossy(piece).into_owned()).collect()
             });
             theirs.sort();
+            if let (Err(_), true) = (id, !text.is_empty()) {
+                return "an id".to_owned();
+            }
             let is_same = !is_id && theirs == ids;
             if is_same { "the ids in another order".to_owned() } else { text.to_owned() }
         };

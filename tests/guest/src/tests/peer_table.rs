@@ -76,6 +76,25 @@ pub(crate) const INTENDED: &[Intended] = &[
         why: "a file system that hides its device may lie on a region all the same; libpmem2 says that there is none",
     },
     Intended {
+        of: is_on_several_disks,
+        calls: &["numa"],
+        theirs: "0",
+        why: "a file system of several disks does not say on which one a file lies; libpmem2 takes the first",
+    },
+    Intended { of: is_on_several_disks, calls: &["id"], theirs: "an id", why: "the same" },
+    Intended {
+        of: is_on_several_disks,
+        calls: &["id, into a buffer with text"],
+        theirs: "the text and an id",
+        why: "the same",
+    },
+    Intended {
+        of: is_on_several_disks,
+        calls: &["length of the id"],
+        theirs: "14",
+        why: "the same",
+    },
+    Intended {
         of: is_in_part_of_a_disk,
         calls: &["numa"],
         theirs: DAX_REGION_NOT_FOUND,
@@ -137,7 +156,11 @@ fn is_disk(machine: &Machine, device: &Device) -> bool {
 }
 
 fn is_hidden(machine: &Machine, device: &Device) -> bool {
-    device.backing(machine) == Backing::Hidden
+    device.backing(machine) == Backing::Hidden && !device.has_members()
+}
+
+fn is_on_several_disks(_: &Machine, device: &Device) -> bool {
+    device.has_members()
 }
 
 /// On persistent memory, that is.

@@ -99,6 +99,7 @@ fn name(call: i64) -> &'static str {
         libc::SYS_fcntl => "fcntl",
         libc::SYS_fstat => "fstat",
         libc::SYS_fstatfs => "fstatfs",
+        libc::SYS_ioctl => "ioctl",
         libc::SYS_readlinkat => "readlinkat",
         libc::SYS_faccessat => "faccessat",
         libc::SYS_newfstatat => "newfstatat",
