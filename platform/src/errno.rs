@@ -70,6 +70,80 @@ errnos! {
     EDQUOT DQUOT 122 4071 "disk quota exceeded";
 }
 
+/// Names of the target's other numbers, as errno.h has them, where there is such a system. Where
+/// there is none, and every byte may count, those above are all.
+///
+/// One text, since a table of texts has an address of each, and a shared library a relocation too.
+macro_rules! names {
+    ($($name:ident $number:expr;)*) => {
+        fn other_name(self) -> Option<&'static str> {
+            const NUMBERS: &[i32] = &[$($number),*];
+            const NAMES: &str = concat!($(stringify!($name), " "),*);
+            let place = NUMBERS.iter().position(|&number| number == self.0)?;
+            NAMES.split(' ').nth(place)
+        }
+    };
+}
+
+/// As rustix knows them, of each architecture.
+#[cfg(target_os = "linux")]
+macro_rules! linux_names {
+    ($($name:ident $rustix:ident;)*) => {
+        names! { $($name rustix::io::Errno::$rustix.raw_os_error();)* }
+    };
+}
+
+#[cfg(target_os = "linux")]
+#[rustfmt::skip]
+impl Errno {
+    linux_names! {
+        ESRCH SRCH; E2BIG TOOBIG; ENOEXEC NOEXEC; ECHILD CHILD; ENOTBLK NOTBLK; EEXIST EXIST;
+        EXDEV XDEV; EISDIR ISDIR; ENOTTY NOTTY; ESPIPE SPIPE; EMLINK MLINK; EPIPE PIPE; EDOM DOM;
+        ERANGE RANGE; EDEADLK DEADLK; ENOLCK NOLCK; ENOTEMPTY NOTEMPTY; ENOMSG NOMSG; EIDRM IDRM;
+        ECHRNG CHRNG; EL2NSYNC L2NSYNC; EL3HLT L3HLT; EL3RST L3RST; ELNRNG LNRNG; EUNATCH UNATCH;
+        ENOCSI NOCSI; EL2HLT L2HLT; EBADE BADE; EBADR BADR; EXFULL XFULL; ENOANO NOANO;
+        EBADRQC BADRQC; EBADSLT BADSLT; EBFONT BFONT; ENOSTR NOSTR; ENODATA NODATA; ETIME TIME;
+        ENOSR NOSR; ENONET NONET; ENOPKG NOPKG; EREMOTE REMOTE; ENOLINK NOLINK; EADV ADV;
+        ESRMNT SRMNT; ECOMM COMM; EPROTO PROTO; EMULTIHOP MULTIHOP; EDOTDOT DOTDOT; EBADMSG BADMSG;
+        ENOTUNIQ NOTUNIQ; EBADFD BADFD; EREMCHG REMCHG; ELIBACC LIBACC; ELIBBAD LIBBAD;
+        ELIBSCN LIBSCN; ELIBMAX LIBMAX; ELIBEXEC LIBEXEC; EILSEQ ILSEQ; ERESTART RESTART;
+        ESTRPIPE STRPIPE; EUSERS USERS; ENOTSOCK NOTSOCK; EDESTADDRREQ DESTADDRREQ; EMSGSIZE MSGSIZE;
+        EPROTOTYPE PROTOTYPE; ENOPROTOOPT NOPROTOOPT; EPROTONOSUPPORT PROTONOSUPPORT;
+        ESOCKTNOSUPPORT SOCKTNOSUPPORT; EPFNOSUPPORT PFNOSUPPORT; EAFNOSUPPORT AFNOSUPPORT;
+        EADDRINUSE ADDRINUSE; EADDRNOTAVAIL ADDRNOTAVAIL; ENETDOWN NETDOWN; ENETUNREACH NETUNREACH;
+        ENETRESET NETRESET; ECONNABORTED CONNABORTED; ECONNRESET CONNRESET; ENOBUFS NOBUFS;
+        EISCONN ISCONN; ENOTCONN NOTCONN; ESHUTDOWN SHUTDOWN; ETOOMANYREFS TOOMANYREFS;
+        ETIMEDOUT TIMEDOUT; ECONNREFUSED CONNREFUSED; EHOSTDOWN HOSTDOWN; EHOSTUNREACH HOSTUNREACH;
+        EALREADY ALREADY; EINPROGRESS INPROGRESS; EUCLEAN UCLEAN; ENOTNAM NOTNAM; ENAVAIL NAVAIL;
+        EISNAM ISNAM; EREMOTEIO REMOTEIO; ENOMEDIUM NOMEDIUM; EMEDIUMTYPE MEDIUMTYPE;
+        ECANCELED CANCELED; ENOKEY NOKEY; EKEYEXPIRED KEYEXPIRED; EKEYREVOKED KEYREVOKED;
+        EKEYREJECTED KEYREJECTED; EOWNERDEAD OWNERDEAD; ENOTRECOVERABLE NOTRECOVERABLE;
+        ERFKILL RFKILL; EHWPOISON HWPOISON;
+    }
+}
+
+#[cfg(windows)]
+#[rustfmt::skip]
+impl Errno {
+    names! {
+        ESRCH 3; E2BIG 7; ENOEXEC 8; ECHILD 10; EEXIST 17; EXDEV 18; EISDIR 21; ENOTTY 25; ESPIPE 29;
+        EMLINK 31; EPIPE 32; EDOM 33; ERANGE 34; EDEADLK 36; ENOLCK 39; ENOTEMPTY 41; EILSEQ 42;
+        EADDRINUSE 100; EADDRNOTAVAIL 101; EAFNOSUPPORT 102; EALREADY 103; EBADMSG 104; ECANCELED 105;
+        ECONNABORTED 106; ECONNREFUSED 107; ECONNRESET 108; EDESTADDRREQ 109; EHOSTUNREACH 110;
+        EIDRM 111; EINPROGRESS 112; EISCONN 113; EMSGSIZE 115; ENETDOWN 116; ENETRESET 117;
+        ENETUNREACH 118; ENOBUFS 119; ENODATA 120; ENOLINK 121; ENOMSG 122; ENOPROTOOPT 123;
+        ENOSR 124; ENOSTR 125; ENOTCONN 126; ENOTRECOVERABLE 127; ENOTSOCK 128; EOTHER 131;
+        EOWNERDEAD 133; EPROTO 134; EPROTONOSUPPORT 135; EPROTOTYPE 136; ETIME 137; ETIMEDOUT 138;
+    }
+}
+
+#[cfg(not(any(target_os = "linux", windows)))]
+impl Errno {
+    const fn other_name(self) -> Option<&'static str> {
+        None
+    }
+}
+
 impl Errno {
     /// The error with this number. What no error number can be (not in 1 to 4095, as in Linux's
     /// include/linux/err.h) becomes [`EIO`](Errno::EIO), so that no failure looks like a success or
@@ -88,10 +162,11 @@ impl Errno {
         self.0
     }
 
-    /// The symbol, `"EACCES"`, of the numbers that the calls of pmem2 are known to give.
+    /// The symbol, `"EACCES"`: on Linux and Windows of every number that the system has a name for,
+    /// elsewhere of those that the calls of pmem2 are known to give.
     #[must_use]
     pub fn name(self) -> Option<&'static str> {
-        self.texts().map(|(name, _)| name)
+        self.texts().map(|(name, _)| name).or_else(|| self.other_name())
     }
 }
 
@@ -129,9 +204,13 @@ impl From<Errno> for std::io::ErrorKind {
 
 impl fmt::Display for Errno {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.texts() {
-            Some((name, text)) => write!(f, "{text} ({name})"),
-            None => write!(f, "error number {}", self.0),
+        if let Some((name, text)) = self.texts() {
+            return write!(f, "{text} ({name})");
+        }
+        write!(f, "error number {}", self.0)?;
+        match self.other_name() {
+            Some(name) => write!(f, " ({name})"),
+            None => Ok(()),
         }
     }
 }
@@ -165,5 +244,36 @@ mod tests {
         assert_eq!([1, 4095].map(|number| Errno::from_raw(number).raw()), [1, 4095]);
         let texts: HashSet<_> = (1..4096).filter_map(|n| Errno::from_raw(n).texts()).collect();
         assert_eq!(texts.len(), 27, "each number once");
+    }
+
+    /// The names that the C library has, which are those of the kernel.
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    #[test]
+    fn every_number_has_the_name_of_errno_h() {
+        unsafe extern "C" {
+            fn strerrorname_np(number: i32) -> *const core::ffi::c_char;
+        }
+        let mut names = 0;
+        for number in 1..4096 {
+            // SAFETY: it takes any number, and gives a constant text or null.
+            let name = unsafe { strerrorname_np(number).as_ref() };
+            // SAFETY: the text ends with a null byte.
+            let name = name.map(|name| unsafe { core::ffi::CStr::from_ptr(name) });
+            let name = name.map(|name| match name.to_str().unwrap() {
+                // One number, and this name is POSIX's.
+                "EOPNOTSUPP" => "ENOTSUP",
+                name => name,
+            });
+            assert_eq!(Errno::from_raw(number).name(), name, "{number}");
+            names += u32::from(name.is_some());
+        }
+        assert!(names > 120, "{names}");
+        for (number, shown) in [
+            (117, "error number 117 (EUCLEAN)"),
+            (107, "error number 107 (ENOTCONN)"),
+            (29, "error number 29 (ESPIPE)"),
+        ] {
+            assert_eq!(format!("{}", Errno::from_raw(number)), shown);
+        }
     }
 }
