@@ -32,23 +32,13 @@ impl<const N: usize> Text<N> {
     /// `text`; where there is no room for all of it, its first characters and `…`.
     #[must_use]
     pub fn cut(text: &str) -> Self {
-        Self::cut_characters(text.chars())
-    }
-
-    /// Likewise, of characters.
-    pub(crate) fn cut_characters(characters: impl Iterator<Item = char> + Clone) -> Self {
         let mut all = Self::new();
-        let is_whole = characters.clone().map(char::len_utf8).sum::<usize>() <= N;
-        let room = if is_whole { N } else { N.saturating_sub(CUT.len()) };
-        for character in characters {
-            let mut bytes = [0; 4];
-            let character = character.encode_utf8(&mut bytes);
-            if all.len().saturating_add(character.len()) > room || !all.push(character) {
-                break;
-            }
+        if !all.push(text) {
+            let room = N.saturating_sub(CUT.len());
+            let beginning = (0..=room).rev().find_map(|end| text.get(..end));
+            // Where there is no room for the mark, there is none for anything.
+            let _ = all.push(beginning.unwrap_or_default()) && all.push(CUT);
         }
-        // Where there is no room for the mark, there is none for anything.
-        let _ = is_whole || all.push(CUT);
         all
     }
 

@@ -120,7 +120,7 @@ impl<P: Locate> Dimms<P> {
     ) -> Result<(), Error> {
         while let Some(dimm) = self.next() {
             let dimm = dimm?;
-            if !self.was_there(&dimm)? {
+            if self.regions < 2 || !self.was_there(&dimm)? {
                 visit(&dimm)?;
             }
         }
@@ -129,6 +129,7 @@ impl<P: Locate> Dimms<P> {
 
     /// Whether a region before has the DIMM, too. Looked for anew, since there is no room to note
     /// all: one region alone costs nothing.
+    #[inline(never)]
     fn was_there(&self, dimm: &Dimm<P>) -> Result<bool, Error> {
         if dimm.region == 0 {
             return Ok(false);

@@ -229,13 +229,16 @@ impl<'t> Locate for Bare<'t> {
         if index > 0 {
             return Ok(None);
         }
-        let mut region = Region::new(0, from.number, Mode::Whole);
-        region.provider = Text::cut(from.provider);
-        region.persistence = from.persistence;
-        region.read_only = from.read_only;
-        region.state = from.state;
-        region.numa_node = from.numa_node;
-        Ok(Some(region))
+        // Where it is to stay from the first, since a small stack has no room for copies.
+        let mut answer = Ok(Some(Region::new(0, from.number, Mode::Whole)));
+        if let Ok(Some(region)) = &mut answer {
+            region.provider = Text::cut(from.provider);
+            region.persistence = from.persistence;
+            region.read_only = from.read_only;
+            region.state = from.state;
+            region.numa_node = from.numa_node;
+        }
+        answer
     }
 
     fn numa_node(self, region: &Self::Spot, index: usize) -> Result<Option<Option<u32>>, Fail> {

@@ -84,17 +84,18 @@ fn foreign_words() {
         What::Open,
     ];
     for what in asked {
-        [Error::Unknown(what), Error::Unsupported(what), Error::TooLarge(what)].map(&mut look);
+        let all = [Error::Unknown(what), Error::Unsupported(what), Error::TooLarge(what)];
+        all.into_iter().for_each(&mut look);
         look(Error::UnknownFileType(what));
         (1..134).for_each(|errno| look(Error::Os { what, errno: Errno::from_raw(errno) }));
     }
     let handles = [HandleFault::WriteOnly, HandleFault::NoAccess, HandleFault::PathOnly];
-    handles.map(|fault| look(Error::InvalidFileHandle(fault)));
+    handles.into_iter().for_each(|fault| look(Error::InvalidFileHandle(fault)));
     let kinds = [Kind::BlockDevice, Kind::CharacterDevice, Kind::AnonymousInode, Kind::Other];
-    kinds.map(|kind| look(Error::InvalidFileType(kind)));
+    kinds.into_iter().for_each(|kind| look(Error::InvalidFileType(kind)));
     let ways = [WriteFault::ReadOnly, WriteFault::Append];
-    ways.map(|fault| look(Error::NotWritable(fault)));
-    [Error::NeverDurable, Error::SourceEmpty].map(&mut look);
+    ways.into_iter().for_each(|fault| look(Error::NotWritable(fault)));
+    [Error::NeverDurable, Error::SourceEmpty].into_iter().for_each(&mut look);
     say!("errors | words of other systems | {}", found.0);
 }
 
