@@ -25,7 +25,7 @@ check_program() {
     expect 1 "" "a character device that is not a device DAX (/dev/daxX.Y) is not a data source: it is not known to keep what is stored there" \
         "$@" /dev/null
     expect 1 "" "a directory cannot be mapped: open a file in it" "$@" "$run"
-    expect 1 "" "cannot be opened for reading: no such file or directory (ENOENT)" "$@" "$run/none"
+    expect 1 "" "does not exist: no such file or directory (ENOENT)" "$@" "$run/none"
     expect 2 "" "usage: freestanding PATH" "$@"
     expect 2 "" "usage: freestanding PATH" "$@" "$run/file" "$run/file"
     rm -r "$run"

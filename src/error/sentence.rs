@@ -46,7 +46,10 @@ impl Error {
             Self::InvalidFileType(kind) => refused(*kind, f),
             Self::OutOfMemory(memory) => memory.fmt(f),
             Self::Os { what, errno } => {
-                failed(*what, f)?;
+                match (*what, *errno) {
+                    (What::Open, Errno::ENOENT) => f.write_str("does not exist: ")?,
+                    (what, _) => failed(what, f)?,
+                }
                 write!(f, "{errno}{}", words::remedy(*what, *errno))
             }
             Self::OsCode { what, code } => {

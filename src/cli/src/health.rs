@@ -33,6 +33,10 @@ impl Display for BadBlocks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.error {
             None => self.ranges.fmt(f),
+            // What JSON has whole: most files are on an ordinary disk.
+            Some(Error::Unsupported(_)) if self.ranges.is_empty() => {
+                f.write_str("cannot be told: the system keeps no list for it")
+            }
             Some(error) if self.ranges.is_empty() => write!(f, "cannot be told: {error}"),
             Some(error) => {
                 write!(f, "{}; whether there are more cannot be told: {error}", self.ranges)

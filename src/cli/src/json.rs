@@ -21,7 +21,7 @@ use crate::{
     args::Place,
     finding::{Finding, Opened},
     health::BadBlocks,
-    look::{allowed, bytes, identity, units},
+    look::{allowed, bytes, file_system, identity, units},
     ranges::Extent,
     table::{Refusal, Told},
     text::UNSCANNED,
@@ -61,6 +61,7 @@ struct Object<'a> {
     bad_blocks: Option<Vec<Extent>>,
     bad_block_count: Option<u64>,
     bad_bytes: Option<u64>,
+    no_bad_blocks: Option<String>,
     scan: Option<Scan>,
     answer_errors: AnswerErrors,
 }
@@ -121,7 +122,10 @@ struct AnswerErrors {
 
 /// The line of a path or a descriptor.
 pub(crate) fn finding(place: &Place, finding: &Finding) -> io::Result<String> {
-    let (answers, by_path) = (Object::of(&finding.report), finding.by_path.as_ref());
+    let (mut answers, by_path) = (Object::of(&finding.report), finding.by_path.as_ref());
+    if let (Some(system), Some(name)) = (&mut answers.file_system, file_system(&finding.report)) {
+        system.name = Some(name);
+    }
     let is_path = matches!(place, Place::Path(_));
     let access = finding.report.access().filter(|_| !is_path);
     let identity = identity(&finding.report);
@@ -239,6 +243,9 @@ impl<'a> Object<'a> {
                 self.bad_bytes = Some(ranges.bytes());
             }
             self.answer_errors.bad_blocks = error.and_then(|error| split::<()>(Some(Err(error))).1);
+            self.no_bad_blocks = error
+                .filter(|error| matches!(error, Error::Unsupported(_)))
+                .map(|error| error.to_string());
         }
         self.scan = finding.scan.as_ref().map(Scan::from);
         self.answer_errors.scan = finding.unscanned.then(|| Failure {

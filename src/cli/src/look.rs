@@ -182,6 +182,27 @@ pub(crate) fn identity(report: &Report<Id>) -> Identity {
     }
 }
 
+/// What the file system is called where its number is another's, too: that of /dev has tmpfs', and
+/// the list of mounts, by the device, has its name.
+pub(crate) fn file_system(report: &Report<Id>) -> Option<&'static str> {
+    const TMPFS_MAGIC: u32 = 0x0102_1994;
+    let device = report.id()?.device();
+    if report.file_system()?.ok()?.magic() != TMPFS_MAGIC {
+        return None;
+    }
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    mounted(&mounts, device).unwrap_or(Some("tmpfs or devtmpfs"))
+}
+
+/// Whether these mounts (proc_pid_mountinfo(5)) have the device, and then its name if it is not
+/// tmpfs.
+fn mounted(mounts: &str, (major, minor): (u32, u32)) -> Option<Option<&'static str>> {
+    let device = format!("{major}:{minor}");
+    let mount = mounts.lines().find(|line| line.split(' ').nth(2) == Some(&device))?;
+    let (_, system) = mount.split_once(" - ")?;
+    Some((system.split(' ').next() == Some("devtmpfs")).then_some("devtmpfs"))
+}
+
 /// A path as bytes.
 pub(crate) fn bytes(path: &Path) -> Option<&[u8]> {
     Some(path.as_os_str().as_bytes())
@@ -312,5 +333,21 @@ mod tests {
             [Ok(()), rights, read_only, immutable, unknown].map(allowed),
             [Some(true), Some(false), Some(false), Some(false), None]
         );
+    }
+
+    #[test]
+    fn the_list_of_mounts_tells_devtmpfs_from_tmpfs() {
+        let mounts = "21 26 0:6 / /dev rw,nosuid shared:2 - devtmpfs udev rw,size=4k\n\
+                      22 26 0:25 / /run rw shared:5 - tmpfs tmpfs rw\n\
+                      23 26 0:60 / /odd\\040- rw - devtmpfs none rw\n";
+        for (device, told) in [
+            ((0, 6), Some(Some("devtmpfs"))),
+            ((0, 25), Some(None)),
+            ((0, 60), Some(Some("devtmpfs"))),
+            ((0, 2), None),
+            ((6, 0), None),
+        ] {
+            assert_eq!(mounted(mounts, device), told, "{device:?}");
+        }
     }
 }

@@ -11,7 +11,7 @@ use pmem2::{Durability, Line};
 use crate::{
     args::Place,
     finding::{Finding, Opened},
-    look::{LOOK, identity},
+    look::{LOOK, file_system, identity},
     table::{Refusal, Told},
 };
 
@@ -53,6 +53,10 @@ pub(crate) fn finding(place: &Place, finding: &Finding) -> String {
                     block.line("represents", &format_args!("device {major}:{minor}"));
                 }
             }
+            ("file system", _) => match file_system(&finding.report) {
+                Some(name) => block.line("file system", &name),
+                None => block.line("file system", fact.value),
+            },
             (key, _) => block.line(key, fact.value),
         }
         Ok::<_, Infallible>(())

@@ -340,7 +340,7 @@ fn a_scan() {
         "{text}"
     );
     assert!(
-        text.contains("\n  bad blocks       cannot be told: the list of bad blocks cannot be had"),
+        text.contains("\n  bad blocks       cannot be told: the system keeps no list for it\n"),
         "{text}"
     );
 }

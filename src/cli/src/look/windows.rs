@@ -196,6 +196,11 @@ pub(crate) fn errno(code: i32) -> Errno {
     u32::try_from(code).map_or(Errno::EIO, Windows::errno)
 }
 
+/// Each has a name of its own.
+pub(crate) const fn file_system(_: &Report<Id>) -> Option<&'static str> {
+    None
+}
+
 pub(crate) fn identity(report: &Report<Id>) -> Identity {
     // What is no file has no id.
     let id = report.id().filter(|id| id.volume() != 0 || id.file() != 0);

@@ -38,10 +38,9 @@ fn refused(
 fn unreachable(path: &Path, errno: i32, symbol: &str) -> String {
     let (block, object) = both(1, path);
     let reason = fact(&block, "refused").unwrap();
-    assert!(
-        reason.starts_with("cannot be opened for reading: ") && reason.contains(symbol),
-        "{block}"
-    );
+    let what =
+        if errno == libc::ENOENT { "does not exist: " } else { "cannot be opened for reading: " };
+    assert!(reason.starts_with(what) && reason.contains(symbol), "{block}");
     assert_eq!(
         object["error"],
         json!({"code": -errno, "symbol": symbol, "errno": errno, "message": reason})
@@ -236,4 +235,31 @@ fn devices_are_not_opened() {
     // Who may not open it is told so where it is tried: that the reason is the kind shows that it
     // was not.
     refused(block_device(), "block device", "block-device", "block device");
+}
+
+/// Its magic number is that of tmpfs.
+#[test]
+fn the_file_system_of_dev() {
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
+    let is_devtmpfs = mounts
+        .lines()
+        .any(|line| line.split(' ').nth(4) == Some("/dev") && line.contains(" - devtmpfs "));
+    let (block, object) = both(1, Path::new("/dev/null"));
+    let name = if is_devtmpfs { "devtmpfs" } else { "tmpfs" };
+    assert_eq!(fact(&block, "file system"), Some(name));
+    assert_eq!(object["file_system"]["name"], name);
+    // Who has no list of mounts cannot tell.
+    let mut command = inspect_after("mount -t tmpfs none /proc", Path::new("/"), ["/dev/null"]);
+    assert_eq!(fact(&report(1, &mut command), "file system"), Some("tmpfs or devtmpfs"));
+}
+
+/// Few people have a list of bad blocks: that there is none is said in a few words.
+#[test]
+fn that_there_is_no_list_is_short() {
+    let directory = directory();
+    let (block, object) = both(0, file(&directory, "file", "x"));
+    let said = "cannot be told: the system keeps no list for it";
+    assert_eq!(fact(&block, "bad blocks"), Some(said));
+    let whole = object["no_bad_blocks"].as_str().unwrap();
+    assert!(whole.len() > 100 && whole.contains("btrfs"), "{whole}");
 }
