@@ -120,7 +120,10 @@ impl<P: Locate> Dimms<P> {
     ) -> Result<(), Error> {
         while let Some(dimm) = self.next() {
             let dimm = dimm?;
-            if self.regions < 2 || !self.was_there(&dimm)? {
+            // Asked of the platform, so that one that has never more than one region has no code
+            // for it.
+            let is_later = dimm.region > 0 && matches!(self.platform.regions(&self.spot), Ok(2..));
+            if !is_later || !self.was_there(&dimm)? {
                 visit(&dimm)?;
             }
         }
@@ -131,9 +134,6 @@ impl<P: Locate> Dimms<P> {
     /// all: one region alone costs nothing.
     #[inline(never)]
     fn was_there(&self, dimm: &Dimm<P>) -> Result<bool, Error> {
-        if dimm.region == 0 {
-            return Ok(false);
-        }
         let of = |fail| Error::of(fail, What::Dimm);
         let number = dimm.number()?;
         for region in 0..dimm.region {

@@ -86,6 +86,7 @@ fn dimms_come_by_region_and_mapping() {
 /// among those before.
 fn once(ask: fn(usize, usize) -> Call) -> Vec<Call> {
     let before = [
+        Call::Regions,
         Call::DimmNumber(2, 0),
         Call::Dimm(0, 0),
         Call::DimmNumber(0, 0),
