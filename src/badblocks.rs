@@ -124,8 +124,8 @@ impl<H: Handle<P: Health>> Source<H> {
     /// is good in them is kept: it is read before, and written to the new ones. What is listed as
     /// bad in them and not in the range is zeros then, too, even if it could be read. Nobody else
     /// may read, write or clear these blocks meanwhile, nor cut the file off there. Threads of one
-    /// process that clear the same file take turns, in the order in which they came; other processes
-    /// are not waited for, and a signal handler must not clear.
+    /// process that clear the same file take turns, in the order in which they came; other
+    /// processes are not waited for, and a signal handler must not clear.
     ///
     /// Where the rest of a block cannot be read, `EIO` says so, and nothing is changed: that is so
     /// of most files of which a part of a page is bad, since the kernel reads nothing of such a
@@ -133,14 +133,14 @@ impl<H: Handle<P: Health>> Source<H> {
     /// [`LossyAllocation`](ClearBy::LossyAllocation) what of these blocks cannot be read is zeros
     /// afterwards: no good byte that this handle could read is lost by it.
     ///
-    /// Before anything is freed, a spare file shows that it can be written again: it has no name, is
-    /// made in the directory that the file is in (`/proc/self/fd` tells which), and is gone when it
-    /// is closed. 64 blocks have to be free (`ENOSPC`), within the quota of who calls (`EDQUOT`),
-    /// and these bytes must be allowed to be written to (`EFBIG` beyond RLIMIT_FSIZE, whose SIGXFSZ
-    /// ends a program that does not handle it). Where the file cannot be made, `Os` of
-    /// [`What::Spare`] says so, and nothing is changed; blocks in which nothing is good are cleared
-    /// without it. A file that cannot be preallocated (with the block lists of ext3) is
-    /// [`Unsupported`](Error::Unsupported).
+    /// Before anything is freed, a spare file shows that it can be written again: it has no name,
+    /// is made in the directory that the file is in (`/proc/self/fd` tells which), and is gone
+    /// when it is closed. 64 blocks have to be free (`ENOSPC`), within the quota of who calls
+    /// (`EDQUOT`), and these bytes must be allowed to be written to (`EFBIG` beyond
+    /// RLIMIT_FSIZE, whose SIGXFSZ ends a program that does not handle it). Where the file
+    /// cannot be made, `Os` of [`What::Spare`] says so, and nothing is changed; blocks in which
+    /// nothing is good are cleared without it. A file that cannot be preallocated (with the
+    /// block lists of ext3) is [`Unsupported`](Error::Unsupported).
     ///
     /// If the file system gives bad memory again, it is asked again, and the spare file holds what
     /// comes in between: for a moment thousands of blocks, or all that is free. What is good is
@@ -150,8 +150,8 @@ impl<H: Handle<P: Health>> Source<H> {
     /// - for a moment, what is good in a block is in this process's memory only, and then in the
     ///   system's, until it is synced: a power failure loses it, and the first also the end of the
     ///   program;
-    /// - on ext4 with `bigalloc`, a cluster stays where it is as long as any of its blocks is in use,
-    ///   and so does the bad block in it;
+    /// - on ext4 with `bigalloc`, a cluster stays where it is as long as any of its blocks is in
+    ///   use, and so does the bad block in it;
     /// - where what the spare file has is the only good memory, or others take all that is free
     ///   meanwhile, or the quota of the file's owner, who is not the one that calls.
     ///
@@ -171,8 +171,8 @@ impl<H: Handle<P: Health>> Source<H> {
     /// blocks, some may have been renewed when it fails.
     ///
     /// System calls on Linux: those of [`bad_blocks`](Source::bad_blocks); of a file also `fcntl`,
-    /// `fallocate`, `pread64`, `pwrite64`, `fsync`, `futex`, and the first time in a process `mmap`,
-    /// `madvise`; by a device's command `ND_IOCTL_ARS_CAP` and `ND_IOCTL_CLEAR_ERROR`.
+    /// `fallocate`, `pread64`, `pwrite64`, `fsync`, `futex`, and the first time in a process
+    /// `mmap`, `madvise`; by a device's command `ND_IOCTL_ARS_CAP` and `ND_IOCTL_CLEAR_ERROR`.
     ///
     /// # Errors
     ///

@@ -159,8 +159,8 @@ pub enum Error {
     LengthOutOfRange {
         /// The first byte behind the range; `u64::MAX` where it is beyond what 64 bits can count,
         /// too.
-        // No Option: that of MapRange is where the enum keeps which variant it is, and a second one
-        // would make it larger.
+        // No Option: that of MapRange is where the enum keeps which variant it is, and a second
+        // one would make it larger.
         end: u64,
         /// The size of the source in bytes.
         size: u64,

@@ -260,10 +260,10 @@ impl<H: Handle<P: Locate>> Source<H> {
     ///   unarmed region be read only, and the reason is [`Unarmed`](Reason::Unarmed).
     /// - [`InvalidFileHandle`](Error::InvalidFileHandle): on Windows, the handle cannot be read.
     /// - [`Unsupported`](Error::Unsupported): the platform cannot tell.
-    /// - [`Os`](Error::Os) with [`What::Mapping`]: the file cannot be mapped (shared), with `ENODEV`
-    ///   where its file system has no such mappings (FUSE with direct I/O, files of the kernel's
-    ///   own); with [`What::WritableMapping`]: it can, but for reading only, though the handle was
-    ///   opened for writing, with `EPERM` where it is sealed (`F_SEAL_WRITE`).
+    /// - [`Os`](Error::Os) with [`What::Mapping`]: the file cannot be mapped (shared), with
+    ///   `ENODEV` where its file system has no such mappings (FUSE with direct I/O, files of the
+    ///   kernel's own); with [`What::WritableMapping`]: it can, but for reading only, though the
+    ///   handle was opened for writing, with `EPERM` where it is sealed (`F_SEAL_WRITE`).
     /// - Those of [`place`](Source::place), for a device DAX and a region. A file whose place
     ///   cannot be told (no descriptor is free, no `/sys`) gets no finer answer than
     ///   [`CacheLine`](Granularity::CacheLine), for [`DomainUnknown`](Reason::DomainUnknown), and
@@ -278,8 +278,8 @@ impl<H: Handle<P: Locate>> Source<H> {
     /// reach `/proc` either, the reason may be vaguer ([`NotDax`](Reason::NotDax)).
     ///
     /// System calls on Linux: of a device DAX none; of a file `fstat`, `mmap` once to three times,
-    /// `munmap`, and where the first is refused for the file's own sake `fstat`, `statx`, `openat`, `read` (several),
-    /// `close` and `fstat`, `fstatfs`.
+    /// `munmap`, and where the first is refused for the file's own sake `fstat`, `statx`, `openat`,
+    /// `read` (several), `close` and `fstat`, `fstatfs`.
     ///
     /// # Errors
     ///

@@ -216,8 +216,8 @@ impl<H: Handle<P: Locate>> Source<H> {
     ///
     /// - [`DaxRegionNotFound`](Error::DaxRegionNotFound): the source lies on no persistent memory;
     ///   it says on what else.
-    /// - [`NotPersistentMemory`](Error::NotPersistentMemory): it lies on a file system that does not
-    ///   say which device the file is on ([`Backing::Hidden`]), or on Windows.
+    /// - [`NotPersistentMemory`](Error::NotPersistentMemory): it lies on a file system that does
+    ///   not say which device the file is on ([`Backing::Hidden`]), or on Windows.
     /// - [`SeveralNumaNodes`](Error::SeveralNumaNodes): it lies on a volume whose regions are on
     ///   several nodes.
     /// - [`InvalidRegionFormat`](Error::InvalidRegionFormat): the system's answer makes no sense.
@@ -278,8 +278,8 @@ impl<H: Handle<P: Locate>> Source<H> {
     ///
     /// - [`DaxRegionNotFound`](Error::DaxRegionNotFound): the source lies on no persistent memory;
     ///   it says on what else.
-    /// - [`NotPersistentMemory`](Error::NotPersistentMemory): it lies on a file system that does not
-    ///   say which device the file is on ([`Backing::Hidden`]), or on Windows.
+    /// - [`NotPersistentMemory`](Error::NotPersistentMemory): it lies on a file system that does
+    ///   not say which device the file is on ([`Backing::Hidden`]), or on Windows.
     /// - Those of [`place`](Source::place).
     pub fn region(&self, index: usize) -> Result<Option<Region>, Error> {
         let asked = What::Region;

@@ -239,8 +239,8 @@ impl<Id: Copy + Eq + Display> Report<Id> {
         self.place.as_ref()
     }
 
-    /// The NUMA node; `None` where it lies on no persistent memory, or on regions of volatile memory
-    /// only. Likewise the next three.
+    /// The NUMA node; `None` where it lies on no persistent memory, or on regions of volatile
+    /// memory only. Likewise the next three.
     pub fn numa_node(&self) -> Option<Result<Option<u32>, Error>> {
         self.identity.as_ref().map(|identity| identity.numa_node)
     }

@@ -28,8 +28,8 @@ use crate::{
 ///
 /// The files of the standard library need the feature `std`.
 ///
-/// A source is a plain value of at most 40 bytes on Linux and Windows (with a borrowed handle, a `File`
-/// or an `Arc<File>`). Where it lies is its storage: a variable, a field, an array, a
+/// A source is a plain value of at most 40 bytes on Linux and Windows (with a borrowed handle, a
+/// `File` or an `Arc<File>`). Where it lies is its storage: a variable, a field, an array, a
 /// [`Pool`](crate::Pool), a box. It has no destructor of its own: dropping it
 /// (pmem2_source_delete(3)) drops the handle, which closes what it owns and nothing that was
 /// borrowed.

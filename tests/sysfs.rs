@@ -82,8 +82,8 @@ fn an_entry_that_is_a_link() {
     });
 }
 
-/// Before Linux 5.10 the parent tells the alignment of a device; before 5.1 devices were of a class,
-/// whose name is a directory in between, and had a link to the parent.
+/// Before Linux 5.10 the parent tells the alignment of a device; before 5.1 devices were of a
+/// class, whose name is a directory in between, and had a link to the parent.
 #[test]
 fn an_alignment_of_the_region() {
     with_sysfs(|sysfs| {
@@ -250,8 +250,8 @@ fn attributes_that_are_no_files() {
             |entry, name| entry.link(name, "/dev/zero/size"),
             Some(libc::ENOTDIR),
         ),
-        // It must not wait for a writer: without one, a FIFO that was opened without blocking is at
-        // its end.
+        // It must not wait for a writer: without one, a FIFO that was opened without blocking is
+        // at its end.
         ("FIFO", |entry, name| node(entry, name, FileType::Fifo), None),
         ("socket", |entry, name| node(entry, name, FileType::Socket), Some(libc::ENXIO)),
         ("endless device", |entry, name| entry.link(name, "/dev/zero"), None),

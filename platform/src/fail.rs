@@ -67,9 +67,9 @@ pub enum What {
     /// The writing back of what is good beside a bad block, to the memory that takes its place. If
     /// it fails, that is lost.
     WriteBack,
-    /// A spare file beside one of which a bad block is cleared (on Linux `open` with `O_TMPFILE`): it
-    /// shows that what is good beside the bad bytes can be written again, and holds bad memory that
-    /// would come back.
+    /// A spare file beside one of which a bad block is cleared (on Linux `open` with `O_TMPFILE`):
+    /// it shows that what is good beside the bad bytes can be written again, and holds bad
+    /// memory that would come back.
     Spare,
     /// The opening of a path: not asked of a platform, but by programs that make their reports with
     /// pmem2.

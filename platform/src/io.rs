@@ -53,8 +53,8 @@ impl core::error::Error for Halted {}
 /// Every method answers [`Fail::Unsupported`] until it is written, and so a platform that does no
 /// such thing says `impl Io for MyKernel { type Via = (); type Channel = (); }`.
 ///
-/// What is read and overwritten is the object that the [`Borrowed`] names: [`Platform`] says what an
-/// implementation may rely on.
+/// What is read and overwritten is the object that the [`Borrowed`] names: [`Platform`] says what
+/// an implementation may rely on.
 pub trait Io: Platform {
     /// What a transfer goes through and the program may provide, where it is not for this platform
     /// to arrange it: on Linux who handles SIGBUS, without a system where a region is mapped.

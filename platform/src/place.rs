@@ -29,9 +29,9 @@ pub enum Backing {
         /// and was formatted for that.
         dax: bool,
     },
-    /// A file system that does not say which device the file is on: overlayfs, btrfs, a network; one
-    /// that may have several devices, of which it names the first: f2fs, EROFS, XFS where the file is
-    /// on its realtime device.
+    /// A file system that does not say which device the file is on: overlayfs, btrfs, a network;
+    /// one that may have several devices, of which it names the first: f2fs, EROFS, XFS where
+    /// the file is on its realtime device.
     Hidden(FileSystem),
 }
 
@@ -167,8 +167,8 @@ pub struct Region {
     /// Its NUMA node; `None` where the platform does not say.
     pub numa_node: Option<u32>,
     /// The NUMA node that its memory is when the system takes it for ordinary memory (on Linux by
-    /// the driver `kmem`): it may be one of its own, without a processor. `None` where the platform
-    /// does not say.
+    /// the driver `kmem`): it may be one of its own, without a processor. `None` where the
+    /// platform does not say.
     pub target_node: Option<u32>,
 }
 
@@ -215,8 +215,8 @@ pub enum Synchronous {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Direct {
-    /// Whether the file is (`STATX_ATTR_DAX` of statx(2)). `None`: the kernel (before Linux 5.8) or
-    /// the file system does not say.
+    /// Whether the file is (`STATX_ATTR_DAX` of statx(2)). `None`: the kernel (before Linux 5.8)
+    /// or the file system does not say.
     pub file: Option<bool>,
     /// With which option the file system is mounted. `None` where that cannot be told.
     pub mount: Option<DaxOption>,

@@ -113,7 +113,8 @@ impl<P: Locate> Dimms<P> {
 }
 
 impl<P: Locate> Dimms<P> {
-    /// Calls `visit` with each DIMM, with one that several regions share for the first of them only.
+    /// Calls `visit` with each DIMM, with one that several regions share for the first of them
+    /// only.
     pub(super) fn each_once(
         mut self,
         mut visit: impl FnMut(&Dimm<P>) -> Result<(), Error>,

@@ -231,8 +231,8 @@ fn on_ext4_with_clusters() {
     });
 }
 
-/// A directory that nobody may make files in, a file that was deleted, one of which only the file is
-/// mounted here, and no /proc.
+/// A directory that nobody may make files in, a file that was deleted, one of which only the file
+/// is mounted here, and no /proc.
 #[test]
 fn where_the_directory_is_not_at_hand() {
     let image = Image::ext4(4096);

@@ -68,8 +68,8 @@ fn the_codes_of_failures() {
     // Device, volume; region, node, domain; DIMM, id, count; DAX, MAP_SYNC.
     let of_places =
         [DEVICE, DEVICE, REGION, REGION, REGION, DEVICE, DEVICE, DEVICE, UNKNOWN, UNKNOWN];
-    // Reading, writing, buffer, sync; mapping (twice), handler; bad blocks, extents, clearing, writing
-    // back, a spare file; path.
+    // Reading, writing, buffer, sync; mapping (twice), handler; bad blocks, extents, clearing,
+    // writing back, a spare file; path.
     let of_health = [
         UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, BOUNDS, BOUNDS, UNKNOWN,
         UNKNOWN, UNKNOWN, UNKNOWN,

@@ -82,8 +82,8 @@ fn dimms_come_by_region_and_mapping() {
     assert_eq!(format!("{:?}", source.dimms().unwrap()), "Dimms { next: Some((0, 0)), .. }");
 }
 
-/// Likewise where each DIMM is asked about once: of a region that is not the first, it is looked for
-/// among those before.
+/// Likewise where each DIMM is asked about once: of a region that is not the first, it is looked
+/// for among those before.
 fn once(ask: fn(usize, usize) -> Call) -> Vec<Call> {
     let before = [
         Call::Regions,

@@ -54,7 +54,8 @@ fn found() -> Vec<&'static str> {
     [&["fstat"], asked, &["readlinkat"]].concat()
 }
 
-/// At most 6; at most 4 and 6 for each DIMM; of a file what its file system is asked more; however many regions and DIMMs the machine has.
+/// At most 6; at most 4 and 6 for each DIMM; of a file what its file system is asked more; however
+/// many regions and DIMMs the machine has.
 #[test]
 fn within_the_budget() {
     for dimms in [0, 1, 2, 6, 16] {

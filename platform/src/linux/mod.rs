@@ -67,9 +67,9 @@ pub struct Linux;
 /// of a device file the device that it stands for; of a device DAX also the inode number of its
 /// entry in sysfs, which tells a device from a later one with the same numbers.
 ///
-/// A device DAX that was described where there is no sysfs has an id without that entry. It is equal
-/// only to others without it, and a later device with the same numbers is not told from it (Linux
-/// 6.1 gives the numbers to no other while the old one is open).
+/// A device DAX that was described where there is no sysfs has an id without that entry. It is
+/// equal only to others without it, and a later device with the same numbers is not told from it
+/// (Linux 6.1 gives the numbers to no other while the old one is open).
 ///
 /// An inode number that was given to a new file after the old one was deleted cannot be told from
 /// the old one.
@@ -79,8 +79,8 @@ pub struct FileId {
     ino: u64,
     /// The kernel's own numbers have 32 bits.
     rdev: u32,
-    /// Of a device DAX the low half of the inode number of its entry in sysfs, where there was one:
-    /// the kernel counts from 1. Of other files none.
+    /// Of a device DAX the low half of the inode number of its entry in sysfs, where there was
+    /// one: the kernel counts from 1. Of other files none.
     entry: Option<NonZeroU32>,
 }
 

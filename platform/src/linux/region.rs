@@ -36,8 +36,8 @@ impl Dimm {
 }
 
 impl Family {
-    /// What a word of `flags` says. PowerPC's hypervisor has `smart_notify` for an event; in an NFIT
-    /// it only says that there would be a notice of one.
+    /// What a word of `flags` says. PowerPC's hypervisor has `smart_notify` for an event; in an
+    /// NFIT it only says that there would be a notice of one.
     fn state(self, word: &[u8]) -> DimmState {
         match (word, self) {
             (b"save_fail", _) => DimmState::SAVE_FAILED,
@@ -133,8 +133,8 @@ fn node<S: Sys>(sys: S, path: &Path) -> Result<Option<u32>, Fail> {
     }
 }
 
-/// Who made the bus. On its own, as those below, so that its buffer is on the stack only while it is
-/// needed.
+/// Who made the bus. On its own, as those below, so that its buffer is on the stack only while it
+/// is needed.
 #[inline(never)]
 fn provider<S: Sys>(sys: S, area: Area, region: &mut Region) -> Result<(), Fail> {
     let mut buffer = [0; 256];
@@ -158,8 +158,8 @@ fn is_volatile<S: Sys>(sys: S, area: Area) -> Result<bool, Fail> {
 /// domain says.
 ///
 /// The kernel tells of that by refusing MAP_SYNC, of files only: of a device DAX nothing says so,
-/// and `deep_flush`, `write_cache` and `fua` are the same with flush hints or without DIMMs. What is
-/// to be seen is why a driver has to call: that the region's memory is a device of virtio
+/// and `deep_flush`, `write_cache` and `fua` are the same with flush hints or without DIMMs. What
+/// is to be seen is why a driver has to call: that the region's memory is a device of virtio
 /// (drivers/nvdimm/virtio_pmem.c), or that the devicetree demands it
 /// (arch/powerpc/platforms/pseries/papr_scm.c).
 fn is_flushed_by_call<S: Sys>(sys: S, area: Area, provider: &str) -> Result<bool, Fail> {

@@ -13,8 +13,8 @@ use crate::{Backing, Facts, Fail, FileSystem, Kind, Synchronous, Text, What};
 /// FILE_DAX_VOLUME of GetVolumeInformationByHandleW: the volume is mapped directly.
 pub(super) const DAX_VOLUME: u32 = 0x2000_0000;
 
-/// Where a file of a Windows system lies. It keeps nothing of the file's handle, which may be closed
-/// before it is asked.
+/// Where a file of a Windows system lies. It keeps nothing of the file's handle, which may be
+/// closed before it is asked.
 #[derive(Clone, Copy, Debug)]
 pub struct WinSpot {
     volume: WinVolume,
@@ -22,8 +22,8 @@ pub struct WinSpot {
     dax: bool,
 }
 
-/// The volume that a file lies on, by its name: what stands for its DIMMs, since Windows answers for
-/// all of them at once.
+/// The volume that a file lies on, by its name: what stands for its DIMMs, since Windows answers
+/// for all of them at once.
 #[derive(Clone, Copy)]
 pub struct WinVolume {
     /// Or why it cannot be told, which is of interest to those who ask the volume only.

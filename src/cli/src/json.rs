@@ -291,7 +291,7 @@ impl From<Error> for Failure {
             code: error.code(),
             symbol: error.symbol(),
             errno: error.errno().raw(),
-            message: error.to_string(),
+            message: format!("{error:#}"),
         }
     }
 }

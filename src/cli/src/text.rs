@@ -27,7 +27,8 @@ impl Block {
     }
 
     fn line(&mut self, key: &'static str, value: &dyn Display) {
-        let value = without_controls(&value.to_string());
+        // Without the names of Rust's functions.
+        let value = without_controls(&format!("{value:#}"));
         // Writing to a String cannot fail.
         let _ = writeln!(self.0, "  {}", Line { key, value: &value });
     }

@@ -1,5 +1,5 @@
-//! The sentences that are others on Linux: its files, calls and commands. `None`: the same as on any
-//! system (../words.rs has the same functions).
+//! The sentences that are others on Linux: its files, calls and commands. `None`: the same as on
+//! any system (../words.rs has the same functions).
 
 use pmem2_platform::{Backing, Errno, Kind, What};
 

@@ -84,8 +84,8 @@ pub enum Bus {
     VirtioBlk,
     /// `-device cxl-type3`
     Cxl,
-    /// A region of the kernel's own tests, which QEMU knows nothing of: the only one of its bus with
-    /// so many DIMMs. Without any it is volatile.
+    /// A region of the kernel's own tests, which QEMU knows nothing of: the only one of its bus
+    /// with so many DIMMs. Without any it is volatile.
     Test {
         /// Who made the bus.
         provider: &'static str,

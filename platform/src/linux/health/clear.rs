@@ -26,8 +26,9 @@ use crate::{
 /// with DAX is a page.)
 const BLOCK: usize = 4096;
 
-/// How often other memory is asked for where what comes is bad too, beside four times for each block.
-/// (It took up to 26 times, and twice for each block, where thousands of bad ones were free.)
+/// How often other memory is asked for where what comes is bad too, beside four times for each
+/// block. (It took up to 26 times, and twice for each block, where thousands of bad ones were
+/// free.)
 const TRIES: u64 = 256;
 
 /// How many blocks the spare file takes before that: one, twice as many each time, and no more than
@@ -198,8 +199,8 @@ impl<S: Blocks> Task<'_, S> {
         Ok(bytes)
     }
 
-    /// The first bytes of these that lie on what was bad. What is not settled yet is asked for as it
-    /// is: that of others may not come to its place at all.
+    /// The first bytes of these that lie on what was bad. What is not settled yet is asked for as
+    /// it is: that of others may not come to its place at all.
     fn bad(&self, at: u64, end: u64) -> Result<Option<Range<u64>>, Fail> {
         extents::first(self.sys, self.fd, self.list, at, end, 0)
     }
@@ -282,9 +283,9 @@ impl<S: Blocks> Task<'_, S> {
         }
     }
 
-    /// Gives a block back, and those that would come next to the spare file, one by one as the block
-    /// is asked for; or all that this has to the file system, where that has no more, or not often
-    /// enough.
+    /// Gives a block back, and those that would come next to the spare file, one by one as the
+    /// block is asked for; or all that this has to the file system, where that has no more, or
+    /// not often enough.
     fn try_again(&mut self, at: u64, more: &mut u64) -> bool {
         if self.tries == 0 || self.punch(at).is_err() {
             return false;

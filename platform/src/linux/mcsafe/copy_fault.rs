@@ -11,8 +11,8 @@ pub enum CopyFault {
     /// The mapping's memory is bad, or is not there.
     Medium {
         /// So many bytes before it were copied: the next one is the first that failed, as exactly
-        /// as the system says where that is (and up to 63 before it where it does not say, which is
-        /// not known to happen).
+        /// as the system says where that is (and up to 63 before it where it does not say, which
+        /// is not known to happen).
         copied: usize,
         /// The memory is bad; otherwise the system has none there: a file was cut off, or the file
         /// system knows the block as bad.

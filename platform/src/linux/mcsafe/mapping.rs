@@ -19,11 +19,11 @@ pub struct SigbusHandler(Guard);
 impl SigbusHandler {
     /// Makes a handler of this crate's the action of SIGBUS, unless it is.
     ///
-    /// Each call asks the system, and takes the place of whatever else is the action by then: of one
-    /// that was restored by whoever had found it, and of one that was installed afterwards, which
-    /// need not pass signals on. A handler is kept for the life of the process: what was asked for
-    /// before is not asked for again, and where another action takes its place later, bad memory
-    /// ends the process.
+    /// Each call asks the system, and takes the place of whatever else is the action by then: of
+    /// one that was restored by whoever had found it, and of one that was installed afterwards,
+    /// which need not pass signals on. A handler is kept for the life of the process: what was
+    /// asked for before is not asked for again, and where another action takes its place later,
+    /// bad memory ends the process.
     ///
     /// It takes a transfer whose memory fails to its end, and has no other effect: every other
     /// SIGBUS goes on to the handler that was there before, with that one's flags and mask, or has
@@ -51,15 +51,15 @@ impl SigbusHandler {
     /// `PR_MCE_KILL_EARLY` of prctl(2), or the sysctl `vm.memory_failure_early_kill`. Otherwise
     /// nothing comes before a transfer touches that memory.
     ///
-    /// System calls: `rt_sigaction`, twice where it is installed, and once more for each action that
-    /// comes between. When a signal goes on to a handler: `rt_sigprocmask`, to the default action:
-    /// `rt_sigaction`, `getpid`, `gettid`, `rt_tgsigqueueinfo`.
+    /// System calls: `rt_sigaction`, twice where it is installed, and once more for each action
+    /// that comes between. When a signal goes on to a handler: `rt_sigprocmask`, to the default
+    /// action: `rt_sigaction`, `getpid`, `gettid`, `rt_tgsigqueueinfo`.
     ///
     /// # Errors
     ///
-    /// `ENOTSUP`: there is no such copy for this processor. `EBUSY`: it has taken the place of eight
-    /// different actions, and this is a ninth; or others keep coming between. Otherwise what a
-    /// filter of system calls says to one of them.
+    /// `ENOTSUP`: there is no such copy for this processor. `EBUSY`: it has taken the place of
+    /// eight different actions, and this is a ninth; or others keep coming between. Otherwise
+    /// what a filter of system calls says to one of them.
     pub fn install() -> Result<Self, Errno> {
         Guard::install().map(Self)
     }

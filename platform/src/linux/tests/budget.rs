@@ -1,7 +1,7 @@
 //! What the questions of issue 4 cost: at most 6 system calls for a NUMA node; 4, and 6 for each
 //! DIMM, for id and unsafe shutdowns; 6 more for each level of partition or volume; of a file one
-//! more, since only its file system says whether it lies on that device, and on XFS two. The core asks
-//! in the order that is written out here.
+//! more, since only its file system says whether it lies on that device, and on XFS two. The core
+//! asks in the order that is written out here.
 
 use std::{format, vec::Vec};
 

@@ -99,7 +99,8 @@ pub(super) struct Disk {
     pub(super) answer: Option<fn(u64) -> (u32, Extent)>,
     /// Whether it fails with EIO, even if nothing is stored first.
     pub(super) unreadable_map: bool,
-    /// In how many more answers of FIEMAP the extent that begins here in the file has no place yet.
+    /// In how many more answers of FIEMAP the extent that begins here in the file has no place
+    /// yet.
     pub(super) late: RefCell<BTreeMap<u64, u32>>,
     /// Whether the last extent is marked as that.
     pub(super) marks_last: bool,

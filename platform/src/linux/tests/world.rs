@@ -114,8 +114,8 @@ pub(super) struct World {
     pub(super) medium: Medium,
     /// The file's bytes.
     pub(super) disk: Disk,
-    /// A file that has other contents from when the bus was told to clear an error, or the file was
-    /// synced.
+    /// A file that has other contents from when the bus was told to clear an error, or the file
+    /// was synced.
     pub(super) then: Option<(String, Vec<u8>)>,
     /// The call with this number, counted from 0, fails so.
     pub(super) fault: Option<(usize, i32)>,

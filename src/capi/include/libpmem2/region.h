@@ -63,7 +63,7 @@ enum pmem2_region_kind {
 
 /*
  * What makes a store to a region durable. The program does it, where it has mapped the region, with its compiler's intrinsics: no
- * function here stores, flushes or fences. (In Rust pmem2's Window and Cpu do.)
+ * function here stores, flushes or fences.
  *
  *	          flush of a cache line                         fence
  *	x86       _mm_clwb, _mm_clflushopt or _mm_clflush       _mm_sfence

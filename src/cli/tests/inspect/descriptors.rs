@@ -88,8 +88,8 @@ fn other_kinds() {
     );
 }
 
-/// A file that the kernel does not map is of no use, and one that it does not map for writing is for
-/// reading.
+/// A file that the kernel does not map is of no use, and one that it does not map for writing is
+/// for reading.
 #[test]
 fn what_cannot_be_mapped() {
     for path in ["/sys/kernel/vmcoreinfo", "/proc/self/ns/net"] {

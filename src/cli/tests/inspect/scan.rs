@@ -165,7 +165,8 @@ fn with_bad_block(command: &mut Command, bad: u32, length: u32) -> &mut Command 
     let load = libc::BPF_LD | libc::BPF_W | libc::BPF_ABS;
     let result = libc::BPF_RET | libc::BPF_K;
     let filter = [
-        // The number of the call, and the low half of its fourth argument: see struct seccomp_data.
+        // The number of the call, and the low half of its fourth argument: see struct
+        // seccomp_data.
         statement(load, 0, 0, 0),
         statement(
             libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K,

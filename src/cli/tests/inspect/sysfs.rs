@@ -188,7 +188,7 @@ impl Sysfs {
 }
 
 /// Every key and every word about where something lies is in `--help`.
-fn assert_documented(object: &Value) {
+pub(crate) fn assert_documented(object: &Value) {
     static HELP: LazyLock<String> = LazyLock::new(|| report(0, &mut inspect(["--help"])));
     let is_key = |key: &str, indent: &str| {
         [' ', '\n'].iter().any(|behind| HELP.contains(&format!("\n{indent}{key}{behind}")))
@@ -200,7 +200,8 @@ fn assert_documented(object: &Value) {
     let mut nested = vec![&object["granularity"]];
     nested.extend(place["regions"].as_array().into_iter().flatten());
     nested.extend(object["warnings"].as_array().unwrap());
-    for key in place.as_object().into_iter().flat_map(serde_json::Map::keys) {
+    let outer = [place, &object["region"]];
+    for key in outer.into_iter().filter_map(Value::as_object).flat_map(serde_json::Map::keys) {
         assert!(is_key(key, "  "), "{key}");
     }
     for key in nested.iter().filter_map(|object| object.as_object()).flat_map(serde_json::Map::keys)

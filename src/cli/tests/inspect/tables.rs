@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::support::*;
+use crate::{support::*, sysfs::assert_documented};
 
 /// Structures of an NFIT.
 const RANGE: u16 = 0;
@@ -92,6 +92,8 @@ fn both_of(status: i32, path: &Path) -> Vec<(String, Value)> {
         assert_eq!(object["usable"], fact(block, "source") == Some("usable"));
         assert_eq!(object["error"]["message"].as_str(), fact(block, "refused"));
         assert_eq!(object["error"]["symbol"].as_str(), fact(block, "code"));
+        assert_eq!(object["granularity"]["remedy"].as_str(), fact(block, "finer"));
+        assert_documented(object);
     }
     blocks.into_iter().zip(objects).collect()
 }

@@ -184,8 +184,8 @@ impl Model<'_> {
         calls
     }
 
-    /// The DIMMs of all regions with `about` of each, each `once` or as the regions have them; where
-    /// `goes_on` is false, it ends in an error.
+    /// The DIMMs of all regions with `about` of each, each `once` or as the regions have them;
+    /// where `goes_on` is false, it ends in an error.
     fn dimms(
         &self,
         once: bool,
@@ -247,8 +247,9 @@ impl Model<'_> {
     }
 
     /// How many calls a question may take, beyond what a file system is asked: a partition lies in
-    /// the directory of its disk and is no level. What a further device of a volume takes besides is
-    /// in no budget: where it lies, its node, that it has no more DIMMs, and which it shares.
+    /// the directory of its disk and is no level. What a further device of a volume takes besides
+    /// is in no budget: where it lies, its node, that it has no more DIMMs, and which it
+    /// shares.
     fn budget(&self, question: &str) -> Option<usize> {
         let asked = self.locate().iter().filter(|call| ["fstatfs", "ioctl"].contains(call)).count();
         let level = 6 * usize::from(self.device.is_volume()) + asked;

@@ -1,5 +1,5 @@
-//! The handler of SIGBUS. A signal that is not its own goes on to the handler that it took the place
-//! of.
+//! The handler of SIGBUS. A signal that is not its own goes on to the handler that it took the
+//! place of.
 //!
 //! Everything here may run in the midst of anything: it allocates nothing, waits for nothing and
 //! cannot panic. Nor does it know who is at work on it: the kernel's action is the only truth, and
@@ -57,7 +57,8 @@ impl Slot {
     /// Keeps the action here, unless another one is kept here.
     ///
     /// Each word is written once, and who finds what it would write goes on to the next: one that
-    /// was left half written is completed by the next that wants the same, and keeps nobody waiting.
+    /// was left half written is completed by the next that wants the same, and keeps nobody
+    /// waiting.
     fn keeps(&self, action: &Action) -> bool {
         let handler = action.handler.cast_mut();
         let flags = action.flags & CALLED_WITH;
