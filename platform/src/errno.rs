@@ -74,6 +74,7 @@ errnos! {
 /// there is none, and every byte may count, those above are all.
 ///
 /// One text, since a table of texts has an address of each, and a shared library a relocation too.
+#[cfg(any(target_os = "linux", windows))]
 macro_rules! names {
     ($($name:ident $number:expr;)*) => {
         fn other_name(self) -> Option<&'static str> {

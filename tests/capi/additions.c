@@ -136,6 +136,8 @@ nulls(void)
 	CHECK(pmem2_source_alignment(src, NULL) == -EINVAL && strstr(pmem2_errormsg(), "alignment is NULL") != NULL);
 	CHECK(pmem2_source_numa_node(NULL, &number) == -EINVAL && number == 77);
 	CHECK(pmem2_source_numa_node(src, NULL) == -EINVAL && strstr(pmem2_errormsg(), "numa_node is NULL") != NULL);
+	CHECK(pmem2_source_target_node(NULL, &number) == -EINVAL && number == 77);
+	CHECK(pmem2_source_target_node(src, NULL) == -EINVAL && strstr(pmem2_errormsg(), "target_node is NULL") != NULL);
 	CHECK(pmem2_source_device_usc(NULL, &usc) == -EINVAL && usc == 77);
 	CHECK(pmem2_source_device_usc(src, NULL) == -EINVAL && strstr(pmem2_errormsg(), "usc is NULL") != NULL);
 	CHECK(pmem2_source_device_id(NULL, NULL, &output) == -EINVAL && output == 77);

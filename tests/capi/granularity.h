@@ -123,6 +123,12 @@ granularity_of_devices(void)
 	expect(src, PMEM2_SHARED, PMEM2_GRANULARITY_CACHE_LINE, "eADR");
 	expect_failure(src, PMEM2_PRIVATE, PMEM2_E_SRC_DEVDAX_PRIVATE, "privately");
 	CHECK(pmem2_source_numa_node(src, &node) == 0 && node == ND_NODE);
+	CHECK(pmem2_source_target_node(src, &node) == 0 && node == ND_TARGET_NODE);
+	write_file(ND_REGION "/target_node", "-1\n");
+	CHECK(pmem2_source_target_node(src, &node) == 0 && node == -1);
+	write_file(ND_REGION "/target_node", "none\n");
+	node = 77;
+	CHECK(pmem2_source_target_node(src, &node) == PMEM2_E_INVALID_REGION_FORMAT && node == 77);
 	CHECK(pmem2_source_delete(&src) == 0 && close(fd) == 0);
 
 	src = device_dax_of("ACPI.NFIT\n", "cpu_cache\n", &fd);

@@ -25,6 +25,7 @@ static const char *const nd_id[ND_DIMMS + 1] = { "", "8680-56341200", "8980-a1-1
 static const uint64_t nd_usc[ND_DIMMS + 1] = { 0, 3, 43, 543 };
 
 #define ND_NODE 1
+#define ND_TARGET_NODE 2
 
 /* A path in /sys, printed; good until the 64th call after this. */
 __attribute__((__format__(__printf__, 1, 2))) static const char *
@@ -162,7 +163,7 @@ make_nd_bus(int dimms)
 	for (i = dimms; i-- > 0;)
 		make_dimm(i);
 	nd_device(ND_REGION, (const char *const[]){ "size", "134217728", "mappings", nd_path("%d", dimms), "nstype", "4",
-		"read_only", "0", "numa_node", "1", "target_node", "1", "modalias", "nd:t2", "persistence_domain",
+		"read_only", "0", "numa_node", "1", "target_node", "2", "modalias", "nd:t2", "persistence_domain",
 		"memory_controller", NULL });
 	for (i = 0; i < dimms; i++)
 		put(nd_path(ND_REGION "/mapping%d", i), nd_path("nmem%d,0,134217728,%d", dimms - 1 - i, i));
