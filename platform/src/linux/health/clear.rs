@@ -65,9 +65,12 @@ pub(super) fn clear<S: Blocks>(
     range: &Range<u64>,
     by: ClearBy,
 ) -> Result<(), Fail> {
+    // Who clears another sector of the same block would have read it before, and would write it
+    // back.
+    let _turn = Turn::of(sys, facts.id).map_err(failed)?;
     let flags = sys.getfl(fd).map_err(failed)?;
     // What was written would go to the end of the file. It may have been said since the file was
-    // described.
+    // described, and while this waited.
     if flags.contains(OFlags::APPEND) {
         return Err(Fail::Unsupported);
     }
@@ -76,9 +79,6 @@ pub(super) fn clear<S: Blocks>(
     if flags.contains(OFlags::DIRECT) {
         return Err(failed(Errno::EINVAL));
     }
-    // Who clears another sector of the same block would have read it before, and would write it
-    // back.
-    let _turn = Turn::of(sys, facts.id).map_err(failed)?;
     // What was written to these bytes and is on its way yet: when it has come there, they may be
     // bad no more, and the list says so.
     again(What::Sync, || sys.fsync(fd))?;
@@ -302,10 +302,11 @@ impl<S: Blocks> Task<'_, S> {
         true
     }
 
-    /// That none of a block was cut off meanwhile, and the file is still the one.
+    /// That a block has as much of the file as before: nothing was cut off or appended meanwhile.
+    /// And the file is still the one.
     fn is_whole(&self, at: u64) -> Result<(), Fail> {
-        let size = size(self.sys, self.fd, self.facts)?;
-        if size < self.end(at).min(self.size) { Err(failed(Errno::EBUSY)) } else { Ok(()) }
+        let (size, end) = (size(self.sys, self.fd, self.facts)?, self.end(at));
+        if size.min(end) == self.size.min(end) { Ok(()) } else { Err(failed(Errno::EBUSY)) }
     }
 
     /// After the last look before data is lost.

@@ -79,7 +79,8 @@ pub(super) struct Disk {
     /// punched out.
     pub(super) limit: u64,
     pub(super) limit_once_punched: bool,
-    /// From the fstat with this number on, counted from 0, the file has been cut off here.
+    /// From the fstat with this number on, counted from 0, the file has this size: it was cut off,
+    /// or has grown.
     pub(super) cut: Option<(usize, u64)>,
     /// From that one on, the descriptor is another file's; how much was done to that.
     pub(super) replaced: Option<usize>,

@@ -23,6 +23,9 @@ pub(super) const FD: i32 = 7;
 /// That of a spare file.
 pub(super) const SPARE: i32 = 8;
 
+/// What a file that grows has there.
+pub(super) const GROWN: u8 = 0xAB;
+
 pub(super) const READ_ONLY: u32 = 0;
 pub(super) const WRITE_ONLY: u32 = 1;
 pub(super) const READ_WRITE: u32 = 2;
@@ -345,7 +348,7 @@ impl<'w> Sys for Scripted<'w> {
             return Ok(stat);
         }
         if let Some((_, size)) = self.0.disk.cut.filter(|(from, _)| number() >= *from) {
-            self.0.disk.bytes.borrow_mut().truncate(size as usize);
+            self.0.disk.bytes.borrow_mut().resize(size as usize, GROWN);
             stat.size = size.cast_signed();
         }
         stat.ino += u64::from(self.0.is_replaced());

@@ -326,13 +326,13 @@ fn transfers_of_too_much() {
     assert_eq!(clear(&world, 5120..5632), Err(EIO));
 }
 
-/// What is written back would go to the end. (Said after the file was described: the core has asked
-/// that before.)
+/// What is written back would go to the end. (Said after the file was described, or while another
+/// thread had its turn: the core has asked that before.)
 #[test]
 fn a_file_that_is_appended_to() {
     let world = World::eight_blocks("1010 1\n").opened(READ_WRITE | APPEND);
     assert_eq!(clear(&world, 5120..5632), Err(Fail::Unsupported));
-    assert_eq!(world.calls(), [Call::Fstat, Call::Getfl]);
+    assert_eq!(world.calls(), [Call::Fstat, Call::Turns, Call::Getfl]);
 }
 
 /// The system would take whole sectors only, of memory that is aligned.
@@ -341,7 +341,7 @@ fn a_file_without_a_cache() {
     let direct = rustix::fs::OFlags::DIRECT.bits();
     let world = World::eight_blocks("1010 1\n").opened(READ_WRITE | direct);
     assert_eq!(clear(&world, 5120..5632), Err(Fail::Os(What::ClearBadBlock, Errno::EINVAL)));
-    assert_eq!(world.calls(), [Call::Fstat, Call::Getfl]);
+    assert_eq!(world.calls(), [Call::Fstat, Call::Turns, Call::Getfl]);
 }
 
 #[test]

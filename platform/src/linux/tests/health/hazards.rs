@@ -11,8 +11,8 @@ use std::{
 
 use super::{
     super::{
-        disk::{Reuse, pattern},
-        world::{Call, World},
+        disk::{Reuse, extent, pattern},
+        world::{Call, GROWN, World},
     },
     clearing::{EIO, NOT_BAD, changes, clear, clear_by, poisoned},
 };
@@ -254,6 +254,34 @@ fn what_happens_meanwhile() {
             "{number}: the other file is left alone"
         );
     }
+}
+
+/// Somebody appends to it, in the block that is cleared: at each call at which that can be seen for
+/// the first time. What was appended is kept.
+#[test]
+fn a_file_that_grows_meanwhile() {
+    const BUSY: Fail = Fail::Os(What::ClearBadBlock, Errno::EBUSY);
+    let tail = [extent(0, 1000 * 512, 4096), extent(4096, 1008 * 512, 4096)];
+    let world = || World::bad_file(pattern(4796), tail.to_vec(), "1008 1\n");
+    let world_is_clear = world();
+    assert_eq!(clear(&world_is_clear, 4096..4608), Ok(()));
+    let calls = world_is_clear.calls();
+    let stats = calls.iter().filter(|call| matches!(call, Call::Fstat)).count();
+    let results: Vec<_> = (1..stats)
+        .map(|number| {
+            let mut world = world();
+            world.disk.cut = Some((number, 6000));
+            let result = clear(&world, 4096..4608);
+            let bytes = world.disk.bytes.borrow();
+            assert!(bytes[4796..].iter().all(|&byte| byte == GROWN), "{number}: {result:?}");
+            assert_eq!((&bytes[..4096], bytes.len()), (&pattern(4096)[..], 6000), "{number}");
+            assert_eq!(bytes[4608..4796], pattern(4796)[4608..], "{number}");
+            let changed = world.calls().iter().any(|call| matches!(call, Call::Punch(..)));
+            assert_eq!(changed, result == Ok(()), "{number}: {result:?}");
+            result
+        })
+        .collect();
+    assert!(results.contains(&Ok(())) && results.contains(&Err(BUSY)), "{results:?}");
 }
 
 /// Two threads clear sectors of the same block: each would write back what the other one has
