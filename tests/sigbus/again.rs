@@ -77,6 +77,23 @@ fn a_crash_reporter_that_is_switched_off_and_on() {
     assert_eq!(ended, Ended::With((0, 1, 0)));
 }
 
+/// Who takes the place of ours for a while by signal(2), which keeps no flags.
+#[test]
+fn ours_that_is_put_back_by_signal() {
+    let world = World::new();
+    let ended = in_child(|| {
+        set(Action::Informed, 0, false);
+        // (After a first signal its siginfo would still be on the stack.)
+        install();
+        // SAFETY: these are handlers of signals.
+        unsafe { libc::signal(libc::SIGBUS, libc::signal(libc::SIGBUS, libc::SIG_DFL)) };
+        assert!(world.survives(install()));
+        break_again(&world);
+        (world.foreign_fault(), seen().signals)
+    });
+    assert_eq!(ended, Ended::With((0, 1)));
+}
+
 static PIPE: AtomicI32 = AtomicI32::new(-1);
 
 /// As `chaining`; how often it was called can be told after the end of the process.

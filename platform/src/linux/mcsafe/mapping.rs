@@ -20,10 +20,10 @@ impl SigbusHandler {
     /// Makes a handler of this crate's the action of SIGBUS, unless it is.
     ///
     /// Each call asks the system, and takes the place of whatever else is the action by then: of
-    /// one that was restored by whoever had found it, and of one that was installed afterwards,
-    /// which need not pass signals on. A handler is kept for the life of the process: what was
-    /// asked for before is not asked for again, and where another action takes its place later,
-    /// bad memory ends the process.
+    /// one that was restored by whoever had found it, of one that was installed afterwards, which
+    /// need not pass signals on, and of its own without its flags, as signal(2) puts it back. A
+    /// handler is kept for the life of the process: what was asked for before is not asked for
+    /// again, and where another action takes its place later, bad memory ends the process.
     ///
     /// It takes a transfer whose memory fails to its end, and has no other effect: every other
     /// SIGBUS goes on to the handler that was there before, with that one's flags and mask, or has

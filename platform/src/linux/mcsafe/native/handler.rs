@@ -128,10 +128,15 @@ impl Installation {
 
     pub(super) fn install<S: Signals>(&self, sys: S) -> Result<(), Errno> {
         let found = sys.action()?;
-        if slot_of(found.handler).is_some() {
-            return Ok(());
-        }
-        let Some(mut slot) = self.keep(&found) else { return trusted(&found) };
+        let mut slot = match slot_of(found.handler) {
+            Some(_) if found.flags & (SA_SIGINFO | SA_RESETHAND) == SA_SIGINFO => return Ok(()),
+            // Somebody who found it by signal(2) has put it back, without its flags.
+            Some(slot) => slot,
+            None => match self.keep(&found) {
+                Some(slot) => slot,
+                None => return trusted(&found),
+            },
+        };
         let (mut expected, mut action) = (found, covering(slot, &found));
         // Once, unless others do the same at that time; and a filter of system calls may say that
         // all is well and do nothing.

@@ -165,6 +165,28 @@ fn it_is_installed_again_in_the_place_of_whatever_is_found() {
     }
 }
 
+/// Whoever found ours by signal(2) puts it back without its flags: then it is called without what it
+/// looks at, or once only.
+#[test]
+fn ours_without_its_flags_is_not_ours() {
+    for flags in [0, SA_RESTART, SA_ONSTACK, SA_SIGINFO | SA_RESETHAND] {
+        let (installation, script) = (Installation::new(), Script::new(Action::DEFAULT));
+        for number in 0..2 {
+            script.action.set(foreign(number));
+            assert_eq!(installation.install(&script), Ok(()));
+            let whole = script.action.get();
+            script.action.set(Action { flags, mask: 0, ..whole });
+            assert_eq!(installation.install(&script), Ok(()), "{flags:#x}");
+            let again = script.action.get();
+            assert_eq!((again.handler, again.mask), (whole.handler, whole.mask), "{flags:#x}");
+            let kept = again.flags & (SA_SIGINFO | SA_RESETHAND);
+            assert_eq!(kept, SA_SIGINFO, "{flags:#x}");
+            assert_eq!(taken(&installation, &script), foreign(number).handler);
+        }
+        assert_eq!(installation.kept().count(), 2, "ours is not one of them");
+    }
+}
+
 /// Who came last is who ours takes the place of, whoever comes when: another handler, another call
 /// of this (a thread, or a handler that interrupts this one), and both in either order.
 #[test]
