@@ -174,7 +174,7 @@ const fn weakness(domain: Persistence) -> u8 {
 }
 
 /// The granularity where the processor's instructions suffice to make a store durable.
-const fn by_domain(ground: &Ground) -> Result<Expected, Error> {
+const fn by_domain(ground: &Ground, kind: Kind) -> Result<Expected, Error> {
     Ok(match (ground.backing, ground.domain) {
         (_, Some(Persistence::Never)) => return Err(Error::RegionNeverDurable),
         // Whatever the kernel granted: they do not suffice.
@@ -187,6 +187,9 @@ const fn by_domain(ground: &Ground) -> Result<Expected, Error> {
         (_, Some(Persistence::CpuCache)) => Expected::new(Granularity::Byte, Reason::CpuCache),
         (_, Some(Persistence::MemoryController)) => {
             Expected::new(Granularity::CacheLine, Reason::MemoryController)
+        }
+        (_, Some(_)) if matches!(kind, Kind::Region) => {
+            Expected::new(Granularity::CacheLine, Reason::TableUnstated)
         }
         (_, Some(_)) => Expected::new(Granularity::CacheLine, Reason::DomainUnstated),
         (Backing::Volume { .. }, None) => {
@@ -314,14 +317,7 @@ impl<H: Handle<P: Locate>> Source<H> {
                 Err(Error::RegionUnarmed)
             }
             // Who has a region can call the host; who has a device DAX cannot.
-            ground if !ground.flushed_by_host() => match by_domain(&ground)? {
-                Expected { granularity, reason: Reason::DomainUnstated }
-                    if kind == Kind::Region =>
-                {
-                    Ok(Expected::new(granularity, Reason::TableUnstated))
-                }
-                expected => Ok(expected),
-            },
+            ground if !ground.flushed_by_host() => by_domain(&ground, kind),
             _ if kind == Kind::DeviceDax => Err(Error::NeverDurable),
             _ => Ok(Expected::new(Granularity::Page, Reason::Call)),
         }
@@ -337,7 +333,7 @@ impl<H: Handle<P: Locate>> Source<H> {
         match self.ask(What::Synchronous, Locate::synchronous)? {
             Synchronous::Granted => {
                 let unknown = Ok(Expected::new(Granularity::CacheLine, Reason::DomainUnknown));
-                ground().as_ref().map_or(unknown, by_domain)
+                ground().as_ref().map_or(unknown, |ground| by_domain(ground, self.kind()))
             }
             Synchronous::Unknown => page(Reason::KernelTooOld),
             // What cannot be found out makes the reason vaguer, not the answer wrong.
