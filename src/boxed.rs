@@ -7,7 +7,7 @@ use pmem2_platform::{Handle, try_box};
 use crate::{Error, Source, error::Memory};
 
 impl<H: Handle> Source<H> {
-    /// Makes a source in a box. An allocator that has no memory is an error here, where `Box::new`
+    /// Makes a source in a box (with the feature `alloc`). An allocator that has no memory is an error here, where `Box::new`
     /// would abort.
     ///
     /// # Errors

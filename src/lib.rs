@@ -5,6 +5,8 @@
 //! handle and says whether it is one, and if not, why. This is what libpmem2 calls
 //! `pmem2_source_from_fd` and siblings, without libc and without an allocator.
 //!
+//! With the feature `std`, of whose types this takes a `File`:
+//!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let file = std::fs::File::open(std::env::current_exe()?)?;
@@ -36,7 +38,9 @@
 //!
 //! [`Source::read_at`] and [`Source::write_at`] transfer all bytes, or say how many and where the
 //! first bad one is; a [`Reader`] or [`Writer`] keeps what many transfers need. A load from bad
-//! memory raises SIGBUS on Linux: that of a transfer becomes an error (`SigbusHandler`).
+//! memory raises SIGBUS on Linux: that of a transfer becomes an error
+#![cfg_attr(target_os = "linux", doc = "([`SigbusHandler`]).")]
+#![cfg_attr(not(target_os = "linux"), doc = "(`SigbusHandler`).")]
 //! [`Source::bad_blocks`] is what the system knows to be bad, [`Source::clear_bad_blocks`] gives a
 //! file other memory.
 //!
@@ -47,7 +51,11 @@
 //! [`Nfit`]) or from a [`Devicetree`]. All of it is compiled on every target ([`Bare`]).
 //! [`Extent::mapped`] gives a [`Window`], which stores and makes durable, with a [`Cpu`]'s
 //! instructions where they are needed. A kernel with descriptors of its own is a matter of the page
-//! `porting` (built with the feature `conformance`).
+#![cfg_attr(feature = "conformance", doc = "[`porting`].")]
+#![cfg_attr(
+    not(feature = "conformance"),
+    doc = "`porting` (built with the feature `conformance`)."
+)]
 //!
 //! # Features
 //!
@@ -64,9 +72,10 @@
 //! # What it does not do
 //!
 //! It does not open, create, lock or resize files, and does not map them for the program yet. It
-//! keeps no global state (but the page size, where the kernel has to be asked for it), starts no
-//! thread, prints nothing, and installs no handler but that of SIGBUS, when a device DAX of Linux
-//! is first read or written.
+//! starts no thread, prints nothing, and installs no handler but that of SIGBUS, when a device DAX
+//! of Linux is first read or written. It keeps no global state but, on Linux, the page size (where
+//! the kernel has to be asked for it), what handled SIGBUS before, and whose turn it is in
+//! [`Source::clear_bad_blocks`].
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]

@@ -71,6 +71,21 @@ impl<H: Handle<P: Io> + fmt::Debug> fmt::Debug for Lane<H> {
 
 /// A source that is read many times: what that takes is made once.
 ///
+/// It takes the source. Where that is to stay in use beside it, give it
+/// [`source.by_reference()`](Source::by_reference):
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pmem2::{Reader, Source};
+///
+/// let source = Source::new(std::fs::File::open(std::env::current_exe()?)?)?;
+/// let reader = Reader::new(source.by_reference())?;
+/// let mut start = [0; 4];
+/// reader.read_at(0, &mut start)?;
+/// assert!(source.size()? > 4);
+/// # Ok(()) }
+/// ```
+///
 /// The offsets and lengths are in bytes and need no alignment (unless the file was opened
 /// `O_DIRECT`). Any number of threads may read at once.
 ///
@@ -145,7 +160,8 @@ impl<H: Handle<P: Io>> Reader<H> {
     }
 }
 
-/// A source that is written, and read, many times: what that takes is made once.
+/// A source that is written, and read, many times: what that takes is made once. It takes the
+/// source, or [`source.by_reference()`](Source::by_reference), as a [`Reader`] does.
 ///
 /// Any number of threads may use it at once; where they write to the same bytes, those of each may
 /// be there in the end. A device DAX stays mapped as by a [`Reader`], where it says what that means

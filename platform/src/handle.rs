@@ -68,8 +68,8 @@ forward!(alloc::rc::Rc<H>);
 #[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
 forward!(alloc::sync::Arc<H>);
 
-/// A handle borrowed from another: what every method of a platform `P` that is about an object
-/// takes, and what every kind of handle becomes in a pool.
+/// A handle borrowed from another. Users of the library do not need it: every method of a
+/// platform `P` that is about an object takes one, and a pool makes one of every kind of handle.
 ///
 /// Safe code makes it of a [`Handle`] only. So it promises what that does for the lifetime `'h`:
 /// its [`raw`](Handle::raw) value names an object of its [`platform`](Handle::platform) that is

@@ -11,7 +11,8 @@ use crate::{Error, Source};
 
 impl<'h> Source<Fd<'h>> {
     /// Makes a source of a borrowed file descriptor (pmem2_source_from_fd(3)). With `std`, `fd` may
-    /// be a reference to anything that has one, `&File` among them.
+    /// also be a `BorrowedFd`, or a reference to a `File`, an `OwnedFd` or a `BorrowedFd`; of
+    /// whatever else has one (a socket, a pipe) `Fd::of` makes it.
     ///
     /// # Errors
     ///
