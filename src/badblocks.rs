@@ -104,7 +104,7 @@ impl<H: Handle<P: Health>> Source<H> {
     ///
     /// - [`Unsupported`](Error::Unsupported): the system keeps no list, or not for what the source
     ///   lies on (anonymous memory is nowhere), or it cannot be told where on it the source lies
-    ///   (btrfs, XFS's realtime device).
+    ///   (btrfs, f2fs, XFS's realtime device).
     /// - [`TooLarge`](Error::TooLarge) of [`What::BadBlocks`], from the iterator: the list was cut
     ///   off, and there are more.
     /// - [`Os`](Error::Os): the system failed, with `EACCES` where this user may not know; with

@@ -575,7 +575,7 @@ fn own_words(what: What) -> &'static str {
         }
         What::BadBlocks => {
             "the list of bad blocks cannot be had: the system keeps none for this kind of source, or its file system does not say \
-             where on the device it lies (btrfs, XFS's realtime device)"
+             where on the device it lies (btrfs, f2fs, XFS's realtime device)"
         }
         What::ClearBadBlock => {
             "a bad block of this source cannot be cleared in this way: of a file it is by allocation, of a device DAX by the \

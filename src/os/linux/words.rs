@@ -72,7 +72,7 @@ pub(crate) const fn lacking(what: What) -> Option<&'static str> {
     Some(match what {
         What::BadBlocks => {
             "the list of bad blocks cannot be had: the system keeps none for this kind of source, or its file system does not say \
-             where on the device it lies (btrfs, XFS's realtime device)"
+             where on the device it lies (btrfs, f2fs, XFS's realtime device)"
         }
         _ => return None,
     })
