@@ -124,9 +124,7 @@ impl Reason {
             Self::NotPersistentMemory(_) => {
                 "use a file that is mapped directly, on persistent memory"
             }
-            Self::Host => {
-                "nothing that the guest can change: an NVDIMM in place of virtio-pmem is needed"
-            }
+            Self::Host => "nothing that the guest can change: an NVDIMM is needed",
             Self::Sector | Self::DeviceWithoutDax => {
                 "make the namespace anew in the mode fsdax, which destroys its data"
             }
@@ -186,7 +184,9 @@ impl Display for Reason {
             Self::DomainUnknown => "the mapping is synchronous, but of which region cannot be told",
             Self::NoRegion => "it is mapped directly, but is in no region of persistent memory",
             Self::NotPersistentMemory(on) => return write!(f, "it lies on {}", On(*on)),
-            Self::Host => "only the host's flush makes stores durable (virtio-pmem)",
+            Self::Host => {
+                "only the host's flush makes stores durable (virtio-pmem, PowerPC's hypervisor)"
+            }
             Self::Call => "only a call of its driver makes stores durable, and the program makes it",
             Self::Sector => "its namespace writes whole sectors (BTT) and cannot be mapped directly",
             Self::DeviceWithoutDax => "its device cannot be mapped directly: the namespace is raw, without page structures",

@@ -222,6 +222,8 @@ fn flushed_by_the_hypervisor() {
         let (place, granularity, why) = of_file();
         assert_eq!(regions(&place)[0].persistence, Persistence::Host);
         assert_eq!((granularity, why), (Granularity::Page, because(Reason::Host)));
+        let (said, remedy) = (why.to_string(), why.remedy().unwrap_or_default());
+        assert!(said.contains("hypervisor") && !remedy.contains("virtio"), "{said}; {remedy}");
     });
     with_bus(|_, bus| {
         let region = bus.region(0, &[]);
