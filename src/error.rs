@@ -165,7 +165,8 @@ pub enum Error {
         /// The size of the source in bytes.
         size: u64,
     },
-    /// The source lost bytes while it was read or written: it ends here now. The code is that of
+    /// The source ends here, earlier than its size said: it lost bytes while it was read or
+    /// written, or its file system states a size that it never had (sysfs). The code is that of
     /// [`LengthOutOfRange`](Error::LengthOutOfRange).
     SourceShrank {
         /// The size of the source in bytes, at most.

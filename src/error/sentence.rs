@@ -115,7 +115,7 @@ impl Error {
                 write!(f, "offset and length end at byte {end}, but the source has only {size} bytes")
             }
             Self::SourceShrank { size } => {
-                write!(f, "the source was truncated meanwhile, by this program or another: it ends at byte {size} or before")
+                write!(f, "the source ends at byte {size} or before, earlier than its size said: it was truncated, by this program or another, or never had so many")
             }
             Self::IoFail { offset, length } => write!(
                 f,

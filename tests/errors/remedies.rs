@@ -177,7 +177,7 @@ fn remedies() {
         ),
         (
             Error::SourceShrank { size: 4096 },
-            "by this program or another: it ends at byte 4096 or before",
+            "ends at byte 4096 or before, earlier than its size said: it was truncated, by this program or another",
         ),
         (
             Error::IoFail { offset: 4096, length: 512 },
