@@ -225,6 +225,12 @@ impl FileSystem {
         self.storage_name().is_some()
     }
 
+    /// Whether its files are interfaces of the kernel, as far as this library knows.
+    #[must_use]
+    pub const fn is_interface(self) -> bool {
+        self.interface_name().is_some()
+    }
+
     /// Of a file system that keeps data. Numbers, here and below, are from linux/magic.h and the
     /// file systems' own headers.
     const fn storage_name(self) -> Option<&'static str> {
@@ -326,6 +332,8 @@ mod tests {
         // ext4, tmpfs, FUSE; tracefs, proc, sysfs, unknown.
         assert_eq!([0xEF53, 0x0102_1994, 0x6573_5546].map(storage), [true; 3]);
         assert_eq!([0x7472_6163, 0x9fa0, 0x6265_6572, 7].map(storage), [false; 4]);
+        let interface = |magic| FileSystem::from_magic(magic).is_interface();
+        assert_eq!([0x0102_1994, 7, 0x9fa0].map(interface), [false, false, true]);
         assert_eq!(FileSystem::from_magic(0x7472_6163).name(), Some("tracefs"));
     }
 }

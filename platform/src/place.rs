@@ -21,7 +21,8 @@ pub enum Backing {
         /// Its minor number.
         minor: u32,
     },
-    /// A file system that keeps its files in ordinary memory: tmpfs (and memfd), ramfs, hugetlbfs.
+    /// A file system that keeps its files in ordinary memory: tmpfs (and memfd), ramfs, hugetlbfs;
+    /// or whose files are interfaces of the kernel: proc, sysfs.
     Memory(FileSystem),
     /// A volume of Windows, which does not say what it is made of.
     Volume {

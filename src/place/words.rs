@@ -77,6 +77,9 @@ impl Display for On {
                 f.write_str("a DAX volume, of whose regions Windows does not tell")
             }
             Backing::Volume { dax: false } => f.write_str("a volume that is not DAX"),
+            Backing::Memory(system) if system.is_interface() => {
+                write!(f, "{system}, whose files are interfaces of the kernel")
+            }
             Backing::Memory(system) => {
                 write!(f, "{system}, which keeps its files in ordinary memory")
             }

@@ -71,7 +71,9 @@ impl<Id: Copy + Eq + Display> Report<Id> {
         }
         answer(&mut line, "file system", &self.file_system, |system| system)?;
         answer(&mut line, "size", &self.size, |size| Bytes(*size))?;
-        let sparse = matches!((self.size, self.allocated), (Some(Ok(size)), Some(Ok(allocated))) if allocated < size);
+        let stores = !matches!(self.file_system, Some(Ok(system)) if system.is_interface());
+        let sparse = stores
+            && matches!((self.size, self.allocated), (Some(Ok(size)), Some(Ok(allocated))) if allocated < size);
         answer(&mut line, "allocated", &self.allocated, |allocated| Allocated {
             bytes: *allocated,
             sparse,

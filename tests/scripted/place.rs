@@ -249,6 +249,8 @@ fn in_words() {
     };
     assert_eq!(on(DISK, "sda1"), "sda1, the block device 8:1, which is not persistent memory");
     assert_eq!(on(tmpfs(), ""), "tmpfs, which keeps its files in ordinary memory");
+    let proc = Backing::Memory(FileSystem::from_magic(0x9fa0));
+    assert_eq!(on(proc, ""), "proc, whose files are interfaces of the kernel");
     assert_eq!(
         on(overlay(), ""),
         "overlay, a file system that does not say which device the file is on"

@@ -49,7 +49,7 @@ impl<'p> From<&'p Place> for Whereabouts<'p> {
             Backing::Regions => ("regions", None),
             Backing::DeviceDax => ("device_dax", None),
             Backing::Disk { major, minor } => ("disk", Some((major, minor).into())),
-            Backing::Memory(_) => ("memory", None),
+            Backing::Memory(system) if !system.is_interface() => ("memory", None),
             Backing::Hidden(_) => ("hidden", None),
             Backing::Volume { .. } => ("volume", None),
             _ => ("other", None),
