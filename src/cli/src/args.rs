@@ -46,7 +46,7 @@ struct Cli {
     /// (its holes, and what was only preallocated) is not read where the file was opened here, and
     /// reads as zeros where it was inherited. On a terminal a bar shows how far it is. Ctrl-C ends
     /// the scan, and what was found until then is printed; pressed twice it ends the program. What
-    /// is usable but was not opened is not read, which the exit status says. What that proves is
+    /// may be usable but was not opened is not read, which the exit status says. What that proves is
     /// said below.
     #[arg(long, conflicts_with = "table")]
     scan: bool,

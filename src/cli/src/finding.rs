@@ -21,7 +21,7 @@ pub(crate) struct Finding {
     pub(crate) bad_blocks: Option<BadBlocks>,
     /// What was read of a source, if that was asked for.
     pub(crate) scan: Option<Scan>,
-    /// It was asked for, and is usable, but was not opened.
+    /// It was asked for, but what may be usable was not opened.
     pub(crate) unscanned: bool,
 }
 
@@ -54,7 +54,13 @@ impl Finding {
     }
 
     pub(crate) fn is_usable(&self) -> bool {
+        self.report.verdict().is_ok() && !self.is_unknown()
+    }
+
+    /// Whether it may be usable: what would tell, to map it, was not tried, since it was not opened.
+    pub(crate) fn is_unknown(&self) -> bool {
         self.report.verdict().is_ok()
+            && self.by_path.as_ref().is_some_and(|by_path| by_path.opened == Opened::NotTried)
     }
 }
 

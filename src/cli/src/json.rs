@@ -144,7 +144,7 @@ pub(crate) fn finding(place: &Place, finding: &Finding) -> io::Result<String> {
         represented_device: identity.represented_device.map(Device::from),
         volume: identity.volume,
         file_id: identity.file_id,
-        ..answers.named(place).healthy(finding)
+        ..answers.named(place).healthy(finding).judged(finding)
     })
 }
 
@@ -209,7 +209,9 @@ impl<'a> Object<'a> {
             numa_node: numa_node.flatten(),
             target_node: target_node.flatten(),
             device_id: device_id.map(|id| &**id),
-            unsafe_shutdowns,
+            // Of no DIMMs there is nothing to count.
+            unsafe_shutdowns: unsafe_shutdowns
+                .filter(|&count| count > 0 || device_id.is_none_or(|id| !id.is_empty())),
             granularity: granularity.map(Granularity::from),
             warnings: whereabouts
                 .into_iter()
@@ -252,6 +254,19 @@ impl<'a> Object<'a> {
             message: UNSCANNED.to_owned(),
             ..Failure::from(Error::Unsupported(What::Read))
         });
+        self
+    }
+
+    /// The same, not usable where that is not known.
+    fn judged(mut self, finding: &Finding) -> Self {
+        if finding.is_unknown() {
+            let why = finding.note.as_ref().map_or(UNSCANNED.to_owned(), ToString::to_string);
+            self.usable = false;
+            self.error = Some(Failure {
+                message: format!("not known: {why}"),
+                ..Failure::from(Error::Unsupported(What::Mapping))
+            });
+        }
         self
     }
 

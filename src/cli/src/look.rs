@@ -51,9 +51,12 @@ pub(crate) enum Note {
     Dangling,
     /// Opening would have had to wait.
     Leased,
-    /// A file that could be opened, and was not: it is an interface of the kernel, or on a file
-    /// system that is not known.
-    Interface,
+    /// A file that was not opened: it is an interface of the kernel, or on a file system that is
+    /// not known.
+    Interface {
+        /// Whether somebody could open it for reading.
+        readable: bool,
+    },
     /// A file that could be opened, and was not: /proc is not mounted.
     NoProc,
     /// The source cannot be mapped as it is.
@@ -70,10 +73,13 @@ impl Display for Note {
             Self::Leased => f.write_str(
                 "another process holds a lease on it (fcntl's F_SETLEASE) and was asked to give it up: try again",
             ),
-            Self::Interface => f.write_str(
-                "not on a file system that is known to keep data, so it was not opened, which may be an action there; pass it \
-                 opened, with --fd, to inspect it as it is",
-            ),
+            Self::Interface { readable } => {
+                f.write_str("not on a file system that is known to keep data, so it was not opened, which may be an action there")?;
+                if *readable {
+                    f.write_str("; pass it opened, with --fd, to inspect it as it is")?;
+                }
+                Ok(())
+            }
             Self::NoProc => f.write_str("/proc is not mounted here, so there is no way to open what was looked at"),
             Self::Unmappable(error) => error.fmt(f),
         }
@@ -108,7 +114,8 @@ pub(crate) fn path(path: &Path, scanner: Option<&Scanner>) -> Finding {
     let storage = || matches!(look.file_system(), Some(Ok(system)) if system.is_storage());
     match look.kind() {
         Some(Kind::RegularFile) if !storage() => {
-            found(unopened(), Opened::NotTried, Some(Note::Interface))
+            let readable = permission.read.is_ok() && somebody_reads(&handle);
+            found(unopened(), Opened::NotTried, Some(Note::Interface { readable }))
         }
         Some(Kind::RegularFile | Kind::DeviceDax) => match links
             .map(|links| reopen(&links, &handle))
@@ -133,6 +140,12 @@ pub(crate) fn path(path: &Path, scanner: Option<&Scanner>) -> Finding {
         },
         _ => found(look, Opened::NotTried, None),
     }
+}
+
+/// Whether anybody may read it: of sysfs not even root opens what nobody may.
+fn somebody_reads(handle: &OwnedFd) -> bool {
+    statx(handle, c"", AtFlags::EMPTY_PATH, StatxFlags::MODE)
+        .is_ok_and(|statx| statx.stx_mode & 0o444 != 0)
 }
 
 /// Reads a file, but for what was never written of it, which lseek(2) passes over: holes, and what

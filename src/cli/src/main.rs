@@ -42,13 +42,13 @@ use finding::Finding;
 use scan::{End, Scanner};
 use table::Table;
 
-/// Not all are usable.
+/// Not all are known to be usable.
 const REFUSED: u8 = 1;
 /// Wrong use.
 const USAGE: u8 = 2;
 /// The output could not be written.
 const UNWRITTEN: u8 = 3;
-/// Not all of a usable one could be read.
+/// Not all of a usable one could be read, or one was not opened that was to be.
 const UNREADABLE: u8 = 4;
 /// A scan was interrupted.
 const INTERRUPTED: u8 = 5;
@@ -88,8 +88,7 @@ fn inspect(args: &Args) -> io::Result<u8> {
             }
             Begun::Path(path) => {
                 let mut finding = look::path(path, scanner.as_ref());
-                finding.unscanned =
-                    scanner.is_some() && finding.is_usable() && finding.scan.is_none();
+                finding.unscanned = scanner.is_some() && finding.is_unknown();
                 output.finding(place, &finding)?;
             }
             Begun::Table(path) => output.table(place, path)?,
@@ -133,7 +132,8 @@ struct Output {
 
 impl Output {
     fn finding(&mut self, place: &Place, finding: &Finding) -> io::Result<()> {
-        let usable = finding.is_usable();
+        // What was not opened has a status of its own where it should have been read.
+        let usable = finding.is_usable() || finding.unscanned;
         self.all_readable &= !finding.unscanned;
         if let Some(scan) = &finding.scan {
             self.interrupted |= scan.end == End::Interrupted;

@@ -16,7 +16,7 @@ use std::{
 
 use pmem2::{
     Code, Devicetree, Durability, Errno, Error, Extent, ExtentId, Guid, Kind, Nfit, PhysicalRegion,
-    RegionKind, Report, TableFault, TableWarning, Warning,
+    RegionFault, RegionKind, Report, TableFault, TableWarning, Warning,
 };
 
 use crate::look::Note;
@@ -198,14 +198,23 @@ impl<'t> Table<'t> {
 }
 
 impl Told<'_> {
-    /// What makes a store durable; `None` of what is no persistent memory.
-    pub(crate) fn durability(&self) -> Option<Durability> {
-        (self.region.kind() == RegionKind::Persistent).then(|| self.region.durability())
+    /// Whether it is anywhere: a devicetree's node may be without an address.
+    pub(crate) fn has_address(&self) -> bool {
+        self.report.verdict() != Err(Error::InvalidRegion(RegionFault::Unaddressed))
     }
 
-    /// How many of its DIMMs have flush hints; `None` of what is no persistent memory.
+    fn is_persistent(&self) -> bool {
+        self.has_address() && self.region.kind() == RegionKind::Persistent
+    }
+
+    /// What makes a store durable; `None` of what is no persistent memory, or nowhere.
+    pub(crate) fn durability(&self) -> Option<Durability> {
+        self.is_persistent().then(|| self.region.durability())
+    }
+
+    /// How many of its DIMMs have flush hints; `None` of what is no persistent memory, or nowhere.
     pub(crate) fn flush_hints(&self) -> Option<usize> {
-        (self.region.kind() == RegionKind::Persistent).then(|| self.region.flush_hints().count())
+        self.is_persistent().then(|| self.region.flush_hints().count())
     }
 
     /// The GUID of a range of a type that is not known.

@@ -48,6 +48,9 @@ pub(crate) fn finding(place: &Place, finding: &Finding) -> String {
                     Opened::NotTried => block.line("opened", &format_args!("{UNOPENED} ({LOOK})")),
                 }
             }
+            ("source", _) if finding.is_unknown() => {
+                block.line("source", &format_args!("not known: {UNSCANNED}"));
+            }
             ("identity", _) => {
                 block.line("identity", fact.value);
                 if let Some((major, minor)) = identity(&finding.report).represented_device {
@@ -86,7 +89,9 @@ pub(crate) fn region(file: &Path, told: &Told<'_>) -> String {
             told.of_table.iter().for_each(|warning| block.line("warning", warning));
             told.warnings().for_each(|warning| block.line("warning", &warning));
         }
-        block.line(fact.key, fact.value);
+        if fact.key != "identity" || told.has_address() {
+            block.line(fact.key, fact.value);
+        }
         Ok::<_, Infallible>(())
     });
     if let Some(guid) = told.unknown() {
@@ -140,7 +145,7 @@ pub(crate) fn refusal(place: &Place, refusal: &Refusal) -> String {
 
 const UNOPENED: &str = "no, only looked at";
 
-/// Why nothing was read of what is usable.
+/// Why nothing was read of what may be usable, and it is not known whether it is.
 pub(crate) const UNSCANNED: &str = "it was not opened";
 
 /// The path as it is if it can be shown so, else in quotes and escaped: control characters,

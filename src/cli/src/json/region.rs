@@ -9,8 +9,8 @@ use crate::table::Told;
 pub(super) struct Region<'t> {
     number: u32,
     provider: &'t str,
-    base: u64,
-    length: u64,
+    base: Option<u64>,
+    length: Option<u64>,
     durability: Option<&'static str>,
     save_failed: bool,
     flush_hints: Option<usize>,
@@ -23,8 +23,8 @@ impl<'t> From<&Told<'t>> for Region<'t> {
         Self {
             number: told.region.number(),
             provider: told.region.provider(),
-            base: told.region.base(),
-            length: told.region.length(),
+            base: told.has_address().then(|| told.region.base()),
+            length: told.has_address().then(|| told.region.length()),
             durability: told.durability().map(|durability| match durability {
                 Durability::CacheFlush => "cache_flush",
                 Durability::Fence => "fence",

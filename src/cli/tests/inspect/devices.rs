@@ -93,9 +93,13 @@ fn without_proc() {
     );
     let block = report(1, &mut command);
     let objects = objects(1, &mut command);
-    assert_eq!(objects[0]["usable"], true);
+    assert_eq!(objects[0]["usable"], false);
+    let error = &objects[0]["error"];
+    assert_eq!(error["symbol"], "PMEM2_E_NOSUPP");
+    assert!(error["message"].as_str().unwrap().starts_with("not known: /proc is not mounted"));
     assert_eq!(objects[0]["opened"], false);
     assert_eq!(objects[0]["size"], 10);
+    assert_eq!(fact(&block, "source"), Some("not known: it was not opened"));
     assert_eq!(objects[0]["permission"], json!({"read": true, "write": true}));
     assert_eq!(fact(&block, "permission"), Some("read and write"));
     assert!(fact(&block, "note").unwrap().contains("/proc is not mounted"));
@@ -111,7 +115,7 @@ fn with_another_proc() {
     let path = file(&directory, "file", "0123456789");
     let script = "mount -t tmpfs none /proc; mkdir -p /proc/self/fd; for n in 3 4 5; do mkfifo /proc/self/fd/$n; done";
     let mut command = inspect_after(script, directory.path(), [path.as_path()]);
-    assert!(fact(&report(0, &mut command), "note").unwrap().contains("/proc is not mounted"));
+    assert!(fact(&report(1, &mut command), "note").unwrap().contains("/proc is not mounted"));
 }
 
 /// Opening one of these, or closing it, may be an action: that of tracefs's free_buffer empties the
@@ -120,14 +124,25 @@ fn with_another_proc() {
 fn interfaces_of_the_kernel_are_not_opened() {
     // Hardly anybody else opens them: every program on this machine is counted.
     for path in [&*format!("/proc/{}/personality", std::process::id()), "/sys/kernel/fscaps"] {
-        let (block, object) = both(0, path);
-        assert!(fact(&block, "note").unwrap().contains("not opened"), "{block}");
+        let (block, object) = both(1, path);
+        let note = fact(&block, "note").unwrap();
+        assert!(note.contains("not opened"), "{block}");
+        assert!(note.contains("--fd"), "{block}");
+        assert_eq!(fact(&block, "source"), Some("not known: it was not opened"));
         assert_eq!(fact(&block, "opened"), Some("no, only looked at (O_PATH)"));
-        assert_eq!(
-            [&object["opened"], &object["usable"]],
-            [&Value::from(false), &Value::from(true)]
-        );
+        assert_eq!([&object["opened"], &object["usable"]], [&Value::from(false); 2]);
+        assert_eq!(object["error"]["symbol"], "PMEM2_E_NOSUPP");
+        assert_eq!(object["error"]["message"], format!("not known: {note}"));
+        let place = fact(&block, "place").unwrap();
+        assert!(place.ends_with(", whose files are interfaces of the kernel"), "{place}");
+        assert_eq!(object["place"]["backing"], "other");
+        let allocated = fact(&block, "allocated").unwrap();
+        assert!(!allocated.contains("free space"), "{allocated}");
         assert_only_looked_at(Path::new(path));
         assert_eq!(opens(Path::new(path), || drop(File::open(path).unwrap())), 1, "{path}");
     }
+    // Which nobody could pass opened for reading.
+    let path = "/sys/bus/clocksource/drivers_probe";
+    let note = fact(&both(1, path).0, "note").map(str::to_owned).unwrap();
+    assert!(note.contains("not opened") && !note.contains("--fd"), "{note}");
 }

@@ -142,7 +142,7 @@ fn what_was_not_opened_is_not_read() {
     let object = one(objects(4, &mut scan([maps])));
     assert_eq!(
         (&object["usable"], &object["opened"], &object["scan"]),
-        (&json!(true), &json!(false), &Value::Null)
+        (&json!(false), &json!(false), &Value::Null)
     );
     let error = &object["answer_errors"]["scan"];
     assert_eq!(
@@ -151,7 +151,7 @@ fn what_was_not_opened_is_not_read() {
     );
     assert_eq!(fact(&report(4, &mut scan([maps])), "scanned"), Some("no: it was not opened"));
     // Only where it was asked for.
-    let (block, object) = both(0, maps);
+    let (block, object) = both(1, maps);
     assert_eq!((fact(&block, "scanned"), &object["answer_errors"]["scan"]), (None, &Value::Null));
     // What is no source has another status.
     assert_eq!(run(&mut scan([maps, "/"])).status, Some(1));

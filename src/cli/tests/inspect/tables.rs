@@ -471,7 +471,12 @@ fn a_devicetree_with_a_bad_region() {
         (fact(block, "provider"), &object["region"]["provider"]),
         (Some("fram@4000"), &json!("fram@4000"))
     );
-    assert_eq!([&object["region"]["base"], &object["region"]["length"]], [0; 2]);
+    for key in ["base", "length", "durability", "flush_hints"] {
+        assert_eq!(object["region"][key], Value::Null, "{key}");
+    }
+    for line in ["identity", "durable by", "flush hints"] {
+        assert_eq!(fact(block, line), None, "{block}");
+    }
     assert_eq!([0, 3].map(|number: usize| &all[number].1["usable"]), [true; 2]);
     assert_eq!(
         (fact(&all[0].0, "provider"), &all[0].1["region"]["provider"]),

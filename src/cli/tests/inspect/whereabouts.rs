@@ -93,7 +93,7 @@ fn why_a_file_cannot_be_mapped_directly() {
         );
         assert_eq!(fact(&block, "device id"), Some("none: the system knows no DIMM of it"));
         assert_eq!(fact(&block, "unsafe shutdowns"), None, "of no DIMMs there is nothing to count");
-        assert_eq!([&object["device_id"], &object["unsafe_shutdowns"]], [&json!(""), &json!(0)]);
+        assert_eq!([&object["device_id"], &object["unsafe_shutdowns"]], [&json!(""), &Value::Null]);
     }
 
     // With a good device it is the file system's or the file's own matter, of which the real one is

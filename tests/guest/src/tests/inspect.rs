@@ -27,13 +27,15 @@ fn expected(machine: &Machine, device: &Device) -> Value {
     });
     let none = || json!({"numa_node": null, "target_node": null, "device_id": null, "unsafe_shutdowns": null});
     let volatile = expected::regions(machine, device).iter().any(|region| region.told.volatile);
+    // Of no DIMMs there is nothing to count.
+    let has_dimms = expected::device_id(machine, device) != Ok(String::new());
     let identity = match expected::backing(machine, device) {
         Backing::Regions if volatile => none(),
         Backing::Regions => json!({
             "numa_node": expected::numa_node(machine, device).ok().flatten(),
             "target_node": expected::target_node(machine, device).ok().flatten(),
             "device_id": expected::device_id(machine, device).ok(),
-            "unsafe_shutdowns": expected::device_usc(machine, device).ok(),
+            "unsafe_shutdowns": expected::device_usc(machine, device).ok().filter(|_| has_dimms),
         }),
         Backing::DeviceDax => json!({"numa_node": 0, "device_id": null, "unsafe_shutdowns": null}),
         _ => none(),
