@@ -41,6 +41,9 @@ pub fn nfit(bytes: &[u8]) {
                 assert!(count <= table.len() / 56, "{count} ranges in {} bytes", table.len());
             }
             Err(TableFault::Structure(at)) => assert!(usize::try_from(at).unwrap() < table.len()),
+            Err(TableFault::Truncated { length, given }) => {
+                assert!(u64::from(length) > given && given == table.len() as u64);
+            }
             Err(TableFault::Length | TableFault::Signature | TableFault::TooMany) => {}
             Err(other) => panic!("{other:?} of an NFIT"),
         }

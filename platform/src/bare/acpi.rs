@@ -1,6 +1,6 @@
 //! The way to a table of ACPI's: ACPI 6.5, sections 5.2.5 to 5.2.8.
 
-use super::{TableFault, bytes::Bytes};
+use super::{TableFault, bytes::Bytes, fault};
 
 /// How much of a table's address says: 4 bytes in the RSDT, 8 in the XSDT.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -27,10 +27,11 @@ pub(super) fn table(bytes: &[u8], signature: [u8; 4]) -> Result<Bytes<'_>, Table
     if all.array(0).ok_or(TableFault::Length)? != signature {
         return Err(TableFault::Signature);
     }
-    let length =
-        all.u32(4).and_then(|length| usize::try_from(length).ok()).ok_or(TableFault::Length)?;
-    let table = all.to(length).filter(|table| table.len() >= HEADER).ok_or(TableFault::Length)?;
-    if length > LONGEST {
+    let table = fault::whole(all, all.u32(4).ok_or(TableFault::Length)?)?;
+    if table.len() < HEADER {
+        return Err(TableFault::Length);
+    }
+    if table.len() > LONGEST {
         return Err(TableFault::TooMany);
     }
     Ok(table)

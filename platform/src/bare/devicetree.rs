@@ -15,7 +15,7 @@
 mod walk;
 
 use self::walk::Walk;
-use super::{PhysicalRegion, TableFault, bytes::Bytes};
+use super::{PhysicalRegion, TableFault, bytes::Bytes, fault};
 use crate::RegionFault;
 
 /// How large a tree may be: as in Linux (MAX_FDT_SIZE).
@@ -55,7 +55,7 @@ impl<'t> Devicetree<'t> {
         if field(0)? != MAGIC {
             return Err(TableFault::Signature);
         }
-        let all = all.to(offset(4)?).ok_or(TableFault::Length)?;
+        let all = fault::whole(all, field(4)?)?;
         if all.len() > LARGEST {
             return Err(TableFault::TooMany);
         }

@@ -2,14 +2,23 @@
 
 use core::fmt;
 
+use super::bytes::Bytes;
+
 /// What is wrong with a firmware table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TableFault {
     /// There is no such table here: the signature is another one.
     Signature,
-    /// The table is longer than the memory that was given, or too short to be one.
+    /// The table is too short to be one, or a part of it would lie beyond its end.
     Length,
+    /// The table is longer than the memory that was given.
+    Truncated {
+        /// How many bytes it says that it has.
+        length: u32,
+        /// How many were given.
+        given: u64,
+    },
     /// The bytes of ACPI's root pointer (RSDP) do not add up to 0. Of another table's bytes that is
     /// a [warning](TableWarning::Checksum).
     Checksum,
@@ -37,7 +46,14 @@ impl fmt::Display for TableFault {
         f.write_str(match self {
             Self::Signature => "the firmware's table makes no sense: its signature is another table's",
             Self::Length => {
-                "the firmware's table makes no sense: it is longer than the memory that it is in, or too short to be one"
+                "the firmware's table makes no sense: it is too short to be one, or a part of it would lie beyond its end"
+            }
+            Self::Truncated { length, given } => {
+                return write!(
+                    f,
+                    "the firmware's table makes no sense: it says that it has {length} bytes, longer than the memory that it is in, \
+                     which has {given}"
+                );
             }
             Self::Checksum => "the firmware's root pointer (RSDP) makes no sense: its bytes do not add up to 0",
             Self::TooMany => "the firmware's table makes no sense: it is larger, or has more parts than any machine has",
@@ -62,6 +78,15 @@ impl fmt::Display for TableFault {
 }
 
 impl core::error::Error for TableFault {}
+
+/// The first `length` bytes of these, as many as the table that begins there says it has.
+pub(super) fn whole(all: Bytes<'_>, length: u32) -> Result<Bytes<'_>, TableFault> {
+    let whole = usize::try_from(length).ok().and_then(|length| all.to(length));
+    whole.ok_or_else(|| {
+        let given = u64::try_from(all.len()).unwrap_or(u64::MAX);
+        TableFault::Truncated { length, given }
+    })
+}
 
 /// A fault of an NFIT that can be read all the same, as Linux reads it and warns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -340,10 +340,11 @@ fn headers() {
         (with(0, 0xedfe_0dd0), with(0, 0)),
         (Some(TableFault::Signature), Some(TableFault::Signature))
     );
-    assert_eq!(
-        [good[1] + 1, good[1] - 1, 39, 0, u32::MAX].map(|value| with(1, value)),
-        [length; 5]
-    );
+    assert_eq!([good[1] - 1, 39, 0].map(|value| with(1, value)), [length; 3]);
+    for length in [good[1] + 1, u32::MAX] {
+        let given = good[1].into();
+        assert_eq!(with(1, length), Some(TableFault::Truncated { length, given }));
+    }
     assert_eq!([58, u32::MAX, u32::MAX - 3, good[1]].map(|value| with(2, value)), [length; 4]);
     assert_eq!([good[3] + 1, u32::MAX].map(|value| with(3, value)), [length; 2]);
     // As in Linux, a version that is new is none to stumble over while 17 is compatible with it.
@@ -364,6 +365,12 @@ fn headers() {
     assert_eq!(with(9, 0), Some(TableFault::Structure(56)));
     // Cut off at every byte.
     for end in 0..REGIONS.len() {
-        assert!(matches!(ranges(&REGIONS[..end]), Err(TableFault::Length)), "{end} bytes");
+        let length = u32::from_be_bytes(REGIONS[4..8].try_into().unwrap());
+        let expected = match end {
+            // Without its own length.
+            0..8 => TableFault::Length,
+            _ => TableFault::Truncated { length, given: end as u64 },
+        };
+        assert_eq!(ranges(&REGIONS[..end]).err(), Some(expected), "{end} bytes");
     }
 }

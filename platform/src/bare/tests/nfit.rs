@@ -280,7 +280,12 @@ fn truncated_tables() {
     let ends: Vec<usize> =
         [40, 56, 48, 80, 16].iter().scan(0, |at, length| Some((*at += length, *at).1)).collect();
     for length in 0..whole.len() {
-        assert_eq!(regions(&whole[..length]).err(), Some(TableFault::Length), "{length} bytes");
+        let expected = match length {
+            // Without its own length.
+            0..8 => TableFault::Length,
+            _ => TableFault::Truncated { length: 240, given: length as u64 },
+        };
+        assert_eq!(regions(&whole[..length]).err(), Some(expected), "{length} bytes");
         if length >= 36 {
             let mut cut = whole[..length].to_vec();
             cut[4..8].copy_from_slice(&u32::try_from(length).unwrap().to_le_bytes());
@@ -378,10 +383,15 @@ fn bad_checksums_and_signatures() {
         bad[at] ^= 0x20;
         assert_eq!(regions(&bad).err(), Some(TableFault::Signature));
     }
-    for length in [0, 1, 35, 36, 39, u32::MAX] {
+    let given = whole.len() as u64;
+    for (length, fault) in [0, 1, 35, 36, 39]
+        .map(|length| (length, TableFault::Length))
+        .into_iter()
+        .chain([225, u32::MAX].map(|length| (length, TableFault::Truncated { length, given })))
+    {
         let mut bad = whole.clone();
         bad[4..8].copy_from_slice(&length.to_le_bytes());
-        assert_eq!(regions(&bad).err(), Some(TableFault::Length), "{length}");
+        assert_eq!(regions(&bad).err(), Some(fault), "{length}");
     }
     assert_eq!(regions(&nfit(&[])).unwrap().len(), 0);
 }
@@ -477,6 +487,10 @@ fn faults_in_words() {
     let faults = [
         (TableFault::Signature, "another table's"),
         (TableFault::Length, "too short"),
+        (
+            TableFault::Truncated { length: 240, given: 239 },
+            "240 bytes, longer than the memory that it is in, which has 239",
+        ),
         (TableFault::Checksum, "(RSDP) makes no sense: its bytes do not add up to 0"),
         (TableFault::Structure(56), "its byte 56 "),
         (TableFault::Unreachable(0xfe00), "the physical address 0xfe00"),

@@ -271,7 +271,7 @@ unsafe fn bytes<'a>(
         return Err(Failure::Null(name).into());
     }
     // SAFETY: as the caller says.
-    unsafe { array(first.cast::<u8>(), length) }.map_err(|_| Refusal::Table(TableFault::Length))
+    unsafe { array(first.cast::<u8>(), length) }.map_err(|_| Refusal::Table(TableFault::TooMany))
 }
 
 /// Why a call failed: what the other functions fail with, and what only these can. The sentences
