@@ -209,7 +209,10 @@ impl Told<'_> {
 
     /// What makes a store durable; `None` of what is no persistent memory, or nowhere.
     pub(crate) fn durability(&self) -> Option<Durability> {
-        self.is_persistent().then(|| self.region.durability())
+        self.is_persistent().then(|| match self.region.is_unarmed() {
+            true => Durability::None,
+            false => self.region.durability(),
+        })
     }
 
     /// How many of its DIMMs have flush hints; `None` of what is no persistent memory, or nowhere.

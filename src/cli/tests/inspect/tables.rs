@@ -180,6 +180,9 @@ fn an_nfit() {
     let warnings: Vec<_> =
         two["warnings"].as_array().unwrap().iter().map(|warning| &warning["warning"]).collect();
     assert_eq!(warnings, ["unarmed", "read_only"]);
+    // Whatever the table states for it.
+    let keeps = [&one, &two].map(|region| region["region"]["durability"].as_str());
+    assert_eq!(keeps, [Some("cache_flush"), Some("none")]);
     // How the table was read says nothing of the region.
     for absent in [
         "fd",
