@@ -32,12 +32,21 @@ impl<const N: usize> Text<N> {
     /// `text`; where there is no room for all of it, its first characters and `…`.
     #[must_use]
     pub fn cut(text: &str) -> Self {
-        let mut all = Self::new();
-        if !all.push(text) {
-            let room = N.saturating_sub(CUT.len());
-            let beginning = (0..=room).rev().find_map(|end| text.get(..end));
-            // Where there is no room for the mark, there is none for anything.
-            let _ = all.push(beginning.unwrap_or_default()) && all.push(CUT);
+        Self::cut_of([text].into_iter())
+    }
+
+    /// These texts as one, likewise.
+    pub(crate) fn cut_of<'t>(texts: impl Iterator<Item = &'t str>) -> Self {
+        // The second one is as much of the first as leaves room for the mark.
+        let (mut all, mut marked) = (Self::new(), Self::new());
+        for character in texts.flat_map(str::chars) {
+            if !all.push(character.encode_utf8(&mut [0; 4])) {
+                let _ = marked.push(CUT);
+                return marked;
+            }
+            if all.len().saturating_add(CUT.len()) <= N {
+                marked = all;
+            }
         }
         all
     }

@@ -237,12 +237,9 @@ fn whole(name: &[u8]) -> Result<Text<32>, Fail> {
     from_utf8(name).ok().and_then(Text::of).ok_or(Fail::Malformed(What::Device))
 }
 
-/// A name that is only shown: as much of it as there is room for. (The kernel's have 255 bytes at
-/// most.)
+/// A name that is only shown: as much of it as there is room for.
 pub(super) fn cut<const N: usize>(name: &[u8]) -> Text<N> {
-    let mut whole = Text::<256>::new();
-    let _ = name.utf8_chunks().all(|chunk| whole.push(chunk.valid()));
-    Text::cut(&whole)
+    Text::cut_of(name.utf8_chunks().map(|chunk| chunk.valid()))
 }
 
 /// What the path of a device's directory says.

@@ -57,6 +57,12 @@ impl Area {
         sysfs::path(what, format_args!("/sys/bus/nd/devices/region{}/{name}", self.region))
     }
 
+    /// The node in one of the region's files.
+    #[inline(never)]
+    fn node<S: Sys>(self, sys: S, name: &str) -> Result<Option<u32>, Fail> {
+        node(sys, &self.file(name, What::NumaNode)?)
+    }
+
     /// A file of the device that carries the namespace.
     fn carrier_file(self, index: u32, name: &str) -> Result<Path, Fail> {
         let carrier = match self.mode {
@@ -86,16 +92,11 @@ fn if_there<T>(answer: Result<T, Fail>) -> Result<Option<T>, Fail> {
 pub(super) fn region<S: Sys>(sys: S, spot: &Spot, index: usize) -> Result<Option<Region>, Fail> {
     let Some(area) = spot.area(index) else { return Ok(None) };
     let mut region = Region::new(area.bus, area.region, area.mode);
-    region.numa_node = node(sys, &area.file("numa_node", What::NumaNode)?)?;
-    region.target_node = node(sys, &area.file("target_node", What::NumaNode)?)?;
+    region.numa_node = area.node(sys, "numa_node")?;
+    region.target_node = area.node(sys, "target_node")?;
     provider(sys, area, &mut region)?;
     region.persistence = persistence(sys, area, &region.provider)?;
-    region.read_only =
-        match sysfs::number(sys, &area.file("read_only", What::Region)?, What::Region)? {
-            0 => false,
-            1 => true,
-            _ => return Err(Fail::Malformed(What::Region)),
-        };
+    region.read_only = is_read_only(sys, area)?;
     region.namespace = namespace(sys, area)?;
     let mut n = 0;
     while let Some(dimm) = dimm(sys, spot, index, n)? {
@@ -113,7 +114,7 @@ pub(super) fn node_of<S: Sys>(
     name: &str,
 ) -> Result<Option<Option<u32>>, Fail> {
     let path = match (spot.area(index), spot.backing(), spot.entry()) {
-        (Some(area), ..) => area.file(name, What::NumaNode)?,
+        (Some(area), ..) => return area.node(sys, name).map(Some),
         // No region: the driver of the device says where it is.
         (None, Backing::DeviceDax, Some(entry)) if index == 0 => {
             let (major, minor) = entry.device;
@@ -143,6 +144,15 @@ fn provider<S: Sys>(sys: S, area: Area, region: &mut Region) -> Result<(), Fail>
     Ok(())
 }
 
+#[inline(never)]
+fn is_read_only<S: Sys>(sys: S, area: Area) -> Result<bool, Fail> {
+    match sysfs::number(sys, &area.file("read_only", What::Region)?, What::Region)? {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(Fail::Malformed(What::Region)),
+    }
+}
+
 /// Whether the platform made the region of volatile memory. A file system on it can be mapped
 /// directly all the same.
 #[inline(never)]
@@ -169,6 +179,7 @@ fn is_flushed_by_call<S: Sys>(sys: S, area: Area, provider: &str) -> Result<bool
     Ok(demand.is_some() || provider == VIRTIO)
 }
 
+#[inline(never)]
 fn persistence<S: Sys>(sys: S, area: Area, provider: &str) -> Result<Persistence, Fail> {
     if is_volatile(sys, area)? {
         return Ok(Persistence::Volatile);

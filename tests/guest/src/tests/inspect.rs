@@ -11,7 +11,8 @@ use crate::{expected, kernel, kernel::Found, programs::output, source::kind};
 /// messages.
 fn expected(machine: &Machine, device: &Device) -> Value {
     let file_system = match device.contents {
-        Contents::Device | Contents::Tmpfs => json!({"name": "tmpfs", "magic": 0x0102_1994}),
+        Contents::Device => json!({"name": "devtmpfs", "magic": 0x0102_1994}),
+        Contents::Tmpfs => json!({"name": "tmpfs", "magic": 0x0102_1994}),
         Contents::Ext4(_) => json!({"name": "ext2/ext3/ext4", "magic": 0xEF53}),
         Contents::Xfs(_) | Contents::XfsRealtime(_) => {
             json!({"name": "xfs", "magic": 0x5846_5342})
