@@ -137,9 +137,7 @@ impl<H: Handle<P: Health>> Source<H> {
     /// is made in the directory that the file is in (`/proc/self/fd` tells which), and is gone
     /// when it is closed. 64 blocks have to be free (`ENOSPC`), within the quota of who calls
     /// (`EDQUOT`), and these bytes must be allowed to be written to (`EFBIG` beyond
-    /// RLIMIT_FSIZE, whose SIGXFSZ ends a program that does not handle it). Since the file may
-    /// have other quotas (its owner's, its project's), it has a block more for a moment, far
-    /// beyond its end, which does not change its size. Where the spare file
+    /// RLIMIT_FSIZE, whose SIGXFSZ ends a program that does not handle it). Where the file
     /// cannot be made, `Os` of [`What::Spare`] says so, and nothing is changed; blocks in which
     /// nothing is good are cleared without it. A file that cannot be preallocated (with the
     /// block lists of ext3) is [`Unsupported`](Error::Unsupported).
@@ -155,7 +153,7 @@ impl<H: Handle<P: Health>> Source<H> {
     /// - on ext4 with `bigalloc`, a cluster stays where it is as long as any of its blocks is in
     ///   use, and so does the bad block in it;
     /// - where what the spare file has is the only good memory, or others take all that is free
-    ///   meanwhile, or all that a quota allows.
+    ///   meanwhile, or the quota of the file's owner, who is not the one that calls.
     ///
     /// If it could not be written back, [`What::WriteBack`] says so.
     ///

@@ -143,6 +143,25 @@ fn a_limit_for_files() {
     });
 }
 
+/// What clearing takes meanwhile is given back: also what lies beyond the end, where ext4 punches
+/// nothing.
+#[test]
+fn no_block_more_than_before() {
+    for image in [Image::ext4(4096), Image::ext4(1024), Image::xfs()] {
+        on_pmem(&image, |mounted, disk| {
+            let file = mounted.file("file");
+            file.write_all_at(&pattern(3 * 4096), 0).expect("written");
+            let place = places(&file)[1].expect("a place");
+            disk.write("badblocks", listed([place..place + 1]));
+            let source = Source::new(&file).expect("a source");
+            let bad = source.bad_blocks().and_then(|mut bad| bad.next().expect("it is bad"));
+            let before = source.allocated();
+            assert_eq!(source.clear_bad_blocks(bad.expect("a range"), ClearBy::Allocation), Ok(()));
+            assert_eq!(source.allocated(), before);
+        });
+    }
+}
+
 /// Two sectors of one block: each thread keeps what the other one clears, unless they take turns.
 #[test]
 fn two_threads_and_a_block() {

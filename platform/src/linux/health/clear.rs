@@ -9,8 +9,7 @@
 //!
 //! Between the punch and the write, what is good in a block is in this process's memory only.
 //! Whatever may be in the way of the write is met before, in the spare file: the file system's
-//! room, the quota of who calls, a limit for the size of files, a filter of calls. The quotas of
-//! the file itself are met in the file, far beyond its end.
+//! room, the quota, a limit for the size of files, a filter of calls.
 
 use core::{ffi::CStr, ops::Range};
 
@@ -38,11 +37,7 @@ const MOST: u64 = 64;
 
 /// How many blocks the spare file has to begin with, beside those in the place of the first and the
 /// last one: of what is punched out, what keeps track of the others can take some.
-const ROOM: u64 = 61;
-
-/// How far from all that is in a file it gets a block for a moment: farther than it grows
-/// meanwhile, and than the largest extent that XFS allocates at once.
-const APART: u64 = 1 << 37;
+const ROOM: u64 = 62;
 
 /// What is to be done, and to which file.
 struct Task<'t, S: Blocks> {
@@ -265,28 +260,6 @@ impl<S: Blocks> Task<'_, S> {
         // To allocate what is allocated changes nothing. ext4 can punch files that it cannot
         // preallocate (those with the block lists of ext3).
         self.allocate(self.fd, at, self.block)?;
-        if !matter(bytes) {
-            return self.exchange(at, bytes);
-        }
-        // The file may have other quotas than the spare one, of its owner, group or project: it
-        // gets one block more before it loses one.
-        let beyond = self.size.next_multiple_of(APART).saturating_add(APART);
-        match self.allocate(self.fd, beyond, self.block) {
-            // It is nearly as large as a file can be.
-            Ok(()) | Err(Fail::Os(_, Errno::EFBIG)) => {}
-            Err(fail) => return Err(fail),
-        }
-        let exchanged = self.exchange(at, bytes);
-        // XFS allocates more at once, before and after it, if the file says so. (Nothing can be
-        // done where this fails: it is beyond the end.)
-        let from = beyond.saturating_sub(APART.wrapping_shr(1));
-        if size(self.sys, self.fd, self.facts).is_ok_and(|size| size <= from) {
-            let _ = again(What::ClearBadBlock, || self.sys.punch(self.fd, from, APART));
-        }
-        exchanged
-    }
-
-    fn exchange(&mut self, at: u64, bytes: &[u8]) -> Result<bool, Fail> {
         self.punch(at)?;
         let mut more = 1;
         // Whatever happens from here on, what was good is written back.

@@ -55,8 +55,6 @@ pub(super) struct Disk {
     pub(super) short: Errno,
     /// The room is this once a block is punched out.
     pub(super) room_once_punched: Option<u64>,
-    /// How many blocks the file may get by its own quota: none if it has too many.
-    pub(super) quota: Cell<i64>,
     /// What fallocate of blocks that have none says.
     pub(super) preallocates: Result<(), Errno>,
     /// Why no spare file can be made.
@@ -84,8 +82,6 @@ pub(super) struct Disk {
     /// From the fstat with this number on, counted from 0, the file has this size: it was cut off,
     /// or has grown.
     pub(super) cut: Option<(usize, u64)>,
-    /// That one alone says that it has this size.
-    pub(super) far: Option<(usize, i64)>,
     /// From that one on, the descriptor is another file's; how much was done to that.
     pub(super) replaced: Option<usize>,
     pub(super) touched_after_replaced: Cell<usize>,
@@ -144,7 +140,6 @@ impl Default for Disk {
             room: Cell::new(u64::MAX),
             short: Errno::ENOSPC,
             room_once_punched: None,
-            quota: Cell::new(i64::MAX / 2),
             preallocates: Ok(()),
             no_spare: None,
             spare_dev: None,
@@ -159,7 +154,6 @@ impl Default for Disk {
             limit: u64::MAX,
             limit_once_punched: false,
             cut: None,
-            far: None,
             replaced: None,
             touched_after_replaced: Cell::new(0),
             poison: Vec::new(),
@@ -338,7 +332,6 @@ impl Disk {
             for at in (offset.max(extent.logical)..end.min(behind)).step_by(self.block as usize) {
                 let place = at - extent.logical + extent.physical;
                 self.freed.borrow_mut().insert(at, place);
-                self.quota.set(self.quota.get() + 1);
                 self.freed_for_good(place);
             }
             if behind > end {
@@ -364,11 +357,7 @@ impl Disk {
             if self.place(at).is_some() {
                 continue;
             }
-            if self.quota.get() < 1 {
-                return Err(Errno::EDQUOT);
-            }
             let physical = self.give(at)?;
-            self.quota.set(self.quota.get() - 1);
             let mut extents = self.extents.borrow_mut();
             extents.push(Extent { flags: UNWRITTEN, ..extent(at, physical, self.block) });
             extents.sort_by_key(|extent| extent.logical);
@@ -446,10 +435,6 @@ impl Blocks for Scripted<'_> {
     }
 
     fn punch(self, fd: i32, offset: u64, length: u64) -> Result<(), Errno> {
-        if offset >= self.0.disk.bytes.borrow().len() as u64 {
-            self.0.descriptor(fd, Call::GiveBack)?;
-            return self.0.disk.punch(offset, length);
-        }
         self.0.descriptor(fd, Call::Punch(offset, length))?;
         let turns = self.0.disk.turns.get();
         assert!(turns.unwrap().are_taken(), "whoever has read this block writes it, too");

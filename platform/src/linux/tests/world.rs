@@ -78,8 +78,6 @@ pub(super) enum Call {
     Extents(u64),
     Xflags,
     Punch(u64, u64),
-    /// A punch behind the end of the file.
-    GiveBack,
     Allocate(u64, u64),
     Fsync,
     OpenWritable(String),
@@ -352,9 +350,6 @@ impl<'w> Sys for Scripted<'w> {
         if let Some((_, size)) = self.0.disk.cut.filter(|(from, _)| number() >= *from) {
             self.0.disk.bytes.borrow_mut().resize(size as usize, GROWN);
             stat.size = size.cast_signed();
-        }
-        if let Some((_, size)) = self.0.disk.far.filter(|(at, _)| number() == *at) {
-            stat.size = size;
         }
         stat.ino += u64::from(self.0.is_replaced());
         Ok(stat)

@@ -79,51 +79,6 @@ fn a_file_system_without_room() {
     }
 }
 
-/// The file has another quota than the spare one, of somebody else or of a project, and as much as
-/// that allows, or more: what was given up would not come back.
-#[test]
-fn a_quota_of_the_file() {
-    for (quota, allowed) in [(-1, false), (0, false), (1, true), (2, true)] {
-        let world = World::eight_blocks("1010 1\n");
-        world.disk.quota.set(quota);
-        let result = clear(&world, 5120..5632);
-        let mut expected = pattern(8 << 12);
-        if allowed {
-            expected[5120..5632].fill(0);
-            assert_eq!(result, Ok(()));
-        } else {
-            assert_eq!(result, Err(Fail::Os(What::ClearBadBlock, Errno::EDQUOT)));
-            assert_eq!(changes(&world.calls()), []);
-        }
-        assert_eq!(*world.disk.bytes.borrow(), expected, "{quota}");
-        assert_eq!(world.disk.quota.get(), quota, "what it got beside is given back");
-        // Where nothing is good, nothing can be lost.
-        let world = World::eight_blocks("1008 8\n");
-        world.disk.quota.set(quota);
-        let bytes = clear(&world, 4096..8192).map(|()| world.disk.bytes.borrow()[4096]);
-        assert_eq!(
-            bytes,
-            if quota < 0 { Err(Fail::Os(What::ClearBadBlock, Errno::EDQUOT)) } else { Ok(0) }
-        );
-    }
-}
-
-/// Where the file has grown to where it has got a block, that is the file's own.
-#[test]
-fn a_file_that_grows_far_meanwhile() {
-    let world = World::eight_blocks("1010 1\n");
-    assert_eq!(clear(&world, 5120..5632), Ok(()));
-    let calls = world.calls();
-    let given = calls.iter().position(|call| *call == Call::GiveBack).unwrap();
-    let number = calls[..given].iter().filter(|call| matches!(call, Call::Fstat)).count() - 1;
-    for (size, given_back) in [(3 << 36, true), ((3 << 36) + 1, false), (1 << 38, false)] {
-        let mut world = World::eight_blocks("1010 1\n");
-        world.disk.far = Some((number, size));
-        assert_eq!(clear(&world, 5120..5632), Ok(()));
-        assert_eq!(world.calls().contains(&Call::GiveBack), given_back, "{size}");
-    }
-}
-
 /// A spare file cannot be made: nothing good is put at risk, and what is all bad needs none.
 #[test]
 fn no_spare_file() {
