@@ -215,39 +215,57 @@ mod tests {
 
     use super::*;
 
+    /// All reasons with their names: the compiler finds that one is missing.
+    macro_rules! all {
+        ($($variant:ident $(($on:expr))? $name:literal)*) => {{
+            let _ = |reason| match reason {
+                $(Reason::$variant { .. } => {})*
+            };
+            [$((Reason::$variant $(($on))?, $name)),*]
+        }};
+    }
+
     #[test]
-    fn names_are_those_of_the_variants() {
+    fn names_are_those_of_the_variants_and_documented() {
         let (on, system) = (Backing::DeviceDax, FileSystem::from_magic(0));
-        for (reason, name) in [
-            (Reason::Private, "private"),
-            (Reason::Anonymous, "anonymous"),
-            (Reason::CpuCache, "cpu_cache"),
-            (Reason::MemoryController, "memory_controller"),
-            (Reason::DomainUnstated, "domain_unstated"),
-            (Reason::Unarmed, "unarmed"),
-            (Reason::TableUnstated, "table_unstated"),
-            (Reason::DomainUnknown, "domain_unknown"),
-            (Reason::NoRegion, "no_region"),
-            (Reason::NotPersistentMemory(on), "not_persistent_memory"),
-            (Reason::Host, "host"),
-            (Reason::Call, "call"),
-            (Reason::Sector, "sector"),
-            (Reason::DeviceWithoutDax, "device_without_dax"),
-            (Reason::VolumeWithoutDax, "volume_without_dax"),
-            (Reason::VolumeNotDax, "volume_not_dax"),
-            (Reason::FileSystemWithoutDax(system), "file_system_without_dax"),
-            (Reason::MountedWithoutDax, "mounted_without_dax"),
-            (Reason::FileFlagOff, "file_flag_off"),
-            (Reason::FileLeftOut, "file_left_out"),
-            (Reason::NotDax, "not_dax"),
-            (Reason::PlaceUnknown, "place_unknown"),
-            (Reason::KernelTooOld, "kernel_too_old"),
-            (Reason::Refused, "refused"),
-        ] {
+        // Of `cargo inspect`, which asks for shared mappings of files.
+        let help = include_str!("../cli/src/help.txt");
+        let (_, reasons) = help.split_once("\n    reason ").unwrap();
+        let (reasons, _) = reasons.split_once("\n    sentence ").unwrap();
+        for (reason, name) in all! {
+            Private "private"
+            Anonymous "anonymous"
+            CpuCache "cpu_cache"
+            MemoryController "memory_controller"
+            DomainUnstated "domain_unstated"
+            Unarmed "unarmed"
+            TableUnstated "table_unstated"
+            DomainUnknown "domain_unknown"
+            NoRegion "no_region"
+            NotPersistentMemory(on) "not_persistent_memory"
+            Host "host"
+            Call "call"
+            Sector "sector"
+            DeviceWithoutDax "device_without_dax"
+            VolumeWithoutDax "volume_without_dax"
+            VolumeNotDax "volume_not_dax"
+            FileSystemWithoutDax(system) "file_system_without_dax"
+            MountedWithoutDax "mounted_without_dax"
+            FileFlagOff "file_flag_off"
+            FileLeftOut "file_left_out"
+            NotDax "not_dax"
+            PlaceUnknown "place_unknown"
+            KernelTooOld "kernel_too_old"
+            Refused "refused"
+        } {
             assert_eq!(reason.name(), name);
             let variant =
                 std::format!("{reason:?}").split('(').next().unwrap_or_default().to_lowercase();
             assert_eq!(variant, name.replace('_', ""));
+            let documented = reasons
+                .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+                .any(|word| word == name);
+            assert_ne!(documented, matches!(name, "private" | "anonymous"), "{name}");
         }
     }
 }
