@@ -27,7 +27,7 @@ struct Cli {
     /// All descriptors are looked at before the first path is; the output is in the order of the
     /// command line. One that was not open is refused; but where 0, 1 or 2 is closed, /dev/null is
     /// found there, opened when this program starts.
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = number)]
     fd: Vec<i32>,
 
     /// Read each FILE as a firmware's table, and inspect the regions of physical memory that it
@@ -92,6 +92,11 @@ impl Args {
             scan: cli.scan,
         })
     }
+}
+
+/// A descriptor's number. One below 0 is none that is open, which the system says.
+fn number(argument: &str) -> Result<i32, &'static str> {
+    argument.parse().map_err(|_| "a descriptor's number is expected, 0 to 2147483647")
 }
 
 /// Where on the command line the values of an argument stand.

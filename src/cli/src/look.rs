@@ -290,7 +290,7 @@ impl Display for Obstacle {
         match self.0 {
             io::Errno::ACCESS => f.write_str("more rights are needed"),
             io::Errno::PERM => f.write_str(
-                "the file is immutable or append-only (chattr), or more rights are needed",
+                "the file is immutable or append-only (by chattr, or by its file system), or more rights are needed",
             ),
             io::Errno::ROFS => f.write_str("the file system is mounted read-only"),
             errno => write!(f, "cannot be told: {}", Errno::from_raw(errno.raw_os_error())),
@@ -335,7 +335,7 @@ mod tests {
         let immutable = Err(io::Errno::PERM);
         assert_eq!(
             words(Ok(()), immutable),
-            "read; not write: the file is immutable or append-only (chattr), or more rights are needed"
+            "read; not write: the file is immutable or append-only (by chattr, or by its file system), or more rights are needed"
         );
         let unknown = Err(io::Errno::NOSYS);
         assert_eq!(

@@ -118,6 +118,16 @@ fn what_cannot_be_mapped() {
 }
 
 #[test]
+fn what_is_no_number_is_refused() {
+    for argument in ["--fd=x", "--fd=", "--fd=2147483648"] {
+        let said = run(&mut inspect([argument]));
+        assert_eq!(said.status, Some(2));
+        let expected = "a descriptor's number is expected, 0 to 2147483647";
+        assert!(said.stderr.contains(expected), "{argument}: {}", said.stderr);
+    }
+}
+
+#[test]
 fn numbers_that_are_not_open_are_refused() {
     for number in ["299", "-1", "-2147483648", "2147483647"] {
         for arguments in [vec!["--fd", number], vec![&*format!("--fd={number}")]] {
