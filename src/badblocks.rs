@@ -153,7 +153,10 @@ impl<H: Handle<P: Health>> Source<H> {
     /// - on ext4 with `bigalloc`, a cluster stays where it is as long as any of its blocks is in
     ///   use, and so does the bad block in it;
     /// - where what the spare file has is the only good memory, or others take all that is free
-    ///   meanwhile, or the quota of the file's owner, who is not the one that calls.
+    ///   meanwhile;
+    /// - where the file has already more than a quota allows that the spare file is not under: its
+    ///   owner's or group's, if another one calls, or a project's that is not the directory's. (On
+    ///   XFS, root is bound by them, too.)
     ///
     /// If it could not be written back, [`What::WriteBack`] says so.
     ///
