@@ -174,8 +174,11 @@ nfit(const char *two, const char *nodes)
 		CHECK(pmem2_source_device_usc(src, &usc) == PMEM2_E_NOSUPP);
 		/* QEMU says 0, which is no node of a system's. */
 		CHECK(pmem2_source_numa_node(src, &node) == 0 && node == -1 && regions[i].proximity_domain == 0);
-		CHECK(pmem2_source_expected_granularity(src, PMEM2_SHARED, &granularity) == 0);
-		CHECK(granularity == PMEM2_GRANULARITY_CACHE_LINE);
+		/* The second is not armed, and keeps nothing, however it is flushed. */
+		granularity = PMEM2_GRANULARITY_PAGE;
+		CHECK(pmem2_source_expected_granularity(src, PMEM2_SHARED, &granularity) ==
+			(i == 0 ? 0 : PMEM2_E_GRANULARITY_NOT_SUPPORTED));
+		CHECK(granularity == (i == 0 ? PMEM2_GRANULARITY_CACHE_LINE : PMEM2_GRANULARITY_PAGE));
 		CHECK(pmem2_source_describe(src, text, sizeof(text)) == 0 && strstr(text, "ACPI.NFIT") != NULL);
 		CHECK(pmem2_source_delete(&src) == 0);
 	}
