@@ -81,7 +81,9 @@ macro_rules! names {
             const NUMBERS: &[i32] = &[$($number),*];
             const NAMES: &str = concat!($(stringify!($name), " "),*);
             let place = NUMBERS.iter().position(|&number| number == self.0)?;
-            NAMES.split(' ').nth(place)
+            // By bytes: core's search for a character has a panic in it.
+            let name = NAMES.as_bytes().split(|&byte| byte == b' ').nth(place)?;
+            core::str::from_utf8(name).ok()
         }
     };
 }

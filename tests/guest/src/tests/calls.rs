@@ -152,7 +152,10 @@ impl Model<'_> {
             calls.extend(FACT.repeat(2)); // provider, devtype
             if !region.told.volatile {
                 calls.extend(NO_FACT); // of_node, where a hypervisor has to be called
-                calls.extend(fact_if(region.told.domain.is_some()));
+                // Where the host is called, the domain says nothing.
+                if region.told.provider != "virtio-pmem" {
+                    calls.extend(fact_if(region.told.domain.is_some()));
+                }
             }
             calls.extend(FACT); // read_only
             if self.device.namespace != Namespace::Raw {
