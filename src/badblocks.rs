@@ -135,12 +135,14 @@ impl<H: Handle<P: Health>> Source<H> {
     ///
     /// Before anything is freed, a spare file shows that it can be written again: it has no name,
     /// is made in the directory that the file is in (`/proc/self/fd` tells which), and is gone
-    /// when it is closed. 64 blocks have to be free (`ENOSPC`), within the quota of who calls
-    /// (`EDQUOT`), and these bytes must be allowed to be written to (`EFBIG` beyond
-    /// RLIMIT_FSIZE, whose SIGXFSZ ends a program that does not handle it). Where the file
-    /// cannot be made, `Os` of [`What::Spare`] says so, and nothing is changed; blocks in which
-    /// nothing is good are cleared without it. A file that cannot be preallocated (with the
-    /// block lists of ext3) is [`Unsupported`](Error::Unsupported).
+    /// when it is closed. It is given to the owner of the file, whose quota it has to meet: where
+    /// the owner is another user, this takes the right to give files away (CAP_CHOWN), and is
+    /// `EPERM` without it. 64 blocks have to be free (`ENOSPC`), within that quota (`EDQUOT`), and
+    /// these bytes must be allowed to be written to (`EFBIG` beyond RLIMIT_FSIZE, whose SIGXFSZ
+    /// ends a program that does not handle it). Where the file cannot be made, `Os` of
+    /// [`What::Spare`] says so, and nothing is changed; blocks in which nothing is good are cleared
+    /// without it. A file that cannot be preallocated (with the block lists of ext3) is
+    /// [`Unsupported`](Error::Unsupported).
     ///
     /// If the file system gives bad memory again, it is asked again, and the spare file holds what
     /// comes in between: for a moment thousands of blocks, or all that is free. What is good is
@@ -154,9 +156,8 @@ impl<H: Handle<P: Health>> Source<H> {
     ///   use, and so does the bad block in it;
     /// - where what the spare file has is the only good memory, or others take all that is free
     ///   meanwhile;
-    /// - where the file has already more than a quota allows that the spare file is not under: its
-    ///   owner's or group's, if another one calls, or a project's that is not the directory's. (On
-    ///   XFS, root is bound by them, too.)
+    /// - where the file has already more than a project's quota allows, and the project is not the
+    ///   directory's.
     ///
     /// If it could not be written back, [`What::WriteBack`] says so.
     ///

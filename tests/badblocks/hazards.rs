@@ -150,6 +150,8 @@ fn no_block_more_than_before() {
     for image in [Image::ext4(4096), Image::ext4(1024), Image::xfs()] {
         on_pmem(&image, |mounted, disk| {
             let file = mounted.file("file");
+            // Of somebody else, as is the spare file then.
+            std::os::unix::fs::fchown(&file, Some(1000), Some(100)).expect("given away");
             file.write_all_at(&pattern(3 * 4096), 0).expect("written");
             let place = places(&file)[1].expect("a place");
             disk.write("badblocks", listed([place..place + 1]));

@@ -274,9 +274,9 @@ length_alone(struct pmem2_source *src)
 		_exit(1);
 }
 
-static void calls_of_numa(void) { count_calls(numa_alone, 6); }
-static void calls_of_usc(void) { count_calls(usc_alone, 4 + 6); }
-static void calls_of_id(void) { count_calls(length_alone, 4 + 6); }
+static void calls_of_numa(void) { count_calls(numa_alone, 7); }
+static void calls_of_usc(void) { count_calls(usc_alone, 5 + 6); }
+static void calls_of_id(void) { count_calls(length_alone, 5 + 6); }
 
 static void usc_of_file(void) { ask_usc(source_of(open_file(O_RDWR))); }
 

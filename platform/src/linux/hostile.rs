@@ -91,6 +91,7 @@ impl<'i> Sys for &Input<'i> {
             size: self.number()?.cast_signed(),
             blksize: self.number()?,
             blocks: self.number()?,
+            owner: (0, 0),
         };
         *self.stat.borrow_mut() = Some(stat);
         Ok(stat)

@@ -32,6 +32,8 @@ pub(super) struct Stat {
     pub(super) blksize: u64,
     /// In units of 512 bytes.
     pub(super) blocks: u64,
+    /// The user and the group that the file belongs to.
+    pub(super) owner: (u32, u32),
 }
 
 /// What the backend needs of statx(2).
@@ -193,6 +195,7 @@ impl Sys for Kernel {
             size: widen!(stat.st_size, i64),
             blksize: widen!(stat.st_blksize, u64),
             blocks: widen!(stat.st_blocks, u64),
+            owner: (widen!(stat.st_uid, u32), widen!(stat.st_gid, u32)),
         })
     }
 

@@ -18,7 +18,12 @@ use rustix::fs::OFlags;
 use super::{extents, failed, is_bad, is_good, list::BadSectors, place, turn::Turn};
 use crate::{
     ClearBy, Errno, Facts, Fail, What,
-    linux::{FileId, describe::same, sys::blocks::Blocks, sysfs},
+    linux::{
+        FileId,
+        describe::same,
+        sys::{Stat, blocks::Blocks},
+        sysfs,
+    },
     pieces::{Refusal, Stop, in_pieces},
 };
 
@@ -49,6 +54,7 @@ struct Task<'t, S: Blocks> {
     by: ClearBy,
     /// The file's, before anything was done.
     size: u64,
+    owner: (u32, u32),
     /// The file system's, in bytes: a power of two.
     block: u64,
     /// The spare file, and where its next block goes.
@@ -105,7 +111,11 @@ fn begun(fail: Fail) -> Fail {
 
 /// The size of the file, if it is still the one.
 fn size<S: Blocks>(sys: S, fd: i32, facts: &Facts<FileId>) -> Result<u64, Fail> {
-    u64::try_from(same(sys, fd, facts)?.size).map_err(|_| Fail::Malformed(What::Size))
+    size_of(&same(sys, fd, facts)?)
+}
+
+fn size_of(stat: &Stat) -> Result<u64, Fail> {
+    u64::try_from(stat.size).map_err(|_| Fail::Malformed(What::Size))
 }
 
 /// Makes a call until no signal interrupts it.
@@ -144,10 +154,11 @@ fn renew_all<S: Blocks>(
     let last = end.saturating_sub(block);
     // Where the spare file has nothing else, and may still grow.
     let next = if start > 1 << 39 { 0 } else { end };
-    let size = size(sys, fd, facts)?;
+    let stat = same(sys, fd, facts)?;
+    let (size, owner) = (size_of(&stat)?, stat.owner);
     let tries = (end.saturating_sub(start) >> block.trailing_zeros()).saturating_mul(4);
     let tries = tries.saturating_add(TRIES);
-    let mut task = Task { sys, fd, facts, list, by, size, block, spare: None, next, tries };
+    let mut task = Task { sys, fd, facts, list, by, size, owner, block, spare: None, next, tries };
     match task.make_spare() {
         // Where nothing good can be lost, it is done without one.
         Err(Fail::Os(What::Spare, _)) => {}
@@ -229,9 +240,17 @@ impl<S: Blocks> Task<'_, S> {
         name.for_each(|byte| *byte = 0);
         let directory = CStr::from_bytes_until_nul(&path).map_err(|_| Errno::ENOENT)?;
         let spare = self.sys.spare(directory)?;
+        let fd = self.sys.raw(&spare);
+        let made = self.sys.fstat(fd)?;
         // The path may be that of another file system, here.
-        let device = self.sys.fstat(self.sys.raw(&spare))?.dev;
-        if device == self.facts.id.dev { Ok(spare) } else { Err(EXDEV) }
+        if made.dev != self.facts.id.dev {
+            return Err(EXDEV);
+        }
+        // The quotas to be met are those of whom the file belongs to.
+        if made.owner != self.owner {
+            self.sys.give(fd, self.owner)?;
+        }
+        Ok(spare)
     }
 
     /// Does to the spare file what is to be done to the file, in the same place.

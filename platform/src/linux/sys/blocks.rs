@@ -11,7 +11,7 @@ use core::{
 
 use rustix::{
     fd::AsRawFd,
-    fs::{FallocateFlags, OFlags},
+    fs::{FallocateFlags, Gid, OFlags, Uid},
     io,
     mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap},
     thread::futex,
@@ -37,6 +37,8 @@ pub(in crate::linux) trait Blocks: Sys {
     fn wake(self, word: &AtomicU32);
     /// open(2) with O_TMPFILE, for reading and writing.
     fn spare(self, directory: &CStr) -> Result<Self::File, Errno>;
+    /// fchown(2): to this user and group.
+    fn give(self, fd: i32, owner: (u32, u32)) -> Result<(), Errno>;
     /// The descriptor of a file.
     fn raw(self, file: &Self::File) -> i32;
     /// ioctl(2) with FS_IOC_FIEMAP.
@@ -106,6 +108,11 @@ impl Blocks for Kernel {
 
     fn spare(self, directory: &CStr) -> Result<Self::File, Errno> {
         open(directory, OFlags::RDWR | OFlags::TMPFILE | OFlags::EXCL)
+    }
+
+    fn give(self, fd: i32, (user, group): (u32, u32)) -> Result<(), Errno> {
+        let (user, group) = (Uid::from_raw(user), Gid::from_raw(group));
+        rustix::fs::fchown(borrow(fd)?, Some(user), Some(group)).map_err(errno)
     }
 
     fn raw(self, file: &Self::File) -> i32 {

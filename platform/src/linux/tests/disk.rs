@@ -59,6 +59,8 @@ pub(super) struct Disk {
     pub(super) preallocates: Result<(), Errno>,
     /// Why no spare file can be made.
     pub(super) no_spare: Option<Errno>,
+    /// Why it cannot be given to another owner.
+    pub(super) not_given: Option<Errno>,
     /// The device of spare files, where that is another one.
     pub(super) spare_dev: Option<u64>,
     /// What the spare file has, if there is one.
@@ -142,6 +144,7 @@ impl Default for Disk {
             room_once_punched: None,
             preallocates: Ok(()),
             no_spare: None,
+            not_given: None,
             spare_dev: None,
             spare: RefCell::default(),
             reuse: None,
@@ -418,6 +421,12 @@ impl Blocks for Scripted<'_> {
     fn spare(self, directory: &CStr) -> Result<Self::File, Errno> {
         self.0.call(Call::Spare(text(directory)))?;
         self.0.disk.no_spare.map_or_else(|| Ok(self.0.opened_spare()), Err)
+    }
+
+    fn give(self, fd: i32, owner: (u32, u32)) -> Result<(), Errno> {
+        assert_eq!(fd, SPARE);
+        self.0.call(Call::Give(owner))?;
+        self.0.disk.not_given.map_or(Ok(()), Err)
     }
 
     fn raw(self, file: &Self::File) -> i32 {

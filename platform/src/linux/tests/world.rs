@@ -71,6 +71,8 @@ pub(super) enum Call {
     Turns,
     /// In this directory.
     Spare(String),
+    /// The spare file, to this user and group.
+    Give((u32, u32)),
     /// To the spare file: from this byte on, so many bytes.
     Take(u64, u64),
     Rehearse(u64, usize),
@@ -139,6 +141,7 @@ impl World {
                 size: 5000,
                 blksize: 4096,
                 blocks: 16,
+                owner: (0, 0),
             },
             magic: 0xEF53,
             links: Vec::new(),
@@ -345,6 +348,7 @@ impl<'w> Sys for Scripted<'w> {
         let mut stat = self.0.stat;
         if fd == SPARE {
             stat.dev = self.0.disk.spare_dev.unwrap_or(stat.dev);
+            stat.owner = (0, 0);
             return Ok(stat);
         }
         if let Some((_, size)) = self.0.disk.cut.filter(|(from, _)| number() >= *from) {

@@ -79,6 +79,31 @@ fn a_file_system_without_room() {
     }
 }
 
+/// The quotas of whom the file belongs to are met, by whomever it is cleared.
+#[test]
+fn a_file_of_somebody_else() {
+    let world = |not_given| {
+        let mut world = World::eight_blocks("1010 1\n");
+        (world.stat.owner, world.disk.not_given) = ((1000, 100), not_given);
+        world
+    };
+    let theirs = world(None);
+    assert_eq!(clear(&theirs, 5120..5632), Ok(()));
+    let calls = theirs.calls();
+    let given = calls.iter().position(|call| *call == Call::Give((1000, 100)));
+    let taken = calls.iter().position(|call| matches!(call, Call::Take(..)));
+    assert!(given.expect("given") < taken.expect("taken"));
+    // Their quota is used up; or it cannot be told, since the caller may not give files away.
+    for (errno, what) in [(Errno::EDQUOT, What::ClearBadBlock), (Errno::EPERM, What::Spare)] {
+        let theirs = world(Some(errno));
+        assert_eq!(clear(&theirs, 5120..5632), Err(Fail::Os(what, errno)));
+        assert_eq!(changes(&theirs.calls()), []);
+    }
+    let own = World::eight_blocks("1010 1\n");
+    assert_eq!(clear(&own, 5120..5632), Ok(()));
+    assert!(!own.calls().iter().any(|call| matches!(call, Call::Give(_))));
+}
+
 /// A spare file cannot be made: nothing good is put at risk, and what is all bad needs none.
 #[test]
 fn no_spare_file() {
