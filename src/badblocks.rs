@@ -175,8 +175,8 @@ impl<H: Handle<P: Health>> Source<H> {
     /// blocks, some may have been renewed when it fails.
     ///
     /// System calls on Linux: those of [`bad_blocks`](Source::bad_blocks); of a file also `fcntl`,
-    /// `fallocate`, `pread64`, `pwrite64`, `fsync`, `futex`, and the first time in a process
-    /// `mmap`, `madvise`; by a device's command `ND_IOCTL_ARS_CAP` and `ND_IOCTL_CLEAR_ERROR`.
+    /// `fallocate`, `pread64`, `pwrite64`, `fsync`, `futex`, `fchown` if the file is another
+    /// user's, and the first time in a process `mmap`, `madvise`; by a device's command `ND_IOCTL_ARS_CAP` and `ND_IOCTL_CLEAR_ERROR`.
     ///
     /// # Errors
     ///

@@ -48,6 +48,7 @@ fn call(name: &str) -> (i64, &'static [(u8, i32)]) {
         "pwrite64" => (libc::SYS_pwrite64, &[]),
         "ioctl" => (libc::SYS_ioctl, &[(1, FS_IOC_FIEMAP), (1, FS_IOC_FSGETXATTR)]),
         "fallocate" => (libc::SYS_fallocate, &[]),
+        "fchown" => (libc::SYS_fchown, &[]),
         "fsync" => (libc::SYS_fsync, &[]),
         "fdatasync" => (libc::SYS_fdatasync, &[]),
         "read" => (libc::SYS_read, &[]),

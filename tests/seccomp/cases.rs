@@ -66,6 +66,7 @@ const CLEARED: &[&str] = &[
     "read",
     "close",
     "ioctl",
+    "fchown",
     "fallocate",
     "futex",
     "mmap",

@@ -65,12 +65,16 @@ pub(crate) struct Subject {
     pub(crate) writer: Option<&'static Writer<Fd<'static>>>,
 }
 
-/// Gives a file blocks of its own: a hole has no bad ones.
+/// Gives a file blocks of its own, since a hole has no bad ones, and another owner, whom the spare
+/// file of clearing is given to.
 fn allocated(made: &Made) {
     let file = fd(made.raw());
     // SAFETY: fallocate touches no memory.
     let result = unsafe { libc::fallocate(file.as_raw(), 0, 0, FILE_SIZE as libc::off_t) };
     assert_eq!(result, 0, "blocks for the file");
+    // SAFETY: fchown touches no memory.
+    let result = unsafe { libc::fchown(file.as_raw(), 1000, 100) };
+    assert_eq!(result, 0, "a file of somebody else");
 }
 
 /// /dev/null is a device DAX on a region with one DIMM; the disk is what `world` says.
