@@ -2,10 +2,14 @@
 
 use std::collections::HashSet;
 
-use pmem2::{DaxOption, Direct, Error, Kind, Reason, Synchronous};
+#[cfg(target_os = "linux")]
+use pmem2::{DaxOption, Direct};
+use pmem2::{Error, Kind, Reason, Synchronous};
 
+#[cfg(target_os = "linux")]
+use crate::place::overlay;
 use crate::{
-    place::{DISK, elsewhere, overlay},
+    place::{DISK, elsewhere},
     world::{BTRFS, World},
 };
 

@@ -1,14 +1,14 @@
 //! The lines of a report about where a source lies, on what hardware, and in what steps it can be
 //! made durable.
 
-use pmem2::{
-    Access, Backing, DaxOption, DimmState, Direct, Error, Kind, Mode, Persistence, Report,
-    Synchronous,
-};
+#[cfg(target_os = "linux")]
+use pmem2::{Access, DaxOption, Direct, Error, Synchronous};
+use pmem2::{Backing, DimmState, Kind, Mode, Persistence, Report};
 
+#[cfg(target_os = "linux")]
+use crate::place::{DISK, overlay, tmpfs};
 use crate::{
     land::{Dimm, Land, region, text},
-    place::{DISK, overlay, tmpfs},
     script::{Call, Id, Script},
 };
 
