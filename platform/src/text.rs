@@ -37,15 +37,20 @@ impl<const N: usize> Text<N> {
 
     /// These texts as one, likewise.
     pub(crate) fn cut_of<'t>(texts: impl Iterator<Item = &'t str>) -> Self {
-        // The second one is as much of the first as leaves room for the mark.
-        let (mut all, mut marked) = (Self::new(), Self::new());
-        for character in texts.flat_map(str::chars) {
-            if !all.push(character.encode_utf8(&mut [0; 4])) {
-                let _ = marked.push(CUT);
-                return marked;
-            }
-            if all.len().saturating_add(CUT.len()) <= N {
-                marked = all;
+        let mut all = Self::new();
+        // How many bytes leave room for the mark.
+        let mut kept = 0;
+        for text in texts {
+            for character in text.chars() {
+                if !all.push(character.encode_utf8(&mut [0; 4])) {
+                    all.bytes.iter_mut().skip(usize::from(kept)).for_each(|byte| *byte = 0);
+                    all.length = kept;
+                    let _ = all.push(CUT);
+                    return all;
+                }
+                if all.len().saturating_add(CUT.len()) <= N {
+                    kept = all.length;
+                }
             }
         }
         all
