@@ -64,7 +64,7 @@ dll() {
     # The universal runtime in place of msvcrt.dll.
     $mingw-gcc -dumpspecs | sed 's/-lmsvcrt/-lucrt/g' >"$built/ucrt"
     cp "$installed/bin/libpmem2.dll" "$built/"
-    for program in windows windows_additions; do
+    for program in windows windows_source; do
         for how in "msvcrt -L$installed/lib -lpmem2" "microsoft-import-library $installed/lib/libpmem2.lib" \
             "ucrt -L$installed/lib -lpmem2 -specs=$built/ucrt -D_UCRT -DPMDK_UTF8_API" \
             "static $installed/lib/libpmem2.a -lntdll -DPMEM2_STATIC"; do
@@ -91,7 +91,7 @@ dll() {
     if grep -x libpmem2.dll <<<"$(imports "$built/windows-static.exe")"; then fail "the static program needs the DLL"; fi
 
     step "32 bits: linked, since this Wine runs no such programs"
-    for program in windows windows_additions; do
+    for program in windows windows_source; do
         for how in "-L$installed-i686/lib -lpmem2" "$installed-i686/lib/libpmem2.lib" "$installed-i686/lib/libpmem2.a -lntdll -DPMEM2_STATIC"; do
             i686-w64-mingw32-gcc -Wall -Wextra -Werror -O1 -I"$installed-i686/include" "$sources/$program.c" $how -o "$built/$program-i686.exe"
             passes "i686: $program, with ${how##*/}"

@@ -1,4 +1,4 @@
-/* The part of health.c on what a list of bad blocks says of a file. */
+/* The part of transfer.c on what a list of bad blocks says of a file. */
 
 #ifndef BADBLOCKS_H
 #define BADBLOCKS_H

@@ -1,4 +1,4 @@
-/* The part of additions.c on the granularity to expect, and on descriptions of made-up NVDIMMs. */
+/* The part of source.c on the granularity to expect, and on descriptions of made-up NVDIMMs. */
 
 #ifndef GRANULARITY_H
 #define GRANULARITY_H

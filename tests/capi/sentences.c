@@ -329,10 +329,10 @@ pages_of_from_fd(void)
 		 "instance of struct pmem2_source.");
 }
 
-#include "sentences_answers.h"
-#include "sentences_identity.h"
-#include "sentences_health.h"
-#include "sentences_transfers.h"
+#include "sentences_source.h"
+#include "sentences_place.h"
+#include "sentences_badblocks.h"
+#include "sentences_transfer.h"
 
 int
 main(void)

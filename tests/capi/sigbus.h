@@ -1,5 +1,5 @@
 /*
- * The part of health.c on SIGBUS, in children: a handler stays. A device DAX is /dev/zero in a made /sys. Its mappings have as much memory
+ * The part of transfer.c on SIGBUS, in children: a handler stays. A device DAX is /dev/zero in a made /sys. Its mappings have as much memory
  * as they are long, and it begins at the device's first byte: what is mapped from behind that on is lost, as if it were bad.
  */
 

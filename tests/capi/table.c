@@ -9,10 +9,11 @@
 #include <dlfcn.h>
 #include <sys/wait.h>
 
-#include "rows.h"
+#include "rows_source.h"
 #include "sysfs.h"
-#include "identity.h"
-#include "health_rows.h"
+#include "rows_place.h"
+#include "rows_transfer.h"
+#include "rows_badblocks.h"
 
 /* What a source answers. 77 stands in an output where nothing was written. */
 static void
@@ -27,7 +28,7 @@ ask(struct pmem2_source *src, int fd)
 	printf(" alignment %d %zu", code, alignment);
 	code = pmem2_source_get_fd(src, &number);
 	printf(" get_fd %d %s", code, number == fd ? "right" : number == 77 ? "untouched" : "wrong");
-	ask_identity(src);
+	ask_place(src);
 }
 
 /* Fails in a way that from_fd does not, so that its message can be told from one that was left over. */
@@ -276,10 +277,12 @@ main(void)
 	try_in_child("device DAX", device_dax);
 	try_in_child("device DAX, size", device_dax_size);
 	try_in_child("device DAX, alignment", device_dax_alignment);
-	for (i = 0; i < sizeof(identity_rows) / sizeof(identity_rows[0]); i++)
-		try_in_child(identity_rows[i].name, identity_rows[i].body);
-	for (i = 0; i < sizeof(health_rows) / sizeof(health_rows[0]); i++)
-		try_in_child(health_rows[i].name, health_rows[i].body);
+	for (i = 0; i < sizeof(place_rows) / sizeof(place_rows[0]); i++)
+		try_in_child(place_rows[i].name, place_rows[i].body);
+	for (i = 0; i < sizeof(transfer_rows) / sizeof(transfer_rows[0]); i++)
+		try_in_child(transfer_rows[i].name, transfer_rows[i].body);
+	for (i = 0; i < sizeof(badblock_rows) / sizeof(badblock_rows[0]); i++)
+		try_in_child(badblock_rows[i].name, badblock_rows[i].body);
 	leave_world();
 	return 0;
 }

@@ -1,4 +1,4 @@
-/* The part of windows_additions.c on messages: UTF-8 and UTF-16, threads, what is printed. */
+/* The part of windows_source.c on messages: UTF-8 and UTF-16, threads, what is printed. */
 
 #ifndef WINDOWS_TEXTS_H
 #define WINDOWS_TEXTS_H

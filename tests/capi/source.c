@@ -42,7 +42,7 @@ is_filled(const void *memory, size_t size)
 	return size == 0;
 }
 
-#include "wrong.h"
+#include "source_wrong.h"
 #include "granularity.h"
 
 /* Storage that is a variable, an element, a member, static, malloc's; without a heap. */
@@ -343,6 +343,6 @@ main(int argc, char **argv)
 	no_system_calls();
 #endif
 	leave_world();
-	printf("additions: %d checks\n", checks);
+	printf("source, granularity: %d checks\n", checks);
 	return 0;
 }

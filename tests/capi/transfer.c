@@ -360,7 +360,7 @@ errno_stays(void)
 	done_with(&src, fd);
 }
 
-#include "contexts.h"
+#include "badblocks_contexts.h"
 #include "badblocks.h"
 #if !defined(UNDER_TOOL) && !defined(NO_COPY)
 #include "sigbus.h"
@@ -386,6 +386,6 @@ main(void)
 	contexts();
 	lists();
 	leave_world();
-	printf("health: %d checks\n", checks);
+	printf("transfer, badblocks: %d checks\n", checks);
 	return 0;
 }

@@ -55,7 +55,7 @@ storage(void)
 	CHECK(_close(fd) == 0);
 }
 
-#include "windows_health.h"
+#include "windows_transfer.h"
 
 static void
 storage_on_failure(void)

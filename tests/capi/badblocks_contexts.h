@@ -1,7 +1,7 @@
-/* The part of health.c on contexts of bad blocks: how they begin and end, and what is none. */
+/* The part of transfer.c on contexts of bad blocks: how they begin and end, and what is none. */
 
-#ifndef CONTEXTS_H
-#define CONTEXTS_H
+#ifndef BADBLOCKS_CONTEXTS_H
+#define BADBLOCKS_CONTEXTS_H
 
 #include "badblocks_world.h"
 

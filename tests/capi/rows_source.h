@@ -1,7 +1,7 @@
 /* Every kind of descriptor, and how one is made. tests/common/rows.rs has the table in Rust, with what each gives. */
 
-#ifndef ROWS_H
-#define ROWS_H
+#ifndef ROWS_SOURCE_H
+#define ROWS_SOURCE_H
 
 #include <limits.h>
 #include <signal.h>

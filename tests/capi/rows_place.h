@@ -1,7 +1,7 @@
 /* The part of table.c on where a source lies: the host's, and made-up NVDIMMs. */
 
-#ifndef IDENTITY_H
-#define IDENTITY_H
+#ifndef ROWS_PLACE_H
+#define ROWS_PLACE_H
 
 #include <sys/ptrace.h>
 #include <sys/resource.h>
@@ -50,7 +50,7 @@ ask_id(struct pmem2_source *src, const char *before, size_t told)
 
 /* Without the outputs of a failed device_usc, which libpmem2 sets to 0: that is a row of its own. */
 static void
-ask_identity(struct pmem2_source *src)
+ask_place(struct pmem2_source *src)
 {
 	uint64_t usc;
 
@@ -79,7 +79,7 @@ on_dimms(int dimms)
 
 	make_nd(dimms);
 	src = source_of(file_on_nd());
-	ask_identity(src);
+	ask_place(src);
 	ask_id(src, "", 200);
 	/* As long as needed, and a byte too short. */
 	ask_id(src, "", strlen(nd_id[dimms]) + 1);
@@ -176,7 +176,7 @@ static void
 on_partition(void)
 {
 	make_nd_partition(2);
-	ask_identity(source_of(file_on_nd()));
+	ask_place(source_of(file_on_nd()));
 }
 
 /* No descriptor is left, and whether anything was printed to stderr. */
@@ -323,10 +323,10 @@ id_of_null(void)
 	ask_length(NULL);
 }
 
-static const struct identity_row {
+static const struct place_row {
 	const char *name;
 	void (*body)(void);
-} identity_rows[] = {
+} place_rows[] = {
 	{ "anonymous, NULL", anonymous_null },
 	{ "numa_node(src, NULL)", numa_null },
 	{ "numa_node(NULL, &node)", numa_of_null },

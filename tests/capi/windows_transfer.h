@@ -1,7 +1,7 @@
-/* The part of windows_additions.c on reading and writing where what a file lies on may be bad, and on bad blocks, which Windows does not list. */
+/* The part of windows_source.c on reading and writing where what a file lies on may be bad, and on bad blocks, which Windows does not list. */
 
-#ifndef WINDOWS_HEALTH_H
-#define WINDOWS_HEALTH_H
+#ifndef WINDOWS_TRANSFER_H
+#define WINDOWS_TRANSFER_H
 
 static void
 transfers(void)

@@ -1,7 +1,7 @@
-/* The part of additions.c on what is no source, and pointers that cannot be used. */
+/* The part of source.c on what is no source, and pointers that cannot be used. */
 
-#ifndef WRONG_H
-#define WRONG_H
+#ifndef SOURCE_WRONG_H
+#define SOURCE_WRONG_H
 
 /* Every answer refuses it, and deleting it does nothing but to forget it. */
 static void
