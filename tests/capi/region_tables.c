@@ -329,7 +329,7 @@ largest(size_t *length)
 	return bytes;
 }
 
-/* What is asked of the regions of the largest table. ci/region counts what it costs. */
+/* What is asked of the regions of the largest table. ci/capi-bare counts what it costs. */
 void
 large(void)
 {

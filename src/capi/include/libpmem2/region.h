@@ -14,7 +14,7 @@
  * It is ../../target/capi/thumbv7m-none-eabi/release/libpmem2_capi_bare.a then (without --target ../../target/capi/release/...);
  * programs find the headers with -I src/capi/include, and what they do not use is left out with -Wl,--gc-sections. On processors
  * without compare-and-swap (thumbv6m-none-eabi) --features critical-section is needed, and the program provides the section.
- * Where rustup has no core library for the target, ci/cross.sh shows how to build that too. `ci/install --bare PREFIX [TARGET]`
+ * Where rustup has no core library for the target, ci/lib/cross.sh shows how to build that too. `ci/install --bare PREFIX [TARGET]`
  * builds the same, and puts library, headers and manual pages below PREFIX.
  *
  * It has room for 16 sources of its own; those of pmem2_source_init_region() lie in memory of the program's, and are not counted.

@@ -1,6 +1,6 @@
 # Sourced by every script here: strict mode, the repository's root as the working directory, the time at the end.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 script="ci/$(basename "$0")"
 trap 'status=$?; finish || status=$?; echo "$script: ${SECONDS} s, $([ $status = 0 ] && echo passed || echo "FAILED with status $status")"; exit $status' EXIT
 
@@ -34,12 +34,14 @@ step() {
     echo "== $script: $* (${SECONDS} s)"
 }
 
-# debian PATH_OR_COMMAND PACKAGE...: installs Debian's packages unless the path or the command is there; fails if it is not there afterwards.
+# debian FILE PACKAGE...: installs the packages of Debian that are missing; fails if the file or command is not there then.
 debian() {
-    local wanted=$1
+    local wanted=$1 missing
     shift
-    present "$wanted" && return
-    echo "$script: $wanted is missing: installing $*"
+    missing=$(comm -13 <(dpkg-query -W -f '${Package} ${db:Status-Status}\n' "$@" 2>/dev/null | sed -n 's/ installed$//p' | sort -u) \
+        <(printf '%s\n' "$@" | sort -u))
+    present "$wanted" && [ -z "$missing" ] && return
+    echo "$script: missing:" ${missing:-$wanted, though "$*" is installed}
     # The lists of a fresh machine are missing, those of an old one name packages that are no more.
     apt_get install -y "$@" >/dev/null 2>&1 || { apt_get update; apt_get install -y "$@" >/dev/null; } || fail "apt-get install $* failed"
     present "$wanted" || fail "$wanted is missing, though $* is installed"
@@ -77,6 +79,17 @@ present() {
         /*) compgen -G "$1" >/dev/null ;;
         *) command -v "$1" >/dev/null ;;
     esac
+}
+
+# choose "NAME..." [WANTED...]: prints the wanted ones of the names, without any all of them. Another name is an error, which
+# lists them.
+choose() {
+    local names=$1 name
+    shift
+    for name; do
+        printf '%s\n' $names | grep -xF -- "$name" >/dev/null || fail "there is no $name; there are:" $names
+    done
+    echo "${@:-$names}" | tr -s '\n ' ' '
 }
 
 # ran PROGRAM...: runs tests, and fails if there were none, which a filter that matches nothing calls a success.

@@ -1,7 +1,7 @@
 # Sourced by ci/wine, whose functions it uses: libpmem2.dll and libpmem2.a as ci/install-windows makes them, under programs in C of
 # msvcrt.dll and of the universal C runtime.
 
-source ci/documentation.sh
+source ci/lib/documentation.sh
 
 debian pkg-config pkg-config
 debian man man-db
