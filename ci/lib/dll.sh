@@ -112,38 +112,38 @@ says() {
     passes "$(basename "$1"): $output"
 }
 
-# The code in README.md, the manual pages and the header, as a reader would compile it. INSTALLED: what ci/install-windows has installed.
+# The code in src/guide/c.md, the manual pages and the header, as a reader would compile it. INSTALLED: what ci/install-windows has installed.
 examples() {
     local installed=$1 built=$work/examples mingw=x86_64-w64-mingw32 root=$PWD program output
     local strict="$mingw-gcc -Wall -Wextra -Werror -O1 -I$installed/include"
     local null="NUL: a console, NUL or another character device is not a data source: .*"
 
-    step "README's commands and programs for Windows; the same files each time"
-    mkdir -p "$built/readme" "$built/temporary"
+    step "The guide's commands and programs for Windows; the same files each time"
+    mkdir -p "$built/guide" "$built/temporary"
     truncate --size 123456 "$built/file"
     {
         printf '#include <fcntl.h>\n#include <libpmem2.h>\nint main(int argc, char **argv) {\n'
         printf 'const char *path = argv[argc - 1];\nint fd = open(path, O_RDONLY);\n'
-        block README.md "## In C" c
+        block src/guide/c.md "# C for Linux" c
         printf 'return src != NULL;\n}\n'
-    } >"$built/readme/program.c"
+    } >"$built/guide/program.c"
     {
         printf '#include <libpmem2.h>\nint wmain(int argc, wchar_t **argv) {\nconst wchar_t *path = argv[argc - 1];\n'
-        block README.md "### C for Windows" c
+        block src/guide/c.md "# C for Windows" c
         printf 'return src != NULL || !CloseHandle(handle);\n}\n'
     } >"$built/handle.c"
-    block README.md "### C for Windows" sh >"$built/commands"
-    grep '^ci/install-windows /opt/pmem2-windows$' "$built/commands" >/dev/null || fail "README does not install"
+    block src/guide/c.md "# C for Windows" sh >"$built/commands"
+    grep '^ci/install-windows /opt/pmem2-windows$' "$built/commands" >/dev/null || fail "the guide does not install"
     sed -i "s#/opt/pmem2-windows#$built/opt#g; s#^ci/#$root/ci/#; s/mingw32-gcc /&-Wall -Wextra -Werror /" "$built/commands"
-    (cd "$built/readme" && TMPDIR=$built/temporary bash -eu -o pipefail "$built/commands") >"$built/log" 2>&1 ||
-        { cat "$built/log"; fail "README's commands"; }
+    (cd "$built/guide" && TMPDIR=$built/temporary bash -eu -o pipefail "$built/commands") >"$built/log" 2>&1 ||
+        { cat "$built/log"; fail "the guide's commands"; }
     # Where it was built is not in it.
     diff -r "$installed" "$built/opt" || fail "ci/install-windows makes other files each time"
     passes "ci/install-windows makes the same files each time"
-    says "$null" "$built/readme/program.exe" NUL
-    says "$null" "$built/readme/static.exe" NUL
-    grep -x libpmem2.dll <<<"$(imports "$built/readme/program.exe")" >/dev/null || fail "README's program is not of the DLL"
-    if grep -x libpmem2.dll <<<"$(imports "$built/readme/static.exe")"; then fail "README's static program needs the DLL"; fi
+    says "$null" "$built/guide/program.exe" NUL
+    says "$null" "$built/guide/static.exe" NUL
+    grep -x libpmem2.dll <<<"$(imports "$built/guide/program.exe")" >/dev/null || fail "the guide's program is not of the DLL"
+    if grep -x libpmem2.dll <<<"$(imports "$built/guide/static.exe")"; then fail "the guide's static program needs the DLL"; fi
     for program in "" -DPMDK_UTF8_API; do
         $strict $program -municode "$built/handle.c" -L"$installed/lib" -static -lpmem2 -lntdll -o "$built/handle.exe"
         says "$null" "$built/handle.exe" NUL

@@ -1,4 +1,4 @@
-# Sourced by ci/capi and ci/lib/dll.sh, which run it: the code in README.md and in the manual pages.
+# Sourced by ci/capi and ci/lib/dll.sh, which run it: the code in src/guide/c.md and in the manual pages.
 
 # block FILE HEADING LANGUAGE [NUMBER]: the code below this heading, up to the next one, that is the NUMBERth in this language; the
 # first one without a number.
