@@ -1,8 +1,9 @@
 //! The bytes of a source that are known to be bad.
 
 use core::{fmt, ops::Range};
+pub use pmem2_platform::ClearBy;
 
-use pmem2_platform::{ClearBy, Fail, Handle, Health, What};
+use pmem2_platform::{BadBlocks as _, Fail, Handle, Subject};
 
 use crate::{
     Error, Source,
@@ -19,20 +20,20 @@ use crate::{
 /// on.
 ///
 /// It holds the list: on Linux it is a value of about 4 KiB.
-pub struct BadBlocks<H: Handle<P: Health>> {
+pub struct BadBlocks<H: Handle<P: pmem2_platform::BadBlocks>> {
     source: Source<H>,
-    list: <H::P as Health>::List,
+    list: <H::P as pmem2_platform::BadBlocks>::List,
     at: Option<u64>,
 }
 
-impl<H: Handle<P: Health> + fmt::Debug> fmt::Debug for BadBlocks<H> {
+impl<H: Handle<P: pmem2_platform::BadBlocks> + fmt::Debug> fmt::Debug for BadBlocks<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { source, at, list: _ } = self;
         f.debug_struct("BadBlocks").field("source", source).field("at", at).finish_non_exhaustive()
     }
 }
 
-impl<H: Handle<P: Health>> BadBlocks<H> {
+impl<H: Handle<P: pmem2_platform::BadBlocks>> BadBlocks<H> {
     /// Takes the list of what the source lies on.
     ///
     /// # Errors
@@ -40,7 +41,7 @@ impl<H: Handle<P: Health>> BadBlocks<H> {
     /// Those of [`Source::bad_blocks`].
     pub fn new(source: Source<H>) -> Result<Self, Error> {
         admit_listing(source.kind())?;
-        let list = source.ask(What::BadBlocks, Health::list_bad)?;
+        let list = source.ask(Subject::BadBlocks, H::P::list_bad)?;
         Ok(Self { source, list, at: Some(0) })
     }
 
@@ -59,17 +60,17 @@ impl<H: Handle<P: Health>> BadBlocks<H> {
         let Self { source, list, .. } = self;
         let handle = source.handle();
         let found = H::P::next_bad(handle.into(), source.facts(), list, from);
-        match found.map_err(|fail| Error::of(fail, What::BadBlocks))? {
+        match found.map_err(|fail| Error::of(fail, Subject::BadBlocks))? {
             // A platform that goes backwards would be asked for ever.
             Some(range) if range.start < from || range.is_empty() => {
-                Err(Error::Unknown(What::BadBlocks))
+                Err(Error::Unknown(Subject::BadBlocks))
             }
             found => Ok(found),
         }
     }
 }
 
-impl<H: Handle<P: Health>> Iterator for BadBlocks<H> {
+impl<H: Handle<P: pmem2_platform::BadBlocks>> Iterator for BadBlocks<H> {
     type Item = Result<Range<u64>, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -82,9 +83,9 @@ impl<H: Handle<P: Health>> Iterator for BadBlocks<H> {
     }
 }
 
-impl<H: Handle<P: Health>> core::iter::FusedIterator for BadBlocks<H> {}
+impl<H: Handle<P: pmem2_platform::BadBlocks>> core::iter::FusedIterator for BadBlocks<H> {}
 
-impl<H: Handle<P: Health>> Source<H> {
+impl<H: Handle<P: pmem2_platform::BadBlocks>> Source<H> {
     /// The bytes of the source that the system knows to be bad.
     ///
     /// On Linux: of a file the list of its disk, of a device DAX that of its region, which only
@@ -105,7 +106,7 @@ impl<H: Handle<P: Health>> Source<H> {
     /// - [`Unsupported`](Error::Unsupported): the system keeps no list, or not for what the source
     ///   lies on (anonymous memory is nowhere), or it cannot be told where on it the source lies
     ///   (btrfs, f2fs, XFS's realtime device).
-    /// - [`TooLarge`](Error::TooLarge) of [`What::BadBlocks`], from the iterator: the list was cut
+    /// - [`TooLarge`](Error::TooLarge) of [`Subject::BadBlocks`], from the iterator: the list was cut
     ///   off, and there are more.
     /// - [`Os`](Error::Os): the system failed, with `EACCES` where this user may not know; with
     ///   `EAGAIN`, from the iterator, where bytes of a file have no place yet, since it is being
@@ -140,7 +141,7 @@ impl<H: Handle<P: Health>> Source<H> {
     /// `EPERM` without it. 64 blocks have to be free (`ENOSPC`), within that quota (`EDQUOT`), and
     /// these bytes must be allowed to be written to (`EFBIG` beyond RLIMIT_FSIZE, whose SIGXFSZ
     /// ends a program that does not handle it). Where the file cannot be made, `Os` of
-    /// [`What::Spare`] says so, and nothing is changed; blocks in which nothing is good are cleared
+    /// [`Subject::Spare`] says so, and nothing is changed; blocks in which nothing is good are cleared
     /// without it. A file that cannot be preallocated (with the block lists of ext3) is
     /// [`Unsupported`](Error::Unsupported).
     ///
@@ -159,7 +160,7 @@ impl<H: Handle<P: Health>> Source<H> {
     /// - where the file has already more than a project's quota allows, and the project is not the
     ///   directory's.
     ///
-    /// If it could not be written back, [`What::WriteBack`] says so.
+    /// If it could not be written back, [`Subject::WriteBack`] says so.
     ///
     /// The bad memory is free space of the file system then, for other files and for what the file
     /// system keeps for itself. Devices whose bus has `clear_error` in
@@ -185,10 +186,10 @@ impl<H: Handle<P: Health>> Source<H> {
     ///   [`LengthOutOfRange`](Error::LengthOutOfRange): no range of the source.
     /// - [`NotWritable`](Error::NotWritable): the source was opened read-only or to append.
     /// - [`Unsupported`](Error::Unsupported): it cannot be done `by` this.
-    /// - [`Os`](Error::Os) of [`What::ClearBadBlock`]: the system failed; `EINVAL` where the file
+    /// - [`Os`](Error::Os) of [`Subject::ClearBadBlock`]: the system failed; `EINVAL` where the file
     ///   was opened `O_DIRECT`, `EBUSY` where it was changed by others meanwhile, and what is said
-    ///   above. Of [`What::WriteBack`]: good bytes beside the bad ones are lost, or not durable. Of
-    ///   [`What::Spare`]: nothing was changed.
+    ///   above. Of [`Subject::WriteBack`]: good bytes beside the bad ones are lost, or not durable. Of
+    ///   [`Subject::Spare`]: nothing was changed.
     /// - [`NotSynced`](Error::NotSynced): the system failed to write what it had taken before.
     ///   Nothing was cleared; it is told once.
     /// - Those of [`bad_blocks`](Source::bad_blocks).
@@ -199,8 +200,8 @@ impl<H: Handle<P: Health>> Source<H> {
         admit_clearing(&range, self.size()?)?;
         H::P::clear_bad(self.handle().into(), self.facts(), range, by).map_err(|fail| match fail {
             // Where there is no list, that is the cause, whichever way was asked for.
-            Fail::Unsupported if self.has_no_list() => Error::Unsupported(What::BadBlocks),
-            fail => Error::of(fail, What::ClearBadBlock),
+            Fail::Unsupported if self.has_no_list() => Error::Unsupported(Subject::BadBlocks),
+            fail => Error::of(fail, Subject::ClearBadBlock),
         })
     }
 

@@ -23,10 +23,7 @@
 //! A platform of one's own, here a table of objects in memory, is this much:
 //!
 //! ```
-//! use pmem2::{
-//!     Access, Alignment, Borrowed, Code, Facts, Fail, Handle, Kind, Platform, Source, What,
-//!     conformance::{Case, Expect, check},
-//! };
+//! use pmem2::{Access, Code, Handle, Kind, Source, conformance::{Case, Expect, check}, platform::{Alignment, Borrowed, Facts, Fail, Platform}, error::Subject};
 //!
 //! /// Sizes in bytes, by number.
 //! struct Table(Vec<u64>);
@@ -37,12 +34,12 @@
 //!
 //!     fn describe(object: Borrowed<'_, Self>) -> Result<Facts<usize>, Fail> {
 //!         let raw = object.raw();
-//!         object.platform().0.get(raw).ok_or(Fail::Absent(What::Handle))?;
+//!         object.platform().0.get(raw).ok_or(Fail::Absent(Subject::Handle))?;
 //!         Ok(Facts::new(raw, Kind::RegularFile, Access::READ | Access::WRITE, Alignment::new(4096)))
 //!     }
 //!
 //!     fn size(object: Borrowed<'_, Self>, facts: &Facts<usize>) -> Result<u64, Fail> {
-//!         let size = object.platform().0.get(object.raw()).ok_or(Fail::Absent(What::Handle))?;
+//!         let size = object.platform().0.get(object.raw()).ok_or(Fail::Absent(Subject::Handle))?;
 //!         if object.raw() == facts.id { Ok(*size) } else { Err(Fail::Replaced) }
 //!     }
 //! }
@@ -77,7 +74,7 @@ mod transfers;
 
 use core::{fmt, mem::MaybeUninit};
 
-use pmem2_platform::{Access, Facts, Fail, Halted, Handle, Kind, Platform};
+use pmem2_platform::{Access, Facts, Fail, Handle, Kind, Partial, Platform};
 
 use crate::{Error, Source};
 pub use health::check_bad_blocks;
@@ -162,15 +159,15 @@ pub enum Rule {
     DimmsAreStable,
     /// What is in an object can be read, and written if it is writable, and made durable; this is
     /// what there was.
-    TransferFails(Halted),
+    TransferFails(Partial),
     /// What is read is what was written, each byte in its place and no other one changed.
     TransferMovesBytes,
     /// A transfer that comes to the end of a file says so, with how many bytes there were; this is
     /// what there was.
-    EndIsTold(Option<Halted>),
+    EndIsTold(Option<Partial>),
     /// A transfer that comes to bad memory ends there, not before and not behind; this is what
     /// there was.
-    HaltIsExact(Option<Halted>),
+    HaltIsExact(Option<Partial>),
     /// The list of bad blocks can be had, or is `Fail::Unsupported`; this is what there was.
     BadBlocksFail(Fail),
     /// Bad blocks are told in ascending order, none without bytes, behind the end or adjoining

@@ -2,9 +2,12 @@
 
 use core::ops::Range;
 
-use pmem2_platform::{Access, Alignment, Kind, What};
+use pmem2_platform::{Access, Alignment, Kind, Subject};
 
-use crate::{Error, HandleFault, WriteFault};
+use crate::{
+    Error,
+    error::{HandleFault, WriteFault},
+};
 
 /// Whether a handle with this access that refers to this kind of object can be a source. The access
 /// comes first.
@@ -24,7 +27,7 @@ pub(crate) const fn admit(access: Access, kind: Kind) -> Result<(), Error> {
 }
 
 /// The same where a source is made: on a platform that [does not
-/// want](pmem2_platform::Platform::WANTS_READ) to read yet, only the kind matters.
+/// want](pmem2_platform::Platform::REQUIRES_READ) to read yet, only the kind matters.
 #[inline]
 pub(crate) const fn admit_handle(
     wants_read: bool,
@@ -108,7 +111,7 @@ pub(crate) const fn admit_transfer(kind: Kind) -> Result<(), Error> {
 /// Whether an object of this kind lies on something that a system may know to be bad.
 pub(crate) const fn admit_listing(kind: Kind) -> Result<(), Error> {
     match kind {
-        Kind::Anonymous => Err(Error::Unsupported(What::BadBlocks)),
+        Kind::Anonymous => Err(Error::Unsupported(Subject::BadBlocks)),
         _ => Ok(()),
     }
 }

@@ -4,9 +4,10 @@ mod code;
 mod sentence;
 
 pub use code::Code;
+pub use pmem2_platform::{Errno, Subject};
 pub(crate) use sentence::item;
 
-use pmem2_platform::{Backing, Errno, Fail, Kind, RegionFault, Undurable, What};
+use pmem2_platform::{Backing, Fail, Kind, RegionFault, Undurable};
 
 /// What is wrong with a handle that cannot be used at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -61,17 +62,17 @@ pub enum Memory {
 #[non_exhaustive]
 pub enum Error {
     /// Something is wrong that no other error describes: the platform could not make sense of this.
-    Unknown(What),
+    Unknown(Subject),
     /// The platform has no answer to this question.
-    Unsupported(What),
+    Unsupported(Subject),
     /// The handle is of no use; checked before the kind of the file.
     InvalidFileHandle(HandleFault),
     /// The handle is good, but what it refers to can be no source. [`Kind`] says what it is.
     InvalidFileType(Kind),
     /// The handle refers to a character device, and whether it is a device DAX cannot be told:
-    /// [`What::Sysfs`] where sysfs is not mounted, [`What::Subsystem`] where its answer makes no
+    /// [`Subject::Sysfs`] where sysfs is not mounted, [`Subject::Subsystem`] where its answer makes no
     /// sense. The code is that of [`InvalidFileType`](Error::InvalidFileType).
-    UnknownFileType(What),
+    UnknownFileType(Subject),
     /// The range begins at the end of the source or behind it. The code is that of
     /// [`MapRange`](Error::MapRange).
     OffsetBeyondEnd {
@@ -141,7 +142,7 @@ pub enum Error {
     /// cannot be told on what it lies. The code is `PMEM2_E_NOSUPP`.
     NotPersistentMemory {
         /// What was asked for.
-        asked: What,
+        asked: Subject,
         /// What the source lies on.
         on: Backing,
     },
@@ -194,18 +195,18 @@ pub enum Error {
     OutOfMemory(Memory),
     /// The answer is larger than what pmem2 keeps: a volume of too many devices, too many DIMMs.
     /// The code is `-EOVERFLOW`.
-    TooLarge(What),
+    TooLarge(Subject),
     /// The system failed. The code is `-errno`.
     Os {
         /// What the system was asked for.
-        what: What,
+        subject: Subject,
         /// What it answered.
         errno: Errno,
     },
     /// The system failed with an error that errno has no number for. The code is `-EIO`.
     OsCode {
         /// What the system was asked for.
-        what: What,
+        subject: Subject,
         /// What it answered: on Windows, by GetLastError.
         code: u32,
     },
@@ -291,28 +292,32 @@ impl Error {
     }
 
     /// The error that a platform's failure means, where `asked` was asked for.
-    pub(crate) const fn of(fail: Fail, asked: What) -> Self {
+    pub(crate) const fn of(fail: Fail, asked: Subject) -> Self {
         match fail {
             Fail::Unsupported => Self::Unsupported(asked),
             Fail::Replaced => Self::InvalidFileHandle(HandleFault::Replaced),
             Fail::DeviceReplaced => Self::InvalidFileHandle(HandleFault::DeviceReplaced),
             Fail::TooLarge(what) => Self::TooLarge(what),
             Fail::NotDurable(why) => Self::NotDurable(why),
-            Fail::Os(What::Sync, Errno::EIO) => Self::NotSynced,
-            Fail::Os(what, errno) => Self::Os { what, errno },
-            Fail::OsCode(what, code) => Self::OsCode { what, code },
-            Fail::Absent(What::BadBlocks) => Self::NotBad,
-            Fail::Absent(What::Mapping) => Self::MappingNotFound,
-            Fail::Absent(What::Handle) => Self::InvalidFileHandle(HandleFault::NotOpen),
-            Fail::Absent(what) => Self::Os { what, errno: Errno::ENOENT },
-            Fail::Malformed(What::Size | What::Allocated) => Self::InvalidSizeFormat,
-            Fail::Malformed(What::Alignment | What::PageSize) => Self::InvalidAlignmentFormat,
-            Fail::Malformed(What::Region | What::NumaNode | What::Persistence) => {
+            Fail::Os(Subject::Sync, Errno::EIO) => Self::NotSynced,
+            Fail::Os(what, errno) => Self::Os { subject: what, errno },
+            Fail::OsCode(what, code) => Self::OsCode { subject: what, code },
+            Fail::Absent(Subject::BadBlocks) => Self::NotBad,
+            Fail::Absent(Subject::Mapping) => Self::MappingNotFound,
+            Fail::Absent(Subject::Handle) => Self::InvalidFileHandle(HandleFault::NotOpen),
+            Fail::Absent(what) => Self::Os { subject: what, errno: Errno::ENOENT },
+            Fail::Malformed(Subject::Size | Subject::Allocated) => Self::InvalidSizeFormat,
+            Fail::Malformed(Subject::Alignment | Subject::PageSize) => Self::InvalidAlignmentFormat,
+            Fail::Malformed(Subject::Region | Subject::NumaNode | Subject::Persistence) => {
                 Self::InvalidRegionFormat
             }
-            Fail::Malformed(What::BadBlocks | What::Extents) => Self::CannotReadBounds,
+            Fail::Malformed(Subject::BadBlocks | Subject::Extents) => Self::CannotReadBounds,
             Fail::Malformed(
-                What::Dimm | What::DeviceId | What::UnsafeShutdowns | What::Device | What::Volume,
+                Subject::Dimm
+                | Subject::DeviceId
+                | Subject::UnsafeShutdowns
+                | Subject::Device
+                | Subject::Volume,
             ) => Self::InvalidDevFormat,
             Fail::Malformed(what) => Self::Unknown(what),
             _ => Self::Unknown(asked),

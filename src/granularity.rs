@@ -5,14 +5,17 @@ mod reason;
 use core::fmt::{self, Display};
 
 use pmem2_platform::{
-    Backing, DaxOption, Direct, FileSystem, Handle, Kind, Locate, Mode, Persistence, Region,
-    Synchronous, What,
+    Backing, DaxOption, DaxState, FileSystem, Handle, Kind, Locate, MapSync, Mode, Persistence,
+    Region, Subject,
 };
 
 pub(crate) use reason::Finer;
 pub use reason::Reason;
 
-use crate::{Error, Place, Source, place::survey};
+use crate::{
+    Error, Source,
+    place::{Place, survey},
+};
 
 /// How much has to be flushed to make a store durable: `enum pmem2_granularity`, see PMDK's
 /// libpmem2(7). The smaller, the finer.
@@ -134,7 +137,7 @@ impl Ground {
     fn gather<H: Handle<P: Locate>>(source: &Source<H>) -> Result<Self, Error> {
         // What is below is known only when the regions are.
         let mut ground = Self::new(Backing::Regions, None);
-        let survey = source.at_spot(What::Device, |platform, spot| {
+        let survey = source.at_spot(Subject::Device, |platform, spot| {
             survey(platform, spot, |_, region| ground.add(region))
         })?;
         (ground.backing, ground.dax_capable) = (survey.backing, survey.dax_capable);
@@ -219,7 +222,7 @@ fn refused_there(ground: &Ground) -> Option<Reason> {
 }
 
 /// Why this file cannot be mapped synchronously, though others there may.
-fn refused_here(system: Option<FileSystem>, direct: Direct) -> Reason {
+fn refused_here(system: Option<FileSystem>, direct: DaxState) -> Reason {
     match (system, direct.file, direct.mount) {
         (Some(system), ..) if !has_dax(system) => Reason::FileSystemWithoutDax(system),
         (_, Some(true), _) | (_, None, Some(DaxOption::Always)) => Reason::Refused,
@@ -259,13 +262,13 @@ impl<H: Handle<P: Locate>> Source<H> {
     /// - [`RegionNeverDurable`](Error::RegionNeverDurable): a region of physical memory that
     ///   nothing makes durable.
     /// - [`RegionUnarmed`](Error::RegionUnarmed): a region of physical memory that is not armed,
-    ///   which a [`Window`](crate::Window) refuses to make durable too. On Linux the kernel lets an
+    ///   which a [`Window`](crate::bare::Window) refuses to make durable too. On Linux the kernel lets an
     ///   unarmed region be read only, and the reason is [`Unarmed`](Reason::Unarmed).
     /// - [`InvalidFileHandle`](Error::InvalidFileHandle): on Windows, the handle cannot be read.
     /// - [`Unsupported`](Error::Unsupported): the platform cannot tell.
-    /// - [`Os`](Error::Os) with [`What::Mapping`]: the file cannot be mapped (shared), with
+    /// - [`Os`](Error::Os) with [`Subject::Mapping`]: the file cannot be mapped (shared), with
     ///   `ENODEV` where its file system has no such mappings (FUSE with direct I/O, files of the
-    ///   kernel's own); with [`What::WritableMapping`]: it can, but for reading only, though the
+    ///   kernel's own); with [`Subject::WritableMapping`]: it can, but for reading only, though the
     ///   handle was opened for writing, with `EPERM` where it is sealed (`F_SEAL_WRITE`).
     /// - Those of [`place`](Source::place), for a device DAX and a region. A file whose place
     ///   cannot be told (no descriptor is free, no `/sys`) gets no finer answer than
@@ -330,17 +333,17 @@ impl<H: Handle<P: Locate>> Source<H> {
         ground: impl FnOnce() -> Result<Ground, Error>,
     ) -> Result<Expected, Error> {
         let page = |reason| Ok(Expected::new(Granularity::Page, reason));
-        match self.ask(What::Synchronous, Locate::synchronous)? {
-            Synchronous::Granted => {
+        match self.ask(Subject::MapSync, Locate::synchronous)? {
+            MapSync::Granted => {
                 let unknown = Ok(Expected::new(Granularity::CacheLine, Reason::DomainUnknown));
                 ground().as_ref().map_or(unknown, |ground| by_domain(ground, self.kind()))
             }
-            Synchronous::Unknown => page(Reason::KernelTooOld),
+            MapSync::Unknown => page(Reason::KernelTooOld),
             // What cannot be found out makes the reason vaguer, not the answer wrong.
             _ => {
                 let ground = ground();
                 page(ground.as_ref().ok().and_then(refused_there).unwrap_or_else(|| {
-                    let direct = self.ask(What::Dax, Locate::direct).unwrap_or_default();
+                    let direct = self.ask(Subject::Dax, Locate::direct).unwrap_or_default();
                     match refused_here(self.file_system().ok(), direct) {
                         reason @ (Reason::FileSystemWithoutDax(_) | Reason::MountedWithoutDax) => {
                             reason

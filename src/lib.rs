@@ -101,43 +101,65 @@ mod boxed;
 
 mod source;
 
-mod badblocks;
+pub mod badblocks;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod decide;
-mod error;
+pub mod error;
 mod granularity;
-mod place;
+pub mod place;
 #[cfg(any(target_has_atomic = "ptr", feature = "critical-section"))]
 mod pool;
-mod report;
+pub mod report;
 mod shutdown;
-mod transfer;
+pub mod transfer;
 
-pub use badblocks::BadBlocks;
-pub use error::{Code, Error, HandleFault, Memory, WriteFault};
-pub use granularity::{Expected, Granularity, Reason, Sharing};
-pub use place::{DeviceId, Dimm, Dimms, Place, Warning};
+pub use error::{Code, Error};
+pub use granularity::{Granularity, Sharing};
 #[cfg(any(target_has_atomic = "ptr", feature = "critical-section"))]
 pub use pool::{Pool, Slot};
-pub use report::{Line, Report};
-pub use shutdown::{Shutdown, ShutdownRecord, judge_shutdown};
 pub use source::Source;
-pub use transfer::{Reader, TransferError, Writer};
 
-pub use pmem2_platform::{
-    Access, Alignment, Anon, Anonymous, Backing, Bare, BareDimm, BoardDimm, Borrowed, ClearBy, Cpu,
-    DaxOption, Devicetree, DimmState, DimmTable, Direct, Durability, Errno, Extent, ExtentId,
-    Facts, Fail, Fd, FileSystem, Guid, Halt, Halted, Handle, Health, HostFlush, Instruction, Io,
-    Kind, Locate, Mode, Native, Nfit, NoId, Nowhere, Persistence, PhysicalRegion, Platform,
-    ReadBuffer, Region, RegionFault, RegionKind, Synchronous, TableFault, TableWarning, Text,
-    Undurable, Unsupported, What, Window, WindowFault, WriteBuffer, find_acpi_table,
-    write_flush_hint,
-};
 #[cfg(windows)]
-pub use pmem2_platform::{Crt, RawWinHandle, WinFileId, WinHandle, WinSpot, WinVolume, Windows};
+pub use pmem2_platform::WinHandle;
+pub use pmem2_platform::{Access, Anonymous, Fd, Handle, Kind, Native};
+
+/// Regions of physical memory, and the firmware tables that tell of them: no operating system.
+pub mod bare {
+    pub use pmem2_platform::{
+        Bare, BareDimm, BoardDimm, Devicetree, DimmTable, Extent, ExtentId, Guid, Nfit,
+        PhysicalRegion, RegionFault, RegionKind, TableFault, TableWarning, Window, WindowFault,
+        find_acpi_table,
+    };
+}
+
+/// The backend for Linux.
 #[cfg(target_os = "linux")]
-pub use pmem2_platform::{FileId, Linux, SigbusHandler, resume_after_sigbus};
+pub mod linux {
+    pub use pmem2_platform::{FileId, Linux};
+}
+
+/// Durability: the instructions that make a store durable, and the domains that they reach.
+pub mod persist {
+    pub use pmem2_platform::{
+        Cpu, Durability, HostFlush, Instruction, Persistence, Undurable, write_flush_hint,
+    };
+}
+
+/// The contract for those who port the library: traits that a system implements, facts that it
+/// states.
+pub mod platform {
+    pub use pmem2_platform::{
+        Alignment, Anon, BadBlocks, Borrowed, Facts, Fail, Locate, NoId, Nowhere, Platform, Text,
+        Transfer, Unsupported,
+    };
+}
+
+/// The backend for Windows.
+#[cfg(windows)]
+pub mod windows {
+    pub use pmem2_platform::{Crt, RawWinHandle, WinFileId, WinLocation, WinVolume, Windows};
+}
 
 #[cfg(all(doc, feature = "conformance"))]
 #[doc = include_str!("porting.md")]

@@ -4,10 +4,18 @@ mod dimm;
 mod warning;
 mod words;
 
+pub use crate::{
+    granularity::{Expected, Reason},
+    shutdown::{Shutdown, ShutdownRecord, judge_shutdown},
+};
+pub use pmem2_platform::{
+    Backing, DaxOption, DaxState, DimmState, FileSystem, MapSync, Mode, Region,
+};
+
 use core::fmt;
 
 pub use dimm::{Dimm, Dimms};
-use pmem2_platform::{Backing, Fail, Handle, Locate, Region, Text, What};
+use pmem2_platform::{Fail, Handle, Locate, Subject, Text};
 pub use warning::Warning;
 pub(crate) use words::{Of, On};
 
@@ -69,8 +77,8 @@ impl Place {
 
     /// Asks everything about what lies at `spot`, and puts it where it is to stay, since each move
     /// of it would be another copy on the stack.
-    pub(crate) fn fill<P: Locate>(&mut self, platform: P, spot: &P::Spot) -> Result<(), Error> {
-        self.device = platform.device(spot).map_err(|fail| Error::of(fail, What::Device))?;
+    pub(crate) fn fill<P: Locate>(&mut self, platform: P, spot: &P::Location) -> Result<(), Error> {
+        self.device = platform.device(spot).map_err(|fail| Error::of(fail, Subject::Device))?;
         let regions = &mut self.regions;
         let survey = survey(platform, spot, |index, region| {
             if let Some(place) = regions.get_mut(index) {
@@ -84,7 +92,7 @@ impl Place {
 
     /// On its own, so that what locating took is not on the stack any more.
     #[inline(never)]
-    fn gather<P: Locate>(platform: P, spot: &P::Spot) -> Result<Self, Error> {
+    fn gather<P: Locate>(platform: P, spot: &P::Location) -> Result<Self, Error> {
         let mut place = Ok(Self::UNKNOWN);
         if let Ok(known) = &mut place
             && let Err(error) = known.fill(platform, spot)
@@ -107,15 +115,17 @@ pub(crate) struct Survey {
 #[inline(never)]
 pub(crate) fn survey<P: Locate>(
     platform: P,
-    spot: &P::Spot,
+    spot: &P::Location,
     mut each: impl FnMut(usize, &Region),
 ) -> Result<Survey, Error> {
-    let of = |fail| Error::of(fail, What::Device);
+    let of = |fail| Error::of(fail, Subject::Device);
     let mut survey = Survey {
         backing: platform.backing(spot).map_err(of)?,
         dax_capable: match platform.dax_capable(spot) {
             // A disk that says nothing of it is no reason to know nothing of the rest.
-            Err(Fail::Unsupported | Fail::Os(What::Dax, _) | Fail::OsCode(What::Dax, _)) => None,
+            Err(Fail::Unsupported | Fail::Os(Subject::Dax, _) | Fail::OsCode(Subject::Dax, _)) => {
+                None
+            }
             answer => answer.map_err(of)?,
         },
         stamp: 0,
@@ -123,14 +133,14 @@ pub(crate) fn survey<P: Locate>(
     if survey.backing == Backing::Regions {
         let known = platform.regions(spot).map_err(of)?;
         if known > Place::REGIONS {
-            return Err(Error::TooLarge(What::Volume));
+            return Err(Error::TooLarge(Subject::Volume));
         }
         for index in 0..known {
             match &platform.region(spot, index) {
                 Ok(Some(region)) => each(index, region),
                 // One that is left out could be the one with the weakest domain.
-                Ok(None) => return Err(Error::Unknown(What::Region)),
-                Err(fail) => return Err(Error::of(*fail, What::Region)),
+                Ok(None) => return Err(Error::Unknown(Subject::Region)),
+                Err(fail) => return Err(Error::of(*fail, Subject::Region)),
             }
         }
     }
@@ -181,7 +191,7 @@ impl<H: Handle<P: Locate>> Source<H> {
     /// - [`Os`](Error::Os): the system failed, with `ENOENT` where the device is gone or `/sys` is
     ///   not there.
     pub fn place(&self) -> Result<Place, Error> {
-        self.at_spot(What::Device, Place::gather)
+        self.at_spot(Subject::Device, Place::gather)
     }
 
     /// Whether the source still lies where it did when `place` was gathered: not on another device
@@ -195,14 +205,18 @@ impl<H: Handle<P: Locate>> Source<H> {
     /// # Errors
     ///
     /// [`InvalidFileHandle`](Error::InvalidFileHandle) with
-    /// [`HandleFault::DeviceReplaced`](crate::HandleFault) if it does not; those of
+    /// [`HandleFault::DeviceReplaced`](crate::error::HandleFault) if it does not; those of
     /// [`place`](Source::place).
     pub fn confirm_place(&self, place: &Place) -> Result<(), Error> {
         let confirm = |platform: H::P, spot: &_| {
-            platform.confirm(spot).map_err(|fail| Error::of(fail, What::Device))
+            platform.confirm(spot).map_err(|fail| Error::of(fail, Subject::Device))
         };
-        let now = self.at_spot(What::Device, confirm)?;
-        if now == place.stamp { Ok(()) } else { Err(Error::of(Fail::DeviceReplaced, What::Device)) }
+        let now = self.at_spot(Subject::Device, confirm)?;
+        if now == place.stamp {
+            Ok(())
+        } else {
+            Err(Error::of(Fail::DeviceReplaced, Subject::Device))
+        }
     }
 
     /// The NUMA node of the source's memory (pmem2_source_numa_node(3)): the one that `ndctl list
@@ -244,9 +258,9 @@ impl<H: Handle<P: Locate>> Source<H> {
     /// The node that all regions have.
     fn one_node(
         &self,
-        node: impl Fn(H::P, &<H::P as Locate>::Spot, usize) -> Result<Option<Option<u32>>, Fail>,
+        node: impl Fn(H::P, &<H::P as Locate>::Location, usize) -> Result<Option<Option<u32>>, Fail>,
     ) -> Result<Option<u32>, Error> {
-        let asked = What::NumaNode;
+        let asked = Subject::NumaNode;
         let (platform, spot) = (self.handle().platform(), self.spot());
         let of = |fail| Error::of(fail, asked);
         let spot = spot.as_ref().map_err(|fail| of(*fail))?;
@@ -282,7 +296,7 @@ impl<H: Handle<P: Locate>> Source<H> {
     ///   not say which device the file is on ([`Backing::Hidden`]), or on Windows.
     /// - Those of [`place`](Source::place).
     pub fn region(&self, index: usize) -> Result<Option<Region>, Error> {
-        let asked = What::Region;
+        let asked = Subject::Region;
         self.at_spot(asked, |platform, spot| {
             let of = |fail| Error::of(fail, asked);
             match platform.backing(spot).map_err(of)? {
@@ -311,20 +325,20 @@ impl<H: Handle<P: Locate>> Source<H> {
     ///   memory.
     /// - Those of [`place`](Source::place).
     pub fn dimms(&self) -> Result<Dimms<H::P>, Error> {
-        self.of_dimms(What::Dimm, Ok)
+        self.of_dimms(Subject::Dimm, Ok)
     }
 
     /// What identifies the hardware that the source lies on (pmem2_source_device_id(3)): the
     /// [ids](Dimm::id) of its DIMMs, one behind the other in the order of the region's mappings.
     /// One that several regions of a volume share is there once, with the first of them. Empty
-    /// where it has none. See [`judge_shutdown`](crate::judge_shutdown).
+    /// where it has none. See [`judge_shutdown`](crate::place::judge_shutdown).
     ///
     /// On Windows it is the GUID of the volume's device, as 32 digits, and
     /// [`Unsupported`](Error::Unsupported) where the volume has none or made it up for this boot.
     ///
     /// libpmem2 joins the same ids in the reverse of the order in which the kernel lists the bus's
     /// directory. Where a region has several DIMMs that may be another order, and a record that
-    /// libpmem2 wrote then says [`Moved`](crate::Shutdown::Moved), once.
+    /// libpmem2 wrote then says [`Moved`](crate::place::Shutdown::Moved), once.
     ///
     /// System calls on Linux: `fstat`, `readlinkat`, `openat`, `newfstatat`, and for each DIMM
     /// twice `openat`, `read`, `close`; what [`place`](Source::place) says of files, of volumes
@@ -363,13 +377,13 @@ impl<H: Handle<P: Locate>> Source<H> {
 
     /// Adds the ids of the DIMMs to `id`.
     pub(crate) fn write_device_id<const N: usize>(&self, id: &mut Text<N>) -> Result<(), Error> {
-        self.of_dimms(What::DeviceId, |dimms| dimms.each_once(|dimm| dimm.write_id(id)))
+        self.of_dimms(Subject::DeviceId, |dimms| dimms.each_once(|dimm| dimm.write_id(id)))
     }
 
     /// The number of unsafe shutdowns (pmem2_source_device_usc(3)): how often the source's DIMMs
     /// lost power before their data was safe, together; one that several regions of a volume share
     /// counts once. 0 where it has none that the system knows.
-    /// See [`judge_shutdown`](crate::judge_shutdown).
+    /// See [`judge_shutdown`](crate::place::judge_shutdown).
     ///
     /// System calls on Linux: those of [`device_id`](Source::device_id).
     ///
@@ -384,7 +398,7 @@ impl<H: Handle<P: Locate>> Source<H> {
     /// - Those of [`place`](Source::place).
     pub fn device_usc(&self) -> Result<u64, Error> {
         let mut sum = 0_u64;
-        self.of_dimms(What::UnsafeShutdowns, |dimms| {
+        self.of_dimms(Subject::UnsafeShutdowns, |dimms| {
             dimms.each_once(|dimm| {
                 sum = sum.checked_add(dimm.dirty_shutdowns()?).ok_or(Error::InvalidDevFormat)?;
                 Ok(())
@@ -396,14 +410,14 @@ impl<H: Handle<P: Locate>> Source<H> {
     /// What `answer` makes of the DIMMs.
     fn of_dimms<T>(
         &self,
-        asked: What,
+        asked: Subject,
         answer: impl FnOnce(Dimms<H::P>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         self.at_spot(asked, |platform, spot| Dimms::of(platform, spot, asked, answer))
     }
 
     /// Not yet an error, since that would be another copy of it on the stack.
-    fn spot(&self) -> Result<<H::P as Locate>::Spot, Fail> {
+    fn spot(&self) -> Result<<H::P as Locate>::Location, Fail> {
         H::P::locate(self.handle().into(), self.facts())
     }
 
@@ -411,8 +425,8 @@ impl<H: Handle<P: Locate>> Source<H> {
     #[inline]
     pub(crate) fn at_spot<T>(
         &self,
-        asked: What,
-        answer: impl FnOnce(H::P, &<H::P as Locate>::Spot) -> Result<T, Error>,
+        asked: Subject,
+        answer: impl FnOnce(H::P, &<H::P as Locate>::Location) -> Result<T, Error>,
     ) -> Result<T, Error> {
         match &self.spot() {
             Ok(spot) => answer(self.handle().platform(), spot),

@@ -6,10 +6,14 @@ use core::fmt::Display;
 
 pub use lines::Line;
 use pmem2_platform::{
-    Access, Backing, Facts, FileSystem, Handle, Kind, Locate, Persistence, Platform, What,
+    Access, Backing, Facts, FileSystem, Handle, Kind, Locate, Persistence, Platform, Subject,
 };
 
-use crate::{DeviceId, Error, Expected, HandleFault, Place, Sharing, Source, decide};
+use crate::{
+    Error, Sharing, Source, decide,
+    error::HandleFault,
+    place::{DeviceId, Expected, Place},
+};
 
 /// Everything that is known of a handle: the answers if it is a source, the reason if it is none,
 /// and in both cases whatever the system says of it. `Display` prints it for people, one line for
@@ -20,7 +24,7 @@ use crate::{DeviceId, Error, Expected, HandleFault, Place, Sharing, Source, deci
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let file = std::fs::File::open("/dev/null")?;
-/// let report = pmem2::Report::of(&file);
+/// let report = pmem2::report::Report::of(&file);
 /// assert!(report.verdict().is_err());
 /// println!("{report}");
 /// # Ok(()) }
@@ -61,9 +65,9 @@ impl<Id: Copy + Eq + Display> Report<Id> {
         H: Handle,
         H::P: Locate + Platform<Id = Id>,
     {
-        let mut report = Self::refused(Error::Unknown(What::Handle));
+        let mut report = Self::refused(Error::Unknown(Subject::Handle));
         report.look(handle, |facts| {
-            decide::admit_mapping(H::P::WANTS_READ, facts.access, facts.kind)
+            decide::admit_mapping(H::P::REQUIRES_READ, facts.access, facts.kind)
         });
         report
     }
@@ -77,7 +81,7 @@ impl<Id: Copy + Eq + Display> Report<Id> {
         H: Handle,
         H::P: Locate + Platform<Id = Id>,
     {
-        let mut report = Self::refused(Error::Unknown(What::Handle));
+        let mut report = Self::refused(Error::Unknown(Subject::Handle));
         report.look(handle, |facts| decide::admit_kind(facts.kind));
         report
     }
@@ -89,7 +93,7 @@ impl<Id: Copy + Eq + Display> Report<Id> {
     {
         match H::P::describe(handle.into()) {
             Ok(facts) => self.ask(handle, facts, judge(&facts)),
-            Err(fail) => self.verdict = Err(Error::of(fail, What::Handle)),
+            Err(fail) => self.verdict = Err(Error::of(fail, Subject::Handle)),
         }
     }
 
@@ -123,7 +127,7 @@ impl<Id: Copy + Eq + Display> Report<Id> {
             Kind::RegularFile | Kind::DeviceDax | Kind::BlockDevice | Kind::Region
         ) {
             fill(self.place.insert(Ok(Place::UNKNOWN)), |place| {
-                source.at_spot(What::Device, |platform, spot| place.fill(platform, spot))
+                source.at_spot(Subject::Device, |platform, spot| place.fill(platform, spot))
             });
         }
         let place = self.place.as_ref().and_then(|place| place.as_ref().ok());
@@ -146,7 +150,7 @@ impl<Id: Copy + Eq + Display> Report<Id> {
         // A handle that no mapping can be tried with has no answer. A device DAX needs none.
         if sized
             && (facts.kind == Kind::DeviceDax
-                || decide::admit_mapping(H::P::WANTS_READ, facts.access, facts.kind).is_ok())
+                || decide::admit_mapping(H::P::REQUIRES_READ, facts.access, facts.kind).is_ok())
         {
             self.granularity = Some(match place {
                 Some(place) => source.expected_granularity_at(place, Sharing::Shared),
@@ -155,7 +159,7 @@ impl<Id: Copy + Eq + Display> Report<Id> {
         }
         // It was tried: what cannot be mapped is of no use, and what cannot be mapped for writing
         // can be read.
-        if let Some(Err(error @ Error::Os { what: What::Mapping, .. })) = self.granularity {
+        if let Some(Err(error @ Error::Os { subject: Subject::Mapping, .. })) = self.granularity {
             self.verdict = self.verdict.and(Err(error));
         }
     }
@@ -194,7 +198,7 @@ impl<Id: Copy + Eq + Display> Report<Id> {
     /// # Errors
     ///
     /// The one that [`Source::new`], [`Source::size`] or [`Source::alignment`] gives, or
-    /// [`Os`](Error::Os) with [`What::Mapping`] of [`Source::expected_granularity`].
+    /// [`Os`](Error::Os) with [`Subject::Mapping`] of [`Source::expected_granularity`].
     pub const fn verdict(&self) -> Result<(), Error> {
         self.verdict
     }
@@ -289,12 +293,12 @@ impl<H: Handle<P: Locate>> Source<H> {
                 report.ask(
                     self.handle(),
                     now,
-                    decide::admit_mapping(H::P::WANTS_READ, now.access, now.kind),
+                    decide::admit_mapping(H::P::REQUIRES_READ, now.access, now.kind),
                 );
                 return report;
             }
             Ok(_) => {}
-            Err(fail) => report.verdict = Err(Error::of(fail, What::Handle)),
+            Err(fail) => report.verdict = Err(Error::of(fail, Subject::Handle)),
         }
         report.facts = Some(*self.facts());
         report

@@ -33,7 +33,7 @@ pub enum Shutdown {
 /// Any change of the count is taken for an unsafe shutdown; counts only grow.
 ///
 /// ```
-/// use pmem2::{Shutdown, ShutdownRecord, judge_shutdown};
+/// use pmem2::place::{Shutdown, ShutdownRecord, judge_shutdown};
 ///
 /// let stored = ShutdownRecord { device_id: "8680-56341200", count: 3, in_use: true };
 /// assert_eq!(judge_shutdown(&stored, "8680-56341200", 3), Shutdown::Fine);

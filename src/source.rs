@@ -3,7 +3,8 @@
 use core::{fmt, mem::MaybeUninit, ops::Range};
 
 use pmem2_platform::{
-    Access, Alignment, Anonymous, Borrowed, Facts, Fail, FileSystem, Handle, Kind, Platform, What,
+    Access, Alignment, Anonymous, Borrowed, Facts, Fail, FileSystem, Handle, Kind, Platform,
+    Subject,
 };
 
 use crate::{
@@ -176,7 +177,7 @@ impl<H: Handle> Source<H> {
     ///   not there.
     #[inline]
     pub fn size(&self) -> Result<u64, Error> {
-        self.ask(What::Size, Platform::size)
+        self.ask(Subject::Size, Platform::size)
     }
 
     /// The alignment in bytes that offsets and lengths of mappings need, a power of two
@@ -207,7 +208,7 @@ impl<H: Handle> Source<H> {
     fn checked_alignment(&self) -> Result<Alignment, Error> {
         match self.facts.alignment {
             Some(alignment) => Ok(alignment),
-            None => aligned(self.ask(What::Alignment, Platform::alignment)?),
+            None => aligned(self.ask(Subject::Alignment, Platform::alignment)?),
         }
     }
 
@@ -225,7 +226,7 @@ impl<H: Handle> Source<H> {
     /// - [`InvalidFileHandle`](Error::InvalidFileHandle), [`Os`](Error::Os): as for
     ///   [`size`](Source::size).
     pub fn allocated(&self) -> Result<u64, Error> {
-        self.ask(What::Allocated, Platform::allocated)
+        self.ask(Subject::Allocated, Platform::allocated)
     }
 
     /// The type of the file system that the source lies on; of a device file the one that `/dev`
@@ -239,7 +240,7 @@ impl<H: Handle> Source<H> {
     /// - [`InvalidFileHandle`](Error::InvalidFileHandle), [`Os`](Error::Os): as for
     ///   [`size`](Source::size).
     pub fn file_system(&self) -> Result<FileSystem, Error> {
-        self.ask(What::FileSystem, Platform::file_system)
+        self.ask(Subject::FileSystem, Platform::file_system)
     }
 
     /// Whether a mapping of `length` bytes at `offset` would be accepted, and which bytes of the
@@ -269,7 +270,7 @@ impl<H: Handle> Source<H> {
     /// Refuses what was let in with a handle that cannot be read.
     #[inline]
     pub(crate) fn readable(&self) -> Result<(), Error> {
-        if H::P::WANTS_READ {
+        if H::P::REQUIRES_READ {
             Ok(())
         } else {
             admit_mapping(false, self.facts.access, self.facts.kind)
@@ -282,7 +283,7 @@ impl<H: Handle> Source<H> {
     }
 
     #[inline]
-    pub(crate) fn ask<T>(&self, what: What, question: Question<H::P, T>) -> Result<T, Error> {
+    pub(crate) fn ask<T>(&self, what: Subject, question: Question<H::P, T>) -> Result<T, Error> {
         question((&self.handle).into(), &self.facts).map_err(|fail| Error::of(fail, what))
     }
 }
@@ -301,7 +302,7 @@ pub(crate) type Question<P, T> =
 /// Looks at a handle: the facts if it can be a source.
 #[inline]
 fn examine<H: Handle>(handle: &H) -> Result<Facts<<H::P as Platform>::Id>, Error> {
-    let facts = H::P::describe(handle.into()).map_err(|fail| Error::of(fail, What::Handle))?;
-    admit_handle(H::P::WANTS_READ, facts.access, facts.kind)?;
+    let facts = H::P::describe(handle.into()).map_err(|fail| Error::of(fail, Subject::Handle))?;
+    admit_handle(H::P::REQUIRES_READ, facts.access, facts.kind)?;
     Ok(facts)
 }

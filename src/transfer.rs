@@ -2,9 +2,13 @@
 
 mod error;
 
+pub use pmem2_platform::{Cause, Partial, ReadBuffer, WriteBuffer};
+#[cfg(target_os = "linux")]
+pub use pmem2_platform::{SigbusHandler, resume_after_sigbus};
+
 use core::fmt;
 
-use pmem2_platform::{Handle, Io, Kind, ReadBuffer, What, WriteBuffer};
+use pmem2_platform::{Handle, Kind, Subject, Transfer};
 
 pub use error::TransferError;
 
@@ -14,20 +18,20 @@ use crate::{
 };
 
 /// What is kept over many transfers.
-struct Lane<H: Handle<P: Io>> {
+struct Lane<H: Handle<P: Transfer>> {
     /// In front of the source, since it is dropped first: it may need the handle for that.
-    channel: <H::P as Io>::Channel,
+    channel: <H::P as Transfer>::Channel,
     source: Source<H>,
     /// The size, unless it may change.
     size: Option<u64>,
 }
 
-impl<H: Handle<P: Io>> Lane<H> {
+impl<H: Handle<P: Transfer>> Lane<H> {
     // Where it is to stay from the first, as what this calls: a small stack has no room for copies.
     #[inline(always)]
     fn new(
         source: Source<H>,
-        via: Option<<H::P as Io>::Via>,
+        via: Option<<H::P as Transfer>::Guard>,
         writable: bool,
     ) -> Result<Self, Error> {
         source.admit_transfer(writable)?;
@@ -62,7 +66,7 @@ impl<H: Handle<P: Io>> Lane<H> {
     }
 }
 
-impl<H: Handle<P: Io> + fmt::Debug> fmt::Debug for Lane<H> {
+impl<H: Handle<P: Transfer> + fmt::Debug> fmt::Debug for Lane<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { source, size, channel: _ } = self;
         f.debug_struct("Lane").field("source", source).field("size", size).finish_non_exhaustive()
@@ -76,7 +80,7 @@ impl<H: Handle<P: Io> + fmt::Debug> fmt::Debug for Lane<H> {
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use pmem2::{Reader, Source};
+/// use pmem2::{Source, transfer::Reader};
 ///
 /// let source = Source::new(std::fs::File::open(std::env::current_exe()?)?)?;
 /// let reader = Reader::new(source.by_reference())?;
@@ -96,9 +100,9 @@ impl<H: Handle<P: Io> + fmt::Debug> fmt::Debug for Lane<H> {
 /// transfer: the handler passes it on, and it ends a process that has no handler of its own and
 /// does not ignore it. The transfer that comes to the bad memory fails as without it.
 #[derive(Debug)]
-pub struct Reader<H: Handle<P: Io>>(Lane<H>);
+pub struct Reader<H: Handle<P: Transfer>>(Lane<H>);
 
-impl<H: Handle<P: Io>> Reader<H> {
+impl<H: Handle<P: Transfer>> Reader<H> {
     /// Prepares a source for reading.
     ///
     /// System calls on Linux: those of [`size`](Source::size); of a device DAX also those of
@@ -124,7 +128,7 @@ impl<H: Handle<P: Io>> Reader<H> {
     /// # Errors
     ///
     /// Those of [`new`](Reader::new).
-    pub fn via(source: Source<H>, via: <H::P as Io>::Via) -> Result<Self, Error> {
+    pub fn via(source: Source<H>, via: <H::P as Transfer>::Guard) -> Result<Self, Error> {
         Lane::new(source, Some(via), false).map(Self)
     }
 
@@ -167,9 +171,9 @@ impl<H: Handle<P: Io>> Reader<H> {
 /// be there in the end. A device DAX stays mapped as by a [`Reader`], where it says what that means
 /// to a process that is told early of memory errors.
 #[derive(Debug)]
-pub struct Writer<H: Handle<P: Io>>(Lane<H>);
+pub struct Writer<H: Handle<P: Transfer>>(Lane<H>);
 
-impl<H: Handle<P: Io>> Writer<H> {
+impl<H: Handle<P: Transfer>> Writer<H> {
     /// Prepares a source for writing.
     ///
     /// System calls on Linux: those of [`size`](Source::size); of a device DAX also those of
@@ -189,7 +193,7 @@ impl<H: Handle<P: Io>> Writer<H> {
     /// # Errors
     ///
     /// Those of [`new`](Writer::new).
-    pub fn via(source: Source<H>, via: <H::P as Io>::Via) -> Result<Self, Error> {
+    pub fn via(source: Source<H>, via: <H::P as Transfer>::Guard) -> Result<Self, Error> {
         Lane::new(source, Some(via), true).map(Self)
     }
 
@@ -254,7 +258,7 @@ impl<H: Handle<P: Io>> Writer<H> {
     }
 }
 
-impl<H: Handle<P: Io>> Source<H> {
+impl<H: Handle<P: Transfer>> Source<H> {
     /// Fills `buffer` with the bytes at `offset`, and survives it where they cannot be read
     /// (pmem2_source_pread_mcsafe(3)).
     ///
@@ -275,7 +279,7 @@ impl<H: Handle<P: Io>> Source<H> {
     ///   was read.
     /// - [`SourceShrank`](Error::SourceShrank): so it does since it was read.
     /// - [`IoFail`](Error::IoFail): the memory is bad, or what the source lies on failed.
-    /// - [`Os`](Error::Os) of [`What::Buffer`], `EFAULT`: the buffer's own memory, where the system
+    /// - [`Os`](Error::Os) of [`Subject::Buffer`], `EFAULT`: the buffer's own memory, where the system
     ///   can tell.
     /// - [`SourceTypeNotSupported`](Error::SourceTypeNotSupported): an anonymous source.
     /// - [`InvalidFileHandle`](Error::InvalidFileHandle): on Windows, the handle cannot be read.
@@ -309,7 +313,7 @@ impl<H: Handle<P: Io>> Source<H> {
     /// [`Writer`].
     ///
     /// What was written to a device DAX or a region is durable on return, unless it [never
-    /// is](crate::Reason); what was written to a file after [`sync`](Source::sync). It is not
+    /// is](crate::place::Reason); what was written to a file after [`sync`](Source::sync). It is not
     /// atomic: after a power cut, any of the bytes may be the old ones.
     ///
     /// System calls on Linux: those of [`read_at`](Source::read_at); of a file `pwrite64`, in the
@@ -351,11 +355,11 @@ impl<H: Handle<P: Io>> Source<H> {
     /// - [`Unsupported`](Error::Unsupported): the platform has no such call.
     /// - [`NotSynced`](Error::NotSynced): the system failed to write what it had taken, and does
     ///   not say where; what was written since the last sync may be lost, and is not tried again.
-    /// - [`Os`](Error::Os) of [`What::Sync`]: the system failed otherwise, with `ENOSPC` or
+    /// - [`Os`](Error::Os) of [`Subject::Sync`]: the system failed otherwise, with `ENOSPC` or
     ///   `EDQUOT` where there was no storage left.
     pub fn sync(&self) -> Result<(), Error> {
         self.admit_transfer(false)?;
-        self.ask(What::Sync, Io::sync)
+        self.ask(Subject::Sync, Transfer::sync)
     }
 
     fn admit_transfer(&self, writing: bool) -> Result<(), Error> {
@@ -367,32 +371,32 @@ impl<H: Handle<P: Io>> Source<H> {
     #[inline(always)]
     fn channel(
         &self,
-        via: Option<<H::P as Io>::Via>,
+        via: Option<<H::P as Transfer>::Guard>,
         range: core::ops::Range<u64>,
         writable: bool,
-    ) -> Result<<H::P as Io>::Channel, Error> {
+    ) -> Result<<H::P as Transfer>::Channel, Error> {
         H::P::channel(self.handle().into(), self.facts(), via, range, writable)
-            .map_err(|fail| Error::of(fail, if writable { What::Write } else { What::Read }))
+            .map_err(|fail| Error::of(fail, if writable { Subject::Write } else { Subject::Read }))
     }
 
     fn read_by(
         &self,
-        channel: &<H::P as Io>::Channel,
+        channel: &<H::P as Transfer>::Channel,
         offset: u64,
         buffer: ReadBuffer<'_>,
     ) -> Result<(), TransferError> {
         let halted = H::P::read_at(self.handle().into(), channel, offset, buffer);
-        halted.map_err(|halted| TransferError::of(halted, offset, What::Read))
+        halted.map_err(|halted| TransferError::of(halted, offset, Subject::Read))
     }
 
     fn write_by(
         &self,
-        channel: &<H::P as Io>::Channel,
+        channel: &<H::P as Transfer>::Channel,
         offset: u64,
         bytes: WriteBuffer<'_>,
     ) -> Result<(), TransferError> {
         let halted = H::P::write_at(self.handle().into(), channel, offset, bytes);
-        halted.map_err(|halted| TransferError::of(halted, offset, What::Write))
+        halted.map_err(|halted| TransferError::of(halted, offset, Subject::Write))
     }
 }
 

@@ -6,9 +6,11 @@ use std::cell::Cell;
 use std::{error::Error as StdError, fs::File, io::Write};
 
 use pmem2::{
-    Access, Alignment, Borrowed, Code, Error, Facts, Fail, FileSystem, Handle, Kind, Platform,
-    What,
+    Access, Code, Error, Handle, Kind,
     conformance::{Case, Expect, Rule, check},
+    error::Subject,
+    place::FileSystem,
+    platform::{Alignment, Borrowed, Facts, Fail, Platform},
 };
 
 const NOT_OPEN: Expect = Expect::Refused(Code::InvalidFileHandle.raw());
@@ -73,7 +75,7 @@ impl Platform for &Table {
             2 if table.lie == Lie::Admits => Kind::RegularFile,
             0 | 1 => Kind::RegularFile,
             2 => Kind::Directory,
-            _ => return Err(Fail::Absent(What::Handle)),
+            _ => return Err(Fail::Absent(Subject::Handle)),
         };
         let id = match table.lie {
             Lie::DescribeChanges => table.described.get(),
@@ -89,7 +91,7 @@ impl Platform for &Table {
 
     fn size(handle: Borrowed<'_, Self>, facts: &Facts<u64>) -> Result<u64, Fail> {
         match handle.platform().lie {
-            Lie::SizeFails => Err(Fail::Malformed(What::Size)),
+            Lie::SizeFails => Err(Fail::Malformed(Subject::Size)),
             Lie::OtherSize => Ok(99),
             Lie::NeverReplaced | Lie::SameIds | Lie::DescribeChanges => Ok(160),
             _ if handle.raw() as u64 != facts.id => Err(Fail::Replaced),
@@ -99,7 +101,7 @@ impl Platform for &Table {
 
     fn file_system(handle: Borrowed<'_, Self>, _: &Facts<u64>) -> Result<FileSystem, Fail> {
         Err(if handle.platform().lie == Lie::OptionalFails {
-            Fail::Absent(What::FileSystem)
+            Fail::Absent(Subject::FileSystem)
         } else {
             Fail::Unsupported
         })
@@ -148,11 +150,14 @@ fn every_lie_is_noticed() {
         (Lie::OtherAccess, "first", Rule::KindAndAccess(Kind::RegularFile, Access::READ)),
         (Lie::OtherSize, "first", Rule::Size(Ok(99))),
         (Lie::SizeFails, "first", Rule::Size(Err(Error::InvalidSizeFormat))),
-        (Lie::NoAlignment, "first", Rule::Alignment(Err(Error::Unsupported(What::Alignment)))),
+        (Lie::NoAlignment, "first", Rule::Alignment(Err(Error::Unsupported(Subject::Alignment)))),
         (
             Lie::OptionalFails,
             "first",
-            Rule::OptionalAnswer(Error::Os { what: What::FileSystem, errno: pmem2::Errno::ENOENT }),
+            Rule::OptionalAnswer(Error::Os {
+                subject: Subject::FileSystem,
+                errno: pmem2::error::Errno::ENOENT,
+            }),
         ),
         (Lie::NeverReplaced, "first", Rule::ReplacedIsNoticed),
     ];
@@ -181,5 +186,5 @@ fn shared_ids_are_noticed() {
 #[test]
 fn native_is_linux() {
     fn same<T>(_: T, _: T) {}
-    same(pmem2::Native::default(), pmem2::Linux);
+    same(pmem2::Native::default(), pmem2::linux::Linux);
 }

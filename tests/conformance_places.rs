@@ -4,9 +4,11 @@
 use std::cell::Cell;
 
 use pmem2::{
-    Access, Alignment, Backing, Borrowed, Errno, Facts, Fail, Handle, Kind, Locate, Mode, Nowhere,
-    Platform, Region, Synchronous, Text, What,
+    Access, Handle, Kind,
     conformance::{Case, Expect, Rule, check_places},
+    error::{Errno, Subject},
+    place::{Backing, MapSync, Mode, Region},
+    platform::{Alignment, Borrowed, Facts, Fail, Locate, Nowhere, Platform, Text},
 };
 
 const SOURCE: Expect =
@@ -17,7 +19,7 @@ const SOURCE: Expect =
 enum Lie {
     None,
     /// Which is no lie: it cannot be mapped, or not for writing.
-    Unmappable(What),
+    Unmappable(Subject),
     LocateFails,
     SynchronousFails,
     RegionFails,
@@ -62,11 +64,11 @@ impl Platform for &World {
     }
 }
 
-const FAILED: Fail = Fail::Os(What::Region, Errno::EIO);
+const FAILED: Fail = Fail::Os(Subject::Region, Errno::EIO);
 
 /// Two regions: one with two DIMMs, and one with none.
 impl Locate for &World {
-    type Spot = ();
+    type Location = ();
     type Dimm = u32;
 
     fn locate(handle: Borrowed<'_, Self>, _: &Facts<u8>) -> Result<(), Fail> {
@@ -129,11 +131,11 @@ impl Locate for &World {
     fn dimm_number(self, dimm: u32) -> Result<u32, Fail> {
         Ok(dimm)
     }
-    fn synchronous(handle: Borrowed<'_, Self>, _: &Facts<u8>) -> Result<Synchronous, Fail> {
+    fn synchronous(handle: Borrowed<'_, Self>, _: &Facts<u8>) -> Result<MapSync, Fail> {
         match handle.platform().lie {
             Lie::SynchronousFails => Err(FAILED),
             Lie::Unmappable(what) => Err(Fail::Os(what, Errno::ENODEV)),
-            _ => Ok(Synchronous::Granted),
+            _ => Ok(MapSync::Granted),
         }
     }
 }
@@ -161,8 +163,8 @@ fn broken(lie: Lie) -> Option<Rule> {
 fn every_lie_is_noticed() {
     let table = [
         (Lie::None, None),
-        (Lie::Unmappable(What::Mapping), None),
-        (Lie::Unmappable(What::WritableMapping), None),
+        (Lie::Unmappable(Subject::Mapping), None),
+        (Lie::Unmappable(Subject::WritableMapping), None),
         (Lie::LocateFails, Some(Rule::PlaceFails(FAILED))),
         (Lie::SynchronousFails, Some(Rule::PlaceFails(FAILED))),
         (Lie::RegionFails, Some(Rule::PlaceFails(FAILED))),
@@ -204,7 +206,7 @@ impl Platform for Blind {
 }
 
 impl Locate for Blind {
-    type Spot = Nowhere;
+    type Location = Nowhere;
     type Dimm = Nowhere;
 }
 
@@ -246,7 +248,7 @@ impl Platform for Brief {
 }
 
 impl Locate for Brief {
-    type Spot = u8;
+    type Location = u8;
     type Dimm = u8;
 
     fn region(self, spot: &u8, index: usize) -> Result<Option<Region>, Fail> {

@@ -19,7 +19,11 @@ use common::{
     rows::{Expected, Row, rows},
     thread::with_own_descriptors,
 };
-use pmem2::{Errno, Error, Fd, HandleFault, Kind, Report, Source, What};
+use pmem2::{
+    Error, Fd, Kind, Source,
+    error::{Errno, HandleFault, Subject},
+    report::Report,
+};
 use rustix::fs::{MemfdFlags, ftruncate};
 
 #[test]
@@ -98,7 +102,7 @@ fn check_source(row: &Row, source: &Source<Fd<'_>>) {
     // A source is made of what has no memory, too: that it cannot be mapped is the report's word.
     let verdict = match file_system {
         Some("proc" | "sysfs" | "nsfs") => {
-            Err(Error::Os { what: What::Mapping, errno: Errno::ENODEV })
+            Err(Error::Os { subject: Subject::Mapping, errno: Errno::ENODEV })
         }
         _ => Ok(()),
     };

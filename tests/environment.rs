@@ -21,7 +21,12 @@ use common::{
     made::{self, DISK, FILE_SIZE, memfd, terminal},
     thread::{with_own_descriptors, with_own_root},
 };
-use pmem2::{Errno, Error, Handle, HandleFault, Kind, Linux, Memory, Pool, Report, Source, What};
+use pmem2::{
+    Error, Handle, Kind, Pool, Source,
+    error::{Errno, HandleFault, Memory, Subject},
+    linux::Linux,
+    report::Report,
+};
 use rustix::fs::{CWD, FileType, MemfdFlags, Mode, OFlags, mknodat};
 
 const REPLACED: Error = Error::InvalidFileHandle(HandleFault::Replaced);
@@ -50,17 +55,17 @@ fn a_full_descriptor_table() {
                 of_device.and_then(|source| source.alignment()),
             )
         });
-        let emfile = |what| Err(Error::Os { what, errno: Errno::EMFILE });
+        let emfile = |what| Err(Error::Os { subject: what, errno: Errno::EMFILE });
         let expected = (
             libc::EMFILE,
             Ok(FILE_SIZE),
             Ok(4096),
             Ok(Kind::DeviceDax),
-            emfile(What::Size),
-            emfile(What::Alignment),
+            emfile(Subject::Size),
+            emfile(Subject::Alignment),
         );
         assert_eq!(answers, Ended::With(expected));
-        let sentence = Error::Os { what: What::Size, errno: Errno::EMFILE }.to_string();
+        let sentence = Error::Os { subject: Subject::Size, errno: Errno::EMFILE }.to_string();
         assert!(sentence.contains("RLIMIT_NOFILE"), "{sentence}");
     });
 }
@@ -91,9 +96,9 @@ fn a_chroot_without_sys() {
         let number = rustix::fs::makedev(1, 3);
         mknodat(CWD, "/null", FileType::CharacterDevice, Mode::RUSR, number).expect("a node");
         let unopened = made::path("/null", OFlags::PATH).expect("O_PATH");
-        assert_eq!(Report::of(&unopened).kind(), Some(Kind::UnknownDevice(What::Sysfs)));
+        assert_eq!(Report::of(&unopened).kind(), Some(Kind::UnknownDevice(Subject::Sysfs)));
         let error = Report::of_unopened(&unopened).verdict().expect_err("it cannot be told");
-        assert_eq!(error, Error::UnknownFileType(What::Sysfs));
+        assert_eq!(error, Error::UnknownFileType(Subject::Sysfs));
         assert!(error.to_string().contains("/sys"), "{error}");
         assert_eq!(
             Source::new(File::open("/").expect("a root")).unwrap_err(),
@@ -111,10 +116,13 @@ fn a_device_that_was_opened_before_the_chroot() {
         assert_eq!(source.size(), Ok(8192));
         with_own_root(root.path(), || {
             assert_eq!(source.kind(), Kind::DeviceDax);
-            assert_eq!(source.size(), Err(Error::Os { what: What::Size, errno: Errno::ENOENT }));
+            assert_eq!(
+                source.size(),
+                Err(Error::Os { subject: Subject::Size, errno: Errno::ENOENT })
+            );
             assert_eq!(
                 source.alignment(),
-                Err(Error::Os { what: What::Alignment, errno: Errno::ENOENT })
+                Err(Error::Os { subject: Subject::Alignment, errno: Errno::ENOENT })
             );
         });
     });

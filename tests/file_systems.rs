@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use pmem2::FileSystem;
+use pmem2::place::FileSystem;
 
 /// Names of linux/magic.h, and the file systems' own: of those that keep data, and of the kernel's
 /// interfaces.

@@ -19,8 +19,11 @@ use common::{
     thread::{is_open, open_descriptors, with_own_descriptors},
 };
 use pmem2::{
-    Borrowed, Errno, Error, Fd, Handle, HandleFault, Kind, Linux, Memory, Pool, Report, Source,
-    What,
+    Error, Fd, Handle, Kind, Pool, Source,
+    error::{Errno, HandleFault, Memory, Subject},
+    linux::Linux,
+    platform::Borrowed,
+    report::Report,
 };
 
 const NOT_OPEN: Error = Error::InvalidFileHandle(HandleFault::NotOpen);
@@ -265,8 +268,8 @@ fn anonymous_sources_have_the_size_they_were_given() {
             (source.kind(), source.size(), source.alignment()),
             (Kind::Anonymous, Ok(size), Ok(4096))
         );
-        assert_eq!(source.allocated(), Err(Error::Unsupported(What::Allocated)));
-        assert_eq!(source.file_system(), Err(Error::Unsupported(What::FileSystem)));
+        assert_eq!(source.allocated(), Err(Error::Unsupported(Subject::Allocated)));
+        assert_eq!(source.file_system(), Err(Error::Unsupported(Subject::FileSystem)));
         assert_eq!(source.handle().size(), size);
     }
     let source = Source::from_anon(8192).expect("an anonymous source");
@@ -279,13 +282,13 @@ fn anonymous_sources_have_the_size_they_were_given() {
 
 #[test]
 fn errors_become_io_errors_and_can_be_had_back() {
-    let os = |errno| Error::Os { what: What::Size, errno };
+    let os = |errno| Error::Os { subject: Subject::Size, errno };
     let table = [
         (Error::InvalidFileHandle(HandleFault::NotOpen), ErrorKind::InvalidInput),
         (Error::InvalidFileType(Kind::Directory), ErrorKind::InvalidInput),
-        (Error::UnknownFileType(What::Sysfs), ErrorKind::InvalidInput),
+        (Error::UnknownFileType(Subject::Sysfs), ErrorKind::InvalidInput),
         (Error::SourceEmpty, ErrorKind::InvalidInput),
-        (Error::Unsupported(What::Handle), ErrorKind::Unsupported),
+        (Error::Unsupported(Subject::Handle), ErrorKind::Unsupported),
         (Error::OutOfMemory(Memory::Pool(1)), ErrorKind::OutOfMemory),
         (Error::OutOfMemory(Memory::Heap), ErrorKind::OutOfMemory),
         (os(Errno::ENOENT), ErrorKind::NotFound),

@@ -11,7 +11,11 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use pmem2::{Anonymous, Error, Fd, Kind, Memory, Native, Pool, Report, Source, What};
+use pmem2::{
+    Anonymous, Error, Fd, Kind, Native, Pool, Source,
+    error::{Memory, Subject},
+    report::Report,
+};
 use tempfile::NamedTempFile;
 
 /// The system's allocator with a count for each thread, which can be told to have no memory.
@@ -171,7 +175,7 @@ fn nothing_else_asks_for_memory() {
         for refused in
             [POOL.source(&file).err(), Source::new(&directory).err(), Source::new(&device).err()]
         {
-            let _ = write!(text, "{}", refused.ok_or(Error::Unknown(What::Handle))?);
+            let _ = write!(text, "{}", refused.ok_or(Error::Unknown(Subject::Handle))?);
         }
         let _ = write!(text, "{}{}{}", source.report(), Report::of(&device), anonymous.report());
         let _ = write!(text, "{source:?}{:?}{:?}", slots[0], POOL);

@@ -16,7 +16,7 @@ use common::{
     rows::rows,
     thread::with_own_descriptors,
 };
-use pmem2::{Backing, Error, Fd, Source};
+use pmem2::{Error, Fd, Source, place::Backing};
 
 // Of `<libpmem2/base.h>`.
 const NOSUPP: i32 = -100_001;

@@ -6,15 +6,19 @@ mod common;
 use std::{fs::File, io::Read, os::fd::AsRawFd, path::Path, thread};
 
 use common::{made::memfd, thread::with_own_mounts};
-use pmem2::{Errno, Error, Granularity, Kind, Report, Sharing, Source, What};
+use pmem2::{
+    Error, Granularity, Kind, Sharing, Source,
+    error::{Errno, Subject},
+    report::Report,
+};
 use rustix::{
     fs::{MemfdFlags, SealFlags, fcntl_add_seals},
     io::write,
     mount::{MountFlags, UnmountFlags, mount, unmount},
 };
 
-const READ_ONLY: Error = Error::Os { what: What::WritableMapping, errno: Errno::EPERM };
-const NOT_AT_ALL: Error = Error::Os { what: What::Mapping, errno: Errno::ENODEV };
+const READ_ONLY: Error = Error::Os { subject: Subject::WritableMapping, errno: Errno::EPERM };
+const NOT_AT_ALL: Error = Error::Os { subject: Subject::Mapping, errno: Errno::ENODEV };
 
 /// Returns the verdict on `file`, the answer for a shared mapping, and the report.
 fn told(file: &File) -> (Result<(), Error>, Result<Granularity, Error>, String) {

@@ -15,7 +15,7 @@ use common::{
     rows::rows,
     thread::with_own_descriptors,
 };
-use pmem2::{Code, Error, Handle, Linux, Source};
+use pmem2::{Code, Error, Handle, Source, linux::Linux};
 use rustix::fs::MemfdFlags;
 
 /// Who, asked what, and the two answers, as C sees them: ours first.

@@ -17,7 +17,11 @@ use pmem2::Fd;
 /// What is borrowed here, on either system.
 #[cfg(windows)]
 use pmem2::WinHandle as Fd;
-use pmem2::{Anon, Anonymous, Borrowed, Errno, Error, Kind, Memory, Native, Pool, Slot, Source};
+use pmem2::{
+    Anonymous, Error, Kind, Native, Pool, Slot, Source,
+    error::{Errno, Memory},
+    platform::{Anon, Borrowed},
+};
 
 const fn full(slots: usize) -> Error {
     Error::OutOfMemory(Memory::Pool(slots))
@@ -149,7 +153,7 @@ fn pools_slots_and_sources_may_be_shared() {
 }
 
 /// A platform of its own: that pools may be shared is not a matter of the native one.
-type OfAnyThread = Anon<pmem2::Unsupported>;
+type OfAnyThread = Anon<pmem2::platform::Unsupported>;
 
 /// Eight threads with two slots each of sixteen: none is refused, and nobody finds another's source
 /// in his slot.

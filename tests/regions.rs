@@ -3,9 +3,14 @@
 use std::ptr::NonNull;
 
 use pmem2::{
-    BoardDimm, Code, Cpu, Durability, Error, Extent, Granularity, Kind, PhysicalRegion, Pool,
-    Reader, Reason, RegionFault, RegionKind, Report, Sharing, Source, What, WindowFault, Writer,
+    Code, Error, Granularity, Kind, Pool, Sharing, Source,
+    bare::{BoardDimm, Extent, PhysicalRegion, RegionFault, RegionKind, WindowFault},
     conformance::{Case, Expect, check, check_places},
+    error::Subject,
+    persist::{Cpu, Durability},
+    place::Reason,
+    report::Report,
+    transfer::{Reader, Writer},
 };
 
 static CHIPS: [BoardDimm<'_>; 2] = [
@@ -79,7 +84,7 @@ fn identity_and_granularity() {
     let source = |index| Source::from_region(extent(index)).expect("a source");
     assert_eq!(source(0).device_id().as_deref(), Ok("FM25V10-00c2a1FM25V10-00c2a2"));
     assert_eq!(source(0).device_id_as::<28>().as_deref(), Ok("FM25V10-00c2a1FM25V10-00c2a2"));
-    assert_eq!(source(0).device_id_as::<27>().map(|_| ()), Err(Error::TooLarge(What::DeviceId)));
+    assert_eq!(source(0).device_id_as::<27>().map(|_| ()), Err(Error::TooLarge(Subject::DeviceId)));
     assert_eq!(
         (source(0).device_usc(), source(0).numa_node(), source(1).numa_node()),
         (Ok(7), Ok(Some(2)), Ok(None))
@@ -190,7 +195,7 @@ fn an_alignment_that_is_no_power_of_two() {
 
 #[test]
 fn a_pool_of_regions() {
-    static SOURCES: Pool<pmem2::Bare<'static>, 2> = Pool::new();
+    static SOURCES: Pool<pmem2::bare::Bare<'static>, 2> = Pool::new();
     let (first, part) = (extent(0), extent(1).part(4096, 4096));
     let kept = [SOURCES.source(&first), SOURCES.source(&part)].map(|it| it.expect("a source"));
     assert_eq!(kept.each_ref().map(|source| source.size()), [Ok(0x8000), Ok(4096)]);
@@ -241,7 +246,7 @@ granularity      BYTE: the platform saves the processor's caches when the power 
 /// long than the pool.
 #[test]
 fn the_region_of_a_slot_is_mapped() {
-    static SOURCES: Pool<pmem2::Bare<'static>, 1> = Pool::new();
+    static SOURCES: Pool<pmem2::bare::Bare<'static>, 1> = Pool::new();
     let mut memory = vec![0_u8; 0x100];
     let part = extent(0).part(0x80, 0x100);
     let slot = SOURCES.source(&part).unwrap();

@@ -11,7 +11,7 @@ use std::{
     sync::atomic::{AtomicI32, AtomicUsize, Ordering::Relaxed},
 };
 
-use pmem2::{Error, Fd, Memory, Native, Pool};
+use pmem2::{Error, Fd, Native, Pool, error::Memory};
 
 /// One slot, which the handler may find taken, and one more than the interrupted code ever holds.
 static TIGHT: Pool<Native, 1> = Pool::new();

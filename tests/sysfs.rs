@@ -15,14 +15,18 @@ use common::{
     made::{self, terminal},
     thread::{as_nobody, open_descriptors, with_own_descriptors},
 };
-use pmem2::{Errno, Error, Kind, Report, Source, What};
+use pmem2::{
+    Error, Kind, Source,
+    error::{Errno, Subject},
+    report::Report,
+};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 const MALFORMED_SIZE: Error = Error::InvalidSizeFormat;
 const MALFORMED_ALIGNMENT: Error = Error::InvalidAlignmentFormat;
 
-const fn os(what: What, errno: i32) -> Error {
-    Error::Os { what, errno: Errno::from_raw(errno) }
+const fn os(what: Subject, errno: i32) -> Error {
+    Error::Os { subject: what, errno: Errno::from_raw(errno) }
 }
 
 #[test]
@@ -34,7 +38,7 @@ fn a_good_device() {
         assert_eq!(source.kind(), Kind::DeviceDax);
         assert_eq!(source.id().represented_device(), (1, 3));
         assert_eq!((source.size(), source.alignment()), (Ok(1 << 30), Ok(2 << 20)));
-        assert_eq!(source.allocated(), Err(Error::Unsupported(What::Allocated)));
+        assert_eq!(source.allocated(), Err(Error::Unsupported(Subject::Allocated)));
         assert_eq!(source.check_range(2 << 20, 0), Ok(2 << 20..1 << 30));
         assert_eq!(
             source.check_range(4096, 0),
@@ -54,8 +58,8 @@ fn a_good_device() {
         entry.write("size", "0\n");
         assert_eq!((source.size(), source.check_range(0, 0)), (Ok(0), Err(Error::SourceEmpty)));
         fs::remove_dir_all(entry.directory()).expect("the device goes");
-        assert_eq!(source.size(), Err(os(What::Size, libc::ENOENT)));
-        assert_eq!(source.alignment(), Err(os(What::Alignment, libc::ENOENT)));
+        assert_eq!(source.size(), Err(os(Subject::Size, libc::ENOENT)));
+        assert_eq!(source.alignment(), Err(os(Subject::Alignment, libc::ENOENT)));
         let sentence = source.size().expect_err("no size").to_string();
         assert!(sentence.contains("the device is gone"), "{sentence}");
         // The device that it stands for was another when the link was read.
@@ -132,7 +136,7 @@ fn an_alignment_that_is_tried() {
         fs::remove_file(entry.path("size")).expect("removed");
         assert_eq!(source.alignment(), Ok(4096));
         let error = source.size().expect_err("no size");
-        assert_eq!(error, os(What::Size, libc::ENOENT));
+        assert_eq!(error, os(Subject::Size, libc::ENOENT));
         assert!(error.to_string().contains("sysfs"), "{error}");
         assert_eq!(Report::of(&zero).verdict(), Err(error));
     });
@@ -266,8 +270,8 @@ fn attributes_that_are_no_files() {
             let source = Source::new(&null).expect("a source");
             let expected = |what, malformed| Err(errno.map_or(malformed, |errno| os(what, errno)));
             let expected = (
-                expected(What::Size, MALFORMED_SIZE),
-                expected(What::Alignment, MALFORMED_ALIGNMENT),
+                expected(Subject::Size, MALFORMED_SIZE),
+                expected(Subject::Alignment, MALFORMED_ALIGNMENT),
             );
             // In a child, so that waiting for ever is a failure.
             assert_eq!(
@@ -293,8 +297,8 @@ fn attributes_that_may_not_be_read() {
         }
         let source = Source::new(dev_null()).expect("a source");
         let (size, alignment) = as_nobody(|| (source.size(), source.alignment()));
-        assert_eq!(size, Err(os(What::Size, libc::EACCES)));
-        assert_eq!(alignment, Err(os(What::Alignment, libc::EACCES)));
+        assert_eq!(size, Err(os(Subject::Size, libc::EACCES)));
+        assert_eq!(alignment, Err(os(Subject::Alignment, libc::EACCES)));
         assert!(size.expect_err("no rights").to_string().contains("more rights"));
         assert_eq!(source.size(), Ok(4096), "root may");
     });
@@ -330,9 +334,9 @@ fn subsystems() {
         (deep(160), Kind::DeviceDax),
         (deep(168), Kind::DeviceDax),
         ("x".repeat(511 - 4) + "/dax", Kind::DeviceDax),
-        ("x".repeat(512 - 4) + "/dax", Kind::UnknownDevice(What::Subsystem)),
-        (deep(200), Kind::UnknownDevice(What::Subsystem)),
-        (deep(1300), Kind::UnknownDevice(What::Subsystem)),
+        ("x".repeat(512 - 4) + "/dax", Kind::UnknownDevice(Subject::Subsystem)),
+        (deep(200), Kind::UnknownDevice(Subject::Subsystem)),
+        (deep(1300), Kind::UnknownDevice(Subject::Subsystem)),
     ])
     .collect();
     with_sysfs(|sysfs| {
@@ -368,19 +372,19 @@ fn entries_that_make_no_sense() {
         (
             "a file for a link",
             |sysfs| sysfs.device().write("subsystem", "dax"),
-            os(What::Subsystem, libc::EINVAL),
+            os(Subject::Subsystem, libc::EINVAL),
         ),
         (
             "a directory for a link",
             |sysfs| fs::create_dir(sysfs.device().path("subsystem")).expect("a directory"),
-            os(What::Subsystem, libc::EINVAL),
+            os(Subject::Subsystem, libc::EINVAL),
         ),
         ("an entry that is a file", |_| put_file("/sys/dev/char", "1:3"), CHARACTER),
         ("an entry that links to nothing", |_| put_link("/sys/dev/char", "1:3", "gone"), CHARACTER),
         (
             "an entry that links to itself",
             |_| put_link("/sys/dev/char", "1:3", "1:3"),
-            os(What::Subsystem, libc::ELOOP),
+            os(Subject::Subsystem, libc::ELOOP),
         ),
         (
             "a loop of two",
@@ -388,7 +392,7 @@ fn entries_that_make_no_sense() {
                 put_link("/sys/dev/char", "1:3", "1:5");
                 put_link("/sys/dev/char", "1:5", "1:3");
             },
-            os(What::Subsystem, libc::ELOOP),
+            os(Subject::Subsystem, libc::ELOOP),
         ),
         ("no entry", |_| fs::create_dir_all("/sys/dev/char").expect("a directory"), CHARACTER),
         (
@@ -402,7 +406,7 @@ fn entries_that_make_no_sense() {
         (
             "/sys/dev/char is a loop",
             |_| put_link("/sys/dev", "char", "char"),
-            os(What::Subsystem, libc::ELOOP),
+            os(Subject::Subsystem, libc::ELOOP),
         ),
     ];
     with_sysfs(|sysfs| {
@@ -431,7 +435,7 @@ fn a_sysfs_that_may_not_be_searched() {
         sysfs.device_dax("4096\n", "4096\n");
         let (null, (_master, slave)) = (dev_null(), terminal().expect("a terminal"));
         for (closed, error) in
-            [("/sys/dev/char/1:3", What::Subsystem), ("/sys/dev", What::Subsystem)]
+            [("/sys/dev/char/1:3", Subject::Subsystem), ("/sys/dev", Subject::Subsystem)]
         {
             fs::set_permissions(closed, Permissions::from_mode(0o700)).expect("no rights");
             let found = as_nobody(|| Source::new(&null).map(|_| ()));
@@ -449,7 +453,7 @@ fn a_sysfs_that_may_not_be_searched() {
 /// A descriptor that is of no use is refused for that, whatever /sys is like.
 #[test]
 fn the_handle_is_judged_before_sysfs() {
-    use pmem2::HandleFault::{NoAccess, WriteOnly};
+    use pmem2::error::HandleFault::{NoAccess, WriteOnly};
     use rustix::fs::OFlags;
     with_sysfs(|_| {
         put_link("/sys/dev/char", "1:3", "1:3");
@@ -460,7 +464,7 @@ fn the_handle_is_judged_before_sysfs() {
             };
             assert_eq!(Source::new(&null).map(|_| ()), Err(Error::InvalidFileHandle(fault)));
         }
-        assert_eq!(Source::new(dev_null()).map(|_| ()), Err(os(What::Subsystem, libc::ELOOP)));
+        assert_eq!(Source::new(dev_null()).map(|_| ()), Err(os(Subject::Subsystem, libc::ELOOP)));
     });
 }
 

@@ -3,7 +3,8 @@
 use core::fmt;
 
 use crate::{
-    Access, Borrowed, Facts, Fail, Handle, Health, Io, Kind, Locate, Native, Nowhere, Platform,
+    Access, BadBlocks, Borrowed, Facts, Fail, Handle, Kind, Locate, Native, Nowhere, Platform,
+    Transfer,
 };
 
 /// The handle of an anonymous source: memory that belongs to no file and is gone with its mapping
@@ -76,17 +77,17 @@ impl<P: Platform> Platform for Anon<P> {
 
 /// Anonymous memory is nowhere in particular.
 impl<P: Platform> Locate for Anon<P> {
-    type Spot = Nowhere;
+    type Location = Nowhere;
     type Dimm = Nowhere;
 }
 
 /// Before it is mapped there is nothing to read.
-impl<P: Platform> Io for Anon<P> {
-    type Via = Nowhere;
+impl<P: Platform> Transfer for Anon<P> {
+    type Guard = Nowhere;
     type Channel = Nowhere;
 }
 
 /// What belongs to no device is on no list.
-impl<P: Platform> Health for Anon<P> {
+impl<P: Platform> BadBlocks for Anon<P> {
     type List = Nowhere;
 }

@@ -44,7 +44,7 @@ macro_rules! buffer {
                 self.length == 0
             }
 
-            /// The first byte, for who implements [`Io`](crate::Io).
+            /// The first byte, for who implements [`Transfer`](crate::Transfer).
             #[must_use]
             pub const fn as_ptr(&self) -> $pointer {
                 self.at

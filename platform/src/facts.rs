@@ -2,7 +2,7 @@
 
 use core::{fmt, num::NonZeroU64};
 
-use crate::What;
+use crate::Subject;
 
 bitflags::bitflags! {
     /// What a handle may be used for: on Linux the file status flags of `fcntl(F_GETFL)` that
@@ -50,9 +50,9 @@ pub enum Kind {
     /// Any other character device: a terminal, `/dev/null`, a tape.
     CharacterDevice,
     /// A character device of which it cannot be told whether it is a device DAX: on Linux
-    /// [`What::Sysfs`] where there is no sysfs and statx(2) does not tell, [`What::Subsystem`]
+    /// [`Subject::Sysfs`] where there is no sysfs and statx(2) does not tell, [`Subject::Subsystem`]
     /// where sysfs has no sensible answer.
-    UnknownDevice(What),
+    UnknownDevice(Subject),
     /// A block device: a disk, a partition, `/dev/pmem0`.
     BlockDevice,
     /// A directory.

@@ -7,7 +7,7 @@ use crate::Errno;
 /// What a platform was asked for, or needed on the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum What {
+pub enum Subject {
     /// What the handle refers to (on Linux `fcntl(F_GETFL)` and `fstat`).
     Handle,
     /// The kind of a character device (on Linux the link `/sys/dev/char/M:m/subsystem`).
@@ -43,7 +43,7 @@ pub enum What {
     /// Whether a device or a file can be mapped directly (DAX).
     Dax,
     /// The attempt to map synchronously (`MAP_SYNC`).
-    Synchronous,
+    MapSync,
     /// The reading of bytes (on Linux `pread`, and of a device DAX a copy).
     Read,
     /// The writing of bytes.
@@ -99,23 +99,23 @@ pub enum Fail {
     /// This platform has no answer to this question, whatever the handle.
     Unsupported,
     /// It is not there.
-    Absent(What),
+    Absent(Subject),
     /// It is there and cannot be understood.
-    Malformed(What),
+    Malformed(Subject),
     /// The handle refers to another object than the one that was described: it was closed, and what
     /// names it was used again.
     Replaced,
     /// The device that the object was on, or is, was taken away, and another one got its number.
     DeviceReplaced,
     /// The answer is larger than what pmem2 keeps.
-    TooLarge(What),
+    TooLarge(Subject),
     /// The system failed with this error number while it was asked for this.
-    Os(What, Errno),
+    Os(Subject, Errno),
     /// What would be written would not become durable, for this reason.
     NotDurable(Undurable),
     /// The same, with an error of its own that errno has no number for: on Windows, what
     /// GetLastError gave. Its errno is `EIO`.
-    OsCode(What, u32),
+    OsCode(Subject, u32),
 }
 
 /// Speaks to those who write a platform; a program is told the sentence of pmem2's `Error`.

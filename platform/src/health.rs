@@ -25,11 +25,11 @@ pub enum ClearBy {
 /// A system that keeps a list of the memory that has gone bad.
 ///
 /// Every method answers [`Fail::Unsupported`] until it is written, and so a platform that knows
-/// nothing of this says `impl Health for MyKernel { type List = (); }`.
+/// nothing of this says `impl BadBlocks for MyKernel { type List = (); }`.
 ///
 /// What is given up are bytes of the object that the [`Borrowed`] names: [`Platform`] says what an
 /// implementation may rely on.
-pub trait Health: Platform {
+pub trait BadBlocks: Platform {
     /// The system's list, as it was at one time, for the device that an object lies on: a value of
     /// bounded size, in the caller's memory.
     type List;
@@ -57,7 +57,7 @@ pub trait Health: Platform {
 
     /// Gives the object good memory for these bytes, all of which the system knows now to be bad:
     /// they are zeros then. Otherwise nothing is touched:
-    /// [`Fail::Absent`]`(`[`What::BadBlocks`](crate::What::BadBlocks)`)`. A way that this object
+    /// [`Fail::Absent`]`(`[`Subject::BadBlocks`](crate::Subject::BadBlocks)`)`. A way that this object
     /// has not is [`Fail::Unsupported`]. Where an allocation needs to give up no good byte, the
     /// lossy one is the same.
     fn clear_bad(

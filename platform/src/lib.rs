@@ -6,7 +6,7 @@
 //! - [`Facts`] and [`Fail`] are all that a platform may answer. No error of libpmem2 is born here.
 //! - [`Locate`] is what a system may know of where an object lies: [`Region`]s, DIMMs, or
 //!   [`Backing`] of another kind.
-//! - [`Io`] is reading and writing where memory may be bad, [`Health`] is which memory the system
+//! - [`Transfer`] is reading and writing where memory may be bad, [`BadBlocks`] is which memory the system
 //!   knows to be bad.
 //! - `Linux` is the backend for Linux, on rustix's raw system calls, `Windows` the one for Windows.
 //!   Where there is no backend, [`Unsupported`] stands in, so that the crate builds everywhere.
@@ -87,24 +87,24 @@ pub use buffer::{ReadBuffer, WriteBuffer};
 pub use cpu::{Cpu, HostFlush, Instruction, Window, WindowFault, write_flush_hint};
 pub use errno::Errno;
 pub use facts::{Access, Alignment, Facts, FileSystem, Kind, RegionFault};
-pub use fail::{Fail, Undurable, What};
+pub use fail::{Fail, Subject, Undurable};
 pub use handle::{Borrowed, Fd, Handle};
-pub use health::{ClearBy, Health};
-pub use io::{Halt, Halted, Io};
+pub use health::{BadBlocks, ClearBy};
+pub use io::{Cause, Partial, Transfer};
 #[cfg(target_os = "linux")]
 pub use linux::{
-    BadSectors, Channel, CopyFault, Dimm, FileId, Linux, Mapping, SigbusHandler, Spot,
+    BadSectors, Channel, CopyFault, Dimm, FileId, GuardedCopy, Linux, Location, SigbusHandler,
     resume_after_sigbus,
 };
 pub use locate::{Locate, Nowhere};
-pub use place::{Backing, DaxOption, DimmState, Direct, Mode, Persistence, Region, Synchronous};
+pub use place::{Backing, DaxOption, DaxState, DimmState, MapSync, Mode, Persistence, Region};
 pub use platform::Platform;
 #[cfg(any(target_has_atomic = "ptr", feature = "critical-section"))]
 pub use slots::{Lease, Slots, Stored};
 pub use text::Text;
 pub use unsupported::Unsupported;
 #[cfg(windows)]
-pub use windows::{Crt, RawWinHandle, WinFileId, WinHandle, WinSpot, WinVolume, Windows};
+pub use windows::{Crt, RawWinHandle, WinFileId, WinHandle, WinLocation, WinVolume, Windows};
 
 /// The platform of the system that this was compiled for: [`Linux`] on Linux, `Windows` on Windows,
 /// [`Bare`] where there is no system, [`Unsupported`] where there is no backend.

@@ -1,6 +1,6 @@
 //! The contract for where an object lies.
 
-use crate::{Backing, Borrowed, Direct, Facts, Fail, Platform, Region, Synchronous, Text};
+use crate::{Backing, Borrowed, DaxState, Facts, Fail, MapSync, Platform, Region, Text};
 
 /// A system that knows where its objects lie: on which regions of persistent memory, on which
 /// DIMMs.
@@ -16,13 +16,13 @@ use crate::{Backing, Borrowed, Direct, Facts, Fail, Platform, Region, Synchronou
 /// it found, and need no handle. [`Platform`] says what those that take one may rely on.
 pub trait Locate: Platform {
     /// Where an object lies: what the platform finds its regions by.
-    type Spot: Copy;
+    type Location: Copy;
 
     /// What the platform finds a DIMM by.
     type Dimm: Copy;
 
     /// Where the object lies.
-    fn locate(handle: Borrowed<'_, Self>, facts: &Facts<Self::Id>) -> Result<Self::Spot, Fail> {
+    fn locate(handle: Borrowed<'_, Self>, facts: &Facts<Self::Id>) -> Result<Self::Location, Fail> {
         let _ = (handle, facts);
         Err(Fail::Unsupported)
     }
@@ -30,33 +30,33 @@ pub trait Locate: Platform {
     /// Whether the object still lies there, and a number that tells its device from a later one
     /// with the same name. A device that was taken away while another got its name is
     /// [`Fail::DeviceReplaced`]. Asked when everything else was, before an answer is given.
-    fn confirm(self, spot: &Self::Spot) -> Result<u64, Fail> {
+    fn confirm(self, spot: &Self::Location) -> Result<u64, Fail> {
         let _ = spot;
         Err(Fail::Unsupported)
     }
 
     /// What is below the object.
-    fn backing(self, spot: &Self::Spot) -> Result<Backing, Fail> {
+    fn backing(self, spot: &Self::Location) -> Result<Backing, Fail> {
         let _ = spot;
         Err(Fail::Unsupported)
     }
 
     /// The name of the device that the object is on, or is, for people: `pmem0`, `dax0.0`, `sda1`.
     /// [Cut](Text::cut) where it has more than 32 bytes; until it is written, there is none.
-    fn device(self, spot: &Self::Spot) -> Result<Text<32>, Fail> {
+    fn device(self, spot: &Self::Location) -> Result<Text<32>, Fail> {
         let _ = spot;
         Ok(Text::new())
     }
 
     /// How many regions there are: at least one if the backing is [`Backing::Regions`], else none.
-    fn regions(self, spot: &Self::Spot) -> Result<usize, Fail> {
+    fn regions(self, spot: &Self::Location) -> Result<usize, Fail> {
         let _ = spot;
         Err(Fail::Unsupported)
     }
 
     /// Everything about the region with this index, from 0; `None` behind the last one. Their order
     /// is that of their buses and numbers, the lowest first.
-    fn region(self, spot: &Self::Spot, index: usize) -> Result<Option<Region>, Fail> {
+    fn region(self, spot: &Self::Location, index: usize) -> Result<Option<Region>, Fail> {
         let _ = (spot, index);
         Err(Fail::Unsupported)
     }
@@ -64,12 +64,12 @@ pub trait Locate: Platform {
     /// The NUMA node of the region with this index, or, where there are no regions and the index is
     /// 0, of the device: the outer `None` behind the last one, the inner one where the platform
     /// does not say.
-    fn numa_node(self, spot: &Self::Spot, index: usize) -> Result<Option<Option<u32>>, Fail> {
+    fn numa_node(self, spot: &Self::Location, index: usize) -> Result<Option<Option<u32>>, Fail> {
         Ok(self.region(spot, index)?.map(|region| region.numa_node))
     }
 
     /// Likewise the NUMA node that the memory is when the system takes it for ordinary memory.
-    fn target_node(self, spot: &Self::Spot, index: usize) -> Result<Option<Option<u32>>, Fail> {
+    fn target_node(self, spot: &Self::Location, index: usize) -> Result<Option<Option<u32>>, Fail> {
         Ok(self.region(spot, index)?.map(|region| region.target_node))
     }
 
@@ -79,7 +79,7 @@ pub trait Locate: Platform {
     /// written, the DIMMs cannot be told, which is another answer than that there are none.
     fn dimm(
         self,
-        spot: &Self::Spot,
+        spot: &Self::Location,
         region: usize,
         dimm: usize,
     ) -> Result<Option<Self::Dimm>, Fail> {
@@ -109,7 +109,7 @@ pub trait Locate: Platform {
 
     /// Whether the system can map the device that the object is on directly: DAX. `None` where
     /// there is no such device, or it makes no difference.
-    fn dax_capable(self, spot: &Self::Spot) -> Result<Option<bool>, Fail> {
+    fn dax_capable(self, spot: &Self::Location) -> Result<Option<bool>, Fail> {
         let _ = spot;
         Err(Fail::Unsupported)
     }
@@ -118,24 +118,21 @@ pub trait Locate: Platform {
     /// tries such a mapping, and undoes it; the file is not changed.
     ///
     /// A file that cannot be mapped at all is [`Fail::Os`] with
-    /// [`What::Mapping`](crate::What::Mapping), one that cannot be mapped for writing, though the
-    /// handle was opened for that, with [`What::WritableMapping`](crate::What::WritableMapping).
-    fn synchronous(
-        handle: Borrowed<'_, Self>,
-        facts: &Facts<Self::Id>,
-    ) -> Result<Synchronous, Fail> {
+    /// [`Subject::Mapping`](crate::Subject::Mapping), one that cannot be mapped for writing, though the
+    /// handle was opened for that, with [`Subject::WritableMapping`](crate::Subject::WritableMapping).
+    fn synchronous(handle: Borrowed<'_, Self>, facts: &Facts<Self::Id>) -> Result<MapSync, Fail> {
         let _ = (handle, facts);
         Err(Fail::Unsupported)
     }
 
     /// Why the file is, or is not, mapped directly. Asked where
     /// [`synchronous`](Locate::synchronous) says that it is refused.
-    fn direct(handle: Borrowed<'_, Self>, facts: &Facts<Self::Id>) -> Result<Direct, Fail> {
+    fn direct(handle: Borrowed<'_, Self>, facts: &Facts<Self::Id>) -> Result<DaxState, Fail> {
         let _ = (handle, facts);
         Err(Fail::Unsupported)
     }
 }
 
-/// The [`Locate::Spot`] and [`Locate::Dimm`] of a platform that has none: there is no such value.
+/// The [`Locate::Location`] and [`Locate::Dimm`] of a platform that has none: there is no such value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Nowhere {}

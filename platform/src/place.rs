@@ -203,7 +203,7 @@ impl Region {
 /// the file system (`MAP_SYNC` of mmap(2)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Synchronous {
+pub enum MapSync {
     /// It was made, and undone.
     Granted,
     /// It was refused: the file is not mapped directly, or its memory is not synchronous.
@@ -215,7 +215,7 @@ pub enum Synchronous {
 /// Why a file is, or is not, mapped directly (DAX), as far as its file system says so.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub struct Direct {
+pub struct DaxState {
     /// Whether the file is (`STATX_ATTR_DAX` of statx(2)). `None`: the kernel (before Linux 5.8)
     /// or the file system does not say.
     pub file: Option<bool>,
@@ -223,7 +223,7 @@ pub struct Direct {
     pub mount: Option<DaxOption>,
 }
 
-impl Direct {
+impl DaxState {
     /// What is known.
     #[must_use]
     pub const fn new(file: Option<bool>, mount: Option<DaxOption>) -> Self {

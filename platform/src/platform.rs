@@ -46,15 +46,15 @@ pub trait Platform: Copy {
     /// Whether a handle that cannot be read is refused when a source is made of it, as on Linux.
     /// Where it is not (Windows, whose pmem2_source_from_handle(3) does not look at the access
     /// mode), it is refused when it is to be mapped.
-    const WANTS_READ: bool = true;
+    const REQUIRES_READ: bool = true;
 
     /// Describes what the handle refers to.
     ///
     /// A raw value that refers to nothing (closed, out of range) is
-    /// [`Fail::Absent`]`(`[`What::Handle`]`)`. What refers to something that is no source (a
+    /// [`Fail::Absent`]`(`[`Subject::Handle`]`)`. What refers to something that is no source (a
     /// directory, a write-only file) is described like everything else, and refused elsewhere.
     ///
-    /// [`What::Handle`]: crate::What::Handle
+    /// [`Subject::Handle`]: crate::Subject::Handle
     fn describe(handle: Borrowed<'_, Self>) -> Result<Facts<Self::Id>, Fail>;
 
     /// The size in bytes, as it is now.

@@ -1,6 +1,6 @@
 //! The platform where there is no backend.
 
-use crate::{Borrowed, Facts, Fail, Health, Io, Locate, NoId, Nowhere, Platform};
+use crate::{BadBlocks, Borrowed, Facts, Fail, Locate, NoId, Nowhere, Platform, Transfer};
 
 /// A system without a backend: every question is answered with [`Fail::Unsupported`], so that
 /// programs for several systems compile on all of them.
@@ -23,15 +23,15 @@ impl Platform for Unsupported {
 }
 
 impl Locate for Unsupported {
-    type Spot = Nowhere;
+    type Location = Nowhere;
     type Dimm = Nowhere;
 }
 
-impl Io for Unsupported {
-    type Via = Nowhere;
+impl Transfer for Unsupported {
+    type Guard = Nowhere;
     type Channel = Nowhere;
 }
 
-impl Health for Unsupported {
+impl BadBlocks for Unsupported {
     type List = Nowhere;
 }

@@ -2,12 +2,12 @@
 
 use core::ops::Range;
 
-use pmem2_platform::{ClearBy, Fail, Handle, Health, What};
+use pmem2_platform::{BadBlocks, ClearBy, Fail, Handle, Subject};
 
 use super::{Case, Expect, Rule, Violation, ensure};
 use crate::Source;
 
-/// Checks all cases against the contract of [`Health`]. A platform that knows nothing of bad blocks
+/// Checks all cases against the contract of [`BadBlocks`]. A platform that knows nothing of bad blocks
 /// keeps it.
 ///
 /// Of an object that can be written to, a byte that is not bad is cleared, which has to be refused:
@@ -16,7 +16,7 @@ use crate::Source;
 /// # Errors
 ///
 /// The first rule that is broken.
-pub fn check_bad_blocks<'c, H: Handle<P: Health>>(
+pub fn check_bad_blocks<'c, H: Handle<P: BadBlocks>>(
     cases: &[Case<'c, H>],
 ) -> Result<(), Violation<'c>> {
     for case in cases {
@@ -29,7 +29,7 @@ pub fn check_bad_blocks<'c, H: Handle<P: Health>>(
     Ok(())
 }
 
-fn of_source<H: Handle<P: Health>>(
+fn of_source<H: Handle<P: BadBlocks>>(
     source: &Source<H>,
     size: u64,
     writable: bool,
@@ -41,7 +41,7 @@ fn of_source<H: Handle<P: Health>>(
         Err(fail) => return Err(Rule::BadBlocksFail(fail)),
     };
     let mut next = |from| match H::P::next_bad(handle.into(), facts, &mut list, from) {
-        Err(Fail::TooLarge(What::BadBlocks)) => Ok(None),
+        Err(Fail::TooLarge(Subject::BadBlocks)) => Ok(None),
         answer => answer.map_err(Rule::BadBlocksFail),
     };
     // A byte that is not bad, if there is one.
@@ -76,14 +76,14 @@ fn of_source<H: Handle<P: Health>>(
     }
 }
 
-fn refused<H: Handle<P: Health>>(source: &Source<H>, byte: u64) -> Result<(), Rule> {
+fn refused<H: Handle<P: BadBlocks>>(source: &Source<H>, byte: u64) -> Result<(), Rule> {
     let handle = source.handle();
     let range = byte..byte.saturating_add(1);
     for by in [ClearBy::Allocation, ClearBy::LossyAllocation, ClearBy::DeviceCommand] {
         let cleared = H::P::clear_bad(handle.into(), source.facts(), range.clone(), by);
         let kept = matches!(
             cleared,
-            Err(Fail::Absent(What::BadBlocks) | Fail::Unsupported | Fail::Os(..))
+            Err(Fail::Absent(Subject::BadBlocks) | Fail::Unsupported | Fail::Os(..))
         );
         ensure(kept, Rule::GoodIsNotCleared)?;
     }

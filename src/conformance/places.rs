@@ -1,12 +1,12 @@
 //! The rules about where objects lie.
 
-use pmem2_platform::{Backing, Fail, Handle, Locate, What};
+use pmem2_platform::{Backing, Fail, Handle, Locate, Subject};
 
 use super::{Case, Expect, Rule, Violation, ensure};
 use crate::{Error, Source};
 
 /// Checks all cases against the contract of [`Locate`]. A platform that knows nothing of places
-/// ([`Nowhere`](crate::Nowhere)) keeps it.
+/// ([`Nowhere`](crate::platform::Nowhere)) keeps it.
 ///
 /// # Errors
 ///
@@ -26,7 +26,8 @@ fn of_source<H: Handle<P: Locate>>(source: &Source<H>) -> Result<(), Rule> {
     let (platform, facts) = (source.handle().platform(), source.facts());
     match H::P::synchronous(source.handle().into(), facts) {
         // What cannot be mapped may be a source all the same.
-        Ok(_) | Err(Fail::Unsupported | Fail::Os(What::Mapping | What::WritableMapping, _)) => {}
+        Ok(_)
+        | Err(Fail::Unsupported | Fail::Os(Subject::Mapping | Subject::WritableMapping, _)) => {}
         Err(fail) => return Err(Rule::PlaceFails(fail)),
     }
     let spot = match H::P::locate(source.handle().into(), facts) {
@@ -36,7 +37,7 @@ fn of_source<H: Handle<P: Locate>>(source: &Source<H>) -> Result<(), Rule> {
     };
     let place = source.place();
     // What a place says where one that was counted is not there.
-    ensure(place != Err(Error::Unknown(What::Region)), Rule::RegionsAreCounted)?;
+    ensure(place != Err(Error::Unknown(Subject::Region)), Rule::RegionsAreCounted)?;
     ensure(place.is_ok() && place == source.place(), Rule::PlaceIsStable)?;
     let confirmed = |place| source.confirm_place(place) == Ok(());
     ensure(place.as_ref().is_ok_and(confirmed), Rule::PlaceIsStable)?;
@@ -67,7 +68,7 @@ fn of_source<H: Handle<P: Locate>>(source: &Source<H>) -> Result<(), Rule> {
 }
 
 /// Of one region: the same each time, none behind the last one.
-fn dimms<P: Locate>(platform: P, spot: &P::Spot, region: usize) -> Result<(), Rule> {
+fn dimms<P: Locate>(platform: P, spot: &P::Location, region: usize) -> Result<(), Rule> {
     let number = |index| match platform.dimm(spot, region, index) {
         Ok(Some(dimm)) => Ok(Some(platform.dimm_number(dimm))),
         Ok(None) | Err(Fail::Unsupported) => Ok(None),

@@ -1,6 +1,6 @@
 //! The rules about reading and writing.
 
-use pmem2_platform::{Facts, Fail, Halt, Halted, Handle, Io, Kind, Platform};
+use pmem2_platform::{Cause, Facts, Fail, Handle, Kind, Partial, Platform, Transfer};
 
 use super::{Case, Expect, Rule, Violation, ensure};
 use crate::Source;
@@ -8,9 +8,9 @@ use crate::Source;
 /// As many bytes as are compared at once: the suite needs no more memory.
 const ROOM: usize = 64;
 
-/// Checks all cases against the contract of [`Io`]. A platform that transfers nothing keeps it.
+/// Checks all cases against the contract of [`Transfer`]. A platform that transfers nothing keeps it.
 /// `via` is what transfers go through, where the program provides it
-/// ([`Reader::via`](crate::Reader::via)).
+/// ([`Reader::via`](crate::transfer::Reader::via)).
 ///
 /// What can be written is: some bytes become others, and then what they were. Nobody else may use
 /// the objects meanwhile. What no object that is sound can show, that a transfer ends exactly where
@@ -19,9 +19,9 @@ const ROOM: usize = 64;
 /// # Errors
 ///
 /// The first rule that is broken.
-pub fn check_transfers<'c, H: Handle<P: Io>>(
+pub fn check_transfers<'c, H: Handle<P: Transfer>>(
     cases: &[Case<'c, H>],
-    via: Option<<H::P as Io>::Via>,
+    via: Option<<H::P as Transfer>::Guard>,
 ) -> Result<(), Violation<'c>> {
     for case in cases {
         if let Expect::Source { size, writable, .. } = case.expect {
@@ -40,9 +40,9 @@ pub fn check_transfers<'c, H: Handle<P: Io>>(
 /// # Errors
 ///
 /// [`Rule::HaltIsExact`], with what there was.
-pub fn check_halt<'c, H: Handle<P: Io>>(
+pub fn check_halt<'c, H: Handle<P: Transfer>>(
     case: &Case<'c, H>,
-    via: Option<<H::P as Io>::Via>,
+    via: Option<<H::P as Transfer>::Guard>,
     first_bad: u64,
 ) -> Result<(), Violation<'c>> {
     let violation = |rule| case.violation(rule);
@@ -55,7 +55,7 @@ pub fn check_halt<'c, H: Handle<P: Io>>(
         let Some(offset) = first_bad.checked_sub(before) else { continue };
         let mut room = [0; ROOM];
         let halted = lane.read(offset, &mut room);
-        let Err(Halted { done, why: Halt::Medium { unit } }) = halted else {
+        let Err(Partial { done, why: Cause::Medium { unit } }) = halted else {
             return Err(violation(Rule::HaltIsExact(halted.err())));
         };
         let at = offset.saturating_add(u64::try_from(done).unwrap_or(u64::MAX));
@@ -72,20 +72,20 @@ pub fn check_halt<'c, H: Handle<P: Io>>(
 
 const SECTOR: u64 = 512;
 
-const fn failed(fail: Fail) -> Halted {
-    Halted { done: 0, why: Halt::Fail(fail) }
+const fn failed(fail: Fail) -> Partial {
+    Partial { done: 0, why: Cause::Fail(fail) }
 }
 
 /// A source and its channel.
-struct Lane<'s, H: Handle<P: Io>> {
+struct Lane<'s, H: Handle<P: Transfer>> {
     source: &'s Source<H>,
-    channel: <H::P as Io>::Channel,
+    channel: <H::P as Transfer>::Channel,
 }
 
-impl<'s, H: Handle<P: Io>> Lane<'s, H> {
+impl<'s, H: Handle<P: Transfer>> Lane<'s, H> {
     fn open(
         source: &'s Source<H>,
-        via: Option<<H::P as Io>::Via>,
+        via: Option<<H::P as Transfer>::Guard>,
         size: u64,
         writable: bool,
     ) -> Result<Self, Fail> {
@@ -95,20 +95,20 @@ impl<'s, H: Handle<P: Io>> Lane<'s, H> {
         Ok(Self { source, channel })
     }
 
-    fn read(&self, offset: u64, bytes: &mut [u8]) -> Result<(), Halted> {
+    fn read(&self, offset: u64, bytes: &mut [u8]) -> Result<(), Partial> {
         let handle = self.source.handle();
         H::P::read_at(handle.into(), &self.channel, offset, bytes.into())
     }
 
-    fn write(&self, offset: u64, bytes: &[u8]) -> Result<(), Halted> {
+    fn write(&self, offset: u64, bytes: &[u8]) -> Result<(), Partial> {
         let handle = self.source.handle();
         H::P::write_at(handle.into(), &self.channel, offset, bytes.into())
     }
 }
 
-fn of_source<H: Handle<P: Io>>(
+fn of_source<H: Handle<P: Transfer>>(
     source: &Source<H>,
-    via: Option<<H::P as Io>::Via>,
+    via: Option<<H::P as Transfer>::Guard>,
     size: u64,
     writable: bool,
 ) -> Result<(), Rule> {
@@ -144,7 +144,11 @@ fn of_source<H: Handle<P: Io>>(
 }
 
 /// One byte at a time it is the same bytes.
-fn pieces<H: Handle<P: Io>>(lane: &Lane<'_, H>, offset: u64, bytes: &[u8]) -> Result<(), Rule> {
+fn pieces<H: Handle<P: Transfer>>(
+    lane: &Lane<'_, H>,
+    offset: u64,
+    bytes: &[u8],
+) -> Result<(), Rule> {
     for (at, byte) in (offset..).zip(bytes) {
         let mut again = [!byte];
         lane.read(at, &mut again).map_err(Rule::TransferFails)?;
@@ -154,7 +158,7 @@ fn pieces<H: Handle<P: Io>>(lane: &Lane<'_, H>, offset: u64, bytes: &[u8]) -> Re
 }
 
 /// What is written is read, and nothing beside it is changed.
-fn overwritten<H: Handle<P: Io>>(
+fn overwritten<H: Handle<P: Transfer>>(
     lane: &Lane<'_, H>,
     offset: u64,
     bytes: &[u8],
@@ -180,13 +184,13 @@ fn overwritten<H: Handle<P: Io>>(
 
 /// A file that is shorter than it was when the core looked: the platform says so, with what there
 /// was.
-fn ends<H: Handle<P: Io>>(lane: &Lane<'_, H>, size: u64) -> Result<(), Rule> {
+fn ends<H: Handle<P: Transfer>>(lane: &Lane<'_, H>, size: u64) -> Result<(), Rule> {
     for (offset, done) in
         [(Some(size), 0), (size.checked_sub(1), 1), (size.checked_add(1 << 20), 0)]
     {
         let Some(offset) = offset else { continue };
         let halted = lane.read(offset, &mut [0; 2]);
-        ensure(halted == Err(Halted { done, why: Halt::End }), Rule::EndIsTold(halted.err()))?;
+        ensure(halted == Err(Partial { done, why: Cause::End }), Rule::EndIsTold(halted.err()))?;
     }
     Ok(())
 }

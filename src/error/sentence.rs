@@ -2,7 +2,7 @@
 
 use core::fmt::{Display, Formatter, Result};
 
-use pmem2_platform::{Backing, Errno, Kind, RegionFault, Undurable, What};
+use pmem2_platform::{Backing, Errno, Kind, RegionFault, Subject, Undurable};
 
 use super::{Error, HandleFault, Memory, WriteFault};
 use crate::{os::words, place::On};
@@ -30,9 +30,11 @@ impl Error {
             Self::NotDurable(Undurable::NoInstruction) => "Window::flushed_by",
             Self::NotDurable(Undurable::NoHints) => "Window::with_hints",
             Self::NotDurable(Undurable::NoCall) => "Window::flushed_by_host",
-            Self::Unsupported(What::Read) => "Reader::via",
-            Self::Unsupported(What::Write) => "Writer::via",
-            Self::Os { what: What::ClearBadBlock, errno: Errno::EIO } => "ClearBy::LossyAllocation",
+            Self::Unsupported(Subject::Read) => "Reader::via",
+            Self::Unsupported(Subject::Write) => "Writer::via",
+            Self::Os { subject: Subject::ClearBadBlock, errno: Errno::EIO } => {
+                "ClearBy::LossyAllocation"
+            }
             _ => return None,
         })
     }
@@ -45,18 +47,18 @@ impl Error {
             Self::InvalidFileHandle(fault) => fault.fmt(f),
             Self::InvalidFileType(kind) => refused(*kind, f),
             Self::OutOfMemory(memory) => memory.fmt(f),
-            Self::Os { what, errno } => {
+            Self::Os { subject: what, errno } => {
                 match (*what, *errno) {
-                    (What::Open, Errno::ENOENT) => f.write_str("does not exist: ")?,
+                    (Subject::Open, Errno::ENOENT) => f.write_str("does not exist: ")?,
                     (what, _) => failed(what, f)?,
                 }
                 write!(f, "{errno}{}", words::remedy(*what, *errno))
             }
-            Self::OsCode { what, code } => {
+            Self::OsCode { subject: what, code } => {
                 failed(*what, f)?;
                 write!(f, "error {code} of the system's own, for which there is no errno but EIO")
             }
-            Self::Unsupported(What::Handle) => {
+            Self::Unsupported(Subject::Handle) => {
                 f.write_str("nothing can be said of the handle: pmem2 has no backend for this system")
             }
             Self::Unsupported(what) => match lacking(*what) {
@@ -88,7 +90,7 @@ impl Error {
                  of the source"
             ),
             Self::DaxRegionNotFound(on) => write!(f, "there is no region of persistent memory: the source lies on {}", On(*on)),
-            Self::NotPersistentMemory { asked: What::NumaNode, on: Backing::Volume { .. } } => {
+            Self::NotPersistentMemory { asked: Subject::NumaNode, on: Backing::Volume { .. } } => {
                 f.write_str("the NUMA node cannot be had: Windows does not say which one the memory of a volume is on")
             }
             Self::NotPersistentMemory { asked, on } => {
@@ -144,7 +146,7 @@ impl Error {
                     "opened to append: the system would write at the end, and not where it was meant for; open it otherwise"
                 }
             }),
-            Self::TooLarge(What::BadBlocks) => f.write_str(
+            Self::TooLarge(Subject::BadBlocks) => f.write_str(
                 "there are more bad blocks than the system's list has room for: what else is bad is not known before it is read",
             ),
             Self::TooLarge(what) => {
@@ -280,25 +282,25 @@ fn refused(kind: Kind, f: &mut Formatter<'_>) -> Result {
 }
 
 /// What a source or a platform cannot do, where there is more to say than that it has no answer.
-fn lacking(what: What) -> Option<&'static str> {
+fn lacking(what: Subject) -> Option<&'static str> {
     if let Some(sentence) = words::lacking(what) {
         return Some(sentence);
     }
     Some(match what {
-        What::Read => {
+        Subject::Read => {
             "this platform does not read sources by itself: a region is read where the program has it mapped"
         }
-        What::Write => {
+        Subject::Write => {
             "this platform does not write to sources by itself: a region is written to where the program has it mapped"
         }
-        What::Sync => {
+        Subject::Sync => {
             "this platform has no call that makes what was written durable: what is written to a region is so at once"
         }
-        What::BadBlocks => {
+        Subject::BadBlocks => {
             "the list of bad blocks cannot be had: the system keeps none for this kind of source, or its file system does not say \
              where on the device it lies"
         }
-        What::ClearBadBlock => {
+        Subject::ClearBadBlock => {
             "a bad block of this source cannot be cleared in this way: of a file it is by allocation, of a device DAX by the \
              device's command"
         }
@@ -307,63 +309,63 @@ fn lacking(what: What) -> Option<&'static str> {
 }
 
 /// What was asked for, as a noun.
-fn noun(what: What) -> &'static str {
+fn noun(what: Subject) -> &'static str {
     if let Some(noun) = words::noun(what) {
         return noun;
     }
     match what {
-        What::Handle => "the handle",
-        What::Subsystem => "the device's subsystem",
-        What::Sysfs => "the system's list of devices",
-        What::Size => "the size",
-        What::Alignment => "the alignment",
-        What::Allocated => "the number of allocated bytes",
-        What::FileSystem => "the type of the file system",
-        What::PageSize => "the page size",
-        What::Device => "the source's device",
-        What::Volume => "what the source's volume is made of",
-        What::Region => "the source's region",
-        What::NumaNode => "the NUMA node",
-        What::Persistence => "the persistence domain",
-        What::Dimm => "the DIMMs",
-        What::DeviceId => "the device id",
-        What::UnsafeShutdowns => "the count of unsafe shutdowns",
-        What::Dax => "whether it is mapped directly (DAX)",
-        What::Synchronous => "a synchronous mapping",
-        What::Read => "the bytes",
-        What::Write => "the writing of bytes",
-        What::Buffer => "the buffer's memory",
-        What::Sync => "whether what was written is durable",
-        What::Mapping => "a mapping of the source",
-        What::WritableMapping => "a mapping of the source for writing",
-        What::SignalHandler => "the handler of memory errors",
-        What::BadBlocks => "the list of bad blocks",
-        What::Extents => "where the file lies on its device",
-        What::ClearBadBlock => "the clearing of a bad block",
-        What::WriteBack => "the writing back of what is good beside a bad block",
-        What::Spare => "a spare file in the source's directory",
-        What::Open => "the path",
+        Subject::Handle => "the handle",
+        Subject::Subsystem => "the device's subsystem",
+        Subject::Sysfs => "the system's list of devices",
+        Subject::Size => "the size",
+        Subject::Alignment => "the alignment",
+        Subject::Allocated => "the number of allocated bytes",
+        Subject::FileSystem => "the type of the file system",
+        Subject::PageSize => "the page size",
+        Subject::Device => "the source's device",
+        Subject::Volume => "what the source's volume is made of",
+        Subject::Region => "the source's region",
+        Subject::NumaNode => "the NUMA node",
+        Subject::Persistence => "the persistence domain",
+        Subject::Dimm => "the DIMMs",
+        Subject::DeviceId => "the device id",
+        Subject::UnsafeShutdowns => "the count of unsafe shutdowns",
+        Subject::Dax => "whether it is mapped directly (DAX)",
+        Subject::MapSync => "a synchronous mapping",
+        Subject::Read => "the bytes",
+        Subject::Write => "the writing of bytes",
+        Subject::Buffer => "the buffer's memory",
+        Subject::Sync => "whether what was written is durable",
+        Subject::Mapping => "a mapping of the source",
+        Subject::WritableMapping => "a mapping of the source for writing",
+        Subject::SignalHandler => "the handler of memory errors",
+        Subject::BadBlocks => "the list of bad blocks",
+        Subject::Extents => "where the file lies on its device",
+        Subject::ClearBadBlock => "the clearing of a bad block",
+        Subject::WriteBack => "the writing back of what is good beside a bad block",
+        Subject::Spare => "a spare file in the source's directory",
+        Subject::Open => "the path",
         _ => "the source",
     }
 }
 
-fn failed(what: What, f: &mut Formatter<'_>) -> Result {
+fn failed(what: Subject, f: &mut Formatter<'_>) -> Result {
     match what {
-        What::Open => f.write_str("cannot be opened for reading: "),
-        What::Read => f.write_str("the source cannot be read: "),
-        What::Write => f.write_str("the source cannot be written to: "),
-        What::Buffer => f.write_str("the buffer's memory cannot be accessed: "),
-        What::Sync => f.write_str("what was written cannot be made durable: "),
-        What::Mapping => f.write_str("the source cannot be mapped: "),
-        What::WritableMapping => {
+        Subject::Open => f.write_str("cannot be opened for reading: "),
+        Subject::Read => f.write_str("the source cannot be read: "),
+        Subject::Write => f.write_str("the source cannot be written to: "),
+        Subject::Buffer => f.write_str("the buffer's memory cannot be accessed: "),
+        Subject::Sync => f.write_str("what was written cannot be made durable: "),
+        Subject::Mapping => f.write_str("the source cannot be mapped: "),
+        Subject::WritableMapping => {
             f.write_str("it was opened for writing, but can be mapped for reading only: ")
         }
-        What::SignalHandler => write!(f, "{} cannot be installed: ", noun(what)),
-        What::ClearBadBlock => f.write_str("the bad block cannot be cleared: "),
-        What::WriteBack => f.write_str(
+        Subject::SignalHandler => write!(f, "{} cannot be installed: ", noun(what)),
+        Subject::ClearBadBlock => f.write_str("the bad block cannot be cleared: "),
+        Subject::WriteBack => f.write_str(
             "what was good beside the bad block could not be written back, and is lost or not durable: ",
         ),
-        What::Spare => f.write_str(
+        Subject::Spare => f.write_str(
             "the bad block is as it was, since what is good beside it might be lost: no spare file can be made in the directory \
              that the file is in: ",
         ),

@@ -25,7 +25,7 @@ pub enum Reason {
     /// keep what is stored to it when the power fails.
     Unarmed,
     /// Cache line: a region of physical memory whose table does not say what makes a store durable
-    /// ([`durable_by`](crate::PhysicalRegion::durable_by)).
+    /// ([`durable_by`](crate::bare::PhysicalRegion::durable_by)).
     TableUnstated,
     /// Cache line: the mapping is synchronous, but its region cannot be told.
     DomainUnknown,
@@ -37,7 +37,7 @@ pub enum Reason {
     /// Page: only the host's flush makes stores durable (virtio-pmem, PowerPC's hypervisor).
     Host,
     /// Page: a region of physical memory whose driver makes stores durable, when the program calls
-    /// it ([`HostFlush`](crate::HostFlush)).
+    /// it ([`HostFlush`](crate::persist::HostFlush)).
     Call,
     /// Page: the namespace is a BTT, which writes sectors as a whole.
     Sector,

@@ -12,7 +12,7 @@ impl<'t> Source<Extent<'t>> {
     /// whether one was replaced:
     ///
     /// ```
-    /// use pmem2::{BoardDimm, Durability, Extent, PhysicalRegion, RegionKind, Source};
+    /// use pmem2::{Source, bare::{BoardDimm, Extent, PhysicalRegion, RegionKind}, persist::Durability};
     ///
     /// static CHIPS: [BoardDimm<'_>; 2] = [
     ///     BoardDimm { id: "MB85R4M2T-0007", dirty_shutdowns: Some(1) },
@@ -47,7 +47,7 @@ impl<'t, H: Handle<P = Bare<'t>>> Source<H> {
     /// mapped. A slot of a pool has it, too; what it is mapped by may live less long than the pool:
     ///
     /// ```
-    /// use pmem2::{Bare, Durability, Extent, PhysicalRegion, Pool, RegionKind, Source, Writer};
+    /// use pmem2::{Pool, Source, bare::{Bare, Extent, PhysicalRegion, RegionKind}, persist::Durability, transfer::Writer};
     ///
     /// static FRAM: PhysicalRegion<'_> = PhysicalRegion::new(0x6000_0000, 512 * 1024, RegionKind::Persistent)
     ///     .durable_by(Durability::Fence);

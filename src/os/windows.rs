@@ -19,7 +19,7 @@ impl<'h> Source<WinHandle<'h>> {
     /// volume that is not DAX as long as a mapping of it is.
     ///
     /// ```
-    /// use pmem2::{RawWinHandle, Source, WinHandle};
+    /// use pmem2::{Source, WinHandle, windows::RawWinHandle};
     /// use std::{fs::File, os::windows::io::AsRawHandle};
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {

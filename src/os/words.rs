@@ -3,9 +3,9 @@
 //! no call and no command; Linux (linux/words.rs) and Windows (windows/words.rs) have others where
 //! they have.
 
-use pmem2_platform::{Errno, Kind, What};
+use pmem2_platform::{Errno, Kind, Subject};
 
-use crate::{Error, HandleFault, Reason};
+use crate::{Error, error::HandleFault, place::Reason};
 
 /// Memory that no region of persistent memory tells of, where the system has a name for it.
 pub(crate) const OF_NO_REGION: &str = "";
@@ -26,12 +26,12 @@ pub(crate) const fn refused(_: Kind) -> Option<&'static str> {
 }
 
 /// What a source or a platform cannot do.
-pub(crate) const fn lacking(_: What) -> Option<&'static str> {
+pub(crate) const fn lacking(_: Subject) -> Option<&'static str> {
     None
 }
 
 /// What was asked for, as a noun.
-pub(crate) const fn noun(_: What) -> Option<&'static str> {
+pub(crate) const fn noun(_: Subject) -> Option<&'static str> {
     None
 }
 
@@ -46,10 +46,10 @@ pub(crate) const fn finer(_: Reason) -> Option<&'static str> {
 }
 
 /// What to do about it, where there is something.
-pub(crate) const fn remedy(what: What, errno: Errno) -> &'static str {
+pub(crate) const fn remedy(what: Subject, errno: Errno) -> &'static str {
     match errno {
         Errno::EPERM | Errno::EACCES => "; more rights are needed",
-        Errno::EFAULT if matches!(what, What::Buffer) => {
+        Errno::EFAULT if matches!(what, Subject::Buffer) => {
             "; give memory that is mapped, and that may be written to where bytes are read"
         }
         _ => "",

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use pmem2_platform::{Backing, Locate, Text, What};
+use pmem2_platform::{Backing, Locate, Subject, Text};
 
 use crate::Error;
 
@@ -29,7 +29,7 @@ impl<P: Locate> Dimm<P> {
     ///
     /// [`Unsupported`](Error::Unsupported): the platform has no numbers.
     pub fn number(&self) -> Result<u32, Error> {
-        self.platform.dimm_number(self.dimm).map_err(|fail| Error::of(fail, What::Dimm))
+        self.platform.dimm_number(self.dimm).map_err(|fail| Error::of(fail, Subject::Dimm))
     }
 
     /// What identifies it wherever it is: of an NVDIMM vendor, place and time of its making if
@@ -44,7 +44,7 @@ impl<P: Locate> Dimm<P> {
     /// - [`InvalidDevFormat`](Error::InvalidDevFormat): the system's answer is no id.
     /// - [`Os`](Error::Os): the system failed.
     pub fn id(&self) -> Result<Text<32>, Error> {
-        self.platform.dimm_id(self.dimm).map_err(|fail| Error::of(fail, What::DeviceId))
+        self.platform.dimm_id(self.dimm).map_err(|fail| Error::of(fail, Subject::DeviceId))
     }
 
     /// Adds its id to `all`. By reference, since a small stack has no room for copies.
@@ -52,8 +52,8 @@ impl<P: Locate> Dimm<P> {
     pub(super) fn write_id<const N: usize>(&self, all: &mut Text<N>) -> Result<(), Error> {
         match &self.platform.dimm_id(self.dimm) {
             Ok(id) if all.push(id) => Ok(()),
-            Ok(_) => Err(Error::TooLarge(What::DeviceId)),
-            Err(fail) => Err(Error::of(*fail, What::DeviceId)),
+            Ok(_) => Err(Error::TooLarge(Subject::DeviceId)),
+            Err(fail) => Err(Error::of(*fail, Subject::DeviceId)),
         }
     }
 
@@ -68,7 +68,7 @@ impl<P: Locate> Dimm<P> {
     pub fn dirty_shutdowns(&self) -> Result<u64, Error> {
         self.platform
             .dimm_dirty_shutdowns(self.dimm)
-            .map_err(|fail| Error::of(fail, What::UnsafeShutdowns))
+            .map_err(|fail| Error::of(fail, Subject::UnsafeShutdowns))
     }
 }
 
@@ -76,7 +76,7 @@ impl<P: Locate> Dimm<P> {
 /// regions share is a DIMM of each. After an error it ends.
 pub struct Dimms<P: Locate> {
     platform: P,
-    spot: P::Spot,
+    spot: P::Location,
     regions: usize,
     /// The region and the DIMM in it that come next.
     next: Option<(usize, usize)>,
@@ -87,8 +87,8 @@ impl<P: Locate> Dimms<P> {
     #[inline(never)]
     pub(super) fn of<T>(
         platform: P,
-        spot: &P::Spot,
-        asked: What,
+        spot: &P::Location,
+        asked: Subject,
         answer: impl FnOnce(Self) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let of = |fail| Error::of(fail, asked);
@@ -135,7 +135,7 @@ impl<P: Locate> Dimms<P> {
     /// all: one region alone costs nothing.
     #[inline(never)]
     fn was_there(&self, dimm: &Dimm<P>) -> Result<bool, Error> {
-        let of = |fail| Error::of(fail, What::Dimm);
+        let of = |fail| Error::of(fail, Subject::Dimm);
         let number = dimm.number()?;
         for region in 0..dimm.region {
             let mut index = 0_usize;
@@ -176,10 +176,10 @@ impl<P: Locate> Iterator for Dimms<P> {
                             .platform
                             .confirm(&self.spot)
                             .err()
-                            .map(|fail| Err(Error::of(fail, What::Dimm)));
+                            .map(|fail| Err(Error::of(fail, Subject::Dimm)));
                     }
                 }
-                Err(fail) => return Some(Err(Error::of(fail, What::Dimm))),
+                Err(fail) => return Some(Err(Error::of(fail, Subject::Dimm))),
             }
         }
     }

@@ -2,10 +2,14 @@
 
 use core::fmt::{self, Display};
 
-use pmem2_platform::{Access, Backing, Kind, Region, What};
+use pmem2_platform::{Access, Backing, Kind, Region, Subject};
 
 use super::{Identity, Report};
-use crate::{Error, Expected, Granularity, Place, Reason, granularity::Finer, place::Of};
+use crate::{
+    Error, Granularity,
+    granularity::Finer,
+    place::{Expected, Of, Place, Reason},
+};
 
 /// A line of a report.
 #[derive(Clone, Copy)]
@@ -47,7 +51,7 @@ impl<Id: Copy + Eq + Display> Report<Id> {
             Ok(())
                 if matches!(
                     self.granularity,
-                    Some(Err(Error::Os { what: What::WritableMapping, .. }))
+                    Some(Err(Error::Os { subject: Subject::WritableMapping, .. }))
                 ) =>
             {
                 line("source", &"usable, for reading only")?
@@ -102,7 +106,7 @@ impl<Id: Copy + Eq + Display> Report<Id> {
                 error @ (Error::NeverDurable
                 | Error::RegionNeverDurable
                 | Error::RegionUnarmed
-                | Error::Os { what: What::WritableMapping, .. }),
+                | Error::Os { subject: Subject::WritableMapping, .. }),
             )) => line("granularity", &format_args!("none: {error}"))?,
             // It has been said.
             Some(Err(error)) if self.verdict == Err(*error) => {}

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use pmem2_platform::{Errno, Halt, Halted, What};
+use pmem2_platform::{Cause, Errno, Partial, Subject};
 
 use crate::Error;
 
@@ -28,19 +28,19 @@ impl TransferError {
     }
 
     /// What stopped a transfer that began at `offset`.
-    pub(super) fn of(halted: Halted, offset: u64, asked: What) -> Self {
-        let Halted { done, why } = halted;
+    pub(super) fn of(halted: Partial, offset: u64, asked: Subject) -> Self {
+        let Partial { done, why } = halted;
         let at = offset.saturating_add(u64::try_from(done).unwrap_or(u64::MAX));
         let error = match why {
-            Halt::Medium { unit } => {
+            Cause::Medium { unit } => {
                 // As many bytes as there are from here to the end of the block. It is a power of
                 // two: to divide by it would cost a small machine more than all the rest.
                 let more = unit.saturating_sub(1);
                 Error::IoFail { offset: at, length: unit.max(1).saturating_sub(at & more) }
             }
-            Halt::End => Error::SourceShrank { size: at },
-            Halt::Buffer => Error::Os { what: What::Buffer, errno: Errno::EFAULT },
-            Halt::Fail(fail) => Error::of(fail, asked),
+            Cause::End => Error::SourceShrank { size: at },
+            Cause::Buffer => Error::Os { subject: Subject::Buffer, errno: Errno::EFAULT },
+            Cause::Fail(fail) => Error::of(fail, asked),
             _ => Error::Unknown(asked),
         };
         Self { done, error }

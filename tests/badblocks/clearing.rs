@@ -3,7 +3,11 @@
 
 use std::{collections::BTreeSet, fs::File, ops::Range, os::unix::fs::FileExt};
 
-use pmem2::{ClearBy, Errno, Error, Source, What};
+use pmem2::{
+    Error, Source,
+    badblocks::ClearBy,
+    error::{Errno, Subject},
+};
 use rustix::mount::{UnmountFlags, mount_bind, unmount};
 use tempfile::TempDir;
 
@@ -118,7 +122,7 @@ fn on_ext4_with_the_maps_of_ext3() {
         let source = Source::new(&file).expect("a source");
         for by in [ClearBy::Allocation, ClearBy::LossyAllocation] {
             let result = source.clear_bad_blocks(4096..4608, by);
-            assert_eq!(result, Err(Error::Unsupported(What::ClearBadBlock)));
+            assert_eq!(result, Err(Error::Unsupported(Subject::ClearBadBlock)));
         }
         assert_eq!((contents(&file), places(&file)[1]), (pattern(3 * 4096), Some(place)));
     });
@@ -226,7 +230,7 @@ fn on_ext4_with_clusters() {
         disk.write("badblocks", listed([place..place + 1]));
         let source = Source::new(&file).expect("a source");
         let result = source.clear_bad_blocks(4096..4608, ClearBy::Allocation);
-        assert_eq!(result, Err(Error::Os { what: What::ClearBadBlock, errno: Errno::EIO }));
+        assert_eq!(result, Err(Error::Os { subject: Subject::ClearBadBlock, errno: Errno::EIO }));
         assert_eq!(contents(&file), zeroed(pattern(16 * 4096), 4096..4608));
     });
 }
@@ -237,7 +241,7 @@ fn on_ext4_with_clusters() {
 fn where_the_directory_is_not_at_hand() {
     let image = Image::ext4(4096);
     on_pmem(&image, |mounted, disk| {
-        let spare = |errno| Err(Error::Os { what: What::Spare, errno });
+        let spare = |errno| Err(Error::Os { subject: Subject::Spare, errno });
         let new = |name: &str| {
             let file = mounted.file(name);
             file.write_all_at(&pattern(3 * 4096), 0).expect("written");
@@ -312,13 +316,16 @@ fn who_may_not_write() {
         let source = Source::new(&file).expect("a source");
         rustix::fs::fcntl_setfl(&file, rustix::fs::OFlags::APPEND).expect("O_APPEND");
         let error = source.clear_bad_blocks(0..512, ClearBy::Allocation);
-        assert_eq!(error, Err(Error::Unsupported(What::ClearBadBlock)));
+        assert_eq!(error, Err(Error::Unsupported(Subject::ClearBadBlock)));
         // Nor what is written without a cache, since it may be a part of a sector, and memory that
         // is not aligned.
         rustix::fs::fcntl_setfl(&file, rustix::fs::OFlags::DIRECT).expect("O_DIRECT");
         for by in [ClearBy::Allocation, ClearBy::LossyAllocation] {
             let error = source.clear_bad_blocks(0..512, by);
-            assert_eq!(error, Err(Error::Os { what: What::ClearBadBlock, errno: Errno::EINVAL }));
+            assert_eq!(
+                error,
+                Err(Error::Os { subject: Subject::ClearBadBlock, errno: Errno::EINVAL })
+            );
         }
         rustix::fs::fcntl_setfl(&file, rustix::fs::OFlags::empty()).expect("no flags");
         assert_eq!(contents(&file), pattern(4096));

@@ -2,7 +2,11 @@
 
 use std::{fs::Permissions, ops::Range, os::unix::fs::PermissionsExt};
 
-use pmem2::{ClearBy, Errno, Error, Source, What};
+use pmem2::{
+    Error, Source,
+    badblocks::ClearBy,
+    error::{Errno, Subject},
+};
 
 use super::{
     common::{
@@ -60,7 +64,7 @@ fn the_regions_list() {
             assert_eq!(walk(&source), (merged, None), "{text:?}");
         }
         region.write("badblocks", "4096 1\n41");
-        assert_eq!(walk(&source), (vec![0..512], Some(Error::TooLarge(What::BadBlocks))));
+        assert_eq!(walk(&source), (vec![0..512], Some(Error::TooLarge(Subject::BadBlocks))));
         region.write("badblocks", "none\n");
         assert!(
             matches!(walk(&source), (found, Some(Error::CannotReadBounds)) if found.is_empty())
@@ -78,7 +82,7 @@ fn for_root_only() {
         let (found, error) = as_nobody(|| walk(&source));
         assert_eq!(
             (found, error),
-            (vec![], Some(Error::Os { what: What::BadBlocks, errno: Errno::EACCES }))
+            (vec![], Some(Error::Os { subject: Subject::BadBlocks, errno: Errno::EACCES }))
         );
         assert_eq!(walk(&source), (vec![0..512], None));
     });
@@ -95,11 +99,11 @@ fn clearing() {
         assert_eq!(source.clear_bad_blocks(512..1024, ClearBy::DeviceCommand), Err(Error::NotBad));
         assert_eq!(
             source.clear_bad_blocks(0..512, ClearBy::Allocation),
-            Err(Error::Unsupported(What::ClearBadBlock))
+            Err(Error::Unsupported(Subject::ClearBadBlock))
         );
         // /dev/ndctl0: there is no such bus here.
         let error = source.clear_bad_blocks(0..512, ClearBy::DeviceCommand);
-        assert_eq!(error, Err(Error::Os { what: What::ClearBadBlock, errno: Errno::ENOENT }));
+        assert_eq!(error, Err(Error::Os { subject: Subject::ClearBadBlock, errno: Errno::ENOENT }));
     });
 }
 
@@ -109,7 +113,7 @@ fn devices_in_no_region() {
         device_dax("/sys/devices/platform/hmem.0/dax2.0").write("resource", "0x100000000\n");
         let null = dev_null();
         let source = Source::new(&null).expect("a source");
-        assert_eq!(walk(&source), (vec![], Some(Error::Unsupported(What::BadBlocks))));
+        assert_eq!(walk(&source), (vec![], Some(Error::Unsupported(Subject::BadBlocks))));
     });
 }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fs::File, io::Write, ops::Range, os::unix::fs::FileExt};
 
-use pmem2::{Error, Source, What};
+use pmem2::{Error, Source, error::Subject};
 use rustix::{
     fs::{FallocateFlags, fallocate},
     io::Errno,
@@ -229,7 +229,7 @@ fn as_many_as_the_kernel_keeps() {
         let known = text.bytes().filter(|&byte| byte == b'\n').count() as u64;
         disk.write("badblocks", &text);
         let (found, end) = walk(&Source::new(&file).expect("a source"));
-        assert_eq!(end, Some(Error::TooLarge(What::BadBlocks)));
+        assert_eq!(end, Some(Error::TooLarge(Subject::BadBlocks)));
         assert_eq!(found, (0..known).map(|n| n * 1024..n * 1024 + 512).collect::<Vec<_>>());
     });
 }
@@ -252,11 +252,11 @@ fn a_partition_and_volumes() {
         // A volume, without any device-mapper to ask; and one of md, which cannot be asked.
         let volume = nd::volume("dm-0", mounted.device(), &[&disk]);
         match walk(&source) {
-            (found, Some(Error::Os { what: What::Volume, .. })) if found.is_empty() => {}
+            (found, Some(Error::Os { subject: Subject::Volume, .. })) if found.is_empty() => {}
             other => panic!("{other:?}"),
         }
         drop(volume);
         nd::volume("md0", mounted.device(), &[&disk]);
-        assert_eq!(walk(&source), (vec![], Some(Error::Unsupported(What::BadBlocks))));
+        assert_eq!(walk(&source), (vec![], Some(Error::Unsupported(Subject::BadBlocks))));
     });
 }

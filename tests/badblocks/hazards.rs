@@ -3,7 +3,11 @@
 
 use std::{fs::File, os::unix::fs::FileExt, thread};
 
-use pmem2::{ClearBy, Errno, Error, Source, What};
+use pmem2::{
+    Error, Source,
+    badblocks::ClearBy,
+    error::{Errno, Subject},
+};
 
 use super::{
     clearing::{contents, pattern, zeroed},
@@ -15,7 +19,7 @@ use super::{
 const BLOCK: u64 = 4096;
 
 const fn failed(errno: Errno) -> Error {
-    Error::Os { what: What::ClearBadBlock, errno }
+    Error::Os { subject: Subject::ClearBadBlock, errno }
 }
 
 /// Fills the file system with another file.

@@ -23,19 +23,19 @@ use common::{
     nd::Bus,
 };
 use image::{Image, Mounted};
-use pmem2::{BadBlocks, Error, Handle, Health, Source};
+use pmem2::{Error, Handle, Source, badblocks::BadBlocks, platform};
 
 /// What an iterator brings: ranges, and the error at its end if there is one.
 type Walked = (Vec<Range<u64>>, Option<Error>);
 
-fn walk<H: Handle<P: Health>>(source: &Source<H>) -> Walked {
+fn walk<H: Handle<P: platform::BadBlocks>>(source: &Source<H>) -> Walked {
     match source.bad_blocks() {
         Ok(blocks) => collect(blocks),
         Err(error) => (Vec::new(), Some(error)),
     }
 }
 
-fn collect<H: Handle<P: Health>>(blocks: BadBlocks<H>) -> Walked {
+fn collect<H: Handle<P: platform::BadBlocks>>(blocks: BadBlocks<H>) -> Walked {
     let mut found = Vec::new();
     for range in blocks {
         match range {

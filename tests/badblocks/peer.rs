@@ -8,7 +8,7 @@ use std::{
     os::{fd::AsRawFd, unix::fs::FileExt},
 };
 
-use pmem2::{ClearBy, Error, Source};
+use pmem2::{Error, Source, badblocks::ClearBy};
 
 use super::{
     collect,

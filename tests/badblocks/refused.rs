@@ -2,7 +2,7 @@
 
 use std::{fs::File, io::Write, os::unix::fs::FileExt};
 
-use pmem2::{Error, Source, What};
+use pmem2::{Error, Source, error::Subject};
 use rustix::{fs::MemfdFlags, io::Errno};
 
 use super::{
@@ -123,9 +123,13 @@ fn without_sysfs() {
             mounted.device(),
             "0",
         );
-        assert_eq!(walk(&source), (vec![], Some(Error::Unsupported(What::BadBlocks))));
+        assert_eq!(walk(&source), (vec![], Some(Error::Unsupported(Subject::BadBlocks))));
         let disk = Bus::new(sysfs).region(0, &[]).fsdax("pmem0", mounted.device());
-        assert_eq!(walk(&source), (vec![], Some(Error::Unsupported(What::BadBlocks))), "no list");
+        assert_eq!(
+            walk(&source),
+            (vec![], Some(Error::Unsupported(Subject::BadBlocks))),
+            "no list"
+        );
         for text in ["garbage\n", "1 1 1\n", "-1 1\n", "1 0\n"] {
             disk.write("badblocks", text);
             assert_eq!(walk(&source), (vec![], Some(Error::CannotReadBounds)), "{text:?}");

@@ -12,7 +12,10 @@ use std::{
     thread,
 };
 
-use pmem2::{Errno, Error, Source, What};
+use pmem2::{
+    Error, Source,
+    error::{Errno, Subject},
+};
 use rustix::fs::{FallocateFlags, fallocate};
 
 use super::{
@@ -79,7 +82,7 @@ fn asked_meanwhile(mounted: &Mounted) {
     let file = mounted.file("file");
     file.set_len((PAGES * PAGE) as u64).expect("its size");
     let source = Source::new(&file).expect("a source");
-    let later = Some(Error::Os { what: What::Extents, errno: Errno::EAGAIN });
+    let later = Some(Error::Os { subject: Subject::Extents, errno: Errno::EAGAIN });
     let (begun, ends) = (Barrier::new(2), AtomicBool::new(false));
     let answers: Vec<_> = thread::scope(|scope| {
         let mapping = Mapping::of(&file);

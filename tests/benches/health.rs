@@ -42,7 +42,7 @@ use figures::{CALLS, Effort, print_ratio};
 use libpmem2::{Libpmem2, Pointer};
 use pair::{Side, compare};
 use peer::Peer;
-use pmem2::{Kind, Reader, Source};
+use pmem2::{Kind, Source, transfer::Reader};
 
 /// The length of a new file: any will do.
 const LENGTH: usize = 1 << 20;

@@ -35,7 +35,7 @@ use figures::{CALLS, Effort, interleave, pin, print_ratio, report};
 use libpmem2::{Libpmem2, Pointer};
 use pair::{Compared, Side, compare};
 use peer::{Code, Peer};
-use pmem2::{DeviceId, Error, Source};
+use pmem2::{Error, Source, place::DeviceId};
 
 /// The length of a new file: any will do.
 const LENGTH: u64 = 1 << 20;

@@ -2,7 +2,7 @@
 
 use std::{io, os::fd::OwnedFd};
 
-use pmem2::{Error, HandleFault, Kind};
+use pmem2::{Error, Kind, error::HandleFault};
 use rustix::{
     event::{EventfdFlags, epoll, eventfd},
     fs::{OFlags, inotify},

@@ -5,7 +5,7 @@
 
 use std::{fs::File, os::fd::AsRawFd, os::unix::fs::FileExt, ptr::null_mut};
 
-use pmem2_platform::{CopyFault, Mapping, SigbusHandler};
+use pmem2_platform::{CopyFault, GuardedCopy, SigbusHandler};
 
 pub(crate) fn page() -> usize {
     rustix::param::page_size()
@@ -32,8 +32,8 @@ impl Shrunk {
         Self { file, length }
     }
 
-    pub(crate) fn mapping(&self, handler: SigbusHandler, writable: bool) -> Mapping {
-        Mapping::new(handler, &self.file, 0, self.length, writable).expect("a mapping")
+    pub(crate) fn mapping(&self, handler: SigbusHandler, writable: bool) -> GuardedCopy {
+        GuardedCopy::new(handler, &self.file, 0, self.length, writable).expect("a mapping")
     }
 
     /// From `length` on, up to the end of a page, there are zeros, and then nothing.
@@ -76,7 +76,7 @@ impl Memory {
     }
 
     /// Copies into this memory, from `shift` to its end, and out of it.
-    pub(crate) fn filled(&mut self, shift: usize, mapping: &Mapping) -> Result<(), CopyFault> {
+    pub(crate) fn filled(&mut self, shift: usize, mapping: &GuardedCopy) -> Result<(), CopyFault> {
         self.filled_with(shift, mapping, 0, self.length - shift)
     }
 
@@ -84,7 +84,7 @@ impl Memory {
     pub(crate) fn filled_with(
         &mut self,
         shift: usize,
-        mapping: &Mapping,
+        mapping: &GuardedCopy,
         offset: usize,
         length: usize,
     ) -> Result<(), CopyFault> {
@@ -94,7 +94,7 @@ impl Memory {
         unsafe { mapping.read_to(offset as u64, self.at.add(shift), length) }
     }
 
-    pub(crate) fn drained(&self, shift: usize, mapping: &Mapping) -> Result<(), CopyFault> {
+    pub(crate) fn drained(&self, shift: usize, mapping: &GuardedCopy) -> Result<(), CopyFault> {
         // SAFETY: as above.
         unsafe { mapping.write_from(0, self.at.add(shift), self.length - shift) }
     }

@@ -17,7 +17,10 @@ mod whats;
 
 use libloading::{Library, Symbol};
 use pmem2::{
-    Backing, Code, Errno, Error, FileSystem, HandleFault, Kind, Memory, Undurable, What, WriteFault,
+    Code, Error, Kind,
+    error::{Errno, HandleFault, Memory, Subject, WriteFault},
+    persist::Undurable,
+    place::{Backing, FileSystem},
 };
 use whats::WHATS;
 
@@ -65,9 +68,9 @@ const WITHOUT: [Code; 13] = [
 
 /// An error for each other code of libpmem2, with its name.
 const CODED: &[(&str, Error)] = &[
-    ("PMEM2_E_UNKNOWN", Error::Unknown(What::Subsystem)),
-    ("PMEM2_E_NOSUPP", Error::Unsupported(What::Allocated)),
-    ("PMEM2_E_NOSUPP", Error::NotPersistentMemory { asked: What::DeviceId, on: DISK }),
+    ("PMEM2_E_UNKNOWN", Error::Unknown(Subject::Subsystem)),
+    ("PMEM2_E_NOSUPP", Error::Unsupported(Subject::Allocated)),
+    ("PMEM2_E_NOSUPP", Error::NotPersistentMemory { asked: Subject::DeviceId, on: DISK }),
     ("PMEM2_E_NOSUPP", Error::SeveralNumaNodes),
     ("PMEM2_E_INVALID_FILE_HANDLE", Error::InvalidFileHandle(HandleFault::NotOpen)),
     ("PMEM2_E_INVALID_FILE_HANDLE", Error::InvalidFileHandle(HandleFault::WriteOnly)),
@@ -76,8 +79,8 @@ const CODED: &[(&str, Error)] = &[
     ("PMEM2_E_INVALID_FILE_HANDLE", Error::InvalidFileHandle(HandleFault::Replaced)),
     ("PMEM2_E_INVALID_FILE_HANDLE", Error::InvalidFileHandle(HandleFault::DeviceReplaced)),
     ("PMEM2_E_INVALID_FILE_TYPE", Error::InvalidFileType(Kind::Directory)),
-    ("PMEM2_E_INVALID_FILE_TYPE", Error::UnknownFileType(What::Sysfs)),
-    ("PMEM2_E_INVALID_FILE_TYPE", Error::UnknownFileType(What::Subsystem)),
+    ("PMEM2_E_INVALID_FILE_TYPE", Error::UnknownFileType(Subject::Sysfs)),
+    ("PMEM2_E_INVALID_FILE_TYPE", Error::UnknownFileType(Subject::Subsystem)),
     ("PMEM2_E_MAP_RANGE", Error::MapRange { end: Some(8192), size: 5000 }),
     ("PMEM2_E_MAP_RANGE", Error::MapRange { end: None, size: 5000 }),
     ("PMEM2_E_MAP_RANGE", Error::OffsetBeyondEnd { offset: 8192, size: 5000 }),
@@ -123,9 +126,11 @@ fn all() -> Vec<Error> {
         all.push(Error::TooLarge(what));
         all.extend([Error::Unknown(what), Error::Unsupported(what), Error::UnknownFileType(what)]);
         all.extend(
-            (1..=133).chain([4000]).map(|errno| Error::Os { what, errno: Errno::from_raw(errno) }),
+            (1..=133)
+                .chain([4000])
+                .map(|errno| Error::Os { subject: what, errno: Errno::from_raw(errno) }),
         );
-        all.extend([1, 1392, u32::MAX].map(|code| Error::OsCode { what, code }));
+        all.extend([1, 1392, u32::MAX].map(|code| Error::OsCode { subject: what, code }));
     }
     all
 }
@@ -284,7 +289,11 @@ fn the_names_of_functions_can_be_left_out() {
 /// Whatever a public function gives as an `Err` can be boxed, and has words.
 #[test]
 fn whatever_fails_is_an_error() {
-    use pmem2::{Fail, Halt, Halted, TableFault, TransferError, WindowFault};
+    use pmem2::{
+        bare::{TableFault, WindowFault},
+        platform::Fail,
+        transfer::{Cause, Partial, TransferError},
+    };
     let boxed: [(Box<dyn std::error::Error>, &str); 20] = [
         (Box::new(Error::SourceEmpty), ""),
         (Box::new(TransferError::from(Error::SourceEmpty)), ""),
@@ -294,27 +303,27 @@ fn whatever_fails_is_an_error() {
         (Box::new(TableFault::Checksum), ""),
         (Box::new(pmem2_platform::CopyFault::Outside), ""),
         (Box::new(Fail::Unsupported), "the platform has no answer"),
-        (Box::new(Fail::Absent(What::Size)), "Size: not there"),
-        (Box::new(Fail::Malformed(What::Dimm)), "Dimm: cannot be understood"),
+        (Box::new(Fail::Absent(Subject::Size)), "Size: not there"),
+        (Box::new(Fail::Malformed(Subject::Dimm)), "Dimm: cannot be understood"),
         (Box::new(Fail::Replaced), "the handle refers to another object meanwhile"),
         (Box::new(Fail::DeviceReplaced), "the device is another one meanwhile"),
-        (Box::new(Fail::TooLarge(What::DeviceId)), "DeviceId: too large"),
-        (Box::new(Fail::Os(What::Sync, Errno::EIO)), "Sync: input/output error (EIO)"),
+        (Box::new(Fail::TooLarge(Subject::DeviceId)), "DeviceId: too large"),
+        (Box::new(Fail::Os(Subject::Sync, Errno::EIO)), "Sync: input/output error (EIO)"),
         (Box::new(Fail::NotDurable(Undurable::Never)), "not durable: Never"),
-        (Box::new(Fail::OsCode(What::Read, 1392)), "Read: error 1392 of the system's own"),
+        (Box::new(Fail::OsCode(Subject::Read, 1392)), "Read: error 1392 of the system's own"),
         (
-            Box::new(halted(Halt::Medium { unit: 512 })),
+            Box::new(halted(Cause::Medium { unit: 512 })),
             "after 7 bytes: one of the next 512 bytes is bad",
         ),
-        (Box::new(halted(Halt::End)), "after 7 bytes: there are no more"),
-        (Box::new(halted(Halt::Buffer)), "after 7 bytes: the caller's memory cannot be accessed"),
+        (Box::new(halted(Cause::End)), "after 7 bytes: there are no more"),
+        (Box::new(halted(Cause::Buffer)), "after 7 bytes: the caller's memory cannot be accessed"),
         (
-            Box::new(halted(Halt::Fail(Fail::Replaced))),
+            Box::new(halted(Cause::Fail(Fail::Replaced))),
             "after 7 bytes: the handle refers to another object meanwhile",
         ),
     ];
-    fn halted(why: Halt) -> Halted {
-        Halted { done: 7, why }
+    fn halted(why: Cause) -> Partial {
+        Partial { done: 7, why }
     }
     for (error, words) in boxed {
         // Those of the others are tested where they are from.
@@ -327,7 +336,7 @@ fn whatever_fails_is_an_error() {
 fn errors_of_the_system_are_their_negative_errno() {
     for errno in (1..=133).chain([4000, i32::MAX]).map(Errno::from_raw) {
         for what in WHATS {
-            let error = Error::Os { what, errno };
+            let error = Error::Os { subject: what, errno };
             assert_eq!(
                 (error.code(), error.errno(), error.pmem2_code()),
                 (-errno.raw(), errno, None)
@@ -449,7 +458,7 @@ fn no_two_codes_say_the_same() {
     let classes = |error: &Error| {
         matches!(
             error,
-            Error::InvalidFileType(_) | Error::UnknownFileType(_) | Error::Unknown(What::Region)
+            Error::InvalidFileType(_) | Error::UnknownFileType(_) | Error::Unknown(Subject::Region)
         )
     };
     let all: HashSet<_> = all().into_iter().filter(|error| !classes(error)).collect();
@@ -501,12 +510,14 @@ fn what_was_asked_for_is_named() {
             format!("the system's answer about {noun} makes no sense")
         );
         let unsupported = match what {
-            What::Handle => {
+            Subject::Handle => {
                 "nothing can be said of the handle: pmem2 has no backend for this system".to_owned()
             }
-            What::Read | What::Write | What::Sync | What::BadBlocks | What::ClearBadBlock => {
-                own_words(what).to_owned()
-            }
+            Subject::Read
+            | Subject::Write
+            | Subject::Sync
+            | Subject::BadBlocks
+            | Subject::ClearBadBlock => own_words(what).to_owned(),
             _ => format!(
                 "{noun} cannot be had: this kind of source, or this platform, has no answer"
             ),
@@ -519,7 +530,7 @@ fn what_was_asked_for_is_named() {
             )
         );
         let too_large = match what {
-            What::BadBlocks => {
+            Subject::BadBlocks => {
                 "there are more bad blocks than the system's list has room for: what else is bad is not known before it is read"
                     .to_owned()
             }
@@ -527,33 +538,33 @@ fn what_was_asked_for_is_named() {
         };
         assert_eq!(sentence(Error::TooLarge(what)), too_large);
         let failed = match what {
-            What::Open => "cannot be opened for reading".to_owned(),
-            What::Read => "the source cannot be read".to_owned(),
-            What::Write => "the source cannot be written to".to_owned(),
-            What::Buffer => "the buffer's memory cannot be accessed".to_owned(),
-            What::Sync => "what was written cannot be made durable".to_owned(),
-            What::Mapping => "the source cannot be mapped".to_owned(),
-            What::WritableMapping => {
+            Subject::Open => "cannot be opened for reading".to_owned(),
+            Subject::Read => "the source cannot be read".to_owned(),
+            Subject::Write => "the source cannot be written to".to_owned(),
+            Subject::Buffer => "the buffer's memory cannot be accessed".to_owned(),
+            Subject::Sync => "what was written cannot be made durable".to_owned(),
+            Subject::Mapping => "the source cannot be mapped".to_owned(),
+            Subject::WritableMapping => {
                 "it was opened for writing, but can be mapped for reading only".to_owned()
             }
-            What::SignalHandler => "the handler of SIGBUS cannot be installed".to_owned(),
-            What::ClearBadBlock => "the bad block cannot be cleared".to_owned(),
-            What::WriteBack => {
+            Subject::SignalHandler => "the handler of SIGBUS cannot be installed".to_owned(),
+            Subject::ClearBadBlock => "the bad block cannot be cleared".to_owned(),
+            Subject::WriteBack => {
                 "what was good beside the bad block could not be written back, and is lost or not durable"
                     .to_owned()
             }
-            What::Spare => "the bad block is as it was, since what is good beside it might be lost: no spare file can be made in the \
+            Subject::Spare => "the bad block is as it was, since what is good beside it might be lost: no spare file can be made in the \
                             directory that the file is in"
                 .to_owned(),
             _ => format!("the system failed when it was asked for {noun}"),
         };
         // An errno with which nobody has any advice.
         assert_eq!(
-            sentence(Error::Os { what, errno: Errno::ENXIO }),
+            sentence(Error::Os { subject: what, errno: Errno::ENXIO }),
             format!("{failed}: no such device or address (ENXIO)")
         );
         assert_eq!(
-            sentence(Error::OsCode { what, code: 1392 }),
+            sentence(Error::OsCode { subject: what, code: 1392 }),
             format!(
                 "{failed}: error 1392 of the system's own, for which there is no errno but EIO"
             )
@@ -562,22 +573,22 @@ fn what_was_asked_for_is_named() {
 }
 
 /// What is said where one of these cannot be done: it says what can be done instead.
-fn own_words(what: What) -> &'static str {
+fn own_words(what: Subject) -> &'static str {
     match what {
-        What::Read => {
+        Subject::Read => {
             "this platform does not read sources by itself: a region is read where the program has it mapped (Reader::via)"
         }
-        What::Write => {
+        Subject::Write => {
             "this platform does not write to sources by itself: a region is written to where the program has it mapped (Writer::via)"
         }
-        What::Sync => {
+        Subject::Sync => {
             "this platform has no call that makes what was written durable: what is written to a region is so at once"
         }
-        What::BadBlocks => {
+        Subject::BadBlocks => {
             "the list of bad blocks cannot be had: the system keeps none for this kind of source, or its file system does not say \
              where on the device it lies (btrfs, f2fs, XFS's realtime device)"
         }
-        What::ClearBadBlock => {
+        Subject::ClearBadBlock => {
             "a bad block of this source cannot be cleared in this way: of a file it is by allocation, of a device DAX by the \
              device's command"
         }

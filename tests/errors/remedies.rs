@@ -1,6 +1,11 @@
 //! What the sentences say to do.
 
-use pmem2::{Errno, Error, HandleFault, Kind, Memory, RegionFault, Undurable, What, WriteFault};
+use pmem2::{
+    Error, Kind,
+    bare::RegionFault,
+    error::{Errno, HandleFault, Memory, Subject, WriteFault},
+    persist::Undurable,
+};
 
 use crate::{BACKINGS, sentence, whats::WHATS};
 
@@ -18,30 +23,30 @@ fn remedies_of_transfers() {
     let rights = "; more rights are needed, or a filter (seccomp) that allows the call";
     for what in WHATS {
         let remedy = |errno| match (what, errno) {
-            (What::Write | What::ClearBadBlock, Errno::EFBIG) => limit,
-            (What::Write | What::Sync, Errno::ENOSPC) => room,
-            (What::ClearBadBlock, Errno::ENOSPC) => "; free some: it takes 64 free blocks",
-            (What::Extents, Errno::EAGAIN) => "; it is being written to: ask again",
-            (What::ClearBadBlock, Errno::EBUSY) => {
+            (Subject::Write | Subject::ClearBadBlock, Errno::EFBIG) => limit,
+            (Subject::Write | Subject::Sync, Errno::ENOSPC) => room,
+            (Subject::ClearBadBlock, Errno::ENOSPC) => "; free some: it takes 64 free blocks",
+            (Subject::Extents, Errno::EAGAIN) => "; it is being written to: ask again",
+            (Subject::ClearBadBlock, Errno::EBUSY) => {
                 "; others clear these bytes, write to them or cut the file off at the same time"
             }
-            (What::Write | What::Sync | What::ClearBadBlock, Errno::EDQUOT) => quota,
-            (What::Write | What::ClearBadBlock, Errno::EPERM) => sealed,
-            (What::WritableMapping, Errno::EPERM) => {
+            (Subject::Write | Subject::Sync | Subject::ClearBadBlock, Errno::EDQUOT) => quota,
+            (Subject::Write | Subject::ClearBadBlock, Errno::EPERM) => sealed,
+            (Subject::WritableMapping, Errno::EPERM) => {
                 "; it is sealed against writing (F_SEAL_WRITE, F_SEAL_FUTURE_WRITE)"
             }
-            (What::Mapping, Errno::ENODEV) => no_mappings,
-            (What::Read | What::Write, Errno::EINVAL) => {
+            (Subject::Mapping, Errno::ENODEV) => no_mappings,
+            (Subject::Read | Subject::Write, Errno::EINVAL) => {
                 "; what was opened O_DIRECT takes whole sectors only, and memory that is aligned like them"
             }
-            (What::ClearBadBlock, Errno::EINVAL) => "; a file has to be opened without O_DIRECT",
-            (What::ClearBadBlock, Errno::EIO) => {
+            (Subject::ClearBadBlock, Errno::EINVAL) => "; a file has to be opened without O_DIRECT",
+            (Subject::ClearBadBlock, Errno::EIO) => {
                 "; the memory in its place is bad, too, or what is good beside it cannot be read, and may not be given up (ClearBy::LossyAllocation)"
             }
-            (What::BadBlocks, Errno::EPERM | Errno::EACCES) => root,
-            (What::Open, Errno::EPERM | Errno::EACCES) => "; more rights are needed",
+            (Subject::BadBlocks, Errno::EPERM | Errno::EACCES) => root,
+            (Subject::Open, Errno::EPERM | Errno::EACCES) => "; more rights are needed",
             (_, Errno::EPERM | Errno::EACCES) => rights,
-            (What::Buffer, Errno::EFAULT) => memory,
+            (Subject::Buffer, Errno::EFAULT) => memory,
             _ => "",
         };
         for errno in [
@@ -58,7 +63,7 @@ fn remedies_of_transfers() {
             Errno::EAGAIN,
             Errno::ENODEV,
         ] {
-            let said = sentence(Error::Os { what, errno });
+            let said = sentence(Error::Os { subject: what, errno });
             assert!(said.ends_with(&format!("({errno:?}){}", remedy(errno))), "{said}");
         }
     }
@@ -66,21 +71,23 @@ fn remedies_of_transfers() {
 
 #[test]
 fn remedies() {
-    let failed = |what, errno| sentence(Error::Os { what, errno });
+    let failed = |what, errno| sentence(Error::Os { subject: what, errno });
     let gone = "; the device is gone, or /sys is not mounted here";
     for what in WHATS {
         let remedy = match what {
-            What::Size => {
+            Subject::Size => {
                 "; the device is gone, or sysfs, which alone tells the size of a device DAX, is not mounted on /sys"
             }
-            What::Alignment
-            | What::Device
-            | What::Region
-            | What::NumaNode
-            | What::Persistence
-            | What::BadBlocks => gone,
-            What::Sysfs => "; mount sysfs on /sys (in a chroot or container too)",
-            What::Spare => "; mount proc on /proc, which names the directory, or make that again",
+            Subject::Alignment
+            | Subject::Device
+            | Subject::Region
+            | Subject::NumaNode
+            | Subject::Persistence
+            | Subject::BadBlocks => gone,
+            Subject::Sysfs => "; mount sysfs on /sys (in a chroot or container too)",
+            Subject::Spare => {
+                "; mount proc on /proc, which names the directory, or make that again"
+            }
             _ => "",
         };
         assert!(failed(what, Errno::ENOENT).ends_with(&format!("(ENOENT){remedy}")));
@@ -113,9 +120,9 @@ fn remedies() {
     for (error, said) in [
         (Error::OutOfMemory(Memory::Pool(16)), "all 16 of its slots are taken"),
         (Error::OutOfMemory(Memory::Heap), "out of memory"),
-        (Error::UnknownFileType(What::Sysfs), "mount sysfs on /sys"),
+        (Error::UnknownFileType(Subject::Sysfs), "mount sysfs on /sys"),
         (
-            Error::UnknownFileType(What::Subsystem),
+            Error::UnknownFileType(Subject::Subsystem),
             "its subsystem link in /sys/dev/char cannot be read",
         ),
         (
@@ -209,7 +216,7 @@ fn remedies() {
         ),
         (Error::DaxRegionNotFound(BACKINGS[0]), "(CXL, dax_hmem)"),
         (
-            Error::NotPersistentMemory { asked: What::NumaNode, on: BACKINGS[4] },
+            Error::NotPersistentMemory { asked: Subject::NumaNode, on: BACKINGS[4] },
             "the NUMA node cannot be had: the source lies on overlay, a file system that does not say which device",
         ),
     ] {

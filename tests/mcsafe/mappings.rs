@@ -2,21 +2,22 @@
 
 use std::fs::{self, File, OpenOptions};
 
-use pmem2_platform::{CopyFault, Errno, Fd, Mapping};
+use pmem2_platform::{CopyFault, Errno, Fd, GuardedCopy};
 
 use crate::{
     handler,
     shrunk::{Shrunk, byte, page},
 };
 
-fn map(file: &File, offset: u64, length: usize, writable: bool) -> Result<Mapping, Errno> {
-    Mapping::new(handler(), file, offset, length, writable)
+fn map(file: &File, offset: u64, length: usize, writable: bool) -> Result<GuardedCopy, Errno> {
+    GuardedCopy::new(handler(), file, offset, length, writable)
 }
 
 #[test]
 fn only_the_bytes_of_the_mapping() {
     let file = Shrunk::new(3 * page());
-    let mapping = Mapping::new(handler(), &file.file, page() as u64, page() + 10, true).unwrap();
+    let mapping =
+        GuardedCopy::new(handler(), &file.file, page() as u64, page() + 10, true).unwrap();
     let length = mapping.length();
     assert_eq!(length, page() + 10);
     let mut buffer = vec![0; 20];
@@ -79,7 +80,7 @@ fn what_cannot_be_mapped() {
     for fd in [-1, i32::MIN, 1_000_000] {
         // SAFETY: borrow_raw wants a number that is not opened meanwhile, as nothing opens these.
         let fd = unsafe { Fd::borrow_raw(fd) };
-        assert_eq!(Mapping::new(handler(), &fd, 0, page(), false).err(), Some(Errno::EBADF));
+        assert_eq!(GuardedCopy::new(handler(), &fd, 0, page(), false).err(), Some(Errno::EBADF));
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeSet, ptr};
 
-use pmem2_platform::{Instruction, Mapping};
+use pmem2_platform::{GuardedCopy, Instruction};
 
 use crate::{
     durable::processors,
@@ -23,7 +23,8 @@ struct Lines([u8; 2112]);
 #[test]
 fn what_is_read_is_read_by_lines() {
     let (handler, file) = (handler(), Shrunk::new(2 * page()));
-    let mapping = || Mapping::new(handler, &file.file, 0, file.length, true).expect("a mapping");
+    let mapping =
+        || GuardedCopy::new(handler, &file.file, 0, file.length, true).expect("a mapping");
     let mut buffer = Lines([0; 2112]);
     for length in [1, 7, 16, 33, 63, 64, 65, 127, 300, 512, 1500] {
         for (from, to) in [(0, 0), (1, 0), (7, 9), (31, 3), (48, 0), (63, 62)] {
@@ -59,7 +60,8 @@ fn what_comes_before_a_fault_is_read_by_lines() {
     let (handler, file) = (handler(), Shrunk::new(2 * page()));
     let end = page();
     file.cut(end);
-    let mapping = || Mapping::new(handler, &file.file, 0, file.length, true).expect("a mapping");
+    let mapping =
+        || GuardedCopy::new(handler, &file.file, 0, file.length, true).expect("a mapping");
     let mut buffer = Lines([0; 2112]);
     for (there, to) in [(0, 0), (1, 0), (50, 7), (64, 63), (100, 1)] {
         let from = end - there;
@@ -130,7 +132,7 @@ fn by_each_instruction() {
             [(0, 1), (0, 64), (0, 65), (1, 64), (63, 2), (200, 1000), (page() - 1, 2), (7, 0)]
         {
             let mapping =
-                || Mapping::new(handler, &file.file, 0, file.length, true).expect("a mapping");
+                || GuardedCopy::new(handler, &file.file, 0, file.length, true).expect("a mapping");
             let lines: BTreeSet<_> = (offset..offset + length).map(|at| at / LINE).collect();
             let steps = stepped(0..file.length, || {
                 assert_eq!(mapping().persist(cpu, offset as u64, length), Ok(()))
@@ -162,7 +164,7 @@ fn as_far_as_there_is_memory() {
     for cpu in processors() {
         let steps = stepped(0..end, || {
             let mapping =
-                Mapping::new(handler, &file.file, 0, file.length, true).expect("a mapping");
+                GuardedCopy::new(handler, &file.file, 0, file.length, true).expect("a mapping");
             assert_eq!(mapping.persist(cpu, (end - 100) as u64, 300), Err(gone(100)));
         });
         let expected = [Step::Flushed(end / LINE - 2), Step::Flushed(end / LINE - 1), Step::Fenced];
@@ -175,7 +177,8 @@ fn as_far_as_there_is_memory() {
 fn what_is_lost_is_noticed() {
     let (handler, file) = (handler(), Shrunk::new(page()));
     let new = [0; 100].map(|_: u8| 0xA5);
-    let mapping = || Mapping::new(handler, &file.file, 0, file.length, true).expect("a mapping");
+    let mapping =
+        || GuardedCopy::new(handler, &file.file, 0, file.length, true).expect("a mapping");
     for cpu in processors() {
         let of = |body: &dyn Fn()| {
             let steps = stepped(0..file.length, body);

@@ -10,7 +10,7 @@ use std::{
     thread,
 };
 
-use pmem2_platform::{CopyFault, Mapping};
+use pmem2_platform::{CopyFault, GuardedCopy};
 
 use crate::{
     common::child::{Ended, in_child},
@@ -23,7 +23,7 @@ const THREADS: usize = 8;
 const ROUNDS: usize = 150;
 
 /// Reads all of a mapping of 16 pages that is there up to `end`.
-fn check(mapping: &Mapping, buffer: &mut [u8], end: usize) {
+fn check(mapping: &GuardedCopy, buffer: &mut [u8], end: usize) {
     buffer.fill(0);
     let expected = if end < buffer.len() { Err(gone(end)) } else { Ok(()) };
     assert_eq!(mapping.read(0, buffer), expected);
@@ -98,7 +98,7 @@ fn memory_that_comes_and_goes() {
 }
 
 /// What the handler below reads, if anything.
-static NESTED: AtomicPtr<Mapping> = AtomicPtr::new(null_mut());
+static NESTED: AtomicPtr<GuardedCopy> = AtomicPtr::new(null_mut());
 static NESTED_FAULTS: AtomicUsize = AtomicUsize::new(0);
 static NESTED_WRONG: AtomicUsize = AtomicUsize::new(0);
 thread_local! {

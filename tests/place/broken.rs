@@ -3,7 +3,11 @@
 
 use std::{fs::Permissions, os::unix::fs::PermissionsExt};
 
-use pmem2::{Errno, Error, Persistence, Source, What};
+use pmem2::{
+    Error, Source,
+    error::{Errno, Subject},
+    persist::Persistence,
+};
 
 use crate::{
     common::{
@@ -62,15 +66,15 @@ impl Attribute {
     }
 
     /// What is asked for when it is read.
-    fn what(self) -> What {
+    fn what(self) -> Subject {
         match self {
-            NumaNode => What::NumaNode,
-            Persistence => What::Persistence,
-            Provider | ReadOnly | Namespace => What::Region,
-            Mapping | Flags => What::Dimm,
-            Id => What::DeviceId,
-            DirtyShutdown => What::UnsafeShutdowns,
-            Queue => What::Dax,
+            NumaNode => Subject::NumaNode,
+            Persistence => Subject::Persistence,
+            Provider | ReadOnly | Namespace => Subject::Region,
+            Mapping | Flags => Subject::Dimm,
+            Id => Subject::DeviceId,
+            DirtyShutdown => Subject::UnsafeShutdowns,
+            Queue => Subject::Dax,
         }
     }
 
@@ -161,8 +165,8 @@ fn garbage() {
         ),
         (DirtyShutdown, Error::InvalidDevFormat, NUMBERS),
         (DirtyShutdown, Error::InvalidDevFormat, &["-1\n", "many\n"]),
-        (Queue, Error::Unknown(What::Dax), NUMBERS),
-        (Queue, Error::Unknown(What::Dax), &["2\n", "-1\n"]),
+        (Queue, Error::Unknown(Subject::Dax), NUMBERS),
+        (Queue, Error::Unknown(Subject::Dax), &["2\n", "-1\n"]),
     ];
     with_dimms(|bus, source| {
         for &(file, error, texts) in table {
@@ -248,9 +252,9 @@ fn what_an_ordinary_user_may_not_read() {
             assert_eq!(errors(&source), [None; 4], "root may");
             std::fs::set_permissions(&path, Permissions::from_mode(0o444)).expect("rights");
         }
-        let unsupported = Error::Unsupported(What::UnsafeShutdowns);
+        let unsupported = Error::Unsupported(Subject::UnsafeShutdowns);
         let three =
-            [unsupported, os(What::UnsafeShutdowns, Errno::EACCES), Error::InvalidDevFormat];
+            [unsupported, os(Subject::UnsafeShutdowns, Errno::EACCES), Error::InvalidDevFormat];
         let sentences: std::collections::HashSet<_> =
             three.iter().map(ToString::to_string).collect();
         assert_eq!(
@@ -261,10 +265,10 @@ fn what_an_ordinary_user_may_not_read() {
         let nfit = bus.entry.path("nmem0/nfit");
         std::fs::set_permissions(&nfit, Permissions::from_mode(0o700)).expect("no rights");
         let id = as_nobody(|| source.device_id());
-        assert_eq!(id, Err(os(What::DeviceId, Errno::EACCES)));
+        assert_eq!(id, Err(os(Subject::DeviceId, Errno::EACCES)));
         std::fs::set_permissions("/sys/dev", Permissions::from_mode(0o700)).expect("no rights");
         let found = as_nobody(|| errors(&source));
-        assert_eq!(found, [Some(os(What::Device, Errno::EACCES)); 4]);
+        assert_eq!(found, [Some(os(Subject::Device, Errno::EACCES)); 4]);
     });
 }
 
@@ -300,19 +304,19 @@ fn entries_that_make_no_sense() {
         let long = "../".repeat(200) + "devices/ndbus0/region0/pfn0.1/block/pmem0";
         assert_eq!(put(sysfs, &long), [Some(DEVICE); 4], "it is cut off");
         // Good, and leads nowhere.
-        let gone = os(What::Device, Errno::ENOENT);
+        let gone = os(Subject::Device, Errno::ENOENT);
         let target = "../../devices/ndbus0/region0/pfn0.1/block/pmem0";
         assert_eq!(put(sysfs, target)[1], Some(gone));
         let elsewhere = "../../devices/pci0000:00/virtio0/block/vda";
-        let on = pmem2::Backing::Disk { major, minor };
+        let on = pmem2::place::Backing::Disk { major, minor };
         let nowhere = |asked| Some(Error::NotPersistentMemory { asked, on });
         assert_eq!(
             put(sysfs, elsewhere),
             [
                 Some(gone),
                 Some(Error::DaxRegionNotFound(on)),
-                nowhere(What::DeviceId),
-                nowhere(What::UnsafeShutdowns)
+                nowhere(Subject::DeviceId),
+                nowhere(Subject::UnsafeShutdowns)
             ]
         );
         sysfs.clear();
@@ -324,7 +328,7 @@ fn entries_that_make_no_sense() {
         sysfs.clear();
         Entry::at("/sys/dev/block");
         assert_eq!(errors(&source()), [Some(gone); 4], "no entry");
-        let no_sysfs = os(What::Sysfs, Errno::ENOENT);
+        let no_sysfs = os(Subject::Sysfs, Errno::ENOENT);
         sysfs.clear();
         assert_eq!(errors(&source()), [Some(no_sysfs); 4], "nothing in /sys");
         std::fs::write("/sys/dev", "a file").expect("a file");

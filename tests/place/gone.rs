@@ -3,7 +3,9 @@
 use std::fs::{remove_dir_all, rename};
 
 use pmem2::{
-    Backing, Errno, Error, Granularity, HandleFault, Place, Reason, Sharing, Source, What,
+    Error, Granularity, Sharing, Source,
+    error::{Errno, HandleFault, Subject},
+    place::{Backing, Place, Reason},
 };
 
 use crate::{
@@ -50,9 +52,9 @@ fn another_disk_with_the_same_number() {
         );
 
         sysfs.clear();
-        assert_eq!(source.confirm_place(&place), Err(os(What::Sysfs, Errno::ENOENT)));
+        assert_eq!(source.confirm_place(&place), Err(os(Subject::Sysfs, Errno::ENOENT)));
         Entry::at("/sys/dev/block");
-        assert_eq!(source.confirm_place(&place), Err(os(What::Device, Errno::ENOENT)));
+        assert_eq!(source.confirm_place(&place), Err(os(Subject::Device, Errno::ENOENT)));
         let gone = source.place().expect_err("the device is gone").to_string();
         assert!(gone.contains("the device is gone"), "{gone}");
     });
@@ -107,7 +109,7 @@ fn a_device_that_is_gone() {
         let place = source.place().expect("a place");
         // The link stays for a moment longer than what it leads to.
         remove_dir_all(device.directory()).expect("the device goes");
-        let gone = Err(os(What::Device, Errno::ENOENT));
+        let gone = Err(os(Subject::Device, Errno::ENOENT));
         assert_eq!(source.place().map(|_| ()), gone);
         assert_eq!(source.confirm_place(&place), gone);
         assert_eq!(source.numa_node().map(|_| ()), gone);
@@ -115,7 +117,7 @@ fn a_device_that_is_gone() {
         assert_eq!(source.device_usc().map(|_| ()), gone);
         // The region too: nothing that was read of it is taken for a whole.
         remove_dir_all(bus.entry.path("region0")).expect("the region goes");
-        assert_eq!(source.numa_node(), Err(os(What::Device, Errno::ENOENT)));
+        assert_eq!(source.numa_node(), Err(os(Subject::Device, Errno::ENOENT)));
         assert_eq!(source.device_id().map(|_| ()), gone);
         std::fs::remove_file("/sys/dev/char/1:3").expect("the link goes");
         assert_eq!(source.numa_node().map(|_| ()), gone);
@@ -150,7 +152,7 @@ fn after_a_chroot() {
             let after = file.expected_granularity(Sharing::Shared).expect("a granularity");
             assert_eq!(after.granularity, Granularity::Page);
             assert_ne!(after.reason, Reason::Sector);
-            let no_sysfs = os(What::Sysfs, Errno::ENOENT);
+            let no_sysfs = os(Subject::Sysfs, Errno::ENOENT);
             assert_eq!(device.expected_granularity(Sharing::Shared), Err(no_sysfs));
             assert_eq!(file.place(), Err(no_sysfs));
             assert_eq!(file.confirm_place(of_file), Err(no_sysfs));
@@ -183,15 +185,15 @@ fn a_full_descriptor_table() {
         let full = |what| os(what, Errno::EMFILE);
         let expected = (
             libc::EMFILE,
-            Err(full(What::NumaNode)),
-            Err(full(What::Dimm)),
-            Err(full(What::Dimm)),
-            Err(full(What::NumaNode)),
+            Err(full(Subject::NumaNode)),
+            Err(full(Subject::Dimm)),
+            Err(full(Subject::Dimm)),
+            Err(full(Subject::NumaNode)),
             Ok(1),
             Ok(Granularity::Page),
         );
         assert_eq!(answers, Ended::With(expected));
-        for what in [What::NumaNode, What::Dimm] {
+        for what in [Subject::NumaNode, Subject::Dimm] {
             let sentence = full(what).to_string();
             assert!(sentence.contains("RLIMIT_NOFILE"), "{sentence}");
         }

@@ -3,8 +3,13 @@
 use std::os::fd::AsRawFd;
 
 use pmem2::{
-    Backing, DaxOption, Error, FileSystem, Granularity, Kind, Linux, Locate, Mode, Persistence,
-    Place, Reason, Region, Report, Sharing, Source, Text, Warning, What,
+    Error, Granularity, Kind, Sharing, Source,
+    error::Subject,
+    linux::Linux,
+    persist::Persistence,
+    place::{Backing, DaxOption, FileSystem, Mode, Place, Reason, Region, Warning},
+    platform::{Locate, Text},
+    report::Report,
 };
 use rustix::fs::{CWD, FileType, Mode as Permissions, OFlags, makedev, mknodat};
 
@@ -168,8 +173,8 @@ fn device_dax_in_no_region() {
         device.write("numa_node", "x\n");
         assert_eq!(source.numa_node(), Err(Error::InvalidRegionFormat));
         let nowhere = |asked| Error::NotPersistentMemory { asked, on: Backing::DeviceDax };
-        assert_eq!(source.device_id(), Err(nowhere(What::DeviceId)));
-        assert_eq!(source.device_usc(), Err(nowhere(What::UnsafeShutdowns)));
+        assert_eq!(source.device_id(), Err(nowhere(Subject::DeviceId)));
+        assert_eq!(source.device_usc(), Err(nowhere(Subject::UnsafeShutdowns)));
         let answer = source.expected_granularity(Sharing::Shared).expect("a granularity");
         assert_eq!((answer.granularity, answer.reason), (Granularity::CacheLine, Reason::NoRegion));
     });
@@ -399,8 +404,8 @@ fn what_is_on_no_persistent_memory() {
         assert_eq!(
             (source.device_id().map(|_| ()), source.device_usc()),
             (
-                nowhere(What::DeviceId),
-                Err(Error::NotPersistentMemory { asked: What::UnsafeShutdowns, on })
+                nowhere(Subject::DeviceId),
+                Err(Error::NotPersistentMemory { asked: Subject::UnsafeShutdowns, on })
             )
         );
         let answer = source.expected_granularity(Sharing::Shared).expect("a granularity");
@@ -426,7 +431,10 @@ fn what_is_on_no_persistent_memory() {
     let place = source.place().expect("a place");
     let on = Backing::Hidden(FileSystem::from_magic(0x794c_7630));
     assert_eq!(place.backing(), on);
-    assert_eq!(source.numa_node(), Err(Error::NotPersistentMemory { asked: What::NumaNode, on }));
+    assert_eq!(
+        source.numa_node(),
+        Err(Error::NotPersistentMemory { asked: Subject::NumaNode, on })
+    );
     let sentence = source.numa_node().expect_err("no node").to_string();
     assert!(sentence.contains("overlay") && sentence.contains("does not say"), "{sentence}");
     assert_eq!(source.device_usc().map_err(|error| error.code()), Err(-100_001));
@@ -436,7 +444,10 @@ fn what_is_on_no_persistent_memory() {
     let on = Backing::Disk { major, minor };
     assert_eq!(source.place().map(|place| place.backing()), Ok(on));
     assert_eq!(source.numa_node(), Err(Error::DaxRegionNotFound(on)));
-    assert_eq!(source.device_id(), Err(Error::NotPersistentMemory { asked: What::DeviceId, on }));
+    assert_eq!(
+        source.device_id(),
+        Err(Error::NotPersistentMemory { asked: Subject::DeviceId, on })
+    );
     let sentence = source.numa_node().expect_err("no node").to_string();
     assert!(sentence.contains(&format!("{major}:{minor}")), "{sentence}");
     let answer = source.expected_granularity(Sharing::Shared).expect("a granularity");
@@ -446,7 +457,7 @@ fn what_is_on_no_persistent_memory() {
     );
     assert_eq!(
         Source::from_anon(4096).and_then(|source| source.place()),
-        Err(Error::Unsupported(What::Device))
+        Err(Error::Unsupported(Subject::Device))
     );
 }
 
@@ -469,13 +480,13 @@ fn what_lies_on_what() {
             assert_eq!(source.place().map(|place| place.backing()), Ok(on), "{}", row.name);
             let none = |asked| Error::NotPersistentMemory { asked, on };
             let region = if system.name() == Some("overlay") {
-                none(What::NumaNode)
+                none(Subject::NumaNode)
             } else {
                 Error::DaxRegionNotFound(on)
             };
             assert_eq!(source.numa_node(), Err(region), "{}", row.name);
-            assert_eq!(source.device_id(), Err(none(What::DeviceId)), "{}", row.name);
-            assert_eq!(source.device_usc(), Err(none(What::UnsafeShutdowns)), "{}", row.name);
+            assert_eq!(source.device_id(), Err(none(Subject::DeviceId)), "{}", row.name);
+            assert_eq!(source.device_usc(), Err(none(Subject::UnsafeShutdowns)), "{}", row.name);
             sources += 1;
         }
         assert!(sources > 15, "{sources}");

@@ -17,7 +17,11 @@ use common::{
     made::DISK,
     nd::Bus,
 };
-use pmem2::{Errno, Error, Place, Reason, Region, Source, What};
+use pmem2::{
+    Error, Source,
+    error::{Errno, Subject},
+    place::{Place, Reason, Region},
+};
 
 /// Runs `body` where /sys has a bus and nothing else.
 fn with_bus<T: Send>(body: impl FnOnce(&Sysfs, &Bus) -> T + Send) -> T {
@@ -56,6 +60,6 @@ fn because(reason: Reason) -> Reason {
     reason
 }
 
-const fn os(what: What, errno: Errno) -> Error {
-    Error::Os { what, errno }
+const fn os(what: Subject, errno: Errno) -> Error {
+    Error::Os { subject: what, errno }
 }

@@ -1,6 +1,10 @@
 //! Volumes (device-mapper, md) and the regions that they are made of.
 
-use pmem2::{Backing, Errno, Error, Granularity, Mode, Place, Reason, Sharing, What};
+use pmem2::{
+    Error, Granularity, Sharing,
+    error::{Errno, Subject},
+    place::{Backing, Mode, Place, Reason},
+};
 
 use crate::{
     because,
@@ -29,7 +33,8 @@ fn place() -> Result<Place, Error> {
 fn found() -> Vec<(u32, u32, Mode, Option<u32>)> {
     let place = place().expect("a place");
     assert_eq!(place.backing(), Backing::Regions);
-    let short = |region: &pmem2::Region| (region.bus, region.number, region.mode, region.namespace);
+    let short =
+        |region: &pmem2::place::Region| (region.bus, region.number, region.mode, region.namespace);
     place.regions().map(short).collect()
 }
 
@@ -200,13 +205,13 @@ fn of_sixteen_regions_and_of_more() {
         assert_eq!(found().iter().map(|region| region.1).collect::<Vec<_>>(), expected);
         std::fs::remove_dir_all(dm.directory()).expect("the volume goes");
         let dm = volume("dm-0", nd::disk(), &all);
-        assert_eq!(place(), Err(Error::TooLarge(What::Volume)));
-        assert_eq!(source().numa_node(), Err(Error::TooLarge(What::Volume)));
+        assert_eq!(place(), Err(Error::TooLarge(Subject::Volume)));
+        assert_eq!(source().numa_node(), Err(Error::TooLarge(Subject::Volume)));
         std::fs::remove_dir_all(dm.directory()).expect("the volume goes");
         // In two layers too.
         let lower = volume("dm-1", number(301), &all[..9]);
         let dm = volume("dm-0", nd::disk(), &[&[&lower], &all[9..]].concat());
-        assert_eq!(place(), Err(Error::TooLarge(What::Volume)));
+        assert_eq!(place(), Err(Error::TooLarge(Subject::Volume)));
         std::fs::remove_dir_all(dm.directory()).expect("the volume goes");
         volume("dm-0", nd::disk(), &[&[&lower], &all[9..16]].concat());
         assert_eq!(found().len(), 16);
@@ -227,12 +232,12 @@ fn layers_of_volumes() {
         layered(64);
         assert_eq!(found(), [(0, 1, Mode::Fsdax, Some(0))]);
         layered(65);
-        assert_eq!(place(), Err(Error::TooLarge(What::Volume)));
+        assert_eq!(place(), Err(Error::TooLarge(Subject::Volume)));
         let dm = volume("dm-0", nd::disk(), &[]);
         std::fs::remove_dir_all(dm.path("slaves")).expect("its slaves go");
         let one = volume("dm-1", number(401), &[&dm]);
         volume("dm-0", nd::disk(), &[&one]);
-        assert_eq!(place(), Err(Error::TooLarge(What::Volume)));
+        assert_eq!(place(), Err(Error::TooLarge(Subject::Volume)));
     });
 }
 
@@ -254,13 +259,13 @@ fn slaves_that_make_no_sense() {
             Err(Error::InvalidDevFormat),
             "no device has a name of 33 bytes"
         );
-        assert_eq!(place_with("gone"), Err(os(What::Device, Errno::ENOENT)));
+        assert_eq!(place_with("gone"), Err(os(Subject::Device, Errno::ENOENT)));
         std::fs::remove_dir_all(slaves.directory()).expect("they go");
         dm.write("slaves", "a file");
-        assert_eq!(place(), Err(os(What::Volume, Errno::ENOTDIR)));
+        assert_eq!(place(), Err(os(Subject::Volume, Errno::ENOTDIR)));
         std::fs::remove_file(dm.path("slaves")).expect("it goes");
         dm.link("slaves", "slaves");
-        assert_eq!(place(), Err(os(What::Volume, Errno::ELOOP)));
+        assert_eq!(place(), Err(os(Subject::Volume, Errno::ELOOP)));
         // An ordinary disk below, whose number cannot be told.
         std::fs::remove_file(dm.path("slaves")).expect("it goes");
         let disk =
@@ -285,6 +290,6 @@ fn slaves_that_make_no_sense() {
         let on = Backing::Disk { major: u32::MAX, minor: u32::MAX };
         assert_eq!(place().map(|place| place.backing()), Ok(on));
         std::fs::remove_file(disk.path("dev")).expect("it goes");
-        assert_eq!(place(), Err(os(What::Device, Errno::ENOENT)));
+        assert_eq!(place(), Err(os(Subject::Device, Errno::ENOENT)));
     });
 }

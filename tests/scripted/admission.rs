@@ -1,6 +1,6 @@
 //! What can be a source: every access with every kind.
 
-use pmem2::{Access, Error, HandleFault, Kind, Report, Source};
+use pmem2::{Access, Error, Kind, Source, error::HandleFault, report::Report};
 
 use crate::script::{Call, Script, WHATS};
 

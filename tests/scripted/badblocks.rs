@@ -2,7 +2,12 @@
 
 use std::{collections::BTreeSet, ops::Range};
 
-use pmem2::{Access, Anonymous, BadBlocks, ClearBy, Error, Fail, Kind, Source, What, WriteFault};
+use pmem2::{
+    Access, Anonymous, Error, Kind, Source,
+    badblocks::{BadBlocks, ClearBy},
+    error::{Subject, WriteFault},
+    platform::Fail,
+};
 use proptest::prelude::*;
 
 use crate::{
@@ -97,7 +102,7 @@ fn a_platform_that_goes_backwards() {
         let mut blocks = source.bad_blocks().unwrap();
         script.medium.next.borrow_mut().extend([Ok(Some(512..1024)), Ok(Some(lie.clone()))]);
         assert_eq!(blocks.next(), Some(Ok(512..1024)));
-        assert_eq!(blocks.next(), Some(Err(Error::Unknown(What::BadBlocks))), "{lie:?}");
+        assert_eq!(blocks.next(), Some(Err(Error::Unknown(Subject::BadBlocks))), "{lie:?}");
         assert_eq!((blocks.next(), blocks.next()), (None, None));
         blocks.seek(1024);
         assert_eq!(blocks.next(), Some(Ok(4096..8192)), "unless the program goes on");
@@ -106,7 +111,7 @@ fn a_platform_that_goes_backwards() {
     script.medium.next.borrow_mut().push_back(Ok(Some(0..0)));
     let source = Source::new(script.object()).unwrap();
     let all: Vec<_> = source.bad_blocks().unwrap().collect();
-    assert_eq!(all, [Err(Error::Unknown(What::BadBlocks))]);
+    assert_eq!(all, [Err(Error::Unknown(Subject::BadBlocks))]);
 }
 
 #[test]
@@ -114,14 +119,14 @@ fn every_failure_of_the_list() {
     for fail in fails() {
         let script = Script::failing(Call::ListBad, fail);
         let source = Source::new(script.object()).unwrap();
-        assert_eq!(source.bad_blocks().err(), Some(expected(fail, What::BadBlocks)));
-        assert_eq!(BadBlocks::new(source).err(), Some(expected(fail, What::BadBlocks)));
+        assert_eq!(source.bad_blocks().err(), Some(expected(fail, Subject::BadBlocks)));
+        assert_eq!(BadBlocks::new(source).err(), Some(expected(fail, Subject::BadBlocks)));
         assert_eq!(script.dropped.get(), 1);
 
         let script = Script::failing(Call::NextBad(0), fail);
         let source = Source::new(script.object()).unwrap();
         let all: Vec<_> = source.bad_blocks().unwrap().collect();
-        assert_eq!(all, [Err(expected(fail, What::BadBlocks))], "and nothing after it");
+        assert_eq!(all, [Err(expected(fail, Subject::BadBlocks))], "and nothing after it");
     }
 }
 
@@ -129,17 +134,17 @@ fn every_failure_of_the_list() {
 #[test]
 fn a_list_that_was_cut_off() {
     let script = spoilt(&[span(512, 1024)]);
-    let cut = Fail::TooLarge(What::BadBlocks);
+    let cut = Fail::TooLarge(Subject::BadBlocks);
     script.medium.next.borrow_mut().extend([Ok(Some(512..1024)), Err(cut)]);
     let source = Source::new(script.object()).unwrap();
     let all: Vec<_> = source.bad_blocks().unwrap().collect();
-    assert_eq!(all, [Ok(512..1024), Err(Error::TooLarge(What::BadBlocks))]);
+    assert_eq!(all, [Ok(512..1024), Err(Error::TooLarge(Subject::BadBlocks))]);
 }
 
 #[test]
 fn an_anonymous_source_is_on_no_list() {
     let script = Script::new();
-    let refused = Some(Error::Unsupported(What::BadBlocks));
+    let refused = Some(Error::Unsupported(Subject::BadBlocks));
     let source = Source::new(Anonymous::on(&script, 4096)).unwrap();
     assert_eq!(source.bad_blocks().err(), refused);
     assert_eq!(source.clear_bad_blocks(0..512, ClearBy::Allocation).err(), refused);
@@ -252,9 +257,9 @@ fn every_failure_of_clearing() {
                 Source::new(script.object()).unwrap().clear_bad_blocks(0..512, ClearBy::Allocation);
             (cleared, script.calls().iter().any(|call| matches!(call, Call::ClearBad(..))))
         };
-        assert_eq!(clear(Call::Size), (Err(expected(fail, What::Size)), false));
+        assert_eq!(clear(Call::Size), (Err(expected(fail, Subject::Size)), false));
         let asked = clear(Call::ClearBad((0, 0), ClearBy::Allocation));
-        assert_eq!(asked, (Err(expected(fail, What::ClearBadBlock)), true));
+        assert_eq!(asked, (Err(expected(fail, Subject::ClearBadBlock)), true));
     }
 }
 

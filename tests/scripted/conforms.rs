@@ -4,8 +4,11 @@
 use std::ops::Range;
 
 use pmem2::{
-    Errno, Fail, Halt, Halted, Kind, What,
+    Kind,
     conformance::{Case, Expect, Rule, Violation, check_bad_blocks, check_halt, check_transfers},
+    error::{Errno, Subject},
+    platform::Fail,
+    transfer::{Cause, Partial},
 };
 
 use crate::script::{Call, Object, READ_WRITE, Script};
@@ -74,8 +77,8 @@ fn what_keeps_the_contract() {
 
 #[test]
 fn transfers_that_fail() {
-    let eio = Fail::Os(What::Read, Errno::EIO);
-    let failed = Some(Rule::TransferFails(Halted { done: 0, why: Halt::Fail(eio) }));
+    let eio = Fail::Os(Subject::Read, Errno::EIO);
+    let failed = Some(Rule::TransferFails(Partial { done: 0, why: Cause::Fail(eio) }));
     for call in [Call::Channel(None, (0, 0), false), Call::Sync] {
         assert_eq!(
             transfers(&Script::failing(call, eio), Kind::RegularFile, true),
@@ -88,7 +91,7 @@ fn transfers_that_fail() {
         None
     );
     let script = Script::new();
-    let halted = Halted { done: 7, why: Halt::Medium { unit: 512 } };
+    let halted = Partial { done: 7, why: Cause::Medium { unit: 512 } };
     script.medium.halted.set(Some(halted));
     assert_eq!(transfers(&script, Kind::RegularFile, false), Some(Rule::TransferFails(halted)));
 }
@@ -109,7 +112,7 @@ fn other_bytes_than_those() {
 fn an_end_that_is_not_told() {
     let script = Script::new();
     script.medium.bytes.borrow_mut().to_mut().push(1);
-    let ended = Rule::EndIsTold(Some(Halted { done: 1, why: Halt::End }));
+    let ended = Rule::EndIsTold(Some(Partial { done: 1, why: Cause::End }));
     assert_eq!(transfers(&script, Kind::RegularFile, false), Some(ended));
     script.medium.bytes.borrow_mut().to_mut().push(1);
     assert_eq!(transfers(&script, Kind::RegularFile, false), Some(Rule::EndIsTold(None)));
@@ -117,7 +120,7 @@ fn an_end_that_is_not_told() {
 
 #[test]
 fn halts() {
-    let halt = |spoil: Range<u64>, first_bad: u64, lie: Option<Halted>| {
+    let halt = |spoil: Range<u64>, first_bad: u64, lie: Option<Partial>| {
         let mut script = Script::new();
         script.medium.bad_halts = true;
         script.medium.bad.borrow_mut().extend(spoil);
@@ -128,11 +131,11 @@ fn halts() {
     assert_eq!(halt(20..21, 20, None), None);
     // Too early, too late, never, something else.
     let inexact = |halted| Some(Rule::HaltIsExact(halted));
-    let medium = |done, unit| Some(Halted { done, why: Halt::Medium { unit } });
+    let medium = |done, unit| Some(Partial { done, why: Cause::Medium { unit } });
     assert!(matches!(halt(4095..4608, 4096, None), Some(Rule::HaltIsExact(Some(_)))));
     assert_eq!(halt(4097..4098, 4096, None), inexact(medium(1, 1)));
     assert_eq!(halt(9000..9001, 4096, None), inexact(None));
-    let ended = Some(Halted { done: 0, why: Halt::End });
+    let ended = Some(Partial { done: 0, why: Cause::End });
     assert_eq!(halt(0..0, 4096, ended), inexact(ended));
     // A unit that is none, one that does not have it, one that does.
     assert_eq!(halt(0..0, 4096, medium(0, 3)), inexact(medium(0, 3)));
@@ -174,14 +177,14 @@ fn lists_that_keep_the_contract() {
     assert_eq!(blocks(&Script::failing(Call::ListBad, Fail::Unsupported), true), None);
     // What is not known is not held against it.
     assert_eq!(
-        blocks(&Script::failing(Call::NextBad(0), Fail::TooLarge(What::BadBlocks)), true),
+        blocks(&Script::failing(Call::NextBad(0), Fail::TooLarge(Subject::BadBlocks)), true),
         None
     );
 }
 
 #[test]
 fn lists_that_break_it() {
-    let eio = Fail::Os(What::BadBlocks, Errno::EIO);
+    let eio = Fail::Os(Subject::BadBlocks, Errno::EIO);
     for call in [Call::ListBad, Call::NextBad(0)] {
         assert_eq!(blocks(&Script::failing(call, eio), true), Some(Rule::BadBlocksFail(eio)));
     }

@@ -3,40 +3,42 @@
 use std::mem::MaybeUninit;
 
 use pmem2::{
-    Alignment, Anonymous, Borrowed, Errno, Error, Facts, Fail, HandleFault, Kind, Memory, NoId,
-    Platform, Pool, Report, Source, Unsupported, What,
+    Anonymous, Error, Kind, Pool, Source,
+    error::{Errno, HandleFault, Memory, Subject},
+    platform::{Alignment, Borrowed, Facts, Fail, NoId, Platform, Unsupported},
+    report::Report,
 };
 
 use crate::script::{Call, READ_WRITE, Script, UNDURABLE, WHATS, fails};
 
 /// The error that a failure has to become where `asked` was asked for: the table of issue 2.
-pub(crate) fn expected(fail: Fail, asked: What) -> Error {
-    let absent = |what| Error::Os { what, errno: Errno::ENOENT };
+pub(crate) fn expected(fail: Fail, asked: Subject) -> Error {
+    let absent = |what| Error::Os { subject: what, errno: Errno::ENOENT };
     match fail {
         Fail::Unsupported => Error::Unsupported(asked),
         Fail::Replaced => Error::InvalidFileHandle(HandleFault::Replaced),
         Fail::NotDurable(why) => Error::NotDurable(why),
-        Fail::Os(What::Sync, Errno::EIO) => Error::NotSynced,
-        Fail::Os(what, errno) => Error::Os { what, errno },
-        Fail::OsCode(what, code) => Error::OsCode { what, code },
-        Fail::Absent(What::BadBlocks) => Error::NotBad,
-        Fail::Absent(What::Mapping) => Error::MappingNotFound,
-        Fail::Absent(What::Handle) => Error::InvalidFileHandle(HandleFault::NotOpen),
+        Fail::Os(Subject::Sync, Errno::EIO) => Error::NotSynced,
+        Fail::Os(what, errno) => Error::Os { subject: what, errno },
+        Fail::OsCode(what, code) => Error::OsCode { subject: what, code },
+        Fail::Absent(Subject::BadBlocks) => Error::NotBad,
+        Fail::Absent(Subject::Mapping) => Error::MappingNotFound,
+        Fail::Absent(Subject::Handle) => Error::InvalidFileHandle(HandleFault::NotOpen),
         Fail::Absent(what) => absent(what),
-        Fail::Malformed(What::Size) => Error::InvalidSizeFormat,
-        Fail::Malformed(What::Allocated) => Error::InvalidSizeFormat,
-        Fail::Malformed(What::Alignment) => Error::InvalidAlignmentFormat,
-        Fail::Malformed(What::PageSize) => Error::InvalidAlignmentFormat,
-        Fail::Malformed(What::Region) => Error::InvalidRegionFormat,
-        Fail::Malformed(What::NumaNode) => Error::InvalidRegionFormat,
-        Fail::Malformed(What::Persistence) => Error::InvalidRegionFormat,
-        Fail::Malformed(What::Device) => Error::InvalidDevFormat,
-        Fail::Malformed(What::Volume) => Error::InvalidDevFormat,
-        Fail::Malformed(What::Dimm) => Error::InvalidDevFormat,
-        Fail::Malformed(What::DeviceId) => Error::InvalidDevFormat,
-        Fail::Malformed(What::UnsafeShutdowns) => Error::InvalidDevFormat,
-        Fail::Malformed(What::BadBlocks) => Error::CannotReadBounds,
-        Fail::Malformed(What::Extents) => Error::CannotReadBounds,
+        Fail::Malformed(Subject::Size) => Error::InvalidSizeFormat,
+        Fail::Malformed(Subject::Allocated) => Error::InvalidSizeFormat,
+        Fail::Malformed(Subject::Alignment) => Error::InvalidAlignmentFormat,
+        Fail::Malformed(Subject::PageSize) => Error::InvalidAlignmentFormat,
+        Fail::Malformed(Subject::Region) => Error::InvalidRegionFormat,
+        Fail::Malformed(Subject::NumaNode) => Error::InvalidRegionFormat,
+        Fail::Malformed(Subject::Persistence) => Error::InvalidRegionFormat,
+        Fail::Malformed(Subject::Device) => Error::InvalidDevFormat,
+        Fail::Malformed(Subject::Volume) => Error::InvalidDevFormat,
+        Fail::Malformed(Subject::Dimm) => Error::InvalidDevFormat,
+        Fail::Malformed(Subject::DeviceId) => Error::InvalidDevFormat,
+        Fail::Malformed(Subject::UnsafeShutdowns) => Error::InvalidDevFormat,
+        Fail::Malformed(Subject::BadBlocks) => Error::CannotReadBounds,
+        Fail::Malformed(Subject::Extents) => Error::CannotReadBounds,
         Fail::Malformed(what) => Error::Unknown(what),
         Fail::DeviceReplaced => Error::InvalidFileHandle(HandleFault::DeviceReplaced),
         Fail::TooLarge(what) => Error::TooLarge(what),
@@ -48,12 +50,12 @@ pub(crate) fn expected(fail: Fail, asked: What) -> Error {
 fn the_codes_of_failures() {
     let code =
         |fail| Source::new(Script::failing(Call::Describe, fail).object()).unwrap_err().code();
-    let codes = |fail: fn(What) -> Fail| WHATS.map(|what| code(fail(what)));
+    let codes = |fail: fn(Subject) -> Fail| WHATS.map(|what| code(fail(what)));
     // ENOENT, but for a handle, a bad block (none found), a mapping.
     let absent = |what| match what {
-        What::Handle => -100_004,
-        What::BadBlocks => -100_029,
-        What::Mapping => -100_016,
+        Subject::Handle => -100_004,
+        Subject::BadBlocks => -100_029,
+        Subject::Mapping => -100_016,
         _ => -2,
     };
     assert_eq!(codes(Fail::Absent), WHATS.map(absent));
@@ -83,8 +85,9 @@ fn the_codes_of_failures() {
     assert_eq!(UNDURABLE.map(|why| code(Fail::NotDurable(why))), [-100_001; 5]);
     for errno in 1..=133 {
         // A sync that failed is a failure of the medium.
-        let expected =
-            |what| if (what, errno) == (What::Sync, Errno::EIO.raw()) { -100_037 } else { -errno };
+        let expected = |what| {
+            if (what, errno) == (Subject::Sync, Errno::EIO.raw()) { -100_037 } else { -errno }
+        };
         assert_eq!(codes_of_os(errno), WHATS.map(expected));
     }
 }
@@ -100,7 +103,7 @@ fn codes_of_os(errno: i32) -> [i32; WHATS.len()] {
 fn every_constructor_gives_the_error_and_drops_the_handle() {
     for fail in fails() {
         let script = Script::failing(Call::Describe, fail);
-        let error = expected(fail, What::Handle);
+        let error = expected(fail, Subject::Handle);
         assert_eq!(Source::new(script.object()).unwrap_err(), error);
         assert_eq!(script.dropped.get(), 1);
         assert_eq!(Source::boxed(script.object()).unwrap_err(), error);
@@ -122,7 +125,7 @@ fn memory_of_the_caller_is_untouched_by_a_failure() {
         let script = Script::failing(Call::Describe, fail);
         let mut place = MaybeUninit::new(Source::new(before.object()).unwrap());
         let error = Source::new_in(&mut place, script.object()).unwrap_err();
-        assert_eq!((error, script.dropped.get()), (expected(fail, What::Handle), 1));
+        assert_eq!((error, script.dropped.get()), (expected(fail, Subject::Handle), 1));
         // SAFETY: it was made with a value, and what a failure must not touch is that value. It is
         // dropped once.
         let source = unsafe { place.assume_init() };
@@ -151,13 +154,13 @@ fn no_failure_costs_a_slot() {
     for (fail, script) in &scripts {
         let (fail, bad) = (*fail, script.object());
         let held = pool.source(&object).unwrap();
-        assert_eq!(pool.source(&bad).unwrap_err(), expected(fail, What::Handle));
+        assert_eq!(pool.source(&bad).unwrap_err(), expected(fail, Subject::Handle));
         assert_eq!(pool.len(), 1);
         let others = [pool.source(&object).unwrap(), pool.source(&object).unwrap()];
         assert_eq!(pool.source(&object).unwrap_err(), Error::OutOfMemory(Memory::Pool(3)));
         assert_eq!(
             pool.source(&bad).unwrap_err(),
-            expected(fail, What::Handle),
+            expected(fail, Subject::Handle),
             "the handle is looked at first"
         );
         assert_eq!(pool.len(), 3);
@@ -174,36 +177,36 @@ fn every_question_gives_the_error() {
         let script = failing(Call::Size);
         let source = Source::new(script.object()).unwrap();
         script.calls();
-        assert_eq!(source.size(), Err(expected(fail, What::Size)));
+        assert_eq!(source.size(), Err(expected(fail, Subject::Size)));
         assert_eq!(script.calls(), [Call::Size]);
-        assert_eq!(source.check_range(0, 0), Err(expected(fail, What::Size)));
+        assert_eq!(source.check_range(0, 0), Err(expected(fail, Subject::Size)));
         assert_eq!(script.calls(), [Call::Size], "a range is not looked at further");
         assert_eq!((source.alignment(), source.allocated()), (Ok(4096), Ok(0x8000)));
 
         let script = failing(Call::Alignment);
         let source = Source::new(script.object()).unwrap();
         script.calls();
-        assert_eq!(source.alignment(), Err(expected(fail, What::Alignment)));
+        assert_eq!(source.alignment(), Err(expected(fail, Subject::Alignment)));
         assert_eq!(script.calls(), [Call::Alignment]);
-        assert_eq!(source.check_range(0, 0), Err(expected(fail, What::Alignment)));
+        assert_eq!(source.check_range(0, 0), Err(expected(fail, Subject::Alignment)));
         assert_eq!(script.calls(), [Call::Size, Call::Alignment]);
 
         let script = failing(Call::Allocated);
         let source = Source::new(script.object()).unwrap();
         script.calls();
-        assert_eq!(source.allocated(), Err(expected(fail, What::Allocated)));
+        assert_eq!(source.allocated(), Err(expected(fail, Subject::Allocated)));
         assert_eq!(script.calls(), [Call::Allocated]);
         assert_eq!(source.check_range(0, 0), Ok(0..0x1_0000));
 
         let script = failing(Call::FileSystem);
         let source = Source::new(script.object()).unwrap();
         script.calls();
-        assert_eq!(source.file_system(), Err(expected(fail, What::FileSystem)));
+        assert_eq!(source.file_system(), Err(expected(fail, Subject::FileSystem)));
         assert_eq!(script.calls(), [Call::FileSystem]);
 
         let script = failing(Call::PageSize);
         let refused = Source::new(Anonymous::on(&script, 1)).unwrap_err();
-        assert_eq!(refused, expected(fail, What::Handle));
+        assert_eq!(refused, expected(fail, Subject::Handle));
         assert_eq!(script.calls(), [Call::PageSize]);
         assert_eq!(
             Source::new(script.object()).unwrap().alignment(),
@@ -289,8 +292,8 @@ fn an_anonymous_source_is_its_size() {
             (source.size(), source.alignment(), source.kind()),
             (Ok(size), Ok(0x4000), Kind::Anonymous)
         );
-        assert_eq!(source.allocated(), Err(Error::Unsupported(What::Allocated)));
-        assert_eq!(source.file_system(), Err(Error::Unsupported(What::FileSystem)));
+        assert_eq!(source.allocated(), Err(Error::Unsupported(Subject::Allocated)));
+        assert_eq!(source.file_system(), Err(Error::Unsupported(Subject::FileSystem)));
         assert_eq!(source.id().to_string(), "none");
         assert_eq!(source.handle().size(), size);
         assert_eq!(script.calls(), [], "no system is asked");
@@ -309,5 +312,5 @@ fn a_system_without_a_backend_has_no_answer() {
     assert_eq!(Unsupported::file_system(handle, &facts), Err(Fail::Unsupported));
     assert_eq!(Unsupported.page_size(), Err(Fail::Unsupported));
     let refused = Source::new(Anonymous::on(Unsupported, 1)).unwrap_err();
-    assert_eq!(refused, Error::Unsupported(What::Handle));
+    assert_eq!(refused, Error::Unsupported(Subject::Handle));
 }

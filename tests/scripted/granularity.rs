@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use pmem2::{
-    Access, Anonymous, Backing, DaxOption, Direct, Error, Expected, FileSystem, Granularity, Kind,
-    Mode, Persistence, Reason, Sharing, Source, Synchronous, What,
+    Access, Anonymous, Error, Granularity, Kind, Sharing, Source,
+    error::Subject,
+    persist::Persistence,
+    place::{Backing, DaxOption, DaxState, Expected, FileSystem, MapSync, Mode, Reason},
 };
 
 use crate::{
@@ -60,12 +62,14 @@ fn every_combination_of_facts() {
             Reason::CpuCache => Granularity::Byte,
             _ => Granularity::CacheLine,
         };
-        assert_eq!(of_file(Synchronous::Granted), answer(granularity, granted), "{world:?}");
-        assert_eq!(of_file(Synchronous::Refused), answer(Granularity::Page, refused), "{world:?}");
-        assert_eq!(of_file(Synchronous::Unknown), answer(Granularity::Page, Reason::KernelTooOld));
-        let of_device = world.expect(Kind::DeviceDax, Synchronous::Granted).map(pair);
+        assert_eq!(of_file(MapSync::Granted), answer(granularity, granted), "{world:?}");
+        assert_eq!(of_file(MapSync::Refused), answer(Granularity::Page, refused), "{world:?}");
+        assert_eq!(of_file(MapSync::Unknown), answer(Granularity::Page, Reason::KernelTooOld));
+        let of_device = world.expect(Kind::DeviceDax, MapSync::Granted).map(pair);
         let expected = match (world.backing, granted) {
-            (None, _) => Err(Error::Os { what: What::Device, errno: pmem2::Errno::EACCES }),
+            (None, _) => {
+                Err(Error::Os { subject: Subject::Device, errno: pmem2::error::Errno::EACCES })
+            }
             (_, Reason::Host) => Err(Error::NeverDurable),
             _ => Ok(answer(granularity, granted)),
         };
@@ -81,23 +85,23 @@ fn every_combination_of_facts() {
 #[test]
 fn what_users_meet() {
     use Granularity::{Byte, CacheLine, Page};
-    use Synchronous::{Granted, Refused};
+    use MapSync::{Granted, Refused};
     let best = World::BEST;
     let domain = |domain| World { regions: [Some((Mode::Fsdax, domain)), None], ..best };
     let mode = |mode, capable| World {
         regions: [Some((mode, Persistence::CpuCache)), None],
         dax_capable: Some(capable),
-        direct: Some(Direct::new(Some(false), Some(DaxOption::Inode))),
+        direct: Some(DaxState::new(Some(false), Some(DaxOption::Inode))),
         ..best
     };
-    let how = |file, mount| World { direct: Some(Direct::new(Some(file), Some(mount))), ..best };
+    let how = |file, mount| World { direct: Some(DaxState::new(Some(file), Some(mount))), ..best };
     let on = |backing, system| World {
         backing: Some(backing),
         regions: [None; 2],
         system: Some(system),
         ..best
     };
-    let rows: [(World, Synchronous, Granularity, &str); 18] = [
+    let rows: [(World, MapSync, Granularity, &str); 18] = [
         (best, Granted, Byte, "(eADR)"),
         (domain(Persistence::MemoryController), Granted, CacheLine, "no eADR"),
         (domain(Persistence::Unstated), Granted, CacheLine, "does not say"),
@@ -115,7 +119,7 @@ fn what_users_meet() {
         (on(DISK, XFS), Refused, Page, "block device 8:1"),
         (on(tmpfs(), FileSystem::from_magic(0x0102_1994)), Refused, Page, "tmpfs"),
         (on(overlay(), FileSystem::from_magic(0x794c_7630)), Refused, Page, "overlay"),
-        (best, Synchronous::Unknown, Page, "kernel knows no synchronous mappings"),
+        (best, MapSync::Unknown, Page, "kernel knows no synchronous mappings"),
     ];
     for (world, synchronous, granularity, word) in rows {
         let expected = world.expect(Kind::RegularFile, synchronous).expect("an answer");
@@ -137,7 +141,7 @@ fn what_users_meet() {
 fn what_needs_no_asking() {
     let kinds = [Kind::RegularFile, Kind::DeviceDax];
     for (kind, synchronous) in kinds.into_iter().flat_map(|kind| {
-        [Synchronous::Granted, Synchronous::Refused, Synchronous::Unknown]
+        [MapSync::Granted, MapSync::Refused, MapSync::Unknown]
             .map(|synchronous| (kind, synchronous))
     }) {
         let script = World::BEST.script(kind, Ok(synchronous));
@@ -148,7 +152,7 @@ fn what_needs_no_asking() {
             _ => assert_eq!(answer.map(pair), Ok((Granularity::Byte, Reason::Private))),
         }
     }
-    let script = World::BEST.script(Kind::RegularFile, Ok(Synchronous::Granted));
+    let script = World::BEST.script(Kind::RegularFile, Ok(MapSync::Granted));
     let anonymous = Source::new(Anonymous::on(&script, 4096)).expect("a source");
     script.calls();
     for sharing in [Sharing::Shared, Sharing::Private] {
@@ -176,22 +180,22 @@ fn no_more_is_asked_than_has_to_be() {
         Call::Confirm,
     ];
     let after = |first: &[Call], then: &[Call]| [first, &place, then].concat();
-    let tried = [Call::Synchronous];
+    let tried = [Call::MapSync];
     let best = World::BEST;
     let sector = World { regions: [Some((Mode::Sector, Persistence::CpuCache)), None], ..best };
-    assert_eq!(calls(best, Kind::RegularFile, Synchronous::Unknown), tried);
-    assert_eq!(calls(best, Kind::RegularFile, Synchronous::Granted), after(&tried, &[]));
-    assert_eq!(calls(sector, Kind::RegularFile, Synchronous::Refused), after(&tried, &[]));
-    let why = [Call::Direct, Call::FileSystem];
-    assert_eq!(calls(best, Kind::RegularFile, Synchronous::Refused), after(&tried, &why));
-    assert_eq!(calls(best, Kind::DeviceDax, Synchronous::Refused), after(&[], &[]));
+    assert_eq!(calls(best, Kind::RegularFile, MapSync::Unknown), tried);
+    assert_eq!(calls(best, Kind::RegularFile, MapSync::Granted), after(&tried, &[]));
+    assert_eq!(calls(sector, Kind::RegularFile, MapSync::Refused), after(&tried, &[]));
+    let why = [Call::DaxState, Call::FileSystem];
+    assert_eq!(calls(best, Kind::RegularFile, MapSync::Refused), after(&tried, &why));
+    assert_eq!(calls(best, Kind::DeviceDax, MapSync::Refused), after(&[], &[]));
 }
 
 #[test]
 fn with_a_place_that_was_kept() {
     for world in worlds().into_iter().filter(|world| world.backing.is_some()).step_by(7) {
         for kind in [Kind::RegularFile, Kind::DeviceDax] {
-            for synchronous in [Synchronous::Granted, Synchronous::Refused, Synchronous::Unknown] {
+            for synchronous in [MapSync::Granted, MapSync::Refused, MapSync::Unknown] {
                 let script = world.script(kind, Ok(synchronous));
                 let source = source(&script);
                 let place = source.place().expect("a place");
@@ -212,19 +216,19 @@ fn with_a_place_that_was_kept() {
 
 #[test]
 fn failures() {
-    for fail in [What::Synchronous, What::Handle].into_iter().flat_map(some_fails) {
+    for fail in [Subject::MapSync, Subject::Handle].into_iter().flat_map(some_fails) {
         let script = World::BEST.script(Kind::RegularFile, Err(fail));
-        let error = Err(expected(fail, What::Synchronous));
+        let error = Err(expected(fail, Subject::MapSync));
         assert_eq!(source(&script).expected_granularity(Sharing::Shared), error);
-        assert_eq!(script.calls(), [Call::Synchronous]);
+        assert_eq!(script.calls(), [Call::MapSync]);
         // What only explains the answer cannot take it away.
-        for synchronous in [Synchronous::Granted, Synchronous::Refused] {
+        for synchronous in [MapSync::Granted, MapSync::Refused] {
             for call in [
                 Call::Locate,
                 Call::Backing,
                 Call::Confirm,
                 Call::Region(0),
-                Call::Direct,
+                Call::DaxState,
                 Call::FileSystem,
             ] {
                 let mut script = World::BEST.script(Kind::RegularFile, Ok(synchronous));
@@ -237,7 +241,7 @@ fn failures() {
                     source(&script).expected_granularity(Sharing::Shared).expect("an answer");
                 match synchronous {
                     // Without a region nobody knows of eADR.
-                    Synchronous::Granted if !matches!(call, Call::Direct | Call::FileSystem) => {
+                    MapSync::Granted if !matches!(call, Call::DaxState | Call::FileSystem) => {
                         assert_eq!(pair(answer), (Granularity::CacheLine, Reason::DomainUnknown));
                     }
                     _ => assert_eq!(answer.granularity, whole.granularity, "{call:?}, {fail:?}"),
@@ -246,13 +250,13 @@ fn failures() {
         }
         // For device DAX it is all there is.
         for call in [Call::Locate, Call::Backing, Call::Confirm] {
-            let mut script = World::BEST.script(Kind::DeviceDax, Ok(Synchronous::Granted));
+            let mut script = World::BEST.script(Kind::DeviceDax, Ok(MapSync::Granted));
             script.land.fail(call, fail);
             let answer = source(&script).expected_granularity(Sharing::Shared);
-            assert_eq!(answer, Err(expected(fail, What::Device)), "{call:?}");
+            assert_eq!(answer, Err(expected(fail, Subject::Device)), "{call:?}");
         }
     }
     let unknown = Script::with(Kind::RegularFile, Access::READ);
     let answer = source(&unknown).expected_granularity(Sharing::Shared);
-    assert_eq!(answer, Err(Error::Unsupported(What::Synchronous)));
+    assert_eq!(answer, Err(Error::Unsupported(Subject::MapSync)));
 }

@@ -1,6 +1,11 @@
 //! What identifies the hardware below a source: its NUMA node, its DIMMs, their ids and counts.
 
-use pmem2::{Backing, DeviceId, Error, Fail, Kind, Mode, What};
+use pmem2::{
+    Error, Kind,
+    error::Subject,
+    place::{Backing, DeviceId, Mode},
+    platform::Fail,
+};
 use proptest::{collection::vec, prelude::*};
 
 use crate::{
@@ -119,12 +124,12 @@ fn dimms_that_regions_share() {
         assert_eq!(source(&script).dimms().expect("its DIMMs").count(), listed);
     }
     // Which they are has to be known.
-    for fail in some_fails(What::Dimm) {
+    for fail in some_fails(Subject::Dimm) {
         for call in [Call::DimmNumber(0, 0), Call::DimmNumber(1, 0)] {
             let mut land = dimms(vec![vec![a.clone()], vec![b.clone()]]);
             land.fail(call, fail);
-            assert_eq!(device_usc(land.clone()), Err(expected(fail, What::Dimm)), "{call:?}");
-            assert_eq!(device_id(land).map(|_| ()), Err(expected(fail, What::Dimm)), "{call:?}");
+            assert_eq!(device_usc(land.clone()), Err(expected(fail, Subject::Dimm)), "{call:?}");
+            assert_eq!(device_id(land).map(|_| ()), Err(expected(fail, Subject::Dimm)), "{call:?}");
         }
     }
 }
@@ -152,19 +157,23 @@ fn ids_are_joined_and_counts_are_added() {
 /// What was counted while the DIMM was taken away must not look complete.
 #[test]
 fn no_answer_without_a_confirmation() {
-    for fail in some_fails(What::Device) {
+    for fail in some_fails(Subject::Device) {
         let mut land = interleaved();
         land.fail(Call::Confirm, fail);
         land.nodes = vec![Ok(Some(1)); 3];
         let script = script(land);
         let source = source(&script);
         let error = |asked| expected(fail, asked);
-        assert_eq!(source.numa_node(), Err(error(What::NumaNode)));
-        assert_eq!(source.device_id().map(|_| ()), Err(error(What::Dimm)));
-        assert_eq!(source.device_usc(), Err(error(What::Dimm)));
+        assert_eq!(source.numa_node(), Err(error(Subject::NumaNode)));
+        assert_eq!(source.device_id().map(|_| ()), Err(error(Subject::Dimm)));
+        assert_eq!(source.device_usc(), Err(error(Subject::Dimm)));
         let listed: Vec<_> =
             source.dimms().expect("its DIMMs").map(|dimm| dimm.map(|_| ())).collect();
-        assert_eq!(listed, [Ok(()), Ok(()), Ok(()), Err(error(What::Dimm))], "and it ends there");
+        assert_eq!(
+            listed,
+            [Ok(()), Ok(()), Ok(()), Err(error(Subject::Dimm))],
+            "and it ends there"
+        );
         assert_eq!(script.calls().iter().filter(|call| **call == Call::Confirm).count(), 4);
     }
 }
@@ -175,21 +184,21 @@ fn every_failure_ends_it() {
     let listing = [Call::Dimm(0, 0), Call::Dimm(0, 1), Call::Dimm(2, 0)];
     let of_each = |call: fn(usize, usize) -> Call| [call(0, 0), call(0, 1), call(2, 0)];
     let fails = || {
-        [What::Dimm, What::DeviceId, What::UnsafeShutdowns, What::Device]
+        [Subject::Dimm, Subject::DeviceId, Subject::UnsafeShutdowns, Subject::Device]
             .into_iter()
             .flat_map(some_fails)
     };
     for fail in fails() {
-        let asked = |call: Call, whole: What, each: What| match call {
+        let asked = |call: Call, whole: Subject, each: Subject| match call {
             call if early.contains(&call) => whole,
-            call if listing.contains(&call) => What::Dimm,
+            call if listing.contains(&call) => Subject::Dimm,
             _ => each,
         };
         for call in early.into_iter().chain(listing).chain(of_each(Call::DimmId)) {
             let mut land = interleaved();
             land.fail(call, fail);
             let script = script(land);
-            let error = expected(fail, asked(call, What::DeviceId, What::DeviceId));
+            let error = expected(fail, asked(call, Subject::DeviceId, Subject::DeviceId));
             assert_eq!(source(&script).device_id(), Err(error), "{call:?}");
             assert_eq!(script.calls().last(), Some(&call), "nothing is asked after a failure");
         }
@@ -197,7 +206,8 @@ fn every_failure_ends_it() {
             let mut land = interleaved();
             land.fail(call, fail);
             let script = script(land);
-            let error = expected(fail, asked(call, What::UnsafeShutdowns, What::UnsafeShutdowns));
+            let error =
+                expected(fail, asked(call, Subject::UnsafeShutdowns, Subject::UnsafeShutdowns));
             assert_eq!(source(&script).device_usc(), Err(error), "{call:?}");
             assert_eq!(script.calls().last(), Some(&call));
         }
@@ -210,7 +220,11 @@ fn every_failure_ends_it() {
                 source.dimms().expect("its DIMMs").map(|dimm| dimm.map(|_| ())).collect();
             let good = listing.iter().position(|which| *which == call).expect("one of them");
             assert_eq!(listed[..good], vec![Ok(()); good]);
-            assert_eq!(listed[good..], [Err(expected(fail, What::Dimm))], "after an error it ends");
+            assert_eq!(
+                listed[good..],
+                [Err(expected(fail, Subject::Dimm))],
+                "after an error it ends"
+            );
         }
         let mut land = interleaved();
         for call in [Call::DimmNumber(0, 0), Call::DimmId(0, 0), Call::DimmDirtyShutdowns(0, 0)] {
@@ -219,9 +233,9 @@ fn every_failure_ends_it() {
         let script = script(land);
         let dimm =
             source(&script).dimms().expect("its DIMMs").next().expect("a first").expect("a DIMM");
-        assert_eq!(dimm.number(), Err(expected(fail, What::Dimm)));
-        assert_eq!(dimm.id(), Err(expected(fail, What::DeviceId)));
-        assert_eq!(dimm.dirty_shutdowns(), Err(expected(fail, What::UnsafeShutdowns)));
+        assert_eq!(dimm.number(), Err(expected(fail, Subject::Dimm)));
+        assert_eq!(dimm.id(), Err(expected(fail, Subject::DeviceId)));
+        assert_eq!(dimm.dirty_shutdowns(), Err(expected(fail, Subject::UnsafeShutdowns)));
     }
 }
 
@@ -233,9 +247,10 @@ fn three_errors_are_three() {
         land.fail(Call::DimmDirtyShutdowns(0, 1), fail);
         device_usc(land).expect_err("no count")
     };
-    let what = What::UnsafeShutdowns;
-    let errors = [Fail::Unsupported, Fail::Os(what, pmem2::Errno::EACCES), Fail::Malformed(what)]
-        .map(failing);
+    let what = Subject::UnsafeShutdowns;
+    let errors =
+        [Fail::Unsupported, Fail::Os(what, pmem2::error::Errno::EACCES), Fail::Malformed(what)]
+            .map(failing);
     assert_eq!(errors.map(|error| error.code()), [-100_001, -13, -100_027]);
     let sentences = errors.map(|error| error.to_string());
     for (sentence, word) in
@@ -252,7 +267,7 @@ fn an_id_that_is_too_long() {
         let ids = lengths.iter().map(|&length| Dimm::new(0, &"x".repeat(length), 0)).collect();
         device_id(dimms(vec![ids])).map(|id| id.len())
     };
-    let too_large = Err(Error::TooLarge(What::DeviceId));
+    let too_large = Err(Error::TooLarge(Subject::DeviceId));
     // The 32 DIMMs that a region can have, each with vendor, place, time and serial number.
     assert_eq!(of(&[21; 32]), Ok(21 * 32));
     assert_eq!(of(&[22; 32]), Ok(ROOM));
@@ -261,10 +276,10 @@ fn an_id_that_is_too_long() {
     assert_eq!(of(&[&[32; 22][..], &[1]].concat()), too_large);
     assert_eq!(of(&[&[32; 21][..], &[31, 2]].concat()), too_large);
     assert_eq!(of(&[32; 23]), too_large);
-    assert_eq!(Error::TooLarge(What::DeviceId).code(), -pmem2::Errno::EOVERFLOW.raw());
+    assert_eq!(Error::TooLarge(Subject::DeviceId).code(), -pmem2::error::Errno::EOVERFLOW.raw());
     // Nothing is asked of the DIMMs behind.
     let script = script(dimms(vec![vec![Dimm::new(0, &"x".repeat(32), 0); 40]]));
-    assert_eq!(source(&script).device_id().map(|_| ()), Err(Error::TooLarge(What::DeviceId)));
+    assert_eq!(source(&script).device_id().map(|_| ()), Err(Error::TooLarge(Subject::DeviceId)));
     assert_eq!(script.calls().last(), Some(&Call::DimmId(0, 22)));
     assert_eq!(source(&script).dimms().expect("its DIMMs").count(), 40, "they can still be listed");
 }
@@ -287,9 +302,9 @@ fn what_has_no_hardware_below() {
         let script = script(Land::on(on));
         let source = source(&script);
         let not_there = |asked| Error::NotPersistentMemory { asked, on };
-        assert_eq!(source.device_id(), Err(not_there(What::DeviceId)));
-        assert_eq!(source.device_usc(), Err(not_there(What::UnsafeShutdowns)));
-        assert_eq!(source.dimms().map(|_| ()), Err(not_there(What::Dimm)));
+        assert_eq!(source.device_id(), Err(not_there(Subject::DeviceId)));
+        assert_eq!(source.device_usc(), Err(not_there(Subject::UnsafeShutdowns)));
+        assert_eq!(source.dimms().map(|_| ()), Err(not_there(Subject::Dimm)));
         // A device DAX may have been another one when the source was made.
         let confirmed: &[_] = if on == Backing::DeviceDax { &[Call::Confirm] } else { &[] };
         assert_eq!(script.calls(), [&[Call::Locate, Call::Backing], confirmed].concat().repeat(3));
@@ -298,13 +313,13 @@ fn what_has_no_hardware_below() {
         match on {
             // The driver says where it is.
             Backing::DeviceDax => assert_eq!(node, Ok(None)),
-            Backing::Hidden(_) => assert_eq!(node, Err(not_there(What::NumaNode))),
+            Backing::Hidden(_) => assert_eq!(node, Err(not_there(Subject::NumaNode))),
             on => assert_eq!(
                 (node, node.unwrap_err().code()),
                 (Err(Error::DaxRegionNotFound(on)), -100_026)
             ),
         }
-        assert_eq!(not_there(What::DeviceId).code(), -100_001);
+        assert_eq!(not_there(Subject::DeviceId).code(), -100_001);
     }
     let mut land = Land::on(Backing::DeviceDax);
     (land.nodes, land.targets) = (vec![Ok(Some(3))], vec![Ok(Some(4))]);
@@ -357,13 +372,13 @@ fn a_volume_has_one_node_or_none() {
     );
     assert_eq!(Error::SeveralNumaNodes.code(), -100_001);
     for call in [Call::Locate, Call::Backing, Call::NumaNode(0), Call::NumaNode(1)] {
-        for fail in [What::NumaNode, What::Device].into_iter().flat_map(some_fails) {
+        for fail in [Subject::NumaNode, Subject::Device].into_iter().flat_map(some_fails) {
             let mut land = Land::of([region(0, 0, Mode::Fsdax), region(0, 1, Mode::Fsdax)]);
             land.fail(call, fail);
             let script = script(land);
             assert_eq!(
                 source(&script).numa_node(),
-                Err(expected(fail, What::NumaNode)),
+                Err(expected(fail, Subject::NumaNode)),
                 "{call:?}"
             );
             assert_eq!(script.calls().last(), Some(&call));
@@ -384,7 +399,7 @@ proptest! {
         );
         let all: Vec<_> = by_region.iter().flatten().collect();
         let joined: String = all.iter().map(|(id, ..)| id.as_str()).collect();
-        let id = if joined.len() <= 704 { Ok(text(&joined)) } else { Err(Error::TooLarge(What::DeviceId)) };
+        let id = if joined.len() <= 704 { Ok(text(&joined)) } else { Err(Error::TooLarge(Subject::DeviceId)) };
         prop_assert_eq!(device_id(land()), id);
         let sum = all.iter().map(|(.., count)| u128::from(*count)).sum::<u128>();
         prop_assert_eq!(device_usc(land()), u64::try_from(sum).map_err(|_| Error::InvalidDevFormat));

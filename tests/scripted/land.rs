@@ -3,8 +3,11 @@
 use std::cell::Cell;
 
 use pmem2::{
-    Backing, Borrowed, DaxOption, Direct, Errno, Facts, Fail, Handle, Locate, Mode, Persistence,
-    Region, Synchronous, Text, What,
+    Handle,
+    error::{Errno, Subject},
+    persist::Persistence,
+    place::{Backing, DaxOption, DaxState, MapSync, Mode, Region},
+    platform::{Borrowed, Facts, Fail, Locate, Text},
 };
 
 use crate::script::{Call, Id, Script};
@@ -24,8 +27,8 @@ pub(crate) struct Land {
     /// By region.
     pub(crate) dimms: Vec<Vec<Result<Dimm, Fail>>>,
     pub(crate) dax_capable: Result<Option<bool>, Fail>,
-    pub(crate) synchronous: Result<Synchronous, Fail>,
-    pub(crate) direct: Result<Direct, Fail>,
+    pub(crate) synchronous: Result<MapSync, Fail>,
+    pub(crate) direct: Result<DaxState, Fail>,
     pub(crate) confirmed: Cell<usize>,
 }
 
@@ -93,8 +96,8 @@ impl Land {
             dimms: (0..regions.len()).map(|number| vec![dimm(number)]).collect(),
             regions: regions.into_iter().map(Ok).collect(),
             dax_capable: Ok(Some(true)),
-            synchronous: Ok(Synchronous::Granted),
-            direct: Ok(Direct::new(Some(true), Some(DaxOption::Always))),
+            synchronous: Ok(MapSync::Granted),
+            direct: Ok(DaxState::new(Some(true), Some(DaxOption::Always))),
             confirmed: Cell::new(0),
         }
     }
@@ -108,7 +111,7 @@ impl Land {
     pub(crate) fn on(backing: Backing) -> Self {
         let mut land = Self::of([]);
         land.backing = Ok(backing);
-        land.synchronous = Ok(Synchronous::Refused);
+        land.synchronous = Ok(MapSync::Refused);
         land
     }
 
@@ -130,8 +133,8 @@ impl Land {
                 self.dimm(region, index).dirty_shutdowns = Err(fail)
             }
             Call::DaxCapable => self.dax_capable = Err(fail),
-            Call::Synchronous => self.synchronous = Err(fail),
-            Call::Direct => self.direct = Err(fail),
+            Call::MapSync => self.synchronous = Err(fail),
+            Call::DaxState => self.direct = Err(fail),
             other => panic!("{other:?} is no question about a place"),
         }
     }
@@ -143,9 +146,9 @@ impl Land {
 
 /// What a script finds a place by: the core has to hand on what it was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Spot(u16);
+pub(crate) struct Location(u16);
 
-const SPOT: Spot = Spot(0x1ace);
+const SPOT: Location = Location(0x1ace);
 
 /// The answer at this index; `None` beyond the last one.
 fn at<T: Clone>(answers: &[Result<T, Fail>], index: usize) -> Result<Option<T>, Fail> {
@@ -153,7 +156,7 @@ fn at<T: Clone>(answers: &[Result<T, Fail>], index: usize) -> Result<Option<T>, 
 }
 
 impl Script {
-    fn about<T>(&self, call: Call, spot: &Spot, answer: Result<T, Fail>) -> Result<T, Fail> {
+    fn about<T>(&self, call: Call, spot: &Location, answer: Result<T, Fail>) -> Result<T, Fail> {
         assert_eq!(*spot, SPOT, "the core hands on what it was told");
         self.answer(call, answer)
     }
@@ -170,39 +173,39 @@ impl Script {
 }
 
 impl Locate for &Script {
-    type Spot = Spot;
+    type Location = Location;
     /// Its region and its index there.
     type Dimm = (usize, usize);
 
-    fn locate(handle: Borrowed<'_, Self>, facts: &Facts<Id>) -> Result<Spot, Fail> {
+    fn locate(handle: Borrowed<'_, Self>, facts: &Facts<Id>) -> Result<Location, Fail> {
         let script = handle.platform();
         script.ask(Call::Locate, handle.raw(), facts, script.land.locate.map(|()| SPOT))
     }
-    fn confirm(self, spot: &Spot) -> Result<u64, Fail> {
+    fn confirm(self, spot: &Location) -> Result<u64, Fail> {
         let before = self.land.confirmed.replace(self.land.confirmed.get() + 1);
         self.about(Call::Confirm, spot, self.land.confirm[before.min(1)])
     }
-    fn backing(self, spot: &Spot) -> Result<Backing, Fail> {
+    fn backing(self, spot: &Location) -> Result<Backing, Fail> {
         self.about(Call::Backing, spot, self.land.backing)
     }
-    fn device(self, spot: &Spot) -> Result<Text<32>, Fail> {
+    fn device(self, spot: &Location) -> Result<Text<32>, Fail> {
         self.about(Call::Device, spot, self.land.device)
     }
-    fn regions(self, spot: &Spot) -> Result<usize, Fail> {
+    fn regions(self, spot: &Location) -> Result<usize, Fail> {
         self.about(Call::Regions, spot, self.land.count)
     }
-    fn region(self, spot: &Spot, index: usize) -> Result<Option<Region>, Fail> {
+    fn region(self, spot: &Location, index: usize) -> Result<Option<Region>, Fail> {
         self.about(Call::Region(index), spot, at(&self.land.regions, index))
     }
-    fn numa_node(self, spot: &Spot, index: usize) -> Result<Option<Option<u32>>, Fail> {
+    fn numa_node(self, spot: &Location, index: usize) -> Result<Option<Option<u32>>, Fail> {
         self.about(Call::NumaNode(index), spot, at(&self.land.nodes, index))
     }
-    fn target_node(self, spot: &Spot, index: usize) -> Result<Option<Option<u32>>, Fail> {
+    fn target_node(self, spot: &Location, index: usize) -> Result<Option<Option<u32>>, Fail> {
         self.about(Call::TargetNode(index), spot, at(&self.land.targets, index))
     }
     fn dimm(
         self,
-        spot: &Spot,
+        spot: &Location,
         region: usize,
         index: usize,
     ) -> Result<Option<(usize, usize)>, Fail> {
@@ -218,21 +221,21 @@ impl Locate for &Script {
     fn dimm_dirty_shutdowns(self, dimm: (usize, usize)) -> Result<u64, Fail> {
         self.of_dimm(Call::DimmDirtyShutdowns, dimm, |dimm| dimm.dirty_shutdowns)
     }
-    fn dax_capable(self, spot: &Spot) -> Result<Option<bool>, Fail> {
+    fn dax_capable(self, spot: &Location) -> Result<Option<bool>, Fail> {
         self.about(Call::DaxCapable, spot, self.land.dax_capable)
     }
-    fn synchronous(handle: Borrowed<'_, Self>, facts: &Facts<Id>) -> Result<Synchronous, Fail> {
+    fn synchronous(handle: Borrowed<'_, Self>, facts: &Facts<Id>) -> Result<MapSync, Fail> {
         let script = handle.platform();
-        script.ask(Call::Synchronous, handle.raw(), facts, script.land.synchronous)
+        script.ask(Call::MapSync, handle.raw(), facts, script.land.synchronous)
     }
-    fn direct(handle: Borrowed<'_, Self>, facts: &Facts<Id>) -> Result<Direct, Fail> {
+    fn direct(handle: Borrowed<'_, Self>, facts: &Facts<Id>) -> Result<DaxState, Fail> {
         let script = handle.platform();
-        script.ask(Call::Direct, handle.raw(), facts, script.land.direct)
+        script.ask(Call::DaxState, handle.raw(), facts, script.land.direct)
     }
 }
 
 /// Failures that a place may meet: one of each sort, and some errnos.
-pub(crate) fn some_fails(what: What) -> Vec<Fail> {
+pub(crate) fn some_fails(what: Subject) -> Vec<Fail> {
     let errnos = [Errno::EACCES, Errno::ENOENT, Errno::EMFILE, Errno::EIO]
         .map(|errno| Fail::Os(what, errno));
     let others = [

@@ -2,8 +2,11 @@
 //! that do not say what they are made of.
 
 use pmem2::{
-    Access, Alignment, Backing, Borrowed, Error, Facts, Fail, Granularity, Handle, HandleFault,
-    Kind, Locate, Platform, Pool, Reason, Region, Report, Sharing, Source, Synchronous, Text, What,
+    Access, Error, Granularity, Handle, Kind, Pool, Sharing, Source,
+    error::{HandleFault, Subject},
+    place::{Backing, MapSync, Reason, Region},
+    platform::{Alignment, Borrowed, Facts, Fail, Locate, Platform, Text},
+    report::Report,
 };
 
 const READ_WRITE: Access = Access::READ.union(Access::WRITE);
@@ -23,7 +26,7 @@ const fn file(access: Access, dax: bool) -> Disk {
 impl Platform for Disk {
     type Raw = ();
     type Id = char;
-    const WANTS_READ: bool = false;
+    const REQUIRES_READ: bool = false;
 
     fn describe(handle: Borrowed<'_, Self>) -> Result<Facts<char>, Fail> {
         let disk = handle.platform();
@@ -36,7 +39,7 @@ impl Platform for Disk {
 }
 
 impl Locate for Disk {
-    type Spot = ();
+    type Location = ();
     type Dimm = ();
 
     fn locate(_: Borrowed<'_, Self>, _: &Facts<char>) -> Result<(), Fail> {
@@ -66,8 +69,8 @@ impl Locate for Disk {
     fn dax_capable(self, (): &()) -> Result<Option<bool>, Fail> {
         Ok(Some(self.dax))
     }
-    fn synchronous(handle: Borrowed<'_, Self>, _: &Facts<char>) -> Result<Synchronous, Fail> {
-        Ok(if handle.platform().dax { Synchronous::Granted } else { Synchronous::Refused })
+    fn synchronous(handle: Borrowed<'_, Self>, _: &Facts<char>) -> Result<MapSync, Fail> {
+        Ok(if handle.platform().dax { MapSync::Granted } else { MapSync::Refused })
     }
 }
 
@@ -131,9 +134,10 @@ fn a_volume_answers_for_its_devices() {
         assert_eq!(source.confirm_place(&place), Ok(()));
         assert_eq!(source.device_id().as_deref(), Ok("00112233445566778899aabbccddeeff"));
         assert_eq!((source.device_usc(), source.dimms().map(Iterator::count)), (Ok(3), Ok(1)));
-        for (error, asked) in
-            [(source.numa_node().err(), What::NumaNode), (source.region(0).err(), What::Region)]
-        {
+        for (error, asked) in [
+            (source.numa_node().err(), Subject::NumaNode),
+            (source.region(0).err(), Subject::Region),
+        ] {
             assert_eq!(error, Some(Error::NotPersistentMemory { asked, on }));
             assert_eq!(error.map(|error| error.code()), Some(-100_001));
         }

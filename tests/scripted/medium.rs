@@ -1,4 +1,4 @@
-//! What the object of a script holds, and which of it is bad: the script's [`Io`] and [`Health`].
+//! What the object of a script holds, and which of it is bad: the script's [`Transfer`] and [`BadBlocks`].
 
 use std::{
     borrow::Cow,
@@ -9,7 +9,10 @@ use std::{
 };
 
 use pmem2::{
-    Borrowed, ClearBy, Facts, Fail, Halt, Halted, Handle, Health, Io, ReadBuffer, WriteBuffer,
+    Handle,
+    badblocks::ClearBy,
+    platform::{BadBlocks, Borrowed, Facts, Fail, Transfer},
+    transfer::{Cause, Partial, ReadBuffer, WriteBuffer},
 };
 
 use crate::script::{Call, Id, RAW, Raw, Script};
@@ -24,7 +27,7 @@ pub(crate) struct Medium {
     pub(crate) bytes: RefCell<Cow<'static, [u8]>>,
     pub(crate) channel: Result<(), Fail>,
     /// How each transfer ends, if not well. The bytes before are transferred.
-    pub(crate) halted: Cell<Option<Halted>>,
+    pub(crate) halted: Cell<Option<Partial>>,
     pub(crate) sync: Result<(), Fail>,
     /// Whether a byte that is read alone is another one.
     pub(crate) garbles: bool,
@@ -80,16 +83,16 @@ impl Medium {
 
     /// How far a transfer of `length` bytes at `offset` gets, and how it ends: as it was told, or
     /// where there are no more bytes, or where the first bad one is.
-    fn run(&self, offset: u64, length: usize) -> (usize, Result<(), Halted>) {
-        let halt = |why, done| (done, Err(Halted { done, why }));
+    fn run(&self, offset: u64, length: usize) -> (usize, Result<(), Partial>) {
+        let halt = |why, done| (done, Err(Partial { done, why }));
         let room = self.bytes.borrow().len().saturating_sub(offset as usize);
         let bad = self.bad.borrow().range(offset..).next().map(|bad| (bad - offset) as usize);
         match (self.halted.get(), bad) {
             (Some(halted), _) => (halted.done.min(length), Err(halted)),
             (None, Some(bad)) if bad < length && self.bad_halts => {
-                halt(Halt::Medium { unit: 1 }, bad)
+                halt(Cause::Medium { unit: 1 }, bad)
             }
-            (None, _) if room < length => halt(Halt::End, room),
+            (None, _) if room < length => halt(Cause::End, room),
             (None, _) => (length, Ok(())),
         }
     }
@@ -117,8 +120,8 @@ impl Channel<'_> {
     }
 }
 
-impl<'s> Io for &'s Script {
-    type Via = u8;
+impl<'s> Transfer for &'s Script {
+    type Guard = u8;
     type Channel = Channel<'s>;
 
     fn channel(
@@ -141,7 +144,7 @@ impl<'s> Io for &'s Script {
         channel: &Channel<'s>,
         offset: u64,
         buffer: ReadBuffer<'_>,
-    ) -> Result<(), Halted> {
+    ) -> Result<(), Partial> {
         let script = handle.platform();
         channel.admits(handle.raw(), offset, buffer.len());
         let _ = script.answer(Call::Read(offset, buffer.len()), Ok(()));
@@ -163,7 +166,7 @@ impl<'s> Io for &'s Script {
         channel: &Channel<'s>,
         offset: u64,
         buffer: WriteBuffer<'_>,
-    ) -> Result<(), Halted> {
+    ) -> Result<(), Partial> {
         let script = handle.platform();
         channel.admits(handle.raw(), offset, buffer.len());
         assert!(channel.writable, "the channel is for reading");
@@ -187,7 +190,7 @@ impl<'s> Io for &'s Script {
     }
 }
 
-impl Health for &Script {
+impl BadBlocks for &Script {
     /// What was bad when the list was made. What is bad now and was not then is not told, as on
     /// Linux.
     type List = BTreeSet<u64>;
@@ -232,7 +235,7 @@ impl Health for &Script {
                 bad.retain(|byte| !range.contains(byte));
                 Ok(())
             }
-            false => Err(Fail::Absent(pmem2::What::BadBlocks)),
+            false => Err(Fail::Absent(pmem2::error::Subject::BadBlocks)),
         });
         script.ask(Call::ClearBad((range.start, range.end), by), handle.raw(), facts, answer)
     }

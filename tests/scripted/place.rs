@@ -2,8 +2,11 @@
 //! way.
 
 use pmem2::{
-    Anonymous, Backing, DimmState, Error, Fail, FileSystem, HandleFault, Kind, Mode, Persistence,
-    Place, Region, Source, Warning, What,
+    Anonymous, Error, Kind, Source,
+    error::{HandleFault, Subject},
+    persist::Persistence,
+    place::{Backing, DimmState, FileSystem, Mode, Place, Region, Warning},
+    platform::Fail,
 };
 
 use crate::{
@@ -94,7 +97,8 @@ fn what_is_no_persistent_memory_has_no_regions() {
 
 #[test]
 fn every_failure_is_the_places() {
-    let about = |call| if matches!(call, Call::Region(_)) { What::Region } else { What::Device };
+    let about =
+        |call| if matches!(call, Call::Region(_)) { Subject::Region } else { Subject::Device };
     for call in [
         Call::Locate,
         Call::Backing,
@@ -105,8 +109,9 @@ fn every_failure_is_the_places() {
         Call::Region(2),
         Call::Confirm,
     ] {
-        for fail in
-            [What::Device, What::Volume, What::Region, What::Dimm].into_iter().flat_map(some_fails)
+        for fail in [Subject::Device, Subject::Volume, Subject::Region, Subject::Dimm]
+            .into_iter()
+            .flat_map(some_fails)
         {
             let mut land = regions(0..3);
             land.fail(call, fail);
@@ -125,12 +130,14 @@ fn whether_the_device_has_dax_may_be_unknown() {
         land.dax_capable = Ok(answer);
         assert_eq!(place(land).map(|place| place.dax_capable()), Ok(answer));
     }
-    for fail in [What::Dax, What::Device].into_iter().flat_map(some_fails) {
+    for fail in [Subject::Dax, Subject::Device].into_iter().flat_map(some_fails) {
         let mut land = Land::fsdax();
         land.fail(Call::DaxCapable, fail);
         let error = match fail {
-            Fail::Unsupported | Fail::Os(What::Dax, _) | Fail::OsCode(What::Dax, _) => Ok(None),
-            fail => Err(expected(fail, What::Device)),
+            Fail::Unsupported | Fail::Os(Subject::Dax, _) | Fail::OsCode(Subject::Dax, _) => {
+                Ok(None)
+            }
+            fail => Err(expected(fail, Subject::Device)),
         };
         assert_eq!(place(land).map(|place| place.dax_capable()), error, "{fail:?}");
     }
@@ -143,7 +150,7 @@ fn a_volume_has_room_for_sixteen_regions() {
     assert_eq!((place_of(0), place_of(1), place_of(16)), (Ok(0), Ok(1), Ok(16)));
     assert_eq!(
         (place_of(17), place_of(100)),
-        (Err(Error::TooLarge(What::Volume)), Err(Error::TooLarge(What::Volume)))
+        (Err(Error::TooLarge(Subject::Volume)), Err(Error::TooLarge(Subject::Volume)))
     );
     let mut land = regions(0..17);
     land.count = Ok(16);
@@ -157,11 +164,11 @@ fn a_volume_has_room_for_sixteen_regions() {
 fn a_region_that_was_counted_has_to_be_there() {
     let mut land = regions(0..1);
     land.count = Ok(2);
-    assert_eq!(place(land.clone()), Err(Error::Unknown(What::Region)));
+    assert_eq!(place(land.clone()), Err(Error::Unknown(Subject::Region)));
     let script = Script::at(Kind::DeviceDax, land);
     assert_eq!(
         source(&script).expected_granularity(pmem2::Sharing::Shared),
-        Err(Error::Unknown(What::Region))
+        Err(Error::Unknown(Subject::Region))
     );
 }
 
@@ -183,13 +190,13 @@ fn a_place_is_confirmed_by_its_stamp() {
     for (then, now) in [(7, 8), (8, 7), (0, 1 << 32), (1, 1 + (1 << 32)), (0, u64::MAX)] {
         assert_eq!(confirm([Ok(then), Ok(now)]), Err(GONE), "{then}, {now}");
     }
-    for fail in some_fails(What::Device) {
-        assert_eq!(confirm([Ok(7), Err(fail)]), Err(expected(fail, What::Device)));
+    for fail in some_fails(Subject::Device) {
+        assert_eq!(confirm([Ok(7), Err(fail)]), Err(expected(fail, Subject::Device)));
         let (good, mut bad) = (Script::at(Kind::RegularFile, Land::fsdax()), Land::fsdax());
         bad.fail(Call::Locate, fail);
         let place = source(&good).place().expect("a place");
         let script = Script::at(Kind::RegularFile, bad);
-        assert_eq!(source(&script).confirm_place(&place), Err(expected(fail, What::Device)));
+        assert_eq!(source(&script).confirm_place(&place), Err(expected(fail, Subject::Device)));
         assert_eq!(script.calls(), [Call::Locate]);
     }
     let at = |stamp| {
@@ -208,19 +215,19 @@ fn a_platform_without_places_has_no_answer() {
     let file = source(&unknown);
     let place = source(&script).place().expect("a place");
     script.calls();
-    assert_eq!(anonymous.place(), Err(Error::Unsupported(What::Device)));
-    assert_eq!(anonymous.confirm_place(&place), Err(Error::Unsupported(What::Device)));
-    assert_eq!(anonymous.numa_node(), Err(Error::Unsupported(What::NumaNode)));
-    assert_eq!(anonymous.dimms().map(|_| ()), Err(Error::Unsupported(What::Dimm)));
-    assert_eq!(anonymous.device_id(), Err(Error::Unsupported(What::DeviceId)));
-    assert_eq!(anonymous.device_usc(), Err(Error::Unsupported(What::UnsafeShutdowns)));
+    assert_eq!(anonymous.place(), Err(Error::Unsupported(Subject::Device)));
+    assert_eq!(anonymous.confirm_place(&place), Err(Error::Unsupported(Subject::Device)));
+    assert_eq!(anonymous.numa_node(), Err(Error::Unsupported(Subject::NumaNode)));
+    assert_eq!(anonymous.dimms().map(|_| ()), Err(Error::Unsupported(Subject::Dimm)));
+    assert_eq!(anonymous.device_id(), Err(Error::Unsupported(Subject::DeviceId)));
+    assert_eq!(anonymous.device_usc(), Err(Error::Unsupported(Subject::UnsafeShutdowns)));
     assert_eq!(script.calls(), [], "its system is not asked");
-    assert_eq!(file.place(), Err(Error::Unsupported(What::Device)));
-    assert_eq!(file.confirm_place(&place), Err(Error::Unsupported(What::Device)));
-    assert_eq!(file.numa_node(), Err(Error::Unsupported(What::NumaNode)));
-    assert_eq!(file.dimms().map(|_| ()), Err(Error::Unsupported(What::Dimm)));
-    assert_eq!(file.device_id(), Err(Error::Unsupported(What::DeviceId)));
-    assert_eq!(file.device_usc(), Err(Error::Unsupported(What::UnsafeShutdowns)));
+    assert_eq!(file.place(), Err(Error::Unsupported(Subject::Device)));
+    assert_eq!(file.confirm_place(&place), Err(Error::Unsupported(Subject::Device)));
+    assert_eq!(file.numa_node(), Err(Error::Unsupported(Subject::NumaNode)));
+    assert_eq!(file.dimms().map(|_| ()), Err(Error::Unsupported(Subject::Dimm)));
+    assert_eq!(file.device_id(), Err(Error::Unsupported(Subject::DeviceId)));
+    assert_eq!(file.device_usc(), Err(Error::Unsupported(Subject::UnsafeShutdowns)));
     assert_eq!(unknown.calls(), [Call::Locate; 6]);
 }
 

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use pmem2::{Alignment, Anonymous, Error, Source};
+use pmem2::{Anonymous, Error, Source, platform::Alignment};
 use proptest::prelude::*;
 
 use crate::script::Script;

@@ -3,8 +3,11 @@
 use std::collections::HashSet;
 
 #[cfg(target_os = "linux")]
-use pmem2::{DaxOption, Direct};
-use pmem2::{Error, Kind, Reason, Synchronous};
+use pmem2::place::{DaxOption, DaxState};
+use pmem2::{
+    Error, Kind,
+    place::{MapSync, Reason},
+};
 
 #[cfg(target_os = "linux")]
 use crate::place::overlay;
@@ -62,7 +65,7 @@ fn reasons_and_remedies() {
     assert_eq!(sentences.len(), REASONS.len(), "no two the same");
     let ons: HashSet<_> = elsewhere().map(|on| Reason::NotPersistentMemory(on).to_string()).into();
     assert_eq!(ons.len(), 4, "{ons:?}");
-    let expected = World::BEST.expect(Kind::RegularFile, Synchronous::Granted).expect("an answer");
+    let expected = World::BEST.expect(Kind::RegularFile, MapSync::Granted).expect("an answer");
     assert_eq!(
         expected.to_string(),
         "BYTE: the platform saves the processor's caches when the power fails (eADR), or there are none in between"
@@ -78,9 +81,9 @@ fn remedies_on_linux() {
     assert_ne!(Some(hidden), Reason::NotPersistentMemory(DISK).remedy());
     assert!(hidden.contains("on persistent memory itself"), "{hidden}");
     let mut world = World::BEST;
-    world.direct = Some(Direct::new(Some(false), Some(DaxOption::Never)));
+    world.direct = Some(DaxState::new(Some(false), Some(DaxOption::Never)));
     assert_eq!(
-        world.expect(Kind::RegularFile, Synchronous::Refused).expect("an answer").to_string(),
+        world.expect(Kind::RegularFile, MapSync::Refused).expect("an answer").to_string(),
         "PAGE: its file system is mounted without DAX; mount the file system anew with -o dax=always; XFS with reflink refuses that before \
              Linux 6.0, and on a partition: mount it with dax=inode, set the directory's flag (xfs_io -c 'chattr +x') and copy the \
              file within it, or make it anew with mkfs.xfs -m reflink=0"

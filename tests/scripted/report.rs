@@ -3,8 +3,11 @@
 use std::fmt::Write;
 
 use pmem2::{
-    Access, Alignment, Anonymous, Errno, Error, Facts, Fail, FileSystem, HandleFault, Kind, Report,
-    Source, What,
+    Access, Anonymous, Error, Kind, Source,
+    error::{Errno, HandleFault, Subject},
+    place::FileSystem,
+    platform::{Alignment, Facts, Fail},
+    report::Report,
 };
 
 use crate::script::{Call, Id, READ_WRITE, Script};
@@ -79,18 +82,18 @@ fn what_cannot_be_had_is_left_out() {
     );
     assert_eq!(
         report.allocated(),
-        Some(Err(Error::Unsupported(What::Allocated))),
+        Some(Err(Error::Unsupported(Subject::Allocated))),
         "left out, not forgotten"
     );
-    assert_eq!(report.file_system(), Some(Err(Error::Unsupported(What::FileSystem))));
+    assert_eq!(report.file_system(), Some(Err(Error::Unsupported(Subject::FileSystem))));
 }
 
 #[test]
 fn what_failed_is_said_in_its_line() {
     lines(
         &report(|script| {
-            script.allocated = Err(Fail::Os(What::Handle, Errno::EINTR));
-            script.file_system = Err(Fail::Os(What::FileSystem, Errno::EIO));
+            script.allocated = Err(Fail::Os(Subject::Handle, Errno::EINTR));
+            script.file_system = Err(Fail::Os(Subject::FileSystem, Errno::EIO));
         }),
         &[
             "source           usable",
@@ -111,7 +114,7 @@ fn what_failed_is_said_in_its_line() {
 fn without_size_or_alignment_it_is_refused() {
     let verdict = |change: fn(&mut Script)| report(change).verdict();
     assert_eq!(
-        verdict(|script| script.size = Err(Fail::Malformed(What::Size))),
+        verdict(|script| script.size = Err(Fail::Malformed(Subject::Size))),
         Err(Error::InvalidSizeFormat)
     );
     assert_eq!(
@@ -124,7 +127,7 @@ fn without_size_or_alignment_it_is_refused() {
     assert_eq!(verdict(|script| script.alignment = Err(Fail::Unsupported)), Ok(()));
     let refused = verdict(|script| {
         *script = Script::with(Kind::RegularFile, Access::WRITE);
-        script.size = Err(Fail::Malformed(What::Size));
+        script.size = Err(Fail::Malformed(Subject::Size));
     });
     assert_eq!(
         refused,
@@ -133,7 +136,7 @@ fn without_size_or_alignment_it_is_refused() {
     );
     lines(
         &report(|script| {
-            script.size = Err(Fail::Malformed(What::Size));
+            script.size = Err(Fail::Malformed(Subject::Size));
             script.alignment = Ok(12);
         }),
         &[
@@ -159,7 +162,7 @@ fn what_is_there_now_is_not_asked_about() {
     let other = Script::new()
         .facts
         .map(|facts| Facts::new(Id('b'), facts.kind, facts.access, facts.alignment));
-    let gone = Err(Fail::Absent(What::Handle));
+    let gone = Err(Fail::Absent(Subject::Handle));
     for (now, error) in [(other, replaced), (gone, Error::InvalidFileHandle(HandleFault::NotOpen))]
     {
         let script = Script::new();
@@ -192,10 +195,10 @@ fn what_is_there_now_is_not_asked_about() {
 #[test]
 fn a_device_whose_id_says_more_or_less() {
     let replaced = Err(Error::InvalidFileHandle(HandleFault::Replaced));
-    let absent = Fail::Os(What::Size, Errno::ENOENT);
+    let absent = Fail::Os(Subject::Size, Errno::ENOENT);
     for (size, verdict) in [
         (Ok(4096), Ok(())),
-        (Err(absent), Err(Error::Os { what: What::Size, errno: Errno::ENOENT })),
+        (Err(absent), Err(Error::Os { subject: Subject::Size, errno: Errno::ENOENT })),
         (Err(Fail::DeviceReplaced), replaced),
         (Err(Fail::Replaced), replaced),
     ] {
@@ -212,12 +215,12 @@ fn a_device_whose_id_says_more_or_less() {
 #[test]
 fn of_what_cannot_be_mapped() {
     for (what, errno, refused) in [
-        (What::Mapping, Errno::ENODEV, true),
-        (What::Mapping, Errno::ENOMEM, true),
-        (What::WritableMapping, Errno::EPERM, false),
-        (What::Synchronous, Errno::EPERM, false),
+        (Subject::Mapping, Errno::ENODEV, true),
+        (Subject::Mapping, Errno::ENOMEM, true),
+        (Subject::WritableMapping, Errno::EPERM, false),
+        (Subject::MapSync, Errno::EPERM, false),
     ] {
-        let error = Error::Os { what, errno };
+        let error = Error::Os { subject: what, errno };
         let report = report(|script| script.land.synchronous = Err(Fail::Os(what, errno)));
         assert_eq!(report.verdict(), if refused { Err(error) } else { Ok(()) });
         assert_eq!(report.granularity(), Some(Err(error)));
@@ -229,8 +232,8 @@ fn of_what_cannot_be_mapped() {
         assert_eq!(all, Ok(()));
         let of = |key| lines.iter().find(|line| line.0 == key).map(|line| line.1.as_str());
         let source = match what {
-            What::Mapping => None,
-            What::WritableMapping => Some("usable, for reading only"),
+            Subject::Mapping => None,
+            Subject::WritableMapping => Some("usable, for reading only"),
             _ => Some("usable"),
         };
         assert_eq!((of("source"), of("refused").is_some()), (source, refused));
@@ -276,14 +279,14 @@ fn of_what_is_refused() {
         ],
     );
     lines(
-        &report(|script| script.facts = Err(Fail::Absent(What::Handle))),
+        &report(|script| script.facts = Err(Fail::Absent(Subject::Handle))),
         &[
             "refused          not an open file descriptor or handle: it is negative, closed or beyond the table",
             "code             PMEM2_E_INVALID_FILE_HANDLE",
         ],
     );
     lines(
-        &report(|script| script.facts = Err(Fail::Os(What::Subsystem, Errno::EACCES))),
+        &report(|script| script.facts = Err(Fail::Os(Subject::Subsystem, Errno::EACCES))),
         &[
             "refused          the system failed when it was asked for the device's subsystem in /sys/dev/char: permission denied \
              (EACCES); more rights are needed, or a filter (seccomp) that allows the call",
@@ -291,7 +294,7 @@ fn of_what_is_refused() {
         ],
     );
     lines(
-        &report(|script| script.facts = Err(Fail::Os(What::Handle, Errno::from_raw(4000)))),
+        &report(|script| script.facts = Err(Fail::Os(Subject::Handle, Errno::from_raw(4000)))),
         &["refused          the system failed when it was asked for the handle: error number 4000"],
     );
 }
@@ -306,7 +309,7 @@ fn of_what_was_only_looked_at() {
         (Some(Kind::RegularFile), Some(Access::PATH), Some(Id('a')))
     );
     assert_eq!(report.to_string().lines().nth(2), Some("access           none (O_PATH)"));
-    let error = Error::Os { what: What::Open, errno: Errno::EACCES };
+    let error = Error::Os { subject: Subject::Open, errno: Errno::EACCES };
     let denied = report.with_error(error);
     assert_eq!(denied.verdict(), Err(error));
     assert_eq!(
@@ -357,7 +360,7 @@ fn a_report_asks_each_question_once() {
         assert_eq!(calls.iter().filter(|made| **made == call).count(), 1, "{call:?}");
     }
     // Neither where it lies nor how it can be mapped is known here.
-    for call in [Call::Locate, Call::Synchronous] {
+    for call in [Call::Locate, Call::MapSync] {
         assert_eq!(calls.iter().filter(|made| **made == call).count(), 1, "{call:?}");
     }
     assert_eq!(calls.len(), 6);

@@ -2,8 +2,16 @@
 //! made durable.
 
 #[cfg(target_os = "linux")]
-use pmem2::{Access, DaxOption, Direct, Error, Synchronous};
-use pmem2::{Backing, DimmState, Kind, Mode, Persistence, Report};
+use pmem2::{
+    Access, Error,
+    place::{DaxOption, DaxState, MapSync},
+};
+use pmem2::{
+    Kind,
+    persist::Persistence,
+    place::{Backing, DimmState, Mode},
+    report::Report,
+};
 
 #[cfg(target_os = "linux")]
 use crate::place::{DISK, overlay, tmpfs};
@@ -144,7 +152,10 @@ fn a_volume_has_a_line_for_each_region() {
 #[cfg(target_os = "linux")]
 #[test]
 fn what_could_not_be_found_out() {
-    use pmem2::{Errno, Fail, What};
+    use pmem2::{
+        error::{Errno, Subject},
+        platform::Fail,
+    };
     let changed = |change: fn(&mut Land)| {
         let mut land = Land::fsdax();
         change(&mut land);
@@ -170,9 +181,9 @@ fn what_could_not_be_found_out() {
         Some("none: its DIMMs have no ids that the system knows")
     );
     let mut land = Land::fsdax();
-    land.fail(Call::DimmDirtyShutdowns(0, 0), denied(What::UnsafeShutdowns));
-    land.fail(Call::DimmId(0, 0), Fail::Malformed(What::DeviceId));
-    land.fail(Call::NumaNode(0), Fail::Malformed(What::NumaNode));
+    land.fail(Call::DimmDirtyShutdowns(0, 0), denied(Subject::UnsafeShutdowns));
+    land.fail(Call::DimmId(0, 0), Fail::Malformed(Subject::DeviceId));
+    land.fail(Call::NumaNode(0), Fail::Malformed(Subject::NumaNode));
     of_file(
         land,
         &[
@@ -187,9 +198,9 @@ fn what_could_not_be_found_out() {
         ],
     );
     let mut land = Land::fsdax();
-    land.fail(Call::Locate, denied(What::Device));
+    land.fail(Call::Locate, denied(Subject::Device));
     let report = report(Kind::RegularFile, land);
-    let failed = Error::Os { what: What::Device, errno: Errno::EACCES };
+    let failed = Error::Os { subject: Subject::Device, errno: Errno::EACCES };
     assert_eq!(
         (report.place(), report.verdict()),
         (Some(&Err(failed)), Ok(())),
@@ -310,7 +321,7 @@ fn of_what_is_refused() {
             assert!(report.place().is_some_and(Result::is_ok));
             assert_eq!(report.granularity(), None, "{access:?}");
         }
-        assert!(!script.calls().contains(&Call::Synchronous));
+        assert!(!script.calls().contains(&Call::MapSync));
     }
     let nothing = Report::<Id>::refused(Error::SourceEmpty);
     assert!(
@@ -326,7 +337,7 @@ fn of_what_is_refused() {
 fn what_would_have_to_change() {
     let mut land = Land::fsdax();
     (land.synchronous, land.direct) =
-        (Ok(Synchronous::Refused), Ok(Direct::new(Some(false), Some(DaxOption::Never))));
+        (Ok(MapSync::Refused), Ok(DaxState::new(Some(false), Some(DaxOption::Never))));
     let lines = beyond(&report(Kind::RegularFile, land));
     assert_eq!(
         lines[lines.len() - 2..],
@@ -365,7 +376,7 @@ fn each_fact_is_asked_for_once() {
         Call::TargetNode(0),
         Call::DimmId(0, 0),
         Call::DimmDirtyShutdowns(0, 0),
-        Call::Synchronous,
+        Call::MapSync,
     ] {
         assert_eq!(count(call), 1, "{call:?}");
     }

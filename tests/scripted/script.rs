@@ -6,8 +6,12 @@ use std::{
 };
 
 use pmem2::{
-    Access, Alignment, Borrowed, ClearBy, Errno, Facts, Fail, FileSystem, Handle, Kind, Platform,
-    Undurable,
+    Access, Handle, Kind,
+    badblocks::ClearBy,
+    error::Errno,
+    persist::Undurable,
+    place::FileSystem,
+    platform::{Alignment, Borrowed, Facts, Fail, Platform},
 };
 
 use crate::{land::Land, medium::Medium};
@@ -48,8 +52,8 @@ pub(crate) enum Call {
     DimmId(usize, usize),
     DimmDirtyShutdowns(usize, usize),
     DaxCapable,
-    Synchronous,
-    Direct,
+    MapSync,
+    DaxState,
     /// With what the program provides, the range and whether it is to be written to.
     Channel(Option<u8>, (u64, u64), bool),
     /// The offset and the length; likewise the next.

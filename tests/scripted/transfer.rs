@@ -3,8 +3,10 @@
 use std::mem::MaybeUninit;
 
 use pmem2::{
-    Access, Anonymous, Borrowed, Errno, Error, Handle, HandleFault, Io, Kind, Reader, Source,
-    TransferError, WriteFault, Writer,
+    Access, Anonymous, Error, Handle, Kind, Source,
+    error::{Errno, HandleFault, WriteFault},
+    platform::{Borrowed, Transfer},
+    transfer::{Reader, TransferError, Writer},
 };
 
 use crate::script::{Call, READ_WRITE, Script};
@@ -286,7 +288,7 @@ fn a_writer_syncs() {
     script.calls();
     assert_eq!((writer.sync(), script.calls()), (Ok(()), vec![Call::Sync]));
     let mut script = Script::new();
-    script.medium.sync = Err(pmem2::Fail::Os(pmem2::What::Sync, Errno::EIO));
+    script.medium.sync = Err(pmem2::platform::Fail::Os(pmem2::error::Subject::Sync, Errno::EIO));
     let writer = Writer::new(Source::new(script.object()).unwrap()).unwrap();
     assert_eq!(writer.sync(), Err(Error::NotSynced));
 }
@@ -373,46 +375,59 @@ fn an_anonymous_source_has_nothing_to_read() {
 fn an_unreadable_source() {
     #[derive(Clone, Copy)]
     struct Lenient(Access);
-    impl pmem2::Platform for Lenient {
+    impl pmem2::platform::Platform for Lenient {
         type Raw = ();
-        type Id = pmem2::NoId;
-        const WANTS_READ: bool = false;
-        fn describe(handle: Borrowed<'_, Self>) -> Result<pmem2::Facts<pmem2::NoId>, pmem2::Fail> {
-            Ok(pmem2::Facts::new(pmem2::NoId, Kind::RegularFile, handle.platform().0, None))
+        type Id = pmem2::platform::NoId;
+        const REQUIRES_READ: bool = false;
+        fn describe(
+            handle: Borrowed<'_, Self>,
+        ) -> Result<pmem2::platform::Facts<pmem2::platform::NoId>, pmem2::platform::Fail> {
+            Ok(pmem2::platform::Facts::new(
+                pmem2::platform::NoId,
+                Kind::RegularFile,
+                handle.platform().0,
+                None,
+            ))
         }
-        fn size(_: Borrowed<'_, Self>, _: &pmem2::Facts<pmem2::NoId>) -> Result<u64, pmem2::Fail> {
+        fn size(
+            _: Borrowed<'_, Self>,
+            _: &pmem2::platform::Facts<pmem2::platform::NoId>,
+        ) -> Result<u64, pmem2::platform::Fail> {
             Ok(8)
         }
     }
-    impl Io for Lenient {
-        type Via = ();
+    impl Transfer for Lenient {
+        type Guard = ();
         type Channel = ();
         fn channel(
             _: Borrowed<'_, Self>,
-            _: &pmem2::Facts<pmem2::NoId>,
+            _: &pmem2::platform::Facts<pmem2::platform::NoId>,
             _: Option<()>,
             _: std::ops::Range<u64>,
             _: bool,
-        ) -> Result<(), pmem2::Fail> {
+        ) -> Result<(), pmem2::platform::Fail> {
             Ok(())
         }
         fn read_at(
             _: Borrowed<'_, Self>,
             (): &(),
             _: u64,
-            _: pmem2::ReadBuffer<'_>,
-        ) -> Result<(), pmem2::Halted> {
+            _: pmem2::transfer::ReadBuffer<'_>,
+        ) -> Result<(), pmem2::transfer::Partial> {
             Ok(())
         }
         fn write_at(
             _: Borrowed<'_, Self>,
             (): &(),
             _: u64,
-            _: pmem2::WriteBuffer<'_>,
-        ) -> Result<(), pmem2::Halted> {
+            _: pmem2::transfer::WriteBuffer<'_>,
+        ) -> Result<(), pmem2::transfer::Partial> {
             Ok(())
         }
-        fn sync(_: Borrowed<'_, Self>, _: &pmem2::Facts<pmem2::NoId>) -> Result<(), pmem2::Fail> {
+        fn sync(
+            _: Borrowed<'_, Self>,
+            _: &pmem2::platform::Facts<pmem2::platform::NoId>,
+        ) -> Result<(), pmem2::platform::Fail> {
             Ok(())
         }
     }

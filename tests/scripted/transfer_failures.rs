@@ -1,6 +1,11 @@
 //! What comes of a transfer that does not come to its end.
 
-use pmem2::{Errno, Error, Fail, Halt, Halted, Kind, Reader, Source, TransferError, What, Writer};
+use pmem2::{
+    Error, Kind, Source,
+    error::{Errno, Subject},
+    platform::Fail,
+    transfer::{Cause, Partial, Reader, TransferError, Writer},
+};
 
 use crate::{
     failures::expected,
@@ -9,7 +14,7 @@ use crate::{
 };
 
 /// The error of a transfer of 64 bytes at `offset` that ended so, each way the same.
-fn halted(offset: u64, halted: Halted) -> [TransferError; 2] {
+fn halted(offset: u64, halted: Partial) -> [TransferError; 2] {
     [READS.as_slice(), &WRITES].map(|ways| {
         let mut errors = ways.iter().map(|(_, way)| {
             let script = Script::with(Kind::DeviceDax, READ_WRITE);
@@ -43,7 +48,7 @@ fn the_first_bad_byte() {
         (100, 7, top, (107, top - 107)),
     ];
     for (offset, done, unit, (at, length)) in rows {
-        for error in halted(offset, Halted { done, why: Halt::Medium { unit } }) {
+        for error in halted(offset, Partial { done, why: Cause::Medium { unit } }) {
             let bad = Error::IoFail { offset: at, length };
             assert_eq!((error.done(), error.error()), (done, bad), "{done} at {offset}, of {unit}");
             assert_eq!((error.error().code(), error.error().errno()), (-100_037, Errno::EINVAL));
@@ -52,7 +57,7 @@ fn the_first_bad_byte() {
     // Every place in a unit.
     for unit in [1, 2, 64, 512] {
         for offset in (0..1100).chain([0xFFC0]) {
-            for error in halted(offset, Halted { done: 5, why: Halt::Medium { unit } }) {
+            for error in halted(offset, Partial { done: 5, why: Cause::Medium { unit } }) {
                 let (at, length) = match error.error() {
                     Error::IoFail { offset, length } => (offset, length),
                     other => panic!("{other}"),
@@ -67,15 +72,15 @@ fn the_first_bad_byte() {
 #[test]
 fn the_source_ends_and_the_buffer_is_bad() {
     for (offset, done) in [(0, 0), (0, 63), (512, 1), (0xFFC0, 8)] {
-        for error in halted(offset, Halted { done, why: Halt::End }) {
+        for error in halted(offset, Partial { done, why: Cause::End }) {
             let shrank = Error::SourceShrank { size: offset + done as u64 };
             assert_eq!(
                 (error.done(), error.error(), error.error().code()),
                 (done, shrank, -100_030)
             );
         }
-        for error in halted(offset, Halted { done, why: Halt::Buffer }) {
-            let fault = Error::Os { what: What::Buffer, errno: Errno::EFAULT };
+        for error in halted(offset, Partial { done, why: Cause::Buffer }) {
+            let fault = Error::Os { subject: Subject::Buffer, errno: Errno::EFAULT };
             assert_eq!(
                 (error.done(), error.error(), error.error().code()),
                 (done, fault, -Errno::EFAULT.raw())
@@ -88,7 +93,7 @@ fn the_source_ends_and_the_buffer_is_bad() {
 #[test]
 fn what_was_done_is_done() {
     let script = Script::new();
-    script.medium.halted.set(Some(Halted { done: 3, why: Halt::Medium { unit: 1 } }));
+    script.medium.halted.set(Some(Partial { done: 3, why: Cause::Medium { unit: 1 } }));
     let source = Source::new(script.object()).unwrap();
     let mut buffer = [0xA5; 6];
     assert_eq!(source.read_at(0x100, &mut buffer).unwrap_err().done(), 3);
@@ -101,9 +106,9 @@ fn what_was_done_is_done() {
 fn every_failure_of_a_transfer() {
     for fail in fails() {
         for done in [0, 9] {
-            let [read, write] = halted(16, Halted { done, why: Halt::Fail(fail) });
-            assert_eq!((read.done(), read.error()), (done, expected(fail, What::Read)));
-            assert_eq!((write.done(), write.error()), (done, expected(fail, What::Write)));
+            let [read, write] = halted(16, Partial { done, why: Cause::Fail(fail) });
+            assert_eq!((read.done(), read.error()), (done, expected(fail, Subject::Read)));
+            assert_eq!((write.done(), write.error()), (done, expected(fail, Subject::Write)));
         }
     }
 }
@@ -115,9 +120,9 @@ fn every_failure_before_a_transfer() {
         for call in [Call::Size, Call::Channel(None, (0, 0), false)] {
             for (name, way) in READS.iter().chain(&WRITES) {
                 let what = match (call, *name) {
-                    (Call::Size, _) => What::Size,
-                    (_, "read_at" | "read_into" | "Reader" | "Reader::read_into") => What::Read,
-                    _ => What::Write,
+                    (Call::Size, _) => Subject::Size,
+                    (_, "read_at" | "read_into" | "Reader" | "Reader::read_into") => Subject::Read,
+                    _ => Subject::Write,
                 };
                 let script = Script::failing(call, fail);
                 let error = way(&script, 8, &mut [0; 8]).unwrap_err();
@@ -136,15 +141,18 @@ fn every_failure_before_a_transfer() {
             }
         }
         let script = Script::failing(Call::Sync, fail);
-        assert_eq!(Source::new(script.object()).unwrap().sync(), Err(expected(fail, What::Sync)));
+        assert_eq!(
+            Source::new(script.object()).unwrap().sync(),
+            Err(expected(fail, Subject::Sync))
+        );
         let script = Script::failing(Call::Size, fail);
         assert_eq!(
             Reader::new(Source::new(script.object()).unwrap()).err(),
-            Some(expected(fail, What::Size))
+            Some(expected(fail, Subject::Size))
         );
         assert_eq!(
             Writer::new(Source::new(script.object()).unwrap()).err(),
-            Some(expected(fail, What::Size))
+            Some(expected(fail, Subject::Size))
         );
     }
 }
@@ -153,9 +161,9 @@ fn every_failure_before_a_transfer() {
 #[test]
 fn an_error_of_a_transfer_in_words() {
     let bad = Error::IoFail { offset: 5, length: 3 };
-    let [error, _] = halted(0, Halted { done: 5, why: Halt::Medium { unit: 8 } });
+    let [error, _] = halted(0, Partial { done: 5, why: Cause::Medium { unit: 8 } });
     assert_eq!(error.to_string(), format!("after 5 bytes: {bad}"));
-    let [none, _] = halted(5, Halted { done: 0, why: Halt::Medium { unit: 8 } });
+    let [none, _] = halted(5, Partial { done: 0, why: Cause::Medium { unit: 8 } });
     assert_eq!(none.to_string(), bad.to_string());
     assert_eq!((Error::from(error), Error::from(none)), (bad, bad));
     assert_eq!(TransferError::from(bad), none);
@@ -165,7 +173,7 @@ fn an_error_of_a_transfer_in_words() {
     assert_eq!(io.kind(), std::io::Error::from(bad).kind());
     assert_eq!(io.downcast::<TransferError>().ok(), Some(error), "nothing is lost");
     let io = std::io::Error::from(
-        halted(0, Halted { done: 0, why: Halt::Fail(Fail::Os(What::Read, Errno::EACCES)) })[0],
+        halted(0, Partial { done: 0, why: Cause::Fail(Fail::Os(Subject::Read, Errno::EACCES)) })[0],
     );
     assert_eq!(io.kind(), std::io::ErrorKind::PermissionDenied);
 }

@@ -1,8 +1,11 @@
 //! Everything that a platform can say of what is behind a file, and what a reason claims of it.
 
 use pmem2::{
-    Backing, DaxOption, DimmState, Direct, Error, Expected, Fail, FileSystem, Kind, Mode,
-    Persistence, Reason, Sharing, Synchronous, What,
+    Error, Kind, Sharing,
+    error::Subject,
+    persist::Persistence,
+    place::{Backing, DaxOption, DaxState, DimmState, Expected, FileSystem, MapSync, Mode, Reason},
+    platform::Fail,
 };
 
 use crate::{
@@ -36,7 +39,7 @@ pub(crate) struct World {
     /// Whether a DIMM of the first region is not armed.
     pub(crate) unarmed: bool,
     pub(crate) dax_capable: Option<bool>,
-    pub(crate) direct: Option<Direct>,
+    pub(crate) direct: Option<DaxState>,
     pub(crate) system: Option<FileSystem>,
 }
 
@@ -47,7 +50,7 @@ impl World {
         regions: [Some((Mode::Fsdax, Persistence::CpuCache)), None],
         unarmed: false,
         dax_capable: Some(true),
-        direct: Some(Direct::new(Some(true), Some(DaxOption::Always))),
+        direct: Some(DaxState::new(Some(true), Some(DaxOption::Always))),
         system: Some(EXT4),
     };
 
@@ -60,7 +63,7 @@ impl World {
                 region
             });
         let mut land = Land::of(regions);
-        let unknown = Fail::Os(What::Device, pmem2::Errno::EACCES);
+        let unknown = Fail::Os(Subject::Device, pmem2::error::Errno::EACCES);
         match self.backing {
             Some(backing) => land.backing = Ok(backing),
             None => land.locate = Err(unknown),
@@ -70,15 +73,16 @@ impl World {
         land
     }
 
-    pub(crate) fn script(&self, kind: Kind, synchronous: Result<Synchronous, Fail>) -> Script {
+    pub(crate) fn script(&self, kind: Kind, synchronous: Result<MapSync, Fail>) -> Script {
         let mut land = self.land();
         land.synchronous = synchronous;
         let mut script = Script::at(kind, land);
-        script.file_system = self.system.ok_or(Fail::Os(What::FileSystem, pmem2::Errno::EIO));
+        script.file_system =
+            self.system.ok_or(Fail::Os(Subject::FileSystem, pmem2::error::Errno::EIO));
         script
     }
 
-    pub(crate) fn expect(&self, kind: Kind, synchronous: Synchronous) -> Result<Expected, Error> {
+    pub(crate) fn expect(&self, kind: Kind, synchronous: MapSync) -> Result<Expected, Error> {
         source(&self.script(kind, Ok(synchronous))).expected_granularity(Sharing::Shared)
     }
 
@@ -177,7 +181,7 @@ pub(crate) fn worlds() -> Vec<World> {
     ];
     let directs: Vec<_> = files
         .iter()
-        .flat_map(|file| mounts.map(|mount| Some(Direct::new(*file, mount))))
+        .flat_map(|file| mounts.map(|mount| Some(DaxState::new(*file, mount))))
         .chain([None])
         .collect();
     let systems = [EXT4, XFS, EROFS, VIRTIOFS, BTRFS, UNKNOWN].map(Some).into_iter().chain([None]);

@@ -63,7 +63,7 @@ fn transfers(of: &str) -> &'static str {
     let code = include_str!("../../src/transfer.rs");
     let name = of.split("::").next().unwrap_or(of);
     let start = code
-        .find(&format!("impl<H: Handle<P: Io>> {name}<H> {{"))
+        .find(&format!("impl<H: Handle<P: Transfer>> {name}<H> {{"))
         .unwrap_or_else(|| panic!("no {name}"));
     &code[start..]
 }

@@ -1,18 +1,23 @@
 //! What is asked of a subject: each function of the documentation, and the methods of the backend.
 
 use pmem2::{
-    ClearBy, Error, Fail, Fd, Linux, Locate, Platform, Pool, Reader, Report, Sharing, Source,
-    TransferError, What, WriteBuffer, Writer,
+    Error, Fd, Pool, Sharing, Source,
+    badblocks::ClearBy,
+    error::Subject,
+    linux::Linux,
+    platform::{Fail, Locate, Platform},
+    report::Report,
+    transfer::{Reader, TransferError, WriteBuffer, Writer},
 };
 
-use crate::subjects::Subject;
+use crate::subjects::Target;
 
 /// What comes back from a child: an answer, or the number of things that were right.
 pub(crate) type Answer = Result<u64, Error>;
 
-pub(crate) type Function = fn(&Subject) -> Answer;
+pub(crate) type Function = fn(&Target) -> Answer;
 
-fn source(subject: &Subject) -> &Source<Fd<'static>> {
+fn source(subject: &Target) -> &Source<Fd<'static>> {
     subject.source.as_ref().expect("a source")
 }
 
@@ -123,7 +128,7 @@ pub(crate) const WRITE_FROM_NOWHERE: Function =
 pub(crate) const NEW_READER: Function = |subject| Reader::new(*source(subject)).map(|_| 1);
 pub(crate) const NEW_WRITER: Function = |subject| Writer::new(*source(subject)).map(|_| 1);
 
-fn writer(subject: &Subject) -> &'static Writer<Fd<'static>> {
+fn writer(subject: &Target) -> &'static Writer<Fd<'static>> {
     subject.writer.expect("a writer")
 }
 
@@ -149,15 +154,20 @@ pub(crate) const COMMAND: Function =
 
 /// The methods of the backend. Only whether there was an answer is told apart here.
 pub(crate) mod backend {
-    use pmem2::{ClearBy, Halted, Health, Io, Kind};
+    use pmem2::{
+        Kind,
+        badblocks::ClearBy,
+        platform::{BadBlocks, Transfer},
+        transfer::Partial,
+    };
 
-    use super::{Answer, Error, Fail, Function, Linux, Locate, Platform, Subject, What, source};
+    use super::{Answer, Error, Fail, Function, Linux, Locate, Platform, Subject, Target, source};
 
     fn of<T>(answer: Result<T, Fail>) -> Answer {
-        answer.map(|_| 1).map_err(|_| Error::Unknown(What::Handle))
+        answer.map(|_| 1).map_err(|_| Error::Unknown(Subject::Handle))
     }
 
-    fn spot(subject: &Subject) -> &<Linux as Locate>::Spot {
+    fn spot(subject: &Target) -> &<Linux as Locate>::Location {
         subject.spot.as_ref().expect("a spot")
     }
 
@@ -183,14 +193,14 @@ pub(crate) mod backend {
 
     /// Through the channel of a file, which has nothing in it.
     fn moved(
-        subject: &Subject,
-        how: impl FnOnce(&<Linux as Io>::Channel) -> Result<(), Halted>,
+        subject: &Target,
+        how: impl FnOnce(&<Linux as Transfer>::Channel) -> Result<(), Partial>,
     ) -> Answer {
         let channel =
             Linux::channel(subject.fd.into(), source(subject).facts(), None, 0..4096, true);
         channel.map_or_else(
             |_| Ok(0),
-            |channel| how(&channel).map(|()| 1).map_err(|_| Error::Unknown(What::Handle)),
+            |channel| how(&channel).map(|()| 1).map_err(|_| Error::Unknown(Subject::Handle)),
         )
     }
 

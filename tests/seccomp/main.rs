@@ -24,16 +24,19 @@ use functions::{
     ALIGNMENT, ALLOCATED, Answer, CHECK_RANGE, DEVICE_ID, DEVICE_USC, FILE_SYSTEM, Function,
     GRANULARITY, NEW, NUMA_NODE, PLACE, READ, SIZE, SYNC, WRITE,
 };
-use pmem2::{Errno, Error, What};
+use pmem2::{
+    Error,
+    error::{Errno, Subject},
+};
 use seccompiler::{BpfProgram, apply_filter};
-use subjects::{On, Subject, Subjects, World};
+use subjects::{On, Subjects, Target, World};
 
 /// The name of a call, without what it is called with.
 pub(crate) fn name(call: &'static str) -> &'static str {
     call.split('(').next().unwrap_or(call)
 }
 
-fn under(filter: &BpfProgram, run: Function, subject: &Subject) -> Ended<Answer> {
+fn under(filter: &BpfProgram, run: Function, subject: &Target) -> Ended<Answer> {
     in_child(|| {
         apply_filter(filter).expect("seccomp");
         run(subject)
@@ -78,46 +81,46 @@ fn each_function_needs_the_calls_of_its_documentation_and_no_other() {
 
 #[test]
 fn a_call_that_a_filter_refuses_gives_its_errno() {
-    let table: &[(Function, On, &str, What)] = &[
-        (NEW, On::File, "fcntl", What::Handle),
-        (NEW, On::File, "fstat", What::Handle),
-        (NEW, On::HugePages, "fstatfs", What::FileSystem),
-        (NEW, On::DeviceDax, "readlinkat", What::Subsystem),
-        (NEW, On::Character, "readlinkat", What::Subsystem),
-        (NEW, On::Terminal, "readlinkat", What::Subsystem),
-        (NEW, On::Terminal, "faccessat", What::Sysfs),
-        (SIZE, On::File, "fstat", What::Handle),
-        (SIZE, On::DeviceDax, "fstat", What::Handle),
-        (SIZE, On::DeviceDax, "openat", What::Size),
-        (SIZE, On::DeviceDax, "read", What::Size),
-        (ALIGNMENT, On::DeviceDax, "fstat", What::Handle),
-        (ALIGNMENT, On::DeviceDax, "openat", What::Alignment),
-        (ALIGNMENT, On::DeviceDax, "read", What::Alignment),
-        (ALLOCATED, On::File, "fstat", What::Handle),
-        (FILE_SYSTEM, On::File, "fstat", What::Handle),
-        (FILE_SYSTEM, On::File, "fstatfs", What::FileSystem),
-        (CHECK_RANGE, On::File, "fstat", What::Handle),
-        (CHECK_RANGE, On::DeviceDax, "openat", What::Size),
-        (NEW, On::DeviceDax, "newfstatat", What::Device),
-        (SIZE, On::DeviceDax, "newfstatat", What::Device),
-        (PLACE, On::File, "fstat", What::Handle),
-        (PLACE, On::File, "readlinkat", What::Device),
-        (PLACE, On::File, "openat", What::NumaNode),
-        (PLACE, On::File, "read", What::NumaNode),
-        (PLACE, On::File, "newfstatat", What::Device),
-        (PLACE, On::HugePages, "fstatfs", What::FileSystem),
-        (NUMA_NODE, On::File, "readlinkat", What::Device),
-        (NUMA_NODE, On::File, "openat", What::NumaNode),
-        (NUMA_NODE, On::File, "newfstatat", What::Device),
-        (DEVICE_ID, On::File, "openat", What::Dimm),
-        (DEVICE_ID, On::File, "newfstatat", What::Device),
-        (DEVICE_USC, On::File, "read", What::Dimm),
-        (GRANULARITY, On::File, "mmap", What::Mapping),
-        (GRANULARITY, On::DeviceDax, "readlinkat", What::Device),
-        (READ, On::File, "fstat", What::Handle),
-        (READ, On::Mapped, "mmap", What::Mapping),
-        (WRITE, On::Mapped, "openat", What::Size),
-        (SYNC, On::File, "fdatasync", What::Sync),
+    let table: &[(Function, On, &str, Subject)] = &[
+        (NEW, On::File, "fcntl", Subject::Handle),
+        (NEW, On::File, "fstat", Subject::Handle),
+        (NEW, On::HugePages, "fstatfs", Subject::FileSystem),
+        (NEW, On::DeviceDax, "readlinkat", Subject::Subsystem),
+        (NEW, On::Character, "readlinkat", Subject::Subsystem),
+        (NEW, On::Terminal, "readlinkat", Subject::Subsystem),
+        (NEW, On::Terminal, "faccessat", Subject::Sysfs),
+        (SIZE, On::File, "fstat", Subject::Handle),
+        (SIZE, On::DeviceDax, "fstat", Subject::Handle),
+        (SIZE, On::DeviceDax, "openat", Subject::Size),
+        (SIZE, On::DeviceDax, "read", Subject::Size),
+        (ALIGNMENT, On::DeviceDax, "fstat", Subject::Handle),
+        (ALIGNMENT, On::DeviceDax, "openat", Subject::Alignment),
+        (ALIGNMENT, On::DeviceDax, "read", Subject::Alignment),
+        (ALLOCATED, On::File, "fstat", Subject::Handle),
+        (FILE_SYSTEM, On::File, "fstat", Subject::Handle),
+        (FILE_SYSTEM, On::File, "fstatfs", Subject::FileSystem),
+        (CHECK_RANGE, On::File, "fstat", Subject::Handle),
+        (CHECK_RANGE, On::DeviceDax, "openat", Subject::Size),
+        (NEW, On::DeviceDax, "newfstatat", Subject::Device),
+        (SIZE, On::DeviceDax, "newfstatat", Subject::Device),
+        (PLACE, On::File, "fstat", Subject::Handle),
+        (PLACE, On::File, "readlinkat", Subject::Device),
+        (PLACE, On::File, "openat", Subject::NumaNode),
+        (PLACE, On::File, "read", Subject::NumaNode),
+        (PLACE, On::File, "newfstatat", Subject::Device),
+        (PLACE, On::HugePages, "fstatfs", Subject::FileSystem),
+        (NUMA_NODE, On::File, "readlinkat", Subject::Device),
+        (NUMA_NODE, On::File, "openat", Subject::NumaNode),
+        (NUMA_NODE, On::File, "newfstatat", Subject::Device),
+        (DEVICE_ID, On::File, "openat", Subject::Dimm),
+        (DEVICE_ID, On::File, "newfstatat", Subject::Device),
+        (DEVICE_USC, On::File, "read", Subject::Dimm),
+        (GRANULARITY, On::File, "mmap", Subject::Mapping),
+        (GRANULARITY, On::DeviceDax, "readlinkat", Subject::Device),
+        (READ, On::File, "fstat", Subject::Handle),
+        (READ, On::Mapped, "mmap", Subject::Mapping),
+        (WRITE, On::Mapped, "openat", Subject::Size),
+        (SYNC, On::File, "fdatasync", Subject::Sync),
     ];
     with_sysfs(|sysfs| {
         let subjects = Subjects::new(sysfs, World::Region);
@@ -125,8 +128,8 @@ fn a_call_that_a_filter_refuses_gives_its_errno() {
             for errno in [Errno::EPERM, Errno::EIO, Errno::ENOSYS, Errno::EACCES] {
                 let subject = subjects.get(on);
                 let error = match (what, errno) {
-                    (What::Sync, Errno::EIO) => Error::NotSynced,
-                    _ => Error::Os { what, errno },
+                    (Subject::Sync, Errno::EIO) => Error::NotSynced,
+                    _ => Error::Os { subject: what, errno },
                 };
                 assert_eq!(
                     under(&failing(call, errno.raw()), run, &subject),
@@ -137,6 +140,6 @@ fn a_call_that_a_filter_refuses_gives_its_errno() {
             }
         }
     });
-    let sentence = Error::Os { what: What::Subsystem, errno: Errno::EPERM }.to_string();
+    let sentence = Error::Os { subject: Subject::Subsystem, errno: Errno::EPERM }.to_string();
     assert!(sentence.contains("seccomp"), "{sentence}");
 }

@@ -3,7 +3,11 @@
 use std::path::Path;
 
 use pmem2::{
-    Dimm, Fd, FileSystem, Health, Linux, Locate, Place, SigbusHandler, Source, Synchronous, Writer,
+    Fd, Source,
+    linux::Linux,
+    place::{Dimm, FileSystem, MapSync, Place},
+    platform::{BadBlocks, Locate},
+    transfer::{SigbusHandler, Writer},
 };
 use rustix::fs::{MemfdFlags, OFlags};
 
@@ -51,16 +55,16 @@ pub(crate) struct Subjects {
 }
 
 #[derive(Clone, Copy)]
-pub(crate) struct Subject {
+pub(crate) struct Target {
     pub(crate) fd: Fd<'static>,
     pub(crate) source: Option<Source<Fd<'static>>>,
     /// Gathered before.
     pub(crate) place: Option<Place>,
     pub(crate) dimm: Option<Dimm<Linux>>,
-    pub(crate) spot: Option<<Linux as Locate>::Spot>,
+    pub(crate) spot: Option<<Linux as Locate>::Location>,
     pub(crate) raw_dimm: Option<<Linux as Locate>::Dimm>,
     /// What is bad. Kept for ever: what is tried is a copy.
-    pub(crate) list: Option<&'static <Linux as Health>::List>,
+    pub(crate) list: Option<&'static <Linux as BadBlocks>::List>,
     /// Made before, of what can be written to.
     pub(crate) writer: Option<&'static Writer<Fd<'static>>>,
 }
@@ -158,14 +162,14 @@ impl Subjects {
     pub(crate) fn have_dax(&self) -> bool {
         let fd = self.get(On::File).fd;
         let facts = *Source::new(fd).expect("a source").facts();
-        Linux::synchronous(fd.into(), &facts) == Ok(Synchronous::Granted)
+        Linux::synchronous(fd.into(), &facts) == Ok(MapSync::Granted)
     }
 
-    pub(crate) fn get(&self, on: On) -> Subject {
+    pub(crate) fn get(&self, on: On) -> Target {
         let fd = fd(self.made[on as usize].raw());
         let source = Source::new(fd).ok();
         let spot = source.and_then(|source| Linux::locate(fd.into(), source.facts()).ok());
-        Subject {
+        Target {
             fd,
             source,
             place: source.and_then(|source| source.place().ok()),

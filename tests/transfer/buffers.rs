@@ -2,7 +2,11 @@
 
 use std::{ffi::c_void, fs::File, ptr::null_mut};
 
-use pmem2::{Errno, Error, ReadBuffer, Source, TransferError, What, WriteBuffer};
+use pmem2::{
+    Error, Source,
+    error::{Errno, Subject},
+    transfer::{ReadBuffer, TransferError, WriteBuffer},
+};
 use rustix::fs::OFlags;
 
 use crate::{all_of, byte, bytes, memory, on_disk, stopped};
@@ -93,7 +97,7 @@ impl Ring {
 }
 
 fn fault<T>(done: usize) -> Result<T, (usize, Error)> {
-    Err((done, Error::Os { what: What::Buffer, errno: Errno::EFAULT }))
+    Err((done, Error::Os { subject: Subject::Buffer, errno: Errno::EFAULT }))
 }
 
 fn files() -> [File; 2] {

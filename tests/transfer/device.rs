@@ -5,7 +5,11 @@
 
 use std::fs::File;
 
-use pmem2::{Errno, Error, HandleFault, Reader, Source, What, WriteFault, Writer};
+use pmem2::{
+    Error, Source,
+    error::{Errno, HandleFault, Subject, WriteFault},
+    transfer::{Reader, Writer},
+};
 use rustix::fs::OFlags;
 
 use crate::{
@@ -134,7 +138,7 @@ fn what_stands_in_the_way() {
         // Longer than any address.
         entry.write("size", format!("{}\n", 1_u64 << 60));
         let reader = Reader::new(source).err();
-        assert_eq!(reader, Some(Error::Os { what: What::Mapping, errno: Errno::ENOMEM }));
+        assert_eq!(reader, Some(Error::Os { subject: Subject::Mapping, errno: Errno::ENOMEM }));
         assert_eq!(source.read_at(ALIGN - 1, &mut [0]), Ok(()), "what is asked for can be mapped");
         entry.write("size", "0\n");
         let empty = Reader::new(source).expect("a reader of nothing");

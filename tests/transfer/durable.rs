@@ -5,7 +5,11 @@
 
 use std::{collections::BTreeSet, fs::File};
 
-use pmem2::{Cpu, Error, SigbusHandler, Source, Writer};
+use pmem2::{
+    Error, Source,
+    persist::Cpu,
+    transfer::{SigbusHandler, Writer},
+};
 use rustix::fs::OFlags;
 
 use crate::{

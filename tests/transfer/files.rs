@@ -2,7 +2,10 @@
 
 use std::{fs::File, os::unix::fs::FileExt, sync::Arc};
 
-use pmem2::{Reader, Source, Writer};
+use pmem2::{
+    Source,
+    transfer::{Reader, Writer},
+};
 use rustix::fs::{MemfdFlags, OFlags};
 
 use crate::{
@@ -78,7 +81,10 @@ fn huge_pages() {
     assert!(found.iter().all(|&byte| byte == 0));
     let error = source.write_at(0, &[1]).expect_err("no write");
     assert_eq!(error.done(), 0);
-    assert!(matches!(error.error(), pmem2::Error::Os { what: pmem2::What::Write, .. }), "{error}");
+    assert!(
+        matches!(error.error(), pmem2::Error::Os { subject: pmem2::error::Subject::Write, .. }),
+        "{error}"
+    );
 }
 
 /// A reader and a writer see what the file is now.

@@ -1,6 +1,10 @@
 //! Limits of the system and of the process: what was written before them is said.
 
-use pmem2::{Errno, Error, Source, TransferError, What};
+use pmem2::{
+    Error, Source,
+    error::{Errno, Subject},
+    transfer::TransferError,
+};
 use rustix::fs::OFlags;
 
 use crate::{
@@ -15,7 +19,7 @@ use crate::{
 const LIMIT: u64 = 5000;
 
 fn os<T>(done: usize, errno: Errno) -> Result<T, (usize, Error)> {
-    Err((done, Error::Os { what: What::Write, errno }))
+    Err((done, Error::Os { subject: Subject::Write, errno }))
 }
 
 /// A file system of four pages, and a file with a hole of more.
@@ -26,7 +30,7 @@ fn a_full_file_system() {
     let source = Source::new(&file).expect("a source");
     let new = bytes(40_000);
     let (done, error) = stopped(source.write_at(100, &new)).expect_err("there is no room");
-    assert_eq!(error, Error::Os { what: What::Write, errno: Errno::ENOSPC });
+    assert_eq!(error, Error::Os { subject: Subject::Write, errno: Errno::ENOSPC });
     assert!((3 * 4096 - 100..=4 * 4096 - 100).contains(&done), "{done}");
     let mut found = vec![0xEE; done + 1];
     assert_eq!(source.read_at(100, &mut found), Ok(()));

@@ -20,7 +20,7 @@ mod refused;
 use std::{fs::File, os::fd::OwnedFd, os::unix::fs::FileExt};
 
 use common::made::{self, Made};
-use pmem2::{Error, Source, TransferError};
+use pmem2::{Error, Source, transfer::TransferError};
 use rustix::fs::{MemfdFlags, OFlags};
 
 /// The byte at an offset of a file of these tests.

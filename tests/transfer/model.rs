@@ -2,7 +2,7 @@
 
 use std::fs::File;
 
-use pmem2::{Error, Source, Writer};
+use pmem2::{Error, Source, transfer::Writer};
 use proptest::prelude::*;
 use rustix::fs::OFlags;
 

@@ -2,7 +2,11 @@
 
 use std::{fs::File, io::Read, os::fd::AsRawFd, os::unix::fs::FileExt};
 
-use pmem2::{Errno, Error, HandleFault, Reader, Source, What, WriteFault, Writer};
+use pmem2::{
+    Error, Source,
+    error::{Errno, HandleFault, Subject, WriteFault},
+    transfer::{Reader, Writer},
+};
 use rustix::fs::{MemfdFlags, OFlags, SealFlags, fcntl_add_seals};
 
 use crate::{
@@ -93,7 +97,7 @@ fn sealed() {
     fcntl_add_seals(&file, SealFlags::GROW | SealFlags::SHRINK).expect("seals");
     assert_eq!(source.write_at(SIZE - 1, &[1]), Ok(()), "it is neither longer nor shorter then");
     fcntl_add_seals(&file, SealFlags::WRITE).expect("another seal");
-    let refused = Error::Os { what: What::Write, errno: Errno::EPERM };
+    let refused = Error::Os { subject: Subject::Write, errno: Errno::EPERM };
     assert_eq!(stopped(source.write_at(0, &[1])), Err((0, refused)));
     let mut found = [0; 2];
     assert_eq!(source.read_at(SIZE - 2, &mut found), Ok(()));

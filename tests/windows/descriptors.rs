@@ -6,7 +6,12 @@ use std::{
     os::windows::io::{AsRawHandle, IntoRawHandle, OwnedHandle},
 };
 
-use pmem2::{Access, Error, Fail, Fd, HandleFault, Kind, Report, Source, What};
+use pmem2::{
+    Access, Error, Fd, Kind, Source,
+    error::{HandleFault, Subject},
+    platform::Fail,
+    report::Report,
+};
 
 use crate::made::*;
 
@@ -104,7 +109,7 @@ fn that_are_not_open() {
         // many.
         let fd = unsafe { Fd::borrow_raw(number) };
         assert_eq!(Source::from_fd(fd).err(), Some(not_open), "{number}");
-        assert_eq!(fd.handle().err(), Some(Fail::Absent(What::Handle)), "{number}");
+        assert_eq!(fd.handle().err(), Some(Fail::Absent(Subject::Handle)), "{number}");
     }
     // Unless another test has got the number meanwhile.
     // SAFETY: as above, or a descriptor of another test that is only asked for its size.

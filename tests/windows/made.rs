@@ -11,7 +11,7 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use pmem2::{RawWinHandle, WinHandle};
+use pmem2::{WinHandle, windows::RawWinHandle};
 use windows_sys::Win32::{
     Foundation::{HANDLE, INVALID_HANDLE_VALUE},
     Storage::FileSystem::{FILE_FLAG_BACKUP_SEMANTICS, FILE_READ_ATTRIBUTES, PIPE_ACCESS_DUPLEX},

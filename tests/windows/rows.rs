@@ -9,7 +9,9 @@ use std::{
     },
 };
 
-use pmem2::{Error, HandleFault, Kind, RawWinHandle, Report, Source, WinHandle};
+use pmem2::{
+    Error, Kind, Source, WinHandle, error::HandleFault, report::Report, windows::RawWinHandle,
+};
 use windows_sys::Win32::Storage::FileSystem::{
     FILE_FLAG_DELETE_ON_CLOSE, FILE_FLAG_NO_BUFFERING, FILE_FLAG_OVERLAPPED,
     FILE_FLAG_SEQUENTIAL_SCAN, FILE_FLAG_WRITE_THROUGH,

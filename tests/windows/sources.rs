@@ -6,8 +6,10 @@ use std::{
 };
 
 use pmem2::{
-    Access, Backing, Error, Expected, Granularity, HandleFault, Kind, Reason, Report, Sharing,
-    Source, What,
+    Access, Error, Granularity, Kind, Sharing, Source,
+    error::{HandleFault, Subject},
+    place::{Backing, Expected, Reason},
+    report::Report,
 };
 
 use crate::made::*;
@@ -148,11 +150,14 @@ fn where_it_lies() {
         (on, Some(false), 0)
     );
     assert_eq!(source.confirm_place(&place), Ok(()));
-    assert_eq!(source.numa_node(), Err(Error::NotPersistentMemory { asked: What::NumaNode, on }));
-    assert_eq!(source.region(0), Err(Error::NotPersistentMemory { asked: What::Region, on }));
+    assert_eq!(
+        source.numa_node(),
+        Err(Error::NotPersistentMemory { asked: Subject::NumaNode, on })
+    );
+    assert_eq!(source.region(0), Err(Error::NotPersistentMemory { asked: Subject::Region, on }));
     // Wine's volumes know neither IOCTL.
-    assert_eq!(source.device_id().err(), Some(Error::Unsupported(What::DeviceId)));
-    assert_eq!(source.device_usc(), Err(Error::Unsupported(What::UnsafeShutdowns)));
+    assert_eq!(source.device_id().err(), Some(Error::Unsupported(Subject::DeviceId)));
+    assert_eq!(source.device_usc(), Err(Error::Unsupported(Subject::UnsafeShutdowns)));
     let Expected { granularity, reason, .. } =
         source.expected_granularity(Sharing::Shared).expect("a granularity");
     assert_eq!((granularity, reason), (Granularity::Page, Reason::VolumeNotDax));
@@ -177,7 +182,7 @@ fn anonymous() {
             (source.size(), source.alignment(), source.kind()),
             (Ok(size), Ok(GRANULARITY), Kind::Anonymous)
         );
-        assert_eq!(source.numa_node(), Err(Error::Unsupported(What::NumaNode)));
-        assert_eq!(source.device_usc(), Err(Error::Unsupported(What::UnsafeShutdowns)));
+        assert_eq!(source.numa_node(), Err(Error::Unsupported(Subject::NumaNode)));
+        assert_eq!(source.device_usc(), Err(Error::Unsupported(Subject::UnsafeShutdowns)));
     }
 }

@@ -13,8 +13,10 @@ use std::{
 };
 
 use pmem2::{
-    Crt, Error, Fd, Handle, Kind, Memory, Native, Pool, Source, WinHandle, Windows,
+    Error, Fd, Handle, Kind, Native, Pool, Source, WinHandle,
     conformance::{Case, Expect, check, check_bad_blocks, check_places, check_transfers},
+    error::Memory,
+    windows::{Crt, Windows},
 };
 
 use crate::made::*;

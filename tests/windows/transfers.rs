@@ -9,8 +9,10 @@ use std::{
 };
 
 use pmem2::{
-    ClearBy, Errno, Error, HandleFault, ReadBuffer, Reader, Source, What, WinHandle, WriteBuffer,
-    WriteFault, Writer,
+    Error, Source, WinHandle,
+    badblocks::ClearBy,
+    error::{Errno, HandleFault, Subject, WriteFault},
+    transfer::{ReadBuffer, Reader, WriteBuffer, Writer},
 };
 use windows_sys::Win32::{
     Foundation::WAIT_TIMEOUT,
@@ -146,7 +148,7 @@ fn a_buffer_that_is_not_there() {
         let path = filled(&directory);
         let file = opened(&path, flags);
         let source = Source::new(&file).expect("a source");
-        let fault = Error::Os { what: What::Buffer, errno: Errno::EFAULT };
+        let fault = Error::Os { subject: Subject::Buffer, errno: Errno::EFAULT };
         let nowhere = std::ptr::without_provenance_mut(0x10);
         // SAFETY: from_raw_parts wants no object of Rust's there, and there is none.
         let (to, from) = unsafe {
@@ -269,7 +271,7 @@ fn bad_blocks_are_not_known() {
     let path = filled(&directory);
     let file = opened(&path, 0);
     let source = Source::new(&file).expect("a source");
-    let unsupported = Error::Unsupported(What::BadBlocks);
+    let unsupported = Error::Unsupported(Subject::BadBlocks);
     assert_eq!(source.bad_blocks().err(), Some(unsupported));
     assert_eq!(unsupported.code(), -100_001);
     for by in [ClearBy::Allocation, ClearBy::LossyAllocation, ClearBy::DeviceCommand] {

@@ -2,7 +2,11 @@
 
 use std::io;
 
-use pmem2::{Errno, Error, HandleFault, Kind, What, Windows, WriteFault};
+use pmem2::{
+    Error, Kind,
+    error::{Errno, HandleFault, Subject, WriteFault},
+    windows::Windows,
+};
 
 use crate::whats::WHATS;
 
@@ -38,9 +42,9 @@ fn numbers() {
     ] {
         assert_eq!(errno.raw(), number, "{errno}");
     }
-    assert_eq!(Error::Unsupported(What::Size).errno().raw(), 129);
+    assert_eq!(Error::Unsupported(Subject::Size).errno().raw(), 129);
     assert_eq!((Windows::known_errno(5), Windows::known_errno(1392)), (Some(Errno::EACCES), None));
-    assert_eq!(Error::OsCode { what: What::Size, code: 1392 }.code(), -5);
+    assert_eq!(Error::OsCode { subject: Subject::Size, code: 1392 }.code(), -5);
     assert_eq!(
         (Windows::errno(5), Windows::errno(0), Windows::errno(6)),
         (Errno::EACCES, Errno::EIO, Errno::EBADF)
@@ -49,7 +53,7 @@ fn numbers() {
 
 #[test]
 fn sentences_speak_of_windows() {
-    let os = |what, errno| Error::Os { what, errno };
+    let os = |what, errno| Error::Os { subject: what, errno };
     for (error, words) in [
         (Error::InvalidFileHandle(HandleFault::NotOpen), "INVALID_HANDLE_VALUE"),
         (Error::InvalidFileHandle(HandleFault::WriteOnly), "GENERIC_READ"),
@@ -61,27 +65,27 @@ fn sentences_speak_of_windows() {
         (Error::InvalidFileType(Kind::SymbolicLink), "FILE_FLAG_OPEN_REPARSE_POINT"),
         (Error::InvalidFileType(Kind::Other), "mailslot"),
         (Error::SourceEmpty, "SetEndOfFile"),
-        (Error::Unsupported(What::Handle), "crt"),
-        (os(What::Volume, Errno::ENOENT), "the source's volume"),
-        (Error::OsCode { what: What::Volume, code: 1392 }, "error 1392 of the system's own"),
-        (os(What::Open, Errno::EBUSY), "does not share it"),
-        (os(What::Read, Errno::EBUSY), "another program has locked these bytes"),
-        (os(What::Write, Errno::EINVAL), "FILE_FLAG_NO_BUFFERING takes whole sectors only"),
+        (Error::Unsupported(Subject::Handle), "crt"),
+        (os(Subject::Volume, Errno::ENOENT), "the source's volume"),
+        (Error::OsCode { subject: Subject::Volume, code: 1392 }, "error 1392 of the system's own"),
+        (os(Subject::Open, Errno::EBUSY), "does not share it"),
+        (os(Subject::Read, Errno::EBUSY), "another program has locked these bytes"),
+        (os(Subject::Write, Errno::EINVAL), "FILE_FLAG_NO_BUFFERING takes whole sectors only"),
         (
-            os(What::Write, Errno::EACCES),
+            os(Subject::Write, Errno::EACCES),
             "GENERIC_READ | GENERIC_WRITE, on a volume that is not write-protected",
         ),
         (
-            os(What::Sync, Errno::EACCES),
+            os(Subject::Sync, Errno::EACCES),
             "GENERIC_READ | GENERIC_WRITE, on a volume that is not write-protected",
         ),
-        (os(What::Write, Errno::ENOSPC), "free some, or raise the quota"),
-        (os(What::Buffer, Errno::EFAULT), "memory that is committed"),
+        (os(Subject::Write, Errno::ENOSPC), "free some, or raise the quota"),
+        (os(Subject::Buffer, Errno::EFAULT), "memory that is committed"),
         (Error::NotWritable(WriteFault::ReadOnly), "GENERIC_WRITE to write"),
         (Error::NotWritable(WriteFault::Append), "FILE_APPEND_DATA without FILE_WRITE_DATA"),
-        (Error::Unsupported(What::BadBlocks), "Windows keeps none"),
-        (Error::Unsupported(What::ClearBadBlock), "Windows keeps no list"),
-        (os(What::Open, Errno::EACCES), "more rights are needed"),
+        (Error::Unsupported(Subject::BadBlocks), "Windows keeps none"),
+        (Error::Unsupported(Subject::ClearBadBlock), "Windows keeps no list"),
+        (os(Subject::Open, Errno::EACCES), "more rights are needed"),
     ] {
         let sentence = error.to_string();
         assert!(sentence.contains(words), "{sentence}");
@@ -93,10 +97,14 @@ fn sentences_speak_of_windows() {
 fn sentences_speak_of_no_other_system() {
     let mut errors = vec![Error::SourceEmpty];
     // Of those two nothing is asked on Windows.
-    for what in WHATS.into_iter().filter(|what| !matches!(what, What::Subsystem | What::Sysfs)) {
+    for what in
+        WHATS.into_iter().filter(|what| !matches!(what, Subject::Subsystem | Subject::Sysfs))
+    {
         errors.extend([Error::Unsupported(what), Error::Unknown(what), Error::TooLarge(what)]);
-        errors.push(Error::OsCode { what, code: 1392 });
-        errors.extend((1..200).map(|errno| Error::Os { what, errno: Errno::from_raw(errno) }));
+        errors.push(Error::OsCode { subject: what, code: 1392 });
+        errors.extend(
+            (1..200).map(|errno| Error::Os { subject: what, errno: Errno::from_raw(errno) }),
+        );
     }
     errors.extend(
         [
@@ -131,9 +139,12 @@ fn sentences_speak_of_no_other_system() {
 fn errors_become_io_errors() {
     for (error, kind) in [
         (Error::InvalidFileHandle(HandleFault::NotOpen), io::ErrorKind::InvalidInput),
-        (Error::Os { what: What::Volume, errno: Errno::EACCES }, io::ErrorKind::PermissionDenied),
-        (Error::Os { what: What::Volume, errno: Errno::ENOENT }, io::ErrorKind::NotFound),
-        (Error::Unsupported(What::Size), io::ErrorKind::Unsupported),
+        (
+            Error::Os { subject: Subject::Volume, errno: Errno::EACCES },
+            io::ErrorKind::PermissionDenied,
+        ),
+        (Error::Os { subject: Subject::Volume, errno: Errno::ENOENT }, io::ErrorKind::NotFound),
+        (Error::Unsupported(Subject::Size), io::ErrorKind::Unsupported),
     ] {
         let converted = io::Error::from(error);
         assert_eq!(converted.kind(), kind);

@@ -7,8 +7,8 @@ use super::{
     region::{DimmTable, PhysicalRegion, RegionKind},
 };
 use crate::{
-    Access, Alignment, Backing, Borrowed, Facts, Fail, Handle, Health, Kind, Locate, Mode, Nowhere,
-    Platform, Region, RegionFault, Text, What,
+    Access, Alignment, Backing, BadBlocks, Borrowed, Facts, Fail, Handle, Kind, Locate, Mode,
+    Nowhere, Platform, Region, RegionFault, Subject, Text,
 };
 
 /// A region of physical memory, or a part of it: the handle of a source where there is no operating
@@ -194,38 +194,38 @@ pub struct BareDimm<'t> {
 }
 
 /// Nobody keeps a list.
-impl Health for Bare<'_> {
+impl BadBlocks for Bare<'_> {
     type List = Nowhere;
 }
 
 impl<'t> Locate for Bare<'t> {
     /// What is known of a part is what is known of its region.
-    type Spot = &'t PhysicalRegion<'t>;
+    type Location = &'t PhysicalRegion<'t>;
     type Dimm = BareDimm<'t>;
 
-    fn locate(extent: Borrowed<'_, Self>, facts: &Facts<ExtentId>) -> Result<Self::Spot, Fail> {
+    fn locate(extent: Borrowed<'_, Self>, facts: &Facts<ExtentId>) -> Result<Self::Location, Fail> {
         let extent = extent.raw();
         if extent.id() == facts.id { Ok(extent.region) } else { Err(Fail::Replaced) }
     }
 
     /// Physical memory stays where it is.
-    fn confirm(self, region: &Self::Spot) -> Result<u64, Fail> {
+    fn confirm(self, region: &Self::Location) -> Result<u64, Fail> {
         Ok(region.base)
     }
 
-    fn backing(self, _: &Self::Spot) -> Result<Backing, Fail> {
+    fn backing(self, _: &Self::Location) -> Result<Backing, Fail> {
         Ok(Backing::Regions)
     }
 
-    fn device(self, _: &Self::Spot) -> Result<Text<32>, Fail> {
+    fn device(self, _: &Self::Location) -> Result<Text<32>, Fail> {
         Ok(Text::new())
     }
 
-    fn regions(self, _: &Self::Spot) -> Result<usize, Fail> {
+    fn regions(self, _: &Self::Location) -> Result<usize, Fail> {
         Ok(1)
     }
 
-    fn region(self, from: &Self::Spot, index: usize) -> Result<Option<Region>, Fail> {
+    fn region(self, from: &Self::Location, index: usize) -> Result<Option<Region>, Fail> {
         if index > 0 {
             return Ok(None);
         }
@@ -241,13 +241,13 @@ impl<'t> Locate for Bare<'t> {
         answer
     }
 
-    fn numa_node(self, region: &Self::Spot, index: usize) -> Result<Option<Option<u32>>, Fail> {
+    fn numa_node(self, region: &Self::Location, index: usize) -> Result<Option<Option<u32>>, Fail> {
         Ok((index == 0).then_some(region.numa_node))
     }
 
     fn dimm(
         self,
-        spot: &Self::Spot,
+        spot: &Self::Location,
         region: usize,
         index: usize,
     ) -> Result<Option<BareDimm<'t>>, Fail> {
@@ -264,7 +264,7 @@ impl<'t> Locate for Bare<'t> {
             DimmTable::Board(_) => u32::try_from(dimm.index).ok(),
             DimmTable::Nfit(nfit, range) => nfit.device(range, dimm.index).map(NfitDevice::handle),
         };
-        number.ok_or(Fail::Malformed(What::Dimm))
+        number.ok_or(Fail::Malformed(Subject::Dimm))
     }
 
     // Where it is to stay from the first, since a small stack has no room for copies: not in a
@@ -277,7 +277,7 @@ impl<'t> Locate for Bare<'t> {
                 DimmTable::Board(all) => match all.get(dimm.index).map(|dimm| dimm.id) {
                     None | Some("") => Err(Fail::Unsupported),
                     Some(known) if text.push(known) => Ok(()),
-                    Some(_) => Err(Fail::Malformed(What::DeviceId)),
+                    Some(_) => Err(Fail::Malformed(Subject::DeviceId)),
                 },
                 DimmTable::Nfit(nfit, range) => {
                     nfit.put_id(range, dimm.index, text).ok_or(Fail::Unsupported)
@@ -298,7 +298,7 @@ impl<'t> Locate for Bare<'t> {
         count.ok_or(Fail::Unsupported)
     }
 
-    fn dax_capable(self, _: &Self::Spot) -> Result<Option<bool>, Fail> {
+    fn dax_capable(self, _: &Self::Location) -> Result<Option<bool>, Fail> {
         Ok(Some(true))
     }
 }

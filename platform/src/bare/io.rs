@@ -4,8 +4,8 @@ use core::ops::Range;
 
 use super::extent::{Bare, Extent, ExtentId};
 use crate::{
-    Borrowed, Errno, Facts, Fail, Halt, Halted, Handle, Io, ReadBuffer, Undurable, What, Window,
-    WindowFault, WriteBuffer,
+    Borrowed, Cause, Errno, Facts, Fail, Handle, Partial, ReadBuffer, Subject, Transfer, Undurable,
+    Window, WindowFault, WriteBuffer,
 };
 
 /// A window, and how far behind its first byte the source's is.
@@ -37,8 +37,8 @@ pub struct Channel<'t> {
 /// A handler that knows the window's addresses may leave the copy and not come back: no lock is
 /// held, and nothing is half done but the copy itself. A store to bad memory is seen by nobody, or
 /// later; on some machines one of a whole line cures it.
-impl<'t> Io for Bare<'t> {
-    type Via = &'t Window<'t>;
+impl<'t> Transfer for Bare<'t> {
+    type Guard = &'t Window<'t>;
     type Channel = Channel<'t>;
 
     // Where it is to stay from the first, since a small stack has no room for copies.
@@ -55,10 +55,10 @@ impl<'t> Io for Bare<'t> {
             return Err(Fail::Replaced);
         }
         let window = via.ok_or(Fail::Unsupported)?;
-        let start = between(window.extent(), &extent).ok_or(Fail::Absent(What::Mapping))?;
+        let start = between(window.extent(), &extent).ok_or(Fail::Absent(Subject::Mapping))?;
         let mapped = u64::try_from(window.length()).unwrap_or(u64::MAX);
         if start.checked_add(range.end).is_none_or(|end| end > mapped) {
-            return Err(Fail::Absent(What::Mapping));
+            return Err(Fail::Absent(Subject::Mapping));
         }
         if writable {
             // The source's region was looked at before.
@@ -77,7 +77,7 @@ impl<'t> Io for Bare<'t> {
         channel: &Channel<'t>,
         offset: u64,
         buffer: ReadBuffer<'_>,
-    ) -> Result<(), Halted> {
+    ) -> Result<(), Partial> {
         // SAFETY: the buffer's bytes can be written to, as from_raw_parts wants where there is no
         // system.
         let read = channel
@@ -91,7 +91,7 @@ impl<'t> Io for Bare<'t> {
         channel: &Channel<'t>,
         offset: u64,
         buffer: WriteBuffer<'_>,
-    ) -> Result<(), Halted> {
+    ) -> Result<(), Partial> {
         let written = channel.at(offset).and_then(|at| {
             // SAFETY: the buffer's bytes can be read, likewise.
             unsafe { channel.window.write_from(at, buffer.as_ptr(), buffer.len()) }?;
@@ -120,17 +120,17 @@ impl Channel<'_> {
 
 fn fail(fault: WindowFault) -> Fail {
     match fault {
-        WindowFault::Outside => Fail::Absent(What::Mapping),
-        WindowFault::ReadOnly => Fail::Os(What::Write, Errno::EROFS),
+        WindowFault::Outside => Fail::Absent(Subject::Mapping),
+        WindowFault::ReadOnly => Fail::Os(Subject::Write, Errno::EROFS),
         WindowFault::NeverDurable => Fail::NotDurable(Undurable::Never),
         WindowFault::Unarmed => Fail::NotDurable(Undurable::Unarmed),
         WindowFault::NoInstruction => Fail::NotDurable(Undurable::NoInstruction),
         WindowFault::NoHints => Fail::NotDurable(Undurable::NoHints),
         WindowFault::NoCall => Fail::NotDurable(Undurable::NoCall),
-        WindowFault::Host(errno) => Fail::Os(What::Sync, errno),
+        WindowFault::Host(errno) => Fail::Os(Subject::Sync, errno),
     }
 }
 
-fn halted(fault: WindowFault) -> Halted {
-    Halted { done: 0, why: Halt::Fail(fail(fault)) }
+fn halted(fault: WindowFault) -> Partial {
+    Partial { done: 0, why: Cause::Fail(fail(fault)) }
 }

@@ -9,7 +9,7 @@ use super::{
     sys::{Stat, Sys},
     sysfs::{self, Class, Path},
 };
-use crate::{Access, Alignment, Errno, Facts, Fail, FileSystem, Kind, What};
+use crate::{Access, Alignment, Errno, Facts, Fail, FileSystem, Kind, Subject};
 
 /// HUGETLBFS_MAGIC of linux/magic.h.
 const HUGETLBFS: u32 = 0x9584_58f6;
@@ -27,8 +27,8 @@ const S_IFREG: u32 = 0o100_000;
 #[cold]
 fn handle(errno: Errno) -> Fail {
     match errno {
-        Errno::EBADF => Fail::Absent(What::Handle),
-        errno => Fail::Os(What::Handle, errno),
+        Errno::EBADF => Fail::Absent(Subject::Handle),
+        errno => Fail::Os(Subject::Handle, errno),
     }
 }
 
@@ -36,8 +36,8 @@ fn handle(errno: Errno) -> Fail {
 #[cold]
 pub(super) fn no_file_system(errno: Errno) -> Fail {
     match errno {
-        Errno::EBADF => Fail::Absent(What::Handle),
-        errno => Fail::Os(What::FileSystem, errno),
+        Errno::EBADF => Fail::Absent(Subject::Handle),
+        errno => Fail::Os(Subject::FileSystem, errno),
     }
 }
 
@@ -112,7 +112,7 @@ fn character_device<S: Sys>(
     }
     match (sys.attributes(fd).ok().and_then(|attributes| attributes.dax), known) {
         (Some(true), _) => Ok((Kind::DeviceDax, None)),
-        (Some(false), Ok((Kind::UnknownDevice(What::Sysfs), _)))
+        (Some(false), Ok((Kind::UnknownDevice(Subject::Sysfs), _)))
             if !access.contains(Access::PATH) && has_own_inodes(sys, fd) =>
         {
             Ok((Kind::CharacterDevice, None))
@@ -120,7 +120,7 @@ fn character_device<S: Sys>(
         // The descriptor cannot be used anyway: that is the fact to report, not why sysfs could not
         // be read.
         (_, Err(_)) if !access.contains(Access::READ) => {
-            Ok((Kind::UnknownDevice(What::Subsystem), None))
+            Ok((Kind::UnknownDevice(Subject::Subsystem), None))
         }
         (_, known) => known,
     }
@@ -156,7 +156,9 @@ fn file_alignment<S: Sys>(
 #[inline(never)]
 fn large_blocks<S: Sys>(sys: S, fd: i32, stat: &Stat) -> Result<Option<Alignment>, Fail> {
     match sys.fstatfs(fd).map_err(no_file_system)? {
-        HUGETLBFS => Alignment::new(stat.blksize).map(Some).ok_or(Fail::Malformed(What::Alignment)),
+        HUGETLBFS => {
+            Alignment::new(stat.blksize).map(Some).ok_or(Fail::Malformed(Subject::Alignment))
+        }
         _ => Ok(page::FIXED),
     }
 }
@@ -169,14 +171,14 @@ pub(super) fn same<S: Sys>(sys: S, fd: i32, facts: &Facts<FileId>) -> Result<Sta
 }
 
 /// The number in a file of a device DAX, if the device is still the one that was described.
-fn number<S: Sys>(sys: S, id: FileId, name: &str, what: What) -> Result<u64, Fail> {
+fn number<S: Sys>(sys: S, id: FileId, name: &str, what: Subject) -> Result<u64, Fail> {
     let number = sysfs::number(sys, &device_file(id, name, what)?, what)?;
     // Asked afterwards: it has been there all the time if it is there now.
     id.confirm(sys)?;
     Ok(number)
 }
 
-fn device_file(id: FileId, name: &str, what: What) -> Result<Path, Fail> {
+fn device_file(id: FileId, name: &str, what: Subject) -> Result<Path, Fail> {
     let (major, minor) = id.represented_device();
     sysfs::path(what, format_args!("/sys/dev/char/{major}:{minor}/{name}"))
 }
@@ -185,9 +187,9 @@ fn device_file(id: FileId, name: &str, what: What) -> Result<Path, Fail> {
 pub(super) fn size<S: Sys>(sys: S, fd: i32, facts: &Facts<FileId>) -> Result<u64, Fail> {
     let stat = same(sys, fd, facts)?;
     if facts.kind == Kind::DeviceDax {
-        return number(sys, facts.id, "size", What::Size);
+        return number(sys, facts.id, "size", Subject::Size);
     }
-    u64::try_from(stat.size).map_err(|_| Fail::Malformed(What::Size))
+    u64::try_from(stat.size).map_err(|_| Fail::Malformed(Subject::Size))
 }
 
 pub(super) fn alignment<S: Sys>(sys: S, fd: i32, facts: &Facts<FileId>) -> Result<u64, Fail> {
@@ -205,10 +207,10 @@ pub(super) fn alignment<S: Sys>(sys: S, fd: i32, facts: &Facts<FileId>) -> Resul
 /// The alignment of a device DAX in sysfs: before Linux 5.10 that of the devices in its region, of
 /// which the parent's directory tells. Before 5.1 the device lies deeper, and has a link to it.
 fn listed_alignment<S: Sys>(sys: S, id: FileId) -> Result<u64, Fail> {
-    let ask = |name| number(sys, id, name, What::Alignment);
+    let ask = |name| number(sys, id, name, Subject::Alignment);
     let mut told = ask("align");
     for name in ["../dax_region/align", "device/dax_region/align"] {
-        if told != Err(Fail::Os(What::Alignment, Errno::ENOENT)) {
+        if told != Err(Fail::Os(Subject::Alignment, Errno::ENOENT)) {
             break;
         }
         told = ask(name);
@@ -240,7 +242,9 @@ pub(super) fn allocated<S: Sys>(sys: S, fd: i32, facts: &Facts<FileId>) -> Resul
     let stat = same(sys, fd, facts)?;
     match facts.kind {
         // st_blocks counts 512 bytes, whatever st_blksize is.
-        Kind::RegularFile => stat.blocks.checked_mul(512).ok_or(Fail::Malformed(What::Allocated)),
+        Kind::RegularFile => {
+            stat.blocks.checked_mul(512).ok_or(Fail::Malformed(Subject::Allocated))
+        }
         _ => Err(Fail::Unsupported),
     }
 }

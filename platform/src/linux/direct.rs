@@ -6,13 +6,13 @@ use heapless::Vec;
 use super::{
     FileId,
     describe::same,
-    locate::Spot,
+    locate::Location,
     sys::{Stat, Sys},
     sysfs::{self, Class},
 };
-use crate::{Access, Alignment, DaxOption, Direct, Errno, Facts, Fail, Kind, Synchronous, What};
+use crate::{Access, Alignment, DaxOption, DaxState, Errno, Facts, Fail, Kind, MapSync, Subject};
 
-pub(super) fn capable<S: Sys>(sys: S, spot: &Spot) -> Result<Option<bool>, Fail> {
+pub(super) fn capable<S: Sys>(sys: S, spot: &Location) -> Result<Option<bool>, Fail> {
     let Some(entry) = spot.entry() else { return Ok(None) };
     if entry.class == Class::Char {
         return Ok(Some(true));
@@ -21,36 +21,32 @@ pub(super) fn capable<S: Sys>(sys: S, spot: &Spot) -> Result<Option<bool>, Fail>
     // A partition has its queue where the disk is.
     let up = if entry.partition { "../" } else { "" };
     let path =
-        sysfs::path(What::Dax, format_args!("/sys/dev/block/{major}:{minor}/{up}queue/dax"))?;
-    match sysfs::number(sys, &path, What::Dax)? {
+        sysfs::path(Subject::Dax, format_args!("/sys/dev/block/{major}:{minor}/{up}queue/dax"))?;
+    match sysfs::number(sys, &path, Subject::Dax)? {
         0 => Ok(Some(false)),
         1 => Ok(Some(true)),
-        _ => Err(Fail::Malformed(What::Dax)),
+        _ => Err(Fail::Malformed(Subject::Dax)),
     }
 }
 
-pub(super) fn synchronous<S: Sys>(
-    sys: S,
-    fd: i32,
-    facts: &Facts<FileId>,
-) -> Result<Synchronous, Fail> {
+pub(super) fn synchronous<S: Sys>(sys: S, fd: i32, facts: &Facts<FileId>) -> Result<MapSync, Fail> {
     let stat = same(sys, fd, facts)?;
     if facts.kind != Kind::RegularFile {
         return Err(Fail::Unsupported);
     }
     // The kernel makes whole pages of it, but no whole huge ones.
     let length = facts.alignment.map_or(1, Alignment::bytes);
-    let length = usize::try_from(length).map_err(|_| Fail::Malformed(What::Alignment))?;
+    let length = usize::try_from(length).map_err(|_| Fail::Malformed(Subject::Alignment))?;
     let Err(refused) = sys.try_map(fd, length, Access::READ, true) else {
-        return Ok(Synchronous::Granted);
+        return Ok(MapSync::Granted);
     };
     ordinary(sys, fd, length, facts.access, &stat)?;
     match refused {
-        Errno::ENOTSUP => Ok(Synchronous::Refused),
+        Errno::ENOTSUP => Ok(MapSync::Refused),
         // Before Linux 4.15 there was no MAP_SHARED_VALIDATE, and a mapping is either shared or
         // private.
-        Errno::EINVAL => Ok(Synchronous::Unknown),
-        errno => Err(Fail::Os(What::Synchronous, errno)),
+        Errno::EINVAL => Ok(MapSync::Unknown),
+        errno => Err(Fail::Os(Subject::MapSync, errno)),
     }
 }
 
@@ -67,25 +63,25 @@ fn ordinary<S: Sys>(
     // mapped so.
     if access.contains(Access::WRITE) && stat.size > 0 {
         let Err(errno) = trial(Access::READ | Access::WRITE) else { return Ok(()) };
-        trial(Access::READ).map_err(|errno| Fail::Os(What::Mapping, errno))?;
-        return Err(Fail::Os(What::WritableMapping, errno));
+        trial(Access::READ).map_err(|errno| Fail::Os(Subject::Mapping, errno))?;
+        return Err(Fail::Os(Subject::WritableMapping, errno));
     }
-    trial(Access::READ).map_err(|errno| Fail::Os(What::Mapping, errno))
+    trial(Access::READ).map_err(|errno| Fail::Os(Subject::Mapping, errno))
 }
 
-pub(super) fn direct<S: Sys>(sys: S, fd: i32, facts: &Facts<FileId>) -> Result<Direct, Fail> {
+pub(super) fn direct<S: Sys>(sys: S, fd: i32, facts: &Facts<FileId>) -> Result<DaxState, Fail> {
     same(sys, fd, facts)?;
     let attributes = match sys.attributes(fd) {
         Ok(attributes) => attributes,
         // Before Linux 4.11.
-        Err(Errno::ENOSYS) => return Ok(Direct::default()),
-        Err(errno) => return Err(Fail::Os(What::Dax, errno)),
+        Err(Errno::ENOSYS) => return Ok(DaxState::default()),
+        Err(errno) => return Err(Fail::Os(Subject::Dax, errno)),
     };
     let mount = match attributes.mount {
         Some(mount) => option(sys, mount)?,
         None => None,
     };
-    Ok(Direct::new(attributes.dax, mount))
+    Ok(DaxState::new(attributes.dax, mount))
 }
 
 /// How often mountinfo is read at most, since one that is made up may have no end: enough for the
@@ -94,7 +90,7 @@ const READS: usize = 1 << 16;
 
 /// The option `dax` of the mount with this number. Nothing where /proc is not there.
 fn option<S: Sys>(sys: S, mount: u64) -> Result<Option<DaxOption>, Fail> {
-    let os = |errno| Fail::Os(What::Dax, errno);
+    let os = |errno| Fail::Os(Subject::Dax, errno);
     let file = match sys.open(c"/proc/thread-self/mountinfo") {
         Ok(file) => file,
         Err(Errno::ENOENT) => return Ok(None),

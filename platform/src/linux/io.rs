@@ -5,12 +5,12 @@ use core::ops::Range;
 use super::{
     FileId,
     describe::{alignment, same},
-    mcsafe::{CopyFault, Mapping, SigbusHandler},
+    mcsafe::{CopyFault, GuardedCopy, SigbusHandler},
     page,
     sys::Transfers,
 };
 use crate::{
-    Alignment, Cpu, Errno, Facts, Fail, Halt, Halted, Kind, ReadBuffer, Undurable, What,
+    Alignment, Cause, Cpu, Errno, Facts, Fail, Kind, Partial, ReadBuffer, Subject, Undurable,
     WriteBuffer,
     pieces::{self, Refusal, SECTOR, Stop, in_pieces},
 };
@@ -42,7 +42,7 @@ enum Way {
     File,
     Mapped {
         /// None where there are no bytes.
-        mapping: Option<Mapping>,
+        mapping: Option<GuardedCopy>,
         /// The first byte of the device that is mapped.
         start: u64,
         /// None where nothing may be written.
@@ -67,9 +67,9 @@ pub(super) fn channel<S: Transfers>(
     // The kernel maps whole units. This also says whether it is still the device that was
     // described.
     let unit =
-        Alignment::new(alignment(sys, fd, facts)?).ok_or(Fail::Malformed(What::Alignment))?;
+        Alignment::new(alignment(sys, fd, facts)?).ok_or(Fail::Malformed(Subject::Alignment))?;
     let (start, length) =
-        enclosing(&range, unit).ok_or(Fail::Os(What::Mapping, Errno::EOVERFLOW))?;
+        enclosing(&range, unit).ok_or(Fail::Os(Subject::Mapping, Errno::EOVERFLOW))?;
     if length == 0 {
         return Ok(Channel(Way::Mapped { mapping: None, start, cpu }));
     }
@@ -78,7 +78,7 @@ pub(super) fn channel<S: Transfers>(
         None => sys.handler().map_err(|errno| match errno {
             // There is no such copy for this processor.
             Errno::ENOTSUP => Fail::Unsupported,
-            errno => Fail::Os(What::SignalHandler, errno),
+            errno => Fail::Os(Subject::SignalHandler, errno),
         })?,
     };
     let mapping = sys.mapping(handler, fd, start, length, writable).map_err(mapping_failed)?;
@@ -88,8 +88,8 @@ pub(super) fn channel<S: Transfers>(
 fn mapping_failed(errno: Errno) -> Fail {
     match errno {
         // Closed meanwhile.
-        Errno::EBADF => Fail::Absent(What::Handle),
-        errno => Fail::Os(What::Mapping, errno),
+        Errno::EBADF => Fail::Absent(Subject::Handle),
+        errno => Fail::Os(Subject::Mapping, errno),
     }
 }
 
@@ -107,7 +107,7 @@ pub(super) fn read<S: Transfers>(
     channel: &Channel,
     offset: u64,
     mut buffer: ReadBuffer<'_>,
-) -> Result<(), Halted> {
+) -> Result<(), Partial> {
     match &channel.0 {
         Way::File => {
             let result = in_pieces(offset, buffer.len(), MOST, |at, done, length| {
@@ -117,7 +117,7 @@ pub(super) fn read<S: Transfers>(
             });
             result.map_err(|(done, stop)| {
                 let stop = whose(sys, fd, offset, done, stop);
-                Halted { done, why: why(stop, What::Read, |at| exact(sys, fd, at)) }
+                Partial { done, why: why(stop, Subject::Read, |at| exact(sys, fd, at)) }
             })
         }
         Way::Mapped { mapping, start, .. } => {
@@ -136,7 +136,7 @@ pub(super) fn write<S: Transfers>(
     channel: &Channel,
     offset: u64,
     mut buffer: WriteBuffer<'_>,
-) -> Result<(), Halted> {
+) -> Result<(), Partial> {
     match &channel.0 {
         Way::File => {
             let result = in_pieces(offset, buffer.len(), MOST, |at, done, length| {
@@ -148,11 +148,11 @@ pub(super) fn write<S: Transfers>(
             // bad.
             result.map_err(|(done, stop)| {
                 let stop = whose(sys, fd, offset, done, stop);
-                Halted { done, why: why(stop, What::Write, |_| LARGEST) }
+                Partial { done, why: why(stop, Subject::Write, |_| LARGEST) }
             })
         }
         Way::Mapped { cpu: None, .. } => {
-            Err(Halted { done: 0, why: Halt::Fail(Fail::Os(What::Write, Errno::EBADF)) })
+            Err(Partial { done: 0, why: Cause::Fail(Fail::Os(Subject::Write, Errno::EBADF)) })
         }
         Way::Mapped { mapping, start, cpu: Some(cpu) } => {
             let Some((mapping, at)) = placed(mapping.as_ref(), offset, *start) else {
@@ -170,23 +170,23 @@ pub(super) fn write<S: Transfers>(
 }
 
 /// The mapping, and where the byte at `offset` is in it.
-fn placed(mapping: Option<&Mapping>, offset: u64, start: u64) -> Option<(&Mapping, u64)> {
+fn placed(mapping: Option<&GuardedCopy>, offset: u64, start: u64) -> Option<(&GuardedCopy, u64)> {
     Some((mapping?, offset.checked_sub(start)?))
 }
 
 /// Of so many bytes, where there are none.
-const fn ended(length: usize) -> Result<(), Halted> {
-    if length == 0 { Ok(()) } else { Err(Halted { done: 0, why: Halt::End }) }
+const fn ended(length: usize) -> Result<(), Partial> {
+    if length == 0 { Ok(()) } else { Err(Partial { done: 0, why: Cause::End }) }
 }
 
-pub(super) fn halted(fault: CopyFault) -> Halted {
+pub(super) fn halted(fault: CopyFault) -> Partial {
     match fault {
-        CopyFault::Outside => Halted { done: 0, why: Halt::End },
+        CopyFault::Outside => Partial { done: 0, why: Cause::End },
         // The mapping is in the device, so that memory which is not there is memory that went away.
         CopyFault::Medium { copied, unit, .. } => {
-            Halted { done: copied, why: Halt::Medium { unit } }
+            Partial { done: copied, why: Cause::Medium { unit } }
         }
-        CopyFault::Buffer { copied } => Halted { done: copied, why: Halt::Buffer },
+        CopyFault::Buffer { copied } => Partial { done: copied, why: Cause::Buffer },
     }
 }
 
@@ -198,25 +198,25 @@ pub(super) fn sync<S: Transfers>(sys: S, fd: i32, facts: &Facts<FileId>) -> Resu
     loop {
         match sys.fdatasync(fd) {
             Err(Errno::EINTR) => {}
-            Err(Errno::EBADF) => return Err(Fail::Absent(What::Handle)),
-            synced => return synced.map_err(|errno| Fail::Os(What::Sync, errno)),
+            Err(Errno::EBADF) => return Err(Fail::Absent(Subject::Handle)),
+            synced => return synced.map_err(|errno| Fail::Os(Subject::Sync, errno)),
         }
     }
 }
 
 /// What kept the kernel from going on; `exact` says how exactly it knows where the medium is bad.
-fn why(stop: Stop<Errno>, what: What, exact: impl FnOnce(u64) -> u64) -> Halt {
+fn why(stop: Stop<Errno>, what: Subject, exact: impl FnOnce(u64) -> u64) -> Cause {
     match stop {
         // The kernel's file has no more bytes; one that takes none makes no sense.
-        Stop::Nothing if what == What::Read => Halt::End,
-        Stop::Nothing => Halt::Fail(Fail::Malformed(what)),
-        Stop::Offset if what == What::Read => Halt::End,
-        Stop::Offset => Halt::Fail(Fail::Os(what, Errno::EFBIG)),
-        Stop::Medium { at, unit } => Halt::Medium { unit: unit.max(exact(at)) },
-        Stop::Buffer => Halt::Buffer,
+        Stop::Nothing if what == Subject::Read => Cause::End,
+        Stop::Nothing => Cause::Fail(Fail::Malformed(what)),
+        Stop::Offset if what == Subject::Read => Cause::End,
+        Stop::Offset => Cause::Fail(Fail::Os(what, Errno::EFBIG)),
+        Stop::Medium { at, unit } => Cause::Medium { unit: unit.max(exact(at)) },
+        Stop::Buffer => Cause::Buffer,
         // Closed meanwhile. That it is not open for this was found out before.
-        Stop::Other(Errno::EBADF) => Halt::Fail(Fail::Absent(What::Handle)),
-        Stop::Other(errno) => Halt::Fail(Fail::Os(what, errno)),
+        Stop::Other(Errno::EBADF) => Cause::Fail(Fail::Absent(Subject::Handle)),
+        Stop::Other(errno) => Cause::Fail(Fail::Os(what, errno)),
     }
 }
 

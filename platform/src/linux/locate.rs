@@ -16,7 +16,7 @@ use super::{
     sys::Sys,
     sysfs::{self, Class, LINK, Path},
 };
-use crate::{Access, Backing, Errno, Facts, Fail, FileSystem, Kind, Mode, Text, What};
+use crate::{Access, Backing, Errno, Facts, Fail, FileSystem, Kind, Mode, Subject, Text};
 
 /// FS_XFLAG_REALTIME of linux/fs.h.
 const REALTIME: u32 = 1;
@@ -26,7 +26,7 @@ const REGIONS: usize = 16;
 
 /// Where an object of a Linux system lies.
 #[derive(Clone, Copy, Debug)]
-pub struct Spot {
+pub struct Location {
     backing: Backing,
     entry: Option<Entry>,
     name: Text<32>,
@@ -78,7 +78,7 @@ impl Family {
     }
 }
 
-impl Spot {
+impl Location {
     pub(super) const fn backing(&self) -> Backing {
         self.backing
     }
@@ -117,13 +117,13 @@ impl FileId {
 }
 
 /// Where the object lies that `facts` are about.
-pub(super) fn locate<S: Sys>(sys: S, fd: i32, facts: &Facts<FileId>) -> Result<Spot, Fail> {
+pub(super) fn locate<S: Sys>(sys: S, fd: i32, facts: &Facts<FileId>) -> Result<Location, Fail> {
     same(sys, fd, facts)?;
     let id = facts.id;
     let (class, device, inode) = match facts.kind {
         Kind::RegularFile => match named_device(sys, fd, facts)? {
             Ok(_) => (Class::Block, id.device(), None),
-            Err(backing) => return Ok(Spot::without_device(backing)),
+            Err(backing) => return Ok(Location::without_device(backing)),
         },
         Kind::BlockDevice => (Class::Block, id.represented_device(), None),
         Kind::DeviceDax => (Class::Char, id.represented_device(), id.entry),
@@ -131,7 +131,7 @@ pub(super) fn locate<S: Sys>(sys: S, fd: i32, facts: &Facts<FileId>) -> Result<S
     };
     let place = listed(sys, class, device)?;
     // Where it is to stay from the first: each move of it would be another copy on the stack.
-    let mut spot = Ok(Spot {
+    let mut spot = Ok(Location {
         backing: Backing::Regions,
         entry: Some(Entry { class, device, inode, partition: place.partition }),
         name: place.name,
@@ -165,7 +165,7 @@ pub(super) fn named_device<S: Sys>(
         Some("ext2/ext3/ext4" | "exfat" | "iso9660" | "ntfs3" | "squashfs" | "vfat") => true,
         // A descriptor that only names the file cannot be asked for its flags.
         Some("xfs") if !facts.access.contains(Access::PATH) => {
-            sys.xflags(fd).map_err(|errno| Fail::Os(What::Device, errno))? & REALTIME == 0
+            sys.xflags(fd).map_err(|errno| Fail::Os(Subject::Device, errno))? & REALTIME == 0
         }
         _ => false,
     };
@@ -173,7 +173,7 @@ pub(super) fn named_device<S: Sys>(
 }
 
 /// Whether the object's device is still there, and the inode number of its directory.
-pub(super) fn confirm<S: Sys>(sys: S, spot: &Spot) -> Result<u64, Fail> {
+pub(super) fn confirm<S: Sys>(sys: S, spot: &Location) -> Result<u64, Fail> {
     let Some(entry) = spot.entry else { return Ok(0) };
     let now = sysfs::inode(sys, entry.class, entry.device)?;
     still(now, entry.inode)
@@ -200,8 +200,8 @@ fn without_device(system: FileSystem) -> Backing {
 /// Why there is no entry.
 fn absent<S: Sys>(sys: S) -> Fail {
     match sys.access(c"/sys/dev") {
-        Err(Errno::ENOENT | Errno::ENOTDIR) => Fail::Absent(What::Sysfs),
-        _ => Fail::Absent(What::Device),
+        Err(Errno::ENOENT | Errno::ENOTDIR) => Fail::Absent(Subject::Sysfs),
+        _ => Fail::Absent(Subject::Device),
     }
 }
 
@@ -222,19 +222,19 @@ fn found<S: Sys>(sys: S, path: &Path) -> Result<Place, Fail> {
     let mut buffer = [0; LINK];
     let length = sys.readlink(path.as_c_str(), &mut buffer).map_err(|errno| match errno {
         // Not a link.
-        Errno::EINVAL => Fail::Malformed(What::Device),
-        errno => Fail::Os(What::Device, errno),
+        Errno::EINVAL => Fail::Malformed(Subject::Device),
+        errno => Fail::Os(Subject::Device, errno),
     })?;
     // A target that fills the buffer may have been cut off.
     if length >= buffer.len() {
-        return Err(Fail::Malformed(What::Device));
+        return Err(Fail::Malformed(Subject::Device));
     }
     Place::of(buffer.get(..length).unwrap_or_default())
 }
 
 /// A name that goes on to be used.
 fn whole(name: &[u8]) -> Result<Text<32>, Fail> {
-    from_utf8(name).ok().and_then(Text::of).ok_or(Fail::Malformed(What::Device))
+    from_utf8(name).ok().and_then(Text::of).ok_or(Fail::Malformed(Subject::Device))
 }
 
 /// A name that is only shown: as much of it as there is room for.
@@ -273,7 +273,7 @@ impl Place {
                     .zip(components.next())
                     .and_then(|(region, device)| carrier(device, region));
                 let (Some(region), Some((mode, index))) = (region, device) else {
-                    return Err(Fail::Malformed(What::Region));
+                    return Err(Fail::Malformed(Subject::Region));
                 };
                 area = Some(Area { bus, region, mode, index: Some(index), family });
             } else if component == b"block" && disk.is_none() {
@@ -322,7 +322,7 @@ pub(super) fn carrier(component: &[u8], region: u32) -> Option<(Mode, u32)> {
     (numbered(number, b"") == Some(region)).then_some((mode, index))
 }
 
-impl Spot {
+impl Location {
     /// What the device is, or is made of.
     fn stand_on<S: Sys>(
         &mut self,
@@ -359,7 +359,7 @@ impl Spot {
                 Ordering::Greater => {}
             }
         }
-        Err(Fail::TooLarge(What::Volume))
+        Err(Fail::TooLarge(Subject::Volume))
     }
 }
 

@@ -16,13 +16,13 @@ mod sysfs;
 use core::{fmt, num::NonZeroU32, ops::Range};
 
 use crate::{
-    Alignment, Backing, Borrowed, ClearBy, Direct, Facts, Fail, FileSystem, Halted, Handle, Health,
-    Io, Locate, Platform, ReadBuffer, Region, Synchronous, Text, WriteBuffer,
+    Alignment, Backing, BadBlocks, Borrowed, ClearBy, DaxState, Facts, Fail, FileSystem, Handle,
+    Locate, MapSync, Partial, Platform, ReadBuffer, Region, Text, Transfer, WriteBuffer,
 };
 pub use health::BadSectors;
 pub use io::Channel;
-pub use locate::Spot;
-pub use mcsafe::{CopyFault, Mapping, SigbusHandler, resume_after_sigbus};
+pub use locate::Location;
+pub use mcsafe::{CopyFault, GuardedCopy, SigbusHandler, resume_after_sigbus};
 pub use region::Dimm;
 use sys::{Kernel, Stat};
 
@@ -174,42 +174,42 @@ impl Platform for Linux {
 }
 
 impl Locate for Linux {
-    type Spot = Spot;
+    type Location = Location;
     type Dimm = Dimm;
 
-    fn locate(handle: Borrowed<'_, Self>, facts: &Facts<FileId>) -> Result<Spot, Fail> {
+    fn locate(handle: Borrowed<'_, Self>, facts: &Facts<FileId>) -> Result<Location, Fail> {
         locate::locate(Kernel, handle.raw(), facts)
     }
 
-    fn confirm(self, spot: &Spot) -> Result<u64, Fail> {
+    fn confirm(self, spot: &Location) -> Result<u64, Fail> {
         locate::confirm(Kernel, spot)
     }
 
-    fn backing(self, spot: &Spot) -> Result<Backing, Fail> {
+    fn backing(self, spot: &Location) -> Result<Backing, Fail> {
         Ok(spot.backing())
     }
 
-    fn device(self, spot: &Spot) -> Result<Text<32>, Fail> {
+    fn device(self, spot: &Location) -> Result<Text<32>, Fail> {
         Ok(spot.name())
     }
 
-    fn regions(self, spot: &Spot) -> Result<usize, Fail> {
+    fn regions(self, spot: &Location) -> Result<usize, Fail> {
         Ok(spot.regions())
     }
 
-    fn region(self, spot: &Spot, index: usize) -> Result<Option<Region>, Fail> {
+    fn region(self, spot: &Location, index: usize) -> Result<Option<Region>, Fail> {
         region::region(Kernel, spot, index)
     }
 
-    fn numa_node(self, spot: &Spot, index: usize) -> Result<Option<Option<u32>>, Fail> {
+    fn numa_node(self, spot: &Location, index: usize) -> Result<Option<Option<u32>>, Fail> {
         region::node_of(Kernel, spot, index, "numa_node")
     }
 
-    fn target_node(self, spot: &Spot, index: usize) -> Result<Option<Option<u32>>, Fail> {
+    fn target_node(self, spot: &Location, index: usize) -> Result<Option<Option<u32>>, Fail> {
         region::node_of(Kernel, spot, index, "target_node")
     }
 
-    fn dimm(self, spot: &Spot, region: usize, dimm: usize) -> Result<Option<Dimm>, Fail> {
+    fn dimm(self, spot: &Location, region: usize, dimm: usize) -> Result<Option<Dimm>, Fail> {
         region::dimm(Kernel, spot, region, dimm)
     }
 
@@ -225,21 +225,21 @@ impl Locate for Linux {
         region::dirty_shutdowns(Kernel, dimm)
     }
 
-    fn dax_capable(self, spot: &Spot) -> Result<Option<bool>, Fail> {
+    fn dax_capable(self, spot: &Location) -> Result<Option<bool>, Fail> {
         direct::capable(Kernel, spot)
     }
 
-    fn synchronous(handle: Borrowed<'_, Self>, facts: &Facts<FileId>) -> Result<Synchronous, Fail> {
+    fn synchronous(handle: Borrowed<'_, Self>, facts: &Facts<FileId>) -> Result<MapSync, Fail> {
         direct::synchronous(Kernel, handle.raw(), facts)
     }
 
-    fn direct(handle: Borrowed<'_, Self>, facts: &Facts<FileId>) -> Result<Direct, Fail> {
+    fn direct(handle: Borrowed<'_, Self>, facts: &Facts<FileId>) -> Result<DaxState, Fail> {
         direct::direct(Kernel, handle.raw(), facts)
     }
 }
 
-impl Io for Linux {
-    type Via = SigbusHandler;
+impl Transfer for Linux {
+    type Guard = SigbusHandler;
     type Channel = Channel;
 
     fn channel(
@@ -257,7 +257,7 @@ impl Io for Linux {
         channel: &Channel,
         offset: u64,
         buffer: ReadBuffer<'_>,
-    ) -> Result<(), Halted> {
+    ) -> Result<(), Partial> {
         io::read(Kernel, handle.raw(), channel, offset, buffer)
     }
 
@@ -266,7 +266,7 @@ impl Io for Linux {
         channel: &Channel,
         offset: u64,
         buffer: WriteBuffer<'_>,
-    ) -> Result<(), Halted> {
+    ) -> Result<(), Partial> {
         io::write(Kernel, handle.raw(), channel, offset, buffer)
     }
 
@@ -275,7 +275,7 @@ impl Io for Linux {
     }
 }
 
-impl Health for Linux {
+impl BadBlocks for Linux {
     type List = BadSectors;
 
     fn list_bad(handle: Borrowed<'_, Self>, facts: &Facts<FileId>) -> Result<BadSectors, Fail> {

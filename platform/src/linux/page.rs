@@ -3,7 +3,7 @@
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use super::sys::Sys;
-use crate::{Alignment, Errno, Fail, What};
+use crate::{Alignment, Errno, Fail, Subject};
 
 /// The page size where the ABI fixes it; `None` where kernels are built with one of several.
 pub(super) const FIXED: Option<Alignment> = if cfg!(any(
@@ -46,14 +46,14 @@ pub(super) fn asked_once<S: Sys>(sys: S, known: &AtomicU32) -> Result<Alignment,
 /// none above. (The auxiliary vector has the number too, but only the C library knows where it is.)
 pub(super) fn probe<S: Sys>(sys: S) -> Result<Alignment, Fail> {
     for candidate in [4096_u32, 8192, 16384, 32768, 65536, 262_144] {
-        let address = usize::try_from(candidate).map_err(|_| Fail::Malformed(What::PageSize))?;
+        let address = usize::try_from(candidate).map_err(|_| Fail::Malformed(Subject::PageSize))?;
         match sys.msync_nothing(address) {
             Ok(()) => {
-                return Alignment::new(candidate.into()).ok_or(Fail::Malformed(What::PageSize));
+                return Alignment::new(candidate.into()).ok_or(Fail::Malformed(Subject::PageSize));
             }
             Err(Errno::EINVAL) => {}
-            Err(errno) => return Err(Fail::Os(What::PageSize, errno)),
+            Err(errno) => return Err(Fail::Os(Subject::PageSize, errno)),
         }
     }
-    Err(Fail::Malformed(What::PageSize))
+    Err(Fail::Malformed(Subject::PageSize))
 }

@@ -4,11 +4,11 @@
 //! <https://www.kernel.org/doc/Documentation/ABI/testing/sysfs-bus-papr-pmem>.
 
 use super::{
-    locate::{Area, Family, Spot, carrier, cut, numbered},
+    locate::{Area, Family, Location, carrier, cut, numbered},
     sys::Sys,
     sysfs::{self, Path},
 };
-use crate::{Backing, DimmState, Errno, Fail, Mode, Persistence, Region, Text, What};
+use crate::{Backing, DimmState, Errno, Fail, Mode, Persistence, Region, Subject, Text};
 
 /// The provider of virtio-pmem's bus (drivers/nvdimm/virtio_pmem.c).
 const VIRTIO: &str = "virtio-pmem";
@@ -29,7 +29,7 @@ impl Dimm {
     }
 
     /// A file that the driver of the DIMM's family adds.
-    fn file(self, name: &str, what: What) -> Result<Path, Fail> {
+    fn file(self, name: &str, what: Subject) -> Result<Path, Fail> {
         let (number, family) = (self.number, self.family.directory());
         sysfs::path(what, format_args!("/sys/bus/nd/devices/nmem{number}/{family}/{name}"))
     }
@@ -53,14 +53,14 @@ impl Family {
 
 impl Area {
     /// A file of the region.
-    fn file(self, name: &str, what: What) -> Result<Path, Fail> {
+    fn file(self, name: &str, what: Subject) -> Result<Path, Fail> {
         sysfs::path(what, format_args!("/sys/bus/nd/devices/region{}/{name}", self.region))
     }
 
     /// The node in one of the region's files.
     #[inline(never)]
     fn node<S: Sys>(self, sys: S, name: &str) -> Result<Option<u32>, Fail> {
-        node(sys, &self.file(name, What::NumaNode)?)
+        node(sys, &self.file(name, Subject::NumaNode)?)
     }
 
     /// A file of the device that carries the namespace.
@@ -74,7 +74,7 @@ impl Area {
         };
         let region = self.region;
         sysfs::path(
-            What::Region,
+            Subject::Region,
             format_args!("/sys/bus/nd/devices/{carrier}{region}.{index}/{name}"),
         )
     }
@@ -89,7 +89,11 @@ fn if_there<T>(answer: Result<T, Fail>) -> Result<Option<T>, Fail> {
     }
 }
 
-pub(super) fn region<S: Sys>(sys: S, spot: &Spot, index: usize) -> Result<Option<Region>, Fail> {
+pub(super) fn region<S: Sys>(
+    sys: S,
+    spot: &Location,
+    index: usize,
+) -> Result<Option<Region>, Fail> {
     let Some(area) = spot.area(index) else { return Ok(None) };
     let mut region = Region::new(area.bus, area.region, area.mode);
     region.numa_node = area.node(sys, "numa_node")?;
@@ -109,7 +113,7 @@ pub(super) fn region<S: Sys>(sys: S, spot: &Spot, index: usize) -> Result<Option
 /// The node in the file with this name, `numa_node` or `target_node`.
 pub(super) fn node_of<S: Sys>(
     sys: S,
-    spot: &Spot,
+    spot: &Location,
     index: usize,
     name: &str,
 ) -> Result<Option<Option<u32>>, Fail> {
@@ -118,7 +122,7 @@ pub(super) fn node_of<S: Sys>(
         // No region: the driver of the device says where it is.
         (None, Backing::DeviceDax, Some(entry)) if index == 0 => {
             let (major, minor) = entry.device;
-            sysfs::path(What::NumaNode, format_args!("/sys/dev/char/{major}:{minor}/{name}"))?
+            sysfs::path(Subject::NumaNode, format_args!("/sys/dev/char/{major}:{minor}/{name}"))?
         }
         _ => return Ok(None),
     };
@@ -128,9 +132,9 @@ pub(super) fn node_of<S: Sys>(
 /// -1 stands for a node that is not known. A kernel without NUMA (`CONFIG_NUMA`) has no such file,
 /// nor has one before Linux 5.1 that of the target.
 fn node<S: Sys>(sys: S, path: &Path) -> Result<Option<u32>, Fail> {
-    match if_there(sysfs::text(sys, path, What::NumaNode, &mut [0; 32]))? {
+    match if_there(sysfs::text(sys, path, Subject::NumaNode, &mut [0; 32]))? {
         None | Some(b"-1") => Ok(None),
-        Some(node) => numbered(node, b"").map(Some).ok_or(Fail::Malformed(What::NumaNode)),
+        Some(node) => numbered(node, b"").map(Some).ok_or(Fail::Malformed(Subject::NumaNode)),
     }
 }
 
@@ -139,17 +143,17 @@ fn node<S: Sys>(sys: S, path: &Path) -> Result<Option<u32>, Fail> {
 #[inline(never)]
 fn provider<S: Sys>(sys: S, area: Area, region: &mut Region) -> Result<(), Fail> {
     let mut buffer = [0; 256];
-    let path = area.file("../provider", What::Region)?;
-    region.provider = cut(sysfs::text(sys, &path, What::Region, &mut buffer)?);
+    let path = area.file("../provider", Subject::Region)?;
+    region.provider = cut(sysfs::text(sys, &path, Subject::Region, &mut buffer)?);
     Ok(())
 }
 
 #[inline(never)]
 fn is_read_only<S: Sys>(sys: S, area: Area) -> Result<bool, Fail> {
-    match sysfs::number(sys, &area.file("read_only", What::Region)?, What::Region)? {
+    match sysfs::number(sys, &area.file("read_only", Subject::Region)?, Subject::Region)? {
         0 => Ok(false),
         1 => Ok(true),
-        _ => Err(Fail::Malformed(What::Region)),
+        _ => Err(Fail::Malformed(Subject::Region)),
     }
 }
 
@@ -158,8 +162,8 @@ fn is_read_only<S: Sys>(sys: S, area: Area) -> Result<bool, Fail> {
 #[inline(never)]
 fn is_volatile<S: Sys>(sys: S, area: Area) -> Result<bool, Fail> {
     let mut buffer = [0; 32];
-    let path = area.file("devtype", What::Region)?;
-    let kind = if_there(sysfs::text(sys, &path, What::Region, &mut buffer))?;
+    let path = area.file("devtype", Subject::Region)?;
+    let kind = if_there(sysfs::text(sys, &path, Subject::Region, &mut buffer))?;
     Ok(kind == Some(b"nd_volatile"))
 }
 
@@ -173,7 +177,7 @@ fn is_volatile<S: Sys>(sys: S, area: Area) -> Result<bool, Fail> {
 /// (drivers/nvdimm/virtio_pmem.c), or that the devicetree demands it
 /// (arch/powerpc/platforms/pseries/papr_scm.c).
 fn is_flushed_by_call<S: Sys>(sys: S, area: Area, provider: &str) -> Result<bool, Fail> {
-    let what = What::Persistence;
+    let what = Subject::Persistence;
     let demand = sys.open(area.file("of_node/ibm,hcall-flush-required", what)?.as_c_str());
     let demand = if_there(demand.map_err(|errno| Fail::Os(what, errno)))?;
     Ok(demand.is_some() || provider == VIRTIO)
@@ -187,7 +191,7 @@ fn persistence<S: Sys>(sys: S, area: Area, provider: &str) -> Result<Persistence
     if is_flushed_by_call(sys, area, provider)? {
         return Ok(Persistence::Host);
     }
-    let what = What::Persistence;
+    let what = Subject::Persistence;
     match if_there(sysfs::text(sys, &area.file("persistence_domain", what)?, what, &mut [0; 32]))? {
         Some(b"cpu_cache") => Ok(Persistence::CpuCache),
         Some(b"memory_controller") => Ok(Persistence::MemoryController),
@@ -206,41 +210,41 @@ fn namespace<S: Sys>(sys: S, area: Area) -> Result<Option<u32>, Fail> {
     }
     let mut buffer = [0; 64];
     let name =
-        sysfs::text(sys, &area.carrier_file(index, "namespace")?, What::Region, &mut buffer)?;
+        sysfs::text(sys, &area.carrier_file(index, "namespace")?, Subject::Region, &mut buffer)?;
     match carrier(name, area.region) {
         Some((Mode::Raw, number)) => Ok(Some(number)),
-        _ => Err(Fail::Malformed(What::Region)),
+        _ => Err(Fail::Malformed(Subject::Region)),
     }
 }
 
 pub(super) fn dimm<S: Sys>(
     sys: S,
-    spot: &Spot,
+    spot: &Location,
     region: usize,
     dimm: usize,
 ) -> Result<Option<Dimm>, Fail> {
     let Some(area) = spot.area(region) else { return Ok(None) };
     let path = sysfs::path(
-        What::Dimm,
+        Subject::Dimm,
         format_args!("/sys/bus/nd/devices/region{}/mapping{dimm}", area.region),
     )?;
     // "nmem0,0,134217728,0": the DIMM, the place in it, the size, the position in the interleaved
     // set.
     let mut buffer = [0; 128];
-    let Some(mapping) = if_there(sysfs::text(sys, &path, What::Dimm, &mut buffer))? else {
+    let Some(mapping) = if_there(sysfs::text(sys, &path, Subject::Dimm, &mut buffer))? else {
         return Ok(None);
     };
     // Else a made-up /sys that has every file would have DIMMs without end.
     if dimm >= MAPPINGS {
-        return Err(Fail::TooLarge(What::Dimm));
+        return Err(Fail::TooLarge(Subject::Dimm));
     }
     let name = mapping.split(|&byte| byte == b',').next().unwrap_or_default();
-    let number = numbered(name, b"nmem").ok_or(Fail::Malformed(What::Dimm))?;
+    let number = numbered(name, b"nmem").ok_or(Fail::Malformed(Subject::Dimm))?;
     Ok(Some(Dimm { number, family: area.family }))
 }
 
 pub(super) fn dimm_id<S: Sys>(sys: S, dimm: Dimm) -> Result<Text<32>, Fail> {
-    let what = What::DeviceId;
+    let what = Subject::DeviceId;
     let mut buffer = [0; 64];
     let id = if_there(sysfs::text(sys, &dimm.file("id", what)?, what, &mut buffer))?
         .ok_or(Fail::Unsupported)?;
@@ -251,7 +255,7 @@ pub(super) fn dimm_id<S: Sys>(sys: S, dimm: Dimm) -> Result<Text<32>, Fail> {
 }
 
 pub(super) fn dirty_shutdowns<S: Sys>(sys: S, dimm: Dimm) -> Result<u64, Fail> {
-    let what = What::UnsafeShutdowns;
+    let what = Subject::UnsafeShutdowns;
     if_there(sysfs::number(sys, &dimm.file("dirty_shutdown", what)?, what))?
         .ok_or(Fail::Unsupported)
 }
@@ -260,8 +264,12 @@ pub(super) fn dirty_shutdowns<S: Sys>(sys: S, dimm: Dimm) -> Result<u64, Fail> {
 #[inline(never)]
 fn state<S: Sys>(sys: S, dimm: Dimm) -> Result<DimmState, Fail> {
     let mut buffer = [0; 256];
-    let flags =
-        if_there(sysfs::text(sys, &dimm.file("flags", What::Dimm)?, What::Dimm, &mut buffer))?;
+    let flags = if_there(sysfs::text(
+        sys,
+        &dimm.file("flags", Subject::Dimm)?,
+        Subject::Dimm,
+        &mut buffer,
+    ))?;
     let words = flags.unwrap_or_default().split(|&byte| byte == b' ');
     Ok(words.map(|word| dimm.family.state(word)).collect())
 }

@@ -17,7 +17,7 @@ use rustix::{
     mm::{MapFlags, ProtFlags, mmap, munmap},
 };
 
-use super::mcsafe::{self, Mapping, SigbusHandler};
+use super::mcsafe::{self, GuardedCopy, SigbusHandler};
 use crate::{Access, Errno};
 
 /// What the backend needs of stat(2).
@@ -111,7 +111,7 @@ pub(super) trait Transfers: Sys {
     fn fdatasync(self, fd: i32) -> Result<(), Errno>;
     /// Those of [`SigbusHandler::install`].
     fn handler(self) -> Result<SigbusHandler, Errno>;
-    /// mmap(2) of a [`Mapping`].
+    /// mmap(2) of a [`GuardedCopy`].
     fn mapping(
         self,
         handler: SigbusHandler,
@@ -119,7 +119,7 @@ pub(super) trait Transfers: Sys {
         offset: u64,
         length: usize,
         writable: bool,
-    ) -> Result<Mapping, Errno>;
+    ) -> Result<GuardedCopy, Errno>;
 }
 
 /// The running kernel.
@@ -332,8 +332,8 @@ impl Transfers for Kernel {
         offset: u64,
         length: usize,
         writable: bool,
-    ) -> Result<Mapping, Errno> {
-        Mapping::of_number(handler, fd, offset, length, writable)
+    ) -> Result<GuardedCopy, Errno> {
+        GuardedCopy::of_number(handler, fd, offset, length, writable)
     }
 }
 

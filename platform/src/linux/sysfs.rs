@@ -10,7 +10,7 @@ use core::{
 use heapless::String;
 
 use super::sys::Sys;
-use crate::{Errno, Fail, Kind, What};
+use crate::{Errno, Fail, Kind, Subject};
 
 /// Where the kernel lists character devices by number.
 const DEVICES: &CStr = c"/sys/dev/char";
@@ -24,7 +24,7 @@ pub(super) const LINK: usize = 512;
 pub(super) struct Path(String<80>);
 
 /// The path with this text.
-pub(super) fn path(what: What, text: fmt::Arguments<'_>) -> Result<Path, Fail> {
+pub(super) fn path(what: Subject, text: fmt::Arguments<'_>) -> Result<Path, Fail> {
     let mut path = String::new();
     path.write_fmt(text).and_then(|()| path.write_char('\0')).map_err(|_| Fail::Malformed(what))?;
     Ok(Path(path))
@@ -49,14 +49,14 @@ pub(super) enum Class {
 pub(super) fn entry(class: Class, device: (u32, u32)) -> Result<Path, Fail> {
     let (major, minor) = device;
     match class {
-        Class::Char => path(What::Device, format_args!("/sys/dev/char/{major}:{minor}")),
-        Class::Block => path(What::Device, format_args!("/sys/dev/block/{major}:{minor}")),
+        Class::Char => path(Subject::Device, format_args!("/sys/dev/char/{major}:{minor}")),
+        Class::Block => path(Subject::Device, format_args!("/sys/dev/block/{major}:{minor}")),
     }
 }
 
 /// The inode number of a device's directory in sysfs.
 pub(super) fn inode<S: Sys>(sys: S, class: Class, device: (u32, u32)) -> Result<u64, Fail> {
-    sys.inode(entry(class, device)?.as_c_str()).map_err(|errno| Fail::Os(What::Device, errno))
+    sys.inode(entry(class, device)?.as_c_str()).map_err(|errno| Fail::Os(Subject::Device, errno))
 }
 
 /// Whether the character device `device` is a device DAX: whether its subsystem is `dax`.
@@ -65,11 +65,11 @@ pub(super) fn inode<S: Sys>(sys: S, class: Class, device: (u32, u32)) -> Result<
 /// component is its name. A device without an entry (a pty) is none.
 pub(super) fn device_kind<S: Sys>(sys: S, device: (u32, u32)) -> Result<Kind, Fail> {
     let (major, minor) = device;
-    let path = path(What::Subsystem, format_args!("/sys/dev/char/{major}:{minor}/subsystem"))?;
+    let path = path(Subject::Subsystem, format_args!("/sys/dev/char/{major}:{minor}/subsystem"))?;
     let mut buffer = [0; LINK];
     match sys.readlink(path.as_c_str(), &mut buffer) {
         // A target that fills the buffer may have been cut off.
-        Ok(length) if length >= buffer.len() => Ok(Kind::UnknownDevice(What::Subsystem)),
+        Ok(length) if length >= buffer.len() => Ok(Kind::UnknownDevice(Subject::Subsystem)),
         Ok(length) => {
             let target = buffer.get(..length).unwrap_or_default();
             let dax = target.rsplit(|&byte| byte == b'/').next() == Some(b"dax");
@@ -77,19 +77,19 @@ pub(super) fn device_kind<S: Sys>(sys: S, device: (u32, u32)) -> Result<Kind, Fa
         }
         Err(Errno::ENOENT | Errno::ENOTDIR) => match sys.access(DEVICES) {
             Ok(()) => Ok(Kind::CharacterDevice),
-            Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(Kind::UnknownDevice(What::Sysfs)),
-            Err(errno) => Err(Fail::Os(What::Sysfs, errno)),
+            Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(Kind::UnknownDevice(Subject::Sysfs)),
+            Err(errno) => Err(Fail::Os(Subject::Sysfs, errno)),
         },
-        Err(errno) => Err(Fail::Os(What::Subsystem, errno)),
+        Err(errno) => Err(Fail::Os(Subject::Subsystem, errno)),
     }
 }
 
 /// What a file of sysfs says, without the newline at its end. One that fills `buffer` may have more
-/// to say: malformed. ([`What::Region`] and the like: what it is about.)
+/// to say: malformed. ([`Subject::Region`] and the like: what it is about.)
 pub(super) fn text<'b, S: Sys>(
     sys: S,
     path: &Path,
-    what: What,
+    what: Subject,
     buffer: &'b mut [u8],
 ) -> Result<&'b [u8], Fail> {
     let os = |errno| Fail::Os(what, errno);
@@ -104,7 +104,7 @@ pub(super) fn text<'b, S: Sys>(
 }
 
 /// The number in a file.
-pub(super) fn number<S: Sys>(sys: S, path: &Path, what: What) -> Result<u64, Fail> {
+pub(super) fn number<S: Sys>(sys: S, path: &Path, what: Subject) -> Result<u64, Fail> {
     // The largest number has 20 digits.
     decimal(text(sys, path, what, &mut [0; 32])?).ok_or(Fail::Malformed(what))
 }

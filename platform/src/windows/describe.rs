@@ -7,7 +7,7 @@ use super::{
     sys::{Information, Sys},
     volume,
 };
-use crate::{Access, Alignment, Facts, Fail, FileSystem, Kind, What};
+use crate::{Access, Alignment, Facts, Fail, FileSystem, Kind, Subject};
 
 // FILE_TYPE_* of GetFileType.
 pub(super) const FILE_TYPE_UNKNOWN: u32 = 0;
@@ -40,7 +40,7 @@ pub(super) const FILE_APPEND_DATA: u32 = 4;
 pub(super) fn describe<S: Sys>(sys: S, raw: RawWinHandle) -> Result<Facts<WinFileId>, Fail> {
     // INVALID_HANDLE_VALUE is also what names the calling process, to calls that want a process.
     if raw == RawWinHandle::INVALID || raw == RawWinHandle::NULL || names_a_stream(raw) {
-        return Err(Fail::Absent(What::Handle));
+        return Err(Fail::Absent(Subject::Handle));
     }
     let kind = match sys.file_type(raw).map(|file_type| file_type & !FILE_TYPE_REMOTE) {
         Ok(FILE_TYPE_DISK) => return on_disk(sys, raw),
@@ -116,7 +116,7 @@ fn kind_on_disk<S: Sys>(
 fn pipe_or_socket<S: Sys>(sys: S, raw: RawWinHandle) -> Result<Kind, Fail> {
     match sys.named_pipe(raw) {
         Ok(()) | Err(Code::ACCESS_DENIED) => Ok(Kind::Pipe),
-        Err(Code::INVALID_HANDLE) => Err(Fail::Absent(What::Handle)),
+        Err(Code::INVALID_HANDLE) => Err(Fail::Absent(Subject::Handle)),
         Err(_) => Ok(Kind::Socket),
     }
 }
@@ -138,8 +138,8 @@ pub(super) fn size<S: Sys>(
     facts: &Facts<WinFileId>,
 ) -> Result<u64, Fail> {
     same(sys, raw, facts)?;
-    let standard = sys.standard(raw).map_err(|code| no_answer(What::Size, code))?;
-    u64::try_from(standard.size).map_err(|_| Fail::Malformed(What::Size))
+    let standard = sys.standard(raw).map_err(|code| no_answer(Subject::Size, code))?;
+    u64::try_from(standard.size).map_err(|_| Fail::Malformed(Subject::Size))
 }
 
 pub(super) fn allocated<S: Sys>(
@@ -148,8 +148,8 @@ pub(super) fn allocated<S: Sys>(
     facts: &Facts<WinFileId>,
 ) -> Result<u64, Fail> {
     same(sys, raw, facts)?;
-    let standard = sys.standard(raw).map_err(|code| no_answer(What::Allocated, code))?;
-    u64::try_from(standard.allocated).map_err(|_| Fail::Malformed(What::Allocated))
+    let standard = sys.standard(raw).map_err(|code| no_answer(Subject::Allocated, code))?;
+    u64::try_from(standard.allocated).map_err(|_| Fail::Malformed(Subject::Allocated))
 }
 
 pub(super) fn file_system<S: Sys>(
@@ -161,7 +161,8 @@ pub(super) fn file_system<S: Sys>(
         Kind::RegularFile | Kind::Directory | Kind::SymbolicLink => same(sys, raw, facts)?,
         _ => return Err(Fail::Unsupported),
     }
-    let volume = sys.volume_information(raw).map_err(|code| no_answer(What::FileSystem, code))?;
+    let volume =
+        sys.volume_information(raw).map_err(|code| no_answer(Subject::FileSystem, code))?;
     Ok(volume::file_system(&volume))
 }
 
@@ -171,5 +172,5 @@ pub(super) fn granularity<S: Sys>(sys: S) -> u64 {
 }
 
 pub(super) fn page_size<S: Sys>(sys: S) -> Result<Alignment, Fail> {
-    Alignment::new(granularity(sys)).ok_or(Fail::Malformed(What::PageSize))
+    Alignment::new(granularity(sys)).ok_or(Fail::Malformed(Subject::PageSize))
 }

@@ -1,6 +1,6 @@
 //! The errors of Win32, and the errno that each becomes.
 
-use crate::{Errno, Fail, What};
+use crate::{Errno, Fail, Subject};
 
 /// What GetLastError gives: a system error code of Win32.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,7 +117,7 @@ impl Code {
 
     /// The failure, where `what` was asked for. The number is kept where the errno does not tell
     /// the cause.
-    pub(super) const fn fail(self, what: What) -> Fail {
+    pub(super) const fn fail(self, what: Subject) -> Fail {
         match (self.known(), self.0) {
             (Some(errno), _) => Fail::Os(what, errno),
             // A call that failed and does not say why.

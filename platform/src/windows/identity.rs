@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::{errors::Code, handle::RawWinHandle, sys::Sys};
-use crate::{Facts, Fail, What};
+use crate::{Facts, Fail, Subject};
 
 /// What tells one file of a Windows system from another: the serial number of its volume and the id
 /// of the file in it, of 64 and 128 bits (`FILE_ID_INFO`). Where a file system knows no such ids
@@ -67,13 +67,13 @@ impl fmt::Display for WinFileId {
 
 /// ERROR_INVALID_HANDLE says that there is no such file; any other error is the system's.
 pub(super) fn handle(code: Code) -> Fail {
-    no_answer(What::Handle, code)
+    no_answer(Subject::Handle, code)
 }
 
 /// The same, where `what` was asked for.
-pub(super) fn no_answer(what: What, code: Code) -> Fail {
+pub(super) fn no_answer(what: Subject, code: Code) -> Fail {
     match code {
-        Code::INVALID_HANDLE => Fail::Absent(What::Handle),
+        Code::INVALID_HANDLE => Fail::Absent(Subject::Handle),
         code => code.fail(what),
     }
 }

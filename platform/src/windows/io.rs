@@ -7,7 +7,7 @@ use super::{
     sys::Sys,
 };
 use crate::{
-    Errno, Facts, Fail, Halt, Halted, ReadBuffer, What, WriteBuffer,
+    Cause, Errno, Facts, Fail, Partial, ReadBuffer, Subject, WriteBuffer,
     pieces::{self, Refusal, Stop, in_pieces},
 };
 
@@ -49,7 +49,7 @@ pub(super) fn read<S: Sys>(
     channel: Channel,
     offset: u64,
     mut buffer: ReadBuffer<'_>,
-) -> Result<(), Halted> {
+) -> Result<(), Partial> {
     let result = in_pieces(offset, buffer.len(), MOST, |at, done, length| {
         match sys.read(raw, channel.waits, at, buffer.part(done, length)) {
             Err(Code::HANDLE_EOF) => Ok(0),
@@ -58,19 +58,19 @@ pub(super) fn read<S: Sys>(
     });
     result.map_err(|(done, stop)| {
         let why = match stop {
-            Stop::Nothing | Stop::Offset => Halt::End,
+            Stop::Nothing | Stop::Offset => Cause::End,
             Stop::Medium { at, unit } => {
                 let readable = |at| {
                     let mut byte = [0];
                     sys.read(raw, channel.waits, at, byte.as_mut_slice().into())
                         .is_ok_and(|moved| moved > 0)
                 };
-                Halt::Medium { unit: unit.max(pieces::exact(at, LARGEST, readable)) }
+                Cause::Medium { unit: unit.max(pieces::exact(at, LARGEST, readable)) }
             }
-            Stop::Buffer => Halt::Buffer,
-            Stop::Other(code) => Halt::Fail(no_answer(What::Read, code)),
+            Stop::Buffer => Cause::Buffer,
+            Stop::Other(code) => Cause::Fail(no_answer(Subject::Read, code)),
         };
-        Halted { done, why }
+        Partial { done, why }
     })
 }
 
@@ -80,22 +80,22 @@ pub(super) fn write<S: Sys>(
     channel: Channel,
     offset: u64,
     mut buffer: WriteBuffer<'_>,
-) -> Result<(), Halted> {
+) -> Result<(), Partial> {
     let result = in_pieces(offset, buffer.len(), MOST, |at, done, length| {
         sys.write(raw, channel.waits, at, buffer.part(done, length)).map_err(refusal)
     });
     result.map_err(|(done, stop)| {
         let why = match stop {
             // A file that takes nothing makes no sense.
-            Stop::Nothing => Halt::Fail(Fail::Malformed(What::Write)),
-            Stop::Offset => Halt::Fail(Fail::Os(What::Write, Errno::EFBIG)),
+            Stop::Nothing => Cause::Fail(Fail::Malformed(Subject::Write)),
+            Stop::Offset => Cause::Fail(Fail::Os(Subject::Write, Errno::EFBIG)),
             // A write of less than a page reads the rest of it: it is the page that is known to be
             // bad.
-            Stop::Medium { unit, .. } => Halt::Medium { unit: unit.max(PAGE) },
-            Stop::Buffer => Halt::Buffer,
-            Stop::Other(code) => Halt::Fail(no_answer(What::Write, code)),
+            Stop::Medium { unit, .. } => Cause::Medium { unit: unit.max(PAGE) },
+            Stop::Buffer => Cause::Buffer,
+            Stop::Other(code) => Cause::Fail(no_answer(Subject::Write, code)),
         };
-        Halted { done, why }
+        Partial { done, why }
     })
 }
 
@@ -105,5 +105,5 @@ pub(super) fn sync<S: Sys>(
     facts: &Facts<WinFileId>,
 ) -> Result<(), Fail> {
     same(sys, raw, facts)?;
-    sys.flush(raw).map_err(|code| no_answer(What::Sync, code))
+    sys.flush(raw).map_err(|code| no_answer(Subject::Sync, code))
 }

@@ -23,7 +23,7 @@ pub use identity::WinFileId;
 #[cfg(windows)]
 pub use platform::{Crt, Windows};
 #[cfg(windows)]
-pub use volume::{WinSpot, WinVolume};
+pub use volume::{WinLocation, WinVolume};
 
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@ use super::errors::Code;
 
 /// A transfer that was begun. Until it has ended the system uses its memory: the buffer and the
 /// `OVERLAPPED`.
-pub(super) trait Transfer {
+pub(super) trait Pending {
     /// Whether it goes on.
     fn is_pending(&self) -> bool;
     /// GetOverlappedResult: waits if it goes on. Of one that has ended, what came of it: how many
@@ -22,7 +22,7 @@ pub(super) trait Transfer {
 /// that is not its own: then the event is not this transfer's any more. Whatever happens, this goes
 /// on until the system has done with the memory, without a bound, since the caller gets the memory
 /// back: what would be written to it then is somebody else's.
-pub(super) fn end(transfer: &impl Transfer) -> Result<usize, Code> {
+pub(super) fn end(transfer: &impl Pending) -> Result<usize, Code> {
     while transfer.is_pending() {
         let waited = transfer.result();
         if !transfer.is_pending() {

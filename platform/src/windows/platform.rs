@@ -8,11 +8,11 @@ use super::{
     handle::{RawWinHandle, WinHandle},
     identity::WinFileId,
     native::Kernel,
-    volume::{self, WinSpot, WinVolume},
+    volume::{self, WinLocation, WinVolume},
 };
 use crate::{
-    Alignment, Backing, Borrowed, Errno, Facts, Fail, Fd, FileSystem, Handle, Locate, Platform,
-    Region, Synchronous, Text,
+    Alignment, Backing, Borrowed, Errno, Facts, Fail, Fd, FileSystem, Handle, Locate, MapSync,
+    Platform, Region, Text,
 };
 
 /// The Windows backend: Win32 calls through windows-sys, no C runtime.
@@ -98,7 +98,7 @@ impl Platform for Windows {
     type Id = WinFileId;
 
     /// As pmem2_source_from_handle(3) has it.
-    const WANTS_READ: bool = false;
+    const REQUIRES_READ: bool = false;
 
     fn describe(handle: Borrowed<'_, Self>) -> Result<Facts<WinFileId>, Fail> {
         describe::describe(Kernel, handle.raw())
@@ -131,30 +131,35 @@ impl Platform for Windows {
 }
 
 impl Locate for Windows {
-    type Spot = WinSpot;
+    type Location = WinLocation;
     type Dimm = WinVolume;
 
-    fn locate(handle: Borrowed<'_, Self>, facts: &Facts<WinFileId>) -> Result<WinSpot, Fail> {
+    fn locate(handle: Borrowed<'_, Self>, facts: &Facts<WinFileId>) -> Result<WinLocation, Fail> {
         volume::locate(Kernel, handle.raw(), facts)
     }
 
-    fn confirm(self, spot: &WinSpot) -> Result<u64, Fail> {
+    fn confirm(self, spot: &WinLocation) -> Result<u64, Fail> {
         Ok(spot.serial())
     }
 
-    fn backing(self, spot: &WinSpot) -> Result<Backing, Fail> {
+    fn backing(self, spot: &WinLocation) -> Result<Backing, Fail> {
         Ok(spot.backing())
     }
 
-    fn regions(self, _: &WinSpot) -> Result<usize, Fail> {
+    fn regions(self, _: &WinLocation) -> Result<usize, Fail> {
         Ok(0)
     }
 
-    fn region(self, _: &WinSpot, _: usize) -> Result<Option<Region>, Fail> {
+    fn region(self, _: &WinLocation, _: usize) -> Result<Option<Region>, Fail> {
         Ok(None)
     }
 
-    fn dimm(self, spot: &WinSpot, region: usize, dimm: usize) -> Result<Option<WinVolume>, Fail> {
+    fn dimm(
+        self,
+        spot: &WinLocation,
+        region: usize,
+        dimm: usize,
+    ) -> Result<Option<WinVolume>, Fail> {
         Ok(spot.volume(region, dimm))
     }
 
@@ -166,14 +171,11 @@ impl Locate for Windows {
         volume::unsafe_shutdowns(Kernel, volume)
     }
 
-    fn dax_capable(self, spot: &WinSpot) -> Result<Option<bool>, Fail> {
+    fn dax_capable(self, spot: &WinLocation) -> Result<Option<bool>, Fail> {
         Ok(Some(spot.dax()))
     }
 
-    fn synchronous(
-        handle: Borrowed<'_, Self>,
-        facts: &Facts<WinFileId>,
-    ) -> Result<Synchronous, Fail> {
+    fn synchronous(handle: Borrowed<'_, Self>, facts: &Facts<WinFileId>) -> Result<MapSync, Fail> {
         volume::synchronous(Kernel, handle.raw(), facts)
     }
 }
@@ -241,7 +243,7 @@ impl Platform for Crt {
     type Raw = i32;
     type Id = WinFileId;
 
-    const WANTS_READ: bool = Windows::WANTS_READ;
+    const REQUIRES_READ: bool = Windows::REQUIRES_READ;
 
     fn describe(fd: Borrowed<'_, Self>) -> Result<Facts<WinFileId>, Fail> {
         Windows::describe(handle(fd)?)
@@ -269,30 +271,35 @@ impl Platform for Crt {
 }
 
 impl Locate for Crt {
-    type Spot = WinSpot;
+    type Location = WinLocation;
     type Dimm = WinVolume;
 
-    fn locate(fd: Borrowed<'_, Self>, facts: &Facts<WinFileId>) -> Result<WinSpot, Fail> {
+    fn locate(fd: Borrowed<'_, Self>, facts: &Facts<WinFileId>) -> Result<WinLocation, Fail> {
         Windows::locate(handle(fd)?, facts)
     }
 
-    fn confirm(self, spot: &WinSpot) -> Result<u64, Fail> {
+    fn confirm(self, spot: &WinLocation) -> Result<u64, Fail> {
         Windows.confirm(spot)
     }
 
-    fn backing(self, spot: &WinSpot) -> Result<Backing, Fail> {
+    fn backing(self, spot: &WinLocation) -> Result<Backing, Fail> {
         Windows.backing(spot)
     }
 
-    fn regions(self, spot: &WinSpot) -> Result<usize, Fail> {
+    fn regions(self, spot: &WinLocation) -> Result<usize, Fail> {
         Windows.regions(spot)
     }
 
-    fn region(self, spot: &WinSpot, index: usize) -> Result<Option<Region>, Fail> {
+    fn region(self, spot: &WinLocation, index: usize) -> Result<Option<Region>, Fail> {
         Windows.region(spot, index)
     }
 
-    fn dimm(self, spot: &WinSpot, region: usize, dimm: usize) -> Result<Option<WinVolume>, Fail> {
+    fn dimm(
+        self,
+        spot: &WinLocation,
+        region: usize,
+        dimm: usize,
+    ) -> Result<Option<WinVolume>, Fail> {
         Windows.dimm(spot, region, dimm)
     }
 
@@ -304,11 +311,11 @@ impl Locate for Crt {
         Windows.dimm_dirty_shutdowns(volume)
     }
 
-    fn dax_capable(self, spot: &WinSpot) -> Result<Option<bool>, Fail> {
+    fn dax_capable(self, spot: &WinLocation) -> Result<Option<bool>, Fail> {
         Windows.dax_capable(spot)
     }
 
-    fn synchronous(fd: Borrowed<'_, Self>, facts: &Facts<WinFileId>) -> Result<Synchronous, Fail> {
+    fn synchronous(fd: Borrowed<'_, Self>, facts: &Facts<WinFileId>) -> Result<MapSync, Fail> {
         Windows::synchronous(handle(fd)?, facts)
     }
 }

@@ -8,7 +8,7 @@ use super::{
     identity::{WinFileId, no_answer, same},
     sys::{Sys, VolumeInformation},
 };
-use crate::{Backing, Facts, Fail, FileSystem, Kind, Synchronous, Text, What};
+use crate::{Backing, Facts, Fail, FileSystem, Kind, MapSync, Subject, Text};
 
 /// FILE_DAX_VOLUME of GetVolumeInformationByHandleW: the volume is mapped directly.
 pub(super) const DAX_VOLUME: u32 = 0x2000_0000;
@@ -16,7 +16,7 @@ pub(super) const DAX_VOLUME: u32 = 0x2000_0000;
 /// Where a file of a Windows system lies. It keeps nothing of the file's handle, which may be
 /// closed before it is asked.
 #[derive(Clone, Copy, Debug)]
-pub struct WinSpot {
+pub struct WinLocation {
     volume: WinVolume,
     serial: u64,
     dax: bool,
@@ -44,7 +44,7 @@ impl fmt::Debug for WinVolume {
     }
 }
 
-impl WinSpot {
+impl WinLocation {
     pub(super) const fn backing(&self) -> Backing {
         Backing::Volume { dax: self.dax }
     }
@@ -69,25 +69,25 @@ pub(super) fn locate<S: Sys>(
     sys: S,
     raw: RawWinHandle,
     facts: &Facts<WinFileId>,
-) -> Result<WinSpot, Fail> {
+) -> Result<WinLocation, Fail> {
     if facts.kind != Kind::RegularFile {
         return Err(Fail::Unsupported);
     }
     let dax = is_dax(sys, raw, facts)?;
-    Ok(WinSpot { volume: WinVolume { name: name(sys, raw) }, serial: facts.id.volume(), dax })
+    Ok(WinLocation { volume: WinVolume { name: name(sys, raw) }, serial: facts.id.volume(), dax })
 }
 
 pub(super) fn synchronous<S: Sys>(
     sys: S,
     raw: RawWinHandle,
     facts: &Facts<WinFileId>,
-) -> Result<Synchronous, Fail> {
-    Ok(if is_dax(sys, raw, facts)? { Synchronous::Granted } else { Synchronous::Refused })
+) -> Result<MapSync, Fail> {
+    Ok(if is_dax(sys, raw, facts)? { MapSync::Granted } else { MapSync::Refused })
 }
 
 fn is_dax<S: Sys>(sys: S, raw: RawWinHandle, facts: &Facts<WinFileId>) -> Result<bool, Fail> {
     same(sys, raw, facts)?;
-    let volume = sys.volume_information(raw).map_err(|code| no_answer(What::Dax, code))?;
+    let volume = sys.volume_information(raw).map_err(|code| no_answer(Subject::Dax, code))?;
     Ok(volume.flags & DAX_VOLUME != 0)
 }
 
@@ -116,7 +116,7 @@ pub(super) const NAME: usize = 64;
 
 /// Opens the volume, only to ask it.
 fn open<S: Sys>(sys: S, volume: WinVolume) -> Result<S::Volume, Fail> {
-    sys.open_volume(&volume.name?).map_err(|code: Code| code.fail(What::Volume))
+    sys.open_volume(&volume.name?).map_err(|code: Code| code.fail(Subject::Volume))
 }
 
 /// The name of the volume, without the backslash behind it, which would be that of its root
@@ -124,12 +124,12 @@ fn open<S: Sys>(sys: S, volume: WinVolume) -> Result<S::Volume, Fail> {
 #[inline(never)]
 fn name<S: Sys>(sys: S, raw: RawWinHandle) -> Result<[u16; NAME], Fail> {
     let mut path = [0; PATH];
-    let length = sys.final_path(raw, &mut path).map_err(|code| no_answer(What::Volume, code))?;
+    let length = sys.final_path(raw, &mut path).map_err(|code| no_answer(Subject::Volume, code))?;
     // What fits has room for a zero behind it.
     if length >= PATH {
-        return Err(Fail::TooLarge(What::Volume));
+        return Err(Fail::TooLarge(Subject::Volume));
     }
-    let malformed = Fail::Malformed(What::Volume);
+    let malformed = Fail::Malformed(Subject::Volume);
     let path = path.get(..length).ok_or(malformed)?;
     let (prefix, rest) = path.split_at_checked(4).ok_or(malformed)?;
     let end = rest.iter().position(|&unit| unit == u16::from(b'\\')).ok_or(malformed)?;
@@ -149,7 +149,7 @@ fn ask<S: Sys, const N: usize>(
     volume: WinVolume,
     ioctl: u32,
     input: &[u8],
-    what: What,
+    what: Subject,
 ) -> Result<[u8; N], Fail> {
     let volume = open(sys, volume)?;
     let mut output = [0; N];
@@ -182,7 +182,7 @@ pub(super) const RANDOM_GUID: u32 = 3;
 
 /// The GUID of the volume's device, as 32 digits.
 pub(super) fn device_id<S: Sys>(sys: S, volume: WinVolume) -> Result<Text<32>, Fail> {
-    let what = What::DeviceId;
+    let what = Subject::DeviceId;
     let answer: [u8; DEVICE_NUMBER_EX] =
         ask(sys, volume, IOCTL_STORAGE_GET_DEVICE_NUMBER_EX, &[], what)?;
     // What differs after the next boot would be taken for other hardware, and an unsafe shutdown
@@ -219,6 +219,6 @@ const COUNT: usize = 8;
 /// How often the volume's device lost power before its data was safe.
 pub(super) fn unsafe_shutdowns<S: Sys>(sys: S, volume: WinVolume) -> Result<u64, Fail> {
     let answer: [u8; COUNT_ANSWER] =
-        ask(sys, volume, IOCTL_STORAGE_QUERY_PROPERTY, &QUERY, What::UnsafeShutdowns)?;
+        ask(sys, volume, IOCTL_STORAGE_QUERY_PROPERTY, &QUERY, Subject::UnsafeShutdowns)?;
     Ok(field(&answer, COUNT).into())
 }

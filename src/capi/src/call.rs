@@ -45,7 +45,7 @@ pub use windows::{source_from_handle, source_get_handle, source_init_handle};
 
 use core::ffi::c_int;
 
-use pmem2::Platform;
+use pmem2::platform::Platform;
 
 use crate::{Edge, Object, failure::Failure, object::Either, pointer::aligned};
 

@@ -2,7 +2,7 @@
 
 use core::{mem::MaybeUninit, ptr::NonNull};
 
-use pmem2::{BadBlocks, Code, Error, Health, Source};
+use pmem2::{Code, Error, Source, badblocks::BadBlocks, platform};
 
 use crate::{
     failure::Failure,
@@ -37,7 +37,7 @@ impl Default for BadblockStorage {
 /// memory it lies in.
 // The marks come first: what C passes may be smaller.
 #[repr(C)]
-pub struct Context<P: Health> {
+pub struct Context<P: platform::BadBlocks> {
     mark: u32,
     home: Home,
     /// Where the next one is looked for.
@@ -48,7 +48,7 @@ pub struct Context<P: Health> {
 /// What tells a context from everything else, a source among them.
 const MARK: u32 = 0x706d_3262;
 
-impl<P: Health> Context<P> {
+impl<P: platform::BadBlocks> Context<P> {
     /// Fails to compile for a platform whose contexts do not fit into the storage that C programs
     /// have.
     pub(crate) const FITS: () = assert!(

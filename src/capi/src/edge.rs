@@ -1,6 +1,6 @@
 //! What the functions stand on.
 
-use pmem2::{Health, Io, Locate};
+use pmem2::platform::{BadBlocks, Locate, Transfer};
 
 use crate::{Context, Keep, Message, Object, WideMessage};
 
@@ -13,7 +13,7 @@ use crate::{Context, Keep, Message, Object, WideMessage};
 pub unsafe trait Edge {
     /// The platform. Where C has descriptors, they are its raw values (`TryFrom<c_int> +
     /// TryInto<c_int>`); a number that is no raw value is not an open descriptor.
-    type Platform: Locate + Io + Health;
+    type Platform: Locate + Transfer + BadBlocks;
 
     /// The library's own memory, for sources and for contexts of bad blocks.
     type Memory: Keep<Object<Self::Platform>> + Keep<Context<Self::Platform>>;
@@ -22,7 +22,7 @@ pub unsafe trait Edge {
     fn platform() -> Self::Platform;
 
     /// What transfers go through, where the program provides it.
-    fn via() -> Option<<Self::Platform as Io>::Via> {
+    fn via() -> Option<<Self::Platform as Transfer>::Guard> {
         None
     }
 

@@ -5,7 +5,7 @@ use core::{
     fmt::{self, Display},
 };
 
-use pmem2::{Code, Errno, Error, TransferError};
+use pmem2::{Code, Error, error::Errno, transfer::TransferError};
 
 /// Why a call failed: pmem2's errors, and those that only C can make.
 #[derive(Clone, Copy)]

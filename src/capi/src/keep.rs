@@ -2,7 +2,7 @@
 
 use core::{ffi::c_void, ptr::NonNull};
 
-use pmem2::Memory;
+use pmem2::error::Memory;
 
 /// Memory for values of one type.
 ///

@@ -63,4 +63,4 @@ pub use pool::StaticPool;
 pub use region::{CDimm, CRegion, CWarning, DimmAt, RegionAt, Regions};
 pub use wide::WideMessage;
 
-pub use pmem2::{Memory, Platform};
+pub use pmem2::{error::Memory, platform::Platform};

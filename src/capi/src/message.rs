@@ -118,8 +118,11 @@ mod tests {
     use crate::{call::Why, failure::Failure, whats::WHATS};
     use core::{ffi::CStr, fmt::Write};
     use pmem2::{
-        Backing, Error, FileSystem, HandleFault, Kind, Memory, Reason, RegionFault, Undurable,
-        WriteFault,
+        Error, Kind,
+        bare::RegionFault,
+        error::{HandleFault, Memory, WriteFault},
+        persist::Undurable,
+        place::{Backing, FileSystem, Reason},
     };
     use std::{
         format,
@@ -276,8 +279,9 @@ mod tests {
             errors.extend([disk, hidden].map(|on| Error::NotPersistentMemory { asked: what, on }));
             errors.extend([Error::Unknown(what), Error::Unsupported(what), Error::TooLarge(what)]);
             errors.push(Error::UnknownFileType(what));
-            errors.push(Error::OsCode { what, code: u32::MAX });
-            let os = |errno| Error::Os { what, errno: pmem2::Errno::from_raw(errno) };
+            errors.push(Error::OsCode { subject: what, code: u32::MAX });
+            let os =
+                |errno| Error::Os { subject: what, errno: pmem2::error::Errno::from_raw(errno) };
             errors.extend((1..=133).chain([4095]).map(os));
         }
         errors

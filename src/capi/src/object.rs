@@ -2,7 +2,11 @@
 
 use core::{ffi::c_int, mem::MaybeUninit, ptr::NonNull};
 
-use pmem2::{Anonymous, Borrowed, Error, HandleFault, Platform, Source};
+use pmem2::{
+    Anonymous, Error, Source,
+    error::HandleFault,
+    platform::{Borrowed, Platform},
+};
 
 /// `struct pmem2_source_storage` of libpmem2/base.h: memory for one source, of the same size and
 /// alignment on every target.

@@ -2,7 +2,7 @@
 
 use core::{convert::Infallible, marker::PhantomData};
 
-use pmem2::Memory;
+use pmem2::error::Memory;
 use pmem2_platform::{Slots, Stored};
 
 /// A fixed number of sources, or of contexts of bad blocks, in a `static`: what
@@ -64,7 +64,7 @@ mod tests {
         Object,
         object::{Either, Home},
     };
-    use pmem2::{Anonymous, Memory, Native, Source};
+    use pmem2::{Anonymous, Native, Source, error::Memory};
     use std::{collections::HashSet, thread, vec::Vec};
 
     fn object(size: u64) -> Object<Native> {

@@ -10,8 +10,12 @@ use core::{
 };
 
 use pmem2::{
-    Bare, Borrowed, Code, DimmState, Durability, Error, Extent, Fail, Kind, Locate, Nfit,
-    Persistence, PhysicalRegion, Platform, RegionFault, RegionKind, Source, TableWarning, What,
+    Code, Error, Kind, Source,
+    bare::{Bare, Extent, Nfit, PhysicalRegion, RegionFault, RegionKind, TableWarning},
+    error::Subject,
+    persist::{Durability, Persistence},
+    place::DimmState,
+    platform::{Borrowed, Fail, Locate, Platform},
 };
 
 pub(crate) use array::array;
@@ -122,7 +126,7 @@ impl CRegion {
         let extent = Extent::of(from);
         let facts = Bare::describe((&extent).into())?;
         let more =
-            Bare::default().region(&spot(extent)?, 0)?.ok_or(Fail::Malformed(What::Region))?;
+            Bare::default().region(&spot(extent)?, 0)?.ok_or(Fail::Malformed(Subject::Region))?;
         let durability = match more.persistence {
             // Flushed, as far as anybody knows.
             Persistence::Unstated => None,
@@ -168,7 +172,7 @@ impl CRegion {
     /// What `nfit` tells of a region. It refers to the table, for its DIMMs.
     pub(crate) fn of_nfit(from: &PhysicalRegion<'_>, nfit: &[u8]) -> Result<Self, Fail> {
         let region = Self::told(from, c"ACPI.NFIT")?;
-        let (table, range) = from.range().ok_or(Fail::Malformed(What::Region))?;
+        let (table, range) = from.range().ok_or(Fail::Malformed(Subject::Region))?;
         Ok(Self {
             range: range.into(),
             sum: table.sum().into(),
@@ -206,7 +210,7 @@ impl CRegion {
     /// The region without what is behind its pointers, but the provider.
     fn physical(&self) -> Result<PhysicalRegion<'_>, Fail> {
         // It was understood when the source was made, and was changed since.
-        let (kind, durability) = self.members().map_err(|_| Fail::Malformed(What::Region))?;
+        let (kind, durability) = self.members().map_err(|_| Fail::Malformed(Subject::Region))?;
         let mut region =
             PhysicalRegion::new(self.base, self.length, kind).aligned_to(self.alignment.max(1));
         if let Some(durability) = durability {
@@ -282,7 +286,7 @@ impl CRegion {
         // SAFETY: the table has this many elements: who made a RegionAt of the region promised
         // that.
         let table = unsafe { array(self.table, self.table_length) }
-            .map_err(|_| Fail::Malformed(What::Region))?;
+            .map_err(|_| Fail::Malformed(Subject::Region))?;
         let range = self.range();
         let mut others = table.iter().filter(|other| !ptr::eq(*other, self));
         Ok(self.flags & OVERLAPPING != 0 || others.any(|other| range.overlaps(&other.range())))
@@ -291,7 +295,7 @@ impl CRegion {
     /// The board's DIMMs.
     fn dimms(&self) -> Result<&[CDimm], Fail> {
         // SAFETY: there are this many: who made a RegionAt of the region promised that.
-        unsafe { array(self.dimms, self.dimm_count) }.map_err(|_| Fail::Malformed(What::Dimm))
+        unsafe { array(self.dimms, self.dimm_count) }.map_err(|_| Fail::Malformed(Subject::Dimm))
     }
 
     /// The NFIT that it was told by; `None` where that was something else.
@@ -302,7 +306,7 @@ impl CRegion {
         // SAFETY: it was a table of this length, and stays: who made a RegionAt of the region
         // promised that.
         let table = unsafe { array(self.nfit.cast::<u8>(), self.nfit_length) };
-        table.map(Some).map_err(|_| Fail::Malformed(What::Dimm))
+        table.map(Some).map_err(|_| Fail::Malformed(Subject::Dimm))
     }
 
     /// Looks through the NFIT once more, if it was told by one.
@@ -310,20 +314,24 @@ impl CRegion {
         let Some(table) = self.nfit()? else { return Ok(()) };
         // The sum first, which costs little.
         let same = Nfit::parsed(table).is_some_and(|nfit| u32::from(nfit.sum()) == self.sum);
-        if same && Nfit::parse(table).is_ok() { Ok(()) } else { Err(Fail::Malformed(What::Dimm)) }
+        if same && Nfit::parse(table).is_ok() {
+            Ok(())
+        } else {
+            Err(Fail::Malformed(Subject::Dimm))
+        }
     }
 
     /// A region with the DIMMs that `nfit` has for its range. The table is not looked through as a
     /// whole.
     fn of_devices<'t>(&self, nfit: &'t [u8]) -> Result<PhysicalRegion<'t>, Fail> {
         let known = Nfit::parsed(nfit).zip(u16::try_from(self.range).ok());
-        let (nfit, range) = known.ok_or(Fail::Malformed(What::Dimm))?;
+        let (nfit, range) = known.ok_or(Fail::Malformed(Subject::Dimm))?;
         Ok(PhysicalRegion::new(0, 0, RegionKind::Other).made_of_range(nfit, range))
     }
 }
 
 /// Where the platform below finds what it knows of a region.
-fn spot(extent: Extent<'_>) -> Result<<Bare<'_> as Locate>::Spot, Fail> {
+fn spot(extent: Extent<'_>) -> Result<<Bare<'_> as Locate>::Location, Fail> {
     Bare::locate((&extent).into(), &Bare::describe((&extent).into())?)
 }
 

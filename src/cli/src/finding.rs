@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use pmem2::{Error, Handle, Health, Report};
+use pmem2::{Error, Handle, platform, report::Report};
 
 use crate::{
     health::BadBlocks,
@@ -48,7 +48,7 @@ impl Finding {
     }
 
     /// The same with what the system lists as bad, if it is a source.
-    pub(crate) fn with_bad_blocks<H: Handle<P: Health>>(self, handle: H) -> Self {
+    pub(crate) fn with_bad_blocks<H: Handle<P: platform::BadBlocks>>(self, handle: H) -> Self {
         let bad_blocks = self.is_usable().then(|| BadBlocks::of(handle));
         Self { bad_blocks, ..self }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display};
 
-use pmem2::{Error, Handle, Health, Source};
+use pmem2::{Error, Handle, Source, platform};
 
 use crate::ranges::Ranges;
 
@@ -15,13 +15,13 @@ pub(crate) struct BadBlocks {
 
 impl BadBlocks {
     /// Asks the system.
-    pub(crate) fn of<H: Handle<P: Health>>(handle: H) -> Self {
+    pub(crate) fn of<H: Handle<P: platform::BadBlocks>>(handle: H) -> Self {
         let mut known = Self::default();
         known.error = known.ask(handle).err();
         known
     }
 
-    fn ask<H: Handle<P: Health>>(&mut self, handle: H) -> Result<(), Error> {
+    fn ask<H: Handle<P: platform::BadBlocks>>(&mut self, handle: H) -> Result<(), Error> {
         Source::new(handle)?.bad_blocks()?.try_for_each(|range| {
             self.ranges.add(range?);
             Ok(())

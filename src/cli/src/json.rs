@@ -11,7 +11,11 @@ use std::{
 };
 
 use health::Scan;
-use pmem2::{Access, Errno, Error, Kind, Report, What};
+use pmem2::{
+    Access, Error, Kind,
+    error::{Errno, Subject},
+    report::Report,
+};
 use region::Region;
 use serde::Serialize;
 use serde_json::{Serializer, ser::Formatter};
@@ -215,7 +219,7 @@ impl<'a> Object<'a> {
             granularity: granularity.map(Granularity::from),
             warnings: whereabouts
                 .into_iter()
-                .flat_map(pmem2::Place::warnings)
+                .flat_map(pmem2::place::Place::warnings)
                 .map(Warning::from)
                 .collect(),
             answer_errors: AnswerErrors {
@@ -252,7 +256,7 @@ impl<'a> Object<'a> {
         self.scan = finding.scan.as_ref().map(Scan::from);
         self.answer_errors.scan = finding.unscanned.then(|| Failure {
             message: UNSCANNED.to_owned(),
-            ..Failure::from(Error::Unsupported(What::Read))
+            ..Failure::from(Error::Unsupported(Subject::Read))
         });
         self
     }
@@ -264,7 +268,7 @@ impl<'a> Object<'a> {
             self.usable = false;
             self.error = Some(Failure {
                 message: format!("not known: {why}"),
-                ..Failure::from(Error::Unsupported(What::Mapping))
+                ..Failure::from(Error::Unsupported(Subject::Mapping))
             });
         }
         self
@@ -321,8 +325,8 @@ impl From<&Refusal> for Failure {
     }
 }
 
-impl From<pmem2::FileSystem> for FileSystem {
-    fn from(system: pmem2::FileSystem) -> Self {
+impl From<pmem2::place::FileSystem> for FileSystem {
+    fn from(system: pmem2::place::FileSystem) -> Self {
         Self { name: system.name(), magic: system.magic() }
     }
 }

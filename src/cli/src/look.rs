@@ -17,7 +17,12 @@ use std::{
     path::Path,
 };
 
-use pmem2::{Errno, Error, FileId, Kind, Report, What};
+use pmem2::{
+    Error, Kind,
+    error::{Errno, Subject},
+    linux::FileId,
+    report::Report,
+};
 use rustix::{
     fs::{
         Access, AtFlags, CWD, Mode, OFlags, SeekFrom, StatxAttributes, StatxFlags, accessat, open,
@@ -177,7 +182,7 @@ pub(crate) fn reopen(links: &OwnedFd, handle: &OwnedFd) -> io::Result<File> {
 }
 
 pub(crate) fn cannot(errno: io::Errno) -> Error {
-    Error::Os { what: What::Open, errno: Errno::from_raw(errno.raw_os_error()) }
+    Error::Os { subject: Subject::Open, errno: Errno::from_raw(errno.raw_os_error()) }
 }
 
 pub(crate) fn identity(report: &Report<Id>) -> Identity {

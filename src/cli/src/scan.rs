@@ -10,7 +10,12 @@ use std::{
 };
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use pmem2::{Errno, Error, Handle, Io, Reader, Source, TransferError, What};
+use pmem2::{
+    Error, Handle, Source,
+    error::{Errno, Subject},
+    platform::Transfer,
+    transfer::{Reader, TransferError},
+};
 use signal_hook::{consts, flag};
 
 use crate::ranges::Ranges;
@@ -69,7 +74,7 @@ impl Scanner {
     }
 
     /// Reads all of a source that was written.
-    pub(crate) fn scan<H: Handle<P: Io>>(
+    pub(crate) fn scan<H: Handle<P: Transfer>>(
         &self,
         handle: H,
         name: &str,
@@ -88,7 +93,7 @@ impl Scanner {
         scan
     }
 
-    fn read<H: Handle<P: Io>>(
+    fn read<H: Handle<P: Transfer>>(
         &self,
         handle: H,
         name: &str,
@@ -100,7 +105,7 @@ impl Scanner {
         let mut buffer = Vec::new();
         buffer
             .try_reserve_exact(CHUNK)
-            .map_err(|_| Error::Os { what: What::Buffer, errno: Errno::ENOMEM })?;
+            .map_err(|_| Error::Os { subject: Subject::Buffer, errno: Errno::ENOMEM })?;
         buffer.resize(CHUNK, 0);
         let bar = bar(scan.size, name);
         let result = self.read_by(&reader, &mut buffer, next_data, scan, &bar);
@@ -108,7 +113,7 @@ impl Scanner {
         result
     }
 
-    fn read_by<H: Handle<P: Io>>(
+    fn read_by<H: Handle<P: Transfer>>(
         &self,
         reader: &Reader<H>,
         buffer: &mut [u8],

@@ -15,8 +15,15 @@ use std::{
 };
 
 use pmem2::{
-    Code, Devicetree, Durability, Errno, Error, Extent, ExtentId, Guid, Kind, Nfit, PhysicalRegion,
-    RegionFault, RegionKind, Report, TableFault, TableWarning, Warning,
+    Code, Error, Kind,
+    bare::{
+        Devicetree, Extent, ExtentId, Guid, Nfit, PhysicalRegion, RegionFault, RegionKind,
+        TableFault, TableWarning,
+    },
+    error::Errno,
+    persist::Durability,
+    place::Warning,
+    report::Report,
 };
 
 use crate::look::Note;

@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use pmem2::{Durability, Line};
+use pmem2::{persist::Durability, report::Line};
 
 use crate::{
     args::Place,

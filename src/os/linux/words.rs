@@ -1,15 +1,19 @@
 //! The sentences that are others on Linux: its files, calls and commands. `None`: the same as on
 //! any system (../words.rs has the same functions).
 
-use pmem2_platform::{Backing, Errno, Kind, What};
+use pmem2_platform::{Backing, Errno, Kind, Subject};
 
-use crate::{Error, HandleFault, Reason, WriteFault};
+use crate::{
+    Error,
+    error::{HandleFault, WriteFault},
+    place::Reason,
+};
 
 pub(crate) const OF_NO_REGION: &str = " (CXL, dax_hmem)";
 
 pub(crate) const fn plain(error: &Error) -> Option<&'static str> {
     Some(match error {
-        Error::UnknownFileType(What::Sysfs) => {
+        Error::UnknownFileType(Subject::Sysfs) => {
             "a character device, but whether it is a device DAX cannot be told: there is no /sys/dev/char here; mount \
              sysfs on /sys (in a chroot or container too)"
         }
@@ -68,9 +72,9 @@ pub(crate) const fn refused(kind: Kind) -> Option<&'static str> {
     })
 }
 
-pub(crate) const fn lacking(what: What) -> Option<&'static str> {
+pub(crate) const fn lacking(what: Subject) -> Option<&'static str> {
     Some(match what {
-        What::BadBlocks => {
+        Subject::BadBlocks => {
             "the list of bad blocks cannot be had: the system keeps none for this kind of source, or its file system does not say \
              where on the device it lies (btrfs, f2fs, XFS's realtime device)"
         }
@@ -78,14 +82,14 @@ pub(crate) const fn lacking(what: What) -> Option<&'static str> {
     })
 }
 
-pub(crate) const fn noun(what: What) -> Option<&'static str> {
+pub(crate) const fn noun(what: Subject) -> Option<&'static str> {
     Some(match what {
-        What::Subsystem => "the device's subsystem in /sys/dev/char",
-        What::Sysfs => "/sys/dev",
-        What::Device => "the source's device in /sys/dev",
-        What::Synchronous => "a synchronous mapping (MAP_SYNC)",
-        What::SignalHandler => "the handler of SIGBUS",
-        What::Extents => "where the file lies on its device (FIEMAP)",
+        Subject::Subsystem => "the device's subsystem in /sys/dev/char",
+        Subject::Sysfs => "/sys/dev",
+        Subject::Device => "the source's device in /sys/dev",
+        Subject::MapSync => "a synchronous mapping (MAP_SYNC)",
+        Subject::SignalHandler => "the handler of SIGBUS",
+        Subject::Extents => "where the file lies on its device (FIEMAP)",
         _ => return None,
     })
 }
@@ -153,48 +157,50 @@ pub(crate) const fn finer(reason: Reason) -> Option<&'static str> {
     })
 }
 
-pub(crate) const fn remedy(what: What, errno: Errno) -> &'static str {
+pub(crate) const fn remedy(what: Subject, errno: Errno) -> &'static str {
     match errno {
-        Errno::EPERM | Errno::EACCES if matches!(what, What::Open) => "; more rights are needed",
-        Errno::EPERM | Errno::EACCES if matches!(what, What::BadBlocks) => {
+        Errno::EPERM | Errno::EACCES if matches!(what, Subject::Open) => "; more rights are needed",
+        Errno::EPERM | Errno::EACCES if matches!(what, Subject::BadBlocks) => {
             "; only root may know where a device lies, and what of it is bad"
         }
-        Errno::EPERM if matches!(what, What::Write | What::ClearBadBlock) => {
+        Errno::EPERM if matches!(what, Subject::Write | Subject::ClearBadBlock) => {
             "; a memfd that is sealed (F_SEAL_WRITE) and a file that is immutable (chattr +i) stay as they are"
         }
-        Errno::EAGAIN if matches!(what, What::Extents) => "; it is being written to: ask again",
-        Errno::EBUSY if matches!(what, What::ClearBadBlock) => {
+        Errno::EAGAIN if matches!(what, Subject::Extents) => "; it is being written to: ask again",
+        Errno::EBUSY if matches!(what, Subject::ClearBadBlock) => {
             "; others clear these bytes, write to them or cut the file off at the same time"
         }
-        Errno::EINVAL if matches!(what, What::Read | What::Write) => {
+        Errno::EINVAL if matches!(what, Subject::Read | Subject::Write) => {
             "; what was opened O_DIRECT takes whole sectors only, and memory that is aligned like them"
         }
-        Errno::EINVAL if matches!(what, What::ClearBadBlock) => {
+        Errno::EINVAL if matches!(what, Subject::ClearBadBlock) => {
             "; a file has to be opened without O_DIRECT"
         }
-        Errno::ENOSPC if matches!(what, What::ClearBadBlock) => {
+        Errno::ENOSPC if matches!(what, Subject::ClearBadBlock) => {
             "; free some: it takes 64 free blocks"
         }
-        Errno::EIO if matches!(what, What::ClearBadBlock) => {
+        Errno::EIO if matches!(what, Subject::ClearBadBlock) => {
             "; the memory in its place is bad, too, or what is good beside it cannot be read, and may not be given up"
         }
-        Errno::EFBIG if matches!(what, What::Write | What::ClearBadBlock) => {
+        Errno::EFBIG if matches!(what, Subject::Write | Subject::ClearBadBlock) => {
             "; raise RLIMIT_FSIZE, or use a file system for larger files"
         }
-        Errno::ENOSPC if matches!(what, What::Write | What::Sync) => {
+        Errno::ENOSPC if matches!(what, Subject::Write | Subject::Sync) => {
             "; free some, and allocate the file's bytes before (fallocate)"
         }
-        Errno::EDQUOT if matches!(what, What::Write | What::Sync | What::ClearBadBlock) => {
+        Errno::EDQUOT
+            if matches!(what, Subject::Write | Subject::Sync | Subject::ClearBadBlock) =>
+        {
             "; free some, or raise the quota, and allocate the file's bytes before (fallocate)"
         }
-        Errno::EFAULT if matches!(what, What::Buffer) => {
+        Errno::EFAULT if matches!(what, Subject::Buffer) => {
             "; give memory that is mapped, and that may be written to where bytes are read"
         }
-        Errno::ENODEV if matches!(what, What::Mapping) => {
+        Errno::ENODEV if matches!(what, Subject::Mapping) => {
             "; its file system has no shared mappings of it (FUSE with direct I/O, and files of the kernel's own in /proc and /sys): \
              copy it to one that has"
         }
-        Errno::EPERM if matches!(what, What::WritableMapping) => {
+        Errno::EPERM if matches!(what, Subject::WritableMapping) => {
             "; it is sealed against writing (F_SEAL_WRITE, F_SEAL_FUTURE_WRITE)"
         }
         Errno::EPERM | Errno::EACCES => {
@@ -203,23 +209,23 @@ pub(crate) const fn remedy(what: What, errno: Errno) -> &'static str {
         Errno::ENOENT
             if matches!(
                 what,
-                What::Alignment
-                    | What::Device
-                    | What::Region
-                    | What::NumaNode
-                    | What::Persistence
-                    | What::BadBlocks
+                Subject::Alignment
+                    | Subject::Device
+                    | Subject::Region
+                    | Subject::NumaNode
+                    | Subject::Persistence
+                    | Subject::BadBlocks
             ) =>
         {
             "; the device is gone, or /sys is not mounted here"
         }
-        Errno::ENOENT if matches!(what, What::Size) => {
+        Errno::ENOENT if matches!(what, Subject::Size) => {
             "; the device is gone, or sysfs, which alone tells the size of a device DAX, is not mounted on /sys"
         }
-        Errno::ENOENT if matches!(what, What::Spare) => {
+        Errno::ENOENT if matches!(what, Subject::Spare) => {
             "; mount proc on /proc, which names the directory, or make that again"
         }
-        Errno::ENOENT if matches!(what, What::Sysfs) => {
+        Errno::ENOENT if matches!(what, Subject::Sysfs) => {
             "; mount sysfs on /sys (in a chroot or container too)"
         }
         Errno::EMFILE => "; close some, or raise RLIMIT_NOFILE",

@@ -1,9 +1,13 @@
 //! The sentences that are others on Windows. `None`: the same as everywhere (../words.rs has the
 //! same functions).
 
-use pmem2_platform::{Errno, Kind, What};
+use pmem2_platform::{Errno, Kind, Subject};
 
-use crate::{Error, HandleFault, Reason, WriteFault};
+use crate::{
+    Error,
+    error::{HandleFault, WriteFault},
+    place::Reason,
+};
 
 pub(crate) const OF_NO_REGION: &str = "";
 
@@ -59,38 +63,38 @@ pub(crate) const fn plain(error: &Error) -> Option<&'static str> {
             "opened to append (FILE_APPEND_DATA without FILE_WRITE_DATA): the system would write at the end, and not where it was meant \
              for; open it with GENERIC_READ | GENERIC_WRITE"
         }
-        Error::Unsupported(What::DeviceId) => {
+        Error::Unsupported(Subject::DeviceId) => {
             "the device id cannot be had: the driver of the source's volume does not answer the question for it, or the source is \
              anonymous"
         }
-        Error::Unsupported(What::UnsafeShutdowns) => {
+        Error::Unsupported(Subject::UnsafeShutdowns) => {
             "the count of unsafe shutdowns cannot be had: the driver of the source's volume does not answer the question for it, \
              or the source is anonymous"
         }
-        Error::Unsupported(What::Handle) => {
+        Error::Unsupported(Subject::Handle) => {
             "nothing can be said of the descriptor: pmem2 was built without its feature crt; pass the handle"
         }
         _ => return None,
     })
 }
 
-pub(crate) const fn lacking(what: What) -> Option<&'static str> {
+pub(crate) const fn lacking(what: Subject) -> Option<&'static str> {
     Some(match what {
-        What::BadBlocks => {
+        Subject::BadBlocks => {
             "the list of bad blocks cannot be had: Windows keeps none that a program could see"
         }
-        What::ClearBadBlock => {
+        Subject::ClearBadBlock => {
             "bad blocks cannot be cleared: Windows keeps no list of them that a program could see"
         }
         _ => return None,
     })
 }
 
-pub(crate) const fn noun(what: What) -> Option<&'static str> {
+pub(crate) const fn noun(what: Subject) -> Option<&'static str> {
     Some(match what {
-        What::Device => "the source's volume",
-        What::Volume => "the name of the source's volume, or the volume itself",
-        What::Dax | What::Synchronous => "whether its volume is mapped directly (DAX)",
+        Subject::Device => "the source's volume",
+        Subject::Volume => "the name of the source's volume, or the volume itself",
+        Subject::Dax | Subject::MapSync => "whether its volume is mapped directly (DAX)",
         _ => return None,
     })
 }
@@ -108,25 +112,25 @@ pub(crate) const fn finer(reason: Reason) -> Option<&'static str> {
     })
 }
 
-pub(crate) fn remedy(what: What, errno: Errno) -> &'static str {
+pub(crate) fn remedy(what: Subject, errno: Errno) -> &'static str {
     match errno {
-        Errno::EPERM | Errno::EACCES if matches!(what, What::Write | What::Sync) => {
+        Errno::EPERM | Errno::EACCES if matches!(what, Subject::Write | Subject::Sync) => {
             "; open it with GENERIC_READ | GENERIC_WRITE, on a volume that is not write-protected"
         }
-        Errno::EBUSY if matches!(what, What::Read | What::Write) => {
+        Errno::EBUSY if matches!(what, Subject::Read | Subject::Write) => {
             "; another program has locked these bytes, or a part of them"
         }
-        Errno::EINVAL if matches!(what, What::Read | What::Write) => {
+        Errno::EINVAL if matches!(what, Subject::Read | Subject::Write) => {
             "; what was opened with FILE_FLAG_NO_BUFFERING takes whole sectors only, and memory that is aligned like them"
         }
-        Errno::ENOSPC if matches!(what, What::Write | What::Sync) => {
+        Errno::ENOSPC if matches!(what, Subject::Write | Subject::Sync) => {
             "; free some, or raise the quota"
         }
-        Errno::EFAULT if matches!(what, What::Buffer) => {
+        Errno::EFAULT if matches!(what, Subject::Buffer) => {
             "; give memory that is committed, and that may be written to where bytes are read"
         }
         Errno::EPERM | Errno::EACCES => "; more rights are needed",
-        Errno::EBUSY if matches!(what, What::Open) => {
+        Errno::EBUSY if matches!(what, Subject::Open) => {
             "; another program has it open and does not share it"
         }
         _ => "",

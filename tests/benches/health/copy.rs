@@ -4,7 +4,7 @@ use std::{
     cell::RefCell, fs::File, hint::black_box, os::fd::AsRawFd, ptr::null_mut, slice, time::Duration,
 };
 
-use pmem2_platform::{Mapping, SigbusHandler};
+use pmem2_platform::{GuardedCopy, SigbusHandler};
 
 use crate::figures::{CALLS, Contender, Effort, interleave, print_ratio, report};
 
@@ -34,7 +34,7 @@ fn one(length: usize, shift: usize) -> f64 {
         .into();
     file.set_len(length as u64).expect("its length");
     let handler = SigbusHandler::install().expect("a handler of SIGBUS");
-    let mapping = Mapping::new(handler, &file, 0, length, false).expect("a mapping");
+    let mapping = GuardedCopy::new(handler, &file, 0, length, false).expect("a mapping");
     let (protection, flags) = (libc::PROT_READ, libc::MAP_SHARED);
     // SAFETY: a mapping at an address of the kernel's choice touches no memory that anybody has. It
     // stays.

@@ -1,6 +1,6 @@
 #![forbid(unsafe_code)]
 
-use pmem2::{Borrowed, Linux, Platform};
+use pmem2::{linux::Linux, platform::{Borrowed, Platform}};
 
 fn main() {
     let fd = Borrowed::from_raw(Linux, 3);

@@ -1,6 +1,6 @@
 #![forbid(unsafe_code)]
 
-use pmem2::{Io, Linux, Platform};
+use pmem2::{linux::Linux, platform::{Transfer, Platform}};
 
 /// Whatever is open in this process, overwritten.
 fn main() {

@@ -1,6 +1,6 @@
 #![forbid(unsafe_code)]
 
-use pmem2::{Linux, Platform};
+use pmem2::{linux::Linux, platform::Platform};
 
 fn main() {
     let file = std::fs::File::open("/proc/self/exe").unwrap();

@@ -1,4 +1,4 @@
-use pmem2::{Access, Borrowed, Facts, Fail, Handle, Kind, NoId, Platform, Pool, Source};
+use pmem2::{Access, Handle, Kind, Pool, Source, platform::{Borrowed, Facts, Fail, NoId, Platform}};
 
 /// What it knows its objects by can be sent to other threads if it is a number, and not if it is a
 /// pointer.

@@ -1,6 +1,6 @@
 #![deny(unsafe_op_in_unsafe_fn)]
 
-use pmem2::{Borrowed, Linux, Platform};
+use pmem2::{linux::Linux, platform::{Borrowed, Platform}};
 
 fn main() {
     // SAFETY: from_raw wants a number that is not opened meanwhile, as nothing opens this one.

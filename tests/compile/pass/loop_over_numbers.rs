@@ -2,7 +2,7 @@
 
 use std::{fs::File, io::Write};
 
-use pmem2::{Borrowed, Io, Linux, Platform};
+use pmem2::{linux::Linux, platform::{Borrowed, Transfer, Platform}};
 
 /// What this program opened itself, overwritten.
 fn main() {

@@ -1,11 +1,11 @@
 #![forbid(unsafe_code)]
 
-use pmem2::{Linux, Platform};
+use pmem2::{linux::Linux, platform::Platform};
 
 fn main() {
     let file = std::fs::File::open("/proc/self/exe").unwrap();
     let source = pmem2::Source::new(&file).unwrap();
-    let fd = pmem2::Borrowed::from(&file);
+    let fd = pmem2::platform::Borrowed::from(&file);
     let facts = source.facts();
     Linux::describe(fd).unwrap();
     Linux::size(fd, facts).unwrap();

@@ -1,7 +1,11 @@
 //! What an invented board's code declares of its memory: a constant table, in flash. Nothing of it
 //! is touched.
 
-use pmem2::{BoardDimm, Durability, Extent, Native, PhysicalRegion, Pool, RegionKind};
+use pmem2::{
+    Native, Pool,
+    bare::{BoardDimm, Extent, PhysicalRegion, RegionKind},
+    persist::Durability,
+};
 
 /// Room for as many sources as a program has open at once.
 pub const SLOTS: usize = 4;

@@ -3,7 +3,11 @@
 
 use core::{hint::black_box, ptr::NonNull};
 
-use pmem2::{Cpu, Error, Instruction, Sharing, Source, Writer};
+use pmem2::{
+    Error, Sharing, Source,
+    persist::{Cpu, Instruction},
+    transfer::Writer,
+};
 
 use crate::board::{ID, SOURCES, extents, fram};
 

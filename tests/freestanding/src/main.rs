@@ -14,7 +14,10 @@ use core::{
     panic::PanicInfo,
 };
 
-use pmem2::{Errno, Error, Fd, Native, Pool, What};
+use pmem2::{
+    Error, Fd, Native, Pool,
+    error::{Errno, Subject},
+};
 
 static SOURCES: Pool<Native, 2> = Pool::new();
 
@@ -52,8 +55,8 @@ fn inspect(path: *const c_char) -> Result<(u64, u64), Error> {
     // SAFETY: `path` is an argument of the program: a string that ends with a zero and is never
     // freed.
     let opened = unsafe { sys::open(path) };
-    let fd =
-        opened.map_err(|errno| Error::Os { what: What::Open, errno: Errno::from_raw(errno) })?;
+    let fd = opened
+        .map_err(|errno| Error::Os { subject: Subject::Open, errno: Errno::from_raw(errno) })?;
     // SAFETY: the descriptor was just opened, and nothing in this program closes one.
     let fd = unsafe { Fd::borrow_raw(fd) };
     let source = SOURCES.source(fd)?;

@@ -56,7 +56,7 @@ pub(crate) fn getfl(fd: i32) -> isize {
     unsafe { call(number::FCNTL, fd as usize, F_GETFL) }
 }
 
-/// fstat(fd): 0, or a negative error number. What it filled in is there for the optimiser, which
+/// fstat(fd): 0, or a negative error number. Subject it filled in is there for the optimiser, which
 /// has to leave it.
 #[inline(always)]
 pub(crate) fn fstat(fd: i32) -> isize {

@@ -14,8 +14,12 @@ use std::{
 };
 
 use pmem2::{
-    Backing, ClearBy, Errno, Error, Fd, Kind, Native, Place, Pool, Report, Sharing, Source,
-    Text as Short, What,
+    Error, Fd, Kind, Native, Pool, Sharing, Source,
+    badblocks::ClearBy,
+    error::{Errno, Subject},
+    place::{Backing, Place},
+    platform::Text as Short,
+    report::Report,
 };
 use pmem2_measure::stack::high_water;
 
@@ -23,7 +27,7 @@ const LIMIT: usize = 4096;
 
 /// A report comes by value, and holds a place and ids: the one that the caller keeps, the one that
 /// is filled in, and the parts on their way into it are on the stack.
-const REPORT_LIMIT: usize = LIMIT + 3 * size_of::<Report<pmem2::FileId>>();
+const REPORT_LIMIT: usize = LIMIT + 3 * size_of::<Report<pmem2::linux::FileId>>();
 
 /// A list of bad blocks is a value of 4 KiB, and is moved where it is made; the bytes of a block
 /// are as many, and what is asked about a file and its extents comes on top.
@@ -411,7 +415,7 @@ fn every_call_about_bad_blocks_is_within_its_limit() {
                 let cleared = black_box(&source).clear_bad_blocks(BLOCK..2 * BLOCK, by);
                 assert_eq!(
                     cleared,
-                    Err(Error::Os { what: What::ClearBadBlock, errno: Errno::EIO })
+                    Err(Error::Os { subject: Subject::ClearBadBlock, errno: Errno::EIO })
                 );
             });
         }

@@ -4,8 +4,9 @@
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use pmem2::{
-    Alignment, Backing, Borrowed, Direct, Facts, Fail, FileSystem, Handle, Locate, Platform,
-    Region, Synchronous, Text,
+    Handle,
+    place::{Backing, DaxState, FileSystem, MapSync, Region},
+    platform::{Alignment, Borrowed, Facts, Fail, Locate, Platform, Text},
 };
 
 /// Counts the calls, and says which one fails.
@@ -99,23 +100,23 @@ impl<P: Platform> Platform for Faulty<'_, P> {
 }
 
 impl<P: Locate> Locate for Faulty<'_, P> {
-    type Spot = P::Spot;
+    type Location = P::Location;
     type Dimm = P::Dimm;
 
     fused! {
-        fn confirm(self, spot: &P::Spot) -> u64;
-        fn backing(self, spot: &P::Spot) -> Backing;
-        fn device(self, spot: &P::Spot) -> Text<32>;
-        fn regions(self, spot: &P::Spot) -> usize;
-        fn region(self, spot: &P::Spot, index: usize) -> Option<Region>;
-        fn numa_node(self, spot: &P::Spot, index: usize) -> Option<Option<u32>>;
-        fn dimm(self, spot: &P::Spot, region: usize, dimm: usize) -> Option<P::Dimm>;
+        fn confirm(self, spot: &P::Location) -> u64;
+        fn backing(self, spot: &P::Location) -> Backing;
+        fn device(self, spot: &P::Location) -> Text<32>;
+        fn regions(self, spot: &P::Location) -> usize;
+        fn region(self, spot: &P::Location, index: usize) -> Option<Region>;
+        fn numa_node(self, spot: &P::Location, index: usize) -> Option<Option<u32>>;
+        fn dimm(self, spot: &P::Location, region: usize, dimm: usize) -> Option<P::Dimm>;
         fn dimm_number(self, dimm: P::Dimm) -> u32;
         fn dimm_id(self, dimm: P::Dimm) -> Text<32>;
         fn dimm_dirty_shutdowns(self, dimm: P::Dimm) -> u64;
-        fn dax_capable(self, spot: &P::Spot) -> Option<bool>;
-        of locate(facts: &Facts<P::Id>) -> P::Spot;
-        of synchronous(facts: &Facts<P::Id>) -> Synchronous;
-        of direct(facts: &Facts<P::Id>) -> Direct;
+        fn dax_capable(self, spot: &P::Location) -> Option<bool>;
+        of locate(facts: &Facts<P::Id>) -> P::Location;
+        of synchronous(facts: &Facts<P::Id>) -> MapSync;
+        of direct(facts: &Facts<P::Id>) -> DaxState;
     }
 }

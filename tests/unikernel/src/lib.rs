@@ -3,8 +3,8 @@
 //!
 //! - `kernel`: the kernel, which knows nothing of pmem2: a table of descriptors, files in memory,
 //!   banks of persistent memory.
-//! - `port`: what it takes to have pmem2 on it: [`Platform`](pmem2::Platform),
-//!   [`Locate`](pmem2::Locate) and two [`Handle`](pmem2::Handle)s.
+//! - `port`: what it takes to have pmem2 on it: [`Platform`](pmem2::platform::Platform),
+//!   [`Locate`](pmem2::platform::Locate) and two [`Handle`](pmem2::Handle)s.
 //! - `suite`: the conformance suite, in the kernel itself.
 //! - `fault`: a platform around a platform, which fails when it is told to.
 //! - `image`: the kernel that a program in C is linked with. It is main.c here.

@@ -1,16 +1,22 @@
 //! The port: what pmem2 has to know of this kernel.
 //!
 //! `Platform` is all that a source needs. `Locate` is for kernels that know where their memory
-//! lies; one that does not says `type Spot = Nowhere; type Dimm = Nowhere;` and nothing else. `Io`
-//! and `Health` are for kernels that read their files for a program, and know which memory is bad;
-//! the others say `type Via = Nowhere; type Channel = Nowhere;` and `type List = Nowhere;`.
+//! lies; one that does not says `type Location = Nowhere; type Dimm = Nowhere;` and nothing else. `Transfer`
+//! and `BadBlocks` are for kernels that read their files for a program, and know which memory is bad;
+//! the others say `type Guard = Nowhere; type Channel = Nowhere;` and `type List = Nowhere;`.
 
 use core::{fmt, marker::PhantomData, ops::Range, sync::atomic::Ordering::Relaxed};
 
 use pmem2::{
-    Access, Alignment, Backing, Borrowed, ClearBy, DimmState, Errno, Facts, Fail, FileSystem, Halt,
-    Halted, Handle, Health, Io, Kind, Locate, Mode, Nowhere, Persistence, Platform, ReadBuffer,
-    Region, Synchronous, Text, What, WriteBuffer,
+    Access, Handle, Kind,
+    badblocks::ClearBy,
+    error::{Errno, Subject},
+    persist::Persistence,
+    place::{Backing, DimmState, FileSystem, MapSync, Mode, Region},
+    platform::{
+        Alignment, BadBlocks, Borrowed, Facts, Fail, Locate, Nowhere, Platform, Text, Transfer,
+    },
+    transfer::{Cause, Partial, ReadBuffer, WriteBuffer},
 };
 
 use crate::kernel::{Bank, Dimm, Inode, Kernel, Node, PAGE, READ, Trouble, WRITE};
@@ -58,7 +64,7 @@ fn same<'k>(handle: Borrowed<'_, &'k Kernel>, facts: &Facts<Id>) -> Result<&'k I
 
 fn fail(trouble: Trouble) -> Fail {
     match trouble {
-        Trouble::NotOpen => Fail::Absent(What::Handle),
+        Trouble::NotOpen => Fail::Absent(Subject::Handle),
         _ => Fail::Unsupported,
     }
 }
@@ -107,7 +113,7 @@ impl Platform for &Kernel {
     }
 
     fn page_size(self) -> Result<Alignment, Fail> {
-        Alignment::new(PAGE).ok_or(Fail::Malformed(What::PageSize))
+        Alignment::new(PAGE).ok_or(Fail::Malformed(Subject::PageSize))
     }
 }
 
@@ -117,29 +123,29 @@ fn transfer(
     offset: u64,
     length: usize,
     mut each: impl FnMut(usize, &core::sync::atomic::AtomicU8),
-) -> Result<(), Halted> {
+) -> Result<(), Partial> {
     let (kernel, number) = (handle.platform(), handle.raw().0);
     let mut done = 0;
     while done < length {
         let at = offset.saturating_add(u64::try_from(done).unwrap_or(u64::MAX));
         let why =
             match kernel.bytes(number, at, length - done, |index, byte| each(done + index, byte)) {
-                Ok(0) => Halt::End,
+                Ok(0) => Cause::End,
                 Ok(moved) => {
                     done += moved;
                     continue;
                 }
-                Err(Trouble::BadMemory) => Halt::Medium { unit: PAGE },
-                Err(trouble) => Halt::Fail(fail(trouble)),
+                Err(Trouble::BadMemory) => Cause::Medium { unit: PAGE },
+                Err(trouble) => Cause::Fail(fail(trouble)),
             };
-        return Err(Halted { done, why });
+        return Err(Partial { done, why });
     }
     Ok(())
 }
 
 /// Files are read and written by the kernel. What a bank is, a program maps.
-impl Io for &Kernel {
-    type Via = Nowhere;
+impl Transfer for &Kernel {
+    type Guard = Nowhere;
     type Channel = ();
 
     fn channel(
@@ -160,7 +166,7 @@ impl Io for &Kernel {
         (): &(),
         offset: u64,
         buffer: ReadBuffer<'_>,
-    ) -> Result<(), Halted> {
+    ) -> Result<(), Partial> {
         let to = buffer.as_ptr();
         transfer(handle, offset, buffer.len(), |index, byte| {
             // SAFETY: the caller's buffer has as many bytes as it says; this kernel has no way to
@@ -174,7 +180,7 @@ impl Io for &Kernel {
         (): &(),
         offset: u64,
         buffer: WriteBuffer<'_>,
-    ) -> Result<(), Halted> {
+    ) -> Result<(), Partial> {
         let from = buffer.as_ptr();
         transfer(handle, offset, buffer.len(), |index, byte| {
             // SAFETY: likewise.
@@ -189,7 +195,7 @@ impl Io for &Kernel {
 }
 
 /// The kernel keeps a bit for each page of a file, which is list enough: it is asked each time.
-impl Health for &Kernel {
+impl BadBlocks for &Kernel {
     type List = ();
 
     fn list_bad(handle: Borrowed<'_, Self>, facts: &Facts<Id>) -> Result<(), Fail> {
@@ -238,17 +244,17 @@ impl Health for &Kernel {
         let pages = range.start / PAGE..range.end.div_ceil(PAGE);
         for page in pages.clone() {
             if !kernel.is_bad(handle.raw().0, page).map_err(fail)? {
-                return Err(Fail::Absent(What::BadBlocks));
+                return Err(Fail::Absent(Subject::BadBlocks));
             }
         }
         if !whole && by != ClearBy::LossyAllocation {
-            return Err(Fail::Os(What::ClearBadBlock, Errno::EINVAL));
+            return Err(Fail::Os(Subject::ClearBadBlock, Errno::EINVAL));
         }
         for page in pages {
             kernel
                 .mend(
                     handle.raw().0,
-                    page.try_into().map_err(|_| Fail::Malformed(What::ClearBadBlock))?,
+                    page.try_into().map_err(|_| Fail::Malformed(Subject::ClearBadBlock))?,
                 )
                 .map_err(fail)?;
         }
@@ -258,12 +264,12 @@ impl Health for &Kernel {
 
 /// Where an object lies: on a bank, or in RAM.
 #[derive(Clone, Copy)]
-pub(crate) struct Spot {
+pub(crate) struct Location {
     bank: Option<&'static Bank>,
     kind: Kind,
 }
 
-impl Spot {
+impl Location {
     /// The bank, if the index is that of the one region that there is.
     fn bank(&self, region: usize) -> Option<&'static Bank> {
         self.bank.filter(|_| region == 0)
@@ -271,36 +277,36 @@ impl Spot {
 }
 
 impl Locate for &Kernel {
-    type Spot = Spot;
+    type Location = Location;
     type Dimm = &'static Dimm;
 
-    fn locate(handle: Borrowed<'_, Self>, facts: &Facts<Id>) -> Result<Spot, Fail> {
+    fn locate(handle: Borrowed<'_, Self>, facts: &Facts<Id>) -> Result<Location, Fail> {
         let bank = match same(handle, facts)?.node {
             Node::Bank(bank) => Some(bank),
             Node::File { on, .. } => on,
             _ => return Err(Fail::Unsupported),
         };
-        Ok(Spot { bank, kind: facts.kind })
+        Ok(Location { bank, kind: facts.kind })
     }
 
     /// Banks are soldered.
-    fn confirm(self, spot: &Spot) -> Result<u64, Fail> {
+    fn confirm(self, spot: &Location) -> Result<u64, Fail> {
         Ok(spot.bank.map_or(0, |bank| bank.number.into()))
     }
 
-    fn backing(self, spot: &Spot) -> Result<Backing, Fail> {
+    fn backing(self, spot: &Location) -> Result<Backing, Fail> {
         Ok(if spot.bank.is_some() { Backing::Regions } else { Backing::Memory(RAM_FILES) })
     }
 
-    fn device(self, spot: &Spot) -> Result<Text<32>, Fail> {
+    fn device(self, spot: &Location) -> Result<Text<32>, Fail> {
         Ok(spot.bank.map_or(Text::new(), |bank| Text::cut(bank.name)))
     }
 
-    fn regions(self, spot: &Spot) -> Result<usize, Fail> {
+    fn regions(self, spot: &Location) -> Result<usize, Fail> {
         Ok(spot.bank.iter().count())
     }
 
-    fn region(self, spot: &Spot, index: usize) -> Result<Option<Region>, Fail> {
+    fn region(self, spot: &Location, index: usize) -> Result<Option<Region>, Fail> {
         let Some(bank) = spot.bank(index) else { return Ok(None) };
         let mode = if spot.kind == Kind::DeviceDax { Mode::Devdax } else { Mode::Fsdax };
         let mut region = Region::new(0, bank.number, mode);
@@ -312,7 +318,12 @@ impl Locate for &Kernel {
         Ok(Some(region))
     }
 
-    fn dimm(self, spot: &Spot, region: usize, dimm: usize) -> Result<Option<&'static Dimm>, Fail> {
+    fn dimm(
+        self,
+        spot: &Location,
+        region: usize,
+        dimm: usize,
+    ) -> Result<Option<&'static Dimm>, Fail> {
         Ok(spot.bank(region).and_then(|bank| bank.dimms.get(dimm)))
     }
 
@@ -321,21 +332,21 @@ impl Locate for &Kernel {
     }
 
     fn dimm_id(self, dimm: &'static Dimm) -> Result<Text<32>, Fail> {
-        Text::of(dimm.serial).ok_or(Fail::Malformed(What::DeviceId))
+        Text::of(dimm.serial).ok_or(Fail::Malformed(Subject::DeviceId))
     }
 
     fn dimm_dirty_shutdowns(self, dimm: &'static Dimm) -> Result<u64, Fail> {
         dimm.losses.ok_or(Fail::Unsupported)
     }
 
-    fn dax_capable(self, spot: &Spot) -> Result<Option<bool>, Fail> {
+    fn dax_capable(self, spot: &Location) -> Result<Option<bool>, Fail> {
         Ok(spot.bank.map(|_| true))
     }
 
     /// There is no page cache: what lies on a bank is mapped from there.
-    fn synchronous(handle: Borrowed<'_, Self>, facts: &Facts<Id>) -> Result<Synchronous, Fail> {
+    fn synchronous(handle: Borrowed<'_, Self>, facts: &Facts<Id>) -> Result<MapSync, Fail> {
         let spot = Self::locate(handle, facts)?;
-        Ok(if spot.bank.is_some() { Synchronous::Granted } else { Synchronous::Refused })
+        Ok(if spot.bank.is_some() { MapSync::Granted } else { MapSync::Refused })
     }
 }
 

@@ -8,8 +8,10 @@ use std::{
 };
 
 use pmem2::{
-    Code, Dimm, Errno, Error, Fail, Granularity, Handle, Locate, Pool, Reason, Sharing, Source,
-    What,
+    Code, Error, Granularity, Handle, Pool, Sharing, Source,
+    error::{Errno, Subject},
+    place::{Dimm, Reason},
+    platform::{Fail, Locate},
 };
 
 use crate::{
@@ -49,7 +51,7 @@ fn a_bank_is_placed() {
 
     let bank = Source::new(File::open(&kernel, "/bank1", READ).unwrap()).unwrap();
     assert_eq!(bank.numa_node(), Ok(None));
-    assert_eq!(bank.device_usc(), Err(Error::Unsupported(What::UnsafeShutdowns)));
+    assert_eq!(bank.device_usc(), Err(Error::Unsupported(Subject::UnsafeShutdowns)));
     assert_eq!(
         bank.place().map(|place| place.regions().all(|region| region.is_unarmed())),
         Ok(true)
@@ -153,7 +155,7 @@ fn every_failure_is_told() {
         [("/ram/log", true), ("/bank0/data", true), ("/bank0", false), ("/bank1", false)]
     {
         let file = File::open(&kernel, name, READ).unwrap();
-        let eio = Fail::Os(What::Device, Errno::EIO);
+        let eio = Fail::Os(Subject::Device, Errno::EIO);
         let whole = Fuse::new(0, eio);
         let expected = answers(Behind { handle: file.borrow(), fuse: &whole });
         assert_eq!(expected, answers(file.borrow()), "the fuse itself changes nothing");

@@ -2,7 +2,11 @@
 
 use core::fmt;
 
-use pmem2::{Error, Fd, HandleFault, Kind, Memory, Native, Pool, RawWinHandle, Source, WinHandle};
+use pmem2::{
+    Error, Fd, Kind, Native, Pool, Source, WinHandle,
+    error::{HandleFault, Memory},
+    windows::RawWinHandle,
+};
 
 use crate::win::{self, Owned};
 

@@ -6,7 +6,7 @@ use core::{
     ptr::{null, null_mut},
 };
 
-use pmem2::{RawWinHandle, WinHandle};
+use pmem2::{WinHandle, windows::RawWinHandle};
 use windows_sys::{
     Win32::{
         Foundation::{CloseHandle, GENERIC_READ, GENERIC_WRITE, HANDLE, INVALID_HANDLE_VALUE},

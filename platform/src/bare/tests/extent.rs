@@ -5,7 +5,7 @@ use std::format;
 use super::tables::{answers, ids};
 use crate::{
     Access, Alignment, Backing, Bare, BoardDimm, DimmState, Durability, Extent, Fail, Kind, Locate,
-    Mode, Persistence, PhysicalRegion, Platform, RegionFault, RegionKind, What,
+    Mode, Persistence, PhysicalRegion, Platform, RegionFault, RegionKind, Subject,
 };
 
 static CHIPS: [BoardDimm<'_>; 3] = [
@@ -203,7 +203,7 @@ fn what_locate_says() {
     assert_eq!((bare.dimm_number(dimm(0)), bare.dimm_number(dimm(2))), (Ok(0), Ok(2)));
     assert_eq!(bare.dimm_id(dimm(0)).unwrap().as_str(), "MB85R4M2T-0007");
     assert_eq!(bare.dimm_id(dimm(1)), Err(Fail::Unsupported));
-    assert_eq!(bare.dimm_id(dimm(2)), Err(Fail::Malformed(What::DeviceId)), "too long");
+    assert_eq!(bare.dimm_id(dimm(2)), Err(Fail::Malformed(Subject::DeviceId)), "too long");
     assert_eq!([0, 1].map(|n| bare.dimm_dirty_shutdowns(dimm(n))), [Ok(5), Err(Fail::Unsupported)]);
     assert!(bare.dimm(&spot, 0, 3).unwrap().is_none() && bare.dimm(&spot, 1, 0).unwrap().is_none());
     // The core checks it, and says what is wrong with it.

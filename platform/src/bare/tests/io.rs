@@ -4,8 +4,8 @@ use core::ptr::NonNull;
 use std::{cell::RefCell, vec, vec::Vec};
 
 use crate::{
-    Bare, Cpu, Durability, Errno, Extent, Fail, Halt, Halted, Io, PhysicalRegion, Platform,
-    RegionKind, Undurable, What, Window,
+    Bare, Cause, Cpu, Durability, Errno, Extent, Fail, Partial, PhysicalRegion, Platform,
+    RegionKind, Subject, Transfer, Undurable, Window,
     bare::tests::tables::{self, Range, mapping, nfit},
 };
 
@@ -48,7 +48,7 @@ fn read(
     window: &Window<'_>,
     offset: u64,
     length: usize,
-) -> (Result<(), Halted>, Vec<u8>) {
+) -> (Result<(), Partial>, Vec<u8>) {
     let facts = Bare::describe((&source).into()).unwrap();
     let channel =
         Bare::channel((&source).into(), &facts, Some(window), 0..source.length(), false).unwrap();
@@ -56,7 +56,12 @@ fn read(
     (Bare::read_at((&source).into(), &channel, offset, bytes.as_mut_slice().into()), bytes)
 }
 
-fn write(source: Extent<'_>, window: &Window<'_>, offset: u64, bytes: &[u8]) -> Result<(), Halted> {
+fn write(
+    source: Extent<'_>,
+    window: &Window<'_>,
+    offset: u64,
+    bytes: &[u8],
+) -> Result<(), Partial> {
     let facts = Bare::describe((&source).into()).unwrap();
     let channel =
         Bare::channel((&source).into(), &facts, Some(window), 0..source.length(), true).unwrap();
@@ -94,7 +99,7 @@ fn a_part_of_a_region() {
     on(part, |window| {
         // Its memory begins with the part.
         assert_eq!(read(part, &window, 10, 3), (Ok(()), pattern()[10..13].to_vec()));
-        let absent = Err(Fail::Absent(What::Mapping));
+        let absent = Err(Fail::Absent(Subject::Mapping));
         for (source, range, expected) in [
             (part, 0..512, Ok(())),
             (part.part(1, 511), 0..511, Ok(())),
@@ -130,7 +135,7 @@ fn without_a_window_there_is_nothing() {
     on(overlapping, |window| {
         assert_eq!(
             admitted(Extent::of(&region), Some(&window), 0..1, false),
-            Err(Fail::Absent(What::Mapping))
+            Err(Fail::Absent(Subject::Mapping))
         );
     });
 }
@@ -170,7 +175,7 @@ fn what_would_not_be_durable() {
         (region(Durability::None), [refused(Undurable::Never); 2]),
         (region(Durability::Fence).unarmed(), [refused(Undurable::Unarmed); 2]),
         (region(Durability::None).unarmed(), [refused(Undurable::Never); 2]),
-        (region(Durability::Fence).read_only(), [Err(Fail::Os(What::Write, Errno::EROFS)); 2]),
+        (region(Durability::Fence).read_only(), [Err(Fail::Os(Subject::Write, Errno::EROFS)); 2]),
     ] {
         for (give, expected) in give.iter().zip(expected) {
             let after = on(Extent::of(&region), |window| {
@@ -232,7 +237,8 @@ fn the_host() {
                 3,
                 &[7; 9],
             );
-            let failed = |errno| Halted { done: 0, why: Halt::Fail(Fail::Os(What::Sync, errno)) };
+            let failed =
+                |errno| Partial { done: 0, why: Cause::Fail(Fail::Os(Subject::Sync, errno)) };
             assert_eq!(written, answer.map_err(failed));
         });
         assert_eq!(told.take(), [(BASE + 4099, 9)]);
@@ -245,7 +251,7 @@ fn beyond_the_source() {
     let region = region(Durability::Fence);
     let part = Extent::of(&region).part(4096, 512);
     let after = on(part, |window| {
-        let absent = Halted { done: 0, why: Halt::Fail(Fail::Absent(What::Mapping)) };
+        let absent = Partial { done: 0, why: Cause::Fail(Fail::Absent(Subject::Mapping)) };
         for (offset, length) in [(512, 1), (511, 2), (513, 0), (u64::MAX, 1), (u64::MAX - 4096, 1)]
         {
             assert_eq!(

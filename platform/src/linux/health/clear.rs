@@ -17,7 +17,7 @@ use rustix::fs::OFlags;
 
 use super::{extents, failed, is_bad, is_good, list::BadSectors, place, turn::Turn};
 use crate::{
-    ClearBy, Errno, Facts, Fail, What,
+    ClearBy, Errno, Facts, Fail, Subject,
     linux::{
         FileId,
         describe::same,
@@ -87,10 +87,10 @@ pub(super) fn clear<S: Blocks>(
     }
     // What was written to these bytes and is on its way yet: when it has come there, they may be
     // bad no more, and the list says so.
-    again(What::Sync, || sys.fsync(fd))?;
+    again(Subject::Sync, || sys.fsync(fd))?;
     let kept = renew_all(sys, fd, facts, range, by)?;
     // A failure is about all that was written to the file, by whom ever, and is told once only.
-    again(if kept { What::WriteBack } else { What::ClearBadBlock }, || sys.fsync(fd))?;
+    again(if kept { Subject::WriteBack } else { Subject::ClearBadBlock }, || sys.fsync(fd))?;
     let done = size(sys, fd, facts).and_then(|size| match size {
         size if size < range.end => Err(failed(Errno::EBUSY)),
         _ => Ok(is_zero(sys, fd, range)? && is_good(sys, fd, facts, range)?),
@@ -104,7 +104,7 @@ fn begun(fail: Fail) -> Fail {
         // It was done: where it lies now cannot be told.
         Fail::Unsupported => failed(Errno::EIO),
         // They were, before: somebody else was here.
-        Fail::Absent(What::BadBlocks) => failed(Errno::EBUSY),
+        Fail::Absent(Subject::BadBlocks) => failed(Errno::EBUSY),
         fail => fail,
     }
 }
@@ -115,11 +115,11 @@ fn size<S: Blocks>(sys: S, fd: i32, facts: &Facts<FileId>) -> Result<u64, Fail> 
 }
 
 fn size_of(stat: &Stat) -> Result<u64, Fail> {
-    u64::try_from(stat.size).map_err(|_| Fail::Malformed(What::Size))
+    u64::try_from(stat.size).map_err(|_| Fail::Malformed(Subject::Size))
 }
 
 /// Makes a call until no signal interrupts it.
-fn again<T>(what: What, mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, Fail> {
+fn again<T>(what: Subject, mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, Fail> {
     loop {
         match call() {
             Err(Errno::EINTR) => {}
@@ -161,7 +161,7 @@ fn renew_all<S: Blocks>(
     let mut task = Task { sys, fd, facts, list, by, size, owner, block, spare: None, next, tries };
     match task.make_spare() {
         // Where nothing good can be lost, it is done without one.
-        Err(Fail::Os(What::Spare, _)) => {}
+        Err(Fail::Os(Subject::Spare, _)) => {}
         made => made?,
     }
     // Between the first block and the last one nothing is good: if the last one's can be kept,
@@ -220,7 +220,7 @@ impl<S: Blocks> Task<'_, S> {
     fn make_spare(&mut self) -> Result<(), Fail> {
         let spare = self.beside().map_err(|errno| match errno {
             Errno::ENOSPC | Errno::EDQUOT => failed(errno),
-            errno => Fail::Os(What::Spare, errno),
+            errno => Fail::Os(Subject::Spare, errno),
         })?;
         let length = self.block.saturating_mul(ROOM);
         self.allocate(self.sys.raw(&spare), self.next, length)?;
@@ -231,7 +231,7 @@ impl<S: Blocks> Task<'_, S> {
     /// A file without a name, in the directory that the file is in.
     #[inline(never)]
     fn beside(&self) -> Result<S::File, Errno> {
-        let link = sysfs::path(What::Spare, format_args!("/proc/self/fd/{}", self.fd));
+        let link = sysfs::path(Subject::Spare, format_args!("/proc/self/fd/{}", self.fd));
         let (link, mut path) = (link.map_err(|_| Errno::ENOENT)?, [0; 4097]);
         let (target, _) = path.split_at_mut(4096);
         let length = self.sys.readlink(link.as_c_str(), target)?;
@@ -295,7 +295,7 @@ impl<S: Blocks> Task<'_, S> {
                 Err(Fail::Os(_, Errno::EIO | Errno::EFAULT | Errno::ENOSPC | Errno::EDQUOT))
                     if self.try_again(at, &mut more) => {}
                 Err(Fail::Os(_, errno)) if matter(bytes) => {
-                    return Err(Fail::Os(What::WriteBack, errno));
+                    return Err(Fail::Os(Subject::WriteBack, errno));
                 }
                 Err(fail) => return Err(fail),
             }
@@ -331,11 +331,12 @@ impl<S: Blocks> Task<'_, S> {
     /// After the last look before data is lost.
     fn punch(&self, at: u64) -> Result<(), Fail> {
         self.is_whole(at)?;
-        again(What::ClearBadBlock, || self.sys.punch(self.fd, at, self.block)).map_err(unsupported)
+        again(Subject::ClearBadBlock, || self.sys.punch(self.fd, at, self.block))
+            .map_err(unsupported)
     }
 
     fn allocate(&self, fd: i32, at: u64, length: u64) -> Result<(), Fail> {
-        again(What::ClearBadBlock, || self.sys.allocate(fd, at, length)).map_err(unsupported)
+        again(Subject::ClearBadBlock, || self.sys.allocate(fd, at, length)).map_err(unsupported)
     }
 
     /// Writes as much of a block as the file has still.

@@ -6,7 +6,7 @@ use core::ops::Range;
 
 use super::{failed, is_bad, is_good, place};
 use crate::{
-    Errno, Facts, Fail, What,
+    Errno, Facts, Fail, Subject,
     linux::{
         FileId,
         sys::blocks::Blocks,
@@ -33,10 +33,13 @@ pub(super) fn clear<S: Blocks>(
 ) -> Result<(), Fail> {
     admit(sys, fd, facts, range)?;
     let place = place::DaxPlace::of(sys, facts.id)?;
-    let address =
-        place.addresses.start.checked_add(range.start).ok_or(Fail::Malformed(What::BadBlocks))?;
+    let address = place
+        .addresses
+        .start
+        .checked_add(range.start)
+        .ok_or(Fail::Malformed(Subject::BadBlocks))?;
     let length = range.end.saturating_sub(range.start);
-    let path = sysfs::path(What::ClearBadBlock, format_args!("/dev/ndctl{}", place.bus))?;
+    let path = sysfs::path(Subject::ClearBadBlock, format_args!("/dev/ndctl{}", place.bus))?;
     let bus = sys.open_writable(path.as_c_str()).map_err(failed)?;
 
     let mut cap = ArsCap { address, length, ..ArsCap::default() };

@@ -5,7 +5,7 @@ use core::ops::Range;
 
 use super::list::{BadSectors, SECTOR};
 use crate::{
-    Errno, Fail, What,
+    Errno, Fail, Subject,
     linux::{
         sys::blocks::Blocks,
         sys::ioctl::{Extent, ExtentMap, SYNC},
@@ -27,7 +27,7 @@ const DELALLOC: u32 = 4;
 /// processor in the middle of its store: that lasts a few milliseconds, as this does.
 const TRIES: usize = 256;
 
-const MALFORMED: Fail = Fail::Malformed(What::Extents);
+const MALFORMED: Fail = Fail::Malformed(Subject::Extents);
 
 /// An extent that says where it is.
 struct Placed {
@@ -101,7 +101,7 @@ pub(in crate::linux) fn first<S: Blocks>(
                 continue;
             }
             Err(Errno::ENOTSUP | ENOTTY) => return Err(Fail::Unsupported),
-            Err(errno) => return Err(Fail::Os(What::Extents, errno)),
+            Err(errno) => return Err(Fail::Os(Subject::Extents, errno)),
         }
         let mapped = usize::try_from(map.mapped)
             .ok()
@@ -115,7 +115,7 @@ pub(in crate::linux) fn first<S: Blocks>(
         for extent in mapped {
             if is_late(extent) {
                 // Somebody may go on storing for ever.
-                tries = tries.checked_sub(1).ok_or(Fail::Os(What::Extents, Errno::EAGAIN))?;
+                tries = tries.checked_sub(1).ok_or(Fail::Os(Subject::Extents, Errno::EAGAIN))?;
                 break;
             }
             let extent = Placed::of(extent)?;

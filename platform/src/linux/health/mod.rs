@@ -19,12 +19,12 @@ use super::{
     describe::same,
     sys::{Stat, blocks::Blocks, ioctl::SYNC},
 };
-use crate::{ClearBy, Errno, Facts, Fail, Kind, What};
+use crate::{ClearBy, Errno, Facts, Fail, Kind, Subject};
 
 pub use list::BadSectors;
 pub(super) use place::list;
 
-/// The next bad bytes: see [`Health::next_bad`](crate::Health::next_bad).
+/// The next bad bytes: see [`BadBlocks::next_bad`](crate::BadBlocks::next_bad).
 pub(super) fn next<S: Blocks>(
     sys: S,
     fd: i32,
@@ -38,7 +38,7 @@ pub(super) fn next<S: Blocks>(
         return Ok(None);
     }
     match bad_within(sys, fd, facts, &stat, list, from..u64::MAX)? {
-        None if list.is_cut() => Err(Fail::TooLarge(What::BadBlocks)),
+        None if list.is_cut() => Err(Fail::TooLarge(Subject::BadBlocks)),
         found => Ok(found),
     }
 }
@@ -55,7 +55,7 @@ fn bad_within<S: Blocks>(
 ) -> Result<Option<Range<u64>>, Fail> {
     match facts.kind {
         Kind::RegularFile => {
-            let size = u64::try_from(stat.size).map_err(|_| Fail::Malformed(What::Size))?;
+            let size = u64::try_from(stat.size).map_err(|_| Fail::Malformed(Subject::Size))?;
             extents::first(sys, fd, list, range.start, range.end.min(size), SYNC)
         }
         Kind::DeviceDax => {
@@ -66,7 +66,7 @@ fn bad_within<S: Blocks>(
     }
 }
 
-/// Gives an object good memory: see [`Health::clear_bad`](crate::Health::clear_bad).
+/// Gives an object good memory: see [`BadBlocks::clear_bad`](crate::BadBlocks::clear_bad).
 pub(super) fn clear<S: Blocks>(
     sys: S,
     fd: i32,
@@ -85,7 +85,7 @@ pub(super) fn clear<S: Blocks>(
 }
 
 const fn failed(errno: Errno) -> Fail {
-    Fail::Os(What::ClearBadBlock, errno)
+    Fail::Os(Subject::ClearBadBlock, errno)
 }
 
 /// That all of this is listed as bad, by this list.
@@ -104,7 +104,11 @@ fn is_bad<S: Blocks>(
         return Ok(());
     }
     // What the list does not tell may be bad, but is not known to be.
-    Err(if list.is_cut() { Fail::TooLarge(What::BadBlocks) } else { Fail::Absent(What::BadBlocks) })
+    Err(if list.is_cut() {
+        Fail::TooLarge(Subject::BadBlocks)
+    } else {
+        Fail::Absent(Subject::BadBlocks)
+    })
 }
 
 /// That nothing of this is listed as bad any more, as far as a new list goes.

@@ -9,7 +9,7 @@ use super::{
     volume,
 };
 use crate::{
-    Errno, Facts, Fail, FileSystem, Kind, Mode, What,
+    Errno, Facts, Fail, FileSystem, Kind, Mode, Subject,
     linux::{
         FileId,
         describe::same,
@@ -81,17 +81,23 @@ pub(super) fn of_disk<S: Blocks>(
         On::Volume(_) | On::Other => return Err(Fail::Unsupported),
     }
     if !place.partition {
-        let path =
-            sysfs::path(What::BadBlocks, format_args!("/sys/dev/block/{major}:{minor}/badblocks"))?;
+        let path = sysfs::path(
+            Subject::BadBlocks,
+            format_args!("/sys/dev/block/{major}:{minor}/badblocks"),
+        )?;
         return read(sys, &path, &window, list);
     }
-    let path = sysfs::path(What::BadBlocks, format_args!("/sys/dev/block/{major}:{minor}/start"))?;
-    let start = sysfs::number(sys, &path, What::BadBlocks)?;
-    let shifted = |sector: u64| sector.checked_add(start).ok_or(Fail::Malformed(What::BadBlocks));
+    let path =
+        sysfs::path(Subject::BadBlocks, format_args!("/sys/dev/block/{major}:{minor}/start"))?;
+    let start = sysfs::number(sys, &path, Subject::BadBlocks)?;
+    let shifted =
+        |sector: u64| sector.checked_add(start).ok_or(Fail::Malformed(Subject::BadBlocks));
     // The list is that of the disk, in whose directory the part lies.
     let sectors = shifted(window.sectors.start)?..window.sectors.end.saturating_add(start);
-    let path =
-        sysfs::path(What::BadBlocks, format_args!("/sys/dev/block/{major}:{minor}/../badblocks"))?;
+    let path = sysfs::path(
+        Subject::BadBlocks,
+        format_args!("/sys/dev/block/{major}:{minor}/../badblocks"),
+    )?;
     read(sys, &path, &Window { sectors, ..window }, list)
 }
 
@@ -99,7 +105,7 @@ pub(super) fn of_disk<S: Blocks>(
 fn of_device_dax<S: Blocks>(sys: S, id: FileId, list: &mut BadSectors) -> Result<(), Fail> {
     let place = DaxPlace::of(sys, id)?;
     let path = sysfs::path(
-        What::BadBlocks,
+        Subject::BadBlocks,
         format_args!("/sys/bus/nd/devices/region{}/badblocks", place.region),
     )?;
     read(sys, &path, &place.window()?, list)?;
@@ -124,15 +130,15 @@ impl DaxPlace {
             return Err(Fail::Unsupported);
         };
         if area.mode != Mode::Devdax {
-            return Err(Fail::Malformed(What::Region));
+            return Err(Fail::Malformed(Subject::Region));
         }
         let (major, minor) = device;
         let base =
             address(sys, format_args!("/sys/bus/nd/devices/region{}/resource", area.region))?;
         let start = address(sys, format_args!("/sys/dev/char/{major}:{minor}/resource"))?;
-        let path = sysfs::path(What::Size, format_args!("/sys/dev/char/{major}:{minor}/size"))?;
-        let end = start.checked_add(sysfs::number(sys, &path, What::Size)?);
-        let addresses = start..end.ok_or(Fail::Malformed(What::Size))?;
+        let path = sysfs::path(Subject::Size, format_args!("/sys/dev/char/{major}:{minor}/size"))?;
+        let end = start.checked_add(sysfs::number(sys, &path, Subject::Size)?);
+        let addresses = start..end.ok_or(Fail::Malformed(Subject::Size))?;
         Ok(Self { bus: area.bus, region: area.region, base, addresses })
     }
 
@@ -144,7 +150,7 @@ impl DaxPlace {
         };
         match (sector(self.addresses.start), sector(self.addresses.end)) {
             (Some(start), Some(end)) => Ok(Window { sectors: start..end, at: 0 }),
-            _ => Err(Fail::Malformed(What::BadBlocks)),
+            _ => Err(Fail::Malformed(Subject::BadBlocks)),
         }
     }
 }
@@ -152,12 +158,13 @@ impl DaxPlace {
 /// A physical address, which the kernel tells root only.
 fn address<S: Blocks>(sys: S, path: core::fmt::Arguments<'_>) -> Result<u64, Fail> {
     let mut buffer = [0; 32];
-    let text = sysfs::text(sys, &sysfs::path(What::BadBlocks, path)?, What::BadBlocks, &mut buffer);
+    let text =
+        sysfs::text(sys, &sysfs::path(Subject::BadBlocks, path)?, Subject::BadBlocks, &mut buffer);
     let number = match text.map_err(unlisted)?.strip_prefix(b"0x") {
         Some(digits) => hexadecimal(digits),
         None => None,
     };
-    number.ok_or(Fail::Malformed(What::BadBlocks))
+    number.ok_or(Fail::Malformed(Subject::BadBlocks))
 }
 
 /// A hexadecimal number as the kernel prints it.
@@ -178,7 +185,7 @@ fn hexadecimal(digits: &[u8]) -> Option<u64> {
 /// Where there is no such file, the kernel keeps no list, or does not say where the device lies.
 fn unlisted(fail: Fail) -> Fail {
     match fail {
-        Fail::Os(What::BadBlocks, Errno::ENOENT) => Fail::Unsupported,
+        Fail::Os(Subject::BadBlocks, Errno::ENOENT) => Fail::Unsupported,
         fail => fail,
     }
 }
@@ -191,7 +198,7 @@ fn read<S: Blocks>(
     window: &Window,
     list: &mut BadSectors,
 ) -> Result<(), Fail> {
-    let os = |errno| unlisted(Fail::Os(What::BadBlocks, errno));
+    let os = |errno| unlisted(Fail::Os(Subject::BadBlocks, errno));
     let file = sys.open(path.as_c_str()).map_err(os)?;
     let (mut lines, mut buffer) = (Lines::default(), [0; 1024]);
     loop {

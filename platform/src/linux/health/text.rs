@@ -8,7 +8,7 @@
 use core::ops::Range;
 
 use super::list::SECTORS;
-use crate::{Fail, What};
+use crate::{Fail, Subject};
 
 /// A text that is longer is not read to its end. The kernel's page has 64 KiB at most, of which a
 /// text has all but one byte.
@@ -39,7 +39,7 @@ pub(in crate::linux) enum End {
 impl Lines {
     /// The next byte; the sectors of a line that it ends.
     pub(in crate::linux) fn take(&mut self, byte: u8) -> Result<Option<Range<u64>>, Fail> {
-        const GARBAGE: Fail = Fail::Malformed(What::BadBlocks);
+        const GARBAGE: Fail = Fail::Malformed(Subject::BadBlocks);
         self.length = self.length.saturating_add(1);
         if self.blank {
             return Err(GARBAGE);

@@ -6,7 +6,7 @@ use super::{
     place::{Window, of_disk},
 };
 use crate::{
-    Fail, What,
+    Fail, Subject,
     linux::{
         locate::numbered,
         sys::{blocks::Blocks, ioctl::VolumeTable},
@@ -37,15 +37,15 @@ pub(super) fn add<S: Blocks>(
     device: (u32, u32),
     list: &mut BadSectors,
 ) -> Result<(), Fail> {
-    let os = |errno| Fail::Os(What::Volume, errno);
+    let os = |errno| Fail::Os(Subject::Volume, errno);
     let mut table = VolumeTable::of(device);
     let control = sys.open(c"/dev/mapper/control").map_err(os)?;
     sys.volume_table(&control, &mut table).map_err(os)?;
     drop(control);
     if table.flags & BUFFER_FULL != 0 {
-        return Err(Fail::TooLarge(What::Volume));
+        return Err(Fail::TooLarge(Subject::Volume));
     }
-    let malformed = Fail::Malformed(What::Volume);
+    let malformed = Fail::Malformed(Subject::Volume);
     let all = table.targets().ok_or(malformed)?;
     let mut rest = Some(all);
     // What is before this sector of the volume has a target: they begin at 0, and each where the
@@ -88,11 +88,11 @@ impl Target {
             Some((numbers, text(kind)?, text(parameters)?))
         };
         let ((at, count, next), kind, parameters) =
-            parsed().ok_or(Fail::Malformed(What::Volume))?;
+            parsed().ok_or(Fail::Malformed(Subject::Volume))?;
         if kind != b"linear" {
             return Err(Fail::Unsupported);
         }
-        let (device, first) = linear(parameters).ok_or(Fail::Malformed(What::Volume))?;
+        let (device, first) = linear(parameters).ok_or(Fail::Malformed(Subject::Volume))?;
         Ok((Self { at, count, device, first }, next))
     }
 }

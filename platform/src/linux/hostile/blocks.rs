@@ -5,7 +5,7 @@ use std::{cell::RefCell, vec::Vec};
 
 use super::{FD, Input};
 use crate::{
-    ClearBy, Errno, Fail, What,
+    ClearBy, Errno, Fail, Subject,
     linux::{
         BadSectors, describe,
         health::{
@@ -134,7 +134,7 @@ pub(in crate::linux) fn listed(text: &[u8]) -> Result<(BadSectors, End), Fail> {
             }
             Ok(None) => {}
             Err(fail) => {
-                assert_eq!(fail, Fail::Malformed(What::BadBlocks));
+                assert_eq!(fail, Fail::Malformed(Subject::BadBlocks));
                 assert!(!is_text(text));
                 return Err(fail);
             }

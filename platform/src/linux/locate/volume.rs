@@ -1,8 +1,8 @@
 //! What a volume (device-mapper, md) is made of: its `slaves`, and theirs.
 
-use super::{On, Spot, found, numbered, whole};
+use super::{Location, On, found, numbered, whole};
 use crate::{
-    Backing, Errno, Fail, Text, What,
+    Backing, Errno, Fail, Subject, Text,
     linux::{sys::Sys, sysfs},
 };
 
@@ -16,7 +16,7 @@ const LOOKED_AT: usize = 64;
 #[inline(never)]
 pub(super) fn below<S: Sys>(
     sys: S,
-    spot: &mut Spot,
+    spot: &mut Location,
     volume: Text<32>,
     device: (u32, u32),
 ) -> Result<(), Fail> {
@@ -36,7 +36,7 @@ pub(super) fn below<S: Sys>(
         number = None;
         // Of what is waiting, everything up to the next volume.
         while let Some(name) = pending.iter_mut().find_map(Option::take) {
-            let path = sysfs::path(What::Volume, format_args!("/sys/class/block/{name}"))?;
+            let path = sysfs::path(Subject::Volume, format_args!("/sys/class/block/{name}"))?;
             match found(sys, &path)?.on {
                 On::Area(area) => spot.add(area)?,
                 On::Volume(disk) => {
@@ -53,15 +53,15 @@ pub(super) fn below<S: Sys>(
     }
     match next {
         None => Ok(()),
-        Some(_) => Err(Fail::TooLarge(What::Volume)),
+        Some(_) => Err(Fail::TooLarge(Subject::Volume)),
     }
 }
 
 /// Puts the names of the devices that `disk` is made of to those that are `pending`, and says
 /// whether there were any.
 fn slaves<S: Sys>(sys: S, disk: Text<32>, pending: &mut [Option<Text<32>>]) -> Result<bool, Fail> {
-    let os = |errno| Fail::Os(What::Volume, errno);
-    let path = sysfs::path(What::Volume, format_args!("/sys/class/block/{disk}/slaves"))?;
+    let os = |errno| Fail::Os(Subject::Volume, errno);
+    let path = sysfs::path(Subject::Volume, format_args!("/sys/class/block/{disk}/slaves"))?;
     let directory = match sys.open(path.as_c_str()) {
         Ok(directory) => directory,
         Err(Errno::ENOENT) => return Ok(false),
@@ -73,7 +73,7 @@ fn slaves<S: Sys>(sys: S, disk: Text<32>, pending: &mut [Option<Text<32>>]) -> R
         let place = pending.iter_mut().find(|place| place.is_none());
         match (place, whole(name)) {
             (Some(place), Ok(name)) => *place = Some(name),
-            (None, Ok(_)) => result = Err(Fail::TooLarge(What::Volume)),
+            (None, Ok(_)) => result = Err(Fail::TooLarge(Subject::Volume)),
             (_, Err(fail)) => result = Err(fail),
         }
     };
@@ -83,13 +83,13 @@ fn slaves<S: Sys>(sys: S, disk: Text<32>, pending: &mut [Option<Text<32>>]) -> R
 
 /// The number of a block device by its name.
 fn device_number<S: Sys>(sys: S, name: Text<32>) -> Result<(u32, u32), Fail> {
-    let path = sysfs::path(What::Device, format_args!("/sys/class/block/{name}/dev"))?;
+    let path = sysfs::path(Subject::Device, format_args!("/sys/class/block/{name}/dev"))?;
     let mut buffer = [0; 32];
-    let text = sysfs::text(sys, &path, What::Device, &mut buffer)?;
+    let text = sysfs::text(sys, &path, Subject::Device, &mut buffer)?;
     let colon = text.iter().position(|&byte| byte == b':').unwrap_or(text.len());
     let (major, minor) = text.split_at_checked(colon).unwrap_or_default();
     match (numbered(major, b""), numbered(minor, b":")) {
         (Some(major), Some(minor)) => Ok((major, minor)),
-        _ => Err(Fail::Malformed(What::Device)),
+        _ => Err(Fail::Malformed(Subject::Device)),
     }
 }

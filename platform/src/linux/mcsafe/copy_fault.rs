@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-/// Why a copy from or to a [`Mapping`](crate::Mapping) did not come to its end.
+/// Why a copy from or to a [`GuardedCopy`](crate::GuardedCopy) did not come to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CopyFault {

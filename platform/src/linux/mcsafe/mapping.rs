@@ -115,7 +115,7 @@ pub unsafe fn resume_after_sigbus(info: *mut c_void, context: *mut c_void) -> bo
 ///
 /// Any number of threads may copy at once.
 #[derive(Debug)]
-pub struct Mapping {
+pub struct GuardedCopy {
     handler: SigbusHandler,
     at: NonNull<u8>,
     length: usize,
@@ -123,13 +123,13 @@ pub struct Mapping {
 }
 
 // SAFETY: a mapping belongs to the process, whichever thread made it.
-unsafe impl Send for Mapping {}
+unsafe impl Send for GuardedCopy {}
 // SAFETY: the copy is made of instructions that are not Rust's: others that change the same bytes
 // at the same time, here or in another process, change which bytes are copied, and nothing else. No
 // reference to them ever exists.
-unsafe impl Sync for Mapping {}
+unsafe impl Sync for GuardedCopy {}
 
-impl Mapping {
+impl GuardedCopy {
     /// Maps `length` bytes of a file or device DAX, from `offset` on: for reading, or `writable`,
     /// for both.
     ///
@@ -183,7 +183,7 @@ impl Mapping {
         unsafe { self.read_to(offset, buffer.as_mut_ptr(), buffer.len()) }
     }
 
-    /// As [`read`](Mapping::read), for a buffer that may be anything. Where it is not mapped at
+    /// As [`read`](GuardedCopy::read), for a buffer that may be anything. Where it is not mapped at
     /// all, or cannot be written to, that is a SIGSEGV as from a memcpy; where it is a mapping of
     /// something that is cut off, or has gone bad, the error is [`CopyFault::Buffer`].
     ///
@@ -213,8 +213,8 @@ impl Mapping {
         unsafe { self.write_from(offset, buffer.as_ptr(), buffer.len()) }
     }
 
-    /// As [`write`](Mapping::write), for a buffer that may be anything, as in
-    /// [`read_to`](Mapping::read_to).
+    /// As [`write`](GuardedCopy::write), for a buffer that may be anything, as in
+    /// [`read_to`](GuardedCopy::read_to).
     ///
     /// # Safety
     ///
@@ -257,7 +257,7 @@ impl Mapping {
     /// # Safety
     ///
     /// One of the ranges is in this mapping and mapped for it; the other one is as in
-    /// [`read_to`](Mapping::read_to) or [`write_from`](Mapping::write_from).
+    /// [`read_to`](GuardedCopy::read_to) or [`write_from`](GuardedCopy::write_from).
     unsafe fn copy(
         &self,
         target: *mut u8,
@@ -274,7 +274,7 @@ impl Mapping {
     }
 }
 
-impl Drop for Mapping {
+impl Drop for GuardedCopy {
     fn drop(&mut self) {
         // SAFETY: this mapping made the bytes, no copy is running, and nobody else has their
         // address.

@@ -20,5 +20,5 @@ mod mapping;
 mod native;
 
 pub use copy_fault::CopyFault;
-pub use mapping::{Mapping, SigbusHandler, resume_after_sigbus};
+pub use mapping::{GuardedCopy, SigbusHandler, resume_after_sigbus};
 pub(super) use native::{pread, pwrite};

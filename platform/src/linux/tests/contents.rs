@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::world::{Call, FD, World};
 use crate::{
-    Fail, What,
+    Fail, Subject,
     linux::{describe, sysfs::decimal},
 };
 
@@ -85,7 +85,7 @@ fn what_is_no_number() {
         b"99999999999999999999999999999\n",
         b"/",
     ];
-    let malformed = [Err(Fail::Malformed(What::Size)), Err(Fail::Malformed(What::Alignment))];
+    let malformed = [Err(Fail::Malformed(Subject::Size)), Err(Fail::Malformed(Subject::Alignment))];
     for text in bad {
         assert_eq!(answers(text), malformed, "{text:?}");
     }

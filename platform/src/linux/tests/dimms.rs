@@ -9,7 +9,7 @@ use super::{
     world::{Call, World},
 };
 use crate::{
-    DimmState, Fail, Region, Text, What,
+    DimmState, Fail, Region, Subject, Text,
     linux::region::{Dimm, dimm, dimm_id, dirty_shutdowns},
 };
 
@@ -74,7 +74,7 @@ fn flags_of_dimms() {
     assert_eq!(first(&usual().without_file(&path)), Ok(Some(usual_region())));
     let long = "x".repeat(255);
     assert_eq!(first(&usual().with_file(&path, &long)), Ok(Some(usual_region())));
-    assert_eq!(first(&usual().with_file(&path, long + "x")), Err(Fail::Malformed(What::Dimm)));
+    assert_eq!(first(&usual().with_file(&path, long + "x")), Err(Fail::Malformed(Subject::Dimm)));
     for (name, flags, state) in [
         ("cxl", "not_armed\n", D::NOT_ARMED),
         // A hypervisor's events.
@@ -117,8 +117,8 @@ fn a_region_does_not_have_dimms_without_end() {
     assert_eq!(dimms(&World::on(FSDAX).with_region(1, &most)).unwrap().len(), 64);
     let more =
         World::on(FSDAX).with_region(1, &Vec::from_iter(0..65)).carried("pfn1.2", "namespace1.5");
-    assert_eq!(dimms(&more), Err(Fail::TooLarge(What::Dimm)));
-    assert_eq!(first(&more), Err(Fail::TooLarge(What::Dimm)));
+    assert_eq!(dimms(&more), Err(Fail::TooLarge(Subject::Dimm)));
+    assert_eq!(first(&more), Err(Fail::TooLarge(Subject::Dimm)));
 }
 
 #[test]
@@ -145,12 +145,12 @@ fn mappings() {
     ];
     for text in bad {
         let world = usual().with_file(&path, text);
-        assert_eq!(dimms(&world), Err(Fail::Malformed(What::Dimm)), "{text:?}");
-        assert_eq!(first(&world), Err(Fail::Malformed(What::Dimm)));
+        assert_eq!(dimms(&world), Err(Fail::Malformed(Subject::Dimm)), "{text:?}");
+        assert_eq!(first(&world), Err(Fail::Malformed(Subject::Dimm)));
     }
     let text = |length: usize| format!("nmem3,{}", "0".repeat(length - 6));
     assert_eq!(dimms(&usual().with_file(&path, text(127))).unwrap().len(), 2);
-    assert_eq!(dimms(&usual().with_file(&path, text(128))), Err(Fail::Malformed(What::Dimm)));
+    assert_eq!(dimms(&usual().with_file(&path, text(128))), Err(Fail::Malformed(Subject::Dimm)));
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn ids_of_dimms() {
             &long,
         ];
         for text in bad {
-            assert_eq!(id(text), Err(Fail::Malformed(What::DeviceId)), "{text:?}");
+            assert_eq!(id(text), Err(Fail::Malformed(Subject::DeviceId)), "{text:?}");
         }
         let world = family(name);
         assert_eq!(
@@ -202,7 +202,7 @@ fn ids_of_dimms() {
     let world = family("nfit").with_file(&of_dimm(4, "nfit/id"), b"\xff\n");
     assert_eq!(
         dimm_id(world.sys(), dimms(&world).unwrap()[0]),
-        Err(Fail::Malformed(What::DeviceId))
+        Err(Fail::Malformed(Subject::DeviceId))
     );
 }
 
@@ -231,7 +231,7 @@ fn unsafe_shutdowns() {
         let long = long();
         let no_number = GARBAGE.into_iter().filter(|text| *text != b"4294967296\n");
         for text in no_number.chain([long.as_slice(), b"-1\n", b"18446744073709551616\n"]) {
-            assert_eq!(count(text), Err(Fail::Malformed(What::UnsafeShutdowns)), "{text:?}");
+            assert_eq!(count(text), Err(Fail::Malformed(Subject::UnsafeShutdowns)), "{text:?}");
         }
         let world = family(name);
         assert_eq!(

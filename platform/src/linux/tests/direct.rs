@@ -10,7 +10,7 @@ use super::{
     world::{Call, FD, READ_ONLY, READ_WRITE, World},
 };
 use crate::{
-    Access, DaxOption, Direct, Errno, Fail, Synchronous, What,
+    Access, DaxOption, DaxState, Errno, Fail, MapSync, Subject,
     linux::{
         direct::{capable, direct, synchronous},
         page,
@@ -52,14 +52,14 @@ fn the_queue_of_a_disk() {
         for text in
             ["", "\n", "2\n", "x\n", "-1\n", "10\n", "1\n\n", "18446744073709551616\n", &long]
         {
-            let malformed = Err(Fail::Malformed(What::Dax));
+            let malformed = Err(Fail::Malformed(Subject::Dax));
             assert_eq!(
                 queue(&world().with_file(path, text)),
                 (malformed, calls.clone()),
                 "{target} {text:?}"
             );
         }
-        assert_eq!(queue(&world()).0, Err(Fail::Os(What::Dax, Errno::ENOENT)));
+        assert_eq!(queue(&world()).0, Err(Fail::Os(Subject::Dax, Errno::ENOENT)));
     }
 }
 
@@ -81,12 +81,12 @@ fn the_trial_mapping() {
         assert_eq!(world.calls(), [vec![Call::Fstat], tried].concat());
         answer
     };
-    assert_eq!(trial(Ok(())), Ok(Synchronous::Granted));
+    assert_eq!(trial(Ok(())), Ok(MapSync::Granted));
     for errno in 1..=133 {
         let expected = match errno {
-            95 => Ok(Synchronous::Refused), // EOPNOTSUPP
-            22 => Ok(Synchronous::Unknown), // EINVAL
-            _ => Err(Fail::Os(What::Synchronous, Errno::from_raw(errno))),
+            95 => Ok(MapSync::Refused), // EOPNOTSUPP
+            22 => Ok(MapSync::Unknown), // EINVAL
+            _ => Err(Fail::Os(Subject::MapSync, Errno::from_raw(errno))),
         };
         assert_eq!(trial(Err(errno)), expected, "{errno}");
     }
@@ -117,13 +117,13 @@ fn the_ordinary_mapping() {
             // hugetlbfs makes a file longer that is mapped for writing.
             let for_writing = flags == READ_WRITE && size > 0;
             let expected = match (map, shared, writable) {
-                (_, Err(errno), Err(_)) => os(What::Mapping, errno),
-                (_, Err(errno), Ok(())) if !for_writing => os(What::Mapping, errno),
-                (_, Ok(()), Err(errno)) if for_writing => os(What::WritableMapping, errno),
-                (Err(95), ..) => Ok(Synchronous::Refused),
-                (Err(22), ..) => Ok(Synchronous::Unknown),
-                (Err(errno), ..) => os(What::Synchronous, errno),
-                (Ok(()), ..) => Ok(Synchronous::Granted),
+                (_, Err(errno), Err(_)) => os(Subject::Mapping, errno),
+                (_, Err(errno), Ok(())) if !for_writing => os(Subject::Mapping, errno),
+                (_, Ok(()), Err(errno)) if for_writing => os(Subject::WritableMapping, errno),
+                (Err(95), ..) => Ok(MapSync::Refused),
+                (Err(22), ..) => Ok(MapSync::Unknown),
+                (Err(errno), ..) => os(Subject::MapSync, errno),
+                (Ok(()), ..) => Ok(MapSync::Granted),
             };
             let facts = world.facts();
             assert_eq!(synchronous(world.sys(), FD, &facts), expected, "{world:?}");
@@ -140,7 +140,7 @@ fn the_ordinary_mapping() {
     // A huge page is mapped as a whole, or munmap(2) would refuse to undo it.
     let mut world = World::file().opened(READ_WRITE);
     (world.stat.blksize, world.magic) = (2 << 20, 0x9584_58f6);
-    assert_eq!(synchronous(world.sys(), FD, &world.facts()), Ok(Synchronous::Refused));
+    assert_eq!(synchronous(world.sys(), FD, &world.facts()), Ok(MapSync::Refused));
     assert_eq!(
         world.calls()[1..],
         [Call::Map(2 << 20, READ, true), Call::Map(2 << 20, BOTH, false)]
@@ -165,8 +165,8 @@ fn nothing_is_tried_on_the_wrong_file() {
     world.stat.ino += 1;
     assert_eq!(synchronous(world.sys(), FD, &facts), Err(Fail::Replaced));
     assert_eq!(direct(world.sys(), FD, &facts), Err(Fail::Replaced));
-    assert_eq!(synchronous(world.sys(), -1, &facts), Err(Fail::Absent(What::Handle)));
-    assert_eq!(direct(world.sys(), -1, &facts), Err(Fail::Absent(What::Handle)));
+    assert_eq!(synchronous(world.sys(), -1, &facts), Err(Fail::Absent(Subject::Handle)));
+    assert_eq!(direct(world.sys(), -1, &facts), Err(Fail::Absent(Subject::Handle)));
     assert_eq!(world.calls(), [Call::Fstat, Call::Fstat, Call::Fstat, Call::Fstat]);
 }
 
@@ -193,7 +193,7 @@ fn what_statx_says() {
         world.attributes.dax = dax;
         assert_eq!(
             direct(world.sys(), FD, &world.facts()),
-            Ok(Direct::new(dax, Some(DaxOption::Always)))
+            Ok(DaxState::new(dax, Some(DaxOption::Always)))
         );
         assert_eq!(
             world.calls(),
@@ -201,7 +201,7 @@ fn what_statx_says() {
             [Call::Fstat, Call::Attributes, Call::Open(MOUNTINFO.into()), Call::Read, Call::Close]
         );
         world.attributes.mount = None;
-        assert_eq!(direct(world.sys(), FD, &world.facts()), Ok(Direct::new(dax, None)));
+        assert_eq!(direct(world.sys(), FD, &world.facts()), Ok(DaxState::new(dax, None)));
         assert_eq!(world.calls(), [Call::Fstat, Call::Attributes]);
     }
 }
@@ -383,7 +383,7 @@ fn mountinfo_without_end() {
 fn no_mountinfo() {
     let mut world = World::file();
     world.attributes = Attributes { dax: Some(false), mount: Some(36) };
-    assert_eq!(direct(world.sys(), FD, &world.facts()), Ok(Direct::new(Some(false), None)));
+    assert_eq!(direct(world.sys(), FD, &world.facts()), Ok(DaxState::new(Some(false), None)));
     assert_eq!(world.calls(), [Call::Fstat, Call::Attributes, Call::Open(MOUNTINFO.into())]);
 }
 

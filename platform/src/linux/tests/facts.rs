@@ -6,7 +6,7 @@ use super::world::{
     APPEND, Call, FD, MODE_3, PATH, READ_ONLY, READ_WRITE, S_IFREG, WRITE_ONLY, World,
 };
 use crate::{
-    Access, Alignment, Errno, Facts, Fail, FileSystem, Kind, What,
+    Access, Alignment, Errno, Facts, Fail, FileSystem, Kind, Subject,
     linux::{FileId, describe, page, sys::Stat},
 };
 
@@ -103,11 +103,11 @@ fn a_descriptor_that_is_not_open() {
     world.calls();
     for fd in [-1, 0, FD + 1, i32::MAX, i32::MIN] {
         let sys = world.sys();
-        assert_eq!(describe::describe(sys, fd), Err(Fail::Absent(What::Handle)));
+        assert_eq!(describe::describe(sys, fd), Err(Fail::Absent(Subject::Handle)));
         assert_eq!(world.calls(), [Call::Getfl]);
-        assert_eq!(describe::size(sys, fd, &facts), Err(Fail::Absent(What::Handle)));
-        assert_eq!(describe::allocated(sys, fd, &facts), Err(Fail::Absent(What::Handle)));
-        assert_eq!(describe::file_system(sys, fd, &facts), Err(Fail::Absent(What::Handle)));
+        assert_eq!(describe::size(sys, fd, &facts), Err(Fail::Absent(Subject::Handle)));
+        assert_eq!(describe::allocated(sys, fd, &facts), Err(Fail::Absent(Subject::Handle)));
+        assert_eq!(describe::file_system(sys, fd, &facts), Err(Fail::Absent(Subject::Handle)));
         assert_eq!(world.calls(), [Call::Fstat, Call::Fstat, Call::Fstat]);
     }
 }
@@ -137,7 +137,7 @@ fn large_blocks_are_huge_pages_on_hugetlbfs_only() {
     for odd in [4097, 3 << 20, u64::MAX] {
         assert_eq!(
             alignment(odd, HUGETLBFS, READ_ONLY),
-            (Err(Fail::Malformed(What::Alignment)), 3)
+            (Err(Fail::Malformed(Subject::Alignment)), 3)
         );
         assert_eq!(
             alignment(odd, HUGETLBFS, WRITE_ONLY),
@@ -183,7 +183,7 @@ fn a_link_as_long_as_the_buffer_may_have_been_cut_off() {
     assert_eq!(kind(&link(510)), Kind::DeviceDax);
     assert_eq!(kind(&link(511)), Kind::DeviceDax);
     for length in [512, 513, 4000] {
-        assert_eq!(kind(&link(length)), Kind::UnknownDevice(What::Subsystem));
+        assert_eq!(kind(&link(length)), Kind::UnknownDevice(Subject::Subsystem));
     }
 }
 
@@ -194,7 +194,7 @@ fn a_device_without_an_entry() {
     assert_eq!(world.calls(), [Call::Getfl, Call::Fstat, subsystem(), devices()]);
     world.sysfs = false;
     world.attributes.dax = None;
-    assert_eq!(kind(&world), Kind::UnknownDevice(What::Sysfs));
+    assert_eq!(kind(&world), Kind::UnknownDevice(Subject::Sysfs));
     assert_eq!(world.calls(), looked_up(&[Call::Attributes]));
 }
 
@@ -209,7 +209,7 @@ fn looked_up(more: &[Call]) -> Vec<Call> {
 fn the_attribute_tells_a_device_dax() {
     const OVERLAYFS: u32 = 0x794c_7630;
     const TMPFS: u32 = 0x0102_1994;
-    let unknown = Kind::UnknownDevice(What::Sysfs);
+    let unknown = Kind::UnknownDevice(Subject::Sysfs);
     for (flags, magic, dax, expected) in [
         (READ_ONLY, TMPFS, Some(true), Kind::DeviceDax),
         (READ_WRITE, OVERLAYFS, Some(true), Kind::DeviceDax),
@@ -242,8 +242,8 @@ fn the_attribute_tells_a_device_dax() {
     // Where it is there and cannot be read, the attribute says yes, and its absence nothing.
     for (dax, expected) in [
         (Some(true), Ok(Kind::DeviceDax)),
-        (Some(false), Err(Fail::Os(What::Subsystem, Errno::EACCES))),
-        (None, Err(Fail::Os(What::Subsystem, Errno::EACCES))),
+        (Some(false), Err(Fail::Os(Subject::Subsystem, Errno::EACCES))),
+        (None, Err(Fail::Os(Subject::Subsystem, Errno::EACCES))),
     ] {
         let mut world = World::dax().failing(2, 13);
         world.attributes.dax = dax;
@@ -272,7 +272,7 @@ fn an_alignment_of_the_region() {
         let replaced = describe::alignment(other.sys(), FD, &facts);
         assert_eq!(replaced, Err(Fail::DeviceReplaced));
         let odd = world.with_file(&format!("{entry}{name}"), "x\n");
-        let malformed = Err(Fail::Malformed(What::Alignment));
+        let malformed = Err(Fail::Malformed(Subject::Alignment));
         assert_eq!(describe::alignment(odd.sys(), FD, &facts), malformed);
     }
 }
@@ -281,7 +281,7 @@ fn an_alignment_of_the_region() {
 #[test]
 fn an_alignment_that_is_tried() {
     let page = page::size(World::file().sys()).unwrap().bytes();
-    let untold = Err(Fail::Os(What::Alignment, Errno::ENOENT));
+    let untold = Err(Fail::Os(Subject::Alignment, Errno::ENOENT));
     for (driver, expected, last) in [
         (Ok(4096), Ok(4096), 4096),
         (Ok(2 << 20), Ok(2 << 20), 2 << 20),
@@ -313,7 +313,7 @@ fn an_alignment_that_is_tried() {
     let mut world = World::dax().with_contents(b"x");
     world.driver = Ok(4096);
     let facts = described(&world).unwrap();
-    let malformed = Err(Fail::Malformed(What::Alignment));
+    let malformed = Err(Fail::Malformed(Subject::Alignment));
     assert_eq!(describe::alignment(world.sys(), FD, &facts), malformed);
 }
 
@@ -359,7 +359,7 @@ fn extreme_sizes_of_a_file() {
     assert_eq!(answers(0, 0), (Ok(0), Ok(0)));
     let largest = u64::MAX / 512;
     assert_eq!(answers(i64::MAX, largest), (Ok(i64::MAX as u64), Ok(largest * 512)));
-    let malformed = (Err(Fail::Malformed(What::Size)), Err(Fail::Malformed(What::Allocated)));
+    let malformed = (Err(Fail::Malformed(Subject::Size)), Err(Fail::Malformed(Subject::Allocated)));
     assert_eq!(answers(-1, largest + 1), malformed);
     assert_eq!(answers(i64::MIN, u64::MAX), malformed);
 }

@@ -9,7 +9,7 @@ use super::{
     world::{APPEND, Call, FD, MODE_3, PATH, READ_ONLY, READ_WRITE, S_IFCHR, WRITE_ONLY, World},
 };
 use crate::{
-    Access, Alignment, Errno, Fail, Kind, What,
+    Access, Alignment, Errno, Fail, Kind, Subject,
     linux::{describe, page},
 };
 
@@ -124,7 +124,7 @@ fn scenarios() -> Vec<Scenario> {
     let mut all = vec![
         Scenario::new(World::file(), Size, Ok(Answer::Number(5000)), &[Call::Fstat]),
         Scenario::new(empty, Size, Ok(Answer::Number(0)), &[Call::Fstat]),
-        Scenario::new(wrong_size, Size, Err(Fail::Malformed(What::Size)), &[Call::Fstat]),
+        Scenario::new(wrong_size, Size, Err(Fail::Malformed(Subject::Size)), &[Call::Fstat]),
         Scenario::new(World::dax(), Size, Ok(Answer::Number(1 << 30)), &read("size")),
         Scenario::new(
             World::dax(),
@@ -153,7 +153,7 @@ fn scenarios() -> Vec<Scenario> {
         Scenario::new(
             World::dax().with_contents(b"x"),
             Size,
-            Err(Fail::Malformed(What::Size)),
+            Err(Fail::Malformed(Subject::Size)),
             &open("size"),
         ),
         Scenario::new(World::file(), Allocated, Ok(Answer::Number(8192)), &[Call::Fstat]),
@@ -192,7 +192,7 @@ fn scenarios() -> Vec<Scenario> {
             Scenario::described(&World::device(), Kind::CharacterDevice, None, &looked_up),
             Scenario::described(
                 &no_sysfs,
-                Kind::UnknownDevice(What::Sysfs),
+                Kind::UnknownDevice(Subject::Sysfs),
                 None,
                 &[looked_up.as_slice(), &[Call::Attributes]].concat(),
             ),
@@ -225,27 +225,27 @@ fn expected(scenario: &Scenario, at: &Call, errno: i32) -> (Result<Answer, Fail>
     // Of a descriptor that cannot be read, that is the fact that matters: what could not be found
     // out is left open.
     let readable = matches!(scenario.world.flags & !APPEND, READ_ONLY | READ_WRITE);
-    let unknown = device(Kind::UnknownDevice(What::Subsystem));
+    let unknown = device(Kind::UnknownDevice(Subject::Subsystem));
     // What statx says where sysfs says nothing.
     let told = scenario.world.attributes.dax;
     let by_statx = |unless| if told == Some(true) { device(Kind::DeviceDax) } else { unless };
-    let no_sysfs = by_statx(device(Kind::UnknownDevice(What::Sysfs)));
+    let no_sysfs = by_statx(device(Kind::UnknownDevice(Subject::Sysfs)));
     let attributes = vec![Call::Attributes];
     let aligning = scenario.question == Question::Alignment;
     match at {
         // Of the file system that the node of a device is on.
         Call::Fstatfs if describing && scenario.world.stat.mode & S_IFCHR != 0 => {
-            (device(Kind::UnknownDevice(What::Sysfs)), vec![])
+            (device(Kind::UnknownDevice(Subject::Sysfs)), vec![])
         }
         Call::Fstatfs if describing && !readable => {
             (Ok(Answer::Facts(Kind::RegularFile, None)), vec![])
         }
         // Closed meanwhile.
         Call::Getfl | Call::Fstat | Call::Fstatfs if errno == EBADF => {
-            (Err(Fail::Absent(What::Handle)), vec![])
+            (Err(Fail::Absent(Subject::Handle)), vec![])
         }
-        Call::Getfl | Call::Fstat => (os(What::Handle), vec![]),
-        Call::Fstatfs => (os(What::FileSystem), vec![]),
+        Call::Getfl | Call::Fstat => (os(Subject::Handle), vec![]),
+        Call::Fstatfs => (os(Subject::FileSystem), vec![]),
         // No entry: a character device that is no device DAX, if there is a /sys at all.
         Call::Readlink(_) if NOT_THERE.contains(&errno) && scenario.world.sysfs => {
             (device(Kind::CharacterDevice), vec![devices()])
@@ -261,19 +261,19 @@ fn expected(scenario: &Scenario, at: &Call, errno: i32) -> (Result<Answer, Fail>
         Call::Readlink(_) | Call::Access(_) | Call::Inode(_) if describing && !readable => {
             (by_statx(unknown), attributes)
         }
-        Call::Readlink(_) => (by_statx(os(What::Subsystem)), attributes),
-        Call::Access(_) => (by_statx(os(What::Sysfs)), attributes),
-        Call::Inode(_) if describing => (os(What::Device), attributes),
-        Call::Inode(_) if aligning => (os(What::Device), vec![trial()]),
-        Call::Inode(_) => (os(What::Device), vec![]),
-        Call::Attributes => (device(Kind::UnknownDevice(What::Sysfs)), vec![]),
+        Call::Readlink(_) => (by_statx(os(Subject::Subsystem)), attributes),
+        Call::Access(_) => (by_statx(os(Subject::Sysfs)), attributes),
+        Call::Inode(_) if describing => (os(Subject::Device), attributes),
+        Call::Inode(_) if aligning => (os(Subject::Device), vec![trial()]),
+        Call::Inode(_) => (os(Subject::Device), vec![]),
+        Call::Attributes => (device(Kind::UnknownDevice(Subject::Sysfs)), vec![]),
         Call::Map(..) if errno == 22 => {
             // Not accepted: it is twice as large.
             let page = scenario.world.driver.unwrap();
             let twice = Call::Map(2 * page, Access::empty(), false);
             (Ok(Answer::Number(2 * page as u64)), vec![twice])
         }
-        Call::Map(..) => (Err(Fail::Os(What::Alignment, Errno::ENOENT)), vec![]),
+        Call::Map(..) => (Err(Fail::Os(Subject::Alignment, Errno::ENOENT)), vec![]),
         Call::Open(path) if aligning && errno == NOT_THERE[0] => without(scenario, path),
         Call::Read if aligning && errno == NOT_THERE[0] => {
             let opened = scenario.calls.iter().rev().find_map(|call| match call {
@@ -284,7 +284,7 @@ fn expected(scenario: &Scenario, at: &Call, errno: i32) -> (Result<Answer, Fail>
             (answer, [vec![Call::Close], more].concat())
         }
         Call::Open(_) | Call::Read => {
-            let what = if aligning { What::Alignment } else { What::Size };
+            let what = if aligning { Subject::Alignment } else { Subject::Size };
             // What was opened is closed, whatever happens to the read; and the driver is asked.
             let close = if *at == Call::Read { vec![Call::Close] } else { vec![] };
             match scenario.world.driver {
@@ -312,7 +312,7 @@ fn without(scenario: &Scenario, path: &str) -> (Result<Answer, Fail>, Vec<Call>)
     }
     more.push(trial());
     let answer = scenario.world.driver.map(|page| Answer::Number(page as u64));
-    (answer.map_err(|_| Fail::Os(What::Alignment, Errno::ENOENT)), more)
+    (answer.map_err(|_| Fail::Os(Subject::Alignment, Errno::ENOENT)), more)
 }
 
 #[test]

@@ -11,7 +11,7 @@ use super::world::{Call, FD, World};
 use crate::{
     Facts, Fail, Mode,
     linux::{
-        FileId, Spot, describe,
+        FileId, Location, describe,
         locate::{self, Area, Family},
     },
 };
@@ -109,7 +109,7 @@ impl World {
         describe::describe(self.clone().sys(), FD).unwrap()
     }
 
-    pub(super) fn located(&self) -> Result<Spot, Fail> {
+    pub(super) fn located(&self) -> Result<Location, Fail> {
         locate::locate(self.sys(), FD, &self.facts())
     }
 }
@@ -143,12 +143,12 @@ pub(super) fn area(
     Area { bus, region, mode, index: index.into(), family }
 }
 
-pub(super) fn areas(spot: &Spot) -> Vec<Area> {
+pub(super) fn areas(spot: &Location) -> Vec<Area> {
     (0..spot.regions()).map(|index| spot.area(index).unwrap()).collect()
 }
 
 /// A line for each region, in order: bus, region, mode, index.
-pub(super) fn listed(spot: &Spot) -> Vec<String> {
+pub(super) fn listed(spot: &Location) -> Vec<String> {
     areas(spot)
         .iter()
         .map(|area| {

@@ -8,7 +8,7 @@ use super::world::{Call, Scripted};
 use crate::{
     Errno,
     linux::{
-        mcsafe::{Mapping, SigbusHandler},
+        mcsafe::{GuardedCopy, SigbusHandler},
         sys::Transfers,
     },
 };
@@ -154,9 +154,9 @@ impl Transfers for Scripted<'_> {
         offset: u64,
         length: usize,
         writable: bool,
-    ) -> Result<Mapping, Errno> {
+    ) -> Result<GuardedCopy, Errno> {
         self.0.descriptor(fd, Call::Mapping { offset, length, writable })?;
         let device = self.0.medium.device.as_ref().ok_or(Errno::ENODEV)?;
-        Mapping::of_number(handler, device.as_raw_fd(), offset, length, writable)
+        GuardedCopy::of_number(handler, device.as_raw_fd(), offset, length, writable)
     }
 }

@@ -5,7 +5,7 @@ use std::vec::Vec;
 
 use super::world::{Call, World};
 use crate::{
-    Alignment, Errno, Fail, What,
+    Alignment, Errno, Fail, Subject,
     linux::page::{self, asked_once, probe},
 };
 
@@ -35,7 +35,7 @@ fn every_page_size_is_found() {
         assert_eq!(world.calls(), asked(&SIZES[..=index]));
     }
     let world = world(1 << 20);
-    assert_eq!(probe(world.sys()), Err(Fail::Malformed(What::PageSize)));
+    assert_eq!(probe(world.sys()), Err(Fail::Malformed(Subject::PageSize)));
     assert_eq!(world.calls(), asked(&SIZES));
 }
 
@@ -56,10 +56,10 @@ fn every_errno_in_every_call() {
                         .find(|(index, size)| *index != call && **size >= page)
                     {
                         Some((index, size)) => (alignment(*size), index + 1),
-                        None => (Err(Fail::Malformed(What::PageSize)), SIZES.len()),
+                        None => (Err(Fail::Malformed(Subject::PageSize)), SIZES.len()),
                     }
                 } else {
-                    (Err(Fail::Os(What::PageSize, Errno::from_raw(errno))), call + 1)
+                    (Err(Fail::Os(Subject::PageSize, Errno::from_raw(errno))), call + 1)
                 };
                 assert_eq!(probe(world.sys()), expected, "page {page}, call {call}, errno {errno}");
                 assert_eq!(world.calls(), asked(&SIZES[..made]));
@@ -72,7 +72,7 @@ fn every_errno_in_every_call() {
 fn the_kernel_is_asked_until_it_answers_and_then_never_again() {
     let known = AtomicU32::new(0);
     let broken = world(16384).failing(0, Errno::EPERM.raw());
-    assert_eq!(asked_once(broken.sys(), &known), Err(Fail::Os(What::PageSize, Errno::EPERM)));
+    assert_eq!(asked_once(broken.sys(), &known), Err(Fail::Os(Subject::PageSize, Errno::EPERM)));
     assert_eq!(known.load(Relaxed), 0, "a failure is not kept");
     let world = world(16384);
     assert_eq!(asked_once(world.sys(), &known), alignment(16384));

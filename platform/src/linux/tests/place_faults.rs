@@ -11,8 +11,8 @@ use super::{
     world::{Call, FD, World},
 };
 use crate::{
-    Access, Backing, DaxOption, Direct, Errno, Fail, FileSystem, Persistence, Region, Synchronous,
-    Text, What,
+    Access, Backing, DaxOption, DaxState, Errno, Fail, FileSystem, MapSync, Persistence, Region,
+    Subject, Text,
     linux::{direct, locate, page, region, sys::Attributes},
 };
 
@@ -28,13 +28,13 @@ enum Question {
     DimmId,
     DirtyShutdowns,
     Capable,
-    Synchronous,
-    Direct,
+    MapSync,
+    DaxState,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Answer {
-    Spot(Backing, usize),
+    Location(Backing, usize),
     Inode(u64),
     Region(Option<Region>),
     Node(Option<Option<u32>>),
@@ -42,8 +42,8 @@ enum Answer {
     Id(Text<32>),
     Count(u64),
     Capable(Option<bool>),
-    Synchronous(Synchronous),
-    Direct(Direct),
+    MapSync(MapSync),
+    DaxState(DaxState),
 }
 
 struct Scenario {
@@ -62,7 +62,7 @@ impl Scenario {
         let dimm = || region::dimm(clean.sys(), &spot(), 0, 0).unwrap().unwrap();
         let answer = match self.question {
             Question::Locate => locate::locate(sys, FD, &facts)
-                .map(|spot| Answer::Spot(spot.backing(), spot.regions())),
+                .map(|spot| Answer::Location(spot.backing(), spot.regions())),
             Question::Confirm => locate::confirm(sys, &spot()).map(Answer::Inode),
             Question::Region => region::region(sys, &spot(), 0).map(Answer::Region),
             Question::NumaNode => region::node_of(sys, &spot(), 0, "numa_node").map(Answer::Node),
@@ -71,8 +71,8 @@ impl Scenario {
             Question::DimmId => region::dimm_id(sys, dimm()).map(Answer::Id),
             Question::DirtyShutdowns => region::dirty_shutdowns(sys, dimm()).map(Answer::Count),
             Question::Capable => direct::capable(sys, &spot()).map(Answer::Capable),
-            Question::Synchronous => direct::synchronous(sys, FD, &facts).map(Answer::Synchronous),
-            Question::Direct => direct::direct(sys, FD, &facts).map(Answer::Direct),
+            Question::MapSync => direct::synchronous(sys, FD, &facts).map(Answer::MapSync),
+            Question::DaxState => direct::direct(sys, FD, &facts).map(Answer::DaxState),
         };
         (answer, world.calls())
     }
@@ -94,8 +94,8 @@ fn located() -> Vec<Scenario> {
         answer,
         calls: [vec![Call::Fstat], more].concat(),
     };
-    let disk = |(major, minor)| Answer::Spot(Backing::Disk { major, minor }, 0);
-    let regions = |count| Answer::Spot(Backing::Regions, count);
+    let disk = |(major, minor)| Answer::Location(Backing::Disk { major, minor }, 0);
+    let regions = |count| Answer::Location(Backing::Regions, count);
     let block = || vec![Call::Fstatfs, Call::Readlink("/sys/dev/block/259:3".into())];
     let char = || vec![Call::Readlink("/sys/dev/char/252:5".into())];
     let list = |name: &str| vec![Call::Open(slaves(name)), Call::Entries, Call::Close];
@@ -118,7 +118,7 @@ fn located() -> Vec<Scenario> {
     vec![
         row(
             World::without_device(0x0102_1994),
-            Answer::Spot(Backing::Memory(tmpfs), 0),
+            Answer::Location(Backing::Memory(tmpfs), 0),
             vec![Call::Fstatfs],
         ),
         row(World::on(FSDAX), regions(1), block()),
@@ -129,12 +129,12 @@ fn located() -> Vec<Scenario> {
         ),
         row(
             xfs(1),
-            Answer::Spot(Backing::Hidden(FileSystem::from_magic(XFS)), 0),
+            Answer::Location(Backing::Hidden(FileSystem::from_magic(XFS)), 0),
             vec![Call::Fstatfs, Call::Xflags],
         ),
         row(no_sysfs, regions(1), block()),
         row(World::dax_in(DEVDAX), regions(1), char()),
-        row(World::dax_in(HMEM), Answer::Spot(Backing::DeviceDax, 0), char()),
+        row(World::dax_in(HMEM), Answer::Location(Backing::DeviceDax, 0), char()),
         row(World::on(SDA1), disk(DISK), block()),
         row(volume.numbered("md0", "9:0"), regions(2), volume_calls),
         row(mixed, disk((8, 1)), [block(), list("dm-0"), follow("sda1"), number("sda1")].concat()),
@@ -168,7 +168,7 @@ fn others() -> Vec<Scenario> {
     mounted.attributes = Attributes { dax: Some(true), mount: Some(36) };
     // Two reads.
     mounted.chunk = 40;
-    let always = Direct::new(Some(true), Some(DaxOption::Always));
+    let always = DaxState::new(Some(true), Some(DaxOption::Always));
     let reads =
         [Call::Open("/proc/thread-self/mountinfo".into()), Call::Read, Call::Read, Call::Close];
     vec![
@@ -219,20 +219,20 @@ fn others() -> Vec<Scenario> {
         ),
         row(
             &granted,
-            Question::Synchronous,
-            Answer::Synchronous(Synchronous::Granted),
+            Question::MapSync,
+            Answer::MapSync(MapSync::Granted),
             vec![Call::Fstat, tried(true)],
         ),
         row(
             &World::file(),
-            Question::Synchronous,
-            Answer::Synchronous(Synchronous::Refused),
+            Question::MapSync,
+            Answer::MapSync(MapSync::Refused),
             vec![Call::Fstat, tried(true), tried(false)],
         ),
         row(
             &mounted,
-            Question::Direct,
-            Answer::Direct(always),
+            Question::DaxState,
+            Answer::DaxState(always),
             [vec![Call::Fstat, Call::Attributes], reads.into()].concat(),
         ),
     ]
@@ -244,21 +244,21 @@ fn tried(synchronous: bool) -> Call {
 }
 
 /// What a file or directory is about.
-fn about(path: &str) -> What {
+fn about(path: &str) -> Subject {
     let name = path.rsplit('/').next().unwrap();
     match name {
-        "numa_node" | "target_node" => What::NumaNode,
-        "persistence_domain" | "ibm,hcall-flush-required" => What::Persistence,
-        "provider" | "read_only" | "namespace" | "devtype" => What::Region,
-        "flags" => What::Dimm,
-        "id" => What::DeviceId,
-        "dirty_shutdown" => What::UnsafeShutdowns,
-        "dax" | "mountinfo" => What::Dax,
-        "slaves" => What::Volume,
-        "dev" => What::Device,
+        "numa_node" | "target_node" => Subject::NumaNode,
+        "persistence_domain" | "ibm,hcall-flush-required" => Subject::Persistence,
+        "provider" | "read_only" | "namespace" | "devtype" => Subject::Region,
+        "flags" => Subject::Dimm,
+        "id" => Subject::DeviceId,
+        "dirty_shutdown" => Subject::UnsafeShutdowns,
+        "dax" | "mountinfo" => Subject::Dax,
+        "slaves" => Subject::Volume,
+        "dev" => Subject::Device,
         mapping => {
             assert!(mapping.starts_with("mapping"), "{path}");
-            What::Dimm
+            Subject::Dimm
         }
     }
 }
@@ -271,33 +271,37 @@ fn expected(scenario: &Scenario, index: usize, errno: i32) -> Outcome<Answer> {
     let os = |what| (Err(Fail::Os(what, Errno::from_raw(errno))), vec![]);
     match call {
         // Closed meanwhile.
-        Call::Fstat | Call::Fstatfs if errno == EBADF => (Err(Fail::Absent(What::Handle)), vec![]),
-        Call::Fstat => os(What::Handle),
-        Call::Fstatfs => os(What::FileSystem),
-        Call::Xflags => os(What::Device),
-        Call::Inode(_) => os(What::Device),
+        Call::Fstat | Call::Fstatfs if errno == EBADF => {
+            (Err(Fail::Absent(Subject::Handle)), vec![])
+        }
+        Call::Fstat => os(Subject::Handle),
+        Call::Fstatfs => os(Subject::FileSystem),
+        Call::Xflags => os(Subject::Device),
+        Call::Inode(_) => os(Subject::Device),
         // Not a link.
-        Call::Readlink(_) if errno == 22 => (Err(Fail::Malformed(What::Device)), vec![]),
+        Call::Readlink(_) if errno == 22 => (Err(Fail::Malformed(Subject::Device)), vec![]),
         // No entry for the device's number: no device, or no sysfs. A name from sysfs itself is
         // another matter.
         Call::Readlink(path) if path.starts_with("/sys/dev/") && NOT_THERE.contains(&errno) => {
-            let what = if scenario.world.sysfs { What::Device } else { What::Sysfs };
+            let what = if scenario.world.sysfs { Subject::Device } else { Subject::Sysfs };
             (Err(Fail::Absent(what)), vec![Call::Access("/sys/dev".into())])
         }
-        Call::Readlink(_) => os(What::Device),
-        Call::Map(.., false) => os(What::Mapping),
+        Call::Readlink(_) => os(Subject::Device),
+        Call::Map(.., false) => os(Subject::Mapping),
         // It can be mapped in the ordinary way: ENOTSUP; EINVAL.
         Call::Map(..) => {
             let answer = match errno {
-                95 => Ok(Answer::Synchronous(Synchronous::Refused)),
-                22 => Ok(Answer::Synchronous(Synchronous::Unknown)),
-                _ => os(What::Synchronous).0,
+                95 => Ok(Answer::MapSync(MapSync::Refused)),
+                22 => Ok(Answer::MapSync(MapSync::Unknown)),
+                _ => os(Subject::MapSync).0,
             };
             (answer, vec![tried(false)])
         }
         // ENOSYS.
-        Call::Attributes if errno == 38 => (Ok(Answer::Direct(Direct::new(None, None))), vec![]),
-        Call::Attributes => os(What::Dax),
+        Call::Attributes if errno == 38 => {
+            (Ok(Answer::DaxState(DaxState::new(None, None))), vec![])
+        }
+        Call::Attributes => os(Subject::Dax),
         Call::Open(path) if errno == ENOENT => {
             // What would have been read and closed.
             let rest = calls.get(index + 1).filter(|call| **call == Call::Read).map_or(1, |_| 3);
@@ -349,7 +353,7 @@ fn not_there(scenario: &Scenario, path: &str, rest: &[Call]) -> Outcome<Answer> 
         }
         (mapping, _) if mapping.starts_with("mapping") => return (Ok(scenario.answer), vec![]),
         ("id" | "dirty_shutdown", _) => return (Err(Fail::Unsupported), vec![]),
-        ("mountinfo", _) => return (Ok(Answer::Direct(Direct::new(Some(true), None))), vec![]),
+        ("mountinfo", _) => return (Ok(Answer::DaxState(DaxState::new(Some(true), None))), vec![]),
         ("slaves", _) => return without_slaves(path),
         _ => return (Err(Fail::Os(about(path), Errno::ENOENT)), vec![]),
     };
@@ -359,7 +363,7 @@ fn not_there(scenario: &Scenario, path: &str, rest: &[Call]) -> Outcome<Answer> 
 /// A disk that is made of nothing is the one that the object lies on: by the number of the object's
 /// own device, or, further down, by the disk's.
 fn without_slaves(path: &str) -> Outcome<Answer> {
-    let disk = |(major, minor)| Ok(Answer::Spot(Backing::Disk { major, minor }, 0));
+    let disk = |(major, minor)| Ok(Answer::Location(Backing::Disk { major, minor }, 0));
     if path == slaves("dm-0") {
         return (disk(DISK), vec![]);
     }
@@ -405,7 +409,7 @@ fn every_errno_of_the_look_at_sysfs() {
         Call::Access("/sys/dev".into()),
     ];
     for errno in ERRNOS {
-        let what = if [ENOENT, 20].contains(&errno) { What::Sysfs } else { What::Device };
+        let what = if [ENOENT, 20].contains(&errno) { Subject::Sysfs } else { Subject::Device };
         let failing = world.failing(3, errno);
         assert_eq!(failing.located().err(), Some(Fail::Absent(what)), "{errno}");
         assert_eq!(failing.calls(), calls);

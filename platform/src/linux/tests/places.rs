@@ -7,7 +7,7 @@ use super::{
     world::{Call, FD, PATH, World},
 };
 use crate::{
-    Access, Backing, Fail, FileSystem, Kind, Mode, What,
+    Access, Backing, Fail, FileSystem, Kind, Mode, Subject,
     linux::{
         locate::{Area, Family, cut, locate},
         sysfs::Class,
@@ -201,7 +201,7 @@ fn what_lies_nowhere() {
         Kind::Socket,
         Kind::SymbolicLink,
         Kind::AnonymousInode,
-        Kind::UnknownDevice(What::Sysfs),
+        Kind::UnknownDevice(Subject::Sysfs),
         Kind::Anonymous,
         Kind::Other,
     ];
@@ -331,7 +331,7 @@ fn a_bus_without_a_namespace_that_can_be_understood() {
     ];
     for rest in rest {
         let world = World::on(format!("../../devices/x/ndbus0{rest}"));
-        assert_eq!(world.located().err(), Some(Fail::Malformed(What::Region)), "{rest}");
+        assert_eq!(world.located().err(), Some(Fail::Malformed(Subject::Region)), "{rest}");
         assert_eq!(world.calls(), look());
     }
 }
@@ -343,14 +343,14 @@ fn a_link_that_may_have_been_cut_off() {
     {
         let end = "/ndbus0/region1/pfn1.2/block/pmem1";
         let target = format!("{}{end}", "x".repeat(length - end.len()));
-        let fail = fail.map(|()| Fail::Malformed(What::Device));
+        let fail = fail.map(|()| Fail::Malformed(Subject::Device));
         assert_eq!(World::on(target).located().err(), fail, "{length}");
     }
 }
 
 #[test]
 fn no_entry() {
-    for (sysfs, what) in [(true, What::Device), (false, What::Sysfs)] {
+    for (sysfs, what) in [(true, Subject::Device), (false, Subject::Sysfs)] {
         let mut world = World::on(FSDAX);
         world.links.clear();
         world.sysfs = sysfs;
@@ -392,6 +392,6 @@ fn a_descriptor_that_is_another_file_now() {
     let facts = world.facts();
     world.stat.ino += 1;
     assert_eq!(locate(world.sys(), FD, &facts).err(), Some(Fail::Replaced));
-    assert_eq!(locate(world.sys(), FD + 1, &facts).err(), Some(Fail::Absent(What::Handle)));
+    assert_eq!(locate(world.sys(), FD + 1, &facts).err(), Some(Fail::Absent(Subject::Handle)));
     assert_eq!(world.calls(), [Call::Fstat, Call::Fstat], "nothing is asked of the wrong file");
 }

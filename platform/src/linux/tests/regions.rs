@@ -8,7 +8,7 @@ use super::{
     world::{Call, World},
 };
 use crate::{
-    DimmState, Fail, Mode, Persistence, Region, Text, What,
+    DimmState, Fail, Mode, Persistence, Region, Subject, Text,
     linux::region::{dimm, node_of, region},
 };
 
@@ -141,8 +141,8 @@ fn nodes_in(name: &str, told: fn(Option<Region>) -> Option<u32>) {
     }
     for garbage in GARBAGE.into_iter().chain([long().as_slice(), b"-1\n-1\n", b"-01\n", b"-1 \n"]) {
         let world = usual().with_file(&path, garbage);
-        assert_eq!(node(&world), Err(Fail::Malformed(What::NumaNode)), "{garbage:?}");
-        assert_eq!(first(&world), Err(Fail::Malformed(What::NumaNode)));
+        assert_eq!(node(&world), Err(Fail::Malformed(Subject::NumaNode)), "{garbage:?}");
+        assert_eq!(first(&world), Err(Fail::Malformed(Subject::NumaNode)));
         world.calls();
     }
     // A kernel without NUMA.
@@ -164,7 +164,7 @@ fn the_numa_node_of_a_device_without_a_region() {
     assert_eq!(node(&World::dax_in(HMEM)), Ok(Some(None)), "a kernel without NUMA");
     assert_eq!(
         node(&World::dax_in(HMEM).with_file(path, "x\n")),
-        Err(Fail::Malformed(What::NumaNode))
+        Err(Fail::Malformed(Subject::NumaNode))
     );
     // That of its region, where it has one.
     let world = World::dax_in(DEVDAX).with_region(1, &[]).with_file(path, "1\n");
@@ -198,7 +198,7 @@ fn volatile_regions() {
         first(&usual().without_file(&path)).unwrap().unwrap().persistence,
         Persistence::MemoryController
     );
-    assert_eq!(first(&usual().with_file(&path, long())), Err(Fail::Malformed(What::Region)));
+    assert_eq!(first(&usual().with_file(&path, long())), Err(Fail::Malformed(Subject::Region)));
 }
 
 #[test]
@@ -234,11 +234,14 @@ fn persistence_domains() {
     for text in bad {
         assert_eq!(
             first(&usual().with_file(&path, text)),
-            Err(Fail::Malformed(What::Persistence)),
+            Err(Fail::Malformed(Subject::Persistence)),
             "{text:?}"
         );
     }
-    assert_eq!(first(&usual().with_file(&path, long())), Err(Fail::Malformed(What::Persistence)));
+    assert_eq!(
+        first(&usual().with_file(&path, long())),
+        Err(Fail::Malformed(Subject::Persistence))
+    );
 }
 
 #[test]
@@ -262,9 +265,9 @@ fn providers() {
     let cut = "p".repeat(21) + "…";
     assert_eq!(*of(&"p".repeat(254)).0, cut);
     assert_eq!(*of(&("p".repeat(254) + "\n")).0, cut);
-    let malformed = Err(Fail::Malformed(What::Region));
+    let malformed = Err(Fail::Malformed(Subject::Region));
     assert_eq!(first(&usual().with_file(&path, "p".repeat(256))), malformed);
-    let gone = Fail::Os(What::Region, crate::Errno::ENOENT);
+    let gone = Fail::Os(Subject::Region, crate::Errno::ENOENT);
     assert_eq!(first(&usual().without_file(&path)), Err(gone));
 }
 
@@ -297,13 +300,13 @@ fn read_only() {
     {
         assert_eq!(
             first(&usual().with_file(&path, garbage)),
-            Err(Fail::Malformed(What::Region)),
+            Err(Fail::Malformed(Subject::Region)),
             "{garbage:?}"
         );
     }
     assert_eq!(
         first(&usual().without_file(&path)),
-        Err(Fail::Os(What::Region, crate::Errno::ENOENT))
+        Err(Fail::Os(Subject::Region, crate::Errno::ENOENT))
     );
 }
 
@@ -338,13 +341,13 @@ fn namespaces() {
             "namespace1.0.0",
         ];
         for text in bad {
-            assert_eq!(first(&world(text)), Err(Fail::Malformed(What::Region)), "{text:?}");
+            assert_eq!(first(&world(text)), Err(Fail::Malformed(Subject::Region)), "{text:?}");
         }
         let zeros = format!("namespace1.{}", "0".repeat(64 - 11));
-        assert_eq!(first(&world(&zeros)), Err(Fail::Malformed(What::Region)));
+        assert_eq!(first(&world(&zeros)), Err(Fail::Malformed(Subject::Region)));
         assert_eq!(first(&world(&zeros[..63 - 1])).unwrap().unwrap().namespace, Some(0));
         let gone = World::on(&target).with_region(1, &[]);
-        assert_eq!(first(&gone), Err(Fail::Os(What::Region, crate::Errno::ENOENT)));
+        assert_eq!(first(&gone), Err(Fail::Os(Subject::Region, crate::Errno::ENOENT)));
     }
     // A raw one is the namespace itself, and nobody is asked.
     let world = World::on("../x/ndbus0/region1/namespace1.6/block/pmem1").with_region(1, &[]);

@@ -6,7 +6,7 @@ use super::{
     world::{Call, ENTRY, FD, World},
 };
 use crate::{
-    Errno, Fail, What,
+    Errno, Fail, Subject,
     linux::{
         FileId, describe,
         locate::{confirm, locate},
@@ -56,10 +56,13 @@ fn size_and_alignment_of_a_device_that_was_replaced() {
     }
     // Garbage is that of the other device too, but the file itself is no answer either way.
     let world = World::dax().with_contents(b"x").with_inode(CHAR, 1);
-    assert_eq!(describe::size(world.sys(), FD, &facts), Err(Fail::Malformed(What::Size)));
+    assert_eq!(describe::size(world.sys(), FD, &facts), Err(Fail::Malformed(Subject::Size)));
     let mut gone = World::dax();
     gone.inodes.clear();
-    assert_eq!(describe::size(gone.sys(), FD, &facts), Err(Fail::Os(What::Device, Errno::ENOENT)));
+    assert_eq!(
+        describe::size(gone.sys(), FD, &facts),
+        Err(Fail::Os(Subject::Device, Errno::ENOENT))
+    );
     let upper = World::dax().with_inode(CHAR, ENTRY ^ (1 << 40));
     assert_eq!(describe::size(upper.sys(), FD, &facts), Ok(1 << 30));
 }
@@ -84,7 +87,7 @@ fn confirming_where_a_device_dax_is() {
         assert_eq!(confirm(World::dax_in(target).with_inode(CHAR, upper).sys(), &spot), Ok(upper));
         let mut gone = World::dax_in(target);
         gone.inodes.clear();
-        assert_eq!(confirm(gone.sys(), &spot), Err(Fail::Os(What::Device, Errno::ENOENT)));
+        assert_eq!(confirm(gone.sys(), &spot), Err(Fail::Os(Subject::Device, Errno::ENOENT)));
     }
 }
 
@@ -101,7 +104,7 @@ fn confirming_where_a_file_is() {
         assert_eq!(confirm(World::on(target).with_inode(ENTRY_OF_DISK, 1).sys(), &spot), Ok(1));
         let mut gone = World::on(target);
         gone.inodes.clear();
-        assert_eq!(confirm(gone.sys(), &spot), Err(Fail::Os(What::Device, Errno::ENOENT)));
+        assert_eq!(confirm(gone.sys(), &spot), Err(Fail::Os(Subject::Device, Errno::ENOENT)));
     }
     let world = World::without_device(0x0102_1994);
     let spot = world.located().unwrap();

@@ -12,7 +12,7 @@ use super::{
     world::{Call, FD, READ_WRITE, World},
 };
 use crate::{
-    Errno, Fail, Halt, Halted, What,
+    Cause, Errno, Fail, Partial, Subject,
     linux::io::{self, Channel},
 };
 
@@ -43,20 +43,20 @@ fn of_file(world: &World) -> Channel {
     channel
 }
 
-fn read(world: &World, offset: u64, length: usize) -> Outcome<Vec<u8>, Halted> {
+fn read(world: &World, offset: u64, length: usize) -> Outcome<Vec<u8>, Partial> {
     let mut buffer = vec![0xEE; length];
     let channel = of_file(world);
     let read = io::read(world.sys(), FD, &channel, offset, buffer.as_mut_slice().into());
     (read.map(|()| buffer), world.calls())
 }
 
-fn write(world: &World, offset: u64, bytes: &[u8]) -> Outcome<(), Halted> {
+fn write(world: &World, offset: u64, bytes: &[u8]) -> Outcome<(), Partial> {
     let channel = of_file(world);
     (io::write(world.sys(), FD, &channel, offset, bytes.into()), world.calls())
 }
 
-const fn halted<A>(done: usize, why: Halt) -> Result<A, Halted> {
-    Err(Halted { done, why })
+const fn halted<A>(done: usize, why: Cause) -> Result<A, Partial> {
+    Err(Partial { done, why })
 }
 
 /// One call where nothing keeps it from going on; more where the system makes a pause.
@@ -82,12 +82,12 @@ fn a_file_that_ends_or_takes_nothing() {
     let world = file(1000);
     assert_eq!(
         read(&world, 900, 200),
-        (halted(100, Halt::End), vec![Call::Pread(900, 200), Call::Pread(1000, 100)])
+        (halted(100, Cause::End), vec![Call::Pread(900, 200), Call::Pread(1000, 100)])
     );
-    assert_eq!(read(&world, 1000, 1).0, halted(0, Halt::End));
+    assert_eq!(read(&world, 1000, 1).0, halted(0, Cause::End));
     let mut idle = file(1000);
     idle.medium.idle = true;
-    let expected = halted(0, Halt::Fail(Fail::Malformed(What::Write)));
+    let expected = halted(0, Cause::Fail(Fail::Malformed(Subject::Write)));
     assert_eq!(write(&idle, 0, &[1; 10]), (expected, vec![Call::Pwrite(0, 10)]));
 }
 
@@ -95,15 +95,15 @@ fn a_file_that_ends_or_takes_nothing() {
 #[test]
 fn offsets_that_no_file_has_do_not_reach_the_kernel() {
     let world = file(1000);
-    let too_large = Halt::Fail(Fail::Os(What::Write, Errno::EFBIG));
+    let too_large = Cause::Fail(Fail::Os(Subject::Write, Errno::EFBIG));
     for offset in [1 << 63, (1 << 63) + 1, u64::MAX - 1, u64::MAX] {
-        assert_eq!(read(&world, offset, 10), (halted(0, Halt::End), vec![]));
+        assert_eq!(read(&world, offset, 10), (halted(0, Cause::End), vec![]));
         assert_eq!(write(&world, offset, &[0; 10]), (halted(0, too_large), vec![]));
     }
     let last = (1 << 63) - 4;
-    assert_eq!(read(&world, last, 10), (halted(0, Halt::End), vec![Call::Pread(last, 3)]));
+    assert_eq!(read(&world, last, 10), (halted(0, Cause::End), vec![Call::Pread(last, 3)]));
     let refused = world.failing(0, 28);
-    let full = Halt::Fail(Fail::Os(What::Write, Errno::ENOSPC));
+    let full = Cause::Fail(Fail::Os(Subject::Write, Errno::ENOSPC));
     assert_eq!(write(&refused, last, &[0; 10]), (halted(0, full), vec![Call::Pwrite(last, 3)]));
 }
 
@@ -116,7 +116,7 @@ fn every_errno_in_every_call_of_a_transfer() {
         let mut world = file(3000);
         world.medium.most = 2048;
         let (what, call): (_, fn(u64, usize) -> Call) =
-            if write_it { (What::Write, Call::Pwrite) } else { (What::Read, Call::Pread) };
+            if write_it { (Subject::Write, Call::Pwrite) } else { (Subject::Read, Call::Pread) };
         let run = |world: &World| {
             let (answer, calls) = if write_it {
                 write(world, 0, &[7; 3000])
@@ -137,8 +137,12 @@ fn every_errno_in_every_call_of_a_transfer() {
             // Up to the end of a sector.
             (0, bad) if BAD.contains(&bad) => (Ok(()), vec![call(0, 1024), call(1024, 1976)]),
             (_, bad) if BAD.contains(&bad) => (Ok(()), vec![call(2048, 512), call(2560, 440)]),
-            (_, EBADF) => (halted(index * 2048, Halt::Fail(Fail::Absent(What::Handle))), vec![]),
-            _ => (halted(index * 2048, Halt::Fail(Fail::Os(what, Errno::from_raw(errno)))), vec![]),
+            (_, EBADF) => {
+                (halted(index * 2048, Cause::Fail(Fail::Absent(Subject::Handle))), vec![])
+            }
+            _ => {
+                (halted(index * 2048, Cause::Fail(Fail::Os(what, Errno::from_raw(errno)))), vec![])
+            }
         });
     }
     assert_eq!(injected, 4 * ERRNOS.count());
@@ -154,10 +158,10 @@ fn every_errno_in_every_call_of_sync() {
     let calls = [Call::Fstat, Call::Fdatasync];
     assert_eq!(run(&world), (Ok(()), calls.to_vec()));
     inject("sync", &world, &calls, run, |index, errno| match (index, errno) {
-        (_, EBADF) => (Err(Fail::Absent(What::Handle)), vec![]),
-        (0, _) => (Err(Fail::Os(What::Handle, Errno::from_raw(errno))), vec![]),
+        (_, EBADF) => (Err(Fail::Absent(Subject::Handle)), vec![]),
+        (0, _) => (Err(Fail::Os(Subject::Handle, Errno::from_raw(errno))), vec![]),
         (_, EINTR) => (Ok(()), vec![Call::Fdatasync]),
-        _ => (Err(Fail::Os(What::Sync, Errno::from_raw(errno))), vec![]),
+        _ => (Err(Fail::Os(Subject::Sync, Errno::from_raw(errno))), vec![]),
     });
     let facts = world.facts();
     let mut other = world;

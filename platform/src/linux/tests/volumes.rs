@@ -8,7 +8,7 @@ use super::{
     machine::{DISK, DM, ENTRY_OF_DISK, SDA1, listed, pmem, read, slaves},
     world::{Call, World},
 };
-use crate::{Backing, Fail, What};
+use crate::{Backing, Fail, Subject};
 
 const MD: &str = "../../devices/virtual/block/md0";
 const LOOP: &str = "../../devices/virtual/block/loop0";
@@ -206,7 +206,7 @@ fn the_number_of_the_disk_is_garbage() {
     ];
     for text in bad.into_iter().chain([" 8:1", "8:1 ", "00000000000000000000000000000008:1"]) {
         let world = on(&[("sda1", SDA1)]).numbered("sda1", text);
-        assert_eq!(world.located().err(), Some(Fail::Malformed(What::Device)), "{text:?}");
+        assert_eq!(world.located().err(), Some(Fail::Malformed(Subject::Device)), "{text:?}");
         assert_eq!(
             world.calls(),
             [look(), list("dm-0"), vec![follow("sda1")], number("sda1")].concat()
@@ -238,7 +238,7 @@ fn as_many_regions_as_there_is_room_for() {
     // is one region too many.
     assert_eq!(
         on_regions(&Vec::from_iter(0..17)).located().err(),
-        Some(Fail::TooLarge(What::Volume))
+        Some(Fail::TooLarge(Subject::Volume))
     );
     for last in [0, 8, 99] {
         let others: Vec<u32> = (1..17).filter(|number| *number != last).collect();
@@ -254,7 +254,7 @@ fn as_many_regions_as_there_is_room_for() {
             16
         );
         let world = world.with_volume("md0", &[("a", &one), ("b", &two)]);
-        assert_eq!(world.located().err(), Some(Fail::TooLarge(What::Volume)), "{last}");
+        assert_eq!(world.located().err(), Some(Fail::TooLarge(Subject::Volume)), "{last}");
         world.calls();
     }
 }
@@ -298,7 +298,11 @@ fn as_many_volumes_as_are_looked_at() {
         assert_eq!(counted, height);
     }
     for height in [65, 100] {
-        assert_eq!(tower(height).located().err(), Some(Fail::TooLarge(What::Volume)), "{height}");
+        assert_eq!(
+            tower(height).located().err(),
+            Some(Fail::TooLarge(Subject::Volume)),
+            "{height}"
+        );
     }
 }
 
@@ -309,7 +313,7 @@ fn a_volume_on_itself() {
     let beside = on(&[("pmem1", &one), ("dm-0", DM)]);
     let round = on(&[("md0", MD)]).with_volume("md0", &[("dm-0", DM), ("pmem1", &one)]);
     for world in [alone, beside, round] {
-        assert_eq!(world.located().err(), Some(Fail::TooLarge(What::Volume)));
+        assert_eq!(world.located().err(), Some(Fail::TooLarge(Subject::Volume)));
         world.calls();
     }
 }
@@ -317,7 +321,7 @@ fn a_volume_on_itself() {
 #[test]
 fn names_of_volumes() {
     let one = pmem(0, 1, "pfn", 0);
-    let malformed = Some(Fail::Malformed(What::Device));
+    let malformed = Some(Fail::Malformed(Subject::Device));
     let volume = |name: &[u8]| [b"../../devices/virtual/block/", name].concat();
     // 32 bytes are the most; the kernel's own names have 31.
     for (length, fail) in [(31, None), (32, None), (33, malformed)] {
@@ -350,7 +354,7 @@ fn names_of_volumes() {
 #[test]
 fn what_it_is_made_of_has_a_directory_that_makes_no_sense() {
     let long = "x/".repeat(256);
-    let rows = [("../x/ndbus0/y", What::Region), (long.as_str(), What::Device)];
+    let rows = [("../x/ndbus0/y", Subject::Region), (long.as_str(), Subject::Device)];
     for (target, what) in rows {
         assert_eq!(on(&[("pmem1", target)]).located().err(), Some(Fail::Malformed(what)));
     }
@@ -389,7 +393,7 @@ proptest! {
     fn any_target(target in proptest::collection::vec(any::<u8>(), 0..600)) {
         match World::on(&target).located() {
             Ok(_) => prop_assert!(target.len() < 512),
-            Err(fail) => prop_assert!(matches!(fail, Fail::Malformed(What::Device | What::Region))),
+            Err(fail) => prop_assert!(matches!(fail, Fail::Malformed(Subject::Device | Subject::Region))),
         }
     }
 
@@ -403,7 +407,7 @@ proptest! {
         let rest = bus.map(|at| &words[at + 1..]);
         match rest {
             Some(["region0", "pfn0.0" | "dax0.1", ..]) => prop_assert_eq!(located.unwrap().backing(), Backing::Regions),
-            Some(_) => prop_assert_eq!(located.err(), Some(Fail::Malformed(What::Region))),
+            Some(_) => prop_assert_eq!(located.err(), Some(Fail::Malformed(Subject::Region))),
             None => prop_assert_eq!(located.unwrap().backing(), Backing::Disk { major: DISK.0, minor: DISK.1 }),
         }
     }

@@ -23,7 +23,7 @@ use windows_sys::{
 };
 
 use super::{
-    super::pending::{self, Transfer},
+    super::pending::{self, Pending},
     Code, RawWinHandle, count, index, last,
 };
 
@@ -113,7 +113,7 @@ struct Begun {
     at: *mut OVERLAPPED,
 }
 
-impl Transfer for Begun {
+impl Pending for Begun {
     /// HasOverlappedIoCompleted of minwinbase.h.
     fn is_pending(&self) -> bool {
         // SAFETY: the structure is there as long as this. The system may write to it meanwhile, so

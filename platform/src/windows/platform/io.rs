@@ -7,7 +7,8 @@ use super::{
     Crt, WinFileId, Windows, handle,
 };
 use crate::{
-    Borrowed, Facts, Fail, Halt, Halted, Handle, Health, Io, Nowhere, ReadBuffer, WriteBuffer,
+    BadBlocks, Borrowed, Cause, Facts, Fail, Handle, Nowhere, Partial, ReadBuffer, Transfer,
+    WriteBuffer,
 };
 
 /// Files by `ReadFile` and `WriteFile` with the offset, in pieces of 16 MiB; `FlushFileBuffers`
@@ -26,8 +27,8 @@ use crate::{
 /// `READ_FAULT`, `DATA_CHECKSUM_ERROR`, `DEVICE_HARDWARE_ERROR`, `IO_DEVICE`,
 /// `DISK_RECALIBRATE_FAILED`, `DISK_OPERATION_FAILED`, `DISK_RESET_FAILED`) is a medium that is
 /// bad: smaller pieces say where, down to a sector, or to the pages that the system reads at once.
-impl Io for Windows {
-    type Via = Nowhere;
+impl Transfer for Windows {
+    type Guard = Nowhere;
     type Channel = io::Channel;
 
     fn channel(
@@ -45,7 +46,7 @@ impl Io for Windows {
         channel: &io::Channel,
         offset: u64,
         buffer: ReadBuffer<'_>,
-    ) -> Result<(), Halted> {
+    ) -> Result<(), Partial> {
         io::read(Kernel, handle.raw(), *channel, offset, buffer)
     }
 
@@ -54,7 +55,7 @@ impl Io for Windows {
         channel: &io::Channel,
         offset: u64,
         buffer: WriteBuffer<'_>,
-    ) -> Result<(), Halted> {
+    ) -> Result<(), Partial> {
         io::write(Kernel, handle.raw(), *channel, offset, buffer)
     }
 
@@ -64,16 +65,16 @@ impl Io for Windows {
 }
 
 /// Windows keeps no list that a program could see.
-impl Health for Windows {
+impl BadBlocks for Windows {
     type List = Nowhere;
 }
 
-fn halted(fail: Fail) -> Halted {
-    Halted { done: 0, why: Halt::Fail(fail) }
+fn halted(fail: Fail) -> Partial {
+    Partial { done: 0, why: Cause::Fail(fail) }
 }
 
-impl Io for Crt {
-    type Via = Nowhere;
+impl Transfer for Crt {
+    type Guard = Nowhere;
     type Channel = io::Channel;
 
     fn channel(
@@ -91,7 +92,7 @@ impl Io for Crt {
         channel: &io::Channel,
         offset: u64,
         buffer: ReadBuffer<'_>,
-    ) -> Result<(), Halted> {
+    ) -> Result<(), Partial> {
         Windows::read_at(handle(fd).map_err(halted)?, channel, offset, buffer)
     }
 
@@ -100,7 +101,7 @@ impl Io for Crt {
         channel: &io::Channel,
         offset: u64,
         buffer: WriteBuffer<'_>,
-    ) -> Result<(), Halted> {
+    ) -> Result<(), Partial> {
         Windows::write_at(handle(fd).map_err(halted)?, channel, offset, buffer)
     }
 
@@ -110,6 +111,6 @@ impl Io for Crt {
 }
 
 /// Windows keeps no list that a program could see.
-impl Health for Crt {
+impl BadBlocks for Crt {
     type List = Nowhere;
 }

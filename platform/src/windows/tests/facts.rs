@@ -4,7 +4,7 @@ use std::{format, string::ToString, vec};
 
 use super::world::{HANDLE, World};
 use crate::{
-    Access, Alignment, Fail, Kind, What,
+    Access, Alignment, Fail, Kind, Subject,
     windows::{
         crt,
         describe::{allocated, describe, file_system, page_size, size},
@@ -74,7 +74,7 @@ fn what_is_no_handle_is_not_asked_about() {
     let streams = (-12..=-10).flat_map(|name: isize| [name, name & i32::MAX as isize | 1 << 31]);
     for raw in [-1, 0].into_iter().chain(streams).map(RawWinHandle::new) {
         let world = World::file();
-        assert_eq!(describe(&world, raw), Err(Fail::Absent(What::Handle)), "{raw:?}");
+        assert_eq!(describe(&world, raw), Err(Fail::Absent(Subject::Handle)), "{raw:?}");
         assert_eq!(world.calls(), vec![], "{raw:?}");
     }
 }
@@ -107,11 +107,11 @@ fn sizes() {
         (5000, Ok(5000)),
         (1 << 33, Ok(1 << 33)),
         (i64::MAX, Ok(i64::MAX as u64)),
-        (-1, Err(What::Size)),
-        (i64::MIN, Err(What::Size)),
+        (-1, Err(Subject::Size)),
+        (i64::MIN, Err(Subject::Size)),
     ] {
         assert_eq!(size(&with(bytes, 3), HANDLE, &facts), expected.map_err(Fail::Malformed));
-        let expected = expected.map_err(|_| Fail::Malformed(What::Allocated));
+        let expected = expected.map_err(|_| Fail::Malformed(Subject::Allocated));
         assert_eq!(allocated(&with(3, bytes), HANDLE, &facts), expected);
     }
 }
@@ -178,7 +178,7 @@ fn ids_tell_files_apart() {
             assert_eq!(size(&now, HANDLE, &facts), Err(Fail::Replaced));
         }
         let closed = World { attributes: Err(6), wide: Err(6), ..World::file() };
-        assert_eq!(size(&closed, HANDLE, &facts), Err(Fail::Absent(What::Handle)));
+        assert_eq!(size(&closed, HANDLE, &facts), Err(Fail::Absent(Subject::Handle)));
     }
 }
 
@@ -195,7 +195,7 @@ fn ids_in_words() {
 fn alignments() {
     assert_eq!(page_size(&World::file()), Ok(Alignment::new(0x1_0000).unwrap()));
     let odd = World { granularity: 3, ..World::file() };
-    assert_eq!(page_size(&odd), Err(Fail::Malformed(What::PageSize)));
+    assert_eq!(page_size(&odd), Err(Fail::Malformed(Subject::PageSize)));
     assert_eq!(describe(&odd, HANDLE).unwrap().alignment, None);
 }
 
@@ -220,7 +220,7 @@ fn handles_are_numbers() {
 fn descriptors() {
     let never = |fd| panic!("the C runtime is asked for {fd}");
     for fd in [-1, -2, i32::MIN, 8192, 99_999, i32::MAX] {
-        assert_eq!(crt::handle(never, fd), Err(Fail::Absent(What::Handle)));
+        assert_eq!(crt::handle(never, fd), Err(Fail::Absent(Subject::Handle)));
     }
     for fd in [0, 1, 8191] {
         let ask = |asked| {
@@ -232,7 +232,7 @@ fn descriptors() {
         for none in [-1, -2] {
             assert_eq!(
                 crt::handle(|_| RawWinHandle::new(none), fd),
-                Err(Fail::Absent(What::Handle))
+                Err(Fail::Absent(Subject::Handle))
             );
         }
     }

@@ -8,7 +8,7 @@ use super::{
     world::{Call, HANDLE, VOLUME, World},
 };
 use crate::{
-    Access, Errno, Facts, Fail, Kind, What,
+    Access, Errno, Facts, Fail, Kind, Subject,
     windows::{
         describe::{allocated, describe, file_system, size},
         errors::TABLE,
@@ -29,7 +29,7 @@ enum Question {
     Allocated,
     FileSystem,
     Locate,
-    Synchronous,
+    MapSync,
     DeviceId,
     UnsafeShutdowns,
 }
@@ -90,7 +90,7 @@ impl Scenario {
             Question::Allocated => allocated(world, HANDLE, &facts).map(Answer::Number),
             Question::FileSystem => file_system(world, HANDLE, &facts).map(|_| Answer::Known),
             Question::Locate => locate(world, HANDLE, &facts).map(|_| Answer::Known),
-            Question::Synchronous => synchronous(world, HANDLE, &facts).map(|_| Answer::Known),
+            Question::MapSync => synchronous(world, HANDLE, &facts).map(|_| Answer::Known),
             Question::DeviceId => device_id(world, volume(&before)).map(|_| Answer::Known),
             Question::UnsafeShutdowns => {
                 unsafe_shutdowns(world, volume(&before)).map(Answer::Number)
@@ -146,7 +146,7 @@ fn scenarios() -> Vec<Scenario> {
             Answer::Known,
             &[FileId, Call::VolumeInformation, FinalPath],
         ),
-        Scenario::asked(Question::Synchronous, Answer::Known, &[FileId, Call::VolumeInformation]),
+        Scenario::asked(Question::MapSync, Answer::Known, &[FileId, Call::VolumeInformation]),
         Scenario::asked(Question::DeviceId, Answer::Known, &ioctl(0x2d_1084, &[])),
         Scenario::asked(Question::UnsafeShutdowns, Answer::Number(9), &ioctl(0x2d_1400, &query)),
     ]
@@ -164,8 +164,9 @@ fn expected(scenario: &Scenario, at: &Call, code: u32) -> (Result<Answer, Fail>,
         None => Err(Fail::OsCode(what, code)),
     };
     // Closed meanwhile, where the call is about the handle.
-    let os =
-        |what| if code == INVALID_HANDLE { Err(Fail::Absent(What::Handle)) } else { failed(what) };
+    let os = |what| {
+        if code == INVALID_HANDLE { Err(Fail::Absent(Subject::Handle)) } else { failed(what) }
+    };
     if let Answer::Facts(kind, access, id) = scenario.answer {
         let is_file = kind == Kind::RegularFile;
         let refused = |kind| Ok(Answer::Facts(kind, access, WinFileId::NONE));
@@ -191,28 +192,28 @@ fn expected(scenario: &Scenario, at: &Call, code: u32) -> (Result<Answer, Fail>,
             // Of what is refused anyway, that is the fact that matters.
             FileId if !is_file => (refused(kind), vec![GrantedAccess]),
             GrantedAccess if !is_file => (Ok(Answer::Facts(kind, Access::empty(), id)), vec![]),
-            _ => (os(What::Handle), vec![]),
+            _ => (os(Subject::Handle), vec![]),
         };
     }
     match (at, scenario.question) {
         // Only a short id is left, which is not what the file had.
         (FileId, _) if unknown => (Err(Fail::Replaced), vec![Information]),
-        (FileId, _) => (os(What::Handle), vec![]),
-        (Call::Standard, Question::Size) => (os(What::Size), vec![]),
-        (Call::Standard, _) => (os(What::Allocated), vec![]),
-        (Call::VolumeInformation, Question::FileSystem) => (os(What::FileSystem), vec![]),
-        (Call::VolumeInformation, _) => (os(What::Dax), vec![]),
+        (FileId, _) => (os(Subject::Handle), vec![]),
+        (Call::Standard, Question::Size) => (os(Subject::Size), vec![]),
+        (Call::Standard, _) => (os(Subject::Allocated), vec![]),
+        (Call::VolumeInformation, Question::FileSystem) => (os(Subject::FileSystem), vec![]),
+        (Call::VolumeInformation, _) => (os(Subject::Dax), vec![]),
         // It is kept for those who ask the volume.
         (Call::FinalPath, _) => (Ok(Answer::Known), vec![]),
         // From here on it is not about the file's handle.
-        (Call::OpenVolume(_), _) => (failed(What::Volume), vec![]),
+        (Call::OpenVolume(_), _) => (failed(Subject::Volume), vec![]),
         (Call::Control(..), _) if [1, 50, 120].contains(&code) => {
             (Err(Fail::Unsupported), vec![Call::CloseVolume])
         }
         (Call::Control(..), Question::DeviceId) => {
-            (failed(What::DeviceId), vec![Call::CloseVolume])
+            (failed(Subject::DeviceId), vec![Call::CloseVolume])
         }
-        (Call::Control(..), _) => (failed(What::UnsafeShutdowns), vec![Call::CloseVolume]),
+        (Call::Control(..), _) => (failed(Subject::UnsafeShutdowns), vec![Call::CloseVolume]),
         (call, question) => panic!("{question:?} does not call {call:?}"),
     }
 }
@@ -252,7 +253,7 @@ fn every_error_in_every_call() {
                 );
                 assert_ne!(
                     result,
-                    Err(Fail::Os(What::Handle, Errno::EBADF)),
+                    Err(Fail::Os(Subject::Handle, Errno::EBADF)),
                     "a closed handle is told as that"
                 );
                 injected += 1;

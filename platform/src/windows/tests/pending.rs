@@ -6,7 +6,7 @@ use std::{vec, vec::Vec};
 
 use crate::windows::{
     errors::Code,
-    pending::{Transfer, end},
+    pending::{Pending, end},
 };
 
 /// What happens to a transfer, each time that it is waited for or some time passes.
@@ -42,7 +42,7 @@ struct Script {
 /// Of a wait that failed: that of a handle that is not open.
 const NO_EVENT: Code = Code::INVALID_HANDLE;
 
-impl Transfer for Script {
+impl Pending for Script {
     fn is_pending(&self) -> bool {
         self.pending.get()
     }

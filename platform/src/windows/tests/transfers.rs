@@ -9,7 +9,7 @@ use super::{
     world::{Call, HANDLE, World},
 };
 use crate::{
-    Errno, Fail, Halt, Halted, What,
+    Cause, Errno, Fail, Partial, Subject,
     windows::{
         describe::describe,
         errors::Code,
@@ -22,18 +22,18 @@ fn world(disk: Disk) -> World {
 }
 
 /// Reads `length` bytes at `offset`: the result, and what was read.
-fn reads(world: &World, offset: u64, length: usize) -> (Result<(), Halted>, Vec<u8>) {
+fn reads(world: &World, offset: u64, length: usize) -> (Result<(), Partial>, Vec<u8>) {
     let mut buffer = vec![0xEE; length];
     let result = read(world, HANDLE, channel(world, HANDLE), offset, buffer.as_mut_slice().into());
     (result, buffer)
 }
 
-fn writes(world: &World, offset: u64, bytes: &[u8]) -> Result<(), Halted> {
+fn writes(world: &World, offset: u64, bytes: &[u8]) -> Result<(), Partial> {
     write(world, HANDLE, channel(world, HANDLE), offset, bytes.into())
 }
 
-fn halted(done: usize, why: Halt) -> Result<(), Halted> {
-    Err(Halted { done, why })
+fn halted(done: usize, why: Cause) -> Result<(), Partial> {
+    Err(Partial { done, why })
 }
 
 #[test]
@@ -90,24 +90,24 @@ fn the_end_of_the_file() {
     for ends_quietly in [true, false] {
         let world = world(Disk { ends_quietly, ..Disk::new() });
         let (result, buffer) = reads(&world, 163_900, 41);
-        assert_eq!(result, halted(40, Halt::End));
+        assert_eq!(result, halted(40, Cause::End));
         assert_eq!(buffer[..40], world.disk.bytes.borrow()[163_900..]);
-        assert_eq!(reads(&world, 200_000, 1).0, halted(0, Halt::End));
+        assert_eq!(reads(&world, 200_000, 1).0, halted(0, Cause::End));
     }
     // Beyond what any file has the system is not asked.
     let world = world(Disk::new());
     for offset in [1 << 63, u64::MAX] {
-        assert_eq!(reads(&world, offset, 1).0, halted(0, Halt::End));
+        assert_eq!(reads(&world, offset, 1).0, halted(0, Cause::End));
         assert_eq!(
             writes(&world, offset, &[1]),
-            halted(0, Halt::Fail(Fail::Os(What::Write, Errno::EFBIG)))
+            halted(0, Cause::Fail(Fail::Os(Subject::Write, Errno::EFBIG)))
         );
     }
     assert_eq!(world.calls(), [Call::Waits, Call::Waits, Call::Waits, Call::Waits]);
     // What takes nothing.
     let world = World { disk: Disk { most: 0, ..Disk::new() }, ..World::file() };
-    assert_eq!(writes(&world, 0, &[1]), halted(0, Halt::Fail(Fail::Malformed(What::Write))));
-    assert_eq!(reads(&world, 0, 1).0, halted(0, Halt::End));
+    assert_eq!(writes(&world, 0, &[1]), halted(0, Cause::Fail(Fail::Malformed(Subject::Write))));
+    assert_eq!(reads(&world, 0, 1).0, halted(0, Cause::End));
 }
 
 /// By the numbers of winerror.h: what a device says of its medium.
@@ -116,9 +116,9 @@ const BUFFER: [u32; 2] = [998, 1784];
 const INVALID_HANDLE: u32 = 6;
 const HANDLE_EOF: u32 = 38;
 
-fn failed(what: What, code: u32) -> Fail {
+fn failed(what: Subject, code: u32) -> Fail {
     match code {
-        INVALID_HANDLE => Fail::Absent(What::Handle),
+        INVALID_HANDLE => Fail::Absent(Subject::Handle),
         code => Code(code).fail(what),
     }
 }
@@ -130,20 +130,20 @@ fn every_code_of_a_transfer() {
         let all: Vec<u64> = (0..=320).collect();
         let world = world(Disk { bad: all, code, ..Disk::new() });
         let of = |what, unit| match code {
-            code if MEDIUM.contains(&code) => Halt::Medium { unit },
-            code if BUFFER.contains(&code) => Halt::Buffer,
-            HANDLE_EOF if what == What::Read => Halt::End,
-            code => Halt::Fail(failed(what, code)),
+            code if MEDIUM.contains(&code) => Cause::Medium { unit },
+            code if BUFFER.contains(&code) => Cause::Buffer,
+            HANDLE_EOF if what == Subject::Read => Cause::End,
+            code => Cause::Fail(failed(what, code)),
         };
-        assert_eq!(reads(&world, 5000, 2000).0, halted(0, of(What::Read, 65536)), "{code}");
-        assert_eq!(writes(&world, 5000, &[1; 2000]), halted(0, of(What::Write, 4096)), "{code}");
+        assert_eq!(reads(&world, 5000, 2000).0, halted(0, of(Subject::Read, 65536)), "{code}");
+        assert_eq!(writes(&world, 5000, &[1; 2000]), halted(0, of(Subject::Write, 4096)), "{code}");
         assert_eq!(*world.disk.bytes.borrow(), *Disk::new().bytes.borrow());
     }
     // The numbers that matter, in errno.
     for (code, errno) in
         [(5, Errno::EACCES), (39, Errno::ENOSPC), (112, Errno::ENOSPC), (223, Errno::EFBIG)]
     {
-        assert_eq!(failed(What::Write, code), Fail::Os(What::Write, errno));
+        assert_eq!(failed(Subject::Write, code), Fail::Os(Subject::Write, errno));
     }
     assert_eq!(
         [33, 87, 995, 1295].map(|code| Code(code).errno()),
@@ -175,7 +175,7 @@ fn every_code_of_sync() {
     for code in (0..=2000).chain([u32::MAX]) {
         assert_eq!(
             sync(&world.failing(1, code), HANDLE, &facts),
-            Err(failed(What::Sync, code)),
+            Err(failed(Subject::Sync, code)),
             "{code}"
         );
     }
@@ -200,12 +200,12 @@ fn the_first_bad_byte() {
             let (start, unit) = expected;
             let done = (start - offset) as usize;
             let (result, buffer) = reads(&world, offset, 100_000);
-            assert_eq!(result, halted(done, Halt::Medium { unit }), "{bad} from {offset}");
+            assert_eq!(result, halted(done, Cause::Medium { unit }), "{bad} from {offset}");
             assert_eq!(buffer[..done], world.disk.bytes.borrow()[offset as usize..][..done]);
             // A page is what a write is known to fail of.
             assert_eq!(
                 writes(&world, offset, &[5; 100_000]),
-                halted(done, Halt::Medium { unit: unit.max(4096) })
+                halted(done, Cause::Medium { unit: unit.max(4096) })
             );
         }
     }
@@ -219,8 +219,8 @@ fn a_buffer_that_ends() {
     let world = world(Disk { room: 16, ..Disk::new() });
     assert_eq!(reads(&world, 3, 100).0, Ok(()));
     let world = World { disk: Disk { room: 0, ..Disk::new() }, ..World::file() };
-    assert_eq!(reads(&world, 3, 100).0, halted(0, Halt::Buffer));
-    assert_eq!(writes(&world, 3, &[0; 100]), halted(0, Halt::Buffer));
+    assert_eq!(reads(&world, 3, 100).0, halted(0, Cause::Buffer));
+    assert_eq!(writes(&world, 3, &[0; 100]), halted(0, Cause::Buffer));
 }
 
 proptest! {
@@ -244,7 +244,7 @@ proptest! {
             Some(first) => {
                 let at = first.max(offset);
                 match result {
-                    Err(Halted { done, why: Halt::Medium { unit: told } }) => {
+                    Err(Partial { done, why: Cause::Medium { unit: told } }) => {
                         prop_assert_eq!(offset + done as u64, at);
                         prop_assert!(told.is_power_of_two() && told >= unit);
                         let around = at & !(told - 1)..(at & !(told - 1)) + told;

@@ -4,7 +4,7 @@ use std::{string::String, vec, vec::Vec};
 
 use super::world::{Call, HANDLE, VOLUME, World};
 use crate::{
-    Backing, Errno, Fail, Synchronous, Text, What,
+    Backing, Errno, Fail, MapSync, Subject, Text,
     windows::{
         describe::describe,
         volume::{WinVolume, device_id, locate, synchronous, unsafe_shutdowns},
@@ -44,7 +44,7 @@ fn dax_is_what_the_volume_says() {
         let spot = locate(&world, HANDLE, &facts).unwrap();
         assert_eq!((spot.backing(), spot.dax()), (Backing::Volume { dax }, dax));
         assert_eq!(spot.serial(), 0x1234_5678_9abc_def0);
-        let granted = if dax { Synchronous::Granted } else { Synchronous::Refused };
+        let granted = if dax { MapSync::Granted } else { MapSync::Refused };
         assert_eq!(synchronous(&world, HANDLE, &facts), Ok(granted));
         let replaced = World { wide: Ok((1, [1; 16])), ..World::file() };
         assert_eq!(locate(&replaced, HANDLE, &facts).unwrap_err(), Fail::Replaced);
@@ -67,9 +67,12 @@ fn ids_of_devices() {
     for random in [1, 2, 3, 5, 6] {
         assert_eq!(ask(Ok(number_ex(random))), Err(Fail::Unsupported));
     }
-    assert_eq!(ask(Ok(vec![0; 40])), Err(Fail::Malformed(What::DeviceId)));
+    assert_eq!(ask(Ok(vec![0; 40])), Err(Fail::Malformed(Subject::DeviceId)));
     for short in [0, 8, 39] {
-        assert_eq!(ask(Ok(number_ex(0)[..short].to_vec())), Err(Fail::Malformed(What::DeviceId)));
+        assert_eq!(
+            ask(Ok(number_ex(0)[..short].to_vec())),
+            Err(Fail::Malformed(Subject::DeviceId))
+        );
     }
 }
 
@@ -85,7 +88,7 @@ fn counts_of_unsafe_shutdowns() {
     for short in [0, 4, 11] {
         assert_eq!(
             ask(Ok(count(1)[..short].to_vec())),
-            Err(Fail::Malformed(What::UnsafeShutdowns))
+            Err(Fail::Malformed(Subject::UnsafeShutdowns))
         );
     }
 }
@@ -105,7 +108,7 @@ fn a_volume_is_opened_by_its_name() {
 
     // Why it has no name is told by those who ask it; that the handle was closed, too.
     for (code, fail) in
-        [(5, Fail::Os(What::Volume, Errno::EACCES)), (6, Fail::Absent(What::Handle))]
+        [(5, Fail::Os(Subject::Volume, Errno::EACCES)), (6, Fail::Absent(Subject::Handle))]
     {
         let nameless = volume(&World::file().failing(6, code));
         assert_eq!(device_id(&world, nameless), Err(fail));
@@ -127,8 +130,8 @@ fn a_volume_is_opened_by_its_name() {
         VOLUME.chars().chain(['\\']).chain(std::iter::repeat('x')).take(units).collect()
     };
     assert_eq!(asked(long(1023)), (Ok(4), 3));
-    assert_eq!(asked(long(1024)), (Err(Fail::TooLarge(What::Volume)), 0));
-    assert_eq!(asked(long(32_767)), (Err(Fail::TooLarge(What::Volume)), 0));
+    assert_eq!(asked(long(1024)), (Err(Fail::TooLarge(Subject::Volume)), 0));
+    assert_eq!(asked(long(32_767)), (Err(Fail::TooLarge(Subject::Volume)), 0));
     let too_long_a_name = [r"\\?\", &"v".repeat(60), r"\file"].concat();
     let longest = [r"\\?\", &"v".repeat(59), r"\file"].concat();
     assert_eq!(asked(longest), (Ok(4), 3));
@@ -142,6 +145,6 @@ fn a_volume_is_opened_by_its_name() {
         r"\\server\share\file",
         &too_long_a_name,
     ] {
-        assert_eq!(asked(wrong.into()), (Err(Fail::Malformed(What::Volume)), 0), "{wrong}");
+        assert_eq!(asked(wrong.into()), (Err(Fail::Malformed(Subject::Volume)), 0), "{wrong}");
     }
 }

@@ -6,7 +6,7 @@
 
 use core::{ffi::c_char, panic::PanicInfo};
 
-use pmem2::{Native, SigbusHandler};
+use pmem2::{Native, transfer::SigbusHandler};
 use pmem2_capi::{Edge, Heap, Message};
 
 mod sigbus;

@@ -5,7 +5,7 @@ use core::{
     sync::atomic::{AtomicBool, Ordering::Relaxed},
 };
 
-use pmem2::{SigbusHandler, resume_after_sigbus};
+use pmem2::transfer::{SigbusHandler, resume_after_sigbus};
 
 /// Whether the program has said that it handles SIGBUS.
 static OWNED: AtomicBool = AtomicBool::new(false);

@@ -6,7 +6,7 @@ use core::{
     ptr::{self, NonNull},
 };
 
-use pmem2::{ClearBy, Code, Error, Memory};
+use pmem2::{Code, Error, badblocks::ClearBy, error::Memory};
 
 use super::{bytes::narrow, fail, with};
 use crate::{

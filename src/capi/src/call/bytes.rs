@@ -2,7 +2,7 @@
 
 use core::ffi::c_int;
 
-use pmem2::{Code, Handle, Platform};
+use pmem2::{Code, Handle, platform::Platform};
 
 use super::ask;
 use crate::{

@@ -5,7 +5,11 @@ use core::{
     ptr::{self, NonNull},
 };
 
-use pmem2::{Anonymous, Borrowed, Code, Error, Memory, Platform, Source};
+use pmem2::{
+    Anonymous, Code, Error, Source,
+    error::Memory,
+    platform::{Borrowed, Platform},
+};
 
 use super::fail;
 use crate::{
@@ -164,7 +168,7 @@ where
 
 #[inline]
 fn anonymous<E: Edge>(size: usize) -> Result<Either<E::Platform>, Failure> {
-    let size = u64::try_from(size).map_err(|_| Error::Unsupported(pmem2::What::Size))?;
+    let size = u64::try_from(size).map_err(|_| Error::Unsupported(pmem2::error::Subject::Size))?;
     match Source::new(Anonymous::on(E::platform(), size)) {
         Ok(source) => Ok(Either::Anonymous(source)),
         Err(Error::Unsupported(_)) => Err(Failure::Said(

@@ -2,7 +2,7 @@
 
 use core::ffi::{c_char, c_int};
 
-use pmem2::{Code, Errno};
+use pmem2::{Code, error::Errno};
 
 use crate::{Edge, message};
 

@@ -6,7 +6,11 @@ use core::{
     ptr::NonNull,
 };
 
-use pmem2::{Code, Expected, Locate, Reason, Sharing};
+use pmem2::{
+    Code, Sharing,
+    place::{Expected, Reason},
+    platform::Locate,
+};
 
 use super::{ask, text::put, with};
 use crate::{

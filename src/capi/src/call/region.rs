@@ -7,7 +7,10 @@ use core::{
 };
 
 use pmem2::{
-    Borrowed, Code, Devicetree, Error, Fail, Nfit, Source, TableFault, What, find_acpi_table,
+    Code, Error, Source,
+    bare::{Devicetree, Nfit, TableFault, find_acpi_table},
+    error::Subject,
+    platform::{Borrowed, Fail},
 };
 
 use super::{
@@ -190,7 +193,7 @@ pub unsafe fn nfit_warnings<E: Edge>(
     let fill = || {
         // SAFETY: as the caller says.
         let table = Nfit::parse(unsafe { bytes(nfit, length, "nfit") }?).map_err(Refusal::Table)?;
-        let one = |warning| CWarning::of(warning).ok_or(Fail::Malformed(What::Region));
+        let one = |warning| CWarning::of(warning).ok_or(Fail::Malformed(Subject::Region));
         // SAFETY: as the caller says.
         unsafe { list(|| table.warnings(), one, warnings, "warnings", count) }
     };

@@ -6,7 +6,7 @@ use core::{
     ptr::NonNull,
 };
 
-use pmem2::{Error, Handle, HandleFault, Locate, Source};
+use pmem2::{Error, Handle, Source, error::HandleFault, platform::Locate};
 
 use super::with;
 use crate::{

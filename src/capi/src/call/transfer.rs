@@ -5,7 +5,10 @@ use core::{
     ptr::NonNull,
 };
 
-use pmem2::{Platform, ReadBuffer, Reader, TransferError, WriteBuffer, Writer};
+use pmem2::{
+    platform::Platform,
+    transfer::{ReadBuffer, Reader, TransferError, WriteBuffer, Writer},
+};
 
 use super::{fail, with};
 use crate::{

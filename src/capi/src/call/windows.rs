@@ -2,7 +2,11 @@
 
 use core::ffi::{c_int, c_void};
 
-use pmem2::{Borrowed, Code, Handle, RawWinHandle, Source, Windows};
+use pmem2::{
+    Code, Handle, Source,
+    platform::Borrowed,
+    windows::{RawWinHandle, Windows},
+};
 
 use super::{
     ask,

@@ -3,8 +3,11 @@
 use core::{ffi::c_int, ptr::NonNull};
 
 use pmem2::{
-    Backing, Bare, Borrowed, Extent, ExtentId, Facts, Fail, Handle, Health, Io, Kind, Locate,
-    Platform, Region, RegionFault, Text, What,
+    Handle, Kind,
+    bare::{Bare, Extent, ExtentId, RegionFault},
+    error::Subject,
+    place::{Backing, Region},
+    platform::{BadBlocks, Borrowed, Facts, Fail, Locate, Platform, Text, Transfer},
 };
 
 use super::{CDimm, CRegion, array::text, spot};
@@ -95,12 +98,12 @@ impl Platform for Regions {
 }
 
 /// C has the region mapped, or has not: there is nothing here that could read it.
-impl Io for Regions {
-    type Via = ();
+impl Transfer for Regions {
+    type Guard = ();
     type Channel = ();
 }
 
-impl Health for Regions {
+impl BadBlocks for Regions {
     type List = ();
 }
 
@@ -116,10 +119,10 @@ impl DimmAt {
     fn ask<T>(
         self,
         of_board: impl FnOnce(&CDimm) -> Result<T, Fail>,
-        of_nfit: impl FnOnce(Bare<'_>, pmem2::BareDimm<'_>) -> Result<T, Fail>,
+        of_nfit: impl FnOnce(Bare<'_>, pmem2::bare::BareDimm<'_>) -> Result<T, Fail>,
     ) -> Result<T, Fail> {
         let region = self.region.get();
-        let gone = Fail::Absent(What::Dimm);
+        let gone = Fail::Absent(Subject::Dimm);
         let Some(nfit) = region.nfit()? else {
             return of_board(region.dimms()?.get(self.index).ok_or(gone)?);
         };
@@ -129,7 +132,7 @@ impl DimmAt {
 }
 
 impl Locate for Regions {
-    type Spot = RegionAt;
+    type Location = RegionAt;
     type Dimm = DimmAt;
 
     fn locate(handle: Borrowed<'_, Self>, facts: &Facts<ExtentId>) -> Result<RegionAt, Fail> {
@@ -163,14 +166,14 @@ impl Locate for Regions {
         let dimm = DimmAt { region: *at, index };
         match dimm.ask(|_| Ok(()), |_, _| Ok(())) {
             Ok(()) => Ok(Some(dimm)),
-            Err(Fail::Absent(What::Dimm)) => Ok(None),
+            Err(Fail::Absent(Subject::Dimm)) => Ok(None),
             Err(fail) => Err(fail),
         }
     }
 
     fn dimm_number(self, dimm: DimmAt) -> Result<u32, Fail> {
         let of_board =
-            |_: &CDimm| u32::try_from(dimm.index).map_err(|_| Fail::Malformed(What::Dimm));
+            |_: &CDimm| u32::try_from(dimm.index).map_err(|_| Fail::Malformed(Subject::Dimm));
         dimm.ask(of_board, |bare, dimm| bare.dimm_number(dimm))
     }
 
@@ -180,7 +183,7 @@ impl Locate for Regions {
             None | Some([]) => Err(Fail::Unsupported),
             // Of an id that is cut, another DIMM could have the same.
             Some(id) => {
-                str::from_utf8(id).ok().and_then(Text::of).ok_or(Fail::Malformed(What::DeviceId))
+                str::from_utf8(id).ok().and_then(Text::of).ok_or(Fail::Malformed(Subject::DeviceId))
             }
         };
         dimm.ask(id, |bare, dimm| bare.dimm_id(dimm))
@@ -203,7 +206,7 @@ mod tests {
     use core::ptr;
     use std::vec::Vec;
 
-    use pmem2::Nfit;
+    use pmem2::bare::Nfit;
 
     use super::*;
 
@@ -255,8 +258,8 @@ mod tests {
         let id = |text| Text::of(text).unwrap();
         assert_eq!(second(|_| ()), Ok(Some((2, id("0000-bb000000")))));
         // Longer than the memory that it is in; no table any more.
-        assert_eq!(second(|table| table[6] = 1), Err(Fail::Malformed(What::Dimm)));
-        assert_eq!(second(|table| table[..8].fill(0)), Err(Fail::Malformed(What::Dimm)));
+        assert_eq!(second(|table| table[6] = 1), Err(Fail::Malformed(Subject::Dimm)));
+        assert_eq!(second(|table| table[..8].fill(0)), Err(Fail::Malformed(Subject::Dimm)));
         // Its structures end early, or in the middle of one.
         assert_eq!(second(|table| table[42] = 0), Ok(None));
         assert_eq!(second(|table| table[96 + 2] = 0xff), Ok(None));
@@ -286,7 +289,7 @@ mod tests {
         let of_board =
             CRegion { nfit: ptr::null(), dimms: &raw const board, dimm_count: 1, ..region };
         for (region, first) in
-            [(region, Ok(true)), (gone, Err(Fail::Malformed(What::Dimm))), (of_board, Ok(true))]
+            [(region, Ok(true)), (gone, Err(Fail::Malformed(Subject::Dimm))), (of_board, Ok(true))]
         {
             // SAFETY: it stays while it is asked, and so does the table.
             let at = unsafe { RegionAt::new(NonNull::from(&region)) };

@@ -7,7 +7,7 @@
 
 use core::{ffi::c_char, panic::PanicInfo};
 
-use pmem2::Windows;
+use pmem2::windows::Windows;
 use pmem2_capi::{Edge, Heap, Message, WideEdge, WideMessage};
 
 unsafe extern "C" {

@@ -1,6 +1,6 @@
 //! What a table tells of a region of physical memory beyond the answers that every source has.
 
-use pmem2::{DimmState, Durability};
+use pmem2::{persist::Durability, place::DimmState};
 use serde::Serialize;
 
 use crate::table::Told;

@@ -1,6 +1,9 @@
 //! Where something lies, and what follows from it.
 
-use pmem2::{Backing, Expected, Persistence, Place, Region};
+use pmem2::{
+    persist::Persistence,
+    place::{Backing, Expected, Place, Region},
+};
 use serde::Serialize;
 
 use super::Device;
@@ -96,14 +99,14 @@ impl From<Expected> for Granularity {
     }
 }
 
-impl From<&pmem2::TableWarning> for Warning {
-    fn from(warning: &pmem2::TableWarning) -> Self {
+impl From<&pmem2::bare::TableWarning> for Warning {
+    fn from(warning: &pmem2::bare::TableWarning) -> Self {
         Self { warning: warning.name(), region: None, sentence: warning.to_string() }
     }
 }
 
-impl From<pmem2::Warning> for Warning {
-    fn from(warning: pmem2::Warning) -> Self {
+impl From<pmem2::place::Warning> for Warning {
+    fn from(warning: pmem2::place::Warning) -> Self {
         Self { warning: warning.name(), region: warning.region(), sentence: warning.to_string() }
     }
 }

@@ -15,7 +15,12 @@ use std::{
     path::Path,
 };
 
-use pmem2::{Errno, Error, HandleFault, Kind, Report, What, WinFileId, Windows};
+use pmem2::{
+    Error, Kind,
+    error::{Errno, HandleFault, Subject},
+    report::Report,
+    windows::{WinFileId, Windows},
+};
 
 use crate::{
     finding::{ByPath, Finding, Identity, Opened},
@@ -180,14 +185,14 @@ pub(crate) fn is_served(path: &Path) -> bool {
 }
 
 pub(crate) fn cannot(error: &io::Error) -> Error {
-    let what = What::Open;
+    let what = Subject::Open;
     match error.raw_os_error().map(i32::cast_unsigned) {
         Some(code) => match Windows::known_errno(code) {
-            Some(errno) => Error::Os { what, errno },
-            None => Error::OsCode { what, code },
+            Some(errno) => Error::Os { subject: what, errno },
+            None => Error::OsCode { subject: what, code },
         },
         // Not Windows' error, but std's.
-        None => Error::Os { what, errno: Errno::EIO },
+        None => Error::Os { subject: what, errno: Errno::EIO },
     }
 }
 
@@ -310,12 +315,12 @@ mod tests {
     #[test]
     fn errors_keep_their_number() {
         let of = |code| cannot(&io::Error::from_raw_os_error(code));
-        let what = What::Open;
-        assert_eq!(of(5), Error::Os { what, errno: Errno::EACCES });
-        assert_eq!(of(1392), Error::OsCode { what, code: 1392 });
+        let what = Subject::Open;
+        assert_eq!(of(5), Error::Os { subject: what, errno: Errno::EACCES });
+        assert_eq!(of(1392), Error::OsCode { subject: what, code: 1392 });
         assert_eq!(
             cannot(&io::ErrorKind::InvalidInput.into()),
-            Error::Os { what, errno: Errno::EIO }
+            Error::Os { subject: what, errno: Errno::EIO }
         );
         // ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION.
         assert_eq!(

@@ -5,8 +5,9 @@
 use std::{cell::Cell, fs::File, io::Write, sync::atomic::Ordering::Relaxed};
 
 use pmem2::{
-    Access, Alignment, Borrowed, Facts, Fail, Halt, Halted, Kind, Nowhere, Platform, ReadBuffer,
-    WriteBuffer,
+    Access, Kind,
+    platform::{Alignment, Borrowed, Facts, Fail, Nowhere, Platform},
+    transfer::{Cause, Partial, ReadBuffer, WriteBuffer},
 };
 
 use super::*;
@@ -84,14 +85,14 @@ impl Platform for &Device {
 
     fn size(handle: Borrowed<'_, Self>, _: &Facts<u8>) -> Result<u64, Fail> {
         let Device(left_over) = handle.platform();
-        let left = left_over.get().checked_sub(1).ok_or(Fail::Os(What::Size, Errno::ENOENT))?;
+        let left = left_over.get().checked_sub(1).ok_or(Fail::Os(Subject::Size, Errno::ENOENT))?;
         left_over.set(left);
         Ok(10)
     }
 }
 
-impl Io for &Device {
-    type Via = Nowhere;
+impl Transfer for &Device {
+    type Guard = Nowhere;
     type Channel = ();
 
     fn channel(
@@ -104,11 +105,11 @@ impl Io for &Device {
         Ok(())
     }
 
-    fn read_at(_: Borrowed<'_, Self>, (): &(), _: u64, _: ReadBuffer<'_>) -> Result<(), Halted> {
-        Err(Halted { done: 0, why: Halt::Medium { unit: 1 } })
+    fn read_at(_: Borrowed<'_, Self>, (): &(), _: u64, _: ReadBuffer<'_>) -> Result<(), Partial> {
+        Err(Partial { done: 0, why: Cause::Medium { unit: 1 } })
     }
 
-    fn write_at(_: Borrowed<'_, Self>, (): &(), _: u64, _: WriteBuffer<'_>) -> Result<(), Halted> {
+    fn write_at(_: Borrowed<'_, Self>, (): &(), _: u64, _: WriteBuffer<'_>) -> Result<(), Partial> {
         unreachable!("a scan writes nothing")
     }
 }
@@ -138,7 +139,7 @@ fn a_device_that_is_taken_away() {
     );
     // One question is for the channel and one for the scan: the third one comes behind the first
     // byte.
-    let gone = Error::Os { what: What::Size, errno: Errno::ENOENT };
+    let gone = Error::Os { subject: Subject::Size, errno: Errno::ENOENT };
     for (questions, scanned) in [(3, 0), (4, 1), (5, 2)] {
         let scan = scanner().scan(Opened(&Device(Cell::new(questions - 1))), "", &all);
         assert_eq!((scan.end, scan.scanned), (End::Failed(gone), scanned), "{questions}");

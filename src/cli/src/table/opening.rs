@@ -2,7 +2,7 @@
 
 use std::{fs::File, path::Path};
 
-use pmem2::{Errno, Kind, Report};
+use pmem2::{Kind, error::Errno, report::Report};
 use rustix::fs::{Mode, OFlags, fcntl_setfl, open as open_path};
 
 use super::Refusal;

@@ -2,7 +2,7 @@
 
 use std::{fs::File, io, path::Path};
 
-use pmem2::{Error, HandleFault, Kind, Report};
+use pmem2::{Error, Kind, error::HandleFault, report::Report};
 
 use super::Refusal;
 pub(super) use crate::look::errno;

@@ -2,7 +2,12 @@
 
 use core::fmt;
 
-use pmem2::{Access, Cpu, Error, Extent, Source, Window, Writer};
+use pmem2::{
+    Access, Error, Source,
+    bare::{Extent, Window},
+    persist::Cpu,
+    transfer::Writer,
+};
 use pmem2_bare_record::{LENGTH, Record, last, offset};
 
 use crate::arch;

@@ -22,7 +22,10 @@ use core::{
 };
 
 use log::Log;
-use pmem2::{Bare, Error, Extent, Handle, PhysicalRegion, Pool, Sharing, Source};
+use pmem2::{
+    Error, Handle, Pool, Sharing, Source,
+    bare::{Bare, Extent, PhysicalRegion},
+};
 
 /// What QEMU's process ends with when the kernel has come to its end, and when it has not.
 const DONE: u8 = 33;

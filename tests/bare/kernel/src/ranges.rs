@@ -1,6 +1,9 @@
 //! The ranges of memory that the machine's tables tell of.
 
-use pmem2::{Devicetree, Durability, Nfit, PhysicalRegion, TableFault, find_acpi_table};
+use pmem2::{
+    bare::{Devicetree, Nfit, PhysicalRegion, TableFault, find_acpi_table},
+    persist::Durability,
+};
 
 use crate::{Tables, arch, say};
 

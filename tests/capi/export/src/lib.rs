@@ -9,8 +9,10 @@ use core::{
 };
 
 use pmem2::{
-    Access, Alignment, Borrowed, Errno, Facts, Fail, FileSystem, Handle, Health, Io, Kind, Locate,
-    Nowhere, Platform, What,
+    Access, Handle, Kind,
+    error::{Errno, Subject},
+    place::FileSystem,
+    platform::{Alignment, BadBlocks, Borrowed, Facts, Fail, Locate, Nowhere, Platform, Transfer},
 };
 
 /// A region: what it is, its generation (0: there is none), its size.
@@ -77,9 +79,9 @@ impl fmt::Display for Id {
 
 impl Machine {
     fn region(&self, index: Index) -> Result<(&Region, Id), Fail> {
-        let region = self.regions.get(usize::from(index.0)).ok_or(Fail::Absent(What::Handle))?;
+        let region = self.regions.get(usize::from(index.0)).ok_or(Fail::Absent(Subject::Handle))?;
         match region.generation.load(Relaxed) {
-            0 => Err(Fail::Absent(What::Handle)),
+            0 => Err(Fail::Absent(Subject::Handle)),
             generation => Ok((region, Id { index: index.0, generation })),
         }
     }
@@ -91,16 +93,16 @@ impl Machine {
 }
 
 impl Locate for &'static Machine {
-    type Spot = Nowhere;
+    type Location = Nowhere;
     type Dimm = Nowhere;
 }
 
-impl Io for &'static Machine {
-    type Via = ();
+impl Transfer for &'static Machine {
+    type Guard = ();
     type Channel = ();
 }
 
-impl Health for &'static Machine {
+impl BadBlocks for &'static Machine {
     type List = ();
 }
 
@@ -115,7 +117,7 @@ impl Platform for &'static Machine {
 
     fn size(handle: Borrowed<'_, Self>, facts: &Facts<Id>) -> Result<u64, Fail> {
         match handle.platform().same(handle.raw(), facts)?.size {
-            u64::MAX => Err(Fail::Malformed(What::Size)),
+            u64::MAX => Err(Fail::Malformed(Subject::Size)),
             size => Ok(size),
         }
     }
@@ -125,11 +127,11 @@ impl Platform for &'static Machine {
     }
 
     fn file_system(_: Borrowed<'_, Self>, _: &Facts<Id>) -> Result<FileSystem, Fail> {
-        Err(Fail::Os(What::FileSystem, Errno::EIO))
+        Err(Fail::Os(Subject::FileSystem, Errno::EIO))
     }
 
     fn page_size(self) -> Result<Alignment, Fail> {
-        Alignment::new(self.page).ok_or(Fail::Malformed(What::PageSize))
+        Alignment::new(self.page).ok_or(Fail::Malformed(Subject::PageSize))
     }
 }
 
@@ -141,7 +143,7 @@ mod c {
     #[expect(dead_code, reason = "they are there to be in the way")]
     mod names {
         /// As many modules have one.
-        pub(super) type Result<T> = core::result::Result<T, pmem2::Fail>;
+        pub(super) type Result<T> = core::result::Result<T, pmem2::platform::Fail>;
         pub(super) struct Option;
         pub(super) struct Some;
         pub(super) struct None;

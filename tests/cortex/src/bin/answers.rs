@@ -6,7 +6,9 @@
 use core::fmt::{self, Display};
 
 use pmem2::{
-    Access, Errno, Error, Extent, HandleFault, Kind, Native, Sharing, Slot, What, WriteFault,
+    Access, Error, Kind, Native, Sharing, Slot,
+    bare::Extent,
+    error::{Errno, HandleFault, Subject, WriteFault},
 };
 use pmem2_cortex::{
     End,
@@ -66,28 +68,28 @@ fn foreign_words() {
     let mut found = Search(0);
     let mut look = |error: Error| _ = fmt::write(&mut found, format_args!("{error}"));
     let asked = [
-        What::Handle,
-        What::Subsystem,
-        What::Sysfs,
-        What::Size,
-        What::Device,
-        What::Synchronous,
-        What::Read,
-        What::Write,
-        What::Buffer,
-        What::Sync,
-        What::Mapping,
-        What::SignalHandler,
-        What::BadBlocks,
-        What::Extents,
-        What::ClearBadBlock,
-        What::Open,
+        Subject::Handle,
+        Subject::Subsystem,
+        Subject::Sysfs,
+        Subject::Size,
+        Subject::Device,
+        Subject::MapSync,
+        Subject::Read,
+        Subject::Write,
+        Subject::Buffer,
+        Subject::Sync,
+        Subject::Mapping,
+        Subject::SignalHandler,
+        Subject::BadBlocks,
+        Subject::Extents,
+        Subject::ClearBadBlock,
+        Subject::Open,
     ];
     for what in asked {
         let all = [Error::Unknown(what), Error::Unsupported(what), Error::TooLarge(what)];
         all.into_iter().for_each(&mut look);
         look(Error::UnknownFileType(what));
-        (1..134).for_each(|errno| look(Error::Os { what, errno: Errno::from_raw(errno) }));
+        (1..134).for_each(|errno| look(Error::Os { subject: what, errno: Errno::from_raw(errno) }));
     }
     let handles = [HandleFault::WriteOnly, HandleFault::NoAccess, HandleFault::PathOnly];
     handles.into_iter().for_each(|fault| look(Error::InvalidFileHandle(fault)));

@@ -9,8 +9,10 @@
 use core::{fmt, ptr::NonNull};
 
 use pmem2::{
-    Cpu, Durability, Error, Extent, Fail, Instruction, PhysicalRegion, RegionKind, Window,
-    WindowFault,
+    Error,
+    bare::{Extent, PhysicalRegion, RegionKind, Window, WindowFault},
+    persist::{Cpu, Durability, Instruction},
+    platform::Fail,
 };
 use pmem2_bare_record::{LENGTH, Record, last, offset};
 use pmem2_cortex::{End, board::SOURCES, host::command_line, restart, run, say};

@@ -7,8 +7,11 @@
 use core::{hint::black_box, mem::MaybeUninit, ptr::NonNull};
 
 use pmem2::{
-    Cpu, Durability, Extent, Fail, Handle, Instruction, PhysicalRegion, Reader, RegionKind,
-    Sharing, Source, Window, Writer,
+    Handle, Sharing, Source,
+    bare::{Extent, PhysicalRegion, RegionKind, Window},
+    persist::{Cpu, Durability, Instruction},
+    platform::Fail,
+    transfer::{Reader, Writer},
 };
 use pmem2_cortex::{
     End,

@@ -11,8 +11,10 @@ use core::{
 };
 
 use pmem2::{
-    Access, Alignment, Borrowed, Error, Facts, Fail, Fd, Handle, Kind, Locate, Native, Nowhere,
-    Platform, Pool, Report, Source, What,
+    Access, Error, Fd, Handle, Kind, Native, Pool, Source,
+    error::Subject,
+    platform::{Alignment, Borrowed, Facts, Fail, Locate, Nowhere, Platform},
+    report::Report,
 };
 
 /// A handle of its own for the native platform: as a program without std, or one with a file type
@@ -69,7 +71,7 @@ impl fmt::Display for Label {
 }
 
 impl Locate for Shelf {
-    type Spot = Nowhere;
+    type Location = Nowhere;
     type Dimm = Nowhere;
 }
 
@@ -79,7 +81,7 @@ impl Platform for Shelf {
 
     fn describe(handle: Borrowed<'_, Self>) -> Result<Facts<Label>, Fail> {
         match handle.raw() {
-            0 => Err(Fail::Absent(What::Handle)),
+            0 => Err(Fail::Absent(Subject::Handle)),
             1 => Ok(Facts::new(Label(1), Kind::Directory, Access::READ, None)),
             n => Ok(Facts::new(
                 Label(n),

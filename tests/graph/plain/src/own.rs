@@ -9,7 +9,7 @@ use std::{
     os::fd::{AsFd, AsRawFd, BorrowedFd},
 };
 
-use pmem2::{Borrowed, Fd, Handle, Native};
+use pmem2::{Fd, Handle, Native, platform::Borrowed};
 
 /// A file type of its own, which has a descriptor in the standard library's sense too.
 pub struct Opened(pub File);

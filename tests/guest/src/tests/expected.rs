@@ -6,7 +6,12 @@ use std::{
     os::unix::fs::MetadataExt,
 };
 
-use pmem2::{Backing, DimmState, Error, FileSystem, Persistence, Warning, What};
+use pmem2::{
+    Error,
+    error::Subject,
+    persist::Persistence,
+    place::{Backing, DimmState, FileSystem, Warning},
+};
 use pmem2_guest::machine::{self, Contents, Device, Machine};
 
 use crate::kernel::{self, Found};
@@ -130,7 +135,7 @@ pub(crate) fn numa_node(machine: &Machine, device: &Device) -> Result<Option<u32
         }
         // Its memory was taken from the main memory of the first.
         Backing::DeviceDax => Ok(Some(0)),
-        Backing::Hidden(_) => Err(Error::NotPersistentMemory { asked: What::NumaNode, on }),
+        Backing::Hidden(_) => Err(Error::NotPersistentMemory { asked: Subject::NumaNode, on }),
         on => Err(Error::DaxRegionNotFound(on)),
     }
 }
@@ -153,7 +158,7 @@ pub(crate) fn target_node(machine: &Machine, device: &Device) -> Result<Option<u
 pub(crate) fn device_id(machine: &Machine, device: &Device) -> Result<String, Error> {
     let on = backing(machine, device);
     if on != Backing::Regions {
-        return Err(Error::NotPersistentMemory { asked: What::DeviceId, on });
+        return Err(Error::NotPersistentMemory { asked: Subject::DeviceId, on });
     }
     if let Some(wrong) = device.wrong_id {
         return Ok(wrong.to_owned());
@@ -163,14 +168,14 @@ pub(crate) fn device_id(machine: &Machine, device: &Device) -> Result<String, Er
     let mut known = BTreeSet::new();
     // Those that are not known are no less many.
     ids.retain(|id| id.is_none() || known.insert(id.clone()));
-    ids.into_iter().map(|id| id.ok_or(Error::Unsupported(What::DeviceId))).collect()
+    ids.into_iter().map(|id| id.ok_or(Error::Unsupported(Subject::DeviceId))).collect()
 }
 
 /// The sum; no DIMM of QEMU's counts.
 pub(crate) fn device_usc(machine: &Machine, device: &Device) -> Result<u64, Error> {
     let on = backing(machine, device);
     if on != Backing::Regions {
-        return Err(Error::NotPersistentMemory { asked: What::UnsafeShutdowns, on });
+        return Err(Error::NotPersistentMemory { asked: Subject::UnsafeShutdowns, on });
     }
     let regions = device.regions(machine);
     let counts = regions
@@ -178,5 +183,5 @@ pub(crate) fn device_usc(machine: &Machine, device: &Device) -> Result<u64, Erro
         .flat_map(|region| region.dimms.iter().map(|id| (id.clone(), region.shutdowns)));
     // By id: one that is in several regions counts once.
     let counts: BTreeMap<_, _> = counts.collect();
-    counts.into_values().sum::<Option<u64>>().ok_or(Error::Unsupported(What::UnsafeShutdowns))
+    counts.into_values().sum::<Option<u64>>().ok_or(Error::Unsupported(Subject::UnsafeShutdowns))
 }

@@ -6,14 +6,18 @@ use std::{
     path::Path,
 };
 
-use pmem2::{Errno, Error, Kind, Report, Sharing, Source, What};
+use pmem2::{
+    Error, Kind, Sharing, Source,
+    error::{Errno, Subject},
+    report::Report,
+};
 use pmem2_guest::machine::{Device, Granularity, Machine};
 use rustix::mount::{UnmountFlags, unmount};
 
 use crate::{kernel, open};
 
-const fn absent(what: What) -> Error {
-    Error::Os { what, errno: Errno::ENOENT }
+const fn absent(what: Subject) -> Error {
+    Error::Os { subject: what, errno: Errno::ENOENT }
 }
 
 pub(crate) fn taken_away(machine: &Machine, device: &Device) {
@@ -32,11 +36,11 @@ fn namespace_disabled(device: &Device) {
     source.size().expect("a size");
     let place = source.place().expect("a place");
     disable(&kernel::entry(device).expect("a device")).expect("a namespace, or the device itself");
-    assert_eq!(source.size(), Err(absent(What::Size)));
-    assert_eq!(source.alignment(), Err(absent(What::Alignment)));
-    assert_eq!(source.check_range(0, 0), Err(absent(What::Size)));
+    assert_eq!(source.size(), Err(absent(Subject::Size)));
+    assert_eq!(source.alignment(), Err(absent(Subject::Alignment)));
+    assert_eq!(source.check_range(0, 0), Err(absent(Subject::Size)));
     nowhere(&source, &place);
-    assert_eq!(source.expected_granularity(Sharing::Shared), Err(absent(What::Device)));
+    assert_eq!(source.expected_granularity(Sharing::Shared), Err(absent(Subject::Device)));
     // The descriptor is still one, but nothing says any more that it is of a device DAX.
     let other = Error::InvalidFileType(Kind::CharacterDevice);
     assert_eq!(Source::new(&file).map(|_| ()), Err(other));
@@ -46,8 +50,8 @@ fn namespace_disabled(device: &Device) {
 }
 
 /// No question about where it lies has an answer any more.
-fn nowhere(source: &Source<&File>, place: &pmem2::Place) {
-    let gone = Err(absent(What::Device));
+fn nowhere(source: &Source<&File>, place: &pmem2::place::Place) {
+    let gone = Err(absent(Subject::Device));
     assert_eq!(source.place().map(|_| ()), gone);
     assert_eq!(source.confirm_place(place), gone);
     assert_eq!(source.numa_node().map(|_| ()), gone);

@@ -3,7 +3,10 @@
 
 use std::os::fd::AsRawFd;
 
-use pmem2::{Backing, Error, Expected, Granularity, Reason, Sharing, Source};
+use pmem2::{
+    Error, Granularity, Sharing, Source,
+    place::{Backing, Expected, Reason},
+};
 use pmem2_guest::machine::{self, Device, Machine};
 use rustix::fs::OFlags;
 

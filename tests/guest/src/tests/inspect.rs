@@ -1,6 +1,9 @@
 //! `inspect --json` on every device, against the fields that it has to have.
 
-use pmem2::{Backing, DimmState, Kind, Warning};
+use pmem2::{
+    Kind,
+    place::{Backing, DimmState, Warning},
+};
 use pmem2_guest::machine::{Contents, Device, Granularity, Machine};
 use serde_json::{Value, json};
 

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, fmt::Display, os::fd::AsRawFd};
 
-use pmem2::{DeviceId, Error, Fd, Granularity, Sharing, Source};
+use pmem2::{Error, Fd, Granularity, Sharing, Source, place::DeviceId};
 use pmem2_guest::machine::{Device, Machine};
 use rustix::fs::OFlags;
 

@@ -1,7 +1,11 @@
 //! Where a source lies, against what QEMU was told.
 
 use pmem2::{
-    Backing, Dimm, Error, Linux, Place, Reason, Region, Sharing, Source, Text, Warning, What,
+    Error, Sharing, Source,
+    error::Subject,
+    linux::Linux,
+    place::{Backing, Dimm, Place, Reason, Region, Warning},
+    platform::Text,
 };
 use pmem2_guest::machine::{Device, Machine};
 
@@ -33,7 +37,7 @@ pub(crate) fn gathered(machine: &Machine, device: &Device) {
 fn agrees_with_told(
     device: &Device,
     place: &Place,
-    granularity: Result<pmem2::Expected, Error>,
+    granularity: Result<pmem2::place::Expected, Error>,
     source: &Source<&std::fs::File>,
 ) {
     let now = source.expected_granularity_at(place, Sharing::Shared);
@@ -49,7 +53,7 @@ fn agrees_with_told(
         // Nothing of it is in /sys.
         assert_eq!(there.as_ref(), Ok(place));
     } else {
-        let absent = Error::Os { what: What::Sysfs, errno: pmem2::Errno::ENOENT };
+        let absent = Error::Os { subject: Subject::Sysfs, errno: pmem2::error::Errno::ENOENT };
         assert_eq!(there, Err(absent));
         assert_eq!(source.numa_node(), Err(absent));
         assert_eq!(source.device_id(), Err(absent));
@@ -97,14 +101,14 @@ fn dimms(machine: &Machine, device: &Device, source: &Source<&std::fs::File>) {
     if on != Backing::Regions {
         assert_eq!(
             source.dimms().map(|_| ()),
-            Err(Error::NotPersistentMemory { asked: What::Dimm, on })
+            Err(Error::NotPersistentMemory { asked: Subject::Dimm, on })
         );
         return;
     }
     let found: Result<Vec<Dimm<Linux>>, Error> = source.dimms().expect("DIMMs").collect();
     let regions = expected::regions(machine, device).into_iter().enumerate();
     let of_region = |(index, region): (usize, kernel::Found<'_>)| {
-        let counted = region.told.shutdowns.ok_or(Error::Unsupported(What::UnsafeShutdowns));
+        let counted = region.told.shutdowns.ok_or(Error::Unsupported(Subject::UnsafeShutdowns));
         let dimms = region.dimms.into_iter().zip(region.told.dimms);
         dimms.map(move |(number, id)| (index, number, id, counted))
     };
@@ -113,7 +117,8 @@ fn dimms(machine: &Machine, device: &Device, source: &Source<&std::fs::File>) {
     assert_eq!(found.len(), expected.len(), "{found:?}");
     for (found, (region, number, id, counted)) in found.iter().zip(expected) {
         assert_eq!((found.region(), found.number()), (region, Ok(number)));
-        let expected = id.as_deref().and_then(Text::of).ok_or(Error::Unsupported(What::DeviceId));
+        let expected =
+            id.as_deref().and_then(Text::of).ok_or(Error::Unsupported(Subject::DeviceId));
         assert_eq!(found.id(), expected);
         assert_eq!(found.dirty_shutdowns(), counted);
     }

@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use pmem2::{Error, HandleFault, Place, Sharing, Source};
+use pmem2::{Error, Sharing, Source, error::HandleFault, place::Place};
 use pmem2_guest::machine::{Contents, Device};
 use rustix::{
     fs::{CWD, FileType, Mode, mknodat},

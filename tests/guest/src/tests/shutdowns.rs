@@ -7,7 +7,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pmem2::{Errno, Error, Source, What};
+use pmem2::{
+    Error, Source,
+    error::{Errno, Subject},
+};
 use pmem2_guest::machine::{Device, Machine, Volume};
 use rustix::mount::mount_bind;
 
@@ -19,8 +22,8 @@ use crate::{
     expected, open,
 };
 
-const UNSUPPORTED: Error = Error::Unsupported(What::UnsafeShutdowns);
-const DENIED: Error = Error::Os { what: What::UnsafeShutdowns, errno: Errno::EACCES };
+const UNSUPPORTED: Error = Error::Unsupported(Subject::UnsafeShutdowns);
+const DENIED: Error = Error::Os { subject: Subject::UnsafeShutdowns, errno: Errno::EACCES };
 
 /// The directories of the DIMMs' own files, copied to where they can be changed, and a counter in
 /// each.

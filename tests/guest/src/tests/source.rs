@@ -5,7 +5,7 @@ use std::os::{
     unix::fs::{FileTypeExt, MetadataExt},
 };
 
-use pmem2::{Access, Error, HandleFault, Kind, Report, Source};
+use pmem2::{Access, Error, Kind, Source, error::HandleFault, report::Report};
 use pmem2_guest::machine::{Contents, Device};
 use rustix::fs::OFlags;
 

@@ -6,7 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pmem2::{Errno, Error, Kind, Report, Source, What};
+use pmem2::{
+    Error, Kind, Source,
+    error::{Errno, Subject},
+    report::Report,
+};
 use pmem2_guest::machine::{Device, Machine};
 use rustix::{
     fs::{CWD, FileType, Mode, OFlags, makedev, mknodat},
@@ -64,7 +68,7 @@ fn opened(node: &Path) -> std::io::Result<File> {
 pub(crate) fn told(machine: &Machine, device: &Device) {
     let (devices, before) = (listed(), open(device, 0));
     let source = Source::new(&before).expect("a source");
-    let absent = Error::Os { what: What::Size, errno: Errno::ENOENT };
+    let absent = Error::Os { subject: Subject::Size, errno: Errno::ENOENT };
     with_own_mounts(|| {
         unmount("/sys", UnmountFlags::DETACH).expect("no /sys");
         mount_new("tmpfs", "/mnt", "");
@@ -73,7 +77,7 @@ pub(crate) fn told(machine: &Machine, device: &Device) {
             let node = node(Path::new("/mnt"), *number);
             let unopened = path(node.to_str().expect("a name"), OFlags::PATH).expect("O_PATH");
             let kind = Report::of(&unopened).kind();
-            assert_eq!(kind, Some(Kind::UnknownDevice(What::Sysfs)), "{number:?}, unopened");
+            assert_eq!(kind, Some(Kind::UnknownDevice(Subject::Sysfs)), "{number:?}, unopened");
             // A few have no hardware, or somebody else has them.
             let Ok(file) = opened(&node) else { continue };
             match (Source::new(&file), alignment) {
@@ -138,8 +142,8 @@ fn on_overlayfs(devices: &[Listed]) {
     for Listed { number: (major, minor), .. } in dax() {
         let lower = all.join(format!("{major}:{minor}"));
         let found = || Source::new(opened(&lower).expect("opened")).map(|_| ());
-        assert_eq!(found(), Err(Error::UnknownFileType(What::Sysfs)), "below");
+        assert_eq!(found(), Err(Error::UnknownFileType(Subject::Sysfs)), "below");
         node(&all, (*major, *minor));
-        assert_eq!(found(), Err(Error::UnknownFileType(What::Sysfs)), "above");
+        assert_eq!(found(), Err(Error::UnknownFileType(Subject::Sysfs)), "above");
     }
 }

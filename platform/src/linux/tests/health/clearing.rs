@@ -9,10 +9,10 @@ use super::super::{
     disk::{extent, pattern},
     world::{APPEND, Call, FD, READ_WRITE, World},
 };
-use crate::{ClearBy, Errno, Fail, What, linux::health};
+use crate::{ClearBy, Errno, Fail, Subject, linux::health};
 
-pub(super) const EIO: Fail = Fail::Os(What::ClearBadBlock, Errno::EIO);
-pub(super) const NOT_BAD: Fail = Fail::Absent(What::BadBlocks);
+pub(super) const EIO: Fail = Fail::Os(Subject::ClearBadBlock, Errno::EIO);
+pub(super) const NOT_BAD: Fail = Fail::Absent(Subject::BadBlocks);
 
 pub(super) fn clear(world: &World, range: Range<u64>) -> Result<(), Fail> {
     clear_by(ClearBy::Allocation, world, range)
@@ -130,7 +130,7 @@ fn what_is_not_bad() {
     // By a list that is not whole it may be bad.
     let cut = World::eight_blocks("1010 1\n1");
     for range in [0..512, 5120..6144] {
-        assert_eq!(clear(&cut, range), Err(Fail::TooLarge(What::BadBlocks)));
+        assert_eq!(clear(&cut, range), Err(Fail::TooLarge(Subject::BadBlocks)));
     }
     assert_eq!(changes(&cut.calls()), []);
     assert_eq!(clear(&cut, 5120..5632), Ok(()), "what is known is enough");
@@ -340,7 +340,7 @@ fn a_file_that_is_appended_to() {
 fn a_file_without_a_cache() {
     let direct = rustix::fs::OFlags::DIRECT.bits();
     let world = World::eight_blocks("1010 1\n").opened(READ_WRITE | direct);
-    assert_eq!(clear(&world, 5120..5632), Err(Fail::Os(What::ClearBadBlock, Errno::EINVAL)));
+    assert_eq!(clear(&world, 5120..5632), Err(Fail::Os(Subject::ClearBadBlock, Errno::EINVAL)));
     assert_eq!(world.calls(), [Call::Fstat, Call::Turns, Call::Getfl]);
 }
 
@@ -354,7 +354,7 @@ fn ways_that_a_file_has_not() {
     assert_eq!(world.calls(), [Call::Fstat]);
     let mut broken = World::eight_blocks("1010 1\n");
     broken.stat.size = -1;
-    assert_eq!(clear(&broken, 5120..5632), Err(Fail::Malformed(What::Size)));
+    assert_eq!(clear(&broken, 5120..5632), Err(Fail::Malformed(Subject::Size)));
 }
 
 proptest! {

@@ -8,7 +8,7 @@ use super::super::{
 };
 use super::places::device;
 use crate::{
-    ClearBy, Errno, Fail, What,
+    ClearBy, Errno, Fail, Subject,
     linux::{
         health,
         sys::ioctl::{
@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-const EIO: Fail = Fail::Os(What::ClearBadBlock, Errno::EIO);
+const EIO: Fail = Fail::Os(Subject::ClearBadBlock, Errno::EIO);
 
 /// The address of the device's first byte.
 const BASE: u64 = 0x1_0000_c800;
@@ -69,13 +69,13 @@ fn the_command() {
 fn what_is_not_bad_is_not_touched() {
     for range in [0..512, 511..1024, 512..1025, 0..u64::MAX, 512..512, u64::MAX - 1..u64::MAX] {
         let world = bus("101 1\n", "");
-        assert_eq!(clear(&world, range), Err(Fail::Absent(What::BadBlocks)));
+        assert_eq!(clear(&world, range), Err(Fail::Absent(Subject::BadBlocks)));
         assert_eq!(commands(&world), []);
     }
     // Not whole units.
     for range in [513..1024, 512..1023, 640..768, 640..896] {
         let world = bus("101 1\n", "");
-        assert_eq!(clear(&world, range), Err(Fail::Os(What::ClearBadBlock, Errno::EINVAL)));
+        assert_eq!(clear(&world, range), Err(Fail::Os(Subject::ClearBadBlock, Errno::EINVAL)));
         assert!(!commands(&world).iter().any(|call| matches!(call, Call::ClearError(..))));
     }
 }
@@ -92,7 +92,7 @@ fn a_bus_that_cannot() {
         assert!(!commands(&world).iter().any(|call| matches!(call, Call::ClearError(..))));
     }
     let world = device("101 1\n");
-    assert_eq!(clear(&world, 512..1024), Err(Fail::Os(What::ClearBadBlock, Errno::ENOENT)));
+    assert_eq!(clear(&world, 512..1024), Err(Fail::Os(Subject::ClearBadBlock, Errno::ENOENT)));
     assert_eq!(
         health::clear(world.sys(), FD, &world.facts(), 512..1024, ClearBy::Allocation),
         Err(Fail::Unsupported)

@@ -11,7 +11,7 @@ use super::super::{
 };
 use super::walk;
 use crate::{
-    Errno, Fail, What,
+    Errno, Fail, Subject,
     linux::{
         health,
         sys::ioctl::{EXTENTS, Extent},
@@ -19,8 +19,8 @@ use crate::{
 };
 
 const SECTOR: u64 = 512;
-const GARBAGE: Fail = Fail::Malformed(What::Extents);
-const WRITTEN_TO: Fail = Fail::Os(What::Extents, Errno::EAGAIN);
+const GARBAGE: Fail = Fail::Malformed(Subject::Extents);
+const WRITTEN_TO: Fail = Fail::Os(Subject::Extents, Errno::EAGAIN);
 
 /// An extent in sectors.
 fn sectors(logical: u64, physical: u64, count: u64) -> Extent {
@@ -96,12 +96,15 @@ fn at_the_end_of_a_file() {
     );
     let mut broken = world.clone();
     broken.stat.size = -1;
-    assert_eq!(health::next(broken.sys(), FD, &facts, &list, 0), Err(Fail::Malformed(What::Size)));
+    assert_eq!(
+        health::next(broken.sys(), FD, &facts, &list, 0),
+        Err(Fail::Malformed(Subject::Size))
+    );
 }
 
 #[test]
 fn a_list_that_was_cut_ends_in_an_error() {
-    let too_large = Some(Fail::TooLarge(What::BadBlocks));
+    let too_large = Some(Fail::TooLarge(Subject::BadBlocks));
     let world = |list| file(64 * SECTOR, &[sectors(0, 1000, 64)], list);
     assert_eq!(world("1001 1\n10").walk(), (vec![512..1024], too_large));
     assert_eq!(world("10").walk(), (vec![], too_large), "never none");
@@ -271,7 +274,7 @@ fn errors_of_the_map() {
     for (errno, fail) in [
         (95, Fail::Unsupported),
         (25, Fail::Unsupported),
-        (22, Fail::Os(What::Extents, Errno::EINVAL)),
+        (22, Fail::Os(Subject::Extents, Errno::EINVAL)),
     ] {
         assert_eq!(health::next(world.failing(1, errno).sys(), FD, &facts, &list, 0), Err(fail));
     }
@@ -284,7 +287,7 @@ fn errors_of_the_map() {
     broken.disk.unreadable_map = true;
     assert_eq!(
         health::next(broken.sys(), FD, &facts, &list, 0),
-        Err(Fail::Os(What::Extents, Errno::EIO))
+        Err(Fail::Os(Subject::Extents, Errno::EIO))
     );
 }
 

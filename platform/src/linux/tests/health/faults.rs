@@ -12,7 +12,7 @@ use super::super::{
 };
 use super::{XFS, badblocks, commands::bus, places::device, volumes::table};
 use crate::{
-    ClearBy, Errno, Fail, What,
+    ClearBy, Errno, Fail, Subject,
     linux::{BadSectors, health},
 };
 
@@ -129,17 +129,19 @@ fn expected(calls: &[Call], answer: &Answer, index: usize, errno: i32) -> Outcom
     let again = || (Ok(answer.clone()), calls[index..].to_vec());
     match &calls[index] {
         // Closed meanwhile.
-        Call::Fstat | Call::Fstatfs if errno == EBADF => (Err(Fail::Absent(What::Handle)), vec![]),
-        Call::Fstat => os(What::Handle),
-        Call::Fstatfs => os(What::FileSystem),
-        Call::Xflags => os(What::Device),
-        Call::Inode(_) => os(What::Device),
-        Call::Getfl => os(What::ClearBadBlock),
-        Call::Readlink(_) if errno == 22 => (Err(Fail::Malformed(What::Device)), vec![]),
-        Call::Readlink(_) if NOT_THERE.contains(&errno) => {
-            (Err(Fail::Absent(What::Device)), vec![Call::Access("/sys/dev".into())])
+        Call::Fstat | Call::Fstatfs if errno == EBADF => {
+            (Err(Fail::Absent(Subject::Handle)), vec![])
         }
-        Call::Readlink(_) => os(What::Device),
+        Call::Fstat => os(Subject::Handle),
+        Call::Fstatfs => os(Subject::FileSystem),
+        Call::Xflags => os(Subject::Device),
+        Call::Inode(_) => os(Subject::Device),
+        Call::Getfl => os(Subject::ClearBadBlock),
+        Call::Readlink(_) if errno == 22 => (Err(Fail::Malformed(Subject::Device)), vec![]),
+        Call::Readlink(_) if NOT_THERE.contains(&errno) => {
+            (Err(Fail::Absent(Subject::Device)), vec![Call::Access("/sys/dev".into())])
+        }
+        Call::Readlink(_) => os(Subject::Device),
         Call::Open(path) => of_file(path, errno),
         Call::Read => {
             let path = calls[..index].iter().rev().find_map(|call| match call {
@@ -148,13 +150,13 @@ fn expected(calls: &[Call], answer: &Answer, index: usize, errno: i32) -> Outcom
             });
             (of_file(path.unwrap(), errno).0, vec![Call::Close])
         }
-        Call::Table(_) => (os(What::Volume).0, vec![Call::Close]),
+        Call::Table(_) => (os(Subject::Volume).0, vec![Call::Close]),
         Call::Extents(_) if [ENOTSUP, ENOTTY].contains(&errno) => unsupported,
         // It is asked for as it is.
         Call::Extents(_) if errno == EIO => again(),
-        Call::Extents(_) => os(What::Extents),
-        Call::BlockSize | Call::Turns | Call::OpenWritable(_) => os(What::ClearBadBlock),
-        Call::Spare(_) => os(What::Spare),
+        Call::Extents(_) => os(Subject::Extents),
+        Call::BlockSize | Call::Turns | Call::OpenWritable(_) => os(Subject::ClearBadBlock),
+        Call::Spare(_) => os(Subject::Spare),
         // Interrupted: it is made again.
         Call::Pread(..)
         | Call::Pwrite(..)
@@ -167,7 +169,7 @@ fn expected(calls: &[Call], answer: &Answer, index: usize, errno: i32) -> Outcom
         {
             again()
         }
-        Call::Fsync => os(What::Sync),
+        Call::Fsync => os(Subject::Sync),
         Call::Punch(..) | Call::Allocate(..) | Call::Take(..)
             if [ENOTSUP, ENOSYS].contains(&errno) =>
         {
@@ -178,12 +180,14 @@ fn expected(calls: &[Call], answer: &Answer, index: usize, errno: i32) -> Outcom
         | Call::Rehearse(..)
         | Call::Punch(..)
         | Call::Allocate(..)
-        | Call::Take(..) => os(What::ClearBadBlock),
+        | Call::Take(..) => os(Subject::ClearBadBlock),
         // The bus is closed.
         Call::ArsCap(..) | Call::ClearError(..) if [ENOTSUP, ENOTTY].contains(&errno) => {
             (unsupported.0, vec![Call::Close])
         }
-        Call::ArsCap(..) | Call::ClearError(..) => (os(What::ClearBadBlock).0, vec![Call::Close]),
+        Call::ArsCap(..) | Call::ClearError(..) => {
+            (os(Subject::ClearBadBlock).0, vec![Call::Close])
+        }
         other => panic!("no scenario has such a call that can fail: {other:?}"),
     }
 }
@@ -207,7 +211,7 @@ fn of_a_file(
     // When it was begun, it is no answer that it cannot be done.
     let begun = || {
         if fails == Err(Fail::Unsupported) {
-            Err(Fail::Os(What::ClearBadBlock, Errno::EIO))
+            Err(Fail::Os(Subject::ClearBadBlock, Errno::EIO))
         } else {
             fails.clone()
         }
@@ -220,7 +224,7 @@ fn of_a_file(
             if (made..made + 3).contains(&index) && [ENOSPC, EDQUOT].contains(&errno) =>
         {
             let close = if index == made + 2 { &[Call::Close][..] } else { &[] };
-            (os(What::ClearBadBlock), close.to_vec())
+            (os(Subject::ClearBadBlock), close.to_vec())
         }
         // It is made when it is needed.
         _ if (made..made + 3).contains(&index) => {
@@ -235,13 +239,13 @@ fn of_a_file(
         Call::Rehearse(..) if [EIO, EFAULT].contains(&errno) => on(&[&calls[index + 1..]]),
         // Where all that is asked for has a place: nothing is stored first.
         Call::Extents(_) if (made..punched).contains(&index) && errno == EIO => {
-            (os(What::Extents), vec![Call::Close])
+            (os(Subject::Extents), vec![Call::Close])
         }
         // Writing allocates too.
         Call::Allocate(..) if index > punched && errno != EINTR => on(&[&calls[index + 1..]]),
         // Where the new block is cannot be told; the good bytes are written back all the same.
         Call::Extents(_) if (punched..written).contains(&index) => {
-            let fails = if errno == EIO { os(What::Extents) } else { begun() };
+            let fails = if errno == EIO { os(Subject::Extents) } else { begun() };
             (fails, [&calls[written - 1..=written], &[Call::Close]].concat())
         }
         // The file's size, when the block is gone, and the writing.
@@ -255,10 +259,10 @@ fn of_a_file(
                 ]),
                 (EINTR, Call::Pwrite(..)) => (fails, more),
                 (EBADF, Call::Fstat) => (fails, closed),
-                _ => (os(What::WriteBack), vec![Call::Close]),
+                _ => (os(Subject::WriteBack), vec![Call::Close]),
             }
         }
-        Call::Fsync if index > written && errno != EINTR => (os(What::WriteBack), vec![]),
+        Call::Fsync if index > written && errno != EINTR => (os(Subject::WriteBack), vec![]),
         _ if index > written => (begun(), more),
         _ if index > made && fails.is_err() => (fails, closed),
         _ => (fails, more),
@@ -268,9 +272,9 @@ fn of_a_file(
 fn of_file(path: &str, errno: i32) -> Outcome<Answer> {
     let name = path.rsplit('/').next().unwrap();
     let what = match name {
-        "size" => What::Size,
-        "control" => What::Volume,
-        "start" | "badblocks" | "resource" => What::BadBlocks,
+        "size" => Subject::Size,
+        "control" => Subject::Volume,
+        "start" | "badblocks" | "resource" => Subject::BadBlocks,
         other => panic!("{other}"),
     };
     let fail = match name {

@@ -17,7 +17,7 @@ use super::{
     clearing::{EIO, NOT_BAD, changes, clear, clear_by, poisoned},
 };
 use crate::{
-    ClearBy, Errno, Fail, What,
+    ClearBy, Errno, Fail, Subject,
     linux::{health::turn::Turn, sys::Kernel},
 };
 
@@ -58,7 +58,7 @@ fn a_file_system_without_room() {
             for by in [ClearBy::Allocation, ClearBy::LossyAllocation] {
                 let mut world = World::eight_blocks("1010 1\n");
                 (world.disk.room, world.disk.short) = (Cell::new(room), short);
-                let refused = Err(Fail::Os(What::ClearBadBlock, short));
+                let refused = Err(Fail::Os(Subject::ClearBadBlock, short));
                 assert_eq!(clear_by(by, &world, 5120..5632), refused, "{room}");
                 assert_eq!(changes(&world.calls()), []);
                 assert_eq!(*world.disk.bytes.borrow(), pattern(8 << 12));
@@ -94,7 +94,7 @@ fn a_file_of_somebody_else() {
     let taken = calls.iter().position(|call| matches!(call, Call::Take(..)));
     assert!(given.expect("given") < taken.expect("taken"));
     // Their quota is used up; or it cannot be told, since the caller may not give files away.
-    for (errno, what) in [(Errno::EDQUOT, What::ClearBadBlock), (Errno::EPERM, What::Spare)] {
+    for (errno, what) in [(Errno::EDQUOT, Subject::ClearBadBlock), (Errno::EPERM, Subject::Spare)] {
         let theirs = world(Some(errno));
         assert_eq!(clear(&theirs, 5120..5632), Err(Fail::Os(what, errno)));
         assert_eq!(changes(&theirs.calls()), []);
@@ -107,7 +107,7 @@ fn a_file_of_somebody_else() {
 /// A spare file cannot be made: nothing good is put at risk, and what is all bad needs none.
 #[test]
 fn no_spare_file() {
-    let none = |errno| Err(Fail::Os(What::Spare, errno));
+    let none = |errno| Err(Fail::Os(Subject::Spare, errno));
     let elsewhere = |mut world: World| {
         world.disk.spare_dev = Some(7);
         world
@@ -200,9 +200,10 @@ fn a_file_that_cannot_be_preallocated() {
 #[test]
 fn what_cannot_be_synced() {
     const EIO: Errno = Errno::EIO;
-    for (list, range, what) in
-        [("1010 1\n", 5120..5632, What::WriteBack), ("1008 8\n", 4096..8192, What::ClearBadBlock)]
-    {
+    for (list, range, what) in [
+        ("1010 1\n", 5120..5632, Subject::WriteBack),
+        ("1008 8\n", 4096..8192, Subject::ClearBadBlock),
+    ] {
         let world = World::eight_blocks(list);
         assert_eq!(clear(&world, range.clone()), Ok(()));
         let calls: Vec<Call> =
@@ -216,7 +217,7 @@ fn what_cannot_be_synced() {
             .collect();
         assert_eq!(
             failed,
-            [(Err(Fail::Os(What::Sync, EIO)), true), (Err(Fail::Os(what, EIO)), false)]
+            [(Err(Fail::Os(Subject::Sync, EIO)), true), (Err(Fail::Os(what, EIO)), false)]
         );
     }
 }
@@ -226,24 +227,24 @@ fn what_cannot_be_synced() {
 fn a_limit() {
     let mut world = World::eight_blocks("1010 1\n");
     world.disk.limit = 7168;
-    assert_eq!(clear(&world, 5120..5632), Err(Fail::Os(What::ClearBadBlock, Errno::EFBIG)));
+    assert_eq!(clear(&world, 5120..5632), Err(Fail::Os(Subject::ClearBadBlock, Errno::EFBIG)));
     assert_eq!(*world.disk.bytes.borrow(), pattern(8 << 12));
     assert!(!world.calls().iter().any(|call| matches!(call, Call::Punch(..))));
     // Where it was met later, what is lost is named.
     let mut world = World::eight_blocks("1010 1\n");
     world.disk.limit_once_punched = true;
-    assert_eq!(clear(&world, 5120..5632), Err(Fail::Os(What::WriteBack, Errno::EFBIG)));
+    assert_eq!(clear(&world, 5120..5632), Err(Fail::Os(Subject::WriteBack, Errno::EFBIG)));
     // Of a block that was all bad nothing is.
     let mut world = World::eight_blocks("1008 8\n");
     world.disk.limit_once_punched = true;
-    assert_eq!(clear(&world, 4096..8192), Err(Fail::Os(What::ClearBadBlock, Errno::EFBIG)));
+    assert_eq!(clear(&world, 4096..8192), Err(Fail::Os(Subject::ClearBadBlock, Errno::EFBIG)));
 }
 
 /// It is cut off, or another file has its number: at each call at which that can be seen for the
 /// first time.
 #[test]
 fn what_happens_meanwhile() {
-    const BUSY: Fail = Fail::Os(What::ClearBadBlock, Errno::EBUSY);
+    const BUSY: Fail = Fail::Os(Subject::ClearBadBlock, Errno::EBUSY);
     let range = 5120..12_288;
     let world = || World::eight_blocks("1010 14\n");
     let calls = {
@@ -285,7 +286,7 @@ fn what_happens_meanwhile() {
 /// the first time. What was appended is kept.
 #[test]
 fn a_file_that_grows_meanwhile() {
-    const BUSY: Fail = Fail::Os(What::ClearBadBlock, Errno::EBUSY);
+    const BUSY: Fail = Fail::Os(Subject::ClearBadBlock, Errno::EBUSY);
     let tail = [extent(0, 1000 * 512, 4096), extent(4096, 1008 * 512, 4096)];
     let world = || World::bad_file(pattern(4796), tail.to_vec(), "1008 1\n");
     let world_is_clear = world();

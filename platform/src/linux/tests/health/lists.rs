@@ -11,7 +11,7 @@ use super::super::{
 };
 use super::badblocks;
 use crate::{
-    Errno, Fail, What,
+    Errno, Fail, Subject,
     linux::{
         BadSectors,
         health::{
@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-const GARBAGE: Fail = Fail::Malformed(What::BadBlocks);
+const GARBAGE: Fail = Fail::Malformed(Subject::BadBlocks);
 
 /// What is made of a text: the sectors, and whether there are more.
 fn made_of(text: impl AsRef<[u8]>) -> Result<(Vec<Range<u64>>, bool), Fail> {
@@ -204,7 +204,7 @@ fn one_snapshot_and_no_file_left_open() {
     assert_eq!(malformed.calls().last(), Some(&Call::Close));
     assert_eq!(
         health::list(world.failing(3, 5).sys(), FD, &facts),
-        Err(Fail::Os(What::BadBlocks, Errno::EIO))
+        Err(Fail::Os(Subject::BadBlocks, Errno::EIO))
     );
 }
 

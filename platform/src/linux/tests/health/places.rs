@@ -10,7 +10,7 @@ use super::super::{
 };
 use super::{EXT, XFS, badblocks};
 use crate::{
-    ClearBy, Errno, Fail, What,
+    ClearBy, Errno, Fail, Subject,
     linux::{health, sys::Stat},
 };
 
@@ -44,7 +44,7 @@ fn a_device_in_its_region() {
     }
     assert_eq!(
         device("90 11\n1").walk(),
-        (vec![sectors(0, 1)], Some(Fail::TooLarge(What::BadBlocks)))
+        (vec![sectors(0, 1)], Some(Fail::TooLarge(Subject::BadBlocks)))
     );
     let world = device("90 11\n");
     let list = health::list(world.sys(), FD, &world.facts()).unwrap();
@@ -82,7 +82,7 @@ fn a_device_for_others_than_root() {
     let world = device("100 1\n");
     for call in [2, 4] {
         let list = health::list(world.failing(call, 13).sys(), FD, &world.facts());
-        assert_eq!(list, Err(Fail::Os(What::BadBlocks, Errno::EACCES)), "{call}");
+        assert_eq!(list, Err(Fail::Os(Subject::BadBlocks, Errno::EACCES)), "{call}");
     }
 }
 
@@ -98,7 +98,7 @@ fn devices_without_a_list_or_a_place() {
         );
     }
     // A region that no driver has gives ENXIO.
-    let no_driver = Fail::Os(What::BadBlocks, Errno::ENXIO);
+    let no_driver = Fail::Os(Subject::BadBlocks, Errno::ENXIO);
     assert_eq!(
         health::list(device("").failing(9, 6).sys(), FD, &device("").facts()),
         Err(no_driver)
@@ -123,7 +123,11 @@ fn places_that_make_no_sense() {
     ] {
         for file in [&device_at, &region_at] {
             let found = device("1 1\n").with_file(file, text).walk();
-            assert_eq!(found, (vec![], Some(Fail::Malformed(What::BadBlocks))), "{file}: {text:?}");
+            assert_eq!(
+                found,
+                (vec![], Some(Fail::Malformed(Subject::BadBlocks))),
+                "{file}: {text:?}"
+            );
         }
     }
     // Before its region; in the middle of a sector; an end without a number.
@@ -132,19 +136,19 @@ fn places_that_make_no_sense() {
     {
         let world =
             device("1 1\n").with_file(&device_at, at).with_file(&format!("{CHAR}/size"), size);
-        let expected = (vec![], Some(Fail::Malformed(What::BadBlocks)));
+        let expected = (vec![], Some(Fail::Malformed(Subject::BadBlocks)));
         let region = if at.starts_with("0xffffff") { "0x1000000000\n" } else { "0x100000000\n" };
         assert_eq!(world.with_file(&region_at, region).walk(), expected, "{at:?} {size}");
     }
     let world = device("")
         .with_file(&device_at, "0xffffffffffffff00\n")
         .with_file(&format!("{CHAR}/size"), "4096");
-    assert_eq!(world.walk(), (vec![], Some(Fail::Malformed(What::Size))));
+    assert_eq!(world.walk(), (vec![], Some(Fail::Malformed(Subject::Size))));
     let world = device("").with_file(&format!("{CHAR}/size"), "x");
-    assert_eq!(world.walk(), (vec![], Some(Fail::Malformed(What::Size))));
+    assert_eq!(world.walk(), (vec![], Some(Fail::Malformed(Subject::Size))));
     // A device DAX in a namespace of another kind.
     let world = device("").linked(CHAR, DEVDAX.replace("dax1.2", "pfn1.2"));
-    assert_eq!(world.walk(), (vec![], Some(Fail::Malformed(What::Region))));
+    assert_eq!(world.walk(), (vec![], Some(Fail::Malformed(Subject::Region))));
     // A region at the first address is one.
     let world = device("100 1\n").with_file(&region_at, "0x0\n").with_file(&device_at, "0xc800\n");
     assert_eq!(world.walk(), (vec![sectors(0, 1)], None));
@@ -205,7 +209,7 @@ fn a_partition() {
     for start in ["", "x\n", "-1\n", "18446744073709551616\n"] {
         assert_eq!(
             part(start, "1 1\n").walk(),
-            (vec![], Some(Fail::Malformed(What::BadBlocks))),
+            (vec![], Some(Fail::Malformed(Subject::BadBlocks))),
             "{start:?}"
         );
     }
@@ -252,7 +256,7 @@ fn file_systems() {
     };
     assert_eq!(
         health::list(xfs().failing(2, 22).sys(), FD, &xfs().facts()),
-        Err(Fail::Os(What::Device, Errno::EINVAL))
+        Err(Fail::Os(Subject::Device, Errno::EINVAL))
     );
 }
 

@@ -9,7 +9,7 @@ use super::super::{
     world::{Call, FD, World},
 };
 use super::badblocks;
-use crate::{Errno, Fail, What, linux::health};
+use crate::{Errno, Fail, Subject, linux::health};
 
 /// A target: where in the volume and how many sectors, what it is, its parameters.
 pub(super) type Target<'t> = (u64, u64, &'t str, &'t str);
@@ -70,7 +70,10 @@ fn linear_targets() {
         .with_file("/sys/dev/block/259:9/start", "500\n")
         .with_file("/sys/dev/block/259:9/../badblocks", "520 1\n");
     assert_eq!(part.walk(), (vec![0..512], None));
-    assert_eq!(of(&one, "3048 1\n9").walk(), (vec![0..512], Some(Fail::TooLarge(What::BadBlocks))));
+    assert_eq!(
+        of(&one, "3048 1\n9").walk(),
+        (vec![0..512], Some(Fail::TooLarge(Subject::BadBlocks)))
+    );
 }
 
 #[test]
@@ -104,17 +107,17 @@ fn what_says_too_little() {
     assert_eq!(volumes.walk(), unsupported);
     // More targets than there is room for.
     let full = volume(1, 0x110, 312, table(&one), "");
-    assert_eq!(full.walk(), (vec![], Some(Fail::TooLarge(What::Volume))));
+    assert_eq!(full.walk(), (vec![], Some(Fail::TooLarge(Subject::Volume))));
     let world = of(&one, "");
     for (call, errno) in [(3, 2), (3, 13), (4, 13), (4, 6), (4, 25)] {
         let list = health::list(world.failing(call, errno).sys(), FD, &world.facts());
-        assert_eq!(list, Err(Fail::Os(What::Volume, Errno::from_raw(errno))));
+        assert_eq!(list, Err(Fail::Os(Subject::Volume, Errno::from_raw(errno))));
     }
 }
 
 #[test]
 fn tables_that_make_no_sense() {
-    let malformed = (vec![], Some(Fail::Malformed(What::Volume)));
+    let malformed = (vec![], Some(Fail::Malformed(Subject::Volume)));
     let one = table(&[(0, 100_000, "linear", "259:9 2048")]);
     for parameters in [
         "",
@@ -162,7 +165,7 @@ fn tables_that_make_no_sense() {
         bytes[20..24].copy_from_slice(&u32::to_ne_bytes(next));
         let found = volume(2, 0, 312, bytes, "").walk().1;
         assert!(
-            matches!(found, Some(Fail::Malformed(What::Volume) | Fail::Unsupported)),
+            matches!(found, Some(Fail::Malformed(Subject::Volume) | Fail::Unsupported)),
             "{next}: {found:?}"
         );
     }
@@ -197,7 +200,7 @@ fn sectors_without_a_target_of_their_own() {
         for list in ["", "1000 1\n"] {
             assert_eq!(
                 of(&targets, list).walk(),
-                (vec![], Some(Fail::Malformed(What::Volume))),
+                (vec![], Some(Fail::Malformed(Subject::Volume))),
                 "{targets:?}"
             );
         }

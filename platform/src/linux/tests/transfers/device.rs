@@ -11,7 +11,7 @@ use std::{
 
 use super::{FD, channel, halted};
 use crate::{
-    Access, Cpu, Errno, Fail, Halt, Halted, SigbusHandler, Undurable, What,
+    Access, Cause, Cpu, Errno, Fail, Partial, SigbusHandler, Subject, Undurable,
     linux::{
         CopyFault,
         io::{self, Channel},
@@ -77,14 +77,14 @@ fn asked_elsewhere(region: bool) -> Vec<Call> {
     opens.chain([Call::Map(page, Access::empty(), false)]).collect()
 }
 
-fn read(world: &World, channel: &Channel, offset: u64, length: usize) -> Result<Vec<u8>, Halted> {
+fn read(world: &World, channel: &Channel, offset: u64, length: usize) -> Result<Vec<u8>, Partial> {
     let mut buffer = vec![0xEE; length];
     let read = io::read(world.sys(), FD, channel, offset, buffer.as_mut_slice().into());
     assert_eq!(world.calls(), [], "a mapping needs no call");
     read.map(|()| buffer)
 }
 
-fn write(world: &World, channel: &Channel, offset: u64, bytes: &[u8]) -> Result<(), Halted> {
+fn write(world: &World, channel: &Channel, offset: u64, bytes: &[u8]) -> Result<(), Partial> {
     let written = io::write(world.sys(), FD, channel, offset, bytes.into());
     assert_eq!(world.calls(), []);
     written
@@ -107,9 +107,9 @@ fn whole_units_are_mapped() {
     let empty = channel(&world, 0..0, false).unwrap();
     assert_eq!(world.calls(), calls(0..0, false)[..5], "there is nothing to map");
     assert_eq!(read(&world, &empty, 0, 0), Ok(vec![]));
-    assert_eq!(read(&world, &empty, 0, 1), halted(0, Halt::End));
+    assert_eq!(read(&world, &empty, 0, 1), halted(0, Cause::End));
     let too_long = channel(&world, u64::MAX - 5..u64::MAX, false);
-    assert_eq!(too_long.err(), Some(Fail::Os(What::Mapping, Errno::EOVERFLOW)));
+    assert_eq!(too_long.err(), Some(Fail::Os(Subject::Mapping, Errno::EOVERFLOW)));
 }
 
 /// A handler of the program's own is not installed by us.
@@ -135,7 +135,7 @@ fn another_device_is_not_mapped() {
     for align in ["0\n", "3\n", "x\n"] {
         let (world, _) = device();
         let world = world.with_file("/sys/dev/char/252:5/align", align);
-        assert_eq!(ask(&world), Some(Fail::Malformed(What::Alignment)), "{align}");
+        assert_eq!(ask(&world), Some(Fail::Malformed(Subject::Alignment)), "{align}");
     }
 }
 
@@ -152,20 +152,20 @@ fn every_errno_in_every_call_of_a_channel() {
         let os = |what| Err(Fail::Os(what, Errno::from_raw(errno)));
         match (&calls[index], Errno::from_raw(errno)) {
             (Call::Fstat | Call::Mapping { .. }, Errno::EBADF) => {
-                (Err(Fail::Absent(What::Handle)), vec![])
+                (Err(Fail::Absent(Subject::Handle)), vec![])
             }
-            (Call::Fstat, _) => (os(What::Handle), vec![]),
+            (Call::Fstat, _) => (os(Subject::Handle), vec![]),
             // Its region is asked then, and the driver.
-            (Call::Open(_), Errno::ENOENT) => (os(What::Alignment), asked_elsewhere(true)),
-            (Call::Open(_), _) => (os(What::Alignment), asked_elsewhere(false)),
+            (Call::Open(_), Errno::ENOENT) => (os(Subject::Alignment), asked_elsewhere(true)),
+            (Call::Open(_), _) => (os(Subject::Alignment), asked_elsewhere(false)),
             (Call::Read, errno) => (
-                os(What::Alignment),
+                os(Subject::Alignment),
                 [vec![Call::Close], asked_elsewhere(errno == Errno::ENOENT)].concat(),
             ),
-            (Call::Inode(_), _) => (os(What::Device), asked_elsewhere(false)),
+            (Call::Inode(_), _) => (os(Subject::Device), asked_elsewhere(false)),
             (Call::Handler, Errno::ENOTSUP) => (Err(Fail::Unsupported), vec![]),
-            (Call::Handler, _) => (os(What::SignalHandler), vec![]),
-            (Call::Mapping { .. }, _) => (os(What::Mapping), vec![]),
+            (Call::Handler, _) => (os(Subject::SignalHandler), vec![]),
+            (Call::Mapping { .. }, _) => (os(Subject::Mapping), vec![]),
             (call, _) => panic!("{call:?}"),
         }
     });
@@ -179,9 +179,9 @@ fn bytes_of_the_mapping() {
     let reader = channel(&world, UNIT + 8..UNIT + 20, false).unwrap();
     world.calls();
     assert_eq!(read(&world, &reader, UNIT + 9, 5), Ok(vec![0, 1, 2, 3, 4]));
-    assert_eq!(read(&world, &reader, 0, 5), halted(0, Halt::End), "in front of what is mapped");
-    assert_eq!(read(&world, &reader, 2 * UNIT, 1), halted(0, Halt::End), "and behind it");
-    let refused = Halt::Fail(Fail::Os(What::Write, Errno::EBADF));
+    assert_eq!(read(&world, &reader, 0, 5), halted(0, Cause::End), "in front of what is mapped");
+    assert_eq!(read(&world, &reader, 2 * UNIT, 1), halted(0, Cause::End), "and behind it");
+    let refused = Cause::Fail(Fail::Os(Subject::Write, Errno::EBADF));
     assert_eq!(
         write(&world, &reader, UNIT + 8, &[1]),
         halted(0, refused),
@@ -214,8 +214,8 @@ fn memory_that_fails() {
     world.calls();
     let left = UNIT + 5 * 65536;
     file.set_len(left).unwrap();
-    let gone = |done| halted(done, Halt::Medium { unit: 1 });
-    let gone_after = |done| halted(done, Halt::Medium { unit: 1 });
+    let gone = |done| halted(done, Cause::Medium { unit: 1 });
+    let gone_after = |done| halted(done, Cause::Medium { unit: 1 });
     assert_eq!(read(&world, &reader, left - 100, 200), gone(100));
     assert_eq!(read(&world, &reader, left, 1), gone(0));
     assert_eq!(read(&world, &reader, left - 1, 1), Ok(vec![0]));
@@ -224,7 +224,7 @@ fn memory_that_fails() {
         return;
     };
     world.calls();
-    assert_eq!(write(&world, &writer, left, &[1; 100]), halted(0, Halt::Medium { unit: 1 }));
+    assert_eq!(write(&world, &writer, left, &[1; 100]), halted(0, Cause::Medium { unit: 1 }));
     assert_eq!(write(&world, &writer, left - 300, &[1; 400]), gone_after(300));
     assert_eq!(read(&world, &writer, left - 300, 300), Ok(vec![1; 300]));
     assert_eq!(write(&world, &writer, left - 3001, &[2; 4000]), gone_after(3001));
@@ -234,12 +234,12 @@ fn memory_that_fails() {
 #[test]
 fn what_faults_mean() {
     for (fault, done, why) in [
-        (CopyFault::Outside, 0, Halt::End),
-        (CopyFault::Medium { copied: 7, error: true, unit: 64 }, 7, Halt::Medium { unit: 64 }),
-        (CopyFault::Medium { copied: 7, error: false, unit: 1 }, 7, Halt::Medium { unit: 1 }),
-        (CopyFault::Buffer { copied: 9 }, 9, Halt::Buffer),
+        (CopyFault::Outside, 0, Cause::End),
+        (CopyFault::Medium { copied: 7, error: true, unit: 64 }, 7, Cause::Medium { unit: 64 }),
+        (CopyFault::Medium { copied: 7, error: false, unit: 1 }, 7, Cause::Medium { unit: 1 }),
+        (CopyFault::Buffer { copied: 9 }, 9, Cause::Buffer),
     ] {
-        assert_eq!(io::halted(fault), Halted { done, why });
+        assert_eq!(io::halted(fault), Partial { done, why });
     }
 }
 

@@ -6,9 +6,11 @@ use std::{format, string::String, vec, vec::Vec};
 use super::Length;
 use crate::call::granularity::Why;
 use pmem2::{
-    Access, Anonymous, Backing, Borrowed, DaxOption, DimmState, Direct, Errno, Facts, Fail,
-    FileSystem, Handle, Kind, Locate, Mode, Native, Persistence, Platform, Reason, Region, Source,
-    Synchronous, Text,
+    Access, Anonymous, Handle, Kind, Native, Source,
+    error::Errno,
+    persist::Persistence,
+    place::{Backing, DaxOption, DaxState, DimmState, FileSystem, MapSync, Mode, Reason, Region},
+    platform::{Borrowed, Facts, Fail, Locate, Platform, Text},
 };
 
 use crate::whats::WHATS;
@@ -28,8 +30,8 @@ struct Longest {
     kind: Kind,
     backing: Backing,
     persistence: Persistence,
-    synchronous: Synchronous,
-    direct: Direct,
+    synchronous: MapSync,
+    direct: DaxState,
     /// Questions that fail, and how.
     fails: [Option<Fail>; QUESTIONS],
     /// How many regions there are.
@@ -50,8 +52,8 @@ enum Question {
     Id,
     Dirty,
     Capable,
-    Synchronous,
-    Direct,
+    MapSync,
+    DaxState,
 }
 
 use Question as Q;
@@ -71,8 +73,8 @@ const ALL: [Question; QUESTIONS] = [
     Q::Id,
     Q::Dirty,
     Q::Capable,
-    Q::Synchronous,
-    Q::Direct,
+    Q::MapSync,
+    Q::DaxState,
 ];
 
 /// As Linux' at its longest. Of no bytes it would have no line.
@@ -126,7 +128,7 @@ impl Platform for Longest {
 }
 
 impl Locate for Longest {
-    type Spot = ();
+    type Location = ();
     type Dimm = usize;
 
     fn locate(handle: Borrowed<'_, Self>, _: &Facts<Identity>) -> Result<(), Fail> {
@@ -182,14 +184,14 @@ impl Locate for Longest {
         self.answer(Q::Capable, Some(true))
     }
 
-    fn synchronous(handle: Borrowed<'_, Self>, _: &Facts<Identity>) -> Result<Synchronous, Fail> {
+    fn synchronous(handle: Borrowed<'_, Self>, _: &Facts<Identity>) -> Result<MapSync, Fail> {
         let object = handle.platform();
-        object.answer(Q::Synchronous, object.synchronous)
+        object.answer(Q::MapSync, object.synchronous)
     }
 
-    fn direct(handle: Borrowed<'_, Self>, _: &Facts<Identity>) -> Result<Direct, Fail> {
+    fn direct(handle: Borrowed<'_, Self>, _: &Facts<Identity>) -> Result<DaxState, Fail> {
         let object = handle.platform();
-        object.answer(Q::Direct, object.direct)
+        object.answer(Q::DaxState, object.direct)
     }
 }
 
@@ -265,12 +267,12 @@ fn climb(mut best: Longest, fails: &[Fail]) -> Longest {
         ] {
             consider(Longest { persistence, ..best }, &mut best);
         }
-        for synchronous in [Synchronous::Granted, Synchronous::Refused, Synchronous::Unknown] {
+        for synchronous in [MapSync::Granted, MapSync::Refused, MapSync::Unknown] {
             for mount in [DaxOption::Always, DaxOption::Never, DaxOption::Inode, DaxOption::Absent]
             {
                 for file in [None, Some(false), Some(true)] {
                     consider(
-                        Longest { synchronous, direct: Direct::new(file, Some(mount)), ..best },
+                        Longest { synchronous, direct: DaxState::new(file, Some(mount)), ..best },
                         &mut best,
                     );
                 }
@@ -304,8 +306,8 @@ fn the_longest_description() {
                 kind,
                 backing,
                 persistence: Persistence::MemoryController,
-                synchronous: Synchronous::Granted,
-                direct: Direct::default(),
+                synchronous: MapSync::Granted,
+                direct: DaxState::default(),
                 fails: [None; QUESTIONS],
                 regions: 16,
             };

@@ -11,7 +11,7 @@ use std::{
 
 use pmem2::{Error, Source};
 use pmem2_guest::machine::{Device, MIB, Machine};
-use pmem2_platform::{Mapping, SigbusHandler};
+use pmem2_platform::{GuardedCopy, SigbusHandler};
 
 use super::{
     extents::{self, Extent},
@@ -103,10 +103,10 @@ impl Bed {
     }
 
     /// The test's bytes, mapped.
-    pub(crate) fn mapping(&self, writable: bool) -> Mapping {
+    pub(crate) fn mapping(&self, writable: bool) -> GuardedCopy {
         let handler = SigbusHandler::install().expect("a handler");
         let length = usize::try_from(self.range.end - self.range.start).expect("a few MiB");
-        Mapping::new(handler, &self.file, self.range.start, length, writable).expect("mapped")
+        GuardedCopy::new(handler, &self.file, self.range.start, length, writable).expect("mapped")
     }
 
     /// Where a byte of the source lies on the device.
@@ -145,7 +145,7 @@ impl Bed {
 
     /// What pmem2 says is bad of the test's bytes.
     pub(crate) fn bad(&self) -> Result<Vec<Range<u64>>, Error> {
-        let mut blocks = pmem2::BadBlocks::new(self.source())?;
+        let mut blocks = pmem2::badblocks::BadBlocks::new(self.source())?;
         blocks.seek(self.range.start);
         let found: Result<Vec<_>, _> = blocks.collect();
         Ok(found?.into_iter().filter(|found| found.start < self.range.end).collect())

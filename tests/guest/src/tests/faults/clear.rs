@@ -2,7 +2,11 @@
 
 use std::{fs::File, ops::Range, os::unix::fs::FileExt};
 
-use pmem2::{ClearBy, Errno, Error, Source, What, WriteFault};
+use pmem2::{
+    Error, Source,
+    badblocks::ClearBy,
+    error::{Errno, Subject, WriteFault},
+};
 use pmem2_guest::machine::{Contents, Device, MIB, Machine, PAGE};
 
 use super::{
@@ -161,7 +165,7 @@ fn a_sector(machine: &Machine, device: &Device) {
     // touched.
     let sector = at..at + SECTOR;
     let cleared = bed.source().clear_bad_blocks(sector.clone(), ClearBy::Allocation);
-    assert_eq!(cleared, Err(Error::Os { what: What::ClearBadBlock, errno: Errno::EIO }));
+    assert_eq!(cleared, Err(Error::Os { subject: Subject::ClearBadBlock, errno: Errno::EIO }));
     assert_eq!(bed.bad(), Ok(vec![sector.clone()]));
     assert_eq!(bed.source().clear_bad_blocks(sector, ClearBy::LossyAllocation), Ok(()));
     assert_eq!(bed.bad(), Ok(vec![]));
@@ -184,7 +188,7 @@ fn by_command(machine: &Machine, device: &Device) {
     let bad = page..page + PAGE;
     assert_eq!(bed.bad(), Ok(vec![bad.clone()]));
     let cleared = bed.source().clear_bad_blocks(bad.clone(), ClearBy::DeviceCommand);
-    assert_eq!(cleared, Err(Error::Unsupported(What::ClearBadBlock)));
+    assert_eq!(cleared, Err(Error::Unsupported(Subject::ClearBadBlock)));
     let cleared = bed.source().clear_bad_blocks(bad.clone(), ClearBy::Allocation);
     assert!(matches!(cleared, Err(Error::Unsupported(_))), "{cleared:?}");
     let cleared = bed.source().clear_bad_blocks(page - PAGE..page, ClearBy::DeviceCommand);

@@ -3,7 +3,11 @@
 
 use std::{ops::Range, os::fd::AsRawFd};
 
-use pmem2::{ClearBy, Errno, Error, What};
+use pmem2::{
+    Error,
+    badblocks::ClearBy,
+    error::{Errno, Subject},
+};
 use pmem2_guest::machine::{Device, MIB, Machine, PAGE};
 
 use super::{
@@ -125,12 +129,12 @@ fn by_command(bed: &Bed, bad: &[Range<u64>; 4]) {
     };
     let by = ClearBy::DeviceCommand;
     let [sector, pages, across, last] = bad;
-    let invalid = Error::Os { what: What::ClearBadBlock, errno: Errno::EINVAL };
+    let invalid = Error::Os { subject: Subject::ClearBadBlock, errno: Errno::EINVAL };
     refused(sector.start..sector.start + UNIT / 2, by, invalid);
     refused(sector.start..sector.end + UNIT, by, Error::NotBad);
     refused(pages.end..pages.end + PAGE, by, Error::NotBad);
-    refused(sector.clone(), ClearBy::Allocation, Error::Unsupported(What::ClearBadBlock));
-    refused(sector.clone(), ClearBy::LossyAllocation, Error::Unsupported(What::ClearBadBlock));
+    refused(sector.clone(), ClearBy::Allocation, Error::Unsupported(Subject::ClearBadBlock));
+    refused(sector.clone(), ClearBy::LossyAllocation, Error::Unsupported(Subject::ClearBadBlock));
 
     assert_eq!(source.clear_bad_blocks(sector.clone(), by), Ok(()));
     assert_eq!(bed.bad(), Ok(bad[1..].to_vec()));

@@ -6,7 +6,7 @@ use std::{
     thread,
 };
 
-use pmem2::{Error, Reader};
+use pmem2::{Error, transfer::Reader};
 use pmem2_guest::machine::{Device, Machine, PAGE};
 
 use super::bed::{Bed, bytes};

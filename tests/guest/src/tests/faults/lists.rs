@@ -2,7 +2,7 @@
 
 use std::{fs::File, ops::Range, os::unix::fs::FileExt};
 
-use pmem2::{ClearBy, Error, What};
+use pmem2::{Error, badblocks::ClearBy, error::Subject};
 use pmem2_guest::machine::{Device, MIB, Machine, PAGE};
 use rustix::fs::{FallocateFlags, fallocate};
 
@@ -178,17 +178,17 @@ pub(crate) fn cut_off(machine: &Machine, device: &Device) {
     let (whole, _) = text.rsplit_once('\n').expect("a whole line");
     let lines = whole.lines().count();
     assert!((lines as u64) < MOST, "{lines}");
-    let mut blocks = pmem2::BadBlocks::new(bed.source()).expect("a list");
+    let mut blocks = pmem2::badblocks::BadBlocks::new(bed.source()).expect("a list");
     for number in 0..lines as u64 {
         let at = bed.range.start + 2 * number * SECTOR;
         assert_eq!(blocks.next(), Some(Ok(at..at + SECTOR)), "{number}");
     }
-    assert_eq!(blocks.next(), Some(Err(Error::TooLarge(What::BadBlocks))));
+    assert_eq!(blocks.next(), Some(Err(Error::TooLarge(Subject::BadBlocks))));
     assert_eq!(blocks.next(), None);
     // What is not told is not known to be bad.
     if device.is_file() {
         let at = bed.range.start + 2 * (MOST - 1) * SECTOR;
         let cleared = bed.source().clear_bad_blocks(at..at + SECTOR, ClearBy::Allocation);
-        assert_eq!(cleared, Err(Error::TooLarge(What::BadBlocks)));
+        assert_eq!(cleared, Err(Error::TooLarge(Subject::BadBlocks)));
     }
 }

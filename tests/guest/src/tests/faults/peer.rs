@@ -6,7 +6,7 @@ use std::{
     os::{fd::AsRawFd, unix::fs::FileExt},
 };
 
-use pmem2::{ClearBy, Error, Source};
+use pmem2::{Error, Source, badblocks::ClearBy};
 use pmem2_guest::machine::{Device, MIB, Machine, PAGE};
 
 use super::{

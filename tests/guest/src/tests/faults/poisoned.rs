@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pmem2::{Error, Reader};
+use pmem2::{Error, transfer::Reader};
 use pmem2_guest::machine::{Device, MIB, Machine, PAGE};
 
 use super::{

@@ -1,6 +1,9 @@
 //! What is not to be had, and why.
 
-use pmem2::{Errno, Error, What};
+use pmem2::{
+    Error,
+    error::{Errno, Subject},
+};
 use pmem2_guest::machine::{Device, Machine};
 
 use super::bed::Bed;
@@ -24,12 +27,12 @@ pub(crate) fn with_a_reason(machine: &Machine, device: &Device) {
     let bed = Bed::empty(machine, device, 0);
     let source = bed.source();
     let found = as_nobody(|| source.bad_blocks().map(drop));
-    let refused = |what| Err(Error::Os { what, errno: Errno::EACCES });
+    let refused = |what| Err(Error::Os { subject: what, errno: Errno::EACCES });
     let expected = if device.is_device_dax() {
         // Where a device lies in its region is root's to know.
-        refused(What::BadBlocks)
+        refused(Subject::BadBlocks)
     } else if device.is_volume() {
-        refused(What::Volume)
+        refused(Subject::Volume)
     } else {
         Ok(())
     };

@@ -3,7 +3,7 @@
 
 use std::os::unix::fs::FileExt;
 
-use pmem2::{ClearBy, Error, Reader, Source, What};
+use pmem2::{Error, Source, badblocks::ClearBy, error::Subject, transfer::Reader};
 use pmem2_guest::machine::{Device, Machine, PAGE};
 
 use super::{
@@ -14,7 +14,7 @@ use super::{
 
 pub(crate) fn without_a_list(machine: &Machine, device: &Device) {
     let bed = Bed::new(machine, device);
-    let no_list = Error::Unsupported(What::BadBlocks);
+    let no_list = Error::Unsupported(Subject::BadBlocks);
     assert_eq!(bed.bad(), Err(no_list));
     let cleared = bed.source().clear_bad_blocks(0..PAGE, ClearBy::Allocation);
     assert_eq!(cleared, Err(no_list), "that is the cause, whichever way was asked for");

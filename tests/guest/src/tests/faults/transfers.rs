@@ -3,7 +3,10 @@
 
 use std::{os::unix::fs::FileExt, sync::Barrier, thread};
 
-use pmem2::{Error, Reader, TransferError, Writer};
+use pmem2::{
+    Error,
+    transfer::{Reader, TransferError, Writer},
+};
 use pmem2_guest::machine::{Device, Machine, PAGE};
 
 use super::{

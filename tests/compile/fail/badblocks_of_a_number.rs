@@ -1,6 +1,6 @@
 #![forbid(unsafe_code)]
 
-use pmem2::{ClearBy, Health, Linux};
+use pmem2::{badblocks::ClearBy, linux::Linux, platform::BadBlocks};
 
 fn main() {
     let file = std::fs::File::open("/proc/self/exe").unwrap();

@@ -1,0 +1,9 @@
+#![forbid(unsafe_code)]
+
+use pmem2_platform::{GuardedCopy, SigbusHandler};
+
+fn main() {
+    let file = std::fs::File::open("/proc/self/exe").unwrap();
+    let fd = &file;
+    GuardedCopy::new(SigbusHandler::install().unwrap(), fd, 0, 8, false).unwrap();
+}

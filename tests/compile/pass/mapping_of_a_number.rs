@@ -1,9 +1,0 @@
-#![forbid(unsafe_code)]
-
-use pmem2_platform::{Mapping, SigbusHandler};
-
-fn main() {
-    let file = std::fs::File::open("/proc/self/exe").unwrap();
-    let fd = &file;
-    Mapping::new(SigbusHandler::install().unwrap(), fd, 0, 8, false).unwrap();
-}
