@@ -92,6 +92,11 @@ choose() {
     echo "${@:-$names}" | tr -s '\n ' ' '
 }
 
+# programs_in DIRECTORY: the names of the test programs there, of which each is a file.
+programs_in() {
+    (cd "$1" && printf '%s\n' *.rs | sed 's/\.rs$//')
+}
+
 # ran PROGRAM...: runs tests, and fails if there were none, which a filter that matches nothing calls a success.
 ran() {
     local log
