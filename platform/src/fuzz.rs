@@ -10,7 +10,7 @@ use crate::{
 };
 
 #[cfg(target_os = "linux")]
-pub use crate::linux::hostile::{badblocks, health, sysfs};
+pub use crate::linux::hostile::{badblocks, badblocks_text, sysfs};
 
 /// Bytes as a table that begins with `signature`, whose length and checksum are right: else hardly
 /// any would be looked at, or none without a warning.

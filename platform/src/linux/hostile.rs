@@ -9,12 +9,14 @@ use std::cell::{Cell, RefCell};
 use rustix::fs::OFlags;
 
 use super::{
-    FileId, describe, direct, locate, region,
+    FileId,
+    place::{self, dax, region},
+    source,
     sys::{Attributes, Stat, Sys},
 };
 use crate::{Access, Backing, Errno, Facts, Fail, Kind};
 
-pub use blocks::{badblocks, health};
+pub use blocks::{badblocks, badblocks_text};
 #[cfg(test)]
 pub(super) use blocks::{healed, listed};
 
@@ -178,16 +180,16 @@ pub(super) fn asked(bytes: &[u8]) -> (Result<(usize, usize), Fail>, usize) {
 }
 
 fn ask(input: &Input<'_>) -> Result<(usize, usize), Fail> {
-    let facts: Facts<FileId> = describe::describe(input, FD)?;
-    if let Ok(size) = describe::size(input, FD, &facts) {
+    let facts: Facts<FileId> = source::describe(input, FD)?;
+    if let Ok(size) = source::size(input, FD, &facts) {
         assert!(facts.kind == Kind::DeviceDax || i64::try_from(size).is_ok());
     }
-    let _ = describe::alignment(input, FD, &facts);
-    let _ = describe::allocated(input, FD, &facts);
-    let _ = describe::file_system(input, FD, &facts);
-    let _ = direct::synchronous(input, FD, &facts);
-    let _ = direct::direct(input, FD, &facts);
-    let spot = locate::locate(input, FD, &facts)?;
+    let _ = source::alignment(input, FD, &facts);
+    let _ = source::allocated(input, FD, &facts);
+    let _ = source::file_system(input, FD, &facts);
+    let _ = dax::synchronous(input, FD, &facts);
+    let _ = dax::direct(input, FD, &facts);
+    let spot = place::locate(input, FD, &facts)?;
     let regions = spot.regions();
     assert!(if spot.backing() == Backing::Regions {
         (1..=16).contains(&regions)
@@ -214,7 +216,7 @@ fn ask(input: &Input<'_>) -> Result<(usize, usize), Fail> {
         }
     }
     assert_eq!(region::region(input, &spot, regions), Ok(None));
-    let _ = direct::capable(input, &spot);
-    locate::confirm(input, &spot)?;
+    let _ = dax::capable(input, &spot);
+    place::confirm(input, &spot)?;
     Ok((whole, dimms))
 }

@@ -1,17 +1,13 @@
 //! Linux: facts about file descriptors, from the kernel and from sysfs.
 
-mod describe;
-mod direct;
-mod health;
+mod badblocks;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod hostile;
-mod io;
-mod locate;
-mod mcsafe;
-mod page;
-mod region;
+mod place;
+mod source;
 mod sys;
 mod sysfs;
+mod transfer;
 
 use core::{fmt, num::NonZeroU32, ops::Range};
 
@@ -19,12 +15,14 @@ use crate::{
     Alignment, Backing, BadBlocks, Borrowed, ClearBy, DaxState, Facts, Fail, FileSystem, Handle,
     Locate, MapSync, Partial, Platform, ReadBuffer, Region, Text, Transfer, WriteBuffer,
 };
-pub use health::BadSectors;
-pub use io::Channel;
-pub use locate::Location;
-pub use mcsafe::{CopyFault, GuardedCopy, SigbusHandler, resume_after_sigbus};
-pub use region::Dimm;
-use sys::{Kernel, Stat};
+pub use badblocks::BadSectors;
+pub use place::{Location, region::Dimm};
+use place::{dax, region};
+use sys::{Kernel, Stat, page};
+pub use transfer::{
+    Channel,
+    mcsafe::{CopyFault, GuardedCopy, SigbusHandler, resume_after_sigbus},
+};
 
 /// The Linux backend: rustix's raw system calls, no libc.
 ///
@@ -148,24 +146,24 @@ impl Platform for Linux {
 
     #[inline]
     fn describe(handle: Borrowed<'_, Self>) -> Result<Facts<FileId>, Fail> {
-        describe::describe(Kernel, handle.raw())
+        source::describe(Kernel, handle.raw())
     }
 
     #[inline]
     fn size(handle: Borrowed<'_, Self>, facts: &Facts<FileId>) -> Result<u64, Fail> {
-        describe::size(Kernel, handle.raw(), facts)
+        source::size(Kernel, handle.raw(), facts)
     }
 
     fn alignment(handle: Borrowed<'_, Self>, facts: &Facts<FileId>) -> Result<u64, Fail> {
-        describe::alignment(Kernel, handle.raw(), facts)
+        source::alignment(Kernel, handle.raw(), facts)
     }
 
     fn allocated(handle: Borrowed<'_, Self>, facts: &Facts<FileId>) -> Result<u64, Fail> {
-        describe::allocated(Kernel, handle.raw(), facts)
+        source::allocated(Kernel, handle.raw(), facts)
     }
 
     fn file_system(handle: Borrowed<'_, Self>, facts: &Facts<FileId>) -> Result<FileSystem, Fail> {
-        describe::file_system(Kernel, handle.raw(), facts)
+        source::file_system(Kernel, handle.raw(), facts)
     }
 
     fn page_size(self) -> Result<Alignment, Fail> {
@@ -178,11 +176,11 @@ impl Locate for Linux {
     type Dimm = Dimm;
 
     fn locate(handle: Borrowed<'_, Self>, facts: &Facts<FileId>) -> Result<Location, Fail> {
-        locate::locate(Kernel, handle.raw(), facts)
+        place::locate(Kernel, handle.raw(), facts)
     }
 
     fn confirm(self, spot: &Location) -> Result<u64, Fail> {
-        locate::confirm(Kernel, spot)
+        place::confirm(Kernel, spot)
     }
 
     fn backing(self, spot: &Location) -> Result<Backing, Fail> {
@@ -226,15 +224,15 @@ impl Locate for Linux {
     }
 
     fn dax_capable(self, spot: &Location) -> Result<Option<bool>, Fail> {
-        direct::capable(Kernel, spot)
+        dax::capable(Kernel, spot)
     }
 
     fn synchronous(handle: Borrowed<'_, Self>, facts: &Facts<FileId>) -> Result<MapSync, Fail> {
-        direct::synchronous(Kernel, handle.raw(), facts)
+        dax::synchronous(Kernel, handle.raw(), facts)
     }
 
     fn direct(handle: Borrowed<'_, Self>, facts: &Facts<FileId>) -> Result<DaxState, Fail> {
-        direct::direct(Kernel, handle.raw(), facts)
+        dax::direct(Kernel, handle.raw(), facts)
     }
 }
 
@@ -249,7 +247,7 @@ impl Transfer for Linux {
         range: Range<u64>,
         writable: bool,
     ) -> Result<Channel, Fail> {
-        io::channel(Kernel, handle.raw(), facts, via, range, writable)
+        transfer::channel(Kernel, handle.raw(), facts, via, range, writable)
     }
 
     fn read_at(
@@ -258,7 +256,7 @@ impl Transfer for Linux {
         offset: u64,
         buffer: ReadBuffer<'_>,
     ) -> Result<(), Partial> {
-        io::read(Kernel, handle.raw(), channel, offset, buffer)
+        transfer::read(Kernel, handle.raw(), channel, offset, buffer)
     }
 
     fn write_at(
@@ -267,11 +265,11 @@ impl Transfer for Linux {
         offset: u64,
         buffer: WriteBuffer<'_>,
     ) -> Result<(), Partial> {
-        io::write(Kernel, handle.raw(), channel, offset, buffer)
+        transfer::write(Kernel, handle.raw(), channel, offset, buffer)
     }
 
     fn sync(handle: Borrowed<'_, Self>, facts: &Facts<FileId>) -> Result<(), Fail> {
-        io::sync(Kernel, handle.raw(), facts)
+        transfer::sync(Kernel, handle.raw(), facts)
     }
 }
 
@@ -279,7 +277,7 @@ impl BadBlocks for Linux {
     type List = BadSectors;
 
     fn list_bad(handle: Borrowed<'_, Self>, facts: &Facts<FileId>) -> Result<BadSectors, Fail> {
-        health::list(Kernel, handle.raw(), facts)
+        badblocks::list(Kernel, handle.raw(), facts)
     }
 
     fn next_bad(
@@ -288,7 +286,7 @@ impl BadBlocks for Linux {
         list: &mut BadSectors,
         from: u64,
     ) -> Result<Option<Range<u64>>, Fail> {
-        health::next(Kernel, handle.raw(), facts, list, from)
+        badblocks::next(Kernel, handle.raw(), facts, list, from)
     }
 
     fn clear_bad(
@@ -297,7 +295,7 @@ impl BadBlocks for Linux {
         range: Range<u64>,
         by: ClearBy,
     ) -> Result<(), Fail> {
-        health::clear(Kernel, handle.raw(), facts, range, by)
+        badblocks::clear(Kernel, handle.raw(), facts, range, by)
     }
 }
 

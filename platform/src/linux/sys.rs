@@ -3,6 +3,7 @@
 
 pub(super) mod blocks;
 pub(super) mod ioctl;
+pub(super) mod page;
 
 use core::{
     ffi::CStr,
@@ -17,7 +18,7 @@ use rustix::{
     mm::{MapFlags, ProtFlags, mmap, munmap},
 };
 
-use super::mcsafe::{self, GuardedCopy, SigbusHandler};
+use super::transfer::mcsafe::{self, GuardedCopy, SigbusHandler};
 use crate::{Access, Errno};
 
 /// What the backend needs of stat(2).

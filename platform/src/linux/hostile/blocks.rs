@@ -7,13 +7,14 @@ use super::{FD, Input};
 use crate::{
     ClearBy, Errno, Fail, Subject,
     linux::{
-        BadSectors, describe,
-        health::{
+        BadSectors,
+        badblocks::{
             self,
             list::SECTORS,
             text::{End, Lines},
             turn::Turns,
         },
+        source,
         sys::{
             Sys,
             blocks::Blocks,
@@ -119,7 +120,7 @@ impl Blocks for &Input<'_> {
 }
 
 /// A text of a file `badblocks`.
-pub fn badblocks(text: &[u8]) {
+pub fn badblocks_text(text: &[u8]) {
     let _ = listed(text);
 }
 
@@ -197,7 +198,7 @@ fn is_text(text: &[u8]) -> bool {
 
 /// The bad blocks of a file or device, by a kernel and a sysfs that say what `bytes` says, and
 /// their clearing.
-pub fn health(bytes: &[u8]) {
+pub fn badblocks(bytes: &[u8]) {
     let _ = healed(bytes);
 }
 
@@ -214,15 +215,15 @@ pub(in crate::linux) fn healed(bytes: &[u8]) -> (Healed, usize) {
 }
 
 fn heal(input: &Input<'_>) -> Healed {
-    let facts = match describe::describe(input, FD) {
+    let facts = match source::describe(input, FD) {
         Ok(facts) => facts,
         Err(fail) => return (Err(fail), None),
     };
-    let walked = health::list(input, FD, &facts).and_then(|list| {
+    let walked = badblocks::list(input, FD, &facts).and_then(|list| {
         let (mut found, mut at): (Vec<Range<u64>>, _) = (Vec::new(), 0);
         // Each step asks, and what is left of the input is finite: but of nothing bad, nothing is
         // asked.
-        while let Some(bad) = health::next(input, FD, &facts, &list, at)? {
+        while let Some(bad) = badblocks::next(input, FD, &facts, &list, at)? {
             assert!(bad.start >= at && !bad.is_empty(), "{bad:?} from {at}");
             at = bad.end;
             found.push(bad);
@@ -238,7 +239,7 @@ fn heal(input: &Input<'_>) -> Healed {
         } else {
             ClearBy::DeviceCommand
         };
-        health::clear(input, FD, &facts, range, by)
+        badblocks::clear(input, FD, &facts, range, by)
     });
     (walked, cleared)
 }

@@ -22,7 +22,7 @@ use super::{
     ioctl::{self, ArsCap, ClearError, ExtentMap, VolumeTable},
     open, widen,
 };
-use crate::{Errno, linux::health::turn::Turns};
+use crate::{Errno, linux::badblocks::turn::Turns};
 
 /// The calls that are about blocks.
 pub(in crate::linux) trait Blocks: Sys {

@@ -10,7 +10,7 @@ use super::{
     world::{Call, FD, World},
 };
 use crate::linux::{
-    locate::{confirm, locate},
+    place::{confirm, locate},
     region::{Dimm, dimm, dimm_id, dirty_shutdowns, node_of},
 };
 

@@ -19,7 +19,7 @@ use super::world::{Call, SPARE, Scripted, text};
 use crate::{
     Errno,
     linux::{
-        health::turn::Turns,
+        badblocks::turn::Turns,
         sys::{
             blocks::Blocks,
             ioctl::{ArsCap, ClearError, EXTENTS, Extent, ExtentMap, SYNC, VolumeTable},

@@ -11,8 +11,9 @@ use super::world::{Call, FD, World};
 use crate::{
     Facts, Fail, Mode,
     linux::{
-        FileId, Location, describe,
-        locate::{self, Area, Family},
+        FileId, Location,
+        place::{self, Area, Family},
+        source,
     },
 };
 
@@ -106,11 +107,11 @@ impl World {
 
     /// What describe says of the descriptor. No call is noted.
     pub(super) fn facts(&self) -> Facts<FileId> {
-        describe::describe(self.clone().sys(), FD).unwrap()
+        source::describe(self.clone().sys(), FD).unwrap()
     }
 
     pub(super) fn located(&self) -> Result<Location, Fail> {
-        locate::locate(self.sys(), FD, &self.facts())
+        place::locate(self.sys(), FD, &self.facts())
     }
 }
 

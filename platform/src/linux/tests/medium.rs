@@ -8,8 +8,8 @@ use super::world::{Call, Scripted};
 use crate::{
     Errno,
     linux::{
-        mcsafe::{GuardedCopy, SigbusHandler},
         sys::Transfers,
+        transfer::mcsafe::{GuardedCopy, SigbusHandler},
     },
 };
 
