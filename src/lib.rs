@@ -51,7 +51,11 @@
 //! [`Nfit`]) or from a [`Devicetree`]. All of it is compiled on every target ([`Bare`]).
 //! [`Extent::mapped`] gives a [`Window`], which stores and makes durable, with a [`Cpu`]'s
 //! instructions where they are needed. A kernel with descriptors of its own is a matter of the page
-//! [`guide::porting`].
+#![cfg_attr(feature = "conformance", doc = "[`porting`].")]
+#![cfg_attr(
+    not(feature = "conformance"),
+    doc = "`porting` (built with the feature `conformance`)."
+)]
 //!
 //! # Features
 //!
@@ -103,8 +107,6 @@ pub mod conformance;
 mod decide;
 pub mod error;
 mod granularity;
-#[cfg(doc)]
-pub mod guide;
 pub mod place;
 #[cfg(any(target_has_atomic = "ptr", feature = "critical-section"))]
 mod pool;
@@ -158,6 +160,10 @@ pub mod platform {
 pub mod windows {
     pub use pmem2_platform::{Crt, RawWinHandle, WinFileId, WinLocation, WinVolume, Windows};
 }
+
+#[cfg(all(doc, feature = "conformance"))]
+#[doc = include_str!("porting.md")]
+pub mod porting {}
 
 /// The examples of README.md are compiled and run by the tests.
 #[cfg(all(doctest, feature = "std", any(target_os = "linux", windows)))]

@@ -78,13 +78,14 @@ mod windows;
 
 pub use anonymous::{Anon, Anonymous, NoId};
 pub use bare::{
-    Bare, BareDimm, BoardDimm, Devicetree, DimmTable, Durability, Extent, ExtentId, Guid, Nfit,
-    PhysicalRegion, RegionKind, TableFault, TableWarning, find_acpi_table,
+    Bare, BareDimm, BoardDimm, Devicetree, DimmTable, Durability, Extent, ExtentId, Guid,
+    HostFlush, Nfit, PhysicalRegion, RegionKind, TableFault, TableWarning, Window, WindowFault,
+    find_acpi_table,
 };
 #[cfg(feature = "alloc")]
 pub use boxed::try_box;
 pub use buffer::{ReadBuffer, WriteBuffer};
-pub use cpu::{Cpu, HostFlush, Instruction, Window, WindowFault, write_flush_hint};
+pub use cpu::{Cpu, Instruction, write_flush_hint};
 pub use errno::Errno;
 pub use facts::{Access, Alignment, Facts, FileSystem, Kind, RegionFault};
 pub use fail::{Fail, Subject, Undurable};

@@ -7,7 +7,6 @@ mod common;
 
 mod broken;
 mod gone;
-mod identity;
 mod kinds;
 mod volumes;
 

@@ -1,6 +1,9 @@
 //! The way to a table of ACPI's: ACPI 6.5, sections 5.2.5 to 5.2.8.
 
-use super::{TableFault, bytes::Bytes, fault};
+use super::{
+    bytes::Bytes,
+    fault::{self, TableFault},
+};
 
 /// How much of a table's address says: 4 bytes in the RSDT, 8 in the XSDT.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -12,31 +12,19 @@
 //! changed, and `dtoolkit` 0.4.1 looks through all nodes below to find a node's neighbour, which
 //! takes the square of the depth.
 
+mod blob;
 mod walk;
 
-use self::walk::Walk;
-use super::{PhysicalRegion, TableFault, bytes::Bytes, fault};
+use self::{
+    blob::Blob,
+    walk::{BATCH, Walk},
+};
+use super::{fault::TableFault, region::PhysicalRegion};
 use crate::RegionFault;
-
-/// How large a tree may be: as in Linux (MAX_FDT_SIZE).
-const LARGEST: usize = 2 << 20;
-
-/// How many regions are compared with all others in one walk through the tree.
-const BATCH: usize = 16;
-
-const MAGIC: u32 = 0xd00d_feed;
-/// The versions of the format that this reads: the second one says how long the structure block is.
-const OLD_VERSION: u32 = 16;
-const VERSION: u32 = 17;
 
 /// A whole devicetree blob that was checked.
 #[derive(Clone, Copy, Debug)]
-pub struct Devicetree<'t> {
-    structure: Bytes<'t>,
-    strings: Bytes<'t>,
-    /// Where the structure block is in the blob.
-    start: usize,
-}
+pub struct Devicetree<'t>(Blob<'t>);
 
 impl<'t> Devicetree<'t> {
     /// The tree at the beginning of `bytes`, which may go on behind it.
@@ -48,35 +36,9 @@ impl<'t> Devicetree<'t> {
     /// it has more than 2 MiB, or more than 256 such nodes or regions. A node that has no address
     /// is no error: see [`regions`](Devicetree::regions).
     pub fn parse(bytes: &'t [u8]) -> Result<Self, TableFault> {
-        let all = Bytes::new(bytes);
-        let field = |at| all.big32(at).ok_or(TableFault::Length);
-        let offset =
-            |at| field(at).and_then(|value| usize::try_from(value).map_err(|_| TableFault::Length));
-        if field(0)? != MAGIC {
-            return Err(TableFault::Signature);
-        }
-        let all = fault::whole(all, field(4)?)?;
-        if all.len() > LARGEST {
-            return Err(TableFault::TooMany);
-        }
-        let (version, compatible) = (field(20)?, field(24)?);
-        if version < OLD_VERSION || compatible > VERSION {
-            return Err(TableFault::Version { version, compatible });
-        }
-        let block =
-            |at, length| all.from(at).and_then(|rest| rest.to(length)).ok_or(TableFault::Length);
-        let start = offset(8)?;
-        if !start.is_multiple_of(4) {
-            return Err(TableFault::Length);
-        }
-        let length = match version {
-            OLD_VERSION => all.len().checked_sub(start).ok_or(TableFault::Length)?,
-            _ => offset(36)?,
-        };
-        let (structure, strings) = (block(start, length)?, block(offset(12)?, offset(32)?)?);
-        let tree = Self { structure, strings, start };
-        Walk::new(tree).try_for_each(|region| region.map(drop))?;
-        Ok(tree)
+        let blob = Blob::parse(bytes)?;
+        Walk::new(blob).try_for_each(|region| region.map(drop))?;
+        Ok(Self(blob))
     }
 
     /// The regions of the `pmem-region` nodes that are not disabled, in the order of the tree: one
@@ -89,22 +51,7 @@ impl<'t> Devicetree<'t> {
     /// do not lead to the processor. The others are not the worse for it. A `numa-node-id` that is
     /// no number stands for none, as in Linux.
     pub fn regions(self) -> impl Iterator<Item = PhysicalRegion<'t>> {
-        Regions { walk: Walk::new(self), overlapping: 0 }
-    }
-
-    /// Whether this is the name of a property. Names are not looked at beyond that: they may be
-    /// long, and the same for many.
-    fn is_named(self, name: usize, expected: &str) -> bool {
-        let (Some(name), expected) = (self.strings.from(name), expected.as_bytes()) else {
-            return false;
-        };
-        name.as_slice().starts_with(expected) && name.u8(expected.len()) == Some(0)
-    }
-
-    /// The value of the property whose token is there.
-    fn value(self, at: usize) -> Option<Bytes<'t>> {
-        let length = usize::try_from(self.structure.big32(at.checked_add(4)?)?).ok()?;
-        self.structure.from(at.checked_add(12)?)?.to(length)
+        Regions { walk: Walk::new(self.0), overlapping: 0 }
     }
 }
 

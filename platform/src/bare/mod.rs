@@ -8,21 +8,27 @@
 //!   works on every target.
 
 mod acpi;
+mod badblocks;
 mod bytes;
 mod devicetree;
-mod extent;
 mod fault;
-mod io;
+mod guid;
+mod map;
 mod nfit;
+mod place;
 mod region;
+mod source;
+mod transfer;
 
 pub use acpi::find as find_acpi_table;
-pub use bytes::Guid;
 pub use devicetree::Devicetree;
-pub use extent::{Bare, BareDimm, Extent, ExtentId};
 pub use fault::{TableFault, TableWarning};
+pub use guid::Guid;
+pub use map::{HostFlush, Window, WindowFault};
 pub use nfit::Nfit;
+pub use place::BareDimm;
 pub use region::{BoardDimm, DimmTable, Durability, PhysicalRegion, RegionKind};
+pub use source::{Bare, Extent, ExtentId};
 
 #[cfg(test)]
 pub(crate) mod tests;

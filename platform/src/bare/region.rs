@@ -1,6 +1,6 @@
 //! Ranges of physical memory, as tables tell of them.
 
-use super::{Guid, nfit::Nfit};
+use super::{guid::Guid, nfit::Nfit};
 use crate::{DimmState, Persistence, RegionFault};
 
 /// What a range of physical memory is.

@@ -5,11 +5,15 @@ mod acpi;
 mod blob;
 mod devices;
 mod devicetree;
-mod extent;
 mod hostile;
-/// Where the processor can be asked how it flushes.
+/// Where the processor can be asked how it flushes: others would have to be known.
 #[cfg(any(target_arch = "x86_64", target_arch = "x86", target_arch = "aarch64"))]
-mod io;
+mod map;
+mod mapped;
 mod nfit;
 mod nodes;
+mod source;
+mod steps;
 pub(crate) mod tables;
+#[cfg(any(target_arch = "x86_64", target_arch = "x86", target_arch = "aarch64"))]
+mod transfer;

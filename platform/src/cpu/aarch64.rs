@@ -2,7 +2,7 @@
 
 use core::arch::asm;
 
-use super::Instruction;
+use super::instruction::Instruction;
 
 /// The register with the feature can be read where the program is the kernel, and where the kernel
 /// emulates the read.

@@ -6,7 +6,7 @@ use core::{
     sync::atomic::{Ordering, fence as atomic_fence},
 };
 
-use super::{Instruction, dccmvac};
+use super::{dccmvac, instruction::Instruction};
 
 /// A program for Arm cannot see whether it is on a Cortex-M: the target does not say so to stable
 /// Rust.

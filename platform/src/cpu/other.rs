@@ -1,6 +1,6 @@
 //! Processors of which this library knows no instruction: fences only.
 
-use super::Instruction;
+use super::instruction::Instruction;
 
 pub(super) const fn detect() -> Option<(Instruction, usize)> {
     None

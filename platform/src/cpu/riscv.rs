@@ -2,7 +2,7 @@
 
 use core::arch::asm;
 
-use super::Instruction;
+use super::instruction::Instruction;
 
 /// No instruction tells a program what extensions there are.
 pub(super) const fn detect() -> Option<(Instruction, usize)> {

@@ -1,7 +1,7 @@
 //! The steps that lead a store to the medium, one function for each. Tests have them written down
 //! in their order.
 
-use super::{Instruction, arch};
+use super::{arch, instruction::Instruction};
 
 /// # Safety
 ///
@@ -41,13 +41,13 @@ pub(super) unsafe fn write_hint(hint: *mut u64) {
         reason = "it is const; clippy looks at what the macro makes of it there"
     )
 )]
-pub(super) mod written {
+pub(crate) mod written {
     use std::{cell::RefCell, vec::Vec};
 
-    use crate::Instruction;
+    use crate::cpu::instruction::Instruction;
 
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub(in crate::cpu) enum Step {
+    pub(crate) enum Step {
         Line(Instruction, usize),
         Fence(Instruction),
         Hint(usize),
@@ -59,12 +59,12 @@ pub(super) mod written {
         static STEPS: RefCell<Vec<Step>> = const { RefCell::new(Vec::new()) };
     }
 
-    pub(in crate::cpu) fn down(step: Step) {
+    pub(crate) fn down(step: Step) {
         STEPS.with_borrow_mut(|steps| steps.push(step));
     }
 
     /// The steps of this thread while `work` runs.
-    pub(in crate::cpu) fn during(work: impl FnOnce()) -> Vec<Step> {
+    pub(crate) fn during(work: impl FnOnce()) -> Vec<Step> {
         STEPS.take();
         work();
         STEPS.take()

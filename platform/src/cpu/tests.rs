@@ -1,34 +1,38 @@
-//! What can be seen from outside: which lines are flushed, that the instructions of this processor
-//! are taken, and what a window lets through. That a line reached the medium cannot be seen here.
+//! What can be seen from outside: which lines are flushed, and that the instructions of this
+//! processor are taken. That a line reached the medium cannot be seen here.
 
-/// Where the processor can be asked how it flushes: others would have to be known.
-#[cfg(any(target_arch = "x86_64", target_arch = "x86", target_arch = "aarch64"))]
-mod window;
+use std::vec::Vec;
 
-mod steps;
+use super::{
+    arch, dccmvac,
+    instruction::Instruction,
+    processor::{Cpu, lines},
+};
+use crate::Fail;
 
-use core::ptr::NonNull;
-use std::{vec, vec::Vec};
-
-use super::{Cpu, Instruction, lines};
-use crate::{Durability, Extent, Fail, PhysicalRegion, RegionKind, Window};
-
-const LENGTH: usize = 3 * 4096 + 100;
-const BASE: u64 = 0x12_3400_0000;
-
-fn region(durability: Durability) -> PhysicalRegion<'static> {
-    PhysicalRegion::new(BASE, LENGTH as u64, RegionKind::Persistent).durable_by(durability)
+/// Every instruction that flushes, with a line of its own; without those of this processor that it
+/// may not have.
+pub(crate) fn processors() -> Vec<Cpu> {
+    let found = Cpu::detect().ok();
+    let all = [
+        (Instruction::Clwb, 64),
+        (Instruction::ClflushOpt, 128),
+        (Instruction::Clflush, 32),
+        (Instruction::DcCvadp, 64),
+        (Instruction::DcCvap, 16),
+        (Instruction::DcCvac, 4),
+        (Instruction::CboClean, 64),
+        (Instruction::CortexMClean, 32),
+    ];
+    let foreign = all.into_iter().filter(|(instruction, _)| !arch::has(*instruction));
+    let all: Vec<_> =
+        foreign.map(|(instruction, line)| Cpu { instruction, line }).chain(found).collect();
+    assert!(all.len() > 4);
+    all
 }
 
-/// Calls `test` with a window on memory that holds these bytes; the bytes afterwards.
-fn on(extent: Extent<'_>, before: u8, test: impl FnOnce(Window<'_>)) -> Vec<u8> {
-    let mut memory = vec![before; LENGTH];
-    let at = NonNull::new(memory.as_mut_ptr()).unwrap();
-    // SAFETY: the memory is there for as long as the window, which does not leave `test`; no extent
-    // here is longer, and nobody else uses it meanwhile.
-    test(unsafe { extent.mapped(at) });
-    memory
-}
+/// A Cortex-M without a data cache, which only a program for one can have.
+pub(crate) const CORTEX_M: Cpu = Cpu { instruction: Instruction::CortexM, line: 1 };
 
 #[test]
 fn every_line_that_has_a_byte_once() {
@@ -195,4 +199,13 @@ fn flushing_touches_mapped_lines_only() {
     }
     // SAFETY: nobody uses the pages any more.
     unsafe { munmap(pages.cast(), 4 * 4096) }.unwrap();
+}
+
+/// A Cortex-M cleans a line by a write of its address.
+#[test]
+fn the_address_of_the_line_is_written_to_the_register() {
+    let (mut register, line) = (0_usize, 0x2000_0040);
+    // SAFETY: the register is a variable here.
+    unsafe { dccmvac::clean(&raw mut register, core::ptr::without_provenance(line)) };
+    assert_eq!(register, line);
 }

@@ -7,7 +7,7 @@ use core::arch::x86::__cpuid_count;
 #[cfg(target_arch = "x86_64")]
 use core::arch::x86_64::__cpuid_count;
 
-use super::Instruction;
+use super::instruction::Instruction;
 
 /// CPUID leaf 1: EDX.CLFSH.
 const CLFLUSH: u32 = 1 << 19;

@@ -2,6 +2,11 @@
 
 use core::{ffi::c_void, fmt, marker::PhantomData, ptr};
 
+#[cfg(windows)]
+use super::platform::Windows;
+#[cfg(windows)]
+use crate::{Borrowed, Handle};
+
 /// The value of a handle (`HANDLE`): a plain number that owns nothing. It is no pointer, though C's
 /// type is one.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -92,4 +97,132 @@ impl fmt::Debug for WinHandle<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "WinHandle({:#x})", self.raw.0)
     }
+}
+
+// SAFETY: who called borrow_raw promised it for 'h; AsHandle promises it for the borrow that the
+// WinHandle was made from.
+#[cfg(windows)]
+unsafe impl Handle for WinHandle<'_> {
+    type P = Windows;
+    #[inline]
+    fn platform(&self) -> Windows {
+        Windows
+    }
+    #[inline]
+    fn raw(&self) -> RawWinHandle {
+        self.as_raw()
+    }
+}
+
+#[cfg(windows)]
+impl<'h> From<WinHandle<'h>> for Borrowed<'h, Windows> {
+    #[inline]
+    fn from(handle: WinHandle<'h>) -> Self {
+        // SAFETY: from_raw wants a raw value that keeps its meaning for 'h, as that of the handle
+        // does.
+        unsafe { Self::from_raw(Windows, handle.as_raw()) }
+    }
+}
+
+#[cfg(all(windows, feature = "std"))]
+mod handles {
+    use super::{Borrowed, Handle, RawWinHandle, WinHandle, Windows};
+    use std::{
+        fs::File,
+        os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle, OwnedHandle, RawHandle},
+    };
+
+    impl<'h> WinHandle<'h> {
+        /// Borrows the handle of anything that has one.
+        #[inline]
+        #[must_use]
+        pub fn of(file: &'h impl AsHandle) -> Self {
+            file.as_handle().into()
+        }
+    }
+
+    // For these types and not for all that are AsHandle: a crate that does without `std` may have a
+    // From for its own.
+    impl<'h> From<&'h File> for WinHandle<'h> {
+        #[inline]
+        fn from(file: &'h File) -> Self {
+            Self::of(file)
+        }
+    }
+
+    impl<'h> From<&'h OwnedHandle> for WinHandle<'h> {
+        #[inline]
+        fn from(handle: &'h OwnedHandle) -> Self {
+            Self::of(handle)
+        }
+    }
+
+    impl<'h> From<&'h BorrowedHandle<'_>> for WinHandle<'h> {
+        #[inline]
+        fn from(handle: &'h BorrowedHandle<'_>) -> Self {
+            Self::of(handle)
+        }
+    }
+
+    impl<'h> From<BorrowedHandle<'h>> for WinHandle<'h> {
+        #[inline]
+        fn from(handle: BorrowedHandle<'h>) -> Self {
+            // SAFETY: borrow_raw wants a handle that stays open for 'h, as a BorrowedHandle's does
+            // (I/O safety).
+            unsafe { Self::borrow_raw(RawWinHandle::from_ptr(handle.as_raw_handle())) }
+        }
+    }
+
+    impl<'h> From<BorrowedHandle<'h>> for Borrowed<'h, Windows> {
+        #[inline]
+        fn from(handle: BorrowedHandle<'h>) -> Self {
+            WinHandle::from(handle).into()
+        }
+    }
+
+    /// What a handle of ours is to the standard library.
+    macro_rules! std_handles {
+        ($($handle:ty)*) => {$(
+            impl AsRawHandle for $handle {
+                #[inline]
+                fn as_raw_handle(&self) -> RawHandle {
+                    Handle::raw(self).as_ptr()
+                }
+            }
+
+            /// It may be a value that is no open handle: then the system answers
+            /// `ERROR_INVALID_HANDLE` to what is asked of this.
+            impl AsHandle for $handle {
+                #[inline]
+                fn as_handle(&self) -> BorrowedHandle<'_> {
+                    // SAFETY: borrow_raw wants a handle that stays open. Whoever made this of a
+                    // value promised that it does if it is open; if it is not, that it does not
+                    // become it: no call takes it for one.
+                    unsafe { BorrowedHandle::borrow_raw(self.as_raw_handle()) }
+                }
+            }
+        )*};
+    }
+
+    std_handles! { WinHandle<'_> Borrowed<'_, Windows> }
+
+    macro_rules! handles {
+        ($($handle:ty)*) => {$(
+            // SAFETY: the type owns its handle, or borrows it for its lifetime (I/O safety), and
+            // gives the same one each time.
+            unsafe impl Handle for $handle {
+                type P = Windows;
+                #[inline]
+                fn platform(&self) -> Windows {
+                    Windows
+                }
+                #[inline]
+                fn raw(&self) -> RawWinHandle {
+                    RawWinHandle::from_ptr(self.as_raw_handle())
+                }
+            }
+        )*};
+    }
+
+    handles! { File OwnedHandle BorrowedHandle<'_> }
 }

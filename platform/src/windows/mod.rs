@@ -1,29 +1,34 @@
 //! Windows: facts about handles, from Win32. The parts that decide nothing by themselves are
 //! generic over the calls, and are compiled for the tests of every host.
 
-#[cfg(any(feature = "crt", test))]
+#[cfg(windows)]
+mod badblocks;
+#[cfg(any(windows, test))]
 mod crt;
-mod describe;
 mod errors;
 mod handle;
+mod id;
 mod identity;
-mod io;
 #[cfg(windows)]
 mod native;
 mod pending;
+mod place;
 #[cfg(windows)]
 mod platform;
+mod source;
 mod sys;
-mod volume;
+mod transfer;
 
+#[cfg(windows)]
+pub use crt::Crt;
 #[cfg(windows)]
 pub use handle::{RawWinHandle, WinHandle};
 #[cfg(windows)]
-pub use identity::WinFileId;
+pub use id::WinFileId;
 #[cfg(windows)]
-pub use platform::{Crt, Windows};
+pub use place::{WinLocation, WinVolume};
 #[cfg(windows)]
-pub use volume::{WinLocation, WinVolume};
+pub use platform::Windows;
 
 #[cfg(test)]
 mod tests;

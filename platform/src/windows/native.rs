@@ -1,5 +1,6 @@
 //! The calls of [`Sys`], made.
 
+mod call;
 mod overlapped;
 
 use core::{ffi::c_void, mem::MaybeUninit, ptr};
@@ -7,9 +8,7 @@ use core::{ffi::c_void, mem::MaybeUninit, ptr};
 use windows_sys::{
     Wdk::Foundation::{NtQueryObject, ObjectBasicInformation},
     Win32::{
-        Foundation::{
-            CloseHandle, GetLastError, INVALID_HANDLE_VALUE, RtlNtStatusToDosError, SetLastError,
-        },
+        Foundation::{CloseHandle, INVALID_HANDLE_VALUE, RtlNtStatusToDosError, SetLastError},
         Storage::FileSystem::{
             BY_HANDLE_FILE_INFORMATION, CreateFileW, FILE_ATTRIBUTE_TAG_INFO, FILE_ID_INFO,
             FILE_INFO_BY_HANDLE_CLASS, FILE_SHARE_DELETE, FILE_SHARE_READ, FILE_SHARE_WRITE,
@@ -20,16 +19,14 @@ use windows_sys::{
         },
         System::{IO::DeviceIoControl, Pipes::GetNamedPipeInfo, SystemInformation::GetSystemInfo},
     },
-    core::BOOL,
 };
 
+use self::call::{count, done, index, last};
 use super::{
-    describe::FILE_TYPE_UNKNOWN,
     errors::Code,
     handle::RawWinHandle,
-    identity::WinFileId,
-    sys::{Information, Standard, Sys, VolumeInformation},
-    volume,
+    id::WinFileId,
+    sys::{self, FILE_TYPE_UNKNOWN, Information, Standard, Sys, VolumeInformation},
 };
 use crate::{ReadBuffer, WriteBuffer};
 
@@ -89,34 +86,15 @@ const _: () = {
         },
     };
     assert!(size_of::<StandardInfo>() == size_of::<FILE_STANDARD_INFO>());
-    assert!(size_of::<STORAGE_DEVICE_NUMBER_EX>() == volume::DEVICE_NUMBER_EX);
-    assert!(size_of::<STORAGE_DEVICE_UNSAFE_SHUTDOWN_COUNT>() == volume::COUNT_ANSWER);
-    assert!(size_of::<STORAGE_PROPERTY_QUERY>() == volume::QUERY.len());
-    assert!(IOCTL_STORAGE_GET_DEVICE_NUMBER_EX == volume::IOCTL_STORAGE_GET_DEVICE_NUMBER_EX);
-    assert!(IOCTL_STORAGE_QUERY_PROPERTY == volume::IOCTL_STORAGE_QUERY_PROPERTY);
+    assert!(size_of::<STORAGE_DEVICE_NUMBER_EX>() == sys::DEVICE_NUMBER_EX);
+    assert!(size_of::<STORAGE_DEVICE_UNSAFE_SHUTDOWN_COUNT>() == sys::COUNT_ANSWER);
+    assert!(size_of::<STORAGE_PROPERTY_QUERY>() == sys::QUERY.len());
+    assert!(IOCTL_STORAGE_GET_DEVICE_NUMBER_EX == sys::IOCTL_STORAGE_GET_DEVICE_NUMBER_EX);
+    assert!(IOCTL_STORAGE_QUERY_PROPERTY == sys::IOCTL_STORAGE_QUERY_PROPERTY);
     #[expect(clippy::as_conversions, reason = "there is no From in a constant")]
-    let property = volume::UNSAFE_SHUTDOWN_COUNT as i32;
+    let property = sys::UNSAFE_SHUTDOWN_COUNT as i32;
     assert!(StorageDeviceUnsafeShutdownCount == property);
 };
-
-/// Why the last call of this thread failed.
-fn last() -> Code {
-    // SAFETY: GetLastError has no precondition.
-    Code(unsafe { GetLastError() })
-}
-
-fn done(success: BOOL) -> Result<(), Code> {
-    if success == 0 { Err(last()) } else { Ok(()) }
-}
-
-/// The size of a buffer in bytes, or in units, as Win32 has it.
-fn count(length: usize) -> u32 {
-    u32::try_from(length).unwrap_or(u32::MAX)
-}
-
-fn index(count: u32) -> usize {
-    usize::try_from(count).unwrap_or(usize::MAX)
-}
 
 /// GetFileInformationByHandleEx.
 ///

@@ -1,8 +1,33 @@
 //! The list of Win32 calls. Everything else of the Windows backend is generic over [`Sys`], so that
 //! tests can make any call fail with any error, on any host.
 
-use super::{errors::Code, handle::RawWinHandle, identity::WinFileId};
+use super::{errors::Code, handle::RawWinHandle, id::WinFileId};
 use crate::{ReadBuffer, WriteBuffer};
+
+// FILE_TYPE_* of GetFileType.
+pub(super) const FILE_TYPE_UNKNOWN: u32 = 0;
+pub(super) const FILE_TYPE_DISK: u32 = 1;
+pub(super) const FILE_TYPE_CHAR: u32 = 2;
+pub(super) const FILE_TYPE_PIPE: u32 = 3;
+/// A flag in the type, which Windows does not use.
+pub(super) const FILE_TYPE_REMOTE: u32 = 0x8000;
+
+pub(super) const IOCTL_STORAGE_GET_DEVICE_NUMBER_EX: u32 = 0x002D_1084;
+
+/// STORAGE_DEVICE_NUMBER_EX, all of its fields of 32 bits but the GUID: version, size, flags, type,
+/// number, GUID, partition.
+pub(super) const DEVICE_NUMBER_EX: usize = 40;
+
+pub(super) const IOCTL_STORAGE_QUERY_PROPERTY: u32 = 0x002D_1400;
+
+/// StorageDeviceUnsafeShutdownCount of STORAGE_PROPERTY_ID.
+pub(super) const UNSAFE_SHUTDOWN_COUNT: u8 = 61;
+
+/// STORAGE_PROPERTY_QUERY: the property, PropertyStandardQuery, and no parameters.
+pub(super) const QUERY: [u8; 12] = [UNSAFE_SHUTDOWN_COUNT, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+
+/// STORAGE_DEVICE_UNSAFE_SHUTDOWN_COUNT: version, size, count.
+pub(super) const COUNT_ANSWER: usize = 12;
 
 /// What the backend needs of `BY_HANDLE_FILE_INFORMATION`.
 #[derive(Clone, Copy, Debug)]

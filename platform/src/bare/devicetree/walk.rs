@@ -1,9 +1,13 @@
 //! The walk through a tree's tokens, from region to region.
 
-use super::{BATCH, Devicetree};
+use super::blob::Blob;
 use crate::{
     RegionFault,
-    bare::{PhysicalRegion, RegionKind, TableFault, bytes::Bytes, region::overlap},
+    bare::{
+        bytes::Bytes,
+        fault::TableFault,
+        region::{PhysicalRegion, RegionKind, overlap},
+    },
 };
 
 const PROVIDER: &str = "devicetree";
@@ -15,6 +19,9 @@ const DEPTH: usize = 12;
 /// How many `pmem-region` nodes, and how many regions, a tree may have: each is compared with all
 /// others.
 const REGIONS: usize = 256;
+
+/// How many regions are compared with all others in one walk through the tree.
+pub(super) const BATCH: usize = 16;
 
 /// How many windows a bus may have.
 const WINDOWS: usize = 64;
@@ -65,7 +72,7 @@ struct Ranges<'t> {
 /// A walk through the structure block, from region to region. Ends after the first fault.
 #[derive(Clone)]
 pub(super) struct Walk<'t> {
-    tree: Devicetree<'t>,
+    tree: Blob<'t>,
     /// The next token.
     at: usize,
     ended: bool,
@@ -132,7 +139,7 @@ impl<'t> Iterator for Walk<'t> {
 
 impl<'t> Walk<'t> {
     /// From the beginning.
-    pub(super) fn new(tree: Devicetree<'t>) -> Self {
+    pub(super) fn new(tree: Blob<'t>) -> Self {
         let none = Level { address_cells: 0, size_cells: 0, node: None, windows: 0 };
         Self {
             tree,

@@ -22,9 +22,11 @@ use windows_sys::{
     core::BOOL,
 };
 
-use super::{
-    super::pending::{self, Pending},
-    Code, RawWinHandle, count, index, last,
+use super::call::{count, index, last};
+use crate::windows::{
+    errors::Code,
+    handle::RawWinHandle,
+    pending::{self, Pending},
 };
 
 /// NtQueryInformationFile with FileModeInformation: whether the calls of this handle return when

@@ -7,9 +7,9 @@ use crate::{
     Access, Alignment, Fail, Kind, Subject,
     windows::{
         crt,
-        describe::{allocated, describe, file_system, page_size, size},
         handle::{RawWinHandle, WinHandle},
-        identity::WinFileId,
+        id::WinFileId,
+        source::{allocated, describe, file_system, page_size, size},
     },
 };
 

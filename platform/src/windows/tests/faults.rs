@@ -10,10 +10,10 @@ use super::{
 use crate::{
     Access, Errno, Facts, Fail, Kind, Subject,
     windows::{
-        describe::{allocated, describe, file_system, size},
         errors::TABLE,
-        identity::WinFileId,
-        volume::{device_id, locate, synchronous, unsafe_shutdowns},
+        id::WinFileId,
+        place::{device_id, locate, synchronous, unsafe_shutdowns},
+        source::{allocated, describe, file_system, size},
     },
 };
 

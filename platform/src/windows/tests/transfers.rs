@@ -11,9 +11,9 @@ use super::{
 use crate::{
     Cause, Errno, Fail, Partial, Subject,
     windows::{
-        describe::describe,
         errors::Code,
-        io::{channel, read, sync, write},
+        source::describe,
+        transfer::{channel, read, sync, write},
     },
 };
 

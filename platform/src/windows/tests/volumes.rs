@@ -6,8 +6,8 @@ use super::world::{Call, HANDLE, VOLUME, World};
 use crate::{
     Backing, Errno, Fail, MapSync, Subject, Text,
     windows::{
-        describe::describe,
-        volume::{WinVolume, device_id, locate, synchronous, unsafe_shutdowns},
+        place::{WinVolume, device_id, locate, synchronous, unsafe_shutdowns},
+        source::describe,
     },
 };
 

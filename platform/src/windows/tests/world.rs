@@ -8,7 +8,7 @@ use crate::{
     windows::{
         errors::Code,
         handle::RawWinHandle,
-        identity::WinFileId,
+        id::WinFileId,
         sys::{Information, Standard, Sys, VolumeInformation},
     },
 };

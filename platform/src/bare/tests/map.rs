@@ -1,0 +1,334 @@
+//! Windows on memory of the heap.
+
+use core::ptr::NonNull;
+use std::{cell::RefCell, format, vec, vec::Vec};
+
+use super::{
+    mapped::{BASE, LENGTH, on, region},
+    tables::{Range, capabilities, hints, mapping, nfit},
+};
+use crate::{
+    Cpu, Durability, Errno, Extent, Nfit, PhysicalRegion, RegionKind, Window, WindowFault,
+    bare::map::clamped,
+};
+
+fn cpu() -> Cpu {
+    Cpu::detect().unwrap()
+}
+
+/// Offsets and lengths: aligned or not, over pages, of nothing, up to the end.
+const RANGES: [(usize, usize); 9] = [
+    (0, 1),
+    (0, 64),
+    (1, 63),
+    (63, 2),
+    (4095, 2),
+    (100, 8192),
+    (0, LENGTH),
+    (LENGTH - 1, 1),
+    (LENGTH, 0),
+];
+
+#[test]
+fn what_was_written_is_read_and_is_there() {
+    for durability in [Durability::CacheFlush, Durability::Fence, Durability::Call] {
+        let region = region(durability);
+        for (offset, length) in RANGES {
+            let bytes: Vec<u8> = (0..length).map(|n| n.to_le_bytes()[0] | 1).collect();
+            let after = on(Extent::of(&region), 0, |window| {
+                let host = |_, _| Ok(());
+                let mut window = window.flushed_by(cpu()).flushed_by_host(&host);
+                assert_eq!((window.length(), window.extent().base()), (LENGTH, Some(BASE)));
+                window.write(offset, &bytes).unwrap();
+                window.persist(offset, length).unwrap();
+                let mut read = vec![0; length];
+                window.read(offset, &mut read).unwrap();
+                assert_eq!(read, bytes);
+            });
+            assert_eq!(after[offset..offset + length], bytes);
+            // Nothing beside it.
+            assert!(after[..offset].iter().chain(&after[offset + length..]).all(|&byte| byte == 0));
+        }
+    }
+}
+
+#[test]
+fn beyond_the_end_nothing_is_done() {
+    let region = region(Durability::CacheFlush);
+    let part = Extent::of(&region).part(64, 128);
+    for (extent, end) in [(Extent::of(&region), LENGTH), (part, 128)] {
+        let after = on(extent, 7, |window| {
+            let mut window = window.flushed_by(cpu());
+            let ranges = [
+                (end, 1),
+                (end - 1, 2),
+                (0, end + 1),
+                (end + 1, 0),
+                (usize::MAX, 0),
+                (usize::MAX, 1),
+                (1, usize::MAX),
+            ];
+            for (offset, length) in ranges {
+                assert_eq!(
+                    window.flush(offset, length),
+                    Err(WindowFault::Outside),
+                    "{offset} {length}"
+                );
+                assert_eq!(window.persist(offset, length), Err(WindowFault::Outside));
+                if length <= 2 * LENGTH {
+                    let mut bytes = vec![1; length];
+                    assert_eq!(window.write(offset, &bytes), Err(WindowFault::Outside));
+                    assert_eq!(window.read(offset, &mut bytes), Err(WindowFault::Outside));
+                    assert!(bytes.iter().all(|&byte| byte == 1));
+                }
+            }
+            assert_eq!(window.persist(0, end), Ok(()));
+        });
+        assert!(after.iter().all(|&byte| byte == 7));
+    }
+}
+
+#[test]
+fn a_region_that_cannot_be_a_source_has_no_bytes() {
+    let whole = region(Durability::Fence);
+    let wrapping = PhysicalRegion::new(u64::MAX, 2, RegionKind::Persistent);
+    let table = [whole, whole];
+    let extents = [
+        Extent::of(&whole).part(0, 0),
+        Extent::of(&whole).part(1, LENGTH as u64),
+        Extent::of(&wrapping),
+        Extent::of_table(&table, 1).unwrap(),
+    ];
+    for extent in extents {
+        on(extent, 0, |mut window| {
+            assert_eq!(window.length(), 0);
+            assert_eq!(
+                (window.read(0, &mut [0]), window.write(0, &[0])),
+                (Err(WindowFault::Outside), Err(WindowFault::Outside))
+            );
+        });
+    }
+}
+
+/// What makes a store durable has to be there, or nothing is said to be durable.
+#[test]
+fn each_durability_wants_its_own() {
+    let persisted = |region: PhysicalRegion<'_>, give: fn(Window<'_>) -> Window<'_>| {
+        let mut result = None;
+        on(Extent::of(&region), 0, |window| result = Some(give(window).persist(0, 1)));
+        result.unwrap()
+    };
+    let nothing: fn(Window<'_>) -> Window<'_> = |window| window;
+    let all: fn(Window<'_>) -> Window<'_> =
+        |window| window.flushed_by(cpu()).flushed_by_host(&|_, _| Ok(()));
+    for (durability, without, with) in [
+        (Durability::CacheFlush, Err(WindowFault::NoInstruction), Ok(())),
+        (Durability::Fence, Ok(()), Ok(())),
+        (Durability::Call, Err(WindowFault::NoCall), Ok(())),
+        (Durability::None, Err(WindowFault::NeverDurable), Err(WindowFault::NeverDurable)),
+    ] {
+        assert_eq!(
+            (persisted(region(durability), nothing), persisted(region(durability), all)),
+            (without, with)
+        );
+    }
+    // Other memory never is, whatever is said of it: no source can be made of it, and its window
+    // has no bytes.
+    let outside = Err(WindowFault::Outside);
+    for kind in [RegionKind::Volatile, RegionKind::VirtualDisk, RegionKind::Other] {
+        let other = PhysicalRegion::new(BASE, 4096, kind).durable_by(Durability::Fence);
+        on(Extent::of(&other), 0, |mut window| {
+            assert_eq!(
+                (window.length(), window.flush(0, 0)),
+                (0, Err(WindowFault::NeverDurable)),
+                "{kind:?}"
+            );
+            assert_eq!(
+                (window.read(0, &mut [0]), window.write(0, &[0])),
+                (outside, outside),
+                "{kind:?}"
+            );
+        });
+    }
+}
+
+/// Lost all the same, whatever was given: it may be written to, and nothing of it is called
+/// durable.
+#[test]
+fn a_region_that_is_not_armed() {
+    for durability in [Durability::CacheFlush, Durability::Fence, Durability::Call] {
+        let region = region(durability).unarmed();
+        let after = on(Extent::of(&region), 0, |window| {
+            let mut window = window.flushed_by(cpu()).flushed_by_host(&|_, _| Ok(()));
+            assert_eq!(window.write(0, &[5]), Ok(()));
+            for (offset, length) in [(0, 1), (0, 0), (LENGTH, 0)] {
+                assert_eq!(
+                    window.flush(offset, length),
+                    Err(WindowFault::Unarmed),
+                    "{durability:?}"
+                );
+                assert_eq!(window.persist(offset, length), Err(WindowFault::Unarmed));
+            }
+            assert_eq!(window.flush(LENGTH, 1), Err(WindowFault::Outside));
+        });
+        assert_eq!(after[..2], [5, 0]);
+        let locked = region.read_only();
+        on(Extent::of(&locked), 0, |mut window| {
+            assert_eq!(window.write(0, &[5]), Err(WindowFault::ReadOnly))
+        });
+    }
+    let never = region(Durability::None).unarmed();
+    on(Extent::of(&never), 0, |window| {
+        assert_eq!(window.flush(0, 1), Err(WindowFault::NeverDurable))
+    });
+}
+
+/// Nothing has to be given for no bytes; what keeps nothing at all is refused for these too.
+#[test]
+fn a_range_of_no_bytes_needs_nothing() {
+    for (durability, expected) in [
+        (Durability::CacheFlush, Ok(())),
+        (Durability::Fence, Ok(())),
+        (Durability::Call, Ok(())),
+        (Durability::None, Err(WindowFault::NeverDurable)),
+    ] {
+        let region = region(durability);
+        on(Extent::of(&region), 0, |window| {
+            assert_eq!(
+                (window.flush(0, 0), window.persist(LENGTH, 0)),
+                (expected, expected),
+                "{durability:?}"
+            );
+        });
+    }
+}
+
+/// Where the table has flush hints, and does not say that they are not needed, all of them have to
+/// be given.
+#[test]
+fn flush_hints_that_were_not_given() {
+    let devices =
+        [mapping(1, 1, 1, 0), mapping(2, 1, 1, 0), hints(1, &[0x1000]), hints(2, &[0x2000])];
+    let persisted = |more: &[Vec<u8>], given: usize| {
+        let table = nfit(
+            &[&[Range::persistent(1, BASE, 4096).structure()], &devices as &[_], more].concat(),
+        );
+        let regions: Vec<_> = Nfit::parse(&table).unwrap().regions().collect();
+        let mut registers = [0_u64; 2];
+        let at = NonNull::new(registers.as_mut_ptr()).unwrap();
+        // SAFETY: the second of two.
+        let registers = [at, unsafe { at.add(1) }];
+        let mut result = None;
+        on(Extent::of(&regions[0]), 0, |window| {
+            assert_eq!(window.persist(0, 0), Ok(()));
+            assert_eq!(
+                window.persist(0, 1).is_ok(),
+                window.extent().region().durability() == Durability::Fence
+            );
+            // SAFETY: ordinary memory, aligned, in the place of registers.
+            let window = unsafe { window.flushed_by(cpu()).with_hints(&registers[..given]) };
+            result = Some(window.persist(0, 1));
+        });
+        result.unwrap()
+    };
+    let missing = Err(WindowFault::NoHints);
+    assert_eq!([0, 1, 2].map(|given| persisted(&[], given)), [missing, missing, Ok(())]);
+    // The capabilities say that the memory controllers, or the caches, are in the persistence
+    // domain; or that nothing is known.
+    for (bits, expected) in [(0b10, Ok(())), (0b11, Ok(())), (0, missing)] {
+        assert_eq!(persisted(&[capabilities(1, bits)], 0), expected, "{bits:#b}");
+    }
+}
+
+/// A region that is longer than the addresses of this processor has all of them, and not what is
+/// left of its length.
+#[test]
+fn a_length_is_not_truncated() {
+    assert_eq!(
+        [16, u64::from(u32::MAX), (1 << 32) + 16, u64::MAX].map(|length| clamped(length, u32::MAX)),
+        [16, u32::MAX, u32::MAX, u32::MAX]
+    );
+}
+
+#[test]
+fn the_host_is_asked_for_the_range() {
+    let region = region(Durability::Call);
+    let asked = RefCell::new(Vec::new());
+    let host = |address, length| {
+        asked.borrow_mut().push((address, length));
+        if length == 13 { Err(Errno::EIO) } else { Ok(()) }
+    };
+    on(Extent::of(&region).part(0x100, 0x200), 0, |window| {
+        let window = window.flushed_by_host(&host);
+        assert_eq!(window.persist(0x10, 0x20), Ok(()));
+        assert_eq!(window.flush(0, 0x200), Ok(()));
+        assert_eq!(window.persist(1, 13), Err(WindowFault::Host(Errno::EIO)));
+        assert_eq!(window.persist(1, 0), Ok(()));
+        assert_eq!(window.persist(0x200, 1), Err(WindowFault::Outside));
+        window.drain();
+    });
+    assert_eq!(asked.take(), [(BASE + 0x110, 0x20), (BASE + 0x100, 0x200), (BASE + 0x101, 13)]);
+}
+
+#[test]
+fn a_region_that_can_only_be_read() {
+    let region = region(Durability::Fence).read_only();
+    let after = on(Extent::of(&region), 3, |mut window| {
+        let mut byte = [0];
+        assert_eq!(
+            (window.write(0, &[9]), window.read(0, &mut byte), byte),
+            (Err(WindowFault::ReadOnly), Ok(()), [3])
+        );
+        assert_eq!(window.write(LENGTH, &[9]), Err(WindowFault::Outside));
+    });
+    assert!(after.iter().all(|&byte| byte == 3));
+}
+
+#[test]
+fn hints_are_written_when_it_is_drained() {
+    let region = region(Durability::CacheFlush);
+    let mut registers = [0_u64; 3];
+    let at = NonNull::new(registers.as_mut_ptr()).unwrap();
+    // SAFETY: the third of three.
+    let hints = [at, unsafe { at.add(2) }];
+    on(Extent::of(&region), 0, |window| {
+        // SAFETY: ordinary memory, aligned, in the place of registers; read only through the same
+        // pointer meanwhile.
+        let window = unsafe { window.flushed_by(cpu()).with_hints(&hints) };
+        // SAFETY: as above.
+        let written = || [0, 1, 2].map(|n| unsafe { at.add(n).read() } != 0);
+        window.flush(0, 64).unwrap();
+        assert_eq!(written(), [false; 3]);
+        window.drain();
+        assert_eq!(written(), [true, false, true]);
+    });
+}
+
+#[test]
+fn what_it_says_of_itself() {
+    let region = region(Durability::Fence);
+    on(Extent::of(&region), 0, |window| {
+        let text = format!("{window:?}");
+        assert!(
+            text.starts_with("Window { extent: ExtentId {")
+                && text.ends_with(", length: 12388, .. }"),
+            "{text}"
+        );
+    });
+    assert_eq!(
+        format!("{}", WindowFault::Host(Errno::EIO)),
+        format!("the host's flush failed: {}", Errno::EIO)
+    );
+    let faults = [
+        WindowFault::Outside,
+        WindowFault::ReadOnly,
+        WindowFault::NeverDurable,
+        WindowFault::Unarmed,
+        WindowFault::NoInstruction,
+        WindowFault::NoHints,
+        WindowFault::NoCall,
+    ];
+    let texts: std::collections::HashSet<_> =
+        faults.iter().map(|fault| format!("{fault}")).collect();
+    assert_eq!(texts.len(), faults.len());
+}

@@ -1,0 +1,23 @@
+//! A region, and a window on it in memory of the heap.
+
+use core::ptr::NonNull;
+use std::{vec, vec::Vec};
+
+use crate::{Durability, Extent, PhysicalRegion, RegionKind, Window};
+
+pub(super) const LENGTH: usize = 3 * 4096 + 100;
+pub(super) const BASE: u64 = 0x12_3400_0000;
+
+pub(super) fn region(durability: Durability) -> PhysicalRegion<'static> {
+    PhysicalRegion::new(BASE, LENGTH as u64, RegionKind::Persistent).durable_by(durability)
+}
+
+/// Calls `test` with a window on memory that holds these bytes; the bytes afterwards.
+pub(super) fn on(extent: Extent<'_>, before: u8, test: impl FnOnce(Window<'_>)) -> Vec<u8> {
+    let mut memory = vec![before; LENGTH];
+    let at = NonNull::new(memory.as_mut_ptr()).unwrap();
+    // SAFETY: the memory is there for as long as the window, which does not leave `test`; no extent
+    // here is longer, and nobody else uses it meanwhile.
+    test(unsafe { extent.mapped(at) });
+    memory
+}

@@ -1,0 +1,139 @@
+//! Reading and writing a region where the program has it mapped.
+
+use core::ops::Range;
+
+use super::{
+    map::{Window, WindowFault},
+    source::{Bare, Extent, ExtentId},
+};
+use crate::{
+    Borrowed, Cause, Errno, Facts, Fail, Handle, Partial, ReadBuffer, Subject, Transfer, Undurable,
+    WriteBuffer,
+};
+
+/// A window, and how far behind its first byte the source's is.
+#[derive(Debug)]
+pub struct Channel<'t> {
+    window: &'t Window<'t>,
+    start: u64,
+}
+
+/// Through a [`Window`] on the region, or on more of it: without one, nothing can be transferred.
+/// (Nobody but the program maps anything.) What is written is durable on return; a window that
+/// could not make it so is refused when it is given.
+///
+/// # Memory that is bad
+///
+/// It is a plain copy. There is no system that makes an error of what the machine does about a load
+/// from bad memory, and so it comes to the program's own handler, or ends the machine:
+///
+/// - x86: a machine check (#MC, vector 18). The address is in IA32_MCi_ADDR; it can be gone on from
+///   only if IA32_MCG_STATUS.RIPV is set. At reset CR4.MCE is clear, and then the processor shuts
+///   down.
+/// - AArch64: a synchronous external abort (ESR_ELx.DFSC 0x10, the address in FAR_ELx), or an
+///   SError, which comes later and tells no address.
+/// - RISC-V: an access fault (cause 5) or a hardware error (cause 19), the address in mtval or
+///   stval, or an interrupt of the platform's.
+/// - Cortex-M: a BusFault, precise with the address in BFAR, or imprecise; without a handler a
+///   HardFault.
+///
+/// A handler that knows the window's addresses may leave the copy and not come back: no lock is
+/// held, and nothing is half done but the copy itself. A store to bad memory is seen by nobody, or
+/// later; on some machines one of a whole line cures it.
+impl<'t> Transfer for Bare<'t> {
+    type Guard = &'t Window<'t>;
+    type Channel = Channel<'t>;
+
+    // Where it is to stay from the first, since a small stack has no room for copies.
+    #[inline(always)]
+    fn channel(
+        extent: Borrowed<'_, Self>,
+        facts: &Facts<ExtentId>,
+        via: Option<&'t Window<'t>>,
+        range: Range<u64>,
+        writable: bool,
+    ) -> Result<Channel<'t>, Fail> {
+        let extent = extent.raw();
+        if extent.id() != facts.id {
+            return Err(Fail::Replaced);
+        }
+        let window = via.ok_or(Fail::Unsupported)?;
+        let start = between(window.extent(), &extent).ok_or(Fail::Absent(Subject::Mapping))?;
+        let mapped = u64::try_from(window.length()).unwrap_or(u64::MAX);
+        if start.checked_add(range.end).is_none_or(|end| end > mapped) {
+            return Err(Fail::Absent(Subject::Mapping));
+        }
+        if writable {
+            // The source's region was looked at before.
+            let writable = if window.extent().region().is_read_only() {
+                Err(WindowFault::ReadOnly)
+            } else {
+                Ok(())
+            };
+            writable.and_then(|()| window.keeps()).map_err(fail)?;
+        }
+        Ok(Channel { window, start })
+    }
+
+    fn read_at(
+        _: Borrowed<'_, Self>,
+        channel: &Channel<'t>,
+        offset: u64,
+        buffer: ReadBuffer<'_>,
+    ) -> Result<(), Partial> {
+        // SAFETY: the buffer's bytes can be written to, as from_raw_parts wants where there is no
+        // system.
+        let read = channel
+            .at(offset)
+            .and_then(|at| unsafe { channel.window.read_to(at, buffer.as_ptr(), buffer.len()) });
+        read.map_err(halted)
+    }
+
+    fn write_at(
+        _: Borrowed<'_, Self>,
+        channel: &Channel<'t>,
+        offset: u64,
+        buffer: WriteBuffer<'_>,
+    ) -> Result<(), Partial> {
+        let written = channel.at(offset).and_then(|at| {
+            // SAFETY: the buffer's bytes can be read, likewise.
+            unsafe { channel.window.write_from(at, buffer.as_ptr(), buffer.len()) }?;
+            channel.window.persist(at, buffer.len())
+        });
+        written.map_err(halted)
+    }
+
+    /// What was written is durable already.
+    fn sync(extent: Borrowed<'_, Self>, facts: &Facts<ExtentId>) -> Result<(), Fail> {
+        if extent.raw().id() == facts.id { Ok(()) } else { Err(Fail::Replaced) }
+    }
+}
+
+/// How far the first byte of `inner` is behind that of `outer`.
+fn between(outer: &Extent<'_>, inner: &Extent<'_>) -> Option<u64> {
+    inner.base()?.checked_sub(outer.base()?)
+}
+
+impl Channel<'_> {
+    fn at(&self, offset: u64) -> Result<usize, WindowFault> {
+        let at = self.start.checked_add(offset).and_then(|at| usize::try_from(at).ok());
+        at.ok_or(WindowFault::Outside)
+    }
+}
+
+fn fail(fault: WindowFault) -> Fail {
+    match fault {
+        WindowFault::Outside => Fail::Absent(Subject::Mapping),
+        WindowFault::ReadOnly => Fail::Os(Subject::Write, Errno::EROFS),
+        WindowFault::NeverDurable => Fail::NotDurable(Undurable::Never),
+        WindowFault::Unarmed => Fail::NotDurable(Undurable::Unarmed),
+        WindowFault::NoInstruction => Fail::NotDurable(Undurable::NoInstruction),
+        WindowFault::NoHints => Fail::NotDurable(Undurable::NoHints),
+        WindowFault::NoCall => Fail::NotDurable(Undurable::NoCall),
+        WindowFault::Host(errno) => Fail::Os(Subject::Sync, errno),
+    }
+}
+
+fn halted(fault: WindowFault) -> Partial {
+    Partial { done: 0, why: Cause::Fail(fail(fault)) }
+}

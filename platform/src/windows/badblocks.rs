@@ -1,0 +1,16 @@
+//! Bad blocks: Windows keeps no list that a program could read, so that every question has the
+//! contract's own answer, [`Fail::Unsupported`](crate::Fail). Bad memory is found by reading it
+//! (transfer.rs).
+
+use core::convert::Infallible;
+
+use super::{crt::Crt, platform::Windows};
+use crate::BadBlocks;
+
+impl BadBlocks for Windows {
+    type List = Infallible;
+}
+
+impl BadBlocks for Crt {
+    type List = Infallible;
+}

@@ -1,0 +1,187 @@
+//! Reading and writing at an offset.
+
+#[cfg(windows)]
+use core::{convert::Infallible, ops::Range};
+
+#[cfg(windows)]
+use super::{crt::Crt, native::Kernel, platform::Windows};
+use super::{
+    errors::Code,
+    handle::RawWinHandle,
+    id::WinFileId,
+    identity::{no_answer, same},
+    sys::Sys,
+};
+use crate::{
+    Cause, Errno, Facts, Fail, Partial, ReadBuffer, Subject, WriteBuffer,
+    pieces::{self, Refusal, Stop, in_pieces},
+};
+
+#[cfg(windows)]
+use crate::{Borrowed, Handle, Transfer};
+
+#[cfg(windows)]
+macro_rules! transfer {
+    ($($system:ident)*) => {$(
+/// Files by `ReadFile` and `WriteFile` with the offset, in pieces of 16 MiB; `FlushFileBuffers`
+/// makes what was written durable. Which way the handle was opened is asked for once
+/// (`NtQueryInformationFile`):
+///
+/// - One that waits (without `FILE_FLAG_OVERLAPPED`) makes one call at a time, and its position is
+///   behind what was transferred then, as always with such handles.
+/// - Of one with `FILE_FLAG_OVERLAPPED` each transfer has an event of its own, and waits for it
+///   (`CreateEventW`, `GetOverlappedResult`, `CloseHandle`). A completion port that the handle is
+///   bound to is not told.
+/// - One with `FILE_FLAG_NO_BUFFERING` takes whole sectors only, to and from memory that is aligned
+///   like them; the system says `EINVAL` of everything else.
+///
+/// What the device says of its medium (`CRC`, `SEEK`, `SECTOR_NOT_FOUND`, `WRITE_FAULT`,
+/// `READ_FAULT`, `DATA_CHECKSUM_ERROR`, `DEVICE_HARDWARE_ERROR`, `IO_DEVICE`,
+/// `DISK_RECALIBRATE_FAILED`, `DISK_OPERATION_FAILED`, `DISK_RESET_FAILED`) is a medium that is
+/// bad: smaller pieces say where, down to a sector, or to the pages that the system reads at once.
+        impl Transfer for $system {
+            type Guard = Infallible;
+            type Channel = Channel;
+
+            fn channel(
+                handle: Borrowed<'_, Self>,
+                _: &Facts<WinFileId>,
+                _: Option<Infallible>,
+                _: Range<u64>,
+                _: bool,
+            ) -> Result<Channel, Fail> {
+                Ok(channel(Kernel, Self::find(handle.raw())?))
+            }
+
+            fn read_at(
+                handle: Borrowed<'_, Self>,
+                channel: &Channel,
+                offset: u64,
+                buffer: ReadBuffer<'_>,
+            ) -> Result<(), Partial> {
+                let raw = Self::find(handle.raw()).map_err(nothing)?;
+                read(Kernel, raw, *channel, offset, buffer)
+            }
+
+            fn write_at(
+                handle: Borrowed<'_, Self>,
+                channel: &Channel,
+                offset: u64,
+                buffer: WriteBuffer<'_>,
+            ) -> Result<(), Partial> {
+                let raw = Self::find(handle.raw()).map_err(nothing)?;
+                write(Kernel, raw, *channel, offset, buffer)
+            }
+
+            fn sync(handle: Borrowed<'_, Self>, facts: &Facts<WinFileId>) -> Result<(), Fail> {
+                sync(Kernel, Self::find(handle.raw())?, facts)
+            }
+        }
+    )*};
+}
+
+#[cfg(windows)]
+transfer! { Windows Crt }
+
+/// Nothing was transferred, for this reason.
+#[cfg(windows)]
+const fn nothing(fail: Fail) -> Partial {
+    Partial { done: 0, why: Cause::Fail(fail) }
+}
+
+/// What is kept over transfers of one handle.
+#[derive(Clone, Copy, Debug)]
+pub struct Channel {
+    /// Whether it is known that a call returns when it is done: the handle was opened without
+    /// FILE_FLAG_OVERLAPPED.
+    waits: bool,
+}
+
+/// As many bytes at once as the system has memory to describe, where it transfers them past its
+/// cache.
+const MOST: usize = 1 << 24;
+
+/// A page, of which the system may write a whole one or nothing. All of Windows' processors have
+/// pages of this size.
+const PAGE: u64 = 4096;
+
+/// As much as the system may read at once for whoever wants a byte of it.
+const LARGEST: u64 = 65536;
+
+pub(super) fn channel<S: Sys>(sys: S, raw: RawWinHandle) -> Channel {
+    // Who does not say may return before it is done.
+    Channel { waits: sys.waits(raw).unwrap_or(false) }
+}
+
+fn refusal(code: Code) -> Refusal<Code> {
+    match code {
+        code if code.is_of_the_medium() => Refusal::Medium,
+        Code::NOACCESS | Code::INVALID_USER_BUFFER => Refusal::Buffer,
+        code => Refusal::Other(code),
+    }
+}
+
+pub(super) fn read<S: Sys>(
+    sys: S,
+    raw: RawWinHandle,
+    channel: Channel,
+    offset: u64,
+    mut buffer: ReadBuffer<'_>,
+) -> Result<(), Partial> {
+    let result = in_pieces(offset, buffer.len(), MOST, |at, done, length| {
+        match sys.read(raw, channel.waits, at, buffer.part(done, length)) {
+            Err(Code::HANDLE_EOF) => Ok(0),
+            result => result.map_err(refusal),
+        }
+    });
+    result.map_err(|(done, stop)| {
+        let why = match stop {
+            Stop::Nothing | Stop::Offset => Cause::End,
+            Stop::Medium { at, unit } => {
+                let readable = |at| {
+                    let mut byte = [0];
+                    sys.read(raw, channel.waits, at, byte.as_mut_slice().into())
+                        .is_ok_and(|moved| moved > 0)
+                };
+                Cause::Medium { unit: unit.max(pieces::exact(at, LARGEST, readable)) }
+            }
+            Stop::Buffer => Cause::Buffer,
+            Stop::Other(code) => Cause::Fail(no_answer(Subject::Read, code)),
+        };
+        Partial { done, why }
+    })
+}
+
+pub(super) fn write<S: Sys>(
+    sys: S,
+    raw: RawWinHandle,
+    channel: Channel,
+    offset: u64,
+    mut buffer: WriteBuffer<'_>,
+) -> Result<(), Partial> {
+    let result = in_pieces(offset, buffer.len(), MOST, |at, done, length| {
+        sys.write(raw, channel.waits, at, buffer.part(done, length)).map_err(refusal)
+    });
+    result.map_err(|(done, stop)| {
+        let why = match stop {
+            // A file that takes nothing makes no sense.
+            Stop::Nothing => Cause::Fail(Fail::Malformed(Subject::Write)),
+            Stop::Offset => Cause::Fail(Fail::Os(Subject::Write, Errno::EFBIG)),
+            // A write of less than a page reads the rest of it: it is the page that is known to be
+            // bad.
+            Stop::Medium { unit, .. } => Cause::Medium { unit: unit.max(PAGE) },
+            Stop::Buffer => Cause::Buffer,
+            Stop::Other(code) => Cause::Fail(no_answer(Subject::Write, code)),
+        };
+        Partial { done, why }
+    })
+}
+
+pub(super) fn sync<S: Sys>(
+    sys: S,
+    raw: RawWinHandle,
+    facts: &Facts<WinFileId>,
+) -> Result<(), Fail> {
+    same(sys, raw, facts)?;
+    sys.flush(raw).map_err(|code| no_answer(Subject::Sync, code))
+}
