@@ -4,9 +4,11 @@ use std::{fs::File, io::Write};
 
 use pmem2::{linux::Linux, platform::{Borrowed, Transfer, Platform}};
 
-/// What this program opened itself, overwritten.
+/// Overwrites what this program opened itself.
 fn main() {
-    let mut file: File = tempfile::tempfile().unwrap();
+    let path = std::env::temp_dir().join(format!("pmem2-compile-{}", std::process::id()));
+    let mut file = File::options().read(true).write(true).create_new(true).open(&path).unwrap();
+    std::fs::remove_file(path).unwrap();
     file.write_all(&[1; 8]).unwrap();
     for file in [&file] {
         let fd = Borrowed::from(file);
