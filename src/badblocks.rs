@@ -1,51 +1,90 @@
-//! The bytes of a source that are known to be bad.
+//! Bad blocks: the bytes that the system knows to be bad, and how they become good again.
+//!
+//! [`Source::bad_blocks`] lists them, [`Source::clear_bad_blocks`] gives a file other memory for
+//! them, or tells a device to give them up. Bytes that are bad and on no list are found by reading:
+//! see [`transfer`](crate::transfer).
+//!
+//! ```
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use pmem2::{Error, Source, badblocks::ClearBy};
+//! # let path = std::env::temp_dir().join(format!("pmem2-badblocks-{}", std::process::id()));
+//!
+//! let file = std::fs::File::options().read(true).write(true).create(true).open(&path)?;
+//! # std::fs::remove_file(&path)?;
+//! file.set_len(1 << 20)?;
+//! let source = Source::new(file)?;
+//! for range in source.bad_blocks().into_iter().flatten() {
+//!     // The contents of these bytes are lost; they are zeros afterwards.
+//!     source.clear_bad_blocks(range?, ClearBy::Allocation)?;
+//! }
+//! // Bytes that are not listed as bad are never touched.
+//! let good = source.clear_bad_blocks(0..4096, ClearBy::Allocation);
+//! assert!(matches!(good, Err(Error::NotBad | Error::Unsupported(_) | Error::Os { .. })));
+//! # Ok(()) }
+//! ```
 
 use core::{fmt, ops::Range};
+
 pub use pmem2_platform::ClearBy;
+use pmem2_platform::{self as platform, BadBlocks as _, Fail, Handle, Kind, Subject};
 
-use pmem2_platform::{BadBlocks as _, Fail, Handle, Subject};
-
-use crate::{
-    Error, Source,
-    decide::{admit_clearing, admit_listing, admit_writing},
-};
+use crate::{error::Error, source::Source, transfer::admit_writing};
 
 /// The bad bytes of a source: ranges in bytes of it, in ascending order; no two of them adjoin.
 /// (pmem2_badblock_context_new(3), pmem2_badblock_next(3).)
 ///
-/// The system's list is taken once, when this is made. Where the source lies is looked at anew by
-/// each step, which finds the first bad bytes at or behind where the last range ended: so what was
-/// [cleared](Source::clear_bad_blocks) meanwhile is not told again, and nothing that was bad is
+/// The system's list is taken once, when this is made. Each step looks anew where the source lies,
+/// and finds the first bad bytes at or after the end of the last range. So bytes that were
+/// [cleared](Source::clear_bad_blocks) meanwhile are not told again, and nothing that was bad is
 /// left out. After an error there is nothing more, until [`seek`](BadBlocks::seek) says where to go
 /// on.
 ///
 /// It holds the list: on Linux it is a value of about 4 KiB.
-pub struct BadBlocks<H: Handle<P: pmem2_platform::BadBlocks>> {
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pmem2::{Error, Source, badblocks::BadBlocks};
+///
+/// let source = Source::new(std::fs::File::open(std::env::current_exe()?)?)?;
+/// match BadBlocks::new(source.by_reference()) {
+///     Ok(bad) => {
+///         for range in bad {
+///             println!("bad: {:?}", range?);
+///         }
+///     }
+///     // An ordinary disk, or a system without such a list.
+///     Err(Error::Unsupported(_)) => {}
+///     // Only root may relate a device DAX to its region; no /sys.
+///     Err(error) => println!("{error}"),
+/// }
+/// # Ok(()) }
+/// ```
+pub struct BadBlocks<H: Handle<P: platform::BadBlocks>> {
     source: Source<H>,
-    list: <H::P as pmem2_platform::BadBlocks>::List,
+    list: <H::P as platform::BadBlocks>::List,
     at: Option<u64>,
 }
 
-impl<H: Handle<P: pmem2_platform::BadBlocks> + fmt::Debug> fmt::Debug for BadBlocks<H> {
+impl<H: Handle<P: platform::BadBlocks> + fmt::Debug> fmt::Debug for BadBlocks<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { source, at, list: _ } = self;
         f.debug_struct("BadBlocks").field("source", source).field("at", at).finish_non_exhaustive()
     }
 }
 
-impl<H: Handle<P: pmem2_platform::BadBlocks>> BadBlocks<H> {
-    /// Takes the list of what the source lies on.
+impl<H: Handle<P: platform::BadBlocks>> BadBlocks<H> {
+    /// Takes the list of the device that the source lies on.
     ///
     /// # Errors
     ///
     /// Those of [`Source::bad_blocks`].
     pub fn new(source: Source<H>) -> Result<Self, Error> {
-        admit_listing(source.kind())?;
-        let list = source.ask(Subject::BadBlocks, H::P::list_bad)?;
+        source.admit_listing()?;
+        let list = source.query(Subject::BadBlocks, platform::BadBlocks::list_bad)?;
         Ok(Self { source, list, at: Some(0) })
     }
 
-    /// The source.
+    /// Returns the source.
     pub const fn source(&self) -> &Source<H> {
         &self.source
     }
@@ -55,12 +94,12 @@ impl<H: Handle<P: pmem2_platform::BadBlocks>> BadBlocks<H> {
         self.at = Some(offset);
     }
 
-    /// The next range.
+    /// Finds the next range.
     fn step(&mut self, from: u64) -> Result<Option<Range<u64>>, Error> {
         let Self { source, list, .. } = self;
         let handle = source.handle();
         let found = H::P::next_bad(handle.into(), source.facts(), list, from);
-        match found.map_err(|fail| Error::of(fail, Subject::BadBlocks))? {
+        match found.map_err(|fail| Error::from_fail(fail, Subject::BadBlocks))? {
             // A platform that goes backwards would be asked for ever.
             Some(range) if range.start < from || range.is_empty() => {
                 Err(Error::Unknown(Subject::BadBlocks))
@@ -70,7 +109,7 @@ impl<H: Handle<P: pmem2_platform::BadBlocks>> BadBlocks<H> {
     }
 }
 
-impl<H: Handle<P: pmem2_platform::BadBlocks>> Iterator for BadBlocks<H> {
+impl<H: Handle<P: platform::BadBlocks>> Iterator for BadBlocks<H> {
     type Item = Result<Range<u64>, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -83,18 +122,18 @@ impl<H: Handle<P: pmem2_platform::BadBlocks>> Iterator for BadBlocks<H> {
     }
 }
 
-impl<H: Handle<P: pmem2_platform::BadBlocks>> core::iter::FusedIterator for BadBlocks<H> {}
+impl<H: Handle<P: platform::BadBlocks>> core::iter::FusedIterator for BadBlocks<H> {}
 
-impl<H: Handle<P: pmem2_platform::BadBlocks>> Source<H> {
-    /// The bytes of the source that the system knows to be bad.
+impl<H: Handle<P: platform::BadBlocks>> Source<H> {
+    /// Lists the bytes of the source that the system knows to be bad.
     ///
     /// On Linux: of a file the list of its disk, of a device DAX that of its region, which only
     /// root can relate to the device. A disk that is no persistent memory has no list, and neither
     /// has one in sector mode (BTT). The list of a volume of device-mapper is put together from
     /// those of its parts, if they are `linear`, for root only.
     ///
-    /// What was written to a file and has no place on the disk yet gets one first. If that fails
-    /// since the memory is bad, the places are told all the same: `sync` says that it failed.
+    /// Bytes that were written to a file and have no place on the disk yet get one first. If that
+    /// fails since the memory is bad, the places are told all the same: `sync` says that it failed.
     ///
     /// System calls on Linux, with the steps of the iterator: `fstat`, `readlinkat`, `openat`,
     /// `read`, `close`; of a device DAX also `newfstatat`; of a file also `fstatfs`, `ioctl` with
@@ -118,49 +157,48 @@ impl<H: Handle<P: pmem2_platform::BadBlocks>> Source<H> {
     }
 
     /// Gives the source good memory for these bytes, which are zeros then
-    /// (pmem2_badblock_clear(3)). What was there is lost. All of them must be bad as the system
+    /// (pmem2_badblock_clear(3)). Their contents are lost. All of them must be bad as the system
     /// knows it now, or nothing is done.
     ///
-    /// On Linux a file gets other blocks of its file system for those that these bytes are in. What
-    /// is good in them is kept: it is read before, and written to the new ones. What is listed as
-    /// bad in them and not in the range is zeros then, too, even if it could be read. Nobody else
-    /// may read, write or clear these blocks meanwhile, nor cut the file off there. Threads of one
-    /// process that clear the same file take turns, in the order in which they came; other
-    /// processes are not waited for, and a signal handler must not clear.
+    /// On Linux a file gets other blocks of its file system for those that these bytes are in. The
+    /// good bytes in them are kept: they are read before, and written to the new blocks. Bytes in
+    /// them that are listed as bad and are not in the range become zeros, too, even if they could
+    /// be read. Nobody else may read, write or clear these blocks meanwhile, nor cut the file off
+    /// there. Threads of one process that clear the same file take turns, in the order in which
+    /// they came; other processes are not waited for, and a signal handler must not clear.
     ///
-    /// Where the rest of a block cannot be read, `EIO` says so, and nothing is changed: that is so
-    /// of most files of which a part of a page is bad, since the kernel reads nothing of such a
-    /// page if they are mapped directly (DAX), and often so if they are not. With
-    /// [`LossyAllocation`](ClearBy::LossyAllocation) what of these blocks cannot be read is zeros
-    /// afterwards: no good byte that this handle could read is lost by it.
+    /// Where the rest of a block cannot be read, `EIO` says so, and nothing is changed. That is so
+    /// of most files of which a part of a page is bad: the kernel reads nothing of such a page if
+    /// they are mapped directly (DAX), and often nothing if they are not. With
+    /// [`LossyAllocation`](ClearBy::LossyAllocation) the bytes of these blocks that cannot be read
+    /// become zeros; no good byte that this handle could read is lost.
     ///
-    /// Before anything is freed, a spare file shows that it can be written again: it has no name,
-    /// is made in the directory that the file is in (`/proc/self/fd` tells which), and is gone
-    /// when it is closed. It is given to the owner of the file, whose quota it has to meet: where
-    /// the owner is another user, this takes the right to give files away (CAP_CHOWN), and is
+    /// Before anything is freed, a spare file shows that the good bytes can be written again. It
+    /// has no name, is made in the directory that the file is in (`/proc/self/fd` tells which), and
+    /// is gone when it is closed. It is given to the owner of the file, whose quota it has to meet:
+    /// where the owner is another user, this takes the right to give files away (CAP_CHOWN), and is
     /// `EPERM` without it. 64 blocks have to be free (`ENOSPC`), within that quota (`EDQUOT`), and
     /// these bytes must be allowed to be written to (`EFBIG` beyond RLIMIT_FSIZE, whose SIGXFSZ
     /// ends a program that does not handle it). Where the file cannot be made, `Os` of
-    /// [`Subject::Spare`] says so, and nothing is changed; blocks in which nothing is good are cleared
-    /// without it. A file that cannot be preallocated (with the block lists of ext3) is
+    /// [`Subject::Spare`] says so, and nothing is changed; blocks in which nothing is good are
+    /// cleared without it. A file that cannot be preallocated (with the block lists of ext3) is
     /// [`Unsupported`](Error::Unsupported).
     ///
     /// If the file system gives bad memory again, it is asked again, and the spare file holds what
-    /// comes in between: for a moment thousands of blocks, or all that is free. What is good is
+    /// comes in between: for a moment thousands of blocks, or all that is free. Good bytes are
     /// written to memory that is listed as bad only when that did not help. No order of steps can
-    /// save it:
+    /// save them:
     ///
-    /// - for a moment, what is good in a block is in this process's memory only, and then in the
-    ///   system's, until it is synced: a power failure loses it, and the first also the end of the
-    ///   program;
+    /// - for a moment, the good bytes of a block are in this process's memory only, and then in the
+    ///   system's, until they are synced: a power failure loses them, and the first also the end of
+    ///   the program;
     /// - on ext4 with `bigalloc`, a cluster stays where it is as long as any of its blocks is in
     ///   use, and so does the bad block in it;
-    /// - where what the spare file has is the only good memory, or others take all that is free
-    ///   meanwhile;
+    /// - where the spare file has the only good memory, or others take all that is free meanwhile;
     /// - where the file has already more than a project's quota allows, and the project is not the
     ///   directory's.
     ///
-    /// If it could not be written back, [`Subject::WriteBack`] says so.
+    /// If they could not be written back, [`Subject::WriteBack`] says so.
     ///
     /// The bad memory is free space of the file system then, for other files and for what the file
     /// system keeps for itself. Devices whose bus has `clear_error` in
@@ -194,18 +232,37 @@ impl<H: Handle<P: pmem2_platform::BadBlocks>> Source<H> {
     ///   Nothing was cleared; it is told once.
     /// - Those of [`bad_blocks`](Source::bad_blocks).
     pub fn clear_bad_blocks(&self, range: Range<u64>, by: ClearBy) -> Result<(), Error> {
-        admit_listing(self.kind())?;
+        self.admit_listing()?;
         // What is good beside it is written back, to where it was.
         admit_writing(self.access(), self.kind())?;
         admit_clearing(&range, self.size()?)?;
         H::P::clear_bad(self.handle().into(), self.facts(), range, by).map_err(|fail| match fail {
             // Where there is no list, that is the cause, whichever way was asked for.
             Fail::Unsupported if self.has_no_list() => Error::Unsupported(Subject::BadBlocks),
-            fail => Error::of(fail, Subject::ClearBadBlock),
+            fail => Error::from_fail(fail, Subject::ClearBadBlock),
         })
     }
 
     fn has_no_list(&self) -> bool {
         matches!(H::P::list_bad(self.handle().into(), self.facts()), Err(Fail::Unsupported))
     }
+
+    /// Refuses a source that lies on nothing that a system may know to be bad.
+    fn admit_listing(&self) -> Result<(), Error> {
+        match self.kind() {
+            Kind::Anonymous => Err(Error::Unsupported(Subject::BadBlocks)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Admits a range that is to be cleared, of a source of `size` bytes.
+const fn admit_clearing(range: &Range<u64>, size: u64) -> Result<(), Error> {
+    if range.start > i64::MAX.unsigned_abs() {
+        return Err(Error::OffsetOutOfRange { offset: range.start });
+    }
+    if range.start >= range.end {
+        return Err(Error::NotBad);
+    }
+    if range.end > size { Err(Error::LengthOutOfRange { end: range.end, size }) } else { Ok(()) }
 }

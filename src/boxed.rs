@@ -4,7 +4,10 @@ use alloc::boxed::Box;
 
 use pmem2_platform::{Handle, try_box};
 
-use crate::{Error, Source, error::Memory};
+use crate::{
+    error::{Error, Memory},
+    source::Source,
+};
 
 impl<H: Handle> Source<H> {
     /// Makes a source in a box (with the feature `alloc`). An allocator that has no memory is an error here, where `Box::new`

@@ -1,11 +1,9 @@
 //! Why there is no source, or no answer.
 
 mod code;
-mod sentence;
 
 pub use code::Code;
 pub use pmem2_platform::{Errno, Subject};
-pub(crate) use sentence::item;
 
 use pmem2_platform::{Backing, Fail, Kind, RegionFault, Undurable};
 
@@ -292,7 +290,7 @@ impl Error {
     }
 
     /// The error that a platform's failure means, where `asked` was asked for.
-    pub(crate) const fn of(fail: Fail, asked: Subject) -> Self {
+    pub(crate) const fn from_fail(fail: Fail, asked: Subject) -> Self {
         match fail {
             Fail::Unsupported => Self::Unsupported(asked),
             Fail::Replaced => Self::InvalidFileHandle(HandleFault::Replaced),

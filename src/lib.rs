@@ -64,7 +64,7 @@
 //! | feature | brings |
 //! |---|---|
 //! | `alloc` | `Source::boxed`; `Rc` and `Arc` of a handle are handles |
-//! | `std` | `File`, `OwnedFd`, `BorrowedFd` are handles, and become an [`Fd`], as does with `Fd::of` whatever is `AsFd`, which [`Source`] and [`Fd`] are, too; on Windows `File`, `OwnedHandle`, `BorrowedHandle`, `WinHandle` and `AsHandle` likewise; [`Error`] becomes `std::io::Error`. Implies `alloc` |
+//! | `std` | `File`, `OwnedFd`, `BorrowedFd` are handles, and become an [`Fd`], as does with `Fd::borrow` whatever is `AsFd`, which [`Source`] and [`Fd`] are, too; on Windows `File`, `OwnedHandle`, `BorrowedHandle`, `WinHandle` and `AsHandle` likewise; [`Error`] becomes `std::io::Error`. Implies `alloc` |
 //! | `conformance` | the suite for those who implement [`Platform`] |
 //! | `critical-section` | [`Pool`] on targets without compare-and-swap; the program provides the critical section |
 //! | `crt` | on Windows, sources from descriptors of the C runtime, which has to be linked then; nothing elsewhere |
@@ -94,28 +94,28 @@ extern crate alloc;
 extern crate std;
 
 // What makes a source: in the documentation of Source it comes first then.
-mod os;
+mod source;
+#[cfg(windows)]
+pub mod windows;
+
+pub mod bare;
 
 #[cfg(feature = "alloc")]
 mod boxed;
 
-mod source;
-
 pub mod badblocks;
 #[cfg(feature = "conformance")]
 pub mod conformance;
-mod decide;
 pub mod error;
-mod granularity;
 pub mod place;
 #[cfg(any(target_has_atomic = "ptr", feature = "critical-section"))]
 mod pool;
 pub mod report;
-mod shutdown;
 pub mod transfer;
+mod words;
 
 pub use error::{Code, Error};
-pub use granularity::{Granularity, Sharing};
+pub use place::granularity::{Granularity, Sharing};
 #[cfg(any(target_has_atomic = "ptr", feature = "critical-section"))]
 pub use pool::{Pool, Slot};
 pub use source::Source;
@@ -123,15 +123,6 @@ pub use source::Source;
 #[cfg(windows)]
 pub use pmem2_platform::WinHandle;
 pub use pmem2_platform::{Access, Anonymous, Fd, Handle, Kind, Native};
-
-/// Regions of physical memory, and the firmware tables that tell of them: no operating system.
-pub mod bare {
-    pub use pmem2_platform::{
-        Bare, BareDimm, BoardDimm, Devicetree, DimmTable, Extent, ExtentId, Guid, Nfit,
-        PhysicalRegion, RegionFault, RegionKind, TableFault, TableWarning, Window, WindowFault,
-        find_acpi_table,
-    };
-}
 
 /// The backend for Linux.
 #[cfg(target_os = "linux")]
@@ -153,12 +144,6 @@ pub mod platform {
         Alignment, Anon, BadBlocks, Borrowed, Facts, Fail, Locate, NoId, Nowhere, Platform, Text,
         Transfer, Unsupported,
     };
-}
-
-/// The backend for Windows.
-#[cfg(windows)]
-pub mod windows {
-    pub use pmem2_platform::{Crt, RawWinHandle, WinFileId, WinLocation, WinVolume, Windows};
 }
 
 #[cfg(all(doc, feature = "conformance"))]

@@ -1,32 +1,68 @@
-//! Where a source lies.
+//! The place of a source, and whether stores to it will last.
+//!
+//! [`Source::expected_granularity`] says what a mapping would take to make a store durable, and why
+//! not less. [`Source::place`] says where the source lies: on which regions of persistent memory
+//! and NUMA nodes, or on what else. [`Source::dimms`], [`Source::device_id`] and
+//! [`Source::device_usc`] are about the hardware; [`judge_shutdown`] tells from them whether data
+//! may have been lost when the power failed.
+//!
+//! ```
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use pmem2::{Granularity, Sharing, Source};
+//!
+//! let source = Source::new(std::fs::File::open(std::env::current_exe()?)?)?;
+//! let expected = source.expected_granularity(Sharing::Shared)?;
+//! if expected.granularity == Granularity::Page {
+//!     // "PAGE: it lies on the block device 8:1, which is not persistent memory; use …"
+//!     println!("{expected}");
+//! }
+//! # Ok(()) }
+//! ```
 
 mod dimm;
+pub(crate) mod granularity;
+mod shutdown;
 mod warning;
-mod words;
-
-pub use crate::{
-    granularity::{Expected, Reason},
-    shutdown::{Shutdown, ShutdownRecord, judge_shutdown},
-};
-pub use pmem2_platform::{
-    Backing, DaxOption, DaxState, DimmState, FileSystem, MapSync, Mode, Region,
-};
 
 use core::fmt;
 
 pub use dimm::{Dimm, Dimms};
+pub use granularity::{Expected, Reason};
+pub use pmem2_platform::{
+    Backing, DaxOption, DaxState, DimmState, FileSystem, MapSync, Mode, Region,
+};
 use pmem2_platform::{Fail, Handle, Locate, Subject, Text};
+pub use shutdown::{Shutdown, ShutdownRecord, judge_shutdown};
 pub use warning::Warning;
-pub(crate) use words::{Of, On};
 
-use crate::{Error, Source};
+use crate::{error::Error, source::Source};
 
-/// The ids of all DIMMs of a source, one behind the other: what pmem2_source_device_id(3) gives. It
-/// has room for the 32 DIMMs that a region can have on Linux.
+/// The ids of all DIMMs of a source, one after the other: the answer of pmem2_source_device_id(3).
+/// It has room for the 32 DIMMs that a region can have on Linux.
 pub type DeviceId = Text<704>;
 
-/// Where a source lies: everything that is known of it, gathered once. It is a plain value that
-/// stays when the source is gone and `/sys` is out of reach (after a chroot, in a sandbox).
+/// The place of a source: everything that is known of where it lies, gathered once. It is a plain
+/// value that stays when the source is gone and `/sys` is out of reach (after a chroot, in a
+/// sandbox).
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pmem2::Source;
+///
+/// let source = Source::new(std::fs::File::open(std::env::current_exe()?)?)?;
+/// match source.place() {
+///     // "pmem0, fsdax namespace0.0 of region0 on ndbus0 (ACPI.NFIT)", and what to be warned of.
+///     Ok(place) => {
+///         println!("{place}");
+///         for warning in place.warnings() {
+///             println!("{warning}");
+///         }
+///     }
+///     // No /sys here.
+///     Err(error) => println!("{error}"),
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Place {
     backing: Backing,
@@ -37,36 +73,37 @@ pub struct Place {
 }
 
 impl Place {
-    /// The number of regions that a volume may lie on.
+    /// The largest number of regions that a volume may lie on.
     pub const REGIONS: usize = 16;
 
-    /// What is below the source.
+    /// Returns what is below the source.
     #[must_use]
     pub const fn backing(&self) -> Backing {
         self.backing
     }
 
-    /// The name of the device that the source is on, or is: `pmem0`, `dax0.0`, `sda1`; empty where
-    /// there is none.
+    /// Returns the name of the device that the source is on, or is: `pmem0`, `dax0.0`, `sda1`; empty
+    /// where there is none.
     #[must_use]
     pub fn device(&self) -> &str {
         &self.device
     }
 
-    /// The regions of persistent memory that the source lies on, by bus and number: one, unless it
-    /// lies on a volume; none where [`backing`](Place::backing) is not [`Backing::Regions`].
+    /// Returns the regions of persistent memory that the source lies on, by bus and number: one,
+    /// unless it lies on a volume; none where [`backing`](Place::backing) is not
+    /// [`Backing::Regions`].
     pub fn regions(&self) -> impl Iterator<Item = &Region> {
         self.regions.iter().flatten()
     }
 
-    /// Whether the kernel can map the source's device directly (DAX); `None` where there is no
-    /// device, or it does not say.
+    /// Returns whether the kernel can map the source's device directly (DAX); `None` where there is
+    /// no device, or it does not say.
     #[must_use]
     pub const fn dax_capable(&self) -> Option<bool> {
         self.dax_capable
     }
 
-    /// Of a place nothing is known yet.
+    /// A place of which nothing is known yet.
     pub(crate) const UNKNOWN: Self = Self {
         backing: Backing::Regions,
         device: Text::new(),
@@ -75,12 +112,17 @@ impl Place {
         stamp: 0,
     };
 
-    /// Asks everything about what lies at `spot`, and puts it where it is to stay, since each move
-    /// of it would be another copy on the stack.
-    pub(crate) fn fill<P: Locate>(&mut self, platform: P, spot: &P::Location) -> Result<(), Error> {
-        self.device = platform.device(spot).map_err(|fail| Error::of(fail, Subject::Device))?;
+    /// Asks everything about what lies at `location`, and puts it where it is to stay, since each
+    /// move would be another copy on the stack.
+    pub(crate) fn fill<P: Locate>(
+        &mut self,
+        platform: P,
+        location: &P::Location,
+    ) -> Result<(), Error> {
+        self.device =
+            platform.device(location).map_err(|fail| Error::from_fail(fail, Subject::Device))?;
         let regions = &mut self.regions;
-        let survey = survey(platform, spot, |index, region| {
+        let survey = survey(platform, location, |index, region| {
             if let Some(place) = regions.get_mut(index) {
                 *place = Some(*region);
             }
@@ -90,12 +132,12 @@ impl Place {
         Ok(())
     }
 
-    /// On its own, so that what locating took is not on the stack any more.
+    /// Asks everything. On its own, so that what locating took is not on the stack any more.
     #[inline(never)]
-    fn gather<P: Locate>(platform: P, spot: &P::Location) -> Result<Self, Error> {
+    fn gather<P: Locate>(platform: P, location: &P::Location) -> Result<Self, Error> {
         let mut place = Ok(Self::UNKNOWN);
         if let Ok(known) = &mut place
-            && let Err(error) = known.fill(platform, spot)
+            && let Err(error) = known.fill(platform, location)
         {
             place = Err(error);
         }
@@ -103,7 +145,7 @@ impl Place {
     }
 }
 
-/// What is known of where a source lies, but for its regions and the device's name.
+/// Everything known of where a source lies, except its regions and the device's name.
 pub(crate) struct Survey {
     pub(crate) backing: Backing,
     pub(crate) dax_capable: Option<bool>,
@@ -115,36 +157,36 @@ pub(crate) struct Survey {
 #[inline(never)]
 pub(crate) fn survey<P: Locate>(
     platform: P,
-    spot: &P::Location,
+    location: &P::Location,
     mut each: impl FnMut(usize, &Region),
 ) -> Result<Survey, Error> {
-    let of = |fail| Error::of(fail, Subject::Device);
+    let failed = |fail| Error::from_fail(fail, Subject::Device);
     let mut survey = Survey {
-        backing: platform.backing(spot).map_err(of)?,
-        dax_capable: match platform.dax_capable(spot) {
+        backing: platform.backing(location).map_err(failed)?,
+        dax_capable: match platform.dax_capable(location) {
             // A disk that says nothing of it is no reason to know nothing of the rest.
             Err(Fail::Unsupported | Fail::Os(Subject::Dax, _) | Fail::OsCode(Subject::Dax, _)) => {
                 None
             }
-            answer => answer.map_err(of)?,
+            answer => answer.map_err(failed)?,
         },
         stamp: 0,
     };
     if survey.backing == Backing::Regions {
-        let known = platform.regions(spot).map_err(of)?;
+        let known = platform.regions(location).map_err(failed)?;
         if known > Place::REGIONS {
             return Err(Error::TooLarge(Subject::Volume));
         }
         for index in 0..known {
-            match &platform.region(spot, index) {
+            match &platform.region(location, index) {
                 Ok(Some(region)) => each(index, region),
                 // One that is left out could be the one with the weakest domain.
                 Ok(None) => return Err(Error::Unknown(Subject::Region)),
-                Err(fail) => return Err(Error::of(*fail, Subject::Region)),
+                Err(fail) => return Err(Error::from_fail(*fail, Subject::Region)),
             }
         }
     }
-    survey.stamp = platform.confirm(spot).map_err(of)?;
+    survey.stamp = platform.confirm(location).map_err(failed)?;
     Ok(survey)
 }
 
@@ -159,6 +201,7 @@ impl fmt::Debug for Place {
     }
 }
 
+/// The regions of a place, as a list.
 struct Listed<'p>(&'p Place);
 
 impl fmt::Debug for Listed<'_> {
@@ -168,8 +211,7 @@ impl fmt::Debug for Listed<'_> {
 }
 
 impl<H: Handle<P: Locate>> Source<H> {
-    /// Where the source lies: on which regions of persistent memory, or on what else. See
-    /// [`Place`].
+    /// Returns where the source lies: on which regions of persistent memory, or on what else.
     ///
     /// System calls on Linux: `fstat`; of a file `fstatfs`, and on XFS `ioctl(FS_IOC_FSGETXATTR)`;
     /// `readlinkat`, `newfstatat`; for each fact of a region `openat`, `read`, `close`; of a volume
@@ -191,13 +233,13 @@ impl<H: Handle<P: Locate>> Source<H> {
     /// - [`Os`](Error::Os): the system failed, with `ENOENT` where the device is gone or `/sys` is
     ///   not there.
     pub fn place(&self) -> Result<Place, Error> {
-        self.at_spot(Subject::Device, Place::gather)
+        self.at_location(Subject::Device, Place::gather)
     }
 
-    /// Whether the source still lies where it did when `place` was gathered: not on another device
-    /// that got the number of one that was taken away. For a file this can be told only so: a
-    /// source of a file does not keep its device. Of a volume only its own device is compared: that
-    /// it was moved to other devices below (pvmove(8)) is not noticed.
+    /// Confirms that the source still lies where it did when `place` was gathered: not on another
+    /// device that got the number of one that was taken away. For a file this can be told only so:
+    /// a source of a file does not keep its device. Of a volume only its own device is compared: a
+    /// move to other devices below (pvmove(8)) is not noticed.
     ///
     /// System calls on Linux: `fstat`, `readlinkat`, `newfstatat`, and what
     /// [`place`](Source::place) says of files, of volumes and of what has no device.
@@ -205,22 +247,22 @@ impl<H: Handle<P: Locate>> Source<H> {
     /// # Errors
     ///
     /// [`InvalidFileHandle`](Error::InvalidFileHandle) with
-    /// [`HandleFault::DeviceReplaced`](crate::error::HandleFault) if it does not; those of
+    /// [`HandleFault::DeviceReplaced`](crate::HandleFault) if it does not; those of
     /// [`place`](Source::place).
     pub fn confirm_place(&self, place: &Place) -> Result<(), Error> {
-        let confirm = |platform: H::P, spot: &_| {
-            platform.confirm(spot).map_err(|fail| Error::of(fail, Subject::Device))
+        let confirm = |platform: H::P, location: &_| {
+            platform.confirm(location).map_err(|fail| Error::from_fail(fail, Subject::Device))
         };
-        let now = self.at_spot(Subject::Device, confirm)?;
+        let now = self.at_location(Subject::Device, confirm)?;
         if now == place.stamp {
             Ok(())
         } else {
-            Err(Error::of(Fail::DeviceReplaced, Subject::Device))
+            Err(Error::from_fail(Fail::DeviceReplaced, Subject::Device))
         }
     }
 
-    /// The NUMA node of the source's memory (pmem2_source_numa_node(3)): the one that `ndctl list
-    /// -v` shows. `None` where the platform does not say (sysfs has -1, and so has C).
+    /// Returns the NUMA node of the source's memory (pmem2_source_numa_node(3)): the one that `ndctl
+    /// list -v` shows. `None` where the platform does not say (sysfs has -1, and so has C).
     ///
     /// System calls on Linux: `fstat`, `readlinkat`, `openat`, `read`, `close`, `newfstatat`;
     /// `openat`, `read`, `close` again for each further region of a volume, and what
@@ -240,9 +282,9 @@ impl<H: Handle<P: Locate>> Source<H> {
         self.one_node(H::P::numa_node)
     }
 
-    /// The NUMA node that the source's memory is when the system takes it for ordinary memory, as
-    /// Linux' driver `kmem` does (`target_node` in sysfs, which `ndctl list -v` and `daxctl list`
-    /// show): it may be a node of its own, without a processor, where
+    /// Returns the NUMA node that the source's memory is when the system takes it for ordinary
+    /// memory, as Linux' driver `kmem` does (`target_node` in sysfs, which `ndctl list -v` and
+    /// `daxctl list` show). It may be a node of its own, without a processor, where
     /// [`numa_node`](Source::numa_node) is the nearest that has one. `None` where the platform does
     /// not say.
     ///
@@ -255,35 +297,28 @@ impl<H: Handle<P: Locate>> Source<H> {
         self.one_node(H::P::target_node)
     }
 
-    /// The node that all regions have.
+    /// Returns the node that all regions have.
     fn one_node(
         &self,
         node: impl Fn(H::P, &<H::P as Locate>::Location, usize) -> Result<Option<Option<u32>>, Fail>,
     ) -> Result<Option<u32>, Error> {
-        let asked = Subject::NumaNode;
-        let (platform, spot) = (self.handle().platform(), self.spot());
-        let of = |fail| Error::of(fail, asked);
-        let spot = spot.as_ref().map_err(|fail| of(*fail))?;
-        match platform.backing(spot).map_err(of)? {
-            Backing::Regions | Backing::DeviceDax => {}
-            on @ (Backing::Hidden(_) | Backing::Volume { .. }) => {
-                return Err(Error::NotPersistentMemory { asked, on });
+        self.at_location(Subject::NumaNode, |platform, location| {
+            let failed = |fail| Error::from_fail(fail, Subject::NumaNode);
+            refuse_backing(platform.backing(location).map_err(failed)?, Subject::NumaNode)?;
+            let first = node(platform, location, 0).map_err(failed)?.flatten();
+            for index in 1..platform.regions(location).map_err(failed)? {
+                if node(platform, location, index).map_err(failed)?.flatten() != first {
+                    return Err(Error::SeveralNumaNodes);
+                }
             }
-            on => return Err(Error::DaxRegionNotFound(on)),
-        }
-        let first = node(platform, spot, 0).map_err(of)?.flatten();
-        for index in 1..platform.regions(spot).map_err(of)? {
-            if node(platform, spot, index).map_err(of)?.flatten() != first {
-                return Err(Error::SeveralNumaNodes);
-            }
-        }
-        platform.confirm(spot).map_err(of)?;
-        Ok(first)
+            platform.confirm(location).map_err(failed)?;
+            Ok(first)
+        })
     }
 
-    /// The region of persistent memory with this index that the source lies on, from 0, in the
-    /// order of [`Place::regions`]; `None` behind the last one. For a program without the stack for
-    /// a whole [`Place`], which is 1.2 KiB.
+    /// Returns the region of persistent memory with this index that the source lies on, from 0, in
+    /// the order of [`Place::regions`]; `None` after the last one. For a program without the stack
+    /// for a whole [`Place`], which is 1.2 KiB.
     ///
     /// System calls on Linux: those of [`place`](Source::place), with the facts of this region
     /// only.
@@ -296,24 +331,17 @@ impl<H: Handle<P: Locate>> Source<H> {
     ///   not say which device the file is on ([`Backing::Hidden`]), or on Windows.
     /// - Those of [`place`](Source::place).
     pub fn region(&self, index: usize) -> Result<Option<Region>, Error> {
-        let asked = Subject::Region;
-        self.at_spot(asked, |platform, spot| {
-            let of = |fail| Error::of(fail, asked);
-            match platform.backing(spot).map_err(of)? {
-                Backing::Regions => {}
-                on @ (Backing::Hidden(_) | Backing::Volume { .. }) => {
-                    return Err(Error::NotPersistentMemory { asked, on });
-                }
-                on => return Err(Error::DaxRegionNotFound(on)),
-            }
-            let region = platform.region(spot, index).map_err(of)?;
-            platform.confirm(spot).map_err(of)?;
+        self.at_location(Subject::Region, |platform, location| {
+            let failed = |fail| Error::from_fail(fail, Subject::Region);
+            refuse_backing(platform.backing(location).map_err(failed)?, Subject::Region)?;
+            let region = platform.region(location, index).map_err(failed)?;
+            platform.confirm(location).map_err(failed)?;
             Ok(region)
         })
     }
 
-    /// The DIMMs that the source lies on; none where its persistent memory has none that the system
-    /// knows (e820, virtio-pmem).
+    /// Returns the DIMMs that the source lies on; none where its persistent memory has none that the
+    /// system knows (e820, virtio-pmem).
     ///
     /// System calls on Linux: those of [`place`](Source::place) that find the region; `openat`,
     /// `read`, `close` for each DIMM; `openat` at the end of each region, and `newfstatat` at the
@@ -325,20 +353,20 @@ impl<H: Handle<P: Locate>> Source<H> {
     ///   memory.
     /// - Those of [`place`](Source::place).
     pub fn dimms(&self) -> Result<Dimms<H::P>, Error> {
-        self.of_dimms(Subject::Dimm, Ok)
+        self.with_dimms(Subject::Dimm, Ok)
     }
 
-    /// What identifies the hardware that the source lies on (pmem2_source_device_id(3)): the
-    /// [ids](Dimm::id) of its DIMMs, one behind the other in the order of the region's mappings.
-    /// One that several regions of a volume share is there once, with the first of them. Empty
-    /// where it has none. See [`judge_shutdown`](crate::place::judge_shutdown).
+    /// Returns the identity of the hardware that the source lies on (pmem2_source_device_id(3)): the
+    /// [ids](Dimm::id) of its DIMMs, one after the other in the order of the region's mappings. A
+    /// DIMM that several regions of a volume share is there once, with the first of them. Empty
+    /// where it has none. See [`judge_shutdown`].
     ///
     /// On Windows it is the GUID of the volume's device, as 32 digits, and
     /// [`Unsupported`](Error::Unsupported) where the volume has none or made it up for this boot.
     ///
     /// libpmem2 joins the same ids in the reverse of the order in which the kernel lists the bus's
     /// directory. Where a region has several DIMMs that may be another order, and a record that
-    /// libpmem2 wrote then says [`Moved`](crate::place::Shutdown::Moved), once.
+    /// libpmem2 wrote then says [`Moved`](crate::Shutdown::Moved), once.
     ///
     /// System calls on Linux: `fstat`, `readlinkat`, `openat`, `newfstatat`, and for each DIMM
     /// twice `openat`, `read`, `close`; what [`place`](Source::place) says of files, of volumes
@@ -358,8 +386,8 @@ impl<H: Handle<P: Locate>> Source<H> {
         self.device_id_as()
     }
 
-    /// As [`device_id`](Source::device_id), in `N` bytes, where there is no room for the 704 of
-    /// [`DeviceId`]: the stack holds them about twice.
+    /// Returns the [`device_id`](Source::device_id) in `N` bytes, where there is no room for the 704
+    /// of [`DeviceId`]: the stack holds them about twice.
     ///
     /// # Errors
     ///
@@ -377,13 +405,12 @@ impl<H: Handle<P: Locate>> Source<H> {
 
     /// Adds the ids of the DIMMs to `id`.
     pub(crate) fn write_device_id<const N: usize>(&self, id: &mut Text<N>) -> Result<(), Error> {
-        self.of_dimms(Subject::DeviceId, |dimms| dimms.each_once(|dimm| dimm.write_id(id)))
+        self.with_dimms(Subject::DeviceId, |dimms| dimms.each_once(|dimm| dimm.write_id(id)))
     }
 
-    /// The number of unsafe shutdowns (pmem2_source_device_usc(3)): how often the source's DIMMs
-    /// lost power before their data was safe, together; one that several regions of a volume share
-    /// counts once. 0 where it has none that the system knows.
-    /// See [`judge_shutdown`](crate::place::judge_shutdown).
+    /// Returns the number of unsafe shutdowns (pmem2_source_device_usc(3)): how often the source's
+    /// DIMMs lost power before their data was safe, together. A DIMM that several regions of a
+    /// volume share counts once. 0 where it has none that the system knows. See [`judge_shutdown`].
     ///
     /// System calls on Linux: those of [`device_id`](Source::device_id).
     ///
@@ -398,7 +425,7 @@ impl<H: Handle<P: Locate>> Source<H> {
     /// - Those of [`place`](Source::place).
     pub fn device_usc(&self) -> Result<u64, Error> {
         let mut sum = 0_u64;
-        self.of_dimms(Subject::UnsafeShutdowns, |dimms| {
+        self.with_dimms(Subject::UnsafeShutdowns, |dimms| {
             dimms.each_once(|dimm| {
                 sum = sum.checked_add(dimm.dirty_shutdowns()?).ok_or(Error::InvalidDevFormat)?;
                 Ok(())
@@ -407,30 +434,52 @@ impl<H: Handle<P: Locate>> Source<H> {
         Ok(sum)
     }
 
-    /// What `answer` makes of the DIMMs.
-    fn of_dimms<T>(
+    /// Returns what `answer` makes of the DIMMs.
+    fn with_dimms<T>(
         &self,
-        asked: Subject,
+        subject: Subject,
         answer: impl FnOnce(Dimms<H::P>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        self.at_spot(asked, |platform, spot| Dimms::of(platform, spot, asked, answer))
+        self.at_location(subject, |platform, location| {
+            let failed = |fail| Error::from_fail(fail, subject);
+            let on = platform.backing(location).map_err(failed)?;
+            // Another device that got the number of the source's own would be no answer.
+            if on == Backing::DeviceDax {
+                platform.confirm(location).map_err(failed)?;
+            }
+            refuse_backing(on, subject)?;
+            answer(Dimms::new(platform, *location, platform.regions(location).map_err(failed)?))
+        })
     }
 
-    /// Not yet an error, since that would be another copy of it on the stack.
-    fn spot(&self) -> Result<<H::P as Locate>::Location, Fail> {
-        H::P::locate(self.handle().into(), self.facts())
-    }
-
-    /// What `answer` makes of where the source lies.
+    /// Returns what `answer` makes of where the source lies.
     #[inline]
-    pub(crate) fn at_spot<T>(
+    pub(crate) fn at_location<T>(
         &self,
-        asked: Subject,
+        subject: Subject,
         answer: impl FnOnce(H::P, &<H::P as Locate>::Location) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        match &self.spot() {
-            Ok(spot) => answer(self.handle().platform(), spot),
-            Err(fail) => Err(Error::of(*fail, asked)),
+        // By reference: each move would be another copy on the stack.
+        match &H::P::locate(self.handle().into(), self.facts()) {
+            Ok(location) => answer(self.handle().platform(), location),
+            Err(fail) => Err(Error::from_fail(*fail, subject)),
         }
+    }
+}
+
+/// Refuses a question about persistent memory where the source lies on something else.
+const fn refuse_backing(on: Backing, asked: Subject) -> Result<(), Error> {
+    let of_region = matches!(asked, Subject::NumaNode | Subject::Region);
+    match on {
+        Backing::Regions => Ok(()),
+        // A device DAX in no region may have a node, and Windows' driver of a volume the ids.
+        Backing::DeviceDax if matches!(asked, Subject::NumaNode) => Ok(()),
+        Backing::Volume { .. } if !of_region => Ok(()),
+        Backing::Hidden(_) | Backing::Volume { .. } => {
+            Err(Error::NotPersistentMemory { asked, on })
+        }
+        // The code of libpmem2, where it is known that there is no region.
+        _ if of_region => Err(Error::DaxRegionNotFound(on)),
+        _ => Err(Error::NotPersistentMemory { asked, on }),
     }
 }

@@ -4,7 +4,10 @@ use core::{convert::Infallible, fmt, marker::PhantomData, ops::Deref};
 
 use pmem2_platform::{Borrowed, Lease, Native, Platform, Slots, Stored};
 
-use crate::{Error, Source, error::Memory};
+use crate::{
+    error::{Error, Memory},
+    source::Source,
+};
 
 /// Room for `N` sources that borrow their handles: in a `static`, on the stack, in a struct. It
 /// needs no allocator.

@@ -10,9 +10,12 @@ use pmem2_platform::{
 };
 
 use crate::{
-    Error, Sharing, Source, decide,
-    error::HandleFault,
-    place::{DeviceId, Expected, Place},
+    error::{Error, HandleFault},
+    place::{
+        DeviceId, Place,
+        granularity::{Expected, Sharing},
+    },
+    source::{self, Source},
 };
 
 /// Everything that is known of a handle: the answers if it is a source, the reason if it is none,
@@ -67,7 +70,7 @@ impl<Id: Copy + Eq + Display> Report<Id> {
     {
         let mut report = Self::refused(Error::Unknown(Subject::Handle));
         report.look(handle, |facts| {
-            decide::admit_mapping(H::P::REQUIRES_READ, facts.access, facts.kind)
+            source::admit_mapping(H::P::REQUIRES_READ, facts.access, facts.kind)
         });
         report
     }
@@ -82,7 +85,7 @@ impl<Id: Copy + Eq + Display> Report<Id> {
         H::P: Locate + Platform<Id = Id>,
     {
         let mut report = Self::refused(Error::Unknown(Subject::Handle));
-        report.look(handle, |facts| decide::admit_kind(facts.kind));
+        report.look(handle, |facts| source::admit_kind(facts.kind));
         report
     }
 
@@ -93,7 +96,7 @@ impl<Id: Copy + Eq + Display> Report<Id> {
     {
         match H::P::describe(handle.into()) {
             Ok(facts) => self.ask(handle, facts, judge(&facts)),
-            Err(fail) => self.verdict = Err(Error::of(fail, Subject::Handle)),
+            Err(fail) => self.verdict = Err(Error::from_fail(fail, Subject::Handle)),
         }
     }
 
@@ -109,7 +112,7 @@ impl<Id: Copy + Eq + Display> Report<Id> {
         let source = Source::described(handle, facts);
         // Bytes, and what they are aligned to, are asked of what could be a source only: a
         // directory's size says nothing.
-        let sized = decide::admit_kind(facts.kind).is_ok();
+        let sized = source::admit_kind(facts.kind).is_ok();
         self.facts = Some(facts);
         self.size = sized.then(|| source.size());
         self.alignment = sized.then(|| source.alignment());
@@ -127,7 +130,9 @@ impl<Id: Copy + Eq + Display> Report<Id> {
             Kind::RegularFile | Kind::DeviceDax | Kind::BlockDevice | Kind::Region
         ) {
             fill(self.place.insert(Ok(Place::UNKNOWN)), |place| {
-                source.at_spot(Subject::Device, |platform, spot| place.fill(platform, spot))
+                source.at_location(Subject::Device, |platform, location| {
+                    place.fill(platform, location)
+                })
             });
         }
         let place = self.place.as_ref().and_then(|place| place.as_ref().ok());
@@ -150,7 +155,7 @@ impl<Id: Copy + Eq + Display> Report<Id> {
         // A handle that no mapping can be tried with has no answer. A device DAX needs none.
         if sized
             && (facts.kind == Kind::DeviceDax
-                || decide::admit_mapping(H::P::REQUIRES_READ, facts.access, facts.kind).is_ok())
+                || source::admit_mapping(H::P::REQUIRES_READ, facts.access, facts.kind).is_ok())
         {
             self.granularity = Some(match place {
                 Some(place) => source.expected_granularity_at(place, Sharing::Shared),
@@ -293,12 +298,12 @@ impl<H: Handle<P: Locate>> Source<H> {
                 report.ask(
                     self.handle(),
                     now,
-                    decide::admit_mapping(H::P::REQUIRES_READ, now.access, now.kind),
+                    source::admit_mapping(H::P::REQUIRES_READ, now.access, now.kind),
                 );
                 return report;
             }
             Ok(_) => {}
-            Err(fail) => report.verdict = Err(Error::of(fail, Subject::Handle)),
+            Err(fail) => report.verdict = Err(Error::from_fail(fail, Subject::Handle)),
         }
         report.facts = Some(*self.facts());
         report

@@ -1,82 +1,51 @@
-//! Reading and writing a source whose memory may be bad.
+//! Reading and writing that survive bad memory.
+//!
+//! A load from bad memory raises SIGBUS on Linux, and a system call on it may fail anywhere. A
+//! transfer of this chapter moves all bytes, or returns a [`TransferError`]: how many there were,
+//! and where the first bad one is. A file is transferred by system calls, a device DAX by a copy
+//! that takes the signal for an error, a region of physical memory through the [`Window`] that the
+//! program has mapped.
+//!
+//! For one transfer there are [`Source::read_at`] and [`Source::write_at`]; a [`Reader`] or a
+//! [`Writer`] keeps what many need.
+//!
+//! ```
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use pmem2::{Error, Source, transfer::Reader};
+//!
+//! let reader = Reader::new(Source::new(std::fs::File::open(std::env::current_exe()?)?)?)?;
+//! let mut block = [0; 4096];
+//! match reader.read_at(0, &mut block) {
+//!     Ok(()) => {}
+//!     Err(partial) => match partial.error() {
+//!         Error::IoFail { offset, length } => println!("bad: {length} bytes at {offset}"),
+//!         other => println!("{} bytes, then: {other}", partial.done()),
+//!     },
+//! }
+//! # Ok(()) }
+//! ```
+//!
+//! [`Window`]: crate::bare::Window
 
 mod error;
 
+use core::{fmt, ops::Range};
+
+pub use error::TransferError;
+use pmem2_platform::{Access, Handle, Kind, Subject, Transfer};
 pub use pmem2_platform::{Cause, Partial, ReadBuffer, WriteBuffer};
 #[cfg(target_os = "linux")]
 pub use pmem2_platform::{SigbusHandler, resume_after_sigbus};
 
-use core::fmt;
-
-use pmem2_platform::{Handle, Kind, Subject, Transfer};
-
-pub use error::TransferError;
-
 use crate::{
-    Error, Source,
-    decide::{admit_transfer, admit_writing, transfer},
+    error::{Error, WriteFault},
+    source::Source,
 };
-
-/// What is kept over many transfers.
-struct Lane<H: Handle<P: Transfer>> {
-    /// In front of the source, since it is dropped first: it may need the handle for that.
-    channel: <H::P as Transfer>::Channel,
-    source: Source<H>,
-    /// The size, unless it may change.
-    size: Option<u64>,
-}
-
-impl<H: Handle<P: Transfer>> Lane<H> {
-    // Where it is to stay from the first, as what this calls: a small stack has no room for copies.
-    #[inline(always)]
-    fn new(
-        source: Source<H>,
-        via: Option<<H::P as Transfer>::Guard>,
-        writable: bool,
-    ) -> Result<Self, Error> {
-        source.admit_transfer(writable)?;
-        let size = source.size()?;
-        let channel = source.channel(via, 0..size, writable)?;
-        let changes = matches!(source.kind(), Kind::RegularFile);
-        Ok(Self { channel, source, size: (!changes).then_some(size) })
-    }
-
-    fn read_at(&self, offset: u64, buffer: ReadBuffer<'_>) -> Result<(), TransferError> {
-        self.check(offset, buffer.len())?;
-        if buffer.is_empty() { Ok(()) } else { self.source.read_by(&self.channel, offset, buffer) }
-    }
-
-    fn write_at(&self, offset: u64, buffer: WriteBuffer<'_>) -> Result<(), TransferError> {
-        self.check(offset, buffer.len())?;
-        if buffer.is_empty() { Ok(()) } else { self.source.write_by(&self.channel, offset, buffer) }
-    }
-
-    /// The channel is given back first: it may need the handle for that.
-    fn into_source(self) -> Source<H> {
-        drop(self.channel);
-        self.source
-    }
-
-    fn check(&self, offset: u64, length: usize) -> Result<(), Error> {
-        let size = match self.size {
-            Some(size) => size,
-            None => self.source.size()?,
-        };
-        transfer(offset, wide(length), size).map(drop)
-    }
-}
-
-impl<H: Handle<P: Transfer> + fmt::Debug> fmt::Debug for Lane<H> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { source, size, channel: _ } = self;
-        f.debug_struct("Lane").field("source", source).field("size", size).finish_non_exhaustive()
-    }
-}
 
 /// A source that is read many times: what that takes is made once.
 ///
-/// It takes the source. Where that is to stay in use beside it, give it
-/// [`source.by_reference()`](Source::by_reference):
+/// It takes the source, or [`source.by_reference()`](Source::by_reference) where the source is to
+/// stay in use beside it:
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -99,8 +68,20 @@ impl<H: Handle<P: Transfer> + fmt::Debug> fmt::Debug for Lane<H> {
 /// bad that it has transferred, or a neighbour in the same huge page, at any time. It belongs to no
 /// transfer: the handler passes it on, and it ends a process that has no handler of its own and
 /// does not ignore it. The transfer that comes to the bad memory fails as without it.
-#[derive(Debug)]
-pub struct Reader<H: Handle<P: Transfer>>(Lane<H>);
+pub struct Reader<H: Handle<P: Transfer>> {
+    /// In front of the source, since it is dropped first: it may need the handle for that.
+    channel: <H::P as Transfer>::Channel,
+    source: Source<H>,
+    /// The size, unless it may change.
+    size: Option<u64>,
+}
+
+impl<H: Handle<P: Transfer> + fmt::Debug> fmt::Debug for Reader<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { source, size, channel: _ } = self;
+        f.debug_struct("Reader").field("source", source).field("size", size).finish_non_exhaustive()
+    }
+}
 
 impl<H: Handle<P: Transfer>> Reader<H> {
     /// Prepares a source for reading.
@@ -119,28 +100,44 @@ impl<H: Handle<P: Transfer>> Reader<H> {
     /// - [`Os`](Error::Os): the system failed.
     /// - Those of [`Source::size`].
     pub fn new(source: Source<H>) -> Result<Self, Error> {
-        Lane::new(source, None, false).map(Self)
+        Self::prepare(source, None, false)
     }
 
-    /// Prepares a source for reading, through what the program provides: on Linux somebody who
-    /// handles SIGBUS, without a system where the region is mapped.
+    /// Prepares a source for reading, with what the program provides for it: on Linux somebody who
+    /// handles SIGBUS, without an operating system where the region is mapped.
     ///
     /// # Errors
     ///
     /// Those of [`new`](Reader::new).
-    pub fn via(source: Source<H>, via: <H::P as Transfer>::Guard) -> Result<Self, Error> {
-        Lane::new(source, Some(via), false).map(Self)
+    pub fn with_guard(source: Source<H>, guard: <H::P as Transfer>::Guard) -> Result<Self, Error> {
+        Self::prepare(source, Some(guard), false)
     }
 
-    /// The source.
+    // Where it is to stay from the first, as what this calls: a small stack has no room for copies.
+    #[inline(always)]
+    fn prepare(
+        source: Source<H>,
+        guard: Option<<H::P as Transfer>::Guard>,
+        writable: bool,
+    ) -> Result<Self, Error> {
+        source.admit_transfer(writable)?;
+        let size = source.size()?;
+        let channel = source.channel(guard, 0..size, writable)?;
+        let changes = matches!(source.kind(), Kind::RegularFile);
+        Ok(Self { channel, source, size: (!changes).then_some(size) })
+    }
+
+    /// Returns the source.
     pub const fn source(&self) -> &Source<H> {
-        &self.0.source
+        &self.source
     }
 
     /// Gives back the source, and with it the handle.
     #[must_use]
     pub fn into_source(self) -> Source<H> {
-        self.0.into_source()
+        // First the channel: it may need the handle for that.
+        drop(self.channel);
+        self.source
     }
 
     /// Fills `buffer` with the bytes at `offset`. See [`Source::read_at`].
@@ -154,24 +151,48 @@ impl<H: Handle<P: Transfer>> Reader<H> {
         self.read_into(offset, buffer.into())
     }
 
-    /// The same for memory that may be uninitialized, or may be anything.
+    /// Fills memory that may be uninitialized, or may be anything.
     ///
     /// # Errors
     ///
     /// Those of [`Source::read_at`].
     pub fn read_into(&self, offset: u64, buffer: ReadBuffer<'_>) -> Result<(), TransferError> {
-        self.0.read_at(offset, buffer)
+        self.check(offset, buffer.len())?;
+        if buffer.is_empty() { Ok(()) } else { self.source.read_by(&self.channel, offset, buffer) }
+    }
+
+    fn check(&self, offset: u64, length: usize) -> Result<(), Error> {
+        let size = match self.size {
+            Some(size) => size,
+            None => self.source.size()?,
+        };
+        range(offset, length, size).map(drop)
     }
 }
 
 /// A source that is written, and read, many times: what that takes is made once. It takes the
 /// source, or [`source.by_reference()`](Source::by_reference), as a [`Reader`] does.
 ///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pmem2::{Source, transfer::Writer};
+/// # let path = std::env::temp_dir().join(format!("pmem2-writer-{}", std::process::id()));
+///
+/// let file = std::fs::File::options().read(true).write(true).create(true).open(&path)?;
+/// # std::fs::remove_file(&path)?;
+/// file.set_len(4096)?;
+/// let writer = Writer::new(Source::new(file)?)?;
+/// writer.write_at(512, b"kept")?;
+/// // A file's bytes are durable after this, those of a device DAX or a region already before.
+/// writer.sync()?;
+/// # Ok(()) }
+/// ```
+///
 /// Any number of threads may use it at once; where they write to the same bytes, those of each may
-/// be there in the end. A device DAX stays mapped as by a [`Reader`], where it says what that means
-/// to a process that is told early of memory errors.
+/// be there in the end. A device DAX stays mapped as by a [`Reader`], which says what that means to
+/// a process that is told early of memory errors.
 #[derive(Debug)]
-pub struct Writer<H: Handle<P: Transfer>>(Lane<H>);
+pub struct Writer<H: Handle<P: Transfer>>(Reader<H>);
 
 impl<H: Handle<P: Transfer>> Writer<H> {
     /// Prepares a source for writing.
@@ -185,46 +206,47 @@ impl<H: Handle<P: Transfer>> Writer<H> {
     /// - [`NotWritable`](Error::NotWritable): the source was opened read-only or to append.
     /// - Those of [`Reader::new`].
     pub fn new(source: Source<H>) -> Result<Self, Error> {
-        Lane::new(source, None, true).map(Self)
+        Reader::prepare(source, None, true).map(Self)
     }
 
-    /// Prepares a source for writing, through what the program provides, as [`Reader::via`].
+    /// Prepares a source for writing, with what the program provides for it, as
+    /// [`Reader::with_guard`].
     ///
     /// # Errors
     ///
     /// Those of [`new`](Writer::new).
-    pub fn via(source: Source<H>, via: <H::P as Transfer>::Guard) -> Result<Self, Error> {
-        Lane::new(source, Some(via), true).map(Self)
+    pub fn with_guard(source: Source<H>, guard: <H::P as Transfer>::Guard) -> Result<Self, Error> {
+        Reader::prepare(source, Some(guard), true).map(Self)
     }
 
-    /// The source.
+    /// Returns the source.
     pub const fn source(&self) -> &Source<H> {
-        &self.0.source
+        self.0.source()
     }
 
-    /// Gives back the source, and with it the handle. What was written is made durable by
+    /// Gives back the source, and with it the handle. Bytes that were written are made durable by
     /// [`sync`](Writer::sync), or by the source's, not by this.
     #[must_use]
     pub fn into_source(self) -> Source<H> {
         self.0.into_source()
     }
 
-    /// As [`Reader::read_at`].
+    /// Fills `buffer` with the bytes at `offset`, as [`Reader::read_at`].
     ///
     /// # Errors
     ///
     /// Those of [`Source::read_at`].
     pub fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), TransferError> {
-        self.read_into(offset, buffer.into())
+        self.0.read_at(offset, buffer)
     }
 
-    /// As [`Reader::read_into`].
+    /// Fills memory that may be uninitialized, or may be anything.
     ///
     /// # Errors
     ///
     /// Those of [`Source::read_at`].
     pub fn read_into(&self, offset: u64, buffer: ReadBuffer<'_>) -> Result<(), TransferError> {
-        self.0.read_at(offset, buffer)
+        self.0.read_into(offset, buffer)
     }
 
     /// Writes `bytes` to `offset`. See [`Source::write_at`].
@@ -239,13 +261,15 @@ impl<H: Handle<P: Transfer>> Writer<H> {
         self.write_from(offset, bytes.into())
     }
 
-    /// The same for memory that may be anything.
+    /// Writes memory that may be anything.
     ///
     /// # Errors
     ///
     /// Those of [`Source::write_at`].
     pub fn write_from(&self, offset: u64, bytes: WriteBuffer<'_>) -> Result<(), TransferError> {
-        self.0.write_at(offset, bytes)
+        let Reader { channel, source, .. } = &self.0;
+        self.0.check(offset, bytes.len())?;
+        if bytes.is_empty() { Ok(()) } else { source.write_by(channel, offset, bytes) }
     }
 
     /// Makes what was written durable. See [`Source::sync`].
@@ -266,8 +290,8 @@ impl<H: Handle<P: Transfer>> Source<H> {
     ///
     /// On Linux a file is read by the kernel, and a device DAX by a copy of this library's, which
     /// takes the SIGBUS of bad memory to an error: a handler of SIGBUS is installed, unless it is,
-    /// for good (see `SigbusHandler` there). That of a buffer which is not mapped at all is a
-    /// SIGSEGV, which the copy does not take.
+    /// for good (see `SigbusHandler` there). The copy does not take the SIGSEGV of a buffer that is
+    /// not mapped at all.
     ///
     /// System calls on Linux: of a file `fstat`, `pread64`; of a device DAX those of
     /// [`size`](Source::size) and [`alignment`](Source::alignment), `rt_sigaction` (of the
@@ -279,8 +303,8 @@ impl<H: Handle<P: Transfer>> Source<H> {
     ///   was read.
     /// - [`SourceShrank`](Error::SourceShrank): so it does since it was read.
     /// - [`IoFail`](Error::IoFail): the memory is bad, or what the source lies on failed.
-    /// - [`Os`](Error::Os) of [`Subject::Buffer`], `EFAULT`: the buffer's own memory, where the system
-    ///   can tell.
+    /// - [`Os`](Error::Os) of [`Subject::Buffer`], `EFAULT`: the buffer's own memory, where the
+    ///   system can tell.
     /// - [`SourceTypeNotSupported`](Error::SourceTypeNotSupported): an anonymous source.
     /// - [`InvalidFileHandle`](Error::InvalidFileHandle): on Windows, the handle cannot be read.
     /// - [`Os`](Error::Os): `EINVAL` of a file that was opened `O_DIRECT`, where offset, length or
@@ -290,14 +314,14 @@ impl<H: Handle<P: Transfer>> Source<H> {
         self.read_into(offset, buffer.into())
     }
 
-    /// The same for memory that may be uninitialized, or may be anything.
+    /// Fills memory that may be uninitialized, or may be anything.
     ///
     /// # Errors
     ///
     /// Those of [`read_at`](Source::read_at).
     pub fn read_into(&self, offset: u64, buffer: ReadBuffer<'_>) -> Result<(), TransferError> {
         self.admit_transfer(false)?;
-        let range = transfer(offset, wide(buffer.len()), self.size()?)?;
+        let range = range(offset, buffer.len(), self.size()?)?;
         if range.is_empty() {
             return Ok(());
         }
@@ -312,9 +336,9 @@ impl<H: Handle<P: Transfer>> Source<H> {
     /// cuts a file off between the look at its size and the write). Who writes often makes a
     /// [`Writer`].
     ///
-    /// What was written to a device DAX or a region is durable on return, unless it [never
-    /// is](crate::place::Reason); what was written to a file after [`sync`](Source::sync). It is not
-    /// atomic: after a power cut, any of the bytes may be the old ones.
+    /// Bytes written to a device DAX or a region are durable on return, unless they [never
+    /// are](crate::place::Reason); bytes written to a file after [`sync`](Source::sync). A write is
+    /// not atomic: after a power cut, any of the bytes may be the old ones.
     ///
     /// System calls on Linux: those of [`read_at`](Source::read_at); of a file `pwrite64`, in the
     /// place of `pread64` unless it fails.
@@ -330,14 +354,14 @@ impl<H: Handle<P: Transfer>> Source<H> {
         self.write_from(offset, bytes.into())
     }
 
-    /// The same for memory that may be anything.
+    /// Writes memory that may be anything.
     ///
     /// # Errors
     ///
     /// Those of [`write_at`](Source::write_at).
     pub fn write_from(&self, offset: u64, bytes: WriteBuffer<'_>) -> Result<(), TransferError> {
         self.admit_transfer(true)?;
-        let range = transfer(offset, wide(bytes.len()), self.size()?)?;
+        let range = range(offset, bytes.len(), self.size()?)?;
         if range.is_empty() {
             return Ok(());
         }
@@ -354,16 +378,19 @@ impl<H: Handle<P: Transfer>> Source<H> {
     ///
     /// - [`Unsupported`](Error::Unsupported): the platform has no such call.
     /// - [`NotSynced`](Error::NotSynced): the system failed to write what it had taken, and does
-    ///   not say where; what was written since the last sync may be lost, and is not tried again.
+    ///   not say where; bytes written since the last sync may be lost, and are not tried again.
     /// - [`Os`](Error::Os) of [`Subject::Sync`]: the system failed otherwise, with `ENOSPC` or
     ///   `EDQUOT` where there was no storage left.
     pub fn sync(&self) -> Result<(), Error> {
         self.admit_transfer(false)?;
-        self.ask(Subject::Sync, Transfer::sync)
+        self.query(Subject::Sync, Transfer::sync)
     }
 
     fn admit_transfer(&self, writing: bool) -> Result<(), Error> {
-        admit_transfer(self.kind())?;
+        // Before it is mapped, there is nothing to read or write in anonymous memory.
+        if self.kind() == Kind::Anonymous {
+            return Err(Error::SourceTypeNotSupported);
+        }
         self.readable()?;
         if writing { admit_writing(self.access(), self.kind()) } else { Ok(()) }
     }
@@ -371,12 +398,13 @@ impl<H: Handle<P: Transfer>> Source<H> {
     #[inline(always)]
     fn channel(
         &self,
-        via: Option<<H::P as Transfer>::Guard>,
-        range: core::ops::Range<u64>,
+        guard: Option<<H::P as Transfer>::Guard>,
+        range: Range<u64>,
         writable: bool,
     ) -> Result<<H::P as Transfer>::Channel, Error> {
-        H::P::channel(self.handle().into(), self.facts(), via, range, writable)
-            .map_err(|fail| Error::of(fail, if writable { Subject::Write } else { Subject::Read }))
+        let subject = if writable { Subject::Write } else { Subject::Read };
+        H::P::channel(self.handle().into(), self.facts(), guard, range, writable)
+            .map_err(|fail| Error::from_fail(fail, subject))
     }
 
     fn read_by(
@@ -385,8 +413,8 @@ impl<H: Handle<P: Transfer>> Source<H> {
         offset: u64,
         buffer: ReadBuffer<'_>,
     ) -> Result<(), TransferError> {
-        let halted = H::P::read_at(self.handle().into(), channel, offset, buffer);
-        halted.map_err(|halted| TransferError::of(halted, offset, Subject::Read))
+        H::P::read_at(self.handle().into(), channel, offset, buffer)
+            .map_err(|partial| TransferError::from_partial(partial, offset, Subject::Read))
     }
 
     fn write_by(
@@ -395,12 +423,28 @@ impl<H: Handle<P: Transfer>> Source<H> {
         offset: u64,
         bytes: WriteBuffer<'_>,
     ) -> Result<(), TransferError> {
-        let halted = H::P::write_at(self.handle().into(), channel, offset, bytes);
-        halted.map_err(|halted| TransferError::of(halted, offset, Subject::Write))
+        H::P::write_at(self.handle().into(), channel, offset, bytes)
+            .map_err(|partial| TransferError::from_partial(partial, offset, Subject::Write))
     }
 }
 
-/// A length in memory, of which no address has more bits.
-fn wide(length: usize) -> u64 {
-    u64::try_from(length).unwrap_or(u64::MAX)
+/// Admits a source that is to be written to at an offset.
+pub(crate) const fn admit_writing(access: Access, kind: Kind) -> Result<(), Error> {
+    if !access.contains(Access::WRITE) {
+        return Err(Error::NotWritable(WriteFault::ReadOnly));
+    }
+    // Memory has no end to append to.
+    if access.contains(Access::APPEND) && matches!(kind, Kind::RegularFile) {
+        return Err(Error::NotWritable(WriteFault::Append));
+    }
+    Ok(())
+}
+
+/// Returns the range of `length` bytes at `offset`, if all of them are in a source of `size` bytes.
+fn range(offset: u64, length: usize, size: u64) -> Result<Range<u64>, Error> {
+    // No address has more than 64 bits.
+    match offset.checked_add(u64::try_from(length).unwrap_or(u64::MAX)) {
+        Some(end) if end <= size => Ok(offset..end),
+        end => Err(Error::LengthOutOfRange { end: end.unwrap_or(u64::MAX), size }),
+    }
 }

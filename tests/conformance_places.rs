@@ -86,7 +86,7 @@ impl Locate for &World {
     }
     fn device(self, (): &()) -> Result<Text<32>, Fail> {
         let number = if self.lie == Lie::PlaceChanges { self.next() } else { 0 };
-        Ok(Text::of(&format!("pmem{number}")).expect("short"))
+        Ok(Text::fit(&format!("pmem{number}")).expect("short"))
     }
     fn regions(self, (): &()) -> Result<usize, Fail> {
         Ok(match self.lie {

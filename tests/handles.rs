@@ -113,7 +113,7 @@ fn sources_and_descriptors_are_those_of_the_standard_library() {
     let pool = Pool::<Linux, 1>::new();
     assert_eq!(number(&*pool.source(&*file).expect("a source")), raw);
     let source = Source::new(file.clone()).expect("a source");
-    assert_eq!(Source::from_fd(Fd::of(&source)).expect("a source").id(), source.id());
+    assert_eq!(Source::from_fd(Fd::borrow(&source)).expect("a source").id(), source.id());
     // What is no descriptor stays none: -1 cannot be one of std's, and -100 is a directory there.
     for raw in [-1, -2, libc::AT_FDCWD, i32::MIN, 1_000_000, i32::MAX] {
         let fd = fd(raw);

@@ -120,7 +120,7 @@ fn identity_and_granularity() {
 fn a_table_that_does_not_say_what_makes_a_store_durable() {
     let mut region = PhysicalRegion::new(0, 64, KEPT);
     let expected = |region: &PhysicalRegion<'_>| {
-        let source = Source::from_region(Extent::of(region)).expect("a source");
+        let source = Source::from_region(Extent::new(region)).expect("a source");
         source.expected_granularity(Sharing::Shared).expect("an answer")
     };
     let unstated = expected(&region);
@@ -147,7 +147,7 @@ fn nothing_is_promised_of_what_is_not_armed() {
         (Durability::None, Error::RegionNeverDurable, WindowFault::NeverDurable),
     ] {
         let region = PhysicalRegion::new(0, 64, KEPT).durable_by(durability).unarmed();
-        let extent = Extent::of(&region);
+        let extent = Extent::new(&region);
         let source = Source::from_region(extent).expect("a source");
         let answer = source.expected_granularity(Sharing::Shared);
         assert_eq!(answer, Err(expected), "{durability:?}");
@@ -175,7 +175,7 @@ fn a_region_by_its_index() {
 #[test]
 fn an_alignment_that_is_no_power_of_two() {
     let region = PhysicalRegion::new(0x1000, 0x3000, KEPT).aligned_to(3);
-    let whole = Extent::of(&region);
+    let whole = Extent::new(&region);
     for extent in [whole, whole.part(0, 3)] {
         let error = Source::from_region(extent).map(drop).expect_err("refused");
         assert_eq!(
@@ -254,11 +254,11 @@ fn the_region_of_a_slot_is_mapped() {
     let at = NonNull::new(memory.as_mut_ptr()).unwrap();
     // SAFETY: the memory is as long as the part, and nobody else has it while it is mapped.
     let window = unsafe { slot.extent().mapped(at) };
-    let writer = Writer::via(Source::from_region(slot.extent()).unwrap(), &window).unwrap();
+    let writer = Writer::with_guard(Source::from_region(slot.extent()).unwrap(), &window).unwrap();
     writer.write_at(1, b"kept").unwrap();
     assert_eq!(writer.sync(), Ok(()));
     let mut bytes = [0; 5];
-    let reader = Reader::via(writer.into_source(), &window).unwrap();
+    let reader = Reader::with_guard(writer.into_source(), &window).unwrap();
     reader.read_at(0, &mut bytes).unwrap();
     assert_eq!((&bytes, reader.into_source().extent().length()), (b"\0kept", 0x100));
     assert_eq!(memory[..5], bytes);

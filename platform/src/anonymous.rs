@@ -1,10 +1,15 @@
-//! Anonymous memory: a size, and nothing behind it.
+//! Anonymous memory: a size, and nothing else.
 
-use core::fmt;
+use core::convert::Infallible;
 
 use crate::{
-    Access, BadBlocks, Borrowed, Facts, Fail, Handle, Kind, Locate, Native, Nowhere, Platform,
-    Transfer,
+    badblocks::BadBlocks,
+    facts::{Access, Facts, Kind, NoId},
+    fail::Fail,
+    native::Native,
+    place::{Locate, Nowhere},
+    source::{Borrowed, Handle, Platform},
+    transfer::Transfer,
 };
 
 /// The handle of an anonymous source: memory that belongs to no file and is gone with its mapping
@@ -16,15 +21,15 @@ pub struct Anonymous<P: Platform = Native> {
 }
 
 impl<P: Platform> Anonymous<P> {
-    /// Anonymous memory of `size` bytes on `platform`. Any size may be named; it is mapping that
-    /// needs the memory.
+    /// Makes a handle of `size` bytes of anonymous memory on `platform`. Any size may be named; only
+    /// mapping takes the memory.
     #[inline]
     #[must_use]
     pub const fn on(platform: P, size: u64) -> Self {
         Self { size, platform }
     }
 
-    /// The size in bytes, as it was given.
+    /// Returns the size in bytes, as it was given.
     #[inline]
     #[must_use]
     pub const fn size(&self) -> u64 {
@@ -48,16 +53,6 @@ unsafe impl<P: Platform> Handle for Anonymous<P> {
 /// The platform of anonymous memory over the platform `P`: its raw values are sizes in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Anon<P: Platform = Native>(P);
-
-/// Anonymous memory has no identity: all of it is alike.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct NoId;
-
-impl fmt::Display for NoId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad("none")
-    }
-}
 
 impl<P: Platform> Platform for Anon<P> {
     type Raw = u64;
@@ -83,11 +78,11 @@ impl<P: Platform> Locate for Anon<P> {
 
 /// Before it is mapped there is nothing to read.
 impl<P: Platform> Transfer for Anon<P> {
-    type Guard = Nowhere;
-    type Channel = Nowhere;
+    type Guard = Infallible;
+    type Channel = Infallible;
 }
 
-/// What belongs to no device is on no list.
+/// Memory that belongs to no device is on no list.
 impl<P: Platform> BadBlocks for Anon<P> {
-    type List = Nowhere;
+    type List = Infallible;
 }

@@ -2,7 +2,7 @@
 
 use core::{fmt, num::NonZeroU64};
 
-use crate::Subject;
+use crate::fail::Subject;
 
 bitflags::bitflags! {
     /// What a handle may be used for: on Linux the file status flags of `fcntl(F_GETFL)` that
@@ -183,6 +183,16 @@ impl<Id> Facts<Id> {
     #[must_use]
     pub const fn new(id: Id, kind: Kind, access: Access, alignment: Option<Alignment>) -> Self {
         Self { id, kind, access, alignment }
+    }
+}
+
+/// The id of objects that are all alike: anonymous memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct NoId;
+
+impl fmt::Display for NoId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad("none")
     }
 }
 

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::Errno;
+use crate::errno::Errno;
 
 /// What a platform was asked for, or needed on the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

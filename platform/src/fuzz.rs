@@ -113,16 +113,16 @@ fn regions<'t>(all: impl Iterator<Item = PhysicalRegion<'t>>, most: usize) -> us
         table.push(region);
     }
     for (index, region) in table.iter().enumerate() {
-        let extents = [Extent::of(region), Extent::of_table(&table, index).unwrap()];
+        let extents = [Extent::new(region), Extent::of_table(&table, index).unwrap()];
         let said = extents.map(|extent| {
             extent_of(extent, most);
             kind(extent)
         });
         // The table itself knows which overlap.
         assert_eq!(said[0], said[1]);
-        extent_of(Extent::of(region).part(region.length() / 2, region.length() / 4), most);
-        extent_of(Extent::of(region).part(1, region.length()), most);
-        extent_of(Extent::of(region).part(u64::MAX, 1), most);
+        extent_of(Extent::new(region).part(region.length() / 2, region.length() / 4), most);
+        extent_of(Extent::new(region).part(1, region.length()), most);
+        extent_of(Extent::new(region).part(u64::MAX, 1), most);
     }
     table.len()
 }

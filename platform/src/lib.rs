@@ -45,10 +45,10 @@ extern crate alloc;
 extern crate std;
 
 mod anonymous;
+mod badblocks;
 mod bare;
 #[cfg(feature = "alloc")]
 mod boxed;
-mod buffer;
 mod cpu;
 mod errno;
 mod facts;
@@ -57,26 +57,24 @@ mod fail;
 #[doc(hidden)]
 pub mod fuzz;
 mod handle;
-mod health;
-mod io;
 #[cfg(target_os = "linux")]
 mod linux;
-mod locate;
-#[cfg(any(target_os = "linux", windows, test))]
-mod pieces;
+mod native;
 mod place;
-mod platform;
 #[cfg(test)]
 mod seed;
 #[cfg(any(target_has_atomic = "ptr", feature = "critical-section"))]
 mod slots;
+mod source;
 mod text;
+mod transfer;
 mod unsupported;
 #[cfg(any(windows, test))]
 #[cfg_attr(not(windows), allow(unreachable_pub, dead_code, reason = "compiled for its tests only"))]
 mod windows;
 
-pub use anonymous::{Anon, Anonymous, NoId};
+pub use anonymous::{Anon, Anonymous};
+pub use badblocks::{BadBlocks, ClearBy};
 pub use bare::{
     Bare, BareDimm, BoardDimm, Devicetree, DimmTable, Durability, Extent, ExtentId, Guid,
     HostFlush, Nfit, PhysicalRegion, RegionKind, TableFault, TableWarning, Window, WindowFault,
@@ -84,52 +82,25 @@ pub use bare::{
 };
 #[cfg(feature = "alloc")]
 pub use boxed::try_box;
-pub use buffer::{ReadBuffer, WriteBuffer};
 pub use cpu::{Cpu, Instruction, write_flush_hint};
 pub use errno::Errno;
-pub use facts::{Access, Alignment, Facts, FileSystem, Kind, RegionFault};
+pub use facts::{Access, Alignment, Facts, FileSystem, Kind, NoId, RegionFault};
 pub use fail::{Fail, Subject, Undurable};
-pub use handle::{Borrowed, Fd, Handle};
-pub use health::{BadBlocks, ClearBy};
-pub use io::{Cause, Partial, Transfer};
+pub use handle::Fd;
 #[cfg(target_os = "linux")]
 pub use linux::{
     BadSectors, Channel, CopyFault, Dimm, FileId, GuardedCopy, Linux, Location, SigbusHandler,
     resume_after_sigbus,
 };
-pub use locate::{Locate, Nowhere};
-pub use place::{Backing, DaxOption, DaxState, DimmState, MapSync, Mode, Persistence, Region};
-pub use platform::Platform;
+pub use native::{Descriptors, Native};
+pub use place::{
+    Backing, DaxOption, DaxState, DimmState, Locate, MapSync, Mode, Nowhere, Persistence, Region,
+};
 #[cfg(any(target_has_atomic = "ptr", feature = "critical-section"))]
 pub use slots::{Lease, Slots, Stored};
+pub use source::{Borrowed, Handle, Platform};
 pub use text::Text;
+pub use transfer::{Cause, Partial, ReadBuffer, Transfer, WriteBuffer};
 pub use unsupported::Unsupported;
 #[cfg(windows)]
 pub use windows::{Crt, RawWinHandle, WinFileId, WinHandle, WinLocation, WinVolume, Windows};
-
-/// The platform of the system that this was compiled for: [`Linux`] on Linux, `Windows` on Windows,
-/// [`Bare`] where there is no system, [`Unsupported`] where there is no backend.
-#[cfg(target_os = "linux")]
-pub type Native = Linux;
-/// The platform of the system that this was compiled for: `Linux` on Linux, [`Windows`] on Windows,
-/// [`Bare`] where there is no system, [`Unsupported`] where there is no backend.
-#[cfg(windows)]
-pub type Native = Windows;
-/// The platform of the system that this was compiled for: `Linux` on Linux, `Windows` on Windows,
-/// [`Bare`] where there is no system, [`Unsupported`] where there is no backend.
-#[cfg(target_os = "none")]
-pub type Native = Bare<'static>;
-/// The platform of the system that this was compiled for: `Linux` on Linux, `Windows` on Windows,
-/// [`Bare`] where there is no system, [`Unsupported`] where there is no backend.
-#[cfg(not(any(target_os = "linux", windows, target_os = "none")))]
-pub type Native = Unsupported;
-
-/// The platform of file descriptors: [`Native`] where the system has them.
-#[cfg(target_os = "linux")]
-pub type Descriptors = Linux;
-/// The platform of file descriptors: the C runtime's, which answers with the feature `crt` only.
-#[cfg(windows)]
-pub type Descriptors = Crt;
-/// The platform of file descriptors: [`Native`] where the system has them.
-#[cfg(not(any(target_os = "linux", windows)))]
-pub type Descriptors = Unsupported;

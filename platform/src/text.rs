@@ -24,7 +24,7 @@ impl<const N: usize> Text<N> {
 
     /// `text`, if it has at most `N` bytes.
     #[must_use]
-    pub fn of(text: &str) -> Option<Self> {
+    pub fn fit(text: &str) -> Option<Self> {
         let mut all = Self::new();
         all.push(text).then_some(all)
     }
@@ -144,9 +144,9 @@ mod tests {
             (text.as_str(), format!("{text:>6}|{text:?}")),
             ("abé", "   abé|\"abé\"".into())
         );
-        assert_eq!((Text::<3>::of("abc").is_some(), Text::<2>::of("abc")), (true, None));
+        assert_eq!((Text::<3>::fit("abc").is_some(), Text::<2>::fit("abc")), (true, None));
         assert!(write!(Text::<3>::new(), "{}", 1234).is_err());
-        assert_eq!(Text::<0>::of(""), Some(Text::default()));
+        assert_eq!(Text::<0>::fit(""), Some(Text::default()));
     }
 
     #[test]

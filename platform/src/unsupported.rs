@@ -1,6 +1,15 @@
 //! The platform where there is no backend.
 
-use crate::{BadBlocks, Borrowed, Facts, Fail, Locate, NoId, Nowhere, Platform, Transfer};
+use core::convert::Infallible;
+
+use crate::{
+    badblocks::BadBlocks,
+    facts::{Facts, NoId},
+    fail::Fail,
+    place::{Locate, Nowhere},
+    source::{Borrowed, Platform},
+    transfer::Transfer,
+};
 
 /// A system without a backend: every question is answered with [`Fail::Unsupported`], so that
 /// programs for several systems compile on all of them.
@@ -28,10 +37,10 @@ impl Locate for Unsupported {
 }
 
 impl Transfer for Unsupported {
-    type Guard = Nowhere;
-    type Channel = Nowhere;
+    type Guard = Infallible;
+    type Channel = Infallible;
 }
 
 impl BadBlocks for Unsupported {
-    type List = Nowhere;
+    type List = Infallible;
 }

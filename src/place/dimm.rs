@@ -2,9 +2,9 @@
 
 use core::fmt;
 
-use pmem2_platform::{Backing, Locate, Subject, Text};
+use pmem2_platform::{Locate, Subject, Text};
 
-use crate::Error;
+use crate::error::Error;
 
 /// A DIMM of a source's region. It answers for as long as the system has the DIMM.
 #[derive(Clone, Copy, Debug)]
@@ -15,24 +15,24 @@ pub struct Dimm<P: Locate> {
 }
 
 impl<P: Locate> Dimm<P> {
-    /// Which of the source's regions it belongs to, from 0, in the order of
+    /// Returns which of the source's regions it belongs to, from 0, in the order of
     /// [`Place::regions`](super::Place::regions).
     #[must_use]
     pub const fn region(&self) -> usize {
         self.region
     }
 
-    /// The number that the system gives it until the next boot: the K of `nmemK`. No system call on
-    /// Linux.
+    /// Returns the number that the system gives it until the next boot: the K of `nmemK`. No system
+    /// call on Linux.
     ///
     /// # Errors
     ///
     /// [`Unsupported`](Error::Unsupported): the platform has no numbers.
     pub fn number(&self) -> Result<u32, Error> {
-        self.platform.dimm_number(self.dimm).map_err(|fail| Error::of(fail, Subject::Dimm))
+        self.platform.dimm_number(self.dimm).map_err(|fail| Error::from_fail(fail, Subject::Dimm))
     }
 
-    /// What identifies it wherever it is: of an NVDIMM vendor, place and time of its making if
+    /// Returns its identity, wherever it is: of an NVDIMM vendor, place and time of its making if
     /// known, and serial number, `8680-56341200` (`nfit/id` in sysfs, from the NFIT's control
     /// region).
     ///
@@ -44,7 +44,7 @@ impl<P: Locate> Dimm<P> {
     /// - [`InvalidDevFormat`](Error::InvalidDevFormat): the system's answer is no id.
     /// - [`Os`](Error::Os): the system failed.
     pub fn id(&self) -> Result<Text<32>, Error> {
-        self.platform.dimm_id(self.dimm).map_err(|fail| Error::of(fail, Subject::DeviceId))
+        self.platform.dimm_id(self.dimm).map_err(|fail| Error::from_fail(fail, Subject::DeviceId))
     }
 
     /// Adds its id to `all`. By reference, since a small stack has no room for copies.
@@ -53,12 +53,12 @@ impl<P: Locate> Dimm<P> {
         match &self.platform.dimm_id(self.dimm) {
             Ok(id) if all.push(id) => Ok(()),
             Ok(_) => Err(Error::TooLarge(Subject::DeviceId)),
-            Err(fail) => Err(Error::of(*fail, Subject::DeviceId)),
+            Err(fail) => Err(Error::from_fail(*fail, Subject::DeviceId)),
         }
     }
 
-    /// How often it lost power before its data was safe: `dirty_shutdown` in sysfs, the part that
-    /// this DIMM has in [`Source::device_usc`](crate::Source::device_usc).
+    /// Returns how often it lost power before its data was safe: `dirty_shutdown` in sysfs, its part
+    /// of [`Source::device_usc`](crate::Source::device_usc).
     ///
     /// System calls on Linux: `openat`, `read`, `close`.
     ///
@@ -68,7 +68,7 @@ impl<P: Locate> Dimm<P> {
     pub fn dirty_shutdowns(&self) -> Result<u64, Error> {
         self.platform
             .dimm_dirty_shutdowns(self.dimm)
-            .map_err(|fail| Error::of(fail, Subject::UnsafeShutdowns))
+            .map_err(|fail| Error::from_fail(fail, Subject::UnsafeShutdowns))
     }
 }
 
@@ -76,43 +76,19 @@ impl<P: Locate> Dimm<P> {
 /// regions share is a DIMM of each. After an error it ends.
 pub struct Dimms<P: Locate> {
     platform: P,
-    spot: P::Location,
+    location: P::Location,
     regions: usize,
     /// The region and the DIMM in it that come next.
     next: Option<(usize, usize)>,
 }
 
 impl<P: Locate> Dimms<P> {
-    /// What `answer` makes of the DIMMs there. On its own, for a small stack.
-    #[inline(never)]
-    pub(super) fn of<T>(
-        platform: P,
-        spot: &P::Location,
-        asked: Subject,
-        answer: impl FnOnce(Self) -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        let of = |fail| Error::of(fail, asked);
-        match platform.backing(spot).map_err(of)? {
-            Backing::Regions | Backing::Volume { .. } => {}
-            on => {
-                // Of another device that got the number of the source's own this would be no
-                // answer.
-                if on == Backing::DeviceDax {
-                    platform.confirm(spot).map_err(of)?;
-                }
-                return Err(Error::NotPersistentMemory { asked, on });
-            }
-        }
-        answer(Self {
-            platform,
-            spot: *spot,
-            regions: platform.regions(spot).map_err(of)?,
-            next: Some((0, 0)),
-        })
+    /// Makes the DIMMs of the regions there, of which there are this many.
+    #[inline]
+    pub(super) const fn new(platform: P, location: P::Location, regions: usize) -> Self {
+        Self { platform, location, regions, next: Some((0, 0)) }
     }
-}
 
-impl<P: Locate> Dimms<P> {
     /// Calls `visit` with each DIMM, with one that several regions share for the first of them
     /// only.
     pub(super) fn each_once(
@@ -123,7 +99,8 @@ impl<P: Locate> Dimms<P> {
             let dimm = dimm?;
             // Asked of the platform, so that one that has never more than one region has no code
             // for it.
-            let is_later = dimm.region > 0 && matches!(self.platform.regions(&self.spot), Ok(2..));
+            let is_later =
+                dimm.region > 0 && matches!(self.platform.regions(&self.location), Ok(2..));
             if !is_later || !self.was_there(&dimm)? {
                 visit(&dimm)?;
             }
@@ -131,16 +108,18 @@ impl<P: Locate> Dimms<P> {
         Ok(())
     }
 
-    /// Whether a region before has the DIMM, too. Looked for anew, since there is no room to note
-    /// all: one region alone costs nothing.
+    /// Returns whether a region before has the DIMM, too. Looked for anew, since there is no room to
+    /// note all: one region alone costs nothing.
     #[inline(never)]
     fn was_there(&self, dimm: &Dimm<P>) -> Result<bool, Error> {
-        let of = |fail| Error::of(fail, Subject::Dimm);
+        let failed = |fail| Error::from_fail(fail, Subject::Dimm);
         let number = dimm.number()?;
         for region in 0..dimm.region {
             let mut index = 0_usize;
-            while let Some(other) = self.platform.dimm(&self.spot, region, index).map_err(of)? {
-                if self.platform.dimm_number(other).map_err(of)? == number {
+            while let Some(other) =
+                self.platform.dimm(&self.location, region, index).map_err(failed)?
+            {
+                if self.platform.dimm_number(other).map_err(failed)? == number {
                     return Ok(true);
                 }
                 index = index.saturating_add(1);
@@ -162,7 +141,7 @@ impl<P: Locate> Iterator for Dimms<P> {
     fn next(&mut self) -> Option<Self::Item> {
         let (mut region, mut index) = self.next.take()?;
         loop {
-            match self.platform.dimm(&self.spot, region, index) {
+            match self.platform.dimm(&self.location, region, index) {
                 Ok(Some(dimm)) => {
                     self.next = Some((region, index.saturating_add(1)));
                     return Some(Ok(Dimm { platform: self.platform, dimm, region }));
@@ -174,12 +153,12 @@ impl<P: Locate> Iterator for Dimms<P> {
                         // What ended too early, since it was taken away, must not look complete.
                         return self
                             .platform
-                            .confirm(&self.spot)
+                            .confirm(&self.location)
                             .err()
-                            .map(|fail| Err(Error::of(fail, Subject::Dimm)));
+                            .map(|fail| Err(Error::from_fail(fail, Subject::Dimm)));
                     }
                 }
-                Err(fail) => return Some(Err(Error::of(fail, Subject::Dimm))),
+                Err(fail) => return Some(Err(Error::from_fail(fail, Subject::Dimm))),
             }
         }
     }

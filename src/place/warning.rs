@@ -1,10 +1,8 @@
 //! What a person must know of where a source lies.
 
-use core::fmt::{self, Display};
-
 use pmem2_platform::{Backing, DimmState, Mode, Persistence, Text};
 
-use super::{Place, words::Provider};
+use super::Place;
 
 /// What a person must know before trusting a source with data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -86,54 +84,6 @@ impl Warning {
     pub fn of_dimms(region: u32, state: DimmState) -> impl Iterator<Item = Self> {
         let told = state.difference(DimmState::NOT_ARMED);
         told.iter().map(move |state| Self::Dimm { region, state })
-    }
-}
-
-/// What a DIMM does that reports this.
-const fn reports(state: DimmState) -> &'static str {
-    match state {
-        DimmState::SAVE_FAILED => {
-            "failed to save its data when the power failed last: what it holds is not to be trusted"
-        }
-        DimmState::RESTORE_FAILED => {
-            "failed to restore its data after the power failed last: what it holds is not to be trusted"
-        }
-        DimmState::FLUSH_FAILED => {
-            "was not flushed by the platform when the power failed last: what it holds is not to be trusted"
-        }
-        DimmState::MAP_FAILED => "was not mapped by the firmware: not all of the region is there",
-        DimmState::SMART_EVENT => "reports an event of its health (SMART): it may fail",
-        _ => "reports a state that pmem2 does not know",
-    }
-}
-
-impl Display for Warning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unarmed { region } => {
-                write!(
-                    f,
-                    "a DIMM of region{region} is not armed: what is stored to it will be lost when the power fails"
-                )
-            }
-            Self::UnarmedRegion { region, provider } => {
-                write!(
-                    f,
-                    "region{region}{} is not armed: what is stored to it will be lost when the power fails",
-                    Provider(provider)
-                )
-            }
-            Self::Dimm { region, state } => write!(f, "a DIMM of region{region} {}", reports(*state)),
-            Self::ReadOnly { region } => write!(f, "region{region} can only be read"),
-            Self::Declared { region } => write!(
-                f,
-                "region{region} is only declared to be persistent (e820, memmap=, ramdax): ordinary memory behind it keeps nothing \
-                 without power"
-            ),
-            Self::NoRegion => {
-                f.write_str("its memory is in no region of persistent memory: nothing says that it keeps its contents")
-            }
-        }
     }
 }
 

@@ -6,9 +6,12 @@ use pmem2_platform::{Access, Backing, Kind, Region, Subject};
 
 use super::{Identity, Report};
 use crate::{
-    Error, Granularity,
-    granularity::Finer,
-    place::{Expected, Of, Place, Reason},
+    error::Error,
+    place::{
+        Place,
+        granularity::{Expected, Granularity, reason::Reason},
+    },
+    words::{granularity::Finer, place::Of},
 };
 
 /// A line of a report.

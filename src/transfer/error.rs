@@ -4,7 +4,7 @@ use core::fmt;
 
 use pmem2_platform::{Cause, Errno, Partial, Subject};
 
-use crate::Error;
+use crate::error::Error;
 
 /// Why a transfer did not come to its end, and how far it came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -28,7 +28,7 @@ impl TransferError {
     }
 
     /// What stopped a transfer that began at `offset`.
-    pub(super) fn of(halted: Partial, offset: u64, asked: Subject) -> Self {
+    pub(super) fn from_partial(halted: Partial, offset: u64, asked: Subject) -> Self {
         let Partial { done, why } = halted;
         let at = offset.saturating_add(u64::try_from(done).unwrap_or(u64::MAX));
         let error = match why {
@@ -40,7 +40,7 @@ impl TransferError {
             }
             Cause::End => Error::SourceShrank { size: at },
             Cause::Buffer => Error::Os { subject: Subject::Buffer, errno: Errno::EFAULT },
-            Cause::Fail(fail) => Error::of(fail, asked),
+            Cause::Fail(fail) => Error::from_fail(fail, asked),
             _ => Error::Unknown(asked),
         };
         Self { done, error }

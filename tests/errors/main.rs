@@ -172,13 +172,14 @@ fn codes_are_those_of_the_header() {
     assert_eq!(covered, header.into_keys().collect(), "there is an error for each");
 }
 
-/// Which errors the crate's own code makes: of what is written after `Error::`, or in `Error::of`.
+/// The errors that the crate's own code makes: those written after `Error::`, or in
+/// `Error::from_fail`.
 #[test]
 fn there_is_no_error_that_nothing_makes() {
     fn code(directory: &Path, all: &mut String) {
         // What takes errors apart, and the edges, which are packages of their own.
         const OTHERS: [&str; 8] =
-            ["error.rs", "sentence.rs", "words.rs", "lines.rs", "capi", "cli", "tests", "tests.rs"];
+            ["error.rs", "words", "words.rs", "lines.rs", "capi", "cli", "tests", "tests.rs"];
         for entry in std::fs::read_dir(directory).expect("the sources") {
             let path = entry.expect("an entry").path();
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
@@ -196,7 +197,7 @@ fn there_is_no_error_that_nothing_makes() {
     let error = include_str!("../../src/error.rs");
     let (_, body) = error.split_once("pub enum Error {").expect("the errors");
     let (body, rest) = body.split_once("\n}\n").expect("their end");
-    let (_, of) = rest.split_once("fn of(fail: Fail").expect("the errors of failures");
+    let (_, of) = rest.split_once("fn from_fail(fail: Fail").expect("the errors of failures");
     let (of, _) = of.split_once("\n    }\n}").expect("its end");
     let mut made = of.replace("Self::", "Error::");
     code(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut made);
@@ -247,15 +248,15 @@ const OF_SYSTEMS: [&str; 26] = [
     "GENERIC_",
 ];
 
-/// Linux's words are in src/os/linux, Windows' in src/os/windows. A kernel of somebody's own, which
-/// is compiled for another target than this test, has the others.
+/// Linux's words are in src/words/linux.rs, Windows' in src/words/windows.rs. Somebody's own kernel,
+/// which is compiled for another target than this test, has the others.
 #[test]
 fn no_system_speaks_of_another() {
     for (file, code) in [
-        ("sentence.rs", include_str!("../../src/error/sentence.rs")),
-        ("reason.rs", include_str!("../../src/granularity/reason.rs")),
-        ("words.rs", include_str!("../../src/os/words.rs")),
-        ("place/words.rs", include_str!("../../src/place/words.rs")),
+        ("error.rs", include_str!("../../src/words/error.rs")),
+        ("granularity.rs", include_str!("../../src/words/granularity.rs")),
+        ("system.rs", include_str!("../../src/words/system.rs")),
+        ("place.rs", include_str!("../../src/words/place.rs")),
     ] {
         let lines = code.lines().map(str::trim).filter(|line| !line.starts_with("//"));
         for line in lines {
@@ -270,7 +271,7 @@ fn no_system_speaks_of_another() {
     }
 }
 
-const LINUX: &str = include_str!("../../src/os/linux/words.rs");
+const LINUX: &str = include_str!("../../src/words/linux.rs");
 
 /// In another language the functions have other names.
 #[test]
@@ -576,10 +577,10 @@ fn what_was_asked_for_is_named() {
 fn own_words(what: Subject) -> &'static str {
     match what {
         Subject::Read => {
-            "this platform does not read sources by itself: a region is read where the program has it mapped (Reader::via)"
+            "this platform does not read sources by itself: a region is read where the program has it mapped (Reader::with_guard)"
         }
         Subject::Write => {
-            "this platform does not write to sources by itself: a region is written to where the program has it mapped (Writer::via)"
+            "this platform does not write to sources by itself: a region is written to where the program has it mapped (Writer::with_guard)"
         }
         Subject::Sync => {
             "this platform has no call that makes what was written durable: what is written to a region is so at once"

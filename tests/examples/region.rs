@@ -26,7 +26,7 @@ static NVRAM: PhysicalRegion<'_> =
 
 fn main() -> Result<(), Box<dyn Error>> {
     // A source is an answer: could this range be used, how large is it, what makes it durable?
-    let extent = Extent::of(&NVRAM).part(0, 4096);
+    let extent = Extent::new(&NVRAM).part(0, 4096);
     let source = Source::from_region(extent)?;
     println!("{}: {} bytes", source.id(), source.size()?);
     let expected = source.expected_granularity(Sharing::Shared)?;

@@ -27,7 +27,7 @@ use crate::{
 };
 
 fn text<const N: usize>(text: &str) -> Text<N> {
-    Text::of(text).expect("a short text")
+    Text::fit(text).expect("a short text")
 }
 
 /// The region that the helpers make.

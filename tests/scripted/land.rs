@@ -46,7 +46,7 @@ impl Dimm {
 }
 
 pub(crate) fn text<const N: usize>(text: &str) -> Text<N> {
-    Text::of(text).expect("a text that fits")
+    Text::fit(text).expect("a text that fits")
 }
 
 /// A region of `bus` with ADR on node 0, of whatever made it.

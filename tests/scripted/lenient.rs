@@ -61,7 +61,7 @@ impl Locate for Disk {
         Ok(((region, index) == (0, 0)).then_some(()))
     }
     fn dimm_id(self, (): ()) -> Result<Text<32>, Fail> {
-        Ok(Text::of("00112233445566778899aabbccddeeff").expect("32 digits"))
+        Ok(Text::fit("00112233445566778899aabbccddeeff").expect("32 digits"))
     }
     fn dimm_dirty_shutdowns(self, (): ()) -> Result<u64, Fail> {
         Ok(3)

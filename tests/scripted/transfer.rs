@@ -27,13 +27,15 @@ pub(crate) const READS: [Way; 6] = [
         Reader::new(Source::new(script.object()).unwrap())?.read_at(offset, buffer)
     }),
     ("Reader::read_into", |script, offset, buffer| {
-        Reader::via(Source::new(script.object()).unwrap(), 7)?.read_into(offset, buffer.into())
+        Reader::with_guard(Source::new(script.object()).unwrap(), 7)?
+            .read_into(offset, buffer.into())
     }),
     ("Writer", |script, offset, buffer| {
         Writer::new(Source::new(script.object()).unwrap())?.read_at(offset, buffer)
     }),
     ("Writer::read_into", |script, offset, buffer| {
-        Writer::via(Source::new(script.object()).unwrap(), 7)?.read_into(offset, buffer.into())
+        Writer::with_guard(Source::new(script.object()).unwrap(), 7)?
+            .read_into(offset, buffer.into())
     }),
 ];
 
@@ -48,7 +50,8 @@ pub(crate) const WRITES: [Way; 4] = [
         Writer::new(Source::new(script.object()).unwrap())?.write_at(offset, bytes)
     }),
     ("Writer::write_from", |script, offset, bytes| {
-        Writer::via(Source::new(script.object()).unwrap(), 7)?.write_from(offset, (&*bytes).into())
+        Writer::with_guard(Source::new(script.object()).unwrap(), 7)?
+            .write_from(offset, (&*bytes).into())
     }),
 ];
 
@@ -195,7 +198,7 @@ fn what_the_platform_is_asked() {
             let source = || Source::new(script.object()).unwrap();
             let reader = match via {
                 None => Reader::new(source()),
-                Some(via) => Reader::via(source(), via),
+                Some(via) => Reader::with_guard(source(), via),
             };
             let reader = reader.unwrap();
             assert_eq!(
@@ -213,7 +216,7 @@ fn what_the_platform_is_asked() {
             assert_eq!(reader.source().kind(), kind);
             let writer = match via {
                 None => Writer::new(source()),
-                Some(via) => Writer::via(source(), via),
+                Some(via) => Writer::with_guard(source(), via),
             };
             let writer = writer.unwrap();
             assert_eq!(

@@ -47,7 +47,7 @@ fn whereabouts(function: &str) -> (&'static str, &'static str) {
         | "device_usc" => (include_str!("../../src/place.rs"), "(&self"),
         "id" | "dirty_shutdowns" => (include_str!("../../src/place/dimm.rs"), "(&self"),
         "expected_granularity" | "expected_granularity_at" => {
-            (include_str!("../../src/granularity.rs"), "(")
+            (include_str!("../../src/place/granularity.rs"), "(")
         }
         "of" => (include_str!("../../src/report.rs"), "<H>("),
         "bad_blocks" | "clear_bad_blocks" => (include_str!("../../src/badblocks.rs"), "(&self"),

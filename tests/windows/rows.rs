@@ -35,7 +35,7 @@ fn no_handle(name: &str, handle: WinHandle<'_>) {
 /// That it is one of the wrong type, and of which.
 #[track_caller]
 fn of_kind(name: &str, handle: &impl AsHandle, kind: Kind) {
-    assert_eq!(refused(name, WinHandle::of(handle)), Error::InvalidFileType(kind), "{name}");
+    assert_eq!(refused(name, WinHandle::borrow(handle)), Error::InvalidFileType(kind), "{name}");
 }
 
 /// The same, of what Windows and Wine have different types for.
@@ -96,7 +96,7 @@ fn handles_that_are_no_files() {
         ("process", process()),
         ("thread", thread()),
     ] {
-        no_handle(name, WinHandle::of(&handle));
+        no_handle(name, WinHandle::borrow(&handle));
     }
 }
 
@@ -146,10 +146,10 @@ fn devices() {
 fn mailslots_and_volumes() {
     let slot = mailslot(&format!(r"\\.\mailslot\pmem2-rows-{}", std::process::id()));
     // Windows has no type for it, Wine that of a pipe.
-    of_some_kind("mailslot", WinHandle::of(&slot), &[Kind::Other, Kind::Socket]);
+    of_some_kind("mailslot", WinHandle::borrow(&slot), &[Kind::Other, Kind::Socket]);
     let volume = with_access(r"\\.\C:", 0);
     // Wine has no type for it.
-    of_some_kind("volume", WinHandle::of(&volume), &[Kind::BlockDevice, Kind::Other]);
+    of_some_kind("volume", WinHandle::borrow(&volume), &[Kind::BlockDevice, Kind::Other]);
 }
 
 #[test]

@@ -67,7 +67,7 @@ fn every_kind_of_handle() {
     used(&file);
     used(WinHandle::from(&file));
     used(file.as_handle());
-    used(WinHandle::of(&file));
+    used(WinHandle::borrow(&file));
     assert_eq!(WinHandle::from(file.as_handle()).as_raw_handle(), raw);
     assert_eq!(Source::from_handle(file.as_handle()).and_then(|source| source.size()), Ok(SIZE));
     // What takes std's handles takes a source of one, and a `WinHandle`.
@@ -86,7 +86,7 @@ fn every_kind_of_handle() {
         ],
         [raw; 4]
     );
-    assert!(Source::from_handle(WinHandle::of(&*slot)).is_ok());
+    assert!(Source::from_handle(WinHandle::borrow(&*slot)).is_ok());
     drop(slot);
     let owned = used(OwnedHandle::from(used(file)));
     assert_eq!(Source::from_handle(&owned).and_then(|source| source.size()), Ok(SIZE));
@@ -175,7 +175,7 @@ fn it_conforms() {
         Case::new("read", WinHandle::from(&read), file(10, false)),
         Case::new("empty", WinHandle::from(&empty), file(0, false)),
         Case::new("directory", WinHandle::from(&root), wrong_type),
-        Case::new("pipe", WinHandle::of(&reader), wrong_type),
+        Case::new("pipe", WinHandle::borrow(&reader), wrong_type),
         Case::new("event", WinHandle::from(&event), no_handle),
         Case::new("INVALID_HANDLE_VALUE", number(-1), no_handle),
         Case::new("null", number(0), no_handle),

@@ -21,7 +21,7 @@ pub struct Extent<'t> {
 impl<'t> Extent<'t> {
     /// All of a region.
     #[must_use]
-    pub const fn of(region: &'t PhysicalRegion<'t>) -> Self {
+    pub const fn new(region: &'t PhysicalRegion<'t>) -> Self {
         Self { region, table: &[], offset: 0, length: region.length, outside: false }
     }
 
@@ -30,7 +30,7 @@ impl<'t> Extent<'t> {
     #[must_use]
     pub fn of_table(table: &'t [PhysicalRegion<'t>], index: usize) -> Option<Self> {
         let region = table.get(index)?;
-        Some(Self { table, ..Self::of(region) })
+        Some(Self { table, ..Self::new(region) })
     }
 
     /// `length` bytes of it at `offset`, in bytes of this extent. Whether there are that many is

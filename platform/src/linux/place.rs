@@ -235,7 +235,7 @@ fn found<S: Sys>(sys: S, path: &Path) -> Result<Place, Fail> {
 
 /// A name that goes on to be used.
 fn whole(name: &[u8]) -> Result<Text<32>, Fail> {
-    from_utf8(name).ok().and_then(Text::of).ok_or(Fail::Malformed(Subject::Device))
+    from_utf8(name).ok().and_then(Text::fit).ok_or(Fail::Malformed(Subject::Device))
 }
 
 /// A name that is only shown: as much of it as there is room for.

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     Alignment, Cause, Cpu, Errno, Facts, Fail, Kind, Partial, ReadBuffer, Subject, Undurable,
     WriteBuffer,
-    pieces::{self, Refusal, SECTOR, Stop, in_pieces},
+    transfer::pieces::{self, Refusal, SECTOR, Stop, in_pieces},
 };
 use mcsafe::{CopyFault, GuardedCopy, SigbusHandler};
 

@@ -54,7 +54,7 @@ impl fmt::Debug for RawWinHandle {
 /// A borrowed handle of Windows: a number, as large as a pointer.
 ///
 /// With `std` it is made [`From`] `&File`, `&OwnedHandle` and `BorrowedHandle`, and by
-/// `WinHandle::of` from whatever else is `AsHandle`. Without it, [`WinHandle::borrow_raw`].
+/// `WinHandle::borrow` from whatever else is `AsHandle`. Without it, [`WinHandle::borrow_raw`].
 ///
 /// # How long a handle must stay open
 ///
@@ -136,7 +136,7 @@ mod handles {
         /// Borrows the handle of anything that has one.
         #[inline]
         #[must_use]
-        pub fn of(file: &'h impl AsHandle) -> Self {
+        pub fn borrow(file: &'h impl AsHandle) -> Self {
             file.as_handle().into()
         }
     }
@@ -146,21 +146,21 @@ mod handles {
     impl<'h> From<&'h File> for WinHandle<'h> {
         #[inline]
         fn from(file: &'h File) -> Self {
-            Self::of(file)
+            Self::borrow(file)
         }
     }
 
     impl<'h> From<&'h OwnedHandle> for WinHandle<'h> {
         #[inline]
         fn from(handle: &'h OwnedHandle) -> Self {
-            Self::of(handle)
+            Self::borrow(handle)
         }
     }
 
     impl<'h> From<&'h BorrowedHandle<'_>> for WinHandle<'h> {
         #[inline]
         fn from(handle: &'h BorrowedHandle<'_>) -> Self {
-            Self::of(handle)
+            Self::borrow(handle)
         }
     }
 

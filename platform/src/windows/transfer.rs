@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     Cause, Errno, Facts, Fail, Partial, ReadBuffer, Subject, WriteBuffer,
-    pieces::{self, Refusal, Stop, in_pieces},
+    transfer::pieces::{self, Refusal, Stop, in_pieces},
 };
 
 #[cfg(windows)]

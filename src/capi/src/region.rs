@@ -123,7 +123,7 @@ const PROVIDER: usize = 28;
 impl CRegion {
     /// What a firmware's table tells of a region. It has no place yet, and no DIMMs.
     fn told(from: &PhysicalRegion<'_>, provider: &'static CStr) -> Result<Self, Fail> {
-        let extent = Extent::of(from);
+        let extent = Extent::new(from);
         let facts = Bare::describe((&extent).into())?;
         let more =
             Bare::default().region(&spot(extent)?, 0)?.ok_or(Fail::Malformed(Subject::Region))?;
@@ -202,7 +202,7 @@ impl CRegion {
         Source::new(whole).map_err(|error| region.refusal(error))?;
         // It was understood just now.
         let physical = region.physical().map_err(|_| Error::InvalidRegionFormat)?;
-        let part = Source::from_region(Extent::of(&physical).part(offset, length))?;
+        let part = Source::from_region(Extent::new(&physical).part(offset, length))?;
         let base = part.handle().base().ok_or(Error::InvalidRegion(RegionFault::Wraps))?;
         Ok(Self { base, length, table: ptr::null(), table_length: 0, ..*region })
     }

@@ -50,7 +50,7 @@ pub fn transfer(mut failed: impl FnMut(&Error)) {
     // SAFETY: the part has 64 bytes, and so has the memory, which nobody else accesses.
     let window = unsafe { part.mapped(at) }.flushed_by(cpu);
     let mut bytes = [0; 32];
-    let moved = Writer::via(source, &window).and_then(|writer| {
+    let moved = Writer::with_guard(source, &window).and_then(|writer| {
         writer.read_at(black_box(3), &mut bytes)?;
         writer.write_at(black_box(5), black_box(&bytes))?;
         writer.source().sync()

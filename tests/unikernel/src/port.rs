@@ -3,9 +3,9 @@
 //! `Platform` is all that a source needs. `Locate` is for kernels that know where their memory
 //! lies; one that does not says `type Location = Nowhere; type Dimm = Nowhere;` and nothing else. `Transfer`
 //! and `BadBlocks` are for kernels that read their files for a program, and know which memory is bad;
-//! the others say `type Guard = Nowhere; type Channel = Nowhere;` and `type List = Nowhere;`.
+//! the others say `type Guard = Infallible; type Channel = Infallible;` and `type List = Infallible;`.
 
-use core::{fmt, marker::PhantomData, ops::Range, sync::atomic::Ordering::Relaxed};
+use core::{convert::Infallible, fmt, marker::PhantomData, ops::Range, sync::atomic::Ordering::Relaxed};
 
 use pmem2::{
     Access, Handle, Kind,
@@ -145,13 +145,13 @@ fn transfer(
 
 /// Files are read and written by the kernel. What a bank is, a program maps.
 impl Transfer for &Kernel {
-    type Guard = Nowhere;
+    type Guard = Infallible;
     type Channel = ();
 
     fn channel(
         handle: Borrowed<'_, Self>,
         facts: &Facts<Id>,
-        _: Option<Nowhere>,
+        _: Option<Infallible>,
         _: Range<u64>,
         _: bool,
     ) -> Result<(), Fail> {
@@ -332,7 +332,7 @@ impl Locate for &Kernel {
     }
 
     fn dimm_id(self, dimm: &'static Dimm) -> Result<Text<32>, Fail> {
-        Text::of(dimm.serial).ok_or(Fail::Malformed(Subject::DeviceId))
+        Text::fit(dimm.serial).ok_or(Fail::Malformed(Subject::DeviceId))
     }
 
     fn dimm_dirty_shutdowns(self, dimm: &'static Dimm) -> Result<u64, Fail> {

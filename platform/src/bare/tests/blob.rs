@@ -16,7 +16,7 @@ pub(super) fn ranges(blob: &[u8]) -> Result<Vec<(u64, u64)>, TableFault> {
 
 /// What each is to a source.
 pub(super) fn kinds(blob: &[u8]) -> Result<Vec<Kind>, TableFault> {
-    regions(blob).map(|all| all.iter().map(|region| answers(Extent::of(region)).0.kind).collect())
+    regions(blob).map(|all| all.iter().map(|region| answers(Extent::new(region)).0.kind).collect())
 }
 
 /// What a node without an address is.

@@ -26,7 +26,7 @@ fn interleaved_devices_come_in_the_order_of_their_mappings() {
     let all = regions(&table).unwrap();
     let (first, second) = ("8089-00000001".into(), "8089-42-2021-0a0b0c0d".into());
     let without = Err(Fail::Unsupported);
-    let text = |id: &str| Ok(crate::Text::of(id).unwrap());
+    let text = |id: &str| Ok(crate::Text::fit(id).unwrap());
     let (first, second): (std::string::String, std::string::String) = (first, second);
     assert_eq!(
         devices(&all[0]),
@@ -35,7 +35,7 @@ fn interleaved_devices_come_in_the_order_of_their_mappings() {
     );
     assert_eq!(devices(&all[1]), [(0x10, text(&second)), (0x20, without)]);
     // Both have the device that is not armed, though only the second one's mapping says so.
-    assert_eq!([0, 1].map(|n| answers(Extent::of(&all[n])).1.is_unarmed()), [true, true]);
+    assert_eq!([0, 1].map(|n| answers(Extent::new(&all[n])).1.is_unarmed()), [true, true]);
 }
 
 /// A device's state counts for every range that it is of, whichever of its mappings tells it: the
@@ -48,7 +48,7 @@ fn the_state_is_the_devices() {
         let table = nfit(&[&ranges, mappings].concat());
         let all = regions(&table).unwrap();
         [0, 1].map(|n| {
-            let there = answers(Extent::of(&all[n])).1;
+            let there = answers(Extent::new(&all[n])).1;
             assert_eq!(all[n].state(), there.state);
             (there.state, there.read_only)
         })
@@ -146,7 +146,7 @@ fn state_flags() {
     for bit in 0..16 {
         let table = one(1 << bit, &[]);
         let region = regions(&table).unwrap()[0];
-        let (facts, there) = answers(Extent::of(&region));
+        let (facts, there) = answers(Extent::new(&region));
         assert_eq!(there.is_unarmed(), bit == 3, "bit {bit}");
         assert_eq!(there.read_only, bit == 3, "bit {bit}");
         assert_eq!(facts.access.contains(Access::WRITE), bit != 3, "bit {bit}");

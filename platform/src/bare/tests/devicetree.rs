@@ -21,7 +21,12 @@ fn of_dtc() {
     let said: Vec<_> = all
         .iter()
         .map(|region| {
-            (region.base(), region.length(), region.kind(), answers(Extent::of(region)).1.numa_node)
+            (
+                region.base(),
+                region.length(),
+                region.kind(),
+                answers(Extent::new(region)).1.numa_node,
+            )
         })
         .collect();
     assert_eq!(
@@ -35,13 +40,13 @@ fn of_dtc() {
         ]
     );
     assert_eq!(all.iter().map(PhysicalRegion::number).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
-    let (facts, there) = answers(Extent::of(&all[0]));
+    let (facts, there) = answers(Extent::new(&all[0]));
     assert_eq!(
         (facts.kind, &*there.provider, there.persistence),
         (Kind::Region, "devicetree", Persistence::Unstated)
     );
     assert_eq!(all[0].durability(), Durability::CacheFlush);
-    assert_eq!(answers(Extent::of(&all[1])).0.kind, Kind::VolatileMemory);
+    assert_eq!(answers(Extent::new(&all[1])).0.kind, Kind::VolatileMemory);
     // More memory than the blob has is no part of it.
     assert_eq!(ranges(&[REGIONS, &[0xff; 7]].concat()).unwrap().len(), 5);
 }
@@ -260,7 +265,7 @@ fn overlapping_and_wrapping_regions() {
         regions(&blob)
             .unwrap()
             .iter()
-            .map(|region| answers(Extent::of(region)).0.kind)
+            .map(|region| answers(Extent::new(region)).0.kind)
             .collect::<Vec<_>>()
     };
     let (fine, overlaps) = (Kind::Region, Kind::InvalidRegion(RegionFault::Overlaps));

@@ -35,7 +35,7 @@ fn what_was_written_is_read_and_is_there() {
         let region = region(durability);
         for (offset, length) in RANGES {
             let bytes: Vec<u8> = (0..length).map(|n| n.to_le_bytes()[0] | 1).collect();
-            let after = on(Extent::of(&region), 0, |window| {
+            let after = on(Extent::new(&region), 0, |window| {
                 let host = |_, _| Ok(());
                 let mut window = window.flushed_by(cpu()).flushed_by_host(&host);
                 assert_eq!((window.length(), window.extent().base()), (LENGTH, Some(BASE)));
@@ -55,8 +55,8 @@ fn what_was_written_is_read_and_is_there() {
 #[test]
 fn beyond_the_end_nothing_is_done() {
     let region = region(Durability::CacheFlush);
-    let part = Extent::of(&region).part(64, 128);
-    for (extent, end) in [(Extent::of(&region), LENGTH), (part, 128)] {
+    let part = Extent::new(&region).part(64, 128);
+    for (extent, end) in [(Extent::new(&region), LENGTH), (part, 128)] {
         let after = on(extent, 7, |window| {
             let mut window = window.flushed_by(cpu());
             let ranges = [
@@ -94,9 +94,9 @@ fn a_region_that_cannot_be_a_source_has_no_bytes() {
     let wrapping = PhysicalRegion::new(u64::MAX, 2, RegionKind::Persistent);
     let table = [whole, whole];
     let extents = [
-        Extent::of(&whole).part(0, 0),
-        Extent::of(&whole).part(1, LENGTH as u64),
-        Extent::of(&wrapping),
+        Extent::new(&whole).part(0, 0),
+        Extent::new(&whole).part(1, LENGTH as u64),
+        Extent::new(&wrapping),
         Extent::of_table(&table, 1).unwrap(),
     ];
     for extent in extents {
@@ -115,7 +115,7 @@ fn a_region_that_cannot_be_a_source_has_no_bytes() {
 fn each_durability_wants_its_own() {
     let persisted = |region: PhysicalRegion<'_>, give: fn(Window<'_>) -> Window<'_>| {
         let mut result = None;
-        on(Extent::of(&region), 0, |window| result = Some(give(window).persist(0, 1)));
+        on(Extent::new(&region), 0, |window| result = Some(give(window).persist(0, 1)));
         result.unwrap()
     };
     let nothing: fn(Window<'_>) -> Window<'_> = |window| window;
@@ -137,7 +137,7 @@ fn each_durability_wants_its_own() {
     let outside = Err(WindowFault::Outside);
     for kind in [RegionKind::Volatile, RegionKind::VirtualDisk, RegionKind::Other] {
         let other = PhysicalRegion::new(BASE, 4096, kind).durable_by(Durability::Fence);
-        on(Extent::of(&other), 0, |mut window| {
+        on(Extent::new(&other), 0, |mut window| {
             assert_eq!(
                 (window.length(), window.flush(0, 0)),
                 (0, Err(WindowFault::NeverDurable)),
@@ -158,7 +158,7 @@ fn each_durability_wants_its_own() {
 fn a_region_that_is_not_armed() {
     for durability in [Durability::CacheFlush, Durability::Fence, Durability::Call] {
         let region = region(durability).unarmed();
-        let after = on(Extent::of(&region), 0, |window| {
+        let after = on(Extent::new(&region), 0, |window| {
             let mut window = window.flushed_by(cpu()).flushed_by_host(&|_, _| Ok(()));
             assert_eq!(window.write(0, &[5]), Ok(()));
             for (offset, length) in [(0, 1), (0, 0), (LENGTH, 0)] {
@@ -173,12 +173,12 @@ fn a_region_that_is_not_armed() {
         });
         assert_eq!(after[..2], [5, 0]);
         let locked = region.read_only();
-        on(Extent::of(&locked), 0, |mut window| {
+        on(Extent::new(&locked), 0, |mut window| {
             assert_eq!(window.write(0, &[5]), Err(WindowFault::ReadOnly))
         });
     }
     let never = region(Durability::None).unarmed();
-    on(Extent::of(&never), 0, |window| {
+    on(Extent::new(&never), 0, |window| {
         assert_eq!(window.flush(0, 1), Err(WindowFault::NeverDurable))
     });
 }
@@ -193,7 +193,7 @@ fn a_range_of_no_bytes_needs_nothing() {
         (Durability::None, Err(WindowFault::NeverDurable)),
     ] {
         let region = region(durability);
-        on(Extent::of(&region), 0, |window| {
+        on(Extent::new(&region), 0, |window| {
             assert_eq!(
                 (window.flush(0, 0), window.persist(LENGTH, 0)),
                 (expected, expected),
@@ -219,7 +219,7 @@ fn flush_hints_that_were_not_given() {
         // SAFETY: the second of two.
         let registers = [at, unsafe { at.add(1) }];
         let mut result = None;
-        on(Extent::of(&regions[0]), 0, |window| {
+        on(Extent::new(&regions[0]), 0, |window| {
             assert_eq!(window.persist(0, 0), Ok(()));
             assert_eq!(
                 window.persist(0, 1).is_ok(),
@@ -258,7 +258,7 @@ fn the_host_is_asked_for_the_range() {
         asked.borrow_mut().push((address, length));
         if length == 13 { Err(Errno::EIO) } else { Ok(()) }
     };
-    on(Extent::of(&region).part(0x100, 0x200), 0, |window| {
+    on(Extent::new(&region).part(0x100, 0x200), 0, |window| {
         let window = window.flushed_by_host(&host);
         assert_eq!(window.persist(0x10, 0x20), Ok(()));
         assert_eq!(window.flush(0, 0x200), Ok(()));
@@ -273,7 +273,7 @@ fn the_host_is_asked_for_the_range() {
 #[test]
 fn a_region_that_can_only_be_read() {
     let region = region(Durability::Fence).read_only();
-    let after = on(Extent::of(&region), 3, |mut window| {
+    let after = on(Extent::new(&region), 3, |mut window| {
         let mut byte = [0];
         assert_eq!(
             (window.write(0, &[9]), window.read(0, &mut byte), byte),
@@ -291,7 +291,7 @@ fn hints_are_written_when_it_is_drained() {
     let at = NonNull::new(registers.as_mut_ptr()).unwrap();
     // SAFETY: the third of three.
     let hints = [at, unsafe { at.add(2) }];
-    on(Extent::of(&region), 0, |window| {
+    on(Extent::new(&region), 0, |window| {
         // SAFETY: ordinary memory, aligned, in the place of registers; read only through the same
         // pointer meanwhile.
         let window = unsafe { window.flushed_by(cpu()).with_hints(&hints) };
@@ -307,7 +307,7 @@ fn hints_are_written_when_it_is_drained() {
 #[test]
 fn what_it_says_of_itself() {
     let region = region(Durability::Fence);
-    on(Extent::of(&region), 0, |window| {
+    on(Extent::new(&region), 0, |window| {
         let text = format!("{window:?}");
         assert!(
             text.starts_with("Window { extent: ExtentId {")

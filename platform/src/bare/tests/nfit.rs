@@ -32,7 +32,7 @@ fn of_qemu_with_one_device() {
     );
     assert_eq!(ids(region), [(1, "8680-56341200".into())], "the id that Linux gives it");
     assert_eq!(region.flush_hints().count(), 0);
-    let (facts, there) = answers(Extent::of(region));
+    let (facts, there) = answers(Extent::new(region));
     assert_eq!((facts.kind, facts.access), (Kind::Region, Access::READ | Access::WRITE));
     assert_eq!(
         (there.persistence, &*there.provider, there.is_unarmed()),
@@ -62,7 +62,7 @@ fn of_qemu_with_two_devices() {
             ),
         ]
     );
-    let answers: Vec<_> = all.iter().map(|region| answers(Extent::of(region))).collect();
+    let answers: Vec<_> = all.iter().map(|region| answers(Extent::new(region))).collect();
     assert_eq!([0, 1].map(|n| answers[n].0.access), [Access::READ | Access::WRITE, Access::READ]);
     assert_eq!([0, 1].map(|n| answers[n].1.is_unarmed()), [false, true]);
     assert_eq!(
@@ -77,7 +77,7 @@ fn of_qemu_with_two_devices() {
 #[test]
 fn of_qemu_with_nodes() {
     let all = regions(seed!("bare/tests/seeds/nfit/qemu-numa")).unwrap();
-    let there: Vec<_> = all.iter().map(|region| answers(Extent::of(region)).1).collect();
+    let there: Vec<_> = all.iter().map(|region| answers(Extent::new(region)).1).collect();
     let domains = [0, 1].map(|n| (there[n].number, all[n].proximity_domain(), there[n].numa_node));
     assert_eq!(domains, [(0, Some(1), None), (1, Some(0), None)]);
     assert_eq!(
@@ -92,9 +92,9 @@ fn a_range_with_index_0() {
     let table = nfit(&[Range::persistent(0, 0, GIB).structure(), mapping(1, 0, 1, 1 << 3)]);
     let all = regions(&table).unwrap();
     assert_eq!(devices(&all[0]), []);
-    assert!(!answers(Extent::of(&all[0])).1.is_unarmed());
+    assert!(!answers(Extent::new(&all[0])).1.is_unarmed());
     assert_eq!(
-        (all[0].kind(), answers(Extent::of(&all[0])).0.kind),
+        (all[0].kind(), answers(Extent::new(&all[0])).0.kind),
         (RegionKind::Other, Kind::Other)
     );
     let table = nfit(&[Range { kind: VOLATILE, ..Range::persistent(0, 0, GIB) }.structure()]);
@@ -106,7 +106,7 @@ fn a_range_with_index_0() {
 fn capabilities_up_to_the_highest_that_is_valid() {
     let persistence = |highest, bits| {
         let table = one(0, &[capabilities(highest, bits)]);
-        answers(Extent::of(&regions(&table).unwrap()[0])).1.persistence
+        answers(Extent::new(&regions(&table).unwrap()[0])).1.persistence
     };
     assert_eq!(persistence(0, 0b11), Persistence::CpuCache);
     assert_eq!(persistence(0, 0b10), Persistence::Unstated);
@@ -125,7 +125,7 @@ fn capabilities_up_to_the_highest_that_is_valid() {
 fn the_first_capabilities_count() {
     let persistence = |all: &[Vec<u8>]| {
         let table = one(0, all);
-        answers(Extent::of(&regions(&table).unwrap()[0])).1.persistence
+        answers(Extent::new(&regions(&table).unwrap()[0])).1.persistence
     };
     let (caches, controllers, none) = (capabilities(1, 3), capabilities(1, 2), capabilities(1, 0));
     assert_eq!(persistence(&[controllers.clone(), caches.clone()]), Persistence::MemoryController);
@@ -144,7 +144,7 @@ fn proximity_domain_only_where_it_is_valid() {
         let table = nfit(&ranges);
         let all = regions(&table).unwrap();
         assert_eq!(all[1].numbered(0, "renamed").proximity_domain(), domain);
-        assert_eq!([0, 1].map(|n| answers(Extent::of(&all[n])).1.numa_node), [None; 2]);
+        assert_eq!([0, 1].map(|n| answers(Extent::new(&all[n])).1.numa_node), [None; 2]);
     }
     let own = crate::PhysicalRegion::new(0, 1, RegionKind::Persistent).on_node(3);
     assert_eq!((own.proximity_domain(), own.guid()), (None, None));
@@ -154,7 +154,7 @@ fn proximity_domain_only_where_it_is_valid() {
 fn read_only_by_the_memory_attributes() {
     let access = |attributes| {
         let table = nfit(&[Range { attributes, ..Range::persistent(1, 0, GIB) }.structure()]);
-        answers(Extent::of(&regions(&table).unwrap()[0])).0.access
+        answers(Extent::new(&regions(&table).unwrap()[0])).0.access
     };
     assert_eq!([0x8008, 0x2_8008].map(access), [Access::READ | Access::WRITE, Access::READ]);
     for bit in 0..64 {
@@ -172,7 +172,7 @@ fn kinds_of_ranges() {
     let kind = |kind| {
         let table = nfit(&[Range { kind, ..Range::persistent(1, 0, GIB) }.structure()]);
         let region = regions(&table).unwrap()[0];
-        (region.kind(), answers(Extent::of(&region)).0.kind)
+        (region.kind(), answers(Extent::new(&region)).0.kind)
     };
     assert_eq!(kind(PERSISTENT), (RegionKind::Persistent, Kind::Region));
     assert_eq!(kind(VOLATILE), (RegionKind::Volatile, Kind::VolatileMemory));
@@ -217,7 +217,7 @@ fn overlapping_and_wrapping_ranges() {
         regions(&nfit(&ranges))
             .unwrap()
             .iter()
-            .map(|region| answers(Extent::of(region)).0.kind)
+            .map(|region| answers(Extent::new(region)).0.kind)
             .collect::<Vec<_>>()
     };
     let (fine, overlaps) = (Kind::Region, Kind::InvalidRegion(RegionFault::Overlaps));
@@ -352,7 +352,7 @@ fn what_linux_reads_all_the_same() {
         if let Some(region) = all.first() {
             assert_eq!(ids(region), [(1, "8086-01020304".into())], "{name}");
             assert_eq!(
-                (region.base(), answers(Extent::of(region)).0.kind),
+                (region.base(), answers(Extent::new(region)).0.kind),
                 (4 * GIB, Kind::Region)
             );
         }
@@ -430,7 +430,7 @@ fn the_number_of_structures_is_limited() {
     let all = regions(&table).unwrap();
     assert_eq!(all.len(), 256);
     let overlaps = all.iter().filter(|region| {
-        answers(Extent::of(region)).0.kind == Kind::InvalidRegion(RegionFault::Overlaps)
+        answers(Extent::new(region)).0.kind == Kind::InvalidRegion(RegionFault::Overlaps)
     });
     assert_eq!(overlaps.count(), 256);
     assert_eq!(all[0].flush_hints().collect::<Vec<_>>(), [8]);

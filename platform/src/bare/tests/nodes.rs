@@ -10,7 +10,7 @@ use super::{
 use crate::{Extent, Kind, RegionFault, TableFault};
 
 fn node(blob: &[u8]) -> Option<u32> {
-    answers(Extent::of(&regions(blob).unwrap()[0])).1.numa_node
+    answers(Extent::new(&regions(blob).unwrap()[0])).1.numa_node
 }
 
 /// Names that begin or end like those that matter.
@@ -40,7 +40,7 @@ fn names_of_properties_are_whole() {
     for (name, value) in others {
         let blob = persistent().property(name, value).end().end().bytes();
         assert_eq!(ranges(&blob), one, "{name}");
-        let (facts, there) = answers(Extent::of(&regions(&blob).unwrap()[0]));
+        let (facts, there) = answers(Extent::new(&regions(&blob).unwrap()[0]));
         assert_eq!((facts.kind, there.numa_node), (Kind::Region, None), "{name}");
     }
     // Without the one that is meant.
@@ -221,7 +221,7 @@ fn overlapping_regions_of_many() {
         let overlapping: Vec<_> = all
             .iter()
             .filter(|region| {
-                answers(Extent::of(region)).0.kind == Kind::InvalidRegion(RegionFault::Overlaps)
+                answers(Extent::new(region)).0.kind == Kind::InvalidRegion(RegionFault::Overlaps)
             })
             .map(|region| region.number())
             .collect();
@@ -239,7 +239,7 @@ fn inside_of_one_that_wraps() {
     let blob = Blob::default().begin("").cells("#size-cells", &[2]);
     let blob = blob.persistent(&[u32::MAX, 0, 1, 1, u32::MAX, 16, 0, 16]).end().bytes();
     let kinds: Vec<_> =
-        regions(&blob).unwrap().iter().map(|region| answers(Extent::of(region)).0.kind).collect();
+        regions(&blob).unwrap().iter().map(|region| answers(Extent::new(region)).0.kind).collect();
     assert_eq!(kinds, [RegionFault::Wraps, RegionFault::Overlaps].map(Kind::InvalidRegion));
 }
 

@@ -32,7 +32,7 @@ fn region(base: u64, length: u64) -> PhysicalRegion<'static> {
 
 #[test]
 fn a_declared_region_says_what_was_declared() {
-    let extent = Extent::of(&FRAM);
+    let extent = Extent::new(&FRAM);
     let (facts, there) = answers(extent);
     assert_eq!((facts.kind, facts.access), (Kind::Region, Access::READ | Access::WRITE));
     assert_eq!(
@@ -54,7 +54,7 @@ fn a_declared_region_says_what_was_declared() {
     );
 
     let plain = region(0, 1);
-    let (facts, there) = answers(Extent::of(&plain));
+    let (facts, there) = answers(Extent::new(&plain));
     assert_eq!(
         (facts.alignment, there.numa_node, there.persistence),
         (Alignment::new(1), None, Persistence::Unstated)
@@ -67,11 +67,11 @@ fn a_declared_region_says_what_was_declared() {
     let locked = region(0, 1).read_only();
     let flat = region(0, 1).unarmed();
     assert_eq!(
-        (answers(Extent::of(&locked)).0.access, answers(Extent::of(&locked)).1.read_only),
+        (answers(Extent::new(&locked)).0.access, answers(Extent::new(&locked)).1.read_only),
         (Access::READ, true)
     );
     assert_eq!(
-        (answers(Extent::of(&flat)).1.is_unarmed(), answers(Extent::of(&flat)).1.read_only),
+        (answers(Extent::new(&flat)).1.is_unarmed(), answers(Extent::new(&flat)).1.read_only),
         (true, false)
     );
 }
@@ -86,7 +86,7 @@ fn durability_tells_the_persistence_domain() {
     ] {
         let region = region(0, 1).durable_by(durability);
         assert_eq!(
-            (region.durability(), answers(Extent::of(&region)).1.persistence),
+            (region.durability(), answers(Extent::new(&region)).1.persistence),
             (durability, persistence)
         );
     }
@@ -94,7 +94,7 @@ fn durability_tells_the_persistence_domain() {
 
 #[test]
 fn parts() {
-    let whole = Extent::of(&FRAM);
+    let whole = Extent::new(&FRAM);
     let part = whole.part(0x1000, 0x2000);
     assert_eq!((part.base(), part.length(), kind(part)), (Some(0x6000_1000), 0x2000, Kind::Region));
     assert_eq!(
@@ -126,7 +126,7 @@ fn parts() {
 
 #[test]
 fn ranges_that_cannot_be() {
-    let kind = |base, length| kind(Extent::of(&region(base, length)));
+    let kind = |base, length| kind(Extent::new(&region(base, length)));
     assert_eq!(kind(0, 0), Kind::InvalidRegion(RegionFault::Empty));
     assert_eq!(kind(u64::MAX, 1), Kind::Region);
     assert_eq!(kind(1, u64::MAX), Kind::Region);
@@ -135,7 +135,7 @@ fn ranges_that_cannot_be() {
     // A part of a region that wraps is as wrong as the region.
     let wrapping = region(u64::MAX - 9, 100);
     assert_eq!(
-        Bare::describe((&Extent::of(&wrapping).part(0, 1)).into()).unwrap().kind,
+        Bare::describe((&Extent::new(&wrapping).part(0, 1)).into()).unwrap().kind,
         Kind::InvalidRegion(RegionFault::Wraps)
     );
 }
@@ -145,14 +145,14 @@ fn ranges_that_cannot_be() {
 fn an_alignment_that_is_no_power_of_two() {
     for alignment in [0, 3, 48, u64::MAX] {
         let region = region(0x1000, 0x1000).aligned_to(alignment);
-        let whole = Extent::of(&region);
+        let whole = Extent::new(&region);
         for extent in [whole, whole.part(0, 16)] {
             assert_eq!(kind(extent), Kind::InvalidRegion(RegionFault::Alignment), "{alignment}");
         }
         assert_eq!(kind(whole.part(0, 0)), Kind::InvalidRegion(RegionFault::Empty));
         assert_eq!(kind(whole.part(1, 0x1000)), Kind::InvalidRegion(RegionFault::Outside));
     }
-    assert_eq!(kind(Extent::of(&region(0, 1).aligned_to(1 << 63))), Kind::Region);
+    assert_eq!(kind(Extent::new(&region(0, 1).aligned_to(1 << 63))), Kind::Region);
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn a_table_shows_what_overlaps() {
     let overlaps = Kind::InvalidRegion(RegionFault::Overlaps);
     assert_eq!(kinds, [Kind::Region, overlaps, overlaps, Kind::InvalidRegion(RegionFault::Empty)]);
     // Alone, or as a part of the table without the other, it is fine.
-    assert_eq!(kind(Extent::of(&table[1])), Kind::Region);
+    assert_eq!(kind(Extent::new(&table[1])), Kind::Region);
     assert_eq!(kind(Extent::of_table(&table[..2], 1).unwrap()), Kind::Region);
     // A part keeps what its region is.
     assert_eq!(kind(Extent::of_table(&table, 1).unwrap().part(0, 1)), overlaps);
@@ -179,14 +179,14 @@ fn memory_of_other_kinds() {
     ] {
         // What it is comes before what else is wrong with it.
         for length in [0, 4096] {
-            assert_eq!(kind(Extent::of(&PhysicalRegion::new(0, length, declared))), expected);
+            assert_eq!(kind(Extent::new(&PhysicalRegion::new(0, length, declared))), expected);
         }
     }
 }
 
 #[test]
 fn what_locate_says() {
-    let (bare, extent) = (Bare::default(), Extent::of(&FRAM).part(0x20, 0x20));
+    let (bare, extent) = (Bare::default(), Extent::new(&FRAM).part(0x20, 0x20));
     let facts = Bare::describe((&extent).into()).unwrap();
     let spot = Bare::locate((&extent).into(), &facts).unwrap();
     assert_eq!(
@@ -208,7 +208,7 @@ fn what_locate_says() {
     assert!(bare.dimm(&spot, 0, 3).unwrap().is_none() && bare.dimm(&spot, 1, 0).unwrap().is_none());
     // The core checks it, and says what is wrong with it.
     let odd = region(0, 4096).aligned_to(3);
-    let extent = Extent::of(&odd);
+    let extent = Extent::new(&odd);
     let facts = Bare::describe((&extent).into()).unwrap();
     assert_eq!((facts.alignment, Bare::alignment((&extent).into(), &facts)), (None, Ok(3)));
     // Neither of one that is another one by now.
@@ -239,10 +239,10 @@ fn the_first_byte_is_aligned() {
         (0x1001, 0, Kind::InvalidRegion(RegionFault::Alignment)),
     ] {
         let region = region(base, 0x123).aligned_to(alignment);
-        assert_eq!(kind(Extent::of(&region)), expected, "{base:#x} {alignment:#x}");
+        assert_eq!(kind(Extent::new(&region)), expected, "{base:#x} {alignment:#x}");
     }
     let region = region(0x1_2000, 0x2000).aligned_to(0x1000);
-    let whole = Extent::of(&region);
+    let whole = Extent::new(&region);
     assert_eq!(kind(whole.part(0x1000, 0x10)), Kind::Region);
     assert_eq!(
         [1, 0x800, 0xfff, 0x1001].map(|offset| kind(whole.part(offset, 0x10))),
@@ -251,14 +251,14 @@ fn the_first_byte_is_aligned() {
     // The address counts, not the offset: parts of a region that is wrong itself may be right.
     let odd = self::region(0x1_2800, 0x2000).aligned_to(0x1000);
     assert_eq!(
-        (kind(Extent::of(&odd)), kind(Extent::of(&odd).part(0x800, 1))),
+        (kind(Extent::new(&odd)), kind(Extent::new(&odd).part(0x800, 1))),
         (misaligned, Kind::Region)
     );
     // What is worse comes first.
     let table = [odd, odd];
     let worse = [
-        Extent::of(&odd).part(1, 0),
-        Extent::of(&odd).part(1, 0x2000),
+        Extent::new(&odd).part(1, 0),
+        Extent::new(&odd).part(1, 0x2000),
         Extent::of_table(&table, 0).unwrap(),
     ];
     let faults = [RegionFault::Empty, RegionFault::Outside, RegionFault::Overlaps];
@@ -290,8 +290,8 @@ fn overlaps() {
             (one.overlaps(&other), other.overlaps(&one)),
             (expected, expected),
             "{:?} {:?}",
-            Extent::of(&one),
-            Extent::of(&other)
+            Extent::new(&one),
+            Extent::new(&other)
         );
     }
     // A table knows it too.

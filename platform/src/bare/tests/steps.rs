@@ -31,7 +31,7 @@ fn flushed(cpu: Cpu, start: usize, length: usize) -> Vec<Step> {
 /// `work` with a window on a region of this kind, and the address of its first byte.
 fn of(durability: Durability, work: impl FnOnce(Window<'_>, usize)) {
     let region = region(durability);
-    on(Extent::of(&region), 0, |window| {
+    on(Extent::new(&region), 0, |window| {
         let at = window.bytes.at.as_ptr().addr();
         work(window, at);
     });

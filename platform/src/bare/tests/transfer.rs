@@ -71,7 +71,7 @@ fn write(
 #[test]
 fn bytes_come_and_go() {
     let region = region(Durability::Fence);
-    let whole = Extent::of(&region);
+    let whole = Extent::new(&region);
     let after = on(whole, |window| {
         for (offset, length) in [(0, 1), (0, LENGTH), (4095, 2), (LENGTH - 1, 1), (LENGTH, 0)] {
             let (result, bytes) = read(whole, &window, offset as u64, length);
@@ -89,7 +89,7 @@ fn bytes_come_and_go() {
 #[test]
 fn a_part_of_a_region() {
     let region = region(Durability::Fence);
-    let whole = Extent::of(&region);
+    let whole = Extent::new(&region);
     let part = whole.part(4096, 512);
     let after = on(whole, |window| {
         assert_eq!(read(part, &window, 10, 3), (Ok(()), pattern()[4106..4109].to_vec()));
@@ -127,14 +127,14 @@ fn a_part_of_a_region() {
 fn without_a_window_there_is_nothing() {
     let region = region(Durability::Fence);
     for writable in [false, true] {
-        assert_eq!(admitted(Extent::of(&region), None, 0..1, writable), Err(Fail::Unsupported));
+        assert_eq!(admitted(Extent::new(&region), None, 0..1, writable), Err(Fail::Unsupported));
     }
     // One that has no bytes, since its region can be no source.
     let table = [region, region];
     let overlapping = Extent::of_table(&table, 1).unwrap();
     on(overlapping, |window| {
         assert_eq!(
-            admitted(Extent::of(&region), Some(&window), 0..1, false),
+            admitted(Extent::new(&region), Some(&window), 0..1, false),
             Err(Fail::Absent(Subject::Mapping))
         );
     });
@@ -145,15 +145,16 @@ fn without_a_window_there_is_nothing() {
 fn another_region_is_noticed() {
     let (one, other) =
         (region(Durability::Fence), PhysicalRegion::new(BASE, 4096, RegionKind::Persistent));
-    let facts = Bare::describe((&Extent::of(&other)).into()).unwrap();
-    on(Extent::of(&one), |window| {
+    let facts = Bare::describe((&Extent::new(&other)).into()).unwrap();
+    on(Extent::new(&one), |window| {
         let channel =
-            Bare::channel((&Extent::of(&one)).into(), &facts, Some(&window), 0..1, false).map(drop);
+            Bare::channel((&Extent::new(&one)).into(), &facts, Some(&window), 0..1, false)
+                .map(drop);
         assert_eq!(
-            (channel, Bare::sync((&Extent::of(&one)).into(), &facts)),
+            (channel, Bare::sync((&Extent::new(&one)).into(), &facts)),
             (Err(Fail::Replaced), Err(Fail::Replaced))
         );
-        assert_eq!(Bare::sync((&Extent::of(&other)).into(), &facts), Ok(()));
+        assert_eq!(Bare::sync((&Extent::new(&other)).into(), &facts), Ok(()));
     });
 }
 
@@ -178,27 +179,27 @@ fn what_would_not_be_durable() {
         (region(Durability::Fence).read_only(), [Err(Fail::Os(Subject::Write, Errno::EROFS)); 2]),
     ] {
         for (give, expected) in give.iter().zip(expected) {
-            let after = on(Extent::of(&region), |window| {
+            let after = on(Extent::new(&region), |window| {
                 let window = give(window);
                 assert_eq!(
-                    admitted(Extent::of(&region), Some(&window), 0..1, true),
+                    admitted(Extent::new(&region), Some(&window), 0..1, true),
                     expected,
                     "{:?}",
                     region.durability()
                 );
-                assert_eq!(read(Extent::of(&region), &window, 1, 2), (Ok(()), vec![1, 2]));
+                assert_eq!(read(Extent::new(&region), &window, 1, 2), (Ok(()), vec![1, 2]));
             });
             assert_eq!(after, pattern());
         }
     }
     // The window's own region, whatever the source's says.
     let (source, window) = (region(Durability::Fence), region(Durability::None));
-    on(Extent::of(&window), |window| {
+    on(Extent::new(&window), |window| {
         assert_eq!(
-            admitted(Extent::of(&source), Some(&window), 0..1, true),
+            admitted(Extent::new(&source), Some(&window), 0..1, true),
             refused(Undurable::Never)
         );
-        assert_eq!(admitted(Extent::of(&source), Some(&window), 0..1, false), Ok(()));
+        assert_eq!(admitted(Extent::new(&source), Some(&window), 0..1, false), Ok(()));
     });
 }
 
@@ -210,13 +211,13 @@ fn hints() {
     let region = tables::regions(&table).unwrap()[0];
     let mut hint = 0_u64;
     let hint = [NonNull::from(&mut hint)];
-    on(Extent::of(&region), |window| {
+    on(Extent::new(&region), |window| {
         let window = window.flushed_by(Cpu::detect().unwrap());
-        let refused = admitted(Extent::of(&region), Some(&window), 0..1, true);
+        let refused = admitted(Extent::new(&region), Some(&window), 0..1, true);
         assert_eq!(refused, Err(Fail::NotDurable(Undurable::NoHints)));
         // SAFETY: the hint is a number of this test's, which stands for the device's.
         let window = unsafe { window.with_hints(&hint) };
-        assert_eq!(write(Extent::of(&region), &window, 0, &[1]), Ok(()));
+        assert_eq!(write(Extent::new(&region), &window, 0, &[1]), Ok(()));
     });
 }
 
@@ -230,9 +231,9 @@ fn the_host() {
             answer
         };
         let region = region(Durability::Call);
-        on(Extent::of(&region), |window| {
+        on(Extent::new(&region), |window| {
             let written = write(
-                Extent::of(&region).part(4096, 512),
+                Extent::new(&region).part(4096, 512),
                 &window.flushed_by_host(&host),
                 3,
                 &[7; 9],
@@ -249,7 +250,7 @@ fn the_host() {
 #[test]
 fn beyond_the_source() {
     let region = region(Durability::Fence);
-    let part = Extent::of(&region).part(4096, 512);
+    let part = Extent::new(&region).part(4096, 512);
     let after = on(part, |window| {
         let absent = Partial { done: 0, why: Cause::Fail(Fail::Absent(Subject::Mapping)) };
         for (offset, length) in [(512, 1), (511, 2), (513, 0), (u64::MAX, 1), (u64::MAX - 4096, 1)]

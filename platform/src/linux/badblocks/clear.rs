@@ -24,7 +24,7 @@ use crate::{
         sys::{Stat, blocks::Blocks},
         sysfs,
     },
-    pieces::{Refusal, Stop, in_pieces},
+    transfer::pieces::{Refusal, Stop, in_pieces},
 };
 
 /// The largest block of a file system, whose good bytes are kept meanwhile. (That of a file system

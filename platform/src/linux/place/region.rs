@@ -253,7 +253,7 @@ pub(in crate::linux) fn dimm_id<S: Sys>(sys: S, dimm: Dimm) -> Result<Text<32>, 
     if id.is_empty() || !id.iter().all(u8::is_ascii_graphic) {
         return Err(Fail::Malformed(what));
     }
-    core::str::from_utf8(id).ok().and_then(Text::of).ok_or(Fail::Malformed(what))
+    core::str::from_utf8(id).ok().and_then(Text::fit).ok_or(Fail::Malformed(what))
 }
 
 pub(in crate::linux) fn dirty_shutdowns<S: Sys>(sys: S, dimm: Dimm) -> Result<u64, Fail> {

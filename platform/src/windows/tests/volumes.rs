@@ -60,7 +60,7 @@ fn ids_of_devices() {
         let world = World { answer, ..World::file() };
         device_id(&world, volume(&world))
     };
-    assert_eq!(ask(Ok(number_ex(0))), Ok(Text::of("00112233445566778899aabbccddeeff").unwrap()));
+    assert_eq!(ask(Ok(number_ex(0))), Ok(Text::fit("00112233445566778899aabbccddeeff").unwrap()));
     // STORAGE_DEVICE_FLAGS_PAGE_83_DEVICEGUID.
     assert!(ask(Ok(number_ex(4))).is_ok());
     // Made up for this boot.

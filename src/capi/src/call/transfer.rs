@@ -174,7 +174,7 @@ unsafe fn read<E: Edge>(
     let buffer = unsafe { ReadBuffer::from_raw_parts(buf.as_ptr().cast(), size) };
     match (source, E::via()) {
         (Either::Descriptor(source), Some(via)) => {
-            Reader::via(*source, via)?.read_into(offset, buffer)?
+            Reader::with_guard(*source, via)?.read_into(offset, buffer)?
         }
         (source, _) => each!(source, source => source.read_into(offset, buffer))?,
     }
@@ -195,7 +195,7 @@ unsafe fn write<E: Edge>(
     let buffer = unsafe { WriteBuffer::from_raw_parts(buf.as_ptr().cast(), size) };
     match (source, E::via()) {
         (Either::Descriptor(source), Some(via)) => {
-            Writer::via(*source, via)?.write_from(offset, buffer)?
+            Writer::with_guard(*source, via)?.write_from(offset, buffer)?
         }
         (source, _) => each!(source, source => source.write_from(offset, buffer))?,
     }

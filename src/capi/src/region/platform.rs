@@ -50,7 +50,7 @@ impl RegionAt {
         ask: impl FnOnce(Borrowed<'_, Bare<'_>>) -> Result<T, Fail>,
     ) -> Result<T, Fail> {
         let physical = self.get().physical()?;
-        let extent = Extent::of(&physical);
+        let extent = Extent::new(&physical);
         // The ids only: tables are compared once.
         if Bare::describe((&extent).into())?.id != facts.id {
             return Err(Fail::Replaced);
@@ -81,7 +81,7 @@ impl Platform for Regions {
     fn describe(handle: Borrowed<'_, Self>) -> Result<Facts<ExtentId>, Fail> {
         let at = handle.raw();
         let region = at.get();
-        let mut facts = Bare::describe((&Extent::of(&region.physical()?)).into())?;
+        let mut facts = Bare::describe((&Extent::new(&region.physical()?)).into())?;
         if facts.kind == Kind::Region && region.overlaps()? {
             facts.kind = Kind::InvalidRegion(RegionFault::Overlaps);
         }
@@ -152,7 +152,7 @@ impl Locate for Regions {
     }
 
     fn region(self, at: &RegionAt, index: usize) -> Result<Option<Region>, Fail> {
-        Bare::default().region(&spot(Extent::of(&at.get().physical()?))?, index)
+        Bare::default().region(&spot(Extent::new(&at.get().physical()?))?, index)
     }
 
     fn dimm(self, at: &RegionAt, region: usize, index: usize) -> Result<Option<DimmAt>, Fail> {
@@ -183,7 +183,7 @@ impl Locate for Regions {
             None | Some([]) => Err(Fail::Unsupported),
             // Of an id that is cut, another DIMM could have the same.
             Some(id) => {
-                str::from_utf8(id).ok().and_then(Text::of).ok_or(Fail::Malformed(Subject::DeviceId))
+                str::from_utf8(id).ok().and_then(Text::fit).ok_or(Fail::Malformed(Subject::DeviceId))
             }
         };
         dimm.ask(id, |bare, dimm| bare.dimm_id(dimm))
@@ -197,7 +197,7 @@ impl Locate for Regions {
     }
 
     fn dax_capable(self, at: &RegionAt) -> Result<Option<bool>, Fail> {
-        Bare::default().dax_capable(&spot(Extent::of(&at.get().physical()?))?)
+        Bare::default().dax_capable(&spot(Extent::new(&at.get().physical()?))?)
     }
 }
 
@@ -255,7 +255,7 @@ mod tests {
 
     #[test]
     fn a_table_that_changes_between_two_questions_gives_other_answers_and_no_more() {
-        let id = |text| Text::of(text).unwrap();
+        let id = |text| Text::fit(text).unwrap();
         assert_eq!(second(|_| ()), Ok(Some((2, id("0000-bb000000")))));
         // Longer than the memory that it is in; no table any more.
         assert_eq!(second(|table| table[6] = 1), Err(Fail::Malformed(Subject::Dimm)));

@@ -2,11 +2,11 @@
 
 #![allow(clippy::single_range_in_vec_init, reason = "lists of one range are meant as such")]
 
-use std::{cell::Cell, fs::File, io::Write, sync::atomic::Ordering::Relaxed};
+use std::{cell::Cell, convert::Infallible, fs::File, io::Write, sync::atomic::Ordering::Relaxed};
 
 use pmem2::{
     Access, Kind,
-    platform::{Alignment, Borrowed, Facts, Fail, Nowhere, Platform},
+    platform::{Alignment, Borrowed, Facts, Fail, Platform},
     transfer::{Cause, Partial, ReadBuffer, WriteBuffer},
 };
 
@@ -92,13 +92,13 @@ impl Platform for &Device {
 }
 
 impl Transfer for &Device {
-    type Guard = Nowhere;
+    type Guard = Infallible;
     type Channel = ();
 
     fn channel(
         _: Borrowed<'_, Self>,
         _: &Facts<u8>,
-        _: Option<Nowhere>,
+        _: Option<Infallible>,
         _: Range<u64>,
         _: bool,
     ) -> Result<(), Fail> {

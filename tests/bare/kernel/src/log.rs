@@ -57,7 +57,7 @@ impl<'t> Log<'t> {
         source: Source<Extent<'t>>,
         window: &'t Window<'t>,
     ) -> Result<(Self, Option<Record>), Fault> {
-        let writer = Writer::via(source, window).map_err(Fault::Refused)?;
+        let writer = Writer::with_guard(source, window).map_err(Fault::Refused)?;
         let last = last(|offset| {
             let mut bytes = [0; LENGTH];
             writer.read_at(offset, &mut bytes).ok()?;

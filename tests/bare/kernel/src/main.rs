@@ -82,7 +82,7 @@ pub(crate) fn start(boot: Boot) -> ! {
 
 /// Everything about one range of memory.
 fn range(region: &PhysicalRegion<'_>, command_line: &str) {
-    let (base, extent) = (region.base(), Extent::of(region));
+    let (base, extent) = (region.base(), Extent::new(region));
     let pool = Pool::<Bare<'_>, 1>::new();
     let slot = match pool.source(&extent) {
         Ok(slot) => slot,

@@ -41,7 +41,7 @@ fn main() -> ! {
 /// Reads the number of the last boot, and makes the next one durable.
 fn boot() -> Result<u64, Fault> {
     // A source: the first page of the region, checked. It says whether it could be used at all.
-    let extent = Extent::of(&KEPT).part(0, 4096);
+    let extent = Extent::new(&KEPT).part(0, 4096);
     let source = SOURCES.source(&extent).map_err(Fault::Source)?;
     hprintln!("{} bytes, {}", source.size().map_err(Fault::Source)?, source.id());
 

@@ -95,7 +95,7 @@ fn main() -> End {
 
 /// How sources come to be, and go.
 fn regions() {
-    row("Extent::of", || keep(Extent::of(black_box(&TABLE[0]))));
+    row("Extent::new", || keep(Extent::new(black_box(&TABLE[0]))));
     row("Extent::of_table", || keep(Extent::of_table(black_box(&TABLE), 12)));
     row("Extent::part", || keep(black_box(fram()).part(4096, 8192)));
     for (name, extent) in extents() {
@@ -168,7 +168,7 @@ fn windows() {
     };
     // SAFETY: 256 bytes that only this window accesses stand for the region's.
     let make =
-        || -> Window<'_> { unsafe { Extent::of(black_box(&region)).mapped(at) }.flushed_by(cpu) };
+        || -> Window<'_> { unsafe { Extent::new(black_box(&region)).mapped(at) }.flushed_by(cpu) };
     row("Extent::mapped, Window::flushed_by", || keep(make()));
     let mut window = make();
     row("Window::write", || keep(black_box(&mut window).write(7, black_box(&[1; 32]))));
@@ -180,15 +180,15 @@ fn windows() {
 
 /// Reading and writing through a window.
 fn transfers<'t>(region: &'t PhysicalRegion<'t>, window: &'t Window<'t>) {
-    let Ok(source) = Source::from_region(Extent::of(region)) else { host::exit(End::Wrong) };
-    row("Reader::via", || keep(Reader::via(black_box(source), window)));
-    row("Writer::via", || keep(Writer::via(black_box(source), window)));
+    let Ok(source) = Source::from_region(Extent::new(region)) else { host::exit(End::Wrong) };
+    row("Reader::with_guard", || keep(Reader::with_guard(black_box(source), window)));
+    row("Writer::with_guard", || keep(Writer::with_guard(black_box(source), window)));
     row("Source::read_at, refused", || {
         keep(black_box(&source).read_at(7, black_box(&mut [0; 32])))
     });
     row("Source::sync", || keep(black_box(&source).sync()));
     row("Source::bad_blocks, refused", || keep(black_box(&source).bad_blocks().map(drop)));
-    let Ok(writer) = Writer::via(source, window) else { host::exit(End::Wrong) };
+    let Ok(writer) = Writer::with_guard(source, window) else { host::exit(End::Wrong) };
     row("Writer::write_at", || keep(black_box(&writer).write_at(7, black_box(&[2; 32]))));
     let mut bytes = [0; 32];
     row("Writer::read_at", || keep(black_box(&writer).read_at(7, black_box(&mut bytes))));

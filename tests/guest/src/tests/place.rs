@@ -85,7 +85,7 @@ fn agrees(machine: &Machine, device: &Device, place: &Place) {
         assert_eq!((found.bus, found.number), expected.numbers);
         assert_eq!(found.namespace, Some(expected.namespace));
         assert_eq!(found.mode.name(), device.mode());
-        assert_eq!(found.provider, Text::of(expected.told.provider).expect("a short name"));
+        assert_eq!(found.provider, Text::fit(expected.told.provider).expect("a short name"));
         assert_eq!(found.persistence, expected::persistence(expected));
         assert_eq!(found.read_only, expected.told.unarmed);
         assert_eq!(found.is_unarmed(), expected.told.unarmed);
@@ -118,7 +118,7 @@ fn dimms(machine: &Machine, device: &Device, source: &Source<&std::fs::File>) {
     for (found, (region, number, id, counted)) in found.iter().zip(expected) {
         assert_eq!((found.region(), found.number()), (region, Ok(number)));
         let expected =
-            id.as_deref().and_then(Text::of).ok_or(Error::Unsupported(Subject::DeviceId));
+            id.as_deref().and_then(Text::fit).ok_or(Error::Unsupported(Subject::DeviceId));
         assert_eq!(found.id(), expected);
         assert_eq!(found.dirty_shutdowns(), counted);
     }

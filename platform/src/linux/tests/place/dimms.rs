@@ -172,8 +172,8 @@ fn ids_of_dimms() {
             "!~",
             "12345678901234567890123456789012",
         ] {
-            assert_eq!(id(text), Ok(Text::of(text).unwrap()));
-            assert_eq!(id(&format!("{text}\n")), Ok(Text::of(text).unwrap()));
+            assert_eq!(id(text), Ok(Text::fit(text).unwrap()));
+            assert_eq!(id(&format!("{text}\n")), Ok(Text::fit(text).unwrap()));
         }
         let long = "0".repeat(64);
         let bad = [

@@ -162,7 +162,7 @@ fn others() -> Vec<Scenario> {
     region.extend(files.into_iter().flat_map(read));
     region.push(Call::Open(of_region(1, "mapping2")));
     let hmem = World::dax_in(HMEM).with_file("/sys/dev/char/252:5/numa_node", "1\n");
-    let id = Text::of("8680-56341204").unwrap();
+    let id = Text::fit("8680-56341204").unwrap();
     let disk = usual.clone().with_file("/sys/dev/block/259:3/queue/dax", "1\n");
     let mut granted = World::file();
     granted.map = Ok(());

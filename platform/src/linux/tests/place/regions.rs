@@ -21,7 +21,7 @@ pub(in crate::linux::tests) fn usual() -> World {
 pub(in crate::linux::tests) fn usual_region() -> Region {
     let mut region = Region::new(0, 1, Mode::Fsdax);
     region.namespace = Some(5);
-    region.provider = Text::of("ACPI.NFIT").unwrap();
+    region.provider = Text::fit("ACPI.NFIT").unwrap();
     region.persistence = Persistence::MemoryController;
     (region.numa_node, region.target_node) = (Some(0), Some(2));
     region
@@ -254,11 +254,11 @@ fn providers() {
     for name in
         ["ACPI.NFIT", "e820", "CXL", "", "(null)", "virtio-pmem0", "xvirtio-pmem", "Virtio-pmem"]
     {
-        assert_eq!(of(name), (Text::of(name).unwrap(), Persistence::MemoryController));
+        assert_eq!(of(name), (Text::fit(name).unwrap(), Persistence::MemoryController));
         assert_eq!(of(&format!("{name}\n")), of(name));
     }
     // The host keeps the data, whatever the region says of the processor's caches.
-    assert_eq!(of("virtio-pmem\n"), (Text::of("virtio-pmem").unwrap(), Persistence::Host));
+    assert_eq!(of("virtio-pmem\n"), (Text::fit("virtio-pmem").unwrap(), Persistence::Host));
     // One that has no room is cut, and says so.
     assert_eq!(&*of("123456789012345678901234\n").0, "123456789012345678901234");
     assert_eq!(&*of("1234567890123456789012345\n").0, "123456789012345678901…");

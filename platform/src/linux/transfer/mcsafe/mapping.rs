@@ -95,7 +95,7 @@ impl SigbusHandler {
 ///     // It is the program's own: what it does with any other SIGBUS.
 /// }
 ///
-/// // Once that is installed, transfers go through it: Reader::via(source, handler).
+/// // Once that is installed, transfers go through it: Reader::with_guard(source, handler).
 /// let handler = pmem2::SigbusHandler::of_the_program()?;
 /// # let _ = (on_sigbus, handler);
 /// # Ok::<(), pmem2::Errno>(())

@@ -156,7 +156,7 @@ impl Locate for Longest {
         region.namespace = Some(u32::MAX);
         // One that has a warning of its own, and the longest.
         region.provider =
-            if self.persistence == Persistence::Host { full() } else { Text::of("e820").unwrap() };
+            if self.persistence == Persistence::Host { full() } else { Text::fit("e820").unwrap() };
         region.persistence = self.persistence;
         (region.read_only, region.state, region.numa_node) =
             (true, DimmState::all(), Some(u32::MAX));
@@ -205,7 +205,7 @@ unsafe impl Handle for Longest {
 }
 
 fn full<const N: usize>() -> Text<N> {
-    Text::of(&"x".repeat(N)).unwrap()
+    Text::fit(&"x".repeat(N)).unwrap()
 }
 
 /// Of ext4, of FUSE, and of one without a name.

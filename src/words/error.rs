@@ -4,8 +4,8 @@ use core::fmt::{Display, Formatter, Result};
 
 use pmem2_platform::{Backing, Errno, Kind, RegionFault, Subject, Undurable};
 
-use super::{Error, HandleFault, Memory, WriteFault};
-use crate::{os::words, place::On};
+use super::{place::On, system};
+use crate::error::{Error, HandleFault, Memory, WriteFault};
 
 /// `{:#}` leaves out the names of this crate's functions, which are others in another language.
 impl Display for Error {
@@ -30,8 +30,8 @@ impl Error {
             Self::NotDurable(Undurable::NoInstruction) => "Window::flushed_by",
             Self::NotDurable(Undurable::NoHints) => "Window::with_hints",
             Self::NotDurable(Undurable::NoCall) => "Window::flushed_by_host",
-            Self::Unsupported(Subject::Read) => "Reader::via",
-            Self::Unsupported(Subject::Write) => "Writer::via",
+            Self::Unsupported(Subject::Read) => "Reader::with_guard",
+            Self::Unsupported(Subject::Write) => "Writer::with_guard",
             Self::Os { subject: Subject::ClearBadBlock, errno: Errno::EIO } => {
                 "ClearBy::LossyAllocation"
             }
@@ -40,7 +40,7 @@ impl Error {
     }
 
     fn sentence(&self, f: &mut Formatter<'_>) -> Result {
-        if let Some(sentence) = words::plain(self) {
+        if let Some(sentence) = system::plain(self) {
             return f.write_str(sentence);
         }
         match self {
@@ -52,7 +52,7 @@ impl Error {
                     (Subject::Open, Errno::ENOENT) => f.write_str("does not exist: ")?,
                     (what, _) => failed(what, f)?,
                 }
-                write!(f, "{errno}{}", words::remedy(*what, *errno))
+                write!(f, "{errno}{}", system::remedy(*what, *errno))
             }
             Self::OsCode { subject: what, code } => {
                 failed(*what, f)?;
@@ -211,7 +211,7 @@ fn plain(error: &Error) -> &'static str {
 
 impl Display for HandleFault {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        if let Some(sentence) = words::fault(*self) {
+        if let Some(sentence) = system::fault(*self) {
             return f.write_str(sentence);
         }
         f.write_str(match self {
@@ -248,7 +248,7 @@ impl Display for Memory {
 
 /// What it is, why that is no source, and what to do.
 fn refused(kind: Kind, f: &mut Formatter<'_>) -> Result {
-    if let Some(sentence) = words::refused(kind) {
+    if let Some(sentence) = system::refused(kind) {
         return f.write_str(sentence);
     }
     f.write_str(match kind {
@@ -283,7 +283,7 @@ fn refused(kind: Kind, f: &mut Formatter<'_>) -> Result {
 
 /// What a source or a platform cannot do, where there is more to say than that it has no answer.
 fn lacking(what: Subject) -> Option<&'static str> {
-    if let Some(sentence) = words::lacking(what) {
+    if let Some(sentence) = system::lacking(what) {
         return Some(sentence);
     }
     Some(match what {
@@ -310,7 +310,7 @@ fn lacking(what: Subject) -> Option<&'static str> {
 
 /// What was asked for, as a noun.
 fn noun(what: Subject) -> &'static str {
-    if let Some(noun) = words::noun(what) {
+    if let Some(noun) = system::noun(what) {
         return noun;
     }
     match what {

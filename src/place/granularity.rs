@@ -1,6 +1,6 @@
 //! The store granularity to expect of a mapping, and why.
 
-mod reason;
+pub(crate) mod reason;
 
 use core::fmt::{self, Display};
 
@@ -9,13 +9,10 @@ use pmem2_platform::{
     Region, Subject,
 };
 
-pub(crate) use reason::Finer;
 pub use reason::Reason;
 
-use crate::{
-    Error, Source,
-    place::{Place, survey},
-};
+use super::{Place, survey};
+use crate::{error::Error, source::Source};
 
 /// How much has to be flushed to make a store durable: `enum pmem2_granularity`, see PMDK's
 /// libpmem2(7). The smaller, the finer.
@@ -73,17 +70,6 @@ pub struct Expected {
     pub reason: Reason,
 }
 
-impl Display for Expected {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.granularity, self.reason)?;
-        if self.reason.remedy().is_none() {
-            return Ok(());
-        }
-        f.write_str("; ")?;
-        Finer(self.reason).fmt(f)
-    }
-}
-
 impl Expected {
     const fn new(granularity: Granularity, reason: Reason) -> Self {
         Self { granularity, reason }
@@ -103,7 +89,7 @@ const fn settled(kind: Kind, sharing: Sharing) -> Option<Result<Expected, Error>
 
 /// What the granularity depends on of where a source lies. Small, for small stacks.
 #[derive(Clone, Copy)]
-struct Ground {
+struct Basis {
     backing: Backing,
     dax_capable: Option<bool>,
     /// The weakest domain of all regions; `None` where there is no region.
@@ -116,7 +102,7 @@ struct Ground {
     unarmed: bool,
 }
 
-impl Ground {
+impl Basis {
     /// Of regions nothing is known yet.
     const fn new(backing: Backing, dax_capable: Option<bool>) -> Self {
         Self { backing, dax_capable, domain: None, sector: false, raw: false, unarmed: false }
@@ -136,12 +122,12 @@ impl Ground {
     /// Asks everything.
     fn gather<H: Handle<P: Locate>>(source: &Source<H>) -> Result<Self, Error> {
         // What is below is known only when the regions are.
-        let mut ground = Self::new(Backing::Regions, None);
-        let survey = source.at_spot(Subject::Device, |platform, spot| {
-            survey(platform, spot, |_, region| ground.add(region))
+        let mut basis = Self::new(Backing::Regions, None);
+        let survey = source.at_location(Subject::Device, |platform, location| {
+            survey(platform, location, |_, region| basis.add(region))
         })?;
-        (ground.backing, ground.dax_capable) = (survey.backing, survey.dax_capable);
-        Ok(ground)
+        (basis.backing, basis.dax_capable) = (survey.backing, survey.dax_capable);
+        Ok(basis)
     }
 
     /// Whether only the host makes stores durable.
@@ -155,11 +141,11 @@ impl Ground {
     }
 }
 
-impl From<&Place> for Ground {
+impl From<&Place> for Basis {
     fn from(place: &Place) -> Self {
-        let mut ground = Self::new(place.backing(), place.dax_capable());
-        place.regions().for_each(|region| ground.add(region));
-        ground
+        let mut basis = Self::new(place.backing(), place.dax_capable());
+        place.regions().for_each(|region| basis.add(region));
+        basis
     }
 }
 
@@ -177,8 +163,8 @@ const fn weakness(domain: Persistence) -> u8 {
 }
 
 /// The granularity where the processor's instructions suffice to make a store durable.
-const fn by_domain(ground: &Ground, kind: Kind) -> Result<Expected, Error> {
-    Ok(match (ground.backing, ground.domain) {
+const fn by_domain(basis: &Basis, kind: Kind) -> Result<Expected, Error> {
+    Ok(match (basis.backing, basis.domain) {
         (_, Some(Persistence::Never)) => return Err(Error::RegionNeverDurable),
         // Whatever the kernel granted: they do not suffice.
         (_, Some(Persistence::Host)) => Expected::new(Granularity::Page, Reason::Host),
@@ -186,7 +172,7 @@ const fn by_domain(ground: &Ground, kind: Kind) -> Result<Expected, Error> {
             Expected::new(Granularity::CacheLine, Reason::NoRegion)
         }
         // It keeps nothing: not BYTE, which would need no second look.
-        _ if ground.unarmed => Expected::new(Granularity::CacheLine, Reason::Unarmed),
+        _ if basis.unarmed => Expected::new(Granularity::CacheLine, Reason::Unarmed),
         (_, Some(Persistence::CpuCache)) => Expected::new(Granularity::Byte, Reason::CpuCache),
         (_, Some(Persistence::MemoryController)) => {
             Expected::new(Granularity::CacheLine, Reason::MemoryController)
@@ -204,18 +190,18 @@ const fn by_domain(ground: &Ground, kind: Kind) -> Result<Expected, Error> {
 }
 
 /// Why no file there can be mapped synchronously, if that is so.
-fn refused_there(ground: &Ground) -> Option<Reason> {
-    if matches!(ground.backing, Backing::Volume { .. }) {
+fn refused_there(basis: &Basis) -> Option<Reason> {
+    if matches!(basis.backing, Backing::Volume { .. }) {
         Some(Reason::VolumeNotDax)
-    } else if ground.backing != Backing::Regions {
-        Some(Reason::NotPersistentMemory(ground.backing))
-    } else if ground.flushed_by_host() {
+    } else if basis.backing != Backing::Regions {
+        Some(Reason::NotPersistentMemory(basis.backing))
+    } else if basis.flushed_by_host() {
         Some(Reason::Host)
-    } else if ground.sector {
+    } else if basis.sector {
         Some(Reason::Sector)
-    } else if ground.dax_capable == Some(false) {
+    } else if basis.dax_capable == Some(false) {
         // To make a namespace anew destroys its data: said only where that would help.
-        Some(if ground.raw { Reason::DeviceWithoutDax } else { Reason::VolumeWithoutDax })
+        Some(if basis.raw { Reason::DeviceWithoutDax } else { Reason::VolumeWithoutDax })
     } else {
         None
     }
@@ -275,7 +261,7 @@ impl<H: Handle<P: Locate>> Source<H> {
     ///   [`CacheLine`](Granularity::CacheLine), for [`DomainUnknown`](Reason::DomainUnknown), and
     ///   otherwise a vaguer reason.
     pub fn expected_granularity(&self, sharing: Sharing) -> Result<Expected, Error> {
-        self.granularity_on(sharing, || Ground::gather(self))
+        self.granularity_on(sharing, || Basis::gather(self))
     }
 
     /// As [`expected_granularity`](Source::expected_granularity), with a place that was gathered
@@ -299,12 +285,12 @@ impl<H: Handle<P: Locate>> Source<H> {
         self.granularity_on(sharing, || Ok(place.into()))
     }
 
-    /// The granularity of a source on `ground`, which is asked for only where the answer depends on
+    /// The granularity of a source on `basis`, which is asked for only where the answer depends on
     /// it.
     fn granularity_on(
         &self,
         sharing: Sharing,
-        ground: impl FnOnce() -> Result<Ground, Error>,
+        basis: impl FnOnce() -> Result<Basis, Error>,
     ) -> Result<Expected, Error> {
         self.readable()?;
         if let Some(answer) = settled(self.kind(), sharing) {
@@ -312,15 +298,15 @@ impl<H: Handle<P: Locate>> Source<H> {
         }
         let kind = self.kind();
         if !matches!(kind, Kind::DeviceDax | Kind::Region) {
-            return self.granularity_of_file(ground);
+            return self.granularity_of_file(basis);
         }
-        match ground()? {
+        match basis()? {
             // As every store to it is refused (WindowFault::Unarmed).
-            ground if kind == Kind::Region && ground.unarmed && !ground.never() => {
+            basis if kind == Kind::Region && basis.unarmed && !basis.never() => {
                 Err(Error::RegionUnarmed)
             }
             // Who has a region can call the host; who has a device DAX cannot.
-            ground if !ground.flushed_by_host() => by_domain(&ground, kind),
+            basis if !basis.flushed_by_host() => by_domain(&basis, kind),
             _ if kind == Kind::DeviceDax => Err(Error::NeverDurable),
             _ => Ok(Expected::new(Granularity::Page, Reason::Call)),
         }
@@ -330,27 +316,27 @@ impl<H: Handle<P: Locate>> Source<H> {
     #[inline(never)]
     fn granularity_of_file(
         &self,
-        ground: impl FnOnce() -> Result<Ground, Error>,
+        basis: impl FnOnce() -> Result<Basis, Error>,
     ) -> Result<Expected, Error> {
         let page = |reason| Ok(Expected::new(Granularity::Page, reason));
-        match self.ask(Subject::MapSync, Locate::synchronous)? {
+        match self.query(Subject::MapSync, Locate::synchronous)? {
             MapSync::Granted => {
                 let unknown = Ok(Expected::new(Granularity::CacheLine, Reason::DomainUnknown));
-                ground().as_ref().map_or(unknown, |ground| by_domain(ground, self.kind()))
+                basis().as_ref().map_or(unknown, |basis| by_domain(basis, self.kind()))
             }
             MapSync::Unknown => page(Reason::KernelTooOld),
             // What cannot be found out makes the reason vaguer, not the answer wrong.
             _ => {
-                let ground = ground();
-                page(ground.as_ref().ok().and_then(refused_there).unwrap_or_else(|| {
-                    let direct = self.ask(Subject::Dax, Locate::direct).unwrap_or_default();
+                let basis = basis();
+                page(basis.as_ref().ok().and_then(refused_there).unwrap_or_else(|| {
+                    let direct = self.query(Subject::Dax, Locate::direct).unwrap_or_default();
                     match refused_here(self.file_system().ok(), direct) {
                         reason @ (Reason::FileSystemWithoutDax(_) | Reason::MountedWithoutDax) => {
                             reason
                         }
                         // The file may have the flag or not: where it is might be the cause all the
                         // same.
-                        _ if ground.is_err() => Reason::PlaceUnknown,
+                        _ if basis.is_err() => Reason::PlaceUnknown,
                         reason => reason,
                     }
                 }))

@@ -1,10 +1,6 @@
 //! Why a granularity is what it is.
 
-use core::fmt::{self, Display};
-
 use pmem2_platform::{Backing, FileSystem};
-
-use crate::{error::item, os::words, place::On};
 
 /// Why a granularity is what it is. `Display` gives it as a sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -99,114 +95,6 @@ impl Reason {
             Self::Refused => "refused",
         }
     }
-
-    /// What would have to change for a finer granularity; `None` where nothing can.
-    #[must_use]
-    pub const fn remedy(self) -> Option<&'static str> {
-        if let Some(remedy) = words::finer(self) {
-            return Some(remedy);
-        }
-        Some(match self {
-            Self::Private | Self::Anonymous | Self::CpuCache | Self::Call | Self::Refused => {
-                return None;
-            }
-            Self::MemoryController | Self::DomainUnstated => "BYTE needs a platform with eADR",
-            Self::Unarmed => {
-                "a DIMM that is armed is needed: its battery or its firmware is at fault"
-            }
-            Self::TableUnstated => {
-                "BYTE needs a table that states that a fence is enough: the processor has no caches, or the platform saves them"
-            }
-            Self::DomainUnknown => {
-                "BYTE needs a platform with eADR that says so, of a file whose device is known"
-            }
-            Self::NoRegion => "memory in a region of persistent memory is needed",
-            Self::NotPersistentMemory(_) => {
-                "use a file that is mapped directly, on persistent memory"
-            }
-            Self::Host => "nothing that the guest can change: an NVDIMM is needed",
-            Self::Sector | Self::DeviceWithoutDax => {
-                "make the namespace anew in the mode fsdax, which destroys its data"
-            }
-            Self::VolumeWithoutDax => {
-                "use the namespace itself or a linear or striped volume on it, and a kernel with DAX"
-            }
-            Self::VolumeNotDax => "use a file on a DAX volume, on persistent memory",
-            Self::FileSystemWithoutDax(_) => "use a file system with DAX",
-            Self::MountedWithoutDax | Self::NotDax => "mount the file system with DAX",
-            Self::FileFlagOff => {
-                "set the file's flag, or mount the file system with DAX for all files"
-            }
-            Self::FileLeftOut => "use a file without encryption, verity, journalled or inline data",
-            Self::PlaceUnknown => {
-                "what has to change is known where the source's place can be told"
-            }
-            Self::KernelTooOld => "a kernel with synchronous mappings is needed",
-        })
-    }
-
-    /// The function of this crate that the remedy is about.
-    pub(crate) const fn item(self) -> Option<&'static str> {
-        match self {
-            Self::TableUnstated => Some("PhysicalRegion::durable_by(Durability::Fence)"),
-            _ => None,
-        }
-    }
-}
-
-/// What would have to change, and the function of this crate that it is about, unless the words are
-/// for another language (`{:#}`).
-pub(crate) struct Finer(pub(crate) Reason);
-
-impl Display for Finer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.remedy().unwrap_or_default())?;
-        item(self.0.item(), f)
-    }
-}
-
-impl Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(sentence) = words::reason(*self) {
-            return f.write_str(sentence);
-        }
-        f.write_str(match self {
-            Self::Private => "nothing of a private mapping is kept",
-            Self::Anonymous => "nothing of anonymous memory is kept",
-            Self::CpuCache => "the platform saves the processor's caches when the power fails (eADR), or there are none in between",
-            Self::MemoryController => {
-                "the platform flushes the memory controller's buffers when the power fails, but not the processor's caches \
-                 (no eADR)"
-            }
-            Self::DomainUnstated => "the platform does not say whether it flushes the processor's caches (eADR)",
-            Self::Unarmed => "a DIMM of its region is not armed: what is stored to it will be lost when the power fails",
-            Self::TableUnstated => "its table does not say what makes a store durable",
-            Self::DomainUnknown => "the mapping is synchronous, but of which region cannot be told",
-            Self::NoRegion => "it is mapped directly, but is in no region of persistent memory",
-            Self::NotPersistentMemory(on) => return write!(f, "it lies on {}", On(*on)),
-            Self::Host => {
-                "only the host's flush makes stores durable (virtio-pmem, PowerPC's hypervisor)"
-            }
-            Self::Call => "only a call of its driver makes stores durable, and the program makes it",
-            Self::Sector => "its namespace writes whole sectors (BTT) and cannot be mapped directly",
-            Self::DeviceWithoutDax => "its device cannot be mapped directly: the namespace is raw, without page structures",
-            Self::VolumeNotDax => "its volume is not DAX",
-            Self::VolumeWithoutDax => {
-                "its device cannot be mapped directly, though its namespace is no raw one: it is a volume of a kind without DAX \
-                 (crypt, md), or the kernel has none"
-            }
-            Self::FileSystemWithoutDax(system) => return write!(f, "its file system ({system}) has no DAX"),
-            Self::MountedWithoutDax => "its file system is mounted without DAX",
-            Self::FileFlagOff => {
-                "its file system maps only files directly that have the flag for DAX, and this one has not"
-            }
-            Self::FileLeftOut => "its file system is mounted with DAX, but does not map this file directly",
-            Self::NotDax => "it is not mapped directly: its file system is mounted without DAX, or its flag for DAX is off",
-            Self::PlaceUnknown => "it is not mapped directly, and what it lies on cannot be told",
-            Self::KernelTooOld => "the kernel knows no synchronous mappings",
-            Self::Refused => "the kernel refuses a synchronous mapping and does not say why",
-        })
-    }
 }
 
 #[cfg(test)]
@@ -229,7 +117,7 @@ mod tests {
     fn names_are_those_of_the_variants_and_documented() {
         let (on, system) = (Backing::DeviceDax, FileSystem::from_magic(0));
         // Of `cargo inspect`, which asks for shared mappings of files.
-        let help = include_str!("../cli/src/help.txt");
+        let help = include_str!("../../cli/src/help.txt");
         let reasons = help.split("\n    reason ").nth(1).unwrap_or_default();
         let reasons = reasons.split("\n    sentence ").next().unwrap_or_default();
         for (reason, name) in all! {

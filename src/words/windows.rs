@@ -1,17 +1,16 @@
-//! The sentences that are others on Windows. `None`: the same as everywhere (../words.rs has the
+//! The sentences that are others on Windows. `None`: the same as on any system (system.rs has the
 //! same functions).
 
 use pmem2_platform::{Errno, Kind, Subject};
 
 use crate::{
-    Error,
-    error::{HandleFault, WriteFault},
-    place::Reason,
+    error::{Error, HandleFault, WriteFault},
+    place::granularity::reason::Reason,
 };
 
-pub(crate) const OF_NO_REGION: &str = "";
+pub(super) const OF_NO_REGION: &str = "";
 
-pub(crate) const fn fault(fault: HandleFault) -> Option<&'static str> {
+pub(super) const fn fault(fault: HandleFault) -> Option<&'static str> {
     Some(match fault {
         HandleFault::NotOpen => {
             "not an open handle of a file, nor a descriptor that stands for one: it is INVALID_HANDLE_VALUE or null (did CreateFile \
@@ -32,7 +31,7 @@ pub(crate) const fn fault(fault: HandleFault) -> Option<&'static str> {
     })
 }
 
-pub(crate) const fn refused(kind: Kind) -> Option<&'static str> {
+pub(super) const fn refused(kind: Kind) -> Option<&'static str> {
     Some(match kind {
         Kind::BlockDevice => "a raw volume or disk is not a data source: open a file on it",
         Kind::CharacterDevice => {
@@ -51,7 +50,7 @@ pub(crate) const fn refused(kind: Kind) -> Option<&'static str> {
     })
 }
 
-pub(crate) const fn plain(error: &Error) -> Option<&'static str> {
+pub(super) const fn plain(error: &Error) -> Option<&'static str> {
     Some(match error {
         Error::SourceEmpty => {
             "the source has no bytes to map; a file needs a size first (SetEndOfFile)"
@@ -78,7 +77,7 @@ pub(crate) const fn plain(error: &Error) -> Option<&'static str> {
     })
 }
 
-pub(crate) const fn lacking(what: Subject) -> Option<&'static str> {
+pub(super) const fn lacking(what: Subject) -> Option<&'static str> {
     Some(match what {
         Subject::BadBlocks => {
             "the list of bad blocks cannot be had: Windows keeps none that a program could see"
@@ -90,7 +89,7 @@ pub(crate) const fn lacking(what: Subject) -> Option<&'static str> {
     })
 }
 
-pub(crate) const fn noun(what: Subject) -> Option<&'static str> {
+pub(super) const fn noun(what: Subject) -> Option<&'static str> {
     Some(match what {
         Subject::Device => "the source's volume",
         Subject::Volume => "the name of the source's volume, or the volume itself",
@@ -99,11 +98,11 @@ pub(crate) const fn noun(what: Subject) -> Option<&'static str> {
     })
 }
 
-pub(crate) const fn reason(_: Reason) -> Option<&'static str> {
+pub(super) const fn reason(_: Reason) -> Option<&'static str> {
     None
 }
 
-pub(crate) const fn finer(reason: Reason) -> Option<&'static str> {
+pub(super) const fn finer(reason: Reason) -> Option<&'static str> {
     Some(match reason {
         Reason::VolumeNotDax => {
             "use a file on a DAX volume: NTFS on persistent memory, formatted for it (format /dax)"
@@ -112,7 +111,7 @@ pub(crate) const fn finer(reason: Reason) -> Option<&'static str> {
     })
 }
 
-pub(crate) fn remedy(what: Subject, errno: Errno) -> &'static str {
+pub(super) fn remedy(what: Subject, errno: Errno) -> &'static str {
     match errno {
         Errno::EPERM | Errno::EACCES if matches!(what, Subject::Write | Subject::Sync) => {
             "; open it with GENERIC_READ | GENERIC_WRITE, on a volume that is not write-protected"

@@ -5,7 +5,7 @@ use core::ops::Range;
 use pmem2_platform::{BadBlocks, ClearBy, Fail, Handle, Subject};
 
 use super::{Case, Expect, Rule, Violation, ensure};
-use crate::Source;
+use crate::source::Source;
 
 /// Checks all cases against the contract of [`BadBlocks`]. A platform that knows nothing of bad blocks
 /// keeps it.

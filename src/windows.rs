@@ -1,4 +1,4 @@
-//! Sources from handles of Windows.
+//! The backend for Windows, and sources from its handles.
 
 #[cfg(feature = "std")]
 use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle, RawHandle};
@@ -6,13 +6,14 @@ use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle, RawHandle};
 #[cfg(feature = "std")]
 use pmem2_platform::Handle;
 use pmem2_platform::WinHandle;
+pub use pmem2_platform::{Crt, RawWinHandle, WinFileId, WinLocation, WinVolume, Windows};
 
-use crate::{Error, Source};
+use crate::{error::Error, source::Source};
 
 impl<'h> Source<WinHandle<'h>> {
     /// Makes a source of a borrowed handle (pmem2_source_from_handle(3)). With `std`, `handle` may
     /// also be a `BorrowedHandle`, or a reference to a `File`, an `OwnedHandle` or a
-    /// `BorrowedHandle`; of whatever else has one `WinHandle::of` makes it. What it was opened for
+    /// `BorrowedHandle`; of whatever else has one `WinHandle::borrow` makes it. What it was opened for
     /// is not looked at: see [`new`](Source::new).
     ///
     /// The handle must stay open as [`WinHandle`] says: as long as the source is in use, and on a

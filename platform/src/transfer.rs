@@ -1,8 +1,18 @@
 //! The contract for reading and writing where memory may be bad.
 
+mod buffer;
+#[cfg(any(target_os = "linux", windows, test))]
+pub(crate) mod pieces;
+
 use core::{fmt, ops::Range};
 
-use crate::{Borrowed, Facts, Fail, Platform, ReadBuffer, WriteBuffer};
+pub use buffer::{ReadBuffer, WriteBuffer};
+
+use crate::{
+    facts::Facts,
+    fail::Fail,
+    source::{Borrowed, Platform},
+};
 
 /// Why a transfer did not come to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -51,7 +61,7 @@ impl core::error::Error for Partial {}
 /// A system that reads and writes its objects, and survives it where their memory is bad.
 ///
 /// Every method answers [`Fail::Unsupported`] until it is written, and so a platform that does no
-/// such thing says `impl Transfer for MyKernel { type Guard = (); type Channel = (); }`.
+/// such thing says `impl Transfer for MyKernel { type Guard = Infallible; type Channel = Infallible; }`.
 ///
 /// What is read and overwritten is the object that the [`Borrowed`] names: [`Platform`] says what
 /// an implementation may rely on.
@@ -67,15 +77,15 @@ pub trait Transfer: Platform {
     /// Prepares transfers of bytes of `range`, which is in the object, for reading or, if
     /// `writable`, both.
     ///
-    /// Without a `via` of the program's the platform arranges it, or says [`Fail::Unsupported`].
+    /// Without a `guard` of the program's the platform arranges it, or says [`Fail::Unsupported`].
     fn channel(
         handle: Borrowed<'_, Self>,
         facts: &Facts<Self::Id>,
-        via: Option<Self::Guard>,
+        guard: Option<Self::Guard>,
         range: Range<u64>,
         writable: bool,
     ) -> Result<Self::Channel, Fail> {
-        let _ = (handle, facts, via, range, writable);
+        let _ = (handle, facts, guard, range, writable);
         Err(Fail::Unsupported)
     }
 

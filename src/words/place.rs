@@ -1,11 +1,11 @@
-//! A place in words.
+//! Places, their regions and what to be warned of, in words.
 
 use core::fmt::{self, Display};
 
-use pmem2_platform::{Backing, Mode, Region};
+use pmem2_platform::{Backing, DimmState, Mode, Region};
 
-use super::Place;
-use crate::os::words;
+use super::system;
+use crate::place::{Place, Warning};
 
 /// For people: `pmem0, fsdax namespace0.0 of region0 on ndbus0 (ACPI.NFIT)`, or what else it is on.
 impl Display for Place {
@@ -13,8 +13,8 @@ impl Display for Place {
         if !self.device().is_empty() {
             write!(f, "{}, ", self.device())?;
         }
-        if self.backing != Backing::Regions {
-            return write!(f, "{}", On(self.backing));
+        if self.backing() != Backing::Regions {
+            return write!(f, "{}", On(self.backing()));
         }
         for (index, region) in self.regions().enumerate() {
             if index > 0 {
@@ -52,7 +52,7 @@ impl Display for Of<'_> {
 }
 
 /// Who tells of a region, in brackets behind its name; nothing where nobody says.
-pub(super) struct Provider<'r>(pub(super) &'r str);
+struct Provider<'r>(&'r str);
 
 impl Display for Provider<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -68,7 +68,11 @@ impl Display for On {
         match self.0 {
             Backing::Regions => f.write_str("persistent memory"),
             Backing::DeviceDax => {
-                write!(f, "memory that is in no region of persistent memory{}", words::OF_NO_REGION)
+                write!(
+                    f,
+                    "memory that is in no region of persistent memory{}",
+                    system::OF_NO_REGION
+                )
             }
             Backing::Disk { major, minor } => {
                 write!(f, "the block device {major}:{minor}, which is not persistent memory")
@@ -87,6 +91,54 @@ impl Display for On {
                 write!(f, "{system}, a file system that does not say which device the file is on")
             }
             _ => f.write_str("something that is not persistent memory"),
+        }
+    }
+}
+
+/// What a DIMM does that reports this.
+const fn reports(state: DimmState) -> &'static str {
+    match state {
+        DimmState::SAVE_FAILED => {
+            "failed to save its data when the power failed last: what it holds is not to be trusted"
+        }
+        DimmState::RESTORE_FAILED => {
+            "failed to restore its data after the power failed last: what it holds is not to be trusted"
+        }
+        DimmState::FLUSH_FAILED => {
+            "was not flushed by the platform when the power failed last: what it holds is not to be trusted"
+        }
+        DimmState::MAP_FAILED => "was not mapped by the firmware: not all of the region is there",
+        DimmState::SMART_EVENT => "reports an event of its health (SMART): it may fail",
+        _ => "reports a state that pmem2 does not know",
+    }
+}
+
+impl Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unarmed { region } => {
+                write!(
+                    f,
+                    "a DIMM of region{region} is not armed: what is stored to it will be lost when the power fails"
+                )
+            }
+            Self::UnarmedRegion { region, provider } => {
+                write!(
+                    f,
+                    "region{region}{} is not armed: what is stored to it will be lost when the power fails",
+                    Provider(provider)
+                )
+            }
+            Self::Dimm { region, state } => write!(f, "a DIMM of region{region} {}", reports(*state)),
+            Self::ReadOnly { region } => write!(f, "region{region} can only be read"),
+            Self::Declared { region } => write!(
+                f,
+                "region{region} is only declared to be persistent (e820, memmap=, ramdax): ordinary memory behind it keeps nothing \
+                 without power"
+            ),
+            Self::NoRegion => {
+                f.write_str("its memory is in no region of persistent memory: nothing says that it keeps its contents")
+            }
         }
     }
 }

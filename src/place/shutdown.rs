@@ -1,7 +1,7 @@
 //! Whether data may have been lost when the power failed: PMDK's libpmem2_unsafe_shutdown(7).
 
-/// What a program keeps beside its data, in the same persistent memory and made durable with it
-/// (pmem2_deep_flush(3)), to notice an unsafe shutdown when it starts again.
+/// A record that a program keeps beside its data, in the same persistent memory and made durable
+/// with it (pmem2_deep_flush(3)), to notice an unsafe shutdown when it starts again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ShutdownRecord<'a> {
     /// The [device id](crate::Source::device_id) of the time when it was written.
@@ -13,22 +13,22 @@ pub struct ShutdownRecord<'a> {
     pub in_use: bool,
 }
 
-/// What a record says of the data beside it.
+/// The verdict of a record on the data beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Shutdown {
-    /// The data is what it was: no shutdown was unsafe, or none that was could have harmed it,
-    /// since nothing used it. Write the count of now into the record.
+    /// The data is as it was: no shutdown was unsafe, or none that was could have harmed it, since
+    /// nothing used it. Write the current count into the record.
     Fine,
     /// A shutdown was unsafe while the data was in use: it may be damaged. Check it or restore it.
     Suspect,
-    /// The data was moved to other hardware, whose count says nothing of it. Write id and count of
-    /// now into the record. Where it was in use when it was moved, whether all of it came along is
-    /// for the program to find out.
+    /// The data was moved to other hardware, whose count says nothing about it. Write the current id
+    /// and count into the record. Where it was in use when it was moved, the program has to find out
+    /// whether all of it came along.
     Moved,
 }
 
-/// What `stored` says of the data beside it, on a device with the id `device_id` and `count` unsafe
-/// shutdowns now: libpmem2_unsafe_shutdown(7) as a function, with no system below.
+/// Judges the data beside the record `stored`, on a device with the id `device_id` and `count`
+/// unsafe shutdowns now: libpmem2_unsafe_shutdown(7) as a function, with no system below.
 ///
 /// Any change of the count is taken for an unsafe shutdown; counts only grow.
 ///

@@ -1,17 +1,16 @@
 //! The sentences that are others on Linux: its files, calls and commands. `None`: the same as on
-//! any system (../words.rs has the same functions).
+//! any system (system.rs has the same functions).
 
 use pmem2_platform::{Backing, Errno, Kind, Subject};
 
 use crate::{
-    Error,
-    error::{HandleFault, WriteFault},
-    place::Reason,
+    error::{Error, HandleFault, WriteFault},
+    place::granularity::reason::Reason,
 };
 
-pub(crate) const OF_NO_REGION: &str = " (CXL, dax_hmem)";
+pub(super) const OF_NO_REGION: &str = " (CXL, dax_hmem)";
 
-pub(crate) const fn plain(error: &Error) -> Option<&'static str> {
+pub(super) const fn plain(error: &Error) -> Option<&'static str> {
     Some(match error {
         Error::UnknownFileType(Subject::Sysfs) => {
             "a character device, but whether it is a device DAX cannot be told: there is no /sys/dev/char here; mount \
@@ -36,7 +35,7 @@ pub(crate) const fn plain(error: &Error) -> Option<&'static str> {
     })
 }
 
-pub(crate) const fn fault(fault: HandleFault) -> Option<&'static str> {
+pub(super) const fn fault(fault: HandleFault) -> Option<&'static str> {
     Some(match fault {
         HandleFault::WriteOnly => {
             "opened write-only, but a mapping has to read: open it O_RDWR, or O_RDONLY if nothing is to be written"
@@ -56,7 +55,7 @@ pub(crate) const fn fault(fault: HandleFault) -> Option<&'static str> {
     })
 }
 
-pub(crate) const fn refused(kind: Kind) -> Option<&'static str> {
+pub(super) const fn refused(kind: Kind) -> Option<&'static str> {
     Some(match kind {
         Kind::BlockDevice => {
             "a block device is not a data source: open a file on its file system, or its device DAX (/dev/daxX.Y)"
@@ -72,7 +71,7 @@ pub(crate) const fn refused(kind: Kind) -> Option<&'static str> {
     })
 }
 
-pub(crate) const fn lacking(what: Subject) -> Option<&'static str> {
+pub(super) const fn lacking(what: Subject) -> Option<&'static str> {
     Some(match what {
         Subject::BadBlocks => {
             "the list of bad blocks cannot be had: the system keeps none for this kind of source, or its file system does not say \
@@ -82,7 +81,7 @@ pub(crate) const fn lacking(what: Subject) -> Option<&'static str> {
     })
 }
 
-pub(crate) const fn noun(what: Subject) -> Option<&'static str> {
+pub(super) const fn noun(what: Subject) -> Option<&'static str> {
     Some(match what {
         Subject::Subsystem => "the device's subsystem in /sys/dev/char",
         Subject::Sysfs => "/sys/dev",
@@ -94,7 +93,7 @@ pub(crate) const fn noun(what: Subject) -> Option<&'static str> {
     })
 }
 
-pub(crate) const fn reason(reason: Reason) -> Option<&'static str> {
+pub(super) const fn reason(reason: Reason) -> Option<&'static str> {
     Some(match reason {
         Reason::FileFlagOff => {
             "its file system maps only files directly that have the flag for DAX (dax=inode), and this one has not"
@@ -121,7 +120,7 @@ macro_rules! mount_always {
     };
 }
 
-pub(crate) const fn finer(reason: Reason) -> Option<&'static str> {
+pub(super) const fn finer(reason: Reason) -> Option<&'static str> {
     Some(match reason {
         Reason::Unarmed => {
             "a DIMM that is armed is needed: its battery or its firmware is at fault (ndctl list -DH)"
@@ -157,7 +156,7 @@ pub(crate) const fn finer(reason: Reason) -> Option<&'static str> {
     })
 }
 
-pub(crate) const fn remedy(what: Subject, errno: Errno) -> &'static str {
+pub(super) const fn remedy(what: Subject, errno: Errno) -> &'static str {
     match errno {
         Errno::EPERM | Errno::EACCES if matches!(what, Subject::Open) => "; more rights are needed",
         Errno::EPERM | Errno::EACCES if matches!(what, Subject::BadBlocks) => {

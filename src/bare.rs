@@ -1,8 +1,13 @@
-//! Sources from regions of physical memory.
+//! Regions of physical memory, and the firmware's tables that tell of them: no operating system.
 
-use pmem2_platform::{Bare, Extent, Handle};
+pub use pmem2_platform::{
+    Bare, BareDimm, BoardDimm, Devicetree, DimmTable, Extent, ExtentId, Guid, Nfit, PhysicalRegion,
+    RegionFault, RegionKind, TableFault, TableWarning, Window, WindowFault, find_acpi_table,
+};
 
-use crate::{Error, Source};
+use pmem2_platform::Handle;
+
+use crate::{error::Error, source::Source};
 
 impl<'t> Source<Extent<'t>> {
     /// Makes a source of a region of physical memory, or of a part of it. No memory but the
@@ -22,7 +27,7 @@ impl<'t> Source<Extent<'t>> {
     ///     .durable_by(Durability::Fence)
     ///     .made_of(&CHIPS);
     ///
-    /// let source = Source::from_region(Extent::of(&FRAM))?;
+    /// let source = Source::from_region(Extent::new(&FRAM))?;
     /// assert_eq!(source.size()?, 512 * 1024);
     /// assert_eq!(&*source.device_id()?, "MB85R4M2T-0007MB85R4M2T-0008");
     /// assert_eq!(source.device_usc()?, 1);
@@ -53,13 +58,13 @@ impl<'t, H: Handle<P = Bare<'t>>> Source<H> {
     ///     .durable_by(Durability::Fence);
     /// static SOURCES: Pool<Bare<'static>, 4> = Pool::new();
     ///
-    /// let log = Extent::of(&FRAM).part(0, 4096);
+    /// let log = Extent::new(&FRAM).part(0, 4096);
     /// let source = SOURCES.source(&log)?;
     /// # let mut memory = vec![0_u8; 4096];
     /// # let mapped_at = core::ptr::NonNull::new(memory.as_mut_ptr()).unwrap();
     /// // SAFETY: these bytes are mapped there, and nobody else has them.
     /// let window = unsafe { source.extent().mapped(mapped_at) };
-    /// let writer = Writer::via(Source::from_region(source.extent())?, &window)?;
+    /// let writer = Writer::with_guard(Source::from_region(source.extent())?, &window)?;
     /// assert_eq!(writer.write_at(0, b"pmem2"), Ok(()));
     /// # assert_eq!(memory[..5], *b"pmem2");
     /// # Ok::<(), pmem2::Error>(())

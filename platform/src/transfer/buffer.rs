@@ -1,4 +1,4 @@
-//! Memory of the caller's, as reading and writing take it.
+//! The caller's memory, as reading and writing take it.
 
 use core::{marker::PhantomData, mem::MaybeUninit};
 
@@ -18,8 +18,8 @@ macro_rules! buffer {
         unsafe impl Sync for $name<'_> {}
 
         impl $name<'_> {
-            /// Memory that may be anything, as C names it: it need not be mapped, and may vanish or
-            /// be bad.
+            /// Takes memory that may be anything, as C names it: it need not be mapped, and may
+            /// vanish or be bad.
             ///
             /// # Safety
             ///
@@ -32,25 +32,26 @@ macro_rules! buffer {
                 Self { at, length, kept: PhantomData }
             }
 
-            /// How many bytes it has.
+            /// Returns the number of bytes.
             #[must_use]
             pub const fn len(&self) -> usize {
                 self.length
             }
 
-            /// Whether it has none.
+            /// Returns whether there are none.
             #[must_use]
             pub const fn is_empty(&self) -> bool {
                 self.length == 0
             }
 
-            /// The first byte, for who implements [`Transfer`](crate::Transfer).
+            /// Returns a pointer to the first byte, for an implementation of
+            /// [`Transfer`](crate::Transfer).
             #[must_use]
             pub const fn as_ptr(&self) -> $pointer {
                 self.at
             }
 
-            /// The bytes from `start` on, and `length` of them at most.
+            /// Returns the bytes from `start` on, at most `length`.
             #[must_use]
             pub fn part(&mut self, start: usize, length: usize) -> $name<'_> {
                 let start = start.min(self.length);

@@ -3,7 +3,7 @@
 use pmem2_platform::{Backing, Fail, Handle, Locate, Subject};
 
 use super::{Case, Expect, Rule, Violation, ensure};
-use crate::{Error, Source};
+use crate::{error::Error, source::Source};
 
 /// Checks all cases against the contract of [`Locate`]. A platform that knows nothing of places
 /// ([`Nowhere`](crate::platform::Nowhere)) keeps it.
@@ -30,8 +30,8 @@ fn of_source<H: Handle<P: Locate>>(source: &Source<H>) -> Result<(), Rule> {
         | Err(Fail::Unsupported | Fail::Os(Subject::Mapping | Subject::WritableMapping, _)) => {}
         Err(fail) => return Err(Rule::PlaceFails(fail)),
     }
-    let spot = match H::P::locate(source.handle().into(), facts) {
-        Ok(spot) => spot,
+    let location = match H::P::locate(source.handle().into(), facts) {
+        Ok(location) => location,
         Err(Fail::Unsupported) => return Ok(()),
         Err(fail) => return Err(Rule::PlaceFails(fail)),
     };
@@ -43,33 +43,36 @@ fn of_source<H: Handle<P: Locate>>(source: &Source<H>) -> Result<(), Rule> {
     ensure(place.as_ref().is_ok_and(confirmed), Rule::PlaceIsStable)?;
     let asked = |fail| Rule::PlaceFails(fail);
     let (backing, count) =
-        (platform.backing(&spot).map_err(asked)?, platform.regions(&spot).map_err(asked)?);
+        (platform.backing(&location).map_err(asked)?, platform.regions(&location).map_err(asked)?);
     ensure((backing == Backing::Regions) == (count > 0), Rule::RegionsAreCounted)?;
-    ensure(platform.region(&spot, count) == Ok(None), Rule::RegionsAreCounted)?;
+    ensure(platform.region(&location, count) == Ok(None), Rule::RegionsAreCounted)?;
     let mut before = None;
     for index in 0..count {
         let region =
-            platform.region(&spot, index).map_err(asked)?.ok_or(Rule::RegionsAreCounted)?;
+            platform.region(&location, index).map_err(asked)?.ok_or(Rule::RegionsAreCounted)?;
         let order = Some((region.bus, region.number));
         ensure(before < order, Rule::RegionsAreOrdered)?;
         before = order;
-        ensure(platform.numa_node(&spot, index) == Ok(Some(region.numa_node)), Rule::NumaNode)?;
-        ensure(platform.target_node(&spot, index) == Ok(Some(region.target_node)), Rule::NumaNode)?;
-        dimms(platform, &spot, index)?;
+        ensure(platform.numa_node(&location, index) == Ok(Some(region.numa_node)), Rule::NumaNode)?;
+        ensure(
+            platform.target_node(&location, index) == Ok(Some(region.target_node)),
+            Rule::NumaNode,
+        )?;
+        dimms(platform, &location, index)?;
     }
     // Without regions the device may have a node.
     let end = count.max(1);
-    ensure(platform.numa_node(&spot, end) == Ok(None), Rule::NumaNode)?;
-    ensure(platform.target_node(&spot, end) == Ok(None), Rule::NumaNode)?;
+    ensure(platform.numa_node(&location, end) == Ok(None), Rule::NumaNode)?;
+    ensure(platform.target_node(&location, end) == Ok(None), Rule::NumaNode)?;
     ensure(
-        matches!(platform.dimm(&spot, end, 0), Ok(None) | Err(Fail::Unsupported)),
+        matches!(platform.dimm(&location, end, 0), Ok(None) | Err(Fail::Unsupported)),
         Rule::DimmsAreStable,
     )
 }
 
 /// Of one region: the same each time, none behind the last one.
-fn dimms<P: Locate>(platform: P, spot: &P::Location, region: usize) -> Result<(), Rule> {
-    let number = |index| match platform.dimm(spot, region, index) {
+fn dimms<P: Locate>(platform: P, location: &P::Location, region: usize) -> Result<(), Rule> {
+    let number = |index| match platform.dimm(location, region, index) {
         Ok(Some(dimm)) => Ok(Some(platform.dimm_number(dimm))),
         Ok(None) | Err(Fail::Unsupported) => Ok(None),
         Err(fail) => Err(Rule::PlaceFails(fail)),

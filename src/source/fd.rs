@@ -7,12 +7,13 @@ use pmem2_platform::Fd;
 #[cfg(all(feature = "std", unix))]
 use pmem2_platform::Handle;
 
-use crate::{Error, Source};
+use super::Source;
+use crate::error::Error;
 
 impl<'h> Source<Fd<'h>> {
     /// Makes a source of a borrowed file descriptor (pmem2_source_from_fd(3)). With `std`, `fd` may
-    /// also be a `BorrowedFd`, or a reference to a `File`, an `OwnedFd` or a `BorrowedFd`; of
-    /// whatever else has one (a socket, a pipe) `Fd::of` makes it.
+    /// also be a `BorrowedFd`, or a reference to a `File`, an `OwnedFd` or a `BorrowedFd`;
+    /// `Fd::borrow` makes it of whatever else has one (a socket, a pipe).
     ///
     /// # Errors
     ///

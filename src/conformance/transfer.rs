@@ -3,14 +3,14 @@
 use pmem2_platform::{Cause, Facts, Fail, Handle, Kind, Partial, Platform, Transfer};
 
 use super::{Case, Expect, Rule, Violation, ensure};
-use crate::Source;
+use crate::source::Source;
 
 /// As many bytes as are compared at once: the suite needs no more memory.
 const ROOM: usize = 64;
 
 /// Checks all cases against the contract of [`Transfer`]. A platform that transfers nothing keeps it.
 /// `via` is what transfers go through, where the program provides it
-/// ([`Reader::via`](crate::transfer::Reader::via)).
+/// ([`Reader::with_guard`](crate::transfer::Reader::with_guard)).
 ///
 /// What can be written is: some bytes become others, and then what they were. Nobody else may use
 /// the objects meanwhile. What no object that is sound can show, that a transfer ends exactly where
