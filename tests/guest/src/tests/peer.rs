@@ -174,7 +174,7 @@ impl Found {
 /// The string in a buffer.
 fn text(buffer: [u8; ID]) -> DeviceId {
     let end = buffer.iter().position(|&byte| byte == 0).expect("a string that ends");
-    DeviceId::of(std::str::from_utf8(&buffer[..end]).expect("text")).expect("room for it")
+    DeviceId::fit(std::str::from_utf8(&buffer[..end]).expect("text")).expect("room for it")
 }
 
 pub(crate) fn side_by_side(machine: &Machine, device: &Device) {
