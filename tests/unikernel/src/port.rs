@@ -5,7 +5,9 @@
 //! and `BadBlocks` are for kernels that read their files for a program, and know which memory is bad;
 //! the others say `type Guard = Infallible; type Channel = Infallible;` and `type List = Infallible;`.
 
-use core::{convert::Infallible, fmt, marker::PhantomData, ops::Range, sync::atomic::Ordering::Relaxed};
+use core::{
+    convert::Infallible, fmt, marker::PhantomData, ops::Range, sync::atomic::Ordering::Relaxed,
+};
 
 use pmem2::{
     Access, Handle, Kind,

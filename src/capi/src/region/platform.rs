@@ -182,9 +182,10 @@ impl Locate for Regions {
         let id = |dimm: &CDimm| match unsafe { text(dimm.id, ID + 1) } {
             None | Some([]) => Err(Fail::Unsupported),
             // Of an id that is cut, another DIMM could have the same.
-            Some(id) => {
-                str::from_utf8(id).ok().and_then(Text::fit).ok_or(Fail::Malformed(Subject::DeviceId))
-            }
+            Some(id) => str::from_utf8(id)
+                .ok()
+                .and_then(Text::fit)
+                .ok_or(Fail::Malformed(Subject::DeviceId)),
         };
         dimm.ask(id, |bare, dimm| bare.dimm_id(dimm))
     }
