@@ -51,11 +51,7 @@
 //! [`Nfit`]) or from a [`Devicetree`]. All of it is compiled on every target ([`Bare`]).
 //! [`Extent::mapped`] gives a [`Window`], which stores and makes durable, with a [`Cpu`]'s
 //! instructions where they are needed. A kernel with descriptors of its own is a matter of the page
-#![cfg_attr(feature = "conformance", doc = "[`porting`].")]
-#![cfg_attr(
-    not(feature = "conformance"),
-    doc = "`porting` (built with the feature `conformance`)."
-)]
+//! [`guide::porting`].
 //!
 //! # Features
 //!
@@ -107,6 +103,8 @@ pub mod badblocks;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod error;
+#[cfg(doc)]
+pub mod guide;
 pub mod place;
 #[cfg(any(target_has_atomic = "ptr", feature = "critical-section"))]
 mod pool;
@@ -145,10 +143,6 @@ pub mod platform {
         Transfer, Unsupported,
     };
 }
-
-#[cfg(all(doc, feature = "conformance"))]
-#[doc = include_str!("porting.md")]
-pub mod porting {}
 
 /// The examples of README.md are compiled and run by the tests.
 #[cfg(all(doctest, feature = "std", any(target_os = "linux", windows)))]

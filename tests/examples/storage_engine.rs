@@ -31,7 +31,8 @@ struct Engine {
 impl Engine {
     /// Opens the file at `path`, and makes it if it is not there, with room for `pages` pages.
     fn open(path: &Path, pages: u64) -> io::Result<Self> {
-        let file = File::options().read(true).write(true).create(true).truncate(false).open(path)?;
+        let file =
+            File::options().read(true).write(true).create(true).truncate(false).open(path)?;
         // pmem2 neither creates nor resizes files: that is the engine's part.
         let size = pages.checked_mul(PAGE as u64).ok_or(io::ErrorKind::InvalidInput)?;
         if file.metadata()?.len() < size {

@@ -9,8 +9,8 @@ mod budget;
 mod cases;
 mod documents;
 mod functions;
-mod readme;
 mod subjects;
+mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! The table of README.md against the cases, by which each function is run.
+//! The table of the guide against the cases, by which each function is run.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -55,10 +55,7 @@ struct Row {
 
 /// The rows, and the text below them.
 fn table() -> (Vec<Row>, &'static str) {
-    let readme = include_str!("../../README.md");
-    let (_, section) = readme.split_once("\n## System calls\n").expect("the section");
-    let (section, _) = section.split_once("\n## ").expect("another one");
-    let (_, rows) = section
+    let (_, rows) = include_str!("../../src/guide/system_calls.md")
         .split_once("\n| function | regular file | device DAX |\n|---|---|---|\n")
         .expect("the table");
     let (rows, below) = rows.split_once("\n\n").expect("text below");
