@@ -7,6 +7,7 @@ mod common;
 
 mod broken;
 mod gone;
+mod identity;
 mod kinds;
 mod volumes;
 

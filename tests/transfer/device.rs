@@ -1,6 +1,6 @@
 //! A device DAX: /dev/zero, of which a made-up /sys says that it is one. A shared mapping of it has
 //! zeros of its own, so that what was written is there as long as the mapping is kept. (What bad
-//! memory does to it is in tests/mcsafe, and in the guest.)
+//! memory does to it is in mcsafe, and in the guest.)
 #![cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 
 use std::fs::File;

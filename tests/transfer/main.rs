@@ -13,6 +13,8 @@ mod device;
 mod durable;
 mod files;
 mod limits;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"))]
+mod mcsafe;
 mod meanwhile;
 mod model;
 mod refused;

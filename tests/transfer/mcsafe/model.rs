@@ -4,7 +4,7 @@ use std::os::unix::fs::FileExt;
 
 use proptest::prelude::*;
 
-use crate::{
+use super::{
     gone, handler,
     shrunk::{Shrunk, byte, page},
 };

@@ -7,10 +7,11 @@ use std::{collections::BTreeSet, ptr};
 
 use pmem2_platform::{GuardedCopy, Instruction};
 
-use crate::{
+use crate::instructions::{LINE, Load, Lost, Step, durable, flushed, loads, stepped};
+
+use super::{
     durable::processors,
     gone, handler,
-    instructions::{LINE, Load, Lost, Step, durable, flushed, loads, stepped},
     shrunk::{Shrunk, byte, page},
 };
 

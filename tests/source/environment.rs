@@ -1,8 +1,5 @@
 //! Where programs live: a full descriptor table, a chroot without /sys, many threads, a program
 //! that closes too early.
-#![cfg(target_os = "linux")]
-
-mod common;
 
 use std::{
     fs::File,
@@ -14,7 +11,7 @@ use std::{
     thread,
 };
 
-use common::{
+use crate::common::{
     child::{Ended, fill_the_descriptor_table, in_child},
     device_dax::{dev_null, with_sysfs},
     fd,

@@ -1,11 +1,8 @@
 //! Whether a file can be mapped at all: what the kernel refuses, and the words for it.
-#![cfg(target_os = "linux")]
-
-mod common;
 
 use std::{fs::File, io::Read, os::fd::AsRawFd, path::Path, thread};
 
-use common::{made::memfd, thread::with_own_mounts};
+use crate::common::{made::memfd, thread::with_own_mounts};
 use pmem2::{
     Error, Granularity, Kind, Sharing, Source,
     error::{Errno, Subject},

@@ -1,7 +1,4 @@
 //! What every kind of real descriptor gives, and what is answered about those that are sources.
-#![cfg(target_os = "linux")]
-
-mod common;
 
 use std::{
     fs::{File, Metadata},
@@ -13,7 +10,7 @@ use std::{
     },
 };
 
-use common::{
+use crate::common::{
     fd,
     made::{DISK, FILE_SIZE, HUGE_PAGE, memfd},
     rows::{Expected, Row, rows},

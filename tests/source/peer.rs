@@ -1,13 +1,10 @@
 //! The same descriptors through pmem2 and through Debian's libpmem2, side by side. Where the two
 //! differ, the difference is in a table with its reason; any other fails, and so does one in the
 //! table that is no more.
-#![cfg(target_os = "linux")]
-
-mod common;
 
 use std::{collections::BTreeSet, os::fd::AsRawFd};
 
-use common::{
+use crate::common::{
     device_dax::{dev_null, with_sysfs},
     fd,
     libpmem2::{Libpmem2, PeerSource},

@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 
 use pmem2_platform::{CopyFault, Errno, Fd, GuardedCopy};
 
-use crate::{
+use super::{
     handler,
     shrunk::{Shrunk, byte, page},
 };

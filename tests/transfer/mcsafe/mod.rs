@@ -3,19 +3,10 @@
 //!
 //! The end of a file that was cut off stands in for bad memory: to a program both are a SIGBUS at
 //! an address.
-#![cfg(all(
-    target_os = "linux",
-    any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")
-))]
 
-#[path = "../common/mod.rs"]
-mod common;
-#[cfg(target_arch = "x86_64")]
-#[path = "../common/instructions.rs"]
-mod instructions;
-#[path = "../common/shrunk.rs"]
+#[path = "../../common/shrunk.rs"]
 mod shrunk;
-#[path = "../common/signals.rs"]
+#[path = "../../common/signals.rs"]
 mod signals;
 
 mod buffers;

@@ -1,9 +1,5 @@
 //! `check_range` against a model that is too simple to be wrong: numbers of 128 bits, and the
 //! sentence of the documentation.
-#![cfg(any(target_os = "linux", windows))]
-
-#[cfg(target_os = "linux")]
-mod common;
 
 use std::{cell::Cell, fs::File, ops::Range};
 
@@ -119,7 +115,7 @@ fn sizes(largest: u64) -> impl Strategy<Value = u64> {
 #[cfg(target_os = "linux")]
 #[test]
 fn ranges_of_a_file() {
-    use common::made::memfd;
+    use crate::common::made::memfd;
     use rustix::fs::MemfdFlags;
     of_file(&File::from(memfd(MemfdFlags::empty(), 0).expect("a memfd")), PAGE, sizes(LARGEST));
 }
@@ -139,7 +135,7 @@ fn ranges_of_a_file() {
 #[cfg(target_os = "linux")]
 #[test]
 fn ranges_in_huge_pages() {
-    use common::made::{HUGE_PAGE, memfd};
+    use crate::common::made::{HUGE_PAGE, memfd};
     use rustix::fs::MemfdFlags;
     let file = memfd(MemfdFlags::HUGETLB | MemfdFlags::HUGE_2MB, 0).expect("a memfd of huge pages");
     // The kernel gives such a file whole huge pages only.

@@ -1,15 +1,12 @@
 //! Device DAX without a device: a /sys made by the test says that /dev/null is one, or something
 //! that makes less sense. The descriptor, the paths and the code are the real ones.
-#![cfg(target_os = "linux")]
-
-mod common;
 
 use std::{
     fs::{self, Permissions},
     os::unix::fs::{PermissionsExt, symlink},
 };
 
-use common::{
+use crate::common::{
     child::{Ended, in_child},
     device_dax::{BUS_DAX, Entry, Sysfs, dev_null, with_sysfs},
     made::{self, terminal},

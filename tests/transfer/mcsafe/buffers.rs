@@ -4,7 +4,7 @@ use std::os::unix::fs::FileExt;
 
 use pmem2_platform::CopyFault;
 
-use crate::{
+use super::{
     gone, handler,
     shrunk::{Shrunk, byte, page},
 };

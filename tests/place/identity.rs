@@ -1,13 +1,10 @@
 //! NUMA node, device id and unsafe shutdowns beside Debian's libpmem2: on every kind of descriptor
 //! that is a source, and on persistent memory that a made-up /sys speaks of, which libndctl accepts
 //! too. Where the two differ, that is said, with the reason; any other difference fails.
-#![cfg(target_os = "linux")]
-
-mod common;
 
 use std::{collections::BTreeSet, ffi::CStr, fs::File, os::fd::AsRawFd};
 
-use common::{
+use crate::common::{
     device_dax::with_sysfs,
     fd,
     libpmem2::{Libpmem2, PeerSource},
@@ -181,7 +178,7 @@ fn how_ids_are_joined() {
 /// In each mode, with a node and without, with DIMMs and without.
 #[test]
 fn files_on_persistent_memory() {
-    type Make = fn(&nd::Region, &str, (u32, u32)) -> common::device_dax::Entry;
+    type Make = fn(&nd::Region, &str, (u32, u32)) -> crate::common::device_dax::Entry;
     with_sysfs(|sysfs| {
         for make in [nd::Region::fsdax as Make, nd::Region::sector, nd::Region::raw] {
             for dimms in [&[][..], &[0], &[1]] {

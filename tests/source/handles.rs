@@ -1,7 +1,4 @@
 //! Borrowed and owning handles: what a source does with a descriptor, and what it leaves alone.
-#![cfg(target_os = "linux")]
-
-mod common;
 
 use std::{
     fs::File,
@@ -12,7 +9,7 @@ use std::{
     sync::Arc,
 };
 
-use common::{
+use crate::common::{
     fd,
     made::{DISK, FILE_SIZE},
     rows::{Expected, rows},

@@ -12,8 +12,9 @@ use std::{
 
 use pmem2_platform::{CopyFault, GuardedCopy};
 
-use crate::{
-    common::child::{Ended, in_child},
+use crate::common::child::{Ended, in_child};
+
+use super::{
     gone, handler,
     shrunk::{Shrunk, byte, page},
     signals::{send, this_thread},

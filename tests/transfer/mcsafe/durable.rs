@@ -2,7 +2,7 @@
 
 use pmem2_platform::{CopyFault, Cpu, Fail, Instruction};
 
-use crate::{
+use super::{
     gone, handler,
     shrunk::{Shrunk, page},
 };

@@ -1,5 +1,4 @@
 //! The suites about transfers and bad blocks, over Linux's own files.
-#![cfg(target_os = "linux")]
 
 use std::{
     fs::{self, File, OpenOptions},
