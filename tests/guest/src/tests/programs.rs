@@ -55,7 +55,7 @@ pub(crate) fn own_tests(name: &str, device: &Device) {
 /// What it costs to read a device DAX. The figure goes to the host; it is no verdict.
 pub(crate) fn bench_devdax(device: &Device) {
     let (status, said, complaints) =
-        output("/bin/health", &["--file", &device.path(), "--seconds", "4"]);
+        output("/bin/transfer", &["--file", &device.path(), "--seconds", "4"]);
     assert_eq!(status, Some(0), "{said}{complaints}");
     // The others are the host's.
     let figure = said.lines().find(|line| line.starts_with("ratio read_64_devdax_vs_libpmem2 "));
@@ -68,7 +68,7 @@ pub(crate) fn bench(machine: &Machine, device: &Device) {
     let regions = machine.name.rsplit('-').next().expect("a name with a number");
     let prefix = format!("guest{regions}_");
     let arguments = ["--file", &device.path(), "--prefix", &prefix, "--seconds", "3"];
-    let (status, said, complaints) = output("/bin/identity", &arguments);
+    let (status, said, complaints) = output("/bin/place", &arguments);
     assert_eq!(status, Some(0), "{said}{complaints}");
     let is_figure =
         |line: &&str| ["ratio ", "ns ", "least "].iter().any(|word| line.starts_with(word));

@@ -1,4 +1,4 @@
-//! `cargo bench --bench identity`: what it costs to ask a source where it lies, beside libpmem2.
+//! `cargo bench --bench place`: what it costs to ask a source where it lies, beside libpmem2.
 //!
 //! `-- --file PATH` asks about a file or device DAX of one's own, and not about a new file on the
 //! disk; `--prefix guest8_` puts that before the names of the figures; `--seconds N` is for how
@@ -18,7 +18,7 @@ mod figures;
 mod libpmem2;
 #[path = "source/pair.rs"]
 mod pair;
-#[path = "identity/peer.rs"]
+#[path = "place/peer.rs"]
 mod peer;
 
 use std::{

@@ -1,4 +1,4 @@
-//! `cargo bench --bench health`: what it costs to survive bad memory, and to know of it, beside
+//! `cargo bench --bench transfer`: what it costs to survive bad memory, and to know of it, beside
 //! libpmem2.
 //!
 //! Without options: the copy of a mapping beside memcpy, and reading and asking for bad blocks of a
@@ -16,7 +16,7 @@ mod arguments;
     target_os = "linux",
     any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")
 ))]
-#[path = "health/copy.rs"]
+#[path = "transfer/copy.rs"]
 mod copy;
 #[path = "source/figures.rs"]
 mod figures;
@@ -26,7 +26,7 @@ mod installed;
 mod libpmem2;
 #[path = "source/pair.rs"]
 mod pair;
-#[path = "health/peer.rs"]
+#[path = "transfer/peer.rs"]
 mod peer;
 
 use std::{
