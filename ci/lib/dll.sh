@@ -18,7 +18,6 @@ exported() {
     names=$($2-w64-mingw32-nm -g --defined-only "$1/lib/libpmem2.a" | awk 'NF == 3 { sub(/^_/, "", $3); print $3 }' | sort)
     [ "$(llvm-objdump -p "$dll" | awk '/Export Table/ { exports = 1 } exports && /pmem2_/ { print $NF }' | sort)" = "$names" ] ||
         fail "$2: the DLL exports other names than the static library has"
-    [ "$(wc -w <<<"$names")" = 34 ] || fail "$2: other functions than expected:" $names
     [ "$(imports "$dll" | tr '\n' ' ')" = "kernel32.dll msvcrt.dll ntdll.dll " ] || fail "$2: it needs other libraries:" $(imports "$dll")
     passes "$2: libpmem2.dll: $(wc -w <<<"$names") functions, $(stat -c %s "$dll") bytes, needs" $(imports "$dll")
 }

@@ -28,6 +28,13 @@ declared() {
     sed -n 's/^\(int\|const char \*\|const wchar_t \*\|void\) *\(pmem2_[a-zA-Z_]*\)(.*/\2/p' "$@"
 }
 
+# agreed NAME...: fails unless the symbols of the library that was built, as nm lists them to standard input, are these functions. They
+# come from src/capi/src/functions.rs, the names from the headers.
+agreed() {
+    diff <(printf '%s\n' "$@" | sort) <(awk '{ sub(/^_/, "", $3) } $3 ~ /^pmem2_/ && $3 !~ /^pmem2_shim_/ { print $3 }' | sort) ||
+        fail "the headers declare (<) other functions than the library has (>)"
+}
+
 # headers HEADER...: in src/capi.
 headers() {
     local header

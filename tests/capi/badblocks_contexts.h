@@ -34,7 +34,7 @@ contexts(void)
 
 	for (i = 0; i < sizeof(fill); i++) {
 		memset(&storage, fill[i], sizeof(storage));
-		is_no_context((struct pmem2_badblock_context *)&storage, "no bad block context");
+		is_no_context((struct pmem2_badblock_context *)&storage, "not a bad block context");
 	}
 	is_no_context(NULL, "bbctx is NULL");
 	is_no_context((struct pmem2_badblock_context *)(void *)((char *)&storage + 1), "bbctx is not aligned");
@@ -42,7 +42,7 @@ contexts(void)
 	pmem2_badblock_context_delete(&bbctx);
 	src = source_of(fd);
 	/* A source is none. */
-	is_no_context((struct pmem2_badblock_context *)(void *)src, "no bad block context");
+	is_no_context((struct pmem2_badblock_context *)(void *)src, "not a bad block context");
 
 	/* The constructors: what fails leaves NULL. */
 	CHECK(pmem2_badblock_context_new(NULL, src) == -EINVAL && SAYS("bbctx is NULL"));

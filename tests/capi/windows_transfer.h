@@ -63,7 +63,7 @@ bad_blocks(void)
 	pmem2_badblock_context_delete(&bbctx);
 	pmem2_badblock_context_delete(NULL);
 	bbctx = (struct pmem2_badblock_context *)(void *)&storage;
-	CHECK(pmem2_badblock_next(bbctx, &bb) == -EINVAL && SAYS("no bad block context") && bb.offset == 77 && bb.length == 78);
+	CHECK(pmem2_badblock_next(bbctx, &bb) == -EINVAL && SAYS("not a bad block context") && bb.offset == 77 && bb.length == 78);
 	CHECK(pmem2_badblock_clear(bbctx, &bb) == -EINVAL && pmem2_badblock_clear_by_device(NULL, &bb) == -EINVAL);
 	pmem2_badblock_context_delete(&bbctx);
 	CHECK(bbctx == NULL && allocated == before);

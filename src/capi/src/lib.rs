@@ -1,18 +1,17 @@
-//! libpmem2's source functions for C, over any [`Platform`] of pmem2.
+//! libpmem2's functions for C, over any [`Platform`] of pmem2.
 //!
-//! - [`call`] has the functions, each with its manual page; they are generic over an [`Edge`].
-//! - [`Edge`] is what they stand on: a platform, memory for the sources that C asks for ([`Keep`]),
-//!   a buffer for the last message.
-//! - [`export!`](crate::export) defines the `extern "C"` family for a kernel or program of your
-//!   own, with a static pool and no heap. `libpmem2.so.1` and `libpmem2.a` are `hosted/`, over the
-//!   C library's malloc and thread-local storage.
-//! - [`export_regions!`](crate::export_regions) does so where there is no operating system, over
-//!   [`Regions`] of physical memory; `bare/` is made of it.
-//! - `windows/` is libpmem2.dll, over handles.
-//! - [`Storage`] is `struct pmem2_source_storage`, [`BadblockStorage`] is `struct
-//!   pmem2_badblock_storage`.
+//! - [`call`] has the functions, each with its manual page. They are generic over a [`Library`].
+//! - [`Library`] is what the functions of one image stand on: a platform, memory for the objects
+//!   that C asks for ([`Allocator`]), a buffer for the last message.
+//! - [`export!`](crate::export) defines the `extern "C"` functions for a kernel or program of your
+//!   own, with a static pool and no heap; [`export_regions!`](crate::export_regions) does so where
+//!   there is no operating system, over [`Regions`] of physical memory.
+//! - [`Owned`] is what C has pointers to: a [`Source`] is `struct pmem2_source`, a [`Context`] is
+//!   `struct pmem2_badblock_context`.
 //!
-//! One image has one platform: the functions' names are C's and exist once.
+//! Three packages make libraries of it: `hosted/` for Linux (`libpmem2.so.1` and `libpmem2.a`),
+//! `windows/` (libpmem2.dll), and `bare/` for machines without an operating system. One image has
+//! one platform: the functions' names are C's and exist once.
 #![no_std]
 #![warn(
     clippy::indexing_slicing,
@@ -35,32 +34,34 @@
 #[cfg(test)]
 extern crate std;
 
+mod allocator;
 pub mod call;
 mod context;
-mod edge;
-mod export;
 mod failure;
-mod keep;
-mod message;
-mod object;
+mod functions;
+mod library;
+mod owned;
 mod pointer;
 #[cfg(any(target_has_atomic = "ptr", feature = "critical-section"))]
 mod pool;
 mod region;
+mod source;
+mod text;
 #[cfg(test)]
 #[path = "../../../tests/common/whats.rs"]
 mod whats;
-mod wide;
 
+pub use allocator::{Allocator, Heap};
 pub use call::{Badblock, Granularity};
 pub use context::{BadblockStorage, Context};
-pub use edge::{Edge, WideEdge};
-pub use keep::{Heap, Keep};
-pub use message::{Message, SharedMessage};
-pub use object::{Object, Storage};
+#[doc(hidden)]
+pub use functions::abi;
+pub use library::{CContext, CSource, Library, WideLibrary};
+pub use owned::{Opaque, Owned, Storage};
 #[cfg(any(target_has_atomic = "ptr", feature = "critical-section"))]
 pub use pool::StaticPool;
 pub use region::{CDimm, CRegion, CWarning, DimmAt, RegionAt, Regions};
-pub use wide::WideMessage;
+pub use source::{Source, SourceStorage};
+pub use text::{Message, SharedMessage, Unit, WideMessage};
 
 pub use pmem2::{error::Memory, platform::Platform};

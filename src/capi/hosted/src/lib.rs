@@ -7,11 +7,7 @@
 use core::{ffi::c_char, panic::PanicInfo};
 
 use pmem2::{Native, transfer::SigbusHandler};
-use pmem2_capi::{Edge, Heap, Message};
-
-mod sigbus;
-#[cfg(feature = "versions")]
-mod versions;
+use pmem2_capi::{Heap, Library, Message};
 
 #[link(name = "c")]
 unsafe extern "C" {
@@ -19,14 +15,14 @@ unsafe extern "C" {
 }
 
 unsafe extern "C" {
-    /// shim.c: the calling thread's buffer, of `Message::SIZE` bytes.
+    /// Returns the calling thread's buffer (shim.c), of the size of a `Message`.
     safe fn pmem2_shim_message() -> *mut c_char;
 }
 
 enum Hosted {}
 
 // SAFETY: the message is in thread-local storage.
-unsafe impl Edge for Hosted {
+unsafe impl Library for Hosted {
     type Platform = Native;
     type Memory = Heap;
 
@@ -35,8 +31,8 @@ unsafe impl Edge for Hosted {
         Native::default()
     }
 
-    fn via() -> Option<SigbusHandler> {
-        sigbus::via()
+    fn guard() -> Option<SigbusHandler> {
+        pmem2_capi::call::sigbus_guard()
     }
 
     #[inline]
@@ -45,9 +41,21 @@ unsafe impl Edge for Hosted {
     }
 }
 
-pmem2_capi::functions!(Hosted);
+/// Defines all functions.
+macro_rules! functions {
+    ($versions:tt) => {
+        pmem2_capi::descriptor_functions!(Hosted, $versions);
+        pmem2_capi::common_functions!(Hosted, $versions);
+        pmem2_capi::linux_functions!(Hosted, $versions);
+    };
+}
 
-/// Nothing in here panics. If it did, nothing would be unwound: C cannot.
+#[cfg(feature = "versions")]
+functions!([versions]);
+#[cfg(not(feature = "versions"))]
+functions!([]);
+
+/// Aborts. Nothing in here panics; if it did, nothing could be unwound into C.
 #[panic_handler]
 fn panic(_: &PanicInfo<'_>) -> ! {
     // SAFETY: abort may be called at any time.

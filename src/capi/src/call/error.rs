@@ -1,15 +1,25 @@
-//! What went wrong.
+//! Messages and codes of failures.
 
-use core::ffi::{c_char, c_int};
+use core::ffi::c_int;
 
 use pmem2::{Code, error::Errno};
 
-use crate::{Edge, message};
+use crate::library::{Library, WideLibrary};
 
 #[doc = include_str!("../../man/pmem2_errormsg.md")]
 #[inline]
-pub fn errormsg<E: Edge>() -> *const c_char {
-    message::text(E::message())
+pub fn errormsg<L: Library>() -> *const u8 {
+    L::message().cast_const().cast()
+}
+
+/// Returns the message in UTF-16: see [`errormsg`]. The text is that of the last failure when this
+/// is called, and stays until the thread calls it again.
+pub fn errormsg_wide<L: WideLibrary>() -> *const u16 {
+    let wide = L::wide_message();
+    // SAFETY: both are valid, lie apart, and are no other thread's, as Library and WideLibrary say;
+    // the borrows end here.
+    unsafe { (*wide).set(&*L::message()) };
+    wide.cast_const().cast()
 }
 
 #[doc = include_str!("../../man/pmem2_err_to_errno.md")]

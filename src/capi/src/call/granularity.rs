@@ -1,7 +1,7 @@
 //! The store granularity to expect.
 
 use core::{
-    ffi::{c_char, c_int},
+    ffi::c_int,
     fmt::{self, Display},
     ptr::NonNull,
 };
@@ -12,11 +12,13 @@ use pmem2::{
     platform::Locate,
 };
 
-use super::{ask, text::put, with};
+use super::answer::answer;
 use crate::{
-    Edge, Object,
     failure::Failure,
-    object::{Either, each},
+    library::{CSource, Library, finish},
+    owned::Owned,
+    source::{Source, each},
+    text::put,
 };
 
 /// `enum pmem2_granularity`, of the size that enumerations have in C here.
@@ -46,14 +48,14 @@ impl From<pmem2::Granularity> for Granularity {
 /// # Safety
 ///
 /// `src` is NULL or a source; `granularity` is NULL or valid for writes.
-pub unsafe fn source_expected_granularity<E: Edge>(
-    src: *const Object<E::Platform>,
+pub unsafe fn source_expected_granularity<L: Library>(
+    src: *const CSource<L>,
     sharing: c_int,
     granularity: *mut Granularity,
 ) -> c_int {
     // SAFETY: src and granularity are valid or NULL, as here.
     unsafe {
-        ask::<E, _>(src, granularity, "granularity", |source| {
+        answer::<L, _>(src, granularity, "granularity", |source| {
             Ok(expected(source, sharing)?.granularity.into())
         })
     }
@@ -64,23 +66,23 @@ pub unsafe fn source_expected_granularity<E: Edge>(
 /// # Safety
 ///
 /// `src` is NULL or a source; `buf` is NULL or valid for writes of `len` bytes.
-pub unsafe fn source_expected_granularity_reason<E: Edge>(
-    src: *const Object<E::Platform>,
+pub unsafe fn source_expected_granularity_reason<L: Library>(
+    src: *const CSource<L>,
     sharing: c_int,
-    buf: *mut c_char,
+    buf: *mut u8,
     len: usize,
 ) -> c_int {
-    let explain = |source: &Either<E::Platform>| {
+    let explain = |source: &Source<L::Platform>| {
         let buf = NonNull::new(buf).ok_or(Failure::Null("buf"))?;
-        let why = Why(expected(source, sharing)?.reason);
+        let reason = Explained(expected(source, sharing)?.reason);
         // SAFETY: buf is valid for writes of len bytes.
-        unsafe { put(&why, buf, len) }
+        unsafe { put(&reason, buf, len) }
     };
     // SAFETY: src is valid or NULL, as here.
-    unsafe { with::<E>(src, explain) }
+    finish::<L>(unsafe { Owned::get(src) }.and_then(explain))
 }
 
-fn expected<P: Locate>(source: &Either<P>, sharing: c_int) -> Result<Expected, Failure> {
+fn expected<P: Locate>(source: &Source<P>, sharing: c_int) -> Result<Expected, Failure> {
     // A number, since C may pass any. The caller extends an enumeration that is shorter than int
     // (AAPCS).
     let sharing = match sharing {
@@ -96,16 +98,14 @@ fn expected<P: Locate>(source: &Either<P>, sharing: c_int) -> Result<Expected, F
     Ok(each!(source, source => source.expected_granularity(sharing))?)
 }
 
-/// A reason, and behind a semicolon what would have to change.
-pub(crate) struct Why(pub(crate) Reason);
+/// A reason and, after a semicolon, its remedy.
+pub(crate) struct Explained(pub(crate) Reason);
 
-impl Display for Why {
+impl Display for Explained {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)?;
-        match self.0.remedy() {
-            Some(remedy) => write!(f, "; {remedy}")?,
-            None => return Ok(()),
-        }
+        let Some(remedy) = self.0.remedy() else { return Ok(()) };
+        write!(f, "; {remedy}")?;
         match self.0 {
             Reason::TableUnstated => f.write_str(" (PMEM2_DURABLE_BY_FENCE)"),
             _ => Ok(()),

@@ -1,4 +1,4 @@
-//! Sources from regions of physical memory.
+//! Sources of regions of physical memory, and the tables of firmware that tell of regions.
 
 use core::{
     ffi::{c_int, c_void},
@@ -7,22 +7,24 @@ use core::{
 };
 
 use pmem2::{
-    Code, Error, Source,
+    Code, Error,
     bare::{Devicetree, Nfit, TableFault, find_acpi_table},
     error::Subject,
-    platform::{Borrowed, Fail},
+    platform::Fail,
 };
 
-use super::{
-    create::{create, keep, put},
-    fail,
-};
+use super::source::{borrowed, make};
 use crate::{
-    CRegion, CWarning, Edge, Object, RegionAt, Regions, Storage,
-    failure::Failure,
-    object::{Descriptor, Either},
-    pointer::{aligned, usable, within},
-    region::array,
+    failure::{Coded, Failure},
+    library::{CSource, Library, finish},
+    owned::Room,
+    pointer::aligned,
+    region::{
+        array::array,
+        platform::{RegionAt, Regions},
+        structures::{CRegion, CWarning},
+    },
+    source::{Source, SourceStorage},
 };
 
 /// The function of C's that makes physical memory readable: `reach` of [`find_nfit`].
@@ -35,51 +37,43 @@ pub type Reach =
 ///
 /// `src` is NULL or valid for writes. `region` is NULL, or as libpmem2/region.h says for as long as
 /// the source is used.
-pub unsafe fn source_from_region<E: Edge<Platform = Regions>>(
-    src: *mut *mut Object<Regions>,
+pub unsafe fn source_from_region<L: Library<Platform = Regions>>(
+    src: *mut *mut CSource<L>,
     region: *const CRegion,
 ) -> c_int {
-    // SAFETY: src is valid or NULL, as here, and so is region.
-    unsafe {
-        create::<E>(src, || source(region), |source| keep::<E>(source, "pmem2_source_init_region"))
-    }
+    let room = Room::Library { instead: "pmem2_source_init_region" };
+    // SAFETY: src and region are valid or NULL, as here.
+    unsafe { make::<L>(src, room, || source(region)) }
 }
 
-/// As [`source_from_region`], in the caller's memory.
+/// Makes a source in the caller's memory: see [`source_from_region`].
 ///
 /// # Safety
 ///
 /// As there; `storage` is NULL or valid for writes, and left alone until the source is deleted.
-pub unsafe fn source_init_region<E: Edge<Platform = Regions>>(
-    storage: *mut Storage,
-    src: *mut *mut Object<Regions>,
+pub unsafe fn source_init_region<L: Library<Platform = Regions>>(
+    storage: *mut SourceStorage,
+    src: *mut *mut CSource<L>,
     region: *const CRegion,
 ) -> c_int {
-    if within(src, storage) {
-        return fail::<E>(Failure::Within("src"));
-    }
-    // SAFETY: region is valid or NULL, as here.
-    let source = || usable(storage).and_then(|()| unsafe { source(region) });
-    // SAFETY: src is valid or NULL, as here; `put` comes after `usable`.
-    unsafe { create::<E>(src, source, |source| Ok(put::<E>(storage, source))) }
+    // SAFETY: storage, src and region are valid or NULL, as here.
+    unsafe { make::<L>(src, Room::Caller(storage), || source(region)) }
 }
 
 /// # Safety
 ///
 /// As [`source_from_region`].
-unsafe fn source(region: *const CRegion) -> Result<Either<Regions>, Failure> {
+unsafe fn source(region: *const CRegion) -> Result<Source<Regions>, Failure> {
     // SAFETY: region is valid or NULL, as here.
     let region = unsafe { checked(region) }?;
     // SAFETY: it stays for as long as the source is used, as the caller says.
-    let descriptor: Descriptor<_> =
-        unsafe { Borrowed::from_raw(Regions::default(), RegionAt::new(region)) };
-    // SAFETY: it is valid, as the caller says.
-    let source =
-        Source::new(descriptor).map_err(|error| unsafe { region.as_ref() }.refusal(error))?;
-    Ok(Either::Descriptor(source))
+    unsafe {
+        borrowed(Regions::default(), RegionAt::new(region))
+            .map_err(|error| region.as_ref().refusal(error))
+    }
 }
 
-/// A region whose pointers can be used.
+/// Returns a region whose pointers can be used.
 ///
 /// # Safety
 ///
@@ -96,22 +90,22 @@ unsafe fn checked(region: *const CRegion) -> Result<NonNull<CRegion>, Failure> {
 /// # Safety
 ///
 /// `region` is NULL, or as libpmem2/region.h says; `part` is NULL or valid for writes.
-pub unsafe fn region_part<E: Edge>(
+pub unsafe fn region_part<L: Library>(
     region: *const CRegion,
     offset: u64,
     length: u64,
     part: *mut CRegion,
 ) -> c_int {
-    let make = || {
+    let make = || -> Result<(), Failure> {
         // SAFETY: region is valid or NULL, as here.
         let (region, place) = (unsafe { checked(region) }?, aligned(part, "part")?);
         // SAFETY: region is valid, as the caller says.
-        let part = unsafe { CRegion::part(region, offset, length) }?;
+        let part = unsafe { RegionAt::new(region) }.part(offset, length)?;
         // SAFETY: place is valid for writes.
         unsafe { place.write(part) };
         Ok(())
     };
-    done::<E>(make())
+    finish::<L>(make())
 }
 
 /// Finds the NFIT: see [`source_from_region`].
@@ -120,14 +114,14 @@ pub unsafe fn region_part<E: Edge>(
 ///
 /// `reach` is NULL, or returns NULL or the address of as many bytes as it is asked for, which stay
 /// and are not written to. `nfit` and `length` are NULL or valid for writes.
-pub unsafe fn find_nfit<E: Edge>(
+pub unsafe fn find_nfit<L: Library>(
     rsdp: u64,
     reach: Reach,
     arg: *mut c_void,
     nfit: *mut *const c_void,
     length: *mut usize,
 ) -> c_int {
-    let find = || {
+    let find = || -> Result<(), Refusal> {
         let reach = reach.ok_or(Failure::Null("reach"))?;
         let (nfit, length) = (aligned(nfit, "nfit")?, aligned(length, "length")?);
         let bytes = |address, length| {
@@ -144,17 +138,17 @@ pub unsafe fn find_nfit<E: Edge>(
         }
         Ok(())
     };
-    done::<E>(find())
+    finish::<L>(find())
 }
 
-/// The regions of an NFIT: see [`source_from_region`].
+/// Lists the regions of an NFIT: see [`source_from_region`].
 ///
 /// # Safety
 ///
 /// `nfit` is NULL or has `length` bytes, which stay for as long as a region is used. `count` is
 /// NULL or valid for reads and writes, and `regions` is NULL or valid for writes of `*count`
 /// regions.
-pub unsafe fn regions_from_nfit<E: Edge>(
+pub unsafe fn regions_from_nfit<L: Library>(
     nfit: *const c_void,
     length: usize,
     regions: *mut CRegion,
@@ -168,23 +162,23 @@ pub unsafe fn regions_from_nfit<E: Edge>(
         unsafe {
             list(
                 || table.regions(),
-                |region| CRegion::of_nfit(&region, bytes),
+                |region| CRegion::from_nfit(&region, bytes),
                 regions,
                 "regions",
                 count,
             )
         }
     };
-    done::<E>(fill())
+    finish::<L>(fill())
 }
 
-/// The warnings of an NFIT: see [`source_from_region`].
+/// Lists the warnings of an NFIT: see [`source_from_region`].
 ///
 /// # Safety
 ///
 /// `nfit` is NULL or has `length` bytes. `count` is NULL or valid for reads and writes, and
 /// `warnings` is NULL or valid for writes of `*count` warnings.
-pub unsafe fn nfit_warnings<E: Edge>(
+pub unsafe fn nfit_warnings<L: Library>(
     nfit: *const c_void,
     length: usize,
     warnings: *mut CWarning,
@@ -193,20 +187,20 @@ pub unsafe fn nfit_warnings<E: Edge>(
     let fill = || {
         // SAFETY: as the caller says.
         let table = Nfit::parse(unsafe { bytes(nfit, length, "nfit") }?).map_err(Refusal::Table)?;
-        let one = |warning| CWarning::of(warning).ok_or(Fail::Malformed(Subject::Region));
+        let one = |warning| CWarning::new(warning).ok_or(Fail::Malformed(Subject::Region));
         // SAFETY: as the caller says.
         unsafe { list(|| table.warnings(), one, warnings, "warnings", count) }
     };
-    done::<E>(fill())
+    finish::<L>(fill())
 }
 
-/// The regions of a devicetree: see [`source_from_region`].
+/// Lists the regions of a devicetree: see [`source_from_region`].
 ///
 /// # Safety
 ///
 /// `tree` is NULL or has `length` bytes. `count` is NULL or valid for reads and writes, and
 /// `regions` is NULL or valid for writes of `*count` regions.
-pub unsafe fn regions_from_devicetree<E: Edge>(
+pub unsafe fn regions_from_devicetree<L: Library>(
     tree: *const c_void,
     length: usize,
     regions: *mut CRegion,
@@ -218,13 +212,13 @@ pub unsafe fn regions_from_devicetree<E: Edge>(
             Devicetree::parse(unsafe { bytes(tree, length, "tree") }?).map_err(Refusal::Table)?;
         // SAFETY: as the caller says.
         unsafe {
-            list(|| tree.regions(), |region| CRegion::of_tree(&region), regions, "regions", count)
+            list(|| tree.regions(), |region| CRegion::from_tree(&region), regions, "regions", count)
         }
     };
-    done::<E>(fill())
+    finish::<L>(fill())
 }
 
-/// Writes the regions that a table tells of, or whatever it has, or only their number.
+/// Writes all elements that a table has, or only their number.
 ///
 /// # Safety
 ///
@@ -260,7 +254,7 @@ unsafe fn list<I: Iterator, C>(
     Ok(())
 }
 
-/// A table in memory of the caller's.
+/// Returns a table in the caller's memory.
 ///
 /// # Safety
 ///
@@ -277,23 +271,32 @@ unsafe fn bytes<'a>(
     unsafe { array(first.cast::<u8>(), length) }.map_err(|_| Refusal::Table(TableFault::TooMany))
 }
 
-/// Why a call failed: what the other functions fail with, and what only these can. The sentences
-/// are not in a library without regions.
+/// Why a call failed. These sentences are not in a library without regions.
 enum Refusal {
     Failure(Failure),
-    /// An array has fewer elements than there are of what is named.
+    /// The caller's array is too short.
     Room {
         given: usize,
         needed: usize,
         name: &'static str,
     },
-    /// A firmware's table makes no sense.
+    /// The firmware's table is malformed.
     Table(TableFault),
 }
 
 impl<F: Into<Failure>> From<F> for Refusal {
     fn from(failure: F) -> Self {
         Self::Failure(failure.into())
+    }
+}
+
+impl Coded for Refusal {
+    fn code(&self) -> c_int {
+        match self {
+            Self::Failure(failure) => failure.code(),
+            Self::Room { .. } => Code::BufferTooSmall.raw(),
+            Self::Table(_) => Code::InvalidRegionFormat.raw(),
+        }
     }
 }
 
@@ -306,18 +309,5 @@ impl Display for Refusal {
             }
             Self::Table(fault) => fault.fmt(f),
         }
-    }
-}
-
-/// What all do at the end.
-fn done<E: Edge>(result: Result<(), Refusal>) -> c_int {
-    let Err(refusal) = result else { return 0 };
-    // SAFETY: Edge says that it is valid, and that no other thread uses it now; the borrow ends
-    // here.
-    unsafe { &mut *E::message() }.set(&refusal);
-    match refusal {
-        Refusal::Failure(failure) => failure.code(),
-        Refusal::Room { .. } => Code::BufferTooSmall.raw(),
-        Refusal::Table(_) => Code::InvalidRegionFormat.raw(),
     }
 }

@@ -7,15 +7,15 @@ use core::{
 
 use pmem2::{
     platform::Platform,
-    transfer::{ReadBuffer, Reader, TransferError, WriteBuffer, Writer},
+    transfer::{ReadBuffer, Reader, WriteBuffer, Writer},
 };
 
-use super::{fail, with};
 use crate::{
-    Edge, Object,
     failure::Failure,
-    object::{Either, each},
+    library::{CSource, Library, finish},
+    owned::Owned,
     pointer::aligned,
+    source::{Source, each},
 };
 
 #[doc = include_str!("../../man/pmem2_source_pread_mcsafe.md")]
@@ -24,14 +24,16 @@ use crate::{
 ///
 /// `src` is NULL or a source. While this runs, nobody else uses the `size` bytes at `buf`, which
 /// need not be there.
-pub unsafe fn source_pread_mcsafe<E: Edge>(
-    src: *const Object<E::Platform>,
+pub unsafe fn source_pread_mcsafe<L: Library>(
+    src: *const CSource<L>,
     buf: *mut c_void,
     size: usize,
     offset: usize,
 ) -> c_int {
     // SAFETY: src and buf are as here.
-    unsafe { with::<E>(src, |source| Ok(read::<E>(source, buf, size, wide(offset))?)) }
+    let source = unsafe { Owned::get(src) };
+    // SAFETY: as above.
+    finish::<L>(source.and_then(|source| unsafe { read::<L>(source, buf, size, wide(offset)) }))
 }
 
 /// Writes bytes: see [`source_pread_mcsafe`].
@@ -40,14 +42,16 @@ pub unsafe fn source_pread_mcsafe<E: Edge>(
 ///
 /// `src` is NULL or a source. While this runs, nobody writes to the `size` bytes at `buf`, which
 /// need not be there.
-pub unsafe fn source_pwrite_mcsafe<E: Edge>(
-    src: *const Object<E::Platform>,
+pub unsafe fn source_pwrite_mcsafe<L: Library>(
+    src: *const CSource<L>,
     buf: *const c_void,
     size: usize,
     offset: usize,
 ) -> c_int {
     // SAFETY: src and buf are as here.
-    unsafe { with::<E>(src, |source| Ok(write::<E>(source, buf, size, wide(offset))?)) }
+    let source = unsafe { Owned::get(src) };
+    // SAFETY: as above.
+    finish::<L>(source.and_then(|source| unsafe { write::<L>(source, buf, size, wide(offset)) }))
 }
 
 #[doc = include_str!("../../man/pmem2_source_pread_at.md")]
@@ -55,15 +59,15 @@ pub unsafe fn source_pwrite_mcsafe<E: Edge>(
 /// # Safety
 ///
 /// As [`source_pread_mcsafe`]; `done` is NULL or valid for writes.
-pub unsafe fn source_pread_at<E: Edge>(
-    src: *const Object<E::Platform>,
+pub unsafe fn source_pread_at<L: Library>(
+    src: *const CSource<L>,
     buf: *mut c_void,
     size: usize,
     offset: u64,
     done: *mut usize,
 ) -> c_int {
     // SAFETY: src, buf and done are as here.
-    unsafe { count::<E>(src, size, done, |source| read::<E>(source, buf, size, offset)) }
+    unsafe { count::<L>(src, size, done, |source| read::<L>(source, buf, size, offset)) }
 }
 
 /// Writes bytes, and says how many: see [`source_pread_at`].
@@ -71,15 +75,15 @@ pub unsafe fn source_pread_at<E: Edge>(
 /// # Safety
 ///
 /// As [`source_pwrite_mcsafe`]; `done` is NULL or valid for writes.
-pub unsafe fn source_pwrite_at<E: Edge>(
-    src: *const Object<E::Platform>,
+pub unsafe fn source_pwrite_at<L: Library>(
+    src: *const CSource<L>,
     buf: *const c_void,
     size: usize,
     offset: u64,
     done: *mut usize,
 ) -> c_int {
     // SAFETY: src, buf and done are as here.
-    unsafe { count::<E>(src, size, done, |source| write::<E>(source, buf, size, offset)) }
+    unsafe { count::<L>(src, size, done, |source| write::<L>(source, buf, size, offset)) }
 }
 
 #[doc = include_str!("../../man/pmem2_source_sync.md")]
@@ -87,75 +91,51 @@ pub unsafe fn source_pwrite_at<E: Edge>(
 /// # Safety
 ///
 /// `src` is NULL or a source.
-pub unsafe fn source_sync<E: Edge>(src: *const Object<E::Platform>) -> c_int {
+pub unsafe fn source_sync<L: Library>(src: *const CSource<L>) -> c_int {
     // SAFETY: src is valid or NULL, as here.
-    unsafe { with::<E>(src, |source| Ok(each!(source, source => source.sync())?)) }
+    let source = unsafe { Owned::get(src) };
+    finish::<L>(source.and_then(|source| Ok(each!(source, source => source.sync())?)))
 }
 
-/// Says how far a transfer got, whatever becomes of it.
+/// Makes a transfer, and writes to `*done` how far it got, whatever becomes of it.
 ///
 /// # Safety
 ///
 /// `src` is NULL or a source; `done` is NULL or valid for writes.
-unsafe fn count<E: Edge>(
-    src: *const Object<E::Platform>,
+unsafe fn count<L: Library>(
+    src: *const CSource<L>,
     size: usize,
     done: *mut usize,
-    transfer: impl FnOnce(&Either<E::Platform>) -> Result<(), Stop>,
+    transfer: impl FnOnce(&Source<L::Platform>) -> Result<(), Failure>,
 ) -> c_int {
-    let place = match NonNull::new(done).map(|done| aligned(done.as_ptr(), "done")).transpose() {
-        Ok(place) => place,
-        Err(failure) => return fail::<E>(failure),
-    };
-    let mut got = 0;
-    let transfer = |source: &Either<E::Platform>| {
-        let result = transfer(source);
-        got = match &result {
-            Ok(()) => size,
-            Err(Stop::Transfer(error)) => error.done(),
-            Err(Stop::Failure(_)) => 0,
-        };
-        Ok(result?)
+    let done = match NonNull::new(done).map(|done| aligned(done.as_ptr(), "done")).transpose() {
+        Ok(done) => done,
+        Err(failure) => return finish::<L>(Err(failure)),
     };
     // SAFETY: src is valid or NULL, as here.
-    let code = unsafe { with::<E>(src, transfer) };
-    if let Some(place) = place {
+    let result = unsafe { Owned::get(src) }.and_then(transfer);
+    if let Some(done) = done {
+        let got = match &result {
+            Ok(()) => size,
+            Err(Failure::Transfer(error)) => error.done(),
+            Err(_) => 0,
+        };
         // SAFETY: done is valid for writes.
-        unsafe { place.write(got) };
+        unsafe { done.write(got) };
     }
-    code
+    finish::<L>(result)
 }
 
-/// Why a transfer was not begun, or went no further.
-enum Stop {
-    Failure(Failure),
-    Transfer(TransferError),
-}
-
-impl From<Stop> for Failure {
-    fn from(stop: Stop) -> Self {
-        match stop {
-            Stop::Failure(failure) => failure,
-            Stop::Transfer(error) => error.into(),
-        }
-    }
-}
-
-impl<F: Into<TransferError>> From<F> for Stop {
-    fn from(error: F) -> Self {
-        Self::Transfer(error.into())
-    }
-}
-
-/// Where the bytes are. No bytes may be at NULL, nor those that an anonymous source has none for.
+/// Returns where the bytes are. NULL is refused, except for no bytes, and of an anonymous source,
+/// which has none.
 fn memory<P: Platform>(
-    source: &Either<P>,
+    source: &Source<P>,
     buf: *mut c_void,
     size: usize,
-) -> Result<NonNull<c_void>, Stop> {
+) -> Result<NonNull<c_void>, Failure> {
     match (NonNull::new(buf), source) {
         (Some(buf), _) => Ok(buf),
-        (None, Either::Descriptor(_)) if size > 0 => Err(Stop::Failure(Failure::Null("buf"))),
+        (None, Source::Descriptor(_)) if size > 0 => Err(Failure::Null("buf")),
         (None, _) => Ok(NonNull::dangling()),
     }
 }
@@ -163,18 +143,18 @@ fn memory<P: Platform>(
 /// # Safety
 ///
 /// As [`source_pread_mcsafe`].
-unsafe fn read<E: Edge>(
-    source: &Either<E::Platform>,
+unsafe fn read<L: Library>(
+    source: &Source<L::Platform>,
     buf: *mut c_void,
     size: usize,
     offset: u64,
-) -> Result<(), Stop> {
+) -> Result<(), Failure> {
     let buf = memory(source, buf, size)?;
     // SAFETY: nobody else uses these bytes, as the caller says.
     let buffer = unsafe { ReadBuffer::from_raw_parts(buf.as_ptr().cast(), size) };
-    match (source, E::via()) {
-        (Either::Descriptor(source), Some(via)) => {
-            Reader::with_guard(*source, via)?.read_into(offset, buffer)?
+    match (source, L::guard()) {
+        (Source::Descriptor(source), Some(guard)) => {
+            Reader::with_guard(*source, guard)?.read_into(offset, buffer)?
         }
         (source, _) => each!(source, source => source.read_into(offset, buffer))?,
     }
@@ -184,25 +164,25 @@ unsafe fn read<E: Edge>(
 /// # Safety
 ///
 /// As [`source_pwrite_mcsafe`].
-unsafe fn write<E: Edge>(
-    source: &Either<E::Platform>,
+unsafe fn write<L: Library>(
+    source: &Source<L::Platform>,
     buf: *const c_void,
     size: usize,
     offset: u64,
-) -> Result<(), Stop> {
+) -> Result<(), Failure> {
     let buf = memory(source, buf.cast_mut(), size)?;
     // SAFETY: nobody writes to these bytes, as the caller says.
     let buffer = unsafe { WriteBuffer::from_raw_parts(buf.as_ptr().cast(), size) };
-    match (source, E::via()) {
-        (Either::Descriptor(source), Some(via)) => {
-            Writer::with_guard(*source, via)?.write_from(offset, buffer)?
+    match (source, L::guard()) {
+        (Source::Descriptor(source), Some(guard)) => {
+            Writer::with_guard(*source, guard)?.write_from(offset, buffer)?
         }
         (source, _) => each!(source, source => source.write_from(offset, buffer))?,
     }
     Ok(())
 }
 
-/// An offset of C's, of which no system has more bits.
+/// Returns an offset in 64 bits, which no system has more of.
 fn wide(offset: usize) -> u64 {
     u64::try_from(offset).unwrap_or(u64::MAX)
 }

@@ -6,18 +6,18 @@ use pmem2::Code;
 
 use crate::failure::Failure;
 
-/// Why there is no array where C says that there is one.
+/// A reason why there is no array where C says that there is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NoArray {
-    /// It has elements, and is nowhere.
+    /// NULL, with elements.
     Null,
     Misaligned,
-    /// No array is as long, or it goes on beyond the last address.
+    /// Longer than any array, or beyond the last address.
     TooLong,
 }
 
 impl NoArray {
-    /// What a call with it fails with, and `too_long` says.
+    /// Returns the failure of a call with it, in the words of `too_long` where it is that.
     pub(super) const fn failure(self, name: &'static str, too_long: &'static str) -> Failure {
         match self {
             Self::Null => Failure::Null(name),
@@ -27,8 +27,8 @@ impl NoArray {
     }
 }
 
-/// An array of C's: empty where it is NULL and has no elements. What no memory can be is refused
-/// before it is one of Rust's.
+/// Returns an array of C's: an empty one for NULL without elements. An array that no memory can hold
+/// is refused before it becomes one of Rust's.
 ///
 /// # Safety
 ///
@@ -50,7 +50,7 @@ pub(crate) unsafe fn array<'a, T>(first: *const T, count: usize) -> Result<&'a [
     Ok(unsafe { NonNull::slice_from_raw_parts(first, count).as_ref() })
 }
 
-/// The bytes of a string, at most `most` of them; `None` for NULL.
+/// Returns the bytes of a string, at most `most` of them; `None` for NULL.
 ///
 /// # Safety
 ///

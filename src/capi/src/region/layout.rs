@@ -1,4 +1,4 @@
-//! The other side of these structures is in the header: layout.h is compiled with both.
+//! The layout of the structures, compared with the header: layout.h is compiled with both.
 #![expect(
     non_upper_case_globals,
     reason = "the names are those of the expression, which is C's too"
@@ -6,43 +6,30 @@
 
 use core::mem::offset_of;
 
-use super::{CDimm, CRegion, CWarning};
+use super::structures::{CDimm, CRegion, CWarning};
 
 const x86: bool = cfg!(all(target_arch = "x86", not(windows)));
 const pointer: usize = size_of::<*const ()>();
 const word: usize = align_of::<u64>();
 
-const dimm_id: usize = offset_of!(CDimm, id);
-const dimm_dirty_shutdowns: usize = offset_of!(CDimm, dirty_shutdowns);
-const dimm_counts: usize = offset_of!(CDimm, counts);
-const dimm_pmem2_private: usize = offset_of!(CDimm, private);
-const dimm_size: usize = size_of::<CDimm>();
+/// Defines the offsets of members, and the size.
+macro_rules! layout {
+    ($structure:ident: $($name:ident = $member:ident),*; $size:ident) => {
+        $(const $name: usize = offset_of!($structure, $member);)*
+        const $size: usize = size_of::<$structure>();
+    };
+}
 
-const warning_kind: usize = offset_of!(CWarning, kind);
-const warning_at: usize = offset_of!(CWarning, at);
-const warning_found: usize = offset_of!(CWarning, found);
-const warning_expected: usize = offset_of!(CWarning, expected);
-const warning_size: usize = size_of::<CWarning>();
-
-const base: usize = offset_of!(CRegion, base);
-const length: usize = offset_of!(CRegion, length);
-const alignment: usize = offset_of!(CRegion, alignment);
-const kind: usize = offset_of!(CRegion, kind);
-const durability: usize = offset_of!(CRegion, durability);
-const flags: usize = offset_of!(CRegion, flags);
-const numa_node: usize = offset_of!(CRegion, numa_node);
-const number: usize = offset_of!(CRegion, number);
-const pmem2_private_range: usize = offset_of!(CRegion, range);
-const proximity_domain: usize = offset_of!(CRegion, proximity_domain);
-const pmem2_private_sum: usize = offset_of!(CRegion, sum);
-const provider: usize = offset_of!(CRegion, provider);
-const dimms: usize = offset_of!(CRegion, dimms);
-const dimm_count: usize = offset_of!(CRegion, dimm_count);
-const table: usize = offset_of!(CRegion, table);
-const table_length: usize = offset_of!(CRegion, table_length);
-const pmem2_private_nfit: usize = offset_of!(CRegion, nfit);
-const pmem2_private_nfit_length: usize = offset_of!(CRegion, nfit_length);
-const size: usize = size_of::<CRegion>();
+layout!(CDimm: dimm_id = id, dimm_dirty_shutdowns = dirty_shutdowns, dimm_counts = counts,
+    dimm_pmem2_private = private; dimm_size);
+layout!(CWarning: warning_kind = kind, warning_at = at, warning_found = found,
+    warning_expected = expected; warning_size);
+layout!(CRegion: base = base, length = length, alignment = alignment, kind = kind,
+    durability = durability, flags = flags, numa_node = numa_node, number = number,
+    pmem2_private_range = range, proximity_domain = proximity_domain, pmem2_private_sum = sum,
+    provider = provider, dimms = dimms, dimm_count = dimm_count, table = table,
+    table_length = table_length, pmem2_private_nfit = nfit,
+    pmem2_private_nfit_length = nfit_length; size);
 const aligned: usize = align_of::<CRegion>();
 
 const _: () = assert!(include!("layout.h"));

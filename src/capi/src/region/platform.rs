@@ -1,25 +1,29 @@
-//! The platform whose objects C's regions are: [`Bare`], as far as C's structures reach.
+//! The platform of C's regions: [`Bare`], as far as C's structures reach.
 
-use core::{ffi::c_int, ptr::NonNull};
+use core::{ffi::c_int, ptr, ptr::NonNull};
 
 use pmem2::{
-    Handle, Kind,
-    bare::{Bare, Extent, ExtentId, RegionFault},
+    Error, Handle, Kind, Source,
+    bare::{Bare, BareDimm, Extent, ExtentId, RegionFault},
     error::Subject,
     place::{Backing, Region},
     platform::{BadBlocks, Borrowed, Facts, Fail, Locate, Platform, Text, Transfer},
 };
 
-use super::{CDimm, CRegion, array::text, spot};
+use super::{
+    array::text,
+    structures::{CDimm, CRegion, location},
+};
+use crate::failure::Failure;
 
 /// The bytes that an id may have.
 const ID: usize = 32;
 
-/// The platform of C's regions: what [`export_regions!`](crate::export_regions) has below it.
+/// The platform of [`export_regions!`](crate::export_regions).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Regions(());
 
-/// Where a region is.
+/// A pointer to a region.
 #[derive(Clone, Copy)]
 pub struct RegionAt(NonNull<CRegion>);
 
@@ -30,6 +34,8 @@ unsafe impl Send for RegionAt {}
 unsafe impl Sync for RegionAt {}
 
 impl RegionAt {
+    /// Makes one.
+    ///
     /// # Safety
     ///
     /// For as long as the value and what is made of it is used, the region is valid for reads and
@@ -38,16 +44,31 @@ impl RegionAt {
         Self(region)
     }
 
-    pub(super) fn get(&self) -> &CRegion {
+    fn get(&self) -> &CRegion {
         // SAFETY: who called `new` promised it.
         unsafe { self.0.as_ref() }
     }
 
-    /// Asks about the region, if it is still the one that was described.
-    fn ask<T>(
+    /// Makes a region of `length` bytes of this one from `offset` on. It is refused for the reasons
+    /// that a source of it would be.
+    pub(crate) fn part(self, offset: u64, length: u64) -> Result<CRegion, Failure> {
+        let region = self.get();
+        // The whole, with its table: in that, a part would overlap the region that it is a part of.
+        // SAFETY: who called `new` promised that it stays.
+        let whole = unsafe { Borrowed::from_raw(Regions::default(), self) };
+        Source::new(whole).map_err(|error| region.refusal(error))?;
+        // It was understood just now.
+        let physical = region.physical().map_err(|_| Error::InvalidRegionFormat)?;
+        let part = Source::from_region(Extent::new(&physical).part(offset, length))?;
+        let base = part.handle().base().ok_or(Error::InvalidRegion(RegionFault::Wraps))?;
+        Ok(CRegion { base, length, table: ptr::null(), table_length: 0, ..*region })
+    }
+
+    /// Queries the region, if it is still the one that was described.
+    fn query<T>(
         &self,
         facts: &Facts<ExtentId>,
-        ask: impl FnOnce(Borrowed<'_, Bare<'_>>) -> Result<T, Fail>,
+        query: impl FnOnce(Borrowed<'_, Bare<'_>>) -> Result<T, Fail>,
     ) -> Result<T, Fail> {
         let physical = self.get().physical()?;
         let extent = Extent::new(&physical);
@@ -55,13 +76,12 @@ impl RegionAt {
         if Bare::describe((&extent).into())?.id != facts.id {
             return Err(Fail::Replaced);
         }
-        ask((&extent).into())
+        query((&extent).into())
     }
 }
 
 impl TryFrom<c_int> for RegionAt {
     type Error = ();
-    /// There are no descriptors here.
     fn try_from(_: c_int) -> Result<Self, ()> {
         Err(())
     }
@@ -89,15 +109,15 @@ impl Platform for Regions {
     }
 
     fn size(handle: Borrowed<'_, Self>, facts: &Facts<ExtentId>) -> Result<u64, Fail> {
-        handle.raw().ask(facts, |extent| Bare::size(extent, facts))
+        handle.raw().query(facts, |extent| Bare::size(extent, facts))
     }
 
     fn alignment(handle: Borrowed<'_, Self>, facts: &Facts<ExtentId>) -> Result<u64, Fail> {
-        handle.raw().ask(facts, |extent| Bare::alignment(extent, facts))
+        handle.raw().query(facts, |extent| Bare::alignment(extent, facts))
     }
 }
 
-/// C has the region mapped, or has not: there is nothing here that could read it.
+/// Not here: whether the region is mapped is the program's to say.
 impl Transfer for Regions {
     type Guard = ();
     type Channel = ();
@@ -107,7 +127,7 @@ impl BadBlocks for Regions {
     type List = ();
 }
 
-/// A DIMM: which one, in the order of its region.
+/// A DIMM, by its index in the region.
 #[derive(Clone, Copy)]
 pub struct DimmAt {
     region: RegionAt,
@@ -115,18 +135,18 @@ pub struct DimmAt {
 }
 
 impl DimmAt {
-    /// Asks the DIMM in one of both tables.
-    fn ask<T>(
+    /// Queries the DIMM in the board's table or in the NFIT.
+    fn query<T>(
         self,
         of_board: impl FnOnce(&CDimm) -> Result<T, Fail>,
-        of_nfit: impl FnOnce(Bare<'_>, pmem2::bare::BareDimm<'_>) -> Result<T, Fail>,
+        of_nfit: impl FnOnce(Bare<'_>, BareDimm<'_>) -> Result<T, Fail>,
     ) -> Result<T, Fail> {
         let region = self.region.get();
         let gone = Fail::Absent(Subject::Dimm);
         let Some(nfit) = region.nfit()? else {
             return of_board(region.dimms()?.get(self.index).ok_or(gone)?);
         };
-        let devices = region.of_devices(nfit)?;
+        let devices = region.with_devices(nfit)?;
         of_nfit(Bare::default(), Bare::default().dimm(&&devices, 0, self.index)?.ok_or(gone)?)
     }
 }
@@ -136,7 +156,7 @@ impl Locate for Regions {
     type Dimm = DimmAt;
 
     fn locate(handle: Borrowed<'_, Self>, facts: &Facts<ExtentId>) -> Result<RegionAt, Fail> {
-        handle.raw().ask(facts, |_| Ok(handle.raw()))
+        handle.raw().query(facts, |_| Ok(handle.raw()))
     }
 
     fn confirm(self, at: &RegionAt) -> Result<u64, Fail> {
@@ -152,7 +172,7 @@ impl Locate for Regions {
     }
 
     fn region(self, at: &RegionAt, index: usize) -> Result<Option<Region>, Fail> {
-        Bare::default().region(&spot(Extent::new(&at.get().physical()?))?, index)
+        Bare::default().region(&location(Extent::new(&at.get().physical()?))?, index)
     }
 
     fn dimm(self, at: &RegionAt, region: usize, index: usize) -> Result<Option<DimmAt>, Fail> {
@@ -164,7 +184,7 @@ impl Locate for Regions {
             at.get().check_nfit()?;
         }
         let dimm = DimmAt { region: *at, index };
-        match dimm.ask(|_| Ok(()), |_, _| Ok(())) {
+        match dimm.query(|_| Ok(()), |_, _| Ok(())) {
             Ok(()) => Ok(Some(dimm)),
             Err(Fail::Absent(Subject::Dimm)) => Ok(None),
             Err(fail) => Err(fail),
@@ -174,7 +194,7 @@ impl Locate for Regions {
     fn dimm_number(self, dimm: DimmAt) -> Result<u32, Fail> {
         let of_board =
             |_: &CDimm| u32::try_from(dimm.index).map_err(|_| Fail::Malformed(Subject::Dimm));
-        dimm.ask(of_board, |bare, dimm| bare.dimm_number(dimm))
+        dimm.query(of_board, |bare, dimm| bare.dimm_number(dimm))
     }
 
     fn dimm_id(self, dimm: DimmAt) -> Result<Text<ID>, Fail> {
@@ -187,18 +207,18 @@ impl Locate for Regions {
                 .and_then(Text::fit)
                 .ok_or(Fail::Malformed(Subject::DeviceId)),
         };
-        dimm.ask(id, |bare, dimm| bare.dimm_id(dimm))
+        dimm.query(id, |bare, dimm| bare.dimm_id(dimm))
     }
 
     fn dimm_dirty_shutdowns(self, dimm: DimmAt) -> Result<u64, Fail> {
         let count = |dimm: &CDimm| {
             if dimm.counts == 0 { Err(Fail::Unsupported) } else { Ok(dimm.dirty_shutdowns) }
         };
-        dimm.ask(count, |bare, dimm| bare.dimm_dirty_shutdowns(dimm))
+        dimm.query(count, |bare, dimm| bare.dimm_dirty_shutdowns(dimm))
     }
 
     fn dax_capable(self, at: &RegionAt) -> Result<Option<bool>, Fail> {
-        Bare::default().dax_capable(&spot(Extent::new(&at.get().physical()?))?)
+        Bare::default().dax_capable(&location(Extent::new(&at.get().physical()?))?)
     }
 }
 
@@ -242,7 +262,7 @@ mod tests {
         // SAFETY: these are the table's bytes, which nobody writes to while this is used.
         let bytes = unsafe { &*whole };
         let region =
-            CRegion::of_nfit(&Nfit::parse(bytes).unwrap().regions().next().unwrap(), bytes)
+            CRegion::from_nfit(&Nfit::parse(bytes).unwrap().regions().next().unwrap(), bytes)
                 .unwrap();
         // SAFETY: the region stays, and the table is written to between two questions only.
         let at = unsafe { RegionAt::new(NonNull::from(&region)) };
@@ -283,7 +303,7 @@ mod tests {
         let board = CDimm { id: ptr::null(), dirty_shutdowns: 0, counts: 0, private: 0 };
         let bytes = table();
         let region =
-            CRegion::of_nfit(&Nfit::parse(&bytes).unwrap().regions().next().unwrap(), &bytes)
+            CRegion::from_nfit(&Nfit::parse(&bytes).unwrap().regions().next().unwrap(), &bytes)
                 .unwrap();
         // A table that is not looked at, whatever it is.
         let gone = CRegion { nfit_length: 1, ..region };

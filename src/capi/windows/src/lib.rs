@@ -8,11 +8,11 @@
 use core::{ffi::c_char, panic::PanicInfo};
 
 use pmem2::windows::Windows;
-use pmem2_capi::{Edge, Heap, Message, WideEdge, WideMessage};
+use pmem2_capi::{Heap, Library, Message, WideLibrary, WideMessage};
 
 unsafe extern "C" {
     fn abort() -> !;
-    /// shim.c: the calling thread's buffers, of `Message::SIZE` characters.
+    /// Return the calling thread's buffers (shim.c), of the sizes of a message and a wide one.
     safe fn pmem2_shim_message() -> *mut c_char;
     safe fn pmem2_shim_wide_message() -> *mut u16;
 }
@@ -20,7 +20,7 @@ unsafe extern "C" {
 enum Handles {}
 
 // SAFETY: the message is in thread-local storage.
-unsafe impl Edge for Handles {
+unsafe impl Library for Handles {
     type Platform = Windows;
     type Memory = Heap;
 
@@ -33,16 +33,17 @@ unsafe impl Edge for Handles {
     }
 }
 
-// SAFETY: in thread-local storage as well, beside the other.
-unsafe impl WideEdge for Handles {
+// SAFETY: it is in thread-local storage as well, beside the other.
+unsafe impl WideLibrary for Handles {
     fn wide_message() -> *mut WideMessage {
         pmem2_shim_wide_message().cast()
     }
 }
 
-pmem2_capi::windows_functions!(Handles);
+pmem2_capi::handle_functions!(Handles, []);
+pmem2_capi::common_functions!(Handles, []);
 
-/// Nothing in here panics. If it did, nothing would be unwound: C cannot.
+/// Aborts. Nothing in here panics; if it did, nothing could be unwound into C.
 #[panic_handler]
 fn panic(_: &PanicInfo<'_>) -> ! {
     // SAFETY: abort may be called at any time.

@@ -148,13 +148,18 @@ mod c {
         pub(super) struct Some;
         pub(super) struct None;
         pub(super) struct Default;
-        pub(super) struct CEdge;
+        pub(super) struct CLibrary;
         pub(super) struct Source;
-        pub(super) static C_SOURCES: () = ();
+        pub(super) struct Context;
+        pub(super) struct L;
+        pub(super) mod call {}
+        pub(super) static POOL: () = ();
         pub(super) static MESSAGE: () = ();
     }
     #[expect(unused_imports, reason = "they are there to be in the way")]
-    use names::{C_SOURCES, CEdge, Default, MESSAGE, None, Option, Result, Some, Source};
+    use names::{
+        CLibrary, Context, Default, L, MESSAGE, None, Option, POOL, Result, Some, Source, call,
+    };
 
     #[cfg(not(feature = "messages"))]
     pmem2_capi::export!(&'static Machine = &MACHINE, 4);

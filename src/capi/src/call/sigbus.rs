@@ -1,4 +1,4 @@
-//! Programs that handle SIGBUS themselves. Manual page: pmem2_sigbus_own(3).
+//! Programs on Linux that handle SIGBUS themselves. Manual page: pmem2_sigbus_own(3).
 
 use core::{
     ffi::{c_int, c_void},
@@ -10,13 +10,13 @@ use pmem2::transfer::{SigbusHandler, resume_after_sigbus};
 /// Whether the program has said that it handles SIGBUS.
 static OWNED: AtomicBool = AtomicBool::new(false);
 
-/// What transfers go through: the program's handler, or `None`, and they install one.
-pub(crate) fn via() -> Option<SigbusHandler> {
+/// Returns the program's handler for transfers, or `None`, where they install one.
+pub fn sigbus_guard() -> Option<SigbusHandler> {
     OWNED.load(Relaxed).then(SigbusHandler::of_the_program).and_then(Result::ok)
 }
 
-#[unsafe(no_mangle)]
-extern "C" fn pmem2_sigbus_own() -> c_int {
+#[doc = include_str!("../../man/pmem2_sigbus_own.md")]
+pub fn sigbus_own() -> c_int {
     match SigbusHandler::of_the_program() {
         Ok(_) => {
             OWNED.store(true, Relaxed);
@@ -26,8 +26,12 @@ extern "C" fn pmem2_sigbus_own() -> c_int {
     }
 }
 
-#[unsafe(no_mangle)]
-unsafe extern "C" fn pmem2_sigbus_resume(info: *mut c_void, context: *mut c_void) -> c_int {
-    // SAFETY: libpmem2.h asks the caller in C for what the function asks for.
+/// Ends a transfer that a SIGBUS came from: see [`sigbus_own`].
+///
+/// # Safety
+///
+/// As [`resume_after_sigbus`].
+pub unsafe fn sigbus_resume(info: *mut c_void, context: *mut c_void) -> c_int {
+    // SAFETY: as here.
     unsafe { resume_after_sigbus(info, context) }.into()
 }
