@@ -1,10 +1,13 @@
-//! Everything known of a handle: what `cargo inspect` prints.
+//! Everything known of a handle: the list that `pmem2 inspect` and C's description print.
 
-mod lines;
+mod fact;
+mod list;
+mod persistent;
 
 use core::fmt::Display;
 
-pub use lines::Line;
+pub use fact::{Fact, Key, Value};
+pub use persistent::{Answer, Persistent};
 use pmem2_platform::{
     Access, Backing, Facts, FileSystem, Handle, Kind, Locate, Persistence, Platform, Subject,
 };

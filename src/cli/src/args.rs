@@ -2,52 +2,46 @@
 
 use std::{ffi::OsString, path::PathBuf};
 
-use clap::{ArgGroup, ArgMatches, CommandFactory, FromArgMatches, Parser, error::ErrorKind};
+use clap::{
+    ArgGroup, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind,
+};
 
-/// What `--help` says below the options.
-const HELP: &str = include_str!("help.txt");
+/// The manual page. `--help` prints the sections after the options.
+const PAGE: &str = include_str!("../man/pmem2.md");
 
-/// Says what each PATH or descriptor is to pmem2: whether it is a data source, of which kind, size,
-/// alignment and file system, where it lies and what must be flushed to make a store durable, or
-/// why it is refused and what to do instead
+/// Tells what a path is to persistent memory, and whether it can be read
 #[derive(Parser)]
-#[command(name = "pmem2-inspect", version, after_long_help = HELP, max_term_width = 100)]
-#[command(
-    override_usage = "pmem2-inspect [--json] [--scan] [--fd N]... [PATH]...\n       pmem2-inspect [--json] --table FILE..."
-)]
-#[command(group(ArgGroup::new("places").args(["path", "fd", "table"]).required(true).multiple(true)))]
+#[command(name = "pmem2", version, max_term_width = 100)]
 struct Cli {
-    /// Files, devices, or whatever else; with --table the files that tables are in
-    // Not PathBuf: clap takes an empty one for wrong use, and it is but a path that does not exist.
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Inspect(Inspect),
+}
+
+/// Say whether a store to each PATH stays when the power fails, why not and what to do; then its
+/// kind, size, alignment, file system, place and bad blocks
+#[derive(clap::Args)]
+#[command(override_usage = USAGE, after_long_help = manual(), max_term_width = 100)]
+#[command(group(ArgGroup::new("targets").args(["path", "fd", "table"]).required(true).multiple(true)))]
+struct Inspect {
+    /// Files, devices or anything else; with --table files with tables
+    // Not PathBuf: clap takes an empty path for wrong use, but it is only one that does not exist.
     #[arg(value_name = "PATH")]
     path: Vec<OsString>,
 
     /// Inspect the inherited descriptor N, as it is; may be repeated and mixed with paths
-    ///
-    /// All descriptors are looked at before the first path is; the output is in the order of the
-    /// command line. One that was not open is refused; but where 0, 1 or 2 is closed, /dev/null is
-    /// found there, opened when this program starts.
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = number)]
     fd: Vec<i32>,
 
-    /// Read each FILE as a firmware's table, and inspect the regions of physical memory that it
-    /// tells of
-    ///
-    /// It is ACPI's NFIT (/sys/firmware/acpi/tables/NFIT) or a flattened devicetree
-    /// (/sys/firmware/fdt, a .dtb), whichever its first bytes say, of this machine or of another
-    /// one; the NFIT may stand anywhere in what acpidump(8) printed. What is said of a region is
-    /// what a program without an operating system would have of it.
+    /// Read each FILE as a firmware's table (NFIT or devicetree) and inspect its regions
     #[arg(long)]
     table: bool,
 
-    /// Read each source as a whole, and say which bytes of it cannot be read
-    ///
-    /// Bad memory does not end this program: it goes on behind it. What of a file was never written
-    /// (its holes, and what was only preallocated) is not read where the file was opened here, and
-    /// reads as zeros where it was inherited. On a terminal a bar shows how far it is. Ctrl-C ends
-    /// the scan, and what was found until then is printed; pressed twice it ends the program. What
-    /// may be usable but was not opened is not read, which the exit status says. What that proves is
-    /// said below.
+    /// Read each source as a whole and say which bytes cannot be read
     #[arg(long, conflicts_with = "table")]
     scan: bool,
 
@@ -56,50 +50,65 @@ struct Cli {
     json: bool,
 }
 
+const USAGE: &str = "pmem2 inspect [--json] [--scan] [--fd N]... [PATH]...\n       \
+                     pmem2 inspect [--json] --table FILE...";
+
+/// The sections of the page that follow the options, as plain text.
+fn manual() -> String {
+    let (_, sections) = PAGE.split_once("# WHAT IS OPENED").unwrap_or_default();
+    let (sections, _) = sections.split_once("\n# EXAMPLE").unwrap_or_default();
+    let text = sections.replace("**", "").replace('`', "").replace("\n# ", "\n");
+    format!("WHAT IS OPENED{}", text.trim_end())
+}
+
 /// Something to inspect.
-pub(crate) enum Place {
+pub(crate) enum Target {
     Descriptor(i32),
     Path(PathBuf),
-    /// The file that a firmware's table is in.
+    /// A file with a firmware's table.
     Table(PathBuf),
 }
 
 pub(crate) struct Args {
     /// In the order of the command line.
-    pub(crate) places: Vec<Place>,
+    pub(crate) targets: Vec<Target>,
     pub(crate) json: bool,
     pub(crate) scan: bool,
 }
 
 impl Args {
-    pub(crate) fn of_command_line() -> Result<Self, clap::Error> {
-        let matches = Cli::command().try_get_matches()?;
-        let cli = Cli::from_arg_matches(&matches)?;
+    /// Parses the command line.
+    pub(crate) fn parse() -> Result<Self, clap::Error> {
+        let mut command = Cli::command();
+        let matches = command.try_get_matches_from_mut(std::env::args_os())?;
+        let Command::Inspect(cli) = Cli::from_arg_matches(&matches)?.command;
         if cli.table && cli.path.is_empty() {
-            // clap would call it PATH, and without a word of tables.
-            let missing = "--table needs a FILE that a firmware's table is in";
-            return Err(Cli::command().error(ErrorKind::MissingRequiredArgument, missing));
+            // clap would call it PATH and not mention tables.
+            let missing = "--table needs a FILE with a firmware's table";
+            let inspect = command.find_subcommand("inspect").cloned().unwrap_or(command);
+            return Err({ inspect }.error(ErrorKind::MissingRequiredArgument, missing));
         }
-        let place = if cli.table { Place::Table } else { Place::Path };
+        let target = if cli.table { Target::Table } else { Target::Path };
         let paths = indices(&matches, "path")
-            .zip(cli.path.into_iter().map(|path| place(PathBuf::from(path))));
-        let descriptors = indices(&matches, "fd").zip(cli.fd.into_iter().map(Place::Descriptor));
-        let mut places: Vec<_> = paths.chain(descriptors).collect();
-        places.sort_by_key(|(index, _)| *index);
+            .zip(cli.path.into_iter().map(|path| target(PathBuf::from(path))));
+        let descriptors = indices(&matches, "fd").zip(cli.fd.into_iter().map(Target::Descriptor));
+        let mut targets: Vec<_> = paths.chain(descriptors).collect();
+        targets.sort_by_key(|(index, _)| *index);
         Ok(Self {
-            places: places.into_iter().map(|(_, place)| place).collect(),
+            targets: targets.into_iter().map(|(_, target)| target).collect(),
             json: cli.json,
             scan: cli.scan,
         })
     }
 }
 
-/// A descriptor's number. One below 0 is none that is open, which the system says.
+/// Parses the number of a descriptor. A negative one is not open, as the system says.
 fn number(argument: &str) -> Result<i32, &'static str> {
     argument.parse().map_err(|_| "a descriptor's number is expected, 0 to 2147483647")
 }
 
-/// Where on the command line the values of an argument stand.
-fn indices(matches: &ArgMatches, argument: &str) -> impl Iterator<Item = usize> {
-    matches.indices_of(argument).into_iter().flatten()
+/// The positions of an argument's values on the command line.
+fn indices<'m>(matches: &'m ArgMatches, argument: &'m str) -> impl Iterator<Item = usize> + 'm {
+    let inspect = matches.subcommand_matches("inspect");
+    inspect.and_then(|matches| matches.indices_of(argument)).into_iter().flatten()
 }

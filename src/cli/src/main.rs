@@ -1,8 +1,8 @@
-//! `cargo inspect PATH…`: what pmem2 knows of each path, or of an inherited descriptor (`--fd N`),
-//! and why one is no source; with `--table`, of each region of physical memory that a firmware's
-//! table tells of; with `--scan`, what of each can be read.
+//! `pmem2 inspect PATH…`: tells what each path, or an inherited descriptor (`--fd N`), is to
+//! persistent memory; with `--table`, each region of physical memory in a firmware's table; with
+//! `--scan`, which bytes can be read.
 //!
-//! It is safe to point at anything: see [`look`].
+//! It is safe to inspect anything: see [`look`].
 #![deny(unsafe_code)]
 #![cfg_attr(
     not(test),
@@ -16,20 +16,22 @@
 )]
 
 #[cfg(not(any(target_os = "linux", windows)))]
-compile_error!(
-    "pmem2-inspect is for Linux and Windows: pmem2 has no backend for this system, and would refuse everything"
-);
+compile_error!("the command line is for Linux and Windows: pmem2 has no backend for this system");
 
 mod args;
-mod finding;
-mod health;
+mod badblocks;
+mod entry;
 mod json;
 #[cfg_attr(windows, path = "look/windows.rs")]
 mod look;
+mod name;
+mod place;
 mod ranges;
-mod scan;
+mod source;
+#[cfg_attr(windows, path = "system/windows.rs")]
+mod system;
 mod table;
-mod text;
+mod transfer;
 
 use std::{
     io::{self, ErrorKind, Write},
@@ -37,40 +39,44 @@ use std::{
     process::ExitCode,
 };
 
-use args::{Args, Place};
-use finding::Finding;
-use scan::{End, Scanner};
+use args::{Args, Target};
+use entry::Entry;
+use source::Finding;
 use table::Table;
+use transfer::{End, Scanner};
 
-/// Not all are known to be usable.
+/// One is not known to be usable.
 const REFUSED: u8 = 1;
 /// Wrong use.
 const USAGE: u8 = 2;
 /// The output could not be written.
 const UNWRITTEN: u8 = 3;
-/// Not all of a usable one could be read, or one was not opened that was to be.
+/// Not all of a usable one could be read, or one that was to be read was not opened.
 const UNREADABLE: u8 = 4;
 /// A scan was interrupted.
 const INTERRUPTED: u8 = 5;
 
 fn main() -> ExitCode {
-    let args = match Args::of_command_line() {
+    let args = match Args::parse() {
         Ok(args) => args,
         Err(error) if error.use_stderr() => {
-            complain(&text::without_controls(&error.render().to_string()));
+            complain(&name::without_controls(&error.render().to_string()));
             return USAGE.into();
         }
         // --help and --version.
-        Err(error) => return written(write(&error.render().to_string()).map(|()| 0)),
+        Err(error) => {
+            let help = error.render().to_string();
+            return written(write(&format!("{}\n", help.trim_end())).map(|()| 0));
+        }
     };
     written(inspect(&args))
 }
 
-/// Prints what is known of each place, in order. The exit status.
+/// Prints the entry of each target, in order. Returns the exit status.
 fn inspect(args: &Args) -> io::Result<u8> {
     // All inherited descriptors before any path: until then this process has opened nothing, so
-    // that no number can be one of its own.
-    let places: Vec<_> = args.places.iter().map(|place| (place, begin(place))).collect();
+    // that no number can be its own.
+    let targets: Vec<_> = args.targets.iter().map(|target| (target, begin(target))).collect();
     let scanner = args.scan.then(|| Scanner::new(INTERRUPTED));
     let mut output = Output {
         json: args.json,
@@ -79,19 +85,19 @@ fn inspect(args: &Args) -> io::Result<u8> {
         all_readable: true,
         interrupted: false,
     };
-    for (place, found) in places {
+    for (target, found) in targets {
         match found {
             Begun::Done(number, mut finding) => {
                 let scanner = scanner.as_ref().filter(|_| finding.is_usable());
-                finding.scan = scanner.map(|scanner| finding::scan_descriptor(number, scanner));
-                output.finding(place, &finding)?;
+                finding.scan = scanner.map(|scanner| source::scan_descriptor(number, scanner));
+                output.finding(target, &finding)?;
             }
             Begun::Path(path) => {
                 let mut finding = look::path(path, scanner.as_ref());
                 finding.unscanned = scanner.is_some() && finding.is_unknown();
-                output.finding(place, &finding)?;
+                output.finding(target, &finding)?;
             }
-            Begun::Table(path) => output.table(place, path)?,
+            Begun::Table(path) => output.table(target, path)?,
         }
     }
     Ok(match output {
@@ -102,72 +108,61 @@ fn inspect(args: &Args) -> io::Result<u8> {
     })
 }
 
-/// A place after the first pass, which looks at descriptors only.
+/// A target after the first pass, which looks at descriptors only.
 enum Begun<'a> {
     Done(i32, Box<Finding>),
     Path(&'a Path),
     Table(&'a Path),
 }
 
-fn begin(place: &Place) -> Begun<'_> {
-    match place {
-        Place::Descriptor(number) => Begun::Done(*number, Box::new(finding::descriptor(*number))),
-        Place::Path(path) => Begun::Path(path),
-        Place::Table(path) => Begun::Table(path),
+fn begin(target: &Target) -> Begun<'_> {
+    match target {
+        Target::Descriptor(number) => Begun::Done(*number, Box::new(source::descriptor(*number))),
+        Target::Path(path) => Begun::Path(path),
+        Target::Table(path) => Begun::Table(path),
     }
 }
 
-/// What is printed, each source as soon as it is known: the next path may lie on a server that does
-/// not answer.
+/// The output. Each entry is printed at once: the next path may lie on a server that does not answer.
 struct Output {
     json: bool,
-    /// Whether there is something before what comes next.
+    /// Whether an entry was printed.
     begun: bool,
     all_usable: bool,
-    /// As far as they were scanned.
+    /// Whether all that was to be scanned could be read.
     all_readable: bool,
-    /// Whether a scan was.
+    /// Whether a scan was interrupted.
     interrupted: bool,
 }
 
 impl Output {
-    fn finding(&mut self, place: &Place, finding: &Finding) -> io::Result<()> {
-        // What was not opened has a status of its own where it should have been read.
+    fn finding(&mut self, target: &Target, finding: &Finding) -> io::Result<()> {
+        // A path that should have been read and was not opened has a status of its own.
         let usable = finding.is_usable() || finding.unscanned;
         self.all_readable &= !finding.unscanned;
         if let Some(scan) = &finding.scan {
             self.interrupted |= scan.end == End::Interrupted;
             self.all_readable &= scan.unreadable.is_empty() && !matches!(scan.end, End::Failed(_));
         }
-        self.put(usable, || text::finding(place, finding), || json::finding(place, finding))
+        self.put(usable, finding.entry(target))
     }
 
-    /// Each region of the table in the file at `path`.
-    fn table(&mut self, place: &Place, path: &Path) -> io::Result<()> {
+    /// Prints each region of the table in the file at `path`.
+    fn table(&mut self, target: &Target, path: &Path) -> io::Result<()> {
         let mut bytes = Vec::new();
         let read = table::read(path, &mut bytes);
         match read.and_then(|()| Table::parse(&bytes)) {
-            Ok(table) => table.told().try_for_each(|told| {
-                let usable = told.report.verdict().is_ok();
-                self.put(usable, || text::region(path, &told), || json::region(place, &told))
-            }),
-            Err(refusal) => self.put(
-                false,
-                || text::refusal(place, &refusal),
-                || json::refusal(place, &refusal),
-            ),
+            Ok(table) => table
+                .told()
+                .try_for_each(|told| self.put(told.report.verdict().is_ok(), told.entry(target))),
+            Err(refusal) => self.put(false, refusal.entry(target)),
         }
     }
 
-    fn put(
-        &mut self,
-        usable: bool,
-        block: impl FnOnce() -> String,
-        line: impl FnOnce() -> io::Result<String>,
-    ) -> io::Result<()> {
+    fn put(&mut self, usable: bool, entry: Entry) -> io::Result<()> {
         self.all_usable &= usable;
         let between = if std::mem::replace(&mut self.begun, true) { "\n" } else { "" };
-        write(&if self.json { line()? } else { [between, &block()].concat() })
+        write(&if self.json { entry.into_json() } else { [between, &entry.into_lines()].concat() })
     }
 }
 
@@ -180,17 +175,16 @@ fn write(output: &str) -> io::Result<()> {
 fn written(status: io::Result<u8>) -> ExitCode {
     match status {
         Ok(status) => status.into(),
-        // Whoever read it has seen enough (`| head`).
+        // The reader has seen enough (`| head`).
         Err(error) if error.kind() == ErrorKind::BrokenPipe => UNWRITTEN.into(),
         Err(error) => {
-            complain(&format!("pmem2-inspect: the output cannot be written: {error}\n"));
+            complain(&format!("pmem2: the output cannot be written: {error}\n"));
             UNWRITTEN.into()
         }
     }
 }
 
-/// Says it on stderr. Where that cannot be written either, the exit status has to do: `eprint!`
-/// would panic.
+/// Writes to stderr. If that fails too, the exit status has to do: `eprint!` would panic.
 fn complain(message: &str) {
     let _ = io::stderr().lock().write_all(message.as_bytes());
 }

@@ -1,11 +1,11 @@
-//! Ranges of bytes that something is said of: as many as a person or a program can do with.
+//! Ranges of bytes: as many as a person or a program can use.
 
 use std::{
     fmt::{self, Display},
     ops::Range,
 };
 
-use serde::Serialize;
+use serde_json::{Value as Json, json};
 
 /// How many are kept, and shown to programs.
 const KEPT: usize = 1024;
@@ -21,15 +21,8 @@ pub(crate) struct Ranges {
     end: Option<u64>,
 }
 
-/// A range as programs have it.
-#[derive(Serialize)]
-pub(crate) struct Extent {
-    offset: u64,
-    length: u64,
-}
-
 impl Ranges {
-    /// Adds one behind the last, or to the last where it adjoins.
+    /// Adds a range after the last one, or to the last one if it adjoins.
     pub(crate) fn add(&mut self, range: Range<u64>) {
         let adjoins = self.end.replace(range.end) == Some(range.start);
         self.bytes = self.bytes.saturating_add(range.end.saturating_sub(range.start));
@@ -56,15 +49,10 @@ impl Ranges {
         self.bytes
     }
 
-    /// Those that are kept.
-    pub(crate) fn extents(&self) -> Vec<Extent> {
-        self.first
-            .iter()
-            .map(|range| Extent {
-                offset: range.start,
-                length: range.end.saturating_sub(range.start),
-            })
-            .collect()
+    /// The ranges that are kept.
+    pub(crate) fn json(&self) -> Json {
+        let json = |range: &Range<u64>| json!({"offset": range.start, "length": range.end.saturating_sub(range.start)});
+        self.first.iter().map(json).collect()
     }
 }
 
@@ -73,14 +61,8 @@ impl Display for Ranges {
         if self.is_empty() {
             return f.write_str("none");
         }
-        write!(
-            f,
-            "{} {} in {} {}: ",
-            self.bytes,
-            of(self.bytes, "byte"),
-            self.count,
-            of(self.count, "range")
-        )?;
+        let (bytes, ranges) = (counted(self.bytes, "byte"), counted(self.count, "range"));
+        write!(f, "{bytes} in {ranges}: ")?;
         for (index, range) in self.first.iter().take(SHOWN).enumerate() {
             let comma = if index == 0 { "" } else { ", " };
             write!(f, "{comma}{} at {}", range.end.saturating_sub(range.start), range.start)?;
@@ -92,9 +74,9 @@ impl Display for Ranges {
     }
 }
 
-/// A noun as it is behind a number.
-fn of(count: u64, noun: &str) -> String {
-    format!("{noun}{}", if count == 1 { "" } else { "s" })
+/// A number and its noun.
+fn counted(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]
@@ -127,13 +109,13 @@ mod tests {
         assert_eq!(one.first, [0..1024, 2048..4097]);
     }
 
-    /// Beyond what is kept they are counted, and what adjoins there is not added to another.
+    /// Ranges that are not kept are counted, and one that adjoins such a range is added to no other.
     #[test]
     fn there_may_be_more_than_are_kept() {
         let kept = u64::try_from(KEPT).unwrap();
         let mut many = ranges((0..kept + 3).map(|n| n * 100..n * 100 + 1));
         many.add((kept + 2) * 100 + 1..(kept + 2) * 100 + 5);
-        assert_eq!((many.count(), many.bytes(), many.extents().len()), (kept + 3, kept + 7, KEPT));
+        assert_eq!((many.count(), many.bytes(), many.first.len()), (kept + 3, kept + 7, KEPT));
         assert_eq!(many.first.last(), Some(&((kept - 1) * 100..(kept - 1) * 100 + 1)));
     }
 }

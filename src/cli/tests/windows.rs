@@ -41,7 +41,9 @@ impl Drop for Directory {
 }
 
 fn inspect() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_pmem2-inspect"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pmem2"));
+    command.arg("inspect");
+    command
 }
 
 fn output(status: i32, command: &mut Command) -> String {
@@ -98,7 +100,10 @@ fn a_file() {
 
     let text = output(0, inspect().arg(&path));
     assert!(
-        text.starts_with(&format!("{}\n  source           usable\n", path.display())),
+        text.starts_with(&format!(
+            "{}\n  persistent: no: a volume that is not DAX\n",
+            path.display()
+        )),
         "{text}"
     );
     assert!(text.contains("\n  permission       read; write was not tried\n"), "{text}");

@@ -116,10 +116,10 @@ mod tests {
     #[test]
     fn names_are_those_of_the_variants_and_documented() {
         let (on, system) = (Backing::DeviceDax, FileSystem::from_magic(0));
-        // Of `cargo inspect`, which asks for shared mappings of files.
-        let help = include_str!("../../cli/src/help.txt");
-        let reasons = help.split("\n    reason ").nth(1).unwrap_or_default();
-        let reasons = reasons.split("\n    sentence ").next().unwrap_or_default();
+        // `pmem2 inspect` asks for shared mappings of files.
+        let page = include_str!("../../cli/man/pmem2.md");
+        let reasons = page.split("\n- `granularity.reason` ").nth(1).unwrap_or_default();
+        let reasons = reasons.split("\n- `").next().unwrap_or_default();
         for (reason, name) in all! {
             Private "private"
             Anonymous "anonymous"

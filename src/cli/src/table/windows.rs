@@ -1,15 +1,14 @@
-//! Opening a file that a table may be in, on Windows.
+//! Opens a file that may have a table, on Windows.
 
 use std::{fs::File, io, path::Path};
 
 use pmem2::{Error, Kind, error::HandleFault, report::Report};
 
-use super::Refusal;
-pub(super) use crate::look::errno;
-use crate::look::{self, Note, cannot, is_served, look_at};
+use super::refusal::Refusal;
+pub(super) use crate::system::errno;
+use crate::system::{self, Id, Note, cannot, is_served, look_at};
 
-/// Opens it for reading if it is a regular file. A pipe is not, since that connects to whoever
-/// serves it.
+/// Opens a regular file for reading. Opening a pipe would connect to its server.
 pub(super) fn open(path: &Path) -> Result<File, Refusal> {
     if is_served(path) {
         return Err(Refusal::NoFile(Kind::Pipe));
@@ -21,11 +20,11 @@ pub(super) fn open(path: &Path) -> Result<File, Refusal> {
     if kind != Kind::RegularFile {
         return Err(Refusal::NoFile(kind));
     }
-    reopened(&look, look::open(path).map_err(unopened)?)
+    reopened(&look, system::open(path).map_err(unopened)?)
 }
 
-/// What was opened, if that is what was looked at.
-fn reopened(look: &Report<look::Id>, file: File) -> Result<File, Refusal> {
+/// Returns the opened file, if it is the one that was looked at.
+fn reopened(look: &Report<Id>, file: File) -> Result<File, Refusal> {
     if Report::of(&file).id() == look.id() {
         Ok(file)
     } else {
@@ -49,8 +48,8 @@ mod tests {
             path
         });
         let look = Report::of_unopened(&look_at(&one).unwrap());
-        assert!(reopened(&look, look::open(&one).unwrap()).is_ok());
-        let exchanged = reopened(&look, look::open(&other).unwrap());
+        assert!(reopened(&look, system::open(&one).unwrap()).is_ok());
+        let exchanged = reopened(&look, system::open(&other).unwrap());
         assert!(matches!(exchanged, Err(Refusal::Unopened(_, Some(Note::Exchanged)))));
         for path in [one, other] {
             std::fs::remove_file(path).unwrap();

@@ -98,7 +98,7 @@ fn what_cannot_be_mapped() {
         let (block, object) = descriptor(1, file);
         let refused = fact(&block, "refused").unwrap();
         assert!(refused.starts_with("the source cannot be mapped: no such device"), "{refused}");
-        assert_eq!(fact(&block, "granularity"), None);
+        assert_eq!(fact(&block, "granularity"), Some("none"), "the reason is said once");
         assert_eq!([&object["kind"], &object["error"]["symbol"]], ["regular-file", "ENODEV"]);
         assert_eq!(object["granularity"], Value::Null);
         assert_eq!(object["answer_errors"]["granularity"], object["error"]);
@@ -109,7 +109,7 @@ fn what_cannot_be_mapped() {
     sealed.set_len(4096).unwrap();
     fcntl_add_seals(&sealed, SealFlags::WRITE).unwrap();
     let (block, object) = descriptor(0, sealed);
-    assert_eq!(fact(&block, "source"), Some("usable, for reading only"));
+    assert_eq!(fact(&block, "persistent"), Some("no: ordinary memory (tmpfs)"));
     let why = fact(&block, "granularity").unwrap();
     assert!(why.starts_with("none: it was opened for writing, but"), "{why}");
     assert!(why.ends_with("sealed against writing (F_SEAL_WRITE, F_SEAL_FUTURE_WRITE)"), "{why}");

@@ -32,7 +32,7 @@ fn null(status: i32, script: &str) -> (String, Value) {
 fn a_device_dax() {
     let (block, object) =
         null(0, &with_device_dax("echo 9223372036854775808 > size; echo 2097152 > align"));
-    assert_eq!(fact(&block, "source"), Some("usable"));
+    assert_eq!(fact(&block, "persistent"), Some("not known: in no region of persistent memory"));
     assert_eq!(fact(&block, "kind"), Some("device DAX"));
     assert_eq!(fact(&block, "represents"), Some("device 1:3"));
     assert_eq!(fact(&block, "size"), Some("9223372036854775808 bytes"));
@@ -55,7 +55,7 @@ fn a_device_dax_whose_answers_make_no_sense() {
         Some("ENOENT"),
         "no range of it can be mapped: it is not usable"
     );
-    assert!(fact(&block, "size").unwrap().starts_with("unknown: "), "{block}");
+    assert_eq!(fact(&block, "size"), Some("unknown"), "the reason is said once");
     assert!(fact(&block, "alignment").unwrap().starts_with("unknown: "), "{block}");
     assert_eq!([&object["size"], &object["alignment"]], [&Value::Null, &Value::Null]);
     assert_eq!(object["answer_errors"]["size"]["symbol"], "ENOENT");
@@ -99,7 +99,7 @@ fn without_proc() {
     assert!(error["message"].as_str().unwrap().starts_with("not known: /proc is not mounted"));
     assert_eq!(objects[0]["opened"], false);
     assert_eq!(objects[0]["size"], 10);
-    assert_eq!(fact(&block, "source"), Some("not known: it was not opened"));
+    assert_eq!(fact(&block, "persistent"), Some("not known: it was not opened"));
     assert_eq!(objects[0]["permission"], json!({"read": true, "write": true}));
     assert_eq!(fact(&block, "permission"), Some("read and write"));
     assert!(fact(&block, "note").unwrap().contains("/proc is not mounted"));
@@ -128,7 +128,8 @@ fn interfaces_of_the_kernel_are_not_opened() {
         let note = fact(&block, "note").unwrap();
         assert!(note.contains("not opened"), "{block}");
         assert!(note.contains("--fd"), "{block}");
-        assert_eq!(fact(&block, "source"), Some("not known: it was not opened"));
+        assert_eq!(fact(&block, "persistent"), Some("not known: it was not opened"));
+        assert_eq!(object["persistent"]["reason"], "not_opened");
         assert_eq!(fact(&block, "opened"), Some("no, only looked at (O_PATH)"));
         assert_eq!([&object["opened"], &object["usable"]], [&Value::from(false); 2]);
         assert_eq!(object["error"]["symbol"], "PMEM2_E_NOSUPP");

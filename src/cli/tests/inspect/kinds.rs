@@ -29,6 +29,15 @@ fn refused(
     assert_eq!(object["error"]["symbol"], "PMEM2_E_INVALID_FILE_TYPE");
     assert_eq!(object["error"]["errno"], libc::EINVAL);
     assert_eq!(object["error"]["message"], fact(&block, "refused").unwrap());
+    assert_eq!(fact(&block, "persistent"), None);
+    let error = &object["error"];
+    assert_eq!(
+        object["persistent"],
+        json!({
+            "answer": "refused", "reason": error["symbol"], "sentence": error["message"],
+            "remedy": null,
+        })
+    );
     for key in ["size", "allocated", "alignment", "access", "append"] {
         assert_eq!(object[key], Value::Null, "{key}");
     }
@@ -61,7 +70,14 @@ fn a_regular_file() {
     let (block, object) = both(0, &path);
 
     assert_eq!(block.lines().next(), path.to_str());
-    assert_eq!(fact(&block, "source"), Some("usable"));
+    let (persistent, verdict) = (fact(&block, "persistent").unwrap(), &object["persistent"]);
+    assert_eq!(block.lines().nth(1), Some(&*format!("  persistent: {persistent}")));
+    assert!(persistent.starts_with("no: "), "the directory for temporary files: {block}");
+    assert_eq!([&verdict["answer"], &verdict["reason"]], ["no", "not_persistent_memory"]);
+    assert_eq!(
+        [verdict["sentence"].as_str(), verdict["remedy"].as_str()],
+        ["reason", "remedy"].map(|key| fact(&block, key))
+    );
     assert_eq!(fact(&block, "kind"), Some("regular file"));
     assert_eq!(fact(&block, "permission"), Some("read and write"));
     assert_eq!(

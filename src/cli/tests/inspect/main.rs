@@ -1,14 +1,14 @@
 //! The built binary, run on real things.
 #![cfg(target_os = "linux")]
 
-mod bad_blocks;
+mod badblocks;
 mod descriptors;
 mod devices;
 mod kinds;
 mod output;
+mod place;
 mod rights;
-mod scan;
 mod support;
 mod sysfs;
 mod tables;
-mod whereabouts;
+mod transfer;

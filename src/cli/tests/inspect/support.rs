@@ -17,7 +17,7 @@ use std::{
 use rustix::fs::{Mode, OFlags, inotify};
 use serde_json::Value;
 
-pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_pmem2-inspect");
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_pmem2");
 
 /// The user and group nobody.
 const NOBODY: u32 = 65534;
@@ -30,15 +30,17 @@ pub(crate) fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// The binary with these arguments.
+/// `pmem2 inspect` with these arguments.
 pub(crate) fn inspect<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Command {
-    guarded(BINARY, arguments)
+    let mut command = guarded(BINARY);
+    command.arg("inspect").args(arguments);
+    command
 }
 
-/// A program that inherits no descriptor but the standard ones, and that SIGALRM ends if it hangs.
-fn guarded<A: AsRef<OsStr>>(program: &str, arguments: impl IntoIterator<Item = A>) -> Command {
+/// A program that inherits no descriptor except the standard ones. SIGALRM ends it if it hangs.
+pub(crate) fn guarded(program: &str) -> Command {
     let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::null());
+    command.stdin(Stdio::null());
     // SAFETY: pre_exec allows only what is async-signal-safe between fork and exec: alarm and
     // close_range are bare system calls.
     unsafe {
@@ -79,7 +81,8 @@ pub(crate) fn inspect_as_ordinary_user<A: AsRef<OsStr>>(
         return inspect(arguments);
     }
     // By descriptor: nobody may not be allowed to walk to where the binary lies.
-    let mut command = guarded(&format!("/proc/self/fd/{NUMBER}"), arguments);
+    let mut command = guarded(&format!("/proc/self/fd/{NUMBER}"));
+    command.arg("inspect").args(arguments);
     with_descriptor(&mut command, File::open(BINARY).unwrap(), NUMBER);
     command.uid(NOBODY).gid(NOBODY);
     command
@@ -94,8 +97,11 @@ pub(crate) fn inspect_after<A: AsRef<OsStr>>(
 ) -> Command {
     let flags = if is_root() { "-m" } else { "-rm" };
     let script = format!("set -e; {script}\nexec \"$0\" \"$@\"");
-    let mut command = guarded("unshare", [flags, "sh", "-c", &script, BINARY]);
-    command.args(arguments).env("dir", directory);
+    let mut command = guarded("unshare");
+    command
+        .args([flags, "sh", "-c", &script, BINARY, "inspect"])
+        .args(arguments)
+        .env("dir", directory);
     command
 }
 
@@ -160,10 +166,10 @@ pub(crate) fn both(status: i32, path: impl AsRef<OsStr>) -> (String, Value) {
     (report(status, &mut inspect([path])), object)
 }
 
-/// The value of a line of a report for people; `None` if there is no such line.
+/// The value of a line of an entry for people; `None` if there is no such line.
 pub(crate) fn fact<'b>(block: &'b str, key: &str) -> Option<&'b str> {
     block.lines().find_map(|line| {
-        line.strip_prefix("  ")?.strip_prefix(key)?.strip_prefix(' ').map(str::trim_start)
+        line.strip_prefix("  ")?.strip_prefix(key)?.strip_prefix([' ', ':']).map(str::trim_start)
     })
 }
 

@@ -190,30 +190,46 @@ impl Sysfs {
 /// Every key and every word about where something lies is in `--help`.
 pub(crate) fn assert_documented(object: &Value) {
     static HELP: LazyLock<String> = LazyLock::new(|| report(0, &mut inspect(["--help"])));
-    let is_key = |key: &str, indent: &str| {
-        [' ', '\n'].iter().any(|behind| HELP.contains(&format!("\n{indent}{key}{behind}")))
-    };
-    let is_word = |word: &str| {
-        HELP.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|known| known == word)
-    };
-    let place = &object["place"];
-    let mut nested = vec![&object["granularity"]];
-    nested.extend(place["regions"].as_array().into_iter().flatten());
-    nested.extend(object["warnings"].as_array().unwrap());
-    let outer = [place, &object["region"]];
-    for key in outer.into_iter().filter_map(Value::as_object).flat_map(serde_json::Map::keys) {
-        assert!(is_key(key, "  "), "{key}");
+    // These are described in the line of their key.
+    const WHOLE: [&str; 7] = [
+        "permission",
+        "device",
+        "represented_device",
+        "file_system",
+        "place.disk",
+        "bad_blocks",
+        "answer_errors",
+    ];
+    const WORDS: [&str; 8] = [
+        "persistent.answer",
+        "persistent.reason",
+        "granularity.shared",
+        "granularity.reason",
+        "place.backing",
+        "place.regions.mode",
+        "place.regions.persistence_domain",
+        "warnings.warning",
+    ];
+    fn check(path: &str, value: &Value) {
+        match value {
+            Value::Object(keys) if !WHOLE.contains(&path) => {
+                for (key, value) in keys {
+                    let dot = if path.is_empty() { "" } else { "." };
+                    let path = format!("{path}{dot}{key}");
+                    assert!(HELP.contains(&format!("\n- {path} - ")), "{path}");
+                    check(&path, value);
+                }
+            }
+            Value::Array(all) => all.iter().for_each(|value| check(path, value)),
+            // The symbols of errors are libpmem2's.
+            Value::String(word) if WORDS.contains(&path) && !word.starts_with(['P', 'E']) => {
+                let mut known = HELP.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+                assert!(known.any(|known| known == word), "{path}: {word}");
+            }
+            _ => {}
+        }
     }
-    for key in nested.iter().filter_map(|object| object.as_object()).flat_map(serde_json::Map::keys)
-    {
-        assert!(is_key(key, "    "), "{key}");
-    }
-    let words = ["mode", "persistence_domain", "shared", "reason", "warning"];
-    let words =
-        nested.iter().flat_map(|object| words.map(|key| &object[key])).chain([&place["backing"]]);
-    for word in words.filter_map(Value::as_str) {
-        assert!(is_word(word), "{word}");
-    }
+    check("", object);
 }
 
 impl Node {

@@ -1,7 +1,6 @@
-//! `--scan`: reading a whole source, to see what of it can be read.
+//! `--scan`: reads a whole source and notes the bytes that cannot be read.
 
 use std::{
-    fmt::{self, Display},
     ops::Range,
     sync::{
         Arc,
@@ -16,21 +15,22 @@ use pmem2::{
     platform::Transfer,
     transfer::{Reader, TransferError},
 };
+use serde_json::json;
 use signal_hook::{consts, flag};
 
-use crate::ranges::Ranges;
+use crate::{entry::Entry, json, ranges::Ranges};
 
 /// How many bytes are read at once.
 const CHUNK: usize = 1 << 20;
 
-/// What was read of a source.
+/// The result of a scan.
 pub(crate) struct Scan {
-    pub(crate) size: u64,
-    /// As far as it was read, or known to be never written.
-    pub(crate) scanned: u64,
-    /// Bytes of holes, and of what was only preallocated: they are zeros, whatever the memory has
-    /// that there is for them.
-    pub(crate) never_written: u64,
+    size: u64,
+    /// How far it was read, or is known to be never written.
+    scanned: u64,
+    /// The bytes of holes and of preallocated ranges. They are zeros, whatever the memory below
+    /// holds.
+    never_written: u64,
     pub(crate) unreadable: Ranges,
     pub(crate) end: End,
 }
@@ -38,23 +38,23 @@ pub(crate) struct Scan {
 /// Why a scan ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
-    /// All was read that can be.
+    /// Everything was read that can be.
     Complete,
     Interrupted,
     Failed(Error),
 }
 
-/// Bytes of a source, from one on, that were written; `None` where there are none up to the end.
+/// Returns the next written bytes of a source from an offset on; `None` if there are no more.
 pub(crate) type NextData<'a> = &'a dyn Fn(u64) -> Option<Range<u64>>;
 
-/// What scans, until it is interrupted.
+/// Scans sources until it is interrupted.
 pub(crate) struct Scanner {
     interrupted: Arc<AtomicBool>,
 }
 
 impl Scanner {
-    /// From now on Ctrl-C, and a request to end, is a request to stop scanning; the second one ends
-    /// this program with this status.
+    /// Takes Ctrl-C and SIGTERM as requests to stop scanning. The second one ends this program with
+    /// this status.
     pub(crate) fn new(status: u8) -> Self {
         let interrupted = Arc::new(AtomicBool::new(false));
         for signal in [consts::SIGINT, consts::SIGTERM] {
@@ -73,7 +73,7 @@ impl Scanner {
         self.interrupted.load(Relaxed)
     }
 
-    /// Reads all of a source that was written.
+    /// Reads everything of a source that was written.
     pub(crate) fn scan<H: Handle<P: Transfer>>(
         &self,
         handle: H,
@@ -121,10 +121,11 @@ impl Scanner {
         scan: &mut Scan,
         bar: &ProgressBar,
     ) -> Result<(), Error> {
-        // Of the data that is being read.
+        // The end of the data that is being read.
         let mut end = 0;
         while scan.scanned < scan.size {
-            // Before a question, too: a system that tells of no bytes would be asked for ever.
+            // Checked before each question too: a system that tells of no bytes would be asked for
+            // ever.
             if self.is_interrupted() {
                 scan.end = End::Interrupted;
                 break;
@@ -142,11 +143,10 @@ impl Scanner {
             let chunk = buffer.get_mut(..left.min(CHUNK)).unwrap_or_default();
             let read = reader.read_at(scan.scanned, chunk);
             if read.is_err() {
-                // Of a device that was taken away no byte can be read, which is another thing than
-                // that each of them is bad.
+                // A device that was taken away is not a device whose bytes are all bad.
                 reader.source().size()?;
             }
-            scan.went(read, chunk.len())?;
+            scan.advance(read, chunk.len())?;
             bar.set_position(scan.scanned);
         }
         Ok(())
@@ -154,15 +154,15 @@ impl Scanner {
 }
 
 impl Scan {
-    /// Goes on behind what was read, or could not be.
-    fn went(&mut self, read: Result<(), TransferError>, length: usize) -> Result<(), Error> {
+    /// Goes on after the bytes that were read or could not be.
+    fn advance(&mut self, read: Result<(), TransferError>, length: usize) -> Result<(), Error> {
         let Err(stopped) = read else {
-            self.scanned = self.behind(length);
+            self.scanned = self.after(length);
             return Ok(());
         };
-        self.scanned = self.behind(stopped.done());
+        self.scanned = self.after(stopped.done());
         let Error::IoFail { offset, length } = stopped.error() else { return Err(stopped.error()) };
-        // A byte at least: a system that tells of none would be asked for ever.
+        // At least one byte: a system that tells of none would be asked for ever.
         let start = offset.max(self.scanned);
         let end = offset.saturating_add(length).min(self.size).max(start.saturating_add(1));
         self.unreadable.add(start..end);
@@ -170,8 +170,36 @@ impl Scan {
         Ok(())
     }
 
-    fn behind(&self, length: usize) -> u64 {
+    fn after(&self, length: usize) -> u64 {
         self.scanned.saturating_add(u64::try_from(length).unwrap_or(u64::MAX))
+    }
+
+    pub(crate) fn tell(&self, entry: &mut Entry) {
+        let Self { size, scanned, never_written, unreadable, end } = self;
+        let (mut said, failed) = match end {
+            End::Complete => (format!("all {size} bytes"), None),
+            End::Interrupted => (format!("{scanned} of {size} bytes, and then interrupted"), None),
+            End::Failed(error) => (format!("{scanned} of {size} bytes: {error:#}"), Some(error)),
+        };
+        if *never_written > 0 {
+            said += &format!("; {never_written} of them were never written, and were not read");
+        }
+        entry.line("scanned", said);
+        entry.line("unreadable", unreadable);
+        entry.set(
+            "scan",
+            json!({
+                "size": size,
+                "scanned": scanned,
+                "never_written": never_written,
+                "complete": *end == End::Complete,
+                "interrupted": *end == End::Interrupted,
+                "error": failed.map(json::error),
+                "unreadable": unreadable.json(),
+                "unreadable_count": unreadable.count(),
+                "unreadable_bytes": unreadable.bytes(),
+            }),
+        );
     }
 }
 
@@ -199,23 +227,6 @@ fn shortened(name: &str) -> String {
     let end =
         ends.find(|end| columns(end).saturating_add(MARK.len()) <= COLUMNS).unwrap_or_default();
     format!("{MARK}{end}")
-}
-
-/// How far it came.
-impl Display for Scan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.end {
-            End::Complete => write!(f, "all {} bytes", self.size)?,
-            End::Interrupted => {
-                write!(f, "{} of {} bytes, and then interrupted", self.scanned, self.size)?
-            }
-            End::Failed(error) => write!(f, "{} of {} bytes: {error}", self.scanned, self.size)?,
-        }
-        match self.never_written {
-            0 => Ok(()),
-            bytes => write!(f, "; {bytes} of them were never written, and were not read"),
-        }
-    }
 }
 
 #[cfg(test)]

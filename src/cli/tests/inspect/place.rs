@@ -36,14 +36,14 @@ fn a_file_on_persistent_memory() {
         "in the order of the mappings"
     );
     assert_eq!(fact(&block, "unsafe shutdowns"), Some("3"));
+    assert_eq!(fact(&block, "persistent"), Some("not as it is: a volume without DAX"));
     assert!(
-        fact(&block, "granularity")
-            .unwrap()
-            .starts_with("PAGE: its device cannot be mapped directly"),
+        fact(&block, "reason").unwrap().starts_with("its device cannot be mapped directly"),
         "{block}"
     );
+    assert_eq!(fact(&block, "granularity"), Some("PAGE"));
     assert!(
-        !fact(&block, "finer").unwrap().contains("--mode=fsdax"),
+        !fact(&block, "remedy").unwrap().contains("--mode=fsdax"),
         "it is fsdax already: {block}"
     );
     assert_eq!(fact(&block, "warning"), None);
@@ -61,21 +61,28 @@ fn a_file_on_persistent_memory() {
     assert_eq!(object["unsafe_shutdowns"], 3);
     assert_eq!(object["granularity"]["shared"], "PAGE");
     assert_eq!(object["granularity"]["reason"], "volume_without_dax");
-    assert_eq!(object["granularity"]["remedy"], fact(&block, "finer").unwrap());
+    assert_eq!(object["granularity"]["remedy"], fact(&block, "remedy").unwrap());
+    assert_eq!(object["granularity"]["sentence"], fact(&block, "reason").unwrap());
     assert_eq!(
-        format!("PAGE: {}", object["granularity"]["sentence"].as_str().unwrap()),
-        fact(&block, "granularity").unwrap()
+        object["persistent"],
+        json!({
+            "answer": "not_as_it_is", "reason": "volume_without_dax",
+            "sentence": object["granularity"]["sentence"],
+            "remedy": object["granularity"]["remedy"],
+        })
     );
     assert_eq!([&object["warnings"], &object["answer_errors"]], [&json!([]), &json!({})]);
 }
 
 #[test]
 fn why_a_file_cannot_be_mapped_directly() {
-    for (carrier, mode, provider, reason) in [
-        ("btt", "sector", "ACPI.NFIT", "sector"),
-        ("namespace", "raw", "ACPI.NFIT", "device_without_dax"),
-        ("namespace", "raw", "virtio-pmem", "host"),
-        ("pfn", "fsdax", "virtio-pmem", "host"),
+    let (sector, raw) = ("not as it is: a namespace of sectors (BTT)", "a raw namespace without");
+    let (raw, host) = (&*format!("not as it is: {raw} DAX"), "yes, PAGE (by the host's flush)");
+    for (carrier, mode, provider, reason, verdict) in [
+        ("btt", "sector", "ACPI.NFIT", "sector", sector),
+        ("namespace", "raw", "ACPI.NFIT", "device_without_dax", raw),
+        ("namespace", "raw", "virtio-pmem", "host", host),
+        ("pfn", "fsdax", "virtio-pmem", "host", host),
     ] {
         let sysfs = Sysfs::new();
         let carrier = sysfs.carrier(&sysfs.region(0, 0, provider), carrier, 0);
@@ -83,6 +90,7 @@ fn why_a_file_cannot_be_mapped_directly() {
         let (block, object) = sysfs.says(0, &sysfs.file);
         let region = &object["place"]["regions"][0];
         assert_eq!([&region["mode"], &object["granularity"]["reason"]], [mode, reason]);
+        assert_eq!(fact(&block, "persistent"), Some(verdict));
         let (word, domain) = match provider {
             "virtio-pmem" => ("the host's", json!("host")),
             _ => ("not stated", Value::Null),
@@ -113,15 +121,17 @@ fn why_a_file_cannot_be_mapped_directly() {
 
 #[test]
 fn a_device_dax_by_persistence_domain() {
-    for (domain, granularity, reason, finer) in [
-        (Some("cpu_cache"), "BYTE", "cpu_cache", None),
+    let needs_eadr = Some("BYTE needs a platform with eADR");
+    for (domain, granularity, reason, remedy, brief) in [
+        (Some("cpu_cache"), "BYTE", "cpu_cache", None, "eADR: caches are saved"),
         (
             Some("memory_controller"),
             "CACHE_LINE",
             "memory_controller",
-            Some("BYTE needs a platform with eADR"),
+            needs_eadr,
+            "ADR: caches are not saved",
         ),
-        (None, "CACHE_LINE", "domain_unstated", Some("BYTE needs a platform with eADR")),
+        (None, "CACHE_LINE", "domain_unstated", needs_eadr, "eADR is not stated"),
     ] {
         let sysfs = Sysfs::new();
         let region = sysfs.region(1, 0, "ACPI.NFIT");
@@ -134,17 +144,15 @@ fn a_device_dax_by_persistence_domain() {
             fact(&block, "place"),
             Some("dax0.0, devdax namespace0.0 of region0 on ndbus1 (ACPI.NFIT)")
         );
-        assert!(
-            fact(&block, "granularity")
-                .unwrap()
-                .starts_with(&format!("{granularity}: the platform ")),
-            "{block}"
-        );
-        assert_eq!(fact(&block, "finer"), finer);
+        let verdict = format!("yes, {granularity} ({brief})");
+        assert_eq!(fact(&block, "persistent"), Some(&*verdict));
+        assert!(fact(&block, "reason").unwrap().starts_with("the platform "), "{block}");
+        assert_eq!(fact(&block, "granularity"), Some(granularity));
+        assert_eq!(fact(&block, "remedy"), remedy);
         assert_eq!(object["granularity"]["shared"], granularity);
         assert_eq!(
             [&object["granularity"]["reason"], &object["granularity"]["remedy"]],
-            [&json!(reason), &json!(finer)]
+            [&json!(reason), &json!(remedy)]
         );
         assert_eq!(
             [&object["place"]["dax"], &object["place"]["regions"][0]["bus"]],
@@ -158,13 +166,14 @@ fn a_device_dax_that_only_the_host_makes_durable() {
     let sysfs = Sysfs::new();
     sysfs.device_dax(&sysfs.carrier(&sysfs.region(0, 0, "virtio-pmem"), "dax", 0));
     let (block, object) = sysfs.says(0, "/dev/null");
+    assert_eq!(fact(&block, "persistent"), Some("not as it is: only the host can flush it"));
     assert!(
-        fact(&block, "granularity")
+        fact(&block, "reason")
             .unwrap()
-            .starts_with("none: a device DAX of virtio-pmem or of PowerPC's hypervisor cannot"),
+            .starts_with("a device DAX of virtio-pmem or of PowerPC's hypervisor cannot"),
         "{block}"
     );
-    assert_eq!(fact(&block, "finer"), None);
+    assert_eq!([fact(&block, "granularity"), fact(&block, "remedy")], [Some("none"), None]);
     assert_eq!(object["granularity"], Value::Null);
     assert_eq!(
         object["answer_errors"]["granularity"]["symbol"],
@@ -182,10 +191,8 @@ fn a_device_dax_in_no_region() {
         "{block}"
     );
     assert_eq!(fact(&block, "numa node"), Some("1"));
-    assert!(
-        fact(&block, "granularity").unwrap().starts_with("CACHE_LINE: it is mapped directly"),
-        "{block}"
-    );
+    assert!(fact(&block, "reason").unwrap().starts_with("it is mapped directly"), "{block}");
+    assert_eq!(fact(&block, "granularity"), Some("CACHE_LINE"));
     for absent in ["persistence", "device id", "unsafe shutdowns"] {
         assert_eq!(fact(&block, absent), None);
     }
@@ -216,8 +223,10 @@ fn warnings_come_first() {
     let (block, object) = sysfs.says(0, "/dev/null");
 
     let keys: Vec<_> =
-        block.lines().skip(1).take(5).map(|line| line.split_whitespace().next().unwrap()).collect();
-    assert_eq!(keys, ["source", "warning", "warning", "warning", "warning"]);
+        block.lines().skip(1).take(7).map(|line| line.split_whitespace().next().unwrap()).collect();
+    let expected = ["persistent:", "reason", "remedy", "warning", "warning", "warning", "warning"];
+    assert_eq!(keys, expected);
+    assert_eq!(fact(&block, "persistent"), Some("not as it is: a DIMM is not armed"));
     let warnings = facts(&block, "warning");
     for (warning, words) in warnings.iter().zip([
         "region7 is not armed",
@@ -274,6 +283,8 @@ fn volatile_memory() {
     sysfs.disk(&sysfs.carrier(&region, "pfn", 0), "pmem3", sysfs.device, true);
     let (block, object) = sysfs.says(0, &sysfs.file);
     assert!(fact(&block, "persistence").unwrap().starts_with("none"), "{block}");
+    // The file system below is not mounted with DAX.
+    assert_eq!(object["persistent"]["answer"], "not_as_it_is");
     for (key, line) in [
         ("numa_node", "numa node"),
         ("target_node", "target node"),
@@ -340,7 +351,7 @@ fn a_volume_on_two_regions() {
     );
     assert_eq!(object["answer_errors"]["numa_node"]["symbol"], "PMEM2_E_NOSUPP");
     // What the volume is made of the kernel is asked for itself, which has no such volume.
-    assert_eq!(unanswered(&object), ["bad_blocks", "numa_node"]);
+    assert_eq!(unanswered(&object), ["numa_node", "bad_blocks"]);
     assert!(fact(&block, "bad blocks").unwrap().starts_with("cannot be told: "), "{block}");
 }
 
@@ -366,7 +377,8 @@ fn other_disks() {
     assert_eq!(object["place"]["disk"], json!({"major": 7, "minor": 9}));
     assert_eq!([&object["place"]["backing"], &object["place"]["device"]], ["disk", "dm-1"]);
     assert_eq!(object["granularity"]["reason"], "not_persistent_memory");
-    assert_eq!(fact(&block, "granularity"), Some("PAGE: it is not on persistent memory"));
+    assert_eq!(fact(&block, "persistent"), Some("no: an ordinary disk"));
+    assert_eq!(fact(&block, "granularity"), Some("PAGE"));
     for key in ["numa_node", "device_id", "unsafe_shutdowns"] {
         assert_eq!(object[key], Value::Null, "{key}");
     }
@@ -402,7 +414,7 @@ fn a_block_device() {
         Some("pmem0, fsdax namespace0.0 of region0 on ndbus0 (ACPI.NFIT)")
     );
     assert_eq!(facts(&block, "warning").len(), 1);
-    assert_eq!([fact(&block, "granularity"), fact(&block, "finer")], [None, None]);
+    assert_eq!([fact(&block, "granularity"), fact(&block, "remedy")], [None, None]);
     assert_eq!(
         [&object["place"]["device"], &object["place"]["dax"]],
         [&json!("pmem0"), &json!(true)]
@@ -446,6 +458,9 @@ fn answers_that_make_no_sense() {
         let found: Vec<_> =
             found.iter().map(|(key, error)| (&**key, error["symbol"].as_str().unwrap())).collect();
         assert_eq!(found, errors);
+        // Why a file is not mapped directly says nothing about a place that is not known.
+        let unknown = errors.iter().any(|(key, _)| *key == "place");
+        assert_eq!(object["persistent"]["answer"] == "unknown", unknown, "{block}");
         for (key, _) in errors {
             assert_eq!(object[key], Value::Null);
             let line = fact(&block, &key.replace('_', " ")).unwrap();
@@ -504,25 +519,25 @@ fn file_systems_without_a_device() {
     let tmpfs = "mount -t tmpfs none \"$dir\"; echo x > \"$dir/file\"";
     let overlay = "mount -t tmpfs none \"$dir\"; cd \"$dir\"; mkdir lower upper work all; echo x > lower/file
         mount -t overlay -o lowerdir=lower,upperdir=upper,workdir=work none all; mount --bind all \"$dir\"";
-    for (script, backing, place, granularity) in [
+    for (script, backing, place, verdict) in [
         (
             tmpfs,
             "memory",
             "tmpfs, which keeps its files in ordinary memory",
-            "PAGE: it is not on persistent memory",
+            "no: ordinary memory (tmpfs)",
         ),
         (
             overlay,
             "hidden",
             "overlay, a file system that does not say which device the file is on",
-            "PAGE: it is not known to be on persistent memory",
+            "no: overlay does not say which device the file is on",
         ),
     ] {
         let mut command = inspect_after(script, directory.path(), [directory.path().join("file")]);
         let (block, object) = (report(0, &mut command), objects(0, &mut command).remove(0));
         assert_eq!(
-            (fact(&block, "place"), fact(&block, "granularity")),
-            (Some(place), Some(granularity))
+            (fact(&block, "place"), fact(&block, "persistent")),
+            (Some(place), Some(verdict))
         );
         assert_eq!(
             object["place"],
