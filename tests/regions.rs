@@ -186,7 +186,7 @@ fn an_alignment_that_is_no_power_of_two() {
     let report = Report::of(&whole).to_string();
     assert!(
         report.starts_with(
-            "refused          the region's alignment is no power of two: its table is wrong\n"
+            "refused: the region's alignment is no power of two: its table is wrong\n"
         ),
         "{report}"
     );
@@ -214,7 +214,8 @@ fn a_report_says_what_a_person_asks() {
     assert_eq!(
         report(0),
         "\
-source           usable
+persistent: yes, BYTE (eADR: caches are saved)
+reason           the platform saves the processor's caches when the power fails (eADR), or there are none in between
 kind             region of persistent memory
 access           read and write
 identity         physical address 0x10000, 0x8000 bytes
@@ -225,21 +226,17 @@ persistence      cpu_cache
 numa node        2
 device id        FM25V10-00c2a1FM25V10-00c2a2
 unsafe shutdowns 7
-granularity      BYTE: the platform saves the processor's caches when the power fails (eADR), or there are none in between"
+granularity      BYTE"
     );
-    assert!(report(3).contains(
-        "granularity      none: nothing makes a store to this region durable: its table says so"
+    assert!(report(3).starts_with(
+        "persistent: no: nothing makes a store durable\n\
+         reason           nothing makes a store to this region durable: its table says so\n"
     ));
     let unarmed = "\nwarning          region0 (board) is not armed: what is stored to it will be lost when the power fails\n";
     assert!(report(4).contains(unarmed), "{}", report(4));
-    assert!(
-        report(6)
-            .starts_with("refused          the region goes on beyond the last physical address")
-    );
-    assert!(report(7).starts_with("refused          volatile memory does not keep its contents"));
-    assert!(
-        report(10).starts_with("refused          the region has bytes in common with another one")
-    );
+    assert!(report(6).starts_with("refused: the region goes on beyond the last physical address"));
+    assert!(report(7).starts_with("refused: volatile memory does not keep its contents"));
+    assert!(report(10).starts_with("refused: the region has bytes in common with another one"));
 }
 
 /// The region of a slot is mapped like that of any source, and what it is mapped by may live less

@@ -32,8 +32,7 @@ impl<Id: Copy + Eq + Display> Report<Id> {
                     say(Key::Code, Ok(Value::Words(&symbol)))?;
                 }
             }
-            // Said in the verdict.
-            _ if persistent.is_unopened() => {}
+            _ if persistent.is_brief() => {}
             _ => {
                 say(Key::Reason, Ok(Value::Words(&persistent.sentence())))?;
                 if let Some(remedy) = persistent.finer() {

@@ -99,8 +99,9 @@ impl Persistent {
         }
     }
 
-    pub(super) fn is_unopened(&self) -> bool {
-        self.cause == Cause::NotOpened
+    /// Whether `Display` says all that there is to say.
+    pub(super) fn is_brief(&self) -> bool {
+        matches!(self.cause, Cause::NotOpened | Cause::Error(Error::Unsupported(_)))
     }
 
     /// Whether this error is the reason.

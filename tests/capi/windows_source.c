@@ -207,7 +207,7 @@ answers(void)
 	CHECK(pmem2_source_describe(src, text, sizeof(text)) == 0 && strstr(text, "10001 bytes") != NULL);
 	CHECK(strstr(text, "regular file") != NULL && strstr(text, "volume ") != NULL);
 	CHECK(pmem2_source_describe(src, text, 10) == PMEM2_E_BUFFER_TOO_SMALL && SAYS("are needed"));
-	CHECK(strncmp(text, "source ", 7) == 0);
+	CHECK(strncmp(text, "persistent: ", 12) == 0);
 	/* The size is that of now, also over 4 GiB. */
 	CHECK(DeviceIoControl(file, FSCTL_SET_SPARSE, NULL, 0, NULL, 0, &returned, NULL));
 	CHECK(SetFilePointerEx(file, end, NULL, FILE_BEGIN) && SetEndOfFile(file));
@@ -230,7 +230,7 @@ write_only(void)
 	CHECK(pmem2_source_expected_granularity_reason(src, PMEM2_SHARED, text, sizeof(text)) == PMEM2_E_INVALID_FILE_HANDLE);
 	CHECK(granularity == PMEM2_GRANULARITY_BYTE && SAYS("opened write-only"));
 	CHECK(pmem2_source_describe(src, text, sizeof(text)) == 0);
-	CHECK(strncmp(text, "refused ", 8) == 0 && strstr(text, "opened write-only") != NULL);
+	CHECK(strncmp(text, "refused: ", 9) == 0 && strstr(text, "opened write-only") != NULL);
 	CHECK(pmem2_source_delete(&src) == 0 && CloseHandle(file));
 }
 

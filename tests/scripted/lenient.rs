@@ -157,32 +157,36 @@ fn shown(dax: bool) -> Vec<String> {
 #[test]
 fn volumes_in_words() {
     let common = [
-        "source           usable",
         "kind             regular file",
         "access           read and write",
         "identity         a",
         "size             5000 bytes",
         "alignment        65536 bytes",
     ];
-    let finer = if cfg!(windows) {
-        "finer            use a file on a DAX volume: NTFS on persistent memory, formatted for it (format /dax)"
+    let remedy = if cfg!(windows) {
+        "remedy           use a file on a DAX volume: NTFS on persistent memory, formatted for it (format /dax)"
     } else {
-        "finer            use a file on a DAX volume, on persistent memory"
+        "remedy           use a file on a DAX volume, on persistent memory"
     };
-    let plain = [
-        "place            a volume that is not DAX",
-        "granularity      PAGE: its volume is not DAX",
-        finer,
+    let not_dax = [
+        "persistent: no: a volume that is not DAX",
+        "reason           its volume is not DAX",
+        remedy,
+    ];
+    let plain = ["place            a volume that is not DAX", "granularity      PAGE"];
+    let yes = [
+        "persistent: yes, CACHE_LINE (eADR is not stated)",
+        "reason           the platform does not say whether it flushes the processor's caches (eADR)",
+        "remedy           BYTE needs a platform with eADR",
     ];
     let dax = [
         "place            a DAX volume, of whose regions Windows does not tell",
         "device id        00112233445566778899aabbccddeeff",
         "unsafe shutdowns 3",
-        "granularity      CACHE_LINE: the platform does not say whether it flushes the processor's caches (eADR)",
-        "finer            BYTE needs a platform with eADR",
+        "granularity      CACHE_LINE",
     ];
-    assert_eq!(shown(false), [common.as_slice(), &plain].concat());
-    assert_eq!(shown(true), [common.as_slice(), &dax].concat());
+    assert_eq!(shown(false), [not_dax.as_slice(), &common, &plain].concat());
+    assert_eq!(shown(true), [yes.as_slice(), &common, &dax].concat());
     let source = Source::new(file(READ_WRITE, true)).expect("a source");
     assert_eq!(
         source.numa_node().unwrap_err().to_string(),

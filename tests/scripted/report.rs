@@ -7,7 +7,7 @@ use pmem2::{
     error::{Errno, HandleFault, Subject},
     place::FileSystem,
     platform::{Alignment, Facts, Fail},
-    report::Report,
+    report::{Key, Report},
 };
 
 use crate::script::{Call, Id, READ_WRITE, Script};
@@ -29,7 +29,7 @@ fn of_a_file() {
     lines(
         &report(|script| script.allocated = Ok(0x1_0000)),
         &[
-            "source           usable",
+            "persistent: not known: the platform does not tell",
             "kind             regular file",
             "access           read and write",
             "identity         object a",
@@ -54,12 +54,9 @@ fn of_a_sparse_file() {
     assert_eq!(allocated(0x2_0000), "131072 bytes", "allocated ahead");
     assert_eq!(
         allocated(0xffff),
-        "65535 bytes (less than the size: a store where there is no storage yet needs free space)"
+        "65535 bytes (less than the size: a store to a hole needs free space)"
     );
-    assert_eq!(
-        allocated(0),
-        "0 bytes (less than the size: a store where there is no storage yet needs free space)"
-    );
+    assert_eq!(allocated(0), "0 bytes (less than the size: a store to a hole needs free space)");
 }
 
 #[test]
@@ -72,7 +69,7 @@ fn what_cannot_be_had_is_left_out() {
     lines(
         &report,
         &[
-            "source           usable",
+            "persistent: not known: the platform does not tell",
             "kind             device DAX",
             "access           read-only",
             "identity         object a",
@@ -96,7 +93,7 @@ fn what_failed_is_said_in_its_line() {
             script.file_system = Err(Fail::Os(Subject::FileSystem, Errno::EIO));
         }),
         &[
-            "source           usable",
+            "persistent: not known: the platform does not tell",
             "kind             regular file",
             "access           read and write",
             "identity         object a",
@@ -140,14 +137,13 @@ fn without_size_or_alignment_it_is_refused() {
             script.alignment = Ok(12);
         }),
         &[
-            "refused          the system's answer about the source's size is not a size; its driver or the file system is at fault",
+            "refused: the system's answer about the source's size is not a size; its driver or the file system is at fault",
             "code             PMEM2_E_INVALID_SIZE_FORMAT",
             "kind             regular file",
             "access           read and write",
             "identity         object a",
             "file system      xfs",
-            "size             unknown: the system's answer about the source's size is not a size; its driver or the file system \
-             is at fault",
+            "size             unknown",
             "allocated        32768 bytes",
             "alignment        unknown: the system says that the source's alignment is 12 bytes, which is not a power of two; its \
              driver, or its table, is at fault",
@@ -224,20 +220,20 @@ fn of_what_cannot_be_mapped() {
         let report = report(|script| script.land.synchronous = Err(Fail::Os(what, errno)));
         assert_eq!(report.verdict(), if refused { Err(error) } else { Ok(()) });
         assert_eq!(report.granularity(), Some(Err(error)));
-        let mut lines = Vec::new();
-        let all = report.lines(|line| {
-            lines.push((line.key, line.value.to_string()));
-            Ok::<_, ()>(())
-        });
-        assert_eq!(all, Ok(()));
-        let of = |key| lines.iter().find(|line| line.0 == key).map(|line| line.1.as_str());
-        let source = match what {
-            Subject::Mapping => None,
-            Subject::WritableMapping => Some("usable, for reading only"),
-            _ => Some("usable"),
+        let (first, reason) = match what {
+            Subject::Mapping => (format!("refused: {error}"), None),
+            Subject::WritableMapping => {
+                ("persistent: not known: it can be mapped for reading only".to_owned(), Some(error))
+            }
+            _ => ("persistent: not known: the system failed to tell".to_owned(), Some(error)),
         };
-        assert_eq!((of("source"), of("refused").is_some()), (source, refused));
-        assert_eq!(of("granularity").is_some(), !refused, "it is said once");
+        let lines = report.to_string();
+        let reason = reason.map(|error| format!("reason           {error}"));
+        assert_eq!(lines.lines().next(), Some(&*first));
+        assert_eq!(lines.lines().find(|line| line.starts_with("reason ")), reason.as_deref());
+        let none = if what == Subject::MapSync { "unknown" } else { "none" };
+        let last = format!("granularity      {none}");
+        assert_eq!(lines.lines().last(), Some(&*last), "the reason is said once");
     }
 }
 
@@ -249,7 +245,7 @@ fn of_what_is_refused() {
     lines(
         &directory,
         &[
-            "refused          a directory cannot be mapped: open a file in it",
+            "refused: a directory cannot be mapped: open a file in it",
             "code             PMEM2_E_INVALID_FILE_TYPE",
             "kind             directory",
             "access           read-only",
@@ -268,34 +264,34 @@ fn of_what_is_refused() {
             script.alignment = Err(Fail::Unsupported);
         }),
         &[
-            "refused          opened write-only, but a mapping has to read: open it O_RDWR, or O_RDONLY if nothing is to be written",
+            "refused: opened write-only, but a mapping has to read: open it O_RDWR, or O_RDONLY if nothing is to be written",
             "code             PMEM2_E_INVALID_FILE_HANDLE",
             "kind             regular file",
             "access           write-only, append",
             "identity         object a",
             "file system      xfs",
             "size             65536 bytes",
-            "allocated        32768 bytes (less than the size: a store where there is no storage yet needs free space)",
+            "allocated        32768 bytes (less than the size: a store to a hole needs free space)",
         ],
     );
     lines(
         &report(|script| script.facts = Err(Fail::Absent(Subject::Handle))),
         &[
-            "refused          not an open file descriptor or handle: it is negative, closed or beyond the table",
+            "refused: not an open file descriptor or handle: it is negative, closed or beyond the table",
             "code             PMEM2_E_INVALID_FILE_HANDLE",
         ],
     );
     lines(
         &report(|script| script.facts = Err(Fail::Os(Subject::Subsystem, Errno::EACCES))),
         &[
-            "refused          the system failed when it was asked for the device's subsystem in /sys/dev/char: permission denied \
+            "refused: the system failed when it was asked for the device's subsystem in /sys/dev/char: permission denied \
              (EACCES); more rights are needed, or a filter (seccomp) that allows the call",
             "code             EACCES",
         ],
     );
     lines(
         &report(|script| script.facts = Err(Fail::Os(Subject::Handle, Errno::from_raw(4000)))),
-        &["refused          the system failed when it was asked for the handle: error number 4000"],
+        &["refused: the system failed when it was asked for the handle: error number 4000"],
     );
 }
 
@@ -315,7 +311,7 @@ fn of_what_was_only_looked_at() {
     assert_eq!(
         denied.to_string().lines().take(3).collect::<Vec<_>>(),
         [
-            "refused          cannot be opened for reading: permission denied (EACCES); more rights are needed",
+            "refused: cannot be opened for reading: permission denied (EACCES); more rights are needed",
             "code             EACCES",
             "kind             regular file",
         ]
@@ -387,12 +383,13 @@ fn of_anonymous_memory() {
     assert_eq!(
         source.report().to_string().lines().collect::<Vec<_>>(),
         [
-            "source           usable",
+            "persistent: no: anonymous memory",
+            "reason           nothing of anonymous memory is kept",
             "kind             anonymous memory",
             "access           read and write",
             "size             1048576 bytes",
             "alignment        4096 bytes",
-            "granularity      BYTE: nothing of anonymous memory is kept",
+            "granularity      BYTE",
         ]
     );
 }
@@ -403,24 +400,33 @@ fn printing_stops_at_the_first_error() {
     let all = report.to_string().lines().count();
     for stop in 0..all {
         let mut seen = Vec::new();
-        let result = report.lines(|line| {
+        let result = report.facts(|fact| {
             if seen.len() == stop {
                 return Err(stop);
             }
-            seen.push(line.key);
+            seen.push(fact.key);
             Ok(())
         });
         assert_eq!((result, seen.len()), (Err(stop), stop));
     }
     let mut keys = Vec::new();
-    let result: Result<(), ()> = report.lines(|line| {
-        keys.push(line.key);
+    let result: Result<(), ()> = report.facts(|fact| {
+        keys.push(fact.key);
         Ok(())
     });
     assert_eq!(result, Ok(()));
     assert_eq!(
         keys,
-        ["source", "kind", "access", "identity", "file system", "size", "allocated", "alignment"]
+        [
+            Key::Persistent,
+            Key::Kind,
+            Key::Access,
+            Key::Identity,
+            Key::FileSystem,
+            Key::Size,
+            Key::Allocated,
+            Key::Alignment,
+        ]
     );
 
     /// Takes so many bytes and no more.

@@ -24,10 +24,10 @@ fn report(kind: Kind, land: Land) -> Report<Id> {
     Report::of(&Script::at(kind, land).object())
 }
 
-/// The lines behind those that every source has.
+/// The lines except those that every source has.
 fn beyond(report: &Report<Id>) -> Vec<String> {
-    const OF_ALL: [&str; 8] =
-        ["source", "kind", "access", "identity", "file system", "size", "allocated", "alignment"];
+    const OF_ALL: [&str; 7] =
+        ["kind", "access", "identity", "file system", "size", "allocated", "alignment"];
     let about_it = |line: &&str| !OF_ALL.contains(&line.split("  ").next().expect("a key"));
     report.to_string().lines().filter(about_it).map(String::from).collect()
 }
@@ -39,9 +39,11 @@ fn of_file(land: Land, expected: &[&str]) {
 
 const PLACE: &str = "place            pmem0, fsdax namespace0.0 of region0 on ndbus0 (ACPI.NFIT)";
 const DOMAIN: &str = "persistence      memory_controller";
-const ADR: &str = "granularity      CACHE_LINE: the platform flushes the memory controller's buffers when the power fails, but \
-                   not the processor's caches (no eADR); mapped without MAP_SYNC it is PAGE";
-const EADR: &str = "finer            BYTE needs a platform with eADR";
+const YES: &str = "persistent: yes, CACHE_LINE (ADR: caches are not saved)";
+const ADR: &str = "reason           the platform flushes the memory controller's buffers when the power \
+                   fails, but not the processor's caches (no eADR)";
+const EADR: &str = "remedy           BYTE needs a platform with eADR";
+const LINES: &str = "granularity      CACHE_LINE with MAP_SYNC, PAGE without";
 
 #[test]
 fn on_persistent_memory() {
@@ -51,7 +53,8 @@ fn on_persistent_memory() {
         land
     };
     let id = "device id        8680-000000008680-57341200";
-    of_file(land(), &[PLACE, DOMAIN, "numa node        0", id, "unsafe shutdowns 42", ADR, EADR]);
+    let (node, count) = ("numa node        0", "unsafe shutdowns 42");
+    of_file(land(), &[YES, ADR, EADR, PLACE, DOMAIN, node, id, count, LINES]);
     let report = report(Kind::RegularFile, land());
     assert_eq!(
         report.place().map(|place| place.map(|place| place.backing())),
@@ -69,13 +72,14 @@ fn target_nodes() {
     first.target_node = Some(3);
     let one = Land::of([first]);
     let (id, count) = ("device id        8680-00000000", "unsafe shutdowns 1");
-    let lines = [PLACE, DOMAIN, "numa node        0", "target node      3", id, count, ADR, EADR];
+    let (node, target) = ("numa node        0", "target node      3");
+    let lines = [YES, ADR, EADR, PLACE, DOMAIN, node, target, id, count, LINES];
     assert_eq!(report(Kind::RegularFile, one.clone()).target_node(), Some(Ok(Some(3))));
     of_file(one, &lines);
     let mut second = region(1, 4, Mode::Fsdax);
     second.target_node = Some(4);
     let two = beyond(&report(Kind::RegularFile, Land::of([first, second])));
-    assert!(two[1].ends_with("; numa node 0; target node 3"), "{two:?}");
+    assert!(two[4].ends_with("; numa node 0; target node 3"), "{two:?}");
     assert!(two.contains(&"target node      several: see the regions".to_owned()), "{two:?}");
 }
 
@@ -88,8 +92,9 @@ fn volatile_memory() {
     assert_eq!((report.numa_node(), report.target_node(), report.device_usc()), (None, None, None));
     assert!(report.device_id().is_none());
     let lines = beyond(&report);
-    assert!(lines[2].starts_with("persistence      none, since"), "{lines:?}");
-    assert!(lines[3].starts_with("granularity      CACHE_LINE"), "{lines:?}");
+    assert_eq!(lines[0], "persistent: no: volatile memory");
+    assert!(lines[5].starts_with("persistence      none, since"), "{lines:?}");
+    assert_eq!(lines[6], LINES);
     // Beside a region that is persistent there is one.
     let report = self::report(Kind::RegularFile, Land::of([memory, region(0, 1, Mode::Fsdax)]));
     assert_eq!(report.device_usc(), Some(Ok(3)));
@@ -101,7 +106,8 @@ fn without_dimms() {
     land.dimms = vec![vec![]];
     land.nodes = vec![Ok(None)];
     let none = "device id        none: the system knows no DIMM of it";
-    of_file(land, &[PLACE, DOMAIN, "numa node        not stated by the platform", none, ADR, EADR]);
+    let node = "numa node        not stated by the platform";
+    of_file(land, &[YES, ADR, EADR, PLACE, DOMAIN, node, none, LINES]);
 }
 
 /// What a person must know comes before everything that looks good.
@@ -112,11 +118,12 @@ fn warnings_come_first() {
     (region.state, region.read_only, region.provider) = (DimmState::NOT_ARMED, true, text("e820"));
     land.regions = vec![Ok(region)];
     let report = report(Kind::RegularFile, land).to_string();
-    let lines: Vec<_> = report.lines().take(5).collect();
+    let lines: Vec<_> = report.lines().collect();
+    assert_eq!(lines[0], "persistent: not as it is: a DIMM is not armed");
+    assert!(lines[1].starts_with("reason ") && lines[2].starts_with("remedy "), "{lines:?}");
     assert_eq!(
-        lines,
+        lines[3..7],
         [
-            "source           usable",
             "warning          a DIMM of region7 is not armed: what is stored to it will be lost when the power fails",
             "warning          region7 can only be read",
             "warning          region7 is only declared to be persistent (e820, memmap=, ramdax): ordinary memory behind it keeps \
@@ -134,6 +141,9 @@ fn a_volume_has_a_line_for_each_region() {
     of_file(
         land,
         &[
+            "persistent: yes, CACHE_LINE (eADR is not stated)",
+            "reason           the platform does not say whether it flushes the processor's caches (eADR)",
+            EADR,
             "place            pmem0, a volume on 2 regions",
             "region           fsdax namespace2.0 of region2 on ndbus0 (ACPI.NFIT); persistence memory_controller; numa node 0",
             "region           raw namespace4.0 of region4 on ndbus1 (ACPI.NFIT); persistence not stated; numa node not \
@@ -141,9 +151,7 @@ fn a_volume_has_a_line_for_each_region() {
             "numa node        several: see the regions",
             "device id        8680-000000008680-00000001",
             "unsafe shutdowns 3",
-            "granularity      CACHE_LINE: the platform does not say whether it flushes the processor's caches (eADR); mapped without \
-             MAP_SYNC it is PAGE",
-            EADR,
+            LINES,
         ],
     );
 }
@@ -187,14 +195,16 @@ fn what_could_not_be_found_out() {
     of_file(
         land,
         &[
+            YES,
+            ADR,
+            EADR,
             PLACE,
             DOMAIN,
             "numa node        unknown: the system's answer about the source's region makes no sense",
             "device id        unknown: the system's answer about the source's device makes no sense",
             "unsafe shutdowns unknown: the system failed when it was asked for the count of unsafe shutdowns: permission \
              denied (EACCES); more rights are needed, or a filter (seccomp) that allows the call",
-            ADR,
-            EADR,
+            LINES,
         ],
     );
     let mut land = Land::fsdax();
@@ -211,12 +221,13 @@ fn what_could_not_be_found_out() {
     assert_eq!(
         beyond(&report),
         [
+            "persistent: not known: mapped directly, but its region cannot be told",
+            "reason           the mapping is synchronous, but of which region cannot be told",
+            "remedy           BYTE needs eADR, which only /sys tells, of a file whose device is known: mount sysfs on /sys, and use \
+             ext4, or xfs without its realtime device",
             "place            unknown: the system failed when it was asked for the source's device in /sys/dev: permission \
              denied (EACCES); more rights are needed, or a filter (seccomp) that allows the call",
-            "granularity      CACHE_LINE: the mapping is synchronous, but of which region cannot be told; mapped without MAP_SYNC it is \
-             PAGE",
-            "finer            BYTE needs eADR, which only /sys tells, of a file whose device is known: mount sysfs on /sys, and use \
-             ext4, or xfs without its realtime device",
+            LINES,
         ]
     );
 }
@@ -224,31 +235,41 @@ fn what_could_not_be_found_out() {
 #[cfg(target_os = "linux")]
 #[test]
 fn on_no_persistent_memory() {
-    let use_one = "finer            use a file on ext4 or xfs, mounted with DAX, on persistent memory (or a device DAX)";
-    let not_on_it = "granularity      PAGE: it is not on persistent memory";
+    let use_one = "remedy           use a file on ext4 or xfs, mounted with DAX, on persistent memory (or a device DAX)";
+    let page = "granularity      PAGE";
     let mut land = Land::on(DISK);
     land.device = Ok(text("sda1"));
     of_file(
         land,
         &[
-            "place            sda1, the block device 8:1, which is not persistent memory",
-            not_on_it,
+            "persistent: no: an ordinary disk",
+            "reason           it lies on the block device 8:1, which is not persistent memory",
             use_one,
+            "place            sda1, the block device 8:1, which is not persistent memory",
+            page,
         ],
     );
     let mut land = Land::on(tmpfs());
     land.device = Ok(text(""));
     of_file(
         land.clone(),
-        &["place            tmpfs, which keeps its files in ordinary memory", not_on_it, use_one],
+        &[
+            "persistent: no: ordinary memory (tmpfs)",
+            "reason           it lies on tmpfs, which keeps its files in ordinary memory",
+            use_one,
+            "place            tmpfs, which keeps its files in ordinary memory",
+            page,
+        ],
     );
     land.backing = Ok(overlay());
     of_file(
         land,
         &[
+            "persistent: no: overlay does not say which device the file is on",
+            "reason           it lies on overlay, a file system that does not say which device the file is on",
+            "remedy           use a file on ext4 or xfs, mounted with DAX, on persistent memory itself",
             "place            overlay, a file system that does not say which device the file is on",
-            "granularity      PAGE: it is not known to be on persistent memory",
-            "finer            use a file on ext4 or xfs, mounted with DAX, on persistent memory itself",
+            page,
         ],
     );
 }
@@ -262,11 +283,13 @@ fn of_device_dax() {
     assert_eq!(
         beyond(&report(Kind::DeviceDax, land)),
         [
+            "persistent: not known: in no region of persistent memory",
+            "reason           it is mapped directly, but is in no region of persistent memory",
+            "remedy           memory in a region of persistent memory is needed",
             "warning          its memory is in no region of persistent memory: nothing says that it keeps its contents",
             "place            dax0.0, memory that is in no region of persistent memory (CXL, dax_hmem)",
             "numa node        1",
-            "granularity      CACHE_LINE: it is mapped directly, and nothing says what is flushed when the power fails",
-            "finer            memory in a region of persistent memory is needed",
+            "granularity      CACHE_LINE",
         ]
     );
     let mut on_host = region(0, 0, Mode::Devdax);
@@ -276,13 +299,20 @@ fn of_device_dax() {
     let report = report(Kind::DeviceDax, land);
     assert_eq!(report.granularity(), Some(Err(Error::NeverDurable)));
     let lines = beyond(&report);
+    assert_eq!(lines[0], "persistent: not as it is: only the host can flush it");
     assert_eq!(
-        lines[1..],
+        lines[3..],
         [
             "persistence      the host's",
             "numa node        0",
             "device id        none: the system knows no DIMM of it",
-            "granularity      none: a device DAX of virtio-pmem or of PowerPC's hypervisor cannot be made durable from \
+            "granularity      none",
+        ]
+    );
+    assert_eq!(
+        lines[1..2],
+        [
+            "reason           a device DAX of virtio-pmem or of PowerPC's hypervisor cannot be made durable from \
              inside the guest, since only the host's flush does that: use a file on a file system on it instead (ndctl create-namespace --mode=fsdax)",
         ]
     );
@@ -340,10 +370,11 @@ fn what_would_have_to_change() {
         (Ok(MapSync::Refused), Ok(DaxState::new(Some(false), Some(DaxOption::Never))));
     let lines = beyond(&report(Kind::RegularFile, land));
     assert_eq!(
-        lines[lines.len() - 2..],
+        lines[..3],
         [
-            "granularity      PAGE: its file system is mounted without DAX",
-            "finer            mount the file system anew with -o dax=always; XFS with reflink refuses that before \
+            "persistent: not as it is: mounted without DAX",
+            "reason           its file system is mounted without DAX",
+            "remedy           mount the file system anew with -o dax=always; XFS with reflink refuses that before \
              Linux 6.0, and on a partition: mount it with dax=inode, set the directory's flag (xfs_io -c 'chattr +x') and copy the \
              file within it, or make it anew with mkfs.xfs -m reflink=0",
         ]
@@ -354,12 +385,13 @@ fn what_would_have_to_change() {
     land.regions = vec![Ok(region)];
     let lines = beyond(&report(Kind::RegularFile, land));
     assert_eq!(
-        lines.last().map(String::as_str),
-        Some(
-            "granularity      BYTE: the platform saves the processor's caches when the power fails (eADR), or there are none in between; \
-             mapped without MAP_SYNC it is PAGE"
-        )
+        lines[..2],
+        [
+            "persistent: yes, BYTE (eADR: caches are saved)",
+            "reason           the platform saves the processor's caches when the power fails (eADR), or there are none in between",
+        ]
     );
+    assert_eq!(lines[lines.len() - 1], "granularity      BYTE with MAP_SYNC, PAGE without");
 }
 
 #[test]

@@ -166,9 +166,9 @@ fn where_it_lies() {
     assert_eq!(source.file_system().expect("a file system").name(), Some("ntfs"));
     let shown = source.report().to_string();
     for line in [
-        "source           usable",
+        "persistent: no: a volume that is not DAX",
         "place            a volume that is not DAX",
-        "granularity      PAGE: its volume is not DAX",
+        "granularity      PAGE",
     ] {
         assert!(shown.lines().any(|shown| shown == line), "{line}: {shown}");
     }

@@ -38,7 +38,7 @@ pub(crate) fn boot(plugged: &Plugged<'_>, boot: u64) -> Result<(), String> {
     let traced = boot == 1 && plugged.machine.board != Board::Uefi;
     let (mut lines, ended) = plugged.start(&format!("append={MORE}"), traced)?.end()?;
     // What else a report has is for people, and said by the other lines too.
-    lines.retain(|line| !line.contains(" report ") || line.contains(" report source "));
+    lines.retain(|line| !line.contains(" report ") || line.contains(" report persistent: "));
     same(expected(plugged, boot), &lines)?;
     if ended != DONE {
         return Err(format!("QEMU ended otherwise: {ended:?}"));

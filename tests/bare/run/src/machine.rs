@@ -191,6 +191,12 @@ impl Machine {
             }
             _ => ("not stated", "CACHE_LINE", "table_unstated"),
         };
+        let verdict = match reason {
+            _ if unarmed => "not as it is: it is not armed",
+            "memory_controller" => "yes, CACHE_LINE (ADR: caches are not saved)",
+            "cpu_cache" => "yes, BYTE (eADR: caches are saved)",
+            _ => "yes, CACHE_LINE (the table states no more)",
+        };
         let mut facts = vec![
             format!("{base:#x} pool full"),
             format!("{base:#x} size {size}"),
@@ -205,7 +211,7 @@ impl Machine {
             format!("{base:#x} persistence {persistence}"),
             format!("{base:#x} read_only {unarmed}"),
             format!("{base:#x} unarmed {unarmed}"),
-            format!("{base:#x} report source           usable"),
+            format!("{base:#x} report persistent: {verdict}"),
         ];
         if unarmed {
             facts.push(format!("{base:#x} granularity none"));
