@@ -141,7 +141,7 @@ fn answer_errors(machine: &Machine, device: &Device) -> Value {
 }
 
 pub(crate) fn json(machine: &Machine, device: &Device) {
-    let (status, line, complaints) = output("/bin/pmem2-inspect", &["--json", &device.path()]);
+    let (status, line, complaints) = output("/bin/pmem2", &["inspect", "--json", &device.path()]);
     let found: Value =
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}{complaints}"));
     let expected = expected(machine, device);

@@ -22,7 +22,7 @@ use super::{
     transfers::drop_caches,
 };
 
-const PROGRAM: &str = "/bin/pmem2-inspect";
+const PROGRAM: &str = "/bin/pmem2";
 
 /// How often it is tried, at most, to hit the copy.
 const ROUNDS: u64 = 100;
@@ -79,7 +79,7 @@ fn path(bed: &Bed) -> String {
 /// The program, which is to read the bed's source so many times.
 fn scanning(bed: &Bed, times: usize) -> Child {
     let mut command = Command::new(PROGRAM);
-    command.args(["--scan", "--json"]).args(vec![path(bed); times]);
+    command.args(["inspect", "--scan", "--json"]).args(vec![path(bed); times]);
     command
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
