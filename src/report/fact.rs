@@ -7,8 +7,11 @@ use pmem2_platform::{Access, FileSystem, Kind, Region, Subject};
 use super::persistent::{Answer, Persistent};
 use crate::{
     error::Error,
-    granularity::{Expected, Granularity},
-    place::{Of, Place, Warning},
+    place::{
+        Place, Warning,
+        granularity::{Expected, Granularity},
+    },
+    words::place::Of,
 };
 
 /// Declares the keys: each with its name for programs and its label for people.

@@ -7,8 +7,11 @@ use pmem2_platform::{Access, Backing, Persistence, Subject};
 use super::Report;
 use crate::{
     error::Error,
-    granularity::{Expected, Finer, Granularity, Reason},
-    place::Place,
+    place::{
+        Place,
+        granularity::{Expected, Granularity, reason::Reason},
+    },
+    words::granularity::Finer,
 };
 
 /// Whether a store to a shared mapping outlasts the loss of power, and why not.
