@@ -99,6 +99,7 @@ fn clear_each(image: &Image, block: u64) {
 
 #[test]
 fn on_ext4() {
+    needs_root!();
     for block in [1024, 4096] {
         clear_each(&Image::ext4(block), block);
     }
@@ -106,6 +107,7 @@ fn on_ext4() {
 
 #[test]
 fn on_xfs() {
+    needs_root!();
     clear_each(&Image::xfs(), 4096);
 }
 
@@ -113,6 +115,7 @@ fn on_xfs() {
 /// back.
 #[test]
 fn on_ext4_with_the_maps_of_ext3() {
+    needs_root!();
     let image = Image::new("ext4", &["-b", "4096", "-O", "^extents,^64bit"]);
     on_pmem(&image, |mounted, disk| {
         let file = mounted.file("file");
@@ -181,6 +184,7 @@ fn one_after_the_other(image: &Image, block: u64) {
 
 #[test]
 fn files_one_after_the_other_on_ext4() {
+    needs_root!();
     for block in [1024, 4096] {
         for options in ["has_journal", "^has_journal"] {
             let image = Image::new("ext4", &["-b", &block.to_string(), "-O", options]);
@@ -191,12 +195,14 @@ fn files_one_after_the_other_on_ext4() {
 
 #[test]
 fn files_one_after_the_other_on_xfs() {
+    needs_root!();
     one_after_the_other(&Image::xfs(), 4096);
 }
 
 /// What is good beside a bad sector, and never comes to memory that is known to be bad.
 #[test]
 fn where_the_same_block_comes_back() {
+    needs_root!();
     for block in [1024, 4096] {
         let image = Image::new("ext4", &["-b", &block.to_string(), "-O", "^has_journal"]);
         on_pmem(&image, |mounted, disk| {
@@ -222,6 +228,7 @@ fn where_the_same_block_comes_back() {
 /// done for a block in it, and nothing good is lost.
 #[test]
 fn on_ext4_with_clusters() {
+    needs_root!();
     let image = Image::new("ext4", &["-b", "4096", "-O", "bigalloc", "-C", "65536"]);
     on_pmem(&image, |mounted, disk| {
         let file = mounted.file("file");
@@ -239,6 +246,7 @@ fn on_ext4_with_clusters() {
 /// is mounted here, and no /proc.
 #[test]
 fn where_the_directory_is_not_at_hand() {
+    needs_root!();
     let image = Image::ext4(4096);
     on_pmem(&image, |mounted, disk| {
         let spare = |errno| Err(Error::Os { subject: Subject::Spare, errno });
@@ -290,6 +298,7 @@ fn where_the_directory_is_not_at_hand() {
 
 #[test]
 fn who_may_not_write() {
+    needs_root!();
     on_pmem(&Image::ext4(4096), |mounted, disk| {
         mounted.file("file").write_all_at(&pattern(4096), 0).expect("written");
         let file = File::open(mounted.path("file")).expect("a file for reading");

@@ -41,6 +41,7 @@ fn device(sysfs: &Sysfs) -> (Entry, Entry) {
 
 #[test]
 fn the_regions_list() {
+    needs_root!();
     with_sysfs(|sysfs| {
         let (_, region) = device(sysfs);
         let null = dev_null();
@@ -74,6 +75,7 @@ fn the_regions_list() {
 
 #[test]
 fn for_root_only() {
+    needs_root!();
     with_sysfs(|sysfs| {
         let (_, region) = device(sysfs);
         region.write("badblocks", "4096 1\n");
@@ -91,6 +93,7 @@ fn for_root_only() {
 /// No bus is asked: clearing by its command needs one, and that the bytes are bad.
 #[test]
 fn clearing() {
+    needs_root!();
     with_sysfs(|sysfs| {
         let (_, region) = device(sysfs);
         region.write("badblocks", "4096 1\n");
@@ -109,6 +112,7 @@ fn clearing() {
 
 #[test]
 fn devices_in_no_region() {
+    needs_root!();
     with_sysfs(|_| {
         device_dax("/sys/devices/platform/hmem.0/dax2.0").write("resource", "0x100000000\n");
         let null = dev_null();
@@ -119,6 +123,7 @@ fn devices_in_no_region() {
 
 #[test]
 fn a_device_that_was_replaced() {
+    needs_root!();
     with_sysfs(|sysfs| {
         let (_, region) = device(sysfs);
         region.write("badblocks", "4096 1\n4098 1\n");

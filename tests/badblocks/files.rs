@@ -122,6 +122,7 @@ fn by_its_map(name: &str, file: &File, places: &[Option<u64>], disk: &Entry, blo
 /// libpmem2 does not tell the second of them (its defect 17).
 #[test]
 fn blocks_in_reverse_order() {
+    needs_root!();
     on_pmem(&Image::xfs(), |mounted, disk| {
         let (file, places) = reversed(mounted, 100);
         by_its_map("reversed", &file, &places, disk, 4096);
@@ -130,6 +131,7 @@ fn blocks_in_reverse_order() {
 
 #[test]
 fn every_shape_on_ext4() {
+    needs_root!();
     for block in [1024, 4096] {
         every_shape(&Image::ext4(block), block);
     }
@@ -137,11 +139,13 @@ fn every_shape_on_ext4() {
 
 #[test]
 fn every_shape_on_ext4_with_the_maps_of_ext3() {
+    needs_root!();
     every_shape(&Image::new("ext4", &["-b", "4096", "-O", "^extents,^64bit"]), 4096);
 }
 
 #[test]
 fn every_shape_on_xfs() {
+    needs_root!();
     every_shape(&Image::xfs(), 4096);
 }
 
@@ -149,6 +153,7 @@ fn every_shape_on_xfs() {
 /// then does FIBMAP say so.
 #[test]
 fn what_is_not_written_yet() {
+    needs_root!();
     for image in [Image::ext4(4096), Image::xfs()] {
         on_pmem(&image, |mounted, disk| {
             let file = mounted.file("unwritten");
@@ -193,6 +198,7 @@ fn what_is_not_written_yet() {
 /// What was written just now has no place yet; it gets one.
 #[test]
 fn a_file_that_was_just_written() {
+    needs_root!();
     for image in [Image::ext4(4096), Image::xfs()] {
         on_pmem(&image, |mounted, disk| {
             disk.write("badblocks", "0 10000000\n");
@@ -212,6 +218,7 @@ fn a_file_that_was_just_written() {
 /// As the kernel cuts it: 512 entries, of which a page has a part.
 #[test]
 fn as_many_as_the_kernel_keeps() {
+    needs_root!();
     on_pmem(&Image::ext4(4096), |mounted, disk| {
         let file = mounted.file("large");
         file.write_all_at(&vec![1; 4 << 20], 0).expect("written");
@@ -236,6 +243,7 @@ fn as_many_as_the_kernel_keeps() {
 
 #[test]
 fn a_partition_and_volumes() {
+    needs_root!();
     on_pmem(&Image::ext4(4096), |mounted, _| {
         let file = mounted.file("file");
         file.write_all_at(&[1; 8192], 0).expect("written");

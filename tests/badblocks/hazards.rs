@@ -58,17 +58,20 @@ fn without_room(image: &Image) {
 
 #[test]
 fn a_full_ext4() {
+    needs_root!();
     without_room(&Image::ext4(4096));
 }
 
 #[test]
 fn a_full_xfs() {
+    needs_root!();
     without_room(&Image::xfs());
 }
 
 /// Each block becomes an extent of its own, which takes some of what is left.
 #[test]
 fn a_file_system_that_is_nearly_full() {
+    needs_root!();
     const BLOCKS: usize = 200;
     on_pmem(&Image::ext4(4096), |mounted, disk| {
         let file = mounted.file("file");
@@ -113,6 +116,7 @@ fn a_file_system_that_is_nearly_full() {
 /// ends a program that does not ignore it.
 #[test]
 fn a_limit_for_files() {
+    needs_root!();
     on_pmem(&Image::ext4(4096), |mounted, disk| {
         let file = mounted.file("file");
         file.write_all_at(&pattern(3 * 4096), 0).expect("written");
@@ -151,6 +155,7 @@ fn a_limit_for_files() {
 /// nothing.
 #[test]
 fn no_block_more_than_before() {
+    needs_root!();
     for image in [Image::ext4(4096), Image::ext4(1024), Image::xfs()] {
         on_pmem(&image, |mounted, disk| {
             let file = mounted.file("file");
@@ -171,6 +176,7 @@ fn no_block_more_than_before() {
 /// Two sectors of one block: each thread keeps what the other one clears, unless they take turns.
 #[test]
 fn two_threads_and_a_block() {
+    needs_root!();
     on_pmem(&Image::ext4(4096), |mounted, disk| {
         for round in 0..60 {
             let file = mounted.file(&format!("file {round}"));

@@ -5,6 +5,7 @@
 #![allow(clippy::single_range_in_vec_init, reason = "lists of one range are meant as such")]
 
 #[path = "../common/mod.rs"]
+#[macro_use]
 mod common;
 
 mod clearing;

@@ -101,6 +101,7 @@ fn file(mounted: &Mounted, name: &str, blocks: u64) -> (File, Vec<u64>) {
 /// Where both agree, but for the unit.
 #[test]
 fn files_in_one_piece() {
+    needs_root!();
     let library = Libpmem2::load();
     with_pmem(&Image::ext4(BLOCK), |pmem| {
         let (file, places) = file(&pmem.mounted, "file", 10);
@@ -128,6 +129,7 @@ const TRIES: usize = 20;
 /// What each finds, and why it is not the same: ours, theirs.
 #[test]
 fn differences() {
+    needs_root!();
     const EINVAL: i32 = -libc::EINVAL;
     const NOSUPP: i32 = -100_001;
     let library = Libpmem2::load();
@@ -220,6 +222,7 @@ fn differences() {
 /// libpmem2 zeroes what it is told to, and the blocks around it.
 #[test]
 fn clearing() {
+    needs_root!();
     let library = Libpmem2::load();
     with_pmem(&Image::ext4(BLOCK), |pmem| {
         let contents = |file: &File| {

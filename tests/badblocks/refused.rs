@@ -28,6 +28,7 @@ fn unsupported(what: &str, file: &File) {
 /// The file systems of this machine, and an ordinary disk: the kernel keeps no list of it.
 #[test]
 fn what_the_kernel_keeps_no_list_of() {
+    needs_root!();
     let file = tempfile::tempfile_in(made::DISK).expect("a file");
     file.set_len(10_000).expect("its size");
     unsupported("an ordinary disk", &file);
@@ -49,6 +50,7 @@ fn what_the_kernel_keeps_no_list_of() {
 /// nothing is known either.
 #[test]
 fn a_btt() {
+    needs_root!();
     let image = Image::ext4(4096);
     with_sysfs(|sysfs| {
         let mounted = image.mount();
@@ -67,6 +69,7 @@ fn a_btt() {
 /// The bytes of a small file, in its inode: no block of its own is bad or good.
 #[test]
 fn bytes_in_the_inode() {
+    needs_root!();
     let image = Image::new("ext4", &["-b", "4096", "-I", "256", "-O", "inline_data"]);
     on_pmem(&image, |mounted, disk| {
         let mut file = mounted.file("small");
@@ -83,6 +86,7 @@ fn bytes_in_the_inode() {
 /// Files of XFS's realtime device are not on the one that stat(2) names.
 #[test]
 fn the_realtime_device_of_xfs() {
+    needs_root!();
     let realtime = Image::ext4(4096);
     let device = realtime.device().to_str().expect("a path").to_owned();
     let option = format!("rtdev={device}");
@@ -105,6 +109,7 @@ fn the_realtime_device_of_xfs() {
 /// Before any list there is the question where the file lies.
 #[test]
 fn without_sysfs() {
+    needs_root!();
     let image = Image::ext4(4096);
     with_sysfs(|sysfs| {
         let mounted = image.mount();

@@ -112,10 +112,12 @@ fn on(image: &Image) {
 
 #[test]
 fn on_ext4() {
+    needs_root!();
     on(&Image::ext4(4096));
 }
 
 #[test]
 fn on_xfs() {
+    needs_root!();
     on(&Image::xfs());
 }

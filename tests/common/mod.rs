@@ -7,6 +7,8 @@ pub(crate) mod filter;
 pub(crate) mod libpmem2;
 pub(crate) mod made;
 pub(crate) mod nd;
+#[macro_use]
+pub(crate) mod root;
 pub(crate) mod rows;
 pub(crate) mod rows_refused;
 pub(crate) mod thread;

@@ -121,6 +121,7 @@ fn of_readers(file: Attribute, error: Option<Error>) -> [Option<Error>; 4] {
 
 #[test]
 fn garbage() {
+    needs_root!();
     const NUMBERS: &[&str] = &[
         "",
         "\n",
@@ -202,6 +203,7 @@ fn garbage() {
 
 #[test]
 fn what_is_missing() {
+    needs_root!();
     with_dimms(|bus, source| {
         for file in ALL {
             let path = bus.entry.path(file.path());
@@ -234,6 +236,7 @@ fn what_is_missing() {
 /// Not permitted is neither unsupported nor failed, in code and sentence.
 #[test]
 fn what_an_ordinary_user_may_not_read() {
+    needs_root!();
     with_dimms(|bus, source| {
         for file in ALL {
             let path = bus.entry.path(file.path());
@@ -275,6 +278,7 @@ fn what_an_ordinary_user_may_not_read() {
 /// What the disk's entry may be instead of a link to where it lies.
 #[test]
 fn entries_that_make_no_sense() {
+    needs_root!();
     const REGION: Error = Error::InvalidRegionFormat;
     const DEVICE: Error = Error::InvalidDevFormat;
     let (major, minor) = nd::disk();
@@ -338,6 +342,7 @@ fn entries_that_make_no_sense() {
 
 #[test]
 fn what_was_opened_is_closed() {
+    needs_root!();
     with_own_descriptors(|| {
         with_dimms(|bus, source| {
             let before = open_descriptors();

@@ -30,6 +30,7 @@ fn fsdax(bus: &Bus) -> Entry {
 
 #[test]
 fn another_disk_with_the_same_number() {
+    needs_root!();
     with_bus(|sysfs, bus| {
         let disk = fsdax(bus);
         let source = source();
@@ -63,6 +64,7 @@ fn another_disk_with_the_same_number() {
 /// A source of a device DAX keeps what tells its device from a later one.
 #[test]
 fn another_device_dax_with_the_same_number() {
+    needs_root!();
     with_bus(|_, bus| {
         bus.dimm(0, "8680-1", "1");
         let region = bus.region(0, &[0]);
@@ -101,6 +103,7 @@ fn another_device_dax_with_the_same_number() {
 
 #[test]
 fn a_device_that_is_gone() {
+    needs_root!();
     with_bus(|_, bus| {
         bus.dimm(0, "8680-1", "1");
         let device = bus.region(0, &[0]).devdax();
@@ -128,6 +131,7 @@ fn a_device_that_is_gone() {
 /// answered.
 #[test]
 fn after_a_chroot() {
+    needs_root!();
     let root = tempfile::tempdir_in(DISK).expect("a directory");
     with_bus(|_, bus| {
         bus.dimm(0, "8680-1", "1").nfit.write("flags", "not_armed\n");
@@ -168,6 +172,7 @@ fn after_a_chroot() {
 
 #[test]
 fn a_full_descriptor_table() {
+    needs_root!();
     with_bus(|_, bus| {
         fsdax(bus);
         let source = source();
@@ -203,6 +208,7 @@ fn a_full_descriptor_table() {
 /// Closed, or closed and reused, as only C can.
 #[test]
 fn a_descriptor_that_is_another_file() {
+    needs_root!();
     use std::os::fd::AsRawFd;
     with_own_descriptors(|| {
         with_bus(|_, bus| {

@@ -49,6 +49,7 @@ fn id(source: &PeerSource<'_>) -> Result<String, i32> {
 
 #[test]
 fn every_row_of_the_table() {
+    needs_root!();
     let library = Libpmem2::load();
     let (mut different, mut compared) = (BTreeSet::new(), 0);
     with_own_descriptors(|| {
@@ -139,6 +140,7 @@ fn orders(count: u32) -> Vec<Vec<u32>> {
 /// names by a hash of them, so that the two orders are often the same, but not always.
 #[test]
 fn how_ids_are_joined() {
+    needs_root!();
     let mut same = 0;
     with_sysfs(|sysfs| {
         for count in [1, 2, 3] {
@@ -178,6 +180,7 @@ fn how_ids_are_joined() {
 /// In each mode, with a node and without, with DIMMs and without.
 #[test]
 fn files_on_persistent_memory() {
+    needs_root!();
     type Make = fn(&nd::Region, &str, (u32, u32)) -> crate::common::device_dax::Entry;
     with_sysfs(|sysfs| {
         for make in [nd::Region::fsdax as Make, nd::Region::sector, nd::Region::raw] {
@@ -207,6 +210,7 @@ fn files_on_persistent_memory() {
 
 #[test]
 fn what_dimms_do_not_say() {
+    needs_root!();
     with_sysfs(|sysfs| {
         let bus = Bus::new(sysfs);
         let dimm = bus.dimm(0, IDS[0], "3");
@@ -227,6 +231,7 @@ fn what_dimms_do_not_say() {
 /// The call for the length, a buffer that is too small, one that was used before.
 #[test]
 fn buffers_of_libpmem2() {
+    needs_root!();
     with_sysfs(|sysfs| {
         let bus = Bus::new(sysfs);
         bus.dimm(0, IDS[0], "3");
@@ -253,6 +258,7 @@ fn buffers_of_libpmem2() {
 /// A partition and a volume, where libpmem2 has no answer.
 #[test]
 fn layers_that_libpmem2_does_not_know() {
+    needs_root!();
     with_sysfs(|sysfs| {
         let bus = Bus::new(sysfs);
         bus.dimm(0, IDS[0], "3");

@@ -52,6 +52,7 @@ fn of_file() -> (Place, Granularity, Reason) {
 
 #[test]
 fn a_file_in_each_mode() {
+    needs_root!();
     type Make = fn(&nd::Region, &str, (u32, u32)) -> Entry;
     let modes: [(Make, Mode, bool, Option<Reason>); 3] = [
         (nd::Region::fsdax, Mode::Fsdax, true, None),
@@ -84,6 +85,7 @@ fn a_file_in_each_mode() {
 /// out.
 #[test]
 fn why_a_file_is_not_mapped_directly() {
+    needs_root!();
     with_bus(|_, bus| {
         bus.region(0, &[]).fsdax("pmem0", nd::disk());
         let (file, (_, granularity, why)) = (file(), of_file());
@@ -105,6 +107,7 @@ fn why_a_file_is_not_mapped_directly() {
 
 #[test]
 fn device_dax() {
+    needs_root!();
     with_bus(|_, bus| {
         for (number, id) in
             [(0, "8680-56341200"), (1, "8680-57341200"), (7, "8089-a2-1747-00000a01")]
@@ -157,6 +160,7 @@ fn device_dax() {
 /// CXL memory and dax_hmem have no bus of persistent memory.
 #[test]
 fn device_dax_in_no_region() {
+    needs_root!();
     with_bus(|_, bus| {
         bus.region(0, &[]);
         let device = nd::device_dax("/sys/devices/platform/ACPI0017:00/root0/dax_region1/dax1.0");
@@ -183,6 +187,7 @@ fn device_dax_in_no_region() {
 /// What a bus's provider says of its memory.
 #[test]
 fn providers() {
+    needs_root!();
     with_bus(|_, bus| {
         bus.region(0, &[]).fsdax("pmem0", nd::disk());
         bus.entry.write("provider", "e820\n");
@@ -219,6 +224,7 @@ fn providers() {
 /// region says: by the devicetree's demand, not by a name.
 #[test]
 fn flushed_by_the_hypervisor() {
+    needs_root!();
     with_bus(|_, bus| {
         let region = bus.region(0, &[]);
         region.fsdax("pmem0", nd::disk());
@@ -243,6 +249,7 @@ fn flushed_by_the_hypervisor() {
 /// a region or in none.
 #[test]
 fn target_nodes() {
+    needs_root!();
     with_bus(|_, bus| {
         let region = bus.region(0, &[]);
         region.fsdax("pmem0", nd::disk());
@@ -263,6 +270,7 @@ fn target_nodes() {
 /// Each family of DIMMs has its own directory for what identifies them.
 #[test]
 fn families() {
+    needs_root!();
     let parents = [
         ("/sys/devices/LNXSYSTM:00/LNXSYBUS:00/ACPI0012:00", "nfit", "ACPI.NFIT"),
         ("/sys/devices/platform/ACPI0017:00/root0/nvdimm-bridge0", "cxl", "CXL"),
@@ -298,6 +306,7 @@ fn families() {
 
 #[test]
 fn what_dimms_report() {
+    needs_root!();
     with_bus(|_, bus| {
         let (first, second) = (bus.dimm(0, "a", "0"), bus.dimm(1, "b", "0"));
         let region = bus.region(0, &[0, 1]);
@@ -338,6 +347,7 @@ fn what_dimms_report() {
 /// A pfn device and the namespace in it have each its own number.
 #[test]
 fn the_number_is_the_namespaces() {
+    needs_root!();
     with_bus(|_, bus| {
         let region = bus.region(4, &[]);
         nd::block(region.carrier("pfn", 2, 13).directory(), "pmem4.13", nd::disk(), "1");
@@ -354,6 +364,7 @@ fn the_number_is_the_namespaces() {
 
 #[test]
 fn a_partition_has_its_disks_queue() {
+    needs_root!();
     with_bus(|_, bus| {
         for dax in ["1", "0"] {
             let region = bus.region(0, &[]);
@@ -370,6 +381,7 @@ fn a_partition_has_its_disks_queue() {
 /// It is no source, and has a place.
 #[test]
 fn a_block_device() {
+    needs_root!();
     with_bus(|_, bus| {
         bus.dimm(0, "8680-1", "2");
         // Only the number matters, and that of a device that cannot be opened serves, as the path
@@ -393,6 +405,7 @@ fn a_block_device() {
 /// With the host's own /sys.
 #[test]
 fn what_is_on_no_persistent_memory() {
+    needs_root!();
     let memory = |made: Made, system: u32| {
         let source = Source::from_fd(fd(made.raw())).expect("a source");
         let on = Backing::Memory(FileSystem::from_magic(system));
@@ -464,6 +477,7 @@ fn what_is_on_no_persistent_memory() {
 /// The sources of the table of descriptors.
 #[test]
 fn what_lies_on_what() {
+    needs_root!();
     with_own_descriptors(|| {
         let mut sources = 0;
         for row in rows() {

@@ -3,6 +3,7 @@
 #![cfg(target_os = "linux")]
 
 #[path = "../common/mod.rs"]
+#[macro_use]
 mod common;
 
 mod broken;

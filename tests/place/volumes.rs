@@ -40,6 +40,7 @@ fn found() -> Vec<(u32, u32, Mode, Option<u32>)> {
 
 #[test]
 fn on_two_regions() {
+    needs_root!();
     with_bus(|_, bus| {
         for (dimm, id) in [(0, "a-0"), (1, "b-1"), (2, "c-2")] {
             bus.dimm(dimm, id, "10");
@@ -69,6 +70,7 @@ fn on_two_regions() {
 
 #[test]
 fn regions_of_several_buses_and_nodes() {
+    needs_root!();
     with_bus(|_, bus| {
         let other = Bus::another(1, "virtio-pmem", "/sys/devices/pci0000:00/0000:00:04.0/virtio0");
         let (one, two) = (bus.region(6, &[]), other.region(5, &[]));
@@ -97,6 +99,7 @@ fn regions_of_several_buses_and_nodes() {
 
 #[test]
 fn volumes_of_parts_and_of_volumes() {
+    needs_root!();
     with_bus(|_, bus| {
         let (one, two, three) = (fsdax(bus, 1, &[]), fsdax(bus, 2, &[]), fsdax(bus, 3, &[]));
         let part = partition(&one, "pmem1p1", number(101));
@@ -119,6 +122,7 @@ fn volumes_of_parts_and_of_volumes() {
 
 #[test]
 fn several_namespaces_of_one_region() {
+    needs_root!();
     with_bus(|_, bus| {
         let region = bus.region(4, &[]);
         let disk = |kind, index, namespace, minor| {
@@ -155,6 +159,7 @@ fn several_namespaces_of_one_region() {
 /// that one.
 #[test]
 fn with_an_ordinary_disk_in_it() {
+    needs_root!();
     with_bus(|_, bus| {
         let pmem = fsdax(bus, 1, &[]);
         let disk =
@@ -195,6 +200,7 @@ fn with_an_ordinary_disk_in_it() {
 
 #[test]
 fn of_sixteen_regions_and_of_more() {
+    needs_root!();
     with_bus(|_, bus| {
         // As the directory lists them, which is in no order.
         let disks: Vec<_> = (0..17).map(|region| fsdax(bus, region * 7 % 17, &[])).collect();
@@ -221,6 +227,7 @@ fn of_sixteen_regions_and_of_more() {
 /// A chain has an end: one that leads back to itself, or is very long, is an error and not a loop.
 #[test]
 fn layers_of_volumes() {
+    needs_root!();
     with_bus(|_, bus| {
         let layered = |layers: u32| {
             let mut below = fsdax(bus, 1, &[]);
@@ -243,6 +250,7 @@ fn layers_of_volumes() {
 
 #[test]
 fn slaves_that_make_no_sense() {
+    needs_root!();
     with_bus(|_, bus| {
         let pmem = fsdax(bus, 1, &[]);
         let dm = volume("dm-0", nd::disk(), &[&pmem]);

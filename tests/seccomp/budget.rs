@@ -29,6 +29,7 @@ fn counts(source: &Source<pmem2::Fd<'static>>) -> [usize; 3] {
 
 #[test]
 fn one_by_one() {
+    needs_root!();
     with_sysfs(|sysfs| {
         let bus = Bus::new(sysfs);
         bus.dimm(0, "8680-1", "1");
@@ -58,6 +59,7 @@ fn found() -> Vec<&'static str> {
 /// many regions and DIMMs the machine has.
 #[test]
 fn within_the_budget() {
+    needs_root!();
     for dimms in [0, 1, 2, 6, 16] {
         for others in [0, 40] {
             with_sysfs(|sysfs| {
@@ -87,6 +89,7 @@ fn within_the_budget() {
 /// At most 6 more for each level of partition or volume.
 #[test]
 fn each_level_costs_six_at_most() {
+    needs_root!();
     with_sysfs(|sysfs| {
         let bus = Bus::new(sysfs);
         bus.dimm(0, "8680-1", "1");

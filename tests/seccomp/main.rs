@@ -3,6 +3,7 @@
 #![cfg(target_os = "linux")]
 
 #[path = "../common/mod.rs"]
+#[macro_use]
 mod common;
 
 mod budget;
@@ -45,6 +46,7 @@ fn under(filter: &BpfProgram, run: Function, subject: &Target) -> Ended<Answer> 
 
 #[test]
 fn each_function_needs_the_calls_of_its_documentation_and_no_other() {
+    needs_root!();
     let mut tried = BTreeMap::new();
     for world in [World::Region, World::Volume, World::Mixed, World::Unlisted, World::Gone] {
         with_sysfs(|sysfs| {
@@ -81,6 +83,7 @@ fn each_function_needs_the_calls_of_its_documentation_and_no_other() {
 
 #[test]
 fn a_call_that_a_filter_refuses_gives_its_errno() {
+    needs_root!();
     let table: &[(Function, On, &str, Subject)] = &[
         (NEW, On::File, "fcntl", Subject::Handle),
         (NEW, On::File, "fstat", Subject::Handle),

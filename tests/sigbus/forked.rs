@@ -68,6 +68,7 @@ extern "C" fn on_sigsys(_: i32, _: *mut libc::siginfo_t, context: *mut libc::c_v
 
 #[test]
 fn its_number_is_nobodys() {
+    needs_root!();
     let filter = filter();
     let ended = in_child(|| {
         fork_in_namespace(|| {

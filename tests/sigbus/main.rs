@@ -6,6 +6,7 @@
 ))]
 
 #[path = "../common/mod.rs"]
+#[macro_use]
 mod common;
 #[path = "../common/shrunk.rs"]
 mod shrunk;

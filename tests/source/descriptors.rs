@@ -25,6 +25,7 @@ use rustix::fs::{MemfdFlags, ftruncate};
 
 #[test]
 fn every_row_of_the_table() {
+    needs_root!();
     with_own_descriptors(|| {
         for row in rows() {
             let Some(made) = row.descriptor() else { continue };

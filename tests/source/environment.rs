@@ -37,6 +37,7 @@ fn file(size: u64) -> File {
 
 #[test]
 fn a_full_descriptor_table() {
+    needs_root!();
     with_sysfs(|sysfs| {
         sysfs.device_dax("8192\n", "4096\n");
         let (file, null) = (file(FILE_SIZE), dev_null());
@@ -69,6 +70,7 @@ fn a_full_descriptor_table() {
 
 #[test]
 fn a_chroot_without_sys() {
+    needs_root!();
     let root = tempfile::tempdir_in(DISK).expect("a directory");
     let (before, null, (_master, slave)) =
         (file(FILE_SIZE), dev_null(), terminal().expect("a terminal"));
@@ -106,6 +108,7 @@ fn a_chroot_without_sys() {
 
 #[test]
 fn a_device_that_was_opened_before_the_chroot() {
+    needs_root!();
     let root = tempfile::tempdir_in(DISK).expect("a directory");
     with_sysfs(|sysfs| {
         sysfs.device_dax("8192\n", "4096\n");
@@ -158,6 +161,7 @@ fn a_descriptor_that_was_closed_and_reused() {
 
 #[test]
 fn a_device_that_was_closed_and_reused() {
+    needs_root!();
     with_own_descriptors(|| {
         with_sysfs(|sysfs| {
             sysfs.device_dax("8192\n", "4096\n");

@@ -179,6 +179,7 @@ fn dropping_closes_what_was_owned_once_and_nothing_else() {
 
 #[test]
 fn no_descriptor_leaks_whatever_is_asked_of_it() {
+    needs_root!();
     with_own_descriptors(|| {
         let pool = Pool::<Linux, 2>::new();
         for row in rows() {

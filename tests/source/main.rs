@@ -3,6 +3,7 @@
 #![cfg(any(target_os = "linux", windows))]
 
 #[cfg(target_os = "linux")]
+#[macro_use]
 #[path = "../common/mod.rs"]
 mod common;
 

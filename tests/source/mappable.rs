@@ -93,6 +93,7 @@ const DIRECT_IO: u32 = 1;
 
 #[test]
 fn a_file_in_user_space() {
+    needs_root!();
     with_own_mounts(|| {
         for (flags, mapped) in [(0, true), (DIRECT_IO, false)] {
             let place = tempfile::NamedTempFile::new().expect("a place");

@@ -86,6 +86,7 @@ fn answers<H: Handle<P = Linux>>(
 
 #[test]
 fn every_row_of_the_table() {
+    needs_root!();
     let library = Libpmem2::load();
     let (mut found, mut missing) = (Vec::new(), Vec::new());
     with_own_descriptors(|| {
@@ -152,6 +153,7 @@ fn anonymous_sources() {
 
 #[test]
 fn device_dax_is_accepted_by_both() {
+    needs_root!();
     let library = Libpmem2::load();
     with_sysfs(|sysfs| {
         for bus in ["/sys/bus/dax", "/sys/class/dax"] {

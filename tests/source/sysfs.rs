@@ -28,6 +28,7 @@ const fn os(what: Subject, errno: i32) -> Error {
 
 #[test]
 fn a_good_device() {
+    needs_root!();
     with_sysfs(|sysfs| {
         let entry = sysfs.device_dax("1073741824\n", "2097152\n");
         let null = dev_null();
@@ -70,6 +71,7 @@ fn a_good_device() {
 /// The entry may itself be a link, as it is in the kernel's sysfs.
 #[test]
 fn an_entry_that_is_a_link() {
+    needs_root!();
     with_sysfs(|sysfs| {
         sysfs.device_dax("12288\n", "4096\n");
         fs::create_dir_all("/sys/devices/platform").expect("a directory");
@@ -87,6 +89,7 @@ fn an_entry_that_is_a_link() {
 /// class, whose name is a directory in between, and had a link to the parent.
 #[test]
 fn an_alignment_of_the_region() {
+    needs_root!();
     with_sysfs(|sysfs| {
         for (directory, subsystem, device) in [
             ("dax0.1/dax0.0", "/sys/bus/dax", None),
@@ -121,6 +124,7 @@ fn an_alignment_of_the_region() {
 /// Where sysfs tells no alignment, the driver does: /dev/zero maps a page.
 #[test]
 fn an_alignment_that_is_tried() {
+    needs_root!();
     with_sysfs(|_| {
         let entry = Entry::at("/sys/dev/char/1:5");
         entry.link("subsystem", BUS_DAX);
@@ -141,6 +145,7 @@ fn an_alignment_that_is_tried() {
 
 #[test]
 fn texts_that_are_numbers() {
+    needs_root!();
     with_sysfs(|sysfs| {
         let null = dev_null();
         for (text, number) in [
@@ -173,6 +178,7 @@ fn texts_that_are_numbers() {
 
 #[test]
 fn texts_that_are_no_numbers() {
+    needs_root!();
     let digits = |count| "1".repeat(count);
     let mut texts: Vec<Vec<u8>> = [
         "",
@@ -236,6 +242,7 @@ fn texts_that_are_no_numbers() {
 /// `None`: nothing is read, and that is no number.
 #[test]
 fn attributes_that_are_no_files() {
+    needs_root!();
     type Put = fn(&Entry, &str);
     let table: [(&str, Put, Option<i32>); 8] = [
         ("missing", |_, _| {}, Some(libc::ENOENT)),
@@ -286,6 +293,7 @@ fn node(entry: &Entry, name: &str, kind: FileType) {
 
 #[test]
 fn attributes_that_may_not_be_read() {
+    needs_root!();
     with_sysfs(|sysfs| {
         let entry = sysfs.device_dax("4096\n", "4096\n");
         for name in ["size", "align"] {
@@ -304,6 +312,7 @@ fn attributes_that_may_not_be_read() {
 /// What the link `subsystem` may say, and what the device is then.
 #[test]
 fn subsystems() {
+    needs_root!();
     let deep = |levels: usize| "../".repeat(levels) + "bus/dax";
     let table: Vec<(String, Kind)> = [
         (BUS_DAX, Kind::DeviceDax),
@@ -360,6 +369,7 @@ fn subsystems() {
 /// Shapes of /sys that no kernel gives.
 #[test]
 fn entries_that_make_no_sense() {
+    needs_root!();
     const CHARACTER: Error = Error::InvalidFileType(Kind::CharacterDevice);
     // Without /sys, the kernel tells by statx(2) that it is none.
     const NO_SYSFS: Error = CHARACTER;
@@ -428,6 +438,7 @@ fn put_link(directory: &str, name: &str, target: &str) {
 
 #[test]
 fn a_sysfs_that_may_not_be_searched() {
+    needs_root!();
     with_sysfs(|sysfs| {
         sysfs.device_dax("4096\n", "4096\n");
         let (null, (_master, slave)) = (dev_null(), terminal().expect("a terminal"));
@@ -450,6 +461,7 @@ fn a_sysfs_that_may_not_be_searched() {
 /// A descriptor that is of no use is refused for that, whatever /sys is like.
 #[test]
 fn the_handle_is_judged_before_sysfs() {
+    needs_root!();
     use pmem2::error::HandleFault::{NoAccess, WriteOnly};
     use rustix::fs::OFlags;
     with_sysfs(|_| {
@@ -467,6 +479,7 @@ fn the_handle_is_judged_before_sysfs() {
 
 #[test]
 fn what_was_opened_in_sysfs_is_closed() {
+    needs_root!();
     with_own_descriptors(|| {
         with_sysfs(|sysfs| {
             let null = dev_null();

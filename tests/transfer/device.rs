@@ -39,6 +39,7 @@ pub(crate) fn open(flags: OFlags) -> File {
 
 #[test]
 fn what_was_written_is_read() {
+    needs_root!();
     with_sysfs(|sysfs| {
         device(sysfs);
         let file = open(OFlags::RDWR);
@@ -78,6 +79,7 @@ fn what_was_written_is_read() {
 /// nothing, and a SIGBUS.
 #[test]
 fn memory_that_fails() {
+    needs_root!();
     with_sysfs(|sysfs| {
         device(sysfs);
         let file = open(OFlags::RDWR);
@@ -100,6 +102,7 @@ fn memory_that_fails() {
 /// libpmem2 cannot read it.
 #[test]
 fn one_that_is_opened_to_be_read() {
+    needs_root!();
     with_sysfs(|sysfs| {
         device(sysfs);
         let file = open(OFlags::RDONLY);
@@ -121,6 +124,7 @@ fn one_that_is_opened_to_be_read() {
 /// A device that cannot be mapped, and one that became another.
 #[test]
 fn what_stands_in_the_way() {
+    needs_root!();
     with_sysfs(|sysfs| {
         let entry = device(sysfs);
         let file = open(OFlags::RDWR);

@@ -61,6 +61,7 @@ const AROUND: usize = 2 * LINE;
 
 #[test]
 fn by_a_writer() {
+    needs_root!();
     on_device(|source| {
         for (offset, length) in RANGES {
             let new = no_zeros(length);
@@ -82,6 +83,7 @@ fn by_a_writer() {
 /// Each is durable before the next one begins.
 #[test]
 fn by_a_writer_again() {
+    needs_root!();
     on_device(|source| {
         let new = no_zeros(100);
         let one = || {
@@ -102,6 +104,7 @@ fn by_a_writer_again() {
 /// By a mapping of the call's own, which is of the unit that the bytes are in, or the two.
 #[test]
 fn by_one_call() {
+    needs_root!();
     on_device(|source| {
         for (offset, length) in [(0, 1), (60, 8), (100, 600)] {
             let new = no_zeros(length);
@@ -122,6 +125,7 @@ fn by_one_call() {
 /// third, one is there.
 #[test]
 fn what_came_before_a_failure() {
+    needs_root!();
     on_device(|source| {
         let unit = usize::try_from(ALIGN).expect("a unit fits");
         assert_eq!(SIZE, 4 * ALIGN);

@@ -35,6 +35,7 @@ fn sorts() -> Vec<(&'static str, File)> {
 
 #[test]
 fn what_was_written_is_read() {
+    needs_root!();
     for (name, file) in sorts() {
         let source = Source::new(&file).expect(name);
         let mut expected = vec![0; LENGTH];

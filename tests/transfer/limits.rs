@@ -25,6 +25,7 @@ fn os<T>(done: usize, errno: Errno) -> Result<T, (usize, Error)> {
 /// A file system of four pages, and a file with a hole of more.
 #[test]
 fn a_full_file_system() {
+    needs_root!();
     let file =
         file_of(&made::file_on("tmpfs", "size=16384", 1 << 20).expect("a small file system"));
     let source = Source::new(&file).expect("a source");

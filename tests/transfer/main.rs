@@ -3,6 +3,7 @@
 #![cfg(target_os = "linux")]
 
 #[path = "../common/mod.rs"]
+#[macro_use]
 mod common;
 #[cfg(target_arch = "x86_64")]
 #[path = "../common/instructions.rs"]

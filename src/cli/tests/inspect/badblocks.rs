@@ -23,6 +23,7 @@ fn listed(list: &str) -> (String, Value) {
 
 #[test]
 fn none_and_some() {
+    needs_root!();
     let (block, object) = listed("");
     assert_eq!(fact(&block, "bad blocks"), Some("none"));
     assert_eq!(
@@ -53,6 +54,7 @@ fn none_and_some() {
 /// People see the first of them.
 #[test]
 fn many() {
+    needs_root!();
     let mut list = String::new();
     for number in 0..200 {
         writeln!(list, "{} 1", START + number * 2).unwrap();
@@ -67,6 +69,7 @@ fn many() {
 /// The kernel cuts its list at a page: what there is of it is told, and that it is not all.
 #[test]
 fn a_list_that_is_cut() {
+    needs_root!();
     let mut list = String::new();
     for number in 0_u64.. {
         writeln!(list, "{} 1", START + number * 2).unwrap();
@@ -87,6 +90,7 @@ fn a_list_that_is_cut() {
 /// That nothing is known is not that there are none.
 #[test]
 fn no_list() {
+    needs_root!();
     for (list, symbol) in [("\n", Value::Null), ("much\n", json!("PMEM2_E_CANNOT_READ_BOUNDS"))] {
         let (block, object) = listed(list);
         assert!(fact(&block, "bad blocks").unwrap().starts_with("cannot be told: "), "{block}");

@@ -1,6 +1,14 @@
 //! The built binary, run on real things.
 #![cfg(target_os = "linux")]
 
+#[macro_use]
+#[path = "../../../../tests/common/root.rs"]
+mod root;
+
+mod common {
+    pub(crate) use crate::root;
+}
+
 mod badblocks;
 mod descriptors;
 mod devices;

@@ -13,6 +13,7 @@ fn facts<'b>(block: &'b str, key: &str) -> Vec<&'b str> {
 
 #[test]
 fn a_file_on_persistent_memory() {
+    needs_root!();
     let sysfs = Sysfs::new();
     let region = sysfs.region(0, 3, "ACPI.NFIT");
     region.write("persistence_domain", "memory_controller\n");
@@ -76,6 +77,7 @@ fn a_file_on_persistent_memory() {
 
 #[test]
 fn why_a_file_cannot_be_mapped_directly() {
+    needs_root!();
     let (sector, raw) = ("not as it is: a namespace of sectors (BTT)", "a raw namespace without");
     let (raw, host) = (&*format!("not as it is: {raw} DAX"), "yes, PAGE (by the host's flush)");
     for (carrier, mode, provider, reason, verdict) in [
@@ -121,6 +123,7 @@ fn why_a_file_cannot_be_mapped_directly() {
 
 #[test]
 fn a_device_dax_by_persistence_domain() {
+    needs_root!();
     let needs_eadr = Some("BYTE needs a platform with eADR");
     for (domain, granularity, reason, remedy, brief) in [
         (Some("cpu_cache"), "BYTE", "cpu_cache", None, "eADR: caches are saved"),
@@ -163,6 +166,7 @@ fn a_device_dax_by_persistence_domain() {
 
 #[test]
 fn a_device_dax_that_only_the_host_makes_durable() {
+    needs_root!();
     let sysfs = Sysfs::new();
     sysfs.device_dax(&sysfs.carrier(&sysfs.region(0, 0, "virtio-pmem"), "dax", 0));
     let (block, object) = sysfs.says(0, "/dev/null");
@@ -183,6 +187,7 @@ fn a_device_dax_that_only_the_host_makes_durable() {
 
 #[test]
 fn a_device_dax_in_no_region() {
+    needs_root!();
     let sysfs = Sysfs::new();
     sysfs.device_dax_of_no_region();
     let (block, object) = sysfs.says(0, "/dev/null");
@@ -214,6 +219,7 @@ fn a_device_dax_in_no_region() {
 
 #[test]
 fn warnings_come_first() {
+    needs_root!();
     let sysfs = Sysfs::new();
     let region = sysfs.region(0, 7, "e820");
     region.write("read_only", "1\n");
@@ -255,6 +261,7 @@ fn warnings_come_first() {
 /// Everything that a DIMM can report, and memory that a driver declares to be persistent.
 #[test]
 fn what_is_not_to_be_trusted() {
+    needs_root!();
     let sysfs = Sysfs::new();
     let region = sysfs.region(0, 3, "ramdax");
     let flags = "save_fail restore_fail flush_fail map_fail smart_event smart_notify ";
@@ -277,6 +284,7 @@ fn what_is_not_to_be_trusted() {
 /// A region of volatile memory is no hardware that anything could be told of.
 #[test]
 fn volatile_memory() {
+    needs_root!();
     let sysfs = Sysfs::new();
     let region = sysfs.region(0, 3, "ACPI.NFIT");
     region.write("devtype", "nd_volatile\n");
@@ -301,6 +309,7 @@ fn volatile_memory() {
 /// A DIMM that two regions of one volume share is one DIMM.
 #[test]
 fn a_dimm_of_two_regions() {
+    needs_root!();
     let sysfs = Sysfs::new();
     let (first, second) = (sysfs.region(0, 2, "ACPI.NFIT"), sysfs.region(0, 12, "ACPI.NFIT"));
     sysfs.dimm(&first, 0, "8680-1", "", Some("3"));
@@ -316,6 +325,7 @@ fn a_dimm_of_two_regions() {
 
 #[test]
 fn a_volume_on_two_regions() {
+    needs_root!();
     let sysfs = Sysfs::new();
     let (second, first) = (sysfs.region(0, 12, "ACPI.NFIT"), sysfs.region(0, 2, "ACPI.NFIT"));
     second.write("numa_node", "1\n");
@@ -364,6 +374,7 @@ fn unanswered(object: &Value) -> Vec<&String> {
 /// named.
 #[test]
 fn other_disks() {
+    needs_root!();
     let sysfs = Sysfs::new();
     let carrier = sysfs.carrier(&sysfs.region(0, 0, "ACPI.NFIT"), "pfn", 0);
     sysfs.disk(&carrier, "pmem0", (259, 4000), true);
@@ -391,6 +402,7 @@ fn other_disks() {
 /// A block device is no source, and lies somewhere all the same.
 #[test]
 fn a_block_device() {
+    needs_root!();
     use rustix::fs::{CWD, FileType, makedev, mknodat};
     if !is_root() {
         // Only root may make one; what is in /dev has a place of the real /sys.
@@ -426,6 +438,7 @@ fn a_block_device() {
 /// What cannot be known is said where it would stand, and hides nothing else.
 #[test]
 fn answers_that_make_no_sense() {
+    needs_root!();
     type Breaks = fn(&crate::sysfs::Node, &crate::sysfs::Node);
     let rows: [(Breaks, &[(&str, &str)]); 6] = [
         (
@@ -479,6 +492,7 @@ fn answers_that_make_no_sense() {
 /// Not permitted is another thing than not counted and than broken.
 #[test]
 fn a_count_that_this_user_may_not_read() {
+    needs_root!();
     let sysfs = Sysfs::new();
     let region = sysfs.region(0, 0, "ACPI.NFIT");
     let dimm = sysfs.dimm(&region, 0, "8680-1", "", Some("1"));
@@ -502,6 +516,7 @@ fn a_count_that_this_user_may_not_read() {
 
 #[test]
 fn without_sysfs() {
+    needs_root!();
     let sysfs = Sysfs::new();
     let (block, object) = sysfs.says_after("mount -t tmpfs none /sys", 0, &sysfs.file);
     let line = fact(&block, "place").unwrap();
