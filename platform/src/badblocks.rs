@@ -61,10 +61,9 @@ pub trait BadBlocks: Platform {
     }
 
     /// Gives the object good memory for these bytes, all of which the system knows now to be bad:
-    /// they are zeros then. Otherwise nothing is touched:
-    /// [`Fail::Absent`]`(`[`Subject::BadBlocks`](crate::Subject::BadBlocks)`)`. A way that this
-    /// object does not have is [`Fail::Unsupported`]. Where an allocation needs to give up no good
-    /// byte, the lossy one is the same.
+    /// they are zeros then. Otherwise nothing is touched: [`Fail::NotBad`]. A way that this object
+    /// has not is [`Fail::Unsupported`]. Where an allocation needs to give up no good byte, the
+    /// lossy one is the same.
     fn clear_bad(
         handle: Borrowed<'_, Self>,
         facts: &Facts<Self::Id>,

@@ -196,6 +196,12 @@ impl fmt::Display for NoId {
     }
 }
 
+/// HUGETLBFS_MAGIC of linux/magic.h.
+pub(crate) const HUGETLBFS: u32 = 0x9584_58f6;
+
+/// OVERLAYFS_SUPER_MAGIC of linux/magic.h.
+pub(crate) const OVERLAYFS: u32 = 0x794c_7630;
+
 /// The type of a file system, by a number: on Linux `f_type` of statfs(2). A file system of another
 /// system's has Linux's number if Linux knows it too, and else any that is not in linux/magic.h,
 /// which in most cases gives it no name here; on Windows the first four letters of the name that
@@ -248,10 +254,10 @@ impl FileSystem {
             0xEF53 => "ext2/ext3/ext4",
             0x5846_5342 => "xfs",
             0x0102_1994 => "tmpfs",
-            0x9584_58f6 => "hugetlbfs",
+            HUGETLBFS => "hugetlbfs",
             0x8584_58f6 => "ramfs",
             0x9123_683E => "btrfs",
-            0x794c_7630 => "overlay",
+            OVERLAYFS => "overlay",
             0x6969 => "nfs",
             0x6573_5546 => "fuse/virtiofs",
             0x0102_1997 => "9p",

@@ -100,6 +100,10 @@ pub enum Fail {
     Unsupported,
     /// It is not there.
     Absent(Subject),
+    /// The bytes that were to be cleared are not all known to be bad. Nothing was touched.
+    NotBad,
+    /// The system failed to make durable what was written: EIO of fsync(2). The data may be lost.
+    NotSynced,
     /// It is there and cannot be understood.
     Malformed(Subject),
     /// The handle refers to another object than the one that was described: it was closed, and what
@@ -118,12 +122,25 @@ pub enum Fail {
     OsCode(Subject, u32),
 }
 
+impl Fail {
+    /// Returns the failure of a call that synchronizes, like fsync(2), by its error number.
+    #[must_use]
+    pub const fn unsynced(errno: Errno) -> Self {
+        match errno {
+            Errno::EIO => Self::NotSynced,
+            errno => Self::Os(Subject::Sync, errno),
+        }
+    }
+}
+
 /// Speaks to those who write a platform; a program is told the sentence of pmem2's `Error`.
 impl fmt::Display for Fail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unsupported => f.write_str("the platform has no answer"),
             Self::Absent(what) => write!(f, "{what:?}: not there"),
+            Self::NotBad => f.write_str("not all of the bytes are known to be bad"),
+            Self::NotSynced => f.write_str("what was written was not made durable"),
             Self::Malformed(what) => write!(f, "{what:?}: cannot be understood"),
             Self::Replaced => f.write_str("the handle refers to another object meanwhile"),
             Self::DeviceReplaced => f.write_str("the device is another one meanwhile"),

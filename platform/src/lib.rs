@@ -55,6 +55,7 @@ mod facts;
 mod fail;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
+#[path = "../../tests/fuzz/src/parsers.rs"]
 pub mod fuzz;
 mod handle;
 #[cfg(target_os = "linux")]

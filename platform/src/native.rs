@@ -10,7 +10,7 @@ use crate::{
 /// [`Bare`](crate::Bare) where there is no operating system,
 /// [`Unsupported`](crate::Unsupported) where there is no backend.
 #[cfg(target_os = "linux")]
-pub type Native = crate::linux::Linux;
+pub type Native = crate::linux::sys::Linux;
 /// The platform of the system that this was compiled for: `Linux` on Linux, `Windows` on Windows,
 /// [`Bare`](crate::Bare) where there is no operating system,
 /// [`Unsupported`](crate::Unsupported) where there is no backend.
@@ -30,7 +30,7 @@ pub type Native = crate::unsupported::Unsupported;
 /// The platform of file descriptors: [`Native`] on Linux; on Windows the C runtime's, which
 /// answers with the feature `crt` only.
 #[cfg(target_os = "linux")]
-pub type Descriptors = crate::linux::Linux;
+pub type Descriptors = crate::linux::sys::Linux;
 /// The platform of file descriptors: [`Native`] on Linux; on Windows the C runtime's, which
 /// answers with the feature `crt` only.
 #[cfg(windows)]

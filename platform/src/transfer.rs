@@ -114,7 +114,8 @@ pub trait Transfer: Platform {
         Err(Partial { done: 0, why: Cause::Fail(Fail::Unsupported) })
     }
 
-    /// Makes what was written durable, with what is needed to find it again.
+    /// Makes what was written durable, with what is needed to find it again. Where the system fails
+    /// to store it, this is [`Fail::NotSynced`].
     fn sync(handle: Borrowed<'_, Self>, facts: &Facts<Self::Id>) -> Result<(), Fail> {
         let _ = (handle, facts);
         Err(Fail::Unsupported)

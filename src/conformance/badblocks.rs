@@ -81,10 +81,7 @@ fn refused<H: Handle<P: BadBlocks>>(source: &Source<H>, byte: u64) -> Result<(),
     let range = byte..byte.saturating_add(1);
     for by in [ClearBy::Allocation, ClearBy::LossyAllocation, ClearBy::DeviceCommand] {
         let cleared = H::P::clear_bad(handle.into(), source.facts(), range.clone(), by);
-        let kept = matches!(
-            cleared,
-            Err(Fail::Absent(Subject::BadBlocks) | Fail::Unsupported | Fail::Os(..))
-        );
+        let kept = matches!(cleared, Err(Fail::NotBad | Fail::Unsupported | Fail::Os(..)));
         ensure(kept, Rule::GoodIsNotCleared)?;
     }
     Ok(())

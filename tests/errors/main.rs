@@ -295,7 +295,7 @@ fn whatever_fails_is_an_error() {
         platform::Fail,
         transfer::{Cause, Partial, TransferError},
     };
-    let boxed: [(Box<dyn std::error::Error>, &str); 20] = [
+    let boxed: [(Box<dyn std::error::Error>, &str); 22] = [
         (Box::new(Error::SourceEmpty), ""),
         (Box::new(TransferError::from(Error::SourceEmpty)), ""),
         (Box::new(Memory::Heap), ""),
@@ -310,6 +310,8 @@ fn whatever_fails_is_an_error() {
         (Box::new(Fail::DeviceReplaced), "the device is another one meanwhile"),
         (Box::new(Fail::TooLarge(Subject::DeviceId)), "DeviceId: too large"),
         (Box::new(Fail::Os(Subject::Sync, Errno::EIO)), "Sync: input/output error (EIO)"),
+        (Box::new(Fail::NotBad), "not all of the bytes are known to be bad"),
+        (Box::new(Fail::NotSynced), "what was written was not made durable"),
         (Box::new(Fail::NotDurable(Undurable::Never)), "not durable: Never"),
         (Box::new(Fail::OsCode(Subject::Read, 1392)), "Read: error 1392 of the system's own"),
         (

@@ -18,10 +18,10 @@ pub(crate) fn expected(fail: Fail, asked: Subject) -> Error {
         Fail::Unsupported => Error::Unsupported(asked),
         Fail::Replaced => Error::InvalidFileHandle(HandleFault::Replaced),
         Fail::NotDurable(why) => Error::NotDurable(why),
-        Fail::Os(Subject::Sync, Errno::EIO) => Error::NotSynced,
+        Fail::NotSynced => Error::NotSynced,
         Fail::Os(what, errno) => Error::Os { subject: what, errno },
         Fail::OsCode(what, code) => Error::OsCode { subject: what, code },
-        Fail::Absent(Subject::BadBlocks) => Error::NotBad,
+        Fail::NotBad => Error::NotBad,
         Fail::Absent(Subject::Mapping) => Error::MappingNotFound,
         Fail::Absent(Subject::Handle) => Error::InvalidFileHandle(HandleFault::NotOpen),
         Fail::Absent(what) => absent(what),
@@ -51,10 +51,9 @@ fn the_codes_of_failures() {
     let code =
         |fail| Source::new(Script::failing(Call::Describe, fail).object()).unwrap_err().code();
     let codes = |fail: fn(Subject) -> Fail| WHATS.map(|what| code(fail(what)));
-    // ENOENT, but for a handle, a bad block (none found), a mapping.
+    // ENOENT, except for a handle and a mapping.
     let absent = |what| match what {
         Subject::Handle => -100_004,
-        Subject::BadBlocks => -100_029,
         Subject::Mapping => -100_016,
         _ => -2,
     };
@@ -81,14 +80,11 @@ fn the_codes_of_failures() {
     // EOVERFLOW.
     assert_eq!(codes(Fail::TooLarge), [-Errno::EOVERFLOW.raw(); WHATS.len()]);
     assert_eq!(code(Fail::Unsupported), -100_001);
+    assert_eq!([Fail::NotBad, Fail::NotSynced].map(code), [-100_029, -100_037]);
     assert_eq!([Fail::Replaced, Fail::DeviceReplaced].map(code), [-100_004; 2]);
     assert_eq!(UNDURABLE.map(|why| code(Fail::NotDurable(why))), [-100_001; 5]);
     for errno in 1..=133 {
-        // A sync that failed is a failure of the medium.
-        let expected = |what| {
-            if (what, errno) == (Subject::Sync, Errno::EIO.raw()) { -100_037 } else { -errno }
-        };
-        assert_eq!(codes_of_os(errno), WHATS.map(expected));
+        assert_eq!(codes_of_os(errno), [-errno; WHATS.len()]);
     }
 }
 

@@ -235,7 +235,7 @@ impl BadBlocks for &Script {
                 bad.retain(|byte| !range.contains(byte));
                 Ok(())
             }
-            false => Err(Fail::Absent(pmem2::error::Subject::BadBlocks)),
+            false => Err(Fail::NotBad),
         });
         script.ask(Call::ClearBad((range.start, range.end), by), handle.raw(), facts, answer)
     }

@@ -256,7 +256,13 @@ pub(crate) const UNDURABLE: [Undurable; 5] = [
 /// have.
 pub(crate) fn fails() -> Vec<Fail> {
     let errnos = (1..=133).chain([4000, i32::MAX]).map(Errno::from_raw);
-    let mut fails = vec![Fail::Unsupported, Fail::Replaced, Fail::DeviceReplaced];
+    let mut fails = vec![
+        Fail::Unsupported,
+        Fail::Replaced,
+        Fail::DeviceReplaced,
+        Fail::NotBad,
+        Fail::NotSynced,
+    ];
     fails.extend(UNDURABLE.map(Fail::NotDurable));
     for what in WHATS {
         fails.extend([Fail::Absent(what), Fail::Malformed(what), Fail::TooLarge(what)]);

@@ -291,7 +291,7 @@ fn a_writer_syncs() {
     script.calls();
     assert_eq!((writer.sync(), script.calls()), (Ok(()), vec![Call::Sync]));
     let mut script = Script::new();
-    script.medium.sync = Err(pmem2::platform::Fail::Os(pmem2::error::Subject::Sync, Errno::EIO));
+    script.medium.sync = Err(pmem2::platform::Fail::NotSynced);
     let writer = Writer::new(Source::new(script.object()).unwrap()).unwrap();
     assert_eq!(writer.sync(), Err(Error::NotSynced));
 }

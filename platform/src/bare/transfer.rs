@@ -130,7 +130,7 @@ fn fail(fault: WindowFault) -> Fail {
         WindowFault::NoInstruction => Fail::NotDurable(Undurable::NoInstruction),
         WindowFault::NoHints => Fail::NotDurable(Undurable::NoHints),
         WindowFault::NoCall => Fail::NotDurable(Undurable::NoCall),
-        WindowFault::Host(errno) => Fail::Os(Subject::Sync, errno),
+        WindowFault::Host(errno) => Fail::unsynced(errno),
     }
 }
 

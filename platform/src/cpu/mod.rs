@@ -22,8 +22,8 @@
 mod arch;
 #[cfg(any(target_arch = "arm", test))]
 mod dccmvac;
-mod instruction;
-mod processor;
+pub(crate) mod instruction;
+pub(crate) mod processor;
 pub(crate) mod steps;
 #[cfg(test)]
 pub(crate) mod tests;

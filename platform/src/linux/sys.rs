@@ -1,53 +1,104 @@
-//! The list of system calls. Everything else of the Linux backend is generic over [`Sys`], so that
-//! tests can make any call fail with any error number.
+//! The system calls of the Linux backend.
+//!
+//! The code above is generic over [`Sys`], so that tests can make any call fail with any error
+//! number. [`Linux`] makes the calls.
 
 pub(super) mod blocks;
+pub(super) mod fd;
 pub(super) mod ioctl;
 pub(super) mod page;
 
 use core::{
     ffi::CStr,
-    mem::{ManuallyDrop, MaybeUninit},
+    mem::MaybeUninit,
     ptr::{self, NonNull},
 };
 
 use rustix::{
-    fd::{AsRawFd, OwnedFd},
-    fs::{AtFlags, CWD, Mode, OFlags, RawDir, StatxAttributes, StatxFlags},
+    fs::{AtFlags, CWD, OFlags, RawDir, StatxAttributes, StatxFlags},
     io,
     mm::{MapFlags, ProtFlags, mmap, munmap},
 };
 
-use super::transfer::mcsafe::{self, GuardedCopy, SigbusHandler};
-use crate::{Access, Errno};
+use crate::{
+    errno::Errno,
+    facts::Access,
+    fail::{Fail, Subject},
+};
+use fd::{File, borrow, errno, open, widen};
 
-/// What the backend needs of stat(2).
+/// The backend for Linux: rustix's raw system calls, no libc.
+///
+/// | method | system calls |
+/// |---|---|
+/// | `describe` | `fcntl(F_GETFL)`, `fstat`; of a character device also `readlink`, and where that finds nothing `access`, and of a device DAX `stat`, and where there is no `/sys`, or it cannot be read, `statx`, and where that does not tell a device DAX `fstatfs`; where `st_blksize` is over 4096 also `fstatfs` |
+/// | `size`, regular file | `fstat` |
+/// | `size`, device DAX | `fstat`, `open`, `read`, `close`, `stat` |
+/// | `alignment`, device DAX | `fstat`, `open`, where that finds nothing up to three times, `read`, `close`, `stat`; where `/sys` does not tell, `mmap` until one is granted, `munmap` |
+/// | `allocated` | `fstat` |
+/// | `file_system` | `fstat`, `fstatfs` |
+/// | `page_size` | none where the ABI fixes the size (x86, riscv64, s390x); elsewhere `msync` of no bytes, one for a page of 4 KiB, five for 64 KiB, the first time only |
+/// | `locate` | `fstat`; of a file also `fstatfs`, and on XFS `ioctl(FS_IOC_FSGETXATTR)`; then, unless the file system does not say which device the file is on, `readlink`, and where that finds nothing `access`; of a volume also `open`, `getdents64` until there is no more, `close` for itself and each volume below, and `readlink` for each device that these are made of; where one of these is a disk that is no persistent memory also `open`, `read`, `close` |
+/// | `confirm` | `stat` |
+/// | `numa_node`, `target_node`, each fact of `region`, `dimm`, `dimm_id`, `dimm_dirty_shutdowns`, `dax_capable` | `open`, `read`, `close` |
+/// | `synchronous` | `fstat`, `mmap` once to three times, `munmap` |
+/// | `direct` | `fstat`, `statx`, `open`, `read` until the mount is found, `close` |
+/// | `channel`, regular file | none |
+/// | `channel`, device DAX | `fstat`, `open`, `read`, `close`, `stat`, `rt_sigaction` (see [`SigbusHandler`](crate::SigbusHandler)), `mmap`; `munmap` when it is dropped |
+/// | `read_at`, regular file | `pread64` until all is read; where that fails, until it is known at which byte |
+/// | `write_at`, regular file | `pwrite64`, likewise, and where that fails `pread64` |
+/// | `read_at`, `write_at`, device DAX | none |
+/// | `sync`, regular file | `fstat`, `fdatasync` |
+/// | `sync`, device DAX | none |
+/// | `list_bad`, regular file | `fstat`, `fstatfs`, and on XFS `ioctl(FS_IOC_FSGETXATTR)`; then, of ext2, ext3, ext4, and XFS where the file is not on its realtime device, `readlink`; on persistent memory `open`, `read` until there is no more, `close`, of a partition also `open`, `read`, `close`; on a volume of device-mapper `open`, `DM_TABLE_STATUS`, `close`, and from `readlink` on the same for each of its parts |
+/// | `list_bad`, device DAX | `fstat`, `readlink`; `open`, `read`, `close` four times, `read` until there is no more the last time; `stat` |
+/// | `next_bad`, regular file | `fstat`; where anything is bad on its disk also `ioctl(FS_IOC_FIEMAP)`, once for each 32 extents |
+/// | `next_bad`, device DAX | `fstat`, `stat` |
+/// | `clear_bad`, regular file | `fstat`, the first time `mmap`, `madvise`; `fcntl(F_GETFL)`, `fsync`; those of a list and of its steps, before and after; `fstatfs`, `readlink`, `open` of a spare file, `fstat`, where it belongs to somebody else `fchown`, `fallocate`; for each block of the file system `ioctl(FS_IOC_FIEMAP)`, and where anything is good in it `pread64`, `fallocate`, `pwrite64` (the last one before all others, too), `fstat`, `fallocate` three times, `ioctl(FS_IOC_FIEMAP)`, and some of these again where it comes to lie on bad memory, `fstat`, `pwrite64`; `close`, `fsync`, `fstat`, `pread64`; `futex` |
+/// | `clear_bad`, device DAX | those of a list and of its steps, `fstat`, `readlink`, `open`, `read`, `close`, `stat`, before and after; `readlink`; `open`, `read`, `close` three times; `open`, `ND_IOCTL_ARS_CAP`, `stat`, `ND_IOCTL_CLEAR_ERROR`, `close` |
+///
+/// `readlink` and `open` are `readlinkat` and `openat` with `AT_FDCWD`, `access` is `faccessat`, on
+/// every architecture, and `stat` is `newfstatat` on 64-bit ones, and what begins with `FS_`, `DM_`
+/// or `ND_` is an `ioctl`; where `stat` and `fstat` have no 64-bit time (32-bit machines) they are
+/// `statx`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Linux;
+
+/// The fields of stat(2) that the backend needs.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Stat {
     pub(super) dev: u64,
     pub(super) ino: u64,
     pub(super) rdev: u64,
     pub(super) mode: u32,
-    /// Negative where a file system is broken.
+    /// In bytes; negative where a file system is broken.
     pub(super) size: i64,
     pub(super) blksize: u64,
     /// In units of 512 bytes.
     pub(super) blocks: u64,
-    /// The user and the group that the file belongs to.
+    /// The owning user and group.
     pub(super) owner: (u32, u32),
 }
 
-/// What the backend needs of statx(2).
+impl Stat {
+    /// The size in bytes.
+    pub(super) fn size(&self) -> Result<u64, Fail> {
+        u64::try_from(self.size).map_err(|_| Fail::Malformed(Subject::Size))
+    }
+}
+
+/// The fields of statx(2) that the backend needs.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Attributes {
-    /// STATX_ATTR_DAX, where the kernel and the file system know of it.
+    /// STATX_ATTR_DAX; `None` where the kernel or the file system does not know it.
     pub(super) dax: Option<bool>,
-    /// The mount's number in /proc/self/mountinfo, where the kernel gives it (since 5.8).
+    /// The mount's number in /proc/self/mountinfo; `None` before Linux 5.8.
     pub(super) mount: Option<u64>,
 }
 
+/// The system calls that more than one capability makes.
 pub(super) trait Sys: Copy {
-    /// An open file; closed when dropped.
+    /// An open file, closed when it is dropped.
     type File;
 
     /// fcntl(2) with F_GETFL.
@@ -58,24 +109,24 @@ pub(super) trait Sys: Copy {
     fn fstatfs(self, fd: i32) -> Result<u32, Errno>;
     /// ioctl(2) with FS_IOC_FSGETXATTR: fsx_xflags.
     fn xflags(self, fd: i32) -> Result<u32, Errno>;
-    /// readlink(2): the length of the target, which is cut off where `buffer` is too short.
+    /// readlink(2): the length of the target, which is cut to fit `buffer`.
     fn readlink(self, path: &CStr, buffer: &mut [u8]) -> Result<usize, Errno>;
     /// access(2) with F_OK.
     fn access(self, path: &CStr) -> Result<(), Errno>;
     /// open(2), read-only.
     fn open(self, path: &CStr) -> Result<Self::File, Errno>;
-    /// read(2): how much of `buffer` was filled.
+    /// read(2): the number of bytes read.
     fn read(self, file: &Self::File, buffer: &mut [u8]) -> Result<usize, Errno>;
-    /// stat(2), which follows links: st_ino.
+    /// stat(2), following links: st_ino.
     fn inode(self, path: &CStr) -> Result<u64, Errno>;
-    /// getdents(2) to the end: calls `visit` with each name in a directory, except for `.` and
-    /// `..`.
+    /// getdents(2) to the end: calls `visit` with each name in a directory except `.` and `..`.
     fn entries(self, directory: &Self::File, visit: &mut dyn FnMut(&[u8])) -> Result<(), Errno>;
     /// statx(2).
     fn attributes(self, fd: i32) -> Result<Attributes, Errno>;
-    /// mmap(2) of the first `length` bytes for `access`, which may be none (PROT_NONE), with
-    /// MAP_SHARED_VALIDATE and MAP_SYNC, or with MAP_SHARED and MAP_NORESERVE (which spares huge
-    /// pages); munmap(2) if that was granted.
+    /// mmap(2) of the first `length` bytes, and munmap(2) if it was granted.
+    ///
+    /// An empty `access` is PROT_NONE. The flags are MAP_SHARED_VALIDATE and MAP_SYNC where
+    /// `synchronous`, else MAP_SHARED and MAP_NORESERVE (which reserves no huge pages).
     fn try_map(
         self,
         fd: i32,
@@ -83,101 +134,11 @@ pub(super) trait Sys: Copy {
         access: Access,
         synchronous: bool,
     ) -> Result<(), Errno>;
-    /// msync(2) of no bytes at `address`, which no memory needs to be at.
+    /// msync(2) of no bytes at `address`. No memory needs to be mapped there.
     fn msync_nothing(self, address: usize) -> Result<(), Errno>;
 }
 
-/// The calls that read and write.
-pub(super) trait Transfers: Sys {
-    /// pread64(2): how many bytes were read.
-    ///
-    /// # Safety
-    ///
-    /// What the memory has of objects of Rust's may be written to.
-    unsafe fn pread(self, fd: i32, at: *mut u8, length: usize, offset: u64)
-    -> Result<usize, Errno>;
-    /// pwrite64(2): how many bytes were written.
-    ///
-    /// # Safety
-    ///
-    /// What the memory has of objects of Rust's is initialized, and nobody writes to it meanwhile.
-    unsafe fn pwrite(
-        self,
-        fd: i32,
-        at: *const u8,
-        length: usize,
-        offset: u64,
-    ) -> Result<usize, Errno>;
-    /// fdatasync(2).
-    fn fdatasync(self, fd: i32) -> Result<(), Errno>;
-    /// Those of [`SigbusHandler::install`].
-    fn handler(self) -> Result<SigbusHandler, Errno>;
-    /// mmap(2) of a [`GuardedCopy`].
-    fn mapping(
-        self,
-        handler: SigbusHandler,
-        fd: i32,
-        offset: u64,
-        length: usize,
-        writable: bool,
-    ) -> Result<GuardedCopy, Errno>;
-}
-
-/// The running kernel.
-#[derive(Clone, Copy)]
-pub(super) struct Kernel;
-
-/// rustix's error number as ours: not a `From`, which would put rustix into the public interface.
-#[inline]
-pub(super) fn errno(errno: io::Errno) -> Errno {
-    Errno::from_raw(errno.raw_os_error())
-}
-
-/// `fd` as rustix wants it. Its type excludes -1, which the kernel refuses like every other
-/// negative number.
-#[inline]
-pub(super) fn borrow<'a>(fd: i32) -> Result<rustix::fd::BorrowedFd<'a>, Errno> {
-    if fd < 0 {
-        return Err(Errno::EBADF);
-    }
-    // SAFETY: borrow_raw wants a descriptor that stays open, and not -1. The number is not
-    // negative, and it is that of a `Borrowed` or of a `File` of ours, which stay open for the
-    // call. One that was never open is left: what the kernel is asked then ends in EBADF.
-    Ok(unsafe { rustix::fd::BorrowedFd::borrow_raw(fd) })
-}
-
-/// The fields of `struct stat` and `struct statfs` have other widths on other architectures; this
-/// brings them to one.
-macro_rules! widen {
-    ($value:expr, $wide:ty) => {{
-        #[allow(
-            clippy::as_conversions,
-            clippy::cast_lossless,
-            clippy::unnecessary_cast,
-            trivial_numeric_casts,
-            reason = "the kernel's type differs by architecture; the value fits on all"
-        )]
-        let value = $value as $wide;
-        value
-    }};
-}
-use widen;
-
-/// An open file. With `std`, rustix's `OwnedFd` is the standard library's, which in a debug build
-/// asks fcntl(F_GETFD) before it closes: a call that no documentation of ours lists, and that a
-/// filter may kill for.
-pub(super) struct File(ManuallyDrop<OwnedFd>);
-
-impl Drop for File {
-    #[inline]
-    fn drop(&mut self) {
-        // SAFETY: close wants a descriptor that is open, and is not used afterwards. This file owns
-        // it, is being dropped, and ManuallyDrop keeps the OwnedFd from closing it again.
-        unsafe { io::close(self.0.as_raw_fd()) }
-    }
-}
-
-impl Sys for Kernel {
+impl Sys for Linux {
     type File = File;
 
     #[inline]
@@ -201,7 +162,7 @@ impl Sys for Kernel {
     }
 
     fn fstatfs(self, fd: i32) -> Result<u32, Errno> {
-        // Magic numbers have 32 bits; some are negative where f_type is a signed 32-bit number.
+        // A magic number has 32 bits. Some are negative where f_type is signed and has 32 bits.
         Ok(widen!(rustix::fs::fstatfs(borrow(fd)?).map_err(errno)?.f_type, u32))
     }
 
@@ -270,18 +231,17 @@ impl Sys for Kernel {
         } else {
             MapFlags::SHARED | MapFlags::NORESERVE
         };
-        // SAFETY: mmap wants that nothing which exists is mapped over: without MAP_FIXED the kernel
-        // takes free addresses.
+        // SAFETY: mmap must not map over existing memory: without MAP_FIXED the kernel takes free
+        // addresses.
         let pages =
             unsafe { mmap(ptr::null_mut(), length, protection, flags, fd, 0) }.map_err(errno)?;
-        // SAFETY: munmap wants that nobody uses the pages: this function made them, and nobody else
-        // knows of them.
+        // SAFETY: munmap requires that nobody uses the pages: this function made them, and nobody
+        // else has their address.
         unsafe { munmap(pages, length) }.map_err(errno)
     }
 
     fn msync_nothing(self, address: usize) -> Result<(), Errno> {
-        // SAFETY: a range of no bytes is no memory: the kernel checks the address's alignment and
-        // returns.
+        // SAFETY: the range is empty: the kernel checks the alignment of the address and returns.
         unsafe {
             rustix::mm::msync(
                 core::ptr::without_provenance_mut(address),
@@ -293,60 +253,7 @@ impl Sys for Kernel {
     }
 }
 
-impl Transfers for Kernel {
-    #[inline]
-    unsafe fn pread(
-        self,
-        fd: i32,
-        at: *mut u8,
-        length: usize,
-        offset: u64,
-    ) -> Result<usize, Errno> {
-        // SAFETY: the caller's.
-        unsafe { mcsafe::pread(fd, at, length, offset) }
-    }
-
-    #[inline]
-    unsafe fn pwrite(
-        self,
-        fd: i32,
-        at: *const u8,
-        length: usize,
-        offset: u64,
-    ) -> Result<usize, Errno> {
-        // SAFETY: the caller's.
-        unsafe { mcsafe::pwrite(fd, at, length, offset) }
-    }
-
-    fn fdatasync(self, fd: i32) -> Result<(), Errno> {
-        rustix::fs::fdatasync(borrow(fd)?).map_err(errno)
-    }
-
-    fn handler(self) -> Result<SigbusHandler, Errno> {
-        SigbusHandler::install()
-    }
-
-    fn mapping(
-        self,
-        handler: SigbusHandler,
-        fd: i32,
-        offset: u64,
-        length: usize,
-        writable: bool,
-    ) -> Result<GuardedCopy, Errno> {
-        GuardedCopy::of_number(handler, fd, offset, length, writable)
-    }
-}
-
-/// open(2), not blocking and not becoming a controlling terminal, whatever lies there under a
-/// made-up /sys.
-fn open(path: &CStr, mode: OFlags) -> Result<File, Errno> {
-    let flags = mode | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let file = rustix::fs::openat(CWD, path, flags, Mode::empty()).map_err(errno)?;
-    Ok(File(ManuallyDrop::new(file)))
-}
-
-/// mmap(2) with MAP_SHARED, for reading or for both.
+/// mmap(2) with MAP_SHARED: for reading, or for both.
 pub(super) fn map(
     fd: i32,
     offset: u64,
@@ -354,8 +261,8 @@ pub(super) fn map(
     writable: bool,
 ) -> Result<NonNull<u8>, Errno> {
     let protection = if writable { ProtFlags::READ | ProtFlags::WRITE } else { ProtFlags::READ };
-    // SAFETY: mmap wants that nothing which exists is mapped over: without MAP_FIXED the kernel
-    // takes free addresses.
+    // SAFETY: mmap must not map over existing memory: without MAP_FIXED the kernel takes free
+    // addresses.
     let at =
         unsafe { mmap(ptr::null_mut(), length, protection, MapFlags::SHARED, borrow(fd)?, offset) }
             .map_err(errno)?;
@@ -366,8 +273,8 @@ pub(super) fn map(
 ///
 /// # Safety
 ///
-/// `map` made these bytes, and nobody uses them any more.
+/// [`map`] made these bytes, and nobody uses them any more.
 pub(super) unsafe fn unmap(at: NonNull<u8>, length: usize) {
-    // SAFETY: the caller's. It fails where there is no such mapping only.
+    // SAFETY: the caller's. munmap fails only where there is no such mapping.
     let _ = unsafe { munmap(at.as_ptr().cast(), length) };
 }

@@ -246,7 +246,7 @@ impl BadBlocks for &Kernel {
         let pages = range.start / PAGE..range.end.div_ceil(PAGE);
         for page in pages.clone() {
             if !kernel.is_bad(handle.raw().0, page).map_err(fail)? {
-                return Err(Fail::Absent(Subject::BadBlocks));
+                return Err(Fail::NotBad);
             }
         }
         if !whole && by != ClearBy::LossyAllocation {

@@ -238,8 +238,7 @@ fn the_host() {
                 3,
                 &[7; 9],
             );
-            let failed =
-                |errno| Partial { done: 0, why: Cause::Fail(Fail::Os(Subject::Sync, errno)) };
+            let failed = |errno| Partial { done: 0, why: Cause::Fail(Fail::unsynced(errno)) };
             assert_eq!(written, answer.map_err(failed));
         });
         assert_eq!(told.take(), [(BASE + 4099, 9)]);

@@ -1,66 +1,66 @@
-//! Other memory for the bad bytes of a file: each of their blocks is punched out, allocated and
+//! Gives a file other memory for its bad bytes: each of their blocks is punched out, allocated and
 //! written again.
 //!
-//! The file system may give out a bad block in its place, one that was freed before or the same.
-//! Then that one is given back, too, and a spare file, which has no name and is gone when it is
-//! closed, takes a block before the next one is asked for. With a journal, what was given back is
-//! not given out again before the next commit, and without one the spare file takes it, or what
-//! would come next (tried on ext4 and XFS).
+//! The file system may give out a bad block instead: another that was freed before, or the same. Then
+//! that block is given back, and a spare file, which has no name and vanishes when it is closed,
+//! takes a block before the next try. With a journal, a block that was given back is not given out
+//! again before the next commit. Without a journal the spare file takes it, or the blocks that would
+//! come next (tried on ext4 and XFS).
 //!
-//! Between the punch and the write, what is good in a block is in this process's memory only.
-//! Whatever may be in the way of the write is met before, in the spare file: the file system's
-//! room, the quota, a limit for the size of files, a filter of calls.
+//! Between the punch and the write, the good bytes of a block are only in this process's memory. So
+//! everything that may prevent the write is met before, in the spare file: the file system's room,
+//! the quota, a limit for the size of files, a filter of system calls.
 
-use core::{ffi::CStr, ops::Range};
+mod bytes;
+mod spare;
+
+use core::ops::Range;
 
 use rustix::fs::OFlags;
 
-use super::{extents, failed, is_bad, is_good, list::BadSectors, place, turn::Turn};
-use crate::{
-    ClearBy, Errno, Facts, Fail, Subject,
-    linux::{
-        FileId,
-        source::same,
-        sys::{Stat, blocks::Blocks},
-        sysfs,
-    },
-    transfer::pieces::{Refusal, Stop, in_pieces},
+use super::{
+    extents,
+    known::{self, failed, is_good, require_bad},
+    sectors::BadSectors,
+    turn::Turn,
 };
+use crate::{
+    badblocks::ClearBy,
+    errno::Errno,
+    facts::Facts,
+    fail::{Fail, Subject},
+    linux::{descriptor::confirm, file_id::FileId, sys::blocks::Blocks},
+};
+use bytes::{BLOCK, is_zero, matter, read, retry, write};
 
-/// The largest block of a file system, whose good bytes are kept meanwhile. (That of a file system
-/// with DAX is a page.)
-const BLOCK: usize = 4096;
-
-/// How often other memory is asked for where what comes is bad too, beside four times for each
-/// block. (It took up to 26 times, and twice for each block, where thousands of bad ones were
-/// free.)
+/// The number of tries to get good memory, besides four for each block. (Where thousands of bad blocks
+/// were free, it took up to 26 tries, and two for each block.)
 const TRIES: u64 = 256;
 
-/// How many blocks the spare file takes before that: one, twice as many each time, and no more than
-/// this.
+/// The largest number of blocks that the spare file takes before a try. It begins with one, and doubles.
 const MOST: u64 = 64;
 
-/// How many blocks the spare file has to begin with, beside those in the place of the first and the
-/// last one: of what is punched out, what keeps track of the others can take some.
+/// The number of blocks that the spare file has from the start, besides the first and the last block
+/// of the range. The file system's own tables can take some of the blocks that are punched out.
 const ROOM: u64 = 62;
 
-/// What is to be done, and to which file.
+/// A file whose blocks are renewed.
 struct Task<'t, S: Blocks> {
     sys: S,
     fd: i32,
     facts: &'t Facts<FileId>,
-    /// What was bad before anything was done.
+    /// The sectors that were bad at first.
     list: &'t BadSectors,
     by: ClearBy,
-    /// The file's, before anything was done.
+    /// The size of the file at first.
     size: u64,
     owner: (u32, u32),
-    /// The file system's, in bytes: a power of two.
+    /// The block size of the file system in bytes, a power of two.
     block: u64,
-    /// The spare file, and where its next block goes.
     spare: Option<S::File>,
+    /// The offset of the spare file's next block.
     next: u64,
-    /// How often another block may still be asked for.
+    /// The number of tries that are left.
     tries: u64,
 }
 
@@ -71,26 +71,25 @@ pub(super) fn clear<S: Blocks>(
     range: &Range<u64>,
     by: ClearBy,
 ) -> Result<(), Fail> {
-    // Who clears another sector of the same block would have read it before, and would write it
-    // back.
-    let _turn = Turn::of(sys, facts.id).map_err(failed)?;
+    // Two threads that clear sectors of one block would write back each other's old bytes.
+    let _turn = Turn::take(sys, facts.id).map_err(failed)?;
     let flags = sys.getfl(fd).map_err(failed)?;
-    // What was written would go to the end of the file. It may have been said since the file was
-    // described, and while this waited.
+    // With O_APPEND the bytes would be written to the end of the file. The flag may have been set
+    // since the file was described, and during the wait.
     if flags.contains(OFlags::APPEND) {
         return Err(Fail::Unsupported);
     }
-    // What is written back may be a part of a sector, from memory that is not aligned: that would
-    // fail when the block is gone.
+    // With O_DIRECT a write of less than a sector, from unaligned memory, would fail after the
+    // punch.
     if flags.contains(OFlags::DIRECT) {
         return Err(failed(Errno::EINVAL));
     }
-    // What was written to these bytes and is on its way yet: when it has come there, they may be
-    // bad no more, and the list says so.
-    again(Subject::Sync, || sys.fsync(fd))?;
+    // Writes that are under way may repair these bytes. The list is read after them.
+    retry(|| sys.fsync(fd)).map_err(Fail::unsynced)?;
     let kept = renew_all(sys, fd, facts, range, by)?;
-    // A failure is about all that was written to the file, by whom ever, and is told once only.
-    again(if kept { Subject::WriteBack } else { Subject::ClearBadBlock }, || sys.fsync(fd))?;
+    // A failure is about all writes to the file, by anybody, and is reported only once.
+    let subject = if kept { Subject::WriteBack } else { Subject::ClearBadBlock };
+    retry(|| sys.fsync(fd)).map_err(|errno| Fail::Os(subject, errno))?;
     let done = size(sys, fd, facts).and_then(|size| match size {
         size if size < range.end => Err(failed(Errno::EBUSY)),
         _ => Ok(is_zero(sys, fd, range)? && is_good(sys, fd, facts, range)?),
@@ -98,43 +97,23 @@ pub(super) fn clear<S: Blocks>(
     if done.map_err(begun)? { Ok(()) } else { Err(failed(Errno::EIO)) }
 }
 
-/// What does not answer any more when something was done.
+/// Converts a failure after something was done.
 fn begun(fail: Fail) -> Fail {
     match fail {
-        // It was done: where it lies now cannot be told.
+        // The bytes lie elsewhere now, in a place that the system does not tell.
         Fail::Unsupported => failed(Errno::EIO),
-        // They were, before: somebody else was here.
-        Fail::Absent(Subject::BadBlocks) => failed(Errno::EBUSY),
+        // The bytes were bad before: somebody else cleared them meanwhile.
+        Fail::NotBad => failed(Errno::EBUSY),
         fail => fail,
     }
 }
 
-/// The size of the file, if it is still the one.
+/// Returns the size of the file, if it is still the same file.
 fn size<S: Blocks>(sys: S, fd: i32, facts: &Facts<FileId>) -> Result<u64, Fail> {
-    size_of(&same(sys, fd, facts)?)
+    confirm(sys, fd, facts)?.size()
 }
 
-fn size_of(stat: &Stat) -> Result<u64, Fail> {
-    u64::try_from(stat.size).map_err(|_| Fail::Malformed(Subject::Size))
-}
-
-/// Makes a call until no signal interrupts it.
-fn again<T>(what: Subject, mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, Fail> {
-    loop {
-        match call() {
-            Err(Errno::EINTR) => {}
-            called => return called.map_err(|errno| Fail::Os(what, errno)),
-        }
-    }
-}
-
-/// Whether there is anything that must not be lost.
-fn matter(bytes: &[u8]) -> bool {
-    bytes.iter().any(|&byte| byte != 0)
-}
-
-/// Gives the file other blocks for all that have a byte of the range: whether good bytes are in
-/// them.
+/// Renews all blocks that have a byte of the range. Returns whether there are good bytes in them.
 #[inline(never)]
 fn renew_all<S: Blocks>(
     sys: S,
@@ -143,8 +122,8 @@ fn renew_all<S: Blocks>(
     range: &Range<u64>,
     by: ClearBy,
 ) -> Result<bool, Fail> {
-    let list = &place::list(sys, fd, facts)?;
-    is_bad(sys, fd, facts, list, range)?;
+    let list = &known::list(sys, fd, facts)?;
+    require_bad(sys, fd, facts, list, range)?;
     let block = sys.block_size(fd).map_err(failed)?;
     if !block.is_power_of_two() || !(512..=4096).contains(&block) {
         return Err(Fail::Unsupported);
@@ -152,20 +131,20 @@ fn renew_all<S: Blocks>(
     let start = range.start & !block.wrapping_sub(1);
     let end = range.end.checked_next_multiple_of(block).ok_or(failed(Errno::EOVERFLOW))?;
     let last = end.saturating_sub(block);
-    // Where the spare file has nothing else, and may still grow.
+    // A place where the spare file has nothing else, and may still grow.
     let next = if start > 1 << 39 { 0 } else { end };
-    let stat = same(sys, fd, facts)?;
-    let (size, owner) = (size_of(&stat)?, stat.owner);
+    let stat = confirm(sys, fd, facts)?;
+    let (size, owner) = (stat.size()?, stat.owner);
     let tries = (end.saturating_sub(start) >> block.trailing_zeros()).saturating_mul(4);
     let tries = tries.saturating_add(TRIES);
     let mut task = Task { sys, fd, facts, list, by, size, owner, block, spare: None, next, tries };
     match task.make_spare() {
-        // Where nothing good can be lost, it is done without one.
+        // Where no good byte can be lost, no spare file is needed.
         Err(Fail::Os(Subject::Spare, _)) => {}
         made => made?,
     }
-    // Between the first block and the last one nothing is good: if the last one's can be kept,
-    // too, it is begun.
+    // Good bytes are only in the first and the last block. Before anything is done, those of the last
+    // are kept, too.
     let mut kept = last > start && task.keep(last, &mut [0; BLOCK]).map(matter)?;
     let mut at = start;
     while at < end {
@@ -181,22 +160,22 @@ impl<S: Blocks> Task<'_, S> {
         at.saturating_add(self.block)
     }
 
-    /// What is good of the block that begins here, and zeros in the place of the rest, if nothing
-    /// that can be known is in the way of writing it again.
+    /// Reads the good bytes of the block at `start`, with zeros for the bad ones, and fails if
+    /// anything would prevent writing them again.
     #[inline(never)]
     fn keep<'r>(&mut self, start: u64, room: &'r mut [u8; BLOCK]) -> Result<&'r [u8], Fail> {
         let end = self.end(start);
-        // Of what is behind the end of the file nothing is kept.
+        // Nothing after the end of the file is kept.
         let inside = usize::try_from(end.min(self.size).saturating_sub(start));
         let bytes = room.get_mut(..inside.unwrap_or(BLOCK)).unwrap_or_default();
         let mut bad = start..start;
         for (at, sector) in (start..).step_by(512).zip(bytes.chunks_mut(512)) {
             if at >= bad.end {
-                bad = self.bad(at, end)?.unwrap_or(end..end);
+                bad = self.first_bad(at, end)?.unwrap_or(end..end);
             }
             if at < bad.start {
-                // The kernel reads no byte of a page of a DAX file that has a bad one. What was
-                // read of a sector is no sector.
+                // From a DAX file the kernel reads no byte of a page with a bad one. A part of a
+                // sector is not used.
                 match (read(self.sys, self.fd, at, sector)?, self.by) {
                     (true, _) => {}
                     (false, ClearBy::LossyAllocation) => sector.fill(0),
@@ -210,15 +189,16 @@ impl<S: Blocks> Task<'_, S> {
         Ok(bytes)
     }
 
-    /// The first bytes of these that lie on what was bad. What is not settled yet is asked for as
-    /// it is: that of others may not come to its place at all.
-    fn bad(&self, at: u64, end: u64) -> Result<Option<Range<u64>>, Fail> {
-        extents::first(self.sys, self.fd, self.list, at, end, 0)
+    /// Returns the first bytes in a range that lie on sectors that were bad.
+    ///
+    /// Bytes without a place get none first: those of other threads may never get one.
+    fn first_bad(&self, at: u64, end: u64) -> Result<Option<Range<u64>>, Fail> {
+        extents::first_bad(self.sys, self.fd, self.list, at, end, 0)
     }
 
-    /// Makes the spare file, beside the one that is cleared.
     fn make_spare(&mut self) -> Result<(), Fail> {
-        let spare = self.beside().map_err(|errno| match errno {
+        let spare = spare::create(self.sys, self.fd, self.facts.id, self.owner);
+        let spare = spare.map_err(|errno| match errno {
             Errno::ENOSPC | Errno::EDQUOT => failed(errno),
             errno => Fail::Os(Subject::Spare, errno),
         })?;
@@ -228,70 +208,45 @@ impl<S: Blocks> Task<'_, S> {
         Ok(())
     }
 
-    /// A file without a name, in the directory that the file is in.
-    #[inline(never)]
-    fn beside(&self) -> Result<S::File, Errno> {
-        let link = sysfs::path(Subject::Spare, format_args!("/proc/self/fd/{}", self.fd));
-        let (link, mut path) = (link.map_err(|_| Errno::ENOENT)?, [0; 4097]);
-        let (target, _) = path.split_at_mut(4096);
-        let length = self.sys.readlink(link.as_c_str(), target)?;
-        let slash = path.iter().take(length).rposition(|&byte| byte == b'/');
-        let name = path.iter_mut().skip(slash.ok_or(Errno::ENOENT)?.saturating_add(1));
-        name.for_each(|byte| *byte = 0);
-        let directory = CStr::from_bytes_until_nul(&path).map_err(|_| Errno::ENOENT)?;
-        let spare = self.sys.spare(directory)?;
-        let fd = self.sys.raw(&spare);
-        let made = self.sys.fstat(fd)?;
-        // The path may be that of another file system, here.
-        if made.dev != self.facts.id.dev {
-            return Err(EXDEV);
-        }
-        // The quotas to be met are those of whom the file belongs to.
-        if made.owner != self.owner {
-            self.sys.give(fd, self.owner)?;
-        }
-        Ok(spare)
-    }
-
-    /// Does to the spare file what is to be done to the file, in the same place.
+    /// Allocates and writes a block of the spare file, at the same offset as in the file.
     fn rehearse(&mut self, at: u64, bytes: &[u8]) -> Result<(), Fail> {
         if self.spare.is_none() {
             self.make_spare()?;
         }
         let Some(fd) = self.spare.as_ref().map(|spare| self.sys.raw(spare)) else { return Ok(()) };
         self.allocate(fd, at, self.block)?;
-        // The last byte: a limit for the size of files is met by it.
+        // A limit for the size of files is met by the last byte.
         let end = at.saturating_add(u64::try_from(bytes.len()).unwrap_or(0));
         match write(self.sys, fd, end.saturating_sub(1), &[0]) {
-            // It may itself lie on bad memory.
+            // The block may itself lie on bad memory.
             Err(Fail::Os(_, Errno::EIO | Errno::EFAULT)) => Ok(()),
             written => written,
         }
     }
 
-    /// Gives the file another block here, with the same good sectors, and zeros in the place of the
-    /// others: whether there are any.
+    /// Gives the file another block, with the same good sectors and zeros for the others. Returns
+    /// whether there are good bytes.
     #[inline(never)]
     fn renew(&mut self, at: u64) -> Result<bool, Fail> {
         let mut room = [0; BLOCK];
         let bytes = self.keep(at, &mut room)?;
-        self.is_whole(at)?;
-        // To allocate what is allocated changes nothing. ext4 can punch files that it cannot
-        // preallocate (those with the block lists of ext3).
+        self.require_whole(at)?;
+        // This changes nothing, but fails for a file that ext4 can punch and not preallocate (with
+        // the block lists of ext3).
         self.allocate(self.fd, at, self.block)?;
         self.punch(at)?;
         let mut more = 1;
-        // Whatever happens from here on, what was good is written back.
+        // Whatever happens from here on, the good bytes are written back.
         loop {
-            // Where that fails, writing says why, or allocates too.
+            // Where this fails, the write allocates, or reports why not.
             let _ = self.allocate(self.fd, at, self.block);
-            let bad = self.bad(at, self.end(at).min(self.size));
+            let bad = self.first_bad(at, self.end(at).min(self.size));
             if matches!(bad, Ok(Some(_))) && self.try_again(at, &mut more) {
                 continue;
             }
             match self.write_back(at, bytes) {
                 Ok(()) => return bad.map(|_| matter(bytes)).map_err(begun),
-                // It is bad, or there was none. Another one may be better.
+                // The block is bad, or there was none. Another one may be better.
                 Err(Fail::Os(_, Errno::EIO | Errno::EFAULT | Errno::ENOSPC | Errno::EDQUOT))
                     if self.try_again(at, &mut more) => {}
                 Err(Fail::Os(_, errno)) if matter(bytes) => {
@@ -302,9 +257,10 @@ impl<S: Blocks> Task<'_, S> {
         }
     }
 
-    /// Gives a block back, and those that would come next to the spare file, one by one as the
-    /// block is asked for; or all that this has to the file system, where that has no more, or
-    /// not often enough.
+    /// Gives a block back, and gives the blocks that would come next to the spare file. Returns whether
+    /// to try again.
+    ///
+    /// Where the file system has no more blocks, or no tries are left, the spare file is closed.
     fn try_again(&mut self, at: u64, more: &mut u64) -> bool {
         if self.tries == 0 || self.punch(at).is_err() {
             return false;
@@ -321,25 +277,24 @@ impl<S: Blocks> Task<'_, S> {
         true
     }
 
-    /// That a block has as much of the file as before: nothing was cut off or appended meanwhile.
-    /// And the file is still the one.
-    fn is_whole(&self, at: u64) -> Result<(), Fail> {
+    /// Fails unless the file is the same and has as much of a block as before: nothing was cut off
+    /// or appended.
+    fn require_whole(&self, at: u64) -> Result<(), Fail> {
         let (size, end) = (size(self.sys, self.fd, self.facts)?, self.end(at));
         if size.min(end) == self.size.min(end) { Ok(()) } else { Err(failed(Errno::EBUSY)) }
     }
 
-    /// After the last look before data is lost.
+    /// Punches a block out. The last check before data is lost.
     fn punch(&self, at: u64) -> Result<(), Fail> {
-        self.is_whole(at)?;
-        again(Subject::ClearBadBlock, || self.sys.punch(self.fd, at, self.block))
-            .map_err(unsupported)
+        self.require_whole(at)?;
+        retry(|| self.sys.punch(self.fd, at, self.block)).map_err(refused)
     }
 
     fn allocate(&self, fd: i32, at: u64, length: u64) -> Result<(), Fail> {
-        again(Subject::ClearBadBlock, || self.sys.allocate(fd, at, length)).map_err(unsupported)
+        retry(|| self.sys.allocate(fd, at, length)).map_err(refused)
     }
 
-    /// Writes as much of a block as the file has still.
+    /// Writes as much of a block as the file still has.
     fn write_back(&self, at: u64, bytes: &[u8]) -> Result<(), Fail> {
         let left = size(self.sys, self.fd, self.facts)?.saturating_sub(at);
         let left = usize::try_from(left).unwrap_or(BLOCK).min(bytes.len());
@@ -347,62 +302,10 @@ impl<S: Blocks> Task<'_, S> {
     }
 }
 
-/// Neither this file system nor this file can do it.
-fn unsupported(fail: Fail) -> Fail {
-    match fail {
-        Fail::Os(_, Errno::ENOTSUP | Errno::ENOSYS) => Fail::Unsupported,
-        fail => fail,
+/// Converts the error of fallocate(2): the file system, or the file, may not support it.
+fn refused(errno: Errno) -> Fail {
+    match errno {
+        Errno::ENOTSUP | Errno::ENOSYS => Fail::Unsupported,
+        errno => failed(errno),
     }
-}
-
-const EXDEV: Errno = Errno::from_raw(rustix::io::Errno::XDEV.raw_os_error());
-
-/// Whether all of it can be read, and is zeros.
-#[inline(never)]
-fn is_zero<S: Blocks>(sys: S, fd: i32, range: &Range<u64>) -> Result<bool, Fail> {
-    let mut room = [0; BLOCK];
-    let mut at = range.start;
-    while at < range.end {
-        let length = usize::try_from(range.end.saturating_sub(at)).unwrap_or(BLOCK).min(BLOCK);
-        let bytes = room.get_mut(..length).unwrap_or_default();
-        if !read(sys, fd, at, bytes)? || matter(bytes) {
-            return Ok(false);
-        }
-        at = at.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
-    }
-    Ok(true)
-}
-
-/// Fills all of it, unless it is bad.
-fn read<S: Blocks>(sys: S, fd: i32, at: u64, bytes: &mut [u8]) -> Result<bool, Fail> {
-    let length = bytes.len();
-    let read = |at, done| sys.read_at(fd, bytes.get_mut(done..).unwrap_or_default(), at);
-    match transfer(at, length, read) {
-        Err(Stop::Other(Errno::EIO)) => Ok(false),
-        read => read.map(|()| true).map_err(stopped),
-    }
-}
-
-/// Writes all of it.
-fn write<S: Blocks>(sys: S, fd: i32, at: u64, bytes: &[u8]) -> Result<(), Fail> {
-    let write = |at, done| sys.write_at(fd, bytes.get(done..).unwrap_or_default(), at);
-    transfer(at, bytes.len(), write).map_err(stopped)
-}
-
-/// What a call did that did more than it was asked for is not known: it did nothing.
-fn transfer(
-    at: u64,
-    length: usize,
-    mut call: impl FnMut(u64, usize) -> Result<usize, Errno>,
-) -> Result<(), Stop<Errno>> {
-    let moved = in_pieces(at, length, length, |at, done, rest| match call(at, done) {
-        Ok(moved) => Ok(if moved > rest { 0 } else { moved }),
-        Err(Errno::EINTR) => Err(Refusal::Again),
-        Err(errno) => Err(Refusal::Other(errno)),
-    });
-    moved.map_err(|(_, stop)| stop)
-}
-
-fn stopped(stop: Stop<Errno>) -> Fail {
-    failed(if let Stop::Other(errno) = stop { errno } else { Errno::EIO })
 }

@@ -4,18 +4,23 @@
 
 use core::ops::Range;
 
-use super::{failed, is_bad, is_good, place};
+use super::{
+    known::{self, failed, is_good, require_bad},
+    region::DaxRange,
+};
 use crate::{
-    Errno, Facts, Fail, Subject,
+    errno::Errno,
+    facts::Facts,
+    fail::{Fail, Subject},
     linux::{
-        FileId,
+        file_id::FileId,
         sys::blocks::Blocks,
         sys::ioctl::{ArsCap, ClearError},
-        sysfs,
+        sysfs::Path,
     },
 };
 
-/// A bus that has no such command.
+/// Converts the error of a command: the bus may not have it.
 fn unsupported(errno: Errno) -> Fail {
     match errno {
         ENOTTY | Errno::ENOTSUP => Fail::Unsupported,
@@ -31,26 +36,23 @@ pub(super) fn clear<S: Blocks>(
     facts: &Facts<FileId>,
     range: &Range<u64>,
 ) -> Result<(), Fail> {
-    admit(sys, fd, facts, range)?;
-    let place = place::DaxPlace::of(sys, facts.id)?;
-    let address = place
-        .addresses
-        .start
-        .checked_add(range.start)
-        .ok_or(Fail::Malformed(Subject::BadBlocks))?;
+    require_listed(sys, fd, facts, range)?;
+    let device = DaxRange::find(sys, facts.id)?;
+    let address = device.addresses.start.checked_add(range.start);
+    let address = address.ok_or(Fail::Malformed(Subject::BadBlocks))?;
     let length = range.end.saturating_sub(range.start);
-    let path = sysfs::path(Subject::ClearBadBlock, format_args!("/dev/ndctl{}", place.bus))?;
-    let bus = sys.open_writable(path.as_c_str()).map_err(failed)?;
+    let path = Path::new("/dev/ndctl", device.bus, "");
+    let bus = sys.open_writable(path.as_c_str(Subject::ClearBadBlock)?).map_err(failed)?;
 
     let mut cap = ArsCap { address, length, ..ArsCap::default() };
     sys.ars_cap(&bus, &mut cap).map_err(unsupported)?;
-    // Of a status, the upper half says more, also of what went well.
+    // The upper half of a status has details, also of success.
     if cap.status & 0xFFFF != 0 || !cap.clear_err_unit.is_power_of_two() {
         return Err(Fail::Unsupported);
     }
     let beside = u64::from(cap.clear_err_unit).wrapping_sub(1);
     if (address | length) & beside != 0 {
-        // It would take good bytes along.
+        // Good bytes would be cleared, too.
         return Err(failed(Errno::EINVAL));
     }
     // The last look before data is lost: the device is still the one.
@@ -64,14 +66,15 @@ pub(super) fn clear<S: Blocks>(
     Ok(())
 }
 
-/// That all of the range is bad. On its own: the list is large, and not needed any more then.
+/// Fails unless all of the range is listed. Not inlined: the list is large, and not needed
+/// afterwards.
 #[inline(never)]
-fn admit<S: Blocks>(
+fn require_listed<S: Blocks>(
     sys: S,
     fd: i32,
     facts: &Facts<FileId>,
     range: &Range<u64>,
 ) -> Result<(), Fail> {
-    let list = place::list(sys, fd, facts)?;
-    is_bad(sys, fd, facts, &list, range)
+    let list = known::list(sys, fd, facts)?;
+    require_bad(sys, fd, facts, &list, range)
 }

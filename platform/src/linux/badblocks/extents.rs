@@ -1,35 +1,37 @@
-//! Where the bytes of a file lie: FIEMAP
+//! The extents of a file on its device: FIEMAP
 //! (<https://www.kernel.org/doc/Documentation/filesystems/fiemap.rst>).
 
 use core::ops::Range;
 
-use super::list::{BadSectors, SECTOR};
+use super::sectors::BadSectors;
 use crate::{
-    Errno, Fail, Subject,
+    errno::Errno,
+    fail::{Fail, Subject},
     linux::{
         sys::blocks::Blocks,
         sys::ioctl::{Extent, ExtentMap, SYNC},
     },
+    transfer::pieces::SECTOR,
 };
 
 /// FIEMAP_EXTENT_LAST.
 const LAST: u32 = 1;
-/// The flags of extents that are where they say: LAST, DATA_ENCRYPTED, UNWRITTEN, MERGED and
-/// SHARED. The others say that the place is not known or not settled, that the bytes are not there
-/// as they are in the file, or that they share a sector with others; of a flag that linux/fiemap.h
-/// has not, nothing is known.
+/// The flags of extents whose place is right: LAST, DATA_ENCRYPTED, UNWRITTEN, MERGED and SHARED.
+///
+/// The others of linux/fiemap.h say that the place is unknown or not settled, that the bytes differ
+/// from those in the file, or that they share a sector with others. Other flags are unknown.
 const PLACED: u32 = LAST | 0x80 | 0x800 | 0x1000 | 0x2000;
 /// FIEMAP_EXTENT_UNKNOWN, which FIEMAP_EXTENT_DELALLOC comes with.
 const UNKNOWN: u32 = 2;
 const DELALLOC: u32 = 4;
 
-/// How often it is asked again in the same place. It is soon over, but for a thread that loses its
-/// processor in the middle of its store: that lasts a few milliseconds, as this does.
+/// The number of tries at one place. A store is soon over, except where its thread loses the
+/// processor: that takes a few milliseconds, and so do the tries.
 const TRIES: usize = 256;
 
 const MALFORMED: Fail = Fail::Malformed(Subject::Extents);
 
-/// An extent that says where it is.
+/// An extent with a place.
 struct Placed {
     logical: Range<u64>,
     physical: u64,
@@ -37,7 +39,7 @@ struct Placed {
 }
 
 impl Placed {
-    fn of(extent: &Extent) -> Result<Self, Fail> {
+    fn new(extent: &Extent) -> Result<Self, Fail> {
         if extent.flags & !PLACED != 0 {
             return Err(Fail::Unsupported);
         }
@@ -57,24 +59,26 @@ impl Placed {
         })
     }
 
-    /// Where these bytes of it are on the device.
+    /// Returns where a part of the extent is on the device.
     fn place(&self, part: &Range<u64>) -> Range<u64> {
         let there = |at: u64| at.saturating_sub(self.logical.start).saturating_add(self.physical);
         there(part.start)..there(part.end)
     }
 }
 
-/// Whether this was stored after the kernel had given a place to all that had none
-/// (FIEMAP_FLAG_SYNC): it gets one when it is asked for again.
+/// Whether the bytes were stored after the kernel had given places to all others
+/// (FIEMAP_FLAG_SYNC). The next call gives them a place.
 const fn is_late(extent: &Extent) -> bool {
     extent.flags & DELALLOC != 0 && extent.flags & !(PLACED | UNKNOWN | DELALLOC) == 0
 }
 
-/// The first bytes of a file of `size` bytes, at `from` or behind it, that lie on bad sectors, with
-/// all that adjoin. With the flag [`SYNC`], what has no place yet gets one first, unless that fails
+/// Returns the first bytes of a file of `size` bytes, at `from` or after it, that lie on bad
+/// sectors, with all that adjoin.
+///
+/// With the flag [`SYNC`] the kernel first gives a place to bytes that have none, unless that fails
 /// since the memory is bad.
 #[inline(never)]
-pub(in crate::linux) fn first<S: Blocks>(
+pub(in crate::linux) fn first_bad<S: Blocks>(
     sys: S,
     fd: i32,
     list: &BadSectors,
@@ -82,20 +86,20 @@ pub(in crate::linux) fn first<S: Blocks>(
     size: u64,
     flags: u32,
 ) -> Result<Option<Range<u64>>, Fail> {
-    // Wherever it lies.
+    // Nothing is bad, wherever the file lies.
     if list.is_empty() {
         return Ok(None);
     }
     let mut map = ExtentMap::new(flags);
     let mut found = None;
-    // What is before this was looked at.
+    // Everything before this is done.
     let mut at = from;
     let mut tries = TRIES;
     while at < size {
         (map.start, map.length, map.mapped) = (at, size.saturating_sub(at), 0);
         match sys.extents(fd, &mut map) {
             Ok(()) => {}
-            // What could not be stored has a place all the same, or else is late.
+            // Bytes that could not be stored have a place nevertheless, or are late.
             Err(Errno::EIO) if map.flags == SYNC => {
                 map.flags = 0;
                 continue;
@@ -110,15 +114,15 @@ pub(in crate::linux) fn first<S: Blocks>(
         if mapped.is_empty() {
             break;
         }
-        // The first one may have begun before what was asked for.
+        // The first extent may begin before `at`.
         let mut least = 0;
         for extent in mapped {
             if is_late(extent) {
-                // Somebody may go on storing for ever.
+                // Another thread may store for ever.
                 tries = tries.checked_sub(1).ok_or(Fail::Os(Subject::Extents, Errno::EAGAIN))?;
                 break;
             }
-            let extent = Placed::of(extent)?;
+            let extent = Placed::new(extent)?;
             if extent.logical.start < least || extent.logical.end <= at {
                 return Err(MALFORMED);
             }
@@ -135,8 +139,8 @@ pub(in crate::linux) fn first<S: Blocks>(
     Ok(found)
 }
 
-/// Looks at a part of an extent: whether to go on. It is no more than the first bad bytes, and what
-/// adjoins, that are wanted.
+/// Searches a part of an extent for the first bad bytes and all that adjoin. Returns whether to
+/// continue.
 fn look(
     list: &BadSectors,
     extent: &Placed,
@@ -149,7 +153,7 @@ fn look(
         let bad = back(bad.start)..back(bad.end);
         match found {
             Some(found) if found.end == bad.start => found.end = bad.end,
-            // Behind something good, or a hole.
+            // After something good, or a hole.
             Some(_) => return false,
             None => *found = Some(bad),
         }
@@ -157,5 +161,5 @@ fn look(
     found.as_ref().is_none_or(|found| found.end == part.end)
 }
 
-/// Not an ioctl of this file's.
+/// The file has no such ioctl.
 const ENOTTY: Errno = Errno::from_raw(rustix::io::Errno::NOTTY.raw_os_error());

@@ -1,43 +1,44 @@
-//! The text of a file `badblocks`: a line `SECTOR COUNT` for each range, both in units of 512 bytes
+//! The text of a file `badblocks`: for each range a line `SECTOR COUNT`, both in units of 512 bytes
 //! (<https://www.kernel.org/doc/Documentation/ABI/testing/sysfs-block>; `badblocks_show` of
 //! block/badblocks.c).
 //!
-//! It has all that the kernel knows of, acknowledged or not: `unacknowledged_badblocks` is a file
-//! of md's disks only, and has a part of the same list.
+//! The file has every range that the kernel knows, acknowledged or not. `unacknowledged_badblocks`,
+//! which only md's disks have, is a part of the same list.
 
 use core::ops::Range;
 
-use super::list::SECTORS;
-use crate::{Fail, Subject};
+use super::sectors::SECTORS;
+use crate::fail::{Fail, Subject};
 
-/// A text that is longer is not read to its end. The kernel's page has 64 KiB at most, of which a
-/// text has all but one byte.
+/// The longest text that is read to its end. The kernel's page has at most 64 KiB, and its text one
+/// byte less.
 const LONGEST: usize = 1 << 17;
 
-/// What was read of the text so far.
+/// A parser of the text.
 #[derive(Debug, Default)]
 pub(in crate::linux) struct Lines {
-    /// Of the line that is being read.
+    /// The first number of the line, once it is complete.
     sector: Option<u64>,
+    /// The number that is being read.
     number: Option<u64>,
-    /// Whether a line had nothing in it.
+    /// Whether a line was empty.
     blank: bool,
     length: usize,
 }
 
-/// How a text ended.
+/// The end of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::linux) enum End {
-    /// That was all.
+    /// The text is complete.
     Whole,
-    /// There may be more.
+    /// The text may have been cut.
     Cut,
-    /// An empty line: before Linux 5.12 every disk had the file, whether there was a list or not.
+    /// The text is an empty line. Before Linux 5.12 every disk had the file, with a list or without.
     NoList,
 }
 
 impl Lines {
-    /// The next byte; the sectors of a line that it ends.
+    /// Takes the next byte. Returns the sectors of a line at its end.
     pub(in crate::linux) fn take(&mut self, byte: u8) -> Result<Option<Range<u64>>, Fail> {
         const GARBAGE: Fail = Fail::Malformed(Subject::BadBlocks);
         self.length = self.length.saturating_add(1);
@@ -76,10 +77,10 @@ impl Lines {
         self.length > LONGEST
     }
 
-    /// What to think of a text that ends here.
+    /// Judges a text that ends here.
     ///
-    /// The kernel writes lines until the next one does not fit into a page, of which the last byte
-    /// is a zero: a text as long as that may have been cut, even behind a whole line.
+    /// The kernel writes lines until the next one does not fit into a page, whose last byte is a
+    /// zero. So a text of that length may have been cut, even after a whole line.
     pub(in crate::linux) const fn end(&self) -> End {
         let page = self.length.wrapping_add(1);
         if self.blank {

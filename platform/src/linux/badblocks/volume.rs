@@ -1,46 +1,48 @@
-//! The lists of what a volume of device-mapper is made of. Its table says which sectors lie where,
-//! and the kernel tells it to those who may administrate only: DM_TABLE_STATUS of linux/dm-ioctl.h.
+//! The lists of the devices that a volume of device-mapper lies on.
+//!
+//! The volume's table maps its sectors to devices. The kernel shows it only to administrators:
+//! DM_TABLE_STATUS of linux/dm-ioctl.h.
 
 use super::{
-    list::{BadSectors, SECTORS},
-    place::{Window, of_disk},
+    disk::{self, Window},
+    sectors::{BadSectors, SECTORS},
 };
 use crate::{
-    Fail, Subject,
+    fail::{Fail, Subject},
     linux::{
-        place::numbered,
+        place::listed::listed,
         sys::{blocks::Blocks, ioctl::VolumeTable},
-        sysfs::decimal,
+        sysfs::{Class, decimal, device_number},
     },
 };
 
 /// DM_BUFFER_FULL_FLAG: there are more targets.
 const BUFFER_FULL: u32 = 1 << 8;
 
-/// `sizeof(struct dm_target_spec)`, behind which the target's parameters are.
+/// `sizeof(struct dm_target_spec)`. The target's parameters follow it.
 const HEAD: usize = 40;
 
 /// A part of a volume that lies on one device in one piece.
 struct Target {
-    /// In the volume.
+    /// The first sector in the volume.
     at: u64,
     count: u64,
     device: (u32, u32),
-    /// On the device.
+    /// The first sector on the device.
     first: u64,
 }
 
-/// Adds what is listed of the devices that a volume lies on.
+/// Adds the lists of the devices that a volume lies on.
 #[inline(never)]
 pub(super) fn add<S: Blocks>(
     sys: S,
     device: (u32, u32),
     list: &mut BadSectors,
 ) -> Result<(), Fail> {
-    let os = |errno| Fail::Os(Subject::Volume, errno);
-    let mut table = VolumeTable::of(device);
-    let control = sys.open(c"/dev/mapper/control").map_err(os)?;
-    sys.volume_table(&control, &mut table).map_err(os)?;
+    let failed = |errno| Fail::Os(Subject::Volume, errno);
+    let mut table = VolumeTable::query(device);
+    let control = sys.open(c"/dev/mapper/control").map_err(failed)?;
+    sys.volume_table(&control, &mut table).map_err(failed)?;
     drop(control);
     if table.flags & BUFFER_FULL != 0 {
         return Err(Fail::TooLarge(Subject::Volume));
@@ -48,14 +50,13 @@ pub(super) fn add<S: Blocks>(
     let malformed = Fail::Malformed(Subject::Volume);
     let all = table.targets().ok_or(malformed)?;
     let mut rest = Some(all);
-    // What is before this sector of the volume has a target: they begin at 0, and each where the
-    // last one ended (dm_table_add_target of drivers/md/dm-table.c). Of sectors without one nothing
-    // would be known.
+    // Everything before this sector has a target: the first begins at 0, and each where the last
+    // one ended (dm_table_add_target of drivers/md/dm-table.c).
     let mut known: u64 = 0;
     for _ in 0..table.target_count {
         let bytes = rest.ok_or(malformed)?;
-        let (target, next) = Target::of(bytes)?;
-        // The next one is counted from the first, and behind this one.
+        let (target, next) = Target::parse(bytes)?;
+        // `next` is counted from the first target, and lies after this one.
         let passed = all.len().saturating_sub(bytes.len());
         rest = usize::try_from(next)
             .ok()
@@ -68,15 +69,16 @@ pub(super) fn add<S: Blocks>(
         known =
             known.checked_add(target.count).filter(|&known| known <= SECTORS).ok_or(malformed)?;
         let window = Window { sectors: target.first..end, at: target.at };
-        of_disk(sys, target.device, window, false, list)?;
+        let disk = listed(sys, Class::Block, target.device)?;
+        disk::add(sys, target.device, &disk, window, list)?;
     }
     if known == 0 { Err(malformed) } else { Ok(()) }
 }
 
 impl Target {
-    /// The first of these bytes as a target, and where the next one is. One that is not `linear`
-    /// says too little of where its sectors lie.
-    fn of(bytes: &[u8]) -> Result<(Self, u32), Fail> {
+    /// Parses the first target, and returns the offset of the next one. Only a `linear` target has
+    /// its sectors on one device in one piece.
+    fn parse(bytes: &[u8]) -> Result<(Self, u32), Fail> {
         let parsed = || {
             let (head, parameters) = bytes.split_at_checked(HEAD)?;
             let (at, head) = head.split_first_chunk::<8>()?;
@@ -97,19 +99,17 @@ impl Target {
     }
 }
 
-/// Up to the zero.
+/// Returns the bytes before the zero.
 fn text(bytes: &[u8]) -> Option<&[u8]> {
     bytes.get(..bytes.iter().position(|&byte| byte == 0)?)
 }
 
-/// "259:3 2048": the device, and the first sector there.
+/// Parses "259:3 2048": the device, and the first sector there.
 fn linear(parameters: &[u8]) -> Option<((u32, u32), u64)> {
     let mut words = parameters.split(|&byte| byte == b' ');
     let (device, first) = (words.next()?, words.next()?);
-    let colon = device.iter().position(|&byte| byte == b':')?;
-    let (major, minor) = device.split_at_checked(colon)?;
     if words.next().is_some() {
         return None;
     }
-    Some(((numbered(major, b"")?, numbered(minor, b":")?), decimal(first)?))
+    Some((device_number(device)?, decimal(first)?))
 }

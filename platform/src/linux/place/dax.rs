@@ -1,29 +1,30 @@
-//! Whether a file is mapped directly (DAX), and why not:
+//! Whether a file is mapped directly (DAX), and why it is not:
 //! <https://www.kernel.org/doc/Documentation/filesystems/dax.rst>.
 
 use heapless::Vec;
 
-use super::Location;
+use super::location::Location;
 use crate::{
-    Access, Alignment, DaxOption, DaxState, Errno, Facts, Fail, Kind, MapSync, Subject,
+    errno::Errno,
+    facts::{Access, Alignment, Facts, Kind},
+    fail::{Fail, Subject},
     linux::{
-        FileId,
-        source::same,
+        descriptor::confirm,
+        file_id::FileId,
         sys::{Stat, Sys},
-        sysfs::{self, Class},
+        sysfs::{self, Class, Path, decimal},
     },
+    place::{DaxOption, DaxState, MapSync},
 };
 
-pub(in crate::linux) fn capable<S: Sys>(sys: S, spot: &Location) -> Result<Option<bool>, Fail> {
-    let Some(entry) = spot.entry() else { return Ok(None) };
+pub(in crate::linux) fn capable<S: Sys>(sys: S, location: &Location) -> Result<Option<bool>, Fail> {
+    let Some(entry) = location.entry else { return Ok(None) };
     if entry.class == Class::Char {
         return Ok(Some(true));
     }
-    let (major, minor) = entry.device;
-    // A partition has its queue where the disk is.
-    let up = if entry.partition { "../" } else { "" };
-    let path =
-        sysfs::path(Subject::Dax, format_args!("/sys/dev/block/{major}:{minor}/{up}queue/dax"))?;
+    // The queue of a partition is in the disk's directory.
+    let file = if entry.partition { "/../queue/dax" } else { "/queue/dax" };
+    let path = Path::device(Class::Block, entry.device, file);
     match sysfs::number(sys, &path, Subject::Dax)? {
         0 => Ok(Some(false)),
         1 => Ok(Some(true)),
@@ -31,16 +32,16 @@ pub(in crate::linux) fn capable<S: Sys>(sys: S, spot: &Location) -> Result<Optio
     }
 }
 
-pub(in crate::linux) fn synchronous<S: Sys>(
+pub(in crate::linux) fn map_sync<S: Sys>(
     sys: S,
     fd: i32,
     facts: &Facts<FileId>,
 ) -> Result<MapSync, Fail> {
-    let stat = same(sys, fd, facts)?;
+    let stat = confirm(sys, fd, facts)?;
     if facts.kind != Kind::RegularFile {
         return Err(Fail::Unsupported);
     }
-    // The kernel makes whole pages of it, but no whole huge ones.
+    // The kernel rounds up to whole pages, but not to whole huge pages.
     let length = facts.alignment.map_or(1, Alignment::bytes);
     let length = usize::try_from(length).map_err(|_| Fail::Malformed(Subject::Alignment))?;
     let Err(refused) = sys.try_map(fd, length, Access::READ, true) else {
@@ -49,14 +50,13 @@ pub(in crate::linux) fn synchronous<S: Sys>(
     ordinary(sys, fd, length, facts.access, &stat)?;
     match refused {
         Errno::ENOTSUP => Ok(MapSync::Refused),
-        // Before Linux 4.15 there was no MAP_SHARED_VALIDATE, and a mapping is either shared or
-        // private.
+        // Before Linux 4.15, which took MAP_SHARED_VALIDATE for both shared and private.
         Errno::EINVAL => Ok(MapSync::Unknown),
         errno => Err(Fail::Os(Subject::MapSync, errno)),
     }
 }
 
-/// Whether the file can be mapped at all, for all that it was opened for.
+/// Fails unless the file can be mapped at all, for everything that it was opened for.
 fn ordinary<S: Sys>(
     sys: S,
     fd: i32,
@@ -65,8 +65,7 @@ fn ordinary<S: Sys>(
     stat: &Stat,
 ) -> Result<(), Fail> {
     let trial = |access| sys.try_map(fd, length, access, false);
-    // Not for writing where there is nothing to write to: hugetlbfs makes a file longer that is
-    // mapped so.
+    // An empty file is not tried for writing: hugetlbfs would make it longer.
     if access.contains(Access::WRITE) && stat.size > 0 {
         let Err(errno) = trial(Access::READ | Access::WRITE) else { return Ok(()) };
         trial(Access::READ).map_err(|errno| Fail::Os(Subject::Mapping, errno))?;
@@ -75,12 +74,12 @@ fn ordinary<S: Sys>(
     trial(Access::READ).map_err(|errno| Fail::Os(Subject::Mapping, errno))
 }
 
-pub(in crate::linux) fn direct<S: Sys>(
+pub(in crate::linux) fn state<S: Sys>(
     sys: S,
     fd: i32,
     facts: &Facts<FileId>,
 ) -> Result<DaxState, Fail> {
-    same(sys, fd, facts)?;
+    confirm(sys, fd, facts)?;
     let attributes = match sys.attributes(fd) {
         Ok(attributes) => attributes,
         // Before Linux 4.11.
@@ -94,26 +93,28 @@ pub(in crate::linux) fn direct<S: Sys>(
     Ok(DaxState::new(attributes.dax, mount))
 }
 
-/// How often mountinfo is read at most, since one that is made up may have no end: enough for the
-/// 100,000 mounts that a mount namespace can have (`fs.mount-max`), with 300 bytes for each.
+/// The largest number of reads of mountinfo, since a made-up one may have no end.
+///
+/// It is enough for the 100,000 mounts that a mount namespace can have (`fs.mount-max`), with 300
+/// bytes for each.
 const READS: usize = 1 << 16;
 
-/// The option `dax` of the mount with this number. Nothing where /proc is not there.
+/// Reads the option `dax` of the mount with this number; `None` where there is no /proc.
 fn option<S: Sys>(sys: S, mount: u64) -> Result<Option<DaxOption>, Fail> {
-    let os = |errno| Fail::Os(Subject::Dax, errno);
+    let failed = |errno| Fail::Os(Subject::Dax, errno);
     let file = match sys.open(c"/proc/thread-self/mountinfo") {
         Ok(file) => file,
         Err(Errno::ENOENT) => return Ok(None),
-        Err(errno) => return Err(os(errno)),
+        Err(errno) => return Err(failed(errno)),
     };
     let (mut line, mut buffer) = (Line::new(mount), [0; 512]);
     for _ in 0..READS {
-        let length = sys.read(&file, &mut buffer).map_err(os)?;
+        let length = sys.read(&file, &mut buffer).map_err(failed)?;
         if length == 0 {
             break;
         }
         for &byte in buffer.get(..length).unwrap_or_default() {
-            if let Some(option) = line.next(byte) {
+            if let Some(option) = line.take(byte) {
                 return Ok(option);
             }
         }
@@ -121,23 +122,23 @@ fn option<S: Sys>(sys: S, mount: u64) -> Result<Option<DaxOption>, Fail> {
     Ok(None)
 }
 
-/// Reads proc(5)'s mountinfo, whose lines have no longest: a number, fields, " - ", the type, the
-/// device, the options.
+/// A parser of mountinfo in proc(5), whose lines have no longest length: a number, fields, " - ",
+/// the type, the device, the options.
 struct Line {
-    /// The mount that is looked for.
+    /// The number of the mount.
     wanted: u64,
-    /// How much of the line was read: fields before " - " up to here, or fields behind it.
+    /// The field that is being read.
     field: Field,
-    /// The beginning of the word that is being read; the rest of it does not matter.
+    /// The beginning of the word that is being read. The rest does not matter.
     word: Vec<u8, 24>,
-    /// What is known of the option so far.
+    /// The option, as far as it is known.
     found: Option<DaxOption>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Field {
     Mount,
-    /// Of another mount.
+    /// Any field of another mount.
     Skipped,
     BeforeType,
     Type,
@@ -150,19 +151,17 @@ impl Line {
         Self { wanted, field: Field::Mount, word: Vec::new(), found: None }
     }
 
-    /// The next byte; the option when the line of the mount is read to its end.
-    fn next(&mut self, byte: u8) -> Option<Option<DaxOption>> {
+    /// Takes the next byte. Returns the option at the end of the mount's line.
+    fn take(&mut self, byte: u8) -> Option<Option<DaxOption>> {
         let ends = byte == b'\n';
         if !(ends || byte == b' ' || (byte == b',' && self.field == Field::Options)) {
-            // A word that is too long is none of those that are looked for.
+            // A word that is too long is no word that matters.
             let _ = self.word.push(byte);
             return None;
         }
         let word = core::mem::take(&mut self.word);
         match self.field {
-            Field::Mount if sysfs::decimal(&word) == Some(self.wanted) => {
-                self.field = Field::BeforeType
-            }
+            Field::Mount if decimal(&word) == Some(self.wanted) => self.field = Field::BeforeType,
             Field::Mount => self.field = Field::Skipped,
             Field::BeforeType if word == b"-" => self.field = Field::Type,
             Field::Type => {
@@ -183,7 +182,7 @@ impl Line {
     }
 }
 
-/// What it means that there is no such option, in a file system of this type.
+/// Returns what a mount without the option does, by the type of the file system.
 fn without_option(kind: &[u8]) -> Option<DaxOption> {
     match kind {
         b"ext3" | b"ext4" | b"xfs" | b"virtiofs" => Some(DaxOption::Inode),

@@ -1,45 +1,53 @@
-//! What sysfs says of a region of persistent memory and of its DIMMs:
+//! A region of persistent memory and its DIMMs in sysfs:
 //! <https://www.kernel.org/doc/Documentation/ABI/testing/sysfs-bus-nvdimm>,
 //! <https://www.kernel.org/doc/Documentation/ABI/testing/sysfs-bus-nfit>,
 //! <https://www.kernel.org/doc/Documentation/ABI/testing/sysfs-bus-papr-pmem>.
 
-use super::{Area, Family, Location, carrier, cut, numbered};
+use super::{
+    listed::{carrier, cut_name},
+    location::{Area, Family, Location},
+};
 use crate::{
-    Backing, DimmState, Errno, Fail, Mode, Persistence, Region, Subject, Text,
+    errno::Errno,
+    fail::{Fail, Subject},
     linux::{
         sys::Sys,
-        sysfs::{self, Path},
+        sysfs::{self, Class, Path, numbered},
     },
+    place::{Backing, DimmState, Mode, Persistence, Region},
+    text::Text,
 };
 
 /// The provider of virtio-pmem's bus (drivers/nvdimm/virtio_pmem.c).
 const VIRTIO: &str = "virtio-pmem";
 
-/// How many mappings a region has at most: ND_MAX_MAPPINGS of linux/libnvdimm.h is 32.
+/// The largest number of mappings of a region. ND_MAX_MAPPINGS of linux/libnvdimm.h is 32.
 const MAPPINGS: usize = 64;
 
 /// A DIMM, as a Linux system numbers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dimm {
-    number: u32,
+    pub(in crate::linux) number: u32,
     family: Family,
 }
 
 impl Dimm {
-    pub(in crate::linux) const fn number(self) -> u32 {
-        self.number
-    }
-
-    /// A file that the driver of the DIMM's family adds.
-    fn file(self, name: &str, what: Subject) -> Result<Path, Fail> {
-        let (number, family) = (self.number, self.family.directory());
-        sysfs::path(what, format_args!("/sys/bus/nd/devices/nmem{number}/{family}/{name}"))
+    /// Returns the path of a file that the driver of the DIMM's family adds.
+    fn file(self, name: &str) -> Path {
+        let family = match self.family {
+            Family::Nfit => "/nfit/",
+            Family::Cxl => "/cxl/",
+            Family::Papr => "/papr/",
+        };
+        let mut path = Path::new("/sys/bus/nd/devices/nmem", self.number, family);
+        path.text(name);
+        path
     }
 }
 
 impl Family {
-    /// What a word of `flags` says. PowerPC's hypervisor has `smart_notify` for an event; in an
-    /// NFIT it only says that there would be a notice of one.
+    /// Translates a word of `flags`. On PowerPC `smart_notify` is an event. In an NFIT it says that
+    /// an event would be notified.
     fn state(self, word: &[u8]) -> DimmState {
         match (word, self) {
             (b"save_fail", _) => DimmState::SAVE_FAILED,
@@ -54,35 +62,28 @@ impl Family {
 }
 
 impl Area {
-    /// A file of the region.
-    fn file(self, name: &str, what: Subject) -> Result<Path, Fail> {
-        sysfs::path(what, format_args!("/sys/bus/nd/devices/region{}/{name}", self.region))
+    /// Returns the path of a file of the region.
+    fn file(self, name: &str) -> Path {
+        Path::new(sysfs::REGION, self.region, name)
     }
 
-    /// The node in one of the region's files.
-    #[inline(never)]
-    fn node<S: Sys>(self, sys: S, name: &str) -> Result<Option<u32>, Fail> {
-        node(sys, &self.file(name, Subject::NumaNode)?)
-    }
-
-    /// A file of the device that carries the namespace.
-    fn carrier_file(self, index: u32, name: &str) -> Result<Path, Fail> {
+    /// Returns the path of a file of the device that carries the namespace.
+    fn carrier_file(self, index: u32, name: &str) -> Path {
         let carrier = match self.mode {
-            Mode::Fsdax => "pfn",
-            Mode::Devdax => "dax",
-            Mode::Sector => "btt",
-            // None is whole.
-            Mode::Raw | Mode::Whole => "namespace",
+            Mode::Fsdax => "/sys/bus/nd/devices/pfn",
+            Mode::Devdax => "/sys/bus/nd/devices/dax",
+            Mode::Sector => "/sys/bus/nd/devices/btt",
+            // No region has the mode whole.
+            Mode::Raw | Mode::Whole => "/sys/bus/nd/devices/namespace",
         };
-        let region = self.region;
-        sysfs::path(
-            Subject::Region,
-            format_args!("/sys/bus/nd/devices/{carrier}{region}.{index}/{name}"),
-        )
+        let mut path = Path::new(carrier, self.region, ".");
+        path.number(index);
+        path.text(name);
+        path
     }
 }
 
-/// Nothing where there is no such file.
+/// Turns ENOENT into `None`.
 fn if_there<T>(answer: Result<T, Fail>) -> Result<Option<T>, Fail> {
     match answer {
         Ok(answer) => Ok(Some(answer)),
@@ -93,95 +94,94 @@ fn if_there<T>(answer: Result<T, Fail>) -> Result<Option<T>, Fail> {
 
 pub(in crate::linux) fn region<S: Sys>(
     sys: S,
-    spot: &Location,
+    location: &Location,
     index: usize,
 ) -> Result<Option<Region>, Fail> {
-    let Some(area) = spot.area(index) else { return Ok(None) };
+    let Some(area) = location.area(index) else { return Ok(None) };
     let mut region = Region::new(area.bus, area.region, area.mode);
-    region.numa_node = area.node(sys, "numa_node")?;
-    region.target_node = area.node(sys, "target_node")?;
+    region.numa_node = read_node(sys, &area.file("/numa_node"))?;
+    region.target_node = read_node(sys, &area.file("/target_node"))?;
     provider(sys, area, &mut region)?;
     region.persistence = persistence(sys, area, &region.provider)?;
     region.read_only = is_read_only(sys, area)?;
     region.namespace = namespace(sys, area)?;
     let mut n = 0;
-    while let Some(dimm) = dimm(sys, spot, index, n)? {
+    while let Some(dimm) = dimm(sys, location, index, n)? {
         region.state |= state(sys, dimm)?;
         n = n.saturating_add(1);
     }
     Ok(Some(region))
 }
 
-/// The node in the file with this name, `numa_node` or `target_node`.
-pub(in crate::linux) fn node_of<S: Sys>(
+/// Reads a node of a region, or of a device DAX in no region, whose driver states it. `name` is
+/// `/numa_node` or `/target_node`.
+pub(in crate::linux) fn node<S: Sys>(
     sys: S,
-    spot: &Location,
+    location: &Location,
     index: usize,
     name: &str,
 ) -> Result<Option<Option<u32>>, Fail> {
-    let path = match (spot.area(index), spot.backing(), spot.entry()) {
-        (Some(area), ..) => return area.node(sys, name).map(Some),
-        // No region: the driver of the device says where it is.
+    let path = match (location.area(index), location.backing, location.entry) {
+        (Some(area), ..) => area.file(name),
         (None, Backing::DeviceDax, Some(entry)) if index == 0 => {
-            let (major, minor) = entry.device;
-            sysfs::path(Subject::NumaNode, format_args!("/sys/dev/char/{major}:{minor}/{name}"))?
+            Path::device(Class::Char, entry.device, name)
         }
         _ => return Ok(None),
     };
-    node(sys, &path).map(Some)
+    read_node(sys, &path).map(Some)
 }
 
-/// -1 stands for a node that is not known. A kernel without NUMA (`CONFIG_NUMA`) has no such file,
-/// nor has one before Linux 5.1 that of the target.
-fn node<S: Sys>(sys: S, path: &Path) -> Result<Option<u32>, Fail> {
+/// Reads a node; -1 is an unknown one.
+///
+/// A kernel without NUMA (`CONFIG_NUMA`) has no such file. Before Linux 5.1 there is no
+/// `target_node`.
+#[inline(never)]
+fn read_node<S: Sys>(sys: S, path: &Path) -> Result<Option<u32>, Fail> {
     match if_there(sysfs::text(sys, path, Subject::NumaNode, &mut [0; 32]))? {
         None | Some(b"-1") => Ok(None),
         Some(node) => numbered(node, b"").map(Some).ok_or(Fail::Malformed(Subject::NumaNode)),
     }
 }
 
-/// Who made the bus. On its own, as those below, so that its buffer is on the stack only while it
-/// is needed.
+/// Reads the provider of the bus. Not inlined, like those below: its buffer is on the stack only
+/// while it is needed.
 #[inline(never)]
 fn provider<S: Sys>(sys: S, area: Area, region: &mut Region) -> Result<(), Fail> {
     let mut buffer = [0; 256];
-    let path = area.file("../provider", Subject::Region)?;
-    region.provider = cut(sysfs::text(sys, &path, Subject::Region, &mut buffer)?);
+    let path = area.file("/../provider");
+    region.provider = cut_name(sysfs::text(sys, &path, Subject::Region, &mut buffer)?);
     Ok(())
 }
 
 #[inline(never)]
 fn is_read_only<S: Sys>(sys: S, area: Area) -> Result<bool, Fail> {
-    match sysfs::number(sys, &area.file("read_only", Subject::Region)?, Subject::Region)? {
+    match sysfs::number(sys, &area.file("/read_only"), Subject::Region)? {
         0 => Ok(false),
         1 => Ok(true),
         _ => Err(Fail::Malformed(Subject::Region)),
     }
 }
 
-/// Whether the platform made the region of volatile memory. A file system on it can be mapped
-/// directly all the same.
+/// Whether the region is volatile memory. A file system on it can be mapped directly nevertheless.
 #[inline(never)]
 fn is_volatile<S: Sys>(sys: S, area: Area) -> Result<bool, Fail> {
     let mut buffer = [0; 32];
-    let path = area.file("devtype", Subject::Region)?;
+    let path = area.file("/devtype");
     let kind = if_there(sysfs::text(sys, &path, Subject::Region, &mut buffer))?;
     Ok(kind == Some(b"nd_volatile"))
 }
 
-/// Whether a driver has to call the host or the hypervisor to make stores durable (it gave the
-/// region a `flush` of its own, ND_REGION_ASYNC of linux/libnvdimm.h), whatever the persistence
-/// domain says.
+/// Whether a driver has to call the host or the hypervisor to make stores durable (the region has
+/// a `flush` of its own, ND_REGION_ASYNC of linux/libnvdimm.h), whatever the persistence domain is.
 ///
-/// The kernel tells of that by refusing MAP_SYNC, of files only: of a device DAX nothing says so,
-/// and `deep_flush`, `write_cache` and `fua` are the same with flush hints or without DIMMs. What
-/// is to be seen is why a driver has to call: that the region's memory is a device of virtio
-/// (drivers/nvdimm/virtio_pmem.c), or that the devicetree demands it
+/// For a file the kernel shows that by refusing MAP_SYNC. For a device DAX it shows nothing:
+/// `deep_flush`, `write_cache` and `fua` are the same with flush hints or without DIMMs. sysfs
+/// shows the reasons for such a call: the region's memory is a device of virtio
+/// (drivers/nvdimm/virtio_pmem.c), or the devicetree demands it
 /// (arch/powerpc/platforms/pseries/papr_scm.c).
 fn is_flushed_by_call<S: Sys>(sys: S, area: Area, provider: &str) -> Result<bool, Fail> {
-    let what = Subject::Persistence;
-    let demand = sys.open(area.file("of_node/ibm,hcall-flush-required", what)?.as_c_str());
-    let demand = if_there(demand.map_err(|errno| Fail::Os(what, errno)))?;
+    let subject = Subject::Persistence;
+    let demand = if_there(area.file("/of_node/ibm,hcall-flush-required").open(sys, subject))?;
     Ok(demand.is_some() || provider == VIRTIO)
 }
 
@@ -193,17 +193,17 @@ fn persistence<S: Sys>(sys: S, area: Area, provider: &str) -> Result<Persistence
     if is_flushed_by_call(sys, area, provider)? {
         return Ok(Persistence::Host);
     }
-    let what = Subject::Persistence;
-    match if_there(sysfs::text(sys, &area.file("persistence_domain", what)?, what, &mut [0; 32]))? {
+    let subject = Subject::Persistence;
+    match if_there(sysfs::text(sys, &area.file("/persistence_domain"), subject, &mut [0; 32]))? {
         Some(b"cpu_cache") => Ok(Persistence::CpuCache),
         Some(b"memory_controller") => Ok(Persistence::MemoryController),
         None | Some(b"") => Ok(Persistence::Unstated),
-        Some(_) => Err(Fail::Malformed(what)),
+        Some(_) => Err(Fail::Malformed(subject)),
     }
 }
 
-/// The number of the namespace: that of the device itself, or, of a pfn, btt or dax device, of the
-/// namespace in it.
+/// Reads the number of the namespace: the device's own, or for a pfn, btt or dax device the number
+/// of the namespace in it.
 #[inline(never)]
 fn namespace<S: Sys>(sys: S, area: Area) -> Result<Option<u32>, Fail> {
     let Some(index) = area.index else { return Ok(None) };
@@ -212,7 +212,7 @@ fn namespace<S: Sys>(sys: S, area: Area) -> Result<Option<u32>, Fail> {
     }
     let mut buffer = [0; 64];
     let name =
-        sysfs::text(sys, &area.carrier_file(index, "namespace")?, Subject::Region, &mut buffer)?;
+        sysfs::text(sys, &area.carrier_file(index, "/namespace"), Subject::Region, &mut buffer)?;
     match carrier(name, area.region) {
         Some((Mode::Raw, number)) => Ok(Some(number)),
         _ => Err(Fail::Malformed(Subject::Region)),
@@ -221,22 +221,21 @@ fn namespace<S: Sys>(sys: S, area: Area) -> Result<Option<u32>, Fail> {
 
 pub(in crate::linux) fn dimm<S: Sys>(
     sys: S,
-    spot: &Location,
+    location: &Location,
     region: usize,
     dimm: usize,
 ) -> Result<Option<Dimm>, Fail> {
-    let Some(area) = spot.area(region) else { return Ok(None) };
-    let path = sysfs::path(
-        Subject::Dimm,
-        format_args!("/sys/bus/nd/devices/region{}/mapping{dimm}", area.region),
-    )?;
-    // "nmem0,0,134217728,0": the DIMM, the place in it, the size, the position in the interleaved
+    let Some(area) = location.area(region) else { return Ok(None) };
+    let number = u32::try_from(dimm).map_err(|_| Fail::TooLarge(Subject::Dimm))?;
+    let mut path = area.file("/mapping");
+    path.number(number);
+    // "nmem0,0,134217728,0": the DIMM, the offset in it, the size, the position in the interleave
     // set.
     let mut buffer = [0; 128];
     let Some(mapping) = if_there(sysfs::text(sys, &path, Subject::Dimm, &mut buffer))? else {
         return Ok(None);
     };
-    // Else a made-up /sys that has every file would have DIMMs without end.
+    // A made-up /sys that has every file would have DIMMs without end.
     if dimm >= MAPPINGS {
         return Err(Fail::TooLarge(Subject::Dimm));
     }
@@ -246,32 +245,26 @@ pub(in crate::linux) fn dimm<S: Sys>(
 }
 
 pub(in crate::linux) fn dimm_id<S: Sys>(sys: S, dimm: Dimm) -> Result<Text<32>, Fail> {
-    let what = Subject::DeviceId;
+    let subject = Subject::DeviceId;
     let mut buffer = [0; 64];
-    let id = if_there(sysfs::text(sys, &dimm.file("id", what)?, what, &mut buffer))?
+    let id = if_there(sysfs::text(sys, &dimm.file("id"), subject, &mut buffer))?
         .ok_or(Fail::Unsupported)?;
     if id.is_empty() || !id.iter().all(u8::is_ascii_graphic) {
-        return Err(Fail::Malformed(what));
+        return Err(Fail::Malformed(subject));
     }
-    core::str::from_utf8(id).ok().and_then(Text::fit).ok_or(Fail::Malformed(what))
+    core::str::from_utf8(id).ok().and_then(Text::fit).ok_or(Fail::Malformed(subject))
 }
 
 pub(in crate::linux) fn dirty_shutdowns<S: Sys>(sys: S, dimm: Dimm) -> Result<u64, Fail> {
-    let what = Subject::UnsafeShutdowns;
-    if_there(sysfs::number(sys, &dimm.file("dirty_shutdown", what)?, what))?
-        .ok_or(Fail::Unsupported)
+    let subject = Subject::UnsafeShutdowns;
+    if_there(sysfs::number(sys, &dimm.file("dirty_shutdown"), subject))?.ok_or(Fail::Unsupported)
 }
 
-/// What the DIMM reports of itself. A family without flags has nothing to say.
+/// Reads the DIMM's flags. A family without flags reports nothing.
 #[inline(never)]
 fn state<S: Sys>(sys: S, dimm: Dimm) -> Result<DimmState, Fail> {
     let mut buffer = [0; 256];
-    let flags = if_there(sysfs::text(
-        sys,
-        &dimm.file("flags", Subject::Dimm)?,
-        Subject::Dimm,
-        &mut buffer,
-    ))?;
+    let flags = if_there(sysfs::text(sys, &dimm.file("flags"), Subject::Dimm, &mut buffer))?;
     let words = flags.unwrap_or_default().split(|&byte| byte == b' ');
     Ok(words.map(|word| dimm.family.state(word)).collect())
 }

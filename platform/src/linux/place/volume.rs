@@ -1,51 +1,62 @@
-//! What a volume (device-mapper, md) is made of: its `slaves`, and theirs.
+//! The devices that a volume (device-mapper, md) is made of: its `slaves` in sysfs, and theirs.
 
-use super::{Location, On, found, numbered, whole};
+use super::{
+    listed::{On, follow, whole_name},
+    location::Location,
+};
 use crate::{
-    Backing, Errno, Fail, Subject, Text,
-    linux::{sys::Sys, sysfs},
+    errno::Errno,
+    fail::{Fail, Subject},
+    linux::{
+        sys::Sys,
+        sysfs::{self, Path, device_number},
+    },
+    place::Backing,
+    text::Text,
 };
 
-/// How many devices of a volume may be waiting to be looked at, and how many may be looked at in
-/// all.
+/// The largest number of devices of a volume that wait to be looked at.
 const PENDING: usize = 16;
+
+/// The largest number of disks of a volume that are looked at.
 const LOOKED_AT: usize = 64;
 
-/// Follows a volume to everything below it. One device that is no persistent memory makes the
-/// volume none. Its memory is on the stack only where there is a volume.
+/// Follows a volume to everything below it.
+///
+/// One device that is no persistent memory makes the volume none. Not inlined: its memory is on
+/// the stack only where there is a volume.
 #[inline(never)]
-pub(super) fn below<S: Sys>(
+pub(super) fn fill<S: Sys>(
     sys: S,
-    spot: &mut Location,
+    location: &mut Location,
     volume: Text<32>,
     device: (u32, u32),
 ) -> Result<(), Fail> {
     let mut pending = [None; PENDING];
-    // The volume itself; if it is made of nothing (a RAM disk, a loop device), it is the disk.
+    // The volume itself. One that is made of nothing (a RAM disk, a loop device) is a disk.
     let (mut next, mut number) = (Some(volume), Some(device));
     for _ in 0..LOOKED_AT {
         let Some(name) = next.take() else { break };
         if !slaves(sys, name, &mut pending)? {
             let (major, minor) = match number {
                 Some(device) => device,
-                None => device_number(sys, name)?,
+                None => number_of(sys, name)?,
             };
-            spot.backing = Backing::Disk { major, minor };
+            location.backing = Backing::Disk { major, minor };
             return Ok(());
         }
         number = None;
-        // Of what is waiting, everything up to the next volume.
+        // Everything that waits, up to the next volume.
         while let Some(name) = pending.iter_mut().find_map(Option::take) {
-            let path = sysfs::path(Subject::Volume, format_args!("/sys/class/block/{name}"))?;
-            match found(sys, &path)?.on {
-                On::Area(area) => spot.add(area)?,
+            match follow(sys, &Path::block(&name, ""))?.on {
+                On::Area(area) => location.add(area)?,
                 On::Volume(disk) => {
                     next = Some(disk);
                     break;
                 }
                 On::Other => {
-                    let (major, minor) = device_number(sys, name)?;
-                    spot.backing = Backing::Disk { major, minor };
+                    let (major, minor) = number_of(sys, name)?;
+                    location.backing = Backing::Disk { major, minor };
                     return Ok(());
                 }
             }
@@ -57,39 +68,30 @@ pub(super) fn below<S: Sys>(
     }
 }
 
-/// Puts the names of the devices that `disk` is made of to those that are `pending`, and says
-/// whether there were any.
+/// Adds the names of the devices that `disk` is made of to `pending`, and returns whether there
+/// were any.
 fn slaves<S: Sys>(sys: S, disk: Text<32>, pending: &mut [Option<Text<32>>]) -> Result<bool, Fail> {
-    let os = |errno| Fail::Os(Subject::Volume, errno);
-    let path = sysfs::path(Subject::Volume, format_args!("/sys/class/block/{disk}/slaves"))?;
-    let directory = match sys.open(path.as_c_str()) {
-        Ok(directory) => directory,
-        Err(Errno::ENOENT) => return Ok(false),
-        Err(errno) => return Err(os(errno)),
+    let directory = match Path::block(&disk, "/slaves").open(sys, Subject::Volume) {
+        Err(Fail::Os(_, Errno::ENOENT)) => return Ok(false),
+        directory => directory?,
     };
     let (mut any, mut result) = (false, Ok(()));
     let mut put = |name: &[u8]| {
         any = true;
         let place = pending.iter_mut().find(|place| place.is_none());
-        match (place, whole(name)) {
+        match (place, whole_name(name)) {
             (Some(place), Ok(name)) => *place = Some(name),
             (None, Ok(_)) => result = Err(Fail::TooLarge(Subject::Volume)),
             (_, Err(fail)) => result = Err(fail),
         }
     };
-    sys.entries(&directory, &mut put).map_err(os)?;
+    sys.entries(&directory, &mut put).map_err(|errno| Fail::Os(Subject::Volume, errno))?;
     result.map(|()| any)
 }
 
-/// The number of a block device by its name.
-fn device_number<S: Sys>(sys: S, name: Text<32>) -> Result<(u32, u32), Fail> {
-    let path = sysfs::path(Subject::Device, format_args!("/sys/class/block/{name}/dev"))?;
+/// Reads the number of a block device.
+fn number_of<S: Sys>(sys: S, name: Text<32>) -> Result<(u32, u32), Fail> {
     let mut buffer = [0; 32];
-    let text = sysfs::text(sys, &path, Subject::Device, &mut buffer)?;
-    let colon = text.iter().position(|&byte| byte == b':').unwrap_or(text.len());
-    let (major, minor) = text.split_at_checked(colon).unwrap_or_default();
-    match (numbered(major, b""), numbered(minor, b":")) {
-        (Some(major), Some(minor)) => Ok((major, minor)),
-        _ => Err(Fail::Malformed(Subject::Device)),
-    }
+    let text = sysfs::text(sys, &Path::block(&name, "/dev"), Subject::Device, &mut buffer)?;
+    device_number(text).ok_or(Fail::Malformed(Subject::Device))
 }

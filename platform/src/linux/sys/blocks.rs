@@ -1,4 +1,4 @@
-//! The system calls that are about the blocks of files and devices.
+//! The system calls about the blocks of files and devices.
 
 use core::{
     ffi::CStr,
@@ -18,34 +18,44 @@ use rustix::{
 };
 
 use super::{
-    Kernel, Sys, borrow, errno,
+    Linux, Sys,
+    fd::{borrow, errno, open, widen},
     ioctl::{self, ArsCap, ClearError, ExtentMap, VolumeTable},
-    open, widen,
 };
-use crate::{Errno, linux::badblocks::turn::Turns};
+use crate::errno::Errno;
 
-/// The calls that are about blocks.
+/// The turns of the threads that clear a file. All zeros where no thread has one or waits, as in a
+/// child of fork(2).
+#[derive(Debug, Default)]
+pub(in crate::linux) struct Turns {
+    /// The number of threads that came.
+    pub(in crate::linux) tickets: AtomicU32,
+    /// The number of threads that left.
+    pub(in crate::linux) left: AtomicU32,
+}
+
+/// The system calls about blocks.
 pub(in crate::linux) trait Blocks: Sys {
     /// fstatfs(2): f_bsize.
     fn block_size(self, fd: i32) -> Result<u64, Errno>;
-    /// The turns with this number, in memory of this process's; the first time mmap(2), and
-    /// madvise(2) with MADV_WIPEONFORK.
+    /// The turns with this number, in this process's memory: the first time mmap(2), and madvise(2)
+    /// with MADV_WIPEONFORK.
     fn turns(self, number: u16) -> Result<&'static Turns, Errno>;
-    /// futex(2): waits as long as the word has this value, or shorter.
+    /// futex(2): waits while the word has this value, or shorter.
     fn wait(self, word: &AtomicU32, value: u32);
-    /// futex(2): wakes all that wait.
+    /// futex(2): wakes all threads that wait.
     fn wake(self, word: &AtomicU32);
     /// open(2) with O_TMPFILE, for reading and writing.
     fn spare(self, directory: &CStr) -> Result<Self::File, Errno>;
-    /// fchown(2): to this user and group.
+    /// fchown(2) to this user and group.
     fn give(self, fd: i32, owner: (u32, u32)) -> Result<(), Errno>;
     /// The descriptor of a file.
     fn raw(self, file: &Self::File) -> i32;
     /// ioctl(2) with FS_IOC_FIEMAP.
     fn extents(self, fd: i32, map: &mut ExtentMap) -> Result<(), Errno>;
-    /// pread64(2): how much of the buffer was filled.
+    /// pread64(2): the number of bytes read.
     fn read_at(self, fd: i32, buffer: &mut [u8], offset: u64) -> Result<usize, Errno>;
-    /// pwrite64(2): how much of the buffer was written.
+    /// pwrite64(2): the number of bytes written.
     fn write_at(self, fd: i32, buffer: &[u8], offset: u64) -> Result<usize, Errno>;
     /// fallocate(2) with FALLOC_FL_PUNCH_HOLE and FALLOC_FL_KEEP_SIZE.
     fn punch(self, fd: i32, offset: u64, length: u64) -> Result<(), Errno>;
@@ -63,37 +73,37 @@ pub(in crate::linux) trait Blocks: Sys {
     fn clear_error(self, bus: &Self::File, clear: &mut ClearError) -> Result<(), Errno>;
 }
 
-impl Blocks for Kernel {
+impl Blocks for Linux {
     fn block_size(self, fd: i32) -> Result<u64, Errno> {
         Ok(widen!(rustix::fs::fstatfs(borrow(fd)?).map_err(errno)?.f_bsize, u64))
     }
 
     fn turns(self, number: u16) -> Result<&'static Turns, Errno> {
-        /// Those with every number.
+        /// The turns with every number.
         type All = [Turns; 1 << 16];
         static ALL: AtomicPtr<All> = AtomicPtr::new(ptr::null_mut());
         let mut all = ALL.load(Acquire);
         if all.is_null() {
             let (access, private) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
-            // SAFETY: mmap wants that nothing which exists is mapped over: without MAP_FIXED the
-            // kernel takes free addresses.
+            // SAFETY: mmap must not map over existing memory: without MAP_FIXED the kernel takes
+            // free addresses.
             let made =
                 unsafe { mmap_anonymous(ptr::null_mut(), size_of::<All>(), access, private) }
                     .map_err(errno)?;
-            // SAFETY: this advice wants that nobody counts on what is there in a child of fork(2):
-            // zeros are a valid value, of turns that nobody waits for.
+            // SAFETY: this advice requires that a child of fork(2) expects nothing of the memory:
+            // zeros are turns that nobody has or waits for.
             let advised = unsafe { madvise(made, size_of::<All>(), Advice::LinuxWipeOnFork) };
             let first = |()| ALL.compare_exchange(ptr::null_mut(), made.cast(), AcqRel, Acquire);
             let kept = advised.map(first).map_err(errno);
             if kept != Ok(Ok(ptr::null_mut())) {
-                // SAFETY: munmap wants that nobody uses the memory: nobody else knows of it.
+                // SAFETY: munmap requires that nobody uses the memory: nobody else has its address.
                 let _ = unsafe { munmap(made, size_of::<All>()) };
             }
             // Another thread may have been faster.
             all = kept?.map_or_else(|theirs| theirs, |_| made.cast());
         }
-        // SAFETY: a reference wants memory that is there for its lifetime, aligned, with a valid
-        // value: it is a mapping of that size which is never undone, and was zeros.
+        // SAFETY: a reference requires memory that is mapped for its lifetime, aligned, with a
+        // valid value: it is a mapping of that size, which is never undone, and was zeros.
         let all: &'static All = unsafe { &*all };
         all.get(usize::from(number)).ok_or(Errno::EINVAL)
     }

@@ -1,24 +1,24 @@
-//! The ioctl(2)s of the backend: their structures and numbers, as linux/fiemap.h, linux/fs.h,
-//! linux/dm-ioctl.h and linux/ndctl.h have them.
+//! The ioctl(2)s of the backend, with the structures and numbers of linux/fiemap.h, linux/fs.h,
+//! linux/dm-ioctl.h and linux/ndctl.h.
 
 use rustix::ioctl::{self, Direction, Opcode, Updater, opcode};
 
-use super::{borrow, errno};
-use crate::Errno;
+use super::fd::{borrow, errno};
+use crate::errno::Errno;
 
-/// How many extents are asked for at a time.
+/// The number of extents in one call.
 pub(in crate::linux) const EXTENTS: usize = 32;
 
-/// FIEMAP_FLAG_SYNC: what was written and not yet given a place gets one first.
+/// FIEMAP_FLAG_SYNC: written bytes without a place get one first.
 pub(in crate::linux) const SYNC: u32 = 1;
 
 /// `struct fiemap_extent`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::linux) struct Extent {
-    /// Where it begins in the file, in bytes.
+    /// The offset in the file, in bytes.
     pub(in crate::linux) logical: u64,
-    /// Where it begins on the device, in bytes.
+    /// The offset on the device, in bytes.
     pub(in crate::linux) physical: u64,
     pub(in crate::linux) length: u64,
     pub(in crate::linux) reserved64: [u64; 2],
@@ -33,9 +33,9 @@ pub(in crate::linux) struct ExtentMap {
     pub(in crate::linux) start: u64,
     pub(in crate::linux) length: u64,
     pub(in crate::linux) flags: u32,
-    /// How many extents the kernel put there.
+    /// The number of extents that the kernel wrote.
     pub(in crate::linux) mapped: u32,
-    /// How many there is room for.
+    /// The number of extents that there is room for.
     count: u32,
     reserved: u32,
     pub(in crate::linux) extents: [Extent; EXTENTS],
@@ -55,7 +55,7 @@ impl ExtentMap {
     }
 }
 
-/// `struct nd_cmd_ars_cap`. (Packed there, and without gaps here.)
+/// `struct nd_cmd_ars_cap`. (Packed there. It has no gaps here.)
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::linux) struct ArsCap {
@@ -63,13 +63,13 @@ pub(in crate::linux) struct ArsCap {
     pub(in crate::linux) length: u64,
     pub(in crate::linux) status: u32,
     pub(in crate::linux) max_ars_out: u32,
-    /// Errors are cleared in units of so many bytes.
+    /// The unit of clearing in bytes.
     pub(in crate::linux) clear_err_unit: u32,
     pub(in crate::linux) flags: u16,
     pub(in crate::linux) reserved: u16,
 }
 
-/// `struct nd_cmd_clear_error`. (Packed there, and without gaps here.)
+/// `struct nd_cmd_clear_error`. (Packed there. It has no gaps here.)
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::linux) struct ClearError {
@@ -77,35 +77,35 @@ pub(in crate::linux) struct ClearError {
     pub(in crate::linux) length: u64,
     pub(in crate::linux) status: u32,
     pub(in crate::linux) reserved: [u8; 4],
-    /// How many bytes were.
+    /// The number of bytes that were cleared.
     pub(in crate::linux) cleared: u64,
 }
 
-/// How many bytes of a volume's table there is room for: about 30 parts.
+/// The room for a volume's table in bytes: about 30 targets.
 pub(in crate::linux) const TABLE: usize = 2048;
 
-/// DM_STATUS_TABLE_FLAG: the table, and not how its targets are doing.
+/// DM_STATUS_TABLE_FLAG: the table, not the status of its targets.
 const STATUS_TABLE: u32 = 1 << 4;
 
-/// `struct dm_ioctl`, and behind it what it brings.
+/// `struct dm_ioctl` and the data after it.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub(in crate::linux) struct VolumeTable {
     version: [u32; 3],
     data_size: u32,
-    /// Where the first target is.
+    /// The offset of the first target.
     pub(in crate::linux) data_start: u32,
     pub(in crate::linux) target_count: u32,
     open_count: i32,
     pub(in crate::linux) flags: u32,
     event_nr: u32,
     padding: u32,
-    /// Of a type of 8 bytes that need not be aligned on every architecture.
-    device: [u32; 2],
+    /// A number of 8 bytes, which on some architectures is not aligned.
+    pub(in crate::linux) device: [u32; 2],
     name: [u8; 128],
     uuid: [u8; 129],
     data: [u8; 7],
-    rest: [u8; TABLE - HEAD],
+    pub(in crate::linux) rest: [u8; TABLE - HEAD],
 }
 
 /// The size of `struct dm_ioctl`.
@@ -114,8 +114,8 @@ const HEAD: usize = 312;
 const _: () = assert!(size_of::<VolumeTable>() == TABLE);
 
 impl VolumeTable {
-    /// The question for the table of the volume with this device number.
-    pub(in crate::linux) fn of(device: (u32, u32)) -> Self {
+    /// Prepares a query for the table of the volume with this device number.
+    pub(in crate::linux) fn query(device: (u32, u32)) -> Self {
         let number = rustix::fs::makedev(device.0, device.1).to_ne_bytes();
         let [a, b, c, d, e, f, g, h] = number;
         Self {
@@ -135,30 +135,14 @@ impl VolumeTable {
         }
     }
 
-    /// The targets: all behind `data_start`.
+    /// The targets: all bytes from `data_start` on.
     pub(in crate::linux) fn targets(&self) -> Option<&[u8]> {
         let start = usize::try_from(self.data_start).ok()?.checked_sub(HEAD)?;
         self.rest.get(start..)
     }
-
-    #[cfg(any(test, fuzzing))]
-    pub(in crate::linux) fn answer(&mut self, count: u32, flags: u32, start: u32, targets: &[u8]) {
-        (self.target_count, self.flags, self.data_start) = (count, flags, start);
-        self.rest[..targets.len()].copy_from_slice(targets);
-    }
-
-    #[cfg(test)]
-    pub(in crate::linux) fn device(&self) -> (u32, u32) {
-        let [low, high] = self.device.map(u32::to_ne_bytes);
-        let mut number = [0; 8];
-        number[..4].copy_from_slice(&low);
-        number[4..].copy_from_slice(&high);
-        let number = u64::from_ne_bytes(number);
-        (rustix::fs::major(number), rustix::fs::minor(number))
-    }
 }
 
-/// FS_IOC_FIEMAP. The size in the number is that of the structure without extents.
+/// FS_IOC_FIEMAP. The size in the number is without the extents.
 pub(in crate::linux) const FIEMAP: Opcode =
     opcode::from_components(Direction::ReadWrite, b'f', 11, 32);
 /// FS_IOC_FSGETXATTR.
@@ -172,22 +156,21 @@ pub(in crate::linux) const ARS_CAP: Opcode = opcode::read_write::<ArsCap>(b'N', 
 pub(in crate::linux) const CLEAR_ERROR: Opcode = opcode::read_write::<ClearError>(b'N', 4);
 
 pub(super) fn extents(fd: i32, map: &mut ExtentMap) -> Result<(), Errno> {
-    // So many as there is room for, whoever made it.
+    // Set here, since the safety of the call depends on it.
     map.count = EXTENTS_COUNT;
-    // SAFETY: Updater wants the structure that the kernel reads and writes for this number: the
-    // head, and as many extents as its count says, all of which are in it. Any bytes are an
-    // ExtentMap.
+    // SAFETY: Updater requires the structure that the kernel reads and writes for this number: the
+    // head, and `count` extents, all of which are in it. Any bytes are an ExtentMap.
     unsafe { ioctl::ioctl(borrow(fd)?, Updater::<FIEMAP, _>::new(map)) }.map_err(errno)
 }
 
-/// The same, as the kernel counts.
+/// [`EXTENTS`], as the kernel counts.
 #[expect(clippy::as_conversions, reason = "a small number")]
 const EXTENTS_COUNT: u32 = EXTENTS as u32;
 
 /// fsx_xflags of `struct fsxattr`.
 pub(super) fn xflags(fd: i32) -> Result<u32, Errno> {
-    // SAFETY: Getter wants the type that the kernel writes for this number: `struct fsxattr` is 28
-    // bytes, five numbers and 8 bytes.
+    // SAFETY: Getter requires the type that the kernel writes for this number: `struct fsxattr` is
+    // 28 bytes, five numbers and 8 bytes.
     let [flags, ..] =
         unsafe { ioctl::ioctl(borrow(fd)?, ioctl::Getter::<FSGETXATTR, [u32; 7]>::new()) }
             .map_err(errno)?;
@@ -196,8 +179,8 @@ pub(super) fn xflags(fd: i32) -> Result<u32, Errno> {
 
 pub(super) fn volume_table(control: i32, table: &mut VolumeTable) -> Result<(), Errno> {
     table.data_size = TABLE_SIZE;
-    // SAFETY: Updater wants the structure that the kernel reads and writes for this number: as many
-    // bytes as its data_size says, all of which are in it. Any bytes are a VolumeTable.
+    // SAFETY: Updater requires the structure that the kernel reads and writes for this number:
+    // `data_size` bytes, all of which are in it. Any bytes are a VolumeTable.
     unsafe { ioctl::ioctl(borrow(control)?, Updater::<DM_TABLE_STATUS, _>::new(table)) }
         .map_err(errno)
 }
@@ -206,13 +189,13 @@ pub(super) fn volume_table(control: i32, table: &mut VolumeTable) -> Result<(), 
 const TABLE_SIZE: u32 = TABLE as u32;
 
 pub(super) fn ars_cap(bus: i32, cap: &mut ArsCap) -> Result<(), Errno> {
-    // SAFETY: Updater wants the structure that the kernel reads and writes for this number: this
-    // one, as a test compares with ndctl.h.
+    // SAFETY: Updater requires the structure that the kernel reads and writes for this number: a
+    // test compares this one with ndctl.h.
     unsafe { ioctl::ioctl(borrow(bus)?, Updater::<ARS_CAP, _>::new(cap)) }.map_err(errno)
 }
 
 pub(super) fn clear_error(bus: i32, clear: &mut ClearError) -> Result<(), Errno> {
-    // SAFETY: Updater wants the structure that the kernel reads and writes for this number: this
-    // one, as a test compares with ndctl.h.
+    // SAFETY: Updater requires the structure that the kernel reads and writes for this number: a
+    // test compares this one with ndctl.h.
     unsafe { ioctl::ioctl(borrow(bus)?, Updater::<CLEAR_ERROR, _>::new(clear)) }.map_err(errno)
 }

@@ -3,9 +3,13 @@
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use super::Sys;
-use crate::{Alignment, Errno, Fail, Subject};
+use crate::{
+    errno::Errno,
+    facts::Alignment,
+    fail::{Fail, Subject},
+};
 
-/// The page size where the ABI fixes it; `None` where kernels are built with one of several.
+/// The page size where the ABI fixes it; `None` where the kernel decides.
 pub(in crate::linux) const FIXED: Option<Alignment> = if cfg!(any(
     target_arch = "x86_64",
     target_arch = "x86",
@@ -18,21 +22,21 @@ pub(in crate::linux) const FIXED: Option<Alignment> = if cfg!(any(
     None
 };
 
-/// The page size.
+/// Returns the page size.
 #[inline]
 pub(in crate::linux) fn size<S: Sys>(sys: S) -> Result<Alignment, Fail> {
     match FIXED {
         Some(fixed) => Ok(fixed),
         None => {
             static KNOWN: AtomicU32 = AtomicU32::new(0);
-            asked_once(sys, &KNOWN)
+            probe_once(sys, &KNOWN)
         }
     }
 }
 
-/// The page size of the running kernel. It cannot change while a kernel runs: what is kept here is
-/// a constant that is found late, not state.
-pub(in crate::linux) fn asked_once<S: Sys>(sys: S, known: &AtomicU32) -> Result<Alignment, Fail> {
+/// Returns the page size of the running kernel. `known` is a constant that is found late, not state:
+/// the page size cannot change while a kernel runs.
+pub(in crate::linux) fn probe_once<S: Sys>(sys: S, known: &AtomicU32) -> Result<Alignment, Fail> {
     if let Some(size) = Alignment::new(known.load(Relaxed).into()) {
         return Ok(size);
     }
@@ -41,9 +45,11 @@ pub(in crate::linux) fn asked_once<S: Sys>(sys: S, known: &AtomicU32) -> Result<
     Ok(size)
 }
 
-/// msync(2) of no bytes says EINVAL for an address that is not a multiple of the page size, and
-/// nothing else for one that is. An address of N is a multiple of every page size up to N and of
-/// none above. (The auxiliary vector has the number too, but only the C library knows where it is.)
+/// Finds the page size by msync(2) of no bytes.
+///
+/// It fails with EINVAL exactly for an address that is no multiple of the page size. An address of N
+/// is a multiple of every page size up to N and of none above. (The auxiliary vector has the number,
+/// too, but only the C library knows where it is.)
 pub(in crate::linux) fn probe<S: Sys>(sys: S) -> Result<Alignment, Fail> {
     for candidate in [4096_u32, 8192, 16384, 32768, 65536, 262_144] {
         let address = usize::try_from(candidate).map_err(|_| Fail::Malformed(Subject::PageSize))?;

@@ -53,7 +53,7 @@ impl World {
     /// All that the iterator of the core finds, and how it ends.
     fn walk(&self) -> (Vec<Range<u64>>, Option<Fail>) {
         let facts = self.facts();
-        match badblocks::list(self.sys(), FD, &facts) {
+        match badblocks::known::list(self.sys(), FD, &facts) {
             Ok(list) => walk(self.sys(), self, &list, 0),
             Err(fail) => (vec![], Some(fail)),
         }

@@ -10,8 +10,8 @@ use super::{
     world::{Call, FD, World},
 };
 use crate::linux::{
+    place::region::{self, Dimm, dimm, dimm_id, dirty_shutdowns},
     place::{confirm, locate},
-    region::{Dimm, dimm, dimm_id, dirty_shutdowns, node_of},
 };
 
 /// How many system calls these are. Listing a directory takes two: one that gives the names, one
@@ -27,7 +27,7 @@ fn node(world: &World) -> usize {
     // Until there is none; of a device without a region there is one.
     let nodes = spot.regions().max(1);
     for index in 0..=nodes {
-        assert_eq!(node_of(sys, &spot, index, "numa_node").unwrap().is_some(), index < nodes);
+        assert_eq!(region::node(sys, &spot, index, "/numa_node").unwrap().is_some(), index < nodes);
     }
     confirm(sys, &spot).unwrap();
     system_calls(&world.calls())

@@ -19,7 +19,7 @@ use super::world::{Call, SPARE, Scripted, text};
 use crate::{
     Errno,
     linux::{
-        badblocks::turn::Turns,
+        sys::blocks::Turns,
         sys::{
             blocks::Blocks,
             ioctl::{ArsCap, ClearError, EXTENTS, Extent, ExtentMap, SYNC, VolumeTable},
@@ -407,7 +407,7 @@ impl Blocks for Scripted<'_> {
         self.0.call(Call::Turns)?;
         let (mut all, process) = (TURNS.lock().unwrap(), self.0.disk.process);
         let turns =
-            all.entry((process, number)).or_insert_with(|| Box::leak(Box::new(Turns::new())));
+            all.entry((process, number)).or_insert_with(|| Box::leak(Box::new(Turns::default())));
         self.0.disk.turns.set(Some(turns));
         Ok(turns)
     }
@@ -501,4 +501,27 @@ pub(super) fn pattern(length: u64) -> Vec<u8> {
         *byte = (at % 251) as u8 + 1;
     }
     bytes
+}
+
+impl VolumeTable {
+    /// The device that is asked about.
+    fn device(&self) -> (u32, u32) {
+        let [low, high] = self.device.map(u32::to_ne_bytes);
+        let mut number = [0; 8];
+        number[..4].copy_from_slice(&low);
+        number[4..].copy_from_slice(&high);
+        let number = u64::from_ne_bytes(number);
+        (rustix::fs::major(number), rustix::fs::minor(number))
+    }
+}
+
+impl Turns {
+    pub(super) fn are_taken(&self) -> bool {
+        self.waiting() != 0
+    }
+
+    /// The number of threads that wait, or have a turn.
+    pub(super) fn waiting(&self) -> u32 {
+        self.tickets.load(SeqCst).wrapping_sub(self.left.load(SeqCst))
+    }
 }

@@ -18,21 +18,18 @@ use tempfile::TempDir;
 
 use crate::{
     Access, Errno,
-    linux::{
-        page::probe,
-        sys::{Kernel, Sys},
-    },
+    linux::sys::{Linux, Sys, page::probe},
 };
 
 #[test]
 fn negative_numbers_are_no_descriptors() {
     for fd in [-1, -2, -100, i32::MIN] {
-        assert_eq!(Kernel.getfl(fd).unwrap_err(), Errno::EBADF);
-        assert_eq!(Kernel.fstat(fd).unwrap_err(), Errno::EBADF);
-        assert_eq!(Kernel.fstatfs(fd).unwrap_err(), Errno::EBADF);
-        assert_eq!(Kernel.attributes(fd).unwrap_err(), Errno::EBADF);
-        assert_eq!(Kernel.try_map(fd, 1, Access::READ, true), Err(Errno::EBADF));
-        assert_eq!(Kernel.try_map(fd, 1, Access::READ, false), Err(Errno::EBADF));
+        assert_eq!(Linux.getfl(fd).unwrap_err(), Errno::EBADF);
+        assert_eq!(Linux.fstat(fd).unwrap_err(), Errno::EBADF);
+        assert_eq!(Linux.fstatfs(fd).unwrap_err(), Errno::EBADF);
+        assert_eq!(Linux.attributes(fd).unwrap_err(), Errno::EBADF);
+        assert_eq!(Linux.try_map(fd, 1, Access::READ, true), Err(Errno::EBADF));
+        assert_eq!(Linux.try_map(fd, 1, Access::READ, false), Err(Errno::EBADF));
     }
 }
 
@@ -65,7 +62,7 @@ fn files_are_opened_with_care() {
     let path = directory.path().join("file");
     fs::write(&path, "").unwrap();
     assert_eq!(descriptors(&path), []);
-    let file = Kernel.open(&CString::new(path.to_str().unwrap()).unwrap()).unwrap();
+    let file = Linux.open(&CString::new(path.to_str().unwrap()).unwrap()).unwrap();
     let wanted = OFlags::CLOEXEC | OFlags::NONBLOCK;
     let found = descriptors(&path);
     assert_eq!(found.len(), 1);
@@ -73,7 +70,7 @@ fn files_are_opened_with_care() {
     assert_eq!(found[0] & (OFlags::RWMODE | wanted).bits(), wanted.bits());
     drop(file);
     assert_eq!(descriptors(&path), []);
-    assert_eq!(Kernel.open(c"/proc/self/no such file").err(), Some(Errno::ENOENT));
+    assert_eq!(Linux.open(c"/proc/self/no such file").err(), Some(Errno::ENOENT));
 }
 
 /// More names than one call gives, and none twice.
@@ -88,16 +85,16 @@ fn a_directory_is_listed_to_its_end() {
         fs::write(path.join(name), "").unwrap();
     }
     let mut found = Vec::new();
-    let directory = Kernel.open(&CString::new(path.to_str().unwrap()).unwrap()).unwrap();
-    let listed = Kernel
+    let directory = Linux.open(&CString::new(path.to_str().unwrap()).unwrap()).unwrap();
+    let listed = Linux
         .entries(&directory, &mut |name| found.push(String::from_utf8(name.to_vec()).unwrap()));
     drop(directory);
     assert_eq!(listed, Ok(()));
     expected.sort_unstable();
     found.sort_unstable();
     assert_eq!(found, expected);
-    let file = Kernel.open(c"/proc/self/cmdline").unwrap();
-    assert_eq!(Kernel.entries(&file, &mut |_| panic!("a file has no names")), Err(Errno::ENOTDIR));
+    let file = Linux.open(c"/proc/self/cmdline").unwrap();
+    assert_eq!(Linux.entries(&file, &mut |_| panic!("a file has no names")), Err(Errno::ENOTDIR));
 }
 
 #[test]
@@ -108,9 +105,9 @@ fn the_inode_number_is_that_of_what_a_link_leads_to() {
     symlink(&file, &link).unwrap();
     let expected = fs::metadata(&file).unwrap().ino();
     assert_ne!(fs::symlink_metadata(&link).unwrap().ino(), expected);
-    let inode = Kernel.inode(&CString::new(link.to_str().unwrap()).unwrap());
+    let inode = Linux.inode(&CString::new(link.to_str().unwrap()).unwrap());
     assert_eq!(inode, Ok(expected));
-    assert_eq!(Kernel.inode(c"/proc/self/no such file"), Err(Errno::ENOENT));
+    assert_eq!(Linux.inode(c"/proc/self/no such file"), Err(Errno::ENOENT));
 }
 
 #[test]
@@ -121,7 +118,7 @@ fn the_mount_is_that_of_the_descriptor() {
             fs::read_to_string(format!("/proc/self/fdinfo/{}", file.as_raw_fd())).unwrap();
         let mount = information.lines().find_map(|line| line.strip_prefix("mnt_id:")).unwrap();
         assert_eq!(
-            Kernel.attributes(file.as_raw_fd()).unwrap().mount,
+            Linux.attributes(file.as_raw_fd()).unwrap().mount,
             Some(mount.trim().parse().unwrap()),
             "{path}"
         );
@@ -133,7 +130,7 @@ fn the_mount_is_that_of_the_descriptor() {
 fn what_is_not_mapped_synchronously() {
     for path in ["/dev/zero", "/", "/proc/self/cmdline"] {
         let file = fs::File::open(path).unwrap();
-        let tried = Kernel.try_map(file.as_raw_fd(), 1, Access::READ, true);
+        let tried = Linux.try_map(file.as_raw_fd(), 1, Access::READ, true);
         assert_eq!(tried, Err(Errno::ENOTSUP), "{path}");
     }
 }
@@ -165,7 +162,7 @@ fn what_is_mapped() {
     ] {
         for (access, answer) in [none, read, both].into_iter().zip(answers) {
             for length in [1, 8192] {
-                let tried = Kernel.try_map(file.as_raw_fd(), length, access, false);
+                let tried = Linux.try_map(file.as_raw_fd(), length, access, false);
                 assert_eq!(tried, answer, "{name}, {access:?}");
             }
         }
@@ -191,11 +188,11 @@ fn the_page_size_is_that_of_the_auxiliary_vector() {
         .map(|[key, value]| (*key, *value))
         .find(|(key, _)| *key == AT_PAGESZ)
         .unwrap();
-    assert_eq!(usize::try_from(probe(Kernel).unwrap().bytes()), Ok(page));
+    assert_eq!(usize::try_from(probe(Linux).unwrap().bytes()), Ok(page));
     for address in [page, 2 * page, page << 8] {
-        assert_eq!(Kernel.msync_nothing(address), Ok(()), "no memory has to be there");
+        assert_eq!(Linux.msync_nothing(address), Ok(()), "no memory has to be there");
     }
     for address in [1, page - 1, page + 1, page / 2, 3 * page / 2] {
-        assert_eq!(Kernel.msync_nothing(address), Err(Errno::EINVAL), "{address}");
+        assert_eq!(Linux.msync_nothing(address), Err(Errno::EINVAL), "{address}");
     }
 }

@@ -12,7 +12,10 @@ use crate::{
     Facts, Fail, Mode,
     linux::{
         FileId, Location,
-        place::{self, Area, Family},
+        place::{
+            self,
+            location::{Area, Family},
+        },
         source,
     },
 };

@@ -8,8 +8,8 @@ use super::world::{Call, Scripted};
 use crate::{
     Errno,
     linux::{
-        sys::Transfers,
-        transfer::mcsafe::{GuardedCopy, SigbusHandler},
+        transfer::calls::Transfers,
+        transfer::mcsafe::mapping::{GuardedCopy, SigbusHandler},
     },
 };
 

@@ -161,7 +161,7 @@ fn every_errno_in_every_call_of_sync() {
         (_, EBADF) => (Err(Fail::Absent(Subject::Handle)), vec![]),
         (0, _) => (Err(Fail::Os(Subject::Handle, Errno::from_raw(errno))), vec![]),
         (_, EINTR) => (Ok(()), vec![Call::Fdatasync]),
-        _ => (Err(Fail::Os(Subject::Sync, Errno::from_raw(errno))), vec![]),
+        _ => (Err(Fail::unsynced(Errno::from_raw(errno))), vec![]),
     });
     let facts = world.facts();
     let mut other = world;

@@ -12,7 +12,7 @@ use super::super::{
 use crate::{ClearBy, Errno, Fail, Subject, linux::badblocks};
 
 pub(super) const EIO: Fail = Fail::Os(Subject::ClearBadBlock, Errno::EIO);
-pub(super) const NOT_BAD: Fail = Fail::Absent(Subject::BadBlocks);
+pub(super) const NOT_BAD: Fail = Fail::NotBad;
 
 pub(super) fn clear(world: &World, range: Range<u64>) -> Result<(), Fail> {
     clear_by(ClearBy::Allocation, world, range)

@@ -88,7 +88,7 @@ fn at_the_end_of_a_file() {
     );
     // From within, and from behind.
     let facts = world.facts();
-    let list = badblocks::list(world.sys(), FD, &facts).unwrap();
+    let list = badblocks::known::list(world.sys(), FD, &facts).unwrap();
     let next = |from| badblocks::next(world.sys(), FD, &facts, &list, from);
     assert_eq!(
         [next(1), next(611), next(612), next(u64::MAX)],
@@ -125,7 +125,7 @@ fn any_number_of_extents() {
             let mut world = file(size, &extents, "3 1\n");
             world.disk.marks_last = marks_last;
             let facts = world.facts();
-            let list = badblocks::list(world.sys(), FD, &facts).unwrap();
+            let list = badblocks::known::list(world.sys(), FD, &facts).unwrap();
             world.calls();
             assert_eq!(walk(world.sys(), &world, &list, 0), expected);
             let maps = world.calls().iter().filter(|call| matches!(call, Call::Extents(_))).count();
@@ -136,7 +136,7 @@ fn any_number_of_extents() {
     // What the kernel calls the last one is: nobody asks for more behind it.
     let world = file(64 * SECTOR, &[sectors(0, 1000, 8)], "1001 1\n");
     let facts = world.facts();
-    let list = badblocks::list(world.sys(), FD, &facts).unwrap();
+    let list = badblocks::known::list(world.sys(), FD, &facts).unwrap();
     world.calls();
     assert_eq!(badblocks::next(world.sys(), FD, &facts, &list, 2 * SECTOR), Ok(None));
     assert_eq!(world.calls().iter().filter(|call| matches!(call, Call::Extents(_))).count(), 1);
@@ -150,7 +150,7 @@ fn any_number_of_extents() {
 fn nothing_bad_takes_no_look() {
     let world = World::eight_blocks("");
     let facts = world.facts();
-    let list = badblocks::list(world.sys(), FD, &facts).unwrap();
+    let list = badblocks::known::list(world.sys(), FD, &facts).unwrap();
     world.calls();
     assert_eq!(badblocks::next(world.sys(), FD, &facts, &list, 0), Ok(None));
     assert_eq!(world.calls(), [Call::Fstat]);
@@ -191,7 +191,7 @@ fn extents_without_a_place_yet() {
     };
     let next = |world: &World, from| {
         let facts = world.facts();
-        let list = badblocks::list(world.sys(), FD, &facts).unwrap();
+        let list = badblocks::known::list(world.sys(), FD, &facts).unwrap();
         world.calls();
         let found = badblocks::next(world.sys(), FD, &facts, &list, from);
         let maps = world.calls().into_iter().filter_map(|call| match call {
@@ -257,7 +257,7 @@ fn answers_without_progress() {
     for answer in rows {
         let mut world = World::eight_blocks("5000 1\n");
         let facts = world.facts();
-        let list = badblocks::list(world.sys(), FD, &facts).unwrap();
+        let list = badblocks::known::list(world.sys(), FD, &facts).unwrap();
         world.disk.answer = Some(answer);
         world.calls();
         assert_eq!(badblocks::next(world.sys(), FD, &facts, &list, 0), Err(GARBAGE));
@@ -269,7 +269,7 @@ fn answers_without_progress() {
 fn errors_of_the_map() {
     let world = World::eight_blocks("1000 1\n");
     let facts = world.facts();
-    let list = badblocks::list(world.sys(), FD, &facts).unwrap();
+    let list = badblocks::known::list(world.sys(), FD, &facts).unwrap();
     world.calls();
     for (errno, fail) in [
         (95, Fail::Unsupported),
@@ -371,7 +371,7 @@ proptest! {
         let size = places.len() as u64 * SECTOR - less;
         let mut world = file(size, &extents_of(&places, &cuts), &listed(&bad));
         world.disk.marks_last = marks_last;
-        let list = badblocks::list(world.sys(), FD, &world.facts()).unwrap();
+        let list = badblocks::known::list(world.sys(), FD, &world.facts()).unwrap();
         let starts = starts.into_iter().map(|start| start.index(size as usize + 1000) as u64);
         for from in starts.chain([0]) {
             prop_assert_eq!(walk(world.sys(), &world, &list, from), (mapped(&places, &bad, from, size), None));
@@ -390,7 +390,7 @@ proptest! {
         let size = places.len() as u64 * SECTOR;
         let mut now = places.clone();
         let mut world = file(size, &extents_of(&now, &BTreeSet::new()), &listed(&bad));
-        let list = badblocks::list(world.sys(), FD, &world.facts()).unwrap();
+        let list = badblocks::known::list(world.sys(), FD, &world.facts()).unwrap();
         let (mut at, mut told) = (0, Vec::new());
         let mut cleared = cleared.into_iter();
         while let Some(range) = badblocks::next(world.sys(), FD, &world.facts(), &list, at).unwrap() {

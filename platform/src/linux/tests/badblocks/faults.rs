@@ -45,9 +45,9 @@ impl Scenario {
         let sys = world.sys();
         let shown = |list: BadSectors| Answer::Listed(list.within(0..u64::MAX).collect());
         let answer = match self.question {
-            Question::List => badblocks::list(sys, FD, &facts).map(shown),
+            Question::List => badblocks::known::list(sys, FD, &facts).map(shown),
             Question::Next => {
-                let list = badblocks::list(clean.sys(), FD, &facts).unwrap();
+                let list = badblocks::known::list(clean.sys(), FD, &facts).unwrap();
                 badblocks::next(sys, FD, &facts, &list, self.range.start).map(Answer::Next)
             }
             Question::Clear(by) => {
@@ -169,6 +169,7 @@ fn expected(calls: &[Call], answer: &Answer, index: usize, errno: i32) -> Outcom
         {
             again()
         }
+        Call::Fsync if errno == Errno::EIO.raw() => (Err(Fail::NotSynced), vec![]),
         Call::Fsync => os(Subject::Sync),
         Call::Punch(..) | Call::Allocate(..) | Call::Take(..)
             if [ENOTSUP, ENOSYS].contains(&errno) =>

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     ClearBy, Errno, Fail, Subject,
-    linux::{badblocks::turn::Turn, sys::Kernel},
+    linux::{badblocks::turn::Turn, sys::Linux},
 };
 
 /// What was written to it and is on its way: when it has come to the device, that is bad no more,
@@ -215,10 +215,7 @@ fn what_cannot_be_synced() {
                 (clear(&world, range.clone()), changes(&world.calls()).is_empty())
             })
             .collect();
-        assert_eq!(
-            failed,
-            [(Err(Fail::Os(Subject::Sync, EIO)), true), (Err(Fail::Os(what, EIO)), false)]
-        );
+        assert_eq!(failed, [(Err(Fail::NotSynced), true), (Err(Fail::Os(what, EIO)), false)]);
     }
 }
 
@@ -322,7 +319,7 @@ fn one_at_a_time() {
         (world.disk.process, world.stat.ino) = (process, inode);
         // A world for ever, since a turn is of its own.
         let world: &'static World = Box::leak(Box::new(world));
-        let turn = Turn::of(world.sys(), world.facts().id).unwrap();
+        let turn = Turn::take(world.sys(), world.facts().id).unwrap();
         (turn, world.disk.turns.get().unwrap())
     };
     let (first, turns) = turn(1);
@@ -375,14 +372,14 @@ fn unrelated_files_do_not_wait() {
 #[test]
 fn a_child_of_fork() {
     let id = World::eight_blocks("").facts().id;
-    let turn = Turn::of(Kernel, id).unwrap();
+    let turn = Turn::take(Linux, id).unwrap();
     // SAFETY: the child takes a turn, which calls the system only, and ends.
     let child = unsafe { libc::fork() };
     if child == 0 {
         // Otherwise it would wait for ever.
         // SAFETY: this ends the child after a minute, if it is still there.
         unsafe { libc::alarm(60) };
-        let taken = Turn::of(Kernel, id).is_ok();
+        let taken = Turn::take(Linux, id).is_ok();
         // SAFETY: it ends the process, and runs nothing else of it.
         unsafe { libc::_exit(i32::from(!taken)) };
     }

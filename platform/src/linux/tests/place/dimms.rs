@@ -97,10 +97,7 @@ fn flags_of_dimms() {
 fn dimms_in_the_order_of_the_mappings() {
     let numbers = [7, 0, 99, 7, 12, 3, 2, 1, 5, 6, 8, 9];
     let world = World::on(FSDAX).with_region(1, &numbers);
-    assert_eq!(
-        dimms(&world).unwrap().iter().map(|dimm| dimm.number()).collect::<Vec<_>>(),
-        numbers
-    );
+    assert_eq!(dimms(&world).unwrap().iter().map(|dimm| dimm.number).collect::<Vec<_>>(), numbers);
     let mut calls: Vec<_> = (0..numbers.len())
         .flat_map(|index| read(of_region(1, &format!("mapping{index}"))))
         .collect();
@@ -126,10 +123,10 @@ fn mappings() {
     let path = of_region(1, "mapping1");
     for text in ["nmem3,0,134217728,0\n", "nmem3,x\n", "nmem3,\n", "nmem3\n", "nmem3", "nmem03,"] {
         let found = dimms(&usual().with_file(&path, text)).unwrap();
-        assert_eq!(found.iter().map(|dimm| dimm.number()).collect::<Vec<_>>(), [4, 3], "{text:?}");
+        assert_eq!(found.iter().map(|dimm| dimm.number).collect::<Vec<_>>(), [4, 3], "{text:?}");
     }
     let last = dimms(&usual().with_file(&path, "nmem4294967295,0,1,0\n")).unwrap();
-    assert_eq!(last[1].number(), u32::MAX);
+    assert_eq!(last[1].number, u32::MAX);
     let bad = [
         "",
         "\n",

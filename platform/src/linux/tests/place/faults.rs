@@ -65,17 +65,17 @@ impl Scenario {
         let dimm = || region::dimm(clean.sys(), &spot(), 0, 0).unwrap().unwrap();
         let answer = match self.question {
             Question::Locate => place::locate(sys, FD, &facts)
-                .map(|spot| Answer::Location(spot.backing(), spot.regions())),
+                .map(|spot| Answer::Location(spot.backing, spot.regions())),
             Question::Confirm => place::confirm(sys, &spot()).map(Answer::Inode),
             Question::Region => region::region(sys, &spot(), 0).map(Answer::Region),
-            Question::NumaNode => region::node_of(sys, &spot(), 0, "numa_node").map(Answer::Node),
+            Question::NumaNode => region::node(sys, &spot(), 0, "/numa_node").map(Answer::Node),
             Question::Dimm(index) => region::dimm(sys, &spot(), 0, index)
-                .map(|dimm| Answer::Dimm(dimm.map(region::Dimm::number))),
+                .map(|dimm| Answer::Dimm(dimm.map(|dimm| dimm.number))),
             Question::DimmId => region::dimm_id(sys, dimm()).map(Answer::Id),
             Question::DirtyShutdowns => region::dirty_shutdowns(sys, dimm()).map(Answer::Count),
             Question::Capable => dax::capable(sys, &spot()).map(Answer::Capable),
-            Question::MapSync => dax::synchronous(sys, FD, &facts).map(Answer::MapSync),
-            Question::DaxState => dax::direct(sys, FD, &facts).map(Answer::DaxState),
+            Question::MapSync => dax::map_sync(sys, FD, &facts).map(Answer::MapSync),
+            Question::DaxState => dax::state(sys, FD, &facts).map(Answer::DaxState),
         };
         (answer, world.calls())
     }

@@ -9,7 +9,11 @@ use crate::linux::tests::{
 use crate::{
     Access, Backing, Fail, FileSystem, Kind, Mode, Subject,
     linux::{
-        place::{Area, Family, cut, locate},
+        place::{
+            listed::cut_name,
+            locate,
+            location::{Area, Family},
+        },
         sysfs::Class,
     },
 };
@@ -88,9 +92,9 @@ fn persistent_memory() {
         let world = World::on(format!("{parent}/{rest}"));
         let spot = world.located().unwrap();
         assert_eq!(world.calls(), look(), "{rest}");
-        assert_eq!((spot.backing(), areas(&spot)), (Backing::Regions, vec![area]), "{rest}");
-        assert_eq!(spot.name().as_str(), name);
-        let entry = spot.entry().unwrap();
+        assert_eq!((spot.backing, areas(&spot)), (Backing::Regions, vec![area]), "{rest}");
+        assert_eq!(spot.name.as_str(), name);
+        let entry = spot.entry.unwrap();
         assert_eq!(
             (entry.class, entry.device, entry.partition),
             (Class::Block, DISK, partition),
@@ -135,13 +139,9 @@ fn disks_that_are_no_persistent_memory() {
         let world = World::on(target);
         let spot = world.located().unwrap();
         assert_eq!(world.calls(), look(), "{target}");
+        assert_eq!((spot.backing, spot.regions()), (Backing::Disk { major, minor }, 0), "{target}");
         assert_eq!(
-            (spot.backing(), spot.regions()),
-            (Backing::Disk { major, minor }, 0),
-            "{target}"
-        );
-        assert_eq!(
-            (spot.name().as_str(), spot.entry().unwrap().partition),
+            (spot.name.as_str(), spot.entry.unwrap().partition),
             (name, partition),
             "{target}"
         );
@@ -172,13 +172,9 @@ fn device_dax() {
         let spot = world.located().unwrap();
         assert_eq!(world.calls(), look, "{target}");
         let backing = if area.is_some() { Backing::Regions } else { Backing::DeviceDax };
-        assert_eq!(
-            (spot.backing(), areas(&spot)),
-            (backing, area.into_iter().collect()),
-            "{target}"
-        );
-        assert_eq!(spot.name().as_str(), name);
-        assert_eq!(spot.entry().unwrap().class, Class::Char);
+        assert_eq!((spot.backing, areas(&spot)), (backing, area.into_iter().collect()), "{target}");
+        assert_eq!(spot.name.as_str(), name);
+        assert_eq!(spot.entry.unwrap().class, Class::Char);
     }
 }
 
@@ -188,7 +184,7 @@ fn a_block_device_is_found_by_its_own_number() {
     // The device file lies on /dev, which is no matter.
     (world.stat.mode, world.stat.rdev, world.stat.dev) = (0o060_600, world.stat.dev, 5);
     let spot = world.located().unwrap();
-    assert_eq!((areas(&spot).len(), spot.name().as_str()), (1, "pmem1"));
+    assert_eq!((areas(&spot).len(), spot.name.as_str()), (1, "pmem1"));
     assert_eq!(world.calls(), [Call::Fstat, Call::Readlink(ENTRY_OF_DISK.into())]);
 }
 
@@ -239,7 +235,7 @@ fn file_systems_that_may_have_several_devices() {
         let mut world = World::on(FSDAX).with_region(1, &[]);
         (world.magic, world.disk.xflags) = (magic, xflags);
         let spot = world.located().unwrap();
-        (spot.backing(), spot.regions(), spot.entry().is_some(), world.calls())
+        (spot.backing, spot.regions(), spot.entry.is_some(), world.calls())
     };
     for magic in single {
         assert_eq!(on(magic, 1), (Backing::Regions, 1, true, look()), "{magic:#x}");
@@ -261,7 +257,7 @@ fn file_systems_that_may_have_several_devices() {
     // What only names the file has no flags to tell.
     let mut world = World::on(FSDAX).with_region(1, &[]);
     (world.magic, world.flags) = (XFS, PATH);
-    assert_eq!(world.located().map(|spot| spot.backing()), Ok(hidden));
+    assert_eq!(world.located().map(|spot| spot.backing), Ok(hidden));
 }
 
 #[test]
@@ -292,9 +288,9 @@ fn file_systems_without_a_device() {
         let spot = world.located().unwrap();
         let system = FileSystem::from_magic(magic);
         let backing = if is_memory { Backing::Memory(system) } else { Backing::Hidden(system) };
-        assert_eq!(spot.backing(), backing, "{system}");
-        assert_eq!((spot.name().as_str(), spot.regions(), spot.area(0)), ("", 0, None));
-        assert!(spot.entry().is_none());
+        assert_eq!(spot.backing, backing, "{system}");
+        assert_eq!((spot.name.as_str(), spot.regions(), spot.area(0)), ("", 0, None));
+        assert!(spot.entry.is_none());
         assert_eq!(world.calls(), [Call::Fstat, Call::Fstatfs]);
     }
 }
@@ -375,10 +371,10 @@ fn a_name_is_shown_as_far_as_there_is_room() {
         (b"", ""),
     ];
     for (name, shown) in rows {
-        assert_eq!(cut::<32>(name).as_str(), shown);
+        assert_eq!(cut_name::<32>(name).as_str(), shown);
         let target = [b"../x/ndbus0/region1/pfn1.2/block/".as_slice(), name].concat();
         assert_eq!(
-            World::on(target).located().unwrap().name().as_str(),
+            World::on(target).located().unwrap().name.as_str(),
             shown,
             "{:?}",
             String::from_utf8_lossy(name)

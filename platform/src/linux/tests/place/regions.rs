@@ -9,7 +9,7 @@ use crate::linux::tests::{
 };
 use crate::{
     DimmState, Fail, Mode, Persistence, Region, Subject, Text,
-    linux::place::region::{dimm, node_of, region},
+    linux::place::region::{self, dimm, region},
 };
 
 /// A file on namespace1.5 of region 1, which has the DIMMs 4 and 2.
@@ -32,7 +32,7 @@ pub(in crate::linux::tests) fn first(world: &World) -> Result<Option<Region>, Fa
 }
 
 fn node(world: &World) -> Result<Option<Option<u32>>, Fail> {
-    node_of(world.sys(), &world.located().unwrap(), 0, "numa_node")
+    region::node(world.sys(), &world.located().unwrap(), 0, "/numa_node")
 }
 
 /// The calls for what is said of every region.
@@ -90,11 +90,12 @@ fn every_region_of_a_volume() {
     let second =
         Region { numa_node: Some(7), state: DimmState::NOT_ARMED, ..of(2, 6, Mode::Sector, 1) };
     assert_eq!(regions, [Some(of(0, 1, Mode::Raw, 3)), Some(second), None]);
-    let nodes: Vec<_> =
-        (0..3).map(|index| node_of(world.sys(), &spot, index, "numa_node").unwrap()).collect();
+    let nodes: Vec<_> = (0..3)
+        .map(|index| region::node(world.sys(), &spot, index, "/numa_node").unwrap())
+        .collect();
     assert_eq!(nodes, [Some(Some(0)), Some(Some(7)), None]);
     assert_eq!(dimm(world.sys(), &spot, 0, 0), Ok(None));
-    assert_eq!(dimm(world.sys(), &spot, 1, 0).unwrap().unwrap().number(), 9);
+    assert_eq!(dimm(world.sys(), &spot, 1, 0).unwrap().unwrap().number, 9);
     assert_eq!(
         (dimm(world.sys(), &spot, 1, 1), dimm(world.sys(), &spot, 2, 0)),
         (Ok(None), Ok(None))
@@ -123,7 +124,9 @@ fn nodes() {
 }
 
 fn nodes_in(name: &str, told: fn(Option<Region>) -> Option<u32>) {
-    let node = |world: &World| node_of(world.sys(), &world.located().unwrap(), 0, name);
+    let node = |world: &World| {
+        region::node(world.sys(), &world.located().unwrap(), 0, &format!("/{name}"))
+    };
     let path = of_region(1, name);
     let good: [(&str, Option<u32>); 6] = [
         ("0\n", Some(0)),
@@ -157,9 +160,9 @@ fn the_numa_node_of_a_device_without_a_region() {
     let world = World::dax_in(HMEM).with_file(path, "1\n");
     let spot = world.located().unwrap();
     world.calls();
-    assert_eq!(node_of(world.sys(), &spot, 0, "numa_node"), Ok(Some(Some(1))));
+    assert_eq!(region::node(world.sys(), &spot, 0, "/numa_node"), Ok(Some(Some(1))));
     assert_eq!(world.calls(), read(path.into()));
-    assert_eq!(node_of(world.sys(), &spot, 1, "numa_node"), Ok(None));
+    assert_eq!(region::node(world.sys(), &spot, 1, "/numa_node"), Ok(None));
     assert_eq!(node(&World::dax_in(HMEM).with_file(path, "-1\n")), Ok(Some(None)));
     assert_eq!(node(&World::dax_in(HMEM)), Ok(Some(None)), "a kernel without NUMA");
     assert_eq!(
@@ -172,7 +175,7 @@ fn the_numa_node_of_a_device_without_a_region() {
     for world in [World::on(SDA1), World::without_device(0x0102_1994)] {
         let spot = world.located().unwrap();
         world.calls();
-        assert_eq!(node_of(world.sys(), &spot, 0, "numa_node"), Ok(None));
+        assert_eq!(region::node(world.sys(), &spot, 0, "/numa_node"), Ok(None));
         assert_eq!(world.calls(), []);
     }
 }

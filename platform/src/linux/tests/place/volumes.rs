@@ -41,10 +41,10 @@ fn on_one_namespace() {
     let one = pmem(0, 4, "pfn", 1);
     let world = on(&[("pmem4", &one)]);
     let spot = world.located().unwrap();
-    assert_eq!((spot.backing(), spot.name().as_str()), (Backing::Regions, "dm-0"));
+    assert_eq!((spot.backing, spot.name.as_str()), (Backing::Regions, "dm-0"));
     assert_eq!(listed(&spot), ["0 4 fsdax 1"]);
     assert_eq!(world.calls(), [look(), list("dm-0"), vec![follow("pmem4")]].concat());
-    assert!(!spot.entry().unwrap().partition);
+    assert!(!spot.entry.unwrap().partition);
 }
 
 #[test]
@@ -130,8 +130,8 @@ fn a_file_on_a_partition_of_a_volume() {
     let one = pmem(0, 1, "pfn", 0);
     let world = World::on(format!("{MD}/md0p1")).with_volume("md0", &[("pmem1", &one)]);
     let spot = world.located().unwrap();
-    assert_eq!((spot.name().as_str(), listed(&spot)), ("md0p1", vec!["0 1 fsdax 0".into()]));
-    assert!(spot.entry().unwrap().partition);
+    assert_eq!((spot.name.as_str(), listed(&spot)), ("md0p1", vec!["0 1 fsdax 0".into()]));
+    assert!(spot.entry.unwrap().partition);
 }
 
 #[test]
@@ -141,12 +141,12 @@ fn made_of_nothing() {
     let empty = ram.clone().with_volume("loop0", &[]);
     for (world, calls) in [(ram, vec![Call::Open(slaves("loop0"))]), (empty, list("loop0"))] {
         let spot = world.located().unwrap();
-        assert_eq!((spot.backing(), spot.regions()), (Backing::Disk { major, minor }, 0));
+        assert_eq!((spot.backing, spot.regions()), (Backing::Disk { major, minor }, 0));
         assert_eq!(world.calls(), [look(), calls].concat());
     }
     // A loop device under a volume is the disk that the volume lies on.
     let world = on(&[("loop0", LOOP)]).with_volume("loop0", &[]).numbered("loop0", "7:0");
-    assert_eq!(world.located().unwrap().backing(), Backing::Disk { major: 7, minor: 0 });
+    assert_eq!(world.located().unwrap().backing, Backing::Disk { major: 7, minor: 0 });
     assert_eq!(
         world.calls(),
         [look(), list("dm-0"), vec![follow("loop0")], list("loop0"), number("loop0")].concat()
@@ -163,14 +163,14 @@ fn partly_on_a_disk() {
         for below in [[(name, target), ("pmem1", one.as_str())], [("pmem1", &one), (name, target)]]
         {
             let spot = on(&below).numbered(name, "8:1").located().unwrap();
-            assert_eq!((spot.backing(), spot.regions(), spot.area(0)), (disk, 0, None));
+            assert_eq!((spot.backing, spot.regions(), spot.area(0)), (disk, 0, None));
         }
     }
     // It is seen below another volume too.
     let world = on(&[("pmem1", &one), ("md0", MD)])
         .with_volume("md0", &[("sda1", SDA1)])
         .numbered("sda1", "8:1");
-    assert_eq!(world.located().unwrap().backing(), disk);
+    assert_eq!(world.located().unwrap().backing, disk);
     let calls = [
         look(),
         list("dm-0"),
@@ -187,7 +187,7 @@ fn the_number_of_the_disk_is_garbage() {
     let good = [("8:1", 8, 1), ("0:0", 0, 0), ("4294967295:4294967295", u32::MAX, u32::MAX)];
     for (text, major, minor) in good {
         let spot = on(&[("sda1", SDA1)]).numbered("sda1", text).located().unwrap();
-        assert_eq!(spot.backing(), Backing::Disk { major, minor });
+        assert_eq!(spot.backing, Backing::Disk { major, minor });
     }
     let bad = [
         "",
@@ -337,7 +337,7 @@ fn names_of_volumes() {
     }
     assert_eq!(World::on(volume(b"dm\xff")).located().err(), malformed);
     assert_eq!(
-        World::on(volume(b"")).with_file(&slaves(""), "").located().unwrap().name().as_str(),
+        World::on(volume(b"")).with_file(&slaves(""), "").located().unwrap().name.as_str(),
         ""
     );
     let world = on(&[]).with_file(&slaves("dm-0"), b"pmem\xff\n");
@@ -348,7 +348,7 @@ fn names_of_volumes() {
         .numbered("cciss!c0d0", "104:0")
         .located()
         .unwrap();
-    assert_eq!(spot.backing(), Backing::Disk { major: 104, minor: 0 });
+    assert_eq!(spot.backing, Backing::Disk { major: 104, minor: 0 });
 }
 
 #[test]
@@ -406,9 +406,9 @@ proptest! {
         let bus = words.iter().position(|word| *word == "ndbus0");
         let rest = bus.map(|at| &words[at + 1..]);
         match rest {
-            Some(["region0", "pfn0.0" | "dax0.1", ..]) => prop_assert_eq!(located.unwrap().backing(), Backing::Regions),
+            Some(["region0", "pfn0.0" | "dax0.1", ..]) => prop_assert_eq!(located.unwrap().backing, Backing::Regions),
             Some(_) => prop_assert_eq!(located.err(), Some(Fail::Malformed(Subject::Region))),
-            None => prop_assert_eq!(located.unwrap().backing(), Backing::Disk { major: DISK.0, minor: DISK.1 }),
+            None => prop_assert_eq!(located.unwrap().backing, Backing::Disk { major: DISK.0, minor: DISK.1 }),
         }
     }
 }

@@ -7,7 +7,11 @@ use crate::linux::tests::world::{
 };
 use crate::{
     Access, Alignment, Errno, Facts, Fail, FileSystem, Kind, Subject,
-    linux::{FileId, page, source, sys::Stat},
+    linux::{
+        file_id::FileId,
+        source,
+        sys::{Stat, page},
+    },
 };
 
 fn described(world: &World) -> Result<Facts<FileId>, Fail> {
@@ -226,7 +230,7 @@ fn the_attribute_tells_a_device_dax() {
         let facts = described(&world).unwrap();
         assert_eq!(facts.kind, expected, "{flags:o}, {magic:#x}, {dax:?}");
         // No sysfs has told the number of an entry.
-        assert_eq!(facts.id, FileId::of(&world.stat));
+        assert_eq!(facts.id, FileId::from_stat(&world.stat));
         let more: &[Call] = match (dax, flags) {
             (Some(false), PATH) => &[Call::Attributes],
             (Some(false), _) => &[Call::Attributes, Call::Fstatfs],
@@ -422,10 +426,10 @@ fn another_file_under_the_same_number_is_noticed() {
 fn an_identity_has_the_numbers_of_stat() {
     let dev = rustix::fs::makedev(259, 0x000a_bcde);
     let rdev = rustix::fs::makedev(0xfff, 0x000f_edcb);
-    let id = FileId::of(&Stat { dev, ino: u64::MAX, rdev, ..World::file().stat });
+    let id = FileId::from_stat(&Stat { dev, ino: u64::MAX, rdev, ..World::file().stat });
     assert_eq!(id.device(), (259, 0x000a_bcde));
     assert_eq!(id.inode(), u64::MAX);
     assert_eq!(id.represented_device(), (0xfff, 0x000f_edcb));
     assert_eq!(id.to_string(), "device 259:703710, inode 18446744073709551615");
-    assert_eq!(described(&World::file()).unwrap().id, FileId::of(&World::file().stat));
+    assert_eq!(described(&World::file()).unwrap().id, FileId::from_stat(&World::file().stat));
 }

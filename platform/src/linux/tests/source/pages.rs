@@ -6,7 +6,7 @@ use std::vec::Vec;
 use crate::linux::tests::world::{Call, World};
 use crate::{
     Alignment, Errno, Fail, Subject,
-    linux::sys::page::{self, asked_once, probe},
+    linux::sys::page::{self, probe, probe_once},
 };
 
 /// Every page size that Linux can be built with: 4 KiB to 64 KiB, and 256 KiB on Hexagon and
@@ -72,12 +72,12 @@ fn every_errno_in_every_call() {
 fn the_kernel_is_asked_until_it_answers_and_then_never_again() {
     let known = AtomicU32::new(0);
     let broken = world(16384).failing(0, Errno::EPERM.raw());
-    assert_eq!(asked_once(broken.sys(), &known), Err(Fail::Os(Subject::PageSize, Errno::EPERM)));
+    assert_eq!(probe_once(broken.sys(), &known), Err(Fail::Os(Subject::PageSize, Errno::EPERM)));
     assert_eq!(known.load(Relaxed), 0, "a failure is not kept");
     let world = world(16384);
-    assert_eq!(asked_once(world.sys(), &known), alignment(16384));
+    assert_eq!(probe_once(world.sys(), &known), alignment(16384));
     assert_eq!(world.calls(), asked(&SIZES[..3]));
-    assert_eq!(asked_once(world.sys(), &known), alignment(16384));
+    assert_eq!(probe_once(world.sys(), &known), alignment(16384));
     assert_eq!(world.calls(), []);
 }
 

@@ -33,7 +33,7 @@ fn the_number_of_the_directory_is_a_part_of_the_identity() {
     );
     // What stat says of the descriptor is without it, and is the same file all the same, whichever
     // is asked about the other.
-    let stat = FileId::of(&World::dax().stat);
+    let stat = FileId::from_stat(&World::dax().stat);
     assert_ne!(stat, id);
     assert_eq!((stat.is_file_of(id), id.is_file_of(stat)), (true, true));
     // Of other files there is none to be kept.

@@ -13,12 +13,12 @@ use super::{FD, channel, halted};
 use crate::{
     Access, Cause, Cpu, Errno, Fail, Partial, SigbusHandler, Subject, Undurable,
     linux::{
-        CopyFault, page,
+        sys::page,
         tests::{
             inject::{ERRNOS, inject},
             world::{Call, ENTRY, READ_WRITE, World},
         },
-        transfer::{self, Channel},
+        transfer::{self, Channel, mcsafe::copy_fault::CopyFault},
     },
 };
 

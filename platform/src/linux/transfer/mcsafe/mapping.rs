@@ -3,10 +3,15 @@
 use core::{ffi::c_void, ops::Range, ptr::NonNull};
 
 use super::{
-    CopyFault,
+    copy_fault::CopyFault,
     native::{self, Guard},
 };
-use crate::{Cpu, Errno, Handle, Linux, linux::sys};
+use crate::{
+    cpu::processor::Cpu,
+    errno::Errno,
+    linux::sys::{self, Linux},
+    source::Handle,
+};
 
 /// Somebody handles the SIGBUS of transfers from and to memory that is bad: this crate, or the
 /// program.

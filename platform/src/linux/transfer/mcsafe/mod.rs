@@ -8,8 +8,8 @@
 //!
 //! See sigaction(2) and <https://www.kernel.org/doc/Documentation/vm/hwpoison.rst>.
 
-mod copy_fault;
-mod mapping;
+pub(in crate::linux) mod copy_fault;
+pub(in crate::linux) mod mapping;
 #[cfg_attr(
     not(all(
         any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"),
@@ -17,8 +17,4 @@ mod mapping;
     )),
     path = "none.rs"
 )]
-mod native;
-
-pub use copy_fault::CopyFault;
-pub use mapping::{GuardedCopy, SigbusHandler, resume_after_sigbus};
-pub(in crate::linux) use native::{pread, pwrite};
+pub(super) mod native;

@@ -2,8 +2,8 @@
 
 use core::{ffi::c_void, mem::MaybeUninit, ops::Range, slice};
 
-use super::CopyFault;
-use crate::{Cpu, Errno, linux::sys};
+use super::copy_fault::CopyFault;
+use crate::{cpu::processor::Cpu, errno::Errno, linux::sys::fd};
 
 /// There is none.
 #[derive(Clone, Copy, Debug)]
@@ -57,7 +57,7 @@ pub(in crate::linux) unsafe fn pread(
     // caller; whether there is any the kernel finds out, to which rustix hands the pointer and the
     // length on, and nobody looks behind them here.
     let memory = unsafe { slice::from_raw_parts_mut::<MaybeUninit<u8>>(at.cast(), length) };
-    let (read, _) = rustix::io::pread(sys::borrow(fd)?, memory, offset).map_err(sys::errno)?;
+    let (read, _) = rustix::io::pread(fd::borrow(fd)?, memory, offset).map_err(fd::errno)?;
     Ok(read.len())
 }
 
@@ -77,7 +77,7 @@ pub(in crate::linux) unsafe fn pwrite(
     }
     // SAFETY: as above, for reading.
     let memory = unsafe { slice::from_raw_parts(at, length) };
-    rustix::io::pwrite(sys::borrow(fd)?, memory, offset).map_err(sys::errno)
+    rustix::io::pwrite(fd::borrow(fd)?, memory, offset).map_err(fd::errno)
 }
 
 pub(super) const unsafe fn resume(_: *mut c_void, _: *mut c_void) -> bool {

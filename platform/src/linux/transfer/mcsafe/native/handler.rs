@@ -24,7 +24,7 @@ use super::{
         set_mask,
     },
 };
-use crate::Errno;
+use crate::errno::Errno;
 
 /// An action that the handler took the place of, kept for the life of the process: who found ours
 /// there may pass signals on to it at any time.

@@ -9,8 +9,8 @@ mod tests;
 
 use core::{ffi::c_void, ops::Range};
 
-use super::CopyFault;
-use crate::{Cpu, Errno};
+use super::copy_fault::CopyFault;
+use crate::{cpu::processor::Cpu, errno::Errno};
 use fault::{Report, Side};
 use signal::BUS_ADRERR;
 

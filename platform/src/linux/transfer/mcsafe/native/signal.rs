@@ -4,7 +4,7 @@
 use core::ptr;
 
 use super::arch;
-use crate::Errno;
+use crate::errno::Errno;
 
 pub(super) const SIGBUS: i32 = 7;
 /// All signals; the kernel does not block those that cannot be.

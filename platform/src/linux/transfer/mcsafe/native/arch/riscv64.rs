@@ -5,7 +5,7 @@ use core::arch::{asm, naked_asm};
 
 pub(in super::super) use super::generic::*;
 use super::{Outcome, Registers, Stack};
-use crate::Instruction;
+use crate::cpu::instruction::Instruction;
 
 /// Where the part of [`copy`] that copies begins, from its first byte, its careful part, and its
 /// exit.

@@ -4,7 +4,7 @@
 use core::arch::{asm, naked_asm};
 
 use super::{Outcome, Registers, Stack, first_byte};
-use crate::Instruction;
+use crate::cpu::instruction::Instruction;
 
 /// Where the part of [`copy`] that copies begins, from its first byte, its careful part, and its
 /// exit.

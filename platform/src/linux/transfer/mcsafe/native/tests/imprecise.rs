@@ -11,7 +11,7 @@ use core::{
 use std::{vec, vec::Vec};
 
 use crate::linux::transfer::mcsafe::{
-    CopyFault,
+    copy_fault::CopyFault,
     native::{
         arch::{self, Context},
         ended, fault,

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use crate::linux::transfer::mcsafe::{
-    CopyFault,
+    copy_fault::CopyFault,
     native::{
         arch::{self, Landing, Registers},
         ended,

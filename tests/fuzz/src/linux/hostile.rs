@@ -1,7 +1,7 @@
 //! A kernel that answers with whatever comes: the input is eaten from the front, and when there is
 //! no more, every call fails.
 
-mod blocks;
+mod badblocks;
 
 use core::ffi::CStr;
 use std::cell::{Cell, RefCell};
@@ -16,9 +16,9 @@ use super::{
 };
 use crate::{Access, Backing, Errno, Facts, Fail, Kind};
 
-pub use blocks::{badblocks, badblocks_text};
+pub use badblocks::{badblocks, badblocks_text};
 #[cfg(test)]
-pub(super) use blocks::{healed, listed};
+pub(super) use badblocks::{healed, listed};
 
 /// The descriptor: its number does not matter.
 const FD: i32 = 3;
@@ -187,11 +187,11 @@ fn ask(input: &Input<'_>) -> Result<(usize, usize), Fail> {
     let _ = source::alignment(input, FD, &facts);
     let _ = source::allocated(input, FD, &facts);
     let _ = source::file_system(input, FD, &facts);
-    let _ = dax::synchronous(input, FD, &facts);
-    let _ = dax::direct(input, FD, &facts);
+    let _ = dax::map_sync(input, FD, &facts);
+    let _ = dax::state(input, FD, &facts);
     let spot = place::locate(input, FD, &facts)?;
     let regions = spot.regions();
-    assert!(if spot.backing() == Backing::Regions {
+    assert!(if spot.backing == Backing::Regions {
         (1..=16).contains(&regions)
     } else {
         regions == 0
@@ -201,7 +201,7 @@ fn ask(input: &Input<'_>) -> Result<(usize, usize), Fail> {
         let area = spot.area(index).unwrap();
         // In order, each once.
         assert!(last.replace((area.bus, area.region)) < Some((area.bus, area.region)));
-        let _ = region::node_of(input, &spot, index, "numa_node");
+        let _ = region::node(input, &spot, index, "/numa_node");
         if let Ok(found) = region::region(input, &spot, index) {
             assert_eq!(found.map(|region| (region.bus, region.number)), last);
             whole += 1;

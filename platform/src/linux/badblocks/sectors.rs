@@ -4,41 +4,41 @@ use core::{iter::from_fn, ops::Range};
 
 use heapless::Vec;
 
-/// The unit of the kernel's lists, in bytes.
-pub(in crate::linux) const SECTOR: u64 = 512;
+use crate::transfer::pieces::SECTOR;
 
-/// Sectors have numbers below this: 4 PiB is all that a physical address of 52 bits reaches.
+/// The number of sectors in 4 PiB, which a physical address of 52 bits reaches.
 pub(in crate::linux) const SECTORS: u64 = 1 << 43;
 
-/// How many ranges there are at most: as many as the kernel keeps (MAX_BADBLOCKS of
+/// The largest number of ranges in a list: as many as the kernel keeps (MAX_BADBLOCKS of
 /// linux/badblocks.h) where a page is 4 KiB.
 pub(in crate::linux) const SPANS: usize = 512;
 
-/// What the kernel knew at one time to be bad of the device that an object lies on, or is: a value
-/// of 4 KiB.
+/// The sectors that the kernel knew to be bad at one time, on the device that an object lies on or
+/// is: a value of 4 KiB.
 ///
-/// Its sectors are those of that device, whatever the kernel's list is about: a disk where this is
-/// for a partition of it, a region where it is for a device DAX.
+/// Sectors are counted from the start of that device, even where the kernel's list is about more:
+/// about the disk of a partition, or about the region of a device DAX.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadSectors {
-    /// In ascending order, without any sector in common; they may adjoin.
+    /// In ascending order, and disjoint. They may adjoin.
     spans: Vec<Span, SPANS>,
     /// Whether there are more.
     cut: bool,
 }
 
-/// Bad sectors: the first, and in the lowest 21 bits how many. (The kernel has 512 at most in one.)
+/// A range of bad sectors: the first, and in the lowest 21 bits their number. (The kernel has at most
+/// 512 in one.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Span(u64);
 
 impl Span {
     const BITS: u32 = 21;
 
-    /// How many there are at most in one.
+    /// The largest number of sectors in one span.
     const MOST: u64 = (1 << Self::BITS) - 1;
 
-    /// Of sectors below [`SECTORS`], and no more of them than [`MOST`](Span::MOST).
-    const fn of(start: u64, end: u64) -> Self {
+    /// Packs sectors below [`SECTORS`], at most [`MOST`](Span::MOST).
+    const fn new(start: u64, end: u64) -> Self {
         Self(start << Self::BITS | end.saturating_sub(start) & Self::MOST)
     }
 
@@ -65,17 +65,17 @@ impl BadSectors {
         self.spans.is_empty()
     }
 
-    /// From now on there are more than are listed.
+    /// Notes that there are more than are listed.
     pub(super) const fn cut(&mut self) {
         self.cut = true;
     }
 
-    /// Adds sectors, in any order. If there is no room for all, the list is cut.
+    /// Adds sectors, in any order. A list without room for all is cut.
     pub(in crate::linux) fn add(&mut self, bad: Range<u64>) {
         let (mut at, end) = (bad.start, bad.end.min(SECTORS));
         self.cut |= bad.end > SECTORS;
         while at < end {
-            // What is listed at this sector or behind it.
+            // The first span that ends after this sector.
             let index = self.spans.partition_point(|span| span.end() <= at);
             let next = self.spans.get(index).copied();
             if let Some(span) = next.filter(|span| span.start() <= at) {
@@ -84,17 +84,17 @@ impl BadSectors {
             }
             let gap = next.map_or(end, |span| span.start().min(end));
             let before = index.checked_sub(1).and_then(|index| self.spans.get_mut(index));
-            // As much as there is room for in one; if possible, in the one before.
+            // As many as fit into one span; if possible, into the one before.
             match before
                 .filter(|span| span.end() == at && at.saturating_sub(span.start()) < Span::MOST)
             {
                 Some(span) => {
                     at = gap.min(span.start().saturating_add(Span::MOST));
-                    *span = Span::of(span.start(), at);
+                    *span = Span::new(span.start(), at);
                 }
                 None => {
                     let part = gap.min(at.saturating_add(Span::MOST));
-                    if self.spans.insert(index, Span::of(at, part)).is_err() {
+                    if self.spans.insert(index, Span::new(at, part)).is_err() {
                         self.cut = true;
                         return;
                     }
@@ -104,7 +104,7 @@ impl BadSectors {
         }
     }
 
-    /// The bad ones of these bytes of the device, in ascending order; no two of them adjoin.
+    /// Returns the bad ranges in these bytes of the device, in ascending order. No two adjoin.
     pub(in crate::linux) fn within(&self, bytes: Range<u64>) -> impl Iterator<Item = Range<u64>> {
         let from =
             self.spans.partition_point(|span| span.end().saturating_mul(SECTOR) <= bytes.start);

@@ -7,17 +7,15 @@ use super::{FD, Input};
 use crate::{
     ClearBy, Errno, Fail, Subject,
     linux::{
-        BadSectors,
         badblocks::{
-            self,
-            list::SECTORS,
+            self, known,
+            sectors::{BadSectors, SECTORS},
             text::{End, Lines},
-            turn::Turns,
         },
         source,
         sys::{
             Sys,
-            blocks::Blocks,
+            blocks::{Blocks, Turns},
             ioctl::{ArsCap, ClearError, ExtentMap, VolumeTable},
         },
     },
@@ -39,7 +37,7 @@ impl Blocks for &Input<'_> {
     }
 
     fn turns(self, _: u16) -> Result<&'static Turns, Errno> {
-        static TURNS: Turns = Turns::new();
+        static TURNS: Turns = Turns { tickets: AtomicU32::new(0), left: AtomicU32::new(0) };
         self.succeeds().map(|()| &TURNS)
     }
 
@@ -116,6 +114,14 @@ impl Blocks for &Input<'_> {
         self.succeeds()?;
         (clear.status, clear.cleared) = (self.byte()?.into(), self.number()?);
         Ok(())
+    }
+}
+
+impl VolumeTable {
+    /// Answers the query.
+    pub(in crate::linux) fn answer(&mut self, count: u32, flags: u32, start: u32, targets: &[u8]) {
+        (self.target_count, self.flags, self.data_start) = (count, flags, start);
+        self.rest[..targets.len()].copy_from_slice(targets);
     }
 }
 
@@ -219,7 +225,7 @@ fn heal(input: &Input<'_>) -> Healed {
         Ok(facts) => facts,
         Err(fail) => return (Err(fail), None),
     };
-    let walked = badblocks::list(input, FD, &facts).and_then(|list| {
+    let walked = known::list(input, FD, &facts).and_then(|list| {
         let (mut found, mut at): (Vec<Range<u64>>, _) = (Vec::new(), 0);
         // Each step asks, and what is left of the input is finite: but of nothing bad, nothing is
         // asked.
