@@ -12,8 +12,10 @@ use cortex_m::peripheral::SCB;
 use cortex_m_rt::entry;
 use cortex_m_semihosting::{debug, hprintln};
 use pmem2::{
-    Cpu, Durability, Error, Extent, Fail, Instruction, Native, PhysicalRegion, Pool, RegionKind,
-    Window, WindowFault,
+    Error, Native, Pool,
+    bare::{Extent, PhysicalRegion, RegionKind, Window, WindowFault},
+    persist::{Cpu, Durability, Instruction},
+    platform::Fail,
 };
 
 /// The board's memory that keeps its contents, as the board's manual describes it: where it is, how
