@@ -1,5 +1,6 @@
-//! The table of what each kind of descriptor gives, as the README has it, with a real descriptor
-//! for each row. This file has the descriptors that are sources, `rows_refused.rs` the others.
+//! The answer to each kind of descriptor, as the guide's page about Linux lists them, with a real
+//! descriptor for each row. This file has the descriptors that are sources, `rows_refused.rs` the
+//! others.
 
 use std::{io, os::fd::OwnedFd};
 
