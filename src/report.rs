@@ -21,11 +21,11 @@ use crate::{
     source::{self, Source},
 };
 
-/// Everything that is known of a handle: the answers if it is a source, the reason if it is none,
-/// and in both cases whatever the system says of it. `Display` prints it for people, one line for
-/// each fact.
+/// Everything known of a handle: the answers if it is a source, the reason if it is none, and in
+/// both cases whatever the system says about it. `Display` prints one line for each fact, the
+/// verdict first.
 ///
-/// It is gathered once and is a plain value: it can be kept when the handle is gone.
+/// It is gathered once. It is a plain value, which may outlive the handle.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -48,7 +48,7 @@ pub struct Report<Id> {
     granularity: Option<Result<Expected, Error>>,
 }
 
-/// What is known of the hardware below.
+/// The answers about the hardware.
 #[derive(Clone, Copy, Debug)]
 struct Identity {
     numa_node: Result<Option<u32>, Error>,
@@ -58,7 +58,7 @@ struct Identity {
 }
 
 impl<Id: Copy + Eq + Display> Report<Id> {
-    /// Asks everything that can be asked of `handle`.
+    /// Gathers everything that can be asked about `handle`.
     ///
     /// System calls on Linux: those of [`Source::new`], [`Source::size`], [`Source::alignment`],
     /// [`Source::allocated`], [`Source::file_system`], [`Source::place`],
@@ -78,8 +78,8 @@ impl<Id: Copy + Eq + Display> Report<Id> {
         report
     }
 
-    /// As [`of`](Report::of), for a handle that was not opened to be used but only to look
-    /// (`O_PATH`): the verdict is about what it refers to, whatever the handle itself allows.
+    /// Gathers the same about a handle that was opened only to look (`O_PATH`). The verdict is about
+    /// the object, whatever the handle allows.
     #[inline(always)]
     #[must_use]
     pub fn of_unopened<H>(handle: &H) -> Self
@@ -103,8 +103,8 @@ impl<Id: Copy + Eq + Display> Report<Id> {
         }
     }
 
-    /// Asks what can be asked about `facts`. What is large is put where it is to stay, since each
-    /// move of it would be another copy on the stack.
+    /// Asks the questions that these facts admit. Large answers are written in place, since each move
+    /// would be another copy on the stack.
     #[inline(never)]
     fn ask<H>(&mut self, handle: &H, facts: Facts<Id>, verdict: Result<(), Error>)
     where
@@ -113,13 +113,12 @@ impl<Id: Copy + Eq + Display> Report<Id> {
     {
         // The questions are a source's, whether it may be one or not.
         let source = Source::described(handle, facts);
-        // Bytes, and what they are aligned to, are asked of what could be a source only: a
-        // directory's size says nothing.
+        // The size of a directory says nothing.
         let sized = source::admit_kind(facts.kind).is_ok();
         self.facts = Some(facts);
         self.size = sized.then(|| source.size());
         self.alignment = sized.then(|| source.alignment());
-        // Where these two are asked for and not to be had, no range of it can be mapped.
+        // Without these two no range can be mapped.
         let known =
             [self.size, self.alignment].into_iter().flatten().find_map(|answer| match answer {
                 Ok(_) | Err(Error::Unsupported(_)) => None,
@@ -155,7 +154,7 @@ impl<Id: Copy + Eq + Display> Report<Id> {
             });
             fill(&mut identity.device_id, |id| source.write_device_id(id));
         }
-        // A handle that no mapping can be tried with has no answer. A device DAX needs none.
+        // A handle with which no mapping can be tried has no answer. A device DAX needs no trial.
         if sized
             && (facts.kind == Kind::DeviceDax
                 || source::admit_mapping(H::P::REQUIRES_READ, facts.access, facts.kind).is_ok())
@@ -165,14 +164,14 @@ impl<Id: Copy + Eq + Display> Report<Id> {
                 None => source.expected_granularity(Sharing::Shared),
             });
         }
-        // It was tried: what cannot be mapped is of no use, and what cannot be mapped for writing
-        // can be read.
+        // An object that cannot be mapped is of no use. One that cannot be mapped for writing can be
+        // read.
         if let Some(Err(error @ Error::Os { subject: Subject::Mapping, .. })) = self.granularity {
             self.verdict = self.verdict.and(Err(error));
         }
     }
 
-    /// A report that knows nothing but why: for what could not even be looked at.
+    /// A report on something that could not even be looked at.
     #[must_use]
     pub const fn refused(error: Error) -> Self {
         Self {
@@ -188,20 +187,20 @@ impl<Id: Copy + Eq + Display> Report<Id> {
         }
     }
 
-    /// This report with another verdict: for a program that looked, and then was not allowed to
-    /// open.
+    /// Replaces the verdict, for a program that looked and then could not open.
     #[must_use]
     pub const fn with_error(mut self, error: Error) -> Self {
         self.verdict = Err(error);
         self
     }
 
-    /// Whether the handle is a usable source, or why not. It is one if [`Source::new`] accepts it,
-    /// it can be read (which on Windows `new` does not look at), size and alignment are known (or
-    /// the platform never knows them), and the system maps it, shared, which is tried of a file on
-    /// Linux. One of no bytes is usable too, though nothing of it can be mapped before it is given
-    /// some, and so is one that was opened for writing and can be mapped for reading only: that is
-    /// the error of [`granularity`](Report::granularity).
+    /// Returns whether the handle is a usable source.
+    ///
+    /// It is usable if [`Source::new`] accepts it, it can be read (on Windows `new` does not check
+    /// that), size and alignment are known (or the platform never knows them), and the system maps
+    /// it shared, which is tried for a file on Linux. A source without bytes is usable too, though
+    /// nothing of it can be mapped yet. So is one that was opened for writing and can be mapped for
+    /// reading only: [`granularity`](Report::granularity) has that error.
     ///
     /// # Errors
     ///
@@ -211,22 +210,22 @@ impl<Id: Copy + Eq + Display> Report<Id> {
         self.verdict
     }
 
-    /// What kind of object it is; `None` if not even that is known.
+    /// The kind of object; `None` if not even that is known.
     pub fn kind(&self) -> Option<Kind> {
         self.facts.map(|facts| facts.kind)
     }
 
-    /// What the handle was opened for.
+    /// The access for which the handle was opened.
     pub fn access(&self) -> Option<Access> {
         self.facts.map(|facts| facts.access)
     }
 
-    /// What tells it from others.
+    /// The identity, which tells it from other objects.
     pub fn id(&self) -> Option<Id> {
         self.facts.map(|facts| facts.id)
     }
 
-    /// The size in bytes; `None` where the question makes no sense. Likewise below.
+    /// The size in bytes; `None` where the question makes no sense, as in the methods below.
     pub const fn size(&self) -> Option<Result<u64, Error>> {
         self.size
     }
@@ -246,18 +245,17 @@ impl<Id: Copy + Eq + Display> Report<Id> {
         self.file_system
     }
 
-    /// Where it lies. Of a block device too, which is no source but has one.
+    /// The place. A block device is no source, but has one.
     pub const fn place(&self) -> Option<&Result<Place, Error>> {
         self.place.as_ref()
     }
 
-    /// The NUMA node; `None` where it lies on no persistent memory, or on regions of volatile
-    /// memory only. Likewise the next three.
+    /// The NUMA node. This and the next three are `None` unless it lies on persistent memory.
     pub fn numa_node(&self) -> Option<Result<Option<u32>, Error>> {
         self.identity.as_ref().map(|identity| identity.numa_node)
     }
 
-    /// The NUMA node that its memory is when the system takes it for ordinary memory.
+    /// The NUMA node of its memory when the system uses that as ordinary memory.
     pub fn target_node(&self) -> Option<Result<Option<u32>, Error>> {
         self.identity.as_ref().map(|identity| identity.target_node)
     }
@@ -280,7 +278,7 @@ impl<Id: Copy + Eq + Display> Report<Id> {
     }
 }
 
-/// Asks for an answer where it is to stay.
+/// Asks for an answer in place.
 #[inline(never)]
 fn fill<T>(answer: &mut Result<T, Error>, ask: impl FnOnce(&mut T) -> Result<(), Error>) {
     if let Ok(place) = answer
@@ -291,8 +289,8 @@ fn fill<T>(answer: &mut Result<T, Error>, ask: impl FnOnce(&mut T) -> Result<(),
 }
 
 impl<H: Handle<P: Locate>> Source<H> {
-    /// Everything known of this source, asked anew. Where the handle refers to another object by
-    /// now, or to none, that is the verdict, and the other object is not asked about.
+    /// Gathers everything known of this source anew. If the handle refers to another object by now,
+    /// or to none, the report says so and nothing about that object.
     #[inline(always)]
     pub fn report(&self) -> Report<<H::P as Platform>::Id> {
         let mut report = Report::refused(Error::InvalidFileHandle(HandleFault::Replaced));
@@ -312,8 +310,8 @@ impl<H: Handle<P: Locate>> Source<H> {
         report
     }
 
-    /// Whether a device whose id is another now is the same all the same: with `/sys`, an id says
-    /// more than without, and it may have come or gone since the source was made.
+    /// Whether a device with another id is the same. With `/sys` an id says more than without, and
+    /// `/sys` may have come or gone since the source was made.
     fn is_still_that_device(&self) -> bool {
         self.kind() == Kind::DeviceDax && !matches!(self.size(), Err(Error::InvalidFileHandle(_)))
     }

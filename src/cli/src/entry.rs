@@ -16,44 +16,12 @@ use crate::{
 };
 
 /// The keys of an object, in order. Each is always there. man/pmem2.md documents them.
-const KEYS: [&str; 36] = [
-    "schema",
-    "path",
-    "path_bytes",
-    "path_units",
-    "fd",
-    "persistent",
-    "usable",
-    "error",
-    "kind",
-    "opened",
-    "access",
-    "append",
-    "permission",
-    "device",
-    "inode",
-    "represented_device",
-    "region",
-    "volume",
-    "file_id",
-    "file_system",
-    "size",
-    "allocated",
-    "alignment",
-    "place",
-    "numa_node",
-    "target_node",
-    "device_id",
-    "unsafe_shutdowns",
-    "granularity",
-    "warnings",
-    "bad_blocks",
-    "bad_block_count",
-    "bad_bytes",
-    "no_bad_blocks",
-    "scan",
-    "answer_errors",
-];
+const KEYS: &str = "
+    schema path path_bytes path_units fd persistent usable error kind opened access append
+    permission device inode represented_device region volume file_id file_system size allocated
+    alignment place numa_node target_node device_id unsafe_shutdowns granularity warnings
+    bad_blocks bad_block_count bad_bytes no_bad_blocks scan answer_errors
+";
 
 /// What is printed of one source.
 pub(crate) struct Entry {
@@ -73,7 +41,8 @@ impl Entry {
             None => format!("file descriptor {}", fd.unwrap_or_default()),
         };
         let region = region.map_or(String::new(), |number| format!(", region {number}"));
-        let object = KEYS.iter().map(|key| ((*key).to_owned(), Json::Null)).collect();
+        let null = |key: &str| (key.to_owned(), Json::Null);
+        let object = KEYS.split_whitespace().map(null).collect();
         let mut entry = Self { lines: format!("{heading}{region}\n"), object };
         let unprintable = path.filter(|path| path.to_str().is_none());
         entry.set("schema", json!(1));

@@ -74,10 +74,6 @@ pub(crate) fn file_system(name: Option<&str>, magic: u32) -> Json {
     json!({"name": name, "magic": magic})
 }
 
-pub(crate) fn device((major, minor): (u32, u32)) -> Json {
-    json!({"major": major, "minor": minor})
-}
-
 pub(crate) fn kind(kind: Kind) -> &'static str {
     match kind {
         Kind::RegularFile => "regular-file",

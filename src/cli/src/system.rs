@@ -25,8 +25,6 @@ use rustix::{
 };
 use serde_json::{Value as Json, json};
 
-use crate::json;
-
 pub(crate) type Id = FileId;
 
 /// The access with which something is only looked at.
@@ -120,10 +118,14 @@ pub(crate) fn cannot(errno: io::Errno) -> Error {
 pub(crate) fn identity(report: &Report<Id>) -> Vec<(&'static str, Json)> {
     let id = report.id();
     vec![
-        ("device", json!(id.map(|id| json::device(id.device())))),
+        ("device", json!(id.map(|id| device(id.device())))),
         ("inode", json!(id.map(FileId::inode))),
-        ("represented_device", json!(represented_device(report).map(json::device))),
+        ("represented_device", json!(represented_device(report).map(device))),
     ]
+}
+
+fn device((major, minor): (u32, u32)) -> Json {
+    json!({"major": major, "minor": minor})
 }
 
 /// The number of the device that a device file stands for.

@@ -81,7 +81,7 @@ impl<'t> Table<'t> {
         } else if bytes.starts_with(DEVICETREE) {
             Devicetree::parse(bytes).map_err(Refusal::Wrong)?.regions().collect()
         } else {
-            return Err(Refusal::Foreign(Foreign::of(bytes)));
+            return Err(Refusal::Foreign(Foreign::recognize(bytes)));
         };
         match regions.is_empty() {
             false => Ok(Self { regions, warnings }),

@@ -354,6 +354,6 @@ fn a_scan() {
 fn every_key_is_documented() {
     let help = output(0, inspect().arg("--help"));
     for key in of_path(1, "nowhere").as_object().unwrap().keys() {
-        assert!(help.contains(&format!("\n  {key} ")), "{key}");
+        assert!(help.contains(&format!("\n- {key} - ")), "{key}");
     }
 }

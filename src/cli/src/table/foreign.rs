@@ -1,8 +1,8 @@
-//! What a file is that is no table: what people have at hand instead.
+//! Files that are no table: the things that people have at hand instead.
 
 use std::fmt::{self, Display};
 
-/// What a file is, as far as its bytes tell.
+/// The type of a file that is no table, as far as its bytes tell.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Foreign {
     /// It has no bytes.
@@ -11,24 +11,24 @@ pub(crate) enum Foreign {
     Acpi(String),
     /// ACPI's root pointer.
     RootPointer,
-    /// What acpidump(8) printed of these tables, no NFIT among them.
+    /// Output of acpidump(8), with these tables and without an NFIT.
     Dump(Vec<String>),
-    /// What acpidump(8) printed of an NFIT, with a line that is none of it: the line's number.
+    /// Output of acpidump(8) whose NFIT is damaged at the line with this number.
     DumpLine(usize),
-    /// What iasl(1) or acpixtract(1) printed of tables, for people.
+    /// Output of iasl(1) or acpixtract(1) for people.
     Listing,
     /// The source of a devicetree.
     Source,
     /// Text in UTF-16.
     Wide,
-    /// What this program compressed, and the option with which it undoes that.
+    /// Compressed data, with the command that decompresses it.
     Compressed(&'static str),
     Elf,
     /// Something else, which begins with these bytes, or fewer.
     Unknown(Vec<u8>),
 }
 
-/// The first bytes of what no table is, and which tool made it.
+/// The first bytes of compressed data, and the command that decompresses it.
 const COMPRESSED: [(&[u8], &str); 5] = [
     (&[0x1f, 0x8b], "gzip -dc"),
     (&[0xfd, b'7', b'z', b'X', b'Z', 0], "xz -dc"),
@@ -38,8 +38,8 @@ const COMPRESSED: [(&[u8], &str); 5] = [
 ];
 
 impl Foreign {
-    /// What these bytes are.
-    pub(crate) fn of(bytes: &[u8]) -> Self {
+    /// Recognizes these bytes.
+    pub(crate) fn recognize(bytes: &[u8]) -> Self {
         let has = |words: &[u8]| bytes.windows(words.len()).any(|window| window == words);
         let compressed = COMPRESSED.iter().find(|(magic, _)| bytes.starts_with(magic));
         if bytes.is_empty() {
@@ -151,41 +151,46 @@ impl Display for Foreign {
             Self::Acpi(signature) => {
                 return write!(
                     f,
-                    "ACPI's table {signature}, not NFIT, which is the one that tells of NVDIMMs: \
-                     \"acpidump -b -n NFIT\" writes it to a file"
+                    "ACPI's table {signature}, not the NFIT, which is the one about NVDIMMs: \
+                     \"acpidump -b -n NFIT\" writes the NFIT to a file"
                 );
             }
             Self::RootPointer => {
-                "ACPI's root pointer (RSDP), not the NFIT: \"acpidump -b -n NFIT\" writes that to a file"
+                "ACPI's root pointer (RSDP), not the NFIT: \"acpidump -b -n NFIT\" writes the NFIT \
+                 to a file"
             }
             Self::Dump(tables) => {
                 return write!(
                     f,
-                    "what acpidump printed, without an NFIT: the machine has no NVDIMMs that ACPI tells of, or only these tables \
-                     were printed: {}",
+                    "output of acpidump without an NFIT: ACPI knows no NVDIMMs of the machine, or \
+                     only these tables were printed: {}",
                     tables.join(" ")
                 );
             }
             Self::DumpLine(number) => {
                 return write!(
                     f,
-                    "what acpidump printed, and damaged: its line {number} is no row of the NFIT that comes before it"
+                    "damaged output of acpidump: its line {number} is no row of the NFIT before it"
                 );
             }
             Self::Listing => {
-                "what a tool of ACPICA's (iasl, acpixtract) printed of tables for people: the NFIT itself is wanted"
+                "output of an ACPICA tool (iasl, acpixtract) for people: the NFIT itself is needed"
             }
-            Self::Source => "the source of a devicetree: \"dtc -O dtb\" makes the flattened one of it",
-            Self::Wide => "text in UTF-16, and so no firmware's table: what acpidump prints is read in ASCII",
+            Self::Source => {
+                "the source of a devicetree: \"dtc -O dtb\" makes a flattened devicetree from it"
+            }
+            Self::Wide => {
+                "text in UTF-16, and so no firmware's table: the output of acpidump is read in ASCII"
+            }
             Self::Compressed(undo) => {
                 return write!(
                     f,
-                    "compressed, and so no firmware's table as it is: \"{undo}\" shows what is in it, and --table /dev/stdin reads that"
+                    "compressed: pipe it through \"{undo}\" into --table /dev/stdin"
                 );
             }
-            Self::Elf => "an ELF file (a program, a kernel, an object), and no firmware's table",
+            Self::Elf => "an ELF file (a program, a kernel, an object), not a firmware's table",
             Self::Unknown(first) => {
-                f.write_str("neither an NFIT nor a flattened devicetree: it begins with the bytes")?;
+                f.write_str("neither an NFIT nor a flattened devicetree: its first bytes are")?;
                 return first.iter().try_for_each(|byte| write!(f, " {byte:02x}"));
             }
         })
@@ -207,7 +212,7 @@ mod tests {
             ("", Ok(vec![])),
             ("    0000: 4E 46", Ok(vec![0x4e, 0x46])),
             ("0000: 4e 46  NF", Ok(vec![0x4e, 0x46])),
-            // What is shown of the bytes looks like more of them.
+            // The text after the bytes looks like more of them.
             (
                 "    0000: 41 42                                            AB CD EF",
                 Ok(vec![0x41, 0x42]),

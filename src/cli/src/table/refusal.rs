@@ -105,18 +105,20 @@ impl Display for Refusal {
         match self {
             Self::Unopened(error, _) => error.fmt(f),
             Self::NoFile(_) => f.write_str(
-                "a firmware's table is read from a regular file or a pipe, and this is neither",
+                "neither a regular file nor a pipe: a firmware's table is read from one of these",
             ),
             #[cfg(target_os = "linux")]
             Self::NoProc => Note::NoProc.fmt(f),
             Self::Unread(errno) => write!(f, "cannot be read: {errno}"),
-            Self::Long => write!(f, "longer than {} MiB, and so no firmware's table", LIMIT >> 20),
+            Self::Long => write!(f, "longer than {} MiB: no firmware's table is", LIMIT >> 20),
             Self::Foreign(foreign) => foreign.fmt(f),
             Self::Wrong(fault) => fault.fmt(f),
-            Self::NoRange(_) => f.write_str("the NFIT tells of no region: it has no address range"),
-            Self::NoNode => f.write_str(
-                "the devicetree tells of no region: no pmem-region node in it is enabled",
-            ),
+            Self::NoRange(_) => {
+                f.write_str("the NFIT has no region: there is no address range in it")
+            }
+            Self::NoNode => {
+                f.write_str("the devicetree has no region: no pmem-region node in it is enabled")
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a scan does with what it is told.
+//! Scans of files and systems that answer in odd ways.
 
 #![allow(clippy::single_range_in_vec_init, reason = "lists of one range are meant as such")]
 
@@ -137,7 +137,7 @@ fn a_device_that_is_taken_away() {
         (End::Complete, 10, 10),
         "it is there, and bad"
     );
-    // One question is for the channel and one for the scan: the third one comes behind the first
+    // One question is for the channel and one for the scan: the third one comes after the first
     // byte.
     let gone = Error::Os { subject: Subject::Size, errno: Errno::ENOENT };
     for (questions, scanned) in [(3, 0), (4, 1), (5, 2)] {

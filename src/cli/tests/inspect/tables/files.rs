@@ -43,13 +43,13 @@ fn tables_that_are_wrong() {
             "a devicetree of version 3, compatible with version 16, and only",
         ),
         ("no structure", with(&tree, 36, &[0; 4]), "is no structure or node"),
-        ("another table", with(&nfit, 0, b"APIC"), "ACPI's table APIC, not NFIT"),
-        ("one of its kind", with(&nfit, 0, b"SSDT"), "ACPI's table SSDT, not NFIT"),
-        ("another table, cut", with(&nfit, 0, b"SSDT")[..60].to_vec(), "the bytes 53 53 44 54"),
-        ("a small letter", with(&nfit, 0, b"nFIT"), "it begins with the bytes 6e 46 49 54"),
+        ("another table", with(&nfit, 0, b"APIC"), "ACPI's table APIC, not the NFIT"),
+        ("one of its kind", with(&nfit, 0, b"SSDT"), "ACPI's table SSDT, not the NFIT"),
+        ("another table, cut", with(&nfit, 0, b"SSDT")[..60].to_vec(), "bytes are 53 53 44 54"),
+        ("a small letter", with(&nfit, 0, b"nFIT"), "its first bytes are 6e 46 49 54"),
         ("the root pointer", b"RSD PTR \x12BOCHS \0\0".to_vec(), "root pointer (RSDP)"),
-        ("another file", b"\x1b[31m".to_vec(), "it begins with the bytes 1b 5b 33 31"),
-        ("a byte", b"N".to_vec(), "it begins with the bytes 4e"),
+        ("another file", b"\x1b[31m".to_vec(), "its first bytes are 1b 5b 33 31"),
+        ("a byte", b"N".to_vec(), "its first bytes are 4e"),
         ("nothing", Vec::new(), "no bytes"),
         (
             "a dump of others",
@@ -62,14 +62,14 @@ fn tables_that_are_wrong() {
             "its line 3 is no row of the NFIT",
         ),
         ("a dump's beginning", b"NFIT @ 0x0\n    0000: 4E 46 49 54\n".to_vec(), "too short"),
-        ("a dump of zeros", b"NFIT @ 0x0\n    0000: 00\n".to_vec(), "with the bytes 00"),
+        ("a dump of zeros", b"NFIT @ 0x0\n    0000: 00\n".to_vec(), "first bytes are 00"),
         (
             "a listing",
             b"/*\n * Intel ACPI Component Architecture\n * Disassembly of nfit.dat\n".to_vec(),
-            "what a tool of ACPICA's",
+            "output of an ACPICA tool",
         ),
         ("UTF-16", b"\xff\xfeN\0F\0I\0T\0".to_vec(), "text in UTF-16"),
-        ("gzip", b"\x1f\x8b\x08\0".to_vec(), "\"gzip -dc\" shows what is in it"),
+        ("gzip", b"\x1f\x8b\x08\0".to_vec(), "through \"gzip -dc\" into --table"),
         ("xz", b"\xfd7zXZ\0\0".to_vec(), "\"xz -dc\""),
         ("zstd", b"\x28\xb5\x2f\xfd".to_vec(), "\"zstd -dc\""),
         ("bzip2", b"BZh91AY".to_vec(), "\"bzip2 -dc\""),
@@ -94,7 +94,7 @@ fn tables_without_a_region() {
     let tree = bytes(&tree.replace("706D656D2D726567696F6E", "706D656D2D726567696F6F"));
     for (table, expected) in [(nfit, "no address range"), (tree, "no pmem-region node")] {
         let (message, symbol) = wrong(&table);
-        assert!(message.contains("tells of no region") && message.contains(expected), "{message}");
+        assert!(message.contains("has no region") && message.contains(expected), "{message}");
         assert_eq!(symbol, "PMEM2_E_DAX_REGION_NOT_FOUND");
     }
 }
@@ -174,7 +174,7 @@ fn what_is_no_file() {
         (Path::new("/dev/zero"), "character-device"),
     ] {
         let (block, object) = refused(path);
-        assert!(fact(&block, "refused").unwrap().contains("regular file or a pipe"), "{block}");
+        assert!(fact(&block, "refused").unwrap().contains("regular file nor a pipe"), "{block}");
         assert_eq!(
             [&object["kind"], &object["error"]["symbol"]],
             [kind, "PMEM2_E_INVALID_FILE_TYPE"]
@@ -235,7 +235,7 @@ fn a_file_of_the_kernels() {
     let (_, object) = refused(Path::new("/sys/kernel/uevent_seqnum"));
     assert_eq!(object["opened"], true);
     assert!(
-        object["error"]["message"].as_str().unwrap().contains("it begins with the bytes 3"),
+        object["error"]["message"].as_str().unwrap().contains("its first bytes are 3"),
         "{object}"
     );
 }
@@ -270,7 +270,7 @@ fn no_more_is_read_than_a_table_can_have() {
     assert_eq!(both_of(0, &path).len(), 1, "what stands behind a tree is no part of it");
     file.set_len((16 << 20) + 1).unwrap();
     let (block, object) = refused(&path);
-    assert_eq!(fact(&block, "refused"), Some("longer than 16 MiB, and so no firmware's table"));
+    assert_eq!(fact(&block, "refused"), Some("longer than 16 MiB: no firmware's table is"));
     assert_eq!(
         [&object["error"]["symbol"], &object["opened"]],
         [&json!("PMEM2_E_INVALID_REGION_FORMAT"), &json!(true)]
