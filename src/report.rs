@@ -78,8 +78,8 @@ impl<Id: Copy + Eq + Display> Report<Id> {
         report
     }
 
-    /// Gathers the same about a handle that was opened only to look (`O_PATH`). The verdict is about
-    /// the object, whatever the handle allows.
+    /// Gathers the same about a handle that was opened only to look (`O_PATH`). The verdict is
+    /// about the object, whatever the handle allows.
     #[inline(always)]
     #[must_use]
     pub fn of_unopened<H>(handle: &H) -> Self
@@ -103,8 +103,8 @@ impl<Id: Copy + Eq + Display> Report<Id> {
         }
     }
 
-    /// Asks the questions that these facts admit. Large answers are written in place, since each move
-    /// would be another copy on the stack.
+    /// Asks the questions that these facts admit. Large answers are written in place, since each
+    /// move would be another copy on the stack.
     #[inline(never)]
     fn ask<H>(&mut self, handle: &H, facts: Facts<Id>, verdict: Result<(), Error>)
     where
@@ -164,8 +164,8 @@ impl<Id: Copy + Eq + Display> Report<Id> {
                 None => source.expected_granularity(Sharing::Shared),
             });
         }
-        // An object that cannot be mapped is of no use. One that cannot be mapped for writing can be
-        // read.
+        // An object that cannot be mapped is of no use. One that cannot be mapped for writing can
+        // be read.
         if let Some(Err(error @ Error::Os { subject: Subject::Mapping, .. })) = self.granularity {
             self.verdict = self.verdict.and(Err(error));
         }
@@ -270,9 +270,8 @@ impl<Id: Copy + Eq + Display> Report<Id> {
         self.identity.as_ref().map(|identity| identity.device_usc)
     }
 
-    /// The store granularity that a shared mapping of `MAP_SHARED_VALIDATE | MAP_SYNC` will have,
-    /// as [`Source::expected_granularity`] gives it; `None` also for a file that was opened for no
-    /// mapping.
+    /// The store granularity of a shared mapping (`MAP_SHARED_VALIDATE | MAP_SYNC`), as
+    /// [`Source::expected_granularity`] gives it; `None` too for a handle that no mapping can use.
     pub const fn granularity(&self) -> Option<Result<Expected, Error>> {
         self.granularity
     }

@@ -52,7 +52,7 @@ keys! {
     Persistent "persistent" "persistent"
     /// The reason of the verdict. In words only.
     Reason "reason" "reason"
-    /// What to change for a better verdict, or a finer granularity. In words only.
+    /// The remedy: how to get a better verdict or a finer granularity. In words only.
     Remedy "remedy" "remedy"
     /// The symbol of the error for which it is refused. In words only.
     Code "code" "code"
@@ -60,7 +60,7 @@ keys! {
     Warning "warnings" "warning"
     /// The kind of object.
     Kind "kind" "kind"
-    /// What the handle was opened for.
+    /// The access for which the handle was opened.
     Access "access" "access"
     /// The identity of the object. In words only.
     Identity "identity" "identity"
@@ -101,7 +101,7 @@ impl Key {
 pub struct Fact<'r> {
     /// The subject.
     pub key: Key,
-    /// What is known of it, or why nothing is.
+    /// The value, or the reason why it is not known.
     ///
     /// With [`Unsupported`](Error::Unsupported) and
     /// [`NotPersistentMemory`](Error::NotPersistentMemory) nothing went wrong: there is no answer.

@@ -85,7 +85,7 @@ impl Persistent {
         Sentence(self.cause)
     }
 
-    /// What to change; `None` where nothing can be, or [`sentence`](Self::sentence) says it.
+    /// The remedy; `None` where nothing can be changed, or [`sentence`](Self::sentence) says it.
     #[must_use]
     pub const fn remedy(&self) -> Option<&'static str> {
         match self.cause {
@@ -114,7 +114,7 @@ impl Persistent {
 }
 
 impl<Id> Report<Id> {
-    /// Whether a store to a shared mapping outlasts the loss of power: the first line of the report.
+    /// Returns whether a store to a shared mapping outlasts the loss of power: the first line.
     pub fn persistent(&self) -> Persistent {
         let place = self.place.as_ref().and_then(|place| place.as_ref().ok());
         let looked_at =

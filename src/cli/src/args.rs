@@ -26,7 +26,7 @@ enum Command {
 /// kind, size, alignment, file system, place and bad blocks
 #[derive(clap::Args)]
 #[command(override_usage = USAGE, after_long_help = manual(), max_term_width = 100)]
-#[command(group(ArgGroup::new("targets").args(["path", "fd", "table"]).required(true).multiple(true)))]
+#[command(group(targets()))]
 struct Inspect {
     /// Files, devices or anything else; with --table files with tables
     // Not PathBuf: clap takes an empty path for wrong use, but it is only one that does not exist.
@@ -52,6 +52,11 @@ struct Inspect {
 
 const USAGE: &str = "pmem2 inspect [--json] [--scan] [--fd N]... [PATH]...\n       \
                      pmem2 inspect [--json] --table FILE...";
+
+/// At least one target has to be given.
+fn targets() -> ArgGroup {
+    ArgGroup::new("targets").args(["path", "fd", "table"]).required(true).multiple(true)
+}
 
 /// The sections of the page that follow the options, as plain text.
 fn manual() -> String {

@@ -23,7 +23,7 @@ const KEYS: &str = "
     bad_blocks bad_block_count bad_bytes no_bad_blocks scan answer_errors
 ";
 
-/// What is printed of one source.
+/// The output about one source.
 pub(crate) struct Entry {
     lines: String,
     object: Map<String, Json>,

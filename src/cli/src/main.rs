@@ -123,7 +123,7 @@ fn begin(target: &Target) -> Begun<'_> {
     }
 }
 
-/// The output. Each entry is printed at once: the next path may lie on a server that does not answer.
+/// The output. Each entry is printed at once: the next path may lie on a server that never answers.
 struct Output {
     json: bool,
     /// Whether an entry was printed.

@@ -8,8 +8,8 @@ use std::path::Path;
 pub(crate) fn name(path: &Path) -> String {
     match path.to_str() {
         Some(text) => {
-            // What str::escape_debug leaves alone, and apostrophes, and on Windows the backslash
-            // between names. It leaves accents on their letters, which Debug does not.
+            // Plain is everything that str::escape_debug leaves alone, apostrophes, and on Windows
+            // the backslash between names. Unlike Debug, it leaves accents on their letters.
             let harmless: &[char] = if cfg!(windows) { &['\'', '\\'] } else { &['\''] };
             let rest = text.replace(harmless, "");
             let plain = !text.is_empty() && rest.chars().eq(rest.escape_debug());
@@ -19,7 +19,7 @@ pub(crate) fn name(path: &Path) -> String {
     }
 }
 
-/// Escapes what a terminal would obey or hide, but for the ends of lines.
+/// Escapes everything that a terminal would obey or hide, except ends of lines.
 pub(crate) fn without_controls(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {

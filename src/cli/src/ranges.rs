@@ -51,7 +51,10 @@ impl Ranges {
 
     /// The ranges that are kept.
     pub(crate) fn json(&self) -> Json {
-        let json = |range: &Range<u64>| json!({"offset": range.start, "length": range.end.saturating_sub(range.start)});
+        let json = |range: &Range<u64>| {
+            let length = range.end.saturating_sub(range.start);
+            json!({"offset": range.start, "length": length})
+        };
         self.first.iter().map(json).collect()
     }
 }
@@ -109,7 +112,7 @@ mod tests {
         assert_eq!(one.first, [0..1024, 2048..4097]);
     }
 
-    /// Ranges that are not kept are counted, and one that adjoins such a range is added to no other.
+    /// Ranges that are not kept are counted. One that adjoins such a range is added to no other.
     #[test]
     fn there_may_be_more_than_are_kept() {
         let kept = u64::try_from(KEPT).unwrap();

@@ -181,7 +181,7 @@ pub(crate) fn scan_descriptor(number: i32, scanner: &Scanner) -> Scan {
 fn inherited(number: i32) -> pmem2::Fd<'static> {
     #[expect(
         unsafe_code,
-        reason = "a number from the command line has no owner in Rust that it could be borrowed from"
+        reason = "a number from the command line has no owner in Rust to be borrowed from"
     )]
     // SAFETY: borrow_raw wants a number that is open to stay open while it is borrowed, and one
     // that is not open to stay so. Nothing in this process closes a descriptor that it did not

@@ -1,4 +1,4 @@
-//! What Linux tells of files without opening them, and how it opens what was looked at.
+//! Facts that Linux tells about files without opening them, and opening them after a look.
 
 use std::{
     fmt::{self, Display},
@@ -99,8 +99,8 @@ pub(crate) fn links() -> Option<OwnedFd> {
     const PROC_SUPER_MAGIC: u32 = 0x9fa0;
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let links = open(c"/proc/self/fd", flags, Mode::empty()).ok()?;
-    matches!(Report::of_unopened(&links).file_system(), Some(Ok(system)) if system.magic() == PROC_SUPER_MAGIC)
-        .then_some(links)
+    let system = Report::of_unopened(&links).file_system()?.ok()?;
+    (system.magic() == PROC_SUPER_MAGIC).then_some(links)
 }
 
 /// Opens for reading what `handle` looks at. Its link leads to that very file.

@@ -90,8 +90,7 @@ impl<'t> Table<'t> {
         }
     }
 
-    /// Returns all regions, each as the source that a program without an operating system would make
-    /// of it.
+    /// Returns all regions, each as a source of a program without an operating system.
     pub(crate) fn told(&'t self) -> impl Iterator<Item = Told<'t>> {
         let Self { regions, warnings } = self;
         (0..regions.len()).filter_map(|index| Extent::of_table(regions, index)).map(|extent| Told {

@@ -111,7 +111,7 @@ fn a_file() {
     assert_eq!(empty["size"], 0);
 }
 
-/// Who has it open does not matter, if that one shares it.
+/// Other programs may have it open, if they share it.
 #[test]
 fn a_file_in_use() {
     const DELETE_AND_GENERIC_WRITE: u32 = 0x4001_0000;
@@ -141,7 +141,10 @@ fn a_directory() {
     let message = "a directory cannot be mapped: open a file in it";
     assert_eq!(
         found["error"],
-        json!({"code": -100_005, "symbol": "PMEM2_E_INVALID_FILE_TYPE", "errno": 22, "message": message})
+        json!({
+            "code": -100_005, "symbol": "PMEM2_E_INVALID_FILE_TYPE", "errno": 22,
+            "message": message,
+        })
     );
     let text = output(1, inspect().arg(&directory.0));
     assert!(
@@ -185,7 +188,7 @@ fn pipe(name: &str) -> OwnedHandle {
     unsafe { OwnedHandle::from_raw_handle(handle) }
 }
 
-/// However the pipe is called: its server would see a client.
+/// Under none of its names is the pipe opened: its server would see a client.
 #[test]
 fn no_server_is_connected_to() {
     let name = format!("pmem2-inspect-{}", std::process::id());
@@ -273,7 +276,7 @@ fn inherited_descriptors() {
         (&json!("regular-file"), &json!("read-only"), &json!(10))
     );
 
-    // What the man page lets in and no mapping can use.
+    // The man page admits it, and no mapping can use it.
     let write_only = OpenOptions::new().write(true).open(&path).unwrap();
     let file = object(1, inspect().args(["--fd", "0"]).stdin(write_only));
     assert_eq!((&file["access"], &file["size"]), (&json!("write-only"), &json!(10)));
@@ -324,14 +327,15 @@ fn names_that_are_not_utf_16() {
     );
 }
 
-/// What a file lies on is read as a whole; a list of what is bad there is not to be had.
+/// A file is read as a whole. Windows has no list of bad blocks.
 #[test]
 fn a_scan() {
     let directory = Directory::new("scan");
     let path = directory.file("data", &"some bytes".repeat(300_000));
     let scan = json!({
-        "size": 3_000_000, "scanned": 3_000_000, "never_written": 0, "complete": true, "interrupted": false, "error": null,
-        "unreadable": [], "unreadable_count": 0, "unreadable_bytes": 0,
+        "size": 3_000_000, "scanned": 3_000_000, "never_written": 0, "complete": true,
+        "interrupted": false, "error": null, "unreadable": [],
+        "unreadable_count": 0, "unreadable_bytes": 0,
     });
     let by_path = object(0, inspect().arg("--scan").arg(&path));
     assert_eq!((&by_path["scan"], &by_path["bad_blocks"]), (&scan, &Value::Null));

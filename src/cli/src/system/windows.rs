@@ -1,4 +1,5 @@
-//! What Windows tells of files without opening their contents, and how it opens them.
+//! Facts that Windows tells about files without opening their contents, and opening them after a
+//! look.
 
 use std::{
     fmt::{self, Display},
@@ -52,8 +53,8 @@ impl Display for Note {
         f.write_str(match self {
             Self::Dangling => "a symbolic link whose target does not exist",
             Self::Server => {
-                "the path is the name of a pipe or mailslot: it was not opened, which would connect \
-                 to its server"
+                "the path is the name of a pipe or mailslot: it was not opened, since that would \
+                 connect to its server"
             }
             Self::Exchanged => {
                 "the path led to another file when it was opened than when it was looked at: try \

@@ -180,13 +180,10 @@ impl Display for Foreign {
                 "the source of a devicetree: \"dtc -O dtb\" makes a flattened devicetree from it"
             }
             Self::Wide => {
-                "text in UTF-16, and so no firmware's table: the output of acpidump is read in ASCII"
+                "text in UTF-16, not a firmware's table: the output of acpidump is read in ASCII"
             }
             Self::Compressed(undo) => {
-                return write!(
-                    f,
-                    "compressed: pipe it through \"{undo}\" into --table /dev/stdin"
-                );
+                return write!(f, "compressed: pipe it through \"{undo}\" into --table /dev/stdin");
             }
             Self::Elf => "an ELF file (a program, a kernel, an object), not a firmware's table",
             Self::Unknown(first) => {

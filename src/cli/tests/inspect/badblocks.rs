@@ -1,4 +1,4 @@
-//! What the kernel lists as bad, by a /sys that the test made: of a device DAX its region's list.
+//! The kernel's list of bad blocks, in a /sys that the test made: a device DAX has its region's.
 
 use std::{fmt::Write, fs};
 
@@ -9,7 +9,7 @@ use crate::{support::*, sysfs::Sysfs};
 /// Where the device begins in its region, in sectors of 512 bytes.
 const START: u64 = 4096;
 
-/// What is said of a device DAX of 128 MiB whose region has this list.
+/// Both outputs for a device DAX of 128 MiB whose region has this list.
 fn listed(list: &str) -> (String, Value) {
     let sysfs = Sysfs::new();
     let region = sysfs.region(0, 0, "ACPI.NFIT");
@@ -32,7 +32,7 @@ fn none_and_some() {
     );
     assert_eq!(object["answer_errors"], json!({}));
 
-    // Before the device, in it, in it and adjoining, behind it.
+    // Before the device, in it, in it and adjoining, after it.
     let (block, object) = listed(&format!(
         "1 8\n{} 1\n{} 7\n{} 2\n{} 9\n",
         START + 8,
@@ -66,7 +66,7 @@ fn many() {
     assert_eq!(object["bad_blocks"].as_array().unwrap().len(), 200);
 }
 
-/// The kernel cuts its list at a page: what there is of it is told, and that it is not all.
+/// The kernel cuts its list at a page. That part is printed, and that there may be more.
 #[test]
 fn a_list_that_is_cut() {
     needs_root!();
@@ -87,7 +87,7 @@ fn a_list_that_is_cut() {
     assert_eq!(object["answer_errors"]["bad_blocks"]["symbol"], "EOVERFLOW");
 }
 
-/// That nothing is known is not that there are none.
+/// A list that is not known is not an empty list.
 #[test]
 fn no_list() {
     needs_root!();

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::*;
 
-/// What is said of a descriptor, in both outputs.
+/// Both outputs for a descriptor.
 fn descriptor(status: i32, descriptor: impl std::os::fd::AsFd) -> (String, Value) {
     let number = NUMBER.to_string();
     let mut command = inspect(["--fd", &number]);
@@ -88,8 +88,7 @@ fn other_kinds() {
     );
 }
 
-/// A file that the kernel does not map is of no use, and one that it does not map for writing is
-/// for reading.
+/// A file that the kernel does not map is refused. One that it does not map for writing is not.
 #[test]
 fn what_cannot_be_mapped() {
     for path in ["/sys/kernel/vmcoreinfo", "/proc/self/ns/net"] {
@@ -149,8 +148,7 @@ fn what_is_no_number_of_a_descriptor_is_wrong_use() {
     assert_eq!(run(&mut inspect(["--fd"])).status, Some(2));
 }
 
-/// It has descriptors of its own open while it looks at a path, and those before are closed again:
-/// none is ever reported.
+/// The binary has descriptors of its own open while it looks at a path. None is ever reported.
 #[test]
 fn its_own_descriptors_are_not_seen() {
     let directory = directory();

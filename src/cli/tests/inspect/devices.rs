@@ -1,5 +1,5 @@
-//! Device DAX without a device: in a mount namespace of its own, where /sys is made by the test and
-//! says of /dev/null, which is harmless to open, that it is one. And file systems that are none.
+//! Device DAX without a device, in a mount namespace with a /sys of the test's own. It says that
+//! /dev/null, which is harmless to open, is a device DAX. And file systems that keep no data.
 
 use std::{fs::File, path::Path};
 
@@ -21,7 +21,7 @@ fn with_device_dax(attributes: &str) -> String {
     )
 }
 
-/// What is said of /dev/null after `script`, in both outputs.
+/// Both outputs for /dev/null after `script`.
 fn null(status: i32, script: &str) -> (String, Value) {
     let mut command = inspect_after(script, Path::new("/"), ["/dev/null"]);
     let block = report(status, &mut command);
@@ -79,8 +79,7 @@ fn a_character_device_without_sysfs() {
     assert_eq!(object["error"]["symbol"], "PMEM2_E_INVALID_FILE_TYPE");
 }
 
-/// Without /proc there is no name that leads to what was looked at and nowhere else: nothing is
-/// opened.
+/// Without /proc no name leads to the very file that was looked at: nothing is opened.
 #[test]
 fn without_proc() {
     let directory = directory();
@@ -113,7 +112,8 @@ fn without_proc() {
 fn with_another_proc() {
     let directory = directory();
     let path = file(&directory, "file", "0123456789");
-    let script = "mount -t tmpfs none /proc; mkdir -p /proc/self/fd; for n in 3 4 5; do mkfifo /proc/self/fd/$n; done";
+    let script = "mount -t tmpfs none /proc; mkdir -p /proc/self/fd
+        for n in 3 4 5; do mkfifo /proc/self/fd/$n; done";
     let mut command = inspect_after(script, directory.path(), [path.as_path()]);
     assert!(fact(&report(1, &mut command), "note").unwrap().contains("/proc is not mounted"));
 }
@@ -142,7 +142,7 @@ fn interfaces_of_the_kernel_are_not_opened() {
         assert_only_looked_at(Path::new(path));
         assert_eq!(opens(Path::new(path), || drop(File::open(path).unwrap())), 1, "{path}");
     }
-    // Which nobody could pass opened for reading.
+    // Nobody could pass this one opened for reading.
     let path = "/sys/bus/clocksource/drivers_probe";
     let note = fact(&both(1, path).0, "note").map(str::to_owned).unwrap();
     assert!(note.contains("not opened") && !note.contains("--fd"), "{note}");

@@ -1,4 +1,4 @@
-//! What is said of paths of each kind.
+//! Paths of each kind.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -184,7 +184,7 @@ fn a_fifo_is_not_opened() {
     assert_eq!(error.raw_os_error(), Some(libc::ENXIO));
 }
 
-/// That the proof of not opening can fail.
+/// The proof of not opening can fail.
 #[test]
 fn inotify_sees_what_is_opened() {
     let directory = directory();
@@ -248,8 +248,7 @@ fn devices_are_not_opened() {
         }
         return;
     }
-    // Who may not open it is told so where it is tried: that the reason is the kind shows that it
-    // was not.
+    // Trying to open it would fail for lack of rights. The reason is the kind, so it was not tried.
     refused(block_device(), "block device", "block-device", "block device");
 }
 
@@ -264,12 +263,12 @@ fn the_file_system_of_dev() {
     let name = if is_devtmpfs { "devtmpfs" } else { "tmpfs" };
     assert_eq!(fact(&block, "file system"), Some(name));
     assert_eq!(object["file_system"]["name"], name);
-    // Who has no list of mounts cannot tell.
+    // Without a list of mounts nobody can tell.
     let mut command = inspect_after("mount -t tmpfs none /proc", Path::new("/"), ["/dev/null"]);
     assert_eq!(fact(&report(1, &mut command), "file system"), Some("tmpfs or devtmpfs"));
 }
 
-/// Few people have a list of bad blocks: that there is none is said in a few words.
+/// Few people have a list of bad blocks, so its absence takes few words.
 #[test]
 fn that_there_is_no_list_is_short() {
     let directory = directory();

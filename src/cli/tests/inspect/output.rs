@@ -1,4 +1,4 @@
-//! The output itself, exit statuses, and what becomes of an output that cannot be written.
+//! The output itself, exit statuses, and output that cannot be written.
 
 use std::{
     ffi::OsStr,

@@ -1,4 +1,4 @@
-//! Where things lie, on a /sys that the test made, and what is said of it.
+//! Places, and what follows from them, on a /sys that the test made.
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
@@ -52,9 +52,9 @@ fn a_file_on_persistent_memory() {
     assert_eq!(
         object["place"],
         json!({"backing": "regions", "device": "pmem3", "disk": null, "dax": false, "regions": [{
-            "bus": 0, "region": 3, "namespace": 1, "mode": "fsdax", "persistence_domain": "memory_controller",
-            "provider": "ACPI.NFIT", "read_only": false, "unarmed": false, "numa_node": 1,
-            "target_node": 2,
+            "bus": 0, "region": 3, "namespace": 1, "mode": "fsdax",
+            "persistence_domain": "memory_controller", "provider": "ACPI.NFIT",
+            "read_only": false, "unarmed": false, "numa_node": 1, "target_node": 2,
         }]})
     );
     assert_eq!([&object["numa_node"], &object["target_node"]], [1, 2]);
@@ -106,8 +106,7 @@ fn why_a_file_cannot_be_mapped_directly() {
         assert_eq!([&object["device_id"], &object["unsafe_shutdowns"]], [&json!(""), &Value::Null]);
     }
 
-    // With a good device it is the file system's or the file's own matter, of which the real one is
-    // asked.
+    // With a good device the reason is the file system or the file, and these are real.
     let sysfs = Sysfs::new();
     let carrier = sysfs.carrier(&sysfs.region(0, 0, "ACPI.NFIT"), "pfn", 0);
     sysfs.disk(&carrier, "pmem0", sysfs.device, true);
@@ -281,7 +280,7 @@ fn what_is_not_to_be_trusted() {
     assert_eq!(object["warnings"][0]["warning"], "unarmed");
 }
 
-/// A region of volatile memory is no hardware that anything could be told of.
+/// A region of volatile memory has no hardware that could be told.
 #[test]
 fn volatile_memory() {
     needs_root!();
@@ -341,8 +340,10 @@ fn a_volume_on_two_regions() {
     assert_eq!(
         facts(&block, "region"),
         [
-            "sector namespace2.4 of region2 on ndbus0 (ACPI.NFIT); persistence not stated; numa node 0",
-            "fsdax namespace12.0 of region12 on ndbus0 (ACPI.NFIT); persistence cpu_cache; numa node 1",
+            "sector namespace2.4 of region2 on ndbus0 (ACPI.NFIT); persistence not stated; \
+             numa node 0",
+            "fsdax namespace12.0 of region12 on ndbus0 (ACPI.NFIT); persistence cpu_cache; \
+             numa node 1",
         ]
     );
     assert_eq!(fact(&block, "persistence"), None, "it is said of each region");
@@ -360,18 +361,17 @@ fn a_volume_on_two_regions() {
         [&Value::Null, &json!("sector")]
     );
     assert_eq!(object["answer_errors"]["numa_node"]["symbol"], "PMEM2_E_NOSUPP");
-    // What the volume is made of the kernel is asked for itself, which has no such volume.
+    // The real kernel is asked for the parts of the volume, and has no such volume.
     assert_eq!(unanswered(&object), ["numa_node", "bad_blocks"]);
     assert!(fact(&block, "bad blocks").unwrap().starts_with("cannot be told: "), "{block}");
 }
 
-/// What there is an error for in the place of an answer.
+/// The answers in whose place there is an error.
 fn unanswered(object: &Value) -> Vec<&String> {
     object["answer_errors"].as_object().unwrap().keys().collect()
 }
 
-/// A disk that is no persistent memory, itself or below a volume: the one that is at fault is
-/// named.
+/// A disk that is not persistent memory, itself or below a volume. That disk is named.
 #[test]
 fn other_disks() {
     needs_root!();
@@ -399,13 +399,13 @@ fn other_disks() {
     );
 }
 
-/// A block device is no source, and lies somewhere all the same.
+/// A block device is no source, but has a place.
 #[test]
 fn a_block_device() {
     needs_root!();
     use rustix::fs::{CWD, FileType, makedev, mknodat};
     if !is_root() {
-        // Only root may make one; what is in /dev has a place of the real /sys.
+        // Only root may make one. One in /dev has a place in the real /sys.
         let (_, object) = both(1, block_device());
         assert!(
             object["place"].is_object() || object["answer_errors"]["place"].is_object(),
@@ -435,7 +435,7 @@ fn a_block_device() {
     assert_eq!([&object["granularity"], &object["opened"]], [&Value::Null, &json!(false)]);
 }
 
-/// What cannot be known is said where it would stand, and hides nothing else.
+/// An answer that cannot be known is said to be so in its line, and hides nothing else.
 #[test]
 fn answers_that_make_no_sense() {
     needs_root!();
@@ -489,7 +489,7 @@ fn answers_that_make_no_sense() {
     }
 }
 
-/// Not permitted is another thing than not counted and than broken.
+/// Not permitted differs from not counted and from broken.
 #[test]
 fn a_count_that_this_user_may_not_read() {
     needs_root!();
@@ -499,7 +499,7 @@ fn a_count_that_this_user_may_not_read() {
     fs::set_permissions(dimm.path("nfit/dirty_shutdown"), fs::Permissions::from_mode(0o000))
         .unwrap();
     sysfs.disk(&sysfs.carrier(&region, "pfn", 0), "pmem0", sysfs.device, false);
-    // Its owner may not read it either, but for these rights.
+    // Without these rights its owner may not read it either.
     let script = "exec setpriv --bounding-set -dac_override,-dac_read_search \"$0\" \"$@\"";
     let (block, object) = sysfs.says_after(script, 0, &sysfs.file);
     let line = fact(&block, "unsafe shutdowns").unwrap();
@@ -523,7 +523,7 @@ fn without_sysfs() {
     assert!(line.starts_with("unknown: ") && line.contains("mount sysfs"), "{block}");
     assert_eq!(object["place"], Value::Null);
     assert_eq!(object["answer_errors"]["place"]["symbol"], "ENOENT");
-    // What the mapping shows needs no /sys.
+    // The mapping tells without /sys.
     assert_eq!(object["granularity"]["shared"], "PAGE");
     assert_eq!(object["warnings"], json!([]));
 }
@@ -532,8 +532,10 @@ fn without_sysfs() {
 fn file_systems_without_a_device() {
     let directory = directory();
     let tmpfs = "mount -t tmpfs none \"$dir\"; echo x > \"$dir/file\"";
-    let overlay = "mount -t tmpfs none \"$dir\"; cd \"$dir\"; mkdir lower upper work all; echo x > lower/file
-        mount -t overlay -o lowerdir=lower,upperdir=upper,workdir=work none all; mount --bind all \"$dir\"";
+    let overlay = "mount -t tmpfs none \"$dir\"; cd \"$dir\"
+        mkdir lower upper work all; echo x > lower/file
+        mount -t overlay -o lowerdir=lower,upperdir=upper,workdir=work none all
+        mount --bind all \"$dir\"";
     for (script, backing, place, verdict) in [
         (
             tmpfs,
@@ -566,7 +568,7 @@ fn file_systems_without_a_device() {
     }
 }
 
-/// Its rights say nothing of where it lies; but what may not be read cannot be mapped.
+/// Its rights say nothing about its place, but a file that may not be read cannot be mapped.
 #[test]
 fn a_file_that_may_not_be_read() {
     let directory = directory();

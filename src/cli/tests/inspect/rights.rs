@@ -1,4 +1,4 @@
-//! What an ordinary user may see, and what is said where more rights are needed.
+//! Reports for an ordinary user, and messages where more rights are needed.
 
 use std::{
     fs::{self, File, Permissions},
@@ -87,8 +87,8 @@ fn a_file_system_that_is_mounted_read_only() {
 /// asm-generic/fcntl.h; the crate libc does not have it.
 const F_SETSIG: libc::c_int = 10;
 
-/// Opening a file that somebody holds a lease on waits until it is given up, for up to 45 seconds;
-/// not here.
+/// Opening a file with a lease waits up to 45 seconds until it is given up. The binary does not
+/// wait.
 #[test]
 fn a_lease_is_not_waited_for() {
     let directory = directory();

@@ -106,7 +106,7 @@ pub(crate) fn inspect_after<A: AsRef<OsStr>>(
 }
 
 /// Between fork and exec a child holds copies of all descriptors of this process, whichever test
-/// opened them. Who starts a child holds this for reading as long as that lasts.
+/// opened them. Starting a child holds this for reading until exec.
 static FORKS: RwLock<()> = RwLock::new(());
 
 /// Starts it; when this returns it has been executed.
@@ -115,8 +115,7 @@ pub(crate) fn spawn(command: &mut Command) -> Child {
     command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"))
 }
 
-/// Runs `action` while no child is being started: for tests to which it matters that what they
-/// closed is closed.
+/// Runs `action` while no child is being started, for tests that need their descriptors closed.
 pub(crate) fn without_forks<T>(action: impl FnOnce() -> T) -> T {
     let _no_forks = FORKS.write().unwrap_or_else(PoisonError::into_inner);
     action()
@@ -158,7 +157,7 @@ pub(crate) fn objects(status: i32, command: &mut Command) -> Vec<Value> {
     output.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// What is printed of one path, for people and for programs. Both have to end with `status`.
+/// Both outputs for one path, for people and for programs. Both have to end with `status`.
 pub(crate) fn both(status: i32, path: impl AsRef<OsStr>) -> (String, Value) {
     let path = path.as_ref();
     let [object] = <[Value; 1]>::try_from(objects(status, &mut inspect([path]))).unwrap();

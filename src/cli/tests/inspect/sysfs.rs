@@ -77,8 +77,8 @@ impl Sysfs {
         region
     }
 
-    /// What carries a namespace of the region with the same number: `pfn` (fsdax), `btt` (sector),
-    /// `dax` (devdax), or the namespace itself (raw).
+    /// The carrier of a namespace in the region with the same number: `pfn` (fsdax), `btt`
+    /// (sector), `dax` (devdax), or the namespace itself (raw).
     pub(crate) fn carrier(&self, region: &Node, kind: &str, number: u32) -> Node {
         let node =
             self.node(&region.directory, &format!("{kind}{}.{number}", region.number), number);
@@ -167,12 +167,12 @@ impl Sysfs {
         inspect_after(&script, self.directory.path(), [path])
     }
 
-    /// What is said of `path`, in both outputs.
+    /// Both outputs for `path`.
     pub(crate) fn says(&self, status: i32, path: impl AsRef<Path>) -> (String, Value) {
         self.says_after("", status, path)
     }
 
-    /// The same, where `script` was run before.
+    /// Both outputs for `path` after `script`.
     pub(crate) fn says_after(
         &self,
         script: &str,

@@ -25,7 +25,7 @@ const WINDOW: &str = "3005af91865d0e47a6b00a2db9408249";
 const UNKNOWN: &str = "000102030405060708090a0b0c0d0e0f";
 const DISK: &str = "5a53ab77fc454b625560f7b281d1f96e";
 
-/// What the digits say, whatever stands between them.
+/// The bytes of these digits, without the text between them.
 fn bytes(hex: &str) -> Vec<u8> {
     let digits: Vec<_> = hex.chars().filter_map(|character| character.to_digit(16)).collect();
     digits.chunks(2).map(|pair| u8::try_from(pair[0] << 4 | pair[1]).unwrap()).collect()
@@ -81,7 +81,7 @@ fn tables<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> Command {
     command
 }
 
-/// What is said of a table in a file, in both outputs, for each region.
+/// Both outputs for each region of the table in a file.
 fn both_of(status: i32, path: &Path) -> Vec<(String, Value)> {
     let text = report(status, &mut tables([path]));
     let blocks: Vec<_> = text.split("\n\n").map(String::from).collect();
@@ -110,7 +110,7 @@ fn told(status: i32, table: &[u8]) -> Vec<(String, Value)> {
     all
 }
 
-/// The one answer about a table that tells of no region.
+/// The one answer about a table without a region.
 fn refused(path: &Path) -> (String, Value) {
     let [(block, object)] = <[_; 1]>::try_from(both_of(1, path)).unwrap();
     assert_eq!(block.lines().next(), path.to_str());
@@ -183,7 +183,7 @@ fn an_nfit() {
     // Whatever the table states for it.
     let keeps = [&one, &two].map(|region| region["region"]["durability"].as_str());
     assert_eq!(keeps, [Some("cache_flush"), Some("none")]);
-    // How the table was read says nothing of the region.
+    // The way in which the table was read says nothing about the region.
     for absent in [
         "fd",
         "append",
@@ -198,7 +198,7 @@ fn an_nfit() {
     }
 }
 
-/// What a DIMM reports is a warning; the other facts that only a table has.
+/// Reports of a DIMM are warnings. And the other facts that only a table has.
 #[test]
 fn what_only_a_table_tells() {
     for (flag, word, failed) in [
@@ -217,7 +217,7 @@ fn what_only_a_table_tells() {
         assert_eq!(warning["sentence"].as_str(), fact(&block, "warning"));
         assert_eq!(fact(&block, "warning").unwrap().contains("not to be trusted"), failed);
     }
-    // With what it means before: a person reads from the top.
+    // They come before the facts: a person reads from the top.
     let mut table = seed("nfit/qemu-one");
     set(&mut table, MAPPING, 0, 44, &[4 | 8]);
     let (block, object) = told(0, &table).remove(0);
@@ -293,8 +293,8 @@ fn what_is_no_persistent_memory() {
         assert_eq!(
             object["region"],
             json!({
-                "number": 0, "provider": "ACPI.NFIT", "base": 0x1_0000_0000_u64, "length": 0x7e0_0000,
-                "durability": null, "save_failed": false, "flush_hints": null,
+                "number": 0, "provider": "ACPI.NFIT", "base": 0x1_0000_0000_u64,
+                "length": 0x7e0_0000, "durability": null, "save_failed": false, "flush_hints": null,
                 "proximity_domain": 0, "guid": usual(guid),
             })
         );
@@ -315,7 +315,7 @@ fn usual(guid: &str) -> String {
     fields.join("-")
 }
 
-/// A number of ACPI's is no NUMA node.
+/// ACPI's number is no NUMA node.
 #[test]
 fn proximity_domains() {
     for (flags, domain) in [(2, json!(3)), (0, Value::Null)] {
@@ -331,7 +331,7 @@ fn proximity_domains() {
         );
         assert_eq!(fact(&block, "numa node"), Some("not stated by the platform"));
     }
-    // A devicetree says what Linux takes for one.
+    // A devicetree states the number that Linux uses.
     let all = told(1, &seed("devicetree/regions"));
     assert_eq!(
         [&all[3].1["numa_node"], &all[3].1["region"]["proximity_domain"]],
@@ -340,7 +340,7 @@ fn proximity_domains() {
     assert_eq!(all[3].1["region"]["guid"], Value::Null);
 }
 
-/// What Linux reads and warns of, with the byte that would be right.
+/// Faults that Linux reads over and warns of, with the byte that would be right.
 #[test]
 fn tables_that_are_wrong_and_read() {
     let whole = seed("nfit/qemu-two");
@@ -366,7 +366,7 @@ fn tables_that_are_wrong_and_read() {
             2,
             vec![("zero_length", &*format!("the structure at its byte {end} has the length 0"))],
         ),
-        // What comes before counts: the first range and its device.
+        // The structures before it count: the first range and its device.
         (with(&|table| set(table, MAPPING, 1, 2, &[0, 0])), 2, vec![("zero_length", "byte 280")]),
         (whole.clone(), 2, vec![]),
     ] {
@@ -392,7 +392,7 @@ fn tables_that_are_wrong_and_read() {
     }
 }
 
-/// Ranges that cannot be are refused one by one, and are shown as they stand in the table.
+/// Impossible ranges are refused one by one, and shown as they stand in the table.
 #[test]
 fn ranges_that_cannot_be() {
     let (mut overlaps, mut wraps, mut empty) =
@@ -459,8 +459,8 @@ fn a_devicetree_with_a_bad_region() {
         assert_eq!([0, 3].map(|number: usize| &all[number].1["usable"]), usable);
         assert_eq!(all[4].1["usable"], true);
     }
-    // A range beyond the window of its bus has no address: its node is named, and the other regions
-    // are what they are.
+    // A range beyond the window of its bus has no address. Its node is named; the other regions
+    // stay as they are.
     let mut tree = seed("devicetree/regions");
     replace(&mut tree, &[7, 0x4000, 0x2000], &[7, 0x4000, 0x1_0000]);
     let all = told(1, &tree);
@@ -490,7 +490,7 @@ fn a_devicetree_with_a_bad_region() {
     );
 }
 
-/// Headings, the order, what else is on the command line, and exit statuses.
+/// Headings, order, other arguments, and exit statuses.
 #[test]
 fn several_tables() {
     let directory = directory();
@@ -524,7 +524,7 @@ fn several_tables() {
     );
     assert_eq!(report(0, &mut tables([&two, &one])).matches("\n  persistent: ").count(), 3);
     assert_eq!(objects(0, &mut tables([&two, &one])).len(), 3);
-    // Where it stands does not matter; without it they are files like others.
+    // Its position does not matter. Without it they are files like others.
     assert_eq!(objects(0, inspect([&two]).arg("--table")).len(), 2);
     assert_eq!(objects(0, &mut inspect([&two]))[0]["kind"], "regular-file");
     assert_eq!(objects(0, &mut inspect([&two]))[0]["region"], Value::Null);

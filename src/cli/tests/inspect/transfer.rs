@@ -1,4 +1,4 @@
-//! `--scan`: what of a source can be read, and being stopped in the midst of it.
+//! `--scan`: the bytes that can be read, and being stopped before the end.
 
 use std::{
     fs::{self, File},
@@ -62,8 +62,9 @@ fn a_whole_file() {
     assert_eq!(
         object["scan"],
         json!({
-            "size": size, "scanned": size, "never_written": 0, "complete": true, "interrupted": false, "error": null,
-            "unreadable": [], "unreadable_count": 0, "unreadable_bytes": 0,
+            "size": size, "scanned": size, "never_written": 0, "complete": true,
+            "interrupted": false, "error": null, "unreadable": [],
+            "unreadable_count": 0, "unreadable_bytes": 0,
         })
     );
     // It is only done where it is asked for.
@@ -74,8 +75,8 @@ fn a_whole_file() {
     assert_eq!(one(objects(0, &mut scan([&empty])))["scan"]["complete"], true);
 }
 
-/// Where a file has no storage there is nothing that could be bad. The position of an inherited
-/// descriptor is not moved to find that out.
+/// Holes have no storage that could be bad. The position of an inherited descriptor is not moved to
+/// find them.
 #[test]
 fn holes() {
     let directory = directory();
@@ -104,7 +105,7 @@ fn holes() {
     assert_eq!(rustix::fs::tell(&file).unwrap(), 12345);
 }
 
-/// What is allocated and was not written reads as zeros, whatever the storage has.
+/// Allocated bytes that were not written read as zeros, whatever the storage holds.
 #[test]
 fn preallocated() {
     let directory = directory();
@@ -117,7 +118,7 @@ fn preallocated() {
     assert_eq!((&scanned["never_written"], &scanned["complete"]), (&json!(2 * MIB), &json!(true)));
     let said = fact(&report(0, &mut scan([&path])), "scanned").unwrap().to_owned();
     assert_eq!(said, "all 2097152 bytes; 2097152 of them were never written, and were not read");
-    // What is written of it is read.
+    // Written bytes are read.
     rustix::io::pwrite(&file, &[7; 4096], MIB).unwrap();
     let object = one(objects(0, &mut scan([&path])));
     assert_eq!(object["scan"]["never_written"], json!(2 * MIB - 4096));
@@ -135,7 +136,7 @@ fn what_is_no_source_is_not_read() {
     assert!(wrong.stderr.contains("cannot be used with"), "{}", wrong.stderr);
 }
 
-/// Nobody should take for good what was not read.
+/// Bytes that were not read are not called good.
 #[test]
 fn what_was_not_opened_is_not_read() {
     let maps = "/proc/self/maps";
@@ -153,12 +154,12 @@ fn what_was_not_opened_is_not_read() {
     // Only where it was asked for.
     let (block, object) = both(1, maps);
     assert_eq!((fact(&block, "scanned"), &object["answer_errors"]["scan"]), (None, &Value::Null));
-    // What is no source has another status.
+    // Something that is no source has another status.
     assert_eq!(run(&mut scan([maps, "/"])).status, Some(1));
 }
 
-/// The binary may read what it likes, but reads that begin at `bad` or up to `length` bytes behind
-/// it fail as those of a bad block do.
+/// Reads of the binary that begin at `bad`, or less than `length` bytes after it, fail as those of
+/// a bad block do.
 fn with_bad_block(command: &mut Command, bad: u32, length: u32) -> &mut Command {
     let statement =
         |code: u32, jt, jf, k| libc::sock_filter { code: u16::try_from(code).unwrap(), jt, jf, k };
@@ -194,7 +195,7 @@ fn with_bad_block(command: &mut Command, bad: u32, length: u32) -> &mut Command 
 }
 
 #[test]
-fn goes_on_behind_a_bad_place() {
+fn goes_on_after_a_bad_place() {
     let directory = directory();
     let path = directory.path().join("file");
     fs::write(&path, vec![7_u8; 3 << 20]).unwrap();
@@ -265,7 +266,7 @@ fn interrupted() {
         );
         let scanned = scan["scanned"].as_u64().unwrap();
         assert!((15 * MIB..HUGE).contains(&scanned) && scanned.is_multiple_of(MIB), "{scanned}");
-        // Those behind it are told of, and not read.
+        // The paths after it are printed, and not read.
         assert_eq!(
             (&objects[1]["size"], &objects[1]["scan"]["interrupted"]),
             (&json!(10), &json!(true))
@@ -277,7 +278,7 @@ fn interrupted() {
     }
 }
 
-/// Whoever truncates a file does not end who reads it.
+/// Truncating a file does not end the program that reads it.
 #[test]
 fn a_file_that_shrinks() {
     let directory = directory();
@@ -309,7 +310,7 @@ fn terminal(columns: u16) -> (File, OwnedFd) {
     (master.into(), slave)
 }
 
-/// On a terminal there is a bar, and it is gone when the report is there, which has nothing of it.
+/// On a terminal there is a bar. It is gone when the report is printed.
 #[test]
 fn a_bar_on_a_terminal() {
     const COLUMNS: u16 = 80;

@@ -35,7 +35,8 @@ fn tables_that_are_wrong() {
         (
             "a version to come",
             with(&tree, 24, &18_u32.to_be_bytes()),
-            "a devicetree of version 17, compatible with version 18, and only versions 16 and 17 are known",
+            "a devicetree of version 17, compatible with version 18, and only versions 16 and 17 \
+             are known",
         ),
         (
             "a version of long ago",
@@ -99,7 +100,7 @@ fn tables_without_a_region() {
     }
 }
 
-/// What is wrong with such a table is said all the same.
+/// The other faults of such a table are said, too.
 #[test]
 fn warnings_without_a_region() {
     let directory = directory();
@@ -117,7 +118,7 @@ fn warnings_without_a_region() {
     assert_eq!(block.lines().filter(|line| line.starts_with("  warning ")).count(), 2, "{block}");
 }
 
-/// The NFIT, wherever it stands in what acpidump printed, is read as the table itself is.
+/// The NFIT is read from the output of acpidump, wherever it stands there.
 #[test]
 fn what_acpidump_prints() {
     let directory = directory();
@@ -157,7 +158,7 @@ fn what_acpidump_prints() {
         });
         assert!(dumped.len() == 2 && same, "{text}");
     }
-    // By a pipe, as it is asked for.
+    // By a pipe, too.
     fs::write(&path, wanted).unwrap();
     let mut command = tables(["/dev/stdin"]);
     assert_eq!(objects(0, command.stdin(File::open(&path).unwrap())).len(), 2);
@@ -228,8 +229,7 @@ fn without_proc() {
     assert_eq!(fact(&block, "code"), Some("ENOENT"));
 }
 
-/// As the kernel shows them: files of sysfs, which is no file system that keeps data, and says of
-/// each that it has 4096 bytes.
+/// The kernel shows tables as files of sysfs, which keeps no data and gives each file 4096 bytes.
 #[test]
 fn a_file_of_the_kernels() {
     let (_, object) = refused(Path::new("/sys/kernel/uevent_seqnum"));
@@ -267,7 +267,7 @@ fn no_more_is_read_than_a_table_can_have() {
     fs::write(&path, seed("devicetree/qemu-virt")).unwrap();
     let file = File::options().write(true).open(&path).unwrap();
     file.set_len(16 << 20).unwrap();
-    assert_eq!(both_of(0, &path).len(), 1, "what stands behind a tree is no part of it");
+    assert_eq!(both_of(0, &path).len(), 1, "the bytes after a tree are no part of it");
     file.set_len((16 << 20) + 1).unwrap();
     let (block, object) = refused(&path);
     assert_eq!(fact(&block, "refused"), Some("longer than 16 MiB: no firmware's table is"));
