@@ -68,10 +68,19 @@ rust_web_is_new() {
     [ -n "$found" ] && printf '%s\n' "$1" "$found" | sort --version-sort --check=quiet
 }
 
+# nightly: the nightly toolchain, for the sanitizers.
+nightly() {
+    mkdir -p target
+    flock target/rustup.lock sh -c 'cargo +nightly --version >/dev/null 2>&1 ||
+        rustup toolchain install nightly --profile minimal'
+}
+
 apt_get() {
     local sudo=
     [ "$(id -u)" = 0 ] || sudo=sudo
-    DEBIAN_FRONTEND=noninteractive $sudo apt-get -qq -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 "$@"
+    # One script at a time.
+    mkdir -p target
+    DEBIAN_FRONTEND=noninteractive flock target/apt.lock $sudo apt-get -qq -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 "$@"
 }
 
 present() {
