@@ -11,7 +11,7 @@ use crate::{
     fail::{Fail, Subject},
 };
 
-/// Where the kernel lists character devices by number.
+/// The kernel's directory of character devices by number.
 const DEVICES: &CStr = c"/sys/dev/char";
 
 /// The beginning of a region's path, before its number.
@@ -39,8 +39,8 @@ pub(super) enum Class {
 impl Path {
     const EMPTY: Self = Self { bytes: [0; _], length: 0 };
 
-    /// Returns the path of a device by its number, or of a file in its directory: `file` is empty, or
-    /// begins with a slash.
+    /// Returns the path of a device by its number, or of a file in its directory: `file` is empty,
+    /// or begins with a slash.
     #[inline(never)]
     pub(super) fn device(class: Class, (major, minor): (u32, u32), file: &str) -> Self {
         let class = match class {
@@ -110,8 +110,8 @@ impl Path {
     #[inline(never)]
     pub(super) fn as_c_str(&self, what: Subject) -> Result<&CStr, Fail> {
         let path = self.bytes.get(..=self.length).ok_or(Fail::Malformed(what))?;
-        // SAFETY: the function wants a zero at the end and none before it. `push` writes no zero, and
-        // nothing beyond `length`, where the zeros are that were there from the beginning.
+        // SAFETY: the function wants a zero at the end and none before it. `push` writes no zero,
+        // and nothing beyond `length`, where the zeros are that were there from the beginning.
         Ok(unsafe { CStr::from_bytes_with_nul_unchecked(path) })
     }
 
@@ -158,8 +158,8 @@ pub(super) fn device_kind<S: Sys>(sys: S, device: (u32, u32)) -> Result<Kind, Fa
     }
 }
 
-/// Reads a file of sysfs, without the newline at its end. One that fills `buffer` may be longer, and
-/// is malformed. `what` is what an error is about.
+/// Reads a file of sysfs, without the newline at its end. One that fills `buffer` may be longer,
+/// and is malformed. `what` is what an error is about.
 pub(super) fn text<'b, S: Sys>(
     sys: S,
     path: &Path,

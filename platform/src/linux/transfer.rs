@@ -82,8 +82,8 @@ const fn refusal(errno: Errno) -> Refusal<Errno> {
     }
 }
 
-/// The channel of transfers on a Linux system: empty for a file; for a device DAX a mapping, and the
-/// processor that makes durable what is written to it.
+/// The channel of transfers on a Linux system: empty for a file; for a device DAX a mapping, and
+/// the processor that makes durable what is written to it.
 #[derive(Debug)]
 pub struct Channel(Way);
 

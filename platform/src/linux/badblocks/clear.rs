@@ -1,11 +1,11 @@
 //! Gives a file other memory for its bad bytes: each of their blocks is punched out, allocated and
 //! written again.
 //!
-//! The file system may give out a bad block instead: another that was freed before, or the same. Then
-//! that block is given back, and a spare file, which has no name and vanishes when it is closed,
-//! takes a block before the next try. With a journal, a block that was given back is not given out
-//! again before the next commit. Without a journal the spare file takes it, or the blocks that would
-//! come next (tried on ext4 and XFS).
+//! The file system may give out a bad block instead: another that was freed before, or the same.
+//! Then that block is given back, and a spare file, which has no name and vanishes when it is
+//! closed, takes a block before the next try. With a journal, a block that was given back is not
+//! given out again before the next commit. Without a journal the spare file takes it, or the blocks
+//! that would come next (tried on ext4 and XFS).
 //!
 //! Between the punch and the write, the good bytes of a block are only in this process's memory. So
 //! everything that may prevent the write is met before, in the spare file: the file system's room,
@@ -33,15 +33,17 @@ use crate::{
 };
 use bytes::{BLOCK, is_zero, matter, read, retry, write};
 
-/// The number of tries to get good memory, besides four for each block. (Where thousands of bad blocks
-/// were free, it took up to 26 tries, and two for each block.)
+/// The number of tries to get good memory, besides four for each block. (Where thousands of bad
+/// blocks were free, it took up to 26 tries, and two for each block.)
 const TRIES: u64 = 256;
 
-/// The largest number of blocks that the spare file takes before a try. It begins with one, and doubles.
+/// The largest number of blocks that the spare file takes before a try. It begins with one, and
+/// doubles.
 const MOST: u64 = 64;
 
-/// The number of blocks that the spare file has from the start, besides the first and the last block
-/// of the range. The file system's own tables can take some of the blocks that are punched out.
+/// The number of blocks that the spare file has from the start, besides the first and the last
+/// block of the range. The file system's own tables can take some of the blocks that are punched
+/// out.
 const ROOM: u64 = 62;
 
 /// A file whose blocks are renewed.
@@ -143,8 +145,8 @@ fn renew_all<S: Blocks>(
         Err(Fail::Os(Subject::Spare, _)) => {}
         made => made?,
     }
-    // Good bytes are only in the first and the last block. Before anything is done, those of the last
-    // are kept, too.
+    // Good bytes are only in the first and the last block. Before anything is done, those of the
+    // last are kept, too.
     let mut kept = last > start && task.keep(last, &mut [0; BLOCK]).map(matter)?;
     let mut at = start;
     while at < end {
@@ -257,8 +259,8 @@ impl<S: Blocks> Task<'_, S> {
         }
     }
 
-    /// Gives a block back, and gives the blocks that would come next to the spare file. Returns whether
-    /// to try again.
+    /// Gives a block back, and gives the blocks that would come next to the spare file. Returns
+    /// whether to try again.
     ///
     /// Where the file system has no more blocks, or no tries are left, the spare file is closed.
     fn try_again(&mut self, at: u64, more: &mut u64) -> bool {

@@ -1,4 +1,4 @@
-//! The list of a disk, and the part of it that belongs to a partition or to a part of a volume.
+//! The list of a disk, for all of it or for a window: a partition, a piece of a volume.
 
 use core::ops::Range;
 
@@ -61,7 +61,8 @@ pub(super) fn add<S: Blocks>(
     read(sys, &path, &Window { sectors, ..window }, list)
 }
 
-/// Turns ENOENT into unsupported: the kernel keeps no list, or does not report where the device lies.
+/// Turns ENOENT into unsupported: the kernel keeps no list, or does not report where the device
+/// lies.
 pub(super) fn unlisted(fail: Fail) -> Fail {
     match fail {
         Fail::Os(Subject::BadBlocks, Errno::ENOENT) => Fail::Unsupported,
@@ -80,7 +81,7 @@ pub(super) fn read<S: Blocks>(
     let file = path.open(sys, Subject::BadBlocks).map_err(unlisted)?;
     let (mut lines, mut buffer) = (Lines::default(), [0; 1024]);
     loop {
-        // The kernel makes the text at the first read, and later reads return more of it.
+        // The kernel makes the text at the first read. Later reads return more of it.
         let length = sys.read(&file, &mut buffer);
         let length = length.map_err(|errno| unlisted(Fail::Os(Subject::BadBlocks, errno)))?;
         for &byte in buffer.get(..length).unwrap_or_default() {

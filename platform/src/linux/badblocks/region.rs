@@ -1,4 +1,4 @@
-//! The list of the region that a device DAX lies in, and the part of it that belongs to the device.
+//! The list of the region that a device DAX lies in, for the device's own sectors.
 
 use core::ops::Range;
 

@@ -26,8 +26,8 @@ pub struct BadSectors {
     cut: bool,
 }
 
-/// A range of bad sectors: the first, and in the lowest 21 bits their number. (The kernel has at most
-/// 512 in one.)
+/// A range of bad sectors: the first, and in the lowest 21 bits their number. (The kernel has at
+/// most 512 in one.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Span(u64);
 

@@ -33,7 +33,8 @@ pub(in crate::linux) enum End {
     Whole,
     /// The text may have been cut.
     Cut,
-    /// The text is an empty line. Before Linux 5.12 every disk had the file, with a list or without.
+    /// The text is an empty line. Before Linux 5.12 every disk had the file, with a list or
+    /// without.
     NoList,
 }
 

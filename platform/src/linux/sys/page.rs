@@ -34,8 +34,8 @@ pub(in crate::linux) fn size<S: Sys>(sys: S) -> Result<Alignment, Fail> {
     }
 }
 
-/// Returns the page size of the running kernel. `known` is a constant that is found late, not state:
-/// the page size cannot change while a kernel runs.
+/// Returns the page size of the running kernel. `known` is a constant that is found late, not
+/// state: the page size cannot change while a kernel runs.
 pub(in crate::linux) fn probe_once<S: Sys>(sys: S, known: &AtomicU32) -> Result<Alignment, Fail> {
     if let Some(size) = Alignment::new(known.load(Relaxed).into()) {
         return Ok(size);
@@ -47,9 +47,9 @@ pub(in crate::linux) fn probe_once<S: Sys>(sys: S, known: &AtomicU32) -> Result<
 
 /// Finds the page size by msync(2) of no bytes.
 ///
-/// It fails with EINVAL exactly for an address that is no multiple of the page size. An address of N
-/// is a multiple of every page size up to N and of none above. (The auxiliary vector has the number,
-/// too, but only the C library knows where it is.)
+/// It fails with EINVAL exactly for an address that is no multiple of the page size. An address of
+/// N is a multiple of every page size up to N and of none above. (The auxiliary vector has the
+/// number, too, but only the C library knows where it is.)
 pub(in crate::linux) fn probe<S: Sys>(sys: S) -> Result<Alignment, Fail> {
     for candidate in [4096_u32, 8192, 16384, 32768, 65536, 262_144] {
         let address = usize::try_from(candidate).map_err(|_| Fail::Malformed(Subject::PageSize))?;

@@ -60,7 +60,7 @@ impl World {
     }
 }
 
-/// What is found from here on, by this list, as the core does it.
+/// Walks the bad bytes from `from` on, by this list, as the core does it.
 fn walk<S: Blocks>(
     sys: S,
     world: &World,

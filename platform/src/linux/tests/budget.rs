@@ -1,6 +1,6 @@
-//! What the questions of issue 4 cost: at most 6 system calls for a NUMA node; 4, and 6 for each
-//! DIMM, for id and unsafe shutdowns; 6 more for each level of partition or volume; of a file one
-//! more, since only its file system says whether it lies on that device, and on XFS two. The core
+//! The cost of the questions of issue 4: at most 6 system calls for a NUMA node; 4, and 6 for each
+//! DIMM, for id and unsafe shutdowns; 6 more for each level of partition or volume; one more for a
+//! file, since only its file system says whether it lies on that device, and on XFS two. The core
 //! asks in the order that is written out here.
 
 use std::{format, vec::Vec};
@@ -14,8 +14,8 @@ use crate::linux::{
     place::{confirm, locate},
 };
 
-/// How many system calls these are. Listing a directory takes two: one that gives the names, one
-/// that gives no more.
+/// Counts system calls. Listing a directory takes two: one that gives the names, one that gives no
+/// more.
 fn system_calls(calls: &[Call]) -> usize {
     calls.iter().map(|call| if *call == Call::Entries { 2 } else { 1 }).sum()
 }

@@ -1,5 +1,5 @@
-//! What a file's bytes are, and where they lie, for [`World`](super::world::World)s: a file system
-//! of one file, a volume's table, a bus.
+//! The bytes and extents of a file, for [`World`](super::world::World)s: a file system of one file,
+//! a volume's table, a bus.
 
 use core::{
     ffi::CStr,
@@ -36,7 +36,7 @@ pub(super) const UNWRITTEN: u32 = 0x800;
 
 const PAGE: u64 = 4096;
 
-/// How many targets there are, the flags, where the first is, and all of them.
+/// The number of targets, the flags, the offset of the first, and all of them.
 pub(super) type Table = (u32, u32, u32, Vec<u8>);
 
 /// The file's bytes, and where they lie.
@@ -50,20 +50,20 @@ pub(super) struct Disk {
     /// The process that calls, and the turn that it had last.
     pub(super) process: usize,
     pub(super) turns: Cell<Option<&'static Turns>>,
-    /// How many blocks may still be taken, and what is said when there are none.
+    /// The number of blocks that may still be taken, and the error when there are none.
     pub(super) room: Cell<u64>,
     pub(super) short: Errno,
     /// The room is this once a block is punched out.
     pub(super) room_once_punched: Option<u64>,
-    /// What fallocate of blocks that have none says.
+    /// The answer of fallocate for blocks that have none.
     pub(super) preallocates: Result<(), Errno>,
-    /// Why no spare file can be made.
+    /// The error of creating a spare file.
     pub(super) no_spare: Option<Errno>,
-    /// Why it cannot be given to another owner.
+    /// The error of giving it to another owner.
     pub(super) not_given: Option<Errno>,
     /// The device of spare files, where that is another one.
     pub(super) spare_dev: Option<u64>,
-    /// What the spare file has, if there is one.
+    /// The blocks of the spare file, if there is one.
     spare: RefCell<Option<BTreeMap<u64, u64>>>,
     /// Whether what was freed is given out again before anything else, the lowest first; with a
     /// journal, after an fsync.
@@ -75,9 +75,9 @@ pub(super) struct Disk {
     dirty: RefCell<BTreeSet<u64>>,
     /// Called in a punch.
     pub(super) in_punch: Option<fn()>,
-    /// How many good sectors were written to memory that is bad.
+    /// The number of good sectors that were written to memory that is bad.
     pub(super) wasted: Cell<usize>,
-    /// Where nothing can be written any more, and whether that is so everywhere once a block is
+    /// The offset from which on nothing can be written, and whether that is 0 once a block is
     /// punched out.
     pub(super) limit: u64,
     pub(super) limit_once_punched: bool,
@@ -87,18 +87,18 @@ pub(super) struct Disk {
     /// From that one on, the descriptor is another file's; how much was done to that.
     pub(super) replaced: Option<usize>,
     pub(super) touched_after_replaced: Cell<usize>,
-    /// What cannot be read of the device.
+    /// The ranges of the device that cannot be read.
     pub(super) poison: Vec<Range<u64>>,
-    /// Where blocks are taken from; `None`: where they were before.
+    /// The place that blocks are taken from; `None`: their old place.
     pub(super) free: Option<Cell<u64>>,
     freed: RefCell<BTreeMap<u64, u64>>,
-    /// How many bytes pread and pwrite do at most.
+    /// The largest number of bytes that pread and pwrite transfer.
     pub(super) chunk: usize,
     /// Whether what is written or punched stays as it was.
     pub(super) forgets: bool,
     /// Whether a transfer is said to have been longer than was asked for.
     pub(super) exaggerates: bool,
-    /// What FIEMAP says instead, when asked from a byte on: how many extents, and the first.
+    /// The answer of FIEMAP by the first byte: the number of extents, and the first one.
     pub(super) answer: Option<fn(u64) -> (u32, Extent)>,
     /// Whether it fails with EIO, even if nothing is stored first.
     pub(super) unreadable_map: bool,
@@ -214,7 +214,7 @@ impl Disk {
         }
     }
 
-    /// Where this byte lies on the device.
+    /// Returns the place of a byte on the device.
     pub(super) fn place(&self, at: u64) -> Option<u64> {
         let extents = self.extents.borrow();
         let extent = extents
@@ -270,7 +270,7 @@ impl Disk {
         if lost { Err(Errno::EIO) } else { Ok(()) }
     }
 
-    /// What was freed may be given out again.
+    /// Lets a freed block be given out again.
     fn freed_for_good(&self, block: u64) {
         match self.reuse {
             None => {}

@@ -10,7 +10,7 @@ const PARTITION: &[u8] = seed!("linux/tests/seeds/partition");
 const DEVDAX: &[u8] = seed!("linux/tests/seeds/devdax");
 const VOLUME: &[u8] = seed!("linux/tests/seeds/volume");
 
-/// How much of a seed is about the descriptor, and not about where it lies.
+/// The length of the part of a seed that is about the descriptor, not about its place.
 const FILE: usize = 164;
 const DEVICE: usize = 109;
 

@@ -9,7 +9,7 @@ use crate::Fail;
 /// All of errno(3) on Linux.
 pub(super) const ERRNOS: RangeInclusive<i32> = 1..=133;
 
-/// What came of a question, and the calls that it made.
+/// The answer to a question, and the calls that were made.
 pub(super) type Outcome<A, E = Fail> = (Result<A, E>, Vec<Call>);
 
 /// Runs a question that makes these calls in this world once for each of them and each error

@@ -1,5 +1,4 @@
-//! The running kernel, where what is asked of it can be seen here alone. The rest is seen by the
-//! tests of pmem2.
+//! The running kernel, where its answers can be seen only here. The rest is in the tests of pmem2.
 
 use std::{
     ffi::CString,
@@ -54,8 +53,8 @@ fn descriptors(path: &Path) -> Vec<u32> {
     found
 }
 
-/// Whatever lies under the name, the program neither waits for it nor hands it on to its children,
-/// and closes it.
+/// The program neither waits for the file, whatever it is, nor hands it on to its children, and
+/// closes it.
 #[test]
 fn files_are_opened_with_care() {
     let directory = own_directory();
@@ -135,7 +134,7 @@ fn what_is_not_mapped_synchronously() {
     }
 }
 
-/// An ordinary mapping: for which access it is granted, and that nothing of it is left.
+/// Ordinary mappings: the access for which they are granted, and that nothing of them is left.
 #[test]
 fn what_is_mapped() {
     let (none, read) = (Access::empty(), Access::READ);
@@ -166,7 +165,7 @@ fn what_is_mapped() {
                 assert_eq!(tried, answer, "{name}, {access:?}");
             }
         }
-        // Nothing of it is left.
+        // No mapping is left.
         let maps = fs::read_to_string("/proc/self/maps").unwrap();
         let inode = file.metadata().unwrap().ino().to_string();
         assert!(!maps.lines().any(|line| line.split_whitespace().nth(4) == Some(&inode)), "{name}");

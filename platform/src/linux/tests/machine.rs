@@ -28,7 +28,7 @@ pub(super) const INODE_OF_DISK: u64 = 0x5_0000_0042;
 /// Directories of pmem disks on ACPI's bus 0: of a namespace in region 1.
 pub(super) const FSDAX: &str =
     "../../devices/LNXSYSTM:00/LNXSYBUS:00/ACPI0012:00/ndbus0/region1/pfn1.2/block/pmem1";
-/// What the device DAX 252:5 is.
+/// The directory of the device DAX 252:5.
 pub(super) const DEVDAX: &str =
     "../../devices/LNXSYSTM:00/LNXSYBUS:00/ACPI0012:00/ndbus0/region1/dax1.2/dax1.0";
 pub(super) const HMEM: &str = "../../devices/platform/hmem.0/dax2.0";
@@ -108,7 +108,7 @@ impl World {
         self.with_file(&format!("/sys/class/block/{name}/dev"), format!("{number}\n"))
     }
 
-    /// What describe says of the descriptor. No call is noted.
+    /// Describes the descriptor, without noting a call.
     pub(super) fn facts(&self) -> Facts<FileId> {
         source::describe(self.clone().sys(), FD).unwrap()
     }

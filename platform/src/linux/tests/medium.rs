@@ -1,5 +1,5 @@
-//! What a scripted descriptor has in it, and how its kernel reads and writes that: less than asked,
-//! in sectors or whole pages, some of which are bad, from and to memory that ends somewhere.
+//! The contents of a scripted descriptor, and how its kernel reads and writes them: less than
+//! asked, in sectors or whole pages, some of which are bad, from and to memory that ends somewhere.
 
 use core::{cell::RefCell, ops::Range};
 use std::{fs::File, os::fd::AsRawFd, sync::Arc, vec::Vec};
@@ -15,7 +15,7 @@ use crate::{
 
 #[derive(Clone, Debug)]
 pub(super) struct Medium {
-    /// The bytes of the file. A write may put more behind them.
+    /// The bytes of the file. A write may append some.
     pub(super) bytes: RefCell<Vec<u8>>,
     /// These bytes are bad, of which the kernel knows blocks of so many.
     pub(super) bad: Vec<Range<u64>>,
@@ -24,7 +24,7 @@ pub(super) struct Medium {
     pub(super) all_or_nothing: bool,
     /// Whether a write to them fails as if the caller's memory was bad, as on a DAX file.
     pub(super) blames_memory: bool,
-    /// How many bytes a call transfers at most.
+    /// The largest number of bytes that a call transfers.
     pub(super) most: usize,
     /// The lengths must be multiples of this, as where a file is read past the cache.
     pub(super) multiple: usize,
@@ -32,7 +32,7 @@ pub(super) struct Medium {
     pub(super) absent: Range<usize>,
     /// Calls that transfer nothing.
     pub(super) idle: bool,
-    /// What is mapped in the place of a device.
+    /// The file that is mapped in the place of a device.
     pub(super) device: Option<Arc<File>>,
 }
 
@@ -60,8 +60,8 @@ impl Medium {
         self.bad.iter().any(|bad| bad.start < block + self.block && block < bad.end)
     }
 
-    /// How many of these bytes can be transferred, from or to memory at this address, of which
-    /// `there` are in the file.
+    /// Returns the number of these bytes that can be transferred, from or to memory at this
+    /// address, where `there` are in the file.
     fn possible(
         &self,
         memory: usize,

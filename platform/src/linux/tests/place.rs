@@ -1,4 +1,4 @@
-//! Where objects lie, over a kernel that is a script.
+//! The places of objects, over a kernel that is a script.
 
 mod dax;
 mod dimms;

@@ -20,10 +20,10 @@ use crate::{
 /// The one descriptor that is open.
 pub(super) const FD: i32 = 7;
 
-/// That of a spare file.
+/// The descriptor of a spare file.
 pub(super) const SPARE: i32 = 8;
 
-/// What a file that grows has there.
+/// The bytes that a file grows by.
 pub(super) const GROWN: u8 = 0xAB;
 
 pub(super) const READ_ONLY: u32 = 0;
@@ -54,7 +54,7 @@ pub(super) enum Call {
     Inode(String),
     Entries,
     Attributes,
-    /// So many bytes, for this, and whether with MAP_SYNC.
+    /// The length, the access, and whether with MAP_SYNC.
     Map(usize, Access, bool),
     Msync(usize),
     /// At this offset, so many bytes.
@@ -83,7 +83,7 @@ pub(super) enum Call {
     Allocate(u64, u64),
     Fsync,
     OpenWritable(String),
-    /// Of the volume with this number.
+    /// The number of the volume.
     Table((u32, u32)),
     /// Address and length.
     ArsCap(u64, u64),
@@ -93,29 +93,29 @@ pub(super) enum Call {
 
 #[derive(Clone, Debug)]
 pub(super) struct World {
-    /// Of the descriptor: what fcntl, fstat and fstatfs say.
+    /// The answers of fcntl, fstat and fstatfs for the descriptor.
     pub(super) flags: u32,
     pub(super) stat: Stat,
     pub(super) magic: u32,
-    /// What is there: links with their targets, files with their contents (of a directory its
-    /// names, one a line), and whether there is a /sys.
+    /// The paths that exist: links with their targets, files with their contents (for a directory
+    /// its names, one a line), and whether there is a /sys.
     pub(super) links: Vec<(String, Vec<u8>)>,
     pub(super) files: Vec<(String, Vec<u8>)>,
     pub(super) sysfs: bool,
-    /// How many bytes a read gives at most.
+    /// The largest number of bytes that a read gives.
     pub(super) chunk: usize,
     pub(super) page: usize,
     /// The inode numbers of the directories of devices.
     pub(super) inodes: Vec<(String, u64)>,
-    /// What statx says, and whether a mapping is granted or with which error it is refused: with
-    /// MAP_SYNC, and without it for reading, for writing, and for nothing, of so many bytes at
-    /// least.
+    /// The answer of statx, and whether a mapping is granted or with which error it is refused:
+    /// with MAP_SYNC, and without it for reading, for writing, and for no access from some length
+    /// on.
     pub(super) attributes: Attributes,
     pub(super) map: Result<(), i32>,
     pub(super) shared: Result<(), i32>,
     pub(super) writable: Result<(), i32>,
     pub(super) driver: Result<usize, i32>,
-    /// What is read and written.
+    /// The contents that are read and written.
     pub(super) medium: Medium,
     /// The file's bytes.
     pub(super) disk: Disk,
@@ -318,7 +318,7 @@ pub(super) struct Scripted<'w>(pub(super) &'w World);
 
 pub(super) struct Opened<'w> {
     world: &'w World,
-    /// What was not read yet.
+    /// The rest that was not read yet.
     contents: Cell<&'w [u8]>,
     pub(super) spare: bool,
 }

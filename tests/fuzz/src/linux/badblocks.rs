@@ -130,7 +130,7 @@ pub fn badblocks_text(text: &[u8]) {
     let _ = listed(text);
 }
 
-/// The list that is made of it, and what its end says.
+/// Checks the list that becomes of a text, and returns it with the judgement of its end.
 pub(in crate::linux) fn listed(text: &[u8]) -> Result<(BadSectors, End), Fail> {
     let (mut lines, mut list, mut all) = (Lines::default(), BadSectors::new(), Vec::new());
     for &byte in text {
@@ -208,7 +208,7 @@ pub fn badblocks(bytes: &[u8]) {
     let _ = healed(bytes);
 }
 
-/// What was bad, and what came of the clearing.
+/// The bad ranges, and the outcome of clearing.
 type Healed = (Result<Vec<Range<u64>>, Fail>, Option<Result<(), Fail>>);
 
 /// The same, and how many bytes were left.

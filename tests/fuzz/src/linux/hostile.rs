@@ -26,7 +26,7 @@ const FD: i32 = 3;
 struct Input<'i> {
     rest: Cell<&'i [u8]>,
     calls: Cell<usize>,
-    /// What fstat said first: a descriptor that becomes another file at every call would end
+    /// The first answer of fstat. A descriptor that becomes another file at every call would end
     /// everything at once.
     stat: RefCell<Option<Stat>>,
 }

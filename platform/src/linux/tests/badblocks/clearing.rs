@@ -22,8 +22,8 @@ pub(super) fn clear_by(by: ClearBy, world: &World, range: Range<u64>) -> Result<
     badblocks::clear(world.sys(), FD, &world.facts(), range, by)
 }
 
-/// What a call changes: to allocate what is allocated changes nothing, and it is, before anything
-/// is punched out.
+/// Returns the calls that change something. (To allocate what is allocated changes nothing, and a
+/// block is allocated before anything is punched out.)
 pub(super) fn changes(calls: &[Call]) -> Vec<Call> {
     let punched = calls.iter().position(|call| matches!(call, Call::Punch(..)));
     let change = |(at, call): &(usize, &Call)| match call {
@@ -103,7 +103,7 @@ fn what_is_looked_at_afterwards() {
     }
 }
 
-/// What is not all listed as bad now is refused, and nothing is touched.
+/// A range that is not all listed as bad now is refused, and nothing is touched.
 #[test]
 fn what_is_not_bad() {
     let world = World::eight_blocks("1010 2\n1012 1\n1014 1\n");
@@ -216,7 +216,7 @@ fn good_bytes_that_cannot_be_read() {
     }
 }
 
-/// Those are given up where that was said, and no others.
+/// Good bytes that cannot be read are given up where that was asked for, and no others.
 #[test]
 fn what_is_given_up() {
     // Of the second block the third sector is bad; those that cannot be read are its own, two of
@@ -326,8 +326,8 @@ fn transfers_of_too_much() {
     assert_eq!(clear(&world, 5120..5632), Err(EIO));
 }
 
-/// What is written back would go to the end. (Said after the file was described, or while another
-/// thread had its turn: the core has asked that before.)
+/// Bytes that are written back would go to the end of the file. (O_APPEND was set after the file
+/// was described, or while another thread had its turn: the core has checked it before.)
 #[test]
 fn a_file_that_is_appended_to() {
     let world = World::eight_blocks("1010 1\n").opened(READ_WRITE | APPEND);
@@ -360,8 +360,8 @@ fn ways_that_a_file_has_not() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Any part of any bad range of any file: that is zeros, no good byte is changed, the file
-    /// keeps its size, and what is bad of it afterwards was so before.
+    /// Any part of any bad range of any file becomes zeros. No good byte is changed, the file keeps
+    /// its size, and bytes that are bad afterwards were bad before.
     #[test]
     fn any_part(
         places in vector(0..12_u64, 1..10),

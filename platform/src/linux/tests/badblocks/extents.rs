@@ -35,7 +35,7 @@ fn bytes(ranges: &[Range<u64>]) -> (Vec<Range<u64>>, Option<Fail>) {
     (ranges.iter().map(|range| range.start * SECTOR..range.end * SECTOR).collect(), None)
 }
 
-/// The list, the file's extents, and what is bad of it, in sectors.
+/// The list, the file's extents, and the bad ranges of the file, in sectors.
 type Row<'r> = (&'r str, &'r [Extent], &'r [Range<u64>]);
 
 #[test]
@@ -81,12 +81,12 @@ fn at_the_end_of_a_file() {
         (vec![], None),
         "no bytes, and so none of which nothing is known"
     );
-    // Preallocated behind the end.
+    // Preallocated after the end.
     assert_eq!(
         file(SECTOR, &[sectors(0, 2000, 8), sectors(8, 1000, 8)], list).walk(),
         (vec![], None)
     );
-    // From within, and from behind.
+    // From inside a range, and from its end.
     let facts = world.facts();
     let list = badblocks::known::list(world.sys(), FD, &facts).unwrap();
     let next = |from| badblocks::next(world.sys(), FD, &facts, &list, from);
@@ -112,7 +112,7 @@ fn a_list_that_was_cut_ends_in_an_error() {
     assert_eq!(world("1000 64\n10").walk(), (vec![0..64 * 512], too_large));
 }
 
-/// Whatever it takes: each batch is asked for behind the last one.
+/// However many calls it takes, each batch begins after the last one.
 #[test]
 fn any_number_of_extents() {
     for count in [EXTENTS - 1, EXTENTS, EXTENTS + 1, 3 * EXTENTS, 1000] {
@@ -129,11 +129,11 @@ fn any_number_of_extents() {
             world.calls();
             assert_eq!(walk(world.sys(), &world, &list, 0), expected);
             let maps = world.calls().iter().filter(|call| matches!(call, Call::Extents(_))).count();
-            // The first walk to the last one, and one behind it.
+            // The first walk to the last one, and one after it.
             assert!(maps as u64 <= count.div_ceil(EXTENTS as u64) + 2, "{maps} for {count}");
         }
     }
-    // What the kernel calls the last one is: nobody asks for more behind it.
+    // The kernel marks the last extent: nobody asks for more after it.
     let world = file(64 * SECTOR, &[sectors(0, 1000, 8)], "1001 1\n");
     let facts = world.facts();
     let list = badblocks::known::list(world.sys(), FD, &facts).unwrap();
@@ -178,8 +178,8 @@ fn flags() {
     }
 }
 
-/// What was stored since the kernel wrote all that had no place has none yet: it is asked again
-/// from there on, a number of times.
+/// Bytes that were stored after the kernel gave a place to all others have none yet. The call is
+/// repeated from there on, a number of times.
 #[test]
 fn extents_without_a_place_yet() {
     let extents = [sectors(0, 1000, 8), sectors(8, 2000, 8), sectors(24, 3000, 8)];
@@ -278,7 +278,7 @@ fn errors_of_the_map() {
     ] {
         assert_eq!(badblocks::next(world.failing(1, errno).sys(), FD, &facts, &list, 0), Err(fail));
     }
-    // What could not be stored first, since the memory is bad, has a place all the same.
+    // Bytes that could not be stored first, since the memory is bad, have a place nevertheless.
     let lost = world.failing(1, 5);
     assert_eq!(badblocks::next(lost.sys(), FD, &facts, &list, 0), Ok(Some(0..512)));
     assert_eq!(lost.calls(), [Call::Fstat, Call::Extents(0), Call::Extents(0)]);
@@ -378,8 +378,8 @@ proptest! {
         }
     }
 
-    /// What was cleared while iterating is not told again, and nothing that was bad before is left
-    /// out.
+    /// Bytes that were cleared during the walk are not reported again, and none that were bad
+    /// before are left out.
     #[test]
     fn clearing_while_iterating(
         places in layout(),

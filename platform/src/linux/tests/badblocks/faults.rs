@@ -1,5 +1,5 @@
-//! Every error number in every call. What has to come of it is said by [`expected`], which knows
-//! the documentation and not the code.
+//! Every error number in every call. The expected outcome comes from [`expected`], which knows the
+//! documentation and not the code.
 
 use core::ops::Range;
 use std::{format, vec, vec::Vec};
@@ -121,8 +121,8 @@ const EDQUOT: i32 = 122;
 const ENOTTY: i32 = 25;
 const ENOTSUP: i32 = 95;
 
-/// The answer where the call with this index fails with `errno`, and the calls that come then;
-/// `None`: as if it had not failed, but for the call itself, which is made again or not.
+/// Returns the answer where the call with this index fails with `errno`, and the calls that follow.
+/// `None`: the failure changes nothing, except that the call itself is made again or not.
 fn expected(calls: &[Call], answer: &Answer, index: usize, errno: i32) -> Outcome<Answer> {
     let os = |what| (Err(Fail::Os(what, Errno::from_raw(errno))), vec![]);
     let unsupported = (Err(Fail::Unsupported), vec![]);
@@ -244,7 +244,7 @@ fn of_a_file(
         }
         // Writing allocates too.
         Call::Allocate(..) if index > punched && errno != EINTR => on(&[&calls[index + 1..]]),
-        // Where the new block is cannot be told; the good bytes are written back all the same.
+        // The place of the new block is unknown. The good bytes are written back nevertheless.
         Call::Extents(_) if (punched..written).contains(&index) => {
             let fails = if errno == EIO { os(Subject::Extents) } else { begun() };
             (fails, [&calls[written - 1..=written], &[Call::Close]].concat())

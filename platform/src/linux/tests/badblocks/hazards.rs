@@ -1,4 +1,4 @@
-//! What could make clearing lose good bytes, and is looked for before.
+//! Hazards to good bytes that clearing checks for first.
 
 use std::{
     boxed::Box,
@@ -21,8 +21,8 @@ use crate::{
     linux::{badblocks::turn::Turn, sys::Linux},
 };
 
-/// What was written to it and is on its way: when it has come to the device, that is bad no more,
-/// and what was written is good.
+/// A write to the bad bytes is under way: once it has come to the device, they are bad no more, and
+/// their new content is good.
 #[test]
 fn what_is_bad_no_more_when_it_is_synced() {
     let mut world = World::eight_blocks("1010 1\n");
@@ -50,7 +50,8 @@ fn all_or_nothing() {
     }
 }
 
-/// So many blocks are asked for before anything is freed, and one in the place of the other.
+/// The spare file gets its blocks before anything is freed, and one at the offset of the block that
+/// is cleared.
 #[test]
 fn a_file_system_without_room() {
     for short in [Errno::ENOSPC, Errno::EDQUOT] {
@@ -195,8 +196,8 @@ fn a_file_that_cannot_be_preallocated() {
     assert_eq!(changes(&world.calls()), []);
 }
 
-/// What was to be stored before fails: nothing is changed. What was written back does: that is
-/// said, if any of it was good.
+/// Where the first sync fails, nothing is changed. Where the last one fails, the error says whether
+/// good bytes were written back.
 #[test]
 fn what_cannot_be_synced() {
     const EIO: Errno = Errno::EIO;
@@ -219,7 +220,7 @@ fn what_cannot_be_synced() {
     }
 }
 
-/// What may not be written to is noticed before anything is lost, if there is anything good.
+/// A file that may not be written to is noticed before anything good is lost.
 #[test]
 fn a_limit() {
     let mut world = World::eight_blocks("1010 1\n");
@@ -380,7 +381,7 @@ fn a_child_of_fork() {
         // SAFETY: this ends the child after a minute, if it is still there.
         unsafe { libc::alarm(60) };
         let taken = Turn::take(Linux, id).is_ok();
-        // SAFETY: it ends the process, and runs nothing else of it.
+        // SAFETY: it ends the process, and runs nothing else in it.
         unsafe { libc::_exit(i32::from(!taken)) };
     }
     let mut status = -1;

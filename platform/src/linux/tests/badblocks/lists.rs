@@ -1,4 +1,4 @@
-//! The kernel's text, and the list that is made of it.
+//! The kernel's text, and the list that becomes of it.
 
 use core::ops::Range;
 use std::{collections::BTreeSet, format, string::String, vec, vec::Vec};
@@ -23,7 +23,7 @@ use crate::{
 
 const GARBAGE: Fail = Fail::Malformed(Subject::BadBlocks);
 
-/// What is made of a text: the sectors, and whether there are more.
+/// Reads a text: the sectors, and whether there are more.
 fn made_of(text: impl AsRef<[u8]>) -> Result<(Vec<Range<u64>>, bool), Fail> {
     // The result does not depend on how the text is cut into reads.
     let [whole, other] = [usize::MAX, 3].map(|chunk| {
@@ -217,8 +217,7 @@ fn the_size_of_a_list() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever is added in whatever order is what is there, and what is asked for is a part of
-    /// that.
+    /// All that is added, in any order, is in the list, and a query returns a part of it.
     #[test]
     fn a_list_is_a_set(
         added in vector((0..2000_u64, 1..90_u64), 0..60),

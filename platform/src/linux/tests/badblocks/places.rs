@@ -1,4 +1,4 @@
-//! Which list is asked, and what of it is the object's.
+//! The list that is read for an object, and the part of it that is the object's.
 
 use core::ops::Range;
 use std::{format, vec};
@@ -76,7 +76,7 @@ fn calls_for_a_device() {
     assert_eq!(world.calls(), [Call::Fstat, Call::Inode(CHAR.into())]);
 }
 
-/// Who may not know the addresses may not know which bytes are bad.
+/// A user who may not know the addresses may not know which bytes are bad.
 #[test]
 fn a_device_for_others_than_root() {
     let world = device("100 1\n");

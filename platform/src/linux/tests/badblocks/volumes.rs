@@ -54,7 +54,7 @@ fn linear_targets() {
     let one = [(0, 100_000, "linear", "259:9 2048")];
     assert_eq!(of(&one, "3048 1\n").walk(), (vec![0..512], None));
     assert_eq!(of(&one, "1000 1\n").walk(), (vec![], None));
-    // In pieces, the later ones before the others on the disk; what is behind a piece is not the
+    // In pieces, the later ones before the others on the disk. Sectors after a piece are not the
     // volume's.
     let pieces = [
         (0, 1008, "linear", "259:9 5000"),
@@ -149,7 +149,7 @@ fn tables_that_make_no_sense() {
         let beyond = [most[0], (1 << 43, count, "linear", "259:9 0")];
         assert_eq!(of(&beyond, "").walk(), malformed, "{count}");
     }
-    // The first target before the head's end, or behind all; more of them than there are.
+    // The first target before the head's end, or after all of them; more targets than there are.
     for start in [0, 311, 2048, 2049, u32::MAX] {
         assert_eq!(volume(1, 0, start, one.clone(), "").walk(), malformed, "{start}");
     }

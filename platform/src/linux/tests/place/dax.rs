@@ -197,7 +197,7 @@ fn what_statx_says() {
         );
         assert_eq!(
             world.calls(),
-            // A read that gives everything, and none behind the line that was looked for.
+            // A read that gives everything, and none after the line of the mount.
             [Call::Fstat, Call::Attributes, Call::Open(MOUNTINFO.into()), Call::Read, Call::Close]
         );
         world.attributes.mount = None;
@@ -301,14 +301,14 @@ fn lines_that_say_nothing() {
         " 36 36 259:3 / / rw - ext4 /dev/pmem1 dax\n",
         "36x 36 259:3 / / rw - ext4 /dev/pmem1 dax\n",
         "36, 36 259:3 / / rw - ext4 /dev/pmem1 dax\n",
-        // Without its end: the file ended within the line, and what is behind it is not known.
+        // Without its end: the file ended within the line, and the rest is not known.
         "36 35 259:3 / / rw - ext4 /dev/pmem1 rw,dax",
         "36 35 259:3 / / rw - ext4 /dev/pmem1 rw,dax=never,",
     ];
     for mountinfo in rows {
         assert_eq!(option(&mounted(mountinfo)), None, "{mountinfo:?}");
     }
-    // No type or nothing behind it, but a whole line.
+    // No type or nothing after it, but a whole line.
     assert_eq!(option(&mounted("36 35 259:3 / / rw - ext4\n")), Some(DaxOption::Inode));
     assert_eq!(option(&mounted("36 35 259:3 / / rw - ext2 dax\n")), Some(DaxOption::Absent));
 }
@@ -388,7 +388,7 @@ fn no_mountinfo() {
 }
 
 proptest! {
-    /// Options before and behind it, of other names, change nothing.
+    /// Options of other names, before and after it, change nothing.
     #[test]
     fn an_option_among_others(
         before in proptest::collection::vec("[a-z]{1,4}(=[^ ,\n]{0,40})?", 0..6),

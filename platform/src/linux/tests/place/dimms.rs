@@ -70,7 +70,7 @@ fn flags_of_dimms() {
     let world =
         usual().with_file(&path, "not_armed\n").with_file(&of_dimm(2, "nfit/flags"), "not_armed\n");
     assert!(first(&world).unwrap().unwrap().is_unarmed());
-    // A family without flags has nothing to say of it.
+    // A family without flags reports nothing.
     assert_eq!(first(&usual().without_file(&path)), Ok(Some(usual_region())));
     let long = "x".repeat(255);
     assert_eq!(first(&usual().with_file(&path, &long)), Ok(Some(usual_region())));

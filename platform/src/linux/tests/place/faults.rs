@@ -1,5 +1,5 @@
-//! Every error number in every call of the questions about where an object lies. What has to come
-//! of it is said by [`expected`], which knows the documentation (of [`Linux`](crate::Linux),
+//! Every error number in every call of the questions about a place. The expected outcome comes from
+//! [`expected`], which knows the documentation (of [`Linux`](crate::Linux),
 //! [`Locate`](crate::Locate) and [`Fail`](crate::Fail)) and not the code.
 
 use std::{format, vec, vec::Vec};
@@ -246,7 +246,7 @@ fn tried(synchronous: bool) -> Call {
     Call::Map(if page::FIXED.is_some() { 4096 } else { 1 }, Access::READ, synchronous)
 }
 
-/// What a file or directory is about.
+/// Returns the subject of a file or directory.
 fn about(path: &str) -> Subject {
     let name = path.rsplit('/').next().unwrap();
     match name {
@@ -332,7 +332,7 @@ fn expected(scenario: &Scenario, index: usize, errno: i32) -> Outcome<Answer> {
     }
 }
 
-/// What comes of it that there is no such file, where the calls behind it would be `rest`.
+/// Returns the outcome where there is no such file, and the calls after it would be `rest`.
 fn not_there(scenario: &Scenario, path: &str, rest: &[Call]) -> Outcome<Answer> {
     let name = path.rsplit('/').next().unwrap();
     let answer = match (name, scenario.question) {
@@ -400,7 +400,7 @@ fn every_errno_in_every_call() {
     assert_eq!(injected, calls * ERRNOS.count());
 }
 
-/// Where there is no /sys/dev, or it cannot be looked at: whichever it is, there is no device.
+/// Without /sys/dev, or where it cannot be read, there is no device.
 #[test]
 fn every_errno_of_the_look_at_sysfs() {
     let mut world = World::on(FSDAX);

@@ -1,4 +1,4 @@
-//! What the directory of a device says, and a file system that has no device.
+//! Every kind of path of a device's directory, and file systems without a device.
 
 use std::{format, string::String, vec, vec::Vec};
 

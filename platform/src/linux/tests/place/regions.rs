@@ -1,4 +1,4 @@
-//! What is said of a region, and what sysfs may have in place of it.
+//! The facts of a region, and what sysfs may have in place of them.
 
 use std::{format, vec, vec::Vec};
 
@@ -17,7 +17,7 @@ pub(in crate::linux::tests) fn usual() -> World {
     World::on(FSDAX).with_region(1, &[4, 2]).carried("pfn1.2", "namespace1.5")
 }
 
-/// What is said of the usual region.
+/// The facts of the usual region.
 pub(in crate::linux::tests) fn usual_region() -> Region {
     let mut region = Region::new(0, 1, Mode::Fsdax);
     region.namespace = Some(5);
@@ -46,7 +46,7 @@ pub(in crate::linux::tests) fn facts() -> Vec<Call> {
     .concat()
 }
 
-/// What a devicetree has where stores have to be flushed by a call of the hypervisor.
+/// The file in a devicetree where stores have to be flushed by a call of the hypervisor.
 pub(in crate::linux::tests) const HCALL: &str = "of_node/ibm,hcall-flush-required";
 
 #[test]

@@ -76,7 +76,7 @@ fn on_several_namespaces() {
 #[test]
 fn on_several_namespaces_of_one_region() {
     let rows: [(&[(&str, u32)], &str); 10] = [
-        // Twice the same one: two partitions of it.
+        // Twice the same one: two partitions on it.
         (&[("pfn", 1), ("pfn", 1)], "0 4 fsdax 1"),
         (&[("pfn", 1), ("pfn", 2)], "0 4 fsdax -"),
         (&[("pfn", 1), ("pfn", 2), ("pfn", 1)], "0 4 fsdax -"),
@@ -388,7 +388,7 @@ proptest! {
         prop_assert_eq!(of(&carriers), of(&turned));
     }
 
-    /// Whatever a link says, there is an answer.
+    /// Any link has an answer.
     #[test]
     fn any_target(target in proptest::collection::vec(any::<u8>(), 0..600)) {
         match World::on(&target).located() {

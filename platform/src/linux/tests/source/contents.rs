@@ -10,7 +10,7 @@ use crate::{
     linux::{source, sysfs::decimal},
 };
 
-/// What no number of 32 bits without a sign is.
+/// Texts that are no number of 32 bits without a sign.
 pub(in crate::linux::tests) const GARBAGE: [&[u8]; 13] = [
     b"",
     b"\n",
@@ -27,7 +27,7 @@ pub(in crate::linux::tests) const GARBAGE: [&[u8]; 13] = [
     b"--1\n",
 ];
 
-/// What fills a buffer for one number.
+/// A text that fills a buffer for one number.
 pub(in crate::linux::tests) fn long() -> Vec<u8> {
     vec![b'0'; 32]
 }
@@ -89,7 +89,7 @@ fn what_is_no_number() {
     for text in bad {
         assert_eq!(answers(text), malformed, "{text:?}");
     }
-    // A text that fills the buffer may go on behind it, whatever the part that was read would mean.
+    // A text that fills the buffer may continue, whatever the part that was read would mean.
     for length in [32, 33, 4096, 100_000] {
         assert_eq!(answers(&std::vec![b'0'; length]), malformed, "{length} digits");
     }

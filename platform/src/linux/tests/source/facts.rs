@@ -1,4 +1,4 @@
-//! What is said of each kind of descriptor, and which calls that takes.
+//! The facts about each kind of descriptor, and the calls that they take.
 
 use std::{format, string::ToString, vec, vec::Vec};
 

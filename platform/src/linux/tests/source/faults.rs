@@ -1,5 +1,5 @@
-//! Every error number in every call. What has to come of it is said by [`expected`], which knows
-//! the documentation and not the code: the tables of issue 2 and of [`Platform`](crate::Platform).
+//! Every error number in every call. The expected outcome comes from [`expected`], which knows the
+//! documentation and not the code: the tables of issue 2 and of [`Platform`](crate::Platform).
 
 use std::{string::String, vec, vec::Vec};
 
@@ -293,7 +293,7 @@ fn expected(scenario: &Scenario, at: &Call, errno: i32) -> (Result<Answer, Fail>
     }
 }
 
-/// The alignment where this file of it is not there: that of another file, or the driver's.
+/// Returns the alignment where this file is not there: from another file, or from the driver.
 fn without(scenario: &Scenario, path: &str) -> (Result<Answer, Fail>, Vec<Call>) {
     let names = ["align", "../dax_region/align", "device/dax_region/align"];
     let paths = names.map(|name| String::from("/sys/dev/char/252:5/") + name);

@@ -31,8 +31,7 @@ fn the_number_of_the_directory_is_a_part_of_the_identity() {
         id,
         "the low half is kept"
     );
-    // What stat says of the descriptor is without it, and is the same file all the same, whichever
-    // is asked about the other.
+    // The id from stat has no entry. It is the same file nevertheless, in both directions.
     let stat = FileId::from_stat(&World::dax().stat);
     assert_ne!(stat, id);
     assert_eq!((stat.is_file_of(id), id.is_file_of(stat)), (true, true));

@@ -1,4 +1,4 @@
-//! A device DAX, with a file in its place: its mapping, and what comes of one that fails.
+//! A device DAX, with a file in its place: its mapping, and failures of the mapping.
 
 use core::ops::Range;
 use std::{

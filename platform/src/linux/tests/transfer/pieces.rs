@@ -1,4 +1,4 @@
-//! Where a transfer stops, and how exactly that is known.
+//! The byte at which a transfer stops, and how exactly it is known.
 
 use std::{format, vec, vec::Vec};
 
@@ -95,8 +95,8 @@ fn pieces_that_are_refused() {
     assert_eq!(read(&world, 0, 65535), (halted(0, invalid), first));
 }
 
-/// How many calls it takes to find one bad sector in a gigabyte: there is no file of that size
-/// here.
+/// The number of calls that find one bad sector in a gigabyte. (There is no file of that size
+/// here.)
 #[test]
 fn it_is_found_by_halves() {
     let world = bad(300_000..300_001, SECTOR, true);
@@ -114,7 +114,7 @@ struct Case {
     most: usize,
     offset: u64,
     wanted: usize,
-    /// How many bytes of the buffer are there.
+    /// The number of bytes of the buffer that are mapped.
     memory: usize,
 }
 
