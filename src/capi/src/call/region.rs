@@ -8,7 +8,7 @@ use core::{
 
 use pmem2::{
     Code, Error,
-    bare::{Devicetree, Nfit, TableFault, find_acpi_table},
+    bare::{Devicetree, Nfit, PhysicalRegion, TableFault, find_acpi_table},
     error::Subject,
     platform::Fail,
 };
@@ -154,22 +154,14 @@ pub unsafe fn regions_from_nfit<L: Library>(
     regions: *mut CRegion,
     count: *mut usize,
 ) -> c_int {
-    let fill = || {
-        // SAFETY: as the caller says.
-        let bytes = unsafe { bytes(nfit, length, "nfit") }?;
+    let fill = |bytes: &[u8]| {
         let table = Nfit::parse(bytes).map_err(Refusal::Table)?;
+        let one = |region: PhysicalRegion<'_>| CRegion::from_nfit(&region, bytes);
         // SAFETY: as the caller says.
-        unsafe {
-            list(
-                || table.regions(),
-                |region| CRegion::from_nfit(&region, bytes),
-                regions,
-                "regions",
-                count,
-            )
-        }
+        unsafe { list(|| table.regions(), one, regions, "regions", count) }
     };
-    finish::<L>(fill())
+    // SAFETY: as the caller says.
+    finish::<L>(unsafe { bytes(nfit, length, "nfit") }.and_then(fill))
 }
 
 /// Lists the warnings of an NFIT: see [`source_from_region`].
@@ -184,14 +176,14 @@ pub unsafe fn nfit_warnings<L: Library>(
     warnings: *mut CWarning,
     count: *mut usize,
 ) -> c_int {
-    let fill = || {
-        // SAFETY: as the caller says.
-        let table = Nfit::parse(unsafe { bytes(nfit, length, "nfit") }?).map_err(Refusal::Table)?;
+    let fill = |bytes: &[u8]| {
+        let table = Nfit::parse(bytes).map_err(Refusal::Table)?;
         let one = |warning| CWarning::new(warning).ok_or(Fail::Malformed(Subject::Region));
         // SAFETY: as the caller says.
         unsafe { list(|| table.warnings(), one, warnings, "warnings", count) }
     };
-    finish::<L>(fill())
+    // SAFETY: as the caller says.
+    finish::<L>(unsafe { bytes(nfit, length, "nfit") }.and_then(fill))
 }
 
 /// Lists the regions of a devicetree: see [`source_from_region`].
@@ -206,16 +198,14 @@ pub unsafe fn regions_from_devicetree<L: Library>(
     regions: *mut CRegion,
     count: *mut usize,
 ) -> c_int {
-    let fill = || {
+    let fill = |bytes: &[u8]| {
+        let tree = Devicetree::parse(bytes).map_err(Refusal::Table)?;
+        let one = |region: PhysicalRegion<'_>| CRegion::from_tree(&region);
         // SAFETY: as the caller says.
-        let tree =
-            Devicetree::parse(unsafe { bytes(tree, length, "tree") }?).map_err(Refusal::Table)?;
-        // SAFETY: as the caller says.
-        unsafe {
-            list(|| tree.regions(), |region| CRegion::from_tree(&region), regions, "regions", count)
-        }
+        unsafe { list(|| tree.regions(), one, regions, "regions", count) }
     };
-    finish::<L>(fill())
+    // SAFETY: as the caller says.
+    finish::<L>(unsafe { bytes(tree, length, "tree") }.and_then(fill))
 }
 
 /// Writes all elements that a table has, or only their number.

@@ -2,7 +2,7 @@
 
 use core::{
     ffi::{c_int, c_void},
-    ptr::NonNull,
+    ptr::{self, NonNull},
 };
 
 use pmem2::{
@@ -30,10 +30,8 @@ pub unsafe fn source_pread_mcsafe<L: Library>(
     size: usize,
     offset: usize,
 ) -> c_int {
-    // SAFETY: src and buf are as here.
-    let source = unsafe { Owned::get(src) };
-    // SAFETY: as above.
-    finish::<L>(source.and_then(|source| unsafe { read::<L>(source, buf, size, wide(offset)) }))
+    // SAFETY: src and buf are as here, and NULL is no place for a number.
+    unsafe { source_pread_at::<L>(src, buf, size, wide(offset), ptr::null_mut()) }
 }
 
 /// Writes bytes: see [`source_pread_mcsafe`].
@@ -48,10 +46,8 @@ pub unsafe fn source_pwrite_mcsafe<L: Library>(
     size: usize,
     offset: usize,
 ) -> c_int {
-    // SAFETY: src and buf are as here.
-    let source = unsafe { Owned::get(src) };
-    // SAFETY: as above.
-    finish::<L>(source.and_then(|source| unsafe { write::<L>(source, buf, size, wide(offset)) }))
+    // SAFETY: src and buf are as here, and NULL is no place for a number.
+    unsafe { source_pwrite_at::<L>(src, buf, size, wide(offset), ptr::null_mut()) }
 }
 
 #[doc = include_str!("../../man/pmem2_source_pread_at.md")]

@@ -1,5 +1,5 @@
 use super::{Message, SIZE, WideMessage, Writer, put, size};
-use crate::{call::Explained, failure::Failure, whats::WHATS};
+use crate::{call::granularity::Explained, failure::Failure, whats::WHATS};
 use core::{ffi::CStr, fmt::Write, ptr::NonNull};
 use pmem2::{
     Error, Kind,
