@@ -61,7 +61,7 @@ pages() {
     shift
     for file in "${files[@]}"; do
         page=$(basename "$file" .md)
-        for name in $(sed -n '/^# NAME/,/^# SYNOPSIS/ s/ - .*//p' "$file" | grep -o 'pmem2_[a-zA-Z_]*'); do
+        for name in $(sed -n '/^# NAME/,/^# SYNOPSIS/p' "$file" | tr '\n' ' ' | sed 's/ - .*//' | grep -o '\bpmem2_[a-zA-Z_]*'); do
             printf '%s\n' "$@" | grep -x "$name" >/dev/null || continue
             # Of several functions: found under the name of each. By a link, since man looks for what `.so man3/...` names where it was
             # started, and in the system's directories, which may have another library's.
@@ -79,4 +79,20 @@ pages() {
     while read -r page; do
         ln -sfnT "$(readlink "$page")" "$destination/share/man/man3/$(basename "$page")"
     done < <(find "$work" -name '*.3' -type l)
+}
+
+# page WORK FILE SECTION: a manual page that is about no function. In src/capi.
+page() {
+    awk -v version="$ours" -v section="$3" -f man/roff.awk "$2" >"$1/page"
+    put "$1/page" "share/man/man$3/$(basename "$2" .md).$3"
+}
+
+# index WORK: the index of all manual pages in that place, which man -k reads; where man-db is here, and not below DESTDIR. Of a copy,
+# since mandb makes directories beside the pages, and gives them to a user of its own.
+index() {
+    [ -z "${DESTDIR:-}" ] && command -v mandb >/dev/null || return 0
+    cp -a "$destination/share/man" "$1/man"
+    chmod 755 "$1"
+    mandb --quiet --create "$1/man"
+    put "$1/man/index.db" share/man/index.db
 }

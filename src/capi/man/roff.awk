@@ -1,5 +1,6 @@
-# Makes a manual page of one of these files: headings, paragraphs, lists, code, `bold`, **bold**, *italic*. No more is needed.
-# The files are the functions' Rust documentation too (src/call/).
+# Makes a manual page of one of these files: headings, paragraphs, lists, code, `bold`, **bold**,
+# *italic*. No more is needed. The files are the functions' Rust documentation too (src/call/).
+# Variables: section (3 unless it is given), version.
 
 # Text with its marks: code spans first, since nothing else has a meaning in them.
 function inline(text,    result, parts, n, i) {
@@ -14,7 +15,8 @@ function inline(text,    result, parts, n, i) {
             gsub(/-/, "\\-", parts[i])
             result = result "\\fB" parts[i] "\\fR"
         } else {
-            result = result marks(marks(parts[i], "\\*\\*[^*]+\\*\\*", 2, "\\fB"), "\\*[^*]+\\*", 1, "\\fI")
+            result = result marks(marks(parts[i], "\\*\\*[^*]+\\*\\*", 2, "\\fB"),
+                "\\*[^*]+\\*", 1, "\\fI")
         }
     }
     return result
@@ -22,7 +24,8 @@ function inline(text,    result, parts, n, i) {
 
 function marks(text, pattern, width, font,    before) {
     while (match(text, pattern)) {
-        before = before substr(text, 1, RSTART - 1) font substr(text, RSTART + width, RLENGTH - 2 * width) "\\fR"
+        before = before substr(text, 1, RSTART - 1) font \
+            substr(text, RSTART + width, RLENGTH - 2 * width) "\\fR"
         text = substr(text, RSTART + RLENGTH)
     }
     return before text
@@ -47,7 +50,7 @@ FNR == 1 {
     name = FILENAME
     sub(/.*\//, "", name)
     sub(/\.md$/, "", name)
-    printf ".TH %s 3 \"\" \"pmem2 %s\" \"pmem2\"\n", toupper(name), version
+    printf ".TH %s %s \"\" \"pmem2 %s\" \"pmem2\"\n", toupper(name), section ? section : 3, version
 }
 
 /^```/ {

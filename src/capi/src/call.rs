@@ -1,5 +1,7 @@
 //! The functions, generic over a [`Library`](crate::Library): each does what its manual page says.
-//! `ci/install` makes roff of the same text.
+//! `ci/install` makes roff of the same text. The library as a whole:
+//!
+#![doc = include_str!("../man/libpmem2.md")]
 
 mod answer;
 mod badblocks;
