@@ -79,7 +79,7 @@ pub use badblocks::check_bad_blocks;
 pub use place::check_places;
 use pmem2_platform::{Access, Fail, Handle, Kind, Partial};
 pub use source::check;
-pub use transfer::{check_halt, check_transfers};
+pub use transfer::{check_bad_memory, check_transfers};
 
 use crate::error::Error;
 
@@ -167,9 +167,9 @@ pub enum Rule {
     /// A transfer that comes to the end of a file says so, with how many bytes there were; this is
     /// what there was.
     EndIsTold(Option<Partial>),
-    /// A transfer that comes to bad memory ends there, not before and not behind; this is what
+    /// A transfer that comes to bad memory ends there, not before and not after it; this is what
     /// there was.
-    HaltIsExact(Option<Partial>),
+    BadMemoryIsExact(Option<Partial>),
     /// The list of bad blocks can be had, or is `Fail::Unsupported`; this is what there was.
     BadBlocksFail(Fail),
     /// Bad blocks are told in ascending order, none without bytes, behind the end or adjoining
@@ -237,7 +237,7 @@ impl fmt::Display for Violation<'_> {
                 f.write_str("the DIMMs of a region are others each time, or do not end")
             }
             Rule::TransferFails(halted) => {
-                write!(f, "a transfer fails after {} bytes: {:?}", halted.done, halted.why)
+                write!(f, "a transfer fails after {} bytes: {:?}", halted.done, halted.fail)
             }
             Rule::TransferMovesBytes => {
                 f.write_str("a transfer moves other bytes than it was asked for")
@@ -245,7 +245,7 @@ impl fmt::Display for Violation<'_> {
             Rule::EndIsTold(halted) => {
                 write!(f, "the end of the file is not told as such: {halted:?}")
             }
-            Rule::HaltIsExact(halted) => {
+            Rule::BadMemoryIsExact(halted) => {
                 write!(f, "a transfer does not end where the memory is bad: {halted:?}")
             }
             Rule::BadBlocksFail(fail) => write!(f, "a question about bad blocks fails: {fail:?}"),

@@ -33,7 +33,7 @@ use core::{fmt, ops::Range};
 
 pub use error::TransferError;
 use pmem2_platform::{Access, Handle, Kind, Subject, Transfer};
-pub use pmem2_platform::{Cause, Partial, ReadBuffer, WriteBuffer};
+pub use pmem2_platform::{Partial, ReadBuffer, WriteBuffer};
 #[cfg(target_os = "linux")]
 pub use pmem2_platform::{SigbusHandler, resume_after_sigbus};
 

@@ -1,8 +1,8 @@
 //! What a platform can say of a handle.
 
-use core::{fmt, num::NonZeroU64};
+use core::fmt;
 
-use crate::fail::Subject;
+use crate::{alignment::Alignment, fail::Subject};
 
 bitflags::bitflags! {
     /// What a handle may be used for: on Linux the file status flags of `fcntl(F_GETFL)` that
@@ -121,43 +121,6 @@ impl Kind {
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
-    }
-}
-
-/// An alignment in bytes: a power of two, in one byte of memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Alignment {
-    /// Below 64.
-    log2: u8,
-}
-
-impl Alignment {
-    /// `bytes` as an alignment; `None` if that is not a power of two.
-    #[must_use]
-    pub const fn new(bytes: u64) -> Option<Self> {
-        if !bytes.is_power_of_two() {
-            return None;
-        }
-        match NonZeroU64::new(bytes) {
-            #[expect(
-                clippy::as_conversions,
-                reason = "trailing_zeros of a u64 other than 0 is at most 63"
-            )]
-            Some(bytes) => Some(Self { log2: bytes.trailing_zeros() as u8 }),
-            None => None,
-        }
-    }
-
-    /// The alignment in bytes, a power of two.
-    #[must_use]
-    pub const fn bytes(self) -> u64 {
-        1_u64.wrapping_shl(u32::from_le_bytes([self.log2, 0, 0, 0]))
-    }
-
-    /// Whether `value` is a multiple of the alignment.
-    #[must_use]
-    pub const fn divides(self, value: u64) -> bool {
-        value & self.bytes().wrapping_sub(1) == 0
     }
 }
 
@@ -320,24 +283,8 @@ impl fmt::Display for FileSystem {
 
 #[cfg(test)]
 mod tests {
-    use super::{Alignment, FileSystem};
+    use super::FileSystem;
     use std::format;
-
-    #[test]
-    fn alignment_is_a_power_of_two() {
-        for shift in 0..64 {
-            let bytes = 1_u64 << shift;
-            let alignment = Alignment::new(bytes).unwrap();
-            assert_eq!(alignment.bytes(), bytes);
-            assert!(alignment.divides(0));
-            assert!(alignment.divides(bytes));
-            assert!(shift == 0 || !alignment.divides(bytes / 2));
-            assert!(shift == 0 || !alignment.divides(bytes + 1));
-        }
-        for bytes in [0, 3, 4095, 4097, u64::MAX, (1 << 63) + 1] {
-            assert_eq!(Alignment::new(bytes), None);
-        }
-    }
 
     #[test]
     fn file_systems_have_names() {

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::errno::Errno;
+use crate::{alignment::Alignment, errno::Errno};
 
 /// What a platform was asked for, or needed on the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -113,12 +113,17 @@ pub enum Fail {
     DeviceReplaced,
     /// The answer is larger than what pmem2 keeps.
     TooLarge(Subject),
+    /// The memory is bad: the first bad byte is in the naturally aligned block of this size that
+    /// the next byte is in, and none before it; as exact as the system tells. Of a transfer.
+    BadMemory(Alignment),
+    /// The object has no more bytes. Of a transfer.
+    Ended,
     /// The system failed with this error number while it was asked for this.
     Os(Subject, Errno),
     /// What would be written would not become durable, for this reason.
     NotDurable(Undurable),
-    /// The same, with an error of its own that errno has no number for: on Windows, what
-    /// GetLastError gave. Its errno is `EIO`.
+    /// The system failed with an error of its own that errno has no number for: on Windows the
+    /// number that GetLastError gave. Its errno is `EIO`.
     OsCode(Subject, u32),
 }
 
@@ -131,9 +136,20 @@ impl Fail {
             errno => Self::Os(Subject::Sync, errno),
         }
     }
+
+    /// The caller's memory is bad, not mapped, or not to be written to. Of a transfer.
+    pub const BUFFER: Self = Self::Os(Subject::Buffer, Errno::EFAULT);
+
+    /// Makes [`BadMemory`](Fail::BadMemory) of a block of `unit` bytes, or of the next larger power
+    /// of two.
+    #[must_use]
+    pub const fn bad_memory(unit: u64) -> Self {
+        let log2 = u64::BITS.saturating_sub(unit.saturating_sub(1).leading_zeros());
+        Self::BadMemory(Alignment::from_log2(log2))
+    }
 }
 
-/// Speaks to those who write a platform; a program is told the sentence of pmem2's `Error`.
+/// For those who write a platform. A program is told the sentence of pmem2's `Error`.
 impl fmt::Display for Fail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -145,6 +161,9 @@ impl fmt::Display for Fail {
             Self::Replaced => f.write_str("the handle refers to another object meanwhile"),
             Self::DeviceReplaced => f.write_str("the device is another one meanwhile"),
             Self::TooLarge(what) => write!(f, "{what:?}: too large"),
+            Self::BadMemory(unit) => write!(f, "one of the next {} bytes is bad", unit.bytes()),
+            Self::Ended => f.write_str("there are no more"),
+            &Self::BUFFER => f.write_str("the caller's memory cannot be accessed"),
             Self::Os(what, errno) => write!(f, "{what:?}: {errno}"),
             Self::NotDurable(why) => write!(f, "not durable: {why:?}"),
             Self::OsCode(what, code) => write!(f, "{what:?}: error {code} of the system's own"),

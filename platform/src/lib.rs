@@ -44,6 +44,7 @@ extern crate alloc;
 #[cfg(any(feature = "std", test, fuzzing))]
 extern crate std;
 
+mod alignment;
 mod anonymous;
 mod badblocks;
 mod bare;
@@ -74,6 +75,7 @@ mod unsupported;
 #[cfg_attr(not(windows), allow(unreachable_pub, dead_code, reason = "compiled for its tests only"))]
 mod windows;
 
+pub use alignment::Alignment;
 pub use anonymous::{Anon, Anonymous};
 pub use badblocks::{BadBlocks, ClearBy};
 pub use bare::{
@@ -85,12 +87,12 @@ pub use bare::{
 pub use boxed::try_box;
 pub use cpu::{Cpu, Instruction, write_flush_hint};
 pub use errno::Errno;
-pub use facts::{Access, Alignment, Facts, FileSystem, Kind, NoId, RegionFault};
+pub use facts::{Access, Facts, FileSystem, Kind, NoId, RegionFault};
 pub use fail::{Fail, Subject, Undurable};
 pub use handle::Fd;
 #[cfg(target_os = "linux")]
 pub use linux::{
-    BadSectors, Channel, CopyFault, Dimm, FileId, GuardedCopy, Linux, Location, SigbusHandler,
+    BadSectors, Channel, Dimm, FileId, GuardedCopy, Linux, Location, SigbusHandler,
     resume_after_sigbus,
 };
 pub use native::{Descriptors, Native};
@@ -101,7 +103,7 @@ pub use place::{
 pub use slots::{Lease, Slots, Stored};
 pub use source::{Borrowed, Handle, Platform};
 pub use text::Text;
-pub use transfer::{Cause, Partial, ReadBuffer, Transfer, WriteBuffer};
+pub use transfer::{Partial, ReadBuffer, Transfer, WriteBuffer};
 pub use unsupported::Unsupported;
 #[cfg(windows)]
 pub use windows::{Crt, RawWinHandle, WinFileId, WinHandle, WinLocation, WinVolume, Windows};

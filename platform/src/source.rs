@@ -6,7 +6,8 @@ use core::{
 };
 
 use crate::{
-    facts::{Alignment, Facts, FileSystem},
+    alignment::Alignment,
+    facts::{Facts, FileSystem},
     fail::Fail,
 };
 

@@ -14,68 +14,66 @@ use crate::{
     source::{Borrowed, Platform},
 };
 
-/// Why a transfer did not come to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Cause {
-    /// The object's memory is bad: the first bad byte is one of the naturally aligned `unit` bytes
-    /// that the next byte is in, and none before it. `unit` is a power of two, as exact as the
-    /// system tells.
-    Medium {
-        /// In bytes.
-        unit: u64,
-    },
-    /// The object has no more bytes.
-    End,
-    /// The caller's memory is bad, not mapped, or not to be written to.
-    Buffer,
-    /// Something else.
-    Fail(Fail),
-}
-
-/// A transfer that did not come to its end.
+/// A partial transfer: how far it came, and why it went no further.
+///
+/// [`From`] a [`Fail`] alone, nothing was transferred.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Partial {
-    /// So many bytes were transferred before. Of those behind it some may have been, too.
+    /// The number of bytes transferred, from the first one on. Some of those after them may have
+    /// been, too.
     pub done: usize,
-    /// Why it went no further.
-    pub why: Cause,
+    /// Why it stopped. Of a transfer alone there are [`Fail::BadMemory`], [`Fail::Ended`] and
+    /// [`Fail::BUFFER`].
+    pub fail: Fail,
 }
 
-/// Speaks to those who write a platform; a program is told the sentence of pmem2's `TransferError`.
+impl Partial {
+    /// Returns the offset that a transfer came to which began at `offset`.
+    #[must_use]
+    pub fn reached(&self, offset: u64) -> u64 {
+        after(offset, self.done)
+    }
+}
+
+/// Returns the offset `more` bytes after `at`, or the last that there can be.
+fn after(at: u64, more: usize) -> u64 {
+    at.saturating_add(u64::try_from(more).unwrap_or(u64::MAX))
+}
+
+impl From<Fail> for Partial {
+    fn from(fail: Fail) -> Self {
+        Self { done: 0, fail }
+    }
+}
+
+/// For those who write a platform. A program is told the sentence of pmem2's `TransferError`.
 impl fmt::Display for Partial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { done, why } = self;
-        write!(f, "after {done} bytes: ")?;
-        match why {
-            Cause::Medium { unit } => write!(f, "one of the next {unit} bytes is bad"),
-            Cause::End => f.write_str("there are no more"),
-            Cause::Buffer => f.write_str("the caller's memory cannot be accessed"),
-            Cause::Fail(fail) => fail.fmt(f),
-        }
+        write!(f, "after {} bytes: {}", self.done, self.fail)
     }
 }
 
 impl core::error::Error for Partial {}
 
-/// A system that reads and writes its objects, and survives it where their memory is bad.
+/// A system that reads and writes its objects, and survives bad memory.
 ///
-/// Every method answers [`Fail::Unsupported`] until it is written, and so a platform that does no
-/// such thing says `impl Transfer for MyKernel { type Guard = Infallible; type Channel = Infallible; }`.
+/// Every method answers [`Fail::Unsupported`] until it is written. A platform that transfers
+/// nothing says `impl Transfer for MyKernel { type Guard = Infallible; type Channel = Infallible;
+/// }` ([`core::convert::Infallible`]).
 ///
-/// What is read and overwritten is the object that the [`Borrowed`] names: [`Platform`] says what
-/// an implementation may rely on.
+/// The object that the [`Borrowed`] names is read and overwritten: [`Platform`] says what an
+/// implementation may rely on.
 pub trait Transfer: Platform {
-    /// What a transfer goes through and the program may provide, where it is not for this platform
-    /// to arrange it: on Linux who handles SIGBUS, without a system where a region is mapped.
+    /// What the program provides for transfers, where the platform cannot arrange it: on Linux who
+    /// handles SIGBUS, without an operating system where a region is mapped.
     type Guard: Copy;
 
     /// What is made once and kept over many transfers: on Linux the mapping of a device DAX. It
-    /// owns what it needs but the handle, and gives it back when it is dropped.
+    /// owns what it needs except the handle, and gives it back when it is dropped.
     type Channel;
 
-    /// Prepares transfers of bytes of `range`, which is in the object, for reading or, if
-    /// `writable`, both.
+    /// Prepares transfers of bytes of `range`, which is in the object: for reading or, if
+    /// `writable`, for both.
     ///
     /// Without a `guard` of the program's the platform arranges it, or says [`Fail::Unsupported`].
     fn channel(
@@ -98,12 +96,12 @@ pub trait Transfer: Platform {
         buffer: ReadBuffer<'_>,
     ) -> Result<(), Partial> {
         let _ = (handle, channel, offset, buffer);
-        Err(Partial { done: 0, why: Cause::Fail(Fail::Unsupported) })
+        Err(Fail::Unsupported.into())
     }
 
-    /// Writes the buffer to `offset`, as [`read_at`](Transfer::read_at) reads. What is written to memory
-    /// itself is durable on return, as far as the platform can make it; what is written to a file
-    /// is so after [`sync`](Transfer::sync).
+    /// Writes the buffer to `offset`, as [`read_at`](Transfer::read_at) reads. Bytes written to
+    /// memory itself are durable on return, as far as the platform can make them; those written to
+    /// a file are after [`sync`](Transfer::sync).
     fn write_at(
         handle: Borrowed<'_, Self>,
         channel: &Self::Channel,
@@ -111,7 +109,7 @@ pub trait Transfer: Platform {
         buffer: WriteBuffer<'_>,
     ) -> Result<(), Partial> {
         let _ = (handle, channel, offset, buffer);
-        Err(Partial { done: 0, why: Cause::Fail(Fail::Unsupported) })
+        Err(Fail::Unsupported.into())
     }
 
     /// Makes what was written durable, with what is needed to find it again. Where the system fails

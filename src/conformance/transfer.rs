@@ -1,6 +1,6 @@
 //! The rules about reading and writing.
 
-use pmem2_platform::{Cause, Facts, Fail, Handle, Kind, Partial, Platform, Transfer};
+use pmem2_platform::{Alignment, Fail, Handle, Kind, Partial, Transfer};
 
 use super::{Case, Expect, Rule, Violation, ensure};
 use crate::source::Source;
@@ -8,114 +8,116 @@ use crate::source::Source;
 /// As many bytes as are compared at once: the suite needs no more memory.
 const ROOM: usize = 64;
 
-/// Checks all cases against the contract of [`Transfer`]. A platform that transfers nothing keeps it.
-/// `via` is what transfers go through, where the program provides it
+/// Checks all cases against the contract of [`Transfer`]. A platform that transfers nothing keeps
+/// it. `guard` is what the program provides for transfers, where the platform needs it
 /// ([`Reader::with_guard`](crate::transfer::Reader::with_guard)).
 ///
-/// What can be written is: some bytes become others, and then what they were. Nobody else may use
-/// the objects meanwhile. What no object that is sound can show, that a transfer ends exactly where
-/// memory is bad, is for [`check_halt`].
+/// An object that can be written to is: some bytes become others, and then what they were. Nobody
+/// else may use the objects meanwhile. No sound object can show that a transfer ends exactly where
+/// memory is bad: see [`check_bad_memory`].
 ///
 /// # Errors
 ///
 /// The first rule that is broken.
 pub fn check_transfers<'c, H: Handle<P: Transfer>>(
     cases: &[Case<'c, H>],
-    via: Option<<H::P as Transfer>::Guard>,
+    guard: Option<<H::P as Transfer>::Guard>,
 ) -> Result<(), Violation<'c>> {
     for case in cases {
         if let Expect::Source { size, writable, .. } = case.expect {
             let source = Source::new(&case.handle)
                 .map_err(|error| case.violation(Rule::Outcome(Some(error))))?;
-            of_source(&source, via, size, writable).map_err(|rule| case.violation(rule))?;
+            of_source(&source, guard, size, writable).map_err(|rule| case.violation(rule))?;
         }
     }
     Ok(())
 }
 
-/// Checks that a transfer from a handle of which the bytes from `first_bad` on, and as many as
-/// there are in a sector of 512, cannot be read ends there: all before them is read, and what the
-/// platform tells is a naturally aligned block that one of them is in.
+/// Checks that a transfer ends at memory that is bad. The handle's bytes from `first_bad` on, and
+/// as many as there are in a sector of 512, cannot be read: all before them have to be read, and
+/// the platform has to tell a naturally aligned block that one of them is in.
 ///
 /// # Errors
 ///
-/// [`Rule::HaltIsExact`], with what there was.
-pub fn check_halt<'c, H: Handle<P: Transfer>>(
+/// [`Rule::BadMemoryIsExact`], with the partial transfer that there was.
+pub fn check_bad_memory<'c, H: Handle<P: Transfer>>(
     case: &Case<'c, H>,
-    via: Option<<H::P as Transfer>::Guard>,
+    guard: Option<<H::P as Transfer>::Guard>,
     first_bad: u64,
 ) -> Result<(), Violation<'c>> {
-    let violation = |rule| case.violation(rule);
-    let source =
-        Source::new(&case.handle).map_err(|error| violation(Rule::Outcome(Some(error))))?;
-    let size = source.size().map_err(|error| violation(Rule::Size(Err(error))))?;
-    let lane = Lane::open(&source, via, size, false)
-        .map_err(|fail| violation(Rule::TransferFails(failed(fail))))?;
-    for before in [0, 1, 40, 63] {
-        let Some(offset) = first_bad.checked_sub(before) else { continue };
-        let mut room = [0; ROOM];
-        let halted = lane.read(offset, &mut room);
-        let Err(Partial { done, why: Cause::Medium { unit } }) = halted else {
-            return Err(violation(Rule::HaltIsExact(halted.err())));
-        };
-        let at = offset.saturating_add(u64::try_from(done).unwrap_or(u64::MAX));
-        let block = at & !unit.saturating_sub(1);
-        let near =
-            block < first_bad.saturating_add(SECTOR) && first_bad < block.saturating_add(unit);
-        ensure(unit.is_power_of_two() && at <= first_bad && near, Rule::HaltIsExact(halted.err()))
-            .map_err(violation)?;
-        // What is said to be there is.
-        pieces(&lane, offset, room.get(..done).unwrap_or_default()).map_err(violation)?;
-    }
-    Ok(())
+    let exact = || {
+        let source = Source::new(&case.handle).map_err(|error| Rule::Outcome(Some(error)))?;
+        let size = source.size().map_err(|error| Rule::Size(Err(error)))?;
+        let channel = open(&source, guard, size, false).map_err(failed)?;
+        let broken = |read: Result<(), Partial>| Rule::BadMemoryIsExact(read.err());
+        for before in [0, 1, 40, 63] {
+            let Some(offset) = first_bad.checked_sub(before) else { continue };
+            let mut room = [0; ROOM];
+            let halted = read(&source, &channel, offset, &mut room);
+            let Err(partial @ Partial { done, fail: Fail::BadMemory(unit) }) = halted else {
+                return Err(broken(halted));
+            };
+            let at = partial.reached(offset);
+            ensure(at <= first_bad && is_near(unit, at, first_bad), broken(halted))?;
+            // The bytes that are said to be there are.
+            pieces(&source, &channel, offset, room.get(..done).unwrap_or_default())?;
+        }
+        Ok(())
+    };
+    exact().map_err(|rule| case.violation(rule))
+}
+
+/// Whether the block of this size around `at` has a byte of the sector that begins at `first_bad`.
+fn is_near(unit: Alignment, at: u64, first_bad: u64) -> bool {
+    let block = unit.floor(at);
+    block < first_bad.saturating_add(SECTOR) && first_bad < block.saturating_add(unit.bytes())
 }
 
 const SECTOR: u64 = 512;
 
-const fn failed(fail: Fail) -> Partial {
-    Partial { done: 0, why: Cause::Fail(fail) }
+fn failed(fail: Fail) -> Rule {
+    Rule::TransferFails(fail.into())
 }
 
-/// A source and its channel.
-struct Lane<'s, H: Handle<P: Transfer>> {
-    source: &'s Source<H>,
-    channel: <H::P as Transfer>::Channel,
+type Channel<H> = <<H as Handle>::P as Transfer>::Channel;
+
+fn open<H: Handle<P: Transfer>>(
+    source: &Source<H>,
+    guard: Option<<H::P as Transfer>::Guard>,
+    size: u64,
+    writable: bool,
+) -> Result<Channel<H>, Fail> {
+    H::P::channel(source.handle().into(), source.facts(), guard, 0..size, writable)
 }
 
-impl<'s, H: Handle<P: Transfer>> Lane<'s, H> {
-    fn open(
-        source: &'s Source<H>,
-        via: Option<<H::P as Transfer>::Guard>,
-        size: u64,
-        writable: bool,
-    ) -> Result<Self, Fail> {
-        let (handle, facts): (_, &Facts<<H::P as Platform>::Id>) =
-            (source.handle(), source.facts());
-        let channel = H::P::channel(handle.into(), facts, via, 0..size, writable)?;
-        Ok(Self { source, channel })
-    }
+fn read<H: Handle<P: Transfer>>(
+    source: &Source<H>,
+    channel: &Channel<H>,
+    offset: u64,
+    bytes: &mut [u8],
+) -> Result<(), Partial> {
+    H::P::read_at(source.handle().into(), channel, offset, bytes.into())
+}
 
-    fn read(&self, offset: u64, bytes: &mut [u8]) -> Result<(), Partial> {
-        let handle = self.source.handle();
-        H::P::read_at(handle.into(), &self.channel, offset, bytes.into())
-    }
-
-    fn write(&self, offset: u64, bytes: &[u8]) -> Result<(), Partial> {
-        let handle = self.source.handle();
-        H::P::write_at(handle.into(), &self.channel, offset, bytes.into())
-    }
+fn write<H: Handle<P: Transfer>>(
+    source: &Source<H>,
+    channel: &Channel<H>,
+    offset: u64,
+    bytes: &[u8],
+) -> Result<(), Partial> {
+    H::P::write_at(source.handle().into(), channel, offset, bytes.into())
 }
 
 fn of_source<H: Handle<P: Transfer>>(
     source: &Source<H>,
-    via: Option<<H::P as Transfer>::Guard>,
+    guard: Option<<H::P as Transfer>::Guard>,
     size: u64,
     writable: bool,
 ) -> Result<(), Rule> {
-    let lane = match Lane::open(source, via, size, writable) {
-        Ok(lane) => lane,
+    let channel = match open(source, guard, size, writable) {
+        Ok(channel) => channel,
         Err(Fail::Unsupported) => return Ok(()),
-        Err(fail) => return Err(Rule::TransferFails(failed(fail))),
+        Err(fail) => return Err(failed(fail)),
     };
     for offset in
         [0, 1, size / 2, size.saturating_sub(ROOM.try_into().unwrap_or(0)), size.saturating_sub(1)]
@@ -123,43 +125,44 @@ fn of_source<H: Handle<P: Transfer>>(
         let most = usize::try_from(size.saturating_sub(offset)).unwrap_or(ROOM).min(ROOM);
         let mut room = [0; ROOM];
         let Some(bytes) = room.get_mut(..most).filter(|bytes| !bytes.is_empty()) else { continue };
-        lane.read(offset, bytes).map_err(Rule::TransferFails)?;
-        pieces(&lane, offset, bytes)?;
+        read(source, &channel, offset, bytes).map_err(Rule::TransferFails)?;
+        pieces(source, &channel, offset, bytes)?;
         if writable {
-            overwritten(&lane, offset, bytes)?;
+            overwritten(source, &channel, offset, bytes)?;
         }
     }
     if source.kind() == Kind::RegularFile {
-        ends(&lane, size)?;
+        ends(source, &channel, size)?;
     }
-    // Of what cannot be written to, some systems (Windows) make nothing durable.
+    // Some systems (Windows) sync nothing that cannot be written to.
     if !writable {
         return Ok(());
     }
-    let handle = source.handle();
-    match H::P::sync(handle.into(), source.facts()) {
+    match H::P::sync(source.handle().into(), source.facts()) {
         Ok(()) | Err(Fail::Unsupported) => Ok(()),
-        Err(fail) => Err(Rule::TransferFails(failed(fail))),
+        Err(fail) => Err(failed(fail)),
     }
 }
 
-/// One byte at a time it is the same bytes.
+/// Reads the same bytes one at a time.
 fn pieces<H: Handle<P: Transfer>>(
-    lane: &Lane<'_, H>,
+    source: &Source<H>,
+    channel: &Channel<H>,
     offset: u64,
     bytes: &[u8],
 ) -> Result<(), Rule> {
     for (at, byte) in (offset..).zip(bytes) {
         let mut again = [!byte];
-        lane.read(at, &mut again).map_err(Rule::TransferFails)?;
+        read(source, channel, at, &mut again).map_err(Rule::TransferFails)?;
         ensure(again == [*byte], Rule::TransferMovesBytes)?;
     }
     Ok(())
 }
 
-/// What is written is read, and nothing beside it is changed.
+/// Writes other bytes and reads them, with those beside them, which are not to be changed.
 fn overwritten<H: Handle<P: Transfer>>(
-    lane: &Lane<'_, H>,
+    source: &Source<H>,
+    channel: &Channel<H>,
     offset: u64,
     bytes: &[u8],
 ) -> Result<(), Rule> {
@@ -173,24 +176,28 @@ fn overwritten<H: Handle<P: Transfer>>(
     let changed = others.get_mut(inner.clone()).unwrap_or_default();
     changed.iter_mut().for_each(|byte| *byte = !*byte);
     let at = offset.saturating_add(u64::try_from(inner.start).unwrap_or(0));
-    let written = lane.write(at, changed);
-    let kept = pieces(lane, offset, others);
+    let written = write(source, channel, at, changed);
+    let kept = pieces(source, channel, offset, others);
     // Whatever came of it, it is put back.
-    let restored = lane.write(offset, bytes);
+    let restored = write(source, channel, offset, bytes);
     written.and(restored).map_err(Rule::TransferFails)?;
     kept?;
-    pieces(lane, offset, bytes)
+    pieces(source, channel, offset, bytes)
 }
 
-/// A file that is shorter than it was when the core looked: the platform says so, with what there
-/// was.
-fn ends<H: Handle<P: Transfer>>(lane: &Lane<'_, H>, size: u64) -> Result<(), Rule> {
+/// Reads a file that is shorter than it was when the core looked: the platform says so, with what
+/// there was.
+fn ends<H: Handle<P: Transfer>>(
+    source: &Source<H>,
+    channel: &Channel<H>,
+    size: u64,
+) -> Result<(), Rule> {
     for (offset, done) in
         [(Some(size), 0), (size.checked_sub(1), 1), (size.checked_add(1 << 20), 0)]
     {
         let Some(offset) = offset else { continue };
-        let halted = lane.read(offset, &mut [0; 2]);
-        ensure(halted == Err(Partial { done, why: Cause::End }), Rule::EndIsTold(halted.err()))?;
+        let halted = read(source, channel, offset, &mut [0; 2]);
+        ensure(halted == Err(Partial { done, fail: Fail::Ended }), Rule::EndIsTold(halted.err()))?;
     }
     Ok(())
 }

@@ -77,7 +77,7 @@ pub mod cost {}
 /// [`Borrowed`]: crate::platform::Borrowed
 /// [`Borrowed::from_raw`]: crate::platform::Borrowed::from_raw
 /// [`Fd::borrow_raw`]: crate::Fd::borrow_raw
-/// [`Cause::End`]: crate::transfer::Cause::End
+/// [`Fail::Ended`]: crate::platform::Fail::Ended
 /// [`Reader`]: crate::transfer::Reader
 /// [`Writer`]: crate::transfer::Writer
 pub mod porting {}

@@ -1,12 +1,12 @@
-//! Why a transfer ended early.
+//! Why a transfer was partial.
 
 use core::fmt;
 
-use pmem2_platform::{Cause, Errno, Partial, Subject};
+use pmem2_platform::{Fail, Partial, Subject};
 
 use crate::error::Error;
 
-/// Why a transfer did not come to its end, and how far it came.
+/// A partial transfer: how far it came, and why it went no further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TransferError {
     done: usize,
@@ -14,34 +14,30 @@ pub struct TransferError {
 }
 
 impl TransferError {
-    /// How many bytes were transferred, from the first one on. Some of those behind them may have
-    /// been, too.
+    /// Returns the number of bytes transferred, from the first one on. Some of those after them may
+    /// have been, too.
     #[must_use]
     pub const fn done(&self) -> usize {
         self.done
     }
 
-    /// Why it went no further.
+    /// Returns why it went no further.
     #[must_use]
     pub const fn error(&self) -> Error {
         self.error
     }
 
-    /// What stopped a transfer that began at `offset`.
-    pub(super) fn from_partial(halted: Partial, offset: u64, asked: Subject) -> Self {
-        let Partial { done, why } = halted;
-        let at = offset.saturating_add(u64::try_from(done).unwrap_or(u64::MAX));
-        let error = match why {
-            Cause::Medium { unit } => {
-                // As many bytes as there are from here to the end of the block. It is a power of
-                // two: to divide by it would cost a small machine more than all the rest.
-                let more = unit.saturating_sub(1);
-                Error::IoFail { offset: at, length: unit.max(1).saturating_sub(at & more) }
+    /// Says where in the source a transfer stopped that began at `offset`.
+    pub(super) fn from_partial(partial: Partial, offset: u64, subject: Subject) -> Self {
+        let Partial { done, fail } = partial;
+        let at = partial.reached(offset);
+        let error = match fail {
+            Fail::BadMemory(unit) => {
+                let into_block = at.wrapping_sub(unit.floor(at));
+                Error::IoFail { offset: at, length: unit.bytes().saturating_sub(into_block) }
             }
-            Cause::End => Error::SourceShrank { size: at },
-            Cause::Buffer => Error::Os { subject: Subject::Buffer, errno: Errno::EFAULT },
-            Cause::Fail(fail) => Error::from_fail(fail, asked),
-            _ => Error::Unknown(asked),
+            Fail::Ended => Error::SourceShrank { size: at },
+            fail => Error::from_fail(fail, subject),
         };
         Self { done, error }
     }
@@ -63,13 +59,10 @@ impl From<TransferError> for Error {
 
 impl fmt::Display for TransferError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.done {
-            0 => self.error.fmt(f),
-            done => {
-                write!(f, "after {done} bytes: ")?;
-                self.error.fmt(f)
-            }
+        if self.done > 0 {
+            write!(f, "after {} bytes: ", self.done)?;
         }
+        self.error.fmt(f)
     }
 }
 

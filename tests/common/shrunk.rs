@@ -5,7 +5,7 @@
 
 use std::{fs::File, os::fd::AsRawFd, os::unix::fs::FileExt, ptr::null_mut};
 
-use pmem2_platform::{CopyFault, GuardedCopy, SigbusHandler};
+use pmem2_platform::{GuardedCopy, Partial, SigbusHandler};
 
 pub(crate) fn page() -> usize {
     rustix::param::page_size()
@@ -76,7 +76,7 @@ impl Memory {
     }
 
     /// Copies into this memory, from `shift` to its end, and out of it.
-    pub(crate) fn filled(&mut self, shift: usize, mapping: &GuardedCopy) -> Result<(), CopyFault> {
+    pub(crate) fn filled(&mut self, shift: usize, mapping: &GuardedCopy) -> Result<(), Partial> {
         self.filled_with(shift, mapping, 0, self.length - shift)
     }
 
@@ -87,14 +87,14 @@ impl Memory {
         mapping: &GuardedCopy,
         offset: usize,
         length: usize,
-    ) -> Result<(), CopyFault> {
+    ) -> Result<(), Partial> {
         assert!(shift + length <= self.length);
         // SAFETY: the bytes are this mapping's, to which there is no reference. Not all of them
         // need be there.
         unsafe { mapping.read_to(offset as u64, self.at.add(shift), length) }
     }
 
-    pub(crate) fn drained(&self, shift: usize, mapping: &GuardedCopy) -> Result<(), CopyFault> {
+    pub(crate) fn drained(&self, shift: usize, mapping: &GuardedCopy) -> Result<(), Partial> {
         // SAFETY: as above.
         unsafe { mapping.write_from(0, self.at.add(shift), self.length - shift) }
     }

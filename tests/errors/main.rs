@@ -293,16 +293,15 @@ fn whatever_fails_is_an_error() {
     use pmem2::{
         bare::{TableFault, WindowFault},
         platform::Fail,
-        transfer::{Cause, Partial, TransferError},
+        transfer::{Partial, TransferError},
     };
-    let boxed: [(Box<dyn std::error::Error>, &str); 22] = [
+    let boxed: [(Box<dyn std::error::Error>, &str); 19] = [
         (Box::new(Error::SourceEmpty), ""),
         (Box::new(TransferError::from(Error::SourceEmpty)), ""),
         (Box::new(Memory::Heap), ""),
         (Box::new(Errno::EIO), ""),
         (Box::new(WindowFault::Unarmed), ""),
         (Box::new(TableFault::Checksum), ""),
-        (Box::new(pmem2_platform::CopyFault::Outside), ""),
         (Box::new(Fail::Unsupported), "the platform has no answer"),
         (Box::new(Fail::Absent(Subject::Size)), "Size: not there"),
         (Box::new(Fail::Malformed(Subject::Dimm)), "Dimm: cannot be understood"),
@@ -315,18 +314,18 @@ fn whatever_fails_is_an_error() {
         (Box::new(Fail::NotDurable(Undurable::Never)), "not durable: Never"),
         (Box::new(Fail::OsCode(Subject::Read, 1392)), "Read: error 1392 of the system's own"),
         (
-            Box::new(halted(Cause::Medium { unit: 512 })),
+            Box::new(halted(Fail::bad_memory(512))),
             "after 7 bytes: one of the next 512 bytes is bad",
         ),
-        (Box::new(halted(Cause::End)), "after 7 bytes: there are no more"),
-        (Box::new(halted(Cause::Buffer)), "after 7 bytes: the caller's memory cannot be accessed"),
+        (Box::new(halted(Fail::Ended)), "after 7 bytes: there are no more"),
+        (Box::new(halted(Fail::BUFFER)), "after 7 bytes: the caller's memory cannot be accessed"),
         (
-            Box::new(halted(Cause::Fail(Fail::Replaced))),
+            Box::new(halted(Fail::Replaced)),
             "after 7 bytes: the handle refers to another object meanwhile",
         ),
     ];
-    fn halted(why: Cause) -> Partial {
-        Partial { done: 7, why }
+    fn halted(fail: Fail) -> Partial {
+        Partial { done: 7, fail }
     }
     for (error, words) in boxed {
         // Those of the others are tested where they are from.

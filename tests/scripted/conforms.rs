@@ -5,10 +5,12 @@ use std::ops::Range;
 
 use pmem2::{
     Kind,
-    conformance::{Case, Expect, Rule, Violation, check_bad_blocks, check_halt, check_transfers},
+    conformance::{
+        Case, Expect, Rule, Violation, check_bad_blocks, check_bad_memory, check_transfers,
+    },
     error::{Errno, Subject},
     platform::Fail,
-    transfer::{Cause, Partial},
+    transfer::Partial,
 };
 
 use crate::script::{Call, Object, READ_WRITE, Script};
@@ -78,7 +80,7 @@ fn what_keeps_the_contract() {
 #[test]
 fn transfers_that_fail() {
     let eio = Fail::Os(Subject::Read, Errno::EIO);
-    let failed = Some(Rule::TransferFails(Partial { done: 0, why: Cause::Fail(eio) }));
+    let failed = Some(Rule::TransferFails(Partial { done: 0, fail: eio }));
     for call in [Call::Channel(None, (0, 0), false), Call::Sync] {
         assert_eq!(
             transfers(&Script::failing(call, eio), Kind::RegularFile, true),
@@ -91,7 +93,7 @@ fn transfers_that_fail() {
         None
     );
     let script = Script::new();
-    let halted = Partial { done: 7, why: Cause::Medium { unit: 512 } };
+    let halted = Partial { done: 7, fail: Fail::bad_memory(512) };
     script.medium.halted.set(Some(halted));
     assert_eq!(transfers(&script, Kind::RegularFile, false), Some(Rule::TransferFails(halted)));
 }
@@ -112,36 +114,34 @@ fn other_bytes_than_those() {
 fn an_end_that_is_not_told() {
     let script = Script::new();
     script.medium.bytes.borrow_mut().to_mut().push(1);
-    let ended = Rule::EndIsTold(Some(Partial { done: 1, why: Cause::End }));
+    let ended = Rule::EndIsTold(Some(Partial { done: 1, fail: Fail::Ended }));
     assert_eq!(transfers(&script, Kind::RegularFile, false), Some(ended));
     script.medium.bytes.borrow_mut().to_mut().push(1);
     assert_eq!(transfers(&script, Kind::RegularFile, false), Some(Rule::EndIsTold(None)));
 }
 
 #[test]
-fn halts() {
-    let halt = |spoil: Range<u64>, first_bad: u64, lie: Option<Partial>| {
+fn bad_memory() {
+    let read = |spoil: Range<u64>, first_bad: u64, lie: Option<Partial>| {
         let mut script = Script::new();
         script.medium.bad_halts = true;
         script.medium.bad.borrow_mut().extend(spoil);
         script.medium.halted.set(lie);
-        rule(check_halt(&case(&script, Kind::RegularFile, true), None, first_bad))
+        rule(check_bad_memory(&case(&script, Kind::RegularFile, true), None, first_bad))
     };
-    assert_eq!(halt(4096..4608, 4096, None), None);
-    assert_eq!(halt(20..21, 20, None), None);
+    assert_eq!(read(4096..4608, 4096, None), None);
+    assert_eq!(read(20..21, 20, None), None);
     // Too early, too late, never, something else.
-    let inexact = |halted| Some(Rule::HaltIsExact(halted));
-    let medium = |done, unit| Some(Partial { done, why: Cause::Medium { unit } });
-    assert!(matches!(halt(4095..4608, 4096, None), Some(Rule::HaltIsExact(Some(_)))));
-    assert_eq!(halt(4097..4098, 4096, None), inexact(medium(1, 1)));
-    assert_eq!(halt(9000..9001, 4096, None), inexact(None));
-    let ended = Some(Partial { done: 0, why: Cause::End });
-    assert_eq!(halt(0..0, 4096, ended), inexact(ended));
-    // A unit that is none, one that does not have it, one that does.
-    assert_eq!(halt(0..0, 4096, medium(0, 3)), inexact(medium(0, 3)));
-    assert_eq!(halt(0..0, 4096, medium(0, 0)), inexact(medium(0, 0)));
-    assert_eq!(halt(0..0, 4160, medium(64, 512)), inexact(medium(64, 512)));
-    assert!(matches!(halt(4096..4608, 8192, None), Some(Rule::HaltIsExact(None))));
+    let inexact = |halted| Some(Rule::BadMemoryIsExact(halted));
+    let medium = |done, unit| Some(Partial { done, fail: Fail::bad_memory(unit) });
+    assert!(matches!(read(4095..4608, 4096, None), Some(Rule::BadMemoryIsExact(Some(_)))));
+    assert_eq!(read(4097..4098, 4096, None), inexact(medium(1, 1)));
+    assert_eq!(read(9000..9001, 4096, None), inexact(None));
+    let ended = Some(Partial { done: 0, fail: Fail::Ended });
+    assert_eq!(read(0..0, 4096, ended), inexact(ended));
+    // A unit that does not have it, one that does.
+    assert_eq!(read(0..0, 4160, medium(64, 512)), inexact(medium(64, 512)));
+    assert!(matches!(read(4096..4608, 8192, None), Some(Rule::BadMemoryIsExact(None))));
 }
 
 fn spoilt(bytes: impl IntoIterator<Item = Range<u64>>) -> Script {

@@ -12,7 +12,7 @@ use pmem2::{
     Handle,
     badblocks::ClearBy,
     platform::{BadBlocks, Borrowed, Facts, Fail, Transfer},
-    transfer::{Cause, Partial, ReadBuffer, WriteBuffer},
+    transfer::{Partial, ReadBuffer, WriteBuffer},
 };
 
 use crate::script::{Call, Id, RAW, Raw, Script};
@@ -84,15 +84,15 @@ impl Medium {
     /// How far a transfer of `length` bytes at `offset` gets, and how it ends: as it was told, or
     /// where there are no more bytes, or where the first bad one is.
     fn run(&self, offset: u64, length: usize) -> (usize, Result<(), Partial>) {
-        let halt = |why, done| (done, Err(Partial { done, why }));
+        let partial = |fail, done| (done, Err(Partial { done, fail }));
         let room = self.bytes.borrow().len().saturating_sub(offset as usize);
         let bad = self.bad.borrow().range(offset..).next().map(|bad| (bad - offset) as usize);
         match (self.halted.get(), bad) {
             (Some(halted), _) => (halted.done.min(length), Err(halted)),
             (None, Some(bad)) if bad < length && self.bad_halts => {
-                halt(Cause::Medium { unit: 1 }, bad)
+                partial(Fail::bad_memory(1), bad)
             }
-            (None, _) if room < length => halt(Cause::End, room),
+            (None, _) if room < length => partial(Fail::Ended, room),
             (None, _) => (length, Ok(())),
         }
     }

@@ -4,7 +4,7 @@ use pmem2::{
     Error, Kind, Source,
     error::{Errno, Subject},
     platform::Fail,
-    transfer::{Cause, Partial, Reader, TransferError, Writer},
+    transfer::{Partial, Reader, TransferError, Writer},
 };
 
 use crate::{
@@ -48,7 +48,7 @@ fn the_first_bad_byte() {
         (100, 7, top, (107, top - 107)),
     ];
     for (offset, done, unit, (at, length)) in rows {
-        for error in halted(offset, Partial { done, why: Cause::Medium { unit } }) {
+        for error in halted(offset, Partial { done, fail: Fail::bad_memory(unit) }) {
             let bad = Error::IoFail { offset: at, length };
             assert_eq!((error.done(), error.error()), (done, bad), "{done} at {offset}, of {unit}");
             assert_eq!((error.error().code(), error.error().errno()), (-100_037, Errno::EINVAL));
@@ -57,7 +57,7 @@ fn the_first_bad_byte() {
     // Every place in a unit.
     for unit in [1, 2, 64, 512] {
         for offset in (0..1100).chain([0xFFC0]) {
-            for error in halted(offset, Partial { done: 5, why: Cause::Medium { unit } }) {
+            for error in halted(offset, Partial { done: 5, fail: Fail::bad_memory(unit) }) {
                 let (at, length) = match error.error() {
                     Error::IoFail { offset, length } => (offset, length),
                     other => panic!("{other}"),
@@ -72,14 +72,14 @@ fn the_first_bad_byte() {
 #[test]
 fn the_source_ends_and_the_buffer_is_bad() {
     for (offset, done) in [(0, 0), (0, 63), (512, 1), (0xFFC0, 8)] {
-        for error in halted(offset, Partial { done, why: Cause::End }) {
+        for error in halted(offset, Partial { done, fail: Fail::Ended }) {
             let shrank = Error::SourceShrank { size: offset + done as u64 };
             assert_eq!(
                 (error.done(), error.error(), error.error().code()),
                 (done, shrank, -100_030)
             );
         }
-        for error in halted(offset, Partial { done, why: Cause::Buffer }) {
+        for error in halted(offset, Partial { done, fail: Fail::BUFFER }) {
             let fault = Error::Os { subject: Subject::Buffer, errno: Errno::EFAULT };
             assert_eq!(
                 (error.done(), error.error(), error.error().code()),
@@ -93,7 +93,7 @@ fn the_source_ends_and_the_buffer_is_bad() {
 #[test]
 fn what_was_done_is_done() {
     let script = Script::new();
-    script.medium.halted.set(Some(Partial { done: 3, why: Cause::Medium { unit: 1 } }));
+    script.medium.halted.set(Some(Partial { done: 3, fail: Fail::bad_memory(1) }));
     let source = Source::new(script.object()).unwrap();
     let mut buffer = [0xA5; 6];
     assert_eq!(source.read_at(0x100, &mut buffer).unwrap_err().done(), 3);
@@ -106,7 +106,7 @@ fn what_was_done_is_done() {
 fn every_failure_of_a_transfer() {
     for fail in fails() {
         for done in [0, 9] {
-            let [read, write] = halted(16, Partial { done, why: Cause::Fail(fail) });
+            let [read, write] = halted(16, Partial { done, fail });
             assert_eq!((read.done(), read.error()), (done, expected(fail, Subject::Read)));
             assert_eq!((write.done(), write.error()), (done, expected(fail, Subject::Write)));
         }
@@ -161,9 +161,9 @@ fn every_failure_before_a_transfer() {
 #[test]
 fn an_error_of_a_transfer_in_words() {
     let bad = Error::IoFail { offset: 5, length: 3 };
-    let [error, _] = halted(0, Partial { done: 5, why: Cause::Medium { unit: 8 } });
+    let [error, _] = halted(0, Partial { done: 5, fail: Fail::bad_memory(8) });
     assert_eq!(error.to_string(), format!("after 5 bytes: {bad}"));
-    let [none, _] = halted(5, Partial { done: 0, why: Cause::Medium { unit: 8 } });
+    let [none, _] = halted(5, Partial { done: 0, fail: Fail::bad_memory(8) });
     assert_eq!(none.to_string(), bad.to_string());
     assert_eq!((Error::from(error), Error::from(none)), (bad, bad));
     assert_eq!(TransferError::from(bad), none);
@@ -173,7 +173,7 @@ fn an_error_of_a_transfer_in_words() {
     assert_eq!(io.kind(), std::io::Error::from(bad).kind());
     assert_eq!(io.downcast::<TransferError>().ok(), Some(error), "nothing is lost");
     let io = std::io::Error::from(
-        halted(0, Partial { done: 0, why: Cause::Fail(Fail::Os(Subject::Read, Errno::EACCES)) })[0],
+        halted(0, Partial { done: 0, fail: Fail::Os(Subject::Read, Errno::EACCES) })[0],
     );
     assert_eq!(io.kind(), std::io::ErrorKind::PermissionDenied);
 }

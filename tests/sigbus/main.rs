@@ -23,7 +23,7 @@ mod sent;
 #[cfg(target_arch = "x86_64")]
 mod traced;
 
-use pmem2_platform::{CopyFault, SigbusHandler};
+use pmem2_platform::{Fail, Partial, SigbusHandler};
 use shrunk::{Memory, Shrunk, page};
 
 /// A file of two pages with one page left, and a mapping of the test's own.
@@ -49,7 +49,7 @@ impl World {
     fn survives(&self, handler: SigbusHandler) -> bool {
         let mapping = self.file.mapping(handler, false);
         let mut buffer = [0; 100];
-        let gone = |copied| Err(CopyFault::Medium { copied, error: false, unit: 1 });
+        let gone = |copied| Err(Partial { done: copied, fail: Fail::bad_memory(1) });
         let before = page() as u64 - 50;
         mapping.read(before, &mut buffer) == gone(50)
             && mapping.read(page() as u64, &mut buffer) == gone(0)

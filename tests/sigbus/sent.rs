@@ -7,7 +7,7 @@ use std::{
     sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering::SeqCst},
 };
 
-use pmem2_platform::{CopyFault, SigbusHandler};
+use pmem2_platform::{Fail, Partial, SigbusHandler};
 
 use crate::{
     World,
@@ -57,7 +57,7 @@ fn copy_meanwhile(file: &Shrunk, buffer: &mut [u8]) -> bool {
     let handler = SigbusHandler::install().expect("our handler");
     let mapping = file.mapping(handler, false);
     let half = file.length / 2;
-    let gone = Err(CopyFault::Medium { copied: half, error: false, unit: 1 });
+    let gone = Err(Partial { done: half, fail: Fail::bad_memory(1) });
     while TICKS.load(SeqCst) < WANTED {
         buffer.fill(0);
         // Often, since to look at what was copied takes longer.

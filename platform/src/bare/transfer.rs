@@ -7,7 +7,7 @@ use super::{
     source::{Bare, Extent, ExtentId},
 };
 use crate::{
-    Borrowed, Cause, Errno, Facts, Fail, Handle, Partial, ReadBuffer, Subject, Transfer, Undurable,
+    Borrowed, Errno, Facts, Fail, Handle, Partial, ReadBuffer, Subject, Transfer, Undurable,
     WriteBuffer,
 };
 
@@ -49,7 +49,7 @@ impl<'t> Transfer for Bare<'t> {
     fn channel(
         extent: Borrowed<'_, Self>,
         facts: &Facts<ExtentId>,
-        via: Option<&'t Window<'t>>,
+        guard: Option<&'t Window<'t>>,
         range: Range<u64>,
         writable: bool,
     ) -> Result<Channel<'t>, Fail> {
@@ -57,7 +57,7 @@ impl<'t> Transfer for Bare<'t> {
         if extent.id() != facts.id {
             return Err(Fail::Replaced);
         }
-        let window = via.ok_or(Fail::Unsupported)?;
+        let window = guard.ok_or(Fail::Unsupported)?;
         let start = between(window.extent(), &extent).ok_or(Fail::Absent(Subject::Mapping))?;
         let mapped = u64::try_from(window.length()).unwrap_or(u64::MAX);
         if start.checked_add(range.end).is_none_or(|end| end > mapped) {
@@ -86,7 +86,7 @@ impl<'t> Transfer for Bare<'t> {
         let read = channel
             .at(offset)
             .and_then(|at| unsafe { channel.window.read_to(at, buffer.as_ptr(), buffer.len()) });
-        read.map_err(halted)
+        Ok(read.map_err(fail)?)
     }
 
     fn write_at(
@@ -100,7 +100,7 @@ impl<'t> Transfer for Bare<'t> {
             unsafe { channel.window.write_from(at, buffer.as_ptr(), buffer.len()) }?;
             channel.window.persist(at, buffer.len())
         });
-        written.map_err(halted)
+        Ok(written.map_err(fail)?)
     }
 
     /// What was written is durable already.
@@ -132,8 +132,4 @@ fn fail(fault: WindowFault) -> Fail {
         WindowFault::NoCall => Fail::NotDurable(Undurable::NoCall),
         WindowFault::Host(errno) => Fail::unsynced(errno),
     }
-}
-
-fn halted(fault: WindowFault) -> Partial {
-    Partial { done: 0, why: Cause::Fail(fail(fault)) }
 }

@@ -22,10 +22,7 @@ pub use place::{location::Location, region::Dimm};
 pub use sys::Linux;
 pub use transfer::{
     Channel,
-    mcsafe::{
-        copy_fault::CopyFault,
-        mapping::{GuardedCopy, SigbusHandler, resume_after_sigbus},
-    },
+    mcsafe::mapping::{GuardedCopy, SigbusHandler, resume_after_sigbus},
 };
 
 #[cfg(test)]

@@ -12,7 +12,8 @@ use super::{
     sysfs::{self, Class},
 };
 use crate::{
-    facts::{Access, Alignment, Facts, FileSystem, HUGETLBFS, Kind, OVERLAYFS},
+    alignment::Alignment,
+    facts::{Access, Facts, FileSystem, HUGETLBFS, Kind, OVERLAYFS},
     fail::{Fail, Subject},
     source::{Borrowed, Handle, Platform},
 };

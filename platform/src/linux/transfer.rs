@@ -9,24 +9,22 @@ use super::{
     descriptor::{confirm, failed},
     device_dax,
     file_id::FileId,
-    sys::{Linux, page},
+    sys::{Linux, fd::retry, page},
 };
 use crate::{
+    alignment::Alignment,
     cpu::processor::Cpu,
     errno::Errno,
-    facts::{Alignment, Facts, Kind},
+    facts::{Facts, Kind},
     fail::{Fail, Subject, Undurable},
     source::{Borrowed, Handle},
     transfer::{
-        Cause, Partial, ReadBuffer, Transfer, WriteBuffer,
-        pieces::{self, Refusal, SECTOR, Stop, in_pieces},
+        Partial, ReadBuffer, Transfer, WriteBuffer,
+        pieces::{self, SECTOR, in_pieces},
     },
 };
 use calls::Transfers;
-use mcsafe::{
-    copy_fault::CopyFault,
-    mapping::{GuardedCopy, SigbusHandler},
-};
+use mcsafe::mapping::{GuardedCopy, SigbusHandler};
 
 impl Transfer for Linux {
     type Guard = SigbusHandler;
@@ -71,14 +69,15 @@ const MOST: usize = 0x7FFF_F000;
 const ENODATA: Errno = Errno::from_raw(rustix::io::Errno::NODATA.raw_os_error());
 const EHWPOISON: Errno = Errno::from_raw(rustix::io::Errno::HWPOISON.raw_os_error());
 
-const fn refusal(errno: Errno) -> Refusal<Errno> {
+/// Converts the failure of a call that transferred nothing of its piece.
+fn refused(subject: Subject, errno: Errno) -> Fail {
     match errno {
-        Errno::EINTR => Refusal::Again,
         // EIO comes from file systems, ENODATA from disks whose medium failed (O_DIRECT),
         // EHWPOISON from memory that is known to be bad.
-        Errno::EIO | ENODATA | EHWPOISON => Refusal::Medium,
-        Errno::EFAULT => Refusal::Buffer,
-        errno => Refusal::Other(errno),
+        Errno::EIO | ENODATA | EHWPOISON => Fail::bad_memory(SECTOR),
+        Errno::EFAULT => Fail::BUFFER,
+        // EBADF: closed meanwhile. The access mode was checked before.
+        errno => failed(subject, errno),
     }
 }
 
@@ -139,7 +138,7 @@ pub(super) fn channel<S: Transfers>(
 
 /// Returns the first byte and the length of the whole units that contain the range.
 fn enclosing(range: &Range<u64>, unit: Alignment) -> Option<(u64, usize)> {
-    let start = range.start.checked_div(unit.bytes())?.checked_mul(unit.bytes())?;
+    let start = unit.floor(range.start);
     let end = range.end.checked_next_multiple_of(unit.bytes())?;
     let length = if range.is_empty() { 0 } else { end.checked_sub(start)? };
     Some((start, usize::try_from(length).ok()?))
@@ -154,14 +153,15 @@ pub(super) fn read<S: Transfers>(
 ) -> Result<(), Partial> {
     match &channel.0 {
         Way::File => {
-            let result = in_pieces(offset, buffer.len(), MOST, |at, done, length| {
-                // SAFETY: it is a part of the caller's buffer, which may be written to.
-                unsafe { sys.pread(fd, buffer.part(done, length).as_ptr(), length, at) }
-                    .map_err(refusal)
-            });
-            result.map_err(|(done, stop)| {
-                let stop = whose(sys, fd, offset, done, stop);
-                Partial { done, why: why(stop, Subject::Read, |at| exact(sys, fd, at)) }
+            let result =
+                in_pieces(Subject::Read, offset, buffer.len(), MOST, |at, done, length| {
+                    let part = buffer.part(done, length).as_ptr();
+                    // SAFETY: it is a part of the caller's buffer, which may be written to.
+                    retry(|| unsafe { sys.pread(fd, part, length, at) })
+                        .map_err(|errno| refused(Subject::Read, errno))
+                });
+            result.map_err(|partial| {
+                whose(sys, fd, offset, partial).no_finer(offset, |at| exact(sys, fd, at))
             })
         }
         Way::Mapped { mapping, start, .. } => {
@@ -169,7 +169,7 @@ pub(super) fn read<S: Transfers>(
                 return ended(buffer.len());
             };
             // SAFETY: the buffer is the caller's, and may be written to.
-            unsafe { mapping.read_to(at, buffer.as_ptr(), buffer.len()) }.map_err(halted)
+            unsafe { mapping.read_to(at, buffer.as_ptr(), buffer.len()) }
         }
     }
 }
@@ -183,31 +183,27 @@ pub(super) fn write<S: Transfers>(
 ) -> Result<(), Partial> {
     match &channel.0 {
         Way::File => {
-            let result = in_pieces(offset, buffer.len(), MOST, |at, done, length| {
-                // SAFETY: it is a part of the caller's buffer, which may be read.
-                unsafe { sys.pwrite(fd, buffer.part(done, length).as_ptr(), length, at) }
-                    .map_err(refusal)
-            });
+            let result =
+                in_pieces(Subject::Write, offset, buffer.len(), MOST, |at, done, length| {
+                    let part = buffer.part(done, length).as_ptr();
+                    // SAFETY: it is a part of the caller's buffer, which may be read.
+                    retry(|| unsafe { sys.pwrite(fd, part, length, at) })
+                        .map_err(|errno| refused(Subject::Write, errno))
+                });
             // A write of less than a page reads the rest of the page: the kernel knows the page as
             // bad.
-            result.map_err(|(done, stop)| {
-                let stop = whose(sys, fd, offset, done, stop);
-                Partial { done, why: why(stop, Subject::Write, |_| LARGEST) }
-            })
+            result.map_err(|partial| whose(sys, fd, offset, partial).no_finer(offset, |_| LARGEST))
         }
-        Way::Mapped { cpu: None, .. } => {
-            Err(Partial { done: 0, why: Cause::Fail(Fail::Os(Subject::Write, Errno::EBADF)) })
-        }
+        Way::Mapped { cpu: None, .. } => Err(Fail::Os(Subject::Write, Errno::EBADF).into()),
         Way::Mapped { mapping, start, cpu: Some(cpu) } => {
             let Some((mapping, at)) = placed(mapping.as_ref(), offset, *start) else {
                 return ended(buffer.len());
             };
             // SAFETY: the buffer is the caller's, and may be read.
-            let written =
-                unsafe { mapping.write_from(at, buffer.as_ptr(), buffer.len()) }.map_err(halted);
+            let written = unsafe { mapping.write_from(at, buffer.as_ptr(), buffer.len()) };
             // Bytes written before a failure are made durable, too.
-            let done = written.map_or_else(|halted| halted.done, |()| buffer.len());
-            mapping.persist(*cpu, at, done).map_err(halted)?;
+            let done = written.map_or_else(|partial| partial.done, |()| buffer.len());
+            mapping.persist(*cpu, at, done)?;
             written
         }
     }
@@ -219,19 +215,8 @@ fn placed(mapping: Option<&GuardedCopy>, offset: u64, start: u64) -> Option<(&Gu
 }
 
 /// Ends a transfer of `length` bytes where the channel has none.
-const fn ended(length: usize) -> Result<(), Partial> {
-    if length == 0 { Ok(()) } else { Err(Partial { done: 0, why: Cause::End }) }
-}
-
-pub(super) fn halted(fault: CopyFault) -> Partial {
-    match fault {
-        CopyFault::Outside => Partial { done: 0, why: Cause::End },
-        // The mapping is inside the device: memory that is not there went away.
-        CopyFault::Medium { copied, unit, .. } => {
-            Partial { done: copied, why: Cause::Medium { unit } }
-        }
-        CopyFault::Buffer { copied } => Partial { done: copied, why: Cause::Buffer },
-    }
+fn ended(length: usize) -> Result<(), Partial> {
+    if length == 0 { Ok(()) } else { Err(Fail::Ended.into()) }
 }
 
 pub(super) fn sync<S: Transfers>(sys: S, fd: i32, facts: &Facts<FileId>) -> Result<(), Fail> {
@@ -239,29 +224,10 @@ pub(super) fn sync<S: Transfers>(sys: S, fd: i32, facts: &Facts<FileId>) -> Resu
         return Ok(());
     }
     confirm(sys, fd, facts)?;
-    loop {
-        match sys.fdatasync(fd) {
-            Err(Errno::EINTR) => {}
-            Err(Errno::EIO) => return Err(Fail::NotSynced),
-            synced => return synced.map_err(|errno| failed(Subject::Sync, errno)),
-        }
-    }
-}
-
-/// Returns the cause of a partial transfer. `exact` finds how exactly the kernel knows where the
-/// medium is bad.
-fn why(stop: Stop<Errno>, subject: Subject, exact: impl FnOnce(u64) -> u64) -> Cause {
-    match stop {
-        // Reading, the file has no more bytes. Writing, it took none, which makes no sense.
-        Stop::Nothing if subject == Subject::Read => Cause::End,
-        Stop::Nothing => Cause::Fail(Fail::Malformed(subject)),
-        Stop::Offset if subject == Subject::Read => Cause::End,
-        Stop::Offset => Cause::Fail(Fail::Os(subject, Errno::EFBIG)),
-        Stop::Medium { at, unit } => Cause::Medium { unit: unit.max(exact(at)) },
-        Stop::Buffer => Cause::Buffer,
-        // EBADF: closed meanwhile. The access mode was checked before.
-        Stop::Other(errno) => Cause::Fail(failed(subject, errno)),
-    }
+    retry(|| sys.fdatasync(fd)).map_err(|errno| match errno {
+        Errno::EIO => Fail::NotSynced,
+        errno => failed(Subject::Sync, errno),
+    })
 }
 
 /// Finds whose memory failed after EFAULT: the buffer's, or the medium's.
@@ -269,36 +235,32 @@ fn why(stop: Stop<Errno>, subject: Subject, exact: impl FnOnce(u64) -> u64) -> C
 /// Where a file is mapped directly (DAX), a transfer that meets bad memory may fail with EFAULT as
 /// if the buffer was bad, and a write always does (`dax_iomap_iter` of fs/dax.c, where no byte
 /// could be copied). A read into good memory distinguishes the two.
-fn whose<S: Transfers>(
-    sys: S,
-    fd: i32,
-    offset: u64,
-    done: usize,
-    stop: Stop<Errno>,
-) -> Stop<Errno> {
-    let at = u64::try_from(done).ok().and_then(|done| offset.checked_add(done));
-    let (Stop::Buffer, Some(at)) = (stop, at) else { return stop };
-    let mut byte = 0_u8;
-    // SAFETY: it is a local byte.
-    match unsafe { sys.pread(fd, &raw mut byte, 1, at) } {
-        Err(errno) if matches!(refusal(errno), Refusal::Medium | Refusal::Buffer) => {
-            Stop::Medium { at, unit: SECTOR }
+fn whose<S: Transfers>(sys: S, fd: i32, offset: u64, partial: Partial) -> Partial {
+    if partial.fail != Fail::BUFFER {
+        return partial;
+    }
+    match byte(sys, fd, partial.reached(offset)).map_err(|errno| refused(Subject::Read, errno)) {
+        Err(Fail::BadMemory(_) | Fail::BUFFER) => {
+            Partial { fail: Fail::bad_memory(SECTOR), ..partial }
         }
-        _ => stop,
+        _ => partial,
     }
 }
 
 /// The largest page. The kernel may read a page as a whole or not at all.
-const LARGEST: u64 = match page::FIXED {
-    Some(page) => page.bytes(),
-    None => 65536,
+const LARGEST: Alignment = match page::FIXED {
+    Some(page) => page,
+    None => Alignment::from_log2(16),
 };
 
 /// Finds how exactly the kernel knows where the medium is bad: the bytes of a block.
-fn exact<S: Transfers>(sys: S, fd: i32, at: u64) -> u64 {
-    pieces::exact(at, LARGEST, |at| {
-        let mut byte = 0_u8;
-        // SAFETY: it is a local byte.
-        matches!(unsafe { sys.pread(fd, &raw mut byte, 1, at) }, Ok(1..))
-    })
+fn exact<S: Transfers>(sys: S, fd: i32, at: u64) -> Alignment {
+    pieces::exact(at, LARGEST, |at| matches!(byte(sys, fd, at), Ok(1..)))
+}
+
+/// Reads a byte.
+fn byte<S: Transfers>(sys: S, fd: i32, at: u64) -> Result<usize, Errno> {
+    let mut byte = 0_u8;
+    // SAFETY: it is a local byte.
+    unsafe { sys.pread(fd, &raw mut byte, 1, at) }
 }

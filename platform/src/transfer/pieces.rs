@@ -1,136 +1,108 @@
 //! A transfer by system calls, each of which may do less than it was asked for.
 
-/// The smallest block that a system knows to be bad.
+use core::iter;
+
+use super::{Partial, after};
+use crate::{
+    alignment::Alignment,
+    errno::Errno,
+    fail::{Fail, Subject},
+};
+
+/// The smallest block that a system knows to be bad, in bytes.
 pub(crate) const SECTOR: u64 = 512;
 
-/// Why a call transferred nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal<E> {
-    /// It was interrupted.
-    #[cfg_attr(windows, allow(dead_code, reason = "no call is there"))]
-    Again,
-    /// The medium is bad, at any byte of the piece.
-    Medium,
-    /// The caller's memory is, likewise.
-    Buffer,
-    /// Something else.
-    Other(E),
-}
-
-/// Why a transfer goes no further.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stop<E> {
-    /// The system transferred nothing, and that was no error.
-    Nothing,
-    /// No file has a byte with this offset.
-    Offset,
-    /// The medium is bad, in the naturally aligned `unit` bytes around `at` at the latest.
-    Medium { at: u64, unit: u64 },
-    /// The caller's memory.
-    Buffer,
-    /// Something else.
-    Other(E),
-}
-
-/// A failure that may have been at any byte of a piece.
-#[derive(Clone, Copy)]
-enum Somewhere {
-    Medium,
-    Buffer,
-}
+const BLOCK: Alignment = Alignment::from_log2(SECTOR.trailing_zeros());
 
 /// Transfers `length` bytes at `offset` by `call`, which is given the offset in the file, the one
-/// in the buffer, and a length, of `limit` at most; or says how many there were, and why not more.
+/// in the buffer, and a length of at most `limit`. `subject` is [`Subject::Read`] or
+/// [`Subject::Write`].
 ///
-/// A call that fails may have failed at any of its bytes, and what comes before may have been
-/// transferred or not. So a smaller piece is tried then, down to the smallest: a sector of the
-/// file, where the medium is bad, a byte where the buffer is; or larger ones, where a file that is
-/// read past the cache takes no such piece.
-pub(crate) fn in_pieces<E>(
+/// A call that fails with [`Fail::BadMemory`] (of any unit) or [`Fail::BUFFER`] may have failed at
+/// any of its bytes, and those before may have been transferred or not. Therefore a smaller piece
+/// is tried next, down to the smallest: a sector of the file where its memory is bad, a byte where
+/// the buffer is. A file that is read past the cache takes no piece as small as that.
+pub(crate) fn in_pieces(
+    subject: Subject,
     offset: u64,
     length: usize,
     limit: usize,
-    mut call: impl FnMut(u64, usize, usize) -> Result<usize, Refusal<E>>,
-) -> Result<(), (usize, Stop<E>)> {
+    mut call: impl FnMut(u64, usize, usize) -> Result<usize, Fail>,
+) -> Result<(), Partial> {
     let (mut done, mut most) = (0_usize, limit);
-    // The smallest piece from `done` on that has failed.
+    // How the smallest piece from `done` on has failed.
     let mut failed = None;
-    // Each turn transfers something, or makes the piece smaller, or was interrupted.
+    // Each turn transfers something, or makes the piece smaller.
     while let Some(rest) = length.checked_sub(done).filter(|&rest| rest > 0) {
-        let at =
-            u64::try_from(done).ok().and_then(|done| offset.checked_add(done)).unwrap_or(u64::MAX);
+        let at = after(offset, done);
         // The systems' offsets have a sign.
         let room = i64::MAX.unsigned_abs().saturating_sub(at);
         let piece = usize::try_from(room).unwrap_or(usize::MAX).min(rest).min(most);
-        if piece == 0 {
-            return Err((done, Stop::Offset));
-        }
-        let refusal = match call(at, done, piece) {
-            Ok(0) => return Err((done, Stop::Nothing)),
+        let moved = match (piece, subject) {
+            (0, Subject::Read) => Ok(0),
+            (0, _) => Err(Fail::Os(subject, Errno::EFBIG)),
+            _ => call(at, done, piece),
+        };
+        let (fail, smaller) = match moved {
+            Ok(0) if subject == Subject::Read => (Fail::Ended, None),
+            // A file that takes nothing makes no sense.
+            Ok(0) => (Fail::Malformed(subject), None),
             Ok(moved) => {
-                // More than was asked for would be behind the buffer.
+                // More than was asked for would be past the buffer.
                 done = done.saturating_add(moved.min(piece));
                 most = most.saturating_mul(2).min(limit);
                 failed = None;
                 continue;
             }
-            Err(refusal) => refusal,
-        };
-        let smaller = match refusal {
-            Refusal::Again => continue,
-            Refusal::Medium => {
-                failed = Some((Somewhere::Medium, piece));
-                half_of_sectors(at, piece)
+            Err(Fail::BadMemory(_)) => {
+                (Fail::BadMemory(enclosing(at, piece)), half_of_sectors(at, piece))
             }
-            Refusal::Buffer => {
-                failed = Some((Somewhere::Buffer, piece));
-                Some(piece.div_euclid(2)).filter(|&half| half > 0)
-            }
+            Err(Fail::BUFFER) => (Fail::BUFFER, Some(piece.div_euclid(2)).filter(|&half| half > 0)),
             // A smaller piece than the one that failed may be refused for being small.
-            Refusal::Other(other) if failed.is_none() => return Err((done, Stop::Other(other))),
-            Refusal::Other(_) => None,
+            Err(other) => (failed.unwrap_or(other), None),
         };
-        match (smaller, failed) {
-            (Some(smaller), _) => most = smaller,
-            (None, Some((Somewhere::Medium, piece))) => {
-                return Err((done, Stop::Medium { at, unit: enclosing(at, piece) }));
-            }
-            (None, _) => return Err((done, Stop::Buffer)),
+        match smaller {
+            Some(smaller) => (most, failed) = (smaller, Some(fail)),
+            None => return Err(Partial { done, fail }),
         }
     }
     Ok(())
 }
 
-/// About half of a piece, up to the end of a sector; none if it is all in one.
+/// About half of a piece, up to the end of a sector; none if the piece is all in one.
 fn half_of_sectors(at: u64, piece: usize) -> Option<usize> {
     let sector = usize::try_from(SECTOR).ok()?;
-    let into = usize::try_from(at % SECTOR).ok()?;
+    let into = usize::try_from(at.wrapping_sub(BLOCK.floor(at))).ok()?;
     let first = sector.checked_sub(into).filter(|&first| first < piece)?;
     let sectors = piece.div_euclid(2).saturating_add(into).div_euclid(sector);
     Some(sectors.saturating_mul(sector).saturating_sub(into).max(first))
 }
 
 /// The smallest naturally aligned block, of a sector at least, that a piece is in.
-fn enclosing(at: u64, piece: usize) -> u64 {
-    let last = u64::try_from(piece.saturating_sub(1))
-        .ok()
-        .and_then(|more| at.checked_add(more))
-        .unwrap_or(u64::MAX);
-    let differing = u64::BITS.saturating_sub((at ^ last).leading_zeros());
-    1_u64.checked_shl(differing).unwrap_or(1 << 63).max(SECTOR)
+fn enclosing(at: u64, piece: usize) -> Alignment {
+    let last = after(at, piece.saturating_sub(1));
+    Alignment::from_log2(u64::BITS.saturating_sub((at ^ last).leading_zeros())).max(BLOCK)
 }
 
-/// The bytes around `at`, where a sector cannot be read, of which the system does not say which are
-/// bad: it reads sectors, or whole pages, of a size that nobody asks for. The smallest naturally
-/// aligned block around which anything can be read, or the largest.
-pub(crate) fn exact(at: u64, largest: u64, readable: impl Fn(u64) -> bool) -> u64 {
-    let mut unit = SECTOR;
+impl Partial {
+    /// Makes the block that is bad no smaller than `unit` of its first byte: what the system knows.
+    /// `offset` is where the transfer began.
+    pub(crate) fn no_finer(self, offset: u64, unit: impl FnOnce(u64) -> Alignment) -> Self {
+        let Fail::BadMemory(known) = self.fail else { return self };
+        Self { fail: Fail::BadMemory(known.max(unit(self.reached(offset)))), ..self }
+    }
+}
+
+/// The smallest naturally aligned block around which anything can be read, or `largest`: the bytes
+/// that may be bad where the sector at `at` cannot be read. The system does not say which are: it
+/// reads sectors, or whole pages, of a size that nobody asks for.
+pub(crate) fn exact(at: u64, largest: Alignment, readable: impl Fn(u64) -> bool) -> Alignment {
+    let mut unit = BLOCK;
     while unit < largest {
-        let larger = unit.saturating_mul(8).min(largest);
-        let within = |at: u64, block: u64| at & !block.saturating_sub(1);
-        let (bad, first) = (within(at, unit), within(at, larger));
-        let last = first.saturating_add(larger);
-        let others = core::iter::successors(Some(first), |at| at.checked_add(unit))
+        let larger = Alignment::new(unit.bytes().saturating_mul(8)).unwrap_or(largest).min(largest);
+        let (bad, first) = (unit.floor(at), larger.floor(at));
+        let last = first.saturating_add(larger.bytes());
+        let others = iter::successors(Some(first), |at| at.checked_add(unit.bytes()))
             .take_while(|&at| at < last);
         if others.filter(|&at| at != bad).any(&readable) {
             break;

@@ -13,8 +13,8 @@ use super::{
     sys::Sys,
 };
 use crate::{
-    Cause, Errno, Facts, Fail, Partial, ReadBuffer, Subject, WriteBuffer,
-    transfer::pieces::{self, Refusal, Stop, in_pieces},
+    Alignment, Facts, Fail, Partial, ReadBuffer, Subject, WriteBuffer,
+    transfer::pieces::{SECTOR, exact, in_pieces},
 };
 
 #[cfg(windows)]
@@ -59,7 +59,7 @@ macro_rules! transfer {
                 offset: u64,
                 buffer: ReadBuffer<'_>,
             ) -> Result<(), Partial> {
-                let raw = Self::find(handle.raw()).map_err(nothing)?;
+                let raw = Self::find(handle.raw())?;
                 read(Kernel, raw, *channel, offset, buffer)
             }
 
@@ -69,7 +69,7 @@ macro_rules! transfer {
                 offset: u64,
                 buffer: WriteBuffer<'_>,
             ) -> Result<(), Partial> {
-                let raw = Self::find(handle.raw()).map_err(nothing)?;
+                let raw = Self::find(handle.raw())?;
                 write(Kernel, raw, *channel, offset, buffer)
             }
 
@@ -82,12 +82,6 @@ macro_rules! transfer {
 
 #[cfg(windows)]
 transfer! { Windows Crt }
-
-/// Nothing was transferred, for this reason.
-#[cfg(windows)]
-const fn nothing(fail: Fail) -> Partial {
-    Partial { done: 0, why: Cause::Fail(fail) }
-}
 
 /// What is kept over transfers of one handle.
 #[derive(Clone, Copy, Debug)]
@@ -103,21 +97,22 @@ const MOST: usize = 1 << 24;
 
 /// A page, of which the system may write a whole one or nothing. All of Windows' processors have
 /// pages of this size.
-const PAGE: u64 = 4096;
+const PAGE: Alignment = Alignment::from_log2(12);
 
 /// As much as the system may read at once for whoever wants a byte of it.
-const LARGEST: u64 = 65536;
+const LARGEST: Alignment = Alignment::from_log2(16);
 
 pub(super) fn channel<S: Sys>(sys: S, raw: RawWinHandle) -> Channel {
     // Who does not say may return before it is done.
     Channel { waits: sys.waits(raw).unwrap_or(false) }
 }
 
-fn refusal(code: Code) -> Refusal<Code> {
+/// What a call's failure says of its piece.
+fn failed(subject: Subject, code: Code) -> Fail {
     match code {
-        code if code.is_of_the_medium() => Refusal::Medium,
-        Code::NOACCESS | Code::INVALID_USER_BUFFER => Refusal::Buffer,
-        code => Refusal::Other(code),
+        code if code.is_of_the_medium() => Fail::bad_memory(SECTOR),
+        Code::NOACCESS | Code::INVALID_USER_BUFFER => Fail::BUFFER,
+        code => no_answer(subject, code),
     }
 }
 
@@ -128,28 +123,17 @@ pub(super) fn read<S: Sys>(
     offset: u64,
     mut buffer: ReadBuffer<'_>,
 ) -> Result<(), Partial> {
-    let result = in_pieces(offset, buffer.len(), MOST, |at, done, length| {
-        match sys.read(raw, channel.waits, at, buffer.part(done, length)) {
-            Err(Code::HANDLE_EOF) => Ok(0),
-            result => result.map_err(refusal),
-        }
+    let result = in_pieces(Subject::Read, offset, buffer.len(), MOST, |at, done, length| match sys
+        .read(raw, channel.waits, at, buffer.part(done, length))
+    {
+        Err(Code::HANDLE_EOF) => Ok(0),
+        result => result.map_err(|code| failed(Subject::Read, code)),
     });
-    result.map_err(|(done, stop)| {
-        let why = match stop {
-            Stop::Nothing | Stop::Offset => Cause::End,
-            Stop::Medium { at, unit } => {
-                let readable = |at| {
-                    let mut byte = [0];
-                    sys.read(raw, channel.waits, at, byte.as_mut_slice().into())
-                        .is_ok_and(|moved| moved > 0)
-                };
-                Cause::Medium { unit: unit.max(pieces::exact(at, LARGEST, readable)) }
-            }
-            Stop::Buffer => Cause::Buffer,
-            Stop::Other(code) => Cause::Fail(no_answer(Subject::Read, code)),
-        };
-        Partial { done, why }
-    })
+    let readable = |at| {
+        let mut byte = [0];
+        sys.read(raw, channel.waits, at, byte.as_mut_slice().into()).is_ok_and(|moved| moved > 0)
+    };
+    result.map_err(|partial| partial.no_finer(offset, |at| exact(at, LARGEST, readable)))
 }
 
 pub(super) fn write<S: Sys>(
@@ -159,22 +143,12 @@ pub(super) fn write<S: Sys>(
     offset: u64,
     mut buffer: WriteBuffer<'_>,
 ) -> Result<(), Partial> {
-    let result = in_pieces(offset, buffer.len(), MOST, |at, done, length| {
-        sys.write(raw, channel.waits, at, buffer.part(done, length)).map_err(refusal)
+    let result = in_pieces(Subject::Write, offset, buffer.len(), MOST, |at, done, length| {
+        sys.write(raw, channel.waits, at, buffer.part(done, length))
+            .map_err(|code| failed(Subject::Write, code))
     });
-    result.map_err(|(done, stop)| {
-        let why = match stop {
-            // A file that takes nothing makes no sense.
-            Stop::Nothing => Cause::Fail(Fail::Malformed(Subject::Write)),
-            Stop::Offset => Cause::Fail(Fail::Os(Subject::Write, Errno::EFBIG)),
-            // A write of less than a page reads the rest of it: it is the page that is known to be
-            // bad.
-            Stop::Medium { unit, .. } => Cause::Medium { unit: unit.max(PAGE) },
-            Stop::Buffer => Cause::Buffer,
-            Stop::Other(code) => Cause::Fail(no_answer(Subject::Write, code)),
-        };
-        Partial { done, why }
-    })
+    // A write of less than a page reads the rest of it: it is the page that is known to be bad.
+    result.map_err(|partial| partial.no_finer(offset, |_| PAGE))
 }
 
 pub(super) fn sync<S: Sys>(

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::FileExt;
 
-use pmem2_platform::CopyFault;
+use pmem2_platform::{Fail, Partial};
 
 use super::{
     gone, handler,
@@ -20,10 +20,13 @@ fn a_buffer_that_is_cut_off_is_no_bad_block() {
         other.restore();
         other.cut(left * page());
         let there = (left * page()).saturating_sub(shift);
-        assert_eq!(memory.filled(shift, &mapping), Err(CopyFault::Buffer { copied: there }));
+        assert_eq!(
+            memory.filled(shift, &mapping),
+            Err(Partial { done: there, fail: Fail::BUFFER })
+        );
         assert!((0..there).all(|index| memory.touch(shift + index) == byte(index)));
         let written = memory.drained(shift, &mapping);
-        assert_eq!(written, Err(CopyFault::Buffer { copied: there }));
+        assert_eq!(written, Err(Partial { done: there, fail: Fail::BUFFER }));
     }
 }
 
@@ -38,7 +41,7 @@ fn both_sides_are_cut_off() {
         other.cut(target * page());
         let expected = match source < target {
             true => gone(source * page()),
-            false => CopyFault::Buffer { copied: target * page() },
+            false => Partial { done: target * page(), fail: Fail::BUFFER },
         };
         assert_eq!(memory.filled(0, &mapping), Err(expected));
         other.restore();
@@ -53,7 +56,7 @@ fn a_buffer_in_the_same_file_is_still_a_buffer() {
     let mapping = file.mapping(handler(), false);
     let mut memory = file.memory();
     file.cut(4 * page());
-    assert_eq!(memory.filled(5 * page(), &mapping), Err(CopyFault::Buffer { copied: 0 }));
+    assert_eq!(memory.filled(5 * page(), &mapping), Err(Partial { done: 0, fail: Fail::BUFFER }));
     assert_eq!(mapping.read(5 * page() as u64, &mut [0; 1]), Err(gone(0)));
 }
 
@@ -109,8 +112,11 @@ fn two_ends_at_any_place_of_a_line() {
     for there in 0..130 {
         for room in 0..130 {
             let found = memory.filled_with(page() - room, &mapping, page() - there, 200);
-            let expected =
-                if there <= room { gone(there) } else { CopyFault::Buffer { copied: room } };
+            let expected = if there <= room {
+                gone(there)
+            } else {
+                Partial { done: room, fail: Fail::BUFFER }
+            };
             assert_eq!(found, Err(expected), "{there} and {room}");
             assert!(
                 (0..there.min(room)).all(

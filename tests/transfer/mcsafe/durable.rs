@@ -1,6 +1,6 @@
 //! The flush of what was written, which may meet bad memory as well.
 
-use pmem2_platform::{CopyFault, Cpu, Fail, Instruction};
+use pmem2_platform::{Cpu, Fail, Instruction};
 
 use super::{
     gone, handler,
@@ -43,8 +43,8 @@ fn what_is_there_is_flushed() {
             );
         }
         assert_eq!(mapping.persist(cpu, 4 * page() as u64, 0), Ok(()));
-        assert_eq!(mapping.persist(cpu, 4 * page() as u64, 1), Err(CopyFault::Outside));
-        assert_eq!(mapping.persist(cpu, u64::MAX, 2), Err(CopyFault::Outside));
+        assert_eq!(mapping.persist(cpu, 4 * page() as u64, 1), Err(Fail::Ended.into()));
+        assert_eq!(mapping.persist(cpu, u64::MAX, 2), Err(Fail::Ended.into()));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 
-use pmem2_platform::{CopyFault, Errno, Fd, GuardedCopy};
+use pmem2_platform::{Errno, Fail, Fd, GuardedCopy};
 
 use super::{
     handler,
@@ -35,15 +35,15 @@ fn only_the_bytes_of_the_mapping() {
         (u64::MAX - 19, false),
         (i64::MAX as u64, false),
     ] {
-        let expected = if ok { Ok(()) } else { Err(CopyFault::Outside) };
+        let expected = if ok { Ok(()) } else { Err(Fail::Ended.into()) };
         assert_eq!(mapping.read(offset, &mut []), expected, "nothing at {offset}");
         assert_eq!(mapping.write(offset, &[]), expected, "nothing at {offset}");
-        assert_eq!(mapping.read(offset, &mut buffer), Err(CopyFault::Outside), "{offset}");
-        assert_eq!(mapping.write(offset, &buffer), Err(CopyFault::Outside), "{offset}");
+        assert_eq!(mapping.read(offset, &mut buffer), Err(Fail::Ended.into()), "{offset}");
+        assert_eq!(mapping.write(offset, &buffer), Err(Fail::Ended.into()), "{offset}");
     }
     for offset in [length as u64 - 19, length as u64 - 1] {
-        assert_eq!(mapping.read(offset, &mut buffer), Err(CopyFault::Outside), "{offset}");
-        assert_eq!(mapping.write(offset, &buffer), Err(CopyFault::Outside), "{offset}");
+        assert_eq!(mapping.read(offset, &mut buffer), Err(Fail::Ended.into()), "{offset}");
+        assert_eq!(mapping.write(offset, &buffer), Err(Fail::Ended.into()), "{offset}");
     }
 }
 
@@ -56,7 +56,7 @@ fn a_descriptor_is_mapped_for_what_it_is_open_for() {
     let mut buffer = [0; 100];
     assert_eq!(only_read.read(0, &mut buffer), Ok(()));
     assert_eq!(buffer, [7; 100]);
-    assert_eq!(only_read.write(0, &buffer), Err(CopyFault::Outside));
+    assert_eq!(only_read.write(0, &buffer), Err(Fail::Ended.into()));
     assert_eq!(map(&open(true, false), 0, page(), true).err(), Some(Errno::EACCES));
     for writable in [false, true] {
         assert_eq!(map(&open(false, true), 0, page(), writable).err(), Some(Errno::EACCES));

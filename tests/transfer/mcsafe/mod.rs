@@ -16,13 +16,13 @@ mod model;
 mod stepped;
 mod together;
 
-use pmem2_platform::{CopyFault, SigbusHandler};
+use pmem2_platform::{Fail, Partial, SigbusHandler};
 
 fn handler() -> SigbusHandler {
     SigbusHandler::install().expect("a handler of SIGBUS")
 }
 
 /// What a file that was cut off says.
-fn gone(copied: usize) -> CopyFault {
-    CopyFault::Medium { copied, error: false, unit: 1 }
+fn gone(copied: usize) -> Partial {
+    Partial { done: copied, fail: Fail::bad_memory(1) }
 }

@@ -10,7 +10,7 @@ use std::{
     thread,
 };
 
-use pmem2_platform::{CopyFault, GuardedCopy};
+use pmem2_platform::{Fail, GuardedCopy, Partial};
 
 use crate::common::child::{Ended, in_child};
 
@@ -75,8 +75,8 @@ fn memory_that_comes_and_goes() {
                 while !done.load(SeqCst) {
                     let answer = match mapping.read(0, &mut buffer) {
                         Ok(()) => read,
-                        Err(CopyFault::Medium { copied, error: false, unit: 1 })
-                            if copied < length =>
+                        Err(Partial { done: copied, fail })
+                            if copied < length && fail == Fail::bad_memory(1) =>
                         {
                             failed
                         }
@@ -114,7 +114,7 @@ extern "C" fn on_signal(_: libc::c_int) {
         INTERRUPTED.fetch_add(1, SeqCst);
     }
     match mapping.read(0, &mut [0; 100]) {
-        Err(CopyFault::Medium { copied: 0, .. }) => NESTED_FAULTS.fetch_add(1, SeqCst),
+        Err(Partial { done: 0, fail: Fail::BadMemory(_) }) => NESTED_FAULTS.fetch_add(1, SeqCst),
         _ => NESTED_WRONG.fetch_add(1, SeqCst),
     };
 }

@@ -18,7 +18,7 @@ use pmem2::{
     platform::{
         Alignment, BadBlocks, Borrowed, Facts, Fail, Locate, Nowhere, Platform, Text, Transfer,
     },
-    transfer::{Cause, Partial, ReadBuffer, WriteBuffer},
+    transfer::{Partial, ReadBuffer, WriteBuffer},
 };
 
 use crate::kernel::{Bank, Dimm, Inode, Kernel, Node, PAGE, READ, Trouble, WRITE};
@@ -130,17 +130,17 @@ fn transfer(
     let mut done = 0;
     while done < length {
         let at = offset.saturating_add(u64::try_from(done).unwrap_or(u64::MAX));
-        let why =
+        let fail =
             match kernel.bytes(number, at, length - done, |index, byte| each(done + index, byte)) {
-                Ok(0) => Cause::End,
+                Ok(0) => Fail::Ended,
                 Ok(moved) => {
                     done += moved;
                     continue;
                 }
-                Err(Trouble::BadMemory) => Cause::Medium { unit: PAGE },
-                Err(trouble) => Cause::Fail(fail(trouble)),
+                Err(Trouble::BadMemory) => Fail::bad_memory(PAGE),
+                Err(trouble) => fail(trouble),
             };
-        return Err(Partial { done, why });
+        return Err(Partial { done, fail });
     }
     Ok(())
 }

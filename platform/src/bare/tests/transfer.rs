@@ -4,8 +4,8 @@ use core::ptr::NonNull;
 use std::{cell::RefCell, vec, vec::Vec};
 
 use crate::{
-    Bare, Cause, Cpu, Durability, Errno, Extent, Fail, Partial, PhysicalRegion, Platform,
-    RegionKind, Subject, Transfer, Undurable, Window,
+    Bare, Cpu, Durability, Errno, Extent, Fail, Partial, PhysicalRegion, Platform, RegionKind,
+    Subject, Transfer, Undurable, Window,
     bare::tests::tables::{self, Range, mapping, nfit},
 };
 
@@ -238,7 +238,7 @@ fn the_host() {
                 3,
                 &[7; 9],
             );
-            let failed = |errno| Partial { done: 0, why: Cause::Fail(Fail::unsynced(errno)) };
+            let failed = |errno| Partial::from(Fail::unsynced(errno));
             assert_eq!(written, answer.map_err(failed));
         });
         assert_eq!(told.take(), [(BASE + 4099, 9)]);
@@ -251,7 +251,7 @@ fn beyond_the_source() {
     let region = region(Durability::Fence);
     let part = Extent::new(&region).part(4096, 512);
     let after = on(part, |window| {
-        let absent = Partial { done: 0, why: Cause::Fail(Fail::Absent(Subject::Mapping)) };
+        let absent = Partial { done: 0, fail: Fail::Absent(Subject::Mapping) };
         for (offset, length) in [(512, 1), (511, 2), (513, 0), (u64::MAX, 1), (u64::MAX - 4096, 1)]
         {
             assert_eq!(

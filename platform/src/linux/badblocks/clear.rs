@@ -29,9 +29,13 @@ use crate::{
     errno::Errno,
     facts::Facts,
     fail::{Fail, Subject},
-    linux::{descriptor::confirm, file_id::FileId, sys::blocks::Blocks},
+    linux::{
+        descriptor::confirm,
+        file_id::FileId,
+        sys::{blocks::Blocks, fd::retry},
+    },
 };
-use bytes::{BLOCK, is_zero, matter, read, retry, write};
+use bytes::{BLOCK, is_zero, matter, read, write};
 
 /// The number of tries to get good memory, besides four for each block. (Where thousands of bad
 /// blocks were free, it took up to 26 tries, and two for each block.)

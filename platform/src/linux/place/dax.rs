@@ -5,8 +5,9 @@ use heapless::Vec;
 
 use super::location::Location;
 use crate::{
+    alignment::Alignment,
     errno::Errno,
-    facts::{Access, Alignment, Facts, Kind},
+    facts::{Access, Facts, Kind},
     fail::{Fail, Subject},
     linux::{
         descriptor::confirm,

@@ -67,3 +67,13 @@ macro_rules! widen {
     }};
 }
 pub(super) use widen;
+
+/// Makes a call until no signal interrupts it.
+pub(in crate::linux) fn retry<T>(mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
+    loop {
+        match call() {
+            Err(Errno::EINTR) => {}
+            answer => return answer,
+        }
+    }
+}

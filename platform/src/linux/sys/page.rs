@@ -4,8 +4,8 @@ use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use super::Sys;
 use crate::{
+    alignment::Alignment,
     errno::Errno,
-    facts::Alignment,
     fail::{Fail, Subject},
 };
 

@@ -12,7 +12,7 @@ use super::{
     world::{Call, FD, READ_WRITE, World},
 };
 use crate::{
-    Cause, Errno, Fail, Partial, Subject,
+    Errno, Fail, Partial, Subject,
     linux::transfer::{self, Channel},
 };
 
@@ -55,8 +55,8 @@ fn write(world: &World, offset: u64, bytes: &[u8]) -> Outcome<(), Partial> {
     (transfer::write(world.sys(), FD, &channel, offset, bytes.into()), world.calls())
 }
 
-const fn halted<A>(done: usize, why: Cause) -> Result<A, Partial> {
-    Err(Partial { done, why })
+const fn halted<A>(done: usize, fail: Fail) -> Result<A, Partial> {
+    Err(Partial { done, fail })
 }
 
 /// One call where nothing keeps it from going on; more where the system makes a pause.
@@ -82,12 +82,12 @@ fn a_file_that_ends_or_takes_nothing() {
     let world = file(1000);
     assert_eq!(
         read(&world, 900, 200),
-        (halted(100, Cause::End), vec![Call::Pread(900, 200), Call::Pread(1000, 100)])
+        (halted(100, Fail::Ended), vec![Call::Pread(900, 200), Call::Pread(1000, 100)])
     );
-    assert_eq!(read(&world, 1000, 1).0, halted(0, Cause::End));
+    assert_eq!(read(&world, 1000, 1).0, halted(0, Fail::Ended));
     let mut idle = file(1000);
     idle.medium.idle = true;
-    let expected = halted(0, Cause::Fail(Fail::Malformed(Subject::Write)));
+    let expected = halted(0, Fail::Malformed(Subject::Write));
     assert_eq!(write(&idle, 0, &[1; 10]), (expected, vec![Call::Pwrite(0, 10)]));
 }
 
@@ -95,15 +95,15 @@ fn a_file_that_ends_or_takes_nothing() {
 #[test]
 fn offsets_that_no_file_has_do_not_reach_the_kernel() {
     let world = file(1000);
-    let too_large = Cause::Fail(Fail::Os(Subject::Write, Errno::EFBIG));
+    let too_large = Fail::Os(Subject::Write, Errno::EFBIG);
     for offset in [1 << 63, (1 << 63) + 1, u64::MAX - 1, u64::MAX] {
-        assert_eq!(read(&world, offset, 10), (halted(0, Cause::End), vec![]));
+        assert_eq!(read(&world, offset, 10), (halted(0, Fail::Ended), vec![]));
         assert_eq!(write(&world, offset, &[0; 10]), (halted(0, too_large), vec![]));
     }
     let last = (1 << 63) - 4;
-    assert_eq!(read(&world, last, 10), (halted(0, Cause::End), vec![Call::Pread(last, 3)]));
+    assert_eq!(read(&world, last, 10), (halted(0, Fail::Ended), vec![Call::Pread(last, 3)]));
     let refused = world.failing(0, 28);
-    let full = Cause::Fail(Fail::Os(Subject::Write, Errno::ENOSPC));
+    let full = Fail::Os(Subject::Write, Errno::ENOSPC);
     assert_eq!(write(&refused, last, &[0; 10]), (halted(0, full), vec![Call::Pwrite(last, 3)]));
 }
 
@@ -137,12 +137,8 @@ fn every_errno_in_every_call_of_a_transfer() {
             // Up to the end of a sector.
             (0, bad) if BAD.contains(&bad) => (Ok(()), vec![call(0, 1024), call(1024, 1976)]),
             (_, bad) if BAD.contains(&bad) => (Ok(()), vec![call(2048, 512), call(2560, 440)]),
-            (_, EBADF) => {
-                (halted(index * 2048, Cause::Fail(Fail::Absent(Subject::Handle))), vec![])
-            }
-            _ => {
-                (halted(index * 2048, Cause::Fail(Fail::Os(what, Errno::from_raw(errno)))), vec![])
-            }
+            (_, EBADF) => (halted(index * 2048, Fail::Absent(Subject::Handle)), vec![]),
+            _ => (halted(index * 2048, Fail::Os(what, Errno::from_raw(errno))), vec![]),
         });
     }
     assert_eq!(injected, 4 * ERRNOS.count());

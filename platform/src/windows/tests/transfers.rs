@@ -9,7 +9,7 @@ use super::{
     world::{Call, HANDLE, World},
 };
 use crate::{
-    Cause, Errno, Fail, Partial, Subject,
+    Errno, Fail, Partial, Subject,
     windows::{
         errors::Code,
         source::describe,
@@ -32,8 +32,8 @@ fn writes(world: &World, offset: u64, bytes: &[u8]) -> Result<(), Partial> {
     write(world, HANDLE, channel(world, HANDLE), offset, bytes.into())
 }
 
-fn halted(done: usize, why: Cause) -> Result<(), Partial> {
-    Err(Partial { done, why })
+fn halted(done: usize, fail: Fail) -> Result<(), Partial> {
+    Err(Partial { done, fail })
 }
 
 #[test]
@@ -90,24 +90,21 @@ fn the_end_of_the_file() {
     for ends_quietly in [true, false] {
         let world = world(Disk { ends_quietly, ..Disk::new() });
         let (result, buffer) = reads(&world, 163_900, 41);
-        assert_eq!(result, halted(40, Cause::End));
+        assert_eq!(result, halted(40, Fail::Ended));
         assert_eq!(buffer[..40], world.disk.bytes.borrow()[163_900..]);
-        assert_eq!(reads(&world, 200_000, 1).0, halted(0, Cause::End));
+        assert_eq!(reads(&world, 200_000, 1).0, halted(0, Fail::Ended));
     }
     // Beyond what any file has the system is not asked.
     let world = world(Disk::new());
     for offset in [1 << 63, u64::MAX] {
-        assert_eq!(reads(&world, offset, 1).0, halted(0, Cause::End));
-        assert_eq!(
-            writes(&world, offset, &[1]),
-            halted(0, Cause::Fail(Fail::Os(Subject::Write, Errno::EFBIG)))
-        );
+        assert_eq!(reads(&world, offset, 1).0, halted(0, Fail::Ended));
+        assert_eq!(writes(&world, offset, &[1]), halted(0, Fail::Os(Subject::Write, Errno::EFBIG)));
     }
     assert_eq!(world.calls(), [Call::Waits, Call::Waits, Call::Waits, Call::Waits]);
     // What takes nothing.
     let world = World { disk: Disk { most: 0, ..Disk::new() }, ..World::file() };
-    assert_eq!(writes(&world, 0, &[1]), halted(0, Cause::Fail(Fail::Malformed(Subject::Write))));
-    assert_eq!(reads(&world, 0, 1).0, halted(0, Cause::End));
+    assert_eq!(writes(&world, 0, &[1]), halted(0, Fail::Malformed(Subject::Write)));
+    assert_eq!(reads(&world, 0, 1).0, halted(0, Fail::Ended));
 }
 
 /// By the numbers of winerror.h: what a device says of its medium.
@@ -130,10 +127,10 @@ fn every_code_of_a_transfer() {
         let all: Vec<u64> = (0..=320).collect();
         let world = world(Disk { bad: all, code, ..Disk::new() });
         let of = |what, unit| match code {
-            code if MEDIUM.contains(&code) => Cause::Medium { unit },
-            code if BUFFER.contains(&code) => Cause::Buffer,
-            HANDLE_EOF if what == Subject::Read => Cause::End,
-            code => Cause::Fail(failed(what, code)),
+            code if MEDIUM.contains(&code) => Fail::bad_memory(unit),
+            code if BUFFER.contains(&code) => Fail::BUFFER,
+            HANDLE_EOF if what == Subject::Read => Fail::Ended,
+            code => failed(what, code),
         };
         assert_eq!(reads(&world, 5000, 2000).0, halted(0, of(Subject::Read, 65536)), "{code}");
         assert_eq!(writes(&world, 5000, &[1; 2000]), halted(0, of(Subject::Write, 4096)), "{code}");
@@ -200,12 +197,12 @@ fn the_first_bad_byte() {
             let (start, unit) = expected;
             let done = (start - offset) as usize;
             let (result, buffer) = reads(&world, offset, 100_000);
-            assert_eq!(result, halted(done, Cause::Medium { unit }), "{bad} from {offset}");
+            assert_eq!(result, halted(done, Fail::bad_memory(unit)), "{bad} from {offset}");
             assert_eq!(buffer[..done], world.disk.bytes.borrow()[offset as usize..][..done]);
             // A page is what a write is known to fail of.
             assert_eq!(
                 writes(&world, offset, &[5; 100_000]),
-                halted(done, Cause::Medium { unit: unit.max(4096) })
+                halted(done, Fail::bad_memory(unit.max(4096)))
             );
         }
     }
@@ -219,8 +216,8 @@ fn a_buffer_that_ends() {
     let world = world(Disk { room: 16, ..Disk::new() });
     assert_eq!(reads(&world, 3, 100).0, Ok(()));
     let world = World { disk: Disk { room: 0, ..Disk::new() }, ..World::file() };
-    assert_eq!(reads(&world, 3, 100).0, halted(0, Cause::Buffer));
-    assert_eq!(writes(&world, 3, &[0; 100]), halted(0, Cause::Buffer));
+    assert_eq!(reads(&world, 3, 100).0, halted(0, Fail::BUFFER));
+    assert_eq!(writes(&world, 3, &[0; 100]), halted(0, Fail::BUFFER));
 }
 
 proptest! {
@@ -244,9 +241,10 @@ proptest! {
             Some(first) => {
                 let at = first.max(offset);
                 match result {
-                    Err(Partial { done, why: Cause::Medium { unit: told } }) => {
+                    Err(Partial { done, fail: Fail::BadMemory(told) }) => {
                         prop_assert_eq!(offset + done as u64, at);
-                        prop_assert!(told.is_power_of_two() && told >= unit);
+                        let told = told.bytes();
+                        prop_assert!(told >= unit);
                         let around = at & !(told - 1)..(at & !(told - 1)) + told;
                         prop_assert!(bad.iter().any(|sector| around.contains(&(sector * 512))), "a bad one is in it");
                         done

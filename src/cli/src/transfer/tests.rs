@@ -7,7 +7,7 @@ use std::{cell::Cell, convert::Infallible, fs::File, io::Write, sync::atomic::Or
 use pmem2::{
     Access, Kind,
     platform::{Alignment, Borrowed, Facts, Fail, Platform},
-    transfer::{Cause, Partial, ReadBuffer, WriteBuffer},
+    transfer::{Partial, ReadBuffer, WriteBuffer},
 };
 
 use super::*;
@@ -106,7 +106,7 @@ impl Transfer for &Device {
     }
 
     fn read_at(_: Borrowed<'_, Self>, (): &(), _: u64, _: ReadBuffer<'_>) -> Result<(), Partial> {
-        Err(Partial { done: 0, why: Cause::Medium { unit: 1 } })
+        Err(Partial { done: 0, fail: Fail::bad_memory(1) })
     }
 
     fn write_at(_: Borrowed<'_, Self>, (): &(), _: u64, _: WriteBuffer<'_>) -> Result<(), Partial> {

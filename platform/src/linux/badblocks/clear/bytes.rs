@@ -4,23 +4,16 @@ use core::ops::Range;
 
 use crate::{
     errno::Errno,
-    fail::Fail,
-    linux::{badblocks::known::failed, sys::blocks::Blocks},
-    transfer::pieces::{Refusal, Stop, in_pieces},
+    fail::{Fail, Subject},
+    linux::{
+        badblocks::known::failed,
+        sys::{blocks::Blocks, fd::retry},
+    },
+    transfer::pieces::in_pieces,
 };
 
 /// The largest block of a file system. (With DAX, it is a page.)
 pub(super) const BLOCK: usize = 4096;
-
-/// Makes a call until no signal interrupts it.
-pub(super) fn retry<T>(mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
-    loop {
-        match call() {
-            Err(Errno::EINTR) => {}
-            called => return called,
-        }
-    }
-}
 
 /// Whether any byte must not be lost.
 pub(super) fn matter(bytes: &[u8]) -> bool {
@@ -47,8 +40,8 @@ pub(super) fn is_zero<S: Blocks>(sys: S, fd: i32, range: &Range<u64>) -> Result<
 pub(super) fn read<S: Blocks>(sys: S, fd: i32, at: u64, bytes: &mut [u8]) -> Result<bool, Fail> {
     let length = bytes.len();
     let read = |at, done| sys.read_at(fd, bytes.get_mut(done..).unwrap_or_default(), at);
-    match transfer(at, length, read) {
-        Err(Stop::Other(Errno::EIO)) => Ok(false),
+    match transfer(Subject::Read, at, length, read) {
+        Err(Fail::Os(_, Errno::EIO)) => Ok(false),
         read => read.map(|()| true).map_err(stopped),
     }
 }
@@ -56,23 +49,23 @@ pub(super) fn read<S: Blocks>(sys: S, fd: i32, at: u64, bytes: &mut [u8]) -> Res
 /// Writes all of `bytes`.
 pub(super) fn write<S: Blocks>(sys: S, fd: i32, at: u64, bytes: &[u8]) -> Result<(), Fail> {
     let write = |at, done| sys.write_at(fd, bytes.get(done..).unwrap_or_default(), at);
-    transfer(at, bytes.len(), write).map_err(stopped)
+    transfer(Subject::Write, at, bytes.len(), write).map_err(stopped)
 }
 
 /// Transfers all bytes. A call that reports more bytes than were asked for transferred none.
 fn transfer(
+    subject: Subject,
     at: u64,
     length: usize,
     mut call: impl FnMut(u64, usize) -> Result<usize, Errno>,
-) -> Result<(), Stop<Errno>> {
-    let moved = in_pieces(at, length, length, |at, done, rest| match call(at, done) {
-        Ok(moved) => Ok(if moved > rest { 0 } else { moved }),
-        Err(Errno::EINTR) => Err(Refusal::Again),
-        Err(errno) => Err(Refusal::Other(errno)),
+) -> Result<(), Fail> {
+    let moved = in_pieces(subject, at, length, length, |at, done, rest| {
+        let moved = retry(|| call(at, done)).map_err(|errno| Fail::Os(subject, errno))?;
+        Ok(if moved > rest { 0 } else { moved })
     });
-    moved.map_err(|(_, stop)| stop)
+    moved.map_err(|partial| partial.fail)
 }
 
-fn stopped(stop: Stop<Errno>) -> Fail {
-    failed(if let Stop::Other(errno) = stop { errno } else { Errno::EIO })
+fn stopped(fail: Fail) -> Fail {
+    failed(if let Fail::Os(_, errno) = fail { errno } else { Errno::EIO })
 }

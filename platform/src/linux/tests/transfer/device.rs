@@ -11,14 +11,14 @@ use std::{
 
 use super::{FD, channel, halted};
 use crate::{
-    Access, Cause, Cpu, Errno, Fail, Partial, SigbusHandler, Subject, Undurable,
+    Access, Cpu, Errno, Fail, Partial, SigbusHandler, Subject, Undurable,
     linux::{
         sys::page,
         tests::{
             inject::{ERRNOS, inject},
             world::{Call, ENTRY, READ_WRITE, World},
         },
-        transfer::{self, Channel, mcsafe::copy_fault::CopyFault},
+        transfer::{self, Channel},
     },
 };
 
@@ -106,7 +106,7 @@ fn whole_units_are_mapped() {
     let empty = channel(&world, 0..0, false).unwrap();
     assert_eq!(world.calls(), calls(0..0, false)[..5], "there is nothing to map");
     assert_eq!(read(&world, &empty, 0, 0), Ok(vec![]));
-    assert_eq!(read(&world, &empty, 0, 1), halted(0, Cause::End));
+    assert_eq!(read(&world, &empty, 0, 1), halted(0, Fail::Ended));
     let too_long = channel(&world, u64::MAX - 5..u64::MAX, false);
     assert_eq!(too_long.err(), Some(Fail::Os(Subject::Mapping, Errno::EOVERFLOW)));
 }
@@ -179,9 +179,9 @@ fn bytes_of_the_mapping() {
     let reader = channel(&world, UNIT + 8..UNIT + 20, false).unwrap();
     world.calls();
     assert_eq!(read(&world, &reader, UNIT + 9, 5), Ok(vec![0, 1, 2, 3, 4]));
-    assert_eq!(read(&world, &reader, 0, 5), halted(0, Cause::End), "in front of what is mapped");
-    assert_eq!(read(&world, &reader, 2 * UNIT, 1), halted(0, Cause::End), "and behind it");
-    let refused = Cause::Fail(Fail::Os(Subject::Write, Errno::EBADF));
+    assert_eq!(read(&world, &reader, 0, 5), halted(0, Fail::Ended), "in front of what is mapped");
+    assert_eq!(read(&world, &reader, 2 * UNIT, 1), halted(0, Fail::Ended), "and behind it");
+    let refused = Fail::Os(Subject::Write, Errno::EBADF);
     assert_eq!(
         write(&world, &reader, UNIT + 8, &[1]),
         halted(0, refused),
@@ -214,8 +214,8 @@ fn memory_that_fails() {
     world.calls();
     let left = UNIT + 5 * 65536;
     file.set_len(left).unwrap();
-    let gone = |done| halted(done, Cause::Medium { unit: 1 });
-    let gone_after = |done| halted(done, Cause::Medium { unit: 1 });
+    let gone = |done| halted(done, Fail::bad_memory(1));
+    let gone_after = |done| halted(done, Fail::bad_memory(1));
     assert_eq!(read(&world, &reader, left - 100, 200), gone(100));
     assert_eq!(read(&world, &reader, left, 1), gone(0));
     assert_eq!(read(&world, &reader, left - 1, 1), Ok(vec![0]));
@@ -224,28 +224,9 @@ fn memory_that_fails() {
         return;
     };
     world.calls();
-    assert_eq!(write(&world, &writer, left, &[1; 100]), halted(0, Cause::Medium { unit: 1 }));
+    assert_eq!(write(&world, &writer, left, &[1; 100]), halted(0, Fail::bad_memory(1)));
     assert_eq!(write(&world, &writer, left - 300, &[1; 400]), gone_after(300));
     assert_eq!(read(&world, &writer, left - 300, 300), Ok(vec![1; 300]));
     assert_eq!(write(&world, &writer, left - 3001, &[2; 4000]), gone_after(3001));
     assert_eq!(read(&world, &writer, left - 3001, 3001), Ok(vec![2; 3001]));
-}
-
-#[test]
-fn what_faults_mean() {
-    for (fault, done, why) in [
-        (CopyFault::Outside, 0, Cause::End),
-        (CopyFault::Medium { copied: 7, error: true, unit: 64 }, 7, Cause::Medium { unit: 64 }),
-        (CopyFault::Medium { copied: 7, error: false, unit: 1 }, 7, Cause::Medium { unit: 1 }),
-        (CopyFault::Buffer { copied: 9 }, 9, Cause::Buffer),
-    ] {
-        assert_eq!(transfer::halted(fault), Partial { done, why });
-    }
-}
-
-#[test]
-fn what_is_written_is_durable_already() {
-    let (world, _) = device();
-    let facts = world.facts();
-    assert_eq!((transfer::sync(world.sys(), FD, &facts), world.calls()), (Ok(()), vec![]));
 }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::{FD, file, halted, of_file, read, write};
 use crate::{
-    Cause, Partial, ReadBuffer, WriteBuffer,
+    Fail, Partial, ReadBuffer, WriteBuffer,
     linux::{
         sys::page,
         tests::world::{Call, World},
@@ -39,15 +39,15 @@ fn the_first_bad_sector() {
             let done = (at / SECTOR * SECTOR - offset) as usize;
             assert_eq!(
                 read(&world, offset, length).0,
-                halted(done, Cause::Medium { unit: SECTOR }),
+                halted(done, Fail::bad_memory(SECTOR)),
                 "{at}"
             );
             // In the midst of a bad sector it is already the first byte.
-            assert_eq!(read(&world, at, 10).0, halted(0, Cause::Medium { unit: SECTOR }), "{at}");
+            assert_eq!(read(&world, at, 10).0, halted(0, Fail::bad_memory(SECTOR)), "{at}");
             // What a write says is that a page, at most, cannot be written.
             assert_eq!(
                 write(&world, offset, &vec![1; length]).0,
-                halted(done, Cause::Medium { unit: LARGEST }),
+                halted(done, Fail::bad_memory(LARGEST)),
                 "{at}"
             );
         }
@@ -59,7 +59,7 @@ fn the_first_bad_sector() {
 fn the_first_bad_page() {
     for all_or_nothing in [false, true] {
         let world = bad(3 * PAGE + 1600..3 * PAGE + 1601, PAGE, all_or_nothing);
-        let expected = |done| halted(done, Cause::Medium { unit: PAGE });
+        let expected = |done| halted(done, Fail::bad_memory(PAGE));
         assert_eq!(read(&world, 0, 65536).0, expected(3 * PAGE as usize));
         assert_eq!(read(&world, 3 * PAGE + 5, 65536).0, expected(0));
         assert_eq!(read(&world, 3 * PAGE + 4000, 1).0, expected(0));
@@ -73,7 +73,7 @@ fn a_bad_page_that_is_written() {
     for blames_memory in [false, true] {
         let mut world = bad(3 * PAGE + 1600..3 * PAGE + 1601, PAGE, true);
         world.medium.blames_memory = blames_memory;
-        let expected = |done| halted(done, Cause::Medium { unit: LARGEST });
+        let expected = |done| halted(done, Fail::bad_memory(LARGEST));
         assert_eq!(write(&world, PAGE, &[1; 65536]).0, expected(2 * PAGE as usize));
         assert_eq!(write(&world, 3 * PAGE + 5, &[1; 10]).0, expected(0));
         assert_eq!(write(&world, 4 * PAGE, &[1; 65536]).0, Ok(()));
@@ -88,10 +88,10 @@ fn pieces_that_are_refused() {
     world.medium.multiple = 4096;
     let (answer, calls) = read(&world, 0, 65536);
     // Nor can it be asked which sectors around are good.
-    assert_eq!(answer, halted(8192, Cause::Medium { unit: LARGEST }));
+    assert_eq!(answer, halted(8192, Fail::bad_memory(LARGEST)));
     assert!(calls.contains(&Call::Pread(8192, 4096)), "{calls:?}");
     let first = vec![Call::Pread(0, 65535)];
-    let invalid = Cause::Fail(crate::Fail::Os(crate::Subject::Read, crate::Errno::EINVAL));
+    let invalid = Fail::Os(crate::Subject::Read, crate::Errno::EINVAL);
     assert_eq!(read(&world, 0, 65535), (halted(0, invalid), first));
 }
 
@@ -149,17 +149,17 @@ impl Case {
     }
 
     /// Byte by byte: how many can be transferred of those that are there, and why no more.
-    fn expected(&self, world: &World, end: usize) -> (usize, Option<Cause>) {
+    fn expected(&self, world: &World, end: usize) -> (usize, Option<Fail>) {
         for index in 0..self.wanted {
             let at = self.offset + index as u64;
             if at >= end as u64 {
-                return (index, Some(Cause::End));
+                return (index, Some(Fail::Ended));
             }
             if world.medium.is_bad(at) {
-                return (index, Some(Cause::Medium { unit: self.block }));
+                return (index, Some(Fail::bad_memory(self.block)));
             }
             if index == self.memory {
-                return (index, Some(Cause::Buffer));
+                return (index, Some(Fail::BUFFER));
             }
         }
         (self.wanted, None)
@@ -168,29 +168,26 @@ impl Case {
 
 fn check(
     answer: Result<(), Partial>,
-    expected: (usize, Option<Cause>),
+    expected: (usize, Option<Fail>),
     world: &World,
     offset: u64,
 ) -> Result<(), TestCaseError> {
     match (answer, expected) {
         (Ok(()), (_, None)) => {}
         (
-            Err(Partial { done, why: Cause::Medium { unit } }),
-            (wanted, Some(Cause::Medium { unit: least })),
+            Err(Partial { done, fail: Fail::BadMemory(unit) }),
+            (wanted, Some(Fail::BadMemory(least))),
         ) => {
             prop_assert_eq!(done, wanted);
-            prop_assert!(
-                unit.is_power_of_two() && unit >= least && unit <= LARGEST.max(least),
-                "{}",
-                unit
-            );
+            let (unit, least) = (unit.bytes(), least.bytes());
+            prop_assert!(unit >= least && unit <= LARGEST.max(least), "{}", unit);
             // There is a bad byte in it.
             let block = (offset + done as u64) / unit * unit;
             let medium = &world.medium;
             prop_assert!(medium.bad.iter().any(|bad| bad.start < block + unit && block < bad.end));
         }
-        (Err(Partial { done, why }), (wanted, Some(expected))) => {
-            prop_assert_eq!((done, why), (wanted, expected));
+        (Err(Partial { done, fail }), (wanted, Some(expected))) => {
+            prop_assert_eq!((done, fail), (wanted, expected));
         }
         (answer, expected) => prop_assert!(false, "{:?}, not {:?}", answer, expected),
     }

@@ -2,15 +2,14 @@
 
 use core::{ffi::c_void, ops::Range, ptr::NonNull};
 
-use super::{
-    copy_fault::CopyFault,
-    native::{self, Guard},
-};
+use super::native::{self, Guard};
 use crate::{
     cpu::processor::Cpu,
     errno::Errno,
+    fail::Fail,
     linux::sys::{self, Linux},
     source::Handle,
+    transfer::Partial,
 };
 
 /// Somebody handles the SIGBUS of transfers from and to memory that is bad: this crate, or the
@@ -182,15 +181,16 @@ impl GuardedCopy {
     ///
     /// # Errors
     ///
-    /// See [`CopyFault`]. The buffer has changed as far as it says, and maybe by a cache line more.
-    pub fn read(&self, offset: u64, buffer: &mut [u8]) -> Result<(), CopyFault> {
+    /// [`Fail::Ended`]: the bytes are not all in the mapping. [`Fail::BadMemory`]: the memory is bad, or
+    /// is not there. The buffer has changed as far as [`Partial`] says, and maybe by a cache line more.
+    pub fn read(&self, offset: u64, buffer: &mut [u8]) -> Result<(), Partial> {
         // SAFETY: the buffer is the caller's alone, and can be written to.
         unsafe { self.read_to(offset, buffer.as_mut_ptr(), buffer.len()) }
     }
 
     /// As [`read`](GuardedCopy::read), for a buffer that may be anything. Where it is not mapped at
     /// all, or cannot be written to, that is a SIGSEGV as from a memcpy; where it is a mapping of
-    /// something that is cut off, or has gone bad, the error is [`CopyFault::Buffer`].
+    /// something that is cut off, or has gone bad, the error is [`Fail::BUFFER`].
     ///
     /// # Safety
     ///
@@ -200,7 +200,7 @@ impl GuardedCopy {
         offset: u64,
         buffer: *mut u8,
         length: usize,
-    ) -> Result<(), CopyFault> {
+    ) -> Result<(), Partial> {
         let source = self.place(offset, length)?;
         // SAFETY: the bytes at `source` are mapped for reading, those of the buffer are the
         // caller's.
@@ -211,9 +211,9 @@ impl GuardedCopy {
     ///
     /// # Errors
     ///
-    /// See [`CopyFault`]: [`Outside`](CopyFault::Outside) also where the mapping was not made for
+    /// Those of [`read`](GuardedCopy::read); [`Fail::Ended`] also where the mapping was not made for
     /// writing. More may have been written than it says, by a cache line.
-    pub fn write(&self, offset: u64, buffer: &[u8]) -> Result<(), CopyFault> {
+    pub fn write(&self, offset: u64, buffer: &[u8]) -> Result<(), Partial> {
         // SAFETY: it can be read, and nobody writes to it during the call.
         unsafe { self.write_from(offset, buffer.as_ptr(), buffer.len()) }
     }
@@ -229,9 +229,9 @@ impl GuardedCopy {
         offset: u64,
         buffer: *const u8,
         length: usize,
-    ) -> Result<(), CopyFault> {
+    ) -> Result<(), Partial> {
         if !self.writable {
-            return Err(CopyFault::Outside);
+            return Err(Fail::Ended.into());
         }
         let target = self.place(offset, length)?;
         // SAFETY: the bytes at `target` are mapped for writing, and nobody has a reference to them.
@@ -244,18 +244,18 @@ impl GuardedCopy {
     ///
     /// # Errors
     ///
-    /// See [`CopyFault`]: how many bytes are durable is in the place of how many were copied.
-    pub fn persist(&self, cpu: Cpu, offset: u64, length: usize) -> Result<(), CopyFault> {
+    /// Those of [`read`](GuardedCopy::read), with how many bytes are durable.
+    pub fn persist(&self, cpu: Cpu, offset: u64, length: usize) -> Result<(), Partial> {
         let target = self.place(offset, length)?;
         self.handler.0.flush(cpu, target, length, self.guarded())
     }
 
     /// Where these bytes are.
-    fn place(&self, offset: u64, length: usize) -> Result<*mut u8, CopyFault> {
-        let offset = usize::try_from(offset).map_err(|_| CopyFault::Outside)?;
+    fn place(&self, offset: u64, length: usize) -> Result<*mut u8, Fail> {
+        let offset = usize::try_from(offset).map_err(|_| Fail::Ended)?;
         match offset.checked_add(length) {
             Some(end) if end <= self.length => Ok(self.at.as_ptr().wrapping_add(offset)),
-            _ => Err(CopyFault::Outside),
+            _ => Err(Fail::Ended),
         }
     }
 
@@ -268,7 +268,7 @@ impl GuardedCopy {
         target: *mut u8,
         source: *const u8,
         length: usize,
-    ) -> Result<(), CopyFault> {
+    ) -> Result<(), Partial> {
         // SAFETY: what is mapped may be accessed, by the caller.
         unsafe { self.handler.0.copy(target, source, length, self.guarded()) }
     }

@@ -8,7 +8,6 @@
 //!
 //! See sigaction(2) and <https://www.kernel.org/doc/Documentation/vm/hwpoison.rst>.
 
-pub(in crate::linux) mod copy_fault;
 pub(in crate::linux) mod mapping;
 #[cfg_attr(
     not(all(

@@ -2,8 +2,7 @@
 
 use core::{ffi::c_void, mem::MaybeUninit, ops::Range, slice};
 
-use super::copy_fault::CopyFault;
-use crate::{cpu::processor::Cpu, errno::Errno, linux::sys::fd};
+use crate::{cpu::processor::Cpu, errno::Errno, linux::sys::fd, transfer::Partial};
 
 /// There is none.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +23,7 @@ impl Guard {
         _: *const u8,
         _: usize,
         _: Range<usize>,
-    ) -> Result<(), CopyFault> {
+    ) -> Result<(), Partial> {
         match self {}
     }
 
@@ -34,7 +33,7 @@ impl Guard {
         _: *const u8,
         _: usize,
         _: Range<usize>,
-    ) -> Result<(), CopyFault> {
+    ) -> Result<(), Partial> {
         match self {}
     }
 }

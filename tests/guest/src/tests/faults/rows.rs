@@ -7,7 +7,7 @@ use std::{
 };
 
 use pmem2_guest::machine::{Contents, Device, MIB, Machine, PAGE};
-use pmem2_platform::CopyFault;
+use pmem2_platform::{Fail, Partial};
 
 use super::{
     bed::{Bed, bytes},
@@ -37,7 +37,7 @@ fn made_bad(machine: &Machine, device: &Device, way: Way, page: u64) {
     // Whole pages are bad, where the driver of file systems' memory has a say: that is no error of
     // the memory.
     let bad = if device.is_file() && directly(device) {
-        Err(CopyFault::Medium { copied: 0, error: false, unit: 1 })
+        Err(Partial { done: 0, fail: Fail::bad_memory(1) })
     } else {
         Ok(())
     };

@@ -9,10 +9,10 @@ mod tests;
 
 use core::{ffi::c_void, ops::Range};
 
-use super::copy_fault::CopyFault;
-use crate::{cpu::processor::Cpu, errno::Errno};
+use crate::{
+    alignment::Alignment, cpu::processor::Cpu, errno::Errno, fail::Fail, transfer::Partial,
+};
 use fault::{Report, Side};
-use signal::BUS_ADRERR;
 
 /// Somebody handles SIGBUS.
 #[derive(Clone, Copy, Debug)]
@@ -42,11 +42,11 @@ impl Guard {
         source: *const u8,
         length: usize,
         guarded: Range<usize>,
-    ) -> Result<(), CopyFault> {
+    ) -> Result<(), Partial> {
         let copy: arch::Copy = arch::copy;
         // SAFETY: the caller's; and there is a handler, as this guard shows.
         let outcome = unsafe { copy(target, source, guarded.start, length, guarded.end) };
-        ended(&outcome, length)
+        ended(outcome, length)
     }
 
     /// Flushes the cache lines of `length` bytes at `target`, which are in the guarded mapping, and
@@ -60,7 +60,7 @@ impl Guard {
         target: *const u8,
         length: usize,
         guarded: Range<usize>,
-    ) -> Result<(), CopyFault> {
+    ) -> Result<(), Partial> {
         let flush: arch::Flush = arch::flush;
         let mut flushed = Ok(());
         if let (Some(instruction), 1..) = (arch::numbered(cpu.instruction()), length) {
@@ -71,27 +71,32 @@ impl Guard {
             let outcome = unsafe {
                 flush(first, first, guarded.start, whole, guarded.end, cpu.line(), instruction)
             };
-            flushed = ended(&outcome, whole).map_err(|fault| fault.after(into_line));
+            flushed = ended(outcome, whole).map_err(|partial| Partial {
+                done: partial.done.saturating_sub(into_line),
+                ..partial
+            });
         }
         cpu.fence();
         flushed
     }
 }
 
-/// What became of so many bytes.
-fn ended(outcome: &arch::Outcome, length: usize) -> Result<(), CopyFault> {
-    let copied = length.saturating_sub(outcome.left);
-    match Report::unpacked(outcome.report) {
-        None if outcome.left == 0 => Ok(()),
+/// Reads the two registers that a routine returns for `length` bytes: see [`arch::Copy`].
+fn ended(registers: u128, length: usize) -> Result<(), Partial> {
+    let [left, report] = [registers, registers.wrapping_shr(64)]
+        .map(|half| usize::try_from(half & u128::from(u64::MAX)).unwrap_or(usize::MAX));
+    let fail = match Report::unpacked(report) {
+        None if left == 0 => return Ok(()),
         // No handler was there, so that it would be a routine's own fault: nothing that is left is
         // a success.
-        None => Err(CopyFault::Medium { copied, error: true, unit: 1 }),
-        Some(Report { side: Side::Buffer, .. }) => Err(CopyFault::Buffer { copied }),
-        Some(Report { side: Side::Medium, code, low_bits }) => {
-            let unit = 1_u64.checked_shl(low_bits).unwrap_or(1);
-            Err(CopyFault::Medium { copied, error: code != BUS_ADRERR, unit })
+        None => Fail::BadMemory(Alignment::from_log2(0)),
+        Some(Report { side: Side::Buffer, .. }) => Fail::BUFFER,
+        // Memory that is not there went away: the mapping is in the file or device.
+        Some(Report { side: Side::Medium, low_bits, .. }) => {
+            Fail::BadMemory(Alignment::from_log2(low_bits))
         }
-    }
+    };
+    Err(Partial { done: length.saturating_sub(left), fail })
 }
 
 /// pread64(2) and pwrite64(2): how many bytes were read, or written.

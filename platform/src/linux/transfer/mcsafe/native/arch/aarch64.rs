@@ -3,7 +3,7 @@
 use core::arch::{asm, naked_asm};
 
 pub(in super::super) use super::generic::*;
-use super::{Outcome, Registers, Stack};
+use super::{Registers, Stack};
 use crate::cpu::instruction::Instruction;
 
 /// Where the part of [`copy`] that copies begins, from its first byte, its careful part, and its
@@ -34,7 +34,7 @@ pub(in super::super) unsafe extern "C" fn copy(
     start: usize,
     left: usize,
     end: usize,
-) -> Outcome {
+) -> u128 {
     // They are x0 to x4, the result is x0 and x1.
     naked_asm!(
         "2:",
@@ -97,7 +97,7 @@ pub(in super::super) unsafe extern "C" fn flush(
     end: usize,
     line: usize,
     instruction: usize,
-) -> Outcome {
+) -> u128 {
     // As above; then x5 and x6. The assembler knows two of the instructions' names only with the
     // features.
     naked_asm!(

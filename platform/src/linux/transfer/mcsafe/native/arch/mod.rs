@@ -10,16 +10,8 @@ mod native;
 
 pub(super) use native::*;
 
-/// What a copy returns: two registers in each of the calling conventions.
-#[repr(C)]
-pub(super) struct Outcome {
-    /// How many bytes are left.
-    pub(super) left: usize,
-    /// 0, or what the handler put there.
-    pub(super) report: usize,
-}
-
-/// The copy of each processor.
+/// The copy of each processor. It returns two registers: the low half is how many bytes are left,
+/// the high half 0, or what the handler put there.
 ///
 /// `target` or `source` lies in the guarded mapping, from `start` up to `end`, which the copy does
 /// not touch otherwise: they are in registers so that a handler finds them there. `left` is the
@@ -36,7 +28,7 @@ pub(super) type Copy = unsafe extern "C" fn(
     start: usize,
     left: usize,
     end: usize,
-) -> Outcome;
+) -> u128;
 
 /// The flush of each processor, of whole lines from the one on that `target` is in the beginning
 /// of.
@@ -56,7 +48,7 @@ pub(super) type Flush = unsafe extern "C" fn(
     end: usize,
     line: usize,
     instruction: usize,
-) -> Outcome;
+) -> u128;
 
 /// What a routine was at when a signal interrupted the program. Only the counter means anything
 /// unless one was running.

@@ -4,7 +4,7 @@
 use core::arch::{asm, naked_asm};
 
 pub(in super::super) use super::generic::*;
-use super::{Outcome, Registers, Stack};
+use super::{Registers, Stack};
 use crate::cpu::instruction::Instruction;
 
 /// Where the part of [`copy`] that copies begins, from its first byte, its careful part, and its
@@ -33,7 +33,7 @@ pub(in super::super) unsafe extern "C" fn copy(
     start: usize,
     left: usize,
     end: usize,
-) -> Outcome {
+) -> u128 {
     // They are a0 to a4, the result is a0 and a1. Without compressed and relaxed instructions,
     // their length is known here.
     naked_asm!(
@@ -106,7 +106,7 @@ pub(in super::super) unsafe extern "C" fn flush(
     end: usize,
     line: usize,
     instruction: usize,
-) -> Outcome {
+) -> u128 {
     // As above; then a5 and a6. There is one instruction, cbo.clean, whose name the assembler knows
     // only with the extension.
     naked_asm!(

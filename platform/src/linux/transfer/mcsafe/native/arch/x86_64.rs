@@ -3,7 +3,7 @@
 
 use core::arch::{asm, naked_asm};
 
-use super::{Outcome, Registers, Stack, first_byte};
+use super::{Registers, Stack, first_byte};
 use crate::cpu::instruction::Instruction;
 
 /// Where the part of [`copy`] that copies begins, from its first byte, its careful part, and its
@@ -41,7 +41,7 @@ pub(in super::super) unsafe extern "C" fn copy(
     start: usize,
     left: usize,
     end: usize,
-) -> Outcome {
+) -> u128 {
     // They are rdi, rsi, rdx, rcx and r8, the result is rax and rdx.
     naked_asm!(
         "2:",
@@ -162,7 +162,7 @@ pub(in super::super) unsafe extern "C" fn flush(
     end: usize,
     line: usize,
     instruction: usize,
-) -> Outcome {
+) -> u128 {
     // As above; then r9 and the stack.
     naked_asm!(
         "2:",

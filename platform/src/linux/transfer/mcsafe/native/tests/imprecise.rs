@@ -10,9 +10,9 @@ use core::{
 };
 use std::{vec, vec::Vec};
 
-use crate::linux::transfer::mcsafe::{
-    copy_fault::CopyFault,
-    native::{
+use crate::{
+    Fail, Partial,
+    linux::transfer::mcsafe::native::{
         arch::{self, Context},
         ended, fault,
         signal::{BUS_MCEERR_AR, Info, SIGBUS},
@@ -72,13 +72,8 @@ unsafe extern "C" fn on_step(_signal: c_int, _info: *mut c_void, context: *mut c
 struct Room([u8; ROOM]);
 
 /// What the copy answers, one instruction after the other.
-fn stepped(
-    target: *mut u8,
-    source: *const u8,
-    length: usize,
-    guarded: (usize, usize),
-) -> arch::Outcome {
-    let (left, report);
+fn stepped(target: *mut u8, source: *const u8, length: usize, guarded: (usize, usize)) -> u128 {
+    let (left, report): (u64, u64);
     // SAFETY: the ranges are this test's. What is on the stack is below the red zone of whoever is
     // here, and gone at the end; the trap flag is, too. The copy changes what the calling
     // convention lets it change.
@@ -94,7 +89,7 @@ fn stepped(
             inout("r8") guarded.1 => _, out("rax") left, clobber_abi("C"),
         );
     }
-    arch::Outcome { left, report }
+    u128::from(left) | u128::from(report) << 64
 }
 
 #[test]
@@ -147,10 +142,10 @@ fn one(
         let guarded = source.0.as_ptr_range();
         let outcome = stepped(place, first, length, (guarded.start.addr(), guarded.end.addr()));
         let what = std::format!("{length} from {from} to {to}, {at} with {bits} bits, step {step}");
-        let copied = match ended(&outcome, length) {
+        let copied = match ended(outcome, length) {
             Ok(()) => length,
-            Err(CopyFault::Medium { copied, .. } | CopyFault::Buffer { copied }) => copied,
-            Err(CopyFault::Outside) => panic!("{what}"),
+            Err(Partial { done, fail: Fail::BadMemory(_) | Fail::BUFFER }) => done,
+            Err(partial) => panic!("{what}: {partial}"),
         };
         let was_taken = TAKEN.load(Relaxed);
         assert!(was_taken || copied == length, "{what}: stopped at {copied}");

@@ -2,9 +2,9 @@
 
 use proptest::prelude::*;
 
-use crate::linux::transfer::mcsafe::{
-    copy_fault::CopyFault,
-    native::{
+use crate::{
+    Fail, Partial,
+    linux::transfer::mcsafe::native::{
         arch::{self, Landing, Registers},
         ended,
         fault::{Report, Side, good, judge},
@@ -82,26 +82,22 @@ fn without_an_address() {
     }
 }
 
-/// Memory that is bad is told from memory that is not there.
+/// Memory that is not there is as bad as any.
 #[test]
 fn what_the_codes_mean() {
-    for (code, error) in [(BUS_ADRERR, false), (BUS_OBJERR, true), (BUS_MCEERR_AR, true)] {
-        let of = |side| {
-            ended(
-                &arch::Outcome { left: 3, report: Report { side, code, low_bits: 6 }.packed() },
-                10,
-            )
-        };
+    let registers = |left: u128, report: usize| left | (report as u128) << 64;
+    for code in [BUS_ADRERR, BUS_OBJERR, BUS_MCEERR_AR] {
+        let of = |side| ended(registers(3, Report { side, code, low_bits: 6 }.packed()), 10);
         assert_eq!(
             of(Side::Medium),
-            Err(CopyFault::Medium { copied: 7, error, unit: 64 }),
+            Err(Partial { done: 7, fail: Fail::bad_memory(64) }),
             "{code}"
         );
-        assert_eq!(of(Side::Buffer), Err(CopyFault::Buffer { copied: 7 }), "{code}");
+        assert_eq!(of(Side::Buffer), Err(Partial { done: 7, fail: Fail::BUFFER }), "{code}");
     }
-    assert_eq!(ended(&arch::Outcome { left: 0, report: 0 }, 10), Ok(()));
-    let short = ended(&arch::Outcome { left: 3, report: 0 }, 10);
-    assert_eq!(short, Err(CopyFault::Medium { copied: 7, error: true, unit: 1 }));
+    assert_eq!(ended(registers(0, 0), 10), Ok(()));
+    let short = ended(registers(3, 0), 10);
+    assert_eq!(short, Err(Partial { done: 7, fail: Fail::bad_memory(1) }));
 }
 
 #[test]
