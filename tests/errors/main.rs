@@ -295,7 +295,7 @@ fn whatever_fails_is_an_error() {
         platform::Fail,
         transfer::{Partial, TransferError},
     };
-    let boxed: [(Box<dyn std::error::Error>, &str); 19] = [
+    let boxed: [(Box<dyn std::error::Error>, &str); 21] = [
         (Box::new(Error::SourceEmpty), ""),
         (Box::new(TransferError::from(Error::SourceEmpty)), ""),
         (Box::new(Memory::Heap), ""),
