@@ -3,7 +3,8 @@
 use pmem2::{
     Code, Kind,
     conformance::{
-        Case, Expect, Violation, check, check_bad_blocks, check_bad_memory, check_places, check_transfers,
+        Case, Expect, Violation, check, check_bad_blocks, check_bad_memory, check_places,
+        check_transfers,
     },
 };
 
@@ -54,7 +55,8 @@ pub(crate) fn run(kernel: &Kernel) -> Result<(), Failed> {
     let spoilt = log.descriptor();
     kernel.spoil(spoilt, 2).map_err(Failed::Open)?;
     let [on_a_bad_page, ..] = cases;
-    let halts = check_bad_memory(&on_a_bad_page, None, 2 * PAGE).and(check_bad_blocks(&[on_a_bad_page]));
+    let halts =
+        check_bad_memory(&on_a_bad_page, None, 2 * PAGE).and(check_bad_blocks(&[on_a_bad_page]));
     kernel.mend(spoilt, 2).map_err(Failed::Open)?;
     halts.map_err(Failed::Rule)?;
     drop((log, data));
