@@ -1,9 +1,9 @@
-//! The suite for those who implement [`Platform`]: it says whether an implementation keeps the
+//! The suite for those who implement [`Platform`](crate::platform::Platform): it says whether an implementation keeps the
 //! contract.
 //!
-//! The implementer makes handles of every kind that the platform has, says what each should give,
-//! and calls [`check`], [`check_places`], [`check_transfers`] and [`check_bad_blocks`] with them,
-//! in a test on a host or in the kernel itself: the suite needs neither an allocator nor threads. A
+//! The implementer makes handles of every kind that the platform has, and says what each should
+//! give. [`check`], [`check_places`], [`check_transfers`] and [`check_bad_blocks`] take them, in a
+//! test on a host or in the kernel itself: the suite needs neither an allocator nor threads. A
 //! [`Violation`] names the handle and the rule that was broken.
 //!
 //! ```
@@ -18,54 +18,6 @@
 //!     Case::new("a device", &null, Expect::Refused(Code::InvalidFileType.raw())),
 //! ])?;
 //! # Ok(()) }
-//! ```
-//!
-//! A platform of one's own, here a table of objects in memory, is this much:
-//!
-//! ```
-//! use pmem2::{Access, Code, Handle, Kind, Source, conformance::{Case, Expect, check}, platform::{Alignment, Borrowed, Facts, Fail, Platform}, error::Subject};
-//!
-//! /// Sizes in bytes, by number.
-//! struct Table(Vec<u64>);
-//!
-//! impl Platform for &Table {
-//!     type Raw = usize;
-//!     type Id = usize;
-//!
-//!     fn describe(object: Borrowed<'_, Self>) -> Result<Facts<usize>, Fail> {
-//!         let raw = object.raw();
-//!         object.platform().0.get(raw).ok_or(Fail::Absent(Subject::Handle))?;
-//!         Ok(Facts::new(raw, Kind::RegularFile, Access::READ | Access::WRITE, Alignment::new(4096)))
-//!     }
-//!
-//!     fn size(object: Borrowed<'_, Self>, facts: &Facts<usize>) -> Result<u64, Fail> {
-//!         let size = object.platform().0.get(object.raw()).ok_or(Fail::Absent(Subject::Handle))?;
-//!         if object.raw() == facts.id { Ok(*size) } else { Err(Fail::Replaced) }
-//!     }
-//! }
-//!
-//! struct Object<'t>(&'t Table, usize);
-//!
-//! // SAFETY: a number names the same object for as long as the table is borrowed: nothing is ever removed.
-//! unsafe impl<'t> Handle for Object<'t> {
-//!     type P = &'t Table;
-//!     fn platform(&self) -> &'t Table {
-//!         self.0
-//!     }
-//!     fn raw(&self) -> usize {
-//!         self.1
-//!     }
-//! }
-//!
-//! let table = Table(vec![8192, 0]);
-//! assert_eq!(Source::new(Object(&table, 0))?.check_range(4096, 0)?, 4096..8192);
-//! let file = |size| Expect::Source { kind: Kind::RegularFile, size, alignment: 4096, writable: true };
-//! check(&[
-//!     Case::new("first", Object(&table, 0), file(8192)),
-//!     Case::new("empty", Object(&table, 1), file(0)),
-//!     Case::new("beyond the table", Object(&table, 2), Expect::Refused(Code::InvalidFileHandle.raw())),
-//! ])?;
-//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod badblocks;

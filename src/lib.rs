@@ -2,76 +2,81 @@
 //!
 //! A *source* is what a program may map: a regular file, a device DAX, anonymous memory; without an
 //! operating system a region of physical memory that keeps its contents. [`Source::new`] looks at a
-//! handle and says whether it is one, and if not, why. This is what libpmem2 calls
-//! `pmem2_source_from_fd` and siblings, without libc and without an allocator.
+//! handle and says whether it is one, and if not, why. The source then answers how large it is, how
+//! its mappings are aligned, where it lies, and what a store to it takes to be durable. That is the
+//! source layer of libpmem2 (`pmem2_source_from_fd` and its siblings), without libc and without an
+//! allocator.
 //!
-//! With the feature `std`, of whose types this takes a `File`:
+//! With the feature `std`, a handle may be a `File`:
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let file = std::fs::File::open(std::env::current_exe()?)?;
-//! let source = pmem2::Source::new(&file)?;
-//! println!("{} bytes, in steps of {}", source.size()?, source.alignment()?);
+//! use pmem2::{Sharing, Source};
+//! use std::fs::File;
 //!
-//! let null = std::fs::File::open(if cfg!(windows) { "NUL" } else { "/dev/null" })?;
-//! let error = pmem2::Source::new(null).unwrap_err();
+//! let source = Source::new(File::open(std::env::current_exe()?)?)?;
+//! println!("{} bytes, aligned to {}", source.size()?, source.alignment()?);
+//! // "PAGE: it lies on the block device 8:1, which is not persistent memory; use a file on …"
+//! println!("{}", source.expected_granularity(Sharing::Shared)?);
+//!
+//! let null = File::open(if cfg!(windows) { "NUL" } else { "/dev/null" })?;
+//! let error = Source::new(null).unwrap_err();
 //! assert_eq!(error.symbol(), Some("PMEM2_E_INVALID_FILE_TYPE"));
 //! println!("{error}");
 //! # Ok(()) }
 //! ```
 //!
-//! # Where sources live
-//!
-//! A [`Source`] is a plain value: keep it in a variable, beside its file in a struct, in an array,
+//! A [`Source`] is a plain value. Keep it in a variable, beside its file in a struct, in an array,
 //! in memory of your own ([`Source::new_in`]), in a [`Pool`] that may be a `static`, or, with the
 //! feature `alloc`, in a box that is made or refused without aborting. Dropping it is all that
 //! deleting takes.
 //!
-//! # What there is below
+//! # Chapters
 //!
-//! Everything comes through [`Platform`] and [`Handle`]: [`Native`] is the system that the crate
-//! was built for, and a kernel of your own, an emulator or a test is another. Where there is no
-//! backend (macOS, FreeBSD, WebAssembly) the crate builds and every source is refused with
-//! [`Error::Unsupported`].
+//! | chapter | about |
+//! |---|---|
+//! | this page | sources, pools, handles, errors |
+//! | [`place`] | where a source lies, which granularity to expect, whether data may have been lost |
+//! | [`transfer`] | reading and writing that survive bad memory |
+//! | [`badblocks`] | the bytes that are known to be bad, and clearing them |
+//! | [`persist`] | durability: instructions, domains, what is missing |
+//! | [`report`] | everything known of a handle, for people |
+//! | [`bare`] | regions of physical memory: no operating system |
+#![cfg_attr(target_os = "linux", doc = "| [`linux`] | the backend for Linux, its system calls |")]
+#![cfg_attr(windows, doc = "| [`windows`] | the backend for Windows, its handles |")]
+//! | [`error`] | what an error is about |
+//! | [`platform`] | the contract for those who port the library |
+#![cfg_attr(feature = "conformance", doc = "| [`conformance`] | the suite that tests it |")]
 //!
-//! # Memory that is bad
+//! The [guide](crate::guide) has pages on each system, C, the differences from libpmem2, system
+//! calls, proofs, cost, porting and design.
 //!
-//! [`Source::read_at`] and [`Source::write_at`] transfer all bytes, or say how many and where the
-//! first bad one is; a [`Reader`] or [`Writer`] keeps what many transfers need. A load from bad
-//! memory raises SIGBUS on Linux: that of a transfer becomes an error
-#![cfg_attr(target_os = "linux", doc = "([`SigbusHandler`]).")]
-#![cfg_attr(not(target_os = "linux"), doc = "(`SigbusHandler`).")]
-//! [`Source::bad_blocks`] is what the system knows to be bad, [`Source::clear_bad_blocks`] gives a
-//! file other memory.
+//! # Systems
 //!
-//! # Without an operating system
-//!
-//! A handle is an [`Extent`], a [`PhysicalRegion`] or a part of one; [`Source::from_region`] makes
-//! a source of it. Regions come from a table of the board's code, from ACPI ([`find_acpi_table`],
-//! [`Nfit`]) or from a [`Devicetree`]. All of it is compiled on every target ([`Bare`]).
-//! [`Extent::mapped`] gives a [`Window`], which stores and makes durable, with a [`Cpu`]'s
-//! instructions where they are needed. A kernel with descriptors of its own is a matter of the page
-//! [`guide::porting`].
+//! [`Native`] is the system that the crate was built for: Linux, Windows, or regions of physical
+//! memory where there is no operating system. A kernel of your own, an emulator or a test is
+//! another [`Platform`](platform::Platform). Where there is no backend (macOS, FreeBSD,
+//! WebAssembly) the crate builds, and every source is refused with [`Error::Unsupported`].
 //!
 //! # Features
 //!
-//! None is on by default; none changes what code that was written without it means.
+//! None is on by default. None changes what code that was written without it means.
 //!
 //! | feature | brings |
 //! |---|---|
 //! | `alloc` | `Source::boxed`; `Rc` and `Arc` of a handle are handles |
-//! | `std` | `File`, `OwnedFd`, `BorrowedFd` are handles, and become an [`Fd`], as does with `Fd::borrow` whatever is `AsFd`, which [`Source`] and [`Fd`] are, too; on Windows `File`, `OwnedHandle`, `BorrowedHandle`, `WinHandle` and `AsHandle` likewise; [`Error`] becomes `std::io::Error`. Implies `alloc` |
-//! | `conformance` | the suite for those who implement [`Platform`] |
+//! | `std` | the standard library's files, descriptors and handles are handles, and become an [`Fd`] or a `WinHandle`, as does whatever has one (`Fd::borrow`); [`Source`] and [`Fd`] are `AsFd`; [`Error`] becomes `std::io::Error`. Implies `alloc` |
+//! | `conformance` | the suite for those who implement [`Platform`](platform::Platform) |
 //! | `critical-section` | [`Pool`] on targets without compare-and-swap; the program provides the critical section |
 //! | `crt` | on Windows, sources from descriptors of the C runtime, which has to be linked then; nothing elsewhere |
 //!
 //! # What it does not do
 //!
 //! It does not open, create, lock or resize files, and does not map them for the program yet. It
-//! starts no thread, prints nothing, and installs no handler but that of SIGBUS, when a device DAX
-//! of Linux is first read or written. It keeps no global state but, on Linux, the page size (where
-//! the kernel has to be asked for it), what handled SIGBUS before, and whose turn it is in
-//! [`Source::clear_bad_blocks`].
+//! starts no thread and prints nothing. The only handler that it installs is that of SIGBUS, when a
+//! device DAX of Linux is first read or written. Its only global state, on Linux, is the page size
+//! (where the kernel has to be asked for it), the action that SIGBUS had before, and whose turn it
+//! is in [`Source::clear_bad_blocks`].
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
@@ -105,7 +110,10 @@ pub mod conformance;
 pub mod error;
 #[cfg(doc)]
 pub mod guide;
+#[cfg(target_os = "linux")]
+pub mod linux;
 pub mod place;
+pub mod platform;
 #[cfg(any(target_has_atomic = "ptr", feature = "critical-section"))]
 mod pool;
 pub mod report;
@@ -122,25 +130,10 @@ pub use source::Source;
 pub use pmem2_platform::WinHandle;
 pub use pmem2_platform::{Access, Anonymous, Fd, Handle, Kind, Native};
 
-/// The backend for Linux.
-#[cfg(target_os = "linux")]
-pub mod linux {
-    pub use pmem2_platform::{FileId, Linux};
-}
-
 /// Durability: the instructions that make a store durable, and the domains that they reach.
 pub mod persist {
     pub use pmem2_platform::{
         Cpu, Durability, HostFlush, Instruction, Persistence, Undurable, write_flush_hint,
-    };
-}
-
-/// The contract for those who port the library: traits that a system implements, facts that it
-/// states.
-pub mod platform {
-    pub use pmem2_platform::{
-        Alignment, Anon, BadBlocks, Borrowed, Facts, Fail, Locate, NoId, Nowhere, Platform, Text,
-        Transfer, Unsupported,
     };
 }
 

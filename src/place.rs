@@ -247,7 +247,7 @@ impl<H: Handle<P: Locate>> Source<H> {
     /// # Errors
     ///
     /// [`InvalidFileHandle`](Error::InvalidFileHandle) with
-    /// [`HandleFault::DeviceReplaced`](crate::HandleFault) if it does not; those of
+    /// [`HandleFault::DeviceReplaced`](crate::error::HandleFault) if it does not; those of
     /// [`place`](Source::place).
     pub fn confirm_place(&self, place: &Place) -> Result<(), Error> {
         let confirm = |platform: H::P, location: &_| {
@@ -366,7 +366,7 @@ impl<H: Handle<P: Locate>> Source<H> {
     ///
     /// libpmem2 joins the same ids in the reverse of the order in which the kernel lists the bus's
     /// directory. Where a region has several DIMMs that may be another order, and a record that
-    /// libpmem2 wrote then says [`Moved`](crate::Shutdown::Moved), once.
+    /// libpmem2 wrote then says [`Moved`](Shutdown::Moved), once.
     ///
     /// System calls on Linux: `fstat`, `readlinkat`, `openat`, `newfstatat`, and for each DIMM
     /// twice `openat`, `read`, `close`; what [`place`](Source::place) says of files, of volumes

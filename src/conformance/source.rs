@@ -5,6 +5,8 @@ use core::mem::MaybeUninit;
 use pmem2_platform::{Access, Facts, Fail, Handle, Platform};
 
 use super::{Case, Expect, Rule, Violation, ensure};
+#[cfg(any(target_has_atomic = "ptr", feature = "critical-section"))]
+use crate::pool::Pool;
 use crate::{error::Error, source::Source};
 
 /// Checks all cases against the contract.
@@ -71,7 +73,7 @@ fn storage<H: Handle>(handle: &H, source: &Source<&H>) -> Result<(), Rule> {
     ensure(placed.facts() == source.facts(), Rule::Storage)?;
     #[cfg(any(target_has_atomic = "ptr", feature = "critical-section"))]
     {
-        let pool = crate::Pool::<H::P, 1>::new();
+        let pool = Pool::<H::P, 1>::new();
         let slot = pool.source(handle).map_err(|_| Rule::Storage)?;
         ensure(slot.facts() == source.facts() && slot.size() == source.size(), Rule::Storage)?;
         ensure(matches!(pool.source(handle), Err(Error::OutOfMemory(_))), Rule::Storage)?;
