@@ -1,4 +1,5 @@
-# Sourced by every script here: strict mode, the repository's root as the working directory, the time at the end.
+# Sourced by every script here: strict mode, the repository's root as the working directory, the
+# time at the end.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 script="ci/$(basename "$0")"
@@ -9,7 +10,8 @@ trap 'exit 143' TERM
 trap 'exit 130' INT
 trap 'exit 129' HUP
 
-# finish: what is to be done at the end, also where something failed. For scripts that have something to put in its place.
+# finish: what is to be done at the end, also where something failed. For scripts that have
+# something to put in its place.
 finish() {
     :
 }
@@ -34,29 +36,34 @@ step() {
     echo "== $script: $* (${SECONDS} s)"
 }
 
-# debian FILE PACKAGE...: installs the packages of Debian that are missing; fails if the file or command is not there then.
+# debian FILE PACKAGE...: installs the packages of Debian that are missing; fails if the file or
+# command is not there then.
 debian() {
     local wanted=$1 missing
     shift
-    missing=$(comm -13 <(dpkg-query -W -f '${Package} ${db:Status-Status}\n' "$@" 2>/dev/null | sed -n 's/ installed$//p' | sort -u) \
+    missing=$(comm -13 <(dpkg-query -W -f '${Package} ${db:Status-Status}\n' "$@" 2>/dev/null |
+        sed -n 's/ installed$//p' | sort -u) \
         <(printf '%s\n' "$@" | sort -u))
     present "$wanted" && [ -z "$missing" ] && return
     echo "$script: missing:" ${missing:-$wanted, though "$*" is installed}
     # The lists of a fresh machine are missing, those of an old one name packages that are no more.
-    apt_get install -y "$@" >/dev/null 2>&1 || { apt_get update; apt_get install -y "$@" >/dev/null; } || fail "apt-get install $* failed"
+    apt_get install -y "$@" >/dev/null 2>&1 ||
+        { apt_get update; apt_get install -y "$@" >/dev/null; } || fail "apt-get install $* failed"
     present "$wanted" || fail "$wanted is missing, though $* is installed"
 }
 
-# debian_rust: Debian's compiler and its sources of core, which give every target by build-std. Old lists of packages name one
-# that is older than the crate takes.
+# debian_rust: Debian's compiler and its sources of core, which give every target by build-std. Old
+# lists of packages name one that is older than the crate takes.
 debian_rust() {
     local wanted
     wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
     rust_web_is_new "$wanted" || {
         echo "$script: Debian's rustc $wanted is missing: installing rustc-web cargo-web rust-web-src"
         apt_get update || true
-        apt_get install -y rustc-web cargo-web rust-web-src >/dev/null || fail "apt-get install rustc-web failed"
-        rust_web_is_new "$wanted" || fail "Debian's rustc is older than $wanted: $(/usr/bin/rustc --version 2>&1)"
+        apt_get install -y rustc-web cargo-web rust-web-src >/dev/null ||
+            fail "apt-get install rustc-web failed"
+        rust_web_is_new "$wanted" ||
+            fail "Debian's rustc is older than $wanted: $(/usr/bin/rustc --version 2>&1)"
     }
 }
 
@@ -80,7 +87,8 @@ apt_get() {
     [ "$(id -u)" = 0 ] || sudo=sudo
     # One script at a time.
     mkdir -p target
-    DEBIAN_FRONTEND=noninteractive flock target/apt.lock $sudo apt-get -qq -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 "$@"
+    DEBIAN_FRONTEND=noninteractive flock target/apt.lock $sudo apt-get -qq -o Acquire::Retries=3 \
+        -o DPkg::Lock::Timeout=300 "$@"
 }
 
 present() {
@@ -90,15 +98,17 @@ present() {
     esac
 }
 
-# choose "NAME..." [WANTED...]: prints the wanted ones of the names, without any all of them. Another name is an error, which
-# lists them.
+# choose "NAME..." [WANTED...]: prints the wanted ones of the names, without any all of them.
+# Another name is an error, which lists them.
 choose() {
     local names=$1 name
     shift
     for name; do
-        printf '%s\n' $names | grep -xF -- "$name" >/dev/null || fail "there is no $name; there are:" $names
+        printf '%s\n' $names | grep -xF -- "$name" >/dev/null ||
+            fail "there is no $name; there are:" $names
     done
-    echo "${@:-$names}" | tr -s '\n ' ' '
+    # Each with a blank after it.
+    printf '%s ' ${@:-$names}
 }
 
 # programs_in DIRECTORY: the names of the test programs there, of which each is a file.
@@ -106,7 +116,8 @@ programs_in() {
     (cd "$1" && printf '%s\n' *.rs | sed 's/\.rs$//')
 }
 
-# ran PROGRAM...: runs tests, and fails if there were none, which a filter that matches nothing calls a success.
+# ran PROGRAM...: runs tests, and fails if there were none, which a filter that matches nothing
+# calls a success.
 ran() {
     local log
     log=$("$@" 2>&1) || { echo "$log"; fail "failed: $*"; }

@@ -1,7 +1,8 @@
-# Sourced by ci/capi and ci/lib/dll.sh, which run it: the code in src/guide/c.md and in the manual pages.
+# Sourced by ci/capi and ci/lib/dll.sh, which run it: the code in src/guide/c.md and in the manual
+# pages.
 
-# block FILE HEADING LANGUAGE [NUMBER]: the code below this heading, up to the next one, that is the NUMBERth in this language; the
-# first one without a number.
+# block FILE HEADING LANGUAGE [NUMBER]: the code below this heading, up to the next one, that is the
+# NUMBERth in this language; the first one without a number.
 block() {
     local code
     code=$(awk -v heading="$2" -v language="$3" -v number="${4:-1}" '

@@ -1,6 +1,7 @@
 # Sourced by ci/freestanding and ci/cross: runs the freestanding program and compares what it says.
 
-# expect STATUS OUT ERR COMMAND...: runs a command; its status, its output and what it says on standard error are these.
+# expect STATUS OUT ERR COMMAND...: runs a command; its status, its output and what it says on
+# standard error are these.
 expect() {
     local status=$1 out=$2 err=$3 got=0
     shift 3
@@ -11,7 +12,8 @@ expect() {
     [ "$(cat "$run/err")" = "$err" ] || fail "expected on standard error: $err"
 }
 
-# check_program COMMAND...: the freestanding program, perhaps in an emulator, on files of every kind that it distinguishes.
+# check_program COMMAND...: the freestanding program, perhaps in an emulator, on files of every kind
+# that it distinguishes.
 check_program() {
     run=$(mktemp -d)
     local page

@@ -27,6 +27,7 @@ use qemu::Plugged;
 use random::Random;
 
 const USAGE: &str = "usage: bare-run DIRECTORY CUTS SEED NAME=KERNEL... [-- MACHINE...]
+       bare-run --machines
   DIRECTORY    for what is made
   CUTS         how often the power is cut, with each kernel
   SEED         a number, to have the same moments again; or \"random\"
@@ -67,6 +68,13 @@ fn run() -> Result<bool, String> {
         Some(at) => (&arguments[..at], &arguments[at + 1..]),
         None => (&arguments[..], &[][..]),
     };
+    let all = machines();
+    if let [only] = arguments
+        && only == "--machines"
+    {
+        all.iter().for_each(|machine| println!("{}", machine.name));
+        return Ok(true);
+    }
     let [directory, cuts, seed, kernels @ ..] = arguments else { return Err(USAGE.to_owned()) };
     let kernels: Option<BTreeMap<&str, &str>> =
         kernels.iter().map(|kernel| kernel.split_once('=')).collect();
@@ -76,7 +84,6 @@ fn run() -> Result<bool, String> {
     let seed = if seed == "random" { now() } else { number(seed)? };
     println!("seed {seed}");
 
-    let all = machines();
     if let Some(name) = wanted.iter().find(|name| all.iter().all(|machine| machine.name != **name))
     {
         return Err(format!("no machine {name:?} in the table"));

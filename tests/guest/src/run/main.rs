@@ -25,6 +25,7 @@ use pmem2_guest::machine::Machine;
 
 const USAGE: &str =
     "usage: guest-run WORK KERNEL MODULES TEST_MODULES INIT PLACE=FILE... [-- MACHINE...]
+       guest-run --machines
   WORK        a directory for what is made
   KERNEL      an ELF vmlinux
   MODULES     the directory with its modules
@@ -54,6 +55,12 @@ fn run() -> Result<bool, String> {
         Some(at) => (&arguments[..at], &arguments[at + 1..]),
         None => (&arguments[..], &[][..]),
     };
+    if let [only] = arguments
+        && only == "--machines"
+    {
+        all().for_each(|machine| println!("{}", machine.name));
+        return Ok(true);
+    }
     let [work, kernel, modules, test_modules, init, files @ ..] = arguments else {
         return Err(USAGE.to_owned());
     };
@@ -103,8 +110,12 @@ fn run() -> Result<bool, String> {
 }
 
 /// All machines, or those that were named.
+fn all() -> impl Iterator<Item = Machine> {
+    pmem2_guest::machines().into_iter().chain(pmem2_guest::planted())
+}
+
 fn chosen(wanted: &[String]) -> Result<Vec<Machine>, String> {
-    let all: Vec<_> = pmem2_guest::machines().into_iter().chain(pmem2_guest::planted()).collect();
+    let all: Vec<_> = all().collect();
     if wanted.is_empty() {
         return Ok(all);
     }

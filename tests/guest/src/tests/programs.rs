@@ -31,15 +31,20 @@ pub(crate) fn freestanding(machine: &Machine, device: &Device) {
     assert_eq!(output("/bin/freestanding", &[&device.path()]), expected);
 }
 
-/// pmem2's tests, which make their files on this file system instead of the disk of the machine
-/// that they were built on.
+/// Runs tests of pmem2's, which make their files on this file system instead of the disk of the
+/// machine that they were built on: a program's, or those of a module of tests/source.
 pub(crate) fn own_tests(name: &str, device: &Device) {
     let path = fs::canonicalize(device.path()).expect("a file");
     let place = path.parent().expect("a directory");
     fs::create_dir_all(DISK).expect("a directory");
     mount_bind(place, DISK)
         .unwrap_or_else(|errno| panic!("{} on {DISK}: {errno}", place.display()));
-    let (status, said, complaints) = output(&format!("/programs/{name}"), &["--test-threads=1"]);
+    let program = format!("/programs/{name}");
+    let (program, tests) = match fs::exists(&program) {
+        Ok(true) => (program, String::new()),
+        _ => ("/programs/source".to_owned(), format!("{name}::")),
+    };
+    let (status, said, complaints) = output(&program, &["--test-threads=1", &tests]);
     unmount(DISK, UnmountFlags::empty()).expect("unmounted");
     let result = said.lines().find_map(|line| line.strip_prefix("test result: ok. "));
     let passed = result
