@@ -41,7 +41,7 @@ impl World {
         let mut world = Self::on(FSDAX).with_file(&list_of_disk(), list);
         world.magic = EXT;
         world.stat.size = bytes.len() as i64;
-        world.disk = Disk::of(bytes, extents);
+        world.disk = Disk::new(bytes, extents);
         world.linked("/proc/self/fd/7", "/mnt/some/file")
     }
 

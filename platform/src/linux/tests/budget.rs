@@ -35,7 +35,7 @@ fn node(world: &World) -> usize {
 
 /// The calls of Source::device_id and Source::device_usc.
 fn dimms(world: &World) -> [usize; 2] {
-    let ask = |about: fn(&World, Dimm)| {
+    let cost = |about: fn(&World, Dimm)| {
         let (sys, facts) = (world.sys(), world.facts());
         let spot = locate(sys, FD, &facts).unwrap();
         for region in 0..spot.regions() {
@@ -49,8 +49,8 @@ fn dimms(world: &World) -> [usize; 2] {
         system_calls(&world.calls())
     };
     [
-        ask(|world, dimm| assert!(!dimm_id(world.sys(), dimm).unwrap().is_empty())),
-        ask(|world, dimm| assert!(dirty_shutdowns(world.sys(), dimm).unwrap() > 0)),
+        cost(|world, dimm| assert!(!dimm_id(world.sys(), dimm).unwrap().is_empty())),
+        cost(|world, dimm| assert!(dirty_shutdowns(world.sys(), dimm).unwrap() > 0)),
     ]
 }
 

@@ -183,7 +183,7 @@ pub(super) fn extent(logical: u64, physical: u64, length: u64) -> Extent {
 
 impl Disk {
     /// A file of these bytes that lies so.
-    pub(super) fn of(bytes: Vec<u8>, extents: Vec<Extent>) -> Self {
+    pub(super) fn new(bytes: Vec<u8>, extents: Vec<Extent>) -> Self {
         Self { bytes: RefCell::new(bytes), extents: RefCell::new(extents), ..Self::default() }
     }
 

@@ -173,13 +173,13 @@ pub fn sysfs(bytes: &[u8]) {
 /// The same: how many regions and DIMMs it found, and how many bytes were left.
 pub(super) fn asked(bytes: &[u8]) -> (Result<(usize, usize), Fail>, usize) {
     let input = Input { rest: Cell::new(bytes), calls: Cell::new(0), stat: RefCell::default() };
-    let found = ask(&input);
+    let found = question(&input);
     // Every call but the last few eats something, and so there are no more calls than bytes.
     assert!(input.calls.get() <= bytes.len() + 64, "{} calls", input.calls.get());
     (found, input.rest.get().len())
 }
 
-fn ask(input: &Input<'_>) -> Result<(usize, usize), Fail> {
+fn question(input: &Input<'_>) -> Result<(usize, usize), Fail> {
     let facts: Facts<FileId> = source::describe(input, FD)?;
     if let Ok(size) = source::size(input, FD, &facts) {
         assert!(facts.kind == Kind::DeviceDax || i64::try_from(size).is_ok());

@@ -45,15 +45,15 @@ fn volume(count: u32, flags: u32, start: u32, bytes: Vec<u8>, list: &str) -> Wor
     world
 }
 
-pub(super) fn of(targets: &[Target<'_>], list: &str) -> World {
+pub(super) fn mapped(targets: &[Target<'_>], list: &str) -> World {
     volume(targets.len() as u32, 0x10, 312, table(targets), list)
 }
 
 #[test]
 fn linear_targets() {
     let one = [(0, 100_000, "linear", "259:9 2048")];
-    assert_eq!(of(&one, "3048 1\n").walk(), (vec![0..512], None));
-    assert_eq!(of(&one, "1000 1\n").walk(), (vec![], None));
+    assert_eq!(mapped(&one, "3048 1\n").walk(), (vec![0..512], None));
+    assert_eq!(mapped(&one, "1000 1\n").walk(), (vec![], None));
     // In pieces, the later ones before the others on the disk. Sectors after a piece are not the
     // volume's.
     let pieces = [
@@ -62,23 +62,23 @@ fn linear_targets() {
         (1016, 100, "linear", "259:9 2000"),
     ];
     let list = "0 1\n20 1\n2000 2\n6000 8\n6010 1\n";
-    assert_eq!(of(&pieces, list).walk(), (vec![0..9 * 512, 16 * 512..18 * 512], None));
+    assert_eq!(mapped(&pieces, list).walk(), (vec![0..9 * 512, 16 * 512..18 * 512], None));
     // On a part of a disk.
     let pieces = [(0, 990, "linear", "259:9 20000"), (990, 5000, "linear", "259:9 10")];
-    let part = of(&pieces, "x")
+    let part = mapped(&pieces, "x")
         .linked("/sys/dev/block/259:9", FSDAX.replace("block/pmem1", "block/pmem1/pmem1p2"))
         .with_file("/sys/dev/block/259:9/start", "500\n")
         .with_file("/sys/dev/block/259:9/../badblocks", "520 1\n");
     assert_eq!(part.walk(), (vec![0..512], None));
     assert_eq!(
-        of(&one, "3048 1\n9").walk(),
+        mapped(&one, "3048 1\n9").walk(),
         (vec![0..512], Some(Fail::TooLarge(Subject::BadBlocks)))
     );
 }
 
 #[test]
 fn calls() {
-    let world = of(&[(0, 100_000, "linear", "259:9 2048")], "");
+    let world = mapped(&[(0, 100_000, "linear", "259:9 2048")], "");
     assert!(badblocks::known::list(world.sys(), FD, &world.facts()).is_ok());
     let read = |path: &str| [Call::Open(path.into()), Call::Read, Call::Close].to_vec();
     let expected = [
@@ -96,19 +96,19 @@ fn what_says_too_little() {
     let unsupported = (vec![], Some(Fail::Unsupported));
     for kind in ["striped", "crypt", "thin", "error", "zero", "linea", "linearx", ""] {
         let targets = [(0, 500, "linear", "259:9 0"), (500, 5000, kind, "2 8 259:9 0 259:9 64")];
-        assert_eq!(of(&targets, "1 1\n").walk(), unsupported, "{kind}");
+        assert_eq!(mapped(&targets, "1 1\n").walk(), unsupported, "{kind}");
     }
     let one = [(0, 100_000, "linear", "259:9 2048")];
     // A disk without a list, or a volume once more.
-    assert_eq!(of(&one, "").without_file("/sys/dev/block/259:9/badblocks").walk(), unsupported);
-    let volumes = of(&one, "")
+    assert_eq!(mapped(&one, "").without_file("/sys/dev/block/259:9/badblocks").walk(), unsupported);
+    let volumes = mapped(&one, "")
         .without_file("/sys/dev/block/259:9/badblocks")
         .linked("/sys/dev/block/259:9", DM);
     assert_eq!(volumes.walk(), unsupported);
     // More targets than there is room for.
     let full = volume(1, 0x110, 312, table(&one), "");
     assert_eq!(full.walk(), (vec![], Some(Fail::TooLarge(Subject::Volume))));
-    let world = of(&one, "");
+    let world = mapped(&one, "");
     for (call, errno) in [(3, 2), (3, 13), (4, 13), (4, 6), (4, 25)] {
         let list = badblocks::known::list(world.failing(call, errno).sys(), FD, &world.facts());
         assert_eq!(list, Err(Fail::Os(Subject::Volume, Errno::from_raw(errno))));
@@ -132,22 +132,22 @@ fn tables_that_make_no_sense() {
         "259:9 0 0",
         " 259:9 0",
     ] {
-        assert_eq!(of(&[(0, 8, "linear", parameters)], "").walk(), malformed, "{parameters:?}");
+        assert_eq!(mapped(&[(0, 8, "linear", parameters)], "").walk(), malformed, "{parameters:?}");
     }
     // One that would lie beyond the last sector, of the volume or of the disk.
     for (count, first) in [(u64::MAX, 0), ((1 << 43) + 1, 0), (2, u64::MAX)] {
         let parameters = std::format!("259:9 {first}");
         assert_eq!(
-            of(&[(0, count, "linear", &parameters)], "").walk(),
+            mapped(&[(0, count, "linear", &parameters)], "").walk(),
             malformed,
             "{count} {first}"
         );
     }
     let most = [(0, 1 << 43, "linear", "259:9 0")];
-    assert_eq!(of(&most, "").walk(), (vec![], None));
+    assert_eq!(mapped(&most, "").walk(), (vec![], None));
     for count in [1, u64::MAX] {
         let beyond = [most[0], (1 << 43, count, "linear", "259:9 0")];
-        assert_eq!(of(&beyond, "").walk(), malformed, "{count}");
+        assert_eq!(mapped(&beyond, "").walk(), malformed, "{count}");
     }
     // The first target before the head's end, or after all of them; more targets than there are.
     for start in [0, 311, 2048, 2049, u32::MAX] {
@@ -199,7 +199,7 @@ fn sectors_without_a_target_of_their_own() {
             targets.iter().map(|at| (at.start, at.end - at.start, "linear", "259:9 0")).collect();
         for list in ["", "1000 1\n"] {
             assert_eq!(
-                of(&targets, list).walk(),
+                mapped(&targets, list).walk(),
                 (vec![], Some(Fail::Malformed(Subject::Volume))),
                 "{targets:?}"
             );

@@ -83,13 +83,16 @@ fn every_region_of_a_volume() {
         .carried("btt6.0", "namespace6.1");
     let spot = world.located().unwrap();
     let regions: Vec<_> = (0..3).map(|index| region(world.sys(), &spot, index).unwrap()).collect();
-    let of = |bus, number, mode, namespace| Region {
+    let expected = |bus, number, mode, namespace| Region {
         namespace: Some(namespace),
         ..Region { bus, number, mode, ..usual_region() }
     };
-    let second =
-        Region { numa_node: Some(7), state: DimmState::NOT_ARMED, ..of(2, 6, Mode::Sector, 1) };
-    assert_eq!(regions, [Some(of(0, 1, Mode::Raw, 3)), Some(second), None]);
+    let second = Region {
+        numa_node: Some(7),
+        state: DimmState::NOT_ARMED,
+        ..expected(2, 6, Mode::Sector, 1)
+    };
+    assert_eq!(regions, [Some(expected(0, 1, Mode::Raw, 3)), Some(second), None]);
     let nodes: Vec<_> = (0..3)
         .map(|index| region::node(world.sys(), &spot, index, "/numa_node").unwrap())
         .collect();
@@ -250,24 +253,24 @@ fn persistence_domains() {
 #[test]
 fn providers() {
     let path = of_region(1, "../provider");
-    let of = |text: &str| {
+    let provider = |text: &str| {
         let region = first(&usual().with_file(&path, text)).unwrap().unwrap();
         (region.provider, region.persistence)
     };
     for name in
         ["ACPI.NFIT", "e820", "CXL", "", "(null)", "virtio-pmem0", "xvirtio-pmem", "Virtio-pmem"]
     {
-        assert_eq!(of(name), (Text::fit(name).unwrap(), Persistence::MemoryController));
-        assert_eq!(of(&format!("{name}\n")), of(name));
+        assert_eq!(provider(name), (Text::fit(name).unwrap(), Persistence::MemoryController));
+        assert_eq!(provider(&format!("{name}\n")), provider(name));
     }
     // The host keeps the data, whatever the region says of the processor's caches.
-    assert_eq!(of("virtio-pmem\n"), (Text::fit("virtio-pmem").unwrap(), Persistence::Host));
+    assert_eq!(provider("virtio-pmem\n"), (Text::fit("virtio-pmem").unwrap(), Persistence::Host));
     // One that has no room is cut, and says so.
-    assert_eq!(&*of("123456789012345678901234\n").0, "123456789012345678901234");
-    assert_eq!(&*of("1234567890123456789012345\n").0, "123456789012345678901…");
+    assert_eq!(&*provider("123456789012345678901234\n").0, "123456789012345678901234");
+    assert_eq!(&*provider("1234567890123456789012345\n").0, "123456789012345678901…");
     let cut = "p".repeat(21) + "…";
-    assert_eq!(*of(&"p".repeat(254)).0, cut);
-    assert_eq!(*of(&("p".repeat(254) + "\n")).0, cut);
+    assert_eq!(*provider(&"p".repeat(254)).0, cut);
+    assert_eq!(*provider(&("p".repeat(254) + "\n")).0, cut);
     let malformed = Err(Fail::Malformed(Subject::Region));
     assert_eq!(first(&usual().with_file(&path, "p".repeat(256))), malformed);
     let gone = Fail::Os(Subject::Region, crate::Errno::ENOENT);

@@ -376,16 +376,16 @@ proptest! {
         carriers in proptest::collection::vec((proptest::sample::select(vec!["pfn", "btt", "namespace"]), 0_u32..3), 1..5),
         seed in any::<proptest::sample::Index>(),
     ) {
-        let of = |carriers: &[(&str, u32)]| {
+        let located = |carriers: &[(&str, u32)]| {
             let targets: Vec<_> = carriers.iter().map(|(carrier, index)| pmem(0, 4, carrier, *index)).collect();
             let named: Vec<_> = ["a", "b", "c", "d"].into_iter().zip(targets.iter().map(String::as_str)).collect();
             listed(&on(&named).located().unwrap())
         };
         let mut turned = carriers.clone();
         turned.rotate_left(seed.index(carriers.len()));
-        prop_assert_eq!(of(&carriers), of(&turned));
+        prop_assert_eq!(located(&carriers), located(&turned));
         turned.reverse();
-        prop_assert_eq!(of(&carriers), of(&turned));
+        prop_assert_eq!(located(&carriers), located(&turned));
     }
 
     /// Any link has an answer.

@@ -47,15 +47,15 @@ fn access_of_every_combination_of_flags() {
     let others = [0, 0o4000, 0o40_000, 0o4_010_000, 1 << 30];
     for (mode, expected) in modes {
         for other in others {
-            let of = |flags| described(&World::file().opened(flags | other)).unwrap().access;
-            assert_eq!(of(mode), expected);
-            assert_eq!(of(mode | APPEND), expected | Access::APPEND);
+            let access = |flags| described(&World::file().opened(flags | other)).unwrap().access;
+            assert_eq!(access(mode), expected);
+            assert_eq!(access(mode | APPEND), expected | Access::APPEND);
             assert_eq!(
-                of(mode | PATH),
+                access(mode | PATH),
                 Access::PATH,
                 "O_PATH allows nothing, whatever is beside it"
             );
-            assert_eq!(of(mode | PATH | APPEND), Access::PATH | Access::APPEND);
+            assert_eq!(access(mode | PATH | APPEND), Access::PATH | Access::APPEND);
         }
     }
 }

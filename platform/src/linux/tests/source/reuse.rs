@@ -48,8 +48,8 @@ fn size_and_alignment_of_a_device_that_was_replaced() {
     let facts = world.facts();
     for other in OTHERS {
         let world = World::dax().with_inode(CHAR, other);
-        for ask in [source::size, source::alignment] {
-            assert_eq!(ask(world.sys(), FD, &facts), Err(Fail::DeviceReplaced), "{other:#x}");
+        for answer in [source::size, source::alignment] {
+            assert_eq!(answer(world.sys(), FD, &facts), Err(Fail::DeviceReplaced), "{other:#x}");
             // What was read before is not believed.
             assert_eq!(world.calls().last(), Some(&entry()));
         }

@@ -124,18 +124,18 @@ fn a_handler_that_is_given() {
 fn another_device_is_not_mapped() {
     let (mut world, _) = device();
     let facts = world.facts();
-    let ask =
+    let refusal =
         |world: &World| transfer::channel(world.sys(), FD, &facts, None, 0..SIZE, false).err();
     world.stat.ino += 1;
-    assert_eq!(ask(&world), Some(Fail::Replaced));
+    assert_eq!(refusal(&world), Some(Fail::Replaced));
     world.stat.ino -= 1;
     world = world.with_inode(ENTRY_OF_DEVICE, ENTRY + 1);
-    assert_eq!(ask(&world), Some(Fail::DeviceReplaced));
+    assert_eq!(refusal(&world), Some(Fail::DeviceReplaced));
     assert!(!world.calls().iter().any(|call| matches!(call, Call::Mapping { .. })));
     for align in ["0\n", "3\n", "x\n"] {
         let (world, _) = device();
         let world = world.with_file("/sys/dev/char/252:5/align", align);
-        assert_eq!(ask(&world), Some(Fail::Malformed(Subject::Alignment)), "{align}");
+        assert_eq!(refusal(&world), Some(Fail::Malformed(Subject::Alignment)), "{align}");
     }
 }
 
