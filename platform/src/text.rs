@@ -64,8 +64,8 @@ impl<const N: usize> Text<N> {
         let Ok(length) = u16::try_from(more.len().saturating_add(self.length.into())) else {
             return false;
         };
-        // Exactly as long, as the compiler can see: there is no panic.
-        room.copy_from_slice(more.as_bytes());
+        // Not by `copy_from_slice`, which links a panic where the compiler minds the size.
+        room.iter_mut().zip(more.bytes()).for_each(|(place, byte)| *place = byte);
         self.length = length;
         true
     }

@@ -30,7 +30,7 @@ pub(super) fn alignment<S: Sys>(sys: S, fd: i32, id: FileId) -> Result<u64, Fail
 /// the device lies deeper and has a link to it.
 fn listed_alignment<S: Sys>(sys: S, id: FileId) -> Result<u64, Fail> {
     let mut alignment = Err(Fail::Os(Subject::Alignment, Errno::ENOENT));
-    for file in ["/align", "/../dax_region/align", "/device/dax_region/align"] {
+    for file in &["/align", "/../dax_region/align", "/device/dax_region/align"] {
         alignment = number(sys, id, file, Subject::Alignment);
         if alignment != Err(Fail::Os(Subject::Alignment, Errno::ENOENT)) {
             break;

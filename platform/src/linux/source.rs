@@ -59,16 +59,21 @@ const S_IFREG: u32 = 0o100_000;
 pub(super) fn describe<S: Sys>(sys: S, fd: i32) -> Result<Facts<FileId>, Fail> {
     let closed = |errno| failed(Subject::Handle, errno);
     let access = access(sys.getfl(fd).map_err(closed)?);
-    let stat = sys.fstat(fd).map_err(closed)?;
+    // By reference: a move is a copy.
+    let stat = sys.fstat(fd);
+    let stat = match &stat {
+        Ok(stat) => stat,
+        Err(errno) => return Err(closed(*errno)),
+    };
     // The common case by one comparison: after a system call, a processor predicts a jump through
     // a table worst.
     let (kind, alignment, entry) = if stat.mode & S_IFMT == S_IFREG {
-        (Kind::RegularFile, file_alignment(sys, fd, &stat, access)?, None)
+        (Kind::RegularFile, file_alignment(sys, fd, stat, access)?, None)
     } else {
-        let (kind, entry) = other_kind(sys, fd, &stat, access)?;
+        let (kind, entry) = other_kind(sys, fd, stat, access)?;
         (kind, None, entry)
     };
-    Ok(Facts::new(FileId::from_stat(&stat).with_entry(entry), kind, access, alignment))
+    Ok(Facts::new(FileId::from_stat(stat).with_entry(entry), kind, access, alignment))
 }
 
 #[inline]
@@ -120,26 +125,30 @@ fn character_device<S: Sys>(
     access: Access,
 ) -> Result<(Kind, Option<NonZeroU32>), Fail> {
     let device = id.represented_device();
-    let known = sysfs::device_kind(sys, device).and_then(|kind| match kind {
-        Kind::DeviceDax => Ok((kind, low_half(sysfs::inode(sys, Class::Char, device)?))),
-        other => Ok((other, None)),
-    });
-    if let Ok((Kind::DeviceDax | Kind::CharacterDevice, _)) = known {
-        return known;
-    }
-    match (sys.attributes(fd).ok().and_then(|attributes| attributes.dax), known) {
-        (Some(true), _) => Ok((Kind::DeviceDax, None)),
-        (Some(false), Ok((Kind::UnknownDevice(Subject::Sysfs), _)))
+    let known = match sysfs::is_device_dax(sys, device) {
+        Ok(false) => return Ok((Kind::CharacterDevice, None)),
+        Ok(true) => sysfs::inode(sys, Class::Char, device),
+        Err(fail) => Err(fail),
+    };
+    let fail = match known {
+        Ok(inode) => return Ok((Kind::DeviceDax, low_half(inode))),
+        Err(fail) => fail,
+    };
+    let attributes = sys.attributes(fd);
+    let unknown = match (attributes.ok().and_then(|attributes| attributes.dax), fail) {
+        (Some(true), _) => return Ok((Kind::DeviceDax, None)),
+        (Some(false), Fail::Absent(Subject::Sysfs))
             if !access.contains(Access::PATH) && has_own_inodes(sys, fd) =>
         {
-            Ok((Kind::CharacterDevice, None))
+            return Ok((Kind::CharacterDevice, None));
         }
-        // The descriptor cannot be used in any case. This is reported, not why sysfs failed.
-        (_, Err(_)) if !access.contains(Access::READ) => {
-            Ok((Kind::UnknownDevice(Subject::Subsystem), None))
-        }
-        (_, known) => known,
-    }
+        (_, Fail::Absent(sysfs)) => sysfs,
+        // A descriptor that cannot be read cannot be used in any case. This is reported, not why
+        // sysfs failed.
+        (_, Fail::Os(..)) if access.contains(Access::READ) => return Err(fail),
+        _ => Subject::Subsystem,
+    };
+    Ok((Kind::UnknownDevice(unknown), None))
 }
 
 /// Whether statx(2) reports the inode that was opened. overlayfs reports the inode below, which no

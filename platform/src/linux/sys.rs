@@ -7,15 +7,22 @@ pub(super) mod blocks;
 pub(super) mod fd;
 pub(super) mod ioctl;
 pub(super) mod page;
+#[cfg_attr(
+    not(all(
+        any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"),
+        target_pointer_width = "64"
+    )),
+    path = "sys/portable.rs"
+)]
+pub(super) mod raw;
 
 use core::{
     ffi::CStr,
-    mem::MaybeUninit,
     ptr::{self, NonNull},
 };
 
 use rustix::{
-    fs::{AtFlags, CWD, OFlags, RawDir, StatxAttributes, StatxFlags},
+    fs::{AtFlags, CWD, OFlags, StatxAttributes, StatxFlags},
     io,
     mm::{MapFlags, ProtFlags, mmap, munmap},
 };
@@ -148,8 +155,8 @@ impl Sys for Linux {
 
     #[inline]
     fn fstat(self, fd: i32) -> Result<Stat, Errno> {
-        let stat = rustix::fs::fstat(borrow(fd)?).map_err(errno)?;
-        Ok(Stat {
+        let stat = rustix::fs::fstat(borrow(fd)?);
+        stat.map(|stat| Stat {
             dev: widen!(stat.st_dev, u64),
             ino: widen!(stat.st_ino, u64),
             rdev: widen!(stat.st_rdev, u64),
@@ -159,11 +166,12 @@ impl Sys for Linux {
             blocks: widen!(stat.st_blocks, u64),
             owner: (widen!(stat.st_uid, u32), widen!(stat.st_gid, u32)),
         })
+        .map_err(errno)
     }
 
     fn fstatfs(self, fd: i32) -> Result<u32, Errno> {
         // A magic number has 32 bits. Some are negative where f_type is signed and has 32 bits.
-        Ok(widen!(rustix::fs::fstatfs(borrow(fd)?).map_err(errno)?.f_type, u32))
+        rustix::fs::fstatfs(borrow(fd)?).map(|stat| widen!(stat.f_type, u32)).map_err(errno)
     }
 
     fn xflags(self, fd: i32) -> Result<u32, Errno> {
@@ -183,24 +191,19 @@ impl Sys for Linux {
     }
 
     fn read(self, file: &Self::File, buffer: &mut [u8]) -> Result<usize, Errno> {
-        io::read(&*file.0, buffer).map_err(errno)
+        io::read(file, buffer).map_err(errno)
     }
 
     fn inode(self, path: &CStr) -> Result<u64, Errno> {
-        Ok(widen!(rustix::fs::statat(CWD, path, AtFlags::empty()).map_err(errno)?.st_ino, u64))
+        let stat = rustix::fs::statat(CWD, path, AtFlags::empty());
+        stat.map(|stat| widen!(stat.st_ino, u64)).map_err(errno)
     }
 
     fn entries(self, directory: &Self::File, visit: &mut dyn FnMut(&[u8])) -> Result<(), Errno> {
-        // The longest record is 280 bytes.
-        let mut buffer = [MaybeUninit::uninit(); 512];
-        let mut entries = RawDir::new(&*directory.0, &mut buffer);
-        while let Some(entry) = entries.next() {
-            match entry.map_err(errno)?.file_name().to_bytes() {
-                b"." | b".." => {}
-                name => visit(name),
-            }
-        }
-        Ok(())
+        raw::entries(directory.0, &mut |name| match name {
+            b"." | b".." => {}
+            name => visit(name),
+        })
     }
 
     fn attributes(self, fd: i32) -> Result<Attributes, Errno> {

@@ -7,7 +7,6 @@ use core::ffi::CStr;
 use super::sys::Sys;
 use crate::{
     errno::Errno,
-    facts::Kind,
     fail::{Fail, Subject},
 };
 
@@ -84,16 +83,11 @@ impl Path {
     /// Adds a decimal number.
     #[inline(never)]
     pub(super) fn number(&mut self, number: u32) {
-        let mut unit = 1_000_000_000;
-        while unit > 1 && unit > number {
-            unit /= 10;
+        if number > 9 {
+            self.number(number / 10);
         }
-        let mut rest = number;
-        while let (Some(digit), Some(left)) = (rest.checked_div(unit), rest.checked_rem(unit)) {
-            let [digit, ..] = digit.to_le_bytes();
-            self.push(b'0' | digit);
-            (rest, unit) = (left, unit / 10);
-        }
+        let [digit, ..] = (number % 10).to_le_bytes();
+        self.push(b'0' | digit);
     }
 
     fn push(&mut self, byte: u8) {
@@ -143,15 +137,14 @@ pub(super) fn inode<S: Sys>(sys: S, class: Class, device: (u32, u32)) -> Result<
 ///
 /// The subsystem is a link to `/sys/bus/dax`, or to `/sys/class/dax` before Linux 5.1; its last
 /// component is the name. A device without an entry (a pty) is no device DAX.
-pub(super) fn device_kind<S: Sys>(sys: S, device: (u32, u32)) -> Result<Kind, Fail> {
+pub(super) fn is_device_dax<S: Sys>(sys: S, device: (u32, u32)) -> Result<bool, Fail> {
     let path = Path::device(Class::Char, device, "/subsystem");
     match path.target(sys, Subject::Subsystem, &mut [0; LINK]) {
-        Ok(target) if target.len() >= LINK => Ok(Kind::UnknownDevice(Subject::Subsystem)),
-        Ok(target) if target.ends_with(b"/dax") || target == b"dax" => Ok(Kind::DeviceDax),
-        Ok(_) => Ok(Kind::CharacterDevice),
+        Ok(target) if target.len() >= LINK => Err(Fail::Malformed(Subject::Subsystem)),
+        Ok(target) => Ok(target.ends_with(b"/dax") || target == b"dax"),
         Err(Fail::Os(_, Errno::ENOENT | Errno::ENOTDIR)) => match sys.access(DEVICES) {
-            Ok(()) => Ok(Kind::CharacterDevice),
-            Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(Kind::UnknownDevice(Subject::Sysfs)),
+            Ok(()) => Ok(false),
+            Err(Errno::ENOENT | Errno::ENOTDIR) => Err(Fail::Absent(Subject::Sysfs)),
             Err(errno) => Err(Fail::Os(Subject::Sysfs, errno)),
         },
         Err(fail) => Err(fail),
@@ -203,4 +196,29 @@ pub(super) fn device_number(text: &[u8]) -> Option<(u32, u32)> {
     let colon = text.iter().position(|&byte| byte == b':')?;
     let (major, minor) = text.split_at_checked(colon)?;
     Some((numbered(major, b"")?, numbered(minor, b":")?))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::ToOwned;
+
+    use super::{Class, Path};
+    use crate::fail::{Fail, Subject};
+
+    #[test]
+    fn paths_are_joined() {
+        let joined = |path: &Path| path.as_c_str(Subject::Device).map(|path| path.to_owned());
+        for (number, digits) in
+            [(0, "0"), (9, "9"), (10, "10"), (1_000_050, "1000050"), (u32::MAX, "4294967295")]
+        {
+            let path = joined(&Path::device(Class::Block, (number, 7), "/start")).unwrap();
+            assert_eq!(path.to_str(), Ok(&*std::format!("/sys/dev/block/{digits}:7/start")));
+        }
+        // 79 bytes and the zero.
+        let longest = "x".repeat(79 - "/sys/class/block/".len());
+        assert_eq!(joined(&Path::block(&longest, "")).unwrap().count_bytes(), 79);
+        for path in [Path::block(&longest, "/"), Path::block("a\0b", ""), Path::block("\0", "")] {
+            assert_eq!(joined(&path), Err(Fail::Malformed(Subject::Device)));
+        }
+    }
 }

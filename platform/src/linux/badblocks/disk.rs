@@ -29,7 +29,7 @@ impl Window {
     /// Returns the wanted part of `bad`, renumbered.
     fn part(&self, bad: &Range<u64>) -> Range<u64> {
         let renumber = |sector: u64| {
-            let sector = sector.clamp(self.sectors.start, self.sectors.end);
+            let sector = sector.min(self.sectors.end);
             sector.saturating_sub(self.sectors.start).saturating_add(self.at)
         };
         renumber(bad.start)..renumber(bad.end)

@@ -114,14 +114,17 @@ impl BadSectors {
                 let start = span.start().saturating_mul(SECTOR).max(bytes.start);
                 start..span.end().saturating_mul(SECTOR).min(bytes.end)
             })
-            .take_while(|bad| !bad.is_empty())
-            .peekable();
+            .take_while(|bad| !bad.is_empty());
+        let mut next = parts.next();
         from_fn(move || {
-            let mut bad = parts.next()?;
-            while let Some(more) = parts.next_if(|more| more.start == bad.end) {
-                bad.end = more.end;
+            let mut bad = next.take()?;
+            loop {
+                next = parts.next();
+                match &next {
+                    Some(more) if more.start == bad.end => bad.end = more.end,
+                    _ => return Some(bad),
+                }
             }
-            Some(bad)
         })
     }
 }

@@ -10,7 +10,6 @@ use core::{
 };
 
 use rustix::{
-    fd::AsRawFd,
     fs::{FallocateFlags, Gid, OFlags, Uid},
     io,
     mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap},
@@ -126,7 +125,7 @@ impl Blocks for Linux {
     }
 
     fn raw(self, file: &Self::File) -> i32 {
-        file.0.as_raw_fd()
+        file.0
     }
 
     fn extents(self, fd: i32, map: &mut ExtentMap) -> Result<(), Errno> {
@@ -159,14 +158,14 @@ impl Blocks for Linux {
     }
 
     fn volume_table(self, control: &Self::File, table: &mut VolumeTable) -> Result<(), Errno> {
-        ioctl::volume_table(control.0.as_raw_fd(), table)
+        ioctl::volume_table(control.0, table)
     }
 
     fn ars_cap(self, bus: &Self::File, cap: &mut ArsCap) -> Result<(), Errno> {
-        ioctl::ars_cap(bus.0.as_raw_fd(), cap)
+        ioctl::ars_cap(bus.0, cap)
     }
 
     fn clear_error(self, bus: &Self::File, clear: &mut ClearError) -> Result<(), Errno> {
-        ioctl::clear_error(bus.0.as_raw_fd(), clear)
+        ioctl::clear_error(bus.0, clear)
     }
 }

@@ -1,17 +1,19 @@
 //! Descriptors and error numbers, as rustix has them and as this crate has them.
 
-use core::{ffi::CStr, mem::ManuallyDrop};
+use core::{ffi::CStr, mem};
 
 use rustix::{
-    fd::{AsRawFd, BorrowedFd, OwnedFd},
-    fs::{CWD, Mode, OFlags},
+    fd::{AsFd, BorrowedFd},
+    fs::OFlags,
     io,
 };
 
+use super::raw;
 use crate::errno::Errno;
 
 /// Converts rustix's error number. (A `From` would put rustix into the public interface.)
-#[inline]
+#[cold]
+#[inline(never)]
 pub(in crate::linux) fn errno(errno: io::Errno) -> Errno {
     Errno::from_raw(errno.raw_os_error())
 }
@@ -24,32 +26,51 @@ pub(in crate::linux) fn borrow<'a>(fd: i32) -> Result<BorrowedFd<'a>, Errno> {
     if fd < 0 {
         return Err(Errno::EBADF);
     }
-    // SAFETY: borrow_raw requires a descriptor that stays open and is not -1. The number is not
-    // negative, and belongs to a `Borrowed` or to a `File`, which stay open during the call. A
-    // number that was never open ends in EBADF.
-    Ok(unsafe { BorrowedFd::borrow_raw(fd) })
+    // SAFETY: the number is not negative, and belongs to a `Borrowed` or to a `File`, which stay
+    // open during the call. A number that was never open ends in EBADF.
+    Ok(unsafe { borrow_open(fd) })
 }
 
-/// An open file.
+/// Borrows a descriptor as `BorrowedFd::borrow_raw` does, whose check for -1 would link a panic.
 ///
-/// With `std`, rustix's `OwnedFd` is the standard library's. Its debug build calls fcntl(F_GETFD)
-/// before it closes, which the documentation does not list and a seccomp filter may kill for.
-pub(in crate::linux) struct File(pub(super) ManuallyDrop<OwnedFd>);
+/// # Safety
+///
+/// The descriptor stays open while it is borrowed, and is not -1.
+#[inline]
+const unsafe fn borrow_open<'a>(fd: i32) -> BorrowedFd<'a> {
+    // SAFETY: transmute requires a value of the target type, which "has the representation of a host
+    // file descriptor" and is never -1. The caller answers for the number.
+    unsafe { mem::transmute::<i32, BorrowedFd<'a>>(fd) }
+}
+
+/// An open file, closed when dropped.
+///
+/// Not rustix's `OwnedFd`, which links a panic. With `std` it is the standard library's, whose debug
+/// build calls fcntl(F_GETFD) before it closes: the documentation does not list that call, and a
+/// seccomp filter may kill for it.
+pub(in crate::linux) struct File(pub(super) i32);
+
+impl AsFd for File {
+    #[inline]
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        // SAFETY: `open` made the number, which is not negative. It is open as long as this lives.
+        unsafe { borrow_open(self.0) }
+    }
+}
 
 impl Drop for File {
     #[inline]
     fn drop(&mut self) {
         // SAFETY: close requires a descriptor that is open and is not used afterwards. This file
-        // owns it and is being dropped, and ManuallyDrop keeps the OwnedFd from closing it again.
-        unsafe { io::close(self.0.as_raw_fd()) }
+        // owns it and is being dropped.
+        unsafe { io::close(self.0) }
     }
 }
 
 /// open(2) without blocking and without a controlling terminal, whatever a made-up /sys has there.
 pub(super) fn open(path: &CStr, mode: OFlags) -> Result<File, Errno> {
     let flags = mode | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let file = rustix::fs::openat(CWD, path, flags, Mode::empty()).map_err(errno)?;
-    Ok(File(ManuallyDrop::new(file)))
+    raw::openat(path, flags).map(File)
 }
 
 /// Widens a field of `struct stat` or `struct statfs`, whose width depends on the architecture.

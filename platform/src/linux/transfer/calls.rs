@@ -1,14 +1,12 @@
 //! The system calls of transfers.
 
-use super::mcsafe::{
-    mapping::{GuardedCopy, SigbusHandler},
-    native,
-};
+use super::mcsafe::mapping::{GuardedCopy, SigbusHandler};
 use crate::{
     errno::Errno,
     linux::sys::{
         Linux, Sys,
         fd::{borrow, errno},
+        raw,
     },
 };
 
@@ -58,7 +56,7 @@ impl Transfers for Linux {
         offset: u64,
     ) -> Result<usize, Errno> {
         // SAFETY: the caller's.
-        unsafe { native::pread(fd, at, length, offset) }
+        unsafe { raw::pread(fd, at, length, offset) }
     }
 
     #[inline]
@@ -70,7 +68,7 @@ impl Transfers for Linux {
         offset: u64,
     ) -> Result<usize, Errno> {
         // SAFETY: the caller's.
-        unsafe { native::pwrite(fd, at, length, offset) }
+        unsafe { raw::pwrite(fd, at, length, offset) }
     }
 
     fn fdatasync(self, fd: i32) -> Result<(), Errno> {

@@ -99,57 +99,6 @@ fn ended(registers: u128, length: usize) -> Result<(), Partial> {
     Err(Partial { done: length.saturating_sub(left), fail })
 }
 
-/// pread64(2) and pwrite64(2): how many bytes were read, or written.
-///
-/// The memory may be anything, and be no memory at all, which the kernel finds out: no slice of
-/// Rust's may be that, and so it is not rustix that makes these calls.
-///
-/// # Safety
-///
-/// What the memory has of objects of Rust's may be written to.
-pub(in crate::linux) unsafe fn pread(
-    fd: i32,
-    at: *mut u8,
-    length: usize,
-    offset: u64,
-) -> Result<usize, Errno> {
-    // SAFETY: the kernel writes nothing but these bytes, by the caller, and at most as many.
-    unsafe { transfer(arch::PREAD64, fd, at.expose_provenance(), length, offset) }
-}
-
-/// As [`pread`]; the memory is read only.
-///
-/// # Safety
-///
-/// What the memory has of objects of Rust's is initialized, and nobody writes to it meanwhile.
-pub(in crate::linux) unsafe fn pwrite(
-    fd: i32,
-    at: *const u8,
-    length: usize,
-    offset: u64,
-) -> Result<usize, Errno> {
-    // SAFETY: the kernel writes nothing of this process.
-    unsafe { transfer(arch::PWRITE64, fd, at.expose_provenance(), length, offset) }
-}
-
-/// # Safety
-///
-/// As of the two above.
-unsafe fn transfer(
-    call: usize,
-    fd: i32,
-    at: usize,
-    length: usize,
-    offset: u64,
-) -> Result<usize, Errno> {
-    // The kernel refuses negative ones, and takes the low half of a register for a descriptor.
-    let (Ok(fd), Ok(offset)) = (usize::try_from(fd), usize::try_from(offset)) else {
-        return Err(Errno::EBADF);
-    };
-    // SAFETY: the caller's.
-    signal::checked(unsafe { arch::call(call, [fd, at, length, offset]) })
-}
-
 /// See [`resume_after_sigbus`](super::resume_after_sigbus).
 ///
 /// # Safety

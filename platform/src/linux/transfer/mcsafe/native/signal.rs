@@ -4,7 +4,10 @@
 use core::ptr;
 
 use super::arch;
-use crate::errno::Errno;
+use crate::{
+    errno::Errno,
+    linux::sys::raw::{call, number},
+};
 
 pub(super) const SIGBUS: i32 = 7;
 /// All signals; the kernel does not block those that cannot be.
@@ -112,25 +115,8 @@ pub(super) struct Kernel;
 
 const SIG_SETMASK: usize = 2;
 
-/// A system call's result.
-pub(super) fn checked(result: isize) -> Result<usize, Errno> {
-    usize::try_from(result).map_err(|_| {
-        Errno::from_raw(result.checked_neg().and_then(|errno| errno.try_into().ok()).unwrap_or(0))
-    })
-}
-
 fn numbered(signal: i32) -> usize {
     usize::try_from(signal).unwrap_or(0)
-}
-
-/// A call that writes nothing but through the pointers of its arguments.
-///
-/// # Safety
-///
-/// As of [`arch::call`].
-unsafe fn call(number: usize, arguments: [usize; 4]) -> Result<usize, Errno> {
-    // SAFETY: the caller's.
-    checked(unsafe { arch::call(number, arguments) })
 }
 
 /// # Safety
@@ -146,7 +132,7 @@ unsafe fn sigaction(new: *const Action) -> Result<Action, Errno> {
     ];
     // SAFETY: `new` is what the caller says, and `old` has room for what the kernel writes: this is
     // the kernel's structure.
-    unsafe { call(arch::RT_SIGACTION, arguments) }?;
+    unsafe { call(number::RT_SIGACTION, arguments) }?;
     Ok(old)
 }
 
@@ -167,7 +153,7 @@ pub(super) fn set_mask(mask: u64) -> Result<(), Errno> {
     let arguments = [SIG_SETMASK, (&raw const mask).expose_provenance(), 0, size_of::<u64>()];
     // SAFETY: the mask is of the size that the kernel is told, and lives until the call ends; null
     // asks for none.
-    unsafe { call(arch::RT_SIGPROCMASK, arguments) }?;
+    unsafe { call(number::RT_SIGPROCMASK, arguments) }?;
     Ok(())
 }
 
@@ -178,10 +164,11 @@ pub(super) fn set_mask(mask: u64) -> Result<(), Errno> {
 /// `info` is a whole `siginfo_t` of the kernel's.
 pub(super) unsafe fn send_again(info: *const Info) -> Result<(), Errno> {
     // SAFETY: these two take and change nothing.
-    let (process, thread) = unsafe { (call(arch::GETPID, [0; 4])?, call(arch::GETTID, [0; 4])?) };
+    let (process, thread) =
+        unsafe { (call(number::GETPID, [0; 4])?, call(number::GETTID, [0; 4])?) };
     let arguments = [process, thread, numbered(SIGBUS), info.expose_provenance()];
     // SAFETY: the kernel reads `info`, which is whole. What the signal does is what it did already.
-    unsafe { call(arch::RT_TGSIGQUEUEINFO, arguments) }?;
+    unsafe { call(number::RT_TGSIGQUEUEINFO, arguments) }?;
     Ok(())
 }
 
@@ -193,12 +180,6 @@ mod tests {
 
     #[test]
     fn the_numbers_are_libcs() {
-        let number = |number: libc::c_long| usize::try_from(number).unwrap();
-        assert_eq!(arch::RT_SIGACTION, number(libc::SYS_rt_sigaction));
-        assert_eq!(arch::RT_SIGPROCMASK, number(libc::SYS_rt_sigprocmask));
-        assert_eq!(arch::GETPID, number(libc::SYS_getpid));
-        assert_eq!(arch::GETTID, number(libc::SYS_gettid));
-        assert_eq!(arch::RT_TGSIGQUEUEINFO, number(libc::SYS_rt_tgsigqueueinfo));
         assert_eq!(SIGBUS, libc::SIGBUS);
         let flags = [
             libc::SA_SIGINFO,
@@ -231,14 +212,5 @@ mod tests {
         assert_eq!(unsafe { info.si_addr() }.addr(), 0x1234_5678_9abc);
         // libc has not heard of si_addr_lsb: it follows the address (asm-generic/siginfo.h).
         assert_eq!(offset_of!(Info, low_bits), offset_of!(Info, address) + size_of::<usize>());
-    }
-
-    #[test]
-    fn results_of_calls() {
-        assert_eq!(checked(0), Ok(0));
-        assert_eq!(checked(4096), Ok(4096));
-        assert_eq!(checked(-1), Err(Errno::EPERM));
-        assert_eq!(checked(-4095), Err(Errno::from_raw(4095)));
-        assert_eq!(checked(isize::MIN), Err(Errno::EIO));
     }
 }

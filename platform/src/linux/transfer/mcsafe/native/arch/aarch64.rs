@@ -1,8 +1,7 @@
 //! AArch64.
 
-use core::arch::{asm, naked_asm};
+use core::arch::naked_asm;
 
-pub(in super::super) use super::generic::*;
 use super::{Registers, Stack};
 use crate::cpu::instruction::Instruction;
 
@@ -197,22 +196,6 @@ impl Context {
         let [_, _, _, x3, _, _, _, x7, ..] = &mut self.machine.registers;
         (*x3, *x7) = (now, never);
     }
-}
-
-/// A system call.
-///
-/// # Safety
-///
-/// The kernel does with these numbers nothing that breaks what the program relies on.
-pub(in super::super) unsafe fn call(number: usize, [a, b, c, d]: [usize; 4]) -> isize {
-    let result;
-    // SAFETY: the kernel changes x0 and the memory that it is told to, which the caller answers
-    // for; no `nomem`.
-    unsafe {
-        asm!("svc 0", in("x8") number, inlateout("x0") a.cast_signed() => result, in("x1") b, in("x2") c, in("x3") d,
-            options(nostack));
-    }
-    result
 }
 
 #[cfg(test)]

@@ -1,8 +1,6 @@
 //! What differs by processor: the copy, the signal frame and the system calls, each from the
 //! kernel's own headers (asm/ucontext.h, asm/sigcontext.h, asm/unistd.h).
 
-#[cfg(any(target_arch = "aarch64", target_arch = "riscv64"))]
-mod generic;
 #[cfg_attr(target_arch = "x86_64", path = "x86_64.rs")]
 #[cfg_attr(target_arch = "aarch64", path = "aarch64.rs")]
 #[cfg_attr(target_arch = "riscv64", path = "riscv64.rs")]

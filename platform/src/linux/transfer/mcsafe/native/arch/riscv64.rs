@@ -1,9 +1,8 @@
 //! RISC-V, 64 bits. Its kernel makes SIGSEGV of the processor's own access fault, so that bad
 //! memory is only survived where the kernel knows of it and raises SIGBUS.
 
-use core::arch::{asm, naked_asm};
+use core::arch::naked_asm;
 
-pub(in super::super) use super::generic::*;
 use super::{Registers, Stack};
 use crate::cpu::instruction::Instruction;
 
@@ -199,22 +198,6 @@ impl Context {
         let [_, _, _, a3, ..] = &mut self.machine.arguments;
         (*a3, self.machine.t2) = (now, never);
     }
-}
-
-/// A system call.
-///
-/// # Safety
-///
-/// The kernel does with these numbers nothing that breaks what the program relies on.
-pub(in super::super) unsafe fn call(number: usize, [a, b, c, d]: [usize; 4]) -> isize {
-    let result;
-    // SAFETY: the kernel changes a0 and the memory that it is told to, which the caller answers
-    // for; no `nomem`.
-    unsafe {
-        asm!("ecall", in("a7") number, inlateout("a0") a.cast_signed() => result, in("a1") b, in("a2") c, in("a3") d,
-            options(nostack));
-    }
-    result
 }
 
 #[cfg(test)]

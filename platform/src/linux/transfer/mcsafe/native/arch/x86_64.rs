@@ -1,7 +1,7 @@
 //! x86-64: the copy, the signal frame (asm/ucontext.h, asm/sigcontext.h) and the system calls
 //! (asm/unistd_64.h).
 
-use core::arch::{asm, naked_asm};
+use core::arch::naked_asm;
 
 use super::{Registers, Stack, first_byte};
 use crate::cpu::instruction::Instruction;
@@ -286,31 +286,6 @@ impl Context {
     pub(in super::super) const fn divide(&mut self, _now: usize, never: usize) {
         self.machine.r10 = never;
     }
-}
-
-/// The numbers of the calls.
-pub(in super::super) const PREAD64: usize = 17;
-pub(in super::super) const PWRITE64: usize = 18;
-pub(in super::super) const RT_SIGACTION: usize = 13;
-pub(in super::super) const RT_SIGPROCMASK: usize = 14;
-pub(in super::super) const GETPID: usize = 39;
-pub(in super::super) const GETTID: usize = 186;
-pub(in super::super) const RT_TGSIGQUEUEINFO: usize = 297;
-
-/// A system call.
-///
-/// # Safety
-///
-/// The kernel does with these numbers nothing that breaks what the program relies on.
-pub(in super::super) unsafe fn call(number: usize, [a, b, c, d]: [usize; 4]) -> isize {
-    let result;
-    // SAFETY: the kernel changes rax, rcx, r11 and the memory that it is told to, which the caller
-    // answers for; no `nomem`.
-    unsafe {
-        asm!("syscall", inlateout("rax") number.cast_signed() => result, in("rdi") a, in("rsi") b, in("rdx") c, in("r10") d,
-            lateout("rcx") _, lateout("r11") _, options(nostack));
-    }
-    result
 }
 
 #[cfg(test)]
