@@ -17,14 +17,14 @@ impl<'t> Source<Extent<'t>> {
     /// whether one was replaced:
     ///
     /// ```
-    /// use pmem2::{Source, bare::{BoardDimm, Extent, PhysicalRegion, RegionKind}, persist::Durability};
+    /// use pmem2::{Source, bare::{BoardDimm, Extent, PhysicalRegion, RegionKind}, persist::PersistenceDomain};
     ///
     /// static CHIPS: [BoardDimm<'_>; 2] = [
     ///     BoardDimm { id: "MB85R4M2T-0007", dirty_shutdowns: Some(1) },
     ///     BoardDimm { id: "MB85R4M2T-0008", dirty_shutdowns: Some(0) },
     /// ];
     /// static FRAM: PhysicalRegion<'_> = PhysicalRegion::new(0x6000_0000, 512 * 1024, RegionKind::Persistent)
-    ///     .durable_by(Durability::Fence)
+    ///     .in_domain(PersistenceDomain::CpuCache)
     ///     .made_of(&CHIPS);
     ///
     /// let source = Source::from_region(Extent::new(&FRAM))?;
@@ -52,10 +52,10 @@ impl<'t, H: Handle<P = Bare<'t>>> Source<H> {
     /// mapped. A slot of a pool has it, too; what it is mapped by may live less long than the pool:
     ///
     /// ```
-    /// use pmem2::{Pool, Source, bare::{Bare, Extent, PhysicalRegion, RegionKind}, persist::Durability, transfer::Writer};
+    /// use pmem2::{Pool, Source, bare::{Bare, Extent, PhysicalRegion, RegionKind}, persist::PersistenceDomain, transfer::Writer};
     ///
     /// static FRAM: PhysicalRegion<'_> = PhysicalRegion::new(0x6000_0000, 512 * 1024, RegionKind::Persistent)
-    ///     .durable_by(Durability::Fence);
+    ///     .in_domain(PersistenceDomain::CpuCache);
     /// static SOURCES: Pool<Bare<'static>, 4> = Pool::new();
     ///
     /// let log = Extent::new(&FRAM).part(0, 4096);

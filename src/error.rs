@@ -296,7 +296,6 @@ impl Error {
             Fail::Replaced => Self::InvalidFileHandle(HandleFault::Replaced),
             Fail::DeviceReplaced => Self::InvalidFileHandle(HandleFault::DeviceReplaced),
             Fail::TooLarge(what) => Self::TooLarge(what),
-            Fail::NotDurable(why) => Self::NotDurable(why),
             Fail::NotSynced => Self::NotSynced,
             Fail::NotBad => Self::NotBad,
             Fail::Os(what, errno) => Self::Os { subject: what, errno },
@@ -306,7 +305,7 @@ impl Error {
             Fail::Absent(what) => Self::Os { subject: what, errno: Errno::ENOENT },
             Fail::Malformed(Subject::Size | Subject::Allocated) => Self::InvalidSizeFormat,
             Fail::Malformed(Subject::Alignment | Subject::PageSize) => Self::InvalidAlignmentFormat,
-            Fail::Malformed(Subject::Region | Subject::NumaNode | Subject::Persistence) => {
+            Fail::Malformed(Subject::Region | Subject::NumaNode | Subject::PersistenceDomain) => {
                 Self::InvalidRegionFormat
             }
             Fail::Malformed(Subject::BadBlocks | Subject::Extents) => Self::CannotReadBounds,

@@ -112,6 +112,7 @@ pub mod error;
 pub mod guide;
 #[cfg(target_os = "linux")]
 pub mod linux;
+pub mod persist;
 pub mod place;
 pub mod platform;
 #[cfg(any(target_has_atomic = "ptr", feature = "critical-section"))]
@@ -129,13 +130,6 @@ pub use source::Source;
 #[cfg(windows)]
 pub use pmem2_platform::WinHandle;
 pub use pmem2_platform::{Access, Anonymous, Fd, Handle, Kind, Native};
-
-/// Durability: the instructions that make a store durable, and the domains that they reach.
-pub mod persist {
-    pub use pmem2_platform::{
-        Cpu, Durability, HostFlush, Instruction, Persistence, Undurable, write_flush_hint,
-    };
-}
 
 /// The examples of README.md are compiled and run by the tests.
 #[cfg(all(doctest, feature = "std", any(target_os = "linux", windows)))]

@@ -9,7 +9,7 @@ use core::fmt::Display;
 pub use fact::{Fact, Key, Value};
 pub use persistent::{Answer, Persistent};
 use pmem2_platform::{
-    Access, Backing, Facts, FileSystem, Handle, Kind, Locate, Persistence, Platform, Subject,
+    Access, Backing, Facts, FileSystem, Handle, Kind, Locate, PersistenceDomain, Platform, Subject,
 };
 
 use crate::{
@@ -140,7 +140,7 @@ impl<Id: Copy + Eq + Display> Report<Id> {
         let place = self.place.as_ref().and_then(|place| place.as_ref().ok());
         let persistent = |place: &Place| match place.backing() {
             Backing::Regions => {
-                place.regions().any(|region| region.persistence != Persistence::Volatile)
+                place.regions().any(|region| region.domain != PersistenceDomain::Volatile)
             }
             backing => matches!(backing, Backing::DeviceDax | Backing::Volume { dax: true }),
         };

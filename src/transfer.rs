@@ -39,6 +39,7 @@ pub use pmem2_platform::{SigbusHandler, resume_after_sigbus};
 
 use crate::{
     error::{Error, WriteFault},
+    persist::decide::route,
     source::Source,
 };
 
@@ -403,8 +404,16 @@ impl<H: Handle<P: Transfer>> Source<H> {
         writable: bool,
     ) -> Result<<H::P as Transfer>::Channel, Error> {
         let subject = if writable { Subject::Write } else { Subject::Read };
-        H::P::channel(self.handle().into(), self.facts(), guard, range, writable)
-            .map_err(|fail| Error::from_fail(fail, subject))
+        let mut channel = H::P::channel(self.handle().into(), self.facts(), guard, range, writable)
+            .map_err(|fail| Error::from_fail(fail, subject));
+        if let (Ok(made), true) = (&mut channel, writable) {
+            match route(&H::P::means(made)) {
+                Ok(route) => H::P::set_route(made, route),
+                // Nothing is written that would not become durable.
+                Err(why) => channel = Err(Error::NotDurable(why)),
+            }
+        }
+        channel
     }
 
     fn read_by(

@@ -4,10 +4,10 @@ use std::ptr::NonNull;
 
 use pmem2::{
     Code, Error, Granularity, Kind, Pool, Sharing, Source,
-    bare::{BoardDimm, Extent, PhysicalRegion, RegionFault, RegionKind, WindowFault},
+    bare::{BoardDimm, Extent, PhysicalRegion, RegionFault, RegionKind, Window, WindowFault},
     conformance::{Case, Expect, check, check_places},
     error::Subject,
-    persist::{Cpu, Durability},
+    persist::{Cpu, Persist, PersistenceDomain, Undurable},
     place::Reason,
     report::Report,
     transfer::{Reader, Writer},
@@ -23,17 +23,19 @@ const KEPT: RegionKind = RegionKind::Persistent;
 /// Five that can be sources, and then those that cannot.
 static BOARD: [PhysicalRegion<'_>; 11] = [
     PhysicalRegion::new(0x1_0000, 0x8000, KEPT)
-        .durable_by(Durability::Fence)
+        .in_domain(PersistenceDomain::CpuCache)
         .numbered(7, "spi")
         .aligned_to(32)
         .on_node(2)
         .made_of(&CHIPS),
     PhysicalRegion::new(0x2_0000, 0x8000, KEPT)
-        .durable_by(Durability::CacheFlush)
+        .in_domain(PersistenceDomain::MemoryController)
         .aligned_to(4096)
         .read_only(),
-    PhysicalRegion::new(0x3_0000, 0x8000, KEPT).durable_by(Durability::Call).aligned_to(4096),
-    PhysicalRegion::new(0x4_0000, 0x8000, KEPT).durable_by(Durability::None).aligned_to(4096),
+    PhysicalRegion::new(0x3_0000, 0x8000, KEPT).in_domain(PersistenceDomain::Host).aligned_to(4096),
+    PhysicalRegion::new(0x4_0000, 0x8000, KEPT)
+        .in_domain(PersistenceDomain::Never)
+        .aligned_to(4096),
     PhysicalRegion::new(0x5_0000, 0x8000, KEPT).aligned_to(4096).unarmed(),
     PhysicalRegion::new(0x6_0000, 0, KEPT),
     PhysicalRegion::new(u64::MAX, 2, KEPT),
@@ -129,8 +131,11 @@ fn a_table_that_does_not_say_what_makes_a_store_durable() {
         (Granularity::CacheLine, Reason::TableUnstated)
     );
     let sentence = unstated.to_string();
-    assert!(sentence.ends_with("(PhysicalRegion::durable_by(Durability::Fence))"), "{sentence}");
-    region = region.durable_by(Durability::Fence);
+    assert!(
+        sentence.ends_with("(PhysicalRegion::in_domain(PersistenceDomain::CpuCache))"),
+        "{sentence}"
+    );
+    region = region.in_domain(PersistenceDomain::CpuCache);
     assert_eq!(expected(&region).granularity, Granularity::Byte);
 }
 
@@ -140,20 +145,20 @@ fn a_table_that_does_not_say_what_makes_a_store_durable() {
 fn nothing_is_promised_of_what_is_not_armed() {
     let mut bytes = [0_u64; 8];
     let at = NonNull::from(&mut bytes).cast::<u8>();
-    for (durability, expected, fault) in [
-        (Durability::Fence, Error::RegionUnarmed, WindowFault::Unarmed),
-        (Durability::CacheFlush, Error::RegionUnarmed, WindowFault::Unarmed),
-        (Durability::Call, Error::RegionUnarmed, WindowFault::Unarmed),
-        (Durability::None, Error::RegionNeverDurable, WindowFault::NeverDurable),
+    for (domain, expected, why) in [
+        (PersistenceDomain::CpuCache, Error::RegionUnarmed, Undurable::Unarmed),
+        (PersistenceDomain::MemoryController, Error::RegionUnarmed, Undurable::Unarmed),
+        (PersistenceDomain::Host, Error::RegionUnarmed, Undurable::Unarmed),
+        (PersistenceDomain::Never, Error::RegionNeverDurable, Undurable::Never),
     ] {
-        let region = PhysicalRegion::new(0, 64, KEPT).durable_by(durability).unarmed();
+        let region = PhysicalRegion::new(0, 64, KEPT).in_domain(domain).unarmed();
         let extent = Extent::new(&region);
         let source = Source::from_region(extent).expect("a source");
         let answer = source.expected_granularity(Sharing::Shared);
-        assert_eq!(answer, Err(expected), "{durability:?}");
+        assert_eq!(answer, Err(expected), "{domain:?}");
         // SAFETY: these 64 bytes are the region's, and nobody else uses them meanwhile.
         let window = unsafe { extent.mapped(at) }.flushed_by(Cpu::fence_only());
-        assert_eq!(window.persist(0, 8), Err(fault), "{durability:?}");
+        assert_eq!(window.persist(0, 8), Err(WindowFault::NotDurable(why)), "{domain:?}");
     }
 }
 
@@ -259,4 +264,96 @@ fn the_region_of_a_slot_is_mapped() {
     reader.read_at(0, &mut bytes).unwrap();
     assert_eq!((&bytes, reader.into_source().extent().length()), (b"\0kept", 0x100));
     assert_eq!(memory[..5], bytes);
+}
+
+/// Calls `work` with a window on memory that stands for the region's.
+fn on<T>(region: &PhysicalRegion<'_>, work: impl FnOnce(Window<'_>) -> T) -> T {
+    let mut bytes = [0_u64; 8];
+    // SAFETY: no region here has more than these 64 bytes, and nobody else uses them meanwhile.
+    work(unsafe { Extent::new(region).mapped(NonNull::from(&mut bytes).cast()) })
+}
+
+fn in_domain(domain: PersistenceDomain) -> PhysicalRegion<'static> {
+    PhysicalRegion::new(0x1000, 64, KEPT).in_domain(domain)
+}
+
+/// The window with everything that a store may need.
+#[cfg(any(target_arch = "x86_64", target_arch = "x86", target_arch = "aarch64"))]
+fn given(window: Window<'_>) -> Window<'_> {
+    window.flushed_by(Cpu::detect().expect("a processor that can")).flushed_by_host(&|_, _| Ok(()))
+}
+
+/// What makes a store durable has to be there, or nothing is said to be durable.
+#[cfg(any(target_arch = "x86_64", target_arch = "x86", target_arch = "aarch64"))]
+#[test]
+fn each_domain_needs_its_own_means() {
+    let undurable = |why| Err(WindowFault::NotDurable(why));
+    for (domain, without, with) in [
+        (PersistenceDomain::MemoryController, undurable(Undurable::NoInstruction), Ok(())),
+        (PersistenceDomain::Unstated, undurable(Undurable::NoInstruction), Ok(())),
+        (PersistenceDomain::CpuCache, Ok(()), Ok(())),
+        (PersistenceDomain::Host, undurable(Undurable::NoCall), Ok(())),
+        (PersistenceDomain::Never, undurable(Undurable::Never), undurable(Undurable::Never)),
+    ] {
+        let region = in_domain(domain);
+        let persisted = [
+            on(&region, |window| window.persist(0, 1)),
+            on(&region, |window| given(window).persist(0, 1)),
+        ];
+        assert_eq!(persisted, [without, with], "{domain:?}");
+        // Nothing has to be given for no bytes, where anything is kept at all.
+        let nothing = if domain == PersistenceDomain::Never { with } else { Ok(()) };
+        let none = on(&region, |window| [window.flush(0, 0), window.persist(64, 0)]);
+        assert_eq!(none, [nothing; 2], "{domain:?}");
+        assert_eq!(on(&region, |window| window.flush(64, 1)), Err(WindowFault::Outside));
+        // A writer is refused for the same, before it writes.
+        let writer = on(&region, |window| {
+            let source = Source::from_region(*window.extent()).expect("a source");
+            Writer::with_guard(source, &window).map(drop)
+        });
+        let refused = without.map_err(|fault| match fault {
+            WindowFault::NotDurable(why) => Error::NotDurable(why),
+            other => panic!("{other}"),
+        });
+        assert_eq!(writer, refused, "{domain:?}");
+    }
+    // Other memory keeps nothing, whatever is said of it: its window has no bytes.
+    for kind in [RegionKind::Volatile, RegionKind::VirtualDisk, RegionKind::Other] {
+        let other = PhysicalRegion::new(0, 64, kind).in_domain(PersistenceDomain::CpuCache);
+        on(&other, |mut window| {
+            assert_eq!((window.length(), window.flush(0, 0)), (0, undurable(Undurable::Never)));
+            let outside = Err(WindowFault::Outside);
+            assert_eq!((window.read(0, &mut [0]), window.write(0, &[0])), (outside, outside));
+        });
+    }
+}
+
+/// Lost all the same, whatever was given: it may be written to, and nothing of it is called
+/// durable.
+#[cfg(any(target_arch = "x86_64", target_arch = "x86", target_arch = "aarch64"))]
+#[test]
+fn a_region_that_is_not_armed() {
+    let unarmed = Err(WindowFault::NotDurable(Undurable::Unarmed));
+    for domain in
+        [PersistenceDomain::MemoryController, PersistenceDomain::CpuCache, PersistenceDomain::Host]
+    {
+        let region = in_domain(domain).unarmed();
+        on(&region, |window| {
+            let mut window = given(window);
+            assert_eq!(window.write(0, &[5]), Ok(()));
+            for (offset, length) in [(0, 1), (0, 0), (64, 0)] {
+                assert_eq!(window.flush(offset, length), unarmed, "{domain:?}");
+                assert_eq!(window.persist(offset, length), unarmed, "{domain:?}");
+            }
+            assert_eq!(window.flush(64, 1), Err(WindowFault::Outside));
+            let mut byte = [0];
+            assert_eq!((window.read(0, &mut byte), byte), (Ok(()), [5]));
+        });
+        on(&region.read_only(), |mut window| {
+            assert_eq!(window.write(0, &[5]), Err(WindowFault::ReadOnly));
+        });
+    }
+    on(&in_domain(PersistenceDomain::Never).unarmed(), |window| {
+        assert_eq!(window.flush(0, 1), Err(WindowFault::NotDurable(Undurable::Never)));
+    });
 }

@@ -33,7 +33,7 @@ pub enum Subject {
     /// The NUMA node.
     NumaNode,
     /// The persistence domain of a region.
-    Persistence,
+    PersistenceDomain,
     /// A DIMM of a region.
     Dimm,
     /// The id of a DIMM, or of all DIMMs of a source.
@@ -76,22 +76,6 @@ pub enum Subject {
     Open,
 }
 
-/// Why a store to mapped memory does not become durable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Undurable {
-    /// Nothing makes it so.
-    Never,
-    /// The memory is not armed: it will not keep what is stored.
-    Unarmed,
-    /// Cache lines have to be flushed, and no processor was given that can.
-    NoInstruction,
-    /// Flush hints have to be written to, and they were not given.
-    NoHints,
-    /// The host has to be called, and no call was given.
-    NoCall,
-}
-
 /// Why there is no fact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -120,8 +104,6 @@ pub enum Fail {
     Ended,
     /// The system failed with this error number while it was asked for this.
     Os(Subject, Errno),
-    /// What would be written would not become durable, for this reason.
-    NotDurable(Undurable),
     /// The system failed with an error of its own that errno has no number for: on Windows the
     /// number that GetLastError gave. Its errno is `EIO`.
     OsCode(Subject, u32),
@@ -165,7 +147,6 @@ impl fmt::Display for Fail {
             Self::Ended => f.write_str("there are no more"),
             &Self::BUFFER => f.write_str("the caller's memory cannot be accessed"),
             Self::Os(what, errno) => write!(f, "{what:?}: {errno}"),
-            Self::NotDurable(why) => write!(f, "not durable: {why:?}"),
             Self::OsCode(what, code) => write!(f, "{what:?}: error {code} of the system's own"),
         }
     }

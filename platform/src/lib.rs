@@ -62,6 +62,7 @@ mod handle;
 #[cfg(target_os = "linux")]
 mod linux;
 mod native;
+mod persist;
 mod place;
 #[cfg(test)]
 mod seed;
@@ -79,16 +80,15 @@ pub use alignment::Alignment;
 pub use anonymous::{Anon, Anonymous};
 pub use badblocks::{BadBlocks, ClearBy};
 pub use bare::{
-    Bare, BareDimm, BoardDimm, Devicetree, DimmTable, Durability, Extent, ExtentId, Guid,
-    HostFlush, Nfit, PhysicalRegion, RegionKind, TableFault, TableWarning, Window, WindowFault,
-    find_acpi_table,
+    Bare, BareDimm, BoardDimm, Devicetree, DimmTable, Extent, ExtentId, Guid, HostFlush, Nfit,
+    PhysicalRegion, RegionKind, TableFault, TableWarning, Window, WindowFault, find_acpi_table,
 };
 #[cfg(feature = "alloc")]
 pub use boxed::try_box;
 pub use cpu::{Cpu, Instruction, write_flush_hint};
 pub use errno::Errno;
 pub use facts::{Access, Facts, FileSystem, Kind, NoId, RegionFault};
-pub use fail::{Fail, Subject, Undurable};
+pub use fail::{Fail, Subject};
 pub use handle::Fd;
 #[cfg(target_os = "linux")]
 pub use linux::{
@@ -96,9 +96,8 @@ pub use linux::{
     resume_after_sigbus,
 };
 pub use native::{Descriptors, Native};
-pub use place::{
-    Backing, DaxOption, DaxState, DimmState, Locate, MapSync, Mode, Nowhere, Persistence, Region,
-};
+pub use persist::{Means, PersistenceDomain, Route, Undurable};
+pub use place::{Backing, DaxOption, DaxState, DimmState, Locate, MapSync, Mode, Nowhere, Region};
 #[cfg(any(target_has_atomic = "ptr", feature = "critical-section"))]
 pub use slots::{Lease, Slots, Stored};
 pub use source::{Borrowed, Handle, Platform};

@@ -5,6 +5,7 @@ use core::fmt;
 use crate::{
     facts::{Facts, FileSystem},
     fail::Fail,
+    persist::PersistenceDomain,
     source::{Borrowed, Platform},
     text::Text,
 };
@@ -226,53 +227,6 @@ impl fmt::Display for Mode {
     }
 }
 
-/// From where on a platform guarantees that data reaches the medium when the power fails: a
-/// region's `persistence_domain` in sysfs, which comes from the NFIT's platform capabilities.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Persistence {
-    /// The processor's caches are flushed by the platform (eADR): a store is durable once it is
-    /// visible.
-    CpuCache,
-    /// The memory controller's buffers are (ADR): a store is durable once its cache line was
-    /// flushed.
-    MemoryController,
-    /// Only the host or hypervisor, when it is called (virtio-pmem, PowerPC's hypervisor): no
-    /// instruction of the guest makes a store durable.
-    Host,
-    /// Nothing that a program can do: what is stored stays as far as it happens to.
-    Never,
-    /// The platform does not say.
-    Unstated,
-    /// Nothing is kept: the platform made the region of volatile memory (`nd_volatile`), whatever
-    /// else it says of it.
-    Volatile,
-}
-
-impl Persistence {
-    /// Returns the kernel's word for it, as in `persistence_domain`; `None` where sysfs has none.
-    #[must_use]
-    pub const fn name(self) -> Option<&'static str> {
-        match self {
-            Self::CpuCache => Some("cpu_cache"),
-            Self::MemoryController => Some("memory_controller"),
-            Self::Host | Self::Never | Self::Unstated | Self::Volatile => None,
-        }
-    }
-}
-
-impl fmt::Display for Persistence {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Host => "the host's",
-            Self::Never => "none",
-            Self::Unstated => "not stated",
-            Self::Volatile => "none, since the region is of volatile memory",
-            named => named.name().unwrap_or_default(),
-        })
-    }
-}
-
 bitflags::bitflags! {
     /// The state that a DIMM reports: the flags of an NFIT's mapping, by ACPI's numbers (ACPI 6.5,
     /// 5.2.26.3), which Linux has as words in `nmemK/nfit/flags`.
@@ -313,7 +267,7 @@ pub struct Region {
     /// `CXL`. A name of more than 24 bytes is cut, and ends with `…`.
     pub provider: Text<24>,
     /// Its persistence domain.
-    pub persistence: Persistence,
+    pub domain: PersistenceDomain,
     /// Whether it can only be read.
     pub read_only: bool,
     /// The flags that its DIMMs report, all together.
@@ -337,7 +291,7 @@ impl Region {
             namespace: None,
             mode,
             provider: Text::new(),
-            persistence: Persistence::Unstated,
+            domain: PersistenceDomain::Unstated,
             read_only: false,
             state: DimmState::empty(),
             numa_node: None,

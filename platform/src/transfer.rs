@@ -11,6 +11,7 @@ pub use buffer::{ReadBuffer, WriteBuffer};
 use crate::{
     facts::Facts,
     fail::Fail,
+    persist::{Means, Route},
     source::{Borrowed, Platform},
 };
 
@@ -85,6 +86,19 @@ pub trait Transfer: Platform {
     ) -> Result<Self::Channel, Fail> {
         let _ = (handle, facts, guard, range, writable);
         Err(Fail::Unsupported)
+    }
+
+    /// Returns the facts from which the core decides how what is written through the channel
+    /// becomes durable. Until it is written: by the system's call, [`sync`](Transfer::sync).
+    fn means(channel: &Self::Channel) -> Means {
+        let _ = channel;
+        Means::CALL
+    }
+
+    /// Takes note of the core's decision: [`write_at`](Transfer::write_at) makes durable in this
+    /// way what it writes to memory itself. Called once, before anything is written.
+    fn set_route(channel: &mut Self::Channel, route: Route) {
+        let _ = (channel, route);
     }
 
     /// Fills the buffer with the bytes at `offset`, which are in the channel's range. Goes on where

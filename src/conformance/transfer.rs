@@ -1,9 +1,9 @@
 //! The rules about reading and writing.
 
-use pmem2_platform::{Alignment, Fail, Handle, Kind, Partial, Transfer};
+use pmem2_platform::{Alignment, Errno, Fail, Handle, Kind, Partial, Subject, Transfer};
 
 use super::{Case, Expect, Rule, Violation, ensure};
-use crate::source::Source;
+use crate::{persist::decide::route, source::Source};
 
 /// As many bytes as are compared at once: the suite needs no more memory.
 const ROOM: usize = 64;
@@ -87,7 +87,14 @@ fn open<H: Handle<P: Transfer>>(
     size: u64,
     writable: bool,
 ) -> Result<Channel<H>, Fail> {
-    H::P::channel(source.handle().into(), source.facts(), guard, 0..size, writable)
+    let (handle, facts) = (source.handle(), source.facts());
+    let mut channel = H::P::channel(handle.into(), facts, guard, 0..size, writable)?;
+    if writable {
+        let undurable = |_| Fail::Os(Subject::Sync, Errno::ENOTSUP);
+        let route = route(&H::P::means(&channel)).map_err(undurable)?;
+        H::P::set_route(&mut channel, route);
+    }
+    Ok(channel)
 }
 
 fn read<H: Handle<P: Transfer>>(

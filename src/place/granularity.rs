@@ -5,14 +5,14 @@ pub(crate) mod reason;
 use core::fmt::{self, Display};
 
 use pmem2_platform::{
-    Backing, DaxOption, DaxState, FileSystem, Handle, Kind, Locate, MapSync, Mode, Persistence,
-    Region, Subject,
+    Backing, Cpu, DaxOption, DaxState, FileSystem, Handle, Kind, Locate, MapSync, Means, Mode,
+    PersistenceDomain, Region, Route, Subject, Undurable,
 };
 
 pub use reason::Reason;
 
 use super::{Place, survey};
-use crate::{error::Error, source::Source};
+use crate::{error::Error, persist::decide::route, source::Source};
 
 /// How much has to be flushed to make a store durable: `enum pmem2_granularity`, see PMDK's
 /// libpmem2(7). The smaller, the finer.
@@ -93,7 +93,7 @@ struct Basis {
     backing: Backing,
     dax_capable: Option<bool>,
     /// The weakest domain of all regions; `None` where there is no region.
-    domain: Option<Persistence>,
+    domain: Option<PersistenceDomain>,
     /// Whether the namespace of a region writes whole sectors.
     sector: bool,
     /// Whether one has no page structures.
@@ -109,11 +109,8 @@ impl Basis {
     }
 
     fn add(&mut self, region: &Region) {
-        self.domain = self
-            .domain
-            .into_iter()
-            .chain([region.persistence])
-            .max_by_key(|domain| weakness(*domain));
+        self.domain =
+            self.domain.into_iter().chain([region.domain]).max_by_key(|domain| weakness(*domain));
         self.sector |= region.mode == Mode::Sector;
         self.raw |= region.mode == Mode::Raw;
         self.unarmed |= region.is_unarmed();
@@ -132,12 +129,7 @@ impl Basis {
 
     /// Whether only the host makes stores durable.
     fn flushed_by_host(&self) -> bool {
-        self.domain == Some(Persistence::Host)
-    }
-
-    /// Whether nothing makes stores durable.
-    fn never(&self) -> bool {
-        self.domain == Some(Persistence::Never)
+        self.domain == Some(PersistenceDomain::Host)
     }
 }
 
@@ -150,43 +142,60 @@ impl From<&Place> for Basis {
 }
 
 /// The larger, the less is guaranteed.
-const fn weakness(domain: Persistence) -> u8 {
+const fn weakness(domain: PersistenceDomain) -> u8 {
     match domain {
-        Persistence::CpuCache => 0,
-        Persistence::MemoryController => 1,
-        Persistence::Volatile => 3,
-        Persistence::Host => 4,
-        Persistence::Never => 5,
+        PersistenceDomain::CpuCache => 0,
+        PersistenceDomain::MemoryController => 1,
+        PersistenceDomain::Volatile => 3,
+        PersistenceDomain::Host => 4,
+        PersistenceDomain::Never => 5,
         // Unstated, and what this version does not know.
         _ => 2,
     }
 }
 
-/// The granularity where the processor's instructions suffice to make a store durable.
-const fn by_domain(basis: &Basis, kind: Kind) -> Result<Expected, Error> {
-    Ok(match (basis.backing, basis.domain) {
-        (_, Some(Persistence::Never)) => return Err(Error::RegionNeverDurable),
-        // Whatever the kernel granted: they do not suffice.
-        (_, Some(Persistence::Host)) => Expected::new(Granularity::Page, Reason::Host),
-        (Backing::DeviceDax, _) | (_, Some(Persistence::Volatile)) => {
-            Expected::new(Granularity::CacheLine, Reason::NoRegion)
-        }
-        // It keeps nothing: not BYTE, which would need no second look.
-        _ if basis.unarmed => Expected::new(Granularity::CacheLine, Reason::Unarmed),
-        (_, Some(Persistence::CpuCache)) => Expected::new(Granularity::Byte, Reason::CpuCache),
-        (_, Some(Persistence::MemoryController)) => {
-            Expected::new(Granularity::CacheLine, Reason::MemoryController)
-        }
-        (_, Some(_)) if matches!(kind, Kind::Region) => {
-            Expected::new(Granularity::CacheLine, Reason::TableUnstated)
-        }
-        (_, Some(_)) => Expected::new(Granularity::CacheLine, Reason::DomainUnstated),
-        (Backing::Volume { .. }, None) => {
-            Expected::new(Granularity::CacheLine, Reason::DomainUnstated)
-        }
-        // A synchronous mapping of what is not known to be persistent memory.
-        (_, None) => Expected::new(Granularity::CacheLine, Reason::DomainUnknown),
+/// Decides the granularity of memory in this domain: by the way in which a store becomes durable
+/// there, where all is given that it takes.
+fn granularity(domain: PersistenceDomain, armed: bool) -> Result<Granularity, Undurable> {
+    let mut means = Means::new(domain);
+    (means.armed, means.cpu, means.call) = (armed, Some(Cpu::fence_only()), true);
+    Ok(match route(&means)? {
+        Route::Fence => Granularity::Byte,
+        Route::Flush(_) => Granularity::CacheLine,
+        Route::Call => Granularity::Page,
     })
+}
+
+/// Decides the granularity where a store goes to the memory itself.
+fn by_domain(basis: &Basis, kind: Kind) -> Result<Expected, Error> {
+    let region = kind == Kind::Region;
+    let domain = match (basis.backing, basis.domain) {
+        (_, Some(domain @ (PersistenceDomain::Never | PersistenceDomain::Host))) => domain,
+        // It keeps nothing, or nobody says so: not BYTE, which would need no second look.
+        (Backing::DeviceDax, _) | (_, None) => PersistenceDomain::Unstated,
+        _ if basis.unarmed => PersistenceDomain::Unstated,
+        (_, Some(domain)) => domain,
+    };
+    // Of a region of physical memory every store is refused that is not armed. Linux maps one for
+    // reading.
+    let granularity = granularity(domain, !(region && basis.unarmed)).map_err(|why| match why {
+        Undurable::Unarmed => Error::RegionUnarmed,
+        _ => Error::RegionNeverDurable,
+    })?;
+    let reason = match (basis.backing, basis.domain) {
+        // Who has a region can call the host.
+        (_, Some(PersistenceDomain::Host)) if region => Reason::Call,
+        (_, Some(PersistenceDomain::Host)) => Reason::Host,
+        (Backing::DeviceDax, _) | (_, Some(PersistenceDomain::Volatile)) => Reason::NoRegion,
+        _ if basis.unarmed => Reason::Unarmed,
+        (_, Some(PersistenceDomain::CpuCache)) => Reason::CpuCache,
+        (_, Some(PersistenceDomain::MemoryController)) => Reason::MemoryController,
+        (_, Some(_)) if region => Reason::TableUnstated,
+        (_, Some(_)) | (Backing::Volume { .. }, None) => Reason::DomainUnstated,
+        // A synchronous mapping of what is not known to be persistent memory.
+        (_, None) => Reason::DomainUnknown,
+    };
+    Ok(Expected::new(granularity, reason))
 }
 
 /// Why no file there can be mapped synchronously, if that is so.
@@ -300,16 +309,12 @@ impl<H: Handle<P: Locate>> Source<H> {
         if !matches!(kind, Kind::DeviceDax | Kind::Region) {
             return self.granularity_of_file(basis);
         }
-        match basis()? {
-            // As every store to it is refused (WindowFault::Unarmed).
-            basis if kind == Kind::Region && basis.unarmed && !basis.never() => {
-                Err(Error::RegionUnarmed)
-            }
-            // Who has a region can call the host; who has a device DAX cannot.
-            basis if !basis.flushed_by_host() => by_domain(&basis, kind),
-            _ if kind == Kind::DeviceDax => Err(Error::NeverDurable),
-            _ => Ok(Expected::new(Granularity::Page, Reason::Call)),
+        let basis = basis()?;
+        // Who has a device DAX cannot call the host.
+        if kind == Kind::DeviceDax && basis.flushed_by_host() {
+            return Err(Error::NeverDurable);
         }
+        by_domain(&basis, kind)
     }
 
     /// By the attempt to map it. On its own, for a small stack where there are no files.

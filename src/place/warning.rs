@@ -1,6 +1,6 @@
 //! What a person must know of where a source lies.
 
-use pmem2_platform::{Backing, DimmState, Mode, Persistence, Text};
+use pmem2_platform::{Backing, DimmState, Mode, PersistenceDomain, Text};
 
 use super::Place;
 
@@ -90,7 +90,7 @@ impl Warning {
 impl Place {
     /// What a person must know before trusting the source with data.
     pub fn warnings(&self) -> impl Iterator<Item = Warning> {
-        let volatile = || self.regions().any(|region| region.persistence == Persistence::Volatile);
+        let volatile = || self.regions().any(|region| region.domain == PersistenceDomain::Volatile);
         let none = (self.backing == Backing::DeviceDax || volatile()).then_some(Warning::NoRegion);
         let of_regions = self.regions().flat_map(|region| {
             let number = region.number;

@@ -77,7 +77,7 @@ keys! {
     /// A region of the place. There is one fact for each, if there are several.
     Region "regions" "region"
     /// The persistence domain, if there is one region. In words only.
-    Persistence "persistence_domain" "persistence"
+    PersistenceDomain "persistence_domain" "persistence"
     /// The NUMA node.
     NumaNode "numa_node" "numa node"
     /// The NUMA node as ordinary memory.
@@ -226,7 +226,7 @@ impl Display for Value<'_> {
             }
             Self::Place(place) => place.fmt(f),
             Self::Region(region) => {
-                let (persistence, node) = (region.persistence, Self::Node(region.numa_node));
+                let (persistence, node) = (region.domain, Self::Node(region.numa_node));
                 write!(f, "{}; persistence {persistence}; numa node {node}", Of(region))?;
                 match region.target_node {
                     Some(node) => write!(f, "; target node {node}"),

@@ -68,7 +68,7 @@ impl<Id: Copy + Eq + Display> Report<Id> {
             // One line for each of several regions: the line of the place would be long.
             match place.is_some_and(is_volume) {
                 true => say(Key::Region, Ok(Value::Region(region)))?,
-                false => say(Key::Persistence, Ok(Value::Words(&region.persistence)))?,
+                false => say(Key::PersistenceDomain, Ok(Value::Words(&region.domain)))?,
             }
         }
         if let Some(identity) = &self.identity {

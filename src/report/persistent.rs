@@ -2,7 +2,7 @@
 
 use core::fmt::{self, Display};
 
-use pmem2_platform::{Access, Backing, Persistence, Subject};
+use pmem2_platform::{Access, Backing, PersistenceDomain, Subject};
 
 use super::Report;
 use crate::{
@@ -148,7 +148,7 @@ fn judge(expected: Result<Expected, Error>, place: Option<&Place>) -> (Answer, C
 
 fn by_reason(reason: Reason, place: Option<&Place>) -> Answer {
     let is_volatile =
-        |place: &Place| place.regions().any(|region| region.persistence == Persistence::Volatile);
+        |place: &Place| place.regions().any(|region| region.domain == PersistenceDomain::Volatile);
     match reason {
         Reason::CpuCache
         | Reason::MemoryController

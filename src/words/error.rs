@@ -124,22 +124,7 @@ impl Error {
                 "the memory, or the disk, is bad: the first bad byte is one of the {length} from byte {offset} on; what was there \
                  may be lost (where the system keeps a list of bad blocks, it can be read, and cleared)"
             ),
-            Self::NotDurable(why) => f.write_str(match why {
-                Undurable::Never => "nothing makes a store to this region durable: its table says so, and nothing was written",
-                Undurable::Unarmed => {
-                    "the region is not armed, and would not keep what is written: nothing was; its battery or its firmware is at fault"
-                }
-                Undurable::NoInstruction => {
-                    "the region's cache lines have to be flushed, and no processor was given that can: nothing was written"
-                }
-                Undurable::NoHints => {
-                    "the region's flush hints have to be written to, and not all were given: nothing was written"
-                }
-                Undurable::NoCall => {
-                    "the region's host has to be called, and no call was given: nothing was written"
-                }
-                _ => "what is written would not become durable: nothing was",
-            }),
+            Self::NotDurable(why) => write!(f, "{why}: nothing was written"),
             Self::NotWritable(fault) => f.write_str(match fault {
                 WriteFault::ReadOnly => "opened read-only: open it for writing, too",
                 WriteFault::Append => {
@@ -326,7 +311,7 @@ fn noun(what: Subject) -> &'static str {
         Subject::Volume => "what the source's volume is made of",
         Subject::Region => "the source's region",
         Subject::NumaNode => "the NUMA node",
-        Subject::Persistence => "the persistence domain",
+        Subject::PersistenceDomain => "the persistence domain",
         Subject::Dimm => "the DIMMs",
         Subject::DeviceId => "the device id",
         Subject::UnsafeShutdowns => "the count of unsafe shutdowns",

@@ -65,7 +65,7 @@ impl Reason {
     /// The function of this crate that the remedy is about.
     pub(crate) const fn item(self) -> Option<&'static str> {
         match self {
-            Self::TableUnstated => Some("PhysicalRegion::durable_by(Durability::Fence)"),
+            Self::TableUnstated => Some("PhysicalRegion::in_domain(PersistenceDomain::CpuCache)"),
             _ => None,
         }
     }

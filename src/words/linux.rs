@@ -212,7 +212,7 @@ pub(super) const fn remedy(what: Subject, errno: Errno) -> &'static str {
                     | Subject::Device
                     | Subject::Region
                     | Subject::NumaNode
-                    | Subject::Persistence
+                    | Subject::PersistenceDomain
                     | Subject::BadBlocks
             ) =>
         {

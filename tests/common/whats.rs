@@ -16,7 +16,7 @@ pub(crate) const WHATS: [Subject; 31] = [
     Subject::Volume,
     Subject::Region,
     Subject::NumaNode,
-    Subject::Persistence,
+    Subject::PersistenceDomain,
     Subject::Dimm,
     Subject::DeviceId,
     Subject::UnsafeShutdowns,

@@ -300,7 +300,7 @@ fn whatever_fails_is_an_error() {
         (Box::new(TransferError::from(Error::SourceEmpty)), ""),
         (Box::new(Memory::Heap), ""),
         (Box::new(Errno::EIO), ""),
-        (Box::new(WindowFault::Unarmed), ""),
+        (Box::new(WindowFault::NotDurable(Undurable::Unarmed)), ""),
         (Box::new(TableFault::Checksum), ""),
         (Box::new(Fail::Unsupported), "the platform has no answer"),
         (Box::new(Fail::Absent(Subject::Size)), "Size: not there"),
@@ -311,7 +311,7 @@ fn whatever_fails_is_an_error() {
         (Box::new(Fail::Os(Subject::Sync, Errno::EIO)), "Sync: input/output error (EIO)"),
         (Box::new(Fail::NotBad), "not all of the bytes are known to be bad"),
         (Box::new(Fail::NotSynced), "what was written was not made durable"),
-        (Box::new(Fail::NotDurable(Undurable::Never)), "not durable: Never"),
+        (Box::new(Undurable::NoCall), "the region's host has to be called, and no call was given"),
         (Box::new(Fail::OsCode(Subject::Read, 1392)), "Read: error 1392 of the system's own"),
         (
             Box::new(halted(Fail::bad_memory(512))),

@@ -82,7 +82,7 @@ fn remedies() {
             | Subject::Device
             | Subject::Region
             | Subject::NumaNode
-            | Subject::Persistence
+            | Subject::PersistenceDomain
             | Subject::BadBlocks => gone,
             Subject::Sysfs => "; mount sysfs on /sys (in a chroot or container too)",
             Subject::Spare => {
@@ -196,8 +196,8 @@ fn remedies() {
             Error::NotWritable(WriteFault::Append),
             "opened O_APPEND: the system would write at the end",
         ),
-        (Error::NotDurable(Undurable::Never), "its table says so, and nothing was written"),
-        (Error::NotDurable(Undurable::Unarmed), "not armed, and would not keep what is written"),
+        (Error::NotDurable(Undurable::Never), "(its table says so): nothing was written"),
+        (Error::NotDurable(Undurable::Unarmed), "not armed, and does not keep what is written"),
         (
             Error::NotDurable(Undurable::NoInstruction),
             "no processor was given that can: nothing was written",

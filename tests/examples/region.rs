@@ -13,7 +13,7 @@ use std::{error::Error, ptr::NonNull};
 use pmem2::{
     Granularity, Sharing, Source,
     bare::{Extent, PhysicalRegion, RegionKind, Window},
-    persist::{Cpu, Durability},
+    persist::{Cpu, Persist, PersistenceDomain},
 };
 
 const LENGTH: usize = 64 * 1024;
@@ -22,7 +22,7 @@ const LENGTH: usize = 64 * 1024;
 /// kernel finds such regions in ACPI's NFIT (`Nfit`) or in a devicetree (`Devicetree`).
 static NVRAM: PhysicalRegion<'_> =
     PhysicalRegion::new(0x6000_0000, LENGTH as u64, RegionKind::Persistent)
-        .durable_by(Durability::CacheFlush);
+        .in_domain(PersistenceDomain::MemoryController);
 
 fn main() -> Result<(), Box<dyn Error>> {
     // A source is an answer: could this range be used, how large is it, what makes it durable?

@@ -6,7 +6,7 @@ use std::{fs::Permissions, os::unix::fs::PermissionsExt};
 use pmem2::{
     Error, Source,
     error::{Errno, Subject},
-    persist::Persistence,
+    persist::PersistenceDomain,
 };
 
 use crate::{
@@ -69,7 +69,7 @@ impl Attribute {
     fn what(self) -> Subject {
         match self {
             NumaNode => Subject::NumaNode,
-            Persistence => Subject::Persistence,
+            Persistence => Subject::PersistenceDomain,
             Provider | ReadOnly | Namespace => Subject::Region,
             Mapping | Flags => Subject::Dimm,
             Id => Subject::DeviceId,
@@ -221,7 +221,7 @@ fn what_is_missing() {
             match file {
                 Persistence => {
                     let place = source.place().expect("a place");
-                    assert_eq!(regions(&place)[0].persistence, Persistence::Unstated);
+                    assert_eq!(regions(&place)[0].domain, PersistenceDomain::Unstated);
                 }
                 Mapping => assert_eq!(source.device_id().as_deref(), Ok("8680-1")),
                 NumaNode => assert_eq!(source.numa_node(), Ok(None)),

@@ -6,7 +6,7 @@ use pmem2::{
     Error, Granularity, Kind, Sharing, Source,
     error::Subject,
     linux::Linux,
-    persist::Persistence,
+    persist::PersistenceDomain,
     place::{Backing, DaxOption, FileSystem, Mode, Place, Reason, Region, Warning},
     platform::{Locate, Text},
     report::Report,
@@ -35,7 +35,7 @@ fn expected(number: u32, mode: Mode) -> Region {
     let mut region = Region::new(0, number, mode);
     region.namespace = Some(0);
     region.provider = text("ACPI.NFIT");
-    region.persistence = Persistence::MemoryController;
+    region.domain = PersistenceDomain::MemoryController;
     (region.numa_node, region.target_node) = (Some(1), Some(1));
     region
 }
@@ -193,7 +193,7 @@ fn providers() {
         bus.entry.write("provider", "e820\n");
         let (place, ..) = of_file();
         assert_eq!(place.warnings().collect::<Vec<_>>(), [Warning::Declared { region: 0 }]);
-        assert_eq!(regions(&place)[0].persistence, Persistence::MemoryController);
+        assert_eq!(regions(&place)[0].domain, PersistenceDomain::MemoryController);
 
         // Ordinary memory, of which a driver makes persistent memory.
         bus.entry.write("provider", "ramdax\n");
@@ -202,7 +202,7 @@ fn providers() {
 
         bus.entry.write("provider", "virtio-pmem\n");
         let (place, granularity, why) = of_file();
-        assert_eq!(regions(&place)[0].persistence, Persistence::Host);
+        assert_eq!(regions(&place)[0].domain, PersistenceDomain::Host);
         assert_eq!((granularity, why), (Granularity::Page, because(Reason::Host)));
         let source = source();
         assert_eq!((source.device_id().as_deref(), source.device_usc()), (Ok(""), Ok(0)));
@@ -228,10 +228,10 @@ fn flushed_by_the_hypervisor() {
     with_bus(|_, bus| {
         let region = bus.region(0, &[]);
         region.fsdax("pmem0", nd::disk());
-        assert_eq!(regions(&of_file().0)[0].persistence, Persistence::MemoryController);
+        assert_eq!(regions(&of_file().0)[0].domain, PersistenceDomain::MemoryController);
         Entry::at(region.entry.path("of_node")).write("ibm,hcall-flush-required", "");
         let (place, granularity, why) = of_file();
-        assert_eq!(regions(&place)[0].persistence, Persistence::Host);
+        assert_eq!(regions(&place)[0].domain, PersistenceDomain::Host);
         assert_eq!((granularity, why), (Granularity::Page, because(Reason::Host)));
         let (said, remedy) = (why.to_string(), why.remedy().unwrap_or_default());
         assert!(said.contains("hypervisor") && !remedy.contains("virtio"), "{said}; {remedy}");

@@ -9,7 +9,7 @@ use pmem2::{
     report::Report,
 };
 
-use crate::script::{Call, READ_WRITE, Script, UNDURABLE, WHATS, fails};
+use crate::script::{Call, READ_WRITE, Script, WHATS, fails};
 
 /// The error that a failure has to become where `asked` was asked for: the table of issue 2.
 pub(crate) fn expected(fail: Fail, asked: Subject) -> Error {
@@ -17,7 +17,6 @@ pub(crate) fn expected(fail: Fail, asked: Subject) -> Error {
     match fail {
         Fail::Unsupported => Error::Unsupported(asked),
         Fail::Replaced => Error::InvalidFileHandle(HandleFault::Replaced),
-        Fail::NotDurable(why) => Error::NotDurable(why),
         Fail::NotSynced => Error::NotSynced,
         Fail::Os(what, errno) => Error::Os { subject: what, errno },
         Fail::OsCode(what, code) => Error::OsCode { subject: what, code },
@@ -31,7 +30,7 @@ pub(crate) fn expected(fail: Fail, asked: Subject) -> Error {
         Fail::Malformed(Subject::PageSize) => Error::InvalidAlignmentFormat,
         Fail::Malformed(Subject::Region) => Error::InvalidRegionFormat,
         Fail::Malformed(Subject::NumaNode) => Error::InvalidRegionFormat,
-        Fail::Malformed(Subject::Persistence) => Error::InvalidRegionFormat,
+        Fail::Malformed(Subject::PersistenceDomain) => Error::InvalidRegionFormat,
         Fail::Malformed(Subject::Device) => Error::InvalidDevFormat,
         Fail::Malformed(Subject::Volume) => Error::InvalidDevFormat,
         Fail::Malformed(Subject::Dimm) => Error::InvalidDevFormat,
@@ -82,7 +81,6 @@ fn the_codes_of_failures() {
     assert_eq!(code(Fail::Unsupported), -100_001);
     assert_eq!([Fail::NotBad, Fail::NotSynced].map(code), [-100_029, -100_037]);
     assert_eq!([Fail::Replaced, Fail::DeviceReplaced].map(code), [-100_004; 2]);
-    assert_eq!(UNDURABLE.map(|why| code(Fail::NotDurable(why))), [-100_001; 5]);
     for errno in 1..=133 {
         assert_eq!(codes_of_os(errno), [-errno; WHATS.len()]);
     }

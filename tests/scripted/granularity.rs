@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use pmem2::{
     Access, Anonymous, Error, Granularity, Kind, Sharing, Source,
     error::Subject,
-    persist::Persistence,
+    persist::PersistenceDomain,
     place::{Backing, DaxOption, DaxState, Expected, FileSystem, MapSync, Mode, Reason},
 };
 
@@ -89,7 +89,7 @@ fn what_users_meet() {
     let best = World::BEST;
     let domain = |domain| World { regions: [Some((Mode::Fsdax, domain)), None], ..best };
     let mode = |mode, capable| World {
-        regions: [Some((mode, Persistence::CpuCache)), None],
+        regions: [Some((mode, PersistenceDomain::CpuCache)), None],
         dax_capable: Some(capable),
         direct: Some(DaxState::new(Some(false), Some(DaxOption::Inode))),
         ..best
@@ -103,10 +103,10 @@ fn what_users_meet() {
     };
     let rows: [(World, MapSync, Granularity, &str); 18] = [
         (best, Granted, Byte, "(eADR)"),
-        (domain(Persistence::MemoryController), Granted, CacheLine, "no eADR"),
-        (domain(Persistence::Unstated), Granted, CacheLine, "does not say"),
+        (domain(PersistenceDomain::MemoryController), Granted, CacheLine, "no eADR"),
+        (domain(PersistenceDomain::Unstated), Granted, CacheLine, "does not say"),
         (World { unarmed: true, ..best }, Granted, CacheLine, "is not armed"),
-        (domain(Persistence::Host), Refused, Page, "virtio-pmem"),
+        (domain(PersistenceDomain::Host), Refused, Page, "virtio-pmem"),
         (mode(Mode::Sector, false), Refused, Page, "BTT"),
         (mode(Mode::Raw, false), Refused, Page, "the namespace is raw"),
         (mode(Mode::Fsdax, false), Refused, Page, "crypt, md"),
@@ -182,7 +182,8 @@ fn no_more_is_asked_than_has_to_be() {
     let after = |first: &[Call], then: &[Call]| [first, &place, then].concat();
     let tried = [Call::MapSync];
     let best = World::BEST;
-    let sector = World { regions: [Some((Mode::Sector, Persistence::CpuCache)), None], ..best };
+    let sector =
+        World { regions: [Some((Mode::Sector, PersistenceDomain::CpuCache)), None], ..best };
     assert_eq!(calls(best, Kind::RegularFile, MapSync::Unknown), tried);
     assert_eq!(calls(best, Kind::RegularFile, MapSync::Granted), after(&tried, &[]));
     assert_eq!(calls(sector, Kind::RegularFile, MapSync::Refused), after(&tried, &[]));

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use pmem2::{
     Handle,
     error::{Errno, Subject},
-    persist::Persistence,
+    persist::PersistenceDomain,
     place::{Backing, DaxOption, DaxState, MapSync, Mode, Region},
     platform::{Borrowed, Facts, Fail, Locate, Text},
 };
@@ -54,7 +54,7 @@ pub(crate) fn region(bus: u32, number: u32, mode: Mode) -> Region {
     let mut region = Region::new(bus, number, mode);
     region.namespace = Some(0);
     region.provider = text("ACPI.NFIT");
-    region.persistence = Persistence::MemoryController;
+    region.domain = PersistenceDomain::MemoryController;
     region.numa_node = Some(0);
     region
 }

@@ -10,6 +10,7 @@ mod identity;
 mod land;
 mod lenient;
 mod medium;
+mod persist;
 mod place;
 mod range;
 mod reasons;

@@ -11,6 +11,7 @@ use std::{
 use pmem2::{
     Handle,
     badblocks::ClearBy,
+    persist::{Means, Route},
     platform::{BadBlocks, Borrowed, Facts, Fail, Transfer},
     transfer::{Partial, ReadBuffer, WriteBuffer},
 };
@@ -26,6 +27,10 @@ static PATTERN: LazyLock<Vec<u8>> =
 pub(crate) struct Medium {
     pub(crate) bytes: RefCell<Cow<'static, [u8]>>,
     pub(crate) channel: Result<(), Fail>,
+    /// What there is to make a write durable with.
+    pub(crate) means: Means,
+    /// How the core decided that a write becomes durable.
+    pub(crate) route: Cell<Option<Route>>,
     /// How each transfer ends, if not well. The bytes before are transferred.
     pub(crate) halted: Cell<Option<Partial>>,
     pub(crate) sync: Result<(), Fail>,
@@ -54,6 +59,8 @@ impl Medium {
         Self {
             bytes: RefCell::new(Cow::Borrowed(&PATTERN)),
             channel: Ok(()),
+            means: Means::CALL,
+            route: Cell::new(None),
             halted: Cell::new(None),
             sync: Ok(()),
             garbles: false,
@@ -139,6 +146,15 @@ impl<'s> Transfer for &'s Script {
         Ok(Channel { script, range, writable })
     }
 
+    fn means(channel: &Channel<'s>) -> Means {
+        assert!(channel.writable, "only what is written becomes durable");
+        channel.script.medium.means
+    }
+
+    fn set_route(channel: &mut Channel<'s>, route: Route) {
+        channel.script.medium.route.set(Some(route));
+    }
+
     fn read_at(
         handle: Borrowed<'_, Self>,
         channel: &Channel<'s>,
@@ -170,6 +186,7 @@ impl<'s> Transfer for &'s Script {
         let script = handle.platform();
         channel.admits(handle.raw(), offset, buffer.len());
         assert!(channel.writable, "the channel is for reading");
+        assert!(script.medium.route.get().is_some(), "how it becomes durable is decided before");
         let _ = script.answer(Call::Write(offset, buffer.len()), Ok(()));
         let (done, end) = script.medium.run(offset, buffer.len());
         let mut bytes = script.medium.bytes.borrow_mut();

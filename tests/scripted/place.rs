@@ -4,7 +4,7 @@
 use pmem2::{
     Anonymous, Error, Kind, Source,
     error::{HandleFault, Subject},
-    persist::Persistence,
+    persist::PersistenceDomain,
     place::{Backing, DimmState, FileSystem, Mode, Place, Region, Warning},
     platform::Fail,
 };
@@ -287,10 +287,10 @@ fn in_words() {
         assert_eq!((mode.name(), format!("{mode:>8}")), (name, format!("{name:>8}")));
     }
     for (persistence, name, shown) in [
-        (Persistence::CpuCache, Some("cpu_cache"), "cpu_cache"),
-        (Persistence::MemoryController, Some("memory_controller"), "memory_controller"),
-        (Persistence::Host, None, "the host's"),
-        (Persistence::Unstated, None, "not stated"),
+        (PersistenceDomain::CpuCache, Some("cpu_cache"), "cpu_cache"),
+        (PersistenceDomain::MemoryController, Some("memory_controller"), "memory_controller"),
+        (PersistenceDomain::Host, None, "the host's"),
+        (PersistenceDomain::Unstated, None, "not stated"),
     ] {
         assert_eq!(
             (persistence.name(), format!("{persistence:>20}")),

@@ -8,7 +8,7 @@ use pmem2::{
 };
 use pmem2::{
     Kind,
-    persist::Persistence,
+    persist::PersistenceDomain,
     place::{Backing, DimmState, Mode},
     report::Report,
 };
@@ -87,7 +87,7 @@ fn target_nodes() {
 #[test]
 fn volatile_memory() {
     let mut memory = region(0, 0, Mode::Fsdax);
-    memory.persistence = Persistence::Volatile;
+    memory.domain = PersistenceDomain::Volatile;
     let report = report(Kind::RegularFile, Land::of([memory]));
     assert_eq!((report.numa_node(), report.target_node(), report.device_usc()), (None, None, None));
     assert!(report.device_id().is_none());
@@ -136,7 +136,7 @@ fn warnings_come_first() {
 #[test]
 fn a_volume_has_a_line_for_each_region() {
     let mut other = region(1, 4, Mode::Raw);
-    (other.numa_node, other.persistence) = (None, Persistence::Unstated);
+    (other.numa_node, other.domain) = (None, PersistenceDomain::Unstated);
     let land = Land::of([region(0, 2, Mode::Fsdax), other]);
     of_file(
         land,
@@ -293,7 +293,7 @@ fn of_device_dax() {
         ]
     );
     let mut on_host = region(0, 0, Mode::Devdax);
-    (on_host.persistence, on_host.provider) = (Persistence::Host, text("virtio-pmem"));
+    (on_host.domain, on_host.provider) = (PersistenceDomain::Host, text("virtio-pmem"));
     let mut land = Land::of([on_host]);
     land.dimms = vec![vec![]];
     let report = report(Kind::DeviceDax, land);
@@ -381,7 +381,7 @@ fn what_would_have_to_change() {
     );
     let mut land = Land::fsdax();
     let mut region = region(0, 0, Mode::Fsdax);
-    region.persistence = Persistence::CpuCache;
+    region.domain = PersistenceDomain::CpuCache;
     land.regions = vec![Ok(region)];
     let lines = beyond(&report(Kind::RegularFile, land));
     assert_eq!(

@@ -9,7 +9,6 @@ use pmem2::{
     Access, Handle, Kind,
     badblocks::ClearBy,
     error::Errno,
-    persist::Undurable,
     place::FileSystem,
     platform::{Alignment, Borrowed, Facts, Fail, Platform},
 };
@@ -244,14 +243,6 @@ unsafe impl<'s> Handle for Object<'s> {
 
 pub(crate) use crate::whats::WHATS;
 
-pub(crate) const UNDURABLE: [Undurable; 5] = [
-    Undurable::Never,
-    Undurable::Unarmed,
-    Undurable::NoInstruction,
-    Undurable::NoHints,
-    Undurable::NoCall,
-];
-
 /// Every way to fail, about everything, with every error number of Linux and a few that it does not
 /// have.
 pub(crate) fn fails() -> Vec<Fail> {
@@ -263,7 +254,6 @@ pub(crate) fn fails() -> Vec<Fail> {
         Fail::NotBad,
         Fail::NotSynced,
     ];
-    fails.extend(UNDURABLE.map(Fail::NotDurable));
     for what in WHATS {
         fails.extend([Fail::Absent(what), Fail::Malformed(what), Fail::TooLarge(what)]);
         fails.extend(errnos.clone().map(|errno| Fail::Os(what, errno)));

@@ -3,7 +3,7 @@
 use pmem2::{
     Error, Kind, Sharing,
     error::Subject,
-    persist::Persistence,
+    persist::PersistenceDomain,
     place::{Backing, DaxOption, DaxState, DimmState, Expected, FileSystem, MapSync, Mode, Reason},
     platform::Fail,
 };
@@ -22,12 +22,12 @@ pub(crate) const BTRFS: FileSystem = FileSystem::from_magic(0x9123_683E);
 const UNKNOWN: FileSystem = FileSystem::from_magic(0x1234);
 
 const MODES: [Mode; 4] = [Mode::Fsdax, Mode::Devdax, Mode::Sector, Mode::Raw];
-const DOMAINS: [Persistence; 5] = [
-    Persistence::CpuCache,
-    Persistence::MemoryController,
-    Persistence::Unstated,
-    Persistence::Volatile,
-    Persistence::Host,
+const DOMAINS: [PersistenceDomain; 5] = [
+    PersistenceDomain::CpuCache,
+    PersistenceDomain::MemoryController,
+    PersistenceDomain::Unstated,
+    PersistenceDomain::Volatile,
+    PersistenceDomain::Host,
 ];
 
 /// What is behind a file.
@@ -35,7 +35,7 @@ const DOMAINS: [Persistence; 5] = [
 pub(crate) struct World {
     /// `None`: that cannot be found out.
     pub(crate) backing: Option<Backing>,
-    pub(crate) regions: [Option<(Mode, Persistence)>; 2],
+    pub(crate) regions: [Option<(Mode, PersistenceDomain)>; 2],
     /// Whether a DIMM of the first region is not armed.
     pub(crate) unarmed: bool,
     pub(crate) dax_capable: Option<bool>,
@@ -47,7 +47,7 @@ impl World {
     /// The best there is: ext4 with DAX on a region with eADR.
     pub(crate) const BEST: Self = Self {
         backing: Some(Backing::Regions),
-        regions: [Some((Mode::Fsdax, Persistence::CpuCache)), None],
+        regions: [Some((Mode::Fsdax, PersistenceDomain::CpuCache)), None],
         unarmed: false,
         dax_capable: Some(true),
         direct: Some(DaxState::new(Some(true), Some(DaxOption::Always))),
@@ -58,7 +58,7 @@ impl World {
         let regions =
             self.regions.iter().flatten().enumerate().map(|(number, &(mode, persistence))| {
                 let mut region = region(0, number as u32, mode);
-                region.persistence = persistence;
+                region.domain = persistence;
                 region.state.set(DimmState::NOT_ARMED, self.unarmed && number == 0);
                 region
             });
@@ -90,12 +90,12 @@ impl World {
         self.backing == Some(Backing::Regions)
     }
 
-    fn any_region(&self, is: impl Fn(Mode, Persistence) -> bool) -> bool {
+    fn any_region(&self, is: impl Fn(Mode, PersistenceDomain) -> bool) -> bool {
         self.on_regions()
             && self.regions.iter().flatten().any(|&(mode, persistence)| is(mode, persistence))
     }
 
-    fn only(&self, domain: Persistence) -> bool {
+    fn only(&self, domain: PersistenceDomain) -> bool {
         self.any_region(|_, _| true) && !self.any_region(|_, persistence| persistence != domain)
     }
 
@@ -111,21 +111,23 @@ impl World {
     fn holds(&self, reason: Reason) -> bool {
         match reason {
             Reason::Private | Reason::Anonymous | Reason::KernelTooOld => false,
-            Reason::CpuCache => self.only(Persistence::CpuCache),
+            Reason::CpuCache => self.only(PersistenceDomain::CpuCache),
             Reason::MemoryController => {
-                self.any_region(|_, domain| domain == Persistence::MemoryController)
+                self.any_region(|_, domain| domain == PersistenceDomain::MemoryController)
             }
-            Reason::DomainUnstated => self.any_region(|_, domain| domain == Persistence::Unstated),
+            Reason::DomainUnstated => {
+                self.any_region(|_, domain| domain == PersistenceDomain::Unstated)
+            }
             Reason::Unarmed => self.unarmed && self.any_region(|_, _| true),
             Reason::DomainUnknown => {
                 !self.any_region(|_, _| true) && self.backing != Some(Backing::DeviceDax)
             }
             Reason::NoRegion => {
                 self.backing == Some(Backing::DeviceDax)
-                    || self.any_region(|_, domain| domain == Persistence::Volatile)
+                    || self.any_region(|_, domain| domain == PersistenceDomain::Volatile)
             }
             Reason::NotPersistentMemory(on) => self.backing == Some(on) && !self.on_regions(),
-            Reason::Host => self.any_region(|_, domain| domain == Persistence::Host),
+            Reason::Host => self.any_region(|_, domain| domain == PersistenceDomain::Host),
             Reason::Sector => self.any_region(|mode, _| mode == Mode::Sector),
             Reason::DeviceWithoutDax => {
                 self.any_region(|mode, _| mode == Mode::Raw) && self.dax_capable == Some(false)

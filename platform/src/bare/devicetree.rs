@@ -44,7 +44,7 @@ impl<'t> Devicetree<'t> {
     /// The regions of the `pmem-region` nodes that are not disabled, in the order of the tree: one
     /// for each range of a node. One that is marked `volatile` is volatile memory. The others are
     /// made durable by the flush of cache lines, until it is [said
-    /// otherwise](PhysicalRegion::durable_by): a tree does not say.
+    /// otherwise](PhysicalRegion::in_domain): a tree does not say.
     ///
     /// A node without a `reg`, or with one of a wrong length, is a region of no bytes that no
     /// source can be made of ([`RegionFault::Unaddressed`]), and so is a range that the buses above

@@ -1,60 +1,40 @@
-//! A mapped region: stores that are checked, and made durable.
+//! Memory of a region, where the program has it mapped.
 
 use core::{fmt, ptr::NonNull};
 
-use super::{
-    region::{Durability, RegionKind},
-    source::Extent,
-};
+use super::{region::RegionKind, source::Extent};
 use crate::{
     Errno, Kind,
     cpu::{Cpu, write_flush_hint},
+    persist::{Means, PersistenceDomain, Route, Undurable},
 };
 
-/// The program's way to ask a host to make a range durable (virtio-pmem): the physical address of
-/// its first byte, and its length.
+/// The program's call of a host that makes a range durable (virtio-pmem): takes the physical
+/// address of its first byte, and its length in bytes.
 pub type HostFlush<'t> = &'t dyn Fn(u64, usize) -> Result<(), Errno>;
 
-/// Why an access to a [`Window`] was refused, or did not become durable.
+/// The reason why an access to a [`Window`] was refused, or did not become durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WindowFault {
-    /// Not all of the bytes are in the window.
+    /// Some of the bytes are outside the window.
     Outside,
     /// The region can only be read.
     ReadOnly,
-    /// Nothing makes a store to this region durable.
-    NeverDurable,
-    /// The region is not armed: it will not keep what is stored.
-    Unarmed,
-    /// The region needs the flush of cache lines, and no processor was given that can:
-    /// [`Window::flushed_by`].
-    NoInstruction,
-    /// The table does not say that the memory controllers are in the persistence domain, but has
-    /// flush hints for them, and not all of these were given: [`Window::with_hints`].
-    NoHints,
-    /// The region needs a call of the host, and none was given: [`Window::flushed_by_host`].
-    NoCall,
+    /// The bytes do not become durable.
+    NotDurable(Undurable),
     /// The host's flush failed.
     Host(Errno),
 }
 
 impl fmt::Display for WindowFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Outside => "offset and length go on beyond the mapped region",
-            Self::ReadOnly => "the region can only be read",
-            Self::NeverDurable => "nothing makes a store to this region durable",
-            Self::Unarmed => "the region is not armed: it will not keep what is stored",
-            Self::NoInstruction => {
-                "the region needs cache lines to be flushed: no processor was given that can"
-            }
-            Self::NoHints => {
-                "the region needs its flush hints to be written to: they were not given"
-            }
-            Self::NoCall => "the region needs its host's flush: no call for it was given",
-            Self::Host(errno) => return write!(f, "the host's flush failed: {errno}"),
-        })
+        match self {
+            Self::Outside => f.write_str("offset and length go on beyond the mapped region"),
+            Self::ReadOnly => f.write_str("the region can only be read"),
+            Self::NotDurable(why) => why.fmt(f),
+            Self::Host(errno) => write!(f, "the host's flush failed: {errno}"),
+        }
     }
 }
 
@@ -64,28 +44,28 @@ impl core::error::Error for WindowFault {}
 #[derive(Clone, Copy)]
 pub(super) struct Bytes<'t> {
     pub(super) at: NonNull<u8>,
-    /// None if the extent is none that a source can be made of.
+    /// 0 for an extent that no source can be made of.
     length: usize,
     extent: Extent<'t>,
 }
 
-/// The bytes of an [`Extent`] where the program has them mapped: they can be read, written, and
-/// made durable.
+/// The bytes of an [`Extent`] where the program has them mapped, and what there is to make them
+/// durable.
 ///
-/// Which way a store becomes durable follows from the region's [`Durability`]. A region that needs
-/// the flush of cache lines needs a [`Cpu`], one that its host flushes a call; both are refused
-/// without, so that nothing is called durable that is not.
+/// They are read and written here, and made durable by `Persist` of the crate `pmem2`. How follows
+/// from the region's [`PersistenceDomain`]: where cache lines have to be flushed, a [`Cpu`] is
+/// needed, and where a host flushes, its call. Without it, nothing is called durable.
 pub struct Window<'t> {
     pub(super) bytes: Bytes<'t>,
     cpu: Cpu,
     host: Option<HostFlush<'t>>,
     hints: &'t [NonNull<u64>],
-    /// How many of them it needs.
+    /// The number of hints that the region needs.
     hints_needed: usize,
 }
 
 impl<'t> Extent<'t> {
-    /// These bytes, as they are mapped at `at`.
+    /// Makes a window on these bytes, which are mapped at `at`.
     ///
     /// An extent that no source can be made of (empty, wrapping, overlapping, of volatile memory)
     /// gives a window without bytes.
@@ -120,7 +100,7 @@ pub(super) fn clamped<N: TryFrom<u64>>(length: u64, largest: N) -> N {
 }
 
 impl Bytes<'_> {
-    /// Where `length` bytes at `offset` are, if they are all there.
+    /// Returns the address of `length` bytes at `offset`, if they are all there.
     fn range(&self, offset: usize, length: usize) -> Result<NonNull<u8>, WindowFault> {
         match offset.checked_add(length) {
             Some(end) if end <= self.length => {
@@ -135,23 +115,21 @@ impl Bytes<'_> {
 }
 
 impl<'t> Window<'t> {
-    /// The same, with the processor that flushes its cache lines.
+    /// Adds the processor that flushes its cache lines.
     #[must_use]
     pub const fn flushed_by(mut self, cpu: Cpu) -> Self {
         self.cpu = cpu;
         self
     }
 
-    /// The same, with the call that makes a range durable, for a region that only its host does
-    /// that for.
+    /// Adds the call that makes a range durable, for a region that only its host makes durable.
     #[must_use]
     pub const fn flushed_by_host(mut self, host: HostFlush<'t>) -> Self {
         self.host = Some(host);
         self
     }
 
-    /// The same, with the flush hints of its DIMMs, which are written to whenever lines were
-    /// flushed.
+    /// Adds the flush hints of its DIMMs, which are written to whenever lines were flushed.
     ///
     /// # Safety
     ///
@@ -163,16 +141,41 @@ impl<'t> Window<'t> {
         self
     }
 
-    /// What is mapped.
+    /// The extent that is mapped.
     #[must_use]
     pub const fn extent(&self) -> &Extent<'t> {
         &self.bytes.extent
     }
 
-    /// How many bytes there are.
+    /// The number of bytes.
     #[must_use]
     pub const fn length(&self) -> usize {
         self.bytes.length
+    }
+
+    /// Returns the facts from which it is decided how a store becomes durable.
+    #[must_use]
+    pub fn means(&self) -> Means {
+        let region = self.bytes.extent.region();
+        let mut means = Means::new(match (region.kind(), region.domain()) {
+            // Other memory keeps nothing, whatever is said of its domain.
+            (RegionKind::Persistent, domain) if domain != PersistenceDomain::Volatile => domain,
+            _ => PersistenceDomain::Never,
+        });
+        means.armed = !region.is_unarmed();
+        means.cpu = self.cpu.flushes().then_some(self.cpu);
+        means.lacks_hints = self.hints.len() < self.hints_needed;
+        means.call = self.host.is_some();
+        means
+    }
+
+    /// Checks that the window has these bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`Outside`](WindowFault::Outside).
+    pub fn check_range(&self, offset: usize, length: usize) -> Result<(), WindowFault> {
+        self.bytes.range(offset, length).map(drop)
     }
 
     /// Copies the bytes at `offset` to `to`.
@@ -185,12 +188,12 @@ impl<'t> Window<'t> {
         unsafe { self.read_to(offset, to.as_mut_ptr(), to.len()) }
     }
 
-    /// Likewise to memory that may be uninitialized.
+    /// Copies the bytes at `offset` to memory that may be uninitialized.
     ///
     /// # Safety
     ///
     /// The `length` bytes at `to` can be written to.
-    pub(crate) unsafe fn read_to(
+    pub(super) unsafe fn read_to(
         &self,
         offset: usize,
         to: *mut u8,
@@ -204,8 +207,8 @@ impl<'t> Window<'t> {
         Ok(())
     }
 
-    /// Copies `from` to the bytes at `offset`. They are visible then, and durable after
-    /// [`persist`](Window::persist). (A region that is not armed may be written to all the same,
+    /// Copies `from` to the bytes at `offset`. They are visible then, and durable after `persist`
+    /// of `pmem2::persist::Persist`. (A region that is not armed may be written to all the same,
     /// unless it is read only: nothing there becomes durable.)
     ///
     /// # Errors
@@ -216,12 +219,12 @@ impl<'t> Window<'t> {
         unsafe { self.write_from(offset, from.as_ptr(), from.len()) }
     }
 
-    /// Likewise, from memory that is no slice.
+    /// Copies memory that is no slice to the bytes at `offset`.
     ///
     /// # Safety
     ///
     /// The `length` bytes at `from` can be read.
-    pub(crate) unsafe fn write_from(
+    pub(super) unsafe fn write_from(
         &self,
         offset: usize,
         from: *const u8,
@@ -238,61 +241,34 @@ impl<'t> Window<'t> {
         Ok(())
     }
 
-    /// Whether what is written becomes durable by [`persist`](Window::persist).
-    pub(crate) fn keeps(&self) -> Result<(), WindowFault> {
-        let region = self.bytes.extent.region();
-        if region.kind() != RegionKind::Persistent || region.durability() == Durability::None {
-            return Err(WindowFault::NeverDurable);
-        }
-        if region.is_unarmed() {
-            return Err(WindowFault::Unarmed);
-        }
-        match region.durability() {
-            Durability::CacheFlush if !self.cpu.flushes() => Err(WindowFault::NoInstruction),
-            Durability::CacheFlush if self.hints.len() < self.hints_needed => {
-                Err(WindowFault::NoHints)
-            }
-            Durability::Call if self.host.is_none() => Err(WindowFault::NoCall),
-            _ => Ok(()),
-        }
-    }
-
-    /// Begins to make the bytes durable that are stored in this range. Several ranges may be
-    /// flushed before one [`drain`](Window::drain). A range of no bytes needs neither a processor
-    /// nor a call nor hints; of a region that will never keep anything
-    /// ([`NeverDurable`](WindowFault::NeverDurable), [`Unarmed`](WindowFault::Unarmed)) it is
-    /// refused like any other.
+    /// Begins to make these bytes durable, in the way that was decided from
+    /// [`means`](Window::means). They are durable after a [`drain`](Window::drain).
     ///
     /// # Errors
     ///
-    /// What keeps them from becoming durable.
-    pub fn flush(&self, offset: usize, length: usize) -> Result<(), WindowFault> {
+    /// [`Outside`](WindowFault::Outside), [`Host`](WindowFault::Host).
+    #[doc(hidden)]
+    pub fn flush_by(&self, route: Route, offset: usize, length: usize) -> Result<(), WindowFault> {
         let at = self.bytes.range(offset, length)?;
-        match self.keeps() {
-            // What only the flush of some bytes needs.
-            Err(WindowFault::NoInstruction | WindowFault::NoHints | WindowFault::NoCall)
-                if length == 0 =>
-            {
-                return Ok(());
-            }
-            Ok(()) if length == 0 => return Ok(()),
-            kept => kept?,
+        if length == 0 {
+            return Ok(());
         }
-        match (self.bytes.extent.region().durability(), self.host) {
-            (Durability::CacheFlush, _) => {
+        match route {
+            Route::Fence => Ok(()),
+            Route::Flush(cpu) => {
                 // SAFETY: `flush` wants the bytes to be mapped memory, which whoever called
                 // `mapped` has sworn.
-                unsafe { self.cpu.flush(at.as_ptr(), length) };
+                unsafe { cpu.flush(at.as_ptr(), length) };
                 Ok(())
             }
-            (Durability::Call, Some(host)) => {
+            Route::Call => {
+                let host = self.host.ok_or(WindowFault::NotDurable(Undurable::NoCall))?;
                 // The host must see what was stored.
                 self.cpu.fence();
                 let offset = u64::try_from(offset).map_err(|_| WindowFault::Outside)?;
                 let base = self.bytes.extent.base().and_then(|base| base.checked_add(offset));
                 host(base.ok_or(WindowFault::Outside)?, length).map_err(WindowFault::Host)
             }
-            _ => Ok(()),
         }
     }
 
@@ -306,18 +282,6 @@ impl<'t> Window<'t> {
         if !self.hints.is_empty() {
             self.cpu.fence();
         }
-    }
-
-    /// Makes the bytes durable that are stored in this range: [`flush`](Window::flush) and
-    /// [`drain`](Window::drain).
-    ///
-    /// # Errors
-    ///
-    /// What keeps them from becoming durable.
-    pub fn persist(&self, offset: usize, length: usize) -> Result<(), WindowFault> {
-        self.flush(offset, length)?;
-        self.drain();
-        Ok(())
     }
 }
 

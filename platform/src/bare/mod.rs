@@ -27,7 +27,7 @@ pub use guid::Guid;
 pub use map::{HostFlush, Window, WindowFault};
 pub use nfit::Nfit;
 pub use place::BareDimm;
-pub use region::{BoardDimm, DimmTable, Durability, PhysicalRegion, RegionKind};
+pub use region::{BoardDimm, DimmTable, PhysicalRegion, RegionKind};
 pub use source::{Bare, Extent, ExtentId};
 
 #[cfg(test)]

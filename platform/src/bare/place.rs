@@ -49,7 +49,7 @@ impl<'t> Locate for Bare<'t> {
         let mut answer = Ok(Some(Region::new(0, from.number, Mode::Whole)));
         if let Ok(Some(region)) = &mut answer {
             region.provider = Text::cut(from.provider);
-            region.persistence = from.persistence;
+            region.domain = from.domain;
             region.read_only = from.read_only;
             region.state = from.state;
             region.numa_node = from.numa_node;

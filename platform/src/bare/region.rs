@@ -1,7 +1,7 @@
 //! Ranges of physical memory, as tables tell of them.
 
 use super::{guid::Guid, nfit::Nfit};
-use crate::{DimmState, Persistence, RegionFault};
+use crate::{DimmState, RegionFault, persist::PersistenceDomain};
 
 /// What a range of physical memory is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -19,20 +19,6 @@ pub enum RegionKind {
     BlockWindow,
     /// What this library does not know.
     Other,
-}
-
-/// What makes a store to a region durable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Durability {
-    /// The flush of its cache line, and a fence.
-    CacheFlush,
-    /// A fence alone: the platform saves its caches (eADR), or the part has none before it.
-    Fence,
-    /// A call that the program makes, of a driver of its own: the host's flush of virtio-pmem.
-    Call,
-    /// Nothing.
-    None,
 }
 
 /// A DIMM or a chip that a board's code knows.
@@ -62,8 +48,7 @@ pub struct PhysicalRegion<'t> {
     pub(super) kind: RegionKind,
     pub(super) number: u32,
     pub(super) provider: &'t str,
-    pub(super) persistence: Persistence,
-    pub(super) durability: Durability,
+    pub(super) domain: PersistenceDomain,
     pub(super) alignment: u64,
     pub(super) numa_node: Option<u32>,
     pub(super) read_only: bool,
@@ -85,8 +70,7 @@ impl<'t> PhysicalRegion<'t> {
             kind,
             number: 0,
             provider: "board",
-            persistence: Persistence::Unstated,
-            durability: Durability::CacheFlush,
+            domain: PersistenceDomain::Unstated,
             alignment: 1,
             numa_node: None,
             read_only: false,
@@ -96,17 +80,11 @@ impl<'t> PhysicalRegion<'t> {
         }
     }
 
-    /// What makes a store to it durable. With it the persistence domain is told: the caches are in
-    /// it where a fence is enough.
+    /// Declares the persistence domain, and with it what makes a store to the region durable: a
+    /// fence in [`CpuCache`](PersistenceDomain::CpuCache), where a part without caches is, too.
     #[must_use]
-    pub const fn durable_by(mut self, durability: Durability) -> Self {
-        self.durability = durability;
-        self.persistence = match durability {
-            Durability::CacheFlush => Persistence::MemoryController,
-            Durability::Fence => Persistence::CpuCache,
-            Durability::Call => Persistence::Host,
-            Durability::None => Persistence::Never,
-        };
+    pub const fn in_domain(mut self, domain: PersistenceDomain) -> Self {
+        self.domain = domain;
         self
     }
 
@@ -221,10 +199,10 @@ impl<'t> PhysicalRegion<'t> {
         self.kind
     }
 
-    /// What makes a store to it durable.
+    /// The persistence domain.
     #[must_use]
-    pub const fn durability(&self) -> Durability {
-        self.durability
+    pub const fn domain(&self) -> PersistenceDomain {
+        self.domain
     }
 
     /// Whether it can only be read.
@@ -259,7 +237,7 @@ impl<'t> PhysicalRegion<'t> {
     /// How many flush hints have to be written to. None where the persistence domain is stated:
     /// then the memory controllers are in it, or nothing is.
     pub(crate) fn hints_needed(&self) -> usize {
-        if matches!(self.persistence, Persistence::Unstated) {
+        if matches!(self.domain, PersistenceDomain::Unstated) {
             self.flush_hints().count()
         } else {
             0

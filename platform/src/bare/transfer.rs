@@ -7,15 +7,18 @@ use super::{
     source::{Bare, Extent, ExtentId},
 };
 use crate::{
-    Borrowed, Errno, Facts, Fail, Handle, Partial, ReadBuffer, Subject, Transfer, Undurable,
+    Borrowed, Errno, Facts, Fail, Handle, Means, Partial, ReadBuffer, Route, Subject, Transfer,
     WriteBuffer,
 };
 
-/// A window, and how far behind its first byte the source's is.
+/// A window, and the place of the source's bytes in it.
 #[derive(Debug)]
 pub struct Channel<'t> {
     window: &'t Window<'t>,
+    /// The offset in the window of the source's first byte.
     start: u64,
+    /// The way in which what is written becomes durable; `None` where nothing may be written.
+    route: Option<Route>,
 }
 
 /// Through a [`Window`] on the region, or on more of it: without one, nothing can be transferred.
@@ -63,16 +66,19 @@ impl<'t> Transfer for Bare<'t> {
         if start.checked_add(range.end).is_none_or(|end| end > mapped) {
             return Err(Fail::Absent(Subject::Mapping));
         }
-        if writable {
-            // The source's region was looked at before.
-            let writable = if window.extent().region().is_read_only() {
-                Err(WindowFault::ReadOnly)
-            } else {
-                Ok(())
-            };
-            writable.and_then(|()| window.keeps()).map_err(fail)?;
+        // The source's region was looked at before.
+        if writable && window.extent().region().is_read_only() {
+            return Err(fail(WindowFault::ReadOnly));
         }
-        Ok(Channel { window, start })
+        Ok(Channel { window, start, route: None })
+    }
+
+    fn means(channel: &Channel<'t>) -> Means {
+        channel.window.means()
+    }
+
+    fn set_route(channel: &mut Channel<'t>, route: Route) {
+        channel.route = Some(route);
     }
 
     fn read_at(
@@ -96,9 +102,12 @@ impl<'t> Transfer for Bare<'t> {
         buffer: WriteBuffer<'_>,
     ) -> Result<(), Partial> {
         let written = channel.at(offset).and_then(|at| {
+            let route = channel.route.ok_or(WindowFault::ReadOnly)?;
             // SAFETY: the buffer's bytes can be read, likewise.
             unsafe { channel.window.write_from(at, buffer.as_ptr(), buffer.len()) }?;
-            channel.window.persist(at, buffer.len())
+            channel.window.flush_by(route, at, buffer.len())?;
+            channel.window.drain();
+            Ok(())
         });
         Ok(written.map_err(fail)?)
     }
@@ -125,11 +134,8 @@ fn fail(fault: WindowFault) -> Fail {
     match fault {
         WindowFault::Outside => Fail::Absent(Subject::Mapping),
         WindowFault::ReadOnly => Fail::Os(Subject::Write, Errno::EROFS),
-        WindowFault::NeverDurable => Fail::NotDurable(Undurable::Never),
-        WindowFault::Unarmed => Fail::NotDurable(Undurable::Unarmed),
-        WindowFault::NoInstruction => Fail::NotDurable(Undurable::NoInstruction),
-        WindowFault::NoHints => Fail::NotDurable(Undurable::NoHints),
-        WindowFault::NoCall => Fail::NotDurable(Undurable::NoCall),
+        // Decided before.
+        WindowFault::NotDurable(_) => Fail::unsynced(Errno::ENOTSUP),
         WindowFault::Host(errno) => Fail::unsynced(errno),
     }
 }

@@ -12,8 +12,8 @@ pub struct Cpu {
 }
 
 impl Cpu {
-    /// A processor whose caches need no flush: for memory that [a fence](crate::Durability::Fence)
-    /// makes durable, and that [`Durability::Call`](crate::Durability::Call) does. It can be had
+    /// A processor whose caches need no flush: for memory that [a fence](crate::PersistenceDomain::CpuCache)
+    /// makes durable, and that [`PersistenceDomain::Host`](crate::PersistenceDomain::Host) does. It can be had
     /// everywhere.
     ///
     /// Its [`fence`](Cpu::fence) waits on x86, AArch64 and RISC-V. On 32-bit Arm, and on processors

@@ -16,7 +16,8 @@ use crate::{
     cpu::processor::Cpu,
     errno::Errno,
     facts::{Facts, Kind},
-    fail::{Fail, Subject, Undurable},
+    fail::{Fail, Subject},
+    persist::{Means, PersistenceDomain},
     source::{Borrowed, Handle},
     transfer::{
         Partial, ReadBuffer, Transfer, WriteBuffer,
@@ -38,6 +39,10 @@ impl Transfer for Linux {
         writable: bool,
     ) -> Result<Channel, Fail> {
         channel(Self, handle.raw(), facts, guard, range, writable)
+    }
+
+    fn means(channel: &Channel) -> Means {
+        means(channel)
     }
 
     fn read_at(
@@ -94,7 +99,7 @@ enum Way {
         mapping: Option<GuardedCopy>,
         /// The offset of the mapping in the device.
         start: u64,
-        /// `None` where nothing may be written.
+        /// `None` where nothing may be written, or could be made durable.
         cpu: Option<Cpu>,
     },
 }
@@ -110,9 +115,7 @@ pub(super) fn channel<S: Transfers>(
     if facts.kind != Kind::DeviceDax {
         return Ok(Channel(Way::File));
     }
-    // Nothing is written that could not be made durable.
-    let unflushed = |_| Fail::NotDurable(Undurable::NoInstruction);
-    let cpu = if writable { Some(Cpu::detect().map_err(unflushed)?) } else { None };
+    let cpu = if writable { Cpu::detect().ok() } else { None };
     confirm(sys, fd, facts)?;
     // The kernel maps whole units. Reading the alignment also confirms the device.
     let unit = Alignment::new(device_dax::alignment(sys, fd, facts.id)?)
@@ -134,6 +137,19 @@ pub(super) fn channel<S: Transfers>(
         .mapping(handler, fd, start, length, writable)
         .map_err(|errno| failed(Subject::Mapping, errno))?;
     Ok(Channel(Way::Mapped { mapping: Some(mapping), start, cpu }))
+}
+
+/// Returns the facts on the durability of what is written.
+pub(super) fn means(channel: &Channel) -> Means {
+    match &channel.0 {
+        Way::File => Means::CALL,
+        Way::Mapped { cpu, .. } => {
+            // Asking for the domain would take more system calls.
+            let mut means = Means::new(PersistenceDomain::Unstated);
+            means.cpu = *cpu;
+            means
+        }
+    }
 }
 
 /// Returns the first byte and the length of the whole units that contain the range.

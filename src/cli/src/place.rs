@@ -1,7 +1,7 @@
 //! A place as JSON.
 
 use pmem2::{
-    persist::Persistence,
+    persist::PersistenceDomain,
     place::{Backing, Place, Region},
 };
 use serde_json::{Value as Json, json};
@@ -31,9 +31,9 @@ fn region(region: &Region) -> Json {
         "region": region.number,
         "namespace": region.namespace,
         "mode": region.mode.name(),
-        "persistence_domain": match region.persistence {
-            Persistence::Host => Some("host"),
-            Persistence::Volatile => Some("volatile"),
+        "persistence_domain": match region.domain {
+            PersistenceDomain::Host => Some("host"),
+            PersistenceDomain::Volatile => Some("volatile"),
             stated => stated.name(),
         },
         "provider": &*region.provider,

@@ -21,7 +21,7 @@ use pmem2::{
         Devicetree, Extent, ExtentId, Nfit, PhysicalRegion, RegionFault, RegionKind, TableWarning,
     },
     error::Errno,
-    persist::Durability,
+    persist::PersistenceDomain,
     place::{DimmState, Warning},
     report::{Key, Report},
 };
@@ -109,12 +109,14 @@ impl Told<'_> {
 
     /// The name of what makes a store durable, for programs and for people.
     fn durability(&self) -> (&'static str, &'static str) {
-        match self.region.durability() {
+        match self.region.domain() {
             _ if self.region.is_unarmed() => ("none", "nothing"),
-            Durability::CacheFlush => ("cache_flush", "the flush of cache lines, and a fence"),
-            Durability::Fence => ("fence", "a fence alone"),
-            Durability::Call => ("call", "a call of the program's own driver"),
-            Durability::None => ("none", "nothing"),
+            PersistenceDomain::MemoryController | PersistenceDomain::Unstated => {
+                ("cache_flush", "the flush of cache lines, and a fence")
+            }
+            PersistenceDomain::CpuCache => ("fence", "a fence alone"),
+            PersistenceDomain::Host => ("call", "a call of the program's own driver"),
+            PersistenceDomain::Never => ("none", "nothing"),
             _ => ("other", "something else"),
         }
     }

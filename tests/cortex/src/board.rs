@@ -4,7 +4,7 @@
 use pmem2::{
     Native, Pool,
     bare::{BoardDimm, Extent, PhysicalRegion, RegionKind},
-    persist::Durability,
+    persist::PersistenceDomain,
 };
 
 /// Room for as many sources as a program has open at once.
@@ -64,27 +64,29 @@ pub static TABLE: [PhysicalRegion<'_>; NAMES.len()] = [
     // fram: ferroelectric memory of two chips, on the one node of the board.
     persistent(0x6000_0000, 256 * KIB)
         .numbered(3, "spi-bridge")
-        .durable_by(Durability::Fence)
+        .in_domain(PersistenceDomain::CpuCache)
         .on_node(0)
         .made_of(&FRAM_CHIPS),
     // mram: behind a write protection, in lines of 32 bytes; it does not count.
     persistent(0x6100_0000, 1024 * KIB)
         .numbered(4, "memory-bus")
-        .durable_by(Durability::CacheFlush)
+        .in_domain(PersistenceDomain::MemoryController)
         .aligned_to(32)
         .read_only()
         .made_of(&MRAM_CHIPS),
     // psram: with a battery, behind a cache; nothing else is known.
-    persistent(0x6200_0000, 8192 * KIB).durable_by(Durability::CacheFlush).on_node(1),
+    persistent(0x6200_0000, 8192 * KIB).in_domain(PersistenceDomain::MemoryController).on_node(1),
     // flat: the same with a battery that is.
-    persistent(0x6300_0000, 8192 * KIB).durable_by(Durability::CacheFlush).unarmed(),
+    persistent(0x6300_0000, 8192 * KIB).in_domain(PersistenceDomain::MemoryController).unarmed(),
     // host: what another processor makes durable when it is asked.
-    persistent(0x6400_0000, 64 * KIB).durable_by(Durability::Call),
+    persistent(0x6400_0000, 64 * KIB).in_domain(PersistenceDomain::Host),
     // lost: nothing makes it durable.
-    persistent(0x6500_0000, 64 * KIB).durable_by(Durability::None),
-    persistent(0x6600_0000, 64 * KIB).durable_by(Durability::Fence).made_of(&NAMELESS_CHIPS),
-    persistent(0x6700_0000, 64 * KIB).durable_by(Durability::Fence).made_of(&WORDY_CHIPS),
-    persistent(0x6800_0000, 64 * KIB).durable_by(Durability::Fence).made_of(&MANY_CHIPS),
+    persistent(0x6500_0000, 64 * KIB).in_domain(PersistenceDomain::Never),
+    persistent(0x6600_0000, 64 * KIB)
+        .in_domain(PersistenceDomain::CpuCache)
+        .made_of(&NAMELESS_CHIPS),
+    persistent(0x6700_0000, 64 * KIB).in_domain(PersistenceDomain::CpuCache).made_of(&WORDY_CHIPS),
+    persistent(0x6800_0000, 64 * KIB).in_domain(PersistenceDomain::CpuCache).made_of(&MANY_CHIPS),
     // crooked: an alignment that is none.
     persistent(0x6900_0000, 48 * KIB).aligned_to(48),
     // last: up to the last byte of 64 bits.

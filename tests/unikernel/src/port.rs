@@ -13,11 +13,9 @@ use pmem2::{
     Access, Handle, Kind,
     badblocks::ClearBy,
     error::{Errno, Subject},
-    persist::Persistence,
+    persist::PersistenceDomain,
     place::{Backing, DimmState, FileSystem, MapSync, Mode, Region},
-    platform::{
-        Alignment, BadBlocks, Borrowed, Facts, Fail, Locate, Nowhere, Platform, Text, Transfer,
-    },
+    platform::{Alignment, BadBlocks, Borrowed, Facts, Fail, Locate, Platform, Text, Transfer},
     transfer::{Partial, ReadBuffer, WriteBuffer},
 };
 
@@ -313,8 +311,11 @@ impl Locate for &Kernel {
         let mode = if spot.kind == Kind::DeviceDax { Mode::Devdax } else { Mode::Fsdax };
         let mut region = Region::new(0, bank.number, mode);
         region.provider = Text::cut("firmware");
-        region.persistence =
-            if bank.saves_caches { Persistence::CpuCache } else { Persistence::MemoryController };
+        region.domain = if bank.saves_caches {
+            PersistenceDomain::CpuCache
+        } else {
+            PersistenceDomain::MemoryController
+        };
         region.state.set(DimmState::NOT_ARMED, !bank.armed);
         region.numa_node = bank.node;
         Ok(Some(region))

@@ -2,12 +2,13 @@
 
 use super::{CAPABILITIES, MAPPING, Nfit, RANGE};
 use crate::{
-    DimmState, Persistence, RegionFault,
+    DimmState, RegionFault,
     bare::{
         bytes::Bytes,
         guid::Guid,
-        region::{DimmTable, Durability, PhysicalRegion, RegionKind, overlap},
+        region::{DimmTable, PhysicalRegion, RegionKind, overlap},
     },
+    persist::PersistenceDomain,
 };
 
 /// The types of address ranges.
@@ -58,11 +59,7 @@ impl<'t> Nfit<'t> {
         let number = u16::try_from(number).ok()?;
         region.number = number.into();
         region.provider = "ACPI.NFIT";
-        region.persistence = self.persistence();
-        region.durability = match region.persistence {
-            Persistence::CpuCache => Durability::Fence,
-            _ => Durability::CacheFlush,
-        };
+        region.domain = self.domain();
         region.read_only = range.u64(48)? & READ_ONLY != 0;
         // The state is a device's. Firmware may tell it in any mapping of the device, also in one
         // of another range.
@@ -91,19 +88,19 @@ impl<'t> Nfit<'t> {
     }
 
     /// From where on the platform saves data.
-    fn persistence(self) -> Persistence {
+    fn domain(self) -> PersistenceDomain {
         let Some(capabilities) = self.of_kind(CAPABILITIES).next() else {
-            return Persistence::Unstated;
+            return PersistenceDomain::Unstated;
         };
         let (Some(highest), Some(bits)) = (capabilities.u8(4), capabilities.u32(8)) else {
-            return Persistence::Unstated;
+            return PersistenceDomain::Unstated;
         };
         let valid =
             2_u32.checked_shl(highest.into()).map_or(u32::MAX, |above| above.wrapping_sub(1));
         match bits & valid {
-            bits if bits & CPU_CACHE != 0 => Persistence::CpuCache,
-            bits if bits & MEMORY_CONTROLLER != 0 => Persistence::MemoryController,
-            _ => Persistence::Unstated,
+            bits if bits & CPU_CACHE != 0 => PersistenceDomain::CpuCache,
+            bits if bits & MEMORY_CONTROLLER != 0 => PersistenceDomain::MemoryController,
+            _ => PersistenceDomain::Unstated,
         }
     }
 }

@@ -7,7 +7,7 @@ use super::{
     tables::answers,
 };
 use crate::{
-    Durability, Extent, Kind, Persistence, PhysicalRegion, RegionFault, RegionKind, TableFault,
+    Extent, Kind, PersistenceDomain, PhysicalRegion, RegionFault, RegionKind, TableFault,
     seed::seed,
 };
 
@@ -42,10 +42,10 @@ fn of_dtc() {
     assert_eq!(all.iter().map(PhysicalRegion::number).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
     let (facts, there) = answers(Extent::new(&all[0]));
     assert_eq!(
-        (facts.kind, &*there.provider, there.persistence),
-        (Kind::Region, "devicetree", Persistence::Unstated)
+        (facts.kind, &*there.provider, there.domain),
+        (Kind::Region, "devicetree", PersistenceDomain::Unstated)
     );
-    assert_eq!(all[0].durability(), Durability::CacheFlush);
+    assert_eq!(all[0].domain(), PersistenceDomain::Unstated);
     assert_eq!(answers(Extent::new(&all[1])).0.kind, Kind::VolatileMemory);
     // More memory than the blob has is no part of it.
     assert_eq!(ranges(&[REGIONS, &[0xff; 7]].concat()).unwrap().len(), 5);

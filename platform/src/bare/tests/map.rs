@@ -4,12 +4,12 @@ use core::ptr::NonNull;
 use std::{cell::RefCell, format, vec, vec::Vec};
 
 use super::{
-    mapped::{BASE, LENGTH, on, region},
+    mapped::{BASE, LENGTH, on, persist, region},
     tables::{Range, capabilities, hints, mapping, nfit},
 };
 use crate::{
-    Cpu, Durability, Errno, Extent, Nfit, PhysicalRegion, RegionKind, Window, WindowFault,
-    bare::map::clamped,
+    Cpu, Errno, Extent, Means, Nfit, PersistenceDomain, PhysicalRegion, RegionKind, Route,
+    Undurable, WindowFault, bare::map::clamped,
 };
 
 fn cpu() -> Cpu {
@@ -31,8 +31,12 @@ const RANGES: [(usize, usize); 9] = [
 
 #[test]
 fn what_was_written_is_read_and_is_there() {
-    for durability in [Durability::CacheFlush, Durability::Fence, Durability::Call] {
-        let region = region(durability);
+    for (domain, route) in [
+        (PersistenceDomain::MemoryController, Route::Flush(cpu())),
+        (PersistenceDomain::CpuCache, Route::Fence),
+        (PersistenceDomain::Host, Route::Call),
+    ] {
+        let region = region(domain);
         for (offset, length) in RANGES {
             let bytes: Vec<u8> = (0..length).map(|n| n.to_le_bytes()[0] | 1).collect();
             let after = on(Extent::new(&region), 0, |window| {
@@ -40,7 +44,7 @@ fn what_was_written_is_read_and_is_there() {
                 let mut window = window.flushed_by(cpu()).flushed_by_host(&host);
                 assert_eq!((window.length(), window.extent().base()), (LENGTH, Some(BASE)));
                 window.write(offset, &bytes).unwrap();
-                window.persist(offset, length).unwrap();
+                persist(&window, route, offset, length).unwrap();
                 let mut read = vec![0; length];
                 window.read(offset, &mut read).unwrap();
                 assert_eq!(read, bytes);
@@ -54,7 +58,7 @@ fn what_was_written_is_read_and_is_there() {
 
 #[test]
 fn beyond_the_end_nothing_is_done() {
-    let region = region(Durability::CacheFlush);
+    let region = region(PersistenceDomain::MemoryController);
     let part = Extent::new(&region).part(64, 128);
     for (extent, end) in [(Extent::new(&region), LENGTH), (part, 128)] {
         let after = on(extent, 7, |window| {
@@ -70,11 +74,11 @@ fn beyond_the_end_nothing_is_done() {
             ];
             for (offset, length) in ranges {
                 assert_eq!(
-                    window.flush(offset, length),
+                    window.flush_by(Route::Flush(cpu()), offset, length),
                     Err(WindowFault::Outside),
                     "{offset} {length}"
                 );
-                assert_eq!(window.persist(offset, length), Err(WindowFault::Outside));
+                assert_eq!(window.check_range(offset, length), Err(WindowFault::Outside));
                 if length <= 2 * LENGTH {
                     let mut bytes = vec![1; length];
                     assert_eq!(window.write(offset, &bytes), Err(WindowFault::Outside));
@@ -82,7 +86,7 @@ fn beyond_the_end_nothing_is_done() {
                     assert!(bytes.iter().all(|&byte| byte == 1));
                 }
             }
-            assert_eq!(window.persist(0, end), Ok(()));
+            assert_eq!(persist(&window, Route::Flush(cpu()), 0, end), Ok(()));
         });
         assert!(after.iter().all(|&byte| byte == 7));
     }
@@ -90,7 +94,7 @@ fn beyond_the_end_nothing_is_done() {
 
 #[test]
 fn a_region_that_cannot_be_a_source_has_no_bytes() {
-    let whole = region(Durability::Fence);
+    let whole = region(PersistenceDomain::CpuCache);
     let wrapping = PhysicalRegion::new(u64::MAX, 2, RegionKind::Persistent);
     let table = [whole, whole];
     let extents = [
@@ -110,136 +114,6 @@ fn a_region_that_cannot_be_a_source_has_no_bytes() {
     }
 }
 
-/// What makes a store durable has to be there, or nothing is said to be durable.
-#[test]
-fn each_durability_wants_its_own() {
-    let persisted = |region: PhysicalRegion<'_>, give: fn(Window<'_>) -> Window<'_>| {
-        let mut result = None;
-        on(Extent::new(&region), 0, |window| result = Some(give(window).persist(0, 1)));
-        result.unwrap()
-    };
-    let nothing: fn(Window<'_>) -> Window<'_> = |window| window;
-    let all: fn(Window<'_>) -> Window<'_> =
-        |window| window.flushed_by(cpu()).flushed_by_host(&|_, _| Ok(()));
-    for (durability, without, with) in [
-        (Durability::CacheFlush, Err(WindowFault::NoInstruction), Ok(())),
-        (Durability::Fence, Ok(()), Ok(())),
-        (Durability::Call, Err(WindowFault::NoCall), Ok(())),
-        (Durability::None, Err(WindowFault::NeverDurable), Err(WindowFault::NeverDurable)),
-    ] {
-        assert_eq!(
-            (persisted(region(durability), nothing), persisted(region(durability), all)),
-            (without, with)
-        );
-    }
-    // Other memory never is, whatever is said of it: no source can be made of it, and its window
-    // has no bytes.
-    let outside = Err(WindowFault::Outside);
-    for kind in [RegionKind::Volatile, RegionKind::VirtualDisk, RegionKind::Other] {
-        let other = PhysicalRegion::new(BASE, 4096, kind).durable_by(Durability::Fence);
-        on(Extent::new(&other), 0, |mut window| {
-            assert_eq!(
-                (window.length(), window.flush(0, 0)),
-                (0, Err(WindowFault::NeverDurable)),
-                "{kind:?}"
-            );
-            assert_eq!(
-                (window.read(0, &mut [0]), window.write(0, &[0])),
-                (outside, outside),
-                "{kind:?}"
-            );
-        });
-    }
-}
-
-/// Lost all the same, whatever was given: it may be written to, and nothing of it is called
-/// durable.
-#[test]
-fn a_region_that_is_not_armed() {
-    for durability in [Durability::CacheFlush, Durability::Fence, Durability::Call] {
-        let region = region(durability).unarmed();
-        let after = on(Extent::new(&region), 0, |window| {
-            let mut window = window.flushed_by(cpu()).flushed_by_host(&|_, _| Ok(()));
-            assert_eq!(window.write(0, &[5]), Ok(()));
-            for (offset, length) in [(0, 1), (0, 0), (LENGTH, 0)] {
-                assert_eq!(
-                    window.flush(offset, length),
-                    Err(WindowFault::Unarmed),
-                    "{durability:?}"
-                );
-                assert_eq!(window.persist(offset, length), Err(WindowFault::Unarmed));
-            }
-            assert_eq!(window.flush(LENGTH, 1), Err(WindowFault::Outside));
-        });
-        assert_eq!(after[..2], [5, 0]);
-        let locked = region.read_only();
-        on(Extent::new(&locked), 0, |mut window| {
-            assert_eq!(window.write(0, &[5]), Err(WindowFault::ReadOnly))
-        });
-    }
-    let never = region(Durability::None).unarmed();
-    on(Extent::new(&never), 0, |window| {
-        assert_eq!(window.flush(0, 1), Err(WindowFault::NeverDurable))
-    });
-}
-
-/// Nothing has to be given for no bytes; what keeps nothing at all is refused for these too.
-#[test]
-fn a_range_of_no_bytes_needs_nothing() {
-    for (durability, expected) in [
-        (Durability::CacheFlush, Ok(())),
-        (Durability::Fence, Ok(())),
-        (Durability::Call, Ok(())),
-        (Durability::None, Err(WindowFault::NeverDurable)),
-    ] {
-        let region = region(durability);
-        on(Extent::new(&region), 0, |window| {
-            assert_eq!(
-                (window.flush(0, 0), window.persist(LENGTH, 0)),
-                (expected, expected),
-                "{durability:?}"
-            );
-        });
-    }
-}
-
-/// Where the table has flush hints, and does not say that they are not needed, all of them have to
-/// be given.
-#[test]
-fn flush_hints_that_were_not_given() {
-    let devices =
-        [mapping(1, 1, 1, 0), mapping(2, 1, 1, 0), hints(1, &[0x1000]), hints(2, &[0x2000])];
-    let persisted = |more: &[Vec<u8>], given: usize| {
-        let table = nfit(
-            &[&[Range::persistent(1, BASE, 4096).structure()], &devices as &[_], more].concat(),
-        );
-        let regions: Vec<_> = Nfit::parse(&table).unwrap().regions().collect();
-        let mut registers = [0_u64; 2];
-        let at = NonNull::new(registers.as_mut_ptr()).unwrap();
-        // SAFETY: the second of two.
-        let registers = [at, unsafe { at.add(1) }];
-        let mut result = None;
-        on(Extent::new(&regions[0]), 0, |window| {
-            assert_eq!(window.persist(0, 0), Ok(()));
-            assert_eq!(
-                window.persist(0, 1).is_ok(),
-                window.extent().region().durability() == Durability::Fence
-            );
-            // SAFETY: ordinary memory, aligned, in the place of registers.
-            let window = unsafe { window.flushed_by(cpu()).with_hints(&registers[..given]) };
-            result = Some(window.persist(0, 1));
-        });
-        result.unwrap()
-    };
-    let missing = Err(WindowFault::NoHints);
-    assert_eq!([0, 1, 2].map(|given| persisted(&[], given)), [missing, missing, Ok(())]);
-    // The capabilities say that the memory controllers, or the caches, are in the persistence
-    // domain; or that nothing is known.
-    for (bits, expected) in [(0b10, Ok(())), (0b11, Ok(())), (0, missing)] {
-        assert_eq!(persisted(&[capabilities(1, bits)], 0), expected, "{bits:#b}");
-    }
-}
-
 /// A region that is longer than the addresses of this processor has all of them, and not what is
 /// left of its length.
 #[test]
@@ -252,7 +126,7 @@ fn a_length_is_not_truncated() {
 
 #[test]
 fn the_host_is_asked_for_the_range() {
-    let region = region(Durability::Call);
+    let region = region(PersistenceDomain::Host);
     let asked = RefCell::new(Vec::new());
     let host = |address, length| {
         asked.borrow_mut().push((address, length));
@@ -260,11 +134,11 @@ fn the_host_is_asked_for_the_range() {
     };
     on(Extent::new(&region).part(0x100, 0x200), 0, |window| {
         let window = window.flushed_by_host(&host);
-        assert_eq!(window.persist(0x10, 0x20), Ok(()));
-        assert_eq!(window.flush(0, 0x200), Ok(()));
-        assert_eq!(window.persist(1, 13), Err(WindowFault::Host(Errno::EIO)));
-        assert_eq!(window.persist(1, 0), Ok(()));
-        assert_eq!(window.persist(0x200, 1), Err(WindowFault::Outside));
+        assert_eq!(persist(&window, Route::Call, 0x10, 0x20), Ok(()));
+        assert_eq!(window.flush_by(Route::Call, 0, 0x200), Ok(()));
+        assert_eq!(persist(&window, Route::Call, 1, 13), Err(WindowFault::Host(Errno::EIO)));
+        assert_eq!(persist(&window, Route::Call, 1, 0), Ok(()));
+        assert_eq!(persist(&window, Route::Call, 0x200, 1), Err(WindowFault::Outside));
         window.drain();
     });
     assert_eq!(asked.take(), [(BASE + 0x110, 0x20), (BASE + 0x100, 0x200), (BASE + 0x101, 13)]);
@@ -272,7 +146,7 @@ fn the_host_is_asked_for_the_range() {
 
 #[test]
 fn a_region_that_can_only_be_read() {
-    let region = region(Durability::Fence).read_only();
+    let region = region(PersistenceDomain::CpuCache).read_only();
     let after = on(Extent::new(&region), 3, |mut window| {
         let mut byte = [0];
         assert_eq!(
@@ -286,7 +160,7 @@ fn a_region_that_can_only_be_read() {
 
 #[test]
 fn hints_are_written_when_it_is_drained() {
-    let region = region(Durability::CacheFlush);
+    let region = region(PersistenceDomain::MemoryController);
     let mut registers = [0_u64; 3];
     let at = NonNull::new(registers.as_mut_ptr()).unwrap();
     // SAFETY: the third of three.
@@ -297,7 +171,7 @@ fn hints_are_written_when_it_is_drained() {
         let window = unsafe { window.flushed_by(cpu()).with_hints(&hints) };
         // SAFETY: as above.
         let written = || [0, 1, 2].map(|n| unsafe { at.add(n).read() } != 0);
-        window.flush(0, 64).unwrap();
+        window.flush_by(Route::Flush(cpu()), 0, 64).unwrap();
         assert_eq!(written(), [false; 3]);
         window.drain();
         assert_eq!(written(), [true, false, true]);
@@ -306,7 +180,7 @@ fn hints_are_written_when_it_is_drained() {
 
 #[test]
 fn what_it_says_of_itself() {
-    let region = region(Durability::Fence);
+    let region = region(PersistenceDomain::CpuCache);
     on(Extent::new(&region), 0, |window| {
         let text = format!("{window:?}");
         assert!(
@@ -319,16 +193,80 @@ fn what_it_says_of_itself() {
         format!("{}", WindowFault::Host(Errno::EIO)),
         format!("the host's flush failed: {}", Errno::EIO)
     );
-    let faults = [
-        WindowFault::Outside,
-        WindowFault::ReadOnly,
-        WindowFault::NeverDurable,
-        WindowFault::Unarmed,
-        WindowFault::NoInstruction,
-        WindowFault::NoHints,
-        WindowFault::NoCall,
+    let why = [
+        Undurable::Never,
+        Undurable::Unarmed,
+        Undurable::NoInstruction,
+        Undurable::NoHints,
+        Undurable::NoCall,
     ];
+    let faults = why.map(WindowFault::NotDurable);
+    let faults = [faults.as_slice(), &[WindowFault::Outside, WindowFault::ReadOnly]].concat();
     let texts: std::collections::HashSet<_> =
         faults.iter().map(|fault| format!("{fault}")).collect();
     assert_eq!(texts.len(), faults.len());
+}
+
+/// The facts, as the region's table and the program state them.
+#[test]
+fn what_there_is_to_make_a_store_durable_with() {
+    let means = |region: &PhysicalRegion<'_>| {
+        let mut means = None;
+        on(Extent::new(region), 0, |window| means = Some(window.means()));
+        means.unwrap()
+    };
+    for domain in [
+        PersistenceDomain::MemoryController,
+        PersistenceDomain::CpuCache,
+        PersistenceDomain::Host,
+        PersistenceDomain::Never,
+        PersistenceDomain::Unstated,
+    ] {
+        assert_eq!(means(&region(domain)), Means::new(domain));
+        let unarmed = Means { armed: false, ..Means::new(domain) };
+        assert_eq!(means(&region(domain).unarmed()), unarmed);
+    }
+    let never = Means::new(PersistenceDomain::Never);
+    assert_eq!(means(&region(PersistenceDomain::Volatile)), never);
+    // Other memory keeps nothing, whatever is said of it.
+    for kind in [RegionKind::Volatile, RegionKind::VirtualDisk, RegionKind::Other] {
+        let other = PhysicalRegion::new(BASE, 4096, kind).in_domain(PersistenceDomain::CpuCache);
+        assert_eq!(means(&other), never, "{kind:?}");
+    }
+    on(Extent::new(&region(PersistenceDomain::Host)), 0, |window| {
+        let window = window.flushed_by(Cpu::fence_only());
+        assert_eq!(window.means().cpu, None, "it cannot flush");
+        let window = window.flushed_by(cpu()).flushed_by_host(&|_, _| Ok(()));
+        assert_eq!((window.means().cpu, window.means().call), (Some(cpu()), true));
+    });
+}
+
+/// All flush hints of a table have to be given, where it does not state that they are not needed.
+#[test]
+fn flush_hints_that_were_not_given() {
+    let devices =
+        [mapping(1, 1, 1, 0), mapping(2, 1, 1, 0), hints(1, &[0x1000]), hints(2, &[0x2000])];
+    let lacks = |more: &[Vec<u8>], given: usize| {
+        let table = nfit(
+            &[&[Range::persistent(1, BASE, 4096).structure()], &devices as &[_], more].concat(),
+        );
+        let regions: Vec<_> = Nfit::parse(&table).unwrap().regions().collect();
+        let mut registers = [0_u64; 2];
+        let at = NonNull::new(registers.as_mut_ptr()).unwrap();
+        // SAFETY: the second of two.
+        let registers = [at, unsafe { at.add(1) }];
+        let mut result = None;
+        on(Extent::new(&regions[0]), 0, |window| {
+            // SAFETY: ordinary memory, aligned, in the place of registers.
+            let window = unsafe { window.with_hints(&registers[..given]) };
+            result = Some(window.means().lacks_hints);
+        });
+        result.unwrap()
+    };
+    assert_eq!([0, 1, 2].map(|given| lacks(&[], given)), [true, true, false]);
+    // The capabilities say that the memory controllers, or the caches, are in the persistence
+    // domain; or that nothing is known.
+    for (bits, expected) in [(0b10, false), (0b11, false), (0, true)] {
+        assert_eq!(lacks(&[capabilities(1, bits)], 0), expected, "{bits:#b}");
+    }
 }

@@ -3,13 +3,13 @@
 use core::ptr::NonNull;
 use std::{vec, vec::Vec};
 
-use crate::{Durability, Extent, PhysicalRegion, RegionKind, Window};
+use crate::{Extent, PersistenceDomain, PhysicalRegion, RegionKind, Route, Window, WindowFault};
 
 pub(super) const LENGTH: usize = 3 * 4096 + 100;
 pub(super) const BASE: u64 = 0x12_3400_0000;
 
-pub(super) fn region(durability: Durability) -> PhysicalRegion<'static> {
-    PhysicalRegion::new(BASE, LENGTH as u64, RegionKind::Persistent).durable_by(durability)
+pub(super) fn region(domain: PersistenceDomain) -> PhysicalRegion<'static> {
+    PhysicalRegion::new(BASE, LENGTH as u64, RegionKind::Persistent).in_domain(domain)
 }
 
 /// Calls `test` with a window on memory that holds these bytes; the bytes afterwards.
@@ -20,4 +20,16 @@ pub(super) fn on(extent: Extent<'_>, before: u8, test: impl FnOnce(Window<'_>)) 
     // here is longer, and nobody else uses it meanwhile.
     test(unsafe { extent.mapped(at) });
     memory
+}
+
+/// What `Persist` of the crate `pmem2` does by this way.
+pub(super) fn persist(
+    window: &Window<'_>,
+    route: Route,
+    offset: usize,
+    length: usize,
+) -> Result<(), WindowFault> {
+    window.flush_by(route, offset, length)?;
+    window.drain();
+    Ok(())
 }

@@ -7,7 +7,7 @@ use super::tables::{
     control, devices, hints, ids, mapping, nfit, regions, structure, sum_to_zero,
 };
 use crate::{
-    Access, Durability, Extent, Kind, Nfit, Persistence, RegionFault, RegionKind, TableFault,
+    Access, Extent, Kind, Nfit, PersistenceDomain, RegionFault, RegionKind, TableFault,
     TableWarning, seed::seed,
 };
 
@@ -27,16 +27,16 @@ fn of_qemu_with_one_device() {
     let [region] = all.as_slice() else { panic!("one range") };
     assert_eq!((region.base(), region.length()), (4 * GIB, 128 << 20));
     assert_eq!(
-        (region.kind(), region.durability(), region.number()),
-        (RegionKind::Persistent, Durability::Fence, 0)
+        (region.kind(), region.domain(), region.number()),
+        (RegionKind::Persistent, PersistenceDomain::CpuCache, 0)
     );
     assert_eq!(ids(region), [(1, "8680-56341200".into())], "the id that Linux gives it");
     assert_eq!(region.flush_hints().count(), 0);
     let (facts, there) = answers(Extent::new(region));
     assert_eq!((facts.kind, facts.access), (Kind::Region, Access::READ | Access::WRITE));
     assert_eq!(
-        (there.persistence, &*there.provider, there.is_unarmed()),
-        (Persistence::CpuCache, "ACPI.NFIT", false)
+        (there.domain, &*there.provider, there.is_unarmed()),
+        (PersistenceDomain::CpuCache, "ACPI.NFIT", false)
     );
     // QEMU always calls the proximity domain valid. It is no node of an operating system's.
     assert_eq!((region.proximity_domain(), there.numa_node), (Some(0), None));
@@ -48,16 +48,21 @@ fn of_qemu_with_two_devices() {
     let all = regions(seed!("bare/tests/seeds/nfit/qemu-two")).unwrap();
     let said: Vec<_> = all
         .iter()
-        .map(|region| (region.base(), region.length(), region.durability(), ids(region)))
+        .map(|region| (region.base(), region.length(), region.domain(), ids(region)))
         .collect();
     assert_eq!(
         said,
         [
-            (4 * GIB, 126 << 20, Durability::CacheFlush, [(1, "8680-56341200".into())].into()),
+            (
+                4 * GIB,
+                126 << 20,
+                PersistenceDomain::MemoryController,
+                [(1, "8680-56341200".into())].into()
+            ),
             (
                 4 * GIB + (126 << 20),
                 128 << 20,
-                Durability::CacheFlush,
+                PersistenceDomain::MemoryController,
                 [(2, "8680-57341200".into())].into()
             ),
         ]
@@ -70,7 +75,7 @@ fn of_qemu_with_two_devices() {
         [false, true],
         "Linux makes it read-only too"
     );
-    assert_eq!([0, 1].map(|n| answers[n].1.persistence), [Persistence::MemoryController; 2]);
+    assert_eq!([0, 1].map(|n| answers[n].1.domain), [PersistenceDomain::MemoryController; 2]);
 }
 
 /// No `nvdimm-persistence`, the devices on nodes 1 and 0.
@@ -81,8 +86,8 @@ fn of_qemu_with_nodes() {
     let domains = [0, 1].map(|n| (there[n].number, all[n].proximity_domain(), there[n].numa_node));
     assert_eq!(domains, [(0, Some(1), None), (1, Some(0), None)]);
     assert_eq!(
-        [0, 1].map(|n| (there[n].persistence, all[n].durability())),
-        [(Persistence::Unstated, Durability::CacheFlush); 2]
+        [0, 1].map(|n| (there[n].domain, all[n].domain())),
+        [(PersistenceDomain::Unstated, PersistenceDomain::Unstated); 2]
     );
 }
 
@@ -106,17 +111,17 @@ fn a_range_with_index_0() {
 fn capabilities_up_to_the_highest_that_is_valid() {
     let persistence = |highest, bits| {
         let table = one(0, &[capabilities(highest, bits)]);
-        answers(Extent::new(&regions(&table).unwrap()[0])).1.persistence
+        answers(Extent::new(&regions(&table).unwrap()[0])).1.domain
     };
-    assert_eq!(persistence(0, 0b11), Persistence::CpuCache);
-    assert_eq!(persistence(0, 0b10), Persistence::Unstated);
-    assert_eq!(persistence(1, 0b10), Persistence::MemoryController);
-    assert_eq!(persistence(2, 0b100), Persistence::Unstated);
+    assert_eq!(persistence(0, 0b11), PersistenceDomain::CpuCache);
+    assert_eq!(persistence(0, 0b10), PersistenceDomain::Unstated);
+    assert_eq!(persistence(1, 0b10), PersistenceDomain::MemoryController);
+    assert_eq!(persistence(2, 0b100), PersistenceDomain::Unstated);
     for highest in [1, 2, 30, 31, 32, 255] {
-        assert_eq!(persistence(highest, 0b01), Persistence::CpuCache);
-        assert_eq!(persistence(highest, 0b10), Persistence::MemoryController);
-        assert_eq!(persistence(highest, 0), Persistence::Unstated);
-        assert_eq!(persistence(highest, !0b11), Persistence::Unstated);
+        assert_eq!(persistence(highest, 0b01), PersistenceDomain::CpuCache);
+        assert_eq!(persistence(highest, 0b10), PersistenceDomain::MemoryController);
+        assert_eq!(persistence(highest, 0), PersistenceDomain::Unstated);
+        assert_eq!(persistence(highest, !0b11), PersistenceDomain::Unstated);
     }
 }
 
@@ -125,12 +130,15 @@ fn capabilities_up_to_the_highest_that_is_valid() {
 fn the_first_capabilities_count() {
     let persistence = |all: &[Vec<u8>]| {
         let table = one(0, all);
-        answers(Extent::new(&regions(&table).unwrap()[0])).1.persistence
+        answers(Extent::new(&regions(&table).unwrap()[0])).1.domain
     };
     let (caches, controllers, none) = (capabilities(1, 3), capabilities(1, 2), capabilities(1, 0));
-    assert_eq!(persistence(&[controllers.clone(), caches.clone()]), Persistence::MemoryController);
-    assert_eq!(persistence(&[caches.clone(), controllers]), Persistence::CpuCache);
-    assert_eq!(persistence(&[none, caches]), Persistence::Unstated);
+    assert_eq!(
+        persistence(&[controllers.clone(), caches.clone()]),
+        PersistenceDomain::MemoryController
+    );
+    assert_eq!(persistence(&[caches.clone(), controllers]), PersistenceDomain::CpuCache);
+    assert_eq!(persistence(&[none, caches]), PersistenceDomain::Unstated);
 }
 
 #[test]

@@ -4,8 +4,8 @@ use std::format;
 
 use super::tables::{answers, ids};
 use crate::{
-    Access, Alignment, Backing, Bare, BoardDimm, DimmState, Durability, Extent, Fail, Kind, Locate,
-    Mode, Persistence, PhysicalRegion, Platform, RegionFault, RegionKind, Subject,
+    Access, Alignment, Backing, Bare, BoardDimm, DimmState, Extent, Fail, Kind, Locate, Mode,
+    PersistenceDomain, PhysicalRegion, Platform, RegionFault, RegionKind, Subject,
 };
 
 static CHIPS: [BoardDimm<'_>; 3] = [
@@ -16,7 +16,7 @@ static CHIPS: [BoardDimm<'_>; 3] = [
 
 static FRAM: PhysicalRegion<'_> =
     PhysicalRegion::new(0x6000_0000, 0x8_0000, RegionKind::Persistent)
-        .durable_by(Durability::Fence)
+        .in_domain(PersistenceDomain::CpuCache)
         .numbered(4, "FRAM on the board's second bus")
         .aligned_to(32)
         .on_node(2)
@@ -40,8 +40,8 @@ fn a_declared_region_says_what_was_declared() {
         (Alignment::new(32), Ok(0x8_0000))
     );
     assert_eq!(
-        (there.number, there.mode, there.numa_node, there.persistence),
-        (4, Mode::Whole, Some(2), Persistence::CpuCache)
+        (there.number, there.mode, there.numa_node, there.domain),
+        (4, Mode::Whole, Some(2), PersistenceDomain::CpuCache)
     );
     assert_eq!(&*there.provider, "FRAM on the board's s…", "24 bytes");
     assert_eq!(
@@ -49,19 +49,19 @@ fn a_declared_region_says_what_was_declared() {
         "physical address 0x60000000, 0x80000 bytes | ExtentId { base: 0x60000000, length: 0x80000 }"
     );
     assert_eq!(
-        (FRAM.base(), FRAM.length(), FRAM.number(), FRAM.durability()),
-        (0x6000_0000, 0x8_0000, 4, Durability::Fence)
+        (FRAM.base(), FRAM.length(), FRAM.number(), FRAM.domain()),
+        (0x6000_0000, 0x8_0000, 4, PersistenceDomain::CpuCache)
     );
 
     let plain = region(0, 1);
     let (facts, there) = answers(Extent::new(&plain));
     assert_eq!(
-        (facts.alignment, there.numa_node, there.persistence),
-        (Alignment::new(1), None, Persistence::Unstated)
+        (facts.alignment, there.numa_node, there.domain),
+        (Alignment::new(1), None, PersistenceDomain::Unstated)
     );
     assert_eq!(
-        (plain.durability(), ids(&plain).len(), plain.state()),
-        (Durability::CacheFlush, 0, DimmState::empty())
+        (plain.domain(), ids(&plain).len(), plain.state()),
+        (PersistenceDomain::Unstated, 0, DimmState::empty())
     );
 
     let locked = region(0, 1).read_only();
@@ -77,18 +77,16 @@ fn a_declared_region_says_what_was_declared() {
 }
 
 #[test]
-fn durability_tells_the_persistence_domain() {
-    for (durability, persistence) in [
-        (Durability::CacheFlush, Persistence::MemoryController),
-        (Durability::Fence, Persistence::CpuCache),
-        (Durability::Call, Persistence::Host),
-        (Durability::None, Persistence::Never),
+fn the_persistence_domain_that_was_declared() {
+    for domain in [
+        PersistenceDomain::MemoryController,
+        PersistenceDomain::CpuCache,
+        PersistenceDomain::Host,
+        PersistenceDomain::Never,
+        PersistenceDomain::Unstated,
     ] {
-        let region = region(0, 1).durable_by(durability);
-        assert_eq!(
-            (region.durability(), answers(Extent::new(&region)).1.persistence),
-            (durability, persistence)
-        );
+        let region = region(0, 1).in_domain(domain);
+        assert_eq!((region.domain(), answers(Extent::new(&region)).1.domain), (domain, domain));
     }
 }
 

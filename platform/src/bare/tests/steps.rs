@@ -3,9 +3,9 @@
 use core::ptr::NonNull;
 use std::{format, vec, vec::Vec};
 
-use super::mapped::{BASE, LENGTH, on, region};
+use super::mapped::{BASE, LENGTH, on, persist, region};
 use crate::{
-    Cpu, Durability, Errno, Extent, Instruction, Window, WindowFault,
+    Cpu, Errno, Extent, Instruction, PersistenceDomain, Route, Window, WindowFault,
     cpu::{
         steps::written::{Step, down, during},
         tests::{CORTEX_M, processors},
@@ -29,8 +29,8 @@ fn flushed(cpu: Cpu, start: usize, length: usize) -> Vec<Step> {
 }
 
 /// `work` with a window on a region of this kind, and the address of its first byte.
-fn of(durability: Durability, work: impl FnOnce(Window<'_>, usize)) {
-    let region = region(durability);
+fn of(domain: PersistenceDomain, work: impl FnOnce(Window<'_>, usize)) {
+    let region = region(domain);
     on(Extent::new(&region), 0, |window| {
         let at = window.bytes.at.as_ptr().addr();
         work(window, at);
@@ -56,19 +56,30 @@ const RANGES: [(usize, usize); 12] = [
 #[test]
 fn each_line_of_the_range_once_and_then_a_fence() {
     for cpu in processors() {
-        of(Durability::CacheFlush, |window, at| {
+        of(PersistenceDomain::MemoryController, |window, at| {
             let window = window.flushed_by(cpu);
             for (offset, length) in RANGES {
                 let what = format!("{cpu:?} {offset} {length}");
                 let lines = flushed(cpu, at + offset, length);
-                assert_eq!(during(|| window.flush(offset, length).unwrap()), lines, "{what}");
+                assert_eq!(
+                    during(|| window.flush_by(Route::Flush(cpu), offset, length).unwrap()),
+                    lines,
+                    "{what}"
+                );
                 assert_eq!(during(|| window.drain()), [Step::Fence(cpu.instruction())], "{what}");
                 let both = [lines.as_slice(), &[Step::Fence(cpu.instruction())]].concat();
-                assert_eq!(during(|| window.persist(offset, length).unwrap()), both, "{what}");
+                assert_eq!(
+                    during(|| persist(&window, Route::Flush(cpu), offset, length).unwrap()),
+                    both,
+                    "{what}"
+                );
             }
             // Nothing is done of what is refused.
             assert_eq!(
-                during(|| assert_eq!(window.persist(LENGTH, 1), Err(WindowFault::Outside))),
+                during(|| assert_eq!(
+                    persist(&window, Route::Flush(cpu), LENGTH, 1),
+                    Err(WindowFault::Outside)
+                )),
                 []
             );
         });
@@ -82,7 +93,7 @@ fn lines_then_a_fence_then_hints_then_a_fence() {
     // SAFETY: the third of three.
     let hints = [unsafe { at.add(2) }, at];
     for cpu in processors() {
-        of(Durability::CacheFlush, |window, at| {
+        of(PersistenceDomain::MemoryController, |window, at| {
             // SAFETY: ordinary memory, aligned, in the place of registers.
             let window = unsafe { window.flushed_by(cpu).with_hints(&hints) };
             let fence = Step::Fence(cpu.instruction());
@@ -90,7 +101,10 @@ fn lines_then_a_fence_then_hints_then_a_fence() {
             assert_eq!(during(|| window.drain()), [fence, first, second, fence]);
             let persisted =
                 [flushed(cpu, at + 100, 300), vec![fence, first, second, fence]].concat();
-            assert_eq!(during(|| window.persist(100, 300).unwrap()), persisted);
+            assert_eq!(
+                during(|| persist(&window, Route::Flush(cpu), 100, 300).unwrap()),
+                persisted
+            );
         });
     }
     assert_eq!(registers, [1, 0, 1]);
@@ -100,19 +114,20 @@ fn lines_then_a_fence_then_hints_then_a_fence() {
 #[test]
 fn a_fence_alone() {
     for cpu in [Cpu::fence_only(), CORTEX_M] {
-        of(Durability::Fence, |window, _| {
+        of(PersistenceDomain::CpuCache, |window, _| {
             let window = window.flushed_by(cpu);
-            assert_eq!(during(|| window.flush(0, LENGTH).unwrap()), []);
+            assert_eq!(during(|| window.flush_by(Route::Fence, 0, LENGTH).unwrap()), []);
             assert_eq!(
-                during(|| window.persist(0, LENGTH).unwrap()),
+                during(|| persist(&window, Route::Fence, 0, LENGTH).unwrap()),
                 [Step::Fence(cpu.instruction())]
             );
         });
     }
     // A part without a cache has nothing to flush either.
     let cpu = CORTEX_M;
-    of(Durability::CacheFlush, |window, _| {
-        let persisted = during(|| window.flushed_by(cpu).persist(0, LENGTH).unwrap());
+    of(PersistenceDomain::MemoryController, |window, _| {
+        let window = window.flushed_by(cpu);
+        let persisted = during(|| persist(&window, Route::Flush(cpu), 0, LENGTH).unwrap());
         assert_eq!(persisted, [Step::Fence(Instruction::CortexM)]);
     });
 }
@@ -124,20 +139,21 @@ fn a_fence_before_the_hosts_call() {
         down(Step::Host(address, length));
         if length == 13 { Err(Errno::EIO) } else { Ok(()) }
     };
-    of(Durability::Call, |window, _| {
+    of(PersistenceDomain::Host, |window, _| {
         let window = window.flushed_by_host(&host);
         let fence = Step::Fence(Instruction::None);
         assert_eq!(
-            during(|| window.flush(0x10, 0x20).unwrap()),
+            during(|| window.flush_by(Route::Call, 0x10, 0x20).unwrap()),
             [fence, Step::Host(BASE + 0x10, 0x20)]
         );
         assert_eq!(
-            during(|| window.persist(1, 2).unwrap()),
+            during(|| persist(&window, Route::Call, 1, 2).unwrap()),
             [fence, Step::Host(BASE + 1, 2), fence]
         );
-        assert_eq!(during(|| window.flush(1, 0).unwrap()), []);
-        let failed =
-            during(|| assert_eq!(window.persist(0, 13), Err(WindowFault::Host(Errno::EIO))));
+        assert_eq!(during(|| window.flush_by(Route::Call, 1, 0).unwrap()), []);
+        let failed = during(|| {
+            assert_eq!(persist(&window, Route::Call, 0, 13), Err(WindowFault::Host(Errno::EIO)))
+        });
         assert_eq!(failed, [fence, Step::Host(BASE, 13)]);
     });
 }

@@ -4,16 +4,15 @@ use core::ptr::NonNull;
 use std::{cell::RefCell, vec, vec::Vec};
 
 use crate::{
-    Bare, Cpu, Durability, Errno, Extent, Fail, Partial, PhysicalRegion, Platform, RegionKind,
-    Subject, Transfer, Undurable, Window,
-    bare::tests::tables::{self, Range, mapping, nfit},
+    Bare, Errno, Extent, Fail, Partial, PersistenceDomain, PhysicalRegion, Platform, RegionKind,
+    Route, Subject, Transfer, Window,
 };
 
 const BASE: u64 = 0x12_3400_0000;
 const LENGTH: usize = 3 * 4096;
 
-fn region(durability: Durability) -> PhysicalRegion<'static> {
-    PhysicalRegion::new(BASE, LENGTH as u64, RegionKind::Persistent).durable_by(durability)
+fn region(durability: PersistenceDomain) -> PhysicalRegion<'static> {
+    PhysicalRegion::new(BASE, LENGTH as u64, RegionKind::Persistent).in_domain(durability)
 }
 
 /// Calls `test` with a window on memory that counts upwards; the bytes afterwards.
@@ -32,7 +31,7 @@ fn pattern() -> Vec<u8> {
 
 type Range64 = core::ops::Range<u64>;
 
-/// What is said of a channel for these bytes of the source through this window.
+/// Makes a channel for these bytes of the source through this window.
 fn admitted(
     source: Extent<'_>,
     window: Option<&Window<'_>>,
@@ -40,7 +39,10 @@ fn admitted(
     writable: bool,
 ) -> Result<(), Fail> {
     let facts = Bare::describe((&source).into()).unwrap();
-    Bare::channel((&source).into(), &facts, window, range, writable).map(drop)
+    let channel = Bare::channel((&source).into(), &facts, window, range, writable)?;
+    // The facts are the window's own, whatever the source's region is.
+    assert_eq!(Some(Bare::means(&channel)), window.map(|window| window.means()));
+    Ok(())
 }
 
 fn read(
@@ -59,25 +61,27 @@ fn read(
 fn write(
     source: Extent<'_>,
     window: &Window<'_>,
+    route: Route,
     offset: u64,
     bytes: &[u8],
 ) -> Result<(), Partial> {
     let facts = Bare::describe((&source).into()).unwrap();
-    let channel =
+    let mut channel =
         Bare::channel((&source).into(), &facts, Some(window), 0..source.length(), true).unwrap();
+    Bare::set_route(&mut channel, route);
     Bare::write_at((&source).into(), &channel, offset, bytes.into())
 }
 
 #[test]
 fn bytes_come_and_go() {
-    let region = region(Durability::Fence);
+    let region = region(PersistenceDomain::CpuCache);
     let whole = Extent::new(&region);
     let after = on(whole, |window| {
         for (offset, length) in [(0, 1), (0, LENGTH), (4095, 2), (LENGTH - 1, 1), (LENGTH, 0)] {
             let (result, bytes) = read(whole, &window, offset as u64, length);
             assert_eq!((result, bytes.as_slice()), (Ok(()), &pattern()[offset..offset + length]));
         }
-        assert_eq!(write(whole, &window, 4090, &[9; 10]), Ok(()));
+        assert_eq!(write(whole, &window, Route::Fence, 4090, &[9; 10]), Ok(()));
     });
     let mut expected = pattern();
     expected[4090..4100].fill(9);
@@ -88,12 +92,12 @@ fn bytes_come_and_go() {
 /// on less it is not.
 #[test]
 fn a_part_of_a_region() {
-    let region = region(Durability::Fence);
+    let region = region(PersistenceDomain::CpuCache);
     let whole = Extent::new(&region);
     let part = whole.part(4096, 512);
     let after = on(whole, |window| {
         assert_eq!(read(part, &window, 10, 3), (Ok(()), pattern()[4106..4109].to_vec()));
-        assert_eq!(write(part, &window, 511, &[1]), Ok(()));
+        assert_eq!(write(part, &window, Route::Fence, 511, &[1]), Ok(()));
     });
     assert_eq!((after[4607], after[4606], after[4608]), (1, pattern()[4606], pattern()[4608]));
     on(part, |window| {
@@ -125,7 +129,7 @@ fn a_part_of_a_region() {
 
 #[test]
 fn without_a_window_there_is_nothing() {
-    let region = region(Durability::Fence);
+    let region = region(PersistenceDomain::CpuCache);
     for writable in [false, true] {
         assert_eq!(admitted(Extent::new(&region), None, 0..1, writable), Err(Fail::Unsupported));
     }
@@ -143,8 +147,10 @@ fn without_a_window_there_is_nothing() {
 /// In C a table may have been changed.
 #[test]
 fn another_region_is_noticed() {
-    let (one, other) =
-        (region(Durability::Fence), PhysicalRegion::new(BASE, 4096, RegionKind::Persistent));
+    let (one, other) = (
+        region(PersistenceDomain::CpuCache),
+        PhysicalRegion::new(BASE, 4096, RegionKind::Persistent),
+    );
     let facts = Bare::describe((&Extent::new(&other)).into()).unwrap();
     on(Extent::new(&one), |window| {
         let channel =
@@ -158,66 +164,29 @@ fn another_region_is_noticed() {
     });
 }
 
-/// What could not be made durable is refused before anything is written, and can be read.
+/// Nothing is written before the core has decided how it becomes durable, or to what can only be
+/// read.
 #[test]
-fn what_would_not_be_durable() {
-    fn nothing(window: Window<'_>) -> Window<'_> {
-        window
-    }
-    fn all(window: Window<'_>) -> Window<'_> {
-        window.flushed_by(Cpu::detect().unwrap()).flushed_by_host(&|_, _| Ok(()))
-    }
-    let give: [fn(Window<'_>) -> Window<'_>; 2] = [nothing, all];
-    let refused = |why| Err(Fail::NotDurable(why));
-    for (region, expected) in [
-        (region(Durability::Fence), [Ok(()), Ok(())]),
-        (region(Durability::CacheFlush), [refused(Undurable::NoInstruction), Ok(())]),
-        (region(Durability::Call), [refused(Undurable::NoCall), Ok(())]),
-        (region(Durability::None), [refused(Undurable::Never); 2]),
-        (region(Durability::Fence).unarmed(), [refused(Undurable::Unarmed); 2]),
-        (region(Durability::None).unarmed(), [refused(Undurable::Never); 2]),
-        (region(Durability::Fence).read_only(), [Err(Fail::Os(Subject::Write, Errno::EROFS)); 2]),
-    ] {
-        for (give, expected) in give.iter().zip(expected) {
-            let after = on(Extent::new(&region), |window| {
-                let window = give(window);
-                assert_eq!(
-                    admitted(Extent::new(&region), Some(&window), 0..1, true),
-                    expected,
-                    "{:?}",
-                    region.durability()
-                );
-                assert_eq!(read(Extent::new(&region), &window, 1, 2), (Ok(()), vec![1, 2]));
-            });
-            assert_eq!(after, pattern());
+fn a_channel_without_a_route() {
+    let region = region(PersistenceDomain::CpuCache);
+    let facts = Bare::describe((&Extent::new(&region)).into()).unwrap();
+    let refused = Fail::Os(Subject::Write, Errno::EROFS);
+    let after = on(Extent::new(&region), |window| {
+        let extent = Extent::new(&region);
+        for writable in [false, true] {
+            let channel =
+                Bare::channel((&extent).into(), &facts, Some(&window), 0..9, writable).unwrap();
+            assert_eq!(
+                Bare::write_at((&extent).into(), &channel, 0, [9_u8].as_slice().into()),
+                Err(refused.into())
+            );
         }
-    }
-    // The window's own region, whatever the source's says.
-    let (source, window) = (region(Durability::Fence), region(Durability::None));
-    on(Extent::new(&window), |window| {
-        assert_eq!(
-            admitted(Extent::new(&source), Some(&window), 0..1, true),
-            refused(Undurable::Never)
-        );
-        assert_eq!(admitted(Extent::new(&source), Some(&window), 0..1, false), Ok(()));
     });
-}
-
-/// A region that needs its flush hints needs all of them.
-#[test]
-fn hints() {
-    let range = Range::persistent(1, BASE, LENGTH as u64).structure();
-    let table = nfit(&[range, mapping(1, 1, 1, 0), tables::hints(1, &[0x1000])]);
-    let region = tables::regions(&table).unwrap()[0];
-    let mut hint = 0_u64;
-    let hint = [NonNull::from(&mut hint)];
-    on(Extent::new(&region), |window| {
-        let window = window.flushed_by(Cpu::detect().unwrap());
-        let refused = admitted(Extent::new(&region), Some(&window), 0..1, true);
-        assert_eq!(refused, Err(Fail::NotDurable(Undurable::NoHints)));
-        // SAFETY: the hint is a number of this test's, which stands for the device's.
-        let window = unsafe { window.with_hints(&hint) };
-        assert_eq!(write(Extent::new(&region), &window, 0, &[1]), Ok(()));
+    assert_eq!(after, pattern());
+    let locked = self::region(PersistenceDomain::CpuCache).read_only();
+    on(Extent::new(&locked), |window| {
+        assert_eq!(admitted(Extent::new(&locked), Some(&window), 0..1, true), Err(refused));
+        assert_eq!(read(Extent::new(&locked), &window, 1, 2), (Ok(()), vec![1, 2]));
     });
 }
 
@@ -230,11 +199,12 @@ fn the_host() {
             told.borrow_mut().push((at, length));
             answer
         };
-        let region = region(Durability::Call);
+        let region = region(PersistenceDomain::Host);
         on(Extent::new(&region), |window| {
             let written = write(
                 Extent::new(&region).part(4096, 512),
                 &window.flushed_by_host(&host),
+                Route::Call,
                 3,
                 &[7; 9],
             );
@@ -248,7 +218,7 @@ fn the_host() {
 /// Offsets that the core never asks for.
 #[test]
 fn beyond_the_source() {
-    let region = region(Durability::Fence);
+    let region = region(PersistenceDomain::CpuCache);
     let part = Extent::new(&region).part(4096, 512);
     let after = on(part, |window| {
         let absent = Partial { done: 0, fail: Fail::Absent(Subject::Mapping) };
@@ -259,7 +229,7 @@ fn beyond_the_source() {
                 (Err(absent), vec![0xEE; length]),
                 "{offset}"
             );
-            assert_eq!(write(part, &window, offset, &vec![1; length]), Err(absent));
+            assert_eq!(write(part, &window, Route::Fence, offset, &vec![1; length]), Err(absent));
         }
     });
     assert_eq!(after, pattern());

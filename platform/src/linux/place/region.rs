@@ -14,7 +14,8 @@ use crate::{
         sys::Sys,
         sysfs::{self, Class, Path, numbered},
     },
-    place::{Backing, DimmState, Mode, Persistence, Region},
+    persist::PersistenceDomain,
+    place::{Backing, DimmState, Mode, Region},
     text::Text,
 };
 
@@ -102,7 +103,7 @@ pub(in crate::linux) fn region<S: Sys>(
     region.numa_node = read_node(sys, &area.file("/numa_node"))?;
     region.target_node = read_node(sys, &area.file("/target_node"))?;
     provider(sys, area, &mut region)?;
-    region.persistence = persistence(sys, area, &region.provider)?;
+    region.domain = persistence(sys, area, &region.provider)?;
     region.read_only = is_read_only(sys, area)?;
     region.namespace = namespace(sys, area)?;
     let mut n = 0;
@@ -180,24 +181,24 @@ fn is_volatile<S: Sys>(sys: S, area: Area) -> Result<bool, Fail> {
 /// (drivers/nvdimm/virtio_pmem.c), or the devicetree demands it
 /// (arch/powerpc/platforms/pseries/papr_scm.c).
 fn is_flushed_by_call<S: Sys>(sys: S, area: Area, provider: &str) -> Result<bool, Fail> {
-    let subject = Subject::Persistence;
+    let subject = Subject::PersistenceDomain;
     let demand = if_there(area.file("/of_node/ibm,hcall-flush-required").open(sys, subject))?;
     Ok(demand.is_some() || provider == VIRTIO)
 }
 
 #[inline(never)]
-fn persistence<S: Sys>(sys: S, area: Area, provider: &str) -> Result<Persistence, Fail> {
+fn persistence<S: Sys>(sys: S, area: Area, provider: &str) -> Result<PersistenceDomain, Fail> {
     if is_volatile(sys, area)? {
-        return Ok(Persistence::Volatile);
+        return Ok(PersistenceDomain::Volatile);
     }
     if is_flushed_by_call(sys, area, provider)? {
-        return Ok(Persistence::Host);
+        return Ok(PersistenceDomain::Host);
     }
-    let subject = Subject::Persistence;
+    let subject = Subject::PersistenceDomain;
     match if_there(sysfs::text(sys, &area.file("/persistence_domain"), subject, &mut [0; 32]))? {
-        Some(b"cpu_cache") => Ok(Persistence::CpuCache),
-        Some(b"memory_controller") => Ok(Persistence::MemoryController),
-        None | Some(b"") => Ok(Persistence::Unstated),
+        Some(b"cpu_cache") => Ok(PersistenceDomain::CpuCache),
+        Some(b"memory_controller") => Ok(PersistenceDomain::MemoryController),
+        None | Some(b"") => Ok(PersistenceDomain::Unstated),
         Some(_) => Err(Fail::Malformed(subject)),
     }
 }

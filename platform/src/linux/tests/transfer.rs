@@ -12,7 +12,7 @@ use super::{
     world::{Call, FD, READ_WRITE, World},
 };
 use crate::{
-    Errno, Fail, Partial, Subject,
+    Errno, Fail, Means, Partial, Subject,
     linux::transfer::{self, Channel},
 };
 
@@ -39,7 +39,7 @@ fn channel(world: &World, range: Range<u64>, writable: bool) -> Result<Channel, 
 /// The channel of a file, for which nothing is called.
 fn of_file(world: &World) -> Channel {
     let channel = channel(world, 0..1, true).unwrap();
-    assert_eq!(world.calls(), []);
+    assert_eq!((transfer::means(&channel), world.calls()), (Means::CALL, vec![]));
     channel
 }
 

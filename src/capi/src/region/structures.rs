@@ -9,7 +9,7 @@ use pmem2::{
     Code, Error, Kind,
     bare::{Bare, Extent, Nfit, PhysicalRegion, RegionFault, RegionKind, TableWarning},
     error::Subject,
-    persist::{Durability, Persistence},
+    persist::PersistenceDomain,
     place::DimmState,
     platform::{Fail, Locate, Platform},
 };
@@ -87,12 +87,12 @@ const KINDS: [RegionKind; 6] = [
     RegionKind::ControlRegion,
     RegionKind::BlockWindow,
 ];
-const DURABILITIES: [Option<Durability>; 5] = [
-    None,
-    Some(Durability::CacheFlush),
-    Some(Durability::Fence),
-    Some(Durability::Call),
-    Some(Durability::None),
+const DOMAINS: [PersistenceDomain; 5] = [
+    PersistenceDomain::Unstated,
+    PersistenceDomain::MemoryController,
+    PersistenceDomain::CpuCache,
+    PersistenceDomain::Host,
+    PersistenceDomain::Never,
 ];
 const READ_ONLY: u32 = 1;
 const UNARMED: u32 = 2;
@@ -123,11 +123,6 @@ impl CRegion {
         let more = Bare::default()
             .region(&location(extent)?, 0)?
             .ok_or(Fail::Malformed(Subject::Region))?;
-        let durability = match more.persistence {
-            // Flushed, as far as anybody knows.
-            Persistence::Unstated => None,
-            _ => Some(from.durability()),
-        };
         let flags = [
             (READ_ONLY, more.read_only),
             (HAS_NODE, more.numa_node.is_some()),
@@ -139,7 +134,7 @@ impl CRegion {
             length: from.length(),
             alignment: Bare::alignment((&extent).into(), &facts)?,
             kind: position(&KINDS, &from.kind()),
-            durability: position(&DURABILITIES, &durability),
+            durability: position(&DOMAINS, &from.domain()),
             flags: flags
                 .into_iter()
                 .chain(STATES.map(|(flag, state)| (flag, from.state().contains(state))))
@@ -181,12 +176,10 @@ impl CRegion {
     /// Returns the region without what its pointers lead to, except the provider.
     pub(super) fn physical(&self) -> Result<PhysicalRegion<'_>, Fail> {
         // It was understood when the source was made, and was changed since.
-        let (kind, durability) = self.members().map_err(|_| Fail::Malformed(Subject::Region))?;
-        let mut region =
-            PhysicalRegion::new(self.base, self.length, kind).aligned_to(self.alignment.max(1));
-        if let Some(durability) = durability {
-            region = region.durable_by(durability);
-        }
+        let (kind, domain) = self.members().map_err(|_| Fail::Malformed(Subject::Region))?;
+        let mut region = PhysicalRegion::new(self.base, self.length, kind)
+            .in_domain(domain)
+            .aligned_to(self.alignment.max(1));
         if self.flags & READ_ONLY != 0 {
             region = region.read_only();
         }
@@ -204,16 +197,16 @@ impl CRegion {
     }
 
     /// Decodes the members that are enumerations and flags.
-    fn members(&self) -> Result<(RegionKind, Option<Durability>), Failure> {
+    fn members(&self) -> Result<(RegionKind, PersistenceDomain), Failure> {
         let no = |member, value| Failure::NoValue { member, value };
         let unknown = self.flags & !ALL;
         if unknown != 0 {
             return Err(no("a flag of region->flags", unknown));
         }
         let kind = *element(&KINDS, self.kind).ok_or(no("region->kind", self.kind))?;
-        let durability = *element(&DURABILITIES, self.durability)
-            .ok_or(no("region->durability", self.durability))?;
-        Ok((kind, durability))
+        let domain =
+            *element(&DOMAINS, self.durability).ok_or(no("region->durability", self.durability))?;
+        Ok((kind, domain))
     }
 
     /// Says why no source can be made of the region: `error`, in C's words where these are plainer.

@@ -229,7 +229,7 @@ fn no_sentence_names_what_is_rusts() {
         }
     }
     // It would be seen.
-    for word in ["LossyAllocation", "durable_by", "with_hints"] {
+    for word in ["LossyAllocation", "in_domain", "with_hints"] {
         assert!(is_rusts(word), "{word}");
     }
     assert!(Explained(Reason::TableUnstated).to_string().ends_with(" (PMEM2_DURABLE_BY_FENCE)"));

@@ -119,7 +119,7 @@ fn describe<'t>(base: u64, source: &Source<impl Handle<P = Bare<'t>>>) -> Result
     }
     for region in source.place()?.regions() {
         say!("{base:#x} provider {}", region.provider);
-        say!("{base:#x} persistence {}", region.persistence);
+        say!("{base:#x} persistence {}", region.domain);
         say!("{base:#x} read_only {}", region.read_only);
         say!("{base:#x} unarmed {}", region.is_unarmed());
     }

@@ -2,7 +2,7 @@
 
 use pmem2::{
     bare::{Devicetree, Nfit, PhysicalRegion, TableFault, find_acpi_table},
-    persist::Durability,
+    persist::PersistenceDomain,
 };
 
 use crate::{Tables, arch, say};
@@ -52,5 +52,9 @@ fn reach(at: u64, length: usize) -> Option<&'static [u8]> {
 /// How the memory of a devicetree becomes durable is known by whoever knows the board: this one's
 /// riscv64 has no instruction that cleans caches (Zicbom), and none is needed.
 fn durable(region: PhysicalRegion<'_>) -> PhysicalRegion<'_> {
-    if cfg!(target_arch = "riscv64") { region.durable_by(Durability::Fence) } else { region }
+    if cfg!(target_arch = "riscv64") {
+        region.in_domain(PersistenceDomain::CpuCache)
+    } else {
+        region
+    }
 }

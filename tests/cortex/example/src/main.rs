@@ -14,7 +14,7 @@ use cortex_m_semihosting::{debug, hprintln};
 use pmem2::{
     Error, Native, Pool,
     bare::{Extent, PhysicalRegion, RegionKind, Window, WindowFault},
-    persist::{Cpu, Durability, Instruction},
+    persist::{Cpu, Instruction, Persist, PersistenceDomain},
     platform::Fail,
 };
 
@@ -22,7 +22,7 @@ use pmem2::{
 /// long, and what makes a store durable. This one is behind a cache, if the processor has one.
 static KEPT: PhysicalRegion<'_> =
     PhysicalRegion::new(0x2100_0000, 16 * 1024 * 1024, RegionKind::Persistent)
-        .durable_by(Durability::CacheFlush);
+        .in_domain(PersistenceDomain::MemoryController);
 
 /// Room for sources that outlive a function. There is no heap.
 static SOURCES: Pool<Native, 4> = Pool::new();

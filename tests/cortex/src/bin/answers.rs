@@ -134,8 +134,7 @@ fn told(name: &str, source: &Slot<'_, '_, Native, SLOTS>) {
         Ok(Some(region)) => {
             let armed = if region.is_unarmed() { "unarmed" } else { "armed" };
             let writable = if region.read_only { "read-only" } else { "writable" };
-            let (number, provider, persistence) =
-                (region.number, region.provider, region.persistence);
+            let (number, provider, persistence) = (region.number, region.provider, region.domain);
             say!(
                 "{name} | region | {number} of {provider}, {writable}, {armed}, persistence {persistence}"
             );

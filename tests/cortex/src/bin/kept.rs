@@ -11,7 +11,7 @@ use core::{fmt, ptr::NonNull};
 use pmem2::{
     Error,
     bare::{Extent, PhysicalRegion, RegionKind, Window, WindowFault},
-    persist::{Cpu, Durability, Instruction},
+    persist::{Cpu, Instruction, Persist, PersistenceDomain},
     platform::Fail,
 };
 use pmem2_bare_record::{LENGTH, Record, last, offset};
@@ -22,9 +22,9 @@ run!(main);
 /// Behind what board.ld links; the RAM that `-machine memory-backend` gives an MPS2.
 static MEMORIES: [PhysicalRegion<'_>; 2] = [
     PhysicalRegion::new(0x2000_3000, 0x1000, RegionKind::Persistent)
-        .durable_by(Durability::CacheFlush),
+        .in_domain(PersistenceDomain::MemoryController),
     PhysicalRegion::new(0x2100_0000, 0x100_0000, RegionKind::Persistent)
-        .durable_by(Durability::CacheFlush),
+        .in_domain(PersistenceDomain::MemoryController),
 ];
 
 fn main() -> End {

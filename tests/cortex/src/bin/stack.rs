@@ -9,7 +9,7 @@ use core::{hint::black_box, mem::MaybeUninit, ptr::NonNull};
 use pmem2::{
     Handle, Sharing, Source,
     bare::{Extent, PhysicalRegion, RegionKind, Window},
-    persist::{Cpu, Durability, Instruction},
+    persist::{Cpu, Instruction, Persist, PersistenceDomain},
     platform::Fail,
     transfer::{Reader, Writer},
 };
@@ -159,7 +159,7 @@ static mut BYTES: [u8; 256] = [0; 256];
 fn windows() {
     let at = NonNull::new((&raw mut BYTES).cast::<u8>());
     let region = PhysicalRegion::new(0x6000_0000, 256, RegionKind::Persistent)
-        .durable_by(Durability::CacheFlush);
+        .in_domain(PersistenceDomain::MemoryController);
     // SAFETY: this is a Cortex-M without a data cache, in privileged mode.
     let cpu: Result<Cpu, Fail> = unsafe { Cpu::with(Instruction::CortexM, 1) };
     let (Some(at), Ok(cpu)) = (at, cpu) else {

@@ -9,7 +9,7 @@ use std::{
 use pmem2::{
     Error,
     error::Subject,
-    persist::Persistence,
+    persist::PersistenceDomain,
     place::{Backing, DimmState, FileSystem, Warning},
 };
 use pmem2_guest::machine::{self, Contents, Device, Machine};
@@ -62,15 +62,15 @@ fn disk(device: &Device) -> Backing {
     Backing::Disk { major: libc::major(number), minor: libc::minor(number) }
 }
 
-pub(crate) fn persistence(region: &Found<'_>) -> Persistence {
+pub(crate) fn persistence(region: &Found<'_>) -> PersistenceDomain {
     if region.told.volatile {
-        return Persistence::Volatile;
+        return PersistenceDomain::Volatile;
     }
     match (region.told.provider, region.told.domain) {
-        ("virtio-pmem", None) => Persistence::Host,
-        (_, Some("cpu_cache")) => Persistence::CpuCache,
-        (_, Some("memory_controller")) => Persistence::MemoryController,
-        (_, None) => Persistence::Unstated,
+        ("virtio-pmem", None) => PersistenceDomain::Host,
+        (_, Some("cpu_cache")) => PersistenceDomain::CpuCache,
+        (_, Some("memory_controller")) => PersistenceDomain::MemoryController,
+        (_, None) => PersistenceDomain::Unstated,
         (_, Some(other)) => panic!("{other} is no persistence domain"),
     }
 }

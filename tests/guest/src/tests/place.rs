@@ -86,7 +86,7 @@ fn agrees(machine: &Machine, device: &Device, place: &Place) {
         assert_eq!(found.namespace, Some(expected.namespace));
         assert_eq!(found.mode.name(), device.mode());
         assert_eq!(found.provider, Text::fit(expected.told.provider).expect("a short name"));
-        assert_eq!(found.persistence, expected::persistence(expected));
+        assert_eq!(found.domain, expected::persistence(expected));
         assert_eq!(found.read_only, expected.told.unarmed);
         assert_eq!(found.is_unarmed(), expected.told.unarmed);
         assert_eq!(found.numa_node, expected.told.node);

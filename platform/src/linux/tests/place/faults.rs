@@ -11,8 +11,8 @@ use crate::linux::tests::{
     world::{Call, FD, World},
 };
 use crate::{
-    Access, Backing, DaxOption, DaxState, Errno, Fail, FileSystem, MapSync, Persistence, Region,
-    Subject, Text,
+    Access, Backing, DaxOption, DaxState, Errno, Fail, FileSystem, MapSync, PersistenceDomain,
+    Region, Subject, Text,
     linux::{
         place::{self, dax, region},
         sys::{Attributes, page},
@@ -251,7 +251,7 @@ fn about(path: &str) -> Subject {
     let name = path.rsplit('/').next().unwrap();
     match name {
         "numa_node" | "target_node" => Subject::NumaNode,
-        "persistence_domain" | "ibm,hcall-flush-required" => Subject::Persistence,
+        "persistence_domain" | "ibm,hcall-flush-required" => Subject::PersistenceDomain,
         "provider" | "read_only" | "namespace" | "devtype" => Subject::Region,
         "flags" => Subject::Dimm,
         "id" => Subject::DeviceId,
@@ -337,7 +337,7 @@ fn not_there(scenario: &Scenario, path: &str, rest: &[Call]) -> Outcome<Answer> 
     let name = path.rsplit('/').next().unwrap();
     let answer = match (name, scenario.question) {
         ("persistence_domain", _) => {
-            Answer::Region(Some(Region { persistence: Persistence::Unstated, ..usual_region() }))
+            Answer::Region(Some(Region { domain: PersistenceDomain::Unstated, ..usual_region() }))
         }
         // A kernel without NUMA.
         ("numa_node", Question::Region) => {

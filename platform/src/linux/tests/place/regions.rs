@@ -8,7 +8,7 @@ use crate::linux::tests::{
     world::{Call, World},
 };
 use crate::{
-    DimmState, Fail, Mode, Persistence, Region, Subject, Text,
+    DimmState, Fail, Mode, PersistenceDomain, Region, Subject, Text,
     linux::place::region::{self, dimm, region},
 };
 
@@ -22,7 +22,7 @@ pub(in crate::linux::tests) fn usual_region() -> Region {
     let mut region = Region::new(0, 1, Mode::Fsdax);
     region.namespace = Some(5);
     region.provider = Text::fit("ACPI.NFIT").unwrap();
-    region.persistence = Persistence::MemoryController;
+    region.domain = PersistenceDomain::MemoryController;
     (region.numa_node, region.target_node) = (Some(0), Some(2));
     region
 }
@@ -189,20 +189,20 @@ fn the_numa_node_of_a_device_without_a_region() {
 fn volatile_regions() {
     let path = of_region(1, "devtype");
     for (text, expected) in [
-        ("nd_volatile\n", Persistence::Volatile),
-        ("nd_volatile", Persistence::Volatile),
-        ("nd_pmem\n", Persistence::MemoryController),
-        ("nd_volatile \n", Persistence::MemoryController),
+        ("nd_volatile\n", PersistenceDomain::Volatile),
+        ("nd_volatile", PersistenceDomain::Volatile),
+        ("nd_pmem\n", PersistenceDomain::MemoryController),
+        ("nd_volatile \n", PersistenceDomain::MemoryController),
     ] {
         assert_eq!(
-            first(&usual().with_file(&path, text)).unwrap().unwrap().persistence,
+            first(&usual().with_file(&path, text)).unwrap().unwrap().domain,
             expected,
             "{text:?}"
         );
     }
     assert_eq!(
-        first(&usual().without_file(&path)).unwrap().unwrap().persistence,
-        Persistence::MemoryController
+        first(&usual().without_file(&path)).unwrap().unwrap().domain,
+        PersistenceDomain::MemoryController
     );
     assert_eq!(first(&usual().with_file(&path, long())), Err(Fail::Malformed(Subject::Region)));
 }
@@ -211,22 +211,22 @@ fn volatile_regions() {
 fn persistence_domains() {
     let path = of_region(1, "persistence_domain");
     let good = [
-        ("cpu_cache\n", Persistence::CpuCache),
-        ("cpu_cache", Persistence::CpuCache),
-        ("memory_controller\n", Persistence::MemoryController),
-        ("\n", Persistence::Unstated),
-        ("", Persistence::Unstated),
+        ("cpu_cache\n", PersistenceDomain::CpuCache),
+        ("cpu_cache", PersistenceDomain::CpuCache),
+        ("memory_controller\n", PersistenceDomain::MemoryController),
+        ("\n", PersistenceDomain::Unstated),
+        ("", PersistenceDomain::Unstated),
     ];
     for (text, expected) in good {
         assert_eq!(
-            first(&usual().with_file(&path, text)).unwrap().unwrap().persistence,
+            first(&usual().with_file(&path, text)).unwrap().unwrap().domain,
             expected,
             "{text:?}"
         );
     }
     assert_eq!(
-        first(&usual().without_file(&path)).unwrap().unwrap().persistence,
-        Persistence::Unstated
+        first(&usual().without_file(&path)).unwrap().unwrap().domain,
+        PersistenceDomain::Unstated
     );
     let bad = [
         "x\n",
@@ -240,13 +240,13 @@ fn persistence_domains() {
     for text in bad {
         assert_eq!(
             first(&usual().with_file(&path, text)),
-            Err(Fail::Malformed(Subject::Persistence)),
+            Err(Fail::Malformed(Subject::PersistenceDomain)),
             "{text:?}"
         );
     }
     assert_eq!(
         first(&usual().with_file(&path, long())),
-        Err(Fail::Malformed(Subject::Persistence))
+        Err(Fail::Malformed(Subject::PersistenceDomain))
     );
 }
 
@@ -255,16 +255,19 @@ fn providers() {
     let path = of_region(1, "../provider");
     let provider = |text: &str| {
         let region = first(&usual().with_file(&path, text)).unwrap().unwrap();
-        (region.provider, region.persistence)
+        (region.provider, region.domain)
     };
     for name in
         ["ACPI.NFIT", "e820", "CXL", "", "(null)", "virtio-pmem0", "xvirtio-pmem", "Virtio-pmem"]
     {
-        assert_eq!(provider(name), (Text::fit(name).unwrap(), Persistence::MemoryController));
+        assert_eq!(provider(name), (Text::fit(name).unwrap(), PersistenceDomain::MemoryController));
         assert_eq!(provider(&format!("{name}\n")), provider(name));
     }
     // The host keeps the data, whatever the region says of the processor's caches.
-    assert_eq!(provider("virtio-pmem\n"), (Text::fit("virtio-pmem").unwrap(), Persistence::Host));
+    assert_eq!(
+        provider("virtio-pmem\n"),
+        (Text::fit("virtio-pmem").unwrap(), PersistenceDomain::Host)
+    );
     // One that has no room is cut, and says so.
     assert_eq!(&*provider("123456789012345678901234\n").0, "123456789012345678901234");
     assert_eq!(&*provider("1234567890123456789012345\n").0, "123456789012345678901…");
@@ -284,11 +287,11 @@ fn flushed_by_a_call() {
     for domain in ["memory_controller\n", "cpu_cache\n", "\n", "nonsense\n"] {
         let world = papr().with_file(&of_region(1, "persistence_domain"), domain);
         let region = first(&world).unwrap().unwrap();
-        assert_eq!(region.persistence, Persistence::Host, "{domain}");
+        assert_eq!(region.domain, PersistenceDomain::Host, "{domain}");
     }
-    assert_eq!(first(&usual()).unwrap().unwrap().persistence, Persistence::MemoryController);
+    assert_eq!(first(&usual()).unwrap().unwrap().domain, PersistenceDomain::MemoryController);
     let volatile = papr().with_file(&of_region(1, "devtype"), "nd_volatile\n");
-    assert_eq!(first(&volatile).unwrap().unwrap().persistence, Persistence::Volatile);
+    assert_eq!(first(&volatile).unwrap().unwrap().domain, PersistenceDomain::Volatile);
 }
 
 #[test]

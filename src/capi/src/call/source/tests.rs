@@ -7,7 +7,7 @@ use crate::{call::granularity::Explained, text::size};
 use pmem2::{
     Access, Anonymous, Handle, Kind, Native, Source,
     error::Errno,
-    persist::Persistence,
+    persist::PersistenceDomain,
     place::{Backing, DaxOption, DaxState, DimmState, FileSystem, MapSync, Mode, Reason, Region},
     platform::{Borrowed, Facts, Fail, Locate, Platform, Text},
 };
@@ -28,7 +28,7 @@ fn constant(name: &str) -> usize {
 struct Longest {
     kind: Kind,
     backing: Backing,
-    persistence: Persistence,
+    domain: PersistenceDomain,
     synchronous: MapSync,
     direct: DaxState,
     /// Questions that fail, and how.
@@ -154,9 +154,12 @@ impl Locate for Longest {
         let mut region = Region::new(u32::MAX, u32::MAX, Mode::Sector);
         region.namespace = Some(u32::MAX);
         // One that has a warning of its own, and the longest.
-        region.provider =
-            if self.persistence == Persistence::Host { full() } else { Text::fit("e820").unwrap() };
-        region.persistence = self.persistence;
+        region.provider = if self.domain == PersistenceDomain::Host {
+            full()
+        } else {
+            Text::fit("e820").unwrap()
+        };
+        region.domain = self.domain;
         (region.read_only, region.state, region.numa_node) =
             (true, DimmState::all(), Some(u32::MAX));
         self.answer(Q::Region, (index < self.regions).then_some(region))
@@ -257,13 +260,13 @@ fn climb(mut best: Longest, fails: &[Fail]) -> Longest {
         for regions in [0, 1, 2, 16] {
             consider(Longest { regions, ..best }, &mut best);
         }
-        for persistence in [
-            Persistence::CpuCache,
-            Persistence::MemoryController,
-            Persistence::Host,
-            Persistence::Unstated,
+        for domain in [
+            PersistenceDomain::CpuCache,
+            PersistenceDomain::MemoryController,
+            PersistenceDomain::Host,
+            PersistenceDomain::Unstated,
         ] {
-            consider(Longest { persistence, ..best }, &mut best);
+            consider(Longest { domain, ..best }, &mut best);
         }
         for synchronous in [MapSync::Granted, MapSync::Refused, MapSync::Unknown] {
             for mount in [DaxOption::Always, DaxOption::Never, DaxOption::Inode, DaxOption::Absent]
@@ -303,7 +306,7 @@ fn the_longest_description() {
             let start = Longest {
                 kind,
                 backing,
-                persistence: Persistence::MemoryController,
+                domain: PersistenceDomain::MemoryController,
                 synchronous: MapSync::Granted,
                 direct: DaxState::default(),
                 fails: [None; QUESTIONS],
