@@ -3,7 +3,12 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 script="ci/$(basename "$0")"
-trap 'status=$?; finish || status=$?; echo "$script: ${SECONDS} s, $([ $status = 0 ] && echo passed || echo "FAILED with status $status")"; exit $status' EXIT
+trap 'status=$?; finish || status=$?; echo "$script: $SECONDS s, $(outcome $status)"; exit $status' EXIT
+
+# outcome STATUS: the word for it.
+outcome() {
+    [ "$1" = 0 ] && echo passed || echo "FAILED with status $1"
+}
 
 # A signal is a failure too.
 trap 'exit 143' TERM

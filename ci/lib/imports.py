@@ -167,7 +167,7 @@ class Crate:
             self.imports.append((module, path, line))
 
     def find(self, module, path, depth=0):
-        """Returns who defines what the path names, a file or another crate, and who passes it on."""
+        """Returns who defines a path's name, a file or another crate, and who passes it on."""
         head, rest = path[0], path[1:]
         if head in ("crate", "super", "self"):
             module = {"crate": self.root, "super": module.parent, "self": module}[head]
@@ -203,9 +203,8 @@ def circles(edges):
         return found
 
     reach = {file: reached(file) for file in edges}
-    return {frozenset(f for f in reach if f in reach[file] and file in reach[f]) for file in reach} - {
-        frozenset()
-    }
+    each = (frozenset(f for f in reach if f in reach[g] and g in reach[f]) for g in reach)
+    return set(each) - {frozenset()}
 
 
 def runs_up(file, other):
@@ -215,7 +214,8 @@ def runs_up(file, other):
     for name, floors in FLOORS.items():
         folder = Path(name)
         if folder in file.parents and folder in other.parents:
-            here, there = (f.relative_to(folder).parts[0].removesuffix(".rs") for f in (file, other))
+            files = (f.relative_to(folder).parts[0].removesuffix(".rs") for f in (file, other))
+            here, there = files
             if here in (there, "mod"):
                 return None
             if there not in floors or here in floors and floors.index(here) < floors.index(there):
@@ -231,14 +231,15 @@ def main():
             where = f"{module.file}:{line}: {'::'.join(path)}"
             through = {f.name for f in passed - {module.file}} & {"lib.rs", "main.rs", "mod.rs"}
             if found != module.file and through:
-                complaints.add(f"{where}: defined by {found}, imported through {', '.join(through)}")
+                complaints.add(f"{where}: defined by {found}, imported through {through.pop()}")
             if isinstance(found, Path) and found != module.file:
                 count += 1
                 edges.setdefault(module.file, {})[found] = where
                 if why := runs_up(module.file, found):
                     complaints.add(f"{where}: {why}")
     for circle in circles(edges):
-        lines = [f"    {edges[a][b]}: {b}" for a in sorted(circle) for b in sorted(circle & set(edges[a]))]
+        pairs = [(a, b) for a in sorted(circle) for b in sorted(circle & set(edges[a]))]
+        lines = [f"    {edges[a][b]}: {b}" for a, b in pairs]
         complaints.add("\n".join([f"{min(circle)}: a circle of {len(circle)} files", *lines]))
     print("\n".join(sorted(complaints)))
     print(f"{count} imports, {len(complaints)} complaints")
