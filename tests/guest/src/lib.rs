@@ -1,5 +1,5 @@
-//! What the host and the guest have to agree on: the machines, the tests that run in each, and how
-//! the guest reports.
+//! Everything that the host and the guest have to agree on: the machines, the tests that run in
+//! each, and how the guest reports.
 
 pub mod machine;
 mod machines;

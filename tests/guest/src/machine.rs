@@ -9,7 +9,7 @@ pub use expected::{Backing, MemoryOf};
 /// 2^20 bytes.
 pub const MIB: u64 = 1 << 20;
 
-/// What the kernel and QEMU take for a page.
+/// The page size of the kernel and of QEMU, in bytes.
 pub const PAGE: u64 = 4096;
 
 /// The length of each file that is made on a file system: no power of two.
@@ -18,15 +18,15 @@ pub const FILE_SIZE: u64 = 3 * MIB + 5;
 /// A guest.
 #[derive(Clone, Debug)]
 pub struct Machine {
-    /// What the kernel's command line tells the guest.
+    /// The name that the kernel's command line tells the guest.
     pub name: String,
     /// `-machine nvdimm-persistence=`.
     pub persistence: Option<&'static str>,
     /// How many NUMA nodes it has.
     pub nodes: u32,
-    /// What QEMU gives it besides its main memory.
+    /// The memory that QEMU gives it besides its main memory.
     pub memory: Vec<Memory>,
-    /// What is made of that, and what has to come of it.
+    /// The devices that are made of that, and the answers to expect.
     pub devices: Vec<Device>,
     /// Whether it has the drivers of the kernel's own tests, and the DIMMs that those make up
     /// (tools/testing/nvdimm).
@@ -50,13 +50,13 @@ pub struct Planted {
 /// A piece of memory that QEMU or the kernel's command line gives.
 #[derive(Clone, Debug)]
 pub struct Memory {
-    /// What devices call it.
+    /// The name that devices refer to it by.
     pub name: String,
     /// In bytes, without a label area.
     pub size: u64,
     /// The NUMA node that QEMU is told.
     pub node: u32,
-    /// What sort it is.
+    /// Its kind.
     pub bus: Bus,
     /// Whether the table names it without QEMU being told of it: a planted fault.
     pub missing: bool,
@@ -91,7 +91,7 @@ pub enum Bus {
         provider: &'static str,
         /// The ids of the DIMMs that it is interleaved over.
         dimms: &'static [&'static str],
-        /// What they report of themselves (`nmemK/nfit/flags`).
+        /// Their reports of their own state (`nmemK/nfit/flags`).
         state: &'static [&'static str],
     },
 }
@@ -106,22 +106,22 @@ pub struct Device {
     pub name: String,
     /// The memory that it lies on, by name. More than one: what `volume` says.
     pub on: Vec<String>,
-    /// What namespace is made of the memory.
+    /// The namespace that is made of the memory.
     pub namespace: Namespace,
     /// With labels: one of several namespaces in the region, of this size.
     pub part_of_region: Option<u64>,
-    /// What is put on the namespace's disk.
+    /// The volume on the namespace's disk.
     pub volume: Volume,
-    /// What is opened.
+    /// The object that is opened.
     pub contents: Contents,
-    /// What to hope for of a shared mapping; wrong in the machine with that planted fault, as the
-    /// next two are.
+    /// The granularity to expect of a shared mapping; wrong in the machine with that planted fault,
+    /// as the next two are.
     pub gives: Gives,
     /// Whether its file system is mounted read-only.
     pub read_only: bool,
-    /// What pmem2 has to give as its alignment.
+    /// The alignment that pmem2 has to give.
     pub alignment: u64,
-    /// What it has to give as its id, in place of that of the memory.
+    /// The id that it has to give, in place of that of the memory.
     pub wrong_id: Option<&'static str>,
     /// The block size of its ext4.
     pub block_size: u64,
@@ -153,7 +153,7 @@ pub enum Namespace {
     Btt,
 }
 
-/// What is put on a disk.
+/// The contents of a disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Volume {
     /// Nothing.
@@ -166,7 +166,7 @@ pub enum Volume {
     Members,
 }
 
-/// What is opened.
+/// The object that is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Contents {
     /// The device itself.
@@ -188,7 +188,7 @@ pub enum Contents {
     Tmpfs,
 }
 
-/// What mapping gives.
+/// The result of mapping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Gives {
     /// The granularity.
@@ -216,7 +216,7 @@ impl Machine {
         found.unwrap_or_else(|| panic!("the table has no memory {name:?} in {:?}", self.name))
     }
 
-    /// Which one it is of those on the same bus: an NVDIMM's slot, for example.
+    /// Its index among those on the same bus: an NVDIMM's slot, for example.
     #[must_use]
     pub fn index(&self, memory: &Memory) -> u32 {
         let same = |other: &&Memory| {

@@ -234,7 +234,7 @@ fn cxl_type3() -> Machine {
     ])
 }
 
-/// What memory that goes bad does to what is mapped directly.
+/// The machine whose memory goes bad under direct mappings.
 fn faults() -> Machine {
     Machine::new("faults")
         .persistence("mem-ctrl")
@@ -257,7 +257,7 @@ fn faults() -> Machine {
         ])
 }
 
-/// What it does to what lies on something else in between, and where nobody keeps a list of all of
+/// The machine whose memory goes bad under other layers, and where nobody keeps a list of all of
 /// it.
 fn faults_elsewhere() -> Machine {
     Machine::new("faults-elsewhere")

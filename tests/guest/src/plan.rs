@@ -1,19 +1,19 @@
-//! Which tests there are: the guest runs them, and the host knows from the same list what has to
+//! The list of tests: the guest runs them, and the host knows from the same list what has to
 //! come.
 
 use std::fmt::{self, Display};
 
 use crate::machine::{Contents, Device, Machine, MemoryOf, Namespace, PAGE};
 
-/// What is looked at in a test.
+/// The subject of a test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Check {
-    /// That the device could be made at all.
+    /// The device could be made.
     Made,
-    /// That the kernel agrees with the table: its disk, region and node, and whether a mapping may
+    /// The kernel agrees with the table: its disk, region and node, and whether a mapping may
     /// be synchronous.
     Kernel,
-    /// What comes of it opened in every way.
+    /// It is opened in every way.
     Source,
     /// Its size.
     Size,
@@ -27,7 +27,7 @@ pub enum Check {
     Shutdowns,
     /// The granularity to expect, and why.
     Granularity,
-    /// What is known of it where there is no /sys, and of every other character device.
+    /// The answers about it where there is no /sys, and about every other character device.
     Sysless,
     /// The system calls of each question.
     Calls,
@@ -39,22 +39,22 @@ pub enum Check {
     Freestanding,
     /// A test program of pmem2's own, on a disk that is this file system.
     Program(&'static str),
-    /// What it costs to ask for its identity, or to read it.
+    /// The cost of asking for its identity, or of reading it.
     Bench,
-    /// That its number is another device's.
+    /// Its number is another device's.
     Replaced,
-    /// That its disk is taken away and comes back as another, with the same number.
+    /// Its disk is taken away and comes back as another, with the same number.
     Back,
-    /// That it is taken away while a source of it is open.
+    /// It is taken away while a source of it is open.
     Gone,
-    /// What bad memory does to it.
+    /// The effect of bad memory on it.
     Fault(Fault),
 }
 
 /// In what way its memory goes bad, and what is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// That every way of injection of guest.md does what it is said to do, without pmem2's sources.
+    /// Every way of injection does what it is said to do, without pmem2's sources.
     Rows,
     /// Reading and writing.
     Transfers,
@@ -70,7 +70,7 @@ pub enum Fault {
     Cleared,
     /// The commands of a bus that makes memory bad, finds it, and clears it.
     Commands,
-    /// What is not to be had.
+    /// Refusals.
     Refused,
     /// A disk of sectors, of which there is no list.
     Sectors,
@@ -106,9 +106,9 @@ pub const PROGRAMS: &[&str] =
 /// A check of a device.
 #[derive(Clone, Debug)]
 pub struct Test<'m> {
-    /// What.
+    /// The check.
     pub check: Check,
-    /// Of what.
+    /// The device that it is about.
     pub device: &'m Device,
 }
 

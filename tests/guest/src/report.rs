@@ -8,7 +8,7 @@ use std::fmt::Display;
 /// results.
 pub const DONE: u8 = 0x10;
 
-/// What QEMU makes of [`DONE`].
+/// The exit status that QEMU makes of [`DONE`].
 pub const DONE_STATUS: i32 = (DONE as i32) << 1 | 1;
 
 /// Where process 1 writes that status: the debugging device's port.
@@ -26,29 +26,29 @@ pub fn lines(test: &impl Display, result: &Result<(), String>) -> String {
     }
 }
 
-/// What stands before a line for QEMU's monitor: the guest asks the host to be done harm. There is
+/// The prefix of a line for QEMU's monitor: the guest asks the host to be done harm. There is
 /// no answer but the harm.
 pub const ASK: &str = "ask ";
 
 /// The same of what is to be done while the processor runs a program, and not the kernel.
 pub const ASK_IN_PROGRAM: &str = "ask in a program: ";
 
-/// What stands before a figure.
+/// The prefix of a figure.
 pub const FIGURE: &str = "figure ";
 
 /// The last line.
 pub const END: &str = "end";
 
-/// What a guest said.
+/// A guest's report.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// The tests by name, in order.
     pub tests: Vec<(String, Result<(), String>)>,
-    /// What was measured.
+    /// The figures that were measured.
     pub figures: Vec<String>,
     /// Whether there was a last line.
     pub ended: bool,
-    /// What is no line of a report.
+    /// Lines that belong to no report.
     pub other: Vec<String>,
 }
 

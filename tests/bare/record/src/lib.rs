@@ -1,13 +1,13 @@
-//! What the kernel appends to its persistent memory, and what is there when it was cut off: shared
-//! by the kernel and by the program that judges it.
+//! The records that the kernel appends to its persistent memory, and their state after a cut:
+//! shared by the kernel and by the program that judges it.
 #![no_std]
 
 /// A record. Nothing else of a log is kept: how long it is, is seen by reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// Which one of the log, from 1.
+    /// Its number in the log, from 1.
     pub sequence: u64,
-    /// Which boot wrote it, from 1.
+    /// The boot that wrote it, from 1.
     pub boot: u64,
 }
 
@@ -17,7 +17,7 @@ pub const LENGTH: usize = 8 * WORDS;
 
 const WORDS: usize = 13;
 
-/// What sets a log apart from other data.
+/// The mark that sets a log apart from other data.
 const MAGIC: u64 = u64::from_le_bytes(*b"pmem2log");
 
 impl Record {

@@ -34,7 +34,7 @@ enum Moment {
     Reported(u64, Duration),
 }
 
-/// What was reported by a boot that was cut off.
+/// The reports of a boot that was cut off.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Reported {
     recovered: Option<u64>,
@@ -85,7 +85,7 @@ pub(crate) fn cut(plugged: &Plugged<'_>, random: &mut Random) -> Result<String, 
     Ok(format!("{} reported, {} kept", reported.last, after.map_or(0, |last| last.sequence)))
 }
 
-/// What the lines say of the log of this memory.
+/// The log of this memory as the lines report it.
 fn reported(base: u64, lines: &[String]) -> Result<Reported, String> {
     let mut reported = Reported::default();
     let prefix = format!("{base:#x} ");

@@ -48,7 +48,7 @@ fn nodes(memory: &[Memory]) -> String {
     format!("/ {{\n{nodes}{disabled}}};\n")
 }
 
-/// What a program says, if it succeeds.
+/// The output of a program, if it succeeds.
 fn run(command: &mut Command) -> Result<String, String> {
     let name = command.get_program().display().to_string();
     let output = command.stdin(Stdio::null()).output().map_err(|e| format!("{name}: {e}"))?;

@@ -8,7 +8,7 @@ use crate::{
     qemu::{Ended, Plugged},
 };
 
-/// What QEMU's process ends with when the kernel has come to its end.
+/// The exit status of QEMU when the kernel has come to its end.
 pub(crate) const DONE: Ended = Ended::Status(33);
 
 /// The instructions that make stores durable, as QEMU's disassembler shows them.

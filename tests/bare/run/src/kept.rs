@@ -1,4 +1,4 @@
-//! What is in a memory when the machine is off.
+//! The contents of a memory when the machine is off.
 
 use pmem2_bare_record::{LENGTH, Record, last, offset};
 

@@ -1,11 +1,11 @@
-//! What a machine is, and what the kernel has to find in it.
+//! A machine, and everything that the kernel has to find in it.
 
 pub(crate) const MIB: u64 = 1 << 20;
 
-/// What the label area of an NVDIMM takes from its end.
+/// The size of an NVDIMM's label area, at its end, in bytes.
 pub(crate) const LABELS: u64 = 128 << 10;
 
-/// Which QEMU, and how it is told of persistent memory.
+/// The QEMU, and how it is told of persistent memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Board {
     /// x86-64, started by PVH; NVDIMMs are devices of their own, which ACPI's NFIT tells of.
@@ -145,7 +145,7 @@ impl Machine {
         Self { c: true, ..self }
     }
 
-    /// What its kernel is called among the arguments.
+    /// The name of its kernel among the arguments.
     pub(crate) fn kernel(&self) -> &'static str {
         match self.board {
             _ if self.c => "c",
@@ -164,7 +164,7 @@ impl Machine {
         }
     }
 
-    /// What the kernel has to say of the memory with this index, without its log.
+    /// The facts that the kernel has to report of the memory with this index, without its log.
     pub(crate) fn facts(&self, index: usize) -> Vec<String> {
         let Memory { base, size, node, unarmed, volatile, .. } = self.memory[index];
         if volatile {

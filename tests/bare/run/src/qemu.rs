@@ -103,7 +103,7 @@ impl<'m> Plugged<'m> {
         }
     }
 
-    /// What is in the memory with this index.
+    /// The contents of the memory with this index.
     pub(crate) fn contents(&self, index: usize) -> Result<Vec<u8>, String> {
         let (path, offset) = self.file(index);
         let mut bytes = vec![0; self.machine.memory[index].size as usize];

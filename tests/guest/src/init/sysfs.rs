@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What went wrong, for people.
+/// A failure, in words for people.
 pub(crate) type Failure = String;
 
 pub(crate) fn read(path: impl AsRef<Path>) -> Result<String, Failure> {

@@ -1,4 +1,4 @@
-//! What is put on disks: partitions, volumes, file systems.
+//! Everything on disks: partitions, volumes, file systems.
 
 use std::{
     fs::{self, File},
@@ -246,7 +246,7 @@ impl FileSystem {
         fs::write(&file, bytes).map_err(|e| format!("{}: {e}", file.display()))
     }
 
-    /// What `chattr +x` does: new files there are mapped directly.
+    /// Does as `chattr +x`: new files there are mapped directly.
     fn set_flag(&self) -> Result<(), Failure> {
         /// FS_DAX_FL of linux/fs.h.
         const DAX: IFlags = IFlags::from_bits_retain(0x0200_0000);

@@ -1,8 +1,8 @@
-//! What has to be said of a device, from what QEMU and the kernel were told.
+//! The answers that a device has to get, from what QEMU and the kernel were told.
 
 use super::{Bus, Contents, Device, Machine, Memory, Namespace, Volume};
 
-/// What a device lies on.
+/// The memory that a device lies on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backing {
     /// Regions of persistent memory: one for each memory.
@@ -34,14 +34,14 @@ pub struct MemoryOf<'m> {
     pub volatile: bool,
     /// The ids of its DIMMs, if the kernel knows them.
     pub dimms: Vec<Option<String>>,
-    /// What they report of themselves, by the kernel's words.
+    /// Their reports of their own state, in the kernel's words.
     pub state: &'static [&'static str],
     /// How many unsafe shutdowns each of them has counted, if it counts.
     pub shutdowns: Option<u64>,
 }
 
 impl Machine {
-    /// What the kernel makes of a memory.
+    /// The device that the kernel makes of a memory.
     #[must_use]
     pub fn region_of<'m>(&self, memory: &'m Memory) -> MemoryOf<'m> {
         let provider = match memory.bus {
@@ -105,7 +105,7 @@ impl Device {
         self.on.iter().map(|name| machine.named(name))
     }
 
-    /// What it lies on.
+    /// The memory that it lies on.
     #[must_use]
     pub fn backing(&self, machine: &Machine) -> Backing {
         match self.contents {
@@ -132,7 +132,7 @@ impl Device {
         }
     }
 
-    /// What `ndctl` calls the mode.
+    /// The name of the mode in `ndctl`.
     #[must_use]
     pub fn mode(&self) -> &'static str {
         match self.namespace {

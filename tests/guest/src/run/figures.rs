@@ -1,4 +1,4 @@
-//! What the guests measured: `ratio NAME VALUE` lines as they are, and what follows from two
+//! The guests' measurements: `ratio NAME VALUE` lines as they are, and what follows from two
 //! guests. Never a verdict.
 
 /// Prints them.
@@ -11,7 +11,7 @@ pub(crate) fn print<'f>(figures: impl Iterator<Item = &'f String> + Clone) {
     }
 }
 
-/// What a NUMA node costs with 32 regions over what it costs with one. The least of the samples:
+/// The cost of a NUMA node with 32 regions over what it costs with one. The least of the samples:
 /// the guests run beside others that may make them slow.
 fn growth<'f>(figures: impl Iterator<Item = &'f String> + Clone) -> Option<f64> {
     let value = |name: &str| {

@@ -15,17 +15,17 @@ pub(crate) struct Verdict {
     pub(crate) failed: u32,
     /// A line for each test.
     pub(crate) text: String,
-    /// What was measured.
+    /// The figures that were measured.
     pub(crate) figures: Vec<String>,
-    /// What is to be said at the end of everything.
+    /// Remarks for the end of everything.
     pub(crate) remarks: Vec<String>,
 }
 
-/// What the kernel begins its complaints about itself with.
+/// The beginnings of the kernel's complaints about itself.
 const KERNEL_FAULTS: &[&str] = &["BUG: ", "WARNING: CPU", "Oops: ", "Kernel panic", "INFO: task "];
 
-/// What of the machine could not be made. Then its tests do not begin, and nothing of pmem2 has
-/// run.
+/// The devices of the machine that could not be made. Then its tests do not begin, and nothing of
+/// pmem2 has run.
 pub(crate) fn not_made(machine: &Machine, ran: &Result<Ran, String>) -> Vec<String> {
     let report = ran.as_ref().map(|ran| Report::parse(&ran.report)).unwrap_or_default();
     let making: Vec<_> = machine.making().map(|test| test.to_string()).collect();

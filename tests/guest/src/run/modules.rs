@@ -35,7 +35,7 @@ pub(crate) const WANTED: &[&str] = &[
     "mce_inject",
 ];
 
-/// What the kernel's own tests add: DIMMs that nobody has.
+/// The modules that the kernel's own tests add: DIMMs that nobody has.
 pub(crate) const WANTED_FOR_TESTS: &[&str] = &["nfit_test"];
 
 /// Modules by name.
@@ -95,7 +95,7 @@ impl Modules {
     }
 }
 
-/// What a module's `.modinfo` says that it needs.
+/// The modules that a module's `.modinfo` names as needed.
 fn depends(module: &[u8]) -> Vec<String> {
     const KEY: &[u8] = b"\0depends=";
     let value = module

@@ -12,7 +12,7 @@ use std::{
 
 use pmem2_guest::report::{ASK, ASK_IN_PROGRAM};
 
-/// What it says when it waits for a command.
+/// The prompt for a command.
 const PROMPT: &[u8] = b"(qemu) ";
 
 /// How often the processor is looked at until it runs a program, a millisecond apart.

@@ -21,13 +21,13 @@ const TIMEOUT: Duration = Duration::from_secs(600);
 /// Main memory; some of it may be made to look like other memory, by the kernel's command line.
 const MAIN: u64 = 1024 * MIB;
 
-/// What became of a guest.
+/// A guest that has ended.
 pub(crate) struct Ran {
     /// `None`: it did not end in time.
     pub(crate) status: Option<ExitStatus>,
-    /// What came over the second serial port.
+    /// The output of the second serial port.
     pub(crate) report: String,
-    /// What came over the first, and what QEMU itself said.
+    /// The output of the first, and QEMU's own.
     pub(crate) console: String,
 }
 

@@ -1,4 +1,4 @@
-//! What a source answers, against what QEMU was told.
+//! A source's answers, against what QEMU was told.
 
 use std::os::unix::fs::MetadataExt;
 

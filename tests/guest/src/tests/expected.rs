@@ -1,5 +1,5 @@
-//! What pmem2 has to answer, in its own words: from the table, and, for names and numbers that the
-//! kernel gives as it likes, from the kernel.
+//! The answers that pmem2 has to give, in its own words: from the table, and, for names and numbers
+//! that the kernel gives as it likes, from the kernel.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

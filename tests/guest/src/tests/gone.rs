@@ -125,7 +125,7 @@ pub(crate) fn disable(entry: &Path) -> Option<()> {
     Some(())
 }
 
-/// What of the directories that an entry lies in has a driver that makes the device, and takes it
+/// Finds the directory above an entry that has a driver, which makes the device, and takes it
 /// away.
 pub(crate) fn taken_by(entry: &Path) -> Option<&Path> {
     let has_driver = |path: &&Path| path.join("driver").exists();

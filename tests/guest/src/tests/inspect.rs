@@ -126,7 +126,7 @@ fn granularity(device: &Device) -> Value {
     }
 }
 
-/// What should be known and is not.
+/// The answers that should be known and are not.
 fn answer_errors(machine: &Machine, device: &Device) -> Value {
     match (device.gives.reason, expected::numa_node(machine, device)) {
         ("never_durable", _) => {

@@ -1,4 +1,4 @@
-//! That the kernel agrees with the table: the tests' own footing, without pmem2.
+//! Checks that the kernel agrees with the table: the tests' own footing, without pmem2.
 
 use std::{
     fs,
@@ -35,7 +35,7 @@ pub(crate) fn agrees(machine: &Machine, device: &Device) {
     }
 }
 
-/// That the first page of the file is on a disk, and not on that which `stat` names.
+/// Whether the first page of the file is on another disk than the one that `stat` names.
 fn lies_on_another_disk(device: &Device) {
     let mut page =
         *b"Where does this lie?".repeat(4096 / 20 + 1).first_chunk::<4096>().expect("4096");
@@ -84,7 +84,7 @@ pub(crate) struct Found<'m> {
     pub(crate) numbers: (u32, u32),
     /// The K of `namespaceN.K`.
     pub(crate) namespace: u32,
-    /// What QEMU was told of it.
+    /// The memory as QEMU was told of it.
     pub(crate) told: MemoryOf<'m>,
     /// The numbers that the kernel gives its DIMMs.
     pub(crate) dimms: Vec<u32>,

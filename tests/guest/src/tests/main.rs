@@ -35,7 +35,7 @@ use pmem2_guest::{
     report::lines,
 };
 
-/// What the last panic said.
+/// The message of the last panic.
 static PANIC: Mutex<String> = Mutex::new(String::new());
 
 fn main() {

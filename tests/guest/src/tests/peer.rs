@@ -20,12 +20,12 @@ use crate::{
 /// Room for the id of the longest row of DIMMs, and the zero behind it.
 const ID: usize = 705;
 
-/// What our calls came to, as C sees it.
+/// The result of our calls, as C sees it.
 pub(crate) fn ours<T: Display>(answer: Result<T, Error>) -> String {
     answer.map_or_else(|error| format!("code {}", error.code()), |value| value.to_string())
 }
 
-/// What theirs came to. In a process of its own: some calls end it.
+/// The result of theirs. In a process of its own: some calls end it.
 pub(crate) fn theirs<T: Copy + 'static, S: Display>(
     call: impl FnOnce() -> Result<T, i32>,
     show: impl Fn(T) -> S,
@@ -61,7 +61,7 @@ impl Found {
         }
     }
 
-    /// What is asked of a source that both made, however it was opened.
+    /// Asks all questions about a source that both made, however it was opened.
     fn questions(
         &mut self,
         way: &str,
@@ -79,7 +79,8 @@ impl Found {
         self.granularity(way, device, source, peer);
     }
 
-    /// What is asked once: libpmem2 walks all regions of the machine for each answer.
+    /// Asks the questions that are asked once: libpmem2 walks all regions of the machine for each
+    /// answer.
     fn identity(&mut self, source: &Source<Fd<'_>>, peer: &PeerSource<'_>) {
         let node = source.numa_node().map(|node| node.map_or(-1, u32::cast_signed));
         self.compare("numa", ours(node), theirs(|| peer.numa_node(), |node| node));
@@ -127,7 +128,8 @@ impl Found {
         );
     }
 
-    /// What theirs was granted for a mapping of one step; ours is the one to expect.
+    /// Compares the granularity that theirs was granted for a mapping of one step; ours is the one
+    /// to expect.
     fn granularity(
         &mut self,
         way: &str,
@@ -154,7 +156,7 @@ impl Found {
         }
     }
 
-    /// That these are the differences that are meant, and all of them.
+    /// Asserts that these are the intended differences, and all of them.
     pub(crate) fn are_intended(&self, table: &[Intended], machine: &Machine, device: &Device) {
         let intended = table.iter().filter(|row| (row.of)(machine, device));
         let intended: BTreeSet<_> =

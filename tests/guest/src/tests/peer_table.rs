@@ -4,11 +4,11 @@ use pmem2_guest::machine::{Backing, Bus, Device, Granularity, Machine, Volume};
 
 /// A difference that is meant. What pmem2 says there is in the other tests.
 pub(crate) struct Intended {
-    /// Of which devices.
+    /// The devices that it is about.
     pub(crate) of: fn(&Machine, &Device) -> bool,
     /// In which calls.
     pub(crate) calls: &'static [&'static str],
-    /// What libpmem2 says.
+    /// libpmem2's answer.
     pub(crate) theirs: &'static str,
     /// Why.
     #[expect(dead_code, reason = "it is for who reads the table")]
@@ -168,7 +168,7 @@ fn is_in_part_of_a_disk(machine: &Machine, device: &Device) -> bool {
     device.volume != Volume::Whole && device.backing(machine) == Backing::Regions
 }
 
-/// That libpmem2 can tell, too, be it an empty one.
+/// Whether libpmem2 can tell an id, be it an empty one.
 fn has_id(machine: &Machine, device: &Device) -> bool {
     let regions = device.regions(machine);
     let known = !regions.is_empty() && regions.iter().all(|region| !region.dimms.contains(&None));
@@ -180,7 +180,7 @@ fn counts_in_part_of_a_disk(machine: &Machine, device: &Device) -> bool {
     is_in_part_of_a_disk(machine, device) && regions.iter().any(|region| region.shutdowns.is_some())
 }
 
-/// That libpmem2 can tell.
+/// Whether libpmem2 can tell.
 fn is_interleaved(machine: &Machine, device: &Device) -> bool {
     let regions = device.regions(machine);
     has_id(machine, device) && regions.iter().any(|region| region.dimms.len() > 1)

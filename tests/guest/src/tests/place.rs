@@ -33,7 +33,7 @@ pub(crate) fn gathered(machine: &Machine, device: &Device) {
     });
 }
 
-/// What still answers in a chroot, and what does not.
+/// Checks which answers there still are in a chroot.
 fn agrees_with_told(
     device: &Device,
     place: &Place,

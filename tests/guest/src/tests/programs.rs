@@ -57,7 +57,7 @@ pub(crate) fn own_tests(name: &str, device: &Device) {
     assert!(!complaints.contains("is not tested"), "{complaints}");
 }
 
-/// What it costs to read a device DAX. The figure goes to the host; it is no verdict.
+/// Measures the cost of reading a device DAX. The figure goes to the host; it is no verdict.
 pub(crate) fn bench_devdax(device: &Device) {
     let (status, said, complaints) =
         output("/bin/transfer", &["--file", &device.path(), "--seconds", "4"]);

@@ -1,4 +1,4 @@
-//! What comes of a device opened in every way.
+//! A device opened in every way.
 
 use std::os::{
     fd::AsRawFd,
@@ -11,7 +11,7 @@ use rustix::fs::OFlags;
 
 use crate::common::{fd, made::path};
 
-/// What kind the table says that it is.
+/// Its kind by the table.
 pub(crate) fn kind(device: &Device) -> Kind {
     match device.contents {
         Contents::Device if device.is_device_dax() => Kind::DeviceDax,

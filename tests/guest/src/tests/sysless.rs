@@ -29,7 +29,7 @@ use crate::{
 /// A character device, and what /sys says of it.
 struct Listed {
     number: (u32, u32),
-    /// Of a device DAX.
+    /// The alignment of a device DAX.
     alignment: Option<u64>,
 }
 

@@ -1,5 +1,5 @@
-//! What goes bad in a test: a new file of its own on the device, or some bytes of a device DAX that
-//! no other test takes.
+//! The memory that goes bad in a test: a new file of its own on the device, or some bytes of a
+//! device DAX that no other test takes.
 
 use std::{
     collections::BTreeMap,
@@ -114,7 +114,7 @@ impl Bed {
         if self.is_file { extents::place(&self.file, at) } else { at }
     }
 
-    /// What the bytes of the source that lie in these ranges of the device are, sector by sector,
+    /// The bytes of the source that lie in these ranges of the device, sector by sector,
     /// merged: the expected answer.
     pub(crate) fn where_listed(&self, listed: &[(u64, u64)]) -> Vec<Range<u64>> {
         let size = self.source().size().expect("a size");
@@ -143,7 +143,7 @@ impl Bed {
         found
     }
 
-    /// What pmem2 says is bad of the test's bytes.
+    /// The test's bytes that pmem2 reports as bad.
     pub(crate) fn bad(&self) -> Result<Vec<Range<u64>>, Error> {
         let mut blocks = pmem2::badblocks::BadBlocks::new(self.source())?;
         blocks.seek(self.range.start);

@@ -23,7 +23,7 @@ pub(crate) fn lose_page(bed: &Bed, page: u64) {
     }
 }
 
-/// That all can be read, and these are zeros.
+/// Asserts that all can be read, and these are zeros.
 fn zeros_are(bed: &Bed, zeros: &[Range<u64>]) {
     let length = bed.range.end - bed.range.start;
     let mut buffer = vec![0; length as usize];

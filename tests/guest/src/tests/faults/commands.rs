@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{common::libpmem2::Libpmem2, kernel, programs::output};
 
-/// What it takes for one piece of memory: no range is cleared that is not made of whole ones.
+/// The unit of a clear command, in bytes: no range is cleared that is not made of whole ones.
 const UNIT: u64 = 256;
 
 /// `ndctl`, which has to succeed; what it says goes to the console.
@@ -110,7 +110,7 @@ fn whole_pages(range: &Range<u64>) -> Range<u64> {
     range.start / PAGE * PAGE..range.end.next_multiple_of(PAGE)
 }
 
-/// What libpmem2 lists of the test's bytes.
+/// Asserts on libpmem2's list of the test's bytes.
 fn beside_libpmem2(bed: &Bed, bad: &[Range<u64>]) {
     let library = Libpmem2::load();
     let peer = library.source(bed.file.as_raw_fd()).expect("a source");

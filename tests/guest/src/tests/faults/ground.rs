@@ -12,7 +12,7 @@ use crate::kernel;
 /// The unit of the kernel's lists.
 pub(crate) const SECTOR: u64 = 512;
 
-/// What a device lies on.
+/// The memory that a device lies on.
 #[derive(Debug)]
 pub(crate) struct Ground {
     /// The directory of the disk; of a device DAX there is none.
@@ -40,7 +40,7 @@ fn number(path: &Path) -> u64 {
 }
 
 impl Ground {
-    /// Of the memory that the byte `at` of the device is on.
+    /// Finds the memory that the byte `at` of the device is on.
     pub(crate) fn of(machine: &Machine, device: &Device, at: u64) -> Self {
         let entry = kernel::entry(device).expect("a disk or a device");
         let mut before = 0;
@@ -110,7 +110,7 @@ impl Ground {
         self.provider() == "ACPI.NFIT"
     }
 
-    /// What its bus can be asked for.
+    /// The commands of its bus.
     pub(crate) fn commands(&self) -> String {
         self.of_bus("commands")
     }

@@ -90,7 +90,7 @@ impl Way {
     }
 }
 
-/// Of the naturally aligned 2^`bits` bytes there.
+/// Reports the naturally aligned 2^`bits` bytes there.
 fn log(physical: u64, bits: u64) {
     for (name, value) in [
         ("flags", "sw".to_owned()),
@@ -107,13 +107,13 @@ fn log(physical: u64, bits: u64) {
     }
 }
 
-/// Of the page there; nobody waits for it.
+/// Reports the page there; nobody waits for it.
 pub(crate) fn machine_check(physical: u64) {
     println!("{ASK}mce 0 9 0xbd000000000000c0 0x5 {physical:#x} 0x8c");
 }
 
-/// Of the page there, "action required": the program that runs has used it. (Where the kernel runs,
-/// that is its end.)
+/// Reports the page there, "action required": the program that runs has used it. (Where the kernel
+/// runs, that is its end.)
 pub(crate) fn consumed(physical: u64) {
     println!("{ASK_IN_PROGRAM}mce 0 9 0xbd80000000000134 0x7 {physical:#x} 0x8c");
 }

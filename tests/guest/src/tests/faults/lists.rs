@@ -18,7 +18,7 @@ pub(crate) fn listed(ground: &Ground) -> Vec<(u64, u64)> {
     if ground.disk.is_some() { ground.disk_list() } else { ground.region_list() }
 }
 
-/// That pmem2 says the same as the lists and the file's extents.
+/// Asserts that pmem2 says the same as the lists and the file's extents.
 fn agree(bed: &Bed, what: &str) -> Vec<Range<u64>> {
     let expected = bed.where_listed(&listed(&bed.ground));
     assert_eq!(bed.bad(), Ok(expected.clone()), "{what}");

@@ -14,7 +14,7 @@ static USED: AtomicUsize = AtomicUsize::new(0);
 /// si_addr_lsb of the last one.
 static LSB: AtomicI32 = AtomicI32::new(0);
 
-/// What the handler has seen.
+/// The signals that the handler has seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Noted {
     pub(crate) told: usize,

@@ -61,7 +61,7 @@ fn text(ranges: impl Iterator<Item = (u64, u64)>, start: u64) -> String {
     if words.is_empty() { "none".to_owned() } else { words.join(" ") }
 }
 
-/// What libpmem2 lists of these bytes. Other tests have made other parts of a device bad.
+/// libpmem2's list of these bytes. Other tests have made other parts of a device bad.
 fn their_list(
     peer: &PeerSource<'_>,
     range: &Range<u64>,
@@ -113,7 +113,7 @@ fn transfers(found: &mut Found, what: &str, bed: &Bed, peer: &PeerSource<'_>, pa
 /// behind every mapping, wherever it lies.
 const NO_ADDRESS: u64 = 1 << 47;
 
-/// What is beyond the end.
+/// Reads beyond the end.
 fn far_away(found: &mut Found, device: &Device, bed: &Bed, peer: &PeerSource<'_>) {
     let size = bed.source().size().expect("a size");
     let before = bed.file.metadata().expect("fstat").len();

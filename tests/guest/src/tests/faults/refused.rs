@@ -1,4 +1,4 @@
-//! What is not to be had, and why.
+//! Refusals, and their reasons.
 
 use pmem2::{
     Error,

@@ -1,4 +1,4 @@
-//! That the ways in which memory goes bad here do what `facts/guest.md` says: the tests' own
+//! Checks each way in which memory goes bad here: the tests' own
 //! footing, without pmem2's sources.
 
 use std::{
@@ -24,7 +24,7 @@ pub(crate) fn as_said(machine: &Machine, device: &Device) {
     advised(machine, device);
 }
 
-/// What is on the lists, and what a load and pread(2) make of it.
+/// Checks the lists, and the results of a load and of pread(2).
 fn made_bad(machine: &Machine, device: &Device, way: Way, page: u64) {
     let bed = Bed::new(machine, device);
     let page = bed.range.start + page;
@@ -74,8 +74,8 @@ pub(crate) fn directly(device: &Device) -> bool {
     !matches!(device.contents, Contents::Ext4("" | "dax=never"))
 }
 
-/// That a program which has mapped memory that goes bad is told, if it is to be told early, and
-/// only then.
+/// Checks that a program which has mapped memory that goes bad is told, if it is to be told early,
+/// and only then.
 fn told_of(machine: &Machine, device: &Device) {
     if !directly(device) {
         return;

@@ -87,7 +87,7 @@ fn scanning(bed: &Bed, times: usize) -> Child {
         .unwrap_or_else(|error| panic!("{PROGRAM}: {error}"))
 }
 
-/// What became of it: its status, and what it found each time.
+/// Its exit status, and its findings each time.
 fn end(mut child: Child) -> (ExitStatus, Vec<Value>) {
     let (mut lines, mut complaints) = (String::new(), String::new());
     child.stdout.take().expect("a pipe").read_to_string(&mut lines).expect("text");
@@ -113,7 +113,7 @@ fn extents(ranges: &[Range<u64>]) -> Value {
         .collect()
 }
 
-/// What it says of a scan that read all but these bytes.
+/// The report of a scan that read all except these bytes.
 fn scanned(size: u64, unreadable: &[Range<u64>]) -> Value {
     let bytes: u64 = unreadable.iter().map(|range| range.end - range.start).sum();
     json!({
@@ -122,7 +122,7 @@ fn scanned(size: u64, unreadable: &[Range<u64>]) -> Value {
     })
 }
 
-/// That it reads all but these bytes, and tells of those that are listed.
+/// Asserts that it reads all except these bytes, and reports those that are listed.
 fn agree(bed: &Bed, unreadable: &[Range<u64>], what: &str) {
     let (status, found) = once(scanning(bed, 1));
     assert_eq!(found["scan"], scanned(bed.range.end, unreadable), "{what}: {found}");

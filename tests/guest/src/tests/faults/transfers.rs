@@ -66,7 +66,7 @@ fn listed_by_nobody(machine: &Machine, device: &Device) {
     assert_eq!(bed.bad(), Ok(vec![]));
 }
 
-/// What was read before it went bad is not told of anew.
+/// Drops the page cache: bytes that were read before they went bad would not be reported.
 pub(crate) fn drop_caches(bed: &Bed) {
     if bed.ground.disk.is_some() {
         bed.file.sync_all().expect("synced");
@@ -74,7 +74,7 @@ pub(crate) fn drop_caches(bed: &Bed) {
     std::fs::write("/proc/sys/vm/drop_caches", "1").expect("dropped");
 }
 
-/// What came of a transfer of `length` bytes at `at`, if bytes of the page were in it.
+/// The result of a transfer of `length` bytes at `at`, if bytes of the page were in it.
 fn stopped(at: u64, page: u64) -> (usize, Error) {
     let first = at.max(page);
     ((first - at) as usize, Error::IoFail { offset: first, length: page + PAGE - first })
