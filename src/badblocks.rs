@@ -145,8 +145,8 @@ impl<H: Handle<P: platform::BadBlocks>> Source<H> {
     /// - [`Unsupported`](Error::Unsupported): the system keeps no list, or not for what the source
     ///   lies on (anonymous memory is nowhere), or it cannot be told where on it the source lies
     ///   (btrfs, f2fs, XFS's realtime device).
-    /// - [`TooLarge`](Error::TooLarge) of [`Subject::BadBlocks`], from the iterator: the list was cut
-    ///   off, and there are more.
+    /// - [`TooLarge`](Error::TooLarge) of [`Subject::BadBlocks`], from the iterator: the list was
+    ///   cut off, and there are more.
     /// - [`Os`](Error::Os): the system failed, with `EACCES` where this user may not know; with
     ///   `EAGAIN`, from the iterator, where bytes of a file have no place yet, since it is being
     ///   written to: ask again.
@@ -215,7 +215,8 @@ impl<H: Handle<P: platform::BadBlocks>> Source<H> {
     ///
     /// System calls on Linux: those of [`bad_blocks`](Source::bad_blocks); of a file also `fcntl`,
     /// `fallocate`, `pread64`, `pwrite64`, `fsync`, `futex`, `fchown` if the file is another
-    /// user's, and the first time in a process `mmap`, `madvise`; by a device's command `ND_IOCTL_ARS_CAP` and `ND_IOCTL_CLEAR_ERROR`.
+    /// user's, and the first time in a process `mmap`, `madvise`; by a device's command
+    /// `ND_IOCTL_ARS_CAP` and `ND_IOCTL_CLEAR_ERROR`.
     ///
     /// # Errors
     ///
@@ -224,10 +225,10 @@ impl<H: Handle<P: platform::BadBlocks>> Source<H> {
     ///   [`LengthOutOfRange`](Error::LengthOutOfRange): no range of the source.
     /// - [`NotWritable`](Error::NotWritable): the source was opened read-only or to append.
     /// - [`Unsupported`](Error::Unsupported): it cannot be done `by` this.
-    /// - [`Os`](Error::Os) of [`Subject::ClearBadBlock`]: the system failed; `EINVAL` where the file
-    ///   was opened `O_DIRECT`, `EBUSY` where it was changed by others meanwhile, and what is said
-    ///   above. Of [`Subject::WriteBack`]: good bytes beside the bad ones are lost, or not durable. Of
-    ///   [`Subject::Spare`]: nothing was changed.
+    /// - [`Os`](Error::Os) of [`Subject::ClearBadBlock`]: the system failed; `EINVAL` where the
+    ///   file was opened `O_DIRECT`, `EBUSY` where it was changed by others meanwhile, and what is
+    ///   said above. Of [`Subject::WriteBack`]: good bytes beside the bad ones are lost, or not
+    ///   durable. Of [`Subject::Spare`]: nothing was changed.
     /// - [`NotSynced`](Error::NotSynced): the system failed to write what it had taken before.
     ///   Nothing was cleared; it is told once.
     /// - Those of [`bad_blocks`](Source::bad_blocks).

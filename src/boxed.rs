@@ -10,8 +10,8 @@ use crate::{
 };
 
 impl<H: Handle> Source<H> {
-    /// Makes a source in a box (with the feature `alloc`). An allocator that has no memory is an error here, where `Box::new`
-    /// would abort.
+    /// Makes a source in a box (with the feature `alloc`). An allocator that has no memory is an
+    /// error here, where `Box::new` would abort.
     ///
     /// # Errors
     ///

@@ -1,5 +1,5 @@
-//! The suite for those who implement [`Platform`](crate::platform::Platform): it says whether an implementation keeps the
-//! contract.
+//! The suite for those who implement [`Platform`](crate::platform::Platform): it says whether an
+//! implementation keeps the contract.
 //!
 //! The implementer makes handles of every kind that the platform has, and says what each should
 //! give. [`check`], [`check_places`], [`check_transfers`] and [`check_bad_blocks`] take them, in a

@@ -68,8 +68,8 @@ pub enum Error {
     /// The handle is good, but what it refers to can be no source. [`Kind`] says what it is.
     InvalidFileType(Kind),
     /// The handle refers to a character device, and whether it is a device DAX cannot be told:
-    /// [`Subject::Sysfs`] where sysfs is not mounted, [`Subject::Subsystem`] where its answer makes no
-    /// sense. The code is that of [`InvalidFileType`](Error::InvalidFileType).
+    /// [`Subject::Sysfs`] where sysfs is not mounted, [`Subject::Subsystem`] where its answer makes
+    /// no sense. The code is that of [`InvalidFileType`](Error::InvalidFileType).
     UnknownFileType(Subject),
     /// The range begins at the end of the source or behind it. The code is that of
     /// [`MapRange`](Error::MapRange).

@@ -82,8 +82,8 @@ impl Place {
         self.backing
     }
 
-    /// Returns the name of the device that the source is on, or is: `pmem0`, `dax0.0`, `sda1`; empty
-    /// where there is none.
+    /// Returns the name of the device that the source is on, or is: `pmem0`, `dax0.0`, `sda1`;
+    /// empty where there is none.
     #[must_use]
     pub fn device(&self) -> &str {
         &self.device
@@ -261,8 +261,8 @@ impl<H: Handle<P: Locate>> Source<H> {
         }
     }
 
-    /// Returns the NUMA node of the source's memory (pmem2_source_numa_node(3)): the one that `ndctl
-    /// list -v` shows. `None` where the platform does not say (sysfs has -1, and so has C).
+    /// Returns the NUMA node of the source's memory (pmem2_source_numa_node(3)): the one that
+    /// `ndctl list -v` shows. `None` where the platform does not say (sysfs has -1, and so has C).
     ///
     /// System calls on Linux: `fstat`, `readlinkat`, `openat`, `read`, `close`, `newfstatat`;
     /// `openat`, `read`, `close` again for each further region of a volume, and what
@@ -340,8 +340,8 @@ impl<H: Handle<P: Locate>> Source<H> {
         })
     }
 
-    /// Returns the DIMMs that the source lies on; none where its persistent memory has none that the
-    /// system knows (e820, virtio-pmem).
+    /// Returns the DIMMs that the source lies on; none where its persistent memory has none that
+    /// the system knows (e820, virtio-pmem).
     ///
     /// System calls on Linux: those of [`place`](Source::place) that find the region; `openat`,
     /// `read`, `close` for each DIMM; `openat` at the end of each region, and `newfstatat` at the
@@ -356,9 +356,9 @@ impl<H: Handle<P: Locate>> Source<H> {
         self.with_dimms(Subject::Dimm, Ok)
     }
 
-    /// Returns the identity of the hardware that the source lies on (pmem2_source_device_id(3)): the
-    /// [ids](Dimm::id) of its DIMMs, one after the other in the order of the region's mappings. A
-    /// DIMM that several regions of a volume share is there once, with the first of them. Empty
+    /// Returns the identity of the hardware that the source lies on (pmem2_source_device_id(3)):
+    /// the [ids](Dimm::id) of its DIMMs, one after the other in the order of the region's mappings.
+    /// A DIMM that several regions of a volume share is there once, with the first of them. Empty
     /// where it has none. See [`judge_shutdown`].
     ///
     /// On Windows it is the GUID of the volume's device, as 32 digits, and
@@ -386,8 +386,8 @@ impl<H: Handle<P: Locate>> Source<H> {
         self.device_id_as()
     }
 
-    /// Returns the [`device_id`](Source::device_id) in `N` bytes, where there is no room for the 704
-    /// of [`DeviceId`]: the stack holds them about twice.
+    /// Returns the [`device_id`](Source::device_id) in `N` bytes, where there is no room for the
+    /// 704 of [`DeviceId`]: the stack holds them about twice.
     ///
     /// # Errors
     ///

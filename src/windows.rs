@@ -13,8 +13,8 @@ use crate::{error::Error, source::Source};
 impl<'h> Source<WinHandle<'h>> {
     /// Makes a source of a borrowed handle (pmem2_source_from_handle(3)). With `std`, `handle` may
     /// also be a `BorrowedHandle`, or a reference to a `File`, an `OwnedHandle` or a
-    /// `BorrowedHandle`; of whatever else has one `WinHandle::borrow` makes it. What it was opened for
-    /// is not looked at: see [`new`](Source::new).
+    /// `BorrowedHandle`; of whatever else has one `WinHandle::borrow` makes it. What it was opened
+    /// for is not looked at: see [`new`](Source::new).
     ///
     /// The handle must stay open as [`WinHandle`] says: as long as the source is in use, and on a
     /// volume that is not DAX as long as a mapping of it is.

@@ -21,8 +21,8 @@ pub struct Anonymous<P: Platform = Native> {
 }
 
 impl<P: Platform> Anonymous<P> {
-    /// Makes a handle of `size` bytes of anonymous memory on `platform`. Any size may be named; only
-    /// mapping takes the memory.
+    /// Makes a handle of `size` bytes of anonymous memory on `platform`. Any size may be named;
+    /// only mapping takes the memory.
     #[inline]
     #[must_use]
     pub const fn on(platform: P, size: u64) -> Self {

@@ -2,8 +2,8 @@
 
 use core::fmt;
 
-/// An error number as in errno(3): positive, and the target's own; on Windows that of the C
-/// runtime's errno.h. Where there is no system below, the numbers are those of Linux's generic ABI
+/// An error number as in errno(3): positive, and the target's own. On Windows it is that of the C
+/// runtime's errno.h, without an operating system that of Linux's generic ABI
 /// (asm-generic/errno.h).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(transparent)]
@@ -26,8 +26,8 @@ macro_rules! errnos {
                 pub const $name: Self = Self($generic);
             )*
 
-            /// The symbol and a description, for the numbers that the calls of pmem2 are known to
-            /// give.
+            /// Returns the symbol and a description of a number that the calls of pmem2 are known
+            /// to give.
             fn texts(self) -> Option<(&'static str, &'static str)> {
                 match self {
                     $(Self::$name => Some((stringify!($name), $text)),)*
@@ -110,9 +110,10 @@ impl Errno {
         ESRMNT SRMNT; ECOMM COMM; EPROTO PROTO; EMULTIHOP MULTIHOP; EDOTDOT DOTDOT; EBADMSG BADMSG;
         ENOTUNIQ NOTUNIQ; EBADFD BADFD; EREMCHG REMCHG; ELIBACC LIBACC; ELIBBAD LIBBAD;
         ELIBSCN LIBSCN; ELIBMAX LIBMAX; ELIBEXEC LIBEXEC; EILSEQ ILSEQ; ERESTART RESTART;
-        ESTRPIPE STRPIPE; EUSERS USERS; ENOTSOCK NOTSOCK; EDESTADDRREQ DESTADDRREQ; EMSGSIZE MSGSIZE;
-        EPROTOTYPE PROTOTYPE; ENOPROTOOPT NOPROTOOPT; EPROTONOSUPPORT PROTONOSUPPORT;
-        ESOCKTNOSUPPORT SOCKTNOSUPPORT; EPFNOSUPPORT PFNOSUPPORT; EAFNOSUPPORT AFNOSUPPORT;
+        ESTRPIPE STRPIPE; EUSERS USERS; ENOTSOCK NOTSOCK; EDESTADDRREQ DESTADDRREQ;
+        EMSGSIZE MSGSIZE; EPROTOTYPE PROTOTYPE; ENOPROTOOPT NOPROTOOPT;
+        EPROTONOSUPPORT PROTONOSUPPORT; ESOCKTNOSUPPORT SOCKTNOSUPPORT;
+        EPFNOSUPPORT PFNOSUPPORT; EAFNOSUPPORT AFNOSUPPORT;
         EADDRINUSE ADDRINUSE; EADDRNOTAVAIL ADDRNOTAVAIL; ENETDOWN NETDOWN; ENETUNREACH NETUNREACH;
         ENETRESET NETRESET; ECONNABORTED CONNABORTED; ECONNRESET CONNRESET; ENOBUFS NOBUFS;
         EISCONN ISCONN; ENOTCONN NOTCONN; ESHUTDOWN SHUTDOWN; ETOOMANYREFS TOOMANYREFS;
@@ -129,14 +130,15 @@ impl Errno {
 #[rustfmt::skip]
 impl Errno {
     names! {
-        ESRCH 3; E2BIG 7; ENOEXEC 8; ECHILD 10; EEXIST 17; EXDEV 18; EISDIR 21; ENOTTY 25; ESPIPE 29;
-        EMLINK 31; EPIPE 32; EDOM 33; ERANGE 34; EDEADLK 36; ENOLCK 39; ENOTEMPTY 41; EILSEQ 42;
-        EADDRINUSE 100; EADDRNOTAVAIL 101; EAFNOSUPPORT 102; EALREADY 103; EBADMSG 104; ECANCELED 105;
-        ECONNABORTED 106; ECONNREFUSED 107; ECONNRESET 108; EDESTADDRREQ 109; EHOSTUNREACH 110;
-        EIDRM 111; EINPROGRESS 112; EISCONN 113; EMSGSIZE 115; ENETDOWN 116; ENETRESET 117;
-        ENETUNREACH 118; ENOBUFS 119; ENODATA 120; ENOLINK 121; ENOMSG 122; ENOPROTOOPT 123;
-        ENOSR 124; ENOSTR 125; ENOTCONN 126; ENOTRECOVERABLE 127; ENOTSOCK 128; EOTHER 131;
-        EOWNERDEAD 133; EPROTO 134; EPROTONOSUPPORT 135; EPROTOTYPE 136; ETIME 137; ETIMEDOUT 138;
+        ESRCH 3; E2BIG 7; ENOEXEC 8; ECHILD 10; EEXIST 17; EXDEV 18; EISDIR 21; ENOTTY 25;
+        ESPIPE 29; EMLINK 31; EPIPE 32; EDOM 33; ERANGE 34; EDEADLK 36; ENOLCK 39; ENOTEMPTY 41;
+        EILSEQ 42; EADDRINUSE 100; EADDRNOTAVAIL 101; EAFNOSUPPORT 102; EALREADY 103; EBADMSG 104;
+        ECANCELED 105; ECONNABORTED 106; ECONNREFUSED 107; ECONNRESET 108; EDESTADDRREQ 109;
+        EHOSTUNREACH 110; EIDRM 111; EINPROGRESS 112; EISCONN 113; EMSGSIZE 115; ENETDOWN 116;
+        ENETRESET 117; ENETUNREACH 118; ENOBUFS 119; ENODATA 120; ENOLINK 121; ENOMSG 122;
+        ENOPROTOOPT 123; ENOSR 124; ENOSTR 125; ENOTCONN 126; ENOTRECOVERABLE 127; ENOTSOCK 128;
+        EOTHER 131; EOWNERDEAD 133; EPROTO 134; EPROTONOSUPPORT 135; EPROTOTYPE 136; ETIME 137;
+        ETIMEDOUT 138;
     }
 }
 
@@ -148,9 +150,9 @@ impl Errno {
 }
 
 impl Errno {
-    /// The error with this number. What no error number can be (not in 1 to 4095, as in Linux's
-    /// include/linux/err.h) becomes [`EIO`](Errno::EIO), so that no failure looks like a success or
-    /// like a `PMEM2_E_*` code.
+    /// Makes the error with this number. One that no error can have (not in 1 to 4095, as in
+    /// Linux's include/linux/err.h) becomes [`EIO`](Errno::EIO), so that no failure looks like a
+    /// success or like a `PMEM2_E_*` code.
     #[must_use]
     pub const fn from_raw(number: i32) -> Self {
         match number {
@@ -159,14 +161,14 @@ impl Errno {
         }
     }
 
-    /// The number.
+    /// Returns the number.
     #[must_use]
     pub const fn raw(self) -> i32 {
         self.0
     }
 
-    /// The symbol, `"EACCES"`: on Linux and Windows of every number that the system has a name for,
-    /// elsewhere of those that the calls of pmem2 are known to give.
+    /// Returns the symbol, `"EACCES"`: on Linux and Windows of every number that the system has a
+    /// name for, elsewhere of those that the calls of pmem2 are known to give.
     #[must_use]
     pub fn name(self) -> Option<&'static str> {
         self.texts().map(|(name, _)| name).or_else(|| self.other_name())

@@ -1,30 +1,30 @@
-//! What a platform can say of a handle.
+//! Facts about a handle.
 
 use core::fmt;
 
 use crate::{alignment::Alignment, fail::Subject};
 
 bitflags::bitflags! {
-    /// What a handle may be used for: on Linux the file status flags of `fcntl(F_GETFL)` that
-    /// matter here.
+    /// The access that a handle was opened for: on Linux the file status flags of `fcntl(F_GETFL)`
+    /// that matter here.
     ///
-    /// `READ` alone is `O_RDONLY`, `READ | WRITE` is `O_RDWR`, `WRITE` alone is `O_WRONLY`. Neither
-    /// of the two is a handle that can be used for neither (on Linux access mode 3, which allows
-    /// nothing but ioctls), or, with `PATH`, one that only names its file.
+    /// `READ` alone is `O_RDONLY`, `READ | WRITE` is `O_RDWR`, `WRITE` alone is `O_WRONLY`. A
+    /// handle without both can be used for neither (on Linux access mode 3, which allows nothing
+    /// but ioctls), or, with `PATH`, only names its file.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     pub struct Access: u8 {
-        /// May be read.
+        /// The handle may be read.
         const READ = 1;
-        /// May be written.
+        /// The handle may be written.
         const WRITE = 2;
-        /// Only names the object, which was not opened (`O_PATH`).
+        /// The handle only names the object, which was not opened (`O_PATH`).
         const PATH = 4;
         /// Writes go to the end (`O_APPEND`), wherever they were meant for.
         const APPEND = 8;
     }
 }
 
-/// What kind of object a handle refers to.
+/// The kind of object that a handle refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Kind {
@@ -37,7 +37,7 @@ pub enum Kind {
     Anonymous,
     /// A region of physical memory that keeps its contents, or a part of one.
     Region,
-    /// A region that no source can be made of.
+    /// A region that can be no source.
     InvalidRegion(RegionFault),
     /// Physical memory that does not keep its contents.
     VolatileMemory,
@@ -49,9 +49,9 @@ pub enum Kind {
     BlockWindow,
     /// Any other character device: a terminal, `/dev/null`, a tape.
     CharacterDevice,
-    /// A character device of which it cannot be told whether it is a device DAX: on Linux
-    /// [`Subject::Sysfs`] where there is no sysfs and statx(2) does not tell, [`Subject::Subsystem`]
-    /// where sysfs has no sensible answer.
+    /// A character device that may be a device DAX or not, which cannot be told: on Linux
+    /// [`Subject::Sysfs`] where there is no sysfs and statx(2) does not tell,
+    /// [`Subject::Subsystem`] where sysfs has no sensible answer.
     UnknownDevice(Subject),
     /// A block device: a disk, a partition, `/dev/pmem0`.
     BlockDevice,
@@ -70,19 +70,19 @@ pub enum Kind {
     Other,
 }
 
-/// Why no source can be made of a region of physical memory.
+/// The reason why a region of physical memory can be no source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RegionFault {
     /// It has no bytes.
     Empty,
-    /// It goes on beyond the last address.
+    /// It ends beyond the last address.
     Wraps,
-    /// It is a part of a region, and goes on beyond the region's end.
+    /// It is a part of a region, and ends beyond the region's end.
     Outside,
     /// It has bytes in common with another region of its table.
     Overlaps,
-    /// Its first byte is at no multiple of its alignment, so that no mapping could be.
+    /// Its first byte is at no multiple of its alignment, and so no mapping could be.
     Misaligned,
     /// Its alignment is no power of two.
     Alignment,
@@ -93,7 +93,7 @@ pub enum RegionFault {
 }
 
 impl Kind {
-    /// The field's term, `"regular file"`: a short noun without an article.
+    /// Returns the field's term, `"regular file"`: a short noun without an article.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -124,16 +124,16 @@ impl fmt::Display for Kind {
     }
 }
 
-/// What a platform says of a handle: plain values, nothing borrowed. Later versions add facts, with
-/// a method for each.
+/// The facts about a handle: plain values, nothing borrowed. Later versions add facts, with a
+/// method for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Facts<Id> {
-    /// Tells this object from others.
+    /// The object's identity, which tells it from others.
     pub id: Id,
-    /// What kind of object it is.
+    /// The object's kind.
     pub kind: Kind,
-    /// What the handle may be used for.
+    /// The access that the handle was opened for.
     pub access: Access,
     /// The alignment that mappings need, where it cannot change and was known at once. `None`: the
     /// platform has to be asked, [`Platform::alignment`](crate::Platform::alignment).
@@ -141,7 +141,7 @@ pub struct Facts<Id> {
 }
 
 impl<Id> Facts<Id> {
-    /// What every platform has to say: see the fields.
+    /// Puts together the facts that every platform has to state.
     #[inline]
     #[must_use]
     pub const fn new(id: Id, kind: Kind, access: Access, alignment: Option<Alignment>) -> Self {
@@ -165,30 +165,30 @@ pub(crate) const HUGETLBFS: u32 = 0x9584_58f6;
 /// OVERLAYFS_SUPER_MAGIC of linux/magic.h.
 pub(crate) const OVERLAYFS: u32 = 0x794c_7630;
 
-/// The type of a file system, by a number: on Linux `f_type` of statfs(2). A file system of another
-/// system's has Linux's number if Linux knows it too, and else any that is not in linux/magic.h,
-/// which in most cases gives it no name here; on Windows the first four letters of the name that
-/// the system gives it.
+/// The type of a file system, by a number: on Linux `f_type` of statfs(2). On another system it is
+/// Linux's number, if Linux knows the file system too, and else any that is not in linux/magic.h,
+/// for which there is no name here in most cases. On Windows that is the first four letters of the
+/// name that the system gives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FileSystem {
     magic: u32,
 }
 
 impl FileSystem {
-    /// The file system with this magic number, as in linux/magic.h.
+    /// Makes the file system with this magic number, as in linux/magic.h.
     #[must_use]
     pub const fn from_magic(magic: u32) -> Self {
         Self { magic }
     }
 
-    /// The magic number.
+    /// Returns the magic number.
     #[must_use]
     pub const fn magic(self) -> u32 {
         self.magic
     }
 
-    /// The name that mount(8) knows it by, if this library does. ext2, ext3 and ext4 share a
-    /// number, and so do tmpfs and devtmpfs, and FUSE and virtiofs.
+    /// Returns the name that mount(8) knows it by, if this library does. ext2, ext3 and ext4 share
+    /// a number, and so do tmpfs and devtmpfs, and FUSE and virtiofs.
     #[must_use]
     pub const fn name(self) -> Option<&'static str> {
         match self.storage_name() {
@@ -197,21 +197,21 @@ impl FileSystem {
         }
     }
 
-    /// Whether its files keep data, as far as this library knows. The others' are interfaces of the
-    /// kernel (proc, sysfs, tracefs): to open such a file, or to close it, may be an action.
+    /// Returns whether its files keep data, as far as this library knows. The files of others are
+    /// interfaces of the kernel (proc, sysfs, tracefs): to open or close one may be an action.
     #[must_use]
     pub const fn is_storage(self) -> bool {
         self.storage_name().is_some()
     }
 
-    /// Whether its files are interfaces of the kernel, as far as this library knows.
+    /// Returns whether its files are interfaces of the kernel, as far as this library knows.
     #[must_use]
     pub const fn is_interface(self) -> bool {
         self.interface_name().is_some()
     }
 
-    /// Of a file system that keeps data. Numbers, here and below, are from linux/magic.h and the
-    /// file systems' own headers.
+    /// Returns the name of a file system that keeps data. Numbers, here and below, are from
+    /// linux/magic.h and the file systems' own headers.
     const fn storage_name(self) -> Option<&'static str> {
         Some(match self.magic {
             0xEF53 => "ext2/ext3/ext4",
@@ -243,7 +243,7 @@ impl FileSystem {
         })
     }
 
-    /// Of an interface of the kernel.
+    /// Returns the name of an interface of the kernel.
     const fn interface_name(self) -> Option<&'static str> {
         Some(match self.magic {
             0x9fa0 => "proc",

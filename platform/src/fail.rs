@@ -1,14 +1,14 @@
-//! What a platform may say instead of a fact.
+//! Failures: what a platform may say instead of a fact.
 
 use core::fmt;
 
 use crate::{alignment::Alignment, errno::Errno};
 
-/// What a platform was asked for, or needed on the way.
+/// The subject of a failure: what a platform was asked for, or needed on the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Subject {
-    /// What the handle refers to (on Linux `fcntl(F_GETFL)` and `fstat`).
+    /// The handle, and the object that it refers to (on Linux `fcntl(F_GETFL)` and `fstat`).
     Handle,
     /// The kind of a character device (on Linux the link `/sys/dev/char/M:m/subsystem`).
     Subsystem,
@@ -26,7 +26,7 @@ pub enum Subject {
     PageSize,
     /// The device that an object is on, or is (on Linux its entry in `/sys/dev`).
     Device,
-    /// What a volume is made of (on Linux the directory `slaves`).
+    /// The devices that a volume is made of (on Linux the directory `slaves`).
     Volume,
     /// The region of persistent memory.
     Region,
@@ -48,9 +48,9 @@ pub enum Subject {
     Read,
     /// The writing of bytes.
     Write,
-    /// Memory of the caller's.
+    /// The caller's memory.
     Buffer,
-    /// That what was written is durable (on Linux `fdatasync`).
+    /// The durability of what was written (on Linux `fdatasync`).
     Sync,
     /// The mapping of memory that is read or written, or of a file at all.
     Mapping,
@@ -64,31 +64,27 @@ pub enum Subject {
     Extents,
     /// The clearing of a bad block.
     ClearBadBlock,
-    /// The writing back of what is good beside a bad block, to the memory that takes its place. If
-    /// it fails, that is lost.
+    /// The writing back of the good bytes beside a bad block, to the memory that takes its place.
+    /// If it fails, they are lost.
     WriteBack,
-    /// A spare file beside one of which a bad block is cleared (on Linux `open` with `O_TMPFILE`):
-    /// it shows that what is good beside the bad bytes can be written again, and holds bad
-    /// memory that would come back.
+    /// The spare file beside one whose bad block is cleared (on Linux `open` with `O_TMPFILE`): it
+    /// shows that the good bytes beside the bad ones can be written again, and holds bad memory
+    /// that would come back.
     Spare,
     /// The opening of a path: not asked of a platform, but by programs that make their reports with
     /// pmem2.
     Open,
 }
 
-/// Why there is no fact.
+/// The reason why there is no fact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Fail {
     /// This platform has no answer to this question, whatever the handle.
     Unsupported,
-    /// It is not there.
+    /// The subject is not there.
     Absent(Subject),
-    /// The bytes that were to be cleared are not all known to be bad. Nothing was touched.
-    NotBad,
-    /// The system failed to make durable what was written: EIO of fsync(2). The data may be lost.
-    NotSynced,
-    /// It is there and cannot be understood.
+    /// The subject is there and cannot be understood.
     Malformed(Subject),
     /// The handle refers to another object than the one that was described: it was closed, and what
     /// names it was used again.
@@ -102,7 +98,11 @@ pub enum Fail {
     BadMemory(Alignment),
     /// The object has no more bytes. Of a transfer.
     Ended,
-    /// The system failed with this error number while it was asked for this.
+    /// The bytes that were to be cleared are not all known to be bad. Nothing was touched.
+    NotBad,
+    /// The system failed to make written bytes durable: EIO of fsync(2). They may be lost.
+    NotSynced,
+    /// The system failed with this error number when it was asked for the subject.
     Os(Subject, Errno),
     /// The system failed with an error of its own that errno has no number for: on Windows the
     /// number that GetLastError gave. Its errno is `EIO`.
@@ -110,7 +110,10 @@ pub enum Fail {
 }
 
 impl Fail {
-    /// Returns the failure of a call that synchronizes, like fsync(2), by its error number.
+    /// The caller's memory is bad, not mapped, or not to be written to. Of a transfer.
+    pub const BUFFER: Self = Self::Os(Subject::Buffer, Errno::EFAULT);
+
+    /// Makes the failure of a call that synchronizes, like fsync(2), of its error number.
     #[must_use]
     pub const fn unsynced(errno: Errno) -> Self {
         match errno {
@@ -118,9 +121,6 @@ impl Fail {
             errno => Self::Os(Subject::Sync, errno),
         }
     }
-
-    /// The caller's memory is bad, not mapped, or not to be written to. Of a transfer.
-    pub const BUFFER: Self = Self::Os(Subject::Buffer, Errno::EFAULT);
 
     /// Makes [`BadMemory`](Fail::BadMemory) of a block of `unit` bytes, or of the next larger power
     /// of two.
@@ -136,18 +136,20 @@ impl fmt::Display for Fail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unsupported => f.write_str("the platform has no answer"),
-            Self::Absent(what) => write!(f, "{what:?}: not there"),
+            Self::Absent(subject) => write!(f, "{subject:?}: not there"),
             Self::NotBad => f.write_str("not all of the bytes are known to be bad"),
             Self::NotSynced => f.write_str("what was written was not made durable"),
-            Self::Malformed(what) => write!(f, "{what:?}: cannot be understood"),
+            Self::Malformed(subject) => write!(f, "{subject:?}: cannot be understood"),
             Self::Replaced => f.write_str("the handle refers to another object meanwhile"),
             Self::DeviceReplaced => f.write_str("the device is another one meanwhile"),
-            Self::TooLarge(what) => write!(f, "{what:?}: too large"),
+            Self::TooLarge(subject) => write!(f, "{subject:?}: too large"),
             Self::BadMemory(unit) => write!(f, "one of the next {} bytes is bad", unit.bytes()),
             Self::Ended => f.write_str("there are no more"),
             &Self::BUFFER => f.write_str("the caller's memory cannot be accessed"),
-            Self::Os(what, errno) => write!(f, "{what:?}: {errno}"),
-            Self::OsCode(what, code) => write!(f, "{what:?}: error {code} of the system's own"),
+            Self::Os(subject, errno) => write!(f, "{subject:?}: {errno}"),
+            Self::OsCode(subject, code) => {
+                write!(f, "{subject:?}: error {code} of the system's own")
+            }
         }
     }
 }

@@ -21,11 +21,9 @@ impl Fd<'_> {
     ///
     /// If `raw` is an open descriptor, the caller may lend it, and it stays open for the lifetime
     /// `'h`, which the caller chooses. If it is not, it does not become one meanwhile. The rule is
-    /// that of [`std::os::fd::BorrowedFd::borrow_raw`], and so is the cost of breaking it:
-    /// somebody else's file is written to, gets holes, and is mapped, and with it memory that
-    /// others have references to.
-    ///
-    /// [`std::os::fd::BorrowedFd::borrow_raw`]: https://doc.rust-lang.org/std/os/fd/struct.BorrowedFd.html#method.borrow_raw
+    /// that of `std::os::fd::BorrowedFd::borrow_raw`, and so is the cost of breaking it: somebody
+    /// else's file is written to, gets holes, and is mapped, and with it memory that others have
+    /// references to.
     #[inline]
     #[must_use]
     pub const unsafe fn borrow_raw(raw: i32) -> Self {

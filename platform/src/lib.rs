@@ -1,17 +1,16 @@
 //! The ground floor of [pmem2](https://docs.rs/pmem2): it states facts about handles and decides
 //! nothing.
 //!
-//! - [`Platform`] is what a system must be able to say of a handle; [`Handle`] is something that
-//!   names one of a platform's objects for as long as it lives.
+//! - [`Platform`] is a system, which says what a handle refers to; a [`Handle`] names one of its
+//!   objects for as long as it lives.
 //! - [`Facts`] and [`Fail`] are all that a platform may answer. No error of libpmem2 is born here.
-//! - [`Locate`] is what a system may know of where an object lies: [`Region`]s, DIMMs, or
-//!   [`Backing`] of another kind.
-//! - [`Transfer`] is reading and writing where memory may be bad, [`BadBlocks`] is which memory the system
-//!   knows to be bad.
+//! - [`Locate`] finds where an object lies: [`Region`]s, DIMMs, or [`Backing`] of another kind.
+//! - [`Transfer`] reads and writes where memory may be bad; [`BadBlocks`] lists the memory that the
+//!   system knows to be bad.
 //! - `Linux` is the backend for Linux, on rustix's raw system calls, `Windows` the one for Windows.
-//!   Where there is no backend, [`Unsupported`] stands in, so that the crate builds everywhere.
-//!   [`Native`] is the one for the target's system.
-//! - `Slots` is the raw storage under pmem2's pool.
+//!   [`Native`] is the one for the target's system, [`Unsupported`] where there is none, so that
+//!   the crate builds everywhere.
+//! - `Slots` is the raw storage of pmem2's pool.
 //!
 //! Every system call and every `unsafe` block of the library is in this crate. Programs use
 //! `pmem2`, which re-exports what is public here; this crate has no promise of its own beyond what

@@ -23,10 +23,10 @@ use crate::{
 /// [`locate`](Locate::locate) is called once for a question; the other methods are asked about what
 /// it found, and need no handle. [`Platform`] says what those that take one may rely on.
 pub trait Locate: Platform {
-    /// What the platform finds an object's regions by.
+    /// The key by which the platform finds an object's regions.
     type Location: Copy;
 
-    /// What the platform finds a DIMM by.
+    /// The key by which the platform finds a DIMM.
     type Dimm: Copy;
 
     /// Finds where the object lies.
@@ -153,11 +153,12 @@ pub trait Locate: Platform {
     }
 }
 
-/// The [`Locate::Location`] and [`Locate::Dimm`] of a platform that has none: there is no such value.
+/// The [`Locate::Location`] and [`Locate::Dimm`] of a platform that has none: there is no such
+/// value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Nowhere {}
 
-/// What is below an object.
+/// The devices and memory below an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Backing {

@@ -12,7 +12,7 @@ macro_rules! seed {
 }
 pub(crate) use seed;
 
-/// How many digits there are between the ends of lines.
+/// Counts the digits between the ends of lines.
 pub(crate) const fn digits(text: &[u8]) -> usize {
     let (mut count, mut at) = (0, 0);
     while at < text.len() {
@@ -23,7 +23,7 @@ pub(crate) const fn digits(text: &[u8]) -> usize {
     count
 }
 
-/// What the digits say.
+/// Returns the bytes that the digits stand for.
 pub(crate) const fn bytes<const N: usize>(text: &[u8]) -> [u8; N] {
     let (mut bytes, mut seen, mut at) = ([0; N], 0, 0);
     while at < text.len() {

@@ -9,7 +9,7 @@ use core::{fmt, marker::PhantomData, mem::MaybeUninit, ops::Deref};
 
 use sync::{AtomicBool, AtomicUsize, Ordering, UnsafeCell};
 
-/// What a pool of [`Slots`] holds: a type with a lifetime.
+/// The values that a pool of [`Slots`] holds: a type with a lifetime.
 pub trait Stored {
     /// The type, for each lifetime. A slot that is given back does not drop its value: where that
     /// matters, whoever gives it back did.
@@ -55,7 +55,7 @@ impl<S: Stored> Slot<S> {
 }
 
 impl<S: Stored, const N: usize> Slots<S, N> {
-    /// `N` empty slots.
+    /// Makes `N` empty slots.
     #[cfg(not(loom))]
     #[must_use]
     pub const fn new() -> Self {
@@ -66,7 +66,7 @@ impl<S: Stored, const N: usize> Slots<S, N> {
         }
     }
 
-    /// `N` empty slots. (The model checker's atomics cannot be made in a constant.)
+    /// Makes `N` empty slots. (The model checker's atomics cannot be made in a constant.)
     #[cfg(loom)]
     #[must_use]
     pub fn new() -> Self {
@@ -76,8 +76,8 @@ impl<S: Stored, const N: usize> Slots<S, N> {
 
     /// Puts `value` into a free slot; gives it back where all are taken.
     ///
-    /// It is exact: it fails only if at some moment during the call all `N` slots were taken or
-    /// promised to others.
+    /// The count is exact: this fails only if at some moment during the call all `N` slots were
+    /// taken or promised to others.
     pub fn put<'h>(&self, value: S::With<'h>) -> Result<Lease<'_, 'h, S, N>, S::With<'h>> {
         if !self.promise() {
             return Err(value);
@@ -113,9 +113,9 @@ impl<S: Stored, const N: usize> Slots<S, N> {
         }
     }
 
-    /// The lease that [`Lease::into_raw`] gave up for `value`. `None` if no value lies exactly
-    /// there, or none that is taken: giving a pointer back twice is then harmless, as long as the
-    /// slot was not taken again in between.
+    /// Returns the lease that [`Lease::into_raw`] gave up for `value`. `None` if no value lies
+    /// exactly there, or none that is taken: giving a pointer back twice is then harmless, as long
+    /// as the slot was not taken again in between.
     ///
     /// # Safety
     ///
@@ -154,7 +154,7 @@ impl<S: Stored, const N: usize> Slots<S, N> {
         }
     }
 
-    /// How many slots are taken at this moment.
+    /// Returns the number of slots taken at this moment.
     #[must_use]
     pub fn taken(&self) -> usize {
         self.promised.load(Ordering::Relaxed)
@@ -237,7 +237,7 @@ impl<S: Stored, const N: usize> Drop for Lease<'_, '_, S, N> {
     }
 }
 
-/// What is under the slots: the machine's atomics, the model checker's, or a critical section.
+/// The ground of the slots: the machine's atomics, the model checker's, or a critical section.
 mod sync {
     #[cfg(all(
         not(loom),

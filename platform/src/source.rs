@@ -41,13 +41,13 @@ use crate::{
 ///
 /// [`Kind::Directory`]: crate::Kind::Directory
 pub trait Platform: Copy {
-    /// What names an object: a descriptor number, a handle, an address. A plain value that owns
+    /// The name of an object: a descriptor number, a handle, an address. A plain value that owns
     /// nothing.
     type Raw: Copy;
 
-    /// What tells one object from another, so that a handle that was closed and reused is noticed:
-    /// not what names it, which is used again, but an inode's number and generation, an address.
-    /// `Display` prints it for people.
+    /// The identity of an object, by which a handle that was closed and reused is noticed: not its
+    /// name, which is used again, but an inode's number and generation, an address. `Display`
+    /// prints it for people.
     type Id: Copy + Eq + Debug + Display;
 
     /// Whether a source requires a handle that can be read, as on Linux. Where it does not
@@ -123,9 +123,11 @@ pub trait Platform: Copy {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no handle of pmem2",
     label = "no handle",
-    note = "handles of the standard library (`File`, `OwnedFd`, `BorrowedFd`, on Windows `OwnedHandle`, `BorrowedHandle`) need pmem2's feature `std`",
+    note = "handles of the standard library (`File`, `OwnedFd`, `BorrowedFd`, on Windows \
+            `OwnedHandle`, `BorrowedHandle`) need pmem2's feature `std`",
     note = "`Arc` and `Rc` of a handle need its feature `alloc`, which `std` brings",
-    note = "a number becomes one by the unsafe `Fd::borrow_raw` or `WinHandle::borrow_raw`, a region by `Extent::new`"
+    note = "a number becomes one by the unsafe `Fd::borrow_raw` or `WinHandle::borrow_raw`, a \
+            region by `Extent::new`"
 )]
 pub unsafe trait Handle {
     /// The platform whose object this is.
@@ -138,7 +140,7 @@ pub unsafe trait Handle {
     fn raw(&self) -> <Self::P as Platform>::Raw;
 }
 
-/// What leads to a handle of type `H` is a handle.
+/// A pointer that leads to a handle is a handle.
 macro_rules! forward {
     ($pointer:ty) => {
         // SAFETY: while the reference or smart pointer is borrowed, so is the handle that it leads

@@ -2,7 +2,7 @@
 
 use core::{fmt, ops::Deref};
 
-/// What a text ends with that was cut.
+/// The end of a text that was cut.
 const CUT: &str = "…";
 
 /// A text of at most `N` bytes, in place: a plain value.
@@ -16,26 +16,26 @@ pub struct Text<const N: usize> {
 }
 
 impl<const N: usize> Text<N> {
-    /// The empty text.
+    /// Makes the empty text.
     #[must_use]
     pub const fn new() -> Self {
         Self { bytes: [0; N], length: 0 }
     }
 
-    /// `text`, if it has at most `N` bytes.
+    /// Returns `text`, if it has at most `N` bytes.
     #[must_use]
     pub fn fit(text: &str) -> Option<Self> {
         let mut all = Self::new();
         all.push(text).then_some(all)
     }
 
-    /// `text`; where there is no room for all of it, its first characters and `…`.
+    /// Returns `text`; where there is no room for all of it, its first characters and `…`.
     #[must_use]
     pub fn cut(text: &str) -> Self {
         Self::cut_of([text].into_iter())
     }
 
-    /// These texts as one, likewise.
+    /// Returns these texts as one, likewise.
     pub(crate) fn cut_of<'t>(texts: impl Iterator<Item = &'t str>) -> Self {
         let mut all = Self::new();
         // How many bytes leave room for the mark.
@@ -56,7 +56,7 @@ impl<const N: usize> Text<N> {
         all
     }
 
-    /// Adds `more` at the end, and says whether there was room. If there was not, nothing is added.
+    /// Adds `more` at the end, and returns whether there was room. If not, nothing is added.
     #[must_use = "there may have been no room"]
     pub fn push(&mut self, more: &str) -> bool {
         let rest = self.bytes.get_mut(self.length.into()..);
@@ -81,7 +81,7 @@ impl<const N: usize> Text<N> {
         Some(())
     }
 
-    /// The text.
+    /// Returns the text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         // Only whole strings are ever put in.

@@ -65,12 +65,12 @@ impl core::error::Error for Partial {}
 /// The object that the [`Borrowed`] names is read and overwritten: [`Platform`] says what an
 /// implementation may rely on.
 pub trait Transfer: Platform {
-    /// What the program provides for transfers, where the platform cannot arrange it: on Linux who
-    /// handles SIGBUS, without an operating system where a region is mapped.
+    /// The guard that the program provides for transfers, where the platform cannot arrange it: on
+    /// Linux who handles SIGBUS, without an operating system where a region is mapped.
     type Guard: Copy;
 
-    /// What is made once and kept over many transfers: on Linux the mapping of a device DAX. It
-    /// owns what it needs except the handle, and gives it back when it is dropped.
+    /// The state that is made once and kept over many transfers: on Linux the mapping of a device
+    /// DAX. It owns what it needs except the handle, and gives it back when it is dropped.
     type Channel;
 
     /// Prepares transfers of bytes of `range`, which is in the object: for reading or, if

@@ -57,8 +57,8 @@ impl<P: Locate> Dimm<P> {
         }
     }
 
-    /// Returns how often it lost power before its data was safe: `dirty_shutdown` in sysfs, its part
-    /// of [`Source::device_usc`](crate::Source::device_usc).
+    /// Returns how often it lost power before its data was safe: `dirty_shutdown` in sysfs, its
+    /// part of [`Source::device_usc`](crate::Source::device_usc).
     ///
     /// System calls on Linux: `openat`, `read`, `close`.
     ///
@@ -108,8 +108,8 @@ impl<P: Locate> Dimms<P> {
         Ok(())
     }
 
-    /// Returns whether a region before has the DIMM, too. Looked for anew, since there is no room to
-    /// note all: one region alone costs nothing.
+    /// Returns whether a region before has the DIMM, too. Looked for anew, since there is no room
+    /// to note all: one region alone costs nothing.
     #[inline(never)]
     fn was_there(&self, dimm: &Dimm<P>) -> Result<bool, Error> {
         let failed = |fail| Error::from_fail(fail, Subject::Dimm);

@@ -257,8 +257,8 @@ impl<H: Handle<P: Locate>> Source<H> {
     /// - [`RegionNeverDurable`](Error::RegionNeverDurable): a region of physical memory that
     ///   nothing makes durable.
     /// - [`RegionUnarmed`](Error::RegionUnarmed): a region of physical memory that is not armed,
-    ///   which a [`Window`](crate::bare::Window) refuses to make durable too. On Linux the kernel lets an
-    ///   unarmed region be read only, and the reason is [`Unarmed`](Reason::Unarmed).
+    ///   which a [`Window`](crate::bare::Window) refuses to make durable too. On Linux the kernel
+    ///   lets an unarmed region be read only, and the reason is [`Unarmed`](Reason::Unarmed).
     /// - [`InvalidFileHandle`](Error::InvalidFileHandle): on Windows, the handle cannot be read.
     /// - [`Unsupported`](Error::Unsupported): the platform cannot tell.
     /// - [`Os`](Error::Os) with [`Subject::Mapping`]: the file cannot be mapped (shared), with

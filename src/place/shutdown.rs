@@ -21,9 +21,9 @@ pub enum Shutdown {
     Fine,
     /// A shutdown was unsafe while the data was in use: it may be damaged. Check it or restore it.
     Suspect,
-    /// The data was moved to other hardware, whose count says nothing about it. Write the current id
-    /// and count into the record. Where it was in use when it was moved, the program has to find out
-    /// whether all of it came along.
+    /// The data was moved to other hardware, whose count says nothing about it. Write the current
+    /// id and count into the record. Where it was in use when it was moved, the program has to find
+    /// out whether all of it came along.
     Moved,
 }
 

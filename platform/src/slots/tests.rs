@@ -161,7 +161,7 @@ fn a_lease_becomes_a_pointer_and_again_a_lease() {
     let _all: [_; 3] = core::array::from_fn(|_| slots.put(&3).unwrap());
 }
 
-/// What C may do: giving back twice, or from the middle of a value.
+/// C may give back twice, or from the middle of a value.
 #[test]
 fn a_pointer_that_is_no_live_value_is_no_lease() {
     static SLOTS: Slots<References, 2> = Slots::new();
