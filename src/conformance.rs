@@ -14,7 +14,11 @@
 //! let null = std::fs::File::open(if cfg!(windows) { "NUL" } else { "/dev/null" })?;
 //! let (size, alignment) = (file.metadata()?.len(), if cfg!(windows) { 65_536 } else { 4096 });
 //! check(&[
-//!     Case::new("a file", &file, Expect::Source { kind: Kind::RegularFile, size, alignment, writable: false }),
+//!     Case::new(
+//!         "a file",
+//!         &file,
+//!         Expect::Source { kind: Kind::RegularFile, size, alignment, writable: false },
+//!     ),
 //!     Case::new("a device", &null, Expect::Refused(Code::InvalidFileType.raw())),
 //! ])?;
 //! # Ok(()) }
@@ -35,7 +39,7 @@ pub use transfer::{check_bad_memory, check_transfers};
 
 use crate::error::Error;
 
-/// What a handle should give.
+/// The answer that a handle should give.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expect {
     /// A source.
@@ -53,7 +57,7 @@ pub enum Expect {
     Refused(i32),
 }
 
-/// A handle, and what it should give.
+/// A handle, and the answer that it should give.
 #[derive(Clone, Copy, Debug)]
 pub struct Case<'c, H> {
     name: &'c str,
@@ -62,7 +66,8 @@ pub struct Case<'c, H> {
 }
 
 impl<'c, H: Handle> Case<'c, H> {
-    /// A case. `name` is for the message; different cases must have handles of different objects.
+    /// Makes a case. `name` is for the message; different cases must have handles of different
+    /// objects.
     pub const fn new(name: &'c str, handle: H, expect: Expect) -> Self {
         Self { name, handle, expect }
     }
@@ -76,22 +81,23 @@ impl<'c, H: Handle> Case<'c, H> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Rule {
-    /// `describe` says the same of the same handle each time.
+    /// `describe` says the same about the same handle each time.
     DescribeIsStable,
-    /// A handle is refused, or not, with the code that was expected. The error is the one that
+    /// A handle is refused, or not, with the code that was expected. The value is the error that
     /// there was.
     Outcome(Option<Error>),
-    /// Kind and access are the expected ones; these are what there was.
+    /// Kind and access are the expected ones. The values are those that there were; so are those of
+    /// the other rules.
     KindAndAccess(Kind, Access),
-    /// The size is the expected one, each time it is asked for; this is what there was.
+    /// The size is the expected one, each time it is asked for.
     Size(Result<u64, Error>),
-    /// The alignment is the expected one, and a power of two; this is what there was.
+    /// The alignment is the expected one, and a power of two.
     Alignment(Result<u64, Error>),
     /// A question that the platform does not answer gets `Fail::Unsupported`, and no other failure.
     OptionalAnswer(Error),
     /// The whole source is a range of it, and no range goes beyond its end.
     Range,
-    /// A source is the same wherever it lies: in memory of the caller's, in a pool.
+    /// A source is the same wherever it lies: in the caller's memory, in a pool.
     Storage,
     /// Handles of different objects have different ids, unless the type of ids has no values but
     /// one.
@@ -99,7 +105,7 @@ pub enum Rule {
     /// A handle that refers to another object than the facts do is `Fail::Replaced`.
     ReplacedIsNoticed,
     /// A question about a place gets an answer, or `Fail::Unsupported`, where nothing is in its
-    /// way; this is what there was.
+    /// way.
     PlaceFails(Fail),
     /// The place is the same each time, and confirmed.
     PlaceIsStable,
@@ -107,32 +113,29 @@ pub enum Rule {
     RegionsAreCounted,
     /// The regions come by bus and number, each once.
     RegionsAreOrdered,
-    /// The NUMA nodes are those of the regions, and there is none behind the last one.
+    /// The NUMA nodes are those of the regions, and there is none after the last one.
     NumaNode,
-    /// The DIMMs of a region are the same each time, and there is none behind the last one.
+    /// The DIMMs of a region are the same each time, and there is none after the last one.
     DimmsAreStable,
-    /// What is in an object can be read, and written if it is writable, and made durable; this is
-    /// what there was.
+    /// The bytes of an object can be read, and written if it is writable, and made durable.
     TransferFails(Partial),
-    /// What is read is what was written, each byte in its place and no other one changed.
+    /// The bytes read are those written, each in its place, and no other one is changed.
     TransferMovesBytes,
-    /// A transfer that comes to the end of a file says so, with how many bytes there were; this is
-    /// what there was.
+    /// A transfer that comes to the end of a file says so, with how many bytes there were.
     EndIsTold(Option<Partial>),
-    /// A transfer that comes to bad memory ends there, not before and not after it; this is what
-    /// there was.
+    /// A transfer that comes to bad memory ends there, not before and not after it.
     BadMemoryIsExact(Option<Partial>),
-    /// The list of bad blocks can be had, or is `Fail::Unsupported`; this is what there was.
+    /// The list of bad blocks can be had, or is `Fail::Unsupported`.
     BadBlocksFail(Fail),
-    /// Bad blocks are told in ascending order, none without bytes, behind the end or adjoining
-    /// another one; and from within one the rest of it. This is where it was otherwise.
+    /// Bad blocks are told in ascending order, none without bytes, past the end or adjoining
+    /// another one; and from within one its rest.
     BadBlocksAreOrdered {
         /// The first bad byte.
         start: u64,
-        /// The first byte behind it and those that adjoin.
+        /// The first byte after it and those that adjoin.
         end: u64,
     },
-    /// What is not bad is not cleared.
+    /// Good bytes are not cleared.
     GoodIsNotCleared,
 }
 
@@ -141,7 +144,7 @@ pub enum Rule {
 pub struct Violation<'c> {
     /// The name of the case.
     pub case: &'c str,
-    /// What the case expects.
+    /// The answer that the case expects.
     pub expect: Expect,
     /// The rule.
     pub rule: Rule,

@@ -1,4 +1,24 @@
-//! Why there is no source, or no answer.
+//! Errors: the reason why there is no source, or no answer.
+//!
+//! [`Error`] is what the functions of this crate return, [`Code`] its
+//! number in C. This chapter has the parts: which handle, which memory, which [`Subject`] the
+//! system was asked for.
+//!
+//! ```
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use pmem2::{Code, Error, Source, error::HandleFault};
+//!
+//! let path = std::env::temp_dir().join(format!("pmem2-error-{}", std::process::id()));
+//! let file = std::fs::File::options().write(true).create(true).open(&path)?;
+//! # std::fs::remove_file(&path)?;
+//! # if cfg!(windows) { return Ok(()) }
+//! let error = Source::new(file).unwrap_err();
+//! assert_eq!(error, Error::InvalidFileHandle(HandleFault::WriteOnly));
+//! assert_eq!(error.pmem2_code(), Some(Code::InvalidFileHandle));
+//! assert_eq!((error.code(), error.symbol()), (-100_004, Some("PMEM2_E_INVALID_FILE_HANDLE")));
+//! assert!(error.to_string().starts_with("opened write-only, but a mapping has to read"));
+//! # Ok(()) }
+//! ```
 
 mod code;
 
@@ -7,7 +27,7 @@ pub use pmem2_platform::{Errno, Subject};
 
 use pmem2_platform::{Backing, Fail, Kind, RegionFault, Undurable};
 
-/// What is wrong with a handle that cannot be used at all.
+/// The fault of a handle that cannot be used at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HandleFault {
@@ -29,24 +49,23 @@ pub enum HandleFault {
     DeviceReplaced,
 }
 
-/// Why a source cannot be written to at an offset.
+/// The reason why a source cannot be written to at an offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WriteFault {
     /// It was opened read-only.
     ReadOnly,
-    /// It was opened to append (`O_APPEND`): what is written goes to the end, wherever it was meant
-    /// for.
+    /// It was opened to append (`O_APPEND`): bytes go to the end, wherever they were meant for.
     Append,
 }
 
-/// Where there was no memory for a source.
+/// The memory that had no room for a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Memory {
-    /// All slots of the pool are taken; this is how many it has.
+    /// The pool, all of whose slots are taken: as many as this.
     Pool(usize),
-    /// The global allocator gave none.
+    /// The heap: the global allocator gave no memory.
     Heap,
 }
 
@@ -54,24 +73,39 @@ pub enum Memory {
 /// ([`errno`](Error::errno)) and a sentence with the cause and, where there is one, the remedy
 /// (`Display`).
 ///
-/// There is one for whatever a function of this crate may give. [`Code`] has all codes of
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pmem2::{Error, Source};
+///
+/// let source = Source::new(std::fs::File::open(std::env::current_exe()?)?)?;
+/// let (size, end) = (source.size()?, Some(1 << 40));
+/// let error = source.check_range(0, 1 << 40).unwrap_err();
+/// assert_eq!(error, Error::MapRange { end, size });
+/// assert_eq!((error.code(), error.symbol()), (-100_006, Some("PMEM2_E_MAP_RANGE")));
+/// // "the range ends at byte 1099511627776, but the source has only … bytes"
+/// println!("{error}");
+/// # Ok(()) }
+/// ```
+///
+/// There is one for whatever a function of this crate may return. [`Code`] has all codes of
 /// libpmem2(7), those of calls that are not there yet (mapping, reservations) among them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Error {
-    /// Something is wrong that no other error describes: the platform could not make sense of this.
+    /// Something is wrong that no other error describes: the platform could not make sense of the
+    /// subject.
     Unknown(Subject),
     /// The platform has no answer to this question.
     Unsupported(Subject),
     /// The handle is of no use; checked before the kind of the file.
     InvalidFileHandle(HandleFault),
-    /// The handle is good, but what it refers to can be no source. [`Kind`] says what it is.
+    /// The handle is good, but its object can be no source. [`Kind`] says what it is.
     InvalidFileType(Kind),
     /// The handle refers to a character device, and whether it is a device DAX cannot be told:
     /// [`Subject::Sysfs`] where sysfs is not mounted, [`Subject::Subsystem`] where its answer makes
     /// no sense. The code is that of [`InvalidFileType`](Error::InvalidFileType).
     UnknownFileType(Subject),
-    /// The range begins at the end of the source or behind it. The code is that of
+    /// The range begins at the end of the source or after it. The code is that of
     /// [`MapRange`](Error::MapRange).
     OffsetBeyondEnd {
         /// The first byte of the range.
@@ -82,16 +116,16 @@ pub enum Error {
     /// The range begins in the source and ends beyond its last byte, or beyond what 64 bits can
     /// count (`end` is `None`).
     MapRange {
-        /// The first byte behind the range.
+        /// The first byte after the range.
         end: Option<u64>,
         /// The size of the source in bytes.
         size: u64,
     },
-    /// A device DAX whose stores only the host makes durable, and that has no way to ask it
+    /// A device DAX whose stores only the host makes durable, without a way to ask the host
     /// (virtio-pmem, PowerPC's hypervisor). The code is `PMEM2_E_GRANULARITY_NOT_SUPPORTED`.
     NeverDurable,
-    /// A region of physical memory of which its table says that nothing makes a store durable. The
-    /// code is `PMEM2_E_GRANULARITY_NOT_SUPPORTED`.
+    /// A region of physical memory whose table says that nothing makes a store durable. The code is
+    /// `PMEM2_E_GRANULARITY_NOT_SUPPORTED`.
     RegionNeverDurable,
     /// A region of physical memory that is not armed: it will not keep what is stored. The code is
     /// `PMEM2_E_GRANULARITY_NOT_SUPPORTED`.
@@ -129,19 +163,19 @@ pub enum Error {
     SrcDevdaxPrivate,
     /// The system's answer to the question for the region makes no sense.
     InvalidRegionFormat,
-    /// A region of physical memory that no source can be made of. The code is that of
+    /// A region of physical memory that can be no source. The code is that of
     /// [`InvalidRegionFormat`](Error::InvalidRegionFormat), of a region without bytes that of
     /// [`SourceEmpty`](Error::SourceEmpty), and of one with an alignment that is no power of two
     /// that of [`InvalidAlignmentValue`](Error::InvalidAlignmentValue).
     InvalidRegion(RegionFault),
     /// The source lies on no region of persistent memory, but on this.
     DaxRegionNotFound(Backing),
-    /// What was asked for is known of persistent memory only, and the source lies on this, or it
-    /// cannot be told on what it lies. The code is `PMEM2_E_NOSUPP`.
+    /// The question is about persistent memory, and the source lies on something else, or it cannot
+    /// be told on what it lies. The code is `PMEM2_E_NOSUPP`.
     NotPersistentMemory {
-        /// What was asked for.
+        /// The subject of the question.
         asked: Subject,
-        /// What the source lies on.
+        /// The backing of the source.
         on: Backing,
     },
     /// The source lies on a volume whose regions are on several NUMA nodes: there is no one node.
@@ -156,9 +190,9 @@ pub enum Error {
     NotBad,
     /// The range to read or write, or to clear, ends beyond the last byte of the source.
     LengthOutOfRange {
-        /// The first byte behind the range; `u64::MAX` where it is beyond what 64 bits can count,
-        /// too.
-        // No Option: that of MapRange is where the enum keeps which variant it is, and a second
+        /// The first byte after the range; `u64::MAX` also where that is beyond what 64 bits can
+        /// count.
+        // No Option: the one of MapRange is where the enum keeps which variant it is, and a second
         // one would make it larger.
         end: u64,
         /// The size of the source in bytes.
@@ -178,16 +212,16 @@ pub enum Error {
     /// Reading or writing met bad memory: the first bad byte is one of the `length` bytes at
     /// `offset`, as exactly as the system tells.
     IoFail {
-        /// In bytes of the source.
+        /// The offset in the source in bytes.
         offset: u64,
-        /// In bytes.
+        /// The length in bytes.
         length: u64,
     },
-    /// The system failed to store what it had taken: of what was written since the last sync, any
-    /// part may be lost. The code is that of [`IoFail`](Error::IoFail).
+    /// The system failed to store bytes that it had taken: any of those written since the last sync
+    /// may be lost. The code is that of [`IoFail`](Error::IoFail).
     NotSynced,
-    /// What would be written would not become durable, for this reason; nothing was written. The
-    /// code is `PMEM2_E_NOSUPP`.
+    /// The bytes would not become durable, for this reason; nothing was written. The code is
+    /// `PMEM2_E_NOSUPP`.
     NotDurable(Undurable),
     /// There is no memory for the source; nothing was changed. The code is `-ENOMEM`.
     OutOfMemory(Memory),
@@ -196,22 +230,22 @@ pub enum Error {
     TooLarge(Subject),
     /// The system failed. The code is `-errno`.
     Os {
-        /// What the system was asked for.
+        /// The subject that the system was asked for.
         subject: Subject,
-        /// What it answered.
+        /// The system's answer.
         errno: Errno,
     },
     /// The system failed with an error that errno has no number for. The code is `-EIO`.
     OsCode {
-        /// What the system was asked for.
+        /// The subject that the system was asked for.
         subject: Subject,
-        /// What it answered: on Windows, by GetLastError.
+        /// The system's answer: on Windows, the one of GetLastError.
         code: u32,
     },
 }
 
 impl Error {
-    /// The code of libpmem2, where the error is not the system's own.
+    /// Returns the code of libpmem2, where the error is not the system's own.
     #[must_use]
     pub const fn pmem2_code(&self) -> Option<Code> {
         Some(match self {
@@ -252,8 +286,8 @@ impl Error {
         })
     }
 
-    /// What a C function of libpmem2 returns for this error: a `PMEM2_E_*` code (-100000 to
-    /// -100037) or a negative errno.
+    /// Returns the number that a C function of libpmem2 returns for this error: a `PMEM2_E_*` code
+    /// (-100000 to -100037) or a negative errno.
     #[must_use]
     pub const fn code(&self) -> i32 {
         match self.pmem2_code() {
@@ -262,8 +296,8 @@ impl Error {
         }
     }
 
-    /// The errno, as pmem2_err_to_errno() gives it: the system's own where it has one, `ENOMEM` for
-    /// missing memory, `ENOTSUP` for `PMEM2_E_NOSUPP`, `EINVAL` for every other code.
+    /// Returns the errno, as pmem2_err_to_errno(3) does: the system's own where it has one,
+    /// `ENOMEM` for missing memory, `ENOTSUP` for `PMEM2_E_NOSUPP`, `EINVAL` for every other code.
     #[must_use]
     pub const fn errno(&self) -> Errno {
         match self {
@@ -279,8 +313,8 @@ impl Error {
         }
     }
 
-    /// The symbol of the code: `PMEM2_E_INVALID_FILE_TYPE`, `ENOMEM`; `None` for an errno without a
-    /// name here.
+    /// Returns the symbol of the code: `PMEM2_E_INVALID_FILE_TYPE`, `ENOMEM`; `None` for an errno
+    /// without a name here.
     #[must_use]
     pub fn symbol(&self) -> Option<&'static str> {
         match self.pmem2_code() {
@@ -289,20 +323,20 @@ impl Error {
         }
     }
 
-    /// The error that a platform's failure means, where `asked` was asked for.
+    /// Makes the error of a platform's failure, where it was asked for `asked`.
     pub(crate) const fn from_fail(fail: Fail, asked: Subject) -> Self {
         match fail {
             Fail::Unsupported => Self::Unsupported(asked),
             Fail::Replaced => Self::InvalidFileHandle(HandleFault::Replaced),
             Fail::DeviceReplaced => Self::InvalidFileHandle(HandleFault::DeviceReplaced),
-            Fail::TooLarge(what) => Self::TooLarge(what),
+            Fail::TooLarge(subject) => Self::TooLarge(subject),
             Fail::NotSynced => Self::NotSynced,
             Fail::NotBad => Self::NotBad,
-            Fail::Os(what, errno) => Self::Os { subject: what, errno },
-            Fail::OsCode(what, code) => Self::OsCode { subject: what, code },
+            Fail::Os(subject, errno) => Self::Os { subject, errno },
+            Fail::OsCode(subject, code) => Self::OsCode { subject, code },
             Fail::Absent(Subject::Mapping) => Self::MappingNotFound,
             Fail::Absent(Subject::Handle) => Self::InvalidFileHandle(HandleFault::NotOpen),
-            Fail::Absent(what) => Self::Os { subject: what, errno: Errno::ENOENT },
+            Fail::Absent(subject) => Self::Os { subject, errno: Errno::ENOENT },
             Fail::Malformed(Subject::Size | Subject::Allocated) => Self::InvalidSizeFormat,
             Fail::Malformed(Subject::Alignment | Subject::PageSize) => Self::InvalidAlignmentFormat,
             Fail::Malformed(Subject::Region | Subject::NumaNode | Subject::PersistenceDomain) => {
@@ -316,7 +350,7 @@ impl Error {
                 | Subject::Device
                 | Subject::Volume,
             ) => Self::InvalidDevFormat,
-            Fail::Malformed(what) => Self::Unknown(what),
+            Fail::Malformed(subject) => Self::Unknown(subject),
             _ => Self::Unknown(asked),
         }
     }
@@ -328,8 +362,8 @@ const _: () = assert!(size_of::<Error>() <= 24);
 impl core::error::Error for Error {}
 impl core::error::Error for Memory {}
 
-/// The error as an [`std::io::Error`]. The sentence stays, and so does the error itself: `get_ref`
-/// and `downcast` give it back, and with it the number, which `raw_os_error` does not. Its kind:
+/// Makes an [`std::io::Error`]. The sentence stays, and so does the error itself: `get_ref` and
+/// `downcast` give it back, and with it the number, which `raw_os_error` does not. Its kind:
 ///
 /// | error | kind |
 /// |---|---|
@@ -346,7 +380,7 @@ impl From<Error> for std::io::Error {
 
 #[cfg(feature = "std")]
 impl Error {
-    /// The kind of [`std::io::Error`] that it becomes.
+    /// Returns the kind of [`std::io::Error`] that it becomes.
     pub(crate) fn kind(self) -> std::io::ErrorKind {
         use std::io::ErrorKind;
         match self {

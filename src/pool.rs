@@ -52,7 +52,7 @@ pub struct Pool<P: Platform = Native, const N: usize = 16> {
     slots: Slots<Sources<P>, N>,
 }
 
-/// What a pool's slots hold.
+/// The values that a pool's slots hold.
 struct Sources<P>(PhantomData<P>, Infallible);
 
 impl<P: Platform> Stored for Sources<P> {
@@ -60,7 +60,7 @@ impl<P: Platform> Stored for Sources<P> {
 }
 
 impl<P: Platform, const N: usize> Pool<P, N> {
-    /// An empty pool.
+    /// Makes an empty pool.
     #[must_use]
     pub const fn new() -> Self {
         Self { slots: Slots::new() }
@@ -84,19 +84,19 @@ impl<P: Platform, const N: usize> Pool<P, N> {
         }
     }
 
-    /// How many slots there are.
+    /// Returns the number of slots.
     #[must_use]
     pub const fn capacity(&self) -> usize {
         N
     }
 
-    /// How many slots are taken at this moment; other threads may have changed it already.
+    /// Returns the number of slots taken at this moment; other threads may have changed it already.
     #[must_use]
     pub fn len(&self) -> usize {
         self.slots.taken()
     }
 
-    /// Whether no slot is taken at this moment.
+    /// Returns whether no slot is taken at this moment.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -118,9 +118,9 @@ impl<P: Platform, const N: usize> fmt::Debug for Pool<P, N> {
 /// A source in a pool. It gives the slot back when it is dropped (pmem2_source_delete(3)), and can
 /// be used as a [`Source`] until then.
 ///
-/// It borrows its handle. Where slot and file are to be kept together, borrow from a file that
-/// lives as long (in a `static`, in an `Arc` outside, leaked), or keep a [`Source`] that owns the
-/// file instead: that needs no pool.
+/// It borrows its handle. To keep slot and file together, borrow from a file that lives as long (in
+/// a `static`, in an `Arc` outside, leaked), or keep a [`Source`] that owns the file instead: that
+/// needs no pool.
 pub struct Slot<'pool, 'h, P: Platform = Native, const N: usize = 16> {
     lease: Lease<'pool, 'h, Sources<P>, N>,
 }

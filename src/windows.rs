@@ -1,4 +1,10 @@
 //! The backend for Windows, and sources from its handles.
+//!
+//! [`Windows`] is the platform of handles, and [`Native`](crate::Native) there;
+//! [`Source::from_handle`] makes a source of a [`WinHandle`]. [`Crt`] is the platform of the C
+//! runtime's descriptors ([`Fd`](crate::Fd)), with the feature `crt`. A volume that is not DAX does
+//! not say what it lies on, and there is no list of bad blocks: the guide's page on Windows has
+//! what there is.
 
 #[cfg(feature = "std")]
 use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle, RawHandle};
@@ -13,8 +19,8 @@ use crate::{error::Error, source::Source};
 impl<'h> Source<WinHandle<'h>> {
     /// Makes a source of a borrowed handle (pmem2_source_from_handle(3)). With `std`, `handle` may
     /// also be a `BorrowedHandle`, or a reference to a `File`, an `OwnedHandle` or a
-    /// `BorrowedHandle`; of whatever else has one `WinHandle::borrow` makes it. What it was opened
-    /// for is not looked at: see [`new`](Source::new).
+    /// `BorrowedHandle`; `WinHandle::borrow` makes it of whatever else has one. The access that it
+    /// was opened for is not looked at: see [`new`](Source::new).
     ///
     /// The handle must stay open as [`WinHandle`] says: as long as the source is in use, and on a
     /// volume that is not DAX as long as a mapping of it is.

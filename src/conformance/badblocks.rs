@@ -7,11 +7,11 @@ use pmem2_platform::{BadBlocks, ClearBy, Fail, Handle, Subject};
 use super::{Case, Expect, Rule, Violation, ensure};
 use crate::source::Source;
 
-/// Checks all cases against the contract of [`BadBlocks`]. A platform that knows nothing of bad
-/// blocks keeps it.
+/// Checks all cases against the contract of [`BadBlocks`]. A platform that keeps no list of bad
+/// blocks keeps the contract.
 ///
-/// Of an object that can be written to, a byte that is not bad is cleared, which has to be refused:
-/// a platform that breaks this rule loses it. What is bad stays as it is.
+/// A good byte of an object that can be written to is to be cleared, which has to be refused: a
+/// platform that breaks this rule loses it. Bad bytes stay as they are.
 ///
 /// # Errors
 ///

@@ -5,7 +5,7 @@ use pmem2_platform::{Backing, Fail, Handle, Locate, Subject};
 use super::{Case, Expect, Rule, Violation, ensure};
 use crate::{error::Error, source::Source};
 
-/// Checks all cases against the contract of [`Locate`]. A platform that knows nothing of places
+/// Checks all cases against the contract of [`Locate`]. A platform that knows no places
 /// ([`Nowhere`](crate::platform::Nowhere)) keeps it.
 ///
 /// # Errors
@@ -25,7 +25,7 @@ pub fn check_places<'c, H: Handle<P: Locate>>(cases: &[Case<'c, H>]) -> Result<(
 fn of_source<H: Handle<P: Locate>>(source: &Source<H>) -> Result<(), Rule> {
     let (platform, facts) = (source.handle().platform(), source.facts());
     match H::P::synchronous(source.handle().into(), facts) {
-        // What cannot be mapped may be a source all the same.
+        // A file that cannot be mapped may be a source all the same.
         Ok(_)
         | Err(Fail::Unsupported | Fail::Os(Subject::Mapping | Subject::WritableMapping, _)) => {}
         Err(fail) => return Err(Rule::PlaceFails(fail)),
@@ -36,7 +36,7 @@ fn of_source<H: Handle<P: Locate>>(source: &Source<H>) -> Result<(), Rule> {
         Err(fail) => return Err(Rule::PlaceFails(fail)),
     };
     let place = source.place();
-    // What a place says where one that was counted is not there.
+    // The answer of a place where a region that was counted is not there.
     ensure(place != Err(Error::Unknown(Subject::Region)), Rule::RegionsAreCounted)?;
     ensure(place.is_ok() && place == source.place(), Rule::PlaceIsStable)?;
     let confirmed = |place| source.confirm_place(place) == Ok(());
@@ -70,7 +70,7 @@ fn of_source<H: Handle<P: Locate>>(source: &Source<H>) -> Result<(), Rule> {
     )
 }
 
-/// Of one region: the same each time, none behind the last one.
+/// Checks the DIMMs of one region: the same each time, none after the last one.
 fn dimms<P: Locate>(platform: P, location: &P::Location, region: usize) -> Result<(), Rule> {
     let number = |index| match platform.dimm(location, region, index) {
         Ok(Some(dimm)) => Ok(Some(platform.dimm_number(dimm))),

@@ -1,4 +1,4 @@
-//! The store granularity to expect of a mapping, and why.
+//! The store granularity to expect of a mapping, and the reason.
 
 pub(crate) mod reason;
 
@@ -14,7 +14,7 @@ pub use reason::Reason;
 use super::{Place, survey};
 use crate::{error::Error, persist::decide::route, source::Source};
 
-/// How much has to be flushed to make a store durable: `enum pmem2_granularity`, see PMDK's
+/// The unit that has to be flushed to make a store durable: `enum pmem2_granularity`, see
 /// libpmem2(7). The smaller, the finer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
@@ -28,7 +28,7 @@ pub enum Granularity {
 }
 
 impl Granularity {
-    /// The name in C, without `PMEM2_GRANULARITY_`.
+    /// Returns the name in C, without `PMEM2_GRANULARITY_`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -45,28 +45,45 @@ impl Display for Granularity {
     }
 }
 
-/// Who sees what is stored to a mapping: pmem2_config_set_sharing(3).
+/// The reach of a store to a mapping: pmem2_config_set_sharing(3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Sharing {
-    /// It reaches the source, and others that have it mapped (`PMEM2_SHARED`).
+    /// A store reaches the source, and others that have it mapped (`PMEM2_SHARED`).
     Shared,
-    /// It stays in this mapping, and is gone with it (`PMEM2_PRIVATE`).
+    /// A store stays in this mapping, and is gone with it (`PMEM2_PRIVATE`).
     Private,
 }
 
 /// The granularity that a mapping of a source will have, and why not a finer one. `Display` says
 /// both.
 ///
-/// It is that of a mapping made with `MAP_SHARED_VALIDATE | MAP_SYNC` of mmap(2), as libpmem2 makes
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pmem2::{Granularity, Sharing, Source};
+///
+/// let source = Source::new(std::fs::File::open(std::env::current_exe()?)?)?;
+/// let expected = source.expected_granularity(Sharing::Shared)?;
+/// match expected.granularity {
+///     Granularity::Byte => println!("a store is durable at once"),
+///     Granularity::CacheLine => println!("a store is durable after a flush"),
+///     Granularity::Page => println!("a store is durable after msync: {}", expected.reason),
+/// }
+/// if let Some(remedy) = expected.reason.remedy() {
+///     println!("to get finer: {remedy}");
+/// }
+/// # Ok(()) }
+/// ```
+///
+/// It holds for a mapping made with `MAP_SHARED_VALIDATE | MAP_SYNC` of mmap(2), as libpmem2 makes
 /// them. A mapping of a file without `MAP_SYNC` (memmap2, plain mmap with `MAP_SHARED`) has
-/// [`Page`](Granularity::Page), whatever this says: what is stored to it may be lost with the file
-/// system's metadata before msync(2).
+/// [`Page`](Granularity::Page), whatever this says: a store may be lost with the file system's
+/// metadata before msync(2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Expected {
     /// The granularity.
     pub granularity: Granularity,
-    /// Why it is that one.
+    /// The reason why it is that one.
     pub reason: Reason,
 }
 
@@ -76,8 +93,8 @@ impl Expected {
     }
 }
 
-/// The answer where a kind of source and of sharing has only one; `None` where the system has to be
-/// asked.
+/// Returns the answer where a kind of source and of sharing has only one; `None` where the system
+/// has to be asked.
 const fn settled(kind: Kind, sharing: Sharing) -> Option<Result<Expected, Error>> {
     match (kind, sharing) {
         (Kind::Anonymous, _) => Some(Ok(Expected::new(Granularity::Byte, Reason::Anonymous))),
@@ -87,7 +104,7 @@ const fn settled(kind: Kind, sharing: Sharing) -> Option<Result<Expected, Error>
     }
 }
 
-/// What the granularity depends on of where a source lies. Small, for small stacks.
+/// The part of a place that the granularity depends on. Small, for small stacks.
 #[derive(Clone, Copy)]
 struct Basis {
     backing: Backing,
@@ -96,14 +113,14 @@ struct Basis {
     domain: Option<PersistenceDomain>,
     /// Whether the namespace of a region writes whole sectors.
     sector: bool,
-    /// Whether one has no page structures.
+    /// Whether a namespace has no page structures.
     raw: bool,
-    /// Whether one is not armed.
+    /// Whether a region is not armed.
     unarmed: bool,
 }
 
 impl Basis {
-    /// Of regions nothing is known yet.
+    /// Makes a basis of which no regions are known yet.
     const fn new(backing: Backing, dax_capable: Option<bool>) -> Self {
         Self { backing, dax_capable, domain: None, sector: false, raw: false, unarmed: false }
     }
@@ -127,7 +144,7 @@ impl Basis {
         Ok(basis)
     }
 
-    /// Whether only the host makes stores durable.
+    /// Returns whether only the host makes stores durable.
     fn flushed_by_host(&self) -> bool {
         self.domain == Some(PersistenceDomain::Host)
     }
@@ -141,7 +158,7 @@ impl From<&Place> for Basis {
     }
 }
 
-/// The larger, the less is guaranteed.
+/// Returns a number that is the larger, the less is guaranteed.
 const fn weakness(domain: PersistenceDomain) -> u8 {
     match domain {
         PersistenceDomain::CpuCache => 0,
@@ -198,7 +215,7 @@ fn by_domain(basis: &Basis, kind: Kind) -> Result<Expected, Error> {
     Ok(Expected::new(granularity, reason))
 }
 
-/// Why no file there can be mapped synchronously, if that is so.
+/// Returns why no file there can be mapped synchronously, if that is so.
 fn refused_there(basis: &Basis) -> Option<Reason> {
     if matches!(basis.backing, Backing::Volume { .. }) {
         Some(Reason::VolumeNotDax)
@@ -209,14 +226,14 @@ fn refused_there(basis: &Basis) -> Option<Reason> {
     } else if basis.sector {
         Some(Reason::Sector)
     } else if basis.dax_capable == Some(false) {
-        // To make a namespace anew destroys its data: said only where that would help.
+        // To make a namespace anew destroys its data: said only where it would help.
         Some(if basis.raw { Reason::DeviceWithoutDax } else { Reason::VolumeWithoutDax })
     } else {
         None
     }
 }
 
-/// Why this file cannot be mapped synchronously, though others there may.
+/// Returns why this file cannot be mapped synchronously, though others there may.
 fn refused_here(system: Option<FileSystem>, direct: DaxState) -> Reason {
     match (system, direct.file, direct.mount) {
         (Some(system), ..) if !has_dax(system) => Reason::FileSystemWithoutDax(system),
@@ -228,21 +245,22 @@ fn refused_here(system: Option<FileSystem>, direct: DaxState) -> Reason {
     }
 }
 
-/// Whether a file system can map files directly, if it is mounted so: those with DAX in Linux.
+/// Returns whether a file system can map files directly, if it is mounted so: those with DAX in
+/// Linux.
 fn has_dax(system: FileSystem) -> bool {
     matches!(system.name(), Some("ext2/ext3/ext4" | "xfs" | "fuse/virtiofs" | "erofs"))
 }
 
 impl<H: Handle<P: Locate>> Source<H> {
-    /// The store granularity that a mapping of this source will have, and why not a finer one: what
-    /// is behind `PMEM2_E_GRANULARITY_NOT_SUPPORTED` of pmem2_map_new(3).
+    /// Returns the store granularity that a mapping of this source will have, and why not a finer
+    /// one: the reason for `PMEM2_E_GRANULARITY_NOT_SUPPORTED` of pmem2_map_new(3).
     ///
     /// The answer holds for a mapping made with `MAP_SHARED_VALIDATE | MAP_SYNC` only: one of a
     /// file that was made without `MAP_SYNC` (memmap2, plain mmap) has [`Page`](Granularity::Page).
     ///
-    /// Whether a file can be mapped directly is tried: a page is mapped with `MAP_SYNC` and
-    /// unmapped at once. Where that is refused, so is an ordinary shared mapping, for writing if
-    /// the handle was opened for that. Nothing is read or written.
+    /// A direct mapping of a file is tried: a page is mapped with `MAP_SYNC` and unmapped at once.
+    /// Where that is refused, an ordinary shared mapping is tried, for writing if the handle was
+    /// opened for that. Nothing is read or written.
     ///
     /// System calls on Linux: none for a private mapping and for anonymous memory; else those of
     /// [`place`](Source::place), and for a file `fstat`, `mmap` once to three times, `munmap`.
@@ -254,8 +272,8 @@ impl<H: Handle<P: Locate>> Source<H> {
     /// - [`SrcDevdaxPrivate`](Error::SrcDevdaxPrivate): device DAX cannot be mapped privately.
     /// - [`NeverDurable`](Error::NeverDurable): a device DAX whose stores only the host makes
     ///   durable (virtio-pmem, PowerPC's hypervisor).
-    /// - [`RegionNeverDurable`](Error::RegionNeverDurable): a region of physical memory that
-    ///   nothing makes durable.
+    /// - [`RegionNeverDurable`](Error::RegionNeverDurable): a region of physical memory where
+    ///   nothing makes a store durable.
     /// - [`RegionUnarmed`](Error::RegionUnarmed): a region of physical memory that is not armed,
     ///   which a [`Window`](crate::bare::Window) refuses to make durable too. On Linux the kernel
     ///   lets an unarmed region be read only, and the reason is [`Unarmed`](Reason::Unarmed).
@@ -273,10 +291,10 @@ impl<H: Handle<P: Locate>> Source<H> {
         self.granularity_on(sharing, || Basis::gather(self))
     }
 
-    /// As [`expected_granularity`](Source::expected_granularity), with a place that was gathered
-    /// before, of this source: for a program that cannot reach `/sys` any more. That it is this
-    /// source's is not checked; another's may make the answer finer than is true. Where it cannot
-    /// reach `/proc` either, the reason may be vaguer ([`NotDax`](Reason::NotDax)).
+    /// Returns the [`expected_granularity`](Source::expected_granularity) by a place of this source
+    /// that was gathered before: for a program that cannot reach `/sys` any more. The place is not
+    /// checked; that of another source may make the answer finer than is true. Where the program
+    /// cannot reach `/proc` either, the reason may be vaguer ([`NotDax`](Reason::NotDax)).
     ///
     /// System calls on Linux: of a device DAX none; of a file `fstat`, `mmap` once to three times,
     /// `munmap`, and where the first is refused for the file's own sake `fstat`, `statx`, `openat`,
@@ -294,7 +312,7 @@ impl<H: Handle<P: Locate>> Source<H> {
         self.granularity_on(sharing, || Ok(place.into()))
     }
 
-    /// The granularity of a source on `basis`, which is asked for only where the answer depends on
+    /// Returns the granularity on this basis, which is asked for only where the answer depends on
     /// it.
     fn granularity_on(
         &self,
@@ -317,7 +335,8 @@ impl<H: Handle<P: Locate>> Source<H> {
         by_domain(&basis, kind)
     }
 
-    /// By the attempt to map it. On its own, for a small stack where there are no files.
+    /// Returns the granularity of a file, by the attempt to map it. On its own, for a small stack
+    /// where there are no files.
     #[inline(never)]
     fn granularity_of_file(
         &self,
@@ -330,7 +349,7 @@ impl<H: Handle<P: Locate>> Source<H> {
                 basis().as_ref().map_or(unknown, |basis| by_domain(basis, self.kind()))
             }
             MapSync::Unknown => page(Reason::KernelTooOld),
-            // What cannot be found out makes the reason vaguer, not the answer wrong.
+            // A question without an answer makes the reason vaguer, not the answer wrong.
             _ => {
                 let basis = basis();
                 page(basis.as_ref().ok().and_then(refused_there).unwrap_or_else(|| {
@@ -339,7 +358,7 @@ impl<H: Handle<P: Locate>> Source<H> {
                         reason @ (Reason::FileSystemWithoutDax(_) | Reason::MountedWithoutDax) => {
                             reason
                         }
-                        // The file may have the flag or not: where it is might be the cause all the
+                        // The file may have the flag or not: its place might be the cause all the
                         // same.
                         _ if basis.is_err() => Reason::PlaceUnknown,
                         reason => reason,

@@ -1,42 +1,41 @@
-//! What a person must know of where a source lies.
+//! Warnings about where a source lies.
 
 use pmem2_platform::{Backing, DimmState, Mode, PersistenceDomain, Text};
 
 use super::Place;
 
-/// What a person must know before trusting a source with data.
+/// A warning: something that a person must know before trusting a source with data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Warning {
-    /// A DIMM of the region with this number is not armed: it will not keep what is stored to it.
+    /// A DIMM of the region is not armed: it will not keep what is stored to it.
     Unarmed {
         /// The N of `regionN`.
         region: u32,
     },
-    /// The region with this number, of which there are no namespaces ([`Mode::Whole`]), is not
-    /// armed, whatever it is made of: it will not keep what is stored to it.
+    /// The region, which has no namespaces ([`Mode::Whole`]), is not armed, whatever it is made of:
+    /// it will not keep what is stored to it.
     UnarmedRegion {
         /// Its number.
         region: u32,
-        /// Who tells of it; empty where nobody says.
+        /// The table or driver that tells of it; empty where none does.
         provider: Text<24>,
     },
-    /// A DIMM of the region with this number reports a failure, or an event of its health.
+    /// A DIMM of the region reports a failure, or an event of its health.
     Dimm {
         /// The N of `regionN`.
         region: u32,
-        /// What it reports: one of the flags, other than [`DimmState::NOT_ARMED`].
+        /// The flag that it reports: one, other than [`DimmState::NOT_ARMED`].
         state: DimmState,
     },
-    /// The region with this number can only be read.
+    /// The region can only be read.
     ReadOnly {
         /// The N of `regionN`.
         region: u32,
     },
-    /// The region with this number was declared by the firmware's memory map (e820), on the
-    /// kernel's command line (`memmap=`), or is ordinary memory that a driver makes persistent
-    /// memory of (`ramdax`): whether anything keeps its contents without power is for who set up
-    /// the machine to know.
+    /// The region was declared by the firmware's memory map (e820) or on the kernel's command line
+    /// (`memmap=`), or a driver makes it of ordinary memory (`ramdax`). Whoever set up the machine
+    /// knows whether anything keeps its contents without power.
     Declared {
         /// The N of `regionN`.
         region: u32,
@@ -47,7 +46,7 @@ pub enum Warning {
 }
 
 impl Warning {
-    /// A word for programs, which stays: `"unarmed"`, `"save_failed"`.
+    /// Returns a word for programs, which stays: `"unarmed"`, `"save_failed"`.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -66,7 +65,7 @@ impl Warning {
         }
     }
 
-    /// The number of the region that it is about; `None` where it is not about one region.
+    /// Returns the number of the region that it is about; `None` where it is not about one region.
     #[must_use]
     pub const fn region(&self) -> Option<u32> {
         match self {
@@ -79,8 +78,8 @@ impl Warning {
         }
     }
 
-    /// One for each thing that the DIMMs of the region with this number report, except that they
-    /// are not armed.
+    /// Returns a warning for each thing that the DIMMs of a region report, except that they are not
+    /// armed.
     pub fn of_dimms(region: u32, state: DimmState) -> impl Iterator<Item = Self> {
         let told = state.difference(DimmState::NOT_ARMED);
         told.iter().map(move |state| Self::Dimm { region, state })
@@ -88,7 +87,7 @@ impl Warning {
 }
 
 impl Place {
-    /// What a person must know before trusting the source with data.
+    /// Returns what a person must know before trusting the source with data.
     pub fn warnings(&self) -> impl Iterator<Item = Warning> {
         let volatile = || self.regions().any(|region| region.domain == PersistenceDomain::Volatile);
         let none = (self.backing == Backing::DeviceDax || volatile()).then_some(Warning::NoRegion);

@@ -1,8 +1,8 @@
-//! Why a granularity is what it is.
+//! The reason for a granularity.
 
 use pmem2_platform::{Backing, FileSystem};
 
-/// Why a granularity is what it is. `Display` gives it as a sentence.
+/// The reason why a granularity is what it is. `Display` writes it as a sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reason {
@@ -17,8 +17,8 @@ pub enum Reason {
     MemoryController,
     /// Cache line: the platform does not say what it flushes.
     DomainUnstated,
-    /// Cache line, whatever the platform flushes: a DIMM of its region is not armed, and will not
-    /// keep what is stored to it when the power fails.
+    /// Cache line, whatever the platform flushes: a DIMM of the region is not armed, and will lose
+    /// stores when the power fails.
     Unarmed,
     /// Cache line: a region of physical memory whose table does not say what makes a store durable
     /// ([`durable_by`](crate::bare::PhysicalRegion::in_domain)).
@@ -35,7 +35,7 @@ pub enum Reason {
     /// Page: a region of physical memory whose driver makes stores durable, when the program calls
     /// it ([`HostFlush`](crate::persist::HostFlush)).
     Call,
-    /// Page: the namespace is a BTT, which writes sectors as a whole.
+    /// Page: the namespace is a BTT, which writes whole sectors.
     Sector,
     /// Page: the namespace has no DAX, since it is raw and has no page structures.
     DeviceWithoutDax,
@@ -55,8 +55,7 @@ pub enum Reason {
     FileLeftOut,
     /// Page: the file is not mapped directly, and which of the causes it is cannot be told.
     NotDax,
-    /// Page: the file is not mapped directly, and what it lies on cannot be told, which may be the
-    /// cause.
+    /// Page: the file is not mapped directly, and its place cannot be told, which may be the cause.
     PlaceUnknown,
     /// Page: the kernel knows no synchronous mappings.
     KernelTooOld,
@@ -65,7 +64,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// A word for programs, which stays: the variant's name, `"file_flag_off"`.
+    /// Returns a word for programs, which stays: the variant's name, `"file_flag_off"`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
