@@ -15,12 +15,12 @@ pub type Native = crate::linux::sys::Linux;
 /// [`Bare`](crate::Bare) where there is no operating system,
 /// [`Unsupported`](crate::Unsupported) where there is no backend.
 #[cfg(windows)]
-pub type Native = crate::windows::Windows;
+pub type Native = crate::windows::platform::Windows;
 /// The platform of the system that this was compiled for: `Linux` on Linux, `Windows` on Windows,
 /// [`Bare`](crate::Bare) where there is no operating system,
 /// [`Unsupported`](crate::Unsupported) where there is no backend.
 #[cfg(target_os = "none")]
-pub type Native = crate::bare::Bare<'static>;
+pub type Native = crate::bare::source::Bare<'static>;
 /// The platform of the system that this was compiled for: `Linux` on Linux, `Windows` on Windows,
 /// [`Bare`](crate::Bare) where there is no operating system,
 /// [`Unsupported`](crate::Unsupported) where there is no backend.
@@ -34,7 +34,7 @@ pub type Descriptors = crate::linux::sys::Linux;
 /// The platform of file descriptors: [`Native`] on Linux; on Windows the C runtime's, which
 /// answers with the feature `crt` only.
 #[cfg(windows)]
-pub type Descriptors = crate::windows::Crt;
+pub type Descriptors = crate::windows::crt::Crt;
 /// The platform of file descriptors: [`Native`] on Linux; on Windows the C runtime's, which
 /// answers with the feature `crt` only.
 #[cfg(not(any(target_os = "linux", windows)))]

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::cpu::Cpu;
+use crate::cpu::processor::Cpu;
 
 /// The persistence domain of memory: the point that a store has to reach to survive the loss of
 /// power. On Linux it is a region's `persistence_domain` in sysfs, which comes from the platform

@@ -5,7 +5,7 @@
 use core::convert::Infallible;
 
 use super::source::Bare;
-use crate::BadBlocks;
+use crate::badblocks::BadBlocks;
 
 impl BadBlocks for Bare<'_> {
     type List = Infallible;

@@ -20,7 +20,7 @@ use self::{
     walk::{BATCH, Walk},
 };
 use super::{fault::TableFault, region::PhysicalRegion};
-use crate::RegionFault;
+use crate::facts::RegionFault;
 
 /// A whole devicetree blob that was checked.
 #[derive(Clone, Copy, Debug)]

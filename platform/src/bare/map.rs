@@ -4,8 +4,9 @@ use core::{fmt, ptr::NonNull};
 
 use super::{region::RegionKind, source::Extent};
 use crate::{
-    Errno, Kind,
-    cpu::{Cpu, write_flush_hint},
+    cpu::processor::{Cpu, write_flush_hint},
+    errno::Errno,
+    facts::Kind,
     persist::{Means, PersistenceDomain, Route, Undurable},
 };
 

@@ -17,7 +17,7 @@ mod map;
 mod nfit;
 mod place;
 mod region;
-mod source;
+pub(crate) mod source;
 mod transfer;
 
 pub use acpi::find as find_acpi_table;

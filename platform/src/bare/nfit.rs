@@ -13,7 +13,7 @@ use super::{
     fault::{TableFault, TableWarning},
     guid::Guid,
 };
-use crate::Text;
+use crate::text::Text;
 
 /// A whole NFIT that was checked.
 #[derive(Clone, Copy, Debug)]

@@ -5,7 +5,13 @@ use super::{
     region::{DimmTable, PhysicalRegion},
     source::{Bare, ExtentId},
 };
-use crate::{Backing, Borrowed, Facts, Fail, Handle, Locate, Mode, Region, Subject, Text};
+use crate::{
+    facts::Facts,
+    fail::{Fail, Subject},
+    place::{Backing, Locate, Mode, Region},
+    source::{Borrowed, Handle},
+    text::Text,
+};
 
 /// A DIMM of a region: two words, since a small machine's stack holds it several times.
 #[derive(Clone, Copy, Debug)]

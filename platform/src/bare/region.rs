@@ -1,7 +1,7 @@
 //! Ranges of physical memory, as tables tell of them.
 
 use super::{guid::Guid, nfit::Nfit};
-use crate::{DimmState, RegionFault, persist::PersistenceDomain};
+use crate::{facts::RegionFault, persist::PersistenceDomain, place::DimmState};
 
 /// What a range of physical memory is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -3,7 +3,12 @@
 use core::fmt;
 
 use super::region::{PhysicalRegion, RegionKind};
-use crate::{Access, Alignment, Borrowed, Facts, Fail, Handle, Kind, Platform, RegionFault};
+use crate::{
+    alignment::Alignment,
+    facts::{Access, Facts, Kind, RegionFault},
+    fail::Fail,
+    source::{Borrowed, Handle, Platform},
+};
 
 /// A region of physical memory, or a part of it: the handle of a source where there is no operating
 /// system. It borrows the region's description, and with it the tables that this borrows.

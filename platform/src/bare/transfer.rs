@@ -7,8 +7,12 @@ use super::{
     source::{Bare, Extent, ExtentId},
 };
 use crate::{
-    Borrowed, Errno, Facts, Fail, Handle, Means, Partial, ReadBuffer, Route, Subject, Transfer,
-    WriteBuffer,
+    errno::Errno,
+    facts::Facts,
+    fail::{Fail, Subject},
+    persist::{Means, Route},
+    source::{Borrowed, Handle},
+    transfer::{Partial, ReadBuffer, Transfer, WriteBuffer},
 };
 
 /// A window, and the place of the source's bytes in it.

@@ -1,7 +1,7 @@
 //! A processor, by the instruction that it flushes cache lines with.
 
 use super::{arch, instruction::Instruction, steps};
-use crate::Fail;
+use crate::fail::Fail;
 
 /// How this processor makes stores durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -5,7 +5,7 @@
 use core::convert::Infallible;
 
 use super::{crt::Crt, platform::Windows};
-use crate::BadBlocks;
+use crate::badblocks::BadBlocks;
 
 impl BadBlocks for Windows {
     type List = Infallible;

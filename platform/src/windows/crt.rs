@@ -6,11 +6,11 @@ use super::handle::RawWinHandle;
 use super::handle::WinHandle;
 #[cfg(all(windows, feature = "crt"))]
 use super::native::get_osfhandle;
-use crate::Fail;
-#[cfg(windows)]
-use crate::Fd;
+use crate::fail::Fail;
 #[cfg(any(feature = "crt", test))]
-use crate::Subject;
+use crate::fail::Subject;
+#[cfg(windows)]
+use crate::handle::Fd;
 
 /// The platform of the C runtime's descriptors on Windows: [`Windows`] for the handle that a
 /// descriptor stands for (`_get_osfhandle`), which each call finds anew. Without the feature `crt`

@@ -1,6 +1,9 @@
 //! The errors of Win32, and the errno that each becomes.
 
-use crate::{Errno, Fail, Subject};
+use crate::{
+    errno::Errno,
+    fail::{Fail, Subject},
+};
 
 /// What GetLastError gives: a system error code of Win32.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,10 @@ use core::{ffi::c_void, fmt, marker::PhantomData, ptr};
 #[cfg(windows)]
 use super::platform::Windows;
 #[cfg(windows)]
-use crate::{Borrowed, Handle};
+use crate::{
+    fail::Fail,
+    source::{Borrowed, Handle},
+};
 
 /// The value of a handle (`HANDLE`): a plain number that owns nothing. It is no pointer, though C's
 /// type is one.
@@ -41,6 +44,14 @@ impl RawWinHandle {
     #[must_use]
     pub const fn as_ptr(self) -> *mut c_void {
         ptr::without_provenance_mut(self.0.cast_unsigned())
+    }
+}
+
+#[cfg(windows)]
+impl Windows {
+    /// Returns the handle itself, as [`Crt`](super::crt::Crt) finds that of a descriptor.
+    pub(super) const fn find(handle: RawWinHandle) -> Result<RawWinHandle, Fail> {
+        Ok(handle)
     }
 }
 

@@ -1,7 +1,10 @@
 //! Whether a handle still refers to the file that was described, and why that cannot be told.
 
 use super::{errors::Code, handle::RawWinHandle, id::WinFileId, sys::Sys};
-use crate::{Facts, Fail, Subject};
+use crate::{
+    facts::Facts,
+    fail::{Fail, Subject},
+};
 
 /// ERROR_INVALID_HANDLE says that there is no such file; any other error is the system's.
 pub(super) fn handle(code: Code) -> Fail {

@@ -4,7 +4,7 @@
 #[cfg(windows)]
 mod badblocks;
 #[cfg(any(windows, test))]
-mod crt;
+pub(crate) mod crt;
 mod errors;
 mod handle;
 mod id;
@@ -14,7 +14,7 @@ mod native;
 mod pending;
 mod place;
 #[cfg(windows)]
-mod platform;
+pub(crate) mod platform;
 mod source;
 mod sys;
 mod transfer;

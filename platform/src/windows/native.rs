@@ -28,7 +28,7 @@ use super::{
     id::WinFileId,
     sys::{self, FILE_TYPE_UNKNOWN, Information, Standard, Sys, VolumeInformation},
 };
-use crate::{ReadBuffer, WriteBuffer};
+use crate::transfer::{ReadBuffer, WriteBuffer};
 
 /// The running system.
 #[derive(Clone, Copy)]

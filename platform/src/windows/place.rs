@@ -14,9 +14,17 @@ use super::{
         IOCTL_STORAGE_QUERY_PROPERTY, QUERY, Sys, VolumeInformation,
     },
 };
-use crate::{Backing, Facts, Fail, FileSystem, Kind, MapSync, Subject, Text};
+use crate::{
+    facts::{Facts, FileSystem, Kind},
+    fail::{Fail, Subject},
+    place::{Backing, MapSync},
+    text::Text,
+};
 #[cfg(windows)]
-use crate::{Borrowed, Handle, Locate, Region};
+use crate::{
+    place::{Locate, Region},
+    source::{Borrowed, Handle},
+};
 
 #[cfg(windows)]
 macro_rules! locate {

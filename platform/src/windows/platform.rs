@@ -1,7 +1,7 @@
 //! The platform of handles.
 
-use super::{errors::Code, handle::RawWinHandle};
-use crate::{Errno, Fail};
+use super::errors::Code;
+use crate::errno::Errno;
 
 /// The Windows backend: Win32 calls through windows-sys, no C runtime.
 ///
@@ -72,11 +72,6 @@ impl Windows {
     #[must_use]
     pub const fn errno(code: u32) -> Errno {
         Code(code).errno()
-    }
-
-    /// The handle itself, as [`Crt`](super::crt::Crt) finds the one that a descriptor stands for.
-    pub(super) const fn find(handle: RawWinHandle) -> Result<RawWinHandle, Fail> {
-        Ok(handle)
     }
 
     /// The same, of an error that the table has.

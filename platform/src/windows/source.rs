@@ -10,9 +10,13 @@ use super::{
     place,
     sys::{FILE_TYPE_CHAR, FILE_TYPE_DISK, FILE_TYPE_PIPE, FILE_TYPE_REMOTE, Information, Sys},
 };
-use crate::{Access, Alignment, Facts, Fail, FileSystem, Kind, Subject};
 #[cfg(windows)]
-use crate::{Borrowed, Handle, Platform};
+use crate::source::{Borrowed, Handle, Platform};
+use crate::{
+    alignment::Alignment,
+    facts::{Access, Facts, FileSystem, Kind},
+    fail::{Fail, Subject},
+};
 
 #[cfg(windows)]
 macro_rules! platform {

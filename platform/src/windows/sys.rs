@@ -2,7 +2,7 @@
 //! tests can make any call fail with any error, on any host.
 
 use super::{errors::Code, handle::RawWinHandle, id::WinFileId};
-use crate::{ReadBuffer, WriteBuffer};
+use crate::transfer::{ReadBuffer, WriteBuffer};
 
 // FILE_TYPE_* of GetFileType.
 pub(super) const FILE_TYPE_UNKNOWN: u32 = 0;

@@ -13,12 +13,20 @@ use super::{
     sys::Sys,
 };
 use crate::{
-    Alignment, Facts, Fail, Partial, ReadBuffer, Subject, WriteBuffer,
-    transfer::pieces::{SECTOR, exact, in_pieces},
+    alignment::Alignment,
+    facts::Facts,
+    fail::{Fail, Subject},
+    transfer::{
+        Partial, ReadBuffer, WriteBuffer,
+        pieces::{SECTOR, exact, in_pieces},
+    },
 };
 
 #[cfg(windows)]
-use crate::{Borrowed, Handle, Transfer};
+use crate::{
+    source::{Borrowed, Handle},
+    transfer::Transfer,
+};
 
 #[cfg(windows)]
 macro_rules! transfer {

@@ -2,12 +2,12 @@
 
 use super::blob::Blob;
 use crate::{
-    RegionFault,
     bare::{
         bytes::Bytes,
         fault::TableFault,
         region::{PhysicalRegion, RegionKind, overlap},
     },
+    facts::RegionFault,
 };
 
 const PROVIDER: &str = "devicetree";

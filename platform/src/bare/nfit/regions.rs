@@ -2,13 +2,14 @@
 
 use super::{CAPABILITIES, MAPPING, Nfit, RANGE};
 use crate::{
-    DimmState, RegionFault,
     bare::{
         bytes::Bytes,
         guid::Guid,
         region::{DimmTable, PhysicalRegion, RegionKind, overlap},
     },
+    facts::RegionFault,
     persist::PersistenceDomain,
+    place::DimmState,
 };
 
 /// The types of address ranges.
