@@ -65,7 +65,7 @@ unsafe impl GlobalAlloc for Counted {
 #[global_allocator]
 static HEAP: Counted = Counted;
 
-/// What `work` returns, and what it took and gave back.
+/// Runs `work`: its result, and the memory that it took and gave back.
 fn counted<T>(work: impl FnOnce() -> T) -> (T, Count) {
     COUNT.set(Count::default());
     let result = work();

@@ -14,7 +14,7 @@ use std::{
 
 #[cfg(unix)]
 use pmem2::Fd;
-/// What is borrowed here, on either system.
+/// The handle that is borrowed here, on either system.
 #[cfg(windows)]
 use pmem2::WinHandle as Fd;
 use pmem2::{
@@ -256,7 +256,7 @@ mod signals {
         sync::atomic::{AtomicBool, AtomicI32},
     };
 
-    /// What the signal handler takes from and what it leaves.
+    /// The pool of the signal handler.
     static SIGNALLED: Pool<Native, 3> = Pool::new();
     static DESCRIPTOR: AtomicI32 = AtomicI32::new(-1);
     static HANDLED: AtomicUsize = AtomicUsize::new(0);

@@ -139,7 +139,7 @@ fn a_table_that_does_not_say_what_makes_a_store_durable() {
     assert_eq!(expected(&region).granularity, Granularity::Byte);
 }
 
-/// What is expected of a region that is not armed, and what comes of a store to it, is one answer,
+/// The expectation of a region that is not armed, and the result of a store to it, are one answer,
 /// whatever would make its stores durable.
 #[test]
 fn nothing_is_promised_of_what_is_not_armed() {
@@ -283,7 +283,7 @@ fn given(window: Window<'_>) -> Window<'_> {
     window.flushed_by(Cpu::detect().expect("a processor that can")).flushed_by_host(&|_, _| Ok(()))
 }
 
-/// What makes a store durable has to be there, or nothing is said to be durable.
+/// Without the means that make a store durable, nothing is said to be durable.
 #[cfg(any(target_arch = "x86_64", target_arch = "x86", target_arch = "aarch64"))]
 #[test]
 fn each_domain_needs_its_own_means() {

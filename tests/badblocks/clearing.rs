@@ -131,7 +131,7 @@ fn on_ext4_with_the_maps_of_ext3() {
     });
 }
 
-/// What is freed is given out again, at once or after a commit: the second and the third file are
+/// Freed blocks are given out again, at once or after a commit: the second and the third file are
 /// offered what the first one had. And one block of each, which is the first that would be given
 /// out again.
 fn one_after_the_other(image: &Image, block: u64) {
@@ -199,7 +199,7 @@ fn files_one_after_the_other_on_xfs() {
     one_after_the_other(&Image::xfs(), 4096);
 }
 
-/// What is good beside a bad sector, and never comes to memory that is known to be bad.
+/// The good bytes beside a bad sector, which never comes to memory that is known to be bad.
 #[test]
 fn where_the_same_block_comes_back() {
     needs_root!();

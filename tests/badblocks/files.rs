@@ -81,7 +81,7 @@ fn every_shape(image: &Image, block: u64) {
     });
 }
 
-/// What is bad of a file, for lists of many kinds, against where FIBMAP says that its blocks lie.
+/// The bad bytes of a file, for lists of many kinds, against where FIBMAP says that its blocks lie.
 fn by_its_map(name: &str, file: &File, places: &[Option<u64>], disk: &Entry, block: u64) {
     let size = file.metadata().expect("its size").len();
     let source = Source::new(file).expect("a source");
@@ -149,8 +149,8 @@ fn every_shape_on_xfs() {
     every_shape(&Image::xfs(), 4096);
 }
 
-/// What is allocated and not written has a place: the one that it has when it is written, and only
-/// then does FIBMAP say so.
+/// Space that is allocated and not written has a place: the one that it has when it is written, and
+/// only then does FIBMAP say so.
 #[test]
 fn what_is_not_written_yet() {
     needs_root!();
@@ -195,7 +195,7 @@ fn what_is_not_written_yet() {
     }
 }
 
-/// What was written just now has no place yet; it gets one.
+/// Bytes that were written just now have no place yet; they get one.
 #[test]
 fn a_file_that_was_just_written() {
     needs_root!();

@@ -1,5 +1,5 @@
-//! What could make clearing lose good bytes: between the punch and the write they are nowhere but
-//! in memory.
+//! Everything that could make clearing lose good bytes: between the punch and the write they are
+//! nowhere but in memory.
 
 use std::{fs::File, os::unix::fs::FileExt, thread};
 
@@ -151,8 +151,8 @@ fn a_limit_for_files() {
     });
 }
 
-/// What clearing takes meanwhile is given back: also what lies beyond the end, where ext4 punches
-/// nothing.
+/// The space that clearing takes meanwhile is given back: also that which lies beyond the end,
+/// where ext4 punches nothing.
 #[test]
 fn no_block_more_than_before() {
     needs_root!();

@@ -99,7 +99,7 @@ impl Drop for Mounted {
 }
 
 impl Mounted {
-    /// What stat(2) gives as the device of its files.
+    /// The device of its files, as stat(2) gives it.
     pub(crate) fn device(&self) -> (u32, u32) {
         let dev = fs::metadata(self.directory.path()).expect("the root directory").dev();
         (rustix::fs::major(dev), rustix::fs::minor(dev))

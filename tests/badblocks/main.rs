@@ -26,7 +26,7 @@ use common::{
 use image::{Image, Mounted};
 use pmem2::{Error, Handle, Source, badblocks::BadBlocks, platform};
 
-/// What an iterator brings: ranges, and the error at its end if there is one.
+/// The yield of an iterator: ranges, and the error at its end if there is one.
 type Walked = (Vec<Range<u64>>, Option<Error>);
 
 fn walk<H: Handle<P: platform::BadBlocks>>(source: &Source<H>) -> Walked {

@@ -126,7 +126,7 @@ fn files_in_one_piece() {
 /// So many files are made for one that has no place on the disk yet.
 const TRIES: usize = 20;
 
-/// What each finds, and why it is not the same: ours, theirs.
+/// The findings of each, and why they differ: ours, theirs.
 #[test]
 fn differences() {
     needs_root!();

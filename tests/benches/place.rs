@@ -94,7 +94,7 @@ struct Bench<'a> {
     time: Duration,
 }
 
-/// What a question costs.
+/// The cost of a question.
 struct Figures {
     compared: Compared,
     /// Nanoseconds of pmem2, without libpmem2 in between.

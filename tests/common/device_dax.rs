@@ -9,7 +9,7 @@ use std::{
 
 use super::thread::{mount_new, with_own_mounts};
 
-/// What the kernel's link says for a device DAX, from `/sys/devices/.../dax0.0`.
+/// The target of the kernel's link for a device DAX, from `/sys/devices/.../dax0.0`.
 pub(crate) const BUS_DAX: &str = "../../../../../../../bus/dax";
 
 /// A /sys that has nothing in it but what a test puts there. Exists on threads of [`with_sysfs`]

@@ -7,10 +7,10 @@ use seccompiler::{
     SeccompRule, TargetArch,
 };
 
-/// Of linux/fs.h: 'f', 11, for reading and writing, of 32 bytes.
+/// From linux/fs.h: 'f', 11, for reading and writing, of 32 bytes.
 const FS_IOC_FIEMAP: i32 = 0xC020_660B_u32.cast_signed();
 
-/// Of linux/fs.h: 'X', 31, for reading, of 28 bytes.
+/// From linux/fs.h: 'X', 31, for reading, of 28 bytes.
 const FS_IOC_FSGETXATTR: i32 = 0x801C_581F_u32.cast_signed();
 
 const PRIVATE: i32 = libc::FUTEX_PRIVATE_FLAG;

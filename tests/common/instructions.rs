@@ -1,4 +1,4 @@
-//! What becomes of the cache lines of a mapping, instruction by instruction (PTRACE_SINGLESTEP of
+//! The cache lines of a mapping, instruction by instruction (PTRACE_SINGLESTEP of
 //! ptrace(2)): which are read and written to, which are flushed, and where the fences are. x86-64's
 //! trap flag and instructions; qemu-user has no ptrace.
 #![allow(dead_code, reason = "each test program uses a part of this")]
@@ -21,7 +21,7 @@ use crate::common::trace::{MARK, entered, start, wait};
 /// The bytes of a cache line.
 pub(crate) const LINE: usize = 64;
 
-/// What an instruction does to a line, by its number in the mapping.
+/// The effect of an instruction on a line, by its number in the mapping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     Stored(usize),
@@ -68,7 +68,7 @@ pub(crate) fn flushed(steps: &[Step]) -> BTreeSet<usize> {
     steps.iter().filter_map(line).collect()
 }
 
-/// What an instruction reads of a mapping.
+/// The bytes that an instruction reads of a mapping.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Load {
     /// The number of the instruction, among all.
@@ -213,11 +213,11 @@ fn mapped(pid: libc::pid_t) -> Range<usize> {
     at..at + number(length)
 }
 
-/// What the child has mapped.
+/// A mapping of the child.
 struct Mapping {
     at: Range<usize>,
     watched: Range<usize>,
-    /// What was there before the instruction.
+    /// The bytes before the instruction.
     bytes: Vec<u8>,
 }
 
@@ -237,7 +237,7 @@ impl Mapping {
         bytes
     }
 
-    /// What an instruction has done to the lines.
+    /// Records the effect of an instruction on the lines.
     fn executed(&mut self, next: &Next, memory: &File, steps: &mut Vec<Step>) {
         match next.instruction.mnemonic() {
             Mnemonic::Sfence => steps.push(Step::Fenced),
@@ -268,7 +268,7 @@ impl Mapping {
 struct Next {
     instruction: Instruction,
     operands: Vec<Operand>,
-    /// Of SYSCALL, the number.
+    /// The number of the call, where it is SYSCALL.
     call: Option<libc::c_long>,
 }
 
@@ -313,7 +313,7 @@ impl Next {
     }
 }
 
-/// What a register of an address has; an instruction that has others is not of these programs.
+/// The value of a register of an address; an instruction that has others is not of these programs.
 fn value(of: &libc::user_regs_struct, register: Register) -> u64 {
     let whole = match register.full_register() {
         Register::RAX => of.rax,

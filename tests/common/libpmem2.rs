@@ -12,7 +12,7 @@ use libloading::{Library, Symbol};
 /// `struct pmem2_source *` and siblings.
 type Object = *mut c_void;
 
-/// What a function of libpmem2 returned, if it was not 0.
+/// The number that a function of libpmem2 returned, if it was not 0.
 pub(crate) type Code = c_int;
 
 pub(crate) struct Libpmem2(Library);

@@ -58,7 +58,7 @@ impl Made {
 
 pub(crate) type Making = io::Result<Made>;
 
-/// What a system call of libc returned, as a descriptor.
+/// The result of a system call of libc, as a descriptor.
 pub(crate) fn owned(result: libc::c_long) -> io::Result<OwnedFd> {
     let Some(raw) = RawFd::try_from(result).ok().filter(|&raw| raw >= 0) else {
         return Err(io::Error::last_os_error());
@@ -85,8 +85,8 @@ pub(crate) fn path(path: impl AsRef<Path>, flags: OFlags) -> io::Result<OwnedFd>
 /// Errors of [`path`] where the kernel has no access mode 3.
 pub(crate) const NO_MODE_3: &[Errno] = &[Errno::OPNOTSUPP];
 
-/// What was made; `None` where this kernel makes none and says so with one of these errors, after
-/// telling.
+/// The object that was made; `None` where this kernel makes none and says so with one of these
+/// errors, after telling.
 pub(crate) fn unless<T>(name: &str, making: io::Result<T>, missing: &[Errno]) -> Option<T> {
     match making {
         Ok(made) => Some(made),

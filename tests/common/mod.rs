@@ -1,4 +1,4 @@
-//! What the tests with real descriptors share.
+//! Helpers that the tests with real descriptors share.
 #![allow(dead_code, reason = "each test program uses a part of this")]
 
 pub(crate) mod child;

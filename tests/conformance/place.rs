@@ -18,7 +18,7 @@ const SOURCE: Expect =
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Lie {
     None,
-    /// Which is no lie: it cannot be mapped, or not for writing.
+    /// No lie: it cannot be mapped, or not for writing.
     Unmappable(Subject),
     LocateFails,
     SynchronousFails,

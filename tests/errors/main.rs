@@ -26,7 +26,7 @@ use whats::WHATS;
 
 const DISK: Backing = Backing::Disk { major: 8, minor: 1 };
 
-/// What a source may lie on instead of persistent memory.
+/// Everything that a source may lie on instead of persistent memory.
 const BACKINGS: [Backing; 5] = [
     Backing::DeviceDax,
     DISK,
@@ -218,7 +218,7 @@ fn there_is_no_error_that_nothing_makes() {
     }
 }
 
-/// What only Linux has, or Windows.
+/// Subjects that only Linux has, or Windows.
 const OF_SYSTEMS: [&str; 26] = [
     "/dev",
     "/sys",
@@ -248,8 +248,8 @@ const OF_SYSTEMS: [&str; 26] = [
     "GENERIC_",
 ];
 
-/// Linux's words are in src/words/linux.rs, Windows' in src/words/windows.rs. Somebody's own kernel,
-/// which is compiled for another target than this test, has the others.
+/// Linux's words are in src/words/linux.rs, Windows' in src/words/windows.rs. Somebody's own
+/// kernel, which is compiled for another target than this test, has the others.
 #[test]
 fn no_system_speaks_of_another() {
     for (file, code) in [
@@ -574,7 +574,7 @@ fn what_was_asked_for_is_named() {
     }
 }
 
-/// What is said where one of these cannot be done: it says what can be done instead.
+/// The sentence where one of these cannot be done: it says what can be done instead.
 fn own_words(what: Subject) -> &'static str {
     match what {
         Subject::Read => {

@@ -1,4 +1,4 @@
-//! What the sentences say to do.
+//! The remedies that the sentences name.
 
 use pmem2::{
     Error, Kind,
@@ -9,7 +9,7 @@ use pmem2::{
 
 use crate::{BACKINGS, sentence, whats::WHATS};
 
-/// What to do about an errno of a transfer, of the list of bad blocks, of clearing.
+/// The remedy for an errno of a transfer, of the list of bad blocks, of clearing.
 #[test]
 fn remedies_of_transfers() {
     let sealed = "; a memfd that is sealed (F_SEAL_WRITE) and a file that is immutable (chattr +i) stay as they are";

@@ -18,8 +18,8 @@ use pmem2::{
 
 const LENGTH: usize = 64 * 1024;
 
-/// What the board's code declares: 64 KiB that a flush of the processor's cache makes durable. A
-/// kernel finds such regions in ACPI's NFIT (`Nfit`) or in a devicetree (`Devicetree`).
+/// The region that the board's code declares: 64 KiB that a flush of the processor's cache makes
+/// durable. A kernel finds such regions in ACPI's NFIT (`Nfit`) or in a devicetree (`Devicetree`).
 static NVRAM: PhysicalRegion<'_> =
     PhysicalRegion::new(0x6000_0000, LENGTH as u64, RegionKind::Persistent)
         .in_domain(PersistenceDomain::MemoryController);

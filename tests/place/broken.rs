@@ -65,7 +65,7 @@ impl Attribute {
         }
     }
 
-    /// What is asked for when it is read.
+    /// The subject that is asked for when it is read.
     fn what(self) -> Subject {
         match self {
             NumaNode => Subject::NumaNode,
@@ -78,7 +78,7 @@ impl Attribute {
         }
     }
 
-    /// Which of place, numa_node, device_id and device_usc read it.
+    /// Whether place, numa_node, device_id and device_usc read it.
     fn readers(self) -> [bool; 4] {
         match self {
             NumaNode => [true, true, false, false],
@@ -275,7 +275,7 @@ fn what_an_ordinary_user_may_not_read() {
     });
 }
 
-/// What the disk's entry may be instead of a link to where it lies.
+/// The disk's entry, where it is no link to the disk's location.
 #[test]
 fn entries_that_make_no_sense() {
     needs_root!();

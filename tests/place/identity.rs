@@ -24,7 +24,7 @@ fn code<T>(answer: Result<T, Error>) -> Result<T, i32> {
     answer.map_err(|error| error.code())
 }
 
-/// What the three functions say, as C sees it: node, id, count.
+/// The answers of the three functions, as C sees them: node, id, count.
 type Answers = (Result<i32, i32>, Result<String, i32>, Result<u64, i32>);
 
 fn ours(source: &Source<Fd<'_>>) -> Answers {

@@ -1,4 +1,4 @@
-//! What each kind of device is found to be.
+//! The place of each kind of device.
 
 use std::os::fd::AsRawFd;
 
@@ -184,7 +184,7 @@ fn device_dax_in_no_region() {
     });
 }
 
-/// What a bus's provider says of its memory.
+/// The provider of a bus tells the kind of its memory.
 #[test]
 fn providers() {
     needs_root!();
@@ -220,8 +220,8 @@ fn providers() {
     });
 }
 
-/// What the hypervisor has to be called for (papr_scm) is not the memory controller's, whatever the
-/// region says: by the devicetree's demand, not by a name.
+/// Memory that the hypervisor has to be called for (papr_scm) is not the memory controller's,
+/// whatever the region says: by the devicetree's demand, not by a name.
 #[test]
 fn flushed_by_the_hypervisor() {
     needs_root!();

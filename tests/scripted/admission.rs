@@ -1,4 +1,4 @@
-//! What can be a source: every access with every kind.
+//! The handles that can be sources: every access with every kind.
 
 use pmem2::{Access, Error, Kind, Source, error::HandleFault, report::Report};
 

@@ -279,7 +279,7 @@ fn clearing_while_iterating() {
     assert_eq!(blocks.next(), Some(Ok(4096..5000)));
 }
 
-/// What is done between two steps.
+/// The event between two steps.
 #[derive(Clone, Debug)]
 enum Step {
     Next,

@@ -1,4 +1,4 @@
-//! What identifies the hardware below a source: its NUMA node, its DIMMs, their ids and counts.
+//! The identity of the hardware below a source: its NUMA node, its DIMMs, their ids and counts.
 
 use pmem2::{
     Error, Kind,
@@ -44,7 +44,7 @@ fn device_usc(land: Land) -> Result<u64, Error> {
     source(&script(land)).device_usc()
 }
 
-/// What comes before the first DIMM, and how each DIMM of `interleaved` is asked about.
+/// The calls before the first DIMM, and how each DIMM of `interleaved` is asked about.
 fn calls_with(ask: Option<fn(usize, usize) -> Call>) -> Vec<Call> {
     let mut calls = vec![Call::Locate, Call::Backing, Call::Regions];
     for (region, count) in [2, 0, 1].into_iter().enumerate() {
@@ -154,7 +154,7 @@ fn ids_are_joined_and_counts_are_added() {
     }
 }
 
-/// What was counted while the DIMM was taken away must not look complete.
+/// A count that was taken while the DIMM was taken away must not look complete.
 #[test]
 fn no_answer_without_a_confirmation() {
     for fail in some_fails(Subject::Device) {

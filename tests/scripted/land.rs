@@ -1,4 +1,4 @@
-//! What a script knows of where its object lies.
+//! A script's knowledge of where its object lies.
 
 use std::cell::Cell;
 
@@ -60,7 +60,7 @@ pub(crate) fn region(bus: u32, number: u32, mode: Mode) -> Region {
 }
 
 impl Land {
-    /// What every question fails with, until it is written.
+    /// The answer to every question, until it is written.
     pub(crate) fn unknown() -> Self {
         Self {
             locate: Err(Fail::Unsupported),
@@ -144,7 +144,7 @@ impl Land {
     }
 }
 
-/// What a script finds a place by: the core has to hand on what it was given.
+/// The key that a script finds a place by: the core has to hand on what it was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Location(u16);
 

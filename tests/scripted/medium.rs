@@ -1,4 +1,5 @@
-//! What the object of a script holds, and which of it is bad: the script's [`Transfer`] and [`BadBlocks`].
+//! The bytes of a script's object, and the bad ones among them: the script's [`Transfer`] and
+//! [`BadBlocks`].
 
 use std::{
     borrow::Cow,
@@ -18,7 +19,7 @@ use pmem2::{
 
 use crate::script::{Call, Id, RAW, Raw, Script};
 
-/// What it holds at first.
+/// Its bytes at first.
 static PATTERN: LazyLock<Vec<u8>> =
     LazyLock::new(|| (0..0x1_0000_u32).map(|at| at as u8 ^ (at >> 8) as u8).collect());
 
@@ -27,7 +28,7 @@ static PATTERN: LazyLock<Vec<u8>> =
 pub(crate) struct Medium {
     pub(crate) bytes: RefCell<Cow<'static, [u8]>>,
     pub(crate) channel: Result<(), Fail>,
-    /// What there is to make a write durable with.
+    /// The means to make a write durable.
     pub(crate) means: Means,
     /// How the core decided that a write becomes durable.
     pub(crate) route: Cell<Option<Route>>,
@@ -43,7 +44,7 @@ pub(crate) struct Medium {
     /// The bytes that are bad now.
     pub(crate) bad: RefCell<BTreeSet<u64>>,
     pub(crate) list: Result<(), Fail>,
-    /// What the platform says of the next bad bytes, if that is not the truth.
+    /// The platform's answers about the next bad bytes, if they are not the truth.
     pub(crate) next: RefCell<VecDeque<Result<Option<Range<u64>>, Fail>>>,
     next_fails: Option<Fail>,
     pub(crate) clear: Result<(), Fail>,
@@ -105,7 +106,7 @@ impl Medium {
     }
 }
 
-/// What the script keeps over transfers.
+/// The state that the script keeps over transfers.
 pub(crate) struct Channel<'s> {
     script: &'s Script,
     range: Range<u64>,
@@ -208,7 +209,7 @@ impl<'s> Transfer for &'s Script {
 }
 
 impl BadBlocks for &Script {
-    /// What was bad when the list was made. What is bad now and was not then is not told, as on
+    /// The bytes that were bad when the list was made. Later ones are not told, as on
     /// Linux.
     type List = BTreeSet<u64>;
 

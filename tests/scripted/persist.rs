@@ -97,7 +97,7 @@ fn a_writer_is_refused_before_anything_is_written() {
     assert_eq!(codes.map(|why| Error::NotDurable(why).code()), [-100_001; 5]);
 }
 
-/// What is expected of a mapping is the way of a store, where all is given that it takes.
+/// The expectation of a mapping is the way of a store, where all is given that it takes.
 #[test]
 fn the_expected_granularity_is_the_same_decision() {
     for domain in DOMAINS {

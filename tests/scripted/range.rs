@@ -1,4 +1,4 @@
-//! Which ranges can be mapped.
+//! Ranges that can be mapped.
 
 use std::ops::Range;
 

@@ -110,7 +110,7 @@ fn without_dimms() {
     of_file(land, &[YES, ADR, EADR, PLACE, DOMAIN, node, none, LINES]);
 }
 
-/// What a person must know comes before everything that looks good.
+/// A warning comes before everything that looks good.
 #[test]
 fn warnings_come_first() {
     let mut land = Land::fsdax();

@@ -15,7 +15,7 @@ use pmem2::{
 
 use crate::{land::Land, medium::Medium};
 
-/// What the objects of a script are known by.
+/// The key that the objects of a script are known by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Raw(pub(crate) u16);
 
@@ -45,7 +45,7 @@ pub(crate) enum Call {
     Region(usize),
     NumaNode(usize),
     TargetNode(usize),
-    /// Of this region, with this index there; likewise below.
+    /// The DIMM of this region, with this index there; likewise below.
     Dimm(usize, usize),
     DimmNumber(usize, usize),
     DimmId(usize, usize),
@@ -76,9 +76,9 @@ pub(crate) struct Script {
     pub(crate) page_size: Result<Alignment, Fail>,
     /// Where it lies: as it is made, on a platform that does not know.
     pub(crate) land: Land,
-    /// What it holds.
+    /// Its bytes.
     pub(crate) medium: Medium,
-    /// What describe says from now on, if that is not `facts` any more.
+    /// The answer of describe from now on, if that is not `facts` any more.
     pub(crate) facts_now: Cell<Option<Result<Facts<Id>, Fail>>>,
     /// The size from now on, likewise.
     pub(crate) size_now: Cell<Option<u64>>,
@@ -152,7 +152,7 @@ impl Script {
         Object { script: self }
     }
 
-    /// What was asked since the last time.
+    /// The calls since the last time.
     pub(crate) fn calls(&self) -> Vec<Call> {
         self.calls.take()
     }

@@ -55,7 +55,7 @@ pub(crate) const WRITES: [Way; 4] = [
     }),
 ];
 
-/// What the platform was asked to transfer or to prepare.
+/// The calls of the platform that transfer or prepare.
 fn transfers(script: &Script) -> Vec<Call> {
     let is_transfer =
         |call: &Call| matches!(call, Call::Channel(..) | Call::Read(..) | Call::Write(..));
@@ -166,7 +166,7 @@ fn uninitialized_memory() {
     assert_eq!(bytes, [0x34 ^ 0x12, 0x35 ^ 0x12, 0x36 ^ 0x12]);
 }
 
-/// What the platform is asked, in which order: a channel of exactly these bytes for one transfer,
+/// The calls of the platform, in their order: a channel of exactly these bytes for one transfer,
 /// of the whole source for many.
 #[test]
 fn what_the_platform_is_asked() {

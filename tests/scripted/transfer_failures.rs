@@ -1,4 +1,4 @@
-//! What comes of a transfer that does not come to its end.
+//! Partial transfers.
 
 use pmem2::{
     Error, Kind, Source,
@@ -89,7 +89,7 @@ fn the_source_ends_and_the_buffer_is_bad() {
     }
 }
 
-/// What was transferred before is there, and the rest is untouched.
+/// The bytes that were transferred before are there, and the rest is untouched.
 #[test]
 fn what_was_done_is_done() {
     let script = Script::new();
@@ -113,7 +113,7 @@ fn every_failure_of_a_transfer() {
     }
 }
 
-/// Of the calls before the transfer, each with each failure: nothing is transferred then.
+/// Each call before the transfer fails with each failure: nothing is transferred then.
 #[test]
 fn every_failure_before_a_transfer() {
     for fail in fails() {

@@ -30,7 +30,7 @@ const DOMAINS: [PersistenceDomain; 5] = [
     PersistenceDomain::Host,
 ];
 
-/// What is behind a file.
+/// The object of a file.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct World {
     /// `None`: that cannot be found out.

@@ -48,7 +48,7 @@ fn one_by_one() {
     });
 }
 
-/// Of a file on the disk, what says where it lies: of XFS, a flag of the file too.
+/// The calls that tell where a file on the disk lies: on XFS also a flag of the file.
 fn found() -> Vec<&'static str> {
     let xfs = file().1.file_system().map(|system| system.name()) == Ok(Some("xfs"));
     let asked: &[_] = if xfs { &["fstatfs", "ioctl"] } else { &["fstatfs"] };

@@ -22,7 +22,7 @@ pub(crate) struct Case {
     /// Where the disk's files have to be mapped directly for it, or must not be: the host's are
     /// not, those of a guest with persistent memory are (ci/guest).
     pub(crate) dax: Option<bool>,
-    /// Of which [`XFS_ONLY`] is one only where the disk's file system is XFS.
+    /// The calls; [`XFS_ONLY`] is one only where the disk's file system is XFS.
     pub(crate) calls: &'static [&'static str],
 }
 

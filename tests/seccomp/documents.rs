@@ -1,4 +1,4 @@
-//! What the documentation lists is what was needed.
+//! The calls that the documentation lists are the ones that were needed.
 
 use std::collections::{BTreeMap, BTreeSet};
 

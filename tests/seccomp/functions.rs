@@ -1,4 +1,5 @@
-//! What is asked of a subject: each function of the documentation, and the methods of the backend.
+//! The questions about a subject: each function of the documentation, and the methods of the
+//! backend.
 
 use pmem2::{
     Error, Fd, Pool, Sharing, Source,
@@ -12,7 +13,7 @@ use pmem2::{
 
 use crate::subjects::Target;
 
-/// What comes back from a child: an answer, or the number of things that were right.
+/// The result from a child: an answer, or the number of things that were right.
 pub(crate) type Answer = Result<u64, Error>;
 
 pub(crate) type Function = fn(&Target) -> Answer;
@@ -66,7 +67,7 @@ pub(crate) const DIMM_ID: Function =
 pub(crate) const DIRTY_SHUTDOWNS: Function =
     |subject| subject.dimm.expect("a DIMM").dirty_shutdowns();
 
-/// Of the place where the source is, or of none, which does not lie there then.
+/// Confirms the place where the source is, or none, which does not lie there then.
 pub(crate) const CONFIRM_PLACE: Function = |subject| match &subject.place {
     Some(place) => source(subject).confirm_place(place).map(|()| 0),
     None => source(subject).place().map(|_| 0),
@@ -83,7 +84,7 @@ pub(crate) const WAYS: Function = |subject| {
     if pooled == placed && placed == given && given == from_fd { pooled } else { Ok(1) }
 };
 
-/// What is known without asking.
+/// The answers that are known without asking.
 pub(crate) const KNOWN: Function = |subject| {
     let source = *source(subject);
     let _ = (source.kind(), source.access(), source.id(), source.handle(), source.facts());
@@ -145,7 +146,7 @@ pub(crate) const BAD_BLOCKS: Function = |subject| {
     source(subject).bad_blocks()?.try_fold(0, |count, range| range.map(|range| count + range.end))
 };
 
-/// Of a file with nothing but bad blocks, on a disk that has no others.
+/// Clears a file with nothing but bad blocks, on a disk that has no others.
 pub(crate) const CLEAR: Function =
     |subject| source(subject).clear_bad_blocks(0..512, ClearBy::Allocation).map(|()| 1);
 /// By a command of a bus that is not there.

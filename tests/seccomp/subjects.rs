@@ -1,4 +1,4 @@
-//! What the functions are tried on.
+//! The subjects that the functions are tried on.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ use crate::common::{
     nd::{self, Bus, block, volume},
 };
 
-/// What a function is tried on.
+/// A subject that a function is tried on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum On {
     /// On the disk, which is persistent memory or whatever the [`World`] says.
@@ -33,7 +33,7 @@ pub(crate) enum On {
     Nothing,
 }
 
-/// What the disk is.
+/// The kind of the disk.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum World {
     /// A region's, in the mode fsdax.
@@ -63,7 +63,7 @@ pub(crate) struct Target {
     pub(crate) dimm: Option<Dimm<Linux>>,
     pub(crate) spot: Option<<Linux as Locate>::Location>,
     pub(crate) raw_dimm: Option<<Linux as Locate>::Dimm>,
-    /// What is bad. Kept for ever: what is tried is a copy.
+    /// The bad blocks. Kept for ever: the trial gets a copy.
     pub(crate) list: Option<&'static <Linux as BadBlocks>::List>,
     /// Made before, of what can be written to.
     pub(crate) writer: Option<&'static Writer<Fd<'static>>>,

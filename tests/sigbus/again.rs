@@ -55,7 +55,7 @@ fn in_the_place_of_whatever_is_there() {
     }
 }
 
-/// What a crash reporter that was there before ours does when it is switched off: it restores what
+/// A crash reporter that was there before ours is switched off: it restores what
 /// it has found. And it may be switched on again.
 #[test]
 fn a_crash_reporter_that_is_switched_off_and_on() {
@@ -245,7 +245,7 @@ fn a_handler_that_jumps_away_leaves_nothing_behind() {
     assert_eq!(ended, Ended::With((10, 10)));
 }
 
-/// Of a program that passes on twice what it does not know, the second is not the same round.
+/// Where a program passes on twice what it does not know, the second is not the same round.
 #[test]
 fn one_that_passes_a_signal_on_twice() {
     extern "C" fn twice(signal: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void) {

@@ -10,7 +10,7 @@ use crate::{
     signals::{send, this_thread},
 };
 
-/// What happens in the process.
+/// An event in the process.
 #[derive(Clone, Copy, Debug)]
 enum Event {
     Nothing,
@@ -74,7 +74,7 @@ fn run(
     })
 }
 
-/// What others, or the process itself, may send.
+/// The signals that others, or the process itself, may send.
 const SENT: [Event; 4] = [Event::Nothing, Event::Kill, Event::Tgkill, Event::TgkillTwice];
 /// With the codes of what the kernel raises.
 const MADE_UP: [Event; 2] = [Event::ActionOptional, Event::Misaligned];
@@ -151,7 +151,7 @@ fn the_default_action_is_death_of_faults_too() {
     default_action(&MADE_UP);
 }
 
-/// What was ignored is.
+/// A signal that was ignored is ignored.
 #[test]
 fn who_ignored_goes_on_ignoring() {
     for event in SENT {

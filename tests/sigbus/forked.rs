@@ -15,7 +15,7 @@ use crate::{
     program::{Action, set},
 };
 
-/// What makes SIGSYS of the call that makes another action SIGBUS's.
+/// A filter that makes SIGSYS of the call that makes another action SIGBUS's.
 fn filter() -> BpfProgram {
     let argument = |index, operator, value| {
         SeccompCondition::new(index, SeccompCmpArgLen::Qword, operator, value).expect("an argument")

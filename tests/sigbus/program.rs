@@ -8,7 +8,7 @@ use std::{
 
 use crate::{World, shrunk::page};
 
-/// What a handler of the program has seen of the last signal, and of how many there were.
+/// The last signal as a handler of the program has seen it, and how many there were.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Seen {
     pub(crate) signals: u32,
@@ -16,7 +16,7 @@ pub(crate) struct Seen {
     /// With SA_SIGINFO.
     pub(crate) code: i32,
     pub(crate) address: usize,
-    /// Of the alternate stack.
+    /// Whether it ran on the alternate stack.
     pub(crate) on_stack: i32,
     /// SIGBUS, SIGUSR1 and SIGUSR2, in the handler.
     pub(crate) blocked: [i32; 3],
@@ -42,7 +42,7 @@ pub(crate) fn seen() -> Seen {
     }
 }
 
-/// Which of SIGBUS, SIGUSR1 and SIGUSR2 are blocked.
+/// Whether SIGBUS, SIGUSR1 and SIGUSR2 are blocked.
 pub(crate) fn blocked() -> [i32; 3] {
     // SAFETY: all zeros are a set; the calls write to it and read it.
     unsafe {

@@ -1,4 +1,4 @@
-//! What a process dies of, as a debugger sees it: the same fault, at the same instruction, as
+//! The death of a process, as a debugger sees it: the same fault, at the same instruction, as
 //! without our handler.
 
 use std::{mem::zeroed, ptr::null_mut};

@@ -1,4 +1,4 @@
-//! What every kind of real descriptor gives, and what is answered about those that are sources.
+//! Every kind of real descriptor, and the answers about those that are sources.
 
 use std::{
     fs::{File, Metadata},

@@ -87,7 +87,7 @@ fn every_handle_comes_back_and_still_works() {
     assert_reads(&mut &borrowed);
 }
 
-/// What takes std's files takes a source of one, and an `Fd`.
+/// Functions that take std's files take a source of one, and an `Fd`.
 #[test]
 fn sources_and_descriptors_are_those_of_the_standard_library() {
     /// The number, the same by both ways, of a descriptor that works.

@@ -66,7 +66,7 @@ fn compare(found: Vec<Difference>, intended: &[Intended]) {
     assert!(gone.is_empty(), "intended differences that are no more: {gone:#?}");
 }
 
-/// What the two say of one source.
+/// The answers of the two about one source.
 fn answers<H: Handle<P = Linux>>(
     name: &str,
     ours: &Source<H>,

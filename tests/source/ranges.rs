@@ -11,7 +11,7 @@ use proptest::{
 
 /// The largest number of bytes that a file can have.
 const LARGEST: u64 = (1 << 63) - 1;
-/// What the offsets in an ordinary file are multiples of.
+/// The alignment of offsets in an ordinary file.
 const PAGE: u64 = if cfg!(windows) { 65_536 } else { 4096 };
 
 fn model(offset: u64, length: u64, size: u64, alignment: u64) -> Result<Range<u64>, Error> {

@@ -238,8 +238,8 @@ fn texts_that_are_no_numbers() {
     });
 }
 
-/// What can lie where the files `size` and `align` should, and the errno of the attempt to read it;
-/// `None`: nothing is read, and that is no number.
+/// Everything that can lie where the files `size` and `align` should, and the errno of the attempt
+/// to read it; `None`: nothing is read, and that is no number.
 #[test]
 fn attributes_that_are_no_files() {
     needs_root!();
@@ -309,7 +309,7 @@ fn attributes_that_may_not_be_read() {
     });
 }
 
-/// What the link `subsystem` may say, and what the device is then.
+/// The targets of the link `subsystem`, and the kind of the device then.
 #[test]
 fn subsystems() {
     needs_root!();

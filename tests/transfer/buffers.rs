@@ -30,7 +30,7 @@ impl Reserved {
         Self { at: at.cast(), length }
     }
 
-    /// What may be done with these bytes, which are whole pages.
+    /// Changes the protection of these bytes, which are whole pages.
     fn protect(&self, start: usize, length: usize, protection: i32) {
         assert!(start + length <= self.length);
         // An emulation of mprotect(2) may not take what is nothing.

@@ -1,4 +1,4 @@
-//! What was written to a device DAX (the stand-in of the module beside this) is durable when the
+//! A write to a device DAX (the stand-in of the module beside this) is durable when the
 //! call returns, or fails: seen by single steps. It needs ptrace(2), and knows the instructions of
 //! x86-64 only.
 #![cfg(target_arch = "x86_64")]
@@ -32,7 +32,7 @@ fn on_device(body: impl FnOnce(Source<&File>) + Send) {
     });
 }
 
-/// Of these bytes.
+/// The lines of these bytes.
 fn lines(offset: usize, length: usize) -> BTreeSet<usize> {
     (offset..offset + length).map(|at| at / LINE).collect()
 }
@@ -121,7 +121,7 @@ fn by_one_call() {
     });
 }
 
-/// What was written before the memory failed: of two units that are mapped, the second one and the
+/// The bytes written before the memory failed: of two units that are mapped, the second one and the
 /// third, one is there.
 #[test]
 fn what_came_before_a_failure() {

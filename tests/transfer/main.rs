@@ -49,7 +49,7 @@ fn on_disk(length: usize, flags: OFlags) -> File {
     File::from(made::path(named.path(), flags).expect("it opens"))
 }
 
-/// What of the whole source can be read.
+/// All bytes of the source that can be read.
 fn all_of(source: &Source<&File>) -> Vec<u8> {
     let mut found =
         vec![0xEE; usize::try_from(source.size().expect("a size")).expect("a size that fits")];

@@ -1,4 +1,4 @@
-//! What others do to the file at the same time.
+//! Changes that others make to the file at the same time.
 
 use std::{
     sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},

@@ -1,4 +1,4 @@
-//! What is refused, with nothing done.
+//! Refusals, with nothing done.
 
 use std::{fs::File, io::Read, os::fd::AsRawFd, os::unix::fs::FileExt};
 
@@ -89,7 +89,7 @@ fn an_anonymous_source() {
     assert_eq!(source.sync(), Err(refused));
 }
 
-/// What a memfd's seals forbid.
+/// The prohibitions of a memfd's seals.
 #[test]
 fn sealed() {
     let file = File::from(made::memfd(MemfdFlags::ALLOW_SEALING, SIZE).expect("a memfd"));

@@ -19,20 +19,20 @@ use windows_sys::Win32::Storage::FileSystem::{
 
 use crate::made::*;
 
-/// That no source can be made of it, and the report says why.
+/// Asserts that no source can be made of it, and that the report says why.
 fn refused(name: &str, handle: WinHandle<'_>) -> Error {
     let error = Source::from_handle(handle).expect_err(name);
     assert_eq!(Report::of(&handle).verdict(), Err(error), "{name}");
     error
 }
 
-/// That it is no handle of a file.
+/// Asserts that it is no handle of a file.
 #[track_caller]
 fn no_handle(name: &str, handle: WinHandle<'_>) {
     assert_eq!(refused(name, handle), Error::InvalidFileHandle(HandleFault::NotOpen), "{name}");
 }
 
-/// That it is one of the wrong type, and of which.
+/// Asserts that it is of the wrong type, and of which.
 #[track_caller]
 fn of_kind(name: &str, handle: &impl AsHandle, kind: Kind) {
     assert_eq!(refused(name, WinHandle::borrow(handle)), Error::InvalidFileType(kind), "{name}");

@@ -1,4 +1,4 @@
-//! What a source answers.
+//! A source's answers.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -105,7 +105,7 @@ fn ids() {
     assert!(source.id().volume() != 0);
 }
 
-/// What Rust does not allow and C can do.
+/// Uses that Rust does not allow and C can make.
 #[test]
 fn a_handle_that_is_closed_and_reused() {
     let directory = Directory::new();

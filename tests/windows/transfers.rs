@@ -42,7 +42,7 @@ fn opened(path: &Path, flags: u32) -> File {
     OpenOptions::new().read(true).write(true).custom_flags(flags).open(path).expect("a file")
 }
 
-/// Of handles that wait and of those that do not, nobody has to know.
+/// Handles that wait and handles that do not behave alike.
 const FLAGS: [u32; 4] = [
     0,
     FILE_FLAG_OVERLAPPED,
@@ -140,7 +140,7 @@ fn who_may_read_and_write() {
     assert!(std::fs::read(&path).expect("the file") == pattern(), "nothing was written");
 }
 
-/// What is bad is the caller's memory, not the file.
+/// The bad memory is the caller's, not the file's.
 #[test]
 fn a_buffer_that_is_not_there() {
     for flags in FLAGS {

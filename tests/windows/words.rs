@@ -1,4 +1,4 @@
-//! What errors say, in words and numbers.
+//! Errors, in words and numbers.
 
 use std::io;
 
@@ -10,7 +10,7 @@ use pmem2::{
 
 use crate::whats::WHATS;
 
-/// What there is on other systems only.
+/// Words of other systems.
 const FOREIGN: [&str; 10] = [
     "O_RD",
     "O_WR",

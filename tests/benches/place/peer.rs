@@ -9,7 +9,7 @@ use libloading::Library;
 
 use crate::libpmem2::Pointer;
 
-/// What a function of libpmem2 returns where it fails.
+/// The number that a function of libpmem2 returns where it fails.
 pub(crate) type Code = c_int;
 
 /// Plain pointers, as the dynamic linker would call them.
@@ -37,7 +37,7 @@ impl Peer {
         }
     }
 
-    /// Of a source that the library made and that lives, here and below.
+    /// Asks about a source that the library made and that lives; likewise below.
     pub(crate) fn numa_node(&self, source: Pointer) -> Result<i32, Code> {
         let mut node = 0;
         // SAFETY: it writes an int, for which there is room.

@@ -20,7 +20,7 @@ impl Effort {
     /// So many that their median has an interval.
     pub(crate) const ENOUGH: usize = 11;
 
-    /// Of calls that take less than a microsecond.
+    /// For calls that take less than a microsecond.
     pub(crate) const USUAL: Self = Self { warm_up: 200, samples: 4_000, limit: Duration::MAX };
 }
 

@@ -20,7 +20,7 @@ pub(crate) struct Compared {
     /// Nanoseconds for a call.
     #[allow(dead_code, reason = "not every benchmark wants it")]
     pub(crate) theirs: f64,
-    /// Of samples taken right after each other.
+    /// The ratio of samples taken right after each other.
     pub(crate) ratio: f64,
 }
 

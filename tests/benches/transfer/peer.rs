@@ -9,7 +9,7 @@ use libloading::Library;
 
 use crate::libpmem2::Pointer;
 
-/// What a function of libpmem2 returns where it fails.
+/// The number that a function of libpmem2 returns where it fails.
 pub(crate) type Code = c_int;
 
 /// PMEM2_E_NO_BAD_BLOCK_FOUND of <libpmem2/base.h>.
@@ -42,7 +42,7 @@ impl Peer {
         }
     }
 
-    /// Of a source that the library made and that lives, here and below.
+    /// Asks about a source that the library made and that lives; likewise below.
     pub(crate) fn read(&self, source: Pointer, offset: u64, buffer: &mut [u8]) -> Result<(), Code> {
         // SAFETY: it writes at most so many bytes, for which there is room.
         match unsafe {

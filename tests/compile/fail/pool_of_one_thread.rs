@@ -1,7 +1,7 @@
 use pmem2::{Access, Handle, Kind, Pool, Source, platform::{Borrowed, Facts, Fail, NoId, Platform}};
 
-/// What it knows its objects by can be sent to other threads if it is a number, and not if it is a
-/// pointer.
+/// The key that it knows its objects by can be sent to other threads if it is a number, and not if
+/// it is a pointer.
 #[derive(Clone, Copy)]
 struct Local;
 

@@ -1,4 +1,4 @@
-//! What can be mapped, and which bytes of it there are.
+//! Mappings, and which bytes of them there are.
 
 use std::fs::{self, File, OpenOptions};
 

@@ -22,7 +22,7 @@ fn handler() -> SigbusHandler {
     SigbusHandler::install().expect("a handler of SIGBUS")
 }
 
-/// What a file that was cut off says.
+/// The answer of a file that was cut off.
 fn gone(copied: usize) -> Partial {
     Partial { done: copied, fail: Fail::bad_memory(1) }
 }

@@ -10,7 +10,7 @@ use super::{
 };
 
 const PAGES: usize = 20;
-/// What the buffer has before and around.
+/// The bytes of the buffer before and around.
 const BEFORE: u8 = 0xEE;
 
 /// An offset and a length in the file: small ones too, and those about its pages' ends.

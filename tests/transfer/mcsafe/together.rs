@@ -98,7 +98,7 @@ fn memory_that_comes_and_goes() {
     assert_eq!(wrong.load(SeqCst), 0);
 }
 
-/// What the handler below reads, if anything.
+/// The mapping that the handler below reads, if any.
 static NESTED: AtomicPtr<GuardedCopy> = AtomicPtr::new(null_mut());
 static NESTED_FAULTS: AtomicUsize = AtomicUsize::new(0);
 static NESTED_WRONG: AtomicUsize = AtomicUsize::new(0);

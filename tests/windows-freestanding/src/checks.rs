@@ -1,4 +1,4 @@
-//! What handles of each kind give.
+//! Handles of each kind.
 
 use core::fmt;
 
@@ -16,7 +16,7 @@ const ALIGNMENT: u64 = 65_536;
 
 static SOURCES: Pool<Native, 2> = Pool::new();
 
-/// What was found where something else should be.
+/// An answer where another should be.
 pub(crate) enum Found {
     /// The system gave the program no object to look at.
     System(&'static str),

@@ -125,7 +125,7 @@ fn regions() {
     row("Pool::len", || keep(SOURCES.len()));
 }
 
-/// What a source answers.
+/// A source's answers.
 fn answers(name: &str, source: &Source<Extent<'static>>) {
     let row =
         |call: &str, measured: &mut dyn FnMut()| say!("{call}, {name} | {}", high_water(measured));

@@ -60,7 +60,7 @@ unsafe impl<H: Handle> Handle for Pointer<'_, H> {
 #[derive(Clone, Copy, Debug)]
 pub struct Shelf;
 
-/// What the shelf knows its files by.
+/// The key that the shelf knows its files by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Label(u16);
 
