@@ -31,7 +31,8 @@ use crate::{
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let file = std::fs::File::open("/dev/null")?;
 /// let report = pmem2::report::Report::of(&file);
-/// assert!(report.verdict().is_err());
+/// assert_eq!(report.persistent().answer(), pmem2::report::Answer::Refused);
+/// report.facts(|fact| std::io::Result::Ok(println!("{}: {:?}", fact.key.name(), fact.answer)))?;
 /// println!("{report}");
 /// # Ok(()) }
 /// ```

@@ -229,7 +229,7 @@ impl Display for Brief<'_> {
                 Reason::CpuCache => "eADR: caches are saved",
                 Reason::MemoryController => "ADR: caches are not saved",
                 Reason::DomainUnstated => "eADR is not stated",
-                Reason::TableUnstated => "the table states no more",
+                Reason::TableUnstated => "not stated by its table",
                 Reason::Unarmed => "a DIMM is not armed",
                 Reason::DomainUnknown => "mapped directly, but its region cannot be told",
                 Reason::NoRegion if self.0.answer == Answer::No => "volatile memory",

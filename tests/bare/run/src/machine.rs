@@ -195,7 +195,7 @@ impl Machine {
             _ if unarmed => "not as it is: it is not armed",
             "memory_controller" => "yes, CACHE_LINE (ADR: caches are not saved)",
             "cpu_cache" => "yes, BYTE (eADR: caches are saved)",
-            _ => "yes, CACHE_LINE (the table states no more)",
+            _ => "yes, CACHE_LINE (not stated by its table)",
         };
         let mut facts = vec![
             format!("{base:#x} pool full"),

@@ -46,11 +46,13 @@ fn expected(machine: &Machine, device: &Device) -> Value {
     };
     let more = match kind(device) {
         Kind::BlockDevice => json!({
+            "persistent": {"answer": "refused", "reason": "PMEM2_E_INVALID_FILE_TYPE"},
             "usable": false, "kind": "block-device", "opened": false, "size": null, "alignment": null, "allocated": null,
             "error": {"code": -100_005, "symbol": "PMEM2_E_INVALID_FILE_TYPE", "errno": 22},
             "granularity": null, "answer_errors": {},
         }),
         kind => json!({
+            "persistent": {"answer": persistent(device, volatile)},
             "usable": true, "error": null, "opened": true, "size": device.size(machine), "alignment": device.alignment,
             "kind": if kind == Kind::DeviceDax { "device-dax" } else { "regular-file" },
             "granularity": granularity(device), "answer_errors": answer_errors(machine, device),
@@ -112,6 +114,17 @@ fn warnings(machine: &Machine, device: &Device) -> Value {
         other => panic!("{other:?} is not in the table"),
     };
     expected::warnings(machine, device).iter().map(object).collect()
+}
+
+/// The answer of the verdict.
+fn persistent(device: &Device, volatile: bool) -> &'static str {
+    match device.gives.reason {
+        "cpu_cache" | "memory_controller" | "domain_unstated" | "host" => "yes",
+        "not_persistent_memory" => "no",
+        "no_region" if volatile => "no",
+        "no_region" | "domain_unknown" | "place_unknown" => "unknown",
+        _ => "not_as_it_is",
+    }
 }
 
 fn granularity(device: &Device) -> Value {
