@@ -33,7 +33,8 @@ holds(int fd, size_t offset, size_t length, unsigned char byte)
 {
 	static char bytes[LENGTH];
 
-	return pread(fd, bytes, length, (off_t)offset) == (ssize_t)length && is_filled(bytes, length, byte);
+	return pread(fd, bytes, length, (off_t)offset) == (ssize_t)length &&
+		is_filled(bytes, length, byte);
 }
 
 static void
@@ -46,21 +47,26 @@ told(void)
 	char lines[256];
 
 	/* A sector; two that adjoin; one of somebody else. */
-	snprintf(lines, sizeof(lines), "%llu 1\n%llu 1\n%llu 1\n%llu 1\n", sector(fd, 8192), sector(fd, 20480), sector(fd, 20992),
+	snprintf(lines, sizeof(lines), "%llu 1\n%llu 1\n%llu 1\n%llu 1\n", sector(fd, 8192),
+		sector(fd, 20480), sector(fd, 20992),
 		sector(fd, 0) + 100000000);
 	list_bad(lines);
 	src = source_of(fd);
 	CHECK(pmem2_badblock_context_new(&bbctx, src) == 0);
 	CHECK(pmem2_source_delete(&src) == 0);
-	CHECK(tells(bbctx, 8192, 512) && tells(bbctx, 20480, 1024) && tells(bbctx, 0, 0) && tells(bbctx, 0, 0));
+	CHECK(tells(bbctx, 8192, 512) && tells(bbctx, 20480, 1024) && tells(bbctx, 0, 0) &&
+		tells(bbctx, 0, 0));
 	CHECK(SAYS("no more bad blocks"));
 
 	/* Nothing is cleared that is not listed as bad, all of it. */
 	CHECK(clears(bbctx, 0, 512) == PMEM2_E_NO_BAD_BLOCK_FOUND && SAYS("nothing was changed"));
-	CHECK(clears(bbctx, 8192, 1024) == PMEM2_E_NO_BAD_BLOCK_FOUND && clears(bbctx, 8191, 512) == PMEM2_E_NO_BAD_BLOCK_FOUND);
+	CHECK(clears(bbctx, 8192, 1024) == PMEM2_E_NO_BAD_BLOCK_FOUND &&
+		clears(bbctx, 8191, 512) == PMEM2_E_NO_BAD_BLOCK_FOUND);
 	CHECK(clears(bbctx, 8192, 0) == PMEM2_E_NO_BAD_BLOCK_FOUND);
-	CHECK(clears(bbctx, SIZE_MAX, 1) == (SIZE_MAX > INT64_MAX ? PMEM2_E_OFFSET_OUT_OF_RANGE : PMEM2_E_LENGTH_OUT_OF_RANGE));
-	CHECK(clears(bbctx, SIZE_MAX, SIZE_MAX) == (SIZE_MAX > INT64_MAX ? PMEM2_E_OFFSET_OUT_OF_RANGE : PMEM2_E_LENGTH_OUT_OF_RANGE));
+	CHECK(clears(bbctx, SIZE_MAX, 1) == (SIZE_MAX > INT64_MAX ? PMEM2_E_OFFSET_OUT_OF_RANGE :
+		PMEM2_E_LENGTH_OUT_OF_RANGE));
+	CHECK(clears(bbctx, SIZE_MAX, SIZE_MAX) == (SIZE_MAX > INT64_MAX ?
+		PMEM2_E_OFFSET_OUT_OF_RANGE : PMEM2_E_LENGTH_OUT_OF_RANGE));
 	CHECK(clears(bbctx, 8192, SIZE_MAX) == PMEM2_E_LENGTH_OUT_OF_RANGE);
 	CHECK(clears(bbctx, 8192, SIZE_MAX / 2 + 1) == PMEM2_E_LENGTH_OUT_OF_RANGE);
 	CHECK(clears(bbctx, LENGTH, 512) == PMEM2_E_LENGTH_OUT_OF_RANGE && SAYS("65536 bytes"));
@@ -84,7 +90,8 @@ told(void)
 
 	/* Another file now. */
 	CHECK(dup2(bad_file(O_RDWR), fd) == fd);
-	CHECK(pmem2_badblock_next(bbctx, &bb) == PMEM2_E_INVALID_FILE_HANDLE && SAYS("another file") && bb.offset == 8192);
+	CHECK(pmem2_badblock_next(bbctx, &bb) == PMEM2_E_INVALID_FILE_HANDLE &&
+		SAYS("another file") && bb.offset == 8192);
 	CHECK(clears(bbctx, 8192, 512) == PMEM2_E_INVALID_FILE_HANDLE && holds(fd, 0, LENGTH, 7));
 	pmem2_badblock_context_delete(&bbctx);
 	close(fd);
@@ -108,18 +115,23 @@ cleared(void)
 	done_with(&src, fd);
 
 	fd = bad_file(O_RDWR);
-	snprintf(lines, sizeof(lines), "%llu 8\n%llu 8\n%llu 8\n", sector(fd, 4096), sector(fd, 12288), sector(fd, 61440));
+	snprintf(lines, sizeof(lines), "%llu 8\n%llu 8\n%llu 8\n", sector(fd, 4096),
+		sector(fd, 12288), sector(fd, 61440));
 	list_bad(lines);
 	src = source_of(fd);
 	CHECK(pmem2_badblock_context_new(&bbctx, src) == 0);
-	CHECK(tells(bbctx, 4096, 4096) && clears(bbctx, 4096, 4096) == 0 && holds(fd, 4096, 4096, 0));
-	CHECK(tells(bbctx, 12288, 4096) && clears(bbctx, 12288, 4096) == 0 && holds(fd, 12288, 4096, 0));
+	CHECK(tells(bbctx, 4096, 4096) && clears(bbctx, 4096, 4096) == 0 &&
+		holds(fd, 4096, 4096, 0));
+	CHECK(tells(bbctx, 12288, 4096) && clears(bbctx, 12288, 4096) == 0 &&
+		holds(fd, 12288, 4096, 0));
 	CHECK(tells(bbctx, 61440, 4096) && tells(bbctx, 0, 0));
-	CHECK(holds(fd, 0, 4096, 7) && holds(fd, 8192, 4096, 7) && holds(fd, 16384, LENGTH - 16384, 7));
+	CHECK(holds(fd, 0, 4096, 7) && holds(fd, 8192, 4096, 7) &&
+		holds(fd, 16384, LENGTH - 16384, 7));
 	/* A second time it is bad no more. */
 	CHECK(clears(bbctx, 4096, 4096) == PMEM2_E_NO_BAD_BLOCK_FOUND);
 	pmem2_badblock_context_delete(&bbctx);
-	CHECK(pmem2_badblock_context_new(&bbctx, src) == 0 && tells(bbctx, 61440, 4096) && tells(bbctx, 0, 0));
+	CHECK(pmem2_badblock_context_new(&bbctx, src) == 0 && tells(bbctx, 61440, 4096) &&
+		tells(bbctx, 0, 0));
 	pmem2_badblock_context_delete(&bbctx);
 	done_with(&src, fd);
 }
@@ -136,12 +148,16 @@ cleared_in_part(void)
 	list_bad(nd_path("%llu 1\n", before + 1));
 	CHECK(pmem2_badblock_context_new(&bbctx, src) == 0 && tells(bbctx, 8704, 512));
 	CHECK(clears(bbctx, 8704, 512) == 0 && sector(fd, 8192) != before);
-	CHECK(holds(fd, 8192, 512, 7) && holds(fd, 8704, 512, 0) && holds(fd, 9216, LENGTH - 9216, 7));
+	CHECK(holds(fd, 8192, 512, 7) && holds(fd, 8704, 512, 0) &&
+		holds(fd, 9216, LENGTH - 9216, 7));
 	pmem2_badblock_context_delete(&bbctx);
 	done_with(&src, fd);
 }
 
-/* The kernel cuts its list at a page: what is known is told, and then, as often as it is asked for, that there are more. */
+/*
+ * The kernel cuts its list at a page: what is known is told, and then, as often as it is asked for,
+ * that there are more.
+ */
 static void
 cut(void)
 {
@@ -154,12 +170,14 @@ cut(void)
 
 	length = (size_t)sprintf(lines, "%llu 1\n", sector(fd, 512));
 	for (i = 0; length < 4096; i++)
-		length += (size_t)sprintf(lines + length, "%llu 1\n", sector(fd, 0) + 100000000ULL + 2ULL * (unsigned)i);
+		length += (size_t)sprintf(lines + length, "%llu 1\n",
+			sector(fd, 0) + 100000000ULL + 2ULL * (unsigned)i);
 	lines[4095] = '\0';
 	list_bad(lines);
 	CHECK(pmem2_badblock_context_new(&bbctx, src) == 0 && tells(bbctx, 512, 512));
 	for (i = 0; i < 3; i++)
-		CHECK(pmem2_badblock_next(bbctx, &bb) == -EOVERFLOW && bb.offset == 77 && bb.length == 78);
+		CHECK(pmem2_badblock_next(bbctx, &bb) == -EOVERFLOW && bb.offset == 77 &&
+			bb.length == 78);
 	pmem2_badblock_context_delete(&bbctx);
 	done_with(&src, fd);
 }

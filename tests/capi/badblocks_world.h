@@ -1,4 +1,7 @@
-/* A file on the disk of /var/tmp, which a made /sys (nd.h) calls a pmem disk, and that disk's list of bad blocks. */
+/*
+ * A file on the disk of /var/tmp, which a made /sys (nd.h) calls a pmem disk, and that disk's list
+ * of bad blocks.
+ */
 
 #ifndef BADBLOCKS_WORLD_H
 #define BADBLOCKS_WORLD_H
@@ -12,7 +15,8 @@
 static void
 list_bad(const char *lines)
 {
-	write_file(nd_path("/sys/dev/block/%u:%u/badblocks", major(nd_disk()), minor(nd_disk())), lines);
+	write_file(nd_path("/sys/dev/block/%u:%u/badblocks", major(nd_disk()), minor(nd_disk())),
+		lines);
 }
 
 /* A file of LENGTH bytes, each of them 7, which are on the disk. */

@@ -1,4 +1,7 @@
-/* A C program on a Cortex-M board of QEMU: where it begins. newlib's start-up code and semihosting (rdimon.specs) do the rest. */
+/*
+ * A C program on a Cortex-M board of QEMU: where it begins. newlib's start-up code and semihosting
+ * (rdimon.specs) do the rest.
+ */
 
 extern void _start(void);
 

@@ -1,5 +1,6 @@
-# Compares what table.c prints on two libraries: differences.txt, ours, theirs. Any difference that is not in the first file
-# fails, and so does one that is there and is no more. Rows that this system cannot make are not counted.
+# Compares the output of table.c on two libraries: differences.txt, ours, theirs. A difference that is
+# not in the first file fails, and so does one that is there and no longer occurs. Rows that this
+# system cannot make are not counted.
 
 # The rows' names have no colon.
 function name_of(line) {
@@ -48,7 +49,8 @@ END {
             differ++
             delete expected_ours[name]
         } else {
-            complain("a difference that is not intended:\n  ours:   " ours[name] "\n  theirs: " theirs[name])
+            complain("a difference that is not intended:\n  ours:   " ours[name] \
+                "\n  theirs: " theirs[name])
             delete expected_ours[name]
         }
     }

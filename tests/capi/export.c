@@ -1,4 +1,7 @@
-/* The C functions over the made-up machine of export/: a pool of four, no heap, regions instead of files. */
+/*
+ * The C functions over the made-up machine of export/: a pool of four, no heap, regions instead of
+ * files.
+ */
 
 #include <errno.h>
 #include <libpmem2.h>
@@ -19,13 +22,14 @@ _Thread_local
 #endif
 int checks;
 
-#define CHECK(condition)                                                                                              \
-	do {                                                                                                          \
-		checks++;                                                                                             \
-		if (!(condition)) {                                                                                   \
-			printf("FAILED: line %d: %s (%s)\n", __LINE__, #condition, pmem2_errormsg());                 \
-			exit(1);                                                                                      \
-		}                                                                                                     \
+#define CHECK(condition)                                                                        \
+	do {                                                                                    \
+		checks++;                                                                       \
+		if (!(condition)) {                                                             \
+			printf("FAILED: line %d: %s (%s)\n",                                    \
+				__LINE__, #condition, pmem2_errormsg());                        \
+			exit(1);                                                                \
+		}                                                                               \
 	} while (0)
 
 #define POOL 4
@@ -88,7 +92,8 @@ nowhere(const struct pmem2_source *src)
 	CHECK(pmem2_source_device_id(src, NULL, &len) == PMEM2_E_NOSUPP && len == 77);
 	CHECK(strstr(pmem2_errormsg(), "the device id cannot be had") != NULL);
 	len = sizeof(id);
-	CHECK(pmem2_source_device_id(src, id, &len) == PMEM2_E_NOSUPP && len == sizeof(id) && memcmp(id, "as it is", 8) == 0);
+	CHECK(pmem2_source_device_id(src, id, &len) == PMEM2_E_NOSUPP && len == sizeof(id) &&
+		memcmp(id, "as it is", 8) == 0);
 }
 
 /* A platform that neither reads nor knows what is bad. */
@@ -106,10 +111,12 @@ no_health(struct pmem2_source *src, int code)
 	CHECK(pmem2_source_sync(src) == code);
 	CHECK(pmem2_badblock_context_new(&bbctx, src) == PMEM2_E_NOSUPP && bbctx == NULL);
 	bbctx = (struct pmem2_badblock_context *)&bbctx;
-	CHECK(pmem2_badblock_context_init(&storage, &bbctx, src) == PMEM2_E_NOSUPP && bbctx == NULL);
+	CHECK(pmem2_badblock_context_init(&storage, &bbctx, src) == PMEM2_E_NOSUPP &&
+		bbctx == NULL);
 	pmem2_badblock_context_delete(&bbctx);
 	bbctx = (struct pmem2_badblock_context *)(void *)&storage;
-	CHECK(pmem2_badblock_clear(bbctx, NULL) == -EINVAL && pmem2_badblock_next(bbctx, NULL) == -EINVAL);
+	CHECK(pmem2_badblock_clear(bbctx, NULL) == -EINVAL &&
+		pmem2_badblock_next(bbctx, NULL) == -EINVAL);
 	pmem2_badblock_context_delete(&bbctx);
 	CHECK(bbctx == NULL);
 }
@@ -135,8 +142,10 @@ answers(void)
 	nowhere(src);
 	no_health(src, PMEM2_E_NOSUPP);
 	CHECK(pmem2_source_expected_granularity(src, PMEM2_SHARED, &granularity) == PMEM2_E_NOSUPP);
-	CHECK(pmem2_source_expected_granularity_reason(src, PMEM2_SHARED, text, sizeof(text)) == PMEM2_E_NOSUPP);
-	CHECK(pmem2_source_expected_granularity(src, PMEM2_PRIVATE, &granularity) == PMEM2_E_SRC_DEVDAX_PRIVATE);
+	CHECK(pmem2_source_expected_granularity_reason(src, PMEM2_SHARED, text,
+		sizeof(text)) == PMEM2_E_NOSUPP);
+	CHECK(pmem2_source_expected_granularity(src, PMEM2_PRIVATE,
+		&granularity) == PMEM2_E_SRC_DEVDAX_PRIVATE);
 	CHECK(granularity == PMEM2_GRANULARITY_PAGE);
 
 	/* Another region in its place. */

@@ -1,4 +1,7 @@
-/* A filter for system calls under which fstat fails with EIO: nothing else makes it fail on an open descriptor. */
+/*
+ * A filter for system calls under which fstat fails with EIO: nothing else makes it fail on an open
+ * descriptor.
+ */
 
 #ifndef FAIL_FSTAT_H
 #define FAIL_FSTAT_H
@@ -12,8 +15,9 @@
 static void
 fail_fstat(void)
 {
-#define FAILS(number)                                                                                                 \
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (number), 0, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EIO)
+#define FAILS(number)                                                                           \
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (number), 0, 1),                                    \
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EIO)
 	struct sock_filter filter[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
 #ifdef SYS_fstat
@@ -27,7 +31,8 @@ fail_fstat(void)
 	};
 	struct sock_fprog program = { sizeof(filter) / sizeof(filter[0]), filter };
 
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+		prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
 		die("seccomp");
 }
 

@@ -1,6 +1,6 @@
 /*
- * How the structures of libpmem2/region.h lie in memory, as the library in Rust has them: compiled only. The expression is that
- * of src/capi/src/region/layout.rs.
+ * How the structures of libpmem2/region.h lie in memory, as the library in Rust has them: compiled
+ * only. The expression is that of src/capi/src/region/layout.rs.
  */
 
 #include <libpmem2/region.h>

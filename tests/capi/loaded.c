@@ -1,7 +1,9 @@
 /*
- * The library in a program that loads it while it runs: memory that is gone by the first failure, a program with a function
- * of the library's name, a thread that is cancelled while it prints, and a SIGBUS after the library was closed. loaded LIBRARY. Run with
- * GLIBC_TUNABLES=glibc.rtld.optional_static_tls=0: other libraries have taken what glibc keeps for such thread-local storage.
+ * The library in a program that loads it while it runs: memory that is gone by the first failure, a
+ * program with a function of the library's name, a thread that is cancelled while it prints, and a
+ * SIGBUS after the library was closed. loaded LIBRARY. Run with
+ * GLIBC_TUNABLES=glibc.rtld.optional_static_tls=0: other libraries have taken what glibc keeps for
+ * such thread-local storage.
  */
 
 #define _GNU_SOURCE
@@ -22,13 +24,13 @@
 #include "memory.h"
 #include "sysfs.h"
 
-#define CHECK(condition)                                                                                              \
-	do {                                                                                                          \
-		checks++;                                                                                             \
-		if (!(condition)) {                                                                                   \
-			printf("FAILED: line %d: %s\n", __LINE__, #condition);                                        \
-			exit(1);                                                                                      \
-		}                                                                                                     \
+#define CHECK(condition)                                                                        \
+	do {                                                                                    \
+		checks++;                                                                       \
+		if (!(condition)) {                                                             \
+			printf("FAILED: line %d: %s\n", __LINE__, #condition);                  \
+			exit(1);                                                                \
+		}                                                                               \
 	} while (0)
 
 static int checks;
@@ -63,7 +65,8 @@ printed(void *(*print_with)(void *), void **result)
 	ssize_t length;
 
 	CHECK(kept >= 0 && pipe(ends) == 0 && dup2(ends[1], 2) == 2);
-	CHECK(pthread_create(&thread, NULL, print_with, NULL) == 0 && pthread_join(thread, result) == 0);
+	CHECK(pthread_create(&thread, NULL, print_with, NULL) == 0 &&
+		pthread_join(thread, result) == 0);
 	CHECK(dup2(kept, 2) == 2);
 	close(kept);
 	close(ends[1]);
@@ -150,7 +153,10 @@ handler(int number)
 	_exit(42);
 }
 
-/* Its handler of SIGBUS is installed, and passes a signal on after dlclose: its code is still there. */
+/*
+ * Its handler of SIGBUS is installed, and passes a signal on after dlclose: its code is still
+ * there.
+ */
 static int
 closed(void *path)
 {
@@ -190,12 +196,15 @@ main(int argc, char **argv)
 	without_memory(argv[1]);
 
 	text = printed(prints, &result);
-	CHECK(strcmp(pmem2_errormsg(), "the program's") == 0 && strcmp(errormsg(), "the program's") != 0);
-	CHECK(strncmp(text, "path: ", 6) == 0 && strstr(text, "not an open file descriptor") != NULL);
+	CHECK(strcmp(pmem2_errormsg(), "the program's") == 0 &&
+		strcmp(errormsg(), "the program's") != 0);
+	CHECK(strncmp(text, "path: ", 6) == 0 && strstr(text,
+		"not an open file descriptor") != NULL);
 
 	text = printed(is_cancelled, &result);
 	CHECK(result == PTHREAD_CANCELED);
-	CHECK(strstr(text, "not an open file descriptor") != NULL && text[strlen(text) - 1] == '\n');
+	CHECK(strstr(text, "not an open file descriptor") != NULL &&
+		text[strlen(text) - 1] == '\n');
 	CHECK(ftrylockfile(stderr) == 0);
 	funlockfile(stderr);
 	printf("loaded: %d checks\n", checks);

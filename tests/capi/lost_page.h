@@ -1,4 +1,6 @@
-/* A page that is mapped and lost: the file behind it was cut off. Whoever touches it gets a SIGBUS. */
+/*
+ * A page that is mapped and lost: the file behind it was cut off. Whoever touches it gets a SIGBUS.
+ */
 
 #ifndef LOST_PAGE_H
 #define LOST_PAGE_H

@@ -1,6 +1,6 @@
 /*
- * malloc and free that count and can fail. With PMEM2_WRAP the program is linked with --wrap (the static library), else
- * these take the place of glibc's (the shared library).
+ * malloc and free that count and can fail. With PMEM2_WRAP the program is linked with --wrap (the
+ * static library), else these take the place of glibc's (the shared library).
  */
 
 #ifndef MEMORY_H

@@ -1,6 +1,7 @@
 /*
- * NVDIMMs, a region and a namespace in a made /sys, which says that the disk that /var/tmp is on is that namespace: a file
- * tells its disk by st_dev, which cannot be made up. It has what libndctl wants to see, too; tests/common/nd.rs says more.
+ * NVDIMMs, a region and a namespace in a made /sys, which says that the disk that /var/tmp is on is
+ * that namespace: a file tells its disk by st_dev, which cannot be made up. It has what libndctl
+ * wants to see, too; tests/common/nd.rs says more.
  */
 
 #ifndef ND_H
@@ -20,7 +21,8 @@ static const char *const nd_ids[ND_DIMMS] = { "8680-56341200", "8980-a1-1741-000
 static const char *const nd_counts[ND_DIMMS] = { "3", "40", "500" };
 
 /* The id and the count of a region on so many of them. */
-static const char *const nd_id[ND_DIMMS + 1] = { "", "8680-56341200", "8980-a1-1741-00000b2c8680-56341200",
+static const char *const nd_id[ND_DIMMS + 1] = { "", "8680-56341200",
+	"8980-a1-1741-00000b2c8680-56341200",
 	"8680-18980-a1-1741-00000b2c8680-56341200" };
 static const uint64_t nd_usc[ND_DIMMS + 1] = { 0, 3, 43, 543 };
 
@@ -89,7 +91,9 @@ lead(const char *path, const char *target)
 		die(path);
 }
 
-/* A device of the bus nd has its directory, and a link where libndctl and this library look for it. */
+/*
+ * A device of the bus nd has its directory, and a link where libndctl and this library look for it.
+ */
 static void
 nd_device(const char *path, const char *const *names_and_lines)
 {
@@ -102,10 +106,13 @@ make_dimm(int number)
 {
 	const char *path = nd_path(ND_BUS "/nmem%d", number);
 
-	nd_device(path, (const char *const[]){ "dev", nd_path("249:%d", number), "commands", "smart", "modalias", "nd:t1",
+	nd_device(path, (const char *const[]){ "dev", nd_path("249:%d", number), "commands",
+		"smart", "modalias", "nd:t1",
 		"flags", "", NULL });
-	put_all(nd_path("%s/nfit", path), (const char *const[]){ "id", nd_ids[number], "dirty_shutdown", nd_counts[number],
-		"handle", nd_path("0x%d", number), "phys_id", "0x0", "serial", "0x0", "vendor", "0x8086", "device", "0x0",
+	put_all(nd_path("%s/nfit", path), (const char *const[]){ "id", nd_ids[number],
+		"dirty_shutdown", nd_counts[number],
+		"handle", nd_path("0x%d", number), "phys_id", "0x0", "serial", "0x0", "vendor",
+			"0x8086", "device", "0x0",
 		"rev_id", "0x0", "format", "0x0301", "flags", "", NULL });
 }
 
@@ -128,7 +135,9 @@ nd_disk(void)
 	if (stat("/var/tmp", &status) != 0)
 		die("/var/tmp");
 	if (major(status.st_dev) == 0) {
-		fprintf(stderr, "/var/tmp is on a file system without a device: these tests need a directory on a disk\n");
+		fprintf(stderr,
+			"/var/tmp is on a file system without a device: these tests need a "
+			"directory on a disk\n");
 		exit(2);
 	}
 	return status.st_dev;
@@ -153,25 +162,36 @@ make_nd_bus(int dimms)
 	int i;
 
 	empty_sysfs();
-	nd_device(ND_BUS, (const char *const[]){ "provider", "ACPI.NFIT", "commands", "ars_cap", "wait_probe", "1",
+	nd_device(ND_BUS, (const char *const[]){ "provider", "ACPI.NFIT", "commands", "ars_cap",
+		"wait_probe", "1",
 		"nfit/revision", "1", "nfit/dsm_mask", "0x0", NULL });
 	put(ND_BUS "/nd/ndctl0/dev", "248:0");
 	lead(ND_BUS "/nd/ndctl0/device", ND_BUS);
 	lead("/sys/class/nd/ndctl0", ND_BUS "/nd/ndctl0");
 	lead("/sys/dev/char/248:0", ND_BUS "/nd/ndctl0");
-	/* In the order of the mappings: libndctl has the first one first that readdir gives last, and tmpfs gives the oldest last. */
+	/*
+	 * In the order of the mappings: libndctl has the first one first that readdir gives last,
+	 * and tmpfs gives the oldest last.
+	 */
 	for (i = dimms; i-- > 0;)
 		make_dimm(i);
-	nd_device(ND_REGION, (const char *const[]){ "size", "134217728", "mappings", nd_path("%d", dimms), "nstype", "4",
-		"read_only", "0", "numa_node", "1", "target_node", "2", "modalias", "nd:t2", "persistence_domain",
+	nd_device(ND_REGION, (const char *const[]){ "size", "134217728", "mappings",
+		nd_path("%d", dimms), "nstype", "4",
+		"read_only", "0", "numa_node", "1", "target_node", "2", "modalias", "nd:t2",
+			"persistence_domain",
 		"memory_controller", NULL });
 	for (i = 0; i < dimms; i++)
-		put(nd_path(ND_REGION "/mapping%d", i), nd_path("nmem%d,0,134217728,%d", dimms - 1 - i, i));
-	nd_device(ND_REGION "/namespace1.0", (const char *const[]){ "nstype", "4", "size", "134217728", "resource",
-		"0x100000000", "force_raw", "0", "holder", "pfn1.1", "numa_node", "1", "modalias", "nd:t4", "mode", "memory",
+		put(nd_path(ND_REGION "/mapping%d", i),
+			nd_path("nmem%d,0,134217728,%d", dimms - 1 - i, i));
+	nd_device(ND_REGION "/namespace1.0", (const char *const[]){ "nstype", "4", "size",
+		"134217728", "resource",
+		"0x100000000", "force_raw", "0", "holder", "pfn1.1", "numa_node", "1", "modalias",
+			"nd:t4", "mode", "memory",
 		NULL });
-	nd_device(ND_REGION "/pfn1.1", (const char *const[]){ "namespace", "namespace1.0", "size", "132120576", "resource",
-		"0x100200000", "align", "2097152", "mode", "pmem", "uuid", "6e7a5c36-0b9f-4f4e-9d0c-0ef8f4d5a5a1", "modalias",
+	nd_device(ND_REGION "/pfn1.1", (const char *const[]){ "namespace", "namespace1.0", "size",
+		"132120576", "resource",
+		"0x100200000", "align", "2097152", "mode", "pmem", "uuid",
+			"6e7a5c36-0b9f-4f4e-9d0c-0ef8f4d5a5a1", "modalias",
 		"nd:t7", NULL });
 }
 
@@ -183,7 +203,8 @@ make_nd(int dimms)
 
 	make_nd_bus(dimms);
 	make_disk(ND_REGION "/pfn1.1", "pmem1", disk);
-	lead(nd_path("/sys/dev/block/%u:%u", major(disk), minor(disk)), ND_REGION "/pfn1.1/block/pmem1");
+	lead(nd_path("/sys/dev/block/%u:%u", major(disk), minor(disk)),
+		ND_REGION "/pfn1.1/block/pmem1");
 }
 
 #endif

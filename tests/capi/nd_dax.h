@@ -9,7 +9,8 @@
 static void
 make_dax(const char *path, const char *number)
 {
-	put_all(path, (const char *const[]){ "dev", number, "size", "1073741824", "align", "2097152", "numa_node", "1", NULL });
+	put_all(path, (const char *const[]){ "dev", number, "size", "1073741824", "align",
+		"2097152", "numa_node", "1", NULL });
 	if (mkdir("/sys/bus/dax", 0755) != 0)
 		die("/sys/bus/dax");
 	lead(nd_path("%s/subsystem", path), "/sys/bus/dax");

@@ -11,13 +11,14 @@
 
 extern int checks;
 
-#define CHECK(condition)                                                                                              \
-	do {                                                                                                          \
-		checks++;                                                                                             \
-		if (!(condition)) {                                                                                   \
-			printf("FAILED: %s: line %d: %s (%s)\n", __FILE__, __LINE__, #condition, pmem2_errormsg());   \
-			exit(1);                                                                                      \
-		}                                                                                                     \
+#define CHECK(condition)                                                                        \
+	do {                                                                                    \
+		checks++;                                                                       \
+		if (!(condition)) {                                                             \
+			printf("FAILED: %s: line %d: %s (%s)\n",                                \
+				__FILE__, __LINE__, #condition, pmem2_errormsg());              \
+			exit(1);                                                                \
+		}                                                                               \
 	} while (0)
 
 #define SAYS(words) (strstr(pmem2_errormsg(), words) != NULL)

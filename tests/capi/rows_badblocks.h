@@ -38,8 +38,8 @@ bad_anonymous(void)
 }
 
 /*
- * On a made-up pmem disk, with a list: of the disk, where this library looks, and of the region, where libndctl does; the namespace begins
- * 2 MiB into the region.
+ * On a made-up pmem disk, with a list: of the disk, where this library looks, and of the region,
+ * where libndctl does; the namespace begins 2 MiB into the region.
  */
 static int
 file_and_list(int sectors)
@@ -50,7 +50,8 @@ file_and_list(int sectors)
 	fd = bad_file(O_RDWR);
 	list_bad(sectors == 0 ? "" : nd_path("%llu %d\n", sector(fd, 4096), sectors));
 	put(ND_REGION "/resource", "0x100000000");
-	write_file(ND_REGION "/badblocks", sectors == 0 ? "" : nd_path("%llu %d\n", sector(fd, 4096) + 4096, sectors));
+	write_file(ND_REGION "/badblocks", sectors == 0 ? "" :
+		nd_path("%llu %d\n", sector(fd, 4096) + 4096, sectors));
 	return fd;
 }
 
@@ -109,10 +110,12 @@ clear_beyond(void)
 
 	if (pmem2_badblock_context_new(&bbctx, source_of(file_and_list(8))) != 0)
 		die("pmem2_badblock_context_new");
-	printf(" %d %d", pmem2_badblock_clear(bbctx, &offset), pmem2_badblock_clear(bbctx, &length));
+	printf(" %d %d", pmem2_badblock_clear(bbctx, &offset),
+		pmem2_badblock_clear(bbctx, &length));
 }
 
-static void context_null(void) { printf(" %d", pmem2_badblock_context_new(NULL, source_of(open_file(O_RDWR)))); }
+static void context_null(void) { printf(" %d", pmem2_badblock_context_new(NULL,
+	source_of(open_file(O_RDWR)))); }
 
 static void
 context_of_null(void)

@@ -48,7 +48,9 @@ ask_id(struct pmem2_source *src, const char *before, size_t told)
 	printf(" %d \"%.255s\" %s", code, id, len == told ? "len as it was" : "len changed");
 }
 
-/* Without the outputs of a failed device_usc, which libpmem2 sets to 0: that is a row of its own. */
+/*
+ * Without the outputs of a failed device_usc, which libpmem2 sets to 0: that is a row of its own.
+ */
 static void
 ask_place(struct pmem2_source *src)
 {
@@ -144,7 +146,8 @@ static void
 count_fails(void)
 {
 	make_nd(2);
-	if (unlink(ND_BUS "/nmem0/nfit/dirty_shutdown") != 0 || mkdir(ND_BUS "/nmem0/nfit/dirty_shutdown", 0755) != 0)
+	if (unlink(ND_BUS "/nmem0/nfit/dirty_shutdown") != 0 ||
+		mkdir(ND_BUS "/nmem0/nfit/dirty_shutdown", 0755) != 0)
 		die("dirty_shutdown");
 	ask_usc(source_of(file_on_nd()));
 }
@@ -191,7 +194,8 @@ full_table(void)
 	fd = file_on_nd();
 	src = source_of(fd);
 	said = memfd_create("stderr", 0);
-	if (kept_stderr < 0 || said < 0 || dup2(said, 2) != 2 || getrlimit(RLIMIT_NOFILE, &limit) != 0)
+	if (kept_stderr < 0 || said < 0 || dup2(said, 2) != 2 ||
+		getrlimit(RLIMIT_NOFILE, &limit) != 0)
 		die("stderr");
 	limit.rlim_cur = 3;
 	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
@@ -227,7 +231,8 @@ count_calls(void (*ask)(struct pmem2_source *), unsigned limit)
 		die("ptrace");
 	if (ptrace(PTRACE_SETOPTIONS, child, NULL, (void *)PTRACE_O_TRACESYSGOOD) != 0)
 		die("PTRACE_SETOPTIONS");
-	while (ptrace(PTRACE_SYSCALL, child, NULL, NULL) == 0 && waitpid(child, &status, 0) == child && !WIFEXITED(status)) {
+	while (ptrace(PTRACE_SYSCALL, child, NULL, NULL) == 0 &&
+		waitpid(child, &status, 0) == child && !WIFEXITED(status)) {
 		struct __ptrace_syscall_info info;
 
 		if (!WIFSTOPPED(status) || WSTOPSIG(status) != (SIGTRAP | 0x80))
@@ -280,8 +285,10 @@ static void calls_of_id(void) { count_calls(length_alone, 5 + 6); }
 
 static void usc_of_file(void) { ask_usc(source_of(open_file(O_RDWR))); }
 
-static void numa_null(void) { printf(" %d", pmem2_source_numa_node(source_of(open_file(O_RDWR)), NULL)); }
-static void usc_null(void) { printf(" %d", pmem2_source_device_usc(source_of(open_file(O_RDWR)), NULL)); }
+static void numa_null(void) { printf(" %d", pmem2_source_numa_node(source_of(open_file(O_RDWR)),
+	NULL)); }
+static void usc_null(void) { printf(" %d", pmem2_source_device_usc(source_of(open_file(O_RDWR)),
+	NULL)); }
 
 static void
 id_null(void)
@@ -301,7 +308,8 @@ anonymous_null(void)
 		_exit(1);
 	printf(" numa %d", pmem2_source_numa_node(src, NULL));
 	printf(" usc %d", pmem2_source_device_usc(src, NULL));
-	printf(" id %d %d", pmem2_source_device_id(src, NULL, NULL), pmem2_source_device_id(src, text, NULL));
+	printf(" id %d %d", pmem2_source_device_id(src, NULL, NULL),
+		pmem2_source_device_id(src, text, NULL));
 	printf(" get_fd %d", pmem2_source_get_fd(src, NULL));
 }
 

@@ -1,4 +1,7 @@
-/* Every kind of descriptor, and how one is made. tests/common/rows.rs has the table in Rust, with what each gives. */
+/*
+ * Every kind of descriptor, and how one is made. tests/common/rows.rs has the table in Rust, with
+ * what each gives.
+ */
 
 #ifndef ROWS_SOURCE_H
 #define ROWS_SOURCE_H
@@ -72,10 +75,13 @@ sized(int fd, off_t size)
 	return keep(fd);
 }
 
-static int tmpfile_sized(void) { return sized(open(directory, O_RDWR | O_TMPFILE, 0600), FILE_SIZE); }
-static int large_file(void) { return sized(open(directory, O_RDWR | O_TMPFILE, 0600), (off_t)5 << 30); }
+static int tmpfile_sized(void) { return sized(open(directory, O_RDWR | O_TMPFILE, 0600), FILE_SIZE);
+	}
+static int large_file(void) { return sized(open(directory, O_RDWR | O_TMPFILE, 0600),
+	(off_t)5 << 30); }
 static int memory(void) { return sized(memfd_create("pmem2", 0), FILE_SIZE); }
-static int huge_memory(void) { return sized(memfd_create("pmem2", MFD_HUGETLB | (21U << 26)), 2 << 20); }
+static int huge_memory(void) { return sized(memfd_create("pmem2", MFD_HUGETLB | (21U << 26)),
+	2 << 20); }
 
 static int
 file_on(const char *type, const char *options, off_t size)
@@ -83,7 +89,8 @@ file_on(const char *type, const char *options, off_t size)
 	const char *place = in_world("mount");
 	char path[256];
 
-	if ((mkdir(place, 0755) != 0 && errno != EEXIST) || mount(type, place, type, 0, options) != 0)
+	if ((mkdir(place, 0755) != 0 && errno != EEXIST) ||
+		mount(type, place, type, 0, options) != 0)
 		return NOT_MADE;
 	snprintf(path, sizeof(path), "%s/file", place);
 	int fd = sized(open(path, O_RDWR | O_CREAT, 0600), size);

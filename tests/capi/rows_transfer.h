@@ -149,7 +149,8 @@ static void
 read_into_text(void)
 {
 	/* Of the program itself: it can be read only. */
-	printf(" %d", pmem2_source_pread_mcsafe(source_of(file_with_text(O_RDONLY)), (void *)(uintptr_t) "text", 1, 0));
+	printf(" %d", pmem2_source_pread_mcsafe(source_of(file_with_text(O_RDONLY)),
+		(void *)(uintptr_t) "text", 1, 0));
 }
 
 static void

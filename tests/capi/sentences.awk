@@ -1,5 +1,6 @@
-# The sentences of a manual page's DESCRIPTION, RETURN VALUE and ERRORS, and of the section `also` if it is given, one a line, from what man
-# prints: sections begin in column 1, paragraphs are parted by empty lines, list items begin with a bullet.
+# Prints the sentences of a manual page's DESCRIPTION, RETURN VALUE and ERRORS, and of the section
+# `also` if it is given, one a line. The input is the output of man: sections begin in column 1,
+# paragraphs are separated by empty lines, list items begin with a bullet.
 
 function flush() {
     gsub(/[ \t]+/, " ", paragraph)

@@ -1,7 +1,8 @@
 /*
- * Each sentence of DESCRIPTION, RETURN VALUE and ERRORS of libpmem2's manual pages, in their order, and a check of what it
- * says. Prints the page, the number and the sentence once its check has passed; ci/capi compares that with the sentences of
- * the pages themselves, so that none is left out.
+ * Each sentence of DESCRIPTION, RETURN VALUE and ERRORS of libpmem2's manual pages, in their order,
+ * and a check of what it says. Prints the page, the number and the sentence once its check has
+ * passed; ci/capi compares that with the sentences of the pages themselves, so that none is left
+ * out.
  */
 
 #define _GNU_SOURCE
@@ -23,13 +24,14 @@ static int checks;
 /* Sentences that were checked; and that nothing here can check. */
 static int checked, of_elsewhere, of_mappings, of_libndctl;
 
-#define CHECK(condition)                                                                                              \
-	do {                                                                                                          \
-		checks++;                                                                                             \
-		if (!(condition)) {                                                                                   \
-			printf("FAILED: line %d: %s (%s)\n", __LINE__, #condition, pmem2_errormsg());                 \
-			exit(1);                                                                                      \
-		}                                                                                                     \
+#define CHECK(condition)                                                                        \
+	do {                                                                                    \
+		checks++;                                                                       \
+		if (!(condition)) {                                                             \
+			printf("FAILED: line %d: %s (%s)\n",                                    \
+				__LINE__, #condition, pmem2_errormsg());                        \
+			exit(1);                                                                \
+		}                                                                               \
 	} while (0)
 
 static void
@@ -76,7 +78,10 @@ elsewhere(const char *text)
 	not_checkable(text, &of_elsewhere);
 }
 
-/* Of mappings, which there are none of yet: once there are, this fails and the sentence needs a real check. */
+/*
+ * Of mappings, which there are none of yet: once there are, this fails and the sentence needs a
+ * real check.
+ */
 extern int pmem2_map_new(void) __attribute__((weak));
 
 static void
@@ -245,73 +250,92 @@ pages_of_from_fd(void)
 {
 	begin("pmem2_source_from_fd");
 	makes_a_source();
-	sentence("On Linux the pmem2_source_from_fd() function validates the file descriptor and instantiates a new *struct "
+	sentence("On Linux the pmem2_source_from_fd() function validates the file descriptor and "
+		"instantiates a new *struct "
 		 "pmem2_source** object describing the data source.");
-	elsewhere("On Windows the pmem2_source_from_fd() function converts a file descriptor to a file handle (using "
+	elsewhere("On Windows the pmem2_source_from_fd() function converts a file descriptor to a "
+		"file handle (using "
 		  "**_get_osfhandle()), and passes it to pmem2_source_from_handle().");
-	elsewhere("By default _get_osfhandle() calls abort() in case of invalid file descriptor, but this behavior can be "
+	elsewhere("By default _get_osfhandle() calls abort() in case of invalid file descriptor, "
+		"but this behavior can be "
 		  "suppressed by _set_abort_behavior() and SetErrorMode**() functions.");
-	elsewhere("Please check MSDN documentation for more information about Windows CRT error handling.");
+	elsewhere("Please check MSDN documentation for more information about Windows CRT error "
+		"handling.");
 	access_modes();
-	sentence("fd must be opened with O_RDONLY or O_RDWR mode, but on Windows it is not validated.");
+	sentence("fd must be opened with O_RDONLY or O_RDWR mode, but on Windows it is not "
+		"validated.");
 	invalid_descriptors();
 	sentence("If fd is invalid, then the function fails.");
-	elsewhere("The pmem2_source_from_handle() function validates the handle and instantiates a new *struct pmem2_source "
+	elsewhere("The pmem2_source_from_handle() function validates the handle and instantiates a "
+		"new *struct pmem2_source "
 		  "object describing the data source.");
 	elsewhere("If handle is INVALID_HANDLE_VALUE, then the function fails.");
-	elsewhere("The handle has to be created with an access mode of GENERIC_READ or (GENERIC_READ | GENERIC_WRITE).");
+	elsewhere("The handle has to be created with an access mode of GENERIC_READ or "
+		"(GENERIC_READ | GENERIC_WRITE).");
 	elsewhere("For details please see the CreateFile**() documentation.");
 	deletes();
-	sentence("The pmem2_source_delete() function frees *src returned by pmem2_source_from_fd() or "
+	sentence("The pmem2_source_delete() function frees *src returned by pmem2_source_from_fd() "
+		"or "
 		 "pmem2_source_from_handle() and sets *src to NULL.");
 	deletes_nothing();
 	sentence("If *src is NULL, no operation is performed.");
 	zero_or_negative();
-	sentence("The pmem2_source_from_fd() and pmem2_source_from_handle() functions return 0 on success or a negative error "
+	sentence("The pmem2_source_from_fd() and pmem2_source_from_handle() functions return 0 on "
+		"success or a negative error "
 		 "code on failure.");
 	delete_returns_0();
 	sentence("The pmem2_source_delete() function always returns 0.");
 	zero_or_negative();
-	sentence("The pmem2_source_from_fd()/pmem2_source_from_handle() functions can fail with the following errors:");
+	sentence("The pmem2_source_from_fd()/pmem2_source_from_handle() functions can fail with "
+		"the following errors:");
 	CHECK(from_fd(-1) == PMEM2_E_INVALID_FILE_HANDLE);
 	CHECK(from_fd(closed()) == PMEM2_E_INVALID_FILE_HANDLE);
 	sentence("PMEM2_E_INVALID_FILE_HANDLE - fd is not an open and valid file descriptor.");
-	elsewhere("On Windows the function can abort() on this failure based on CRT's abort() behavior.");
+	elsewhere("On Windows the function can abort() on this failure based on CRT's abort() "
+		"behavior.");
 	CHECK(from_fd(open_file(O_WRONLY)) == PMEM2_E_INVALID_FILE_HANDLE);
 	CHECK(from_fd(open("/dev/null", O_WRONLY)) == PMEM2_E_INVALID_FILE_HANDLE);
 	sentence("PMEM2_E_INVALID_FILE_HANDLE - fd is opened in O_WRONLY mode.");
 	CHECK(pmem2_source_get_handle == NULL);
 	sentence("On Linux:");
 	refused_types();
-	sentence("PMEM2_E_INVALID_FILE_TYPE - fd points to a directory, block device, pipe, or socket.");
+	sentence("PMEM2_E_INVALID_FILE_TYPE - fd points to a directory, block device, pipe, or "
+		"socket.");
 	refused_devices();
-	sentence("PMEM2_E_INVALID_FILE_TYPE - fd points to a character device other than Device DAX.");
+	sentence("PMEM2_E_INVALID_FILE_TYPE - fd points to a character device other than Device "
+		"DAX.");
 	elsewhere("On Windows:");
-	elsewhere("PMEM2_E_INVALID_FILE_TYPE - handle points to a resource that is not a regular file.");
-	elsewhere("On Windows pmem2_source_from_fd() can return all errors from the underlying pmem2_source_from_handle() "
+	elsewhere("PMEM2_E_INVALID_FILE_TYPE - handle points to a resource that is not a regular "
+		"file.");
+	elsewhere("On Windows pmem2_source_from_fd() can return all errors from the underlying "
+		"pmem2_source_from_handle() "
 		  "function.");
 	elsewhere("The pmem2_source_from_handle() can return the following errors:");
 	elsewhere("PMEM2_E_INVALID_FILE_HANDLE - handle points to a resource that is not a file.");
 	elsewhere("PMEM2_E_INVALID_FILE_TYPE - handle points to a directory.");
 	without_memory();
-	sentence("The pmem2_source_from_fd() and pmem2_source_from_handle() functions can also return -ENOMEM in case of "
+	sentence("The pmem2_source_from_fd() and pmem2_source_from_handle() functions can also "
+		"return -ENOMEM in case of "
 		 "insufficient memory to allocate an instance of struct pmem2_source.");
 
 	/* The page of 2.x, which knows no Windows. */
 	begin("pmem2_source_from_fd(2.x)");
 	makes_a_source();
-	sentence("The pmem2_source_from_fd() function validates the file descriptor and instantiates a new *struct "
+	sentence("The pmem2_source_from_fd() function validates the file descriptor and "
+		"instantiates a new *struct "
 		 "pmem2_source** object describing the data source.");
 	access_modes();
 	sentence("fd must be opened with O_RDONLY or O_RDWR mode.");
 	invalid_descriptors();
 	sentence("If fd is invalid, then the function fails.");
 	deletes();
-	sentence("The pmem2_source_delete() function frees *src returned by pmem2_source_from_fd() and sets *src to NULL.");
+	sentence("The pmem2_source_delete() function frees *src returned by pmem2_source_from_fd() "
+		"and sets *src to NULL.");
 	deletes_nothing();
 	sentence("If *src is NULL, no operation is performed.");
 	zero_or_negative();
-	sentence("The pmem2_source_from_fd() function return 0 on success or a negative error code on failure.");
+	sentence("The pmem2_source_from_fd() function return 0 on success or a negative error code "
+		"on failure.");
 	delete_returns_0();
 	sentence("The pmem2_source_delete() function always returns 0.");
 	zero_or_negative();
@@ -321,11 +345,14 @@ pages_of_from_fd(void)
 	CHECK(from_fd(open_file(O_WRONLY)) == PMEM2_E_INVALID_FILE_HANDLE);
 	sentence("PMEM2_E_INVALID_FILE_HANDLE - fd is opened in O_WRONLY mode.");
 	refused_types();
-	sentence("PMEM2_E_INVALID_FILE_TYPE - fd points to a directory, block device, pipe, or socket.");
+	sentence("PMEM2_E_INVALID_FILE_TYPE - fd points to a directory, block device, pipe, or "
+		"socket.");
 	refused_devices();
-	sentence("PMEM2_E_INVALID_FILE_TYPE - fd points to a character device other than Device DAX.");
+	sentence("PMEM2_E_INVALID_FILE_TYPE - fd points to a character device other than Device "
+		"DAX.");
 	without_memory();
-	sentence("The pmem2_source_from_fd() function can also return -ENOMEM in case of insufficient memory to allocate an "
+	sentence("The pmem2_source_from_fd() function can also return -ENOMEM in case of "
+		"insufficient memory to allocate an "
 		 "instance of struct pmem2_source.");
 }
 
@@ -354,7 +381,10 @@ main(void)
 	page_of_badblock_clear();
 	leave_world();
 	/* To people: the standard output is compared with the pages. */
-	fprintf(stderr, "%d sentences checked, %d not checkable: %d of other systems, %d of mappings, which there are none of yet, %d of libndctl\n",
-		checked, of_elsewhere + of_mappings + of_libndctl, of_elsewhere, of_mappings, of_libndctl);
+	fprintf(stderr,
+		"%d sentences checked, %d not checkable: %d of other systems, %d of mappings, "
+		"which there are none of yet, %d of libndctl\n",
+		checked, of_elsewhere + of_mappings + of_libndctl, of_elsewhere, of_mappings,
+			of_libndctl);
 	return 0;
 }

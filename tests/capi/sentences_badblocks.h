@@ -40,7 +40,8 @@ is_ended_by_sigbus(void)
 		signal(SIGBUS, SIG_DFL);
 		_exit(*(volatile char *)lost_page());
 	}
-	CHECK(waitpid(child, &status, 0) == child && WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS);
+	CHECK(waitpid(child, &status, 0) == child && WIFSIGNALED(status) &&
+		WTERMSIG(status) == SIGBUS);
 }
 
 /* A file with a bad block of a page at 4096, and its source. */
@@ -110,7 +111,10 @@ no_memory_for_a_context(void)
 	done_with(src);
 }
 
-/* What the constructor gives for a device DAX in this directory, of which sysfs says that it begins there. */
+/*
+ * What the constructor gives for a device DAX in this directory, of which sysfs says that it begins
+ * there.
+ */
 static int
 code_of_device(const char *path, const char *resource)
 {
@@ -182,7 +186,8 @@ under(unsigned number, int error, int (*body)(void *))
 	(void)number, (void)body;
 	CHECK(code < 0);
 #else
-	CHECK(child_under(number, body == makes_none_without_fstat ? 0 : (unsigned)error, body, &code));
+	CHECK(child_under(number, body == makes_none_without_fstat ? 0 : (unsigned)error, body,
+		&code));
 #endif
 	pmem2_badblock_context_delete(&tried_context);
 	done_with(tried);
@@ -216,7 +221,8 @@ beyond_what_files_have(void)
 {
 	struct pmem2_source *src = with_bad_block();
 	struct pmem2_badblock_context *bbctx;
-	struct pmem2_badblock offset = { (size_t)INT64_MAX + 1, 1 }, length = { 4096, (size_t)INT64_MAX + 1 };
+	struct pmem2_badblock offset = { (size_t)INT64_MAX + 1, 1 }, length =
+		{ 4096, (size_t)INT64_MAX + 1 };
 
 	CHECK(pmem2_badblock_context_new(&bbctx, src) == 0);
 	CHECK(pmem2_badblock_clear(bbctx, &offset) == PMEM2_E_OFFSET_OUT_OF_RANGE);
@@ -230,20 +236,25 @@ page_of_badblock_context_new(void)
 {
 	begin("pmem2_badblock_context_new");
 	tells_bad_blocks();
-	sentence("The pmem2_badblock_context_new() function instantiates a new (opaque) bad block context "
-		 "structure, pmem2_badblock_context, which is used to read and clear bad blocks (by "
+	sentence("The pmem2_badblock_context_new() function instantiates a new (opaque) bad block "
+		"context "
+		 "structure, pmem2_badblock_context, which is used to read and clear bad blocks "
+		 	"(by "
 		 "pmem2_badblock_next() and pmem2_badblock_clear()).");
 	tells_bad_blocks();
 	sentence("The function returns the bad block context through the pointer in *bbctx.");
 	tells_bad_blocks();
-	sentence("New bad block context structure is initialized with values read from the source given as the "
+	sentence("New bad block context structure is initialized with values read from the source "
+		"given as the "
 		 "first argument (src).");
 	/* What that is: a load from a lost page stands for one. */
 	is_ended_by_sigbus();
-	sentence("A bad block is an uncorrectable media error - a part of a storage media that is either "
+	sentence("A bad block is an uncorrectable media error - a part of a storage media that is "
+		"either "
 		 "inaccessible or unwritable due to permanent physical damage.");
 	is_ended_by_sigbus();
-	sentence("In case of memory-mapped I/O, if a process tries to access (read or write) the corrupted "
+	sentence("In case of memory-mapped I/O, if a process tries to access (read or write) the "
+		"corrupted "
 		 "block, it will be terminated by the SIGBUS signal.");
 	deletes_a_context();
 	sentence("The pmem2_badblock_context_delete() function frees *bbctx returned by "
@@ -253,7 +264,8 @@ page_of_badblock_context_new(void)
 	elsewhere("It is not supported on Windows.");
 	tells_bad_blocks();
 	no_context();
-	sentence("The pmem2_badblock_context_new() function returns 0 on success or a negative error code on "
+	sentence("The pmem2_badblock_context_new() function returns 0 on success or a negative "
+		"error code on "
 		 "failure.");
 	no_context();
 	sentence("The pmem2_badblock_context_new() sets *bbctx to NULL on failure.");
@@ -264,31 +276,43 @@ page_of_badblock_context_new(void)
 	/* No such source can be made. */
 	refused_types();
 	sentence("PMEM2_E_INVALID_FILE_TYPE - src is not a regular file nor a character device.");
-	/* The kernel keeps no list of one that is in no region (CXL, dax_hmem): that is the answer of the one but next. */
-	CHECK(code_of_device("/sys/devices/platform/hmem.0/dax0.0", "0x100200000") == PMEM2_E_NOSUPP);
+	/*
+	 * The kernel keeps no list of one that is in no region (CXL, dax_hmem): that is the answer
+	 * of the one but next.
+	 */
+	CHECK(code_of_device("/sys/devices/platform/hmem.0/dax0.0",
+		"0x100200000") == PMEM2_E_NOSUPP);
 	sentence("PMEM2_E_DAX_REGION_NOT_FOUND - cannot find a DAX region for the given src.");
 	CHECK(code_of_device(ND_REGION "/dax1.1/dax1.1.0", "0x100200000") == 0);
-	CHECK(code_of_device(ND_REGION "/dax1.1/dax1.1.0", "somewhere") == PMEM2_E_CANNOT_READ_BOUNDS);
-	sentence("PMEM2_E_CANNOT_READ_BOUNDS - cannot read offset or size of the namespace of the given src.");
+	CHECK(code_of_device(ND_REGION "/dax1.1/dax1.1.0",
+		"somewhere") == PMEM2_E_CANNOT_READ_BOUNDS);
+	sentence("PMEM2_E_CANNOT_READ_BOUNDS - cannot read offset or size of the namespace of the "
+		"given src.");
 	no_context();
 	sentence("PMEM2_E_NOSUPP - on Windows or when the OS does not support this functionality");
 	no_memory_for_a_context();
 	sentence("-ENOMEM - out of memory");
 	of_ndctl("-errno - set by failing ndctl_new, while trying to create a new ndctl context.");
 	under(SYS_fstat, EIO, makes_none_without_fstat);
-	sentence("-errno - set by failing fstat(2), while trying to validate the file descriptor of src.");
-	of_ndctl("-errno - set by failing realpath(3), while trying to get the canonicalized absolute sysfs "
+	sentence("-errno - set by failing fstat(2), while trying to validate the file descriptor "
+		"of src.");
+	of_ndctl("-errno - set by failing realpath(3), while trying to get the canonicalized "
+		"absolute sysfs "
 		 "pathname of DAX device given in src.");
 	under(SYS_openat, EMFILE, makes_none);
-	sentence("-errno - set by failing open(2), while trying to open the FSDAX device matching with the "
+	sentence("-errno - set by failing open(2), while trying to open the FSDAX device matching "
+		"with the "
 		 "src.");
 	under(SYS_read, EIO, makes_none);
-	sentence("-errno - set by failing read(2), while trying to read from the FSDAX device matching with "
+	sentence("-errno - set by failing read(2), while trying to read from the FSDAX device "
+		"matching with "
 		 "the src.");
-	of_ndctl("-errno - set by failing ndctl_region_get_resource, while reading an offset of the region of "
+	of_ndctl("-errno - set by failing ndctl_region_get_resource, while reading an offset of "
+		"the region of "
 		 "the given src.");
 	under(SYS_ioctl, EIO, tells_none);
-	sentence("-errno - set by failing fiemap ioctl(2), while reading file extents of the given src.");
+	sentence("-errno - set by failing fiemap ioctl(2), while reading file extents of the given "
+		"src.");
 }
 
 static void
@@ -296,17 +320,21 @@ page_of_badblock_next(void)
 {
 	begin("pmem2_badblock_next");
 	tells_bad_blocks();
-	sentence("The pmem2_badblock_next() function reads the next bad block for the given bad block context "
+	sentence("The pmem2_badblock_next() function reads the next bad block for the given bad "
+		"block context "
 		 "*bbctx.");
 	elsewhere("It is not supported on Windows.");
 	tells_bad_blocks();
-	sentence("The pmem2_badblock_next() function returns 0 and stores the next bad block in *bb on success "
-		 "or it returns a negative error code when there are no more bad blocks for the given bad "
+	sentence("The pmem2_badblock_next() function returns 0 and stores the next bad block in "
+		"*bb on success "
+		 "or it returns a negative error code when there are no more bad blocks for the "
+		 	"given bad "
 		 "block context *bbctx.");
 	tells_bad_blocks();
 	sentence("pmem2_badblock_next() can fail with the following error:");
 	tells_bad_blocks();
-	sentence("PMEM2_E_NO_BAD_BLOCK_FOUND - there are no more bad blocks for the given bad block context "
+	sentence("PMEM2_E_NO_BAD_BLOCK_FOUND - there are no more bad blocks for the given bad "
+		"block context "
 		 "*bbctx, *bb is undefined in this case.");
 	no_context();
 	sentence("PMEM2_E_NOSUPP - on Windows or when the OS does not support this functionality");
@@ -319,7 +347,8 @@ page_of_badblock_clear(void)
 	clears();
 	sentence("The pmem2_badblock_clear() function clears the given *bb bad block.");
 	clears();
-	sentence("It means that the pmem2_badblock_clear() function unmaps bad blocks and maps new, healthy, "
+	sentence("It means that the pmem2_badblock_clear() function unmaps bad blocks and maps "
+		"new, healthy, "
 		 "blocks in place of the bad ones.");
 	clears();
 	sentence("The new blocks are zeroed.");
@@ -327,7 +356,8 @@ page_of_badblock_clear(void)
 	sentence("The content of the bad blocks is lost.");
 	elsewhere("It is not supported on Windows.");
 	clears();
-	sentence("The pmem2_badblock_clear() function clears the given *bb bad block and returns 0 on success "
+	sentence("The pmem2_badblock_clear() function clears the given *bb bad block and returns 0 "
+		"on success "
 		 "or a negative error code on failure.");
 	beyond_what_files_have();
 	sentence("pmem2_badblock_clear() can fail with the following errors:");
@@ -338,9 +368,12 @@ page_of_badblock_clear(void)
 	no_context();
 	sentence("PMEM2_E_NOSUPP - on Windows or when the OS does not support this functionality");
 	under(SYS_fallocate, ENOSPC, clears_none);
-	sentence("-errno - set by failing fallocate(2), while deallocating bad blocks or allocating new blocks");
-	of_ndctl("-errno - set by failing ndctl functions: ndctl_bus_cmd_new_ars_cap, ndctl_cmd_submit, "
-		 "ndctl_cmd_ars_cap_get_range or ndctl_bus_cmd_new_clear_error while trying to clear a bad "
+	sentence("-errno - set by failing fallocate(2), while deallocating bad blocks or "
+		"allocating new blocks");
+	of_ndctl("-errno - set by failing ndctl functions: ndctl_bus_cmd_new_ars_cap, "
+		"ndctl_cmd_submit, "
+		 "ndctl_cmd_ars_cap_get_range or ndctl_bus_cmd_new_clear_error while trying to "
+		 	"clear a bad "
 		 "block in a DAX device");
 	of_ndctl("-ENXIO - ndctl_bus_cmd_new_clear_error did not manage to clear all bad blocks");
 }

@@ -21,7 +21,10 @@ done_with(struct pmem2_source *src)
 	unmake_sysfs();
 }
 
-/* The three questions in one form: the code, after a look at the outputs, which stay as they were in a failure. */
+/*
+ * The three questions in one form: the code, after a look at the outputs, which stay as they were
+ * in a failure.
+ */
 typedef int identity(const struct pmem2_source *);
 
 static int
@@ -92,8 +95,10 @@ of_disk(identity *ask)
 	int code;
 
 	empty_sysfs();
-	put(nd_path("/sys/devices/pci0000:00/block/sda/dev"), nd_path("%u:%u", major(disk), minor(disk)));
-	lead(nd_path("/sys/dev/block/%u:%u", major(disk), minor(disk)), "/sys/devices/pci0000:00/block/sda");
+	put(nd_path("/sys/devices/pci0000:00/block/sda/dev"),
+		nd_path("%u:%u", major(disk), minor(disk)));
+	lead(nd_path("/sys/dev/block/%u:%u", major(disk), minor(disk)),
+		"/sys/devices/pci0000:00/block/sda");
 	src = source_of(file_on_nd());
 	code = ask(src);
 	done_with(src);
@@ -135,7 +140,9 @@ failing_fstat(identity *ask)
 	return -WEXITSTATUS(status);
 }
 
-/* There is no libndctl, whose context could fail; what it would have been made for fails by itself. */
+/*
+ * There is no libndctl, whose context could fail; what it would have been made for fails by itself.
+ */
 static int
 without_sysfs(identity *ask)
 {
@@ -168,7 +175,8 @@ page_of_numa_node(void)
 
 	begin("pmem2_source_numa_node");
 	CHECK(node_of("0\n") == 0 && node_of("1\n") == 1 && node_of("7\n") == 7);
-	sentence("The pmem2_source_numa_node() function retrieves the numa node of the given data source.");
+	sentence("The pmem2_source_numa_node() function retrieves the numa node of the given data "
+		"source.");
 	/* That it is a node's number, or none: as the kernel counts them. */
 	CHECK(node_of("1023\n") == 1023 && node_of("-1\n") == -1);
 	sentence("The numa node can be used to, e.g., pin threads to near-memory cores.");
@@ -182,19 +190,24 @@ page_of_numa_node(void)
 	sentence("The pmem2_source_numa_node() function returns 0 on success.");
 	done_with(src);
 	CHECK(of_memory(numa_node) < 0 && of_anonymous(numa_node) < 0);
-	sentence("If the function fails, the *numa_node variable is left unmodified and a negative error code is returned.");
+	sentence("If the function fails, the *numa_node variable is left unmodified and a negative "
+		"error code is returned.");
 	CHECK(of_memory(numa_node) < 0);
 	sentence("The pmem2_source_numa_node() can fail with the following errors:");
 	CHECK(of_anonymous(numa_node) == PMEM2_E_NOSUPP);
 	sentence("On all systems:");
 	CHECK(of_anonymous(numa_node) == PMEM2_E_NOSUPP);
 	CHECK(strstr(pmem2_errormsg(), "the NUMA node") != NULL);
-	sentence("PMEM2_E_NOSUPP - source type or operating system not supported (see #caveats for details.)");
+	sentence("PMEM2_E_NOSUPP - source type or operating system not supported (see #caveats for "
+		"details.)");
 	CHECK(of_disk(numa_node) == PMEM2_E_DAX_REGION_NOT_FOUND);
 	sentence("on Linux:");
-	CHECK(of_disk(numa_node) == PMEM2_E_DAX_REGION_NOT_FOUND && strstr(pmem2_errormsg(), "the block device") != NULL);
-	CHECK(of_memory(numa_node) == PMEM2_E_DAX_REGION_NOT_FOUND && strstr(pmem2_errormsg(), "tmpfs") != NULL);
-	sentence("PMEM2_E_DAX_REGION_NOT_FOUND - no ndctl_region could be determined for the source.");
+	CHECK(of_disk(numa_node) == PMEM2_E_DAX_REGION_NOT_FOUND &&
+		strstr(pmem2_errormsg(), "the block device") != NULL);
+	CHECK(of_memory(numa_node) == PMEM2_E_DAX_REGION_NOT_FOUND &&
+		strstr(pmem2_errormsg(), "tmpfs") != NULL);
+	sentence("PMEM2_E_DAX_REGION_NOT_FOUND - no ndctl_region could be determined for the "
+		"source.");
 	/* No source is made of one. */
 	CHECK(from_fd(open(directory, O_RDONLY)) == PMEM2_E_INVALID_FILE_TYPE);
 	sentence("PMEM2_E_INVALID_FILE_TYPE - if the source points to a directory.");
@@ -240,28 +253,36 @@ page_of_device_id(void)
 	begin("pmem2_source_device_id");
 	CHECK(id_in(200, id) == 0 && strcmp(id, nd_id[2]) == 0);
 	CHECK(strstr(id, nd_ids[0]) != NULL && strstr(id, nd_ids[1]) != NULL);
-	sentence("The pmem2_source_device_id() function retrieves a unique identifier of all NVDIMMs backing the data source.");
+	sentence("The pmem2_source_device_id() function retrieves a unique identifier of all "
+		"NVDIMMs backing the data source.");
 	CHECK(length_on(1) > 1 && id_in(200, id) == 0);
 	sentence("This function has two operating modes:");
 	for (i = 0; i <= ND_DIMMS; i++)
-		CHECK(length_on(i) == strlen(nd_id[i]) + 1 && (i == 0 || length_on(i) > length_on(i - 1)));
-	sentence("if *id is NULL the function calculates a buffer length required for storing the identifier of the *source device "
-		 "and puts this length in *len The more hardware devices back the data source, the longer the length is.");
+		CHECK(length_on(i) == strlen(nd_id[i]) + 1 &&
+			(i == 0 || length_on(i) > length_on(i - 1)));
+	sentence("if *id is NULL the function calculates a buffer length required for storing the "
+		"identifier of the *source device "
+		 "and puts this length in *len The more hardware devices back the data source, the "
+		 	"longer the length is.");
 	CHECK(id_in(needed, id) == 0 && strcmp(id, nd_id[2]) == 0);
-	sentence("if *id is not NULL it must point to a buffer of length *len provided by the previous call to this function.");
+	sentence("if *id is not NULL it must point to a buffer of length *len provided by the "
+		"previous call to this function.");
 	CHECK(id_in(needed, id) == 0 && strlen(id) == strlen(nd_ids[0]) + strlen(nd_ids[1]));
-	sentence("On success, pmem2_source_device_id() will store a unique identifier of all hardware devices backing the data "
+	sentence("On success, pmem2_source_device_id() will store a unique identifier of all "
+		"hardware devices backing the data "
 		 "source.");
 	/* Of the same hardware it stays the same, of other hardware it is another one. */
 	CHECK(length_on(2) == length_on(2) && strcmp(nd_id[1], nd_id[2]) != 0);
-	sentence("For details on how to use the unique identifier for detecting the unsafe shutdown please refer to "
+	sentence("For details on how to use the unique identifier for detecting the unsafe "
+		"shutdown please refer to "
 		 "libpmem2_unsafe_shutdown(7) manual page.");
 	CHECK(id_in(needed, id) == 0);
 	sentence("The pmem2_source_device_id() function returns 0 on success.");
 	for (len = 0; len < needed; len++)
 		CHECK(id_in(len, id) < 0 && id[0] == '#');
 	CHECK(of_memory(device_id) < 0);
-	sentence("If the function fails, the *id and *len variables contents are left unmodified and a negative error code is "
+	sentence("If the function fails, the *id and *len variables contents are left unmodified "
+		"and a negative error code is "
 		 "returned.");
 	CHECK(of_memory(device_id) < 0);
 	sentence("The pmem2_source_device_id() can fail with the following errors:");
@@ -270,23 +291,32 @@ page_of_device_id(void)
 	for (len = 0; len < needed; len++)
 		CHECK(id_in(len, id) == PMEM2_E_BUFFER_TOO_SMALL);
 	CHECK(strstr(pmem2_errormsg(), nd_path("%zu are needed", needed)) != NULL);
-	sentence("PMEM2_E_BUFFER_TOO_SMALL - the provided buffer of length *len is too small to store the full identifier of the "
+	sentence("PMEM2_E_BUFFER_TOO_SMALL - the provided buffer of length *len is too small to "
+		"store the full identifier of the "
 		 "backing devices.");
 	CHECK(of_anonymous(device_id) == PMEM2_E_NOSUPP && of_memory(device_id) == PMEM2_E_NOSUPP);
-	CHECK(of_disk(device_id) == PMEM2_E_NOSUPP && without_file(device_id, "nmem1/nfit/id", 0) == PMEM2_E_NOSUPP);
-	sentence("PMEM2_E_NOSUPP - the underlying platform does not expose hardware identification.");
+	CHECK(of_disk(device_id) == PMEM2_E_NOSUPP && without_file(device_id, "nmem1/nfit/id",
+		0) == PMEM2_E_NOSUPP);
+	sentence("PMEM2_E_NOSUPP - the underlying platform does not expose hardware "
+		"identification.");
 	elsewhere("On Windows:");
-	elsewhere("-errno equivalent of return code set by failing GetFinalPathNameByHandleW(), while trying to resolve the volume "
+	elsewhere("-errno equivalent of return code set by failing GetFinalPathNameByHandleW(), "
+		"while trying to resolve the volume "
 		  "path from the file handle.");
-	elsewhere("-errno set by failing malloc(3), while trying to allocate a buffer for storing volume path.");
-	elsewhere("-errno equivalent of return code set by failing CreateFileW(), while trying to obtain a handle to the volume.");
-	elsewhere("-errno equivalent of return code set by failing DeviceIoControl(), while trying to obtain volume USC value.");
+	elsewhere("-errno set by failing malloc(3), while trying to allocate a buffer for storing "
+		"volume path.");
+	elsewhere("-errno equivalent of return code set by failing CreateFileW(), while trying to "
+		"obtain a handle to the volume.");
+	elsewhere("-errno equivalent of return code set by failing DeviceIoControl(), while trying "
+		"to obtain volume USC value.");
 	CHECK(failing_fstat(device_id) == -EIO);
 	sentence("On Linux:");
 	CHECK(failing_fstat(device_id) == -EIO);
 	sentence("-errno set by failing fstat(2), while trying to validate the file descriptor.");
-	CHECK(without_sysfs(device_id) == -ENOENT && without_file(device_id, "nmem1/nfit/id", 1) == -EISDIR);
-	sentence("-errno set by failing ndctl_new(), while trying to initiate a new NDCTL library context.");
+	CHECK(without_sysfs(device_id) == -ENOENT && without_file(device_id, "nmem1/nfit/id",
+		1) == -EISDIR);
+	sentence("-errno set by failing ndctl_new(), while trying to initiate a new NDCTL library "
+		"context.");
 }
 
 static uint64_t
@@ -308,35 +338,47 @@ page_of_device_usc(void)
 	begin("pmem2_source_device_usc");
 	for (i = 0; i <= ND_DIMMS; i++)
 		CHECK(usc_on(i) == nd_usc[i]);
-	sentence("The pmem2_source_device_usc() function retrieves the sum of the unsafe shutdown count(USC) values of all hardware "
+	sentence("The pmem2_source_device_usc() function retrieves the sum of the unsafe shutdown "
+		"count(USC) values of all hardware "
 		 "devices backing the data source and stores it in *usc.");
 	/* It is a number to keep and to compare: the same as long as nothing happened. */
 	CHECK(usc_on(2) == usc_on(2) && usc_on(2) != usc_on(3));
-	sentence("Please refer to libpmem2_unsafe_shutdown(7) for detailed description on how to properly consume this information.");
+	sentence("Please refer to libpmem2_unsafe_shutdown(7) for detailed description on how to "
+		"properly consume this information.");
 	CHECK(usc_on(1) == nd_usc[1]);
 	sentence("The pmem2_source_device_usc() function returns 0 on success.");
-	CHECK(of_memory(device_usc) < 0 && without_file(device_usc, "nmem0/nfit/dirty_shutdown", 0) < 0);
-	sentence("If the function fails, the *usc variable content is left unmodified and a negative error code is returned.");
+	CHECK(of_memory(device_usc) < 0 && without_file(device_usc, "nmem0/nfit/dirty_shutdown",
+		0) < 0);
+	sentence("If the function fails, the *usc variable content is left unmodified and a "
+		"negative error code is returned.");
 	CHECK(of_memory(device_usc) < 0);
 	sentence("The pmem2_source_device_usc() can fail with the following errors:");
 	CHECK(of_anonymous(device_usc) == PMEM2_E_NOSUPP);
 	sentence("On all systems:");
-	CHECK(of_anonymous(device_usc) == PMEM2_E_NOSUPP && of_memory(device_usc) == PMEM2_E_NOSUPP);
+	CHECK(of_anonymous(device_usc) == PMEM2_E_NOSUPP &&
+		of_memory(device_usc) == PMEM2_E_NOSUPP);
 	CHECK(of_disk(device_usc) == PMEM2_E_NOSUPP);
 	CHECK(without_file(device_usc, "nmem0/nfit/dirty_shutdown", 0) == PMEM2_E_NOSUPP);
-	sentence("PMEM2_E_NOSUPP - the underlying platform does not expose unsafe shutdown count information.");
+	sentence("PMEM2_E_NOSUPP - the underlying platform does not expose unsafe shutdown count "
+		"information.");
 	elsewhere("On Windows:");
-	elsewhere("-errno equivalent of return code set by failing GetFinalPathNameByHandleW(), while trying to resolve volume path "
+	elsewhere("-errno equivalent of return code set by failing GetFinalPathNameByHandleW(), "
+		"while trying to resolve volume path "
 		  "from the file handle.");
-	elsewhere("-errno set by failing malloc(3), while trying to allocate a buffer for storing volume path.");
-	elsewhere("-errno equivalent of return code set by failing CreateFileW(), while trying to obtain a handle to the volume.");
-	elsewhere("-errno equivalent of return code set by failing DeviceIoControl(), while trying to obtain volume USC value.");
+	elsewhere("-errno set by failing malloc(3), while trying to allocate a buffer for storing "
+		"volume path.");
+	elsewhere("-errno equivalent of return code set by failing CreateFileW(), while trying to "
+		"obtain a handle to the volume.");
+	elsewhere("-errno equivalent of return code set by failing DeviceIoControl(), while trying "
+		"to obtain volume USC value.");
 	CHECK(failing_fstat(device_usc) == -EIO);
 	sentence("On Linux:");
 	CHECK(failing_fstat(device_usc) == -EIO);
 	sentence("-errno set by failing fstat(2), while trying to validate the file descriptor.");
 	CHECK(without_sysfs(device_usc) == -ENOENT);
-	sentence("-errno set by failing ndctl_new(), while trying to initiate a new NDCTL library context.");
+	sentence("-errno set by failing ndctl_new(), while trying to initiate a new NDCTL library "
+		"context.");
 	CHECK(without_file(device_usc, "nmem0/nfit/dirty_shutdown", 1) == -EISDIR);
-	sentence("-errno set by failing ndctl_dimm_get_dirty_shutdown(), while trying to obtain DIMM USC value.");
+	sentence("-errno set by failing ndctl_dimm_get_dirty_shutdown(), while trying to obtain "
+		"DIMM USC value.");
 }

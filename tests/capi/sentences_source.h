@@ -4,7 +4,10 @@
 
 typedef int question(const struct pmem2_source *, size_t *);
 
-/* What a device DAX answers where the files of sysfs hold this; the output is untouched unless that is 0. */
+/*
+ * What a device DAX answers where the files of sysfs hold this; the output is untouched unless that
+ * is 0.
+ */
 static int
 device_answers(question *ask, const char *size, const char *align, size_t *answer)
 {
@@ -24,7 +27,9 @@ device_answers(question *ask, const char *size, const char *align, size_t *answe
 	return code;
 }
 
-/* What a device DAX answers where its attribute is a directory, or not there, or cannot be got at. */
+/*
+ * What a device DAX answers where its attribute is a directory, or not there, or cannot be got at.
+ */
 static int
 device_fails(question *ask, const char *attribute, int there)
 {
@@ -131,21 +136,25 @@ page_of_from_anon(void)
 
 	begin("pmem2_source_from_anon");
 	CHECK(pmem2_source_from_anon(&src, 4096) == 0 && src != NULL);
-	sentence("The pmem2_source_from_anon() function instantiates a new struct pmem2_source object describing an anonymous data "
+	sentence("The pmem2_source_from_anon() function instantiates a new struct pmem2_source "
+		"object describing an anonymous data "
 		 "source.");
 	CHECK(pmem2_source_get_fd(src, &fd) == PMEM2_E_FILE_DESCRIPTOR_NOT_SET && fd == 77);
-	without_mappings("Mappings created using this function are not backed by any file and are zero-initialized.");
+	without_mappings("Mappings created using this function are not backed by any file and are "
+		"zero-initialized.");
 	pmem2_source_delete(&src);
 	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		CHECK(pmem2_source_from_anon(&src, sizes[i]) == 0);
 		CHECK(pmem2_source_size(src, &size) == 0 && size == sizes[i]);
 		pmem2_source_delete(&src);
 	}
-	sentence("The size argument for the function defines the length in bytes of the anonymous source, as returned by "
+	sentence("The size argument for the function defines the length in bytes of the anonymous "
+		"source, as returned by "
 		 "pmem2_source_size(3).");
 	CHECK(pmem2_source_from_anon(&src, SIZE_MAX) == 0);
 	pmem2_source_delete(&src);
-	without_mappings("The application should set this value so that it's greater than or equal to the size of any mapping created "
+	without_mappings("The application should set this value so that it's greater than or equal "
+		"to the size of any mapping created "
 			 "with the anonymous source.");
 	without_mappings("The offset value for mapping is ignored.");
 	code = pmem2_source_from_anon(&src, 1);
@@ -155,11 +164,13 @@ page_of_from_anon(void)
 	code = pmem2_source_from_anon(&src, 1);
 	malloc_fails = 0;
 	CHECK(code < 0 && src == NULL);
-	sentence("The pmem2_source_from_anon() function returns 0 on success or a negative error code on failure.");
+	sentence("The pmem2_source_from_anon() function returns 0 on success or a negative error "
+		"code on failure.");
 	CHECK(code < 0);
 	sentence("The pmem2_source_form_anon() can fail with the following errors:");
 	CHECK(code == -ENOMEM);
-	sentence("-ENOMEM - in case of insufficient memory to allocate an instance of struct pmem2_source.");
+	sentence("-ENOMEM - in case of insufficient memory to allocate an instance of struct "
+		"pmem2_source.");
 }
 
 static void
@@ -168,13 +179,17 @@ page_of_size(void)
 	size_t answer;
 
 	begin("pmem2_source_size");
-	CHECK(size_of_file(0) == 0 && size_of_file(4097) == 4097 && size_of_file(1 << 30) == 1 << 30);
-	sentence("The pmem2_source_size() function retrieves the size of the file in bytes pointed by file descriptor or handle stored "
+	CHECK(size_of_file(0) == 0 && size_of_file(4097) == 4097 &&
+		size_of_file(1 << 30) == 1 << 30);
+	sentence("The pmem2_source_size() function retrieves the size of the file in bytes pointed "
+		"by file descriptor or handle stored "
 		 "in the source and puts it in *size.");
 	CHECK(size_of_file(12345) == 12345);
-	CHECK(device_answers(pmem2_source_size, "12288\n", "4096\n", &answer) == 0 && answer == 12288);
+	CHECK(device_answers(pmem2_source_size, "12288\n", "4096\n", &answer) == 0 &&
+		answer == 12288);
 	sentence("This function is a portable replacement for OS-specific APIs.");
-	CHECK(device_answers(pmem2_source_size, "1073741824\n", "2097152\n", &answer) == 0 && answer == 1 << 30);
+	CHECK(device_answers(pmem2_source_size, "1073741824\n", "2097152\n", &answer) == 0 &&
+		answer == 1 << 30);
 	sentence("On Linux, it hides the quirkiness of Device DAX size detection.");
 	CHECK(reused(pmem2_source_size, -1) < 0);
 	CHECK(size_of_file(1) == 1);
@@ -182,7 +197,8 @@ page_of_size(void)
 	/* `reused` and the others look at the output each time. */
 	CHECK(reused(pmem2_source_size, -1) < 0);
 	CHECK(device_answers(pmem2_source_size, "x\n", "4096\n", &answer) < 0 && answer == 77);
-	sentence("If the function fails, the *size variable is left unmodified and a negative error code is returned.");
+	sentence("If the function fails, the *size variable is left unmodified and a negative "
+		"error code is returned.");
 	CHECK(reused(pmem2_source_size, -1) < 0);
 	sentence("The pmem2_source_size() can fail with the following errors:");
 	CHECK(reused(pmem2_source_size, -1) == PMEM2_E_INVALID_FILE_HANDLE);
@@ -191,36 +207,47 @@ page_of_size(void)
 	CHECK(reused(pmem2_source_size, open_file(O_RDWR)) == PMEM2_E_INVALID_FILE_HANDLE);
 	sentence("PMEM2_E_INVALID_FILE_HANDLE - source contains an invalid file handle.");
 	elsewhere("On Windows:");
-	elsewhere("PMEM2_E_INVALID_FILE_TYPE - handle points to a resource that is not a regular file.");
+	elsewhere("PMEM2_E_INVALID_FILE_TYPE - handle points to a resource that is not a regular "
+		"file.");
 	CHECK(size_of_file(1) == 1);
 	sentence("On Linux:");
 	/* No source is made of these; a descriptor that has become one is another file. */
 	refused_types();
 	CHECK(reused(pmem2_source_size, open(directory, O_RDONLY)) == PMEM2_E_INVALID_FILE_HANDLE);
 	CHECK(reused(pmem2_source_size, a_pipe(0)) == PMEM2_E_INVALID_FILE_HANDLE);
-	sentence("PMEM2_E_INVALID_FILE_TYPE - file descriptor points to a directory, block device, pipe, or socket.");
+	sentence("PMEM2_E_INVALID_FILE_TYPE - file descriptor points to a directory, block device, "
+		"pipe, or socket.");
 	refused_devices();
 	CHECK(reused(pmem2_source_size, open("/dev/null", O_RDWR)) == PMEM2_E_INVALID_FILE_HANDLE);
-	sentence("PMEM2_E_INVALID_FILE_TYPE - file descriptor points to a character device other than Device DAX.");
-	CHECK(device_answers(pmem2_source_size, "", "4096\n", &answer) == PMEM2_E_INVALID_SIZE_FORMAT);
-	CHECK(device_answers(pmem2_source_size, "x\n", "4096\n", &answer) == PMEM2_E_INVALID_SIZE_FORMAT);
-	CHECK(device_answers(pmem2_source_size, "4096 bytes\n", "4096\n", &answer) == PMEM2_E_INVALID_SIZE_FORMAT);
-	sentence("PMEM2_E_INVALID_SIZE_FORMAT - kernel query for Device DAX size returned data in invalid format.");
+	sentence("PMEM2_E_INVALID_FILE_TYPE - file descriptor points to a character device other "
+		"than Device DAX.");
+	CHECK(device_answers(pmem2_source_size, "", "4096\n",
+		&answer) == PMEM2_E_INVALID_SIZE_FORMAT);
+	CHECK(device_answers(pmem2_source_size, "x\n", "4096\n",
+		&answer) == PMEM2_E_INVALID_SIZE_FORMAT);
+	CHECK(device_answers(pmem2_source_size, "4096 bytes\n", "4096\n",
+		&answer) == PMEM2_E_INVALID_SIZE_FORMAT);
+	sentence("PMEM2_E_INVALID_SIZE_FORMAT - kernel query for Device DAX size returned data in "
+		"invalid format.");
 	CHECK(without_fstat(pmem2_source_size, 0) == -EIO);
 	CHECK(without_fstat(pmem2_source_size, 1) == -EIO);
 	sentence("-errno set by failing fstat(2), while trying to validate the file descriptor.");
 	loop_in_sysfs();
-	sentence("-errno set by failing realpath(3), while trying to determine whether fd points to a Device DAX.");
+	sentence("-errno set by failing realpath(3), while trying to determine whether fd points "
+		"to a Device DAX.");
 	CHECK(device_fails(pmem2_source_size, "/sys/dev/char/1:3/size", 0) == -ENOENT);
 	sentence("-errno set by failing open(2), while trying to determine Device DAX's size.");
 	CHECK(device_fails(pmem2_source_size, "/sys/dev/char/1:3/size", 1) == -EISDIR);
 	sentence("-errno set by failing read(2), while trying to determine Device DAX's size.");
 	/* More than 64 bits: there is no strtoull here to set ERANGE, and the code says more. */
-	CHECK(device_answers(pmem2_source_size, "18446744073709551616\n", "4096\n", &answer) == PMEM2_E_INVALID_SIZE_FORMAT);
-	CHECK(device_answers(pmem2_source_size, "18446744073709551615\n", "4096\n", &answer) == 0 && answer == SIZE_MAX);
+	CHECK(device_answers(pmem2_source_size, "18446744073709551616\n", "4096\n",
+		&answer) == PMEM2_E_INVALID_SIZE_FORMAT);
+	CHECK(device_answers(pmem2_source_size, "18446744073709551615\n", "4096\n", &answer) == 0 &&
+		answer == SIZE_MAX);
 	sentence("-errno set by failing strtoull(3), while trying to determine Device DAX's size.");
 	elsewhere("On FreeBSD:");
-	elsewhere("PMEM2_E_INVALID_FILE_TYPE - file descriptor points to a directory, block device, pipe, socket, or character device.");
+	elsewhere("PMEM2_E_INVALID_FILE_TYPE - file descriptor points to a directory, block "
+		"device, pipe, socket, or character device.");
 	elsewhere("-errno set by failing fstat(2), while trying to validate the file descriptor.");
 }
 
@@ -245,8 +272,10 @@ page_of_alignment(void)
 
 	begin("pmem2_source_alignment");
 	CHECK(alignment_of_file() == page_size);
-	CHECK(device_answers(pmem2_source_alignment, "1073741824\n", "2097152\n", &answer) == 0 && answer == 2 << 20);
-	sentence("The pmem2_source_alignment() function retrieves the alignment of offset and length needed for pmem2_map_new(3) to "
+	CHECK(device_answers(pmem2_source_alignment, "1073741824\n", "2097152\n", &answer) == 0 &&
+		answer == 2 << 20);
+	sentence("The pmem2_source_alignment() function retrieves the alignment of offset and "
+		"length needed for pmem2_map_new(3) to "
 		 "succeed.");
 	CHECK(pmem2_source_from_anon(&src, 1) == 0);
 	CHECK(pmem2_source_alignment(src, &answer) == 0 && answer == page_size);
@@ -256,34 +285,48 @@ page_of_alignment(void)
 	sentence("The pmem2_source_alignment() function returns 0 on success.");
 	CHECK(device_answers(pmem2_source_alignment, "4096\n", "3\n", &answer) < 0 && answer == 77);
 	CHECK(device_answers(pmem2_source_alignment, "4096\n", "x\n", &answer) < 0 && answer == 77);
-	sentence("If the function fails, the *alignment variable is left unmodified and a negative error code is returned.");
+	sentence("If the function fails, the *alignment variable is left unmodified and a negative "
+		"error code is returned.");
 	CHECK(device_answers(pmem2_source_alignment, "4096\n", "x\n", &answer) < 0);
 	sentence("The pmem2_source_alignment() can fail with the following errors:");
-	CHECK(device_answers(pmem2_source_alignment, "4096\n", "0\n", &answer) == PMEM2_E_INVALID_ALIGNMENT_VALUE);
+	CHECK(device_answers(pmem2_source_alignment, "4096\n", "0\n",
+		&answer) == PMEM2_E_INVALID_ALIGNMENT_VALUE);
 	sentence("On all systems:");
-	CHECK(device_answers(pmem2_source_alignment, "4096\n", "0\n", &answer) == PMEM2_E_INVALID_ALIGNMENT_VALUE);
-	CHECK(device_answers(pmem2_source_alignment, "4096\n", "3000\n", &answer) == PMEM2_E_INVALID_ALIGNMENT_VALUE);
-	sentence("PMEM2_E_INVALID_ALIGNMENT_VALUE - operating system returned unexpected alignment value (eg. it is not a power of two).");
+	CHECK(device_answers(pmem2_source_alignment, "4096\n", "0\n",
+		&answer) == PMEM2_E_INVALID_ALIGNMENT_VALUE);
+	CHECK(device_answers(pmem2_source_alignment, "4096\n", "3000\n",
+		&answer) == PMEM2_E_INVALID_ALIGNMENT_VALUE);
+	sentence("PMEM2_E_INVALID_ALIGNMENT_VALUE - operating system returned unexpected alignment "
+		"value (eg. it is not a power of two).");
 	CHECK(alignment_of_file() == page_size);
 	sentence("on Linux:");
 	refused_devices();
-	sentence("PMEM2_E_INVALID_FILE_TYPE - file descriptor points to a character device other than Device DAX.");
-	CHECK(device_answers(pmem2_source_alignment, "4096\n", "", &answer) == PMEM2_E_INVALID_ALIGNMENT_FORMAT);
-	CHECK(device_answers(pmem2_source_alignment, "4096\n", "0x1000\n", &answer) == PMEM2_E_INVALID_ALIGNMENT_FORMAT);
-	sentence("PMEM2_E_INVALID_ALIGNMENT_FORMAT - kernel query for Device DAX alignment returned data in invalid format.");
+	sentence("PMEM2_E_INVALID_FILE_TYPE - file descriptor points to a character device other "
+		"than Device DAX.");
+	CHECK(device_answers(pmem2_source_alignment, "4096\n", "",
+		&answer) == PMEM2_E_INVALID_ALIGNMENT_FORMAT);
+	CHECK(device_answers(pmem2_source_alignment, "4096\n", "0x1000\n",
+		&answer) == PMEM2_E_INVALID_ALIGNMENT_FORMAT);
+	sentence("PMEM2_E_INVALID_ALIGNMENT_FORMAT - kernel query for Device DAX alignment "
+		"returned data in invalid format.");
 	CHECK(without_fstat(pmem2_source_alignment, 1) == -EIO);
 	/* Of a file nothing is asked. */
 	CHECK(without_fstat(pmem2_source_alignment, 0) == 0);
 	sentence("-errno set by failing fstat(2), while trying to validate the file descriptor.");
 	loop_in_sysfs();
-	sentence("-errno set by failing realpath(3), while trying to determine whether fd points to a Device DAX.");
+	sentence("-errno set by failing realpath(3), while trying to determine whether fd points "
+		"to a Device DAX.");
 	CHECK(device_fails(pmem2_source_alignment, "/sys/dev/char/1:3/align", 1) == -EISDIR);
 	CHECK(device_fails(pmem2_source_alignment, "/sys/dev/char/1:3/align", 0) == -ENOENT);
-	sentence("-errno set by failing read(2), while trying to determine Device DAX's alignment.");
-	CHECK(device_answers(pmem2_source_alignment, "4096\n", "18446744073709551616\n", &answer) == PMEM2_E_INVALID_ALIGNMENT_FORMAT);
-	sentence("-errno set by failing strtoull(3), while trying to determine Device DAX's alignment.");
+	sentence("-errno set by failing read(2), while trying to determine Device DAX's "
+		"alignment.");
+	CHECK(device_answers(pmem2_source_alignment, "4096\n", "18446744073709551616\n",
+		&answer) == PMEM2_E_INVALID_ALIGNMENT_FORMAT);
+	sentence("-errno set by failing strtoull(3), while trying to determine Device DAX's "
+		"alignment.");
 	elsewhere("On FreeBSD:");
-	elsewhere("PMEM2_E_INVALID_FILE_TYPE - file descriptor points to a directory, block device, pipe, socket, or character device.");
+	elsewhere("PMEM2_E_INVALID_FILE_TYPE - file descriptor points to a directory, block "
+		"device, pipe, socket, or character device.");
 	elsewhere("-errno set by failing fstat(2), while trying to validate the file descriptor.");
 }
 
@@ -295,7 +338,8 @@ page_of_get_fd(void)
 
 	begin("pmem2_source_get_fd");
 	CHECK(pmem2_source_get_fd(src, &answer) == 0 && answer == fd);
-	sentence("The pmem2_source_get_fd() function reads the file descriptor of *struct pmem2_source** object describing the data "
+	sentence("The pmem2_source_get_fd() function reads the file descriptor of *struct "
+		"pmem2_source** object describing the data "
 		 "source and returns it by fd parameter.");
 	elsewhere("This function is Linux only, on Windows use pmem2_source_get_handle(3).");
 	CHECK(pmem2_source_get_fd(src, &answer) == 0);
@@ -303,11 +347,13 @@ page_of_get_fd(void)
 	answer = 77;
 	code = pmem2_source_get_fd(anonymous, &answer);
 	CHECK(code < 0 && answer == 77);
-	sentence("The pmem2_source_get_fd() function returns 0 on success or a negative error code on failure.");
+	sentence("The pmem2_source_get_fd() function returns 0 on success or a negative error code "
+		"on failure.");
 	CHECK(code < 0);
 	sentence("The pmem2_source_get_fd() can fail with the following errors:");
 	CHECK(code == PMEM2_E_FILE_DESCRIPTOR_NOT_SET);
-	sentence("PMEM2_E_FILE_DESCRIPTOR_NOT_SET - in case of an instance of struct pmem2_source that does not come from source type "
+	sentence("PMEM2_E_FILE_DESCRIPTOR_NOT_SET - in case of an instance of struct pmem2_source "
+		"that does not come from source type "
 		 "that support file descriptors, eg. anonymous data source.");
 	pmem2_source_delete(&src);
 	pmem2_source_delete(&anonymous);
@@ -335,17 +381,21 @@ page_of_errormsg(void)
 	CHECK(strstr(pmem2_errormsg(), "not an open file descriptor") != NULL);
 	CHECK(from_fd(open_file(O_WRONLY)) < 0);
 	CHECK(strstr(pmem2_errormsg(), "write-only") != NULL);
-	sentence("If an error is detected during the call to a libpmem2(7) function, the application may retrieve an error message "
+	sentence("If an error is detected during the call to a libpmem2(7) function, the "
+		"application may retrieve an error message "
 		 "describing the reason of the failure from pmem2_errormsg().");
 	message = pmem2_errormsg();
 	snprintf(before, sizeof(before), "%s", message);
-	CHECK(pthread_create(&thread, NULL, fails_elsewhere, other) == 0 && pthread_join(thread, NULL) == 0);
+	CHECK(pthread_create(&thread, NULL, fails_elsewhere, other) == 0 &&
+		pthread_join(thread, NULL) == 0);
 	CHECK(strstr(other, "a directory") != NULL);
 	CHECK(pmem2_errormsg() == message && strcmp(message, before) == 0);
-	sentence("The error message buffer is thread-local; errors encountered in one thread do not affect its value in other threads.");
+	sentence("The error message buffer is thread-local; errors encountered in one thread do "
+		"not affect its value in other threads.");
 	CHECK(from_fd(open_file(O_RDONLY)) == 0);
 	CHECK(strcmp(pmem2_errormsg(), before) == 0);
-	sentence("The buffer is never cleared by any library function; its content is significant only when the return value of the "
+	sentence("The buffer is never cleared by any library function; its content is significant "
+		"only when the return value of the "
 		 "immediately preceding call to a libpmem2(7) function indicated an error.");
 	CHECK(pmem2_errormsg() == message);
 	sentence("The application must not modify or free the error message string.");
@@ -353,11 +403,13 @@ page_of_errormsg(void)
 	CHECK(strcmp(message, before) != 0);
 	sentence("Subsequent calls to other library functions may modify the previous message.");
 	CHECK(message == pmem2_errormsg() && message[0] != '\0');
-	sentence("The pmem2_errormsg() function returns a pointer to a static buffer containing the last error message logged for the "
+	sentence("The pmem2_errormsg() function returns a pointer to a static buffer containing "
+		"the last error message logged for the "
 		 "current thread.");
 	loop_in_sysfs();
 	CHECK(strstr(pmem2_errormsg(), "too many levels of symbolic links (ELOOP)") != NULL);
-	sentence("If errno was set, the error message may include a description of the corresponding error code as returned by "
+	sentence("If errno was set, the error message may include a description of the "
+		"corresponding error code as returned by "
 		 "strerror(3).");
 }
 
@@ -398,13 +450,15 @@ page_of_perror(void)
 	CHECK(strstr(printed(0), pmem2_errormsg()) != NULL);
 	CHECK(from_fd(open_file(O_WRONLY)) < 0);
 	CHECK(strstr(printed(0), pmem2_errormsg()) != NULL);
-	sentence("The pmem2_perror() function produces a message on standard error stream describing the last error encountered during "
+	sentence("The pmem2_perror() function produces a message on standard error stream "
+		"describing the last error encountered during "
 		 "library call.");
 	CHECK(strncmp(printed(1), "a 1b 2.50 3 c", 13) == 0);
 	sentence("pmem2_perror() takes a variable number of arguments.");
 	CHECK(strncmp(printed(0), "path: ", 6) == 0);
 	CHECK(strncmp(printed(1), "a 1b 2.50 3 c: ", 15) == 0);
-	sentence("First, the argument string format is printed - similarly to the printf(3), followed by a colon and a blank.");
+	sentence("First, the argument string format is printed - similarly to the printf(3), "
+		"followed by a colon and a blank.");
 	snprintf(expected, sizeof(expected), "path: %s\n", pmem2_errormsg());
 	CHECK(strcmp(printed(0), expected) == 0);
 	sentence("Then an error message retrieved from the pmem2_errormsg(), and a new-line.");

@@ -1,6 +1,7 @@
 /*
- * The part of transfer.c on SIGBUS, in children: a handler stays. A device DAX is /dev/zero in a made /sys. Its mappings have as much memory
- * as they are long, and it begins at the device's first byte: what is mapped from behind that on is lost, as if it were bad.
+ * The part of transfer.c on SIGBUS, in children: a handler stays. A device DAX is /dev/zero in a
+ * made /sys. Its mappings have as much memory as they are long, and it begins at the device's first
+ * byte: what is mapped from behind that on is lost, as if it were bad.
  */
 
 #ifndef SIGBUS_H
@@ -47,7 +48,8 @@ who_handles(void)
 	struct sigaction action;
 
 	CHECK(sigaction(SIGBUS, NULL, &action) == 0);
-	return action.sa_handler == SIG_DFL ? NOBODY : action.sa_sigaction == handler ? PROGRAM : LIBRARY;
+	return action.sa_handler == SIG_DFL ? NOBODY : action.sa_sigaction == handler ? PROGRAM :
+		LIBRARY;
 }
 
 static struct pmem2_source *
@@ -59,7 +61,9 @@ device(int flags, int *fd)
 	return source_of(*fd);
 }
 
-/* Into bytes and from them; a buffer that is lost is -EFAULT, memory of the device PMEM2_E_IO_FAIL. */
+/*
+ * Into bytes and from them; a buffer that is lost is -EFAULT, memory of the device PMEM2_E_IO_FAIL.
+ */
 static void
 use(struct pmem2_source *src, int writable)
 {
@@ -68,19 +72,26 @@ use(struct pmem2_source *src, int writable)
 	size_t done = 77;
 
 	memset(bytes, 0xa5, sizeof(bytes));
-	CHECK(pmem2_source_pread_at(src, bytes, sizeof(bytes), 4095, &done) == 0 && done == sizeof(bytes));
+	CHECK(pmem2_source_pread_at(src, bytes, sizeof(bytes), 4095, &done) == 0 &&
+		done == sizeof(bytes));
 	CHECK(is_filled(bytes, sizeof(bytes), 0));
 	/* (What is opened for reading is memory of nobody's, to the last byte.) */
 	if (writable && !owned) {
-		CHECK(pmem2_source_pread_at(src, bytes, 10, DEVICE_SIZE - 10, &done) == PMEM2_E_IO_FAIL && done == 0);
+		CHECK(pmem2_source_pread_at(src, bytes, 10, DEVICE_SIZE - 10,
+			&done) == PMEM2_E_IO_FAIL && done == 0);
 		CHECK(SAYS("is bad: the first bad byte") && SAYS("from byte 8388598 on"));
-		CHECK(pmem2_source_pread_mcsafe(src, bytes, sizeof(bytes), 4096) == PMEM2_E_IO_FAIL);
-		CHECK(pmem2_source_pwrite_at(src, bytes, 10, 5000, &done) == PMEM2_E_IO_FAIL && done == 0);
+		CHECK(pmem2_source_pread_mcsafe(src, bytes, sizeof(bytes),
+			4096) == PMEM2_E_IO_FAIL);
+		CHECK(pmem2_source_pwrite_at(src, bytes, 10, 5000, &done) == PMEM2_E_IO_FAIL &&
+			done == 0);
 	}
-	CHECK(pmem2_source_pread_mcsafe(src, bytes, 10, DEVICE_SIZE - 9) == PMEM2_E_LENGTH_OUT_OF_RANGE);
-	CHECK(pmem2_source_pread_at(src, lost, 10, 0, &done) == -EFAULT && done == 0 && SAYS("the buffer's memory"));
+	CHECK(pmem2_source_pread_mcsafe(src, bytes, 10,
+		DEVICE_SIZE - 9) == PMEM2_E_LENGTH_OUT_OF_RANGE);
+	CHECK(pmem2_source_pread_at(src, lost, 10, 0, &done) == -EFAULT && done == 0 &&
+		SAYS("the buffer's memory"));
 	CHECK(pmem2_source_pwrite_mcsafe(src, bytes, 10, 0) == (writable ? 0 : PMEM2_E_NO_ACCESS));
-	CHECK(pmem2_source_pwrite_at(src, lost, 10, 0, &done) == (writable ? -EFAULT : PMEM2_E_NO_ACCESS) && done == 0);
+	CHECK(pmem2_source_pwrite_at(src, lost, 10, 0, &done) == (writable ? -EFAULT :
+		PMEM2_E_NO_ACCESS) && done == 0);
 	CHECK(pmem2_source_sync(src) == 0);
 	CHECK(munmap(lost, (size_t)sysconf(_SC_PAGESIZE)) == 0);
 }
@@ -105,7 +116,8 @@ installs_one(void *unused)
 		*(volatile char *)lost_page();
 		_exit(1);
 	}
-	CHECK(waitpid(child, &status, 0) == child && WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS);
+	CHECK(waitpid(child, &status, 0) == child && WIFSIGNALED(status) &&
+		WTERMSIG(status) == SIGBUS);
 	done_with(&src, fd);
 	/* A descriptor that was opened for reading. */
 	src = device(O_RDONLY, &fd);
@@ -169,7 +181,9 @@ faults(void *argument)
 	return NULL;
 }
 
-/* Eight threads at once, of which none had been there when the handler was installed, or one was. */
+/*
+ * Eight threads at once, of which none had been there when the handler was installed, or one was.
+ */
 static int
 threads(void *unused)
 {

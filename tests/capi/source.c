@@ -1,6 +1,7 @@
 /*
- * What pmem2 adds to libpmem2: sources in the caller's memory, descriptions, the granularity to expect; and what it promises beyond the manual pages of
- * libpmem2: NULL, messages, errno, system calls.
+ * What pmem2 adds to libpmem2: sources in the caller's memory, descriptions, the granularity to
+ * expect; and what it promises beyond the manual pages of libpmem2: NULL, messages, errno, system
+ * calls.
  */
 
 #define _GNU_SOURCE
@@ -20,13 +21,14 @@
 #include "sysfs.h"
 #include "world.h"
 
-#define CHECK(condition)                                                                                              \
-	do {                                                                                                          \
-		checks++;                                                                                             \
-		if (!(condition)) {                                                                                   \
-			printf("FAILED: line %d: %s (%s)\n", __LINE__, #condition, pmem2_errormsg());                 \
-			exit(1);                                                                                      \
-		}                                                                                                     \
+#define CHECK(condition)                                                                        \
+	do {                                                                                    \
+		checks++;                                                                       \
+		if (!(condition)) {                                                             \
+			printf("FAILED: line %d: %s (%s)\n",                                    \
+				__LINE__, #condition, pmem2_errormsg());                        \
+			exit(1);                                                                \
+		}                                                                               \
 	} while (0)
 
 static int checks;
@@ -56,7 +58,8 @@ storage(void)
 		struct pmem2_source_storage member;
 	} holder;
 	struct pmem2_source_storage *heap = malloc(sizeof(*heap));
-	struct pmem2_source_storage *places[] = { &variable, &elements[1], &holder.member, &in_static, heap };
+	struct pmem2_source_storage *places[] = { &variable, &elements[1], &holder.member,
+		&in_static, heap };
 	size_t i, size, alignment;
 	long before;
 
@@ -72,7 +75,8 @@ storage(void)
 			CHECK(pmem2_source_init_fd(places[i], &src, fd) == 0);
 			CHECK((void *)src == (void *)places[i]);
 			CHECK(pmem2_source_size(src, &size) == 0 && size == FILE_SIZE);
-			CHECK(pmem2_source_alignment(src, &alignment) == 0 && alignment == (size_t)sysconf(_SC_PAGESIZE));
+			CHECK(pmem2_source_alignment(src, &alignment) == 0 &&
+				alignment == (size_t)sysconf(_SC_PAGESIZE));
 			CHECK(pmem2_source_get_fd(src, &answer) == 0 && answer == fd);
 			CHECK(pmem2_source_delete(&src) == 0 && src == NULL);
 
@@ -85,7 +89,8 @@ storage(void)
 	}
 	malloc_fails = 0;
 	CHECK(allocated == before);
-	CHECK(is_filled(&elements[0], sizeof(elements[0])) && is_filled(&elements[2], sizeof(elements[2])));
+	CHECK(is_filled(&elements[0], sizeof(elements[0])) &&
+		is_filled(&elements[2], sizeof(elements[2])));
 	free(heap);
 	close(fd);
 }
@@ -98,7 +103,8 @@ storage_on_failure(void)
 	int fd = open_file(O_WRONLY);
 
 	memset(&storage, 0xa5, sizeof(storage));
-	CHECK(pmem2_source_init_fd(&storage, &src, fd) == PMEM2_E_INVALID_FILE_HANDLE && src == NULL);
+	CHECK(pmem2_source_init_fd(&storage, &src, fd) == PMEM2_E_INVALID_FILE_HANDLE &&
+		src == NULL);
 	src = (struct pmem2_source *)&src;
 	CHECK(pmem2_source_init_fd(NULL, &src, fd) == -EINVAL && src == NULL);
 	CHECK(strstr(pmem2_errormsg(), "storage is NULL") != NULL);
@@ -108,7 +114,8 @@ storage_on_failure(void)
 	CHECK(strstr(pmem2_errormsg(), "src is NULL") != NULL);
 	CHECK(pmem2_source_init_anon(&storage, NULL, 1) == -EINVAL);
 	src = (struct pmem2_source *)&src;
-	CHECK(pmem2_source_init_anon((void *)((char *)&storage + 4), &src, 1) == -EINVAL && src == NULL);
+	CHECK(pmem2_source_init_anon((void *)((char *)&storage + 4), &src, 1) == -EINVAL &&
+		src == NULL);
 	CHECK(strstr(pmem2_errormsg(), "not aligned") != NULL);
 	CHECK(is_filled(&storage, sizeof(storage)));
 	close(fd);
@@ -126,26 +133,38 @@ nulls(void)
 	int fd = open_file(O_RDWR);
 
 	CHECK(pmem2_source_from_fd(&src, fd) == 0);
-	CHECK(pmem2_source_from_fd(NULL, 0) == -EINVAL && strstr(pmem2_errormsg(), "src is NULL") != NULL);
+	CHECK(pmem2_source_from_fd(NULL, 0) == -EINVAL &&
+		strstr(pmem2_errormsg(), "src is NULL") != NULL);
 	CHECK(pmem2_source_from_anon(NULL, 0) == -EINVAL);
 	CHECK(pmem2_source_get_fd(NULL, &number) == -EINVAL && number == 77);
-	CHECK(pmem2_source_get_fd(src, NULL) == -EINVAL && strstr(pmem2_errormsg(), "fd is NULL") != NULL);
+	CHECK(pmem2_source_get_fd(src, NULL) == -EINVAL &&
+		strstr(pmem2_errormsg(), "fd is NULL") != NULL);
 	CHECK(pmem2_source_size(NULL, &output) == -EINVAL && output == 77);
-	CHECK(pmem2_source_size(src, NULL) == -EINVAL && strstr(pmem2_errormsg(), "size is NULL") != NULL);
+	CHECK(pmem2_source_size(src, NULL) == -EINVAL &&
+		strstr(pmem2_errormsg(), "size is NULL") != NULL);
 	CHECK(pmem2_source_alignment(NULL, &output) == -EINVAL && output == 77);
-	CHECK(pmem2_source_alignment(src, NULL) == -EINVAL && strstr(pmem2_errormsg(), "alignment is NULL") != NULL);
+	CHECK(pmem2_source_alignment(src, NULL) == -EINVAL &&
+		strstr(pmem2_errormsg(), "alignment is NULL") != NULL);
 	CHECK(pmem2_source_numa_node(NULL, &number) == -EINVAL && number == 77);
-	CHECK(pmem2_source_numa_node(src, NULL) == -EINVAL && strstr(pmem2_errormsg(), "numa_node is NULL") != NULL);
+	CHECK(pmem2_source_numa_node(src, NULL) == -EINVAL &&
+		strstr(pmem2_errormsg(), "numa_node is NULL") != NULL);
 	CHECK(pmem2_source_target_node(NULL, &number) == -EINVAL && number == 77);
-	CHECK(pmem2_source_target_node(src, NULL) == -EINVAL && strstr(pmem2_errormsg(), "target_node is NULL") != NULL);
+	CHECK(pmem2_source_target_node(src, NULL) == -EINVAL &&
+		strstr(pmem2_errormsg(), "target_node is NULL") != NULL);
 	CHECK(pmem2_source_device_usc(NULL, &usc) == -EINVAL && usc == 77);
-	CHECK(pmem2_source_device_usc(src, NULL) == -EINVAL && strstr(pmem2_errormsg(), "usc is NULL") != NULL);
+	CHECK(pmem2_source_device_usc(src, NULL) == -EINVAL &&
+		strstr(pmem2_errormsg(), "usc is NULL") != NULL);
 	CHECK(pmem2_source_device_id(NULL, NULL, &output) == -EINVAL && output == 77);
-	CHECK(pmem2_source_device_id(NULL, buffer, &output) == -EINVAL && output == 77 && memcmp(buffer, "as it is", 8) == 0);
-	CHECK(pmem2_source_device_id(src, NULL, NULL) == -EINVAL && strstr(pmem2_errormsg(), "len is NULL") != NULL);
-	CHECK(pmem2_source_device_id(src, buffer, NULL) == -EINVAL && memcmp(buffer, "as it is", 8) == 0);
-	CHECK(pmem2_source_describe(NULL, buffer, sizeof(buffer)) == -EINVAL && memcmp(buffer, "as it is", 8) == 0);
-	CHECK(pmem2_source_describe(src, NULL, 0) == -EINVAL && strstr(pmem2_errormsg(), "buf is NULL") != NULL);
+	CHECK(pmem2_source_device_id(NULL, buffer, &output) == -EINVAL && output == 77 &&
+		memcmp(buffer, "as it is", 8) == 0);
+	CHECK(pmem2_source_device_id(src, NULL, NULL) == -EINVAL &&
+		strstr(pmem2_errormsg(), "len is NULL") != NULL);
+	CHECK(pmem2_source_device_id(src, buffer, NULL) == -EINVAL &&
+		memcmp(buffer, "as it is", 8) == 0);
+	CHECK(pmem2_source_describe(NULL, buffer, sizeof(buffer)) == -EINVAL &&
+		memcmp(buffer, "as it is", 8) == 0);
+	CHECK(pmem2_source_describe(src, NULL, 0) == -EINVAL &&
+		strstr(pmem2_errormsg(), "buf is NULL") != NULL);
 	CHECK(pmem2_source_delete(NULL) == 0);
 	pmem2_source_delete(&src);
 	close(fd);
@@ -159,7 +178,8 @@ descriptions(void)
 	char exact[PMEM2_DESCRIPTION_SIZE], buffer[PMEM2_DESCRIPTION_SIZE], needed[64], size[64];
 	size_t length, len;
 
-	CHECK(pmem2_source_from_fd(&sources[0], fd) == 0 && pmem2_source_from_anon(&sources[1], SIZE_MAX) == 0);
+	CHECK(pmem2_source_from_fd(&sources[0], fd) == 0 &&
+		pmem2_source_from_anon(&sources[1], SIZE_MAX) == 0);
 	for (i = 0; i < 2; i++) {
 		CHECK(pmem2_source_describe(sources[i], exact, sizeof(exact)) == 0);
 		length = strlen(exact);
@@ -169,22 +189,26 @@ descriptions(void)
 		/* Every length that is too short, and the shortest that is not. */
 		for (len = 0; len <= length; len++) {
 			memset(buffer, 0xa5, sizeof(buffer));
-			CHECK(pmem2_source_describe(sources[i], buffer, len) == PMEM2_E_BUFFER_TOO_SMALL);
+			CHECK(pmem2_source_describe(sources[i], buffer,
+				len) == PMEM2_E_BUFFER_TOO_SMALL);
 			CHECK(is_filled(buffer, sizeof(buffer)));
 		}
 		snprintf(needed, sizeof(needed), "%zu are needed", length + 1);
 		CHECK(strstr(pmem2_errormsg(), needed) != NULL);
 		memset(buffer, 0xa5, sizeof(buffer));
-		CHECK(pmem2_source_describe(sources[i], buffer, length + 1) == 0 && strcmp(buffer, exact) == 0);
+		CHECK(pmem2_source_describe(sources[i], buffer, length + 1) == 0 &&
+			strcmp(buffer, exact) == 0);
 		CHECK(is_filled(buffer + length + 1, sizeof(buffer) - length - 1));
 	}
 	/* Another file now, and then none. */
 	memset(buffer, 0xa5, sizeof(buffer));
 	CHECK(dup2(open_file(O_RDWR), fd) == fd);
-	CHECK(pmem2_source_describe(sources[0], buffer, sizeof(buffer)) == PMEM2_E_INVALID_FILE_HANDLE);
+	CHECK(pmem2_source_describe(sources[0], buffer,
+		sizeof(buffer)) == PMEM2_E_INVALID_FILE_HANDLE);
 	CHECK(strstr(pmem2_errormsg(), "another file") != NULL);
 	close(fd);
-	CHECK(pmem2_source_describe(sources[0], buffer, sizeof(buffer)) == PMEM2_E_INVALID_FILE_HANDLE);
+	CHECK(pmem2_source_describe(sources[0], buffer,
+		sizeof(buffer)) == PMEM2_E_INVALID_FILE_HANDLE);
 	CHECK(strstr(pmem2_errormsg(), "not an open file descriptor") != NULL);
 	CHECK(is_filled(buffer, sizeof(buffer)));
 	CHECK(pmem2_source_delete(&sources[0]) == 0 && pmem2_source_delete(&sources[1]) == 0);
@@ -204,8 +228,10 @@ descriptions_of_a_bad_device(void)
 		fd = open("/dev/null", O_RDWR);
 		CHECK(fd >= 0 && pmem2_source_from_fd(&src, fd) == 0);
 		if (missing)
-			CHECK(unlink("/sys/dev/char/1:3/size") == 0 && unlink("/sys/dev/char/1:3/align") == 0);
-		CHECK(pmem2_source_size(src, &output) == (missing ? -ENOENT : PMEM2_E_INVALID_SIZE_FORMAT));
+			CHECK(unlink("/sys/dev/char/1:3/size") == 0 &&
+				unlink("/sys/dev/char/1:3/align") == 0);
+		CHECK(pmem2_source_size(src, &output) == (missing ? -ENOENT :
+			PMEM2_E_INVALID_SIZE_FORMAT));
 		CHECK(pmem2_source_describe(src, text, sizeof(text)) == 0);
 		/* The size is the reason of the refusal, which is said once. */
 		CHECK(strncmp(text, "refused: ", 9) == 0 && strstr(text, "device DAX") != NULL);
@@ -282,7 +308,10 @@ errno_stays(void)
 }
 
 #ifndef UNDER_TOOL
-/* Where every system call but read, write and exit ends the process. (valgrind and the sanitizers make some of their own.) */
+/*
+ * Where every system call but read, write and exit ends the process. (valgrind and the sanitizers
+ * make some of their own.)
+ */
 static void
 no_system_calls(void)
 {

@@ -14,17 +14,22 @@ is_no_source(struct pmem2_source *src, const char *why)
 	char text[PMEM2_DESCRIPTION_SIZE] = "as it is";
 	long before = allocated;
 
-	CHECK(pmem2_source_size(src, &output) == -EINVAL && output == 77 && strstr(pmem2_errormsg(), why) != NULL);
+	CHECK(pmem2_source_size(src, &output) == -EINVAL && output == 77 &&
+		strstr(pmem2_errormsg(), why) != NULL);
 	CHECK(pmem2_source_alignment(src, &output) == -EINVAL && output == 77);
-	CHECK(pmem2_source_get_fd(src, &number) == -EINVAL && number == 77 && strstr(pmem2_errormsg(), why) != NULL);
-	CHECK(pmem2_source_describe(src, text, sizeof(text)) == -EINVAL && strcmp(text, "as it is") == 0);
+	CHECK(pmem2_source_get_fd(src, &number) == -EINVAL && number == 77 &&
+		strstr(pmem2_errormsg(), why) != NULL);
+	CHECK(pmem2_source_describe(src, text, sizeof(text)) == -EINVAL &&
+		strcmp(text, "as it is") == 0);
 	CHECK(pmem2_source_numa_node(src, &number) == -EINVAL && number == 77);
 	CHECK(pmem2_source_device_usc(src, &usc) == -EINVAL && usc == 77);
 	CHECK(pmem2_source_device_id(src, NULL, &output) == -EINVAL && output == 77);
-	CHECK(pmem2_source_device_id(src, text, &output) == -EINVAL && strcmp(text, "as it is") == 0);
+	CHECK(pmem2_source_device_id(src, text, &output) == -EINVAL &&
+		strcmp(text, "as it is") == 0);
 	CHECK(pmem2_source_expected_granularity(src, PMEM2_PRIVATE, &granularity) == -EINVAL);
 	CHECK(granularity == PMEM2_GRANULARITY_PAGE && strstr(pmem2_errormsg(), why) != NULL);
-	CHECK(pmem2_source_expected_granularity_reason(src, PMEM2_PRIVATE, text, sizeof(text)) == -EINVAL);
+	CHECK(pmem2_source_expected_granularity_reason(src, PMEM2_PRIVATE, text,
+		sizeof(text)) == -EINVAL);
 	CHECK(strcmp(text, "as it is") == 0);
 	CHECK(pmem2_source_delete(&src) == 0 && src == NULL && allocated == before);
 }
@@ -52,7 +57,8 @@ no_sources(void)
 		CHECK(pmem2_source_delete(&src) == 0 && src == NULL);
 		is_no_source(copy, "was deleted");
 		/* And there can be one again. */
-		CHECK(pmem2_source_init_anon(&storage, &src, 5) == 0 && pmem2_source_size(src, &size) == 0 && size == 5);
+		CHECK(pmem2_source_init_anon(&storage, &src, 5) == 0 &&
+			pmem2_source_size(src, &size) == 0 && size == 5);
 		CHECK(pmem2_source_delete(&src) == 0);
 	}
 	close(fd);
@@ -77,12 +83,18 @@ misaligned(void)
 	CHECK(pmem2_source_from_anon((struct pmem2_source **)(void *)odd, 1) == -EINVAL);
 	CHECK(pmem2_source_init_anon(&storage, (struct pmem2_source **)(void *)odd, 1) == -EINVAL);
 	CHECK(pmem2_source_init_fd(&storage, &src, fd) == 0);
-	CHECK(pmem2_source_size(src, size) == -EINVAL && strstr(pmem2_errormsg(), "size is not aligned") != NULL);
-	CHECK(pmem2_source_alignment(src, size) == -EINVAL && strstr(pmem2_errormsg(), "alignment is not al") != NULL);
-	CHECK(pmem2_source_get_fd(src, number) == -EINVAL && strstr(pmem2_errormsg(), "fd is not aligned") != NULL);
-	CHECK(pmem2_source_numa_node(src, number) == -EINVAL && strstr(pmem2_errormsg(), "numa_node is not al") != NULL);
-	CHECK(pmem2_source_device_usc(src, usc) == -EINVAL && strstr(pmem2_errormsg(), "usc is not aligned") != NULL);
-	CHECK(pmem2_source_device_id(src, NULL, size) == -EINVAL && strstr(pmem2_errormsg(), "len is not aligned") != NULL);
+	CHECK(pmem2_source_size(src, size) == -EINVAL &&
+		strstr(pmem2_errormsg(), "size is not aligned") != NULL);
+	CHECK(pmem2_source_alignment(src, size) == -EINVAL &&
+		strstr(pmem2_errormsg(), "alignment is not al") != NULL);
+	CHECK(pmem2_source_get_fd(src, number) == -EINVAL &&
+		strstr(pmem2_errormsg(), "fd is not aligned") != NULL);
+	CHECK(pmem2_source_numa_node(src, number) == -EINVAL &&
+		strstr(pmem2_errormsg(), "numa_node is not al") != NULL);
+	CHECK(pmem2_source_device_usc(src, usc) == -EINVAL &&
+		strstr(pmem2_errormsg(), "usc is not aligned") != NULL);
+	CHECK(pmem2_source_device_id(src, NULL, size) == -EINVAL &&
+		strstr(pmem2_errormsg(), "len is not aligned") != NULL);
 	CHECK(pmem2_source_expected_granularity(src, PMEM2_SHARED, granularity) == -EINVAL);
 	CHECK(strstr(pmem2_errormsg(), "granularity is not al") != NULL);
 	CHECK(is_filled(bytes, sizeof(bytes)));
@@ -98,7 +110,10 @@ misaligned(void)
 	close(fd);
 }
 
-/* `src` anywhere in `storage`, where writing it would be the end of the source; and right beside it. */
+/*
+ * `src` anywhere in `storage`, where writing it would be the end of the source; and right beside
+ * it.
+ */
 static void
 src_in_storage(void)
 {
@@ -120,7 +135,8 @@ src_in_storage(void)
 		char *beside = offset ? storage + sizeof(three[1]) : storage - sizeof(void *);
 		struct pmem2_source **src = (struct pmem2_source **)(void *)beside;
 
-		CHECK(pmem2_source_init_fd(&three[1], src, fd) == 0 && (void *)*src == (void *)&three[1]);
+		CHECK(pmem2_source_init_fd(&three[1], src, fd) == 0 &&
+			(void *)*src == (void *)&three[1]);
 		CHECK(pmem2_source_delete(src) == 0);
 	}
 	close(fd);

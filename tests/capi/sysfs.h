@@ -36,7 +36,10 @@ empty_sysfs(void)
 	sysfs_made = 1;
 }
 
-/* A /sys that says that the character device with this number is a device DAX of this size and alignment. */
+/*
+ * A /sys that says that the character device with this number is a device DAX of this size and
+ * alignment.
+ */
 static void
 make_device_dax(const char *number, const char *size, const char *align)
 {
@@ -44,7 +47,8 @@ make_device_dax(const char *number, const char *size, const char *align)
 
 	empty_sysfs();
 	snprintf(path, sizeof(path), "/sys/dev/char/%s", number);
-	if (mkdir("/sys/dev", 0755) != 0 || mkdir("/sys/dev/char", 0755) != 0 || mkdir(path, 0755) != 0)
+	if (mkdir("/sys/dev", 0755) != 0 || mkdir("/sys/dev/char", 0755) != 0 ||
+		mkdir(path, 0755) != 0)
 		die("mkdir in /sys");
 	if (mkdir("/sys/bus", 0755) != 0 || mkdir("/sys/bus/dax", 0755) != 0)
 		die("mkdir in /sys");

@@ -1,6 +1,6 @@
 /*
- * Every kind of descriptor, through the functions that libpmem2 has: a line for each. Compiled against either header and
- * run on either library; ci/capi compares what it prints.
+ * Every kind of descriptor, through the functions that libpmem2 has: a line for each. Compiled
+ * against either header and run on either library; ci/capi compares what it prints.
  */
 
 #define _GNU_SOURCE
@@ -27,11 +27,15 @@ ask(struct pmem2_source *src, int fd)
 	code = pmem2_source_alignment(src, &alignment);
 	printf(" alignment %d %zu", code, alignment);
 	code = pmem2_source_get_fd(src, &number);
-	printf(" get_fd %d %s", code, number == fd ? "right" : number == 77 ? "untouched" : "wrong");
+	printf(" get_fd %d %s", code, number == fd ? "right" : number == 77 ? "untouched" :
+		"wrong");
 	ask_place(src);
 }
 
-/* Fails in a way that from_fd does not, so that its message can be told from one that was left over. */
+/*
+ * Fails in a way that from_fd does not, so that its message can be told from one that was left
+ * over.
+ */
 static const char *
 another_message(void)
 {
@@ -39,7 +43,8 @@ another_message(void)
 	struct pmem2_source *src;
 	int fd;
 
-	if (pmem2_source_from_anon(&src, 1) != 0 || pmem2_source_get_fd(src, &fd) != PMEM2_E_FILE_DESCRIPTOR_NOT_SET)
+	if (pmem2_source_from_anon(&src, 1) != 0 || pmem2_source_get_fd(src,
+		&fd) != PMEM2_E_FILE_DESCRIPTOR_NOT_SET)
 		die("pmem2_source_get_fd");
 	pmem2_source_delete(&src);
 	snprintf(message, sizeof(message), "%s", pmem2_errormsg());
@@ -61,7 +66,8 @@ try(const char *name, int fd)
 		printf(" again %d", pmem2_source_delete(&src));
 	} else {
 		printf(" src %s, message %s", src == NULL ? "NULL" : "left",
-			pmem2_errormsg()[0] == '\0' ? "empty" : strcmp(pmem2_errormsg(), message) == 0 ? "left over" : "there");
+			pmem2_errormsg()[0] == '\0' ? "empty" :
+				strcmp(pmem2_errormsg(), message) == 0 ? "left over" : "there");
 	}
 	printf("\n");
 }
@@ -195,7 +201,8 @@ alignment_of_null(void)
 	printf(" %d %zu", code, alignment);
 }
 
-static void get_fd_null(void) { printf(" %d", pmem2_source_get_fd(source_of(open_file(O_RDWR)), NULL)); }
+static void get_fd_null(void) { printf(" %d", pmem2_source_get_fd(source_of(open_file(O_RDWR)),
+	NULL)); }
 
 static void
 get_fd_of_null(void)
@@ -226,7 +233,8 @@ static void
 err_to_errno(void)
 {
 	int (*function)(int);
-	static const int errors[] = { 0, -EINVAL, -ENOMEM, PMEM2_E_UNKNOWN, PMEM2_E_NOSUPP, PMEM2_E_INVALID_FILE_TYPE,
+	static const int errors[] = { 0, -EINVAL, -ENOMEM, PMEM2_E_UNKNOWN, PMEM2_E_NOSUPP,
+		PMEM2_E_INVALID_FILE_TYPE,
 		PMEM2_E_IO_FAIL };
 	size_t i;
 

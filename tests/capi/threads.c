@@ -1,4 +1,7 @@
-/* Eight threads that make and delete sources, fail each in its own way and read their message, and ask one source. */
+/*
+ * Eight threads that make and delete sources, fail each in its own way and read their message, and
+ * ask one source.
+ */
 
 #define _GNU_SOURCE
 #include <libpmem2.h>
@@ -22,12 +25,13 @@ static struct way {
 	const char *word;
 } ways[THREADS];
 
-#define CHECK(condition)                                                                                              \
-	do {                                                                                                          \
-		if (!(condition)) {                                                                                   \
-			printf("FAILED: line %d: %s (%s)\n", __LINE__, #condition, pmem2_errormsg());                 \
-			exit(1);                                                                                      \
-		}                                                                                                     \
+#define CHECK(condition)                                                                        \
+	do {                                                                                    \
+		if (!(condition)) {                                                             \
+			printf("FAILED: line %d: %s (%s)\n",                                    \
+				__LINE__, #condition, pmem2_errormsg());                        \
+			exit(1);                                                                \
+		}                                                                               \
 	} while (0)
 
 static void *
@@ -51,9 +55,11 @@ run(void *argument)
 		CHECK(granularity == PMEM2_GRANULARITY_PAGE);
 		/* Each thread has bytes of its own. */
 		memset(bytes, mine, sizeof(bytes));
-		CHECK(pmem2_source_pwrite_mcsafe(shared, bytes, sizeof(bytes), 8 * (size_t)mine) == 0);
+		CHECK(pmem2_source_pwrite_mcsafe(shared, bytes, sizeof(bytes),
+			8 * (size_t)mine) == 0);
 		memset(bytes, 0x7f, sizeof(bytes));
-		CHECK(pmem2_source_pread_mcsafe(shared, bytes, sizeof(bytes), 8 * (size_t)mine) == 0);
+		CHECK(pmem2_source_pread_mcsafe(shared, bytes, sizeof(bytes),
+			8 * (size_t)mine) == 0);
 		for (i = 0; i < 8; i++)
 			CHECK(bytes[i] == mine);
 		CHECK(pmem2_source_delete(&own) == 0 && own == NULL);

@@ -1,6 +1,6 @@
 /*
- * Reading and writing where memory may be bad, bad blocks, SIGBUS: what pmem2 adds to libpmem2, and what it promises beyond its manual
- * pages.
+ * Reading and writing where memory may be bad, bad blocks, SIGBUS: what pmem2 adds to libpmem2, and
+ * what it promises beyond its manual pages.
  */
 
 #define _GNU_SOURCE
@@ -24,14 +24,15 @@
 #include "world.h"
 #include "fail_call.h"
 
-#define CHECK(condition)                                                                                              \
-	do {                                                                                                          \
-		__atomic_add_fetch(&checks, 1, __ATOMIC_RELAXED);                                                     \
-		if (!(condition)) {                                                                                   \
-			printf("FAILED: line %d: %s (%s)\n", __LINE__, #condition, pmem2_errormsg());                 \
-			fflush(stdout);                                                                               \
-			_exit(1);                                                                                     \
-		}                                                                                                     \
+#define CHECK(condition)                                                                        \
+	do {                                                                                    \
+		__atomic_add_fetch(&checks, 1, __ATOMIC_RELAXED);                               \
+		if (!(condition)) {                                                             \
+			printf("FAILED: line %d: %s (%s)\n",                                    \
+				__LINE__, #condition, pmem2_errormsg());                        \
+			fflush(stdout);                                                         \
+			_exit(1);                                                               \
+		}                                                                               \
 	} while (0)
 
 #define SAYS(text) (strstr(pmem2_errormsg(), (text)) != NULL)
@@ -77,18 +78,24 @@ transfers(void)
 	char text[] = "some bytes", buffer[32];
 	size_t done = 77, at;
 
-	/* Anywhere, of any length, up to the last byte; the position of the descriptor is not theirs. */
+	/*
+	 * Anywhere, of any length, up to the last byte; the position of the descriptor is not
+	 * theirs.
+	 */
 	CHECK(lseek(fd, 5, SEEK_SET) == 5);
 	for (at = 0; at < 3; at++) {
 		size_t offset = at == 0 ? 0 : at == 1 ? 4093 : FILE_SIZE - sizeof(text);
 
 		CHECK(pmem2_source_pwrite_mcsafe(src, text, sizeof(text), offset) == 0);
 		memset(buffer, 0xa5, sizeof(buffer));
-		CHECK(pmem2_source_pread_mcsafe(src, buffer, sizeof(text), offset) == 0 && strcmp(buffer, text) == 0);
+		CHECK(pmem2_source_pread_mcsafe(src, buffer, sizeof(text), offset) == 0 &&
+			strcmp(buffer, text) == 0);
 		CHECK(is_filled(buffer + sizeof(text), sizeof(buffer) - sizeof(text), 0xa5));
 		memset(buffer, 0, sizeof(buffer));
-		CHECK(pmem2_source_pwrite_at(src, "other bytes", 5, offset, &done) == 0 && done == 5);
-		CHECK(pmem2_source_pread_at(src, buffer, 5, offset, &done) == 0 && done == 5 && memcmp(buffer, "other", 5) == 0);
+		CHECK(pmem2_source_pwrite_at(src, "other bytes", 5, offset, &done) == 0 &&
+			done == 5);
+		CHECK(pmem2_source_pread_at(src, buffer, 5, offset, &done) == 0 && done == 5 &&
+			memcmp(buffer, "other", 5) == 0);
 		CHECK(pmem2_source_pread_at(src, buffer, 5, offset, NULL) == 0);
 	}
 	CHECK(lseek(fd, 0, SEEK_CUR) == 5);
@@ -107,8 +114,10 @@ ranges(void)
 		uint64_t offset;
 		size_t size;
 	} beyond[] = {
-		{ 0, FILE_SIZE + 1 }, { FILE_SIZE, 1 }, { FILE_SIZE + 1, 0 }, { FILE_SIZE - 1, 2 }, { UINT64_MAX, 1 }, { UINT64_MAX, SIZE_MAX },
-		{ UINT64_MAX - 9, 10 }, { SIZE_MAX, 10 }, { 10, SIZE_MAX }, { (uint64_t)1 << 63, 1 }, { INT64_MAX, 1 },
+		{ 0, FILE_SIZE + 1 }, { FILE_SIZE, 1 }, { FILE_SIZE + 1, 0 }, { FILE_SIZE - 1, 2 },
+			{ UINT64_MAX, 1 }, { UINT64_MAX, SIZE_MAX },
+		{ UINT64_MAX - 9, 10 }, { SIZE_MAX, 10 }, { 10, SIZE_MAX },
+			{ (uint64_t)1 << 63, 1 }, { INT64_MAX, 1 },
 	};
 	int fd = open_file(O_RDWR);
 	struct pmem2_source *src = source_of(fd);
@@ -119,22 +128,27 @@ ranges(void)
 	for (i = 0; i < sizeof(beyond) / sizeof(beyond[0]); i++) {
 		memset(buffer, 0xa5, sizeof(buffer));
 		done = 77;
-		CHECK(pmem2_source_pread_at(src, buffer, beyond[i].size, beyond[i].offset, &done) == PMEM2_E_LENGTH_OUT_OF_RANGE);
+		CHECK(pmem2_source_pread_at(src, buffer, beyond[i].size, beyond[i].offset,
+			&done) == PMEM2_E_LENGTH_OUT_OF_RANGE);
 		CHECK(done == 0 && is_filled(buffer, sizeof(buffer), 0xa5));
 		done = 77;
-		CHECK(pmem2_source_pwrite_at(src, buffer, beyond[i].size, beyond[i].offset, &done) == PMEM2_E_LENGTH_OUT_OF_RANGE);
+		CHECK(pmem2_source_pwrite_at(src, buffer, beyond[i].size, beyond[i].offset,
+			&done) == PMEM2_E_LENGTH_OUT_OF_RANGE);
 		CHECK(done == 0 && SAYS("10001 bytes"));
 		if (beyond[i].offset <= SIZE_MAX) {
 			size_t offset = (size_t)beyond[i].offset;
 
-			CHECK(pmem2_source_pread_mcsafe(src, buffer, beyond[i].size, offset) == PMEM2_E_LENGTH_OUT_OF_RANGE);
-			CHECK(pmem2_source_pwrite_mcsafe(src, buffer, beyond[i].size, offset) == PMEM2_E_LENGTH_OUT_OF_RANGE);
+			CHECK(pmem2_source_pread_mcsafe(src, buffer, beyond[i].size,
+				offset) == PMEM2_E_LENGTH_OUT_OF_RANGE);
+			CHECK(pmem2_source_pwrite_mcsafe(src, buffer, beyond[i].size,
+				offset) == PMEM2_E_LENGTH_OUT_OF_RANGE);
 		}
 	}
 	CHECK(fstat(fd, &stat) == 0 && stat.st_size == FILE_SIZE);
 	/* What was cut off since. */
 	CHECK(ftruncate(fd, 100) == 0);
-	CHECK(pmem2_source_pread_at(src, buffer, 10, 95, &done) == PMEM2_E_LENGTH_OUT_OF_RANGE && SAYS("100 bytes"));
+	CHECK(pmem2_source_pread_at(src, buffer, 10, 95, &done) == PMEM2_E_LENGTH_OUT_OF_RANGE &&
+		SAYS("100 bytes"));
 	done_with(&src, fd);
 }
 
@@ -145,13 +159,15 @@ not_writable(void)
 	struct pmem2_source *src = source_of(fd);
 	char buffer[8] = "as it is";
 
-	CHECK(pmem2_source_pwrite_mcsafe(src, buffer, 1, 0) == PMEM2_E_NO_ACCESS && SAYS("read-only"));
+	CHECK(pmem2_source_pwrite_mcsafe(src, buffer, 1, 0) == PMEM2_E_NO_ACCESS &&
+		SAYS("read-only"));
 	CHECK(pmem2_source_pread_mcsafe(src, buffer, 1, 0) == 0);
 	done_with(&src, fd);
 
 	fd = open_file(O_RDWR | O_APPEND);
 	src = source_of(fd);
-	CHECK(pmem2_source_pwrite_mcsafe(src, buffer, 1, 0) == PMEM2_E_NO_ACCESS && SAYS("O_APPEND"));
+	CHECK(pmem2_source_pwrite_mcsafe(src, buffer, 1, 0) == PMEM2_E_NO_ACCESS &&
+		SAYS("O_APPEND"));
 	CHECK(pmem2_source_pread_mcsafe(src, buffer, 1, 0) == 0);
 	done_with(&src, fd);
 
@@ -169,7 +185,10 @@ not_writable(void)
 	CHECK(pmem2_source_delete(&src) == 0);
 }
 
-/* Every NULL that is not allowed, what is not aligned, what is no source; outputs stay, but for how far a transfer got. */
+/*
+ * Every NULL that is not allowed, what is not aligned, what is no source; outputs stay, but for how
+ * far a transfer got.
+ */
 static void
 wrong_arguments(void)
 {
@@ -186,17 +205,21 @@ wrong_arguments(void)
 	CHECK(pmem2_source_pread_mcsafe(src, NULL, 1, 0) == -EINVAL && SAYS("buf is NULL"));
 	CHECK(pmem2_source_pwrite_mcsafe(src, NULL, 1, 0) == -EINVAL && SAYS("buf is NULL"));
 	/* No bytes need no memory. */
-	CHECK(pmem2_source_pread_mcsafe(src, NULL, 0, 0) == 0 && pmem2_source_pwrite_mcsafe(src, NULL, 0, 0) == 0);
+	CHECK(pmem2_source_pread_mcsafe(src, NULL, 0, 0) == 0 &&
+		pmem2_source_pwrite_mcsafe(src, NULL, 0, 0) == 0);
 	CHECK(pmem2_source_pread_mcsafe(nothing, buffer, 1, 0) == -EINVAL && SAYS("not a source"));
 	CHECK(pmem2_source_pwrite_mcsafe(nothing, buffer, 1, 0) == -EINVAL && SAYS("not a source"));
 	CHECK(pmem2_source_pread_at(NULL, buffer, 1, 0, &done) == -EINVAL && done == 0);
 	done = 77;
-	CHECK(pmem2_source_pread_at(src, NULL, 1, 0, &done) == -EINVAL && done == 0 && SAYS("buf is NULL"));
+	CHECK(pmem2_source_pread_at(src, NULL, 1, 0, &done) == -EINVAL && done == 0 &&
+		SAYS("buf is NULL"));
 	done = 77;
 	CHECK(pmem2_source_pwrite_at(nothing, buffer, 1, 0, &done) == -EINVAL && done == 0);
 	memset(two, 0xa5, sizeof(two));
-	CHECK(pmem2_source_pread_at(src, buffer, 1, 0, odd) == -EINVAL && SAYS("done is not aligned"));
-	CHECK(pmem2_source_pwrite_at(src, buffer, 1, 0, odd) == -EINVAL && SAYS("done is not aligned"));
+	CHECK(pmem2_source_pread_at(src, buffer, 1, 0, odd) == -EINVAL &&
+		SAYS("done is not aligned"));
+	CHECK(pmem2_source_pwrite_at(src, buffer, 1, 0, odd) == -EINVAL &&
+		SAYS("done is not aligned"));
 	CHECK(is_filled(two, sizeof(two), 0xa5) && is_filled(buffer, sizeof(buffer), 0xa5));
 	CHECK(pmem2_source_sync(NULL) == -EINVAL && SAYS("src is NULL"));
 	CHECK(pmem2_source_sync(nothing) == -EINVAL && SAYS("not a source"));
@@ -205,11 +228,14 @@ wrong_arguments(void)
 	fd = open_file(O_RDWR);
 	src = source_of(fd);
 	CHECK(dup2(open_file(O_RDWR), fd) == fd);
-	CHECK(pmem2_source_pread_at(src, buffer, 1, 0, &done) == PMEM2_E_INVALID_FILE_HANDLE && done == 0 && SAYS("another file"));
-	CHECK(pmem2_source_pwrite_at(src, buffer, 1, 0, &done) == PMEM2_E_INVALID_FILE_HANDLE && done == 0);
+	CHECK(pmem2_source_pread_at(src, buffer, 1, 0, &done) == PMEM2_E_INVALID_FILE_HANDLE &&
+		done == 0 && SAYS("another file"));
+	CHECK(pmem2_source_pwrite_at(src, buffer, 1, 0, &done) == PMEM2_E_INVALID_FILE_HANDLE &&
+		done == 0);
 	CHECK(pmem2_source_sync(src) == PMEM2_E_INVALID_FILE_HANDLE);
 	close(fd);
-	CHECK(pmem2_source_pread_at(src, buffer, 1, 0, &done) == PMEM2_E_INVALID_FILE_HANDLE && done == 0 && SAYS("not an open"));
+	CHECK(pmem2_source_pread_at(src, buffer, 1, 0, &done) == PMEM2_E_INVALID_FILE_HANDLE &&
+		done == 0 && SAYS("not an open"));
 	CHECK(pmem2_source_sync(src) == PMEM2_E_INVALID_FILE_HANDLE);
 	CHECK(is_filled(buffer, sizeof(buffer), 0xa5));
 	CHECK(pmem2_source_delete(&src) == 0);
@@ -230,12 +256,16 @@ of_device(void *unused)
 	src = source_of(fd);
 	memset(bytes, 0xa5, sizeof(bytes));
 #ifdef NO_COPY
-	CHECK(pmem2_source_pwrite_at(src, bytes, sizeof(bytes), 77, &done) == PMEM2_E_NOSUPP && done == 0);
-	CHECK(pmem2_source_pread_at(src, bytes, sizeof(bytes), 77, &done) == PMEM2_E_NOSUPP && done == 0);
+	CHECK(pmem2_source_pwrite_at(src, bytes, sizeof(bytes), 77, &done) == PMEM2_E_NOSUPP &&
+		done == 0);
+	CHECK(pmem2_source_pread_at(src, bytes, sizeof(bytes), 77, &done) == PMEM2_E_NOSUPP &&
+		done == 0);
 	CHECK(pmem2_sigbus_own() == -ENOTSUP && pmem2_sigbus_resume(NULL, NULL) == 0);
 #else
-	CHECK(pmem2_source_pwrite_at(src, bytes, sizeof(bytes), 77, &done) == 0 && done == sizeof(bytes));
-	CHECK(pmem2_source_pread_at(src, bytes, sizeof(bytes), 77, &done) == 0 && done == sizeof(bytes));
+	CHECK(pmem2_source_pwrite_at(src, bytes, sizeof(bytes), 77, &done) == 0 &&
+		done == sizeof(bytes));
+	CHECK(pmem2_source_pread_at(src, bytes, sizeof(bytes), 77, &done) == 0 &&
+		done == sizeof(bytes));
 	/* Each call maps memory of its own. */
 	CHECK(is_filled(bytes, sizeof(bytes), 0));
 #endif
@@ -245,18 +275,23 @@ of_device(void *unused)
 }
 
 #ifndef UNDER_TOOL
-/* Memory of the caller's that is not there is -EFAULT, and never a bad block; what comes before it was transferred. */
+/*
+ * Memory of the caller's that is not there is -EFAULT, and never a bad block; what comes before it
+ * was transferred.
+ */
 static void
 bad_buffers(void)
 {
 	long page = sysconf(_SC_PAGESIZE);
 	int fd = open_file(O_RDWR);
 	struct pmem2_source *src = source_of(fd);
-	char *two = mmap(NULL, (size_t)(2 * page), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *two = mmap(NULL, (size_t)(2 * page), PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	size_t done = 77;
 
 	CHECK(two != MAP_FAILED && munmap(two + page, (size_t)page) == 0);
-	CHECK(pmem2_source_pread_at(src, two + page, 10, 0, &done) == -EFAULT && done == 0 && SAYS("the buffer's memory"));
+	CHECK(pmem2_source_pread_at(src, two + page, 10, 0, &done) == -EFAULT && done == 0 &&
+		SAYS("the buffer's memory"));
 	CHECK(pmem2_source_pwrite_at(src, two + page, 10, 0, &done) == -EFAULT && done == 0);
 	CHECK(pmem2_source_pread_mcsafe(src, two + page - 5, 10, 0) == -EFAULT);
 	CHECK(pmem2_source_pread_at(src, two + page - 5, 10, 0, &done) == -EFAULT && done <= 5);
@@ -281,8 +316,10 @@ reads(void *argument)
 	size_t done = 77;
 	char buffer[100];
 
-	return pmem2_source_pread_at(transfer->src, buffer, sizeof(buffer), 1000, &done) == transfer->code && done == 0 &&
-		SAYS(transfer->word) && pmem2_source_pread_mcsafe(transfer->src, buffer, 1, 0) == transfer->code;
+	return pmem2_source_pread_at(transfer->src, buffer, sizeof(buffer), 1000,
+		&done) == transfer->code && done == 0 &&
+		SAYS(transfer->word) && pmem2_source_pread_mcsafe(transfer->src, buffer, 1,
+			0) == transfer->code;
 }
 
 static int
@@ -292,8 +329,10 @@ writes(void *argument)
 	size_t done = 77;
 	char buffer[100] = "";
 
-	return pmem2_source_pwrite_at(transfer->src, buffer, sizeof(buffer), 1000, &done) == transfer->code && done == 0 &&
-		SAYS(transfer->word) && pmem2_source_pwrite_mcsafe(transfer->src, buffer, 1, 0) == transfer->code;
+	return pmem2_source_pwrite_at(transfer->src, buffer, sizeof(buffer), 1000,
+		&done) == transfer->code && done == 0 &&
+		SAYS(transfer->word) && pmem2_source_pwrite_mcsafe(transfer->src, buffer, 1,
+			0) == transfer->code;
 }
 
 static int
@@ -315,7 +354,8 @@ is_limited(void *argument)
 
 	signal(SIGXFSZ, SIG_IGN);
 	return setrlimit(RLIMIT_FSIZE, &limit) == 0 &&
-		pmem2_source_pwrite_at(transfer->src, buffer, sizeof(buffer), 960, &done) == -EFBIG && done == 40 && SAYS("EFBIG") &&
+		pmem2_source_pwrite_at(transfer->src, buffer, sizeof(buffer), 960,
+			&done) == -EFBIG && done == 40 && SAYS("EFBIG") &&
 		pmem2_source_pwrite_at(transfer->src, buffer, sizeof(buffer), 900, &done) == 0;
 }
 

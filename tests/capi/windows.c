@@ -1,7 +1,8 @@
 /*
- * Each sentence of pmem2_source_from_fd(3) and pmem2_source_get_handle(3), the pages of libpmem2 1.x that speak of Windows, by its
- * number in the page, and a check of what it says there. Prints page, number and sentence once its check has passed; ci/wine compares
- * that with the pages. What is of Linux alone is ci/capi's, and is marked so.
+ * Each sentence of pmem2_source_from_fd(3) and pmem2_source_get_handle(3), the pages of libpmem2
+ * 1.x that speak of Windows, by its number in the page, and a check of what it says there. Prints
+ * page, number and sentence once its check has passed; ci/wine compares that with the pages. What
+ * is of Linux alone is ci/capi's, and is marked so.
  */
 
 #include "windows_world.h"
@@ -9,7 +10,8 @@
 static HANDLE
 open_nul(void)
 {
-	HANDLE opened = CreateFileW(L"NUL", GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING, 0, NULL);
+	HANDLE opened = CreateFileW(L"NUL", GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING, 0,
+		NULL);
 
 	CHECK(opened != INVALID_HANDLE_VALUE);
 	return opened;
@@ -47,7 +49,10 @@ from_fd_closed(int fd)
 
 #include "windows_runtime.h"
 
-/* Tells that from_fd asks _get_osfhandle: the handle is that one, which a mapping of the file would need. */
+/*
+ * Tells that from_fd asks _get_osfhandle: the handle is that one, which a mapping of the file would
+ * need.
+ */
 static void
 converts(void)
 {
@@ -68,7 +73,8 @@ converts(void)
 static void
 modes(void)
 {
-	static const DWORD accesses[] = { GENERIC_READ, GENERIC_READ | GENERIC_WRITE, GENERIC_WRITE, 0 };
+	static const DWORD accesses[] = { GENERIC_READ, GENERIC_READ | GENERIC_WRITE, GENERIC_WRITE,
+		0 };
 	enum pmem2_granularity granularity;
 	struct pmem2_source *src;
 	size_t i;
@@ -93,9 +99,12 @@ closed_and_made_up(void)
 	int fd = descriptor(file);
 
 	CHECK(_close(fd) == 0);
-	CHECK(from_fd(fd) == PMEM2_E_INVALID_FILE_HANDLE && from_handle(file) == PMEM2_E_INVALID_FILE_HANDLE);
-	CHECK(from_fd(-1) == PMEM2_E_INVALID_FILE_HANDLE && from_fd(-2) == PMEM2_E_INVALID_FILE_HANDLE);
-	CHECK(from_fd(1000) == PMEM2_E_INVALID_FILE_HANDLE && from_fd(99999) == PMEM2_E_INVALID_FILE_HANDLE);
+	CHECK(from_fd(fd) == PMEM2_E_INVALID_FILE_HANDLE &&
+		from_handle(file) == PMEM2_E_INVALID_FILE_HANDLE);
+	CHECK(from_fd(-1) == PMEM2_E_INVALID_FILE_HANDLE &&
+		from_fd(-2) == PMEM2_E_INVALID_FILE_HANDLE);
+	CHECK(from_fd(1000) == PMEM2_E_INVALID_FILE_HANDLE &&
+		from_fd(99999) == PMEM2_E_INVALID_FILE_HANDLE);
 	CHECK(from_handle(NULL) == PMEM2_E_INVALID_FILE_HANDLE && SAYS("not an open handle"));
 }
 
@@ -109,7 +118,8 @@ describes(void)
 
 	GetSystemInfo(&system);
 	CHECK(pmem2_source_size(src, &size) == 0 && size == FILE_SIZE);
-	CHECK(pmem2_source_alignment(src, &alignment) == 0 && alignment == system.dwAllocationGranularity);
+	CHECK(pmem2_source_alignment(src, &alignment) == 0 &&
+		alignment == system.dwAllocationGranularity);
 	CHECK(pmem2_source_delete(&src) == 0 && src == NULL);
 	CHECK(CloseHandle(file));
 }
@@ -117,7 +127,8 @@ describes(void)
 static void
 invalid_handle_value(void)
 {
-	CHECK(from_handle(INVALID_HANDLE_VALUE) == PMEM2_E_INVALID_FILE_HANDLE && SAYS("INVALID_HANDLE_VALUE"));
+	CHECK(from_handle(INVALID_HANDLE_VALUE) == PMEM2_E_INVALID_FILE_HANDLE &&
+		SAYS("INVALID_HANDLE_VALUE"));
 }
 
 static void
@@ -128,7 +139,8 @@ deletes(void)
 	struct pmem2_source *of_handle, *of_fd;
 	long before = allocated;
 
-	CHECK(pmem2_source_from_handle(&of_handle, file) == 0 && pmem2_source_from_fd(&of_fd, fd) == 0);
+	CHECK(pmem2_source_from_handle(&of_handle, file) == 0 &&
+		pmem2_source_from_fd(&of_fd, fd) == 0);
 	CHECK(allocated == before + 2);
 	CHECK(pmem2_source_delete(&of_handle) == 0 && of_handle == NULL);
 	CHECK(pmem2_source_delete(&of_fd) == 0 && of_fd == NULL);
@@ -161,27 +173,35 @@ returns(void)
 static void
 wrong_types(void)
 {
-	CHECK(from_handle_closed(open_directory()) == PMEM2_E_INVALID_FILE_TYPE && SAYS("directory"));
+	CHECK(from_handle_closed(open_directory()) == PMEM2_E_INVALID_FILE_TYPE &&
+		SAYS("directory"));
 	CHECK(from_handle_closed(open_pipe()) == PMEM2_E_INVALID_FILE_TYPE && SAYS("pipe"));
-	CHECK(from_handle_closed(open_nul()) == PMEM2_E_INVALID_FILE_TYPE && SAYS("character device"));
+	CHECK(from_handle_closed(open_nul()) == PMEM2_E_INVALID_FILE_TYPE &&
+		SAYS("character device"));
 }
 
 static void
 passes_errors_on(void)
 {
-	CHECK(from_fd_closed(descriptor(open_directory())) == PMEM2_E_INVALID_FILE_TYPE && SAYS("directory"));
+	CHECK(from_fd_closed(descriptor(open_directory())) == PMEM2_E_INVALID_FILE_TYPE &&
+		SAYS("directory"));
 	CHECK(from_fd_closed(descriptor(open_pipe())) == PMEM2_E_INVALID_FILE_TYPE && SAYS("pipe"));
-	CHECK(from_fd_closed(descriptor(open_nul())) == PMEM2_E_INVALID_FILE_TYPE && SAYS("character device"));
+	CHECK(from_fd_closed(descriptor(open_nul())) == PMEM2_E_INVALID_FILE_TYPE &&
+		SAYS("character device"));
 	CHECK(from_fd(-1) == PMEM2_E_INVALID_FILE_HANDLE);
 }
 
 static void
 no_files(void)
 {
-	CHECK(from_handle_closed(CreateMutexW(NULL, FALSE, NULL)) == PMEM2_E_INVALID_FILE_HANDLE && SAYS("mutex"));
-	CHECK(from_handle_closed(CreateEventW(NULL, FALSE, FALSE, NULL)) == PMEM2_E_INVALID_FILE_HANDLE);
-	CHECK(from_handle_closed(CreateSemaphoreW(NULL, 0, 1, NULL)) == PMEM2_E_INVALID_FILE_HANDLE);
-	CHECK(from_handle_closed(OpenProcess(PROCESS_ALL_ACCESS, FALSE, GetCurrentProcessId())) == PMEM2_E_INVALID_FILE_HANDLE);
+	CHECK(from_handle_closed(CreateMutexW(NULL, FALSE, NULL)) == PMEM2_E_INVALID_FILE_HANDLE &&
+		SAYS("mutex"));
+	CHECK(from_handle_closed(CreateEventW(NULL, FALSE, FALSE,
+		NULL)) == PMEM2_E_INVALID_FILE_HANDLE);
+	CHECK(from_handle_closed(CreateSemaphoreW(NULL, 0, 1,
+		NULL)) == PMEM2_E_INVALID_FILE_HANDLE);
+	CHECK(from_handle_closed(OpenProcess(PROCESS_ALL_ACCESS, FALSE,
+		GetCurrentProcessId())) == PMEM2_E_INVALID_FILE_HANDLE);
 	CHECK(from_handle(GetCurrentProcess()) == PMEM2_E_INVALID_FILE_HANDLE);
 	CHECK(from_handle(GetCurrentThread()) == PMEM2_E_INVALID_FILE_HANDLE);
 }
@@ -205,13 +225,17 @@ heap(void)
 	CHECK(from_fd(fd) == -ENOMEM);
 	CHECK(pmem2_source_from_anon(&src, 1) == -ENOMEM && src == NULL);
 	/* Memory of the caller's needs no heap. */
-	CHECK(pmem2_source_init_handle(&storage, &src, file) == 0 && pmem2_source_delete(&src) == 0);
+	CHECK(pmem2_source_init_handle(&storage, &src, file) == 0 &&
+		pmem2_source_delete(&src) == 0);
 	CHECK(pmem2_source_init_fd(&storage, &src, fd) == 0 && pmem2_source_delete(&src) == 0);
 	heap_fails = 0;
 	CHECK(_close(fd) == 0);
 }
 
-/* There are no mappings yet; once there are, this fails. What holds without: the source does not keep the handle open, and notices. */
+/*
+ * There are no mappings yet; once there are, this fails. What holds without: the source does not
+ * keep the handle open, and notices.
+ */
 static void
 stays_open(void)
 {
@@ -250,7 +274,8 @@ windows_only(void)
 {
 	CHECK(pmem2_source_get_fd.unused == 0);
 #ifndef PMEM2_STATIC
-	CHECK(by_name(library(), "pmem2_source_get_handle") != NULL && by_name(library(), "pmem2_source_get_fd") == NULL);
+	CHECK(by_name(library(), "pmem2_source_get_handle") != NULL &&
+		by_name(library(), "pmem2_source_get_fd") == NULL);
 #endif
 	gets_the_handle();
 }
@@ -278,7 +303,8 @@ anonymous(void)
 	HANDLE got = (HANDLE)77;
 
 	CHECK(pmem2_source_from_anon(&src, 5) == 0);
-	CHECK(pmem2_source_get_handle(src, &got) == PMEM2_E_FILE_HANDLE_NOT_SET && got == (HANDLE)77 && SAYS("anonymous"));
+	CHECK(pmem2_source_get_handle(src, &got) == PMEM2_E_FILE_HANDLE_NOT_SET &&
+		got == (HANDLE)77 && SAYS("anonymous"));
 	CHECK(pmem2_source_delete(&src) == 0);
 }
 

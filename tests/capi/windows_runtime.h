@@ -1,4 +1,7 @@
-/* The part of windows.c on descriptors that are not open, and on what the C runtime does about them. */
+/*
+ * The part of windows.c on descriptors that are not open, and on what the C runtime does about
+ * them.
+ */
 
 #ifndef WINDOWS_RUNTIME_H
 #define WINDOWS_RUNTIME_H
@@ -12,7 +15,8 @@
 static int handler_calls;
 
 static void __cdecl
-count_calls(const wchar_t *expression, const wchar_t *function, const wchar_t *file, unsigned int line, uintptr_t reserved)
+count_calls(const wchar_t *expression, const wchar_t *function, const wchar_t *file,
+	unsigned int line, uintptr_t reserved)
 {
 	(void)expression, (void)function, (void)file, (void)line, (void)reserved;
 	handler_calls++;
@@ -30,13 +34,17 @@ again(const wchar_t *argument)
 	CHECK(GetModuleFileNameW(NULL, path, MAX_PATH) > 0);
 	_snwprintf(command, MAX_PATH + 32, L"\"%ls\" %ls", path, argument);
 	CHECK(CreateProcessW(path, command, NULL, NULL, FALSE, 0, NULL, NULL, &startup, &process));
-	CHECK(WaitForSingleObject(process.hProcess, 60000) == WAIT_OBJECT_0 && GetExitCodeProcess(process.hProcess, &code));
+	CHECK(WaitForSingleObject(process.hProcess, 60000) == WAIT_OBJECT_0 &&
+		GetExitCodeProcess(process.hProcess, &code));
 	CloseHandle(process.hThread);
 	CloseHandle(process.hProcess);
 	return code;
 }
 
-/* With nothing suppressed it may end the program, and may not return anything but the error; with the universal runtime it returns. */
+/*
+ * With nothing suppressed it may end the program, and may not return anything but the error; with
+ * the universal runtime it returns.
+ */
 #define RETURNED 42
 
 static void
@@ -55,7 +63,8 @@ bad_descriptor(void)
 {
 	struct pmem2_source *src;
 
-	return pmem2_source_from_fd(&src, 1000) == PMEM2_E_INVALID_FILE_HANDLE && src == NULL ? RETURNED : 0;
+	return pmem2_source_from_fd(&src, 1000) == PMEM2_E_INVALID_FILE_HANDLE && src == NULL ?
+		RETURNED : 0;
 }
 
 #ifdef _UCRT
@@ -69,7 +78,10 @@ loud_get_osfhandle(int fd)
 	return -1;
 }
 
-/* Wine's _get_osfhandle calls no handler, as that of Windows does: with one that does, the program's handler hears nothing of it. */
+/*
+ * Wine's _get_osfhandle calls no handler, as that of Windows does: with one that does, the
+ * program's handler hears nothing of it.
+ */
 static void
 quiet(void)
 {
@@ -104,7 +116,8 @@ impossible(void)
 
 	exchange(program, "_get_osfhandle", (void *)(ULONG_PTR)counting_get_osfhandle);
 	CHECK(from_fd(8191) == PMEM2_E_INVALID_FILE_HANDLE && asked == 1);
-	CHECK(from_fd(-1) == PMEM2_E_INVALID_FILE_HANDLE && from_fd(8192) == PMEM2_E_INVALID_FILE_HANDLE && asked == 1);
+	CHECK(from_fd(-1) == PMEM2_E_INVALID_FILE_HANDLE &&
+		from_fd(8192) == PMEM2_E_INVALID_FILE_HANDLE && asked == 1);
 	exchange(program, "_get_osfhandle", by_name(GetModuleHandleW(RUNTIME), "_get_osfhandle"));
 }
 

@@ -10,15 +10,19 @@ names(void)
 #ifdef PMDK_UTF8_API
 	const char *(*errormsg)(void) = pmem2_errormsg;
 	void (*print)(const char *format, ...) = pmem2_perror;
-	int (*device_id)(const struct pmem2_source *src, char *id, size_t *len) = pmem2_source_device_id;
+	int (*device_id)(const struct pmem2_source *src, char *id, size_t *len) =
+		pmem2_source_device_id;
 
-	CHECK(errormsg == pmem2_errormsgU && print == pmem2_perrorU && device_id == pmem2_source_device_idU);
+	CHECK(errormsg == pmem2_errormsgU && print == pmem2_perrorU &&
+		device_id == pmem2_source_device_idU);
 #else
 	const wchar_t *(*errormsg)(void) = pmem2_errormsg;
 	void (*print)(const wchar_t *format, ...) = pmem2_perror;
-	int (*device_id)(const struct pmem2_source *src, wchar_t *id, size_t *len) = pmem2_source_device_id;
+	int (*device_id)(const struct pmem2_source *src, wchar_t *id, size_t *len) =
+		pmem2_source_device_id;
 
-	CHECK(errormsg == pmem2_errormsgW && print == pmem2_perrorW && device_id == pmem2_source_device_idW);
+	CHECK(errormsg == pmem2_errormsgW && print == pmem2_perrorW &&
+		device_id == pmem2_source_device_idW);
 #endif
 }
 
@@ -51,7 +55,8 @@ wide_messages(void)
 	CHECK(wcscmp(second, L"the argument src is NULL") == 0 && agree());
 	CHECK(pmem2_source_init_anon(NULL, &src, 1) == -EINVAL && agree());
 	/* A call that succeeds leaves it. */
-	CHECK(pmem2_source_from_anon(&src, 1) == 0 && wcscmp(pmem2_errormsgW(), L"the argument storage is NULL") == 0);
+	CHECK(pmem2_source_from_anon(&src, 1) == 0 && wcscmp(pmem2_errormsgW(),
+		L"the argument storage is NULL") == 0);
 	CHECK(pmem2_source_delete(&src) == 0);
 }
 
@@ -64,7 +69,8 @@ other_thread(LPVOID failed)
 	int *wrong = failed;
 
 	*wrong += strcmp(pmem2_errormsgU(), "no call of this thread has failed") != 0;
-	*wrong += pmem2_source_from_anon(NULL, 1) != -EINVAL || strcmp(pmem2_errormsgU(), "the argument src is NULL") != 0;
+	*wrong += pmem2_source_from_anon(NULL, 1) != -EINVAL ||
+		strcmp(pmem2_errormsgU(), "the argument src is NULL") != 0;
 	SetEvent(done);
 	WaitForSingleObject(go, INFINITE);
 	*wrong += strcmp(pmem2_errormsgU(), "the argument src is NULL") != 0;
@@ -95,7 +101,10 @@ threads(void)
 }
 
 #ifndef PMEM2_STATIC
-/* A copy of the DLL that is loaded while a thread runs: both threads have messages there, though neither began with it. */
+/*
+ * A copy of the DLL that is loaded while a thread runs: both threads have messages there, though
+ * neither began with it.
+ */
 
 typedef int from_anon_function(struct pmem2_source **src, size_t size);
 typedef const char *errormsg_function(void);
@@ -111,7 +120,8 @@ runs_already(LPVOID failed)
 	SetEvent(done);
 	WaitForSingleObject(go, INFINITE);
 	*wrong += strcmp(late_errormsg(), "no call of this thread has failed") != 0;
-	*wrong += late_from_anon(NULL, 1) != -EINVAL || strcmp(late_errormsg(), "the argument src is NULL") != 0;
+	*wrong += late_from_anon(NULL, 1) != -EINVAL ||
+		strcmp(late_errormsg(), "the argument src is NULL") != 0;
 	return 0;
 }
 
@@ -132,11 +142,13 @@ loaded_late(void)
 		CHECK(thread != NULL && WaitForSingleObject(done, 60000) == WAIT_OBJECT_0);
 		late = LoadLibraryW(copy);
 		CHECK(late != NULL && late != library());
-		late_from_anon = (from_anon_function *)(uintptr_t)by_name(late, "pmem2_source_from_anon");
+		late_from_anon = (from_anon_function *)(uintptr_t)by_name(late,
+			"pmem2_source_from_anon");
 		late_errormsg = (errormsg_function *)(uintptr_t)by_name(late, "pmem2_errormsgU");
 		CHECK(late_from_anon != NULL && late_errormsg != NULL);
 		CHECK(strcmp(late_errormsg(), "no call of this thread has failed") == 0);
-		CHECK(late_from_anon(NULL, 1) == -EINVAL && strcmp(late_errormsg(), "the argument src is NULL") == 0);
+		CHECK(late_from_anon(NULL, 1) == -EINVAL &&
+			strcmp(late_errormsg(), "the argument src is NULL") == 0);
 		SetEvent(go);
 		CHECK(WaitForSingleObject(thread, 60000) == WAIT_OBJECT_0 && wrong == 0);
 		CloseHandle(thread);
@@ -148,7 +160,10 @@ loaded_late(void)
 }
 #endif
 
-/* Everything that prints, once: the letters are in no code page together, and take two, three and four bytes. */
+/*
+ * Everything that prints, once: the letters are in no code page together, and take two, three and
+ * four bytes.
+ */
 static void
 print(void)
 {
@@ -166,12 +181,14 @@ print(void)
 
 #define MESSAGE "the argument storage is NULL\r\n"
 static const char lines[] = "\xc3\xa9\xe2\x82\xac narrow 5 1099511627776: " MESSAGE
-			    "\xcf\x80\xf0\x9f\x98\x80 wide 7: " MESSAGE MESSAGE MESSAGE ": " MESSAGE;
+			    "\xcf\x80\xf0\x9f\x98\x80 wide 7: " MESSAGE MESSAGE MESSAGE ": "
+			    	"" MESSAGE;
 
 static void
 printed(void)
 {
-	HANDLE before = GetStdHandle(STD_ERROR_HANDLE), file = open_file(GENERIC_READ | GENERIC_WRITE);
+	HANDLE before = GetStdHandle(STD_ERROR_HANDLE), file =
+		open_file(GENERIC_READ | GENERIC_WRITE);
 	static char text[4096], big[2000];
 	DWORD length;
 
@@ -186,7 +203,8 @@ printed(void)
 	pmem2_perrorW(L"%s", L"wide");
 	heap_fails = 0;
 	SetStdHandle(STD_ERROR_HANDLE, before);
-	CHECK(SetFilePointer(file, 0, NULL, FILE_BEGIN) == 0 && ReadFile(file, text, sizeof(text), &length, NULL));
+	CHECK(SetFilePointer(file, 0, NULL, FILE_BEGIN) == 0 &&
+		ReadFile(file, text, sizeof(text), &length, NULL));
 	text[length] = '\0';
 	CHECK(strncmp(text, lines, sizeof(lines) - 1) == 0);
 	CHECK(strncmp(text + sizeof(lines) - 1, big, sizeof(big) - 1) == 0);
@@ -203,7 +221,8 @@ static void
 printed_on_a_console(void)
 {
 	HANDLE before = GetStdHandle(STD_ERROR_HANDLE);
-	HANDLE console = CreateFileW(L"CONOUT$", GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL,
+	HANDLE console = CreateFileW(L"CONOUT$", GENERIC_READ | GENERIC_WRITE,
+		FILE_SHARE_READ | FILE_SHARE_WRITE, NULL,
 		OPEN_EXISTING, 0, NULL);
 	CONSOLE_SCREEN_BUFFER_INFO screen;
 	COORD top = { 0, 0 };

@@ -1,4 +1,7 @@
-/* What the C programs for Windows share: checks, a directory of their own, handles of every kind, a heap that can fail. */
+/*
+ * What the C programs for Windows share: checks, a directory of their own, handles of every kind, a
+ * heap that can fail.
+ */
 
 #ifndef WINDOWS_WORLD_H
 #define WINDOWS_WORLD_H
@@ -16,15 +19,16 @@
 
 static int checks;
 
-#define CHECK(condition)                                                                                              \
-	do {                                                                                                          \
-		checks++;                                                                                             \
-		if (!(condition)) {                                                                                   \
-			printf("FAILED: %s:%d: %s (%s; error %lu)\n", __FILE__, __LINE__, #condition,                 \
-				pmem2_errormsgU(), GetLastError());                                                   \
-			fflush(stdout);                                                                               \
-			exit(1);                                                                                      \
-		}                                                                                                     \
+#define CHECK(condition)                                                                        \
+	do {                                                                                    \
+		checks++;                                                                       \
+		if (!(condition)) {                                                             \
+			printf("FAILED: %s:%d: %s (%s; error %lu)\n",                           \
+				__FILE__, __LINE__, #condition,                                 \
+				pmem2_errormsgU(), GetLastError());                             \
+			fflush(stdout);                                                         \
+			exit(1);                                                                \
+		}                                                                               \
 	} while (0)
 
 #define SAYS(words) (strstr(pmem2_errormsgU(), words) != NULL)
@@ -34,7 +38,10 @@ static int checks;
 
 static wchar_t directory[MAX_PATH];
 
-/* A path in the directory, whose name is not in any code page; good until the eighth call after this. */
+/*
+ * A path in the directory, whose name is not in any code page; good until the eighth call after
+ * this.
+ */
 static const wchar_t *
 in_world(const wchar_t *name)
 {
@@ -53,7 +60,8 @@ enter_world(void)
 
 	CHECK(GetTempPathW(MAX_PATH, temporary) > 0);
 	/* A letter that the code page does not have; a file's name has a surrogate pair. */
-	_snwprintf(directory, MAX_PATH, L"%lspmem2-capi-\x03c0-%lu-%lu", temporary, GetCurrentProcessId(), GetTickCount());
+	_snwprintf(directory, MAX_PATH, L"%lspmem2-capi-\x03c0-%lu-%lu", temporary,
+		GetCurrentProcessId(), GetTickCount());
 	CHECK(CreateDirectoryW(directory, NULL));
 }
 
@@ -74,11 +82,13 @@ open_file(DWORD access)
 
 	_snwprintf(name, 32, L"\x00e9\xd835\xdcb3 %u", number++);
 	path = in_world(name);
-	made = CreateFileW(path, GENERIC_READ | GENERIC_WRITE | DELETE, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL, CREATE_NEW,
+	made = CreateFileW(path, GENERIC_READ | GENERIC_WRITE | DELETE,
+		FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL, CREATE_NEW,
 		FILE_FLAG_DELETE_ON_CLOSE, NULL);
 	CHECK(made != INVALID_HANDLE_VALUE);
 	CHECK(SetFilePointer(made, FILE_SIZE, NULL, FILE_BEGIN) == FILE_SIZE && SetEndOfFile(made));
-	file = CreateFileW(path, access, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL, OPEN_EXISTING, 0, NULL);
+	file = CreateFileW(path, access, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
+		NULL, OPEN_EXISTING, 0, NULL);
 	CHECK(file != INVALID_HANDLE_VALUE);
 	CloseHandle(made);
 	return file;
@@ -87,7 +97,8 @@ open_file(DWORD access)
 static HANDLE
 open_directory(void)
 {
-	HANDLE opened = CreateFileW(directory, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL,
+	HANDLE opened = CreateFileW(directory, GENERIC_READ,
+		FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL,
 		OPEN_EXISTING, FILE_FLAG_BACKUP_SEMANTICS, NULL);
 
 	CHECK(opened != INVALID_HANDLE_VALUE);
@@ -163,20 +174,26 @@ static void
 exchange(HMODULE module, const char *name, void *replacement)
 {
 	char *base = (char *)module;
-	IMAGE_NT_HEADERS *headers = (IMAGE_NT_HEADERS *)(void *)(base + ((IMAGE_DOS_HEADER *)module)->e_lfanew);
-	DWORD start = headers->OptionalHeader.DataDirectory[IMAGE_DIRECTORY_ENTRY_IMPORT].VirtualAddress;
+	IMAGE_NT_HEADERS *headers =
+		(IMAGE_NT_HEADERS *)(void *)(base + ((IMAGE_DOS_HEADER *)module)->e_lfanew);
+	DWORD start =
+		headers->OptionalHeader.DataDirectory[IMAGE_DIRECTORY_ENTRY_IMPORT].VirtualAddress;
 	IMAGE_IMPORT_DESCRIPTOR *library = (IMAGE_IMPORT_DESCRIPTOR *)(void *)(base + start);
 	int found = 0;
 
 	for (; library->Name != 0; library++) {
-		IMAGE_THUNK_DATA *asked = (IMAGE_THUNK_DATA *)(void *)(base + library->OriginalFirstThunk);
+		IMAGE_THUNK_DATA *asked =
+			(IMAGE_THUNK_DATA *)(void *)(base + library->OriginalFirstThunk);
 		IMAGE_THUNK_DATA *place = (IMAGE_THUNK_DATA *)(void *)(base + library->FirstThunk);
 
 		for (; asked->u1.AddressOfData != 0; asked++, place++) {
 			DWORD rights;
 
+			IMAGE_IMPORT_BY_NAME *its =
+				(IMAGE_IMPORT_BY_NAME *)(void *)(base + asked->u1.AddressOfData);
+
 			if (IMAGE_SNAP_BY_ORDINAL(asked->u1.Ordinal) ||
-			    strcmp(((IMAGE_IMPORT_BY_NAME *)(void *)(base + asked->u1.AddressOfData))->Name, name) != 0)
+				strcmp(its->Name, name) != 0)
 				continue;
 			CHECK(VirtualProtect(place, sizeof(*place), PAGE_READWRITE, &rights));
 			place->u1.Function = (ULONG_PTR)replacement;

@@ -1,4 +1,7 @@
-/* What the C programs here share: a place of their own for files and mounts, descriptors. Linux only. */
+/*
+ * What the C programs here share: a place of their own for files and mounts, descriptors. Linux
+ * only.
+ */
 
 #ifndef WORLD_H
 #define WORLD_H

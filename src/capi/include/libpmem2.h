@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 
-/* libpmem2.h: the header that programs include. What is in it is in libpmem2/base.h. */
+/* The header that programs include. Its content is in libpmem2/base.h. */
 
 #ifndef LIBPMEM2_H
 #define LIBPMEM2_H 1

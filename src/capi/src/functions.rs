@@ -1,5 +1,5 @@
-//! The names: one list of the functions that C has. Symbols and their versions come from it, and the
-//! headers are compared with it (`ci/install`). A new function is a line here, and a prototype in a
+//! The names: one list of the functions that C has. Symbols and their versions come from it, and
+//! `ci/install` compares the headers with it. A new function is a line here, and a prototype in a
 //! header.
 
 /// Defines libpmem2's functions over a platform of your own, with a static pool in place of a heap.
@@ -65,7 +65,9 @@
 #[macro_export]
 macro_rules! export {
     ($platform:ty = $value:expr, $n:expr $(, unsafe $message:expr)?) => {
-        $crate::image!($platform = $value, $n, [$($message)?]; descriptor_functions common_functions);
+        $crate::image!(
+            $platform = $value, $n, [$($message)?]; descriptor_functions common_functions
+        );
     };
     ($platform:ty, $n:expr $(, unsafe $message:expr)?) => {
         $crate::export!(

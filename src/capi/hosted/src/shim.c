@@ -1,4 +1,7 @@
-/* What stable Rust cannot define: thread-local storage without std, errno, and a function with variable arguments. */
+/*
+ * Definitions that stable Rust has not: thread-local storage without std, errno, and a function
+ * with variable arguments.
+ */
 
 #include <errno.h>
 #include <pthread.h>
@@ -9,14 +12,15 @@
 #include <libpmem2.h>
 
 #ifdef PMEM2_VERSIONS
-/* As versions.rs does it for the others; the version script makes the plain name that of LIBPMEM2_2.0. */
+/* As functions.rs does it for the others. The version script gives the plain name LIBPMEM2_2.0. */
 __asm__(".symver pmem2_perror, pmem2_perror@LIBPMEM2_1.0");
 #endif
 
 /*
- * Where a shared library is loaded into a running program, its thread-local storage may be allocated at a thread's first use
- * of it, and glibc ends the process if there is no memory then. initial-exec has it with the thread: what can fail is the
- * loading. (A static library may become a part of a library that musl loads, which has no room for that.)
+ * The thread-local storage of a shared library that is loaded into a running program may be
+ * allocated at a thread's first use of it, and glibc ends the process if there is no memory then.
+ * With initial-exec it is allocated with the thread: only the loading can fail. (A static library
+ * may become a part of a library that musl loads, which has no room for that.)
  */
 #ifdef PMEM2_VERSIONS
 #define WITH_THREAD __attribute__((tls_model("initial-exec")))
@@ -24,7 +28,7 @@ __asm__(".symver pmem2_perror, pmem2_perror@LIBPMEM2_1.0");
 #define WITH_THREAD
 #endif
 
-/* Message::SIZE and Message::NONE of src/message.rs. */
+/* SIZE and Message::NONE of src/text.rs. */
 static _Thread_local char message[320] WITH_THREAD = "no call of this thread has failed";
 
 #define HIDDEN __attribute__((visibility("hidden")))
@@ -39,7 +43,10 @@ pmem2_shim_message(void)
 	return message;
 }
 
-/* No function of this library sets errno. malloc does if it fails, and may if it does not; so did free of older systems. */
+/*
+ * No function of this library sets errno. malloc does if it fails, and may if it does not; so did
+ * free of older systems.
+ */
 
 void *
 pmem2_shim_allocate(size_t size)

@@ -73,7 +73,7 @@ pub unsafe fn source_device_id<L: Library, U: Unit>(
         match id? {
             // SAFETY: len is valid for writes.
             None => unsafe { len.write(size::<U>(&ids)) },
-            // SAFETY: len is valid for reads, and id, which is aligned, for writes of as many bytes.
+            // SAFETY: len is valid for reads, and id, which is aligned, for as many bytes.
             Some(id) => unsafe { put(&ids, id, len.read()) }?,
         }
         Ok(())

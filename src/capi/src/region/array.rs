@@ -27,8 +27,8 @@ impl NoArray {
     }
 }
 
-/// Returns an array of C's: an empty one for NULL without elements. An array that no memory can hold
-/// is refused before it becomes one of Rust's.
+/// Returns an array of C's: an empty one for NULL without elements. An array that no memory can
+/// hold is refused before it becomes one of Rust's.
 ///
 /// # Safety
 ///

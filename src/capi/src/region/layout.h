@@ -1,7 +1,8 @@
 /*
- * How the structures of libpmem2/region.h lie in memory, as one expression: of C in tests/capi/layout.c, and of Rust in layout.rs
- * beside this. `pointer` is the size of a pointer, `word` the alignment of 64 bits, and `x86` says whether this is the one
- * architecture with an alignment of 4 (on other systems than Windows); the others are offsets and sizes.
+ * The layout of the structures of libpmem2/region.h, as one expression: of C in
+ * tests/capi/layout.c, and of Rust in layout.rs beside this. `pointer` is the size of a pointer,
+ * `word` the alignment of 64 bits, and `x86` is true for the one architecture with an alignment of
+ * 4 (except on Windows). The others are offsets and sizes.
  */
 (word == 4) == x86 && (word == 8) != x86 && (pointer == 4 || pointer == 8)
 && dimm_id == 0

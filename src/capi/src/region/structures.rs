@@ -216,7 +216,8 @@ impl CRegion {
             Error::InvalidFileType(_) if element(&KINDS, self.kind) == Some(&RegionKind::Other) => {
                 Failure::Said(
                     Code::InvalidFileType,
-                    "region->kind is 0 (PMEM2_REGION_OTHER): sources are made of PMEM2_REGION_PERSISTENT only",
+                    "region->kind is 0 (PMEM2_REGION_OTHER): sources are made of \
+                     PMEM2_REGION_PERSISTENT only",
                 )
             }
             error => error.into(),

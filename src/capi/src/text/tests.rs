@@ -265,9 +265,8 @@ fn writes_all_or_nothing() {
             let done = unsafe { put(&text, NonNull::from(&mut buf).cast::<u16>(), len) };
             if len < units * 2 {
                 let failure = done.unwrap_err();
-                assert!(
-                    matches!(failure, Failure::Short { given, needed } if given == len && needed == units * 2)
-                );
+                let Failure::Short { given, needed } = failure else { panic!("{failure}") };
+                assert_eq!((given, needed), (len, units * 2));
                 assert_eq!(buf, [0xffff; 6]);
             } else {
                 assert!(done.is_ok());

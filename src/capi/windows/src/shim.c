@@ -1,6 +1,6 @@
 /*
- * What stable Rust cannot define: thread-local storage without std, functions with variable arguments, a C runtime's descriptors.
- * For mingw's compiler, which ci/install-windows calls.
+ * Definitions that stable Rust has not: thread-local storage without std, functions with variable
+ * arguments, a C runtime's descriptors. For mingw's compiler, which ci/install-windows calls.
  */
 
 /* C's own formats (%zu) in the functions for narrow text. */
@@ -13,7 +13,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* Message::SIZE and Message::NONE of src/message.rs. */
+/* SIZE and Message::NONE of src/text.rs. */
 #define SIZE 320
 
 struct texts {
@@ -22,11 +22,13 @@ struct texts {
 };
 
 /*
- * Windows' own thread-local storage, which a thread has from its start, and every running thread when the DLL is loaded: no failing
- * call needs memory, and nothing is left when a thread or the DLL goes. The compiler has none but libgcc's emulation, which takes
- * memory at a thread's first use and ends the process if there is none; so this is what other compilers make of __declspec(thread):
- * the section .tls, which mingw's runtime lets begin with _tls_start, is each thread's template; the copy of library number _tls_index
- * is found through the thread's block. (The offset of the pointer to the copies is documented for compilers.)
+ * Windows' own thread-local storage. A thread has it from its start, and every running thread gets
+ * it when the DLL is loaded: no failing call needs memory, and nothing is left when a thread or the
+ * DLL goes. This compiler has only libgcc's emulation, which takes memory at a thread's first use
+ * and ends the process if there is none. So this does what other compilers do for
+ * __declspec(thread). The section .tls, which begins with _tls_start in mingw's runtime, is the
+ * template of each thread. The copy of library number _tls_index is found through the thread's
+ * block. (The offset of the pointer to the copies is documented for compilers.)
  */
 extern unsigned long _tls_index;
 extern char _tls_start;
@@ -39,7 +41,8 @@ extern char _tls_start;
 #error "the offset of ThreadLocalStoragePointer is known for x86 only"
 #endif
 
-static struct texts template_ __attribute__((section(".tls$PMEM2"))) = { .message = "no call of this thread has failed" };
+static struct texts template_ __attribute__((section(".tls$PMEM2"))) =
+	{ .message = "no call of this thread has failed" };
 
 static struct texts *
 texts(void)
@@ -95,8 +98,9 @@ pmem2_source_init_fd(struct pmem2_source_storage *storage, struct pmem2_source *
 }
 
 /*
- * One call for all of a text, so that nothing of other threads' comes between. Through the process's handle, since stderr is another
- * in each C runtime. A console takes UTF-16, whatever its code page is.
+ * One call for all of a text, so that nothing of other threads' comes between. Through the
+ * process's handle, since stderr is another in each C runtime. A console takes UTF-16, whatever its
+ * code page is.
  */
 static void
 say(const char *text, int length)
@@ -111,7 +115,8 @@ say(const char *text, int length)
 		WriteFile(to, text, (DWORD)length, &written, NULL);
 		return;
 	}
-	WriteConsoleW(to, wide, (DWORD)MultiByteToWideChar(CP_UTF8, 0, text, length, wide, length), &written, NULL);
+	WriteConsoleW(to, wide, (DWORD)MultiByteToWideChar(CP_UTF8, 0, text, length, wide, length),
+		&written, NULL);
 	pmem2_shim_free(wide);
 }
 
