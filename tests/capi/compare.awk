@@ -1,6 +1,6 @@
-# Compares the output of table.c on two libraries: differences.txt, ours, theirs. A difference that is
-# not in the first file fails, and so does one that is there and no longer occurs. Rows that this
-# system cannot make are not counted.
+# Compares the output of table.c on two libraries: differences.txt, ours, theirs. A difference that
+# is not in the first file fails, and so does one that is there and no longer occurs. Rows that
+# this system cannot make are not counted.
 
 # The rows' names have no colon.
 function name_of(line) {

@@ -22,7 +22,8 @@ fn main() {
         // A second version script beside rustc's own, which has no names of versions. lld takes
         // both, GNU ld does not.
         let directory = env::var("CARGO_MANIFEST_DIR").expect("cargo says where the manifest is");
-        println!("cargo::rustc-cdylib-link-arg=-Wl,--version-script={directory}/libpmem2.map");
+        let script = format!("{directory}/libpmem2.map");
+        println!("cargo::rustc-cdylib-link-arg=-Wl,--version-script={script}");
         println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libpmem2.so.1");
         // The handler of SIGBUS stays installed, so its code has to stay: dlclose leaves the library
         // loaded.

@@ -11,7 +11,7 @@
 /// ```
 /// pmem2_capi::export!(pmem2::Native, 16);
 ///
-/// // C's side of it:
+/// // The declaration in C:
 /// unsafe extern "C" {
 ///     fn pmem2_source_from_fd(
 ///         src: *mut *mut core::ffi::c_void,
@@ -50,7 +50,7 @@
 /// The third argument is a `fn() -> *mut Message` (or an `unsafe fn`) after the word `unsafe`, with
 /// which you promise that the pointer is aligned, valid for reads and writes for as long as the
 /// calling thread runs, and initialized, and that nothing else reads or writes the message but the
-/// functions that this defines, in that thread. They make a reference of it. Without the word it is
+/// functions that this defines, in that thread. They make a reference to it. Without the word it is
 /// refused:
 ///
 /// ```compile_fail

@@ -9,7 +9,7 @@
 //! - [`Owned`] is what C has pointers to: a [`Source`] is `struct pmem2_source`, a [`Context`] is
 //!   `struct pmem2_badblock_context`.
 //!
-//! Three packages make libraries of it: `hosted/` for Linux (`libpmem2.so.1` and `libpmem2.a`),
+//! Three packages make libraries: `hosted/` for Linux (`libpmem2.so.1` and `libpmem2.a`),
 //! `windows/` (libpmem2.dll), and `bare/` for machines without an operating system. One image has
 //! one platform: the functions' names are C's and exist once.
 #![no_std]

@@ -1,4 +1,4 @@
-//! What the functions of one image need.
+//! The foundation of the functions in one image.
 
 use core::ffi::c_int;
 

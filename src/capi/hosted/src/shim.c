@@ -18,7 +18,7 @@ __asm__(".symver pmem2_perror, pmem2_perror@LIBPMEM2_1.0");
 
 /*
  * The thread-local storage of a shared library that is loaded into a running program may be
- * allocated at a thread's first use of it, and glibc ends the process if there is no memory then.
+ * allocated when a thread first uses it, and glibc ends the process if there is no memory then.
  * With initial-exec it is allocated with the thread: only the loading can fail. (A static library
  * may become a part of a library that musl loads, which has no room for that.)
  */

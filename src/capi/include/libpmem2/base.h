@@ -17,7 +17,7 @@
  * zeroed or overwritten, or whose source was deleted. No function sets errno.
  *
  * Any number of threads may call these functions, and query one source. Deleting a source comes
- * after every other use of it. One thread at a time may use a bad block context. A signal handler
+ * after every other use. One thread at a time may use a bad block context. A signal handler
  * must not call pmem2_source_from_fd(), pmem2_source_from_anon(), pmem2_source_delete(),
  * pmem2_badblock_context_new(), pmem2_badblock_context_delete() and pmem2_perror(). It may call the
  * others. One that fails there replaces the message of the interrupted thread, perhaps while that

@@ -23,7 +23,7 @@ extern "C" {
 
 /*
  * Makes a source of a handle. It borrows the handle, which must stay open while the source is used
- * and, on a volume without DAX, while a mapping of it is used. The access rights of the handle are
+ * and, on a volume without DAX, while a mapping is used. The access rights of the handle are
  * not checked here: where it cannot be read, mapping it is refused.
  */
 int pmem2_source_from_handle(struct pmem2_source **src, HANDLE handle);
@@ -61,7 +61,7 @@ void pmem2_perrorW(const wchar_t *format, ...);
 /*
  * The names without a letter, as libpmem2 1.x had them. A program that was written for Linux, with
  * pmem2_perror("%s", path), needs those of narrow text: -DPMDK_UTF8_API, or a definition before the
- * header is included. Without it that line prints garbage, and most compilers only warn of it.
+ * header is included. Without it that line prints garbage, and most compilers only warn.
  */
 #ifdef PMDK_UTF8_API
 #define pmem2_source_device_id pmem2_source_device_idU

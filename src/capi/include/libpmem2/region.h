@@ -96,7 +96,7 @@ enum pmem2_region_durability {
 #define PMEM2_REGION_SAVE_FAILED 8u
 #define PMEM2_REGION_RESTORE_FAILED 32u
 #define PMEM2_REGION_FLUSH_FAILED 64u
-#define PMEM2_REGION_MAP_FAILED 128u /* a part of it is missing */
+#define PMEM2_REGION_MAP_FAILED 128u /* a part is missing */
 #define PMEM2_REGION_SMART_EVENT 256u /* an event of its health: it may fail */
 
 /* A DIMM or a chip. */
@@ -108,7 +108,7 @@ struct pmem2_region_dimm {
 };
 
 /*
- * A region. While sources of it are used, it must stay in its place and unchanged, with all that it
+ * A region. While its sources are used, it must stay in its place and unchanged, with all that it
  * points to. A change that is noticed is PMEM2_E_INVALID_FILE_HANDLE. Arrays are aligned to their
  * types, and have at most SIZE_MAX / 2 bytes: otherwise no source is made of the region.
  */
@@ -158,7 +158,7 @@ int pmem2_source_init_region(struct pmem2_source_storage *storage, struct pmem2_
 	const struct pmem2_region *region);
 
 /*
- * Makes a region of length bytes of a region, from offset on. A source can be made of it as of any
+ * Makes a region of length bytes of a region, from offset on. It makes a source as any
  * other. part may be region itself; otherwise region need not stay, but all that it points to must,
  * except its table. A part is refused for the same reasons as a region, and where it ends beyond
  * the region, or offset is not a multiple of the alignment (PMEM2_E_INVALID_REGION_FORMAT).

@@ -93,7 +93,7 @@ pub unsafe fn source_sync<L: Library>(src: *const CSource<L>) -> c_int {
     finish::<L>(source.and_then(|source| Ok(each!(source, source => source.sync())?)))
 }
 
-/// Makes a transfer, and writes to `*done` how far it got, whatever becomes of it.
+/// Makes a transfer, and writes to `*done` how far it got, also on failure.
 ///
 /// # Safety
 ///

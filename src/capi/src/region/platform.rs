@@ -38,7 +38,7 @@ impl RegionAt {
     ///
     /// # Safety
     ///
-    /// For as long as the value and what is made of it is used, the region is valid for reads and
+    /// As long as the value, and what is made with it, is used, the region is valid for reads and
     /// not written to, and so is all that its pointers lead to.
     pub(crate) const unsafe fn new(region: NonNull<CRegion>) -> Self {
         Self(region)
@@ -50,7 +50,7 @@ impl RegionAt {
     }
 
     /// Makes a region of `length` bytes of this one from `offset` on. It is refused for the reasons
-    /// that a source of it would be.
+    /// that such a source would be.
     pub(crate) fn part(self, offset: u64, length: u64) -> Result<CRegion, Failure> {
         let region = self.get();
         // The whole, with its table: in that, a part would overlap the region that it is a part of.
@@ -254,8 +254,8 @@ mod tests {
         table
     }
 
-    /// The second DIMM's number and id, asked for when `change` was done to the table behind the
-    /// first.
+    /// The second DIMM's number and id, asked for after `change` was done to the table, which was
+    /// checked for the first.
     fn second(change: impl Fn(&mut [u8])) -> Result<Option<(u32, Text<ID>)>, Fail> {
         let mut table = table();
         let whole = ptr::slice_from_raw_parts_mut(table.as_mut_ptr(), table.len());

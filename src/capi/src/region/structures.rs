@@ -189,9 +189,9 @@ impl CRegion {
         if self.flags & HAS_NODE != 0 {
             region = region.on_node(self.numa_node);
         }
-        // SAFETY: it is NULL or a string: who made a RegionAt of it promised that.
+        // SAFETY: it is NULL or a string: the maker of its RegionAt promised that.
         let provider = unsafe { text(self.provider, PROVIDER) }.unwrap_or(b"board");
-        // As much of it as people can read.
+        // The part that people can read.
         let provider = provider.utf8_chunks().next().map_or("", |chunk| chunk.valid());
         Ok(region.numbered(self.number, provider))
     }

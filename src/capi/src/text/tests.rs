@@ -71,7 +71,7 @@ fn cuts_between_characters() {
     }
 }
 
-/// Errors of each sort that there is, about everything, with the longest numbers.
+/// Returns errors of each sort, about each subject, with the longest numbers.
 fn errors() -> Vec<Error> {
     let disk = Backing::Disk { major: u32::MAX, minor: u32::MAX };
     let hidden = Backing::Hidden(FileSystem::from_magic(u32::MAX));
@@ -205,7 +205,7 @@ fn every_sentence_fits() {
     }
 }
 
-/// Whether it is written like a type, a variant or a function of Rust's.
+/// Tells whether a word is written like a type, a variant or a function of Rust.
 fn is_rusts(word: &str) -> bool {
     // Neither C's nor Rust's: calls, commands and drivers of Linux, a platform, its feature,
     // the file of a device.
@@ -217,7 +217,7 @@ fn is_rusts(word: &str) -> bool {
     (has_humps || is_snake) && !OTHERS.contains(&word)
 }
 
-/// C's functions have names of their own.
+/// Sentences name no items of Rust: C's functions have names of their own.
 #[test]
 fn no_sentence_names_what_is_rusts() {
     let failures = errors().into_iter().map(|error| Failure::from(error).to_string());

@@ -144,7 +144,7 @@ pmem2_perrorU(const char *format, ...)
 		head = vsnprintf(NULL, 0, format, arguments);
 		va_end(arguments);
 	}
-	/* The length of it all is an int, too. */
+	/* The whole length is an int, too. */
 	if (head >= 0 && head <= INT_MAX - SIZE - (int)sizeof(tail))
 		line = pmem2_shim_allocate((size_t)head + SIZE + sizeof(tail));
 	if (line == NULL) {

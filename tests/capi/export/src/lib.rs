@@ -48,7 +48,7 @@ static MACHINE: Machine = Machine {
     page: 16384,
 };
 
-/// What a region is known by: its index, which is a number as C has it.
+/// The index of a region, which is a number as C has it.
 #[derive(Clone, Copy)]
 struct Index(u8);
 
@@ -139,10 +139,10 @@ impl Platform for &'static Machine {
 mod c {
     use super::{MACHINE, Machine};
 
-    /// What the macro might take for its own, or define once more.
+    /// Names that the macro might take for its own, or define once more.
     #[expect(dead_code, reason = "they are there to be in the way")]
     mod names {
-        /// As many modules have one.
+        /// A `Result` as many modules have one.
         pub(super) type Result<T> = core::result::Result<T, pmem2::platform::Fail>;
         pub(super) struct Option;
         pub(super) struct Some;
@@ -169,7 +169,7 @@ mod c {
     pmem2_capi::export!(&'static Machine = &MACHINE, 4, unsafe super::message);
 }
 
-/// The C program's: of each of its threads.
+/// Returns the message of the calling thread of the C program.
 #[cfg(feature = "messages")]
 fn message() -> *mut pmem2_capi::Message {
     unsafe extern "C" {
@@ -178,7 +178,7 @@ fn message() -> *mut pmem2_capi::Message {
     message_of_thread()
 }
 
-/// For the C program: another region in the place of this one.
+/// Replaces a region by another one, for the C program.
 #[unsafe(no_mangle)]
 extern "C" fn machine_replace(index: u8) {
     if let Some(region) = MACHINE.regions.get(usize::from(index)) {

@@ -1,4 +1,4 @@
-//! How long texts can be: the constants of libpmem2/base.h suffice.
+//! The longest texts: the constants of libpmem2/base.h suffice.
 
 use core::fmt;
 use std::{format, string::String, vec, vec::Vec};
@@ -22,7 +22,7 @@ fn constant(name: &str) -> usize {
     line.parse().unwrap()
 }
 
-/// What a kernel could say at most: a file on a volume of as many regions as there can be, or a
+/// The longest answers of a kernel: a file on a volume of as many regions as there can be, or a
 /// device DAX.
 #[derive(Clone, Copy)]
 struct Longest {
@@ -76,7 +76,7 @@ const ALL: [Question; QUESTIONS] = [
     Q::DaxState,
 ];
 
-/// As Linux' at its longest. Of no bytes it would have no line.
+/// An identity as long as Linux' longest. Without any bytes it would have no line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Identity(u8);
 
@@ -210,7 +210,7 @@ fn full<const N: usize>() -> Text<N> {
     Text::fit(&"x".repeat(N)).unwrap()
 }
 
-/// Of ext4, of FUSE, and of one without a name.
+/// Returns the longest name of a file system: ext4, FUSE, or one without a name.
 fn longest_name() -> FileSystem {
     let names = [0xef53, 0x6573_5546, u32::MAX].map(FileSystem::from_magic);
     names.into_iter().max_by_key(|system| format!("{system}").len()).unwrap()
