@@ -18,15 +18,3 @@ for features in "" messages; do
         "$work/export"
     "$work/export"
 done
-
-# built PAGE: the program that the page's example is.
-built() {
-    block "src/capi/man/$1.md" "# EXAMPLE" c >"$work/$1.c"
-    gcc $warnings -std=c99 -pedantic $flags "$work/$1.c" -L"$prefix/lib" -lpmem2 -o "$work/$1"
-    echo "$work/$1"
-}
-
-# example PAGE ARGUMENT...: runs it.
-example() {
-    LD_LIBRARY_PATH=$prefix/lib "$(built "$1")" "${@:2}"
-}

@@ -1,4 +1,17 @@
 # A part of ci/capi.
+
+# built PAGE: the program that the page's example is.
+built() {
+    block "src/capi/man/$1.md" "# EXAMPLE" c >"$work/$1.c"
+    gcc $warnings -std=c99 -pedantic $flags "$work/$1.c" -L"$prefix/lib" -lpmem2 -o "$work/$1"
+    echo "$work/$1"
+}
+
+# example PAGE ARGUMENT...: runs it.
+example() {
+    LD_LIBRARY_PATH=$prefix/lib "$(built "$1")" "${@:2}"
+}
+
 step "manual pages"
 for page in "$prefix"/share/man/man*/*.*; do
     said=$(cd "$prefix/share/man" && groff -ww -man -t -z -Tutf8 "$page" 2>&1)
