@@ -41,7 +41,7 @@ pub enum HandleFault {
     NoAccess,
     /// It was opened with `O_PATH`: it names a file and cannot be used on it.
     PathOnly,
-    /// It refers to another file or region than the one that the source was made of: it was closed,
+    /// It refers to another file or region than the source was made of: it was closed,
     /// and its number was reused; or the table of its region was changed.
     Replaced,
     /// It refers to a device that was taken away, or to a file on one, and another device has its

@@ -191,7 +191,7 @@ fn an_alignment_that_is_no_power_of_two() {
     let report = Report::of(&whole).to_string();
     assert!(
         report.starts_with(
-            "refused: the region's alignment is no power of two: its table is wrong\n"
+            "refused: the region's alignment is not a power of two: its table is wrong\n"
         ),
         "{report}"
     );
@@ -220,7 +220,7 @@ fn a_report_says_what_a_person_asks() {
         report(0),
         "\
 persistent: yes, BYTE (eADR: caches are saved)
-reason           the platform saves the processor's caches when the power fails (eADR), or there are none in between
+reason           the platform saves the processor's caches when the power fails (eADR), or there are no caches
 kind             region of persistent memory
 access           read and write
 identity         physical address 0x10000, 0x8000 bytes
@@ -237,7 +237,7 @@ granularity      BYTE"
         "persistent: no: nothing makes a store durable\n\
          reason           nothing makes a store to this region durable: its table says so\n"
     ));
-    let unarmed = "\nwarning          region0 (board) is not armed: what is stored to it will be lost when the power fails\n";
+    let unarmed = "\nwarning          region0 (board) is not armed: stores will be lost when the power fails\n";
     assert!(report(4).contains(unarmed), "{}", report(4));
     assert!(report(6).starts_with("refused: the region goes on beyond the last physical address"));
     assert!(report(7).starts_with("refused: volatile memory does not keep its contents"));

@@ -1,4 +1,4 @@
-//! What an error says to a person: one sentence, the cause first, the remedy behind it.
+//! Errors in words: one sentence for a person, first the cause, then the remedy.
 
 use core::fmt::{Display, Formatter, Result};
 
@@ -15,8 +15,8 @@ impl Display for Error {
     }
 }
 
-/// The function of this crate that a sentence is about, in brackets after it, unless the words are
-/// for another language.
+/// Writes the function of this crate that a sentence is about, in brackets after it, unless the
+/// words are for another language.
 pub(crate) fn item(item: Option<&'static str>, f: &mut Formatter<'_>) -> Result {
     match item {
         Some(item) if !f.alternate() => write!(f, " ({item})"),
@@ -56,117 +56,173 @@ impl Error {
             }
             Self::OsCode { subject: what, code } => {
                 failed(*what, f)?;
-                write!(f, "error {code} of the system's own, for which there is no errno but EIO")
+                write!(f, "error {code} of the system's own, which has no errno except EIO")
             }
-            Self::Unsupported(Subject::Handle) => {
-                f.write_str("nothing can be said of the handle: pmem2 has no backend for this system")
-            }
+            Self::Unsupported(Subject::Handle) => f.write_str(
+                "nothing is known about the handle: pmem2 has no backend for this system",
+            ),
             Self::Unsupported(what) => match lacking(*what) {
                 Some(sentence) => f.write_str(sentence),
-                None => write!(f, "{} cannot be had: this kind of source, or this platform, has no answer", noun(*what)),
+                None => write!(
+                    f,
+                    "{} cannot be determined: this kind of source, or this platform, has no answer",
+                    noun(*what)
+                ),
             },
-            Self::Unknown(what) => write!(f, "the system's answer about {} makes no sense", noun(*what)),
+            Self::Unknown(what) => {
+                write!(f, "the system's answer about {} makes no sense", noun(*what))
+            }
             Self::UnknownFileType(_) => {
                 f.write_str("a character device, but whether it is a device DAX cannot be told")
             }
             Self::OffsetBeyondEnd { offset, size } => {
-                write!(f, "the range begins at byte {offset}, but the source ends there or before: it has {size} bytes")
+                write!(
+                    f,
+                    "the range begins at byte {offset}, but the source ends there or before: it \
+                     has {size} bytes"
+                )
             }
             Self::MapRange { end: Some(end), size } => {
                 write!(f, "the range ends at byte {end}, but the source has only {size} bytes")
             }
             Self::MapRange { end: None, size } => {
-                write!(f, "offset and length add up to more than 64 bits can count; the source has {size} bytes")
+                write!(
+                    f,
+                    "the sum of offset and length exceeds 64 bits; the source has {size} bytes"
+                )
             }
             Self::OffsetOutOfRange { offset } => {
-                write!(f, "offset {offset} is beyond 2^63 - 1, the last byte that any file can have")
+                write!(f, "offset {offset} is beyond 2^63 - 1, the largest offset of any file")
             }
             Self::OffsetUnaligned { offset, alignment } => {
-                write!(f, "offset {offset} is not a multiple of {alignment}, the source's alignment in bytes")
+                write!(
+                    f,
+                    "offset {offset} is not a multiple of {alignment}, the source's alignment in \
+                     bytes"
+                )
             }
             Self::LengthUnaligned { length, alignment } => write!(
                 f,
-                "length {length} is not a multiple of {alignment}, the source's alignment in bytes; 0 stands for the rest \
-                 of the source"
+                "length {length} is not a multiple of {alignment}, the source's alignment in \
+                 bytes; 0 stands for the rest of the source"
             ),
-            Self::DaxRegionNotFound(on) => write!(f, "there is no region of persistent memory: the source lies on {}", On(*on)),
-            Self::NotPersistentMemory { asked: Subject::NumaNode, on: Backing::Volume { .. } } => {
-                f.write_str("the NUMA node cannot be had: Windows does not say which one the memory of a volume is on")
+            Self::DaxRegionNotFound(on) => {
+                write!(f, "there is no region of persistent memory: the source lies on {}", On(*on))
             }
+            Self::NotPersistentMemory { asked: Subject::NumaNode, on: Backing::Volume { .. } } => f
+                .write_str(
+                    "the NUMA node cannot be determined: Windows does not say on which one the \
+                     memory of a volume is",
+                ),
             Self::NotPersistentMemory { asked, on } => {
-                write!(f, "{} cannot be had: the source lies on {}", noun(*asked), On(*on))
+                write!(f, "{} cannot be determined: the source lies on {}", noun(*asked), On(*on))
             }
             Self::InvalidRegion(fault) => f.write_str(match fault {
-                RegionFault::Empty => "the region, or the part of it, has no bytes: its table is wrong, or the part's length is 0",
-                RegionFault::Wraps => "the region goes on beyond the last physical address: its table is wrong",
-                RegionFault::Outside => "the part goes on beyond the end of its region: offset or length is too large",
-                RegionFault::Overlaps => "the region has bytes in common with another one: their table is wrong",
+                RegionFault::Empty => {
+                    "the region, or the part of it, has no bytes: its table is wrong, or the \
+                     part's length is 0"
+                }
+                RegionFault::Wraps => {
+                    "the region ends beyond the last physical address: its table is wrong"
+                }
+                RegionFault::Outside => {
+                    "the part ends beyond the end of its region: offset or length is too large"
+                }
+                RegionFault::Overlaps => {
+                    "the region has bytes in common with another one: their table is wrong"
+                }
                 RegionFault::Misaligned => {
-                    "the region, or the part of it, begins at no multiple of the region's alignment: its offset or its table is wrong"
+                    "the region, or the part of it, does not begin at a multiple of the region's \
+                     alignment: its offset or its table is wrong"
                 }
-                RegionFault::Alignment => "the region's alignment is no power of two: its table is wrong",
+                RegionFault::Alignment => {
+                    "the region's alignment is not a power of two: its table is wrong"
+                }
                 RegionFault::Unaddressed => {
-                    "the devicetree's node has no address that the processor has: its reg, or the ranges above it, are wrong"
+                    "the devicetree's node has no address of the processor's: its reg, or the \
+                     ranges above it, are wrong"
                 }
-                _ => "no source can be made of this region: its table is wrong",
+                _ => "this region can be no source: its table is wrong",
             }),
             Self::LengthOutOfRange { end: u64::MAX, size } => {
-                write!(f, "offset and length of the bytes add up to more than any source has; this one has {size} bytes")
+                write!(
+                    f,
+                    "the sum of offset and length exceeds 64 bits; the source has {size} bytes"
+                )
             }
             Self::LengthOutOfRange { end, size } => {
-                write!(f, "offset and length end at byte {end}, but the source has only {size} bytes")
+                write!(
+                    f,
+                    "offset and length end at byte {end}, but the source has only {size} bytes"
+                )
             }
             Self::SourceShrank { size } => {
-                write!(f, "the source ends at byte {size} or before, earlier than its size said: it was truncated, by this program or another, or never had so many")
+                write!(
+                    f,
+                    "the source ends at byte {size} or before, earlier than its size said: it was \
+                     truncated, or never had as many bytes"
+                )
             }
             Self::IoFail { offset, length } => write!(
                 f,
-                "the memory, or the disk, is bad: the first bad byte is one of the {length} from byte {offset} on; what was there \
-                 may be lost (where the system keeps a list of bad blocks, it can be read, and cleared)"
+                "bad memory, or a bad disk: the first bad byte is one of the {length} from byte \
+                 {offset} on; their contents may be lost (the bad blocks can be listed and cleared \
+                 where the system keeps a list)"
             ),
             Self::NotDurable(why) => write!(f, "{why}: nothing was written"),
             Self::NotWritable(fault) => f.write_str(match fault {
                 WriteFault::ReadOnly => "opened read-only: open it for writing, too",
                 WriteFault::Append => {
-                    "opened to append: the system would write at the end, and not where it was meant for; open it otherwise"
+                    "opened to append: the system would write at the end, not at the offset; open \
+                     it otherwise"
                 }
             }),
             Self::TooLarge(Subject::BadBlocks) => f.write_str(
-                "there are more bad blocks than the system's list has room for: what else is bad is not known before it is read",
+                "there are more bad blocks than the system's list has room for: the others are \
+                 found only by reading",
             ),
             Self::TooLarge(what) => {
-                write!(f, "{} cannot be had: there is more of it than this library has room for", noun(*what))
+                write!(
+                    f,
+                    "{} cannot be determined: there is more than this library has room for",
+                    noun(*what)
+                )
             }
             Self::InvalidAlignmentValue(value) => write!(
                 f,
-                "the system says that the source's alignment is {value} bytes, which is not a power of two; its driver, \
-                 or its table, is at fault"
+                "the system says that the source's alignment is {value} bytes, which is not a \
+                 power of two; its driver, or its table, is at fault"
             ),
             other => f.write_str(plain(other)),
         }
     }
 }
 
-/// The sentences without a number in them.
+/// Returns the sentence of an error without a number.
 fn plain(error: &Error) -> &'static str {
     match error {
         Error::NeverDurable => {
-            "only the host's flush makes stores to this device DAX durable, and there is no way to ask for it"
+            "only the host's flush makes stores to this device DAX durable, and there is no way to \
+             ask for it"
         }
         Error::RegionNeverDurable => {
             "nothing makes a store to this region durable: its table says so"
         }
         Error::RegionUnarmed => {
-            "the region is not armed, and will not keep what is stored to it; its battery or its firmware is at fault"
+            "the region is not armed, and will not keep what is stored; its battery or its \
+             firmware is at fault"
         }
         Error::SeveralNumaNodes => {
-            "there is no one NUMA node: the source lies on a volume whose regions are on several nodes; their places name them"
+            "there is no single NUMA node: the source lies on a volume whose regions are on \
+             several nodes; their places name them"
         }
         Error::InvalidAlignmentFormat => {
-            "the system's answer about the source's alignment is not a decimal number; its driver is at fault"
+            "the system's answer about the source's alignment is not a decimal number; its driver \
+             is at fault"
         }
         Error::InvalidSizeFormat => {
-            "the system's answer about the source's size is not a size; its driver or the file system is at fault"
+            "the system's answer about the source's size is not a size; its driver or the file \
+             system is at fault"
         }
         Error::MappingNotFound => "there is no mapping in this range, or none that has all of it",
         Error::SourceEmpty => "the source has no bytes to map; a file needs a size first",
@@ -178,17 +234,19 @@ fn plain(error: &Error) -> &'static str {
         }
         Error::InvalidDevFormat => "the system's answer about the source's device makes no sense",
         Error::CannotReadBounds => {
-            "the system's list of bad blocks, or its answer about where the source lies on its device, makes no sense"
+            "the system's list of bad blocks, or its answer about where the source lies on its \
+             device, makes no sense"
         }
         Error::NotBad => {
             "not all of these bytes are known to be bad, or there are none: nothing was changed"
         }
         Error::NotSynced => {
-            "the system failed to store what it had taken: of what was written since the last sync any part may be lost; write it \
-             again, and if that fails elsewhere"
+            "the system failed to store written bytes: any of those written since the last sync \
+             may be lost; write them again, or elsewhere if that fails"
         }
         Error::SourceTypeNotSupported => {
-            "an anonymous source has no bytes before it is mapped: there is nothing to read, to write or to make durable"
+            "an anonymous source has no bytes before it is mapped: there is nothing to read, write \
+             or make durable"
         }
         _ => "unknown error",
     }
@@ -200,18 +258,22 @@ impl Display for HandleFault {
             return f.write_str(sentence);
         }
         f.write_str(match self {
-            Self::NotOpen => "not an open file descriptor or handle: it is negative, closed or beyond the table",
+            Self::NotOpen => {
+                "not an open file descriptor or handle: it is negative, closed or beyond the table"
+            }
             Self::WriteOnly => {
                 "opened write-only, but a mapping has to read: open it for reading, too"
             }
             Self::NoAccess => "opened for neither reading nor writing: open it for reading",
             Self::PathOnly => "opened only to name a file: open it for reading",
             Self::Replaced => {
-                "refers to another file or region than the one that the source was made of: it was closed and its number was \
-                 reused (keep it open while the source is in use), or its table was changed"
+                "refers to another file or region than the source was made of: it was closed and \
+                 its number was reused (keep it open while the source is in use), or its table was \
+                 changed"
             }
             Self::DeviceReplaced => {
-                "its device was taken away, and another one has its number now: open the file or device anew"
+                "its device was taken away, and another one has its number now: open the file or \
+                 device again"
             }
         })
     }
@@ -223,7 +285,8 @@ impl Display for Memory {
             Self::Pool(slots) => {
                 write!(
                     f,
-                    "the pool is full: all {slots} of its slots are taken; drop a source or make the pool larger"
+                    "the pool is full: all {slots} of its slots are taken; drop a source or make \
+                     the pool larger"
                 )
             }
             Self::Heap => f.write_str("out of memory: the allocator gave none for the source"),
@@ -231,69 +294,80 @@ impl Display for Memory {
     }
 }
 
-/// What it is, why that is no source, and what to do.
+/// Writes what the object is, why it is no source, and what to do.
 fn refused(kind: Kind, f: &mut Formatter<'_>) -> Result {
     if let Some(sentence) = system::refused(kind) {
         return f.write_str(sentence);
     }
     f.write_str(match kind {
         Kind::Directory => "a directory cannot be mapped: open a file in it",
-        Kind::BlockDevice => {
-            "a block device is not a data source: open a file on its file system"
-        }
+        Kind::BlockDevice => "a block device is not a data source: open a file on its file system",
         Kind::CharacterDevice => {
-            "a character device that is not a device DAX is not a data source: it is not known to keep what is stored there"
+            "a character device that is not a device DAX is not a data source: it is not known to \
+             keep what is stored"
         }
-        Kind::Pipe => "a pipe or FIFO keeps nothing and cannot be mapped: open a regular file or a device DAX",
+        Kind::Pipe => {
+            "a pipe or FIFO keeps nothing and cannot be mapped: open a regular file or a device DAX"
+        }
         Kind::Socket => "a socket keeps nothing: open a regular file or a device DAX",
         Kind::SymbolicLink => "a symbolic link itself cannot be mapped: open what it points to",
         Kind::AnonymousInode => {
             "not a file but an object of the kernel's own: open a regular file or a device DAX"
         }
-        Kind::VolatileMemory => "volatile memory does not keep its contents: only persistent memory is a data source",
+        Kind::VolatileMemory => {
+            "volatile memory does not keep its contents: only persistent memory is a data source"
+        }
         Kind::VirtualDisk => {
-            "a disk image that the firmware keeps in memory is not a data source: it belongs to the driver of its disk"
+            "a disk image that the firmware keeps in memory is not a data source: it belongs to \
+             the driver of its disk"
         }
         Kind::ControlRegion | Kind::BlockWindow => {
-            "registers of an NVDIMM, or a window to its blocks, are not a data source: they keep nothing themselves"
+            "registers of an NVDIMM, or a window to its blocks, are not a data source: they keep \
+             nothing themselves"
         }
-        Kind::RegularFile | Kind::DeviceDax | Kind::Anonymous | Kind::Region => "this kind of source is not allowed here",
+        Kind::RegularFile | Kind::DeviceDax | Kind::Anonymous | Kind::Region => {
+            "this kind of source is not allowed here"
+        }
         Kind::Other => {
-            "of a kind that is not known here (or not said): only regular files, device DAX and regions of persistent memory are \
-             data sources"
+            "of an unknown kind: only regular files, device DAX and regions of persistent memory \
+             are data sources"
         }
         _ => "neither a regular file nor a device DAX: only these are data sources",
     })
 }
 
-/// What a source or a platform cannot do, where there is more to say than that it has no answer.
+/// Returns what a source or a platform cannot do, where there is more to say than that it has no
+/// answer.
 fn lacking(what: Subject) -> Option<&'static str> {
     if let Some(sentence) = system::lacking(what) {
         return Some(sentence);
     }
     Some(match what {
         Subject::Read => {
-            "this platform does not read sources by itself: a region is read where the program has it mapped"
+            "this platform does not read sources by itself: a region is read where the program has \
+             mapped it"
         }
         Subject::Write => {
-            "this platform does not write to sources by itself: a region is written to where the program has it mapped"
+            "this platform does not write to sources by itself: a region is written to where the \
+             program has mapped it"
         }
         Subject::Sync => {
-            "this platform has no call that makes what was written durable: what is written to a region is so at once"
+            "this platform has no call that makes written bytes durable: those of a region are at \
+             once"
         }
         Subject::BadBlocks => {
-            "the list of bad blocks cannot be had: the system keeps none for this kind of source, or its file system does not say \
-             where on the device it lies"
+            "there is no list of bad blocks: the system keeps none for this kind of source, or the \
+             file system does not say where on the device the file lies"
         }
         Subject::ClearBadBlock => {
-            "a bad block of this source cannot be cleared in this way: of a file it is by allocation, of a device DAX by the \
-             device's command"
+            "a bad block of this source cannot be cleared in this way: a file's is cleared by \
+             allocation, a device DAX's by the device's command"
         }
         _ => return None,
     })
 }
 
-/// What was asked for, as a noun.
+/// Returns the subject of a question as a noun.
 fn noun(what: Subject) -> &'static str {
     if let Some(noun) = system::noun(what) {
         return noun;
@@ -340,19 +414,20 @@ fn failed(what: Subject, f: &mut Formatter<'_>) -> Result {
         Subject::Read => f.write_str("the source cannot be read: "),
         Subject::Write => f.write_str("the source cannot be written to: "),
         Subject::Buffer => f.write_str("the buffer's memory cannot be accessed: "),
-        Subject::Sync => f.write_str("what was written cannot be made durable: "),
+        Subject::Sync => f.write_str("the written bytes cannot be made durable: "),
         Subject::Mapping => f.write_str("the source cannot be mapped: "),
         Subject::WritableMapping => {
-            f.write_str("it was opened for writing, but can be mapped for reading only: ")
+            f.write_str("opened for writing, but can be mapped for reading only: ")
         }
         Subject::SignalHandler => write!(f, "{} cannot be installed: ", noun(what)),
         Subject::ClearBadBlock => f.write_str("the bad block cannot be cleared: "),
         Subject::WriteBack => f.write_str(
-            "what was good beside the bad block could not be written back, and is lost or not durable: ",
+            "the good bytes beside the bad block could not be written back, and are lost or not \
+             durable: ",
         ),
         Subject::Spare => f.write_str(
-            "the bad block is as it was, since what is good beside it might be lost: no spare file can be made in the directory \
-             that the file is in: ",
+            "the bad block is as it was, since the good bytes beside it might be lost: no spare \
+             file can be made in the file's directory: ",
         ),
         what => write!(f, "the system failed when it was asked for {}: ", noun(what)),
     }

@@ -17,7 +17,7 @@ impl Display for Expected {
 }
 
 impl Reason {
-    /// What would have to change for a finer granularity; `None` where nothing can.
+    /// Returns what would have to change for a finer granularity; `None` where nothing can.
     #[must_use]
     pub const fn remedy(self) -> Option<&'static str> {
         if let Some(remedy) = system::finer(self) {
@@ -29,24 +29,26 @@ impl Reason {
             }
             Self::MemoryController | Self::DomainUnstated => "BYTE needs a platform with eADR",
             Self::Unarmed => {
-                "a DIMM that is armed is needed: its battery or its firmware is at fault"
+                "an armed DIMM is needed: the battery or the firmware of this one is at fault"
             }
             Self::TableUnstated => {
-                "BYTE needs a table that states that a fence is enough: the processor has no caches, or the platform saves them"
+                "BYTE needs a table that states that a fence is enough: the processor has no \
+                 caches, or the platform saves them"
             }
             Self::DomainUnknown => {
-                "BYTE needs a platform with eADR that says so, of a file whose device is known"
+                "BYTE needs a platform that states eADR, and a file whose device is known"
             }
             Self::NoRegion => "memory in a region of persistent memory is needed",
             Self::NotPersistentMemory(_) => {
                 "use a file that is mapped directly, on persistent memory"
             }
-            Self::Host => "nothing that the guest can change: an NVDIMM is needed",
+            Self::Host => "an NVDIMM is needed: the guest cannot change this",
             Self::Sector | Self::DeviceWithoutDax => {
-                "make the namespace anew in the mode fsdax, which destroys its data"
+                "create the namespace again in the mode fsdax, which destroys its data"
             }
             Self::VolumeWithoutDax => {
-                "use the namespace itself or a linear or striped volume on it, and a kernel with DAX"
+                "use the namespace itself or a linear or striped volume on it, and a kernel with \
+                 DAX"
             }
             Self::VolumeNotDax => "use a file on a DAX volume, on persistent memory",
             Self::FileSystemWithoutDax(_) => "use a file system with DAX",
@@ -55,14 +57,12 @@ impl Reason {
                 "set the file's flag, or mount the file system with DAX for all files"
             }
             Self::FileLeftOut => "use a file without encryption, verity, journalled or inline data",
-            Self::PlaceUnknown => {
-                "what has to change is known where the source's place can be told"
-            }
+            Self::PlaceUnknown => "the remedy is known where the source's place can be told",
             Self::KernelTooOld => "a kernel with synchronous mappings is needed",
         })
     }
 
-    /// The function of this crate that the remedy is about.
+    /// Returns the function of this crate that the remedy is about.
     pub(crate) const fn item(self) -> Option<&'static str> {
         match self {
             Self::TableUnstated => Some("PhysicalRegion::in_domain(PersistenceDomain::CpuCache)"),
@@ -71,8 +71,8 @@ impl Reason {
     }
 }
 
-/// What would have to change, and the function of this crate that it is about, unless the words are
-/// for another language (`{:#}`).
+/// The remedy for a finer granularity, and the function of this crate that it is about, unless the
+/// words are for another language (`{:#}`).
 pub(crate) struct Finer(pub(crate) Reason);
 
 impl Display for Finer {
@@ -90,35 +90,57 @@ impl Display for Reason {
         f.write_str(match self {
             Self::Private => "nothing of a private mapping is kept",
             Self::Anonymous => "nothing of anonymous memory is kept",
-            Self::CpuCache => "the platform saves the processor's caches when the power fails (eADR), or there are none in between",
-            Self::MemoryController => {
-                "the platform flushes the memory controller's buffers when the power fails, but not the processor's caches \
-                 (no eADR)"
+            Self::CpuCache => {
+                "the platform saves the processor's caches when the power fails (eADR), or there \
+                 are no caches"
             }
-            Self::DomainUnstated => "the platform does not say whether it flushes the processor's caches (eADR)",
-            Self::Unarmed => "a DIMM of its region is not armed: what is stored to it will be lost when the power fails",
+            Self::MemoryController => {
+                "the platform flushes the memory controller's buffers when the power fails, but \
+                 not the processor's caches (no eADR)"
+            }
+            Self::DomainUnstated => {
+                "the platform does not say whether it flushes the processor's caches (eADR)"
+            }
+            Self::Unarmed => {
+                "a DIMM of its region is not armed: stores will be lost when the power fails"
+            }
             Self::TableUnstated => "its table does not say what makes a store durable",
-            Self::DomainUnknown => "the mapping is synchronous, but of which region cannot be told",
+            Self::DomainUnknown => "the mapping is synchronous, but its region cannot be told",
             Self::NoRegion => "it is mapped directly, but is in no region of persistent memory",
             Self::NotPersistentMemory(on) => return write!(f, "it lies on {}", On(*on)),
             Self::Host => {
                 "only the host's flush makes stores durable (virtio-pmem, PowerPC's hypervisor)"
             }
-            Self::Call => "only a call of its driver makes stores durable, and the program makes it",
-            Self::Sector => "its namespace writes whole sectors (BTT) and cannot be mapped directly",
-            Self::DeviceWithoutDax => "its device cannot be mapped directly: the namespace is raw, without page structures",
+            Self::Call => {
+                "only a call of its driver makes stores durable, and the program makes it"
+            }
+            Self::Sector => {
+                "its namespace writes whole sectors (BTT) and cannot be mapped directly"
+            }
+            Self::DeviceWithoutDax => {
+                "its device cannot be mapped directly: the namespace is raw, without page \
+                 structures"
+            }
             Self::VolumeNotDax => "its volume is not DAX",
             Self::VolumeWithoutDax => {
-                "its device cannot be mapped directly, though its namespace is no raw one: it is a volume of a kind without DAX \
-                 (crypt, md), or the kernel has none"
+                "its device cannot be mapped directly, though its namespace is not raw: it is a \
+                 volume of a kind without DAX (crypt, md), or the kernel has none"
             }
-            Self::FileSystemWithoutDax(system) => return write!(f, "its file system ({system}) has no DAX"),
+            Self::FileSystemWithoutDax(system) => {
+                return write!(f, "its file system ({system}) has no DAX");
+            }
             Self::MountedWithoutDax => "its file system is mounted without DAX",
             Self::FileFlagOff => {
-                "its file system maps only files directly that have the flag for DAX, and this one has not"
+                "its file system maps only files with the flag for DAX directly, and this one does \
+                 not have it"
             }
-            Self::FileLeftOut => "its file system is mounted with DAX, but does not map this file directly",
-            Self::NotDax => "it is not mapped directly: its file system is mounted without DAX, or its flag for DAX is off",
+            Self::FileLeftOut => {
+                "its file system is mounted with DAX, but does not map this file directly"
+            }
+            Self::NotDax => {
+                "it is not mapped directly: its file system is mounted without DAX, or its flag \
+                 for DAX is off"
+            }
             Self::PlaceUnknown => "it is not mapped directly, and what it lies on cannot be told",
             Self::KernelTooOld => "the kernel knows no synchronous mappings",
             Self::Refused => "the kernel refuses a synchronous mapping and does not say why",

@@ -13,23 +13,24 @@ pub(super) const OF_NO_REGION: &str = " (CXL, dax_hmem)";
 pub(super) const fn plain(error: &Error) -> Option<&'static str> {
     Some(match error {
         Error::UnknownFileType(Subject::Sysfs) => {
-            "a character device, but whether it is a device DAX cannot be told: there is no /sys/dev/char here; mount \
-             sysfs on /sys (in a chroot or container too)"
+            "a character device, but whether it is a device DAX cannot be told: there is no \
+             /sys/dev/char here; mount sysfs on /sys (in a chroot or container too)"
         }
         Error::UnknownFileType(_) => {
-            "a character device, but whether it is a device DAX cannot be told: its subsystem link in /sys/dev/char \
-             cannot be read or makes no sense"
+            "a character device, but whether it is a device DAX cannot be told: its subsystem link \
+             in /sys/dev/char cannot be read or makes no sense"
         }
         Error::NeverDurable => {
-            "a device DAX of virtio-pmem or of PowerPC's hypervisor cannot be made durable from inside the guest, since only the \
-             host's flush does that: use a file on a file system on it instead (ndctl create-namespace --mode=fsdax)"
+            "a device DAX of virtio-pmem or of PowerPC's hypervisor cannot be made durable by the \
+             guest, only by the host's flush: use a file on a file system on it instead (ndctl \
+             create-namespace --mode=fsdax)"
         }
         Error::SourceEmpty => {
             "the source has no bytes to map; a file needs a size first (ftruncate, fallocate)"
         }
         Error::NotWritable(WriteFault::ReadOnly) => "opened read-only: open it O_RDWR to write",
         Error::NotWritable(WriteFault::Append) => {
-            "opened O_APPEND: the system would write at the end, and not where it was meant for; open it without"
+            "opened O_APPEND: the system would write at the end, not at the offset; open it without"
         }
         _ => return None,
     })
@@ -38,7 +39,8 @@ pub(super) const fn plain(error: &Error) -> Option<&'static str> {
 pub(super) const fn fault(fault: HandleFault) -> Option<&'static str> {
     Some(match fault {
         HandleFault::WriteOnly => {
-            "opened write-only, but a mapping has to read: open it O_RDWR, or O_RDONLY if nothing is to be written"
+            "opened write-only, but a mapping has to read: open it O_RDWR, or O_RDONLY to write \
+             nothing"
         }
         HandleFault::NoAccess => {
             "opened for neither reading nor writing (access mode 3): open it O_RDONLY or O_RDWR"
@@ -47,9 +49,9 @@ pub(super) const fn fault(fault: HandleFault) -> Option<&'static str> {
             "opened with O_PATH, which only names a file: open it O_RDONLY or O_RDWR"
         }
         HandleFault::Replaced => {
-            "refers to another file or region than the one that the source was made of: it was closed and its number was \
-             reused (keep it open while the source is in use), its table was changed, or the file got another identity \
-             (overlayfs copied it up: open it anew)"
+            "refers to another file or region than the source was made of: it was closed and its \
+             number was reused (keep it open while the source is in use), its table was changed, \
+             or the file got another identity (overlayfs copied it up: open it again)"
         }
         _ => return None,
     })
@@ -58,14 +60,16 @@ pub(super) const fn fault(fault: HandleFault) -> Option<&'static str> {
 pub(super) const fn refused(kind: Kind) -> Option<&'static str> {
     Some(match kind {
         Kind::BlockDevice => {
-            "a block device is not a data source: open a file on its file system, or its device DAX (/dev/daxX.Y)"
+            "a block device is not a data source: open a file on its file system, or its device \
+             DAX (/dev/daxX.Y)"
         }
         Kind::CharacterDevice => {
-            "a character device that is not a device DAX (/dev/daxX.Y) is not a data source: it is not known to keep what is stored there"
+            "a character device that is not a device DAX (/dev/daxX.Y) is not a data source: it is \
+             not known to keep what is stored"
         }
         Kind::AnonymousInode => {
-            "not a file but a kernel object (epoll, eventfd, timerfd, signalfd, pidfd, inotify, io_uring or the like): open \
-             a regular file or a device DAX"
+            "not a file but a kernel object (epoll, eventfd, timerfd, signalfd, pidfd, inotify, \
+             io_uring or the like): open a regular file or a device DAX"
         }
         _ => return None,
     })
@@ -74,8 +78,9 @@ pub(super) const fn refused(kind: Kind) -> Option<&'static str> {
 pub(super) const fn lacking(what: Subject) -> Option<&'static str> {
     Some(match what {
         Subject::BadBlocks => {
-            "the list of bad blocks cannot be had: the system keeps none for this kind of source, or its file system does not say \
-             where on the device it lies (btrfs, f2fs, XFS's realtime device)"
+            "there is no list of bad blocks: the system keeps none for this kind of source, or the \
+             file system does not say where on the device the file lies (btrfs, f2fs, XFS's \
+             realtime device)"
         }
         _ => return None,
     })
@@ -96,7 +101,8 @@ pub(super) const fn noun(what: Subject) -> Option<&'static str> {
 pub(super) const fn reason(reason: Reason) -> Option<&'static str> {
     Some(match reason {
         Reason::FileFlagOff => {
-            "its file system maps only files directly that have the flag for DAX (dax=inode), and this one has not"
+            "its file system maps only files with the flag for DAX directly (dax=inode), and this \
+             one does not have it"
         }
         Reason::KernelTooOld => "the kernel knows no synchronous mappings (MAP_SYNC)",
         Reason::Refused => {
@@ -113,9 +119,9 @@ macro_rules! mount_always {
     ($before:literal) => {
         concat!(
             $before,
-            " with -o dax=always; XFS with reflink refuses that before Linux 6.0, and on a \
+            "with -o dax=always; XFS with reflink refuses that before Linux 6.0, and on a \
              partition: mount it with dax=inode, set the directory's flag (xfs_io -c 'chattr +x') \
-             and copy the file within it, or make it anew with mkfs.xfs -m reflink=0"
+             and copy the file within it, or create it again with mkfs.xfs -m reflink=0"
         )
     };
 }
@@ -123,11 +129,12 @@ macro_rules! mount_always {
 pub(super) const fn finer(reason: Reason) -> Option<&'static str> {
     Some(match reason {
         Reason::Unarmed => {
-            "a DIMM that is armed is needed: its battery or its firmware is at fault (ndctl list -DH)"
+            "an armed DIMM is needed: the battery or the firmware of this one is at fault (ndctl \
+             list -DH)"
         }
         Reason::DomainUnknown => {
-            "BYTE needs eADR, which only /sys tells, of a file whose device is known: mount sysfs on /sys, and use ext4, or xfs \
-             without its realtime device"
+            "BYTE needs eADR, which only /sys tells, of a file whose device is known: mount sysfs \
+             on /sys, and use ext4, or xfs without its realtime device"
         }
         Reason::NotPersistentMemory(Backing::Hidden(_)) => {
             "use a file on ext4 or xfs, mounted with DAX, on persistent memory itself"
@@ -136,21 +143,22 @@ pub(super) const fn finer(reason: Reason) -> Option<&'static str> {
             "use a file on ext4 or xfs, mounted with DAX, on persistent memory (or a device DAX)"
         }
         Reason::Sector | Reason::DeviceWithoutDax => {
-            "make the namespace anew in the mode fsdax (ndctl create-namespace --mode=fsdax), which destroys its data"
+            "create the namespace again in the mode fsdax (ndctl create-namespace --mode=fsdax), \
+             which destroys its data"
         }
         Reason::VolumeWithoutDax => {
-            "use the namespace itself or a linear or striped volume on it, and a kernel with DAX (CONFIG_FS_DAX)"
+            "use the namespace itself or a linear or striped volume on it, and a kernel with DAX \
+             (CONFIG_FS_DAX)"
         }
         Reason::FileSystemWithoutDax(_) => "use ext4 or xfs, mounted with DAX",
-        Reason::MountedWithoutDax => mount_always!("mount the file system anew"),
+        Reason::MountedWithoutDax => mount_always!("mount the file system again"),
         Reason::FileFlagOff => {
-            "set the directory's flag (xfs_io -c 'chattr +x') and copy the file within it, or mount the file system with \
-             -o dax=always (which XFS with reflink refuses before Linux 6.0, and on a partition)"
+            "set the directory's flag (xfs_io -c 'chattr +x') and copy the file within it, or \
+             mount the file system with -o dax=always (which XFS with reflink refuses before Linux \
+             6.0, and on a partition)"
         }
         Reason::NotDax => mount_always!("mount the file system"),
-        Reason::PlaceUnknown => {
-            "what has to change is known where /sys can be read: mount sysfs on /sys"
-        }
+        Reason::PlaceUnknown => "the remedy is known where /sys can be read: mount sysfs on /sys",
         Reason::KernelTooOld => "Linux 4.15 or later is needed",
         _ => return None,
     })
@@ -160,17 +168,18 @@ pub(super) const fn remedy(what: Subject, errno: Errno) -> &'static str {
     match errno {
         Errno::EPERM | Errno::EACCES if matches!(what, Subject::Open) => "; more rights are needed",
         Errno::EPERM | Errno::EACCES if matches!(what, Subject::BadBlocks) => {
-            "; only root may know where a device lies, and what of it is bad"
+            "; only root may know where a device lies, and which of its bytes are bad"
         }
         Errno::EPERM if matches!(what, Subject::Write | Subject::ClearBadBlock) => {
-            "; a memfd that is sealed (F_SEAL_WRITE) and a file that is immutable (chattr +i) stay as they are"
+            "; a memfd that is sealed (F_SEAL_WRITE) and a file that is immutable (chattr +i) stay \
+             as they are"
         }
         Errno::EAGAIN if matches!(what, Subject::Extents) => "; it is being written to: ask again",
         Errno::EBUSY if matches!(what, Subject::ClearBadBlock) => {
-            "; others clear these bytes, write to them or cut the file off at the same time"
+            "; others clear, write or truncate these bytes at the same time"
         }
         Errno::EINVAL if matches!(what, Subject::Read | Subject::Write) => {
-            "; what was opened O_DIRECT takes whole sectors only, and memory that is aligned like them"
+            "; a file opened O_DIRECT takes whole sectors only, and memory aligned like them"
         }
         Errno::EINVAL if matches!(what, Subject::ClearBadBlock) => {
             "; a file has to be opened without O_DIRECT"
@@ -179,7 +188,8 @@ pub(super) const fn remedy(what: Subject, errno: Errno) -> &'static str {
             "; free some: it takes 64 free blocks"
         }
         Errno::EIO if matches!(what, Subject::ClearBadBlock) => {
-            "; the memory in its place is bad, too, or what is good beside it cannot be read, and may not be given up"
+            "; the memory in its place is bad, too, or the good bytes beside it cannot be read, \
+             and may not be given up"
         }
         Errno::EFBIG if matches!(what, Subject::Write | Subject::ClearBadBlock) => {
             "; raise RLIMIT_FSIZE, or use a file system for larger files"
@@ -196,8 +206,8 @@ pub(super) const fn remedy(what: Subject, errno: Errno) -> &'static str {
             "; give memory that is mapped, and that may be written to where bytes are read"
         }
         Errno::ENODEV if matches!(what, Subject::Mapping) => {
-            "; its file system has no shared mappings of it (FUSE with direct I/O, and files of the kernel's own in /proc and /sys): \
-             copy it to one that has"
+            "; its file system has no shared mappings (FUSE with direct I/O, the kernel's own \
+             files in /proc and /sys): copy it to one that has"
         }
         Errno::EPERM if matches!(what, Subject::WritableMapping) => {
             "; it is sealed against writing (F_SEAL_WRITE, F_SEAL_FUTURE_WRITE)"
@@ -219,10 +229,11 @@ pub(super) const fn remedy(what: Subject, errno: Errno) -> &'static str {
             "; the device is gone, or /sys is not mounted here"
         }
         Errno::ENOENT if matches!(what, Subject::Size) => {
-            "; the device is gone, or sysfs, which alone tells the size of a device DAX, is not mounted on /sys"
+            "; the device is gone, or sysfs, which alone tells the size of a device DAX, is not \
+             mounted on /sys"
         }
         Errno::ENOENT if matches!(what, Subject::Spare) => {
-            "; mount proc on /proc, which names the directory, or make that again"
+            "; mount proc on /proc, which names the directory, or create the directory again"
         }
         Errno::ENOENT if matches!(what, Subject::Sysfs) => {
             "; mount sysfs on /sys (in a chroot or container too)"

@@ -7,7 +7,7 @@ use pmem2_platform::{Backing, DimmState, Mode, Region};
 use super::system;
 use crate::place::{Place, Warning};
 
-/// For people: `pmem0, fsdax namespace0.0 of region0 on ndbus0 (ACPI.NFIT)`, or what else it is on.
+/// `pmem0, fsdax namespace0.0 of region0 on ndbus0 (ACPI.NFIT)`, or the other backing.
 impl Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.device().is_empty() {
@@ -26,8 +26,8 @@ impl Display for Place {
     }
 }
 
-/// What an object has of a region, and where that is: `region0 (ACPI.NFIT)`, `fsdax namespace0.0 of
-/// region0 on ndbus0 (ACPI.NFIT)`.
+/// An object's part of a region: `region0 (ACPI.NFIT)`, `fsdax namespace0.0 of region0 on ndbus0
+/// (ACPI.NFIT)`.
 pub(crate) struct Of<'r>(pub(crate) &'r Region);
 
 impl Display for Of<'_> {
@@ -51,7 +51,7 @@ impl Display for Of<'_> {
     }
 }
 
-/// Who tells of a region, in brackets behind its name; nothing where nobody says.
+/// The provider of a region, in brackets after its name; nothing where there is none.
 struct Provider<'r>(&'r str);
 
 impl Display for Provider<'_> {
@@ -60,7 +60,7 @@ impl Display for Provider<'_> {
     }
 }
 
-/// What a backing is, as the end of a sentence that begins with "lies on".
+/// A backing, as the end of a sentence that begins with "lies on".
 pub(crate) struct On(pub(crate) Backing);
 
 impl Display for On {
@@ -78,7 +78,7 @@ impl Display for On {
                 write!(f, "the block device {major}:{minor}, which is not persistent memory")
             }
             Backing::Volume { dax: true } => {
-                f.write_str("a DAX volume, of whose regions Windows does not tell")
+                f.write_str("a DAX volume, whose regions Windows does not tell")
             }
             Backing::Volume { dax: false } => f.write_str("a volume that is not DAX"),
             Backing::Memory(system) if system.is_interface() => {
@@ -95,17 +95,19 @@ impl Display for On {
     }
 }
 
-/// What a DIMM does that reports this.
+/// Returns what a DIMM that reports this has done.
 const fn reports(state: DimmState) -> &'static str {
     match state {
         DimmState::SAVE_FAILED => {
-            "failed to save its data when the power failed last: what it holds is not to be trusted"
+            "failed to save its data when the power failed last: its contents are not to be trusted"
         }
         DimmState::RESTORE_FAILED => {
-            "failed to restore its data after the power failed last: what it holds is not to be trusted"
+            "failed to restore its data after the power failed last: its contents are not to be \
+             trusted"
         }
         DimmState::FLUSH_FAILED => {
-            "was not flushed by the platform when the power failed last: what it holds is not to be trusted"
+            "was not flushed by the platform when the power failed last: its contents are not to \
+             be trusted"
         }
         DimmState::MAP_FAILED => "was not mapped by the firmware: not all of the region is there",
         DimmState::SMART_EVENT => "reports an event of its health (SMART): it may fail",
@@ -119,26 +121,30 @@ impl Display for Warning {
             Self::Unarmed { region } => {
                 write!(
                     f,
-                    "a DIMM of region{region} is not armed: what is stored to it will be lost when the power fails"
+                    "a DIMM of region{region} is not armed: stores will be lost when the power \
+                     fails"
                 )
             }
             Self::UnarmedRegion { region, provider } => {
                 write!(
                     f,
-                    "region{region}{} is not armed: what is stored to it will be lost when the power fails",
+                    "region{region}{} is not armed: stores will be lost when the power fails",
                     Provider(provider)
                 )
             }
-            Self::Dimm { region, state } => write!(f, "a DIMM of region{region} {}", reports(*state)),
+            Self::Dimm { region, state } => {
+                write!(f, "a DIMM of region{region} {}", reports(*state))
+            }
             Self::ReadOnly { region } => write!(f, "region{region} can only be read"),
             Self::Declared { region } => write!(
                 f,
-                "region{region} is only declared to be persistent (e820, memmap=, ramdax): ordinary memory behind it keeps nothing \
-                 without power"
+                "region{region} is only declared to be persistent (e820, memmap=, ramdax): \
+                 ordinary memory keeps nothing without power"
             ),
-            Self::NoRegion => {
-                f.write_str("its memory is in no region of persistent memory: nothing says that it keeps its contents")
-            }
+            Self::NoRegion => f.write_str(
+                "its memory is in no region of persistent memory: nothing says that it keeps its \
+                 contents",
+            ),
         }
     }
 }

@@ -9,45 +9,45 @@ use crate::{
     place::granularity::reason::Reason,
 };
 
-/// Memory that no region of persistent memory tells of, where the system has a name for it.
+/// The system's names for memory in no region of persistent memory.
 pub(super) const OF_NO_REGION: &str = "";
 
-/// The whole sentence.
+/// Returns the whole sentence of an error.
 pub(super) const fn plain(_: &Error) -> Option<&'static str> {
     None
 }
 
-/// What is wrong with a handle.
+/// Returns the fault of a handle.
 pub(super) const fn fault(_: HandleFault) -> Option<&'static str> {
     None
 }
 
-/// Why an object of this kind is no source.
+/// Returns why an object of this kind is no source.
 pub(super) const fn refused(_: Kind) -> Option<&'static str> {
     None
 }
 
-/// What a source or a platform cannot do.
+/// Returns what a source or a platform cannot do.
 pub(super) const fn lacking(_: Subject) -> Option<&'static str> {
     None
 }
 
-/// What was asked for, as a noun.
+/// Returns the subject of a question as a noun.
 pub(super) const fn noun(_: Subject) -> Option<&'static str> {
     None
 }
 
-/// Why a granularity is what it is.
+/// Returns why a granularity is what it is.
 pub(super) const fn reason(_: Reason) -> Option<&'static str> {
     None
 }
 
-/// What would have to change for a finer one.
+/// Returns what would have to change for a finer granularity.
 pub(super) const fn finer(_: Reason) -> Option<&'static str> {
     None
 }
 
-/// What to do about it, where there is something.
+/// Returns what to do about a failure, where there is something.
 pub(super) const fn remedy(what: Subject, errno: Errno) -> &'static str {
     match errno {
         Errno::EPERM | Errno::EACCES => "; more rights are needed",

@@ -13,19 +13,21 @@ pub(super) const OF_NO_REGION: &str = "";
 pub(super) const fn fault(fault: HandleFault) -> Option<&'static str> {
     Some(match fault {
         HandleFault::NotOpen => {
-            "not an open handle of a file, nor a descriptor that stands for one: it is INVALID_HANDLE_VALUE or null (did CreateFile \
-             fail?), a descriptor that is not open, was closed, or is that of something else (a mutex, an event, a process, a thread)"
+            "not an open handle of a file, nor a descriptor that stands for one: it is \
+             INVALID_HANDLE_VALUE or null (did CreateFile fail?), a descriptor that is not open, \
+             was closed, or is that of something else (a mutex, an event, a process, a thread)"
         }
         HandleFault::WriteOnly => {
-            "opened write-only, but a mapping has to read: open it with GENERIC_READ | GENERIC_WRITE, or GENERIC_READ if nothing \
-             is to be written"
+            "opened write-only, but a mapping has to read: open it with GENERIC_READ | \
+             GENERIC_WRITE, or GENERIC_READ to write nothing"
         }
         HandleFault::NoAccess => {
-            "opened for neither reading nor writing: open it with GENERIC_READ, or GENERIC_READ | GENERIC_WRITE"
+            "opened for neither reading nor writing: open it with GENERIC_READ, or GENERIC_READ | \
+             GENERIC_WRITE"
         }
         HandleFault::Replaced => {
-            "refers to another file than the one that the source was made of: it was closed and its number was reused (keep it \
-             open while the source is in use)"
+            "refers to another file than the source was made of: it was closed and its number was \
+             reused (keep it open while the source is in use)"
         }
         _ => return None,
     })
@@ -35,16 +37,18 @@ pub(super) const fn refused(kind: Kind) -> Option<&'static str> {
     Some(match kind {
         Kind::BlockDevice => "a raw volume or disk is not a data source: open a file on it",
         Kind::CharacterDevice => {
-            "a console, NUL or another character device is not a data source: it is not known to keep what is stored there; open a regular file"
+            "a console, NUL or another character device is not a data source: it is not known to \
+             keep what is stored; open a regular file"
         }
         Kind::Pipe => "a pipe keeps nothing and cannot be mapped: open a regular file",
         Kind::Socket => "a socket keeps nothing: open a regular file",
         Kind::SymbolicLink => {
-            "a link itself cannot be mapped: open what it leads to (without FILE_FLAG_OPEN_REPARSE_POINT)"
+            "a link itself cannot be mapped: open what it leads to (without \
+             FILE_FLAG_OPEN_REPARSE_POINT)"
         }
         Kind::Other => {
-            "neither a file nor anything else that Windows has a type for (a mailslot, a device whose driver does not say what it \
-             is): open a regular file"
+            "neither a file nor anything else that Windows has a type for (a mailslot, a device \
+             whose driver does not say what it is): open a regular file"
         }
         _ => return None,
     })
@@ -59,19 +63,20 @@ pub(super) const fn plain(error: &Error) -> Option<&'static str> {
             "opened read-only: open it with GENERIC_READ | GENERIC_WRITE to write"
         }
         Error::NotWritable(WriteFault::Append) => {
-            "opened to append (FILE_APPEND_DATA without FILE_WRITE_DATA): the system would write at the end, and not where it was meant \
-             for; open it with GENERIC_READ | GENERIC_WRITE"
+            "opened to append (FILE_APPEND_DATA without FILE_WRITE_DATA): the system would write \
+             at the end, not at the offset; open it with GENERIC_READ | GENERIC_WRITE"
         }
         Error::Unsupported(Subject::DeviceId) => {
-            "the device id cannot be had: the driver of the source's volume does not answer the question for it, or the source is \
-             anonymous"
+            "the device id cannot be determined: the driver of the source's volume does not answer \
+             the question for it, or the source is anonymous"
         }
         Error::Unsupported(Subject::UnsafeShutdowns) => {
-            "the count of unsafe shutdowns cannot be had: the driver of the source's volume does not answer the question for it, \
-             or the source is anonymous"
+            "the count of unsafe shutdowns cannot be determined: the driver of the source's volume \
+             does not answer the question for it, or the source is anonymous"
         }
         Error::Unsupported(Subject::Handle) => {
-            "nothing can be said of the descriptor: pmem2 was built without its feature crt; pass the handle"
+            "nothing is known about the descriptor: pmem2 was built without its feature crt; pass \
+             the handle"
         }
         _ => return None,
     })
@@ -80,10 +85,10 @@ pub(super) const fn plain(error: &Error) -> Option<&'static str> {
 pub(super) const fn lacking(what: Subject) -> Option<&'static str> {
     Some(match what {
         Subject::BadBlocks => {
-            "the list of bad blocks cannot be had: Windows keeps none that a program could see"
+            "there is no list of bad blocks: Windows keeps none that a program can read"
         }
         Subject::ClearBadBlock => {
-            "bad blocks cannot be cleared: Windows keeps no list of them that a program could see"
+            "bad blocks cannot be cleared: Windows keeps no list of them that a program can read"
         }
         _ => return None,
     })
@@ -120,7 +125,8 @@ pub(super) fn remedy(what: Subject, errno: Errno) -> &'static str {
             "; another program has locked these bytes, or a part of them"
         }
         Errno::EINVAL if matches!(what, Subject::Read | Subject::Write) => {
-            "; what was opened with FILE_FLAG_NO_BUFFERING takes whole sectors only, and memory that is aligned like them"
+            "; a file opened with FILE_FLAG_NO_BUFFERING takes whole sectors only, and memory \
+             aligned like them"
         }
         Errno::ENOSPC if matches!(what, Subject::Write | Subject::Sync) => {
             "; free some, or raise the quota"

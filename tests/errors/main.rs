@@ -513,7 +513,7 @@ fn what_was_asked_for_is_named() {
         );
         let unsupported = match what {
             Subject::Handle => {
-                "nothing can be said of the handle: pmem2 has no backend for this system".to_owned()
+                "nothing is known about the handle: pmem2 has no backend for this system".to_owned()
             }
             Subject::Read
             | Subject::Write
@@ -521,22 +521,22 @@ fn what_was_asked_for_is_named() {
             | Subject::BadBlocks
             | Subject::ClearBadBlock => own_words(what).to_owned(),
             _ => format!(
-                "{noun} cannot be had: this kind of source, or this platform, has no answer"
+                "{noun} cannot be determined: this kind of source, or this platform, has no answer"
             ),
         };
         assert_eq!(sentence(Error::Unsupported(what)), unsupported);
         assert_eq!(
             sentence(Error::NotPersistentMemory { asked: what, on: DISK }),
             format!(
-                "{noun} cannot be had: the source lies on the block device 8:1, which is not persistent memory"
+                "{noun} cannot be determined: the source lies on the block device 8:1, which is not persistent memory"
             )
         );
         let too_large = match what {
             Subject::BadBlocks => {
-                "there are more bad blocks than the system's list has room for: what else is bad is not known before it is read"
+                "there are more bad blocks than the system's list has room for: the others are found only by reading"
                     .to_owned()
             }
-            _ => format!("{noun} cannot be had: there is more of it than this library has room for"),
+            _ => format!("{noun} cannot be determined: there is more than this library has room for"),
         };
         assert_eq!(sentence(Error::TooLarge(what)), too_large);
         let failed = match what {
@@ -567,9 +567,7 @@ fn what_was_asked_for_is_named() {
         );
         assert_eq!(
             sentence(Error::OsCode { subject: what, code: 1392 }),
-            format!(
-                "{failed}: error 1392 of the system's own, for which there is no errno but EIO"
-            )
+            format!("{failed}: error 1392 of the system's own, which has no errno except EIO")
         );
     }
 }
@@ -578,13 +576,13 @@ fn what_was_asked_for_is_named() {
 fn own_words(what: Subject) -> &'static str {
     match what {
         Subject::Read => {
-            "this platform does not read sources by itself: a region is read where the program has it mapped (Reader::with_guard)"
+            "this platform does not read sources by itself: a region is read where the program has mapped it (Reader::with_guard)"
         }
         Subject::Write => {
-            "this platform does not write to sources by itself: a region is written to where the program has it mapped (Writer::with_guard)"
+            "this platform does not write to sources by itself: a region is written to where the program has mapped it (Writer::with_guard)"
         }
         Subject::Sync => {
-            "this platform has no call that makes what was written durable: what is written to a region is so at once"
+            "this platform has no call that makes written bytes durable: those of a region are at once"
         }
         Subject::BadBlocks => {
             "the list of bad blocks cannot be had: the system keeps none for this kind of source, or its file system does not say \

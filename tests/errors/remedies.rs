@@ -13,7 +13,7 @@ use crate::{BACKINGS, sentence, whats::WHATS};
 #[test]
 fn remedies_of_transfers() {
     let sealed = "; a memfd that is sealed (F_SEAL_WRITE) and a file that is immutable (chattr +i) stay as they are";
-    let root = "; only root may know where a device lies, and what of it is bad";
+    let root = "; only root may know where a device lies, and which of its bytes are bad";
     let room = "; free some, and allocate the file's bytes before (fallocate)";
     let quota = "; free some, or raise the quota, and allocate the file's bytes before (fallocate)";
     let limit = "; raise RLIMIT_FSIZE, or use a file system for larger files";
@@ -28,7 +28,7 @@ fn remedies_of_transfers() {
             (Subject::ClearBadBlock, Errno::ENOSPC) => "; free some: it takes 64 free blocks",
             (Subject::Extents, Errno::EAGAIN) => "; it is being written to: ask again",
             (Subject::ClearBadBlock, Errno::EBUSY) => {
-                "; others clear these bytes, write to them or cut the file off at the same time"
+                "; others clear, write or truncate these bytes at the same time"
             }
             (Subject::Write | Subject::Sync | Subject::ClearBadBlock, Errno::EDQUOT) => quota,
             (Subject::Write | Subject::ClearBadBlock, Errno::EPERM) => sealed,
@@ -37,11 +37,11 @@ fn remedies_of_transfers() {
             }
             (Subject::Mapping, Errno::ENODEV) => no_mappings,
             (Subject::Read | Subject::Write, Errno::EINVAL) => {
-                "; what was opened O_DIRECT takes whole sectors only, and memory that is aligned like them"
+                "; a file opened O_DIRECT takes whole sectors only, and memory aligned like them"
             }
             (Subject::ClearBadBlock, Errno::EINVAL) => "; a file has to be opened without O_DIRECT",
             (Subject::ClearBadBlock, Errno::EIO) => {
-                "; the memory in its place is bad, too, or what is good beside it cannot be read, and may not be given up (ClearBy::LossyAllocation)"
+                "; the memory in its place is bad, too, or the good bytes beside it cannot be read, and may not be given up (ClearBy::LossyAllocation)"
             }
             (Subject::BadBlocks, Errno::EPERM | Errno::EACCES) => root,
             (Subject::Open, Errno::EPERM | Errno::EACCES) => "; more rights are needed",
@@ -86,7 +86,7 @@ fn remedies() {
             | Subject::BadBlocks => gone,
             Subject::Sysfs => "; mount sysfs on /sys (in a chroot or container too)",
             Subject::Spare => {
-                "; mount proc on /proc, which names the directory, or make that again"
+                "; mount proc on /proc, which names the directory, or create the directory again"
             }
             _ => "",
         };
@@ -175,7 +175,7 @@ fn remedies() {
         ),
         (
             Error::InvalidRegion(RegionFault::Alignment),
-            "the region's alignment is no power of two: its table is wrong",
+            "the region's alignment is not a power of two: its table is wrong",
         ),
         (Error::InvalidRegion(RegionFault::Unaddressed), "the devicetree's node has no address"),
         (
@@ -217,7 +217,7 @@ fn remedies() {
         (Error::DaxRegionNotFound(BACKINGS[0]), "(CXL, dax_hmem)"),
         (
             Error::NotPersistentMemory { asked: Subject::NumaNode, on: BACKINGS[4] },
-            "the NUMA node cannot be had: the source lies on overlay, a file system that does not say which device",
+            "the NUMA node cannot be determined: the source lies on overlay, a file system that does not say which device",
         ),
     ] {
         assert!(sentence(error).contains(said), "{}", sentence(error));

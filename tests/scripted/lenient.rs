@@ -180,7 +180,7 @@ fn volumes_in_words() {
         "remedy           BYTE needs a platform with eADR",
     ];
     let dax = [
-        "place            a DAX volume, of whose regions Windows does not tell",
+        "place            a DAX volume, whose regions Windows does not tell",
         "device id        00112233445566778899aabbccddeeff",
         "unsafe shutdowns 3",
         "granularity      CACHE_LINE",
@@ -190,6 +190,6 @@ fn volumes_in_words() {
     let source = Source::new(file(READ_WRITE, true)).expect("a source");
     assert_eq!(
         source.numa_node().unwrap_err().to_string(),
-        "the NUMA node cannot be had: Windows does not say which one the memory of a volume is on"
+        "the NUMA node cannot be determined: Windows does not say on which one the memory of a volume is"
     );
 }

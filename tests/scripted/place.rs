@@ -363,17 +363,16 @@ fn warnings() {
         all.first().map(ToString::to_string)
     };
     for (provider, name) in [("board", "region5 (board)"), ("", "region5")] {
-        let sentence =
-            format!("{name} is not armed: what is stored to it will be lost when the power fails");
+        let sentence = format!("{name} is not armed: stores will be lost when the power fails");
         assert_eq!(whole(provider), Some(sentence));
     }
     let sentences = every.map(|warning| warning.to_string());
     assert_eq!(
         sentences,
         [
-            "a DIMM of region5 is not armed: what is stored to it will be lost when the power fails",
+            "a DIMM of region5 is not armed: stores will be lost when the power fails",
             "region5 can only be read",
-            "region5 is only declared to be persistent (e820, memmap=, ramdax): ordinary memory behind it keeps nothing without power",
+            "region5 is only declared to be persistent (e820, memmap=, ramdax): ordinary memory keeps nothing without power",
         ]
     );
     assert_eq!(

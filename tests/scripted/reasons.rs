@@ -68,7 +68,7 @@ fn reasons_and_remedies() {
     let expected = World::BEST.expect(Kind::RegularFile, MapSync::Granted).expect("an answer");
     assert_eq!(
         expected.to_string(),
-        "BYTE: the platform saves the processor's caches when the power fails (eADR), or there are none in between"
+        "BYTE: the platform saves the processor's caches when the power fails (eADR), or there are no caches"
     );
     assert_eq!(Error::NeverDurable.code(), -100_009);
 }
@@ -84,8 +84,8 @@ fn remedies_on_linux() {
     world.direct = Some(DaxState::new(Some(false), Some(DaxOption::Never)));
     assert_eq!(
         world.expect(Kind::RegularFile, MapSync::Refused).expect("an answer").to_string(),
-        "PAGE: its file system is mounted without DAX; mount the file system anew with -o dax=always; XFS with reflink refuses that before \
+        "PAGE: its file system is mounted without DAX; mount the file system again with -o dax=always; XFS with reflink refuses that before \
              Linux 6.0, and on a partition: mount it with dax=inode, set the directory's flag (xfs_io -c 'chattr +x') and copy the \
-             file within it, or make it anew with mkfs.xfs -m reflink=0"
+             file within it, or create it again with mkfs.xfs -m reflink=0"
     );
 }

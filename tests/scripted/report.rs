@@ -264,7 +264,7 @@ fn of_what_is_refused() {
             script.alignment = Err(Fail::Unsupported);
         }),
         &[
-            "refused: opened write-only, but a mapping has to read: open it O_RDWR, or O_RDONLY if nothing is to be written",
+            "refused: opened write-only, but a mapping has to read: open it O_RDWR, or O_RDONLY to write nothing",
             "code             PMEM2_E_INVALID_FILE_HANDLE",
             "kind             regular file",
             "access           write-only, append",

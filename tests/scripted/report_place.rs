@@ -124,7 +124,7 @@ fn warnings_come_first() {
     assert_eq!(
         lines[3..7],
         [
-            "warning          a DIMM of region7 is not armed: what is stored to it will be lost when the power fails",
+            "warning          a DIMM of region7 is not armed: stores will be lost when the power fails",
             "warning          region7 can only be read",
             "warning          region7 is only declared to be persistent (e820, memmap=, ramdax): ordinary memory behind it keeps \
              nothing without power",
@@ -222,7 +222,7 @@ fn what_could_not_be_found_out() {
         beyond(&report),
         [
             "persistent: not known: mapped directly, but its region cannot be told",
-            "reason           the mapping is synchronous, but of which region cannot be told",
+            "reason           the mapping is synchronous, but its region cannot be told",
             "remedy           BYTE needs eADR, which only /sys tells, of a file whose device is known: mount sysfs on /sys, and use \
              ext4, or xfs without its realtime device",
             "place            unknown: the system failed when it was asked for the source's device in /sys/dev: permission \
@@ -374,9 +374,9 @@ fn what_would_have_to_change() {
         [
             "persistent: not as it is: mounted without DAX",
             "reason           its file system is mounted without DAX",
-            "remedy           mount the file system anew with -o dax=always; XFS with reflink refuses that before \
+            "remedy           mount the file system again with -o dax=always; XFS with reflink refuses that before \
              Linux 6.0, and on a partition: mount it with dax=inode, set the directory's flag (xfs_io -c 'chattr +x') and copy the \
-             file within it, or make it anew with mkfs.xfs -m reflink=0",
+             file within it, or create it again with mkfs.xfs -m reflink=0",
         ]
     );
     let mut land = Land::fsdax();
@@ -388,7 +388,7 @@ fn what_would_have_to_change() {
         lines[..2],
         [
             "persistent: yes, BYTE (eADR: caches are saved)",
-            "reason           the platform saves the processor's caches when the power fails (eADR), or there are none in between",
+            "reason           the platform saves the processor's caches when the power fails (eADR), or there are no caches",
         ]
     );
     assert_eq!(lines[lines.len() - 1], "granularity      BYTE with MAP_SYNC, PAGE without");

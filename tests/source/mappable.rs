@@ -61,7 +61,7 @@ fn what_is_sealed_is_for_reading() {
         let system = if flags.contains(MemfdFlags::HUGETLB) { "hugetlbfs" } else { "tmpfs" };
         let first = format!("persistent: no: ordinary memory ({system})");
         assert_eq!(report.lines().next(), Some(&*first));
-        let why = "granularity      none: it was opened for writing, but can be mapped for reading only: operation not permitted \
+        let why = "granularity      none: opened for writing, but can be mapped for reading only: operation not permitted \
                    (EPERM); it is sealed against writing (F_SEAL_WRITE, F_SEAL_FUTURE_WRITE)";
         assert_eq!(report.lines().any(|line| line == why), expected.is_err(), "{report}");
         // Whoever opened it for reading is refused nothing.
