@@ -207,7 +207,8 @@ impl fmt::Display for Violation<'_> {
             Rule::BadBlocksAreOrdered { start, end } => {
                 write!(
                     f,
-                    "the bad bytes {start} to {end} are told out of order, or otherwise the second time"
+                    "the bad bytes {start} to {end} are told out of order, or otherwise the second \
+                     time"
                 )
             }
             Rule::GoodIsNotCleared => {

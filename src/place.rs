@@ -300,7 +300,7 @@ impl<H: Handle<P: Locate>> Source<H> {
     /// Returns the node that all regions have.
     fn one_node(
         &self,
-        node: impl Fn(H::P, &<H::P as Locate>::Location, usize) -> Result<Option<Option<u32>>, Fail>,
+        node: fn(H::P, &<H::P as Locate>::Location, usize) -> Result<Option<Option<u32>>, Fail>,
     ) -> Result<Option<u32>, Error> {
         self.at_location(Subject::NumaNode, |platform, location| {
             let failed = |fail| Error::from_fail(fail, Subject::NumaNode);

@@ -79,8 +79,7 @@ pub struct Reader<H: Handle<P: Transfer>> {
 
 impl<H: Handle<P: Transfer> + fmt::Debug> fmt::Debug for Reader<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { source, size, channel: _ } = self;
-        f.debug_struct("Reader").field("source", source).field("size", size).finish_non_exhaustive()
+        self.show("Reader", f)
     }
 }
 
@@ -162,6 +161,14 @@ impl<H: Handle<P: Transfer>> Reader<H> {
         if buffer.is_empty() { Ok(()) } else { self.source.read_by(&self.channel, offset, buffer) }
     }
 
+    fn show(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result
+    where
+        H: fmt::Debug,
+    {
+        let Self { source, size, channel: _ } = self;
+        f.debug_struct(name).field("source", source).field("size", size).finish_non_exhaustive()
+    }
+
     fn check(&self, offset: u64, length: usize) -> Result<(), Error> {
         let size = match self.size {
             Some(size) => size,
@@ -192,8 +199,13 @@ impl<H: Handle<P: Transfer>> Reader<H> {
 /// Any number of threads may use it at once; where they write to the same bytes, those of each may
 /// be there in the end. A device DAX stays mapped as by a [`Reader`], which says what that means to
 /// a process that is told early of memory errors.
-#[derive(Debug)]
 pub struct Writer<H: Handle<P: Transfer>>(Reader<H>);
+
+impl<H: Handle<P: Transfer> + fmt::Debug> fmt::Debug for Writer<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.show("Writer", f)
+    }
+}
 
 impl<H: Handle<P: Transfer>> Writer<H> {
     /// Prepares a source for writing.

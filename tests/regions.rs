@@ -239,7 +239,7 @@ granularity      BYTE"
     ));
     let unarmed = "\nwarning          region0 (board) is not armed: stores will be lost when the power fails\n";
     assert!(report(4).contains(unarmed), "{}", report(4));
-    assert!(report(6).starts_with("refused: the region goes on beyond the last physical address"));
+    assert!(report(6).starts_with("refused: the region ends beyond the last physical address"));
     assert!(report(7).starts_with("refused: volatile memory does not keep its contents"));
     assert!(report(10).starts_with("refused: the region has bytes in common with another one"));
 }

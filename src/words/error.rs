@@ -147,7 +147,7 @@ impl Error {
             Self::LengthOutOfRange { end: u64::MAX, size } => {
                 write!(
                     f,
-                    "the sum of offset and length exceeds 64 bits; the source has {size} bytes"
+                    "the bytes end beyond what 64 bits can count; the source has {size} bytes"
                 )
             }
             Self::LengthOutOfRange { end, size } => {

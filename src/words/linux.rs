@@ -119,7 +119,7 @@ macro_rules! mount_always {
     ($before:literal) => {
         concat!(
             $before,
-            "with -o dax=always; XFS with reflink refuses that before Linux 6.0, and on a \
+            " with -o dax=always; XFS with reflink refuses that before Linux 6.0, and on a \
              partition: mount it with dax=inode, set the directory's flag (xfs_io -c 'chattr +x') \
              and copy the file within it, or create it again with mkfs.xfs -m reflink=0"
         )

@@ -86,11 +86,11 @@ nowhere(const struct pmem2_source *src)
 	char id[8] = "as it is";
 
 	CHECK(pmem2_source_numa_node(src, &node) == PMEM2_E_NOSUPP && node == 77);
-	CHECK(strstr(pmem2_errormsg(), "the NUMA node cannot be had") != NULL);
+	CHECK(strstr(pmem2_errormsg(), "the NUMA node cannot be determined") != NULL);
 	CHECK(pmem2_source_device_usc(src, &usc) == PMEM2_E_NOSUPP && usc == 77);
-	CHECK(strstr(pmem2_errormsg(), "the count of unsafe shutdowns cannot be had") != NULL);
+	CHECK(strstr(pmem2_errormsg(), "the count of unsafe shutdowns cannot be determined") != NULL);
 	CHECK(pmem2_source_device_id(src, NULL, &len) == PMEM2_E_NOSUPP && len == 77);
-	CHECK(strstr(pmem2_errormsg(), "the device id cannot be had") != NULL);
+	CHECK(strstr(pmem2_errormsg(), "the device id cannot be determined") != NULL);
 	len = sizeof(id);
 	CHECK(pmem2_source_device_id(src, id, &len) == PMEM2_E_NOSUPP && len == sizeof(id) &&
 		memcmp(id, "as it is", 8) == 0);

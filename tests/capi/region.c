@@ -124,7 +124,7 @@ durability(void)
 	CHECK(pmem2_source_delete(&src) == 0);
 	CHECK(pmem2_source_from_region(&src, &region) == PMEM2_E_INVALID_ALIGNMENT_VALUE &&
 		src == NULL);
-	CHECK(SAYS("alignment is no power of two"));
+	CHECK(SAYS("alignment is not a power of two"));
 	CHECK(pmem2_region_part(&region, 0, 3, &region) == PMEM2_E_INVALID_ALIGNMENT_VALUE &&
 		region.alignment == 3);
 }
@@ -307,7 +307,7 @@ refusals(void)
 	}
 	bad = good, bad.alignment = 0x2000;
 	refused("misaligned", bad, PMEM2_E_INVALID_REGION_FORMAT,
-		"begins at no multiple of the region's alignment");
+		"does not begin at a multiple of the region's alignment");
 	bad = good, bad.alignment = 0x1000;
 	CHECK(pmem2_source_init_region(&storage, &src, &bad) == 0);
 	/* All there is: the last byte is the last one. */
@@ -360,7 +360,7 @@ parts(void)
 	CHECK(pmem2_region_part(&part, 1, UINT64_MAX, &part) == PMEM2_E_INVALID_REGION_FORMAT);
 	CHECK(pmem2_region_part(&part, 0, 0, &part) == PMEM2_E_SOURCE_EMPTY);
 	CHECK(pmem2_region_part(&part, 16, 32, &part) == PMEM2_E_INVALID_REGION_FORMAT &&
-		SAYS("begins at no multiple"));
+		SAYS("does not begin at a multiple"));
 	CHECK(pmem2_region_part(&part, 0, 1, NULL) == -EINVAL &&
 		pmem2_region_part(NULL, 0, 1, &part) == -EINVAL);
 	CHECK(pmem2_region_part(&board[1], 0, 1, &part) == PMEM2_E_INVALID_FILE_TYPE);

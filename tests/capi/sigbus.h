@@ -79,7 +79,7 @@ use(struct pmem2_source *src, int writable)
 	if (writable && !owned) {
 		CHECK(pmem2_source_pread_at(src, bytes, 10, DEVICE_SIZE - 10,
 			&done) == PMEM2_E_IO_FAIL && done == 0);
-		CHECK(SAYS("is bad: the first bad byte") && SAYS("from byte 8388598 on"));
+		CHECK(SAYS("bad memory, or a bad disk: the first bad byte") && SAYS("from byte 8388598 on"));
 		CHECK(pmem2_source_pread_mcsafe(src, bytes, sizeof(bytes),
 			4096) == PMEM2_E_IO_FAIL);
 		CHECK(pmem2_source_pwrite_at(src, bytes, 10, 5000, &done) == PMEM2_E_IO_FAIL &&

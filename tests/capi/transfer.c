@@ -364,7 +364,7 @@ static void
 failures(void)
 {
 	int fd = open_file(O_RDWR);
-	struct transfer transfer = { source_of(fd), PMEM2_E_IO_FAIL, "is bad: the first bad byte" };
+	struct transfer transfer = { source_of(fd), PMEM2_E_IO_FAIL, "bad memory, or a bad disk: the first bad byte" };
 
 	CHECK(child_under(SYS_pread64, EIO, reads, &transfer));
 	CHECK(child_under(SYS_pwrite64, EIO, writes, &transfer));

@@ -544,19 +544,20 @@ fn what_was_asked_for_is_named() {
             Subject::Read => "the source cannot be read".to_owned(),
             Subject::Write => "the source cannot be written to".to_owned(),
             Subject::Buffer => "the buffer's memory cannot be accessed".to_owned(),
-            Subject::Sync => "what was written cannot be made durable".to_owned(),
+            Subject::Sync => "the written bytes cannot be made durable".to_owned(),
             Subject::Mapping => "the source cannot be mapped".to_owned(),
             Subject::WritableMapping => {
-                "it was opened for writing, but can be mapped for reading only".to_owned()
+                "opened for writing, but can be mapped for reading only".to_owned()
             }
             Subject::SignalHandler => "the handler of SIGBUS cannot be installed".to_owned(),
             Subject::ClearBadBlock => "the bad block cannot be cleared".to_owned(),
             Subject::WriteBack => {
-                "what was good beside the bad block could not be written back, and is lost or not durable"
+                "the good bytes beside the bad block could not be written back, and are lost or not \
+                 durable"
                     .to_owned()
             }
-            Subject::Spare => "the bad block is as it was, since what is good beside it might be lost: no spare file can be made in the \
-                            directory that the file is in"
+            Subject::Spare => "the bad block is as it was, since the good bytes beside it might be \
+                               lost: no spare file can be made in the file's directory"
                 .to_owned(),
             _ => format!("the system failed when it was asked for {noun}"),
         };
@@ -585,12 +586,13 @@ fn own_words(what: Subject) -> &'static str {
             "this platform has no call that makes written bytes durable: those of a region are at once"
         }
         Subject::BadBlocks => {
-            "the list of bad blocks cannot be had: the system keeps none for this kind of source, or its file system does not say \
-             where on the device it lies (btrfs, f2fs, XFS's realtime device)"
+            "there is no list of bad blocks: the system keeps none for this kind of \
+             source, or the file system does not say where on the device the file lies (btrfs, \
+             f2fs, XFS's realtime device)"
         }
         Subject::ClearBadBlock => {
-            "a bad block of this source cannot be cleared in this way: of a file it is by allocation, of a device DAX by the \
-             device's command"
+            "a bad block of this source cannot be cleared in this way: a file's is \
+             cleared by allocation, a device DAX's by the device's command"
         }
         other => panic!("{other:?} is told like the others"),
     }

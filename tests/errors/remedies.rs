@@ -18,8 +18,8 @@ fn remedies_of_transfers() {
     let quota = "; free some, or raise the quota, and allocate the file's bytes before (fallocate)";
     let limit = "; raise RLIMIT_FSIZE, or use a file system for larger files";
     let memory = "; give memory that is mapped, and that may be written to where bytes are read";
-    let no_mappings = "; its file system has no shared mappings of it (FUSE with direct I/O, and files of the kernel's own in /proc \
-         and /sys): copy it to one that has";
+    let no_mappings = "; its file system has no shared mappings (FUSE with direct I/O, the kernel's \
+         own files in /proc and /sys): copy it to one that has";
     let rights = "; more rights are needed, or a filter (seccomp) that allows the call";
     for what in WHATS {
         let remedy = |errno| match (what, errno) {
@@ -112,7 +112,7 @@ fn remedies() {
         (Kind::Socket, "a socket keeps nothing"),
         (Kind::SymbolicLink, "a symbolic link itself cannot be mapped: open what it points to"),
         (Kind::AnonymousInode, "not a file but a kernel object (epoll, eventfd,"),
-        (Kind::Other, "of a kind that is not known here (or not said): only regular files"),
+        (Kind::Other, "of an unknown kind: only regular files"),
     ] {
         let sentence = sentence(Error::InvalidFileType(kind));
         assert!(sentence.starts_with(start), "{sentence}");
@@ -129,10 +129,7 @@ fn remedies() {
             Error::MapRange { end: Some(8192), size: 5000 },
             "ends at byte 8192, but the source has only 5000 bytes",
         ),
-        (
-            Error::MapRange { end: None, size: 5000 },
-            "more than 64 bits can count; the source has 5000 bytes",
-        ),
+        (Error::MapRange { end: None, size: 5000 }, "exceeds 64 bits; the source has 5000 bytes"),
         (
             Error::OffsetBeyondEnd { offset: 8192, size: 5000 },
             "begins at byte 8192, but the source ends there or before",
@@ -159,19 +156,16 @@ fn remedies() {
         (Error::InvalidRegion(RegionFault::Empty), "has no bytes"),
         (
             Error::InvalidRegion(RegionFault::Wraps),
-            "the region goes on beyond the last physical address",
+            "the region ends beyond the last physical address",
         ),
-        (
-            Error::InvalidRegion(RegionFault::Outside),
-            "the part goes on beyond the end of its region",
-        ),
+        (Error::InvalidRegion(RegionFault::Outside), "the part ends beyond the end of its region"),
         (
             Error::InvalidRegion(RegionFault::Overlaps),
             "the region has bytes in common with another one",
         ),
         (
             Error::InvalidRegion(RegionFault::Misaligned),
-            "begins at no multiple of the region's alignment",
+            "does not begin at a multiple of the region's alignment",
         ),
         (
             Error::InvalidRegion(RegionFault::Alignment),
@@ -184,13 +178,13 @@ fn remedies() {
         ),
         (
             Error::SourceShrank { size: 4096 },
-            "ends at byte 4096 or before, earlier than its size said: it was truncated, by this program or another",
+            "ends at byte 4096 or before, earlier than its size said: it was truncated, or never",
         ),
         (
             Error::IoFail { offset: 4096, length: 512 },
             "one of the 512 from byte 4096 on; what was there may be lost",
         ),
-        (Error::NotSynced, "write it again, and if that fails elsewhere"),
+        (Error::NotSynced, "write them again, or elsewhere if that fails"),
         (Error::NotWritable(WriteFault::ReadOnly), "open it O_RDWR to write"),
         (
             Error::NotWritable(WriteFault::Append),
@@ -207,7 +201,7 @@ fn remedies() {
             "flush hints have to be written to, and not all were given",
         ),
         (Error::NotDurable(Undurable::NoCall), "host has to be called, and no call was given"),
-        (Error::NeverDurable, "hypervisor cannot be made durable from inside the guest"),
+        (Error::NeverDurable, "hypervisor cannot be made durable by the guest"),
         (Error::RegionUnarmed, "its battery or its firmware is at fault"),
         (Error::SeveralNumaNodes, "on a volume whose regions are on several nodes"),
         (

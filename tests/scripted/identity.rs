@@ -254,7 +254,7 @@ fn three_errors_are_three() {
     assert_eq!(errors.map(|error| error.code()), [-100_001, -13, -100_027]);
     let sentences = errors.map(|error| error.to_string());
     for (sentence, word) in
-        sentences.iter().zip(["cannot be had", "more rights are needed", "makes no sense"])
+        sentences.iter().zip(["cannot be determined", "more rights are needed", "makes no sense"])
     {
         assert!(sentence.contains(word), "{sentence}");
     }

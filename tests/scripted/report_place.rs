@@ -126,8 +126,8 @@ fn warnings_come_first() {
         [
             "warning          a DIMM of region7 is not armed: stores will be lost when the power fails",
             "warning          region7 can only be read",
-            "warning          region7 is only declared to be persistent (e820, memmap=, ramdax): ordinary memory behind it keeps \
-             nothing without power",
+            "warning          region7 is only declared to be persistent (e820, memmap=, \
+             ramdax): ordinary memory keeps nothing without power",
             "kind             regular file",
         ]
     );
@@ -311,10 +311,9 @@ fn of_device_dax() {
     );
     assert_eq!(
         lines[1..2],
-        [
-            "reason           a device DAX of virtio-pmem or of PowerPC's hypervisor cannot be made durable from \
-             inside the guest, since only the host's flush does that: use a file on a file system on it instead (ndctl create-namespace --mode=fsdax)",
-        ]
+        ["reason           a device DAX of virtio-pmem or of PowerPC's hypervisor \
+             cannot be made durable by the guest, only by the host's flush: use a file on a file \
+             system on it instead (ndctl create-namespace --mode=fsdax)",]
     );
 }
 

@@ -82,8 +82,9 @@ fn files_that_cannot_be_mapped() {
 fn refused(file: &File, name: &str) {
     let (verdict, granularity, report) = told(file);
     assert_eq!((verdict, granularity), (Err(NOT_AT_ALL), Err(NOT_AT_ALL)), "{name}");
-    let said = "refused: the source cannot be mapped: no such device (ENODEV); its file system has no shared mappings of it \
-                (FUSE with direct I/O, and files of the kernel's own in /proc and /sys): copy it to one that has";
+    let said = "refused: the source cannot be mapped: no such device (ENODEV); its file \
+                system has no shared mappings (FUSE with direct I/O, the kernel's own files in \
+                /proc and /sys): copy it to one that has";
     assert_eq!(report.lines().take(2).collect::<Vec<_>>(), [said, "code             ENODEV"]);
     assert_eq!(report.lines().last(), Some("granularity      none"), "the reason is said once");
 }

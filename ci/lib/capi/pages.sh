@@ -41,7 +41,7 @@ unshare -m sh -c 'mount -t tmpfs none "$1" && truncate -s 1 "$1/file" && shift &
     "$work/tmpfs" \
     env LD_LIBRARY_PATH="$prefix/lib" "$(built pmem2_badblock_context_new)" "$work/tmpfs/file" \
     >"$work/log" 2>&1 && fail "tmpfs has a list"
-grep "^$work/tmpfs/file: the list of bad blocks cannot be had" "$work/log"
+grep "^$work/tmpfs/file: there is no list of bad blocks" "$work/log"
 # The table of Windows' errors is that of the documentation in Rust, which its unit tests compare
 # with the code.
 diff <(sed -n 's#^/// | \(`E[A-Z]*`\) | \(.*\) |$#- \1 - \2#p' platform/src/windows/platform.rs) \

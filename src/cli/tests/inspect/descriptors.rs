@@ -110,7 +110,7 @@ fn what_cannot_be_mapped() {
     let (block, object) = descriptor(0, sealed);
     assert_eq!(fact(&block, "persistent"), Some("no: ordinary memory (tmpfs)"));
     let why = fact(&block, "granularity").unwrap();
-    assert!(why.starts_with("none: it was opened for writing, but"), "{why}");
+    assert!(why.starts_with("none: opened for writing, but"), "{why}");
     assert!(why.ends_with("sealed against writing (F_SEAL_WRITE, F_SEAL_FUTURE_WRITE)"), "{why}");
     assert_eq!([&object["error"], &object["granularity"]], [&Value::Null; 2]);
     assert_eq!(object["answer_errors"]["granularity"]["symbol"], "EPERM");
