@@ -182,7 +182,7 @@ fn remedies() {
         ),
         (
             Error::IoFail { offset: 4096, length: 512 },
-            "one of the 512 from byte 4096 on; what was there may be lost",
+            "one of the 512 from byte 4096 on; their contents may be lost",
         ),
         (Error::NotSynced, "write them again, or elsewhere if that fails"),
         (Error::NotWritable(WriteFault::ReadOnly), "open it O_RDWR to write"),
