@@ -210,6 +210,9 @@ impl fmt::Debug for Listed<'_> {
     }
 }
 
+/// The location of a handle's object.
+type Location<H> = <<H as Handle>::P as Locate>::Location;
+
 impl<H: Handle<P: Locate>> Source<H> {
     /// Returns where the source lies: on which regions of persistent memory, or on what else.
     ///
@@ -300,7 +303,7 @@ impl<H: Handle<P: Locate>> Source<H> {
     /// Returns the node that all regions have.
     fn one_node(
         &self,
-        node: fn(H::P, &<H::P as Locate>::Location, usize) -> Result<Option<Option<u32>>, Fail>,
+        node: impl Fn(H::P, &Location<H>, usize) -> Result<Option<Option<u32>>, Fail>,
     ) -> Result<Option<u32>, Error> {
         self.at_location(Subject::NumaNode, |platform, location| {
             let failed = |fail| Error::from_fail(fail, Subject::NumaNode);
@@ -457,7 +460,7 @@ impl<H: Handle<P: Locate>> Source<H> {
     pub(crate) fn at_location<T>(
         &self,
         subject: Subject,
-        answer: impl FnOnce(H::P, &<H::P as Locate>::Location) -> Result<T, Error>,
+        answer: impl FnOnce(H::P, &Location<H>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         // By reference: each move would be another copy on the stack.
         match &H::P::locate(self.handle().into(), self.facts()) {
