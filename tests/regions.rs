@@ -46,7 +46,7 @@ static BOARD: [PhysicalRegion<'_>; 11] = [
 ];
 
 fn extent(index: usize) -> Extent<'static> {
-    Extent::of_table(&BOARD, index).expect("a region")
+    Extent::in_table(&BOARD, index).expect("a region")
 }
 
 #[test]

@@ -27,7 +27,7 @@ impl<'t> Bytes<'t> {
     }
 
     /// Whether both are the same place in memory.
-    pub(super) fn is(self, other: Self) -> bool {
+    pub(super) fn is_same(self, other: Self) -> bool {
         core::ptr::eq(self.0, other.0)
     }
 
@@ -35,11 +35,11 @@ impl<'t> Bytes<'t> {
         self.0.iter().all(|&byte| byte == 0)
     }
 
-    pub(super) fn from(self, at: usize) -> Option<Self> {
+    pub(super) fn tail(self, at: usize) -> Option<Self> {
         self.0.get(at..).map(Self)
     }
 
-    pub(super) fn to(self, end: usize) -> Option<Self> {
+    pub(super) fn head(self, end: usize) -> Option<Self> {
         self.0.get(..end).map(Self)
     }
 

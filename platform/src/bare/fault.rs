@@ -81,7 +81,7 @@ impl core::error::Error for TableFault {}
 
 /// The first `length` bytes of these, as many as the table that begins there says it has.
 pub(super) fn whole(all: Bytes<'_>, length: u32) -> Result<Bytes<'_>, TableFault> {
-    let whole = usize::try_from(length).ok().and_then(|length| all.to(length));
+    let whole = usize::try_from(length).ok().and_then(|length| all.head(length));
     whole.ok_or_else(|| {
         let given = u64::try_from(all.len()).unwrap_or(u64::MAX);
         TableFault::Truncated { length, given }

@@ -20,7 +20,7 @@ impl Guid {
 
     /// The GUID at this offset.
     pub(super) fn at(bytes: Bytes<'_>, at: usize) -> Option<Self> {
-        let bytes = bytes.from(at)?;
+        let bytes = bytes.tail(at)?;
         Some(Self::new(bytes.u32(0)?, bytes.u16(4)?, bytes.u16(6)?, bytes.array(8)?))
     }
 }

@@ -75,7 +75,7 @@ impl<'t> Iterator for Structures<'t> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let at = self.next;
-        let rest = self.table.from(at)?;
+        let rest = self.table.tail(at)?;
         let length = match rest.u16(2) {
             // As Linux has it: a length of 0, and so a tail of zeros, is the end.
             Some(0) => return None,
@@ -84,7 +84,7 @@ impl<'t> Iterator for Structures<'t> {
             None => 0,
         };
         let kind = rest.u16(0).unwrap_or_default();
-        match rest.to(length) {
+        match rest.head(length) {
             Some(bytes) if length >= least(kind) => {
                 self.next = at.saturating_add(length);
                 Some(Ok(Structure { kind, bytes }))
@@ -121,8 +121,8 @@ impl<'t> Nfit<'t> {
             }
         }
         // Here, so that the devices of few are looked at.
-        let mut ranges = nfit.of_kind(RANGE).filter_map(|range| range.u16(4));
-        if nfit.of_kind(RANGE).nth(RANGES).is_some()
+        let mut ranges = nfit.structures_of(RANGE).filter_map(|range| range.u16(4));
+        if nfit.structures_of(RANGE).nth(RANGES).is_some()
             || ranges.any(|index| nfit.devices(index).nth(DEVICES).is_some())
         {
             return Err(TableFault::TooMany);
@@ -138,7 +138,7 @@ impl<'t> Nfit<'t> {
     pub fn parsed(bytes: &'t [u8]) -> Option<Self> {
         let table = Bytes::new(bytes);
         let length = usize::try_from(table.u32(4)?).ok()?;
-        Some(Self { table: table.to(length).filter(|table| table.len() >= HEADER)? })
+        Some(Self { table: table.head(length).filter(|table| table.len() >= HEADER)? })
     }
 
     /// Returns the faults of the table that Linux warns of and reads it with, at most one of each
@@ -163,7 +163,7 @@ impl<'t> Nfit<'t> {
     fn early_end(self) -> Option<TableWarning> {
         let mut structures = self.structures();
         structures.by_ref().for_each(drop);
-        let rest = self.table.from(structures.next).filter(|rest| rest.len() > 0)?;
+        let rest = self.table.tail(structures.next).filter(|rest| rest.len() > 0)?;
         let at = u32::try_from(structures.next).ok()?;
         Some(match rest.is_zeros() {
             true => TableWarning::ZeroTail(at),
@@ -175,7 +175,7 @@ impl<'t> Nfit<'t> {
         Structures { table: self.table, next: HEADER }
     }
 
-    pub(super) fn of_kind(self, kind: u16) -> impl Iterator<Item = Bytes<'t>> {
+    pub(super) fn structures_of(self, kind: u16) -> impl Iterator<Item = Bytes<'t>> {
         self.structures()
             .filter_map(Result::ok)
             .filter(move |structure| structure.kind == kind)
@@ -184,7 +184,7 @@ impl<'t> Nfit<'t> {
 
     /// The range with this place among the ranges.
     fn range(self, number: u16) -> Option<Bytes<'t>> {
-        self.of_kind(RANGE).nth(number.into())
+        self.structures_of(RANGE).nth(number.into())
     }
 
     /// The index by which mappings name it; 0, which is reserved, where there is none.
@@ -206,7 +206,8 @@ impl<'t> Nfit<'t> {
     /// The mappings of the devices that a range is made of.
     pub(super) fn devices(self, index: u16) -> impl Iterator<Item = Bytes<'t>> {
         // Index 0 is reserved: such a mapping belongs to no range.
-        self.of_kind(MAPPING).filter(move |mapping| index != 0 && mapping.u16(12) == Some(index))
+        self.structures_of(MAPPING)
+            .filter(move |mapping| index != 0 && mapping.u16(12) == Some(index))
     }
 
     /// The device with this place in a range's mappings.
@@ -227,7 +228,7 @@ impl<'t> Nfit<'t> {
     ) -> Option<()> {
         let device = self.device(number, n)?;
         let control =
-            self.of_kind(CONTROL).find(|control| control.u16(4) == Some(device.control))?;
+            self.structures_of(CONTROL).find(|control| control.u16(4) == Some(device.control))?;
         // Vendor, place and time of its making, serial number: all big-endian.
         let fields: &[(usize, usize)] = if control.u8(18)? & MADE_VALID != 0 {
             &[(6, 2), (19, 1), (20, 2), (24, 4)]
@@ -238,7 +239,7 @@ impl<'t> Nfit<'t> {
             if !id.is_empty() && !id.push("-") {
                 return None;
             }
-            id.push_hex(control.from(at)?.to(length)?.as_slice())?;
+            id.push_hex(control.tail(at)?.head(length)?.as_slice())?;
         }
         Some(())
     }
@@ -253,7 +254,7 @@ impl<'t> Nfit<'t> {
             // A device may be mapped to several parts of the range.
             let again = handles().take(n).any(|before| before == handle);
             let mut of_device =
-                self.of_kind(HINTS).filter(|hints| !again && hints.u32(4) == handle);
+                self.structures_of(HINTS).filter(|hints| !again && hints.u32(4) == handle);
             of_device.find_map(|hints| {
                 let offsets = (16..).step_by(8).take(hints.u16(8)?.into());
                 offsets.map_while(|at| hints.u64(at)).find(|address| address.is_multiple_of(8))

@@ -33,7 +33,7 @@ impl<'t> Extent<'t> {
     /// All of the region with this index of a table; `None` behind the last one. Here it is noticed
     /// if two of the table overlap.
     #[must_use]
-    pub fn of_table(table: &'t [PhysicalRegion<'t>], index: usize) -> Option<Self> {
+    pub fn in_table(table: &'t [PhysicalRegion<'t>], index: usize) -> Option<Self> {
         let region = table.get(index)?;
         Some(Self { table, ..Self::new(region) })
     }

@@ -20,7 +20,7 @@ impl Cpu {
     /// that this library does not know, it is a barrier of the compiler's (`DMB`): no store behind
     /// it, to a device either, is seen before those in front of it, but it does not wait for these.
     /// The target does not tell stable Rust whether there is a `DSB`, which does: on a Cortex-M use
-    /// [`with`](Cpu::with) and [`Instruction::CortexM`] before the power is turned off by anything
+    /// [`with_instruction`](Cpu::with_instruction) and [`Instruction::CortexM`] before the power is turned off by anything
     /// but a store.
     #[must_use]
     pub const fn fence_only() -> Self {
@@ -35,8 +35,8 @@ impl Cpu {
     ///   system, on Hermit and on Linux. **Without a system it is for EL1 and above**: at EL0 the
     ///   read is an undefined instruction, nothing there tells a program that it is at EL0 (the
     ///   read of CurrentEL is one, too), and the kernel above gets the exception. What runs there
-    ///   is told by its kernel what there is, and uses [`with`](Cpu::with).
-    /// - Others have no way to ask: see [`with`](Cpu::with). That includes Cortex-M, since a
+    ///   is told by its kernel what there is, and uses [`with_instruction`](Cpu::with_instruction).
+    /// - Others have no way to ask: see [`with_instruction`](Cpu::with_instruction). That includes Cortex-M, since a
     ///   program cannot see on which one it runs before it knows that.
     ///
     /// All processors of a machine are taken to be like the one that asks.
@@ -63,7 +63,10 @@ impl Cpu {
     /// the program runs at, and its cache lines have at least `line` bytes. (AArch64: at EL0
     /// SCTLR_EL1.UCI is set. RISC-V: menvcfg.CBCFE, and senvcfg.CBCFE in user mode. Cortex-M:
     /// privileged.)
-    pub const unsafe fn with(instruction: Instruction, line: usize) -> Result<Self, Fail> {
+    pub const unsafe fn with_instruction(
+        instruction: Instruction,
+        line: usize,
+    ) -> Result<Self, Fail> {
         Self::checked(instruction, line)
     }
 

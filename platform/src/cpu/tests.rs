@@ -69,7 +69,7 @@ fn a_fence_can_be_had_everywhere() {
     // SAFETY: no byte is at that address, and none is asked for.
     unsafe { cpu.flush(core::ptr::null(), 0) };
     // SAFETY: this needs no instruction.
-    assert_eq!(unsafe { Cpu::with(Instruction::None, 1) }, Ok(cpu));
+    assert_eq!(unsafe { Cpu::with_instruction(Instruction::None, 1) }, Ok(cpu));
 }
 
 #[test]
@@ -88,11 +88,11 @@ fn instructions_of_other_processors_are_refused() {
         (Instruction::CortexMClean, cfg!(target_arch = "arm")),
     ] {
         // SAFETY: nothing is flushed with it.
-        let cpu = unsafe { Cpu::with(instruction, 64) };
+        let cpu = unsafe { Cpu::with_instruction(instruction, 64) };
         assert_eq!(cpu.is_ok(), here, "{instruction:?}");
         for line in [0, 3, 65] {
             // SAFETY: as above.
-            assert_eq!(unsafe { Cpu::with(instruction, line) }, Err(Fail::Unsupported));
+            assert_eq!(unsafe { Cpu::with_instruction(instruction, line) }, Err(Fail::Unsupported));
         }
     }
 }
@@ -181,7 +181,7 @@ fn flushing_touches_mapped_lines_only() {
     let memory = unsafe { core::slice::from_raw_parts_mut(pages.add(4096), 2 * 4096) };
     for &instruction in &all[..=until] {
         // SAFETY: processors with a later one of these have the earlier ones.
-        let cpu = unsafe { Cpu::with(instruction, found.line()) }.unwrap();
+        let cpu = unsafe { Cpu::with_instruction(instruction, found.line()) }.unwrap();
         for (at, byte) in memory.iter_mut().enumerate() {
             *byte = at.to_le_bytes()[0] ^ 0x5a;
         }

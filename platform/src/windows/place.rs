@@ -224,7 +224,7 @@ fn name<S: Sys>(sys: S, raw: RawWinHandle) -> Result<[u16; NAME], Fail> {
 }
 
 /// What the IOCTL answers.
-fn ask<S: Sys, const N: usize>(
+fn query_volume<S: Sys, const N: usize>(
     sys: S,
     volume: WinVolume,
     ioctl: u32,
@@ -259,7 +259,7 @@ pub(super) const RANDOM_GUID: u32 = 3;
 pub(super) fn device_id<S: Sys>(sys: S, volume: WinVolume) -> Result<Text<32>, Fail> {
     let what = Subject::DeviceId;
     let answer: [u8; DEVICE_NUMBER_EX] =
-        ask(sys, volume, IOCTL_STORAGE_GET_DEVICE_NUMBER_EX, &[], what)?;
+        query_volume(sys, volume, IOCTL_STORAGE_GET_DEVICE_NUMBER_EX, &[], what)?;
     // What differs after the next boot would be taken for other hardware, and an unsafe shutdown
     // for none.
     if field(&answer, FLAGS) & RANDOM_GUID != 0 {
@@ -284,6 +284,6 @@ const COUNT: usize = 8;
 /// How often the volume's device lost power before its data was safe.
 pub(super) fn unsafe_shutdowns<S: Sys>(sys: S, volume: WinVolume) -> Result<u64, Fail> {
     let answer: [u8; COUNT_ANSWER] =
-        ask(sys, volume, IOCTL_STORAGE_QUERY_PROPERTY, &QUERY, Subject::UnsafeShutdowns)?;
+        query_volume(sys, volume, IOCTL_STORAGE_QUERY_PROPERTY, &QUERY, Subject::UnsafeShutdowns)?;
     Ok(field(&answer, COUNT).into())
 }

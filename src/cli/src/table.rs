@@ -93,7 +93,7 @@ impl<'t> Table<'t> {
     /// Returns all regions, each as a source of a program without an operating system.
     pub(crate) fn told(&'t self) -> impl Iterator<Item = Told<'t>> {
         let Self { regions, warnings } = self;
-        (0..regions.len()).filter_map(|index| Extent::of_table(regions, index)).map(|extent| Told {
+        (0..regions.len()).filter_map(|index| Extent::in_table(regions, index)).map(|extent| Told {
             region: extent.region(),
             report: Report::of(&extent),
             of_table: warnings,

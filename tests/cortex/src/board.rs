@@ -107,7 +107,7 @@ pub static WRAPPING: PhysicalRegion<'_> = persistent(u64::MAX - 4095, 4097);
 
 /// The regions, as handles of sources.
 pub fn extents() -> impl Iterator<Item = (&'static str, Extent<'static>)> {
-    let extent = |(index, name)| Extent::of_table(&TABLE, index).map(|extent| (name, extent));
+    let extent = |(index, name)| Extent::in_table(&TABLE, index).map(|extent| (name, extent));
     NAMES.into_iter().enumerate().filter_map(extent).chain([("wrapping", Extent::new(&WRAPPING))])
 }
 

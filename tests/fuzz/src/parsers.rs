@@ -113,7 +113,7 @@ fn regions<'t>(all: impl Iterator<Item = PhysicalRegion<'t>>, most: usize) -> us
         table.push(region);
     }
     for (index, region) in table.iter().enumerate() {
-        let extents = [Extent::new(region), Extent::of_table(&table, index).unwrap()];
+        let extents = [Extent::new(region), Extent::in_table(&table, index).unwrap()];
         let said = extents.map(|extent| {
             extent_of(extent, most);
             kind(extent)

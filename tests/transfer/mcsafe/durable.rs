@@ -24,7 +24,8 @@ pub(crate) fn processors() -> Vec<Cpu> {
     // Each is in the list behind those that are better.
     let own = known.iter().skip_while(|&&instruction| instruction != best.instruction());
     // SAFETY: a processor that has an instruction has those that came before it.
-    let older = own.filter_map(|&instruction| unsafe { Cpu::with(instruction, best.line()) }.ok());
+    let older = own
+        .filter_map(|&instruction| unsafe { Cpu::with_instruction(instruction, best.line()) }.ok());
     older.collect()
 }
 

@@ -41,7 +41,7 @@ impl<'t> Blob<'t> {
             return Err(TableFault::Version { version, compatible });
         }
         let block =
-            |at, length| all.from(at).and_then(|rest| rest.to(length)).ok_or(TableFault::Length);
+            |at, length| all.tail(at).and_then(|rest| rest.head(length)).ok_or(TableFault::Length);
         let start = offset(8)?;
         if !start.is_multiple_of(4) {
             return Err(TableFault::Length);
@@ -57,7 +57,7 @@ impl<'t> Blob<'t> {
     /// Whether this is the name of a property. Names are not looked at beyond that: they may be
     /// long, and the same for many.
     pub(super) fn is_named(self, name: usize, expected: &str) -> bool {
-        let (Some(name), expected) = (self.strings.from(name), expected.as_bytes()) else {
+        let (Some(name), expected) = (self.strings.tail(name), expected.as_bytes()) else {
             return false;
         };
         name.as_slice().starts_with(expected) && name.u8(expected.len()) == Some(0)
@@ -66,6 +66,6 @@ impl<'t> Blob<'t> {
     /// The value of the property whose token is there.
     pub(super) fn value(self, at: usize) -> Option<Bytes<'t>> {
         let length = usize::try_from(self.structure.big32(at.checked_add(4)?)?).ok()?;
-        self.structure.from(at.checked_add(12)?)?.to(length)
+        self.structure.tail(at.checked_add(12)?)?.head(length)
     }
 }

@@ -199,7 +199,7 @@ impl<'t> Walk<'t> {
                 if self.depth == 0 && core::mem::replace(&mut self.rooted, true) {
                     return None;
                 }
-                let name = self.tree.structure.from(behind)?.as_slice();
+                let name = self.tree.structure.tail(behind)?.as_slice();
                 let length = name.iter().position(|&byte| byte == 0)?;
                 let above = self.depth.checked_sub(1).and_then(|above| self.levels.get(above));
                 let node = above.and_then(|above| above.node);
@@ -358,7 +358,7 @@ fn number(bytes: Bytes<'_>, cells: u8) -> Option<(u64, Bytes<'_>)> {
         2 => (bytes.array(0).map(u64::from_be_bytes)?, 8),
         _ => return None,
     };
-    Some((value, bytes.from(length)?))
+    Some((value, bytes.tail(length)?))
 }
 
 /// The name of a node as people can read it, if they can.

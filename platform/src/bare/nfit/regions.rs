@@ -39,7 +39,7 @@ impl<'t> Nfit<'t> {
     /// The address ranges that the platform has, in the order of the table: persistent memory, and
     /// what else there is.
     pub fn regions(self) -> impl Iterator<Item = PhysicalRegion<'t>> {
-        self.of_kind(RANGE)
+        self.structures_of(RANGE)
             .enumerate()
             .filter_map(move |(number, range)| self.region(number, range))
     }
@@ -65,7 +65,9 @@ impl<'t> Nfit<'t> {
         // The state is a device's. Firmware may tell it in any mapping of the device, also in one
         // of another range.
         for device in self.devices(index) {
-            for mapping in self.of_kind(MAPPING).filter(|mapping| mapping.u32(4) == device.u32(4)) {
+            for mapping in
+                self.structures_of(MAPPING).filter(|mapping| mapping.u32(4) == device.u32(4))
+            {
                 // The flags are the low byte.
                 region.state |= DimmState::from_bits_truncate(mapping.u8(44)?);
             }
@@ -79,7 +81,7 @@ impl<'t> Nfit<'t> {
 
     /// Whether another range has one of these bytes.
     fn overlaps(self, this: Bytes<'t>, base: u64, length: u64) -> bool {
-        let mut others = self.of_kind(RANGE).filter(|other| !other.is(this));
+        let mut others = self.structures_of(RANGE).filter(|other| !other.is_same(this));
         others.any(|other| match (other.u64(32), other.u64(40)) {
             (Some(other_base), Some(other_length)) => {
                 overlap(base, length, other_base, other_length)
@@ -90,7 +92,7 @@ impl<'t> Nfit<'t> {
 
     /// From where on the platform saves data.
     fn domain(self) -> PersistenceDomain {
-        let Some(capabilities) = self.of_kind(CAPABILITIES).next() else {
+        let Some(capabilities) = self.structures_of(CAPABILITIES).next() else {
             return PersistenceDomain::Unstated;
         };
         let (Some(highest), Some(bits)) = (capabilities.u8(4), capabilities.u32(8)) else {

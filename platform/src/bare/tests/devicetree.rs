@@ -233,7 +233,7 @@ fn one_bad_node_hides_no_other() {
             ["devicetree", "pmem@5000", "devicetree"]
         );
         // Nor is there a part of it, or another fault in a table.
-        let whole = Extent::of_table(&all, 1).unwrap();
+        let whole = Extent::in_table(&all, 1).unwrap();
         for extent in [whole, whole.part(0, 0), whole.part(0, 1)] {
             assert_eq!(answers(extent).0.kind, kind);
         }

@@ -101,7 +101,7 @@ fn a_region_that_cannot_be_a_source_has_no_bytes() {
         Extent::new(&whole).part(0, 0),
         Extent::new(&whole).part(1, LENGTH as u64),
         Extent::new(&wrapping),
-        Extent::of_table(&table, 1).unwrap(),
+        Extent::in_table(&table, 1).unwrap(),
     ];
     for extent in extents {
         on(extent, 0, |mut window| {

@@ -157,15 +157,15 @@ fn an_alignment_that_is_no_power_of_two() {
 fn a_table_shows_what_overlaps() {
     let table =
         [region(0x1000, 0x1000), region(0x2000, 0x1000), region(0x2fff, 0x1000), region(0x8000, 0)];
-    let kinds = [0, 1, 2, 3].map(|index| kind(Extent::of_table(&table, index).unwrap()));
+    let kinds = [0, 1, 2, 3].map(|index| kind(Extent::in_table(&table, index).unwrap()));
     let overlaps = Kind::InvalidRegion(RegionFault::Overlaps);
     assert_eq!(kinds, [Kind::Region, overlaps, overlaps, Kind::InvalidRegion(RegionFault::Empty)]);
     // Alone, or as a part of the table without the other, it is fine.
     assert_eq!(kind(Extent::new(&table[1])), Kind::Region);
-    assert_eq!(kind(Extent::of_table(&table[..2], 1).unwrap()), Kind::Region);
+    assert_eq!(kind(Extent::in_table(&table[..2], 1).unwrap()), Kind::Region);
     // A part keeps what its region is.
-    assert_eq!(kind(Extent::of_table(&table, 1).unwrap().part(0, 1)), overlaps);
-    assert!(Extent::of_table(&table, 4).is_none() && Extent::of_table(&[], 0).is_none());
+    assert_eq!(kind(Extent::in_table(&table, 1).unwrap().part(0, 1)), overlaps);
+    assert!(Extent::in_table(&table, 4).is_none() && Extent::in_table(&[], 0).is_none());
 }
 
 #[test]
@@ -257,7 +257,7 @@ fn the_first_byte_is_aligned() {
     let worse = [
         Extent::new(&odd).part(1, 0),
         Extent::new(&odd).part(1, 0x2000),
-        Extent::of_table(&table, 0).unwrap(),
+        Extent::in_table(&table, 0).unwrap(),
     ];
     let faults = [RegionFault::Empty, RegionFault::Outside, RegionFault::Overlaps];
     assert_eq!(worse.map(kind), faults.map(Kind::InvalidRegion));
@@ -294,6 +294,6 @@ fn overlaps() {
     }
     // A table knows it too.
     let table = [region(wrapping.0, wrapping.1), region(u64::MAX - 5, 1)];
-    let kinds = [0, 1].map(|index| kind(Extent::of_table(&table, index).unwrap()));
+    let kinds = [0, 1].map(|index| kind(Extent::in_table(&table, index).unwrap()));
     assert_eq!(kinds, [RegionFault::Wraps, RegionFault::Overlaps].map(Kind::InvalidRegion));
 }

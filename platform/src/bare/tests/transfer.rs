@@ -135,7 +135,7 @@ fn without_a_window_there_is_nothing() {
     }
     // One that has no bytes, since its region can be no source.
     let table = [region, region];
-    let overlapping = Extent::of_table(&table, 1).unwrap();
+    let overlapping = Extent::in_table(&table, 1).unwrap();
     on(overlapping, |window| {
         assert_eq!(
             admitted(Extent::new(&region), Some(&window), 0..1, false),

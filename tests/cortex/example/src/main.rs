@@ -51,7 +51,7 @@ fn boot() -> Result<u64, Fault> {
     let at = NonNull::new(core::ptr::with_exposed_provenance_mut(0x2100_0000));
     let at = at.ok_or(Fault::Address)?;
     // SAFETY: this is a Cortex-M4, which has no data cache, in privileged mode.
-    let cpu = unsafe { Cpu::with(Instruction::CortexM, 1) }.map_err(Fault::Cpu)?;
+    let cpu = unsafe { Cpu::with_instruction(Instruction::CortexM, 1) }.map_err(Fault::Cpu)?;
     // SAFETY: physical addresses are those of the processor, the memory is there, memory.x links
     // nothing to it, and nobody else goes there.
     let mut window = unsafe { extent.mapped(at) }.flushed_by(cpu);

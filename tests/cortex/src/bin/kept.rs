@@ -34,7 +34,7 @@ fn main() -> End {
         let mut words = line.split_ascii_whitespace();
         words.find_map(|word| word.strip_prefix(name)?.strip_prefix('=')?.parse::<usize>().ok())
     };
-    let Some(extent) = option("memory").and_then(|index| Extent::of_table(&MEMORIES, index)) else {
+    let Some(extent) = option("memory").and_then(|index| Extent::in_table(&MEMORIES, index)) else {
         say!("no such memory: {line}");
         return End::Wrong;
     };
@@ -55,7 +55,7 @@ fn keep(extent: Extent<'static>, append: usize) -> Result<u64, Fault> {
     let at = extent.base().and_then(|base| usize::try_from(base).ok()).ok_or(Fault::Unreachable)?;
     let at = NonNull::new(core::ptr::with_exposed_provenance_mut(at)).ok_or(Fault::Unreachable)?;
     // SAFETY: this is a Cortex-M without a data cache, in privileged mode.
-    let cpu = unsafe { Cpu::with(Instruction::CortexM, 1) }.map_err(Fault::Cpu)?;
+    let cpu = unsafe { Cpu::with_instruction(Instruction::CortexM, 1) }.map_err(Fault::Cpu)?;
     // SAFETY: both memories are RAM at their physical addresses, where nothing is linked and
     // nothing else goes.
     let mut window = unsafe { extent.mapped(at) }.flushed_by(cpu);

@@ -96,7 +96,7 @@ fn main() -> End {
 /// How sources come to be, and go.
 fn regions() {
     row("Extent::new", || keep(Extent::new(black_box(&TABLE[0]))));
-    row("Extent::of_table", || keep(Extent::of_table(black_box(&TABLE), 12)));
+    row("Extent::in_table", || keep(Extent::in_table(black_box(&TABLE), 12)));
     row("Extent::part", || keep(black_box(fram()).part(4096, 8192)));
     for (name, extent) in extents() {
         let row = |call: &str, measured: &mut dyn FnMut()| {
@@ -161,7 +161,7 @@ fn windows() {
     let region = PhysicalRegion::new(0x6000_0000, 256, RegionKind::Persistent)
         .in_domain(PersistenceDomain::MemoryController);
     // SAFETY: this is a Cortex-M without a data cache, in privileged mode.
-    let cpu: Result<Cpu, Fail> = unsafe { Cpu::with(Instruction::CortexM, 1) };
+    let cpu: Result<Cpu, Fail> = unsafe { Cpu::with_instruction(Instruction::CortexM, 1) };
     let (Some(at), Ok(cpu)) = (at, cpu) else {
         say!("there is no window");
         host::exit(End::Wrong)

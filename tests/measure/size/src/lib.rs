@@ -70,7 +70,7 @@ pub fn cpu() -> Cpu {
 #[inline]
 pub fn cpu() -> Cpu {
     // SAFETY: this is a Cortex-M without a data cache, in privileged mode.
-    unsafe { Cpu::with(Instruction::CortexM, 1) }.unwrap_or(Cpu::fence_only())
+    unsafe { Cpu::with_instruction(Instruction::CortexM, 1) }.unwrap_or(Cpu::fence_only())
 }
 
 /// Declares a writer of the source.
