@@ -1,30 +1,30 @@
-//! The way to a table of ACPI's: ACPI 6.5, sections 5.2.5 to 5.2.8.
+//! The search for a table of ACPI: ACPI 6.5, sections 5.2.5 to 5.2.8.
 
 use super::{
     bytes::Bytes,
     fault::{self, TableFault},
 };
 
-/// How much of a table's address says: 4 bytes in the RSDT, 8 in the XSDT.
+/// The width of a table's address: 4 bytes in the RSDT, 8 in the XSDT.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Width {
     Four,
     Eight,
 }
 
-/// The header that all tables have.
+/// The length of the header that all tables have.
 const HEADER: usize = 36;
 
-/// How long a table may be: far longer than any.
+/// The longest table that is read: far longer than any.
 const LONGEST: usize = 4 << 20;
 
-/// How long the root pointer is: that of ACPI 1.0, and later ones, to which bytes may still be
-/// added.
+/// The length of the root pointer: that of ACPI 1.0, and those of later versions, which may still
+/// grow.
 const OLD_POINTER: usize = 20;
 const POINTER: core::ops::RangeInclusive<usize> = 36..=256;
 
-/// The table of this signature that begins `bytes`, all of it and no more. The checksum is not
-/// looked at: firmware gets it wrong, and Linux warns of that and reads the table.
+/// Returns the table with this signature at the beginning of `bytes`, without what comes after it.
+/// The checksum is not verified: Linux only warns of a mismatch and reads the table.
 pub(super) fn table(bytes: &[u8], signature: [u8; 4]) -> Result<Bytes<'_>, TableFault> {
     let all = Bytes::new(bytes);
     if all.array(0).ok_or(TableFault::Length)? != signature {
@@ -40,24 +40,23 @@ pub(super) fn table(bytes: &[u8], signature: [u8; 4]) -> Result<Bytes<'_>, Table
     Ok(table)
 }
 
-/// The sum of all bytes, which is 0 in a whole table.
+/// Returns the sum of all bytes: 0, unless there is a checksum mismatch.
 pub(super) fn sum(bytes: Bytes<'_>) -> u8 {
     bytes.as_slice().iter().fold(0, |sum, &byte| sum.wrapping_add(byte))
 }
 
-/// Finds the table with `signature`, from the root pointer (RSDP) at the physical address `rsdp`:
-/// `None` where the platform has none. `reach` makes the bytes of physical memory readable, as many
-/// as it is asked for, from an address on; where it cannot, `None`.
+/// Finds the table with `signature`, from the root pointer (RSDP) at the physical address `rsdp`;
+/// `None` where the platform has none. `reach` makes physical memory readable: it takes an address
+/// and a number of bytes, and returns `None` where it cannot.
 ///
 /// # Errors
 ///
-/// What is wrong with the root pointer, the root table, or the table that was looked for:
-/// [`TableFault::TooMany`] if one has more than 4 MiB. What is returned has the signature and the
-/// length that it says. The checksum of the root pointer has to be right; those of the root table
-/// and of what is returned are not looked at, as Linux only warns of them:
-/// [`Nfit::warnings`](super::Nfit::warnings) tells whether an NFIT's is wrong. Other tables are not
-/// looked at but for their signature; where one cannot be reached, and the one that is looked for
-/// is not among the rest, it may have been that one.
+/// The fault of the root pointer, of the root table, or of the table that is looked for;
+/// [`TableFault::TooMany`] for one of more than 4 MiB. The root pointer's checksum is verified.
+/// Those of the root table and of the returned table are not, since Linux only warns of a mismatch:
+/// [`Nfit::warnings`](super::nfit::Nfit::warnings) reports that of an NFIT. Only the signatures of
+/// other tables are read. A table that cannot be reached is a fault where no other has the
+/// signature: it may have been the one.
 pub fn find<'t>(
     rsdp: u64,
     signature: [u8; 4],
@@ -97,7 +96,7 @@ pub fn find<'t>(
     }
 }
 
-/// The address of the root table, from the root pointer.
+/// Returns the address of the root table, from the root pointer.
 fn root<'t>(
     rsdp: u64,
     bytes: &mut impl FnMut(u64, usize) -> Result<Bytes<'t>, TableFault>,
@@ -109,10 +108,10 @@ fn root<'t>(
     if sum(pointer) != 0 {
         return Err(TableFault::Checksum);
     }
-    // Revision 0 is that of ACPI 1.0, which ends here.
+    // Revision 0 is ACPI 1.0, which ends here.
     if pointer.u8(15).is_some_and(|revision| revision >= 2) {
         let length = bytes(rsdp, 24)?.u32(20).and_then(|length| usize::try_from(length).ok());
-        // One that says it is no longer has no XSDT, whatever its revision.
+        // A pointer of this length has no XSDT, whatever its revision.
         if length != Some(OLD_POINTER) {
             let length =
                 length.filter(|length| POINTER.contains(length)).ok_or(TableFault::Length)?;
@@ -132,7 +131,7 @@ fn root<'t>(
     }
 }
 
-/// All bytes of the table at this address.
+/// Returns all bytes of the table at this address.
 fn whole<'t>(
     at: u64,
     bytes: &mut impl FnMut(u64, usize) -> Result<Bytes<'t>, TableFault>,

@@ -1,4 +1,4 @@
-//! Fields of a table, each read only where it is.
+//! Fields of a table, with a check of each offset.
 
 use core::fmt;
 
@@ -6,7 +6,7 @@ use core::fmt;
 #[derive(Clone, Copy)]
 pub(super) struct Bytes<'t>(&'t [u8]);
 
-/// How many there are: a table is long.
+/// Shows only the number of bytes: a table is long.
 impl fmt::Debug for Bytes<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "[{} bytes]", self.0.len())
@@ -26,7 +26,7 @@ impl<'t> Bytes<'t> {
         self.0
     }
 
-    /// Whether both are the same place in memory.
+    /// Tells whether both are the same place in memory.
     pub(super) fn is_same(self, other: Self) -> bool {
         core::ptr::eq(self.0, other.0)
     }
@@ -63,7 +63,7 @@ impl<'t> Bytes<'t> {
         self.array(at).map(u64::from_le_bytes)
     }
 
-    /// Devicetrees are big-endian.
+    /// Reads a big-endian field, as devicetrees have them.
     pub(super) fn big32(self, at: usize) -> Option<u32> {
         self.array(at).map(u32::from_be_bytes)
     }

@@ -1,43 +1,43 @@
-//! Faults of tables: those that make it refused, and those that are warnings.
+//! Faults of tables, which refuse them, and warnings.
 
 use core::fmt;
 
 use super::bytes::Bytes;
 
-/// What is wrong with a firmware table.
+/// The fault of a firmware table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TableFault {
-    /// There is no such table here: the signature is another one.
+    /// The signature is that of another table.
     Signature,
-    /// The table is too short to be one, or a part of it would lie beyond its end.
+    /// The table is too short, or a part of it would lie beyond its end.
     Length,
-    /// The table is longer than the memory that was given.
+    /// The table is longer than the given memory.
     Truncated {
-        /// How many bytes it says that it has.
+        /// The length in bytes that the table states.
         length: u32,
-        /// How many were given.
+        /// The number of bytes given.
         given: u64,
     },
-    /// The bytes of ACPI's root pointer (RSDP) do not add up to 0. Of another table's bytes that is
-    /// a [warning](TableWarning::Checksum).
+    /// The checksum of ACPI's root pointer (RSDP) is wrong. In another table a mismatch is a
+    /// [warning](TableWarning::Checksum).
     Checksum,
-    /// What is at this offset in bytes is no structure of an NFIT, since it has a length that
-    /// cannot be; or no token of a devicetree that can be there. (A devicetree's region without an
-    /// address is none of it: [`RegionFault::Unaddressed`](crate::RegionFault).)
+    /// At this offset in bytes there is no valid structure of an NFIT (its length is impossible),
+    /// or no valid token of a devicetree. (A devicetree's region without an address is
+    /// [`RegionFault::Unaddressed`](crate::RegionFault) instead.)
     Structure(u32),
-    /// A physical address in it cannot be reached.
+    /// A physical address in the table cannot be reached.
     Unreachable(u64),
-    /// It is a devicetree of a version of the format that this library does not know: neither 16
-    /// nor 17, nor a later one that is compatible with one of these.
+    /// The devicetree has a version of the format that this library does not know: it is neither 16
+    /// nor 17, nor compatible with one of these.
     Version {
         /// The version of its format.
         version: u32,
         /// The oldest version that it is compatible with.
         compatible: u32,
     },
-    /// It has more parts than any machine has, or is larger than any: to read it shall not take for
-    /// ever.
+    /// The table is larger, or has more parts, than that of any machine, and would take too long to
+    /// read.
     TooMany,
 }
 
@@ -79,7 +79,7 @@ impl fmt::Display for TableFault {
 
 impl core::error::Error for TableFault {}
 
-/// The first `length` bytes of these, as many as the table that begins there says it has.
+/// Returns the first `length` bytes, the length that the table states.
 pub(super) fn whole(all: Bytes<'_>, length: u32) -> Result<Bytes<'_>, TableFault> {
     let whole = usize::try_from(length).ok().and_then(|length| all.head(length));
     whole.ok_or_else(|| {
@@ -88,26 +88,26 @@ pub(super) fn whole(all: Bytes<'_>, length: u32) -> Result<Bytes<'_>, TableFault
     })
 }
 
-/// A fault of an NFIT that can be read all the same, as Linux reads it and warns.
+/// A fault of an NFIT that is read all the same, as Linux reads it with a warning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TableWarning {
-    /// Its bytes do not add up to 0.
+    /// A checksum mismatch.
     Checksum {
-        /// The checksum that it has: its byte 9.
+        /// The checksum in the table: its byte 9.
         found: u8,
-        /// The one that would be right.
+        /// The right checksum.
         expected: u8,
     },
-    /// It has nothing but zeros from this offset in bytes on. What comes before counts.
+    /// Only zeros follow from this offset in bytes on. The table counts up to there.
     ZeroTail(u32),
-    /// The structure at this offset in bytes has the length 0. What comes before counts, and
-    /// nothing from there on, though it is more than zeros.
+    /// The structure at this offset in bytes has the length 0. The table counts up to there, though
+    /// more than zeros follow.
     ZeroLength(u32),
 }
 
 impl TableWarning {
-    /// A word for programs, which stays: `"wrong_checksum"`.
+    /// Returns a stable word for programs: `"wrong_checksum"`.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {

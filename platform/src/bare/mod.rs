@@ -1,5 +1,4 @@
-//! No operating system: a source is a range of physical memory, and what is known of it comes from
-//! tables.
+//! No operating system: a source is a range of physical memory, described by tables.
 //!
 //! - [`PhysicalRegion`] is a range that a board's code declares, or that a firmware table tells of:
 //!   [`Nfit`] (ACPI), [`Devicetree`].

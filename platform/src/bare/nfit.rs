@@ -1,9 +1,9 @@
 //! ACPI's NVDIMM Firmware Interface Table, read in place: ACPI 6.5, section 5.2.26.
 //!
 //! No byte of the table is trusted. [`Nfit::parse`] checks every length once. A structure that does
-//! not fit into the table, or is too short for its type, makes the whole table refused; structures
-//! of a type that is not known are skipped. Where Linux reads a table that is wrong, and warns, so
-//! does this: [`Nfit::warnings`].
+//! not fit into the table, or is too short for its type, makes it refuse the whole table;
+//! structures of unknown types are skipped. A fault that Linux only warns of is a warning here,
+//! too: [`Nfit::warnings`].
 
 mod regions;
 
@@ -18,16 +18,15 @@ use crate::text::Text;
 /// A whole NFIT that was checked.
 #[derive(Clone, Copy, Debug)]
 pub struct Nfit<'t> {
-    /// All of it, and no more.
+    /// Exactly the table's bytes.
     table: Bytes<'t>,
 }
 
-/// The header that all tables have, and four reserved bytes.
+/// The length of the header that all tables have, and of four reserved bytes.
 const HEADER: usize = 40;
 
-/// How many structures a table may have: a machine with hundreds of DIMMs has about four for each.
-/// How many of them may be ranges, and devices of one range. All are compared with each other, and
-/// that shall not take for ever.
+/// The most structures of a table: a machine with hundreds of DIMMs has about four for each. The
+/// most ranges, and devices of one range. All are compared with each other, which takes time.
 const STRUCTURES: usize = 2048;
 const RANGES: usize = 256;
 const DEVICES: usize = 64;
@@ -41,10 +40,10 @@ pub(super) const CAPABILITIES: u16 = 7;
 
 /// Flags of a range: its proximity domain is valid.
 const PROXIMITY_VALID: u16 = 1 << 1;
-/// The valid fields of a control region: place and time of making.
+/// The valid fields of a control region: place and time of manufacture.
 const MADE_VALID: u8 = 1;
 
-/// What a structure has at least, by its type; 4 for those that are not known.
+/// Returns the least length of a structure, by its type; 4 for unknown ones.
 const fn least(kind: u16) -> usize {
     match kind {
         RANGE => 56,
@@ -56,17 +55,17 @@ const fn least(kind: u16) -> usize {
     }
 }
 
-/// A structure: its type, and its bytes from the beginning.
+/// A structure: its type, and its bytes with the header.
 #[derive(Clone, Copy)]
 struct Structure<'t> {
     kind: u16,
     bytes: Bytes<'t>,
 }
 
-/// The structures one after the other, or the offset of one that cannot be; ends after that.
+/// Iterates over the structures; the offset of an invalid one is the last item.
 struct Structures<'t> {
     table: Bytes<'t>,
-    /// The next one: at the end where that is.
+    /// The offset of the next one.
     next: usize,
 }
 
@@ -77,7 +76,7 @@ impl<'t> Iterator for Structures<'t> {
         let at = self.next;
         let rest = self.table.tail(at)?;
         let length = match rest.u16(2) {
-            // As Linux has it: a length of 0, and so a tail of zeros, is the end.
+            // A length of 0, and so a tail of zeros, is the end, as in Linux.
             Some(0) => return None,
             Some(length) => usize::from(length),
             None if rest.is_zeros() => return None,
@@ -90,7 +89,7 @@ impl<'t> Iterator for Structures<'t> {
                 Some(Ok(Structure { kind, bytes }))
             }
             _ => {
-                // Whatever is wrong, nothing comes after it.
+                // Nothing is read after an invalid one.
                 self.next = self.table.len();
                 Some(Err(at))
             }
@@ -99,12 +98,12 @@ impl<'t> Iterator for Structures<'t> {
 }
 
 impl<'t> Nfit<'t> {
-    /// The table at the beginning of `bytes`.
+    /// Parses the table at the beginning of `bytes`.
     ///
     /// # Errors
     ///
-    /// What is wrong with it. [`TableFault::TooMany`]: it has more than 4 MiB, 2048 structures, 256
-    /// ranges, or 64 devices of one range. A fault that Linux only warns of is no error: see
+    /// The fault of the table. [`TableFault::TooMany`]: it has more than 4 MiB, 2048 structures,
+    /// 256 ranges, or 64 devices of one range. A fault that Linux only warns of is no error: see
     /// [`warnings`](Self::warnings).
     pub fn parse(bytes: &'t [u8]) -> Result<Self, TableFault> {
         let table = acpi::table(bytes, *b"NFIT")?;
@@ -120,7 +119,7 @@ impl<'t> Nfit<'t> {
                 return Err(TableFault::Structure(u32::try_from(at).unwrap_or(u32::MAX)));
             }
         }
-        // Here, so that the devices of few are looked at.
+        // After the count of ranges, which bounds this loop.
         let mut ranges = nfit.structures_of(RANGE).filter_map(|range| range.u16(4));
         if nfit.structures_of(RANGE).nth(RANGES).is_some()
             || ranges.any(|index| nfit.devices(index).nth(DEVICES).is_some())
@@ -130,9 +129,9 @@ impl<'t> Nfit<'t> {
         Ok(nfit)
     }
 
-    /// A table that [`parse`](Self::parse) found whole before, for who can keep no [`Nfit`]
-    /// meanwhile: it is not looked through again. Of one that was changed since, the answers are
-    /// wrong, and nothing else. `None` where there is no table at all.
+    /// Takes a table that [`parse`](Self::parse) accepted before, for a caller that can keep no
+    /// [`Nfit`]. It is not checked again: a table that was changed since gives wrong answers, and
+    /// nothing else. `None` without a table.
     #[doc(hidden)]
     #[must_use]
     pub fn parsed(bytes: &'t [u8]) -> Option<Self> {
@@ -141,8 +140,8 @@ impl<'t> Nfit<'t> {
         Some(Self { table: table.head(length).filter(|table| table.len() >= HEADER)? })
     }
 
-    /// Returns the faults of the table that Linux warns of and reads it with, at most one of each
-    /// kind. All bytes of the table are added up for that.
+    /// Returns the faults that Linux reads the table with and warns of, at most one of each kind.
+    /// This adds up all bytes of the table.
     pub fn warnings(self) -> impl Iterator<Item = TableWarning> {
         [self.checksum(), self.early_end()].into_iter().flatten()
     }
@@ -153,7 +152,7 @@ impl<'t> Nfit<'t> {
         (sum != 0).then_some(TableWarning::Checksum { found, expected })
     }
 
-    /// The sum of its bytes, by which it is noticed that they were changed.
+    /// Returns the sum of its bytes, which shows a change.
     #[doc(hidden)]
     #[must_use]
     pub fn sum(self) -> u8 {
@@ -182,41 +181,41 @@ impl<'t> Nfit<'t> {
             .map(|found| found.bytes)
     }
 
-    /// The range with this place among the ranges.
+    /// Returns the range with this place among the ranges.
     fn range(self, number: u16) -> Option<Bytes<'t>> {
         self.structures_of(RANGE).nth(number.into())
     }
 
-    /// The index by which mappings name it; 0, which is reserved, where there is none.
+    /// Returns the index by which mappings name it; 0, which is reserved, where there is none.
     fn index(self, number: u16) -> u16 {
         self.range(number).and_then(|range| range.u16(4)).unwrap_or(0)
     }
 
-    /// The type of a range.
+    /// Returns the type of a range.
     pub(super) fn guid(self, number: u16) -> Option<Guid> {
         Guid::at(self.range(number)?, 16)
     }
 
-    /// The proximity domain of a range.
+    /// Returns the proximity domain of a range.
     pub(super) fn proximity_domain(self, number: u16) -> Option<u32> {
         let range = self.range(number)?;
         range.u32(12).filter(|_| range.u16(6).is_some_and(|flags| flags & PROXIMITY_VALID != 0))
     }
 
-    /// The mappings of the devices that a range is made of.
+    /// Iterates over the mappings of a range's devices.
     pub(super) fn devices(self, index: u16) -> impl Iterator<Item = Bytes<'t>> {
         // Index 0 is reserved: such a mapping belongs to no range.
         self.structures_of(MAPPING)
             .filter(move |mapping| index != 0 && mapping.u16(12) == Some(index))
     }
 
-    /// The device with this place in a range's mappings.
+    /// Returns the device with this place in a range's mappings.
     pub(super) fn device(self, number: u16, n: usize) -> Option<NfitDevice> {
         let mapping = self.devices(self.index(number)).nth(n)?;
         Some(NfitDevice { handle: mapping.u32(4)?, control: mapping.u16(14)? })
     }
 
-    /// The id of a device as Linux makes it: vendor, place and time of making if they are known,
+    /// Writes the id of a device as Linux makes it: vendor, place and time of manufacture if known,
     /// serial number. (The fields are shown byte by byte as they lie in the table.)
     // Not in the stack frame of who reads a board's table.
     #[inline(never)]
@@ -229,7 +228,7 @@ impl<'t> Nfit<'t> {
         let device = self.device(number, n)?;
         let control =
             self.structures_of(CONTROL).find(|control| control.u16(4) == Some(device.control))?;
-        // Vendor, place and time of its making, serial number: all big-endian.
+        // Vendor, place and time of manufacture, serial number: all big-endian.
         let fields: &[(usize, usize)] = if control.u8(18)? & MADE_VALID != 0 {
             &[(6, 2), (19, 1), (20, 2), (24, 4)]
         } else {
@@ -244,9 +243,9 @@ impl<'t> Nfit<'t> {
         Some(())
     }
 
-    /// For each device of a range that has some, an address that a write to makes its memory
-    /// controller write out what it holds. A device may have several, of which one is enough; those
-    /// that eight bytes cannot be written to are none.
+    /// Iterates over the flush hints of a range, one for each device that has some: an address that
+    /// a write to makes the device's memory controller write out its buffers. A device may have
+    /// several, of which one is enough; those that are not aligned to eight bytes are left out.
     pub(super) fn hints(self, number: u16) -> impl Iterator<Item = u64> {
         let index = self.index(number);
         let handles = move || self.devices(index).map(|mapping| mapping.u32(4));
@@ -266,9 +265,9 @@ impl<'t> Nfit<'t> {
 /// A device of a range.
 #[derive(Clone, Copy)]
 pub(super) struct NfitDevice {
-    /// The NFIT's handle of it.
+    /// Its NFIT device handle.
     handle: u32,
-    /// Its control region.
+    /// The index of its control region.
     control: u16,
 }
 

@@ -1,4 +1,4 @@
-//! Where a region lies, as its table tells.
+//! Where a region lies, by its table.
 
 use super::{
     nfit::NfitDevice,
@@ -21,7 +21,7 @@ pub struct BareDimm<'t> {
 }
 
 impl<'t> Locate for Bare<'t> {
-    /// What is known of a part is what is known of its region.
+    /// A part lies where its region does.
     type Location = &'t PhysicalRegion<'t>;
     type Dimm = BareDimm<'t>;
 
@@ -51,7 +51,7 @@ impl<'t> Locate for Bare<'t> {
         if index > 0 {
             return Ok(None);
         }
-        // Where it is to stay from the first, since a small stack has no room for copies.
+        // Written in its final place: a small stack has no room for copies.
         let mut answer = Ok(Some(Region::new(0, from.number, Mode::Whole)));
         if let Ok(Some(region)) = &mut answer {
             region.provider = Text::cut(from.provider);
@@ -89,8 +89,7 @@ impl<'t> Locate for Bare<'t> {
         number.ok_or(Fail::Malformed(Subject::Dimm))
     }
 
-    // Where it is to stay from the first, since a small stack has no room for copies: not in a
-    // frame of its own.
+    // Written in its final place, without a frame of its own: a small stack has no room for copies.
     #[inline(always)]
     fn dimm_id(self, dimm: BareDimm<'t>) -> Result<Text<32>, Fail> {
         let mut id = Ok(Text::new());

@@ -1,4 +1,4 @@
-//! The handle of a region, and the platform that knows it.
+//! The handle of a region, and the platform that answers for it.
 
 use core::fmt;
 
@@ -10,7 +10,7 @@ use crate::{
     source::{Borrowed, Handle, Platform},
 };
 
-/// A region of physical memory, or a part of it: the handle of a source where there is no operating
+/// A region of physical memory, or a part of it: the handle of a source without an operating
 /// system. It borrows the region's description, and with it the tables that this borrows.
 #[derive(Clone, Copy)]
 pub struct Extent<'t> {
@@ -19,58 +19,58 @@ pub struct Extent<'t> {
     table: &'t [PhysicalRegion<'t>],
     offset: u64,
     length: u64,
-    /// Whether it was made as a part that goes on beyond what it is a part of.
+    /// Whether it was made as a part that goes on beyond its whole.
     outside: bool,
 }
 
 impl<'t> Extent<'t> {
-    /// All of a region.
+    /// Names all of a region.
     #[must_use]
     pub const fn new(region: &'t PhysicalRegion<'t>) -> Self {
         Self { region, table: &[], offset: 0, length: region.length, outside: false }
     }
 
-    /// All of the region with this index of a table; `None` behind the last one. Here it is noticed
-    /// if two of the table overlap.
+    /// Names all of the region with this index in a table; `None` after the last one. Only a region
+    /// named so is compared with the others of its table for overlaps.
     #[must_use]
     pub fn in_table(table: &'t [PhysicalRegion<'t>], index: usize) -> Option<Self> {
         let region = table.get(index)?;
         Some(Self { table, ..Self::new(region) })
     }
 
-    /// `length` bytes of it at `offset`, in bytes of this extent. Whether there are that many is
-    /// checked when a source is made of it.
+    /// Names the `length` bytes at `offset` in this extent. The range is checked when a source is
+    /// made of it.
     #[must_use]
     pub const fn part(mut self, offset: u64, length: u64) -> Self {
         match offset.checked_add(length) {
             Some(end) if end <= self.length => {}
             _ => self.outside = true,
         }
-        // Beyond 2^64 there is nothing: refused like everything beyond the end.
+        // Beyond 2^64 there is nothing: it is refused like everything beyond the end.
         self.offset = self.offset.saturating_add(offset);
         self.length = length;
         self
     }
 
-    /// The region.
+    /// Returns the region.
     #[must_use]
     pub const fn region(&self) -> &'t PhysicalRegion<'t> {
         self.region
     }
 
-    /// The physical address of its first byte; `None` beyond 2^64.
+    /// Returns the physical address of its first byte; `None` beyond 2^64.
     #[must_use]
     pub const fn base(&self) -> Option<u64> {
         self.region.base.checked_add(self.offset)
     }
 
-    /// Its length in bytes.
+    /// Returns its length in bytes.
     #[must_use]
     pub const fn length(&self) -> u64 {
         self.length
     }
 
-    /// What is wrong with it as a range of bytes.
+    /// Returns its fault as a range of bytes.
     pub(crate) fn fault(&self) -> Option<RegionFault> {
         let region = self.region;
         let others = || self.table.iter().filter(|other| !core::ptr::eq(*other, region));
@@ -100,7 +100,7 @@ impl<'t> Extent<'t> {
         }
     }
 
-    /// What it is to a source.
+    /// Returns its kind of source.
     pub(crate) fn kind(&self) -> Kind {
         match (self.region.kind, self.fault()) {
             (RegionKind::Persistent, None) => Kind::Region,
@@ -124,7 +124,7 @@ impl fmt::Debug for Extent<'_> {
     }
 }
 
-/// What tells one extent from another: where it lies.
+/// The identity of an extent: its place in physical memory.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ExtentId {
     base: u64,
@@ -143,7 +143,7 @@ impl fmt::Display for ExtentId {
     }
 }
 
-/// The platform without an operating system: its objects are [`Extent`]s.
+/// The platform without an operating system. Its objects are [`Extent`]s.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Bare<'t>(core::marker::PhantomData<&'t ()>);
 
@@ -172,13 +172,13 @@ impl<'t> Platform for Bare<'t> {
         Ok(Facts::new(extent.id(), extent.kind(), access, Alignment::new(region.alignment)))
     }
 
-    /// In C a table may have been changed meanwhile.
+    /// In C the table may have been changed since.
     fn size(extent: Borrowed<'_, Self>, facts: &Facts<ExtentId>) -> Result<u64, Fail> {
         let extent = extent.raw();
         if extent.id() == facts.id { Ok(extent.length) } else { Err(Fail::Replaced) }
     }
 
-    /// Of what is a source its facts have it.
+    /// The facts of a source have it already.
     fn alignment(extent: Borrowed<'_, Self>, facts: &Facts<ExtentId>) -> Result<u64, Fail> {
         let extent = extent.raw();
         if extent.id() == facts.id { Ok(extent.region.alignment) } else { Err(Fail::Replaced) }

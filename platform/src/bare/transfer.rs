@@ -25,14 +25,13 @@ pub struct Channel<'t> {
     route: Option<Route>,
 }
 
-/// Through a [`Window`] on the region, or on more of it: without one, nothing can be transferred.
-/// (Nobody but the program maps anything.) What is written is durable on return; a window that
-/// could not make it so is refused when it is given.
+/// Transfers go through a [`Window`] on the region, or on more of it; without one, nothing can be
+/// transferred, since only the program maps anything. Written bytes are durable on return.
 ///
 /// # Memory that is bad
 ///
-/// It is a plain copy. There is no system that makes an error of what the machine does about a load
-/// from bad memory, and so it comes to the program's own handler, or ends the machine:
+/// The copy is a plain one. No system turns a failed load from bad memory into an error: it comes
+/// to the program's own handler, or ends the machine.
 ///
 /// - x86: a machine check (#MC, vector 18). The address is in IA32_MCi_ADDR; it can be gone on from
 ///   only if IA32_MCG_STATUS.RIPV is set. At reset CR4.MCE is clear, and then the processor shuts
@@ -45,13 +44,13 @@ pub struct Channel<'t> {
 ///   HardFault.
 ///
 /// A handler that knows the window's addresses may leave the copy and not come back: no lock is
-/// held, and nothing is half done but the copy itself. A store to bad memory is seen by nobody, or
-/// later; on some machines one of a whole line cures it.
+/// held, and only the copy itself is incomplete. A store to bad memory is noticed by nobody, or
+/// later; on some machines a store of a whole line cures it.
 impl<'t> Transfer for Bare<'t> {
     type Guard = &'t Window<'t>;
     type Channel = Channel<'t>;
 
-    // Where it is to stay from the first, since a small stack has no room for copies.
+    // Written in its final place: a small stack has no room for copies.
     #[inline(always)]
     fn channel(
         extent: Borrowed<'_, Self>,
@@ -70,7 +69,7 @@ impl<'t> Transfer for Bare<'t> {
         if start.checked_add(range.end).is_none_or(|end| end > mapped) {
             return Err(Fail::Absent(Subject::Mapping));
         }
-        // The source's region was looked at before.
+        // The source's own region was checked before.
         if writable && window.extent().region().is_read_only() {
             return Err(fail(WindowFault::ReadOnly));
         }
@@ -116,13 +115,13 @@ impl<'t> Transfer for Bare<'t> {
         Ok(written.map_err(fail)?)
     }
 
-    /// What was written is durable already.
+    /// Written bytes are durable already.
     fn sync(extent: Borrowed<'_, Self>, facts: &Facts<ExtentId>) -> Result<(), Fail> {
         if extent.raw().id() == facts.id { Ok(()) } else { Err(Fail::Replaced) }
     }
 }
 
-/// How far the first byte of `inner` is behind that of `outer`.
+/// Returns the offset of the first byte of `inner` in `outer`.
 fn between(outer: &Extent<'_>, inner: &Extent<'_>) -> Option<u64> {
     inner.base()?.checked_sub(outer.base()?)
 }
@@ -138,7 +137,7 @@ fn fail(fault: WindowFault) -> Fail {
     match fault {
         WindowFault::Outside => Fail::Absent(Subject::Mapping),
         WindowFault::ReadOnly => Fail::Os(Subject::Write, Errno::EROFS),
-        // Decided before.
+        // Decided before anything is written.
         WindowFault::NotDurable(_) => Fail::unsynced(Errno::ENOTSUP),
         WindowFault::Host(errno) => Fail::unsynced(errno),
     }

@@ -4,8 +4,7 @@ use core::arch::asm;
 
 use super::instruction::Instruction;
 
-/// The register with the feature can be read where the program is the kernel, and where the kernel
-/// emulates the read.
+/// Reads the features where the program is the kernel, or the kernel emulates the read.
 #[cfg(any(target_os = "none", target_os = "hermit", target_os = "linux"))]
 pub(super) fn detect() -> Option<(Instruction, usize)> {
     let (features, cache): (u64, u64);
@@ -24,7 +23,7 @@ pub(super) const fn detect() -> Option<(Instruction, usize)> {
     None
 }
 
-/// The instruction and the size of a line, by ID_AA64ISAR1_EL1 and CTR_EL0.
+/// Returns the instruction and the size of a line, by ID_AA64ISAR1_EL1 and CTR_EL0.
 #[cfg(any(test, target_os = "none", target_os = "hermit", target_os = "linux"))]
 pub(super) fn choose(features: u64, cache: u64) -> Option<(Instruction, usize)> {
     // ID_AA64ISAR1_EL1.DPB
@@ -33,7 +32,7 @@ pub(super) fn choose(features: u64, cache: u64) -> Option<(Instruction, usize)> 
         1 => Instruction::DcCvap,
         _ => Instruction::DcCvadp,
     };
-    // CTR_EL0.DminLine: of the smallest line, the logarithm of its words.
+    // CTR_EL0.DminLine: the logarithm of the words of the smallest line.
     let words = u32::try_from(cache.wrapping_shr(16) & 0xf).ok()?;
     Some((instruction, 4_usize.checked_shl(words)?))
 }

@@ -1,5 +1,5 @@
 //! Cortex-M: Armv7-M Architecture Reference Manual, B2.2 (caches), Armv6-M, A6.7 (barriers). Other
-//! 32-bit Arm processors have a fence only.
+//! 32-bit Arm processors have only a fence.
 
 use core::{
     arch::asm,
@@ -8,8 +8,8 @@ use core::{
 
 use super::{dccmvac, instruction::Instruction};
 
-/// A program for Arm cannot see whether it is on a Cortex-M: the target does not say so to stable
-/// Rust.
+/// Returns `None`: a program for Arm cannot see whether it is on a Cortex-M, since the target does
+/// not tell stable Rust.
 pub(super) const fn detect() -> Option<(Instruction, usize)> {
     None
 }
@@ -40,7 +40,7 @@ pub(super) fn fence(instruction: Instruction) {
     }
 }
 
-/// DSB SY.
+/// Executes DSB SY.
 ///
 /// # Safety
 ///

@@ -1,6 +1,6 @@
-//! The processor's instructions that make a store durable: flush of cache lines, and fences.
+//! The processor's instructions that make a store durable: the flush of cache lines, and fences.
 
-// In an enclave (SGX) CPUID is forbidden.
+// CPUID is forbidden in an enclave (SGX).
 #[cfg_attr(
     any(target_arch = "x86", all(target_arch = "x86_64", not(target_env = "sgx"))),
     path = "x86.rs"

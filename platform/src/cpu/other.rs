@@ -1,4 +1,4 @@
-//! Processors of which this library knows no instruction: fences only.
+//! Processors whose instructions this library does not know: only fences.
 
 use super::instruction::Instruction;
 

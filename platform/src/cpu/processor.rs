@@ -1,33 +1,33 @@
-//! A processor, by the instruction that it flushes cache lines with.
+//! A processor, and the instruction that it flushes cache lines with.
 
 use super::{arch, instruction::Instruction, steps};
 use crate::fail::Fail;
 
-/// How this processor makes stores durable.
+/// A processor's way to make stores durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Cpu {
     pub(super) instruction: Instruction,
-    /// Of a cache line: a power of two.
+    /// The size of a cache line in bytes: a power of two.
     pub(super) line: usize,
 }
 
 impl Cpu {
-    /// A processor whose caches need no flush: for memory that [a fence](crate::PersistenceDomain::CpuCache)
-    /// makes durable, and that [`PersistenceDomain::Host`](crate::PersistenceDomain::Host) does. It can be had
-    /// everywhere.
+    /// A processor whose caches need no flush: for memory in the domain
+    /// [`CpuCache`](crate::PersistenceDomain::CpuCache) or
+    /// [`Host`](crate::PersistenceDomain::Host). Every processor can be used so.
     ///
     /// Its [`fence`](Cpu::fence) waits on x86, AArch64 and RISC-V. On 32-bit Arm, and on processors
-    /// that this library does not know, it is a barrier of the compiler's (`DMB`): no store behind
-    /// it, to a device either, is seen before those in front of it, but it does not wait for these.
-    /// The target does not tell stable Rust whether there is a `DSB`, which does: on a Cortex-M use
-    /// [`with_instruction`](Cpu::with_instruction) and [`Instruction::CortexM`] before the power is turned off by anything
-    /// but a store.
+    /// that this library does not know, it is a barrier of the compiler's (`DMB`): it orders
+    /// stores, to a device too, and does not wait for them. A `DSB` does, but stable Rust cannot
+    /// tell whether the target has it: on a Cortex-M use
+    /// [`with_instruction`](Cpu::with_instruction) and [`Instruction::CortexM`] before the power is
+    /// turned off by anything but a store.
     #[must_use]
     pub const fn fence_only() -> Self {
         Self { instruction: Instruction::None, line: 1 }
     }
 
-    /// The best instruction of this processor, where it can be asked.
+    /// Detects the best instruction of this processor.
     ///
     /// - x86: CPUID, at any privilege: CLWB, CLFLUSHOPT, CLFLUSH.
     /// - AArch64: ID_AA64ISAR1_EL1 and CTR_EL0. They can be read in a kernel (EL1 and above), and
@@ -39,30 +39,29 @@ impl Cpu {
     /// - Others have no way to ask: see [`with_instruction`](Cpu::with_instruction). That includes Cortex-M, since a
     ///   program cannot see on which one it runs before it knows that.
     ///
-    /// All processors of a machine are taken to be like the one that asks.
+    /// All processors of a machine are taken to be alike.
     ///
     /// # Errors
     ///
-    /// [`Fail::Unsupported`]: it cannot be asked, or has no such instruction.
+    /// [`Fail::Unsupported`]: the processor cannot be asked, or has no such instruction.
     pub fn detect() -> Result<Self, Fail> {
         let (instruction, line) = arch::detect().ok_or(Fail::Unsupported)?;
         Self::checked(instruction, line)
     }
 
-    /// A processor that has this instruction, and cache lines of `line` bytes (of Zicbom the block
-    /// size, which a devicetree has as `riscv,cbom-block-size`; of Cortex-M7 32; of
-    /// [`Instruction::None`] and [`Instruction::CortexM`] 1).
+    /// Describes a processor that has this instruction, and cache lines of `line` bytes: for Zicbom
+    /// the block size (`riscv,cbom-block-size` in a devicetree), for a Cortex-M7 32, for
+    /// [`Instruction::None`] and [`Instruction::CortexM`] 1.
     ///
     /// # Errors
     ///
-    /// [`Fail::Unsupported`]: it is no instruction of the target's, or `line` is no power of two.
+    /// [`Fail::Unsupported`]: the target has no such instruction, or `line` is no power of two.
     ///
     /// # Safety
     ///
-    /// Every processor that this is used on has the instruction, may use it at the privilege that
-    /// the program runs at, and its cache lines have at least `line` bytes. (AArch64: at EL0
-    /// SCTLR_EL1.UCI is set. RISC-V: menvcfg.CBCFE, and senvcfg.CBCFE in user mode. Cortex-M:
-    /// privileged.)
+    /// Every processor that this is used on has the instruction, may use it at the program's
+    /// privilege, and has cache lines of at least `line` bytes. (AArch64: at EL0 SCTLR_EL1.UCI is
+    /// set. RISC-V: menvcfg.CBCFE, and senvcfg.CBCFE in user mode. Cortex-M: privileged.)
     pub const unsafe fn with_instruction(
         instruction: Instruction,
         line: usize,
@@ -80,24 +79,24 @@ impl Cpu {
         }
     }
 
-    /// What flushes a line.
+    /// Returns the instruction that flushes a line.
     #[must_use]
     pub const fn instruction(self) -> Instruction {
         self.instruction
     }
 
-    /// The bytes of a cache line.
+    /// Returns the size of a cache line in bytes.
     #[must_use]
     pub const fn line(self) -> usize {
         self.line
     }
 
-    /// Whether it can be relied on where lines have to be flushed.
+    /// Tells whether it can flush lines.
     pub(crate) const fn flushes(self) -> bool {
         !matches!(self.instruction, Instruction::None)
     }
 
-    /// Flushes the cache lines of `length` bytes at `start`. It is finished at the next
+    /// Flushes the cache lines of `length` bytes at `start`. The flush is complete after the next
     /// [`fence`](Cpu::fence).
     ///
     /// # Safety
@@ -107,7 +106,7 @@ impl Cpu {
         if matches!(self.instruction, Instruction::None | Instruction::CortexM) || length == 0 {
             return;
         }
-        // DCCMVAC is a register: what was stored must be in the cache before it is written to.
+        // DCCMVAC is a register: stores must be in the cache before it is written to.
         if matches!(self.instruction, Instruction::CortexMClean) {
             steps::fence(self.instruction);
         }
@@ -120,15 +119,14 @@ impl Cpu {
         }
     }
 
-    /// Waits until every store and every flush before it is finished, before any store after it
-    /// begins.
+    /// Waits until every earlier store and flush is complete, before any later store begins.
     #[inline]
     pub fn fence(self) {
         steps::fence(self.instruction);
     }
 }
 
-/// The first address of each line that has one of these bytes.
+/// Returns the first address of each line that contains one of these bytes.
 pub(super) fn lines(start: usize, length: usize, line: usize) -> impl Iterator<Item = usize> {
     let last = length.checked_sub(1).map(|more| start.saturating_add(more));
     let first = start & !line.wrapping_sub(1);
@@ -138,9 +136,9 @@ pub(super) fn lines(start: usize, length: usize, line: usize) -> impl Iterator<I
     core::iter::successors(last.map(|_| first), next)
 }
 
-/// Writes to an address of a memory controller that the NFIT gives as a flush hint
-/// ([`flush_hints`](crate::PhysicalRegion::flush_hints)): what left the caches before the last
-/// fence then goes to the medium. It is finished at the next fence.
+/// Writes to a flush hint of an NFIT ([`flush_hints`](crate::PhysicalRegion::flush_hints)): the
+/// memory controller then writes to the medium what left the caches before the last fence. The
+/// write is complete after the next fence.
 ///
 /// # Safety
 ///

@@ -4,7 +4,7 @@ use core::arch::asm;
 
 use super::instruction::Instruction;
 
-/// No instruction tells a program what extensions there are.
+/// Returns `None`: no instruction tells a program the processor's extensions.
 pub(super) const fn detect() -> Option<(Instruction, usize)> {
     None
 }

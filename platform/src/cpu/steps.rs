@@ -1,5 +1,4 @@
-//! The steps that lead a store to the medium, one function for each. Tests have them written down
-//! in their order.
+//! The steps that lead a store to the medium, one function for each. Tests record them in order.
 
 use super::{arch, instruction::Instruction};
 
@@ -51,7 +50,7 @@ pub(crate) mod written {
         Line(Instruction, usize),
         Fence(Instruction),
         Hint(usize),
-        /// A host's call, which the test itself writes down.
+        /// A host's call, which the test itself records.
         Host(u64, usize),
     }
 
@@ -63,7 +62,7 @@ pub(crate) mod written {
         STEPS.with_borrow_mut(|steps| steps.push(step));
     }
 
-    /// The steps of this thread while `work` runs.
+    /// Records the steps of this thread while `work` runs.
     pub(crate) fn during(work: impl FnOnce()) -> Vec<Step> {
         STEPS.take();
         work();

@@ -22,7 +22,7 @@ pub(super) fn detect() -> Option<(Instruction, usize)> {
     choose(basic.ebx, basic.edx, extended)
 }
 
-/// The instruction and the size of a line, by EBX and EDX of leaf 1, and EBX of leaf 7.
+/// Returns the instruction and the size of a line, by EBX and EDX of leaf 1, and EBX of leaf 7.
 pub(super) fn choose(ebx: u32, edx: u32, extended: u32) -> Option<(Instruction, usize)> {
     let instruction = if extended & CLWB != 0 {
         Instruction::Clwb
@@ -66,7 +66,7 @@ pub(super) unsafe fn flush_line(instruction: Instruction, line: *const u8) {
     }
 }
 
-/// Orders flushes and stores, also those that went past the caches.
+/// Orders flushes and stores, non-temporal ones too.
 #[inline]
 pub(super) fn fence(_: Instruction) {
     #[cfg(target_arch = "x86_64")]
@@ -75,7 +75,7 @@ pub(super) fn fence(_: Instruction) {
     unsafe {
         asm!("sfence", options(nostack, preserves_flags));
     }
-    // The same and more; without SSE a locked instruction.
+    // It orders more; without SSE it is a locked instruction.
     #[cfg(target_arch = "x86")]
     core::sync::atomic::fence(core::sync::atomic::Ordering::SeqCst);
 }

@@ -1,5 +1,5 @@
-//! Bad blocks: Windows keeps no list that a program could read, so that every question has the
-//! contract's own answer, [`Fail::Unsupported`](crate::Fail). Bad memory is found by reading it
+//! Bad blocks: Windows keeps no list that a program can read. Every question has the contract's
+//! default answer, [`Fail::Unsupported`](crate::Fail). Bad memory is found by reading it
 //! (transfer.rs).
 
 use core::convert::Infallible;

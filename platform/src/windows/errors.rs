@@ -1,15 +1,15 @@
-//! The errors of Win32, and the errno that each becomes.
+//! The errors of Win32, and their errnos.
 
 use crate::{
     errno::Errno,
     fail::{Fail, Subject},
 };
 
-/// What GetLastError gives: a system error code of Win32.
+/// A system error code of Win32, from GetLastError.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Code(pub(super) u32);
 
-/// Names and numbers, the errno, and what Windows means by it.
+/// Defines codes by their names, numbers and errnos.
 macro_rules! codes {
     ($($name:ident $number:literal $errno:ident;)*) => {
         /// The table, for the test that goes through it.
@@ -23,7 +23,7 @@ macro_rules! codes {
                 pub(super) const $name: Self = Self($number);
             )*
 
-            /// The errno of the code, if it is in the table.
+            /// Returns the errno of the code, if it is in the table.
             pub(super) const fn known(self) -> Option<Errno> {
                 match self.0 {
                     $($number => Some(Errno::$errno),)*
@@ -109,7 +109,7 @@ codes! {
 }
 
 impl Code {
-    /// The errno. Of a code that is not in the table it is EIO: no failure is 0, and none looks
+    /// Returns the errno, EIO for a code that is not in the table: no failure is 0, and none looks
     /// like another cause.
     pub(super) const fn errno(self) -> Errno {
         match self.known() {
@@ -118,19 +118,19 @@ impl Code {
         }
     }
 
-    /// The failure, where `what` was asked for. The number is kept where the errno does not tell
-    /// the cause.
+    /// Returns the failure of a question about `subject`. It keeps the number where the errno does
+    /// not tell the cause.
     pub(super) const fn fail(self, what: Subject) -> Fail {
         match (self.known(), self.0) {
             (Some(errno), _) => Fail::Os(what, errno),
-            // A call that failed and does not say why.
+            // A call that failed without a code.
             (None, 0) => Fail::Os(what, Errno::EIO),
             (None, code) => Fail::OsCode(what, code),
         }
     }
 
-    /// Whether the file system or the device says that it does not know a question about a file:
-    /// with whichever of the codes its driver prefers.
+    /// Tells whether the file system or the device does not know a question about a file, with
+    /// whichever of these codes its driver prefers.
     pub(super) const fn is_question_unknown(self) -> bool {
         matches!(
             self,
@@ -142,14 +142,13 @@ impl Code {
         )
     }
 
-    /// Whether a volume says that it does not know an IOCTL. (That a parameter is wrong would be
-    /// this library's fault.)
+    /// Tells whether a volume does not know an IOCTL. (A wrong parameter would be this library's
+    /// fault.)
     pub(super) const fn is_ioctl_unknown(self) -> bool {
         matches!(self, Self::INVALID_FUNCTION | Self::NOT_SUPPORTED | Self::CALL_NOT_IMPLEMENTED)
     }
 
-    /// Whether a device says that what it keeps cannot be read, or kept: of a transfer of some
-    /// bytes these are bad.
+    /// Tells whether a device cannot read or keep its data: the bytes of the transfer are bad.
     pub(super) const fn is_of_the_medium(self) -> bool {
         matches!(
             self,

@@ -22,25 +22,25 @@ impl RawWinHandle {
     /// The null handle.
     pub const NULL: Self = Self(0);
 
-    /// The handle with this number.
+    /// Makes the value with this number.
     #[must_use]
     pub const fn new(number: isize) -> Self {
         Self(number)
     }
 
-    /// The number.
+    /// Returns the number.
     #[must_use]
     pub const fn get(self) -> isize {
         self.0
     }
 
-    /// A `HANDLE` as C and `std::os::windows::io::RawHandle` have it.
+    /// Converts from a `HANDLE` of C or `std::os::windows::io::RawHandle`.
     #[must_use]
     pub fn from_ptr(handle: *mut c_void) -> Self {
         Self(handle.addr().cast_signed())
     }
 
-    /// As C and `std::os::windows::io::RawHandle` have it.
+    /// Converts to a `HANDLE` of C and `std::os::windows::io::RawHandle`.
     #[must_use]
     pub const fn as_ptr(self) -> *mut c_void {
         ptr::without_provenance_mut(self.0.cast_unsigned())
@@ -55,7 +55,7 @@ impl Windows {
     }
 }
 
-/// As Windows shows handles: in hexadecimal digits.
+/// Prints hexadecimal digits, as Windows shows handles.
 impl fmt::Debug for RawWinHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "RawWinHandle({:#x})", self.0)
@@ -69,9 +69,9 @@ impl fmt::Debug for RawWinHandle {
 ///
 /// # How long a handle must stay open
 ///
-/// As long as its source is asked anything that touches it; and as pmem2_source_from_handle(3)
-/// says, on a volume that is not DAX also as long as a mapping of it is in use. A source that owns
-/// its file (`Source<File>`, `Source<Arc<File>>`) keeps it open, and one that borrows it is bound
+/// A handle must stay open as long as its source is asked anything that touches it; on a volume
+/// that is not DAX also as long as a mapping is in use (pmem2_source_from_handle(3)). A source that
+/// owns its file (`Source<File>`, `Source<Arc<File>>`) keeps it open; one that borrows it is bound
 /// to it by the lifetime `'h`, which a mapping takes over.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(transparent)]
@@ -81,22 +81,22 @@ pub struct WinHandle<'h> {
 }
 
 impl WinHandle<'_> {
-    /// Borrows the handle with this value. Any value may be given, `INVALID_HANDLE_VALUE` and null
-    /// too: one that is no open handle of a file is refused when a source is made of it.
+    /// Borrows the handle with this value. Any value may be given, also `INVALID_HANDLE_VALUE` and
+    /// null: `Source::new` refuses one that is no open handle of a file.
     ///
     /// # Safety
     ///
-    /// If `raw` is an open handle, the caller may lend it, and it stays open for the lifetime
-    /// `'h`, which the caller chooses. If it is not, it does not become one meanwhile. A broken
-    /// promise costs what it does of `std::os::windows::io::BorrowedHandle::borrow_raw`: somebody
-    /// else's file is written to and is mapped, and with it memory that others have references to.
+    /// If `raw` is an open handle, the caller may lend it, and it stays open for the lifetime `'h`,
+    /// which the caller chooses. If it is not, it does not become one meanwhile. A broken promise
+    /// has the consequences of `std::os::windows::io::BorrowedHandle::borrow_raw`: somebody else's
+    /// file is written to or mapped, and with it memory that others have references to.
     #[inline]
     #[must_use]
     pub const unsafe fn borrow_raw(raw: RawWinHandle) -> Self {
         Self { raw, lifetime: PhantomData }
     }
 
-    /// The value.
+    /// Returns the value.
     #[inline]
     #[must_use]
     pub const fn as_raw(self) -> RawWinHandle {
@@ -152,7 +152,7 @@ mod handles {
         }
     }
 
-    // For these types and not for all that are AsHandle: a crate that does without `std` may have a
+    // For these types and not for all that implement AsHandle: a crate without `std` may have a
     // From for its own.
     impl<'h> From<&'h File> for WinHandle<'h> {
         #[inline]
@@ -191,7 +191,7 @@ mod handles {
         }
     }
 
-    /// What a handle of ours is to the standard library.
+    /// Implements the standard library's traits of a handle.
     macro_rules! std_handles {
         ($($handle:ty)*) => {$(
             impl AsRawHandle for $handle {
@@ -201,8 +201,7 @@ mod handles {
                 }
             }
 
-            /// It may be a value that is no open handle: then the system answers
-            /// `ERROR_INVALID_HANDLE` to what is asked of this.
+            /// The value may be no open handle: then the system answers `ERROR_INVALID_HANDLE`.
             impl AsHandle for $handle {
                 #[inline]
                 fn as_handle(&self) -> BorrowedHandle<'_> {

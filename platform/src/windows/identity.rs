@@ -1,4 +1,4 @@
-//! Whether a handle still refers to the file that was described, and why that cannot be told.
+//! The check that a handle still refers to the file that was described.
 
 use super::{errors::Code, handle::RawWinHandle, id::WinFileId, sys::Sys};
 use crate::{
@@ -6,12 +6,13 @@ use crate::{
     fail::{Fail, Subject},
 };
 
-/// ERROR_INVALID_HANDLE says that there is no such file; any other error is the system's.
+/// Returns the failure of a question about a handle: ERROR_INVALID_HANDLE means that there is no
+/// such file, any other error is the system's.
 pub(super) fn handle(code: Code) -> Fail {
     no_answer(Subject::Handle, code)
 }
 
-/// The same, where `what` was asked for.
+/// Returns the failure of a question about `subject`, likewise.
 pub(super) fn no_answer(what: Subject, code: Code) -> Fail {
     match code {
         Code::INVALID_HANDLE => Fail::Absent(Subject::Handle),
@@ -19,8 +20,8 @@ pub(super) fn no_answer(what: Subject, code: Code) -> Fail {
     }
 }
 
-/// Which file the handle refers to; `narrow` is what it has where its file system knows only short
-/// ids.
+/// Returns the id of the file that the handle refers to; `narrow` makes it where the file system
+/// has only short ids.
 pub(super) fn identify<S: Sys>(
     sys: S,
     handle: RawWinHandle,
@@ -32,7 +33,7 @@ pub(super) fn identify<S: Sys>(
     }
 }
 
-/// Whether the handle still refers to what `facts` are about.
+/// Checks that the handle still refers to the object of `facts`.
 pub(super) fn same<S: Sys>(
     sys: S,
     raw: RawWinHandle,
@@ -41,7 +42,7 @@ pub(super) fn same<S: Sys>(
     match identify(sys, raw, || sys.information(raw).map(|information| information.id)) {
         Ok(now) if now == facts.id => Ok(()),
         Ok(_) => Err(Fail::Replaced),
-        // A pipe, a volume: something else, since the file had an id.
+        // A pipe or a volume is another object, since the file had an id.
         Err(code) if code.is_question_unknown() => Err(Fail::Replaced),
         Err(code) => Err(handle(code)),
     }

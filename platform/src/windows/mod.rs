@@ -1,5 +1,5 @@
-//! Windows: facts about handles, from Win32. The parts that decide nothing by themselves are
-//! generic over the calls, and are compiled for the tests of every host.
+//! Windows: facts about handles, from Win32. Everything except the calls themselves is generic over
+//! them, and compiled for the tests of every host.
 
 #[cfg(windows)]
 mod badblocks;

@@ -1,4 +1,4 @@
-//! The calls of [`Sys`], made.
+//! The calls of [`Sys`] on a running system.
 
 mod call;
 mod overlapped;
@@ -75,7 +75,7 @@ struct ObjectInformation {
     reserved: [u32; 10],
 }
 
-// What windows-sys says of these, which the parts that are compiled everywhere count in bytes.
+// The values of windows-sys, since the parts that are compiled everywhere have their own.
 const _: () = {
     use windows_sys::Win32::{
         Storage::FileSystem::FILE_STANDARD_INFO,
@@ -96,7 +96,7 @@ const _: () = {
     assert!(StorageDeviceUnsafeShutdownCount == property);
 };
 
-/// GetFileInformationByHandleEx.
+/// Calls GetFileInformationByHandleEx.
 ///
 /// # Safety
 ///
@@ -329,7 +329,7 @@ impl Sys for Kernel {
     }
 }
 
-/// `_get_osfhandle` of the program's C runtime. See [`Crt`](super::Crt).
+/// Calls `_get_osfhandle` of the program's C runtime. See [`Crt`](super::crt::Crt).
 #[cfg(feature = "crt")]
 pub(super) fn get_osfhandle(fd: i32) -> RawWinHandle {
     unsafe extern "C" {
@@ -342,7 +342,7 @@ pub(super) fn get_osfhandle(fd: i32) -> RawWinHandle {
     RawWinHandle::new(unsafe { _get_osfhandle(fd) })
 }
 
-/// The invalid-parameter handler of the calling thread, which the universal C runtime asks before
+/// The invalid-parameter handler of the calling thread, which the universal C runtime prefers to
 /// the process's.
 #[cfg(all(feature = "crt", any(target_env = "msvc", target_abi = "llvm")))]
 mod quiet {
@@ -358,7 +358,7 @@ mod quiet {
     /// Does nothing: the runtime's function then returns its error.
     unsafe extern "C" fn ignore(_: *const u16, _: *const u16, _: *const u16, _: c_uint, _: usize) {}
 
-    /// As long as it lives, an invalid parameter on this thread ends nothing.
+    /// A guard: as long as it lives, an invalid parameter on this thread ends nothing.
     pub(super) struct Quiet(Option<Handler>);
 
     impl Quiet {

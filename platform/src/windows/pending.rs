@@ -1,39 +1,38 @@
-//! Waiting for the end of a transfer that goes on after its call has returned.
+//! Waiting for the end of an overlapped transfer.
 
 use super::errors::Code;
 
 /// A transfer that was begun. Until it has ended the system uses its memory: the buffer and the
 /// `OVERLAPPED`.
 pub(super) trait Pending {
-    /// Whether it goes on.
+    /// Tells whether it goes on.
     fn is_pending(&self) -> bool;
-    /// GetOverlappedResult: waits if it goes on. Of one that has ended, what came of it: how many
-    /// bytes were transferred.
+    /// Calls GetOverlappedResult: waits for the end, and returns the number of bytes transferred.
     fn result(&self) -> Result<usize, Code>;
-    /// CancelIoEx. Nothing of the kind may be possible, and it goes on until it is done.
+    /// Calls CancelIoEx, which may not be able to cancel the transfer.
     fn cancel(&self);
     /// Lets some time pass.
     fn pause(&self);
 }
 
-/// What comes of a transfer, when it has ended.
+/// Waits for the end of a transfer, and returns its result.
 ///
-/// Waiting may fail, or end too early, where something else of the program closes or sets a handle
-/// that is not its own: then the event is not this transfer's any more. Whatever happens, this goes
-/// on until the system has done with the memory, without a bound, since the caller gets the memory
-/// back: what would be written to it then is somebody else's.
+/// Waiting may fail, or end too early, where another part of the program closes or sets a handle
+/// that is not its own: then the event does not belong to this transfer any more. Whatever happens,
+/// this waits without a bound until the system has done with the memory: the caller gets the memory
+/// back, and later writes to it would hit somebody else's data.
 pub(super) fn end(transfer: &impl Pending) -> Result<usize, Code> {
     while transfer.is_pending() {
         let waited = transfer.result();
         if !transfer.is_pending() {
             break;
         }
-        // Nobody will be told of its end: the sooner it comes, the better.
+        // Its end will not be signalled: the sooner it comes, the better.
         if waited.is_err() {
             transfer.cancel();
         }
         transfer.pause();
     }
-    // Not what came of the waiting.
+    // Not the result of the waiting.
     transfer.result()
 }

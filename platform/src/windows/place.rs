@@ -1,4 +1,4 @@
-//! Where a file lies: on which volume, whether that is DAX, and what its device says of itself.
+//! Where a file lies: its volume, whether that is DAX, and the answers of its device.
 
 use core::fmt::{self, Write};
 
@@ -90,11 +90,11 @@ macro_rules! locate {
 #[cfg(windows)]
 locate! { Windows Crt }
 
-/// FILE_DAX_VOLUME of GetVolumeInformationByHandleW: the volume is mapped directly.
+/// FILE_DAX_VOLUME of GetVolumeInformationByHandleW: files of the volume are mapped directly.
 pub(super) const DAX_VOLUME: u32 = 0x2000_0000;
 
-/// Where a file of a Windows system lies. It keeps nothing of the file's handle, which may be
-/// closed before it is asked.
+/// The location of a file on Windows. It keeps nothing of the file's handle, which may be closed
+/// before it is asked.
 #[derive(Clone, Copy, Debug)]
 pub struct WinLocation {
     volume: WinVolume,
@@ -102,11 +102,11 @@ pub struct WinLocation {
     dax: bool,
 }
 
-/// The volume that a file lies on, by its name: what stands for its DIMMs, since Windows answers
-/// for all of them at once.
+/// The volume of a file, by its name. It stands for its DIMMs, since Windows answers for all of
+/// them at once.
 #[derive(Clone, Copy)]
 pub struct WinVolume {
-    /// Or why it cannot be told, which is of interest to those who ask the volume only.
+    /// The failure matters only to questions about the volume itself.
     name: Result<[u16; NAME], Fail>,
 }
 
@@ -133,13 +133,13 @@ impl WinLocation {
         self.dax
     }
 
-    /// There is one volume, which answers for all of its devices.
+    /// Returns the one volume, which answers for all of its devices.
     pub(super) fn volume(&self, region: usize, index: usize) -> Option<WinVolume> {
         ((region, index) == (0, 0)).then_some(self.volume)
     }
 
-    /// A volume's name is its own, and no other gets it; what else tells it from others is its
-    /// serial number.
+    /// Returns the serial number of the volume, which tells it from others like its name, which no
+    /// other volume gets.
     pub(super) const fn serial(&self) -> u64 {
         self.serial
     }
@@ -171,8 +171,8 @@ fn is_dax<S: Sys>(sys: S, raw: RawWinHandle, facts: &Facts<WinFileId>) -> Result
     Ok(volume.flags & DAX_VOLUME != 0)
 }
 
-/// The numbers of linux/magic.h for what Linux knows too; of others, the first four letters of the
-/// name.
+/// Returns the file system's number in linux/magic.h if Linux knows it, else the first four letters
+/// of its name.
 pub(super) fn file_system(volume: &VolumeInformation) -> FileSystem {
     let name = volume.file_system.split(|&byte| byte == 0).next().unwrap_or_default();
     FileSystem::from_magic(match name {
@@ -186,26 +186,26 @@ pub(super) fn file_system(volume: &VolumeInformation) -> FileSystem {
     })
 }
 
-/// How many UTF-16 units a path may have. Windows allows 32767; only the volume's name at its
-/// beginning is wanted, but GetFinalPathNameByHandleW gives all or nothing, and this lies on the
-/// stack.
+/// The most UTF-16 units of a path. Windows allows 32767; only the volume's name at its beginning
+/// is needed, but GetFinalPathNameByHandleW gives all or nothing, and this lies on the stack.
 pub(super) const PATH: usize = 1024;
 
 /// `\\?\Volume{xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx}` has 48; and a zero.
 pub(super) const NAME: usize = 64;
 
-/// Opens the volume, only to ask it.
+/// Opens the volume for questions only.
 fn open<S: Sys>(sys: S, volume: WinVolume) -> Result<S::Volume, Fail> {
     sys.open_volume(&volume.name?).map_err(|code: Code| code.fail(Subject::Volume))
 }
 
-/// The name of the volume, without the backslash behind it, which would be that of its root
-/// directory. On its own, so that the path is not on the stack any more when the volume is asked.
+/// Returns the name of the volume, without the trailing backslash, with which it would name the
+/// root directory. A function of its own, so that the path has left the stack when the volume is
+/// asked.
 #[inline(never)]
 fn name<S: Sys>(sys: S, raw: RawWinHandle) -> Result<[u16; NAME], Fail> {
     let mut path = [0; PATH];
     let length = sys.final_path(raw, &mut path).map_err(|code| no_answer(Subject::Volume, code))?;
-    // What fits has room for a zero behind it.
+    // A path that fits is followed by a zero.
     if length >= PATH {
         return Err(Fail::TooLarge(Subject::Volume));
     }
@@ -223,7 +223,7 @@ fn name<S: Sys>(sys: S, raw: RawWinHandle) -> Result<[u16; NAME], Fail> {
     Ok(name)
 }
 
-/// What the IOCTL answers.
+/// Opens the volume and returns its answer to an IOCTL.
 fn query_volume<S: Sys, const N: usize>(
     sys: S,
     volume: WinVolume,
@@ -237,12 +237,12 @@ fn query_volume<S: Sys, const N: usize>(
         Ok(filled) if filled >= N => Ok(output),
         Ok(_) => Err(Fail::Malformed(what)),
         Err(code) if code.is_ioctl_unknown() => Err(Fail::Unsupported),
-        // Not of the file's handle, whichever it is.
+        // The code is not about the file's handle, whichever it is.
         Err(code) => Err(code.fail(what)),
     }
 }
 
-/// The 32 bits at `offset`.
+/// Returns the 32 bits at `offset`.
 fn field<const N: usize>(answer: &[u8; N], offset: usize) -> u32 {
     let bytes = answer.get(offset..).and_then(|rest| rest.first_chunk());
     u32::from_le_bytes(bytes.copied().unwrap_or_default())
@@ -255,13 +255,13 @@ const GUID: usize = 20;
 /// this boot.
 pub(super) const RANDOM_GUID: u32 = 3;
 
-/// The GUID of the volume's device, as 32 digits.
+/// Returns the GUID of the volume's device, as 32 digits.
 pub(super) fn device_id<S: Sys>(sys: S, volume: WinVolume) -> Result<Text<32>, Fail> {
     let what = Subject::DeviceId;
     let answer: [u8; DEVICE_NUMBER_EX] =
         query_volume(sys, volume, IOCTL_STORAGE_GET_DEVICE_NUMBER_EX, &[], what)?;
-    // What differs after the next boot would be taken for other hardware, and an unsafe shutdown
-    // for none.
+    // An id that differs after the next boot would be taken for other hardware, and an unsafe
+    // shutdown for none.
     if field(&answer, FLAGS) & RANDOM_GUID != 0 {
         return Err(Fail::Unsupported);
     }
@@ -281,7 +281,7 @@ pub(super) fn device_id<S: Sys>(sys: S, volume: WinVolume) -> Result<Text<32>, F
 
 const COUNT: usize = 8;
 
-/// How often the volume's device lost power before its data was safe.
+/// Returns the number of times that the volume's device lost power before its data was safe.
 pub(super) fn unsafe_shutdowns<S: Sys>(sys: S, volume: WinVolume) -> Result<u64, Fail> {
     let answer: [u8; COUNT_ANSWER] =
         query_volume(sys, volume, IOCTL_STORAGE_QUERY_PROPERTY, &QUERY, Subject::UnsafeShutdowns)?;

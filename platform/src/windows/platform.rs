@@ -32,14 +32,14 @@ use crate::errno::Errno;
 ///
 /// # What a call may wait for
 ///
-/// Windows runs the calls on a handle that was opened for synchronous I/O one after the other. So
-/// making a source of a pipe or a console from which another thread is reading may take until that
-/// has read. Files answer at once, or when their disk or server does.
+/// Windows runs the calls on a handle opened for synchronous I/O one after the other. Making a
+/// source of a pipe or a console from which another thread is reading may wait until that has read.
+/// Files answer at once, or when their disk or server does.
 ///
 /// # Error numbers
 ///
-/// Errors of Win32 become errno by this table; any other is `EIO`, and its number is kept in
-/// [`Fail::OsCode`].
+/// Errors of Win32 become errnos by this table; any other is `EIO`, with its number in
+/// [`Fail::OsCode`](crate::Fail::OsCode).
 ///
 /// | errno | `GetLastError` |
 /// |---|---|
@@ -68,13 +68,13 @@ use crate::errno::Errno;
 pub struct Windows;
 
 impl Windows {
-    /// The errno of an error of Win32 (`GetLastError`), by the table above.
+    /// Returns the errno of an error of Win32 (`GetLastError`), by the table above.
     #[must_use]
     pub const fn errno(code: u32) -> Errno {
         Code(code).errno()
     }
 
-    /// The same, of an error that the table has.
+    /// Returns the errno of an error of Win32; `None` if the table does not have it.
     #[must_use]
     pub const fn known_errno(code: u32) -> Option<Errno> {
         Code(code).known()

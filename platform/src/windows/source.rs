@@ -25,7 +25,7 @@ macro_rules! platform {
             type Raw = $raw;
             type Id = WinFileId;
 
-            /// As pmem2_source_from_handle(3) has it.
+            /// pmem2_source_from_handle(3) does not look at the access mode.
             const REQUIRES_READ: bool = false;
 
             fn describe(handle: Borrowed<'_, Self>) -> Result<Facts<WinFileId>, Fail> {
@@ -54,7 +54,7 @@ macro_rules! platform {
                 file_system(Kernel, Self::find(handle.raw())?, facts)
             }
 
-            /// The allocation granularity, to which Windows aligns what it maps: 64 KiB, where
+            /// Returns the allocation granularity, to which Windows aligns mappings: 64 KiB, where
             /// pages have 4.
             fn page_size(self) -> Result<Alignment, Fail> {
                 page_size(Kernel)
@@ -70,12 +70,12 @@ platform! { Windows RawWinHandle; Crt i32; }
 pub(super) const ATTRIBUTE_DIRECTORY: u32 = 0x10;
 pub(super) const ATTRIBUTE_REPARSE_POINT: u32 = 0x400;
 
-/// The bit of a reparse tag that says that what has it stands for another file: a symbolic link, a
-/// mount point. (Others are files that a filter keeps elsewhere or in another form: OneDrive's,
-/// deduplicated and compressed ones.)
+/// The bit of a reparse tag of a file that stands for another: a symbolic link, a mount point.
+/// (Others are files that a filter keeps elsewhere or in another form: OneDrive's, deduplicated and
+/// compressed ones.)
 pub(super) const NAME_SURROGATE: u32 = 0x2000_0000;
 
-// Tags of what Linux programs (WSL) and Unix sockets leave in a directory: IO_REPARSE_TAG_*.
+// Tags of files that Linux programs (WSL) and Unix sockets leave in a directory: IO_REPARSE_TAG_*.
 const AF_UNIX: u32 = 0x8000_0023;
 const LX_FIFO: u32 = 0x8000_0024;
 const LX_CHR: u32 = 0x8000_0025;
@@ -87,7 +87,7 @@ pub(super) const FILE_WRITE_DATA: u32 = 2;
 pub(super) const FILE_APPEND_DATA: u32 = 4;
 
 pub(super) fn describe<S: Sys>(sys: S, raw: RawWinHandle) -> Result<Facts<WinFileId>, Fail> {
-    // INVALID_HANDLE_VALUE is also what names the calling process, to calls that want a process.
+    // INVALID_HANDLE_VALUE also names the calling process, in calls that take a process.
     if raw == RawWinHandle::INVALID || raw == RawWinHandle::NULL || names_a_stream(raw) {
         return Err(Fail::Absent(Subject::Handle));
     }
@@ -97,32 +97,31 @@ pub(super) fn describe<S: Sys>(sys: S, raw: RawWinHandle) -> Result<Facts<WinFil
         Ok(FILE_TYPE_PIPE) => pipe_or_socket(sys, raw)?,
         // A file object all the same: a mailslot.
         Ok(_) => Kind::Other,
-        // Likewise: one whose driver has no type, as Wine says of volumes and disks.
+        // Likewise, with a driver without a type: Wine says so of volumes and disks.
         Err(code) if code.is_question_unknown() || code == Code::BAD_DEV_TYPE => Kind::Other,
         Err(code) => return Err(handle(code)),
     };
     Ok(refused(sys, raw, kind))
 }
 
-/// Whether it is STD_INPUT_HANDLE or its like, of which GetStdHandle makes a handle. GetFileType
-/// takes them for the handle of the stream, and looks at 32 bits only; no other call does.
+/// Tells whether it is STD_INPUT_HANDLE or the like, of which GetStdHandle makes a handle.
+/// GetFileType takes them for the handle of the stream, and reads only 32 bits; no other call does.
 fn names_a_stream(raw: RawWinHandle) -> bool {
     let [a, b, c, d, ..] = raw.get().to_le_bytes();
     matches!(i32::from_le_bytes([a, b, c, d]), -12..=-10)
 }
 
-/// Of what no source is made, whatever the handle allows, the kind is the fact to report, not why
-/// the rest is not to be had.
+/// Returns the facts of an object that no source is made of: its kind is the fact to report, not
+/// the failures of further questions.
 fn refused<S: Sys>(sys: S, raw: RawWinHandle, kind: Kind) -> Facts<WinFileId> {
     Facts::new(WinFileId::NONE, kind, access(sys, raw).unwrap_or(Access::empty()), None)
 }
 
-/// A file, a directory, or the disk itself.
+/// Describes a file, a directory, or the disk itself.
 fn on_disk<S: Sys>(sys: S, raw: RawWinHandle) -> Result<Facts<WinFileId>, Fail> {
     let information = match sys.information(raw) {
         Ok(information) => information,
-        // Volumes and disks have no such information, and different drivers say so in different
-        // words.
+        // Volumes and disks have no such information. Their drivers say so with different codes.
         Err(Code::INVALID_FUNCTION | Code::NOT_SUPPORTED | Code::INVALID_PARAMETER) => {
             return Ok(refused(sys, raw, Kind::BlockDevice));
         }
@@ -161,7 +160,8 @@ fn kind_on_disk<S: Sys>(
     }
 }
 
-/// GetFileType says pipe of both. Only a pipe answers as one, unless the handle may not ask.
+/// Tells a pipe from a socket: GetFileType says pipe for both, and only a pipe answers as one,
+/// unless the handle may not ask.
 fn pipe_or_socket<S: Sys>(sys: S, raw: RawWinHandle) -> Result<Kind, Fail> {
     match sys.named_pipe(raw) {
         Ok(()) | Err(Code::ACCESS_DENIED) => Ok(Kind::Pipe),
@@ -176,7 +176,7 @@ fn access<S: Sys>(sys: S, raw: RawWinHandle) -> Result<Access, Code> {
     let mut access = Access::empty();
     access.set(Access::READ, may(FILE_READ_DATA));
     access.set(Access::WRITE, may(FILE_WRITE_DATA | FILE_APPEND_DATA));
-    // Who may append and not write, appends.
+    // A handle that may append and not write appends.
     access.set(Access::APPEND, may(FILE_APPEND_DATA) && !may(FILE_WRITE_DATA));
     Ok(access)
 }
@@ -215,7 +215,7 @@ pub(super) fn file_system<S: Sys>(
     Ok(place::file_system(&volume))
 }
 
-/// What a mapping's offset and length have to be multiples of.
+/// Returns the alignment of a mapping's offset and length.
 pub(super) fn granularity<S: Sys>(sys: S) -> u64 {
     sys.allocation_granularity().into()
 }

@@ -14,8 +14,8 @@ pub(super) const FILE_TYPE_REMOTE: u32 = 0x8000;
 
 pub(super) const IOCTL_STORAGE_GET_DEVICE_NUMBER_EX: u32 = 0x002D_1084;
 
-/// STORAGE_DEVICE_NUMBER_EX, all of its fields of 32 bits but the GUID: version, size, flags, type,
-/// number, GUID, partition.
+/// The size of STORAGE_DEVICE_NUMBER_EX, whose fields except the GUID have 32 bits: version, size,
+/// flags, type, number, GUID, partition.
 pub(super) const DEVICE_NUMBER_EX: usize = 40;
 
 pub(super) const IOCTL_STORAGE_QUERY_PROPERTY: u32 = 0x002D_1400;
@@ -29,16 +29,16 @@ pub(super) const QUERY: [u8; 12] = [UNSAFE_SHUTDOWN_COUNT, 0, 0, 0, 0, 0, 0, 0, 
 /// STORAGE_DEVICE_UNSAFE_SHUTDOWN_COUNT: version, size, count.
 pub(super) const COUNT_ANSWER: usize = 12;
 
-/// What the backend needs of `BY_HANDLE_FILE_INFORMATION`.
+/// The used fields of `BY_HANDLE_FILE_INFORMATION`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Information {
     /// FILE_ATTRIBUTE_*.
     pub(super) attributes: u32,
-    /// Of the volume's serial number 32 bits, of the file's id 64.
+    /// The volume's serial number of 32 bits, and the file's id of 64.
     pub(super) id: WinFileId,
 }
 
-/// What the backend needs of `FILE_STANDARD_INFO`.
+/// The used fields of `FILE_STANDARD_INFO`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Standard {
     /// EndOfFile. Negative where a file system is broken; likewise the next.
@@ -47,7 +47,7 @@ pub(super) struct Standard {
     pub(super) allocated: i64,
 }
 
-/// What the backend needs of GetVolumeInformationByHandleW.
+/// The used answers of GetVolumeInformationByHandleW.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct VolumeInformation {
     /// FILE_DAX_VOLUME and its like.
@@ -62,15 +62,15 @@ pub(super) trait Sys: Copy {
 
     /// GetFileType: FILE_TYPE_*. FILE_TYPE_UNKNOWN only where that is the type.
     fn file_type(self, handle: RawWinHandle) -> Result<u32, Code>;
-    /// GetNamedPipeInfo, of which nothing is wanted but whether it is a pipe.
+    /// GetNamedPipeInfo, only to learn whether it is a pipe.
     fn named_pipe(self, handle: RawWinHandle) -> Result<(), Code>;
     /// GetFileInformationByHandle.
     fn information(self, handle: RawWinHandle) -> Result<Information, Code>;
     /// GetFileInformationByHandleEx with FileIdInfo.
     fn file_id(self, handle: RawWinHandle) -> Result<WinFileId, Code>;
-    /// The same with FileAttributeTagInfo: the reparse tag.
+    /// GetFileInformationByHandleEx with FileAttributeTagInfo: the reparse tag.
     fn reparse_tag(self, handle: RawWinHandle) -> Result<u32, Code>;
-    /// The same with FileStandardInfo.
+    /// GetFileInformationByHandleEx with FileStandardInfo.
     fn standard(self, handle: RawWinHandle) -> Result<Standard, Code>;
     /// NtQueryObject with ObjectBasicInformation: the access that was granted when it was opened,
     /// FILE_READ_DATA and its like.
@@ -80,9 +80,9 @@ pub(super) trait Sys: Copy {
     /// GetFinalPathNameByHandleW with VOLUME_NAME_GUID: the length of the path, or, where `path` is
     /// too short for it, the length that is needed.
     fn final_path(self, handle: RawWinHandle, path: &mut [u16]) -> Result<usize, Code>;
-    /// CreateFileW with no access but to ask, of a name that ends with a zero.
+    /// CreateFileW for questions only, with a name that ends with a zero.
     fn open_volume(self, name: &[u16]) -> Result<Self::Volume, Code>;
-    /// DeviceIoControl: how many bytes of `output` were filled.
+    /// DeviceIoControl: the number of bytes filled in `output`.
     fn control(
         self,
         volume: &Self::Volume,
@@ -93,7 +93,7 @@ pub(super) trait Sys: Copy {
     /// NtQueryInformationFile with FileModeInformation: whether calls of this handle return when
     /// they are done. (Those of a handle that was opened with FILE_FLAG_OVERLAPPED do not.)
     fn waits(self, handle: RawWinHandle) -> Result<bool, Code>;
-    /// ReadFile at an offset, of a handle that `waits` or may not: how many bytes were read.
+    /// ReadFile at an offset, with a handle that `waits` or may not: the number of bytes read.
     fn read(
         self,
         handle: RawWinHandle,

@@ -31,8 +31,8 @@ use crate::{
 #[cfg(windows)]
 macro_rules! transfer {
     ($($system:ident)*) => {$(
-/// Files by `ReadFile` and `WriteFile` with the offset, in pieces of 16 MiB; `FlushFileBuffers`
-/// makes what was written durable. Which way the handle was opened is asked for once
+/// Files are read and written by `ReadFile` and `WriteFile` with the offset, in pieces of 16 MiB;
+/// `FlushFileBuffers` makes written bytes durable. The mode of the handle is asked for once
 /// (`NtQueryInformationFile`):
 ///
 /// - One that waits (without `FILE_FLAG_OVERLAPPED`) makes one call at a time, and its position is
@@ -43,10 +43,10 @@ macro_rules! transfer {
 /// - One with `FILE_FLAG_NO_BUFFERING` takes whole sectors only, to and from memory that is aligned
 ///   like them; the system says `EINVAL` of everything else.
 ///
-/// What the device says of its medium (`CRC`, `SEEK`, `SECTOR_NOT_FOUND`, `WRITE_FAULT`,
-/// `READ_FAULT`, `DATA_CHECKSUM_ERROR`, `DEVICE_HARDWARE_ERROR`, `IO_DEVICE`,
-/// `DISK_RECALIBRATE_FAILED`, `DISK_OPERATION_FAILED`, `DISK_RESET_FAILED`) is a medium that is
-/// bad: smaller pieces say where, down to a sector, or to the pages that the system reads at once.
+/// Errors of the device's medium (`CRC`, `SEEK`, `SECTOR_NOT_FOUND`, `WRITE_FAULT`, `READ_FAULT`,
+/// `DATA_CHECKSUM_ERROR`, `DEVICE_HARDWARE_ERROR`, `IO_DEVICE`, `DISK_RECALIBRATE_FAILED`,
+/// `DISK_OPERATION_FAILED`, `DISK_RESET_FAILED`) mean bad memory: smaller pieces find the place,
+/// down to a sector, or to the pages that the system reads at once.
         impl Transfer for $system {
             type Guard = Infallible;
             type Channel = Channel;
@@ -91,31 +91,31 @@ macro_rules! transfer {
 #[cfg(windows)]
 transfer! { Windows Crt }
 
-/// What is kept over transfers of one handle.
+/// The channel of transfers of one handle.
 #[derive(Clone, Copy, Debug)]
 pub struct Channel {
-    /// Whether it is known that a call returns when it is done: the handle was opened without
+    /// Whether a call is known to return when it is done: the handle was opened without
     /// FILE_FLAG_OVERLAPPED.
     waits: bool,
 }
 
-/// As many bytes at once as the system has memory to describe, where it transfers them past its
-/// cache.
+/// The largest piece: as many bytes as the system has memory to describe, where it transfers them
+/// past its cache.
 const MOST: usize = 1 << 24;
 
-/// A page, of which the system may write a whole one or nothing. All of Windows' processors have
+/// A page, which the system may write as a whole or not at all. All of Windows' processors have
 /// pages of this size.
 const PAGE: Alignment = Alignment::from_log2(12);
 
-/// As much as the system may read at once for whoever wants a byte of it.
+/// The most bytes that the system may read at once for one byte.
 const LARGEST: Alignment = Alignment::from_log2(16);
 
 pub(super) fn channel<S: Sys>(sys: S, raw: RawWinHandle) -> Channel {
-    // Who does not say may return before it is done.
+    // A handle without an answer may return before it is done.
     Channel { waits: sys.waits(raw).unwrap_or(false) }
 }
 
-/// What a call's failure says of its piece.
+/// Returns the meaning of a call's failure for its piece.
 fn failed(subject: Subject, code: Code) -> Fail {
     match code {
         code if code.is_of_the_medium() => Fail::bad_memory(SECTOR),
@@ -155,7 +155,7 @@ pub(super) fn write<S: Sys>(
         sys.write(raw, channel.waits, at, buffer.part(done, length))
             .map_err(|code| failed(Subject::Write, code))
     });
-    // A write of less than a page reads the rest of it: it is the page that is known to be bad.
+    // A write of less than a page reads the rest of the page: only the page is known to be bad.
     result.map_err(|partial| partial.no_finer(offset, |_| PAGE))
 }
 

@@ -46,7 +46,8 @@ pub fn transfer(mut failed: impl FnMut(&Error)) {
         return;
     };
     // SAFETY: this is a Cortex-M without a data cache, in privileged mode.
-    let cpu = unsafe { Cpu::with_instruction(Instruction::CortexM, 1) }.unwrap_or(Cpu::fence_only());
+    let cpu =
+        unsafe { Cpu::with_instruction(Instruction::CortexM, 1) }.unwrap_or(Cpu::fence_only());
     // SAFETY: the part has 64 bytes, and so has the memory, which nobody else accesses.
     let window = unsafe { part.mapped(at) }.flushed_by(cpu);
     let mut bytes = [0; 32];

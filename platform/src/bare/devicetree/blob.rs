@@ -1,29 +1,30 @@
-//! The blocks of a flattened devicetree, and what is where in them.
+//! The blocks of a flattened devicetree, and the values in them.
 
 use crate::bare::{
     bytes::Bytes,
     fault::{self, TableFault},
 };
 
-/// How large a tree may be: as in Linux (MAX_FDT_SIZE).
+/// The largest tree that is read, as in Linux (MAX_FDT_SIZE).
 const LARGEST: usize = 2 << 20;
 
 const MAGIC: u32 = 0xd00d_feed;
-/// The versions of the format that this reads: the second one says how long the structure block is.
+/// The versions of the format that this reads. The second one states the length of the structure
+/// block.
 const OLD_VERSION: u32 = 16;
 const VERSION: u32 = 17;
 
-/// A blob whose blocks lie in it.
+/// A blob whose blocks lie within it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Blob<'t> {
     pub(super) structure: Bytes<'t>,
     strings: Bytes<'t>,
-    /// Where the structure block is in the blob.
+    /// The offset of the structure block in the blob.
     pub(super) start: usize,
 }
 
 impl<'t> Blob<'t> {
-    /// The blob at the beginning of `bytes`. Its tokens are not looked at.
+    /// Reads the header of the blob at the beginning of `bytes`. Its tokens are not checked.
     pub(super) fn parse(bytes: &'t [u8]) -> Result<Self, TableFault> {
         let all = Bytes::new(bytes);
         let field = |at| all.big32(at).ok_or(TableFault::Length);
@@ -54,8 +55,8 @@ impl<'t> Blob<'t> {
         Ok(Self { structure, strings, start })
     }
 
-    /// Whether this is the name of a property. Names are not looked at beyond that: they may be
-    /// long, and the same for many.
+    /// Tells whether the property's name at this offset is the expected one. No more of it is read:
+    /// names may be long, and the same for many.
     pub(super) fn is_named(self, name: usize, expected: &str) -> bool {
         let (Some(name), expected) = (self.strings.tail(name), expected.as_bytes()) else {
             return false;
@@ -63,7 +64,7 @@ impl<'t> Blob<'t> {
         name.as_slice().starts_with(expected) && name.u8(expected.len()) == Some(0)
     }
 
-    /// The value of the property whose token is there.
+    /// Returns the value of the property whose token is at this offset.
     pub(super) fn value(self, at: usize) -> Option<Bytes<'t>> {
         let length = usize::try_from(self.structure.big32(at.checked_add(4)?)?).ok()?;
         self.structure.tail(at.checked_add(12)?)?.head(length)

@@ -12,18 +12,17 @@ use crate::{
 
 const PROVIDER: &str = "devicetree";
 
-/// How deep a `pmem-region` node may lie: the root's children are at 1. (Other nodes may lie at any
-/// depth.)
+/// The greatest depth of a `pmem-region` node: the root's children are at 1. (Other nodes may lie
+/// at any depth.)
 const DEPTH: usize = 12;
 
-/// How many `pmem-region` nodes, and how many regions, a tree may have: each is compared with all
-/// others.
+/// The most `pmem-region` nodes, and the most regions, of a tree: each is compared with all others.
 const REGIONS: usize = 256;
 
-/// How many regions are compared with all others in one walk through the tree.
+/// The number of regions that one walk through the tree compares with all others.
 pub(super) const BATCH: usize = 16;
 
-/// How many windows a bus may have.
+/// The most windows of a bus.
 const WINDOWS: usize = 64;
 
 /// Tokens of the structure block.
@@ -33,16 +32,16 @@ const PROPERTY: u32 = 3;
 const NOP: u32 = 4;
 const END: u32 = 9;
 
-/// What a node says of its children, and they inherit.
+/// The properties of a node that its children inherit, or that describe their addresses.
 #[derive(Clone, Copy)]
 struct Level {
-    /// More than there can be stand for those that make no sense: only a region that has such an
-    /// address is refused.
+    /// Values that make no sense become ones that are too large: only a region with such an address
+    /// is refused.
     address_cells: u8,
     size_cells: u8,
     /// `numa-node-id`.
     node: Option<u32>,
-    /// Where the property `ranges` is, if it is; 0, where the first node begins, stands for none.
+    /// The offset of the property `ranges`; 0, where the first node begins, stands for none.
     windows: u32,
 }
 
@@ -57,10 +56,10 @@ struct Open<'t> {
     reg: Option<Bytes<'t>>,
 }
 
-/// Ranges of a node that were not handed out yet.
+/// Ranges of a node that were not returned yet.
 #[derive(Clone, Copy)]
 struct Ranges<'t> {
-    /// Whole ranges; `None` where there are none: the node has no address.
+    /// Whole ranges; `None` where the node has no address.
     rest: Option<Bytes<'t>>,
     /// The parent's depth.
     parent: usize,
@@ -78,30 +77,31 @@ pub(super) struct Walk<'t> {
     ended: bool,
     /// Whether the root was seen.
     rooted: bool,
-    /// How many nodes were begun and not ended.
+    /// The number of nodes that were begun and not ended.
     depth: usize,
-    /// How many nodes are around the outermost one that is disabled, with all that is in it.
+    /// The number of nodes around the outermost one that is disabled, with all that is in it.
     disabled: Option<usize>,
-    /// Of these, from the root; those below are not kept.
+    /// The levels of these, from the root; deeper ones are not kept.
     levels: [Level; DEPTH],
-    /// The innermost one, until its properties are all read.
+    /// The innermost node, until its properties are all read.
     open: Option<Open<'t>>,
     ranges: Option<Ranges<'t>>,
     nodes: usize,
-    /// How many regions.
+    /// The number of regions so far.
     pub(super) found: usize,
 }
 
 impl Level {
-    /// The address and the length at the beginning of a `reg` of the node's children, and what
-    /// comes behind them.
+    /// Reads the address and the length at the beginning of a `reg` of the node's children, and
+    /// returns them with the rest.
     fn range<'t>(&self, reg: Bytes<'t>) -> Option<(u64, u64, Bytes<'t>)> {
         let (address, rest) = number(reg, self.address_cells)?;
         let (length, rest) = number(rest, self.size_cells)?;
         Some((address, length, rest))
     }
 
-    /// Whether a `reg` of the node's children consists of ranges, at least one, and nothing else.
+    /// Tells whether a `reg` of the node's children consists of ranges, at least one, and nothing
+    /// else.
     fn is_of_ranges(&self, reg: Bytes<'_>) -> bool {
         let all = reg.len();
         let first = self.range(reg).and_then(|(.., rest)| all.checked_sub(rest.len()));
@@ -138,7 +138,7 @@ impl<'t> Iterator for Walk<'t> {
 }
 
 impl<'t> Walk<'t> {
-    /// From the beginning.
+    /// Begins at the first token.
     pub(super) fn new(tree: Blob<'t>) -> Self {
         let none = Level { address_cells: 0, size_cells: 0, node: None, windows: 0 };
         Self {
@@ -156,8 +156,8 @@ impl<'t> Walk<'t> {
         }
     }
 
-    /// Which of the regions that come next have a byte in common with any other of the tree: one
-    /// bit each, of a batch.
+    /// Returns one bit for each region of the next batch: whether it has a byte in common with any
+    /// other of the tree.
     pub(super) fn overlapping(self) -> u32 {
         let (tree, first) = (self.tree, self.found);
         let mut batch = [(0, 0); BATCH];
@@ -182,13 +182,13 @@ impl<'t> Walk<'t> {
         fault
     }
 
-    /// Reads a token. `None`: it cannot be.
+    /// Reads a token; `None` if it is invalid here.
     fn step(&mut self) -> Option<()> {
         let token = self.tree.structure.big32(self.at)?;
         if matches!(token, BEGIN_NODE | END_NODE)
             && let Some(open) = self.open.take()
         {
-            // The properties of a node come before the nodes in it. The token is read the next
+            // The properties of a node come before the nodes in it. The token is read again next
             // time.
             return self.complete(open);
         }
@@ -203,7 +203,7 @@ impl<'t> Walk<'t> {
                 let length = name.iter().position(|&byte| byte == 0)?;
                 let above = self.depth.checked_sub(1).and_then(|above| self.levels.get(above));
                 let node = above.and_then(|above| above.node);
-                // What the specification says where the node does not.
+                // The specification's defaults.
                 let level = Level { address_cells: 2, size_cells: 1, node, windows: 0 };
                 let name = Bytes::new(name.get(..length)?);
                 self.open = Some(Open {
@@ -257,7 +257,7 @@ impl<'t> Walk<'t> {
         } else if is("status") {
             open.disabled |= !matches!(value.as_slice(), b"okay\0" | b"ok\0");
         } else if is("numa-node-id") {
-            // Linux calls the largest one none, and takes one that is no number for none as well.
+            // As in Linux, the largest number is none, and so is what is no number.
             open.level.node = single(value).filter(|&node| node != u32::MAX);
         } else if is("volatile") {
             open.volatile = true;
@@ -265,7 +265,7 @@ impl<'t> Walk<'t> {
         Some(())
     }
 
-    /// The properties of the innermost node are read.
+    /// Completes the innermost node, whose properties are all read.
     fn complete(&mut self, open: Open<'t>) -> Option<()> {
         let depth = self.depth.checked_sub(1)?;
         if let Some(level) = self.levels.get_mut(depth) {
@@ -284,7 +284,7 @@ impl<'t> Walk<'t> {
         if depth > DEPTH {
             return None;
         }
-        // The root has no parent that says how long its addresses are.
+        // The root has no parent that states the length of its addresses.
         let parent = depth.checked_sub(1);
         let above = parent.and_then(|parent| self.levels.get(parent));
         let rest = open.reg.filter(|&reg| above.is_some_and(|above| above.is_of_ranges(reg)));
@@ -294,7 +294,7 @@ impl<'t> Walk<'t> {
         Some(())
     }
 
-    /// The first one of these ranges.
+    /// Returns the first of these ranges as a region.
     fn region(&mut self, ranges: Ranges<'t>) -> Option<PhysicalRegion<'t>> {
         let range = ranges.rest.and_then(|rest| self.levels.get(ranges.parent)?.range(rest));
         if let Some((.., rest)) = range.filter(|(.., rest)| rest.len() > 0) {
@@ -317,12 +317,12 @@ impl<'t> Walk<'t> {
         Some(region)
     }
 
-    /// The processor's address of what has this one for the children of the node at this depth.
+    /// Translates an address of the children of the node at this depth to the processor's.
     fn translate(&self, mut address: u64, length: u64, parent: usize) -> Option<u64> {
         // The root's addresses are the processor's.
         for depth in (1..=parent).rev() {
             let (above, bus) = (self.levels.get(depth.checked_sub(1)?)?, self.levels.get(depth)?);
-            // A bus without windows has addresses of its own, which are no memory.
+            // The addresses of a bus without windows are no memory.
             let at = usize::try_from(bus.windows).ok().filter(|&at| at != 0)?;
             let mut windows = self.tree.value(at)?;
             // An empty list: the addresses above are the same.
@@ -346,12 +346,12 @@ impl<'t> Walk<'t> {
     }
 }
 
-/// Whether `length` bytes at `offset` lie in `size` bytes.
+/// Tells whether `length` bytes at `offset` lie in `size` bytes.
 fn within(offset: u64, length: u64, size: u64) -> bool {
     offset.checked_add(length).is_some_and(|end| end <= size)
 }
 
-/// The number of this many cells, and what comes behind it.
+/// Reads a number of this many cells, and returns it with the rest.
 fn number(bytes: Bytes<'_>, cells: u8) -> Option<(u64, Bytes<'_>)> {
     let (value, length) = match cells {
         1 => (bytes.big32(0)?.into(), 4),
@@ -361,18 +361,18 @@ fn number(bytes: Bytes<'_>, cells: u8) -> Option<(u64, Bytes<'_>)> {
     Some((value, bytes.tail(length)?))
 }
 
-/// The name of a node as people can read it, if they can.
+/// Returns the name of a node, if people can read it.
 fn shown(name: Bytes<'_>) -> Option<&str> {
     let readable = !name.as_slice().is_empty() && name.as_slice().iter().all(u8::is_ascii_graphic);
     str::from_utf8(name.as_slice()).ok().filter(|_| readable)
 }
 
-/// The number that is all of a property's value.
+/// Returns the number that is the whole value of a property.
 fn single(value: Bytes<'_>) -> Option<u32> {
     value.big32(0).filter(|_| value.len() == 4)
 }
 
-/// The place of the next token, which is a multiple of 4.
+/// Returns the offset of the next token, which is a multiple of 4.
 fn aligned(at: usize) -> Option<usize> {
     at.checked_next_multiple_of(4)
 }

@@ -1,4 +1,4 @@
-//! The regions that an NFIT tells of.
+//! The regions that an NFIT describes.
 
 use super::{CAPABILITIES, MAPPING, Nfit, RANGE};
 use crate::{
@@ -36,8 +36,7 @@ const CPU_CACHE: u32 = 1;
 const MEMORY_CONTROLLER: u32 = 1 << 1;
 
 impl<'t> Nfit<'t> {
-    /// The address ranges that the platform has, in the order of the table: persistent memory, and
-    /// what else there is.
+    /// Iterates over the platform's address ranges, in the order of the table, whatever their kind.
     pub fn regions(self) -> impl Iterator<Item = PhysicalRegion<'t>> {
         self.structures_of(RANGE)
             .enumerate()
@@ -48,7 +47,7 @@ impl<'t> Nfit<'t> {
         let index = range.u16(4)?;
         let (base, length) = (range.u64(32)?, range.u64(40)?);
         let kind = match Guid::at(range, 16)? {
-            // Index 0 is reserved. Linux takes no notice of such a range.
+            // Index 0 is reserved. Linux ignores such a range.
             PERSISTENT if index != 0 => RegionKind::Persistent,
             VOLATILE => RegionKind::Volatile,
             CONTROL_REGION => RegionKind::ControlRegion,
@@ -62,8 +61,8 @@ impl<'t> Nfit<'t> {
         region.provider = "ACPI.NFIT";
         region.domain = self.domain();
         region.read_only = range.u64(48)? & READ_ONLY != 0;
-        // The state is a device's. Firmware may tell it in any mapping of the device, also in one
-        // of another range.
+        // The state belongs to a device. Firmware may state it in any mapping of the device, also
+        // in one of another range.
         for device in self.devices(index) {
             for mapping in
                 self.structures_of(MAPPING).filter(|mapping| mapping.u32(4) == device.u32(4))
@@ -72,14 +71,14 @@ impl<'t> Nfit<'t> {
                 region.state |= DimmState::from_bits_truncate(mapping.u8(44)?);
             }
         }
-        // A range that is not armed can be read only: its stores would be lost.
+        // An unarmed range is read-only: its stores would be lost.
         region.read_only |= region.is_unarmed();
         region.fault = self.overlaps(range, base, length).then_some(RegionFault::Overlaps);
         region.dimms = DimmTable::Nfit(self, number);
         Some(region)
     }
 
-    /// Whether another range has one of these bytes.
+    /// Tells whether another range has one of these bytes.
     fn overlaps(self, this: Bytes<'t>, base: u64, length: u64) -> bool {
         let mut others = self.structures_of(RANGE).filter(|other| !other.is_same(this));
         others.any(|other| match (other.u64(32), other.u64(40)) {
@@ -90,7 +89,7 @@ impl<'t> Nfit<'t> {
         })
     }
 
-    /// From where on the platform saves data.
+    /// Returns the persistence domain that the platform states.
     fn domain(self) -> PersistenceDomain {
         let Some(capabilities) = self.structures_of(CAPABILITIES).next() else {
             return PersistenceDomain::Unstated;

@@ -1,4 +1,4 @@
-//! Reading and writing at an offset, of handles that wait and of those that do not.
+//! Reading and writing at an offset, with handles that wait and those that do not.
 
 use core::ptr;
 
@@ -29,8 +29,8 @@ use crate::windows::{
     pending::{self, Pending},
 };
 
-/// NtQueryInformationFile with FileModeInformation: whether the calls of this handle return when
-/// they are done.
+/// Calls NtQueryInformationFile with FileModeInformation: tells whether the calls of this handle
+/// return when they are done.
 pub(super) fn waits(handle: RawWinHandle) -> Result<bool, Code> {
     let (mut mode, mut status) = (0_u32, IO_STATUS_BLOCK::default());
     let room: *mut u32 = &raw mut mode;
@@ -47,7 +47,7 @@ pub(super) fn waits(handle: RawWinHandle) -> Result<bool, Code> {
     Ok(mode & (FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT) != 0)
 }
 
-/// An event of this call's own; closed when dropped.
+/// The event of one call; closed when dropped.
 struct Event(HANDLE);
 
 impl Event {
@@ -58,8 +58,8 @@ impl Event {
         if event.is_null() { Err(last()) } else { Ok(Self(event)) }
     }
 
-    /// With the lowest bit set, which keeps the completion from the port that the program may have
-    /// bound the handle to.
+    /// Returns it with the lowest bit set, which keeps the completion from the port that the
+    /// program may have bound the handle to.
     fn quiet(&self) -> HANDLE {
         self.0.map_addr(|address| address | 1)
     }
@@ -73,9 +73,8 @@ impl Drop for Event {
     }
 }
 
-/// Makes a transfer at `offset` by `call`, which is ReadFile or WriteFile with all its other
-/// arguments, and waits for its end: how many bytes were transferred. A handle that [waits](waits)
-/// needs no event for it.
+/// Transfers at `offset` by `call`, which is ReadFile or WriteFile with all its other arguments,
+/// waits for the end, and returns the number of bytes. A handle that [waits](waits) needs no event.
 ///
 /// # Safety
 ///
@@ -105,18 +104,18 @@ pub(super) unsafe fn transfer(
         Code(ERROR_IO_PENDING) => {}
         code => return Err(code),
     }
-    // So buffer and structure outlive the transfer.
+    // So that buffer and structure outlive the transfer.
     pending::end(&Begun { handle, at })
 }
 
-/// A transfer that was begun: its handle, and its structure, which is there as long as this.
+/// A transfer that was begun: its handle, and its structure, which lives as long as this.
 struct Begun {
     handle: RawWinHandle,
     at: *mut OVERLAPPED,
 }
 
 impl Pending for Begun {
-    /// HasOverlappedIoCompleted of minwinbase.h.
+    /// Tells what HasOverlappedIoCompleted of minwinbase.h does.
     fn is_pending(&self) -> bool {
         // SAFETY: the structure is there as long as this. The system may write to it meanwhile, so
         // that this is volatile.
@@ -147,7 +146,7 @@ impl Pending for Begun {
     }
 }
 
-/// The low half.
+/// Returns the low half.
 #[expect(clippy::as_conversions, reason = "it is the low half that is wanted")]
 const fn low(number: u64) -> u32 {
     number as u32
