@@ -43,37 +43,40 @@ pub enum TableFault {
 
 impl fmt::Display for TableFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Signature => "the firmware's table makes no sense: its signature is another table's",
-            Self::Length => {
-                "the firmware's table makes no sense: it is too short to be one, or a part of it would lie beyond its end"
+        match self {
+            Self::Signature => {
+                f.write_str("the firmware's table is another one: signature mismatch")
             }
-            Self::Truncated { length, given } => {
-                return write!(
-                    f,
-                    "the firmware's table makes no sense: it says that it has {length} bytes, longer than the memory that it is in, \
-                     which has {given}"
-                );
+            Self::Length => f.write_str(
+                "the firmware's table is malformed: it is too short, or a part of it would lie \
+                 beyond its end",
+            ),
+            Self::Truncated { length, given } => write!(
+                f,
+                "the firmware's table is truncated: its length is {length} bytes, longer than the \
+                 memory that it is in, which has {given}"
+            ),
+            Self::Checksum => {
+                f.write_str("the firmware's root pointer (RSDP) is malformed: checksum mismatch")
             }
-            Self::Checksum => "the firmware's root pointer (RSDP) makes no sense: its bytes do not add up to 0",
-            Self::TooMany => "the firmware's table makes no sense: it is larger, or has more parts than any machine has",
-            Self::Version { version, compatible } => {
-                return write!(
-                    f,
-                    "the firmware's table cannot be read: it is a devicetree of version {version}, compatible with version \
-                     {compatible}, and only versions 16 and 17 are known"
-                );
-            }
-            Self::Structure(at) => {
-                return write!(
-                    f,
-                    "the firmware's table makes no sense: what is at its byte {at} is no structure or node that can be there"
-                );
-            }
-            Self::Unreachable(at) => {
-                return write!(f, "the firmware's table is out of reach: there is nothing at the physical address {at:#x}");
-            }
-        })
+            Self::TooMany => f.write_str(
+                "the firmware's table is malformed: it is larger, or has more parts, than that of \
+                 any machine",
+            ),
+            Self::Version { version, compatible } => write!(
+                f,
+                "the firmware's table cannot be read: it is a devicetree of version {version}, \
+                 compatible with version {compatible}; only versions 16 and 17 are known"
+            ),
+            Self::Structure(at) => write!(
+                f,
+                "the firmware's table is malformed: invalid structure or token at byte {at}"
+            ),
+            Self::Unreachable(at) => write!(
+                f,
+                "the firmware's table is out of reach: nothing at the physical address {at:#x}"
+            ),
+        }
     }
 }
 
@@ -123,16 +126,16 @@ impl fmt::Display for TableWarning {
         match self {
             Self::Checksum { found, expected } => write!(
                 f,
-                "the firmware's table has a wrong checksum: its byte 9 is {found:#04x} and should be {expected:#04x}"
+                "the firmware's table has a checksum mismatch: its byte 9 is {found:#04x}, and \
+                 {expected:#04x} would be right"
             ),
-            Self::ZeroTail(at) => write!(
-                f,
-                "the firmware's table ends early: it has only zeros from its byte {at} on"
-            ),
+            Self::ZeroTail(at) => {
+                write!(f, "the firmware's table ends early: only zeros from its byte {at} on")
+            }
             Self::ZeroLength(at) => write!(
                 f,
-                "the firmware's table ends early: the structure at its byte {at} has the length 0, and what comes after \
-                 it is not read"
+                "the firmware's table ends early: the structure at its byte {at} has the length 0, \
+                 and nothing after it is read"
             ),
         }
     }

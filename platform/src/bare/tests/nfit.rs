@@ -410,7 +410,7 @@ fn warnings_in_words() {
     for (warning, words) in [
         (
             TableWarning::Checksum { found: 0xf, expected: 0xa0 },
-            "its byte 9 is 0x0f and should be 0xa0",
+            "checksum mismatch: its byte 9 is 0x0f, and 0xa0 would be right",
         ),
         (TableWarning::ZeroTail(224), "only zeros from its byte 224 on"),
         (TableWarning::ZeroLength(56), "the structure at its byte 56 has the length 0"),
@@ -493,20 +493,20 @@ fn the_length_of_the_table_is_limited() {
 #[test]
 fn faults_in_words() {
     let faults = [
-        (TableFault::Signature, "another table's"),
+        (TableFault::Signature, "signature mismatch"),
         (TableFault::Length, "too short"),
         (
             TableFault::Truncated { length: 240, given: 239 },
             "240 bytes, longer than the memory that it is in, which has 239",
         ),
-        (TableFault::Checksum, "(RSDP) makes no sense: its bytes do not add up to 0"),
-        (TableFault::Structure(56), "its byte 56 "),
+        (TableFault::Checksum, "(RSDP) is malformed: checksum mismatch"),
+        (TableFault::Structure(56), "structure or token at byte 56"),
         (TableFault::Unreachable(0xfe00), "the physical address 0xfe00"),
         (
             TableFault::Version { version: 18, compatible: 19 },
-            "version 18, compatible with version 19, and only versions 16 and 17 are known",
+            "version 18, compatible with version 19; only versions 16 and 17 are known",
         ),
-        (TableFault::TooMany, "more parts than any machine has"),
+        (TableFault::TooMany, "more parts, than that of any machine"),
     ];
     for (fault, words) in faults {
         let error: &dyn core::error::Error = &fault;

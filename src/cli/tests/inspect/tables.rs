@@ -355,11 +355,12 @@ fn tables_that_are_wrong_and_read() {
             seal(table);
         })
     };
-    let sum = format!("its byte 9 is {:#04x} and should be {:#04x}", whole[9] ^ 0x10, whole[9]);
+    let sum =
+        format!("its byte 9 is {:#04x}, and {:#04x} would be right", whole[9] ^ 0x10, whole[9]);
     let end = whole.len();
     for (table, regions, expected) in [
         (with(&|table| table[9] ^= 0x10), 2, vec![("wrong_checksum", &*sum)]),
-        (with(&|table| table[50] ^= 1), 2, vec![("wrong_checksum", "should be")]),
+        (with(&|table| table[50] ^= 1), 2, vec![("wrong_checksum", "would be right")]),
         (tail(&[0; 64]), 2, vec![("zero_tail", &*format!("only zeros from its byte {end} on"))]),
         (
             tail(&[0, 0, 0, 0, 9]),

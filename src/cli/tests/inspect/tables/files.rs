@@ -28,14 +28,14 @@ fn tables_that_are_wrong() {
     for (what, table, expected) in [
         ("its end missing", nfit[..nfit.len() - 1].to_vec(), "longer than the memory"),
         ("a signature alone", b"NFIT".to_vec(), "too short"),
-        ("a structure of length 3", short_structure, "its byte 280 is no structure"),
-        ("too many structures", many, "more parts than any machine has"),
+        ("a structure of length 3", short_structure, "invalid structure or token at byte 280"),
+        ("too many structures", many, "more parts, than that of any machine"),
         ("its end missing", tree[..tree.len() - 1].to_vec(), "longer than the memory"),
         ("a magic alone", tree[..4].to_vec(), "too short"),
         (
             "a version to come",
             with(&tree, 24, &18_u32.to_be_bytes()),
-            "a devicetree of version 17, compatible with version 18, and only versions 16 and 17 \
+            "a devicetree of version 17, compatible with version 18, only versions 16 and 17 \
              are known",
         ),
         (
@@ -43,7 +43,7 @@ fn tables_that_are_wrong() {
             with(&tree, 20, &3_u32.to_be_bytes()),
             "a devicetree of version 3, compatible with version 16, and only",
         ),
-        ("no structure", with(&tree, 36, &[0; 4]), "is no structure or node"),
+        ("no structure", with(&tree, 36, &[0; 4]), "invalid structure or token"),
         ("another table", with(&nfit, 0, b"APIC"), "ACPI's table APIC, not the NFIT"),
         ("one of its kind", with(&nfit, 0, b"SSDT"), "ACPI's table SSDT, not the NFIT"),
         ("another table, cut", with(&nfit, 0, b"SSDT")[..60].to_vec(), "bytes are 53 53 44 54"),
