@@ -44,6 +44,8 @@ pub enum Answer {
 enum Cause {
     Expected(Expected),
     Error(Error),
+    /// A region is of volatile memory.
+    Volatile,
     /// It was only looked at.
     NotOpened,
 }
@@ -69,13 +71,14 @@ impl Persistent {
         self.answer
     }
 
-    /// The reason as a word for programs, which stays: [`Reason::name`], the symbol of an error, or
-    /// `"not_opened"`. `None` for an error without a symbol.
+    /// The reason as a word for programs, which stays: [`Reason::name`], the symbol of an error,
+    /// `"volatile"` or `"not_opened"`. `None` for an error without a symbol.
     #[must_use]
     pub fn reason(&self) -> Option<&'static str> {
         match self.cause {
             Cause::Expected(expected) => Some(expected.reason.name()),
             Cause::Error(error) => error.symbol(),
+            Cause::Volatile => Some("volatile"),
             Cause::NotOpened => Some("not_opened"),
         }
     }
@@ -135,8 +138,11 @@ fn judge(expected: Result<Expected, Error>, place: Option<&Place>) -> (Answer, C
         matches!(backing, Backing::Regions | Backing::DeviceDax | Backing::Volume { .. })
     };
     let elsewhere = place.map(Place::backing).filter(|backing| !is_persistent(backing));
+    let is_volatile =
+        |place: &Place| place.regions().any(|region| region.domain == PersistenceDomain::Volatile);
     match (expected, elsewhere) {
-        // Whatever else stands in the way: on an ordinary disk it would not help to change that.
+        // Whatever else stands in the way: where nothing is kept it would not help to change that.
+        _ if place.is_some_and(is_volatile) => (Answer::No, Cause::Volatile),
         (Ok(Expected { granularity: Granularity::Page, .. }) | Err(_), Some(backing)) => {
             let reason = Reason::NotPersistentMemory(backing);
             (Answer::No, Cause::Expected(Expected { granularity: Granularity::Page, reason }))
@@ -147,8 +153,6 @@ fn judge(expected: Result<Expected, Error>, place: Option<&Place>) -> (Answer, C
 }
 
 fn by_reason(reason: Reason, place: Option<&Place>) -> Answer {
-    let is_volatile =
-        |place: &Place| place.regions().any(|region| region.domain == PersistenceDomain::Volatile);
     match reason {
         Reason::CpuCache
         | Reason::MemoryController
@@ -156,14 +160,13 @@ fn by_reason(reason: Reason, place: Option<&Place>) -> Answer {
         | Reason::TableUnstated
         | Reason::Host
         | Reason::Call => Answer::Yes,
-        Reason::NoRegion if place.is_some_and(is_volatile) => Answer::No,
         Reason::Private
         | Reason::Anonymous
         | Reason::NotPersistentMemory(_)
         | Reason::VolumeNotDax => Answer::No,
         Reason::NoRegion | Reason::DomainUnknown | Reason::PlaceUnknown => Answer::Unknown,
-        // The rest is about memory that is persistent, if that is known.
-        _ if place.is_some() => Answer::NotAsItIs,
+        // The rest is about persistent memory, if it is known to lie on that.
+        _ if place.is_some_and(|place| place.backing() == Backing::Regions) => Answer::NotAsItIs,
         _ => Answer::Unknown,
     }
 }
@@ -201,6 +204,7 @@ impl Display for Sentence {
         match self.0 {
             Cause::Expected(expected) => expected.reason.fmt(f),
             Cause::Error(error) => error.fmt(f),
+            Cause::Volatile => f.write_str("its region is of volatile memory, which keeps nothing"),
             Cause::NotOpened => f.write_str(NOT_OPENED),
         }
     }
@@ -214,6 +218,7 @@ struct Brief<'p>(&'p Persistent);
 impl Display for Brief<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0.cause {
+            Cause::Volatile => "volatile memory",
             Cause::NotOpened => NOT_OPENED,
             Cause::Error(Error::NeverDurable) => "only the host can flush it",
             Cause::Error(Error::RegionNeverDurable) => "nothing makes a store durable",
@@ -232,7 +237,6 @@ impl Display for Brief<'_> {
                 Reason::TableUnstated => "not stated by its table",
                 Reason::Unarmed => "a DIMM is not armed",
                 Reason::DomainUnknown => "mapped directly, but its region cannot be told",
-                Reason::NoRegion if self.0.answer == Answer::No => "volatile memory",
                 Reason::NoRegion => "in no region of persistent memory",
                 Reason::NotPersistentMemory(backing) => return on(backing, f),
                 Reason::Host => "by the host's flush",

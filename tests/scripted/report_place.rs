@@ -2,15 +2,12 @@
 //! made durable.
 
 #[cfg(target_os = "linux")]
+use pmem2::{Access, Error};
 use pmem2::{
-    Access, Error,
-    place::{DaxOption, DaxState, MapSync},
-};
-use pmem2::{
-    Kind,
+    Granularity, Kind,
     persist::PersistenceDomain,
-    place::{Backing, DimmState, Mode},
-    report::Report,
+    place::{Backing, DaxOption, DaxState, DimmState, MapSync, Mode, Place, Reason},
+    report::{Answer, Report},
 };
 
 #[cfg(target_os = "linux")]
@@ -18,6 +15,7 @@ use crate::place::{DISK, overlay, tmpfs};
 use crate::{
     land::{Dimm, Land, region, text},
     script::{Call, Id, Script},
+    world::{BTRFS, World, worlds},
 };
 
 fn report(kind: Kind, land: Land) -> Report<Id> {
@@ -93,8 +91,8 @@ fn volatile_memory() {
     assert!(report.device_id().is_none());
     let lines = beyond(&report);
     assert_eq!(lines[0], "persistent: no: volatile memory");
-    assert!(lines[5].starts_with("persistence      none, since"), "{lines:?}");
-    assert_eq!(lines[6], LINES);
+    assert!(lines[4].starts_with("persistence      none, since"), "{lines:?}");
+    assert_eq!(lines[5], LINES);
     // Beside a region that is persistent there is one.
     let report = self::report(Kind::RegularFile, Land::of([memory, region(0, 1, Mode::Fsdax)]));
     assert_eq!(report.device_usc(), Some(Ok(3)));
@@ -391,6 +389,89 @@ fn what_would_have_to_change() {
         ]
     );
     assert_eq!(lines[lines.len() - 1], "granularity      BYTE with MAP_SYNC, PAGE without");
+}
+
+/// What users meet, in the words of the first line.
+#[test]
+fn verdicts() {
+    use MapSync::{Granted, Refused, Unknown};
+    let best = World::BEST;
+    let domain = |domain| World { regions: [Some((Mode::Fsdax, domain)), None], ..best };
+    let mode = |mode| World {
+        regions: [Some((mode, PersistenceDomain::CpuCache)), None],
+        dax_capable: Some(false),
+        ..best
+    };
+    let how = |file, mount| World { direct: Some(DaxState::new(Some(file), Some(mount))), ..best };
+    let (without, btrfs) = (World { direct: None, ..best }, World { system: Some(BTRFS), ..best });
+    let nowhere = World { backing: None, ..best };
+    for (world, synchronous, verdict) in [
+        (best, Granted, "yes, BYTE (eADR: caches are saved)"),
+        (domain(PersistenceDomain::Host), Refused, "yes, PAGE (by the host's flush)"),
+        (domain(PersistenceDomain::Unstated), Granted, "yes, CACHE_LINE (eADR is not stated)"),
+        (World { unarmed: true, ..best }, Granted, "not as it is: a DIMM is not armed"),
+        (mode(Mode::Sector), Refused, "not as it is: a namespace of sectors (BTT)"),
+        (mode(Mode::Raw), Refused, "not as it is: a raw namespace without DAX"),
+        (mode(Mode::Fsdax), Refused, "not as it is: a volume without DAX"),
+        (how(false, DaxOption::Never), Refused, "not as it is: mounted without DAX"),
+        (how(false, DaxOption::Inode), Refused, "not as it is: the file's flag for DAX is off"),
+        (
+            how(false, DaxOption::Always),
+            Refused,
+            "not as it is: the file system leaves this file out of DAX",
+        ),
+        (how(true, DaxOption::Always), Refused, "not as it is: the kernel refuses MAP_SYNC"),
+        (btrfs, Refused, "not as it is: btrfs has no DAX"),
+        (without, Refused, "not as it is: not mapped directly (DAX)"),
+        (best, Unknown, "not as it is: the kernel has no MAP_SYNC"),
+        (nowhere, Granted, "not known: mapped directly, but its region cannot be told"),
+        (nowhere, Refused, "not known: not mapped directly, and its place cannot be told"),
+        (nowhere, Unknown, "not known: the kernel has no MAP_SYNC"),
+    ] {
+        let report = Report::of(&world.script(Kind::RegularFile, Ok(synchronous)).object());
+        assert_eq!(report.persistent().to_string(), verdict, "{world:?}");
+    }
+}
+
+/// In every combination of facts: a yes needs a place that keeps what is stored, and a way to make
+/// it durable; a no needs a place.
+#[test]
+fn no_verdict_is_better_than_the_facts() {
+    let mut seen = [0; 4];
+    for world in worlds() {
+        for synchronous in [MapSync::Granted, MapSync::Refused, MapSync::Unknown] {
+            let report = Report::of(&world.script(Kind::RegularFile, Ok(synchronous)).object());
+            let verdict = report.persistent();
+            let expected = report.granularity().and_then(Result::ok).expect("a granularity");
+            let place = report.place().and_then(|place| place.ok());
+            let kept = |place: &Place| {
+                let mut regions = place.regions().peekable();
+                regions.peek().is_some()
+                    && regions.all(|region| region.domain != PersistenceDomain::Volatile)
+            };
+            let durable =
+                expected.granularity < Granularity::Page || expected.reason == Reason::Host;
+            seen[verdict.answer() as usize] += 1;
+            match verdict.answer() {
+                Answer::Yes => {
+                    assert!(durable && place.is_some_and(|place| kept(&place)), "{world:?}");
+                    // Who has a host's flush has no DIMMs.
+                    let warned = verdict.to_string().ends_with("; see the warnings");
+                    assert_eq!(warned, world.unarmed, "{world:?} {verdict}");
+                    assert!(!warned || expected.reason == Reason::Host);
+                }
+                Answer::NotAsItIs => assert!(place.is_some_and(|place| kept(&place))),
+                Answer::No => {
+                    assert!(place.is_some_and(|place| !kept(&place)), "{world:?} {verdict}");
+                }
+                answer => assert!(answer == Answer::Unknown, "{world:?} {verdict}"),
+            }
+            if place.is_none() {
+                assert_eq!(verdict.answer(), Answer::Unknown);
+            }
+        }
+    }
+    assert!(seen.iter().all(|count| *count > 0), "{seen:?}");
 }
 
 #[test]

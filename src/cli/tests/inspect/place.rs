@@ -290,8 +290,12 @@ fn volatile_memory() {
     sysfs.disk(&sysfs.carrier(&region, "pfn", 0), "pmem3", sysfs.device, true);
     let (block, object) = sysfs.says(0, &sysfs.file);
     assert!(fact(&block, "persistence").unwrap().starts_with("none"), "{block}");
-    // The file system below is not mounted with DAX.
-    assert_eq!(object["persistent"]["answer"], "not_as_it_is");
+    // Mounting it with DAX would not help.
+    assert_eq!(fact(&block, "persistent"), Some("no: volatile memory"));
+    assert_eq!(
+        [&object["persistent"]["answer"], &object["persistent"]["reason"]],
+        ["no", "volatile"]
+    );
     for (key, line) in [
         ("numa_node", "numa node"),
         ("target_node", "target node"),

@@ -119,9 +119,9 @@ fn warnings(machine: &Machine, device: &Device) -> Value {
 /// The answer of the verdict.
 fn persistent(device: &Device, volatile: bool) -> &'static str {
     match device.gives.reason {
+        _ if volatile => "no",
         "cpu_cache" | "memory_controller" | "domain_unstated" | "host" => "yes",
         "not_persistent_memory" => "no",
-        "no_region" if volatile => "no",
         "no_region" | "domain_unknown" | "place_unknown" => "unknown",
         _ => "not_as_it_is",
     }
