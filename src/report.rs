@@ -30,7 +30,7 @@ use crate::{
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let file = std::fs::File::open("/dev/null")?;
-/// let report = pmem2::report::Report::of(&file);
+/// let report = pmem2::report::Report::new(&file);
 /// assert_eq!(report.persistent().answer(), pmem2::report::Answer::Refused);
 /// report.facts(|fact| std::io::Result::Ok(println!("{}: {:?}", fact.key.name(), fact.answer)))?;
 /// println!("{report}");
@@ -67,13 +67,13 @@ impl<Id: Copy + Eq + Display> Report<Id> {
     /// [`Source::target_node`], [`Source::device_id`], [`Source::device_usc`].
     #[inline(always)]
     #[must_use]
-    pub fn of<H>(handle: &H) -> Self
+    pub fn new<H>(handle: &H) -> Self
     where
         H: Handle,
         H::P: Locate + Platform<Id = Id>,
     {
         let mut report = Self::refused(Error::Unknown(Subject::Handle));
-        report.look(handle, |facts| {
+        report.describe(handle, |facts| {
             source::admit_mapping(H::P::REQUIRES_READ, facts.access, facts.kind)
         });
         report
@@ -83,23 +83,23 @@ impl<Id: Copy + Eq + Display> Report<Id> {
     /// about the object, whatever the handle allows.
     #[inline(always)]
     #[must_use]
-    pub fn of_unopened<H>(handle: &H) -> Self
+    pub fn new_unopened<H>(handle: &H) -> Self
     where
         H: Handle,
         H::P: Locate + Platform<Id = Id>,
     {
         let mut report = Self::refused(Error::Unknown(Subject::Handle));
-        report.look(handle, |facts| source::admit_kind(facts.kind));
+        report.describe(handle, |facts| source::admit_kind(facts.kind));
         report
     }
 
-    fn look<H>(&mut self, handle: &H, judge: impl FnOnce(&Facts<Id>) -> Result<(), Error>)
+    fn describe<H>(&mut self, handle: &H, admit: impl FnOnce(&Facts<Id>) -> Result<(), Error>)
     where
         H: Handle,
         H::P: Locate + Platform<Id = Id>,
     {
         match H::P::describe(handle.into()) {
-            Ok(facts) => self.ask(handle, facts, judge(&facts)),
+            Ok(facts) => self.gather(handle, facts, admit(&facts)),
             Err(fail) => self.verdict = Err(Error::from_fail(fail, Subject::Handle)),
         }
     }
@@ -107,7 +107,7 @@ impl<Id: Copy + Eq + Display> Report<Id> {
     /// Asks the questions that these facts admit. Large answers are written in place, since each
     /// move would be another copy on the stack.
     #[inline(never)]
-    fn ask<H>(&mut self, handle: &H, facts: Facts<Id>, verdict: Result<(), Error>)
+    fn gather<H>(&mut self, handle: &H, facts: Facts<Id>, verdict: Result<(), Error>)
     where
         H: Handle,
         H::P: Locate + Platform<Id = Id>,
@@ -296,7 +296,7 @@ impl<H: Handle<P: Locate>> Source<H> {
         let mut report = Report::refused(Error::InvalidFileHandle(HandleFault::Replaced));
         match H::P::describe(self.handle().into()) {
             Ok(now) if now.id == self.id() || self.is_still_that_device() => {
-                report.ask(
+                report.gather(
                     self.handle(),
                     now,
                     source::admit_mapping(H::P::REQUIRES_READ, now.access, now.kind),

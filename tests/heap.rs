@@ -177,7 +177,7 @@ fn nothing_else_asks_for_memory() {
         {
             let _ = write!(text, "{}", refused.ok_or(Error::Unknown(Subject::Handle))?);
         }
-        let _ = write!(text, "{}{}{}", source.report(), Report::of(&device), anonymous.report());
+        let _ = write!(text, "{}{}{}", source.report(), Report::new(&device), anonymous.report());
         let _ = write!(text, "{source:?}{:?}{:?}", slots[0], POOL);
         source.check_range(0, 4096)?;
         source.file_system()?;

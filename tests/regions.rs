@@ -188,7 +188,7 @@ fn an_alignment_that_is_no_power_of_two() {
             (Error::InvalidRegion(RegionFault::Alignment), Code::InvalidAlignmentValue.raw())
         );
     }
-    let report = Report::of(&whole).to_string();
+    let report = Report::new(&whole).to_string();
     assert!(
         report.starts_with(
             "refused: the region's alignment is not a power of two: its table is wrong\n"
@@ -211,7 +211,7 @@ fn a_pool_of_regions() {
 }
 
 fn report(index: usize) -> String {
-    Report::of(&extent(index)).to_string()
+    Report::new(&extent(index)).to_string()
 }
 
 #[test]

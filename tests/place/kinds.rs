@@ -392,7 +392,7 @@ fn a_block_device() {
         mknodat(CWD, &node, FileType::BlockDevice, Permissions::RUSR, makedev(259, 4001))
             .expect("a node");
         let path = made::path(&node, OFlags::PATH).expect("a descriptor of it");
-        let report = Report::of_unopened(&fd(path.as_raw_fd()));
+        let report = Report::new_unopened(&fd(path.as_raw_fd()));
         assert_eq!(report.verdict(), Err(Error::InvalidFileType(Kind::BlockDevice)));
         let place = report.place().expect("a place").expect("found");
         assert_eq!((place.device(), regions(&place)), ("pmem0s", vec![expected(0, Mode::Sector)]));
@@ -515,7 +515,7 @@ fn what_may_not_be_mapped() {
         else {
             continue;
         };
-        for report in [Report::of(&fd(made.raw())), Report::of_unopened(&fd(made.raw()))] {
+        for report in [Report::new(&fd(made.raw())), Report::new_unopened(&fd(made.raw()))] {
             assert_eq!(report.granularity(), None, "{flags:?}");
             assert!(report.place().is_some_and(Result::is_ok));
         }

@@ -47,9 +47,9 @@ fn the_access_comes_first() {
             });
             assert_eq!(found, expected, "{kind:?} with {access:?}");
             assert_eq!(script.calls(), [Call::Describe]);
-            assert_eq!(Report::of(&script.object()).verdict(), expected);
+            assert_eq!(Report::new(&script.object()).verdict(), expected);
             assert_eq!(
-                Report::of_unopened(&script.object()).verdict(),
+                Report::new_unopened(&script.object()).verdict(),
                 unsuited,
                 "looked at, not opened"
             );

@@ -102,8 +102,8 @@ fn every_constructor_gives_the_error_and_drops_the_handle() {
         assert_eq!(script.dropped.get(), 1);
         assert_eq!(Source::boxed(script.object()).unwrap_err(), error);
         assert_eq!(script.dropped.get(), 2);
-        assert_eq!(Report::of(&script.object()).verdict(), Err(error));
-        assert_eq!(Report::of_unopened(&script.object()).verdict(), Err(error));
+        assert_eq!(Report::new(&script.object()).verdict(), Err(error));
+        assert_eq!(Report::new_unopened(&script.object()).verdict(), Err(error));
         assert_eq!(script.dropped.get(), 4);
         let (handle, given) = Source::try_from_handle(script.object()).unwrap_err();
         assert_eq!((given, script.dropped.get()), (error, 4), "this one gives the handle back");

@@ -101,11 +101,11 @@ fn what_cannot_be_read_is_let_in_and_refused_where_it_would_be_mapped() {
         for sharing in [Sharing::Shared, Sharing::Private] {
             assert_eq!(source.expected_granularity(sharing).map(|_| ()), verdict);
         }
-        for report in [source.report(), Report::of(&object)] {
+        for report in [source.report(), Report::new(&object)] {
             assert_eq!((report.verdict(), report.size()), (verdict, Some(Ok(5000))));
             assert_eq!(report.granularity().is_some(), fault.is_none());
         }
-        assert_eq!(Report::of_unopened(&object).verdict(), Ok(()));
+        assert_eq!(Report::new_unopened(&object).verdict(), Ok(()));
         assert!(Pool::<Disk, 1>::new().source(&object).is_ok() && Source::boxed(object).is_ok());
     }
 }
@@ -117,7 +117,7 @@ fn the_kind_is_what_refuses() {
         let object = Disk { kind: Kind::Directory, ..file(access, false) };
         let refused = Error::InvalidFileType(Kind::Directory);
         assert_eq!(Source::new(object).unwrap_err(), refused);
-        assert_eq!(Report::of(&object).verdict(), Err(refused));
+        assert_eq!(Report::new(&object).verdict(), Err(refused));
     }
 }
 
@@ -151,7 +151,7 @@ fn a_volume_answers_for_its_devices() {
 }
 
 fn shown(dax: bool) -> Vec<String> {
-    Report::of(&file(READ_WRITE, dax)).to_string().lines().map(str::to_owned).collect()
+    Report::new(&file(READ_WRITE, dax)).to_string().lines().map(str::to_owned).collect()
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::script::{Call, Id, READ_WRITE, Script};
 fn report(change: impl FnOnce(&mut Script)) -> Report<Id> {
     let mut script = Script::new();
     change(&mut script);
-    Report::of(&script.object())
+    Report::new(&script.object())
 }
 
 #[track_caller]
@@ -298,7 +298,7 @@ fn of_what_is_refused() {
 #[test]
 fn of_what_was_only_looked_at() {
     let script = Script::with(Kind::RegularFile, Access::PATH);
-    let report = Report::of_unopened(&script.object());
+    let report = Report::new_unopened(&script.object());
     assert_eq!(report.verdict(), Ok(()));
     assert_eq!(
         (report.kind(), report.access(), report.id()),
@@ -329,7 +329,7 @@ fn of_what_was_only_looked_at() {
 fn the_words_for_each_access() {
     let words = |access| {
         let script = Script::with(Kind::RegularFile, access);
-        let report = Report::of_unopened(&script.object()).to_string();
+        let report = Report::new_unopened(&script.object()).to_string();
         report
             .lines()
             .find_map(|line| line.strip_prefix("access           ").map(String::from))
@@ -367,7 +367,7 @@ fn a_report_asks_each_question_once() {
     assert_eq!(script.calls(), [], "to print it asks nothing");
 
     let directory = Script::with(Kind::Directory, Access::READ);
-    let _ = Report::of(&directory.object());
+    let _ = Report::new(&directory.object());
     assert_eq!(
         directory.calls(),
         [Call::Describe, Call::FileSystem],

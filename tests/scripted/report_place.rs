@@ -19,7 +19,7 @@ use crate::{
 };
 
 fn report(kind: Kind, land: Land) -> Report<Id> {
-    Report::of(&Script::at(kind, land).object())
+    Report::new(&Script::at(kind, land).object())
 }
 
 /// The lines except those that every source has.
@@ -344,7 +344,7 @@ fn of_what_is_refused() {
     for access in [Access::WRITE, Access::PATH, Access::empty()] {
         let mut script = Script::with(Kind::RegularFile, access);
         script.land = Land::fsdax();
-        for report in [Report::of(&script.object()), Report::of_unopened(&script.object())] {
+        for report in [Report::new(&script.object()), Report::new_unopened(&script.object())] {
             assert!(report.place().is_some_and(Result::is_ok));
             assert_eq!(report.granularity(), None, "{access:?}");
         }
@@ -428,7 +428,7 @@ fn verdicts() {
         (nowhere, Refused, "not known: not mapped directly, and its place cannot be told"),
         (nowhere, Unknown, "not known: the kernel has no MAP_SYNC"),
     ] {
-        let report = Report::of(&world.script(Kind::RegularFile, Ok(synchronous)).object());
+        let report = Report::new(&world.script(Kind::RegularFile, Ok(synchronous)).object());
         assert_eq!(report.persistent().to_string(), verdict, "{world:?}");
     }
 }
@@ -440,7 +440,7 @@ fn no_verdict_is_better_than_the_facts() {
     let mut seen = [0; 4];
     for world in worlds() {
         for synchronous in [MapSync::Granted, MapSync::Refused, MapSync::Unknown] {
-            let report = Report::of(&world.script(Kind::RegularFile, Ok(synchronous)).object());
+            let report = Report::new(&world.script(Kind::RegularFile, Ok(synchronous)).object());
             let verdict = report.persistent();
             let expected = report.granularity().and_then(Result::ok).expect("a granularity");
             let place = report.place().and_then(|place| place.ok());
@@ -477,7 +477,7 @@ fn no_verdict_is_better_than_the_facts() {
 #[test]
 fn each_fact_is_asked_for_once() {
     let script = Script::at(Kind::RegularFile, Land::fsdax());
-    let report = Report::of(&script.object());
+    let report = Report::new(&script.object());
     let calls = script.calls();
     let count = |call| calls.iter().filter(|made| **made == call).count();
     for call in [

@@ -204,12 +204,17 @@ pub(crate) const CASES: &[Case] = &[
     ),
     case("expected_granularity_at", GRANULARITY_AT, On::DeviceDax, &[]),
     case(
-        "of",
+        "Report::new",
         REPORT,
         On::DeviceDax,
         &["fcntl", "fstat", "readlinkat", "openat", "read", "close", "newfstatat", "fstatfs"],
     ),
-    case("of", REPORT, On::Terminal, &["fcntl", "fstat", "readlinkat", "faccessat", "fstatfs"]),
+    case(
+        "Report::new",
+        REPORT,
+        On::Terminal,
+        &["fcntl", "fstat", "readlinkat", "faccessat", "fstatfs"],
+    ),
     case("kind and others", KNOWN, On::File, &[]),
     case("kind and others", KNOWN, On::DeviceDax, &[]),
     case("from_anon", ANONYMOUS, On::Nothing, &[]),
@@ -276,14 +281,14 @@ pub(crate) const CASES: &[Case] = &[
     of_file("expected_granularity", GRANULARITY, World::Unlisted, REFUSED_UNLISTED).dax(false),
     of_file("expected_granularity_at", GRANULARITY_AT, World::Region, WHY).dax(false),
     of_file("expected_granularity_at", GRANULARITY_AT, World::Mixed, TRIED).dax(false),
-    of_file("of", REPORT, World::Region, REPORTED).dax(false),
-    of_file("of", REPORT, World::Volume, REPORTED_ON_VOLUME).dax(false),
+    of_file("Report::new", REPORT, World::Region, REPORTED).dax(false),
+    of_file("Report::new", REPORT, World::Volume, REPORTED_ON_VOLUME).dax(false),
     // With it.
     of_file("expected_granularity", GRANULARITY, World::Region, GRANTED).dax(true),
     of_file("expected_granularity", GRANULARITY, World::Unlisted, GRANTED_UNLISTED).dax(true),
     of_file("expected_granularity_at", GRANULARITY_AT, World::Region, TRIED).dax(true),
     of_file("expected_granularity_at", GRANULARITY_AT, World::Mixed, TRIED).dax(true),
-    of_file("of", REPORT, World::Region, REPORTED_GRANTED).dax(true),
+    of_file("Report::new", REPORT, World::Region, REPORTED_GRANTED).dax(true),
 ];
 
 const REFUSED: &[&str] = &[

@@ -49,7 +49,7 @@ fn whereabouts(function: &str) -> (&'static str, &'static str) {
         "expected_granularity" | "expected_granularity_at" => {
             (include_str!("../../src/place/granularity.rs"), "(")
         }
-        "of" => (include_str!("../../src/report.rs"), "<H>("),
+        "Report::new" => (include_str!("../../src/report.rs"), "<H>("),
         "bad_blocks" | "clear_bad_blocks" => (include_str!("../../src/badblocks.rs"), "(&self"),
         "Reader::new" | "Writer::new" => (transfers(function), "(source"),
         "read_at" | "write_at" | "sync" => (transfers("Source"), "(&self"),

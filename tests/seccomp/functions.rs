@@ -30,7 +30,7 @@ pub(crate) const FILE_SYSTEM: Function =
     |subject| source(subject).file_system().map(|system| system.magic().into());
 pub(crate) const CHECK_RANGE: Function =
     |subject| source(subject).check_range(0, 4096).map(|range| range.end);
-pub(crate) const REPORT: Function = |subject| Report::of(&subject.fd).verdict().map(|()| 0);
+pub(crate) const REPORT: Function = |subject| Report::new(&subject.fd).verdict().map(|()| 0);
 pub(crate) const PLACE: Function =
     |subject| source(subject).place().map(|place| place.regions().count() as u64);
 pub(crate) const NUMA_NODE: Function =

@@ -40,9 +40,7 @@ fn function(name: &'static str) -> &'static str {
     match name {
         "Source::new" | "from_fd" | "new_in" | "boxed" | "Pool::source" => "new",
         "kind" | "access" | "id" | "handle" | "into_inner" => "kind and others",
-        "Report::of" | "Dimm::id" | "Dimm::dirty_shutdowns" => {
-            name.rsplit("::").next().unwrap_or(name)
-        }
+        "Dimm::id" | "Dimm::dirty_shutdowns" => name.rsplit("::").next().unwrap_or(name),
         name => name,
     }
 }

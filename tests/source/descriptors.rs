@@ -38,7 +38,7 @@ fn every_row_of_the_table() {
                     let refused = source.map(|_| ()).expect_err(row.name);
                     check_refusal(row.name, refused, (error, code, word));
                     // What `inspect` prints is the same.
-                    assert_eq!(Report::of(&fd(made.raw())).verdict(), Err(error), "{}", row.name);
+                    assert_eq!(Report::new(&fd(made.raw())).verdict(), Err(error), "{}", row.name);
                 }
             }
         }

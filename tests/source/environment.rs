@@ -95,8 +95,8 @@ fn a_chroot_without_sys() {
         let number = rustix::fs::makedev(1, 3);
         mknodat(CWD, "/null", FileType::CharacterDevice, Mode::RUSR, number).expect("a node");
         let unopened = made::path("/null", OFlags::PATH).expect("O_PATH");
-        assert_eq!(Report::of(&unopened).kind(), Some(Kind::UnknownDevice(Subject::Sysfs)));
-        let error = Report::of_unopened(&unopened).verdict().expect_err("it cannot be told");
+        assert_eq!(Report::new(&unopened).kind(), Some(Kind::UnknownDevice(Subject::Sysfs)));
+        let error = Report::new_unopened(&unopened).verdict().expect_err("it cannot be told");
         assert_eq!(error, Error::UnknownFileType(Subject::Sysfs));
         assert!(error.to_string().contains("/sys"), "{error}");
         assert_eq!(

@@ -187,8 +187,8 @@ fn no_descriptor_leaks_whatever_is_asked_of_it() {
             let before = open_descriptors();
             for _ in 0..3 {
                 let fd = fd(made.raw());
-                let _ = Report::of(&fd).to_string();
-                let _ = Report::of_unopened(&fd).to_string();
+                let _ = Report::new(&fd).to_string();
+                let _ = Report::new_unopened(&fd).to_string();
                 let source = pool.source(fd);
                 assert_eq!(
                     source.is_ok(),

@@ -21,7 +21,7 @@ const NOT_AT_ALL: Error = Error::Os { subject: Subject::Mapping, errno: Errno::E
 fn told(file: &File) -> (Result<(), Error>, Result<Granularity, Error>, String) {
     let source = Source::new(file).expect("a source, which maps nothing");
     assert_eq!(source.kind(), Kind::RegularFile);
-    let (size, report) = (source.size(), Report::of(file));
+    let (size, report) = (source.size(), Report::new(file));
     let expected = source.expected_granularity(Sharing::Shared);
     assert_eq!(report.granularity(), Some(expected));
     assert_eq!(source.report().verdict(), report.verdict());

@@ -42,7 +42,7 @@ fn a_good_device() {
             source.check_range(4096, 0),
             Err(Error::OffsetUnaligned { offset: 4096, alignment: 2 << 20 })
         );
-        let report = Report::of(&null);
+        let report = Report::new(&null);
         assert_eq!((report.verdict(), report.kind()), (Ok(()), Some(Kind::DeviceDax)));
 
         // Each call asks anew.
@@ -132,14 +132,14 @@ fn an_alignment_that_is_tried() {
         let zero = fs::File::open("/dev/zero").expect("/dev/zero");
         let source = Source::new(&zero).expect("a source");
         assert_eq!((source.alignment(), source.check_range(0, 0)), (Ok(4096), Ok(0..8192)));
-        assert_eq!(Report::of(&zero).verdict(), Ok(()));
+        assert_eq!(Report::new(&zero).verdict(), Ok(()));
         // The size is told by nothing else.
         fs::remove_file(entry.path("size")).expect("removed");
         assert_eq!(source.alignment(), Ok(4096));
         let error = source.size().expect_err("no size");
         assert_eq!(error, os(Subject::Size, libc::ENOENT));
         assert!(error.to_string().contains("sysfs"), "{error}");
-        assert_eq!(Report::of(&zero).verdict(), Err(error));
+        assert_eq!(Report::new(&zero).verdict(), Err(error));
     });
 }
 

@@ -68,7 +68,7 @@ fn of_a_file() {
         (id, Access::READ, Ok(0..5000))
     );
     assert_eq!(source.allocated(), Ok(allocated));
-    let report = Report::of(&descriptor.fd());
+    let report = Report::new(&descriptor.fd());
     assert_eq!((report.verdict(), report.size()), (Ok(()), Some(Ok(5000))));
 }
 

@@ -22,7 +22,7 @@ use crate::made::*;
 /// Asserts that no source can be made of it, and that the report says why.
 fn refused(name: &str, handle: WinHandle<'_>) -> Error {
     let error = Source::from_handle(handle).expect_err(name);
-    assert_eq!(Report::of(&handle).verdict(), Err(error), "{name}");
+    assert_eq!(Report::new(&handle).verdict(), Err(error), "{name}");
     error
 }
 

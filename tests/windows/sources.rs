@@ -75,7 +75,7 @@ fn what_cannot_be_read_is_refused_where_it_would_be_mapped() {
         for sharing in [Sharing::Shared, Sharing::Private] {
             assert_eq!(source.expected_granularity(sharing), Err(refused));
         }
-        for report in [source.report(), Report::of(&file)] {
+        for report in [source.report(), Report::new(&file)] {
             assert_eq!(
                 (report.verdict(), report.access(), report.size()),
                 (Err(refused), Some(access), Some(Ok(5000)))
@@ -83,7 +83,7 @@ fn what_cannot_be_read_is_refused_where_it_would_be_mapped() {
             assert_eq!(report.granularity(), None);
         }
         // For who only looks.
-        assert_eq!(Report::of_unopened(&file).verdict(), Ok(()));
+        assert_eq!(Report::new_unopened(&file).verdict(), Ok(()));
     }
     let file = OpenOptions::new().read(true).write(true).open(&path).expect("a file");
     assert_eq!(Source::new(&file).expect("a source").access(), Access::READ | Access::WRITE);

@@ -33,7 +33,7 @@ pub(crate) fn path(path: &Path, scanner: Option<&Scanner>) -> Finding {
             };
         }
     };
-    let look = Report::of_unopened(&handle);
+    let look = Report::new_unopened(&handle);
     let links = links();
     let permission = Permission::ask(&handle, links.as_ref(), path);
     let found = |report, opened, note: Option<Note>| {
@@ -58,7 +58,7 @@ pub(crate) fn path(path: &Path, scanner: Option<&Scanner>) -> Finding {
                 None => found(unopened(), Opened::NotTried, Some(Note::NoProc)),
                 Some(Ok(file)) => {
                     let finding =
-                        found(Report::of(&file), Opened::Yes, None).with_bad_blocks(&file);
+                        found(Report::new(&file), Opened::Yes, None).with_bad_blocks(&file);
                     let scanner = scanner.filter(|_| finding.is_usable());
                     let scan = scanner.map(|scanner| scan(scanner, kind, &file, path));
                     Finding { scan, ..finding }

@@ -167,7 +167,7 @@ pub(crate) fn only_looked_at(entry: &mut Entry) {
 /// Looks at a descriptor that this process inherited. It stays open.
 pub(crate) fn descriptor(number: i32) -> Finding {
     let fd = inherited(number);
-    Finding::new(Report::of(&fd), None).with_bad_blocks(fd)
+    Finding::new(Report::new(&fd), None).with_bad_blocks(fd)
 }
 
 /// Reads what a descriptor refers to. Holes too: they are found by the position, which all

@@ -99,7 +99,7 @@ pub(crate) fn links() -> Option<OwnedFd> {
     const PROC_SUPER_MAGIC: u32 = 0x9fa0;
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let links = open(c"/proc/self/fd", flags, Mode::empty()).ok()?;
-    let system = Report::of_unopened(&links).file_system()?.ok()?;
+    let system = Report::new_unopened(&links).file_system()?.ok()?;
     (system.magic() == PROC_SUPER_MAGIC).then_some(links)
 }
 
@@ -259,7 +259,7 @@ mod tests {
         std::fs::remove_file(&path).unwrap();
         std::fs::write(&path, "second").unwrap();
         let file = reopen(&links().unwrap(), &handle).unwrap();
-        assert_eq!(Report::of(&file).id(), Report::of_unopened(&handle).id());
+        assert_eq!(Report::new(&file).id(), Report::new_unopened(&handle).id());
         assert_eq!(std::io::read_to_string(file).unwrap(), "first");
     }
 

@@ -95,7 +95,7 @@ impl<'t> Table<'t> {
         let Self { regions, warnings } = self;
         (0..regions.len()).filter_map(|index| Extent::in_table(regions, index)).map(|extent| Told {
             region: extent.region(),
-            report: Report::of(&extent),
+            report: Report::new(&extent),
             of_table: warnings,
         })
     }

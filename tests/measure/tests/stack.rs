@@ -68,7 +68,7 @@ impl Table {
             println!("{used:>6} bytes  {name}");
         }
         let makes_report =
-            |name: &str| name.starts_with("Report::of") || name.starts_with("Source::report");
+            |name: &str| name.starts_with("Report::new") || name.starts_with("Source::report");
         let lists = |name: &str| name.contains("bad_blocks");
         let (reports, others): (Vec<_>, Vec<_>) =
             self.rows.iter().partition(|(name, _)| makes_report(name));
@@ -133,11 +133,11 @@ fn every_call(table: &mut Table, what: &str, raw: i32) {
     });
     table.row(what, "Source::boxed", || keep!(Source::boxed(black_box(fd))));
     table.row(what, "Pool::source", || keep!(POOL.source(black_box(fd))));
-    table.row(what, "Report::of", || keep!(Report::of(black_box(&fd))));
-    table.row(what, "Report::of_unopened", || keep!(Report::of_unopened(black_box(&fd))));
+    table.row(what, "Report::new", || keep!(Report::new(black_box(&fd))));
+    table.row(what, "Report::new_unopened", || keep!(Report::new_unopened(black_box(&fd))));
 
     let mut text = Text { bytes: [0; 8192], length: 0 };
-    let report = Report::of(&fd);
+    let report = Report::new(&fd);
     table.row(what, "Display of Report", || {
         text.length = 0;
         write!(text, "{}", black_box(&report)).expect("room for the report");

@@ -32,7 +32,7 @@ pub(crate) fn path(path: &Path, scanner: Option<&Scanner>) -> Finding {
             return Finding { note: Note::unreached(&error, path), ..finding };
         }
     };
-    let look = Report::of_unopened(&handle);
+    let look = Report::new_unopened(&handle);
     if look.kind() != Some(Kind::RegularFile) {
         return Finding::new(look, Some(not_tried));
     }
@@ -66,7 +66,7 @@ fn reopened(
     file: &File,
     found: impl FnOnce(Report<Id>, Opened, Option<bool>) -> Finding,
 ) -> Finding {
-    let report = Report::of(file);
+    let report = Report::new(file);
     if report.id() == look.id() {
         return found(report, Opened::Yes, Some(true));
     }
@@ -96,7 +96,7 @@ mod tests {
             std::fs::write(directory.join(name), name).unwrap();
             File::open(directory.join(name)).unwrap()
         });
-        let [look, other] = files.each_ref().map(Report::of);
+        let [look, other] = files.each_ref().map(Report::new);
         let found = |report, opened, read| {
             Finding::new(
                 report,

@@ -12,7 +12,7 @@ use crate::system::{Note, cannot, links, look_at, reopen};
 pub(super) fn open(path: &Path) -> Result<File, Refusal> {
     let unopened = |error| Refusal::Unopened(cannot(error), Note::unreached(error, path));
     let handle = look_at(path).map_err(unopened)?;
-    let kind = Report::of_unopened(&handle).kind().unwrap_or(Kind::Other);
+    let kind = Report::new_unopened(&handle).kind().unwrap_or(Kind::Other);
     if !matches!(kind, Kind::RegularFile | Kind::Pipe) {
         return Err(Refusal::NoFile(kind));
     }

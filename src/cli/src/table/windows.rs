@@ -15,7 +15,7 @@ pub(super) fn open(path: &Path) -> Result<File, Refusal> {
     }
     let unopened =
         |error: io::Error| Refusal::Unopened(cannot(&error), Note::unreached(&error, path));
-    let look = Report::of_unopened(&look_at(path).map_err(unopened)?);
+    let look = Report::new_unopened(&look_at(path).map_err(unopened)?);
     let kind = look.kind().unwrap_or(Kind::Other);
     if kind != Kind::RegularFile {
         return Err(Refusal::NoFile(kind));
@@ -25,7 +25,7 @@ pub(super) fn open(path: &Path) -> Result<File, Refusal> {
 
 /// Returns the opened file, if it is the one that was looked at.
 fn reopened(look: &Report<Id>, file: File) -> Result<File, Refusal> {
-    if Report::of(&file).id() == look.id() {
+    if Report::new(&file).id() == look.id() {
         Ok(file)
     } else {
         Err(Refusal::Unopened(
@@ -47,7 +47,7 @@ mod tests {
             std::fs::write(&path, name).unwrap();
             path
         });
-        let look = Report::of_unopened(&look_at(&one).unwrap());
+        let look = Report::new_unopened(&look_at(&one).unwrap());
         assert!(reopened(&look, system::open(&one).unwrap()).is_ok());
         let exchanged = reopened(&look, system::open(&other).unwrap());
         assert!(matches!(exchanged, Err(Refusal::Unopened(_, Some(Note::Exchanged)))));

@@ -141,7 +141,7 @@ where
     <H::P as Platform>::Id: fmt::Display,
 {
     fn describe(&self) -> Option<Kind> {
-        Report::of(self).kind()
+        Report::new(self).kind()
     }
 }
 

@@ -44,7 +44,7 @@ fn namespace_disabled(device: &Device) {
     // The descriptor is still one, but nothing says any more that it is of a device DAX.
     let other = Error::InvalidFileType(Kind::CharacterDevice);
     assert_eq!(Source::new(&file).map(|_| ()), Err(other));
-    assert_eq!(Report::of(&file).verdict(), Err(other));
+    assert_eq!(Report::new(&file).verdict(), Err(other));
     let report = source.report();
     assert!(report.verdict().is_err(), "{report}");
 }

@@ -49,7 +49,7 @@ fn check(device: &Device, flags: OFlags, access: Access, expected: Result<(), Er
     let source = Source::from_fd(fd(opened.as_raw_fd()));
     assert_eq!(source.map(|_| ()), expected, "with {flags:?}");
 
-    let report = Report::of(&opened);
+    let report = Report::new(&opened);
     assert_eq!(report.verdict(), expected, "with {flags:?}");
     assert_eq!(report.access(), Some(access), "with {flags:?}");
     assert_eq!(report.kind(), Some(kind(device)), "with {flags:?}");

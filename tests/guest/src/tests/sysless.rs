@@ -76,7 +76,7 @@ pub(crate) fn told(machine: &Machine, device: &Device) {
         for Listed { number, alignment } in &devices {
             let node = node(Path::new("/mnt"), *number);
             let unopened = path(node.to_str().expect("a name"), OFlags::PATH).expect("O_PATH");
-            let kind = Report::of(&unopened).kind();
+            let kind = Report::new(&unopened).kind();
             assert_eq!(kind, Some(Kind::UnknownDevice(Subject::Sysfs)), "{number:?}, unopened");
             // A few have no hardware, or somebody else has them.
             let Ok(file) = opened(&node) else { continue };
