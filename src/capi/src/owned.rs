@@ -87,11 +87,11 @@ impl<T: Opaque> Owned<T> {
     // Always: a result that is handed on in memory from one to the next costs a tenth of the whole
     // call.
     #[inline(always)]
-    pub(crate) unsafe fn make<A: Allocator<Self>, S>(
+    pub(crate) unsafe fn make<A: Allocator<Self>, S, F: Into<Failure>>(
         out: *mut *mut Self,
         room: Room<T>,
         subject: Result<S, Failure>,
-        value: impl FnOnce(S) -> Result<T, Failure>,
+        value: impl FnOnce(S) -> Result<T, F>,
     ) -> Result<(), Failure> {
         const { Self::FITS };
         if let Room::Caller(storage) = room
@@ -102,17 +102,20 @@ impl<T: Opaque> Owned<T> {
         let out = aligned(out, T::ARGUMENT);
         let make = |subject| {
             let _ = out?;
+            let object = |owner: Owner| -> Result<Self, Failure> {
+                let value = value(subject).map_err(Into::into)?;
+                Ok(Self { mark: owner.mark::<T>(), value })
+            };
             match room {
                 Room::Library { instead } => {
-                    let object = Self { mark: Owner::Library.mark::<T>(), value: value(subject)? };
-                    A::allocate(object).map_err(|memory| match memory {
+                    A::allocate(object(Owner::Library)?).map_err(|memory| match memory {
                         Memory::Pool(slots) => Failure::Full { slots, delete: T::DELETE, instead },
                         _ => Failure::NoMemory(T::NAME),
                     })
                 }
                 Room::Caller(storage) => {
                     let place = aligned(storage, "storage")?.cast::<Self>().as_ptr();
-                    let object = Self { mark: Owner::Caller.mark::<T>(), value: value(subject)? };
+                    let object = object(Owner::Caller)?;
                     // SAFETY: the storage is valid for writes, and an object fits into it (FITS).
                     unsafe { place.write(object) };
                     Ok(place)

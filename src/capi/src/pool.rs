@@ -21,6 +21,7 @@ impl<T> Stored for Objects<T> {
 impl<T, const N: usize> StaticPool<T, N> {
     /// Makes an empty pool.
     #[must_use]
+    #[expect(clippy::new_without_default, reason = "it is for statics")]
     pub const fn new() -> Self {
         Self { slots: Slots::new() }
     }
@@ -47,12 +48,6 @@ impl<T, const N: usize> StaticPool<T, N> {
         // SAFETY: `allocate` made the pointer with into_raw of a lease of these slots; an object
         // has no lifetime, and this is its one end.
         drop(unsafe { self.slots.lease_from_raw(object.cast_const()) });
-    }
-}
-
-impl<T, const N: usize> Default for StaticPool<T, N> {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

@@ -161,6 +161,7 @@ impl Message {
 
     /// Makes the message of a thread that has met no failure.
     #[must_use]
+    #[expect(clippy::new_without_default, reason = "it is for statics")]
     pub const fn new() -> Self {
         let mut text = [0; SIZE];
         let (start, _) = text.split_at_mut(Self::NONE.len());
@@ -185,12 +186,6 @@ impl Display for Message {
     }
 }
 
-impl Default for Message {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 /// One message for a whole image: the default of [`export!`](crate::export).
 #[repr(transparent)]
 pub struct SharedMessage(UnsafeCell<Message>);
@@ -202,6 +197,7 @@ unsafe impl Sync for SharedMessage {}
 impl SharedMessage {
     /// Makes the message of an image that has met no failure.
     #[must_use]
+    #[expect(clippy::new_without_default, reason = "it is for statics")]
     pub const fn new() -> Self {
         Self(UnsafeCell::new(Message::new()))
     }
@@ -209,12 +205,6 @@ impl SharedMessage {
     /// Returns a pointer to the message.
     pub const fn get(&self) -> *mut Message {
         self.0.get()
-    }
-}
-
-impl Default for SharedMessage {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

@@ -149,7 +149,6 @@ unsafe fn make<L: Library>(
             "an anonymous source has no bad blocks that a system lists",
         )),
     });
-    let context = |source| Ok(Context::new(source)?);
     // SAFETY: bbctx is valid or NULL, as here, and so is the room.
-    finish::<L>(unsafe { Owned::make::<L::Memory, _>(bbctx, room, source, context) })
+    finish::<L>(unsafe { Owned::make::<L::Memory, _, _>(bbctx, room, source, Context::new) })
 }

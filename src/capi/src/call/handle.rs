@@ -29,7 +29,7 @@ pub unsafe fn source_from_handle<L: Library<Platform = Windows>>(
 ) -> c_int {
     let room = Room::Library { instead: "pmem2_source_init_handle" };
     // SAFETY: src is valid or NULL, and handle stays open, as here.
-    unsafe { make::<L>(src, room, || source(handle)) }
+    unsafe { make::<L, _>(src, room, || borrowed(Windows, RawWinHandle::from_ptr(handle))) }
 }
 
 /// Makes a source of a handle in the caller's memory: see
@@ -45,7 +45,11 @@ pub unsafe fn source_init_handle<L: Library<Platform = Windows>>(
     handle: *mut c_void,
 ) -> c_int {
     // SAFETY: storage and src are valid or NULL, and handle stays open, as here.
-    unsafe { make::<L>(src, Room::Caller(storage), || source(handle)) }
+    unsafe {
+        make::<L, _>(src, Room::Caller(storage), || {
+            borrowed(Windows, RawWinHandle::from_ptr(handle))
+        })
+    }
 }
 
 #[doc = include_str!("../../man/pmem2_source_get_handle.md")]
@@ -66,12 +70,4 @@ pub unsafe fn source_get_handle<L: Library<Platform = Windows>>(
     };
     // SAFETY: src and handle are valid or NULL, as here.
     unsafe { answer::<L, _>(src, handle, "handle", get) }
-}
-
-/// # Safety
-///
-/// `handle` is not closed while the source is used.
-unsafe fn source(handle: *mut c_void) -> Result<Source<Windows>, Failure> {
-    // SAFETY: as here.
-    Ok(unsafe { borrowed(Windows, RawWinHandle::from_ptr(handle)) }?)
 }

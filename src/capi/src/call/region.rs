@@ -43,7 +43,7 @@ pub unsafe fn source_from_region<L: Library<Platform = Regions>>(
 ) -> c_int {
     let room = Room::Library { instead: "pmem2_source_init_region" };
     // SAFETY: src and region are valid or NULL, as here.
-    unsafe { make::<L>(src, room, || source(region)) }
+    unsafe { make::<L, _>(src, room, || source(region)) }
 }
 
 /// Makes a source in the caller's memory: see [`source_from_region`].
@@ -57,7 +57,7 @@ pub unsafe fn source_init_region<L: Library<Platform = Regions>>(
     region: *const CRegion,
 ) -> c_int {
     // SAFETY: storage, src and region are valid or NULL, as here.
-    unsafe { make::<L>(src, Room::Caller(storage), || source(region)) }
+    unsafe { make::<L, _>(src, Room::Caller(storage), || source(region)) }
 }
 
 /// # Safety

@@ -29,7 +29,7 @@ where
 {
     let room = Room::Library { instead: "pmem2_source_init_fd" };
     // SAFETY: src is valid or NULL, and fd stays open, as here.
-    unsafe { make::<L>(src, room, || descriptor::<L>(fd)) }
+    unsafe { make::<L, _>(src, room, || descriptor::<L>(fd)) }
 }
 
 #[doc = include_str!("../../man/pmem2_source_from_anon.md")]
@@ -41,7 +41,7 @@ where
 pub unsafe fn source_from_anon<L: Library>(src: *mut *mut CSource<L>, size: usize) -> c_int {
     let room = Room::Library { instead: "pmem2_source_init_anon" };
     // SAFETY: src is valid or NULL, as here.
-    unsafe { make::<L>(src, room, || anonymous::<L>(size)) }
+    unsafe { make::<L, _>(src, room, || anonymous::<L>(size)) }
 }
 
 #[doc = include_str!("../../man/pmem2_source_init_fd.md")]
@@ -60,7 +60,7 @@ where
     L::Platform: Platform<Raw: TryFrom<c_int>>,
 {
     // SAFETY: storage and src are valid or NULL, and fd stays open, as here.
-    unsafe { make::<L>(src, Room::Caller(storage), || descriptor::<L>(fd)) }
+    unsafe { make::<L, _>(src, Room::Caller(storage), || descriptor::<L>(fd)) }
 }
 
 /// Makes an anonymous source in the caller's memory: see [`source_init_fd`].
@@ -76,7 +76,7 @@ pub unsafe fn source_init_anon<L: Library>(
     size: usize,
 ) -> c_int {
     // SAFETY: storage and src are valid or NULL, as here.
-    unsafe { make::<L>(src, Room::Caller(storage), || anonymous::<L>(size)) }
+    unsafe { make::<L, _>(src, Room::Caller(storage), || anonymous::<L>(size)) }
 }
 
 /// Ends a source: see [`source_from_fd`].
@@ -188,13 +188,13 @@ unsafe fn describe<U: Unit, H: Handle<P: Locate>>(
 ///
 /// As [`Owned::make`].
 #[inline(always)]
-pub(super) unsafe fn make<L: Library>(
+pub(super) unsafe fn make<L: Library, F: Into<Failure>>(
     src: *mut *mut CSource<L>,
     room: Room<Source<L::Platform>>,
-    source: impl FnOnce() -> Result<Source<L::Platform>, Failure>,
+    source: impl FnOnce() -> Result<Source<L::Platform>, F>,
 ) -> c_int {
     // SAFETY: as here.
-    finish::<L>(unsafe { Owned::make::<L::Memory, ()>(src, room, Ok(()), |()| source()) })
+    finish::<L>(unsafe { Owned::make::<L::Memory, _, _>(src, room, Ok(()), |()| source()) })
 }
 
 /// Makes a source of what a platform has.
@@ -217,12 +217,12 @@ pub(super) unsafe fn borrowed<P: Locate>(platform: P, raw: P::Raw) -> Result<Sou
 ///
 /// `fd` is not closed while the source is used.
 #[inline(always)]
-unsafe fn descriptor<L: Library>(fd: c_int) -> Result<Source<L::Platform>, Failure>
+unsafe fn descriptor<L: Library>(fd: c_int) -> Result<Source<L::Platform>, Error>
 where
     L::Platform: Platform<Raw: TryFrom<c_int>>,
 {
     // SAFETY: as here.
-    Ok(unsafe { borrowed(L::platform(), raw(fd)?) }?)
+    unsafe { borrowed(L::platform(), raw(fd)?) }
 }
 
 #[inline]

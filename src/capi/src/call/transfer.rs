@@ -5,10 +5,7 @@ use core::{
     ptr::{self, NonNull},
 };
 
-use pmem2::{
-    platform::Platform,
-    transfer::{ReadBuffer, Reader, WriteBuffer, Writer},
-};
+use pmem2::transfer::{ReadBuffer, Reader, WriteBuffer, Writer};
 
 use crate::{
     failure::Failure,
@@ -62,8 +59,19 @@ pub unsafe fn source_pread_at<L: Library>(
     offset: u64,
     done: *mut usize,
 ) -> c_int {
-    // SAFETY: src, buf and done are as here.
-    unsafe { count::<L>(src, size, done, |source| read::<L>(source, buf, size, offset)) }
+    let read = |source: &Source<L::Platform>, buf: NonNull<c_void>| {
+        // SAFETY: nobody else uses these bytes, as the caller says.
+        let buffer = unsafe { ReadBuffer::from_raw_parts(buf.as_ptr().cast(), size) };
+        match (source, L::guard()) {
+            (Source::Descriptor(source), Some(guard)) => {
+                Reader::with_guard(*source, guard)?.read_into(offset, buffer)?
+            }
+            (source, _) => each!(source, source => source.read_into(offset, buffer))?,
+        }
+        Ok(())
+    };
+    // SAFETY: src and done are as here.
+    unsafe { transfer::<L>(src, buf, size, done, read) }
 }
 
 /// Writes bytes, and says how many: see [`source_pread_at`].
@@ -78,8 +86,19 @@ pub unsafe fn source_pwrite_at<L: Library>(
     offset: u64,
     done: *mut usize,
 ) -> c_int {
-    // SAFETY: src, buf and done are as here.
-    unsafe { count::<L>(src, size, done, |source| write::<L>(source, buf, size, offset)) }
+    let write = |source: &Source<L::Platform>, buf: NonNull<c_void>| {
+        // SAFETY: nobody writes to these bytes, as the caller says.
+        let buffer = unsafe { WriteBuffer::from_raw_parts(buf.as_ptr().cast(), size) };
+        match (source, L::guard()) {
+            (Source::Descriptor(source), Some(guard)) => {
+                Writer::with_guard(*source, guard)?.write_from(offset, buffer)?
+            }
+            (source, _) => each!(source, source => source.write_from(offset, buffer))?,
+        }
+        Ok(())
+    };
+    // SAFETY: src and done are as here.
+    unsafe { transfer::<L>(src, buf.cast_mut(), size, done, write) }
 }
 
 #[doc = include_str!("../../man/pmem2_source_sync.md")]
@@ -98,15 +117,22 @@ pub unsafe fn source_sync<L: Library>(src: *const CSource<L>) -> c_int {
 /// # Safety
 ///
 /// `src` is NULL or a source; `done` is NULL or valid for writes.
-unsafe fn count<L: Library>(
+unsafe fn transfer<L: Library>(
     src: *const CSource<L>,
+    buf: *mut c_void,
     size: usize,
     done: *mut usize,
-    transfer: impl FnOnce(&Source<L::Platform>) -> Result<(), Failure>,
+    transfer: impl FnOnce(&Source<L::Platform>, NonNull<c_void>) -> Result<(), Failure>,
 ) -> c_int {
     let done = match NonNull::new(done).map(|done| aligned(done.as_ptr(), "done")).transpose() {
         Ok(done) => done,
         Err(failure) => return finish::<L>(Err(failure)),
+    };
+    let transfer = |source: &Source<L::Platform>| match (NonNull::new(buf), source) {
+        (Some(buf), _) => transfer(source, buf),
+        // NULL is allowed for no bytes, and for an anonymous source, which has none.
+        (None, Source::Descriptor(_)) if size > 0 => Err(Failure::Null("buf")),
+        (None, _) => transfer(source, NonNull::dangling()),
     };
     // SAFETY: src is valid or NULL, as here.
     let result = unsafe { Owned::get(src) }.and_then(transfer);
@@ -120,62 +146,6 @@ unsafe fn count<L: Library>(
         unsafe { done.write(got) };
     }
     finish::<L>(result)
-}
-
-/// Returns where the bytes are. NULL is refused, except for no bytes, and of an anonymous source,
-/// which has none.
-fn memory<P: Platform>(
-    source: &Source<P>,
-    buf: *mut c_void,
-    size: usize,
-) -> Result<NonNull<c_void>, Failure> {
-    match (NonNull::new(buf), source) {
-        (Some(buf), _) => Ok(buf),
-        (None, Source::Descriptor(_)) if size > 0 => Err(Failure::Null("buf")),
-        (None, _) => Ok(NonNull::dangling()),
-    }
-}
-
-/// # Safety
-///
-/// As [`source_pread_mcsafe`].
-unsafe fn read<L: Library>(
-    source: &Source<L::Platform>,
-    buf: *mut c_void,
-    size: usize,
-    offset: u64,
-) -> Result<(), Failure> {
-    let buf = memory(source, buf, size)?;
-    // SAFETY: nobody else uses these bytes, as the caller says.
-    let buffer = unsafe { ReadBuffer::from_raw_parts(buf.as_ptr().cast(), size) };
-    match (source, L::guard()) {
-        (Source::Descriptor(source), Some(guard)) => {
-            Reader::with_guard(*source, guard)?.read_into(offset, buffer)?
-        }
-        (source, _) => each!(source, source => source.read_into(offset, buffer))?,
-    }
-    Ok(())
-}
-
-/// # Safety
-///
-/// As [`source_pwrite_mcsafe`].
-unsafe fn write<L: Library>(
-    source: &Source<L::Platform>,
-    buf: *const c_void,
-    size: usize,
-    offset: u64,
-) -> Result<(), Failure> {
-    let buf = memory(source, buf.cast_mut(), size)?;
-    // SAFETY: nobody writes to these bytes, as the caller says.
-    let buffer = unsafe { WriteBuffer::from_raw_parts(buf.as_ptr().cast(), size) };
-    match (source, L::guard()) {
-        (Source::Descriptor(source), Some(guard)) => {
-            Writer::with_guard(*source, guard)?.write_from(offset, buffer)?
-        }
-        (source, _) => each!(source, source => source.write_from(offset, buffer))?,
-    }
-    Ok(())
 }
 
 /// Returns an offset in 64 bits, which no system has more of.
