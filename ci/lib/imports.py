@@ -12,7 +12,7 @@ from pathlib import Path
 # The files of a system's folder that the others may import, from the lowest one up. All others are
 # capabilities, which do not import each other.
 FLOORS = {
-    "platform/src/linux": ["sys", "sysfs", "file_id", "descriptor", "device_dax", "place"],
+    "platform/src/linux": ["sys", "sysfs", "file_id", "object", "device_dax", "place"],
 }
 
 TOKEN = re.compile(

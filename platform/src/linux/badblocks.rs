@@ -18,15 +18,15 @@ mod volume;
 use core::ops::Range;
 
 use super::{
-    descriptor::confirm,
     file_id::FileId,
+    object::Object,
     sys::{Linux, blocks::Blocks},
 };
 use crate::{
     badblocks::{BadBlocks, ClearBy},
     facts::{Facts, Kind},
     fail::{Fail, Subject},
-    source::{Borrowed, Handle},
+    source::Borrowed,
 };
 use known::first_bad;
 use sectors::BadSectors;
@@ -35,7 +35,7 @@ impl BadBlocks for Linux {
     type List = BadSectors;
 
     fn list_bad(handle: Borrowed<'_, Self>, facts: &Facts<FileId>) -> Result<BadSectors, Fail> {
-        known::list(Self, handle.raw(), facts)
+        known::list(Object::new(handle, facts))
     }
 
     fn next_bad(
@@ -44,7 +44,7 @@ impl BadBlocks for Linux {
         list: &mut BadSectors,
         from: u64,
     ) -> Result<Option<Range<u64>>, Fail> {
-        next(Self, handle.raw(), facts, list, from)
+        next(Object::new(handle, facts), list, from)
     }
 
     fn clear_bad(
@@ -53,41 +53,37 @@ impl BadBlocks for Linux {
         range: Range<u64>,
         by: ClearBy,
     ) -> Result<(), Fail> {
-        clear(Self, handle.raw(), facts, range, by)
+        clear(Object::new(handle, facts), range, by)
     }
 }
 
 pub(super) fn next<S: Blocks>(
-    sys: S,
-    fd: i32,
-    facts: &Facts<FileId>,
+    object: Object<'_, S>,
     list: &BadSectors,
     from: u64,
 ) -> Result<Option<Range<u64>>, Fail> {
-    let stat = confirm(sys, fd, facts)?;
+    let stat = object.confirm()?;
     // An empty file has no bytes that a cut list leaves unknown.
-    if facts.kind == Kind::RegularFile && stat.size == 0 {
+    if object.facts.kind == Kind::RegularFile && stat.size == 0 {
         return Ok(None);
     }
-    match first_bad(sys, fd, facts, &stat, list, from..u64::MAX)? {
+    match first_bad(object, &stat, list, from..u64::MAX)? {
         None if list.is_cut() => Err(Fail::TooLarge(Subject::BadBlocks)),
         found => Ok(found),
     }
 }
 
 pub(super) fn clear<S: Blocks>(
-    sys: S,
-    fd: i32,
-    facts: &Facts<FileId>,
+    object: Object<'_, S>,
     range: Range<u64>,
     by: ClearBy,
 ) -> Result<(), Fail> {
-    confirm(sys, fd, facts)?;
-    match (facts.kind, by) {
+    object.confirm()?;
+    match (object.facts.kind, by) {
         (Kind::RegularFile, ClearBy::Allocation | ClearBy::LossyAllocation) => {
-            clear::clear(sys, fd, facts, &range, by)
+            clear::clear(object, &range, by)
         }
-        (Kind::DeviceDax, ClearBy::DeviceCommand) => command::clear(sys, fd, facts, &range),
+        (Kind::DeviceDax, ClearBy::DeviceCommand) => command::clear(object, &range),
         _ => Err(Fail::Unsupported),
     }
 }

@@ -4,12 +4,12 @@
 //! side: [`source`], [`place`], [`transfer`], [`badblocks`], the last one on [`place`], too.
 
 mod badblocks;
-mod descriptor;
 mod device_dax;
 mod file_id;
 #[cfg(any(test, fuzzing))]
 #[path = "../../../tests/fuzz/src/linux/hostile.rs"]
 pub(crate) mod hostile;
+mod object;
 mod place;
 mod source;
 pub(crate) mod sys;

@@ -8,8 +8,8 @@ pub(super) mod region;
 mod volume;
 
 use super::{
-    descriptor,
     file_id::{FileId, unchanged},
+    object::Object,
     sys::{Linux, Sys},
     sysfs::{self, Class},
 };
@@ -17,7 +17,7 @@ use crate::{
     facts::{Facts, Kind},
     fail::Fail,
     place::{Backing, DaxState, Locate, MapSync, Region},
-    source::{Borrowed, Handle},
+    source::Borrowed,
     text::Text,
 };
 use file::named_device;
@@ -30,7 +30,7 @@ impl Locate for Linux {
     type Dimm = Dimm;
 
     fn locate(handle: Borrowed<'_, Self>, facts: &Facts<FileId>) -> Result<Location, Fail> {
-        locate(Self, handle.raw(), facts)
+        locate(Object::new(handle, facts))
     }
 
     fn confirm(self, location: &Location) -> Result<u64, Fail> {
@@ -82,19 +82,19 @@ impl Locate for Linux {
     }
 
     fn synchronous(handle: Borrowed<'_, Self>, facts: &Facts<FileId>) -> Result<MapSync, Fail> {
-        dax::map_sync(Self, handle.raw(), facts)
+        dax::map_sync(Object::new(handle, facts))
     }
 
     fn direct(handle: Borrowed<'_, Self>, facts: &Facts<FileId>) -> Result<DaxState, Fail> {
-        dax::state(Self, handle.raw(), facts)
+        dax::state(Object::new(handle, facts))
     }
 }
 
-pub(super) fn locate<S: Sys>(sys: S, fd: i32, facts: &Facts<FileId>) -> Result<Location, Fail> {
-    descriptor::confirm(sys, fd, facts)?;
-    let id = facts.id;
-    let (class, device, inode) = match facts.kind {
-        Kind::RegularFile => match named_device(sys, fd, facts)? {
+pub(super) fn locate<S: Sys>(object: Object<'_, S>) -> Result<Location, Fail> {
+    object.confirm()?;
+    let (sys, id) = (object.sys, object.facts.id);
+    let (class, device, inode) = match object.facts.kind {
+        Kind::RegularFile => match named_device(object)? {
             Ok(_) => (Class::Block, id.device(), None),
             Err(backing) => return Ok(Location::new(backing, None, Text::new())),
         },

@@ -5,9 +5,9 @@ use core::num::NonZeroU32;
 use rustix::fs::{FileType, OFlags};
 
 use super::{
-    descriptor::{self, confirm, failed},
     device_dax,
     file_id::{FileId, low_half},
+    object::{self, Object, failed},
     sys::{Linux, Stat, Sys, page},
     sysfs::{self, Class},
 };
@@ -29,19 +29,19 @@ impl Platform for Linux {
 
     #[inline]
     fn size(handle: Borrowed<'_, Self>, facts: &Facts<FileId>) -> Result<u64, Fail> {
-        size(Self, handle.raw(), facts)
+        size(Object::new(handle, facts))
     }
 
     fn alignment(handle: Borrowed<'_, Self>, facts: &Facts<FileId>) -> Result<u64, Fail> {
-        alignment(Self, handle.raw(), facts)
+        alignment(Object::new(handle, facts))
     }
 
     fn allocated(handle: Borrowed<'_, Self>, facts: &Facts<FileId>) -> Result<u64, Fail> {
-        allocated(Self, handle.raw(), facts)
+        allocated(Object::new(handle, facts))
     }
 
     fn file_system(handle: Borrowed<'_, Self>, facts: &Facts<FileId>) -> Result<FileSystem, Fail> {
-        file_system(Self, handle.raw(), facts)
+        file_system(Object::new(handle, facts))
     }
 
     fn page_size(self) -> Result<Alignment, Fail> {
@@ -180,7 +180,7 @@ fn file_alignment<S: Sys>(
 #[cold]
 #[inline(never)]
 fn large_blocks<S: Sys>(sys: S, fd: i32, stat: &Stat) -> Result<Option<Alignment>, Fail> {
-    match descriptor::file_system(sys, fd)?.magic() {
+    match object::file_system(sys, fd)?.magic() {
         HUGETLBFS => {
             Alignment::new(stat.blksize).map(Some).ok_or(Fail::Malformed(Subject::Alignment))
         }
@@ -189,25 +189,25 @@ fn large_blocks<S: Sys>(sys: S, fd: i32, stat: &Stat) -> Result<Option<Alignment
 }
 
 #[inline]
-pub(super) fn size<S: Sys>(sys: S, fd: i32, facts: &Facts<FileId>) -> Result<u64, Fail> {
-    let stat = confirm(sys, fd, facts)?;
-    if facts.kind == Kind::DeviceDax {
-        return device_dax::size(sys, facts.id);
+pub(super) fn size<S: Sys>(object: Object<'_, S>) -> Result<u64, Fail> {
+    let stat = object.confirm()?;
+    if object.facts.kind == Kind::DeviceDax {
+        return device_dax::size(object.sys, object.facts.id);
     }
     stat.size()
 }
 
-pub(super) fn alignment<S: Sys>(sys: S, fd: i32, facts: &Facts<FileId>) -> Result<u64, Fail> {
-    if facts.kind != Kind::DeviceDax {
-        return Ok(page::size(sys)?.bytes());
+pub(super) fn alignment<S: Sys>(object: Object<'_, S>) -> Result<u64, Fail> {
+    if object.facts.kind != Kind::DeviceDax {
+        return Ok(page::size(object.sys)?.bytes());
     }
-    confirm(sys, fd, facts)?;
-    device_dax::alignment(sys, fd, facts.id)
+    object.confirm()?;
+    device_dax::alignment(object.sys, object.fd, object.facts.id)
 }
 
-pub(super) fn allocated<S: Sys>(sys: S, fd: i32, facts: &Facts<FileId>) -> Result<u64, Fail> {
-    let stat = confirm(sys, fd, facts)?;
-    match facts.kind {
+pub(super) fn allocated<S: Sys>(object: Object<'_, S>) -> Result<u64, Fail> {
+    let stat = object.confirm()?;
+    match object.facts.kind {
         // st_blocks counts 512 bytes, whatever st_blksize is.
         Kind::RegularFile => {
             stat.blocks.checked_mul(512).ok_or(Fail::Malformed(Subject::Allocated))
@@ -216,11 +216,7 @@ pub(super) fn allocated<S: Sys>(sys: S, fd: i32, facts: &Facts<FileId>) -> Resul
     }
 }
 
-pub(super) fn file_system<S: Sys>(
-    sys: S,
-    fd: i32,
-    facts: &Facts<FileId>,
-) -> Result<FileSystem, Fail> {
-    confirm(sys, fd, facts)?;
-    descriptor::file_system(sys, fd)
+pub(super) fn file_system<S: Sys>(object: Object<'_, S>) -> Result<FileSystem, Fail> {
+    object.confirm()?;
+    object.file_system()
 }

@@ -6,9 +6,9 @@ pub(super) mod mcsafe;
 use core::ops::Range;
 
 use super::{
-    descriptor::{confirm, failed},
     device_dax,
     file_id::FileId,
+    object::{Object, failed},
     sys::{Linux, fd::retry, page},
 };
 use crate::{
@@ -38,7 +38,7 @@ impl Transfer for Linux {
         range: Range<u64>,
         writable: bool,
     ) -> Result<Channel, Fail> {
-        channel(Self, handle.raw(), facts, guard, range, writable)
+        channel(Object::new(handle, facts), guard, range, writable)
     }
 
     fn means(channel: &Channel) -> Means {
@@ -64,7 +64,7 @@ impl Transfer for Linux {
     }
 
     fn sync(handle: Borrowed<'_, Self>, facts: &Facts<FileId>) -> Result<(), Fail> {
-        sync(Self, handle.raw(), facts)
+        sync(Object::new(handle, facts))
     }
 }
 
@@ -105,18 +105,17 @@ enum Way {
 }
 
 pub(super) fn channel<S: Transfers>(
-    sys: S,
-    fd: i32,
-    facts: &Facts<FileId>,
+    object: Object<'_, S>,
     guard: Option<SigbusHandler>,
     range: Range<u64>,
     writable: bool,
 ) -> Result<Channel, Fail> {
-    if facts.kind != Kind::DeviceDax {
+    if object.facts.kind != Kind::DeviceDax {
         return Ok(Channel(Way::File));
     }
     let cpu = if writable { Cpu::detect().ok() } else { None };
-    confirm(sys, fd, facts)?;
+    object.confirm()?;
+    let Object { sys, fd, facts } = object;
     // The kernel maps whole units. Reading the alignment also confirms the device.
     let unit = Alignment::new(device_dax::alignment(sys, fd, facts.id)?)
         .ok_or(Fail::Malformed(Subject::Alignment))?;
@@ -235,12 +234,12 @@ fn ended(length: usize) -> Result<(), Partial> {
     if length == 0 { Ok(()) } else { Err(Fail::Ended.into()) }
 }
 
-pub(super) fn sync<S: Transfers>(sys: S, fd: i32, facts: &Facts<FileId>) -> Result<(), Fail> {
-    if facts.kind == Kind::DeviceDax {
+pub(super) fn sync<S: Transfers>(object: Object<'_, S>) -> Result<(), Fail> {
+    if object.facts.kind == Kind::DeviceDax {
         return Ok(());
     }
-    confirm(sys, fd, facts)?;
-    retry(|| sys.fdatasync(fd)).map_err(|errno| match errno {
+    object.confirm()?;
+    retry(|| object.sys.fdatasync(object.fd)).map_err(|errno| match errno {
         Errno::EIO => Fail::NotSynced,
         errno => failed(Subject::Sync, errno),
     })

@@ -27,11 +27,9 @@ use super::{
 use crate::{
     badblocks::ClearBy,
     errno::Errno,
-    facts::Facts,
     fail::{Fail, Subject},
     linux::{
-        descriptor::confirm,
-        file_id::FileId,
+        object::Object,
         sys::{blocks::Blocks, fd::retry},
     },
 };
@@ -52,9 +50,7 @@ const ROOM: u64 = 62;
 
 /// A file whose blocks are renewed.
 struct Task<'t, S: Blocks> {
-    sys: S,
-    fd: i32,
-    facts: &'t Facts<FileId>,
+    object: Object<'t, S>,
     /// The sectors that were bad at first.
     list: &'t BadSectors,
     by: ClearBy,
@@ -71,15 +67,13 @@ struct Task<'t, S: Blocks> {
 }
 
 pub(super) fn clear<S: Blocks>(
-    sys: S,
-    fd: i32,
-    facts: &Facts<FileId>,
+    object: Object<'_, S>,
     range: &Range<u64>,
     by: ClearBy,
 ) -> Result<(), Fail> {
     // Two threads that clear sectors of one block would write back each other's old bytes.
-    let _turn = Turn::take(sys, facts.id).map_err(failed)?;
-    let flags = sys.getfl(fd).map_err(failed)?;
+    let _turn = Turn::take(object.sys, object.facts.id).map_err(failed)?;
+    let flags = object.sys.getfl(object.fd).map_err(failed)?;
     // With O_APPEND the bytes would be written to the end of the file. The flag may have been set
     // since the file was described, and during the wait.
     if flags.contains(OFlags::APPEND) {
@@ -91,14 +85,14 @@ pub(super) fn clear<S: Blocks>(
         return Err(failed(Errno::EINVAL));
     }
     // Writes that are under way may repair these bytes. The list is read after them.
-    retry(|| sys.fsync(fd)).map_err(Fail::unsynced)?;
-    let kept = renew_all(sys, fd, facts, range, by)?;
+    retry(|| object.sys.fsync(object.fd)).map_err(Fail::unsynced)?;
+    let kept = renew_all(object, range, by)?;
     // A failure is about all writes to the file, by anybody, and is reported only once.
     let subject = if kept { Subject::WriteBack } else { Subject::ClearBadBlock };
-    retry(|| sys.fsync(fd)).map_err(|errno| Fail::Os(subject, errno))?;
-    let done = size(sys, fd, facts).and_then(|size| match size {
+    retry(|| object.sys.fsync(object.fd)).map_err(|errno| Fail::Os(subject, errno))?;
+    let done = size(object).and_then(|size| match size {
         size if size < range.end => Err(failed(Errno::EBUSY)),
-        _ => Ok(is_zero(sys, fd, range)? && is_good(sys, fd, facts, range)?),
+        _ => Ok(is_zero(object.sys, object.fd, range)? && is_good(object, range)?),
     });
     if done.map_err(begun)? { Ok(()) } else { Err(failed(Errno::EIO)) }
 }
@@ -115,22 +109,20 @@ fn begun(fail: Fail) -> Fail {
 }
 
 /// Returns the size of the file, if it is still the same file.
-fn size<S: Blocks>(sys: S, fd: i32, facts: &Facts<FileId>) -> Result<u64, Fail> {
-    confirm(sys, fd, facts)?.size()
+fn size<S: Blocks>(object: Object<'_, S>) -> Result<u64, Fail> {
+    object.confirm()?.size()
 }
 
 /// Renews all blocks that have a byte of the range. Returns whether there are good bytes in them.
 #[inline(never)]
 fn renew_all<S: Blocks>(
-    sys: S,
-    fd: i32,
-    facts: &Facts<FileId>,
+    object: Object<'_, S>,
     range: &Range<u64>,
     by: ClearBy,
 ) -> Result<bool, Fail> {
-    let list = &known::list(sys, fd, facts)?;
-    require_bad(sys, fd, facts, list, range)?;
-    let block = sys.block_size(fd).map_err(failed)?;
+    let list = &known::list(object)?;
+    require_bad(object, list, range)?;
+    let block = object.sys.block_size(object.fd).map_err(failed)?;
     if !block.is_power_of_two() || !(512..=4096).contains(&block) {
         return Err(Fail::Unsupported);
     }
@@ -139,11 +131,11 @@ fn renew_all<S: Blocks>(
     let last = end.saturating_sub(block);
     // A place where the spare file has nothing else, and may still grow.
     let next = if start > 1 << 39 { 0 } else { end };
-    let stat = confirm(sys, fd, facts)?;
+    let stat = object.confirm()?;
     let (size, owner) = (stat.size()?, stat.owner);
     let tries = (end.saturating_sub(start) >> block.trailing_zeros()).saturating_mul(4);
     let tries = tries.saturating_add(TRIES);
-    let mut task = Task { sys, fd, facts, list, by, size, owner, block, spare: None, next, tries };
+    let mut task = Task { object, list, by, size, owner, block, spare: None, next, tries };
     match task.make_spare() {
         // Where no good byte can be lost, no spare file is needed.
         Err(Fail::Os(Subject::Spare, _)) => {}
@@ -182,7 +174,7 @@ impl<S: Blocks> Task<'_, S> {
             if at < bad.start {
                 // From a DAX file the kernel reads no byte of a page with a bad one. A part of a
                 // sector is not used.
-                match (read(self.sys, self.fd, at, sector)?, self.by) {
+                match (read(self.object.sys, self.object.fd, at, sector)?, self.by) {
                     (true, _) => {}
                     (false, ClearBy::LossyAllocation) => sector.fill(0),
                     (false, _) => return Err(failed(Errno::EIO)),
@@ -199,17 +191,18 @@ impl<S: Blocks> Task<'_, S> {
     ///
     /// Bytes without a place get none first: those of other threads may never get one.
     fn first_bad(&self, at: u64, end: u64) -> Result<Option<Range<u64>>, Fail> {
-        extents::first_bad(self.sys, self.fd, self.list, at, end, 0)
+        extents::first_bad(self.object.sys, self.object.fd, self.list, at, end, 0)
     }
 
     fn make_spare(&mut self) -> Result<(), Fail> {
-        let spare = spare::create(self.sys, self.fd, self.facts.id, self.owner);
+        let spare =
+            spare::create(self.object.sys, self.object.fd, self.object.facts.id, self.owner);
         let spare = spare.map_err(|errno| match errno {
             Errno::ENOSPC | Errno::EDQUOT => failed(errno),
             errno => Fail::Os(Subject::Spare, errno),
         })?;
         let length = self.block.saturating_mul(ROOM);
-        self.allocate(self.sys.raw(&spare), self.next, length)?;
+        self.allocate(self.object.sys.raw(&spare), self.next, length)?;
         (self.spare, self.next) = (Some(spare), self.next.saturating_add(length));
         Ok(())
     }
@@ -219,11 +212,13 @@ impl<S: Blocks> Task<'_, S> {
         if self.spare.is_none() {
             self.make_spare()?;
         }
-        let Some(fd) = self.spare.as_ref().map(|spare| self.sys.raw(spare)) else { return Ok(()) };
+        let Some(fd) = self.spare.as_ref().map(|spare| self.object.sys.raw(spare)) else {
+            return Ok(());
+        };
         self.allocate(fd, at, self.block)?;
         // A limit for the size of files is met by the last byte.
         let end = at.saturating_add(u64::try_from(bytes.len()).unwrap_or(0));
-        match write(self.sys, fd, end.saturating_sub(1), &[0]) {
+        match write(self.object.sys, fd, end.saturating_sub(1), &[0]) {
             // The block may itself lie on bad memory.
             Err(Fail::Os(_, Errno::EIO | Errno::EFAULT)) => Ok(()),
             written => written,
@@ -239,13 +234,13 @@ impl<S: Blocks> Task<'_, S> {
         self.require_whole(at)?;
         // This changes nothing, but fails for a file that ext4 can punch and not preallocate (with
         // the block lists of ext3).
-        self.allocate(self.fd, at, self.block)?;
+        self.allocate(self.object.fd, at, self.block)?;
         self.punch(at)?;
         let mut more = 1;
         // Whatever happens from here on, the good bytes are written back.
         loop {
             // Where this fails, the write allocates, or reports why not.
-            let _ = self.allocate(self.fd, at, self.block);
+            let _ = self.allocate(self.object.fd, at, self.block);
             let bad = self.first_bad(at, self.end(at).min(self.size));
             if matches!(bad, Ok(Some(_))) && self.try_again(at, &mut more) {
                 continue;
@@ -273,7 +268,8 @@ impl<S: Blocks> Task<'_, S> {
         }
         self.tries = self.tries.saturating_sub(1);
         for _ in 0..*more {
-            let taken = |spare: &S::File| self.allocate(self.sys.raw(spare), self.next, self.block);
+            let taken =
+                |spare: &S::File| self.allocate(self.object.sys.raw(spare), self.next, self.block);
             if self.tries == 0 || self.spare.as_ref().is_some_and(|spare| taken(spare).is_err()) {
                 self.spare = None;
             }
@@ -286,25 +282,25 @@ impl<S: Blocks> Task<'_, S> {
     /// Fails unless the file is the same and has as much of a block as before: nothing was cut off
     /// or appended.
     fn require_whole(&self, at: u64) -> Result<(), Fail> {
-        let (size, end) = (size(self.sys, self.fd, self.facts)?, self.end(at));
+        let (size, end) = (size(self.object)?, self.end(at));
         if size.min(end) == self.size.min(end) { Ok(()) } else { Err(failed(Errno::EBUSY)) }
     }
 
     /// Punches a block out. The last check before data is lost.
     fn punch(&self, at: u64) -> Result<(), Fail> {
         self.require_whole(at)?;
-        retry(|| self.sys.punch(self.fd, at, self.block)).map_err(refused)
+        retry(|| self.object.sys.punch(self.object.fd, at, self.block)).map_err(refused)
     }
 
     fn allocate(&self, fd: i32, at: u64, length: u64) -> Result<(), Fail> {
-        retry(|| self.sys.allocate(fd, at, length)).map_err(refused)
+        retry(|| self.object.sys.allocate(fd, at, length)).map_err(refused)
     }
 
     /// Writes as much of a block as the file still has.
     fn write_back(&self, at: u64, bytes: &[u8]) -> Result<(), Fail> {
-        let left = size(self.sys, self.fd, self.facts)?.saturating_sub(at);
+        let left = size(self.object)?.saturating_sub(at);
         let left = usize::try_from(left).unwrap_or(BLOCK).min(bytes.len());
-        write(self.sys, self.fd, at, bytes.get(..left).unwrap_or_default())
+        write(self.object.sys, self.object.fd, at, bytes.get(..left).unwrap_or_default())
     }
 }
 

@@ -10,10 +10,9 @@ use super::{
 };
 use crate::{
     errno::Errno,
-    facts::Facts,
     fail::{Fail, Subject},
     linux::{
-        file_id::FileId,
+        object::Object,
         sys::blocks::Blocks,
         sys::ioctl::{ArsCap, ClearError},
         sysfs::Path,
@@ -30,14 +29,10 @@ fn unsupported(errno: Errno) -> Fail {
 
 const ENOTTY: Errno = Errno::from_raw(rustix::io::Errno::NOTTY.raw_os_error());
 
-pub(super) fn clear<S: Blocks>(
-    sys: S,
-    fd: i32,
-    facts: &Facts<FileId>,
-    range: &Range<u64>,
-) -> Result<(), Fail> {
-    require_listed(sys, fd, facts, range)?;
-    let device = DaxRange::find(sys, facts.id)?;
+pub(super) fn clear<S: Blocks>(object: Object<'_, S>, range: &Range<u64>) -> Result<(), Fail> {
+    require_listed(object, range)?;
+    let (sys, id) = (object.sys, object.facts.id);
+    let device = DaxRange::find(sys, id)?;
     let address = device.addresses.start.checked_add(range.start);
     let address = address.ok_or(Fail::Malformed(Subject::BadBlocks))?;
     let length = range.end.saturating_sub(range.start);
@@ -56,11 +51,11 @@ pub(super) fn clear<S: Blocks>(
         return Err(failed(Errno::EINVAL));
     }
     // The last look before data is lost: the device is still the one.
-    facts.id.confirm(sys)?;
+    id.confirm(sys)?;
     let mut clear = ClearError { address, length, ..ClearError::default() };
     sys.clear_error(&bus, &mut clear).map_err(unsupported)?;
     drop(bus);
-    if clear.status & 0xFFFF != 0 || clear.cleared < length || !is_good(sys, fd, facts, range)? {
+    if clear.status & 0xFFFF != 0 || clear.cleared < length || !is_good(object, range)? {
         return Err(failed(Errno::EIO));
     }
     Ok(())
@@ -69,12 +64,7 @@ pub(super) fn clear<S: Blocks>(
 /// Fails unless all of the range is listed. Not inlined: the list is large, and not needed
 /// afterwards.
 #[inline(never)]
-fn require_listed<S: Blocks>(
-    sys: S,
-    fd: i32,
-    facts: &Facts<FileId>,
-    range: &Range<u64>,
-) -> Result<(), Fail> {
-    let list = known::list(sys, fd, facts)?;
-    require_bad(sys, fd, facts, &list, range)
+fn require_listed<S: Blocks>(object: Object<'_, S>, range: &Range<u64>) -> Result<(), Fail> {
+    let list = known::list(object)?;
+    require_bad(object, &list, range)
 }

@@ -10,11 +10,10 @@ use super::{
 };
 use crate::{
     errno::Errno,
-    facts::{Facts, FileSystem, Kind},
+    facts::{FileSystem, Kind},
     fail::{Fail, Subject},
     linux::{
-        descriptor::confirm,
-        file_id::FileId,
+        object::Object,
         place::{
             file::named_device,
             listed::{On, listed},
@@ -30,30 +29,26 @@ pub(super) const fn failed(errno: Errno) -> Fail {
 }
 
 /// Returns the list of the device that the object lies on.
-pub(in crate::linux) fn list<S: Blocks>(
-    sys: S,
-    fd: i32,
-    facts: &Facts<FileId>,
-) -> Result<BadSectors, Fail> {
-    confirm(sys, fd, facts)?;
+pub(in crate::linux) fn list<S: Blocks>(object: Object<'_, S>) -> Result<BadSectors, Fail> {
+    object.confirm()?;
     let mut list = BadSectors::new();
-    match facts.kind {
+    match object.facts.kind {
         Kind::RegularFile => {
             // Only these file systems are known to report offsets of that device in FIEMAP.
-            match named_device(sys, fd, facts)?.map(FileSystem::name) {
+            match named_device(object)?.map(FileSystem::name) {
                 Ok(Some("ext2/ext3/ext4" | "xfs")) => {}
                 _ => return Err(Fail::Unsupported),
             }
-            let device = facts.id.device();
-            let disk = listed(sys, Class::Block, device)?;
+            let device = object.facts.id.device();
+            let disk = listed(object.sys, Class::Block, device)?;
             match disk.on {
                 On::Volume(name) if name.starts_with("dm-") => {
-                    volume::add(sys, device, &mut list)?;
+                    volume::add(object.sys, device, &mut list)?;
                 }
-                _ => disk::add(sys, device, &disk, Window::ALL, &mut list)?,
+                _ => disk::add(object.sys, device, &disk, Window::ALL, &mut list)?,
             }
         }
-        Kind::DeviceDax => region::add(sys, facts.id, &mut list)?,
+        Kind::DeviceDax => region::add(object.sys, object.facts.id, &mut list)?,
         _ => return Err(Fail::Unsupported),
     }
     Ok(list)
@@ -62,20 +57,18 @@ pub(in crate::linux) fn list<S: Blocks>(
 /// Returns the first bad bytes of a range with all that adjoin, by this list. The end of the range
 /// is the end of the search.
 pub(super) fn first_bad<S: Blocks>(
-    sys: S,
-    fd: i32,
-    facts: &Facts<FileId>,
+    object: Object<'_, S>,
     stat: &Stat,
     list: &BadSectors,
     range: Range<u64>,
 ) -> Result<Option<Range<u64>>, Fail> {
-    match facts.kind {
+    match object.facts.kind {
         Kind::RegularFile => {
             let end = range.end.min(stat.size()?);
-            extents::first_bad(sys, fd, list, range.start, end, SYNC)
+            extents::first_bad(object.sys, object.fd, list, range.start, end, SYNC)
         }
         Kind::DeviceDax => {
-            facts.id.confirm(sys)?;
+            object.facts.id.confirm(object.sys)?;
             Ok(list.within(range).next())
         }
         _ => Err(Fail::Unsupported),
@@ -84,17 +77,13 @@ pub(super) fn first_bad<S: Blocks>(
 
 /// Fails unless all of a range is bad, by this list.
 pub(super) fn require_bad<S: Blocks>(
-    sys: S,
-    fd: i32,
-    facts: &Facts<FileId>,
+    object: Object<'_, S>,
     list: &BadSectors,
     range: &Range<u64>,
 ) -> Result<(), Fail> {
-    let stat = confirm(sys, fd, facts)?;
+    let stat = object.confirm()?;
     // An empty range has nothing to clear.
-    if !range.is_empty()
-        && first_bad(sys, fd, facts, &stat, list, range.clone())?.as_ref() == Some(range)
-    {
+    if !range.is_empty() && first_bad(object, &stat, list, range.clone())?.as_ref() == Some(range) {
         return Ok(());
     }
     // A byte beyond the end of a cut list may be bad, but is not known to be.
@@ -103,13 +92,8 @@ pub(super) fn require_bad<S: Blocks>(
 
 /// Whether nothing of a range is bad any more, by a new list. Not inlined: the list is large.
 #[inline(never)]
-pub(super) fn is_good<S: Blocks>(
-    sys: S,
-    fd: i32,
-    facts: &Facts<FileId>,
-    range: &Range<u64>,
-) -> Result<bool, Fail> {
-    let list = list(sys, fd, facts)?;
-    let stat = confirm(sys, fd, facts)?;
-    Ok(first_bad(sys, fd, facts, &stat, &list, range.clone())?.is_none())
+pub(super) fn is_good<S: Blocks>(object: Object<'_, S>, range: &Range<u64>) -> Result<bool, Fail> {
+    let list = list(object)?;
+    let stat = object.confirm()?;
+    Ok(first_bad(object, &stat, &list, range.clone())?.is_none())
 }

@@ -7,11 +7,10 @@ use super::location::Location;
 use crate::{
     alignment::Alignment,
     errno::Errno,
-    facts::{Access, Facts, Kind},
+    facts::{Access, Kind},
     fail::{Fail, Subject},
     linux::{
-        descriptor::confirm,
-        file_id::FileId,
+        object::Object,
         sys::{Stat, Sys},
         sysfs::{self, Class, Path, decimal},
     },
@@ -33,22 +32,18 @@ pub(in crate::linux) fn capable<S: Sys>(sys: S, location: &Location) -> Result<O
     }
 }
 
-pub(in crate::linux) fn map_sync<S: Sys>(
-    sys: S,
-    fd: i32,
-    facts: &Facts<FileId>,
-) -> Result<MapSync, Fail> {
-    let stat = confirm(sys, fd, facts)?;
-    if facts.kind != Kind::RegularFile {
+pub(in crate::linux) fn map_sync<S: Sys>(object: Object<'_, S>) -> Result<MapSync, Fail> {
+    let stat = object.confirm()?;
+    if object.facts.kind != Kind::RegularFile {
         return Err(Fail::Unsupported);
     }
     // The kernel rounds up to whole pages, but not to whole huge pages.
-    let length = facts.alignment.map_or(1, Alignment::bytes);
+    let length = object.facts.alignment.map_or(1, Alignment::bytes);
     let length = usize::try_from(length).map_err(|_| Fail::Malformed(Subject::Alignment))?;
-    let Err(refused) = sys.try_map(fd, length, Access::READ, true) else {
+    let Err(refused) = object.sys.try_map(object.fd, length, Access::READ, true) else {
         return Ok(MapSync::Granted);
     };
-    ordinary(sys, fd, length, facts.access, &stat)?;
+    ordinary(object, length, &stat)?;
     match refused {
         Errno::ENOTSUP => Ok(MapSync::Refused),
         // Before Linux 4.15, which took MAP_SHARED_VALIDATE for both shared and private.
@@ -58,16 +53,10 @@ pub(in crate::linux) fn map_sync<S: Sys>(
 }
 
 /// Fails unless the file can be mapped at all, for everything that it was opened for.
-fn ordinary<S: Sys>(
-    sys: S,
-    fd: i32,
-    length: usize,
-    access: Access,
-    stat: &Stat,
-) -> Result<(), Fail> {
-    let trial = |access| sys.try_map(fd, length, access, false);
+fn ordinary<S: Sys>(object: Object<'_, S>, length: usize, stat: &Stat) -> Result<(), Fail> {
+    let trial = |access| object.sys.try_map(object.fd, length, access, false);
     // An empty file is not tried for writing: hugetlbfs would make it longer.
-    if access.contains(Access::WRITE) && stat.size > 0 {
+    if object.facts.access.contains(Access::WRITE) && stat.size > 0 {
         let Err(errno) = trial(Access::READ | Access::WRITE) else { return Ok(()) };
         trial(Access::READ).map_err(|errno| Fail::Os(Subject::Mapping, errno))?;
         return Err(Fail::Os(Subject::WritableMapping, errno));
@@ -75,20 +64,16 @@ fn ordinary<S: Sys>(
     trial(Access::READ).map_err(|errno| Fail::Os(Subject::Mapping, errno))
 }
 
-pub(in crate::linux) fn state<S: Sys>(
-    sys: S,
-    fd: i32,
-    facts: &Facts<FileId>,
-) -> Result<DaxState, Fail> {
-    confirm(sys, fd, facts)?;
-    let attributes = match sys.attributes(fd) {
+pub(in crate::linux) fn state<S: Sys>(object: Object<'_, S>) -> Result<DaxState, Fail> {
+    object.confirm()?;
+    let attributes = match object.sys.attributes(object.fd) {
         Ok(attributes) => attributes,
         // Before Linux 4.11.
         Err(Errno::ENOSYS) => return Ok(DaxState::default()),
         Err(errno) => return Err(Fail::Os(Subject::Dax, errno)),
     };
     let mount = match attributes.mount {
-        Some(mount) => option(sys, mount)?,
+        Some(mount) => option(object.sys, mount)?,
         None => None,
     };
     Ok(DaxState::new(attributes.dax, mount))

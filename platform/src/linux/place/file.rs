@@ -1,9 +1,9 @@
 //! The device that a file lies on.
 
 use crate::{
-    facts::{Access, Facts, FileSystem},
+    facts::{Access, FileSystem},
     fail::{Fail, Subject},
-    linux::{descriptor, file_id::FileId, sys::Sys},
+    linux::{object::Object, sys::Sys},
     place::Backing,
 };
 
@@ -19,19 +19,19 @@ const REALTIME: u32 = 1;
 /// anything behind a FUSE server. Neither /sys nor statfs(2) nor the mount options say how many
 /// devices f2fs and EROFS have. So only file systems with a single device are trusted.
 pub(in crate::linux) fn named_device<S: Sys>(
-    sys: S,
-    fd: i32,
-    facts: &Facts<FileId>,
+    object: Object<'_, S>,
 ) -> Result<Result<FileSystem, Backing>, Fail> {
-    let system = descriptor::file_system(sys, fd)?;
-    if facts.id.device().0 == 0 {
+    let system = object.file_system()?;
+    if object.facts.id.device().0 == 0 {
         return Ok(Err(without_device(system)));
     }
     let is_named = match system.name() {
         Some("ext2/ext3/ext4" | "exfat" | "iso9660" | "ntfs3" | "squashfs" | "vfat") => true,
         // An O_PATH descriptor cannot be asked for the file's flags.
-        Some("xfs") if !facts.access.contains(Access::PATH) => {
-            sys.xflags(fd).map_err(|errno| Fail::Os(Subject::Device, errno))? & REALTIME == 0
+        Some("xfs") if !object.facts.access.contains(Access::PATH) => {
+            object.sys.xflags(object.fd).map_err(|errno| Fail::Os(Subject::Device, errno))?
+                & REALTIME
+                == 0
         }
         _ => false,
     };

@@ -17,7 +17,7 @@ use std::{format, string::String, vec, vec::Vec};
 use super::{
     disk::{Disk, extent, pattern},
     machine::{ENTRY_OF_DISK, FSDAX},
-    world::{FD, World},
+    world::{FD, World, object},
 };
 use crate::{
     Fail,
@@ -53,7 +53,7 @@ impl World {
     /// All that the iterator of the core finds, and how it ends.
     fn walk(&self) -> (Vec<Range<u64>>, Option<Fail>) {
         let facts = self.facts();
-        match badblocks::known::list(self.sys(), FD, &facts) {
+        match badblocks::known::list(object(self.sys(), FD, &facts)) {
             Ok(list) => walk(self.sys(), self, &list, 0),
             Err(fail) => (vec![], Some(fail)),
         }
@@ -69,7 +69,7 @@ fn walk<S: Blocks>(
 ) -> (Vec<Range<u64>>, Option<Fail>) {
     let (facts, mut found, mut at) = (world.facts(), Vec::new(), from);
     loop {
-        match badblocks::next(sys, FD, &facts, list, at) {
+        match badblocks::next(object(sys, FD, &facts), list, at) {
             Ok(Some(range)) => {
                 assert!(range.start >= at && !range.is_empty(), "{range:?} at {at}");
                 at = range.end;

@@ -7,7 +7,7 @@ use std::{format, vec::Vec};
 
 use super::{
     machine::{DEVDAX, DM, FSDAX, HMEM, pmem},
-    world::{Call, FD, World},
+    world::{Call, FD, World, object},
 };
 use crate::linux::{
     place::region::{self, Dimm, dimm, dimm_id, dirty_shutdowns},
@@ -23,7 +23,7 @@ fn system_calls(calls: &[Call]) -> usize {
 /// The calls of Source::numa_node.
 fn node(world: &World) -> usize {
     let (sys, facts) = (world.sys(), world.facts());
-    let spot = locate(sys, FD, &facts).unwrap();
+    let spot = locate(object(sys, FD, &facts)).unwrap();
     // Until there is none; of a device without a region there is one.
     let nodes = spot.regions().max(1);
     for index in 0..=nodes {
@@ -37,7 +37,7 @@ fn node(world: &World) -> usize {
 fn dimms(world: &World) -> [usize; 2] {
     let cost = |about: fn(&World, Dimm)| {
         let (sys, facts) = (world.sys(), world.facts());
-        let spot = locate(sys, FD, &facts).unwrap();
+        let spot = locate(object(sys, FD, &facts)).unwrap();
         for region in 0..spot.regions() {
             let mut index = 0;
             while let Some(dimm) = dimm(sys, &spot, region, index).unwrap() {

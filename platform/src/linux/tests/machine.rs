@@ -7,7 +7,7 @@ use std::{
     vec::Vec,
 };
 
-use super::world::{Call, FD, World};
+use super::world::{Call, FD, World, object};
 use crate::{
     Facts, Fail, Mode,
     linux::{
@@ -114,7 +114,7 @@ impl World {
     }
 
     pub(super) fn located(&self) -> Result<Location, Fail> {
-        place::locate(self.sys(), FD, &self.facts())
+        place::locate(object(self.sys(), FD, &self.facts()))
     }
 }
 

@@ -9,7 +9,7 @@ use std::{vec, vec::Vec};
 
 use super::{
     inject::{ERRNOS, Outcome, inject},
-    world::{Call, FD, READ_WRITE, World},
+    world::{Call, FD, READ_WRITE, World, object},
 };
 use crate::{
     Errno, Fail, Means, Partial, Subject,
@@ -33,7 +33,7 @@ fn channel(world: &World, range: Range<u64>, writable: bool) -> Result<Channel, 
     // Described before anything went wrong.
     let mut before = world.clone();
     before.fault = None;
-    transfer::channel(world.sys(), FD, &before.facts(), None, range, writable)
+    transfer::channel(object(world.sys(), FD, &before.facts()), None, range, writable)
 }
 
 /// The channel of a file, for which nothing is called.
@@ -149,7 +149,7 @@ fn every_errno_in_every_call_of_sync() {
     let world = file(1000);
     let run = |world: &World| {
         let facts = file(1000).facts();
-        (transfer::sync(world.sys(), FD, &facts), world.calls())
+        (transfer::sync(object(world.sys(), FD, &facts)), world.calls())
     };
     let calls = [Call::Fstat, Call::Fdatasync];
     assert_eq!(run(&world), (Ok(()), calls.to_vec()));
@@ -162,6 +162,6 @@ fn every_errno_in_every_call_of_sync() {
     let facts = world.facts();
     let mut other = world;
     other.stat.ino += 1;
-    assert_eq!(transfer::sync(other.sys(), FD, &facts), Err(Fail::Replaced));
+    assert_eq!(transfer::sync(object(other.sys(), FD, &facts)), Err(Fail::Replaced));
     assert_eq!(other.calls(), [Call::Fstat], "nothing is done to another file");
 }

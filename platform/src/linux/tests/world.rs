@@ -13,8 +13,12 @@ use rustix::fs::OFlags;
 
 use super::{disk::Disk, medium::Medium};
 use crate::{
-    Access, Errno,
-    linux::sys::{Attributes, Stat, Sys},
+    Access, Errno, Facts,
+    linux::{
+        file_id::FileId,
+        object::Object,
+        sys::{Attributes, Stat, Sys},
+    },
 };
 
 /// The one descriptor that is open.
@@ -40,6 +44,11 @@ pub(super) const S_IFCHR: u32 = 0o020_000;
 
 /// The inode number of the device's directory.
 pub(super) const ENTRY: u64 = 0x1_0000_2a2a;
+
+/// The object that a descriptor refers to, as it was described.
+pub(super) const fn object<S>(sys: S, fd: i32, facts: &Facts<FileId>) -> Object<'_, S> {
+    Object { sys, fd, facts }
+}
 
 /// A call that was made.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,6 +12,7 @@ use crate::{
             sectors::{BadSectors, SECTORS},
             text::{End, Lines},
         },
+        object::Object,
         source,
         sys::{
             Sys,
@@ -225,11 +226,12 @@ fn heal(input: &Input<'_>) -> Healed {
         Ok(facts) => facts,
         Err(fail) => return (Err(fail), None),
     };
-    let walked = known::list(input, FD, &facts).and_then(|list| {
+    let object = Object { sys: input, fd: FD, facts: &facts };
+    let walked = known::list(object).and_then(|list| {
         let (mut found, mut at): (Vec<Range<u64>>, _) = (Vec::new(), 0);
         // Each step asks, and what is left of the input is finite: but of nothing bad, nothing is
         // asked.
-        while let Some(bad) = badblocks::next(input, FD, &facts, &list, at)? {
+        while let Some(bad) = badblocks::next(object, &list, at)? {
             assert!(bad.start >= at && !bad.is_empty(), "{bad:?} from {at}");
             at = bad.end;
             found.push(bad);
@@ -245,7 +247,7 @@ fn heal(input: &Input<'_>) -> Healed {
         } else {
             ClearBy::DeviceCommand
         };
-        badblocks::clear(input, FD, &facts, range, by)
+        badblocks::clear(object, range, by)
     });
     (walked, cleared)
 }

@@ -10,6 +10,7 @@ use rustix::fs::OFlags;
 
 use super::{
     FileId,
+    object::Object,
     place::{self, dax, region},
     source,
     sys::{Attributes, Stat, Sys},
@@ -181,15 +182,16 @@ pub(super) fn asked(bytes: &[u8]) -> (Result<(usize, usize), Fail>, usize) {
 
 fn question(input: &Input<'_>) -> Result<(usize, usize), Fail> {
     let facts: Facts<FileId> = source::describe(input, FD)?;
-    if let Ok(size) = source::size(input, FD, &facts) {
+    let object = Object { sys: input, fd: FD, facts: &facts };
+    if let Ok(size) = source::size(object) {
         assert!(facts.kind == Kind::DeviceDax || i64::try_from(size).is_ok());
     }
-    let _ = source::alignment(input, FD, &facts);
-    let _ = source::allocated(input, FD, &facts);
-    let _ = source::file_system(input, FD, &facts);
-    let _ = dax::map_sync(input, FD, &facts);
-    let _ = dax::state(input, FD, &facts);
-    let spot = place::locate(input, FD, &facts)?;
+    let _ = source::alignment(object);
+    let _ = source::allocated(object);
+    let _ = source::file_system(object);
+    let _ = dax::map_sync(object);
+    let _ = dax::state(object);
+    let spot = place::locate(object)?;
     let regions = spot.regions();
     assert!(if spot.backing == Backing::Regions {
         (1..=16).contains(&regions)

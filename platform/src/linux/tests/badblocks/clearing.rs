@@ -7,7 +7,7 @@ use proptest::{collection::vec as vector, prelude::*, sample::Index};
 
 use super::super::{
     disk::{extent, pattern},
-    world::{APPEND, Call, FD, READ_WRITE, World},
+    world::{APPEND, Call, FD, READ_WRITE, World, object},
 };
 use crate::{ClearBy, Errno, Fail, Subject, linux::badblocks};
 
@@ -19,7 +19,7 @@ pub(super) fn clear(world: &World, range: Range<u64>) -> Result<(), Fail> {
 }
 
 pub(super) fn clear_by(by: ClearBy, world: &World, range: Range<u64>) -> Result<(), Fail> {
-    badblocks::clear(world.sys(), FD, &world.facts(), range, by)
+    badblocks::clear(object(world.sys(), FD, &world.facts()), range, by)
 }
 
 /// Returns the calls that change something. (To allocate what is allocated changes nothing, and a
@@ -348,7 +348,11 @@ fn a_file_without_a_cache() {
 fn ways_that_a_file_has_not() {
     let world = World::eight_blocks("1010 1\n");
     assert_eq!(
-        badblocks::clear(world.sys(), FD, &world.facts(), 5120..5632, ClearBy::DeviceCommand),
+        badblocks::clear(
+            object(world.sys(), FD, &world.facts()),
+            5120..5632,
+            ClearBy::DeviceCommand
+        ),
         Err(Fail::Unsupported)
     );
     assert_eq!(world.calls(), [Call::Fstat]);

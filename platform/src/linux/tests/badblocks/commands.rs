@@ -4,7 +4,7 @@ use std::{fs, process::Command, string::String, vec, vec::Vec};
 
 use super::super::{
     machine::{DEVDAX, of_region},
-    world::{Call, FD, World},
+    world::{Call, FD, World, object},
 };
 use super::places::device;
 use crate::{
@@ -33,7 +33,7 @@ pub(super) fn bus(before: &str, after: &str) -> World {
 }
 
 fn clear(world: &World, range: core::ops::Range<u64>) -> Result<(), Fail> {
-    badblocks::clear(world.sys(), FD, &world.facts(), range, ClearBy::DeviceCommand)
+    badblocks::clear(object(world.sys(), FD, &world.facts()), range, ClearBy::DeviceCommand)
 }
 
 fn commands(world: &World) -> Vec<Call> {
@@ -94,7 +94,7 @@ fn a_bus_that_cannot() {
     let world = device("101 1\n");
     assert_eq!(clear(&world, 512..1024), Err(Fail::Os(Subject::ClearBadBlock, Errno::ENOENT)));
     assert_eq!(
-        badblocks::clear(world.sys(), FD, &world.facts(), 512..1024, ClearBy::Allocation),
+        badblocks::clear(object(world.sys(), FD, &world.facts()), 512..1024, ClearBy::Allocation),
         Err(Fail::Unsupported)
     );
 }

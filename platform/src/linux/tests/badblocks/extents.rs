@@ -7,7 +7,7 @@ use proptest::{collection::vec as vector, prelude::*, sample::Index};
 
 use super::super::{
     disk::{LAST, UNPLACED, UNWRITTEN, extent, pattern},
-    world::{Call, FD, World},
+    world::{Call, FD, World, object},
 };
 use super::walk;
 use crate::{
@@ -88,8 +88,8 @@ fn at_the_end_of_a_file() {
     );
     // From inside a range, and from its end.
     let facts = world.facts();
-    let list = badblocks::known::list(world.sys(), FD, &facts).unwrap();
-    let next = |from| badblocks::next(world.sys(), FD, &facts, &list, from);
+    let list = badblocks::known::list(object(world.sys(), FD, &facts)).unwrap();
+    let next = |from| badblocks::next(object(world.sys(), FD, &facts), &list, from);
     assert_eq!(
         [next(1), next(611), next(612), next(u64::MAX)],
         [Ok(Some(1..612)), Ok(Some(611..612)), Ok(None), Ok(None)]
@@ -97,7 +97,7 @@ fn at_the_end_of_a_file() {
     let mut broken = world.clone();
     broken.stat.size = -1;
     assert_eq!(
-        badblocks::next(broken.sys(), FD, &facts, &list, 0),
+        badblocks::next(object(broken.sys(), FD, &facts), &list, 0),
         Err(Fail::Malformed(Subject::Size))
     );
 }
@@ -125,7 +125,7 @@ fn any_number_of_extents() {
             let mut world = file(size, &extents, "3 1\n");
             world.disk.marks_last = marks_last;
             let facts = world.facts();
-            let list = badblocks::known::list(world.sys(), FD, &facts).unwrap();
+            let list = badblocks::known::list(object(world.sys(), FD, &facts)).unwrap();
             world.calls();
             assert_eq!(walk(world.sys(), &world, &list, 0), expected);
             let maps = world.calls().iter().filter(|call| matches!(call, Call::Extents(_))).count();
@@ -136,9 +136,9 @@ fn any_number_of_extents() {
     // The kernel marks the last extent: nobody asks for more after it.
     let world = file(64 * SECTOR, &[sectors(0, 1000, 8)], "1001 1\n");
     let facts = world.facts();
-    let list = badblocks::known::list(world.sys(), FD, &facts).unwrap();
+    let list = badblocks::known::list(object(world.sys(), FD, &facts)).unwrap();
     world.calls();
-    assert_eq!(badblocks::next(world.sys(), FD, &facts, &list, 2 * SECTOR), Ok(None));
+    assert_eq!(badblocks::next(object(world.sys(), FD, &facts), &list, 2 * SECTOR), Ok(None));
     assert_eq!(world.calls().iter().filter(|call| matches!(call, Call::Extents(_))).count(), 1);
     // One bad range of a thousand extents, each a sector.
     let extents: Vec<_> = (0..1000).map(|n| sectors(n, 2000 - 2 * n, 1)).collect();
@@ -150,9 +150,9 @@ fn any_number_of_extents() {
 fn nothing_bad_takes_no_look() {
     let world = World::eight_blocks("");
     let facts = world.facts();
-    let list = badblocks::known::list(world.sys(), FD, &facts).unwrap();
+    let list = badblocks::known::list(object(world.sys(), FD, &facts)).unwrap();
     world.calls();
-    assert_eq!(badblocks::next(world.sys(), FD, &facts, &list, 0), Ok(None));
+    assert_eq!(badblocks::next(object(world.sys(), FD, &facts), &list, 0), Ok(None));
     assert_eq!(world.calls(), [Call::Fstat]);
 }
 
@@ -191,9 +191,9 @@ fn extents_without_a_place_yet() {
     };
     let next = |world: &World, from| {
         let facts = world.facts();
-        let list = badblocks::known::list(world.sys(), FD, &facts).unwrap();
+        let list = badblocks::known::list(object(world.sys(), FD, &facts)).unwrap();
         world.calls();
-        let found = badblocks::next(world.sys(), FD, &facts, &list, from);
+        let found = badblocks::next(object(world.sys(), FD, &facts), &list, from);
         let maps = world.calls().into_iter().filter_map(|call| match call {
             Call::Extents(at) => Some(at / SECTOR),
             _ => None,
@@ -257,10 +257,10 @@ fn answers_without_progress() {
     for answer in rows {
         let mut world = World::eight_blocks("5000 1\n");
         let facts = world.facts();
-        let list = badblocks::known::list(world.sys(), FD, &facts).unwrap();
+        let list = badblocks::known::list(object(world.sys(), FD, &facts)).unwrap();
         world.disk.answer = Some(answer);
         world.calls();
-        assert_eq!(badblocks::next(world.sys(), FD, &facts, &list, 0), Err(GARBAGE));
+        assert_eq!(badblocks::next(object(world.sys(), FD, &facts), &list, 0), Err(GARBAGE));
         assert!(world.calls().len() <= 3);
     }
 }
@@ -269,24 +269,27 @@ fn answers_without_progress() {
 fn errors_of_the_map() {
     let world = World::eight_blocks("1000 1\n");
     let facts = world.facts();
-    let list = badblocks::known::list(world.sys(), FD, &facts).unwrap();
+    let list = badblocks::known::list(object(world.sys(), FD, &facts)).unwrap();
     world.calls();
     for (errno, fail) in [
         (95, Fail::Unsupported),
         (25, Fail::Unsupported),
         (22, Fail::Os(Subject::Extents, Errno::EINVAL)),
     ] {
-        assert_eq!(badblocks::next(world.failing(1, errno).sys(), FD, &facts, &list, 0), Err(fail));
+        assert_eq!(
+            badblocks::next(object(world.failing(1, errno).sys(), FD, &facts), &list, 0),
+            Err(fail)
+        );
     }
     // Bytes that could not be stored first, since the memory is bad, have a place nevertheless.
     let lost = world.failing(1, 5);
-    assert_eq!(badblocks::next(lost.sys(), FD, &facts, &list, 0), Ok(Some(0..512)));
+    assert_eq!(badblocks::next(object(lost.sys(), FD, &facts), &list, 0), Ok(Some(0..512)));
     assert_eq!(lost.calls(), [Call::Fstat, Call::Extents(0), Call::Extents(0)]);
     // One that does not store anything, and fails so, does not do so for ever.
     let mut broken = World::eight_blocks("1000 1\n");
     broken.disk.unreadable_map = true;
     assert_eq!(
-        badblocks::next(broken.sys(), FD, &facts, &list, 0),
+        badblocks::next(object(broken.sys(), FD, &facts), &list, 0),
         Err(Fail::Os(Subject::Extents, Errno::EIO))
     );
 }
@@ -371,7 +374,7 @@ proptest! {
         let size = places.len() as u64 * SECTOR - less;
         let mut world = file(size, &extents_of(&places, &cuts), &listed(&bad));
         world.disk.marks_last = marks_last;
-        let list = badblocks::known::list(world.sys(), FD, &world.facts()).unwrap();
+        let list = badblocks::known::list(object(world.sys(), FD, &world.facts())).unwrap();
         let starts = starts.into_iter().map(|start| start.index(size as usize + 1000) as u64);
         for from in starts.chain([0]) {
             prop_assert_eq!(walk(world.sys(), &world, &list, from), (mapped(&places, &bad, from, size), None));
@@ -390,10 +393,10 @@ proptest! {
         let size = places.len() as u64 * SECTOR;
         let mut now = places.clone();
         let mut world = file(size, &extents_of(&now, &BTreeSet::new()), &listed(&bad));
-        let list = badblocks::known::list(world.sys(), FD, &world.facts()).unwrap();
+        let list = badblocks::known::list(object(world.sys(), FD, &world.facts())).unwrap();
         let (mut at, mut told) = (0, Vec::new());
         let mut cleared = cleared.into_iter();
-        while let Some(range) = badblocks::next(world.sys(), FD, &world.facts(), &list, at).unwrap() {
+        while let Some(range) = badblocks::next(object(world.sys(), FD, &world.facts()), &list, at).unwrap() {
             at = range.end;
             // What is told is what is bad now, as it is now.
             prop_assert_eq!(Some(range.clone()), mapped(&now, &bad, range.start, size).into_iter().next());

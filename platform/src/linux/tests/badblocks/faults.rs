@@ -8,7 +8,7 @@ use super::super::{
     disk::extent,
     inject::{ERRNOS, Outcome, inject},
     machine::{DM, ENTRY_OF_DISK, FSDAX},
-    world::{Call, FD, World},
+    world::{Call, FD, World, object},
 };
 use super::{XFS, commands::bus, list_of_disk, places::device, volumes::table};
 use crate::{
@@ -45,13 +45,14 @@ impl Scenario {
         let sys = world.sys();
         let shown = |list: BadSectors| Answer::Listed(list.within(0..u64::MAX).collect());
         let answer = match self.question {
-            Question::List => badblocks::known::list(sys, FD, &facts).map(shown),
+            Question::List => badblocks::known::list(object(sys, FD, &facts)).map(shown),
             Question::Next => {
-                let list = badblocks::known::list(clean.sys(), FD, &facts).unwrap();
-                badblocks::next(sys, FD, &facts, &list, self.range.start).map(Answer::Next)
+                let list = badblocks::known::list(object(clean.sys(), FD, &facts)).unwrap();
+                badblocks::next(object(sys, FD, &facts), &list, self.range.start).map(Answer::Next)
             }
             Question::Clear(by) => {
-                badblocks::clear(sys, FD, &facts, self.range.clone(), by).map(|()| Answer::Cleared)
+                badblocks::clear(object(sys, FD, &facts), self.range.clone(), by)
+                    .map(|()| Answer::Cleared)
             }
         };
         (answer, world.calls())

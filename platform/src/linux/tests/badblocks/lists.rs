@@ -7,7 +7,7 @@ use proptest::{collection::vec as vector, prelude::*};
 
 use super::super::{
     machine::{ENTRY_OF_DISK, FSDAX},
-    world::{Call, FD, World},
+    world::{Call, FD, World, object},
 };
 use super::list_of_disk;
 use crate::{
@@ -29,7 +29,7 @@ fn made_of(text: impl AsRef<[u8]>) -> Result<(Vec<Range<u64>>, bool), Fail> {
     let [whole, other] = [usize::MAX, 3].map(|chunk| {
         let mut world = World::on(FSDAX).with_file(&list_of_disk(), &text);
         world.chunk = chunk;
-        let list = badblocks::known::list(world.sys(), FD, &world.facts());
+        let list = badblocks::known::list(object(world.sys(), FD, &world.facts()));
         world.calls();
         list
     });
@@ -112,9 +112,15 @@ fn texts_that_make_no_sense() {
 fn no_list() {
     assert_eq!(made_of("\n"), Err(Fail::Unsupported));
     let world = World::on(FSDAX);
-    assert_eq!(badblocks::known::list(world.sys(), FD, &world.facts()), Err(Fail::Unsupported));
+    assert_eq!(
+        badblocks::known::list(object(world.sys(), FD, &world.facts())),
+        Err(Fail::Unsupported)
+    );
     let world = World::on(FSDAX).with_file(&format!("{ENTRY_OF_DISK}/other"), "");
-    assert_eq!(badblocks::known::list(world.sys(), FD, &world.facts()), Err(Fail::Unsupported));
+    assert_eq!(
+        badblocks::known::list(object(world.sys(), FD, &world.facts())),
+        Err(Fail::Unsupported)
+    );
 }
 
 /// The kernel's text of a page: sectors from here on, each bad alone, and cut off at the last byte
@@ -176,7 +182,7 @@ fn as_many_as_there_is_room_for() {
     // A text that does not end is read up to somewhere.
     let endless = "1 1\n".repeat(1 << 18);
     let world = World::on(FSDAX).with_file(&list_of_disk(), endless);
-    let list = badblocks::known::list(world.sys(), FD, &world.facts()).unwrap();
+    let list = badblocks::known::list(object(world.sys(), FD, &world.facts())).unwrap();
     assert_eq!((sectors(&list), list.is_cut()), (vec![1..2], true));
     let reads = world.calls().iter().filter(|call| **call == Call::Read).count();
     assert!((128..140).contains(&reads), "{reads}");
@@ -186,7 +192,7 @@ fn as_many_as_there_is_room_for() {
 fn one_snapshot_and_no_file_left_open() {
     let world = World::eight_blocks("1000 1\n");
     let facts = world.facts();
-    assert!(badblocks::known::list(world.sys(), FD, &facts).is_ok());
+    assert!(badblocks::known::list(object(world.sys(), FD, &facts)).is_ok());
     assert_eq!(
         world.calls(),
         [
@@ -200,10 +206,10 @@ fn one_snapshot_and_no_file_left_open() {
         ]
     );
     let malformed = World::eight_blocks("x");
-    assert_eq!(badblocks::known::list(malformed.sys(), FD, &facts), Err(GARBAGE));
+    assert_eq!(badblocks::known::list(object(malformed.sys(), FD, &facts)), Err(GARBAGE));
     assert_eq!(malformed.calls().last(), Some(&Call::Close));
     assert_eq!(
-        badblocks::known::list(world.failing(3, 5).sys(), FD, &facts),
+        badblocks::known::list(object(world.failing(3, 5).sys(), FD, &facts)),
         Err(Fail::Os(Subject::BadBlocks, Errno::EIO))
     );
 }

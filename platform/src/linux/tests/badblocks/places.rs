@@ -6,7 +6,7 @@ use std::{format, vec};
 use super::super::{
     disk::extent,
     machine::{DEVDAX, DM, ENTRY_OF_DISK, FSDAX, HMEM, SDA1, of_region},
-    world::{Call, ENTRY, FD, World},
+    world::{Call, ENTRY, FD, World, object},
 };
 use super::{EXT, XFS, list_of_disk};
 use crate::{
@@ -47,16 +47,19 @@ fn a_device_in_its_region() {
         (vec![sectors(0, 1)], Some(Fail::TooLarge(Subject::BadBlocks)))
     );
     let world = device("90 11\n");
-    let list = badblocks::known::list(world.sys(), FD, &world.facts()).unwrap();
-    assert_eq!(badblocks::next(world.sys(), FD, &world.facts(), &list, 100), Ok(Some(100..512)));
-    assert_eq!(badblocks::next(world.sys(), FD, &world.facts(), &list, u64::MAX), Ok(None));
+    let list = badblocks::known::list(object(world.sys(), FD, &world.facts())).unwrap();
+    assert_eq!(
+        badblocks::next(object(world.sys(), FD, &world.facts()), &list, 100),
+        Ok(Some(100..512))
+    );
+    assert_eq!(badblocks::next(object(world.sys(), FD, &world.facts()), &list, u64::MAX), Ok(None));
 }
 
 #[test]
 fn calls_for_a_device() {
     let world = device("100 1\n");
     let facts = world.facts();
-    let list = badblocks::known::list(world.sys(), FD, &facts).unwrap();
+    let list = badblocks::known::list(object(world.sys(), FD, &facts)).unwrap();
     let read = |path: &str| [Call::Open(path.into()), Call::Read, Call::Close].to_vec();
     let expected = [
         vec![Call::Fstat, Call::Readlink(CHAR.into())],
@@ -72,7 +75,7 @@ fn calls_for_a_device() {
         ],
     ];
     assert_eq!(world.calls(), expected.concat());
-    assert!(badblocks::next(world.sys(), FD, &facts, &list, 0).is_ok());
+    assert!(badblocks::next(object(world.sys(), FD, &facts), &list, 0).is_ok());
     assert_eq!(world.calls(), [Call::Fstat, Call::Inode(CHAR.into())]);
 }
 
@@ -81,7 +84,8 @@ fn calls_for_a_device() {
 fn a_device_for_others_than_root() {
     let world = device("100 1\n");
     for call in [2, 4] {
-        let list = badblocks::known::list(world.failing(call, 13).sys(), FD, &world.facts());
+        let list =
+            badblocks::known::list(object(world.failing(call, 13).sys(), FD, &world.facts()));
         assert_eq!(list, Err(Fail::Os(Subject::BadBlocks, Errno::EACCES)), "{call}");
     }
 }
@@ -100,7 +104,7 @@ fn devices_without_a_list_or_a_place() {
     // A region that no driver has gives ENXIO.
     let no_driver = Fail::Os(Subject::BadBlocks, Errno::ENXIO);
     assert_eq!(
-        badblocks::known::list(device("").failing(9, 6).sys(), FD, &device("").facts()),
+        badblocks::known::list(object(device("").failing(9, 6).sys(), FD, &device("").facts())),
         Err(no_driver)
     );
 }
@@ -158,14 +162,17 @@ fn places_that_make_no_sense() {
 fn a_device_that_was_replaced() {
     let world = device("100 1\n");
     let facts = world.facts();
-    let list = badblocks::known::list(world.sys(), FD, &facts).unwrap();
+    let list = badblocks::known::list(object(world.sys(), FD, &facts)).unwrap();
     let other = world.clone().with_inode(CHAR, ENTRY + 1);
-    assert_eq!(badblocks::known::list(other.sys(), FD, &facts), Err(Fail::DeviceReplaced));
-    assert_eq!(badblocks::next(other.sys(), FD, &facts, &list, 0), Err(Fail::DeviceReplaced));
+    assert_eq!(badblocks::known::list(object(other.sys(), FD, &facts)), Err(Fail::DeviceReplaced));
+    assert_eq!(
+        badblocks::next(object(other.sys(), FD, &facts), &list, 0),
+        Err(Fail::DeviceReplaced)
+    );
     for by in [ClearBy::DeviceCommand, ClearBy::Allocation] {
         let expected =
             if by == ClearBy::Allocation { Fail::Unsupported } else { Fail::DeviceReplaced };
-        assert_eq!(badblocks::clear(other.sys(), FD, &facts, 0..512, by), Err(expected));
+        assert_eq!(badblocks::clear(object(other.sys(), FD, &facts), 0..512, by), Err(expected));
     }
 }
 
@@ -174,14 +181,17 @@ fn a_device_that_was_replaced() {
 fn another_file() {
     for world in [World::eight_blocks("1000 1\n"), device("100 1\n")] {
         let facts = world.facts();
-        let list = badblocks::known::list(world.sys(), FD, &facts).unwrap();
+        let list = badblocks::known::list(object(world.sys(), FD, &facts)).unwrap();
         world.calls();
         let mut other = world.clone();
         other.stat = Stat { ino: 43, ..world.stat };
-        assert_eq!(badblocks::known::list(other.sys(), FD, &facts), Err(Fail::Replaced));
-        assert_eq!(badblocks::next(other.sys(), FD, &facts, &list, 0), Err(Fail::Replaced));
+        assert_eq!(badblocks::known::list(object(other.sys(), FD, &facts)), Err(Fail::Replaced));
+        assert_eq!(badblocks::next(object(other.sys(), FD, &facts), &list, 0), Err(Fail::Replaced));
         for by in [ClearBy::DeviceCommand, ClearBy::Allocation] {
-            assert_eq!(badblocks::clear(other.sys(), FD, &facts, 0..512, by), Err(Fail::Replaced));
+            assert_eq!(
+                badblocks::clear(object(other.sys(), FD, &facts), 0..512, by),
+                Err(Fail::Replaced)
+            );
         }
         assert_eq!(other.calls(), vec![Call::Fstat; 4], "nothing else is done with it");
     }
@@ -255,7 +265,7 @@ fn file_systems() {
         world
     };
     assert_eq!(
-        badblocks::known::list(xfs().failing(2, 22).sys(), FD, &xfs().facts()),
+        badblocks::known::list(object(xfs().failing(2, 22).sys(), FD, &xfs().facts())),
         Err(Fail::Os(Subject::Device, Errno::EINVAL))
     );
 }
@@ -285,10 +295,13 @@ fn disks_without_a_list() {
 fn what_is_neither_file_nor_device() {
     let world = World::device().with_link(b"../class/tty");
     let facts = world.facts();
-    assert_eq!(badblocks::known::list(world.sys(), FD, &facts), Err(Fail::Unsupported));
-    let list = badblocks::known::list(device("").sys(), FD, &device("").facts()).unwrap();
-    assert_eq!(badblocks::next(world.sys(), FD, &facts, &list, 0), Err(Fail::Unsupported));
+    assert_eq!(badblocks::known::list(object(world.sys(), FD, &facts)), Err(Fail::Unsupported));
+    let list = badblocks::known::list(object(device("").sys(), FD, &device("").facts())).unwrap();
+    assert_eq!(badblocks::next(object(world.sys(), FD, &facts), &list, 0), Err(Fail::Unsupported));
     for by in [ClearBy::DeviceCommand, ClearBy::Allocation] {
-        assert_eq!(badblocks::clear(world.sys(), FD, &facts, 0..512, by), Err(Fail::Unsupported));
+        assert_eq!(
+            badblocks::clear(object(world.sys(), FD, &facts), 0..512, by),
+            Err(Fail::Unsupported)
+        );
     }
 }

@@ -6,7 +6,7 @@ use std::{vec, vec::Vec};
 use super::super::{
     disk::extent,
     machine::{DM, ENTRY_OF_DISK, FSDAX},
-    world::{Call, FD, World},
+    world::{Call, FD, World, object},
 };
 use super::list_of_disk;
 use crate::{Errno, Fail, Subject, linux::badblocks};
@@ -79,7 +79,7 @@ fn linear_targets() {
 #[test]
 fn calls() {
     let world = mapped(&[(0, 100_000, "linear", "259:9 2048")], "");
-    assert!(badblocks::known::list(world.sys(), FD, &world.facts()).is_ok());
+    assert!(badblocks::known::list(object(world.sys(), FD, &world.facts())).is_ok());
     let read = |path: &str| [Call::Open(path.into()), Call::Read, Call::Close].to_vec();
     let expected = [
         vec![Call::Fstat, Call::Fstatfs, Call::Readlink(ENTRY_OF_DISK.into())],
@@ -110,7 +110,8 @@ fn what_says_too_little() {
     assert_eq!(full.walk(), (vec![], Some(Fail::TooLarge(Subject::Volume))));
     let world = mapped(&one, "");
     for (call, errno) in [(3, 2), (3, 13), (4, 13), (4, 6), (4, 25)] {
-        let list = badblocks::known::list(world.failing(call, errno).sys(), FD, &world.facts());
+        let list =
+            badblocks::known::list(object(world.failing(call, errno).sys(), FD, &world.facts()));
         assert_eq!(list, Err(Fail::Os(Subject::Volume, Errno::from_raw(errno))));
     }
 }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use crate::linux::tests::{
     machine::{DEVDAX, DM, ENTRY_OF_DISK, FSDAX, HMEM, SDA1},
-    world::{Call, FD, READ_ONLY, READ_WRITE, World},
+    world::{Call, FD, READ_ONLY, READ_WRITE, World, object},
 };
 use crate::{
     Access, DaxOption, DaxState, Errno, Fail, MapSync, Subject,
@@ -75,7 +75,7 @@ fn the_trial_mapping() {
     let trial = |map| {
         let mut world = World::file();
         world.map = map;
-        let answer = map_sync(world.sys(), FD, &world.facts());
+        let answer = map_sync(object(world.sys(), FD, &world.facts()));
         let (first, second) = (Call::Map(LENGTH, READ, true), Call::Map(LENGTH, READ, false));
         let tried = if map.is_ok() { vec![first] } else { vec![first, second] };
         assert_eq!(world.calls(), [vec![Call::Fstat], tried].concat());
@@ -126,7 +126,7 @@ fn the_ordinary_mapping() {
                 (Ok(()), ..) => Ok(MapSync::Granted),
             };
             let facts = world.facts();
-            assert_eq!(map_sync(world.sys(), FD, &facts), expected, "{world:?}");
+            assert_eq!(map_sync(object(world.sys(), FD, &facts)), expected, "{world:?}");
             let mut calls = vec![Call::Fstat, Call::Map(LENGTH, READ, true)];
             if for_writing {
                 calls.push(Call::Map(LENGTH, BOTH, false));
@@ -140,7 +140,7 @@ fn the_ordinary_mapping() {
     // A huge page is mapped as a whole, or munmap(2) would refuse to undo it.
     let mut world = World::file().opened(READ_WRITE);
     (world.stat.blksize, world.magic) = (2 << 20, 0x9584_58f6);
-    assert_eq!(map_sync(world.sys(), FD, &world.facts()), Ok(MapSync::Refused));
+    assert_eq!(map_sync(object(world.sys(), FD, &world.facts())), Ok(MapSync::Refused));
     assert_eq!(
         world.calls()[1..],
         [Call::Map(2 << 20, READ, true), Call::Map(2 << 20, BOTH, false)]
@@ -153,7 +153,7 @@ fn only_files_are_tried() {
     (block.stat.mode, block.stat.rdev) = (0o060_600, block.stat.dev);
     for world in [World::dax(), block] {
         let facts = world.facts();
-        assert_eq!(map_sync(world.sys(), FD, &facts), Err(Fail::Unsupported));
+        assert_eq!(map_sync(object(world.sys(), FD, &facts)), Err(Fail::Unsupported));
         assert_eq!(world.calls(), [Call::Fstat]);
     }
 }
@@ -163,10 +163,10 @@ fn nothing_is_tried_on_the_wrong_file() {
     let mut world = World::file();
     let facts = world.facts();
     world.stat.ino += 1;
-    assert_eq!(map_sync(world.sys(), FD, &facts), Err(Fail::Replaced));
-    assert_eq!(state(world.sys(), FD, &facts), Err(Fail::Replaced));
-    assert_eq!(map_sync(world.sys(), -1, &facts), Err(Fail::Absent(Subject::Handle)));
-    assert_eq!(state(world.sys(), -1, &facts), Err(Fail::Absent(Subject::Handle)));
+    assert_eq!(map_sync(object(world.sys(), FD, &facts)), Err(Fail::Replaced));
+    assert_eq!(state(object(world.sys(), FD, &facts)), Err(Fail::Replaced));
+    assert_eq!(map_sync(object(world.sys(), -1, &facts)), Err(Fail::Absent(Subject::Handle)));
+    assert_eq!(state(object(world.sys(), -1, &facts)), Err(Fail::Absent(Subject::Handle)));
     assert_eq!(world.calls(), [Call::Fstat, Call::Fstat, Call::Fstat, Call::Fstat]);
 }
 
@@ -178,7 +178,7 @@ fn mounted(mountinfo: impl AsRef<[u8]>) -> World {
 }
 
 fn option(world: &World) -> Option<DaxOption> {
-    state(world.sys(), FD, &world.facts()).unwrap().mount
+    state(object(world.sys(), FD, &world.facts())).unwrap().mount
 }
 
 /// Mount 36 of a file system of this type with these options.
@@ -192,7 +192,7 @@ fn what_statx_says() {
         let mut world = mounted(line("ext4", "rw,dax"));
         world.attributes.dax = dax;
         assert_eq!(
-            state(world.sys(), FD, &world.facts()),
+            state(object(world.sys(), FD, &world.facts())),
             Ok(DaxState::new(dax, Some(DaxOption::Always)))
         );
         assert_eq!(
@@ -201,7 +201,7 @@ fn what_statx_says() {
             [Call::Fstat, Call::Attributes, Call::Open(MOUNTINFO.into()), Call::Read, Call::Close]
         );
         world.attributes.mount = None;
-        assert_eq!(state(world.sys(), FD, &world.facts()), Ok(DaxState::new(dax, None)));
+        assert_eq!(state(object(world.sys(), FD, &world.facts())), Ok(DaxState::new(dax, None)));
         assert_eq!(world.calls(), [Call::Fstat, Call::Attributes]);
     }
 }
@@ -383,7 +383,10 @@ fn mountinfo_without_end() {
 fn no_mountinfo() {
     let mut world = World::file();
     world.attributes = Attributes { dax: Some(false), mount: Some(36) };
-    assert_eq!(state(world.sys(), FD, &world.facts()), Ok(DaxState::new(Some(false), None)));
+    assert_eq!(
+        state(object(world.sys(), FD, &world.facts())),
+        Ok(DaxState::new(Some(false), None))
+    );
     assert_eq!(world.calls(), [Call::Fstat, Call::Attributes, Call::Open(MOUNTINFO.into())]);
 }
 

@@ -8,7 +8,7 @@ use crate::linux::tests::{
     inject::{ERRNOS, Outcome, inject},
     machine::{DEVDAX, DISK, DM, FSDAX, HMEM, SDA1, of_dimm, of_region, pmem, read, slaves},
     place::regions::{facts, usual, usual_region},
-    world::{Call, FD, World},
+    world::{Call, FD, World, object},
 };
 use crate::{
     Access, Backing, DaxOption, DaxState, Errno, Fail, FileSystem, MapSync, PersistenceDomain,
@@ -64,7 +64,7 @@ impl Scenario {
         let spot = || clean.located().unwrap();
         let dimm = || region::dimm(clean.sys(), &spot(), 0, 0).unwrap().unwrap();
         let answer = match self.question {
-            Question::Locate => place::locate(sys, FD, &facts)
+            Question::Locate => place::locate(object(sys, FD, &facts))
                 .map(|spot| Answer::Location(spot.backing, spot.regions())),
             Question::Confirm => place::confirm(sys, &spot()).map(Answer::Inode),
             Question::Region => region::region(sys, &spot(), 0).map(Answer::Region),
@@ -74,8 +74,8 @@ impl Scenario {
             Question::DimmId => region::dimm_id(sys, dimm()).map(Answer::Id),
             Question::DirtyShutdowns => region::dirty_shutdowns(sys, dimm()).map(Answer::Count),
             Question::Capable => dax::capable(sys, &spot()).map(Answer::Capable),
-            Question::MapSync => dax::map_sync(sys, FD, &facts).map(Answer::MapSync),
-            Question::DaxState => dax::state(sys, FD, &facts).map(Answer::DaxState),
+            Question::MapSync => dax::map_sync(object(sys, FD, &facts)).map(Answer::MapSync),
+            Question::DaxState => dax::state(object(sys, FD, &facts)).map(Answer::DaxState),
         };
         (answer, world.calls())
     }

@@ -4,7 +4,7 @@ use std::{format, string::String, vec, vec::Vec};
 
 use crate::linux::tests::{
     machine::{DEVDAX, DISK, ENTRY_OF_DISK, FSDAX, HMEM, SDA1, area, areas},
-    world::{Call, FD, PATH, World},
+    world::{Call, FD, PATH, World, object},
 };
 use crate::{
     Access, Backing, Fail, FileSystem, Kind, Mode, Subject,
@@ -204,7 +204,11 @@ fn what_lies_nowhere() {
     for kind in kinds {
         let world = World::on(FSDAX);
         let facts = crate::Facts::new(world.facts().id, kind, Access::READ, None);
-        assert_eq!(locate(world.sys(), FD, &facts).err(), Some(Fail::Unsupported), "{kind:?}");
+        assert_eq!(
+            locate(object(world.sys(), FD, &facts)).err(),
+            Some(Fail::Unsupported),
+            "{kind:?}"
+        );
         assert_eq!(world.calls(), [Call::Fstat]);
     }
 }
@@ -387,7 +391,10 @@ fn a_descriptor_that_is_another_file_now() {
     let mut world = World::on(FSDAX);
     let facts = world.facts();
     world.stat.ino += 1;
-    assert_eq!(locate(world.sys(), FD, &facts).err(), Some(Fail::Replaced));
-    assert_eq!(locate(world.sys(), FD + 1, &facts).err(), Some(Fail::Absent(Subject::Handle)));
+    assert_eq!(locate(object(world.sys(), FD, &facts)).err(), Some(Fail::Replaced));
+    assert_eq!(
+        locate(object(world.sys(), FD + 1, &facts)).err(),
+        Some(Fail::Absent(Subject::Handle))
+    );
     assert_eq!(world.calls(), [Call::Fstat, Call::Fstat], "nothing is asked of the wrong file");
 }

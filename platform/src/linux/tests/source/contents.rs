@@ -4,7 +4,7 @@ use std::{format, string::ToString, vec, vec::Vec};
 
 use proptest::prelude::*;
 
-use crate::linux::tests::world::{Call, FD, World};
+use crate::linux::tests::world::{Call, FD, World, object};
 use crate::{
     Fail, Subject,
     linux::{source, sysfs::decimal},
@@ -36,8 +36,10 @@ pub(in crate::linux::tests) fn long() -> Vec<u8> {
 fn answers(contents: &[u8]) -> [Result<u64, Fail>; 2] {
     let world = World::dax().with_contents(contents);
     let facts = source::describe(world.sys(), FD).unwrap();
-    let answers =
-        [source::size(world.sys(), FD, &facts), source::alignment(world.sys(), FD, &facts)];
+    let answers = [
+        source::size(object(world.sys(), FD, &facts)),
+        source::alignment(object(world.sys(), FD, &facts)),
+    ];
     let calls = world.calls();
     assert_eq!(calls.iter().filter(|call| **call == Call::Read).count(), 2, "one read each");
     assert_eq!(calls.iter().filter(|call| **call == Call::Close).count(), 2);

@@ -3,7 +3,7 @@
 use std::{format, string::ToString, vec, vec::Vec};
 
 use crate::linux::tests::world::{
-    APPEND, Call, FD, MODE_3, PATH, READ_ONLY, READ_WRITE, S_IFREG, WRITE_ONLY, World,
+    APPEND, Call, FD, MODE_3, PATH, READ_ONLY, READ_WRITE, S_IFREG, WRITE_ONLY, World, object,
 };
 use crate::{
     Access, Alignment, Errno, Facts, Fail, FileSystem, Kind, Subject,
@@ -109,9 +109,12 @@ fn a_descriptor_that_is_not_open() {
         let sys = world.sys();
         assert_eq!(source::describe(sys, fd), Err(Fail::Absent(Subject::Handle)));
         assert_eq!(world.calls(), [Call::Getfl]);
-        assert_eq!(source::size(sys, fd, &facts), Err(Fail::Absent(Subject::Handle)));
-        assert_eq!(source::allocated(sys, fd, &facts), Err(Fail::Absent(Subject::Handle)));
-        assert_eq!(source::file_system(sys, fd, &facts), Err(Fail::Absent(Subject::Handle)));
+        assert_eq!(source::size(object(sys, fd, &facts)), Err(Fail::Absent(Subject::Handle)));
+        assert_eq!(source::allocated(object(sys, fd, &facts)), Err(Fail::Absent(Subject::Handle)));
+        assert_eq!(
+            source::file_system(object(sys, fd, &facts)),
+            Err(Fail::Absent(Subject::Handle))
+        );
         assert_eq!(world.calls(), [Call::Fstat, Call::Fstat, Call::Fstat]);
     }
 }
@@ -265,7 +268,7 @@ fn an_alignment_of_the_region() {
         let world = old.clone().with_file(&format!("{entry}{name}"), "2097152\n");
         let facts = described(&world).unwrap();
         world.calls();
-        assert_eq!(source::alignment(world.sys(), FD, &facts), Ok(2 << 20));
+        assert_eq!(source::alignment(object(world.sys(), FD, &facts)), Ok(2 << 20));
         let names = ["align", "../dax_region/align", "device/dax_region/align"];
         let mut calls = vec![Call::Fstat];
         calls.extend(names[..=tried].iter().map(|name| Call::Open(format!("{entry}{name}"))));
@@ -273,11 +276,11 @@ fn an_alignment_of_the_region() {
         assert_eq!(world.calls(), calls);
         // It is confirmed, and has to be a number, as its own.
         let other = world.clone().with_inode(entry.trim_end_matches('/'), 1);
-        let replaced = source::alignment(other.sys(), FD, &facts);
+        let replaced = source::alignment(object(other.sys(), FD, &facts));
         assert_eq!(replaced, Err(Fail::DeviceReplaced));
         let odd = world.with_file(&format!("{entry}{name}"), "x\n");
         let malformed = Err(Fail::Malformed(Subject::Alignment));
-        assert_eq!(source::alignment(odd.sys(), FD, &facts), malformed);
+        assert_eq!(source::alignment(object(odd.sys(), FD, &facts)), malformed);
     }
 }
 
@@ -303,7 +306,7 @@ fn an_alignment_that_is_tried() {
         (world.sysfs, world.driver, world.attributes.dax) = (false, driver, Some(true));
         let facts = described(&world).unwrap();
         world.calls();
-        assert_eq!(source::alignment(world.sys(), FD, &facts), expected, "{driver:?}");
+        assert_eq!(source::alignment(object(world.sys(), FD, &facts)), expected, "{driver:?}");
         let calls = world.calls();
         let lengths = (page.trailing_zeros()..=30).map(|shift| 1 << shift);
         let tried: Vec<_> = lengths
@@ -318,7 +321,7 @@ fn an_alignment_that_is_tried() {
     world.driver = Ok(4096);
     let facts = described(&world).unwrap();
     let malformed = Err(Fail::Malformed(Subject::Alignment));
-    assert_eq!(source::alignment(world.sys(), FD, &facts), malformed);
+    assert_eq!(source::alignment(object(world.sys(), FD, &facts)), malformed);
 }
 
 #[test]
@@ -339,13 +342,13 @@ fn answers_about_a_file() {
     let world = World::file();
     let (sys, facts) = (world.sys(), described(&world).unwrap());
     world.calls();
-    assert_eq!(source::size(sys, FD, &facts), Ok(5000));
+    assert_eq!(source::size(object(sys, FD, &facts)), Ok(5000));
     assert_eq!(world.calls(), [Call::Fstat]);
-    assert_eq!(source::allocated(sys, FD, &facts), Ok(16 * 512));
+    assert_eq!(source::allocated(object(sys, FD, &facts)), Ok(16 * 512));
     assert_eq!(world.calls(), [Call::Fstat]);
-    assert_eq!(source::file_system(sys, FD, &facts), Ok(FileSystem::from_magic(0xEF53)));
+    assert_eq!(source::file_system(object(sys, FD, &facts)), Ok(FileSystem::from_magic(0xEF53)));
     assert_eq!(world.calls(), [Call::Fstat, Call::Fstatfs]);
-    assert_eq!(source::alignment(sys, FD, &facts), Ok(4096));
+    assert_eq!(source::alignment(object(sys, FD, &facts)), Ok(4096));
     assert!(
         page::FIXED.is_none() || world.calls().is_empty(),
         "the ABI's page size is asked of nobody"
@@ -358,7 +361,10 @@ fn extreme_sizes_of_a_file() {
         let mut world = World::file();
         (world.stat.size, world.stat.blocks) = (size, blocks);
         let facts = described(&world).unwrap();
-        (source::size(world.sys(), FD, &facts), source::allocated(world.sys(), FD, &facts))
+        (
+            source::size(object(world.sys(), FD, &facts)),
+            source::allocated(object(world.sys(), FD, &facts)),
+        )
     };
     assert_eq!(answers(0, 0), (Ok(0), Ok(0)));
     let largest = u64::MAX / 512;
@@ -383,11 +389,11 @@ fn answers_about_a_device_dax() {
             entry(),
         ]
     };
-    assert_eq!(source::size(sys, FD, &facts), Ok(1 << 30));
+    assert_eq!(source::size(object(sys, FD, &facts)), Ok(1 << 30));
     assert_eq!(world.calls(), read("size"));
-    assert_eq!(source::alignment(sys, FD, &facts), Ok(2 << 20));
+    assert_eq!(source::alignment(object(sys, FD, &facts)), Ok(2 << 20));
     assert_eq!(world.calls(), read("align"));
-    assert_eq!(source::allocated(sys, FD, &facts), Err(Fail::Unsupported));
+    assert_eq!(source::allocated(object(sys, FD, &facts)), Err(Fail::Unsupported));
     assert_eq!(world.calls(), [Call::Fstat]);
 }
 
@@ -401,16 +407,16 @@ fn another_file_under_the_same_number_is_noticed() {
             change(&mut world.stat);
             world.calls();
             let sys = world.sys();
-            assert_eq!(source::size(sys, FD, &facts), Err(Fail::Replaced));
-            assert_eq!(source::allocated(sys, FD, &facts), Err(Fail::Replaced));
-            assert_eq!(source::file_system(sys, FD, &facts), Err(Fail::Replaced));
+            assert_eq!(source::size(object(sys, FD, &facts)), Err(Fail::Replaced));
+            assert_eq!(source::allocated(object(sys, FD, &facts)), Err(Fail::Replaced));
+            assert_eq!(source::file_system(object(sys, FD, &facts)), Err(Fail::Replaced));
             assert_eq!(
                 world.calls(),
                 [Call::Fstat, Call::Fstat, Call::Fstat],
                 "nothing is asked of the wrong file"
             );
             if facts.kind == Kind::DeviceDax {
-                assert_eq!(source::alignment(sys, FD, &facts), Err(Fail::Replaced));
+                assert_eq!(source::alignment(object(sys, FD, &facts)), Err(Fail::Replaced));
                 assert_eq!(world.calls(), [Call::Fstat]);
             }
         }
@@ -419,7 +425,7 @@ fn another_file_under_the_same_number_is_noticed() {
     let mut world = World::file();
     let facts = described(&world).unwrap();
     world.stat = Stat { mode: S_IFREG, size: 1, blksize: 512, blocks: 1, ..world.stat };
-    assert_eq!(source::size(world.sys(), FD, &facts), Ok(1));
+    assert_eq!(source::size(object(world.sys(), FD, &facts)), Ok(1));
 }
 
 #[test]

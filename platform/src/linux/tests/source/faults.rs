@@ -6,7 +6,9 @@ use std::{string::String, vec, vec::Vec};
 use crate::linux::tests::{
     inject::{ERRNOS, inject},
     source::facts::{devices, entry, subsystem},
-    world::{APPEND, Call, FD, MODE_3, PATH, READ_ONLY, READ_WRITE, S_IFCHR, WRITE_ONLY, World},
+    world::{
+        APPEND, Call, FD, MODE_3, PATH, READ_ONLY, READ_WRITE, S_IFCHR, WRITE_ONLY, World, object,
+    },
 };
 use crate::{
     Access, Alignment, Errno, Fail, Kind, Subject,
@@ -65,10 +67,14 @@ impl Scenario {
             Question::Describe => {
                 source::describe(sys, FD).map(|facts| Answer::Facts(facts.kind, facts.alignment))
             }
-            Question::Size => source::size(sys, FD, &facts.unwrap()).map(Answer::Number),
-            Question::Alignment => source::alignment(sys, FD, &facts.unwrap()).map(Answer::Number),
-            Question::Allocated => source::allocated(sys, FD, &facts.unwrap()).map(Answer::Number),
-            Question::FileSystem => source::file_system(sys, FD, &facts.unwrap())
+            Question::Size => source::size(object(sys, FD, &facts.unwrap())).map(Answer::Number),
+            Question::Alignment => {
+                source::alignment(object(sys, FD, &facts.unwrap())).map(Answer::Number)
+            }
+            Question::Allocated => {
+                source::allocated(object(sys, FD, &facts.unwrap())).map(Answer::Number)
+            }
+            Question::FileSystem => source::file_system(object(sys, FD, &facts.unwrap()))
                 .map(|system| Answer::FileSystem(system.magic())),
         };
         (answer, world.calls())

@@ -3,7 +3,7 @@
 use crate::linux::tests::{
     machine::{DEVDAX, DISK, ENTRY_OF_DISK, FSDAX, HMEM, INODE_OF_DISK, SDA1},
     source::facts::entry,
-    world::{Call, ENTRY, FD, World},
+    world::{Call, ENTRY, FD, World, object},
 };
 use crate::{
     Errno, Fail, Subject,
@@ -49,19 +49,26 @@ fn size_and_alignment_of_a_device_that_was_replaced() {
     for other in OTHERS {
         let world = World::dax().with_inode(CHAR, other);
         for answer in [source::size, source::alignment] {
-            assert_eq!(answer(world.sys(), FD, &facts), Err(Fail::DeviceReplaced), "{other:#x}");
+            assert_eq!(
+                answer(object(world.sys(), FD, &facts)),
+                Err(Fail::DeviceReplaced),
+                "{other:#x}"
+            );
             // What was read before is not believed.
             assert_eq!(world.calls().last(), Some(&entry()));
         }
     }
     // Garbage is that of the other device too, but the file itself is no answer either way.
     let world = World::dax().with_contents(b"x").with_inode(CHAR, 1);
-    assert_eq!(source::size(world.sys(), FD, &facts), Err(Fail::Malformed(Subject::Size)));
+    assert_eq!(source::size(object(world.sys(), FD, &facts)), Err(Fail::Malformed(Subject::Size)));
     let mut gone = World::dax();
     gone.inodes.clear();
-    assert_eq!(source::size(gone.sys(), FD, &facts), Err(Fail::Os(Subject::Device, Errno::ENOENT)));
+    assert_eq!(
+        source::size(object(gone.sys(), FD, &facts)),
+        Err(Fail::Os(Subject::Device, Errno::ENOENT))
+    );
     let upper = World::dax().with_inode(CHAR, ENTRY ^ (1 << 40));
-    assert_eq!(source::size(upper.sys(), FD, &facts), Ok(1 << 30));
+    assert_eq!(source::size(object(upper.sys(), FD, &facts)), Ok(1 << 30));
 }
 
 #[test]
@@ -76,7 +83,7 @@ fn confirming_where_a_device_dax_is() {
             let world = World::dax_in(target).with_inode(CHAR, other);
             assert_eq!(confirm(world.sys(), &spot), Err(Fail::DeviceReplaced), "{other:#x}");
             // It was described before: the device that is found there now is not the one.
-            let spot = locate(world.sys(), FD, &World::dax().facts()).unwrap();
+            let spot = locate(object(world.sys(), FD, &World::dax().facts())).unwrap();
             assert_eq!(confirm(world.sys(), &spot), Err(Fail::DeviceReplaced));
         }
         // All of the number is given out, so that two answers can be compared.

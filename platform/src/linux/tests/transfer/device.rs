@@ -16,7 +16,7 @@ use crate::{
         sys::page,
         tests::{
             inject::{ERRNOS, inject},
-            world::{Call, ENTRY, READ_WRITE, World},
+            world::{Call, ENTRY, READ_WRITE, World, object},
         },
         transfer::{self, Channel},
     },
@@ -116,7 +116,7 @@ fn whole_units_are_mapped() {
 fn a_handler_that_is_given() {
     let Some((world, _)) = mapped() else { return };
     let via = crate::SigbusHandler::of_the_program().ok();
-    transfer::channel(world.sys(), FD, &world.facts(), via, 0..SIZE, false).unwrap();
+    transfer::channel(object(world.sys(), FD, &world.facts()), via, 0..SIZE, false).unwrap();
     assert!(!world.calls().contains(&Call::Handler));
 }
 
@@ -124,8 +124,9 @@ fn a_handler_that_is_given() {
 fn another_device_is_not_mapped() {
     let (mut world, _) = device();
     let facts = world.facts();
-    let refusal =
-        |world: &World| transfer::channel(world.sys(), FD, &facts, None, 0..SIZE, false).err();
+    let refusal = |world: &World| {
+        transfer::channel(object(world.sys(), FD, &facts), None, 0..SIZE, false).err()
+    };
     world.stat.ino += 1;
     assert_eq!(refusal(&world), Some(Fail::Replaced));
     world.stat.ino -= 1;
@@ -144,7 +145,7 @@ fn every_errno_in_every_call_of_a_channel() {
     let Some((world, _)) = mapped() else { return };
     let facts = world.facts();
     let run = |world: &World| {
-        let made = transfer::channel(world.sys(), FD, &facts, None, 0..SIZE, false);
+        let made = transfer::channel(object(world.sys(), FD, &facts), None, 0..SIZE, false);
         (made.map(drop), world.calls())
     };
     let calls = calls(0..SIZE, false);
