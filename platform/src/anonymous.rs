@@ -37,7 +37,7 @@ impl<P: Platform> Anonymous<P> {
     }
 }
 
-// SAFETY: the raw value is a size, which names the same thing for ever.
+// SAFETY: the raw value is a size, which always names the same thing.
 unsafe impl<P: Platform> Handle for Anonymous<P> {
     type P = Anon<P>;
     #[inline]

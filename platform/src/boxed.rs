@@ -1,25 +1,24 @@
-//! A box that is made, or not, but never aborts.
+//! Boxes whose allocation may fail.
 
 use alloc::{alloc::alloc, boxed::Box};
 use core::alloc::Layout;
 
-/// Moves `value` into a box. `Err` gives it back where there is no memory: `Box::try_new` is not
-/// stable yet.
+/// Moves `value` into a box, or returns it where there is no memory. (`Box::try_new` is not stable.)
 pub fn try_box<T>(value: T) -> Result<Box<T>, T> {
     let layout = Layout::new::<T>();
     if layout.size() == 0 {
         return Ok(Box::new(value));
     }
-    // SAFETY: `alloc` wants a layout of a size other than 0, which this one has.
+    // SAFETY: `alloc` requires a layout whose size is not 0, as here.
     let memory = unsafe { alloc(layout) }.cast::<T>();
     if memory.is_null() {
         return Err(value);
     }
-    // SAFETY: `memory` is valid for a write of T and aligned for it, since it was allocated with
-    // T's layout; nobody else has it.
+    // SAFETY: `memory` was allocated with T's layout, so it is valid for a write of T and aligned
+    // for it. Nobody else has it.
     unsafe { memory.write(value) };
-    // SAFETY: Box documents that memory which the global allocator gave for T's layout, and which
-    // holds a T, may become a Box<T> ("Memory layout" in std::boxed); it does so once.
+    // SAFETY: memory from the global allocator with T's layout that holds a T may become a Box<T>
+    // ("Memory layout" in std::boxed). It does so once.
     Ok(unsafe { Box::from_raw(memory) })
 }
 

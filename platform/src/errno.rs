@@ -9,8 +9,8 @@ use core::fmt;
 #[repr(transparent)]
 pub struct Errno(i32);
 
-/// Names and numbers: rustix knows the numbers of each Linux architecture; then those of Linux's
-/// generic ABI, and of Windows.
+/// Defines errors: the name, rustix's name (which has the number of each Linux architecture), the
+/// numbers of Linux's generic ABI and of Windows, a description.
 macro_rules! errnos {
     ($($name:ident $rustix:ident $generic:literal $windows:literal $text:literal;)*) => {
         impl Errno {
@@ -70,10 +70,11 @@ errnos! {
     EDQUOT DQUOT 122 4071 "disk quota exceeded";
 }
 
-/// Names of the target's other numbers, as errno.h has them, where there is such a system. Where
-/// there is none, and every byte may count, those above are all.
+/// The names in errno.h of the target's other numbers. Without an operating system, where every
+/// byte may count, there are none.
 ///
-/// One text, since a table of texts has an address of each, and a shared library a relocation too.
+/// They are one text: a table of texts has an address for each, and in a shared library a
+/// relocation.
 #[cfg(any(target_os = "linux", windows))]
 macro_rules! names {
     ($($name:ident $number:expr;)*) => {
@@ -81,14 +82,14 @@ macro_rules! names {
             const NUMBERS: &[i32] = &[$($number),*];
             const NAMES: &str = concat!($(stringify!($name), " "),*);
             let place = NUMBERS.iter().position(|&number| number == self.0)?;
-            // By bytes: core's search for a character has a panic in it.
+            // By bytes: a search for a character links a panic.
             let name = NAMES.as_bytes().split(|&byte| byte == b' ').nth(place)?;
             core::str::from_utf8(name).ok()
         }
     };
 }
 
-/// As rustix knows them, of each architecture.
+/// The same, with the numbers of rustix, which has them for each architecture.
 #[cfg(target_os = "linux")]
 macro_rules! linux_names {
     ($($name:ident $rustix:ident;)*) => {
@@ -177,7 +178,7 @@ impl Errno {
 
 impl core::error::Error for Errno {}
 
-/// On Unix the number itself.
+/// Keeps the number on Unix. Elsewhere the error is a custom one.
 #[cfg(feature = "std")]
 impl From<Errno> for std::io::Error {
     fn from(errno: Errno) -> Self {
@@ -185,11 +186,11 @@ impl From<Errno> for std::io::Error {
     }
 }
 
-/// The kind of error that the standard library makes of the number.
+/// Converts to the kind that the standard library gives the number.
 #[cfg(feature = "std")]
 impl From<Errno> for std::io::ErrorKind {
     fn from(errno: Errno) -> Self {
-        // Elsewhere the standard library takes a number for something else than an errno.
+        // Elsewhere the standard library's numbers are no errno.
         if cfg!(unix) {
             return std::io::Error::from_raw_os_error(errno.0).kind();
         }
@@ -251,7 +252,7 @@ mod tests {
         assert_eq!(texts.len(), 27, "each number once");
     }
 
-    /// The names that the C library has, which are those of the kernel.
+    /// Compares the names with the C library's, which are the kernel's.
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     #[test]
     fn every_number_has_the_name_of_errno_h() {
@@ -260,12 +261,12 @@ mod tests {
         }
         let mut names = 0;
         for number in 1..4096 {
-            // SAFETY: it takes any number, and gives a constant text or null.
+            // SAFETY: the function takes any number, and returns a constant text or null.
             let name = unsafe { strerrorname_np(number).as_ref() };
             // SAFETY: the text ends with a null byte.
             let name = name.map(|name| unsafe { core::ffi::CStr::from_ptr(name) });
             let name = name.map(|name| match name.to_str().unwrap() {
-                // One number, and this name is POSIX's.
+                // Both names have one number; this one is POSIX's.
                 "EOPNOTSUPP" => "ENOTSUP",
                 name => name,
             });

@@ -1,7 +1,7 @@
-//! Tables and answers of real machines, which are kept as hexadecimal digits: the same files as
-//! `ci/fuzz` begins with.
+//! Tables and answers of real machines, kept as hexadecimal digits. `ci/fuzz` begins with the same
+//! files.
 
-/// The bytes of the file at a path from this crate's directory.
+/// Expands to the bytes of a file, whose path starts in `src/` and lacks `.hex`.
 macro_rules! seed {
     ($path:literal) => {{
         const TEXT: &[u8] =

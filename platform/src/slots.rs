@@ -1,9 +1,8 @@
-//! Raw storage for the pool: a fixed number of slots in the caller's memory, taken and given back
-//! without a lock.
+//! Storage for the pool: a fixed number of slots in the caller's memory, taken and returned without
+//! a lock.
 //!
-//! Each slot has a flag of its own, not a bit of a word that it shares: the number of words would
-//! have to be computed from `N`, which stable Rust cannot, and the flag lies in the same cache line
-//! as the value that is about to be written.
+//! Each slot has a flag of its own instead of a bit in a shared word. Stable Rust cannot compute the
+//! number of words from `N`, and the flag lies in the same cache line as the value.
 
 use core::{fmt, marker::PhantomData, mem::MaybeUninit, ops::Deref};
 
@@ -18,15 +17,12 @@ pub trait Stored {
 
 /// `N` slots for values of `S`, for any number of threads and signal handlers.
 ///
-/// Taking and giving back are lock-free: whoever is interrupted or stopped in the midst of one,
-/// keeps nobody else from either. All bytes are zero at the start, so that a `static` takes no room
-/// in the program's file.
+/// Taking and returning a slot are lock-free: a thread that is stopped halfway blocks nobody. All
+/// bytes are zero at the start, so that a `static` takes no room in the program's file.
 pub struct Slots<S: Stored, const N: usize> {
-    /// How many slots are taken or promised: never more than `N`. Whoever has raised it has been
-    /// promised a slot.
+    /// The number of slots taken or promised, at most `N`. Raising it promises a slot.
     promised: AtomicUsize,
-    /// Where to look first: any value is right, and the slot that was given back last is soonest
-    /// found.
+    /// The index to look at first. Any value is right; the slot returned last is found soonest.
     hint: AtomicUsize,
     slots: [Slot<S>; N],
 }
@@ -36,10 +32,10 @@ struct Slot<S: Stored> {
     value: UnsafeCell<MaybeUninit<S::With<'static>>>,
 }
 
-// SAFETY: a value is reached through its lease alone, and leases hand out shared borrows only. A
+// SAFETY: a value is reached only through its lease, and leases hand out only shared borrows. A
 // value passes from the thread that wrote it to others only with its lease (Send and Sync of Lease
-// below), and its slot to the next owner through `taken`: given back with Release, taken with
-// Acquire. Send is asked of the values since a pool may outlive the thread that put one there.
+// below), and its slot to the next owner through `taken`: returned with Release, taken with
+// Acquire. The values must be Send, since a pool may outlive the thread that put one there.
 unsafe impl<S: Stored, const N: usize> Sync for Slots<S, N> where S::With<'static>: Send {}
 
 impl<S: Stored> Slot<S> {
@@ -83,15 +79,14 @@ impl<S: Stored, const N: usize> Slots<S, N> {
             return Err(value);
         }
         // At most N are promised, this one among them, and every taken slot belongs to another
-        // promise: at any moment at least one slot is free. The search goes round again only if
-        // others took what it had not reached yet, and gave back what it had passed; they made
-        // progress then.
+        // promise. So at least one slot is free at any moment. The search goes round again only if
+        // others took what it had not reached and returned what it had passed: they made progress.
         loop {
             let start = self.hint.load(Ordering::Relaxed).checked_rem(N).unwrap_or(0);
             let (before, after) = self.slots.split_at_checked(start).unwrap_or((&[], &self.slots));
             for (passed, slot) in after.iter().chain(before).enumerate() {
-                // Not a swap: an attempt that fails writes nothing, so that a flag's history is
-                // taken, given back, taken.
+                // Not a swap: a failed attempt writes nothing, so that a flag's history is taken,
+                // returned, taken.
                 if slot
                     .taken
                     .compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed)
@@ -100,10 +95,10 @@ impl<S: Stored, const N: usize> Slots<S, N> {
                     let index = start.wrapping_add(passed);
                     let index = index.checked_sub(N).unwrap_or(index);
                     self.hint.store(index.wrapping_add(1), Ordering::Relaxed);
-                    // SAFETY: the flag was free and is ours now, by an exchange that no one else
-                    // can have won; the previous owner's reads came before its Release. So nobody
-                    // else reads or writes the value. With<'static> and With<'h> are one type but
-                    // for the lifetime, which has no part in layout.
+                    // SAFETY: the flag was free and is ours now, by an exchange that nobody else can
+                    // have won; the previous owner's reads came before its Release. So nobody else
+                    // reads or writes the value. With<'static> and With<'h> differ only in the
+                    // lifetime, which does not affect layout.
                     slot.value
                         .with_mut(|memory| unsafe { memory.cast::<S::With<'h>>().write(value) });
                     return Ok(Lease { slots: self, slot, index, lifetime: PhantomData });
@@ -131,11 +126,11 @@ impl<S: Stored, const N: usize> Slots<S, N> {
         let slot = self.slots.get(index)?;
         let live = slot.value.with(|memory| memory.addr()) == value.addr()
             && slot.taken.load(Ordering::Acquire);
-        // Not then_some, which would make a lease in any case and give the slot back with it.
+        // Not then_some, which would make a lease in any case and return the slot with it.
         live.then(|| Lease { slots: self, slot, index, lifetime: PhantomData })
     }
 
-    /// Promises a slot to the caller, unless all are.
+    /// Promises a slot to the caller, unless all are promised.
     fn promise(&self) -> bool {
         let mut promised = self.promised.load(Ordering::Relaxed);
         loop {
@@ -173,28 +168,28 @@ impl<S: Stored, const N: usize> fmt::Debug for Slots<S, N> {
     }
 }
 
-/// A taken slot. It is given back when this is dropped; forgetting this (`mem::forget`) loses the
-/// slot, and nothing else.
+/// A taken slot, returned when dropped. Forgetting a lease (`mem::forget`) loses only the slot.
 pub struct Lease<'p, 'h, S: Stored, const N: usize> {
     slots: &'p Slots<S, N>,
     slot: &'p Slot<S>,
-    /// The slot's, among the slots.
+    /// The index of the slot.
     index: usize,
-    /// The lease stands for the value that it was made with.
+    /// The lease stands for its value.
     lifetime: PhantomData<S::With<'h>>,
 }
 
-// SAFETY: a lease is the one owner of its value. Sent to another thread it takes the value along
-// (With: Send); it carries shared borrows of the atomics too, which are Sync. The slot's UnsafeCell
-// is touched for this lease's value alone.
+// SAFETY: a lease is the only owner of its value, and takes it along to another thread (With:
+// Send). It also carries shared borrows of the atomics, which are Sync. The slot's UnsafeCell is
+// accessed only for this lease's value.
 unsafe impl<'h, S: Stored, const N: usize> Send for Lease<'_, 'h, S, N> where S::With<'h>: Send {}
-// SAFETY: a shared lease gives nothing but a shared borrow of the value.
+// SAFETY: a shared lease gives only a shared borrow of the value.
 unsafe impl<'h, S: Stored, const N: usize> Sync for Lease<'_, 'h, S, N> where S::With<'h>: Sync {}
 
 impl<'h, S: Stored, const N: usize> Lease<'static, 'h, S, N> {
-    /// Gives the lease up for a pointer to its value, for owners that only have pointers (C). The
-    /// slot stays taken until [`Slots::lease_from_raw`] makes a lease of the pointer again. Until
-    /// then nobody writes to the value. The slots are borrowed for ever, so that they are neither
+    /// Exchanges the lease for a pointer to its value, for owners that have only pointers (C).
+    ///
+    /// The slot stays taken, and nobody writes to the value, until [`Slots::lease_from_raw`] makes
+    /// a lease of the pointer again. The slots are borrowed for ever, so that they are neither
     /// moved nor overwritten meanwhile.
     #[must_use]
     pub fn into_raw(self) -> *const S::With<'h> {
@@ -228,8 +223,8 @@ impl<S: Stored, const N: usize> Drop for Lease<'_, '_, S, N> {
     #[inline]
     fn drop(&mut self) {
         // First the slot, then the promise: a promise must find a free slot. The value is not
-        // dropped: see Stored. Where C gave a pointer back twice at once, only one of the two gives
-        // the slot back.
+        // dropped: see `Stored`. Where C returns a pointer twice at once, only one of the two
+        // returns the slot.
         if self.slot.taken.swap(false, Ordering::Release) {
             self.slots.hint.store(self.index, Ordering::Relaxed);
             self.slots.promised.fetch_sub(1, Ordering::Release);
@@ -246,7 +241,7 @@ mod sync {
     ))]
     pub(super) use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-    // Where the feature is on, this crate's own tests run over it too.
+    // With the feature, this crate's own tests run over critical sections.
     #[cfg(all(
         not(loom),
         any(not(target_has_atomic = "ptr"), all(test, feature = "critical-section"))
@@ -259,7 +254,7 @@ mod sync {
         sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     };
 
-    /// Called when a search goes round again.
+    /// Waits a moment before a search goes round again.
     #[inline]
     pub(super) fn spin() {
         #[cfg(not(loom))]
@@ -268,7 +263,7 @@ mod sync {
         loom::thread::yield_now();
     }
 
-    /// The standard cell with the model checker's methods.
+    /// The standard library's cell with the model checker's methods.
     #[cfg(not(loom))]
     pub(super) struct UnsafeCell<T>(core::cell::UnsafeCell<T>);
 
@@ -291,8 +286,8 @@ mod sync {
     }
 }
 
-/// Atomics where there is no compare-and-swap: each operation is a critical section, which the
-/// program provides (crate critical-section). Elsewhere it is compiled for tests alone.
+/// Atomics for targets without compare-and-swap: each operation is a critical section, which the
+/// program provides (crate critical-section). On other targets only tests use them.
 #[cfg(all(feature = "critical-section", any(test, not(target_has_atomic = "ptr"))))]
 mod critical {
     use core::cell::Cell;
@@ -366,7 +361,7 @@ mod critical {
     }
 }
 
-// The path is given for tests/loom too, which compiles this file at another place.
+// The path is for tests/loom, which compiles this file at another place.
 #[cfg(all(test, not(loom)))]
 #[path = "slots/tests.rs"]
 mod tests;

@@ -8,10 +8,8 @@ const CUT: &str = "…";
 /// A text of at most `N` bytes, in place: a plain value.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Text<const N: usize> {
-    /// The first `length` are the text, which is UTF-8; the rest are zeros, so that equal texts are
-    /// equal values.
+    /// The text in UTF-8, then zeros, so that equal texts are equal values.
     bytes: [u8; N],
-    /// As short as that, since some are kept by the dozen.
     length: u16,
 }
 
@@ -29,16 +27,16 @@ impl<const N: usize> Text<N> {
         all.push(text).then_some(all)
     }
 
-    /// Returns `text`; where there is no room for all of it, its first characters and `…`.
+    /// Returns `text`, or its first characters and `…` where it has more than `N` bytes.
     #[must_use]
     pub fn cut(text: &str) -> Self {
         Self::cut_of([text].into_iter())
     }
 
-    /// Returns these texts as one, likewise.
+    /// Returns the texts as one, cut likewise.
     pub(crate) fn cut_of<'t>(texts: impl Iterator<Item = &'t str>) -> Self {
         let mut all = Self::new();
-        // How many bytes leave room for the mark.
+        // The most bytes that leave room for the mark.
         let mut kept = 0;
         for text in texts {
             for character in text.chars() {
@@ -64,14 +62,15 @@ impl<const N: usize> Text<N> {
         let Ok(length) = u16::try_from(more.len().saturating_add(self.length.into())) else {
             return false;
         };
-        // Not by `copy_from_slice`, which links a panic where the compiler minds the size.
+        // `copy_from_slice` would link a panic in a build for size.
         room.iter_mut().zip(more.bytes()).for_each(|(place, byte)| *place = byte);
         self.length = length;
         true
     }
 
-    /// Adds bytes as pairs of hexadecimal digits; `None` where there was no room for all of them.
-    /// Without `core::fmt`, which takes 2 KiB of flash.
+    /// Adds bytes as pairs of hexadecimal digits; `None` where there was no room for all.
+    ///
+    /// `core::fmt` would take 2 KiB of flash.
     pub(crate) fn push_hex(&mut self, bytes: &[u8]) -> Option<()> {
         for byte in bytes {
             for digit in [byte >> 4, byte & 0xF].map(usize::from) {
@@ -84,7 +83,7 @@ impl<const N: usize> Text<N> {
     /// Returns the text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        // Only whole strings are ever put in.
+        // Only whole strings are put in.
         self.bytes
             .get(..self.length.into())
             .and_then(|text| core::str::from_utf8(text).ok())
@@ -118,7 +117,7 @@ impl<const N: usize> fmt::Debug for Text<N> {
     }
 }
 
-/// A write that does not fit fails, and adds nothing.
+/// Adds text; what does not fit is an error, and adds nothing.
 impl<const N: usize> fmt::Write for Text<N> {
     fn write_str(&mut self, more: &str) -> fmt::Result {
         if self.push(more) { Ok(()) } else { Err(fmt::Error) }

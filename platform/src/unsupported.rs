@@ -1,4 +1,4 @@
-//! The platform where there is no backend.
+//! A platform for systems without a backend.
 
 use core::convert::Infallible;
 
@@ -11,8 +11,9 @@ use crate::{
     transfer::Transfer,
 };
 
-/// A system without a backend: every question is answered with [`Fail::Unsupported`], so that
-/// programs for several systems compile on all of them.
+/// A system without a backend, so that programs for several systems compile on all.
+///
+/// Every call fails with [`Fail::Unsupported`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Unsupported;
 

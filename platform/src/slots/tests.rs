@@ -1,5 +1,5 @@
-//! Slots over the machine's atomics; with the feature `critical-section` over the shim instead,
-//! which has tests of its own at the end.
+//! Slots over the machine's atomics, or with the feature `critical-section` over critical sections,
+//! whose own tests are at the end.
 
 use core::mem;
 use std::{
@@ -22,7 +22,7 @@ impl Stored for References {
     type With<'h> = &'h u64;
 }
 
-/// Where a lease's value lies: which slot it is.
+/// Returns the address of a lease's value, which identifies the slot.
 fn place<const N: usize>(lease: &Lease<'_, '_, References, N>) -> usize {
     core::ptr::from_ref(&**lease).addr()
 }
@@ -84,8 +84,8 @@ fn a_forgotten_lease_costs_its_slot_and_no_other() {
     }
 }
 
-/// Filling a pool takes one look for each slot, not one for all that are taken: the search begins
-/// behind the slot that was taken last, or at the one that was given back last.
+/// Filling a pool takes one look for each slot, and not one for each that is taken: the search
+/// begins after the slot taken last, or at the one returned last.
 #[test]
 fn where_the_search_begins() {
     let slots = Slots::<References, 3>::new();
@@ -104,8 +104,7 @@ fn where_the_search_begins() {
     }
     let first = slots.put(&2).unwrap();
     assert_eq!((place(&first), hint()), (places[0], 1));
-    // Round the end, from the last slot, which is taken: past the first, which is too, to the
-    // second.
+    // Round the end: from the last slot past the first, both taken, to the second.
     look_at(2);
     let second = slots.put(&3).unwrap();
     assert_eq!((place(&second), hint()), (places[1], 2));
@@ -117,7 +116,7 @@ fn where_the_search_begins() {
     assert_eq!((place(&first), hint()), (places[0], 1));
     drop(leases);
     assert_eq!(hint(), 2);
-    // Two are free, and the search takes the one that it begins at.
+    // Two are free: the search takes the one where it begins.
     let last = slots.put(&5).unwrap();
     assert_eq!((place(&last), hint()), (places[2], 3));
     drop((first, last));
@@ -147,7 +146,7 @@ fn a_lease_becomes_a_pointer_and_again_a_lease() {
     assert_eq!(slots.taken(), 3, "they stay taken");
     slots.put(&2).unwrap_err();
     for (index, pointer) in pointers.into_iter().enumerate() {
-        // SAFETY: into_raw gave the pointer for a lease of these slots, and each comes up once.
+        // SAFETY: into_raw returned the pointer for a lease of these slots, and each is used once.
         let lease = unsafe { slots.lease_from_raw(pointer) }.unwrap();
         assert_eq!((**lease, place(&lease)), (1, places[index]));
         drop(lease);
@@ -161,12 +160,12 @@ fn a_lease_becomes_a_pointer_and_again_a_lease() {
     let _all: [_; 3] = core::array::from_fn(|_| slots.put(&3).unwrap());
 }
 
-/// C may give back twice, or from the middle of a value.
+/// C may return a pointer twice, or one to the middle of a value.
 #[test]
 fn a_pointer_that_is_no_live_value_is_no_lease() {
     static SLOTS: Slots<References, 2> = Slots::new();
     let again = |pointer| {
-        // SAFETY: not kept on purpose: the pointer comes up twice, or is beside the value. Nothing
+        // SAFETY: violated on purpose: the pointer comes twice, or lies beside the value. Nothing
         // is read through it.
         unsafe { SLOTS.lease_from_raw(pointer) }.is_none()
     };
@@ -177,7 +176,7 @@ fn a_pointer_that_is_no_live_value_is_no_lease() {
     );
     assert!(again(core::ptr::null()) && again(second.wrapping_add(100)), "outside the slots");
     assert_eq!(SLOTS.taken(), 2);
-    // SAFETY: into_raw gave the pointer, and this is the first time that it comes up.
+    // SAFETY: into_raw returned the pointer, and it is used for the first time.
     drop(unsafe { SLOTS.lease_from_raw(first) }.unwrap());
     assert!(again(first));
     assert_eq!(SLOTS.taken(), 1, "the second time gave nothing back");
@@ -186,7 +185,7 @@ fn a_pointer_that_is_no_live_value_is_no_lease() {
     drop(one);
 }
 
-/// As many slots as threads hold at once: none may be refused, whatever the others do, and nobody
+/// As many slots as threads hold at once: none is refused, whatever the others do, and nobody
 /// meets another's value.
 #[test]
 fn threads_with_a_slot_each() {
@@ -211,8 +210,8 @@ fn threads_with_a_slot_each() {
     assert_eq!(SLOTS.taken(), 0);
 }
 
-/// Fewer slots than threads: never more holders than slots, each gets one again and again, and in
-/// the end all are free.
+/// Fewer slots than threads: never more holders than slots, each gets a slot repeatedly, and in the
+/// end all are free.
 #[test]
 fn threads_that_contend() {
     const THREADS: usize = 4;
@@ -268,7 +267,7 @@ mod critical {
         }
     }
 
-    /// Each operation does and returns what the machine's does, at the extremes too.
+    /// Each operation does and returns the same as the machine's, at the extremes too.
     #[test]
     fn a_number() {
         let values = [0, 1, 2, 7, usize::MAX - 1, usize::MAX];
