@@ -3,7 +3,8 @@
 use alloc::{alloc::alloc, boxed::Box};
 use core::alloc::Layout;
 
-/// Moves `value` into a box, or returns it where there is no memory. (`Box::try_new` is not stable.)
+/// Moves `value` into a box, or returns it where there is no memory. (`Box::try_new` is not
+/// stable.)
 pub fn try_box<T>(value: T) -> Result<Box<T>, T> {
     let layout = Layout::new::<T>();
     if layout.size() == 0 {

@@ -1,8 +1,8 @@
 //! Storage for the pool: a fixed number of slots in the caller's memory, taken and returned without
 //! a lock.
 //!
-//! Each slot has a flag of its own instead of a bit in a shared word. Stable Rust cannot compute the
-//! number of words from `N`, and the flag lies in the same cache line as the value.
+//! Each slot has a flag of its own instead of a bit in a shared word. Stable Rust cannot compute
+//! the number of words from `N`, and the flag lies in the same cache line as the value.
 
 use core::{fmt, marker::PhantomData, mem::MaybeUninit, ops::Deref};
 
@@ -95,9 +95,9 @@ impl<S: Stored, const N: usize> Slots<S, N> {
                     let index = start.wrapping_add(passed);
                     let index = index.checked_sub(N).unwrap_or(index);
                     self.hint.store(index.wrapping_add(1), Ordering::Relaxed);
-                    // SAFETY: the flag was free and is ours now, by an exchange that nobody else can
-                    // have won; the previous owner's reads came before its Release. So nobody else
-                    // reads or writes the value. With<'static> and With<'h> differ only in the
+                    // SAFETY: the flag was free and is ours now, by an exchange that nobody else
+                    // can have won; the previous owner's reads came before its Release. So nobody
+                    // else reads or writes the value. With<'static> and With<'h> differ only in the
                     // lifetime, which does not affect layout.
                     slot.value
                         .with_mut(|memory| unsafe { memory.cast::<S::With<'h>>().write(value) });

@@ -38,16 +38,16 @@ pub(in crate::linux) fn borrow<'a>(fd: i32) -> Result<BorrowedFd<'a>, Errno> {
 /// The descriptor stays open while it is borrowed, and is not -1.
 #[inline]
 const unsafe fn borrow_open<'a>(fd: i32) -> BorrowedFd<'a> {
-    // SAFETY: transmute requires a value of the target type, which "has the representation of a host
-    // file descriptor" and is never -1. The caller answers for the number.
+    // SAFETY: transmute requires a value of the target type, which "has the representation of a
+    // host file descriptor" and is never -1. The caller answers for the number.
     unsafe { mem::transmute::<i32, BorrowedFd<'a>>(fd) }
 }
 
 /// An open file, closed when dropped.
 ///
-/// Not rustix's `OwnedFd`, which links a panic. With `std` it is the standard library's, whose debug
-/// build calls fcntl(F_GETFD) before it closes: the documentation does not list that call, and a
-/// seccomp filter may kill for it.
+/// Not rustix's `OwnedFd`, which links a panic. With `std` it is the standard library's, whose
+/// debug build calls fcntl(F_GETFD) before it closes: the documentation does not list that call,
+/// and a seccomp filter may kill for it.
 pub(in crate::linux) struct File(pub(super) i32);
 
 impl AsFd for File {

@@ -42,8 +42,8 @@ pub(in crate::linux) unsafe fn pread(
         return Err(Errno::EFAULT);
     }
     // SAFETY: a slice wants memory that is there. All of it that is may be written to, by the
-    // caller. Whether there is any the kernel finds out: rustix hands it the pointer and the length,
-    // and nobody looks at the memory here.
+    // caller. Whether there is any the kernel finds out: rustix hands it the pointer and the
+    // length, and nobody looks at the memory here.
     let memory = unsafe { slice::from_raw_parts_mut::<MaybeUninit<u8>>(at.cast(), length) };
     io::pread(borrow(fd)?, memory, offset).map(|(read, _)| read.len()).map_err(errno)
 }

@@ -1,7 +1,7 @@
 //! System calls without rustix, on the processors whose copies survive bad memory.
 //!
-//! rustix takes slices, and what is read or written here may be no memory at all. Its openat and its
-//! `RawDir` link `core::panicking` into a program that is otherwise without it.
+//! rustix takes slices, and what is read or written here may be no memory at all. Its openat and
+//! its `RawDir` link `core::panicking` into a program that is otherwise without it.
 
 use core::{arch::asm, ffi::CStr};
 
@@ -97,8 +97,8 @@ pub(super) fn openat(path: &CStr, flags: OFlags) -> Result<i32, Errno> {
 
 /// Visits the names in a directory, `.` and `..` among them, by getdents64(2).
 pub(super) fn entries(fd: i32, visit: &mut dyn FnMut(&[u8])) -> Result<(), Errno> {
-    // `struct linux_dirent64`: two numbers of 8 bytes, the length of the record in 2, the type in 1,
-    // the name and its zero. The longest record has 280 bytes.
+    // `struct linux_dirent64`: two numbers of 8 bytes, the length of the record in 2, the type in
+    // 1, the name and its zero. The longest record has 280 bytes.
     const BEFORE_NAME: usize = 19;
     let mut buffer = [0_u8; 512];
     let fd = usize::try_from(fd).map_err(|_| Errno::EBADF)?;

@@ -157,6 +157,6 @@ impl Transfers for Scripted<'_> {
     ) -> Result<GuardedCopy, Errno> {
         self.0.descriptor(fd, Call::Mapping { offset, length, writable })?;
         let device = self.0.medium.device.as_ref().ok_or(Errno::ENODEV)?;
-        GuardedCopy::of_number(handler, device.as_raw_fd(), offset, length, writable)
+        GuardedCopy::from_descriptor(handler, device.as_raw_fd(), offset, length, writable)
     }
 }

@@ -87,6 +87,6 @@ impl Transfers for Linux {
         length: usize,
         writable: bool,
     ) -> Result<GuardedCopy, Errno> {
-        GuardedCopy::of_number(handler, fd, offset, length, writable)
+        GuardedCopy::from_descriptor(handler, fd, offset, length, writable)
     }
 }

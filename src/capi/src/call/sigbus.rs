@@ -12,12 +12,12 @@ static OWNED: AtomicBool = AtomicBool::new(false);
 
 /// Returns the program's handler for transfers, or `None`, where they install one.
 pub fn sigbus_guard() -> Option<SigbusHandler> {
-    OWNED.load(Relaxed).then(SigbusHandler::of_the_program).and_then(Result::ok)
+    OWNED.load(Relaxed).then(SigbusHandler::assume_installed).and_then(Result::ok)
 }
 
 #[doc = include_str!("../../man/pmem2_sigbus_own.md")]
 pub fn sigbus_own() -> c_int {
-    match SigbusHandler::of_the_program() {
+    match SigbusHandler::assume_installed() {
         Ok(_) => {
             OWNED.store(true, Relaxed);
             0

@@ -1,10 +1,10 @@
-//! Copies from memory that may be bad ("machine check safe"): a routine of a few instructions, and
-//! a handler of SIGBUS that knows it.
+//! Copies that survive bad memory ("machine check safe"): a routine of a few instructions, and a
+//! handler of SIGBUS that knows the routine.
 //!
 //! A system call that copies from a bad page may bring the kernel down, where a program gets a
-//! SIGBUS. The copy has an exit, and its registers hold all that the handler wants to know: where
-//! its instructions are is known, and which mapping is guarded is in two of them. So there is no
-//! table of copies, nothing per thread, and nothing is jumped over.
+//! SIGBUS. The handler knows the addresses of the routine's instructions, and finds the guarded
+//! mapping in two of its registers. It ends the routine through an exit. So there is no table of
+//! copies, no state per thread, and no jump over frames of Rust.
 //!
 //! See sigaction(2) and <https://www.kernel.org/doc/Documentation/vm/hwpoison.rst>.
 

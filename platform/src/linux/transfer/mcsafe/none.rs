@@ -1,10 +1,10 @@
-//! Processors without a copy that survives bad memory.
+//! The guard of processors without a copy that survives bad memory.
 
 use core::{ffi::c_void, ops::Range};
 
 use crate::{cpu::processor::Cpu, errno::Errno, transfer::Partial};
 
-/// There is none.
+/// No guard exists here.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Guard {}
 
@@ -13,7 +13,7 @@ impl Guard {
         Err(Errno::ENOTSUP)
     }
 
-    pub(super) const fn of_the_program() -> Result<Self, Errno> {
+    pub(super) const fn assume_installed() -> Result<Self, Errno> {
         Err(Errno::ENOTSUP)
     }
 

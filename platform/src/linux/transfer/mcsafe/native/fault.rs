@@ -1,57 +1,58 @@
-//! Whose fault a SIGBUS is.
+//! The cause of a SIGBUS.
 
 use super::{
     arch::{BLOCK, Context, Landing, Registers},
     signal::{BUS_ADRERR, BUS_MCEERR_AR, BUS_OBJERR, Info, SIGBUS},
 };
 
-/// Which of the two ranges of a copy failed.
+/// The range of a copy that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Side {
     /// The guarded mapping.
     Medium,
-    /// The other one.
+    /// The other range.
     Buffer,
 }
 
-/// What the handler tells the copy, in one register: not 0.
+/// The handler's report to the copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Report {
     pub(super) side: Side,
-    /// si_code.
-    pub(super) code: i32,
-    /// As exactly as the place is known: 2 to the power of this, in bytes.
+    /// The binary logarithm of the bytes that the location is known to: less than 64.
     pub(super) low_bits: u32,
 }
 
 impl Report {
-    const BUFFER: usize = 1 << 8;
-    const LOW_BITS: u32 = 16;
-
-    /// The code has a byte, the side a bit, then the low bits.
+    /// Packs the report into a register that is not 0: a byte for the side, and one for the low
+    /// bits.
     pub(super) fn packed(self) -> usize {
-        let side = if self.side == Side::Buffer { Self::BUFFER } else { 0 };
-        // The codes that there are reports of are 2, 3 and 4, and there are fewer than 64 low bits.
-        let number = |number: u32| usize::try_from(number).unwrap_or(0);
-        number(self.code.unsigned_abs()) | side | number(self.low_bits).wrapping_shl(Self::LOW_BITS)
+        let side = match self.side {
+            Side::Medium => 1,
+            Side::Buffer => 2,
+        };
+        side | usize::try_from(self.low_bits).unwrap_or(0).wrapping_shl(8)
     }
 
-    /// None where there is no report.
+    /// Unpacks a report; `None` for the register 0.
     pub(super) fn unpacked(register: usize) -> Option<Self> {
-        let [code, _, low_bits, ..] = register.to_le_bytes();
-        let side = if register & Self::BUFFER == 0 { Side::Medium } else { Side::Buffer };
-        (register != 0).then_some(Self { side, code: code.into(), low_bits: low_bits.into() })
+        let [side, low_bits, ..] = register.to_le_bytes();
+        let side = match side {
+            0 => return None,
+            1 => Side::Medium,
+            _ => Side::Buffer,
+        };
+        Some(Self { side, low_bits: low_bits.into() })
     }
 }
 
-/// What to report of this fault, if it is one of a routine's own.
+/// Returns the report of this fault, if a routine's access caused it.
 ///
-/// A processor says where it failed, and the kernel passes that on; on AArch64 it may not know.
-/// Which of the two ranges it was is judged by the address alone, as exactly as that is. Whatever
-/// is in neither is not ours, even if the copy was running: its own instructions may lie in bad
-/// memory.
+/// The processor tells the kernel the address of the fault, and the kernel tells the program; on
+/// AArch64 it may be unknown. The address alone, as exactly as it is known, decides which range
+/// failed. A fault in neither range is not ours, even if a routine was running: its own
+/// instructions may lie in bad memory.
 pub(super) fn judge(registers: &Registers, info: &Info) -> Option<Report> {
-    if info.signal != SIGBUS || Landing::of(registers.counter).is_none() {
+    if info.signal != SIGBUS || Landing::after_fault(registers.counter).is_none() {
         return None;
     }
     let low_bits = match info.code {
@@ -59,12 +60,12 @@ pub(super) fn judge(registers: &Registers, info: &Info) -> Option<Report> {
         BUS_MCEERR_AR => {
             u32::try_from(info.low_bits).ok().filter(|&bits| bits < usize::BITS).unwrap_or(0)
         }
-        // Somebody sent it (SI_USER, SI_QUEUE, SI_TKILL), or the kernel tells of bad memory that
-        // nobody has touched (BUS_MCEERR_AO), or it is something else (BUS_ADRALN).
+        // Somebody sent it (SI_USER, SI_QUEUE, SI_TKILL), the kernel reports bad memory that nobody
+        // has touched (BUS_MCEERR_AO), or it is something else (BUS_ADRALN).
         _ => return None,
     };
-    let found = |side| Some(Report { side, code: info.code, low_bits });
-    let area = Area::of(info.address, low_bits);
+    let found = |side| Some(Report { side, low_bits });
+    let area = Area::new(info.address, low_bits);
     let &Registers { target, source, left, start, end, .. } = registers;
     if info.address == 0 {
         let guarded = start..end;
@@ -81,11 +82,12 @@ pub(super) fn judge(registers: &Registers, info: &Info) -> Option<Report> {
     if meets(source) || meets(target) { found(Side::Buffer) } else { None }
 }
 
-/// How many bytes of a block that failed come before those that did, as exactly as the address is:
-/// none where it is not known. They are copied once more, so that it is no cache line of what may
-/// be bad that is touched again.
-pub(super) fn good(registers: &Registers, address: usize, low_bits: u32) -> usize {
-    let area = Area::of(address, low_bits);
+/// Returns the number of good bytes at the start of a block that failed: 0 where the address is not
+/// known.
+///
+/// Only these are copied again, so that no cache line is touched again that may be bad.
+pub(super) fn good_bytes(registers: &Registers, address: usize, low_bits: u32) -> usize {
+    let area = Area::new(address, low_bits);
     let before = |at: usize| {
         let at = untagged(at);
         let fails = address != 0 && area.meets(at, at.saturating_add(BLOCK));
@@ -95,14 +97,14 @@ pub(super) fn good(registers: &Registers, address: usize, low_bits: u32) -> usiz
     good.unwrap_or(0).min(registers.left)
 }
 
-/// The bytes that an address means.
+/// The bytes that a fault's address stands for.
 struct Area {
     first: usize,
     last: usize,
 }
 
 impl Area {
-    fn of(address: usize, low_bits: u32) -> Self {
+    fn new(address: usize, low_bits: u32) -> Self {
         let low = 1_usize.wrapping_shl(low_bits).wrapping_sub(1);
         let address = untagged(address);
         Self { first: address & !low, last: address | low }
@@ -113,34 +115,35 @@ impl Area {
     }
 }
 
-/// Without the byte that AArch64 leaves to the program, which is in the pointers of a buffer, and
-/// of a fault if the program asked for it (SA_EXPOSE_TAGBITS). No program's address on the other
-/// processors has as many bits.
+/// Removes the byte that AArch64 leaves to the program. The pointers of a buffer have it, and those
+/// of a fault if the program asked for it (SA_EXPOSE_TAGBITS). On other processors no address of a
+/// program has as many bits.
 const fn untagged(address: usize) -> usize {
     address & (usize::MAX >> 8)
 }
 
-/// Takes the routine that failed to its exit, where it is one that did; says whether.
+/// Moves a routine that failed to its exit, and returns whether a routine failed.
 ///
 /// # Safety
 ///
-/// Both are null, or as the kernel gave them to a handler that was installed with SA_SIGINFO, which
-/// has not returned, and nobody else uses them meanwhile.
+/// Both are null, or the kernel gave them to a handler with SA_SIGINFO that has not returned.
+/// Nobody else uses them meanwhile.
 pub(super) unsafe fn resume(info: *const Info, context: *mut Context) -> bool {
-    // SAFETY: the caller's: they are whole, aligned, and nobody else's.
+    // SAFETY: the caller's: both are whole and aligned, and nobody else uses them.
     let (Some(info), Some(context)) = (unsafe { info.as_ref() }, unsafe { context.as_mut() })
     else {
         return false;
     };
     let registers = context.registers();
-    let (Some(report), Some(landing)) = (judge(&registers, info), Landing::of(registers.counter))
+    let (Some(report), Some(landing)) =
+        (judge(&registers, info), Landing::after_fault(registers.counter))
     else {
         return false;
     };
     let landing = match landing {
         Landing::Exit(exit) => exit,
         Landing::Careful(careful) => {
-            let good = good(&registers, info.address, report.low_bits);
+            let good = good_bytes(&registers, info.address, report.low_bits);
             context.divide(good, registers.left.saturating_sub(good));
             careful
         }

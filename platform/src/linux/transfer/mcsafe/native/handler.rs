@@ -1,10 +1,10 @@
-//! The handler of SIGBUS. A signal that is not its own goes on to the handler that it took the
-//! place of.
+//! The handler of SIGBUS. It passes a signal that is not its own on to the handler that it
+//! replaced.
 //!
-//! Everything here may run in the midst of anything: it allocates nothing, waits for nothing and
-//! cannot panic. Nor does it know who is at work on it: the kernel's action is the only truth, and
-//! any number of threads, of processes that share this memory, of handlers that interrupt one
-//! another, and a child that was forked in the midst of it may each install it.
+//! It may interrupt anything, so it allocates nothing, waits for nothing and cannot panic. Any
+//! number of threads, of processes that share this memory, of handlers that interrupt one another,
+//! and a child forked meanwhile may install it at the same time: only the kernel's action tells the
+//! state.
 
 use core::{
     ffi::c_int,
@@ -26,22 +26,22 @@ use super::{
 };
 use crate::errno::Errno;
 
-/// An action that the handler took the place of, kept for the life of the process: who found ours
-/// there may pass signals on to it at any time.
+/// A replaced action, kept for the life of the process: a signal may be passed on to it at any
+/// time.
 pub(super) struct Slot {
     pub(super) handler: AtomicPtr<()>,
     pub(super) flags: AtomicUsize,
     mask: AtomicU64,
-    /// An action with SA_RESETHAND is for one signal.
+    /// Whether an action with SA_RESETHAND, which is for one signal, has had it.
     pub(super) spent: AtomicBool,
 }
 
-/// What no action has: SIG_ERR, every flag, and SIGKILL blocked.
+/// Values that no action has: SIG_ERR, every flag, and SIGKILL blocked.
 const NO_HANDLER: *mut () = ptr::without_provenance_mut(usize::MAX);
 const NO_FLAGS: usize = usize::MAX;
 const NO_MASK: u64 = u64::MAX;
 
-/// The flags of an action that matter to who calls its handler.
+/// The flags of an action that its caller needs.
 const CALLED_WITH: usize = SA_SIGINFO | SA_NODEFER | SA_RESETHAND;
 
 impl Slot {
@@ -54,11 +54,10 @@ impl Slot {
         }
     }
 
-    /// Keeps the action here, unless another one is kept here.
+    /// Keeps the action here, unless another action is kept here, and returns whether it did.
     ///
-    /// Each word is written once, and who finds what it would write goes on to the next: one that
-    /// was left half written is completed by the next that wants the same, and keeps nobody
-    /// waiting.
+    /// Each word is written once. A writer that finds its own value there continues with the next
+    /// word, so that it completes what another left half written, and waits for nobody.
     fn keeps(&self, action: &Action) -> bool {
         let handler = action.handler.cast_mut();
         let flags = action.flags & CALLED_WITH;
@@ -70,7 +69,7 @@ impl Slot {
             )
     }
 
-    /// Its handler, flags and mask.
+    /// Returns the handler, the flags and the mask.
     fn load(&self) -> (*const (), usize, u64) {
         (self.handler.load(Acquire), self.flags.load(Acquire), self.mask.load(Acquire))
     }
@@ -80,18 +79,18 @@ fn written<T: PartialEq>(exchanged: Result<T, T>, wanted: T) -> bool {
     exchanged.map_or_else(|found| found == wanted, |_| true)
 }
 
-/// The actions that the handler took the place of.
+/// The actions that the handler has replaced.
 pub(super) struct Installation {
     pub(super) slots: [Slot; SLOTS],
 }
 
-/// As many different actions as the handler takes the place of in the life of a process.
+/// The most different actions that the handler replaces in the life of a process.
 pub(super) const SLOTS: usize = 8;
 
 const TRIES: usize = 2 * SLOTS;
 
-/// The handler, once for each slot: where it is the action again, after others were, those that
-/// found it there at different times pass on to different ones.
+/// The handler, once for each slot. It may be installed again after others, and each installation
+/// passes signals on to another action.
 static HANDLERS: [unsafe extern "C" fn(c_int, *mut Info, *mut Context); SLOTS] = [
     on_sigbus::<0>,
     on_sigbus::<1>,
@@ -110,13 +109,13 @@ pub(super) fn install() -> Result<(), Errno> {
     INSTALLATION.install(Kernel)
 }
 
-/// The handler's address, of each slot.
-#[expect(clippy::as_conversions, reason = "a function's address is had in no other way")]
+/// Returns the addresses of the handler, one for each slot.
+#[expect(clippy::as_conversions, reason = "only a cast gives a function's address")]
 pub(super) fn ours() -> [*const (); SLOTS] {
     HANDLERS.map(|handler| handler as *const ())
 }
 
-/// The slot whose handler this is, if it is ours.
+/// Returns the slot of a handler, if it is ours.
 fn slot_of(handler: *const ()) -> Option<usize> {
     ours().iter().position(|&ours| ours == handler)
 }
@@ -130,7 +129,7 @@ impl Installation {
         let found = sys.action()?;
         let mut slot = match slot_of(found.handler) {
             Some(_) if found.flags & (SA_SIGINFO | SA_RESETHAND) == SA_SIGINFO => return Ok(()),
-            // Somebody who found it by signal(2) has put it back, without its flags.
+            // Somebody found it by signal(2) and restored it without its flags.
             Some(slot) => slot,
             None => match self.keep(&found) {
                 Some(slot) => slot,
@@ -138,24 +137,24 @@ impl Installation {
             },
         };
         let (mut expected, mut action) = (found, covering(slot, &found));
-        // Once, unless others do the same at that time; and a filter of system calls may say that
-        // all is well and do nothing.
+        // Once, unless others do the same at the same time. A filter of system calls may report
+        // success and do nothing.
         for _ in 0..TRIES {
-            // SAFETY: it is a handler that takes what SA_SIGINFO gives, calls nothing that a
-            // handler must not, and has the restorer.
+            // SAFETY: it is a handler for SA_SIGINFO that calls nothing that a handler must not,
+            // and has the restorer.
             let replaced = unsafe { sys.set_action(&action) }?;
             slot = match slot_of(replaced.handler) {
                 None if replaced == expected => return Ok(()),
-                // Somebody came between question and answer.
+                // Somebody else installed an action meanwhile.
                 None => match self.keep(&replaced) {
                     Some(slot) => slot,
                     None => {
-                        // SAFETY: it was the action.
+                        // SAFETY: it was the action before.
                         unsafe { sys.set_action(&replaced) }?;
                         return trusted(&replaced);
                     }
                 },
-                // Another call of this came between, and has seen one that came later.
+                // Another call of this function came between, and has seen a later action.
                 Some(other) if replaced.handler != expected.handler && other > slot => other,
                 Some(_) => return Ok(()),
             };
@@ -164,7 +163,7 @@ impl Installation {
         Err(Errno::EBUSY)
     }
 
-    /// The slot that keeps this action, if one is left for it.
+    /// Returns the slot that keeps this action, if one is left for it.
     fn keep(&self, action: &Action) -> Option<usize> {
         let slot = self.slots.iter().position(|slot| slot.keeps(action))?;
         self.slots.get(slot)?.spent.store(false, Relaxed);
@@ -177,58 +176,57 @@ impl Installation {
     }
 }
 
-/// Our action in the place of this one.
+/// Returns our action to replace `found`.
 fn covering(slot: usize, found: &Action) -> Action {
     let inherited = match found.handler {
-        // There is nobody who could have meant a flag: calls of the system are to go on as if the
-        // signal were ignored, and a thread may have a small stack.
+        // No handler has asked for flags. System calls continue as if the signal were ignored, and
+        // a thread may have a small stack.
         SIG_DFL | SIG_IGN => SA_ONSTACK | SA_RESTART,
         _ => found.flags & !SA_RESETHAND,
     };
-    // No other signal's handler comes in the midst of this one: it would be run on an alternate
-    // stack that may have room for one only, and with SIGBUS blocked.
+    // No other signal interrupts this handler: its handler would run with SIGBUS blocked, and on an
+    // alternate stack that may have room for only one.
     let handler = ours().get(slot).copied().unwrap_or(SIG_DFL);
     Action::new(handler, inherited | SA_SIGINFO, ALL)
 }
 
-/// No slot is left for the action that was found.
+/// Trusts an action for which no slot is left, if it belongs to another copy of this library.
 ///
-/// One that blocks every signal, as no C library's `sigfillset` does, is that of another copy of
-/// this library: two that take turns at finding each other's pass signals on to each other by now.
+/// Such an action blocks every signal, which no C library's `sigfillset` does. Two copies that keep
+/// finding each other's handler pass signals on to each other by now.
 fn trusted(found: &Action) -> Result<(), Errno> {
     if found.mask | UNBLOCKABLE == ALL { Ok(()) } else { Err(Errno::EBUSY) }
 }
 
 /// # Safety
 ///
-/// For the kernel to call, as the action of SIGBUS with SA_SIGINFO; or for a handler that passes on
-/// what the kernel gave to it.
+/// The caller is the kernel, with this as the action of SIGBUS with SA_SIGINFO, or a handler that
+/// passes on what the kernel gave it.
 unsafe extern "C" fn on_sigbus<const SLOT: usize>(
     signal: c_int,
     info: *mut Info,
     context: *mut Context,
 ) {
-    // SAFETY: they are the kernel's, and this is their handler.
+    // SAFETY: both are the kernel's, for this handler.
     if unsafe { fault::resume(info, context) } {
         return;
     }
     if let Some(slot) = INSTALLATION.slots.get(SLOT) {
         // SAFETY: as above.
-        unsafe { pass_on(slot, Visited::of(SLOT), signal, info, context) };
+        unsafe { pass_on(slot, Visited::only(SLOT), signal, info, context) };
     }
 }
 
-/// Passes a signal that is not ours on to whom the slot keeps.
+/// Passes a signal that is not ours on to the action in the slot.
 ///
-/// A handler that was installed before ours and once more after it, and that passes on what it
-/// does not know, has ours before and after itself. So the signal's own frame, which no other
-/// signal and no other thread has, says whose slots it has come through: in a pointer that the
-/// kernel sets to null in each frame that it makes, and does not read. The second time at one of
-/// them is the end.
+/// A handler may be installed before ours and again after it, so that each passes the signal on to
+/// the other. So the signal's frame, which belongs to this signal alone, records the slots that it
+/// has come through: in a pointer that the kernel sets to null in each frame and does not read. The
+/// second time at a slot, the signal has the default action.
 ///
 /// # Safety
 ///
-/// As of [`on_sigbus`].
+/// That of [`on_sigbus`].
 unsafe fn pass_on(
     slot: &Slot,
     here: Visited,
@@ -240,24 +238,24 @@ unsafe fn pass_on(
     // SAFETY: the kernel has given a whole siginfo_t and a whole context.
     let (code, before, link) = unsafe { ((*info).code, (*context).mask(), *(*context).link()) };
     let visited = Visited::read(link);
-    // What the kernel forces on a thread cannot be ignored: the instruction would be repeated for
-    // ever.
+    // A signal that the kernel forces on a thread cannot be ignored: the instruction would be
+    // repeated for ever.
     let forced = code > 0 && code != BUS_MCEERR_AO;
     match handler {
         SIG_IGN if !forced => {}
         SIG_DFL | SIG_IGN => default(info),
-        _ if visited.has(here) => default(info),
+        _ if visited.contains(here) => default(info),
         _ if flags & SA_RESETHAND != 0 && slot.spent.swap(true, Relaxed) => default(info),
         _ => {
             let own = if flags & SA_NODEFER == 0 { ONLY_SIGBUS } else { 0 };
-            // As the kernel would have it for this handler; where a filter of system calls forbids
-            // it, all stay blocked.
+            // The mask that the kernel would set for this handler. Where a filter of system calls
+            // forbids it, all signals stay blocked.
             let _ = set_mask(before | mask | own);
-            // SAFETY: the context is whole. This is what was the action of SIGBUS, with these
-            // flags. It may end this handler by a jump: nothing here has to be tidied up, and the
-            // next frame is the kernel's again.
+            // SAFETY: the context is whole. The handler was the action of SIGBUS with these flags.
+            // It may leave by a jump: nothing here needs to be undone, and the next frame is the
+            // kernel's again.
             unsafe {
-                *(*context).link() = visited.and(here).written();
+                *(*context).link() = visited.with(here).written();
                 call(handler, flags, signal, info, context);
                 *(*context).link() = link;
             }
@@ -265,25 +263,25 @@ unsafe fn pass_on(
     }
 }
 
-/// The slots that a signal has come through: a bit for each.
+/// The slots that a signal has come through, a bit for each.
 #[derive(Clone, Copy)]
 struct Visited(usize);
 
 impl Visited {
-    const fn of(slot: usize) -> Self {
+    const fn only(slot: usize) -> Self {
         Self(1 << slot)
     }
 
-    const fn has(self, other: Self) -> bool {
+    const fn contains(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
 
-    const fn and(self, other: Self) -> Self {
+    const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    /// As an address that nobody else can have: within the installation, so many bytes from its
-    /// beginning.
+    /// Returns the set as an address that nobody else can have: its value in bytes from the
+    /// beginning of the installation.
     fn written(self) -> *mut Context {
         (&raw const INSTALLATION).cast_mut().cast::<Context>().wrapping_byte_add(self.0)
     }
@@ -298,7 +296,7 @@ const _: () = assert!(size_of::<Installation>() >= 1 << SLOTS, "an address for e
 
 /// # Safety
 ///
-/// `handler` is a handler with these flags, and the rest what it was made to take.
+/// `handler` is a handler with these flags, and the rest are its arguments.
 unsafe fn call(
     handler: *const (),
     flags: usize,
@@ -309,19 +307,19 @@ unsafe fn call(
     type Plain = unsafe extern "C" fn(c_int);
     type Informed = unsafe extern "C" fn(c_int, *mut Info, *mut Context);
     if flags & SA_SIGINFO == 0 {
-        // SAFETY: without SA_SIGINFO it is a function of this kind, by the caller.
+        // SAFETY: without SA_SIGINFO it is a function of this type, by the caller.
         unsafe { core::mem::transmute::<*const (), Plain>(handler)(signal) };
     } else {
-        // SAFETY: with it it is one of this kind.
+        // SAFETY: with SA_SIGINFO it is a function of this type.
         unsafe { core::mem::transmute::<*const (), Informed>(handler)(signal, info, context) };
     }
 }
 
-/// Ends the process as if there were no handler: of SIGBUS, with the same siginfo, at the same
+/// Ends the process as if there were no handler: by SIGBUS, with the same siginfo, at the same
 /// instruction.
 ///
-/// The signal is blocked until the handler returns. Where it cannot be sent (a filter of system
-/// calls), a fault comes again by itself.
+/// The signal is blocked until the handler returns. Where a filter of system calls forbids sending
+/// it, a fault repeats itself.
 fn default(info: *const Info) {
     // SAFETY: the default action has neither handler nor restorer; `info` is whole.
     unsafe {

@@ -1,4 +1,4 @@
-//! The copy of this processor, and the handler that knows it.
+//! The guard of this processor: the copy, and the handler that knows it.
 
 mod arch;
 mod fault;
@@ -14,7 +14,7 @@ use crate::{
 };
 use fault::{Report, Side};
 
-/// Somebody handles SIGBUS.
+/// Proof that somebody handles SIGBUS.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Guard(());
 
@@ -24,9 +24,9 @@ impl Guard {
         Ok(Self(()))
     }
 
-    /// Only processors without a copy have an error.
+    /// Relies on the program's handler. Only processors without a copy have an error.
     #[expect(clippy::unnecessary_wraps, reason = "see none.rs")]
-    pub(super) const fn of_the_program() -> Result<Self, Errno> {
+    pub(super) const fn assume_installed() -> Result<Self, Errno> {
         Ok(Self(()))
     }
 
@@ -34,8 +34,8 @@ impl Guard {
     ///
     /// # Safety
     ///
-    /// What is mapped of both ranges may be read and written, and nobody holds a reference to what
-    /// is written. The guarded range is one mapping.
+    /// The mapped bytes of both ranges may be read and written, and nobody holds a reference to the
+    /// bytes that are written. The guarded range is one mapping.
     pub(super) unsafe fn copy(
         self,
         target: *mut u8,
@@ -44,16 +44,15 @@ impl Guard {
         guarded: Range<usize>,
     ) -> Result<(), Partial> {
         let copy: arch::Copy = arch::copy;
-        // SAFETY: the caller's; and there is a handler, as this guard shows.
+        // SAFETY: the caller's. There is a handler, as this guard proves.
         let outcome = unsafe { copy(target, source, guarded.start, length, guarded.end) };
         ended(outcome, length)
     }
 
-    /// Flushes the cache lines of `length` bytes at `target`, which are in the guarded mapping, and
-    /// waits for it.
+    /// Flushes the cache lines of `length` bytes at `target` in the guarded mapping, and waits.
     ///
-    /// A line of a page that has vanished cannot be flushed, whatever is in the cache: that is a
-    /// fault as of a load, at the first byte of the line.
+    /// A line of a page that has vanished cannot be flushed. It is a fault as of a load, at the
+    /// first byte of the line.
     pub(super) fn flush(
         self,
         cpu: Cpu,
@@ -66,8 +65,8 @@ impl Guard {
         if let (Some(instruction), 1..) = (arch::numbered(cpu.instruction()), length) {
             let into_line = target.addr() & cpu.line().wrapping_sub(1);
             let (first, whole) = (target.wrapping_sub(into_line), length.saturating_add(into_line));
-            // SAFETY: `Cpu` is made of what the processor has, by its own word or that of an unsafe
-            // caller.
+            // SAFETY: the processor has the instruction and lines of `cpu`, as it or an unsafe
+            // caller has said.
             let outcome = unsafe {
                 flush(first, first, guarded.start, whole, guarded.end, cpu.line(), instruction)
             };
@@ -87,25 +86,24 @@ fn ended(registers: u128, length: usize) -> Result<(), Partial> {
         .map(|half| usize::try_from(half & u128::from(u64::MAX)).unwrap_or(usize::MAX));
     let fail = match Report::unpacked(report) {
         None if left == 0 => return Ok(()),
-        // No handler was there, so that it would be a routine's own fault: nothing that is left is
-        // a success.
+        // Bytes are left without a report of a handler: a failure, whatever caused it.
         None => Fail::BadMemory(Alignment::from_log2(0)),
         Some(Report { side: Side::Buffer, .. }) => Fail::BUFFER,
         // Memory that is not there went away: the mapping is in the file or device.
-        Some(Report { side: Side::Medium, low_bits, .. }) => {
+        Some(Report { side: Side::Medium, low_bits }) => {
             Fail::BadMemory(Alignment::from_log2(low_bits))
         }
     };
     Err(Partial { done: length.saturating_sub(left), fail })
 }
 
-/// See [`resume_after_sigbus`](super::resume_after_sigbus).
+/// Does the work of [`resume_after_sigbus`](super::mapping::resume_after_sigbus).
 ///
 /// # Safety
 ///
-/// As there.
+/// That function's.
 pub(super) unsafe fn resume(info: *mut c_void, context: *mut c_void) -> bool {
     let info: *const signal::Info = info.cast();
-    // SAFETY: the caller's: the kernel has aligned them, and they are whole.
+    // SAFETY: the caller's. The kernel has aligned both, and they are whole.
     unsafe { fault::resume(info, context.cast()) }
 }

@@ -1,5 +1,5 @@
-//! The kernel's own signals (asm-generic/signal.h, asm-generic/siginfo.h): a C library's differ
-//! from them, and there may be none.
+//! The kernel's own signals (asm-generic/signal.h, asm-generic/siginfo.h). Those of a C library
+//! differ, and there may be no C library.
 
 use core::ptr;
 
@@ -10,19 +10,18 @@ use crate::{
 };
 
 pub(super) const SIGBUS: i32 = 7;
-/// All signals; the kernel does not block those that cannot be.
+/// All signals. The kernel leaves out those that cannot be blocked.
 pub(super) const ALL: u64 = u64::MAX;
 pub(super) const ONLY_SIGBUS: u64 = 1 << (SIGBUS - 1);
 /// SIGKILL and SIGSTOP.
 pub(super) const UNBLOCKABLE: u64 = 1 << (9 - 1) | 1 << (19 - 1);
 
-/// A hardware error of what is mapped: what AArch64 says of an external abort that no firmware has
-/// explained (`do_sea` of arch/arm64/mm/fault.c).
+/// A hardware error: AArch64's code for an external abort that no firmware has explained (`do_sea`
+/// of arch/arm64/mm/fault.c).
 pub(super) const BUS_OBJERR: i32 = 3;
-/// There is no memory: beyond the end of a file, or a bad block that the file system knows of.
+/// No memory: beyond the end of a file, or a bad block that the file system knows.
 pub(super) const BUS_ADRERR: i32 = 2;
-/// A memory error that was just met ("action required"). The other one, BUS_MCEERR_AO, only tells
-/// of one.
+/// A memory error that was just met ("action required"). BUS_MCEERR_AO only reports one.
 pub(super) const BUS_MCEERR_AR: i32 = 4;
 pub(super) const BUS_MCEERR_AO: i32 = 5;
 
@@ -32,20 +31,20 @@ pub(super) const SA_RESTART: usize = 0x1000_0000;
 pub(super) const SA_NODEFER: usize = 0x4000_0000;
 pub(super) const SA_RESETHAND: usize = 0x8000_0000;
 
-/// What a signal leads to: `struct sigaction` of rt_sigaction(2).
+/// The action of a signal: `struct sigaction` of rt_sigaction(2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub(super) struct Action {
-    /// A function, or one of the two below.
+    /// A function, [`SIG_DFL`] or [`SIG_IGN`].
     pub(super) handler: *const (),
     pub(super) flags: usize,
     #[cfg(not(target_arch = "riscv64"))]
     pub(super) restorer: *const (),
     pub(super) mask: u64,
-    /// The kernel knows nothing of this. Qemu's emulation of it (7.2) takes it for having a
-    /// restorer on riscv64 too: it reads the mask here, and writes it here.
+    /// Unknown to the kernel. QEMU's emulation (7.2) assumes a restorer on riscv64, too, and so
+    /// reads and writes the mask here.
     #[cfg(target_arch = "riscv64")]
-    pub(super) behind: u64,
+    pub(super) emulated_mask: u64,
 }
 
 pub(super) const SIG_DFL: *const () = ptr::null();
@@ -59,10 +58,10 @@ impl Action {
         restorer: ptr::null(),
         mask: 0,
         #[cfg(target_arch = "riscv64")]
-        behind: 0,
+        emulated_mask: 0,
     };
 
-    /// With the restorer that the kernel wants.
+    /// Makes an action with the restorer that the kernel requires.
     pub(super) fn new(handler: *const (), flags: usize, mask: u64) -> Self {
         Self {
             handler,
@@ -71,22 +70,22 @@ impl Action {
             restorer: arch::restorer_address(),
             mask,
             #[cfg(target_arch = "riscv64")]
-            behind: mask,
+            emulated_mask: mask,
         }
     }
 }
 
-/// `siginfo_t` of a fault: as far as SIGBUS has a use for it. The others of its kind may have other
-/// things in the place of the address.
+/// The fields of `siginfo_t` that a fault by SIGBUS has. Other signals have other fields in the
+/// place of the address.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub(super) struct Info {
     pub(super) signal: i32,
     errno: i32,
     pub(super) code: i32,
-    /// Of a fault: where, or 0.
+    /// The address of a fault, or 0.
     pub(super) address: usize,
-    /// Of a memory error: so many low bits of the address mean nothing.
+    /// The number of low bits of the address that have no meaning, for a memory error.
     pub(super) low_bits: i16,
 }
 
@@ -97,15 +96,15 @@ impl Info {
     }
 }
 
-/// The calls that an installation needs, so that tests can make them fail.
+/// The calls of an installation, so that tests can make them fail.
 pub(super) trait Signals: Copy {
-    /// rt_sigaction(2) of SIGBUS: what it is.
+    /// Returns the action of SIGBUS, by rt_sigaction(2).
     fn action(self) -> Result<Action, Errno>;
-    /// rt_sigaction(2) of SIGBUS: makes it another, and says what it was.
+    /// Replaces the action of SIGBUS by rt_sigaction(2), and returns the old one.
     ///
     /// # Safety
     ///
-    /// The action is none, or a function that a handler of signals can be, and a restorer.
+    /// The action has no handler, or one that a signal may call, and a restorer.
     unsafe fn set_action(self, action: &Action) -> Result<Action, Errno>;
 }
 
@@ -121,7 +120,7 @@ fn numbered(signal: i32) -> usize {
 
 /// # Safety
 ///
-/// `new` is null or as of [`Signals::set_action`].
+/// `new` is null or as [`Signals::set_action`] requires.
 unsafe fn sigaction(new: *const Action) -> Result<Action, Errno> {
     let mut old = Action::DEFAULT;
     let arguments = [
@@ -130,15 +129,15 @@ unsafe fn sigaction(new: *const Action) -> Result<Action, Errno> {
         (&raw mut old).expose_provenance(),
         size_of::<u64>(),
     ];
-    // SAFETY: `new` is what the caller says, and `old` has room for what the kernel writes: this is
-    // the kernel's structure.
+    // SAFETY: the caller answers for `new`. `old` is the kernel's structure, with room for what the
+    // kernel writes.
     unsafe { call(number::RT_SIGACTION, arguments) }?;
     Ok(old)
 }
 
 impl Signals for Kernel {
     fn action(self) -> Result<Action, Errno> {
-        // SAFETY: null asks and changes nothing.
+        // SAFETY: null changes nothing.
         unsafe { sigaction(ptr::null()) }
     }
 
@@ -148,26 +147,26 @@ impl Signals for Kernel {
     }
 }
 
-/// rt_sigprocmask(2): blocks these signals and no others.
+/// Blocks exactly these signals, by rt_sigprocmask(2).
 pub(super) fn set_mask(mask: u64) -> Result<(), Errno> {
     let arguments = [SIG_SETMASK, (&raw const mask).expose_provenance(), 0, size_of::<u64>()];
-    // SAFETY: the mask is of the size that the kernel is told, and lives until the call ends; null
-    // asks for none.
+    // SAFETY: the mask has the size that the kernel is told, and lives until the call ends. By null
+    // the kernel returns no old mask.
     unsafe { call(number::RT_SIGPROCMASK, arguments) }?;
     Ok(())
 }
 
-/// Sends this thread the SIGBUS that it has just got once more, as it is.
+/// Sends this thread its last SIGBUS again, unchanged.
 ///
 /// # Safety
 ///
 /// `info` is a whole `siginfo_t` of the kernel's.
 pub(super) unsafe fn send_again(info: *const Info) -> Result<(), Errno> {
-    // SAFETY: these two take and change nothing.
+    // SAFETY: both calls take and change nothing.
     let (process, thread) =
         unsafe { (call(number::GETPID, [0; 4])?, call(number::GETTID, [0; 4])?) };
     let arguments = [process, thread, numbered(SIGBUS), info.expose_provenance()];
-    // SAFETY: the kernel reads `info`, which is whole. What the signal does is what it did already.
+    // SAFETY: the kernel reads `info`, which is whole. The signal does what it did before.
     unsafe { call(number::RT_TGSIGQUEUEINFO, arguments) }?;
     Ok(())
 }
@@ -198,7 +197,7 @@ mod tests {
         assert_eq!(UNBLOCKABLE, bit(libc::SIGKILL) | bit(libc::SIGSTOP));
     }
 
-    /// libc has the place of the address in a method only.
+    /// libc has the offset of the address only in a method.
     #[test]
     fn the_siginfo_is_laid_out_like_libcs() {
         assert_eq!(offset_of!(Info, signal), offset_of!(libc::siginfo_t, si_signo));
@@ -206,11 +205,11 @@ mod tests {
         assert_eq!(offset_of!(Info, code), offset_of!(libc::siginfo_t, si_code));
         let mut words = [0_u64; size_of::<libc::siginfo_t>() / 8];
         words[offset_of!(Info, address) / 8] = 0x1234_5678_9abc;
-        // SAFETY: a siginfo_t has this size, needs no more alignment, and any bytes are one.
+        // SAFETY: a siginfo_t has this size, needs no more alignment, and may have any bytes.
         let info: libc::siginfo_t = unsafe { core::mem::transmute(words) };
         // SAFETY: the bytes of an address are there.
         assert_eq!(unsafe { info.si_addr() }.addr(), 0x1234_5678_9abc);
-        // libc has not heard of si_addr_lsb: it follows the address (asm-generic/siginfo.h).
+        // libc lacks si_addr_lsb, which follows the address (asm-generic/siginfo.h).
         assert_eq!(offset_of!(Info, low_bits), offset_of!(Info, address) + size_of::<usize>());
     }
 }

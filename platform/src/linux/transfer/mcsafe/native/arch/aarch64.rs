@@ -5,27 +5,26 @@ use core::arch::naked_asm;
 use super::{Registers, Stack};
 use crate::cpu::instruction::Instruction;
 
-/// Where the part of [`copy`] that copies begins, from its first byte, its careful part, and its
-/// exit.
+/// The offsets in [`copy`] of the part that copies, of its careful part and of its exit.
 pub(in super::super) const ENTRY: usize = 12;
 pub(in super::super) const CAREFUL: usize = 96;
 pub(in super::super) const EXIT: usize = CAREFUL + 32;
 
-/// Copies `left` bytes from `source` to `target`, and says how many are left.
+/// Copies `left` bytes from `source` to `target`, and returns how many are left.
 ///
-/// It begins with `bti c`, which the assembler knows as a hint: a program that is built with branch
-/// target identification may be called through a pointer nowhere else. It does nothing elsewhere.
+/// It begins with `bti c`, written as a hint: with branch target identification a call through a
+/// pointer must land on one. Elsewhere the hint does nothing.
 ///
-/// It goes by blocks, and the registers mean the block then: the careful part copies what is good
-/// of one that failed, byte by byte.
+/// It goes by blocks, and the registers describe the block. The careful part copies the good bytes
+/// of a block that failed.
 ///
-/// `start` and `end` are for the handler. Whoever sets the program counter to the exit puts a
-/// report into x5; to the careful part, also how many bytes it is to copy into x3, and into x7 how
-/// many more are left.
+/// `start` and `end` are for the handler. To move the copy to the exit, it puts a report into x5;
+/// to the careful part, also the number of bytes to copy into x3, and the number of bytes that stay
+/// uncopied into x7.
 ///
 /// # Safety
 ///
-/// As of [`Copy`](super::Copy).
+/// Those of [`Copy`](super::Copy).
 #[unsafe(naked)]
 pub(in super::super) unsafe extern "C" fn copy(
     target: *mut u8,
@@ -34,7 +33,7 @@ pub(in super::super) unsafe extern "C" fn copy(
     left: usize,
     end: usize,
 ) -> u128 {
-    // They are x0 to x4, the result is x0 and x1.
+    // The arguments are x0 to x4, the result is x0 and x1.
     naked_asm!(
         "2:",
         "hint #34",
@@ -79,14 +78,14 @@ pub(in super::super) unsafe extern "C" fn copy(
     )
 }
 
-/// Where the exit of [`flush`] lies.
+/// The offset of the exit in [`flush`].
 pub(in super::super) const FLUSH_EXIT: usize = 96;
 
-/// Flushes the cache lines of `left` bytes from `target` on, and says how many are left.
+/// Flushes the cache lines of `left` bytes from `target` on, and returns how many are left.
 ///
 /// # Safety
 ///
-/// As of [`Flush`](super::Flush).
+/// Those of [`Flush`](super::Flush).
 #[unsafe(naked)]
 pub(in super::super) unsafe extern "C" fn flush(
     target: *const u8,
@@ -97,8 +96,8 @@ pub(in super::super) unsafe extern "C" fn flush(
     line: usize,
     instruction: usize,
 ) -> u128 {
-    // As above; then x5 and x6. The assembler knows two of the instructions' names only with the
-    // features.
+    // The arguments as above, then x5 and x6. The assembler knows the names of two instructions
+    // only with the features.
     naked_asm!(
         "2:",
         "hint #34",
@@ -131,7 +130,7 @@ pub(in super::super) unsafe extern "C" fn flush(
     )
 }
 
-/// The number of an instruction for [`flush`].
+/// Returns the number of an instruction for [`flush`].
 pub(in super::super) const fn numbered(instruction: Instruction) -> Option<usize> {
     match instruction {
         Instruction::DcCvadp => Some(0),
@@ -148,7 +147,7 @@ pub(in super::super) const fn restorer_address() -> *const () {
     core::ptr::null()
 }
 
-/// `struct ucontext`, up to what is of use here.
+/// `struct ucontext`, up to the last field in use.
 #[repr(C)]
 pub(in super::super) struct Context {
     flags: usize,
@@ -159,7 +158,7 @@ pub(in super::super) struct Context {
     machine: Machine,
 }
 
-/// `struct sigcontext`, up to what is of use here. Its end is aligned to 16 bytes, and so it is.
+/// `struct sigcontext`, up to the last field in use, with the kernel's alignment of 16 bytes.
 #[repr(C, align(16))]
 struct Machine {
     fault_address: u64,
@@ -169,12 +168,12 @@ struct Machine {
 }
 
 impl Context {
-    /// What was blocked before the signal.
+    /// Returns the signals that were blocked before this one.
     pub(in super::super) const fn mask(&self) -> u64 {
         self.mask
     }
 
-    /// The kernel sets it to null in each frame that it makes, and does not read it.
+    /// Returns the link, which the kernel sets to null in each frame and does not read.
     pub(in super::super) const fn link(&mut self) -> &mut *mut Self {
         &mut self.link
     }
@@ -184,14 +183,14 @@ impl Context {
         Registers { counter: self.machine.counter, target, source, start, left, end }
     }
 
-    /// Goes on at `counter`, with `report` in the register that the exit takes it from.
+    /// Continues at `counter`, with `report` in the exit's register.
     pub(in super::super) const fn resume(&mut self, counter: usize, report: usize) {
         self.machine.counter = counter;
         let [_, _, _, _, _, x5, ..] = &mut self.machine.registers;
         *x5 = report;
     }
 
-    /// Of the bytes that are left, these are copied now, and those not at all.
+    /// Divides the bytes that are left: `now` are copied, and `never` are not.
     pub(in super::super) const fn divide(&mut self, now: usize, never: usize) {
         let [_, _, _, x3, _, _, _, x7, ..] = &mut self.machine.registers;
         (*x3, *x7) = (now, never);
@@ -204,7 +203,7 @@ mod tests {
 
     use super::{super::*, Context, Machine};
 
-    /// A program without branch target identification does not notice.
+    /// A program without branch target identification would not notice its absence.
     #[test]
     fn each_routine_begins_with_a_landing_pad() {
         for routine in [first_byte(), first_byte_of_flush()] {

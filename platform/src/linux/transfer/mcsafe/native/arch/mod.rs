@@ -1,5 +1,5 @@
-//! What differs by processor: the copy, the signal frame and the system calls, each from the
-//! kernel's own headers (asm/ucontext.h, asm/sigcontext.h, asm/unistd.h).
+//! The copy and the signal frame of each processor, by the kernel's own headers (asm/ucontext.h,
+//! asm/sigcontext.h).
 
 #[cfg_attr(target_arch = "x86_64", path = "x86_64.rs")]
 #[cfg_attr(target_arch = "aarch64", path = "aarch64.rs")]
@@ -8,18 +8,18 @@ mod native;
 
 pub(super) use native::*;
 
-/// The copy of each processor. It returns two registers: the low half is how many bytes are left,
-/// the high half 0, or what the handler put there.
+/// The copy of a processor. It returns two registers: the low half is the number of bytes left, the
+/// high half 0 or the handler's report.
 ///
-/// `target` or `source` lies in the guarded mapping, from `start` up to `end`, which the copy does
-/// not touch otherwise: they are in registers so that a handler finds them there. `left` is the
-/// number of bytes.
+/// `target` or `source` lies in the guarded mapping, from `start` up to `end`. The copy does not
+/// use these two: they are in registers so that a handler finds them there. `left` is the number of
+/// bytes.
 ///
 /// # Safety
 ///
-/// What is mapped of both ranges may be read and written, and nobody holds a reference to what is
-/// written. What is not raises a signal, which a handler either takes to the exit or does not
-/// return from.
+/// The mapped bytes of both ranges may be read and written, and nobody holds a reference to the
+/// bytes that are written. Other bytes raise a signal, whose handler either moves the copy to its
+/// exit or does not return.
 pub(super) type Copy = unsafe extern "C" fn(
     target: *mut u8,
     source: *const u8,
@@ -28,11 +28,10 @@ pub(super) type Copy = unsafe extern "C" fn(
     end: usize,
 ) -> u128;
 
-/// The flush of each processor, of whole lines from the one on that `target` is in the beginning
-/// of.
+/// The flush of a processor: of whole lines, of which `target` begins the first.
 ///
-/// `target` is in the guarded mapping, and `source` is the same: the registers mean what they do in
-/// a [`Copy`], for the handler. `left` is not 0. It is finished at the next fence.
+/// `target` is in the guarded mapping, and `source` is the same, so that the registers mean to the
+/// handler what they do in a [`Copy`]. `left` is not 0. The flush is finished at the next fence.
 ///
 /// # Safety
 ///
@@ -48,13 +47,13 @@ pub(super) type Flush = unsafe extern "C" fn(
     instruction: usize,
 ) -> u128;
 
-/// What a routine was at when a signal interrupted the program. Only the counter means anything
-/// unless one was running.
+/// The registers when a signal interrupted the program. Unless a routine was running, only the
+/// counter has a meaning.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Registers {
     /// The address of the instruction.
     pub(super) counter: usize,
-    /// The next byte to write, or one in the block of it.
+    /// The next byte to write, or one in its block.
     pub(super) target: usize,
     pub(super) source: usize,
     pub(super) left: usize,
@@ -70,17 +69,17 @@ struct Stack {
     size: usize,
 }
 
-/// Where a routine goes on after a fault.
+/// The place where a routine continues after a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Landing {
-    /// At the part of the copy that goes byte by byte, since a block failed.
+    /// The part of the copy that goes byte by byte, after a block has failed.
     Careful(usize),
     Exit(usize),
 }
 
 impl Landing {
-    /// After a fault at this instruction, if that is one of a routine.
-    pub(super) fn of(counter: usize) -> Option<Self> {
+    /// Returns the landing after a fault at this instruction, if it belongs to a routine.
+    pub(super) fn after_fault(counter: usize) -> Option<Self> {
         let (copy, flush) = (first_byte(), first_byte_of_flush());
         let from = |start: usize| counter.wrapping_sub(start);
         if (ENTRY..CAREFUL).contains(&from(copy)) {
@@ -93,18 +92,18 @@ impl Landing {
     }
 }
 
-/// The bytes of a copy's block, at most.
+/// The largest block of a copy, in bytes.
 pub(super) const BLOCK: usize = 64;
 
-/// The address of the copy's first byte.
-#[expect(clippy::as_conversions, reason = "a function's address is had in no other way")]
+/// Returns the address of the copy's first byte.
+#[expect(clippy::as_conversions, reason = "only a cast gives a function's address")]
 pub(super) fn first_byte() -> usize {
     let copy: Copy = copy;
     copy as usize
 }
 
-/// The address of the flush's first byte.
-#[expect(clippy::as_conversions, reason = "a function's address is had in no other way")]
+/// Returns the address of the flush's first byte.
+#[expect(clippy::as_conversions, reason = "only a cast gives a function's address")]
 pub(super) fn first_byte_of_flush() -> usize {
     let flush: Flush = flush;
     flush as usize

@@ -1,30 +1,29 @@
-//! RISC-V, 64 bits. Its kernel makes SIGSEGV of the processor's own access fault, so that bad
-//! memory is only survived where the kernel knows of it and raises SIGBUS.
+//! RISC-V, 64 bits. The kernel raises SIGSEGV for the processor's own access fault, so a copy
+//! survives only bad memory that the kernel knows and raises SIGBUS for.
 
 use core::arch::naked_asm;
 
 use super::{Registers, Stack};
 use crate::cpu::instruction::Instruction;
 
-/// Where the part of [`copy`] that copies begins, from its first byte, its careful part, and its
-/// exit.
+/// The offsets in [`copy`] of the part that copies, of its careful part and of its exit.
 pub(in super::super) const ENTRY: usize = 8;
 pub(in super::super) const CAREFUL: usize = 128;
 pub(in super::super) const EXIT: usize = CAREFUL + 32;
 
-/// Copies `left` bytes from `source` to `target`, and says how many are left.
+/// Copies `left` bytes from `source` to `target`, and returns how many are left.
 ///
-/// It goes by blocks where both are aligned to 8, and the registers mean the block then: the
-/// careful part copies what is good of one that failed, byte by byte. So it does where they are not
-/// aligned: a misaligned access is trapped and emulated on many processors.
+/// It goes by blocks where both ranges are aligned to 8, and the registers describe the block. The
+/// careful part copies the good bytes of a block that failed, and ranges that are not aligned: many
+/// processors trap and emulate a misaligned access.
 ///
-/// `start` and `end` are for the handler. Whoever sets the program counter to the exit puts a
-/// report into a5; to the careful part, also how many bytes it is to copy into a3, and into t2 how
-/// many more are left.
+/// `start` and `end` are for the handler. To move the copy to the exit, it puts a report into a5;
+/// to the careful part, also the number of bytes to copy into a3, and the number of bytes that stay
+/// uncopied into t2.
 ///
 /// # Safety
 ///
-/// As of [`Copy`](super::Copy).
+/// Those of [`Copy`](super::Copy).
 #[unsafe(naked)]
 pub(in super::super) unsafe extern "C" fn copy(
     target: *mut u8,
@@ -33,8 +32,8 @@ pub(in super::super) unsafe extern "C" fn copy(
     left: usize,
     end: usize,
 ) -> u128 {
-    // They are a0 to a4, the result is a0 and a1. Without compressed and relaxed instructions,
-    // their length is known here.
+    // The arguments are a0 to a4, the result is a0 and a1. Without compression and relaxation the
+    // length of the instructions is known.
     naked_asm!(
         ".option push",
         ".option norvc",
@@ -88,14 +87,14 @@ pub(in super::super) unsafe extern "C" fn copy(
     )
 }
 
-/// Where the exit of [`flush`] lies.
+/// The offset of the exit in [`flush`].
 pub(in super::super) const FLUSH_EXIT: usize = 64;
 
-/// Flushes the cache blocks of `left` bytes from `target` on, and says how many are left.
+/// Flushes the cache blocks of `left` bytes from `target` on, and returns how many are left.
 ///
 /// # Safety
 ///
-/// As of [`Flush`](super::Flush).
+/// Those of [`Flush`](super::Flush).
 #[unsafe(naked)]
 pub(in super::super) unsafe extern "C" fn flush(
     target: *const u8,
@@ -106,8 +105,8 @@ pub(in super::super) unsafe extern "C" fn flush(
     line: usize,
     instruction: usize,
 ) -> u128 {
-    // As above; then a5 and a6. There is one instruction, cbo.clean, whose name the assembler knows
-    // only with the extension.
+    // The arguments as above, then a5 and a6. The only instruction is cbo.clean, whose name the
+    // assembler knows only with the extension.
     naked_asm!(
         ".option push",
         ".option norvc",
@@ -135,7 +134,7 @@ pub(in super::super) unsafe extern "C" fn flush(
     )
 }
 
-/// The number of an instruction for [`flush`].
+/// Returns the number of an instruction for [`flush`].
 pub(in super::super) const fn numbered(instruction: Instruction) -> Option<usize> {
     match instruction {
         Instruction::CboClean => Some(0),
@@ -143,10 +142,10 @@ pub(in super::super) const fn numbered(instruction: Instruction) -> Option<usize
     }
 }
 
-/// The kernel's own restorer is in the vDSO; there is no room for another.
+/// The kernel's own restorer is in the vDSO, and there is no room for another.
 pub(in super::super) const RESTORER_FLAG: usize = 0;
 
-/// `struct ucontext`, up to what is of use here.
+/// `struct ucontext`, up to the last field in use.
 #[repr(C)]
 pub(in super::super) struct Context {
     flags: usize,
@@ -157,8 +156,8 @@ pub(in super::super) struct Context {
     machine: Machine,
 }
 
-/// `struct sigcontext`, up to what is of use here: the counter, then x1 to x31. Its end is aligned
-/// to 16 bytes, and so it is.
+/// `struct sigcontext`, up to the last field in use: the counter, then x1 to x31. The kernel aligns
+/// it to 16 bytes.
 #[repr(C, align(16))]
 struct Machine {
     counter: usize,
@@ -171,12 +170,12 @@ struct Machine {
 }
 
 impl Context {
-    /// What was blocked before the signal.
+    /// Returns the signals that were blocked before this one.
     pub(in super::super) const fn mask(&self) -> u64 {
         self.mask
     }
 
-    /// The kernel sets it to null in each frame that it makes, and does not read it.
+    /// Returns the link, which the kernel sets to null in each frame and does not read.
     pub(in super::super) const fn link(&mut self) -> &mut *mut Self {
         &mut self.link
     }
@@ -186,14 +185,14 @@ impl Context {
         Registers { counter: self.machine.counter, target, source, start, left, end }
     }
 
-    /// Goes on at `counter`, with `report` in the register that the exit takes it from.
+    /// Continues at `counter`, with `report` in the exit's register.
     pub(in super::super) const fn resume(&mut self, counter: usize, report: usize) {
         self.machine.counter = counter;
         let [_, _, _, _, _, a5, ..] = &mut self.machine.arguments;
         *a5 = report;
     }
 
-    /// Of the bytes that are left, these are copied now, and those not at all.
+    /// Divides the bytes that are left: `now` are copied, and `never` are not.
     pub(in super::super) const fn divide(&mut self, now: usize, never: usize) {
         let [_, _, _, a3, ..] = &mut self.machine.arguments;
         (*a3, self.machine.t2) = (now, never);
@@ -206,7 +205,7 @@ mod tests {
 
     use super::{Context, Machine};
 
-    /// Against libc's, where the counter is register 0.
+    /// Compares the layout with libc's, where the counter is register 0.
     #[test]
     fn the_context_is_laid_out_like_libcs() {
         assert_eq!(offset_of!(Context, mask), offset_of!(libc::ucontext_t, uc_sigmask));

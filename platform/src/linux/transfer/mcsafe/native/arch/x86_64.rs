@@ -1,39 +1,35 @@
-//! x86-64: the copy, the signal frame (asm/ucontext.h, asm/sigcontext.h) and the system calls
-//! (asm/unistd_64.h).
+//! x86-64: the copy, and the signal frame (asm/ucontext.h, asm/sigcontext.h).
 
 use core::arch::naked_asm;
 
 use super::{Registers, Stack, first_byte};
 use crate::cpu::instruction::Instruction;
 
-/// Where the part of [`copy`] that copies begins, from its first byte, its careful part, and its
-/// exit.
+/// The offsets in [`copy`] of the part that copies, of its careful part and of its exit.
 pub(in super::super) const ENTRY: usize = 32;
 pub(in super::super) const CAREFUL: usize = 288;
 pub(in super::super) const EXIT: usize = CAREFUL + 32;
 
-/// So far before they are written, lines of the target are asked for: a multiple of a line.
+/// The distance in bytes at which lines of the target are prefetched: a multiple of a line.
 const AHEAD: i32 = 256;
 
-/// Copies `left` bytes from `source` to `target`, and says how many are left.
+/// Copies `left` bytes from `source` to `target`, and returns how many are left.
 ///
-/// It goes by the lines of the source. Where Linux has to be careful with bad memory
-/// (copy_mc_fragile, for the processors of the first DIMMs of persistent memory), these must not
-/// meet it in a string instruction (`rep movsb`) or in a load that crosses a line: their machine
-/// check cannot be recovered from, and ends not the program but the system. Here no load does so,
-/// on any processor.
+/// It goes by the lines of the source. Some processors (those of the first DIMMs of persistent
+/// memory, for which Linux has copy_mc_fragile) must not meet bad memory in a string instruction
+/// (`rep movsb`) or in a load that crosses a line: that machine check is not recoverable, and ends
+/// the system, not the program. Here no load does so, on any processor.
 ///
-/// From the entry on, rsi and rdi are the ends of both ranges, and rcx is how many bytes are left,
-/// negated: one register changes when a line, or the part of one that is copied at once, has been
-/// copied, so that the handler finds no other state than before or after it. The careful part
-/// copies what is good of one that failed, byte by byte.
+/// From the entry on, rsi and rdi are the ends of both ranges, and rcx is the number of bytes left,
+/// negated. Only rcx changes when a line, or a piece of one, has been copied, so that the handler
+/// finds a state before or after it. The careful part copies the good bytes of a line that failed.
 ///
-/// `start` and `end` are for the handler. Whoever sets the program counter to the exit puts a
-/// report into r9; to the careful part, also how many bytes are to be left into r10.
+/// `start` and `end` are for the handler. To move the copy to the exit, it puts a report into r9;
+/// to the careful part, also the number of bytes that stay uncopied into r10.
 ///
 /// # Safety
 ///
-/// As of [`Copy`](super::Copy).
+/// Those of [`Copy`](super::Copy).
 #[unsafe(naked)]
 pub(in super::super) unsafe extern "C" fn copy(
     target: *mut u8,
@@ -42,11 +38,11 @@ pub(in super::super) unsafe extern "C" fn copy(
     left: usize,
     end: usize,
 ) -> u128 {
-    // They are rdi, rsi, rdx, rcx and r8, the result is rax and rdx.
+    // The arguments are rdi, rsi, rdx, rcx and r8, the result is rax and rdx.
     naked_asm!(
         "2:",
         "xor r9d, r9d",
-        // As many as there are to the end of the line.
+        // The bytes up to the end of the line.
         "mov eax, esi",
         "neg eax",
         "and eax, 63",
@@ -55,7 +51,7 @@ pub(in super::super) unsafe extern "C" fn copy(
         "add rsi, rcx",
         "add rdi, rcx",
         "neg rcx",
-        // What is between is no-ops.
+        // No-ops fill the gap.
         ".org 2b + {entry}, 0x90",
         "test eax, eax",
         "jz 4f",
@@ -145,14 +141,14 @@ pub(in super::super) unsafe extern "C" fn copy(
     )
 }
 
-/// Where the exit of [`flush`] lies.
+/// The offset of the exit in [`flush`].
 pub(in super::super) const FLUSH_EXIT: usize = 64;
 
-/// Flushes the cache lines of `left` bytes from `target` on, and says how many are left.
+/// Flushes the cache lines of `left` bytes from `target` on, and returns how many are left.
 ///
 /// # Safety
 ///
-/// As of [`Flush`](super::Flush).
+/// Those of [`Flush`](super::Flush).
 #[unsafe(naked)]
 pub(in super::super) unsafe extern "C" fn flush(
     target: *const u8,
@@ -163,7 +159,7 @@ pub(in super::super) unsafe extern "C" fn flush(
     line: usize,
     instruction: usize,
 ) -> u128 {
-    // As above; then r9 and the stack.
+    // The arguments as above, then r9 and the stack.
     naked_asm!(
         "2:",
         "mov rax, r9",
@@ -196,7 +192,7 @@ pub(in super::super) unsafe extern "C" fn flush(
     )
 }
 
-/// The number of an instruction for [`flush`].
+/// Returns the number of an instruction for [`flush`].
 pub(in super::super) const fn numbered(instruction: Instruction) -> Option<usize> {
     match instruction {
         Instruction::Clwb => Some(0),
@@ -206,21 +202,21 @@ pub(in super::super) const fn numbered(instruction: Instruction) -> Option<usize
     }
 }
 
-/// Ends a signal handler: the bytes that debuggers and unwinders know it by.
+/// Ends a signal handler, by the bytes that debuggers and unwinders know.
 #[unsafe(naked)]
 unsafe extern "C" fn restorer() {
     naked_asm!("mov rax, 15", "syscall");
 }
 
-/// The kernel wants a restorer, and this flag with it.
+/// The flag for the restorer, which the kernel requires.
 pub(in super::super) const RESTORER_FLAG: usize = 0x0400_0000;
 
-#[expect(clippy::as_conversions, reason = "a function's address is had in no other way")]
+#[expect(clippy::as_conversions, reason = "only a cast gives a function's address")]
 pub(in super::super) fn restorer_address() -> *const () {
     restorer as *const ()
 }
 
-/// `struct ucontext`, up to what is of use here.
+/// `struct ucontext`, up to the last field in use.
 #[repr(C)]
 pub(in super::super) struct Context {
     flags: usize,
@@ -250,18 +246,18 @@ struct Machine {
     rcx: usize,
     rsp: usize,
     rip: usize,
-    /// The flags, the segments, what the processor said of the fault, the place of its other
+    /// The flags, the segments, the processor's description of the fault, the address of its other
     /// registers.
     others: [u64; 15],
 }
 
 impl Context {
-    /// What was blocked before the signal.
+    /// Returns the signals that were blocked before this one.
     pub(in super::super) const fn mask(&self) -> u64 {
         self.mask
     }
 
-    /// The kernel sets it to null in each frame that it makes, and does not read it.
+    /// Returns the link, which the kernel sets to null in each frame and does not read.
     pub(in super::super) const fn link(&mut self) -> &mut *mut Self {
         &mut self.link
     }
@@ -276,13 +272,13 @@ impl Context {
         Registers { counter: rip, target, source, start: rdx, left, end: r8 }
     }
 
-    /// Goes on at `counter`, with `report` in the register that the exit takes it from.
+    /// Continues at `counter`, with `report` in the exit's register.
     pub(in super::super) const fn resume(&mut self, counter: usize, report: usize) {
         self.machine.rip = counter;
         self.machine.r9 = report;
     }
 
-    /// Of the bytes that are left, these are copied now, and those not at all.
+    /// Divides the bytes that are left: `now` are copied, and `never` are not.
     pub(in super::super) const fn divide(&mut self, _now: usize, never: usize) {
         self.machine.r10 = never;
     }
@@ -294,7 +290,7 @@ mod tests {
 
     use super::{Context, Machine};
 
-    /// Against libc's, which numbers the registers.
+    /// Compares the layout with libc's, which numbers the registers.
     #[test]
     fn the_context_is_laid_out_like_libcs() {
         assert_eq!(offset_of!(Context, machine), offset_of!(libc::ucontext_t, uc_mcontext));

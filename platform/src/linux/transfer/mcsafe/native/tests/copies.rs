@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use crate::linux::transfer::mcsafe::native::Guard;
 
-/// Room around what is copied, which must stay as it is.
+/// Room around the copied bytes, which must stay as it is.
 const AROUND: usize = 96;
 
 /// Copies `length` bytes from `from` of one buffer to `to` of another.
@@ -15,9 +15,9 @@ fn check(from: usize, to: usize, length: usize) {
     let mut expected = target.clone();
     expected[to..to + length].copy_from_slice(&source[from..]);
     let guarded = source.as_ptr_range();
-    // SAFETY: both are slices of that length, and nothing is bad: no handler is needed.
+    // SAFETY: both are slices of that length. Nothing is bad, so no handler is needed.
     let result = unsafe {
-        Guard::of_the_program().unwrap().copy(
+        Guard::assume_installed().unwrap().copy(
             target[to..].as_mut_ptr(),
             source[from..].as_ptr(),
             length,
@@ -39,12 +39,16 @@ fn every_length_up_to_three_lines() {
 
 proptest! {
     #[test]
-    fn any_bytes_from_anywhere_to_anywhere(from in 0..AROUND, to in 0..AROUND, length in prop_oneof![0..300_usize, 0..70_000_usize]) {
+    fn any_bytes_from_anywhere_to_anywhere(
+        from in 0..AROUND,
+        to in 0..AROUND,
+        length in prop_oneof![0..300_usize, 0..70_000_usize],
+    ) {
         check(from, to, length);
     }
 }
 
-/// Lengths of which the low half is small. The target is a few pages, again and again.
+/// Lengths whose low half is small. The target is a few pages, mapped repeatedly.
 #[test]
 fn more_than_four_gibibytes() {
     const LENGTH: usize = (4 << 30) + 10;
@@ -57,8 +61,7 @@ fn more_than_four_gibibytes() {
     for at in (0..LENGTH).step_by(PART) {
         let (protection, flags) =
             (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_FIXED);
-        // SAFETY: it takes the place of a part of this test's own mapping, to which there is no
-        // reference.
+        // SAFETY: it replaces a part of this test's own mapping, to which there is no reference.
         let part =
             unsafe { libc::mmap(target.wrapping_add(at).cast(), PART, protection, flags, fd, 0) };
         assert_ne!(part, libc::MAP_FAILED);
@@ -73,7 +76,8 @@ fn more_than_four_gibibytes() {
     }
     let guarded = source.addr()..source.addr() + LENGTH;
     // SAFETY: as many bytes are mapped, and nobody else uses them.
-    let result = unsafe { Guard::of_the_program().unwrap().copy(target, source, LENGTH, guarded) };
+    let result =
+        unsafe { Guard::assume_installed().unwrap().copy(target, source, LENGTH, guarded) };
     assert_eq!(result, Ok(()));
     for (shift, byte) in (LENGTH - 20..LENGTH).zip(1_u8..) {
         // SAFETY: it is mapped, and nobody else's.
@@ -87,10 +91,10 @@ fn more_than_four_gibibytes() {
     unsafe { libc::close(fd) };
 }
 
-/// So many bytes of nobody's memory, which take none before they are written to.
+/// Maps so many bytes, which take no memory before they are written to.
 fn mapped(length: usize) -> *mut u8 {
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
-    // SAFETY: a mapping at an address of the kernel's choice touches no memory that anybody has.
+    // SAFETY: a mapping at an address of the kernel's choice touches nobody's memory.
     let at = unsafe {
         libc::mmap(core::ptr::null_mut(), length, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0)
     };

@@ -1,6 +1,6 @@
-//! A memory error that is told of at any instruction of the copy, not only at the one that met it,
-//! and of any address: a processor's machine check need not be precise. The copy goes on by single
-//! steps (the trap flag), and at one of them comes a fault that is made up.
+//! Memory errors reported at any instruction of the copy, and at any address: a processor's machine
+//! check need not be precise. The copy runs in single steps (the trap flag), and one of the steps
+//! gets a made-up fault.
 
 use core::{
     arch::asm,
@@ -19,38 +19,37 @@ use crate::{
     },
 };
 
-/// An exact address, and a cache line. (Of a page, no byte before it is copied once more.)
+/// An exact address, and a cache line. (For a page, no byte before it is copied again.)
 const LOW_BITS: [i16; 2] = [0, 6];
-/// Room before and behind both ranges.
+/// Room before and after both ranges.
 const AROUND: usize = 128;
 const ROOM: usize = 1024;
 
-/// The instruction of the copy at which the fault comes, counted from its first one, and its
+/// The instruction of the copy that gets the fault, counted from the first, and the fault's
 /// address.
 static AT: AtomicUsize = AtomicUsize::new(0);
 static ADDRESS: AtomicUsize = AtomicUsize::new(0);
 static BITS: AtomicUsize = AtomicUsize::new(0);
-/// How many instructions of it there were; how many bytes were left when the fault came; whether it
-/// was the copy's.
+/// The number of instructions, the bytes left when the fault came, and whether it was the copy's.
 static STEPS: AtomicUsize = AtomicUsize::new(0);
 static LEFT: AtomicUsize = AtomicUsize::new(0);
 static TAKEN: AtomicBool = AtomicBool::new(false);
-/// The same of the careful part, where another one comes, of the target's last byte; whether it was
-/// not the copy's.
+/// The same for the careful part, which gets another fault, at the target's last byte; and whether
+/// it was not the copy's.
 static LAST: AtomicUsize = AtomicUsize::new(0);
 static AGAIN: AtomicUsize = AtomicUsize::new(0);
 static CAREFUL_STEPS: AtomicUsize = AtomicUsize::new(0);
 static MISSED: AtomicBool = AtomicBool::new(false);
 
 unsafe extern "C" fn on_step(_signal: c_int, _info: *mut c_void, context: *mut c_void) {
-    // SAFETY: it is what the kernel gave to this handler, which uses it by nothing else meanwhile.
+    // SAFETY: the kernel gave it to this handler, which uses it only here meanwhile.
     let Some(registers) = (unsafe { context.cast::<Context>().as_ref() }).map(Context::registers)
     else {
         return;
     };
     let within = registers.counter.wrapping_sub(arch::first_byte());
     let bits = i16::try_from(BITS.load(Relaxed)).unwrap_or(0);
-    // SAFETY: one is made here, the other is as the kernel gave it to this handler.
+    // SAFETY: one is made here, and the kernel gave the other to this handler.
     let fault = |address, bits| unsafe {
         fault::resume(&Info::made(SIGBUS, BUS_MCEERR_AR, address, bits), context.cast())
     };
@@ -71,12 +70,12 @@ unsafe extern "C" fn on_step(_signal: c_int, _info: *mut c_void, context: *mut c
 #[repr(align(4096))]
 struct Room([u8; ROOM]);
 
-/// What the copy answers, one instruction after the other.
+/// Runs the copy, one instruction after the other.
 fn stepped(target: *mut u8, source: *const u8, length: usize, guarded: (usize, usize)) -> u128 {
     let (left, report): (u64, u64);
-    // SAFETY: the ranges are this test's. What is on the stack is below the red zone of whoever is
-    // here, and gone at the end; the trap flag is, too. The copy changes what the calling
-    // convention lets it change.
+    // SAFETY: the ranges are this test's. The stack is used below the caller's red zone, and
+    // restored at the end, as is the trap flag. The copy changes only what the calling convention
+    // allows.
     unsafe {
         asm!(
             "mov r12, rsp", "sub rsp, 256", "and rsp, -16",
@@ -85,8 +84,9 @@ fn stepped(target: *mut u8, source: *const u8, length: usize, guarded: (usize, u
             "pushfq", "and qword ptr [rsp], ~0x100", "popfq",
             "mov rsp, r12",
             in("r13") arch::first_byte(), out("r12") _,
-            inout("rdi") target => _, inout("rsi") source => _, inout("rdx") guarded.0 => report, inout("rcx") length => _,
-            inout("r8") guarded.1 => _, out("rax") left, clobber_abi("C"),
+            inout("rdi") target => _, inout("rsi") source => _, inout("rdx") guarded.0 => report,
+            inout("rcx") length => _, inout("r8") guarded.1 => _, out("rax") left,
+            clobber_abi("C"),
         );
     }
     u128::from(left) | u128::from(report) << 64
@@ -98,7 +98,7 @@ fn at_any_instruction() {
     let mut action: libc::sigaction = unsafe { core::mem::zeroed() };
     action.sa_sigaction = on_step as *const () as usize;
     action.sa_flags = libc::SA_SIGINFO;
-    // SAFETY: it is one, and no other test of this program has to do with this signal.
+    // SAFETY: it is one, and no other test of this program uses this signal.
     assert_eq!(unsafe { libc::sigaction(libc::SIGTRAP, &raw const action, null_mut()) }, 0);
     let source = Room(core::array::from_fn(|index| (index * 7 % 251) as u8 | 1));
     let mut taken = 0;
@@ -115,8 +115,8 @@ fn at_any_instruction() {
     assert!(taken > 500, "{taken} faults");
 }
 
-/// Copies once for each instruction that there is a fault at: how many were the copy's. It is of
-/// the byte `at` of the source, or of the target.
+/// Copies once for each instruction that may get the fault, and returns how many faults were the
+/// copy's. The fault is at the byte `at` of the source, or of the target.
 fn one(
     source: &Room,
     (from, to, length): (usize, usize, usize),
@@ -135,7 +135,7 @@ fn one(
         BITS.store(usize::try_from(bits).unwrap(), Relaxed);
         STEPS.store(0, Relaxed);
         TAKEN.store(false, Relaxed);
-        // One in each instruction of it, and more often none.
+        // One for each instruction, and more often none.
         AGAIN.store(step % 16, Relaxed);
         LAST.store(place.addr() + length - 1, Relaxed);
         CAREFUL_STEPS.store(0, Relaxed);
@@ -155,7 +155,7 @@ fn one(
             source.0[from..from + copied],
             "{what}: what is told of is there"
         );
-        // The first byte that is bad, as exactly as that is told.
+        // The first bad byte, as exactly as it is known.
         let bad = (address & !((1 << bits) - 1)).saturating_sub(address - at);
         let before = length.wrapping_sub(LEFT.load(Relaxed));
         assert!(
@@ -173,15 +173,14 @@ fn one(
     taken
 }
 
-/// What the calling convention says that a function keeps.
+/// The registers that the calling convention preserves.
 #[test]
 fn registers_that_belong_to_the_caller() {
     for length in [0, 15, 63, 200, 500] {
         let (source, mut target) = (vec![1_u8; length], vec![0_u8; length]);
         let (b, c, d, e): (usize, usize, usize, usize);
         let found: usize;
-        // SAFETY: both ranges are this test's, and no handler is needed. What is put on the stack
-        // is taken away again.
+        // SAFETY: both ranges are this test's, and no handler is needed. The stack is restored.
         unsafe {
             asm!(
                 "mov r11, rsp", "sub rsp, 256", "and rsp, -16", "push r11", "push rbx",
@@ -190,9 +189,10 @@ fn registers_that_belong_to_the_caller() {
                 "mov r9, rbx",
                 "pop rbx", "pop rsp",
                 inout("rax") arch::first_byte() => _, out("r9") found,
-                inout("rdi") target.as_mut_ptr() => _, inout("rsi") source.as_ptr() => _, inout("rdx") 0_usize => _,
-                inout("rcx") length => _, inout("r8") 0_usize => _,
-                inout("r12") 12_usize => b, inout("r13") 13_usize => c, inout("r14") 14_usize => d, inout("r15") 15_usize => e,
+                inout("rdi") target.as_mut_ptr() => _, inout("rsi") source.as_ptr() => _,
+                inout("rdx") 0_usize => _, inout("rcx") length => _, inout("r8") 0_usize => _,
+                inout("r12") 12_usize => b, inout("r13") 13_usize => c,
+                inout("r14") 14_usize => d, inout("r15") 15_usize => e,
                 clobber_abi("C"),
             );
         }

@@ -1,4 +1,4 @@
-//! The installation, in a system that is a script.
+//! The installation in a scripted system.
 
 use core::{
     cell::{Cell, RefCell},
@@ -32,7 +32,7 @@ struct Script<'a> {
     calls: RefCell<Vec<Call>>,
     /// The call that fails, counted from 0.
     failing: Option<(usize, Errno)>,
-    /// What happens right before which call.
+    /// Events, each right before a call.
     meanwhile: RefCell<Option<(usize, Meanwhile<'a>)>>,
 }
 
@@ -73,17 +73,17 @@ impl Signals for &Script<'_> {
 
     unsafe fn set_action(self, action: &Action) -> Result<Action, Errno> {
         self.called(Call::SetAction)?;
-        // As the kernel does.
+        // Like the kernel.
         Ok(self.action.replace(Action { mask: action.mask & !UNBLOCKABLE, ..*action }))
     }
 }
 
-/// Some function that nobody calls.
+/// A function that nobody calls.
 fn foreign(number: usize) -> Action {
     Action { handler: ptr::without_provenance(0x1000 + number), ..Action::DEFAULT }
 }
 
-/// Who it is that ours took the place of, or the place of whose it is.
+/// Returns the actions that ours replaced.
 fn taken(installation: &Installation, script: &Script<'_>) -> *const () {
     let slot = ours().iter().position(|&ours| ours == script.action.get().handler);
     installation.kept().nth(slot.expect("our handler")).expect("an action is kept").0
@@ -128,8 +128,8 @@ fn flags_are_those_of_the_action_that_was_found() {
     }
 }
 
-/// Whatever else has become the action: each row is what was found in turn, and whose slot's
-/// handler was installed.
+/// Any other action: each row has the actions found in turn, and the slot whose handler was
+/// installed.
 #[test]
 fn it_is_installed_again_in_the_place_of_whatever_is_found() {
     let (one, other) = (foreign(0), foreign(1));
@@ -165,8 +165,8 @@ fn it_is_installed_again_in_the_place_of_whatever_is_found() {
     }
 }
 
-/// Whoever found ours by signal(2) puts it back without its flags: then it is called without what it
-/// looks at, or once only.
+/// A program that found ours by signal(2) restores it without its flags: then it would be called
+/// without a siginfo, or only once.
 #[test]
 fn ours_without_its_flags_is_not_ours() {
     for flags in [0, SA_RESTART, SA_ONSTACK, SA_SIGINFO | SA_RESETHAND] {
@@ -187,8 +187,8 @@ fn ours_without_its_flags_is_not_ours() {
     }
 }
 
-/// Who came last is who ours takes the place of, whoever comes when: another handler, another call
-/// of this (a thread, or a handler that interrupts this one), and both in either order.
+/// Ours replaces the last action, whatever comes between: another handler, another call of the
+/// installation (in a thread, or in a handler that interrupts this one), and both in either order.
 #[test]
 fn who_comes_between_is_not_forgotten() {
     #[derive(Clone, Copy, Debug)]
@@ -244,8 +244,8 @@ fn whatever_fails_is_said_and_can_be_tried_again() {
     }
 }
 
-/// A child that was forked in the midst of it has what was written until then, and nobody who goes
-/// on with it. No number of a process tells it so: it may be the parent's (PID namespaces).
+/// A child forked meanwhile has what was written until then, and nobody who continues it. A process
+/// id does not tell the child: it may equal the parent's (PID namespaces).
 #[test]
 fn what_was_left_half_written_keeps_nobody_waiting() {
     let left = Action { flags: SA_NODEFER, mask: 7, ..foreign(0) };
@@ -270,8 +270,8 @@ fn what_was_left_half_written_keeps_nobody_waiting() {
     }
 }
 
-/// Threads at once, of processes that share this memory and nothing else: each has an action of
-/// its own, and whatever takes the place of it is written once.
+/// Threads at once, of processes that share only this memory: each has an action of its own, and
+/// each replaced action is written once.
 #[test]
 fn all_at_once() {
     const KINDS: usize = 3;
@@ -300,24 +300,24 @@ fn where_no_slot_is_left_it_fails() {
         assert_eq!(installation.install(&script), Ok(()));
         assert_eq!(script.action.get().handler, ours()[number]);
     }
-    // Those that are known already are still taken the place of.
+    // Known actions are still replaced.
     script.action.set(foreign(2));
     assert_eq!(installation.install(&script), Ok(()));
     assert_eq!(script.action.get().handler, ours()[2]);
-    // Another copy of this library has its own way to be known, and is trusted to pass on.
+    // Another copy of this library is recognised, and trusted to pass signals on.
     let copy = Action { mask: ALL & !UNBLOCKABLE, ..foreign(SLOTS) };
     for (found, expected) in [(foreign(SLOTS), Err(Errno::EBUSY)), (copy, Ok(()))] {
         script.action.set(found);
         assert_eq!(installation.install(&script), expected);
         assert_eq!(script.action.get(), found);
-        // And if it comes between question and answer.
+        // Also when it comes between question and answer.
         let script = Script::new(foreign(3)).before(1, |script| script.action.set(found));
         assert_eq!(installation.install(&script), expected);
         assert_eq!(script.action.get().handler, found.handler);
     }
 }
 
-/// Another call comes between each time; or a system says that all is well, and does nothing.
+/// Another call comes between each time, or a system reports success and does nothing.
 #[test]
 fn it_does_not_try_for_ever() {
     #[derive(Clone, Copy)]

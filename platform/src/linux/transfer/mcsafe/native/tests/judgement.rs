@@ -1,4 +1,4 @@
-//! Faults that no system need have raised.
+//! Made-up faults.
 
 use proptest::prelude::*;
 
@@ -7,7 +7,7 @@ use crate::{
     linux::transfer::mcsafe::native::{
         arch::{self, Landing, Registers},
         ended,
-        fault::{Report, Side, good, judge},
+        fault::{Report, Side, good_bytes, judge},
         signal::{BUS_ADRERR, BUS_MCEERR_AO, BUS_MCEERR_AR, BUS_OBJERR, Info, SIGBUS},
     },
 };
@@ -17,7 +17,7 @@ const END: usize = START + 0x10_0000;
 const BUFFER: usize = 0x1000_0000;
 const LEFT: usize = 0x800;
 
-/// In the midst of a copy from the mapping.
+/// Registers in the middle of a copy from the mapping.
 fn reading() -> Registers {
     let counter = arch::first_byte() + arch::ENTRY;
     Registers {
@@ -66,7 +66,7 @@ fn the_address_tells_the_side() {
     }
 }
 
-/// Where no address is known, the routine has to be at the mapping.
+/// Without a known address, the routine must be at the mapping.
 #[test]
 fn without_an_address() {
     for code in [BUS_ADRERR, BUS_OBJERR, BUS_MCEERR_AR] {
@@ -82,19 +82,12 @@ fn without_an_address() {
     }
 }
 
-/// Memory that is not there is as bad as any.
 #[test]
-fn what_the_codes_mean() {
+fn what_the_registers_mean() {
     let registers = |left: u128, report: usize| left | (report as u128) << 64;
-    for code in [BUS_ADRERR, BUS_OBJERR, BUS_MCEERR_AR] {
-        let of = |side| ended(registers(3, Report { side, code, low_bits: 6 }.packed()), 10);
-        assert_eq!(
-            of(Side::Medium),
-            Err(Partial { done: 7, fail: Fail::bad_memory(64) }),
-            "{code}"
-        );
-        assert_eq!(of(Side::Buffer), Err(Partial { done: 7, fail: Fail::BUFFER }), "{code}");
-    }
+    let of = |side| ended(registers(3, Report { side, low_bits: 6 }.packed()), 10);
+    assert_eq!(of(Side::Medium), Err(Partial { done: 7, fail: Fail::bad_memory(64) }));
+    assert_eq!(of(Side::Buffer), Err(Partial { done: 7, fail: Fail::BUFFER }));
     assert_eq!(ended(registers(0, 0), 10), Ok(()));
     let short = ended(registers(3, 0), 10);
     assert_eq!(short, Err(Partial { done: 7, fail: Fail::bad_memory(1) }));
@@ -117,10 +110,10 @@ fn only_what_is_raised_by_the_access_itself() {
     }
 }
 
-/// So many bytes of a block are copied byte by byte before it ends.
+/// The number of bytes of a block that are copied byte by byte before it ends.
 #[test]
 fn what_is_good_of_a_block_that_failed() {
-    let of = |registers: &Registers, address, low_bits| good(registers, address, low_bits);
+    let of = |registers: &Registers, address, low_bits| good_bytes(registers, address, low_bits);
     for (registers, at) in
         [(reading(), START + 0x5678), (writing(), START + 0x5678), (reading(), BUFFER)]
     {
@@ -185,20 +178,20 @@ fn only_where_a_routine_is() {
         (flush + arch::FLUSH_EXIT - 1, Some(Landing::Exit(flush + arch::FLUSH_EXIT))),
         (flush + arch::FLUSH_EXIT, None),
     ] {
-        assert_eq!(Landing::of(counter), landing);
+        assert_eq!(Landing::after_fault(counter), landing);
     }
 }
 
-/// A memory error is known to a page, to a huge one, or to a cache line.
+/// The location of a memory error is a page, a huge page or a cache line.
 #[test]
 fn an_address_is_as_exact_as_its_low_bits() {
     let judged = |address, low_bits| {
         judge(&reading(), &Info::made(SIGBUS, BUS_MCEERR_AR, address, low_bits))
     };
-    let report = |side, low_bits| Some(Report { side, code: BUS_MCEERR_AR, low_bits });
+    let report = |side, low_bits| Some(Report { side, low_bits });
     assert_eq!(judged(START + 0x40, 6), report(Side::Medium, 6));
     assert_eq!(judged(START + 0x5000, 12), report(Side::Medium, 12));
-    // The mapping begins in the midst of a huge page.
+    // The mapping begins in the middle of a huge page.
     let inner = Registers { start: START + 0x1000, ..reading() };
     assert_eq!(
         judge(&inner, &Info::made(SIGBUS, BUS_MCEERR_AR, START, 21)),
@@ -206,7 +199,7 @@ fn an_address_is_as_exact_as_its_low_bits() {
     );
     assert_eq!(judge(&inner, &Info::made(SIGBUS, BUS_MCEERR_AR, START, 12)), None);
     assert_eq!(judged(BUFFER & !0xFFFF, 16), report(Side::Buffer, 16));
-    // Other codes have no low bits, whatever stands there; and no number of them is too large.
+    // Other codes have no low bits, whatever the field says. No number of low bits is too large.
     assert_eq!(judge(&reading(), &Info::made(SIGBUS, BUS_ADRERR, END, 21)), None);
     for bits in [-1, 64, i16::MIN, i16::MAX] {
         assert_eq!(judged(START, bits), report(Side::Medium, 0));
@@ -226,20 +219,30 @@ fn tags_of_pointers_do_not_matter() {
 }
 
 proptest! {
-    /// Nothing overflows, and nothing is both.
+    /// Nothing overflows, and no fault is in both ranges.
     #[test]
-    fn any_registers(counter in 0..arch::EXIT, target: usize, source: usize, left: usize, start: usize, end: usize, address: usize, low_bits: i16) {
+    fn any_registers(
+        counter in 0..arch::EXIT,
+        target: usize,
+        source: usize,
+        left: usize,
+        start: usize,
+        end: usize,
+        address: usize,
+        low_bits: i16,
+    ) {
         let counter = arch::first_byte() + counter;
         let registers = Registers { counter, target, source, left, start, end };
-        if let Some(report) = judge(&registers, &Info::made(SIGBUS, BUS_MCEERR_AR, address, low_bits)) {
+        let info = Info::made(SIGBUS, BUS_MCEERR_AR, address, low_bits);
+        if let Some(report) = judge(&registers, &info) {
             prop_assert_eq!(Report::unpacked(report.packed()), Some(report));
         }
     }
 
     #[test]
-    fn a_report_fits_a_register(buffer: bool, code in 2..=4, low_bits in 0..64_u32) {
+    fn a_report_fits_a_register(buffer: bool, low_bits in 0..64_u32) {
         let side = if buffer { Side::Buffer } else { Side::Medium };
-        let report = Report { side, code, low_bits };
+        let report = Report { side, low_bits };
         prop_assert_eq!(Report::unpacked(report.packed()), Some(report));
         prop_assert_eq!(Report::unpacked(0), None);
     }
