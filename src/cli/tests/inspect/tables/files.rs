@@ -35,7 +35,7 @@ fn tables_that_are_wrong() {
         (
             "a version to come",
             with(&tree, 24, &18_u32.to_be_bytes()),
-            "a devicetree of version 17, compatible with version 18, only versions 16 and 17 \
+            "a devicetree of version 17, compatible with version 18; only versions 16 and 17 \
              are known",
         ),
         (
