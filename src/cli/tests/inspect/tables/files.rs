@@ -41,7 +41,7 @@ fn tables_that_are_wrong() {
         (
             "a version of long ago",
             with(&tree, 20, &3_u32.to_be_bytes()),
-            "a devicetree of version 3, compatible with version 16, and only",
+            "a devicetree of version 3, compatible with version 16; only",
         ),
         ("no structure", with(&tree, 36, &[0; 4]), "invalid structure or token"),
         ("another table", with(&nfit, 0, b"APIC"), "ACPI's table APIC, not the NFIT"),
