@@ -99,8 +99,8 @@ fn range(region: &PhysicalRegion<'_>, command_line: &str) {
         say!("{base:#x} error {error}");
     }
     // Printing does not fail.
-    let Ok(()) = slot.report().lines(|line| {
-        say!("{base:#x} report {line}");
+    let Ok(()) = slot.report().facts(|fact| {
+        say!("{base:#x} report {fact}");
         Ok::<(), Infallible>(())
     });
     if let Err(error) = keep(base, extent, command_line) {
