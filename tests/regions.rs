@@ -233,6 +233,22 @@ device id        FM25V10-00c2a1FM25V10-00c2a2
 unsafe shutdowns 7
 granularity      BYTE"
     );
+    for (index, verdict) in [
+        (1, "yes, CACHE_LINE (ADR: caches are not saved); see the warnings"),
+        (2, "yes, PAGE (by a call of its driver)"),
+        (4, "not as it is: it is not armed"),
+    ] {
+        assert!(
+            report(index).starts_with(&format!("persistent: {verdict}\n")),
+            "{}",
+            report(index)
+        );
+    }
+    let unstated = PhysicalRegion::new(0x1000, 0x1000, KEPT);
+    assert_eq!(
+        Report::new(&Extent::new(&unstated)).persistent().to_string(),
+        "yes, CACHE_LINE (not stated by its table)"
+    );
     assert!(report(3).starts_with(
         "persistent: no: nothing makes a store durable\n\
          reason           nothing makes a store to this region durable: its table says so\n"

@@ -145,7 +145,7 @@ pub enum Value<'r> {
         /// Whether only a mapping with `MAP_SYNC` has it.
         map_sync: bool,
     },
-    /// Something that is for people only.
+    /// Words for people only.
     Words(&'r dyn Display),
 }
 

@@ -84,7 +84,7 @@ impl Entry {
         self.lines.extend(["  ", &without_controls(line), "\n"]);
     }
 
-    /// Sets the value of a key. What is for people only has none.
+    /// Sets the value of a key. A fact for people only has no key.
     pub(crate) fn set(&mut self, key: &str, value: Json) {
         if let Some(place) = self.object.get_mut(key) {
             *place = value;
@@ -117,7 +117,7 @@ impl Entry {
         for character in Json::Object(self.object).to_string().chars() {
             match character {
                 ' '..='~' => line.push(character),
-                // In a string: what JSON has outside is ASCII.
+                // Outside strings JSON is ASCII.
                 _ => line.extend(
                     character.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")),
                 ),

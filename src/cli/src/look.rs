@@ -73,8 +73,8 @@ pub(crate) fn path(path: &Path, scanner: Option<&Scanner>) -> Finding {
     }
 }
 
-/// Reads a source. Of a file only what was written: lseek(2) passes over holes and preallocated
-/// bytes.
+/// Reads a source. In a file lseek(2) passes over bytes that were never written: holes and
+/// preallocated ranges.
 fn scan(scanner: &Scanner, kind: Kind, file: &File, path: &Path) -> Scan {
     let written = |offset| match seek(file, SeekFrom::Data(offset)) {
         // Where the system does not say, all is data.

@@ -152,9 +152,9 @@ impl Output {
         let mut bytes = Vec::new();
         let read = table::read(path, &mut bytes);
         match read.and_then(|()| Table::parse(&bytes)) {
-            Ok(table) => table
-                .told()
-                .try_for_each(|told| self.put(told.report.verdict().is_ok(), told.entry(target))),
+            Ok(table) => table.listed().try_for_each(|region| {
+                self.put(region.report.verdict().is_ok(), region.entry(target))
+            }),
             Err(refusal) => self.put(false, refusal.entry(target)),
         }
     }

@@ -1,10 +1,10 @@
-//! Names and messages as a terminal may have them.
+//! Names and messages that are safe to print on a terminal.
 
 use std::path::Path;
 
-/// The path as it is if it can be shown so, else in quotes and escaped: control characters,
-/// characters that nobody sees or that reorder the line, quotes and backslashes, and what is not
-/// UTF-8.
+/// Returns the path as it is, if that is safe to print. Else it is in quotes, with escapes for
+/// control characters, invisible ones, those that reorder the line, quotes, backslashes, and bytes
+/// that are not UTF-8.
 pub(crate) fn name(path: &Path) -> String {
     match path.to_str() {
         Some(text) => {

@@ -87,7 +87,7 @@ impl Finding {
             Ok(()) => {}
             Err(error) => {
                 entry.set("error", json::error(&error));
-                // What was not opened may be told by its name.
+                // The name may tell the kind of something that was not opened.
                 if let Error::InvalidFileType(kind) = error {
                     entry.set("kind", json!(json::kind(kind)));
                 }
@@ -159,7 +159,7 @@ impl ByPath {
     }
 }
 
-/// Adds the line of what was not opened.
+/// Adds the line of something that was not opened.
 pub(crate) fn only_looked_at(entry: &mut Entry) {
     entry.line("opened", format_args!("no, only looked at ({LOOK})"));
 }
@@ -170,7 +170,7 @@ pub(crate) fn descriptor(number: i32) -> Finding {
     Finding::new(Report::new(&fd), None).with_bad_blocks(fd)
 }
 
-/// Reads what a descriptor refers to. Holes too: they are found by the position, which all
+/// Reads the object of a descriptor, holes too: to find them would move the position, which all
 /// processes share that have the descriptor.
 pub(crate) fn scan_descriptor(number: i32, scanner: &Scanner) -> Scan {
     scanner.scan(inherited(number), &format!("file descriptor {number}"), &|offset| {
@@ -178,6 +178,7 @@ pub(crate) fn scan_descriptor(number: i32, scanner: &Scanner) -> Scan {
     })
 }
 
+/// Borrows an inherited descriptor.
 fn inherited(number: i32) -> pmem2::Fd<'static> {
     #[expect(
         unsafe_code,
@@ -186,7 +187,7 @@ fn inherited(number: i32) -> pmem2::Fd<'static> {
     // SAFETY: borrow_raw wants a number that is open to stay open while it is borrowed, and one
     // that is not open to stay so. Nothing in this process closes a descriptor that it did not
     // open, there is one thread, and main looks at all numbers before it opens anything of its own.
-    // What is scanned afterwards was open then.
+    // A number that is scanned afterwards was open then.
     unsafe {
         pmem2::Fd::borrow_raw(number)
     }

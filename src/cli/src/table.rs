@@ -63,15 +63,16 @@ pub(crate) struct Table<'t> {
     warnings: Vec<TableWarning>,
 }
 
-/// A region of a table.
-pub(crate) struct Told<'t> {
+/// A region of a table, and the report on it.
+pub(crate) struct Listed<'t> {
     region: &'t PhysicalRegion<'t>,
     pub(crate) report: Report<ExtentId>,
     /// The firmware's faults in the table.
-    of_table: &'t [TableWarning],
+    faults: &'t [TableWarning],
 }
 
 impl<'t> Table<'t> {
+    /// Parses an NFIT or a flattened devicetree.
     pub(crate) fn parse(bytes: &'t [u8]) -> Result<Self, Refusal> {
         let mut warnings = Vec::new();
         let regions: Vec<_> = if bytes.starts_with(NFIT) {
@@ -91,23 +92,21 @@ impl<'t> Table<'t> {
     }
 
     /// Returns all regions, each as a source of a program without an operating system.
-    pub(crate) fn told(&'t self) -> impl Iterator<Item = Told<'t>> {
+    pub(crate) fn listed(&'t self) -> impl Iterator<Item = Listed<'t>> {
         let Self { regions, warnings } = self;
-        (0..regions.len()).filter_map(|index| Extent::in_table(regions, index)).map(|extent| Told {
-            region: extent.region(),
-            report: Report::new(&extent),
-            of_table: warnings,
+        (0..regions.len()).filter_map(|index| Extent::in_table(regions, index)).map(|extent| {
+            Listed { region: extent.region(), report: Report::new(&extent), faults: warnings }
         })
     }
 }
 
-impl Told<'_> {
+impl Listed<'_> {
     /// Whether it has an address. A node of a devicetree may have none.
     fn has_address(&self) -> bool {
         self.report.verdict() != Err(Error::InvalidRegion(RegionFault::Unaddressed))
     }
 
-    /// The name of what makes a store durable, for programs and for people.
+    /// The way to make a store durable: a name for programs, and words for people.
     fn durability(&self) -> (&'static str, &'static str) {
         match self.region.domain() {
             _ if self.region.is_unarmed() => ("none", "nothing"),
@@ -123,7 +122,7 @@ impl Told<'_> {
 
     /// The entry of the output.
     pub(crate) fn entry(&self, target: &Target) -> Entry {
-        let Self { region, report, of_table } = self;
+        let Self { region, report, faults } = self;
         let mut entry = Entry::new(target, Some(region.number()));
         let verdict = report.verdict();
         entry.set("usable", json!(verdict.is_ok()));
@@ -136,7 +135,7 @@ impl Told<'_> {
         };
         let Ok(()) = report.facts(|fact| {
             if fact.key == Key::Kind {
-                of_table.iter().for_each(|warning| warn_of_table(&mut entry, warning));
+                faults.iter().for_each(|warning| warn_of_table(&mut entry, warning));
                 for warning in Warning::of_dimms(region.number(), state) {
                     entry.line(Key::Warning.label(), warning);
                     entry.warn(json::warning(&warning));

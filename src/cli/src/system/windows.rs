@@ -95,8 +95,8 @@ fn options() -> OpenOptions {
 /// spellings.
 pub(crate) fn is_served(path: &Path) -> bool {
     let given = path.to_string_lossy().to_ascii_lowercase();
-    // As CreateFile resolves it, which leaves what begins with `\\?\` or `\??\` as it is; of the
-    // second the library does not know.
+    // As CreateFile resolves it. It leaves paths as they are that begin with `\\?\` or `\??\`, the
+    // second of which std does not know.
     let full = match std::path::absolute(path) {
         Ok(full) if !given.starts_with(r"\??\") => full.to_string_lossy().to_ascii_lowercase(),
         _ => given,
@@ -107,7 +107,7 @@ pub(crate) fn is_served(path: &Path) -> bool {
     let mut names = full.split(['\\', '/']).filter(|name| !name.is_empty()).peekable();
     let server = |name: &str| matches!(name, "pipe" | "mailslot" | "namedpipe" | "ipc$");
     if names.next_if(|name| matches!(*name, "." | "?" | "??")).is_none() {
-        // A server, and what it shares.
+        // A server and its share.
         return names.nth(1).is_some_and(server);
     }
     // Ways to the same directory of devices.

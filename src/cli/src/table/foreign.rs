@@ -85,8 +85,8 @@ fn signature(bytes: &[u8; 4]) -> Option<String> {
     bytes.iter().all(plain).then(|| String::from_utf8_lossy(bytes).into_owned())
 }
 
-/// The table with this signature out of what acpidump(8) printed, wherever it stands; `None` where
-/// that is nothing of acpidump's.
+/// Finds the table with this signature in output of acpidump(8). `None` if the text is no such
+/// output.
 pub(crate) fn dumped(text: &[u8], wanted: &str) -> Option<Result<Vec<u8>, Foreign>> {
     // A table is no text, whatever strings it has.
     if text.contains(&0) {
@@ -103,7 +103,7 @@ pub(crate) fn dumped(text: &[u8], wanted: &str) -> Option<Result<Vec<u8>, Foreig
     if others.is_empty() { None } else { Some(Err(Foreign::Dump(others))) }
 }
 
-/// `NFIT @ 0x000000007FFE1FE0`: the signature.
+/// Parses `NFIT @ 0x000000007FFE1FE0`: the signature.
 fn heading(line: &[u8]) -> Option<String> {
     let digits = line.get(4..)?.strip_prefix(b" @ 0x")?;
     let hexadecimal = !digits.is_empty() && digits.iter().all(u8::is_ascii_hexdigit);
@@ -122,8 +122,8 @@ fn rows<'t>(lines: impl Iterator<Item = (&'t [u8], usize)>) -> Result<Vec<u8>, F
     Ok(table)
 }
 
-/// `    0010: 42 4F 43 48  BOCH`: an offset, which has to be that of the next byte, and up to 16
-/// bytes, each in its column; what comes after these is for people.
+/// Parses `    0010: 42 4F 43 48  BOCH`: an offset, which has to be that of the next byte, up to 16
+/// bytes, each in its column, and text for people.
 fn row(line: &[u8], table: &mut Vec<u8>) -> Option<()> {
     let colon = line.iter().position(|&byte| byte == b':')?;
     let (offset, rest) = line.split_at_checked(colon)?;

@@ -37,7 +37,7 @@ fn a_question_can_be_interrupted() {
 
 #[test]
 fn what_is_told_of_data() {
-    // Data, in the file and beyond it, and before what was read; how many are never written.
+    // Data in the file, beyond it and before the position; the bytes that are never written.
     type Row<'r> = (&'r [Range<u64>], u64);
     let rows: &[Row] = &[
         (&[], 100),
@@ -72,7 +72,7 @@ fn names_fit() {
     assert_eq!(shortened("/mnt/数据数据数据数据数据"), "...数据数据数据数据");
 }
 
-/// A device that has gone after so many questions for its size, and of which nothing can be read.
+/// A device that is gone after so many questions for its size. No byte of it can be read.
 struct Device(Cell<usize>);
 
 impl Platform for &Device {
