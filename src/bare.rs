@@ -37,7 +37,8 @@
 
 pub use pmem2_platform::{
     Bare, BareDimm, BoardDimm, Devicetree, DimmTable, Extent, ExtentId, Guid, Nfit, PhysicalRegion,
-    RegionFault, RegionKind, TableFault, TableWarning, Window, WindowFault, find_acpi_table,
+    RegionFault, RegionKind, TableFault, TableWarning, Window, WindowFault, acpi_root_warning,
+    find_acpi_table,
 };
 
 use pmem2_platform::Handle;

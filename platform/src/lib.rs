@@ -80,7 +80,8 @@ pub use anonymous::{Anon, Anonymous};
 pub use badblocks::{BadBlocks, ClearBy};
 pub use bare::{
     Bare, BareDimm, BoardDimm, Devicetree, DimmTable, Extent, ExtentId, Guid, HostFlush, Nfit,
-    PhysicalRegion, RegionKind, TableFault, TableWarning, Window, WindowFault, find_acpi_table,
+    PhysicalRegion, RegionKind, TableFault, TableWarning, Window, WindowFault, acpi_root_warning,
+    find_acpi_table,
 };
 #[cfg(feature = "alloc")]
 pub use boxed::try_box;

@@ -2,7 +2,7 @@
 
 use super::{
     bytes::Bytes,
-    fault::{self, TableFault},
+    fault::{self, TableFault, TableWarning},
 };
 
 /// The width of a table's address: 4 bytes in the RSDT, 8 in the XSDT.
@@ -54,24 +54,16 @@ pub(super) fn sum(bytes: Bytes<'_>) -> u8 {
 /// The fault of the root pointer, of the root table, or of the table that is looked for;
 /// [`TableFault::TooMany`] for one of more than 4 MiB. The root pointer's checksum is verified.
 /// Those of the root table and of the returned table are not, since Linux only warns of a mismatch:
-/// [`Nfit::warnings`](super::nfit::Nfit::warnings) reports that of an NFIT. Only the signatures of
-/// other tables are read. A table that cannot be reached is a fault where no other has the
-/// signature: it may have been the one.
+/// [`acpi_root_warning`](root_warning) and [`Nfit::warnings`](super::nfit::Nfit::warnings) report
+/// it. Only the signatures of other tables are read. A table that cannot be reached is a fault
+/// where no other has the signature: it may have been the one.
 pub fn find<'t>(
     rsdp: u64,
     signature: [u8; 4],
     mut reach: impl FnMut(u64, usize) -> Option<&'t [u8]>,
 ) -> Result<Option<&'t [u8]>, TableFault> {
-    let mut bytes = |at: u64, length: usize| {
-        let found = reach(at, length).and_then(|found| found.get(..length));
-        found.map(Bytes::new).ok_or(TableFault::Unreachable(at))
-    };
+    let mut bytes = |at, length| reached(&mut reach, at, length);
     let (root, width) = root(rsdp, &mut bytes)?;
-    let root = whole(root, &mut bytes)?;
-    let root = match width {
-        Width::Four => table(root, *b"RSDT"),
-        Width::Eight => table(root, *b"XSDT"),
-    }?;
     let mut at = HEADER;
     let mut unreachable = None;
     loop {
@@ -96,8 +88,54 @@ pub fn find<'t>(
     }
 }
 
-/// Returns the address of the root table, from the root pointer.
+/// Returns the warning of a checksum mismatch of ACPI's root table (RSDT or XSDT), which
+/// [`find_acpi_table`](find) reads all the same, as Linux does. `rsdp` and `reach` are those of
+/// [`find_acpi_table`](find).
+///
+/// # Errors
+///
+/// The fault of the root pointer, or of the root table.
+pub fn root_warning<'t>(
+    rsdp: u64,
+    mut reach: impl FnMut(u64, usize) -> Option<&'t [u8]>,
+) -> Result<Option<TableWarning>, TableFault> {
+    let (root, _) = root(rsdp, &mut |at, length| reached(&mut reach, at, length))?;
+    Ok(mismatch(root))
+}
+
+/// Returns the warning of a table's checksum mismatch.
+pub(super) fn mismatch(table: Bytes<'_>) -> Option<TableWarning> {
+    let (sum, found) = (sum(table), table.u8(9)?);
+    let expected = found.wrapping_sub(sum);
+    (sum != 0).then_some(TableWarning::Checksum { found, expected })
+}
+
+/// Returns `length` bytes of physical memory.
+fn reached<'t>(
+    reach: &mut impl FnMut(u64, usize) -> Option<&'t [u8]>,
+    at: u64,
+    length: usize,
+) -> Result<Bytes<'t>, TableFault> {
+    let found = reach(at, length).and_then(|found| found.get(..length));
+    found.map(Bytes::new).ok_or(TableFault::Unreachable(at))
+}
+
+/// Returns the root table, and the width of its addresses.
 fn root<'t>(
+    rsdp: u64,
+    bytes: &mut impl FnMut(u64, usize) -> Result<Bytes<'t>, TableFault>,
+) -> Result<(Bytes<'t>, Width), TableFault> {
+    let (address, width) = root_address(rsdp, bytes)?;
+    let root = whole(address, bytes)?;
+    let root = match width {
+        Width::Four => table(root, *b"RSDT"),
+        Width::Eight => table(root, *b"XSDT"),
+    }?;
+    Ok((root, width))
+}
+
+/// Returns the address of the root table, from the root pointer.
+fn root_address<'t>(
     rsdp: u64,
     bytes: &mut impl FnMut(u64, usize) -> Result<Bytes<'t>, TableFault>,
 ) -> Result<(u64, Width), TableFault> {

@@ -19,7 +19,7 @@ mod region;
 pub(crate) mod source;
 mod transfer;
 
-pub use acpi::find as find_acpi_table;
+pub use acpi::{find as find_acpi_table, root_warning as acpi_root_warning};
 pub use devicetree::Devicetree;
 pub use fault::{TableFault, TableWarning};
 pub use guid::Guid;

@@ -143,13 +143,7 @@ impl<'t> Nfit<'t> {
     /// Returns the faults that Linux reads the table with and warns of, at most one of each kind.
     /// This adds up all bytes of the table.
     pub fn warnings(self) -> impl Iterator<Item = TableWarning> {
-        [self.checksum(), self.early_end()].into_iter().flatten()
-    }
-
-    fn checksum(self) -> Option<TableWarning> {
-        let (sum, found) = (self.sum(), self.table.u8(9)?);
-        let expected = found.wrapping_sub(sum);
-        (sum != 0).then_some(TableWarning::Checksum { found, expected })
+        [acpi::mismatch(self.table), self.early_end()].into_iter().flatten()
     }
 
     /// Returns the sum of its bytes, which shows a change.

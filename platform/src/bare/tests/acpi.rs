@@ -3,7 +3,7 @@
 use std::{cell::RefCell, vec::Vec};
 
 use super::tables::{self, Range, sum_to_zero, table};
-use crate::{TableFault, find_acpi_table};
+use crate::{TableFault, TableWarning, acpi_root_warning, find_acpi_table};
 
 /// Pieces of physical memory, by address, and what was asked of them.
 #[derive(Default)]
@@ -343,4 +343,31 @@ fn a_circle_ends() {
     let memory = Memory::default().with(RSDP, pointer(0, RSDT, 0)).with(RSDT, rsdt(&[RSDT; 1000]));
     assert_eq!(memory.find(RSDP, b"NFIT"), Ok(None));
     assert_eq!(memory.asked.take().len(), 1003);
+}
+
+/// A root table with a checksum mismatch is read, as in Linux, and not in silence.
+#[test]
+fn the_checksum_of_the_root_table() {
+    let warning = |memory: &Memory| {
+        acpi_root_warning(RSDP, |at, length| {
+            let (_, bytes) = memory.pieces.iter().find(|(start, _)| *start == at)?;
+            (bytes.len() >= length).then_some(bytes.as_slice())
+        })
+    };
+    for revision in [0, 2] {
+        assert_eq!(warning(&machine(pointer(revision, RSDT, XSDT))), Ok(None));
+        let mut roots = [(RSDT, rsdt(&[0x2000])), (XSDT, xsdt(&[0x2000]))];
+        let used = usize::from(revision == 2);
+        let expected = roots[used].1[9];
+        roots.iter_mut().for_each(|(_, root)| root[9] ^= 0x40);
+        let found = roots[used].1[9];
+        let mut memory = Memory::default().with(RSDP, pointer(revision, RSDT, XSDT));
+        for (at, root) in roots {
+            memory = memory.with(at, root);
+        }
+        let memory = memory.with(0x2000, nfit());
+        assert_eq!(warning(&memory), Ok(Some(TableWarning::Checksum { found, expected })));
+        assert_eq!(memory.find(RSDP, b"NFIT"), Ok(Some(nfit().as_slice())));
+    }
+    assert_eq!(warning(&Memory::default()), Err(TableFault::Unreachable(RSDP)));
 }
