@@ -1,4 +1,4 @@
-//! What an invented board's code declares of its memory: a constant table, in flash. Nothing of it
+//! The memory that an invented board's code declares: a constant table, in flash. Nothing of it
 //! is touched.
 
 use pmem2::{

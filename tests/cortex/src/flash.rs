@@ -1,4 +1,4 @@
-//! What the programs do whose links ci/cortex compares: ask for every answer of a source, each
+//! The programs that ci/cortex compares the links of: they ask for every answer of a source, each
 //! wanted in memory, so that none is left out; read and write.
 
 use core::{hint::black_box, ptr::NonNull};

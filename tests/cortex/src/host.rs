@@ -1,4 +1,4 @@
-//! What the emulator does for a program: Arm's semihosting specification 3.
+//! The emulator's services for a program: Arm's semihosting specification 3.
 
 use core::{
     arch::asm,
@@ -44,7 +44,7 @@ pub fn line(text: Arguments<'_>) {
     let (Ok(()) | Err(fmt::Error)) = Output.write_fmt(text).and_then(|()| Output.write_str("\n"));
 }
 
-/// What the emulator was told with `-semihosting-config arg=`, in `buffer`.
+/// Returns the text that the emulator was given with `-semihosting-config arg=`, in `buffer`.
 pub fn command_line(buffer: &mut [u8]) -> &str {
     let mut block = [buffer.as_mut_ptr().expose_provenance(), buffer.len()];
     // SAFETY: a buffer and its length, where the length of what was put there comes back.

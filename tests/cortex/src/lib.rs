@@ -1,4 +1,4 @@
-//! What the programs for Cortex-M have in common: the way from reset to `program`, and semihosting
+//! Common to the programs for Cortex-M: the way from reset to `program`, and semihosting
 //! to speak.
 //!
 //! A program defines `program` with [`run!`].
@@ -15,7 +15,7 @@ use core::panic::PanicInfo;
 
 pub use start::{restart, stack};
 
-/// What the emulator's process ends with.
+/// The status of the emulator's process.
 #[derive(Clone, Copy)]
 pub enum End {
     /// The program has come to its end.

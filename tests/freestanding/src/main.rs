@@ -35,7 +35,7 @@ impl Write for Output {
     }
 }
 
-/// What `_start` calls with the arguments that the kernel put on the stack.
+/// `_start` calls this with the arguments that the kernel put on the stack.
 fn main(arguments: &[*const c_char]) -> i32 {
     let &[_, path] = arguments else {
         return match Output(2).write_str("usage: freestanding PATH\n") {
@@ -68,7 +68,7 @@ fn panic(_: &PanicInfo<'_>) -> ! {
     sys::exit(101)
 }
 
-/// What core's unwinding tables refer to where the linker does not drop them. Nothing unwinds here
+/// core's unwinding tables refer to this where the linker does not drop them. Nothing unwinds here
 /// (panic = "abort").
 #[cfg(debug_assertions)]
 #[unsafe(no_mangle)]

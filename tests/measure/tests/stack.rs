@@ -51,7 +51,7 @@ impl Write for Text {
     }
 }
 
-/// What was measured, and whether all of it was within the limit.
+/// The measurements, and whether all were within the limit.
 #[derive(Default)]
 struct Table {
     rows: Vec<(String, usize)>,

@@ -1,4 +1,4 @@
-//! What a program in C is linked with: pmem2's functions over this kernel, and the kernel's own.
+//! The library that a program in C is linked with: pmem2 over this kernel, and the kernel's own.
 
 use core::ffi::{CStr, c_char, c_int};
 
@@ -37,7 +37,7 @@ extern "C" fn kernel_resize(number: c_int, bytes: u64) -> c_int {
     if resized { 0 } else { -1 }
 }
 
-/// What the hardware would report: a page of a file is bad. 0, or -1.
+/// Marks a page of a file as bad, as the hardware would report it. 0, or -1.
 #[unsafe(no_mangle)]
 extern "C" fn kernel_spoil(number: c_int, page: u32) -> c_int {
     let spoilt = u16::try_from(number).is_ok_and(|number| KERNEL.spoil(number, page).is_ok());

@@ -39,7 +39,7 @@ pub(crate) struct Dimm {
     pub(crate) losses: Option<u64>,
 }
 
-/// What a name stands for.
+/// The object that a name stands for.
 pub(crate) enum Node {
     Directory,
     Console,
@@ -60,7 +60,7 @@ pub(crate) struct Inode {
     pub(crate) node: Node,
 }
 
-/// What can go wrong.
+/// A failure of the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trouble {
     NoSuchName,
@@ -149,7 +149,7 @@ impl Kernel {
         if slot.swap(0, Relaxed) == 0 { Err(Trouble::NotOpen) } else { Ok(()) }
     }
 
-    /// What a descriptor stands for: the inode with its number, and the mode that it was opened
+    /// Returns the object of a descriptor: the inode with its number, and the mode it was opened
     /// with.
     pub(crate) fn lookup(&self, number: u16) -> Result<(u16, &Inode, u32), Trouble> {
         let slot = self.descriptors.get(usize::from(number)).ok_or(Trouble::NotOpen)?;
@@ -206,7 +206,7 @@ impl Kernel {
         Ok(done)
     }
 
-    /// What the hardware reports: this page of a file is bad.
+    /// Marks a page of a file as bad, as the hardware reports it.
     pub(crate) fn spoil(&self, number: u16, page: u32) -> Result<(), Trouble> {
         let (memory, _) = self.file(number)?;
         memory.bad.fetch_or(1_u32.checked_shl(page).ok_or(Trouble::NoRoom)?, Relaxed);

@@ -42,7 +42,7 @@ impl From<Descriptor> for i32 {
     }
 }
 
-/// What tells one object from another: not the descriptor, whose number is used again, but the
+/// The identity of an object: not the descriptor, whose number is used again, but the
 /// inode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Id(u16);

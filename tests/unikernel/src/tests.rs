@@ -21,7 +21,7 @@ use crate::{
     suite,
 };
 
-/// What C would return.
+/// The value that C would return.
 fn code(error: Error) -> i32 {
     error.code()
 }

@@ -18,7 +18,7 @@ pub(crate) enum Fault {
     ReadOnly,
     /// The processor cannot reach the memory.
     Unmapped,
-    /// What the library says of the source: `LengthOutOfRange` when the log is full.
+    /// The library's error: `LengthOutOfRange` when the log is full.
     Refused(Error),
 }
 

@@ -27,11 +27,11 @@ use pmem2::{
     bare::{Bare, Extent, PhysicalRegion},
 };
 
-/// What QEMU's process ends with when the kernel has come to its end, and when it has not.
+/// The status of QEMU's process when the kernel has come to its end, and when it has not.
 const DONE: u8 = 33;
 const PANICKED: u8 = 35;
 
-/// What the way here gave.
+/// The command line and the tables that the way here brought.
 pub(crate) struct Boot {
     command_line: &'static str,
     tables: Tables,
@@ -108,7 +108,7 @@ fn range(region: &PhysicalRegion<'_>, command_line: &str) {
     }
 }
 
-/// What the source answers.
+/// Prints the source's answers.
 fn describe<'t>(base: u64, source: &Source<impl Handle<P = Bare<'t>>>) -> Result<(), Error> {
     say!("{base:#x} size {}", source.size()?);
     say!("{base:#x} alignment {}", source.alignment()?);
@@ -173,7 +173,7 @@ fn panic(_: &PanicInfo<'_>) -> ! {
     arch::exit(PANICKED)
 }
 
-/// What core's unwinding tables refer to where the linker does not drop them. Nothing unwinds here
+/// core's unwinding tables refer to this where the linker does not drop them. Nothing unwinds here
 /// (panic = "abort").
 #[cfg(debug_assertions)]
 #[unsafe(no_mangle)]

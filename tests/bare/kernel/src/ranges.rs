@@ -35,7 +35,7 @@ pub(crate) fn each(
     Ok(())
 }
 
-/// What firmware wrote, and, of a root table, which of the two it is.
+/// Returns the firmware's bytes there, and of a root table which of the two kinds it is.
 fn reach(at: u64, length: usize) -> Option<&'static [u8]> {
     let bytes = arch::table(at, length)?;
     // Its head is asked for once.

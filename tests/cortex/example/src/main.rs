@@ -100,7 +100,7 @@ impl Record {
     }
 }
 
-/// What can go wrong, each with a sentence of its own.
+/// A failure, each with a sentence of its own.
 enum Fault {
     Source(Error),
     Cpu(Fail),

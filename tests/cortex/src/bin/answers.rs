@@ -37,7 +37,7 @@ fn main() -> End {
     End::Done
 }
 
-/// What other systems have, and this one has not.
+/// Words of other systems, which this one does not say.
 const FOREIGN: [&str; 12] = [
     "/dev",
     "/sys",
@@ -126,7 +126,7 @@ fn subject(name: &str, extent: Extent<'static>) {
     );
 }
 
-/// What was known when the source was made, and what its region says.
+/// Prints the facts of the time when the source was made, and those of its region.
 fn told(name: &str, source: &Slot<'_, '_, Native, SLOTS>) {
     let access = if source.access().contains(Access::WRITE) { "read and write" } else { "read" };
     say!("{name} | is | {}, {access}, {}", source.kind(), source.id());

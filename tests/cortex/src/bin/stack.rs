@@ -155,7 +155,7 @@ fn answers(name: &str, source: &Source<Extent<'static>>) {
 /// Memory to write to.
 static mut BYTES: [u8; 256] = [0; 256];
 
-/// What a window does.
+/// Measures the calls of a window.
 fn windows() {
     let at = NonNull::new((&raw mut BYTES).cast::<u8>());
     let region = PhysicalRegion::new(0x6000_0000, 256, RegionKind::Persistent)
@@ -198,7 +198,7 @@ fn transfers<'t>(region: &'t PhysicalRegion<'t>, window: &'t Window<'t>) {
     }
 }
 
-/// What gives more than the path of a small machine has room for, and what there is in its place.
+/// Measures calls whose values are too large for a small machine, and the small ones beside them.
 fn large() {
     let Ok(source) = Source::from_region(fram()) else { host::exit(End::Wrong) };
     row("large: Source::place (Source::region)", || keep(black_box(&source).place()));

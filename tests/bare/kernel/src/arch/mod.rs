@@ -1,4 +1,4 @@
-//! What is different from machine to machine: the way to Rust, a serial port, the way out, the
+//! Differences between machines: the way to Rust, a serial port, the way out, the
 //! mapping of memory.
 
 use core::slice;

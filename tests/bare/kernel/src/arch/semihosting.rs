@@ -1,4 +1,4 @@
-//! What QEMU does for a program that has no device for it: Arm's semihosting specification 3.
+//! QEMU's services for a program without a device for them: Arm's semihosting specification 3.
 
 use core::{cell::UnsafeCell, slice};
 
@@ -19,7 +19,7 @@ unsafe impl Sync for Line {}
 
 static LINE_BYTES: Line = Line(UnsafeCell::new([0; LINE]));
 
-/// What QEMU was told with `-append`, behind the kernel's name. To be called once.
+/// Returns the text that QEMU was given with `-append`, after the kernel's name. Call it once.
 pub(super) fn command_line() -> &'static str {
     let bytes = LINE_BYTES.0.get().cast::<u8>();
     let mut block = [bytes.expose_provenance(), LINE];
