@@ -149,6 +149,11 @@ class Crate:
         files = [module.file]
         if stream[at + 1][0] == ";":
             files = [folder / f"{name}.rs", folder / name / "mod.rs"]
+            text = module.file.read_text()
+            files += [
+                module.file.parent / file
+                for file in re.findall(r'path = "([^"]+)"[^;]*\bmod ' + name + ";", text)
+            ]
         for file in filter(Path.exists, files):
             inner = Module(file, module)
             module.children[name] = inner
@@ -166,18 +171,18 @@ class Crate:
         if not (public and head in module.children):
             self.imports.append((module, path, line))
 
-    def find(self, module, path, depth=0):
+    def find(self, module, path, depth=0, inside=False):
         """Returns who defines a path's name, a file or another crate, and who passes it on."""
         head, rest = path[0], path[1:]
         if head in ("crate", "super", "self"):
             module = {"crate": self.root, "super": module.parent, "self": module}[head]
             if not rest or rest[0] in ("*", "self"):
                 return module.file, set()
-            return self.find(module, rest, depth)
+            return self.find(module, rest, depth, True)
         if head in module.items:
             return module.file, set()
         if head in module.children:
-            return self.find(module.children[head], rest or ["self"], depth)
+            return self.find(module.children[head], rest or ["self"], depth, True)
         known = module.names.get(head)
         if depth > 10:
             return head, set()
@@ -188,7 +193,8 @@ class Crate:
             found, passed = self.find(module, path_of_glob + path, depth + 1)
             if isinstance(found, Path):
                 return found, passed | {module.file}
-        return known[0] if known else head, set()
+        # A macro may define it.
+        return module.file if inside and not known else head, set()
 
 
 def circles(edges):
