@@ -6,6 +6,7 @@
 pub(super) mod blocks;
 pub(super) mod fd;
 pub(super) mod ioctl;
+mod open;
 pub(super) mod page;
 #[cfg_attr(
     not(all(
@@ -32,7 +33,8 @@ use crate::{
     facts::Access,
     fail::{Fail, Subject},
 };
-use fd::{File, borrow, errno, open, widen};
+use fd::{File, borrow, errno, widen};
+use open::open;
 
 /// The backend for Linux: rustix's raw system calls, no libc.
 ///

@@ -18,8 +18,9 @@ use rustix::{
 
 use super::{
     Linux, Sys,
-    fd::{borrow, errno, open, widen},
+    fd::{borrow, errno, widen},
     ioctl::{self, ArsCap, ClearError, ExtentMap, VolumeTable},
+    open::open,
 };
 use crate::errno::Errno;
 

@@ -1,14 +1,12 @@
 //! Descriptors and error numbers, as rustix has them and as this crate has them.
 
-use core::{ffi::CStr, mem};
+use core::mem;
 
 use rustix::{
     fd::{AsFd, BorrowedFd},
-    fs::OFlags,
     io,
 };
 
-use super::raw;
 use crate::errno::Errno;
 
 /// Converts rustix's error number. (A `From` would put rustix into the public interface.)
@@ -65,12 +63,6 @@ impl Drop for File {
         // owns it and is being dropped.
         unsafe { io::close(self.0) }
     }
-}
-
-/// open(2) without blocking and without a controlling terminal, whatever a made-up /sys has there.
-pub(super) fn open(path: &CStr, mode: OFlags) -> Result<File, Errno> {
-    let flags = mode | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-    raw::openat(path, flags).map(File)
 }
 
 /// Widens a field of `struct stat` or `struct statfs`, whose width depends on the architecture.

@@ -1,7 +1,11 @@
 //! The cause of a SIGBUS.
 
 use super::{
-    arch::{BLOCK, Context, Landing, Registers},
+    arch::{
+        landing::{BLOCK, Landing},
+        native::Context,
+        routine::Registers,
+    },
     signal::{BUS_ADRERR, BUS_MCEERR_AR, BUS_OBJERR, Info, SIGBUS},
 };
 

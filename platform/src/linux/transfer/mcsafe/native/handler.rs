@@ -16,7 +16,7 @@ use core::{
 };
 
 use super::{
-    arch::Context,
+    arch::native::Context,
     fault,
     signal::{
         ALL, Action, BUS_MCEERR_AO, Info, Kernel, ONLY_SIGBUS, SA_NODEFER, SA_ONSTACK,

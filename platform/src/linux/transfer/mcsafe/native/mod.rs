@@ -12,6 +12,10 @@ use core::{ffi::c_void, ops::Range};
 use crate::{
     alignment::Alignment, cpu::processor::Cpu, errno::Errno, fail::Fail, transfer::Partial,
 };
+use arch::{
+    native,
+    routine::{Copy, Flush},
+};
 use fault::{Report, Side};
 
 /// Proof that somebody handles SIGBUS.
@@ -43,7 +47,7 @@ impl Guard {
         length: usize,
         guarded: Range<usize>,
     ) -> Result<(), Partial> {
-        let copy: arch::Copy = arch::copy;
+        let copy: Copy = native::copy;
         // SAFETY: the caller's. There is a handler, as this guard proves.
         let outcome = unsafe { copy(target, source, guarded.start, length, guarded.end) };
         ended(outcome, length)
@@ -60,9 +64,9 @@ impl Guard {
         length: usize,
         guarded: Range<usize>,
     ) -> Result<(), Partial> {
-        let flush: arch::Flush = arch::flush;
+        let flush: Flush = native::flush;
         let mut flushed = Ok(());
-        if let (Some(instruction), 1..) = (arch::numbered(cpu.instruction()), length) {
+        if let (Some(instruction), 1..) = (native::numbered(cpu.instruction()), length) {
             let into_line = target.addr() & cpu.line().wrapping_sub(1);
             let (first, whole) = (target.wrapping_sub(into_line), length.saturating_add(into_line));
             // SAFETY: the processor has the instruction and lines of `cpu`, as it or an unsafe
@@ -80,7 +84,7 @@ impl Guard {
     }
 }
 
-/// Reads the two registers that a routine returns for `length` bytes: see [`arch::Copy`].
+/// Reads the two registers that a routine returns for `length` bytes: see [`Copy`].
 fn ended(registers: u128, length: usize) -> Result<(), Partial> {
     let [left, report] = [registers, registers.wrapping_shr(64)]
         .map(|half| usize::try_from(half & u128::from(u64::MAX)).unwrap_or(usize::MAX));

@@ -3,7 +3,7 @@
 
 use core::ptr;
 
-use super::arch;
+use super::arch::native;
 use crate::{
     errno::Errno,
     linux::sys::raw::{call, number},
@@ -65,9 +65,9 @@ impl Action {
     pub(super) fn new(handler: *const (), flags: usize, mask: u64) -> Self {
         Self {
             handler,
-            flags: flags | arch::RESTORER_FLAG,
+            flags: flags | native::RESTORER_FLAG,
             #[cfg(not(target_arch = "riscv64"))]
-            restorer: arch::restorer_address(),
+            restorer: native::restorer_address(),
             mask,
             #[cfg(target_arch = "riscv64")]
             emulated_mask: mask,

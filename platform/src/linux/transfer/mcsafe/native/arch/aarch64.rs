@@ -2,7 +2,7 @@
 
 use core::arch::naked_asm;
 
-use super::{Registers, Stack};
+use super::routine::{Registers, Stack};
 use crate::cpu::instruction::Instruction;
 
 /// The offsets in [`copy`] of the part that copies, of its careful part and of its exit.
@@ -24,7 +24,7 @@ pub(in super::super) const EXIT: usize = CAREFUL + 32;
 ///
 /// # Safety
 ///
-/// Those of [`Copy`](super::Copy).
+/// Those of [`Copy`](super::routine::Copy).
 #[unsafe(naked)]
 pub(in super::super) unsafe extern "C" fn copy(
     target: *mut u8,
@@ -85,7 +85,7 @@ pub(in super::super) const FLUSH_EXIT: usize = 96;
 ///
 /// # Safety
 ///
-/// Those of [`Flush`](super::Flush).
+/// Those of [`Flush`](super::routine::Flush).
 #[unsafe(naked)]
 pub(in super::super) unsafe extern "C" fn flush(
     target: *const u8,

@@ -2,7 +2,7 @@
 
 use core::arch::naked_asm;
 
-use super::{Registers, Stack, first_byte};
+use super::routine::{Registers, Stack, address_of_copy};
 use crate::cpu::instruction::Instruction;
 
 /// The offsets in [`copy`] of the part that copies, of its careful part and of its exit.
@@ -29,7 +29,7 @@ const AHEAD: i32 = 256;
 ///
 /// # Safety
 ///
-/// Those of [`Copy`](super::Copy).
+/// Those of [`Copy`](super::routine::Copy).
 #[unsafe(naked)]
 pub(in super::super) unsafe extern "C" fn copy(
     target: *mut u8,
@@ -148,7 +148,7 @@ pub(in super::super) const FLUSH_EXIT: usize = 64;
 ///
 /// # Safety
 ///
-/// Those of [`Flush`](super::Flush).
+/// Those of [`Flush`](super::routine::Flush).
 #[unsafe(naked)]
 pub(in super::super) unsafe extern "C" fn flush(
     target: *const u8,
@@ -264,7 +264,7 @@ impl Context {
 
     pub(in super::super) fn registers(&self) -> Registers {
         let Machine { rip, rdi, rsi, rdx, rcx, r8, .. } = self.machine;
-        let (target, source, left) = if rip.wrapping_sub(first_byte()) < EXIT {
+        let (target, source, left) = if rip.wrapping_sub(address_of_copy(copy)) < EXIT {
             (rdi.wrapping_add(rcx), rsi.wrapping_add(rcx), rcx.wrapping_neg())
         } else {
             (rdi, rsi, rcx)
