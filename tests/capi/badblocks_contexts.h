@@ -68,7 +68,7 @@ contexts(void)
 	/* A file on tmpfs: no list. */
 	bbctx = (struct pmem2_badblock_context *)&bbctx;
 	CHECK(pmem2_badblock_context_new(&bbctx, src) == PMEM2_E_NOSUPP && bbctx == NULL &&
-		SAYS("the list of bad blocks"));
+		SAYS("list of bad blocks"));
 	bbctx = (struct pmem2_badblock_context *)&bbctx;
 	CHECK(pmem2_badblock_context_init(&storage, &bbctx, src) == PMEM2_E_NOSUPP &&
 		bbctx == NULL);
