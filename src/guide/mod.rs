@@ -39,6 +39,7 @@ pub mod windows {}
 ///
 /// [`Extent`]: crate::bare::Extent
 /// [`Native`]: crate::Native
+/// [`persist`]: crate::persist
 /// [`porting`]: porting
 pub mod bare {}
 
