@@ -36,10 +36,89 @@
 //! ```
 
 pub use pmem2_platform::{
-    Bare, BareDimm, BoardDimm, Devicetree, DimmTable, Extent, ExtentId, Guid, Nfit, PhysicalRegion,
-    RegionFault, RegionKind, TableFault, TableWarning, Window, WindowFault, acpi_root_warning,
-    find_acpi_table,
+    Bare, BareDimm, BoardDimm, DimmTable, ExtentId, Guid, RegionFault, RegionKind, TableFault,
+    TableWarning, Window, WindowFault, acpi_root_warning, find_acpi_table,
 };
+
+/// Bytes of physical memory: a region or a part of it.
+///
+/// ```
+/// use pmem2::bare::{Extent, PhysicalRegion, RegionKind};
+///
+/// static NVRAM: PhysicalRegion<'_> =
+///     PhysicalRegion::new(0x6000_0000, 512 * 1024, RegionKind::Persistent);
+///
+/// let log = Extent::new(&NVRAM).part(4096, 8192);
+/// assert_eq!((log.base(), log.length()), (Some(0x6000_1000), 8192));
+/// ```
+pub use pmem2_platform::Extent;
+
+/// A region that a board's code declares, or that a table tells of.
+///
+/// ```
+/// use pmem2::{
+///     bare::{PhysicalRegion, RegionKind},
+///     persist::PersistenceDomain,
+/// };
+///
+/// // A board's MRAM: no caches in between, the second one, on no DIMM.
+/// static MRAM: PhysicalRegion<'_> =
+///     PhysicalRegion::new(0x7000_0000, 128 * 1024, RegionKind::Persistent)
+///         .in_domain(PersistenceDomain::CpuCache)
+///         .numbered(1, "MRAM")
+///         .aligned_to(32);
+///
+/// assert_eq!((MRAM.base(), MRAM.length(), MRAM.number()), (0x7000_0000, 128 * 1024, 1));
+/// assert!(!MRAM.is_unarmed() && !MRAM.is_read_only());
+/// ```
+pub use pmem2_platform::PhysicalRegion;
+
+/// The table by which ACPI tells of persistent memory.
+///
+/// ```
+/// # let mut bytes = vec![0; 96];
+/// # bytes[..8].copy_from_slice(b"NFIT\x60\0\0\0");
+/// # bytes[40..46].copy_from_slice(&[0, 0, 56, 0, 1, 0]);
+/// # let persistent = [0x79, 0xD3, 0xF0, 0x66, 0xF3, 0xB4, 0x74, 0x40];
+/// # bytes[56..64].copy_from_slice(&persistent);
+/// # bytes[64..72].copy_from_slice(&[0xAC, 0x43, 0x0D, 0x33, 0x18, 0xB7, 0x8C, 0xDB]);
+/// # bytes[76] = 1;
+/// # bytes[82] = 0x20;
+/// use pmem2::{Source, bare::{Extent, Nfit}};
+///
+/// // The table's bytes: see find_acpi_table.
+/// let nfit = Nfit::parse(&bytes)?;
+/// for region in nfit.regions() {
+///     let source = Source::from_region(Extent::new(&region))?;
+///     assert_eq!((region.base(), source.size()?), (1 << 32, 1 << 21));
+/// }
+/// # assert_eq!(nfit.regions().count(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub use pmem2_platform::Nfit;
+
+/// A devicetree, which tells of persistent memory by its `pmem-region` nodes.
+///
+/// ```
+/// # let words: [u32; 40] = [
+/// #     0xD00D_FEED, 160, 56, 144, 40, 17, 16, 0, 15, 88, 0, 0, 0, 0, 1, 0, 1, 0x706D_656D,
+/// #     0x4038_3030, 0x3030_3030, 0x3000_0000, 3, 12, 0, 0x706D_656D, 0x2D72_6567, 0x696F_6E00,
+/// #     3, 12, 11, 0, 0x8000_0000, 0x20_0000, 2, 2, 9, 0x636F_6D70, 0x6174_6962, 0x6C65_0072,
+/// #     0x6567_0000,
+/// # ];
+/// # let bytes = words.map(u32::to_be_bytes).concat();
+/// use pmem2::{Source, bare::{Devicetree, Extent}};
+///
+/// // / { pmem@80000000 { compatible = "pmem-region"; reg = <0 0x80000000 0x200000>; }; };
+/// let tree = Devicetree::parse(&bytes)?;
+/// for region in tree.regions() {
+///     let source = Source::from_region(Extent::new(&region))?;
+///     assert_eq!((region.base(), source.size()?), (0x8000_0000, 1 << 21));
+/// }
+/// # assert_eq!(tree.regions().count(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub use pmem2_platform::Devicetree;
 
 use pmem2_platform::Handle;
 

@@ -129,7 +129,37 @@ pub use source::Source;
 
 #[cfg(windows)]
 pub use pmem2_platform::WinHandle;
-pub use pmem2_platform::{Access, Anonymous, Fd, Handle, Kind, Native};
+pub use pmem2_platform::{Access, Anonymous, Fd, Kind, Native};
+
+/// A name of an object: a file, a descriptor, a region. A type of one's own may be a handle, too:
+///
+/// ```
+/// use pmem2::{Handle, Source, platform::Platform};
+/// use std::fs::File;
+///
+/// struct Log {
+///     file: File,
+///     name: &'static str,
+/// }
+///
+/// // SAFETY: the file owns its descriptor and gives the same one each time; nobody replaces it.
+/// unsafe impl Handle for Log {
+///     type P = <File as Handle>::P;
+///     fn platform(&self) -> Self::P {
+///         self.file.platform()
+///     }
+///     fn raw(&self) -> <Self::P as Platform>::Raw {
+///         self.file.raw()
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let file = File::open(std::env::current_exe()?)?;
+/// let source = Source::new(Log { file, name: "log" })?;
+/// println!("{}: {} bytes", source.handle().name, source.size()?);
+/// # Ok(()) }
+/// ```
+pub use pmem2_platform::Handle;
 
 /// The examples of README.md are compiled and run by the tests.
 #[cfg(all(doctest, feature = "std", any(target_os = "linux", windows)))]

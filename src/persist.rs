@@ -16,7 +16,18 @@ pub(crate) mod decide;
 mod window;
 
 pub use decide::route;
+/// A processor, and its instruction that flushes cache lines.
+///
+/// ```
+/// use pmem2::persist::Cpu;
+///
+/// // Where the processor can be asked, which flushes cache lines; else a fence is all there is.
+/// let cpu = Cpu::detect().unwrap_or(Cpu::fence_only());
+/// assert!(cpu.line().is_power_of_two());
+/// println!("{:?}, lines of {} bytes", cpu.instruction(), cpu.line());
+/// ```
+pub use pmem2_platform::Cpu;
 pub use pmem2_platform::{
-    Cpu, HostFlush, Instruction, Means, PersistenceDomain, Route, Undurable, write_flush_hint,
+    HostFlush, Instruction, Means, PersistenceDomain, Route, Undurable, write_flush_hint,
 };
 pub use window::Persist;
