@@ -23,8 +23,8 @@ use crate::windows::{
     errors::Code,
     handle::RawWinHandle,
     native::Kernel,
-    place::{IOCTL_STORAGE_QUERY_PROPERTY, PATH},
-    sys::Sys,
+    place::PATH,
+    sys::{IOCTL_STORAGE_QUERY_PROPERTY, Sys},
 };
 
 /// A handle that is not open.
