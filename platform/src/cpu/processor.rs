@@ -30,14 +30,14 @@ impl Cpu {
     /// Detects the best instruction of this processor.
     ///
     /// - x86: CPUID, at any privilege: CLWB, CLFLUSHOPT, CLFLUSH.
-    /// - AArch64: ID_AA64ISAR1_EL1 and CTR_EL0. They can be read in a kernel (EL1 and above), and
-    ///   in programs on Linux, which emulates the one for them since 4.11: so here without a
-    ///   system, on Hermit and on Linux. **Without a system it is for EL1 and above**: at EL0 the
-    ///   read is an undefined instruction, nothing there tells a program that it is at EL0 (the
-    ///   read of CurrentEL is one, too), and the kernel above gets the exception. What runs there
-    ///   is told by its kernel what there is, and uses [`with_instruction`](Cpu::with_instruction).
-    /// - Others have no way to ask: see [`with_instruction`](Cpu::with_instruction). That includes Cortex-M, since a
-    ///   program cannot see on which one it runs before it knows that.
+    /// - AArch64: ID_AA64ISAR1_EL1 and CTR_EL0, in a kernel (EL1 and above), and in programs on
+    ///   Linux, which emulates the first for them since 4.11: so without a system, on Hermit, and
+    ///   on Linux. **Without a system, call this at EL1 and above only**: at EL0 the read is an
+    ///   undefined instruction (so is that of CurrentEL, which would show the level), and the
+    ///   kernel above gets the exception. A program at EL0 is told the instruction by its kernel,
+    ///   and uses [`with_instruction`](Cpu::with_instruction).
+    /// - Other processors cannot be asked: see [`with_instruction`](Cpu::with_instruction). A
+    ///   program on a Cortex-M cannot see which one it is on.
     ///
     /// All processors of a machine are taken to be alike.
     ///

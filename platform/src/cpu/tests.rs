@@ -1,5 +1,5 @@
-//! What can be seen from outside: which lines are flushed, and that the instructions of this
-//! processor are taken. That a line reached the medium cannot be seen here.
+//! Everything that can be seen from outside: the lines that are flushed, and the instructions of
+//! this processor. That a line reached the medium cannot be seen here.
 
 use std::vec::Vec;
 
@@ -53,7 +53,11 @@ fn every_line_that_has_a_byte_once() {
 
 proptest::proptest! {
     #[test]
-    fn lines_cover_the_bytes_and_no_more(start in 0..10_000_usize, length in 0..10_000_usize, shift in 0..10_u32) {
+    fn lines_cover_the_bytes_and_no_more(
+        start in 0..10_000_usize,
+        length in 0..10_000_usize,
+        shift in 0..10_u32,
+    ) {
         let line = 1_usize << shift;
         let all: Vec<_> = lines(start, length, line).collect();
         let count = if length == 0 { 0 } else { (start + length - 1) / line - start / line + 1 };
@@ -97,7 +101,7 @@ fn instructions_of_other_processors_are_refused() {
     }
 }
 
-/// What /proc/cpuinfo says of this processor.
+/// Compares with /proc/cpuinfo.
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "x86")))]
 #[test]
 fn detection_finds_what_the_kernel_found() {

@@ -35,13 +35,13 @@ macro_rules! transfer {
 /// `FlushFileBuffers` makes written bytes durable. The mode of the handle is asked for once
 /// (`NtQueryInformationFile`):
 ///
-/// - One that waits (without `FILE_FLAG_OVERLAPPED`) makes one call at a time, and its position is
-///   behind what was transferred then, as always with such handles.
-/// - Of one with `FILE_FLAG_OVERLAPPED` each transfer has an event of its own, and waits for it
-///   (`CreateEventW`, `GetOverlappedResult`, `CloseHandle`). A completion port that the handle is
-///   bound to is not told.
-/// - One with `FILE_FLAG_NO_BUFFERING` takes whole sectors only, to and from memory that is aligned
-///   like them; the system says `EINVAL` of everything else.
+/// - A handle that waits (without `FILE_FLAG_OVERLAPPED`) makes one call at a time. Its position is
+///   after the transferred bytes then, as always with such handles.
+/// - With `FILE_FLAG_OVERLAPPED` each transfer has its own event, and waits for it (`CreateEventW`,
+///   `GetOverlappedResult`, `CloseHandle`). A completion port that the handle is bound to is not
+///   told.
+/// - With `FILE_FLAG_NO_BUFFERING` a handle takes only whole sectors, to and from memory that is
+///   aligned like them; the system answers `EINVAL` otherwise.
 ///
 /// Errors of the device's medium (`CRC`, `SEEK`, `SECTOR_NOT_FOUND`, `WRITE_FAULT`, `READ_FAULT`,
 /// `DATA_CHECKSUM_ERROR`, `DEVICE_HARDWARE_ERROR`, `IO_DEVICE`, `DISK_RECALIBRATE_FAILED`,

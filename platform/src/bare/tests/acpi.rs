@@ -210,8 +210,8 @@ fn bad_pointers_and_root_tables() {
     );
 }
 
-/// What was looked for is checked like the tables on the way to it; a wrong sum is for who reads
-/// it.
+/// The table that is looked for is checked like those on the way to it; its checksum is for the
+/// reader of the table.
 #[test]
 fn a_table_that_is_wrong() {
     let good = nfit();

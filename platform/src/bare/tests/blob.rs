@@ -14,12 +14,12 @@ pub(super) fn ranges(blob: &[u8]) -> Result<Vec<(u64, u64)>, TableFault> {
     regions(blob).map(|all| all.iter().map(|region| (region.base(), region.length())).collect())
 }
 
-/// What each is to a source.
+/// The kind of source of each.
 pub(super) fn kinds(blob: &[u8]) -> Result<Vec<Kind>, TableFault> {
     regions(blob).map(|all| all.iter().map(|region| answers(Extent::new(region)).0.kind).collect())
 }
 
-/// What a node without an address is.
+/// The kind of a node without an address.
 pub(super) const UNADDRESSED: Kind = Kind::InvalidRegion(RegionFault::Unaddressed);
 
 /// The blob tells of one region, which has no address.

@@ -51,7 +51,7 @@ fn of_dtc() {
     assert_eq!(ranges(&[REGIONS, &[0xff; 7]].concat()).unwrap().len(), 5);
 }
 
-/// What `-M virt` of QEMU 7.2 describes, and a node that was added.
+/// The tree of `-M virt` of QEMU 7.2, and a node that was added.
 #[test]
 fn of_qemu() {
     assert_eq!(

@@ -48,7 +48,11 @@ fn structures() -> impl Strategy<Value = std::vec::Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 2000,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn nfit_of_any_bytes(bytes in vec(any::<u8>(), 0..400)) {

@@ -22,7 +22,7 @@ pub(super) fn on(extent: Extent<'_>, before: u8, test: impl FnOnce(Window<'_>)) 
     memory
 }
 
-/// What `Persist` of the crate `pmem2` does by this way.
+/// Makes bytes durable by this route, as `Persist` of the crate `pmem2` does.
 pub(super) fn persist(
     window: &Window<'_>,
     route: Route,

@@ -20,7 +20,7 @@ pub(super) fn one(state: u16, more: &[Vec<u8>]) -> Vec<u8> {
     nfit(&[&[range], device.as_slice(), more].concat())
 }
 
-/// What QEMU 7.2 made for one NVDIMM of 128 MiB with `nvdimm-persistence=cpu`.
+/// The table of QEMU 7.2 for one NVDIMM of 128 MiB with `nvdimm-persistence=cpu`.
 #[test]
 fn of_qemu_with_one_device() {
     let all = regions(seed!("bare/tests/seeds/nfit/qemu-one")).unwrap();
@@ -313,7 +313,7 @@ fn truncated_tables() {
     assert_eq!(regions(&[whole, std::vec![0xff; 9]].concat()).unwrap().len(), 1);
 }
 
-/// What Linux reads and warns of: the regions that such a table has, and what is said of it.
+/// Tables that Linux reads with a warning: their regions, and the warnings.
 #[test]
 fn what_linux_reads_all_the_same() {
     let good = || {

@@ -1,5 +1,5 @@
-//! What nodes of a devicetree say to others: what is inherited, what is the parent's, and what is
-//! nobody's business. How large a tree may be.
+//! Nodes of a devicetree: properties that are inherited, those of the parent, and unused ones. The
+//! limits of a tree.
 
 use std::{vec, vec::Vec};
 
@@ -113,7 +113,7 @@ fn disabled_is_inherited() {
     ));
 }
 
-/// What a node with regions says of cells is about its children.
+/// The cells of a node with regions are about its children.
 #[test]
 fn cells_are_the_parents() {
     let with = |own: &[(&str, u32)], reg: &[u32]| {
@@ -150,7 +150,7 @@ fn cells_are_the_parents() {
     assert_eq!(bus(1, 2, &windows, &[0x11, 0, 2]), Ok([(0x7_0000_0021, 2)].into()));
 }
 
-/// What nobody uses may be as odd as it likes.
+/// Unused values may be as odd as they like.
 #[test]
 fn oddities_of_others() {
     for (name, value) in

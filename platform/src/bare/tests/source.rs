@@ -46,7 +46,8 @@ fn a_declared_region_says_what_was_declared() {
     assert_eq!(&*there.provider, "FRAM on the board's s…", "24 bytes");
     assert_eq!(
         format!("{} | {extent:?}", facts.id),
-        "physical address 0x60000000, 0x80000 bytes | ExtentId { base: 0x60000000, length: 0x80000 }"
+        "physical address 0x60000000, 0x80000 bytes | \
+         ExtentId { base: 0x60000000, length: 0x80000 }"
     );
     assert_eq!(
         (FRAM.base(), FRAM.length(), FRAM.number(), FRAM.domain()),

@@ -1,4 +1,4 @@
-//! What a window does, step by step and in order: every line once, fences before and behind.
+//! The steps of a window in order: every line once, with fences before and after.
 
 use core::ptr::NonNull;
 use std::{format, vec, vec::Vec};

@@ -69,7 +69,7 @@ impl Range {
     }
 }
 
-/// What maps a range to a device.
+/// A mapping of a range to a device.
 pub(crate) fn mapping(device: u32, range: u16, control: u16, state: u16) -> Vec<u8> {
     let fields: [(usize, &[u8]); 4] = [
         (4, &device.to_le_bytes()),

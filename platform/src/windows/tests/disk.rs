@@ -1,4 +1,4 @@
-//! What the file of a script holds, and which of it is bad.
+//! The file of a script: its bytes, and the bad ones.
 
 use std::{cell::RefCell, sync::LazyLock, vec::Vec};
 
@@ -12,8 +12,8 @@ pub(super) struct Disk {
     /// The sectors that are bad, and the code that says so.
     pub(super) bad: Vec<u64>,
     pub(super) code: u32,
-    /// What the system reads at once for whoever wants a byte of it: a sector, past its cache,
-    /// where it takes whole ones only.
+    /// The bytes that the system reads at once for one byte: a sector, past its cache, where it
+    /// takes only whole ones.
     pub(super) unit: u64,
     /// No call transfers more.
     pub(super) most: usize,

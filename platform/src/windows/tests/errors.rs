@@ -20,7 +20,7 @@ fn each_code_once_and_never_zero() {
     }
 }
 
-/// Of the codes that matter most, by the numbers of winerror.h.
+/// The codes that matter most, by the numbers of winerror.h.
 #[test]
 fn well_known_codes() {
     for (code, errno) in [

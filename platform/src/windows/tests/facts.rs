@@ -1,4 +1,4 @@
-//! What each kind of handle is said to be, and what is said of a file.
+//! The facts of each kind of handle, and of a file.
 
 use std::{format, string::ToString, vec};
 

@@ -113,8 +113,7 @@ fn pipe(name: &str) -> (File, File) {
     (reading, File::options().write(true).open(name).expect("the other end"))
 }
 
-/// Of disks nothing shows whether a transfer goes on when its call has returned; of this pipe it
-/// does.
+/// A transfer with this pipe goes on when its call has returned. (With disks nothing shows that.)
 #[test]
 fn a_transfer_that_goes_on() {
     let (reading, mut writing) = pipe("goes-on");

@@ -9,7 +9,7 @@ use crate::windows::{
     pending::{Pending, end},
 };
 
-/// What happens to a transfer, each time that it is waited for or some time passes.
+/// An event of a transfer, each time that it is waited for or some time passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Event {
     /// Waiting fails, and it goes on.
@@ -39,7 +39,7 @@ struct Script {
     calls: RefCell<Vec<Call>>,
 }
 
-/// Of a wait that failed: that of a handle that is not open.
+/// The code of a wait that failed: that of a handle that is not open.
 const NO_EVENT: Code = Code::INVALID_HANDLE;
 
 impl Pending for Script {
@@ -84,7 +84,7 @@ impl Pending for Script {
 
 const ABORTED: Code = Code::OPERATION_ABORTED;
 
-/// What is told of a transfer with this outcome, and the calls until then. It has ended.
+/// Returns the answer about a transfer with this outcome, and the calls until then. It has ended.
 fn told(
     outcome: Result<usize, Code>,
     can_be_cancelled: bool,

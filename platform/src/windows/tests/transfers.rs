@@ -52,8 +52,8 @@ fn bytes_come_and_go_in_any_number_of_calls() {
     }
 }
 
-/// What was asked of the handle once goes with each call; a handle that does not say is taken for
-/// one that does not wait.
+/// The mode of the handle is asked for once and goes with each call; a handle without an answer is
+/// taken for one that does not wait.
 #[test]
 fn whether_the_handle_waits() {
     for waits in [true, false] {
@@ -120,7 +120,7 @@ fn failed(what: Subject, code: u32) -> Fail {
     }
 }
 
-/// Of a file of which nothing can be transferred.
+/// A file of which nothing can be transferred.
 #[test]
 fn every_code_of_a_transfer() {
     for code in (0..=2000).chain([4390, 0x2000_0001, u32::MAX]) {
@@ -224,7 +224,12 @@ proptest! {
     /// Whatever is bad: all before it is read, what is told is where the first is, and the unit has
     /// it.
     #[test]
-    fn any_read(bad in prop::collection::vec(0_u64..321, 0..4), paged: bool, offset in 0_u64..163_940, length in 1_usize..60_000) {
+    fn any_read(
+        bad in prop::collection::vec(0_u64..321, 0..4),
+        paged: bool,
+        offset in 0_u64..163_940,
+        length in 1_usize..60_000,
+    ) {
         let unit = if paged { 4096 } else { 512 };
         let world = world(Disk { unit, bad: bad.clone(), ..Disk::new() });
         let length = length.min((163_940 - offset) as usize);
@@ -246,7 +251,10 @@ proptest! {
                         let told = told.bytes();
                         prop_assert!(told >= unit);
                         let around = at & !(told - 1)..(at & !(told - 1)) + told;
-                        prop_assert!(bad.iter().any(|sector| around.contains(&(sector * 512))), "a bad one is in it");
+                        prop_assert!(
+                            bad.iter().any(|sector| around.contains(&(sector * 512))),
+                            "a bad one is in it"
+                        );
                         done
                     }
                     other => panic!("{other:?}"),

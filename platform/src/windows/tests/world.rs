@@ -95,7 +95,7 @@ impl World {
         Self { file_type, attributes: Err(1), wide: Err(1), ..Self::file() }
     }
 
-    /// What is on a disk, with these attributes.
+    /// An object on a disk, with these attributes.
     pub(super) fn with_attributes(attributes: u32) -> Self {
         Self { attributes: Ok(attributes), ..Self::file() }
     }
@@ -104,7 +104,7 @@ impl World {
         Self { fault: Some((call, code)), calls: RefCell::default(), ..self.clone() }
     }
 
-    /// What was called since the last time.
+    /// Returns the calls since the last time.
     pub(super) fn calls(&self) -> Vec<Call> {
         self.calls.take()
     }
