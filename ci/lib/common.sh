@@ -3,7 +3,15 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 script="ci/$(basename "$0")"
-trap 'status=$?; finish || status=$?; echo "$script: $SECONDS s, $(outcome $status)"; exit $status' EXIT
+trap ended EXIT
+
+# ended: what the script says at its end.
+ended() {
+    local status=$?
+    finish || status=$?
+    echo "$script: $SECONDS s, $(outcome $status)"
+    exit $status
+}
 
 # outcome STATUS: the word for it.
 outcome() {
@@ -63,7 +71,7 @@ debian_rust() {
     local wanted
     wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
     rust_web_is_new "$wanted" || {
-        echo "$script: Debian's rustc $wanted is missing: installing rustc-web cargo-web rust-web-src"
+        echo "$script: Debian's rustc $wanted is missing: installing rustc-web and its sources"
         apt_get update || true
         apt_get install -y rustc-web cargo-web rust-web-src >/dev/null ||
             fail "apt-get install rustc-web failed"

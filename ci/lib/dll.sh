@@ -18,7 +18,9 @@ exported() {
     # In 32 bits, C's names begin with an underscore.
     names=$($2-w64-mingw32-nm -g --defined-only "$1/lib/libpmem2.a" |
         awk 'NF == 3 { sub(/^_/, "", $3); print $3 }' | sort)
-    [ "$(llvm-objdump -p "$dll" | awk '/Export Table/ { exports = 1 } exports && /pmem2_/ { print $NF }' | sort)" = "$names" ] ||
+    exports=$(llvm-objdump -p "$dll" |
+        awk '/Export Table/ { here = 1 } here && /pmem2_/ { print $NF }' | sort)
+    [ "$exports" = "$names" ] ||
         fail "$2: the DLL exports other names than the static library has"
     [ "$(imports "$dll" | tr '\n' ' ')" = "kernel32.dll msvcrt.dll ntdll.dll " ] ||
         fail "$2: it needs other libraries:" $(imports "$dll")
@@ -151,14 +153,16 @@ dll_examples() {
         printf 'return src != NULL;\n}\n'
     } >"$built/guide/program.c"
     {
-        printf '#include <libpmem2.h>\nint wmain(int argc, wchar_t **argv) {\nconst wchar_t *path = argv[argc - 1];\n'
+        printf '#include <libpmem2.h>\nint wmain(int argc, wchar_t **argv) {\n'
+        printf 'const wchar_t *path = argv[argc - 1];\n'
         block src/guide/c.md "# C for Windows" c
         printf 'return src != NULL || !CloseHandle(handle);\n}\n'
     } >"$built/handle.c"
     block src/guide/c.md "# C for Windows" sh >"$built/commands"
     grep '^ci/install-windows /opt/pmem2-windows$' "$built/commands" >/dev/null ||
         fail "the guide does not install"
-    sed -i "s#/opt/pmem2-windows#$built/opt#g; s#^ci/#$root/ci/#; s/mingw32-gcc /&-Wall -Wextra -Werror /" "$built/commands"
+    sed -i "s#/opt/pmem2-windows#$built/opt#g; s#^ci/#$root/ci/#
+        s/mingw32-gcc /&-Wall -Wextra -Werror /" "$built/commands"
     (cd "$built/guide" && TMPDIR=$built/temporary bash -eu -o pipefail "$built/commands") \
         >"$built/log" 2>&1 ||
         { cat "$built/log"; fail "the guide's commands"; }

@@ -1,12 +1,13 @@
 /*
- * Three things that Linux does, and qemu-user 7.2 does not, for which tests of this directory are left out there (ci/emulated).
+ * Three things that Linux does and qemu-user 7.2 does not. ci/emulated leaves tests out for them.
  *
- *   queued   a process sends itself a SIGBUS with the code of a fault: its handler runs, and the status is 0. (Qemu takes it for a
- *            fault of its own: "cpu_exec: assertion failed: (cpu == current_cpu)".)
- *   blocked  a thread that has blocked SIGBUS loads what a file has no more of: it is killed by SIGBUS. (Qemu repeats the load for ever;
- *            here SIGALRM ends it.)
- *   masked   a handler runs with the signals of its action blocked: the status is 0. (For riscv64, whose structure has no restorer, qemu
- *            takes the mask from behind it.)
+ *   queued   A process sends itself a SIGBUS with the code of a fault: its handler runs, and the
+ *            status is 0. (Qemu takes it for a fault of its own: "cpu_exec: assertion failed:
+ *            (cpu == current_cpu)".)
+ *   blocked  A thread that has blocked SIGBUS loads from beyond the end of a file: SIGBUS kills it.
+ *            (Qemu repeats the load for ever; here SIGALRM ends it.)
+ *   masked   A handler runs with the signals of its action blocked: the status is 0. (riscv64's
+ *            structure has no restorer, and qemu takes the mask from after the structure.)
  */
 #define _GNU_SOURCE
 #include <signal.h>
@@ -61,7 +62,7 @@ static void masking(int signal)
 	in_handler = blocked;
 }
 
-/* By the kernel's own structure (asm-generic/signal.h): handler, flags, mask; and what is behind it. */
+/* The kernel's own structure (asm-generic/signal.h): handler, flags, mask; and a word after it. */
 static int masked(void)
 {
 #ifdef __riscv

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 
 /*
- * The kernel of tests/bare once more, in C: no operating system, no C library, no malloc. It says the same as the one in Rust, as
- * far as C can ask for it, and keeps the same log (tests/bare/record).
+ * The kernel of tests/bare in C: no operating system, no C library, no malloc. It says the same as
+ * the one in Rust, as far as C can ask for it, and keeps the same log (tests/bare/record).
  */
 
 #include <errno.h>
@@ -143,7 +143,7 @@ static struct record record(uint64_t sequence, uint64_t boot) {
 	return made;
 }
 
-/* Makes the bytes of a source durable as its granularity wants it. C's functions for that come with mapping. */
+/* Makes the bytes of a source durable as its granularity wants it. */
 static void persist(const void *at, size_t length, enum pmem2_granularity granularity) {
 	uintptr_t first = (uintptr_t)at & ~(uintptr_t)63, end = (uintptr_t)at + length;
 	if (granularity != PMEM2_GRANULARITY_BYTE)
@@ -198,13 +198,18 @@ static uint64_t option(const char *line, const char *name) {
 	return 0;
 }
 
-static void keep(const struct pmem2_region *region, size_t size, enum pmem2_granularity granularity, const char *line) {
+static void keep(const struct pmem2_region *region, size_t size,
+	enum pmem2_granularity granularity, const char *line) {
 	uint64_t base = region->base;
 	if (region->flags & PMEM2_REGION_READ_ONLY) {
 		say(base, "log", "read-only");
 		return;
 	}
-	struct log log = {.records = map(base, size), .room = size / sizeof(struct record), .granularity = granularity};
+	struct log log = {
+		.records = map(base, size),
+		.room = size / sizeof(struct record),
+		.granularity = granularity,
+	};
 	if (!log.records) {
 		say(base, "log", "unmapped");
 		return;
