@@ -74,6 +74,9 @@ fn words(output: &Output, program: &Path) -> String {
             let digits = line.trim_start().len() - number.len();
             let number = line.trim_start().get(..digits).filter(|_| here).unwrap_or_default();
             format!("{number:>2} {rest}")
+        } else if rest.starts_with("found ") {
+            // Aligned with the line before, whose gutter is as wide as the largest number.
+            format!("{:16}{rest}", "")
         } else if let Some((words, _)) =
             line.split_once(" others").filter(|(w, _)| w.contains("and "))
         {
