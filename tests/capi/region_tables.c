@@ -80,7 +80,7 @@ find(const void *nfit, size_t length)
 	found = &machine;
 	machine.rsdp[8] ^= 1;
 	CHECK(pmem2_find_nfit(0x1000, reach, &machine, &found,
-		&size) == PMEM2_E_INVALID_REGION_FORMAT && SAYS("add up to 0"));
+		&size) == PMEM2_E_INVALID_REGION_FORMAT && SAYS("checksum mismatch"));
 	CHECK(found == &machine && size == length);
 	machine.rsdp[8] ^= 1;
 
