@@ -34,14 +34,12 @@
 #[cfg(test)]
 extern crate std;
 
-mod allocator;
 pub mod call;
 mod context;
 mod failure;
 mod functions;
 mod library;
 mod owned;
-mod pointer;
 #[cfg(any(target_has_atomic = "ptr", feature = "critical-section"))]
 mod pool;
 mod region;
@@ -51,13 +49,12 @@ mod text;
 #[path = "../../../tests/common/whats.rs"]
 mod whats;
 
-pub use allocator::{Allocator, Heap};
 pub use call::{Badblock, Granularity};
 pub use context::{BadblockStorage, Context};
 #[doc(hidden)]
 pub use functions::abi;
 pub use library::{CContext, CSource, Library, WideLibrary};
-pub use owned::{Opaque, Owned, Storage};
+pub use owned::{Allocator, Heap, Opaque, Owned, Storage};
 #[cfg(any(target_has_atomic = "ptr", feature = "critical-section"))]
 pub use pool::StaticPool;
 pub use region::{CDimm, CRegion, CWarning, DimmAt, RegionAt, Regions};

@@ -5,10 +5,9 @@ use core::ffi::c_int;
 use pmem2::platform::{BadBlocks, Locate, Transfer};
 
 use crate::{
-    allocator::Allocator,
     context::Context,
     failure::Coded,
-    owned::Owned,
+    owned::{Allocator, Owned},
     source::Source,
     text::{Message, WideMessage},
 };

@@ -1,17 +1,14 @@
-//! The objects that C has pointers to, and whose memory they lie in.
+//! The objects that C has pointers to, the memory that they lie in, and checks of C's pointers.
 
 use core::{
+    ffi::c_void,
     mem::MaybeUninit,
     ptr::{self, NonNull},
 };
 
 use pmem2::error::Memory;
 
-use crate::{
-    allocator::Allocator,
-    failure::Failure,
-    pointer::{aligned, within},
-};
+use crate::failure::Failure;
 
 /// A type that C knows by pointers alone.
 pub trait Opaque: Sized {
@@ -209,4 +206,80 @@ impl<T: Opaque> Owned<T> {
         // SAFETY: place is valid for writes.
         unsafe { place.write_unaligned(ptr::null_mut()) };
     }
+}
+
+/// Memory for values of one type.
+///
+/// # Safety
+///
+/// What [`allocate`](Allocator::allocate) returns stays readable and writable until
+/// [`release`](Allocator::release), and nobody but its user writes to it.
+pub unsafe trait Allocator<T> {
+    /// Puts a value into new memory.
+    ///
+    /// # Errors
+    ///
+    /// The memory that is exhausted.
+    fn allocate(value: T) -> Result<*mut T, Memory>;
+
+    /// Gives the memory of a value back, without dropping the value.
+    ///
+    /// # Safety
+    ///
+    /// `value` is what [`allocate`](Allocator::allocate) returned, and is used no more.
+    unsafe fn release(value: *mut T);
+}
+
+/// The heap of a C library, or of a process of Windows. The shim.c of `hosted/` and of `windows/`
+/// has its two functions; a program that uses this without them is not linked.
+pub enum Heap {}
+
+unsafe extern "C" {
+    /// Returns NULL, or `size` bytes that are nobody else's until they are freed, aligned for any
+    /// type of C. errno stays as it is.
+    safe fn pmem2_shim_allocate(size: usize) -> *mut c_void;
+    fn pmem2_shim_free(memory: *mut c_void);
+}
+
+/// The alignment that every heap gives: on 32 bits no more.
+const ALIGNMENT: usize = 8;
+
+// SAFETY: the heap's memory stays until it is freed, which only `release` does.
+unsafe impl<T> Allocator<T> for Heap {
+    #[inline]
+    fn allocate(value: T) -> Result<*mut T, Memory> {
+        const { assert!(align_of::<T>() <= ALIGNMENT, "the heap's alignment is not enough") };
+        let memory =
+            NonNull::new(pmem2_shim_allocate(size_of::<T>())).ok_or(Memory::Heap)?.cast::<T>();
+        // SAFETY: the heap gave this many bytes, aligned as above, and nobody else has them.
+        unsafe { memory.write(value) };
+        Ok(memory.as_ptr())
+    }
+
+    #[inline]
+    unsafe fn release(value: *mut T) {
+        // SAFETY: `allocate` had it from the heap, as the caller says.
+        unsafe { pmem2_shim_free(value.cast()) };
+    }
+}
+
+/// Returns a pointer that is neither NULL nor misaligned (a cast of a buffer of bytes).
+#[inline]
+pub(crate) fn aligned<T>(pointer: *mut T, argument: &'static str) -> Result<NonNull<T>, Failure> {
+    match NonNull::new(pointer) {
+        None => Err(Failure::Null(argument)),
+        Some(pointer) if !pointer.is_aligned() => Err(Failure::Misaligned(argument)),
+        Some(pointer) => Ok(pointer),
+    }
+}
+
+/// Tells whether `out` points into the storage. Not where either is NULL, which is refused
+/// elsewhere.
+#[inline]
+pub(crate) fn within<T, S>(out: *mut *mut T, storage: *mut S) -> bool {
+    let (out, storage) = (out.addr(), storage.addr());
+    out != 0
+        && storage != 0
+        && out < storage.saturating_add(size_of::<S>())
+        && storage < out.saturating_add(size_of::<*mut T>())
 }

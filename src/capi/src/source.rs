@@ -1,10 +1,7 @@
 //! `struct pmem2_source`.
 
-use core::ffi::c_int;
-
 use pmem2::{
-    Anonymous, Error,
-    error::HandleFault,
+    Anonymous,
     platform::{Borrowed, Platform},
 };
 
@@ -56,9 +53,3 @@ pub(crate) use each;
 /// A descriptor as C has it: a number, or a pointer to a region. C has no lifetimes; its pages say
 /// how long the object has to stay, and who makes one of these has that promise of C's caller.
 pub(crate) type Descriptor<P> = Borrowed<'static, P>;
-
-/// Returns the raw value that a number of C's is.
-#[inline]
-pub(crate) fn raw<R: TryFrom<c_int>>(number: c_int) -> Result<R, Error> {
-    R::try_from(number).map_err(|_| Error::InvalidFileHandle(HandleFault::NotOpen))
-}

@@ -7,8 +7,7 @@ use pmem2::platform::Platform;
 use crate::{
     failure::Failure,
     library::{CSource, Library, finish},
-    owned::Owned,
-    pointer::aligned,
+    owned::{Owned, aligned},
     source::Source,
 };
 

@@ -9,8 +9,7 @@ use crate::{
     context::{BadblockStorage, Context},
     failure::Failure,
     library::{CContext, CSource, Library, finish},
-    owned::{Owned, Room},
-    pointer::aligned,
+    owned::{Owned, Room, aligned},
     source::Source,
 };
 

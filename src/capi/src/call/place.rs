@@ -8,8 +8,7 @@ use super::answer::{answer, unless_anonymous};
 use crate::{
     failure::Failure,
     library::{CSource, Library, finish},
-    owned::Owned,
-    pointer::aligned,
+    owned::{Owned, aligned},
     source::{Source, each},
     text::{Unit, put, size},
 };

@@ -17,8 +17,7 @@ use super::source::{borrowed, make};
 use crate::{
     failure::{Coded, Failure},
     library::{CSource, Library, finish},
-    owned::Room,
-    pointer::aligned,
+    owned::{Room, aligned},
     region::{
         array::array,
         platform::{RegionAt, Regions},

@@ -13,7 +13,7 @@ use crate::{
     failure::Failure,
     library::{CSource, Library, finish},
     owned::{Owned, Room},
-    source::{Descriptor, Source, SourceStorage, each, raw},
+    source::{Descriptor, Source, SourceStorage, each},
     text::{Unit, put},
 };
 
@@ -221,8 +221,10 @@ unsafe fn descriptor<L: Library>(fd: c_int) -> Result<Source<L::Platform>, Error
 where
     L::Platform: Platform<Raw: TryFrom<c_int>>,
 {
+    // A number that is no raw value is not an open descriptor.
+    let raw = fd.try_into().map_err(|_| Error::InvalidFileHandle(HandleFault::NotOpen))?;
     // SAFETY: as here.
-    unsafe { borrowed(L::platform(), raw(fd)?) }
+    unsafe { borrowed(L::platform(), raw) }
 }
 
 #[inline]

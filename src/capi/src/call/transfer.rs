@@ -10,8 +10,7 @@ use pmem2::transfer::{ReadBuffer, Reader, WriteBuffer, Writer};
 use crate::{
     failure::Failure,
     library::{CSource, Library, finish},
-    owned::Owned,
-    pointer::aligned,
+    owned::{Owned, aligned},
     source::{Source, each},
 };
 
