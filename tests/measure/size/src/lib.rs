@@ -35,12 +35,12 @@ pub fn handle<'t>() -> Handle<'t> {
 pub fn handle<'t>() -> Handle<'t> {
     use pmem2::{
         bare::{PhysicalRegion, RegionKind},
-        persist::Durability,
+        persist::PersistenceDomain,
     };
 
     static FRAM: PhysicalRegion<'_> =
         PhysicalRegion::new(0x6000_0000, 256 << 10, RegionKind::Persistent)
-            .durable_by(Durability::Fence);
+            .in_domain(PersistenceDomain::CpuCache);
     black_box(Handle::new(&FRAM))
 }
 
