@@ -1,12 +1,11 @@
-//! How to link a program that brings its own start and needs no library. Arguments of this program
-//! alone: build scripts and proc macros are linked as ever.
+//! Links a program that brings its own start and needs no library. The arguments are for the
+//! program only, not for build scripts and proc macros.
 
 use std::{env, ffi::OsString};
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    // ci/cross links with lld itself; ordinarily a C compiler does it, and has to be told what not
-    // to add.
+    // ci/cross links with lld. Otherwise a C compiler links, and would add its own.
     let lld = env::var_os("RUSTC_LINKER")
         .is_some_and(|linker: OsString| linker.to_string_lossy().ends_with("lld"));
     let compiler: &[&str] = if lld { &[] } else { &["-nostartfiles", "-nodefaultlibs"] };

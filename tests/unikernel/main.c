@@ -1,4 +1,4 @@
-/* A program in C on the invented unikernel. It would be the image's main; here a host runs it. */
+/* A program in C on the invented unikernel: the image's main, which a host runs here. */
 
 #include <errno.h>
 #include <libpmem2.h>
@@ -26,7 +26,7 @@ static int checks;
 		} \
 	} while (0)
 
-/* A bank: size, alignment, where it lies. */
+/* A bank: size, alignment, place. */
 static void
 bank(void)
 {
@@ -55,7 +55,7 @@ bank(void)
 	CHECK(granularity == PMEM2_GRANULARITY_CACHE_LINE);
 	CHECK(pmem2_source_describe(src, text, sizeof(text)) == 0 && strstr(text, "inode 5") != NULL);
 
-	/* Closed; and another bank has the number. */
+	/* Closed, and then another bank with the same number. */
 	CHECK(kernel_close(fd) == 0 && kernel_close(fd) == -1);
 	size = 77;
 	CHECK(pmem2_source_size(src, &size) == PMEM2_E_INVALID_FILE_HANDLE && size == 77);
@@ -72,7 +72,7 @@ bank(void)
 	CHECK(kernel_close(fd) == 0);
 }
 
-/* A file in memory: it grows; it lies on no bank. */
+/* A file in memory, which grows and lies on no bank. */
 static void
 file(void)
 {
@@ -120,12 +120,12 @@ health(void)
 	CHECK(pmem2_badblock_next(bbctx, &bb) == 0 && bb.offset == 4096 && bb.length == 10000 - 4096);
 	CHECK(pmem2_badblock_next(bbctx, &bb) == PMEM2_E_NO_BAD_BLOCK_FOUND && bb.offset == 4096);
 
-	/* What is good stays, and what is bad is zeros in the end. */
+	/* Good bytes stay, and bad ones become zeros. */
 	bb.offset = 0;
 	CHECK(pmem2_badblock_clear(bbctx, &bb) == PMEM2_E_NO_BAD_BLOCK_FOUND);
 	bb.offset = 4096;
 	CHECK(pmem2_badblock_clear_by_device(bbctx, &bb) == PMEM2_E_NOSUPP);
-	/* A part of a page: what cannot be read beside it is given up, as libpmem2 does. */
+	/* A part of a page: unreadable bytes beside it are given up, as in libpmem2. */
 	CHECK(pmem2_badblock_clear(bbctx, &(struct pmem2_badblock){9000, 10}) == 0);
 	CHECK(pmem2_badblock_clear(bbctx, &bb) == PMEM2_E_NO_BAD_BLOCK_FOUND);
 	bb.length = 4096;
@@ -136,7 +136,7 @@ health(void)
 	CHECK(pmem2_source_delete(&src) == 0);
 	CHECK(kernel_close(fd) == 0);
 
-	/* To read only; and a bank, which the program maps. */
+	/* Read-only; and a bank, which the program maps. */
 	fd = kernel_open("/bank0/data", READ);
 	CHECK(pmem2_source_from_fd(&src, fd) == 0);
 	CHECK(pmem2_source_pread_mcsafe(src, read, 64, 0) == 0);

@@ -58,7 +58,7 @@ static void number(uint64_t value, unsigned base) {
 		put(digits[--count]);
 }
 
-/* The beginning of a line about a range: its address, and what is told. */
+/* Prints the beginning of a line about a range: its address, and the name of the fact. */
 static void about(uint64_t base, const char *what) {
 	text("0x");
 	number(base, 16);
@@ -84,7 +84,7 @@ _Noreturn void panicked(void) {
 	leave(PANICKED);
 }
 
-/* Memory: below 4 GiB the assembly has mapped it, above that pages of 2 MiB are. */
+/* Memory: the assembly has mapped it below 4 GiB. Above, pages of 2 MiB are mapped. */
 
 #define SPARE 32
 
@@ -158,7 +158,7 @@ struct log {
 	enum pmem2_granularity granularity;
 };
 
-/* Whether this one may stand behind the others. */
+/* Returns whether this record may follow the others. */
 static int follows(const struct log *log, const struct record *next) {
 	struct record wanted = record(log->count + 1, next->boot);
 	if (memcmp(&wanted, next, sizeof wanted) != 0)
@@ -182,7 +182,7 @@ static int append(struct log *log) {
 	return 1;
 }
 
-/* The number that the command line gives as name=number; 0 if it does not. */
+/* Returns the number of name=number in the command line, or 0. */
 static uint64_t option(const char *line, const char *name) {
 	size_t length = 0;
 	while (name[length])
@@ -277,7 +277,7 @@ static void range(const struct pmem2_region *region, const char *line) {
 	say(base, "persistence", persistence[region->durability]);
 	say(base, "read_only", region->flags & PMEM2_REGION_READ_ONLY ? "true" : "false");
 	say(base, "unarmed", region->flags & PMEM2_REGION_UNARMED ? "true" : "false");
-	/* What is not armed keeps nothing, however it is flushed. */
+	/* Memory that is not armed keeps nothing, however it is flushed. */
 	int kept = pmem2_source_expected_granularity(src, PMEM2_SHARED, &granularity);
 	if (kept == PMEM2_E_GRANULARITY_NOT_SUPPORTED && region->flags & PMEM2_REGION_UNARMED)
 		say(base, "granularity", "none");
@@ -314,7 +314,7 @@ int main(uint64_t rsdp, const char *line) {
 	return 0;
 }
 
-/* What the assembly calls, with the address of hvm_start_info. */
+/* Runs the kernel. The assembly calls it with the address of hvm_start_info. */
 _Noreturn void enter(uintptr_t info) {
 	uint64_t line, rsdp;
 	memcpy(&line, (const char *)info + START_INFO_CMDLINE, sizeof line);

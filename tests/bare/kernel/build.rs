@@ -1,4 +1,4 @@
-//! How the kernel is linked: where its linker script says, with nothing of a system's.
+//! Links the kernel by its linker script, without a system's files.
 
 use std::env;
 
@@ -13,8 +13,8 @@ fn main() {
         return;
     }
     println!("cargo::rerun-if-changed={script}");
-    // For a target without a system rustc calls the linker itself; for Linux's it calls a C
-    // compiler, which has to be told what not to add.
+    // For a target without a system rustc calls the linker. For Linux it calls a C compiler, which
+    // would add its own.
     let compiler: &[&str] = match variable("CARGO_CFG_TARGET_OS").as_str() {
         "none" => &[],
         _ => &[

@@ -1,5 +1,5 @@
-//! The memory that an invented board's code declares: a constant table, in flash. Nothing of it
-//! is touched.
+//! An invented board's declaration of its memory: a constant table in flash. No program accesses
+//! the memory.
 
 use pmem2::{
     Native, Pool,
@@ -7,10 +7,10 @@ use pmem2::{
     persist::PersistenceDomain,
 };
 
-/// Room for as many sources as a program has open at once.
+/// The most sources that a program has open at once.
 pub const SLOTS: usize = 4;
 
-/// The bytes that this program has for a device id: the stack has them about twice.
+/// The bytes for a device id. The stack has them about twice.
 pub const ID: usize = 48;
 
 /// A pool in memory that is zero at the start.
@@ -67,18 +67,18 @@ pub static TABLE: [PhysicalRegion<'_>; NAMES.len()] = [
         .in_domain(PersistenceDomain::CpuCache)
         .on_node(0)
         .made_of(&FRAM_CHIPS),
-    // mram: behind a write protection, in lines of 32 bytes; it does not count.
+    // mram: with write protection, in lines of 32 bytes, without a count of unsafe shutdowns.
     persistent(0x6100_0000, 1024 * KIB)
         .numbered(4, "memory-bus")
         .in_domain(PersistenceDomain::MemoryController)
         .aligned_to(32)
         .read_only()
         .made_of(&MRAM_CHIPS),
-    // psram: with a battery, behind a cache; nothing else is known.
+    // psram: with a battery and a cache; nothing else is known.
     persistent(0x6200_0000, 8192 * KIB).in_domain(PersistenceDomain::MemoryController).on_node(1),
-    // flat: the same with a battery that is.
+    // flat: the same with a flat battery.
     persistent(0x6300_0000, 8192 * KIB).in_domain(PersistenceDomain::MemoryController).unarmed(),
-    // host: what another processor makes durable when it is asked.
+    // host: another processor makes stores durable, on request.
     persistent(0x6400_0000, 64 * KIB).in_domain(PersistenceDomain::Host),
     // lost: nothing makes it durable.
     persistent(0x6500_0000, 64 * KIB).in_domain(PersistenceDomain::Never),
@@ -87,7 +87,7 @@ pub static TABLE: [PhysicalRegion<'_>; NAMES.len()] = [
         .made_of(&NAMELESS_CHIPS),
     persistent(0x6700_0000, 64 * KIB).in_domain(PersistenceDomain::CpuCache).made_of(&WORDY_CHIPS),
     persistent(0x6800_0000, 64 * KIB).in_domain(PersistenceDomain::CpuCache).made_of(&MANY_CHIPS),
-    // crooked: an alignment that is none.
+    // crooked: an invalid alignment.
     persistent(0x6900_0000, 48 * KIB).aligned_to(48),
     // last: up to the last byte of 64 bits.
     persistent(u64::MAX - 4095, 4096),
@@ -98,20 +98,20 @@ pub static TABLE: [PhysicalRegion<'_>; NAMES.len()] = [
     PhysicalRegion::new(0x6c00_0000, 64 * KIB, RegionKind::Volatile),
     PhysicalRegion::new(0x6d00_0000, 64 * KIB, RegionKind::VirtualDisk),
     PhysicalRegion::new(0x4000_0000, 64 * KIB, RegionKind::Other),
-    // plain: nothing but where it is.
+    // plain: only an address and a length.
     persistent(0x6e00_0000, 1),
 ];
 
-/// Alone, since in a table it would have bytes in common with `last`.
+/// Not in the table, where it would overlap `last`.
 pub static WRAPPING: PhysicalRegion<'_> = persistent(u64::MAX - 4095, 4097);
 
-/// The regions, as handles of sources.
+/// Returns the regions as handles.
 pub fn extents() -> impl Iterator<Item = (&'static str, Extent<'static>)> {
     let extent = |(index, name)| Extent::in_table(&TABLE, index).map(|extent| (name, extent));
     NAMES.into_iter().enumerate().filter_map(extent).chain([("wrapping", Extent::new(&WRAPPING))])
 }
 
-/// All of the region `fram`.
+/// Returns the region `fram`.
 pub fn fram() -> Extent<'static> {
     let [fram, ..] = &TABLE;
     Extent::new(fram)

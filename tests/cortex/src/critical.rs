@@ -7,8 +7,8 @@ use critical_section::{Impl, RawRestoreState, set_impl};
 struct Interrupts;
 set_impl!(Interrupts);
 
-// SAFETY: on one processor nothing runs in between while interrupts are off, and nested sections
-// turn them on only at the end of the outermost.
+// SAFETY: on one processor nothing else runs while interrupts are off. Of nested sections only the
+// outermost turns them on again.
 unsafe impl Impl for Interrupts {
     unsafe fn acquire() -> RawRestoreState {
         let masked: u32;
@@ -22,7 +22,7 @@ unsafe impl Impl for Interrupts {
 
     unsafe fn release(were_masked: RawRestoreState) {
         if !were_masked {
-            // SAFETY: as above; they were on when the section began.
+            // SAFETY: as above; interrupts were on when the section began.
             unsafe { asm!("cpsie i", options(nostack, preserves_flags)) };
         }
     }

@@ -1,5 +1,5 @@
-//! The programs that ci/cortex compares the links of: they ask for every answer of a source, each
-//! wanted in memory, so that none is left out; read and write.
+//! The work of the programs whose sizes ci/cortex compares: ask for every answer of a source, and
+//! read and write. Each answer is kept in memory, so that none is optimized away.
 
 use core::{hint::black_box, ptr::NonNull};
 
@@ -11,7 +11,7 @@ use pmem2::{
 
 use crate::board::{ID, SOURCES, extents, fram};
 
-/// Asks every region everything; of an error the code.
+/// Asks every region everything, and calls `failed` with each error.
 pub fn ask_everything(mut failed: impl FnMut(&Error)) {
     for (_, extent) in extents() {
         let extent = black_box(extent);
@@ -34,7 +34,7 @@ pub fn ask_everything(mut failed: impl FnMut(&Error)) {
     }
 }
 
-/// Stands for the memory of a region, which this program does not reach.
+/// Memory in place of a region's, which this program has not.
 static mut ROOM: [u8; 64] = [0; 64];
 
 /// Reads a region and writes to it.

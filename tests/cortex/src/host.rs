@@ -1,4 +1,4 @@
-//! The emulator's services for a program: Arm's semihosting specification 3.
+//! The emulator's services: Arm's semihosting specification 3.
 
 use core::{
     arch::asm,
@@ -16,11 +16,11 @@ const ADP_STOPPED_APPLICATION_EXIT: usize = 0x20026;
 
 /// # Safety
 ///
-/// `operation` is one of the specification's, and `argument` what that says.
+/// `operation` and `argument` are as in the specification.
 unsafe fn call(operation: usize, argument: *mut ()) -> usize {
     let result;
-    // SAFETY: the breakpoint that is a call of the host on M-profile processors: both in r0 and r1,
-    // the result in r0. The caller answers for the arguments.
+    // SAFETY: on M-profile processors this breakpoint is a call of the host, with the arguments in
+    // r0 and r1 and the result in r0. The caller answers for the arguments.
     unsafe {
         asm!("bkpt #0xab", inlateout("r0") operation => result, in("r1") argument, options(nostack))
     };
@@ -40,14 +40,14 @@ impl Write for Output {
 }
 
 pub fn line(text: Arguments<'_>) {
-    // The host's output does not fail, and where it did nobody would hear of it.
+    // The host's output does not fail; if it did, there would be no way to report it.
     let (Ok(()) | Err(fmt::Error)) = Output.write_fmt(text).and_then(|()| Output.write_str("\n"));
 }
 
-/// Returns the text that the emulator was given with `-semihosting-config arg=`, in `buffer`.
+/// Returns the arguments of `-semihosting-config arg=`, in `buffer`.
 pub fn command_line(buffer: &mut [u8]) -> &str {
     let mut block = [buffer.as_mut_ptr().expose_provenance(), buffer.len()];
-    // SAFETY: a buffer and its length, where the length of what was put there comes back.
+    // SAFETY: the block has a buffer and its length, which the host replaces by the text's length.
     if unsafe { call(SYS_GET_CMDLINE, block.as_mut_ptr().cast()) } != 0 {
         return "";
     }
@@ -59,7 +59,7 @@ pub fn command_line(buffer: &mut [u8]) -> &str {
 pub fn exit(end: End) -> ! {
     let mut block = [ADP_STOPPED_APPLICATION_EXIT, end as usize];
     loop {
-        // SAFETY: a reason and a status.
+        // SAFETY: the block has a reason and a status.
         unsafe { call(SYS_EXIT_EXTENDED, block.as_mut_ptr().cast()) };
     }
 }

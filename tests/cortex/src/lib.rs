@@ -1,5 +1,5 @@
-//! Common to the programs for Cortex-M: the way from reset to `program`, and semihosting
-//! to speak.
+//! The common parts of the programs for Cortex-M: the way from reset to `program`, and semihosting
+//! for output.
 //!
 //! A program defines `program` with [`run!`].
 #![no_std]
@@ -15,7 +15,7 @@ use core::panic::PanicInfo;
 
 pub use start::{restart, stack};
 
-/// The status of the emulator's process.
+/// The exit status of the emulator.
 #[derive(Clone, Copy)]
 pub enum End {
     /// The program has come to its end.
@@ -48,6 +48,6 @@ macro_rules! say {
 
 #[panic_handler]
 fn panic(_: &PanicInfo<'_>) -> ! {
-    // Without a word: formatting would count as flash that the library takes.
+    // Without output: formatting would count as flash of the library.
     host::exit(End::Fault)
 }

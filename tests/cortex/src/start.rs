@@ -4,7 +4,7 @@ use core::{arch::global_asm, ptr};
 
 use crate::{End, host};
 
-// The vector table: the stack, reset, and whatever else the processor may meet is a fault.
+// The vector table: the stack, reset, and a fault for any other exception.
 global_asm!(
     ".section .vectors, \"a\", %progbits",
     ".word stack_top",
@@ -37,7 +37,7 @@ const RESET: u32 = 0x05FA_0004;
 #[unsafe(no_mangle)]
 unsafe extern "C" fn reset() -> ! {
     #[cfg(target_abi = "eabihf")]
-    // SAFETY: the register of a processor with a floating point unit, for which this is compiled.
+    // SAFETY: a register of processors with a floating point unit, for which this is compiled.
     unsafe {
         CPACR.write_volatile(CPACR.read_volatile() | 0xF << 20);
         core::arch::asm!("dsb", "isb", options(nostack, preserves_flags));
@@ -67,12 +67,12 @@ extern "C" fn fault() -> ! {
 /// Resets the processor and the board; memory stays as it is.
 pub fn restart() -> ! {
     loop {
-        // SAFETY: the register of every M-profile processor; the program does not go on.
+        // SAFETY: a register of every M-profile processor. The program ends here.
         unsafe { AIRCR.write_volatile(RESET) };
     }
 }
 
-/// The lowest address that the stack may reach, and the one above the first that it uses.
+/// Returns the lowest address of the stack's memory, and the address after the highest.
 pub fn stack() -> (usize, usize) {
     ((&raw const bss_end).expose_provenance(), (&raw const stack_top).expose_provenance())
 }

@@ -1,6 +1,6 @@
-//! A program without libc, std or an allocator: `freestanding PATH` opens the file, makes a source
-//! of it in a static pool and prints its size and alignment in bytes. Refused: the reason on
-//! standard error, and status 1. Wrong use: status 2.
+//! A program without libc, std or an allocator. `freestanding PATH` opens the file, makes a source
+//! in a static pool and prints the size and the alignment in bytes. A refusal is printed on
+//! standard error, with status 1. Wrong use is status 2.
 #![no_std]
 #![no_main]
 
@@ -35,7 +35,7 @@ impl Write for Output {
     }
 }
 
-/// `_start` calls this with the arguments that the kernel put on the stack.
+/// Runs the program with the arguments from the kernel's stack, and returns its status.
 fn main(arguments: &[*const c_char]) -> i32 {
     let &[_, path] = arguments else {
         return match Output(2).write_str("usage: freestanding PATH\n") {
@@ -46,14 +46,13 @@ fn main(arguments: &[*const c_char]) -> i32 {
         Ok((size, alignment)) => writeln!(Output(1), "{size} {alignment}").map(|()| 0),
         Err(error) => writeln!(Output(2), "{error}").map(|()| 1),
     };
-    // Where nothing can be printed, only the status is left to say so.
+    // Where printing fails, only the status can tell.
     printed.unwrap_or(3)
 }
 
-/// Size and alignment of the file at `path`.
+/// Returns the size and the alignment of the file at `path`.
 fn inspect(path: *const c_char) -> Result<(u64, u64), Error> {
-    // SAFETY: `path` is an argument of the program: a string that ends with a zero and is never
-    // freed.
+    // SAFETY: `path` is an argument of the program, a string with a zero at its end.
     let opened = unsafe { sys::open(path) };
     let fd = opened
         .map_err(|errno| Error::Os { subject: Subject::Open, errno: Errno::from_raw(errno) })?;
@@ -68,7 +67,7 @@ fn panic(_: &PanicInfo<'_>) -> ! {
     sys::exit(101)
 }
 
-/// core's unwinding tables refer to this where the linker does not drop them. Nothing unwinds here
+/// A symbol for core's unwinding tables, where the linker keeps them. Nothing unwinds here
 /// (panic = "abort").
 #[cfg(debug_assertions)]
 #[unsafe(no_mangle)]

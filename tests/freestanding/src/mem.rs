@@ -1,12 +1,11 @@
-//! The functions that the compiler calls for copies and comparisons, and that a C library would
-//! have.
+//! The functions of a C library that the compiler calls for copies and comparisons.
 //!
-//! Byte by byte, with volatile accesses: a plain loop would be recognised and become a call of the
-//! function that it is in.
+//! They go byte by byte with volatile accesses: the compiler would turn a plain loop into a call of
+//! the function that has it.
 
 /// # Safety
 ///
-/// As memcpy(3).
+/// Those of memcpy(3).
 #[unsafe(no_mangle)]
 unsafe extern "C" fn memcpy(to: *mut u8, from: *const u8, count: usize) -> *mut u8 {
     for index in 0..count {
@@ -18,16 +17,16 @@ unsafe extern "C" fn memcpy(to: *mut u8, from: *const u8, count: usize) -> *mut 
 
 /// # Safety
 ///
-/// As memmove(3).
+/// Those of memmove(3).
 #[unsafe(no_mangle)]
 unsafe extern "C" fn memmove(to: *mut u8, from: *const u8, count: usize) -> *mut u8 {
     if to.cast_const() <= from {
-        // SAFETY: as the caller says; copied upwards, no byte is overwritten before it was read.
+        // SAFETY: the caller's. Copied upwards, no byte is overwritten before it is read.
         return unsafe { memcpy(to, from, count) };
     }
     for index in (0..count).rev() {
-        // SAFETY: both areas have `count` bytes; copied downwards, no byte is overwritten before it
-        // was read.
+        // SAFETY: both areas have `count` bytes. Copied downwards, no byte is overwritten before it
+        // is read.
         unsafe { to.add(index).write_volatile(from.add(index).read_volatile()) };
     }
     to
@@ -35,7 +34,7 @@ unsafe extern "C" fn memmove(to: *mut u8, from: *const u8, count: usize) -> *mut
 
 /// # Safety
 ///
-/// As memset(3).
+/// Those of memset(3).
 #[unsafe(no_mangle)]
 unsafe extern "C" fn memset(to: *mut u8, byte: i32, count: usize) -> *mut u8 {
     for index in 0..count {
@@ -47,7 +46,7 @@ unsafe extern "C" fn memset(to: *mut u8, byte: i32, count: usize) -> *mut u8 {
 
 /// # Safety
 ///
-/// As memcmp(3).
+/// Those of memcmp(3).
 #[unsafe(no_mangle)]
 unsafe extern "C" fn memcmp(a: *const u8, b: *const u8, count: usize) -> i32 {
     for index in 0..count {
@@ -62,9 +61,9 @@ unsafe extern "C" fn memcmp(a: *const u8, b: *const u8, count: usize) -> i32 {
 
 /// # Safety
 ///
-/// As bcmp(3).
+/// Those of bcmp(3).
 #[unsafe(no_mangle)]
 unsafe extern "C" fn bcmp(a: *const u8, b: *const u8, count: usize) -> i32 {
-    // SAFETY: what bcmp is promised is what memcmp asks for.
+    // SAFETY: the requirements of memcmp are those of bcmp.
     unsafe { memcmp(a, b, count) }
 }

@@ -43,16 +43,15 @@ global_asm!(
     enter = sym enter,
 );
 
-/// Called by `_start` alone.
+/// Calls `main`. Only `_start` calls this.
 ///
 /// # Safety
 ///
-/// `stack` is the stack pointer as the kernel left it: a number, and as many pointers behind it.
+/// `stack` is the stack pointer from the kernel: a number, and as many pointers after it.
 unsafe extern "C" fn enter(stack: *const usize) -> ! {
     // SAFETY: the kernel put the number there.
     let count = unsafe { stack.read() };
-    // SAFETY: the arguments follow the number; they are pointers, as large as it is, and stay as
-    // they are.
+    // SAFETY: the arguments follow the number. They are pointers of its size, and never change.
     let arguments = unsafe { slice::from_raw_parts(stack.add(1).cast::<*const c_char>(), count) };
     crate::sys::exit(crate::main(arguments))
 }

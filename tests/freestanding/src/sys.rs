@@ -1,4 +1,4 @@
-//! The three system calls of the program itself; those of the library are the library's own.
+//! The three system calls of the program. The library makes its own.
 
 use core::{arch::asm, ffi::c_char};
 
@@ -23,30 +23,32 @@ const FLAGS: usize = 0o4000 | 0o400;
 
 /// # Safety
 ///
-/// As the system call says of its arguments.
+/// The arguments are as the system call requires.
 unsafe fn call(number: usize, a: usize, b: usize, c: usize, d: usize) -> isize {
     let result;
     #[cfg(target_arch = "x86_64")]
     // SAFETY: the registers of the kernel's convention; it clobbers rcx and r11. The caller answers
     // for the arguments.
     unsafe {
-        asm!("syscall", inlateout("rax") number => result, in("rdi") a, in("rsi") b, in("rdx") c, in("r10") d,
-            lateout("rcx") _, lateout("r11") _, options(nostack));
+        asm!("syscall", inlateout("rax") number => result, in("rdi") a, in("rsi") b,
+            in("rdx") c, in("r10") d, lateout("rcx") _, lateout("r11") _, options(nostack));
     }
     #[cfg(target_arch = "aarch64")]
     // SAFETY: the registers of the kernel's convention. The caller answers for the arguments.
     unsafe {
-        asm!("svc 0", in("x8") number, inlateout("x0") a => result, in("x1") b, in("x2") c, in("x3") d, options(nostack));
+        asm!("svc 0", in("x8") number, inlateout("x0") a => result, in("x1") b, in("x2") c,
+            in("x3") d, options(nostack));
     }
     #[cfg(target_arch = "riscv64")]
     // SAFETY: the registers of the kernel's convention. The caller answers for the arguments.
     unsafe {
-        asm!("ecall", in("a7") number, inlateout("a0") a => result, in("a1") b, in("a2") c, in("a3") d, options(nostack));
+        asm!("ecall", in("a7") number, inlateout("a0") a => result, in("a1") b, in("a2") c,
+            in("a3") d, options(nostack));
     }
     result
 }
 
-/// A result of the kernel: from -4095 on an error number.
+/// Converts a result of the kernel: a negative one is an error number.
 fn checked(result: isize) -> Result<usize, i32> {
     usize::try_from(result).map_err(|_| (-result) as i32)
 }
@@ -71,7 +73,7 @@ pub(crate) fn write(fd: i32, bytes: &[u8]) -> Result<usize, i32> {
 
 pub(crate) fn exit(status: i32) -> ! {
     loop {
-        // SAFETY: it ends the process and touches no memory.
+        // SAFETY: the call ends the process and accesses no memory.
         unsafe { call(number::EXIT_GROUP, status as usize, 0, 0, 0) };
     }
 }

@@ -1,5 +1,5 @@
-//! The file `platform/src/slots.rs` over the model checker's atomics: see the tests, and `ci/loom`,
-//! which builds this with `--cfg loom`. Without that it is empty.
+//! The file `platform/src/slots.rs` over the model checker's atomics. `ci/loom` builds it with
+//! `--cfg loom`; without that it is empty.
 #![cfg(loom)]
 #![no_std]
 

@@ -1,6 +1,6 @@
 //! The pool's storage under the model checker, which runs every interleaving and every value that
-//! the memory orderings allow. Its atomics cannot be used outside it: this is built by ci/loom,
-//! with `--cfg loom`, and is empty otherwise.
+//! the memory orderings allow. Its atomics work only there, so ci/loom builds this with
+//! `--cfg loom`; without that it is empty.
 #![cfg(loom)]
 
 use loom::{
@@ -19,15 +19,15 @@ impl Stored for Numbers {
     type With<'h> = usize;
 }
 
-/// Every interleaving, or, where those would take hours, the ones with at most `preemptions`
-/// switches that no thread asked for.
+/// Runs every interleaving, or, where that would take hours, those with at most `preemptions`
+/// forced switches.
 fn check(preemptions: Option<usize>, model: impl Fn() + Sync + Send + 'static) {
     let mut builder = Builder::new();
     builder.preemption_bound = preemptions;
     builder.check(model);
 }
 
-/// Runs `body` in `others` further threads and in this one, each with a number of its own.
+/// Runs `body` in this thread and in `others` more, each with a number of its own.
 fn together<const N: usize>(
     others: usize,
     body: impl Fn(&Slots<Numbers, N>, usize) + Copy + Send + 'static,
@@ -45,7 +45,7 @@ fn together<const N: usize>(
     all_free(&slots);
 }
 
-/// Every slot is free, and can be taken.
+/// Checks that every slot is free and can be taken.
 fn all_free<const N: usize>(slots: &Slots<Numbers, N>) {
     assert_eq!(slots.taken(), 0);
     let leases: Vec<_> = (0..N).map(|number| slots.put(number).unwrap()).collect();
@@ -53,7 +53,7 @@ fn all_free<const N: usize>(slots: &Slots<Numbers, N>) {
     assert_eq!(slots.put(N).unwrap_err(), N);
 }
 
-/// Takes a slot that must be there, and reads the value back.
+/// Takes a slot, of which one must be free, and reads the value back.
 fn must_get<const N: usize>(slots: &Slots<Numbers, N>, number: usize) {
     let lease = slots.put(number).expect("there is a slot for each");
     assert_eq!(*lease, number);
@@ -79,8 +79,8 @@ fn three_threads_and_three_slots_none_is_refused() {
     check(Some(2), || together::<3>(2, must_get));
 }
 
-/// While one thread searches, the other gives back what the search has passed and takes what it has
-/// not reached: it has to go round again, and finds a slot then.
+/// One thread searches. The other returns a slot that the search has passed and takes one that it
+/// has not reached: the search goes round again, and finds a slot.
 #[test]
 fn a_search_that_was_overtaken_goes_round() {
     check(Some(3), || {
@@ -149,7 +149,7 @@ fn three_threads_and_two_slots() {
     });
 }
 
-/// Who has been told that a slot was given back, gets it.
+/// A thread that knows of a returned slot gets one.
 #[test]
 fn given_back_and_then_taken() {
     check(None, || {
@@ -171,11 +171,12 @@ fn given_back_and_then_taken() {
     });
 }
 
-/// A lease may be used and given back by another thread than the one that took it.
+/// Another thread may use and return a lease.
 #[test]
 fn a_lease_goes_to_another_thread() {
     check(None, || {
-        // The thread has to be 'static, and so the slots: each run leaks its own, which are small.
+        // The thread must be 'static, and so must the slots. Each run leaks its own, which are
+        // small.
         let slots: &'static Slots<Numbers, 1> = Box::leak(Box::new(Slots::new()));
         let lease = slots.put(1).unwrap();
         let other = thread::spawn(move || {

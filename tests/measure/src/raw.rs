@@ -1,5 +1,5 @@
-//! The system calls that a source cannot do without, made as cheaply as they can be: what pmem2 is
-//! measured against, here and in the benchmark.
+//! The system calls that every source needs, made as cheaply as possible. Here and in the benchmark
+//! pmem2 is compared with them.
 
 use std::{arch::asm, hint::black_box, mem::MaybeUninit};
 
@@ -25,7 +25,7 @@ struct Stat([u8; 144]);
 
 /// # Safety
 ///
-/// As the system call says of its arguments.
+/// The arguments are as the system call requires.
 #[inline(always)]
 unsafe fn call(number: usize, a: usize, b: usize) -> isize {
     let result;
@@ -33,8 +33,8 @@ unsafe fn call(number: usize, a: usize, b: usize) -> isize {
     // SAFETY: the registers of the kernel's convention; it clobbers rcx and r11. The caller answers
     // for the arguments.
     unsafe {
-        asm!("syscall", inlateout("rax") number => result, in("rdi") a, in("rsi") b, lateout("rcx") _, lateout("r11") _,
-            options(nostack));
+        asm!("syscall", inlateout("rax") number => result, in("rdi") a, in("rsi") b,
+            lateout("rcx") _, lateout("r11") _, options(nostack));
     }
     #[cfg(target_arch = "aarch64")]
     // SAFETY: the registers of the kernel's convention. The caller answers for the arguments.
@@ -49,15 +49,14 @@ unsafe fn call(number: usize, a: usize, b: usize) -> isize {
     result
 }
 
-/// fcntl(fd, F_GETFL): the flags, or a negative error number.
+/// Calls fcntl(fd, F_GETFL), and returns the flags or a negative error number.
 #[inline(always)]
 pub(crate) fn getfl(fd: i32) -> isize {
     // SAFETY: F_GETFL reads and writes no memory.
     unsafe { call(number::FCNTL, fd as usize, F_GETFL) }
 }
 
-/// fstat(fd): 0, or a negative error number. Subject it filled in is there for the optimiser, which
-/// has to leave it.
+/// Calls fstat(fd), and returns 0 or a negative error number. The optimizer has to keep the result.
 #[inline(always)]
 pub(crate) fn fstat(fd: i32) -> isize {
     let mut stat = MaybeUninit::<Stat>::uninit();

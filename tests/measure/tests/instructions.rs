@@ -2,12 +2,12 @@
 
 use std::{env, fs, path::Path, process::Command};
 
-/// The 78 that were measured with Rust 1.95 on x86-64, and a tenth of them.
+/// A tenth more than the 78 that were measured with Rust 1.95 on x86-64.
 const BOUND: u64 = 86;
 
 const ROUNDS: u64 = 10_000;
 
-/// All instructions that `rounds` executes, from its first to its last, as callgrind counts them.
+/// Returns all instructions that `rounds` executes, as callgrind counts them.
 fn total(what: &str, rounds: u64, path: &Path) -> u64 {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let out = directory.join(format!("callgrind.{what}.{rounds}"));
@@ -31,8 +31,8 @@ fn total(what: &str, rounds: u64, path: &Path) -> u64 {
     totals.trim().parse().expect("one number: instructions")
 }
 
-/// Instructions of one round: what the second half of twice as many adds, so that start and end of
-/// the program do not count.
+/// Returns the instructions of one round: the difference between some rounds and twice as many, so
+/// that start and end of the program do not count.
 fn per_round(what: &str, path: &Path) -> u64 {
     let (once, twice) = (total(what, ROUNDS, path), total(what, 2 * ROUNDS, path));
     let added = twice.checked_sub(once).expect("twice the rounds take more");
@@ -50,7 +50,8 @@ fn from_fd_and_drop_beyond_the_system_calls() {
     );
     let beyond = pmem2.checked_sub(raw).expect("more than the bare system calls");
     println!(
-        "instructions of from_fd + drop: {pmem2}; of the system calls alone: {raw}; beyond them: {beyond}, at most {BOUND}"
+        "instructions of from_fd + drop: {pmem2}; of the system calls alone: {raw}; \
+         beyond them: {beyond}, at most {BOUND}"
     );
     assert!(beyond <= BOUND, "{beyond} instructions beyond the two system calls, at most {BOUND}");
 }

@@ -25,15 +25,15 @@ use pmem2_measure::stack::high_water;
 
 const LIMIT: usize = 4096;
 
-/// A report comes by value, and holds a place and ids: the one that the caller keeps, the one that
-/// is filled in, and the parts on their way into it are on the stack.
+/// A report comes by value, and holds a place and ids. On the stack are the caller's report, the
+/// one that is filled in, and the parts that move into it.
 const REPORT_LIMIT: usize = LIMIT + 3 * size_of::<Report<pmem2::linux::FileId>>();
 
-/// A list of bad blocks is a value of 4 KiB, and is moved where it is made; the bytes of a block
-/// are as many, and what is asked about a file and its extents comes on top.
+/// A list of bad blocks is a value of 4 KiB, and is moved where it is made. A block has as many
+/// bytes, and the questions about a file and its extents need more.
 const HEALTH_LIMIT: usize = 5 * LIMIT;
 
-/// Text in memory of fixed size: the formatting is measured, not an allocator.
+/// Text in memory of fixed size, so that formatting is measured without an allocator.
 struct Text {
     bytes: [u8; 8192],
     length: usize,
@@ -51,7 +51,7 @@ impl Write for Text {
     }
 }
 
-/// The measurements, and whether all were within the limit.
+/// The measured calls.
 #[derive(Default)]
 struct Table {
     rows: Vec<(String, usize)>,
@@ -84,7 +84,7 @@ impl Table {
     }
 }
 
-/// Has the value made, in memory, and drops it. It is not moved, which would be another copy of it.
+/// Makes the value in memory and drops it, without a move, which would be a copy.
 macro_rules! keep {
     ($value:expr) => {{
         let value = $value;
@@ -92,7 +92,7 @@ macro_rules! keep {
     }};
 }
 
-/// A call that uses `BYTES` of stack, and touches them.
+/// Uses `BYTES` of stack, and writes to them.
 #[inline(never)]
 fn array<const BYTES: usize>() {
     let mut memory = MaybeUninit::<[u8; BYTES]>::uninit();
@@ -117,11 +117,11 @@ fn the_method_sees_what_is_used() {
     assert!(high_water(|| ()) <= 256);
 }
 
-/// Every public call on a descriptor. Whether it is a source or not, the results are as they are:
-/// other tests look at them.
+/// Measures every public call on a descriptor, which may be no source. Other tests check the
+/// results.
 fn every_call(table: &mut Table, what: &str, raw: i32) {
     static POOL: Pool<Native, 4> = Pool::new();
-    // SAFETY: the caller keeps the descriptor open, or it is none.
+    // SAFETY: the caller keeps the descriptor open, or the number is no descriptor.
     let fd = unsafe { Fd::borrow_raw(raw) };
 
     table.row(what, "Source::new", || keep!(Source::new(black_box(fd))));
@@ -175,7 +175,7 @@ fn every_call(table: &mut Table, what: &str, raw: i32) {
     }
 }
 
-/// Every call about the place and the hardware of a source.
+/// Measures every call about the place and the hardware of a source.
 fn where_it_lies(table: &mut Table, what: &str, source: &Source<Fd<'_>>, text: &mut Text) {
     table.row(what, "Source::place", || keep!(black_box(source).place()));
     table.row(what, "Source::numa_node", || keep!(black_box(source).numa_node()));
@@ -230,8 +230,8 @@ fn every_public_call_is_within_the_limit() {
     every_call(&mut table, "/dev/null", open(Path::new("/dev/null")).as_raw_fd());
     every_call(&mut table, "directory", open(Path::new("/")).as_raw_fd());
     every_call(&mut table, "closed", -1);
-    // Nothing is reserved before it is mapped: a kernel with hugetlbfs makes it, with no huge page
-    // to spare too.
+    // Nothing is reserved before a mapping: a kernel with hugetlbfs makes the file even without a
+    // free huge page.
     let huge = rustix::fs::memfd_create(
         "huge",
         rustix::fs::MemfdFlags::HUGETLB | rustix::fs::MemfdFlags::CLOEXEC,
@@ -246,7 +246,7 @@ fn every_public_call_is_within_the_limit() {
     table.check();
 }
 
-/// A directory in /sys with these files in it.
+/// Makes a directory in /sys with these files.
 fn directory(path: &Path, files: &[(&str, &str)]) {
     fs::create_dir_all(path).expect("a directory");
     for (name, text) in files {
@@ -256,7 +256,7 @@ fn directory(path: &Path, files: &[(&str, &str)]) {
 
 const BUS: &str = "/sys/devices/LNXSYSTM:00/ACPI0012:00/ndbus0";
 
-/// A region with two DIMMs of its own; where the devices of its namespace go.
+/// Makes a region with two DIMMs, and returns the directory for the devices of its namespace.
 fn region(number: usize, carrier: &str) -> PathBuf {
     let bus = Path::new(BUS);
     let nd = Path::new("/sys/bus/nd/devices");
@@ -288,7 +288,7 @@ fn region(number: usize, carrier: &str) -> PathBuf {
     carrier
 }
 
-/// An empty /sys for this thread and those that it starts.
+/// Makes an empty /sys for this thread and those that it starts.
 fn empty_sysfs() {
     use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_change};
 
@@ -319,7 +319,7 @@ fn pretend_device_dax() {
     symlink(relative(&device), "/sys/dev/char/1:3").expect("a link");
 }
 
-/// Makes the disk with this file a volume on as many regions as it may have, in several layers.
+/// Makes the disk with this file a volume on the most regions allowed, in several layers.
 fn pretend_volume(file: &File) {
     let device = file.metadata().expect("a file").dev();
     let number = format!("{}:{}", rustix::fs::major(device), rustix::fs::minor(device));
@@ -348,7 +348,7 @@ fn pretend_volume(file: &File) {
     symlink(relative(&top), Path::new("/sys/dev/block").join(number)).expect("a link");
 }
 
-/// Makes the disk with this file one on persistent memory, of which all is bad: 476 GiB.
+/// Makes the disk with this file one on persistent memory, whose 476 GiB are all bad.
 fn pretend_bad(file: &File) {
     let device = file.metadata().expect("a file").dev();
     let pmem = region(9, "pfn").join("block/pmem9");
@@ -358,7 +358,7 @@ fn pretend_bad(file: &File) {
     symlink(relative(&pmem), Path::new("/sys/dev/block").join(number)).expect("a link");
 }
 
-/// A path in /sys as links two directories below it have it.
+/// Returns a path in /sys relative to a directory two levels below.
 fn relative(path: &Path) -> PathBuf {
     Path::new("../..").join(path.strip_prefix("/sys").expect("a path in /sys"))
 }
@@ -411,7 +411,7 @@ fn every_call_about_bad_blocks_is_within_its_limit() {
         });
         for by in [ClearBy::Allocation, ClearBy::LossyAllocation] {
             table.row("file", "Source::clear_bad_blocks", || {
-                // Whatever it gets instead is as bad by this list, so that all is tried.
+                // Any other block is bad by this list, too, so that everything is tried.
                 let cleared = black_box(&source).clear_bad_blocks(BLOCK..2 * BLOCK, by);
                 assert_eq!(
                     cleared,

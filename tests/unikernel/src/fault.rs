@@ -1,5 +1,5 @@
-//! A platform around a platform, which fails when it is told to: how to see what one's program does
-//! when the system fails.
+//! A platform around a platform that fails on demand, to test a program against failures of the
+//! system.
 
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
@@ -9,11 +9,11 @@ use pmem2::{
     platform::{Alignment, Borrowed, Facts, Fail, Locate, Platform, Text},
 };
 
-/// Counts the calls, and says which one fails.
+/// Counts the calls, and makes one fail.
 #[derive(Debug)]
 pub(crate) struct Fuse {
     calls: AtomicU32,
-    /// The call with this number, from 1; 0: none.
+    /// The number of the failing call, from 1; 0 for none.
     fails: u32,
     with: Fail,
 }
@@ -39,15 +39,15 @@ pub(crate) struct Faulty<'f, P> {
     fuse: &'f Fuse,
 }
 
-/// A handle of it.
+/// A handle of that platform.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Behind<'f, H> {
+pub(crate) struct Inner<'f, H> {
     pub(crate) handle: H,
     pub(crate) fuse: &'f Fuse,
 }
 
-// SAFETY: what the handle behind the fuse promises.
-unsafe impl<'f, H: Handle> Handle for Behind<'f, H> {
+// SAFETY: the promise of the handle inside.
+unsafe impl<'f, H: Handle> Handle for Inner<'f, H> {
     type P = Faulty<'f, H::P>;
     fn platform(&self) -> Self::P {
         Faulty { inner: self.handle.platform(), fuse: self.fuse }
@@ -58,17 +58,18 @@ unsafe impl<'f, H: Handle> Handle for Behind<'f, H> {
 }
 
 impl<P: Platform> Faulty<'_, P> {
-    /// The handle as the platform inside has it, for a call that passed the fuse.
+    /// Returns the handle of the platform inside, for a call that passed the fuse.
     fn pass(handle: Borrowed<'_, Self>) -> Result<Borrowed<'_, P>, Fail> {
         let Self { inner, fuse } = handle.platform();
         fuse.pass()?;
-        // SAFETY: from_raw wants a raw value that keeps naming an object of `inner`. The raw values
-        // of both are the same ones, and a handle of this platform is one of that: `Behind`.
+        // SAFETY: from_raw requires a raw value that keeps naming an object of `inner`. Both
+        // platforms have the same raw values, and every handle of this one is a handle of that one:
+        // `Inner`.
         Ok(unsafe { Borrowed::from_raw(inner, handle.raw()) })
     }
 }
 
-/// Methods that pass the fuse, and then do what they do: of the platform, or of a handle.
+/// Defines methods of the platform or of a handle that pass the fuse and then do their work.
 macro_rules! fused {
     ($(
         fn $method:ident(self $(, $argument:ident: $kind:ty)*) -> $answer:ty;

@@ -1,7 +1,7 @@
-//! The kernel. It was there before pmem2, and knows nothing of it.
+//! The kernel, which is older than pmem2 and knows nothing about it.
 //!
-//! Descriptors are small numbers, the lowest free one first. Files are never removed, so the number
-//! of an inode says for ever which file is meant.
+//! Descriptors are small numbers, the lowest free one first. Files are never removed, so an inode's
+//! number always names the same file.
 
 use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 
@@ -13,15 +13,15 @@ pub(crate) const READ: u32 = 1;
 /// Open for writing.
 pub(crate) const WRITE: u32 = 2;
 
-/// In a descriptor's word: it is open. Below are the mode, in 8 bits, and the inode, in 16.
+/// The bit of an open descriptor in its word. Below are 8 bits of mode and 16 of inode.
 const OPEN: u32 = 1 << 31;
 
-/// Persistent memory, as this machine's firmware tells of it.
+/// Persistent memory, as this machine's firmware describes it.
 pub(crate) struct Bank {
     pub(crate) name: &'static str,
     pub(crate) number: u32,
     pub(crate) bytes: u64,
-    /// The large page that it is mapped with.
+    /// The large page for its mappings, in bytes.
     pub(crate) page: u64,
     pub(crate) node: Option<u32>,
     /// Whether the power supply lasts until the caches are written back.
@@ -35,7 +35,8 @@ pub(crate) struct Bank {
 pub(crate) struct Dimm {
     pub(crate) slot: u32,
     pub(crate) serial: &'static str,
-    /// How often its energy did not suffice; `None` where it does not count.
+    /// The count of power cuts for which its energy did not suffice; `None` where it does not
+    /// count.
     pub(crate) losses: Option<u64>,
 }
 
@@ -60,7 +61,7 @@ pub(crate) struct Inode {
     pub(crate) node: Node,
 }
 
-/// A failure of the kernel.
+/// The errors of the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trouble {
     NoSuchName,
@@ -73,14 +74,14 @@ pub(crate) enum Trouble {
     NoRoom,
 }
 
-/// How many pages a file may have.
+/// The most pages of a file.
 const PAGES: usize = 5;
 const ROOM: usize = PAGES * 4096;
 
 /// The memory of a file.
 struct Memory {
     bytes: [AtomicU8; ROOM],
-    /// A bit for each page that the hardware has said to be bad.
+    /// A bit for each page that the hardware has reported as bad.
     bad: AtomicU32,
 }
 
@@ -104,7 +105,7 @@ pub(crate) struct Kernel {
 }
 
 impl Kernel {
-    /// This machine, with nothing open.
+    /// Starts this machine, with nothing open.
     pub(crate) const fn new() -> Self {
         Self {
             inodes: [
@@ -127,7 +128,7 @@ impl Kernel {
         }
     }
 
-    /// Opens what has this name, and gives it the lowest free number.
+    /// Opens the object with this name, and returns the lowest free number.
     pub(crate) fn open(&self, name: &str, mode: u32) -> Result<u16, Trouble> {
         let inode =
             self.inodes.iter().position(|inode| inode.name == name).ok_or(Trouble::NoSuchName)?;
@@ -142,15 +143,14 @@ impl Kernel {
     ///
     /// # Safety
     ///
-    /// The caller opened it, and has given the number to nobody who still relies on it. (Numbers
-    /// can be guessed: this is what makes a [`Handle`](pmem2::Handle) of one possible.)
+    /// The caller opened it, and nobody else relies on the number any more. (Numbers can be
+    /// guessed: only this rule makes a [`Handle`](pmem2::Handle) possible.)
     pub(crate) unsafe fn close(&self, number: u16) -> Result<(), Trouble> {
         let slot = self.descriptors.get(usize::from(number)).ok_or(Trouble::NotOpen)?;
         if slot.swap(0, Relaxed) == 0 { Err(Trouble::NotOpen) } else { Ok(()) }
     }
 
-    /// Returns the object of a descriptor: the inode with its number, and the mode it was opened
-    /// with.
+    /// Returns the inode of a descriptor with its number, and the mode that it was opened with.
     pub(crate) fn lookup(&self, number: u16) -> Result<(u16, &Inode, u32), Trouble> {
         let slot = self.descriptors.get(usize::from(number)).ok_or(Trouble::NotOpen)?;
         let word = slot.load(Relaxed);
@@ -163,7 +163,7 @@ impl Kernel {
         Ok((index, inode, mode.into()))
     }
 
-    /// A file's memory, and how many bytes of it the file has.
+    /// Returns a file's memory, and its length in bytes.
     fn file(&self, number: u16) -> Result<(&Memory, &AtomicU64), Trouble> {
         match &self.lookup(number)?.1.node {
             Node::File { size, memory, .. } => {
@@ -173,7 +173,7 @@ impl Kernel {
         }
     }
 
-    /// Makes a file longer or shorter. What is new is zeros.
+    /// Makes a file longer or shorter. New bytes are zeros.
     pub(crate) fn resize(&self, number: u16, bytes: u64) -> Result<(), Trouble> {
         let (memory, size) = self.file(number)?;
         let wanted =
@@ -183,8 +183,8 @@ impl Kernel {
         Ok(())
     }
 
-    /// Gives each byte of the file at `offset` to `each`, up to `length` of them: how many there
-    /// were. Where the first one is on a bad page, that is an error.
+    /// Calls `each` with up to `length` bytes of the file from `offset` on, and returns how many
+    /// there were. It is an error if the first one is on a bad page.
     pub(crate) fn bytes(
         &self,
         number: u16,
@@ -206,19 +206,19 @@ impl Kernel {
         Ok(done)
     }
 
-    /// Marks a page of a file as bad, as the hardware reports it.
+    /// Marks a page of a file as bad, in place of the hardware.
     pub(crate) fn spoil(&self, number: u16, page: u32) -> Result<(), Trouble> {
         let (memory, _) = self.file(number)?;
         memory.bad.fetch_or(1_u32.checked_shl(page).ok_or(Trouble::NoRoom)?, Relaxed);
         Ok(())
     }
 
-    /// Whether a page of a file is bad.
+    /// Returns whether a page of a file is bad.
     pub(crate) fn is_bad(&self, number: u16, page: u64) -> Result<bool, Trouble> {
         Ok(self.file(number)?.0.is_bad(page))
     }
 
-    /// Gives a file good memory for a bad page: zeros.
+    /// Replaces a bad page of a file by good memory, with zeros.
     pub(crate) fn mend(&self, number: u16, page: u32) -> Result<(), Trouble> {
         let (memory, _) = self.file(number)?;
         let start = usize::try_from(page).map_or(ROOM, |page| page.saturating_mul(4096));

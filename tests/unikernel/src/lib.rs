@@ -3,13 +3,13 @@
 //!
 //! - `kernel`: the kernel, which knows nothing of pmem2: a table of descriptors, files in memory,
 //!   banks of persistent memory.
-//! - `port`: what it takes to have pmem2 on it: [`Platform`](pmem2::platform::Platform),
+//! - `port`: the code that pmem2 needs: [`Platform`](pmem2::platform::Platform),
 //!   [`Locate`](pmem2::platform::Locate) and two [`Handle`](pmem2::Handle)s.
 //! - `suite`: the conformance suite, in the kernel itself.
-//! - `fault`: a platform around a platform, which fails when it is told to.
-//! - `image`: the kernel that a program in C is linked with. It is main.c here.
+//! - `fault`: a platform around a platform that fails on demand.
+//! - `image`: the kernel as a library for a program in C, main.c.
 //!
-//! The page `pmem2::porting` tells how to come here.
+//! The page `pmem2::guide::porting` leads here.
 #![no_std]
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
-//! The port: what pmem2 has to know of this kernel.
+//! The port: the facts that pmem2 needs about this kernel.
 //!
-//! `Platform` is all that a source needs. `Locate` is for kernels that know where their memory
-//! lies; one that does not says `type Location = Nowhere; type Dimm = Nowhere;` and nothing else. `Transfer`
-//! and `BadBlocks` are for kernels that read their files for a program, and know which memory is bad;
-//! the others say `type Guard = Infallible; type Channel = Infallible;` and `type List = Infallible;`.
+//! A source needs only `Platform`. `Locate` is for kernels that know where their memory lies;
+//! another kernel says `type Location = Nowhere; type Dimm = Nowhere;` and nothing else. `Transfer`
+//! and `BadBlocks` are for kernels that read their files for a program, and know which memory is
+//! bad; the others say `type Guard = Infallible; type Channel = Infallible;` and `type List =
+//! Infallible;`.
 
 use core::{
     convert::Infallible, fmt, marker::PhantomData, ops::Range, sync::atomic::Ordering::Relaxed,
@@ -21,8 +22,7 @@ use pmem2::{
 
 use crate::kernel::{Bank, Dimm, Inode, Kernel, Node, PAGE, READ, Trouble, WRITE};
 
-/// The kernel's name for its files in RAM. A number that no other file system has is all that pmem2
-/// wants.
+/// The kernel's magic number for its files in RAM: one that no other file system has.
 const RAM_FILES: FileSystem = FileSystem::from_magic(0x0ac1_d001);
 
 /// A descriptor. For C, it is a number.
@@ -42,8 +42,7 @@ impl From<Descriptor> for i32 {
     }
 }
 
-/// The identity of an object: not the descriptor, whose number is used again, but the
-/// inode.
+/// The identity of an object: its inode, since a descriptor's number is reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Id(u16);
 
@@ -75,8 +74,7 @@ impl Platform for &Kernel {
 
     fn describe(handle: Borrowed<'_, Self>) -> Result<Facts<Id>, Fail> {
         let (number, inode, mode) = handle.platform().lookup(handle.raw().0).map_err(fail)?;
-        // What it is, not whether that is good for anything. The page of a bank is asked for when
-        // somebody wants it.
+        // Facts, without a decision whether they suffice. The page of a bank is asked for later.
         let (kind, alignment) = match inode.node {
             Node::Directory => (Kind::Directory, None),
             Node::Console => (Kind::CharacterDevice, None),
@@ -143,7 +141,7 @@ fn transfer(
     Ok(())
 }
 
-/// Files are read and written by the kernel. What a bank is, a program maps.
+/// The kernel reads and writes files. A program maps banks.
 impl Transfer for &Kernel {
     type Guard = Infallible;
     type Channel = ();
@@ -169,8 +167,8 @@ impl Transfer for &Kernel {
     ) -> Result<(), Partial> {
         let to = buffer.as_ptr();
         transfer(handle, offset, buffer.len(), |index, byte| {
-            // SAFETY: the caller's buffer has as many bytes as it says; this kernel has no way to
-            // look whether they are there.
+            // SAFETY: the caller's buffer has as many bytes as it says. This kernel cannot check
+            // that.
             unsafe { to.add(index).write(byte.load(Relaxed)) };
         })
     }
@@ -188,13 +186,13 @@ impl Transfer for &Kernel {
         })
     }
 
-    /// A file has nothing that is not where it stays.
+    /// A file's bytes are in their final place already.
     fn sync(handle: Borrowed<'_, Self>, facts: &Facts<Id>) -> Result<(), Fail> {
         same(handle, facts).map(drop)
     }
 }
 
-/// The kernel keeps a bit for each page of a file, which is list enough: it is asked each time.
+/// The kernel keeps a bit for each page of a file, and is asked each time, so there is no list.
 impl BadBlocks for &Kernel {
     type List = ();
 
@@ -236,8 +234,8 @@ impl BadBlocks for &Kernel {
         if by == ClearBy::DeviceCommand {
             return Err(Fail::Unsupported);
         }
-        // All or nothing, and whole pages: what is beside is not this kernel's to throw away, where
-        // nobody said so.
+        // All or nothing, and whole pages: the kernel does not discard bytes beside without
+        // consent.
         let size = Self::size(handle, facts)?;
         let whole = range.start.is_multiple_of(PAGE)
             && (range.end.is_multiple_of(PAGE) || range.end == size);
@@ -262,7 +260,7 @@ impl BadBlocks for &Kernel {
     }
 }
 
-/// Where an object lies: on a bank, or in RAM.
+/// The location of an object: a bank, or RAM.
 #[derive(Clone, Copy)]
 pub(crate) struct Location {
     bank: Option<&'static Bank>,
@@ -270,7 +268,7 @@ pub(crate) struct Location {
 }
 
 impl Location {
-    /// The bank, if the index is that of the one region that there is.
+    /// Returns the bank, if the index is that of its only region.
     fn bank(&self, region: usize) -> Option<&'static Bank> {
         self.bank.filter(|_| region == 0)
     }
@@ -346,15 +344,14 @@ impl Locate for &Kernel {
         Ok(spot.bank.map(|_| true))
     }
 
-    /// There is no page cache: what lies on a bank is mapped from there.
+    /// There is no page cache: a mapping of a bank is direct.
     fn synchronous(handle: Borrowed<'_, Self>, facts: &Facts<Id>) -> Result<MapSync, Fail> {
         let spot = Self::locate(handle, facts)?;
         Ok(if spot.bank.is_some() { MapSync::Granted } else { MapSync::Refused })
     }
 }
 
-/// A descriptor that is open for as long as this lives: what a program in Rust has in place of a
-/// number.
+/// A descriptor that is open as long as this lives, for programs in Rust.
 #[derive(Debug)]
 pub(crate) struct File<'k> {
     kernel: &'k Kernel,
@@ -383,15 +380,14 @@ impl<'k> File<'k> {
 
 impl Drop for File<'_> {
     fn drop(&mut self) {
-        // SAFETY: `open` got the number for this value alone, and whoever borrowed it has given it
-        // back. It was open until now.
+        // SAFETY: `open` made the number for this value alone, and nobody borrows it any more. It
+        // was open until now.
         let _ = unsafe { self.kernel.close(self.descriptor.0) };
     }
 }
 
-// SAFETY: the number was opened for this value, which closes it when it is dropped and cannot be
-// cloned; that nobody else closes it is `Kernel::close`'s rule. So it stands for the same inode all
-// the time.
+// SAFETY: the number was opened for this value, which closes it when dropped and cannot be cloned.
+// Nobody else closes it, by the rule of `Kernel::close`. So it always stands for the same inode.
 unsafe impl<'k> Handle for File<'k> {
     type P = &'k Kernel;
     fn platform(&self) -> &'k Kernel {
@@ -402,7 +398,7 @@ unsafe impl<'k> Handle for File<'k> {
     }
 }
 
-/// A borrowed descriptor, or a number that is none.
+/// A borrowed descriptor, or a number that is no descriptor.
 #[derive(Clone, Copy)]
 pub(crate) struct Number<'k> {
     kernel: &'k Kernel,
@@ -413,14 +409,14 @@ pub(crate) struct Number<'k> {
 impl<'k> Number<'k> {
     /// # Safety
     ///
-    /// If the number is open, it stays so for as long as the value is used; if it is not, it is not
-    /// opened meanwhile.
+    /// An open number stays open as long as the value is used. Another number is not opened
+    /// meanwhile.
     pub(crate) unsafe fn new(kernel: &'k Kernel, number: u16) -> Self {
         Self { kernel, descriptor: Descriptor(number), lifetime: PhantomData }
     }
 }
 
-// SAFETY: it borrows the file, or it is as who called `new` promised.
+// SAFETY: it borrows the file, or the caller of `new` has promised it.
 unsafe impl<'k> Handle for Number<'k> {
     type P = &'k Kernel;
     fn platform(&self) -> &'k Kernel {

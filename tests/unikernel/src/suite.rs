@@ -13,7 +13,7 @@ use crate::{
     port::{File, Number},
 };
 
-/// Why the suite did not pass.
+/// The reason why the suite did not pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Failed {
     Open(Trouble),
@@ -27,8 +27,8 @@ pub(crate) fn run(kernel: &Kernel) -> Result<(), Failed> {
     let (near, far) = (open("/bank0", READ | WRITE)?, open("/bank1", READ)?);
     let (root, console, queue) =
         (open("/", READ)?, open("/console", READ | WRITE)?, open("/queue", READ)?);
-    // SAFETY: of eight descriptors seven are taken; the eighth is opened by nobody as long as this
-    // runs, and there is no tenth.
+    // SAFETY: seven of eight descriptors are taken. Nobody opens the eighth while this runs, and
+    // there is no tenth.
     let (closed, beyond) = unsafe { (Number::new(kernel, 7), Number::new(kernel, 9)) };
 
     let cases = [
@@ -51,7 +51,7 @@ pub(crate) fn run(kernel: &Kernel) -> Result<(), Failed> {
     check_transfers(&cases, None).map_err(Failed::Rule)?;
     check_bad_blocks(&cases).map_err(Failed::Rule)?;
 
-    // The third page of the file goes bad, and gets other memory in the end.
+    // The third page of the file goes bad, and is replaced at the end.
     let spoilt = log.descriptor();
     kernel.spoil(spoilt, 2).map_err(Failed::Open)?;
     let [on_a_bad_page, ..] = cases;
@@ -61,7 +61,7 @@ pub(crate) fn run(kernel: &Kernel) -> Result<(), Failed> {
     halts.map_err(Failed::Rule)?;
     drop((log, data));
 
-    // The access comes before the kind, and of one file both modes cannot be in one list: its id is
+    // The access is checked before the kind. One list cannot have both modes of a file: the id is
     // the same.
     let (unreadable, neither) = (open("/ram/log", WRITE)?, open("/", 0)?);
     check(&[

@@ -15,13 +15,13 @@ use pmem2::{
 };
 
 use crate::{
-    fault::{Behind, Fuse},
+    fault::{Fuse, Inner},
     kernel::{Kernel, PAGE, READ, WRITE},
     port::{File, Number},
     suite,
 };
 
-/// The value that C would return.
+/// Returns the code that C would return.
 fn code(error: Error) -> i32 {
     error.code()
 }
@@ -81,24 +81,23 @@ fn a_file_is_where_its_file_system_is() {
     assert_eq!(log.size(), Ok(10_000));
 }
 
-/// A number that was closed and is another file's: what the suite asks of the platform, asked of a
-/// source.
+/// A number that was closed and reused: the question of the suite to the platform, put to a source.
 #[test]
 fn a_reused_number_is_noticed() {
     let kernel = Kernel::new();
     let number = kernel.open("/bank0", READ).unwrap();
-    // SAFETY: it is not, on purpose. No memory is mapped, so nothing but answers can be wrong.
+    // SAFETY: violated on purpose. No memory is mapped, so only answers can be wrong.
     let source = Source::new(unsafe { Number::new(&kernel, number) }).unwrap();
     assert_eq!(source.size(), Ok(1 << 30));
 
-    // SAFETY: it is what this test is about.
+    // SAFETY: violated on purpose: the test is about this.
     unsafe { kernel.close(number) }.unwrap();
     assert_eq!(source.size().map_err(code), Err(Code::InvalidFileHandle.raw()));
     assert_eq!(kernel.open("/bank1", READ), Ok(number));
     for answer in [source.size(), source.alignment(), source.device_usc()] {
         assert_eq!(answer.map_err(code), Err(Code::InvalidFileHandle.raw()));
     }
-    // SAFETY: it is what this test is about.
+    // SAFETY: violated on purpose: the test is about this.
     unsafe { kernel.close(number) }.unwrap();
     assert_eq!(kernel.open("/bank0", READ), Ok(number));
     assert_eq!(source.size(), Ok(1 << 30), "it is the same bank again");
@@ -119,8 +118,8 @@ fn a_pool_in_a_static() {
     assert!(SOURCES.source(&near).is_ok());
 }
 
-/// Everything that a source can be asked: each answer as a text, or the code of the error. Of a
-/// handle that is refused, that.
+/// Returns every answer of a source as a text, or the code of its error; for a refused handle only
+/// that code.
 fn answers<H: Handle<P: Locate>>(handle: H) -> Vec<Result<String, i32>> {
     fn text<T: Debug>(answer: Result<T, Error>) -> Result<String, i32> {
         answer.map(|answer| format!("{answer:?}")).map_err(code)
@@ -147,7 +146,7 @@ fn answers<H: Handle<P: Locate>>(handle: H) -> Vec<Result<String, i32>> {
     .into()
 }
 
-/// Each call fails once: one answer becomes the kernel's error, and the others are what they were.
+/// Each call fails once: one answer becomes the kernel's error, and the others stay.
 #[test]
 fn every_failure_is_told() {
     let kernel = Kernel::new();
@@ -157,12 +156,12 @@ fn every_failure_is_told() {
         let file = File::open(&kernel, name, READ).unwrap();
         let eio = Fail::Os(Subject::Device, Errno::EIO);
         let whole = Fuse::new(0, eio);
-        let expected = answers(Behind { handle: file.borrow(), fuse: &whole });
+        let expected = answers(Inner { handle: file.borrow(), fuse: &whole });
         assert_eq!(expected, answers(file.borrow()), "the fuse itself changes nothing");
         assert!(whole.calls() > 20, "{} calls", whole.calls());
         for call in 1..=whole.calls() {
             let fuse = Fuse::new(call, eio);
-            let found = answers(Behind { handle: file.borrow(), fuse: &fuse });
+            let found = answers(Inner { handle: file.borrow(), fuse: &fuse });
             let told = || format!("{name}, call {call}: {found:?}");
             if call == 1 {
                 assert_eq!(found, [Err(-Errno::EIO.raw())], "no source without a description");
@@ -172,7 +171,7 @@ fn every_failure_is_told() {
             let differ: Vec<_> =
                 (0..found.len()).filter(|&index| found[index] != expected[index]).collect();
             let [index] = differ[..] else { panic!("{differ:?} differ: {}", told()) };
-            // Of a file, where it lies only explains the granularity.
+            // The place of a file only explains the granularity.
             let explained = is_file && index == found.len() - 1 && found[index].is_ok();
             assert!(explained || found[index] == Err(-Errno::EIO.raw()), "{}", told());
         }

@@ -1,13 +1,13 @@
-//! The static library that the kernel in C (main.c beside this) is linked with.
+//! The static library for the kernel in C, main.c.
 #![no_std]
 
 #[path = "../../../freestanding/src/mem.rs"]
 mod mem;
 
-// A pool of one: the second source has to be refused.
+// A pool of one: the second source is refused.
 pmem2_capi::export_regions!(1);
 
-/// The kernel's own way out.
+/// Ends the kernel.
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     unsafe extern "C" {

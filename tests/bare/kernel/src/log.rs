@@ -1,4 +1,4 @@
-//! A log in a source: records one behind the other, each durable before the next one is begun.
+//! A log in a source: one record after another, each durable before the next one begins.
 
 use core::fmt;
 
@@ -12,7 +12,7 @@ use pmem2_bare_record::{LENGTH, Record, last, offset};
 
 use crate::arch;
 
-/// Why there is no log, or no further record.
+/// The reason why there is no log, or no further record.
 pub(crate) enum Fault {
     /// The source can only be read.
     ReadOnly,
@@ -38,7 +38,7 @@ pub(crate) struct Log<'t> {
     boot: u64,
 }
 
-/// Where the memory of a source that can be written to is mapped.
+/// Maps the memory of a source for writing.
 pub(crate) fn mapped<'t>(source: &Source<Extent<'t>>) -> Result<Window<'t>, Fault> {
     if !source.access().contains(Access::WRITE) {
         return Err(Fault::ReadOnly);
@@ -46,8 +46,8 @@ pub(crate) fn mapped<'t>(source: &Source<Extent<'t>>) -> Result<Window<'t>, Faul
     let extent = *source.handle();
     let at =
         extent.base().and_then(|base| arch::map(base, extent.length())).ok_or(Fault::Unmapped)?;
-    // SAFETY: the whole extent was mapped just now and stays so; nothing else in this program
-    // touches it.
+    // SAFETY: the whole extent was just mapped and stays so. Nothing else in this program accesses
+    // it.
     Ok(unsafe { extent.mapped(at) }.flushed_by(Cpu::detect().unwrap_or(Cpu::fence_only())))
 }
 
@@ -67,12 +67,12 @@ impl<'t> Log<'t> {
         Ok((Self { writer, last, boot }, last))
     }
 
-    /// The sequence number of the record that comes next.
+    /// Returns the sequence number of the next record.
     pub(crate) fn next(&self) -> u64 {
         self.last.map_or(0, |last| last.sequence).saturating_add(1)
     }
 
-    /// Appends a record, which is durable then.
+    /// Appends a record and makes it durable.
     pub(crate) fn append(&mut self) -> Result<Record, Fault> {
         let record = Record { sequence: self.next(), boot: self.boot };
         let at = offset(record.sequence.saturating_sub(1));

@@ -1,15 +1,15 @@
-//! A kernel without an operating system, a C library or an allocator: it finds its persistent
-//! memory, makes a source of each range, says what it knows of them, and keeps a log in them of its
-//! boots and of what the command line (`append=N`) asks for.
+//! A kernel without an operating system, a C library or an allocator. It finds its persistent
+//! memory, makes a source of each range, prints the facts, and keeps a log in each: a record for
+//! each boot, and those that the command line (`append=N`) asks for.
 //!
-//! It speaks over a serial port, one fact a line: the base address of the range, what is told, and
-//! that. tests/bare/run starts it and knows what it must say.
+//! It prints one fact a line over a serial port: the base address of the range, the name and the
+//! value. tests/bare/run starts it and compares the lines.
 #![no_std]
 #![no_main]
 
 mod arch;
 mod log;
-/// Targets without a system have them in compiler_builtins.
+/// Targets without a system have these functions in compiler_builtins.
 #[cfg(target_os = "linux")]
 #[path = "../../../freestanding/src/mem.rs"]
 mod mem;
@@ -27,17 +27,17 @@ use pmem2::{
     bare::{Bare, Extent, PhysicalRegion},
 };
 
-/// The status of QEMU's process when the kernel has come to its end, and when it has not.
+/// QEMU's exit status when the kernel has come to its end, and when it has not.
 const DONE: u8 = 33;
 const PANICKED: u8 = 35;
 
-/// The command line and the tables that the way here brought.
+/// The arguments of the boot.
 pub(crate) struct Boot {
     command_line: &'static str,
     tables: Tables,
 }
 
-/// Where the machine tells of itself.
+/// The description of the machine.
 #[allow(dead_code, reason = "a machine has one or the other")]
 pub(crate) enum Tables {
     /// The physical address of ACPI's root pointer.
@@ -80,7 +80,7 @@ pub(crate) fn start(boot: Boot) -> ! {
     arch::exit(DONE)
 }
 
-/// Everything about one range of memory.
+/// Prints everything about one range of memory.
 fn range(region: &PhysicalRegion<'_>, command_line: &str) {
     let (base, extent) = (region.base(), Extent::new(region));
     let pool = Pool::<Bare<'_>, 1>::new();
@@ -108,7 +108,7 @@ fn range(region: &PhysicalRegion<'_>, command_line: &str) {
     }
 }
 
-/// Prints the source's answers.
+/// Prints the answers of the source.
 fn describe<'t>(base: u64, source: &Source<impl Handle<P = Bare<'t>>>) -> Result<(), Error> {
     say!("{base:#x} size {}", source.size()?);
     say!("{base:#x} alignment {}", source.alignment()?);
@@ -133,15 +133,15 @@ fn describe<'t>(base: u64, source: &Source<impl Handle<P = Bare<'t>>>) -> Result
             say!("{base:#x} granularity {}", expected.granularity);
             say!("{base:#x} reason {}", expected.reason.name());
         }
-        // It keeps nothing, however it is flushed.
+        // The memory keeps nothing, however it is flushed.
         Err(Error::RegionUnarmed) => say!("{base:#x} granularity none"),
         Err(error) => return Err(error),
     }
     Ok(())
 }
 
-/// Continues the log in the source: a record for this boot, and as many more as the command line
-/// says.
+/// Continues the log in the source: a record for this boot, and those that the command line asks
+/// for.
 fn keep(base: u64, extent: Extent<'_>, command_line: &str) -> Result<(), log::Fault> {
     let source = Source::from_region(extent).map_err(log::Fault::Refused)?;
     let window = log::mapped(&source)?;
@@ -150,18 +150,18 @@ fn keep(base: u64, extent: Extent<'_>, command_line: &str) -> Result<(), log::Fa
     let record = log.append()?;
     say!("{base:#x} boot {}", record.boot);
     for _ in 0..option(command_line, "append").unwrap_or(0) {
-        // Told only when it is durable.
+        // Printed only when it is durable.
         let record = log.append()?;
         say!("{base:#x} durable {}", record.sequence);
     }
     if option(command_line, "lie").is_some() {
-        // For the test of whoever judges this.
+        // For the test of the judge.
         say!("{base:#x} durable {}", log.next());
     }
     Ok(())
 }
 
-/// The number that the command line gives as `name=number`.
+/// Returns the number of `name=number` in the command line.
 fn option(command_line: &str, name: &str) -> Option<u64> {
     let mut words = command_line.split_ascii_whitespace();
     words.find_map(|word| word.strip_prefix(name)?.strip_prefix('=')?.parse().ok())
@@ -173,7 +173,7 @@ fn panic(_: &PanicInfo<'_>) -> ! {
     arch::exit(PANICKED)
 }
 
-/// core's unwinding tables refer to this where the linker does not drop them. Nothing unwinds here
+/// A symbol for core's unwinding tables, where the linker keeps them. Nothing unwinds here
 /// (panic = "abort").
 #[cfg(debug_assertions)]
 #[unsafe(no_mangle)]

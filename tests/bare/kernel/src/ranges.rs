@@ -1,4 +1,4 @@
-//! The ranges of memory that the machine's tables tell of.
+//! The ranges of memory in the machine's tables.
 
 use pmem2::{
     bare::{Devicetree, Nfit, PhysicalRegion, TableFault, find_acpi_table},
@@ -35,10 +35,10 @@ pub(crate) fn each(
     Ok(())
 }
 
-/// Returns the firmware's bytes there, and of a root table which of the two kinds it is.
+/// Reads a table of the firmware, and prints the kind of a root table.
 fn reach(at: u64, length: usize) -> Option<&'static [u8]> {
     let bytes = arch::table(at, length)?;
-    // Its head is asked for once.
+    // The header is read once.
     if length == 8 {
         match bytes {
             [b'R', b'S', b'D', b'T', ..] => say!("root RSDT"),
@@ -49,8 +49,8 @@ fn reach(at: u64, length: usize) -> Option<&'static [u8]> {
     Some(bytes)
 }
 
-/// How the memory of a devicetree becomes durable is known by whoever knows the board: this one's
-/// riscv64 has no instruction that cleans caches (Zicbom), and none is needed.
+/// The persistence domain of a devicetree's memory, which the board's maker knows: this riscv64 has
+/// no instruction that cleans caches (Zicbom), and needs none.
 fn durable(region: PhysicalRegion<'_>) -> PhysicalRegion<'_> {
     if cfg!(target_arch = "riscv64") {
         region.in_domain(PersistenceDomain::CpuCache)

@@ -1,8 +1,8 @@
-//! The records that the kernel appends to its persistent memory, and their state after a cut:
-//! shared by the kernel and by the program that judges it.
+//! The records that the kernel appends to its persistent memory, and their state after a cut. The
+//! kernel and its judge share this.
 #![no_std]
 
-/// A record. Nothing else of a log is kept: how long it is, is seen by reading it.
+/// A record. The log keeps nothing else: reading it gives its length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Record {
     /// Its number in the log, from 1.
@@ -21,8 +21,8 @@ const WORDS: usize = 13;
 const MAGIC: u64 = u64::from_le_bytes(*b"pmem2log");
 
 impl Record {
-    /// As it lies in memory: magic number, sequence, boot, words that differ from record to record,
-    /// checksum.
+    /// Returns the bytes in memory: magic number, sequence, boot, words that differ from record to
+    /// record, checksum.
     #[must_use]
     pub fn encode(self) -> [u8; LENGTH] {
         let mut bytes = [0; LENGTH];
@@ -41,7 +41,7 @@ impl Record {
         bytes
     }
 
-    /// The record that these bytes are; `None` if they are none, or not a whole one.
+    /// Parses a record; `None` if the bytes are no whole record.
     #[must_use]
     pub fn decode(bytes: &[u8; LENGTH]) -> Option<Self> {
         let (words, _) = bytes.as_chunks::<8>();
@@ -51,7 +51,7 @@ impl Record {
         (u64::from_le_bytes(*magic) == MAGIC && record.encode() == *bytes).then_some(record)
     }
 
-    /// Whether this one may stand behind `before`, or at the beginning.
+    /// Returns whether this record may follow `before`, or be the first.
     #[must_use]
     pub fn follows(self, before: Option<Self>) -> bool {
         let Some(before) = before else { return self == Self { sequence: 1, boot: 1 } };
@@ -60,8 +60,8 @@ impl Record {
     }
 }
 
-/// How far a log goes: the last of the whole records that follow one another from the beginning.
-/// `read` gives the bytes at an offset, as long as there are any.
+/// Returns the last record of a log: of the whole records that follow one another from the
+/// beginning. `read` returns the bytes at an offset, as long as there are any.
 pub fn last(mut read: impl FnMut(u64) -> Option<[u8; LENGTH]>) -> Option<Record> {
     let mut last = None;
     let mut at = 0;
@@ -75,7 +75,7 @@ pub fn last(mut read: impl FnMut(u64) -> Option<[u8; LENGTH]>) -> Option<Record>
     last
 }
 
-/// Where the record behind the one with this sequence number lies, in bytes.
+/// Returns the offset in bytes of the record after the one with this sequence number.
 #[must_use]
 pub const fn offset(sequence: u64) -> u64 {
     sequence.saturating_mul(LENGTH as u64)
@@ -85,7 +85,7 @@ fn checksum(words: &[[u8; 8]]) -> u64 {
     words.iter().fold(0, |sum, word| mix(sum, u64::from_le_bytes(*word)))
 }
 
-/// Each bit of both decides on many of the result.
+/// Mixes two numbers: each of their bits changes many of the result.
 const fn mix(a: u64, b: u64) -> u64 {
     let mixed = (a.rotate_left(25) ^ b).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     mixed ^ (mixed >> 29)

@@ -1,5 +1,5 @@
-//! Power cuts: QEMU is killed while the kernel appends records, and the memory's file has to hold
-//! whatever was reported.
+//! Power cuts: QEMU is killed while the kernel appends records, and the memory's file must have all
+//! reported records.
 
 use std::{
     thread::sleep,
@@ -15,22 +15,22 @@ use crate::{
     random::Random,
 };
 
-/// How many records a boot would append if nobody cut it off: more than the pipe between QEMU and
-/// this program holds the reports of, so that no run ends before it is killed.
+/// The records that a boot would append without a cut: more than the pipe between QEMU and this
+/// program has room for, so that no run ends before it is killed.
 const RUN: u64 = 100_000;
 
-/// After which report at the latest the power goes.
+/// The last report after which the power may go.
 const LATEST: u64 = 1500;
 
-/// One cut in so many comes before the first report.
+/// One cut in this many comes before the first report.
 const EARLY: u64 = 5;
 
-/// When the power goes.
+/// The moment of the cut.
 #[derive(Clone, Copy, Debug)]
 enum Moment {
-    /// So long after QEMU was started: while it boots.
+    /// This time after the start of QEMU: while it boots.
     Booting(Duration),
-    /// So long after this report.
+    /// This time after a report.
     Reported(u64, Duration),
 }
 
@@ -44,7 +44,7 @@ struct Reported {
     last: u64,
 }
 
-/// Cuts the power once; what came of it in words.
+/// Cuts the power once, and returns the outcome in words.
 pub(crate) fn cut(plugged: &Plugged<'_>, random: &mut Random) -> Result<String, String> {
     let log = || kept(&plugged.contents(0)?);
     let before = log()?;
@@ -85,7 +85,7 @@ pub(crate) fn cut(plugged: &Plugged<'_>, random: &mut Random) -> Result<String, 
     Ok(format!("{} reported, {} kept", reported.last, after.map_or(0, |last| last.sequence)))
 }
 
-/// The log of this memory as the lines report it.
+/// Returns the log of this memory as the lines report it.
 fn reported(base: u64, lines: &[String]) -> Result<Reported, String> {
     let mut reported = Reported::default();
     let prefix = format!("{base:#x} ");
@@ -100,7 +100,7 @@ fn reported(base: u64, lines: &[String]) -> Result<Reported, String> {
             "boot" => reported.boot = Some(number()?),
             "durable" => {
                 (reported.last, reported.durable) = (number()?, reported.durable + 1);
-                // The boot's own record is the first one.
+                // The boot's own record is the first.
                 if Some(reported.last)
                     != reported.recovered.map(|recovered| recovered + 1 + reported.durable)
                 {
@@ -114,7 +114,7 @@ fn reported(base: u64, lines: &[String]) -> Result<Reported, String> {
     Ok(reported)
 }
 
-/// Whether the memory holds what it held before, and everything that was reported since.
+/// Checks that the memory has its old records, and everything that was reported since.
 fn judge(
     before: Option<Record>,
     reported: &Reported,
@@ -136,7 +136,7 @@ fn judge(
     }
 }
 
-/// After all cuts: an undisturbed boot finds everything, and counts on.
+/// Boots undisturbed after all cuts: the boot finds everything, and continues the log.
 pub(crate) fn survives(plugged: &Plugged<'_>) -> Result<String, String> {
     let before = kept(&plugged.contents(0)?)?.ok_or("there is no log")?;
     let (lines, ended) = plugged.start("", false)?.end()?;
@@ -153,7 +153,7 @@ pub(crate) fn survives(plugged: &Plugged<'_>) -> Result<String, String> {
     Ok(format!("{} records of {} boots", before.sequence, before.boot))
 }
 
-/// A kernel that reports a record that it does not write has to be caught.
+/// Checks that a kernel is caught that reports a record without writing it.
 pub(crate) fn lie(plugged: &Plugged<'_>) -> Result<String, String> {
     let before = kept(&plugged.contents(0)?)?;
     let (lines, _) = plugged.start("append=5 lie=1", false)?.end()?;

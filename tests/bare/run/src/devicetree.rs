@@ -1,4 +1,4 @@
-//! A devicetree that tells of persistent memory: QEMU's own, and `pmem-region` nodes.
+//! A devicetree with persistent memory: QEMU's own, and `pmem-region` nodes.
 
 use std::{
     fs,
@@ -8,7 +8,7 @@ use std::{
 
 use crate::machine::Memory;
 
-/// Has `dump` write QEMU's devicetree to `plain`, and puts one that has these memories too into
+/// Lets `dump` write QEMU's devicetree to `plain`, and writes one with these memories to
 /// `complete`.
 pub(crate) fn make(
     dump: &mut Command,
@@ -24,7 +24,7 @@ pub(crate) fn make(
         .map(drop)
 }
 
-/// As Documentation/devicetree/bindings/pmem/pmem-region.txt has them; and one that is to be
+/// Returns nodes as in Documentation/devicetree/bindings/pmem/pmem-region.txt, and one to be
 /// ignored.
 fn nodes(memory: &[Memory]) -> String {
     let node = |memory: &Memory| {
@@ -39,7 +39,8 @@ fn nodes(memory: &[Memory]) -> String {
             size & 0xffff_ffff
         );
         format!(
-            "pmem@{base:x} {{ compatible = \"pmem-region\"; reg = {reg}; numa-node-id = <{node}>; {volatile}}};\n"
+            "pmem@{base:x} {{ compatible = \"pmem-region\"; reg = {reg}; \
+             numa-node-id = <{node}>; {volatile}}};\n"
         )
     };
     let nodes: String = memory.iter().map(node).collect();
@@ -48,7 +49,7 @@ fn nodes(memory: &[Memory]) -> String {
     format!("/ {{\n{nodes}{disabled}}};\n")
 }
 
-/// The output of a program, if it succeeds.
+/// Returns the output of a program, if it succeeds.
 fn run(command: &mut Command) -> Result<String, String> {
     let name = command.get_program().display().to_string();
     let output = command.stdin(Stdio::null()).output().map_err(|e| format!("{name}: {e}"))?;

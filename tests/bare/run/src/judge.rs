@@ -1,4 +1,4 @@
-//! Whether the kernel found what is there.
+//! The judgement: whether the kernel found everything.
 
 use std::{collections::BTreeSet, fs};
 
@@ -25,19 +25,19 @@ const FLUSHES: &[&str] = &[
     "fence",
 ];
 
-/// Those whose names Debian's disassembler does not know.
+/// Instructions whose names Debian's disassembler does not know.
 const UNNAMED: &[(&str, &str)] =
     &[("sys #3, c7, c12, #1,", "dc cvap,"), ("sys #3, c7, c13, #1,", "dc cvadp,")];
 
-/// How many records a boot appends here beside the one of its own.
+/// The records that a boot appends here besides its own.
 const MORE: u64 = 2;
 
-/// Boots it, the `boot`th time, and compares all that is said, and the logs in the files.
+/// Boots the machine the `boot`th time, and compares the output and the logs in the files.
 pub(crate) fn boot(plugged: &Plugged<'_>, boot: u64) -> Result<(), String> {
-    // The trace is long: once is enough. That of a firmware is longer, and has flushes of its own.
+    // The trace is long, so once is enough. A firmware's is longer, and has flushes of its own.
     let traced = boot == 1 && plugged.machine.board != Board::Uefi;
     let (mut lines, ended) = plugged.start(&format!("append={MORE}"), traced)?.end()?;
-    // What else a report has is for people, and said by the other lines too.
+    // The rest of a report is for people, and repeats the other lines.
     lines.retain(|line| !line.contains(" report ") || line.contains(" report persistent: "));
     same(expected(plugged, boot), &lines)?;
     if ended != DONE {
@@ -53,7 +53,7 @@ pub(crate) fn boot(plugged: &Plugged<'_>, boot: u64) -> Result<(), String> {
     if traced { instructions(plugged) } else { Ok(()) }
 }
 
-/// The lines that the kernel has to say, in any order.
+/// Returns the lines that the kernel must print, in any order.
 fn expected(plugged: &Plugged<'_>, boot: u64) -> Vec<String> {
     let machine = plugged.machine;
     let mut all = vec![format!("ranges {}", machine.memory.len())];
@@ -78,7 +78,7 @@ fn expected(plugged: &Plugged<'_>, boot: u64) -> Vec<String> {
     all
 }
 
-/// Each line once, and no other one.
+/// Checks that each line is there once, and no other line.
 fn same(expected: Vec<String>, lines: &[String]) -> Result<(), String> {
     let wanted: BTreeSet<_> = expected.into_iter().collect();
     let said: BTreeSet<_> = lines.iter().cloned().collect();
@@ -91,7 +91,7 @@ fn same(expected: Vec<String>, lines: &[String]) -> Result<(), String> {
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
 }
 
-/// Whether the right instructions were executed, as QEMU wrote them down.
+/// Checks in QEMU's trace that the right instructions were executed.
 fn instructions(plugged: &Plugged<'_>) -> Result<(), String> {
     let path = plugged.trace();
     let trace = fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;

@@ -2,8 +2,8 @@
 
 use pmem2_bare_record::{LENGTH, Record, last, offset};
 
-/// The last record of the log that begins a memory. There is nothing else in it: behind the log
-/// there are zeros, but for what was begun of one more record.
+/// Returns the last record of the log at the beginning of a memory. After the log there are zeros,
+/// except for the beginning of one more record.
 pub(crate) fn kept(bytes: &[u8]) -> Result<Option<Record>, String> {
     let at = |offset: u64| usize::try_from(offset).ok();
     let last = last(|offset| bytes.get(at(offset)?..)?.first_chunk::<LENGTH>().copied());

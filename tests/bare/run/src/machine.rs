@@ -1,19 +1,18 @@
-//! A machine, and everything that the kernel has to find in it.
+//! A machine, and everything that the kernel must find in it.
 
 pub(crate) const MIB: u64 = 1 << 20;
 
 /// The size of an NVDIMM's label area, at its end, in bytes.
 pub(crate) const LABELS: u64 = 128 << 10;
 
-/// The QEMU, and how it is told of persistent memory.
+/// The kind of QEMU, and its source of persistent memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Board {
-    /// x86-64, started by PVH; NVDIMMs are devices of their own, which ACPI's NFIT tells of.
+    /// x86-64, started by PVH. NVDIMMs are devices, listed in ACPI's NFIT.
     Pc,
     /// The same, started by UEFI.
     Uefi,
-    /// aarch64's `virt`: main memory is a file, and the devicetree says which part of it is
-    /// persistent.
+    /// aarch64's `virt`. Main memory is a file, and the devicetree lists the persistent parts.
     Arm,
     /// riscv64's `virt`, the same.
     Riscv,
@@ -26,14 +25,14 @@ pub(crate) struct Memory {
     pub(crate) base: u64,
     pub(crate) size: u64,
     pub(crate) node: u32,
-    /// Whether there is a label area behind it, which is no part of it.
+    /// Whether a label area follows, which is not part of the range.
     pub(crate) labels: bool,
     pub(crate) unarmed: bool,
-    /// Whether the devicetree says that it keeps nothing.
+    /// Whether the devicetree says that the memory keeps nothing.
     pub(crate) volatile: bool,
 }
 
-/// A machine, and how its kernel is started.
+/// A machine, and the start of its kernel.
 #[derive(Clone, Debug)]
 pub(crate) struct Machine {
     pub(crate) name: &'static str,
@@ -43,8 +42,8 @@ pub(crate) struct Machine {
     pub(crate) persistence: Option<&'static str>,
     pub(crate) nodes: u32,
     pub(crate) memory: Vec<Memory>,
-    /// The instructions that make stores durable which have to be executed, as QEMU's disassembler
-    /// names them: these, and none of the others.
+    /// The instructions that make stores durable, as QEMU's disassembler names them: these must be
+    /// executed, and no others.
     pub(crate) flushes: &'static [&'static str],
     /// Whether the power is cut.
     pub(crate) cut: bool,
@@ -89,19 +88,19 @@ impl Memory {
         Self { volatile: true, ..self }
     }
 
-    /// Whether the kernel keeps a log in it.
+    /// Returns whether the kernel keeps a log in it.
     pub(crate) fn logged(&self) -> bool {
         !self.unarmed && !self.volatile
     }
 }
 
 impl Board {
-    /// Whether ACPI tells of it, and not a devicetree.
+    /// Returns whether ACPI describes it, and not a devicetree.
     pub(crate) const fn has_acpi(self) -> bool {
         matches!(self, Self::Pc | Self::Uefi)
     }
 
-    /// Its architecture, as QEMU names it.
+    /// Returns QEMU's name of the architecture.
     pub(crate) const fn architecture(self) -> &'static str {
         match self {
             Self::Pc | Self::Uefi => "x86_64",
@@ -110,7 +109,7 @@ impl Board {
         }
     }
 
-    /// The size of main memory, and where it begins.
+    /// Returns the size of main memory, and its address.
     pub(crate) const fn main(self) -> (u64, u64) {
         match self {
             Self::Pc | Self::Uefi => (128 * MIB, 0),
@@ -145,7 +144,7 @@ impl Machine {
         Self { c: true, ..self }
     }
 
-    /// The name of its kernel among the arguments.
+    /// Returns the name of its kernel among the arguments.
     pub(crate) fn kernel(&self) -> &'static str {
         match self.board {
             _ if self.c => "c",
@@ -154,8 +153,7 @@ impl Machine {
         }
     }
 
-    /// The root table of ACPI that its firmware has the kernel go by, where the kernel says so.
-    /// Started by PVH it is of ACPI 1.0.
+    /// Returns the kind of ACPI root table, where the kernel prints it. With PVH it is ACPI 1.0's.
     pub(crate) fn root(&self) -> Option<&'static str> {
         match self.board {
             Board::Pc if !self.c => Some("RSDT"),
@@ -164,11 +162,13 @@ impl Machine {
         }
     }
 
-    /// The facts that the kernel has to report of the memory with this index, without its log.
+    /// Returns the facts that the kernel must print about the memory with this index, without its
+    /// log.
     pub(crate) fn facts(&self, index: usize) -> Vec<String> {
         let Memory { base, size, node, unarmed, volatile, .. } = self.memory[index];
         if volatile {
-            let why = "volatile memory does not keep its contents: only persistent memory is a data source";
+            let why = "volatile memory does not keep its contents: \
+                       only persistent memory is a data source";
             return vec![format!("{base:#x} refused {why}")];
         }
         let (provider, dimm) = match self.board {
@@ -202,7 +202,7 @@ impl Machine {
             format!("{base:#x} size {size}"),
             format!("{base:#x} whole 0..{size}"),
             format!("{base:#x} alignment 1"),
-            // What ACPI tells is no node of an operating system's.
+            // ACPI's proximity domain is no node of an operating system.
             match self.board.has_acpi() {
                 true => format!("{base:#x} numa_node none"),
                 false => format!("{base:#x} numa_node {node}"),
@@ -224,7 +224,7 @@ impl Machine {
         }
         facts.push(format!("{base:#x} device_id {}", dimm.as_ref().map_or("", |(_, id)| id)));
         if self.c {
-            // C has no words for the rest.
+            // C has no functions for the rest.
             facts.retain(|fact| {
                 [" whole ", " reason ", " report "].iter().all(|what| !fact.contains(what))
             });

@@ -1,12 +1,12 @@
-//! The machines. Another one is a line.
+//! The table of machines.
 
 use crate::machine::{Board, LABELS, MIB, Machine, machine, memory};
 
-/// Where a PC's first NVDIMM lies.
+/// The address of a PC's first NVDIMM.
 const FIRST: u64 = 4 << 30;
 
-/// The parts of main memory that are persistent on the other boards: neither the kernel nor the
-/// devicetree is there.
+/// The persistent parts of main memory on the other boards, away from the kernel and the
+/// devicetree.
 const ARM: u64 = 0x4800_0000;
 const RISCV: u64 = 0x8800_0000;
 
@@ -17,7 +17,7 @@ pub(crate) fn machines() -> Vec<Machine> {
     let arm = |name, cpu| machine(name, Board::Arm, cpu);
     let riscv = |name| machine(name, Board::Riscv, "rv64");
     let one = [memory(FIRST, 32 * MIB)];
-    // Behind the label area the second one begins where no page of 2 MiB does.
+    // After the label area the second one begins inside a page of 2 MiB.
     let labelled =
         [memory(FIRST, 64 * MIB - LABELS).labels(), memory(FIRST + 64 * MIB - LABELS, 64 * MIB)];
     let unarmed = [memory(FIRST, 64 * MIB).unarmed(), memory(FIRST + 64 * MIB, 64 * MIB)];

@@ -1,5 +1,5 @@
-//! `bare-run`: starts the kernel on every machine of the table, at most two at a time, judges what
-//! it says, and cuts the power of some. ci/bare calls it.
+//! `bare-run` starts the kernel on every machine of the table, at most two at a time, judges its
+//! output, and cuts the power of some. ci/bare calls it.
 
 mod cuts;
 mod devicetree;
@@ -34,13 +34,13 @@ const USAGE: &str = "usage: bare-run DIRECTORY CUTS SEED NAME=KERNEL... [-- MACH
   NAME=KERNEL  x86_64, aarch64, riscv64, uefi or c (the one in C, for x86-64), and its file
   MACHINE      those of the table with these names; all if there are none";
 
-/// More only make each other slow.
+/// The machines at a time: more would only slow each other down.
 const AT_A_TIME: usize = 2;
 
-/// How often each machine is booted to see what it says.
+/// The boots of each machine without a cut.
 const BOOTS: u64 = 2;
 
-/// A test: its name, and what came of it.
+/// A test: its name and its outcome.
 type Test = (String, Result<String, String>);
 
 /// A machine to be examined.
@@ -61,7 +61,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether everything is as it should be.
+/// Runs everything, and returns whether all passed.
 fn run() -> Result<bool, String> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let (arguments, wanted) = match arguments.iter().position(|argument| argument == "--") {
@@ -115,7 +115,8 @@ fn run() -> Result<bool, String> {
     let (passed, failed) = tests.into_inner().map_err(|_| "a thread panicked")?;
     let word = if failed == 0 { "ok" } else { "FAILED" };
     println!(
-        "test result: {word}. {passed} passed; {failed} failed; 0 ignored; 0 measured; 0 filtered out"
+        "test result: {word}. {passed} passed; {failed} failed; \
+         0 ignored; 0 measured; 0 filtered out"
     );
     Ok(failed == 0 && passed > 0)
 }
@@ -124,8 +125,8 @@ fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.subsec_nanos().into())
 }
 
-/// The part of the cuts that this machine gets: those of one kernel share them, and the first ones
-/// take what is left over.
+/// Returns the cuts of this machine: the machines of one kernel share them, and the first ones take
+/// the remainder.
 fn share(cuts: u64, machine: &Machine, chosen: &[&Machine]) -> u64 {
     let like = chosen.iter().filter(|other| other.cut && other.kernel() == machine.kernel());
     let sharing: Vec<_> = like.map(|other| other.name).collect();
@@ -138,7 +139,7 @@ fn take<'j>(queue: &Mutex<slice::Iter<'j, Job<'j>>>) -> Option<&'j Job<'j>> {
     queue.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).next()
 }
 
-/// All tests of a machine.
+/// Runs all tests of a machine.
 fn examine(job: &Job<'_>, directory: PathBuf, seed: u64) -> Vec<Test> {
     let &Job { machine, kernel, cuts } = job;
     let plugged = match Plugged::new(machine, kernel, directory) {
@@ -183,6 +184,6 @@ fn tell(machine: &Machine, results: &[Test], start: Instant, tests: &Mutex<(usiz
     let failed = results.iter().filter(|(_, result)| result.is_err()).count();
     let mut tests = tests.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     *tests = (tests.0 + results.len() - failed, tests.1 + failed);
-    // In one piece: another machine may be speaking too.
+    // In one piece: another machine may print at the same time.
     println!("{text}-- machine {}: {:.1} s", machine.name, start.elapsed().as_secs_f32());
 }

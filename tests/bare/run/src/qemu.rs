@@ -16,15 +16,15 @@ use crate::{
     machine::{Board, LABELS, MIB, Machine},
 };
 
-/// Nothing that the kernel does between two lines takes a hundredth of it.
+/// The time limit between two lines, of which the kernel needs less than a hundredth.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 const SIGKILL: i32 = 9;
 
-/// UEFI for QEMU's PCs, of Debian's package ovmf.
+/// UEFI for QEMU's PCs, from Debian's package ovmf.
 const FIRMWARE: &str = "/usr/share/ovmf/OVMF.fd";
 
-/// A machine with its memory: files in a directory, which stay from run to run.
+/// A machine with its memory, files in a directory that stay from run to run.
 pub(crate) struct Plugged<'m> {
     pub(crate) machine: &'m Machine,
     kernel: &'m Path,
@@ -38,7 +38,7 @@ pub(crate) struct Running {
     errors: PathBuf,
 }
 
-/// How it ended.
+/// The end of a run.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
     /// With this status.
@@ -54,7 +54,7 @@ impl<'m> Plugged<'m> {
         kernel: &'m Path,
         directory: PathBuf,
     ) -> Result<Self, String> {
-        // What an earlier run left is no part of this one.
+        // Files of an earlier run are removed.
         match fs::remove_dir_all(&directory) {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
                 return Err(format!("{}: {e}", directory.display()));
@@ -90,12 +90,12 @@ impl<'m> Plugged<'m> {
         self.directory.join(name)
     }
 
-    /// The file that is main memory, where that is one.
+    /// Returns the file of main memory, if it is one.
     fn main(&self) -> PathBuf {
         self.path("main")
     }
 
-    /// The file that the memory with this index is in, and where.
+    /// Returns the file and the offset of the memory with this index.
     fn file(&self, index: usize) -> (PathBuf, u64) {
         match self.machine.board {
             Board::Pc | Board::Uefi => (self.path(&format!("memory{index}")), 0),
@@ -103,7 +103,7 @@ impl<'m> Plugged<'m> {
         }
     }
 
-    /// The contents of the memory with this index.
+    /// Returns the contents of the memory with this index.
     pub(crate) fn contents(&self, index: usize) -> Result<Vec<u8>, String> {
         let (path, offset) = self.file(index);
         let mut bytes = vec![0; self.machine.memory[index].size as usize];
@@ -111,12 +111,12 @@ impl<'m> Plugged<'m> {
         read.map(|()| bytes).map_err(|e| format!("{}: {e}", path.display()))
     }
 
-    /// Where QEMU puts the instructions that were executed.
+    /// Returns the path of QEMU's trace of instructions.
     pub(crate) fn trace(&self) -> PathBuf {
         self.path("instructions")
     }
 
-    /// Starts it with this command line; with `traced` the instructions are written down.
+    /// Starts it with this command line; with `traced` QEMU writes down the instructions.
     pub(crate) fn start(&self, line: &str, traced: bool) -> Result<Running, String> {
         let errors = self.path("errors");
         let mut command = match self.machine.board {
@@ -148,7 +148,7 @@ impl<'m> Plugged<'m> {
         let out = child.stdout.take().ok_or("no standard output")?;
         let (sender, lines) = channel();
         thread::spawn(move || {
-            // Nobody may be listening any more.
+            // The receiver may be gone.
             whole_lines(out).try_for_each(|line| sender.send(line)).unwrap_or_default();
         });
         Ok(Running { child, lines, errors })
@@ -189,14 +189,15 @@ impl<'m> Plugged<'m> {
                 &format!("memory-backend-file,id=m{slot},share=on,mem-path={file},size={size}"),
             ]);
             let device = format!(
-                "nvdimm,id=d{slot},memdev=m{slot},slot={slot},addr={base:#x},node={node}{labels}{unarmed}"
+                "nvdimm,id=d{slot},memdev=m{slot},slot={slot},addr={base:#x},\
+                 node={node}{labels}{unarmed}"
             );
             command.args(["-device", &device]);
         }
         command
     }
 
-    /// With these options of the machine besides.
+    /// Adds these options of the machine.
     fn virt(&self, options: &str) -> Command {
         let board = self.machine.board;
         let mut command = Command::new(format!("qemu-system-{}", board.architecture()));
@@ -221,7 +222,7 @@ impl<'m> Plugged<'m> {
     }
 }
 
-/// The lines that have an end: what QEMU's death cut off is none.
+/// Reads the complete lines, without one that QEMU's death cut off.
 fn whole_lines(out: ChildStdout) -> impl Iterator<Item = String> {
     let mut out = BufReader::new(out);
     std::iter::from_fn(move || {
@@ -233,7 +234,7 @@ fn whole_lines(out: ChildStdout) -> impl Iterator<Item = String> {
 }
 
 impl Running {
-    /// The next line; `None` when there will be no more.
+    /// Returns the next line; `None` when there will be no more.
     pub(crate) fn line(&mut self) -> Result<Option<String>, String> {
         match self.lines.recv_timeout(TIMEOUT) {
             Ok(line) => Ok(Some(line)),
@@ -245,12 +246,12 @@ impl Running {
         }
     }
 
-    /// Pulls the plug: SIGKILL.
+    /// Cuts the power: SIGKILL.
     pub(crate) fn kill(&mut self) -> Result<(), String> {
         self.child.kill().map_err(|e| format!("kill: {e}"))
     }
 
-    /// The lines that are left, and how it ended.
+    /// Returns the remaining lines, and the end.
     pub(crate) fn end(mut self) -> Result<(Vec<String>, Ended), String> {
         let mut lines = Vec::new();
         while let Some(line) = self.line()? {
@@ -271,7 +272,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // One that came to its end is not there any more.
+        // The process may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

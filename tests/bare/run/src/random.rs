@@ -1,4 +1,4 @@
-//! Random numbers that can be had again: splitmix64.
+//! Reproducible random numbers: splitmix64.
 
 pub(crate) struct Random(pub(crate) u64);
 

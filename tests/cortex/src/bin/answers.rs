@@ -1,4 +1,4 @@
-//! Every answer and every refusal, one a line: which region, what is asked, what comes of it.
+//! Prints every answer and every refusal, one a line: the region, the question, the answer.
 //! ci/cortex compares them with answers.txt.
 #![no_std]
 #![no_main]
@@ -37,7 +37,7 @@ fn main() -> End {
     End::Done
 }
 
-/// Words of other systems, which this one does not say.
+/// Words of other systems.
 const FOREIGN: [&str; 12] = [
     "/dev",
     "/sys",
@@ -53,7 +53,7 @@ const FOREIGN: [&str; 12] = [
     "fallocate",
 ];
 
-/// Finds such words.
+/// Counts these words.
 struct Search(usize);
 
 impl fmt::Write for Search {
@@ -63,7 +63,7 @@ impl fmt::Write for Search {
     }
 }
 
-/// Errors of any kind speak of no other system, whatever failed.
+/// No error has words of another system, whatever failed.
 fn foreign_words() {
     let mut found = Search(0);
     let mut look = |error: Error| _ = fmt::write(&mut found, format_args!("{error}"));
@@ -101,7 +101,7 @@ fn foreign_words() {
     say!("errors | words of other systems | {}", found.0);
 }
 
-/// Everything about one region.
+/// Prints everything about one region.
 fn subject(name: &str, extent: Extent<'static>) {
     let source = match SOURCES.source(&extent) {
         Ok(source) => source,
@@ -126,7 +126,7 @@ fn subject(name: &str, extent: Extent<'static>) {
     );
 }
 
-/// Prints the facts of the time when the source was made, and those of its region.
+/// Prints the facts that a source has from the start, and those of its region.
 fn told(name: &str, source: &Slot<'_, '_, Native, SLOTS>) {
     let access = if source.access().contains(Access::WRITE) { "read and write" } else { "read" };
     say!("{name} | is | {}, {access}, {}", source.kind(), source.id());
@@ -136,7 +136,8 @@ fn told(name: &str, source: &Slot<'_, '_, Native, SLOTS>) {
             let writable = if region.read_only { "read-only" } else { "writable" };
             let (number, provider, persistence) = (region.number, region.provider, region.domain);
             say!(
-                "{name} | region | {number} of {provider}, {writable}, {armed}, persistence {persistence}"
+                "{name} | region | {number} of {provider}, {writable}, {armed}, \
+                 persistence {persistence}"
             );
         }
         Ok(None) => say!("{name} | region | none"),

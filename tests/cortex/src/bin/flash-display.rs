@@ -1,5 +1,5 @@
-//! As flash-plain, and prints the sentence of every error: what pmem2 takes with `Display`, and
-//! core's formatting with it.
+//! Does what flash-plain does, and prints the sentence of every error: the flash of pmem2 with
+//! `Display` and core's formatting.
 #![no_std]
 #![no_main]
 

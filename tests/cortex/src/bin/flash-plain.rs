@@ -1,5 +1,5 @@
-//! Every answer of a source, and the code of every error, without a word printed: what pmem2 takes
-//! without `Display`.
+//! Asks for every answer of a source and the code of every error, and prints nothing: the flash of
+//! pmem2 without `Display`.
 #![no_std]
 #![no_main]
 

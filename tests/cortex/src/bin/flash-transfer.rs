@@ -1,4 +1,4 @@
-//! As flash-plain, and reads and writes: what that takes more.
+//! Does what flash-plain does, and reads and writes: the additional flash of transfers.
 #![no_std]
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! A program with the board's table, and without a call of pmem2: what flash-plain and
-//! flash-display are compared with.
+//! A program with the board's table and without a call of pmem2. ci/cortex compares the others with
+//! it.
 #![no_std]
 #![no_main]
 

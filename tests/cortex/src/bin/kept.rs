@@ -1,7 +1,7 @@
-//! A log in memory that a battery keeps: every boot finds what the boots before wrote, and adds its
-//! own.
+//! A log in memory that a battery keeps: every boot finds the records of the boots before, and adds
+//! its own.
 //!
-//! The command line says where and how much: `memory=0` (the last 4 KiB of RAM) or `memory=1` (what
+//! The command line has the options: `memory=0` (the last 4 KiB of RAM) or `memory=1` (what
 //! the emulator has in a file), `restarts=N` boots in all, `append=N` further records.
 #![no_std]
 #![no_main]
@@ -19,7 +19,8 @@ use pmem2_cortex::{End, board::SOURCES, host::command_line, restart, run, say};
 
 run!(main);
 
-/// Behind what board.ld links; the RAM that `-machine memory-backend` gives an MPS2.
+/// The RAM after the sections of board.ld, and the RAM that `-machine memory-backend` gives an
+/// MPS2.
 static MEMORIES: [PhysicalRegion<'_>; 2] = [
     PhysicalRegion::new(0x2000_3000, 0x1000, RegionKind::Persistent)
         .in_domain(PersistenceDomain::MemoryController),
@@ -48,7 +49,7 @@ fn main() -> End {
     }
 }
 
-/// Continues the log, and says which boot this is.
+/// Continues the log, and returns the number of this boot.
 fn keep(extent: Extent<'static>, append: usize) -> Result<u64, Fault> {
     let source = SOURCES.source(&extent).map_err(Fault::Source)?;
     let size = source.size().map_err(Fault::Source)?;

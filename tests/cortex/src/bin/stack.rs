@@ -1,6 +1,6 @@
-//! How much stack each call takes: the stack is painted, the call made, and what is no longer paint
-//! was used. That counts the result, and the few words of the calls around it. One line for each
-//! call: its name, the bytes.
+//! Prints the stack that each call uses: the name and the bytes, a line each. The stack is painted
+//! before the call; after it, the bytes without paint were used. The result and the few words of
+//! the calls around count, too.
 #![no_std]
 #![no_main]
 
@@ -22,10 +22,10 @@ use pmem2_cortex::{
 run!(main);
 
 const PAINT: u32 = 0xA5A5_A5A5;
-/// Left alone between the painter's own frame and the paint.
+/// The gap in bytes between the painter's own frame and the paint.
 const GAP: usize = 64;
 
-/// The bytes of stack that `call` reaches below this frame.
+/// Returns the bytes of stack that `call` reaches below this frame.
 #[inline(never)]
 fn high_water(call: &mut dyn FnMut()) -> usize {
     let here = 0_u32;
@@ -49,14 +49,14 @@ fn row(name: &str, mut call: impl FnMut()) {
     say!("{name} | {}", high_water(&mut call));
 }
 
-/// Has the value made, in memory, and drops it.
+/// Makes the value in memory, and drops it.
 #[inline(always)]
 fn keep<T>(value: T) {
-    // Not the value: that would be a copy of it.
+    // By reference: the value would be a copy.
     black_box(&value);
 }
 
-/// A call that uses `BYTES` of stack, and touches them.
+/// Uses `BYTES` of stack, and writes to them.
 #[inline(never)]
 fn array<const BYTES: usize>() {
     let mut memory = MaybeUninit::<[u8; BYTES]>::uninit();
@@ -85,7 +85,7 @@ fn main() -> End {
     for (name, source) in
         extents().filter_map(|(name, extent)| Some((name, Source::from_region(extent).ok()?)))
     {
-        // Every one that is a source: the most that one of them takes is what counts.
+        // Every region that is a source: the one that takes most counts.
         answers(name, &source);
     }
     windows();
@@ -93,7 +93,7 @@ fn main() -> End {
     End::Done
 }
 
-/// How sources come to be, and go.
+/// Measures how sources are made and dropped.
 fn regions() {
     row("Extent::new", || keep(Extent::new(black_box(&TABLE[0]))));
     row("Extent::in_table", || keep(Extent::in_table(black_box(&TABLE), 12)));
@@ -125,7 +125,7 @@ fn regions() {
     row("Pool::len", || keep(SOURCES.len()));
 }
 
-/// A source's answers.
+/// Measures a source's answers.
 fn answers(name: &str, source: &Source<Extent<'static>>) {
     let row =
         |call: &str, measured: &mut dyn FnMut()| say!("{call}, {name} | {}", high_water(measured));
@@ -155,7 +155,7 @@ fn answers(name: &str, source: &Source<Extent<'static>>) {
 /// Memory to write to.
 static mut BYTES: [u8; 256] = [0; 256];
 
-/// Measures the calls of a window.
+/// Measures a window.
 fn windows() {
     let at = NonNull::new((&raw mut BYTES).cast::<u8>());
     let region = PhysicalRegion::new(0x6000_0000, 256, RegionKind::Persistent)
@@ -178,7 +178,7 @@ fn windows() {
     transfers(&region, &window);
 }
 
-/// Reading and writing through a window.
+/// Measures reading and writing through a window.
 fn transfers<'t>(region: &'t PhysicalRegion<'t>, window: &'t Window<'t>) {
     let Ok(source) = Source::from_region(Extent::new(region)) else { host::exit(End::Wrong) };
     row("Reader::with_guard", || keep(Reader::with_guard(black_box(source), window)));
@@ -198,7 +198,7 @@ fn transfers<'t>(region: &'t PhysicalRegion<'t>, window: &'t Window<'t>) {
     }
 }
 
-/// Measures calls whose values are too large for a small machine, and the small ones beside them.
+/// Measures calls whose results are too large for a small machine, and the calls to use instead.
 fn large() {
     let Ok(source) = Source::from_region(fram()) else { host::exit(End::Wrong) };
     row("large: Source::place (Source::region)", || keep(black_box(&source).place()));

@@ -1,7 +1,7 @@
-//! `rounds WHAT N PATH`: opens the file and does WHAT with it N times, for callgrind to count.
+//! `rounds WHAT N PATH` opens the file and does WHAT with it N times, for callgrind to count.
 //!
-//! - `raw`: fcntl(F_GETFL) and fstat, and nothing else
-//! - `pmem2`: a source from the descriptor, which is then dropped
+//! - `raw`: calls fcntl(F_GETFL) and fstat
+//! - `pmem2`: makes a source from the descriptor and drops it
 
 #[path = "../raw.rs"]
 mod raw;

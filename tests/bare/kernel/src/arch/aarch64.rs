@@ -1,5 +1,5 @@
-//! QEMU's board `virt`, entered in EL1 without a memory management unit. It is turned on, with all
-//! memory mapped to itself: without it the processor takes memory for a device, which allows
+//! QEMU's board `virt`, entered in EL1 without a memory management unit. The kernel turns it on,
+//! with all memory mapped to itself: without it all memory is treated as a device, which allows
 //! neither unaligned accesses nor flushes of the cache.
 
 use core::{
@@ -11,7 +11,7 @@ use super::semihosting;
 use crate::{Boot, Tables};
 
 global_asm!(
-    // The first GiB is devices; the ones behind it are memory: normal, write-back, shared.
+    // The first GiB is devices; those after it are memory: normal, write-back, shared.
     ".pushsection .data.tables, \"aw\", @progbits",
     ".balign 4096",
     "level1: .quad 0x401",
@@ -62,14 +62,14 @@ global_asm!(
     enter = sym enter,
 );
 
-/// Memory that is mapped.
+/// The mapped memory.
 const MEMORY: core::ops::Range<u64> = 0x4000_0000..0x1_0000_0000;
 
 /// The serial port, a PL011: its data and flag registers.
 const DATA: usize = 0x0900_0000;
 const FLAGS: usize = DATA + 0x18;
 
-/// Called by `entry` alone.
+/// Runs the kernel. Only `entry` calls this.
 extern "C" fn enter() -> ! {
     // "For bare-metal programs the devicetree is at the beginning of memory" (QEMU's documentation
     // of `virt`).
@@ -96,17 +96,18 @@ pub(crate) fn put(byte: u8) {
 
 pub(crate) use semihosting::exit;
 
-/// Asks QEMU for something.
+/// Calls QEMU.
 ///
 /// # Safety
 ///
-/// `parameter` is what the operation asks for, in the semihosting specification of Arm.
+/// `parameter` is as the operation requires, in the semihosting specification of Arm.
 pub(super) unsafe fn host(operation: usize, parameter: *mut usize) -> usize {
     let result;
-    // SAFETY: QEMU is told to offer semihosting, and comes back behind the instruction. The caller
+    // SAFETY: QEMU is started with semihosting, and returns after the instruction. The caller
     // answers for the rest.
     unsafe {
-        asm!("hlt #0xf000", inlateout("x0") operation => result, in("x1") parameter, options(nostack))
+        asm!("hlt #0xf000", inlateout("x0") operation => result, in("x1") parameter,
+            options(nostack))
     };
     result
 }

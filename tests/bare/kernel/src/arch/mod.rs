@@ -1,5 +1,5 @@
-//! Differences between machines: the way to Rust, a serial port, the way out, the
-//! mapping of memory.
+//! The parts that depend on the machine: the way to Rust, a serial port, the exit, the mapping of
+//! memory.
 
 use core::slice;
 
@@ -13,16 +13,16 @@ mod semihosting;
 
 pub(crate) use machine::{exit, map, put};
 
-/// `length` bytes of memory that firmware wrote a table to; `None` where that cannot be.
+/// Returns `length` bytes of memory with a table of the firmware; `None` where there is none.
 pub(crate) fn table(at: u64, length: usize) -> Option<&'static [u8]> {
     let at = map(at, length.try_into().ok()?)?;
-    // SAFETY: the memory is mapped and stays so. Firmware wrote to it before the kernel began, and
-    // the kernel writes to no memory but its own and persistent memory, where no firmware keeps
+    // SAFETY: the memory is mapped and stays so. Firmware wrote to it before the kernel began. The
+    // kernel writes only to its own memory and to persistent memory, where no firmware keeps
     // tables.
     Some(unsafe { slice::from_raw_parts(at.as_ptr(), length) })
 }
 
-/// Memory that is mapped to itself, if it lies in this.
+/// Returns memory that is mapped to itself, if it lies in this range.
 #[cfg(not(target_arch = "x86_64"))]
 fn within(all: &core::ops::Range<u64>, base: u64, length: u64) -> Option<core::ptr::NonNull<u8>> {
     use core::ptr;

@@ -26,7 +26,7 @@ global_asm!(
     // Floating point.
     "li t0, 0x2000",
     "csrs mstatus, t0",
-    // The number of the hart, which is not of interest, and the devicetree.
+    // The number of the hart, which is ignored, and the devicetree.
     "mv a0, a1",
     "call {enter}",
     "unimp",
@@ -34,14 +34,14 @@ global_asm!(
     enter = sym enter,
 );
 
-/// All the memory that the board may have below 4 GiB.
+/// The memory that the board may have below 4 GiB.
 const MEMORY: core::ops::Range<u64> = 0x8000_0000..0x1_0000_0000;
 
 /// The serial port, a 16550: its data and line status registers.
 const DATA: usize = 0x1000_0000;
 const STATUS: usize = DATA + 5;
 
-/// Called by `entry` alone.
+/// Runs the kernel. Only `entry` calls this.
 extern "C" fn enter(devicetree: u64) -> ! {
     crate::start(Boot {
         command_line: semihosting::command_line(),
@@ -65,16 +65,16 @@ pub(crate) fn put(byte: u8) {
 
 pub(crate) use semihosting::exit;
 
-/// Asks QEMU for something.
+/// Calls QEMU.
 ///
 /// # Safety
 ///
-/// `parameter` is what the operation asks for, in the semihosting specification of Arm, which
+/// `parameter` is as the operation requires, in the semihosting specification of Arm, which
 /// RISC-V's follows.
 pub(super) unsafe fn host(operation: usize, parameter: *mut usize) -> usize {
     let result;
-    // SAFETY: QEMU is told to offer semihosting, and comes back behind the instructions, which have
-    // to be these three, uncompressed and on one page. The caller answers for the rest.
+    // SAFETY: QEMU is started with semihosting, and returns after the instructions, which must be
+    // these three, uncompressed and on one page. The caller answers for the rest.
     unsafe {
         asm!(
             ".option push",

@@ -19,17 +19,17 @@ unsafe impl Sync for Line {}
 
 static LINE_BYTES: Line = Line(UnsafeCell::new([0; LINE]));
 
-/// Returns the text that QEMU was given with `-append`, after the kernel's name. Call it once.
+/// Returns the options of `-append`, which follow the kernel's name. To be called once.
 pub(super) fn command_line() -> &'static str {
     let bytes = LINE_BYTES.0.get().cast::<u8>();
     let mut block = [bytes.expose_provenance(), LINE];
-    // SAFETY: a buffer and its length, where the length of what was put there, without its zero,
-    // comes back.
+    // SAFETY: the block has a buffer and its length, which QEMU replaces by the length of the text
+    // without its zero.
     if unsafe { host(SYS_GET_CMDLINE, block.as_mut_ptr()) } != 0 {
         return "";
     }
     let [_, length] = block;
-    // SAFETY: it has LINE bytes, and nobody writes to it from now on.
+    // SAFETY: the buffer has LINE bytes, and nobody writes to it any more.
     let line = unsafe { slice::from_raw_parts(bytes.cast_const(), length.min(LINE)) };
     str::from_utf8(line).unwrap_or_default()
 }
@@ -38,7 +38,7 @@ pub(super) fn command_line() -> &'static str {
 pub(crate) fn exit(status: u8) -> ! {
     let mut block = [ADP_STOPPED_APPLICATION_EXIT, status.into()];
     loop {
-        // SAFETY: a reason and a status. It does not come back.
+        // SAFETY: the block has a reason and a status. QEMU does not return.
         unsafe { host(SYS_EXIT, block.as_mut_ptr()) };
     }
 }

@@ -1,6 +1,6 @@
 //! A PC whose UEFI firmware starts the kernel as an application, with `-append` as its load options
-//! (UEFI 2.10, chapters 4 and 9). The firmware stays: memory is mapped to itself, and its
-//! configuration tables say where the root pointer is.
+//! (UEFI 2.10, chapters 4 and 9). The firmware stays: memory is mapped to itself, and a
+//! configuration table has the root pointer.
 
 use core::{
     arch::asm,
@@ -22,21 +22,21 @@ const ACPI: [u8; 16] =
 static LOADED_IMAGE: [u8; 16] =
     [0xa1, 0x31, 0x1b, 0x5b, 0x62, 0x95, 0xd2, 0x11, 0x8e, 0x3f, 0, 0xa0, 0xc9, 0x69, 0x72, 0x3b];
 
-/// Offsets in EFI_SYSTEM_TABLE: the boot services, and how many configuration tables there are,
-/// and where: each is a GUID and an address.
+/// Offsets in EFI_SYSTEM_TABLE: the boot services, the number of configuration tables, and their
+/// address. Each is a GUID and an address.
 const BOOT_SERVICES: usize = 96;
 const TABLE_COUNT: usize = 104;
 const TABLES: usize = 112;
 /// The offset of HandleProtocol() in EFI_BOOT_SERVICES.
 const HANDLE_PROTOCOL: usize = 152;
-/// Offsets in EFI_LOADED_IMAGE_PROTOCOL: the length of the load options in bytes, and where they
-/// are.
+/// Offsets in EFI_LOADED_IMAGE_PROTOCOL: the length of the load options in bytes, and their
+/// address.
 const OPTIONS_LENGTH: usize = 48;
 const OPTIONS: usize = 56;
 
 type HandleProtocol = unsafe extern "efiapi" fn(usize, *const [u8; 16], *mut *const u8) -> usize;
 
-/// Called by the firmware alone.
+/// Runs the kernel. Only the firmware calls this.
 ///
 /// # Safety
 ///
@@ -50,16 +50,16 @@ unsafe extern "efiapi" fn efi_main(image: usize, system: *const u8) -> usize {
         slice::from_raw_parts(first, count)
     };
     let rsdp = tables.iter().find(|(guid, _)| *guid == ACPI).map_or(0, |(_, at)| *at);
-    // SAFETY: as the firmware promises.
+    // SAFETY: the firmware's promise.
     let command_line = unsafe { options(image, system) }.unwrap_or_default();
     crate::start(Boot { command_line, tables: Tables::Acpi(rsdp) })
 }
 
-/// The load options, as far as they are ASCII.
+/// Returns the load options, as far as they are ASCII.
 ///
 /// # Safety
 ///
-/// As [`efi_main`].
+/// That of [`efi_main`].
 unsafe fn options(image: usize, system: *const u8) -> Option<&'static str> {
     static mut LINE: [u8; 256] = [0; 256];
     let mut loaded = ptr::null();
@@ -77,7 +77,8 @@ unsafe fn options(image: usize, system: *const u8) -> Option<&'static str> {
     if options.is_null() {
         return None;
     }
-    // SAFETY: there are so many 16-bit characters; nobody else uses LINE, since this is called once.
+    // SAFETY: there are so many 16-bit characters; nobody else uses LINE, since this is called
+    // once.
     let (options, line) =
         unsafe { (slice::from_raw_parts(options, length), &mut *(&raw mut LINE)) };
     let characters = options.iter().map_while(|&unit| u8::try_from(unit).ok());
@@ -108,7 +109,8 @@ pub(crate) fn exit(status: u8) -> ! {
         // SAFETY: the device takes the value, gives QEMU's process twice as much and one as its
         // status, and does not return.
         unsafe {
-            asm!("out dx, eax", in("eax") u32::from(status >> 1), in("dx") DEBUG_EXIT, options(nostack))
+            asm!("out dx, eax", in("eax") u32::from(status >> 1), in("dx") DEBUG_EXIT,
+                options(nostack))
         };
     }
 }

@@ -1,6 +1,6 @@
 //! A PC as QEMU starts it: the PVH protocol of Xen (docs/misc/pvh.pandoc,
-//! public/arch-x86/hvm/start_info.h), in 32-bit mode and without paging. From there to long mode
-//! with the first 4 GiB mapped to themselves.
+//! public/arch-x86/hvm/start_info.h), in 32-bit mode and without paging. The assembly goes to long
+//! mode, with the first 4 GiB mapped to themselves.
 
 use core::{
     arch::{asm, global_asm},
@@ -16,12 +16,12 @@ global_asm!(include_str!("x86_64.s"));
 const SERIAL: u16 = 0x3F8;
 const DEBUG_EXIT: u16 = 0xF4;
 
-/// Called by the assembly alone.
+/// Runs the kernel. Only the assembly calls this.
 ///
 /// # Safety
 ///
-/// `info` is the address of the boot protocol's `hvm_start_info`, which is in memory that is mapped
-/// and stays as it is.
+/// `info` is the address of the boot protocol's `hvm_start_info`, in memory that is mapped and
+/// never changes.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn enter(info: usize) -> ! {
     let info = ptr::with_exposed_provenance::<u64>(info);
@@ -34,14 +34,14 @@ unsafe extern "C" fn enter(info: usize) -> ! {
 /// The longest command line.
 const LINE: usize = 1024;
 
-/// The text at this address, up to its zero.
+/// Returns the text at this address, up to its zero.
 fn text(at: u64) -> &'static str {
     let bytes = super::table(at, LINE).unwrap_or_default();
     let bytes = bytes.split(|&byte| byte == 0).next().unwrap_or_default();
     str::from_utf8(bytes).unwrap_or_default()
 }
 
-/// Page directories for what lies above: each maps 1 GiB.
+/// Page directories for the memory above, each for 1 GiB.
 const SPARE: usize = 32;
 
 #[repr(align(4096))]
@@ -56,8 +56,7 @@ unsafe extern "C" {
     static DIRECTORIES: [AtomicU64; 512];
 }
 
-/// Maps physical memory to itself; `None` beyond 512 GiB, or where there are no page directories
-/// left.
+/// Maps physical memory to itself; `None` beyond 512 GiB, or without page directories left.
 pub(crate) fn map(base: u64, length: u64) -> Option<NonNull<u8>> {
     let last = base.checked_add(length.checked_sub(1)?)?;
     for gigabyte in base >> 30..=last >> 30 {
@@ -83,7 +82,8 @@ pub(crate) fn put(byte: u8) {
     while status & 0x20 == 0 {
         // SAFETY: the line status register of the serial port; reading it changes no memory.
         unsafe {
-            asm!("in al, dx", out("al") status, in("dx") SERIAL + 5, options(nomem, nostack, preserves_flags))
+            asm!("in al, dx", out("al") status, in("dx") SERIAL + 5,
+                options(nomem, nostack, preserves_flags))
         };
     }
     // SAFETY: the serial port's data register.
@@ -98,7 +98,8 @@ pub(crate) fn exit(status: u8) -> ! {
         // SAFETY: the device takes the value, gives QEMU's process twice as much and one as its
         // status, and does not return.
         unsafe {
-            asm!("out dx, eax", in("eax") u32::from(status >> 1), in("dx") DEBUG_EXIT, options(nostack))
+            asm!("out dx, eax", in("eax") u32::from(status >> 1), in("dx") DEBUG_EXIT,
+                options(nostack))
         };
     }
 }

@@ -7,7 +7,7 @@
 	.asciz "Xen"
 	.quad entry
 	.popsection
-# Page tables for 0 to 4 GiB, in pages of 2 MiB; the other entries of `directories` are filled by `map`.
+# Page tables for 0 to 4 GiB, in pages of 2 MiB. `map` fills the other entries of `directories`.
 	.pushsection .data.tables, "aw", @progbits
 	.balign 4096
 level4: .quad directories + 3
