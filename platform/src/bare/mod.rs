@@ -3,7 +3,7 @@
 //! - [`PhysicalRegion`] is a range that a board's code declares, or that a firmware table tells of:
 //!   [`Nfit`] (ACPI), [`Devicetree`].
 //! - [`Extent`] is the handle: such a region or a part of it, borrowed with its tables.
-//! - [`Bare`] answers from these. It touches no memory but the tables, makes no system call, and
+//! - [`Bare`] answers from these. It touches only the tables, makes no system call, and
 //!   works on every target.
 
 mod acpi;

@@ -69,16 +69,16 @@ impl<'t> Locate for Bare<'t> {
 
     fn dimm(
         self,
-        spot: &Self::Location,
+        location: &Self::Location,
         region: usize,
         index: usize,
     ) -> Result<Option<BareDimm<'t>>, Fail> {
         let there = region == 0
-            && match spot.dimms {
+            && match location.dimms {
                 DimmTable::Board(all) => index < all.len(),
                 DimmTable::Nfit(nfit, range) => nfit.device(range, index).is_some(),
             };
-        Ok(there.then_some(BareDimm { region: spot, index }))
+        Ok(there.then_some(BareDimm { region: location, index }))
     }
 
     fn dimm_number(self, dimm: BareDimm<'t>) -> Result<u32, Fail> {

@@ -120,12 +120,12 @@ impl Code {
 
     /// Returns the failure of a question about `subject`. It keeps the number where the errno does
     /// not tell the cause.
-    pub(super) const fn fail(self, what: Subject) -> Fail {
+    pub(super) const fn fail(self, subject: Subject) -> Fail {
         match (self.known(), self.0) {
-            (Some(errno), _) => Fail::Os(what, errno),
+            (Some(errno), _) => Fail::Os(subject, errno),
             // A call that failed without a code.
-            (None, 0) => Fail::Os(what, Errno::EIO),
-            (None, code) => Fail::OsCode(what, code),
+            (None, 0) => Fail::Os(subject, Errno::EIO),
+            (None, code) => Fail::OsCode(subject, code),
         }
     }
 

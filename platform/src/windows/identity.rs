@@ -13,10 +13,10 @@ pub(super) fn handle(code: Code) -> Fail {
 }
 
 /// Returns the failure of a question about `subject`, likewise.
-pub(super) fn no_answer(what: Subject, code: Code) -> Fail {
+pub(super) fn no_answer(subject: Subject, code: Code) -> Fail {
     match code {
         Code::INVALID_HANDLE => Fail::Absent(Subject::Handle),
-        code => code.fail(what),
+        code => code.fail(subject),
     }
 }
 

@@ -229,16 +229,16 @@ fn query_volume<S: Sys, const N: usize>(
     volume: WinVolume,
     ioctl: u32,
     input: &[u8],
-    what: Subject,
+    subject: Subject,
 ) -> Result<[u8; N], Fail> {
     let volume = open(sys, volume)?;
     let mut output = [0; N];
     match sys.control(&volume, ioctl, input, &mut output) {
         Ok(filled) if filled >= N => Ok(output),
-        Ok(_) => Err(Fail::Malformed(what)),
+        Ok(_) => Err(Fail::Malformed(subject)),
         Err(code) if code.is_ioctl_unknown() => Err(Fail::Unsupported),
         // The code is not about the file's handle, whichever it is.
-        Err(code) => Err(code.fail(what)),
+        Err(code) => Err(code.fail(subject)),
     }
 }
 
@@ -257,9 +257,9 @@ pub(super) const RANDOM_GUID: u32 = 3;
 
 /// Returns the GUID of the volume's device, as 32 digits.
 pub(super) fn device_id<S: Sys>(sys: S, volume: WinVolume) -> Result<Text<32>, Fail> {
-    let what = Subject::DeviceId;
+    let subject = Subject::DeviceId;
     let answer: [u8; DEVICE_NUMBER_EX] =
-        query_volume(sys, volume, IOCTL_STORAGE_GET_DEVICE_NUMBER_EX, &[], what)?;
+        query_volume(sys, volume, IOCTL_STORAGE_GET_DEVICE_NUMBER_EX, &[], subject)?;
     // An id that differs after the next boot would be taken for other hardware, and an unsafe
     // shutdown for none.
     if field(&answer, FLAGS) & RANDOM_GUID != 0 {
@@ -268,14 +268,14 @@ pub(super) fn device_id<S: Sys>(sys: S, volume: WinVolume) -> Result<Text<32>, F
     let guid: [u8; 16] =
         answer.get(GUID..).and_then(|rest| rest.first_chunk()).copied().unwrap_or_default();
     if guid == [0; 16] {
-        return Err(Fail::Malformed(what));
+        return Err(Fail::Malformed(subject));
     }
     // The first three groups are numbers, which lie in memory with the low byte first.
     let [a, b, c, d, e, f, g, h, rest @ ..] = guid;
     let mut id = Text::new();
     id.push_hex(&[d, c, b, a, f, e, h, g])
         .and_then(|()| id.push_hex(&rest))
-        .ok_or(Fail::Malformed(what))?;
+        .ok_or(Fail::Malformed(subject))?;
     Ok(id)
 }
 

@@ -192,14 +192,14 @@ impl<'t> Walk<'t> {
             // time.
             return self.complete(open);
         }
-        let behind = self.at.checked_add(4)?;
+        let after = self.at.checked_add(4)?;
         match token {
             BEGIN_NODE => {
                 // There is one root.
                 if self.depth == 0 && core::mem::replace(&mut self.rooted, true) {
                     return None;
                 }
-                let name = self.tree.structure.tail(behind)?.as_slice();
+                let name = self.tree.structure.tail(after)?.as_slice();
                 let length = name.iter().position(|&byte| byte == 0)?;
                 let above = self.depth.checked_sub(1).and_then(|above| self.levels.get(above));
                 let node = above.and_then(|above| above.node);
@@ -215,23 +215,23 @@ impl<'t> Walk<'t> {
                     reg: None,
                 });
                 self.depth = self.depth.checked_add(1)?;
-                self.at = aligned(behind.checked_add(length)?.checked_add(1)?)?;
+                self.at = aligned(after.checked_add(length)?.checked_add(1)?)?;
             }
             END_NODE => {
                 self.depth = self.depth.checked_sub(1)?;
                 self.disabled = self.disabled.filter(|&around| around < self.depth);
-                self.at = behind;
+                self.at = after;
             }
             PROPERTY => {
                 let mut open = self.open?;
                 let value = self.tree.value(self.at)?;
                 let name =
-                    usize::try_from(self.tree.structure.big32(behind.checked_add(4)?)?).ok()?;
+                    usize::try_from(self.tree.structure.big32(after.checked_add(4)?)?).ok()?;
                 self.property(&mut open, name, value)?;
                 self.open = Some(open);
                 self.at = aligned(self.at.checked_add(12)?.checked_add(value.len())?)?;
             }
-            NOP => self.at = behind,
+            NOP => self.at = after,
             END if self.depth == 0 && self.rooted => self.ended = true,
             _ => return None,
         }

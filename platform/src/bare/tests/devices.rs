@@ -77,7 +77,7 @@ fn the_state_is_the_devices() {
         told(&[mapping(1, 1, 1, flat), mapping(2, 1, 1, lost), mapping(3, 1, 1, 0)]),
         [(DimmState::NOT_ARMED | DimmState::RESTORE_FAILED, true), no]
     );
-    // In a mapping of the other range, of one that is not there, of none; before and behind.
+    // In a mapping of the other range, of one that is not there, of none; before and after.
     for other in [2, 77, 0] {
         for state in [[0, flat], [flat, 0]] {
             let told = told(&[mapping(1, 1, 1, state[0]), mapping(1, other, 1, state[1])]);

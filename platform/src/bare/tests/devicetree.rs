@@ -196,7 +196,7 @@ fn cells_that_cannot_be() {
     );
 }
 
-/// A node without an address is refused alone: the regions before and behind it are what they are,
+/// A node without an address is refused alone: the regions before and after it are what they are,
 /// each with its own number.
 #[test]
 fn one_bad_node_hides_no_other() {
@@ -309,8 +309,8 @@ fn tokens_in_disorder() {
         ("not ended", node()),
         ("ended twice", node().end().end()),
         ("a property of nothing", Blob::default().cells("a", &[])),
-        ("a property behind a node", node().cells("a", &[]).end()),
-        ("a property behind the root", node().end().cells("a", &[])),
+        ("a property after a node", node().cells("a", &[]).end()),
+        ("a property after the root", node().end().cells("a", &[])),
         ("an unknown token", node().token(5).end()),
         ("an unknown token", node().token(0).end()),
     ];

@@ -225,7 +225,7 @@ fn overlapping_regions_of_many() {
             })
             .map(|region| region.number())
             .collect();
-        // It goes on into the one behind the first, too.
+        // It goes on into the one after the first, too.
         let mut expected = vec![first, first + 1, second];
         expected.sort_unstable();
         expected.dedup();
@@ -249,7 +249,7 @@ fn the_size_of_a_tree_is_limited() {
     let of = |length: usize| {
         let mut blob = Blob::root().persistent(&[1, 2]);
         let fixed = blob.clone().end().bytes().len();
-        // Bytes of strings behind the last one, so that it is filled to the last byte.
+        // Bytes of strings after the last one, so that it is filled to the last byte.
         blob.strings.resize(blob.strings.len() + (length - fixed) % 4, 0);
         (0..(length - fixed) / 4).fold(blob, |blob, _| blob.token(4)).end().bytes()
     };

@@ -187,24 +187,30 @@ fn memory_of_other_kinds() {
 fn what_locate_says() {
     let (bare, extent) = (Bare::default(), Extent::new(&FRAM).part(0x20, 0x20));
     let facts = Bare::describe((&extent).into()).unwrap();
-    let spot = Bare::locate((&extent).into(), &facts).unwrap();
+    let location = Bare::locate((&extent).into(), &facts).unwrap();
     assert_eq!(
-        (bare.backing(&spot), bare.regions(&spot), bare.confirm(&spot)),
+        (bare.backing(&location), bare.regions(&location), bare.confirm(&location)),
         (Ok(Backing::Regions), Ok(1), Ok(0x6000_0000))
     );
     assert_eq!(
-        (bare.dax_capable(&spot), bare.device(&spot).unwrap().as_str()),
+        (bare.dax_capable(&location), bare.device(&location).unwrap().as_str()),
         (Ok(Some(true)), "")
     );
-    assert_eq!((bare.numa_node(&spot, 0), bare.numa_node(&spot, 1)), (Ok(Some(Some(2))), Ok(None)));
-    assert_eq!(bare.region(&spot, 1), Ok(None));
-    let dimm = |n| bare.dimm(&spot, 0, n).unwrap().unwrap();
+    assert_eq!(
+        (bare.numa_node(&location, 0), bare.numa_node(&location, 1)),
+        (Ok(Some(Some(2))), Ok(None))
+    );
+    assert_eq!(bare.region(&location, 1), Ok(None));
+    let dimm = |n| bare.dimm(&location, 0, n).unwrap().unwrap();
     assert_eq!((bare.dimm_number(dimm(0)), bare.dimm_number(dimm(2))), (Ok(0), Ok(2)));
     assert_eq!(bare.dimm_id(dimm(0)).unwrap().as_str(), "MB85R4M2T-0007");
     assert_eq!(bare.dimm_id(dimm(1)), Err(Fail::Unsupported));
     assert_eq!(bare.dimm_id(dimm(2)), Err(Fail::Malformed(Subject::DeviceId)), "too long");
     assert_eq!([0, 1].map(|n| bare.dimm_dirty_shutdowns(dimm(n))), [Ok(5), Err(Fail::Unsupported)]);
-    assert!(bare.dimm(&spot, 0, 3).unwrap().is_none() && bare.dimm(&spot, 1, 0).unwrap().is_none());
+    assert!(
+        bare.dimm(&location, 0, 3).unwrap().is_none()
+            && bare.dimm(&location, 1, 0).unwrap().is_none()
+    );
     // The core checks it, and says what is wrong with it.
     let odd = region(0, 4096).aligned_to(3);
     let extent = Extent::new(&odd);

@@ -29,10 +29,10 @@ pub(super) fn count(count: u32) -> Vec<u8> {
 /// The volume of a file.
 pub(super) fn volume(world: &World) -> WinVolume {
     let facts = describe(world, HANDLE).unwrap();
-    let spot = locate(world, HANDLE, &facts).unwrap();
+    let location = locate(world, HANDLE, &facts).unwrap();
     world.calls();
-    assert!(spot.volume(0, 1).is_none() && spot.volume(1, 0).is_none());
-    spot.volume(0, 0).unwrap()
+    assert!(location.volume(0, 1).is_none() && location.volume(1, 0).is_none());
+    location.volume(0, 0).unwrap()
 }
 
 #[test]
@@ -41,9 +41,9 @@ fn dax_is_what_the_volume_says() {
     {
         let world = World { flags, ..World::file() };
         let facts = describe(&world, HANDLE).unwrap();
-        let spot = locate(&world, HANDLE, &facts).unwrap();
-        assert_eq!((spot.backing(), spot.dax()), (Backing::Volume { dax }, dax));
-        assert_eq!(spot.serial(), 0x1234_5678_9abc_def0);
+        let location = locate(&world, HANDLE, &facts).unwrap();
+        assert_eq!((location.backing(), location.dax()), (Backing::Volume { dax }, dax));
+        assert_eq!(location.serial(), 0x1234_5678_9abc_def0);
         let granted = if dax { MapSync::Granted } else { MapSync::Refused };
         assert_eq!(synchronous(&world, HANDLE, &facts), Ok(granted));
         let replaced = World { wide: Ok((1, [1; 16])), ..World::file() };
