@@ -1,6 +1,7 @@
-//! Every parser over bytes that nobody checked, with what must hold for any: for the property
-//! tests, and for the fuzz targets of `tests/fuzz`, which see this module because of
-//! `cfg(fuzzing)`. What these functions find wrong is a panic.
+//! Every parser over unchecked bytes, with the rules that hold for any bytes.
+//!
+//! The property tests of pmem2-platform use this module, and with `cfg(fuzzing)` the fuzz targets.
+//! A rule that does not hold is a panic.
 
 use std::{cell::Cell, vec::Vec};
 
@@ -12,8 +13,8 @@ use crate::{
 #[cfg(target_os = "linux")]
 pub use crate::linux::hostile::{badblocks, badblocks_text, sysfs};
 
-/// Bytes as a table that begins with `signature`, whose length and checksum are right: else hardly
-/// any would be looked at, or none without a warning.
+/// Makes a table of bytes, with this signature and the right length and checksum. Few bytes would
+/// be parsed otherwise, and none without a warning.
 fn mended(bytes: &[u8], signature: [u8; 4]) -> Vec<u8> {
     let mut table = bytes.to_vec();
     if table.len() >= 36 {
@@ -24,13 +25,13 @@ fn mended(bytes: &[u8], signature: [u8; 4]) -> Vec<u8> {
     table
 }
 
-/// Makes all bytes add up to 0, by the one at `at`.
+/// Writes the checksum at `at`.
 fn mend(bytes: &mut [u8], at: usize) {
     bytes[at] = 0;
     bytes[at] = bytes.iter().fold(0_u8, |sum, &byte| sum.wrapping_sub(byte));
 }
 
-/// An NFIT: as it is, and with the right length and checksum.
+/// Parses an NFIT: as it is, and with the right length and checksum.
 pub fn nfit(bytes: &[u8]) {
     for table in [bytes, &mended(bytes, *b"NFIT")] {
         match Nfit::parse(table) {
@@ -50,7 +51,7 @@ pub fn nfit(bytes: &[u8]) {
     }
 }
 
-/// Each says what is there.
+/// Checks each warning against the table.
 fn warnings(nfit: Nfit<'_>, table: &[u8]) {
     assert!(table.len() >= 40);
     let (mut said, mut ended) = (false, false);
@@ -83,7 +84,7 @@ fn declared(table: &[u8]) -> usize {
     usize::try_from(u32::from_le_bytes(*table[4..].first_chunk().unwrap())).unwrap()
 }
 
-/// A devicetree.
+/// Parses a devicetree.
 pub fn devicetree(bytes: &[u8]) {
     match Devicetree::parse(bytes) {
         Ok(tree) => {
@@ -99,8 +100,7 @@ pub fn devicetree(bytes: &[u8]) {
     }
 }
 
-/// Everything that can be asked about regions, none of which has more devices than this. How many
-/// there were.
+/// Asks everything about regions, none of which has more than `most` devices. Returns their number.
 fn regions<'t>(all: impl Iterator<Item = PhysicalRegion<'t>>, most: usize) -> usize {
     let mut table = Vec::new();
     for region in all {
@@ -171,12 +171,13 @@ fn extent_of(extent: Extent<'_>, most: usize) {
     }
 }
 
-/// The head of the input of [`acpi`].
+/// The length of the head of the input of [`acpi`].
 const HEAD: usize = 80;
 
-/// Physical memory in which the root pointer is, and what can be reached from it. The input: the
-/// root pointer's address, the address of the other memory, 64 bytes at the root pointer, the other
-/// memory.
+/// Follows the root pointer through physical memory.
+///
+/// The input: the root pointer's address, the address of the other memory, 64 bytes at the root
+/// pointer, the other memory.
 pub fn acpi(bytes: &[u8]) {
     let (Some(at), Some(base)) =
         (bytes.first_chunk::<8>(), bytes.get(8..).and_then(<[u8]>::first_chunk))

@@ -154,7 +154,7 @@ pub(in crate::linux) unsafe fn pwrite(
 
 /// # Safety
 ///
-/// That of [`pread`] or [`pwrite`].
+/// As [`pread`] or [`pwrite`].
 unsafe fn transfer(
     number: usize,
     fd: i32,

@@ -1,4 +1,4 @@
-//! Bad blocks over such a kernel.
+//! Bad blocks over a kernel that answers with any bytes.
 
 use core::{cell::Cell, ffi::CStr, ops::Range, sync::atomic::AtomicU32};
 use std::{cell::RefCell, vec::Vec};
@@ -43,7 +43,7 @@ impl Blocks for &Input<'_> {
     }
 
     fn wait(self, _: &AtomicU32, _: u32) {
-        // For another thread of the fuzzer's.
+        // Another thread of the fuzzer has the turn.
         std::thread::yield_now();
     }
 
@@ -126,7 +126,7 @@ impl VolumeTable {
     }
 }
 
-/// A text of a file `badblocks`.
+/// Parses a text of a file `badblocks`.
 pub fn badblocks_text(text: &[u8]) {
     let _ = listed(text);
 }
@@ -173,7 +173,8 @@ pub(in crate::linux) fn listed(text: &[u8]) -> Result<(BadSectors, End), Fail> {
     Ok((list, end))
 }
 
-/// Whether all lines but one that is not ended are two numbers that can be those of sectors.
+/// Whether every complete line is two numbers that can be sectors, and the rest the beginning of
+/// such a line.
 fn is_text(text: &[u8]) -> bool {
     let mut lines: Vec<&[u8]> = text.split(|&byte| byte == b'\n').collect();
     let fragment = lines.pop().unwrap();
@@ -203,8 +204,8 @@ fn is_text(text: &[u8]) -> bool {
             }))
 }
 
-/// The bad blocks of a file or device, by a kernel and a sysfs that say what `bytes` says, and
-/// their clearing.
+/// Finds and clears the bad blocks of a file or device, where the kernel and sysfs answer with
+/// `bytes`.
 pub fn badblocks(bytes: &[u8]) {
     let _ = healed(bytes);
 }
@@ -212,7 +213,7 @@ pub fn badblocks(bytes: &[u8]) {
 /// The bad ranges, and the outcome of clearing.
 type Healed = (Result<Vec<Range<u64>>, Fail>, Option<Result<(), Fail>>);
 
-/// The same, and how many bytes were left.
+/// Returns the outcome, and the number of bytes that were left.
 pub(in crate::linux) fn healed(bytes: &[u8]) -> (Healed, usize) {
     let input = Input { rest: Cell::new(bytes), calls: Cell::new(0), stat: RefCell::default() };
     let healed = heal(&input);
@@ -229,8 +230,7 @@ fn heal(input: &Input<'_>) -> Healed {
     let object = Object { sys: input, fd: FD, facts: &facts };
     let walked = known::list(object).and_then(|list| {
         let (mut found, mut at): (Vec<Range<u64>>, _) = (Vec::new(), 0);
-        // Each step asks, and what is left of the input is finite: but of nothing bad, nothing is
-        // asked.
+        // Each step makes a call, and the input is finite. (Where nothing is bad, no call is made.)
         while let Some(bad) = badblocks::next(object, &list, at)? {
             assert!(bad.start >= at && !bad.is_empty(), "{bad:?} from {at}");
             at = bad.end;
@@ -240,7 +240,7 @@ fn heal(input: &Input<'_>) -> Healed {
         Ok(found)
     });
     let range = walked.as_ref().ok().and_then(|found| found.first().cloned()).unwrap_or(0..512);
-    // Without what would keep a device busy for long.
+    // A range that keeps no device busy for long.
     let cleared = (range.end - range.start < 1 << 24).then(|| {
         let by = if facts.id.represented_device() == (0, 0) {
             ClearBy::Allocation

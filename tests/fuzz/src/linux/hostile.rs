@@ -1,5 +1,5 @@
-//! A kernel that answers with whatever comes: the input is eaten from the front, and when there is
-//! no more, every call fails.
+//! A kernel that answers with any bytes: the input is eaten from the front, and when there is no
+//! more, every call fails.
 
 mod badblocks;
 
@@ -33,7 +33,7 @@ struct Input<'i> {
 }
 
 impl<'i> Input<'i> {
-    /// The next bytes; fewer than that are none.
+    /// Takes the next `count` bytes, or fails.
     fn take(&self, count: usize) -> Result<&'i [u8], Errno> {
         self.calls.set(self.calls.get() + 1);
         let (taken, rest) = self.rest.get().split_at_checked(count).ok_or(Errno::EIO)?;
@@ -49,14 +49,14 @@ impl<'i> Input<'i> {
         self.take(8).map(|bytes| u64::from_le_bytes(*bytes.first_chunk().unwrap()))
     }
 
-    /// Bytes up to a zero, which is eaten too.
+    /// Takes the bytes before a zero, and the zero.
     fn text(&self) -> Result<&'i [u8], Errno> {
         let rest = self.rest.get();
         let end = rest.iter().position(|&byte| byte == 0).ok_or(Errno::EIO)?;
         Ok(&self.take(end + 1)?[..end])
     }
 
-    /// As much as was asked for, and now and then less or more.
+    /// Returns the number that was asked for, and now and then less or more.
     fn as_many(&self, asked: usize) -> Result<usize, Errno> {
         Ok(match self.byte()? {
             0..=199 => asked,
@@ -64,7 +64,7 @@ impl<'i> Input<'i> {
         })
     }
 
-    /// Whether a call succeeds, and with which error it does not.
+    /// Decides whether a call succeeds, and its error.
     fn succeeds(&self) -> Result<(), Errno> {
         match self.byte()? {
             0..=199 => Ok(()),
@@ -166,12 +166,12 @@ impl<'i> Sys for &Input<'i> {
     }
 }
 
-/// The Linux backend over a kernel and a sysfs that say what `bytes` says.
+/// Asks everything of the Linux backend, where the kernel and sysfs answer with `bytes`.
 pub fn sysfs(bytes: &[u8]) {
     let _ = asked(bytes);
 }
 
-/// The same: how many regions and DIMMs it found, and how many bytes were left.
+/// Returns the numbers of regions and DIMMs, and the number of bytes that were left.
 pub(super) fn asked(bytes: &[u8]) -> (Result<(usize, usize), Fail>, usize) {
     let input = Input { rest: Cell::new(bytes), calls: Cell::new(0), stat: RefCell::default() };
     let found = question(&input);
