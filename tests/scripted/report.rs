@@ -97,10 +97,12 @@ fn what_failed_is_said_in_its_line() {
             "kind             regular file",
             "access           read and write",
             "identity         object a",
-            "file system      unknown: the system failed when it was asked for the type of the file system: input/output error \
+            "file system      unknown: the system failed when it was asked for the type of the \
+             file system: input/output error \
              (EIO)",
             "size             65536 bytes",
-            "allocated        unknown: the system failed when it was asked for the handle: interrupted by a signal (EINTR)",
+            "allocated        unknown: the system failed when it was asked for the handle: \
+             interrupted by a signal (EINTR)",
             "alignment        4096 bytes",
         ],
     );
@@ -137,7 +139,8 @@ fn without_size_or_alignment_it_is_refused() {
             script.alignment = Ok(12);
         }),
         &[
-            "refused: the system's answer about the source's size is not a size; its driver or the file system is at fault",
+            "refused: the system's answer about the source's size is not a size; its driver or \
+             the file system is at fault",
             "code             PMEM2_E_INVALID_SIZE_FORMAT",
             "kind             regular file",
             "access           read and write",
@@ -145,7 +148,8 @@ fn without_size_or_alignment_it_is_refused() {
             "file system      xfs",
             "size             unknown",
             "allocated        32768 bytes",
-            "alignment        unknown: the system says that the source's alignment is 12 bytes, which is not a power of two; its \
+            "alignment        unknown: the system says that the source's alignment is 12 bytes, \
+             which is not a power of two; its \
              driver, or its table, is at fault",
         ],
     );
@@ -264,7 +268,8 @@ fn of_what_is_refused() {
             script.alignment = Err(Fail::Unsupported);
         }),
         &[
-            "refused: opened write-only, but a mapping has to read: open it O_RDWR, or O_RDONLY to write nothing",
+            "refused: opened write-only, but a mapping has to read: open it O_RDWR, or O_RDONLY \
+             to write nothing",
             "code             PMEM2_E_INVALID_FILE_HANDLE",
             "kind             regular file",
             "access           write-only, append",
@@ -277,14 +282,16 @@ fn of_what_is_refused() {
     lines(
         &report(|script| script.facts = Err(Fail::Absent(Subject::Handle))),
         &[
-            "refused: not an open file descriptor or handle: it is negative, closed or beyond the table",
+            "refused: not an open file descriptor or handle: it is negative, closed or beyond \
+             the table",
             "code             PMEM2_E_INVALID_FILE_HANDLE",
         ],
     );
     lines(
         &report(|script| script.facts = Err(Fail::Os(Subject::Subsystem, Errno::EACCES))),
         &[
-            "refused: the system failed when it was asked for the device's subsystem in /sys/dev/char: permission denied \
+            "refused: the system failed when it was asked for the device's subsystem in \
+             /sys/dev/char: permission denied \
              (EACCES); more rights are needed, or a filter (seccomp) that allows the call",
             "code             EACCES",
         ],
@@ -311,7 +318,8 @@ fn of_what_was_only_looked_at() {
     assert_eq!(
         denied.to_string().lines().take(3).collect::<Vec<_>>(),
         [
-            "refused: cannot be opened for reading: permission denied (EACCES); more rights are needed",
+            "refused: cannot be opened for reading: permission denied (EACCES); more rights are \
+             needed",
             "code             EACCES",
             "kind             regular file",
         ]

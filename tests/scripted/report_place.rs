@@ -38,7 +38,8 @@ fn of_file(land: Land, expected: &[&str]) {
 const PLACE: &str = "place            pmem0, fsdax namespace0.0 of region0 on ndbus0 (ACPI.NFIT)";
 const DOMAIN: &str = "persistence      memory_controller";
 const YES: &str = "persistent: yes, CACHE_LINE (ADR: caches are not saved)";
-const ADR: &str = "reason           the platform flushes the memory controller's buffers when the power \
+const ADR: &str = "reason           the platform flushes the memory controller's buffers when \
+                   the power \
                    fails, but not the processor's caches (no eADR)";
 const EADR: &str = "remedy           BYTE needs a platform with eADR";
 const LINES: &str = "granularity      CACHE_LINE with MAP_SYNC, PAGE without";
@@ -122,7 +123,8 @@ fn warnings_come_first() {
     assert_eq!(
         lines[3..7],
         [
-            "warning          a DIMM of region7 is not armed: stores will be lost when the power fails",
+            "warning          a DIMM of region7 is not armed: stores will be lost when the power \
+             fails",
             "warning          region7 can only be read",
             "warning          region7 is only declared to be persistent (e820, memmap=, \
              ramdax): ordinary memory keeps nothing without power",
@@ -140,11 +142,14 @@ fn a_volume_has_a_line_for_each_region() {
         land,
         &[
             "persistent: yes, CACHE_LINE (eADR is not stated)",
-            "reason           the platform does not say whether it flushes the processor's caches (eADR)",
+            "reason           the platform does not say whether it flushes the processor's \
+             caches (eADR)",
             EADR,
             "place            pmem0, a volume on 2 regions",
-            "region           fsdax namespace2.0 of region2 on ndbus0 (ACPI.NFIT); persistence memory_controller; numa node 0",
-            "region           raw namespace4.0 of region4 on ndbus1 (ACPI.NFIT); persistence not stated; numa node not \
+            "region           fsdax namespace2.0 of region2 on ndbus0 (ACPI.NFIT); persistence \
+             memory_controller; numa node 0",
+            "region           raw namespace4.0 of region4 on ndbus1 (ACPI.NFIT); persistence not \
+             stated; numa node not \
              stated by the platform",
             "numa node        several: see the regions",
             "device id        8680-000000008680-00000001",
@@ -198,9 +203,12 @@ fn what_could_not_be_found_out() {
             EADR,
             PLACE,
             DOMAIN,
-            "numa node        unknown: the system's answer about the source's region makes no sense",
-            "device id        unknown: the system's answer about the source's device makes no sense",
-            "unsafe shutdowns unknown: the system failed when it was asked for the count of unsafe shutdowns: permission \
+            "numa node        unknown: the system's answer about the source's region makes no \
+             sense",
+            "device id        unknown: the system's answer about the source's device makes no \
+             sense",
+            "unsafe shutdowns unknown: the system failed when it was asked for the count of \
+             unsafe shutdowns: permission \
              denied (EACCES); more rights are needed, or a filter (seccomp) that allows the call",
             LINES,
         ],
@@ -221,9 +229,11 @@ fn what_could_not_be_found_out() {
         [
             "persistent: not known: mapped directly, but its region cannot be told",
             "reason           the mapping is synchronous, but its region cannot be told",
-            "remedy           BYTE needs eADR, which only /sys tells, of a file whose device is known: mount sysfs on /sys, and use \
+            "remedy           BYTE needs eADR, which only /sys tells, of a file whose device is \
+             known: mount sysfs on /sys, and use \
              ext4, or xfs without its realtime device",
-            "place            unknown: the system failed when it was asked for the source's device in /sys/dev: permission \
+            "place            unknown: the system failed when it was asked for the source's \
+             device in /sys/dev: permission \
              denied (EACCES); more rights are needed, or a filter (seccomp) that allows the call",
             LINES,
         ]
@@ -233,7 +243,8 @@ fn what_could_not_be_found_out() {
 #[cfg(target_os = "linux")]
 #[test]
 fn on_no_persistent_memory() {
-    let use_one = "remedy           use a file on ext4 or xfs, mounted with DAX, on persistent memory (or a device DAX)";
+    let use_one = "remedy           use a file on ext4 or xfs, mounted with DAX, on persistent \
+                   memory (or a device DAX)";
     let page = "granularity      PAGE";
     let mut land = Land::on(DISK);
     land.device = Ok(text("sda1"));
@@ -264,8 +275,10 @@ fn on_no_persistent_memory() {
         land,
         &[
             "persistent: no: overlay does not say which device the file is on",
-            "reason           it lies on overlay, a file system that does not say which device the file is on",
-            "remedy           use a file on ext4 or xfs, mounted with DAX, on persistent memory itself",
+            "reason           it lies on overlay, a file system that does not say which device \
+             the file is on",
+            "remedy           use a file on ext4 or xfs, mounted with DAX, on persistent memory \
+             itself",
             "place            overlay, a file system that does not say which device the file is on",
             page,
         ],
@@ -284,8 +297,10 @@ fn of_device_dax() {
             "persistent: not known: in no region of persistent memory",
             "reason           it is mapped directly, but is in no region of persistent memory",
             "remedy           memory in a region of persistent memory is needed",
-            "warning          its memory is in no region of persistent memory: nothing says that it keeps its contents",
-            "place            dax0.0, memory that is in no region of persistent memory (CXL, dax_hmem)",
+            "warning          its memory is in no region of persistent memory: nothing says that \
+             it keeps its contents",
+            "place            dax0.0, memory that is in no region of persistent memory (CXL, \
+             dax_hmem)",
             "numa node        1",
             "granularity      CACHE_LINE",
         ]
@@ -371,8 +386,10 @@ fn what_would_have_to_change() {
         [
             "persistent: not as it is: mounted without DAX",
             "reason           its file system is mounted without DAX",
-            "remedy           mount the file system again with -o dax=always; XFS with reflink refuses that before \
-             Linux 6.0, and on a partition: mount it with dax=inode, set the directory's flag (xfs_io -c 'chattr +x') and copy the \
+            "remedy           mount the file system again with -o dax=always; XFS with reflink \
+             refuses that before \
+             Linux 6.0, and on a partition: mount it with dax=inode, set the directory's flag \
+             (xfs_io -c 'chattr +x') and copy the \
              file within it, or create it again with mkfs.xfs -m reflink=0",
         ]
     );
@@ -385,7 +402,8 @@ fn what_would_have_to_change() {
         lines[..2],
         [
             "persistent: yes, BYTE (eADR: caches are saved)",
-            "reason           the platform saves the processor's caches when the power fails (eADR), or there are no caches",
+            "reason           the platform saves the processor's caches when the power fails \
+             (eADR), or there are no caches",
         ]
     );
     assert_eq!(lines[lines.len() - 1], "granularity      BYTE with MAP_SYNC, PAGE without");

@@ -25,11 +25,16 @@ fn expected(machine: &Machine, device: &Device) -> Value {
         Contents::Overlay(_) => json!({"name": "overlay", "magic": 0x794c_7630}),
     };
     let mut object = json!({
-        "schema": 1, "path": device.path(), "path_bytes": null, "fd": null, "access": null, "append": null,
+        "schema": 1, "path": device.path(), "path_bytes": null, "fd": null,
+        "access": null, "append": null,
         "permission": {"read": true, "write": !device.read_only}, "file_system": file_system,
         "place": place(machine, device), "warnings": warnings(machine, device),
     });
-    let none = || json!({"numa_node": null, "target_node": null, "device_id": null, "unsafe_shutdowns": null});
+    let none = || {
+        json!({
+            "numa_node": null, "target_node": null, "device_id": null, "unsafe_shutdowns": null,
+        })
+    };
     let volatile = expected::regions(machine, device).iter().any(|region| region.told.volatile);
     // Of no DIMMs there is nothing to count.
     let has_dimms = expected::device_id(machine, device) != Ok(String::new());
@@ -47,13 +52,15 @@ fn expected(machine: &Machine, device: &Device) -> Value {
     let more = match kind(device) {
         Kind::BlockDevice => json!({
             "persistent": {"answer": "refused", "reason": "PMEM2_E_INVALID_FILE_TYPE"},
-            "usable": false, "kind": "block-device", "opened": false, "size": null, "alignment": null, "allocated": null,
+            "usable": false, "kind": "block-device", "opened": false, "size": null,
+            "alignment": null, "allocated": null,
             "error": {"code": -100_005, "symbol": "PMEM2_E_INVALID_FILE_TYPE", "errno": 22},
             "granularity": null, "answer_errors": {},
         }),
         kind => json!({
             "persistent": {"answer": persistent(device, volatile)},
-            "usable": true, "error": null, "opened": true, "size": device.size(machine), "alignment": device.alignment,
+            "usable": true, "error": null, "opened": true,
+            "size": device.size(machine), "alignment": device.alignment,
             "kind": if kind == Kind::DeviceDax { "device-dax" } else { "regular-file" },
             "granularity": granularity(device), "answer_errors": answer_errors(machine, device),
         }),
@@ -85,14 +92,17 @@ fn place(machine: &Machine, device: &Device) -> Value {
             _ => found.told.domain,
         };
         json!({
-            "bus": found.numbers.0, "region": found.numbers.1, "namespace": found.namespace, "mode": device.mode(),
-            "persistence_domain": domain, "provider": found.told.provider, "read_only": found.told.unarmed,
+            "bus": found.numbers.0, "region": found.numbers.1, "namespace": found.namespace,
+            "mode": device.mode(),
+            "persistence_domain": domain, "provider": found.told.provider,
+            "read_only": found.told.unarmed,
             "unarmed": found.told.unarmed, "numa_node": found.told.node,
             "target_node": kernel::node(&found.path, "target_node"),
         })
     };
     let regions: Vec<_> = expected::regions(machine, device).iter().map(region).collect();
-    json!({"backing": backing, "device": name, "disk": disk, "dax": expected::dax_capable(machine, device), "regions": regions})
+    let dax = expected::dax_capable(machine, device);
+    json!({"backing": backing, "device": name, "disk": disk, "dax": dax, "regions": regions})
 }
 
 fn warnings(machine: &Machine, device: &Device) -> Value {
@@ -143,7 +153,8 @@ fn granularity(device: &Device) -> Value {
 fn answer_errors(machine: &Machine, device: &Device) -> Value {
     match (device.gives.reason, expected::numa_node(machine, device)) {
         ("never_durable", _) => {
-            json!({"granularity": {"code": -100_009, "symbol": "PMEM2_E_GRANULARITY_NOT_SUPPORTED", "errno": 22}})
+            let symbol = "PMEM2_E_GRANULARITY_NOT_SUPPORTED";
+            json!({"granularity": {"code": -100_009, "symbol": symbol, "errno": 22}})
         }
         (_, Err(pmem2::Error::SeveralNumaNodes)) => {
             let several = json!({"code": -100_001, "symbol": "PMEM2_E_NOSUPP", "errno": 95});
