@@ -1,11 +1,11 @@
-/* The part of transfer.c on what a list of bad blocks says of a file. */
+/* The part of transfer.c on the bad blocks of a file. */
 
 #ifndef BADBLOCKS_H
 #define BADBLOCKS_H
 
 #include "badblocks_world.h"
 
-/* What is told behind another. */
+/* Checks the next bad block. */
 static int
 tells(struct pmem2_badblock_context *bbctx, size_t offset, size_t length)
 {
@@ -27,7 +27,7 @@ clears(struct pmem2_badblock_context *bbctx, size_t offset, size_t length)
 	return pmem2_badblock_clear(bbctx, &bb);
 }
 
-/* Whether the bytes are these. */
+/* Tells whether the bytes are these. */
 static int
 holds(int fd, size_t offset, size_t length, unsigned char byte)
 {
@@ -136,7 +136,7 @@ cleared(void)
 	done_with(&src, fd);
 }
 
-/* A sector, which is less than a file system gives anybody: what is good of its block is kept. */
+/* A sector, which is less than a block: the good bytes of its block are kept. */
 static void
 cleared_in_part(void)
 {
@@ -155,8 +155,8 @@ cleared_in_part(void)
 }
 
 /*
- * The kernel cuts its list at a page: what is known is told, and then, as often as it is asked for,
- * that there are more.
+ * The kernel cuts its list at a page: the known bad blocks are returned, and then, each time, that
+ * there are more.
  */
 static void
 cut(void)

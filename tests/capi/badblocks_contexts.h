@@ -1,11 +1,11 @@
-/* The part of transfer.c on contexts of bad blocks: how they begin and end, and what is none. */
+/* The part of transfer.c on making, checking and deleting contexts of bad blocks. */
 
 #ifndef BADBLOCKS_CONTEXTS_H
 #define BADBLOCKS_CONTEXTS_H
 
 #include "badblocks_world.h"
 
-/* Storage for a context; what is no context. */
+/* Memory without a context is refused. */
 static void
 is_no_context(struct pmem2_badblock_context *bbctx, const char *why)
 {

@@ -1,5 +1,5 @@
 /*
- * A file on the disk of /var/tmp, which a made /sys (nd.h) calls a pmem disk, and that disk's list
+ * A file on the disk of /var/tmp, which is a pmem disk in a made /sys (nd.h), and that disk's list
  * of bad blocks.
  */
 

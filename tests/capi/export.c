@@ -15,7 +15,7 @@
 
 void machine_replace(unsigned char index);
 
-/* Of the main thread. */
+/* The message of the main thread. */
 static
 #ifdef MESSAGES
 _Thread_local
@@ -76,7 +76,7 @@ messages(void)
 }
 #endif
 
-/* What nobody knows: outputs are as they were. */
+/* Unknown facts: outputs are unchanged. */
 static void
 nowhere(const struct pmem2_source *src)
 {
@@ -88,7 +88,8 @@ nowhere(const struct pmem2_source *src)
 	CHECK(pmem2_source_numa_node(src, &node) == PMEM2_E_NOSUPP && node == 77);
 	CHECK(strstr(pmem2_errormsg(), "the NUMA node cannot be determined") != NULL);
 	CHECK(pmem2_source_device_usc(src, &usc) == PMEM2_E_NOSUPP && usc == 77);
-	CHECK(strstr(pmem2_errormsg(), "the count of unsafe shutdowns cannot be determined") != NULL);
+	CHECK(strstr(pmem2_errormsg(),
+		"the count of unsafe shutdowns cannot be determined") != NULL);
 	CHECK(pmem2_source_device_id(src, NULL, &len) == PMEM2_E_NOSUPP && len == 77);
 	CHECK(strstr(pmem2_errormsg(), "the device id cannot be determined") != NULL);
 	len = sizeof(id);
@@ -96,7 +97,7 @@ nowhere(const struct pmem2_source *src)
 		memcmp(id, "as it is", 8) == 0);
 }
 
-/* A platform that neither reads nor knows what is bad. */
+/* A platform without transfers and bad blocks. */
 static void
 no_health(struct pmem2_source *src, int code)
 {

@@ -1,4 +1,4 @@
-/* A filter for system calls under which one of them fails: as if the medium did. */
+/* A filter for system calls under which one of them fails, as if the medium did. */
 
 #ifndef FAIL_CALL_H
 #define FAIL_CALL_H
@@ -12,7 +12,7 @@
 
 #include "world.h"
 
-/* For good: to be called in a child. */
+/* It stays: to be called in a child. */
 static void
 fail_call(unsigned number, unsigned error)
 {

@@ -11,7 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
-/* For good: to be called in a child. */
+/* It stays: to be called in a child. */
 static void
 fail_fstat(void)
 {

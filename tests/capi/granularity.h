@@ -98,7 +98,8 @@ granularity(void)
 	}
 	/* (valgrind has a cmdline of its own, a file that can be mapped.) */
 	unmappable("/proc/self/status", O_RDONLY, -ENODEV, "the source cannot be mapped: ");
-	unmappable(NULL, O_RDWR, -EPERM, "opened for writing, but can be mapped for reading only: ");
+	unmappable(NULL, O_RDWR, -EPERM,
+		"opened for writing, but can be mapped for reading only: ");
 	expect_failure(NULL, PMEM2_SHARED, -EINVAL, "src is NULL");
 	CHECK(pmem2_source_expected_granularity(src, PMEM2_SHARED, NULL) == -EINVAL);
 	CHECK(strstr(pmem2_errormsg(), "granularity is NULL") != NULL);

@@ -1,5 +1,5 @@
 /*
- * How the structures of libpmem2/region.h lie in memory, as the library in Rust has them: compiled
+ * The layout of the structures of libpmem2/region.h, compared with the library in Rust: compiled
  * only. The expression is that of src/capi/src/region/layout.rs.
  */
 

@@ -55,7 +55,7 @@ find(void *library, const char *name)
 	return found;
 }
 
-/* What is printed by the thread that runs `print_with`. */
+/* Output of the thread that runs `print_with`. */
 static const char *
 printed(void *(*print_with)(void *), void **result)
 {
@@ -93,7 +93,7 @@ fails(void *unused)
 	return unused;
 }
 
-/* Of a thread that was there before the library, and of one that comes after it. */
+/* Messages of a thread that started before the library was loaded, and of a later one. */
 static void
 without_memory(const char *path)
 {

@@ -13,7 +13,7 @@
 static volatile int malloc_fails;
 /* malloc and free set errno while this is not 0. */
 static volatile int spoils_errno;
-/* What was allocated and not freed. */
+/* The number of allocations that were not freed. */
 static volatile long allocated;
 
 #ifdef PMEM2_WRAP

@@ -75,7 +75,7 @@ answers(void)
 	}
 }
 
-/* What a region may say of durability, and what follows. */
+/* The durabilities of a region, and the granularity that follows. */
 static void
 durability(void)
 {
@@ -129,7 +129,7 @@ durability(void)
 		region.alignment == 3);
 }
 
-/* DIMMs that have no id, or none that can be one. */
+/* DIMMs without an id, or with a malformed one. */
 static void
 dimms(void)
 {
@@ -177,7 +177,7 @@ dimms(void)
 	CHECK(pmem2_source_delete(&src) == 0);
 }
 
-/* A provider is for people: what they can read of it, and a whole report. */
+/* A provider is for people: the part that they can read, and a whole report. */
 static void
 provider(void)
 {
@@ -212,7 +212,7 @@ refused(const char *what, struct pmem2_region region, int code, const char *word
 		storage.pmem2_private[7] == 0x5555555555555555u);
 }
 
-/* Arrays that cannot be: none is read. */
+/* Impossible arrays: none is read. */
 static void
 arrays(void)
 {
@@ -369,7 +369,7 @@ parts(void)
 	CHECK(memcmp(&before, &part, sizeof(part)) == 0);
 }
 
-/* Nothing is read here but by the program, and nobody keeps a list. */
+/* Only the program reads here, and nobody keeps a list. */
 static void
 health(void)
 {
@@ -387,7 +387,7 @@ health(void)
 	CHECK(pmem2_source_delete(&src) == 0);
 }
 
-/* As many as there is room for; storage is not counted. */
+/* All slots; storage is not counted. */
 static void
 pool(void)
 {

@@ -1,4 +1,4 @@
-/* What the parts of region.c have in common. */
+/* Definitions for all parts of region.c. */
 
 #ifndef REGION_H
 #define REGION_H

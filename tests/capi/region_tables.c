@@ -44,7 +44,7 @@ reach(uint64_t address, size_t length, void *arg)
 	return address == 0x3000 && length <= machine->length ? machine->nfit : NULL;
 }
 
-/* The root pointer's bytes go on beyond the last address. */
+/* The root pointer ends beyond the last address. */
 static const void *
 reach_too_far(uint64_t address, size_t length, void *arg)
 {
@@ -104,7 +104,7 @@ find(const void *nfit, size_t length)
 		size == 0);
 }
 
-/* What is read all the same, and what is said of it. */
+/* Faults that are warned of, and the warnings. */
 static unsigned char *
 warnings(unsigned char *bytes, size_t length)
 {
@@ -304,7 +304,7 @@ devicetree(const char *path)
 }
 
 
-/* Adds a structure to a table, of zeros but for these 16 bits, and returns it. */
+/* Adds a structure to a table, zeros except these 16 bits, and returns it. */
 static unsigned char *
 structure(unsigned char *bytes, size_t *length, unsigned kind, unsigned size)
 {
@@ -372,7 +372,7 @@ largest(size_t *length)
 	return bytes;
 }
 
-/* What is asked of the regions of the largest table. ci/capi-bare counts what it costs. */
+/* The questions about the regions of the largest table. ci/capi-bare counts their cost. */
 void
 large(void)
 {

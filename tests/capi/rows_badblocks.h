@@ -6,7 +6,7 @@
 #include "badblocks_world.h"
 #include "rows_transfer.h"
 
-/* All that is listed of a source. */
+/* Prints the whole list of a source. */
 static void
 list_of(struct pmem2_source *src)
 {
@@ -69,7 +69,7 @@ bad_empty_file(void)
 	list_of(source_of(fd));
 }
 
-/* Bytes that nobody calls bad. */
+/* Bytes that are not listed as bad. */
 static void
 clear_healthy(void)
 {

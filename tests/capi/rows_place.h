@@ -1,4 +1,4 @@
-/* The part of table.c on where a source lies: the host's, and made-up NVDIMMs. */
+/* The rows of table.c on the place of a source: this host's, and made-up NVDIMMs. */
 
 #ifndef ROWS_PLACE_H
 #define ROWS_PLACE_H
@@ -102,7 +102,7 @@ other_order(void)
 	ask_id(source_of(file_on_nd()), "", 200);
 }
 
-/* What was in the buffer before. */
+/* The former content of the buffer. */
 static void
 id_behind_text(void)
 {
@@ -125,7 +125,7 @@ id_unset_and_no_dimm(void)
 	ask_id(source_of(file_on_nd()), "before", 200);
 }
 
-/* The first NVDIMM counts, the second one does not, says nonsense, or says nothing. */
+/* The first NVDIMM counts; the second does not, or its count is malformed or missing. */
 static void
 count_of(const char *text)
 {
@@ -182,7 +182,7 @@ on_partition(void)
 	ask_place(source_of(file_on_nd()));
 }
 
-/* No descriptor is left, and whether anything was printed to stderr. */
+/* No descriptor is free; prints whether anything was written to stderr. */
 static void
 full_table(void)
 {
@@ -204,7 +204,7 @@ full_table(void)
 	printf(", stderr %s", lseek(said, 0, SEEK_END) == 0 ? "empty" : "written to");
 }
 
-/* How many system calls it takes, between two that count as marks. */
+/* Counts system calls between two that serve as marks. */
 static void
 count_calls(void (*ask)(struct pmem2_source *), unsigned limit)
 {
@@ -251,7 +251,7 @@ count_calls(void (*ask)(struct pmem2_source *), unsigned limit)
 	printf(" %s than %u", stops > limit ? "more" : "no more", limit);
 }
 
-/* Printing is not among what is counted. */
+/* Printing is not counted. */
 static void
 numa_alone(struct pmem2_source *src)
 {

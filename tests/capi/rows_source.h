@@ -1,6 +1,6 @@
 /*
- * Every kind of descriptor, and how one is made. tests/common/rows.rs has the table in Rust, with
- * what each gives.
+ * Every kind of descriptor, and how it is made. tests/common/rows.rs has the table in Rust, with
+ * the results.
  */
 
 #ifndef ROWS_SOURCE_H
@@ -24,7 +24,7 @@
 /* A descriptor that could not be made. -1 and its like are rows of their own. */
 #define NOT_MADE (INT_MIN + 1)
 
-/* What is closed after a row. */
+/* Descriptors to close after a row. */
 static int kept[4];
 static int kept_count;
 

@@ -8,7 +8,7 @@
 #include "nd.h"
 #include "world.h"
 
-/* What a transfer gives, the bytes in the buffer, and the size of the file behind it. */
+/* Prints the result of a transfer, the bytes in the buffer, and the size of the file afterwards. */
 static void
 transfer(int fd, int writing, size_t size, size_t offset)
 {
@@ -35,7 +35,7 @@ file_with_text(int flags)
 	return other;
 }
 
-/* The first bytes of the file, and the last one of it. */
+/* Prints the first bytes of the file, and its size. */
 static void
 contents(int fd)
 {
@@ -103,7 +103,7 @@ transfer_anonymous(void)
 	printf(" %d", pmem2_source_pwrite_mcsafe(src, NULL, 0, 0));
 }
 
-/* Which need no memory. */
+/* No bytes need no memory. */
 static void
 no_bytes_at_null(void)
 {

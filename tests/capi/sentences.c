@@ -21,7 +21,7 @@
 static const char *page;
 static int number;
 static int checks;
-/* Sentences that were checked; and that nothing here can check. */
+/* Sentences that were checked, and that cannot be checked here. */
 static int checked, of_elsewhere, of_mappings, of_libndctl;
 
 #define CHECK(condition)                                                                        \
@@ -42,7 +42,7 @@ begin(const char *name)
 	checks = 0;
 }
 
-/* The checks since the last sentence were this one's. */
+/* The checks since the last sentence belong to this one. */
 static void
 sentence(const char *text)
 {
@@ -55,7 +55,7 @@ sentence(const char *text)
 	checked++;
 }
 
-/* Counted apart: all that was checked is why it cannot be checked. */
+/* Counted apart: only the reason why it cannot be checked was checked. */
 static void
 not_checkable(const char *text, int *count)
 {
@@ -64,7 +64,7 @@ not_checkable(const char *text, int *count)
 	++*count;
 }
 
-/* Of systems that this is not: what it speaks of is not there. */
+/* About other systems: its subject does not exist here. */
 extern int pmem2_source_from_handle(struct pmem2_source **, void *) __attribute__((weak));
 extern int pmem2_source_get_handle(const struct pmem2_source *, void **) __attribute__((weak));
 
@@ -79,8 +79,8 @@ elsewhere(const char *text)
 }
 
 /*
- * Of mappings, which there are none of yet: once there are, this fails and the sentence needs a
- * real check.
+ * About mappings, which do not exist yet: once they do, this fails and the sentence needs a real
+ * check.
  */
 extern int pmem2_map_new(void) __attribute__((weak));
 
@@ -91,7 +91,7 @@ without_mappings(const char *text)
 	not_checkable(text, &of_mappings);
 }
 
-/* What from_fd returns for a descriptor, which is closed then; *src is what it must be. */
+/* Returns the answer of from_fd for a descriptor, which it closes, and checks *src. */
 static int
 from_fd(int fd)
 {
@@ -133,7 +133,7 @@ closed(void)
 	return fd;
 }
 
-/* What from_fd refuses by its type. */
+/* Descriptors that from_fd refuses by their type. */
 static void
 refused_types(void)
 {
@@ -229,7 +229,7 @@ delete_returns_0(void)
 	CHECK(pmem2_source_delete(NULL) == 0);
 }
 
-/* -ENOMEM and no source, and afterwards one. */
+/* -ENOMEM and no source; afterwards a source. */
 static void
 without_memory(void)
 {

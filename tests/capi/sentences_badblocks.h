@@ -11,7 +11,7 @@
 static struct pmem2_source *tried;
 static struct pmem2_badblock_context *tried_context;
 
-/* Of a library below libpmem2 that there is none of here. */
+/* A sentence about a library below libpmem2, which this library does not have. */
 static void
 of_ndctl(const char *text)
 {

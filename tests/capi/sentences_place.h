@@ -1,4 +1,4 @@
-/* The part of sentences.c on the pages of where sources lie. */
+/* The part of sentences.c on the pages of places. */
 
 #include "nd.h"
 
@@ -105,7 +105,7 @@ of_disk(identity *ask)
 	return code;
 }
 
-/* Where this file of the second NVDIMM is a directory, or (there is 0) not there. */
+/* This file of the second NVDIMM is a directory, or missing (there is 0). */
 static int
 without_file(identity *ask, const char *name, int there)
 {
@@ -120,7 +120,7 @@ without_file(identity *ask, const char *name, int there)
 	return code;
 }
 
-/* What a file on NVDIMMs answers once the kernel's fstat fails with EIO. */
+/* The answer of a file on NVDIMMs once the kernel's fstat fails with EIO. */
 static int
 failing_fstat(identity *ask)
 {
@@ -216,7 +216,7 @@ page_of_numa_node(void)
 	sentence("-errno set by failing ndctl_new, while trying to create a new context.");
 }
 
-/* What `told` bytes get of the id on two NVDIMMs; nothing is written behind them. */
+/* The id on two NVDIMMs in a buffer of `told` bytes; nothing is written after them. */
 static int
 id_in(size_t told, char *id)
 {

@@ -1,12 +1,12 @@
-/* The part of sentences.c on the pages of what sources answer, and of messages. */
+/* The part of sentences.c on the pages of sources and messages. */
 
 #include <pthread.h>
 
 typedef int question(const struct pmem2_source *, size_t *);
 
 /*
- * What a device DAX answers where the files of sysfs hold this; the output is untouched unless that
- * is 0.
+ * Returns the answer of a device DAX whose files in sysfs hold this. The output is unchanged unless
+ * the answer is 0.
  */
 static int
 device_answers(question *ask, const char *size, const char *align, size_t *answer)
@@ -28,7 +28,7 @@ device_answers(question *ask, const char *size, const char *align, size_t *answe
 }
 
 /*
- * What a device DAX answers where its attribute is a directory, or not there, or cannot be got at.
+ * Returns the answer of a device DAX whose attribute is a directory, missing, or not accessible.
  */
 static int
 device_fails(question *ask, const char *attribute, int there)
@@ -61,7 +61,7 @@ loop_in_sysfs(void)
 	unmake_sysfs();
 }
 
-/* What a source answers once the kernel's fstat fails with EIO. */
+/* Returns the answer of a source once the kernel's fstat fails with EIO. */
 static int
 without_fstat(question *ask, int device)
 {
@@ -91,7 +91,7 @@ without_fstat(question *ask, int device)
 	return -WEXITSTATUS(status);
 }
 
-/* What a source answers whose descriptor was closed and is this now, or nothing. */
+/* Returns the answer of a source whose descriptor was closed and is this now, or nothing. */
 static int
 reused(question *ask, int other)
 {
@@ -413,7 +413,7 @@ page_of_errormsg(void)
 		 "strerror(3).");
 }
 
-/* What a call of pmem2_perror prints to stderr. */
+/* Returns the output of a call of pmem2_perror to stderr. */
 static const char *
 printed(int which)
 {

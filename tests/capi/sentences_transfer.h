@@ -1,4 +1,4 @@
-/* The part of sentences.c on the page of reading and writing where memory may be bad. */
+/* The part of sentences.c on the page of transfers. */
 
 static void
 reads_and_writes(void)
@@ -47,7 +47,7 @@ anonymous_transfers(void)
 	pmem2_source_delete(&src);
 }
 
-/* What a call gives in a process in which the system's own fails so. */
+/* Returns the answer of a call in a process in which the system's own call fails so. */
 static int
 transfer(int writing)
 {

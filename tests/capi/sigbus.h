@@ -1,7 +1,7 @@
 /*
  * The part of transfer.c on SIGBUS, in children: a handler stays. A device DAX is /dev/zero in a
  * made /sys. Its mappings have as much memory as they are long, and it begins at the device's first
- * byte: what is mapped from behind that on is lost, as if it were bad.
+ * byte: what is mapped after its end is lost, as if it were bad.
  */
 
 #ifndef SIGBUS_H
@@ -12,7 +12,7 @@
 #define DEVICE_SIZE 8388608
 
 static volatile sig_atomic_t handled, answered;
-/* The program has said that the handler is its own: then all of a device is mapped. */
+/* The program has called pmem2_sigbus_own(): then a device is mapped as a whole. */
 static int owned;
 static sigjmp_buf back;
 
@@ -39,7 +39,7 @@ install(void)
 	CHECK(sigaction(SIGBUS, &action, NULL) == 0);
 }
 
-/* Who handles SIGBUS. */
+/* Returns the handler of SIGBUS. */
 enum who { NOBODY, PROGRAM, LIBRARY };
 
 static enum who
@@ -79,7 +79,8 @@ use(struct pmem2_source *src, int writable)
 	if (writable && !owned) {
 		CHECK(pmem2_source_pread_at(src, bytes, 10, DEVICE_SIZE - 10,
 			&done) == PMEM2_E_IO_FAIL && done == 0);
-		CHECK(SAYS("bad memory, or a bad disk: the first bad byte") && SAYS("from byte 8388598 on"));
+		CHECK(SAYS("bad memory, or a bad disk: the first bad byte") &&
+			SAYS("from byte 8388598 on"));
 		CHECK(pmem2_source_pread_mcsafe(src, bytes, sizeof(bytes),
 			4096) == PMEM2_E_IO_FAIL);
 		CHECK(pmem2_source_pwrite_at(src, bytes, 10, 5000, &done) == PMEM2_E_IO_FAIL &&
@@ -96,7 +97,7 @@ use(struct pmem2_source *src, int writable)
 	CHECK(munmap(lost, (size_t)sysconf(_SC_PAGESIZE)) == 0);
 }
 
-/* Without a handler before: ours, and the default action for what is not ours. */
+/* Without a handler before: ours, and the default action for other signals. */
 static int
 installs_one(void *unused)
 {
@@ -126,7 +127,7 @@ installs_one(void *unused)
 	return 1;
 }
 
-/* One that was there before gets what is not ours, and nothing else. */
+/* A handler that was there before gets other signals, and only those. */
 static int
 passes_on(void *unused)
 {

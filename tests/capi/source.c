@@ -1,7 +1,6 @@
 /*
- * What pmem2 adds to libpmem2: sources in the caller's memory, descriptions, the granularity to
- * expect; and what it promises beyond the manual pages of libpmem2: NULL, messages, errno, system
- * calls.
+ * Sources, beyond the manual pages of libpmem2: in the caller's memory, descriptions, the
+ * granularity to expect, NULL, messages, errno, system calls.
  */
 
 #define _GNU_SOURCE
@@ -214,7 +213,9 @@ descriptions(void)
 	CHECK(pmem2_source_delete(&sources[0]) == 0 && pmem2_source_delete(&sources[1]) == 0);
 }
 
-/* A device DAX of which sysfs says nonsense, or nothing: that is what a description is for. */
+/*
+ * A device DAX whose facts in sysfs are malformed or missing: a description is made all the same.
+ */
 static void
 descriptions_of_a_bad_device(void)
 {
@@ -258,7 +259,7 @@ codes(void)
 	CHECK(pmem2_err_to_errno(PMEM2_E_IO_FAIL - 1) == EINVAL && pmem2_err_to_errno(1) == EINVAL);
 }
 
-/* A format that is NULL: the message alone. */
+/* With a format of NULL: only the message. */
 static void
 perror_without_format(void)
 {
@@ -309,7 +310,7 @@ errno_stays(void)
 
 #ifndef UNDER_TOOL
 /*
- * Where every system call but read, write and exit ends the process. (valgrind and the sanitizers
+ * Every system call except read, write and exit ends the process. (valgrind and the sanitizers
  * make some of their own.)
  */
 static void

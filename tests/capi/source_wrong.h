@@ -1,9 +1,9 @@
-/* The part of source.c on what is no source, and pointers that cannot be used. */
+/* The part of source.c on memory without a source, and on pointers that cannot be used. */
 
 #ifndef SOURCE_WRONG_H
 #define SOURCE_WRONG_H
 
-/* Every answer refuses it, and deleting it does nothing but to forget it. */
+/* Every function refuses it, and deleting it only sets the pointer to NULL. */
 static void
 is_no_source(struct pmem2_source *src, const char *why)
 {
@@ -34,7 +34,7 @@ is_no_source(struct pmem2_source *src, const char *why)
 	CHECK(pmem2_source_delete(&src) == 0 && src == NULL && allocated == before);
 }
 
-/* Storage that no source was made in, or that was overwritten, deleted, deleted twice. */
+/* Storage that was never used, overwritten, deleted, or deleted twice. */
 static void
 no_sources(void)
 {
@@ -64,7 +64,7 @@ no_sources(void)
 	close(fd);
 }
 
-/* Pointers into the middle of what they point to. */
+/* Misaligned pointers. */
 static void
 misaligned(void)
 {
@@ -111,8 +111,7 @@ misaligned(void)
 }
 
 /*
- * `src` anywhere in `storage`, where writing it would be the end of the source; and right beside
- * it.
+ * `src` anywhere in `storage`, where writing it would destroy the source, and right beside it.
  */
 static void
 src_in_storage(void)

@@ -17,7 +17,7 @@ write_file(const char *path, const char *text)
 
 static int sysfs_made;
 
-/* The system's /sys again. */
+/* Restores the system's /sys. */
 static void
 unmake_sysfs(void)
 {
@@ -26,7 +26,7 @@ unmake_sysfs(void)
 	sysfs_made = 0;
 }
 
-/* A /sys with nothing in it, in place of the one that was made before. */
+/* Makes an empty /sys, in place of the one that was made before. */
 static void
 empty_sysfs(void)
 {

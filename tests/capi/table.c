@@ -15,7 +15,7 @@
 #include "rows_transfer.h"
 #include "rows_badblocks.h"
 
-/* What a source answers. 77 stands in an output where nothing was written. */
+/* Prints the answers of a source. 77 stands in an output where nothing was written. */
 static void
 ask(struct pmem2_source *src, int fd)
 {
@@ -33,8 +33,7 @@ ask(struct pmem2_source *src, int fd)
 }
 
 /*
- * Fails in a way that from_fd does not, so that its message can be told from one that was left
- * over.
+ * Fails in a way that from_fd does not, so that its message differs from one that was left over.
  */
 static const char *
 another_message(void)
@@ -72,7 +71,7 @@ try(const char *name, int fd)
 	printf("\n");
 }
 
-/* What one of the two may not survive. */
+/* Calls that one of the two libraries may not survive. */
 static void
 try_in_child(const char *name, void (*body)(void))
 {

@@ -1,6 +1,5 @@
 /*
- * Reading and writing where memory may be bad, bad blocks, SIGBUS: what pmem2 adds to libpmem2, and
- * what it promises beyond its manual pages.
+ * Transfers, bad blocks and SIGBUS, beyond the manual pages of libpmem2.
  */
 
 #define _GNU_SOURCE
@@ -37,7 +36,7 @@
 
 #define SAYS(text) (strstr(pmem2_errormsg(), (text)) != NULL)
 
-/* There is no copy that survives bad memory for a processor of 32 bits. */
+/* Processors of 32 bits have no copy that survives bad memory. */
 #if SIZE_MAX == UINT32_MAX
 #define NO_COPY 1
 #endif
@@ -106,7 +105,7 @@ transfers(void)
 	done_with(&src, fd);
 }
 
-/* What does not fit is not begun, and nothing wraps. */
+/* A range that does not fit is not begun, and nothing wraps. */
 static void
 ranges(void)
 {
@@ -186,8 +185,8 @@ not_writable(void)
 }
 
 /*
- * Every NULL that is not allowed, what is not aligned, what is no source; outputs stay, but for how
- * far a transfer got.
+ * Every NULL that is not allowed, misaligned pointers, memory without a source. Outputs are
+ * unchanged, except the count of a transfer.
  */
 static void
 wrong_arguments(void)
@@ -241,7 +240,7 @@ wrong_arguments(void)
 	CHECK(pmem2_source_delete(&src) == 0);
 }
 
-/* Of a device DAX, in a child: a handler stays. */
+/* A device DAX, in a child, since the handler stays. */
 static int
 of_device(void *unused)
 {
@@ -276,8 +275,8 @@ of_device(void *unused)
 
 #ifndef UNDER_TOOL
 /*
- * Memory of the caller's that is not there is -EFAULT, and never a bad block; what comes before it
- * was transferred.
+ * Memory of the caller's that is not mapped is -EFAULT, never a bad block. The bytes before it are
+ * transferred.
  */
 static void
 bad_buffers(void)
@@ -343,7 +342,7 @@ syncs(void *argument)
 	return pmem2_source_sync(transfer->src) == transfer->code && SAYS(transfer->word);
 }
 
-/* As far as the limit for files goes. */
+/* A transfer ends at the limit for files. */
 static int
 is_limited(void *argument)
 {
@@ -359,12 +358,13 @@ is_limited(void *argument)
 		pmem2_source_pwrite_at(transfer->src, buffer, sizeof(buffer), 900, &done) == 0;
 }
 
-/* What the system fails with: the medium's errors are one, others are themselves. */
+/* Failures of the system: errors of the medium have one code, others keep theirs. */
 static void
 failures(void)
 {
 	int fd = open_file(O_RDWR);
-	struct transfer transfer = { source_of(fd), PMEM2_E_IO_FAIL, "bad memory, or a bad disk: the first bad byte" };
+	struct transfer transfer = { source_of(fd), PMEM2_E_IO_FAIL,
+		"bad memory, or a bad disk: the first bad byte" };
 
 	CHECK(child_under(SYS_pread64, EIO, reads, &transfer));
 	CHECK(child_under(SYS_pwrite64, EIO, writes, &transfer));

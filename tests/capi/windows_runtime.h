@@ -149,7 +149,7 @@ suppressed(void)
 	_set_invalid_parameter_handler(before);
 }
 
-/* What a program can do instead: have its own handler, which is the same after the call. */
+/* A program can have a handler of its own instead, which is the same after the call. */
 static void
 documented(void)
 {

@@ -1,7 +1,6 @@
 /*
- * What libpmem2.dll promises beyond libpmem2's pages: NULL, outputs that stay, sources in the
- * caller's memory, handles that are closed and reused, wide texts, messages of threads, what is
- * printed.
+ * libpmem2.dll, beyond the manual pages of libpmem2: NULL, unchanged outputs, sources in the
+ * caller's memory, handles that are closed and reused, wide texts, messages of threads, printing.
  */
 
 #include "windows_world.h"

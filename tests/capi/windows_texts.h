@@ -26,7 +26,7 @@ names(void)
 #endif
 }
 
-/* Both say the same. */
+/* Both forms have the same text. */
 static int
 agree(void)
 {
