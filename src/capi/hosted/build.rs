@@ -25,8 +25,8 @@ fn main() {
         let script = format!("{directory}/libpmem2.map");
         println!("cargo::rustc-cdylib-link-arg=-Wl,--version-script={script}");
         println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libpmem2.so.1");
-        // The handler of SIGBUS stays installed, so its code has to stay: dlclose leaves the library
-        // loaded.
+        // The handler of SIGBUS stays installed, so its code has to stay: dlclose leaves the
+        // library loaded.
         println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
     }
 
