@@ -1,6 +1,7 @@
 //! Paths and files of sysfs, and the kind of a character device:
 //! <https://www.kernel.org/doc/Documentation/ABI/testing/sysfs-bus-dax>,
-//! <https://www.kernel.org/doc/Documentation/ABI/stable/sysfs-dev>. Regions: [`super::place::region`].
+//! <https://www.kernel.org/doc/Documentation/ABI/stable/sysfs-dev>. Regions are read in
+//! [`super::place::region`].
 
 use core::ffi::CStr;
 
