@@ -21,7 +21,7 @@ pub enum Reason {
     /// stores when the power fails.
     Unarmed,
     /// Cache line: a region of physical memory whose table does not say what makes a store durable
-    /// ([`durable_by`](crate::bare::PhysicalRegion::in_domain)).
+    /// ([`in_domain`](crate::bare::PhysicalRegion::in_domain)).
     TableUnstated,
     /// Cache line: the mapping is synchronous, but its region cannot be told.
     DomainUnknown,
