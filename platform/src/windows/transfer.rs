@@ -31,22 +31,23 @@ use crate::{
 #[cfg(windows)]
 macro_rules! transfer {
     ($($system:ident)*) => {$(
-/// Files are read and written by `ReadFile` and `WriteFile` with the offset, in pieces of 16 MiB;
-/// `FlushFileBuffers` makes written bytes durable. The mode of the handle is asked for once
-/// (`NtQueryInformationFile`):
-///
-/// - A handle that waits (without `FILE_FLAG_OVERLAPPED`) makes one call at a time. Its position is
-///   after the transferred bytes then, as always with such handles.
-/// - With `FILE_FLAG_OVERLAPPED` each transfer has its own event, and waits for it (`CreateEventW`,
-///   `GetOverlappedResult`, `CloseHandle`). A completion port that the handle is bound to is not
-///   told.
-/// - With `FILE_FLAG_NO_BUFFERING` a handle takes only whole sectors, to and from memory that is
-///   aligned like them; the system answers `EINVAL` otherwise.
-///
-/// Errors of the device's medium (`CRC`, `SEEK`, `SECTOR_NOT_FOUND`, `WRITE_FAULT`, `READ_FAULT`,
-/// `DATA_CHECKSUM_ERROR`, `DEVICE_HARDWARE_ERROR`, `IO_DEVICE`, `DISK_RECALIBRATE_FAILED`,
-/// `DISK_OPERATION_FAILED`, `DISK_RESET_FAILED`) mean bad memory: smaller pieces find the place,
-/// down to a sector, or to the pages that the system reads at once.
+        /// Files are read and written by `ReadFile` and `WriteFile` with the offset, in pieces of
+        /// 16 MiB; `FlushFileBuffers` makes written bytes durable. The mode of the handle is asked
+        /// for once (`NtQueryInformationFile`):
+        ///
+        /// - A handle that waits (without `FILE_FLAG_OVERLAPPED`) makes one call at a time. Its
+        ///   position is after the transferred bytes then, as always with such handles.
+        /// - With `FILE_FLAG_OVERLAPPED` each transfer has its own event, and waits for it
+        ///   (`CreateEventW`, `GetOverlappedResult`, `CloseHandle`). A completion port that the
+        ///   handle is bound to is not told.
+        /// - With `FILE_FLAG_NO_BUFFERING` a handle takes only whole sectors, to and from memory
+        ///   that is aligned like them; the system answers `EINVAL` otherwise.
+        ///
+        /// Errors of the device's medium (`CRC`, `SEEK`, `SECTOR_NOT_FOUND`, `WRITE_FAULT`,
+        /// `READ_FAULT`, `DATA_CHECKSUM_ERROR`, `DEVICE_HARDWARE_ERROR`, `IO_DEVICE`,
+        /// `DISK_RECALIBRATE_FAILED`, `DISK_OPERATION_FAILED`, `DISK_RESET_FAILED`) mean bad
+        /// memory: smaller pieces find the place, down to a sector, or to the pages that the system
+        /// reads at once.
         impl Transfer for $system {
             type Guard = Infallible;
             type Channel = Channel;
