@@ -47,9 +47,18 @@
 //! | [`error`] | what an error is about |
 //! | [`platform`] | the contract for those who port the library |
 #![cfg_attr(feature = "conformance", doc = "| [`conformance`] | the suite that tests it |")]
-//!
-//! The [guide](crate::guide) has pages on each system, C, the differences from libpmem2, system
-//! calls, proofs, cost, porting and design.
+//! | **[`guide`]** | **pages** |
+//! | [Linux](guide::linux) | what makes a source, where it lies, memory that is bad |
+//! | [Windows](guide::windows) | handles, builds, what there is not |
+//! | [no operating system](guide::bare) | microcontrollers and kernels: tables, windows, flushing |
+//! | [C](guide::c) | the C library, on all three |
+//! | [the command line](guide::command_line) | `pmem2 inspect` |
+//! | [differences](guide::differences) | for those who come from libpmem2 |
+//! | [system calls](guide::system_calls) | for those who write a seccomp filter |
+//! | [what is verified where](guide::verified) | which test proves which promise, on which target |
+//! | [cost](guide::cost) | ratios, stack and bytes, each with its command |
+//! | [porting](guide::porting) | for those who have a kernel of their own |
+//! | [design](guide::design) | for those who carry this on |
 //!
 //! # Systems
 //!

@@ -1,5 +1,5 @@
 # Sourced by ci/cross and ci/bare: builds for targets that rustup has no core library for on this
-# machine, with Debian's compiler and its sources of core (facts/targets.md).
+# machine, with Debian's compiler and its sources of core.
 
 debian_rust
 

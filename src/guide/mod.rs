@@ -1,18 +1,6 @@
-//! Pages: each system, each language, and what is behind them.
+//! Pages: each system, each language, proofs, cost, porting and design.
 //!
-//! | page | for |
-//! |---|---|
-//! | [`linux`] | what makes a source, where it lies, memory that is bad |
-//! | [`windows`] | handles, builds, what there is not |
-//! | [`bare`] | regions of physical memory, without an operating system |
-//! | [`c`] | the C library, on all three |
-//! | [`command_line`] | `pmem2 inspect` |
-//! | [`differences`] | who comes from libpmem2 |
-//! | [`system_calls`] | who writes a seccomp filter |
-//! | [`verified`] | which test proves which promise, on which target |
-//! | [`cost`] | ratios, stack and bytes, each with its command |
-//! | [`porting`] | who has a kernel of their own |
-//! | [`design`] | who carries this on |
+//! The [front page](crate#chapters) has them in the order in which they are read.
 //!
 //! The repository has programs to begin with: tests/examples/, and tests/cortex/example, a whole
 //! project for a microcontroller.
@@ -20,6 +8,8 @@
 // The links are here, so that the Markdown reads well elsewhere, too.
 
 #[doc = include_str!("linux.md")]
+///
+/// Next: [Windows](windows).
 ///
 /// [`Source::new`]: crate::Source::new
 /// [`Source::boxed`]: crate::Source
@@ -33,35 +23,57 @@
 pub mod linux {}
 
 #[doc = include_str!("windows.md")]
+///
+/// Previous: [Linux](linux). Next: [no operating system](bare).
+///
+/// [c]: c
 pub mod windows {}
 
 #[doc = include_str!("bare.md")]
 ///
+/// Previous: [Windows](windows). Next: [C](c).
+///
 /// [`Extent`]: crate::bare::Extent
 /// [`Native`]: crate::Native
 /// [`persist`]: crate::persist
-/// [`porting`]: porting
+/// [porting]: porting
 pub mod bare {}
 
 #[doc = include_str!("c.md")]
+///
+/// Previous: [no operating system](bare). Next: [the command line](command_line).
+///
+/// [porting]: porting
 pub mod c {}
 
 #[doc = include_str!("command_line.md")]
+///
+/// Previous: [C](c). Next: [differences from libpmem2](differences).
 pub mod command_line {}
 
 #[doc = include_str!("differences.md")]
+///
+/// Previous: [the command line](command_line). Next: [system calls](system_calls).
 pub mod differences {}
 
 #[doc = include_str!("system_calls.md")]
+///
+/// Previous: [differences from libpmem2](differences). Next: [what is verified where](verified).
 pub mod system_calls {}
 
 #[doc = include_str!("verified.md")]
+///
+/// Previous: [system calls](system_calls). Next: [cost](cost).
 pub mod verified {}
 
 #[doc = include_str!("cost.md")]
+///
+/// Previous: [what is verified where](verified). Next: [porting](porting).
 pub mod cost {}
 
 #[doc = include_str!("porting.md")]
+///
+/// Previous: [cost](cost). Next: [design](design).
 ///
 /// [`Platform`]: crate::platform::Platform
 /// [`Platform::file_system`]: crate::platform::Platform::file_system
@@ -84,4 +96,10 @@ pub mod cost {}
 pub mod porting {}
 
 #[doc = include_str!("design.md")]
+///
+/// Previous: [porting](porting).
+///
+/// [system_calls]: system_calls
+/// [verified]: verified
+/// [porting]: porting
 pub mod design {}

@@ -47,11 +47,11 @@ impl Error {
             Self::InvalidFileHandle(fault) => fault.fmt(f),
             Self::InvalidFileType(kind) => refused(*kind, f),
             Self::OutOfMemory(memory) => memory.fmt(f),
+            Self::Os { subject: Subject::Open, errno: Errno::ENOENT } => {
+                f.write_str("does not exist (ENOENT)")
+            }
             Self::Os { subject: what, errno } => {
-                match (*what, *errno) {
-                    (Subject::Open, Errno::ENOENT) => f.write_str("does not exist: ")?,
-                    (what, _) => failed(what, f)?,
-                }
+                failed(*what, f)?;
                 write!(f, "{errno}{}", system::remedy(*what, *errno))
             }
             Self::OsCode { subject: what, code } => {
@@ -304,7 +304,7 @@ fn refused(kind: Kind, f: &mut Formatter<'_>) -> Result {
         Kind::BlockDevice => "a block device is not a data source: open a file on its file system",
         Kind::CharacterDevice => {
             "a character device that is not a device DAX is not a data source: it is not known to \
-             keep what is stored"
+             keep what is stored; open a regular file or a device DAX"
         }
         Kind::Pipe => {
             "a pipe or FIFO keeps nothing and cannot be mapped: open a regular file or a device DAX"

@@ -65,7 +65,7 @@ pub(super) const fn refused(kind: Kind) -> Option<&'static str> {
         }
         Kind::CharacterDevice => {
             "a character device that is not a device DAX (/dev/daxX.Y) is not a data source: it is \
-             not known to keep what is stored"
+             not known to keep what is stored; open a regular file or a device DAX"
         }
         Kind::AnonymousInode => {
             "not a file but a kernel object (epoll, eventfd, timerfd, signalfd, pidfd, inotify, \

@@ -6,11 +6,22 @@
 //!
 //! Without a path it looks at itself.
 
-use std::{env, fs::File, io, path::PathBuf};
+use std::{env, fs::File, io, path::PathBuf, process::ExitCode};
 
 use pmem2::{Granularity, Sharing, Source};
 
-fn main() -> io::Result<()> {
+fn main() -> ExitCode {
+    match inspect() {
+        Ok(()) => ExitCode::SUCCESS,
+        // The cause and the remedy. A main that returned the error would print its fields.
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn inspect() -> io::Result<()> {
     let path = match env::args_os().nth(1) {
         Some(path) => PathBuf::from(path),
         None => env::current_exe()?,
@@ -27,12 +38,14 @@ fn main() -> io::Result<()> {
     println!("it lies on {}", source.place()?);
 
     // How much a mapping of it would have to flush to make a store durable, known before anything
-    // is mapped, with the reason and with what would have to change for a finer one.
+    // is mapped, with the reason and with what would have to change for a finer one. Shared: stores
+    // reach the file. Those to a private mapping stay with the process.
     let expected = source.expected_granularity(Sharing::Shared)?;
-    match expected.granularity {
-        Granularity::Page => println!("no persistent memory for stores: {expected}"),
-        Granularity::Byte | Granularity::CacheLine => println!("persistent memory: {expected}"),
-    }
+    let memory = match expected.granularity {
+        Granularity::Page => "no persistent memory",
+        Granularity::Byte | Granularity::CacheLine => "persistent memory",
+    };
+    println!("it is {memory} for stores ({expected})");
 
     // Would this range be accepted? A length of 0 stands for the rest of the source.
     let all = source.check_range(0, 0)?;

@@ -1,6 +1,12 @@
 //! The names: one list of the functions that C has. Symbols and their versions come from it, and
-//! `ci/install` compares the headers with it. A new function is a line here, and a prototype in a
-//! header.
+//! `ci/install` compares the headers with it. A new function takes:
+//!
+//! 1. the function in call/, in the file of its word, which includes its manual page;
+//! 2. a line here;
+//! 3. a prototype in a header of include/;
+//! 4. a manual page in man/, and its name in libpmem2(7), man/libpmem2.md;
+//! 5. tests in tests/capi/, with each sentence of the page; `ci/capi` runs them;
+//! 6. a bullet in CHANGELOG.md.
 
 /// Defines libpmem2's functions over a platform of your own, with a static pool in place of a heap.
 ///

@@ -3,7 +3,8 @@
 use std::{ffi::OsString, path::PathBuf};
 
 use clap::{
-    ArgGroup, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind,
+    ArgGroup, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand,
+    error::{ContextKind, ContextValue, ErrorKind},
 };
 
 /// The manual page. `--help` prints the sections after the options.
@@ -85,7 +86,7 @@ impl Args {
     /// Parses the command line.
     pub(crate) fn parse() -> Result<Self, clap::Error> {
         let mut command = Cli::command();
-        let matches = command.try_get_matches_from_mut(std::env::args_os())?;
+        let matches = command.try_get_matches_from_mut(std::env::args_os()).map_err(tip)?;
         let Command::Inspect(cli) = Cli::from_arg_matches(&matches)?.command;
         if cli.table && cli.path.is_empty() {
             // clap would call it PATH and not mention tables.
@@ -105,6 +106,18 @@ impl Args {
             scan: cli.scan,
         })
     }
+}
+
+/// Adds what was probably meant: a path without the subcommand.
+fn tip(mut error: clap::Error) -> clap::Error {
+    let subcommand = error.get(ContextKind::InvalidSubcommand);
+    if let (Some(ContextValue::String(path)), None) =
+        (subcommand, error.get(ContextKind::SuggestedSubcommand))
+    {
+        let tip = format!("try pmem2 inspect {path}");
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
+    error
 }
 
 /// Parses the number of a descriptor. A negative one is not open, as the system says.

@@ -48,7 +48,7 @@ fn unreachable(path: &Path, errno: i32, symbol: &str) -> String {
     let (block, object) = both(1, path);
     let reason = fact(&block, "refused").unwrap();
     let what =
-        if errno == libc::ENOENT { "does not exist: " } else { "cannot be opened for reading: " };
+        if errno == libc::ENOENT { "does not exist " } else { "cannot be opened for reading: " };
     assert!(reason.starts_with(what) && reason.contains(symbol), "{block}");
     assert_eq!(
         object["error"],

@@ -20,6 +20,19 @@ fn wrong_use() {
     }
 }
 
+/// A path without the subcommand. A word that is nearly one gets clap's own tip.
+#[test]
+fn a_path_alone_is_told_what_to_try() {
+    for (argument, tip) in
+        [("/dev/null", "tip: try pmem2 inspect /dev/null\n"), ("inspec", "'inspect'")]
+    {
+        let run = run(guarded(BINARY).arg(argument));
+        assert_eq!((run.status, run.stdout.as_str()), (Some(2), ""), "{argument}");
+        assert!(run.stderr.contains(tip), "{}", run.stderr);
+        assert_eq!(run.stderr.contains("try pmem2"), argument != "inspec", "{}", run.stderr);
+    }
+}
+
 #[test]
 fn one_that_is_refused_is_enough() {
     let directory = directory();

@@ -1,8 +1,5 @@
 //! Counts its boots in memory that keeps its contents: writes, makes durable, resets the processor,
-//! and reads back.
-//!
-//! `rustup target add thumbv7em-none-eabihf`, then `cargo run`, which needs `qemu-system-arm`. Run
-//! it twice: the second run goes on counting where the first one ended.
+//! and reads back. Cargo.toml says how to run it.
 #![no_std]
 #![no_main]
 

@@ -193,7 +193,7 @@ fn what_is_no_file() {
     );
 
     let (block, object) = refused(Path::new("/nowhere/at/all"));
-    assert!(fact(&block, "refused").unwrap().starts_with("does not exist: "), "{block}");
+    assert!(fact(&block, "refused").unwrap().starts_with("does not exist (ENOENT)"), "{block}");
     assert_eq!(
         [&object["error"]["code"], &object["error"]["errno"]],
         [-libc::ENOENT, libc::ENOENT]

@@ -1,4 +1,4 @@
-//! The ways in which memory goes bad here: `facts/guest.md`.
+//! The ways in which memory goes bad here.
 
 use std::{
     fs,
