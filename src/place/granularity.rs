@@ -135,13 +135,13 @@ impl Basis {
 
     /// Asks everything.
     fn gather<H: Handle<P: Locate>>(source: &Source<H>) -> Result<Self, Error> {
-        // What is below is known only when the regions are.
-        let mut basis = Self::new(Backing::Regions, None);
-        let survey = source.at_location(Subject::Device, |platform, location| {
-            survey(platform, location, |_, region| basis.add(region))
-        })?;
-        (basis.backing, basis.dax_capable) = (survey.backing, survey.dax_capable);
-        Ok(basis)
+        source.at_location(Subject::Device, |platform, location| {
+            // The backing is known only when the regions are.
+            let mut basis = Self::new(Backing::Regions, None);
+            let survey = survey(platform, location, |_, region| basis.add(region))?;
+            (basis.backing, basis.dax_capable) = (survey.backing, survey.dax_capable);
+            Ok(basis)
+        })
     }
 
     /// Returns whether only the host makes stores durable.
@@ -327,12 +327,15 @@ impl<H: Handle<P: Locate>> Source<H> {
         if !matches!(kind, Kind::DeviceDax | Kind::Region) {
             return self.granularity_of_file(basis);
         }
-        let basis = basis()?;
-        // Who has a device DAX cannot call the host.
-        if kind == Kind::DeviceDax && basis.flushed_by_host() {
-            return Err(Error::NeverDurable);
+        // By reference: a move would be another copy on the stack.
+        match &basis() {
+            // Who has a device DAX cannot call the host.
+            Ok(basis) if kind == Kind::DeviceDax && basis.flushed_by_host() => {
+                Err(Error::NeverDurable)
+            }
+            Ok(basis) => by_domain(basis, kind),
+            Err(error) => Err(*error),
         }
-        by_domain(&basis, kind)
     }
 
     /// Returns the granularity of a file, by the attempt to map it. On its own, for a small stack
