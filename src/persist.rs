@@ -11,6 +11,7 @@
 //! | [`MemoryController`](PersistenceDomain::MemoryController) (ADR), or not stated | `memory_controller` | the flush of its cache line, flush hints where a table has them, a fence | `CACHE_LINE` |
 //! | [`Host`](PersistenceDomain::Host) (virtio-pmem, a driver of the program's own) | | a call | `PAGE` |
 //! | [`Never`](PersistenceDomain::Never) | | nothing | |
+//! | [`Volatile`](PersistenceDomain::Volatile) | (`nd_volatile`) | nothing | none of a region of physical memory; `CACHE_LINE` on Linux, which maps it all the same |
 
 pub(crate) mod decide;
 mod window;
@@ -21,7 +22,8 @@ pub use decide::route;
 /// ```
 /// use pmem2::persist::Cpu;
 ///
-/// // Where the processor can be asked, which flushes cache lines; else a fence is all there is.
+/// // One that cannot be asked has a fence: enough for memory in the domains `CpuCache` and `Host`.
+/// // Elsewhere `route` refuses it (`Undurable::NoInstruction`).
 /// let cpu = Cpu::detect().unwrap_or(Cpu::fence_only());
 /// assert!(cpu.line().is_power_of_two());
 /// println!("{:?}, lines of {} bytes", cpu.instruction(), cpu.line());

@@ -2,6 +2,8 @@
 
 use std::ptr::NonNull;
 
+#[cfg(any(target_arch = "x86_64", target_arch = "x86", target_arch = "aarch64"))]
+use pmem2::bare::Nfit;
 use pmem2::{
     Code, Error, Granularity, Kind, Pool, Sharing, Source,
     bare::{BoardDimm, Extent, PhysicalRegion, RegionFault, RegionKind, Window, WindowFault},
@@ -150,6 +152,7 @@ fn nothing_is_promised_of_what_is_not_armed() {
         (PersistenceDomain::MemoryController, Error::RegionUnarmed, Undurable::Unarmed),
         (PersistenceDomain::Host, Error::RegionUnarmed, Undurable::Unarmed),
         (PersistenceDomain::Never, Error::RegionNeverDurable, Undurable::Never),
+        (PersistenceDomain::Volatile, Error::RegionNeverDurable, Undurable::Never),
     ] {
         let region = PhysicalRegion::new(0, 64, KEPT).in_domain(domain).unarmed();
         let extent = Extent::new(&region);
@@ -310,6 +313,7 @@ fn each_domain_needs_its_own_means() {
         (PersistenceDomain::CpuCache, Ok(()), Ok(())),
         (PersistenceDomain::Host, undurable(Undurable::NoCall), Ok(())),
         (PersistenceDomain::Never, undurable(Undurable::Never), undurable(Undurable::Never)),
+        (PersistenceDomain::Volatile, undurable(Undurable::Never), undurable(Undurable::Never)),
     ] {
         let region = in_domain(domain);
         let persisted = [
@@ -317,10 +321,13 @@ fn each_domain_needs_its_own_means() {
             on(&region, |window| given(window).persist(0, 1)),
         ];
         assert_eq!(persisted, [without, with], "{domain:?}");
+        // The expectation of a mapping is the same answer: none of what never becomes durable.
+        let source = Source::from_region(Extent::new(&region)).expect("a source");
+        let expected = source.expected_granularity(Sharing::Shared).map(drop);
+        assert_eq!(expected, with.map_err(|_| Error::RegionNeverDurable), "{domain:?}");
         // Nothing has to be given for no bytes, where anything is kept at all.
-        let nothing = if domain == PersistenceDomain::Never { with } else { Ok(()) };
         let none = on(&region, |window| [window.flush(0, 0), window.persist(64, 0)]);
-        assert_eq!(none, [nothing; 2], "{domain:?}");
+        assert_eq!(none, [with; 2], "{domain:?}");
         assert_eq!(on(&region, |window| window.flush(64, 1)), Err(WindowFault::Outside));
         // A writer is refused for the same, before it writes.
         let writer = on(&region, |window| {
@@ -342,6 +349,67 @@ fn each_domain_needs_its_own_means() {
             assert_eq!((window.read(0, &mut [0]), window.write(0, &[0])), (outside, outside));
         });
     }
+}
+
+/// A table of a region of 64 bytes, whose DIMM has one flush hint.
+#[cfg(any(target_arch = "x86_64", target_arch = "x86", target_arch = "aarch64"))]
+fn with_a_hint() -> Vec<u8> {
+    /// A structure of 32-bit words: its type and length, and what else is not 0.
+    fn structure(kind: u32, length: u32, words: &[(usize, u32)]) -> Vec<u8> {
+        let mut all = vec![0; length as usize / 4];
+        all[0] = kind | length << 16;
+        words.iter().for_each(|&(at, word)| all[at / 4] = word);
+        all.iter().flat_map(|word: &u32| word.to_le_bytes()).collect()
+    }
+    // The type of a range of persistent memory.
+    let guid = [(16, 0x66f0_d379), (20, 0x4074_b4f3), (24, 0x330d_43ac), (28, 0xdb8c_b718)];
+    let range = [[(4, 1), (32, 0x1000), (40, 64), (48, 0x8008)], guid].concat();
+    let structures = [
+        structure(0, 56, &range),
+        structure(1, 48, &[(4, 7), (12, 1)]),
+        structure(6, 24, &[(4, 7), (8, 1), (16, 0x2000)]),
+    ]
+    .concat();
+    let length = u32::try_from(40 + structures.len()).expect("a length").to_le_bytes();
+    let mut table = [b"NFIT".as_slice(), &length, &[0; 32], &structures].concat();
+    table[9] = table.iter().fold(0, |sum: u8, &byte| sum.wrapping_sub(byte));
+    table
+}
+
+/// A region that needs flush hints: without them nothing is written by a writer or called durable,
+/// and with them every store writes to them.
+#[cfg(any(target_arch = "x86_64", target_arch = "x86", target_arch = "aarch64"))]
+#[test]
+fn flush_hints() {
+    let table = with_a_hint();
+    let region = Nfit::parse(&table).expect("a table").regions().next().expect("a region");
+    assert_eq!(region.flush_hints().collect::<Vec<_>>(), [0x2000]);
+    let mut register = 0_u64;
+    let hints = [NonNull::from(&mut register)];
+    // Whether it was written to since the last time.
+    // SAFETY: it lives longer than this, and only this thread has it.
+    let written = || unsafe { hints[0].as_ptr().replace(0) } != 0;
+    let refused = Undurable::NoHints;
+    on(&region, |window| {
+        let mut window = given(window);
+        assert_eq!(window.write(0, &[5]), Ok(()));
+        assert_eq!(window.persist(0, 1), Err(WindowFault::NotDurable(refused)));
+        assert_eq!(window.persist(0, 0), Ok(()), "no bytes need none");
+        let source = Source::from_region(*window.extent()).expect("a source");
+        let writer = Writer::with_guard(source, &window).map(drop);
+        assert_eq!((writer, written()), (Err(Error::NotDurable(refused)), false));
+    });
+    on(&region, |window| {
+        // SAFETY: it stands for the register, and is aligned.
+        let mut window = unsafe { given(window).with_hints(&hints) };
+        assert_eq!((window.write(0, &[5]), window.flush(0, 1), written()), (Ok(()), Ok(()), false));
+        assert_eq!((window.persist(0, 1), written()), (Ok(()), true));
+        let source = Source::from_region(*window.extent()).expect("a source");
+        let writer = Writer::with_guard(source, &window).expect("a writer");
+        assert_eq!((writer.write_at(3, b"kept").is_ok(), written()), (true, true));
+        let mut bytes = [0; 7];
+        assert_eq!((window.read(0, &mut bytes), &bytes), (Ok(()), b"\x05\0\0kept"));
+    });
 }
 
 /// Lost all the same, whatever was given: it may be written to, and nothing of it is called

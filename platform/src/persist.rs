@@ -62,7 +62,8 @@ pub struct Means {
     pub domain: PersistenceDomain,
     /// Whether the memory is armed: one that is not loses what is stored from now on.
     pub armed: bool,
-    /// The processor that flushes cache lines; `None` where none is known that can.
+    /// The processor; `None` where none is known. One that cannot flush cache lines
+    /// ([`Cpu::fence_only`]) is no help where they have to be flushed.
     pub cpu: Option<Cpu>,
     /// Whether flush hints have to be written to that were not given.
     pub lacks_hints: bool,

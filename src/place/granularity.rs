@@ -5,7 +5,7 @@ pub(crate) mod reason;
 use core::fmt::{self, Display};
 
 use pmem2_platform::{
-    Backing, Cpu, DaxOption, DaxState, FileSystem, Handle, Kind, Locate, MapSync, Means, Mode,
+    Backing, DaxOption, DaxState, FileSystem, Handle, Kind, Locate, MapSync, Means, Mode,
     PersistenceDomain, Region, Route, Subject, Undurable,
 };
 
@@ -175,12 +175,14 @@ const fn weakness(domain: PersistenceDomain) -> u8 {
 /// there, where all is given that it takes.
 fn granularity(domain: PersistenceDomain, armed: bool) -> Result<Granularity, Undurable> {
     let mut means = Means::new(domain);
-    (means.armed, means.cpu, means.call) = (armed, Some(Cpu::fence_only()), true);
-    Ok(match route(&means)? {
-        Route::Fence => Granularity::Byte,
-        Route::Flush(_) => Granularity::CacheLine,
-        Route::Call => Granularity::Page,
-    })
+    (means.armed, means.call) = (armed, true);
+    match route(&means) {
+        Ok(Route::Fence) => Ok(Granularity::Byte),
+        // The processor is that of the program that maps.
+        Ok(Route::Flush(_)) | Err(Undurable::NoInstruction) => Ok(Granularity::CacheLine),
+        Ok(Route::Call) => Ok(Granularity::Page),
+        Err(why) => Err(why),
+    }
 }
 
 /// Decides the granularity where a store goes to the memory itself.
@@ -188,8 +190,11 @@ fn by_domain(basis: &Basis, kind: Kind) -> Result<Expected, Error> {
     let region = kind == Kind::Region;
     let domain = match (basis.backing, basis.domain) {
         (_, Some(domain @ (PersistenceDomain::Never | PersistenceDomain::Host))) => domain,
+        (_, Some(PersistenceDomain::Volatile)) if region => PersistenceDomain::Volatile,
         // It keeps nothing, or nobody says so: not BYTE, which would need no second look.
-        (Backing::DeviceDax, _) | (_, None) => PersistenceDomain::Unstated,
+        (Backing::DeviceDax, _) | (_, None | Some(PersistenceDomain::Volatile)) => {
+            PersistenceDomain::Unstated
+        }
         _ if basis.unarmed => PersistenceDomain::Unstated,
         (_, Some(domain)) => domain,
     };

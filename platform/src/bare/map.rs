@@ -158,13 +158,13 @@ impl<'t> Window<'t> {
     #[must_use]
     pub fn means(&self) -> Means {
         let region = self.bytes.extent.region();
-        let mut means = Means::new(match (region.kind(), region.domain()) {
+        let mut means = Means::new(match region.kind() {
+            RegionKind::Persistent => region.domain(),
             // Other memory keeps nothing, whatever is said of its domain.
-            (RegionKind::Persistent, domain) if domain != PersistenceDomain::Volatile => domain,
             _ => PersistenceDomain::Never,
         });
         means.armed = !region.is_unarmed();
-        means.cpu = self.cpu.flushes().then_some(self.cpu);
+        means.cpu = Some(self.cpu);
         means.lacks_hints = self.hints.len() < self.hints_needed;
         means.call = self.host.is_some();
         means

@@ -91,11 +91,6 @@ impl Cpu {
         self.line
     }
 
-    /// Tells whether it can flush lines.
-    pub(crate) const fn flushes(self) -> bool {
-        !matches!(self.instruction, Instruction::None)
-    }
-
     /// Flushes the cache lines of `length` bytes at `start`. The flush is complete after the next
     /// [`fence`](Cpu::fence).
     ///

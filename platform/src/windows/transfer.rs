@@ -166,5 +166,8 @@ pub(super) fn sync<S: Sys>(
     facts: &Facts<WinFileId>,
 ) -> Result<(), Fail> {
     same(sys, raw, facts)?;
-    sys.flush(raw).map_err(|code| no_answer(Subject::Sync, code))
+    sys.flush(raw).map_err(|code| match no_answer(Subject::Sync, code) {
+        Fail::Os(_, errno) => Fail::unsynced(errno),
+        fail => fail,
+    })
 }
