@@ -32,9 +32,10 @@ pub enum Answer {
     Yes,
     /// It lies on persistent memory, and something has to be changed first.
     NotAsItIs,
-    /// It lies on something else.
+    /// It is known to lie on something else, or in memory that keeps nothing.
     No,
-    /// Nobody can tell.
+    /// Nobody can tell: also where its file system does not say which device it lies on
+    /// ([`Backing::Hidden`]).
     Unknown,
     /// It is no source.
     Refused,
@@ -97,6 +98,13 @@ impl Persistent {
         }
     }
 
+    /// Returns the verdict on a source about which there are more warnings than the report has:
+    /// those of the table that it was read from ([`Nfit::warnings`](crate::bare::Nfit::warnings)).
+    #[must_use]
+    pub const fn with_warnings(self) -> Self {
+        Self { warned: true, ..self }
+    }
+
     /// The remedy with the function of this crate that it is about.
     pub(super) fn finer(&self) -> Option<Finer> {
         match self.cause {
@@ -140,14 +148,27 @@ fn judge(expected: Result<Expected, Error>, place: Option<&Place>) -> (Answer, C
     let elsewhere = place.map(Place::backing).filter(|backing| !is_persistent(backing));
     let is_volatile =
         |place: &Place| place.regions().any(|region| region.domain == PersistenceDomain::Volatile);
+    let is_unarmed = |place: &Place| place.regions().any(|region| region.is_unarmed());
     match (expected, elsewhere) {
         // Whatever else stands in the way: where nothing is kept it would not help to change that.
         _ if place.is_some_and(is_volatile) => (Answer::No, Cause::Volatile),
         (Ok(Expected { granularity: Granularity::Page, .. }) | Err(_), Some(backing)) => {
             let reason = Reason::NotPersistentMemory(backing);
-            (Answer::No, Cause::Expected(Expected { granularity: Granularity::Page, reason }))
+            let answer = match backing {
+                // It may lie on persistent memory all the same.
+                Backing::Hidden(_) => Answer::Unknown,
+                _ => Answer::No,
+            };
+            (answer, Cause::Expected(Expected { granularity: Granularity::Page, reason }))
         }
-        (Ok(expected), _) => (by_reason(expected.reason, place), Cause::Expected(expected)),
+        (Ok(expected), _) => match by_reason(expected.reason, place) {
+            // Whoever flushes it (PowerPC's hypervisor): the region does not keep it.
+            Answer::Yes if place.is_some_and(is_unarmed) => {
+                let expected = Expected { reason: Reason::Unarmed, ..expected };
+                (Answer::NotAsItIs, Cause::Expected(expected))
+            }
+            answer => (answer, Cause::Expected(expected)),
+        },
         (Err(error), _) => (by_error(error), Cause::Error(error)),
     }
 }

@@ -23,7 +23,7 @@ use pmem2::{
     error::Errno,
     persist::PersistenceDomain,
     place::{DimmState, Warning},
-    report::{Key, Report},
+    report::{Key, Report, Value},
 };
 use serde_json::json;
 
@@ -133,7 +133,12 @@ impl Listed<'_> {
             Some(_) => DimmState::empty(),
             None => region.state(),
         };
-        let Ok(()) = report.facts(|fact| {
+        let Ok(()) = report.facts(|mut fact| {
+            if let Ok(Value::Persistent(persistent)) = &mut fact.answer
+                && !faults.is_empty()
+            {
+                *persistent = persistent.with_warnings();
+            }
             if fact.key == Key::Kind {
                 faults.iter().for_each(|warning| warn_of_table(&mut entry, warning));
                 for warning in Warning::of_dimms(region.number(), state) {

@@ -551,7 +551,7 @@ fn file_systems_without_a_device() {
             overlay,
             "hidden",
             "overlay, a file system that does not say which device the file is on",
-            "no: overlay does not say which device the file is on",
+            "not known: overlay does not say which device the file is on",
         ),
     ] {
         let mut command = inspect_after(script, directory.path(), [directory.path().join("file")]);

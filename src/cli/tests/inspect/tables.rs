@@ -381,6 +381,11 @@ fn tables_that_are_wrong_and_read() {
                 .filter(|it| it["region"] == Value::Null)
                 .collect();
             assert_eq!(warnings.len(), expected.len(), "region {number}: {block}");
+            // The first line of a yes points to them.
+            let verdict = fact(block, "persistent").unwrap();
+            assert!(number != 0 || verdict.starts_with("yes, CACHE_LINE ("), "{block}");
+            let points = verdict.ends_with("; see the warnings");
+            assert_eq!(points, verdict.starts_with("yes") && !expected.is_empty(), "{block}");
             for (warning, (word, words)) in warnings.iter().zip(&expected) {
                 assert_eq!(warning["warning"], *word);
                 let sentence = warning["sentence"].as_str().unwrap();

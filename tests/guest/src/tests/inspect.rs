@@ -58,7 +58,7 @@ fn expected(machine: &Machine, device: &Device) -> Value {
             "granularity": null, "answer_errors": {},
         }),
         kind => json!({
-            "persistent": {"answer": persistent(device, volatile)},
+            "persistent": {"answer": persistent(machine, device, volatile)},
             "usable": true, "error": null, "opened": true,
             "size": device.size(machine), "alignment": device.alignment,
             "kind": if kind == Kind::DeviceDax { "device-dax" } else { "regular-file" },
@@ -127,11 +127,15 @@ fn warnings(machine: &Machine, device: &Device) -> Value {
 }
 
 /// The answer of the verdict.
-fn persistent(device: &Device, volatile: bool) -> &'static str {
+fn persistent(machine: &Machine, device: &Device, volatile: bool) -> &'static str {
     match device.gives.reason {
         _ if volatile => "no",
         "cpu_cache" | "memory_controller" | "domain_unstated" | "host" => "yes",
-        "not_persistent_memory" => "no",
+        "not_persistent_memory" => match expected::backing(machine, device) {
+            // It may lie on persistent memory all the same.
+            Backing::Hidden(_) => "unknown",
+            _ => "no",
+        },
         "no_region" | "domain_unknown" | "place_unknown" => "unknown",
         _ => "not_as_it_is",
     }
