@@ -114,6 +114,10 @@ pub(super) fn channel<S: Transfers>(
         return Ok(Channel(Way::File));
     }
     let cpu = if writable { Cpu::detect().ok() } else { None };
+    if writable && cpu.is_none() {
+        // The core refuses this channel by its means: no handler is installed for good.
+        return Ok(Channel(Way::Mapped { mapping: None, start: range.start, cpu }));
+    }
     object.confirm()?;
     let Object { sys, fd, facts } = object;
     // The kernel maps whole units. Reading the alignment also confirms the device.

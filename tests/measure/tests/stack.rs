@@ -374,7 +374,7 @@ fn every_public_call_on_persistent_memory_is_within_the_limit() {
         assert_eq!((source.size(), source.alignment()), (Ok(1 << 30), Ok(2 << 20)));
         assert_eq!(
             source.device_id(),
-            Ok(Short::of("8089-a2-1747-00000a018089-a2-1747-00000a01").expect("room"))
+            Ok(Short::fit("8089-a2-1747-00000a018089-a2-1747-00000a01").expect("room"))
         );
         let mut table = Table::default();
         every_call(&mut table, "device DAX", null.as_raw_fd());

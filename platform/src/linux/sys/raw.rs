@@ -62,11 +62,20 @@ pub(in crate::linux) unsafe fn call(
             in("x2") c, in("x3") d, options(nostack));
     }
     #[cfg(target_arch = "riscv64")]
-    // SAFETY: the kernel changes a0 and the memory that it is told to, which the caller answers
-    // for; no `nomem`.
+    // SAFETY: the kernel changes a0, the vector registers and the memory that it is told to, which
+    // the caller answers for; no `nomem`.
     unsafe {
         asm!("ecall", in("a7") number, inlateout("a0") a.cast_signed() => result, in("a1") b,
-            in("a2") c, in("a3") d, options(nostack));
+            in("a2") c, in("a3") d,
+            lateout("v0") _, lateout("v1") _, lateout("v2") _, lateout("v3") _, lateout("v4") _,
+            lateout("v5") _, lateout("v6") _, lateout("v7") _, lateout("v8") _, lateout("v9") _,
+            lateout("v10") _, lateout("v11") _, lateout("v12") _, lateout("v13") _,
+            lateout("v14") _, lateout("v15") _, lateout("v16") _, lateout("v17") _,
+            lateout("v18") _, lateout("v19") _, lateout("v20") _, lateout("v21") _,
+            lateout("v22") _, lateout("v23") _, lateout("v24") _, lateout("v25") _,
+            lateout("v26") _, lateout("v27") _, lateout("v28") _, lateout("v29") _,
+            lateout("v30") _, lateout("v31") _,
+            options(nostack));
     }
     checked(result)
 }

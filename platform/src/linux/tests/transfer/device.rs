@@ -48,7 +48,9 @@ fn mapped() -> Option<(World, Arc<File>)> {
         return Some((world, file));
     }
     for writable in [false, true] {
-        assert_eq!(channel(&world, 0..SIZE, writable).err(), Some(Fail::Unsupported));
+        let refused = !writable || Cpu::detect().is_ok();
+        let expected = refused.then_some(Fail::Unsupported);
+        assert_eq!(channel(&world, 0..SIZE, writable).err(), expected);
         assert!(!world.calls().iter().any(|call| matches!(call, Call::Mapping { .. })));
     }
     None
@@ -189,8 +191,9 @@ fn bytes_of_the_mapping() {
         "it is mapped to be read"
     );
     let writer = channel(&world, 0..SIZE, true).unwrap();
-    assert_eq!(world.calls(), calls(0..SIZE, true));
     let cpu = Cpu::detect().ok();
+    let made = if cpu.is_some() { calls(0..SIZE, true) } else { vec![] };
+    assert_eq!(world.calls(), made, "without a flush there is no use for a handler or a mapping");
     assert_eq!(
         transfer::means(&writer),
         Means { cpu, ..Means::new(PersistenceDomain::Unstated) },

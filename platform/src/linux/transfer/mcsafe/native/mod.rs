@@ -14,7 +14,7 @@ use crate::{
 };
 use arch::{
     native,
-    routine::{Copy, Flush},
+    routine::{Copy, Flush, Outcome},
 };
 use fault::{Report, Side};
 
@@ -84,10 +84,8 @@ impl Guard {
     }
 }
 
-/// Reads the two registers that a routine returns for `length` bytes: see [`Copy`].
-fn ended(registers: u128, length: usize) -> Result<(), Partial> {
-    let [left, report] = [registers, registers.wrapping_shr(64)]
-        .map(|half| usize::try_from(half & u128::from(u64::MAX)).unwrap_or(usize::MAX));
+/// Converts the outcome of a routine for `length` bytes.
+fn ended(Outcome { left, report }: Outcome, length: usize) -> Result<(), Partial> {
     let fail = match Report::unpacked(report) {
         None if left == 0 => return Ok(()),
         // Bytes are left without a report of a handler: a failure, whatever caused it.

@@ -2,7 +2,7 @@
 
 use core::arch::naked_asm;
 
-use super::routine::{Registers, Stack};
+use super::routine::{Outcome, Registers, Stack};
 use crate::cpu::instruction::Instruction;
 
 /// The offsets in [`copy`] of the part that copies, of its careful part and of its exit.
@@ -32,7 +32,7 @@ pub(in super::super) unsafe extern "C" fn copy(
     start: usize,
     left: usize,
     end: usize,
-) -> u128 {
+) -> Outcome {
     // The arguments are x0 to x4, the result is x0 and x1.
     naked_asm!(
         "2:",
@@ -95,7 +95,7 @@ pub(in super::super) unsafe extern "C" fn flush(
     end: usize,
     line: usize,
     instruction: usize,
-) -> u128 {
+) -> Outcome {
     // The arguments as above, then x5 and x6. The assembler knows the names of two instructions
     // only with the features.
     naked_asm!(

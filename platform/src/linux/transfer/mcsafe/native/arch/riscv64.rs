@@ -3,7 +3,7 @@
 
 use core::arch::naked_asm;
 
-use super::routine::{Registers, Stack};
+use super::routine::{Outcome, Registers, Stack};
 use crate::cpu::instruction::Instruction;
 
 /// The offsets in [`copy`] of the part that copies, of its careful part and of its exit.
@@ -31,7 +31,7 @@ pub(in super::super) unsafe extern "C" fn copy(
     start: usize,
     left: usize,
     end: usize,
-) -> u128 {
+) -> Outcome {
     // The arguments are a0 to a4, the result is a0 and a1. Without compression and relaxation the
     // length of the instructions is known.
     naked_asm!(
@@ -104,7 +104,7 @@ pub(in super::super) unsafe extern "C" fn flush(
     end: usize,
     line: usize,
     instruction: usize,
-) -> u128 {
+) -> Outcome {
     // The arguments as above, then a5 and a6. The only instruction is cbo.clean, whose name the
     // assembler knows only with the extension.
     naked_asm!(

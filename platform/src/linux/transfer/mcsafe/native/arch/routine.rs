@@ -1,7 +1,17 @@
 //! The form of every processor's routines, and the registers that they keep their work in.
 
-/// The copy of a processor. It returns two registers: the low half is the number of bytes left, the
-/// high half 0 or the handler's report.
+/// The result of a routine, in two registers. (The halves of a u128 would change places on a
+/// big-endian AArch64.)
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub(in super::super) struct Outcome {
+    /// The number of bytes left.
+    pub(in super::super) left: usize,
+    /// 0, or the handler's report.
+    pub(in super::super) report: usize,
+}
+
+/// The copy of a processor.
 ///
 /// `target` or `source` lies in the guarded mapping, from `start` up to `end`. The copy does not
 /// use these two: they are in registers so that a handler finds them there. `left` is the number of
@@ -18,7 +28,7 @@ pub(in super::super) type Copy = unsafe extern "C" fn(
     start: usize,
     left: usize,
     end: usize,
-) -> u128;
+) -> Outcome;
 
 /// The flush of a processor: of whole lines, of which `target` begins the first.
 ///
@@ -37,7 +47,7 @@ pub(in super::super) type Flush = unsafe extern "C" fn(
     end: usize,
     line: usize,
     instruction: usize,
-) -> u128;
+) -> Outcome;
 
 /// The registers when a signal interrupted the program. Unless a routine was running, only the
 /// counter has a meaning.

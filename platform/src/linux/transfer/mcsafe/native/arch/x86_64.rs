@@ -2,7 +2,7 @@
 
 use core::arch::naked_asm;
 
-use super::routine::{Registers, Stack, address_of_copy};
+use super::routine::{Outcome, Registers, Stack, address_of_copy};
 use crate::cpu::instruction::Instruction;
 
 /// The offsets in [`copy`] of the part that copies, of its careful part and of its exit.
@@ -37,7 +37,7 @@ pub(in super::super) unsafe extern "C" fn copy(
     start: usize,
     left: usize,
     end: usize,
-) -> u128 {
+) -> Outcome {
     // The arguments are rdi, rsi, rdx, rcx and r8, the result is rax and rdx.
     naked_asm!(
         "2:",
@@ -158,7 +158,7 @@ pub(in super::super) unsafe extern "C" fn flush(
     end: usize,
     line: usize,
     instruction: usize,
-) -> u128 {
+) -> Outcome {
     // The arguments as above, then r9 and the stack.
     naked_asm!(
         "2:",

@@ -13,7 +13,7 @@ use std::{vec, vec::Vec};
 use crate::{
     Fail, Partial,
     linux::transfer::mcsafe::native::{
-        arch::{self, Context},
+        arch::{self, Context, Outcome},
         ended, fault,
         signal::{BUS_MCEERR_AR, Info, SIGBUS},
     },
@@ -71,8 +71,8 @@ unsafe extern "C" fn on_step(_signal: c_int, _info: *mut c_void, context: *mut c
 struct Room([u8; ROOM]);
 
 /// Runs the copy, one instruction after the other.
-fn stepped(target: *mut u8, source: *const u8, length: usize, guarded: (usize, usize)) -> u128 {
-    let (left, report): (u64, u64);
+fn stepped(target: *mut u8, source: *const u8, length: usize, guarded: (usize, usize)) -> Outcome {
+    let (left, report): (usize, usize);
     // SAFETY: the ranges are this test's. The stack is used below the caller's red zone, and
     // restored at the end, as is the trap flag. The copy changes only what the calling convention
     // allows.
@@ -89,7 +89,7 @@ fn stepped(target: *mut u8, source: *const u8, length: usize, guarded: (usize, u
             clobber_abi("C"),
         );
     }
-    u128::from(left) | u128::from(report) << 64
+    Outcome { left, report }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use crate::{
     Fail, Partial,
     linux::transfer::mcsafe::native::{
-        arch::{self, Landing, Registers},
+        arch::{self, Landing, Outcome, Registers},
         ended,
         fault::{Report, Side, good_bytes, judge},
         signal::{BUS_ADRERR, BUS_MCEERR_AO, BUS_MCEERR_AR, BUS_OBJERR, Info, SIGBUS},
@@ -84,12 +84,11 @@ fn without_an_address() {
 
 #[test]
 fn what_the_registers_mean() {
-    let registers = |left: u128, report: usize| left | (report as u128) << 64;
-    let of = |side| ended(registers(3, Report { side, low_bits: 6 }.packed()), 10);
+    let of = |side| ended(Outcome { left: 3, report: Report { side, low_bits: 6 }.packed() }, 10);
     assert_eq!(of(Side::Medium), Err(Partial { done: 7, fail: Fail::bad_memory(64) }));
     assert_eq!(of(Side::Buffer), Err(Partial { done: 7, fail: Fail::BUFFER }));
-    assert_eq!(ended(registers(0, 0), 10), Ok(()));
-    let short = ended(registers(3, 0), 10);
+    assert_eq!(ended(Outcome { left: 0, report: 0 }, 10), Ok(()));
+    let short = ended(Outcome { left: 3, report: 0 }, 10);
     assert_eq!(short, Err(Partial { done: 7, fail: Fail::bad_memory(1) }));
 }
 
