@@ -110,7 +110,7 @@ fn the_end_of_the_file() {
 /// By the numbers of winerror.h: what a device says of its medium.
 const MEDIUM: [u32; 11] = [23, 25, 27, 29, 30, 323, 483, 1117, 1126, 1127, 1128];
 const BUFFER: [u32; 2] = [998, 1784];
-/// What is EIO: of a sync, written bytes may be lost. A failure without a code is among them.
+/// The codes that are EIO: written bytes may be lost. 0 is a failure without a code.
 /// (tests/scripted: the core makes `Error::NotSynced` of it.)
 const LOST: [u32; 14] = [0, 23, 25, 27, 29, 30, 31, 38, 323, 483, 1117, 1126, 1127, 1128];
 const INVALID_HANDLE: u32 = 6;
