@@ -11,9 +11,10 @@ use pmem2::{
 };
 
 #[cfg(target_os = "linux")]
-use crate::place::{DISK, overlay, tmpfs};
+use crate::place::{DISK, tmpfs};
 use crate::{
     land::{Dimm, Land, region, text},
+    place::overlay,
     script::{Call, Id, Script},
     world::{BTRFS, World, worlds},
 };
