@@ -443,7 +443,14 @@ impl<H: Handle<P: Locate>> Source<H> {
         subject: Subject,
         answer: impl FnOnce(Dimms<H::P>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        self.at_location(subject, |platform, location| {
+        // On its own: what it keeps is not on the stack while the source is located.
+        #[inline(never)]
+        fn at<P: Locate, T>(
+            platform: P,
+            location: &P::Location,
+            subject: Subject,
+            answer: impl FnOnce(Dimms<P>) -> Result<T, Error>,
+        ) -> Result<T, Error> {
             let failed = |fail| Error::from_fail(fail, subject);
             let on = platform.backing(location).map_err(failed)?;
             // Another device that got the number of the source's own would be no answer.
@@ -452,7 +459,8 @@ impl<H: Handle<P: Locate>> Source<H> {
             }
             refuse_backing(on, subject)?;
             answer(Dimms::new(platform, *location, platform.regions(location).map_err(failed)?))
-        })
+        }
+        self.at_location(subject, |platform, location| at(platform, location, subject, answer))
     }
 
     /// Returns what `answer` makes of where the source lies.
