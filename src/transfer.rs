@@ -90,7 +90,7 @@ impl<H: Handle<P: Transfer>> Reader<H> {
     /// [`alignment`](Source::alignment), `rt_sigaction` (of the handler), `mmap`; `munmap` when it
     /// is dropped.
     ///
-    /// That handler stays: a shared library that has this in it and may be unloaded is linked with
+    /// The handler stays: a shared library that has this in it and may be unloaded is linked with
     /// `-z nodelete` (see `SigbusHandler::install` there).
     ///
     /// # Errors

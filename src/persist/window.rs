@@ -40,7 +40,7 @@ pub trait Persist {
     ///
     /// # Errors
     ///
-    /// What keeps them from becoming durable.
+    /// The reason why they do not become durable.
     fn flush(&self, offset: usize, length: usize) -> Result<(), WindowFault>;
 
     /// Makes the bytes durable that are stored in this range: [`flush`](Persist::flush) and
@@ -48,7 +48,7 @@ pub trait Persist {
     ///
     /// # Errors
     ///
-    /// What keeps them from becoming durable.
+    /// The reason why they do not become durable.
     fn persist(&self, offset: usize, length: usize) -> Result<(), WindowFault>;
 }
 

@@ -212,8 +212,8 @@ impl<T: Opaque> Owned<T> {
 ///
 /// # Safety
 ///
-/// What [`allocate`](Allocator::allocate) returns stays readable and writable until
-/// [`release`](Allocator::release), and nobody but its user writes to it.
+/// The memory that [`allocate`](Allocator::allocate) returns stays readable and writable until
+/// [`release`](Allocator::release), and nobody except its user writes to it.
 pub unsafe trait Allocator<T> {
     /// Puts a value into new memory.
     ///

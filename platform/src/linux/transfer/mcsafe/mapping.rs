@@ -241,8 +241,8 @@ impl GuardedCopy {
 
     /// Flushes the cache lines of these bytes and waits. Then what was written to them is durable.
     ///
-    /// That is not enough for a file that is not mapped directly, nor where only the host makes
-    /// stores durable.
+    /// A file that is not mapped directly needs more, and so does memory that only the host makes
+    /// durable.
     ///
     /// # Errors
     ///

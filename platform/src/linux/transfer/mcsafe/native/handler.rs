@@ -226,7 +226,7 @@ unsafe extern "C" fn on_sigbus<const SLOT: usize>(
 ///
 /// # Safety
 ///
-/// That of [`on_sigbus`].
+/// As for [`on_sigbus`].
 unsafe fn pass_on(
     slot: &Slot,
     here: Visited,

@@ -103,7 +103,7 @@ fn ended(Outcome { left, report }: Outcome, length: usize) -> Result<(), Partial
 ///
 /// # Safety
 ///
-/// That function's.
+/// As for `resume_after_sigbus`.
 pub(super) unsafe fn resume(info: *mut c_void, context: *mut c_void) -> bool {
     let info: *const signal::Info = info.cast();
     // SAFETY: the caller's. The kernel has aligned both, and they are whole.
