@@ -25,7 +25,9 @@ mod code;
 pub use code::Code;
 pub use pmem2_platform::{Errno, Subject};
 
-use pmem2_platform::{Backing, Fail, Kind, RegionFault, Undurable};
+use pmem2_platform::{Backing, Fail, Kind, Protection, RegionFault, Undurable};
+
+use crate::place::granularity::expected::{Expected, Granularity};
 
 /// The fault of a handle that cannot be used at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -78,7 +80,7 @@ pub enum Memory {
 /// use pmem2::{Error, Source};
 ///
 /// let source = Source::new(std::fs::File::open(std::env::current_exe()?)?)?;
-/// let (size, end) = (source.size()?, Some(1 << 40));
+/// let (size, end) = (source.size()?, 1 << 40);
 /// let error = source.check_range(0, 1 << 40).unwrap_err();
 /// assert_eq!(error, Error::MapRange { end, size });
 /// assert_eq!((error.code(), error.symbol()), (-100_006, Some("PMEM2_E_MAP_RANGE")));
@@ -113,13 +115,23 @@ pub enum Error {
         /// The size of the source in bytes.
         size: u64,
     },
-    /// The range begins in the source and ends beyond its last byte, or beyond what 64 bits can
-    /// count (`end` is `None`).
+    /// The range begins in the source and ends beyond its last byte.
     MapRange {
-        /// The first byte after the range.
-        end: Option<u64>,
+        /// The first byte after the range; `u64::MAX` also where that is beyond what 64 bits can
+        /// count.
+        // No Option: with one, the enum would be larger.
+        end: u64,
         /// The size of the source in bytes.
         size: u64,
+    },
+    /// A mapping of the source has a coarser granularity than the program can do with
+    /// (pmem2_config_set_required_store_granularity(3)): nothing stays mapped.
+    GranularityNotSupported {
+        /// The coarsest granularity that the program can do with.
+        wanted: Granularity,
+        /// The granularity that the mapping has, the reason, and by
+        /// [`Reason::remedy`](crate::place::Reason::remedy) what would make it finer.
+        expected: Expected,
     },
     /// A device DAX whose stores only the host makes durable, without a way to ask the host
     /// (virtio-pmem, PowerPC's hypervisor). The code is `PMEM2_E_GRANULARITY_NOT_SUPPORTED`.
@@ -192,8 +204,6 @@ pub enum Error {
     LengthOutOfRange {
         /// The first byte after the range; `u64::MAX` also where that is beyond what 64 bits can
         /// count.
-        // No Option: the one of MapRange is where the enum keeps which variant it is, and a second
-        // one would make it larger.
         end: u64,
         /// The size of the source in bytes.
         size: u64,
@@ -207,6 +217,9 @@ pub enum Error {
     },
     /// The source cannot be written to at an offset. The code is `PMEM2_E_NO_ACCESS`.
     NotWritable(WriteFault),
+    /// The mapping was made without this access, or not with all of it. The code is
+    /// `PMEM2_E_NO_ACCESS`.
+    NotMapped(Protection),
     /// Sources of this kind cannot do this.
     SourceTypeNotSupported,
     /// Reading or writing met bad memory: the first bad byte is one of the `length` bytes at
@@ -220,7 +233,7 @@ pub enum Error {
     /// The system failed to store bytes that it had taken: any of those written since the last sync
     /// may be lost. The code is that of [`IoFail`](Error::IoFail).
     NotSynced,
-    /// The bytes would not become durable, for this reason; nothing was written. The code is
+    /// The bytes would not become durable, for this reason; nothing was changed. The code is
     /// `PMEM2_E_NOSUPP`.
     NotDurable(Undurable),
     /// There is no memory for the source; nothing was changed. The code is `-ENOMEM`.
@@ -257,9 +270,10 @@ impl Error {
             Self::InvalidFileHandle(_) => Code::InvalidFileHandle,
             Self::InvalidFileType(_) | Self::UnknownFileType(_) => Code::InvalidFileType,
             Self::MapRange { .. } | Self::OffsetBeyondEnd { .. } => Code::MapRange,
-            Self::NeverDurable | Self::RegionNeverDurable | Self::RegionUnarmed => {
-                Code::GranularityNotSupported
-            }
+            Self::GranularityNotSupported { .. }
+            | Self::NeverDurable
+            | Self::RegionNeverDurable
+            | Self::RegionUnarmed => Code::GranularityNotSupported,
             Self::OffsetOutOfRange { .. } => Code::OffsetOutOfRange,
             Self::OffsetUnaligned { .. } => Code::OffsetUnaligned,
             Self::InvalidAlignmentFormat => Code::InvalidAlignmentFormat,
@@ -277,7 +291,7 @@ impl Error {
             Self::CannotReadBounds => Code::CannotReadBounds,
             Self::NotBad => Code::NoBadBlockFound,
             Self::LengthOutOfRange { .. } | Self::SourceShrank { .. } => Code::LengthOutOfRange,
-            Self::NotWritable(_) => Code::NoAccess,
+            Self::NotWritable(_) | Self::NotMapped(_) => Code::NoAccess,
             Self::SourceTypeNotSupported => Code::SourceTypeNotSupported,
             Self::IoFail { .. } | Self::NotSynced => Code::IoFail,
             Self::OutOfMemory(_) | Self::TooLarge(_) | Self::Os { .. } | Self::OsCode { .. } => {
@@ -336,6 +350,10 @@ impl Error {
             Fail::OsCode(subject, code) => Self::OsCode { subject, code },
             Fail::Absent(Subject::Mapping) => Self::MappingNotFound,
             Fail::Absent(Subject::Handle) => Self::InvalidFileHandle(HandleFault::NotOpen),
+            // Only a device DAX may be in no region.
+            Fail::Absent(Subject::Region) if matches!(asked, Subject::DeepFlush) => {
+                Self::DaxRegionNotFound(Backing::DeviceDax)
+            }
             Fail::Absent(subject) => Self::Os { subject, errno: Errno::ENOENT },
             Fail::Malformed(Subject::Size | Subject::Allocated) => Self::InvalidSizeFormat,
             Fail::Malformed(Subject::Alignment | Subject::PageSize) => Self::InvalidAlignmentFormat,
@@ -369,7 +387,7 @@ impl core::error::Error for Memory {}
 /// |---|---|
 /// | [`IoFail`](Error::IoFail), [`NotSynced`](Error::NotSynced) | [`Other`](std::io::ErrorKind::Other), as of EIO: nothing was wrong with the call |
 /// | [`SourceShrank`](Error::SourceShrank) | [`UnexpectedEof`](std::io::ErrorKind::UnexpectedEof) |
-/// | [`NotWritable`](Error::NotWritable) | [`PermissionDenied`](std::io::ErrorKind::PermissionDenied) |
+/// | [`NotWritable`](Error::NotWritable), [`NotMapped`](Error::NotMapped) | [`PermissionDenied`](std::io::ErrorKind::PermissionDenied) |
 /// | every other | that of its [`errno`](Error::errno): [`InvalidInput`](std::io::ErrorKind::InvalidInput) for `EINVAL` |
 #[cfg(feature = "std")]
 impl From<Error> for std::io::Error {
@@ -386,7 +404,7 @@ impl Error {
         match self {
             Self::IoFail { .. } | Self::NotSynced => ErrorKind::Other,
             Self::SourceShrank { .. } => ErrorKind::UnexpectedEof,
-            Self::NotWritable(_) => ErrorKind::PermissionDenied,
+            Self::NotWritable(_) | Self::NotMapped(_) => ErrorKind::PermissionDenied,
             _ => self.errno().into(),
         }
     }

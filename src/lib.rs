@@ -131,7 +131,7 @@ pub mod transfer;
 mod words;
 
 pub use error::{Code, Error};
-pub use place::granularity::{Granularity, Sharing};
+pub use place::granularity::expected::{Granularity, Sharing};
 #[cfg(any(target_has_atomic = "ptr", feature = "critical-section"))]
 pub use pool::{Pool, Slot};
 pub use source::Source;

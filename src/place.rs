@@ -27,7 +27,7 @@ mod warning;
 use core::fmt;
 
 pub use dimm::{Dimm, Dimms};
-pub use granularity::{Expected, Reason};
+pub use granularity::{expected::Expected, reason::Reason};
 pub use pmem2_platform::{
     Backing, DaxOption, DaxState, DimmState, FileSystem, MapSync, Mode, Region,
 };

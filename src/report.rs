@@ -16,7 +16,7 @@ use crate::{
     error::{Error, HandleFault},
     place::{
         DeviceId, Place,
-        granularity::{Expected, Sharing},
+        granularity::expected::{Expected, Sharing},
     },
     source::{self, Source},
 };

@@ -264,7 +264,8 @@ impl<H: Handle> Source<H> {
     /// - [`OffsetOutOfRange`](Error::OffsetOutOfRange): the offset is over 2^63 - 1.
     /// - [`SourceEmpty`](Error::SourceEmpty): the source has no bytes.
     /// - [`OffsetUnaligned`](Error::OffsetUnaligned), [`LengthUnaligned`](Error::LengthUnaligned):
-    ///   not a multiple of the source's alignment.
+    ///   not a multiple of the source's alignment. A range may have any length that ends exactly at
+    ///   the source's end.
     /// - [`OffsetBeyondEnd`](Error::OffsetBeyondEnd): the range begins at the end of the source or
     ///   after it, where there is nothing to map.
     /// - [`MapRange`](Error::MapRange): the range ends beyond the source.
@@ -401,15 +402,16 @@ const fn range(
     if size == 0 {
         return Err(Error::SourceEmpty);
     }
-    if !alignment.divides(length) {
+    let end = if length == 0 { Some(size) } else { offset.checked_add(length) };
+    // One that ends where the source does is mapped in whole pages, as the rest of it is.
+    if !(alignment.divides(length) || matches!(end, Some(end) if end == size)) {
         return Err(Error::LengthUnaligned { length, alignment: alignment.bytes() });
     }
     if offset >= size {
         return Err(Error::OffsetBeyondEnd { offset, size });
     }
-    let end = if length == 0 { Some(size) } else { offset.checked_add(length) };
     match end {
         Some(end) if end <= size => Ok(offset..end),
-        end => Err(Error::MapRange { end, size }),
+        _ => Err(Error::MapRange { end: offset.saturating_add(length), size }),
     }
 }

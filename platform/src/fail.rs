@@ -50,7 +50,7 @@ pub enum Subject {
     Write,
     /// The caller's memory.
     Buffer,
-    /// The durability of what was written (on Linux `fdatasync`).
+    /// The durability of what was written (on Linux `fdatasync`, `msync`).
     Sync,
     /// The mapping of memory that is read or written, or of a file at all.
     Mapping,
@@ -71,6 +71,21 @@ pub enum Subject {
     /// shows that the good bytes beside the bad ones can be written again, and holds bad memory
     /// that would come back.
     Spare,
+    /// The end of a mapping (on Linux `munmap`).
+    Unmapping,
+    /// The allocation of storage for bytes of a file, and with it the file's growth (on Linux
+    /// `fallocate`).
+    Allocation,
+    /// The return of a file's storage to its file system (on Linux `fallocate` with
+    /// `FALLOC_FL_PUNCH_HOLE`).
+    Deallocation,
+    /// The change of a file's size (on Linux `ftruncate`).
+    Resize,
+    /// The loading of mapped pages before they are used (on Linux `madvise` with
+    /// `MADV_POPULATE_READ` or `MADV_POPULATE_WRITE`).
+    Populate,
+    /// The deep flush of a region: its hardware's buffers (on Linux its file `deep_flush`).
+    DeepFlush,
     /// The opening of a path: not asked of a platform, but by programs that make their reports with
     /// pmem2.
     Open,

@@ -60,6 +60,7 @@ pub mod fuzz;
 mod handle;
 #[cfg(target_os = "linux")]
 mod linux;
+mod map;
 mod native;
 mod persist;
 mod place;
@@ -95,6 +96,7 @@ pub use linux::{
     BadSectors, Channel, Dimm, FileId, GuardedCopy, Linux, Location, SigbusHandler,
     resume_after_sigbus,
 };
+pub use map::Protection;
 pub use native::{Descriptors, Native};
 pub use persist::{Means, PersistenceDomain, Route, Undurable};
 pub use place::{Backing, DaxOption, DaxState, DimmState, Locate, MapSync, Mode, Nowhere, Region};

@@ -110,7 +110,8 @@ pub enum Undurable {
     NoInstruction,
     /// Flush hints have to be written to, and not all were given.
     NoHints,
-    /// The host has to be called, and no call was given.
+    /// The system or the host has to be called, and there is no call: none was given, or the system
+    /// has none for this source (a device DAX).
     NoCall,
 }
 
@@ -123,12 +124,16 @@ impl fmt::Display for Undurable {
                  firmware is at fault)"
             }
             Self::NoInstruction => {
-                "the region's cache lines have to be flushed, and no processor was given that can"
+                "cache lines have to be flushed, and no processor is known whose programs can: only \
+                 a call of the system makes stores to a file durable then"
             }
             Self::NoHints => {
                 "the region's flush hints have to be written to, and not all were given"
             }
-            Self::NoCall => "the region's host has to be called, and no call was given",
+            Self::NoCall => {
+                "only a call makes stores durable, and there is none: the region's was not given, \
+                 or the system has none for this source"
+            }
         })
     }
 }

@@ -1,97 +1,18 @@
 //! The store granularity to expect of a mapping, and the reason.
 
+pub(crate) mod expected;
 pub(crate) mod reason;
-
-use core::fmt::{self, Display};
 
 use pmem2_platform::{
     Backing, DaxOption, DaxState, FileSystem, Handle, Kind, Locate, MapSync, Means, Mode,
     PersistenceDomain, Region, Route, Subject, Undurable,
 };
 
-pub use reason::Reason;
+use expected::{Expected, Granularity, Sharing};
+use reason::Reason;
 
 use super::{Place, survey};
 use crate::{error::Error, persist::decide::route, source::Source};
-
-/// The unit that has to be flushed to make a store durable: `enum pmem2_granularity`, see
-/// libpmem2(7). The smaller, the finer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[repr(u8)]
-pub enum Granularity {
-    /// Nothing: a store is durable once it is visible (eADR), or need not be durable.
-    Byte = 0,
-    /// The cache line, by an instruction of the processor.
-    CacheLine = 1,
-    /// The page, by a call to the system (msync(2)).
-    Page = 2,
-}
-
-impl Granularity {
-    /// Returns the name in C, without `PMEM2_GRANULARITY_`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Byte => "BYTE",
-            Self::CacheLine => "CACHE_LINE",
-            Self::Page => "PAGE",
-        }
-    }
-}
-
-impl Display for Granularity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-/// The reach of a store to a mapping: pmem2_config_set_sharing(3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Sharing {
-    /// A store reaches the source, and others that have it mapped (`PMEM2_SHARED`).
-    Shared,
-    /// A store stays in this mapping, and is gone with it (`PMEM2_PRIVATE`).
-    Private,
-}
-
-/// The granularity that a mapping of a source will have, and why not a finer one. `Display` says
-/// both.
-///
-/// ```
-/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use pmem2::{Granularity, Sharing, Source};
-///
-/// let source = Source::new(std::fs::File::open(std::env::current_exe()?)?)?;
-/// let expected = source.expected_granularity(Sharing::Shared)?;
-/// match expected.granularity {
-///     Granularity::Byte => println!("a store is durable at once"),
-///     Granularity::CacheLine => println!("a store is durable after a flush"),
-///     Granularity::Page => println!("a store is durable after msync: {}", expected.reason),
-/// }
-/// if let Some(remedy) = expected.reason.remedy() {
-///     println!("to get finer: {remedy}");
-/// }
-/// # Ok(()) }
-/// ```
-///
-/// It holds for a mapping made with `MAP_SHARED_VALIDATE | MAP_SYNC` of mmap(2), as libpmem2 makes
-/// them. A mapping of a file without `MAP_SYNC` (memmap2, plain mmap with `MAP_SHARED`) has
-/// [`Page`](Granularity::Page), whatever this says: a store may be lost with the file system's
-/// metadata before msync(2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct Expected {
-    /// The granularity.
-    pub granularity: Granularity,
-    /// The reason why it is that one.
-    pub reason: Reason,
-}
-
-impl Expected {
-    const fn new(granularity: Granularity, reason: Reason) -> Self {
-        Self { granularity, reason }
-    }
-}
 
 /// Returns the answer where a kind of source and of sharing has only one; `None` where the system
 /// has to be asked.

@@ -9,7 +9,7 @@ use crate::{
     error::Error,
     place::{
         Place, Warning,
-        granularity::{Expected, Granularity},
+        granularity::expected::{Expected, Granularity},
     },
     words::place::Of,
 };

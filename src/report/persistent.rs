@@ -9,7 +9,10 @@ use crate::{
     error::Error,
     place::{
         Place,
-        granularity::{Expected, Granularity, reason::Reason},
+        granularity::{
+            expected::{Expected, Granularity},
+            reason::Reason,
+        },
     },
     words::granularity::Finer,
 };
@@ -252,6 +255,8 @@ impl Display for Brief<'_> {
             Cause::Expected(expected) => match expected.reason {
                 Reason::Private => "a private mapping",
                 Reason::Anonymous => "anonymous memory",
+                Reason::Forced => "it is forced",
+                Reason::ByCall => "the program wants a call",
                 Reason::CpuCache => "eADR: caches are saved",
                 Reason::MemoryController => "ADR: caches are not saved",
                 Reason::DomainUnstated => "eADR is not stated",

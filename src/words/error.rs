@@ -2,10 +2,13 @@
 
 use core::fmt::{Display, Formatter, Result};
 
-use pmem2_platform::{Backing, Errno, Kind, RegionFault, Subject, Undurable};
+use pmem2_platform::{Backing, Errno, Kind, Protection, RegionFault, Subject, Undurable};
 
 use super::{place::On, system};
-use crate::error::{Error, HandleFault, Memory, WriteFault};
+use crate::{
+    error::{Error, HandleFault, Memory, WriteFault},
+    place::granularity::expected::Granularity,
+};
 
 /// `{:#}` leaves out the names of this crate's functions, which are others in another language.
 impl Display for Error {
@@ -27,9 +30,12 @@ pub(crate) fn item(item: Option<&'static str>, f: &mut Formatter<'_>) -> Result 
 impl Error {
     const fn item(&self) -> Option<&'static str> {
         Some(match self {
-            Self::NotDurable(Undurable::NoInstruction) => "Window::flushed_by",
+            Self::NotDurable(Undurable::NoInstruction) => {
+                "Window::flushed_by; of a file, MapConfig::by_call"
+            }
             Self::NotDurable(Undurable::NoHints) => "Window::with_hints",
             Self::NotDurable(Undurable::NoCall) => "Window::flushed_by_host",
+            Self::NotMapped(_) => "MapConfig::protection",
             Self::Unsupported(Subject::Read) => "Reader::with_guard",
             Self::Unsupported(Subject::Write) => "Writer::with_guard",
             Self::Os { subject: Subject::ClearBadBlock, errno: Errno::EIO } => {
@@ -82,14 +88,14 @@ impl Error {
                      has {size} bytes"
                 )
             }
-            Self::MapRange { end: Some(end), size } => {
-                write!(f, "the range ends at byte {end}, but the source has only {size} bytes")
-            }
-            Self::MapRange { end: None, size } => {
+            Self::MapRange { end: u64::MAX, size } => {
                 write!(
                     f,
                     "the sum of offset and length exceeds 64 bits; the source has {size} bytes"
                 )
+            }
+            Self::MapRange { end, size } => {
+                write!(f, "the range ends at byte {end}, but the source has only {size} bytes")
             }
             Self::OffsetOutOfRange { offset } => {
                 write!(f, "offset {offset} is beyond 2^63 - 1, the largest offset of any file")
@@ -169,7 +175,23 @@ impl Error {
                  {offset} on; their contents may be lost (the bad blocks can be listed and cleared \
                  where the system keeps a list)"
             ),
-            Self::NotDurable(why) => write!(f, "{why}: nothing was written"),
+            Self::GranularityNotSupported { wanted, expected } => {
+                let finer = if *wanted == Granularity::Byte { "" } else { " or finer" };
+                write!(f, "a granularity of {wanted}{finer} is wanted, but the mapping has ")?;
+                expected.fmt(f)
+            }
+            Self::NotMapped(access) => write!(
+                f,
+                "the mapping allows no {}: give it the protection for that when it is made",
+                if access.contains(Protection::WRITE) {
+                    "stores"
+                } else if access.contains(Protection::READ) {
+                    "loads"
+                } else {
+                    "execution"
+                }
+            ),
+            Self::NotDurable(why) => write!(f, "{why}: nothing was changed"),
             Self::NotWritable(fault) => f.write_str(match fault {
                 WriteFault::ReadOnly => "opened read-only: open it for writing, too",
                 WriteFault::Append => {
@@ -355,6 +377,24 @@ fn lacking(what: Subject) -> Option<&'static str> {
             "this platform has no call that makes written bytes durable: those of a region are at \
              once"
         }
+        Subject::Mapping => "this platform does not map sources of this kind",
+        Subject::Allocation => {
+            "the source cannot grow: it has all bytes of its device, or the platform has no call \
+             that allocates storage for it"
+        }
+        Subject::Deallocation => {
+            "the source's storage cannot be given back: only a file's can be, on a platform with a \
+             call for it"
+        }
+        Subject::Resize => {
+            "the source's size cannot be changed: only a file's can be, on a platform with a call \
+             for it"
+        }
+        Subject::Populate => "this platform has no call that loads mapped pages before their use",
+        Subject::DeepFlush => {
+            "there is no deep flush: the source has no buffers of hardware to flush, or the system \
+             does not flush them for programs"
+        }
         Subject::BadBlocks => {
             "there is no list of bad blocks: the system keeps none for this kind of source, or the \
              file system does not say where on the device the file lies"
@@ -403,6 +443,12 @@ fn noun(what: Subject) -> &'static str {
         Subject::ClearBadBlock => "the clearing of a bad block",
         Subject::WriteBack => "the writing back of what is good beside a bad block",
         Subject::Spare => "a spare file in the source's directory",
+        Subject::Unmapping => "the end of the mapping",
+        Subject::Allocation => "storage for the source",
+        Subject::Deallocation => "the return of the source's storage",
+        Subject::Resize => "the change of the size",
+        Subject::Populate => "the loading of mapped pages",
+        Subject::DeepFlush => "the deep flush of the region",
         Subject::Open => "the path",
         _ => "the source",
     }
@@ -425,6 +471,14 @@ fn failed(what: Subject, f: &mut Formatter<'_>) -> Result {
             "the good bytes beside the bad block could not be written back, and are lost or not \
              durable: ",
         ),
+        Subject::Unmapping => f.write_str("still mapped, since the mapping cannot be ended: "),
+        Subject::Allocation => {
+            f.write_str("no storage can be allocated, and the size is as it was: ")
+        }
+        Subject::Deallocation => f.write_str("the source's storage cannot be given back: "),
+        Subject::Resize => f.write_str("the source's size cannot be changed: "),
+        Subject::Populate => f.write_str("not all of the mapped pages can be loaded: "),
+        Subject::DeepFlush => f.write_str("the region's buffers cannot be flushed: "),
         Subject::Spare => f.write_str(
             "the bad block is as it was, since the good bytes beside it might be lost: no spare \
              file can be made in the file's directory: ",

@@ -3,7 +3,7 @@
 use core::fmt::{self, Display};
 
 use super::{error::item, place::On, system};
-use crate::place::granularity::{Expected, reason::Reason};
+use crate::place::granularity::{expected::Expected, reason::Reason};
 
 impl Display for Expected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -27,6 +27,8 @@ impl Reason {
             Self::Private | Self::Anonymous | Self::CpuCache | Self::Call | Self::Refused => {
                 return None;
             }
+            Self::Forced => "do not force it (the environment variable PMEM2_FORCE_GRANULARITY)",
+            Self::ByCall => "map it synchronously",
             Self::MemoryController | Self::DomainUnstated => "BYTE needs a platform with eADR",
             Self::Unarmed => {
                 "an armed DIMM is needed: the battery or the firmware of this one is at fault"
@@ -66,6 +68,8 @@ impl Reason {
     pub(crate) const fn item(self) -> Option<&'static str> {
         match self {
             Self::TableUnstated => Some("PhysicalRegion::in_domain(PersistenceDomain::CpuCache)"),
+            Self::ByCall => Some("without MapConfig::by_call"),
+            Self::Forced => Some("MapConfig::forced"),
             _ => None,
         }
     }
@@ -90,6 +94,11 @@ impl Display for Reason {
         f.write_str(match self {
             Self::Private => "nothing of a private mapping is kept",
             Self::Anonymous => "nothing of anonymous memory is kept",
+            Self::Forced => "it is forced, whatever the memory needs",
+            Self::ByCall => {
+                "the program wants a call of the system to make stores durable, and no \
+                 synchronous mapping"
+            }
             Self::CpuCache => {
                 "the platform saves the processor's caches when the power fails (eADR), or there \
                  are no caches"

@@ -170,9 +170,18 @@ pub(super) const fn remedy(what: Subject, errno: Errno) -> &'static str {
         Errno::EPERM | Errno::EACCES if matches!(what, Subject::BadBlocks) => {
             "; only root may know where a device lies, and which of its bytes are bad"
         }
-        Errno::EPERM if matches!(what, Subject::Write | Subject::ClearBadBlock) => {
-            "; a memfd that is sealed (F_SEAL_WRITE) and a file that is immutable (chattr +i) stay \
-             as they are"
+        Errno::EPERM
+            if matches!(
+                what,
+                Subject::Write
+                    | Subject::ClearBadBlock
+                    | Subject::Allocation
+                    | Subject::Deallocation
+                    | Subject::Resize
+            ) =>
+        {
+            "; a memfd that is sealed (F_SEAL_WRITE, F_SEAL_GROW, F_SEAL_SHRINK) and a file that is \
+             immutable (chattr +i) or a swap file stay as they are"
         }
         Errno::EAGAIN if matches!(what, Subject::Extents) => "; it is being written to: ask again",
         Errno::EBUSY if matches!(what, Subject::ClearBadBlock) => {
@@ -191,7 +200,12 @@ pub(super) const fn remedy(what: Subject, errno: Errno) -> &'static str {
             "; the memory in its place is bad, too, or the good bytes beside it cannot be read, \
              and may not be given up"
         }
-        Errno::EFBIG if matches!(what, Subject::Write | Subject::ClearBadBlock) => {
+        Errno::EFBIG
+            if matches!(
+                what,
+                Subject::Write | Subject::ClearBadBlock | Subject::Allocation | Subject::Resize
+            ) =>
+        {
             "; raise RLIMIT_FSIZE, or use a file system for larger files"
         }
         Errno::ENOSPC if matches!(what, Subject::Write | Subject::Sync) => {
@@ -202,12 +216,56 @@ pub(super) const fn remedy(what: Subject, errno: Errno) -> &'static str {
         {
             "; free some, or raise the quota, and allocate the file's bytes before (fallocate)"
         }
+        Errno::ENOSPC if matches!(what, Subject::Allocation | Subject::Resize) => {
+            "; free some: the file system is full, or no huge pages are free"
+        }
+        Errno::EDQUOT if matches!(what, Subject::Allocation | Subject::Resize) => {
+            "; free some, or raise the quota"
+        }
+        Errno::ENOTSUP if matches!(what, Subject::Allocation | Subject::Deallocation) => {
+            "; its file system cannot do this (fallocate): use ext4, xfs, btrfs or tmpfs"
+        }
+        Errno::EBADF if matches!(what, Subject::Allocation | Subject::Deallocation) => {
+            "; opened read-only: open it O_RDWR"
+        }
+        Errno::EINVAL if matches!(what, Subject::Resize) => "; opened read-only: open it O_RDWR",
+        Errno::EFAULT if matches!(what, Subject::Populate) => {
+            "; they lie beyond the end of the file, or there is no space for them (file system, \
+             quota): a load or store there would raise SIGBUS"
+        }
+        Errno::EINVAL if matches!(what, Subject::Populate) => {
+            "; the mapping was made without the protection for that, or the kernel is older than \
+             Linux 5.14"
+        }
+        Errno::EACCES | Errno::EPERM if matches!(what, Subject::DeepFlush) => {
+            "; only root may flush them"
+        }
+        Errno::ENOMEM if matches!(what, Subject::Sync) => {
+            "; not all of these bytes are mapped any more"
+        }
         Errno::EFAULT if matches!(what, Subject::Buffer) => {
             "; give memory that is mapped, and that may be written to where bytes are read"
         }
         Errno::ENODEV if matches!(what, Subject::Mapping) => {
             "; its file system has no shared mappings (FUSE with direct I/O, the kernel's own \
              files in /proc and /sys): copy it to one that has"
+        }
+        Errno::ENOMEM if matches!(what, Subject::Mapping | Subject::Unmapping) => {
+            "; too few addresses are free (RLIMIT_AS), there are too many mappings \
+             (vm.max_map_count), or no huge pages are free"
+        }
+        Errno::EAGAIN if matches!(what, Subject::Mapping) => {
+            "; it would be locked in memory (mlockall), which has no room for it (RLIMIT_MEMLOCK)"
+        }
+        Errno::EACCES if matches!(what, Subject::Mapping | Subject::WritableMapping) => {
+            "; the descriptor, or a flag of the file (chattr +a), does not allow it: open it O_RDWR"
+        }
+        Errno::EPERM if matches!(what, Subject::Mapping) => {
+            "; it is sealed (F_SEAL_WRITE, F_SEAL_EXEC), is on a file system without execution \
+             (noexec), or a filter (seccomp) forbids it"
+        }
+        Errno::EOVERFLOW if matches!(what, Subject::Mapping) => {
+            "; it ends beyond the largest offset that this machine can map"
         }
         Errno::EPERM if matches!(what, Subject::WritableMapping) => {
             "; it is sealed against writing (F_SEAL_WRITE, F_SEAL_FUTURE_WRITE)"

@@ -3,7 +3,7 @@
 
 use pmem2::error::Subject;
 
-pub(crate) const WHATS: [Subject; 31] = [
+pub(crate) const WHATS: [Subject; 37] = [
     Subject::Handle,
     Subject::Subsystem,
     Subject::Sysfs,
@@ -34,5 +34,11 @@ pub(crate) const WHATS: [Subject; 31] = [
     Subject::ClearBadBlock,
     Subject::WriteBack,
     Subject::Spare,
+    Subject::Unmapping,
+    Subject::Allocation,
+    Subject::Deallocation,
+    Subject::Resize,
+    Subject::Populate,
+    Subject::DeepFlush,
     Subject::Open,
 ];

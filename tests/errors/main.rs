@@ -17,10 +17,10 @@ mod whats;
 
 use libloading::{Library, Symbol};
 use pmem2::{
-    Code, Error, Kind,
+    Code, Error, Granularity, Kind, Sharing, Source,
     error::{Errno, HandleFault, Memory, Subject, WriteFault},
     persist::Undurable,
-    place::{Backing, FileSystem},
+    place::{Backing, FileSystem, Reason},
 };
 use whats::WHATS;
 
@@ -81,8 +81,8 @@ const CODED: &[(&str, Error)] = &[
     ("PMEM2_E_INVALID_FILE_TYPE", Error::InvalidFileType(Kind::Directory)),
     ("PMEM2_E_INVALID_FILE_TYPE", Error::UnknownFileType(Subject::Sysfs)),
     ("PMEM2_E_INVALID_FILE_TYPE", Error::UnknownFileType(Subject::Subsystem)),
-    ("PMEM2_E_MAP_RANGE", Error::MapRange { end: Some(8192), size: 5000 }),
-    ("PMEM2_E_MAP_RANGE", Error::MapRange { end: None, size: 5000 }),
+    ("PMEM2_E_MAP_RANGE", Error::MapRange { end: 8192, size: 5000 }),
+    ("PMEM2_E_MAP_RANGE", Error::MapRange { end: u64::MAX, size: 5000 }),
     ("PMEM2_E_MAP_RANGE", Error::OffsetBeyondEnd { offset: 8192, size: 5000 }),
     ("PMEM2_E_GRANULARITY_NOT_SUPPORTED", Error::NeverDurable),
     ("PMEM2_E_GRANULARITY_NOT_SUPPORTED", Error::RegionUnarmed),
@@ -115,9 +115,29 @@ const CODED: &[(&str, Error)] = &[
     ("PMEM2_E_NOSUPP", Error::NotDurable(Undurable::NoCall)),
 ];
 
+/// `CODED`, and the errors that have to be made.
+fn coded() -> Vec<(&'static str, Error)> {
+    let refused = |wanted, granularity, reason| {
+        let anonymous = Source::from_anon(1).expect("an anonymous source");
+        let mut expected = anonymous.expected_granularity(Sharing::Shared).expect("an answer");
+        (expected.granularity, expected.reason) = (granularity, reason);
+        Error::GranularityNotSupported { wanted, expected }
+    };
+    let mut coded = CODED.to_vec();
+    coded.extend(
+        [
+            refused(Granularity::Byte, Granularity::CacheLine, Reason::MemoryController),
+            refused(Granularity::Byte, Granularity::Page, Reason::ByCall),
+            refused(Granularity::CacheLine, Granularity::Page, Reason::MountedWithoutDax),
+        ]
+        .map(|error| ("PMEM2_E_GRANULARITY_NOT_SUPPORTED", error)),
+    );
+    coded
+}
+
 /// Errors of each sort that there is, about everything.
 fn all() -> Vec<Error> {
-    let mut all: Vec<_> = CODED.iter().map(|(_, error)| *error).collect();
+    let mut all: Vec<_> = coded().into_iter().map(|(_, error)| error).collect();
     all.extend([Error::OutOfMemory(Memory::Pool(16)), Error::OutOfMemory(Memory::Heap)]);
     all.extend(KINDS.map(Error::InvalidFileType));
     all.extend(BACKINGS.map(Error::DaxRegionNotFound));
@@ -160,12 +180,12 @@ fn codes_are_those_of_the_header() {
     assert_eq!(ours, header, "the same names with the same numbers, none more, none less");
     assert_eq!((Code::ALL.len(), header.len()), (37, 37), "each once");
     assert!(Code::ALL.is_sorted_by(|one, next| one.raw() > next.raw()), "in the header's order");
-    for (name, error) in CODED {
-        assert_eq!(error.code(), header[*name], "{error:?}");
-        assert_eq!(error.symbol(), Some(*name));
-        assert_eq!(error.pmem2_code().map(Code::symbol), Some(*name));
+    for (name, error) in coded() {
+        assert_eq!(error.code(), header[name], "{error:?}");
+        assert_eq!(error.symbol(), Some(name));
+        assert_eq!(error.pmem2_code().map(Code::symbol), Some(name));
     }
-    let mut covered: HashSet<_> = CODED.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let mut covered: HashSet<_> = coded().into_iter().map(|(name, _)| name.to_owned()).collect();
     for code in WITHOUT {
         assert!(covered.insert(code.symbol().to_owned()), "{code:?} has an error");
     }
@@ -284,7 +304,7 @@ fn the_names_of_functions_can_be_left_out() {
         assert!(item.is_some_and(|item| item.contains("::")) || with == without, "{with}");
     }
     let error = Error::NotDurable(Undurable::NoHints);
-    assert!(error.to_string().ends_with("nothing was written (Window::with_hints)"), "{error}");
+    assert!(error.to_string().ends_with("nothing was changed (Window::with_hints)"), "{error}");
 }
 
 /// Whatever a public function gives as an `Err` can be boxed, and has words.
@@ -311,7 +331,11 @@ fn whatever_fails_is_an_error() {
         (Box::new(Fail::Os(Subject::Sync, Errno::EIO)), "Sync: input/output error (EIO)"),
         (Box::new(Fail::NotBad), "not all of the bytes are known to be bad"),
         (Box::new(Fail::NotSynced), "what was written was not made durable"),
-        (Box::new(Undurable::NoCall), "the region's host has to be called, and no call was given"),
+        (
+            Box::new(Undurable::NoCall),
+            "only a call makes stores durable, and there is none: the region's was not given, or \
+             the system has none for this source",
+        ),
         (Box::new(Fail::OsCode(Subject::Read, 1392)), "Read: error 1392 of the system's own"),
         (
             Box::new(halted(Fail::bad_memory(512))),
@@ -412,7 +436,7 @@ fn errno_is_what_libpmem2_says() {
 
 /// Text in memory that is there already, as on a machine without an allocator.
 struct Fixed {
-    bytes: [u8; 320],
+    bytes: [u8; 448],
     length: usize,
 }
 
@@ -427,7 +451,7 @@ impl Write for Fixed {
 
 /// The sentence of an error. That it takes no allocator is shown in tests/heap.rs.
 fn sentence(error: Error) -> String {
-    let mut fixed = Fixed { bytes: [0; 320], length: 0 };
+    let mut fixed = Fixed { bytes: [0; 448], length: 0 };
     write!(fixed, "{error}").unwrap_or_else(|_| panic!("{error:?} says too much: {error}"));
     String::from_utf8(fixed.bytes[..fixed.length].to_vec()).expect("the pieces are text")
 }
@@ -452,8 +476,8 @@ fn every_error_says_one_sentence() {
 #[test]
 fn no_two_codes_say_the_same() {
     let sentences: HashMap<_, _> =
-        CODED.iter().map(|(name, error)| (sentence(*error), name)).collect();
-    assert_eq!(sentences.len(), CODED.len());
+        coded().into_iter().map(|(name, error)| (sentence(error), name)).collect();
+    assert_eq!(sentences.len(), coded().len());
     // Nor any two others: what cannot be a source because of its kind, and what is unknown of a
     // device, are classes; and of a region there is an error of its own that its answer makes no
     // sense.
@@ -503,6 +527,12 @@ fn what_was_asked_for_is_named() {
         "the clearing of a bad block",
         "the writing back of what is good beside a bad block",
         "a spare file in the source's directory",
+        "the end of the mapping",
+        "storage for the source",
+        "the return of the source's storage",
+        "the change of the size",
+        "the loading of mapped pages",
+        "the deep flush of the region",
         "the path",
     ];
     assert_eq!(nouns.len(), WHATS.len());
@@ -519,7 +549,13 @@ fn what_was_asked_for_is_named() {
             | Subject::Write
             | Subject::Sync
             | Subject::BadBlocks
-            | Subject::ClearBadBlock => own_words(what).to_owned(),
+            | Subject::ClearBadBlock
+            | Subject::Mapping
+            | Subject::Allocation
+            | Subject::Deallocation
+            | Subject::Resize
+            | Subject::Populate
+            | Subject::DeepFlush => own_words(what).to_owned(),
             _ => format!(
                 "{noun} cannot be determined: this kind of source, or this platform, has no answer"
             ),
@@ -559,6 +595,14 @@ fn what_was_asked_for_is_named() {
             Subject::Spare => "the bad block is as it was, since the good bytes beside it might be \
                                lost: no spare file can be made in the file's directory"
                 .to_owned(),
+            Subject::Unmapping => "still mapped, since the mapping cannot be ended".to_owned(),
+            Subject::Allocation => {
+                "no storage can be allocated, and the size is as it was".to_owned()
+            }
+            Subject::Deallocation => "the source's storage cannot be given back".to_owned(),
+            Subject::Resize => "the source's size cannot be changed".to_owned(),
+            Subject::Populate => "not all of the mapped pages can be loaded".to_owned(),
+            Subject::DeepFlush => "the region's buffers cannot be flushed".to_owned(),
             _ => format!("the system failed when it was asked for {noun}"),
         };
         // An errno with which nobody has any advice.
@@ -593,6 +637,24 @@ fn own_words(what: Subject) -> &'static str {
         Subject::ClearBadBlock => {
             "a bad block of this source cannot be cleared in this way: a file's is \
              cleared by allocation, a device DAX's by the device's command"
+        }
+        Subject::Mapping => "this platform does not map sources of this kind",
+        Subject::Allocation => {
+            "the source cannot grow: it has all bytes of its device, or the platform has no call \
+             that allocates storage for it"
+        }
+        Subject::Deallocation => {
+            "the source's storage cannot be given back: only a file's can be, on a platform with a \
+             call for it"
+        }
+        Subject::Resize => {
+            "the source's size cannot be changed: only a file's can be, on a platform with a call \
+             for it"
+        }
+        Subject::Populate => "this platform has no call that loads mapped pages before their use",
+        Subject::DeepFlush => {
+            "there is no deep flush: the source has no buffers of hardware to flush, or the system \
+             does not flush them for programs"
         }
         other => panic!("{other:?} is told like the others"),
     }

@@ -12,7 +12,8 @@ use crate::{BACKINGS, sentence, whats::WHATS};
 /// The remedy for an errno of a transfer, of the list of bad blocks, of clearing.
 #[test]
 fn remedies_of_transfers() {
-    let sealed = "; a memfd that is sealed (F_SEAL_WRITE) and a file that is immutable (chattr +i) stay as they are";
+    let sealed = "; a memfd that is sealed (F_SEAL_WRITE, F_SEAL_GROW, F_SEAL_SHRINK) and a file that is \
+         immutable (chattr +i) or a swap file stay as they are";
     let root = "; only root may know where a device lies, and which of its bytes are bad";
     let room = "; free some, and allocate the file's bytes before (fallocate)";
     let quota = "; free some, or raise the quota, and allocate the file's bytes before (fallocate)";
@@ -23,7 +24,51 @@ fn remedies_of_transfers() {
     let rights = "; more rights are needed, or a filter (seccomp) that allows the call";
     for what in WHATS {
         let remedy = |errno| match (what, errno) {
-            (Subject::Write | Subject::ClearBadBlock, Errno::EFBIG) => limit,
+            (
+                Subject::Write | Subject::ClearBadBlock | Subject::Allocation | Subject::Resize,
+                Errno::EFBIG,
+            ) => limit,
+            (Subject::Allocation | Subject::Resize, Errno::ENOSPC) => {
+                "; free some: the file system is full, or no huge pages are free"
+            }
+            (Subject::Allocation | Subject::Resize, Errno::EDQUOT) => {
+                "; free some, or raise the quota"
+            }
+            (Subject::Allocation | Subject::Deallocation, Errno::ENOTSUP) => {
+                "; its file system cannot do this (fallocate): use ext4, xfs, btrfs or tmpfs"
+            }
+            (Subject::Allocation | Subject::Deallocation, Errno::EBADF)
+            | (Subject::Resize, Errno::EINVAL) => "; opened read-only: open it O_RDWR",
+            (Subject::Allocation | Subject::Deallocation | Subject::Resize, Errno::EPERM) => sealed,
+            (Subject::Populate, Errno::EFAULT) => {
+                "; they lie beyond the end of the file, or there is no space for them (file \
+                 system, quota): a load or store there would raise SIGBUS"
+            }
+            (Subject::Populate, Errno::EINVAL) => {
+                "; the mapping was made without the protection for that, or the kernel is older \
+                 than Linux 5.14"
+            }
+            (Subject::DeepFlush, Errno::EPERM | Errno::EACCES) => "; only root may flush them",
+            (Subject::Sync, Errno::ENOMEM) => "; not all of these bytes are mapped any more",
+            (Subject::Mapping | Subject::Unmapping, Errno::ENOMEM) => {
+                "; too few addresses are free (RLIMIT_AS), there are too many mappings \
+                 (vm.max_map_count), or no huge pages are free"
+            }
+            (Subject::Mapping, Errno::EAGAIN) => {
+                "; it would be locked in memory (mlockall), which has no room for it \
+                 (RLIMIT_MEMLOCK)"
+            }
+            (Subject::Mapping | Subject::WritableMapping, Errno::EACCES) => {
+                "; the descriptor, or a flag of the file (chattr +a), does not allow it: open it \
+                 O_RDWR"
+            }
+            (Subject::Mapping, Errno::EPERM) => {
+                "; it is sealed (F_SEAL_WRITE, F_SEAL_EXEC), is on a file system without execution \
+                 (noexec), or a filter (seccomp) forbids it"
+            }
+            (Subject::Mapping, Errno::EOVERFLOW) => {
+                "; it ends beyond the largest offset that this machine can map"
+            }
             (Subject::Write | Subject::Sync, Errno::ENOSPC) => room,
             (Subject::ClearBadBlock, Errno::ENOSPC) => "; free some: it takes 64 free blocks",
             (Subject::Extents, Errno::EAGAIN) => "; it is being written to: ask again",
@@ -62,6 +107,10 @@ fn remedies_of_transfers() {
             Errno::EBUSY,
             Errno::EAGAIN,
             Errno::ENODEV,
+            Errno::EBADF,
+            Errno::ENOMEM,
+            Errno::ENOTSUP,
+            Errno::EOVERFLOW,
         ] {
             let said = sentence(Error::Os { subject: what, errno });
             assert!(said.ends_with(&format!("({errno:?}){}", remedy(errno))), "{said}");
@@ -126,10 +175,13 @@ fn remedies() {
             "its subsystem link in /sys/dev/char cannot be read",
         ),
         (
-            Error::MapRange { end: Some(8192), size: 5000 },
+            Error::MapRange { end: 8192, size: 5000 },
             "ends at byte 8192, but the source has only 5000 bytes",
         ),
-        (Error::MapRange { end: None, size: 5000 }, "exceeds 64 bits; the source has 5000 bytes"),
+        (
+            Error::MapRange { end: u64::MAX, size: 5000 },
+            "exceeds 64 bits; the source has 5000 bytes",
+        ),
         (
             Error::OffsetBeyondEnd { offset: 8192, size: 5000 },
             "begins at byte 8192, but the source ends there or before",
@@ -190,17 +242,20 @@ fn remedies() {
             Error::NotWritable(WriteFault::Append),
             "opened O_APPEND: the system would write at the end",
         ),
-        (Error::NotDurable(Undurable::Never), "(its table says so): nothing was written"),
+        (Error::NotDurable(Undurable::Never), "(its table says so): nothing was changed"),
         (Error::NotDurable(Undurable::Unarmed), "not armed, and does not keep what is written"),
         (
             Error::NotDurable(Undurable::NoInstruction),
-            "no processor was given that can: nothing was written",
+            "only a call of the system makes stores to a file durable then: nothing was changed",
         ),
         (
             Error::NotDurable(Undurable::NoHints),
             "flush hints have to be written to, and not all were given",
         ),
-        (Error::NotDurable(Undurable::NoCall), "host has to be called, and no call was given"),
+        (
+            Error::NotDurable(Undurable::NoCall),
+            "only a call makes stores durable, and there is none",
+        ),
         (Error::NeverDurable, "hypervisor cannot be made durable by the guest"),
         (Error::RegionUnarmed, "its battery or its firmware is at fault"),
         (Error::SeveralNumaNodes, "on a volume whose regions are on several nodes"),

@@ -20,7 +20,7 @@ fn boundaries() {
     const K: u64 = 4096;
     let unaligned_offset = |offset| Err(Error::OffsetUnaligned { offset, alignment: K });
     let unaligned_length = |length| Err(Error::LengthUnaligned { length, alignment: K });
-    let beyond = |end, size| Err(Error::MapRange { end: Some(end), size });
+    let beyond = |end, size| Err(Error::MapRange { end, size });
     let begins_beyond = |offset, size| Err(Error::OffsetBeyondEnd { offset, size });
     let rows = [
         // size, offset, length, what comes of it
@@ -47,6 +47,15 @@ fn boundaries() {
         (4 * K + 1, 4 * K, 0, Ok(4 * K..4 * K + 1)),
         (4 * K + 1, 4 * K, K, beyond(5 * K, 4 * K + 1)),
         (1, 0, 0, Ok(0..1)),
+        // So is a length that ends exactly there, though it is no whole page either.
+        (4 * K + 1, 0, 4 * K + 1, Ok(0..4 * K + 1)),
+        (4 * K + 1, 4 * K, 1, Ok(4 * K..4 * K + 1)),
+        (4 * K + 1, 0, 4 * K, Ok(0..4 * K)),
+        (4 * K + 1, 0, 4 * K + 2, unaligned_length(4 * K + 2)),
+        (4 * K + 1, K, 4 * K + 1, unaligned_length(4 * K + 1)),
+        (4 * K + 1, 4 * K, 2, unaligned_length(2)),
+        (1, 0, 1, Ok(0..1)),
+        (1, 0, 2, unaligned_length(2)),
         (1, 0, K, beyond(K, 1)),
         (0, 0, 0, Err(Error::SourceEmpty)),
         (0, K, K, Err(Error::SourceEmpty)),
@@ -54,6 +63,8 @@ fn boundaries() {
         // length.
         (0, 1, 1, unaligned_offset(1)),
         (0, 0, 1, Err(Error::SourceEmpty)),
+        // Both end beyond what 64 bits can count.
+        (K, K, u64::MAX - K, unaligned_length(u64::MAX - K)),
     ];
     for (size, offset, length, expected) in rows {
         assert_eq!(
@@ -66,7 +77,7 @@ fn boundaries() {
 
 #[test]
 fn extremes() {
-    let overflow = |size| Err(Error::MapRange { end: None, size });
+    let overflow = |size| Err(Error::MapRange { end: u64::MAX, size });
     assert_eq!(check(u64::MAX, 1, 0, u64::MAX), Ok(0..u64::MAX));
     assert_eq!(check(u64::MAX, 1, 1, u64::MAX), overflow(u64::MAX));
     assert_eq!(check(u64::MAX, 1, TOP, 0), Ok(TOP..u64::MAX));
@@ -84,6 +95,11 @@ fn extremes() {
             );
         }
     }
+    // A sum that wraps to the end is no end.
+    assert_eq!(
+        check(4097, 4096, 8192, u64::MAX - 4094),
+        Err(Error::LengthUnaligned { length: u64::MAX - 4094, alignment: 4096 })
+    );
     // The largest alignment there is: one range only.
     let half = 1 << 63;
     assert_eq!(check(u64::MAX, half, 0, half), Ok(0..half));
@@ -111,7 +127,7 @@ fn an_anonymous_source_has_no_offsets() {
         assert_eq!(source(8192).check_range(offset, 8192), Ok(0..8192));
         assert_eq!(
             source(8192).check_range(offset, 12288),
-            Err(Error::MapRange { end: Some(12288), size: 8192 })
+            Err(Error::MapRange { end: 12288, size: 8192 })
         );
         let unaligned = Error::LengthUnaligned { length: 1, alignment: 4096 };
         assert_eq!(source(8192).check_range(offset, 1), Err(unaligned));
@@ -130,7 +146,8 @@ fn model(size: u128, alignment: u128, offset: u128, length: u128) -> Result<Rang
     if size == 0 {
         return Err(-100_018);
     }
-    if !length.is_multiple_of(alignment) {
+    // To the end of the source: all that is left, which may be no whole page.
+    if !length.is_multiple_of(alignment) && offset + length != size {
         return Err(-100_015);
     }
     let end = if length == 0 { size } else { offset + length };
@@ -157,7 +174,7 @@ proptest! {
         prop_assert_eq!(found.clone().map(|range| range.start.into()..range.end.into()).map_err(|error| error.code()), expected);
         if let Err(Error::MapRange { end, size: told }) = found {
             prop_assert_eq!(told, size);
-            prop_assert!(end.is_none_or(|end| end > size), "the end that is told lies beyond the source");
+            prop_assert!(end > size || end == u64::MAX, "the end that is told lies beyond the source");
         }
     }
 }

@@ -25,6 +25,7 @@ type Intended = (&'static str, &'static str, i128, i128, &'static str);
 const INVALID_FILE_HANDLE: i128 = -100_004;
 const INVALID_FILE_TYPE: i128 = -100_005;
 const MAP_RANGE: i128 = -100_006;
+const LENGTH_UNALIGNED: i128 = -100_015;
 const ENOENT: i128 = -2;
 const EINVAL: i128 = -22;
 
@@ -40,6 +41,8 @@ const MODE_3_TYPE: &str =
 const HUGE: &str =
     "mappings of hugetlbfs have to be aligned to its huge pages; libpmem2 gives the page size";
 const PTY: &str = "a character device without an entry in /sys/dev/char is no device DAX; libpmem2 passes readlink's error on";
+const TO_THE_END: &str =
+    "length 0 maps the same bytes, in whole pages; programs that keep a file's length name it";
 const REST: &str = "nothing is left to map at the end: a range error like any beyond; libpmem2 passes mmap's error on";
 
 fn code<T>(answer: Result<T, Error>) -> Result<T, i32> {
@@ -180,6 +183,12 @@ fn class(size: u64, offset: u64, length: u64) -> Option<&'static str> {
         (PAGE.., _, 0) if offset == size && offset.is_multiple_of(PAGE) => {
             Some("the rest, of which there is none")
         }
+        _ if offset.is_multiple_of(PAGE)
+            && !length.is_multiple_of(PAGE)
+            && offset.checked_add(length) == Some(size) =>
+        {
+            Some("a length that ends exactly at the end, within a page")
+        }
         _ => None,
     }
 }
@@ -191,7 +200,7 @@ fn check_range_is_what_map_new_says() {
     let offsets = [0, 1, 100, PAGE, 3 * PAGE, 4 * PAGE, 5 * PAGE, ODD, 1 << 62]
         .into_iter()
         .chain(near_the_end);
-    let lengths = [0, 1, PAGE - 1, PAGE, 3 * PAGE, 4 * PAGE, 5 * PAGE, ODD, 1 << 62]
+    let lengths = [0, 1, 100, PAGE - 1, PAGE, 3 * PAGE, 4 * PAGE, 5 * PAGE, ODD, 1 << 62]
         .into_iter()
         .chain(near_the_end);
     let library = Libpmem2::load();
@@ -221,5 +230,17 @@ fn check_range_is_what_map_new_says() {
         theirs.delete();
     }
     assert!(granted > 10, "{granted}");
-    compare(found, &[("the rest, of which there is none", "range", MAP_RANGE, EINVAL, REST)]);
+    let to_the_end = |granted: u64| {
+        let class = "a length that ends exactly at the end, within a page";
+        (class, "range", granted.into(), LENGTH_UNALIGNED, TO_THE_END)
+    };
+    compare(
+        found,
+        &[
+            ("the rest, of which there is none", "range", MAP_RANGE, EINVAL, REST),
+            to_the_end(1),
+            to_the_end(100),
+            to_the_end(ODD),
+        ],
+    );
 }

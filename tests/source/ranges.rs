@@ -26,7 +26,7 @@ fn model(offset: u64, length: u64, size: u64, alignment: u64) -> Result<Range<u6
     if size == 0 {
         return Err(Error::SourceEmpty);
     }
-    if !length.is_multiple_of(alignment) {
+    if !length.is_multiple_of(alignment) && wide_offset + wide_length != wide_size {
         return Err(Error::LengthUnaligned { length, alignment });
     }
     if offset >= size {
@@ -36,7 +36,7 @@ fn model(offset: u64, length: u64, size: u64, alignment: u64) -> Result<Range<u6
     let wide_length = if length == 0 { wide_size - wide_offset } else { wide_length };
     let end = wide_offset + wide_length;
     if end > wide_size {
-        return Err(Error::MapRange { end: u64::try_from(end).ok(), size });
+        return Err(Error::MapRange { end: u64::try_from(end).unwrap_or(u64::MAX), size });
     }
     Ok(offset..u64::try_from(end).expect("not above the size"))
 }

@@ -153,7 +153,7 @@ pub type WideMessage = Message<u16>;
 /// The units of a message, the zero among them: every sentence fits. They lie in thread-local
 /// storage, which is scarce where a library is loaded into a running program. shim.c of hosted/ and
 /// windows/ has the same number.
-const SIZE: usize = 320;
+const SIZE: usize = 448;
 
 impl Message {
     /// The text before anything has failed: never an empty one.

@@ -10,6 +10,12 @@ pub enum Reason {
     Private,
     /// Byte: nothing of anonymous memory is kept.
     Anonymous,
+    /// The program, or its user, set this granularity, whatever the memory needs
+    /// ([`Granularity::forced_by`](crate::Granularity::forced_by)).
+    Forced,
+    /// Page: the program wants a call of the system to make stores durable, and no synchronous
+    /// mapping (`MapConfig::by_call`).
+    ByCall,
     /// Byte: the platform saves the processor's caches when the power fails (eADR), or there are
     /// none in between.
     CpuCache,
@@ -70,6 +76,8 @@ impl Reason {
         match self {
             Self::Private => "private",
             Self::Anonymous => "anonymous",
+            Self::Forced => "forced",
+            Self::ByCall => "by_call",
             Self::CpuCache => "cpu_cache",
             Self::MemoryController => "memory_controller",
             Self::DomainUnstated => "domain_unstated",
@@ -122,6 +130,8 @@ mod tests {
         for (reason, name) in all! {
             Private "private"
             Anonymous "anonymous"
+            Forced "forced"
+            ByCall "by_call"
             CpuCache "cpu_cache"
             MemoryController "memory_controller"
             DomainUnstated "domain_unstated"
@@ -152,7 +162,11 @@ mod tests {
             let documented = reasons
                 .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
                 .any(|word| word == name);
-            assert_ne!(documented, matches!(name, "private" | "anonymous"), "{name}");
+            assert_ne!(
+                documented,
+                matches!(name, "private" | "anonymous" | "forced" | "by_call"),
+                "{name}"
+            );
         }
     }
 }

@@ -29,7 +29,7 @@ __asm__(".symver pmem2_perror, pmem2_perror@LIBPMEM2_1.0");
 #endif
 
 /* SIZE and Message::NONE of src/text.rs. */
-static _Thread_local char message[320] WITH_THREAD = "no call of this thread has failed";
+static _Thread_local char message[448] WITH_THREAD = "no call of this thread has failed";
 
 #define HIDDEN __attribute__((visibility("hidden")))
 

@@ -77,8 +77,8 @@ fn errors() -> Vec<Error> {
     let hidden = Backing::Hidden(FileSystem::from_magic(u32::MAX));
     let mut errors = vec![
         Error::OffsetBeyondEnd { offset: u64::MAX, size: u64::MAX },
-        Error::MapRange { end: Some(u64::MAX), size: u64::MAX },
-        Error::MapRange { end: None, size: u64::MAX },
+        Error::MapRange { end: u64::MAX, size: u64::MAX },
+        Error::MapRange { end: u64::MAX - 1, size: u64::MAX },
         Error::NeverDurable,
         Error::RegionNeverDurable,
         Error::RegionUnarmed,

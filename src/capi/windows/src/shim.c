@@ -14,7 +14,7 @@
 #include <stdio.h>
 
 /* SIZE and Message::NONE of src/text.rs. */
-#define SIZE 320
+#define SIZE 448
 
 struct texts {
 	char message[SIZE];
