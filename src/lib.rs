@@ -121,6 +121,7 @@ pub mod error;
 pub mod guide;
 #[cfg(target_os = "linux")]
 pub mod linux;
+pub mod map;
 pub mod persist;
 pub mod place;
 pub mod platform;
@@ -131,6 +132,7 @@ pub mod transfer;
 mod words;
 
 pub use error::{Code, Error};
+pub use map::{MapConfig, Mapping};
 pub use place::granularity::expected::{Granularity, Sharing};
 #[cfg(any(target_has_atomic = "ptr", feature = "critical-section"))]
 pub use pool::{Pool, Slot};

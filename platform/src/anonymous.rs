@@ -6,6 +6,7 @@ use crate::{
     badblocks::BadBlocks,
     facts::{Access, Facts, Kind, NoId},
     fail::Fail,
+    map::{Map, Mapped, Request, Span},
     native::Native,
     place::{Locate, Nowhere},
     source::{Borrowed, Handle, Platform},
@@ -85,4 +86,31 @@ impl<P: Platform> Transfer for Anon<P> {
 /// Memory that belongs to no device is on no list.
 impl<P: Platform> BadBlocks for Anon<P> {
     type List = Infallible;
+}
+
+// SAFETY: the platform below keeps its promise, and this one maps and unmaps nothing itself.
+unsafe impl<P: Map> Map for Anon<P> {
+    type Steps = P::Steps;
+
+    fn steps(self, flushes: bool) -> Result<P::Steps, Fail> {
+        self.0.steps(flushes)
+    }
+
+    fn map(
+        anonymous: Borrowed<'_, Self>,
+        _: &Facts<NoId>,
+        request: &Request,
+    ) -> Result<Mapped, Fail> {
+        anonymous.platform().0.map_anonymous(request)
+    }
+
+    unsafe fn unmap(self, taken: Span) -> Result<(), Fail> {
+        // SAFETY: the caller's.
+        unsafe { self.0.unmap(taken) }
+    }
+
+    unsafe fn populate(self, bytes: Span, write: bool) -> Result<(), Fail> {
+        // SAFETY: the caller's.
+        unsafe { self.0.populate(bytes, write) }
+    }
 }

@@ -96,7 +96,12 @@ pub use linux::{
     BadSectors, Channel, Dimm, FileId, GuardedCopy, Linux, Location, SigbusHandler,
     resume_after_sigbus,
 };
-pub use map::Protection;
+pub use map::{
+    Map, Mapped, Protection, Request, Span,
+    memory::{Memory, MemoryFault},
+    plain::{Plain, Shared},
+    steps::Steps,
+};
 pub use native::{Descriptors, Native};
 pub use persist::{Means, PersistenceDomain, Route, Undurable};
 pub use place::{Backing, DaxOption, DaxState, DimmState, Locate, MapSync, Mode, Nowhere, Region};

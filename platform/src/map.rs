@@ -1,5 +1,20 @@
 //! The contract for mapping: what a system does, and the memory that it makes.
 
+pub(crate) mod memory;
+pub(crate) mod plain;
+pub(crate) mod steps;
+
+use core::{ops::Range, ptr::NonNull};
+
+use crate::{
+    alignment::Alignment,
+    facts::Facts,
+    fail::Fail,
+    place::MapSync,
+    source::{Borrowed, Platform},
+};
+use steps::Steps;
+
 bitflags::bitflags! {
     /// The accesses that mapped memory allows: `PMEM2_PROT_*` of pmem2_config_set_protection(3). No
     /// bit is `PMEM2_PROT_NONE`.
@@ -11,5 +26,162 @@ bitflags::bitflags! {
         const WRITE = 2;
         /// Execution of instructions.
         const EXEC = 4;
+    }
+}
+
+/// A range of addresses. It is a name, not a right: [`Memory`](crate::Memory) owns addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// The first byte.
+    pub at: NonNull<u8>,
+    /// The length in bytes.
+    pub length: usize,
+}
+
+/// A mapping that is asked for. The core has checked it against the source.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Request {
+    /// The offset in the object in bytes, a multiple of its alignment.
+    pub offset: u64,
+    /// The length in bytes: not 0, and at most `isize::MAX`. It may end beyond the object, and in
+    /// the middle of a page.
+    pub length: usize,
+    /// The accesses that are needed.
+    pub protection: Protection,
+    /// Whether stores stay in the mapping.
+    pub private: bool,
+    /// Whether a synchronous mapping (`MAP_SYNC`) is to be tried first.
+    pub synchronous: bool,
+    /// The alignment by which address and offset are to have the same remainder; `None` leaves it
+    /// to the system.
+    pub alignment: Option<Alignment>,
+}
+
+impl Request {
+    /// Makes a request for `length` bytes at `offset`, shared, for loads and stores.
+    #[must_use]
+    pub const fn new(offset: u64, length: usize) -> Self {
+        let protection = Protection::READ.union(Protection::WRITE);
+        Self { offset, length, protection, private: false, synchronous: false, alignment: None }
+    }
+}
+
+/// A mapping that was made.
+#[derive(Clone, Copy, Debug)]
+pub struct Mapped {
+    /// The address of its first byte. It has as many bytes as were asked for.
+    pub at: NonNull<u8>,
+    /// The bytes that the system took, and that [`unmap`](Map::unmap) is called with: whole pages.
+    pub taken: usize,
+    /// The result of the attempt to map synchronously; [`MapSync::Refused`] where none was made.
+    pub synchronous: MapSync,
+}
+
+/// A system that maps its objects.
+///
+/// [`steps`](Map::steps) has to be written; every other method answers [`Fail::Unsupported`] until
+/// it is. A platform that maps nothing says so in it, too.
+///
+/// # Safety
+///
+/// [`map`](Map::map) and [`map_anonymous`](Map::map_anonymous) return memory of the length and with
+/// the protection that were asked for, at addresses that nobody else has, until
+/// [`unmap`](Map::unmap). The object may become shorter or go bad meanwhile: an access then raises a
+/// signal or an exception, and never reaches other memory.
+pub unsafe trait Map: Platform {
+    /// The steps that lead a store to the medium: the processor's, or those of a model in its
+    /// place.
+    type Steps: Steps;
+
+    /// Returns the steps for the mapped memory: with an instruction that flushes cache lines, if
+    /// `flushes`. Where there is none, this is [`Fail::Unsupported`].
+    fn steps(self, flushes: bool) -> Result<Self::Steps, Fail>;
+
+    /// Maps bytes of an object at addresses of the system's choice.
+    fn map(
+        handle: Borrowed<'_, Self>,
+        facts: &Facts<Self::Id>,
+        request: &Request,
+    ) -> Result<Mapped, Fail> {
+        let _ = (handle, facts, request);
+        Err(Fail::Unsupported)
+    }
+
+    /// Maps memory that belongs to no object and is zeros, for [`Anon`](crate::Anon).
+    fn map_anonymous(self, request: &Request) -> Result<Mapped, Fail> {
+        let _ = request;
+        Err(Fail::Unsupported)
+    }
+
+    /// Unmaps memory. On failure it is still mapped.
+    ///
+    /// # Safety
+    ///
+    /// The caller owns the memory, which this platform mapped, and nobody uses it any more.
+    unsafe fn unmap(self, taken: Span) -> Result<(), Fail> {
+        let _ = taken;
+        Err(Fail::Unsupported)
+    }
+
+    /// Makes these bytes of a mapping durable by a call of the system: msync(2).
+    ///
+    /// # Safety
+    ///
+    /// The bytes belong to a mapping that this platform made of the object.
+    unsafe fn sync(handle: Borrowed<'_, Self>, bytes: Span) -> Result<(), Fail> {
+        let _ = (handle, bytes);
+        Err(Fail::Unsupported)
+    }
+
+    /// Makes sure that everything flushed so far has left the buffers of the memory below the
+    /// object: `deep_flush` of its regions. [`Fail::Absent`] where it lies on no region.
+    fn deep_flush(handle: Borrowed<'_, Self>, facts: &Facts<Self::Id>) -> Result<(), Fail> {
+        let _ = (handle, facts);
+        Err(Fail::Unsupported)
+    }
+
+    /// Makes the object at least `range.end` bytes long, and allocates storage for the range, whose
+    /// new bytes are zeros. Those that it had stay. With `durable`, its length is durable on
+    /// return.
+    fn extend(
+        handle: Borrowed<'_, Self>,
+        facts: &Facts<Self::Id>,
+        range: Range<u64>,
+        durable: bool,
+    ) -> Result<(), Fail> {
+        let _ = (handle, facts, range, durable);
+        Err(Fail::Unsupported)
+    }
+
+    /// Cuts the object to this size in bytes, durably.
+    fn truncate(
+        handle: Borrowed<'_, Self>,
+        facts: &Facts<Self::Id>,
+        size: u64,
+    ) -> Result<(), Fail> {
+        let _ = (handle, facts, size);
+        Err(Fail::Unsupported)
+    }
+
+    /// Gives the storage of a range back, durably. Its bytes are zeros then.
+    fn deallocate(
+        handle: Borrowed<'_, Self>,
+        facts: &Facts<Self::Id>,
+        range: Range<u64>,
+    ) -> Result<(), Fail> {
+        let _ = (handle, facts, range);
+        Err(Fail::Unsupported)
+    }
+
+    /// Makes page table entries for these bytes of a mapping, for stores if `write`. What would
+    /// raise a signal in an access is an error here.
+    ///
+    /// # Safety
+    ///
+    /// The bytes belong to a mapping that this platform made.
+    unsafe fn populate(self, bytes: Span, write: bool) -> Result<(), Fail> {
+        let _ = (bytes, write);
+        Err(Fail::Unsupported)
     }
 }

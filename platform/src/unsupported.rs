@@ -4,8 +4,10 @@ use core::convert::Infallible;
 
 use crate::{
     badblocks::BadBlocks,
+    cpu::processor::Cpu,
     facts::{Facts, NoId},
     fail::Fail,
+    map::Map,
     place::{Locate, Nowhere},
     source::{Borrowed, Platform},
     transfer::Transfer,
@@ -44,4 +46,13 @@ impl Transfer for Unsupported {
 
 impl BadBlocks for Unsupported {
     type List = Infallible;
+}
+
+// SAFETY: it maps nothing.
+unsafe impl Map for Unsupported {
+    type Steps = Cpu;
+
+    fn steps(self, _: bool) -> Result<Cpu, Fail> {
+        Err(Fail::Unsupported)
+    }
 }

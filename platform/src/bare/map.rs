@@ -2,11 +2,16 @@
 
 use core::{fmt, ptr::NonNull};
 
-use super::{region::RegionKind, source::Extent};
+use super::{
+    region::RegionKind,
+    source::{Bare, Extent},
+};
 use crate::{
     cpu::processor::{Cpu, write_flush_hint},
     errno::Errno,
     facts::Kind,
+    fail::Fail,
+    map::Map,
     persist::{Means, PersistenceDomain, Route, Undurable},
 };
 
@@ -294,5 +299,15 @@ impl fmt::Debug for Window<'_> {
             .field("at", &at)
             .field("length", &length)
             .finish_non_exhaustive()
+    }
+}
+
+// SAFETY: it maps nothing.
+unsafe impl Map for Bare<'_> {
+    type Steps = Cpu;
+
+    /// A region is used through a [`Window`].
+    fn steps(self, _: bool) -> Result<Cpu, Fail> {
+        Err(Fail::Unsupported)
     }
 }

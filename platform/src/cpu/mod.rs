@@ -1,5 +1,6 @@
 //! The processor's instructions that make a store durable: the flush of cache lines, and fences.
 
+pub(crate) mod access;
 // CPUID is forbidden in an enclave (SGX).
 #[cfg_attr(
     any(target_arch = "x86", all(target_arch = "x86_64", not(target_env = "sgx"))),

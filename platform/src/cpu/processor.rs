@@ -49,6 +49,37 @@ impl Cpu {
         Self::checked(instruction, line)
     }
 
+    /// Detects it once in a process: CPUID may take microseconds under a hypervisor.
+    pub(crate) fn detect_once() -> Result<Self, Fail> {
+        use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
+
+        /// The instructions that are detected, by the upper half of a byte, from 1 on.
+        const KNOWN: [Instruction; 6] = [
+            Instruction::Clwb,
+            Instruction::ClflushOpt,
+            Instruction::Clflush,
+            Instruction::DcCvadp,
+            Instruction::DcCvap,
+            Instruction::DcCvac,
+        ];
+        /// A constant that is found late, not state: the lower half is the logarithm of a line.
+        static FOUND: AtomicU8 = AtomicU8::new(0);
+
+        let found = FOUND.load(Relaxed);
+        let known = usize::from(found >> 4).checked_sub(1).and_then(|which| KNOWN.get(which));
+        if let Some(&instruction) = known {
+            return Self::checked(instruction, 1_usize.wrapping_shl(u32::from(found & 15)));
+        }
+        let cpu = Self::detect()?;
+        let which = KNOWN.iter().position(|&known| known == cpu.instruction);
+        let which = which.and_then(|which| u8::try_from(which.checked_add(1)?).ok());
+        let line = u8::try_from(cpu.line.trailing_zeros()).ok().filter(|&line| line < 16);
+        if let (Some(which), Some(line)) = (which, line) {
+            FOUND.store(which << 4 | line, Relaxed);
+        }
+        Ok(cpu)
+    }
+
     /// Describes a processor that has this instruction, and cache lines of `line` bytes: for Zicbom
     /// the block size (`riscv,cbom-block-size` in a devicetree), for a Cortex-M7 32, for
     /// [`Instruction::None`] and [`Instruction::CortexM`] 1.

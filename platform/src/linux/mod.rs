@@ -1,7 +1,7 @@
 //! Linux: facts about file descriptors, from the kernel and from sysfs.
 //!
 //! [`sys`] makes the system calls, [`sysfs`] reads /sys. The capabilities stand on them side by
-//! side: [`source`], [`place`], [`transfer`], [`badblocks`], the last one on [`place`], too.
+//! side: [`source`], [`place`], [`transfer`], [`badblocks`], [`map`], the last two on [`place`], too.
 
 mod badblocks;
 mod device_dax;
@@ -9,6 +9,7 @@ mod file_id;
 #[cfg(any(test, fuzzing))]
 #[path = "../../../tests/fuzz/src/linux/hostile.rs"]
 pub(crate) mod hostile;
+mod map;
 mod object;
 mod place;
 mod source;

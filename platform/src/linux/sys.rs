@@ -6,6 +6,7 @@
 pub(super) mod blocks;
 pub(super) mod fd;
 pub(super) mod ioctl;
+pub(super) mod map;
 mod open;
 pub(super) mod page;
 #[cfg_attr(
@@ -143,6 +144,8 @@ pub(super) trait Sys: Copy {
         access: Access,
         synchronous: bool,
     ) -> Result<(), Errno>;
+    /// fdatasync(2).
+    fn fdatasync(self, fd: i32) -> Result<(), Errno>;
     /// msync(2) of no bytes at `address`. No memory needs to be mapped there.
     fn msync_nothing(self, address: usize) -> Result<(), Errno>;
 }
@@ -243,6 +246,10 @@ impl Sys for Linux {
         // SAFETY: munmap requires that nobody uses the pages: this function made them, and nobody
         // else has their address.
         unsafe { munmap(pages, length) }.map_err(errno)
+    }
+
+    fn fdatasync(self, fd: i32) -> Result<(), Errno> {
+        rustix::fs::fdatasync(borrow(fd)?).map_err(errno)
     }
 
     fn msync_nothing(self, address: usize) -> Result<(), Errno> {

@@ -10,6 +10,8 @@ mod handle;
 mod id;
 mod identity;
 #[cfg(windows)]
+mod map;
+#[cfg(windows)]
 mod native;
 mod pending;
 mod place;

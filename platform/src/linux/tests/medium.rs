@@ -138,10 +138,6 @@ impl Transfers for Scripted<'_> {
         Ok(length)
     }
 
-    fn fdatasync(self, fd: i32) -> Result<(), Errno> {
-        self.0.descriptor(fd, Call::Fdatasync)
-    }
-
     fn handler(self) -> Result<SigbusHandler, Errno> {
         self.0.call(Call::Handler)?;
         SigbusHandler::install()

@@ -445,6 +445,10 @@ impl<'w> Sys for Scripted<'w> {
         granted.map_err(Errno::from_raw)
     }
 
+    fn fdatasync(self, fd: i32) -> Result<(), Errno> {
+        self.0.descriptor(fd, Call::Fdatasync)
+    }
+
     fn msync_nothing(self, address: usize) -> Result<(), Errno> {
         self.0.call(Call::Msync(address))?;
         if address.is_multiple_of(self.0.page) { Ok(()) } else { Err(Errno::EINVAL) }

@@ -3,11 +3,7 @@
 use super::mcsafe::mapping::{GuardedCopy, SigbusHandler};
 use crate::{
     errno::Errno,
-    linux::sys::{
-        Linux, Sys,
-        fd::{borrow, errno},
-        raw,
-    },
+    linux::sys::{Linux, Sys, raw},
 };
 
 /// The system calls of transfers.
@@ -31,8 +27,6 @@ pub(in crate::linux) trait Transfers: Sys {
         length: usize,
         offset: u64,
     ) -> Result<usize, Errno>;
-    /// fdatasync(2).
-    fn fdatasync(self, fd: i32) -> Result<(), Errno>;
     /// The calls of [`SigbusHandler::install`].
     fn handler(self) -> Result<SigbusHandler, Errno>;
     /// mmap(2) of a [`GuardedCopy`].
@@ -69,10 +63,6 @@ impl Transfers for Linux {
     ) -> Result<usize, Errno> {
         // SAFETY: the caller's.
         unsafe { raw::pwrite(fd, at, length, offset) }
-    }
-
-    fn fdatasync(self, fd: i32) -> Result<(), Errno> {
-        rustix::fs::fdatasync(borrow(fd)?).map_err(errno)
     }
 
     fn handler(self) -> Result<SigbusHandler, Errno> {

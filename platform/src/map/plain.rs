@@ -1,0 +1,100 @@
+//! Types whose values mapped bytes can be.
+
+use core::sync::atomic;
+
+/// Types without padding whose values any bytes are: a value of one can be read from mapped memory
+/// and written to it.
+///
+/// Numbers and arrays of them are. [`plain!`](crate::plain) makes a struct one, without `unsafe` in
+/// the program.
+///
+/// # Safety
+///
+/// Any bytes are a value, and no byte of a value is uninitialized (padding).
+pub unsafe trait Plain: Copy + 'static {}
+
+macro_rules! numbers {
+    ($($number:ty)*) => {$(
+        // SAFETY: any bytes are a number, and all of its bytes are.
+        unsafe impl Plain for $number {}
+    )*};
+}
+numbers! { u8 i8 u16 i16 u32 i32 u64 i64 u128 i128 usize isize f32 f64 }
+
+// SAFETY: an array has the bytes of its elements, and no others.
+unsafe impl<T: Plain, const N: usize> Plain for [T; N] {}
+
+/// Types that mapped memory can be looked at as, in place, while others change it: atomics, arrays
+/// of them, and structs that [`shared!`](crate::shared) makes of them.
+///
+/// # Safety
+///
+/// All bytes of a value are bytes of atomics, and any bytes are a value.
+pub unsafe trait Shared: Sync + 'static {}
+
+macro_rules! atomics {
+    ($($atomic:ident $bits:literal)*) => {$(
+        // SAFETY: any bytes are a value of the atomic, and all of its bytes are.
+        #[cfg(target_has_atomic = $bits)]
+        unsafe impl Shared for atomic::$atomic {}
+    )*};
+}
+atomics! {
+    AtomicU8 "8" AtomicI8 "8" AtomicU16 "16" AtomicI16 "16" AtomicU32 "32" AtomicI32 "32"
+    AtomicU64 "64" AtomicI64 "64" AtomicUsize "ptr" AtomicIsize "ptr"
+}
+
+// SAFETY: an array has the bytes of its elements, and no others.
+unsafe impl<T: Shared, const N: usize> Shared for [T; N] {}
+
+/// Declares structs whose fields are [`Plain`](crate::Plain), and which are then themselves. They
+/// become `repr(C)`, `Copy` and `Clone`.
+///
+/// A struct with padding does not compile, nor one with a field that is not plain.
+#[macro_export]
+macro_rules! plain {
+    ($($(#[$attribute:meta])* $visible:vis struct $name:ident {
+        $($(#[$on_field:meta])* $field_visible:vis $field:ident: $type:ty),* $(,)?
+    })*) => {$(
+        $(#[$attribute])*
+        #[derive(Clone, Copy)]
+        #[repr(C)]
+        $visible struct $name { $($(#[$on_field])* $field_visible $field: $type),* }
+
+        // SAFETY: the fields are plain, and together as large as the struct: there is no padding.
+        unsafe impl $crate::Plain for $name {}
+        const _: () = {
+            $(const fn $field<T: $crate::Plain>() -> usize { ::core::mem::size_of::<T>() })*
+            assert!(
+                ::core::mem::size_of::<$name>() == 0 $(+ $field::<$type>())*,
+                "a plain struct has no padding: order the fields by size, or add fields for it"
+            );
+        };
+    )*};
+}
+
+/// Declares structs whose fields are [`Shared`](crate::Shared), and which are then themselves. They
+/// become `repr(C)`.
+///
+/// A struct with padding does not compile, nor one with a field that is not of atomics.
+#[macro_export]
+macro_rules! shared {
+    ($($(#[$attribute:meta])* $visible:vis struct $name:ident {
+        $($(#[$on_field:meta])* $field_visible:vis $field:ident: $type:ty),* $(,)?
+    })*) => {$(
+        $(#[$attribute])*
+        #[repr(C)]
+        $visible struct $name { $($(#[$on_field])* $field_visible $field: $type),* }
+
+        // SAFETY: the fields are of atomics, and together as large as the struct: there is no
+        // padding.
+        unsafe impl $crate::Shared for $name {}
+        const _: () = {
+            $(const fn $field<T: $crate::Shared>() -> usize { ::core::mem::size_of::<T>() })*
+            assert!(
+                ::core::mem::size_of::<$name>() == 0 $(+ $field::<$type>())*,
+                "a shared struct has no padding: order the fields by size, or add fields for it"
+            );
+        };
+    )*};
+}

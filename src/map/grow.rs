@@ -1,0 +1,167 @@
+//! Changing the length and the storage of a mapped file.
+
+use core::ops::{Range, RangeBounds};
+
+use pmem2_platform::{Access, Handle, Kind, Map, MemoryFault, Subject};
+
+use super::mapping::Mapping;
+use crate::{
+    error::{Error, WriteFault},
+    place::granularity::expected::{Granularity, Sharing},
+};
+
+impl<H: Handle<P: Map>> Mapping<H> {
+    /// Makes the file longer, so that the mapping has `length` bytes, and allocates storage for the
+    /// new ones, which are zeros. Its addresses stay. On return the length is durable, or with
+    /// [`Page`](Granularity::Page) is with the first bytes that are made so. A mapping that is as
+    /// long already stays as it is.
+    ///
+    /// Several threads and processes may grow a file at once: it gets as long as the longest. A
+    /// process that has it mapped sees others' bytes after [`catch_up`](Mapping::catch_up).
+    ///
+    /// # Errors
+    ///
+    /// The mapping stays as it is.
+    ///
+    /// - [`MapRange`](Error::MapRange): there are no addresses for so many bytes; see
+    ///   [`MapConfig::room`](crate::MapConfig::room).
+    /// - [`Os`](Error::Os) with [`Subject::Allocated`]: there is no space (`ENOSPC`, `EDQUOT`,
+    ///   `EFBIG`), or the file system cannot allocate (`EOPNOTSUPP`).
+    /// - Those of [`deallocate`](Mapping::deallocate).
+    pub fn grow(&self, length: usize) -> Result<(), Error> {
+        if length > self.room() {
+            return Err(self.refused(MemoryFault::Outside, 0..length));
+        }
+        self.resizable()?;
+        let now = self.length();
+        if length <= now {
+            return Ok(());
+        }
+        let durable = self.granularity != Granularity::Page;
+        H::P::extend(self.handle().into(), &self.facts, self.in_file(&(now..length)), durable)
+            .map_err(|fail| Error::from_fail(fail, Subject::Allocated))?;
+        let mut seen = now;
+        while seen < length {
+            match self.memory.set_reach(seen, length) {
+                Ok(()) => break,
+                Err(other) => seen = other,
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the file shorter, durably, so that the mapping has `length` bytes. An access of
+    /// another process, or through another mapping, to what was cut off raises SIGBUS.
+    ///
+    /// # Errors
+    ///
+    /// - [`MapRange`](Error::MapRange): it has fewer.
+    /// - Those of [`deallocate`](Mapping::deallocate); the mapping has only `length` bytes all the
+    ///   same.
+    pub fn shrink(&mut self, length: usize) -> Result<(), Error> {
+        self.resizable()?;
+        self.check(&(length..length))?;
+        let mut now = self.length();
+        while let Err(other) = self.memory.set_reach(now, length) {
+            now = other;
+        }
+        let size = self.in_file(&(0..length)).end;
+        H::P::truncate(self.handle().into(), &self.facts, size)
+            .map_err(|fail| Error::from_fail(fail, Subject::Size))
+    }
+
+    /// Takes note of the bytes that the file has now, of those that there is room for, and returns
+    /// their number. Others may have made the file longer or shorter.
+    ///
+    /// System calls on Linux: `fstat`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Source::size`](crate::Source::size).
+    pub fn catch_up(&self) -> Result<usize, Error> {
+        let mut seen = self.length();
+        if self.memory.is_borrowed() || self.facts.kind != Kind::RegularFile {
+            return Ok(seen);
+        }
+        loop {
+            let bytes = self.source().size()?.saturating_sub(self.offset);
+            let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+            match self.memory.set_reach(seen, bytes) {
+                Ok(()) => return Ok(bytes.min(self.room())),
+                // It has grown meanwhile.
+                Err(other) => seen = other,
+            }
+        }
+    }
+
+    /// Makes sure that an access to the range raises no signal for want of memory or space, and
+    /// takes no page fault: allocates storage for holes of the file if `write`, and makes page
+    /// table entries for loads, or with `write` for stores.
+    ///
+    /// # Errors
+    ///
+    /// - [`MapRange`](Error::MapRange), [`NotWritable`](Error::NotWritable): as for accesses.
+    /// - [`Os`](Error::Os) with [`Subject::Allocated`]: there is no space.
+    /// - [`Os`](Error::Os) with [`Subject::Mapping`]: an access would raise a signal (`EFAULT`: the
+    ///   file is shorter; `EHWPOISON`: the memory is bad), or there is no memory (`ENOMEM`).
+    /// - [`Unsupported`](Error::Unsupported): the kernel is older than Linux 5.14. The storage is
+    ///   allocated.
+    pub fn populate(&self, range: impl RangeBounds<usize>, write: bool) -> Result<(), Error> {
+        let range = self.bounds(range);
+        self.check(&range)?;
+        let file = self.facts.kind == Kind::RegularFile && self.sharing == Sharing::Shared;
+        if write && file && !range.is_empty() {
+            H::P::extend(self.handle().into(), &self.facts, self.in_file(&range), false)
+                .map_err(|fail| Error::from_fail(fail, Subject::Allocated))?;
+        }
+        match self.memory.populate(range.clone(), write) {
+            Ok(done) => done.map_err(|fail| Error::from_fail(fail, Subject::Mapping)),
+            Err(fault) => Err(self.refused(fault, range)),
+        }
+    }
+
+    /// Gives the storage of the range back to the file system, durably. Its bytes are zeros then.
+    /// A later store to them needs space again: see [`populate`](Mapping::populate).
+    ///
+    /// # Errors
+    ///
+    /// - [`MapRange`](Error::MapRange): the range ends beyond the mapping.
+    /// - [`SourceTypeNotSupported`](Error::SourceTypeNotSupported): no file, a private mapping, a
+    ///   part of a mapping.
+    /// - [`NotWritable`](Error::NotWritable): the file was opened read-only.
+    /// - [`NotSynced`](Error::NotSynced), [`Os`](Error::Os): the system failed.
+    pub fn deallocate(&self, range: impl RangeBounds<usize>) -> Result<(), Error> {
+        self.resizable()?;
+        let range = self.bounds(range);
+        self.check(&range)?;
+        if range.is_empty() {
+            return Ok(());
+        }
+        H::P::deallocate(self.handle().into(), &self.facts, self.in_file(&range))
+            .map_err(|fail| Error::from_fail(fail, Subject::Allocated))
+    }
+
+    const fn handle(&self) -> &H {
+        self.memory.handle()
+    }
+
+    /// Refuses what has no storage of its own to change.
+    fn resizable(&self) -> Result<(), Error> {
+        if self.facts.kind != Kind::RegularFile
+            || self.sharing == Sharing::Private
+            || self.memory.is_borrowed()
+        {
+            Err(Error::SourceTypeNotSupported)
+        } else if !self.facts.access.contains(Access::WRITE) {
+            Err(Error::NotWritable(WriteFault::ReadOnly))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Returns the range in the file.
+    fn in_file(&self, range: &Range<usize>) -> Range<u64> {
+        let at = |byte: usize| self.offset.saturating_add(u64::try_from(byte).unwrap_or(u64::MAX));
+        at(range.start)..at(range.end)
+    }
+}

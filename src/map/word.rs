@@ -1,0 +1,75 @@
+//! A word of a mapping.
+
+use core::fmt;
+
+use pmem2_platform::{Handle, Map};
+
+use super::{access::at, mapping::Mapping};
+use crate::error::Error;
+
+/// An aligned word of 8 bytes in a mapping, made by [`Mapping::word`]. It is loaded and stored
+/// whole, in the byte order of the processor.
+pub struct Word<'m, H: Handle<P: Map>> {
+    mapping: &'m Mapping<H>,
+    offset: usize,
+}
+
+impl<'m, H: Handle<P: Map>> Word<'m, H> {
+    #[inline]
+    pub(super) fn new(mapping: &'m Mapping<H>, offset: usize) -> Result<Self, Error> {
+        let word = mapping.memory.check_word(offset);
+        word.map_err(|fault| mapping.refused(fault, at(offset, 8)))?;
+        Ok(Self { mapping, offset })
+    }
+
+    /// Returns the offset in the mapping.
+    #[inline]
+    #[must_use]
+    pub const fn offset(&self) -> usize {
+        self.offset
+    }
+
+    /// Loads the word. It orders nothing: for that, [`view`](Mapping::view) an atomic.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`read`](Mapping::read).
+    #[inline]
+    #[track_caller]
+    pub fn load(&self) -> Result<u64, Error> {
+        let word = self.mapping.memory.load(self.mapping.steps, self.offset);
+        word.map_err(|fault| self.mapping.refused(fault, at(self.offset, 8)))
+    }
+
+    /// Stores the word in one store. It is durable on return, and not ordered after anything:
+    /// [`commit`](Word::commit) is.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`write`](Mapping::write).
+    #[inline]
+    #[track_caller]
+    pub fn store(&self, word: u64) -> Result<(), Error> {
+        let stores = self.mapping.stores();
+        stores.store(self.offset, word)?;
+        stores.finish()
+    }
+
+    /// Stores the word in one store, after everything that was stored before is durable, as
+    /// [`Mapping::commit`] does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`commit`](Mapping::commit).
+    #[inline]
+    #[track_caller]
+    pub fn commit(&self, word: u64) -> Result<(), Error> {
+        self.mapping.commit(self.offset, word)
+    }
+}
+
+impl<H: Handle<P: Map>> fmt::Debug for Word<'_, H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Word").field("offset", &self.offset).finish_non_exhaustive()
+    }
+}

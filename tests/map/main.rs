@@ -1,0 +1,4 @@
+//! Mappings on Linux.
+#![cfg(target_os = "linux")]
+
+mod smoke;
