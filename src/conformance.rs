@@ -113,6 +113,10 @@ pub enum Rule {
     RegionsAreCounted,
     /// The regions come by bus and number, each once.
     RegionsAreOrdered,
+    /// The domain, and whether a region can only be read and is armed, are those of the region, and
+    /// there is none after the last one. Of what is mapped synchronously the domain is
+    /// [`CpuCache`](crate::persist::PersistenceDomain::CpuCache) where the region's is.
+    RegionFacts,
     /// The NUMA nodes are those of the regions, and there is none after the last one.
     NumaNode,
     /// The DIMMs of a region are the same each time, and there is none after the last one.
@@ -187,6 +191,10 @@ impl fmt::Display for Violation<'_> {
             Rule::RegionsAreOrdered => {
                 f.write_str("the regions are not in the order of buses and numbers")
             }
+            Rule::RegionFacts => f.write_str(
+                "the domain, or whether a region can only be read or is armed, is not that of the \
+                 region",
+            ),
             Rule::NumaNode => f.write_str("the NUMA nodes are not those of the regions"),
             Rule::DimmsAreStable => {
                 f.write_str("the DIMMs of a region are others each time, or do not end")

@@ -70,6 +70,34 @@ pub trait Locate: Platform {
         Err(Fail::Unsupported)
     }
 
+    /// Returns the persistence domain of the region with this index; `None` after the last one.
+    ///
+    /// Where the object is mapped synchronously ([`MapSync::Granted`]), the domain is not the
+    /// host's, and all that matters is whether a fence is enough. An answer may then say less than
+    /// [`region`](Locate::region) does where that takes more calls: only
+    /// [`CpuCache`](PersistenceDomain::CpuCache) is said where the region's is that, and nowhere
+    /// else.
+    fn domain(
+        self,
+        location: &Self::Location,
+        index: usize,
+        synchronous: bool,
+    ) -> Result<Option<PersistenceDomain>, Fail> {
+        let _ = synchronous;
+        Ok(self.region(location, index)?.map(|region| region.domain))
+    }
+
+    /// Returns likewise whether the region can only be read.
+    fn read_only(self, location: &Self::Location, index: usize) -> Result<Option<bool>, Fail> {
+        Ok(self.region(location, index)?.map(|region| region.read_only))
+    }
+
+    /// Returns likewise whether the region is armed: each of its DIMMs keeps what is stored from
+    /// now on.
+    fn armed(self, location: &Self::Location, index: usize) -> Result<Option<bool>, Fail> {
+        Ok(self.region(location, index)?.map(|region| !region.is_unarmed()))
+    }
+
     /// Returns the NUMA node of the region with this index, or, where there are no regions and the
     /// index is 0, of the device: the outer `None` after the last one, the inner one where the
     /// platform does not say.
@@ -308,12 +336,12 @@ impl Region {
     }
 }
 
-/// The result of an attempt to map a page of a file so that a store is durable without a call to
+/// The result of an attempt to map a file so that a store is durable without a call to
 /// the file system (`MAP_SYNC` of mmap(2)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MapSync {
-    /// The mapping was made, and undone.
+    /// The mapping was made; a trial undid it.
     Granted,
     /// The mapping was refused: the file is not mapped directly, or its memory is not synchronous.
     Refused,

@@ -1,6 +1,6 @@
 //! The rules about where objects lie.
 
-use pmem2_platform::{Backing, Fail, Handle, Locate, Subject};
+use pmem2_platform::{Backing, Fail, Handle, Locate, PersistenceDomain, Region, Subject};
 
 use super::{Case, Expect, Rule, Violation, ensure};
 use crate::{error::Error, source::Source};
@@ -53,6 +53,7 @@ fn of_source<H: Handle<P: Locate>>(source: &Source<H>) -> Result<(), Rule> {
         let order = Some((region.bus, region.number));
         ensure(before < order, Rule::RegionsAreOrdered)?;
         before = order;
+        facts_of(platform, &location, index, Some(&region))?;
         ensure(platform.numa_node(&location, index) == Ok(Some(region.numa_node)), Rule::NumaNode)?;
         ensure(
             platform.target_node(&location, index) == Ok(Some(region.target_node)),
@@ -62,11 +63,32 @@ fn of_source<H: Handle<P: Locate>>(source: &Source<H>) -> Result<(), Rule> {
     }
     // Without regions the device may have a node.
     let end = count.max(1);
+    facts_of(platform, &location, end, None)?;
     ensure(platform.numa_node(&location, end) == Ok(None), Rule::NumaNode)?;
     ensure(platform.target_node(&location, end) == Ok(None), Rule::NumaNode)?;
     ensure(
         matches!(platform.dimm(&location, end, 0), Ok(None) | Err(Fail::Unsupported)),
         Rule::DimmsAreStable,
+    )
+}
+
+/// Checks what is asked of a region alone, against the region.
+fn facts_of<P: Locate>(
+    platform: P,
+    location: &P::Location,
+    index: usize,
+    region: Option<&Region>,
+) -> Result<(), Rule> {
+    let domain = region.map(|region| region.domain);
+    let fence = |domain| domain == Ok(Some(PersistenceDomain::CpuCache));
+    let synchronous = platform.domain(location, index, true);
+    ensure(
+        platform.domain(location, index, false) == Ok(domain)
+            && fence(synchronous) == fence(Ok(domain))
+            && synchronous.map(|domain| domain.is_some()) == Ok(region.is_some())
+            && platform.read_only(location, index) == Ok(region.map(|region| region.read_only))
+            && platform.armed(location, index) == Ok(region.map(|region| !region.is_unarmed())),
+        Rule::RegionFacts,
     )
 }
 

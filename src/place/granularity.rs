@@ -14,15 +14,57 @@ use reason::Reason;
 use super::{Place, survey};
 use crate::{error::Error, persist::decide::route, source::Source};
 
-/// Returns the answer where a kind of source and of sharing has only one; `None` where the system
-/// has to be asked.
-const fn settled(kind: Kind, sharing: Sharing) -> Option<Result<Expected, Error>> {
-    match (kind, sharing) {
-        (Kind::Anonymous, _) => Some(Ok(Expected::new(Granularity::Byte, Reason::Anonymous))),
-        (Kind::DeviceDax, Sharing::Private) => Some(Err(Error::SrcDevdaxPrivate)),
-        (_, Sharing::Private) => Some(Ok(Expected::new(Granularity::Byte, Reason::Private))),
-        (_, Sharing::Shared) => None,
+/// The part of a mapping's configuration that its granularity depends on.
+#[derive(Clone, Copy)]
+pub(crate) struct Terms<'p> {
+    pub(crate) sharing: Sharing,
+    /// Whether the program wants a call of the system to make stores durable.
+    pub(crate) by_call: bool,
+    /// The granularity that is set whatever the memory needs.
+    pub(crate) forced: Option<Granularity>,
+    /// The place of the source, where the program kept it: nothing is asked about it then.
+    pub(crate) place: Option<&'p Place>,
+}
+
+impl Terms<'_> {
+    pub(crate) const fn new(sharing: Sharing) -> Self {
+        Self { sharing, by_call: false, forced: None, place: None }
     }
+}
+
+/// Returns the answer where it needs no question; `None` where the system has to be asked.
+fn settled(kind: Kind, terms: &Terms<'_>) -> Result<Option<Expected>, Error> {
+    let (granularity, reason) = match (kind, terms.sharing) {
+        (Kind::Anonymous, _) => (Granularity::Byte, Reason::Anonymous),
+        (Kind::DeviceDax, Sharing::Private) => return Err(Error::SrcDevdaxPrivate),
+        (_, Sharing::Private) => (Granularity::Byte, Reason::Private),
+        // Its table says what its stores need.
+        (Kind::Region, Sharing::Shared) => return Ok(None),
+        (_, Sharing::Shared) => {
+            let (domain, reason) = match (terms.forced, terms.by_call) {
+                (Some(Granularity::Byte), _) => (PersistenceDomain::CpuCache, Reason::Forced),
+                (Some(Granularity::CacheLine), _) => {
+                    (PersistenceDomain::MemoryController, Reason::Forced)
+                }
+                (Some(Granularity::Page), _) => (PersistenceDomain::Host, Reason::Forced),
+                (None, true) => (PersistenceDomain::Host, Reason::ByCall),
+                (None, false) => return Ok(None),
+            };
+            // The system has no call that makes stores to a device DAX durable.
+            let call = kind != Kind::DeviceDax;
+            (granularity(domain, true, call).map_err(Error::NotDurable)?, reason)
+        }
+    };
+    Ok(Some(Expected::new(granularity, reason)))
+}
+
+/// Returns whether a synchronous mapping (`MAP_SYNC`) is to be tried. The granularity of a device
+/// DAX does not depend on the answer.
+fn tries_sync(kind: Kind, terms: &Terms<'_>) -> bool {
+    (kind, terms.sharing) == (Kind::RegularFile, Sharing::Shared)
+        && !terms.by_call
+        && terms.forced != Some(Granularity::Page)
+        && !terms.place.is_some_and(|place| excludes_sync(&place.into()))
 }
 
 /// The part of a place that the granularity depends on. Small, for small stacks.
@@ -47,14 +89,51 @@ impl Basis {
     }
 
     fn add(&mut self, region: &Region) {
-        self.domain =
-            self.domain.into_iter().chain([region.domain]).max_by_key(|domain| weakness(*domain));
+        self.weaken(region.domain);
         self.sector |= region.mode == Mode::Sector;
         self.raw |= region.mode == Mode::Raw;
         self.unarmed |= region.is_unarmed();
     }
 
-    /// Asks everything.
+    /// Adds the domain of another region.
+    fn weaken(&mut self, domain: PersistenceDomain) {
+        let both = self.domain.into_iter().chain([domain]);
+        self.domain = both.max_by_key(|domain| weakness(*domain));
+    }
+
+    /// Asks no more than the granularity depends on: the domain of each region; only where a fence
+    /// would be enough, whether all are armed; and only for a finer answer than a file gets anyhow,
+    /// whether the device is still the same.
+    fn of_domains<H: Handle<P: Locate>>(source: &Source<H>) -> Result<Self, Error> {
+        let (file, region) = (source.is_file(), source.kind() == Kind::Region);
+        source.at_location(Subject::Device, |platform, location| {
+            let failed = |fail| Error::from_fail(fail, Subject::Device);
+            let asked = |fail| Error::from_fail(fail, Subject::Region);
+            let uncounted = Error::Unknown(Subject::Region);
+            let mut basis = Self::new(platform.backing(location).map_err(failed)?, None);
+            let regions = match basis.backing {
+                Backing::Regions => platform.regions(location).map_err(failed)?,
+                _ => 0,
+            };
+            for index in 0..regions {
+                let domain = platform.domain(location, index, file).map_err(asked)?;
+                basis.weaken(domain.ok_or(uncounted)?);
+            }
+            let fence = |basis: &Self| basis.domain == Some(PersistenceDomain::CpuCache);
+            if fence(&basis) || region {
+                for index in 0..regions {
+                    let armed = platform.armed(location, index).map_err(asked)?;
+                    basis.unarmed |= !armed.ok_or(uncounted)?;
+                }
+            }
+            if !file || (fence(&basis) && !basis.unarmed) {
+                platform.confirm(location).map_err(failed)?;
+            }
+            Ok(basis)
+        })
+    }
+
+    /// Asks everything, for the reason.
     fn gather<H: Handle<P: Locate>>(source: &Source<H>) -> Result<Self, Error> {
         source.at_location(Subject::Device, |platform, location| {
             // The backing is known only when the regions are.
@@ -94,9 +173,13 @@ const fn weakness(domain: PersistenceDomain) -> u8 {
 
 /// Decides the granularity of memory in this domain: by the way in which a store becomes durable
 /// there, where all is given that it takes.
-fn granularity(domain: PersistenceDomain, armed: bool) -> Result<Granularity, Undurable> {
+fn granularity(
+    domain: PersistenceDomain,
+    armed: bool,
+    call: bool,
+) -> Result<Granularity, Undurable> {
     let mut means = Means::new(domain);
-    (means.armed, means.call) = (armed, true);
+    (means.armed, means.call) = (armed, call);
     match route(&means) {
         Ok(Route::Fence) => Ok(Granularity::Byte),
         // The processor is that of the program that maps.
@@ -108,6 +191,10 @@ fn granularity(domain: PersistenceDomain, armed: bool) -> Result<Granularity, Un
 
 /// Decides the granularity where a store goes to the memory itself.
 fn by_domain(basis: &Basis, kind: Kind) -> Result<Expected, Error> {
+    // Who has a device DAX cannot call the host.
+    if kind == Kind::DeviceDax && basis.flushed_by_host() {
+        return Err(Error::NeverDurable);
+    }
     let region = kind == Kind::Region;
     let domain = match (basis.backing, basis.domain) {
         (_, Some(domain @ (PersistenceDomain::Never | PersistenceDomain::Host))) => domain,
@@ -121,10 +208,11 @@ fn by_domain(basis: &Basis, kind: Kind) -> Result<Expected, Error> {
     };
     // Of a region of physical memory every store is refused that is not armed. Linux maps one for
     // reading.
-    let granularity = granularity(domain, !(region && basis.unarmed)).map_err(|why| match why {
-        Undurable::Unarmed => Error::RegionUnarmed,
-        _ => Error::RegionNeverDurable,
-    })?;
+    let granularity =
+        granularity(domain, !(region && basis.unarmed), true).map_err(|why| match why {
+            Undurable::Unarmed => Error::RegionUnarmed,
+            _ => Error::RegionNeverDurable,
+        })?;
     let reason = match (basis.backing, basis.domain) {
         // Who has a region can call the host.
         (_, Some(PersistenceDomain::Host)) if region => Reason::Call,
@@ -156,6 +244,16 @@ fn refused_there(basis: &Basis) -> Option<Reason> {
         Some(if basis.raw { Reason::DeviceWithoutDax } else { Reason::VolumeWithoutDax })
     } else {
         None
+    }
+}
+
+/// Returns whether no file there can be mapped synchronously: known without a trial.
+fn excludes_sync(basis: &Basis) -> bool {
+    match basis.backing {
+        // The device is not known, and may have DAX.
+        Backing::Hidden(_) => false,
+        Backing::Volume { dax } => !dax,
+        _ => refused_there(basis).is_some(),
     }
 }
 
@@ -214,13 +312,15 @@ impl<H: Handle<P: Locate>> Source<H> {
     ///   [`CacheLine`](Granularity::CacheLine), for [`DomainUnknown`](Reason::DomainUnknown), and
     ///   otherwise a vaguer reason.
     pub fn expected_granularity(&self, sharing: Sharing) -> Result<Expected, Error> {
-        self.granularity_on(sharing, || Basis::gather(self))
+        self.expected(&Terms::new(sharing))
     }
 
     /// Returns the [`expected_granularity`](Source::expected_granularity) by a place of this source
     /// that was gathered before: for a program that cannot reach `/sys` any more. The place is not
-    /// checked; that of another source may make the answer finer than is true. Where the program
-    /// cannot reach `/proc` either, the reason may be vaguer ([`NotDax`](Reason::NotDax)).
+    /// checked; that of another source may make the answer finer than is true. A file is not mapped
+    /// synchronously where its place excludes that, and the answer is [`Page`](Granularity::Page)
+    /// then. Where the program cannot reach `/proc` either, the reason may be vaguer
+    /// ([`NotDax`](Reason::NotDax)).
     ///
     /// System calls on Linux: of a device DAX none; of a file `fstat`, `mmap` once to three times,
     /// `munmap`, and where the first is refused for the file's own sake `fstat`, `statx`, `openat`,
@@ -235,65 +335,138 @@ impl<H: Handle<P: Locate>> Source<H> {
         place: &Place,
         sharing: Sharing,
     ) -> Result<Expected, Error> {
-        self.granularity_on(sharing, || Ok(place.into()))
+        self.expected(&Terms { place: Some(place), ..Terms::new(sharing) })
     }
 
-    /// Returns the granularity on this basis, which is asked for only where the answer depends on
-    /// it.
-    fn granularity_on(
-        &self,
-        sharing: Sharing,
-        basis: impl FnOnce() -> Result<Basis, Error>,
-    ) -> Result<Expected, Error> {
+    /// Returns the granularity that a mapping on these terms will have, by a trial.
+    fn expected(&self, terms: &Terms<'_>) -> Result<Expected, Error> {
         self.readable()?;
-        if let Some(answer) = settled(self.kind(), sharing) {
-            return answer;
-        }
-        let kind = self.kind();
-        if !matches!(kind, Kind::DeviceDax | Kind::Region) {
-            return self.granularity_of_file(basis);
-        }
-        // By reference: a move would be another copy on the stack.
-        match &basis() {
-            // Who has a device DAX cannot call the host.
-            Ok(basis) if kind == Kind::DeviceDax && basis.flushed_by_host() => {
-                Err(Error::NeverDurable)
-            }
-            Ok(basis) => by_domain(basis, kind),
-            Err(error) => Err(*error),
+        let synchronous = match settled(self.kind(), terms)? {
+            None if self.is_file() => self.query(Subject::MapSync, Locate::synchronous)?,
+            _ => MapSync::Refused,
+        };
+        self.expected_of(terms, synchronous)
+    }
+
+    /// Returns whether the way in which it is mapped decides the granularity.
+    fn is_file(&self) -> bool {
+        !matches!(self.kind(), Kind::DeviceDax | Kind::Region | Kind::Anonymous)
+    }
+
+    /// Returns whether a mapping on these terms is to be tried synchronously (`MAP_SYNC`).
+    pub(crate) fn tries_sync(&self, terms: &Terms<'_>) -> bool {
+        tries_sync(self.kind(), terms)
+    }
+
+    /// Returns the granularity of a mapping on these terms before it is made, where it does not
+    /// depend on the way in which it is made: for everything but a file.
+    ///
+    /// Refuses what could not be made durable.
+    #[allow(dead_code, reason = "Source::map is about to call it")]
+    pub(crate) fn settled(&self, terms: &Terms<'_>) -> Result<Option<Granularity>, Error> {
+        match settled(self.kind(), terms)? {
+            Some(expected) => Ok(Some(expected.granularity)),
+            None if self.is_file() => Ok(None),
+            None => self.granularity_of(terms, MapSync::Refused).map(Some),
         }
     }
 
-    /// Returns the granularity of a file, by the attempt to map it. On its own, for a small stack
-    /// where there are no files.
+    /// Returns the granularity of a mapping that was made on these terms, with what came of the
+    /// attempt to make it synchronous ([`MapSync::Refused`] where that was not tried).
+    ///
+    /// Nothing more is asked than the granularity depends on.
     #[inline(never)]
-    fn granularity_of_file(
+    pub(crate) fn granularity_of(
         &self,
-        basis: impl FnOnce() -> Result<Basis, Error>,
+        terms: &Terms<'_>,
+        synchronous: MapSync,
+    ) -> Result<Granularity, Error> {
+        if let Some(expected) = settled(self.kind(), terms)? {
+            return Ok(expected.granularity);
+        }
+        if self.is_file() && (synchronous != MapSync::Granted || !self.tries_sync(terms)) {
+            return Ok(Granularity::Page);
+        }
+        let basis = match terms.place {
+            Some(place) => Ok(place.into()),
+            None => Basis::of_domains(self),
+        };
+        match basis {
+            Ok(basis) => by_domain(&basis, self.kind()).map(|expected| expected.granularity),
+            // Nobody knows of eADR.
+            Err(_) if self.is_file() => Ok(Granularity::CacheLine),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns the [`granularity_of`](Source::granularity_of) such a mapping with its reason, which
+    /// takes more questions.
+    #[inline(never)]
+    pub(crate) fn expected_of(
+        &self,
+        terms: &Terms<'_>,
+        synchronous: MapSync,
     ) -> Result<Expected, Error> {
-        let page = |reason| Ok(Expected::new(Granularity::Page, reason));
-        match self.query(Subject::MapSync, Locate::synchronous)? {
-            MapSync::Granted => {
-                let unknown = Ok(Expected::new(Granularity::CacheLine, Reason::DomainUnknown));
-                basis().as_ref().map_or(unknown, |basis| by_domain(basis, self.kind()))
-            }
-            MapSync::Unknown => page(Reason::KernelTooOld),
+        if let Some(expected) = settled(self.kind(), terms)? {
+            return Ok(expected);
+        }
+        let basis = || match terms.place {
+            Some(place) => Ok(place.into()),
+            None => Basis::gather(self),
+        };
+        if self.is_file() && (synchronous != MapSync::Granted || !self.tries_sync(terms)) {
+            return Ok(Expected::new(Granularity::Page, self.refused(synchronous, basis)));
+        }
+        let granularity = self.granularity_of(terms, synchronous)?;
+        if granularity == Granularity::Byte {
+            return Ok(Expected::new(granularity, Reason::CpuCache));
+        }
+        match basis().and_then(|basis| by_domain(&basis, self.kind())) {
+            Ok(expected) if expected.granularity == granularity => Ok(expected),
+            Err(error) if !self.is_file() => Err(error),
             // A question without an answer makes the reason vaguer, not the answer wrong.
-            _ => {
-                let basis = basis();
-                page(basis.as_ref().ok().and_then(refused_there).unwrap_or_else(|| {
-                    let direct = self.query(Subject::Dax, Locate::direct).unwrap_or_default();
-                    match refused_here(self.file_system().ok(), direct) {
-                        reason @ (Reason::FileSystemWithoutDax(_) | Reason::MountedWithoutDax) => {
-                            reason
-                        }
-                        // The file may have the flag or not: its place might be the cause all the
-                        // same.
-                        _ if basis.is_err() => Reason::PlaceUnknown,
-                        reason => reason,
-                    }
-                }))
-            }
+            _ => Ok(Expected::new(granularity, Reason::DomainUnknown)),
+        }
+    }
+
+    /// Refuses a mapping with a coarser granularity than is wanted, with the reason.
+    #[allow(dead_code, reason = "Source::map is about to call it")]
+    pub(crate) fn accept(
+        &self,
+        terms: &Terms<'_>,
+        synchronous: MapSync,
+        granularity: Granularity,
+        wanted: Granularity,
+    ) -> Result<(), Error> {
+        if granularity <= wanted {
+            return Ok(());
+        }
+        let expected = self.expected_of(terms, synchronous)?;
+        Err(Error::GranularityNotSupported { wanted, expected })
+    }
+
+    /// Returns why a file is not mapped synchronously. On its own, for a small stack where there
+    /// are no files.
+    #[inline(never)]
+    fn refused(
+        &self,
+        synchronous: MapSync,
+        basis: impl FnOnce() -> Result<Basis, Error>,
+    ) -> Reason {
+        if synchronous == MapSync::Unknown {
+            return Reason::KernelTooOld;
+        }
+        let basis = basis();
+        if let Some(there) = basis.as_ref().ok().and_then(refused_there) {
+            return there;
+        }
+        // A question without an answer makes the reason vaguer, not the answer wrong.
+        let direct = self.query(Subject::Dax, Locate::direct).unwrap_or_default();
+        match refused_here(self.file_system().ok(), direct) {
+            reason @ (Reason::FileSystemWithoutDax(_) | Reason::MountedWithoutDax) => reason,
+            // The file may have the flag or not: its place might be the cause all the same.
+            _ if basis.is_err() => Reason::PlaceUnknown,
+            reason => reason,
         }
     }
 }

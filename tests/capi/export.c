@@ -36,7 +36,7 @@ int checks;
 
 #ifdef MESSAGES
 /* Message::SIZE. */
-static _Thread_local char message[320];
+static _Thread_local char message[448];
 
 void *message_of_thread(void);
 

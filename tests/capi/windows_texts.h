@@ -36,7 +36,7 @@ agree(void)
 
 	while (narrow[i] != '\0' && wide[i] == (wchar_t)narrow[i])
 		i++;
-	return i > 0 && wide[i] == 0 && narrow[i] == '\0' && i < 320;
+	return i > 0 && wide[i] == 0 && narrow[i] == '\0' && i < 448;
 }
 
 static void
@@ -44,7 +44,7 @@ wide_messages(void)
 {
 	struct pmem2_source *src;
 	const wchar_t *first, *second;
-	wchar_t copy[320];
+	wchar_t copy[448];
 
 	CHECK(pmem2_source_from_handle(&src, NULL) == PMEM2_E_INVALID_FILE_HANDLE && agree());
 	first = pmem2_errormsgW();

@@ -69,10 +69,10 @@ fn the_codes_of_failures() {
     let of_places =
         [DEVICE, DEVICE, REGION, REGION, REGION, DEVICE, DEVICE, DEVICE, UNKNOWN, UNKNOWN];
     // Reading, writing, buffer, sync; mapping (twice), handler; bad blocks, extents, clearing,
-    // writing back, a spare file; path.
+    // writing back, a spare file; unmapping, allocation (twice), size, loading, deep flush; path.
     let of_health = [
         UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, BOUNDS, BOUNDS, UNKNOWN,
-        UNKNOWN, UNKNOWN, UNKNOWN,
+        UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN,
     ];
     let malformed = [of_sources.as_slice(), of_places.as_slice(), of_health.as_slice()].concat();
     assert_eq!(codes(Fail::Malformed).to_vec(), malformed);

@@ -182,14 +182,40 @@ fn no_more_is_asked_than_has_to_be() {
     let after = |first: &[Call], then: &[Call]| [first, &place, then].concat();
     let tried = [Call::MapSync];
     let best = World::BEST;
+    let on = |domain| World { regions: [Some((Mode::Fsdax, domain)), None], ..best };
+    let found = [Call::Locate, Call::Backing, Call::Regions];
+    let domain = |synchronous| [&found[..], &[Call::Domain(0, synchronous)]].concat();
+    // A fence is enough where the DIMMs are armed and the device is the same.
+    let fence = [Call::Armed(0), Call::Confirm];
+    let more = [Some((Mode::Fsdax, PersistenceDomain::CpuCache)); 2];
+    let of_two = [Call::Domain(0, true), Call::Domain(1, true), Call::Armed(0), Call::Armed(1)];
+    assert_eq!(
+        calls(World { regions: more, ..best }, Kind::RegularFile, MapSync::Granted),
+        [&tried[..], &found, &of_two, &[Call::Confirm]].concat()
+    );
+    // It is not, and the rest is asked for the reason.
+    assert_eq!(
+        calls(on(PersistenceDomain::MemoryController), Kind::RegularFile, MapSync::Granted),
+        [&tried[..], &domain(true), &place].concat()
+    );
+    assert_eq!(
+        calls(World { unarmed: true, ..best }, Kind::RegularFile, MapSync::Granted),
+        [&tried[..], &domain(true), &[Call::Armed(0)], &place].concat()
+    );
+    assert_eq!(
+        calls(on(PersistenceDomain::MemoryController), Kind::DeviceDax, MapSync::Refused),
+        [&domain(false)[..], &[Call::Confirm], &place].concat()
+    );
     let sector =
         World { regions: [Some((Mode::Sector, PersistenceDomain::CpuCache)), None], ..best };
     assert_eq!(calls(best, Kind::RegularFile, MapSync::Unknown), tried);
-    assert_eq!(calls(best, Kind::RegularFile, MapSync::Granted), after(&tried, &[]));
+    let granted = [&tried[..], &domain(true), &fence].concat();
+    assert_eq!(calls(best, Kind::RegularFile, MapSync::Granted), granted);
     assert_eq!(calls(sector, Kind::RegularFile, MapSync::Refused), after(&tried, &[]));
     let why = [Call::DaxState, Call::FileSystem];
     assert_eq!(calls(best, Kind::RegularFile, MapSync::Refused), after(&tried, &why));
-    assert_eq!(calls(best, Kind::DeviceDax, MapSync::Refused), after(&[], &[]));
+    let of_device = [&domain(false)[..], &fence].concat();
+    assert_eq!(calls(best, Kind::DeviceDax, MapSync::Refused), of_device);
 }
 
 #[test]
@@ -207,7 +233,14 @@ fn with_a_place_that_was_kept() {
                         !script.calls().contains(&Call::Locate),
                         "the place is not asked for again"
                     );
-                    assert_eq!(kept, source.expected_granularity(sharing));
+                    // Where the place excludes a synchronous mapping, none is made.
+                    let made = match synchronous {
+                        MapSync::Granted if world.excludes_sync() => MapSync::Refused,
+                        synchronous => synchronous,
+                    };
+                    let made = world.script(kind, Ok(made));
+                    let asked = self::source(&made).expected_granularity(sharing);
+                    assert_eq!(kept, asked);
                     script.calls();
                 }
             }
@@ -228,7 +261,10 @@ fn failures() {
                 Call::Locate,
                 Call::Backing,
                 Call::Confirm,
+                Call::Regions,
                 Call::Region(0),
+                Call::Domain(0, true),
+                Call::Armed(0),
                 Call::DaxState,
                 Call::FileSystem,
             ] {
@@ -241,8 +277,10 @@ fn failures() {
                 let answer =
                     source(&script).expected_granularity(Sharing::Shared).expect("an answer");
                 match synchronous {
-                    // Without a region nobody knows of eADR.
-                    MapSync::Granted if !matches!(call, Call::DaxState | Call::FileSystem) => {
+                    // Without these nobody knows of eADR.
+                    MapSync::Granted
+                        if !matches!(call, Call::DaxState | Call::FileSystem | Call::Region(0)) =>
+                    {
                         assert_eq!(pair(answer), (Granularity::CacheLine, Reason::DomainUnknown));
                     }
                     _ => assert_eq!(answer.granularity, whole.granularity, "{call:?}, {fail:?}"),
@@ -250,11 +288,22 @@ fn failures() {
             }
         }
         // For device DAX it is all there is.
-        for call in [Call::Locate, Call::Backing, Call::Confirm] {
+        for call in [
+            Call::Locate,
+            Call::Backing,
+            Call::Regions,
+            Call::Domain(0, false),
+            Call::Armed(0),
+            Call::Confirm,
+        ] {
             let mut script = World::BEST.script(Kind::DeviceDax, Ok(MapSync::Granted));
             script.land.fail(call, fail);
             let answer = source(&script).expected_granularity(Sharing::Shared);
-            assert_eq!(answer, Err(expected(fail, Subject::Device)), "{call:?}");
+            let what = match call {
+                Call::Domain(..) | Call::Armed(_) => Subject::Region,
+                _ => Subject::Device,
+            };
+            assert_eq!(answer, Err(expected(fail, what)), "{call:?}");
         }
     }
     let unknown = Script::with(Kind::RegularFile, Access::READ);

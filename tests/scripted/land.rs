@@ -22,6 +22,9 @@ pub(crate) struct Land {
     pub(crate) device: Result<Text<32>, Fail>,
     pub(crate) count: Result<usize, Fail>,
     pub(crate) regions: Vec<Result<Region, Fail>>,
+    pub(crate) domains: Vec<Result<PersistenceDomain, Fail>>,
+    pub(crate) read_only: Vec<Result<bool, Fail>>,
+    pub(crate) armed: Vec<Result<bool, Fail>>,
     pub(crate) nodes: Vec<Result<Option<u32>, Fail>>,
     pub(crate) targets: Vec<Result<Option<u32>, Fail>>,
     /// By region.
@@ -69,6 +72,9 @@ impl Land {
             device: Err(Fail::Unsupported),
             count: Err(Fail::Unsupported),
             regions: Vec::new(),
+            domains: Vec::new(),
+            read_only: Vec::new(),
+            armed: Vec::new(),
             nodes: Vec::new(),
             targets: Vec::new(),
             dimms: Vec::new(),
@@ -91,6 +97,9 @@ impl Land {
             backing: Ok(Backing::Regions),
             device: Ok(text("pmem0")),
             count: Ok(regions.len()),
+            domains: regions.iter().map(|region| Ok(region.domain)).collect(),
+            read_only: regions.iter().map(|region| Ok(region.read_only)).collect(),
+            armed: regions.iter().map(|region| Ok(!region.is_unarmed())).collect(),
             nodes: regions.iter().map(|region| Ok(region.numa_node)).collect(),
             targets: regions.iter().map(|region| Ok(region.target_node)).collect(),
             dimms: (0..regions.len()).map(|number| vec![dimm(number)]).collect(),
@@ -124,6 +133,9 @@ impl Land {
             Call::Device => self.device = Err(fail),
             Call::Regions => self.count = Err(fail),
             Call::Region(index) => self.regions[index] = Err(fail),
+            Call::Domain(index, _) => self.domains[index] = Err(fail),
+            Call::ReadOnly(index) => self.read_only[index] = Err(fail),
+            Call::Armed(index) => self.armed[index] = Err(fail),
             Call::NumaNode(index) => self.nodes[index] = Err(fail),
             Call::TargetNode(index) => self.targets[index] = Err(fail),
             Call::Dimm(region, index) => self.dimms[region][index] = Err(fail),
@@ -196,6 +208,20 @@ impl Locate for &Script {
     }
     fn region(self, spot: &Location, index: usize) -> Result<Option<Region>, Fail> {
         self.about(Call::Region(index), spot, at(&self.land.regions, index))
+    }
+    fn domain(
+        self,
+        spot: &Location,
+        index: usize,
+        synchronous: bool,
+    ) -> Result<Option<PersistenceDomain>, Fail> {
+        self.about(Call::Domain(index, synchronous), spot, at(&self.land.domains, index))
+    }
+    fn read_only(self, spot: &Location, index: usize) -> Result<Option<bool>, Fail> {
+        self.about(Call::ReadOnly(index), spot, at(&self.land.read_only, index))
+    }
+    fn armed(self, spot: &Location, index: usize) -> Result<Option<bool>, Fail> {
+        self.about(Call::Armed(index), spot, at(&self.land.armed, index))
     }
     fn numa_node(self, spot: &Location, index: usize) -> Result<Option<Option<u32>>, Fail> {
         self.about(Call::NumaNode(index), spot, at(&self.land.nodes, index))

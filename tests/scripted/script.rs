@@ -43,6 +43,10 @@ pub(crate) enum Call {
     Device,
     Regions,
     Region(usize),
+    /// Of a region, and whether it is mapped synchronously.
+    Domain(usize, bool),
+    ReadOnly(usize),
+    Armed(usize),
     NumaNode(usize),
     TargetNode(usize),
     /// The DIMM of this region, with this index there; likewise below.

@@ -95,6 +95,19 @@ impl World {
             && self.regions.iter().flatten().any(|&(mode, persistence)| is(mode, persistence))
     }
 
+    /// Whether no file there can be mapped synchronously.
+    pub(crate) fn excludes_sync(&self) -> bool {
+        match self.backing {
+            Some(Backing::Regions) => {
+                self.holds(Reason::Host)
+                    || self.holds(Reason::Sector)
+                    || self.holds(Reason::VolumeWithoutDax)
+            }
+            Some(Backing::Hidden(_)) | None => false,
+            Some(_) => true,
+        }
+    }
+
     fn only(&self, domain: PersistenceDomain) -> bool {
         self.any_region(|_, _| true) && !self.any_region(|_, persistence| persistence != domain)
     }

@@ -8,7 +8,8 @@ use super::{
 use crate::{
     facts::Facts,
     fail::{Fail, Subject},
-    place::{Backing, Locate, Mode, Region},
+    persist::PersistenceDomain,
+    place::{Backing, DimmState, Locate, Mode, Region},
     source::{Borrowed, Handle},
     text::Text,
 };
@@ -61,6 +62,24 @@ impl<'t> Locate for Bare<'t> {
             region.numa_node = from.numa_node;
         }
         answer
+    }
+
+    fn domain(
+        self,
+        region: &Self::Location,
+        index: usize,
+        _: bool,
+    ) -> Result<Option<PersistenceDomain>, Fail> {
+        Ok((index == 0).then_some(region.domain))
+    }
+
+    fn read_only(self, region: &Self::Location, index: usize) -> Result<Option<bool>, Fail> {
+        Ok((index == 0).then_some(region.read_only))
+    }
+
+    fn armed(self, region: &Self::Location, index: usize) -> Result<Option<bool>, Fail> {
+        let armed = !region.state.contains(DimmState::NOT_ARMED);
+        Ok((index == 0).then_some(armed))
     }
 
     fn numa_node(self, region: &Self::Location, index: usize) -> Result<Option<Option<u32>>, Fail> {

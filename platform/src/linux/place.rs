@@ -16,6 +16,7 @@ use super::{
 use crate::{
     facts::{Facts, Kind},
     fail::Fail,
+    persist::PersistenceDomain,
     place::{Backing, DaxState, Locate, MapSync, Region},
     source::Borrowed,
     text::Text,
@@ -51,6 +52,23 @@ impl Locate for Linux {
 
     fn region(self, location: &Location, index: usize) -> Result<Option<Region>, Fail> {
         region::region(self, location, index)
+    }
+
+    fn domain(
+        self,
+        location: &Location,
+        index: usize,
+        synchronous: bool,
+    ) -> Result<Option<PersistenceDomain>, Fail> {
+        region::domain(self, location, index, synchronous)
+    }
+
+    fn read_only(self, location: &Location, index: usize) -> Result<Option<bool>, Fail> {
+        region::read_only(self, location, index)
+    }
+
+    fn armed(self, location: &Location, index: usize) -> Result<Option<bool>, Fail> {
+        region::armed(self, location, index)
     }
 
     fn numa_node(self, location: &Location, index: usize) -> Result<Option<Option<u32>>, Fail> {

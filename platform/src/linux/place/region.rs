@@ -102,7 +102,7 @@ pub(in crate::linux) fn region<S: Sys>(
     let mut region = Region::new(area.bus, area.region, area.mode);
     region.numa_node = read_node(sys, &area.file("/numa_node"))?;
     region.target_node = read_node(sys, &area.file("/target_node"))?;
-    provider(sys, area, &mut region)?;
+    region.provider = provider(sys, area)?;
     region.domain = persistence(sys, area, &region.provider)?;
     region.read_only = is_read_only(sys, area)?;
     region.namespace = namespace(sys, area)?;
@@ -112,6 +112,58 @@ pub(in crate::linux) fn region<S: Sys>(
         n = n.saturating_add(1);
     }
     Ok(Some(region))
+}
+
+/// Reads the domain of a region.
+///
+/// The kernel grants MAP_SYNC only where all memory below is synchronous (dax_synchronous of
+/// drivers/dax/super.c): it has asked what [`is_flushed_by_call`] asks. Volatile memory is
+/// synchronous for it.
+pub(in crate::linux) fn domain<S: Sys>(
+    sys: S,
+    location: &Location,
+    index: usize,
+    synchronous: bool,
+) -> Result<Option<PersistenceDomain>, Fail> {
+    let Some(area) = location.area(index) else { return Ok(None) };
+    if !synchronous {
+        let provider = provider(sys, area)?;
+        return persistence(sys, area, &provider).map(Some);
+    }
+    let domain = stated(sys, area)?;
+    // The firmware states one for volatile memory, too.
+    let volatile = domain == PersistenceDomain::CpuCache && is_volatile(sys, area)?;
+    Ok(Some(if volatile { PersistenceDomain::Volatile } else { domain }))
+}
+
+pub(in crate::linux) fn read_only<S: Sys>(
+    sys: S,
+    location: &Location,
+    index: usize,
+) -> Result<Option<bool>, Fail> {
+    location.area(index).map(|area| is_read_only(sys, area)).transpose()
+}
+
+/// Reads whether all DIMMs of a region are armed, up to the first that is not.
+///
+/// `read_only` does not say so: the kernel sets it where one is not armed, and root may take it
+/// away again.
+pub(in crate::linux) fn armed<S: Sys>(
+    sys: S,
+    location: &Location,
+    index: usize,
+) -> Result<Option<bool>, Fail> {
+    if location.area(index).is_none() {
+        return Ok(None);
+    }
+    let mut n = 0;
+    while let Some(dimm) = dimm(sys, location, index, n)? {
+        if state(sys, dimm)?.contains(DimmState::NOT_ARMED) {
+            return Ok(Some(false));
+        }
+        n = n.saturating_add(1);
+    }
+    Ok(Some(true))
 }
 
 /// Reads a node of a region, or of a device DAX in no region, whose driver states it. `name` is
@@ -147,11 +199,10 @@ fn read_node<S: Sys>(sys: S, path: &Path) -> Result<Option<u32>, Fail> {
 /// Reads the provider of the bus. Not inlined, like those below: its buffer is on the stack only
 /// while it is needed.
 #[inline(never)]
-fn provider<S: Sys>(sys: S, area: Area, region: &mut Region) -> Result<(), Fail> {
+fn provider<S: Sys>(sys: S, area: Area) -> Result<Text<24>, Fail> {
     let mut buffer = [0; 256];
     let path = area.file("/../provider");
-    region.provider = cut_name(sysfs::text(sys, &path, Subject::Region, &mut buffer)?);
-    Ok(())
+    sysfs::text(sys, &path, Subject::Region, &mut buffer).map(cut_name)
 }
 
 #[inline(never)]
@@ -194,6 +245,12 @@ fn persistence<S: Sys>(sys: S, area: Area, provider: &str) -> Result<Persistence
     if is_flushed_by_call(sys, area, provider)? {
         return Ok(PersistenceDomain::Host);
     }
+    stated(sys, area)
+}
+
+/// Reads the domain that the platform states.
+#[inline(never)]
+fn stated<S: Sys>(sys: S, area: Area) -> Result<PersistenceDomain, Fail> {
     let subject = Subject::PersistenceDomain;
     match if_there(sysfs::text(sys, &area.file("/persistence_domain"), subject, &mut [0; 32]))? {
         Some(b"cpu_cache") => Ok(PersistenceDomain::CpuCache),
