@@ -135,7 +135,7 @@ pub use error::{Code, Error};
 pub use map::{MapConfig, Mapping};
 pub use place::granularity::expected::{Granularity, Sharing};
 #[cfg(any(target_has_atomic = "ptr", feature = "critical-section"))]
-pub use pool::{Pool, Slot};
+pub use pool::{MapPool, Pool, Slot};
 pub use source::Source;
 
 #[cfg(windows)]

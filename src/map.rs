@@ -28,10 +28,10 @@
 //! ```
 
 mod access;
-mod config;
+pub(crate) mod config;
 mod durable;
 mod grow;
-mod mapping;
+pub(crate) mod mapping;
 mod stores;
 mod word;
 

@@ -1,11 +1,12 @@
-//! A fixed number of sources in the caller's memory.
+//! A fixed number of sources, or of mappings, in the caller's memory.
 
 use core::{convert::Infallible, fmt, marker::PhantomData, ops::Deref};
 
-use pmem2_platform::{Borrowed, Lease, Native, Platform, Slots, Stored};
+use pmem2_platform::{Borrowed, Lease, Locate, Map, Native, Platform, Slots, Stored};
 
 use crate::{
     error::{Error, Memory},
+    map::{config::MapConfig, mapping::Mapping},
     source::Source,
 };
 
@@ -48,22 +49,36 @@ use crate::{
 /// drop(file);
 /// slot.size();
 /// ```
-pub struct Pool<P: Platform = Native, const N: usize = 16> {
-    slots: Slots<Sources<P>, N>,
+pub struct Pool<P: Platform = Native, const N: usize = 16, S: Stored = Sources<P>> {
+    slots: Slots<S, N>,
+    platform: PhantomData<fn() -> P>,
 }
 
-/// The values that a pool's slots hold.
-struct Sources<P>(PhantomData<P>, Infallible);
+/// Room for `N` mappings that borrow their handles, made by [`Pool::of_mappings`].
+pub type MapPool<P = Native, const N: usize = 16> = Pool<P, N, Mappings<P>>;
+
+/// The values of a [`Pool`]: sources.
+#[derive(Debug)]
+pub struct Sources<P>(PhantomData<P>, Infallible);
+
+/// The values of a [`MapPool`]: mappings.
+#[derive(Debug)]
+pub struct Mappings<P>(PhantomData<P>, Infallible);
 
 impl<P: Platform> Stored for Sources<P> {
     type With<'h> = Source<Borrowed<'h, P>>;
 }
 
+// For platforms that live as long as the program, as zero-sized types do.
+impl<P: Map + 'static> Stored for Mappings<P> {
+    type With<'h> = Mapping<Borrowed<'h, P>>;
+}
+
 impl<P: Platform, const N: usize> Pool<P, N> {
-    /// Makes an empty pool.
+    /// Makes an empty pool of sources.
     #[must_use]
     pub const fn new() -> Self {
-        Self { slots: Slots::new() }
+        Self { slots: Slots::new(), platform: PhantomData }
     }
 
     /// Makes a source in a free slot. `handle` is a reference to any handle of the platform
@@ -77,9 +92,50 @@ impl<P: Platform, const N: usize> Pool<P, N> {
         &self,
         handle: impl Into<Borrowed<'h, P>>,
     ) -> Result<Slot<'_, 'h, P, N>, Error> {
-        let source = Source::new(handle.into())?;
-        match self.slots.put(source) {
-            Ok(lease) => Ok(Slot { lease }),
+        self.put(Source::new(handle.into())?)
+    }
+}
+
+impl<P: Map + Locate + 'static, const N: usize> MapPool<P, N> {
+    /// Makes an empty pool of mappings.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use pmem2::{Granularity, MapConfig, MapPool, Pool, map::Protection};
+    ///
+    /// static MAPPINGS: MapPool<pmem2::Native, 4> = Pool::of_mappings();
+    ///
+    /// # if cfg!(windows) { return Ok(()) }
+    /// let file = std::fs::File::open(std::env::current_exe()?)?;
+    /// let read = MapConfig::new(Granularity::Page).protection(Protection::READ);
+    /// let map = MAPPINGS.map(&file, &read)?;
+    /// assert_eq!(map.get::<[u8; 4]>(0)?, *b"\x7fELF");
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub const fn of_mappings() -> Self {
+        Self { slots: Slots::new(), platform: PhantomData }
+    }
+
+    /// Makes a source, and maps it in a free slot, which unmaps it when it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Source::new`] and [`Source::map`], and [`OutOfMemory`](Error::OutOfMemory) where
+    /// no slot is free. On failure no slot is taken, and nothing stays mapped.
+    pub fn map<'h>(
+        &self,
+        handle: impl Into<Borrowed<'h, P>>,
+        config: &MapConfig<'_>,
+    ) -> Result<Slot<'_, 'h, P, N, Mappings<P>>, Error> {
+        self.put(Source::new(handle.into())?.map(config)?)
+    }
+}
+
+impl<P: Platform, const N: usize, S: Stored> Pool<P, N, S> {
+    fn put<'h>(&self, value: S::With<'h>) -> Result<Slot<'_, 'h, P, N, S>, Error> {
+        match self.slots.put(value) {
+            Ok(lease) => Ok(Slot { lease, platform: PhantomData }),
             Err(_) => Err(Error::OutOfMemory(Memory::Pool(N))),
         }
     }
@@ -109,34 +165,36 @@ impl<P: Platform, const N: usize> Default for Pool<P, N> {
     }
 }
 
-impl<P: Platform, const N: usize> fmt::Debug for Pool<P, N> {
+impl<P: Platform, const N: usize, S: Stored> fmt::Debug for Pool<P, N, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pool").field("len", &self.len()).field("capacity", &N).finish()
     }
 }
 
-/// A source in a pool. It gives the slot back when it is dropped (pmem2_source_delete(3)), and can
-/// be used as a [`Source`] until then.
+/// A source or a mapping in a pool. It gives the slot back when it is dropped
+/// (pmem2_source_delete(3), pmem2_map_delete(3)), and can be used as a [`Source`] or a [`Mapping`]
+/// until then.
 ///
 /// It borrows its handle. To keep slot and file together, borrow from a file that lives as long (in
 /// a `static`, in an `Arc` outside, leaked), or keep a [`Source`] that owns the file instead: that
 /// needs no pool.
-pub struct Slot<'pool, 'h, P: Platform = Native, const N: usize = 16> {
-    lease: Lease<'pool, 'h, Sources<P>, N>,
+pub struct Slot<'pool, 'h, P: Platform = Native, const N: usize = 16, S: Stored = Sources<P>> {
+    lease: Lease<'pool, 'h, S, N>,
+    platform: PhantomData<fn() -> P>,
 }
 
-impl<'h, P: Platform, const N: usize> Deref for Slot<'_, 'h, P, N> {
-    type Target = Source<Borrowed<'h, P>>;
+impl<'h, P: Platform, const N: usize, S: Stored> Deref for Slot<'_, 'h, P, N, S> {
+    type Target = S::With<'h>;
 
     #[inline]
-    fn deref(&self) -> &Source<Borrowed<'h, P>> {
+    fn deref(&self) -> &S::With<'h> {
         &self.lease
     }
 }
 
-impl<P: Platform, const N: usize> fmt::Debug for Slot<'_, '_, P, N>
+impl<'h, P: Platform, const N: usize, S: Stored> fmt::Debug for Slot<'_, 'h, P, N, S>
 where
-    P::Raw: fmt::Debug,
+    S::With<'h>: fmt::Debug,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Slot").field(&**self).finish()

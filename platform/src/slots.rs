@@ -10,8 +10,7 @@ use sync::{AtomicBool, AtomicUsize, Ordering, UnsafeCell};
 
 /// The values that a pool of [`Slots`] holds: a type with a lifetime.
 pub trait Stored {
-    /// The type, for each lifetime. A slot that is given back does not drop its value: where that
-    /// matters, whoever gives it back did.
+    /// The type, for each lifetime. A slot that is given back drops its value.
     type With<'h>;
 }
 
@@ -168,7 +167,8 @@ impl<S: Stored, const N: usize> fmt::Debug for Slots<S, N> {
     }
 }
 
-/// A taken slot, returned when dropped. Forgetting a lease (`mem::forget`) loses only the slot.
+/// A taken slot, returned when dropped, after its value. Forgetting a lease (`mem::forget`) loses
+/// slot and value.
 pub struct Lease<'p, 'h, S: Stored, const N: usize> {
     slots: &'p Slots<S, N>,
     slot: &'p Slot<S>,
@@ -219,12 +219,18 @@ where
     }
 }
 
-impl<S: Stored, const N: usize> Drop for Lease<'_, '_, S, N> {
+impl<'h, S: Stored, const N: usize> Drop for Lease<'_, 'h, S, N> {
     #[inline]
     fn drop(&mut self) {
-        // First the slot, then the promise: a promise must find a free slot. The value is not
-        // dropped: see `Stored`. Where C returns a pointer twice at once, only one of the two
-        // returns the slot.
+        if core::mem::needs_drop::<S::With<'h>>() {
+            self.slot.value.with_mut(|memory| {
+                // SAFETY: drop_in_place requires a valid value that is used no more: one of
+                // With<'h> was written before this lease was made, which owns it and ends here.
+                unsafe { memory.cast::<S::With<'h>>().drop_in_place() };
+            });
+        }
+        // First the slot, then the promise: a promise must find a free slot. Where C returns a
+        // pointer twice at once, only one of the two returns the slot (its objects need no drop).
         if self.slot.taken.swap(false, Ordering::Release) {
             self.slots.hint.store(self.index, Ordering::Relaxed);
             self.slots.promised.fetch_sub(1, Ordering::Release);

@@ -6,7 +6,10 @@ use pmem2_platform::Protection;
 
 use crate::place::{
     Place,
-    granularity::expected::{Granularity, Sharing},
+    granularity::{
+        Terms,
+        expected::{Granularity, Sharing},
+    },
 };
 
 /// The properties of a mapping that is to be made: `struct pmem2_config`, see pmem2_config_new(3).
@@ -24,13 +27,10 @@ pub struct MapConfig<'p> {
     pub(super) granularity: Granularity,
     pub(super) offset: u64,
     pub(super) length: u64,
-    pub(super) sharing: Sharing,
     pub(super) protection: Protection,
     pub(super) alignment: u64,
-    pub(super) place: Option<&'p Place>,
-    pub(super) forced: Option<Granularity>,
-    pub(super) by_call: bool,
     pub(super) room: u64,
+    pub(super) terms: Terms<'p>,
 }
 
 impl<'p> MapConfig<'p> {
@@ -42,13 +42,10 @@ impl<'p> MapConfig<'p> {
             granularity,
             offset: 0,
             length: 0,
-            sharing: Sharing::Shared,
             protection: Protection::READ.union(Protection::WRITE),
             alignment: 1,
-            place: None,
-            forced: None,
-            by_call: false,
             room: 0,
+            terms: Terms::new(Sharing::Shared),
         }
     }
 
@@ -74,7 +71,7 @@ impl<'p> MapConfig<'p> {
 
     /// Determines who sees stores (pmem2_config_set_sharing(3)).
     pub const fn sharing(mut self, sharing: Sharing) -> Self {
-        self.sharing = sharing;
+        self.terms.sharing = sharing;
         self
     }
 
@@ -98,7 +95,7 @@ impl<'p> MapConfig<'p> {
     ///
     /// [`Source::place`]: crate::Source::place
     pub const fn at_place(mut self, place: &'p Place) -> Self {
-        self.place = Some(place);
+        self.terms.place = Some(place);
         self
     }
 
@@ -106,14 +103,14 @@ impl<'p> MapConfig<'p> {
     /// `PMEM2_FORCE_GRANULARITY`. Stores to memory that needs more are not durable. It holds for
     /// shared mappings of files and devices.
     pub const fn forced(mut self, granularity: Option<Granularity>) -> Self {
-        self.forced = granularity;
+        self.terms.forced = granularity;
         self
     }
 
     /// Makes stores durable by the system's call (msync(2)) whatever the file lies on: `MAP_SYNC`
     /// is not tried, and the granularity is [`Page`](Granularity::Page).
     pub const fn by_call(mut self) -> Self {
-        self.by_call = true;
+        self.terms.by_call = true;
         self
     }
 

@@ -71,7 +71,7 @@ impl<H: Handle<P: Map>> Mapping<H> {
     /// Those of [`flush`](Mapping::flush).
     #[track_caller]
     pub fn sync(&self, range: impl RangeBounds<usize>) -> Result<(), Error> {
-        if self.facts.kind != Kind::RegularFile || self.sharing == Sharing::Private {
+        if self.facts.kind != Kind::RegularFile || self.sharing() == Sharing::Private {
             return self.persist(range);
         }
         let range = self.bounds(range);
@@ -93,7 +93,7 @@ impl<H: Handle<P: Map>> Mapping<H> {
     #[track_caller]
     pub fn deep_flush(&self, range: impl RangeBounds<usize>) -> Result<(), Error> {
         let range = self.bounds(range);
-        match (self.facts.kind, self.sharing) {
+        match (self.facts.kind, self.sharing()) {
             (Kind::Anonymous, _) => Err(Error::Unsupported(Subject::Sync)),
             (_, Sharing::Private) => self.check(&range),
             (Kind::RegularFile, _) => self.call(range),

@@ -109,7 +109,7 @@ impl<H: Handle<P: Map>> Mapping<H> {
     pub fn populate(&self, range: impl RangeBounds<usize>, write: bool) -> Result<(), Error> {
         let range = self.bounds(range);
         self.check(&range)?;
-        let file = self.facts.kind == Kind::RegularFile && self.sharing == Sharing::Shared;
+        let file = self.facts.kind == Kind::RegularFile && self.sharing() == Sharing::Shared;
         if write && file && !range.is_empty() {
             H::P::extend(self.handle().into(), &self.facts, self.in_file(&range), false)
                 .map_err(|fail| Error::from_fail(fail, Subject::Allocated))?;
@@ -148,7 +148,7 @@ impl<H: Handle<P: Map>> Mapping<H> {
     /// Refuses what has no storage of its own to change.
     fn resizable(&self) -> Result<(), Error> {
         if self.facts.kind != Kind::RegularFile
-            || self.sharing == Sharing::Private
+            || self.sharing() == Sharing::Private
             || self.memory.is_borrowed()
         {
             Err(Error::SourceTypeNotSupported)

@@ -7,14 +7,17 @@ use core::{
 };
 
 use pmem2_platform::{
-    Access, Alignment, Facts, Handle, Kind, Locate, Map, MapSync, Memory, MemoryFault, Platform,
-    Protection, Request, Subject,
+    Access, Alignment, Facts, Fail, Handle, Kind, Locate, Map, MapSync, Memory, MemoryFault,
+    Platform, Protection, Request, Subject, Undurable,
 };
 
 use super::config::MapConfig;
 use crate::{
     error::{Error, WriteFault},
-    place::granularity::expected::{Expected, Granularity, Sharing},
+    place::granularity::{
+        Terms,
+        expected::{Expected, Granularity, Sharing},
+    },
     source::Source,
 };
 
@@ -35,7 +38,7 @@ pub struct Mapping<H: Handle<P: Map>> {
     /// The offset of the first byte in the source.
     pub(super) offset: u64,
     pub(super) granularity: Granularity,
-    pub(super) sharing: Sharing,
+    terms: Terms<'static>,
     synchronous: MapSync,
 }
 
@@ -69,14 +72,10 @@ impl<H: Handle<P: Map + Locate>> Source<H> {
             }
         };
         let source = Source::described(memory.handle(), facts);
-        let decided = source.decide(config, synchronous).and_then(|granularity| {
-            let steps = source.handle().platform().steps(granularity == Granularity::CacheLine);
-            Ok((granularity, steps.map_err(|fail| Error::from_fail(fail, Subject::Mapping))?))
-        });
-        match decided {
+        match source.decide(config, synchronous) {
             Ok((granularity, steps)) => {
-                let (offset, sharing) = (request.offset, config.sharing);
-                Ok(Mapping { memory, facts, steps, offset, granularity, sharing, synchronous })
+                let (offset, terms) = (request.offset, Terms { place: None, ..config.terms });
+                Ok(Mapping { memory, facts, steps, offset, granularity, terms, synchronous })
             }
             Err(error) => match memory.unmap() {
                 Ok(handle) => Err((Self::described(handle, facts), error)),
@@ -104,7 +103,7 @@ impl<H: Handle<P: Map + Locate>> Source<H> {
     /// Checks the configuration against the source.
     fn request(&self, config: &MapConfig<'_>) -> Result<(Request, usize), Error> {
         let range = self.check_range(config.offset, config.length)?;
-        let private = config.sharing == Sharing::Private;
+        let private = config.terms.sharing == Sharing::Private;
         if config.protection.contains(Protection::WRITE)
             && !private
             && !self.access().contains(Access::WRITE)
@@ -124,19 +123,29 @@ impl<H: Handle<P: Map + Locate>> Source<H> {
         let mut request = Request::new(range.start, room.max(reach));
         request.protection = config.protection;
         request.private = private;
-        request.synchronous = !private && self.kind() == Kind::RegularFile && !config.by_call;
+        request.synchronous = self.tries_sync(&config.terms);
         request.alignment = Some(alignment).filter(|alignment| alignment.bytes() > 1);
+        // What can be refused before anything is mapped, is.
+        if let Some(known) = self.settled(&config.terms)? {
+            self.accept(&config.terms, MapSync::Refused, known, config.granularity)?;
+        }
         Ok((request, reach))
     }
 
-    fn decide(&self, config: &MapConfig<'_>, synchronous: MapSync) -> Result<Granularity, Error> {
-        let _ = (synchronous, config.forced, config.place);
-        let expected = self.expected_granularity(config.sharing)?;
-        let (granularity, wanted) = (expected.granularity, config.granularity);
-        if granularity <= wanted {
-            Ok(granularity)
-        } else {
-            Err(Error::GranularityNotSupported { wanted, expected })
+    /// Decides the granularity of a mapping, and refuses it where it is too coarse.
+    fn decide(
+        &self,
+        config: &MapConfig<'_>,
+        synchronous: MapSync,
+    ) -> Result<(Granularity, <H::P as Map>::Steps), Error> {
+        let granularity = self.granularity_of(&config.terms, synchronous)?;
+        self.accept(&config.terms, synchronous, granularity, config.granularity)?;
+        match self.handle().platform().steps(granularity == Granularity::CacheLine) {
+            Ok(steps) => Ok((granularity, steps)),
+            Err(Fail::Unsupported) if granularity == Granularity::CacheLine => {
+                Err(Error::NotDurable(Undurable::NoInstruction))
+            }
+            Err(fail) => Err(Error::from_fail(fail, Subject::Mapping)),
         }
     }
 }
@@ -148,8 +157,7 @@ impl<H: Handle<P: Map + Locate>> Mapping<H> {
     ///
     /// Those of [`expected_granularity`](Source::expected_granularity).
     pub fn expected(&self) -> Result<Expected, Error> {
-        let _ = self.synchronous;
-        self.source().expected_granularity(self.sharing)
+        self.source().expected_of(&self.terms, self.synchronous)
     }
 }
 
@@ -191,6 +199,12 @@ impl<H: Handle<P: Map>> Mapping<H> {
         self.granularity
     }
 
+    /// Returns who sees stores.
+    #[inline]
+    pub(super) const fn sharing(&self) -> Sharing {
+        self.terms.sharing
+    }
+
     /// Returns the source, which borrows the mapping's handle.
     #[inline]
     pub const fn source(&self) -> Source<&H> {
@@ -203,12 +217,12 @@ impl<H: Handle<P: Map>> Mapping<H> {
     ///
     /// [`Os`](Error::Os): the memory is still mapped, and the mapping given back.
     pub fn unmap(self) -> Result<Source<H>, (Self, Error)> {
-        let Self { memory, facts, steps, offset, granularity, sharing, synchronous } = self;
+        let Self { memory, facts, steps, offset, granularity, terms, synchronous } = self;
         match memory.unmap() {
             Ok(handle) => Ok(Source::described(handle, facts)),
             Err((memory, fail)) => {
                 let mapping =
-                    Self { memory, facts, steps, offset, granularity, sharing, synchronous };
+                    Self { memory, facts, steps, offset, granularity, terms, synchronous };
                 Err((mapping, Error::from_fail(fail, Subject::Mapping)))
             }
         }
@@ -229,7 +243,7 @@ impl<H: Handle<P: Map>> Mapping<H> {
             steps: self.steps,
             offset: self.offset.saturating_add(before),
             granularity: self.granularity,
-            sharing: self.sharing,
+            terms: self.terms,
             synchronous: self.synchronous,
         })
     }
@@ -282,7 +296,7 @@ impl<H: Handle<P: Map> + fmt::Debug> fmt::Debug for Mapping<H> {
             .field("memory", &self.memory)
             .field("offset", &self.offset)
             .field("granularity", &self.granularity)
-            .field("sharing", &self.sharing)
+            .field("sharing", &self.terms.sharing)
             .finish_non_exhaustive()
     }
 }

@@ -15,7 +15,7 @@ use super::{Place, survey};
 use crate::{error::Error, persist::decide::route, source::Source};
 
 /// The part of a mapping's configuration that its granularity depends on.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Terms<'p> {
     pub(crate) sharing: Sharing,
     /// Whether the program wants a call of the system to make stores durable.
@@ -362,7 +362,6 @@ impl<H: Handle<P: Locate>> Source<H> {
     /// depend on the way in which it is made: for everything but a file.
     ///
     /// Refuses what could not be made durable.
-    #[allow(dead_code, reason = "Source::map is about to call it")]
     pub(crate) fn settled(&self, terms: &Terms<'_>) -> Result<Option<Granularity>, Error> {
         match settled(self.kind(), terms)? {
             Some(expected) => Ok(Some(expected.granularity)),
@@ -430,7 +429,6 @@ impl<H: Handle<P: Locate>> Source<H> {
     }
 
     /// Refuses a mapping with a coarser granularity than is wanted, with the reason.
-    #[allow(dead_code, reason = "Source::map is about to call it")]
     pub(crate) fn accept(
         &self,
         terms: &Terms<'_>,

@@ -1,6 +1,6 @@
 //! Memory for C's objects where there is no heap.
 
-use core::{convert::Infallible, marker::PhantomData};
+use core::{convert::Infallible, marker::PhantomData, mem::ManuallyDrop};
 
 use pmem2::error::Memory;
 use pmem2_platform::{Slots, Stored};
@@ -14,8 +14,8 @@ pub struct StaticPool<T, const N: usize> {
 struct Objects<T>(PhantomData<T>, Infallible);
 
 impl<T> Stored for Objects<T> {
-    // C's objects have no lifetime that a compiler could see.
-    type With<'h> = T;
+    // C's objects have no lifetime that a compiler could see, and are dropped before.
+    type With<'h> = ManuallyDrop<T>;
 }
 
 impl<T, const N: usize> StaticPool<T, N> {
@@ -32,8 +32,8 @@ impl<T, const N: usize> StaticPool<T, N> {
     ///
     /// All slots are taken.
     pub fn allocate(&'static self, object: T) -> Result<*mut T, Memory> {
-        match self.slots.put(object) {
-            Ok(lease) => Ok(lease.into_raw().cast_mut()),
+        match self.slots.put(ManuallyDrop::new(object)) {
+            Ok(lease) => Ok(lease.into_raw().cast_mut().cast()),
             Err(_) => Err(Memory::Pool(N)),
         }
     }
@@ -47,7 +47,7 @@ impl<T, const N: usize> StaticPool<T, N> {
     pub unsafe fn release(&self, object: *mut T) {
         // SAFETY: `allocate` made the pointer with into_raw of a lease of these slots; an object
         // has no lifetime, and this is its one end.
-        drop(unsafe { self.slots.lease_from_raw(object.cast_const()) });
+        drop(unsafe { self.slots.lease_from_raw(object.cast_const().cast()) });
     }
 }
 
