@@ -100,7 +100,7 @@ impl<H: Handle<P: Map>> Mapping<H> {
             _ => {
                 self.persist(range)?;
                 H::P::deep_flush(self.memory.handle().into(), &self.facts)
-                    .map_err(|fail| Error::from_fail(fail, Subject::Region))
+                    .map_err(|fail| Error::from_fail(fail, Subject::DeepFlush))
             }
         }
     }

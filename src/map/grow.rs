@@ -25,7 +25,7 @@ impl<H: Handle<P: Map>> Mapping<H> {
     ///
     /// - [`MapRange`](Error::MapRange): there are no addresses for so many bytes; see
     ///   [`MapConfig::room`](crate::MapConfig::room).
-    /// - [`Os`](Error::Os) with [`Subject::Allocated`]: there is no space (`ENOSPC`, `EDQUOT`,
+    /// - [`Os`](Error::Os) with [`Subject::Allocation`]: there is no space (`ENOSPC`, `EDQUOT`,
     ///   `EFBIG`), or the file system cannot allocate (`EOPNOTSUPP`).
     /// - Those of [`deallocate`](Mapping::deallocate).
     pub fn grow(&self, length: usize) -> Result<(), Error> {
@@ -39,7 +39,7 @@ impl<H: Handle<P: Map>> Mapping<H> {
         }
         let durable = self.granularity != Granularity::Page;
         H::P::extend(self.handle().into(), &self.facts, self.in_file(&(now..length)), durable)
-            .map_err(|fail| Error::from_fail(fail, Subject::Allocated))?;
+            .map_err(|fail| Error::from_fail(fail, Subject::Allocation))?;
         let mut seen = now;
         while seen < length {
             match self.memory.set_reach(seen, length) {
@@ -67,7 +67,7 @@ impl<H: Handle<P: Map>> Mapping<H> {
         }
         let size = self.in_file(&(0..length)).end;
         H::P::truncate(self.handle().into(), &self.facts, size)
-            .map_err(|fail| Error::from_fail(fail, Subject::Size))
+            .map_err(|fail| Error::from_fail(fail, Subject::Resize))
     }
 
     /// Takes note of the bytes that the file has now, of those that there is room for, and returns
@@ -101,9 +101,9 @@ impl<H: Handle<P: Map>> Mapping<H> {
     /// # Errors
     ///
     /// - [`MapRange`](Error::MapRange), [`NotWritable`](Error::NotWritable): as for accesses.
-    /// - [`Os`](Error::Os) with [`Subject::Allocated`]: there is no space.
-    /// - [`Os`](Error::Os) with [`Subject::Mapping`]: an access would raise a signal (`EFAULT`: the
-    ///   file is shorter; `EHWPOISON`: the memory is bad), or there is no memory (`ENOMEM`).
+    /// - [`Os`](Error::Os) with [`Subject::Allocation`]: there is no space.
+    /// - [`Os`](Error::Os) with [`Subject::Populate`]: an access would raise a signal (`EFAULT`:
+    ///   the file is shorter; `EHWPOISON`: the memory is bad), or there is no memory (`ENOMEM`).
     /// - [`Unsupported`](Error::Unsupported): the kernel is older than Linux 5.14. The storage is
     ///   allocated.
     pub fn populate(&self, range: impl RangeBounds<usize>, write: bool) -> Result<(), Error> {
@@ -112,10 +112,10 @@ impl<H: Handle<P: Map>> Mapping<H> {
         let file = self.facts.kind == Kind::RegularFile && self.sharing() == Sharing::Shared;
         if write && file && !range.is_empty() {
             H::P::extend(self.handle().into(), &self.facts, self.in_file(&range), false)
-                .map_err(|fail| Error::from_fail(fail, Subject::Allocated))?;
+                .map_err(|fail| Error::from_fail(fail, Subject::Allocation))?;
         }
         match self.memory.populate(range.clone(), write) {
-            Ok(done) => done.map_err(|fail| Error::from_fail(fail, Subject::Mapping)),
+            Ok(done) => done.map_err(|fail| Error::from_fail(fail, Subject::Populate)),
             Err(fault) => Err(self.refused(fault, range)),
         }
     }
@@ -138,7 +138,7 @@ impl<H: Handle<P: Map>> Mapping<H> {
             return Ok(());
         }
         H::P::deallocate(self.handle().into(), &self.facts, self.in_file(&range))
-            .map_err(|fail| Error::from_fail(fail, Subject::Allocated))
+            .map_err(|fail| Error::from_fail(fail, Subject::Deallocation))
     }
 
     const fn handle(&self) -> &H {

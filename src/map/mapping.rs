@@ -223,7 +223,7 @@ impl<H: Handle<P: Map>> Mapping<H> {
             Err((memory, fail)) => {
                 let mapping =
                     Self { memory, facts, steps, offset, granularity, terms, synchronous };
-                Err((mapping, Error::from_fail(fail, Subject::Mapping)))
+                Err((mapping, Error::from_fail(fail, Subject::Unmapping)))
             }
         }
     }

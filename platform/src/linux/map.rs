@@ -2,6 +2,8 @@
 
 use core::{ops::Range, ptr::NonNull};
 
+use rustix::mm::{MapFlags, ProtFlags};
+
 use super::{
     file_id::FileId,
     object::{Object, failed},
@@ -46,7 +48,7 @@ unsafe impl Map for Linux {
     #[inline]
     unsafe fn unmap(self, taken: Span) -> Result<(), Fail> {
         // SAFETY: the caller's.
-        unsafe { Mappings::unmap(self, taken) }.map_err(os)
+        unsafe { unmap(self, taken) }
     }
 
     unsafe fn sync(_: Borrowed<'_, Self>, bytes: Span) -> Result<(), Fail> {
@@ -134,7 +136,7 @@ fn choose<S: Mappings>(
 ) -> Result<(NonNull<u8>, MapSync), Fail> {
     let mut synchronous = MapSync::Refused;
     if request.synchronous {
-        match sys.map(fd, request, true, 0) {
+        match mmap(sys, fd, request, true, 0) {
             Ok(at) => return Ok((at, MapSync::Granted)),
             Err(Errno::ENOTSUP) => {}
             // Before Linux 4.15; or the call is wrong, which the next one says, too.
@@ -142,10 +144,42 @@ fn choose<S: Mappings>(
             Err(errno) => return Err(refused(request, errno)),
         }
     }
-    match sys.map(fd, request, false, 0) {
+    match mmap(sys, fd, request, false, 0) {
         Ok(at) => Ok((at, synchronous)),
         Err(errno) => Err(refused(request, errno)),
     }
+}
+
+/// Maps near `hint` if nothing is there. MAP_FIXED is never among the flags.
+#[inline]
+fn mmap<S: Mappings>(
+    sys: S,
+    fd: Option<i32>,
+    request: &Request,
+    synchronous: bool,
+    hint: usize,
+) -> Result<NonNull<u8>, Errno> {
+    let flags = match (request.private, synchronous) {
+        (true, _) => MapFlags::PRIVATE,
+        (false, true) => MapFlags::SHARED_VALIDATE | MapFlags::SYNC,
+        (false, false) => MapFlags::SHARED,
+    };
+    let mut protection = ProtFlags::empty();
+    protection.set(ProtFlags::READ, request.protection.contains(Protection::READ));
+    protection.set(ProtFlags::WRITE, request.protection.contains(Protection::WRITE));
+    protection.set(ProtFlags::EXEC, request.protection.contains(Protection::EXEC));
+    let file = fd.map(|fd| (fd, request.offset));
+    // SAFETY: mmap requires pages of one's own with MAP_FIXED, which is not set.
+    unsafe { sys.mmap(file, hint, request.length, protection, flags) }
+}
+
+/// # Safety
+///
+/// The caller owns the pages, and nobody uses them any more.
+#[inline]
+pub(super) unsafe fn unmap<S: Mappings>(sys: S, pages: Span) -> Result<(), Fail> {
+    // SAFETY: the caller's.
+    unsafe { sys.munmap(pages) }.map_err(|errno| failed(Subject::Unmapping, errno))
 }
 
 /// Whether the address has the offset's remainder.
@@ -168,6 +202,9 @@ const TRIES: usize = 32;
 /// A range that is large enough is reserved and given back, and the kernel is told the address in
 /// it as a hint. MAP_FIXED would need a reservation that stays, and with MAP_SYNC some file systems
 /// refuse after the kernel has taken that away: another thread's mapping could come to lie there.
+///
+/// There is one mapping at most at any time, so that one at most is left where the system refuses
+/// to unmap it.
 #[cold]
 fn aligned<S: Mappings>(
     sys: S,
@@ -176,31 +213,29 @@ fn aligned<S: Mappings>(
     alignment: Alignment,
     mut mapped: Mapped,
 ) -> Result<Mapped, Fail> {
+    let synchronous = mapped.synchronous == MapSync::Granted;
     let wide = usize::try_from(alignment.bytes()).ok();
     let wide = wide.and_then(|alignment| mapped.taken.checked_add(alignment));
-    let wide = wide.ok_or(Fail::TooLarge(Subject::Mapping));
-    let synchronous = mapped.synchronous == MapSync::Granted;
     for _ in 0..TRIES {
-        let near = wide.and_then(|length| {
-            let at = sys.reserve(length).map_err(os)?;
-            // SAFETY: unmap requires pages of one's own: they were reserved just now.
-            unsafe { sys.unmap(Span { at, length }) }.map_err(os)?;
-            Ok(at.addr().get())
-        });
-        let hint = near.map(|near| near.wrapping_add(distance(request, alignment, near)));
-        let again = hint.and_then(|hint| {
-            sys.map(fd, request, synchronous, hint).map_err(|errno| refused(request, errno))
-        });
         let pages = Span { at: mapped.at, length: mapped.taken };
         // SAFETY: unmap requires pages of one's own: nobody else has the address yet.
-        unsafe { sys.unmap(pages) }.map_err(os)?;
-        mapped.at = again?;
+        unsafe { unmap(sys, pages) }?;
+        let length = wide.ok_or(Fail::TooLarge(Subject::Mapping))?;
+        let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
+        // SAFETY: mmap requires pages of one's own with MAP_FIXED, which is not set.
+        let at = unsafe { sys.mmap(None, 0, length, ProtFlags::empty(), flags) }.map_err(os)?;
+        // SAFETY: as above: they were reserved just now.
+        unsafe { unmap(sys, Span { at, length }) }?;
+        let near = at.addr().get();
+        let hint = near.wrapping_add(distance(request, alignment, near));
+        let again = mmap(sys, fd, request, synchronous, hint);
+        mapped.at = again.map_err(|errno| refused(request, errno))?;
         if is_congruent(request, alignment, mapped.at) {
             return Ok(mapped);
         }
     }
     // SAFETY: as above.
-    unsafe { sys.unmap(Span { at: mapped.at, length: mapped.taken }) }.map_err(os)?;
+    unsafe { unmap(sys, Span { at: mapped.at, length: mapped.taken }) }?;
     Err(os(Errno::ENOMEM))
 }
 
@@ -229,14 +264,14 @@ pub(super) unsafe fn populate<S: Mappings>(sys: S, bytes: Span, write: bool) -> 
     let pages = pages(sys, bytes)?;
     // SAFETY: as in `sync`.
     retry(|| unsafe { sys.populate(pages, write) }).map_err(|errno| match errno {
-        // Before Linux 5.14.
-        Errno::EINVAL => Fail::Unsupported,
-        errno => os(errno),
+        // Before Linux 5.14, and where a kernel is built without madvise(2).
+        Errno::EINVAL | Errno::ENOSYS => Fail::Unsupported,
+        errno => failed(Subject::Populate, errno),
     })
 }
 
 pub(super) fn deep_flush<S: Mappings>(object: Object<'_, S>) -> Result<(), Fail> {
-    let failed = |errno| Fail::Os(Subject::Region, errno);
+    let failed = |errno| Fail::Os(Subject::DeepFlush, errno);
     let location = locate(object)?;
     if location.regions() == 0 {
         return Err(Fail::Absent(Subject::Region));
@@ -244,21 +279,19 @@ pub(super) fn deep_flush<S: Mappings>(object: Object<'_, S>) -> Result<(), Fail>
     for index in 0..location.regions() {
         let Some(area) = location.area(index) else { break };
         let path = Path::new(sysfs::REGION, area.region, "/deep_flush");
-        let path = path.as_c_str(Subject::Region)?;
+        let path = path.as_c_str(Subject::DeepFlush)?;
         let file = object.sys.open_writable(path).map_err(failed)?;
-        retry(|| object.sys.write(&file, b"1")).map_err(failed)?;
+        if retry(|| object.sys.write(&file, b"1")).map_err(failed)? != 1 {
+            return Err(Fail::Malformed(Subject::DeepFlush));
+        }
     }
     Ok(())
 }
 
 /// Refuses a range that has no bytes, or none that a file can have.
-fn length(range: &Range<u64>) -> Result<u64, Fail> {
+fn length(range: &Range<u64>, subject: Subject) -> Result<u64, Fail> {
     let length = range.end.checked_sub(range.start).filter(|&length| length > 0);
-    length.ok_or(Fail::TooLarge(Subject::Allocated))
-}
-
-fn unallocated(errno: Errno) -> Fail {
-    failed(Subject::Allocated, errno)
+    length.ok_or(Fail::TooLarge(subject))
 }
 
 fn persisted<S: Mappings>(object: Object<'_, S>) -> Result<(), Fail> {
@@ -270,15 +303,18 @@ pub(super) fn extend<S: Mappings>(
     range: Range<u64>,
     durable: bool,
 ) -> Result<(), Fail> {
-    let length = length(&range)?;
+    let subject = Subject::Allocation;
+    let length = length(&range, subject)?;
     object.confirm()?;
-    retry(|| object.sys.extend(object.fd, range.start, length)).map_err(unallocated)?;
+    retry(|| object.sys.extend(object.fd, range.start, length))
+        .map_err(|errno| failed(subject, errno))?;
     if durable { persisted(object) } else { Ok(()) }
 }
 
 pub(super) fn truncate<S: Mappings>(object: Object<'_, S>, size: u64) -> Result<(), Fail> {
     object.confirm()?;
-    retry(|| object.sys.truncate(object.fd, size)).map_err(|errno| failed(Subject::Size, errno))?;
+    retry(|| object.sys.truncate(object.fd, size))
+        .map_err(|errno| failed(Subject::Resize, errno))?;
     persisted(object)
 }
 
@@ -286,8 +322,10 @@ pub(super) fn deallocate<S: Mappings>(
     object: Object<'_, S>,
     range: Range<u64>,
 ) -> Result<(), Fail> {
-    let length = length(&range)?;
+    let subject = Subject::Deallocation;
+    let length = length(&range, subject)?;
     object.confirm()?;
-    retry(|| object.sys.punch(object.fd, range.start, length)).map_err(unallocated)?;
+    retry(|| object.sys.punch(object.fd, range.start, length))
+        .map_err(|errno| failed(subject, errno))?;
     persisted(object)
 }

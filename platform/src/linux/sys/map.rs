@@ -13,31 +13,30 @@ use super::{
     blocks::Blocks,
     fd::{borrow, errno},
 };
-use crate::{
-    errno::Errno,
-    map::{Protection, Request, Span},
-};
+use crate::{errno::Errno, map::Span};
 
 /// The system calls of mappings.
 pub(in crate::linux) trait Mappings: Blocks {
-    /// mmap(2) of a file, or of anonymous memory, near `hint` if nothing is there: with
-    /// MAP_PRIVATE, with MAP_SHARED_VALIDATE and MAP_SYNC where `synchronous`, else with
-    /// MAP_SHARED.
-    fn map(
+    /// mmap(2) of a file from an offset on, or of anonymous memory (MAP_ANONYMOUS); at `hint` if
+    /// nothing is there, and where the kernel likes if it is 0.
+    ///
+    /// # Safety
+    ///
+    /// With MAP_FIXED, which replaces what is mapped at `hint`, the caller owns these pages.
+    unsafe fn mmap(
         self,
-        fd: Option<i32>,
-        request: &Request,
-        synchronous: bool,
+        file: Option<(i32, u64)>,
         hint: usize,
+        length: usize,
+        protection: ProtFlags,
+        flags: MapFlags,
     ) -> Result<NonNull<u8>, Errno>;
-    /// mmap(2) of no memory: PROT_NONE, MAP_PRIVATE, MAP_NORESERVE.
-    fn reserve(self, length: usize) -> Result<NonNull<u8>, Errno>;
     /// munmap(2).
     ///
     /// # Safety
     ///
     /// The caller owns the pages, and nobody uses them any more.
-    unsafe fn unmap(self, pages: Span) -> Result<(), Errno>;
+    unsafe fn munmap(self, pages: Span) -> Result<(), Errno>;
     /// msync(2) with MS_SYNC.
     ///
     /// # Safety
@@ -58,52 +57,31 @@ pub(in crate::linux) trait Mappings: Blocks {
     fn write(self, file: &Self::File, bytes: &[u8]) -> Result<usize, Errno>;
 }
 
-/// Returns a protection as the kernel has it.
-fn flags(protection: Protection) -> ProtFlags {
-    let mut flags = ProtFlags::empty();
-    flags.set(ProtFlags::READ, protection.contains(Protection::READ));
-    flags.set(ProtFlags::WRITE, protection.contains(Protection::WRITE));
-    flags.set(ProtFlags::EXEC, protection.contains(Protection::EXEC));
-    flags
-}
-
 impl Mappings for Linux {
     #[inline]
-    fn map(
+    unsafe fn mmap(
         self,
-        fd: Option<i32>,
-        request: &Request,
-        synchronous: bool,
+        file: Option<(i32, u64)>,
         hint: usize,
+        length: usize,
+        protection: ProtFlags,
+        flags: MapFlags,
     ) -> Result<NonNull<u8>, Errno> {
-        let how = match (request.private, synchronous) {
-            (true, _) => MapFlags::PRIVATE,
-            (false, true) => MapFlags::SHARED_VALIDATE | MapFlags::SYNC,
-            (false, false) => MapFlags::SHARED,
-        };
-        let (hint, protection) = (ptr::without_provenance_mut(hint), flags(request.protection));
-        let at = match fd {
-            // SAFETY: mmap must not map over existing memory: without MAP_FIXED the kernel takes
-            // free addresses.
-            Some(fd) => unsafe {
-                mmap(hint, request.length, protection, how, borrow(fd)?, request.offset)
+        let hint = ptr::without_provenance_mut(hint);
+        let at = match file {
+            // SAFETY: mmap must not map over memory of others: the kernel takes free addresses, or
+            // with MAP_FIXED the caller's.
+            Some((fd, offset)) => unsafe {
+                mmap(hint, length, protection, flags, borrow(fd)?, offset)
             },
             // SAFETY: as above.
-            None => unsafe { mmap_anonymous(hint, request.length, protection, how) },
+            None => unsafe { mmap_anonymous(hint, length, protection, flags) },
         };
-        NonNull::new(at.map_err(errno)?.cast()).ok_or(Errno::ENOMEM)
-    }
-
-    fn reserve(self, length: usize) -> Result<NonNull<u8>, Errno> {
-        let how = MapFlags::PRIVATE | MapFlags::NORESERVE;
-        // SAFETY: mmap must not map over existing memory: without MAP_FIXED the kernel takes free
-        // addresses.
-        let at = unsafe { mmap_anonymous(ptr::null_mut(), length, ProtFlags::empty(), how) };
         NonNull::new(at.map_err(errno)?.cast()).ok_or(Errno::ENOMEM)
     }
 
     #[inline]
-    unsafe fn unmap(self, pages: Span) -> Result<(), Errno> {
+    unsafe fn munmap(self, pages: Span) -> Result<(), Errno> {
         // SAFETY: munmap requires that nobody uses the pages, which the caller promises.
         unsafe { munmap(pages.at.as_ptr().cast(), pages.length) }.map_err(errno)
     }
