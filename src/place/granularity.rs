@@ -2,6 +2,8 @@
 
 pub(crate) mod expected;
 pub(crate) mod reason;
+#[cfg(test)]
+mod tests;
 
 use pmem2_platform::{
     Backing, DaxOption, DaxState, FileSystem, Handle, Kind, Locate, MapSync, Means, Mode,
@@ -101,11 +103,12 @@ impl Basis {
         self.domain = both.max_by_key(|domain| weakness(*domain));
     }
 
-    /// Asks no more than the granularity depends on: the domain of each region; only where a fence
-    /// would be enough, whether all are armed; and only for a finer answer than a file gets anyhow,
-    /// whether the device is still the same.
-    fn of_domains<H: Handle<P: Locate>>(source: &Source<H>) -> Result<Self, Error> {
-        let (file, region) = (source.is_file(), source.kind() == Kind::Region);
+    /// Asks about the regions no more than the granularity depends on: the domain of each; only
+    /// where a fence would be enough, whether all are armed; and only for a finer answer than a
+    /// file gets anyhow, whether the device is still the same. With all that the reason depends on
+    /// where it is `reasoned`.
+    fn of_regions<H: Handle<P: Locate>>(source: &Source<H>, reasoned: bool) -> Result<Self, Error> {
+        let file = source.is_file();
         source.at_location(Subject::Device, |platform, location| {
             let failed = |fail| Error::from_fail(fail, Subject::Device);
             let asked = |fail| Error::from_fail(fail, Subject::Region);
@@ -115,25 +118,26 @@ impl Basis {
                 Backing::Regions => platform.regions(location).map_err(failed)?,
                 _ => 0,
             };
+            let synchronous = file && !reasoned;
             for index in 0..regions {
-                let domain = platform.domain(location, index, file).map_err(asked)?;
+                let domain = platform.domain(location, index, synchronous).map_err(asked)?;
                 basis.weaken(domain.ok_or(uncounted)?);
             }
-            let fence = |basis: &Self| basis.domain == Some(PersistenceDomain::CpuCache);
-            if fence(&basis) || region {
+            let fence = basis.domain == Some(PersistenceDomain::CpuCache);
+            if fence || reasoned || source.kind() == Kind::Region {
                 for index in 0..regions {
                     let armed = platform.armed(location, index).map_err(asked)?;
                     basis.unarmed |= !armed.ok_or(uncounted)?;
                 }
             }
-            if !file || (fence(&basis) && !basis.unarmed) {
+            if (fence && !basis.unarmed) || reasoned || !file {
                 platform.confirm(location).map_err(failed)?;
             }
             Ok(basis)
         })
     }
 
-    /// Asks everything, for the reason.
+    /// Asks everything.
     fn gather<H: Handle<P: Locate>>(source: &Source<H>) -> Result<Self, Error> {
         source.at_location(Subject::Device, |platform, location| {
             // The backing is known only when the regions are.
@@ -388,7 +392,7 @@ impl<H: Handle<P: Locate>> Source<H> {
         }
         let basis = match terms.place {
             Some(place) => Ok(place.into()),
-            None => Basis::of_domains(self),
+            None => Basis::of_regions(self, false),
         };
         match basis {
             Ok(basis) => by_domain(&basis, self.kind()).map(|expected| expected.granularity),
@@ -409,18 +413,16 @@ impl<H: Handle<P: Locate>> Source<H> {
         if let Some(expected) = settled(self.kind(), terms)? {
             return Ok(expected);
         }
-        let basis = || match terms.place {
-            Some(place) => Ok(place.into()),
-            None => Basis::gather(self),
-        };
+        let kept = terms.place.map(|place| Ok(place.into()));
         if self.is_file() && (synchronous != MapSync::Granted || !self.tries_sync(terms)) {
-            return Ok(Expected::new(Granularity::Page, self.refused(synchronous, basis)));
+            return Ok(Expected::new(Granularity::Page, self.refused(synchronous, kept)));
         }
         let granularity = self.granularity_of(terms, synchronous)?;
         if granularity == Granularity::Byte {
             return Ok(Expected::new(granularity, Reason::CpuCache));
         }
-        match basis().and_then(|basis| by_domain(&basis, self.kind())) {
+        let basis = kept.unwrap_or_else(|| Basis::of_regions(self, true));
+        match basis.and_then(|basis| by_domain(&basis, self.kind())) {
             Ok(expected) if expected.granularity == granularity => Ok(expected),
             Err(error) if !self.is_file() => Err(error),
             // A question without an answer makes the reason vaguer, not the answer wrong.
@@ -446,15 +448,11 @@ impl<H: Handle<P: Locate>> Source<H> {
     /// Returns why a file is not mapped synchronously. On its own, for a small stack where there
     /// are no files.
     #[inline(never)]
-    fn refused(
-        &self,
-        synchronous: MapSync,
-        basis: impl FnOnce() -> Result<Basis, Error>,
-    ) -> Reason {
+    fn refused(&self, synchronous: MapSync, kept: Option<Result<Basis, Error>>) -> Reason {
         if synchronous == MapSync::Unknown {
             return Reason::KernelTooOld;
         }
-        let basis = basis();
+        let basis = kept.unwrap_or_else(|| Basis::gather(self));
         if let Some(there) = basis.as_ref().ok().and_then(refused_there) {
             return there;
         }

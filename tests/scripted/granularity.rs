@@ -187,6 +187,7 @@ fn no_more_is_asked_than_has_to_be() {
     let domain = |synchronous| [&found[..], &[Call::Domain(0, synchronous)]].concat();
     // A fence is enough where the DIMMs are armed and the device is the same.
     let fence = [Call::Armed(0), Call::Confirm];
+    let reason = [&domain(false)[..], &fence].concat();
     let more = [Some((Mode::Fsdax, PersistenceDomain::CpuCache)); 2];
     let of_two = [Call::Domain(0, true), Call::Domain(1, true), Call::Armed(0), Call::Armed(1)];
     assert_eq!(
@@ -196,15 +197,15 @@ fn no_more_is_asked_than_has_to_be() {
     // It is not, and the rest is asked for the reason.
     assert_eq!(
         calls(on(PersistenceDomain::MemoryController), Kind::RegularFile, MapSync::Granted),
-        [&tried[..], &domain(true), &place].concat()
+        [&tried[..], &domain(true), &reason].concat()
     );
     assert_eq!(
         calls(World { unarmed: true, ..best }, Kind::RegularFile, MapSync::Granted),
-        [&tried[..], &domain(true), &[Call::Armed(0)], &place].concat()
+        [&tried[..], &domain(true), &[Call::Armed(0)], &reason].concat()
     );
     assert_eq!(
         calls(on(PersistenceDomain::MemoryController), Kind::DeviceDax, MapSync::Refused),
-        [&domain(false)[..], &[Call::Confirm], &place].concat()
+        [&domain(false)[..], &[Call::Confirm], &reason].concat()
     );
     let sector =
         World { regions: [Some((Mode::Sector, PersistenceDomain::CpuCache)), None], ..best };
@@ -309,4 +310,94 @@ fn failures() {
     let unknown = Script::with(Kind::RegularFile, Access::READ);
     let answer = source(&unknown).expected_granularity(Sharing::Shared);
     assert_eq!(answer, Err(Error::Unsupported(Subject::MapSync)));
+}
+
+/// The granularity of every kind of device, with the reason: libpmem2's table of devices, and what
+/// a kept place changes.
+#[test]
+fn every_kind_of_device() {
+    use Granularity::{Byte, CacheLine, Page};
+    use MapSync::{Granted, Refused, Unknown};
+    use PersistenceDomain::{CpuCache, Host, MemoryController, Never, Unstated, Volatile};
+    let best = World::BEST;
+    let one = |mode, domain| World { regions: [Some((mode, domain)), None], ..best };
+    let fsdax = |domain| one(Mode::Fsdax, domain);
+    let two = |domain, other| World {
+        regions: [Some((Mode::Fsdax, domain)), Some((Mode::Fsdax, other))],
+        ..best
+    };
+    let without_dax = |mode| World { dax_capable: Some(false), ..one(mode, CpuCache) };
+    let mounted = |file, mount| World {
+        direct: Some(DaxState::new(Some(file), Some(mount))),
+        ..fsdax(MemoryController)
+    };
+    let on =
+        |backing| World { backing: Some(backing), regions: [None; 2], dax_capable: None, ..best };
+    let nowhere = World { backing: None, regions: [None; 2], ..best };
+    let hmem = World { dax_capable: Some(true), ..on(Backing::DeviceDax) };
+    let (file, devdax, bare) = (Kind::RegularFile, Kind::DeviceDax, Kind::Region);
+    let whole = |domain| one(Mode::Whole, domain);
+    let rows = [
+        // A file on DAX.
+        (file, fsdax(CpuCache), Granted, Ok((Byte, Reason::CpuCache))),
+        (file, fsdax(MemoryController), Granted, Ok((CacheLine, Reason::MemoryController))),
+        (file, fsdax(Unstated), Granted, Ok((CacheLine, Reason::DomainUnstated))),
+        (file, nowhere, Granted, Ok((CacheLine, Reason::DomainUnknown))),
+        (file, fsdax(Volatile), Granted, Ok((CacheLine, Reason::NoRegion))),
+        (file, World { unarmed: true, ..best }, Granted, Ok((CacheLine, Reason::Unarmed))),
+        (file, two(CpuCache, CpuCache), Granted, Ok((Byte, Reason::CpuCache))),
+        (file, two(CpuCache, MemoryController), Granted, Ok((CacheLine, Reason::MemoryController))),
+        (file, on(overlay()), Granted, Ok((CacheLine, Reason::DomainUnknown))),
+        (file, on(Backing::Volume { dax: true }), Granted, Ok((CacheLine, Reason::DomainUnstated))),
+        // A file that is not mapped directly.
+        (file, mounted(false, DaxOption::Never), Refused, Ok((Page, Reason::MountedWithoutDax))),
+        (file, mounted(false, DaxOption::Inode), Refused, Ok((Page, Reason::FileFlagOff))),
+        (file, mounted(false, DaxOption::Always), Refused, Ok((Page, Reason::FileLeftOut))),
+        (file, one(Mode::Sector, CpuCache), Refused, Ok((Page, Reason::Sector))),
+        (file, without_dax(Mode::Raw), Refused, Ok((Page, Reason::DeviceWithoutDax))),
+        (file, without_dax(Mode::Fsdax), Refused, Ok((Page, Reason::VolumeWithoutDax))),
+        (file, fsdax(Host), Refused, Ok((Page, Reason::Host))),
+        (file, on(tmpfs()), Refused, Ok((Page, Reason::NotPersistentMemory(tmpfs())))),
+        (file, on(DISK), Refused, Ok((Page, Reason::NotPersistentMemory(DISK)))),
+        (file, on(overlay()), Refused, Ok((Page, Reason::NotPersistentMemory(overlay())))),
+        (file, on(Backing::Volume { dax: false }), Refused, Ok((Page, Reason::VolumeNotDax))),
+        (file, best, Unknown, Ok((Page, Reason::KernelTooOld))),
+        // A device DAX, which is not tried.
+        (devdax, one(Mode::Devdax, CpuCache), Refused, Ok((Byte, Reason::CpuCache))),
+        (
+            devdax,
+            one(Mode::Devdax, MemoryController),
+            Refused,
+            Ok((CacheLine, Reason::MemoryController)),
+        ),
+        (devdax, one(Mode::Devdax, Unstated), Refused, Ok((CacheLine, Reason::DomainUnstated))),
+        (devdax, one(Mode::Devdax, Volatile), Refused, Ok((CacheLine, Reason::NoRegion))),
+        (devdax, hmem, Refused, Ok((CacheLine, Reason::NoRegion))),
+        (devdax, one(Mode::Devdax, Host), Refused, Err(Error::NeverDurable)),
+        // A region of physical memory.
+        (bare, whole(CpuCache), Refused, Ok((Byte, Reason::CpuCache))),
+        (bare, whole(MemoryController), Refused, Ok((CacheLine, Reason::MemoryController))),
+        (bare, whole(Unstated), Refused, Ok((CacheLine, Reason::TableUnstated))),
+        (bare, whole(Host), Refused, Ok((Page, Reason::Call))),
+        (bare, whole(Volatile), Refused, Err(Error::RegionNeverDurable)),
+        (bare, whole(Never), Refused, Err(Error::RegionNeverDurable)),
+        (bare, World { unarmed: true, ..whole(CpuCache) }, Refused, Err(Error::RegionUnarmed)),
+    ];
+    for (kind, world, synchronous, expected) in rows {
+        let found = world.expect(kind, synchronous).map(pair);
+        assert_eq!(found, expected, "{kind}, {synchronous:?}: {world:?}");
+        if world.backing.is_none() {
+            continue;
+        }
+        // With its place at hand the answer is the same, and no region is asked.
+        let script = world.script(kind, Ok(synchronous));
+        let source = source(&script);
+        let place = source.place().expect("a place");
+        script.calls();
+        let kept = source.expected_granularity_at(&place, Sharing::Shared).map(pair);
+        assert_eq!(kept, expected, "{kind}, {synchronous:?}: {world:?}");
+        let calls = script.calls();
+        let allowed = [Call::MapSync, Call::DaxState, Call::FileSystem];
+        assert!(calls.iter().all(|call| allowed.contains(call)), "{calls:?}");
+    }
 }

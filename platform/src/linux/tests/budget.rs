@@ -1,4 +1,4 @@
-//! The cost of the questions of issue 4: at most 6 system calls for a NUMA node; 4, and 6 for each
+//! The cost of the questions about a place: at most 6 system calls for a NUMA node; 4, and 6 for each
 //! DIMM, for id and unsafe shutdowns; 6 more for each level of partition or volume; one more for a
 //! file, since only its file system says whether it lies on that device, and on XFS two. The core
 //! asks in the order that is written out here.
@@ -6,12 +6,15 @@
 use std::{format, vec::Vec};
 
 use super::{
-    machine::{DEVDAX, DM, FSDAX, HMEM, pmem},
+    machine::{DEVDAX, DM, FSDAX, HMEM, of_region, pmem},
     world::{Call, FD, World, object},
 };
-use crate::linux::{
-    place::region::{self, Dimm, dimm, dimm_id, dirty_shutdowns},
-    place::{confirm, locate},
+use crate::{
+    PersistenceDomain,
+    linux::{
+        place::region::{self, Dimm, dimm, dimm_id, dirty_shutdowns},
+        place::{confirm, locate},
+    },
 };
 
 /// Counts system calls. Listing a directory takes two: one that gives the names, one that gives no
@@ -89,4 +92,59 @@ fn on_a_volume() {
         assert_eq!(node(&world), 7 + level * levels, "at most 6 for each");
         assert_eq!(dimms(&world), [5 + 6 * 2 + level * levels; 2]);
     }
+}
+
+/// The calls for the granularity of a mapping that was just made of a file on DAX, in the order of
+/// Source::granularity_of. With fstat and mmap they are all that it takes to map it.
+fn of_mapping(world: &World) -> usize {
+    let (sys, facts) = (world.sys(), world.facts());
+    let spot = locate(object(sys, FD, &facts)).unwrap();
+    let fence = (0..spot.regions()).all(|index| {
+        let domain = region::domain(sys, &spot, index, true).unwrap().unwrap();
+        domain == PersistenceDomain::CpuCache
+    });
+    if fence && (0..spot.regions()).all(|index| region::armed(sys, &spot, index) == Ok(Some(true)))
+    {
+        confirm(sys, &spot).unwrap();
+    }
+    system_calls(&world.calls())
+}
+
+/// The calls for the granularity of a mapping of a device DAX, before it is made.
+fn of_device(world: &World) -> usize {
+    let (sys, facts) = (world.sys(), world.facts());
+    let spot = locate(object(sys, FD, &facts)).unwrap();
+    let domain = region::domain(sys, &spot, 0, false).unwrap();
+    if domain == Some(PersistenceDomain::CpuCache) {
+        region::armed(sys, &spot, 0).unwrap();
+    }
+    confirm(sys, &spot).unwrap();
+    system_calls(&world.calls())
+}
+
+/// At most 9 calls map a file on one region. Where a fence may be enough, 4 more and 7 for the
+/// first DIMM, 6 for each further one: whether the memory is volatile, whether each DIMM is armed,
+/// whether the device is the same.
+#[test]
+fn a_mapping_of_a_file() {
+    const MAPPED: usize = 2; // fstat, mmap
+    let stated = |world: World, text| world.with_file(&of_region(1, "persistence_domain"), text);
+    for dimms in 0..=6 {
+        let numbers: Vec<u32> = (0..dimms).collect();
+        let mut xfs = World::on(FSDAX);
+        xfs.magic = 0x5846_5342;
+        for (world, more) in [(World::on(FSDAX), 0), (xfs, 1)] {
+            let world = world.with_region(1, &numbers);
+            assert_eq!(MAPPED + of_mapping(&world), 8 + more);
+            let unstated = world.clone().without_file(&of_region(1, "persistence_domain"));
+            assert_eq!(MAPPED + of_mapping(&unstated), 6 + more);
+            let eadr = stated(world.clone(), "cpu_cache\n");
+            assert_eq!(MAPPED + of_mapping(&eadr), 8 + more + 4 + 1 + 6 * numbers.len());
+        }
+        let device = World::dax_in(DEVDAX).with_region(1, &numbers);
+        assert_eq!(of_device(&device), 13);
+        let eadr = stated(device, "cpu_cache\n");
+        assert_eq!(of_device(&eadr), 14 + 6 * numbers.len());
+    }
+    assert_eq!(of_device(&World::dax_in(HMEM)), 3);
 }

@@ -43,12 +43,12 @@ pub(crate) fn as_documented(machine: &Machine, device: &Device) {
         (
             "shared",
             calls_of(|| _ = source.expected_granularity(Sharing::Shared)),
-            model.granularity(model.place()),
+            model.granularity(Some(model.place())),
         ),
         (
             "shared, at a place",
             calls_of(|| _ = source.expected_granularity_at(&place, Sharing::Shared)),
-            model.granularity(vec![]),
+            model.granularity(None),
         ),
     ];
     for (question, found, expected) in questions {
@@ -231,20 +231,78 @@ impl Model<'_> {
         calls
     }
 
-    fn granularity(&self, place: Calls) -> Calls {
+    /// The calls without a place at hand, or with one.
+    fn granularity(&self, place: Option<Calls>) -> Calls {
+        let gives = &self.device.gives;
+        let asked = || {
+            let mut calls = self.of_regions(false);
+            // The reason why it is not finer.
+            if gives.granularity != Granularity::Byte && gives.reason != "never_durable" {
+                calls.extend(self.of_regions(true));
+            }
+            calls
+        };
         if self.device.is_device_dax() {
-            return place;
+            return place.map(|_| asked()).unwrap_or_default();
         }
         let mut calls = vec!["fstat", "mmap"];
-        if self.device.gives.granularity == Granularity::Page {
-            // An ordinary one, which is granted.
-            calls.push("mmap");
+        if gives.granularity != Granularity::Page {
+            calls.push("munmap");
+            calls.extend(place.map(|_| asked()).unwrap_or_default());
+            return calls;
         }
-        calls.push("munmap");
-        calls.extend(place);
+        // An ordinary one, which is granted.
+        calls.extend(["mmap", "munmap"]);
+        calls.extend(place.unwrap_or_default());
         // For the file's own sake.
-        if matches!(self.device.gives.reason, "mounted_without_dax" | "file_flag_off") {
+        if matches!(gives.reason, "mounted_without_dax" | "file_flag_off") {
             calls.extend(["fstat", "statx", "openat", "read", "close", "fstat", "fstatfs"]);
+        }
+        calls
+    }
+
+    /// The questions about the regions: only those that the granularity depends on, or all that the
+    /// reason does.
+    fn of_regions(&self, reasoned: bool) -> Calls {
+        let synchronous = self.device.is_file() && !reasoned;
+        let mut calls = self.locate();
+        for region in &self.regions {
+            let domain = fact_if(region.told.domain.is_some());
+            if synchronous {
+                calls.extend(domain);
+                if region.told.domain == Some("cpu_cache") {
+                    calls.extend(FACT); // devtype
+                }
+                continue;
+            }
+            calls.extend(FACT.repeat(2)); // provider, devtype
+            if !region.told.volatile {
+                calls.extend(NO_FACT); // of_node, where a hypervisor has to be called
+                if region.told.provider != "virtio-pmem" {
+                    calls.extend(domain);
+                }
+            }
+        }
+        let fence =
+            |region: &Found<'_>| region.told.domain == Some("cpu_cache") && !region.told.volatile;
+        let fence = !self.regions.is_empty() && self.regions.iter().all(fence);
+        let is_unarmed = |region: &Found<'_>| region.told.unarmed;
+        if fence || reasoned {
+            for region in &self.regions {
+                for _ in &region.told.dimms {
+                    calls.extend(FACT); // mapping0
+                    calls.extend(fact_if(id(region))); // flags, which CXL has not either
+                    if is_unarmed(region) {
+                        break;
+                    }
+                }
+                if !is_unarmed(region) {
+                    calls.extend(NO_FACT); // the mapping after the last
+                }
+            }
+        }
+        if !synchronous || (fence && !self.regions.iter().any(is_unarmed)) {
+            calls.extend(self.confirm());
         }
         calls
     }

@@ -7,7 +7,7 @@ use std::{format, vec, vec::Vec};
 use crate::linux::tests::{
     inject::{ERRNOS, Outcome, inject},
     machine::{DEVDAX, DISK, DM, FSDAX, HMEM, SDA1, of_dimm, of_region, pmem, read, slaves},
-    place::regions::{facts, usual, usual_region},
+    place::regions::{HCALL, facts, usual, usual_region},
     world::{Call, FD, World, object},
 };
 use crate::{
@@ -26,6 +26,10 @@ enum Question {
     Locate,
     Confirm,
     Region,
+    /// Of memory that is mapped synchronously, or of any.
+    Domain(bool),
+    ReadOnly,
+    Armed,
     NumaNode,
     Dimm(usize),
     DimmId,
@@ -40,6 +44,8 @@ enum Answer {
     Location(Backing, usize),
     Inode(u64),
     Region(Option<Region>),
+    Domain(Option<PersistenceDomain>),
+    Is(Option<bool>),
     Node(Option<Option<u32>>),
     Dimm(Option<u32>),
     Id(Text<32>),
@@ -68,6 +74,11 @@ impl Scenario {
                 .map(|spot| Answer::Location(spot.backing, spot.regions())),
             Question::Confirm => place::confirm(sys, &spot()).map(Answer::Inode),
             Question::Region => region::region(sys, &spot(), 0).map(Answer::Region),
+            Question::Domain(synchronous) => {
+                region::domain(sys, &spot(), 0, synchronous).map(Answer::Domain)
+            }
+            Question::ReadOnly => region::read_only(sys, &spot(), 0).map(Answer::Is),
+            Question::Armed => region::armed(sys, &spot(), 0).map(Answer::Is),
             Question::NumaNode => region::node(sys, &spot(), 0, "/numa_node").map(Answer::Node),
             Question::Dimm(index) => region::dimm(sys, &spot(), 0, index)
                 .map(|dimm| Answer::Dimm(dimm.map(|dimm| dimm.number))),
@@ -161,6 +172,18 @@ fn others() -> Vec<Scenario> {
     let mut region = facts();
     region.extend(files.into_iter().flat_map(read));
     region.push(Call::Open(of_region(1, "mapping2")));
+    let fact = |name| read(of_region(1, name));
+    let mut domain = [fact("../provider"), fact("devtype")].concat();
+    domain.push(Call::Open(of_region(1, HCALL)));
+    domain.extend(fact("persistence_domain"));
+    let mut armed: Vec<_> = [("mapping0", 4), ("mapping1", 2)]
+        .into_iter()
+        .flat_map(|(mapping, dimm)| [fact(mapping), read(of_dimm(dimm, "nfit/flags"))].concat())
+        .collect();
+    armed.push(Call::Open(of_region(1, "mapping2")));
+    let eadr = usual.clone().with_file(&of_region(1, "persistence_domain"), "cpu_cache\n");
+    let controller = Answer::Domain(Some(PersistenceDomain::MemoryController));
+    let caches = Answer::Domain(Some(PersistenceDomain::CpuCache));
     let hmem = World::dax_in(HMEM).with_file("/sys/dev/char/252:5/numa_node", "1\n");
     let id = Text::fit("8680-56341204").unwrap();
     let disk = usual.clone().with_file("/sys/dev/block/259:3/queue/dax", "1\n");
@@ -188,6 +211,16 @@ fn others() -> Vec<Scenario> {
             vec![Call::Inode("/sys/dev/char/252:5".into())],
         ),
         row(&usual, Question::Region, Answer::Region(Some(usual_region())), region),
+        row(&usual, Question::Domain(false), controller, domain),
+        row(&usual, Question::Domain(true), controller, fact("persistence_domain")),
+        row(
+            &eadr,
+            Question::Domain(true),
+            caches,
+            [fact("persistence_domain"), fact("devtype")].concat(),
+        ),
+        row(&usual, Question::ReadOnly, Answer::Is(Some(false)), fact("read_only")),
+        row(&usual, Question::Armed, Answer::Is(Some(true)), armed),
         row(
             &usual,
             Question::NumaNode,
@@ -336,6 +369,10 @@ fn expected(scenario: &Scenario, index: usize, errno: i32) -> Outcome<Answer> {
 fn not_there(scenario: &Scenario, path: &str, rest: &[Call]) -> Outcome<Answer> {
     let name = path.rsplit('/').next().unwrap();
     let answer = match (name, scenario.question) {
+        // Nothing more matters then.
+        ("persistence_domain", Question::Domain(_)) => {
+            return (Ok(Answer::Domain(Some(PersistenceDomain::Unstated))), vec![]);
+        }
         ("persistence_domain", _) => {
             Answer::Region(Some(Region { domain: PersistenceDomain::Unstated, ..usual_region() }))
         }
@@ -394,9 +431,9 @@ fn every_errno_in_every_call() {
         });
     }
     // 2, 3, 4, 3, 3, 2, 2, 3, 10, 8, 10 and 5 calls that locate, 1 and 1 that confirm, 24 about a
-    // region, 2 and 2 about its node, 2 and 1 about its mappings, 2 and 2 about a DIMM, 2 about a
+    // region, 7, 2, 4, 2 and 9 about a fact alone, 2 and 2 about its node, 2 and 1 about its mappings, 2 and 2 about a DIMM, 2 about a
     // queue, 2 and 3 for the trials, 5 about the mount.
-    let calls = 22 + 10 + 8 + 10 + 5 + 2 + 24 + 4 + 3 + 4 + 2 + 2 + 3 + 5;
+    let calls = 22 + 10 + 8 + 10 + 5 + 2 + 24 + 24 + 4 + 3 + 4 + 2 + 2 + 3 + 5;
     assert_eq!(injected, calls * ERRNOS.count());
 }
 

@@ -8,7 +8,7 @@ use crate::linux::tests::{
     world::{Call, World},
 };
 use crate::{
-    DimmState, Fail, Mode, PersistenceDomain, Region, Subject, Text,
+    DimmState, Fail, Location, Mode, PersistenceDomain, Region, Subject, Text,
     linux::place::region::{self, dimm, region},
 };
 
@@ -28,7 +28,120 @@ pub(in crate::linux::tests) fn usual_region() -> Region {
 }
 
 pub(in crate::linux::tests) fn first(world: &World) -> Result<Option<Region>, Fail> {
+    alone(&world.clone());
     region(world.sys(), &world.located().unwrap(), 0)
+}
+
+/// What is asked of a region alone is what is said of it among everything else.
+fn alone(world: &World) {
+    let (sys, spot) = (world.sys(), world.located().unwrap());
+    let Ok(region) = region(sys, &spot, 0) else { return };
+    let domain = region.map(|region| region.domain);
+    assert_eq!(region::domain(sys, &spot, 0, false), Ok(domain));
+    // Where a fence is enough, and nowhere else.
+    let synchronous = region::domain(sys, &spot, 0, true).map(|domain| domain == FENCE);
+    let by_host = domain == Some(PersistenceDomain::Host);
+    assert!(by_host || synchronous == Ok(domain == FENCE), "{world:?}");
+    let read_only = region.map(|region| region.read_only);
+    assert_eq!(region::read_only(sys, &spot, 0), Ok(read_only));
+    let armed = region.map(|region| !region.is_unarmed());
+    assert_eq!(region::armed(sys, &spot, 0), Ok(armed));
+}
+
+const FENCE: Option<PersistenceDomain> = Some(PersistenceDomain::CpuCache);
+
+/// The calls for what is asked of a region alone: each its own files, and no more than it takes.
+#[test]
+fn each_alone() {
+    type Ask = fn(&World, &Location);
+    let asked = |world: &World, ask: Ask| {
+        let spot = world.located().unwrap();
+        world.calls();
+        ask(world, &spot);
+        world.calls()
+    };
+    let of_one = |name| read(of_region(1, name));
+    let files = |names: &[&'static str]| names.iter().flat_map(|name| of_one(name)).collect();
+    let synchronous: Ask = |world, spot| {
+        region::domain(world.sys(), spot, 0, true).unwrap().unwrap();
+    };
+    let any: Ask = |world, spot| {
+        region::domain(world.sys(), spot, 0, false).unwrap().unwrap();
+    };
+    let stated = |text| usual().with_file(&of_region(1, "persistence_domain"), text);
+    let domain: Vec<Call> = files(&["persistence_domain"]);
+    assert_eq!(asked(&usual(), synchronous), domain);
+    assert_eq!(asked(&stated("\n"), synchronous), domain);
+    let unstated = usual().without_file(&of_region(1, "persistence_domain"));
+    assert_eq!(asked(&unstated, synchronous), [Call::Open(of_region(1, "persistence_domain"))]);
+    let fence: Vec<Call> = files(&["persistence_domain", "devtype"]);
+    assert_eq!(asked(&stated("cpu_cache\n"), synchronous), fence);
+    let mut all: Vec<Call> = files(&["../provider", "devtype"]);
+    all.push(Call::Open(of_region(1, HCALL)));
+    all.extend(domain);
+    assert_eq!(asked(&usual(), any), all);
+    assert_eq!(
+        asked(&usual(), |world, spot| assert_eq!(
+            region::read_only(world.sys(), spot, 0),
+            Ok(Some(false))
+        )),
+        of_one("read_only")
+    );
+    let armed = |calls: &mut Vec<Call>, mapping, dimm| {
+        calls.extend(of_one(mapping));
+        calls.extend(read(of_dimm(dimm, "nfit/flags")));
+    };
+    let mut calls = Vec::new();
+    armed(&mut calls, "mapping0", 4);
+    // Up to the first that is not armed.
+    let unarmed = usual().with_file(&of_dimm(4, "nfit/flags"), "flush_fail not_armed\n");
+    assert_eq!(
+        asked(&unarmed, |world, spot| assert_eq!(
+            region::armed(world.sys(), spot, 0),
+            Ok(Some(false))
+        )),
+        calls
+    );
+    armed(&mut calls, "mapping1", 2);
+    calls.push(Call::Open(of_region(1, "mapping2")));
+    assert_eq!(
+        asked(&usual(), |world, spot| assert_eq!(
+            region::armed(world.sys(), spot, 0),
+            Ok(Some(true))
+        )),
+        calls
+    );
+    // After the last one nothing is asked.
+    for world in [usual(), World::on(SDA1), World::dax_in(HMEM)] {
+        let spot = world.located().unwrap();
+        let (sys, end) = (world.sys(), spot.regions());
+        world.calls();
+        for synchronous in [false, true] {
+            assert_eq!(region::domain(sys, &spot, end, synchronous), Ok(None));
+        }
+        assert_eq!((region::read_only(sys, &spot, end), region::armed(sys, &spot, end)), NONE);
+        assert_eq!(world.calls(), []);
+    }
+}
+
+const NONE: (Result<Option<bool>, Fail>, Result<Option<bool>, Fail>) = (Ok(None), Ok(None));
+
+/// Memory that is volatile or not armed is not reached by a fence, whatever the firmware says of
+/// the caches.
+#[test]
+fn a_fence_is_enough_nowhere_else() {
+    let eadr = || usual().with_file(&of_region(1, "persistence_domain"), "cpu_cache\n");
+    let domain = |world: &World| {
+        region::domain(world.sys(), &world.located().unwrap(), 0, true).unwrap().unwrap()
+    };
+    assert_eq!(domain(&eadr()), PersistenceDomain::CpuCache);
+    let volatile = eadr().with_file(&of_region(1, "devtype"), "nd_volatile\n");
+    assert_eq!(domain(&volatile), PersistenceDomain::Volatile);
+    // A region that root made writable again has DIMMs that are not armed all the same.
+    let unarmed = eadr().with_file(&of_dimm(2, "nfit/flags"), "not_armed\n");
+    let spot = unarmed.located().unwrap();
+    assert_eq!(region::read_only(unarmed.sys(), &spot, 0), Ok(Some(false)));
+    assert_eq!(region::armed(unarmed.sys(), &spot, 0), Ok(Some(false)));
 }
 
 fn node(world: &World) -> Result<Option<Option<u32>>, Fail> {
