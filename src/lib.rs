@@ -76,6 +76,7 @@
 //! | `alloc` | `Source::boxed`; `Rc` and `Arc` of a handle are handles |
 //! | `std` | the standard library's files, descriptors and handles are handles, and become an [`Fd`] or a `WinHandle`, as does whatever has one (`Fd::borrow`); [`Source`] and [`Fd`] are `AsFd`; [`Error`] becomes `std::io::Error`. Implies `alloc` |
 //! | `conformance` | the suite for those who implement [`Platform`](platform::Platform) |
+//! | `zerocopy` | values of zerocopy's types in a [`Mapping`] |
 //! | `critical-section` | [`Pool`] on targets without compare-and-swap; the program provides the critical section |
 //! | `crt` | on Windows, sources from descriptors of the C runtime, which has to be linked then; nothing elsewhere |
 //!

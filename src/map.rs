@@ -34,6 +34,8 @@ mod grow;
 pub(crate) mod mapping;
 mod stores;
 mod word;
+#[cfg(feature = "zerocopy")]
+mod zerocopy;
 
 pub use config::MapConfig;
 pub use mapping::Mapping;

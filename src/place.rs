@@ -22,7 +22,7 @@
 mod dimm;
 pub(crate) mod granularity;
 mod shutdown;
-mod warning;
+pub(crate) mod warning;
 
 use core::fmt;
 

@@ -14,9 +14,12 @@ use pmem2_platform::{
 use super::config::MapConfig;
 use crate::{
     error::{Error, WriteFault},
-    place::granularity::{
-        Terms,
-        expected::{Expected, Granularity, Sharing},
+    place::{
+        granularity::{
+            Terms,
+            expected::{Expected, Granularity, Sharing},
+        },
+        warning::Warning,
     },
     source::Source,
 };
@@ -31,6 +34,44 @@ use crate::{
 /// race, they may see some bytes of each, and nothing worse.
 ///
 /// Offsets and lengths are in bytes, from the beginning of the mapping.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pmem2::{Granularity, MapConfig, Mapping, Source};
+/// use std::{fs::File, path::Path};
+///
+/// /// A storage engine: file, source and memory in one value.
+/// struct Engine {
+///     map: Mapping<File>,
+/// }
+///
+/// impl Engine {
+///     fn open(path: &Path) -> Result<Self, Box<dyn std::error::Error>> {
+///         let file = File::options().read(true).write(true).create(true).open(path)?;
+///         file.set_len(1 << 20)?;
+///         Ok(Self { map: Source::new(file)?.map(&MapConfig::new(Granularity::Page))? })
+///     }
+/// }
+/// # if cfg!(windows) { return Ok(()) }
+/// # let path = std::env::temp_dir().join(format!("pmem2-engine-{}", std::process::id()));
+///
+/// let engine = Engine::open(&path)?;
+/// # std::fs::remove_file(&path)?;
+/// engine.map.put(4096, &[1_u32, 2, 3])?;
+/// engine.map.commit(0, 4096)?;
+/// assert_eq!(engine.map.get::<u32>(4100)?, 2);
+/// # Ok(()) }
+/// ```
+///
+/// A part of it ends before it does:
+///
+/// ```compile_fail,E0505
+/// # use pmem2::{Granularity, MapConfig, Source};
+/// let map = Source::from_anon(100).unwrap().map(&MapConfig::new(Granularity::Byte)).unwrap();
+/// let part = map.part(..50).unwrap();
+/// drop(map);
+/// part.write(0, &[1]);
+/// ```
 pub struct Mapping<H: Handle<P: Map>> {
     pub(super) memory: Memory<H>,
     pub(super) facts: Facts<<H::P as Platform>::Id>,
@@ -43,12 +84,36 @@ pub struct Mapping<H: Handle<P: Map>> {
 }
 
 impl<H: Handle<P: Map + Locate>> Source<H> {
-    /// Maps the source (pmem2_map_new(3)). The mapping owns it; that of
-    /// [`by_reference`](Source::by_reference) borrows it.
+    /// Maps the source (pmem2_map_new(3)). The mapping owns it: a storage engine keeps file, source
+    /// and memory in one value. A mapping of [`by_reference`](Source::by_reference) borrows it.
     ///
     /// On failure the source is dropped; [`try_map`](Source::try_map) gives it back.
     ///
+    /// System calls on Linux: of a file `fstat`, `mmap` with `MAP_SYNC`, and where that is refused
+    /// `mmap`; where it is granted also those that find the persistence domain, unless a place was
+    /// kept ([`MapConfig::at_place`]). Of a device DAX those of [`size`](Source::size) and
+    /// [`alignment`](Source::alignment), of the persistence domain, and `mmap`. `munmap` when it is
+    /// dropped. Where the mapping is refused as too coarse, also those that find out why. The guide
+    /// has [all](crate::guide::system_calls).
+    ///
     /// # Errors
+    ///
+    /// In this order:
+    ///
+    /// - Those of [`check_range`](Source::check_range).
+    /// - [`NotWritable`](Error::NotWritable): stores are to reach a file that was opened read-only.
+    /// - [`TooLarge`](Error::TooLarge): more bytes than `isize::MAX`.
+    /// - [`MapRange`](Error::MapRange): [room](MapConfig::room) is wanted of what cannot grow.
+    /// - [`InvalidAlignmentValue`](Error::InvalidAlignmentValue): of
+    ///   [`aligned_to`](MapConfig::aligned_to).
+    /// - [`SrcDevdaxPrivate`](Error::SrcDevdaxPrivate), [`NeverDurable`](Error::NeverDurable): of a
+    ///   device DAX; nothing was mapped.
+    /// - [`Os`](Error::Os): the system failed. With [`Subject::Mapping`] and `ENODEV` the file
+    ///   system maps no files, with [`Subject::WritableMapping`] and `EPERM` the file is sealed.
+    /// - [`GranularityNotSupported`](Error::GranularityNotSupported): the source has only a coarser
+    ///   granularity than is wanted. It says why, and what helps.
+    /// - [`NotDurable`](Error::NotDurable): the processor has no instruction that flushes cache
+    ///   lines, or a [forced](MapConfig::forced) granularity cannot be had.
     pub fn map(self, config: &MapConfig<'_>) -> Result<Mapping<H>, Error> {
         self.try_map(config).map_err(|(_, error)| error)
     }
@@ -140,17 +205,41 @@ impl<H: Handle<P: Map + Locate>> Source<H> {
     ) -> Result<(Granularity, <H::P as Map>::Steps), Error> {
         let granularity = self.granularity_of(&config.terms, synchronous)?;
         self.accept(&config.terms, synchronous, granularity, config.granularity)?;
-        match self.handle().platform().steps(granularity == Granularity::CacheLine) {
-            Ok(steps) => Ok((granularity, steps)),
-            Err(Fail::Unsupported) if granularity == Granularity::CacheLine => {
-                Err(Error::NotDurable(Undurable::NoInstruction))
-            }
-            Err(fail) => Err(Error::from_fail(fail, Subject::Mapping)),
+        Ok((granularity, steps_of(self.handle(), granularity)?))
+    }
+}
+
+/// Returns the steps that this granularity needs.
+fn steps_of<H: Handle<P: Map>>(
+    handle: &H,
+    granularity: Granularity,
+) -> Result<<H::P as Map>::Steps, Error> {
+    match handle.platform().steps(granularity == Granularity::CacheLine) {
+        Ok(steps) => Ok(steps),
+        Err(Fail::Unsupported) if granularity == Granularity::CacheLine => {
+            Err(Error::NotDurable(Undurable::NoInstruction))
         }
+        Err(fail) => Err(Error::from_fail(fail, Subject::Mapping)),
     }
 }
 
 impl<H: Handle<P: Map + Locate>> Mapping<H> {
+    /// Returns what a person must know before trusting the memory with data, as the system says
+    /// now: what a [`Place`](crate::place::Place) that was kept says without a question.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`place`](Source::place).
+    pub fn warnings(&self) -> Result<impl Iterator<Item = Warning> + use<H>, Error> {
+        let place = self.source().place()?;
+        let mut told = 0_usize;
+        Ok(core::iter::from_fn(move || {
+            let warning = place.warnings().nth(told);
+            told = told.saturating_add(1);
+            warning
+        }))
+    }
+
     /// Returns the granularity, and why it is that one, as the system says now.
     ///
     /// # Errors
@@ -162,6 +251,41 @@ impl<H: Handle<P: Map + Locate>> Mapping<H> {
 }
 
 impl<H: Handle<P: Map>> Mapping<H> {
+    /// Takes memory that the program has mapped itself (pmem2_map_from_existing(3)): see
+    /// [`Memory::from_raw`]. It stays mapped when this is dropped. `offset` is that of its first
+    /// byte in the source.
+    ///
+    /// Stores are made durable with the granularity that the program says. One that is finer than
+    /// the memory needs does not make them so.
+    ///
+    /// # Errors
+    ///
+    /// The memory is given back.
+    ///
+    /// - Those of [`Source::new`], for its handle.
+    /// - [`SourceEmpty`](Error::SourceEmpty): it has no bytes.
+    /// - [`NotDurable`](Error::NotDurable): the processor has no instruction that flushes cache
+    ///   lines.
+    pub fn from_memory(
+        memory: Memory<H>,
+        offset: u64,
+        granularity: Granularity,
+    ) -> Result<Self, (Memory<H>, Error)> {
+        let facts = match Source::new(memory.handle()) {
+            Ok(_) if memory.room() == 0 => return Err((memory, Error::SourceEmpty)),
+            Ok(source) => *source.facts(),
+            Err(error) => return Err((memory, error)),
+        };
+        let terms = Terms { forced: Some(granularity), ..Terms::new(Sharing::Shared) };
+        match steps_of(memory.handle(), granularity) {
+            Ok(steps) => {
+                let synchronous = MapSync::Unknown;
+                Ok(Self { memory, facts, steps, offset, granularity, terms, synchronous })
+            }
+            Err(error) => Err((memory, error)),
+        }
+    }
+
     /// Returns the address of the first byte. Whoever uses it answers for that.
     #[inline]
     #[must_use]
@@ -209,6 +333,13 @@ impl<H: Handle<P: Map>> Mapping<H> {
     #[inline]
     pub const fn source(&self) -> Source<&H> {
         Source::described(self.memory.handle(), self.facts)
+    }
+
+    /// Returns the memory: for slices of it, whose maker answers for them
+    /// ([`slice`](Memory::slice)).
+    #[inline]
+    pub const fn memory(&self) -> &Memory<H> {
+        &self.memory
     }
 
     /// Unmaps the memory (pmem2_map_delete(3)), and gives the source back.

@@ -381,15 +381,39 @@ impl<H: Handle<P: Map>> Memory<H> {
 
     /// Returns the bytes of a range as a slice.
     ///
+    /// # Errors
+    ///
+    /// A fault.
+    ///
     /// # Safety
     ///
-    /// Nobody changes them while the slice lives: no process, device or thread.
+    /// Nobody changes the bytes while the slice lives: no process, device or thread.
     pub unsafe fn slice(&self, range: Range<usize>) -> Result<&[u8], MemoryFault> {
         let length = range.end.checked_sub(range.start).ok_or(MemoryFault::Outside)?;
         let at = self.bytes(range.start, length, Protection::READ)?;
         // SAFETY: the bytes are mapped for loads as long as `self` is borrowed; the caller answers
         // for the rest.
         Ok(unsafe { core::slice::from_raw_parts(at.as_ptr(), length) })
+    }
+
+    /// Returns the bytes of a range as a slice that can be changed. What is stored to it is durable
+    /// after a flush.
+    ///
+    /// # Errors
+    ///
+    /// A fault.
+    ///
+    /// # Safety
+    ///
+    /// While the slice lives, nobody else reads or changes the bytes: no process, device or thread,
+    /// and no other slice or view.
+    #[expect(clippy::mut_from_ref, reason = "the caller answers for it")]
+    pub unsafe fn slice_mut(&self, range: Range<usize>) -> Result<&mut [u8], MemoryFault> {
+        let length = range.end.checked_sub(range.start).ok_or(MemoryFault::Outside)?;
+        let at = self.bytes(range.start, length, Protection::READ.union(Protection::WRITE))?;
+        // SAFETY: the bytes are mapped for both as long as `self` is borrowed; the caller answers
+        // for the rest.
+        Ok(unsafe { core::slice::from_raw_parts_mut(at.as_ptr(), length) })
     }
 
     /// Begins to write the cache lines of a range back.
