@@ -8,6 +8,7 @@ use std::{
 };
 
 use libloading::{Library, Symbol};
+use pmem2::{Granularity, map::Protection};
 
 /// `struct pmem2_source *` and siblings.
 type Object = *mut c_void;
@@ -17,14 +18,12 @@ pub(crate) type Code = c_int;
 
 pub(crate) struct Libpmem2(Library);
 
-/// PMEM2_GRANULARITY_PAGE of `<libpmem2/base.h>`.
-const GRANULARITY_PAGE: c_int = 2;
-
 /// PMEM2_E_NO_BAD_BLOCK_FOUND.
 const NO_BAD_BLOCK_FOUND: Code = -100_029;
 
-/// PMEM2_PROT_READ.
-const PROT_READ: c_uint = 1 << 30;
+/// PMEM2_PROT_*.
+const PROTECTIONS: [(Protection, c_uint); 3] =
+    [(Protection::EXEC, 1 << 29), (Protection::READ, 1 << 30), (Protection::WRITE, 1 << 31)];
 
 /// `enum pmem2_sharing_type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +31,26 @@ const PROT_READ: c_uint = 1 << 30;
 pub(crate) enum Shared {
     Yes = 0,
     No = 1,
+}
+
+/// A configuration. The numbers of a granularity are those of base.h.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    pub(crate) granularity: Granularity,
+    pub(crate) offset: u64,
+    pub(crate) length: u64,
+    pub(crate) sharing: Shared,
+    pub(crate) protection: Protection,
+}
+
+impl Asked {
+    const BOTH: Protection = Protection::READ.union(Protection::WRITE);
+
+    /// All of a source, shared, for loads and stores.
+    pub(crate) const fn new(granularity: Granularity) -> Self {
+        let (sharing, protection) = (Shared::Yes, Self::BOTH);
+        Self { granularity, offset: 0, length: 0, sharing, protection }
+    }
 }
 
 fn done(code: c_int) -> Result<(), Code> {
@@ -268,50 +287,39 @@ impl PeerSource<'_> {
     /// The verdict of pmem2_config_set_offset, pmem2_config_set_length and pmem2_map_new on this
     /// range, with page granularity; the mapping's length if it was made.
     pub(crate) fn map(&self, offset: u64, length: u64) -> Result<u64, Code> {
-        let config = self.new_config();
-        let answer = self.configure(config, offset, length).and_then(|()| self.map_with(config));
-        self.library.delete("pmem2_config_delete", config);
-        answer
+        let asked = Asked { offset, length, ..Asked::new(Granularity::Page) };
+        self.mapped(&asked).map(|(length, _)| length)
     }
 
     /// The granularity that pmem2_map_new gives a mapping of so many bytes, where any will do:
     /// PMEM2_GRANULARITY_*.
-    pub(crate) fn granted(&self, length: u64, shared: Shared, writable: bool) -> Result<i32, Code> {
+    pub(crate) fn granted(&self, length: u64, sharing: Shared, writable: bool) -> Result<i32, Code> {
+        let protection = if writable { Asked::BOTH } else { Protection::READ };
+        let asked = Asked { length, sharing, protection, ..Asked::new(Granularity::Page) };
+        self.mapped(&asked).map(|(_, granularity)| granularity)
+    }
+
+    /// The length and the granularity (PMEM2_GRANULARITY_*) of a mapping that was made as
+    /// configured, or the first code that was not 0.
+    pub(crate) fn mapped(&self, asked: &Asked) -> Result<(u64, i32), Code> {
         let config = self.new_config();
-        let answer = self.configure(config, 0, length).and_then(|()| {
-            // SAFETY: the type is that of base.h, where an enum is an int, and the configuration is
-            // live.
-            done(unsafe {
-                self.library.function::<unsafe extern "C" fn(Object, c_int) -> c_int>(
-                    "pmem2_config_set_sharing",
-                )(config, shared as c_int)
-            })?;
-            if !writable {
-                // SAFETY: the type is that of base.h, and the configuration is live.
-                done(unsafe {
-                    self.library.function::<unsafe extern "C" fn(Object, c_uint) -> c_int>(
-                        "pmem2_config_set_protection",
-                    )(config, PROT_READ)
-                })?;
-            }
-            // SAFETY: the type is that of base.h, and the map is live.
-            self.with_map(config, |map| unsafe {
-                self.library.function::<unsafe extern "C" fn(Object) -> c_int>(
-                    "pmem2_map_get_store_granularity",
-                )(map)
+        let answer = self.configure(config, asked).and_then(|()| {
+            self.with_map(config, |map| {
+                // SAFETY: the type is that of base.h, and the map is live.
+                let length = unsafe {
+                    let name = "pmem2_map_get_size";
+                    self.library.function::<unsafe extern "C" fn(Object) -> usize>(name)(map)
+                };
+                // SAFETY: the type is that of base.h, where an enum is an int, and the map is live.
+                let granularity = unsafe {
+                    let name = "pmem2_map_get_store_granularity";
+                    self.library.function::<unsafe extern "C" fn(Object) -> c_int>(name)(map)
+                };
+                (length as u64, granularity)
             })
         });
         self.library.delete("pmem2_config_delete", config);
         answer
-    }
-
-    fn map_with(&self, config: Object) -> Result<u64, Code> {
-        // SAFETY: the type is that of base.h, and the map is live.
-        self.with_map(config, |map| unsafe {
-            self.library.function::<unsafe extern "C" fn(Object) -> usize>("pmem2_map_get_size")(
-                map,
-            ) as u64
-        })
     }
 
     /// Makes a mapping, asks it, and takes it back.
@@ -343,10 +351,11 @@ impl PeerSource<'_> {
         config
     }
 
-    fn configure(&self, config: Object, offset: u64, length: u64) -> Result<(), Code> {
-        for (name, value) in
-            [("pmem2_config_set_offset", offset), ("pmem2_config_set_length", length)]
-        {
+    fn configure(&self, config: Object, asked: &Asked) -> Result<(), Code> {
+        for (name, value) in [
+            ("pmem2_config_set_offset", asked.offset),
+            ("pmem2_config_set_length", asked.length),
+        ] {
             let value = usize::try_from(value).expect("a 64-bit machine");
             // SAFETY: both functions have this type in base.h, and the configuration is live.
             done(unsafe {
@@ -355,14 +364,27 @@ impl PeerSource<'_> {
                 )
             })?;
         }
-        let name = "pmem2_config_set_required_store_granularity";
-        // SAFETY: the type is that of base.h, where an enum is an int, and the configuration is
-        // live.
+        for (name, value) in [
+            ("pmem2_config_set_required_store_granularity", asked.granularity as c_int),
+            ("pmem2_config_set_sharing", asked.sharing as c_int),
+        ] {
+            // SAFETY: both functions have this type in base.h, where an enum is an int, and the
+            // configuration is live.
+            done(unsafe {
+                self.library.function::<unsafe extern "C" fn(Object, c_int) -> c_int>(name)(
+                    config, value,
+                )
+            })?;
+        }
+        let mut protection = 0;
+        for (ours, theirs) in PROTECTIONS {
+            protection |= if asked.protection.contains(ours) { theirs } else { 0 };
+        }
+        // SAFETY: the type is that of base.h, and the configuration is live.
         done(unsafe {
-            self.library.function::<unsafe extern "C" fn(Object, c_int) -> c_int>(name)(
-                config,
-                GRANULARITY_PAGE,
-            )
+            self.library.function::<unsafe extern "C" fn(Object, c_uint) -> c_int>(
+                "pmem2_config_set_protection",
+            )(config, protection)
         })
     }
 }

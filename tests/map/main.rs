@@ -1,4 +1,50 @@
-//! Mappings on Linux.
+//! Mappings of files and of anonymous memory on this machine's kernel: what is mapped and what is
+//! refused, Debian's libpmem2 beside each answer, accesses, growth, fork, threads.
 #![cfg(target_os = "linux")]
 
+#[macro_use]
+#[path = "../common/mod.rs"]
+mod common;
+
+mod aligned;
+mod peer;
+mod rows;
 mod smoke;
+mod table;
+
+use std::{
+    ffi::CStr,
+    fs::File,
+    os::fd::{AsRawFd, FromRawFd},
+};
+
+/// The directories of files: the disk's file system, and memory.
+const DIRECTORIES: [&str; 2] = [common::made::DISK, "/dev/shm"];
+
+/// A file of so many zeros in a directory, without a name.
+fn file_in(directory: &str, size: u64) -> File {
+    let file = tempfile::tempfile_in(directory).expect("a file");
+    file.set_len(size).expect("its size");
+    file
+}
+
+/// Reads a file of /proc, without allocation: the number of bytes.
+fn read_file(path: &CStr, into: &mut [u8]) -> usize {
+    // SAFETY: open takes a string that ends, and touches no other memory.
+    let fd = unsafe { libc::open(path.as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC) };
+    assert!(fd >= 0);
+    // SAFETY: the descriptor was opened just now, and is nobody else's.
+    let file = unsafe { File::from_raw_fd(fd) };
+    let mut length = 0;
+    loop {
+        assert!(length < into.len(), "the buffer is too small");
+        // SAFETY: the buffer has so many bytes from there.
+        let read = unsafe {
+            libc::read(file.as_raw_fd(), into[length..].as_mut_ptr().cast(), into.len() - length)
+        };
+        match usize::try_from(read).expect("it can be read") {
+            0 => return length,
+            read => length += read,
+        }
+    }
+}
