@@ -293,7 +293,12 @@ impl PeerSource<'_> {
 
     /// The granularity that pmem2_map_new gives a mapping of so many bytes, where any will do:
     /// PMEM2_GRANULARITY_*.
-    pub(crate) fn granted(&self, length: u64, sharing: Shared, writable: bool) -> Result<i32, Code> {
+    pub(crate) fn granted(
+        &self,
+        length: u64,
+        sharing: Shared,
+        writable: bool,
+    ) -> Result<i32, Code> {
         let protection = if writable { Asked::BOTH } else { Protection::READ };
         let asked = Asked { length, sharing, protection, ..Asked::new(Granularity::Page) };
         self.mapped(&asked).map(|(_, granularity)| granularity)
@@ -352,10 +357,9 @@ impl PeerSource<'_> {
     }
 
     fn configure(&self, config: Object, asked: &Asked) -> Result<(), Code> {
-        for (name, value) in [
-            ("pmem2_config_set_offset", asked.offset),
-            ("pmem2_config_set_length", asked.length),
-        ] {
+        for (name, value) in
+            [("pmem2_config_set_offset", asked.offset), ("pmem2_config_set_length", asked.length)]
+        {
             let value = usize::try_from(value).expect("a 64-bit machine");
             // SAFETY: both functions have this type in base.h, and the configuration is live.
             done(unsafe {

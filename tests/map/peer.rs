@@ -96,10 +96,8 @@ fn every_row() {
             }
         }
     });
-    let intended: BTreeSet<_> = INTENDED
-        .iter()
-        .map(|&(name, ours, theirs, _)| (name.to_owned(), ours, theirs))
-        .collect();
+    let intended: BTreeSet<_> =
+        INTENDED.iter().map(|&(name, ours, theirs, _)| (name.to_owned(), ours, theirs)).collect();
     let unexpected: Vec<_> = found.difference(&intended).collect();
     let gone: Vec<_> = intended.difference(&found).collect();
     assert!(unexpected.is_empty(), "not intended (ours, theirs): {unexpected:#?}");

@@ -332,7 +332,8 @@ fn others(rows: &mut Rows) {
     };
     let free = std::fs::read_to_string("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages");
     let free: u32 = free.map_or(0, |text| text.trim().parse().expect("a number"));
-    let mapped = if free == 0 { refused(Errno::ENOMEM) } else { Ok((HUGE_PAGE, Granularity::Page)) };
+    let mapped =
+        if free == 0 { refused(Errno::ENOMEM) } else { Ok((HUGE_PAGE, Granularity::Page)) };
     rows.made("memfd of huge pages", huge, WHOLE, mapped);
     let asked = Asked { offset: PAGE, ..WHOLE };
     let unaligned = Err(Error::OffsetUnaligned { offset: PAGE, alignment: HUGE_PAGE });

@@ -1,12 +1,21 @@
 //! The table of mapping.
 
-use pmem2::{Anonymous, Error, Fd, Granularity, Handle, Source, map::Map, platform::Locate};
+use std::fs::File;
+
+use pmem2::{
+    Anonymous, Error, Fd, Granularity, Handle, MapConfig, Source,
+    error::{Errno, Subject},
+    map::{Map, Protection},
+    platform::Locate,
+};
+use rustix::mount::{MountFlags, mount};
 
 use crate::{
     common::{
         child::{Ended, in_child},
         fd,
-        thread::with_own_descriptors,
+        made::DISK,
+        thread::{with_own_descriptors, with_own_mounts},
     },
     read_file,
     rows::{Object, Row, config, rows},
@@ -96,4 +105,23 @@ fn every_row() {
     });
     assert!(wrong.is_empty(), "{wrong:#?}");
     assert!(mapped > 150 && refused > 50, "{mapped} mapped, {refused} refused");
+}
+
+/// A file system that forbids execution, and not stores.
+#[test]
+fn a_mount_without_execution() {
+    needs_root!();
+    let place = tempfile::TempDir::new_in(DISK).expect("a directory");
+    let target = place.path();
+    let file = with_own_mounts(|| {
+        mount("tmpfs", target, "tmpfs", MountFlags::NOEXEC, None).expect("a file system");
+        let mut options = File::options();
+        options.read(true).write(true).create_new(true).open(target.join("file")).expect("a file")
+    });
+    file.set_len(4096).expect("its size");
+    let all = MapConfig::new(Granularity::Page).protection(Protection::all());
+    let error = Source::new(&file).unwrap().map(&all).map(drop);
+    assert_eq!(error, Err(Error::Os { subject: Subject::Mapping, errno: Errno::EPERM }));
+    let both = MapConfig::new(Granularity::Page);
+    assert!(Source::new(&file).unwrap().map(&both).is_ok());
 }

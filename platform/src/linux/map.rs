@@ -92,10 +92,13 @@ fn os(errno: Errno) -> Fail {
     failed(Subject::Mapping, errno)
 }
 
-/// The failure of mmap(2): a seal or a mount forbids stores, and not the mapping as such.
+/// The failure of mmap(2): a seal forbids stores, and not the mapping as such. (A mount may forbid
+/// execution.)
 #[cold]
 fn refused(request: &Request, errno: Errno) -> Fail {
-    let stores = request.protection.contains(Protection::WRITE) && !request.private;
+    let stores = request.protection.contains(Protection::WRITE)
+        && !request.protection.contains(Protection::EXEC)
+        && !request.private;
     match errno {
         Errno::EPERM if stores => Fail::Os(Subject::WritableMapping, errno),
         errno => os(errno),
