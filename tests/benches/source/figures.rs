@@ -14,6 +14,9 @@ pub(crate) struct Effort {
     pub(crate) samples: usize,
     /// When this time is over, [`ENOUGH`](Effort::ENOUGH) will do.
     pub(crate) limit: Duration,
+    /// Calls of a contender before each of its samples, which do not count: where it matters what
+    /// the one before has left in the caches.
+    pub(crate) again: u32,
 }
 
 impl Effort {
@@ -21,7 +24,8 @@ impl Effort {
     pub(crate) const ENOUGH: usize = 11;
 
     /// For calls that take less than a microsecond.
-    pub(crate) const USUAL: Self = Self { warm_up: 200, samples: 4_000, limit: Duration::MAX };
+    pub(crate) const USUAL: Self =
+        Self { warm_up: 200, samples: 4_000, limit: Duration::MAX, again: 0 };
 }
 
 /// Stays on the processor that it runs on: a move in the midst of a sample would be measured too.
@@ -54,6 +58,7 @@ pub(crate) fn interleave(contenders: &[Contender<'_>], effort: Effort) -> Vec<Ve
             // Forwards and backwards: each contender follows each of its neighbours equally often.
             let turn = if round % 2 == 0 { turn } else { contenders.len() - 1 - turn };
             let index = (round / 2 + turn) % contenders.len();
+            (0..effort.again).for_each(|_| (contenders[index].call)());
             let time = sample(&contenders[index]);
             if round >= effort.warm_up {
                 samples[index].push(time);
@@ -71,17 +76,21 @@ fn sample(contender: &Contender<'_>) -> f64 {
     start.elapsed().as_secs_f64() * 1e9 / f64::from(contender.calls)
 }
 
-/// Prints and returns the median; behind it the interval that holds the true one with a probability
-/// of 95 %, by the order of the values alone: the number of values below the median is binomial,
-/// whatever their distribution.
-pub(crate) fn report(name: &str, values: &[f64]) -> f64 {
+/// The interval that holds the true median with a probability of 95 %, by the order of the values
+/// alone: the number of values below the median is binomial, whatever their distribution.
+pub(crate) fn interval(values: &[f64]) -> [f64; 2] {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let count = sorted.len() as f64;
     let margin = 1.96 * count.sqrt() / 2.0;
     let low = sorted[(count / 2.0 - margin).floor().max(0.0) as usize];
     let high = sorted[((count / 2.0 + margin).ceil() as usize).min(sorted.len() - 1)];
-    let median = median(sorted.clone());
+    [low, high]
+}
+
+/// Prints and returns the median; after it its interval.
+pub(crate) fn report(name: &str, values: &[f64]) -> f64 {
+    let ([low, high], median) = (interval(values), median(values.to_vec()));
     let [places, below, above] = [median, low, high].map(|value| decimals(value, 3));
     println!("{name:>22} {median:>8.places$}  95 % [{low:.below$}, {high:.above$}]");
     median
