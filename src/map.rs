@@ -39,6 +39,9 @@ mod zerocopy;
 
 pub use config::MapConfig;
 pub use mapping::Mapping;
-pub use pmem2_platform::{Map, Memory, Plain, Protection, Shared, Steps, plain, shared};
+pub use pmem2_platform::{
+    Map, Mapped, Memory, MemoryFault, Plain, Protection, Request, Shared, Span, Steps, plain,
+    shared,
+};
 pub use stores::Stores;
 pub use word::Word;
