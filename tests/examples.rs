@@ -42,6 +42,7 @@ fn everywhere<S: Subject>() {
         let file = file();
         let forced = ANY.forced(Some(granularity));
         let mapped = map(&file, &forced);
+        assert_eq!(mapped.granularity(), granularity);
         drop(S::runs(mapped).unwrap());
         // By another way, after the first mapping has gone.
         S::found(map(&file, &ANY.by_call())).unwrap();
@@ -218,17 +219,17 @@ mod ring {
     struct Subject;
 
     fn record(number: usize) -> Vec<u8> {
-        vec![number as u8; number * 37 % 301]
+        vec![number as u8; number * 37 % 181]
     }
 
     /// The numbers of the records that are left after a run.
-    const LEFT: std::ops::Range<usize> = 180..200;
+    const LEFT: std::ops::Range<usize> = 280..300;
 
     impl super::Subject for Subject {
         /// Pushes and takes over many rounds, with records that go over the end at every offset.
         fn runs<H: Handle<P: Map>>(map: Mapping<H>) -> Result<Mapping<H>, Fault> {
             let mut ring = Ring::open(map)?;
-            let mut buffer = [0; 301];
+            let mut buffer = [0; 181];
             for number in 0..LEFT.end {
                 ring.push(&record(number))?;
                 if let Some(oldest) = number.checked_sub(LEFT.len()) {
@@ -244,7 +245,7 @@ mod ring {
 
         fn found<H: Handle<P: Map>>(map: Mapping<H>) -> Result<(), Fault> {
             let mut ring = Ring::open(map)?;
-            let mut buffer = [0; 301];
+            let mut buffer = [0; 181];
             // They are pushed again, for who looks next.
             let bytes: Vec<Vec<u8>> = LEFT.map(record).collect();
             for expected in &bytes {
