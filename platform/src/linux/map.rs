@@ -182,7 +182,7 @@ fn mmap<S: Mappings>(
 #[inline]
 pub(super) unsafe fn unmap<S: Mappings>(sys: S, pages: Span) -> Result<(), Fail> {
     // SAFETY: the caller's.
-    unsafe { sys.munmap(pages) }.map_err(|errno| failed(Subject::Unmapping, errno))
+    unsafe { sys.munmap(pages) }.map_err(|errno| Fail::Os(Subject::Unmapping, errno))
 }
 
 /// Whether the address has the offset's remainder.
@@ -269,7 +269,7 @@ pub(super) unsafe fn populate<S: Mappings>(sys: S, bytes: Span, write: bool) -> 
     retry(|| unsafe { sys.populate(pages, write) }).map_err(|errno| match errno {
         // Before Linux 5.14, and where a kernel is built without madvise(2).
         Errno::EINVAL | Errno::ENOSYS => Fail::Unsupported,
-        errno => failed(Subject::Populate, errno),
+        errno => Fail::Os(Subject::Populate, errno),
     })
 }
 

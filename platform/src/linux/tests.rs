@@ -1,6 +1,7 @@
 //! The real code of the backend over a kernel that is a script: what each call leads to, and what
 //! each error number in each call does. And what is only seen of the real kernel.
 
+mod addresses;
 mod badblocks;
 mod budget;
 mod disk;
@@ -8,6 +9,7 @@ mod hostile;
 mod inject;
 mod kernel;
 mod machine;
+mod map;
 mod medium;
 mod place;
 mod source;

@@ -11,7 +11,7 @@ use std::{
 
 use rustix::fs::OFlags;
 
-use super::{disk::Disk, medium::Medium};
+use super::{addresses::Addresses, disk::Disk, medium::Medium};
 use crate::{
     Access, Errno, Facts,
     linux::{
@@ -97,6 +97,24 @@ pub(super) enum Call {
     /// Address and length.
     ArsCap(u64, u64),
     ClearError(u64, u64),
+    /// mmap(2) with these flags, of anonymous memory where there is no offset.
+    Mmap {
+        offset: Option<u64>,
+        hint: usize,
+        length: usize,
+        protection: u32,
+        flags: u32,
+    },
+    /// Address and length; likewise below.
+    Munmap(usize, usize),
+    MsyncPages(usize, usize),
+    /// And whether for stores.
+    Populate(usize, usize, bool),
+    /// fallocate(2) with no flag.
+    Extend(u64, u64),
+    Truncate(u64),
+    /// write(2) of these bytes to a file of sysfs.
+    Put(Vec<u8>),
     Close,
 }
 
@@ -128,6 +146,8 @@ pub(super) struct World {
     pub(super) medium: Medium,
     /// The file's bytes.
     pub(super) disk: Disk,
+    /// What is mapped.
+    pub(super) addresses: Addresses,
     /// A file that has other contents from when the bus was told to clear an error, or the file
     /// was synced.
     pub(super) then: Option<(String, Vec<u8>)>,
@@ -166,6 +186,7 @@ impl World {
             driver: Err(19),
             medium: Medium::default(),
             disk: Disk::default(),
+            addresses: Addresses::default(),
             then: None,
             fault: None,
             calls: RefCell::default(),

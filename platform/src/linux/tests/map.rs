@@ -1,0 +1,4 @@
+//! Mappings over a kernel that is a script.
+
+mod aligned;
+mod faults;
