@@ -200,8 +200,8 @@ impl History {
     }
 }
 
-/// Returns the length of the first naturally aligned piece of at most a word: a store makes at least
-/// these in one access.
+/// Returns the length of the first naturally aligned piece of at most a word: a store makes at
+/// least these in one access.
 fn piece(at: usize, end: usize) -> usize {
     [8, 4, 2].into_iter().find(|&size| at.is_multiple_of(size) && at + size <= end).unwrap_or(1)
 }

@@ -1,7 +1,9 @@
 //! Power cuts for tests: every image of persistent memory that one may leave.
 //!
-//! A [`Trace`] has each step of a workload as an [`Event`]. Power is cut at each point where cuts
-//! differ, and leaves every [`Image`] that the [`Machine`] allows there.
+//! A test runs its workload once, and records each step as an [`Event`] of a [`Trace`]. [`Model`]
+//! then cuts the power at each point where cuts differ, and runs the recovery on every image that
+//! the [`Machine`] may leave there and that the recovery can tell from the others. Its [`Verdict`]
+//! says whether all were seen: a bound that was met is never a pass.
 //!
 //! # The model
 //!
@@ -21,11 +23,24 @@
 //! Not modelled: other threads; hardware that breaks the architecture's promises.
 
 mod cut;
+mod device;
+mod disk;
+mod explore;
 mod image;
 mod machine;
+mod memory;
+mod recording;
+mod recovery;
+mod run;
+mod steps;
 mod trace;
+mod verdict;
 
 pub use cut::{Cut, History};
+pub use disk::Disk;
+pub use explore::Model;
 pub use image::Image;
 pub use machine::Machine;
+pub use run::{Promises, Run};
 pub use trace::{Action, Event, How, LINE, PAGE, Trace, WORD};
+pub use verdict::{Failure, Missing, Verdict, Why};

@@ -81,10 +81,14 @@ pub struct Trace<P> {
 }
 
 impl<P> Trace<P> {
-    /// Begins a trace over a medium with these bytes, of memory with this granularity. Zeros fill
-    /// the last page.
+    /// Begins a trace over a medium that is a file with these bytes, of memory with this
+    /// granularity. There is room for `room` bytes, up to the end of a page. A page after them has
+    /// the length of the file, as its first word.
     #[must_use]
-    pub fn new(mut before: Vec<u8>, granularity: Granularity) -> Self {
+    pub fn new(mut before: Vec<u8>, room: usize, granularity: Granularity) -> Self {
+        let size = before.len();
+        before.resize(size.max(room).next_multiple_of(PAGE), 0);
+        before.extend_from_slice(&u64::try_from(size).unwrap_or(u64::MAX).to_le_bytes());
         before.resize(before.len().next_multiple_of(PAGE), 0);
         Self { before, granularity, events: vec![], promises: vec![] }
     }
@@ -102,7 +106,13 @@ impl<P> Trace<P> {
         self.push(Action::Promise);
     }
 
-    /// Returns the bytes of the medium before the run.
+    /// Takes what a recorder has seen. There is one promise for each [`Action::Promise`].
+    pub(crate) fn ran(&mut self, events: Vec<Event>, promises: Vec<P>) {
+        self.events = events;
+        self.promises = promises;
+    }
+
+    /// Returns the bytes of the medium before the run, its last page included.
     #[must_use]
     pub fn before(&self) -> &[u8] {
         &self.before

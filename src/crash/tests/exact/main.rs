@@ -50,7 +50,7 @@ fn action(step: Step, number: u8, words: [usize; 4]) -> Action {
 
 /// Returns the images of the model, each as the values of the four words.
 fn modelled(program: &[Step], machine: Machine, words: [usize; 4]) -> Images {
-    let mut trace = Trace::<()>::new(vec![0; (words[3] + 1) * WORD], Granularity::Byte);
+    let mut trace = Trace::<()>::new(vec![0; (words[3] + 1) * WORD], 0, Granularity::Byte);
     for (&step, number) in program.iter().zip(1..) {
         trace.push(action(step, number, words));
     }
@@ -140,7 +140,8 @@ fn syncs() {
     }
 }
 
-/// What a failed sync did not write, no later one does, unless its page is stored to once more.
+/// A later sync does not write what a failed one was to write, unless its page is stored to once
+/// more.
 #[test]
 fn syncs_that_fail() {
     let sync = |line, failed| Step::Sync { line, failed };

@@ -11,12 +11,12 @@ pub(crate) type Images = BTreeSet<[u8; 4]>;
 /// A step of a program. The store of step k stores k, counted from 1.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Step {
-    /// Of these words, in one go.
+    /// Stores these words, in one go.
     Store(&'static [usize]),
     Stream(usize),
     Flush(usize),
     Fence,
-    /// Of the page that holds the line.
+    /// Syncs the page that holds the line.
     Sync {
         line: usize,
         failed: bool,

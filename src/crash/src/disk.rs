@@ -1,0 +1,185 @@
+//! The disk that a program sees, as a handle, and as the platform of that handle.
+
+use std::{ops::Range, panic::Location};
+
+use pmem2::{
+    Access, Granularity, Handle, Kind,
+    error::Subject,
+    map::{Map, Mapped, Request, Span},
+    persist::PersistenceDomain,
+    place::{Backing, FileSystem, MapSync, Mode, Region},
+    platform::{Alignment, Borrowed, Facts, Fail, Locate, NoId, Nowhere, Platform},
+};
+
+use crate::{device::Device, trace::PAGE};
+
+/// A disk of persistent memory: a handle, of which a [`Source`](pmem2::Source) is made and mapped
+/// as of a file. All mappings of it that are shared have the same addresses.
+#[derive(Clone, Copy, Debug)]
+pub struct Disk<'d> {
+    pub(crate) device: &'d Device,
+}
+
+impl<'d> Disk<'d> {
+    pub(crate) const fn new(device: &'d Device) -> Self {
+        Self { device }
+    }
+
+    /// Returns the bytes of a range of the file, `TooLarge` where it has no room for them.
+    fn range(self, range: &Range<u64>, subject: Subject) -> Result<Range<usize>, Fail> {
+        let at = |byte: u64| usize::try_from(byte).ok().filter(|&byte| byte <= self.device.room());
+        match (at(range.start), at(range.end)) {
+            (Some(start), Some(end)) => Ok(start..end.max(start)),
+            _ => Err(Fail::TooLarge(subject)),
+        }
+    }
+}
+
+// SAFETY: the device is borrowed, and is the only object of the platform.
+unsafe impl Handle for Disk<'_> {
+    type P = Self;
+
+    fn platform(&self) -> Self {
+        *self
+    }
+
+    fn raw(&self) {}
+}
+
+impl Platform for Disk<'_> {
+    type Raw = ();
+    type Id = NoId;
+
+    fn describe(_: Borrowed<'_, Self>) -> Result<Facts<NoId>, Fail> {
+        let access = Access::READ | Access::WRITE;
+        Ok(Facts::new(NoId, Kind::RegularFile, access, Alignment::new(PAGE as u64)))
+    }
+
+    fn size(handle: Borrowed<'_, Self>, _: &Facts<NoId>) -> Result<u64, Fail> {
+        Ok(handle.platform().device.size())
+    }
+}
+
+/// A file on one region of persistent memory; where its granularity is the page, on tmpfs.
+impl Locate for Disk<'_> {
+    type Location = ();
+    type Dimm = Nowhere;
+
+    fn locate(_: Borrowed<'_, Self>, _: &Facts<NoId>) -> Result<(), Fail> {
+        Ok(())
+    }
+
+    fn confirm(self, (): &()) -> Result<u64, Fail> {
+        Ok(0)
+    }
+
+    fn backing(self, (): &()) -> Result<Backing, Fail> {
+        Ok(match self.device.granularity() {
+            // TMPFS_MAGIC of linux/magic.h.
+            Granularity::Page => Backing::Memory(FileSystem::from_magic(0x0102_1994)),
+            _ => Backing::Regions,
+        })
+    }
+
+    fn regions(self, (): &()) -> Result<usize, Fail> {
+        Ok(usize::from(self.device.granularity() != Granularity::Page))
+    }
+
+    fn region(self, (): &(), index: usize) -> Result<Option<Region>, Fail> {
+        let mut region = Region::new(0, 0, Mode::Fsdax);
+        region.domain = match self.device.granularity() {
+            Granularity::Byte => PersistenceDomain::CpuCache,
+            Granularity::CacheLine => PersistenceDomain::MemoryController,
+            Granularity::Page => return Ok(None),
+        };
+        Ok((index == 0).then_some(region))
+    }
+
+    fn synchronous(handle: Borrowed<'_, Self>, _: &Facts<NoId>) -> Result<MapSync, Fail> {
+        Ok(match handle.platform().device.granularity() {
+            Granularity::Page => MapSync::Refused,
+            _ => MapSync::Granted,
+        })
+    }
+}
+
+// SAFETY: a mapping has pages of the device's memory, which is borrowed, or pages that were made
+// for it and live as long. Shared mappings of the same bytes have the same addresses, as a mapping
+// and its parts have: all of it is in cells, and used by one thread.
+unsafe impl Map for Disk<'_> {
+    type Steps = Self;
+
+    fn steps(self, _: bool) -> Result<Self, Fail> {
+        Ok(self)
+    }
+
+    fn map(
+        handle: Borrowed<'_, Self>,
+        facts: &Facts<NoId>,
+        request: &Request,
+    ) -> Result<Mapped, Fail> {
+        let disk = handle.platform();
+        let end = request.offset.saturating_add(request.length as u64);
+        let bytes = disk.range(&(request.offset..end), Subject::Mapping)?;
+        let at = if request.private {
+            disk.device.copy(bytes.start, bytes.len())
+        } else {
+            disk.device.address(bytes.start)
+        };
+        let synchronous = match request.synchronous {
+            true => Self::synchronous(handle, facts)?,
+            false => MapSync::Refused,
+        };
+        Ok(Mapped { at, taken: bytes.len().next_multiple_of(PAGE), synchronous })
+    }
+
+    unsafe fn unmap(self, _: Span) -> Result<(), Fail> {
+        Ok(())
+    }
+
+    unsafe fn sync(handle: Borrowed<'_, Self>, _: Span) -> Result<(), Fail> {
+        if handle.platform().device.next_sync() { Ok(()) } else { Err(Fail::NotSynced) }
+    }
+
+    #[track_caller]
+    fn extend(
+        handle: Borrowed<'_, Self>,
+        _: &Facts<NoId>,
+        range: Range<u64>,
+        durable: bool,
+    ) -> Result<(), Fail> {
+        let (disk, place) = (handle.platform(), Location::caller());
+        let (end, size) = (disk.range(&range, Subject::Allocated)?.end, disk.device.size());
+        if range.end > size {
+            let bytes = disk.range(&(size..range.end), Subject::Allocated)?;
+            disk.device.clear(bytes.start, end - bytes.start, place);
+            disk.device.resize(range.end, place);
+        }
+        if durable {
+            disk.device.sync_size(place);
+        }
+        Ok(())
+    }
+
+    fn truncate(handle: Borrowed<'_, Self>, _: &Facts<NoId>, size: u64) -> Result<(), Fail> {
+        let (disk, place) = (handle.platform(), Location::caller());
+        disk.device.resize(size, place);
+        disk.device.sync_size(place);
+        Ok(())
+    }
+
+    fn deallocate(
+        handle: Borrowed<'_, Self>,
+        _: &Facts<NoId>,
+        range: Range<u64>,
+    ) -> Result<(), Fail> {
+        let disk = handle.platform();
+        let bytes = disk.range(&range, Subject::Allocated)?;
+        disk.device.clear(bytes.start, bytes.len(), Location::caller());
+        Ok(())
+    }
+
+    unsafe fn populate(self, _: Span, _: bool) -> Result<(), Fail> {
+        Ok(())
+    }
+}

@@ -1,0 +1,142 @@
+//! The structures of the examples: what they have told their users is there after a power cut, and
+//! the rest as a whole or not at all.
+
+use pmem2::{Granularity, Handle, MapConfig, Mapping, Source, map::Map};
+use pmem2_crash::{Disk, Run, Trace};
+
+use crate::{
+    everywhere, holds,
+    structures::{
+        fault::Fault,
+        log::{FIRST, Log},
+        ring::Ring,
+        slots::Slots,
+    },
+};
+
+fn map(disk: Disk<'_>, granularity: Granularity) -> Mapping<Disk<'_>> {
+    let config = MapConfig::new(granularity);
+    Source::new(disk).and_then(|source| source.map(&config)).expect("a mapping")
+}
+
+/// Runs a structure in zeros, and checks all images.
+fn survives<P>(
+    name: &str,
+    size: usize,
+    work: impl Fn(Mapping<Disk<'_>>, &dyn Fn(P)) -> Result<(), Fault>,
+    check: impl Fn(Mapping<Disk<'_>>, &[P]) -> Result<Result<(), String>, Fault>,
+) {
+    everywhere(|granularity, machine| {
+        let trace: Trace<P> = Run::new(vec![0; size], granularity).record(|disk, promises| {
+            work(map(disk, granularity), &|promise| promises.make(promise)).expect("the work");
+        });
+        let recover = |disk: Disk<'_>, promised: &[P]| {
+            check(map(disk, granularity), promised).map_err(|fault| fault.to_string())?
+        };
+        holds(machine, &trace, recover, name);
+    });
+}
+
+/// Three lengths: within a line, over two, and none.
+const RECORDS: [&[u8]; 4] = [b"first", &[2; 100], &[], &[4; 50]];
+
+fn records<H: Handle<P: Map>>(log: &Log<H>) -> Result<Vec<Vec<u8>>, Fault> {
+    let (mut all, mut at, mut buffer) = (vec![], FIRST, [0; 128]);
+    while let Some(record) = log.read(at, &mut buffer)? {
+        all.push(buffer[..record.length].to_vec());
+        at = record.next;
+    }
+    Ok(all)
+}
+
+#[test]
+fn a_log_loses_no_record_that_was_appended() {
+    survives(
+        "a log",
+        1024,
+        |map, promise| {
+            let mut log = Log::open(map)?;
+            for (count, record) in RECORDS.into_iter().enumerate() {
+                log.append(record)?;
+                promise(count + 1);
+            }
+            Ok(())
+        },
+        |map, promised| {
+            let found = records(&Log::open(map)?)?;
+            let appended = promised.last().copied().unwrap_or(0);
+            let whole = found.iter().zip(RECORDS).all(|(found, record)| found == record);
+            if whole && (found.len() == appended || found.len() == appended + 1) {
+                Ok(Ok(()))
+            } else {
+                Ok(Err(format!("{appended} were appended: {found:?}")))
+            }
+        },
+    );
+}
+
+/// Pushes of 17 bytes go over the end of a ring of 64.
+#[test]
+fn a_ring_loses_no_record_and_brings_none_twice() {
+    let record = |number: u8| [number + 1; 17];
+    survives(
+        "a ring",
+        192 + 64,
+        |map, promise| {
+            let mut ring = Ring::open(map)?;
+            for number in 0..5 {
+                ring.push(&record(number))?;
+                promise((number + 1, number.saturating_sub(1)));
+                if number > 0 {
+                    ring.take(&mut [0; 17])?;
+                    promise((number + 1, number));
+                }
+            }
+            Ok(())
+        },
+        |map, promised| {
+            let (pushed, taken) = promised.last().copied().unwrap_or((0, 0));
+            let mut ring = Ring::open(map)?;
+            let (mut found, mut buffer) = (vec![], [0; 17]);
+            while let Some(length) = ring.take(&mut buffer)? {
+                found.push(buffer[..length].to_vec());
+            }
+            // One may have been pushed or taken since.
+            let possible = [(pushed, taken), (pushed + 1, taken), (pushed, taken + 1)];
+            let fits = |&(pushed, taken): &(u8, u8)| {
+                found == (taken..pushed).map(|number| record(number).to_vec()).collect::<Vec<_>>()
+            };
+            if possible.iter().any(fits) {
+                Ok(Ok(()))
+            } else {
+                Ok(Err(format!("pushed {pushed}, taken {taken}: {found:?}")))
+            }
+        },
+    );
+}
+
+#[test]
+fn slots_have_the_last_value_or_the_next() {
+    survives(
+        "slots",
+        512,
+        |map, promise| {
+            let mut slots = Slots::<_, 40>::open(map)?;
+            for number in 1..=4 {
+                slots.put(&[number; 40])?;
+                promise(number);
+            }
+            Ok(())
+        },
+        |map, promised| {
+            let last = promised.last().copied().unwrap_or(0);
+            let found = Slots::<_, 40>::open(map)?.get()?;
+            let is = |number: u8| found == (number > 0).then_some([number; 40]);
+            if is(last) || is(last + 1) {
+                Ok(Ok(()))
+            } else {
+                Ok(Err(format!("{last} was told: {found:?}")))
+            }
+        },
+    );
+}
