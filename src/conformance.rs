@@ -2,9 +2,9 @@
 //! implementation keeps the contract.
 //!
 //! The implementer makes handles of every kind that the platform has, and says what each should
-//! give. [`check`], [`check_places`], [`check_transfers`] and [`check_bad_blocks`] take them, in a
-//! test on a host or in the kernel itself: the suite needs neither an allocator nor threads. A
-//! [`Violation`] names the handle and the rule that was broken.
+//! give. [`check`], [`check_places`], [`check_transfers`], [`check_bad_blocks`] and
+//! [`check_mappings`] take them, in a test on a host or in the kernel itself: the suite needs
+//! neither an allocator nor threads. A [`Violation`] names the handle and the rule that was broken.
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -25,6 +25,7 @@
 //! ```
 
 mod badblocks;
+mod map;
 mod place;
 mod source;
 mod transfer;
@@ -32,6 +33,7 @@ mod transfer;
 use core::fmt;
 
 pub use badblocks::check_bad_blocks;
+pub use map::check_mappings;
 pub use place::check_places;
 use pmem2_platform::{Access, Fail, Handle, Kind, Partial};
 pub use source::check;
@@ -141,6 +143,11 @@ pub enum Rule {
     },
     /// Good bytes are not cleared.
     GoodIsNotCleared,
+    /// An object can be mapped, accessed and unmapped, or mapping is `Fail::Unsupported`.
+    MappingFails(Error),
+    /// A mapping shows the bytes of the object, all of them and no more. Stores through it are
+    /// shown by another one, except those through a private mapping.
+    MappingShowsBytes,
 }
 
 /// A rule was broken.
@@ -221,6 +228,10 @@ impl fmt::Display for Violation<'_> {
             }
             Rule::GoodIsNotCleared => {
                 f.write_str("bytes that are not bad are cleared all the same")
+            }
+            Rule::MappingFails(error) => write!(f, "a mapping fails: {error}"),
+            Rule::MappingShowsBytes => {
+                f.write_str("a mapping shows other bytes than those of the object")
             }
         }
     }

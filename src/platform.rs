@@ -5,7 +5,7 @@
 //! [`Facts`], or says why it cannot ([`Fail`]); the core decides what they mean. The other traits
 //! are a capability each, and every method has a default: [`Locate`] is where an object lies,
 //! [`Transfer`] reading and writing where memory may be bad, [`BadBlocks`] which memory is known to
-//! be bad.
+//! be bad, [`Map`] memory that shows an object, by [`Steps`].
 //!
 //! The smallest platform, a table of objects in memory, is this much:
 //!
@@ -60,6 +60,6 @@
 //! feature `conformance`).
 
 pub use pmem2_platform::{
-    Alignment, Anon, BadBlocks, Borrowed, Facts, Fail, Locate, NoId, Nowhere, Platform, Text,
-    Transfer, Unsupported,
+    Alignment, Anon, BadBlocks, Borrowed, Facts, Fail, Locate, Map, Mapped, NoId, Nowhere,
+    Platform, Request, Span, Steps, Text, Transfer, Unsupported,
 };

@@ -81,6 +81,7 @@ pub mod cost {}
 /// [`Locate`]: crate::platform::Locate
 /// [`Transfer`]: crate::platform::Transfer
 /// [`BadBlocks`]: crate::platform::BadBlocks
+/// [`Map`]: crate::platform::Map
 /// [`Extent`]: crate::bare::Extent
 /// [`Kind::Directory`]: crate::Kind::Directory
 /// [`Access::WRITE`]: crate::Access::WRITE
