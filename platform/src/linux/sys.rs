@@ -50,7 +50,7 @@ use open::open;
 /// | `page_size` | none where the ABI fixes the size (x86, riscv64, s390x); elsewhere `msync` of no bytes, one for a page of 4 KiB, five for 64 KiB, the first time only |
 /// | `locate` | `fstat`; of a file also `fstatfs`, and on XFS `ioctl(FS_IOC_FSGETXATTR)`; then, unless the file system does not say which device the file is on, `readlink`, and where that finds nothing `access`; of a volume also `open`, `getdents64` until there is no more, `close` for itself and each volume below, and `readlink` for each device that these are made of; where one of these is a disk that is no persistent memory also `open`, `read`, `close` |
 /// | `confirm` | `stat` |
-/// | `numa_node`, `target_node`, each fact of `region`, `dimm`, `dimm_id`, `dimm_dirty_shutdowns`, `dax_capable` | `open`, `read`, `close` |
+/// | `numa_node`, `target_node`, `read_only`, each fact of `region`, `domain` and `armed`, `dimm`, `dimm_id`, `dimm_dirty_shutdowns`, `dax_capable` | `open`, `read`, `close` |
 /// | `synchronous` | `fstat`, `mmap` once to three times, `munmap` |
 /// | `direct` | `fstat`, `statx`, `open`, `read` until the mount is found, `close` |
 /// | `channel`, regular file | none |
