@@ -124,7 +124,7 @@ impl<H: Handle<P: Map + Locate>> Source<H> {
     ///
     /// Those of [`map`](Source::map).
     pub fn try_map(self, config: &MapConfig<'_>) -> Result<Mapping<H>, (Self, Error)> {
-        let (request, reach) = match self.request(config) {
+        let (request, reach, known) = match self.request(config) {
             Ok(request) => request,
             Err(error) => return Err((self, error)),
         };
@@ -137,7 +137,7 @@ impl<H: Handle<P: Map + Locate>> Source<H> {
             }
         };
         let source = Source::described(memory.handle(), facts);
-        match source.decide(config, synchronous) {
+        match source.decide(config, known, synchronous) {
             Ok((granularity, steps)) => {
                 let (offset, terms) = (request.offset, Terms { place: None, ..config.terms });
                 Ok(Mapping { memory, facts, steps, offset, granularity, terms, synchronous })
@@ -165,8 +165,12 @@ impl<H: Handle<P: Map + Locate>> Source<H> {
         Ok(place.write(self.map(config)?))
     }
 
-    /// Checks the configuration against the source.
-    fn request(&self, config: &MapConfig<'_>) -> Result<(Request, usize), Error> {
+    /// Checks the configuration against the source, and returns the granularity where it is known
+    /// before anything is mapped.
+    fn request(
+        &self,
+        config: &MapConfig<'_>,
+    ) -> Result<(Request, usize, Option<Granularity>), Error> {
         let range = self.check_range(config.offset, config.length)?;
         let private = config.terms.sharing == Sharing::Private;
         if config.protection.contains(Protection::WRITE)
@@ -191,20 +195,28 @@ impl<H: Handle<P: Map + Locate>> Source<H> {
         request.synchronous = self.tries_sync(&config.terms);
         request.alignment = Some(alignment).filter(|alignment| alignment.bytes() > 1);
         // What can be refused before anything is mapped, is.
-        if let Some(known) = self.settled(&config.terms)? {
+        let known = self.settled(&config.terms)?;
+        if let Some(known) = known {
             self.accept(&config.terms, MapSync::Refused, known, config.granularity)?;
         }
-        Ok((request, reach))
+        Ok((request, reach, known))
     }
 
     /// Decides the granularity of a mapping, and refuses it where it is too coarse.
     fn decide(
         &self,
         config: &MapConfig<'_>,
+        known: Option<Granularity>,
         synchronous: MapSync,
     ) -> Result<(Granularity, <H::P as Map>::Steps), Error> {
-        let granularity = self.granularity_of(&config.terms, synchronous)?;
-        self.accept(&config.terms, synchronous, granularity, config.granularity)?;
+        let granularity = match known {
+            Some(granularity) => granularity,
+            None => {
+                let granularity = self.granularity_of(&config.terms, synchronous)?;
+                self.accept(&config.terms, synchronous, granularity, config.granularity)?;
+                granularity
+            }
+        };
         Ok((granularity, steps_of(self.handle(), granularity)?))
     }
 }

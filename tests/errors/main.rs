@@ -19,6 +19,7 @@ use libloading::{Library, Symbol};
 use pmem2::{
     Code, Error, Granularity, Kind, Sharing, Source,
     error::{Errno, HandleFault, Memory, Subject, WriteFault},
+    map::Protection,
     persist::Undurable,
     place::{Backing, FileSystem, Reason},
 };
@@ -105,6 +106,9 @@ const CODED: &[(&str, Error)] = &[
     ("PMEM2_E_NO_BAD_BLOCK_FOUND", Error::NotBad),
     ("PMEM2_E_NO_ACCESS", Error::NotWritable(WriteFault::ReadOnly)),
     ("PMEM2_E_NO_ACCESS", Error::NotWritable(WriteFault::Append)),
+    ("PMEM2_E_NO_ACCESS", Error::NotMapped(Protection::READ)),
+    ("PMEM2_E_NO_ACCESS", Error::NotMapped(Protection::WRITE)),
+    ("PMEM2_E_NO_ACCESS", Error::NotMapped(Protection::EXEC)),
     ("PMEM2_E_SOURCE_TYPE_NOT_SUPPORTED", Error::SourceTypeNotSupported),
     ("PMEM2_E_IO_FAIL", Error::IoFail { offset: 4096, length: 512 }),
     ("PMEM2_E_IO_FAIL", Error::NotSynced),
@@ -684,7 +688,7 @@ fn errors_become_io_errors_and_come_back() {
         let kind = match error {
             Error::IoFail { .. } | Error::NotSynced => ErrorKind::Other,
             Error::SourceShrank { .. } => ErrorKind::UnexpectedEof,
-            Error::NotWritable(_) => ErrorKind::PermissionDenied,
+            Error::NotWritable(_) | Error::NotMapped(_) => ErrorKind::PermissionDenied,
             _ => io::Error::from_raw_os_error(error.errno().raw()).kind(),
         };
         assert_eq!(io.kind(), kind, "{error:?}");

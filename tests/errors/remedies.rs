@@ -4,6 +4,7 @@ use pmem2::{
     Error, Kind,
     bare::RegionFault,
     error::{Errno, HandleFault, Memory, Subject, WriteFault},
+    map::Protection,
     persist::Undurable,
 };
 
@@ -242,6 +243,12 @@ fn remedies() {
             Error::NotWritable(WriteFault::Append),
             "opened O_APPEND: the system would write at the end",
         ),
+        (
+            Error::NotMapped(Protection::READ | Protection::WRITE),
+            "the mapping allows no stores: give it the protection for that",
+        ),
+        (Error::NotMapped(Protection::READ), "the mapping allows no loads"),
+        (Error::NotMapped(Protection::EXEC), "the mapping allows no execution"),
         (Error::NotDurable(Undurable::Never), "(its table says so): nothing was changed"),
         (Error::NotDurable(Undurable::Unarmed), "not armed, and does not keep what is written"),
         (

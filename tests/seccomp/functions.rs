@@ -176,6 +176,11 @@ pub(crate) mod backend {
         |subject| of(Linux::locate(subject.fd.into(), source(subject).facts()));
     pub(crate) const CONFIRM: Function = |subject| of(Linux.confirm(spot(subject)));
     pub(crate) const REGION: Function = |subject| of(Linux.region(spot(subject), 0));
+    pub(crate) const DOMAIN: Function = |subject| of(Linux.domain(spot(subject), 0, false));
+    pub(crate) const SYNCHRONOUS_DOMAIN: Function =
+        |subject| of(Linux.domain(spot(subject), 0, true));
+    pub(crate) const READ_ONLY: Function = |subject| of(Linux.read_only(spot(subject), 0));
+    pub(crate) const ARMED: Function = |subject| of(Linux.armed(spot(subject), 0));
     pub(crate) const NUMA_NODE: Function = |subject| of(Linux.numa_node(spot(subject), 0));
     pub(crate) const TARGET_NODE: Function = |subject| of(Linux.target_node(spot(subject), 0));
     pub(crate) const DIMM: Function = |subject| of(Linux.dimm(spot(subject), 0, 0));

@@ -1,7 +1,7 @@
 //! The system calls of each question, in order: those of its documentation, no fewer and no more,
 //! and within their budgets.
 
-use pmem2::{Sharing, Source};
+use pmem2::{MapConfig, Sharing, Source, map::Protection};
 use pmem2_guest::machine::{Backing, Contents, Device, Granularity, Machine, Namespace};
 
 use crate::{expected, kernel::Found, open, trace::calls_of};
@@ -19,7 +19,11 @@ pub(crate) fn as_documented(machine: &Machine, device: &Device) {
     let source = Source::new(&file).expect("a source");
     let place = source.place().expect("a place");
     let model = Model { machine, device, regions: expected::regions(machine, device) };
-    let questions: [(&str, Calls, Calls); 10] = [
+    let config = MapConfig::new(pmem2::Granularity::Page).protection(Protection::READ);
+    let map = |config: &MapConfig<'_>| drop(source.by_reference().map(config));
+    let questions: [(&str, Calls, Calls); 12] = [
+        ("map", calls_of(|| map(&config)), model.map(true)),
+        ("map, at a place", calls_of(|| map(&config.at_place(&place))), model.map(false)),
         ("place", calls_of(|| _ = source.place()), model.place()),
         ("confirm_place", calls_of(|| _ = source.confirm_place(&place)), model.confirm_place()),
         ("numa_node", calls_of(|| _ = source.numa_node()), model.node(|_| true)),
@@ -261,6 +265,38 @@ impl Model<'_> {
         calls
     }
 
+    /// A mapping, and its end; with or without questions about its place.
+    fn map(&self, asked: bool) -> Calls {
+        let gives = &self.device.gives;
+        let mut calls = vec!["fstat"];
+        if self.device.is_device_dax() {
+            // Size and alignment; and again.
+            calls.extend(FACT.into_iter().chain(["newfstatat"]));
+            calls.extend(calls.clone());
+            if asked {
+                calls.extend(self.of_regions(false));
+            }
+            if gives.reason != "never_durable" {
+                calls.extend(["mmap", "munmap"]);
+            }
+            return calls;
+        }
+        // A place that excludes a synchronous mapping spares the attempt.
+        let excluded = matches!(gives.reason, "host" | "sector" | "volume_without_dax")
+            || gives.reason == "device_without_dax"
+            || matches!(self.backing(), Backing::Memory | Backing::Disk);
+        calls.push("mmap");
+        if gives.granularity != Granularity::Page {
+            if asked {
+                calls.extend(self.of_regions(false));
+            }
+        } else if asked || !excluded {
+            calls.push("mmap");
+        }
+        calls.push("munmap");
+        calls
+    }
+
     /// The questions about the regions: only those that the granularity depends on, or all that the
     /// reason does.
     fn of_regions(&self, reasoned: bool) -> Calls {
@@ -322,6 +358,13 @@ impl Model<'_> {
                 let shared = if more > 0 { 4 * dimms } else { 0 };
                 Some(4 + 6 * dimms + level + more + shared)
             }
+            // A file; without the end of the mapping, which is one more.
+            "map" if self.device.is_file() && self.regions.len() == 1 => {
+                let [region] = self.regions.as_slice() else { return None };
+                let fence = region.told.domain == Some("cpu_cache");
+                Some(1 + if fence { 9 + 5 + 6 * region.told.dimms.len() } else { 9 })
+            }
+            "map, at a place" if self.device.is_file() => Some(1 + 3),
             _ => None,
         }
     }
