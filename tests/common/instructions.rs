@@ -124,6 +124,35 @@ pub(crate) fn loads(body: impl FnOnce()) -> (Vec<Load>, Vec<Load>) {
     (loads, fetches)
 }
 
+/// An access of an instruction to a mapping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Access {
+    /// Whether it stores, else it loads.
+    pub(crate) stores: bool,
+    /// The bytes of the mapping.
+    pub(crate) bytes: Range<usize>,
+}
+
+/// Runs `body` in the same way; every access to the mapping, in order.
+pub(crate) fn accesses(body: impl FnOnce()) -> Vec<Access> {
+    let mut accesses = Vec::new();
+    each_step(body, |at, instruction, _| {
+        let operands = instruction.map_or(&[][..], |next| &next.operands);
+        for operand in operands.iter().filter(|operand| at.contains(&operand.bytes.start)) {
+            let stores = match operand.access {
+                OpAccess::Read => false,
+                OpAccess::Write => true,
+                // A flush or a prefetch.
+                OpAccess::NoMemAccess => continue,
+                other => panic!("{:?}: an access that is {other:?}", operand.bytes),
+            };
+            let bytes = operand.bytes.start - at.start..operand.bytes.end - at.start;
+            accesses.push(Access { stores, bytes });
+        }
+    });
+    accesses
+}
+
 fn fetches_only(mnemonic: Mnemonic) -> bool {
     matches!(
         mnemonic,

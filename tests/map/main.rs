@@ -5,7 +5,11 @@
 #[macro_use]
 #[path = "../common/mod.rs"]
 mod common;
+#[cfg(target_arch = "x86_64")]
+#[path = "../common/instructions.rs"]
+mod instructions;
 
+mod access;
 mod aligned;
 mod peer;
 mod rows;
