@@ -128,6 +128,7 @@ impl<H: Handle<P: Map>> Stores<'_, H> {
     #[track_caller]
     pub fn move_within(&self, from: impl RangeBounds<usize>, to: usize) -> Result<(), Error> {
         let from = self.mapping.bounds(from);
+        self.mapping.check(&from)?;
         let done = self.mapping.memory.move_within(self.mapping.steps, from.clone(), to);
         self.stored(done, at(to, from.end.saturating_sub(from.start)))
     }
@@ -179,7 +180,7 @@ impl<H: Handle<P: Map>> Stores<'_, H> {
     #[track_caller]
     pub fn flush(&self, range: impl RangeBounds<usize>) -> Result<(), Error> {
         let range = self.mapping.bounds(range);
-        if self.mapping.granularity != Granularity::Page {
+        if self.mapping.granularity != Granularity::Page || self.when == When::Flushed {
             return self.mapping.flush(range);
         }
         self.mapping.check(&range)?;

@@ -12,6 +12,7 @@ mod instructions;
 mod access;
 mod aligned;
 mod peer;
+mod refused;
 mod rows;
 mod smoke;
 mod table;
