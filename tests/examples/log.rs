@@ -13,6 +13,8 @@ use std::{env, error::Error};
 mod file;
 #[path = "structures/mod.rs"]
 mod structures;
+#[path = "structures/with_path.rs"]
+mod with_path;
 
 use structures::log::{FIRST, Log};
 
@@ -21,7 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("there is no mapping on Windows yet");
         return Ok(());
     }
-    file::with_path("log", |path| {
+    with_path::with_path("log", |path| {
         let map = file::map(path, 1 << 20)?;
         println!("stores become durable by the {}", map.granularity());
         let mut log = Log::open(map)?;

@@ -13,6 +13,8 @@ use std::{env, error::Error};
 mod file;
 #[path = "structures/mod.rs"]
 mod structures;
+#[path = "structures/with_path.rs"]
+mod with_path;
 
 use structures::ring::Ring;
 
@@ -21,7 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("there is no mapping on Windows yet");
         return Ok(());
     }
-    file::with_path("ring", |path| {
+    with_path::with_path("ring", |path| {
         let mut ring = Ring::open(file::map(path, 4096)?)?;
         for record in env::args().skip(2) {
             ring.push(record.as_bytes())?;

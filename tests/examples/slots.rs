@@ -13,6 +13,8 @@ use std::error::Error;
 mod file;
 #[path = "structures/mod.rs"]
 mod structures;
+#[path = "structures/with_path.rs"]
+mod with_path;
 
 use structures::slots::Slots;
 
@@ -21,7 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("there is no mapping on Windows yet");
         return Ok(());
     }
-    file::with_path("slots", |path| {
+    with_path::with_path("slots", |path| {
         let mut slots = Slots::open(file::map(path, 4096)?)?;
         let runs = slots.get()?.map_or(0, u64::from_le_bytes).saturating_add(1);
         slots.put(&runs.to_le_bytes())?;

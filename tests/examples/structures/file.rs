@@ -1,6 +1,6 @@
-//! Opens and maps a file for one of the programs. In no other program is it open at the time.
+//! Opens, locks and maps a file.
 
-use std::{env, fs, fs::File, io, path::PathBuf, process};
+use std::{fs::File, io, path::Path};
 
 use pmem2::{Granularity, MapConfig, Mapping, Source};
 
@@ -8,7 +8,7 @@ use pmem2::{Granularity, MapConfig, Mapping, Source};
 ///
 /// Any granularity will do, since the structures make durable what they store by the mapping's own
 /// means. A program that is fast with `CACHE_LINE` only asks for that, and gets a reason for not.
-pub(crate) fn map(path: &PathBuf, length: u64) -> io::Result<Mapping<File>> {
+pub(crate) fn map(path: &Path, length: u64) -> io::Result<Mapping<File>> {
     let file = File::options().read(true).write(true).create(true).truncate(false).open(path)?;
     // Two programs that store to one structure destroy it. The lock goes with the file.
     file.try_lock()?;
@@ -21,21 +21,4 @@ pub(crate) fn map(path: &PathBuf, length: u64) -> io::Result<Mapping<File>> {
     // A full file system is an error here, and a signal (SIGBUS) in a store.
     map.populate(.., true)?;
     Ok(map)
-}
-
-/// Calls the program with the path that the command line names, or with that of a new file in the
-/// directory for temporary files, which is removed at the end.
-pub(crate) fn with_path(
-    name: &str,
-    program: impl FnOnce(&PathBuf) -> Result<(), Box<dyn std::error::Error>>,
-) -> Result<(), Box<dyn std::error::Error>> {
-    match env::args_os().nth(1) {
-        Some(path) => program(&path.into()),
-        None => {
-            let path = env::temp_dir().join(format!("{name}.{}", process::id()));
-            let done = program(&path);
-            fs::remove_file(&path)?;
-            done
-        }
-    }
 }
