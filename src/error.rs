@@ -200,6 +200,9 @@ pub enum Error {
     /// The system does not list all of these bytes as bad: nothing was changed. The code is
     /// `PMEM2_E_NO_BAD_BLOCK_FOUND`.
     NotBad,
+    /// The range to map has no bytes. The code is that of
+    /// [`LengthOutOfRange`](Error::LengthOutOfRange).
+    EmptyRange,
     /// The range to read or write, or to clear, ends beyond the last byte of the source.
     LengthOutOfRange {
         /// The first byte after the range; `u64::MAX` also where that is beyond what 64 bits can
@@ -290,7 +293,9 @@ impl Error {
             Self::InvalidDevFormat => Code::InvalidDevFormat,
             Self::CannotReadBounds => Code::CannotReadBounds,
             Self::NotBad => Code::NoBadBlockFound,
-            Self::LengthOutOfRange { .. } | Self::SourceShrank { .. } => Code::LengthOutOfRange,
+            Self::EmptyRange | Self::LengthOutOfRange { .. } | Self::SourceShrank { .. } => {
+                Code::LengthOutOfRange
+            }
             Self::NotWritable(_) | Self::NotMapped(_) => Code::NoAccess,
             Self::SourceTypeNotSupported => Code::SourceTypeNotSupported,
             Self::IoFail { .. } | Self::NotSynced => Code::IoFail,

@@ -107,7 +107,7 @@ impl<H: Handle<P: Map>> Mapping<H> {
     }
 
     /// Stores a word of 8 bytes at `offset`, a multiple of 8, in one store, after everything that
-    /// was stored before is durable. It is durable on return.
+    /// this thread has written or flushed before is durable. It is durable on return.
     ///
     /// After a power cut the word is the old one or the new one. If it is the new one, every byte
     /// is there that was written through the mapping before, or flushed.

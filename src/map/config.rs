@@ -26,7 +26,8 @@ use crate::place::{
 pub struct MapConfig<'p> {
     pub(super) granularity: Granularity,
     pub(super) offset: u64,
-    pub(super) length: u64,
+    /// `None` is the rest of the source.
+    pub(super) length: Option<u64>,
     pub(super) protection: Protection,
     pub(super) alignment: u64,
     pub(super) room: u64,
@@ -41,7 +42,7 @@ impl<'p> MapConfig<'p> {
         Self {
             granularity,
             offset: 0,
-            length: 0,
+            length: None,
             protection: Protection::READ.union(Protection::WRITE),
             alignment: 1,
             room: 0,
@@ -59,14 +60,15 @@ impl<'p> MapConfig<'p> {
     /// Maps this many bytes (pmem2_config_set_length(3)): a multiple of the source's alignment, or
     /// as many as there are up to its end. 0 is the rest of the source.
     pub const fn length(mut self, bytes: u64) -> Self {
-        self.length = bytes;
+        self.length = if bytes == 0 { None } else { Some(bytes) };
         self
     }
 
     /// Maps these bytes of the source: [`offset`](MapConfig::offset) and
-    /// [`length`](MapConfig::length). A range without bytes is the rest of the source.
-    pub const fn range(self, bytes: Range<u64>) -> Self {
-        self.offset(bytes.start).length(bytes.end.saturating_sub(bytes.start))
+    /// [`length`](MapConfig::length). A range without bytes is refused.
+    pub const fn range(mut self, bytes: Range<u64>) -> Self {
+        self.length = Some(bytes.end.saturating_sub(bytes.start));
+        self.offset(bytes.start)
     }
 
     /// Determines who sees stores (pmem2_config_set_sharing(3)).

@@ -100,6 +100,7 @@ impl<H: Handle<P: Map + Locate>> Source<H> {
     ///
     /// In this order:
     ///
+    /// - [`EmptyRange`](Error::EmptyRange): of [`MapConfig::range`].
     /// - Those of [`check_range`](Source::check_range).
     /// - [`NotWritable`](Error::NotWritable): stores are to reach a file that was opened read-only.
     /// - [`TooLarge`](Error::TooLarge): more bytes than `isize::MAX`.
@@ -171,7 +172,10 @@ impl<H: Handle<P: Map + Locate>> Source<H> {
         &self,
         config: &MapConfig<'_>,
     ) -> Result<(Request, usize, Option<Granularity>), Error> {
-        let range = self.check_range(config.offset, config.length)?;
+        if config.length == Some(0) {
+            return Err(Error::EmptyRange);
+        }
+        let range = self.check_range(config.offset, config.length.unwrap_or(0))?;
         let private = config.terms.sharing == Sharing::Private;
         if config.protection.contains(Protection::WRITE)
             && !private
@@ -275,7 +279,7 @@ impl<H: Handle<P: Map>> Mapping<H> {
     /// The memory is given back.
     ///
     /// - Those of [`Source::new`], for its handle.
-    /// - [`SourceEmpty`](Error::SourceEmpty): it has no bytes.
+    /// - [`EmptyRange`](Error::EmptyRange): it has no bytes.
     /// - [`NotDurable`](Error::NotDurable): the processor has no instruction that flushes cache
     ///   lines.
     pub fn from_memory(
@@ -284,7 +288,7 @@ impl<H: Handle<P: Map>> Mapping<H> {
         granularity: Granularity,
     ) -> Result<Self, (Memory<H>, Error)> {
         let facts = match Source::new(memory.handle()) {
-            Ok(_) if memory.room() == 0 => return Err((memory, Error::SourceEmpty)),
+            Ok(_) if memory.room() == 0 => return Err((memory, Error::EmptyRange)),
             Ok(source) => *source.facts(),
             Err(error) => return Err((memory, error)),
         };

@@ -248,6 +248,7 @@ fn plain(error: &Error) -> &'static str {
         }
         Error::MappingNotFound => "there is no mapping in this range, or none that has all of it",
         Error::SourceEmpty => "the source has no bytes to map; a file needs a size first",
+        Error::EmptyRange => "the range to map has no bytes: it ends where it starts, or before",
         Error::SrcDevdaxPrivate => {
             "device DAX cannot be mapped privately: ask for a shared mapping"
         }

@@ -100,6 +100,7 @@ const CODED: &[(&str, Error)] = &[
     ("PMEM2_E_DAX_REGION_NOT_FOUND", Error::DaxRegionNotFound(DISK)),
     ("PMEM2_E_INVALID_DEV_FORMAT", Error::InvalidDevFormat),
     ("PMEM2_E_CANNOT_READ_BOUNDS", Error::CannotReadBounds),
+    ("PMEM2_E_LENGTH_OUT_OF_RANGE", Error::EmptyRange),
     ("PMEM2_E_LENGTH_OUT_OF_RANGE", Error::LengthOutOfRange { end: 8192, size: 5000 }),
     ("PMEM2_E_LENGTH_OUT_OF_RANGE", Error::LengthOutOfRange { end: u64::MAX, size: 5000 }),
     ("PMEM2_E_LENGTH_OUT_OF_RANGE", Error::SourceShrank { size: 4096 }),

@@ -90,6 +90,7 @@ fn errors() -> Vec<Error> {
         Error::LengthUnaligned { length: u64::MAX, alignment: 1 << 63 },
         Error::MappingNotFound,
         Error::SourceEmpty,
+        Error::EmptyRange,
         Error::SrcDevdaxPrivate,
         Error::InvalidRegionFormat,
         Error::SeveralNumaNodes,
