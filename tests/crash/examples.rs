@@ -1,8 +1,8 @@
 //! The structures of the examples: what they have told their users is there after a power cut, and
 //! the rest as a whole or not at all.
 
-use pmem2::{Granularity, Handle, MapConfig, Mapping, Source, map::Map};
-use pmem2_crash::{Disk, Run, Trace};
+use pmem2::{Error, Granularity, Handle, MapConfig, Mapping, Source, map::Map};
+use pmem2_crash::{Disk, Machine, Run, Trace};
 
 use crate::{
     everywhere, holds,
@@ -37,7 +37,7 @@ fn survives<P>(
     });
 }
 
-/// Three lengths: within a line, over two, and none.
+/// Records within a line, over two, and of no bytes.
 const RECORDS: [&[u8]; 4] = [b"first", &[2; 100], &[], &[4; 50]];
 
 fn records<H: Handle<P: Map>>(log: &Log<H>) -> Result<Vec<Vec<u8>>, Fault> {
@@ -49,30 +49,56 @@ fn records<H: Handle<P: Map>>(log: &Log<H>) -> Result<Vec<Vec<u8>>, Fault> {
     Ok(all)
 }
 
+/// Appends all records, as far as that goes, and promises each.
+fn append(map: Mapping<Disk<'_>>, promise: &dyn Fn(usize)) -> Result<(), Fault> {
+    let mut log = Log::open(map)?;
+    for (count, record) in RECORDS.into_iter().enumerate() {
+        log.append(record)?;
+        promise(count + 1);
+    }
+    Ok(())
+}
+
+/// Checks that the log has the records that were appended, and perhaps the next one.
+fn appended(map: Mapping<Disk<'_>>, promised: &[usize]) -> Result<Result<(), String>, Fault> {
+    let found = records(&Log::open(map)?)?;
+    let appended = promised.last().copied().unwrap_or(0);
+    let whole = found.iter().zip(RECORDS).all(|(found, record)| found == record);
+    if whole && (found.len() == appended || found.len() == appended + 1) {
+        Ok(Ok(()))
+    } else {
+        Ok(Err(format!("{appended} were appended: {found:?}")))
+    }
+}
+
 #[test]
 fn a_log_loses_no_record_that_was_appended() {
-    survives(
-        "a log",
-        1024,
-        |map, promise| {
-            let mut log = Log::open(map)?;
-            for (count, record) in RECORDS.into_iter().enumerate() {
-                log.append(record)?;
-                promise(count + 1);
-            }
-            Ok(())
-        },
-        |map, promised| {
-            let found = records(&Log::open(map)?)?;
-            let appended = promised.last().copied().unwrap_or(0);
-            let whole = found.iter().zip(RECORDS).all(|(found, record)| found == record);
-            if whole && (found.len() == appended || found.len() == appended + 1) {
-                Ok(Ok(()))
-            } else {
-                Ok(Err(format!("{appended} were appended: {found:?}")))
-            }
-        },
-    );
+    survives("a log", 1024, append, appended);
+}
+
+/// Whichever sync fails: a log that was told so appends nothing more, and what it has promised
+/// stays true.
+#[test]
+fn a_log_whose_sync_fails_keeps_its_promises() {
+    for fails in 0.. {
+        let mut whole = false;
+        let run = Run::new(vec![0; 1024], Granularity::Page).fail_sync(fails);
+        let trace = run.record(|disk, promises| {
+            let done = append(map(disk, Granularity::Page), &|promise| promises.make(promise));
+            assert!(matches!(done, Ok(()) | Err(Fault::Map(Error::NotSynced))), "{done:?}");
+            whole = done.is_ok();
+        });
+        let recover = |disk: Disk<'_>, promised: &[usize]| {
+            let found = appended(map(disk, Granularity::Page), promised);
+            found.map_err(|fault| fault.to_string())?
+        };
+        holds(Machine::PageCache, &trace, recover, "a log whose sync fails");
+        if whole {
+            // Three for a new log, and two for each record.
+            assert_eq!(fails, 3 + 2 * RECORDS.len());
+            break;
+        }
+    }
 }
 
 /// Pushes of 17 bytes go over the end of a ring of 64.

@@ -10,6 +10,7 @@ mod order;
 #[path = "../examples/structures/mod.rs"]
 mod structures;
 mod syncs;
+mod ways;
 
 use pmem2::{Error, Granularity, Source, map::MapConfig, map::Mapping};
 use pmem2_crash::{Disk, Machine, Model, Trace};

@@ -27,7 +27,7 @@ macro_rules! cases {
 const NEW: u8 = 0xfe;
 const WORD_OF_NEW: u64 = u64::from_ne_bytes([NEW; WORD]);
 
-pub(crate) const CASES: [Case; 32] = cases! {
+pub(crate) const CASES: [Case; 35] = cases! {
     "write of a word": |map| map.write(64, &[NEW; 8]), |file| file[64..72].fill(NEW);
     "write across a line": |map| map.write(59, &[NEW; 10]), |file| file[59..69].fill(NEW);
     "write of a byte": |map| map.write(127, &[NEW]), |file| file[127] = NEW;
@@ -44,6 +44,7 @@ pub(crate) const CASES: [Case; 32] = cases! {
         |file| file.copy_within(128..170, 112);
     "put of a u32": |map| map.put(68, &u32::from_ne_bytes([NEW; 4])), |file| file[68..72].fill(NEW);
     "put of an array": |map| map.put(123, &[[NEW; 3]; 4]), |file| file[123..135].fill(NEW);
+    "put_as of zerocopy": |map| map.put_as(60, &[NEW; 10]), |file| file[60..70].fill(NEW);
     "Word::store": |map| map.word(72)?.store(WORD_OF_NEW), |file| file[72..80].fill(NEW);
     "Word::commit": |map| map.word(72)?.commit(WORD_OF_NEW), |file| file[72..80].fill(NEW);
     "commit": |map| map.commit(PAGE, WORD_OF_NEW), |file| file[PAGE..PAGE + 8].fill(NEW);
@@ -85,6 +86,14 @@ pub(crate) const CASES: [Case; 32] = cases! {
         file.copy_within(0..16, 400);
         file[513..521].fill(NEW);
         file[2 * PAGE + 90..].fill(NEW);
+    };
+    "batch of words": |map| map.batch(|batch| {
+        batch.store(64, WORD_OF_NEW)?;
+        batch.put_as(PAGE, &NEW)?;
+        batch.store(LINE + 8, WORD_OF_NEW)
+    }), |file| {
+        file[64..80].fill(NEW);
+        file[PAGE] = NEW;
     };
     "batch, downwards": |map| map.batch(|batch| {
         batch.write(2 * PAGE + 8, &[NEW; 8])?;
@@ -134,6 +143,11 @@ pub(crate) const CASES: [Case; 32] = cases! {
         map.unflushed().write(100, &[NEW; 50])?;
         batch.flush(100..150)
     }), |file| file[100..150].fill(NEW);
+    "populate, write": |map| {
+        map.populate(.., true)?;
+        map.write(64, &[NEW; 8])?;
+        map.populate(.., false)
+    }, |file| file[64..72].fill(NEW);
     "part": |map| map.part(60..140)?.write(1, &[NEW; 70]), |file| file[61..131].fill(NEW);
     "commit of a part": |map| map.part(64..)?.commit(0, WORD_OF_NEW), |file| file[64..72].fill(NEW);
     "batch of a part": |map| map.part(PAGE..)?.batch(|batch| batch.write(8, &[NEW; 8])),

@@ -35,14 +35,6 @@ pub struct Cut {
     pub(crate) groups: HashMap<usize, Vec<usize>>,
 }
 
-impl Cut {
-    /// Returns how many words are in flight.
-    #[must_use]
-    pub fn in_flight(&self) -> usize {
-        self.words.len()
-    }
-}
-
 /// The versions of a word since the last durable one.
 #[derive(Clone, Debug)]
 struct Versions {

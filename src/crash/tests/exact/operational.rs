@@ -31,9 +31,8 @@ enum Issued {
     Flush(usize, u8),
 }
 
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 struct State {
-    next: usize,
     issued: Vec<Issued>,
     cache: [u8; 4],
     medium: [u8; 4],
@@ -45,34 +44,42 @@ struct State {
     given_up: [bool; 2],
 }
 
-/// Returns all that the medium may hold when the power is cut at the end of the program.
-pub(crate) fn images(program: &[Step], machine: Machine) -> Images {
-    let mut images = BTreeSet::new();
-    let mut seen = HashSet::new();
-    let mut waiting = vec![State {
-        next: 0,
-        issued: vec![],
-        cache: [0; 4],
-        medium: [0; 4],
-        buffers: vec![],
-        flushed: [None; 2],
-        given_up: [false; 2],
-    }];
-    while let Some(state) = waiting.pop() {
-        if !seen.insert(state.clone()) {
-            continue;
-        }
-        if state.next == program.len() {
-            images.insert(state.medium);
-        }
-        state.write_back(machine, &mut waiting);
-        state.drain(&mut waiting);
-        (0..state.issued.len()).for_each(|which| state.perform(which, machine, &mut waiting));
-        if let Some(&step) = program.get(state.next) {
-            waiting.extend(state.issue(step, machine));
-        }
+/// All states that a machine may be in after a program.
+pub(crate) struct States {
+    machine: Machine,
+    all: HashSet<State>,
+    /// The number of the last step.
+    number: u8,
+}
+
+impl States {
+    /// Returns those before any step.
+    pub(crate) fn new(machine: Machine) -> Self {
+        Self { machine, all: HashSet::from([State::default()]), number: 0 }
     }
-    images
+
+    /// Returns those after one more step.
+    pub(crate) fn after(&self, step: Step) -> Self {
+        let (machine, number) = (self.machine, self.number + 1);
+        let issue = |state: &State| state.issue(step, number, machine);
+        let mut waiting: Vec<State> = self.all.iter().filter_map(issue).collect();
+        let mut all = HashSet::new();
+        while let Some(state) = waiting.pop() {
+            if all.contains(&state) {
+                continue;
+            }
+            state.write_back(machine, &mut waiting);
+            state.drain(&mut waiting);
+            (0..state.issued.len()).for_each(|which| state.perform(which, machine, &mut waiting));
+            all.insert(state);
+        }
+        Self { machine, all, number }
+    }
+
+    /// Returns all that the medium may hold when the power is cut now.
+    pub(crate) fn images(&self) -> Images {
+        self.all.iter().map(|state| state.medium).collect()
+    }
 }
 
 impl State {
@@ -158,10 +165,8 @@ impl State {
     }
 
     /// Issues the next step of the program, if it need not wait.
-    fn issue(&self, step: Step, machine: Machine) -> Option<State> {
+    fn issue(&self, step: Step, number: u8, machine: Machine) -> Option<State> {
         let mut state = self.clone();
-        state.next += 1;
-        let number = state.next as u8;
         match step {
             Step::Store(words) if machine == Machine::PageCache => {
                 for &word in words {
