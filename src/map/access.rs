@@ -1,17 +1,14 @@
 //! Accesses to mapped bytes. Whatever stores is durable on return.
 
-use core::ops::{Range, RangeBounds};
+use core::ops::RangeBounds;
 
 use pmem2_platform::{Handle, Map, Plain, Shared};
 
-use super::{mapping::Mapping, word::Word};
+use super::{
+    mapping::{Mapping, at},
+    word::Word,
+};
 use crate::error::Error;
-
-/// Returns the range of `length` bytes at `offset`.
-#[inline]
-pub(super) const fn at(offset: usize, length: usize) -> Range<usize> {
-    offset..offset.saturating_add(length)
-}
 
 impl<H: Handle<P: Map>> Mapping<H> {
     /// Copies the bytes at `offset` to `to`.

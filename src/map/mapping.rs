@@ -35,6 +35,9 @@ use crate::{
 ///
 /// Offsets and lengths are in bytes, from the beginning of the mapping.
 ///
+/// An access to memory that is bad, or beyond the end of a file that somebody cut, raises SIGBUS. A
+/// [`Reader`](crate::transfer::Reader) of the [source](Mapping::source) has an error instead.
+///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use pmem2::{Granularity, MapConfig, Mapping, Source};
@@ -223,6 +226,12 @@ impl<H: Handle<P: Map + Locate>> Source<H> {
         };
         Ok((granularity, steps_of(self.handle(), granularity)?))
     }
+}
+
+/// Returns the range of `length` bytes at `offset`.
+#[inline]
+pub(super) const fn at(offset: usize, length: usize) -> Range<usize> {
+    offset..offset.saturating_add(length)
 }
 
 /// Returns the steps that this granularity needs.

@@ -8,7 +8,7 @@ use core::{
 
 use pmem2_platform::{Handle, Map, MemoryFault, Plain};
 
-use super::{access::at, mapping::Mapping};
+use super::mapping::{Mapping, at};
 use crate::{error::Error, place::granularity::expected::Granularity};
 
 /// The time at which stores become durable.

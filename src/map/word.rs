@@ -4,7 +4,7 @@ use core::fmt;
 
 use pmem2_platform::{Handle, Map};
 
-use super::{access::at, mapping::Mapping};
+use super::mapping::{Mapping, at};
 use crate::error::Error;
 
 /// An aligned word of 8 bytes in a mapping, made by [`Mapping::word`]. It is loaded and stored

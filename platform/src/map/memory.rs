@@ -16,7 +16,7 @@ use crate::{
     facts::Facts,
     fail::Fail,
     place::MapSync,
-    source::{Borrowed, Handle},
+    source::{Borrowed, Handle, Platform},
 };
 
 /// The fault of an access to [`Memory`].
@@ -64,7 +64,7 @@ impl<H: Handle<P: Map>> Memory<H> {
     /// The platform's, with the handle.
     pub fn map(
         handle: H,
-        facts: &Facts<<H::P as crate::Platform>::Id>,
+        facts: &Facts<<H::P as Platform>::Id>,
         request: &Request,
         reach: usize,
     ) -> Result<(Self, MapSync), (H, Fail)> {
