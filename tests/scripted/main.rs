@@ -9,6 +9,8 @@ mod granularity;
 mod identity;
 mod land;
 mod lenient;
+mod map;
+mod mapped;
 mod medium;
 mod persist;
 mod place;

@@ -13,7 +13,7 @@ use pmem2::{
     platform::{Alignment, Borrowed, Facts, Fail, Platform},
 };
 
-use crate::{land::Land, medium::Medium};
+use crate::{land::Land, map::Addresses, medium::Medium};
 
 /// The key that the objects of a script are known by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +67,25 @@ pub(crate) enum Call {
     /// From here on.
     NextBad(u64),
     ClearBad((u64, u64), ClearBy),
+    /// The offset and the length, and whether synchronously.
+    Map(u64, usize, bool),
+    /// The length.
+    Unmap(usize),
+    Steps(bool),
+    /// Of a mapping: the offset and the length; likewise below.
+    Msync(usize, usize),
+    Populate(usize, usize, bool),
+    DeepFlush,
+    /// And whether durably.
+    Extend((u64, u64), bool),
+    Truncate(u64),
+    Deallocate((u64, u64)),
+    Load(usize, usize),
+    Store(usize, usize),
+    /// A word of 8 bytes.
+    Word(usize),
+    Flush(usize, usize),
+    Fence,
 }
 
 /// The answers. As it is made it has one for each question.
@@ -82,6 +101,8 @@ pub(crate) struct Script {
     pub(crate) land: Land,
     /// Its bytes.
     pub(crate) medium: Medium,
+    /// What is mapped.
+    pub(crate) addresses: Addresses,
     /// The answer of describe from now on, if that is not `facts` any more.
     pub(crate) facts_now: Cell<Option<Result<Facts<Id>, Fail>>>,
     /// The size from now on, likewise.
@@ -105,6 +126,7 @@ impl Script {
             page_size: Ok(Alignment::new(0x4000).expect("a power of two")),
             land: Land::unknown(),
             medium: Medium::new(),
+            addresses: Addresses::default(),
             facts_now: Cell::new(None),
             size_now: Cell::new(None),
             calls: RefCell::default(),
