@@ -195,7 +195,7 @@ impl<H: Handle> Source<H> {
     /// tried for no access and undone at once.
     ///
     /// System calls on Linux: none for a file where the ABI fixes the page size (x86, riscv64), and
-    /// elsewhere none except in the first call of the process (`msync`); for a device DAX `fstat`,
+    /// elsewhere none except in the first call of the process (msync(2)); for a device DAX `fstat`,
     /// `openat` (several where the first finds nothing), `read`, `close`, `newfstatat`, and where
     /// sysfs does not tell `mmap` (several), `munmap`.
     ///

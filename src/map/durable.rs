@@ -48,6 +48,9 @@ impl<H: Handle<P: Map>> Mapping<H> {
     /// Makes durable what was stored to the range: [`flush`](Mapping::flush) and
     /// [`drain`](Mapping::drain) (pmem2_get_persist_fn(3)).
     ///
+    /// System calls on Linux: with [PAGE](Granularity::Page) `msync`, as of whatever stores; else
+    /// none.
+    ///
     /// # Errors
     ///
     /// Those of [`flush`](Mapping::flush).
@@ -66,6 +69,8 @@ impl<H: Handle<P: Map>> Mapping<H> {
     /// knows the pages that were stored to, where a flush walks all cache lines); of anything else
     /// it is [`persist`](Mapping::persist).
     ///
+    /// System calls on Linux: of a file `msync`.
+    ///
     /// # Errors
     ///
     /// Those of [`flush`](Mapping::flush).
@@ -82,6 +87,9 @@ impl<H: Handle<P: Map>> Mapping<H> {
     /// the medium (pmem2_deep_flush(3)), so that it survives where the platform fails to do so when
     /// the power fails. Of a file by msync(2), of a device DAX by `deep_flush` of its regions,
     /// which only root may use. Of a private mapping it does nothing.
+    ///
+    /// System calls on Linux: of a file `msync`; of a device DAX `fstat`, `readlinkat`, and for each
+    /// region `openat`, `write`, `close`.
     ///
     /// # Errors
     ///

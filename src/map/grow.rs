@@ -19,6 +19,8 @@ impl<H: Handle<P: Map>> Mapping<H> {
     /// Several threads and processes may grow a file at once: it gets as long as the longest. A
     /// process that has it mapped sees others' bytes after [`catch_up`](Mapping::catch_up).
     ///
+    /// System calls on Linux: `fstat`, `fallocate`, and `fdatasync` where a store needs no call.
+    ///
     /// # Errors
     ///
     /// The mapping stays as it is.
@@ -52,6 +54,8 @@ impl<H: Handle<P: Map>> Mapping<H> {
 
     /// Makes the file shorter, durably, so that the mapping has `length` bytes. An access of
     /// another process, or through another mapping, to what was cut off raises SIGBUS.
+    ///
+    /// System calls on Linux: `fstat`, `ftruncate`, `fdatasync`.
     ///
     /// # Errors
     ///
@@ -98,6 +102,9 @@ impl<H: Handle<P: Map>> Mapping<H> {
     /// takes no page fault: allocates storage for holes of the file if `write`, and makes page
     /// table entries for loads, or with `write` for stores.
     ///
+    /// System calls on Linux: `madvise`; of a file that is to be written to `fstat`, `fallocate`
+    /// before.
+    ///
     /// # Errors
     ///
     /// - [`MapRange`](Error::MapRange), [`NotWritable`](Error::NotWritable): as for accesses.
@@ -122,6 +129,8 @@ impl<H: Handle<P: Map>> Mapping<H> {
 
     /// Gives the storage of the range back to the file system, durably. Its bytes are zeros then.
     /// A later store to them needs space again: see [`populate`](Mapping::populate).
+    ///
+    /// System calls on Linux: `fstat`, `fallocate`, `fdatasync`.
     ///
     /// # Errors
     ///

@@ -94,10 +94,11 @@ impl<H: Handle<P: Map + Locate>> Source<H> {
     ///
     /// System calls on Linux: of a file `fstat`, `mmap` with `MAP_SYNC`, and where that is refused
     /// `mmap`; where it is granted also those that find the persistence domain, unless a place was
-    /// kept ([`MapConfig::at_place`]). Of a device DAX those of [`size`](Source::size) and
+    /// kept ([`MapConfig::at_place`]): `fstat`, `fstatfs`, on XFS `ioctl`, `readlinkat`, `openat`,
+    /// `read`, `close`, `newfstatat`. Of a device DAX those of [`size`](Source::size) and
     /// [`alignment`](Source::alignment), of the persistence domain, and `mmap`. `munmap` when it is
-    /// dropped. Where the mapping is refused as too coarse, also those that find out why. The guide
-    /// has [all](crate::guide::system_calls).
+    /// dropped. Where the mapping is refused as too coarse, also those that find out why: those of
+    /// [`expected_granularity`](Source::expected_granularity).
     ///
     /// # Errors
     ///
@@ -368,6 +369,8 @@ impl<H: Handle<P: Map>> Mapping<H> {
     }
 
     /// Unmaps the memory (pmem2_map_delete(3)), and gives the source back.
+    ///
+    /// System calls on Linux: `munmap`.
     ///
     /// # Errors
     ///

@@ -36,9 +36,21 @@ fn call(name: &str) -> (i64, &'static [(u8, i32)]) {
                 (3, libc::MAP_SHARED | libc::MAP_NORESERVE),
                 (3, libc::MAP_SHARED),
                 (3, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS),
+                (3, libc::MAP_PRIVATE),
+                (3, libc::MAP_PRIVATE | libc::MAP_NORESERVE | libc::MAP_ANONYMOUS),
             ],
         ),
-        "madvise" => (libc::SYS_madvise, &[(2, libc::MADV_WIPEONFORK)]),
+        "madvise" => (
+            libc::SYS_madvise,
+            &[
+                (2, libc::MADV_WIPEONFORK),
+                (2, libc::MADV_POPULATE_READ),
+                (2, libc::MADV_POPULATE_WRITE),
+            ],
+        ),
+        "msync" => (libc::SYS_msync, &[(2, libc::MS_SYNC)]),
+        "ftruncate" => (libc::SYS_ftruncate, &[]),
+        "write" => (libc::SYS_write, &[]),
         "futex" => {
             (libc::SYS_futex, &[(1, libc::FUTEX_WAIT | PRIVATE), (1, libc::FUTEX_WAKE | PRIVATE)])
         }
@@ -84,6 +96,20 @@ fn compiled(
 pub(crate) fn only(calls: &[&str]) -> BpfProgram {
     let exit = (libc::SYS_exit_group, Vec::new());
     let rules = calls.iter().map(|name| rules(name)).chain([exit]).collect();
+    compiled(rules, SeccompAction::Allow, SeccompAction::KillProcess)
+}
+
+/// Kills at any call but these and exit_group, and at an mmap with other flags than one of these.
+pub(crate) fn only_mapping(calls: &[&str], flags: &[i32]) -> BpfProgram {
+    let exit = (libc::SYS_exit_group, Vec::new());
+    let mmap = flags.iter().map(|flags| {
+        let value = u64::from(flags.cast_unsigned());
+        let condition = SeccompCondition::new(3, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, value);
+        SeccompRule::new(vec![condition.expect("an argument")]).expect("a rule")
+    });
+    // No rule at all would be one for every call.
+    let mmap = Some((libc::SYS_mmap, mmap.collect())).filter(|_| !flags.is_empty());
+    let rules = calls.iter().map(|name| rules(name)).chain([exit]).chain(mmap).collect();
     compiled(rules, SeccompAction::Allow, SeccompAction::KillProcess)
 }
 

@@ -7,7 +7,7 @@ pub(crate) const MARK: libc::c_long = libc::SYS_getppid;
 
 /// `name` for the numbers that tests speak of.
 fn name(number: u64) -> String {
-    let known: [(libc::c_long, &str); 15] = [
+    let known: [(libc::c_long, &str); 20] = [
         (libc::SYS_fcntl, "fcntl"),
         (libc::SYS_fstat, "fstat"),
         (libc::SYS_fstatfs, "fstatfs"),
@@ -23,6 +23,11 @@ fn name(number: u64) -> String {
         (libc::SYS_mmap, "mmap"),
         (libc::SYS_munmap, "munmap"),
         (libc::SYS_write, "write"),
+        (libc::SYS_msync, "msync"),
+        (libc::SYS_madvise, "madvise"),
+        (libc::SYS_fallocate, "fallocate"),
+        (libc::SYS_ftruncate, "ftruncate"),
+        (libc::SYS_fdatasync, "fdatasync"),
     ];
     let found = known.into_iter().find(|(known, _)| u64::try_from(*known) == Ok(number));
     found.map_or_else(|| format!("call {number}"), |(_, name)| name.to_owned())

@@ -1,6 +1,6 @@
 //! How many system calls a question takes, one by one: the cost does not grow with the machine.
 
-use pmem2::Source;
+use pmem2::{Granularity, MapConfig, Source};
 use rustix::fs::OFlags;
 
 use crate::common::{
@@ -112,4 +112,32 @@ fn each_level_costs_six_at_most() {
             below = volume;
         }
     });
+}
+
+/// The calls that a mapping takes of a file without DAX: no other, no lock, no list.
+#[test]
+fn of_a_mapping() {
+    const ANY: MapConfig<'static> = MapConfig::new(Granularity::Page);
+    let memory = made::memfd(rustix::fs::MemfdFlags::empty(), 4097).expect("a file in memory");
+    let source = Source::from_fd(fd(std::os::fd::AsRawFd::as_raw_fd(&memory))).expect("a source");
+    let place = source.place().expect("its place");
+    let calls = |config: &MapConfig<'_>| traced(|| drop(source.map(config).expect("a mapping")));
+    assert_eq!(calls(&ANY), ["fstat", "mmap", "mmap", "munmap"]);
+    assert_eq!(calls(&ANY.by_call()), ["fstat", "mmap", "munmap"]);
+    assert_eq!(calls(&ANY.at_place(&place)), ["fstat", "mmap", "munmap"]);
+    let map = source.map(&ANY.room(8192)).expect("a mapping");
+    assert_eq!(traced(|| map.write(10, b"kept").expect("stored")), ["msync"]);
+    assert_eq!(traced(|| map.commit(8, 1).expect("stored")), ["msync"]);
+    assert_eq!(traced(|| map.sync(..).expect("synced")), ["msync"]);
+    let batch = || {
+        let stores = map.batch(|stores| {
+            stores.write(0, b"first")?;
+            stores.write(4000, b"last")
+        });
+        stores.expect("stored");
+    };
+    assert_eq!(traced(batch), ["msync"]);
+    assert_eq!(traced(|| map.grow(8192).expect("room")), ["fstat", "fallocate"]);
+    assert_eq!(traced(|| map.populate(.., false).expect("pages")), ["madvise"]);
+    assert_eq!(traced(|| assert!(map.catch_up().is_ok())), ["fstat"]);
 }

@@ -2,10 +2,12 @@
 
 use crate::{
     functions::{
-        ALIGNMENT, ALLOCATED, ANONYMOUS, BAD_BLOCKS, CHECK_RANGE, CLEAR, COMMAND, CONFIRM_PLACE,
-        DEVICE_ID, DEVICE_USC, DIMM_ID, DIMMS, DIRTY_SHUTDOWNS, FILE_SYSTEM, Function, GRANULARITY,
-        GRANULARITY_AT, KNOWN, NEW, NEW_READER, NEW_WRITER, NUMA_NODE, PLACE, PRIVATE, READ,
-        READ_KEPT, REPORT, SIZE, SYNC, TARGET_NODE, WAYS, WRITE, WRITE_FROM_NOWHERE, WRITE_KEPT,
+        ALIGNMENT, ALLOCATED, ANONYMOUS, BAD_BLOCKS, CATCH_UP, CHECK_RANGE, CLEAR, COMMAND,
+        CONFIRM_PLACE, DEALLOCATE, DEEP_FLUSH, DEVICE_ID, DEVICE_USC, DIMM_ID, DIMMS,
+        DIRTY_SHUTDOWNS, FILE_SYSTEM, Function, GRANULARITY, GRANULARITY_AT, GROW, GROW_FINER,
+        KNOWN, MAP, MAP_AT, MAP_BY_CALL, MAP_FINER, MAP_PRIVATE, NEW, NEW_READER, NEW_WRITER,
+        NUMA_NODE, PERSIST, PLACE, POPULATE, PRIVATE, READ, READ_KEPT, REPORT, SHRINK, SIZE,
+        STORED, SYNC, SYNC_MAP, TARGET_NODE, UNMAP, WAYS, WRITE, WRITE_FROM_NOWHERE, WRITE_KEPT,
         WRITE_KEPT_FROM_NOWHERE, backend,
     },
     subjects::{On, World},
@@ -279,7 +281,48 @@ pub(crate) const CASES: &[Case] = &[
     case("Linux::write_at", backend::WRITE_FROM_NOWHERE, On::File, &["pwrite64", "pread64"]),
     case("Linux::sync", backend::SYNC, On::File, &["fstat", "fdatasync"]),
     case("Linux::sync", backend::SYNC, On::Mapped, &[]),
+    case("map", MAP_BY_CALL, On::File, MAP_FILE),
+    case("map", MAP_PRIVATE, On::File, MAP_FILE),
+    case("map", MAP_AT, On::File, MAP_FILE),
+    case("map", MAP, On::Mapped, MAP_DEVICE),
+    case("map", MAP_AT, On::Mapped, MAP_DEVICE_AT),
+    case("unmap", UNMAP, On::File, &["munmap"]),
+    case("unmap", UNMAP, On::Mapped, &["munmap"]),
+    case("persist", PERSIST, On::File, &["msync"]),
+    case("persist", PERSIST, On::Mapped, &[]),
+    case("read and others", STORED, On::File, &[]),
+    case("read and others", STORED, On::Mapped, &[]),
+    case("Mapping::sync", SYNC_MAP, On::File, &["msync"]),
+    case("Mapping::sync", SYNC_MAP, On::Mapped, &[]),
+    case("deep_flush", DEEP_FLUSH, On::File, &["msync"]),
+    case("deep_flush", DEEP_FLUSH, On::DeviceDax, FLUSHED_DEEP),
+    case("grow", GROW, On::File, &["fstat", "fallocate"]),
+    case("grow", GROW_FINER, On::File, &["fstat", "fallocate", "fdatasync"]),
+    case("grow", GROW, On::Mapped, &[]),
+    case("shrink", SHRINK, On::File, &["fstat", "ftruncate", "fdatasync"]),
+    case("shrink", SHRINK, On::Mapped, &[]),
+    case("catch_up", CATCH_UP, On::File, &["fstat"]),
+    case("catch_up", CATCH_UP, On::Mapped, &[]),
+    case("populate", POPULATE, On::File, &["fstat", "fallocate", "madvise"]),
+    case("populate", POPULATE, On::Mapped, &["madvise"]),
+    case("deallocate", DEALLOCATE, On::File, &["fstat", "fallocate", "fdatasync"]),
+    case("deallocate", DEALLOCATE, On::Mapped, &[]),
+    case("Linux::map", backend::MAP, On::File, &["mmap"]),
+    case("Linux::map", backend::MAP_ALIGNED, On::File, &["mmap", "munmap"]),
+    case("Linux::map_anonymous", backend::MAP_ANONYMOUS, On::Nothing, &["mmap"]),
+    case("Linux::unmap", backend::UNMAP, On::File, &["munmap"]),
+    case("Linux::sync", backend::MSYNC, On::File, &["msync"]),
+    case("Linux::populate", backend::POPULATE, On::File, &["madvise"]),
+    case("Linux::deep_flush", backend::DEEP_FLUSH, On::DeviceDax, FLUSHED_DEEP),
+    case("Linux::extend", backend::EXTEND, On::File, &["fstat", "fallocate", "fdatasync"]),
+    case("Linux::truncate", backend::TRUNCATE, On::File, &["fstat", "ftruncate", "fdatasync"]),
+    case("Linux::deallocate", backend::DEALLOCATE, On::File, &["fstat", "fallocate", "fdatasync"]),
     // Without DAX.
+    of_file("map", MAP, World::Region, MAP_FILE).dax(false),
+    of_file("map", MAP, World::Volume, MAP_FILE).dax(false),
+    of_file("map", MAP_FINER, World::Region, REFUSED).dax(false),
+    of_file("map", MAP_FINER, World::Volume, REFUSED_ON_VOLUME).dax(false),
+    of_file("map", MAP_FINER, World::Unlisted, REFUSED_UNLISTED).dax(false),
     of_file("expected_granularity", GRANULARITY, World::Region, REFUSED).dax(false),
     of_file("expected_granularity", GRANULARITY, World::Volume, REFUSED_ON_VOLUME).dax(false),
     of_file("expected_granularity", GRANULARITY, World::Unlisted, REFUSED_UNLISTED).dax(false),
@@ -288,12 +331,34 @@ pub(crate) const CASES: &[Case] = &[
     of_file("Report::new", REPORT, World::Region, REPORTED).dax(false),
     of_file("Report::new", REPORT, World::Volume, REPORTED_ON_VOLUME).dax(false),
     // With it.
+    of_file("map", MAP, World::Region, MAP_GRANTED).dax(true),
+    of_file("map", MAP, World::Unlisted, GRANTED_UNLISTED).dax(true),
     of_file("expected_granularity", GRANULARITY, World::Region, GRANTED).dax(true),
     of_file("expected_granularity", GRANULARITY, World::Unlisted, GRANTED_UNLISTED).dax(true),
     of_file("expected_granularity_at", GRANULARITY_AT, World::Region, TRIED).dax(true),
     of_file("expected_granularity_at", GRANULARITY_AT, World::Mixed, TRIED).dax(true),
     of_file("Report::new", REPORT, World::Region, REPORTED_GRANTED).dax(true),
 ];
+
+const MAP_FILE: &[&str] = &["fstat", "mmap", "munmap"];
+/// And where it lies.
+const MAP_GRANTED: &[&str] = &[
+    "fstat",
+    "mmap",
+    "munmap",
+    "fstatfs",
+    XFS_ONLY,
+    "readlinkat",
+    "openat",
+    "read",
+    "close",
+    "newfstatat",
+];
+const MAP_DEVICE: &[&str] =
+    &["fstat", "openat", "read", "close", "newfstatat", "readlinkat", "mmap", "munmap"];
+const MAP_DEVICE_AT: &[&str] =
+    &["fstat", "openat", "read", "close", "newfstatat", "mmap", "munmap"];
+const FLUSHED_DEEP: &[&str] = &["fstat", "readlinkat", "openat", "write", "close"];
 
 const REFUSED: &[&str] = &[
     "fstat",

@@ -2,7 +2,7 @@
 //! backend.
 
 use pmem2::{
-    Error, Fd, Pool, Sharing, Source,
+    Error, Fd, Granularity, MapConfig, Mapping, Pool, Sharing, Source,
     badblocks::ClearBy,
     error::Subject,
     linux::Linux,
@@ -141,6 +141,73 @@ pub(crate) const WRITE_KEPT: Function =
 pub(crate) const WRITE_KEPT_FROM_NOWHERE: Function =
     |subject| transferred(writer(subject).write_from(AT, nowhere()));
 
+pub(crate) const ANY: MapConfig<'static> = MapConfig::new(Granularity::Page);
+
+/// Maps the source, and unmaps it.
+fn mapped(subject: &Target, config: &MapConfig<'_>) -> Answer {
+    source(subject).map(config).map(|map| map.granularity() as u64)
+}
+
+pub(crate) const MAP: Function = |subject| mapped(subject, &ANY);
+pub(crate) const MAP_BY_CALL: Function = |subject| mapped(subject, &ANY.by_call());
+pub(crate) const MAP_PRIVATE: Function = |subject| mapped(subject, &ANY.sharing(Sharing::Private));
+/// Mapped where it lies on a cache line at the most, which a file without DAX does not.
+pub(crate) const MAP_FINER: Function =
+    |subject| mapped(subject, &MapConfig::new(Granularity::CacheLine));
+pub(crate) const MAP_AT: Function =
+    |subject| mapped(subject, &ANY.at_place(&subject.place.expect("a place")));
+
+fn map(subject: &Target) -> &'static std::cell::RefCell<Mapping<Fd<'static>>> {
+    subject.mapping.expect("a mapping")
+}
+
+/// All that makes bytes durable, except for what asks more.
+pub(crate) const PERSIST: Function = |subject| {
+    let map = map(subject).borrow();
+    map.write(100, &[1; 100])?;
+    map.fill(10..20, 2)?;
+    map.move_within(10..20, 15)?;
+    map.put(50, &3_u32)?;
+    map.commit(8, 4)?;
+    map.word(16)?.store(5)?;
+    map.flush(..64)?;
+    map.persist(..64)?;
+    map.batch(|stores| stores.write(0, &[6]))?;
+    map.drain();
+    Ok(1)
+};
+/// And what asks nobody.
+pub(crate) const STORED: Function = |subject| {
+    let map = map(subject).borrow();
+    map.read(100, &mut [0; 100])?;
+    map.unflushed().write(100, &[1; 100])?;
+    Ok(map.get::<u64>(8)? + map.word(8)?.load()? + map.part(..64)?.length() as u64)
+};
+pub(crate) const SYNC_MAP: Function = |subject| map(subject).borrow().sync(..).map(|()| 1);
+pub(crate) const DEEP_FLUSH: Function = |subject| map(subject).borrow().deep_flush(..).map(|()| 1);
+pub(crate) const GROW: Function = |subject| {
+    let map = map(subject).borrow();
+    map.grow(map.room()).map(|()| map.length() as u64)
+};
+pub(crate) const GROW_FINER: Function = |subject| {
+    let map = subject.finer.expect("a mapping").borrow();
+    map.grow(map.room()).map(|()| map.length() as u64)
+};
+pub(crate) const SHRINK: Function = |subject| map(subject).borrow_mut().shrink(4096).map(|()| 1);
+pub(crate) const CATCH_UP: Function =
+    |subject| map(subject).borrow().catch_up().map(|length| length as u64);
+pub(crate) const POPULATE: Function =
+    |subject| map(subject).borrow().populate(..4096, true).map(|()| 1);
+pub(crate) const DEALLOCATE: Function =
+    |subject| map(subject).borrow().deallocate(..4096).map(|()| 1);
+/// Of a copy: the trial is in a process of its own.
+pub(crate) const UNMAP: Function = |subject| {
+    // SAFETY: read requires a valid value, and that only one of the two is used from now on: the
+    // other is not, in this process.
+    let map = unsafe { std::ptr::read(map(subject).as_ptr()) };
+    map.unmap().map(|_| 1).map_err(|(_, error)| error)
+};
+
 /// How many ranges there are, and whether there was an error.
 pub(crate) const BAD_BLOCKS: Function = |subject| {
     source(subject).bad_blocks()?.try_fold(0, |count, range| range.map(|range| count + range.end))
@@ -158,7 +225,8 @@ pub(crate) mod backend {
     use pmem2::{
         Kind,
         badblocks::ClearBy,
-        platform::{BadBlocks, Transfer},
+        map::{Map, Request, Span},
+        platform::{Alignment, BadBlocks, Transfer},
         transfer::Partial,
     };
 
@@ -224,7 +292,7 @@ pub(crate) mod backend {
         moved(subject, |channel| Linux::write_at(subject.fd.into(), channel, 0, super::nowhere()))
     };
     pub(crate) const SYNC: Function =
-        |subject| of(Linux::sync(subject.fd.into(), source(subject).facts()));
+        |subject| of(<Linux as Transfer>::sync(subject.fd.into(), source(subject).facts()));
     pub(crate) const LIST_BAD: Function =
         |subject| of(Linux::list_bad(subject.fd.into(), source(subject).facts()));
     pub(crate) const NEXT_BAD: Function = |subject| {
@@ -241,5 +309,45 @@ pub(crate) mod backend {
         };
         of(Linux::clear_bad(subject.fd.into(), facts, 0..512, by))
     };
+    fn request() -> Request {
+        let mut request = Request::new(4096, 100);
+        request.synchronous = true;
+        request
+    }
+
+    pub(crate) const MAP: Function =
+        |subject| of(Linux::map(subject.fd.into(), source(subject).facts(), &request()));
+    /// At an address that the kernel does not choose by itself.
+    pub(crate) const MAP_ALIGNED: Function = |subject| {
+        let mut request = request();
+        request.alignment = Alignment::new(1 << 36);
+        of(Linux::map(subject.fd.into(), source(subject).facts(), &request))
+    };
+    pub(crate) const MAP_ANONYMOUS: Function = |_| {
+        let mut request = request();
+        request.private = true;
+        of(Linux.map_anonymous(&request))
+    };
+    /// The bytes of the mapping that was made before.
+    fn mapped(subject: &Target) -> Span {
+        let map = super::map(subject).borrow();
+        Span { at: std::ptr::NonNull::new(map.as_ptr()).expect("an address"), length: 4096 }
+    }
+    // SAFETY: the process is the trial's own, and nobody uses the mapping after it.
+    pub(crate) const UNMAP: Function = |subject| of(unsafe { Linux.unmap(mapped(subject)) });
+    pub(crate) const MSYNC: Function =
+        // SAFETY: sync requires bytes of a mapping of the object.
+        |subject| of(unsafe { <Linux as Map>::sync(subject.fd.into(), mapped(subject)) });
+    pub(crate) const POPULATE: Function =
+        // SAFETY: likewise.
+        |subject| of(unsafe { Linux.populate(mapped(subject), true) });
+    pub(crate) const DEEP_FLUSH: Function =
+        |subject| of(Linux::deep_flush(subject.fd.into(), source(subject).facts()));
+    pub(crate) const EXTEND: Function =
+        |subject| of(Linux::extend(subject.fd.into(), source(subject).facts(), 0..100, true));
+    pub(crate) const TRUNCATE: Function =
+        |subject| of(Linux::truncate(subject.fd.into(), source(subject).facts(), 9999));
+    pub(crate) const DEALLOCATE: Function =
+        |subject| of(Linux::deallocate(subject.fd.into(), source(subject).facts(), 0..4096));
     pub(crate) const DESCRIBE: Function = |subject| of(Linux::describe(subject.fd.into()));
 }

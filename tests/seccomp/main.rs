@@ -10,6 +10,7 @@ mod budget;
 mod cases;
 mod documents;
 mod functions;
+mod mapping;
 mod subjects;
 mod table;
 

@@ -1,10 +1,15 @@
 //! The subjects that the functions are tried on.
 
-use std::path::Path;
+use std::{
+    cell::RefCell,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+};
 
 use pmem2::{
-    Fd, Source,
+    Fd, Granularity, Kind, MapConfig, Mapping, Source,
     linux::Linux,
+    map::{Memory, Protection},
     place::{Dimm, FileSystem, MapSync, Place},
     platform::{BadBlocks, Locate},
     transfer::{SigbusHandler, Writer},
@@ -48,10 +53,14 @@ pub(crate) enum World {
     Gone,
 }
 
+/// A mapping, of which a trial has a copy.
+pub(crate) type Mapped = &'static RefCell<Mapping<Fd<'static>>>;
+
 /// A descriptor of each sort, and the sources of those that are some.
 pub(crate) struct Subjects {
     made: Vec<Made>,
     writers: Vec<Option<&'static Writer<Fd<'static>>>>,
+    mappings: Vec<[Option<Mapped>; 2]>,
 }
 
 #[derive(Clone, Copy)]
@@ -67,6 +76,34 @@ pub(crate) struct Target {
     pub(crate) list: Option<&'static <Linux as BadBlocks>::List>,
     /// Made before, of what can be written to.
     pub(crate) writer: Option<&'static Writer<Fd<'static>>>,
+    /// Made before, of what can be mapped; for [`On::DeviceDax`] of other memory.
+    pub(crate) mapping: Option<Mapped>,
+    /// The same, with a granularity that is said to be finer.
+    pub(crate) finer: Option<Mapped>,
+}
+
+/// Maps a source with as much room again.
+fn mapped(
+    source: Source<Fd<'static>>,
+    forced: Option<Granularity>,
+) -> Option<Mapping<Fd<'static>>> {
+    let config = MapConfig::new(Granularity::Page).forced(forced);
+    if let Ok(map) = source.map(&config.room(2 * FILE_SIZE)) {
+        return Some(map);
+    }
+    if let Ok(map) = source.map(&MapConfig::new(Granularity::Page)) {
+        return Some(map);
+    }
+    if source.kind() != Kind::DeviceDax {
+        return None;
+    }
+    let words = Vec::leak(vec![0_u64; 512]);
+    let at = std::ptr::NonNull::from(words).cast();
+    let both = Protection::READ | Protection::WRITE;
+    // SAFETY: from_raw requires memory that nobody else has: it was leaked just now. It is no
+    // device's, and what is stored there is nobody's.
+    let memory = unsafe { Memory::from_raw(*source.handle(), at, 4096, both) };
+    Mapping::from_memory(memory, 0, Granularity::CacheLine).ok()
 }
 
 /// Gives a file blocks of its own, since a hole has no bad ones, and another owner, whom the spare
@@ -82,13 +119,14 @@ fn allocated(made: &Made) {
 }
 
 /// /dev/null is a device DAX on a region with one DIMM; the disk is what `world` says.
-fn make_sysfs(sysfs: &Sysfs, world: World) {
+fn make_sysfs(sysfs: &Sysfs, world: World) -> PathBuf {
     // No machine has as many buses: this one takes no commands.
     let bus = Bus::numbered(sysfs, 1000);
     for dimm in 0..4 {
         bus.dimm(dimm, &format!("8680-{dimm}"), "1");
     }
     let region = bus.region(0, &[0]);
+    std::fs::write("/sys/bus/nd/devices/region0/deep_flush", "1\n").expect("a file of the region");
     region.entry.write("resource", "0x100000000\n");
     region.entry.write("badblocks", "4096 1\n");
     region.devdax().write("resource", "0x100200000\n");
@@ -108,14 +146,23 @@ fn make_sysfs(sysfs: &Sysfs, world: World) {
         }
         World::Unlisted | World::Gone => {}
     }
+    bus.region(3, &[3]).carrier("dax", 1, 0).directory().to_owned()
 }
 
 impl Subjects {
     /// On a thread with a /sys of its own.
     pub(crate) fn new(sysfs: &Sysfs, world: World) -> Self {
-        make_sysfs(sysfs, world);
+        let region_of_zero = make_sysfs(sysfs, world);
         Entry::at("/sys/dev/char/1:7").link("subsystem", "../../../../class/mem");
-        let zero = Entry::at("/sys/dev/char/1:5");
+        let zero = match world {
+            // In a region, too, where it is a device that can be mapped.
+            World::Region => {
+                let zero = Entry::at(region_of_zero.join("dax3.0"));
+                symlink(zero.directory(), "/sys/dev/char/1:5").expect("a link in /sys");
+                zero
+            }
+            _ => Entry::at("/sys/dev/char/1:5"),
+        };
         zero.link("subsystem", BUS_DAX);
         zero.write("size", "4194304\n");
         if world != World::Unlisted {
@@ -146,10 +193,17 @@ impl Subjects {
                 .map(|new| &*Box::leak(Box::new(new)))
         };
         let writers = made.iter().map(writer).collect();
+        let mapping = |made: &Made| {
+            [Granularity::Page, Granularity::CacheLine].map(|forced| {
+                let map = mapped(Source::new(fd(made.raw())).ok()?, Some(forced))?;
+                Some(&*Box::leak(Box::new(RefCell::new(map))))
+            })
+        };
+        let mappings = made.iter().map(mapping).collect();
         if world == World::Gone {
             sysfs.clear();
         }
-        Self { made, writers }
+        Self { made, writers, mappings }
     }
 
     /// Whether the disk's files are on XFS.
@@ -176,6 +230,8 @@ impl Subjects {
             dimm: source.and_then(|source| source.dimms().ok()?.next()?.ok()),
             spot,
             writer: self.writers[on as usize],
+            mapping: self.mappings[on as usize][0],
+            finer: self.mappings[on as usize][1],
             list: source.and_then(|source| {
                 let list = Linux::list_bad(fd.into(), source.facts()).ok()?;
                 Some(&*Box::leak(Box::new(list)))

@@ -40,6 +40,12 @@ fn function(name: &'static str) -> &'static str {
     match name {
         "Source::new" | "from_fd" | "new_in" | "boxed" | "Pool::source" => "new",
         "kind" | "access" | "id" | "handle" | "into_inner" => "kind and others",
+        "try_map" | "map_in" | "map_boxed" => "map",
+        "Mapping::write" | "fill" | "move_within" | "put" | "commit" | "Word::store" | "flush"
+        | "batch" => "persist",
+        "Mapping::read" | "get" | "word" | "view" | "unflushed" | "drain" | "part" => {
+            "read and others"
+        }
         "Dimm::id" | "Dimm::dirty_shutdowns" => name.rsplit("::").next().unwrap_or(name),
         name => name,
     }

@@ -50,6 +50,7 @@ impl Cpu {
     }
 
     /// Detects it once in a process: CPUID may take microseconds under a hypervisor.
+    #[cfg(target_os = "linux")]
     pub(crate) fn detect_once() -> Result<Self, Fail> {
         use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
 

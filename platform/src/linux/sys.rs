@@ -64,6 +64,15 @@ use open::open;
 /// | `list_bad`, device DAX | `fstat`, `readlink`; `open`, `read`, `close` four times, `read` until there is no more the last time; `stat` |
 /// | `next_bad`, regular file | `fstat`; where anything is bad on its disk also `ioctl(FS_IOC_FIEMAP)`, once for each 32 extents |
 /// | `next_bad`, device DAX | `fstat`, `stat` |
+/// | `map`, regular file | `mmap`, once or twice; where another alignment is asked for and the kernel gives it not by itself also `munmap`, `mmap`, `munmap`, `mmap`, at most 32 times |
+/// | `map`, device DAX; `map_anonymous` | `mmap` |
+/// | `unmap` | `munmap` |
+/// | `Map::sync` | `msync` |
+/// | `deep_flush` | `fstat`, `readlink`; for each region `open`, `write`, `close` |
+/// | `extend` | `fstat`, `fallocate`; for a durable length `fdatasync` |
+/// | `truncate` | `fstat`, `ftruncate`, `fdatasync` |
+/// | `deallocate` | `fstat`, `fallocate`, `fdatasync` |
+/// | `populate` | `madvise` |
 /// | `clear_bad`, regular file | `fstat`, the first time `mmap`, `madvise`; `fcntl(F_GETFL)`, `fsync`; those of a list and of its steps, before and after; `fstatfs`, `readlink`, `open` of a spare file, `fstat`, where it belongs to somebody else `fchown`, `fallocate`; for each block of the file system `ioctl(FS_IOC_FIEMAP)`, and where anything is good in it `pread64`, `fallocate`, `pwrite64` (the last one before all others, too), `fstat`, `fallocate` three times, `ioctl(FS_IOC_FIEMAP)`, and some of these again where it comes to lie on bad memory, `fstat`, `pwrite64`; `close`, `fsync`, `fstat`, `pread64`; `futex` |
 /// | `clear_bad`, device DAX | those of a list and of its steps, `fstat`, `readlink`, `open`, `read`, `close`, `stat`, before and after; `readlink`; `open`, `read`, `close` three times; `open`, `ND_IOCTL_ARS_CAP`, `stat`, `ND_IOCTL_CLEAR_ERROR`, `close` |
 ///

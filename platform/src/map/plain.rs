@@ -1,7 +1,5 @@
 //! Types whose values mapped bytes can be.
 
-use core::sync::atomic;
-
 /// Types without padding whose values any bytes are: a value of one can be read from mapped memory
 /// and written to it.
 ///
@@ -33,15 +31,24 @@ unsafe impl<T: Plain, const N: usize> Plain for [T; N] {}
 pub unsafe trait Shared: Sync + 'static {}
 
 macro_rules! atomics {
-    ($($atomic:ident $bits:literal)*) => {$(
+    ($($atomic:ident if $has:meta;)*) => {$(
         // SAFETY: any bytes are a value of the atomic, and all of its bytes are.
-        #[cfg(target_has_atomic = $bits)]
-        unsafe impl Shared for atomic::$atomic {}
+        #[cfg($has)]
+        unsafe impl Shared for core::sync::atomic::$atomic {}
     )*};
 }
+// Some of these processors have loads and stores alone, and the types for them.
 atomics! {
-    AtomicU8 "8" AtomicI8 "8" AtomicU16 "16" AtomicI16 "16" AtomicU32 "32" AtomicI32 "32"
-    AtomicU64 "64" AtomicI64 "64" AtomicUsize "ptr" AtomicIsize "ptr"
+    AtomicU8 if any(target_has_atomic = "8", target_arch = "arm", target_arch = "riscv32");
+    AtomicI8 if any(target_has_atomic = "8", target_arch = "arm", target_arch = "riscv32");
+    AtomicU16 if any(target_has_atomic = "16", target_arch = "arm", target_arch = "riscv32");
+    AtomicI16 if any(target_has_atomic = "16", target_arch = "arm", target_arch = "riscv32");
+    AtomicU32 if any(target_has_atomic = "32", target_arch = "arm", target_arch = "riscv32");
+    AtomicI32 if any(target_has_atomic = "32", target_arch = "arm", target_arch = "riscv32");
+    AtomicU64 if target_has_atomic = "64";
+    AtomicI64 if target_has_atomic = "64";
+    AtomicUsize if any(target_has_atomic = "ptr", target_arch = "arm", target_arch = "riscv32");
+    AtomicIsize if any(target_has_atomic = "ptr", target_arch = "arm", target_arch = "riscv32");
 }
 
 // SAFETY: an array has the bytes of its elements, and no others.
