@@ -2,7 +2,7 @@
 
 use core::ops::{Range, RangeBounds};
 
-use pmem2_platform::{Access, Handle, Kind, Map, MemoryFault, Subject};
+use pmem2_platform::{Access, Handle, Kind, Map, MemoryFault, Protection, Subject};
 
 use super::mapping::Mapping;
 use crate::{
@@ -17,7 +17,12 @@ impl<H: Handle<P: Map>> Mapping<H> {
     /// long already stays as it is.
     ///
     /// Several threads and processes may grow a file at once: it gets as long as the longest. A
-    /// process that has it mapped sees others' bytes after [`catch_up`](Mapping::catch_up).
+    /// process that has it mapped sees others' bytes after [`catch_up`](Mapping::catch_up). One
+    /// that maps it holds a lock that they hold, too ([`File::lock`]): ext4 shows a new length
+    /// before it has zeroed the rest of what was the last page, and would zero what is stored there
+    /// at that moment.
+    ///
+    /// [`File::lock`]: https://doc.rust-lang.org/std/fs/struct.File.html#method.lock
     ///
     /// System calls on Linux: `fstat`, `fallocate`, and `fdatasync` where a store needs no call.
     ///
@@ -28,7 +33,9 @@ impl<H: Handle<P: Map>> Mapping<H> {
     /// - [`MapRange`](Error::MapRange): there are no addresses for so many bytes; see
     ///   [`MapConfig::room`](crate::MapConfig::room).
     /// - [`Os`](Error::Os) with [`Subject::Allocation`]: there is no space (`ENOSPC`, `EDQUOT`,
-    ///   `EFBIG`), or the file system cannot allocate (`EOPNOTSUPP`).
+    ///   `EFBIG`), or the file system cannot allocate (`EOPNOTSUPP`). At a limit for the size of
+    ///   files (`RLIMIT_FSIZE`) the system also raises SIGXFSZ, whose default action ends the
+    ///   process.
     /// - Those of [`deallocate`](Mapping::deallocate).
     pub fn grow(&self, length: usize) -> Result<(), Error> {
         if length > self.room() {
@@ -77,7 +84,8 @@ impl<H: Handle<P: Map>> Mapping<H> {
     /// Takes note of the bytes that the file has now, of those that there is room for, and returns
     /// their number. Others may have made the file longer or shorter.
     ///
-    /// System calls on Linux: `fstat`.
+    /// System calls on Linux: `fstat`; `fallocate` where the file is longer and can be written to,
+    /// which waits until whoever makes it longer has finished.
     ///
     /// # Errors
     ///
@@ -90,6 +98,13 @@ impl<H: Handle<P: Map>> Mapping<H> {
         loop {
             let bytes = self.source().size()?.saturating_sub(self.offset);
             let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+            if bytes > seen && self.resizable().is_ok() {
+                // Another may be in the middle of growing it: ext4 shows the new length before it
+                // zeroes the rest of what was the last page, and would zero what is stored there.
+                // The storage of a byte that there is waits for that, whatever comes of it.
+                let _ =
+                    H::P::extend(self.handle().into(), &self.facts, self.in_file(&(0..1)), false);
+            }
             match self.memory.set_reach(seen, bytes) {
                 Ok(()) => return Ok(bytes.min(self.room())),
                 // It has grown meanwhile.
@@ -107,7 +122,9 @@ impl<H: Handle<P: Map>> Mapping<H> {
     ///
     /// # Errors
     ///
-    /// - [`MapRange`](Error::MapRange), [`NotWritable`](Error::NotWritable): as for accesses.
+    /// - [`MapRange`](Error::MapRange): as for accesses; also where the file has become shorter, if
+    ///   `write`.
+    /// - [`NotMapped`](Error::NotMapped): as for accesses.
     /// - [`Os`](Error::Os) with [`Subject::Allocation`]: there is no space.
     /// - [`Os`](Error::Os) with [`Subject::Populate`]: an access would raise a signal (`EFAULT`:
     ///   the file is shorter; `EHWPOISON`: the memory is bad), or there is no memory (`ENOMEM`).
@@ -116,8 +133,17 @@ impl<H: Handle<P: Map>> Mapping<H> {
     pub fn populate(&self, range: impl RangeBounds<usize>, write: bool) -> Result<(), Error> {
         let range = self.bounds(range);
         self.check(&range)?;
+        if write && !self.memory.protection().contains(Protection::WRITE) {
+            return Err(Error::NotMapped(Protection::WRITE));
+        }
         let file = self.facts.kind == Kind::RegularFile && self.sharing() == Sharing::Shared;
         if write && file && !range.is_empty() {
+            // To allocate what was cut off would make the file longer again.
+            let size = self.source().size()?.saturating_sub(self.offset);
+            let end = u64::try_from(range.end).unwrap_or(u64::MAX);
+            if end > size {
+                return Err(Error::MapRange { end, size });
+            }
             H::P::extend(self.handle().into(), &self.facts, self.in_file(&range), false)
                 .map_err(|fail| Error::from_fail(fail, Subject::Allocation))?;
         }
@@ -128,7 +154,8 @@ impl<H: Handle<P: Map>> Mapping<H> {
     }
 
     /// Gives the storage of the range back to the file system, durably. Its bytes are zeros then.
-    /// A later store to them needs space again: see [`populate`](Mapping::populate).
+    /// A later store to them, on tmpfs also a load, needs space again: see
+    /// [`populate`](Mapping::populate).
     ///
     /// System calls on Linux: `fstat`, `fallocate`, `fdatasync`.
     ///

@@ -11,6 +11,7 @@ mod instructions;
 
 mod access;
 mod aligned;
+mod grow;
 mod peer;
 mod refused;
 mod rows;

@@ -176,6 +176,8 @@ fn not_allowed() {
             let bytes = std::fs::read(format!("/proc/self/fd/{}", map.source().handle().raw()));
             let changed = bytes.unwrap().iter().any(|&byte| byte != 0);
             assert_eq!(changed, protection.contains(write), "{protection:?}");
+            let storage = std::os::unix::fs::MetadataExt::blocks(&file.metadata().unwrap());
+            assert!(storage == 0 || protection.contains(write), "{protection:?}: it got storage");
         }
     }
 }
@@ -191,6 +193,8 @@ fn growth_and_storage() {
     let mut map = Source::new(&read_only).unwrap().map(&read).unwrap();
     let refused = Err(Error::NotWritable(WriteFault::ReadOnly));
     assert_eq!((map.grow(9000), map.shrink(1), map.deallocate(..)), (refused, refused, refused));
+    assert_eq!(map.populate(.., true), Err(Error::NotMapped(Protection::WRITE)));
+    assert_eq!(map.populate(.., false), Ok(()));
     let private = PAGE.sharing(pmem2::Sharing::Private).room(1 << 20);
     let mut map = Source::new(&file).unwrap().map(&private).unwrap();
     map.fill(.., 1).unwrap();
