@@ -343,6 +343,8 @@ impl Error {
     }
 
     /// Makes the error of a platform's failure, where it was asked for `asked`.
+    #[cold]
+    #[inline(never)]
     pub(crate) const fn from_fail(fail: Fail, asked: Subject) -> Self {
         match fail {
             Fail::Unsupported => Self::Unsupported(asked),

@@ -74,6 +74,7 @@ impl<H: Handle<P: Map>> Mapping<H> {
     /// # Errors
     ///
     /// Those of [`flush`](Mapping::flush).
+    #[inline]
     #[track_caller]
     pub fn sync(&self, range: impl RangeBounds<usize>) -> Result<(), Error> {
         if self.facts.kind != Kind::RegularFile || self.sharing() == Sharing::Private {
@@ -114,6 +115,7 @@ impl<H: Handle<P: Map>> Mapping<H> {
     }
 
     /// Makes a range durable by the system's call.
+    #[inline]
     #[track_caller]
     fn call(&self, range: Range<usize>) -> Result<(), Error> {
         match self.memory.sync(self.steps, range.clone()) {

@@ -35,6 +35,7 @@ impl Terms<'_> {
 }
 
 /// Returns the answer where it needs no question; `None` where the system has to be asked.
+#[inline]
 fn settled(kind: Kind, terms: &Terms<'_>) -> Result<Option<Expected>, Error> {
     let (granularity, reason) = match (kind, terms.sharing) {
         (Kind::Anonymous, _) => (Granularity::Byte, Reason::Anonymous),
@@ -62,6 +63,7 @@ fn settled(kind: Kind, terms: &Terms<'_>) -> Result<Option<Expected>, Error> {
 
 /// Returns whether a synchronous mapping (`MAP_SYNC`) is to be tried. The granularity of a device
 /// DAX does not depend on the answer.
+#[inline]
 fn tries_sync(kind: Kind, terms: &Terms<'_>) -> bool {
     (kind, terms.sharing) == (Kind::RegularFile, Sharing::Shared)
         && !terms.by_call
@@ -370,7 +372,7 @@ impl<H: Handle<P: Locate>> Source<H> {
         match settled(self.kind(), terms)? {
             Some(expected) => Ok(Some(expected.granularity)),
             None if self.is_file() => Ok(None),
-            None => self.granularity_of(terms, MapSync::Refused).map(Some),
+            None => self.granularity_there(terms).map(Some),
         }
     }
 
@@ -378,18 +380,21 @@ impl<H: Handle<P: Locate>> Source<H> {
     /// attempt to make it synchronous ([`MapSync::Refused`] where that was not tried).
     ///
     /// Nothing more is asked than the granularity depends on.
-    #[inline(never)]
+    #[inline]
     pub(crate) fn granularity_of(
         &self,
         terms: &Terms<'_>,
         synchronous: MapSync,
     ) -> Result<Granularity, Error> {
-        if let Some(expected) = settled(self.kind(), terms)? {
-            return Ok(expected.granularity);
-        }
         if self.is_file() && (synchronous != MapSync::Granted || !self.tries_sync(terms)) {
             return Ok(Granularity::Page);
         }
+        self.granularity_there(terms)
+    }
+
+    /// Returns the granularity where a store goes to the memory itself.
+    #[inline(never)]
+    fn granularity_there(&self, terms: &Terms<'_>) -> Result<Granularity, Error> {
         let basis = match terms.place {
             Some(place) => Ok(place.into()),
             None => Basis::of_regions(self, false),

@@ -12,6 +12,7 @@ use crate::{
 };
 
 /// Returns the size in bytes.
+#[inline(never)]
 pub(super) fn size<S: Sys>(sys: S, id: FileId) -> Result<u64, Fail> {
     number(sys, id, "/size", Subject::Size)
 }

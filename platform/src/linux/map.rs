@@ -28,6 +28,7 @@ use crate::{
 unsafe impl Map for Linux {
     type Steps = Cpu;
 
+    #[inline]
     fn steps(self, flushes: bool) -> Result<Cpu, Fail> {
         if flushes { Cpu::detect_once() } else { Ok(Cpu::fence_only()) }
     }
@@ -51,6 +52,7 @@ unsafe impl Map for Linux {
         unsafe { unmap(self, taken) }
     }
 
+    #[inline]
     unsafe fn sync(_: Borrowed<'_, Self>, bytes: Span) -> Result<(), Fail> {
         // SAFETY: the caller's.
         unsafe { sync(Self, bytes) }
@@ -243,6 +245,7 @@ fn aligned<S: Mappings>(
 }
 
 /// Widens a range of bytes to the beginning of its first page.
+#[inline]
 fn pages<S: Mappings>(sys: S, bytes: Span) -> Result<Span, Fail> {
     let page = usize::try_from(page::size(sys)?.bytes()).map_err(|_| os(Errno::EOVERFLOW))?;
     let before = bytes.at.addr().get() & page.wrapping_sub(1);
@@ -254,6 +257,7 @@ fn pages<S: Mappings>(sys: S, bytes: Span) -> Result<Span, Fail> {
 /// # Safety
 ///
 /// The bytes are mapped.
+#[inline]
 pub(super) unsafe fn sync<S: Mappings>(sys: S, bytes: Span) -> Result<(), Fail> {
     let pages = pages(sys, bytes)?;
     // SAFETY: msync requires a mapping: the caller has one, which consists of whole pages.

@@ -82,6 +82,7 @@ macro_rules! widen {
 pub(super) use widen;
 
 /// Makes a call until no signal interrupts it.
+#[inline]
 pub(in crate::linux) fn retry<T>(mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
     loop {
         match call() {
