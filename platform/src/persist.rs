@@ -124,8 +124,8 @@ impl fmt::Display for Undurable {
                  firmware is at fault)"
             }
             Self::NoInstruction => {
-                "cache lines have to be flushed, and no processor is known whose programs can: only \
-                 a call of the system makes stores to a file durable then"
+                "cache lines have to be flushed, and no processor is known whose programs can: \
+                 only a call of the system makes stores to a file durable then"
             }
             Self::NoHints => {
                 "the region's flush hints have to be written to, and not all were given"

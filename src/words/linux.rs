@@ -180,8 +180,8 @@ pub(super) const fn remedy(what: Subject, errno: Errno) -> &'static str {
                     | Subject::Resize
             ) =>
         {
-            "; a memfd that is sealed (F_SEAL_WRITE, F_SEAL_GROW, F_SEAL_SHRINK) and a file that is \
-             immutable (chattr +i) or a swap file stay as they are"
+            "; a memfd that is sealed (F_SEAL_WRITE, F_SEAL_GROW, F_SEAL_SHRINK) and a file that \
+             is immutable (chattr +i) or a swap file stay as they are"
         }
         Errno::EAGAIN if matches!(what, Subject::Extents) => "; it is being written to: ask again",
         Errno::EBUSY if matches!(what, Subject::ClearBadBlock) => {

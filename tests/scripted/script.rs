@@ -43,7 +43,7 @@ pub(crate) enum Call {
     Device,
     Regions,
     Region(usize),
-    /// Of a region, and whether it is mapped synchronously.
+    /// The region, and whether it is mapped synchronously.
     Domain(usize, bool),
     ReadOnly(usize),
     Armed(usize),

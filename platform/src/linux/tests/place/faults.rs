@@ -26,7 +26,7 @@ enum Question {
     Locate,
     Confirm,
     Region,
-    /// Of memory that is mapped synchronously, or of any.
+    /// Whether the memory is mapped synchronously.
     Domain(bool),
     ReadOnly,
     Armed,

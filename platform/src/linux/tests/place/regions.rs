@@ -32,7 +32,7 @@ pub(in crate::linux::tests) fn first(world: &World) -> Result<Option<Region>, Fa
     region(world.sys(), &world.located().unwrap(), 0)
 }
 
-/// What is asked of a region alone is what is said of it among everything else.
+/// Compares each fact that is asked alone with the one among all facts.
 fn alone(world: &World) {
     let (sys, spot) = (world.sys(), world.located().unwrap());
     let Ok(region) = region(sys, &spot, 0) else { return };
