@@ -2,9 +2,10 @@ use super::{Message, SIZE, WideMessage, Writer, put, size};
 use crate::{call::granularity::Explained, failure::Failure, whats::WHATS};
 use core::{ffi::CStr, fmt::Write, ptr::NonNull};
 use pmem2::{
-    Error, Kind,
+    Error, Granularity, Kind, Sharing, Source,
     bare::RegionFault,
     error::{HandleFault, Memory, WriteFault},
+    map::Protection,
     persist::Undurable,
     place::{Backing, FileSystem, Reason},
 };
@@ -159,6 +160,13 @@ fn errors() -> Vec<Error> {
         .map(Error::InvalidFileType),
     );
     errors.extend([disk, hidden, Backing::DeviceDax].map(Error::DaxRegionNotFound));
+    errors.extend([Protection::READ, Protection::WRITE, Protection::EXEC].map(Error::NotMapped));
+    for reason in REASONS.into_iter().chain([disk, hidden].map(Reason::NotPersistentMemory)) {
+        let anonymous = Source::from_anon(1).unwrap();
+        let mut expected = anonymous.expected_granularity(Sharing::Shared).unwrap();
+        (expected.granularity, expected.reason) = (Granularity::Page, reason);
+        errors.push(Error::GranularityNotSupported { wanted: Granularity::CacheLine, expected });
+    }
     for what in WHATS {
         errors.extend([disk, hidden].map(|on| Error::NotPersistentMemory { asked: what, on }));
         errors.extend([Error::Unknown(what), Error::Unsupported(what), Error::TooLarge(what)]);
@@ -170,9 +178,11 @@ fn errors() -> Vec<Error> {
     errors
 }
 
-const REASONS: [Reason; 25] = [
+const REASONS: [Reason; 27] = [
     Reason::Private,
     Reason::Anonymous,
+    Reason::Forced,
+    Reason::ByCall,
     Reason::CpuCache,
     Reason::MemoryController,
     Reason::DomainUnstated,
@@ -210,8 +220,8 @@ fn every_sentence_fits() {
 fn is_rusts(word: &str) -> bool {
     // Neither C's nor Rust's: calls, commands and drivers of Linux, a platform, its feature,
     // the file of a device.
-    const OTHERS: [&str; 7] =
-        ["io_uring", "xfs_io", "dax_hmem", "eADR", "daxX", "size_t", "PowerPC"];
+    const OTHERS: [&str; 8] =
+        ["io_uring", "xfs_io", "dax_hmem", "max_map_count", "eADR", "daxX", "size_t", "PowerPC"];
     let letters = || word.chars().zip(word.chars().skip(1));
     let has_humps = letters().any(|(one, next)| one.is_lowercase() && next.is_uppercase());
     let is_snake = word.contains('_') && word.chars().any(char::is_lowercase);
