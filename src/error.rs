@@ -90,7 +90,7 @@ pub enum Memory {
 /// ```
 ///
 /// There is one for whatever a function of this crate may return. [`Code`] has all codes of
-/// libpmem2(7), those of calls that are not there yet (mapping, reservations) among them.
+/// libpmem2(7), those of calls that are not there yet (reservations) among them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Error {

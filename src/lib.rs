@@ -3,8 +3,9 @@
 //! A *source* is what a program may map: a regular file, a device DAX, anonymous memory; without an
 //! operating system a region of physical memory that keeps its contents. [`Source::new`] looks at a
 //! handle and says whether it is one, and if not, why. The source then answers how large it is, how
-//! its mappings are aligned, where it lies, and what a store to it takes to be durable. That is the
-//! source layer of libpmem2 (`pmem2_source_from_fd` and its siblings), without libc and without an
+//! its mappings are aligned, where it lies, and what a store to it takes to be durable. A source
+//! that is mapped is a [`Mapping`]: memory that keeps its contents. That is what libpmem2 does
+//! (`pmem2_source_from_fd`, `pmem2_map_new` and their siblings), without libc and without an
 //! allocator.
 //!
 //! With the feature `std`, a handle may be a `File`:
@@ -36,6 +37,7 @@
 //! | chapter | about |
 //! |---|---|
 //! | this page | sources, pools, handles, errors |
+//! | [`map`] | memory that keeps its contents: mapping, storing, making durable |
 //! | [`place`] | where a source lies, which granularity to expect, whether data may have been lost |
 //! | [`transfer`] | reading and writing that survive bad memory |
 //! | [`badblocks`] | the bytes that are known to be bad, and clearing them |
@@ -48,6 +50,7 @@
 //! | [`platform`] | the contract for those who port the library |
 #![cfg_attr(feature = "conformance", doc = "| [`conformance`] | the suite that tests it |")]
 //! | **[`guide`]** | **pages** |
+//! | [mapping](guide::mapping) | which call, what it promises, errors, growth, sharing; for those who know libpmem2 or memmap2 |
 //! | [Linux](guide::linux) | what makes a source, where it lies, memory that is bad |
 //! | [Windows](guide::windows) | handles, builds, what there is not |
 //! | [no operating system](guide::bare) | microcontrollers and kernels: tables, windows, flushing |
@@ -82,8 +85,10 @@
 //!
 //! # What it does not do
 //!
-//! It does not open, create, lock or resize files, and does not map them for the program yet. It
-//! starts no thread and prints nothing. The only handler that it installs is that of SIGBUS, when a
+//! It does not open, create or lock files, and resizes one only where the program says so
+//! ([`Mapping::grow`]). It copies by plain stores as yet, reserves no addresses for several
+//! mappings, and maps on Linux only: elsewhere [`Source::map`] is refused with
+//! [`Error::Unsupported`]. It starts no thread and prints nothing. The only handler that it installs is that of SIGBUS, when a
 //! device DAX of Linux is first read or written. Its only global state, on Linux, is the page size
 //! (where the kernel has to be asked for it), the action that SIGBUS had before, and whose turn it
 //! is in [`Source::clear_bad_blocks`].

@@ -7,9 +7,48 @@
 
 // The links are here, so that the Markdown reads well elsewhere, too.
 
+#[doc = include_str!("mapping.md")]
+///
+/// Next: [Linux](linux).
+///
+/// [system_calls]: system_calls
+/// [differences]: differences
+/// [`Granularity`]: crate::Granularity
+/// [`Sharing::Private`]: crate::Sharing::Private
+/// [`write`]: crate::Mapping::write
+/// [`fill`]: crate::Mapping::fill
+/// [`move_within`]: crate::Mapping::move_within
+/// [`put`]: crate::Mapping::put
+/// [`commit`]: crate::Mapping::commit
+/// [`batch`]: crate::Mapping::batch
+/// [`unflushed`]: crate::Mapping::unflushed
+/// [`flush`]: crate::Mapping::flush
+/// [`drain`]: crate::Mapping::drain
+/// [`persist`]: crate::Mapping::persist
+/// [`sync`]: crate::Mapping::sync
+/// [`deep_flush`]: crate::Mapping::deep_flush
+/// [`view`]: crate::Mapping::view
+/// [`word`]: crate::Mapping::word
+/// [`as_ptr`]: crate::Mapping::as_ptr
+/// [`part`]: crate::Mapping::part
+/// [`split_at`]: crate::Mapping::split_at
+/// [`grow`]: crate::Mapping::grow
+/// [`catch_up`]: crate::Mapping::catch_up
+/// [`populate`]: crate::Mapping::populate
+/// [`room`]: crate::MapConfig::room
+/// [`forced`]: crate::MapConfig::forced
+/// [`by_call`]: crate::MapConfig::by_call
+/// [`at_place`]: crate::MapConfig::at_place
+/// [`aligned_to`]: crate::MapConfig::aligned_to
+/// [`NotSynced`]: crate::Error::NotSynced
+/// [`Memory::slice`]: crate::map::Memory::slice
+/// [`Reader`]: crate::transfer::Reader
+/// [`Writer`]: crate::transfer::Writer
+pub mod mapping {}
+
 #[doc = include_str!("linux.md")]
 ///
-/// Next: [Windows](windows).
+/// Previous: [mapping](mapping). Next: [Windows](windows).
 ///
 /// [`Source::new`]: crate::Source::new
 /// [`Source::boxed`]: crate::Source

@@ -19,8 +19,8 @@ use crate::{
 const KEYS: &str = "
     schema path path_bytes path_units fd persistent usable error kind opened access append
     permission device inode represented_device region volume file_id file_system size allocated
-    alignment place numa_node target_node device_id unsafe_shutdowns granularity warnings
-    bad_blocks bad_block_count bad_bytes no_bad_blocks scan answer_errors
+    alignment place numa_node target_node device_id unsafe_shutdowns granularity mapping
+    warnings bad_blocks bad_block_count bad_bytes no_bad_blocks scan answer_errors
 ";
 
 /// The output about one source.

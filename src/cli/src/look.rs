@@ -57,8 +57,7 @@ pub(crate) fn path(path: &Path, scanner: Option<&Scanner>) -> Finding {
             match links.map(|links| reopen(&links, &handle)) {
                 None => found(unopened(), Opened::NotTried, Some(Note::NoProc)),
                 Some(Ok(file)) => {
-                    let finding =
-                        found(Report::new(&file), Opened::Yes, None).with_bad_blocks(&file);
+                    let finding = found(Report::new(&file), Opened::Yes, None).asked(&file);
                     let scanner = scanner.filter(|_| finding.is_usable());
                     let scan = scanner.map(|scanner| scan(scanner, kind, &file, path));
                     Finding { scan, ..finding }

@@ -24,6 +24,7 @@ mod entry;
 mod json;
 #[cfg_attr(windows, path = "look/windows.rs")]
 mod look;
+mod mapping;
 mod name;
 mod place;
 mod ranges;

@@ -5,7 +5,8 @@ use std::{convert::Infallible, ops::Range};
 use pmem2::{
     Access, Error, Handle,
     error::Subject,
-    platform,
+    map::Map,
+    platform::{self, Locate},
     report::{Fact, Key, Report},
 };
 use serde_json::json;
@@ -15,6 +16,7 @@ use crate::{
     badblocks::BadBlocks,
     entry::Entry,
     json,
+    mapping::Whole,
     system::{Id, LOOK, Note, Permission, file_system, identity, represented_device},
     transfer::{Scan, Scanner},
 };
@@ -25,6 +27,8 @@ pub(crate) struct Finding {
     /// How it was found, if by a path.
     pub(crate) by_path: Option<ByPath>,
     pub(crate) note: Option<Note>,
+    /// What a mapping of all got, if it is a source.
+    pub(crate) mapping: Option<Whole>,
     /// The system's list, if it is a source.
     pub(crate) bad_blocks: Option<BadBlocks>,
     /// The scan, if it is a source and that was asked for.
@@ -55,13 +59,27 @@ impl Finding {
     pub(crate) fn new(report: Report<Id>, by_path: Option<ByPath>) -> Self {
         let empty = report.verdict().is_ok() && report.size() == Some(Ok(0));
         let note = empty.then_some(Note::Unmappable(Error::SourceEmpty));
-        Self { report, by_path, note, bad_blocks: None, scan: None, unscanned: false }
+        Self {
+            report,
+            by_path,
+            note,
+            mapping: None,
+            bad_blocks: None,
+            scan: None,
+            unscanned: false,
+        }
     }
 
-    /// Adds the system's list of bad blocks, if it is a source.
-    pub(crate) fn with_bad_blocks<H: Handle<P: platform::BadBlocks>>(self, handle: H) -> Self {
-        let bad_blocks = self.is_usable().then(|| BadBlocks::list(handle));
-        Self { bad_blocks, ..self }
+    /// Adds what a mapping gets and the system's list of bad blocks, if it is a source.
+    pub(crate) fn asked<H>(self, handle: H) -> Self
+    where
+        H: Handle<P: platform::BadBlocks + Locate + Map> + Copy,
+    {
+        if !self.is_usable() {
+            return self;
+        }
+        let (mapping, bad_blocks) = (Whole::map(handle), BadBlocks::list(handle));
+        Self { mapping: Some(mapping), bad_blocks: Some(bad_blocks), ..self }
     }
 
     pub(crate) fn is_usable(&self) -> bool {
@@ -142,6 +160,13 @@ impl Finding {
                 }
                 _ => entry.fact(fact),
             },
+            (Key::Granularity, _) => {
+                entry.fact(fact);
+                // Where no granularity can be had, a mapping is refused for the same reason.
+                if let (Some(mapping), Ok(_)) = (&self.mapping, &fact.answer) {
+                    mapping.tell(entry);
+                }
+            }
             _ => entry.fact(fact),
         }
     }
@@ -167,7 +192,7 @@ pub(crate) fn only_looked_at(entry: &mut Entry) {
 /// Looks at a descriptor that this process inherited. It stays open.
 pub(crate) fn descriptor(number: i32) -> Finding {
     let fd = inherited(number);
-    Finding::new(Report::new(&fd), None).with_bad_blocks(fd)
+    Finding::new(Report::new(&fd), None).asked(fd)
 }
 
 /// Reads the object of a descriptor, holes too: to find them would move the position, which all

@@ -43,7 +43,7 @@ pub(crate) fn path(path: &Path, scanner: Option<&Scanner>) -> Finding {
     };
     match open(path) {
         Ok(file) => {
-            let finding = reopened(&look, &file, found).with_bad_blocks(&file);
+            let finding = reopened(&look, &file, found).asked(&file);
             // The system reads holes as fast as it can make zeros.
             let all = |offset| Some(Range { start: offset, end: u64::MAX });
             let scan = scanner

@@ -129,6 +129,26 @@ fn an_empty_file_is_usable_but_cannot_be_mapped_yet() {
     let (block, object) = both(0, file(&directory, "empty", ""));
     assert_eq!(object["size"], 0);
     assert!(fact(&block, "note").unwrap().contains("needs a size first"));
+    assert_eq!([fact(&block, "mapping"), object["mapping"].as_str()], [None; 2]);
+    assert_eq!(object["answer_errors"], json!({}));
+}
+
+/// The granularity that a mapping of the whole file really gets, and what that means.
+#[test]
+fn a_file_is_mapped_as_a_whole() {
+    let directory = directory();
+    let (block, object) = both(0, file(&directory, "file", &"x".repeat(10_001)));
+    assert_eq!(
+        fact(&block, "mapping"),
+        Some("PAGE: all 10001 bytes; a store is durable after msync(2)")
+    );
+    assert_eq!(object["mapping"], json!({"granularity": "PAGE", "bytes": 10_001}));
+    assert_eq!(object["granularity"]["shared"], object["mapping"]["granularity"]);
+    // What is refused, or only looked at, is not mapped.
+    for path in ["/dev/null", "/proc/self/maps"] {
+        let (block, object) = both(1, path);
+        assert_eq!([fact(&block, "mapping"), object["mapping"].as_str()], [None; 2]);
+    }
 }
 
 #[test]

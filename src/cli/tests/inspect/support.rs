@@ -172,6 +172,15 @@ pub(crate) fn fact<'b>(block: &'b str, key: &str) -> Option<&'b str> {
     })
 }
 
+/// The errors of a made-up device DAX, of which the mapping has to be one: there is no memory.
+pub(crate) fn errors_but_of_the_mapping(object: &Value) -> Value {
+    let mut errors = object["answer_errors"].clone();
+    let mapping = errors.as_object_mut().unwrap().remove("mapping").unwrap();
+    assert!(["ENODEV", "EOVERFLOW"].contains(&mapping["symbol"].as_str().unwrap()), "{mapping}");
+    assert_eq!(object["mapping"], Value::Null);
+    errors
+}
+
 /// A directory that everybody may search.
 pub(crate) fn directory() -> tempfile::TempDir {
     use std::os::unix::fs::PermissionsExt;

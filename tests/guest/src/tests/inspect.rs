@@ -62,7 +62,8 @@ fn expected(machine: &Machine, device: &Device) -> Value {
             "usable": true, "error": null, "opened": true,
             "size": device.size(machine), "alignment": device.alignment,
             "kind": if kind == Kind::DeviceDax { "device-dax" } else { "regular-file" },
-            "granularity": granularity(device), "answer_errors": answer_errors(machine, device),
+            "granularity": granularity(device), "mapping": mapping(machine, device),
+            "answer_errors": answer_errors(machine, device),
         }),
     };
     let Some(fields) = object.as_object_mut() else { unreachable!("an object") };
@@ -141,15 +142,26 @@ fn persistent(machine: &Machine, device: &Device, volatile: bool) -> &'static st
     }
 }
 
-fn granularity(device: &Device) -> Value {
-    let shared = match device.gives.granularity {
+fn granularity_name(device: &Device) -> &'static str {
+    match device.gives.granularity {
         Granularity::Byte => "BYTE",
         Granularity::CacheLine => "CACHE_LINE",
         Granularity::Page => "PAGE",
-    };
+    }
+}
+
+fn granularity(device: &Device) -> Value {
     match device.gives.reason {
         "never_durable" => Value::Null,
-        reason => json!({"shared": shared, "reason": reason}),
+        reason => json!({"shared": granularity_name(device), "reason": reason}),
+    }
+}
+
+/// The mapping of all of it has the granularity that is expected.
+fn mapping(machine: &Machine, device: &Device) -> Value {
+    match device.gives.reason {
+        "never_durable" => Value::Null,
+        _ => json!({"granularity": granularity_name(device), "bytes": device.size(machine)}),
     }
 }
 
