@@ -50,7 +50,7 @@
 //! | [`platform`] | the contract for those who port the library |
 #![cfg_attr(feature = "conformance", doc = "| [`conformance`] | the suite that tests it |")]
 //! | **[`guide`]** | **pages** |
-//! | [mapping](guide::mapping) | which call, what it promises, errors, growth, sharing; for those who know libpmem2 or memmap2 |
+//! | [mapping](guide::mapping) | which call, and what it promises; for those who know libpmem2 |
 //! | [Linux](guide::linux) | what makes a source, where it lies, memory that is bad |
 //! | [Windows](guide::windows) | handles, builds, what there is not |
 //! | [no operating system](guide::bare) | microcontrollers and kernels: tables, windows, flushing |
