@@ -38,6 +38,10 @@ use crate::{
 /// An access to memory that is bad, or beyond the end of a file that somebody cut, raises SIGBUS. A
 /// [`Reader`](crate::transfer::Reader) of the [source](Mapping::source) has an error instead.
 ///
+/// After fork(2) the memory is mapped in both processes, and what one unmaps stays with the other.
+/// Both see what both store; with [`Sharing::Private`] only what was stored before. The
+/// [length](Mapping::length) is each process's own: see [`catch_up`](Mapping::catch_up).
+///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use pmem2::{Granularity, MapConfig, Mapping, Source};

@@ -11,12 +11,14 @@ mod instructions;
 
 mod access;
 mod aligned;
+mod fork;
 mod grow;
 mod peer;
 mod refused;
 mod rows;
 mod smoke;
 mod table;
+mod threads;
 
 use std::{
     ffi::CStr,
