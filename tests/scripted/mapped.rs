@@ -389,7 +389,7 @@ fn what_does_not_grow_stays() {
             assert_eq!(map.length(), 0x1_0000);
             assert!(matches!(map.write(0x1_0000, &[1]), Err(Error::MapRange { .. })));
             told(map.populate(.., true).unwrap_err());
-            assert_eq!(script.calls(), [Call::Extend((0, 0x1_0000), false)]);
+            assert_eq!(script.calls(), [Call::Size, Call::Extend((0, 0x1_0000), false)]);
             script.addresses.extend.set(None);
             assert_eq!(map.grow(0x1_2000), Ok(()));
             assert_eq!((map.length(), map.write(0x1_1fff, &[1])), (0x1_2000, Ok(())));

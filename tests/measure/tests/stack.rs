@@ -11,12 +11,15 @@ use std::{
         unix::fs::{MetadataExt, symlink},
     },
     path::{Path, PathBuf},
+    ptr::NonNull,
+    sync::atomic::AtomicU64,
 };
 
 use pmem2::{
-    Error, Fd, Kind, Native, Pool, Sharing, Source,
+    Error, Fd, Granularity, Kind, MapConfig, Mapping, Native, Pool, Sharing, Source,
     badblocks::ClearBy,
     error::{Errno, Subject},
+    map::{Memory, Protection},
     place::{Backing, Place},
     platform::Text as Short,
     report::Report,
@@ -28,6 +31,9 @@ const LIMIT: usize = 4096;
 /// A report comes by value, and holds a place and ids. On the stack are the caller's report, the
 /// one that is filled in, and the parts that move into it.
 const REPORT_LIMIT: usize = LIMIT + 3 * size_of::<Report<pmem2::linux::FileId>>();
+
+/// The warnings of a mapping hold a place, which is found within the limit and moved.
+const WARNINGS_LIMIT: usize = LIMIT + 2 * size_of::<Place>();
 
 /// A list of bad blocks is a value of 4 KiB, and is moved where it is made. A block has as many
 /// bytes, and the questions about a file and its extents need more.
@@ -74,7 +80,14 @@ impl Table {
             self.rows.iter().partition(|(name, _)| makes_report(name));
         let (health, others): (Vec<_>, Vec<_>) =
             others.into_iter().partition(|(name, _)| lists(name));
-        for (rows, limit) in [(others, LIMIT), (reports, REPORT_LIMIT), (health, HEALTH_LIMIT)] {
+        let (warnings, others): (Vec<_>, Vec<_>) =
+            others.into_iter().partition(|(name, _)| name.starts_with("Mapping::warnings"));
+        for (rows, limit) in [
+            (others, LIMIT),
+            (warnings, WARNINGS_LIMIT),
+            (reports, REPORT_LIMIT),
+            (health, HEALTH_LIMIT),
+        ] {
             let Some((name, used)) = rows.into_iter().max_by_key(|(_, used)| used) else {
                 continue;
             };
@@ -171,6 +184,7 @@ fn every_call(table: &mut Table, what: &str, raw: i32) {
                 write!(text, "{:?}", black_box(&source)).expect("room for the source");
             });
             where_it_lies(table, what, &source, &mut text);
+            mapped(table, what, source);
         }
     }
 }
@@ -213,6 +227,111 @@ fn where_it_lies(table: &mut Table, what: &str, source: &Source<Fd<'_>>, text: &
             write!(text, "{:?}", black_box(&place)).expect("room for the place");
         });
     }
+}
+
+/// Measures every call of a mapping of the source, where it has one.
+fn mapped(table: &mut Table, what: &str, source: Source<Fd<'_>>) {
+    const READ: MapConfig<'_> = MapConfig::new(Granularity::Page).protection(Protection::READ);
+    for config in [READ, READ.sharing(Sharing::Private), READ.aligned_to(1 << 36)] {
+        table.row(what, "Source::map, unmapped", || keep!(black_box(source).map(&config)));
+    }
+    table.row(what, "Source::map, too coarse", || {
+        let finer = MapConfig::new(Granularity::Byte).protection(Protection::READ);
+        keep!(black_box(source).map(&finer));
+    });
+    table.row(what, "Source::map_in", || {
+        let mut place = MaybeUninit::uninit();
+        if let Ok(map) = black_box(source).map_in(&mut place, &READ) {
+            // SAFETY: assume_init_drop requires that it was made, and is not used any more.
+            unsafe { std::ptr::drop_in_place(map) };
+        }
+    });
+    let memory = words();
+    for granularity in [Granularity::Byte, Granularity::CacheLine, Granularity::Page] {
+        // SAFETY: from_raw requires memory that nobody else has, which was made for this.
+        let memory = unsafe {
+            Memory::from_raw(*source.handle(), memory, 4096, Protection::READ | Protection::WRITE)
+        };
+        let map = Mapping::from_memory(memory, 0, granularity).expect("a mapping");
+        accesses(table, &format!("{what}, {granularity:?}"), map);
+    }
+}
+
+/// Memory of pages of its own.
+fn words() -> NonNull<u8> {
+    let map =
+        Source::from_anon(4096).and_then(|source| source.map(&MapConfig::new(Granularity::Byte)));
+    NonNull::new(std::mem::ManuallyDrop::new(map.expect("memory")).as_ptr()).expect("an address")
+}
+
+fn accesses(table: &mut Table, what: &str, mut map: Mapping<Fd<'_>>) {
+    let mut bytes = [0; 100];
+    table.row(what, "Mapping::write", || keep!(black_box(&map).write(3, &[1; 100])));
+    table.row(what, "Mapping::read", || keep!(black_box(&map).read(3, &mut bytes)));
+    table.row(what, "Mapping::fill", || keep!(black_box(&map).fill(3.., 1)));
+    table.row(what, "Mapping::move_within", || keep!(black_box(&map).move_within(..9, 3)));
+    table.row(what, "Mapping::put", || keep!(black_box(&map).put(3, &1_u64)));
+    table.row(what, "Mapping::get", || keep!(black_box(&map).get::<u64>(3)));
+    table.row(what, "Mapping::commit", || keep!(black_box(&map).commit(8, 1)));
+    table.row(what, "Word", || {
+        keep!(black_box(&map).word(8).and_then(|word| word.store(word.load()?)));
+    });
+    table.row(what, "Mapping::view", || keep!(black_box(&map).view::<AtomicU64>(8).is_ok()));
+    table.row(what, "Mapping::flush", || keep!(black_box(&map).flush(..)));
+    table.row(what, "Mapping::persist", || keep!(black_box(&map).persist(..)));
+    table.row(what, "Mapping::sync", || keep!(black_box(&map).sync(..)));
+    table.row(what, "Mapping::deep_flush", || keep!(black_box(&map).deep_flush(..)));
+    table.row(what, "Mapping::batch", || {
+        keep!(black_box(&map).batch(|stores| {
+            stores.write(0, &[1; 100])?;
+            stores.commit(1024, 1)
+        }));
+    });
+    table.row(what, "Mapping::unflushed", || {
+        keep!(black_box(&map).unflushed().write(0, &[1; 100]));
+    });
+    table.row(what, "Mapping::grow", || keep!(black_box(&map).grow(4096)));
+    table.row(what, "Mapping::catch_up", || keep!(black_box(&map).catch_up()));
+    table.row(what, "Mapping::populate", || keep!(black_box(&map).populate(.., false)));
+    table.row(what, "Mapping::deallocate", || keep!(black_box(&map).deallocate(..)));
+    table.row(what, "Mapping::split_at", || keep!(black_box(&map).split_at(8)));
+    table.row(what, "Mapping::expected", || keep!(black_box(&map).expected()));
+    table.row(what, "Mapping::warnings", || {
+        keep!(black_box(&map).warnings().map(|warnings| warnings.count()));
+    });
+    table.row(what, "Mapping::shrink", || keep!(black_box(&mut map).shrink(4096)));
+}
+
+/// Measures the calls that change the length of a mapped file.
+#[test]
+fn growth_is_within_the_limit() {
+    let mut table = Table::default();
+    let path = std::env::current_exe().expect("a program").with_extension("grown");
+    let file = File::options().read(true).write(true).create(true).truncate(true).open(&path);
+    let file = file.expect("a file");
+    fs::remove_file(&path).expect("it has no name");
+    file.set_len(4096).expect("a length");
+    let source = Source::new(&file).expect("a source");
+    for forced in [None, Some(Granularity::CacheLine)] {
+        let config = MapConfig::new(Granularity::Page).room(1 << 20).forced(forced);
+        let mut map = source.by_reference().map(&config).expect("a mapping");
+        let mut length = 4096;
+        table.row("file", "Mapping::grow", || {
+            length += 4096;
+            black_box(&map).grow(length).expect("storage");
+        });
+        table.row("file", "Mapping::deallocate", || {
+            black_box(&map).deallocate(..4096).expect("storage");
+        });
+        table.row("file", "Mapping::populate", || {
+            black_box(&map).populate(.., true).expect("pages");
+        });
+        table.row("file", "Mapping::sync", || black_box(&map).sync(..).expect("synced"));
+        table.row("file", "Mapping::shrink", || {
+            black_box(&mut map).shrink(4096).expect("shorter");
+        });
+    }
+    table.check();
 }
 
 #[test]
