@@ -2,6 +2,8 @@
 
 pub(crate) mod memory;
 pub(crate) mod plain;
+#[allow(unreachable_pub, reason = "tests/loom has the file, too, and hands it on")]
+mod reach;
 pub(crate) mod steps;
 
 use core::{ops::Range, ptr::NonNull};

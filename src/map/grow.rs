@@ -49,13 +49,7 @@ impl<H: Handle<P: Map>> Mapping<H> {
         let durable = self.granularity != Granularity::Page;
         H::P::extend(self.handle().into(), &self.facts, self.in_file(&(now..length)), durable)
             .map_err(|fail| Error::from_fail(fail, Subject::Allocation))?;
-        let mut seen = now;
-        while seen < length {
-            match self.memory.set_reach(seen, length) {
-                Ok(()) => break,
-                Err(other) => seen = other,
-            }
-        }
+        self.memory.raise_reach(length);
         Ok(())
     }
 
@@ -72,10 +66,7 @@ impl<H: Handle<P: Map>> Mapping<H> {
     pub fn shrink(&mut self, length: usize) -> Result<(), Error> {
         self.resizable()?;
         self.check(&(length..length))?;
-        let mut now = self.length();
-        while let Err(other) = self.memory.set_reach(now, length) {
-            now = other;
-        }
+        self.memory.cut_reach(length);
         let size = self.in_file(&(0..length)).end;
         H::P::truncate(self.handle().into(), &self.facts, size)
             .map_err(|fail| Error::from_fail(fail, Subject::Resize))
@@ -91,11 +82,10 @@ impl<H: Handle<P: Map>> Mapping<H> {
     ///
     /// Those of [`Source::size`](crate::Source::size).
     pub fn catch_up(&self) -> Result<usize, Error> {
-        let mut seen = self.length();
         if self.memory.is_borrowed() || self.facts.kind != Kind::RegularFile {
-            return Ok(seen);
+            return Ok(self.length());
         }
-        loop {
+        self.memory.follow_reach(|seen| {
             let bytes = self.source().size()?.saturating_sub(self.offset);
             let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
             if bytes > seen && self.resizable().is_ok() {
@@ -105,12 +95,8 @@ impl<H: Handle<P: Map>> Mapping<H> {
                 let _ =
                     H::P::extend(self.handle().into(), &self.facts, self.in_file(&(0..1)), false);
             }
-            match self.memory.set_reach(seen, bytes) {
-                Ok(()) => return Ok(bytes.min(self.room())),
-                // It has grown meanwhile.
-                Err(other) => seen = other,
-            }
-        }
+            Ok(bytes)
+        })
     }
 
     /// Makes sure that an access to the range raises no signal for want of memory or space, and

@@ -4,12 +4,12 @@ use core::{
     mem::{ManuallyDrop, MaybeUninit},
     ops::Range,
     ptr::{self, NonNull},
-    sync::atomic::{AtomicUsize, Ordering},
 };
 
 use super::{
     Map, Mapped, Protection, Request, Span,
     plain::{Plain, Shared},
+    reach::Reach,
     steps::Steps,
 };
 use crate::{
@@ -44,7 +44,7 @@ pub struct Memory<H: Handle<P: Map>> {
     /// The bytes that there are addresses for.
     room: usize,
     /// The bytes that the object has of them, as far as is known.
-    reach: AtomicUsize,
+    reach: Reach,
     /// The bytes to unmap; 0 where somebody else does.
     taken: usize,
     protection: Protection,
@@ -71,7 +71,7 @@ impl<H: Handle<P: Map>> Memory<H> {
         match H::P::map((&handle).into(), facts, request) {
             Ok(Mapped { at, taken, synchronous }) => {
                 let (room, protection) = (request.length, request.protection);
-                let reach = AtomicUsize::new(reach.min(room));
+                let reach = Reach::new(reach.min(room));
                 Ok((Self { handle, at, room, reach, taken, protection }, synchronous))
             }
             Err(fail) => Err((handle, fail)),
@@ -91,7 +91,7 @@ impl<H: Handle<P: Map>> Memory<H> {
         length: usize,
         protection: Protection,
     ) -> Self {
-        Self { handle, at, room: length, reach: AtomicUsize::new(length), taken: 0, protection }
+        Self { handle, at, room: length, reach: Reach::new(length), taken: 0, protection }
     }
 
     /// Returns a part of the memory, which borrows it.
@@ -179,33 +179,31 @@ impl<H: Handle<P: Map>> Memory<H> {
     #[inline]
     #[must_use]
     pub fn reach(&self) -> usize {
-        self.reach.load(Ordering::Acquire)
+        self.reach.get()
     }
 
-    /// Changes the number of bytes that the object has from `from` to `to`, at most the room. An
-    /// access beyond what it really has raises a signal.
+    /// Takes note that the object has this many bytes at least. An access beyond what it really has
+    /// raises a signal.
+    pub fn raise_reach(&self, to: usize) {
+        self.reach.raise(to.min(self.room));
+    }
+
+    /// Takes note that the object has only this many bytes.
+    pub fn cut_reach(&mut self, to: usize) {
+        self.reach.set(to.min(self.room));
+    }
+
+    /// Takes note of the number of bytes that `ask` says that the object has, and returns it. It is
+    /// told the number that was known, and is asked again where another thread was faster.
     ///
     /// # Errors
     ///
-    /// The number that it is, where that is not `from`: another thread was faster.
-    pub fn set_reach(&self, from: usize, to: usize) -> Result<(), usize> {
-        let to = to.min(self.room);
-        #[cfg(target_has_atomic = "ptr")]
-        return self
-            .reach
-            .compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire)
-            .map(drop);
-        // Without compare-and-swap there is one processor, and nobody else grows a mapping
-        // meanwhile but an interrupt handler.
-        #[cfg(not(target_has_atomic = "ptr"))]
-        {
-            let now = self.reach();
-            if now != from {
-                return Err(now);
-            }
-            self.reach.store(to, Ordering::Release);
-            Ok(())
-        }
+    /// Those of `ask`.
+    pub fn follow_reach<E>(
+        &self,
+        mut ask: impl FnMut(usize) -> Result<usize, E>,
+    ) -> Result<usize, E> {
+        self.reach.follow(|known| Ok(ask(known)?.min(self.room)))
     }
 
     /// Returns the address of `length` bytes at `offset` that are mapped for `needed`.
