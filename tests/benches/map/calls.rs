@@ -2,12 +2,12 @@
 
 use std::{
     fs::File,
-    hint::black_box,
+    hint::{self, black_box},
     os::fd::AsRawFd,
     ptr::null_mut,
-    sync::{
-        Barrier,
-        atomic::{AtomicUsize, Ordering::Relaxed},
+    sync::atomic::{
+        AtomicUsize,
+        Ordering::{AcqRel, Acquire, Relaxed, Release},
     },
     thread,
     time::Duration,
@@ -69,11 +69,36 @@ pub(crate) fn whole(name: &str, file: &File, peer: &Peer, limit: Duration) -> [R
     ratios.try_into().ok().expect("two")
 }
 
+/// A barrier for two threads, without calls of the system: to wake one up takes as long as several
+/// mappings.
+#[derive(Default)]
+struct Meeting {
+    there: AtomicUsize,
+    number: AtomicUsize,
+}
+
+impl Meeting {
+    fn wait(&self) {
+        let number = self.number.load(Acquire);
+        if self.there.fetch_add(1, AcqRel) == 1 {
+            self.there.store(0, Relaxed);
+            self.number.store(number + 1, Release);
+            return;
+        }
+        for turn in 0_u32.. {
+            if self.number.load(Acquire) != number {
+                return;
+            }
+            if turn < 10_000 { hint::spin_loop() } else { thread::yield_now() }
+        }
+    }
+}
+
 /// Two threads at once, each on a processor of its own, over the bare calls.
 pub(crate) fn two_threads(file: &File, limit: Duration, other: usize) -> Ratio {
-    /// Calls of each thread in a sample: long enough for the time that it takes to wake one up to
-    /// vanish.
-    const CALLS: usize = 256;
+    /// Calls of each thread in a sample: few, so that there are many in which neither has to wait
+    /// for its processor.
+    const CALLS: usize = 64;
     const STOP: usize = 2;
     let source = Source::new(file).expect("a source");
     let length = usize::try_from(source.size().expect("a size")).expect("a length");
@@ -86,26 +111,26 @@ pub(crate) fn two_threads(file: &File, limit: Duration, other: usize) -> Ratio {
             }
         }
     };
-    let (which, barrier) = (AtomicUsize::new(0), Barrier::new(2));
+    let (which, meeting) = (AtomicUsize::new(0), Meeting::default());
     thread::scope(|scope| {
         scope.spawn(|| {
             let mut set = CpuSet::new();
             set.set(other);
             sched_setaffinity(None, &set).expect("a processor that is allowed");
             loop {
-                barrier.wait();
+                meeting.wait();
                 match which.load(Relaxed) {
                     STOP => break,
                     which => run(which),
                 }
-                barrier.wait();
+                meeting.wait();
             }
         });
         let both = |index: usize| {
             which.store(index, Relaxed);
-            barrier.wait();
+            meeting.wait();
             run(index);
-            barrier.wait();
+            meeting.wait();
         };
         let ratios = race(
             "two threads",
@@ -114,7 +139,7 @@ pub(crate) fn two_threads(file: &File, limit: Duration, other: usize) -> Ratio {
             &[named("pmem2", f64::MAX, &|| both(0)), named("raw", f64::MAX, &|| both(1))],
         );
         which.store(STOP, Relaxed);
-        barrier.wait();
+        meeting.wait();
         ratios[0]
     })
 }
