@@ -115,7 +115,7 @@ impl<H: Handle<P: Map>> Mapping<H> {
     }
 
     /// Makes a range durable by the system's call.
-    #[inline]
+    #[inline(never)]
     #[track_caller]
     fn call(&self, range: Range<usize>) -> Result<(), Error> {
         match self.memory.sync(self.steps, range.clone()) {

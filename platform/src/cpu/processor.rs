@@ -154,13 +154,14 @@ impl Cpu {
 }
 
 /// Returns the first address of each line that contains one of these bytes.
+#[inline]
 pub(super) fn lines(start: usize, length: usize, line: usize) -> impl Iterator<Item = usize> {
-    let last = length.checked_sub(1).map(|more| start.saturating_add(more));
     let first = start & !line.wrapping_sub(1);
-    let next = move |&at: &usize| {
-        at.checked_add(line).filter(|&next| last.is_some_and(|last| next <= last))
-    };
-    core::iter::successors(last.map(|_| first), next)
+    let count = length.checked_sub(1).map_or(0, |more| {
+        let last = start.saturating_add(more);
+        (last.wrapping_sub(first) >> line.trailing_zeros()).saturating_add(1)
+    });
+    (0..count).map(move |index| first.wrapping_add(index.wrapping_mul(line)))
 }
 
 /// Writes to a flush hint of an NFIT ([`flush_hints`](crate::PhysicalRegion::flush_hints)): the

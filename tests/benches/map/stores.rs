@@ -21,8 +21,10 @@ use crate::{
 /// The length of the memory.
 const LENGTH: usize = 64 << 20;
 
-/// How many places one after the other are used where all are to be in the nearest cache.
+/// How many places are used in turn where all are to be in the nearest cache.
 const HOT: usize = 8;
+
+const PAGE: usize = 4096;
 
 /// The same memory, mapped by both.
 pub(crate) struct Memory {
@@ -42,9 +44,13 @@ struct Places {
 impl Places {
     fn new(length: usize, hot: bool) -> Self {
         let stride = (length + 127) & !63;
-        let count = (LENGTH - 64) / stride;
-        let few = if length < 1 << 20 { HOT } else { 1 };
-        Self { stride, count: if hot { few } else { count }, next: Cell::new(0) }
+        let next = Cell::new(0);
+        if !hot {
+            return Self { stride, count: (LENGTH - 64) / stride, next };
+        }
+        // In pages of their own: how long a flush takes depends on the page, too.
+        let count = if length < 1 << 20 { HOT } else { 1 };
+        Self { stride: stride + PAGE, count, next }
     }
 
     /// The offset of the next one, after the first line.
