@@ -1,6 +1,9 @@
 //! Accesses that are refused: outside, unaligned, not allowed. Nothing is changed then.
 
-use std::{ops::Range, sync::atomic::AtomicU64};
+use std::{
+    ops::Range,
+    sync::atomic::{AtomicU8, AtomicU32, AtomicU64},
+};
 
 use pmem2::{
     Error, Fd, Granularity, Handle, MapConfig, Mapping, Source,
@@ -134,6 +137,10 @@ fn unaligned() {
         }
     }
     assert!(all(&map) == bytes, "nothing was changed");
+    // A view needs the alignment of its fields, however large it is.
+    assert!(map.view::<[AtomicU32; 2]>(4).is_ok() && map.view::<[AtomicU8; 8]>(1).is_ok());
+    let unaligned = map.view::<[AtomicU32; 2]>(6).map(drop);
+    assert_eq!(unaligned, Err(Error::OffsetUnaligned { offset: 6, alignment: 4 }));
     // The address counts, and not the offset in a part.
     let part = map.part(4..).unwrap();
     assert_eq!(part.word(4).unwrap().load(), map.word(8).unwrap().load());
