@@ -21,9 +21,11 @@ mod table;
 mod threads;
 
 use std::{
+    env,
     ffi::CStr,
     fs::File,
     os::fd::{AsRawFd, FromRawFd},
+    process::{Command, Output},
 };
 
 /// The directories of files: the disk's file system, and memory.
@@ -34,6 +36,18 @@ fn file_in(directory: &str, size: u64) -> File {
     let file = tempfile::tempfile_in(directory).expect("a file");
     file.set_len(size).expect("its size");
     file
+}
+
+/// Runs a test of this program in a process of its own, with this variable for it to know, and
+/// returns how that ended.
+fn alone(test: &str, variable: &str, value: &str) -> Output {
+    let program = env::current_exe().expect("this program");
+    let mut command = Command::new(program);
+    let output = command.args(["--exact", test, "--nocapture"]).env(variable, value).output();
+    let output = output.expect("a process");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("running 1 test"), "{test}: {text}");
+    output
 }
 
 /// Reads a file of /proc, without allocation: the number of bytes.

@@ -2,11 +2,12 @@
 //! differ, the difference is in a list with its reason; any other fails, and so does one in the
 //! list that is no more.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, env};
 
 use pmem2::{Error, Granularity, Handle, Source, map::Map, platform::Locate};
 
 use crate::{
+    alone,
     common::{fd, libpmem2::Libpmem2, thread::with_own_descriptors},
     rows::{Object, Row, config, rows},
 };
@@ -59,8 +60,18 @@ const INTENDED: &[(&str, Answer, Answer, &str)] = &[
     ("reused", Err(INVALID_FILE_HANDLE), Ok((16 * 4096, PAGE)), REUSED),
 ];
 
+/// The variable that makes a process of its own of the test: on ext4 libpmem2's maps destroy those
+/// of other threads (tests/map/threads.rs).
+const ALONE: &str = "PMEM2_TEST_PEER";
+
 #[test]
 fn every_row() {
+    if env::var_os(ALONE).is_none() {
+        let ended = alone("peer::every_row", ALONE, "1");
+        let text = String::from_utf8_lossy(&ended.stderr);
+        assert!(ended.status.success(), "{}: {text}", ended.status);
+        return;
+    }
     let library = Libpmem2::load();
     let (mut found, mut same) = (BTreeSet::new(), 0);
     with_own_descriptors(|| {
