@@ -34,6 +34,9 @@ pub struct Machine {
     /// Whether its memory goes bad, and nothing but that is looked at: its processor is one whose
     /// machine checks the kernel understands.
     pub faults: bool,
+    /// After how many reports of durable records its power is cut, boot by boot; once more it is
+    /// cut when some stores were not flushed, and nothing but what is left then is looked at.
+    pub cuts: Vec<usize>,
     /// Why the guest must fail, if it must: each of these has to show.
     pub planted: Vec<Planted>,
 }
@@ -209,6 +212,18 @@ pub enum Granularity {
 }
 
 impl Machine {
+    /// Whether nothing may be written to a disk by the clock.
+    #[must_use]
+    pub fn holds_writes_back(&self) -> bool {
+        self.faults || !self.cuts.is_empty()
+    }
+
+    /// How often it boots.
+    #[must_use]
+    pub fn boots(&self) -> usize {
+        if self.cuts.is_empty() { 1 } else { self.cuts.len() + 2 }
+    }
+
     /// The memory of this name.
     #[must_use]
     pub fn named(&self, name: &str) -> &Memory {

@@ -11,6 +11,7 @@ pub fn machines() -> Vec<Machine> {
     vec![
         mem_ctrl(),
         volumes(),
+        cuts(),
         members(),
         nfit_test(),
         nfit_test_volume(),
@@ -20,6 +21,7 @@ pub fn machines() -> Vec<Machine> {
         no_domain(),
         nothing(),
         cxl_type3(),
+        cuts_cpu(),
         regions(1),
         faults(),
         faults_elsewhere(),
@@ -284,6 +286,46 @@ fn faults_elsewhere() -> Machine {
             fsdax("cxl-ext4", "c0").part_of_region(64 * MIB).ext4("dax=always"),
             devdax("cxl-devdax", "c0", 2 * MIB).part_of_region(64 * MIB),
             btt("btt-ext4", "m4").ext4(""),
+        ])
+}
+
+/// The machine whose power is cut: every kind of memory whose contents the host keeps.
+fn cuts() -> Machine {
+    Machine::new("cuts")
+        .persistence("mem-ctrl")
+        .cuts([1, 60, 400])
+        .memory([
+            nvdimm("m0", 64 * MIB),
+            nvdimm("m1", 384 * MIB),
+            nvdimm("m2", 64 * MIB),
+            nvdimm("m3", 64 * MIB),
+            nvdimm("m4", 64 * MIB),
+            nvdimm("m5", 64 * MIB),
+            virtio_pmem("v0", 64 * MIB),
+            cxl("c0", 256 * MIB),
+        ])
+        .devices([
+            fsdax("ext4-dax", "m0").ext4("dax=always").gives(ADR),
+            fsdax("xfs-dax", "m1").xfs("dax=always").gives(ADR),
+            devdax("devdax-2m", "m2", 2 * MIB).gives(ADR),
+            btt("btt-ext4", "m3").ext4("").gives(page("sector")),
+            fsdax("ext4-dax-never", "m4").ext4("dax=never").gives(page("mounted_without_dax")),
+            raw("raw-ext4", "m5").ext4("").gives(page("device_without_dax")),
+            raw("virtio-pmem-ext4", "v0").ext4("dax=always").gives(page("host")),
+            fsdax("cxl-ext4", "c0").part_of_region(64 * MIB).ext4("dax=always").gives(ADR),
+            devdax("cxl-devdax", "c0", 2 * MIB).part_of_region(64 * MIB).gives(ADR),
+        ])
+}
+
+/// The same with eADR.
+fn cuts_cpu() -> Machine {
+    Machine::new("cuts-cpu")
+        .persistence("cpu")
+        .cuts([10, 150])
+        .memory([nvdimm("m0", 64 * MIB), nvdimm("m1", 64 * MIB)])
+        .devices([
+            fsdax("ext4-dax", "m0").ext4("dax=always").gives(EADR),
+            devdax("devdax-4k", "m1", PAGE).gives(EADR),
         ])
 }
 

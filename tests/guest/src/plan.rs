@@ -49,6 +49,10 @@ pub enum Check {
     Gone,
     /// The effect of bad memory on it.
     Fault(Fault),
+    /// Every record that was reported to be durable is there after this cut of the power.
+    Kept(usize),
+    /// A store that nobody made durable is gone after a cut: it is one.
+    Lost,
 }
 
 /// In what way its memory goes bad, and what is looked at.
@@ -136,6 +140,8 @@ impl Display for Test<'_> {
             Check::Gone => write!(f, "gone {device}"),
             Check::Back => write!(f, "back {device}"),
             Check::Fault(fault) => write!(f, "faults {} {device}", fault.name()),
+            Check::Kept(cut) => write!(f, "kept {device} after cut {cut}"),
+            Check::Lost => write!(f, "lost {device}"),
         }
     }
 }
@@ -152,9 +158,14 @@ impl Machine {
             checks.into_iter().map(move |check| Test { check, device })
         };
         let queries = self.devices.iter().flat_map(move |device| {
-            of(device, if self.faults { faults(device) } else { queries(self, device) })
+            let checks = match () {
+                () if self.faults => faults(device),
+                () if !self.cuts.is_empty() => cuts(self, device),
+                () => queries(self, device),
+            };
+            of(device, checks)
         });
-        let stays = self.faults;
+        let stays = self.faults || !self.cuts.is_empty();
         let gone = self
             .devices
             .iter()
@@ -223,6 +234,12 @@ fn faults(device: &Device) -> Vec<Check> {
     let bench = device.bench.then_some(Check::Bench);
     let gone = (device.is_device_dax() && !device.many).then_some(Check::Fault(Fault::Gone));
     faults.into_iter().map(Check::Fault).chain(bench).chain(gone).collect()
+}
+
+fn cuts(machine: &Machine, device: &Device) -> Vec<Check> {
+    // Stores to a device DAX are with QEMU at once, flushed or not.
+    let lost = device.is_file().then_some(Check::Lost);
+    (1..machine.boots()).map(Check::Kept).chain(lost).collect()
 }
 
 /// A disk that is used by nobody would not be missed.

@@ -36,6 +36,15 @@ pub const ASK_IN_PROGRAM: &str = "ask in a program: ";
 /// The prefix of a figure.
 pub const FIGURE: &str = "figure ";
 
+/// The prefix of a line that says of a device how many records are durable on it: `NAME COUNT`.
+pub const DURABLE: &str = "durable ";
+
+/// The same of how many were found on it after a cut of the power.
+pub const FOUND: &str = "found ";
+
+/// The line that says that stores which nobody makes durable were made, and that no others follow.
+pub const UNFLUSHED: &str = "unflushed";
+
 /// The last line.
 pub const END: &str = "end";
 

@@ -41,21 +41,24 @@ fn guest() -> Result<(), Failure> {
     mount_all()?;
     let mut line = report_line()?;
     let machine = machine()?;
+    let boot = word("boot=")?;
     load_modules(&machine)?;
-    if machine.faults {
+    if machine.holds_writes_back() {
         hold_writes_back()?;
     }
     let mut all_made = true;
     for test in machine.making() {
-        let made = volumes::make(&machine, test.device);
+        let made = volumes::make(&machine, test.device, boot != "0");
         all_made &= made.is_ok();
         say(&mut line, &lines(&test, &made))?;
     }
     // The host boots the machine once more where it could not be made: nothing of pmem2 shall have
     // run, nor failed, before that.
     if all_made || !machine.planted.is_empty() {
-        let tests =
-            Command::new("/bin/guest-tests").arg(&machine.name).stdout(copy(&line)?).status();
+        let tests = Command::new("/bin/guest-tests")
+            .args([&machine.name, &boot])
+            .stdout(copy(&line)?)
+            .status();
         let status = tests.map_err(|e| format!("the tests: {e}"))?;
         if !status.success() {
             return Err(format!("the tests: {status}"));
@@ -91,8 +94,8 @@ fn mount_all() -> Result<(), Failure> {
 /// Nothing is written to a disk by the clock. File systems take blocks of memory that is bad, which
 /// other tests have made free, for data of their own, and QEMU's NVDIMMs have no command that makes
 /// a block good when it is written to: a file system that is refused there while it writes by
-/// itself, after 5 or 30 seconds, ends every test that comes after. (ext4's own 5 seconds:
-/// `volumes.rs`.)
+/// itself, after 5 or 30 seconds, ends every test that comes after. And what is not flushed has to
+/// be lost where power is cut. (ext4's own 5 seconds: `volumes.rs`.)
 fn hold_writes_back() -> Result<(), Failure> {
     // Documentation/admin-guide/sysctl/vm.rst: 0 is never; Documentation/admin-guide/xfs.rst: two
     // hours are the most.
@@ -135,10 +138,15 @@ fn load_modules(machine: &Machine) -> Result<(), Failure> {
     Ok(())
 }
 
-fn machine() -> Result<Machine, Failure> {
+/// What the kernel's command line says after this.
+fn word(prefix: &str) -> Result<String, Failure> {
     let line = read("/proc/cmdline")?;
-    let name = line.split_whitespace().find_map(|word| word.strip_prefix("machine="));
-    let name = name.ok_or("the command line names no machine")?;
+    let word = line.split_whitespace().find_map(|word| word.strip_prefix(prefix));
+    word.map(str::to_owned).ok_or_else(|| format!("the command line has no {prefix}"))
+}
+
+fn machine() -> Result<Machine, Failure> {
+    let name = word("machine=")?;
     let known = pmem2_guest::machines().into_iter().chain(pmem2_guest::planted());
     known
         .into_iter()

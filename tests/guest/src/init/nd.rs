@@ -80,13 +80,27 @@ fn find(what: &str, wanted: impl Fn(&Path) -> bool) -> Result<PathBuf, Failure> 
     region.ok_or_else(|| format!("no {what} is as QEMU was told"))
 }
 
-/// Makes the device's namespace on the memory. The entry in /sys of what is then in /dev.
+/// Where /sys lists the devices that namespaces of this mode become.
+fn class(mode: Namespace) -> &'static str {
+    if matches!(mode, Namespace::Devdax { .. }) {
+        "/sys/bus/dax/devices"
+    } else {
+        "/sys/class/block"
+    }
+}
+
+/// Makes the device's namespace on the memory, unless it boots `again` and has it. The entry in /sys of what is then in /dev.
 pub(crate) fn namespace(
     machine: &Machine,
     device: &Device,
     memory: &Memory,
+    again: bool,
 ) -> Result<PathBuf, Failure> {
     let region = region(machine, memory)?;
+    if again {
+        // The kernel finds by itself what was made before.
+        return below(class(device.namespace), &name(&region));
+    }
     if read(region.join("read_only"))? != "0" {
         // An unarmed DIMM: to put anything on it, for now.
         write(region.join("read_only"), "0")?;
@@ -153,24 +167,19 @@ fn claim(region: &Path, namespace: &Path, mode: Namespace) -> Result<PathBuf, Fa
         if !bound {
             write(format!("{DRIVERS}/nd_pmem/bind"), name(namespace))?;
         }
-        return below("/sys/class/block", &name(namespace));
+        return below(class(mode), &name(namespace));
     }
     if bound {
         write(format!("{DRIVERS}/nd_pmem/unbind"), name(namespace))?;
     }
-    let (attribute, driver, class, settings) = match mode {
-        Namespace::Fsdax => {
-            ("pfn_seed", "nd_pmem", "/sys/class/block", vec![("mode", "ram".to_owned())])
-        }
+    let (attribute, driver, settings) = match mode {
+        Namespace::Fsdax => ("pfn_seed", "nd_pmem", vec![("mode", "ram".to_owned())]),
         Namespace::Devdax { align } => (
             "dax_seed",
             "dax_pmem",
-            "/sys/bus/dax/devices",
             vec![("mode", "ram".to_owned()), ("align", align.to_string())],
         ),
-        Namespace::Btt => {
-            ("btt_seed", "nd_pmem", "/sys/class/block", vec![("sector_size", "4096".to_owned())])
-        }
+        Namespace::Btt => ("btt_seed", "nd_pmem", vec![("sector_size", "4096".to_owned())]),
         Namespace::Raw => unreachable!("returned above"),
     };
     let seed = seed(region, attribute)?;
@@ -180,7 +189,7 @@ fn claim(region: &Path, namespace: &Path, mode: Namespace) -> Result<PathBuf, Fa
     write(seed.join("uuid"), uuid(&seed))?;
     write(seed.join("namespace"), name(namespace))?;
     write(format!("{DRIVERS}/{driver}/bind"), name(&seed))?;
-    below(class, &name(&seed))
+    below(class(mode), &name(&seed))
 }
 
 /// Makes the region of a namespace's disk or device read-only.

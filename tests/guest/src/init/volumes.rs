@@ -18,10 +18,11 @@ use crate::{
     sysfs::{Failure, below, entries, name, read, wait_for},
 };
 
-/// Makes the device and a link to it, or to the file on it, where the tests look for it.
-pub(crate) fn make(machine: &Machine, device: &Device) -> Result<(), Failure> {
+/// Makes the device and a link to it, or to the file on it, where the tests look for it. Where the
+/// machine boots `again`, it has the device.
+pub(crate) fn make(machine: &Machine, device: &Device, again: bool) -> Result<(), Failure> {
     let entries: Result<Vec<_>, _> =
-        device.memory(machine).map(|memory| entry(machine, device, memory)).collect();
+        device.memory(machine).map(|memory| entry(machine, device, memory, again)).collect();
     let entries = entries?;
     // What lies on no device has no device file.
     let node = if entries.is_empty() { PathBuf::from("none") } else { volume(device, &entries)? };
@@ -30,8 +31,13 @@ pub(crate) fn make(machine: &Machine, device: &Device) -> Result<(), Failure> {
         _ => Ok(vec![]),
     };
     let on_it = file_system(machine, device, &node, &members?);
-    if let Some(on_it) = &on_it {
-        on_it.make()?;
+    match &on_it {
+        Some(on_it) if again => {
+            new_directory(&on_it.place)?;
+            on_it.mount(MountFlags::empty())?;
+        }
+        Some(on_it) => on_it.make()?,
+        None => {}
     }
     if device.regions(machine).iter().any(|region| region.unarmed) {
         if let Some(on_it) = &on_it {
@@ -48,7 +54,12 @@ pub(crate) fn make(machine: &Machine, device: &Device) -> Result<(), Failure> {
 }
 
 /// The entry in /sys of the disk or character device that is made of the memory.
-fn entry(machine: &Machine, device: &Device, memory: &Memory) -> Result<PathBuf, Failure> {
+fn entry(
+    machine: &Machine,
+    device: &Device,
+    memory: &Memory,
+    again: bool,
+) -> Result<PathBuf, Failure> {
     match memory.bus {
         Bus::VirtioBlk => {
             below("/sys/class/block", &format!("0000:00:{:02x}.0", machine.pci_slot(memory)))
@@ -56,7 +67,7 @@ fn entry(machine: &Machine, device: &Device, memory: &Memory) -> Result<PathBuf,
         Bus::SoftReserved => {
             below("/sys/bus/dax/devices", &format!("hmem.{}", machine.index(memory)))
         }
-        _ => nd::namespace(machine, device, memory),
+        _ => nd::namespace(machine, device, memory, again),
     }
 }
 
@@ -147,7 +158,7 @@ fn file_system(
     const XFS: &str = "-q -f -m reflink=0";
     const XFS_WITH_REFLINK: &str = "-q -f -m reflink=1";
     // See `hold_writes_back`.
-    let commit = if machine.faults { "commit=86400," } else { "" };
+    let commit = if machine.holds_writes_back() { "commit=86400," } else { "" };
     let others: Vec<_> = members.iter().map(|member| member.display().to_string()).collect();
     let others = others.join(",");
     let (kind, options, program, arguments) = match device.contents {

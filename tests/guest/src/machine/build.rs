@@ -15,6 +15,7 @@ impl Machine {
             devices: vec![],
             test_modules: false,
             faults: false,
+            cuts: vec![],
             planted: vec![],
         }
     }
@@ -46,6 +47,11 @@ impl Machine {
 
     pub(crate) fn faults(mut self) -> Self {
         self.faults = true;
+        self
+    }
+
+    pub(crate) fn cuts(mut self, cuts: impl Into<Vec<usize>>) -> Self {
+        self.cuts = cuts.into();
         self
     }
 

@@ -2,6 +2,7 @@
 //! reports. ci/guest calls it.
 
 mod cpio;
+mod cuts;
 mod figures;
 mod image;
 mod judge;
@@ -22,6 +23,7 @@ use std::{
 use judge::Verdict;
 use modules::Modules;
 use pmem2_guest::machine::Machine;
+use qemu::Files;
 
 const USAGE: &str =
     "usage: guest-run WORK KERNEL MODULES TEST_MODULES INIT PLACE=FILE... [-- MACHINE...]
@@ -137,13 +139,14 @@ fn take<'m>(queue: &Mutex<std::slice::Iter<'m, Machine>>) -> Option<&'m Machine>
 fn boot(machine: &Machine, work: &str, kernel: &Path, initrd: &Path) -> Verdict {
     let (start, directory) =
         (Instant::now(), PathBuf::from(format!("{work}/run/{}", machine.name)));
-    let mut ran = qemu::run(machine, &directory, kernel, initrd);
+    let files = Files { directory: &directory, kernel, initrd };
+    let mut ran = cuts::run(machine, files);
     let not_made = judge::not_made(machine, &ran);
     // Once, and loudly: nothing of pmem2 has run where a device is not made, so this is no failure
     // of pmem2's that could be hidden.
     let again = machine.planted.is_empty() && !not_made.is_empty();
     if again {
-        ran = qemu::run(machine, &directory, kernel, initrd);
+        ran = cuts::run(machine, files);
     }
     let mut verdict = judge::judge(machine, ran);
     if again {

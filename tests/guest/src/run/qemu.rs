@@ -31,22 +31,52 @@ pub(crate) struct Ran {
     pub(crate) console: String,
 }
 
-pub(crate) fn run(
-    machine: &Machine,
-    directory: &Path,
-    kernel: &Path,
-    initrd: &Path,
-) -> Result<Ran, String> {
-    let cannot = |e: std::io::Error| format!("{}: {e}", directory.display());
-    // What an earlier run left would be taken for this one's.
-    match fs::remove_dir_all(directory) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(cannot(e)),
-        _ => fs::create_dir_all(directory).map_err(cannot)?,
+/// The files that a machine boots from, and the directory of its own.
+#[derive(Clone, Copy)]
+pub(crate) struct Files<'f> {
+    pub(crate) directory: &'f Path,
+    pub(crate) kernel: &'f Path,
+    pub(crate) initrd: &'f Path,
+}
+
+impl Files<'_> {
+    /// Makes the directory anew: what an earlier run left would be taken for this one's.
+    pub(crate) fn begin(&self) -> Result<(), String> {
+        match fs::remove_dir_all(self.directory) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e),
+            _ => fs::create_dir_all(self.directory),
+        }
+        .map_err(|e| format!("{}: {e}", self.directory.display()))
     }
+
+    /// Removes the machine's memory.
+    pub(crate) fn end(&self, machine: &Machine) {
+        for memory in &machine.memory {
+            // What was never made need not be removed.
+            let _ = fs::remove_file(self.directory.join(&memory.name));
+        }
+    }
+}
+
+/// Boots the machine, with the memory that it has if this is not its first `boot`. Its power is cut
+/// when `cut` says so of what it has reported.
+pub(crate) fn boot(
+    machine: &Machine,
+    files: Files<'_>,
+    boot: usize,
+    cut: impl Fn(&str) -> bool,
+) -> Result<Ran, String> {
+    let directory = files.directory;
+    let cannot = |e: std::io::Error| format!("{}: {e}", directory.display());
     let said = directory.join("qemu");
-    let mut command = command(machine, directory, kernel, initrd)?;
+    let mut command = command(machine, files, boot)?;
+    // Of the boot before.
+    let _ = fs::remove_file(directory.join("report"));
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(&said).map_err(cannot)?);
     let mut child = command.spawn().map_err(|e| format!("qemu-system-x86_64: {e}"))?;
+    let text = |name: &str| {
+        fs::read(directory.join(name)).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    };
     let (mut monitor, start) = (Monitor::new(directory), Instant::now());
     let status = loop {
         if let Some(status) = child.try_wait().map_err(cannot)? {
@@ -57,6 +87,11 @@ pub(crate) fn run(
             child.wait().map_err(cannot)?;
             break None;
         }
+        if cut(&text("report").unwrap_or_default()) {
+            // SIGKILL: QEMU writes nothing any more.
+            child.kill().map_err(cannot)?;
+            break Some(child.wait().map_err(cannot)?);
+        }
         if let Err(e) = monitor.pass_on() {
             child.kill().map_err(cannot)?;
             child.wait().map_err(cannot)?;
@@ -64,27 +99,15 @@ pub(crate) fn run(
         }
         sleep(Duration::from_millis(20));
     };
-    let text = |name: &str| {
-        fs::read(directory.join(name)).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-    };
-    let ran = Ran {
+    Ok(Ran {
         status,
         report: text("report").unwrap_or_default(),
         console: [text("qemu").map_err(cannot)?, text("console").unwrap_or_default()].concat(),
-    };
-    for memory in &machine.memory {
-        // What was never made need not be removed.
-        let _ = fs::remove_file(directory.join(&memory.name));
-    }
-    Ok(ran)
+    })
 }
 
-fn command(
-    machine: &Machine,
-    directory: &Path,
-    kernel: &Path,
-    initrd: &Path,
-) -> Result<Command, String> {
+fn command(machine: &Machine, files: Files<'_>, boot: usize) -> Result<Command, String> {
+    let Files { directory, kernel, initrd } = files;
     let mut options = "q35".to_owned();
     if machine.memory.iter().any(|memory| matches!(memory.bus, Bus::Nvdimm { .. })) {
         options += ",nvdimm=on";
@@ -96,7 +119,7 @@ fn command(
         options += ",cxl=on,cxl-fmw.0.targets.0=cxl.1,cxl-fmw.0.size=4G";
     }
     let mut line = format!(
-        "console=ttyS0 panic=-1 loglevel=5 hugepages=16 secretmem.enable=1 machine={}",
+        "console=ttyS0 panic=-1 loglevel=5 hugepages=16 secretmem.enable=1 machine={} boot={boot}",
         machine.name
     );
     for memory in &machine.memory {
@@ -160,7 +183,11 @@ fn give(
     let Memory { name, size, node, bus, .. } = memory;
     let file = |name: &str, size: u64| -> Result<String, String> {
         let path = directory.join(name);
-        File::create(&path)
+        File::options()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
             .and_then(|file| file.set_len(size))
             .map_err(|e| format!("{}: {e}", path.display()))?;
         Ok(path.display().to_string())

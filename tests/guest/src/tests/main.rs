@@ -3,6 +3,7 @@
 
 mod answers;
 mod calls;
+mod cuts;
 #[path = "../../../common/mod.rs"]
 mod common;
 mod expected;
@@ -39,14 +40,21 @@ use pmem2_guest::{
 static PANIC: Mutex<String> = Mutex::new(String::new());
 
 fn main() {
-    let name = std::env::args().nth(1).expect("usage: guest-tests MACHINE");
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let [name, boot] = &*arguments else { panic!("usage: guest-tests MACHINE BOOT") };
     let known = pmem2_guest::machines().into_iter().chain(pmem2_guest::planted());
     let machine =
-        known.into_iter().find(|machine| machine.name == name).expect("a machine of the table");
+        known.into_iter().find(|machine| machine.name == *name).expect("a machine of the table");
     set_hook(Box::new(|panic| {
         *PANIC.lock().unwrap_or_else(PoisonError::into_inner) = panic.to_string()
     }));
-    for test in machine.tests() {
+    let tests: Vec<_> = if machine.cuts.is_empty() {
+        machine.tests().collect()
+    } else {
+        cuts::run(&machine, boot.parse().expect("a number"));
+        machine.tests().filter(|test| test.check == Check::Lost).collect()
+    };
+    for test in tests {
         let start = std::time::Instant::now();
         let result = catch_unwind(AssertUnwindSafe(|| run(&machine, &test)));
         let result =
@@ -80,6 +88,8 @@ fn run(machine: &Machine, &Test { check, device }: &Test<'_>) {
         Check::Gone => gone::taken_away(machine, device),
         Check::Back => replaced::comes_back(device),
         Check::Fault(fault) => faults::run(fault, machine, device),
+        Check::Kept(_) => unreachable!("the host compares what is there with what was reported"),
+        Check::Lost => cuts::lost(device),
     }
 }
 
