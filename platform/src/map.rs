@@ -137,7 +137,8 @@ pub unsafe trait Map: Platform {
     }
 
     /// Makes sure that everything flushed so far has left the buffers of the memory below the
-    /// object: `deep_flush` of its regions. [`Fail::Absent`] where it lies on no region.
+    /// object: `deep_flush` of its regions. [`Fail::Absent`] where it lies on no region,
+    /// [`Fail::Unsupported`] where nobody knows whether there are such buffers.
     fn deep_flush(handle: Borrowed<'_, Self>, facts: &Facts<Self::Id>) -> Result<(), Fail> {
         let _ = (handle, facts);
         Err(Fail::Unsupported)

@@ -94,7 +94,8 @@ impl<H: Handle<P: Map>> Mapping<H> {
     ///
     /// # Errors
     ///
-    /// - [`Unsupported`](Error::Unsupported): anonymous memory.
+    /// - [`Unsupported`](Error::Unsupported): anonymous memory; a device DAX of whose buffers the
+    ///   kernel knows nothing (a region without DIMMs).
     /// - [`DaxRegionNotFound`](Error::DaxRegionNotFound): a device DAX that is in no region of
     ///   persistent memory.
     /// - [`Os`](Error::Os) with `EACCES`: this user may not.

@@ -286,6 +286,15 @@ pub(super) fn deep_flush<S: Mappings>(object: Object<'_, S>) -> Result<(), Fail>
     for index in 0..location.regions() {
         let Some(area) = location.area(index) else { break };
         let path = Path::new(sysfs::REGION, area.region, "/deep_flush");
+        match sysfs::text(object.sys, &path, Subject::DeepFlush, &mut [0; 8]) {
+            // Nothing stays in buffers; the kernel lets nobody write to the file then.
+            Ok(b"0") => continue,
+            Ok(b"1") => {}
+            Ok(_) => return Err(Fail::Malformed(Subject::DeepFlush)),
+            // The kernel does not know (a region without DIMMs).
+            Err(Fail::Os(_, Errno::ENOENT)) => return Err(Fail::Unsupported),
+            Err(fail) => return Err(fail),
+        }
         let path = path.as_c_str(Subject::DeepFlush)?;
         let file = object.sys.open_writable(path).map_err(failed)?;
         if retry(|| object.sys.write(&file, b"1")).map_err(failed)? != 1 {

@@ -16,6 +16,7 @@ use crate::{
 };
 
 const EPERM: i32 = 1;
+const ENOENT: i32 = 2;
 const EINTR: i32 = 4;
 const EIO: i32 = 5;
 const EBADF: i32 = 9;
@@ -345,9 +346,15 @@ fn deep(region: u32) -> String {
     format!("/sys/bus/nd/devices/region{region}/deep_flush")
 }
 
-/// The calls that tell the region.
+/// The calls that look whether the region has anything to flush.
+fn looked(region: u32) -> Vec<Call> {
+    vec![Call::Open(deep(region)), Call::Read, Call::Close]
+}
+
+/// Those calls, and the ones that tell it to.
 fn told(region: u32) -> Vec<Call> {
-    vec![Call::OpenWritable(deep(region)), Call::Put(b"1".to_vec()), Call::Close]
+    let tell = vec![Call::OpenWritable(deep(region)), Call::Put(b"1".to_vec()), Call::Close];
+    [looked(region), tell].concat()
 }
 
 fn flushed(world: &World) -> Outcome<()> {
@@ -358,7 +365,7 @@ fn flushed(world: &World) -> Outcome<()> {
     (answer, world.calls())
 }
 
-/// Each region below a device, or a volume, is told.
+/// Each region below a device, or a volume, that has anything to flush is told.
 #[test]
 fn regions_are_flushed() {
     let device = World::dax_in(DEVDAX).with_region(1, &[0]).with_file(&deep(1), "1\n");
@@ -366,7 +373,7 @@ fn regions_are_flushed() {
     let volume = World::on(DM)
         .with_volume("dm-0", &[("pmem1", &one), ("pmem2", &two)])
         .with_file(&deep(1), "1\n")
-        .with_file(&deep(2), "0\n");
+        .with_file(&deep(2), "1\n");
     for (world, regions) in [(device, vec![1]), (volume, vec![1, 2])] {
         let facts = world.facts();
         assert_eq!(locate(object(world.sys(), FD, &facts)).unwrap().regions(), regions.len());
@@ -376,6 +383,14 @@ fn regions_are_flushed() {
         let injected = inject("deep_flush", &world, &calls, flushed, |index, errno| {
             match &calls[index] {
                 Call::OpenWritable(_) => (Err(os(Subject::DeepFlush, errno)), vec![]),
+                call @ (Call::Open(_) | Call::Read) if index >= before.len() => {
+                    let fail = match errno {
+                        ENOENT => Fail::Unsupported,
+                        errno => os(Subject::DeepFlush, errno),
+                    };
+                    let opened = *call == Call::Read;
+                    (Err(fail), Vec::from_iter(opened.then_some(Call::Close)))
+                }
                 Call::Put(_) if errno == EINTR => (Ok(()), calls[index..].to_vec()),
                 Call::Put(_) => (Err(os(Subject::DeepFlush, errno)), vec![Call::Close]),
                 // What the place says when it cannot be found, or is on no region then.
@@ -400,6 +415,23 @@ fn regions_are_flushed() {
         let mut deaf = world;
         deaf.chunk = 0;
         assert_eq!(flushed(&deaf).0, Err(Fail::Malformed(Subject::DeepFlush)));
+    }
+}
+
+/// "0": a region whose memory has no buffers that are to be flushed, of which the kernel lets
+/// nobody write the file; no file: the kernel does not know.
+#[test]
+fn a_region_with_nothing_to_flush_is_not_told() {
+    let world = || World::dax_in(DEVDAX).with_region(1, &[0]);
+    let nothing = world().with_file(&deep(1), "0\n");
+    let facts = nothing.facts();
+    locate(object(nothing.sys(), FD, &facts)).unwrap();
+    let calls = [nothing.calls(), looked(1)].concat();
+    assert_eq!(flushed(&nothing), (Ok(()), calls));
+    assert_eq!(flushed(&world()).0, Err(Fail::Unsupported));
+    for text in ["", "2\n", "1\n0\n", "a line that is too long\n"] {
+        let odd = world().with_file(&deep(1), text);
+        assert_eq!(flushed(&odd).0, Err(Fail::Malformed(Subject::DeepFlush)), "{text:?}");
     }
 }
 
