@@ -238,9 +238,11 @@ fn give(
                     &format!("cxl-rp,port={port},bus=cxl.1,id=port{port},chassis=0,slot={slot}"),
                 ]);
             }
+            // Without a serial number its regions have 0 for an id, and the kernel finds none of
+            // their namespaces again (create_namespace_pmem of drivers/nvdimm/namespace_devs.c).
             command.args([
                 "-device",
-                &format!("cxl-type3,bus=port0,memdev={name},lsa={name}-labels,id=d-{name}"),
+                &format!("cxl-type3,bus=port0,memdev={name},lsa={name}-labels,id=d-{name},sn=1"),
             ]);
         }
     }
