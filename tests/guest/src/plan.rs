@@ -29,7 +29,9 @@ pub enum Check {
     Granularity,
     /// The answers about it where there is no /sys, and about every other character device.
     Sysless,
-    /// The system calls of each question.
+    /// Mappings of it, also beside Debian's libpmem2.
+    Map,
+    /// The system calls of each question, and of mapping.
     Calls,
     /// Debian's libpmem2 beside pmem2.
     Peer,
@@ -130,6 +132,7 @@ impl Display for Test<'_> {
             Check::Shutdowns => write!(f, "shutdowns {device}"),
             Check::Granularity => write!(f, "granularity {device}"),
             Check::Sysless => write!(f, "sysless {device}"),
+            Check::Map => write!(f, "map {device}"),
             Check::Calls => write!(f, "calls {device}"),
             Check::Peer => write!(f, "peer {device}"),
             Check::Inspect => write!(f, "inspect {device}"),
@@ -186,6 +189,7 @@ fn queries(machine: &Machine, device: &Device) -> Vec<Check> {
             Check::Place,
             Check::Identity,
             Check::Granularity,
+            Check::Map,
             Check::Calls,
         ]);
         let has_id = |region: &MemoryOf<'_>| region.dimms.iter().any(Option::is_some);

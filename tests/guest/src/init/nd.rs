@@ -174,11 +174,9 @@ fn claim(region: &Path, namespace: &Path, mode: Namespace) -> Result<PathBuf, Fa
     }
     let (attribute, driver, settings) = match mode {
         Namespace::Fsdax => ("pfn_seed", "nd_pmem", vec![("mode", "ram".to_owned())]),
-        Namespace::Devdax { align } => (
-            "dax_seed",
-            "dax_pmem",
-            vec![("mode", "ram".to_owned()), ("align", align.to_string())],
-        ),
+        Namespace::Devdax { align } => {
+            ("dax_seed", "dax_pmem", vec![("mode", "ram".to_owned()), ("align", align.to_string())])
+        }
         Namespace::Btt => ("btt_seed", "nd_pmem", vec![("sector_size", "4096".to_owned())]),
         Namespace::Raw => unreachable!("returned above"),
     };

@@ -3,9 +3,9 @@
 
 mod answers;
 mod calls;
-mod cuts;
 #[path = "../../../common/mod.rs"]
 mod common;
+mod cuts;
 mod expected;
 mod faults;
 mod gone;
@@ -13,6 +13,8 @@ mod granularity;
 mod identity;
 mod inspect;
 mod kernel;
+mod map;
+mod map_table;
 mod peer;
 mod peer_table;
 mod place;
@@ -77,6 +79,7 @@ fn run(machine: &Machine, &Test { check, device }: &Test<'_>) {
         Check::Shutdowns => shutdowns::counted(machine, device),
         Check::Granularity => granularity::expected_and_why(machine, device),
         Check::Sysless => sysless::told(machine, device),
+        Check::Map => map::as_the_table_says(machine, device),
         Check::Calls => calls::as_documented(machine, device),
         Check::Peer => peer::side_by_side(machine, device),
         Check::Inspect => inspect::json(machine, device),

@@ -147,7 +147,7 @@ fn is_written(machine: &Machine, device: &Device) -> bool {
     is_source(machine, device) && !device.read_only
 }
 
-fn is_hmem(machine: &Machine, device: &Device) -> bool {
+pub(crate) fn is_hmem(machine: &Machine, device: &Device) -> bool {
     device.memory(machine).any(|memory| memory.bus == Bus::SoftReserved)
 }
 
@@ -190,11 +190,11 @@ fn has_id_in_order(machine: &Machine, device: &Device) -> bool {
     has_id(machine, device) && !is_interleaved(machine, device)
 }
 
-fn has_weaker_neighbours(machine: &Machine, device: &Device) -> bool {
+pub(crate) fn has_weaker_neighbours(machine: &Machine, device: &Device) -> bool {
     device.gives.granularity == Granularity::Byte
         && machine.memory.iter().any(|memory| machine.region_of(memory).domain != Some("cpu_cache"))
 }
 
-fn is_never_durable(_: &Machine, device: &Device) -> bool {
+pub(crate) fn is_never_durable(_: &Machine, device: &Device) -> bool {
     device.gives.reason == "never_durable"
 }
