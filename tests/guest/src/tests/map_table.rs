@@ -21,6 +21,7 @@ pub(crate) struct Intended {
 
 const EINVAL: i32 = -22;
 const LENGTH_UNALIGNED: i32 = -100_015;
+const SRC_DEVDAX_PRIVATE: i32 = -100_020;
 
 pub(crate) const INTENDED: &[Intended] = &[
     Intended {
@@ -29,16 +30,21 @@ pub(crate) const INTENDED: &[Intended] = &[
         why: "size and alignment are files in /sys; libpmem2 looks for them in a namespace, and there is none",
     },
     Intended {
+        of: |_, device, input| {
+            let private = device.is_device_dax() && input.asked.sharing == Shared::No;
+            let begins_well = input.asked.offset.is_multiple_of(input.step);
+            private && begins_well && input.range().is_err()
+        },
+        theirs: |_| code(SRC_DEVDAX_PRIVATE),
+        why: "both are wrong, and the range is looked at first: check_range says the same",
+    },
+    Intended {
         of: |_, _, input| ends_in_a_step(input),
         theirs: |_| code(LENGTH_UNALIGNED),
         why: "a range may end exactly where the source does; libpmem2 maps those bytes too, if they are not named",
     },
     Intended {
-        of: |_, device, input| {
-            // Where theirs has refused the mapping before.
-            let refused = device.is_device_dax() && input.asked.sharing == Shared::No;
-            !refused && (input.asked.offset, input.asked.length) == (input.size, 0)
-        },
+        of: |_, _, input| (input.asked.offset, input.asked.length) == (input.size, 0),
         theirs: |_| code(EINVAL),
         why: "nothing is left to map at the end: a range error like any beyond; libpmem2 passes mmap's on",
     },
