@@ -293,7 +293,7 @@ fn faults_elsewhere() -> Machine {
 fn cuts() -> Machine {
     Machine::new("cuts")
         .persistence("mem-ctrl")
-        .cuts([1, 60, 400])
+        .cuts([1, 50, 250])
         .memory([
             nvdimm("m0", 64 * MIB),
             nvdimm("m1", 384 * MIB),

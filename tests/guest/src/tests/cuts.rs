@@ -1,5 +1,6 @@
 //! Cuts of the power: records that are made durable in every way, one after another on all devices
-//! at once, each reported before the next; and those that are there after the cut.
+//! at once, and given to the examples, each reported before the next; and those that are there after
+//! the cut.
 //!
 //! QEMU is killed, and with it go the guest's page cache and what its file systems have in memory:
 //! a page that was not synced, a block or a length that is in no journal. What was stored to the
@@ -20,8 +21,10 @@ use pmem2_guest::{
     report::{DURABLE, FOUND, UNFLUSHED},
 };
 
+use crate::examples::{self, Examples};
+
 /// The bytes of a record, of which each has a page of its own.
-const RECORD: usize = 96;
+pub(crate) const RECORD: usize = 96;
 
 const PAGE: usize = 4096;
 
@@ -75,9 +78,10 @@ fn opened(device: &Device, boot: usize) -> usize {
             let other = File::create_new(other(device)).expect("a file");
             other.set_len(2 * PAGE as u64).and_then(|()| other.sync_all()).expect("a file");
         }
+        examples::make(device);
         return 0;
     }
-    let found = count(device);
+    let found = count(device).min(Examples::open(device).count());
     say(&format!("{FOUND}{} {found}\n", device.name));
     found
 }
@@ -105,15 +109,16 @@ fn words(record: usize) -> [u64; RECORD / 8] {
     }
 }
 
-fn bytes(record: usize) -> [u8; RECORD] {
+pub(crate) fn bytes(record: usize) -> [u8; RECORD] {
     let words = words(record);
     std::array::from_fn(|byte| words[byte / 8].to_ne_bytes()[byte % 8])
 }
 
 /// Makes records durable, from this one on: some, or until the power is cut.
 fn write(device: &Device, from: usize, ends: bool) {
-    let map = map(device);
+    let (map, mut examples) = (map(device), Examples::open(device));
     for record in from..RECORDS {
+        examples.take(record);
         let stored = room(device, &map, record).and_then(|()| store(&map, record));
         stored.unwrap_or_else(|error| panic!("{} {record}: {error}", device.name));
         say(&format!("{DURABLE}{} {}\n", device.name, record + 1));

@@ -6,6 +6,7 @@ mod calls;
 #[path = "../../../common/mod.rs"]
 mod common;
 mod cuts;
+mod examples;
 mod expected;
 mod faults;
 mod gone;
@@ -22,6 +23,8 @@ mod programs;
 mod replaced;
 mod shutdowns;
 mod source;
+#[path = "../../../examples/structures/mod.rs"]
+mod structures;
 mod sysless;
 mod trace;
 

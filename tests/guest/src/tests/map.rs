@@ -291,8 +291,8 @@ fn terms(machine: &Machine, device: &Device) {
     assert_eq!(warnings, expected::warnings(machine, device));
     let Expected { granularity, reason, .. } = map.expected().expect("an answer");
     assert_eq!((granularity, reason.name()), (given(device), device.gives.reason));
-    assert_eq!(map.sync(..), Ok(()));
-    assert_eq!(map.persist(..), Ok(()));
+    assert_eq!(map.sync(..4096), Ok(()));
+    assert_eq!(map.persist(..4096), Ok(()));
     deep_flushed(machine, device, &map);
     if device.is_file() && !device.read_only && !machine.test_modules {
         grown(machine, device, &source, &any);
@@ -301,7 +301,7 @@ fn terms(machine: &Machine, device: &Device) {
 
 /// Of a file by the kernel. Of a device DAX, only root may tell a region that has buffers.
 fn deep_flushed(machine: &Machine, device: &Device, map: &Mapping<&pmem2::Fd<'_>>) {
-    let (root, nobody) = (map.deep_flush(..), as_nobody(|| map.deep_flush(..)));
+    let (root, nobody) = (map.deep_flush(..4096), as_nobody(|| map.deep_flush(..4096)));
     if device.is_file() {
         assert_eq!((root, nobody), (Ok(()), Ok(())));
         return;

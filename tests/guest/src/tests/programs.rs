@@ -87,4 +87,16 @@ pub(crate) fn bench(machine: &Machine, device: &Device) {
     for figure in figures {
         println!("{FIGURE}{figure}");
     }
+    if regions == "1" {
+        bench_map(device);
+    }
+}
+
+/// The benchmark of mapping where nothing is asked about the place, over the bare calls.
+fn bench_map(device: &Device) {
+    let (status, said, complaints) =
+        output("/bin/map", &["--file", &device.path(), "--prefix", "guest_", "--seconds", "2"]);
+    assert_eq!(status, Some(0), "{said}{complaints}");
+    let figure = said.lines().find(|line| line.starts_with("ratio guest_map_dax_at_place_vs_raw "));
+    println!("{FIGURE}{}", figure.unwrap_or_else(|| panic!("no ratio in {said}")));
 }
