@@ -302,7 +302,7 @@ impl Piece {
 /// Calls `each` with the offset and the size of every piece of `length` bytes at `address`, from
 /// the first to the last.
 #[inline]
-fn pieces(address: usize, length: usize, mut each: impl FnMut(usize, usize)) {
+pub(super) fn pieces(address: usize, length: usize, mut each: impl FnMut(usize, usize)) {
     let mut done = 0_usize;
     while done < length {
         let size = piece(address.wrapping_add(done), length.wrapping_sub(done));

@@ -1,6 +1,8 @@
 //! Everything that can be seen from outside: the lines that are flushed, and the instructions of
 //! this processor. That a line reached the medium cannot be seen here.
 
+mod access;
+
 use std::vec::Vec;
 
 use super::{
