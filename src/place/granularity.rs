@@ -372,7 +372,7 @@ impl<H: Handle<P: Locate>> Source<H> {
         match settled(self.kind(), terms)? {
             Some(expected) => Ok(Some(expected.granularity)),
             None if self.is_file() => Ok(None),
-            None => self.granularity_there(terms).map(Some),
+            None => self.there(terms, false).map(|expected| Some(expected.granularity)),
         }
     }
 
@@ -389,21 +389,24 @@ impl<H: Handle<P: Locate>> Source<H> {
         if self.is_file() && (synchronous != MapSync::Granted || !self.tries_sync(terms)) {
             return Ok(Granularity::Page);
         }
-        self.granularity_there(terms)
+        self.there(terms, false).map(|expected| expected.granularity)
     }
 
-    /// Returns the granularity where a store goes to the memory itself.
+    /// Returns the granularity where a store goes to the memory itself, by what it depends on, or
+    /// with `whole` by what its reason depends on.
     #[inline(never)]
-    fn granularity_there(&self, terms: &Terms<'_>) -> Result<Granularity, Error> {
+    fn there(&self, terms: &Terms<'_>, whole: bool) -> Result<Expected, Error> {
         let basis = match terms.place {
             Some(place) => Ok(place.into()),
-            None => Basis::of_regions(self, false),
+            None => Basis::of_regions(self, whole),
         };
-        match basis {
-            Ok(basis) => by_domain(&basis, self.kind()).map(|expected| expected.granularity),
+        match &basis {
+            Ok(basis) => by_domain(basis, self.kind()),
             // Nobody knows of eADR.
-            Err(_) if self.is_file() => Ok(Granularity::CacheLine),
-            Err(error) => Err(error),
+            Err(_) if self.is_file() => {
+                Ok(Expected::new(Granularity::CacheLine, Reason::DomainUnknown))
+            }
+            Err(error) => Err(*error),
         }
     }
 
@@ -418,20 +421,18 @@ impl<H: Handle<P: Locate>> Source<H> {
         if let Some(expected) = settled(self.kind(), terms)? {
             return Ok(expected);
         }
-        let kept = terms.place.map(|place| Ok(place.into()));
         if self.is_file() && (synchronous != MapSync::Granted || !self.tries_sync(terms)) {
-            return Ok(Expected::new(Granularity::Page, self.refused(synchronous, kept)));
+            return Ok(Expected::new(Granularity::Page, self.refused(terms, synchronous)));
         }
-        let granularity = self.granularity_of(terms, synchronous)?;
-        if granularity == Granularity::Byte {
-            return Ok(Expected::new(granularity, Reason::CpuCache));
+        let least = self.there(terms, false)?;
+        if least.granularity == Granularity::Byte || terms.place.is_some() {
+            return Ok(least);
         }
-        let basis = kept.unwrap_or_else(|| Basis::of_regions(self, true));
-        match basis.and_then(|basis| by_domain(&basis, self.kind())) {
-            Ok(expected) if expected.granularity == granularity => Ok(expected),
+        match self.there(terms, true) {
             Err(error) if !self.is_file() => Err(error),
+            Ok(expected) if expected.granularity == least.granularity => Ok(expected),
             // A question without an answer makes the reason vaguer, not the answer wrong.
-            _ => Ok(Expected::new(granularity, Reason::DomainUnknown)),
+            _ => Ok(Expected::new(least.granularity, Reason::DomainUnknown)),
         }
     }
 
@@ -453,11 +454,14 @@ impl<H: Handle<P: Locate>> Source<H> {
     /// Returns why a file is not mapped synchronously. On its own, for a small stack where there
     /// are no files.
     #[inline(never)]
-    fn refused(&self, synchronous: MapSync, kept: Option<Result<Basis, Error>>) -> Reason {
+    fn refused(&self, terms: &Terms<'_>, synchronous: MapSync) -> Reason {
         if synchronous == MapSync::Unknown {
             return Reason::KernelTooOld;
         }
-        let basis = kept.unwrap_or_else(|| Basis::gather(self));
+        let basis = match terms.place {
+            Some(place) => Ok(place.into()),
+            None => Basis::gather(self),
+        };
         if let Some(there) = basis.as_ref().ok().and_then(refused_there) {
             return there;
         }
