@@ -1,4 +1,4 @@
-//! `cargo bench --bench map`: what it costs to map, and to make stores durable, beside the bare
+//! `cargo bench --bench map`: the cost of mapping and of making stores durable, beside the bare
 //! calls and instructions, and beside libpmem2.
 //!
 //! Without options all of it, with files of its own. `-- --file PATH` maps a file or device DAX of

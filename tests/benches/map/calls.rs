@@ -1,4 +1,4 @@
-//! What it costs to map and to unmap.
+//! The cost of mapping and unmapping.
 
 use std::{
     fs::File,

@@ -1,4 +1,4 @@
-//! What it costs to make stores durable, on memory of which both libraries are told that its cache
+//! The cost of making stores durable, on memory of which both libraries are told that its cache
 //! lines have to be flushed.
 
 use std::{
