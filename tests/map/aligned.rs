@@ -1,5 +1,7 @@
 //! Addresses that are aligned as the offset is.
 
+use std::os::unix::fs::MetadataExt;
+
 use pmem2::{
     Error, Granularity, MapConfig, Source,
     error::{Errno, Subject},
@@ -63,6 +65,10 @@ fn many_at_once() {
     at.dedup();
     assert_eq!(at.len(), 200);
     assert!(at.iter().all(|at| at % (4 << 20) == 4096));
+    // Nothing was left of the tries.
+    let inode = format!(" {} ", file.metadata().expect("metadata").ino());
+    let all = std::fs::read_to_string("/proc/self/maps").expect("the address space");
+    assert_eq!(all.lines().filter(|line| line.contains(&inode)).count(), 200);
 }
 
 #[test]
