@@ -107,7 +107,10 @@ impl<H: Handle<P: Map>> Mapping<H> {
     /// this thread has written or flushed before is durable. It is durable on return.
     ///
     /// After a power cut the word is the old one or the new one. If it is the new one, every byte
-    /// is there that was written through the mapping before, or flushed.
+    /// is there that was written through the mapping before, or flushed. Those of a
+    /// [batch](Mapping::batch) that has not ended are not among them: see [`Stores::commit`].
+    ///
+    /// [`Stores::commit`]: super::Stores::commit
     ///
     /// # Errors
     ///

@@ -19,10 +19,11 @@ impl<H: Handle<P: Map>> Mapping<H> {
     ///
     /// - [`MapRange`](Error::MapRange): the range ends beyond the mapping.
     /// - [`NotMapped`](Error::NotMapped): the memory is mapped for no access.
-    /// - [`NotSynced`](Error::NotSynced): the system failed to store bytes. Those of the range that
-    ///   were stored to since the last success are not known to be durable, and the system may not
-    ///   try again: they have to be stored again, or read by other means.
-    /// - [`Os`](Error::Os): the system failed.
+    /// - [`NotSynced`](Error::NotSynced), [`Os`](Error::Os): the system failed to store bytes, for
+    ///   want of space (`ENOSPC`, `EDQUOT`) or otherwise. No byte of the file is known to be durable
+    ///   that anybody has stored since the last success, in this range or beside it. The system
+    ///   tells it once for each open file, to the thread that asks first, and does not try again: a
+    ///   second call succeeds, though nothing was stored. The bytes have to be stored again.
     #[inline]
     #[track_caller]
     pub fn flush(&self, range: impl RangeBounds<usize>) -> Result<(), Error> {

@@ -21,22 +21,24 @@ enum When {
 }
 
 /// Stores to a mapping that become durable together: those of [`Mapping::batch`] at its end, those
-/// of [`Mapping::unflushed`] when the program flushes them.
+/// of [`Mapping::unflushed`] when the program flushes them. A [`commit`](Stores::commit) comes after
+/// all of them; one of the [mapping](Mapping::commit) knows nothing of them.
 ///
 /// They belong to one thread, whose processor waits for what it has flushed.
 pub struct Stores<'m, H: Handle<P: Map>> {
     mapping: &'m Mapping<H>,
     when: When,
-    /// Where the system is called, the bytes from the first to the last that it is to be called
-    /// for.
+    /// The bytes from the first to the last that are to be flushed when the stores are finished.
     pending: Cell<Option<(usize, usize)>>,
+    /// The first failure to make stores durable.
+    failed: Cell<Option<Error>>,
 }
 
 impl<H: Handle<P: Map>> Mapping<H> {
     /// Returns stores that have to be [finished](Stores::finish).
     #[inline]
     pub(super) const fn stores(&self) -> Stores<'_, H> {
-        Stores { mapping: self, when: When::Finished, pending: Cell::new(None) }
+        Stores::new(self, When::Finished)
     }
 
     /// Makes stores that become durable together, when `work` has returned: with one drain, and
@@ -80,8 +82,11 @@ impl<H: Handle<P: Map>> Mapping<H> {
         core::mem::forget(unwinding);
         let finished = stores.finish();
         let answer = answer?;
-        finished?;
-        Ok(answer)
+        // Also where `work` did not tell that a commit failed.
+        match stores.failed.take() {
+            Some(error) => Err(error.into()),
+            None => finished.map(|()| answer).map_err(E::from),
+        }
     }
 
     /// Returns stores that are visible and not durable before the program has flushed them, by
@@ -89,11 +94,16 @@ impl<H: Handle<P: Map>> Mapping<H> {
     /// [`persist`](Mapping::persist).
     #[must_use]
     pub const fn unflushed(&self) -> Stores<'_, H> {
-        Stores { mapping: self, when: When::Flushed, pending: Cell::new(None) }
+        Stores::new(self, When::Flushed)
     }
 }
 
-impl<H: Handle<P: Map>> Stores<'_, H> {
+impl<'m, H: Handle<P: Map>> Stores<'m, H> {
+    #[inline]
+    const fn new(mapping: &'m Mapping<H>, when: When) -> Self {
+        Self { mapping, when, pending: Cell::new(None), failed: Cell::new(None) }
+    }
+
     /// Copies `from` to the bytes at `offset`.
     ///
     /// # Errors
@@ -184,11 +194,17 @@ impl<H: Handle<P: Map>> Stores<'_, H> {
             return self.mapping.flush(range);
         }
         self.mapping.check(&range)?;
+        self.postpone(&range);
+        Ok(())
+    }
+
+    /// Takes note of a range that is to be flushed when the stores are finished.
+    #[inline]
+    fn postpone(&self, range: &Range<usize>) {
         if range.start < range.end {
             let (start, end) = self.pending.get().unwrap_or((range.start, range.end));
             self.pending.set(Some((start.min(range.start), end.max(range.end))));
         }
-        Ok(())
     }
 
     #[inline]
@@ -196,7 +212,10 @@ impl<H: Handle<P: Map>> Stores<'_, H> {
     fn stored(&self, done: Result<(), MemoryFault>, range: Range<usize>) -> Result<(), Error> {
         match done {
             Ok(()) if self.when == When::Finished => self.flush(range),
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                self.postpone(&range);
+                Ok(())
+            }
             Err(fault) => Err(self.mapping.refused(fault, range)),
         }
     }
@@ -205,13 +224,17 @@ impl<H: Handle<P: Map>> Stores<'_, H> {
     #[inline]
     #[track_caller]
     pub(super) fn finish(&self) -> Result<(), Error> {
-        match self.pending.take() {
-            Some((start, end)) => self.mapping.flush(start..end),
+        let finished = match self.pending.take() {
+            Some((start, end)) => self.mapping.persist(start..end),
             None => {
                 self.mapping.drain();
                 Ok(())
             }
+        };
+        if let Err(error) = finished {
+            self.failed.set(Some(error));
         }
+        finished
     }
 }
 

@@ -100,6 +100,19 @@ fn a_commit_in_a_batch_comes_after_the_stores_of_the_batch() {
 
 /// A commit waits for what was flushed and not drained.
 #[test]
+fn a_commit_of_unflushed_stores_comes_after_them() {
+    let mut new = before();
+    new[24..32].fill(2);
+    new[3000..3008].fill(2);
+    check("unflushed", COMMITS[0], &[3, 375], &new, |map| {
+        let stores = map.unflushed();
+        stores.write(24, &[2; WORD])?;
+        stores.fill(3000..3008, 2)?;
+        stores.commit(COMMITS[0], COMMITTED)
+    });
+}
+
+#[test]
 fn a_commit_comes_after_what_was_flushed() {
     let mut new = before();
     new[100..150].fill(0xfe);

@@ -29,7 +29,7 @@ fn lost(disk: Disk<'_>, promised: &[()], at: usize, new: &[u8]) -> Result<(), St
 #[test]
 fn every_method_says_that_a_sync_failed() {
     type Method = (&'static str, fn(&Map<'_>) -> Result<(), Error>);
-    let methods: [Method; 13] = [
+    let methods: [Method; 14] = [
         ("write", |map| map.write(64, &[2; 8])),
         ("fill", |map| map.fill(64..72, 2)),
         ("move_within", |map| map.move_within(0..8, 64)),
@@ -54,6 +54,13 @@ fn every_method_says_that_a_sync_failed() {
             })
         }),
         ("part", |map| map.part(64..)?.write(0, &[2; 8])),
+        ("batch that does not tell of its commit", |map| {
+            map.batch(|batch| {
+                batch.write(64, &[2; 8])?;
+                assert!(batch.commit(128, 2).is_err());
+                Ok(())
+            })
+        }),
     ];
     for (name, method) in methods {
         run(0, |map| {
