@@ -88,10 +88,10 @@
 //! It does not open, create or lock files, and resizes one only where the program says so
 //! ([`Mapping::grow`]). It copies by plain stores as yet, reserves no addresses for several
 //! mappings, and maps on Linux only: elsewhere [`Source::map`] is refused with
-//! [`Error::Unsupported`]. It starts no thread and prints nothing. The only handler that it installs is that of SIGBUS, when a
-//! device DAX of Linux is first read or written. Its only global state, on Linux, is the page size
-//! (where the kernel has to be asked for it), the action that SIGBUS had before, and whose turn it
-//! is in [`Source::clear_bad_blocks`].
+//! [`Error::Unsupported`]. It starts no thread and prints nothing. The only handler that it
+//! installs is that of SIGBUS, when a device DAX of Linux is first read or written. Its only global
+//! state, on Linux, is the page size (where the kernel has to be asked for it), the action that
+//! SIGBUS had before, and whose turn it is in [`Source::clear_bad_blocks`].
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]

@@ -89,8 +89,8 @@ pub struct Mapped {
 ///
 /// [`map`](Map::map) and [`map_anonymous`](Map::map_anonymous) return memory of the length and with
 /// the protection that were asked for, at addresses that nobody else has, until
-/// [`unmap`](Map::unmap). The object may become shorter or go bad meanwhile: an access then raises a
-/// signal or an exception, and never reaches other memory.
+/// [`unmap`](Map::unmap). The object may become shorter or go bad meanwhile: an access then raises
+/// a signal or an exception, and never reaches other memory.
 pub unsafe trait Map: Platform {
     /// The steps that lead a store to the medium: the processor's, or those of a model in its
     /// place.

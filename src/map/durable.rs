@@ -20,10 +20,11 @@ impl<H: Handle<P: Map>> Mapping<H> {
     /// - [`MapRange`](Error::MapRange): the range ends beyond the mapping.
     /// - [`NotMapped`](Error::NotMapped): the memory is mapped for no access.
     /// - [`NotSynced`](Error::NotSynced), [`Os`](Error::Os): the system failed to store bytes, for
-    ///   want of space (`ENOSPC`, `EDQUOT`) or otherwise. No byte of the file is known to be durable
-    ///   that anybody has stored since the last success, in this range or beside it. The system
-    ///   tells it once for each open file, to the thread that asks first, and does not try again: a
-    ///   second call succeeds, though nothing was stored. The bytes have to be stored again.
+    ///   want of space (`ENOSPC`, `EDQUOT`) or otherwise. No byte of the file is known to be
+    ///   durable that anybody has stored since the last success, in this range or beside it. The
+    ///   system tells it once for each open file, to the thread that asks first, and does not try
+    ///   again: a second call succeeds, though nothing was stored. The bytes have to be stored
+    ///   again.
     #[inline]
     #[track_caller]
     pub fn flush(&self, range: impl RangeBounds<usize>) -> Result<(), Error> {
@@ -90,8 +91,8 @@ impl<H: Handle<P: Map>> Mapping<H> {
     /// the power fails. Of a file by msync(2), of a device DAX by `deep_flush` of its regions,
     /// which only root may use. Of a private mapping it does nothing.
     ///
-    /// System calls on Linux: of a file `msync`; of a device DAX `fstat`, `readlinkat`, and for each
-    /// region `openat`, `write`, `close`.
+    /// System calls on Linux: of a file `msync`; of a device DAX `fstat`, `readlinkat`, and for
+    /// each region `openat`, `write`, `close`.
     ///
     /// # Errors
     ///

@@ -21,8 +21,8 @@ enum When {
 }
 
 /// Stores to a mapping that become durable together: those of [`Mapping::batch`] at its end, those
-/// of [`Mapping::unflushed`] when the program flushes them. A [`commit`](Stores::commit) comes after
-/// all of them; one of the [mapping](Mapping::commit) knows nothing of them.
+/// of [`Mapping::unflushed`] when the program flushes them. A [`commit`](Stores::commit) comes
+/// after all of them; one of the [mapping](Mapping::commit) knows nothing of them.
 ///
 /// They belong to one thread, whose processor waits for what it has flushed.
 pub struct Stores<'m, H: Handle<P: Map>> {

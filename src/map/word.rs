@@ -55,8 +55,8 @@ impl<'m, H: Handle<P: Map>> Word<'m, H> {
         stores.finish()
     }
 
-    /// Stores the word in one store, after everything that this thread has written or flushed before
-    /// is durable, as [`Mapping::commit`] does.
+    /// Stores the word in one store, after everything that this thread has written or flushed
+    /// before is durable, as [`Mapping::commit`] does.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! What parent and child share after fork(2), and files that become shorter.
+//! The memory that parent and child share after fork(2), and files that become shorter.
 
 use std::fs::File;
 
@@ -129,7 +129,7 @@ fn the_child_grows() {
     }
 }
 
-/// What is cut off raises SIGBUS; calls that do not touch it are errors.
+/// An access to what is cut off raises SIGBUS; calls that do not touch it are errors.
 #[test]
 fn files_that_become_shorter() {
     for directory in DIRECTORIES {

@@ -189,7 +189,7 @@ fn not_allowed() {
     }
 }
 
-/// What changes a file is only for files that are open for writing, and shared.
+/// Changing a file is only for files that are open for writing, and shared.
 #[test]
 fn growth_and_storage() {
     let unsupported = Err(Error::SourceTypeNotSupported);

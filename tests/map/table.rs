@@ -21,7 +21,7 @@ use crate::{
     rows::{Object, Row, config, rows},
 };
 
-/// What is known after a source was mapped and unmapped again, or refused.
+/// The facts after a source was mapped and unmapped again, or refused.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Told {
     mapped: Result<(u64, Granularity), Error>,

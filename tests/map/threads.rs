@@ -59,7 +59,8 @@ fn is_mapped(page: *mut u8) -> bool {
 const ANONYMOUS: i32 = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
 const BOTH: i32 = libc::PROT_READ | libc::PROT_WRITE;
 
-/// Maps and unmaps a file as libpmem2 does, waiting `meanwhile` where the addresses may be nobody's.
+/// Maps and unmaps a file as libpmem2 does, waiting `meanwhile` where the addresses may be
+/// nobody's.
 fn planted(file: &File, meanwhile: impl FnOnce(*mut u8)) {
     let fd = file.as_raw_fd();
     let reserved = map(null_mut(), libc::PROT_NONE, ANONYMOUS, -1);

@@ -94,7 +94,7 @@ fn a_source_that_is_not_mapped_is_given_back() {
     assert_eq!(error, Error::Os { subject: Subject::Mapping, errno: Errno::ENOMEM });
 }
 
-/// What is refused after it was mapped is unmapped.
+/// A mapping that is refused after it was made is unmapped.
 #[test]
 fn a_decision_that_refuses_unmaps() {
     let wanted = MapConfig::new(Granularity::Byte);
@@ -142,7 +142,7 @@ fn without_steps_it_is_unmapped() {
     );
 }
 
-/// What the kernel says of a question about the place comes when it is mapped already.
+/// The kernel's answer to a question about the place comes when it is mapped already.
 #[test]
 fn a_place_that_cannot_be_found_unmaps() {
     for granularity in [Granularity::Byte, Granularity::CacheLine] {
@@ -442,7 +442,7 @@ fn what_is_not_given_back_populated_or_flushed_is_told() {
     );
 }
 
-/// Of a device DAX: what was stored first, then the region.
+/// A device DAX: what was stored first, then the region.
 #[test]
 fn a_region_that_is_not_flushed_is_told() {
     let device = || {

@@ -174,7 +174,7 @@ proptest! {
         prop_assert_eq!(found.clone().map(|range| range.start.into()..range.end.into()).map_err(|error| error.code()), expected);
         if let Err(Error::MapRange { end, size: told }) = found {
             prop_assert_eq!(told, size);
-            prop_assert!(end > size || end == u64::MAX, "the end that is told lies beyond the source");
+            prop_assert!(end > size || end == u64::MAX, "the end lies beyond the source");
         }
     }
 }

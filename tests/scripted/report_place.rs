@@ -410,7 +410,7 @@ fn what_would_have_to_change() {
     assert_eq!(lines[lines.len() - 1], "granularity      BYTE with MAP_SYNC, PAGE without");
 }
 
-/// What users meet, in the words of the first line.
+/// The places that users meet, in the words of the first line.
 #[test]
 fn verdicts() {
     use MapSync::{Granted, Refused, Unknown};

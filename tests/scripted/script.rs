@@ -72,7 +72,7 @@ pub(crate) enum Call {
     /// The length.
     Unmap(usize),
     Steps(bool),
-    /// Of a mapping: the offset and the length; likewise below.
+    /// A mapping: the offset and the length; likewise below.
     Msync(usize, usize),
     Populate(usize, usize, bool),
     DeepFlush,
@@ -101,7 +101,7 @@ pub(crate) struct Script {
     pub(crate) land: Land,
     /// Its bytes.
     pub(crate) medium: Medium,
-    /// What is mapped.
+    /// The mapping.
     pub(crate) addresses: Addresses,
     /// The answer of describe from now on, if that is not `facts` any more.
     pub(crate) facts_now: Cell<Option<Result<Facts<Id>, Fail>>>,

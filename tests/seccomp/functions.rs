@@ -200,7 +200,7 @@ pub(crate) const POPULATE: Function =
     |subject| map(subject).borrow().populate(..4096, true).map(|()| 1);
 pub(crate) const DEALLOCATE: Function =
     |subject| map(subject).borrow().deallocate(..4096).map(|()| 1);
-/// Of a copy: the trial is in a process of its own.
+/// A copy: the trial is in a process of its own.
 pub(crate) const UNMAP: Function = |subject| {
     // SAFETY: read requires a valid value, and that only one of the two is used from now on: the
     // other is not, in this process.

@@ -1,5 +1,5 @@
-//! The flags of mmap(2): each mapping has those that it needs and no others, and passes a filter that
-//! knows them, as that of Firecracker does.
+//! The flags of mmap(2): each mapping has those that it needs and no others, and passes a filter
+//! that knows them, as that of Firecracker does.
 
 use pmem2::{
     Error, Fd, Granularity, MapConfig, Mapping, Sharing, Source, map::Protection, place::Place,

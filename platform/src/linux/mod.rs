@@ -1,7 +1,8 @@
 //! Linux: facts about file descriptors, from the kernel and from sysfs.
 //!
 //! [`sys`] makes the system calls, [`sysfs`] reads /sys. The capabilities stand on them side by
-//! side: [`source`], [`place`], [`transfer`], [`badblocks`], [`map`], the last two on [`place`], too.
+//! side: [`source`], [`place`], [`transfer`], [`badblocks`], [`map`], the last two on [`place`],
+//! too.
 
 mod badblocks;
 mod device_dax;

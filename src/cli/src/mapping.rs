@@ -9,7 +9,8 @@ use serde_json::json;
 
 use crate::{entry::Entry, json};
 
-/// What a mapping of the whole source got. It is unmapped already, and nothing was loaded.
+/// The granularity that a mapping of the whole source got. It is unmapped already, and nothing was
+/// loaded.
 pub(crate) struct Whole(Result<(Granularity, usize), Error>);
 
 impl Whole {

@@ -27,7 +27,7 @@ pub(crate) struct Finding {
     /// How it was found, if by a path.
     pub(crate) by_path: Option<ByPath>,
     pub(crate) note: Option<Note>,
-    /// What a mapping of all got, if it is a source.
+    /// The granularity that a mapping of all got, if it is a source.
     pub(crate) mapping: Option<Whole>,
     /// The system's list, if it is a source.
     pub(crate) bad_blocks: Option<BadBlocks>,

@@ -95,9 +95,9 @@ pub enum Sharing {
 /// ```
 ///
 /// It holds for a mapping made with `MAP_SHARED_VALIDATE | MAP_SYNC` of mmap(2), as
-/// [`Source::map`](crate::Source::map) and libpmem2 make them. A mapping of a file without `MAP_SYNC` (memmap2, plain mmap with `MAP_SHARED`) has
-/// [`Page`](Granularity::Page), whatever this says: a store may be lost with the file system's
-/// metadata before msync(2).
+/// [`Source::map`](crate::Source::map) and libpmem2 make them. A mapping of a file without
+/// `MAP_SYNC` (memmap2, plain mmap with `MAP_SHARED`) has [`Page`](Granularity::Page), whatever
+/// this says: a store may be lost with the file system's metadata before msync(2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Expected {

@@ -50,12 +50,12 @@ impl Addresses {
         theirs.map(|(at, (length, _))| (*at, *length)).collect()
     }
 
-    /// What the backend has mapped now: addresses and lengths.
+    /// The mappings of the backend now: addresses and lengths.
     pub(super) fn ours(&self) -> Vec<(usize, usize)> {
         self.all(Owner::Backend)
     }
 
-    /// What other threads have.
+    /// The mappings of other threads.
     pub(super) fn others(&self) -> Vec<(usize, usize)> {
         self.all(Owner::Other)
     }

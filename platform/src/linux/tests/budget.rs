@@ -1,7 +1,7 @@
 //! The cost of the questions about a place: at most 6 system calls for a NUMA node; 4, and 6 for
-//! each DIMM, for id and unsafe shutdowns; 6 more for each level of partition or volume; one more for a
-//! file, since only its file system says whether it lies on that device, and on XFS two. The core
-//! asks in the order that is written out here.
+//! each DIMM, for id and unsafe shutdowns; 6 more for each level of partition or volume; one more
+//! for a file, since only its file system says whether it lies on that device, and on XFS two. The
+//! core asks in the order that is written out here.
 
 use std::{format, vec::Vec};
 

@@ -146,7 +146,7 @@ pub(super) struct World {
     pub(super) medium: Medium,
     /// The file's bytes.
     pub(super) disk: Disk,
-    /// What is mapped.
+    /// The mappings.
     pub(super) addresses: Addresses,
     /// A file that has other contents from when the bus was told to clear an error, or the file
     /// was synced.

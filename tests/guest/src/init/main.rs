@@ -138,7 +138,7 @@ fn load_modules(machine: &Machine) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What the kernel's command line says after this.
+/// The rest of the kernel's command line after this.
 fn word(prefix: &str) -> Result<String, Failure> {
     let line = read("/proc/cmdline")?;
     let word = line.split_whitespace().find_map(|word| word.strip_prefix(prefix));

@@ -89,7 +89,8 @@ fn class(mode: Namespace) -> &'static str {
     }
 }
 
-/// Makes the device's namespace on the memory, unless it boots `again` and has it. The entry in /sys of what is then in /dev.
+/// Makes the device's namespace on the memory, unless it boots `again` and has it. The entry in
+/// /sys of what is then in /dev.
 pub(crate) fn namespace(
     machine: &Machine,
     device: &Device,

@@ -119,7 +119,8 @@ fn command(machine: &Machine, files: Files<'_>, boot: usize) -> Result<Command, 
         options += ",cxl=on,cxl-fmw.0.targets.0=cxl.1,cxl-fmw.0.size=4G";
     }
     let mut line = format!(
-        // Where much else runs beside it, the kernel's test of the timer is too slow, and it panics.
+        // Where much else runs beside it, the kernel's test of the timer is too slow, and it
+        // panics.
         "console=ttyS0 panic=-1 loglevel=5 no_timer_check hugepages=16 secretmem.enable=1 \
          machine={} boot={boot}",
         machine.name

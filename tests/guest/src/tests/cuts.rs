@@ -1,6 +1,6 @@
 //! Cuts of the power: records that are made durable in every way, one after another on all devices
-//! at once, and given to the examples, each reported before the next; and those that are there after
-//! the cut.
+//! at once, and given to the examples, each reported before the next; and those that are there
+//! after the cut.
 //!
 //! QEMU is killed, and with it go the guest's page cache and what its file systems have in memory:
 //! a page that was not synced, a block or a length that is in no journal. What was stored to the
@@ -256,7 +256,7 @@ fn unflushed(device: &Device) {
     std::mem::forget(map);
 }
 
-/// That this store is gone, while the one before it is there.
+/// This store is gone, while the one before it is there.
 pub(crate) fn lost(device: &Device) {
     let bytes = std::fs::read(other(device)).expect("read");
     assert_eq!(bytes.len(), 2 * PAGE);

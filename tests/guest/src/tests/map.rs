@@ -257,7 +257,7 @@ pub(crate) fn shown((length, granularity): (u64, i32)) -> String {
     format!("{length} bytes, {}", granularity.map_or("?", |granularity| granularity.name()))
 }
 
-/// What else changes the granularity, and what makes stores durable.
+/// Everything else that changes the granularity, and makes stores durable.
 fn terms(machine: &Machine, device: &Device) {
     let flags = if device.read_only { OFlags::RDONLY } else { OFlags::RDWR };
     let opened = path(device.path(), flags).expect("opened");
@@ -299,7 +299,7 @@ fn terms(machine: &Machine, device: &Device) {
     }
 }
 
-/// Of a file by the kernel. Of a device DAX, only root may tell a region that has buffers.
+/// A file is flushed by the kernel. Of a device DAX, only root may tell a region that has buffers.
 fn deep_flushed(machine: &Machine, device: &Device, map: &Mapping<&pmem2::Fd<'_>>) {
     let (root, nobody) = (map.deep_flush(..4096), as_nobody(|| map.deep_flush(..4096)));
     if device.is_file() {

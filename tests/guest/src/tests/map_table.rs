@@ -27,7 +27,7 @@ pub(crate) const INTENDED: &[Intended] = &[
     Intended {
         of: |machine, device, _| is_hmem(machine, device),
         theirs: |_| "killed by 11".to_owned(),
-        why: "size and alignment are files in /sys; libpmem2 looks for them in a namespace, and there is none",
+        why: "size and alignment are in /sys; libpmem2 looks for a namespace, and there is none",
     },
     Intended {
         of: |_, device, input| {
@@ -41,12 +41,12 @@ pub(crate) const INTENDED: &[Intended] = &[
     Intended {
         of: |_, _, input| ends_in_a_step(input),
         theirs: |_| code(LENGTH_UNALIGNED),
-        why: "a range may end exactly where the source does; libpmem2 maps those bytes too, if they are not named",
+        why: "a range may end where the source does; libpmem2 maps those bytes if unnamed",
     },
     Intended {
         of: |_, _, input| (input.asked.offset, input.asked.length) == (input.size, 0),
         theirs: |_| code(EINVAL),
-        why: "nothing is left to map at the end: a range error like any beyond; libpmem2 passes mmap's on",
+        why: "nothing is left to map at the end: a range error; libpmem2 passes mmap's on",
     },
     Intended {
         of: |machine, device, input| {
@@ -62,7 +62,7 @@ pub(crate) const INTENDED: &[Intended] = &[
                 && input.asked.granularity > Granularity::Byte
         },
         theirs: granted_cache_lines,
-        why: "only the host's flush makes stores to virtio-pmem durable; libpmem2 grants what loses data",
+        why: "only the host makes stores to virtio-pmem durable; libpmem2 grants it",
     },
 ];
 

@@ -431,8 +431,8 @@ fn every_errno_in_every_call() {
         });
     }
     // 2, 3, 4, 3, 3, 2, 2, 3, 10, 8, 10 and 5 calls that locate, 1 and 1 that confirm, 24 about a
-    // region, 7, 2, 4, 2 and 9 about a fact alone, 2 and 2 about its node, 2 and 1 about its mappings, 2 and 2 about a DIMM, 2 about a
-    // queue, 2 and 3 for the trials, 5 about the mount.
+    // region, 7, 2, 4, 2 and 9 about a fact alone, 2 and 2 about its node, 2 and 1 about its
+    // mappings, 2 and 2 about a DIMM, 2 about a queue, 2 and 3 for the trials, 5 about the mount.
     let calls = 22 + 10 + 8 + 10 + 5 + 2 + 24 + 24 + 4 + 3 + 4 + 2 + 2 + 3 + 5;
     assert_eq!(injected, calls * ERRNOS.count());
 }
