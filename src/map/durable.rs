@@ -92,7 +92,7 @@ impl<H: Handle<P: Map>> Mapping<H> {
     /// which only root may use. Of a private mapping it does nothing.
     ///
     /// System calls on Linux: of a file `msync`; of a device DAX `fstat`, `readlinkat`, and for
-    /// each region `openat`, `write`, `close`.
+    /// each region `openat`, `read`, `close`, `openat`, `write`, `close`.
     ///
     /// # Errors
     ///

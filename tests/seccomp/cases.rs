@@ -360,7 +360,7 @@ const MAP_DEVICE: &[&str] =
     &["fstat", "openat", "read", "close", "newfstatat", "readlinkat", "mmap", "munmap"];
 const MAP_DEVICE_AT: &[&str] =
     &["fstat", "openat", "read", "close", "newfstatat", "mmap", "munmap"];
-const FLUSHED_DEEP: &[&str] = &["fstat", "readlinkat", "openat", "write", "close"];
+const FLUSHED_DEEP: &[&str] = &["fstat", "readlinkat", "openat", "read", "write", "close"];
 
 const REFUSED: &[&str] = &[
     "fstat",

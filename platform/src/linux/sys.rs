@@ -68,7 +68,7 @@ use open::open;
 /// | `map`, device DAX; `map_anonymous` | `mmap` |
 /// | `unmap` | `munmap` |
 /// | `Map::sync` | `msync` |
-/// | `deep_flush` | `fstat`, `readlink`; for each region `open`, `write`, `close` |
+/// | `deep_flush` | `fstat`, `readlink`; for each region `open`, `read`, `close`, `open`, `write`, `close` |
 /// | `extend` | `fstat`, `fallocate`; for a durable length `fdatasync` |
 /// | `truncate` | `fstat`, `ftruncate`, `fdatasync` |
 /// | `deallocate` | `fstat`, `fallocate`, `fdatasync` |
