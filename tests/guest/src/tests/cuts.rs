@@ -77,6 +77,7 @@ fn opened(device: &Device, boot: usize) -> usize {
             file.set_len(RECORD as u64).and_then(|()| file.sync_all()).expect("a file");
             let other = File::create_new(other(device)).expect("a file");
             other.set_len(2 * PAGE as u64).and_then(|()| other.sync_all()).expect("a file");
+            by_call(device).write(0, STORE).expect("stored");
         }
         examples::make(device);
         return 0;
@@ -241,25 +242,29 @@ fn other(device: &Device) -> String {
     format!("{}/other", device.mount_point())
 }
 
-/// The bytes of a store that is made durable by nobody.
-const UNSYNCED: &[u8] = b"not durable";
+/// The bytes of a store that is made durable, and of one that nobody makes so.
+const STORE: &[u8] = b"a store";
 
-/// Stores to a page that the file has no block for, and makes it durable in no way, not even by
-/// `MAP_SYNC`.
-fn unflushed(device: &Device) {
+/// The other file, mapped without `MAP_SYNC`.
+fn by_call(device: &Device) -> Mapping<File> {
     let other = File::options().read(true).write(true).open(other(device)).expect("opened");
     let config = MapConfig::new(Granularity::Page).by_call();
-    let map = Source::new(other).and_then(|source| source.map(&config)).expect("mapped");
-    map.write(0, UNSYNCED).expect("stored");
-    map.unflushed().write(PAGE, UNSYNCED).expect("stored");
+    Source::new(other).and_then(|source| source.map(&config)).expect("mapped")
+}
+
+/// Stores to a page that the file has no block for, and makes it durable in no way. Nor does
+/// anything here make the file system write what it knows of other files.
+fn unflushed(device: &Device) {
+    let map = by_call(device);
+    map.unflushed().write(PAGE, STORE).expect("stored");
     // Nor by what comes after it.
     std::mem::forget(map);
 }
 
-/// This store is gone, while the one before it is there.
+/// Checks that this store is gone, while one that was made durable is there.
 pub(crate) fn lost(device: &Device) {
     let bytes = std::fs::read(other(device)).expect("read");
     assert_eq!(bytes.len(), 2 * PAGE);
-    assert!(bytes.starts_with(UNSYNCED), "what was durable is not there");
+    assert!(bytes.starts_with(STORE), "what was durable is not there");
     assert!(bytes[PAGE..].iter().all(|&byte| byte == 0), "what nobody made durable is there");
 }
