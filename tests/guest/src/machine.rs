@@ -34,8 +34,8 @@ pub struct Machine {
     /// Whether its memory goes bad, and nothing but that is looked at: its processor is one whose
     /// machine checks the kernel understands.
     pub faults: bool,
-    /// After how many reports of durable records its power is cut, boot by boot; once more it is
-    /// cut when some stores were not flushed, and nothing but what is left then is looked at.
+    /// After how many reports of durable records its power is cut, boot by boot; twice more it is
+    /// cut when some stores were not flushed. Nothing but what is left then is looked at.
     pub cuts: Vec<usize>,
     /// Why the guest must fail, if it must: each of these has to show.
     pub planted: Vec<Planted>,
@@ -221,7 +221,7 @@ impl Machine {
     /// How often it boots.
     #[must_use]
     pub fn boots(&self) -> usize {
-        if self.cuts.is_empty() { 1 } else { self.cuts.len() + 2 }
+        if self.cuts.is_empty() { 1 } else { self.cuts.len() + 3 }
     }
 
     /// The memory of this name.

@@ -293,7 +293,7 @@ fn faults_elsewhere() -> Machine {
 fn cuts() -> Machine {
     Machine::new("cuts")
         .persistence("mem-ctrl")
-        .cuts([1, 50, 250])
+        .cuts([1, 200])
         .memory([
             nvdimm("m0", 64 * MIB),
             nvdimm("m1", 384 * MIB),
@@ -321,7 +321,7 @@ fn cuts() -> Machine {
 fn cuts_cpu() -> Machine {
     Machine::new("cuts-cpu")
         .persistence("cpu")
-        .cuts([10, 150])
+        .cuts([50])
         .memory([nvdimm("m0", 64 * MIB), nvdimm("m1", 64 * MIB)])
         .devices([
             fsdax("ext4-dax", "m0").ext4("dax=always").gives(EADR),
