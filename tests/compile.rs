@@ -70,6 +70,9 @@ fn words(output: &Output, program: &Path) -> String {
         {
             here = Path::new(file) == program;
             if here { format!("  {rest}") } else { format!("  --> {}", standard(file)) }
+        } else if let Some((file, _)) = rest.strip_prefix("::: ").and_then(|r| r.split_once(':')) {
+            here = Path::new(file) == program;
+            format!("  ::: {}", standard(file))
         } else if rest.starts_with(['|', '=']) && line.len() != rest.len() {
             let digits = line.trim_start().len() - number.len();
             let number = line.trim_start().get(..digits).filter(|_| here).unwrap_or_default();

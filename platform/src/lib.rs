@@ -96,6 +96,8 @@ pub use linux::{
     BadSectors, Channel, Dimm, FileId, GuardedCopy, Linux, Location, SigbusHandler,
     resume_after_sigbus,
 };
+#[doc(hidden)]
+pub use map::plain::{no_padding, plain_field, shared_field};
 pub use map::{
     Map, Mapped, Protection, Request, Span,
     memory::{Memory, MemoryFault},

@@ -40,7 +40,8 @@ pub struct Span {
     pub length: usize,
 }
 
-/// A mapping that is asked for. The core has checked it against the source.
+/// A mapping that is asked for. The core has checked it against the source; others who make one may
+/// not have.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Request {
@@ -88,9 +89,14 @@ pub struct Mapped {
 /// # Safety
 ///
 /// [`map`](Map::map) and [`map_anonymous`](Map::map_anonymous) return memory of the length and with
-/// the protection that were asked for, at addresses that nobody else has, until
-/// [`unmap`](Map::unmap). The object may become shorter or go bad meanwhile: an access then raises
-/// a signal or an exception, and never reaches other memory.
+/// the protection that were asked for, which stays until [`unmap`](Map::unmap). All of it is the
+/// object's: its bytes may be given several times, at the same addresses, too, and nobody's other
+/// memory ever. The object may become shorter or go bad meanwhile: an access then raises a signal
+/// or an exception, and never reaches other memory.
+///
+/// Safe code can make up facts and requests. They may be anything, also of another object, and
+/// beyond the end of this one: an implementation must not rely on them for this promise, nor for
+/// the number of bytes that it says it took. It asks the handle, or refuses.
 pub unsafe trait Map: Platform {
     /// The steps that lead a store to the medium: the processor's, or those of a model in its
     /// place.

@@ -18,6 +18,7 @@ use crate::{
         granularity::{
             Terms,
             expected::{Expected, Granularity, Sharing},
+            settled,
         },
         warning::Warning,
     },
@@ -286,7 +287,9 @@ impl<H: Handle<P: Map>> Mapping<H> {
     /// byte in the source.
     ///
     /// Stores are made durable with the granularity that the program says. One that is finer than
-    /// the memory needs does not make them so.
+    /// the memory needs does not make them so. Those that stay in the memory
+    /// ([`is_private`](Memory::is_private)) and those to anonymous memory never are, and need
+    /// nothing.
     ///
     /// # Errors
     ///
@@ -294,8 +297,10 @@ impl<H: Handle<P: Map>> Mapping<H> {
     ///
     /// - Those of [`Source::new`], for its handle.
     /// - [`EmptyRange`](Error::EmptyRange): it has no bytes.
+    /// - [`SrcDevdaxPrivate`](Error::SrcDevdaxPrivate): stores to a device DAX stay in the memory.
     /// - [`NotDurable`](Error::NotDurable): the processor has no instruction that flushes cache
-    ///   lines.
+    ///   lines, or the source has no call that makes stores durable
+    ///   ([`Page`](Granularity::Page) of a device DAX).
     pub fn from_memory(
         memory: Memory<H>,
         offset: u64,
@@ -306,7 +311,12 @@ impl<H: Handle<P: Map>> Mapping<H> {
             Ok(source) => *source.facts(),
             Err(error) => return Err((memory, error)),
         };
-        let terms = Terms { forced: Some(granularity), ..Terms::new(Sharing::Shared) };
+        let sharing = if memory.is_private() { Sharing::Private } else { Sharing::Shared };
+        let terms = Terms { forced: Some(granularity), ..Terms::new(sharing) };
+        let granularity = match settled(facts.kind, &terms) {
+            Ok(settled) => settled.map_or(granularity, |settled| settled.granularity),
+            Err(error) => return Err((memory, error)),
+        };
         match steps_of(memory.handle(), granularity) {
             Ok(steps) => {
                 let synchronous = MapSync::Unknown;
@@ -445,8 +455,11 @@ impl<H: Handle<P: Map>> Mapping<H> {
                 let end = if range.end >= range.start { wide(range.end) } else { u64::MAX };
                 Error::MapRange { end, size: wide(self.length()) }
             }
+            // The address is what counts, and the source's offset is aligned as it is: a part may
+            // begin anywhere.
             MemoryFault::Unaligned(alignment) => {
-                Error::OffsetUnaligned { offset: wide(range.start), alignment: wide(alignment) }
+                let offset = self.offset.saturating_add(wide(range.start));
+                Error::OffsetUnaligned { offset, alignment: wide(alignment) }
             }
             MemoryFault::Protected(needed) => Error::NotMapped(needed),
         }

@@ -36,7 +36,7 @@ impl Terms<'_> {
 
 /// Returns the answer where it needs no question; `None` where the system has to be asked.
 #[inline]
-fn settled(kind: Kind, terms: &Terms<'_>) -> Result<Option<Expected>, Error> {
+pub(crate) fn settled(kind: Kind, terms: &Terms<'_>) -> Result<Option<Expected>, Error> {
     let (granularity, reason) = match (kind, terms.sharing) {
         (Kind::Anonymous, _) => (Granularity::Byte, Reason::Anonymous),
         (Kind::DeviceDax, Sharing::Private) => return Err(Error::SrcDevdaxPrivate),

@@ -13,6 +13,7 @@ mod access;
 mod aligned;
 mod fork;
 mod grow;
+mod made_up;
 mod peer;
 mod refused;
 mod rows;
@@ -69,4 +70,10 @@ fn read_file(path: &CStr, into: &mut [u8]) -> usize {
             read => length += read,
         }
     }
+}
+
+/// Whether the page at an address is mapped.
+fn is_mapped(at: usize) -> bool {
+    // SAFETY: msync with MS_ASYNC changes nothing, and fails where nothing is mapped.
+    unsafe { libc::msync(std::ptr::without_provenance_mut(at), 1, libc::MS_ASYNC) == 0 }
 }

@@ -161,7 +161,7 @@ fn not_allowed() {
                     let missing = if protection.contains(read) { write } else { needed & read };
                     Err(Error::NotMapped(if missing.is_empty() { needed } else { missing }))
                 } else if name.contains("flush") || matches!(name, "persist" | "sync") {
-                    let refused = protection.is_empty() && !empty;
+                    let refused = !protection.intersects(read | write) && !empty;
                     if refused { Err(Error::NotMapped(read)) } else { Ok(()) }
                 } else {
                     Ok(())

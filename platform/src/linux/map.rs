@@ -8,6 +8,7 @@ use super::{
     file_id::FileId,
     object::{Object, failed},
     place::locate,
+    source::describe,
     sys::{Linux, fd::retry, map::Mappings, page},
     sysfs::{self, Path},
 };
@@ -23,8 +24,8 @@ use crate::{
 };
 
 // SAFETY: without MAP_FIXED the kernel maps at addresses that nobody has, of the length and with
-// the protection that it is told. An access beyond the end of the file, or to bad memory, raises
-// SIGBUS.
+// the protection that it is told. What is unmapped later is what it took, by its own page size and
+// that of the file. An access beyond the end of the file, or to bad memory, raises SIGBUS.
 unsafe impl Map for Linux {
     type Steps = Cpu;
 
@@ -108,17 +109,18 @@ fn refused(request: &Request, errno: Errno) -> Fail {
 }
 
 /// Maps at an address of the kernel's choice: by one call, or two where a synchronous mapping is
-/// refused. `unit` is the size of the object's pages.
+/// refused. `alignment` is the object's, as safe code says, and so only a reason to ask.
 #[inline]
 pub(super) fn map<S: Mappings>(
     sys: S,
     fd: Option<i32>,
-    unit: Option<Alignment>,
+    alignment: Option<Alignment>,
     request: &Request,
 ) -> Result<Mapped, Fail> {
-    let unit = match unit {
-        Some(unit) => unit,
-        None => page::size(sys)?,
+    let page = page::size(sys)?;
+    let unit = match (fd, alignment) {
+        (Some(fd), Some(alignment)) if alignment > page => huge_page(sys, fd)?.unwrap_or(page),
+        _ => page,
     };
     let taken = usize::try_from(unit.bytes()).ok();
     let taken = taken.and_then(|unit| request.length.checked_next_multiple_of(unit));
@@ -131,6 +133,14 @@ pub(super) fn map<S: Mappings>(
         }
         _ => Ok(mapped),
     }
+}
+
+/// Returns the size of the file's pages, by which the kernel rounds a mapping up: the file's own
+/// answer, since too large a one would unmap what others have mapped. (After one that is too small
+/// munmap(2) refuses.)
+#[cold]
+fn huge_page<S: Mappings>(sys: S, fd: i32) -> Result<Option<Alignment>, Fail> {
+    Ok(describe(sys, fd)?.alignment)
 }
 
 #[inline]
@@ -193,10 +203,10 @@ fn is_congruent(request: &Request, alignment: Alignment, at: NonNull<u8>) -> boo
 }
 
 /// The distance from an address to the next one that has the offset's remainder.
-fn distance(request: &Request, alignment: Alignment, address: usize) -> usize {
+fn distance(request: &Request, alignment: Alignment, address: usize) -> u64 {
     let mask = alignment.bytes().wrapping_sub(1);
     let address = u64::try_from(address).unwrap_or(0);
-    usize::try_from(request.offset.wrapping_sub(address) & mask).unwrap_or(0)
+    request.offset.wrapping_sub(address) & mask
 }
 
 /// The number of tries to map at an aligned address, which other threads may take first.
@@ -232,7 +242,9 @@ fn aligned<S: Mappings>(
         // SAFETY: as above: they were reserved just now.
         unsafe { unmap(sys, Span { at, length }) }?;
         let near = at.addr().get();
-        let hint = near.wrapping_add(distance(request, alignment, near));
+        // It is less than the alignment, which is not over `length`.
+        let distance = usize::try_from(distance(request, alignment, near)).unwrap_or(0);
+        let hint = near.wrapping_add(distance);
         let again = mmap(sys, fd, request, synchronous, hint);
         mapped.at = again.map_err(|errno| refused(request, errno))?;
         if is_congruent(request, alignment, mapped.at) {

@@ -13,8 +13,9 @@ use super::{
     steps::Steps,
 };
 use crate::{
+    errno::Errno,
     facts::Facts,
-    fail::Fail,
+    fail::{Fail, Subject},
     place::MapSync,
     source::{Borrowed, Handle, Platform},
 };
@@ -52,6 +53,8 @@ pub struct Memory<H: Handle<P: Map>> {
     /// The bytes to unmap; 0 where somebody else does.
     taken: usize,
     protection: Protection,
+    /// Whether stores stay in the mapping.
+    private: bool,
 }
 
 // SAFETY: mapped memory belongs to the process, and every thread may access and unmap it. Accesses
@@ -63,26 +66,36 @@ unsafe impl<H: Handle<P: Map> + Sync> Sync for Memory<H> {}
 impl<H: Handle<P: Map>> Memory<H> {
     /// Maps bytes of an object, of which it has `reach`.
     ///
+    /// Nothing here has to be true: facts that are not the object's, a request that was not checked
+    /// or a reach that is too large make errors, or accesses that raise a signal.
+    ///
     /// # Errors
     ///
-    /// The platform's, with the handle.
+    /// The platform's, with the handle. [`Fail::TooLarge`]: of more bytes than `isize::MAX`; with
+    /// `EINVAL`: of none.
     pub fn map(
         handle: H,
         facts: &Facts<<H::P as Platform>::Id>,
         request: &Request,
         reach: usize,
     ) -> Result<(Self, MapSync), (H, Fail)> {
+        let &Request { length: room, protection, private, .. } = request;
+        if room == 0 {
+            return Err((handle, Fail::Os(Subject::Mapping, Errno::EINVAL)));
+        }
+        if isize::try_from(room).is_err() {
+            return Err((handle, Fail::TooLarge(Subject::Mapping)));
+        }
         match H::P::map((&handle).into(), facts, request) {
             Ok(Mapped { at, taken, synchronous }) => {
-                let (room, protection) = (request.length, request.protection);
                 let reach = Reach::new(reach.min(room));
-                Ok((Self { handle, at, room, reach, taken, protection }, synchronous))
+                Ok((Self { handle, at, room, reach, taken, protection, private }, synchronous))
             }
             Err(fail) => Err((handle, fail)),
         }
     }
 
-    /// Takes memory that the program has mapped, and unmaps itself.
+    /// Takes memory that the program has mapped, shared with the object, and unmaps itself.
     ///
     /// # Safety
     ///
@@ -95,7 +108,8 @@ impl<H: Handle<P: Map>> Memory<H> {
         length: usize,
         protection: Protection,
     ) -> Self {
-        Self { handle, at, room: length, reach: Reach::new(length), taken: 0, protection }
+        let reach = Reach::new(length);
+        Self { handle, at, room: length, reach, taken: 0, protection, private: false }
     }
 
     /// Returns a part of the memory, which borrows it.
@@ -108,7 +122,9 @@ impl<H: Handle<P: Map>> Memory<H> {
         let at = self.bytes(range.start, length, Protection::empty())?;
         let (handle, protection) = (&self.handle, self.protection);
         // SAFETY: the bytes are part of this memory, which lives as long as the borrowed handle.
-        Ok(unsafe { Memory::from_raw(handle, at, length, protection) })
+        let mut part = unsafe { Memory::from_raw(handle, at, length, protection) };
+        part.private = self.private;
+        Ok(part)
     }
 
     /// Unmaps the memory, and gives the handle back.
@@ -170,6 +186,13 @@ impl<H: Handle<P: Map>> Memory<H> {
     #[must_use]
     pub const fn protection(&self) -> Protection {
         self.protection
+    }
+
+    /// Returns whether stores stay in the mapping, and never reach the object.
+    #[inline]
+    #[must_use]
+    pub const fn is_private(&self) -> bool {
+        self.private
     }
 
     /// Returns whether the memory is a part of other memory, or the program's own.
@@ -471,13 +494,15 @@ impl<H: Handle<P: Map>> Memory<H> {
         Ok(unsafe { self.handle.platform().populate(Span { at, length }, write) })
     }
 
-    /// Returns the bytes of a range that has any. What may not be loaded was not stored here
-    /// either, and is refused: a flush of it could trap.
+    /// Returns the bytes of a range that has any. Memory that is mapped for neither loads nor stores
+    /// is refused, also where instructions may be executed: a flush of it could trap, and there is
+    /// nothing to flush.
     #[inline]
     fn flushed(&self, range: Range<usize>) -> Result<Option<(NonNull<u8>, usize)>, MemoryFault> {
         let length = range.end.checked_sub(range.start).ok_or(MemoryFault::Outside)?;
         let at = self.bytes(range.start, length, Protection::empty())?;
-        if length > 0 && self.protection.is_empty() {
+        let needed = Protection::READ.union(Protection::WRITE);
+        if length > 0 && !self.protection.intersects(needed) {
             return Err(MemoryFault::Protected(Protection::READ));
         }
         Ok((length > 0).then_some((at, length)))

@@ -54,28 +54,56 @@ atomics! {
 // SAFETY: an array has the bytes of its elements, and no others.
 unsafe impl<T: Shared, const N: usize> Shared for [T; N] {}
 
+/// Returns the size of a field, which has to be plain. For [`plain!`](crate::plain).
+#[doc(hidden)]
+#[must_use]
+pub const fn plain_field<S, T: Plain>(_: fn(&S) -> &T) -> usize {
+    size_of::<T>()
+}
+
+/// Returns the size of a field, which has to be of atomics. For [`shared!`](crate::shared).
+#[doc(hidden)]
+#[must_use]
+pub const fn shared_field<S, T: Shared>(_: fn(&S) -> &T) -> usize {
+    size_of::<T>()
+}
+
+/// Does not compile for a struct that has more bytes than its fields together.
+#[doc(hidden)]
+pub const fn no_padding<S>(mut fields: &[usize]) {
+    let mut rest = size_of::<S>();
+    while let [size, others @ ..] = fields {
+        rest = rest.saturating_sub(*size);
+        fields = others;
+    }
+    assert!(rest == 0, "there must be no padding: order the fields by size, or add fields for it");
+}
+
 /// Declares structs whose fields are [`Plain`](crate::Plain), and which are then themselves. They
 /// become `repr(C)`, `Copy` and `Clone`.
 ///
-/// A struct with padding does not compile, nor one with a field that is not plain.
+/// A struct with padding does not compile, nor one with a field that is not plain. The structs have
+/// no parameters, and no attributes but documentation and, after it, `derive`.
 #[macro_export]
 macro_rules! plain {
-    ($($(#[$attribute:meta])* $visible:vis struct $name:ident {
-        $($(#[$on_field:meta])* $field_visible:vis $field:ident: $type:ty),* $(,)?
+    ($($(#[doc = $doc:expr])* $(#[derive($($derive:path),* $(,)?)])* $visible:vis struct $name:ident {
+        $($(#[doc = $on_field:expr])* $field_visible:vis $field:ident: $type:ty),* $(,)?
     })*) => {$(
-        $(#[$attribute])*
+        $(#[doc = $doc])*
+        $(#[derive($($derive),*)])*
         #[derive(Clone, Copy)]
         #[repr(C)]
-        $visible struct $name { $($(#[$on_field])* $field_visible $field: $type),* }
+        $visible struct $name { $($(#[doc = $on_field])* $field_visible $field: $type),* }
 
         // SAFETY: the fields are plain, and together as large as the struct: there is no padding.
         unsafe impl $crate::Plain for $name {}
+        // Only `$crate` is sure to be what it seems, and only the struct itself has its fields:
+        // the program may have names and macros of its own.
         const _: () = {
-            $(const fn $field<T: $crate::Plain>() -> usize { ::core::mem::size_of::<T>() })*
-            assert!(
-                ::core::mem::size_of::<$name>() == 0 $(+ $field::<$type>())*,
-                "a plain struct has no padding: order the fields by size, or add fields for it"
-            );
+            let _: fn(&$name) = |$name { $($field: _),* }| ();
+            $crate::no_padding::<$name>(&[
+                $($crate::plain_field(|it: &$name| &it.$field)),*
+            ])
         };
     )*};
 }
@@ -83,25 +111,28 @@ macro_rules! plain {
 /// Declares structs whose fields are [`Shared`](crate::Shared), and which are then themselves. They
 /// become `repr(C)`.
 ///
-/// A struct with padding does not compile, nor one with a field that is not of atomics.
+/// A struct with padding does not compile, nor one with a field that is not of atomics. The structs
+/// have no parameters, and no attributes but documentation and, after it, `derive`.
 #[macro_export]
 macro_rules! shared {
-    ($($(#[$attribute:meta])* $visible:vis struct $name:ident {
-        $($(#[$on_field:meta])* $field_visible:vis $field:ident: $type:ty),* $(,)?
+    ($($(#[doc = $doc:expr])* $(#[derive($($derive:path),* $(,)?)])* $visible:vis struct $name:ident {
+        $($(#[doc = $on_field:expr])* $field_visible:vis $field:ident: $type:ty),* $(,)?
     })*) => {$(
-        $(#[$attribute])*
+        $(#[doc = $doc])*
+        $(#[derive($($derive),*)])*
         #[repr(C)]
-        $visible struct $name { $($(#[$on_field])* $field_visible $field: $type),* }
+        $visible struct $name { $($(#[doc = $on_field])* $field_visible $field: $type),* }
 
         // SAFETY: the fields are of atomics, and together as large as the struct: there is no
         // padding.
         unsafe impl $crate::Shared for $name {}
+        // Only `$crate` is sure to be what it seems, and only the struct itself has its fields:
+        // the program may have names and macros of its own.
         const _: () = {
-            $(const fn $field<T: $crate::Shared>() -> usize { ::core::mem::size_of::<T>() })*
-            assert!(
-                ::core::mem::size_of::<$name>() == 0 $(+ $field::<$type>())*,
-                "a shared struct has no padding: order the fields by size, or add fields for it"
-            );
+            let _: fn(&$name) = |$name { $($field: _),* }| ();
+            $crate::no_padding::<$name>(&[
+                $($crate::shared_field(|it: &$name| &it.$field)),*
+            ])
         };
     )*};
 }

@@ -39,7 +39,8 @@ pub unsafe trait Steps: Copy {
     #[track_caller]
     unsafe fn load(self, to: *mut u8, from: *const u8, length: usize);
 
-    /// Copies `length` bytes within mapped memory. The two ranges may overlap.
+    /// Copies `length` bytes within mapped memory. The two ranges may overlap. An aligned word is
+    /// stored by one store; it is loaded by one only where it comes from an aligned word.
     ///
     /// # Safety
     ///

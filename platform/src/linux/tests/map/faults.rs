@@ -170,6 +170,31 @@ fn anonymous_memory_is_mapped_by_one_call() {
     }
 }
 
+/// HUGETLBFS_MAGIC of linux/magic.h.
+const HUGETLBFS: u32 = 0x9584_58f6;
+
+/// Safe code can say any alignment: no more is unmapped than was mapped.
+#[test]
+fn alignments_that_are_made_up() {
+    for blksize in [512, 4096, 2 << 20] {
+        for magic in [0xEF53, HUGETLBFS] {
+            for power in 0..64 {
+                let mut world = file(Err(EOPNOTSUPP));
+                (world.stat.blksize, world.magic) = (blksize, magic);
+                let huge = magic == HUGETLBFS && blksize > 4096;
+                world.addresses.unit = if huge { blksize as usize } else { 4096 };
+                let unit = Alignment::new(1 << power);
+                let mapped = map::map(world.sys(), Some(FD), unit, &request(BOTH, true)).unwrap();
+                let [(at, length)] = world.addresses.ours()[..] else { panic!("one mapping") };
+                assert_eq!(mapped.at.addr().get(), at);
+                // After too small a number munmap(2) refuses.
+                assert!(mapped.taken <= length && mapped.taken >= 5000, "{power}, {blksize}");
+                assert_eq!(mapped.taken == length, power > 12 || !huge, "{power}, {blksize}");
+            }
+        }
+    }
+}
+
 /// Huge pages are unmapped whole, too.
 #[test]
 fn whole_pages_of_the_object_are_taken() {
@@ -182,6 +207,9 @@ fn whole_pages_of_the_object_are_taken() {
     ] {
         let mut world = file(Err(EOPNOTSUPP));
         world.addresses.unit = unit;
+        if unit > 4096 {
+            (world.stat.blksize, world.magic) = (unit as u64, HUGETLBFS);
+        }
         let asked = Request { length, ..request(BOTH, true) };
         let (answer, _) = run(&world, &asked);
         let (at, now, _) = answer.unwrap();

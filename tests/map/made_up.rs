@@ -1,0 +1,104 @@
+//! Memory of facts, requests and terms that safe code made up.
+
+use std::os::fd::AsFd;
+
+use pmem2::{
+    Error, Fd, Granularity, MapConfig, Mapping, Source,
+    error::{Errno, Subject},
+    map::{Memory, Protection, Request},
+    platform::{Alignment, Fail},
+};
+
+use crate::{DIRECTORIES, file_in, is_mapped};
+
+/// What others have mapped beside it stays when it is dropped.
+#[test]
+fn facts() {
+    for directory in DIRECTORIES {
+        let file = file_in(directory, 4096);
+        let mut facts = *Source::new(&file).unwrap().facts();
+        facts.alignment = Alignment::new(2 << 20);
+        let anonymous = || Source::from_anon(4096).unwrap();
+        let byte = MapConfig::new(Granularity::Byte);
+        let others: Vec<_> = (0..8).map(|_| anonymous().map(&byte).unwrap()).collect();
+        let made = Memory::map(&file, &facts, &Request::new(0, 4096), 4096);
+        let (memory, _) = made.map_err(|(_, fail)| fail).expect("it is mapped");
+        let at = memory.as_ptr() as usize;
+        let near = others.iter().filter(|it| (it.as_ptr() as usize).wrapping_sub(at) < 2 << 20);
+        assert_ne!(near.count(), 0, "there is something to lose");
+        drop(memory);
+        assert!(!is_mapped(at));
+        assert!(others.iter().all(|other| is_mapped(other.as_ptr() as usize)));
+    }
+}
+
+#[test]
+fn lengths() {
+    let file = file_in(DIRECTORIES[0], 4096);
+    let source = Source::new(&file).unwrap();
+    let fail = |length| {
+        let made = Memory::map(Fd::from(&file), source.facts(), &Request::new(0, length), length);
+        made.map(drop).map_err(|(_, fail)| fail)
+    };
+    assert_eq!(fail(0), Err(Fail::Os(Subject::Mapping, Errno::EINVAL)));
+    for length in [1 << (usize::BITS - 1), usize::MAX - 4096, usize::MAX] {
+        assert_eq!(fail(length), Err(Fail::TooLarge(Subject::Mapping)));
+    }
+}
+
+/// Stores that stay in the memory are not said to be durable.
+#[test]
+fn private_memory_stays_private() {
+    let file = file_in(DIRECTORIES[0], 4096);
+    let source = Source::new(file.as_fd()).unwrap();
+    let mut request = Request::new(0, 4096);
+    request.private = true;
+    let made = Memory::map(Fd::from(&file), source.facts(), &request, 4096);
+    let (memory, _) = made.map_err(|(_, fail)| fail).expect("it is mapped");
+    let part = memory.part(0..100).unwrap();
+    assert!(memory.is_private() && part.is_private());
+    let part = Mapping::from_memory(part, 0, Granularity::Page).map_err(|(_, error)| error);
+    assert_eq!(part.expect("a mapping").granularity(), Granularity::Byte);
+    let map = Mapping::from_memory(memory, 0, Granularity::Page).map_err(|(_, error)| error);
+    let map = map.expect("a mapping");
+    // As of a mapping that was made private.
+    let made = MapConfig::new(Granularity::Page).sharing(pmem2::Sharing::Private);
+    let made = source.by_reference().map(&made).unwrap();
+    assert_eq!(map.granularity(), made.granularity());
+    assert_eq!(map.expected(), made.expected());
+    map.write(0, b"mine").unwrap();
+    let mut bytes = [9; 4];
+    source.read_at(0, &mut bytes).unwrap();
+    assert_eq!(bytes, [0; 4]);
+}
+
+/// A flush may need a load.
+#[test]
+fn memory_of_instructions_is_not_flushed() {
+    let file = file_in(DIRECTORIES[1], 4096);
+    let config = MapConfig::new(Granularity::CacheLine).forced(Some(Granularity::CacheLine));
+    for (protection, refused) in [
+        (Protection::empty(), true),
+        (Protection::EXEC, true),
+        (Protection::READ, false),
+        (Protection::WRITE, false),
+        (Protection::READ | Protection::EXEC, false),
+    ] {
+        let map = Source::new(&file).unwrap().map(&config.protection(protection)).unwrap();
+        let expected = if refused { Err(Error::NotMapped(Protection::READ)) } else { Ok(()) };
+        assert_eq!(map.flush(..), expected, "{protection:?}");
+    }
+}
+
+/// The offset that an error names is unaligned.
+#[test]
+fn a_word_of_a_part() {
+    let file = file_in(DIRECTORIES[0], 8192);
+    let map = Source::new(&file).unwrap().map(&MapConfig::new(Granularity::Page).offset(4096));
+    let map = map.unwrap();
+    let part = map.part(4..).unwrap();
+    let unaligned = Error::OffsetUnaligned { offset: 4096 + 4 + 8, alignment: 8 };
+    assert_eq!(part.word(8).map(drop), Err(unaligned));
+    assert_eq!(part.commit(8, 1), Err(unaligned));
+    assert_eq!(part.word(4).map(drop), Ok(()));
+}
