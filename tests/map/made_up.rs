@@ -9,26 +9,33 @@ use pmem2::{
     platform::{Alignment, Fail},
 };
 
-use crate::{DIRECTORIES, file_in, is_mapped};
+use crate::{
+    DIRECTORIES,
+    common::child::{Ended, in_child},
+    file_in, is_mapped,
+};
 
-/// What others have mapped beside it stays when it is dropped.
+/// What others have mapped beside it stays when it is dropped. (In a process of its own, in which
+/// no other test maps and unmaps meanwhile.)
 #[test]
 fn facts() {
     for directory in DIRECTORIES {
         let file = file_in(directory, 4096);
-        let mut facts = *Source::new(&file).unwrap().facts();
-        facts.alignment = Alignment::new(2 << 20);
-        let anonymous = || Source::from_anon(4096).unwrap();
-        let byte = MapConfig::new(Granularity::Byte);
-        let others: Vec<_> = (0..8).map(|_| anonymous().map(&byte).unwrap()).collect();
-        let made = Memory::map(&file, &facts, &Request::new(0, 4096), 4096);
-        let (memory, _) = made.map_err(|(_, fail)| fail).expect("it is mapped");
-        let at = memory.as_ptr() as usize;
-        let near = others.iter().filter(|it| (it.as_ptr() as usize).wrapping_sub(at) < 2 << 20);
-        assert_ne!(near.count(), 0, "there is something to lose");
-        drop(memory);
-        assert!(!is_mapped(at));
-        assert!(others.iter().all(|other| is_mapped(other.as_ptr() as usize)));
+        let ended = in_child(|| {
+            let mut facts = *Source::new(&file).unwrap().facts();
+            facts.alignment = Alignment::new(2 << 20);
+            let byte = MapConfig::new(Granularity::Byte);
+            let others = [(); 8].map(|()| Source::from_anon(4096).unwrap().map(&byte).unwrap());
+            let made = Memory::map(&file, &facts, &Request::new(0, 4096), 4096);
+            let (memory, _) = made.map_err(|(_, fail)| fail).expect("it is mapped");
+            let at = memory.as_ptr() as usize;
+            let near = |at: usize| at.wrapping_sub(memory.as_ptr() as usize) < 2 << 20;
+            let near = others.iter().any(|other| near(other.as_ptr() as usize));
+            drop(memory);
+            let kept = others.iter().all(|other| is_mapped(other.as_ptr() as usize));
+            (near, is_mapped(at), kept)
+        });
+        assert_eq!(ended, Ended::With((true, false, true)), "{directory}");
     }
 }
 
