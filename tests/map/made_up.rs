@@ -15,8 +15,8 @@ use crate::{
     file_in, is_mapped,
 };
 
-/// What others have mapped beside it stays when it is dropped. (In a process of its own, in which
-/// no other test maps and unmaps meanwhile.)
+/// The memory that others have beside it stays when it is dropped. (In a process of its own, in
+/// which no other test maps and unmaps meanwhile.)
 #[test]
 fn facts() {
     for directory in DIRECTORIES {

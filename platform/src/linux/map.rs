@@ -6,9 +6,8 @@ use rustix::mm::{MapFlags, ProtFlags};
 
 use super::{
     file_id::FileId,
-    object::{Object, failed},
+    object::{Object, failed, file_system},
     place::locate,
-    source::describe,
     sys::{Linux, fd::retry, map::Mappings, page},
     sysfs::{self, Path},
 };
@@ -16,7 +15,7 @@ use crate::{
     alignment::Alignment,
     cpu::processor::Cpu,
     errno::Errno,
-    facts::Facts,
+    facts::{Facts, HUGETLBFS},
     fail::{Fail, Subject},
     map::{Map, Mapped, Protection, Request, Span},
     place::MapSync,
@@ -119,7 +118,9 @@ pub(super) fn map<S: Mappings>(
 ) -> Result<Mapped, Fail> {
     let page = page::size(sys)?;
     let unit = match (fd, alignment) {
-        (Some(fd), Some(alignment)) if alignment > page => huge_page(sys, fd)?.unwrap_or(page),
+        (Some(fd), Some(alignment)) if alignment > page => {
+            huge_page(sys, fd)?.unwrap_or(page).max(page)
+        }
         _ => page,
     };
     let taken = usize::try_from(unit.bytes()).ok();
@@ -140,7 +141,10 @@ pub(super) fn map<S: Mappings>(
 /// munmap(2) refuses.)
 #[cold]
 fn huge_page<S: Mappings>(sys: S, fd: i32) -> Result<Option<Alignment>, Fail> {
-    Ok(describe(sys, fd)?.alignment)
+    if file_system(sys, fd)?.magic() != HUGETLBFS {
+        return Ok(None);
+    }
+    Ok(Alignment::new(sys.fstat(fd).map_err(os)?.blksize))
 }
 
 #[inline]

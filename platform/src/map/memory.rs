@@ -494,9 +494,9 @@ impl<H: Handle<P: Map>> Memory<H> {
         Ok(unsafe { self.handle.platform().populate(Span { at, length }, write) })
     }
 
-    /// Returns the bytes of a range that has any. Memory that is mapped for neither loads nor stores
-    /// is refused, also where instructions may be executed: a flush of it could trap, and there is
-    /// nothing to flush.
+    /// Returns the bytes of a range that has any. Memory that is mapped for neither loads nor
+    /// stores is refused, also where instructions may be executed: a flush of it could trap, and
+    /// there is nothing to flush.
     #[inline]
     fn flushed(&self, range: Range<usize>) -> Result<Option<(NonNull<u8>, usize)>, MemoryFault> {
         let length = range.end.checked_sub(range.start).ok_or(MemoryFault::Outside)?;

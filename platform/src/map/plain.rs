@@ -86,9 +86,12 @@ pub const fn no_padding<S>(mut fields: &[usize]) {
 /// no parameters, and no attributes but documentation and, after it, `derive`.
 #[macro_export]
 macro_rules! plain {
-    ($($(#[doc = $doc:expr])* $(#[derive($($derive:path),* $(,)?)])* $visible:vis struct $name:ident {
-        $($(#[doc = $on_field:expr])* $field_visible:vis $field:ident: $type:ty),* $(,)?
-    })*) => {$(
+    ($(
+        $(#[doc = $doc:expr])* $(#[derive($($derive:path),* $(,)?)])*
+        $visible:vis struct $name:ident {
+            $($(#[doc = $on_field:expr])* $field_visible:vis $field:ident: $type:ty),* $(,)?
+        }
+    )*) => {$(
         $(#[doc = $doc])*
         $(#[derive($($derive),*)])*
         #[derive(Clone, Copy)]
@@ -115,9 +118,12 @@ macro_rules! plain {
 /// have no parameters, and no attributes but documentation and, after it, `derive`.
 #[macro_export]
 macro_rules! shared {
-    ($($(#[doc = $doc:expr])* $(#[derive($($derive:path),* $(,)?)])* $visible:vis struct $name:ident {
-        $($(#[doc = $on_field:expr])* $field_visible:vis $field:ident: $type:ty),* $(,)?
-    })*) => {$(
+    ($(
+        $(#[doc = $doc:expr])* $(#[derive($($derive:path),* $(,)?)])*
+        $visible:vis struct $name:ident {
+            $($(#[doc = $on_field:expr])* $field_visible:vis $field:ident: $type:ty),* $(,)?
+        }
+    )*) => {$(
         $(#[doc = $doc])*
         $(#[derive($($derive),*)])*
         #[repr(C)]
