@@ -63,11 +63,20 @@ unsafe impl<S: Steps> Map for Words<S> {
     unsafe fn sync(_: Borrowed<'_, Self>, _: Span) -> Result<(), Fail> {
         Ok(())
     }
-    fn extend(_: Borrowed<'_, Self>, _: &Facts<NoId>, _: Range<u64>, _: bool) -> Result<(), Fail> {
+    fn extend(
+        _: Borrowed<'_, Self>,
+        _: &Facts<NoId>,
+        _: Range<u64>,
+        _: u64,
+        _: bool,
+    ) -> Result<(), Fail> {
         Ok(())
     }
-    fn truncate(_: Borrowed<'_, Self>, _: &Facts<NoId>, _: u64) -> Result<(), Fail> {
+    fn settle(_: Borrowed<'_, Self>, _: &Facts<NoId>, _: bool) -> Result<(), Fail> {
         Ok(())
+    }
+    fn truncate(_: Borrowed<'_, Self>, _: &Facts<NoId>, size: Range<u64>) -> Result<u64, Fail> {
+        Ok(size.end)
     }
 }
 

@@ -150,25 +150,38 @@ pub unsafe trait Map: Platform {
         Err(Fail::Unsupported)
     }
 
-    /// Makes the object at least `range.end` bytes long, and allocates storage for the range, whose
-    /// new bytes are zeros. Those that it had stay. With `durable`, its length is durable on
-    /// return.
+    /// Makes the object at least `range.end` bytes long, and allocates storage for the bytes of the
+    /// range that lie beyond `known`, or beyond its end where that comes first. New bytes are zeros.
+    /// Those that it had stay. With `durable`, its length is durable on return.
     fn extend(
         handle: Borrowed<'_, Self>,
         facts: &Facts<Self::Id>,
         range: Range<u64>,
+        known: u64,
         durable: bool,
     ) -> Result<(), Fail> {
-        let _ = (handle, facts, range, durable);
+        let _ = (handle, facts, range, known, durable);
         Err(Fail::Unsupported)
     }
 
-    /// Cuts the object to this size in bytes, durably.
+    /// Waits until whoever makes the object longer has finished, and changes nothing. With
+    /// `durable`, the length that it has is durable on return. The caller has just asked for it.
+    fn settle(
+        handle: Borrowed<'_, Self>,
+        facts: &Facts<Self::Id>,
+        durable: bool,
+    ) -> Result<(), Fail> {
+        let _ = (handle, facts, durable);
+        Err(Fail::Unsupported)
+    }
+
+    /// Cuts the object to `size.start` bytes, durably, and leaves one that has more than `size.end`
+    /// as it is. Never makes it longer. Returns the number of bytes that it had.
     fn truncate(
         handle: Borrowed<'_, Self>,
         facts: &Facts<Self::Id>,
-        size: u64,
-    ) -> Result<(), Fail> {
+        size: Range<u64>,
+    ) -> Result<u64, Fail> {
         let _ = (handle, facts, size);
         Err(Fail::Unsupported)
     }

@@ -117,7 +117,8 @@ impl<'p> MapConfig<'p> {
     }
 
     /// Takes addresses for `bytes` bytes of the file, though it has fewer now, so that the mapping
-    /// can [grow](crate::Mapping::grow) without a change of its addresses.
+    /// can [grow](crate::Mapping::grow) without a change of its addresses. Refused on hugetlbfs,
+    /// where it would make the file longer.
     pub const fn room(mut self, bytes: u64) -> Self {
         self.room = bytes;
         self

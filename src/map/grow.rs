@@ -12,9 +12,13 @@ use crate::{
 
 impl<H: Handle<P: Map>> Mapping<H> {
     /// Makes the file longer, so that the mapping has `length` bytes, and allocates storage for the
-    /// new ones, which are zeros. Its addresses stay. On return the length is durable, or with
-    /// [`Page`](Granularity::Page) is with the first bytes that are made so. A mapping that is as
-    /// long already stays as it is.
+    /// new ones. Those that the file has already stay as they are; the others are zeros. Addresses
+    /// stay. On return the length is durable, or with [`Page`](Granularity::Page) is with the first
+    /// bytes that are made so. That holds for a mapping that is as long already, too, whose length
+    /// somebody else may have set.
+    ///
+    /// Where others have cut the file, what was cut off comes back as zeros, up to `length`. Bytes
+    /// that were stored after the new end in its last page may come back as they are.
     ///
     /// Several threads and processes may grow a file at once: it gets as long as the longest. A
     /// process that has it mapped sees others' bytes after [`catch_up`](Mapping::catch_up). One
@@ -24,7 +28,8 @@ impl<H: Handle<P: Map>> Mapping<H> {
     ///
     /// [`File::lock`]: https://doc.rust-lang.org/std/fs/struct.File.html#method.lock
     ///
-    /// System calls on Linux: `fstat`, `fallocate`, and `fdatasync` where a store needs no call.
+    /// System calls on Linux: `fstat`, `fallocate` where the mapping or the file is shorter, and
+    /// `fdatasync` where a store needs no call.
     ///
     /// # Errors
     ///
@@ -36,51 +41,73 @@ impl<H: Handle<P: Map>> Mapping<H> {
     ///   `EFBIG`), or the file system cannot allocate (`EOPNOTSUPP`). At a limit for the size of
     ///   files (`RLIMIT_FSIZE`) the system also raises SIGXFSZ, whose default action ends the
     ///   process.
+    /// - [`NotSynced`](Error::NotSynced): the length may not be durable.
     /// - Those of [`deallocate`](Mapping::deallocate).
     pub fn grow(&self, length: usize) -> Result<(), Error> {
         if length > self.room() {
             return Err(self.refused(MemoryFault::Outside, 0..length));
         }
         self.resizable()?;
-        let now = self.length();
-        if length <= now {
+        if length == 0 {
             return Ok(());
         }
-        let durable = self.granularity != Granularity::Page;
-        H::P::extend(self.handle().into(), &self.facts, self.in_file(&(now..length)), durable)
+        let (range, known) = (self.in_file(&(0..length)), self.in_file(&(0..self.length())).end);
+        H::P::extend(self.handle().into(), &self.facts, range, known, self.needs_no_call())
             .map_err(|fail| Error::from_fail(fail, Subject::Allocation))?;
         self.memory.raise_reach(length);
         Ok(())
     }
 
-    /// Makes the file shorter, durably, so that the mapping has `length` bytes. An access of
-    /// another process, or through another mapping, to what was cut off raises SIGBUS.
+    /// Makes the file shorter, durably, so that the mapping has `length` bytes; fewer where others
+    /// have cut the file to less, which does not get longer. An access of another process, or
+    /// through another mapping, to what was cut off raises SIGBUS. One that makes the file longer
+    /// at that moment loses what it stored there.
     ///
-    /// System calls on Linux: `fstat`, `ftruncate`, `fdatasync`.
+    /// System calls on Linux: `fstat`, `ftruncate`, `fdatasync`; none where nothing is to be cut off.
     ///
     /// # Errors
     ///
-    /// - [`MapRange`](Error::MapRange): it has fewer.
+    /// - [`MapRange`](Error::MapRange): it has fewer; or the file has bytes after the mapping, which
+    ///   would be lost, and nothing is cut. [`catch_up`](Mapping::catch_up) takes note of those that
+    ///   there is room for.
     /// - Those of [`deallocate`](Mapping::deallocate); the mapping has only `length` bytes all the
     ///   same.
     pub fn shrink(&mut self, length: usize) -> Result<(), Error> {
         self.resizable()?;
         self.check(&(length..length))?;
-        self.memory.cut_reach(length);
-        let size = self.in_file(&(0..length)).end;
-        H::P::truncate(self.handle().into(), &self.facts, size)
-            .map_err(|fail| Error::from_fail(fail, Subject::Resize))
+        if length == self.length() {
+            return Ok(());
+        }
+        let size = self.in_file(&(length..self.length()));
+        let known = size.end;
+        match H::P::truncate(self.handle().into(), &self.facts, size) {
+            Ok(had) if had > known => Err(Error::MapRange { end: had, size: known }),
+            Ok(had) => {
+                let had = usize::try_from(had.saturating_sub(self.offset)).unwrap_or(usize::MAX);
+                self.memory.cut_reach(length.min(had));
+                Ok(())
+            }
+            Err(fail) => {
+                self.memory.cut_reach(length);
+                Err(Error::from_fail(fail, Subject::Resize))
+            }
+        }
     }
 
     /// Takes note of the bytes that the file has now, of those that there is room for, and returns
-    /// their number. Others may have made the file longer or shorter.
+    /// their number. Others may have made the file longer or shorter. A length that is new is
+    /// durable on return, or with [`Page`](Granularity::Page) is with the first bytes that are made
+    /// so.
     ///
-    /// System calls on Linux: `fstat`; `fallocate` where the file is longer and can be written to,
-    /// which waits until whoever makes it longer has finished.
+    /// System calls on Linux: `fstat`; where the file is longer `lseek`, which waits until whoever
+    /// makes it longer has finished, and moves nothing, and `fdatasync` where a store needs no call.
     ///
     /// # Errors
     ///
-    /// Those of [`Source::size`](crate::Source::size).
+    /// The mapping stays as it is.
+    ///
+    /// - [`NotSynced`](Error::NotSynced): the new length may not be durable.
+    /// - Those of [`Source::size`](crate::Source::size).
     pub fn catch_up(&self) -> Result<usize, Error> {
         if self.memory.is_borrowed() || self.facts.kind != Kind::RegularFile {
             return Ok(self.length());
@@ -88,12 +115,11 @@ impl<H: Handle<P: Map>> Mapping<H> {
         self.memory.follow_reach(|seen| {
             let bytes = self.source().size()?.saturating_sub(self.offset);
             let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
-            if bytes > seen && self.resizable().is_ok() {
+            if bytes.min(self.room()) > seen && self.sharing() == Sharing::Shared {
                 // Another may be in the middle of growing it: ext4 shows the new length before it
                 // zeroes the rest of what was the last page, and would zero what is stored there.
-                // The storage of a byte that there is waits for that, whatever comes of it.
-                let _ =
-                    H::P::extend(self.handle().into(), &self.facts, self.in_file(&(0..1)), false);
+                H::P::settle(self.handle().into(), &self.facts, self.needs_no_call())
+                    .map_err(|fail| Error::from_fail(fail, Subject::Size))?;
             }
             Ok(bytes)
         })
@@ -130,7 +156,9 @@ impl<H: Handle<P: Map>> Mapping<H> {
             if end > size {
                 return Err(Error::MapRange { end, size });
             }
-            H::P::extend(self.handle().into(), &self.facts, self.in_file(&range), false)
+            let range = self.in_file(&range);
+            let start = range.start;
+            H::P::extend(self.handle().into(), &self.facts, range, start, false)
                 .map_err(|fail| Error::from_fail(fail, Subject::Allocation))?;
         }
         match self.memory.populate(range.clone(), write) {
@@ -165,6 +193,11 @@ impl<H: Handle<P: Map>> Mapping<H> {
 
     const fn handle(&self) -> &H {
         self.memory.handle()
+    }
+
+    /// Whether a store is durable without a call, so that the file's length has to be before.
+    fn needs_no_call(&self) -> bool {
+        self.granularity != Granularity::Page
     }
 
     /// Refuses what has no storage of its own to change.

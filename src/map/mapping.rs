@@ -36,7 +36,8 @@ use crate::{
 ///
 /// Offsets and lengths are in bytes, from the beginning of the mapping.
 ///
-/// An access to memory that is bad, or beyond the end of a file that somebody cut, raises SIGBUS. A
+/// An access to memory that is bad, or beyond the end of a file that somebody cut, raises SIGBUS. In
+/// the page that the end is in it raises none: stores there succeed, and are not in the file. A
 /// [`Reader`](crate::transfer::Reader) of the [source](Mapping::source) has an error instead.
 ///
 /// After fork(2) the memory is mapped in both processes, and what one unmaps stays with the other.
@@ -97,6 +98,9 @@ impl<H: Handle<P: Map + Locate>> Source<H> {
     ///
     /// On failure the source is dropped; [`try_map`](Source::try_map) gives it back.
     ///
+    /// A length that was set just now is not durable by that, and a store that needs no call does
+    /// not make it so: [`grow`](Mapping::grow) to the length does, as [`sync`](Source::sync) does.
+    ///
     /// System calls on Linux: of a file `fstat`, `mmap` with `MAP_SYNC`, and where that is refused
     /// `mmap`; where it is granted also those that find the persistence domain, unless a place was
     /// kept ([`MapConfig::at_place`]): `fstat`, `fstatfs`, on XFS `ioctl`, `readlinkat`, `openat`,
@@ -113,7 +117,8 @@ impl<H: Handle<P: Map + Locate>> Source<H> {
     /// - Those of [`check_range`](Source::check_range).
     /// - [`NotWritable`](Error::NotWritable): stores are to reach a file that was opened read-only.
     /// - [`TooLarge`](Error::TooLarge): more bytes than `isize::MAX`.
-    /// - [`MapRange`](Error::MapRange): [room](MapConfig::room) is wanted of what cannot grow.
+    /// - [`MapRange`](Error::MapRange): [room](MapConfig::room) is wanted of what cannot grow: no
+    ///   file, or one on hugetlbfs, which a mapping would make longer by itself.
     /// - [`InvalidAlignmentValue`](Error::InvalidAlignmentValue): of
     ///   [`aligned_to`](MapConfig::aligned_to).
     /// - [`SrcDevdaxPrivate`](Error::SrcDevdaxPrivate), [`NeverDurable`](Error::NeverDurable): of a
@@ -196,7 +201,7 @@ impl<H: Handle<P: Map + Locate>> Source<H> {
         let bytes = |bytes: u64| isize::try_from(bytes).ok().map(isize::unsigned_abs);
         let reach = bytes(range.end.saturating_sub(range.start)).ok_or(too_large)?;
         let room = bytes(config.room).ok_or(too_large)?;
-        if room > reach && self.kind() != Kind::RegularFile {
+        if room > reach && !self.grows() {
             let end = range.start.saturating_add(config.room);
             return Err(Error::MapRange { end, size: range.end });
         }
@@ -213,6 +218,13 @@ impl<H: Handle<P: Map + Locate>> Source<H> {
             self.accept(&config.terms, MapSync::Refused, known, config.granularity)?;
         }
         Ok((request, reach, known))
+    }
+
+    /// Whether its file grows while it is mapped. One on hugetlbfs does so by itself, by mmap(2).
+    fn grows(&self) -> bool {
+        let page = || self.handle().platform().page_size();
+        let huge = |unit: Alignment| page().is_ok_and(|page| unit.bytes() > page.bytes());
+        self.kind() == Kind::RegularFile && !self.facts().alignment.is_some_and(huge)
     }
 
     /// Decides the granularity of a mapping, and refuses it where it is too coarse.

@@ -62,6 +62,7 @@ fn call(name: &str) -> (i64, &'static [(u8, i32)]) {
         "fallocate" => (libc::SYS_fallocate, &[]),
         "fchown" => (libc::SYS_fchown, &[]),
         "fsync" => (libc::SYS_fsync, &[]),
+        "lseek" => (libc::SYS_lseek, &[]),
         "fdatasync" => (libc::SYS_fdatasync, &[]),
         "read" => (libc::SYS_read, &[]),
         "close" => (libc::SYS_close, &[]),

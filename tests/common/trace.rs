@@ -7,7 +7,7 @@ pub(crate) const MARK: libc::c_long = libc::SYS_getppid;
 
 /// `name` for the numbers that tests speak of.
 fn name(number: u64) -> String {
-    let known: [(libc::c_long, &str); 20] = [
+    let known: [(libc::c_long, &str); 21] = [
         (libc::SYS_fcntl, "fcntl"),
         (libc::SYS_fstat, "fstat"),
         (libc::SYS_fstatfs, "fstatfs"),
@@ -27,6 +27,7 @@ fn name(number: u64) -> String {
         (libc::SYS_madvise, "madvise"),
         (libc::SYS_fallocate, "fallocate"),
         (libc::SYS_ftruncate, "ftruncate"),
+        (libc::SYS_lseek, "lseek"),
         (libc::SYS_fdatasync, "fdatasync"),
     ];
     let found = known.into_iter().find(|(known, _)| u64::try_from(*known) == Ok(number));

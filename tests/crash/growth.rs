@@ -1,6 +1,6 @@
 //! Files that grow, shrink, and give storage back.
 
-use pmem2::{Error, Granularity, MapConfig, Source};
+use pmem2::{Error, Granularity, MapConfig, Source, map::Map as _};
 use pmem2_crash::{Disk, Machine, PAGE, Run, Trace};
 
 use crate::{Map, SIZE, before, everywhere, holds};
@@ -131,6 +131,47 @@ fn deallocated_bytes_are_zeros_durably() {
                 })
         });
         check(&trace, machine, "deallocate", 64, |_, bytes, _| bytes == Some(&before()[64..72]));
+    });
+}
+
+/// Another sets a length, and does not make it durable. A store to the new bytes needs no call, and
+/// so nothing after it would: whoever shows them has to.
+#[test]
+fn a_length_of_others_is_durable_before_what_is_stored_there() {
+    everywhere(|granularity, machine| {
+        for catches_up in [true, false] {
+            let trace = Run::new(before(), granularity).room(ROOM).record(|disk, promises| {
+                let set = || {
+                    let facts = *Source::new(disk).expect("a source").facts();
+                    let range = SIZE as u64..4 * PAGE as u64;
+                    let set = Disk::extend((&disk).into(), &facts, range, SIZE as u64, false);
+                    set.expect("space");
+                };
+                let map = if catches_up {
+                    let map = map(disk, granularity).expect("a mapping");
+                    set();
+                    assert_eq!(map.catch_up().expect("a size"), 4 * PAGE);
+                    map
+                } else {
+                    set();
+                    let map = map(disk, granularity).expect("a mapping");
+                    map.grow(map.length()).expect("a length");
+                    map
+                };
+                map.write(3 * PAGE, &[2; 8]).expect("a store");
+                promises.make(4 * PAGE);
+            });
+            check(
+                &trace,
+                machine,
+                "set, write",
+                3 * PAGE,
+                |length, bytes, promised| match promised {
+                    Some(promised) => length == promised && bytes == Some(&[2; 8]),
+                    None => length == SIZE || bytes.is_some(),
+                },
+            );
+        }
     });
 }
 

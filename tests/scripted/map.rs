@@ -28,7 +28,10 @@ pub(crate) struct Addresses {
     pub(crate) populate: Cell<Option<Fail>>,
     pub(crate) deep_flush: Cell<Option<Fail>>,
     pub(crate) extend: Cell<Option<Fail>>,
+    pub(crate) settle: Cell<Option<Fail>>,
     pub(crate) truncate: Cell<Option<Fail>>,
+    /// The size of a file that is to be cut, if it is not what was expected.
+    pub(crate) had: Cell<Option<u64>>,
     pub(crate) deallocate: Cell<Option<Fail>>,
     /// The one mapping that there is: its first byte, and the bytes that were taken.
     mapped: Cell<Option<(NonNull<u8>, usize)>>,
@@ -105,18 +108,30 @@ unsafe impl<'s> Map for &'s Script {
         handle: Borrowed<'_, Self>,
         facts: &Facts<Id>,
         range: Range<u64>,
+        known: u64,
         durable: bool,
     ) -> Result<(), Fail> {
         let script = handle.platform();
         let answer = script.addresses.extend.get().map_or(Ok(()), Err);
-        let call = Call::Extend((range.start, range.end), durable);
+        let call = Call::Extend((range.start, range.end), known, durable);
         script.ask(call, handle.raw(), facts, answer)
     }
 
-    fn truncate(handle: Borrowed<'_, Self>, facts: &Facts<Id>, size: u64) -> Result<(), Fail> {
+    fn settle(handle: Borrowed<'_, Self>, facts: &Facts<Id>, durable: bool) -> Result<(), Fail> {
         let script = handle.platform();
-        let answer = script.addresses.truncate.get().map_or(Ok(()), Err);
-        script.ask(Call::Truncate(size), handle.raw(), facts, answer)
+        let answer = script.addresses.settle.get().map_or(Ok(()), Err);
+        script.ask(Call::Settle(durable), handle.raw(), facts, answer)
+    }
+
+    fn truncate(
+        handle: Borrowed<'_, Self>,
+        facts: &Facts<Id>,
+        size: Range<u64>,
+    ) -> Result<u64, Fail> {
+        let script = handle.platform();
+        let had = script.addresses.had.get().unwrap_or(size.end);
+        let answer = script.addresses.truncate.get().map_or(Ok(had), Err);
+        script.ask(Call::Truncate((size.start, size.end)), handle.raw(), facts, answer)
     }
 
     fn deallocate(

@@ -385,11 +385,11 @@ fn what_does_not_grow_stays() {
             };
             told(map.grow(0x1_2000).unwrap_err());
             let durable = map.granularity() != Granularity::Page;
-            assert_eq!(script.calls(), [Call::Extend((0x1_0000, 0x1_2000), durable)]);
+            assert_eq!(script.calls(), [Call::Extend((0, 0x1_2000), 0x1_0000, durable)]);
             assert_eq!(map.length(), 0x1_0000);
             assert!(matches!(map.write(0x1_0000, &[1]), Err(Error::MapRange { .. })));
             told(map.populate(.., true).unwrap_err());
-            assert_eq!(script.calls(), [Call::Size, Call::Extend((0, 0x1_0000), false)]);
+            assert_eq!(script.calls(), [Call::Size, Call::Extend((0, 0x1_0000), 0, false)]);
             script.addresses.extend.set(None);
             assert_eq!(map.grow(0x1_2000), Ok(()));
             assert_eq!((map.length(), map.write(0x1_1fff, &[1])), (0x1_2000, Ok(())));
@@ -409,9 +409,39 @@ fn what_is_cut_off_is_gone() {
             if let Fail::Os(subject, errno) = fail {
                 assert_eq!(error, Error::Os { subject, errno });
             }
-            assert_eq!(script.calls(), [Call::Truncate(0x1000)]);
+            assert_eq!(script.calls(), [Call::Truncate((0x1000, 0x1_0000))]);
             assert_eq!(map.length(), 0x1000);
             assert!(map.read(0x1000, &mut [0]).is_err());
+        },
+    );
+}
+
+/// A length that others made is shown after it has settled, and what no store makes durable is.
+#[test]
+fn what_has_not_settled_is_not_shown() {
+    each_fail(
+        Subject::Size,
+        |answers| &answers.settle,
+        |script, fail| {
+            let map = mapped(script);
+            map.grow(0).unwrap();
+            assert_eq!(script.calls(), []);
+            let durable = map.granularity() != Granularity::Page;
+            script.size_now.set(Some(0x1_2000));
+            let error = map.catch_up().unwrap_err();
+            if let Fail::Os(subject, errno) = fail {
+                assert_eq!(error, Error::Os { subject, errno });
+            }
+            assert_eq!(script.calls(), [Call::Size, Call::Settle(durable)]);
+            assert_eq!(map.length(), 0x1_0000);
+            script.addresses.settle.set(None);
+            assert_eq!(map.catch_up(), Ok(0x1_2000));
+            let _ = script.calls();
+            assert_eq!(map.catch_up(), Ok(0x1_2000));
+            assert_eq!(script.calls(), [Call::Size], "nothing is new");
+            // The one that is there is made durable, too.
+            assert_eq!(map.grow(0x1_0000), Ok(()));
+            assert_eq!(script.calls(), [Call::Extend((0, 0x1_0000), 0x1_2000, durable)]);
         },
     );
 }

@@ -77,8 +77,9 @@ pub(crate) enum Call {
     Populate(usize, usize, bool),
     DeepFlush,
     /// And whether durably.
-    Extend((u64, u64), bool),
-    Truncate(u64),
+    Extend((u64, u64), u64, bool),
+    Settle(bool),
+    Truncate((u64, u64)),
     Deallocate((u64, u64)),
     Load(usize, usize),
     Store(usize, usize),

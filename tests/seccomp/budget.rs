@@ -141,7 +141,17 @@ fn of_a_mapping() {
     assert_eq!(traced(|| map.populate(.., false).expect("pages")), ["madvise"]);
     // The child has made the file longer, and this process does not know.
     let caught_up = || assert!(map.catch_up().is_ok());
-    assert_eq!(traced(caught_up), ["fstat", "fstat", "fallocate"]);
+    assert_eq!(traced(caught_up), ["fstat", "lseek"]);
     caught_up();
     assert_eq!(traced(caught_up), ["fstat"]);
+    assert_eq!(traced(|| map.grow(8192).expect("room")), ["fstat"]);
+    let map = source.by_reference();
+    let shrunk = |to| {
+        let mut map = map.map(&ANY).expect("a mapping");
+        map.shrink(to).expect("less");
+    };
+    let mapped = ["fstat", "mmap", "mmap"];
+    assert_eq!(traced(|| shrunk(8192)), [&mapped[..], &["munmap"]].concat());
+    let calls = ["fstat", "ftruncate", "fdatasync", "munmap"];
+    assert_eq!(traced(|| shrunk(4096)), [&mapped[..], &calls].concat());
 }

@@ -2,8 +2,8 @@
 
 use crate::{
     functions::{
-        ALIGNMENT, ALLOCATED, ANONYMOUS, BAD_BLOCKS, CATCH_UP, CHECK_RANGE, CLEAR, COMMAND,
-        CONFIRM_PLACE, DEALLOCATE, DEEP_FLUSH, DEVICE_ID, DEVICE_USC, DIMM_ID, DIMMS,
+        ALIGNMENT, ALLOCATED, ANONYMOUS, BAD_BLOCKS, CATCH_UP, CATCH_UP_FINER, CHECK_RANGE, CLEAR,
+        COMMAND, CONFIRM_PLACE, DEALLOCATE, DEEP_FLUSH, DEVICE_ID, DEVICE_USC, DIMM_ID, DIMMS,
         DIRTY_SHUTDOWNS, FILE_SYSTEM, Function, GRANULARITY, GRANULARITY_AT, GROW, GROW_FINER,
         KNOWN, MAP, MAP_AT, MAP_BY_CALL, MAP_FINER, MAP_PRIVATE, NEW, NEW_READER, NEW_WRITER,
         NUMA_NODE, PERSIST, PLACE, POPULATE, PRIVATE, READ, READ_KEPT, REPORT, SHRINK, SIZE,
@@ -296,15 +296,17 @@ pub(crate) const CASES: &[Case] = &[
     case("Mapping::sync", SYNC_MAP, On::Mapped, &[]),
     case("deep_flush", DEEP_FLUSH, On::File, &["msync"]),
     case("deep_flush", DEEP_FLUSH, On::DeviceDax, FLUSHED_DEEP),
-    case("grow", GROW, On::File, &["fstat", "fallocate"]),
-    case("grow", GROW_FINER, On::File, &["fstat", "fallocate", "fdatasync"]),
-    case("grow", GROW, On::Mapped, &[]),
-    // It is longer now.
-    case("catch_up", CATCH_UP, On::File, &["fstat", "fallocate"]),
+    // A longer file than its mapping knows would not be cut.
     case("shrink", SHRINK, On::File, &["fstat", "ftruncate", "fdatasync"]),
     case("shrink", SHRINK, On::Mapped, &[]),
     case("catch_up", CATCH_UP, On::File, &["fstat"]),
     case("catch_up", CATCH_UP, On::Mapped, &[]),
+    case("grow", GROW, On::File, &["fstat", "fallocate"]),
+    case("grow", GROW_FINER, On::File, &["fstat", "fallocate", "fdatasync"]),
+    case("grow", GROW, On::Mapped, &[]),
+    // It is longer now.
+    case("catch_up", CATCH_UP, On::File, &["fstat", "lseek"]),
+    case("catch_up", CATCH_UP_FINER, On::File, &["fstat", "lseek", "fdatasync"]),
     case("populate", POPULATE, On::File, &["fstat", "fallocate", "madvise"]),
     case("populate", POPULATE, On::Mapped, &["madvise"]),
     case("deallocate", DEALLOCATE, On::File, &["fstat", "fallocate", "fdatasync"]),
@@ -317,6 +319,7 @@ pub(crate) const CASES: &[Case] = &[
     case("Linux::populate", backend::POPULATE, On::File, &["madvise"]),
     case("Linux::deep_flush", backend::DEEP_FLUSH, On::DeviceDax, FLUSHED_DEEP),
     case("Linux::extend", backend::EXTEND, On::File, &["fstat", "fallocate", "fdatasync"]),
+    case("Linux::settle", backend::SETTLE, On::File, &["lseek", "fdatasync"]),
     case("Linux::truncate", backend::TRUNCATE, On::File, &["fstat", "ftruncate", "fdatasync"]),
     case("Linux::deallocate", backend::DEALLOCATE, On::File, &["fstat", "fallocate", "fdatasync"]),
     // Without DAX.

@@ -196,6 +196,10 @@ pub(crate) const GROW_FINER: Function = |subject| {
 pub(crate) const SHRINK: Function = |subject| map(subject).borrow_mut().shrink(4096).map(|()| 1);
 pub(crate) const CATCH_UP: Function =
     |subject| map(subject).borrow().catch_up().map(|length| length as u64);
+pub(crate) const CATCH_UP_FINER: Function = |subject| {
+    let map = subject.finer.expect("a mapping").borrow();
+    map.catch_up().map(|length| length as u64)
+};
 pub(crate) const POPULATE: Function =
     |subject| map(subject).borrow().populate(..4096, true).map(|()| 1);
 pub(crate) const DEALLOCATE: Function =
@@ -344,9 +348,11 @@ pub(crate) mod backend {
     pub(crate) const DEEP_FLUSH: Function =
         |subject| of(Linux::deep_flush(subject.fd.into(), source(subject).facts()));
     pub(crate) const EXTEND: Function =
-        |subject| of(Linux::extend(subject.fd.into(), source(subject).facts(), 0..100, true));
+        |subject| of(Linux::extend(subject.fd.into(), source(subject).facts(), 0..100, 0, true));
+    pub(crate) const SETTLE: Function =
+        |subject| of(Linux::settle(subject.fd.into(), source(subject).facts(), true));
     pub(crate) const TRUNCATE: Function =
-        |subject| of(Linux::truncate(subject.fd.into(), source(subject).facts(), 9999));
+        |subject| of(Linux::truncate(subject.fd.into(), source(subject).facts(), 4096..u64::MAX));
     pub(crate) const DEALLOCATE: Function =
         |subject| of(Linux::deallocate(subject.fd.into(), source(subject).facts(), 0..4096));
     pub(crate) const DESCRIBE: Function = |subject| of(Linux::describe(subject.fd.into()));

@@ -66,12 +66,25 @@ unsafe impl Map for Linux {
         handle: Borrowed<'_, Self>,
         facts: &Facts<FileId>,
         range: Range<u64>,
+        known: u64,
         durable: bool,
     ) -> Result<(), Fail> {
-        extend(Object::new(handle, facts), range, durable)
+        extend(Object::new(handle, facts), range, known, durable)
     }
 
-    fn truncate(handle: Borrowed<'_, Self>, facts: &Facts<FileId>, size: u64) -> Result<(), Fail> {
+    fn settle(
+        handle: Borrowed<'_, Self>,
+        facts: &Facts<FileId>,
+        durable: bool,
+    ) -> Result<(), Fail> {
+        settle(Object::new(handle, facts), durable)
+    }
+
+    fn truncate(
+        handle: Borrowed<'_, Self>,
+        facts: &Facts<FileId>,
+        size: Range<u64>,
+    ) -> Result<u64, Fail> {
         truncate(Object::new(handle, facts), size)
     }
 
@@ -333,21 +346,37 @@ fn persisted<S: Mappings>(object: Object<'_, S>) -> Result<(), Fail> {
 pub(super) fn extend<S: Mappings>(
     object: Object<'_, S>,
     range: Range<u64>,
+    known: u64,
     durable: bool,
 ) -> Result<(), Fail> {
     let subject = Subject::Allocation;
-    let length = length(&range, subject)?;
-    object.confirm()?;
-    retry(|| object.sys.extend(object.fd, range.start, length))
-        .map_err(|errno| failed(subject, errno))?;
+    length(&range, subject)?;
+    let size = object.confirm()?.size()?;
+    let start = known.min(size).max(range.start);
+    if let Some(length) = range.end.checked_sub(start).filter(|&length| length > 0) {
+        retry(|| object.sys.extend(object.fd, start, length))
+            .map_err(|errno| failed(subject, errno))?;
+    }
     if durable { persisted(object) } else { Ok(()) }
 }
 
-pub(super) fn truncate<S: Mappings>(object: Object<'_, S>, size: u64) -> Result<(), Fail> {
-    object.confirm()?;
-    retry(|| object.sys.truncate(object.fd, size))
-        .map_err(|errno| failed(Subject::Resize, errno))?;
-    persisted(object)
+pub(super) fn settle<S: Mappings>(object: Object<'_, S>, durable: bool) -> Result<(), Fail> {
+    // No file has a byte there. Whatever the answer, it came after the file's lock was free.
+    let _ = object.sys.seek_data(object.fd, i64::MAX.unsigned_abs());
+    if durable { persisted(object) } else { Ok(()) }
+}
+
+pub(super) fn truncate<S: Mappings>(object: Object<'_, S>, size: Range<u64>) -> Result<u64, Fail> {
+    let had = object.confirm()?.size()?;
+    if had > size.end {
+        return Ok(had);
+    }
+    if had >= size.start {
+        retry(|| object.sys.truncate(object.fd, size.start))
+            .map_err(|errno| failed(Subject::Resize, errno))?;
+    }
+    persisted(object)?;
+    Ok(had)
 }
 
 pub(super) fn deallocate<S: Mappings>(

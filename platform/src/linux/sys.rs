@@ -69,8 +69,9 @@ use open::open;
 /// | `unmap` | `munmap` |
 /// | `Map::sync` | `msync` |
 /// | `deep_flush` | `fstat`, `readlink`; for each region `open`, `read`, `close`, `open`, `write`, `close` |
-/// | `extend` | `fstat`, `fallocate`; for a durable length `fdatasync` |
-/// | `truncate` | `fstat`, `ftruncate`, `fdatasync` |
+/// | `extend` | `fstat`; where anything is to be allocated `fallocate`; for a durable length `fdatasync` |
+/// | `settle` | `lseek(SEEK_DATA)`; for a durable length `fdatasync` |
+/// | `truncate` | `fstat`, `fdatasync`; unless it is shorter already `ftruncate` |
 /// | `deallocate` | `fstat`, `fallocate`, `fdatasync` |
 /// | `populate` | `madvise` |
 /// | `clear_bad`, regular file | `fstat`, the first time `mmap`, `madvise`; `fcntl(F_GETFL)`, `fsync`; those of a list and of its steps, before and after; `fstatfs`, `readlink`, `open` of a spare file, `fstat`, where it belongs to somebody else `fchown`, `fallocate`; for each block of the file system `ioctl(FS_IOC_FIEMAP)`, and where anything is good in it `pread64`, `fallocate`, `pwrite64` (the last one before all others, too), `fstat`, `fallocate` three times, `ioctl(FS_IOC_FIEMAP)`, and some of these again where it comes to lie on bad memory, `fstat`, `pwrite64`; `close`, `fsync`, `fstat`, `pread64`; `futex` |

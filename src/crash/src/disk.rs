@@ -146,6 +146,7 @@ unsafe impl Map for Disk<'_> {
         handle: Borrowed<'_, Self>,
         _: &Facts<NoId>,
         range: Range<u64>,
+        _: u64,
         durable: bool,
     ) -> Result<(), Fail> {
         let (disk, place) = (handle.platform(), Location::caller());
@@ -161,11 +162,25 @@ unsafe impl Map for Disk<'_> {
         Ok(())
     }
 
-    fn truncate(handle: Borrowed<'_, Self>, _: &Facts<NoId>, size: u64) -> Result<(), Fail> {
-        let (disk, place) = (handle.platform(), Location::caller());
-        disk.device.resize(size, place);
-        disk.device.sync_size(place);
+    fn settle(handle: Borrowed<'_, Self>, _: &Facts<NoId>, durable: bool) -> Result<(), Fail> {
+        if durable {
+            handle.platform().device.sync_size(Location::caller());
+        }
         Ok(())
+    }
+
+    fn truncate(
+        handle: Borrowed<'_, Self>,
+        _: &Facts<NoId>,
+        size: Range<u64>,
+    ) -> Result<u64, Fail> {
+        let (disk, place) = (handle.platform(), Location::caller());
+        let had = disk.device.size();
+        if had <= size.end {
+            disk.device.resize(had.min(size.start), place);
+            disk.device.sync_size(place);
+        }
+        Ok(had)
     }
 
     fn deallocate(

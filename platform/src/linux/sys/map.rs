@@ -3,7 +3,7 @@
 use core::ptr::{self, NonNull};
 
 use rustix::{
-    fs::FallocateFlags,
+    fs::{FallocateFlags, SeekFrom},
     io,
     mm::{Advice, MapFlags, MsyncFlags, ProtFlags, madvise, mmap, mmap_anonymous, msync, munmap},
 };
@@ -51,6 +51,8 @@ pub(in crate::linux) trait Mappings: Blocks {
     unsafe fn populate(self, pages: Span, write: bool) -> Result<(), Errno>;
     /// fallocate(2) with no flag, which makes a file longer and never shorter.
     fn extend(self, fd: i32, offset: u64, length: u64) -> Result<(), Errno>;
+    /// lseek(2) with SEEK_DATA: from a byte beyond the end on, it fails and moves nothing.
+    fn seek_data(self, fd: i32, offset: u64) -> Result<(), Errno>;
     /// ftruncate(2).
     fn truncate(self, fd: i32, size: u64) -> Result<(), Errno>;
     /// write(2): the number of bytes written.
@@ -101,6 +103,10 @@ impl Mappings for Linux {
 
     fn extend(self, fd: i32, offset: u64, length: u64) -> Result<(), Errno> {
         rustix::fs::fallocate(borrow(fd)?, FallocateFlags::empty(), offset, length).map_err(errno)
+    }
+
+    fn seek_data(self, fd: i32, offset: u64) -> Result<(), Errno> {
+        rustix::fs::seek(borrow(fd)?, SeekFrom::Data(offset)).map(drop).map_err(errno)
     }
 
     fn truncate(self, fd: i32, size: u64) -> Result<(), Errno> {

@@ -164,6 +164,11 @@ impl Mappings for Scripted<'_> {
         self.0.descriptor(fd, Call::Extend(offset, length))
     }
 
+    fn seek_data(self, fd: i32, offset: u64) -> Result<(), Errno> {
+        self.0.descriptor(fd, Call::Seek(offset))?;
+        Err(Errno::ENXIO)
+    }
+
     fn truncate(self, fd: i32, size: u64) -> Result<(), Errno> {
         self.0.descriptor(fd, Call::Truncate(size))
     }

@@ -112,6 +112,7 @@ pub(super) enum Call {
     Populate(usize, usize, bool),
     /// fallocate(2) with no flag.
     Extend(u64, u64),
+    Seek(u64),
     Truncate(u64),
     /// write(2) of these bytes to a file of sysfs.
     Put(Vec<u8>),

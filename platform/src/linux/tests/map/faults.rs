@@ -307,21 +307,42 @@ fn a_file_that_grows_shrinks_and_gives_back() {
     world.disk.unread = true;
     // Described before anything goes wrong.
     let facts = world.facts();
-    let table: [(&str, Run, &[Call]); 4] = [
+    // The file has 5000 bytes.
+    let table: [(&str, Run, &[Call]); 8] = [
         (
             "extend",
-            |object| map::extend(object, 4096..12288, true),
+            |object| map::extend(object, 4096..12288, 4096, true),
             &[Call::Fstat, Call::Extend(4096, 8192), Call::Fdatasync],
         ),
         (
             "extend without its length",
-            |object| map::extend(object, 5000..5001, false),
+            |object| map::extend(object, 4096..5001, 5000, false),
             &[Call::Fstat, Call::Extend(5000, 1)],
         ),
         (
+            "extend what was cut meanwhile",
+            |object| map::extend(object, 4096..12288, 12288, false),
+            &[Call::Fstat, Call::Extend(5000, 7288)],
+        ),
+        (
+            "extend what is cut to less than the range begins with",
+            |object| map::extend(object, 8192..12288, 12288, false),
+            &[Call::Fstat, Call::Extend(8192, 4096)],
+        ),
+        (
+            "extend what is as long already",
+            |object| map::extend(object, 0..5000, 5000, true),
+            &[Call::Fstat, Call::Fdatasync],
+        ),
+        (
             "truncate",
-            |object| map::truncate(object, 100),
+            |object| map::truncate(object, 100..5000).map(|had| assert_eq!(had, 5000)),
             &[Call::Fstat, Call::Truncate(100), Call::Fdatasync],
+        ),
+        (
+            "truncate what is longer than known",
+            |object| map::truncate(object, 100..4999).map(|had| assert_eq!(had, 5000)),
+            &[Call::Fstat],
         ),
         (
             "deallocate",
@@ -355,6 +376,36 @@ fn a_file_that_grows_shrinks_and_gives_back() {
     }
 }
 
+/// Nor is it made longer. That it is shorter gets durable.
+#[test]
+fn a_file_that_is_shorter_already_is_not_cut() {
+    let mut world = World::file().opened(READ_WRITE);
+    world.disk.unread = true;
+    let facts = world.facts();
+    assert_eq!(map::truncate(object(world.sys(), FD, &facts), 8192..12288), Ok(5000));
+    assert_eq!(world.calls(), [Call::Fstat, Call::Fdatasync]);
+}
+
+/// Whether the system can wait or not, the length is made durable, and that has to succeed.
+#[test]
+fn a_length_settles() {
+    let mut world = World::file().opened(READ_WRITE);
+    world.disk.unread = true;
+    let facts = world.facts();
+    let calls = [Call::Seek(i64::MAX as u64), Call::Fdatasync];
+    for durable in [false, true] {
+        let calls = &calls[..=usize::from(durable)];
+        let run =
+            |world: &World| (map::settle(object(world.sys(), FD, &facts), durable), world.calls());
+        assert_eq!(run(&world), (Ok(()), calls.to_vec()));
+        inject("settle", &world, calls, run, |index, errno| match calls[index] {
+            Call::Seek(_) => (Ok(()), calls[1..].to_vec()),
+            _ if errno == EINTR => (Ok(()), calls[index..].to_vec()),
+            _ => (Err(unsynced(errno)), vec![]),
+        });
+    }
+}
+
 #[test]
 fn a_range_without_bytes_is_refused_before_any_call() {
     let mut world = World::file().opened(READ_WRITE);
@@ -364,7 +415,7 @@ fn a_range_without_bytes_is_refused_before_any_call() {
     for range in [0..0, 4096..4096, 1..0] {
         let object = || object(world.sys(), FD, &facts);
         let too_large = |subject| Err(Fail::TooLarge(subject));
-        assert_eq!(map::extend(object(), range.clone(), true), too_large(Subject::Allocation));
+        assert_eq!(map::extend(object(), range.clone(), 0, true), too_large(Subject::Allocation));
         assert_eq!(map::deallocate(object(), range), too_large(Subject::Deallocation));
         assert_eq!(world.calls(), []);
     }
