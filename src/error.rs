@@ -84,7 +84,7 @@ pub enum Memory {
 /// let error = source.check_range(0, 1 << 40).unwrap_err();
 /// assert_eq!(error, Error::MapRange { end, size });
 /// assert_eq!((error.code(), error.symbol()), (-100_006, Some("PMEM2_E_MAP_RANGE")));
-/// // "the range ends at byte 1099511627776, but the source has only … bytes"
+/// // "the range ends at byte 1099511627776, but there are only … bytes"
 /// println!("{error}");
 /// # Ok(()) }
 /// ```

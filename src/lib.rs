@@ -12,7 +12,7 @@
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use pmem2::{Sharing, Source};
+//! use pmem2::{Granularity, MapConfig, Sharing, Source};
 //! use std::fs::File;
 //!
 //! let source = Source::new(File::open(std::env::current_exe()?)?)?;
@@ -24,6 +24,14 @@
 //! let error = Source::new(null).unwrap_err();
 //! assert_eq!(error.symbol(), Some("PMEM2_E_INVALID_FILE_TYPE"));
 //! println!("{error}");
+//!
+//! # if cfg!(windows) { return Ok(()) }
+//! let path = std::env::temp_dir().join(format!("pmem2-front-{}", std::process::id()));
+//! let file = File::options().read(true).write(true).create_new(true).open(&path)?;
+//! # std::fs::remove_file(&path)?;
+//! file.set_len(4096)?;
+//! let map = Source::new(file)?.map(&MapConfig::new(Granularity::Page))?;
+//! map.write(64, b"a record")?; // durable on return
 //! # Ok(()) }
 //! ```
 //!

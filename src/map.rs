@@ -7,9 +7,9 @@
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use pmem2::{Granularity, MapConfig, Source};
-//! # let path = std::env::temp_dir().join(format!("pmem2-map-{}", std::process::id()));
 //!
-//! let file = std::fs::File::options().read(true).write(true).create(true).open(&path)?;
+//! let path = std::env::temp_dir().join(format!("pmem2-map-{}", std::process::id()));
+//! let file = std::fs::File::options().read(true).write(true).create_new(true).open(&path)?;
 //! # std::fs::remove_file(&path)?;
 //! # if cfg!(windows) { return Ok(()) }
 //! file.set_len(4096)?;
@@ -26,6 +26,9 @@
 //! assert_eq!((&record, map.word(0)?.load()?), (b"a record", 1));
 //! # Ok(()) }
 //! ```
+//!
+//! What is durable when, and what to do about files that exist, grow or are shared:
+//! [the guide's page](crate::guide::mapping).
 
 mod access;
 pub(crate) mod config;

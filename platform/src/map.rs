@@ -151,8 +151,8 @@ pub unsafe trait Map: Platform {
     }
 
     /// Makes the object at least `range.end` bytes long, and allocates storage for the bytes of the
-    /// range that lie beyond `known`, or beyond its end where that comes first. New bytes are zeros.
-    /// Those that it had stay. With `durable`, its length is durable on return.
+    /// range that lie beyond `known`, or beyond its end where that comes first. New bytes are
+    /// zeros. Those that it had stay. With `durable`, its length is durable on return.
     fn extend(
         handle: Borrowed<'_, Self>,
         facts: &Facts<Self::Id>,

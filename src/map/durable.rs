@@ -106,7 +106,7 @@ impl<H: Handle<P: Map>> Mapping<H> {
     pub fn deep_flush(&self, range: impl RangeBounds<usize>) -> Result<(), Error> {
         let range = self.bounds(range);
         match (self.facts.kind, self.sharing()) {
-            (Kind::Anonymous, _) => Err(Error::Unsupported(Subject::Sync)),
+            (Kind::Anonymous, _) => Err(Error::Unsupported(Subject::DeepFlush)),
             (_, Sharing::Private) => self.check(&range),
             (Kind::RegularFile, _) => self.call(range),
             _ => {

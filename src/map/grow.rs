@@ -2,7 +2,7 @@
 
 use core::ops::{Range, RangeBounds};
 
-use pmem2_platform::{Access, Handle, Kind, Map, MemoryFault, Protection, Subject};
+use pmem2_platform::{Access, Handle, Kind, Map, Protection, Subject};
 
 use super::mapping::Mapping;
 use crate::{
@@ -35,7 +35,7 @@ impl<H: Handle<P: Map>> Mapping<H> {
     ///
     /// The mapping stays as it is.
     ///
-    /// - [`MapRange`](Error::MapRange): there are no addresses for so many bytes; see
+    /// - [`MapRange`](Error::MapRange): there are addresses for `size` bytes only; see
     ///   [`MapConfig::room`](crate::MapConfig::room).
     /// - [`Os`](Error::Os) with [`Subject::Allocation`]: there is no space (`ENOSPC`, `EDQUOT`,
     ///   `EFBIG`), or the file system cannot allocate (`EOPNOTSUPP`). At a limit for the size of
@@ -45,7 +45,8 @@ impl<H: Handle<P: Map>> Mapping<H> {
     /// - Those of [`deallocate`](Mapping::deallocate).
     pub fn grow(&self, length: usize) -> Result<(), Error> {
         if length > self.room() {
-            return Err(self.refused(MemoryFault::Outside, 0..length));
+            let wide = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+            return Err(Error::MapRange { end: wide(length), size: wide(self.room()) });
         }
         self.resizable()?;
         if length == 0 {
@@ -63,13 +64,14 @@ impl<H: Handle<P: Map>> Mapping<H> {
     /// through another mapping, to what was cut off raises SIGBUS. One that makes the file longer
     /// at that moment loses what it stored there.
     ///
-    /// System calls on Linux: `fstat`, `ftruncate`, `fdatasync`; none where nothing is to be cut off.
+    /// System calls on Linux: `fstat`, `ftruncate`, `fdatasync`; none where nothing is to be cut
+    /// off.
     ///
     /// # Errors
     ///
-    /// - [`MapRange`](Error::MapRange): it has fewer; or the file has bytes after the mapping, which
-    ///   would be lost, and nothing is cut. [`catch_up`](Mapping::catch_up) takes note of those that
-    ///   there is room for.
+    /// - [`MapRange`](Error::MapRange): it has fewer; or the file has bytes after the mapping,
+    ///   which would be lost, and nothing is cut. [`catch_up`](Mapping::catch_up) takes note of
+    ///   those that there is room for.
     /// - Those of [`deallocate`](Mapping::deallocate); the mapping has only `length` bytes all the
     ///   same.
     pub fn shrink(&mut self, length: usize) -> Result<(), Error> {
@@ -100,7 +102,8 @@ impl<H: Handle<P: Map>> Mapping<H> {
     /// so.
     ///
     /// System calls on Linux: `fstat`; where the file is longer `lseek`, which waits until whoever
-    /// makes it longer has finished, and moves nothing, and `fdatasync` where a store needs no call.
+    /// makes it longer has finished, and moves nothing, and `fdatasync` where a store needs no
+    /// call.
     ///
     /// # Errors
     ///

@@ -36,8 +36,8 @@ use crate::{
 ///
 /// Offsets and lengths are in bytes, from the beginning of the mapping.
 ///
-/// An access to memory that is bad, or beyond the end of a file that somebody cut, raises SIGBUS. In
-/// the page that the end is in it raises none: stores there succeed, and are not in the file. A
+/// An access to memory that is bad, or beyond the end of a file that somebody cut, raises SIGBUS.
+/// In the page that the end is in it raises none: stores there succeed, and are not in the file. A
 /// [`Reader`](crate::transfer::Reader) of the [source](Mapping::source) has an error instead.
 ///
 /// After fork(2) the memory is mapped in both processes, and what one unmaps stays with the other.
@@ -56,9 +56,14 @@ use crate::{
 ///
 /// impl Engine {
 ///     fn open(path: &Path) -> Result<Self, Box<dyn std::error::Error>> {
-///         let file = File::options().read(true).write(true).create(true).open(path)?;
-///         file.set_len(1 << 20)?;
-///         Ok(Self { map: Source::new(file)?.map(&MapConfig::new(Granularity::Page))? })
+///         let mut options = File::options();
+///         let file = options.read(true).write(true).create(true).truncate(false).open(path)?;
+///         if file.metadata()?.len() < 1 << 20 {
+///             file.set_len(1 << 20)?;
+///         }
+///         let map = Source::new(file)?.map(&MapConfig::new(Granularity::Page))?;
+///         map.populate(.., true)?; // a full disk is an error here, and no signal later
+///         Ok(Self { map })
 ///     }
 /// }
 /// # if cfg!(windows) { return Ok(()) }

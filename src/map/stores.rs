@@ -25,6 +25,19 @@ enum When {
 /// after all of them; one of the [mapping](Mapping::commit) knows nothing of them.
 ///
 /// They belong to one thread, whose processor waits for what it has flushed.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use pmem2::{Granularity, MapConfig, Source};
+///
+/// # if cfg!(windows) { return Ok(()) }
+/// let map = Source::from_anon(4096)?.map(&MapConfig::new(Granularity::Byte))?;
+/// let stores = map.unflushed();
+/// stores.write(64, b"a record")?;
+/// stores.put(72, &8_u32)?; // visible, and not durable yet
+/// stores.commit(0, 1)?; // the record is durable, and then the word
+/// # Ok(()) }
+/// ```
 pub struct Stores<'m, H: Handle<P: Map>> {
     mapping: &'m Mapping<H>,
     when: When,

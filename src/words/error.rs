@@ -36,6 +36,7 @@ impl Error {
             Self::NotDurable(Undurable::NoHints) => "Window::with_hints",
             Self::NotDurable(Undurable::NoCall) => "Window::flushed_by_host",
             Self::NotMapped(_) => "MapConfig::protection",
+            Self::GranularityNotSupported { .. } => "or do with that: MapConfig::new",
             Self::Unsupported(Subject::Read) => "Reader::with_guard",
             Self::Unsupported(Subject::Write) => "Writer::with_guard",
             Self::Os { subject: Subject::ClearBadBlock, errno: Errno::EIO } => {
@@ -91,11 +92,12 @@ impl Error {
             Self::MapRange { end: u64::MAX, size } => {
                 write!(
                     f,
-                    "the sum of offset and length exceeds 64 bits; the source has {size} bytes"
+                    "the range ends before it begins, or beyond what 64 bits can count; there are \
+                     {size} bytes"
                 )
             }
             Self::MapRange { end, size } => {
-                write!(f, "the range ends at byte {end}, but the source has only {size} bytes")
+                write!(f, "the range ends at byte {end}, but there are only {size} bytes")
             }
             Self::OffsetOutOfRange { offset } => {
                 write!(f, "offset {offset} is beyond 2^63 - 1, the largest offset of any file")
@@ -103,8 +105,7 @@ impl Error {
             Self::OffsetUnaligned { offset, alignment } => {
                 write!(
                     f,
-                    "offset {offset} is not a multiple of {alignment}, the source's alignment in \
-                     bytes"
+                    "offset {offset} is not a multiple of {alignment}, the alignment in bytes"
                 )
             }
             Self::LengthUnaligned { length, alignment } => write!(
@@ -151,16 +152,10 @@ impl Error {
                 _ => "this region can be no source: its table is wrong",
             }),
             Self::LengthOutOfRange { end: u64::MAX, size } => {
-                write!(
-                    f,
-                    "the bytes end beyond what 64 bits can count; the source has {size} bytes"
-                )
+                write!(f, "the bytes end beyond what 64 bits can count; there are {size} bytes")
             }
             Self::LengthOutOfRange { end, size } => {
-                write!(
-                    f,
-                    "offset and length end at byte {end}, but the source has only {size} bytes"
-                )
+                write!(f, "offset and length end at byte {end}, but there are only {size} bytes")
             }
             Self::SourceShrank { size } => {
                 write!(
@@ -193,7 +188,9 @@ impl Error {
             ),
             Self::NotDurable(why) => write!(f, "{why}: nothing was changed"),
             Self::NotWritable(fault) => f.write_str(match fault {
-                WriteFault::ReadOnly => "opened read-only: open it for writing, too",
+                WriteFault::ReadOnly => {
+                    "opened read-only: open it for writing, too, or map it for loads, or privately"
+                }
                 WriteFault::Append => {
                     "opened to append: the system would write at the end, not at the offset; open \
                      it otherwise"
@@ -212,8 +209,8 @@ impl Error {
             }
             Self::InvalidAlignmentValue(value) => write!(
                 f,
-                "the system says that the source's alignment is {value} bytes, which is not a \
-                 power of two; its driver, or its table, is at fault"
+                "the alignment is {value} bytes, which is not a power of two; where the system \
+                 says so, its driver, or its table, is at fault"
             ),
             other => f.write_str(plain(other)),
         }
@@ -248,7 +245,7 @@ fn plain(error: &Error) -> &'static str {
         }
         Error::MappingNotFound => "there is no mapping in this range, or none that has all of it",
         Error::SourceEmpty => "the source has no bytes to map; a file needs a size first",
-        Error::EmptyRange => "the range to map has no bytes: it ends where it starts, or before",
+        Error::EmptyRange => "the range to map has no bytes: it ends where it begins, or before",
         Error::SrcDevdaxPrivate => {
             "device DAX cannot be mapped privately: ask for a shared mapping"
         }
@@ -268,8 +265,8 @@ fn plain(error: &Error) -> &'static str {
              may be lost; write them again, or elsewhere if that fails"
         }
         Error::SourceTypeNotSupported => {
-            "an anonymous source has no bytes before it is mapped: there is nothing to read, write \
-             or make durable"
+            "only a file, mapped shared and as a whole, has a size and storage to change; and an \
+             anonymous source no bytes before it is mapped"
         }
         _ => "unknown error",
     }

@@ -28,7 +28,9 @@ pub(super) const fn plain(error: &Error) -> Option<&'static str> {
         Error::SourceEmpty => {
             "the source has no bytes to map; a file needs a size first (ftruncate, fallocate)"
         }
-        Error::NotWritable(WriteFault::ReadOnly) => "opened read-only: open it O_RDWR to write",
+        Error::NotWritable(WriteFault::ReadOnly) => {
+            "opened read-only: open it O_RDWR to write, or map it for loads, or privately"
+        }
         Error::NotWritable(WriteFault::Append) => {
             "opened O_APPEND: the system would write at the end, not at the offset; open it without"
         }

@@ -177,11 +177,11 @@ fn remedies() {
         ),
         (
             Error::MapRange { end: 8192, size: 5000 },
-            "ends at byte 8192, but the source has only 5000 bytes",
+            "ends at byte 8192, but there are only 5000 bytes",
         ),
         (
             Error::MapRange { end: u64::MAX, size: 5000 },
-            "exceeds 64 bits; the source has 5000 bytes",
+            "or beyond what 64 bits can count; there are 5000 bytes",
         ),
         (
             Error::OffsetBeyondEnd { offset: 8192, size: 5000 },
@@ -227,7 +227,7 @@ fn remedies() {
         (Error::InvalidRegion(RegionFault::Unaddressed), "the devicetree's node has no address"),
         (
             Error::LengthOutOfRange { end: 8192, size: 5000 },
-            "end at byte 8192, but the source has only 5000 bytes",
+            "end at byte 8192, but there are only 5000 bytes",
         ),
         (
             Error::SourceShrank { size: 4096 },

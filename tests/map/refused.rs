@@ -213,7 +213,7 @@ fn growth_and_storage() {
     assert_eq!(map.grow(8192), unsupported);
     assert_eq!((map.shrink(1), map.deallocate(..)), (unsupported, unsupported));
     assert_eq!(map.catch_up(), Ok(8192));
-    assert_eq!(map.deep_flush(..), Err(Error::Unsupported(Subject::Sync)));
+    assert_eq!(map.deep_flush(..), Err(Error::Unsupported(Subject::DeepFlush)));
     let beyond = Err(Error::MapRange { end: 8193, size: 8192 });
     assert_eq!(map.grow(8193), beyond, "there are no addresses");
     let map = Source::new(&file).unwrap().map(&PAGE.room(1 << 20)).unwrap();

@@ -148,9 +148,8 @@ fn without_size_or_alignment_it_is_refused() {
             "file system      xfs",
             "size             unknown",
             "allocated        32768 bytes",
-            "alignment        unknown: the system says that the source's alignment is 12 bytes, \
-             which is not a power of two; its \
-             driver, or its table, is at fault",
+            "alignment        unknown: the alignment is 12 bytes, which is not a power of \
+             two; where the system says so, its driver, or its table, is at fault",
         ],
     );
 }

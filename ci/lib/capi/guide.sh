@@ -44,6 +44,6 @@ gcc $warnings $flags "$work/guide/badblocks.c" -L"$prefix/lib" -lpmem2 -o "$work
 truncate -s 63 "$work/written"
 LD_LIBRARY_PATH=$prefix/lib "$work/guide/badblocks" "$work/written" 2>"$work/log" ||
     fail "the guide's second program"
-grep "^$work/written: offset and length end at byte 64, but the source has only 63 bytes" \
+grep "^$work/written: offset and length end at byte 64, but there are only 63 bytes" \
     "$work/log" >/dev/null ||
     fail "the guide's second program says $(cat "$work/log")"

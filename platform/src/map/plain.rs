@@ -82,6 +82,14 @@ pub const fn no_padding<S>(mut fields: &[usize]) {
 /// Declares structs whose fields are [`Plain`](crate::Plain), and which are then themselves. They
 /// become `repr(C)`, `Copy` and `Clone`.
 ///
+/// ```
+/// pmem2_platform::plain! {
+///     /// The first bytes of a log.
+///     #[derive(Debug, PartialEq)]
+///     pub struct Header { magic: u64, pub version: u32, reserved: u32 }
+/// }
+/// ```
+///
 /// A struct with padding does not compile, nor one with a field that is not plain. The structs have
 /// no parameters, and no attributes but documentation and, after it, `derive`.
 #[macro_export]
@@ -113,6 +121,15 @@ macro_rules! plain {
 
 /// Declares structs whose fields are [`Shared`](crate::Shared), and which are then themselves. They
 /// become `repr(C)`.
+///
+/// ```
+/// use std::sync::atomic::AtomicU32;
+///
+/// pmem2_platform::shared! {
+///     /// Positions of a ring that processes share.
+///     pub struct Positions { head: AtomicU32, tail: AtomicU32 }
+/// }
+/// ```
 ///
 /// A struct with padding does not compile, nor one with a field that is not of atomics. The structs
 /// have no parameters, and no attributes but documentation and, after it, `derive`.

@@ -176,8 +176,8 @@ impl Device {
         self.act(Action::Sync { at: self.room(), length: PAGE, failed: false }, place);
     }
 
-    /// Changes the length of the file. It is as durable as a store that nobody flushes: a fence does
-    /// not make it so.
+    /// Changes the length of the file. It is as durable as a store that nobody flushes: a fence
+    /// does not make it so.
     pub(crate) fn resize(&self, size: u64, place: &'static Location<'static>) {
         let bytes = size.to_le_bytes().to_vec();
         self.act(Action::Store { at: self.room(), bytes, how: How::Plain }, place);

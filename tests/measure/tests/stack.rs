@@ -20,6 +20,7 @@ use pmem2::{
     badblocks::ClearBy,
     error::{Errno, Subject},
     map::{Memory, Protection},
+    persist::Undurable,
     place::{Backing, Place},
     platform::Text as Short,
     report::Report,
@@ -252,8 +253,14 @@ fn mapped(table: &mut Table, what: &str, source: Source<Fd<'_>>) {
         let memory = unsafe {
             Memory::from_raw(*source.handle(), memory, 4096, Protection::READ | Protection::WRITE)
         };
-        let map = Mapping::from_memory(memory, 0, granularity).expect("a mapping");
-        accesses(table, &format!("{what}, {granularity:?}"), map);
+        match Mapping::from_memory(memory, 0, granularity) {
+            Ok(map) => accesses(table, &format!("{what}, {granularity:?}"), map),
+            // No call makes stores to a device DAX durable.
+            Err((_, error)) => assert_eq!(
+                (error, granularity, source.kind()),
+                (Error::NotDurable(Undurable::NoCall), Granularity::Page, Kind::DeviceDax)
+            ),
+        }
     }
 }
 
