@@ -346,19 +346,9 @@ pub(crate) const CASES: &[Case] = &[
 ];
 
 const MAP_FILE: &[&str] = &["fstat", "mmap", "munmap"];
-/// And where it lies.
-const MAP_GRANTED: &[&str] = &[
-    "fstat",
-    "mmap",
-    "munmap",
-    "fstatfs",
-    XFS_ONLY,
-    "readlinkat",
-    "openat",
-    "read",
-    "close",
-    "newfstatat",
-];
+/// And where it lies: whether the device is still the same only where a fence is enough.
+const MAP_GRANTED: &[&str] =
+    &["fstat", "mmap", "munmap", "fstatfs", XFS_ONLY, "readlinkat", "openat", "read", "close"];
 const MAP_DEVICE: &[&str] =
     &["fstat", "openat", "read", "close", "newfstatat", "readlinkat", "mmap", "munmap"];
 const MAP_DEVICE_AT: &[&str] =
