@@ -67,7 +67,7 @@ unsafe impl<S: Steps> Map for Words<S> {
         _: Borrowed<'_, Self>,
         _: &Facts<NoId>,
         _: Range<u64>,
-        _: u64,
+        _: Option<u64>,
         _: bool,
     ) -> Result<(), Fail> {
         Ok(())

@@ -152,12 +152,13 @@ pub unsafe trait Map: Platform {
 
     /// Makes the object at least `range.end` bytes long, and allocates storage for the bytes of the
     /// range that lie beyond `known`, or beyond its end where that comes first. New bytes are
-    /// zeros. Those that it had stay. With `durable`, its length is durable on return.
+    /// zeros. Those that it had stay. With `durable`, its length is durable on return. Without
+    /// `known`, its length stays, and storage is allocated for all of the range.
     fn extend(
         handle: Borrowed<'_, Self>,
         facts: &Facts<Self::Id>,
         range: Range<u64>,
-        known: u64,
+        known: Option<u64>,
         durable: bool,
     ) -> Result<(), Fail> {
         let _ = (handle, facts, range, known, durable);

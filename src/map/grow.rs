@@ -38,9 +38,10 @@ impl<H: Handle<P: Map>> Mapping<H> {
     /// - [`MapRange`](Error::MapRange): there are addresses for `size` bytes only; see
     ///   [`MapConfig::room`](crate::MapConfig::room).
     /// - [`Os`](Error::Os) with [`Subject::Allocation`]: there is no space (`ENOSPC`, `EDQUOT`,
-    ///   `EFBIG`), or the file system cannot allocate (`EOPNOTSUPP`). At a limit for the size of
-    ///   files (`RLIMIT_FSIZE`) the system also raises SIGXFSZ, whose default action ends the
-    ///   process.
+    ///   `EFBIG`), or the file system cannot allocate (`EOPNOTSUPP`). On ext4 the file may be
+    ///   longer then, and have all storage that there was: [`catch_up`](Mapping::catch_up), and
+    ///   then [`shrink`](Mapping::shrink), give that back. At a limit for the size of files
+    ///   (`RLIMIT_FSIZE`) the system also raises SIGXFSZ, whose default action ends the process.
     /// - [`NotSynced`](Error::NotSynced): the length may not be durable.
     /// - Those of [`deallocate`](Mapping::deallocate).
     pub fn grow(&self, length: usize) -> Result<(), Error> {
@@ -53,7 +54,7 @@ impl<H: Handle<P: Map>> Mapping<H> {
             return Ok(());
         }
         let (range, known) = (self.in_file(&(0..length)), self.in_file(&(0..self.length())).end);
-        H::P::extend(self.handle().into(), &self.facts, range, known, self.needs_no_call())
+        H::P::extend(self.handle().into(), &self.facts, range, Some(known), self.needs_no_call())
             .map_err(|fail| Error::from_fail(fail, Subject::Allocation))?;
         self.memory.raise_reach(length);
         Ok(())
@@ -62,10 +63,10 @@ impl<H: Handle<P: Map>> Mapping<H> {
     /// Makes the file shorter, durably, so that the mapping has `length` bytes; fewer where others
     /// have cut the file to less, which does not get longer. An access of another process, or
     /// through another mapping, to what was cut off raises SIGBUS. One that makes the file longer
-    /// at that moment loses what it stored there.
+    /// at that moment loses what it stored there, and one that cuts it to less finds it longer
+    /// again: take a lock against both.
     ///
-    /// System calls on Linux: `fstat`, `ftruncate`, `fdatasync`; none where nothing is to be cut
-    /// off.
+    /// System calls on Linux: `fstat`, `ftruncate`, `fdatasync`.
     ///
     /// # Errors
     ///
@@ -77,9 +78,6 @@ impl<H: Handle<P: Map>> Mapping<H> {
     pub fn shrink(&mut self, length: usize) -> Result<(), Error> {
         self.resizable()?;
         self.check(&(length..length))?;
-        if length == self.length() {
-            return Ok(());
-        }
         let size = self.in_file(&(length..self.length()));
         let known = size.end;
         match H::P::truncate(self.handle().into(), &self.facts, size) {
@@ -97,9 +95,9 @@ impl<H: Handle<P: Map>> Mapping<H> {
     }
 
     /// Takes note of the bytes that the file has now, of those that there is room for, and returns
-    /// their number. Others may have made the file longer or shorter. A length that is new is
-    /// durable on return, or with [`Page`](Granularity::Page) is with the first bytes that are made
-    /// so.
+    /// their number; of a part, of its own. Others may have made the file longer or shorter. A
+    /// length that is new is durable on return, or with [`Page`](Granularity::Page) is with the
+    /// first bytes that are made so.
     ///
     /// System calls on Linux: `fstat`; where the file is longer `lseek`, which waits until whoever
     /// makes it longer has finished, and moves nothing, and `fdatasync` where a store needs no
@@ -112,7 +110,7 @@ impl<H: Handle<P: Map>> Mapping<H> {
     /// - [`NotSynced`](Error::NotSynced): the new length may not be durable.
     /// - Those of [`Source::size`](crate::Source::size).
     pub fn catch_up(&self) -> Result<usize, Error> {
-        if self.memory.is_borrowed() || self.facts.kind != Kind::RegularFile {
+        if self.facts.kind != Kind::RegularFile {
             return Ok(self.length());
         }
         self.memory.follow_reach(|seen| {
@@ -153,15 +151,12 @@ impl<H: Handle<P: Map>> Mapping<H> {
         }
         let file = self.facts.kind == Kind::RegularFile && self.sharing() == Sharing::Shared;
         if write && file && !range.is_empty() {
-            // To allocate what was cut off would make the file longer again.
             let size = self.source().size()?.saturating_sub(self.offset);
             let end = u64::try_from(range.end).unwrap_or(u64::MAX);
             if end > size {
                 return Err(Error::MapRange { end, size });
             }
-            let range = self.in_file(&range);
-            let start = range.start;
-            H::P::extend(self.handle().into(), &self.facts, range, start, false)
+            H::P::extend(self.handle().into(), &self.facts, self.in_file(&range), None, false)
                 .map_err(|fail| Error::from_fail(fail, Subject::Allocation))?;
         }
         match self.memory.populate(range.clone(), write) {

@@ -3,6 +3,7 @@
 use core::{
     cell::Cell,
     fmt,
+    marker::PhantomData,
     ops::{Range, RangeBounds},
 };
 
@@ -45,6 +46,8 @@ pub struct Stores<'m, H: Handle<P: Map>> {
     pending: Cell<Option<(usize, usize)>>,
     /// The first failure to make stores durable.
     failed: Cell<Option<Error>>,
+    /// Another thread would not wait for what this one has flushed.
+    stays: PhantomData<*const ()>,
 }
 
 impl<H: Handle<P: Map>> Mapping<H> {
@@ -114,7 +117,8 @@ impl<H: Handle<P: Map>> Mapping<H> {
 impl<'m, H: Handle<P: Map>> Stores<'m, H> {
     #[inline]
     const fn new(mapping: &'m Mapping<H>, when: When) -> Self {
-        Self { mapping, when, pending: Cell::new(None), failed: Cell::new(None) }
+        let (pending, failed) = (Cell::new(None), Cell::new(None));
+        Self { mapping, when, pending, failed, stays: PhantomData }
     }
 
     /// Copies `from` to the bytes at `offset`.
@@ -190,7 +194,7 @@ impl<'m, H: Handle<P: Map>> Stores<'m, H> {
     #[track_caller]
     pub fn commit(&self, offset: usize, word: u64) -> Result<(), Error> {
         self.finish()?;
-        self.mapping.commit(offset, word)
+        self.noted(self.mapping.commit(offset, word))
     }
 
     /// Adds a range that was stored to by other means: through a [view](Mapping::view), or
@@ -237,17 +241,27 @@ impl<'m, H: Handle<P: Map>> Stores<'m, H> {
     #[inline]
     #[track_caller]
     pub(super) fn finish(&self) -> Result<(), Error> {
-        let finished = match self.pending.take() {
+        let finished = match self.pending.get() {
             Some((start, end)) => self.mapping.persist(start..end),
             None => {
                 self.mapping.drain();
                 Ok(())
             }
         };
-        if let Err(error) = finished {
+        // Where the mapping has become shorter, nothing was made durable yet.
+        if !matches!(finished, Err(Error::MapRange { .. })) {
+            self.pending.set(None);
+        }
+        self.noted(finished)
+    }
+
+    /// Takes note of the first failure.
+    #[inline]
+    fn noted(&self, done: Result<(), Error>) -> Result<(), Error> {
+        if let (Err(error), None) = (done, self.failed.get()) {
             self.failed.set(Some(error));
         }
-        finished
+        done
     }
 }
 

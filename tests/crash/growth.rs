@@ -144,7 +144,7 @@ fn a_length_of_others_is_durable_before_what_is_stored_there() {
                 let set = || {
                     let facts = *Source::new(disk).expect("a source").facts();
                     let range = SIZE as u64..4 * PAGE as u64;
-                    let set = Disk::extend((&disk).into(), &facts, range, SIZE as u64, false);
+                    let set = Disk::extend((&disk).into(), &facts, range, Some(SIZE as u64), false);
                     set.expect("space");
                 };
                 let map = if catches_up {

@@ -397,6 +397,8 @@ fn seals() {
     assert_eq!(map.shrink(PAGE), os(Subject::Resize, Errno::EPERM));
     // As it says: less of it is accessed than there is.
     assert_eq!((map.length(), size(&sealed)), (PAGE, 2 * PAGE as u64));
+    let again = Error::MapRange { end: 2 * PAGE as u64, size: PAGE as u64 };
+    assert_eq!(map.shrink(PAGE), Err(again), "it has not become shorter");
     assert_eq!(map.catch_up(), Ok(2 * PAGE));
     assert_eq!(map.get::<u8>(PAGE), Ok(1));
 }
@@ -409,8 +411,7 @@ fn shrinking_cuts_off_its_own_and_nothing_else() {
         let two = MapConfig::new(Granularity::Page).range(0..2 * PAGE as u64);
         let mut map = Source::new(&file).unwrap().map(&two).unwrap();
         let (end, size_known) = (ROOM as u64, 2 * PAGE as u64);
-        assert_eq!(map.shrink(2 * PAGE), Ok(()), "it has so many");
-        for length in [PAGE, 1, 0] {
+        for length in [2 * PAGE, PAGE, 1, 0] {
             assert_eq!(map.shrink(length), Err(Error::MapRange { end, size: size_known }));
             assert_eq!((map.length(), size(&file)), (2 * PAGE, ROOM as u64));
         }
@@ -423,6 +424,14 @@ fn shrinking_cuts_off_its_own_and_nothing_else() {
         assert_eq!(map.catch_up(), Ok(ROOM));
         map.shrink(4 * PAGE).unwrap();
         assert_eq!(size(&file), 4 * PAGE as u64);
+        assert_eq!(map.shrink(4 * PAGE), Ok(()), "it has so many");
+        // A part has those of its own bytes that are left.
+        let part = map.part(PAGE..3 * PAGE).unwrap();
+        file.set_len(PAGE as u64 + 10).unwrap();
+        assert_eq!((part.catch_up(), part.length()), (Ok(10), 10));
+        assert_eq!((map.length(), map.catch_up()), (4 * PAGE, Ok(PAGE + 10)));
+        file.set_len(4 * PAGE as u64).unwrap();
+        assert_eq!(part.catch_up(), Ok(2 * PAGE));
         // It was cut to less already, also to less than the mapping begins with.
         for cut in [PAGE as u64 + 10, 0] {
             file.set_len(4 * PAGE as u64).unwrap();

@@ -6,6 +6,7 @@ use pmem2::{
     Error, Fd, Granularity, MapConfig, Mapping, Source,
     error::{Errno, Subject},
     map::{Memory, Protection, Request},
+    place::MapSync,
     platform::{Alignment, Fail},
 };
 
@@ -66,9 +67,10 @@ fn private_memory_stays_private() {
     let file = file_in(DIRECTORIES[0], 4096);
     let source = Source::new(file.as_fd()).unwrap();
     let mut request = Request::new(0, 4096);
-    request.private = true;
+    (request.private, request.synchronous) = (true, true);
     let made = Memory::map(Fd::from(&file), source.facts(), &request, 4096);
-    let (memory, _) = made.map_err(|(_, fail)| fail).expect("it is mapped");
+    let (memory, synchronous) = made.map_err(|(_, fail)| fail).expect("it is mapped");
+    assert_eq!(synchronous, MapSync::Refused, "it was not tried");
     let part = memory.part(0..100).unwrap();
     assert!(memory.is_private() && part.is_private());
     let part = Mapping::from_memory(part, 0, Granularity::Page).map_err(|(_, error)| error);

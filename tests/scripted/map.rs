@@ -108,7 +108,7 @@ unsafe impl<'s> Map for &'s Script {
         handle: Borrowed<'_, Self>,
         facts: &Facts<Id>,
         range: Range<u64>,
-        known: u64,
+        known: Option<u64>,
         durable: bool,
     ) -> Result<(), Fail> {
         let script = handle.platform();

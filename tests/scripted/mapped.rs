@@ -331,6 +331,48 @@ fn a_batch_is_drained_in_any_case() {
     }
 }
 
+/// A commit that failed is told by its batch, whatever the work makes of it; and what was to be
+/// durable before it still is to be.
+#[test]
+fn a_commit_that_failed_is_told_by_its_batch() {
+    let script = file(Granularity::Page);
+    let map = mapped(&script);
+    for (at, error) in [
+        (4, Error::OffsetUnaligned { offset: 4, alignment: 8 }),
+        (1 << 20, Error::MapRange { end: (1 << 20) + 8, size: 0x1_0000 }),
+    ] {
+        let ended = map.batch(|stores| {
+            stores.write(0, &[1])?;
+            assert_eq!(stores.commit(at, 1), Err(error));
+            Ok(())
+        });
+        assert_eq!(ended, Err(error));
+    }
+    let ended = map.batch(|stores| {
+        script.addresses.sync.set(Some(Fail::NotSynced));
+        assert_eq!(stores.commit(8, 1), Err(Error::NotSynced));
+        script.addresses.sync.set(None);
+        Ok::<_, Error>(())
+    });
+    assert_eq!(ended, Err(Error::NotSynced));
+
+    // Another cuts the file, and gives it back.
+    let stores = map.unflushed();
+    stores.write(0, &[1]).unwrap();
+    stores.write(0x8000, &[1]).unwrap();
+    script.size_now.set(Some(0x4000));
+    assert_eq!(map.catch_up(), Ok(0x4000));
+    for _ in 0..2 {
+        let cut = Error::MapRange { end: 0x8001, size: 0x4000 };
+        assert_eq!(stores.commit(0x1000, 1), Err(cut));
+    }
+    script.size_now.set(None);
+    assert_eq!(map.catch_up(), Ok(0x1_0000));
+    script.calls();
+    stores.commit(0x1000, 1).unwrap();
+    assert_eq!(script.calls()[0], Call::Msync(0, 0x8001));
+}
+
 /// An msync(2) that fails with EIO has lost bytes, and whoever waits for them is told; by each
 /// function that waits.
 #[test]
@@ -385,11 +427,11 @@ fn what_does_not_grow_stays() {
             };
             told(map.grow(0x1_2000).unwrap_err());
             let durable = map.granularity() != Granularity::Page;
-            assert_eq!(script.calls(), [Call::Extend((0, 0x1_2000), 0x1_0000, durable)]);
+            assert_eq!(script.calls(), [Call::Extend((0, 0x1_2000), Some(0x1_0000), durable)]);
             assert_eq!(map.length(), 0x1_0000);
             assert!(matches!(map.write(0x1_0000, &[1]), Err(Error::MapRange { .. })));
             told(map.populate(.., true).unwrap_err());
-            assert_eq!(script.calls(), [Call::Size, Call::Extend((0, 0x1_0000), 0, false)]);
+            assert_eq!(script.calls(), [Call::Size, Call::Extend((0, 0x1_0000), None, false)]);
             script.addresses.extend.set(None);
             assert_eq!(map.grow(0x1_2000), Ok(()));
             assert_eq!((map.length(), map.write(0x1_1fff, &[1])), (0x1_2000, Ok(())));
@@ -441,7 +483,7 @@ fn what_has_not_settled_is_not_shown() {
             assert_eq!(script.calls(), [Call::Size], "nothing is new");
             // The one that is there is made durable, too.
             assert_eq!(map.grow(0x1_0000), Ok(()));
-            assert_eq!(script.calls(), [Call::Extend((0, 0x1_0000), 0x1_2000, durable)]);
+            assert_eq!(script.calls(), [Call::Extend((0, 0x1_0000), Some(0x1_2000), durable)]);
         },
     );
 }

@@ -77,7 +77,7 @@ pub(crate) enum Call {
     Populate(usize, usize, bool),
     DeepFlush,
     /// And whether durably.
-    Extend((u64, u64), u64, bool),
+    Extend((u64, u64), Option<u64>, bool),
     Settle(bool),
     Truncate((u64, u64)),
     Deallocate((u64, u64)),

@@ -150,8 +150,9 @@ fn of_a_mapping() {
         let mut map = map.map(&ANY).expect("a mapping");
         map.shrink(to).expect("less");
     };
-    let mapped = ["fstat", "mmap", "mmap"];
-    assert_eq!(traced(|| shrunk(8192)), [&mapped[..], &["munmap"]].concat());
-    let calls = ["fstat", "ftruncate", "fdatasync", "munmap"];
-    assert_eq!(traced(|| shrunk(4096)), [&mapped[..], &calls].concat());
+    let calls = ["fstat", "mmap", "mmap", "fstat", "ftruncate", "fdatasync", "munmap"];
+    // Also to the length that it has: others may have made the file longer.
+    for to in [8192, 4096] {
+        assert_eq!(traced(|| shrunk(to)), calls);
+    }
 }

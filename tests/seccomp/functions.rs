@@ -347,8 +347,9 @@ pub(crate) mod backend {
         |subject| of(unsafe { Linux.populate(mapped(subject), true) });
     pub(crate) const DEEP_FLUSH: Function =
         |subject| of(Linux::deep_flush(subject.fd.into(), source(subject).facts()));
-    pub(crate) const EXTEND: Function =
-        |subject| of(Linux::extend(subject.fd.into(), source(subject).facts(), 0..100, 0, true));
+    pub(crate) const EXTEND: Function = |subject| {
+        of(Linux::extend(subject.fd.into(), source(subject).facts(), 0..100, Some(0), true))
+    };
     pub(crate) const SETTLE: Function =
         |subject| of(Linux::settle(subject.fd.into(), source(subject).facts(), true));
     pub(crate) const TRUNCATE: Function =

@@ -66,7 +66,7 @@ unsafe impl Map for Linux {
         handle: Borrowed<'_, Self>,
         facts: &Facts<FileId>,
         range: Range<u64>,
-        known: u64,
+        known: Option<u64>,
         durable: bool,
     ) -> Result<(), Fail> {
         extend(Object::new(handle, facts), range, known, durable)
@@ -167,7 +167,7 @@ fn choose<S: Mappings>(
     request: &Request,
 ) -> Result<(NonNull<u8>, MapSync), Fail> {
     let mut synchronous = MapSync::Refused;
-    if request.synchronous {
+    if request.synchronous && !request.private {
         match mmap(sys, fd, request, true, 0) {
             Ok(at) => return Ok((at, MapSync::Granted)),
             Err(Errno::ENOTSUP) => {}
@@ -346,15 +346,15 @@ fn persisted<S: Mappings>(object: Object<'_, S>) -> Result<(), Fail> {
 pub(super) fn extend<S: Mappings>(
     object: Object<'_, S>,
     range: Range<u64>,
-    known: u64,
+    known: Option<u64>,
     durable: bool,
 ) -> Result<(), Fail> {
     let subject = Subject::Allocation;
     length(&range, subject)?;
     let size = object.confirm()?.size()?;
-    let start = known.min(size).max(range.start);
+    let start = known.map_or(range.start, |known| known.min(size).max(range.start));
     if let Some(length) = range.end.checked_sub(start).filter(|&length| length > 0) {
-        retry(|| object.sys.extend(object.fd, start, length))
+        retry(|| object.sys.extend(object.fd, start, length, known.is_none()))
             .map_err(|errno| failed(subject, errno))?;
     }
     if durable { persisted(object) } else { Ok(()) }

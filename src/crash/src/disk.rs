@@ -146,12 +146,12 @@ unsafe impl Map for Disk<'_> {
         handle: Borrowed<'_, Self>,
         _: &Facts<NoId>,
         range: Range<u64>,
-        _: u64,
+        known: Option<u64>,
         durable: bool,
     ) -> Result<(), Fail> {
         let (disk, place) = (handle.platform(), Location::caller());
         let (end, size) = (disk.range(&range, Subject::Allocated)?.end, disk.device.size());
-        if range.end > size {
+        if known.is_some() && range.end > size {
             let bytes = disk.range(&(size..range.end), Subject::Allocated)?;
             disk.device.clear(bytes.start, end - bytes.start, place);
             disk.device.resize(range.end, place);

@@ -49,8 +49,8 @@ pub(in crate::linux) trait Mappings: Blocks {
     ///
     /// The pages are mapped.
     unsafe fn populate(self, pages: Span, write: bool) -> Result<(), Errno>;
-    /// fallocate(2) with no flag, which makes a file longer and never shorter.
-    fn extend(self, fd: i32, offset: u64, length: u64) -> Result<(), Errno>;
+    /// fallocate(2), which makes a file longer unless it keeps its size, and never shorter.
+    fn extend(self, fd: i32, offset: u64, length: u64, keeps: bool) -> Result<(), Errno>;
     /// lseek(2) with SEEK_DATA: from a byte beyond the end on, it fails and moves nothing.
     fn seek_data(self, fd: i32, offset: u64) -> Result<(), Errno>;
     /// ftruncate(2).
@@ -101,8 +101,10 @@ impl Mappings for Linux {
         unsafe { madvise(pages.at.as_ptr().cast(), pages.length, advice) }.map_err(errno)
     }
 
-    fn extend(self, fd: i32, offset: u64, length: u64) -> Result<(), Errno> {
-        rustix::fs::fallocate(borrow(fd)?, FallocateFlags::empty(), offset, length).map_err(errno)
+    fn extend(self, fd: i32, offset: u64, length: u64, keeps: bool) -> Result<(), Errno> {
+        let mut flags = FallocateFlags::empty();
+        flags.set(FallocateFlags::KEEP_SIZE, keeps);
+        rustix::fs::fallocate(borrow(fd)?, flags, offset, length).map_err(errno)
     }
 
     fn seek_data(self, fd: i32, offset: u64) -> Result<(), Errno> {

@@ -160,8 +160,8 @@ impl Mappings for Scripted<'_> {
         if self.0.addresses.has(pages) { Ok(()) } else { Err(Errno::ENOMEM) }
     }
 
-    fn extend(self, fd: i32, offset: u64, length: u64) -> Result<(), Errno> {
-        self.0.descriptor(fd, Call::Extend(offset, length))
+    fn extend(self, fd: i32, offset: u64, length: u64, keeps: bool) -> Result<(), Errno> {
+        self.0.descriptor(fd, Call::Extend(offset, length, keeps))
     }
 
     fn seek_data(self, fd: i32, offset: u64) -> Result<(), Errno> {

@@ -111,7 +111,7 @@ pub(super) enum Call {
     /// And whether for stores.
     Populate(usize, usize, bool),
     /// fallocate(2) with no flag.
-    Extend(u64, u64),
+    Extend(u64, u64, bool),
     Seek(u64),
     Truncate(u64),
     /// write(2) of these bytes to a file of sysfs.

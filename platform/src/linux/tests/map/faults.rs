@@ -308,30 +308,35 @@ fn a_file_that_grows_shrinks_and_gives_back() {
     // Described before anything goes wrong.
     let facts = world.facts();
     // The file has 5000 bytes.
-    let table: [(&str, Run, &[Call]); 8] = [
+    let table: [(&str, Run, &[Call]); 9] = [
         (
             "extend",
-            |object| map::extend(object, 4096..12288, 4096, true),
-            &[Call::Fstat, Call::Extend(4096, 8192), Call::Fdatasync],
+            |object| map::extend(object, 4096..12288, Some(4096), true),
+            &[Call::Fstat, Call::Extend(4096, 8192, false), Call::Fdatasync],
         ),
         (
             "extend without its length",
-            |object| map::extend(object, 4096..5001, 5000, false),
-            &[Call::Fstat, Call::Extend(5000, 1)],
+            |object| map::extend(object, 4096..5001, Some(5000), false),
+            &[Call::Fstat, Call::Extend(5000, 1, false)],
         ),
         (
             "extend what was cut meanwhile",
-            |object| map::extend(object, 4096..12288, 12288, false),
-            &[Call::Fstat, Call::Extend(5000, 7288)],
+            |object| map::extend(object, 4096..12288, Some(12288), false),
+            &[Call::Fstat, Call::Extend(5000, 7288, false)],
         ),
         (
             "extend what is cut to less than the range begins with",
-            |object| map::extend(object, 8192..12288, 12288, false),
-            &[Call::Fstat, Call::Extend(8192, 4096)],
+            |object| map::extend(object, 8192..12288, Some(12288), false),
+            &[Call::Fstat, Call::Extend(8192, 4096, false)],
+        ),
+        (
+            "allocate what it has",
+            |object| map::extend(object, 0..8192, None, false),
+            &[Call::Fstat, Call::Extend(0, 8192, true)],
         ),
         (
             "extend what is as long already",
-            |object| map::extend(object, 0..5000, 5000, true),
+            |object| map::extend(object, 0..5000, Some(5000), true),
             &[Call::Fstat, Call::Fdatasync],
         ),
         (
@@ -415,7 +420,10 @@ fn a_range_without_bytes_is_refused_before_any_call() {
     for range in [0..0, 4096..4096, 1..0] {
         let object = || object(world.sys(), FD, &facts);
         let too_large = |subject| Err(Fail::TooLarge(subject));
-        assert_eq!(map::extend(object(), range.clone(), 0, true), too_large(Subject::Allocation));
+        assert_eq!(
+            map::extend(object(), range.clone(), Some(0), true),
+            too_large(Subject::Allocation)
+        );
         assert_eq!(map::deallocate(object(), range), too_large(Subject::Deallocation));
         assert_eq!(world.calls(), []);
     }
