@@ -31,6 +31,8 @@
 //! # std::fs::remove_file(&path)?;
 //! file.set_len(4096)?;
 //! let map = Source::new(file)?.map(&MapConfig::new(Granularity::Page))?;
+//! map.populate(.., true)?; // allocates the storage: a full disk is an error, and no SIGBUS
+//! map.grow(map.length())?; // the length is durable, too
 //! map.write(64, b"a record")?; // durable on return
 //! # Ok(()) }
 //! ```

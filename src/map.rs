@@ -15,6 +15,8 @@
 //! file.set_len(4096)?;
 //! // Any granularity will do: PAGE is the coarsest.
 //! let map = Source::new(file)?.map(&MapConfig::new(Granularity::Page))?;
+//! map.populate(.., true)?; // allocates the storage: a full disk is an error, and no SIGBUS
+//! map.grow(map.length())?; // the length is durable, too
 //!
 //! // Durable on return, as is whatever stores.
 //! map.write(64, b"a record")?;

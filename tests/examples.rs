@@ -1,10 +1,15 @@
 //! The structures of the examples: with every granularity, found again, damaged, cut off.
 #![cfg(target_os = "linux")]
 
+#[path = "examples/structures/file.rs"]
+mod file;
 #[path = "examples/structures/mod.rs"]
 mod structures;
 
-use std::{fs::File, os::unix::fs::FileExt};
+use std::{
+    fs::File,
+    os::{linux::fs::MetadataExt, unix::fs::FileExt},
+};
 
 use pmem2::{
     Error, Granularity, Handle, MapConfig, Mapping, Sharing, Source,
@@ -99,6 +104,57 @@ fn overlaid(old: &[u8], new: &[u8], up_to: usize) -> Vec<Vec<u8>> {
 fn the_checksum_is_that_of_everybody() {
     let pieces = Checksum::new().and(b"1234").and(b"").and(b"56789");
     assert_eq!(pieces.value(), 0xcbf4_3926);
+}
+
+/// Opens memory that is zeros except one byte, for each place of that. It is somebody else's: a
+/// structure that would store there refuses the memory, and each leaves the byte as it is.
+fn one_foreign_byte<T>(
+    length: usize,
+    refused: impl Fn(usize) -> bool,
+    open: impl for<'f> Fn(Mapping<&'f File>) -> Result<T, Fault>,
+) {
+    for at in 0..length {
+        let file = file();
+        file.write_all_at(&[9], at as u64).unwrap();
+        let before = image(&file);
+        let opened = open(map(&file, &MapConfig::new(Granularity::Page)));
+        assert_eq!(matches!(opened, Err(Fault::Foreign)), refused(at), "byte {at}");
+        assert!(opened.is_ok() || image(&file) == before, "byte {at}");
+        assert_eq!(image(&file)[at], 9);
+    }
+}
+
+#[test]
+fn bytes_of_others_are_refused_and_stay() {
+    one_foreign_byte(4096, |_| true, |map| Log::open(map).map(drop));
+    one_foreign_byte(4096, |_| true, |map| Ring::open(map).map(drop));
+    // Two slots of 128 bytes: nothing else is stored to.
+    one_foreign_byte(512, |at| at < 256, |map| Slots::<_, 100>::open(map).map(drop));
+}
+
+/// A file that is not empty is neither made longer nor given storage: it may be somebody else's.
+#[test]
+fn a_file_of_others_stays_as_it_is() {
+    let directory = tempfile::tempdir_in("/dev/shm").unwrap();
+    let path = directory.path().join("file");
+    for length in [1, 100, LENGTH - 1, LENGTH + 1, 3 * LENGTH] {
+        File::create(&path).unwrap().set_len(length).unwrap();
+        let mapped = file::map(&path, LENGTH).unwrap();
+        assert_eq!(mapped.length() as u64, length.min(LENGTH));
+        let metadata = std::fs::metadata(&path).unwrap();
+        assert_eq!((metadata.len(), metadata.st_blocks()), (length, 0));
+    }
+    // A new one gets both, and so does one whose creation was cut off.
+    for length in [0, LENGTH] {
+        File::create(&path).unwrap().set_len(length).unwrap();
+        let mapped = file::map(&path, LENGTH).unwrap();
+        assert_eq!(file::map(&path, LENGTH).unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+        let metadata = std::fs::metadata(&path).unwrap();
+        assert_eq!((metadata.len(), metadata.st_blocks() * 512), (LENGTH, LENGTH));
+        drop(mapped);
+    }
+    let refused = file::map("/dev/null".as_ref(), LENGTH).unwrap_err().to_string();
+    assert!(refused.starts_with("a character device"), "{refused}");
 }
 
 mod log {

@@ -58,11 +58,14 @@ use crate::{
 ///     fn open(path: &Path) -> Result<Self, Box<dyn std::error::Error>> {
 ///         let mut options = File::options();
 ///         let file = options.read(true).write(true).create(true).truncate(false).open(path)?;
-///         if file.metadata()?.len() < 1 << 20 {
-///             file.set_len(1 << 20)?;
+///         file.try_lock()?; // another that has it open would store to the same bytes
+///         let source = Source::new(file)?;
+///         if source.size()? < 1 << 20 {
+///             source.handle().set_len(1 << 20)?; // one that is longer would be cut
 ///         }
-///         let map = Source::new(file)?.map(&MapConfig::new(Granularity::Page))?;
+///         let map = source.map(&MapConfig::new(Granularity::Page))?;
 ///         map.populate(.., true)?; // a full disk is an error here, and no signal later
+///         map.grow(map.length())?; // the length is durable, too
 ///         Ok(Self { map })
 ///     }
 /// }
@@ -274,6 +277,11 @@ fn steps_of<H: Handle<P: Map>>(
 impl<H: Handle<P: Map + Locate>> Mapping<H> {
     /// Returns what a person must know before trusting the memory with data, as the system says
     /// now: what a [`Place`](crate::place::Place) that was kept says without a question.
+    ///
+    /// There are warnings about regions of persistent memory only. A source on tmpfs or in a memfd,
+    /// which keep nothing, and a granularity that is forced have none: [`expected`] tells these.
+    ///
+    /// [`expected`]: Mapping::expected
     ///
     /// # Errors
     ///

@@ -210,12 +210,17 @@ pub(super) const fn remedy(what: Subject, errno: Errno) -> &'static str {
         {
             "; raise RLIMIT_FSIZE, or use a file system for larger files"
         }
-        Errno::ENOSPC if matches!(what, Subject::Write | Subject::Sync) => {
+        Errno::ENOSPC if matches!(what, Subject::Sync) => {
+            "; free some, and store the bytes again: a second call succeeds without them"
+        }
+        Errno::EDQUOT if matches!(what, Subject::Sync) => {
+            "; free some, or raise the quota, and store the bytes again: a second call succeeds \
+             without them"
+        }
+        Errno::ENOSPC if matches!(what, Subject::Write) => {
             "; free some, and allocate the file's bytes before (fallocate)"
         }
-        Errno::EDQUOT
-            if matches!(what, Subject::Write | Subject::Sync | Subject::ClearBadBlock) =>
-        {
+        Errno::EDQUOT if matches!(what, Subject::Write | Subject::ClearBadBlock) => {
             "; free some, or raise the quota, and allocate the file's bytes before (fallocate)"
         }
         Errno::ENOSPC if matches!(what, Subject::Allocation | Subject::Resize) => {

@@ -13,8 +13,8 @@ use crate::{BACKINGS, sentence, whats::WHATS};
 /// The remedy for an errno of a transfer, of the list of bad blocks, of clearing.
 #[test]
 fn remedies_of_transfers() {
-    let sealed = "; a memfd that is sealed (F_SEAL_WRITE, F_SEAL_GROW, F_SEAL_SHRINK) and a file that is \
-         immutable (chattr +i) or a swap file stay as they are";
+    let sealed = "; a memfd that is sealed (F_SEAL_WRITE, F_SEAL_GROW, F_SEAL_SHRINK) and a file \
+         that is immutable (chattr +i) or a swap file stay as they are";
     let root = "; only root may know where a device lies, and which of its bytes are bad";
     let room = "; free some, and allocate the file's bytes before (fallocate)";
     let quota = "; free some, or raise the quota, and allocate the file's bytes before (fallocate)";
@@ -70,13 +70,20 @@ fn remedies_of_transfers() {
             (Subject::Mapping, Errno::EOVERFLOW) => {
                 "; it ends beyond the largest offset that this machine can map"
             }
-            (Subject::Write | Subject::Sync, Errno::ENOSPC) => room,
+            (Subject::Write, Errno::ENOSPC) => room,
+            (Subject::Sync, Errno::ENOSPC) => {
+                "; free some, and store the bytes again: a second call succeeds without them"
+            }
+            (Subject::Sync, Errno::EDQUOT) => {
+                "; free some, or raise the quota, and store the bytes again: a second call \
+                 succeeds without them"
+            }
             (Subject::ClearBadBlock, Errno::ENOSPC) => "; free some: it takes 64 free blocks",
             (Subject::Extents, Errno::EAGAIN) => "; it is being written to: ask again",
             (Subject::ClearBadBlock, Errno::EBUSY) => {
                 "; others clear, write or truncate these bytes at the same time"
             }
-            (Subject::Write | Subject::Sync | Subject::ClearBadBlock, Errno::EDQUOT) => quota,
+            (Subject::Write | Subject::ClearBadBlock, Errno::EDQUOT) => quota,
             (Subject::Write | Subject::ClearBadBlock, Errno::EPERM) => sealed,
             (Subject::WritableMapping, Errno::EPERM) => {
                 "; it is sealed against writing (F_SEAL_WRITE, F_SEAL_FUTURE_WRITE)"

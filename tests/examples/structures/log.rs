@@ -14,7 +14,7 @@ use pmem2::{
     map::{Map, plain},
 };
 
-use super::{checksum::Checksum, fault::Fault};
+use super::{checksum::Checksum, fault::Fault, zeros};
 
 /// The offset of the first record. No record shares a cache line with the words before.
 pub(crate) const FIRST: usize = 64;
@@ -48,15 +48,18 @@ pub(crate) struct Record {
 }
 
 impl<H: Handle<P: Map>> Log<H> {
-    /// Finds the log in a mapping, or begins one where the mapping is zeros.
+    /// Finds the log in a mapping, or begins one where all of it is zeros.
     pub(crate) fn open(map: Mapping<H>) -> Result<Self, Fault> {
         if map.length() < FIRST {
             return Err(Fault::Full);
         }
         match map.word(MAGIC_AT)?.load()? {
             MAGIC => {}
-            // No log yet. A power cut before the magic is there leaves it so.
-            0 => map.commit(END_AT, FIRST as u64)?,
+            // No log yet. A power cut before the magic is there leaves zeros, or the first end.
+            0 if [0, FIRST as u64].contains(&map.word(END_AT)?.load()?) => {
+                zeros::check(&map, END_AT + 8..map.length())?;
+                map.commit(END_AT, FIRST as u64)?;
+            }
             _ => return Err(Fault::Foreign),
         }
         let word = map.word(END_AT)?.load()?;

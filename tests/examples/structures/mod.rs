@@ -9,3 +9,4 @@ pub(crate) mod fault;
 pub(crate) mod log;
 pub(crate) mod ring;
 pub(crate) mod slots;
+pub(crate) mod zeros;

@@ -13,7 +13,7 @@
 
 use pmem2::{Error, Handle, Mapping, map::Map};
 
-use super::fault::Fault;
+use super::{fault::Fault, zeros};
 
 const CAPACITY_AT: usize = 0;
 const PUSHED_AT: usize = 64;
@@ -32,15 +32,13 @@ pub(crate) struct Ring<H: Handle<P: Map>> {
 }
 
 impl<H: Handle<P: Map>> Ring<H> {
-    /// Finds the ring in a mapping, or makes one where the mapping is zeros. It has all of the
-    /// mapping, whose length has to be the same each time.
+    /// Finds the ring in a mapping, or makes one where all of it is zeros. The ring has all
+    /// of the mapping, whose length has to be the same each time.
     pub(crate) fn open(map: Mapping<H>) -> Result<Self, Fault> {
         let capacity = map.length().checked_sub(FIRST).ok_or(Fault::Full)? as u64 & !7;
         match map.word(CAPACITY_AT)?.load()? {
-            0 => {
-                map.commit(PUSHED_AT, 0)?;
-                map.commit(TAKEN_AT, 0)?;
-            }
+            // No ring yet. A power cut before its size is there leaves zeros.
+            0 => zeros::check(&map, 0..map.length())?,
             found if found == capacity => {}
             _ => return Err(Fault::Foreign),
         }

@@ -7,16 +7,16 @@
 
 use pmem2::{Error, Handle, Mapping, map::Map};
 
-use super::{checksum::Checksum, fault::Fault};
+use super::{checksum::Checksum, fault::Fault, zeros};
 
 /// The bytes before a value: its number, and the checksum.
 const HEADER: usize = 16;
 
-/// A value of `N` bytes. Zeros are none. Only one at a time may use a mapping's bytes: whoever
-/// opens a file locks it.
+/// A value of `N` bytes. Number 0 is none yet. Only one at a time may use a mapping's bytes:
+/// whoever opens a file locks it.
 pub(crate) struct Slots<H: Handle<P: Map>, const N: usize> {
     map: Mapping<H>,
-    /// The number of the value that counts, or 0: it is in the slot of its parity.
+    /// The number of the value that counts: it is in the slot of its parity.
     number: u64,
 }
 
@@ -24,21 +24,26 @@ impl<H: Handle<P: Map>, const N: usize> Slots<H, N> {
     /// The distance between the slots, which share no cache line.
     const DISTANCE: usize = (HEADER + N).next_multiple_of(64);
 
-    /// Finds the value in a mapping.
+    /// Finds the value in a mapping, or begins without one where both slots are zeros.
     pub(crate) fn open(map: Mapping<H>) -> Result<Self, Fault> {
         if map.length() < 2 * Self::DISTANCE {
             return Err(Fault::Full);
         }
         let mut slots = Self { map, number: 0 };
-        for slot in 0..2 {
-            if let Some((number, _)) = slots.load(slot)? {
-                slots.number = slots.number.max(number);
+        let found = slots.load(0)?.max(slots.load(1)?);
+        let value = match found {
+            Some((number, value)) => {
+                slots.number = number;
+                value
             }
-        }
-        // A process that was killed may have left a value that is visible and not durable yet.
-        if let Some(value) = slots.get()? {
-            slots.store(slots.number, &value)?;
-        }
+            None => {
+                zeros::check(&slots.map, 0..2 * Self::DISTANCE)?;
+                [0; N]
+            }
+        };
+        // A process that was killed may have left a value that is visible and not durable yet. In
+        // zeros this is number 0, so that the first value, too, has one before it.
+        slots.store(slots.number, &value)?;
         Ok(slots)
     }
 
