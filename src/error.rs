@@ -124,6 +124,15 @@ pub enum Error {
         /// The size of the source in bytes.
         size: u64,
     },
+    /// There are no addresses for so many bytes of the source. The code is that of
+    /// [`MapRange`](Error::MapRange).
+    NoRoom {
+        /// The number of bytes that the mapping was to have, or to have addresses for.
+        length: u64,
+        /// The number of bytes that it has addresses for; 0 where the source cannot grow, and so
+        /// has no room ([`MapConfig::room`](crate::MapConfig::room)).
+        room: u64,
+    },
     /// A mapping of the source has a coarser granularity than the program can do with
     /// (pmem2_config_set_required_store_granularity(3)): nothing stays mapped.
     GranularityNotSupported {
@@ -272,7 +281,9 @@ impl Error {
             | Self::NotDurable(_) => Code::NoSupp,
             Self::InvalidFileHandle(_) => Code::InvalidFileHandle,
             Self::InvalidFileType(_) | Self::UnknownFileType(_) => Code::InvalidFileType,
-            Self::MapRange { .. } | Self::OffsetBeyondEnd { .. } => Code::MapRange,
+            Self::MapRange { .. } | Self::OffsetBeyondEnd { .. } | Self::NoRoom { .. } => {
+                Code::MapRange
+            }
             Self::GranularityNotSupported { .. }
             | Self::NeverDurable
             | Self::RegionNeverDurable

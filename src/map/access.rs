@@ -110,6 +110,9 @@ impl<H: Handle<P: Map>> Mapping<H> {
     /// is there that was written through the mapping before, or flushed. Those of a
     /// [batch](Mapping::batch) that has not ended are not among them: see [`Stores::commit`].
     ///
+    /// Who loads the word, in another thread or process, and then fences, sees every store that
+    /// this thread made before it, flushed or not: see [`Word::load`].
+    ///
     /// [`Stores::commit`]: super::Stores::commit
     ///
     /// # Errors

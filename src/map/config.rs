@@ -117,8 +117,11 @@ impl<'p> MapConfig<'p> {
     }
 
     /// Takes addresses for `bytes` bytes of the file, though it has fewer now, so that the mapping
-    /// can [grow](crate::Mapping::grow) without a change of its addresses. Refused on hugetlbfs,
-    /// where it would make the file longer.
+    /// can [grow](crate::Mapping::grow) without a change of its addresses. The file has at least
+    /// one byte ([`File::set_len`]); one without is refused as any empty source is. Refused is also
+    /// a file on hugetlbfs, which this would make longer, and whatever is no file.
+    ///
+    /// [`File::set_len`]: https://doc.rust-lang.org/std/fs/struct.File.html#method.set_len
     pub const fn room(mut self, bytes: u64) -> Self {
         self.room = bytes;
         self

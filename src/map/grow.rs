@@ -35,7 +35,7 @@ impl<H: Handle<P: Map>> Mapping<H> {
     ///
     /// The mapping stays as it is.
     ///
-    /// - [`MapRange`](Error::MapRange): there are addresses for `size` bytes only; see
+    /// - [`NoRoom`](Error::NoRoom): there are no addresses for so many bytes; see
     ///   [`MapConfig::room`](crate::MapConfig::room).
     /// - [`Os`](Error::Os) with [`Subject::Allocation`]: there is no space (`ENOSPC`, `EDQUOT`,
     ///   `EFBIG`), or the file system cannot allocate (`EOPNOTSUPP`). On ext4 the file may be
@@ -45,11 +45,11 @@ impl<H: Handle<P: Map>> Mapping<H> {
     /// - [`NotSynced`](Error::NotSynced): the length may not be durable.
     /// - Those of [`deallocate`](Mapping::deallocate).
     pub fn grow(&self, length: usize) -> Result<(), Error> {
+        self.resizable()?;
         if length > self.room() {
             let wide = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
-            return Err(Error::MapRange { end: wide(length), size: wide(self.room()) });
+            return Err(Error::NoRoom { length: wide(length), room: wide(self.room()) });
         }
-        self.resizable()?;
         if length == 0 {
             return Ok(());
         }
@@ -95,9 +95,10 @@ impl<H: Handle<P: Map>> Mapping<H> {
     }
 
     /// Takes note of the bytes that the file has now, of those that there is room for, and returns
-    /// their number; of a part, of its own. Others may have made the file longer or shorter. A
-    /// length that is new is durable on return, or with [`Page`](Granularity::Page) is with the
-    /// first bytes that are made so.
+    /// their number; of a part, of its own. Others may have made the file longer or shorter. Without
+    /// [room](crate::MapConfig::room) the mapping never gets longer than it was made. A length that
+    /// is new is durable on return, or with [`Page`](Granularity::Page) is with the first bytes
+    /// that are made so.
     ///
     /// System calls on Linux: `fstat`; where the file is longer `lseek`, which waits until whoever
     /// makes it longer has finished, and moves nothing, and `fdatasync` where a store needs no

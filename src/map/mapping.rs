@@ -125,8 +125,8 @@ impl<H: Handle<P: Map + Locate>> Source<H> {
     /// - Those of [`check_range`](Source::check_range).
     /// - [`NotWritable`](Error::NotWritable): stores are to reach a file that was opened read-only.
     /// - [`TooLarge`](Error::TooLarge): more bytes than `isize::MAX`.
-    /// - [`MapRange`](Error::MapRange): [room](MapConfig::room) is wanted of what cannot grow: no
-    ///   file, or one on hugetlbfs, which a mapping would make longer by itself.
+    /// - [`NoRoom`](Error::NoRoom): [room](MapConfig::room) is wanted of what cannot grow: no file,
+    ///   or one on hugetlbfs, which a mapping would make longer by itself.
     /// - [`InvalidAlignmentValue`](Error::InvalidAlignmentValue): of
     ///   [`aligned_to`](MapConfig::aligned_to).
     /// - [`SrcDevdaxPrivate`](Error::SrcDevdaxPrivate), [`NeverDurable`](Error::NeverDurable): of a
@@ -210,8 +210,7 @@ impl<H: Handle<P: Map + Locate>> Source<H> {
         let reach = bytes(range.end.saturating_sub(range.start)).ok_or(too_large)?;
         let room = bytes(config.room).ok_or(too_large)?;
         if room > reach && !self.grows() {
-            let end = range.start.saturating_add(config.room);
-            return Err(Error::MapRange { end, size: range.end });
+            return Err(Error::NoRoom { length: config.room, room: 0 });
         }
         let alignment = Alignment::new(config.alignment)
             .ok_or(Error::InvalidAlignmentValue(config.alignment))?;

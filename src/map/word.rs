@@ -29,7 +29,27 @@ impl<'m, H: Handle<P: Map>> Word<'m, H> {
         self.offset
     }
 
-    /// Loads the word. It orders nothing: for that, [`view`](Mapping::view) an atomic.
+    /// Loads the word. It orders nothing by itself. After a [`fence`] for `Acquire` that follows
+    /// it, loads see what was stored before the [commit](Mapping::commit) of the word that was
+    /// loaded: so a mapping for loads only, which has no [`view`](Mapping::view), follows another
+    /// process. What it sees need not be durable yet, the word included.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), pmem2::Error> {
+    /// # use pmem2::{Granularity, MapConfig, Source};
+    /// use std::sync::atomic::{Ordering, fence};
+    ///
+    /// # if cfg!(windows) { return Ok(()) }
+    /// # let map = Source::from_anon(4096)?.map(&MapConfig::new(Granularity::Byte))?;
+    /// # map.put(64, &7_u64)?;
+    /// # map.commit(0, 64)?;
+    /// let at = map.word(0)?.load()? as usize;
+    /// fence(Ordering::Acquire);
+    /// assert_eq!(map.get::<u64>(at)?, 7); // stored before the commit of `at`
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// [`fence`]: core::sync::atomic::fence
     ///
     /// # Errors
     ///

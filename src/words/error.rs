@@ -36,6 +36,8 @@ impl Error {
             Self::NotDurable(Undurable::NoHints) => "Window::with_hints",
             Self::NotDurable(Undurable::NoCall) => "Window::flushed_by_host",
             Self::NotMapped(_) => "MapConfig::protection",
+            Self::NoRoom { .. } => "MapConfig::room",
+            Self::SourceEmpty => "File::set_len",
             Self::GranularityNotSupported { .. } => "or do with that: MapConfig::new",
             Self::Unsupported(Subject::Read) => "Reader::with_guard",
             Self::Unsupported(Subject::Write) => "Writer::with_guard",
@@ -99,6 +101,16 @@ impl Error {
             Self::MapRange { end, size } => {
                 write!(f, "the range ends at byte {end}, but there are only {size} bytes")
             }
+            Self::NoRoom { length, room: 0 } => write!(
+                f,
+                "there is no room for {length} bytes: only a file grows, and not one on hugetlbfs; \
+                 make anything else as large as it is to become"
+            ),
+            Self::NoRoom { length, room } => write!(
+                f,
+                "there is no room for {length} bytes: the mapping has addresses for {room} only; \
+                 map it with room for more"
+            ),
             Self::OffsetOutOfRange { offset } => {
                 write!(f, "offset {offset} is beyond 2^63 - 1, the largest offset of any file")
             }
@@ -244,7 +256,10 @@ fn plain(error: &Error) -> &'static str {
              system is at fault"
         }
         Error::MappingNotFound => "there is no mapping in this range, or none that has all of it",
-        Error::SourceEmpty => "the source has no bytes to map; a file needs a size first",
+        Error::SourceEmpty => {
+            "the source has no bytes to map: a file needs a size first, and an anonymous source \
+             is made with one"
+        }
         Error::EmptyRange => "the range to map has no bytes: it ends where it begins, or before",
         Error::SrcDevdaxPrivate => {
             "device DAX cannot be mapped privately: ask for a shared mapping"

@@ -26,7 +26,8 @@ pub(super) const fn plain(error: &Error) -> Option<&'static str> {
              create-namespace --mode=fsdax)"
         }
         Error::SourceEmpty => {
-            "the source has no bytes to map; a file needs a size first (ftruncate, fallocate)"
+            "the source has no bytes to map: a file needs a size first, by ftruncate or fallocate, \
+             and an anonymous source is made with one"
         }
         Error::NotWritable(WriteFault::ReadOnly) => {
             "opened read-only: open it O_RDWR to write, or map it for loads, or privately"

@@ -57,7 +57,8 @@ pub(super) const fn refused(kind: Kind) -> Option<&'static str> {
 pub(super) const fn plain(error: &Error) -> Option<&'static str> {
     Some(match error {
         Error::SourceEmpty => {
-            "the source has no bytes to map; a file needs a size first (SetEndOfFile)"
+            "the source has no bytes to map: a file needs a size first, by SetEndOfFile, and an \
+             anonymous source is made with one"
         }
         Error::NotWritable(WriteFault::ReadOnly) => {
             "opened read-only: open it with GENERIC_READ | GENERIC_WRITE to write"

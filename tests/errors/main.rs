@@ -85,6 +85,8 @@ const CODED: &[(&str, Error)] = &[
     ("PMEM2_E_MAP_RANGE", Error::MapRange { end: 8192, size: 5000 }),
     ("PMEM2_E_MAP_RANGE", Error::MapRange { end: u64::MAX, size: 5000 }),
     ("PMEM2_E_MAP_RANGE", Error::OffsetBeyondEnd { offset: 8192, size: 5000 }),
+    ("PMEM2_E_MAP_RANGE", Error::NoRoom { length: 8192, room: 5000 }),
+    ("PMEM2_E_MAP_RANGE", Error::NoRoom { length: 8192, room: 0 }),
     ("PMEM2_E_GRANULARITY_NOT_SUPPORTED", Error::NeverDurable),
     ("PMEM2_E_GRANULARITY_NOT_SUPPORTED", Error::RegionUnarmed),
     ("PMEM2_E_OFFSET_OUT_OF_RANGE", Error::OffsetOutOfRange { offset: u64::MAX }),

@@ -191,6 +191,13 @@ fn remedies() {
             "or beyond what 64 bits can count; there are 5000 bytes",
         ),
         (
+            Error::NoRoom { length: 8192, room: 5000 },
+            "for 8192 bytes: the mapping has addresses for 5000 only; map it with room for more \
+             (MapConfig::room)",
+        ),
+        (Error::NoRoom { length: 8192, room: 0 }, "only a file grows, and not one on hugetlbfs"),
+        (Error::SourceEmpty, "and an anonymous source is made with one (File::set_len)"),
+        (
             Error::OffsetBeyondEnd { offset: 8192, size: 5000 },
             "begins at byte 8192, but the source ends there or before",
         ),

@@ -15,7 +15,7 @@ mod backend;
 mod with_path;
 
 #[cfg(target_os = "linux")]
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> std::process::ExitCode {
     use redb::{Builder, ReadableTableMetadata, TableDefinition};
 
     const RUNS: TableDefinition<'_, u64, u32> = TableDefinition::new("runs");

@@ -7,7 +7,7 @@
 //! The file is created if it is not there. Each argument is pushed; without one, the oldest record
 //! is taken and printed. The ring itself is in structures/ring.rs, to copy from.
 
-use std::{env, error::Error};
+use std::{env, process::ExitCode};
 
 #[path = "structures/file.rs"]
 mod file;
@@ -18,10 +18,10 @@ mod with_path;
 
 use structures::ring::Ring;
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
     if cfg!(windows) {
         println!("there is no mapping on Windows yet");
-        return Ok(());
+        return ExitCode::SUCCESS;
     }
     with_path::with_path("ring", |path| {
         let mut ring = Ring::open(file::map(path, 4096)?)?;

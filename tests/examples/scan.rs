@@ -6,14 +6,24 @@
 //!
 //! Without a path it scans itself. `pmem2 inspect --scan` does the same and more.
 
-use std::{env, fs::File, io, path::PathBuf};
+use std::{env, fs::File, io, path::PathBuf, process::ExitCode};
 
 use pmem2::{Error, Source, transfer::Reader};
 
 /// Bytes that are read at once.
 const STEP: usize = 1 << 20;
 
-fn main() -> io::Result<()> {
+fn main() -> ExitCode {
+    match look() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn look() -> io::Result<()> {
     let path = match env::args_os().nth(1) {
         Some(path) => PathBuf::from(path),
         None => env::current_exe()?,

@@ -7,7 +7,15 @@
 //! The file is created if it is not there. Without a path it is a new one in the directory for
 //! temporary files, which is removed at the end.
 
-use std::{env, error::Error, fs, fs::File, io, path::Path, process};
+use std::{
+    env,
+    error::Error,
+    fs,
+    fs::File,
+    io,
+    path::Path,
+    process::{self, ExitCode},
+};
 
 use pmem2::{
     Source,
@@ -72,7 +80,17 @@ fn offset(page: u64) -> u64 {
     page.saturating_mul(PAGE as u64)
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
+    match with_path() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn with_path() -> Result<(), Box<dyn Error>> {
     match env::args_os().nth(1) {
         Some(path) => run(Path::new(&path)),
         None => {

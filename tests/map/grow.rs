@@ -86,8 +86,8 @@ fn step_by_step() {
             let mut bytes = vec![0; ROOM];
             map.source().read_at(start, &mut bytes).unwrap();
             assert!(bytes.iter().all(|&byte| byte == 1), "everything is in the file");
-            let end = (ROOM + 1) as u64;
-            assert_eq!(map.grow(ROOM + 1), Err(Error::MapRange { end, size: ROOM as u64 }));
+            let length = (ROOM + 1) as u64;
+            assert_eq!(map.grow(ROOM + 1), Err(Error::NoRoom { length, room: ROOM as u64 }));
             assert_eq!(size(&file), start + ROOM as u64);
         }
     }
@@ -540,7 +540,7 @@ fn no_room_on_hugetlbfs() {
     let file = File::from(memfd(MemfdFlags::HUGETLB, HUGE).expect("a memfd"));
     let room = CONFIG.room(2 * HUGE).protection(Protection::READ);
     let refused = Source::new(&file).unwrap().map(&room).map(|map| map.length());
-    assert_eq!(refused, Err(Error::MapRange { end: 2 * HUGE, size: HUGE }));
+    assert_eq!(refused, Err(Error::NoRoom { length: 2 * HUGE, room: 0 }));
     assert_eq!(size(&file), HUGE);
     // No more than there is: that is no room.
     assert_eq!(Source::new(&file).unwrap().check_range(0, 0), Ok(0..HUGE));

@@ -214,15 +214,14 @@ fn growth_and_storage() {
     assert_eq!((map.shrink(1), map.deallocate(..)), (unsupported, unsupported));
     assert_eq!(map.catch_up(), Ok(8192));
     assert_eq!(map.deep_flush(..), Err(Error::Unsupported(Subject::DeepFlush)));
-    let beyond = Err(Error::MapRange { end: 8193, size: 8192 });
-    assert_eq!(map.grow(8193), beyond, "there are no addresses");
+    assert_eq!(map.grow(8193), unsupported, "room would not help");
     let map = Source::new(&file).unwrap().map(&PAGE.room(1 << 20)).unwrap();
     let mut part = map.part(..4096).unwrap();
     assert_eq!((part.grow(4096), part.shrink(1)), (unsupported, unsupported));
     assert_eq!((part.deallocate(..), part.catch_up()), (unsupported, Ok(4096)));
     assert_eq!(file.metadata().unwrap().len(), 8192);
     let none = Source::from_anon(100).unwrap().map(&byte.room(101)).map(drop);
-    assert_eq!(none, Err(Error::MapRange { end: 101, size: 100 }));
+    assert_eq!(none, Err(Error::NoRoom { length: 101, room: 0 }));
     let room = 1 << 63;
     let none = Source::new(&file).unwrap().map(&PAGE.room(room)).map(drop);
     assert_eq!(none, Err(Error::TooLarge(Subject::Mapping)));

@@ -83,11 +83,16 @@ pub const fn no_padding<S>(mut fields: &[usize]) {
 /// become `repr(C)`, `Copy` and `Clone`.
 ///
 /// ```
-/// pmem2_platform::plain! {
+/// # mod pmem2 { pub mod map { pub use pmem2_platform::plain; } }
+/// # fn main() {
+/// use pmem2::map::plain;
+///
+/// plain! {
 ///     /// The first bytes of a log.
 ///     #[derive(Debug, PartialEq)]
 ///     pub struct Header { magic: u64, pub version: u32, reserved: u32 }
 /// }
+/// # }
 /// ```
 ///
 /// A struct with padding does not compile, nor one with a field that is not plain. The structs have
@@ -123,12 +128,16 @@ macro_rules! plain {
 /// become `repr(C)`.
 ///
 /// ```
+/// # mod pmem2 { pub mod map { pub use pmem2_platform::shared; } }
+/// # fn main() {
+/// use pmem2::map::shared;
 /// use std::sync::atomic::AtomicU32;
 ///
-/// pmem2_platform::shared! {
+/// shared! {
 ///     /// Positions of a ring that processes share.
 ///     pub struct Positions { head: AtomicU32, tail: AtomicU32 }
 /// }
+/// # }
 /// ```
 ///
 /// A struct with padding does not compile, nor one with a field that is not of atomics. The structs

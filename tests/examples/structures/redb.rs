@@ -21,12 +21,13 @@ impl Mapped {
     pub(crate) fn new(file: File) -> io::Result<Self> {
         file.try_lock()?;
         let config = MapConfig::new(Granularity::Page).room(ROOM);
-        let empty = file.metadata()?.len() == 0;
+        let source = Source::new(file)?;
+        let empty = source.size()? == 0;
         if empty {
             // An empty file cannot be mapped, and an empty mapping can grow.
-            file.set_len(1)?;
+            source.handle().set_len(1)?;
         }
-        let mut map = Source::new(file)?.map(&config)?;
+        let mut map = source.map(&config)?;
         if empty {
             map.shrink(0)?;
         }

@@ -80,6 +80,8 @@ fn errors() -> Vec<Error> {
         Error::OffsetBeyondEnd { offset: u64::MAX, size: u64::MAX },
         Error::MapRange { end: u64::MAX, size: u64::MAX },
         Error::MapRange { end: u64::MAX - 1, size: u64::MAX },
+        Error::NoRoom { length: u64::MAX, room: 0 },
+        Error::NoRoom { length: u64::MAX, room: u64::MAX },
         Error::NeverDurable,
         Error::RegionNeverDurable,
         Error::RegionUnarmed,
