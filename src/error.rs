@@ -115,13 +115,14 @@ pub enum Error {
         /// The size of the source in bytes.
         size: u64,
     },
-    /// The range begins in the source and ends beyond its last byte.
+    /// The range begins in the source, or in the mapping, and ends beyond its last byte; or it ends
+    /// before it begins. Of a mapping, both fields count from its beginning.
     MapRange {
         /// The first byte after the range; `u64::MAX` also where that is beyond what 64 bits can
-        /// count.
+        /// count, and where the range ends before it begins.
         // No Option: with one, the enum would be larger.
         end: u64,
-        /// The size of the source in bytes.
+        /// The size of the source, or the length of the mapping, in bytes.
         size: u64,
     },
     /// There are no addresses for so many bytes of the source. The code is that of
@@ -156,16 +157,19 @@ pub enum Error {
         /// The offset in bytes.
         offset: u64,
     },
-    /// The offset is not a multiple of the source's alignment.
+    /// The offset is not a multiple of the alignment of the source, or of a word or an atomic in a
+    /// mapping.
     OffsetUnaligned {
-        /// The offset in bytes.
+        /// The offset in bytes: in the source, or in the mapping. A part of a mapping that begins
+        /// at no multiple of the alignment itself has offsets in the source here.
         offset: u64,
         /// The alignment in bytes.
         alignment: u64,
     },
     /// The system's answer to the question for the alignment is no number.
     InvalidAlignmentFormat,
-    /// The system says that the alignment is this many bytes, which is not a power of two.
+    /// The alignment is this many bytes, which is not a power of two: the one that the program
+    /// wants ([`MapConfig::aligned_to`](crate::MapConfig::aligned_to)), or that the system says.
     InvalidAlignmentValue(u64),
     /// The system's answer to the question for the size is no number, or one that no size can be.
     InvalidSizeFormat,

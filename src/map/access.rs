@@ -44,7 +44,8 @@ impl<H: Handle<P: Map>> Mapping<H> {
     ///
     /// # Errors
     ///
-    /// Those of [`write`](Mapping::write).
+    /// Those of [`write`](Mapping::write); [`MapRange`](Error::MapRange) also of a range that ends
+    /// before it begins.
     #[inline]
     #[track_caller]
     pub fn fill(&self, range: impl RangeBounds<usize>, byte: u8) -> Result<(), Error> {
@@ -58,7 +59,7 @@ impl<H: Handle<P: Map>> Mapping<H> {
     ///
     /// # Errors
     ///
-    /// Those of [`read`](Mapping::read) and [`write`](Mapping::write).
+    /// Those of [`read`](Mapping::read) and [`fill`](Mapping::fill).
     #[inline]
     #[track_caller]
     pub fn move_within(&self, from: impl RangeBounds<usize>, to: usize) -> Result<(), Error> {

@@ -17,7 +17,7 @@ impl<H: Handle<P: Map>> Mapping<H> {
     ///
     /// # Errors
     ///
-    /// - [`MapRange`](Error::MapRange): the range ends beyond the mapping.
+    /// - [`MapRange`](Error::MapRange): the range ends beyond the mapping, or before it begins.
     /// - [`NotMapped`](Error::NotMapped): the memory is mapped for no access.
     /// - [`NotSynced`](Error::NotSynced), [`Os`](Error::Os): the system failed to store bytes, for
     ///   want of space (`ENOSPC`, `EDQUOT`) or otherwise. No byte of the file is known to be

@@ -174,7 +174,7 @@ impl<H: Handle<P: Map>> Mapping<H> {
     ///
     /// # Errors
     ///
-    /// - [`MapRange`](Error::MapRange): the range ends beyond the mapping.
+    /// - [`MapRange`](Error::MapRange): the range ends beyond the mapping, or before it begins.
     /// - [`SourceTypeNotSupported`](Error::SourceTypeNotSupported): no file, a private mapping, a
     ///   part of a mapping.
     /// - [`NotWritable`](Error::NotWritable): the file was opened read-only.

@@ -430,7 +430,7 @@ impl<H: Handle<P: Map>> Mapping<H> {
     ///
     /// # Errors
     ///
-    /// [`MapRange`](Error::MapRange): the range ends beyond the mapping.
+    /// [`MapRange`](Error::MapRange): the range ends beyond the mapping, or before it begins.
     pub fn part(&self, range: impl RangeBounds<usize>) -> Result<Mapping<&H>, Error> {
         let range = self.bounds(range);
         let before = u64::try_from(range.start).unwrap_or(u64::MAX);
@@ -480,10 +480,12 @@ impl<H: Handle<P: Map>> Mapping<H> {
                 Error::MapRange { end, size: wide(self.length()) }
             }
             // The address is what counts, and the source's offset is aligned as it is: a part may
-            // begin anywhere.
+            // begin anywhere, and then its own offsets are not.
             MemoryFault::Unaligned(alignment) => {
-                let offset = self.offset.saturating_add(wide(range.start));
-                Error::OffsetUnaligned { offset, alignment: wide(alignment) }
+                let (alignment, start) = (wide(alignment), wide(range.start));
+                let aligned = self.offset.is_multiple_of(alignment);
+                let offset = if aligned { start } else { self.offset.saturating_add(start) };
+                Error::OffsetUnaligned { offset, alignment }
             }
             MemoryFault::Protected(needed) => Error::NotMapped(needed),
         }

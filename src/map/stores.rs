@@ -61,6 +61,9 @@ impl<H: Handle<P: Map>> Mapping<H> {
     /// where the system is called with one call. That happens in any case, also where `work` fails
     /// or unwinds.
     ///
+    /// `work` ends with `Ok::<_, Error>(())`, or with a call such as `stores.write(…)`: a plain
+    /// `Ok(())` does not say which error it is.
+    ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use pmem2::{Error, Granularity, MapConfig, Source};

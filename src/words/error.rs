@@ -38,7 +38,9 @@ impl Error {
             Self::NotMapped(_) => "MapConfig::protection",
             Self::NoRoom { .. } => "MapConfig::room",
             Self::SourceEmpty => "File::set_len",
-            Self::GranularityNotSupported { .. } => "or do with that: MapConfig::new",
+            Self::NotWritable(WriteFault::ReadOnly) => "MapConfig::protection, MapConfig::sharing",
+            Self::InvalidAlignmentValue(_) => "else MapConfig::aligned_to",
+            Self::TooLarge(Subject::Mapping) => "isize::MAX",
             Self::Unsupported(Subject::Read) => "Reader::with_guard",
             Self::Unsupported(Subject::Write) => "Writer::with_guard",
             Self::Os { subject: Subject::ClearBadBlock, errno: Errno::EIO } => {
@@ -185,7 +187,12 @@ impl Error {
             Self::GranularityNotSupported { wanted, expected } => {
                 let finer = if *wanted == Granularity::Byte { "" } else { " or finer" };
                 write!(f, "a granularity of {wanted}{finer} is wanted, but the mapping has ")?;
-                expected.fmt(f)
+                expected.fmt(f)?;
+                // A remedy by a function of this crate ends with its name.
+                match expected.reason.item() {
+                    Some(_) => Ok(()),
+                    None => write!(f, "; or accept {}", expected.granularity),
+                }
             }
             Self::NotMapped(access) => write!(
                 f,
@@ -212,6 +219,9 @@ impl Error {
                 "there are more bad blocks than the system's list has room for: the others are \
                  found only by reading",
             ),
+            Self::TooLarge(Subject::Mapping) => {
+                f.write_str("the mapping, or its room, has more bytes than a program can address")
+            }
             Self::TooLarge(what) => {
                 write!(
                     f,
@@ -280,8 +290,9 @@ fn plain(error: &Error) -> &'static str {
              may be lost; write them again, or elsewhere if that fails"
         }
         Error::SourceTypeNotSupported => {
-            "only a file, mapped shared and as a whole, has a size and storage to change; and an \
-             anonymous source no bytes before it is mapped"
+            "this source cannot do it: only a file that is mapped shared has a size and storage to \
+             change, through its mapping and not a part of that; an anonymous source has no bytes \
+             before it is mapped"
         }
         _ => "unknown error",
     }

@@ -27,7 +27,9 @@ impl Reason {
             Self::Private | Self::Anonymous | Self::CpuCache | Self::Call | Self::Refused => {
                 return None;
             }
-            Self::Forced => "do not force it (the environment variable PMEM2_FORCE_GRANULARITY)",
+            Self::Forced => {
+                "do not force it, as the environment variable PMEM2_FORCE_GRANULARITY does"
+            }
             Self::ByCall => "map it synchronously",
             Self::MemoryController | Self::DomainUnstated => "BYTE needs a platform with eADR",
             Self::Unarmed => {

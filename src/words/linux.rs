@@ -143,7 +143,7 @@ pub(super) const fn finer(reason: Reason) -> Option<&'static str> {
             "use a file on ext4 or xfs, mounted with DAX, on persistent memory itself"
         }
         Reason::NotPersistentMemory(_) => {
-            "use a file on ext4 or xfs, mounted with DAX, on persistent memory (or a device DAX)"
+            "use a file on ext4 or xfs, mounted with DAX, on persistent memory, or a device DAX"
         }
         Reason::Sector | Reason::DeviceWithoutDax => {
             "create the namespace again in the mode fsdax (ndctl create-namespace --mode=fsdax), \

@@ -575,6 +575,10 @@ fn what_was_asked_for_is_named() {
             )
         );
         let too_large = match what {
+            Subject::Mapping => {
+                "the mapping, or its room, has more bytes than a program can address (isize::MAX)"
+                    .to_owned()
+            }
             Subject::BadBlocks => {
                 "there are more bad blocks than the system's list has room for: the others are found only by reading"
                     .to_owned()

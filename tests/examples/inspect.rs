@@ -6,27 +6,31 @@
 //!
 //! Without a path it looks at itself.
 
-use std::{env, fs::File, io, path::PathBuf, process::ExitCode};
+use std::{
+    env,
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use pmem2::{Granularity, Sharing, Source};
 
 fn main() -> ExitCode {
-    match inspect() {
+    let path = env::args_os().nth(1).map_or_else(env::current_exe, |path| Ok(PathBuf::from(path)));
+    let path = path.unwrap_or_default();
+    match inspect(&path) {
         Ok(()) => ExitCode::SUCCESS,
         // The cause and the remedy. A main that returned the error would print its fields.
         Err(error) => {
-            eprintln!("{error}");
+            eprintln!("{}: {error}", path.display());
             ExitCode::FAILURE
         }
     }
 }
 
-fn inspect() -> io::Result<()> {
-    let path = match env::args_os().nth(1) {
-        Some(path) => PathBuf::from(path),
-        None => env::current_exe()?,
-    };
-    let file = File::open(&path)?;
+fn inspect(path: &Path) -> io::Result<()> {
+    let file = File::open(path)?;
 
     // A source borrows the file here. It is a plain value: dropping it is all that deleting takes.
     // An error says what is wrong and what to do, and becomes an io::Error.

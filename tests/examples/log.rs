@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     }
     with_path::with_path("log", |path| {
         let map = file::map(path, 1 << 20)?;
-        println!("stores become durable by the {}", map.granularity());
+        println!("the granularity is {}", map.expected()?);
         let mut log = Log::open(map)?;
         for record in env::args().skip(2) {
             log.append(record.as_bytes())?;

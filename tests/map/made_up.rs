@@ -112,12 +112,15 @@ fn memory_of_instructions_is_not_flushed() {
     }
 }
 
-/// The offset that an error names is unaligned.
+/// The offset that an error names is the mapping's; in a part where that is aligned, the source's.
 #[test]
 fn a_word_of_a_part() {
     let file = file_in(DIRECTORIES[0], 8192);
     let map = Source::new(&file).unwrap().map(&MapConfig::new(Granularity::Page).offset(4096));
     let map = map.unwrap();
+    let unaligned = Err(Error::OffsetUnaligned { offset: 4, alignment: 8 });
+    assert_eq!(map.commit(4, 1), unaligned);
+    assert_eq!(map.part(8..).unwrap().commit(4, 1), unaligned);
     let part = map.part(4..).unwrap();
     let unaligned = Error::OffsetUnaligned { offset: 4096 + 4 + 8, alignment: 8 };
     assert_eq!(part.word(8).map(drop), Err(unaligned));

@@ -149,7 +149,8 @@ fn without_size_or_alignment_it_is_refused() {
             "size             unknown",
             "allocated        32768 bytes",
             "alignment        unknown: the alignment is 12 bytes, which is not a power of \
-             two; where the system says so, its driver, or its table, is at fault",
+             two; where the system says so, its driver, or its table, is at fault (else \
+             MapConfig::aligned_to)",
         ],
     );
 }

@@ -245,7 +245,7 @@ fn what_could_not_be_found_out() {
 #[test]
 fn on_no_persistent_memory() {
     let use_one = "remedy           use a file on ext4 or xfs, mounted with DAX, on persistent \
-                   memory (or a device DAX)";
+                   memory, or a device DAX";
     let page = "granularity      PAGE";
     let mut land = Land::on(DISK);
     land.device = Ok(text("sda1"));

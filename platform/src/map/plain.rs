@@ -9,6 +9,9 @@
 /// # Safety
 ///
 /// Any bytes are a value, and no byte of a value is uninitialized (padding).
+#[diagnostic::on_unimplemented(
+    note = "numbers, arrays of them, and structs declared by `pmem2::map::plain!` are `Plain`"
+)]
 pub unsafe trait Plain: Copy + 'static {}
 
 macro_rules! numbers {
@@ -28,6 +31,9 @@ unsafe impl<T: Plain, const N: usize> Plain for [T; N] {}
 /// # Safety
 ///
 /// All bytes of a value are bytes of atomics, and any bytes are a value.
+#[diagnostic::on_unimplemented(
+    note = "atomics, arrays of them, and structs declared by `pmem2::map::shared!` are `Shared`"
+)]
 pub unsafe trait Shared: Sync + 'static {}
 
 macro_rules! atomics {
@@ -95,8 +101,9 @@ pub const fn no_padding<S>(mut fields: &[usize]) {
 /// # }
 /// ```
 ///
-/// A struct with padding does not compile, nor one with a field that is not plain. The structs have
-/// no parameters, and no attributes but documentation and, after it, `derive`.
+/// A struct with padding does not compile, nor one with a field that is not plain. Fields have
+/// names. The structs have no parameters, and no attributes except documentation and, after it,
+/// `derive`, which does not name `Clone` and `Copy`: they are there already.
 #[macro_export]
 macro_rules! plain {
     ($(
@@ -140,8 +147,9 @@ macro_rules! plain {
 /// # }
 /// ```
 ///
-/// A struct with padding does not compile, nor one with a field that is not of atomics. The structs
-/// have no parameters, and no attributes but documentation and, after it, `derive`.
+/// A struct with padding does not compile, nor one with a field that is not of atomics. Fields have
+/// names. The structs have no parameters, and no attributes except documentation and, after it,
+/// `derive`.
 #[macro_export]
 macro_rules! shared {
     ($(

@@ -1,6 +1,10 @@
 //! Opens, locks and maps a file.
 
-use std::{fs::File, io, path::Path};
+use std::{
+    fs::{File, TryLockError},
+    io,
+    path::Path,
+};
 
 use pmem2::{Granularity, MapConfig, Mapping, Source};
 
@@ -14,7 +18,13 @@ use pmem2::{Granularity, MapConfig, Mapping, Source};
 pub(crate) fn map(path: &Path, length: u64) -> io::Result<Mapping<File>> {
     let file = File::options().read(true).write(true).create(true).truncate(false).open(path)?;
     // Two programs that store to one structure destroy it. The lock goes with the file.
-    file.try_lock()?;
+    file.try_lock().map_err(|error| match error {
+        TryLockError::Error(error) => error,
+        TryLockError::WouldBlock => {
+            let open = format!("another program has {} open", path.display());
+            io::Error::new(io::ErrorKind::WouldBlock, open)
+        }
+    })?;
     let source = Source::new(file)?;
     if source.size()? == 0 {
         source.handle().set_len(length)?;
