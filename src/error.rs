@@ -125,15 +125,6 @@ pub enum Error {
         /// The size of the source, or the length of the mapping, in bytes.
         size: u64,
     },
-    /// There are no addresses for so many bytes of the source. The code is that of
-    /// [`MapRange`](Error::MapRange).
-    NoRoom {
-        /// The number of bytes that the mapping was to have, or to have addresses for.
-        length: u64,
-        /// The number of bytes that it has addresses for; 0 where the source cannot grow, and so
-        /// has no room ([`MapConfig::room`](crate::MapConfig::room)).
-        room: u64,
-    },
     /// A mapping of the source has a coarser granularity than the program can do with
     /// (pmem2_config_set_required_store_granularity(3)): nothing stays mapped.
     GranularityNotSupported {
@@ -254,6 +245,15 @@ pub enum Error {
     NotDurable(Undurable),
     /// There is no memory for the source; nothing was changed. The code is `-ENOMEM`.
     OutOfMemory(Memory),
+    /// There are no addresses for so many bytes of the source. The code is that of
+    /// [`MapRange`](Error::MapRange).
+    NoRoom {
+        /// The number of bytes that the mapping was to have, or to have addresses for.
+        length: u64,
+        /// The number of bytes that it has addresses for; 0 where the source cannot grow, and so
+        /// has no room ([`MapConfig::room`](crate::MapConfig::room)).
+        room: u64,
+    },
     /// The answer is larger than what pmem2 keeps: a volume of too many devices, too many DIMMs.
     /// The code is `-EOVERFLOW`.
     TooLarge(Subject),

@@ -40,7 +40,6 @@ impl Error {
             Self::SourceEmpty => "File::set_len",
             Self::NotWritable(WriteFault::ReadOnly) => "MapConfig::protection, MapConfig::sharing",
             Self::InvalidAlignmentValue(_) => "else MapConfig::aligned_to",
-            Self::TooLarge(Subject::Mapping) => "isize::MAX",
             Self::Unsupported(Subject::Read) => "Reader::with_guard",
             Self::Unsupported(Subject::Write) => "Writer::with_guard",
             Self::Os { subject: Subject::ClearBadBlock, errno: Errno::EIO } => {
@@ -103,16 +102,9 @@ impl Error {
             Self::MapRange { end, size } => {
                 write!(f, "the range ends at byte {end}, but there are only {size} bytes")
             }
-            Self::NoRoom { length, room: 0 } => write!(
-                f,
-                "there is no room for {length} bytes: only a file grows, and not one on hugetlbfs; \
-                 make anything else as large as it is to become"
-            ),
-            Self::NoRoom { length, room } => write!(
-                f,
-                "there is no room for {length} bytes: the mapping has addresses for {room} only; \
-                 map it with room for more"
-            ),
+            Self::NoRoom { room: room @ 1.., .. } => {
+                write!(f, "there are addresses for {room} bytes only: map it with room for more")
+            }
             Self::OffsetOutOfRange { offset } => {
                 write!(f, "offset {offset} is beyond 2^63 - 1, the largest offset of any file")
             }
@@ -186,13 +178,11 @@ impl Error {
             ),
             Self::GranularityNotSupported { wanted, expected } => {
                 let finer = if *wanted == Granularity::Byte { "" } else { " or finer" };
-                write!(f, "a granularity of {wanted}{finer} is wanted, but the mapping has ")?;
-                expected.fmt(f)?;
-                // A remedy by a function of this crate ends with its name.
-                match expected.reason.item() {
-                    Some(_) => Ok(()),
-                    None => write!(f, "; or accept {}", expected.granularity),
-                }
+                write!(
+                    f,
+                    "a granularity of {wanted}{finer} is wanted; accept or change what there is: "
+                )?;
+                expected.fmt(f)
             }
             Self::NotMapped(access) => write!(
                 f,
@@ -215,14 +205,7 @@ impl Error {
                      it otherwise"
                 }
             }),
-            Self::TooLarge(Subject::BadBlocks) => f.write_str(
-                "there are more bad blocks than the system's list has room for: the others are \
-                 found only by reading",
-            ),
-            Self::TooLarge(Subject::Mapping) => {
-                f.write_str("the mapping, or its room, has more bytes than a program can address")
-            }
-            Self::TooLarge(what) => {
+            Self::TooLarge(what) if !matches!(what, Subject::BadBlocks | Subject::Mapping) => {
                 write!(
                     f,
                     "{} cannot be determined: there is more than this library has room for",
@@ -281,6 +264,17 @@ fn plain(error: &Error) -> &'static str {
         Error::CannotReadBounds => {
             "the system's list of bad blocks, or its answer about where the source lies on its \
              device, makes no sense"
+        }
+        Error::NoRoom { .. } => {
+            "only a file has room to grow, and not one on hugetlbfs: make anything else as large \
+             as it is to become"
+        }
+        Error::TooLarge(Subject::Mapping) => {
+            "the mapping, or its room, has more bytes than a program can address"
+        }
+        Error::TooLarge(_) => {
+            "there are more bad blocks than the system's list has room for: the others are found \
+             only by reading"
         }
         Error::NotBad => {
             "not all of these bytes are known to be bad, or there are none: nothing was changed"

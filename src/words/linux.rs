@@ -211,10 +211,8 @@ pub(super) const fn remedy(what: Subject, errno: Errno) -> &'static str {
         {
             "; raise RLIMIT_FSIZE, or use a file system for larger files"
         }
-        Errno::ENOSPC if matches!(what, Subject::Sync) => {
-            "; free some, and store the bytes again: a second call succeeds without them"
-        }
-        Errno::EDQUOT if matches!(what, Subject::Sync) => {
+        // A quota of a project is ENOSPC on XFS.
+        Errno::ENOSPC | Errno::EDQUOT if matches!(what, Subject::Sync) => {
             "; free some, or raise the quota, and store the bytes again: a second call succeeds \
              without them"
         }

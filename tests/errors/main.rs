@@ -576,7 +576,7 @@ fn what_was_asked_for_is_named() {
         );
         let too_large = match what {
             Subject::Mapping => {
-                "the mapping, or its room, has more bytes than a program can address (isize::MAX)"
+                "the mapping, or its room, has more bytes than a program can address"
                     .to_owned()
             }
             Subject::BadBlocks => {

@@ -71,10 +71,7 @@ fn remedies_of_transfers() {
                 "; it ends beyond the largest offset that this machine can map"
             }
             (Subject::Write, Errno::ENOSPC) => room,
-            (Subject::Sync, Errno::ENOSPC) => {
-                "; free some, and store the bytes again: a second call succeeds without them"
-            }
-            (Subject::Sync, Errno::EDQUOT) => {
+            (Subject::Sync, Errno::ENOSPC | Errno::EDQUOT) => {
                 "; free some, or raise the quota, and store the bytes again: a second call \
                  succeeds without them"
             }
@@ -192,10 +189,12 @@ fn remedies() {
         ),
         (
             Error::NoRoom { length: 8192, room: 5000 },
-            "for 8192 bytes: the mapping has addresses for 5000 only; map it with room for more \
-             (MapConfig::room)",
+            "for 5000 bytes only: map it with room for more (MapConfig::room)",
         ),
-        (Error::NoRoom { length: 8192, room: 0 }, "only a file grows, and not one on hugetlbfs"),
+        (
+            Error::NoRoom { length: 8192, room: 0 },
+            "only a file has room to grow, and not one on hugetlbfs",
+        ),
         (Error::SourceEmpty, "and an anonymous source is made with one (File::set_len)"),
         (
             Error::OffsetBeyondEnd { offset: 8192, size: 5000 },
