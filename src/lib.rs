@@ -32,7 +32,7 @@
 //! file.set_len(4096)?;
 //! let map = Source::new(file)?.map(&MapConfig::new(Granularity::Page))?;
 //! map.populate(.., true)?; // allocates the storage: a full disk is an error, and no SIGBUS
-//! map.grow(map.length())?; // the length is durable, too
+//! map.grow(map.length())?; // makes its length durable; with PAGE the first write does
 //! map.write(64, b"a record")?; // durable on return
 //! # Ok(()) }
 //! ```

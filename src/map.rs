@@ -16,7 +16,7 @@
 //! // Any granularity will do: PAGE is the coarsest.
 //! let map = Source::new(file)?.map(&MapConfig::new(Granularity::Page))?;
 //! map.populate(.., true)?; // allocates the storage: a full disk is an error, and no SIGBUS
-//! map.grow(map.length())?; // the length is durable, too
+//! map.grow(map.length())?; // makes its length durable; with PAGE the first write does
 //!
 //! // Durable on return, as is whatever stores.
 //! map.write(64, b"a record")?;

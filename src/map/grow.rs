@@ -95,10 +95,10 @@ impl<H: Handle<P: Map>> Mapping<H> {
     }
 
     /// Takes note of the bytes that the file has now, of those that there is room for, and returns
-    /// their number; of a part, of its own. Others may have made the file longer or shorter. Without
-    /// [room](crate::MapConfig::room) the mapping never gets longer than it was made. A length that
-    /// is new is durable on return, or with [`Page`](Granularity::Page) is with the first bytes
-    /// that are made so.
+    /// their number; of a part, of its own. Others may have made the file longer or shorter.
+    /// Without [room](crate::MapConfig::room) the mapping never gets longer than it was made. A
+    /// length that is new is durable on return, or with [`Page`](Granularity::Page) is with the
+    /// first bytes that are made so.
     ///
     /// System calls on Linux: `fstat`; where the file is longer `lseek`, which waits until whoever
     /// makes it longer has finished, and moves nothing, and `fdatasync` where a store needs no

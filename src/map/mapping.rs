@@ -65,7 +65,7 @@ use crate::{
 ///         }
 ///         let map = source.map(&MapConfig::new(Granularity::Page))?;
 ///         map.populate(.., true)?; // a full disk is an error here, and no signal later
-///         map.grow(map.length())?; // the length is durable, too
+///         map.grow(map.length())?; // makes its length durable; with PAGE the first write does
 ///         Ok(Self { map })
 ///     }
 /// }
