@@ -24,14 +24,14 @@ fn survives<P>(
     name: &str,
     size: usize,
     work: impl Fn(Mapping<Disk<'_>>, &dyn Fn(P)) -> Result<(), Fault>,
-    check: impl Fn(Mapping<Disk<'_>>, &[P]) -> Result<Result<(), String>, Fault>,
+    check: impl Fn(Disk<'_>, Mapping<Disk<'_>>, &[P]) -> Result<Result<(), String>, Fault>,
 ) {
     everywhere(|granularity, machine| {
         let trace: Trace<P> = Run::new(vec![0; size], granularity).record(|disk, promises| {
-            work(map(disk, granularity), &|promise| promises.make(promise)).expect("the work");
+            work(map(disk, granularity), &|promise| promises.tell(promise)).expect("the work");
         });
         let recover = |disk: Disk<'_>, promised: &[P]| {
-            check(map(disk, granularity), promised).map_err(|fault| fault.to_string())?
+            check(disk, map(disk, granularity), promised).map_err(|fault| fault.to_string())?
         };
         holds(machine, &trace, recover, name);
     });
@@ -73,7 +73,7 @@ fn appended(map: Mapping<Disk<'_>>, promised: &[usize]) -> Result<Result<(), Str
 
 #[test]
 fn a_log_loses_no_record_that_was_appended() {
-    survives("a log", 1024, append, appended);
+    survives("a log", 1024, append, |_, map, promised| appended(map, promised));
 }
 
 /// Whichever sync fails: a log that was told so appends nothing more, and what it has promised
@@ -84,7 +84,7 @@ fn a_log_whose_sync_fails_keeps_its_promises() {
         let mut whole = false;
         let run = Run::new(vec![0; 1024], Granularity::Page).fail_sync(fails);
         let trace = run.record(|disk, promises| {
-            let done = append(map(disk, Granularity::Page), &|promise| promises.make(promise));
+            let done = append(map(disk, Granularity::Page), &|promise| promises.tell(promise));
             assert!(matches!(done, Ok(()) | Err(Fault::Map(Error::NotSynced))), "{done:?}");
             whole = done.is_ok();
         });
@@ -142,13 +142,13 @@ fn stored(found: &[Vec<u8>], promised: &[usize]) -> Result<(), String> {
 fn each_failure(
     name: &str,
     work: impl Fn(Mapping<Disk<'_>>, &dyn Fn(usize)) -> Result<(), Fault>,
-    all: impl Fn(Mapping<Disk<'_>>) -> Result<Vec<Vec<u8>>, Fault>,
+    all: impl Fn(Disk<'_>, Mapping<Disk<'_>>) -> Result<Vec<Vec<u8>>, Fault>,
 ) {
     let mut ran = 0;
     for fails in 0.. {
         let run = Run::new(vec![0; 1024], Granularity::Page).fail_sync(fails);
         let trace = run.record(|disk, promises| {
-            let done = work(map(disk, Granularity::Page), &|promise| promises.make(promise));
+            let done = work(map(disk, Granularity::Page), &|promise| promises.tell(promise));
             // Where opening fails, nothing more can be done.
             assert!(matches!(done, Ok(()) | Err(Fault::Map(Error::NotSynced))), "{done:?}");
         });
@@ -158,7 +158,8 @@ fn each_failure(
             Machine::PageCache,
             &trace,
             |disk, promised| {
-                let found = all(map(disk, Granularity::Page)).map_err(|fault| fault.to_string())?;
+                let found =
+                    all(disk, map(disk, Granularity::Page)).map_err(|fault| fault.to_string())?;
                 stored(&found, promised)
             },
             name,
@@ -178,15 +179,16 @@ fn after_a_sync_that_failed_nothing_is_stored_over_what_may_be_there() {
         |map, promise| {
             goes_on(Log::open(map)?, Log::append, |log| Log::open(log.into_map()), promise)
         },
-        |map| records(&Log::open(map)?),
+        |_, map| records(&Log::open(map)?),
     );
     each_failure(
         "a ring that goes on",
         |map, promise| {
             goes_on(Ring::open(map)?, Ring::push, |ring| Ring::open(ring.into_map()), promise)
         },
-        |map| {
+        |disk, map| {
             let (mut ring, mut all, mut buffer) = (Ring::open(map)?, vec![], [0; 128]);
+            disk.recovered();
             while let Some(length) = ring.take(&mut buffer)? {
                 all.push(buffer[..length].to_vec());
             }
@@ -214,9 +216,10 @@ fn a_ring_loses_no_record_and_brings_none_twice() {
             }
             Ok(())
         },
-        |map, promised| {
+        |disk, map, promised| {
             let (pushed, taken) = promised.last().copied().unwrap_or((0, 0));
             let mut ring = Ring::open(map)?;
+            disk.recovered();
             let (mut found, mut buffer) = (vec![], [0; 17]);
             while let Some(length) = ring.take(&mut buffer)? {
                 found.push(buffer[..length].to_vec());
@@ -248,7 +251,7 @@ fn slots_have_the_last_value_or_the_next() {
             }
             Ok(())
         },
-        |map, promised| {
+        |_, map, promised| {
             let last = promised.last().copied().unwrap_or(0);
             let found = Slots::<_, 40>::open(map)?.get()?;
             let is = |number: u8| found == (number > 0).then_some([number; 40]);

@@ -47,14 +47,14 @@ fn recover(disk: Disk<'_>, granularity: Granularity, promised: &[()]) -> Result<
 fn verdict(
     granularity: Granularity,
     machine: Machine,
-    fault: impl FnMut(Action) -> Vec<Action> + 'static,
+    fault: impl FnMut(Action) -> Vec<Action> + Send + 'static,
 ) -> Verdict {
     let trace = Run::new(before(), granularity).tamper(fault).record(|disk, promises| {
         let map = map(disk, granularity).expect("a mapping");
         append(&map).expect("a program");
-        promises.make(());
+        promises.tell(());
     });
-    Model::new(machine).explore(&trace, |disk, promised| recover(disk, granularity, promised))
+    Model::new(machine).explore(&trace, |disk, promised| Ok(recover(disk, granularity, promised)?))
 }
 
 /// Returns the failure that a fault has led to.
@@ -224,7 +224,7 @@ fn a_commit_word_that_tears_is_found() {
 fn batch_that_unwinds(
     granularity: Granularity,
     machine: Machine,
-    fault: impl FnMut(Action) -> Vec<Action> + 'static,
+    fault: impl FnMut(Action) -> Vec<Action> + Send + 'static,
 ) -> Verdict {
     let trace = Run::new(before(), granularity).tamper(fault).record(|disk, promises| {
         let map = map(disk, granularity).expect("a mapping");
@@ -235,7 +235,7 @@ fn batch_that_unwinds(
             })
         }));
         assert!(unwound.is_err());
-        promises.make(());
+        promises.tell(());
     });
     Model::new(machine).explore(&trace, |disk, promised: &[()]| {
         let mut data = [0; DATA.end - DATA.start];
@@ -243,7 +243,7 @@ fn batch_that_unwinds(
         for at in [0, 64, 127] {
             read(disk, granularity, DATA.start + at, &mut data[..1]);
             if !promised.is_empty() && data[0] != 4 {
-                return Err(format!("byte {at} is lost"));
+                return Err(format!("byte {at} is lost").into());
             }
         }
         Ok(())

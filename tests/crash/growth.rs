@@ -18,7 +18,7 @@ fn run(
 ) -> Trace<usize> {
     Run::new(before(), granularity).room(ROOM).record(|disk, promises| {
         let mut map = map(disk, granularity).expect("a mapping");
-        work(&mut map, &|promise| promises.make(promise)).expect("the work");
+        work(&mut map, &|promise| promises.tell(promise)).expect("the work");
     })
 }
 
@@ -159,7 +159,7 @@ fn a_length_of_others_is_durable_before_what_is_stored_there() {
                     map
                 };
                 map.write(3 * PAGE, &[2; 8]).expect("a store");
-                promises.make(4 * PAGE);
+                promises.tell(4 * PAGE);
             });
             check(
                 &trace,
@@ -186,7 +186,7 @@ fn a_mapping_that_catches_up_stores_durably() {
             assert!(other.write(3 * PAGE, &[2; 8]).is_err());
             assert_eq!(other.catch_up().expect("a size"), 4 * PAGE);
             other.write(3 * PAGE, &[2; 8]).expect("a store");
-            promises.make(4 * PAGE);
+            promises.tell(4 * PAGE);
         });
         check(&trace, machine, "catch_up", 3 * PAGE, |length, bytes, promised| match promised {
             Some(promised) => length == promised && bytes == Some(&[2; 8]),

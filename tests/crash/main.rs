@@ -49,10 +49,10 @@ fn everywhere(mut check: impl FnMut(Granularity, Machine)) {
 fn holds<P>(
     machine: Machine,
     trace: &Trace<P>,
-    recover: impl FnMut(Disk<'_>, &[P]) -> Result<(), String>,
+    mut recover: impl FnMut(Disk<'_>, &[P]) -> Result<(), String>,
     what: &str,
 ) {
-    let verdict = Model::new(machine).explore(trace, recover);
+    let verdict = Model::new(machine).explore(trace, |disk, told| Ok(recover(disk, told)?));
     assert!(verdict.holds(), "{what}, {} on {machine:?}: {verdict}", trace.granularity());
 }
 

@@ -190,7 +190,7 @@ fn run(case: &Case, granularity: pmem2::Granularity) -> Trace<()> {
     Run::new(before(), granularity).record(|disk, promises| {
         let map = map(disk, granularity).expect("a mapping");
         (case.work)(&map).unwrap_or_else(|error| panic!("{}: {error}", case.name));
-        promises.make(());
+        promises.tell(());
         let mut file = vec![0; SIZE];
         map.read(0, &mut file).expect("a file");
         assert!(file == case.file(), "{}: the bytes are others", case.name);

@@ -36,7 +36,7 @@ fn check(
         let trace = Run::new(before(), granularity).record(|disk, promises| {
             let map = map(disk, granularity).expect("a mapping");
             work(&map).unwrap_or_else(|error| panic!("{name}: {error}"));
-            promises.make(());
+            promises.tell(());
         });
         for &word in words {
             let recover = |disk: Disk<'_>, promised: &[()]| {

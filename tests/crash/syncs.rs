@@ -12,7 +12,7 @@ fn run(fails: usize, work: impl FnOnce(&Map<'_>) -> Result<(), Error>) -> Trace<
     Run::new(before(), PAGES).fail_sync(fails).record(|disk, promises| {
         let map = map(disk, PAGES).expect("a mapping");
         work(&map).expect("the work");
-        promises.make(());
+        promises.tell(());
     })
 }
 
@@ -80,7 +80,8 @@ fn what_a_failed_sync_was_to_store_has_to_be_stored_again() {
         map.persist(64..72)
     });
     let recover = |disk: Disk<'_>, promised: &[()]| lost(disk, promised, 64, &[2; 8]);
-    let verdict = Model::new(Machine::PageCache).explore(&persisted, recover);
+    let verdict =
+        Model::new(Machine::PageCache).explore(&persisted, |disk, told| Ok(recover(disk, told)?));
     assert!(matches!(verdict, Verdict::Fails(_)), "{verdict}");
     let stored = run(0, |map| {
         assert!(map.write(64, &[2; 8]).is_err());
@@ -134,7 +135,7 @@ fn a_private_mapping_keeps_nothing() {
             shared.read(64, &mut both[1]).expect("a load");
             assert_eq!((&both[0][..], &both[1][..]), (&[2; 8][..], &before()[64..72]));
             shared.write(128, &[4; 8]).expect("a store");
-            promises.make(());
+            promises.tell(());
         });
         let recover = |disk: Disk<'_>, _: &[()]| {
             let mut bytes = [0; 16];

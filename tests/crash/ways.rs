@@ -56,7 +56,7 @@ fn every_way_of_mapping_stores_at_its_place() {
         everywhere(|granularity, machine| {
             let trace = Run::new(before(), granularity).record(|disk, promises| {
                 way(disk, &MapConfig::new(granularity)).expect("a mapping");
-                promises.make(());
+                promises.tell(());
             });
             for at in [64, 72, 80] {
                 let recover = |disk: Disk<'_>, promised: &[()]| {
@@ -89,13 +89,13 @@ fn a_mapping_by_call_is_durable_on_every_machine() {
             let map = Source::new(disk).and_then(|source| source.map(&config)).expect("a mapping");
             assert_eq!(map.granularity(), Granularity::Page);
             store(&map, 0).expect("stores");
-            promises.make(());
+            promises.tell(());
         });
         let recover = |disk: Disk<'_>, promised: &[()]| {
             let mut word = [0; 8];
             read(disk, granularity, 128, &mut word);
             let there = u64::from_ne_bytes(word) == 4;
-            if there || promised.is_empty() { Ok(()) } else { Err("lost".to_owned()) }
+            if there || promised.is_empty() { Ok(()) } else { Err("lost".into()) }
         };
         for machine in Machine::ALL {
             holds(machine, &trace, recover, "by call");
@@ -111,13 +111,13 @@ fn a_forced_granularity_keeps_less() {
         let config = MapConfig::new(Granularity::Page).forced(Some(Granularity::CacheLine));
         let map = Source::new(disk).and_then(|source| source.map(&config)).expect("a mapping");
         store(&map, 0).expect("stores");
-        promises.make(());
+        promises.tell(());
     });
     let verdict = pmem2_crash::Model::new(Machine::PageCache).explore(&trace, |disk, promised| {
         let mut word = [0; 8];
         read(disk, Granularity::Page, 128, &mut word);
         let there = u64::from_ne_bytes(word) == 4;
-        if there || promised.is_empty() { Ok(()) } else { Err("lost".to_owned()) }
+        if there || promised.is_empty() { Ok(()) } else { Err("lost".into()) }
     });
     assert!(matches!(verdict, Verdict::Fails(_)), "{verdict}");
 }

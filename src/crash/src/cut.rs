@@ -39,7 +39,7 @@ pub struct Cut {
 #[derive(Clone, Debug)]
 struct Versions {
     all: Vec<Version>,
-    /// The version that the next fence makes durable.
+    /// The version that the next fence of the thread makes durable that flushed it.
     pending: usize,
 }
 
@@ -50,18 +50,26 @@ pub struct History {
     durable: Vec<u8>,
     newest: Vec<u8>,
     words: BTreeMap<usize, Versions>,
-    /// The words for which the next fence does something.
-    pending: Vec<usize>,
+    /// The words for which the next fence of a thread does something.
+    pending: Vec<(usize, usize)>,
     /// The pages that a sync could not write, and that were not stored to since.
     given_up: BTreeSet<usize>,
     events: usize,
-    fences: usize,
+    /// The fences of each thread.
+    fences: BTreeMap<usize, usize>,
+    /// The number of its first group in the order.
+    groups: usize,
 }
 
 impl History {
     /// Begins with a medium of these bytes.
     #[must_use]
     pub fn new(before: &[u8], machine: Machine) -> Self {
+        Self::later(before, machine, 0, 0)
+    }
+
+    /// Begins after so many events and cuts.
+    pub(crate) fn later(before: &[u8], machine: Machine, events: usize, cuts: usize) -> Self {
         Self {
             machine,
             durable: before.to_vec(),
@@ -69,8 +77,9 @@ impl History {
             words: BTreeMap::new(),
             pending: vec![],
             given_up: BTreeSet::new(),
-            events: 0,
-            fences: 0,
+            events,
+            fences: BTreeMap::new(),
+            groups: cuts * before.len(),
         }
     }
 
@@ -80,30 +89,35 @@ impl History {
     ///
     /// If bytes are stored outside of the medium.
     pub fn step(&mut self, action: &Action) {
+        self.step_of(0, action);
+    }
+
+    /// Does the next action, of a thread.
+    pub(crate) fn step_of(&mut self, thread: usize, action: &Action) {
         match action {
-            Action::Store { at, bytes, how } => self.store(*at, bytes, *how),
-            Action::Flush { at, length } => self.flush(*at, *length),
-            Action::Fence => self.fence(),
+            Action::Store { at, bytes, how } => self.store(thread, *at, bytes, *how),
+            Action::Flush { at, length } => self.flush(thread, *at, *length),
+            Action::Fence => self.fence(thread),
             Action::Sync { failed: true, at, length } => {
                 self.given_up.extend(*at / PAGE..(at + length).div_ceil(PAGE));
             }
-            Action::Sync { failed: false, at, length } => self.sync(*at, *length),
+            Action::Sync { failed: false, at, length } => self.sync(thread, *at, *length),
             Action::Promise => {}
         }
         self.events += 1;
     }
 
-    fn store(&mut self, at: usize, bytes: &[u8], how: How) {
+    fn store(&mut self, thread: usize, at: usize, bytes: &[u8], how: How) {
         let end = at + bytes.len();
         let mut from = at;
         while from < end {
             let to = from + piece(from, end);
-            self.store_piece(from, &bytes[from - at..to - at], how);
+            self.store_piece(thread, from, &bytes[from - at..to - at], how);
             from = to;
         }
     }
 
-    fn store_piece(&mut self, at: usize, bytes: &[u8], how: How) {
+    fn store_piece(&mut self, thread: usize, at: usize, bytes: &[u8], how: How) {
         let word = at / WORD;
         let range = word * WORD..(word + 1) * WORD;
         let old = value(&self.newest[range.clone()]);
@@ -113,17 +127,19 @@ impl History {
         if value == old {
             return;
         }
-        let order = self.machine.order(word, how, self.events, self.fences);
+        let epoch = self.fences.get(&thread).copied().unwrap_or(0);
+        let order = self.machine.order(word, how, self.events, epoch);
+        let order = order.map(|order| Order { group: order.group + self.groups, ..order });
         let first = Version { event: usize::MAX, value: old, order: None };
         let versions = self.words.entry(word).or_insert(Versions { all: vec![first], pending: 0 });
         versions.all.push(Version { event: self.events, value, order });
         if self.machine.fence_is_enough(how) {
             versions.pending = versions.all.len() - 1;
-            self.pending.push(word);
+            self.pending.push((thread, word));
         }
     }
 
-    fn flush(&mut self, at: usize, length: usize) {
+    fn flush(&mut self, thread: usize, at: usize, length: usize) {
         if length == 0 || self.machine == Machine::PageCache {
             return;
         }
@@ -131,21 +147,25 @@ impl History {
         let words = lines.start * (LINE / WORD)..lines.end * (LINE / WORD);
         for (&word, versions) in self.words.range_mut(words) {
             versions.pending = versions.all.len() - 1;
-            self.pending.push(word);
+            self.pending.push((thread, word));
         }
     }
 
-    fn fence(&mut self) {
-        self.fences += 1;
-        for word in std::mem::take(&mut self.pending) {
+    fn fence(&mut self, thread: usize) {
+        *self.fences.entry(thread).or_default() += 1;
+        let (mine, others) =
+            std::mem::take(&mut self.pending).into_iter().partition(|&(by, _)| by == thread);
+        self.pending = others;
+        let mine: Vec<(usize, usize)> = mine;
+        for (_, word) in mine {
             self.make_durable(word, |versions| versions.pending);
         }
     }
 
-    fn sync(&mut self, at: usize, length: usize) {
+    fn sync(&mut self, thread: usize, at: usize, length: usize) {
         if self.machine == Machine::X86Eadr {
             // What one page has, no earlier store may miss.
-            return self.fence();
+            return self.fence(thread);
         }
         for page in at / PAGE..(at + length).div_ceil(PAGE) {
             if self.machine == Machine::PageCache && self.given_up.contains(&page) {
@@ -175,20 +195,25 @@ impl History {
     /// Cuts the power after the actions so far.
     #[must_use]
     pub fn cut(&self) -> Cut {
-        let mut words = vec![];
-        let (mut index, mut groups) = (HashMap::new(), HashMap::<usize, Vec<usize>>::new());
-        for (&word, versions) in &self.words {
-            let this = words.len();
-            index.insert(word, this);
-            for order in versions.all[1..].iter().filter_map(|version| version.order) {
-                let group = groups.entry(order.group).or_default();
-                if group.last() != Some(&this) {
-                    group.push(this);
-                }
+        let (words, index, groups) = (vec![], HashMap::new(), HashMap::new());
+        let mut cut = Cut { durable: self.durable.clone(), words, index, groups };
+        self.words.iter().for_each(|(&word, versions)| cut.push(word, &versions.all));
+        cut
+    }
+}
+
+impl Cut {
+    /// Adds a word that is in flight.
+    pub(crate) fn push(&mut self, word: usize, versions: &[Version]) {
+        let this = self.words.len();
+        self.index.insert(word, this);
+        for order in versions[1..].iter().filter_map(|version| version.order) {
+            let group = self.groups.entry(order.group).or_default();
+            if group.last() != Some(&this) {
+                group.push(this);
             }
-            words.push(InFlight { word, versions: versions.all.clone() });
         }
-        Cut { durable: self.durable.clone(), words, index, groups }
+        self.words.push(InFlight { word, versions: versions.to_vec() });
     }
 }
 

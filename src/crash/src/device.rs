@@ -1,29 +1,83 @@
 //! The medium that a program sees: while it is recorded, and while it recovers.
 
-use std::{cell::RefCell, fmt, panic::Location, ptr::NonNull};
+use std::{collections::HashMap, fmt, panic::Location, ptr::NonNull, sync::Mutex};
 
 use pmem2::Granularity;
 
 use crate::{
-    image::Image,
     memory::Memory,
-    recording::{Recording, Tamper},
-    recovery::{Choice, Recovery},
-    trace::{Action, Event, How, PAGE, WORD},
+    recovery::Recovery,
+    trace::{Action, Event, How, LINE, PAGE, WORD},
+    turns::{self, Turns, lock},
 };
 
-#[derive(Debug)]
+/// Takes an action of the run, and returns those that are recorded in its place.
+pub(crate) type Tamper = Box<dyn FnMut(Action) -> Vec<Action> + Send>;
+
+/// A run in progress, recorded.
+pub(crate) struct Recording {
+    now: Vec<u8>,
+    pub(crate) events: Vec<Event>,
+    tamper: Option<Tamper>,
+    /// The calls for a sync that succeed before one fails.
+    syncs_before: Option<usize>,
+    /// The threads that have stored to lines, among those that run at the same time.
+    owners: HashMap<usize, usize>,
+    /// Something that nothing can be said about.
+    pub(crate) refused: Option<String>,
+}
+
+impl Recording {
+    /// Begins with a medium of these bytes.
+    pub(crate) fn new(now: Vec<u8>, tamper: Option<Tamper>, syncs_before: Option<usize>) -> Self {
+        let (events, owners, refused) = (vec![], HashMap::new(), None);
+        Self { now, events, tamper, syncs_before, owners, refused }
+    }
+
+    fn act(&mut self, event: Event) {
+        let Event { action, place, thread } = event;
+        if let Action::Store { at, bytes, .. } = &action {
+            self.now[*at..at + bytes.len()].copy_from_slice(bytes);
+            self.own(*at, bytes.len(), thread, true);
+        }
+        let actions = match &mut self.tamper {
+            Some(tamper) => tamper(action),
+            None => vec![action],
+        };
+        self.events.extend(actions.into_iter().map(|action| Event { action, place, thread }));
+    }
+
+    /// Takes note of the lines that a thread stores to, and looks for those of another one.
+    fn own(&mut self, at: usize, length: usize, thread: usize, stores: bool) {
+        for line in at / LINE..(at + length).div_ceil(LINE) {
+            match self.owners.get(&line) {
+                Some(&other) if other != thread && thread != 0 => {
+                    let at = line * LINE;
+                    self.refused = Some(format!(
+                        "threads {other} and {thread} use line {at:#x} at the same time, in an \
+                         order that no schedule of steps has"
+                    ));
+                }
+                Some(_) => {}
+                None if stores && thread != 0 => _ = self.owners.insert(line, thread),
+                None => {}
+            }
+        }
+    }
+}
+
 enum State {
     Records(Recording),
     Recovers(Recovery),
 }
 
-/// Atomics that a program has a reference to.
+/// Bytes that a program may store to past the steps.
 #[derive(Clone, Copy)]
 struct View {
     at: usize,
     length: usize,
-    place: &'static Location<'static>,
+    /// The place where it was made, `None` of the whole medium.
+    place: Option<&'static Location<'static>>,
 }
 
 /// A medium, and what happens to it. All is by offsets, in bytes. Its last page has the length of
@@ -31,43 +85,50 @@ struct View {
 pub(crate) struct Device {
     granularity: Granularity,
     bytes: usize,
-    state: RefCell<State>,
-    /// The memory of shared mappings: the bytes of views, and addresses for all others.
+    /// Whether a recovery looks at all that it maps.
+    whole: bool,
+    state: Mutex<State>,
+    turns: Turns,
+    /// The memory of shared mappings: the newest bytes while a run is recorded; while a program
+    /// recovers those of views, and addresses for all others.
     shared: Memory,
-    views: RefCell<Vec<View>>,
+    views: Mutex<Vec<View>>,
     /// The memory of private mappings.
-    private: RefCell<Vec<Memory>>,
+    private: Mutex<Vec<Memory>>,
 }
 
 impl fmt::Debug for Device {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Device").field("state", &self.state).finish_non_exhaustive()
+        f.debug_struct("Device").field("bytes", &self.bytes).finish_non_exhaustive()
     }
 }
 
 impl Device {
-    /// Returns a medium of these bytes, on which all is recorded. After `syncs_before` calls for a
-    /// sync, one fails.
-    pub(crate) fn recording(
-        before: Vec<u8>,
-        granularity: Granularity,
-        tamper: Option<Tamper>,
-        syncs_before: Option<usize>,
-    ) -> Self {
-        let bytes = before.len();
-        Self::new(granularity, bytes, State::Records(Recording::new(before, tamper, syncs_before)))
+    /// Returns a medium of these bytes, on which all is recorded.
+    pub(crate) fn recording(recording: Recording, granularity: Granularity, schedule: u64) -> Self {
+        let (bytes, now) = (recording.now.len(), recording.now.clone());
+        let device = Self::new(granularity, bytes, State::Records(recording), schedule, false);
+        device.shared.write(0, &now);
+        lock(&device.views).push(View { at: 0, length: bytes, place: None });
+        device
     }
 
     /// Returns a medium with an image, which is decided as far as a program looks at it.
-    pub(crate) fn recovering(image: Image, plan: Vec<Choice>, granularity: Granularity) -> Self {
-        let bytes = image.bytes().len();
-        Self::new(granularity, bytes, State::Recovers(Recovery::new(image, plan)))
+    pub(crate) fn recovering(recovery: Recovery, granularity: Granularity, whole: bool) -> Self {
+        let bytes = recovery.image().bytes().len();
+        Self::new(granularity, bytes, State::Recovers(recovery), 0, whole)
     }
 
-    fn new(granularity: Granularity, bytes: usize, state: State) -> Self {
-        let (views, private) = (RefCell::new(vec![]), RefCell::new(vec![]));
-        let (state, shared) = (RefCell::new(state), Memory::new(bytes));
-        Self { granularity, bytes, state, shared, views, private }
+    fn new(
+        granularity: Granularity,
+        bytes: usize,
+        state: State,
+        schedule: u64,
+        whole: bool,
+    ) -> Self {
+        let (views, private) = (Mutex::new(vec![]), Mutex::new(vec![]));
+        let (state, shared, turns) = (Mutex::new(state), Memory::new(bytes), Turns::new(schedule));
+        Self { granularity, bytes, whole, state, turns, shared, views, private }
     }
 
     pub(crate) const fn granularity(&self) -> Granularity {
@@ -79,23 +140,39 @@ impl Device {
         self.bytes - PAGE
     }
 
+    /// Runs threads by turns.
+    pub(crate) fn threads(&self, work: Vec<Box<dyn FnOnce() + Send + '_>>) {
+        let settled = |work: Box<dyn FnOnce() + Send + '_>| {
+            work();
+            self.settle(Location::caller());
+        };
+        self.turns.run(work, &settled);
+        if let State::Records(recording) = &mut *lock(&self.state) {
+            recording.owners.clear();
+        }
+    }
+
     /// Loads bytes.
     pub(crate) fn load(&self, at: usize, to: &mut [u8]) {
-        self.settle();
+        self.settle(Location::caller());
+        self.turns.wait();
         self.peek(at, to);
     }
 
     fn peek(&self, at: usize, to: &mut [u8]) {
-        match &mut *self.state.borrow_mut() {
-            State::Records(recording) => recording.load(at, to),
+        match &mut *lock(&self.state) {
+            State::Records(recording) => {
+                to.copy_from_slice(&recording.now[at..at + to.len()]);
+                recording.own(at, to.len(), turns::this(), false);
+            }
             State::Recovers(recovery) => recovery.load(at, to),
         }
     }
 
-    /// Does an action. After a cut only stores count: no second cut is made while a program
-    /// recovers.
+    /// Does an action.
     pub(crate) fn act(&self, action: Action, place: &'static Location<'static>) {
-        self.settle();
+        self.settle(place);
+        self.turns.wait();
         if let Action::Store { at, bytes, .. } = &action {
             self.shared.write(*at, bytes);
         }
@@ -103,41 +180,48 @@ impl Device {
     }
 
     fn take(&self, action: Action, place: &'static Location<'static>) {
-        match (&mut *self.state.borrow_mut(), action) {
-            (State::Records(recording), action) => recording.act(action, place),
-            (State::Recovers(recovery), Action::Store { at, bytes, .. }) => {
-                recovery.store(at, &bytes);
-            }
-            (State::Recovers(_), _) => {}
+        let event = Event { action, place, thread: turns::this() };
+        match &mut *lock(&self.state) {
+            State::Records(recording) => recording.act(event),
+            State::Recovers(recovery) => recovery.act(event),
         }
     }
 
     /// Whether the next call for a sync succeeds.
     pub(crate) fn next_sync(&self) -> bool {
-        match &mut *self.state.borrow_mut() {
-            State::Records(recording) => recording.next_sync(),
-            State::Recovers(_) => true,
-        }
+        let State::Records(recording) = &mut *lock(&self.state) else { return true };
+        let left = recording.syncs_before;
+        recording.syncs_before = left.and_then(|left| left.checked_sub(1));
+        left != Some(0)
     }
 
     /// Gives a program a reference to atomics. What it stores through them is found when it takes
     /// its next step, as one store; the order of several is lost.
     pub(crate) fn view(&self, at: usize, length: usize, place: &'static Location<'static>) {
-        self.settle();
+        self.settle(place);
         let mut bytes = vec![0; length];
         self.peek(at, &mut bytes);
         self.shared.write(at, &bytes);
-        self.views.borrow_mut().push(View { at, length, place });
+        // The last one is the whole medium.
+        lock(&self.views).insert(0, View { at, length, place: Some(place) });
     }
 
-    /// Takes the stores through views that were made since.
-    pub(crate) fn settle(&self) {
-        for &View { at, length, place } in &*self.views.borrow() {
-            let (mut bytes, mut known) = (vec![0; length], vec![0; length]);
-            self.shared.read(at, &mut bytes);
-            self.peek(at, &mut known);
-            if bytes != known {
-                self.take(Action::Store { at, bytes, how: How::Plain }, place);
+    /// Takes the stores past the steps that were made since the last one.
+    fn settle(&self, step: &'static Location<'static>) {
+        for &View { at, length, place } in &*lock(&self.views) {
+            let known = match &*lock(&self.state) {
+                State::Records(recording) => {
+                    self.shared.differs(at, &recording.now[at..][..length])
+                }
+                State::Recovers(recovery) => {
+                    self.shared.differs(at, &recovery.image().bytes()[at..][..length])
+                }
+            };
+            if let Some((start, end)) = known {
+                let mut bytes = vec![0; end - start];
+                self.shared.read(start, &mut bytes);
+                let store = Action::Store { at: start, bytes, how: How::Unseen };
+                self.take(store, place.unwrap_or(step));
             }
         }
     }
@@ -147,10 +231,21 @@ impl Device {
         self.shared.address(at)
     }
 
-    /// Returns where the bytes at an address are on the medium, `None` if they are on none: of a
-    /// private mapping, or the program's own.
+    /// Returns where the bytes at an address are on the medium, `None` if they are those of a
+    /// private mapping.
+    ///
+    /// # Panics
+    ///
+    /// If they are the program's own.
+    #[track_caller]
     pub(crate) fn find(&self, at: *const u8, length: usize) -> Option<usize> {
-        self.shared.find(at, length)
+        let here = self.shared.find(at, length);
+        let mine = |memory: &Memory| memory.find(at, length).is_some();
+        assert!(
+            here.is_some() || lock(&self.private).iter().any(mine),
+            "{length} bytes at {at:?} are not the disk's: a step outside of its mappings"
+        );
+        here
     }
 
     /// Returns the address of memory that nobody else sees, with these bytes of the medium.
@@ -160,8 +255,24 @@ impl Device {
         let memory = Memory::new(length);
         memory.write(0, &bytes);
         let address = memory.address(0);
-        self.private.borrow_mut().push(memory);
+        lock(&self.private).push(memory);
         address
+    }
+
+    /// Returns the address of the bytes of a mapping. Where the recovery looks past the steps, all
+    /// of them are decided now.
+    pub(crate) fn mapped(&self, at: usize, length: usize) -> NonNull<u8> {
+        if self.whole {
+            self.view(at, length, Location::caller());
+        }
+        self.address(at)
+    }
+
+    /// Ends the cuts within a recovery.
+    pub(crate) fn recovered(&self) {
+        if let State::Recovers(recovery) = &mut *lock(&self.state) {
+            recovery.end();
+        }
     }
 
     /// Returns the length of the file.
@@ -189,18 +300,18 @@ impl Device {
         self.act(Action::Sync { at, length, failed: false }, place);
     }
 
-    /// Returns all that was recorded.
-    pub(crate) fn into_events(self) -> Vec<Event> {
-        self.settle();
-        match self.state.into_inner() {
-            State::Records(recording) => recording.into_events(),
-            State::Recovers(_) => vec![],
+    /// Returns the run, if it is one.
+    pub(crate) fn into_recording(self) -> Option<Recording> {
+        self.settle(Location::caller());
+        match self.state.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
+            State::Records(recording) => Some(recording),
+            State::Recovers(_) => None,
         }
     }
 
     /// Returns the recovery, if it is one.
     pub(crate) fn into_recovery(self) -> Option<Recovery> {
-        match self.state.into_inner() {
+        match self.state.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
             State::Records(_) => None,
             State::Recovers(recovery) => Some(recovery),
         }

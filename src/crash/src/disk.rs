@@ -3,7 +3,7 @@
 use std::{ops::Range, panic::Location};
 
 use pmem2::{
-    Access, Granularity, Handle, Kind,
+    Access, Error, Granularity, Handle, Kind, MapConfig, Mapping, Source,
     error::Subject,
     map::{Map, Mapped, Request, Span},
     persist::PersistenceDomain,
@@ -13,7 +13,7 @@ use pmem2::{
 
 use crate::{device::Device, trace::PAGE};
 
-/// A disk of persistent memory: a handle, of which a [`Source`](pmem2::Source) is made and mapped
+/// A disk of persistent memory: a handle, of which a [`Source`] is made and mapped
 /// as of a file. All mappings of it that are shared have the same addresses.
 #[derive(Clone, Copy, Debug)]
 pub struct Disk<'d> {
@@ -23,6 +23,34 @@ pub struct Disk<'d> {
 impl<'d> Disk<'d> {
     pub(crate) const fn new(device: &'d Device) -> Self {
         Self { device }
+    }
+
+    /// Runs threads, each with its part of a mapping, and waits for all of them. One of them takes
+    /// a step, and then the schedule says whose turn it is: [`Model::schedules`]. They must not
+    /// wait for each other, nor use the same lines: nothing can be said of that then.
+    ///
+    /// [`Model::schedules`]: crate::Model::schedules
+    ///
+    /// # Panics
+    ///
+    /// If a thread does, or waits for another one.
+    pub fn threads(self, work: Vec<Box<dyn FnOnce() + Send + '_>>) {
+        self.device.threads(work);
+    }
+
+    /// Maps all of it, with whatever granularity its memory has.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Source::map`].
+    pub fn map(self) -> Result<Mapping<Self>, Error> {
+        Source::new(self)?.map(&MapConfig::new(Granularity::Page))
+    }
+
+    /// Says that the recovery has ended, and what comes is the check: the power is not cut in it.
+    /// What a check stores and takes would be missed by the next one.
+    pub fn recovered(self) {
+        self.device.recovered();
     }
 
     /// Returns the bytes of a range of the file, `TooLarge` where it has no room for them.
@@ -124,7 +152,7 @@ unsafe impl Map for Disk<'_> {
         let at = if request.private {
             disk.device.copy(bytes.start, bytes.len())
         } else {
-            disk.device.address(bytes.start)
+            disk.device.mapped(bytes.start, bytes.len())
         };
         let synchronous = match request.synchronous {
             true => Self::synchronous(handle, facts)?,

@@ -1,9 +1,9 @@
 //! An image that a cut may leave, decided word by word.
 
-use std::{ops::RangeInclusive, rc::Rc};
+use std::{ops::RangeInclusive, sync::Arc};
 
 use crate::{
-    cut::{Cut, Version},
+    cut::{Cut, History, Version},
     trace::WORD,
 };
 
@@ -19,7 +19,7 @@ struct Open {
 /// deciding it takes from the others what the machine's order no longer allows.
 #[derive(Clone, Debug)]
 pub struct Image {
-    cut: Rc<Cut>,
+    cut: Arc<Cut>,
     bytes: Vec<u8>,
     words: Vec<Open>,
 }
@@ -27,7 +27,7 @@ pub struct Image {
 impl Image {
     /// Returns the image of which nothing is decided.
     #[must_use]
-    pub fn new(cut: Rc<Cut>) -> Self {
+    pub fn new(cut: Arc<Cut>) -> Self {
         let open =
             |versions: &[Version]| Open { oldest: 0, newest: versions.len() - 1, decided: false };
         let words = cut.words.iter().map(|word| open(&word.versions)).collect();
@@ -83,7 +83,7 @@ impl Image {
     /// Puts all atoms of a word up to a version on the medium, and those that the order has before
     /// them.
     fn raise(&mut self, index: usize, version: usize) {
-        let cut = Rc::clone(&self.cut);
+        let cut = Arc::clone(&self.cut);
         let mut waiting = vec![(index, version)];
         while let Some((index, version)) = waiting.pop() {
             let open = &mut self.words[index];
@@ -109,7 +109,7 @@ impl Image {
     /// Takes all atoms of a word after a version off the medium, and those that the order has after
     /// them.
     fn lower(&mut self, index: usize, version: usize) {
-        let cut = Rc::clone(&self.cut);
+        let cut = Arc::clone(&self.cut);
         let mut waiting = vec![(index, version)];
         while let Some((index, version)) = waiting.pop() {
             let open = &mut self.words[index];
@@ -130,6 +130,36 @@ impl Image {
                 }
             }
         }
+    }
+
+    /// Returns the image after a recovery from this one has done what `history` has seen, and the
+    /// power was cut again. What it did not look at is as undecided as it was.
+    pub(crate) fn again(&self, history: &History) -> Self {
+        let mut cut = history.cut();
+        for (word, open) in self.cut.words.iter().zip(&self.words) {
+            if !open.decided {
+                cut.push(word.word, &word.versions[open.oldest..=open.newest]);
+            }
+        }
+        Self::new(Arc::new(cut))
+    }
+
+    /// Returns the number of the word with this index.
+    pub(crate) fn word(&self, index: usize) -> usize {
+        self.cut.words[index].word
+    }
+
+    /// Returns the words in flight, by their numbers.
+    pub(crate) fn in_flight(&self) -> impl Iterator<Item = usize> {
+        self.cut.words.iter().map(|word| word.word)
+    }
+
+    /// Returns the stores that the image has and that were not durable: the number of the word, and
+    /// the index of the event.
+    pub(crate) fn early(&self) -> impl Iterator<Item = (usize, usize)> {
+        self.cut.words.iter().zip(&self.words).flat_map(|(word, open)| {
+            word.versions[1..=open.oldest].iter().map(|v| (word.word, v.event))
+        })
     }
 
     /// Returns the stores that the image lacks, however its undecided words are decided: the number

@@ -22,25 +22,32 @@
 //!
 //! Not modelled: other threads; hardware that breaks the architecture's promises.
 
+mod check;
 mod cut;
 mod device;
 mod disk;
 mod explore;
+mod hints;
 mod image;
 mod machine;
 mod memory;
-mod recording;
+mod panics;
 mod recovery;
+mod replay;
 mod run;
 mod steps;
 mod trace;
+mod turns;
 mod verdict;
 
+pub use check::model;
 pub use cut::{Cut, History};
 pub use disk::Disk;
-pub use explore::Model;
+pub use explore::{Answer, Model, Needed};
+pub use hints::{Hint, Hints};
 pub use image::Image;
 pub use machine::Machine;
-pub use run::{Promises, Run};
+pub use replay::Replay;
+pub use run::{Run, Tell};
 pub use trace::{Action, Event, How, LINE, PAGE, Trace, WORD};
-pub use verdict::{Failure, Missing, Verdict, Why};
+pub use verdict::{Covered, Failure, Missing, Verdict, When, Why};

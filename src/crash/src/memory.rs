@@ -1,6 +1,6 @@
 //! Memory that gives the disk's bytes addresses.
 
-use std::{cell::UnsafeCell, ptr::NonNull};
+use std::{cell::UnsafeCell, ptr::NonNull, slice};
 
 use crate::trace::PAGE;
 
@@ -9,11 +9,15 @@ use crate::trace::PAGE;
 #[repr(C, align(4096))]
 struct Page([u8; PAGE]);
 
-/// Pages of memory, which do not move. They have the newest bytes wherever a program may look past
-/// the steps: in views of atomics.
+/// Pages of memory, which do not move. A program may look at them past the steps: in views of
+/// atomics, in slices, at addresses.
 pub(crate) struct Memory {
     pages: Box<[UnsafeCell<Page>]>,
 }
+
+// SAFETY: Sync requires that threads do not race. They have their turns (turns.rs), and the device
+// knows no others.
+unsafe impl Sync for Memory {}
 
 impl Memory {
     /// Returns at least `length` bytes, at least one page, zeroed.
@@ -50,8 +54,8 @@ impl Memory {
     /// If they are not here.
     pub(crate) fn read(&self, at: usize, to: &mut [u8]) {
         assert!(at + to.len() <= self.pages.len() * PAGE, "bytes outside of the memory");
-        // SAFETY: the bytes are these pages', as was checked. The value is used by one thread only,
-        // and references to its bytes are to atomics.
+        // SAFETY: the bytes are these pages', as was checked. One thread has its turn, and
+        // references to the bytes are to atomics, or made by unsafe code that answers for them.
         unsafe { self.base().as_ptr().add(at).copy_to(to.as_mut_ptr(), to.len()) };
     }
 
@@ -64,5 +68,19 @@ impl Memory {
         assert!(at + from.len() <= self.pages.len() * PAGE, "bytes outside of the memory");
         // SAFETY: as in `read`; the pages are in cells.
         unsafe { self.base().as_ptr().add(at).copy_from(from.as_ptr(), from.len()) };
+    }
+
+    /// Returns the range of the bytes that are others than those known, `None` if there are none.
+    pub(crate) fn differs(&self, at: usize, known: &[u8]) -> Option<(usize, usize)> {
+        assert!(at + known.len() <= self.pages.len() * PAGE, "bytes outside of the memory");
+        // SAFETY: as in `read`: nobody stores to them before this returns.
+        let now = unsafe { slice::from_raw_parts(self.base().as_ptr().add(at), known.len()) };
+        if now == known {
+            return None;
+        }
+        let differs = |byte: &usize| now[*byte] != known[*byte];
+        let first = (0..known.len()).find(differs)?;
+        let last = (0..known.len()).rfind(differs)?;
+        Some((at + first, at + last + 1))
     }
 }

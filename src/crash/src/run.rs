@@ -1,14 +1,14 @@
 //! A workload that is run once, and recorded.
 
-use std::{cell::RefCell, fmt, panic::Location};
+use std::{fmt, panic::Location, sync::Mutex};
 
 use pmem2::Granularity;
 
 use crate::{
-    device::Device,
+    device::{Device, Recording, Tamper},
     disk::Disk,
-    recording::Tamper,
     trace::{Action, Trace},
+    turns::lock,
 };
 
 /// A run that is to be recorded.
@@ -16,6 +16,7 @@ pub struct Run {
     before: Vec<u8>,
     room: usize,
     granularity: Granularity,
+    schedule: u64,
     tamper: Option<Tamper>,
     syncs_before: Option<usize>,
 }
@@ -34,13 +35,20 @@ impl Run {
     /// Returns a run on a disk that is a file with these bytes, of memory with this granularity.
     #[must_use]
     pub const fn new(before: Vec<u8>, granularity: Granularity) -> Self {
-        Self { before, room: 0, granularity, tamper: None, syncs_before: None }
+        Self { before, room: 0, granularity, schedule: 0, tamper: None, syncs_before: None }
     }
 
     /// Gives the file room for this many bytes.
     #[must_use]
     pub const fn room(mut self, bytes: usize) -> Self {
         self.room = bytes;
+        self
+    }
+
+    /// Gives the [threads](Disk::threads) their turns by this schedule.
+    #[must_use]
+    pub const fn schedule(mut self, number: u64) -> Self {
+        self.schedule = number;
         self
     }
 
@@ -54,41 +62,44 @@ impl Run {
     /// Records what `tamper` makes of each action in its place: nothing, something else, several.
     /// So a fault is planted below the program, which notices nothing.
     #[must_use]
-    pub fn tamper(mut self, tamper: impl FnMut(Action) -> Vec<Action> + 'static) -> Self {
+    pub fn tamper(mut self, tamper: impl FnMut(Action) -> Vec<Action> + Send + 'static) -> Self {
         self.tamper = Some(Box::new(tamper));
         self
     }
 
     /// Runs the workload, once.
-    pub fn record<P>(self, work: impl FnOnce(Disk<'_>, &Promises<'_, P>)) -> Trace<P> {
+    pub fn record<P, W>(self, work: impl FnOnce(Disk<'_>, &Tell<'_, P>) -> W) -> Trace<P> {
         let mut trace = Trace::new(self.before, self.room, self.granularity);
-        let before = trace.before().to_vec();
-        let device = Device::recording(before, self.granularity, self.tamper, self.syncs_before);
-        let promises = Promises { disk: Disk::new(&device), made: RefCell::new(vec![]) };
-        work(promises.disk, &promises);
-        let made = promises.made.into_inner();
-        trace.ran(device.into_events(), made);
+        let recording = Recording::new(trace.before().to_vec(), self.tamper, self.syncs_before);
+        let device = Device::recording(recording, self.granularity, self.schedule);
+        let tell = Tell { disk: Disk::new(&device), told: Mutex::new(vec![]) };
+        work(tell.disk, &tell);
+        let told = std::mem::take(&mut *lock(&tell.told));
+        if let Some(recording) = device.into_recording() {
+            trace.ran(recording.events, told, recording.refused);
+        }
         trace
     }
 }
 
-/// The promises of a workload to somebody: what it acknowledges, sends, prints.
-pub struct Promises<'d, P> {
+/// What a workload tells somebody: acknowledges, sends, prints.
+pub struct Tell<'d, P> {
     disk: Disk<'d>,
-    made: RefCell<Vec<P>>,
+    told: Mutex<Vec<P>>,
 }
 
-impl<P> fmt::Debug for Promises<'_, P> {
+impl<P> fmt::Debug for Tell<'_, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Promises({})", self.made.borrow().len())
+        write!(f, "Tell({})", lock(&self.told).len())
     }
 }
 
-impl<P> Promises<'_, P> {
-    /// Makes a promise. A cut comes before or after it.
+impl<P> Tell<'_, P> {
+    /// Tells that something is durable. A cut comes before or after it.
     #[track_caller]
-    pub fn make(&self, promise: P) {
-        self.made.borrow_mut().push(promise);
+    pub fn tell(&self, promise: P) {
         self.disk.device.act(Action::Promise, Location::caller());
+        // This thread has its turn until it takes its next step.
+        lock(&self.told).push(promise);
     }
 }

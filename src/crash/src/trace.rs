@@ -18,6 +18,9 @@ pub enum How {
     Plain,
     /// Past the cache: a fence is enough to make it durable.
     Stream,
+    /// Through the cache, and past the steps of a mapping: by a reference, a slice or an address.
+    /// It was found at the next step, and what was stored since the last one has no order.
+    Unseen,
 }
 
 /// A step of a run. Addresses are offsets into the medium, in bytes.
@@ -63,6 +66,21 @@ pub struct Event {
     pub action: Action,
     /// The place in the program.
     pub place: &'static Location<'static>,
+    /// The thread: 0 is the one that runs the workload, others are those of
+    /// [`Disk::threads`](crate::Disk::threads).
+    pub thread: usize,
+}
+
+impl Event {
+    /// Whether it is no store past the steps.
+    pub(crate) const fn is_seen(&self) -> bool {
+        !matches!(self.action, Action::Store { how: How::Unseen, .. })
+    }
+
+    /// Whether cuts before it differ from those after it.
+    pub(crate) const fn is_point(&self) -> bool {
+        !matches!(self.action, Action::Store { .. } | Action::Flush { .. })
+    }
 }
 
 impl fmt::Debug for Event {
@@ -78,6 +96,7 @@ pub struct Trace<P> {
     granularity: Granularity,
     events: Vec<Event>,
     promises: Vec<P>,
+    refused: Option<String>,
 }
 
 impl<P> Trace<P> {
@@ -90,13 +109,13 @@ impl<P> Trace<P> {
         before.resize(size.max(room).next_multiple_of(PAGE), 0);
         before.extend_from_slice(&u64::try_from(size).unwrap_or(u64::MAX).to_le_bytes());
         before.resize(before.len().next_multiple_of(PAGE), 0);
-        Self { before, granularity, events: vec![], promises: vec![] }
+        Self { before, granularity, events: vec![], promises: vec![], refused: None }
     }
 
     /// Adds an action. An [`Action::Promise`] is added by [`promise`](Self::promise).
     #[track_caller]
     pub fn push(&mut self, action: Action) {
-        self.events.push(Event { action, place: Location::caller() });
+        self.events.push(Event { action, place: Location::caller(), thread: 0 });
     }
 
     /// Adds a promise.
@@ -107,9 +126,23 @@ impl<P> Trace<P> {
     }
 
     /// Takes what a recorder has seen. There is one promise for each [`Action::Promise`].
-    pub(crate) fn ran(&mut self, events: Vec<Event>, promises: Vec<P>) {
-        self.events = events;
-        self.promises = promises;
+    pub(crate) fn ran(&mut self, events: Vec<Event>, promises: Vec<P>, refused: Option<String>) {
+        (self.events, self.promises, self.refused) = (events, promises, refused);
+    }
+
+    /// Returns the reason why nothing can be said of this run.
+    pub(crate) const fn refused(&self) -> Option<&String> {
+        self.refused.as_ref()
+    }
+
+    /// Returns the run without one of its events.
+    pub(crate) fn without(&self, event: usize) -> Self
+    where
+        P: Clone,
+    {
+        let mut less = self.clone();
+        less.events.remove(event);
+        less
     }
 
     /// Returns the bytes of the medium before the run, its last page included.
@@ -140,9 +173,8 @@ impl<P> Trace<P> {
     /// syncs and promises, and at the end.
     #[must_use]
     pub fn points(&self) -> Vec<usize> {
-        let cut =
-            |event: &Event| !matches!(event.action, Action::Store { .. } | Action::Flush { .. });
-        (0..=self.events.len()).filter(|&at| self.events.get(at).is_none_or(cut)).collect()
+        let all = 0..=self.events.len();
+        all.filter(|&at| self.events.get(at).is_none_or(Event::is_point)).collect()
     }
 
     /// Returns what was promised before a point.

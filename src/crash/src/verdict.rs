@@ -4,11 +4,12 @@ use std::{fmt, panic::Location};
 
 use crate::{
     machine::Machine,
+    replay::Replay,
     trace::{Action, Event, How, LINE, WORD},
 };
 
 /// The result of an exploration.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Verdict {
     /// The recovery holds on every image at every point.
@@ -20,18 +21,39 @@ pub enum Verdict {
     },
     /// The budget was used up before all images were seen. None of those that were seen fails: no
     /// pass.
-    Incomplete {
-        /// The recoveries that were run.
-        recoveries: usize,
-        /// The points of which every image was seen.
-        points: usize,
-        /// The points that there are.
-        of: usize,
-    },
+    Incomplete(Covered),
     /// An image fails.
     Fails(Box<Failure>),
     /// Nothing was proved, for this reason.
-    NotMeasured(&'static str),
+    NotMeasured(String),
+}
+
+/// The images that were seen where the budget was used up.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Covered {
+    /// The recoveries that were run.
+    pub recoveries: usize,
+    /// Whether each single word was missing once, at each point.
+    pub single: bool,
+    /// The images that were taken at random.
+    pub random: usize,
+    /// The points of which every image was seen.
+    pub points: usize,
+    /// The points that there are.
+    pub of: usize,
+    /// The images of the next point that were seen, about, of 1.
+    pub fraction: f64,
+}
+
+/// The place of a cut in the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct When {
+    /// The last fence or sync before the cut.
+    pub after: Option<&'static Location<'static>>,
+    /// The step before which the power was cut, `None` at the end.
+    pub before: Option<&'static Location<'static>>,
 }
 
 /// An image that the recovery does not hold on.
@@ -40,14 +62,19 @@ pub enum Verdict {
 pub struct Failure {
     /// The answer of the recovery.
     pub said: String,
-    /// The last fence or sync before the cut.
-    pub after: Option<&'static Location<'static>>,
-    /// The step before which the power was cut, `None` at the end.
-    pub before: Option<&'static Location<'static>>,
-    /// The stores that the image lacks.
+    /// The cut, and the one within the recovery after it.
+    pub cuts: Vec<When>,
+    /// The stores that the image lacks: with any of them, the recovery holds.
     pub missing: Vec<Missing>,
+    /// The lines that have to be there though they were not durable yet, and the places of their
+    /// stores.
+    pub early: Vec<(usize, &'static Location<'static>)>,
     /// The recoveries that were run, this one included.
     pub recoveries: usize,
+    /// Those that were run to find the fewest lines.
+    pub shrunk: usize,
+    /// The image.
+    pub replay: Replay,
 }
 
 /// A store that an image lacks, in one line.
@@ -58,8 +85,10 @@ pub struct Missing {
     pub line: usize,
     /// The words that are missing.
     pub words: usize,
-    /// The place of the store.
+    /// The place of the store; where it went past the steps, that of the view or of the next step.
     pub stored: &'static Location<'static>,
+    /// Whether it was seen when it was made.
+    pub seen: bool,
     /// The reason why it is not durable.
     pub why: Why,
 }
@@ -105,42 +134,29 @@ impl Verdict {
     }
 }
 
-impl Failure {
-    /// Tells the failure of an image from which these stores are missing: the number of the word,
-    /// and the event.
-    pub(crate) fn new(
-        said: String,
-        machine: Machine,
-        events: &[Event],
-        point: usize,
-        missing: &[(usize, usize)],
-        recoveries: usize,
-    ) -> Self {
-        let before = &events[..point];
+impl When {
+    pub(crate) fn new(before: &[Event], next: Option<&Event>) -> Self {
         let ends = |event: &&Event| matches!(event.action, Action::Fence | Action::Sync { .. });
-        let mut lines: Vec<(usize, usize, Missing)> = vec![];
-        for &(word, event) in missing {
-            let line = word * WORD / LINE * LINE;
-            let same = lines.iter_mut().find(|(at, store, _)| (*at, *store) == (line, event));
-            if let Some((_, _, missing)) = same {
-                missing.words += 1;
-            } else {
-                let (stored, why) = (events[event].place, why(machine, before, event, line));
-                lines.push((line, event, Missing { line, words: 1, stored, why }));
-            }
-        }
-        Self {
-            said,
-            after: before.iter().rev().find(ends).map(|event| event.place),
-            before: events.get(point).map(|event| event.place),
-            missing: lines.into_iter().map(|(.., missing)| missing).collect(),
-            recoveries,
-        }
+        let after = before.iter().rev().find(ends).map(|event| event.place);
+        Self { after, before: next.map(|event| event.place) }
     }
 }
 
+/// Returns the stores of words, each with its line, the number of its words there, and its event.
+pub(crate) fn stores(words: impl Iterator<Item = (usize, usize)>) -> Vec<(usize, usize, usize)> {
+    let mut stores: Vec<(usize, usize, usize)> = vec![];
+    for (word, event) in words {
+        let line = word * WORD / LINE * LINE;
+        match stores.iter_mut().find(|(at, _, store)| (*at, *store) == (line, event)) {
+            Some((_, words, _)) => *words += 1,
+            None => stores.push((line, 1, event)),
+        }
+    }
+    stores
+}
+
 /// Returns the reason why a store's part of a line is not durable after these events.
-fn why(machine: Machine, events: &[Event], store: usize, line: usize) -> Why {
+pub(crate) fn why(machine: Machine, events: &[Event], store: usize, line: usize) -> Why {
     let covers = |event: &&Event| match event.action {
         Action::Flush { at, length } | Action::Sync { at, length, .. } => {
             length > 0 && at < line + LINE && line / LINE * LINE < at + length
@@ -171,9 +187,9 @@ fn why(machine: Machine, events: &[Event], store: usize, line: usize) -> Why {
 }
 
 /// A place in a program: its file's name, and the line.
-struct At(&'static Location<'static>);
+pub(crate) struct Place(pub(crate) &'static Location<'static>);
 
-impl fmt::Display for At {
+impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let file = self.0.file().rsplit(['/', '\\']).next().unwrap_or_default();
         write!(f, "{file}:{}", self.0.line())
@@ -185,30 +201,47 @@ impl fmt::Display for Why {
         match *self {
             Self::NotFlushed => f.write_str("never flushed before the cut"),
             Self::FlushedBefore(by) => {
-                write!(f, "flushed before the store ({}), not after", At(by))
+                write!(f, "flushed before the store ({}), not after", Place(by))
             }
             Self::NotFenced => f.write_str("no fence since"),
-            Self::NotSynced(by) => write!(f, "the sync failed ({})", At(by)),
+            Self::NotSynced(by) => write!(f, "the sync failed ({})", Place(by)),
         }
+    }
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { line, words, stored, seen, why } = self;
+        let past = if *seen { "" } else { " past the steps, found at" };
+        let words = if *words == 1 { "1 word".to_owned() } else { format!("{words} words") };
+        write!(f, "missing: {words} of line {line:#x}, stored{past} {}: {why}", Place(stored))
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("power cut ")?;
-        match self.after {
-            Some(fence) => write!(f, "after the fence of {}, ", At(fence))?,
-            None => f.write_str("before any fence, ")?,
+        for (number, When { after, before }) in self.cuts.iter().enumerate() {
+            f.write_str(if number == 0 { "power cut " } else { "and then in the recovery " })?;
+            match after {
+                Some(fence) => write!(f, "after the fence of {}, ", Place(fence))?,
+                None => f.write_str("before any fence, ")?,
+            }
+            match before {
+                Some(step) => writeln!(f, "before {}", Place(step))?,
+                None => writeln!(f, "at the end")?,
+            }
         }
-        match self.before {
-            Some(step) => writeln!(f, "before {}", At(step))?,
-            None => writeln!(f, "at the end")?,
+        self.missing.iter().try_for_each(|missing| writeln!(f, "  {missing}"))?;
+        for (line, stored) in &self.early {
+            writeln!(f, "  early: line {line:#x}, stored {}, not durable yet", Place(stored))?;
         }
-        for missing in &self.missing {
-            let Missing { line, words, stored, why } = missing;
-            writeln!(f, "  missing: {words} words of line {line:#x}, {}: {why}", At(stored))?;
-        }
-        write!(f, "  recovery {}: {}", self.recoveries, self.said)
+        writeln!(f, "  recovery: {}", self.said)?;
+        writeln!(
+            f,
+            "  found in recovery {}, {} more for these lines",
+            self.recoveries, self.shrunk
+        )?;
+        write!(f, "  again: PMEM2_CRASH_REPLAY='{}'", self.replay)
     }
 }
 
@@ -218,11 +251,19 @@ impl fmt::Display for Verdict {
             Self::Holds { recoveries, points } => {
                 write!(f, "every image of all {points} points holds: {recoveries} recoveries")
             }
-            Self::Incomplete { recoveries, points, of } => write!(
-                f,
-                "NOT ALL: every image of {points} of {of} points; the budget of {recoveries} \
-                 recoveries is used up"
-            ),
+            Self::Incomplete(covered) => {
+                let Covered { recoveries, single, random, points, of, fraction } = covered;
+                f.write_str("NOT ALL: ")?;
+                if *single {
+                    write!(f, "each single word missing at each point; {random} at random; ")?;
+                }
+                write!(
+                    f,
+                    "every image of {points} of {of} points, about {:.1} % of the next; the \
+                     budget of {recoveries} recoveries is used up",
+                    fraction * 100.0
+                )
+            }
             Self::Fails(failure) => failure.fmt(f),
             Self::NotMeasured(why) => write!(f, "nothing was proved: {why}"),
         }

@@ -27,18 +27,20 @@ fn read_all(disk: Disk<'_>) -> Result<(), String> {
 
 #[test]
 fn every_image_is_seen_once() {
-    let verdict = Model::new(Machine::X86).explore(&unflushed(), |disk, _| read_all(disk));
+    let verdict = Model::new(Machine::X86).explore(&unflushed(), |disk, _| Ok(read_all(disk)?));
     assert_eq!(verdict, Verdict::Holds { recoveries: 256, points: 1 });
     verdict.expect_holds();
-    let verdict = Model::new(Machine::X86).budget(256).explore(&unflushed(), |d, _| read_all(d));
+    let verdict =
+        Model::new(Machine::X86).budget(256).explore(&unflushed(), |d, _| Ok(read_all(d)?));
     assert!(verdict.holds(), "{verdict}");
 }
 
 #[test]
 fn a_bound_that_was_met_is_no_pass() {
     let model = Model::new(Machine::X86).budget(255);
-    let verdict = model.explore(&unflushed(), |disk, _| read_all(disk));
-    assert_eq!(verdict, Verdict::Incomplete { recoveries: 255, points: 0, of: 1 });
+    let verdict = model.explore(&unflushed(), |disk, _| Ok(read_all(disk)?));
+    let Verdict::Incomplete(covered) = &verdict else { panic!("{verdict}") };
+    assert_eq!((covered.recoveries, covered.points, covered.of), (255, 0, 1));
     assert!(!verdict.holds());
     assert!(verdict.to_string().starts_with("NOT ALL: "), "{verdict}");
     assert!(std::panic::catch_unwind(|| verdict.expect_holds()).is_err());
@@ -47,13 +49,13 @@ fn a_bound_that_was_met_is_no_pass() {
 #[test]
 fn what_proves_nothing_is_no_pass() {
     let explore = |trace: &Trace<()>, recover: &mut dyn FnMut(Disk<'_>) -> Result<(), String>| {
-        Model::new(Machine::X86).explore(trace, |disk, _| recover(disk))
+        Model::new(Machine::X86).explore(trace, |disk, _| Ok(recover(disk)?))
     };
     let verdict = explore(&unflushed(), &mut |_| Ok(()));
-    assert_eq!(verdict, Verdict::NotMeasured("the recovery reads nothing"));
+    assert_eq!(verdict, Verdict::NotMeasured("the recovery reads nothing".into()));
     let empty = Trace::new(vec![0; 4096], 0, Granularity::CacheLine);
     let verdict = explore(&empty, &mut read_all);
-    assert_eq!(verdict, Verdict::NotMeasured("the run stores nothing"));
+    assert_eq!(verdict, Verdict::NotMeasured("the run stores nothing".into()));
     // One that does something else each time.
     let calls = Cell::new(0);
     let verdict = explore(&unflushed(), &mut |disk| {
@@ -61,7 +63,7 @@ fn what_proves_nothing_is_no_pass() {
         (0..calls.get() % 3 + 1).for_each(|word| _ = load(disk, word * 8));
         Ok(())
     });
-    assert_eq!(verdict, Verdict::NotMeasured("the recovery does not do the same each time"));
+    assert_eq!(verdict, Verdict::NotMeasured("the recovery does not do the same each time".into()));
     assert!(!verdict.holds());
 }
 
@@ -74,15 +76,15 @@ fn a_failure_says_what_and_where() {
         map.unflushed().write(64, &[1; 16]).expect("a store");
         map.drain();
         map.commit(0, 1).expect("a commit");
-        promises.make(());
+        promises.tell(());
     });
     let verdict = Model::new(Machine::X86).explore(&trace, |disk, promised| {
         let committed = load(disk, 0);
         if committed == 0 && !promised.is_empty() {
-            return Err("lost".to_owned());
+            return Err("lost".into());
         }
         if committed == 1 && load(disk, 64) == 0 {
-            return Err("committed, and not there".to_owned());
+            return Err("committed, and not there".into());
         }
         Ok(())
     });
@@ -92,7 +94,7 @@ fn a_failure_says_what_and_where() {
     assert_eq!((failure.missing[0].line, failure.missing[0].words), (64, 1));
     assert_eq!(failure.missing[0].why, Why::NotFlushed);
     assert_eq!(failure.missing[0].stored.line(), first);
-    assert_eq!(failure.before.expect("a step").line(), second);
+    assert_eq!(failure.cuts[0].before.expect("a step").line(), second);
     let story = verdict.to_string();
     for part in ["power cut ", "verdicts.rs:", "line 0x40", "never flushed", "committed, and not"] {
         assert!(story.contains(part), "{story}");

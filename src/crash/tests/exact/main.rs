@@ -3,7 +3,7 @@
 
 mod operational;
 
-use std::{collections::BTreeSet, rc::Rc};
+use std::{collections::BTreeSet, sync::Arc};
 
 use operational::{Images, States, Step};
 use pmem2_crash::{Action, History, How, Image, Machine, WORD};
@@ -50,7 +50,7 @@ fn action(step: Step, number: u8, words: [usize; 4]) -> Action {
 /// Returns the images of the model, each as the values of the four words.
 fn modelled(history: &History, words: [usize; 4]) -> Images {
     let mut images = BTreeSet::new();
-    Image::new(Rc::new(history.cut())).each(&mut |bytes| {
+    Image::new(Arc::new(history.cut())).each(&mut |bytes| {
         images.insert(words.map(|word| bytes[word * WORD]));
     });
     images
