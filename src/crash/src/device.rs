@@ -5,6 +5,7 @@ use std::{collections::HashMap, fmt, panic::Location, ptr::NonNull, sync::Mutex}
 use pmem2::Granularity;
 
 use crate::{
+    faults::Faults,
     memory::Memory,
     recovery::Recovery,
     trace::{Action, Event, How, LINE, PAGE, WORD},
@@ -89,6 +90,7 @@ pub(crate) struct Device {
     whole: bool,
     state: Mutex<State>,
     turns: Turns,
+    pub(crate) faults: Mutex<Faults>,
     /// The memory of shared mappings: the newest bytes while a run is recorded; while a program
     /// recovers those of views, and addresses for all others.
     shared: Memory,
@@ -105,9 +107,15 @@ impl fmt::Debug for Device {
 
 impl Device {
     /// Returns a medium of these bytes, on which all is recorded.
-    pub(crate) fn recording(recording: Recording, granularity: Granularity, schedule: u64) -> Self {
+    pub(crate) fn recording(
+        recording: Recording,
+        granularity: Granularity,
+        schedule: u64,
+        faults: Faults,
+    ) -> Self {
         let (bytes, now) = (recording.now.len(), recording.now.clone());
         let device = Self::new(granularity, bytes, State::Records(recording), schedule, false);
+        *lock(&device.faults) = faults;
         device.shared.write(0, &now);
         lock(&device.views).push(View { at: 0, length: bytes, place: None });
         device
@@ -128,7 +136,8 @@ impl Device {
     ) -> Self {
         let (views, private) = (Mutex::new(vec![]), Mutex::new(vec![]));
         let (state, shared, turns) = (Mutex::new(state), Memory::new(bytes), Turns::new(schedule));
-        Self { granularity, bytes, whole, state, turns, shared, views, private }
+        let faults = Mutex::default();
+        Self { granularity, bytes, whole, state, turns, faults, shared, views, private }
     }
 
     pub(crate) const fn granularity(&self) -> Granularity {
@@ -156,6 +165,7 @@ impl Device {
     pub(crate) fn load(&self, at: usize, to: &mut [u8]) {
         self.settle(Location::caller());
         self.turns.wait();
+        self.reach(at, to.len());
         self.peek(at, to);
     }
 
@@ -174,6 +184,7 @@ impl Device {
         self.settle(place);
         self.turns.wait();
         if let Action::Store { at, bytes, .. } = &action {
+            self.reach(*at, bytes.len());
             self.shared.write(*at, bytes);
         }
         self.take(action, place);

@@ -7,11 +7,11 @@ use pmem2::{
     error::Subject,
     map::{Map, Mapped, Request, Span},
     persist::PersistenceDomain,
-    place::{Backing, FileSystem, MapSync, Mode, Region},
+    place::{Backing, DimmState, FileSystem, MapSync, Mode, Region},
     platform::{Alignment, Borrowed, Facts, Fail, Locate, NoId, Nowhere, Platform},
 };
 
-use crate::{device::Device, trace::PAGE};
+use crate::{device::Device, trace::PAGE, turns::lock};
 
 /// A disk of persistent memory: a handle, of which a [`Source`] is made and mapped
 /// as of a file. All mappings of it that are shared have the same addresses.
@@ -84,6 +84,7 @@ impl Platform for Disk<'_> {
     }
 
     fn size(handle: Borrowed<'_, Self>, _: &Facts<NoId>) -> Result<u64, Fail> {
+        handle.platform().device.there(Subject::Size)?;
         Ok(handle.platform().device.size())
     }
 }
@@ -93,8 +94,8 @@ impl Locate for Disk<'_> {
     type Location = ();
     type Dimm = Nowhere;
 
-    fn locate(_: Borrowed<'_, Self>, _: &Facts<NoId>) -> Result<(), Fail> {
-        Ok(())
+    fn locate(handle: Borrowed<'_, Self>, _: &Facts<NoId>) -> Result<(), Fail> {
+        handle.platform().device.there(Subject::Device)
     }
 
     fn confirm(self, (): &()) -> Result<u64, Fail> {
@@ -120,6 +121,7 @@ impl Locate for Disk<'_> {
             Granularity::CacheLine => PersistenceDomain::MemoryController,
             Granularity::Page => return Ok(None),
         };
+        region.state.set(DimmState::NOT_ARMED, lock(&self.device.faults).unarmed);
         Ok((index == 0).then_some(region))
     }
 
@@ -180,6 +182,7 @@ unsafe impl Map for Disk<'_> {
         let (disk, place) = (handle.platform(), Location::caller());
         let (end, size) = (disk.range(&range, Subject::Allocated)?.end, disk.device.size());
         if known.is_some() && range.end > size {
+            disk.device.has_space(range.end)?;
             let bytes = disk.range(&(size..range.end), Subject::Allocated)?;
             disk.device.clear(bytes.start, end - bytes.start, place);
             disk.device.resize(range.end, place);

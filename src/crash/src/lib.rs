@@ -27,6 +27,7 @@ mod cut;
 mod device;
 mod disk;
 mod explore;
+mod faults;
 mod hints;
 mod image;
 mod machine;

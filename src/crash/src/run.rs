@@ -1,12 +1,13 @@
 //! A workload that is run once, and recorded.
 
-use std::{fmt, panic::Location, sync::Mutex};
+use std::{fmt, ops::Range, panic::Location, sync::Mutex};
 
 use pmem2::Granularity;
 
 use crate::{
     device::{Device, Recording, Tamper},
     disk::Disk,
+    faults::Faults,
     trace::{Action, Trace},
     turns::lock,
 };
@@ -19,6 +20,7 @@ pub struct Run {
     schedule: u64,
     tamper: Option<Tamper>,
     syncs_before: Option<usize>,
+    faults: Faults,
 }
 
 impl fmt::Debug for Run {
@@ -34,28 +36,61 @@ impl fmt::Debug for Run {
 impl Run {
     /// Returns a run on a disk that is a file with these bytes, of memory with this granularity.
     #[must_use]
-    pub const fn new(before: Vec<u8>, granularity: Granularity) -> Self {
-        Self { before, room: 0, granularity, schedule: 0, tamper: None, syncs_before: None }
+    pub fn new(before: Vec<u8>, granularity: Granularity) -> Self {
+        let (tamper, syncs_before, faults) = (None, None, Faults::default());
+        Self { before, room: 0, granularity, schedule: 0, tamper, syncs_before, faults }
     }
 
     /// Gives the file room for this many bytes.
     #[must_use]
-    pub const fn room(mut self, bytes: usize) -> Self {
+    pub fn room(mut self, bytes: usize) -> Self {
         self.room = bytes;
         self
     }
 
     /// Gives the [threads](Disk::threads) their turns by this schedule.
     #[must_use]
-    pub const fn schedule(mut self, number: u64) -> Self {
+    pub fn schedule(mut self, number: u64) -> Self {
         self.schedule = number;
         self
     }
 
     /// Makes one sync fail with EIO, after `before` of them that succeed.
     #[must_use]
-    pub const fn fail_sync(mut self, before: usize) -> Self {
+    pub fn fail_sync(mut self, before: usize) -> Self {
         self.syncs_before = Some(before);
+        self
+    }
+
+    /// Makes the blocks of 512 bytes bad that have one of these bytes, until they are cleared. A
+    /// load or store there panics, where a processor raises SIGBUS; a
+    /// [`Reader`](pmem2::transfer::Reader) has an error.
+    #[must_use]
+    pub fn bad(mut self, range: Range<u64>) -> Self {
+        self.faults.add_bad(&range);
+        self
+    }
+
+    /// Gives the file system space for this many bytes of the file: to grow beyond fails with
+    /// ENOSPC.
+    #[must_use]
+    pub fn full_at(mut self, bytes: u64) -> Self {
+        self.faults.space = Some(bytes);
+        self
+    }
+
+    /// Lays the file on a region that is not armed.
+    #[must_use]
+    pub fn unarmed(mut self) -> Self {
+        self.faults.unarmed = true;
+        self
+    }
+
+    /// Takes the region away after this many loads and stores: those after them panic, and each
+    /// question fails with ENXIO.
+    #[must_use]
+    pub fn gone_after(mut self, steps: usize) -> Self {
+        self.faults.steps_left = Some(steps + 1);
         self
     }
 
@@ -71,7 +106,7 @@ impl Run {
     pub fn record<P, W>(self, work: impl FnOnce(Disk<'_>, &Tell<'_, P>) -> W) -> Trace<P> {
         let mut trace = Trace::new(self.before, self.room, self.granularity);
         let recording = Recording::new(trace.before().to_vec(), self.tamper, self.syncs_before);
-        let device = Device::recording(recording, self.granularity, self.schedule);
+        let device = Device::recording(recording, self.granularity, self.schedule, self.faults);
         let tell = Tell { disk: Disk::new(&device), told: Mutex::new(vec![]) };
         work(tell.disk, &tell);
         let told = std::mem::take(&mut *lock(&tell.told));
