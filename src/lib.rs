@@ -61,6 +61,7 @@
 #![cfg_attr(feature = "conformance", doc = "| [`conformance`] | the suite that tests it |")]
 //! | **[`guide`]** | **pages** |
 //! | [mapping](guide::mapping) | which call, and what it promises; for those who know libpmem2 |
+//! | [power cuts](guide::power_cuts) | a test that your data survives them, in `cargo test` |
 //! | [Linux](guide::linux) | what makes a source, where it lies, memory that is bad |
 //! | [Windows](guide::windows) | handles, builds, what there is not |
 //! | [no operating system](guide::bare) | microcontrollers and kernels: tables, windows, flushing |

@@ -9,7 +9,7 @@
 
 #[doc = include_str!("mapping.md")]
 ///
-/// Next: [Linux](linux).
+/// Next: [power cuts](power_cuts).
 ///
 /// [system_calls]: system_calls
 /// [differences]: differences
@@ -46,9 +46,14 @@
 /// [`Writer`]: crate::transfer::Writer
 pub mod mapping {}
 
+#[doc = include_str!("power_cuts.md")]
+///
+/// Previous: [mapping](mapping). Next: [Linux](linux).
+pub mod power_cuts {}
+
 #[doc = include_str!("linux.md")]
 ///
-/// Previous: [mapping](mapping). Next: [Windows](windows).
+/// Previous: [power cuts](power_cuts). Next: [Windows](windows).
 ///
 /// [`Source::new`]: crate::Source::new
 /// [`Source::boxed`]: crate::Source
