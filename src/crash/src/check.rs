@@ -1,6 +1,6 @@
 //! A test of one screen: a workload, its recovery, and a panic where something is lost.
 
-use std::{env, fs, path::PathBuf};
+use std::{env, fs, path::PathBuf, thread};
 
 use pmem2::Granularity;
 
@@ -83,8 +83,8 @@ impl Model {
     /// shows with `--nocapture`.
     ///
     /// The environment's `PMEM2_CRASH_REPLAY`, which a failure names, runs the recovery on that
-    /// image alone. It is kept in a file of the test's name in `target/pmem2-crash`, too, which is
-    /// tried first the next time.
+    /// image alone. It is kept in a file of the test's name in `target/debug/pmem2-crash`, too,
+    /// which is tried first the next time.
     ///
     /// # Panics
     ///
@@ -158,10 +158,11 @@ impl Model {
 
 /// Returns the file with the replay of this test, which has the name of its thread.
 fn replay_file() -> Option<PathBuf> {
-    let name = std::thread::current().name()?.replace("::", "-");
-    let target =
-        env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), Into::into);
-    Some(target.join("pmem2-crash").join(name))
+    let (thread, program) = (thread::current(), env::current_exe().ok()?);
+    let test = thread.name().filter(|name| *name != "main")?.replace("::", "-");
+    // target/debug/deps/NAME-HASH
+    let name = program.file_stem()?.to_str()?.rsplit_once('-')?.0.to_owned();
+    Some(program.parent()?.parent()?.join("pmem2-crash").join(format!("{name}-{test}")))
 }
 
 impl Machine {

@@ -21,10 +21,9 @@ fn on(run: Run, program: impl FnOnce(Disk<'_>)) {
 /// Returns what a program says that ends as by SIGBUS.
 fn killed(access: impl FnOnce()) -> String {
     let panic = catch_unwind(AssertUnwindSafe(access)).expect_err("it is bad");
-    panic.downcast_ref::<String>().map_or_else(
-        || (*panic.downcast_ref::<&str>().expect("words")).to_owned(),
-        String::clone,
-    )
+    panic
+        .downcast_ref::<String>()
+        .map_or_else(|| (*panic.downcast_ref::<&str>().expect("words")).to_owned(), String::clone)
 }
 
 #[test]
