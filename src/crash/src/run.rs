@@ -117,7 +117,7 @@ impl Run {
     }
 }
 
-/// What a workload tells somebody: acknowledges, sends, prints.
+/// The means by which a workload tells somebody: acknowledges, sends, prints.
 pub struct Tell<'d, P> {
     disk: Disk<'d>,
     told: Mutex<Vec<P>>,
