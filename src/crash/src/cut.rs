@@ -157,8 +157,19 @@ impl History {
             std::mem::take(&mut self.pending).into_iter().partition(|&(by, _)| by == thread);
         self.pending = others;
         let mine: Vec<(usize, usize)> = mine;
+        // Where all stores have one order, nothing is durable without what was stored before it.
+        let mut last = None;
         for (_, word) in mine {
+            if let (Machine::X86Eadr, Some(versions)) = (self.machine, self.words.get(&word)) {
+                let mine = versions.all.get(versions.pending).filter(|mine| mine.order.is_some());
+                last = last.max(mine.map(|mine| mine.event));
+            }
             self.make_durable(word, |versions| versions.pending);
+        }
+        let Some(last) = last else { return };
+        for (_, word) in self.pending.clone() {
+            let before = |version: &Version| version.order.is_some() && version.event < last;
+            self.make_durable(word, |versions| versions.all.iter().rposition(before).unwrap_or(0));
         }
     }
 
@@ -186,7 +197,7 @@ impl History {
         let value = versions.all[up_to].value;
         self.durable[word * WORD..(word + 1) * WORD].copy_from_slice(&value);
         versions.all.drain(..up_to);
-        versions.pending = 0;
+        versions.pending = versions.pending.saturating_sub(up_to);
         if versions.all.len() == 1 {
             self.words.remove(&word);
         }
