@@ -60,6 +60,11 @@ impl Turns {
         if turn.whose == this {
             self.pass(&mut turn);
         }
+        self.wait_for(turn, this);
+    }
+
+    /// Waits until it is the turn of this thread.
+    fn wait_for(&self, mut turn: MutexGuard<'_, Turn>, this: usize) {
         while turn.whose != this {
             let waited = self.changed.wait_timeout(turn, PATIENCE);
             let (now, late) = waited.unwrap_or_else(PoisonError::into_inner);
@@ -98,7 +103,8 @@ impl Turns {
                 scope.spawn(move || {
                     THREAD.set(number);
                     let _ends = Ends(self, number);
-                    self.wait();
+                    // The first turn is not given away, or it would matter who has begun first.
+                    self.wait_for(lock(&self.turn), number);
                     each(work);
                 });
             }
