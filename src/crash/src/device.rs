@@ -39,7 +39,7 @@ impl Recording {
         let Event { action, place, thread } = event;
         if let Action::Store { at, bytes, .. } = &action {
             self.now[*at..at + bytes.len()].copy_from_slice(bytes);
-            self.own(*at, bytes.len(), thread, true);
+            self.own(*at, bytes.len(), thread);
         }
         let actions = match &mut self.tamper {
             Some(tamper) => tamper(action),
@@ -49,19 +49,17 @@ impl Recording {
     }
 
     /// Takes note of the lines that a thread stores to, and looks for those of another one.
-    fn own(&mut self, at: usize, length: usize, thread: usize, stores: bool) {
-        for line in at / LINE..(at + length).div_ceil(LINE) {
-            match self.owners.get(&line) {
-                Some(&other) if other != thread && thread != 0 => {
-                    let at = line * LINE;
-                    self.refused = Some(format!(
-                        "threads {other} and {thread} use line {at:#x} at the same time, in an \
-                         order that no schedule of steps has"
-                    ));
-                }
-                Some(_) => {}
-                None if stores && thread != 0 => _ = self.owners.insert(line, thread),
-                None => {}
+    fn own(&mut self, at: usize, length: usize, thread: usize) {
+        // The workload's own stores come before those of its threads, or after them.
+        let lines = if thread == 0 { 0..0 } else { at / LINE..(at + length).div_ceil(LINE) };
+        for line in lines {
+            let owner = *self.owners.entry(line).or_insert(thread);
+            if owner != thread {
+                let at = line * LINE;
+                self.refused = Some(format!(
+                    "threads {owner} and {thread} store to line {at:#x} at the same time, in an \
+                     order that no schedule of steps has"
+                ));
             }
         }
     }
@@ -173,7 +171,6 @@ impl Device {
         match &mut *lock(&self.state) {
             State::Records(recording) => {
                 to.copy_from_slice(&recording.now[at..at + to.len()]);
-                recording.own(at, to.len(), turns::this(), false);
             }
             State::Recovers(recovery) => recovery.load(at, to),
         }

@@ -27,7 +27,7 @@ impl<'d> Disk<'d> {
 
     /// Runs threads, each with its part of a mapping, and waits for all of them. One of them takes
     /// a step, and then the schedule says whose turn it is: [`Model::schedules`]. They must not
-    /// wait for each other, nor use the same lines: nothing can be said of that then.
+    /// wait for each other, nor store to the same lines: nothing can be said of that then.
     ///
     /// [`Model::schedules`]: crate::Model::schedules
     ///
