@@ -8,6 +8,7 @@ use crate::{
     disk::Disk,
     explore::{Answer, Model},
     machine::Machine,
+    replay::Replay,
     run::{Run, Tell},
     trace::Trace,
     verdict::Verdict,
@@ -83,8 +84,8 @@ impl Model {
     /// shows with `--nocapture`.
     ///
     /// The environment's `PMEM2_CRASH_REPLAY`, which a failure names, runs the recovery on that
-    /// image alone. It is kept in a file of the test's name in `target/debug/pmem2-crash`, too,
-    /// which is tried first the next time.
+    /// image alone. It is kept in a file of the test's name in `target/pmem2-crash`, too, which is
+    /// tried first the next time, and removed where all holds.
     ///
     /// # Panics
     ///
@@ -109,14 +110,13 @@ impl Model {
         let file = replay_file();
         let asked = env::var("PMEM2_CRASH_REPLAY").ok();
         let kept = file.as_ref().and_then(|file| fs::read_to_string(file).ok());
-        if let Some(text) = asked.as_ref().or(kept.as_ref())
-            && let Ok(replay) = text.trim().parse::<crate::Replay>()
-        {
-            match self.replay(&run(replay.schedule), &replay, &mut recover) {
+        if let Some(text) = asked.as_ref().or(kept.as_ref()) {
+            let again = |replay: Replay| self.replay(&run(replay.schedule), &replay, &mut recover);
+            match text.trim().parse().and_then(again) {
                 Err(said) if asked.is_some() => panic!("{text}: {said}"),
-                Err(said) => println!("the failure of the last time is there still: {said}"),
                 Ok(()) if asked.is_some() => return println!("{text}: it holds"),
-                Ok(()) => _ = file.as_ref().map(fs::remove_file),
+                Err(said) => println!("{text}, which failed the last time: {said}"),
+                Ok(()) => println!("{text}, which failed the last time: it holds"),
             }
         }
         for schedule in 0..self.schedules.max(1) {
@@ -142,6 +142,7 @@ impl Model {
                 break;
             }
         }
+        _ = file.map(fs::remove_file);
     }
 
     /// Explores on each machine that keeps memory of the trace's granularity, and returns the
@@ -156,13 +157,14 @@ impl Model {
     }
 }
 
-/// Returns the file with the replay of this test, which has the name of its thread.
+/// Returns the file with the replay of this test, which has the names of its binary and its thread.
 fn replay_file() -> Option<PathBuf> {
-    let (thread, program) = (thread::current(), env::current_exe().ok()?);
-    let test = thread.name().filter(|name| *name != "main")?.replace("::", "-");
-    // target/debug/deps/NAME-HASH
-    let name = program.file_stem()?.to_str()?.rsplit_once('-')?.0.to_owned();
-    Some(program.parent()?.parent()?.join("pmem2-crash").join(format!("{name}-{test}")))
+    let thread = std::thread::current().name()?.replace("::", "-");
+    let binary = env::current_exe().ok()?;
+    // A test runs in the directory of its package, not beside `target`. A hash ends its name.
+    let target = binary.parent().filter(|deps| deps.ends_with("deps"))?.ancestors().nth(2)?;
+    let (name, _) = binary.file_stem()?.to_str()?.rsplit_once('-')?;
+    Some(target.join("pmem2-crash").join(format!("{name}-{thread}")))
 }
 
 impl Machine {
