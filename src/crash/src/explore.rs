@@ -134,12 +134,10 @@ impl Model {
         if let Break(verdict) = search.all() {
             return verdict;
         }
-        match search.loads {
-            0 => Verdict::NotMeasured("the recovery reads nothing".to_owned()),
-            _ => {
-                Verdict::Holds { recoveries: search.covered.recoveries, points: search.covered.of }
-            }
+        if !search.looked {
+            return Verdict::NotMeasured("the recovery reads nothing".to_owned());
         }
+        Verdict::Holds { recoveries: search.covered.recoveries, points: search.covered.of }
     }
 
     /// Runs `recover` on one image again. Returns what it says.
@@ -239,14 +237,14 @@ struct Search<'t, P, F> {
     limit: usize,
     /// Whether a recovery has stored anything.
     stored: bool,
-    loads: usize,
+    looked: bool,
 }
 
 impl<'t, P, A: Answer, F: FnMut(Disk<'_>, &[P]) -> A> Search<'t, P, F> {
     fn new(model: &Model, trace: &'t Trace<P>, recover: F) -> Self {
         let covered = Covered { of: trace.points().len(), ..Covered::default() };
         let limit = model.budget;
-        Self { model: *model, trace, recover, covered, limit, stored: false, loads: 0 }
+        Self { model: *model, trace, recover, covered, limit, stored: false, looked: false }
     }
 
     /// Looks at all images, those of a second cut last. Where there are many, first at those that
@@ -288,7 +286,7 @@ impl<'t, P, A: Answer, F: FnMut(Disk<'_>, &[P]) -> A> Search<'t, P, F> {
         let mut recovery = device.into_recovery().expect("a recovery");
         self.covered.recoveries += 1;
         self.stored |= recovery.end();
-        self.loads += recovery.loads;
+        self.looked |= recovery.looked;
         (recovery, said)
     }
 
@@ -474,7 +472,7 @@ impl<'t, P, A: Answer, F: FnMut(Disk<'_>, &[P]) -> A> Search<'t, P, F> {
             Missing { line, words, stored: stored.place, seen: stored.is_seen(), why }
         });
         let mut cuts = cut.before.clone();
-        cuts.push((cut.point, wish));
+        cuts.push((cut.point, recovery.wish()));
         Failure {
             said,
             cuts: cut.cuts.clone(),

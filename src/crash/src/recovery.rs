@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, panic};
 
 use crate::{
     image::Image,
-    trace::{Action, Event, WORD},
+    trace::{Action, Event, PAGE, WORD},
 };
 
 /// A word that was decided, the versions that it could have, and the one that it got.
@@ -61,7 +61,8 @@ pub(crate) struct Recovery {
     pub(crate) medium: Vec<u8>,
     plan: Plan,
     pub(crate) made: Vec<Choice>,
-    pub(crate) loads: usize,
+    /// Whether it looked at bytes, or at a length that is not the only one the file may have.
+    pub(crate) looked: bool,
     /// The loads that are left.
     left: usize,
     /// Whether it did something else than the one that the plan was made by.
@@ -77,17 +78,19 @@ impl Recovery {
     /// Begins with an image, and ends after so many loads.
     pub(crate) fn new(image: Image, plan: Plan, again: bool, left: usize) -> Self {
         let (made, events, within) = (vec![], vec![], vec![]);
-        let (loads, diverged, stored) = (0, false, false);
+        let (looked, diverged, stored) = (false, false, false);
         let medium = if again { image.bytes().to_vec() } else { vec![] };
-        Self { image, medium, plan, made, loads, left, diverged, again, events, within, stored }
+        Self { image, medium, plan, made, looked, left, diverged, again, events, within, stored }
     }
 
     pub(crate) fn load(&mut self, at: usize, to: &mut [u8]) {
-        self.loads += 1;
-        if self.loads > self.left {
+        let Some(left) = self.left.checked_sub(1) else {
             panic::resume_unwind(Box::new(Endless));
-        }
+        };
+        self.left = left;
+        let made = self.made.len();
         self.look(at, to.len());
+        self.looked |= self.made.len() > made || at + PAGE < self.image.bytes().len();
         to.copy_from_slice(&self.image.bytes()[at..at + to.len()]);
     }
 
