@@ -2,6 +2,7 @@
 
 use std::{
     cell::Cell,
+    panic::resume_unwind,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -14,7 +15,7 @@ thread_local! {
 }
 
 /// The time after which a thread is taken for one that waits for another one.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 30 });
 
 /// Returns the value even where a thread has panicked.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -46,32 +47,28 @@ impl Turns {
         Self { turn: Mutex::new(turn), changed: Condvar::new() }
     }
 
-    /// Waits for the turn of this thread, which is about to take a step. Only a thread that has
-    /// had its turn gives it to another.
+    /// Gives the turn of this thread away, which is about to take a step, and waits for the next.
+    pub(crate) fn wait(&self) {
+        if this() > 0 {
+            self.pass(&mut lock(&self.turn));
+            self.wait_for_turn();
+        }
+    }
+
+    /// Waits for a turn.
     ///
     /// # Panics
     ///
-    /// If a thread that has its turn takes no step.
-    pub(crate) fn wait(&self) {
-        let (mut turn, this) = (lock(&self.turn), this());
-        if this == 0 {
-            return;
-        }
-        if turn.whose == this {
-            self.pass(&mut turn);
-        }
-        self.wait_for(turn, this);
-    }
-
-    /// Waits until it is the turn of this thread.
-    fn wait_for(&self, mut turn: MutexGuard<'_, Turn>, this: usize) {
-        while turn.whose != this {
+    /// If the thread that has its turn takes no step.
+    fn wait_for_turn(&self) {
+        let mut turn = lock(&self.turn);
+        while turn.whose != this() {
             let waited = self.changed.wait_timeout(turn, PATIENCE);
             let (now, late) = waited.unwrap_or_else(PoisonError::into_inner);
             assert!(
                 !late.timed_out(),
-                "a thread waits for another one, not at a step: these \
-                threads share more than their turns"
+                "a thread waits for another one, not at a step: these threads share more than \
+                 their turns"
             );
             turn = now;
         }
@@ -99,15 +96,21 @@ impl Turns {
         lock(&self.turn).alive = (1..=work.len()).collect();
         self.pass(&mut lock(&self.turn));
         std::thread::scope(|scope| {
-            for (number, work) in (1..).zip(work) {
+            let spawn = |(number, work)| {
                 scope.spawn(move || {
                     THREAD.set(number);
                     let _ends = Ends(self, number);
-                    // The first turn is not given away, or it would matter who has begun first.
-                    self.wait_for(lock(&self.turn), number);
+                    self.wait_for_turn();
                     each(work);
-                });
-            }
+                })
+            };
+            let threads: Vec<_> = (1..).zip(work).map(spawn).collect();
+            // The first panic is the one that the workload is told.
+            let ended = threads.into_iter().map(|thread| thread.join());
+            ended.collect::<Result<Vec<()>, _>>().unwrap_or_else(|panic| resume_unwind(panic));
         });
     }
 }
+
+#[cfg(test)]
+mod tests;
