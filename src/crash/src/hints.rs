@@ -19,7 +19,7 @@ use crate::{
 pub enum Hint {
     /// A flush of lines that nothing was stored to since they were flushed.
     FlushedForNothing,
-    /// A fence with nothing to wait for.
+    /// A fence with nothing to wait for, except that of a commit before its store.
     FencedForNothing,
     /// A store to a line that was flushed, and not yet waited for: it was flushed too early, or is
     /// flushed twice.
@@ -86,7 +86,7 @@ impl<P> Trace<P> {
         let mut lines: HashMap<usize, Line> = HashMap::new();
         let page = self.granularity() == Granularity::Page;
         let needs_flush = self.granularity() == Granularity::CacheLine;
-        for event in self.events() {
+        for (number, event) in self.events().iter().enumerate() {
             let (place, thread) = (event.place, event.thread);
             match &event.action {
                 Action::Store { at, bytes, how } => {
@@ -118,7 +118,9 @@ impl<P> Trace<P> {
                 Action::Fence => {
                     let before = lines.len();
                     lines.retain(|_, line| !matches!(line, Line::Flushed(_, by) if *by == thread));
-                    if lines.len() == before && !page {
+                    let next = self.events().get(number + 1).filter(|next| next.place == place);
+                    let commits = next.is_some_and(|n| matches!(n.action, Action::Store { .. }));
+                    if lines.len() == before && !page && !commits {
                         hints.add(Hint::FencedForNothing, place);
                     }
                 }
