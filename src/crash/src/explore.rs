@@ -250,7 +250,7 @@ impl<'t, P, A: Answer, F: FnMut(Disk<'_>, &[P]) -> A> Search<'t, P, F> {
     /// Looks at all images, those of a second cut last. Where there are many, first at those that
     /// show most bugs.
     fn all(&mut self) -> ControlFlow<Verdict> {
-        for again in [0, self.model.depth] {
+        for again in (0..=self.model.depth).step_by(self.model.depth.max(1)) {
             if again > 0 && !self.stored {
                 break;
             }

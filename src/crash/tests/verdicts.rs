@@ -30,6 +30,10 @@ fn every_image_is_seen_once() {
     let verdict = Model::new(Machine::X86).explore(&unflushed(), |disk, _| Ok(read_all(disk)?));
     assert_eq!(verdict, Verdict::Holds { recoveries: 256, points: 1 });
     verdict.expect_holds();
+    for depth in 0..3 {
+        let model = Model::new(Machine::X86).exactly().depth(depth);
+        assert_eq!(model.explore(&unflushed(), |disk, _| Ok(read_all(disk)?)), verdict);
+    }
     let verdict =
         Model::new(Machine::X86).budget(256).explore(&unflushed(), |d, _| Ok(read_all(d)?));
     assert!(verdict.holds(), "{verdict}");
