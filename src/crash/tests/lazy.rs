@@ -1,5 +1,6 @@
 //! A recovery whose words are decided when it looks at them sees what it sees on whole images, at
-//! every cut and not only at the points; and each sight once.
+//! every cut and not only at the points; and each sight once. So does one whose words are decided
+//! when it maps them.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -91,27 +92,33 @@ fn whole(trace: &Trace<u64>, machine: Machine, at: [usize; 3]) -> BTreeSet<Vec<u
 #[test]
 fn lazy_recoveries_see_the_same() {
     let mut random = Random(0x1234_5678_9abc_def1);
-    let (mut recoveries, mut sights) = (0, 0);
+    let (mut recoveries, mut eager, mut sights) = (0, 0, 0);
     for machine in Machine::ALL {
         for _ in 0..200 {
             let trace = program(&mut random);
             let at = [random.word(), random.word(), random.word()];
-            let mut seen = vec![];
-            let verdict =
-                Model::new(machine).exactly().depth(0).explore(&trace, |disk, promised| {
-                    seen.push(sight(&map(disk), promised, at));
-                    Ok(())
-                });
             if trace.events().iter().all(|event| !matches!(event.action, Action::Store { .. })) {
                 continue;
             }
-            assert!(verdict.holds(), "{verdict}");
-            recoveries += seen.len();
-            let seen: BTreeSet<_> = seen.into_iter().collect();
+            let explore = |model: Model| {
+                let mut seen = vec![];
+                let verdict = model.exactly().depth(0).explore(&trace, |disk, promised| {
+                    seen.push(sight(&map(disk), promised, at));
+                    Ok(())
+                });
+                assert!(verdict.holds(), "{verdict}");
+                (seen.len(), seen.into_iter().collect::<BTreeSet<_>>())
+            };
+            let (count, seen) = explore(Model::new(machine));
+            recoveries += count;
             sights += seen.len();
             assert_eq!(seen, whole(&trace, machine, at), "{machine:?} {:?}", trace.events());
+            let (count, at_once) = explore(Model::new(machine).whole());
+            eager += count;
+            assert_eq!(seen, at_once, "{machine:?} {:?}", trace.events());
         }
     }
     // The same sight comes at several points.
     assert!(sights * 10 > recoveries && recoveries > 5_000, "{recoveries}, {sights} sights");
+    assert!(eager > 10 * recoveries, "{eager} recoveries that are decided at once, {recoveries}");
 }
