@@ -1,6 +1,13 @@
 //! The medium that a program sees: while it is recorded, and while it recovers.
 
-use std::{collections::HashMap, fmt, panic::Location, ptr::NonNull, sync::Mutex};
+use std::{
+    collections::HashMap,
+    fmt,
+    panic::Location,
+    ptr::NonNull,
+    sync::Mutex,
+    thread::{self, ThreadId},
+};
 
 use pmem2::Granularity;
 
@@ -88,6 +95,8 @@ pub(crate) struct Device {
     whole: bool,
     state: Mutex<State>,
     turns: Turns,
+    /// The thread of the workload, or of the recovery.
+    home: ThreadId,
     pub(crate) faults: Mutex<Faults>,
     /// The memory of shared mappings: the newest bytes while a run is recorded; while a program
     /// recovers those of views, and addresses for all others.
@@ -135,7 +144,8 @@ impl Device {
         let (views, private) = (Mutex::new(vec![]), Mutex::new(vec![]));
         let (state, shared, turns) = (Mutex::new(state), Memory::new(bytes), Turns::new(schedule));
         let faults = Mutex::default();
-        Self { granularity, bytes, whole, state, turns, faults, shared, views, private }
+        let home = thread::current().id();
+        Self { granularity, bytes, whole, state, turns, home, faults, shared, views, private }
     }
 
     pub(crate) const fn granularity(&self) -> Granularity {
@@ -189,7 +199,12 @@ impl Device {
 
     fn take(&self, action: Action, place: &'static Location<'static>) {
         let event = Event { action, place, thread: turns::this() };
+        let foreign = event.thread == 0 && thread::current().id() != self.home;
         match &mut *lock(&self.state) {
+            State::Records(recording) if foreign => {
+                let refused = "a step of a thread that Disk::threads has not started";
+                recording.refused = Some(refused.to_owned());
+            }
             State::Records(recording) => recording.act(event),
             State::Recovers(recovery) => recovery.act(event),
         }

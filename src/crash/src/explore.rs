@@ -20,7 +20,8 @@ use crate::{
     verdict::{Covered, Failure, Missing, Verdict, When, stores, why},
 };
 
-/// The answer of a workload or a recovery: nothing, or a result. A panic is an answer, too.
+/// The answer of a workload or a recovery: `()`, or `Result<(), Box<dyn Error>>`, which takes what
+/// `?` does. A panic is an answer, too.
 pub trait Answer {
     /// Returns what is wrong.
     fn said(self) -> Result<(), String>;
@@ -88,7 +89,8 @@ impl Model {
         self
     }
 
-    /// Leaves out what finds most bugs soon, and begins with what finds all.
+    /// Leaves out the single words and those at random, and looks at all images one after the
+    /// other: for counts of images.
     pub const fn exactly(mut self) -> Self {
         self.quick = false;
         self
@@ -107,7 +109,7 @@ impl Model {
         self
     }
 
-    /// Runs a workload of several threads by this many schedules.
+    /// Runs a workload of several threads by this many schedules, where nothing is said by 16.
     pub const fn schedules(mut self, number: u64) -> Self {
         self.schedules = number;
         self
@@ -166,9 +168,9 @@ impl Model {
         search.run(&cut.image, Plan::Wish(wish.clone()), false, cut.told).1
     }
 
-    /// Leaves each flush, fence and sync out in turn, and returns those that the recovery would not
-    /// miss: they are not needed, or nobody looks at what they are for. It is told by the places in
-    /// the program, each with the number of steps that were made there and not missed.
+    /// Leaves each flush, fence and sync out in turn, alone, and returns those that the recovery
+    /// would not miss: they are not needed, or nobody looks at what they are for, or another one
+    /// does the same. Take one away, and ask again.
     pub fn needed<P: Clone, A: Answer>(
         &self,
         trace: &Trace<P>,

@@ -17,10 +17,10 @@
 //!   image that the next of these leaves too, with the same promises.
 //! - Words are decided when the recovery looks at them. Those it overwrites or never reads are not.
 //!
-//! `tests/exact.rs` compares the images of all short programs with a machine that is written down
+//! `tests/exact` compares the images of all short programs with a machine that is written down
 //! in another way.
 //!
-//! Not modelled: other threads; hardware that breaks the architecture's promises.
+//! Not modelled: threads that share lines; hardware that breaks the architecture's promises.
 
 mod check;
 mod cut;

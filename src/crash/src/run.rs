@@ -7,6 +7,7 @@ use pmem2::Granularity;
 use crate::{
     device::{Device, Recording, Tamper},
     disk::Disk,
+    explore::Answer,
     faults::Faults,
     trace::{Action, Trace},
     turns::lock,
@@ -62,8 +63,8 @@ impl Run {
         self
     }
 
-    /// Makes the blocks of 512 bytes bad that have one of these bytes, until they are cleared. A
-    /// load or store there panics, where a processor raises SIGBUS; a
+    /// Makes the blocks of 512 bytes bad that have one of these bytes, in this run and until they
+    /// are cleared. A load or store there panics, where a processor raises SIGBUS; a
     /// [`Reader`](pmem2::transfer::Reader) has an error.
     #[must_use]
     pub fn bad(mut self, range: Range<u64>) -> Self {
@@ -72,14 +73,15 @@ impl Run {
     }
 
     /// Gives the file system space for this many bytes of the file: to grow beyond fails with
-    /// ENOSPC.
+    /// ENOSPC. The bytes that the file has are no holes.
     #[must_use]
     pub fn full_at(mut self, bytes: u64) -> Self {
         self.faults.space = Some(bytes);
         self
     }
 
-    /// Lays the file on a region that is not armed.
+    /// Lays the file on a region that is not armed: [`Mapping::warnings`](pmem2::Mapping::warnings)
+    /// says so, and memory of eADR is no finer than its cache lines.
     #[must_use]
     pub fn unarmed(mut self) -> Self {
         self.faults.unarmed = true;
@@ -103,12 +105,19 @@ impl Run {
     }
 
     /// Runs the workload, once.
-    pub fn record<P, W>(self, work: impl FnOnce(Disk<'_>, &Tell<'_, P>) -> W) -> Trace<P> {
+    ///
+    /// # Panics
+    ///
+    /// If the workload does, or fails.
+    #[track_caller]
+    pub fn record<P, W: Answer>(self, work: impl FnOnce(Disk<'_>, &Tell<'_, P>) -> W) -> Trace<P> {
         let mut trace = Trace::new(self.before, self.room, self.granularity);
         let recording = Recording::new(trace.before().to_vec(), self.tamper, self.syncs_before);
         let device = Device::recording(recording, self.granularity, self.schedule, self.faults);
         let tell = Tell { disk: Disk::new(&device), told: Mutex::new(vec![]) };
-        work(tell.disk, &tell);
+        if let Err(said) = work(tell.disk, &tell).said() {
+            panic!("the workload failed: {said}");
+        }
         let told = std::mem::take(&mut *lock(&tell.told));
         if let Some(recording) = device.into_recording() {
             trace.ran(recording.events, told, recording.refused);

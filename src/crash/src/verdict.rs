@@ -54,6 +54,8 @@ pub struct When {
     pub after: Option<&'static Location<'static>>,
     /// The step before which the power was cut, `None` at the end.
     pub before: Option<&'static Location<'static>>,
+    /// The number of promises that were told before.
+    pub told: usize,
 }
 
 /// An image that the recovery does not hold on.
@@ -138,7 +140,8 @@ impl When {
     pub(crate) fn new(before: &[Event], next: Option<&Event>) -> Self {
         let ends = |event: &&Event| matches!(event.action, Action::Fence | Action::Sync { .. });
         let after = before.iter().rev().find(ends).map(|event| event.place);
-        Self { after, before: next.map(|event| event.place) }
+        let told = before.iter().filter(|event| event.action == Action::Promise).count();
+        Self { after, before: next.map(|event| event.place), told }
     }
 }
 
@@ -220,16 +223,17 @@ impl fmt::Display for Missing {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (number, When { after, before }) in self.cuts.iter().enumerate() {
+        for (number, When { after, before, told }) in self.cuts.iter().enumerate() {
             f.write_str(if number == 0 { "power cut " } else { "and then in the recovery " })?;
             match after {
                 Some(fence) => write!(f, "after the fence of {}, ", Place(fence))?,
                 None => f.write_str("before any fence, ")?,
             }
             match before {
-                Some(step) => writeln!(f, "before {}", Place(step))?,
-                None => writeln!(f, "at the end")?,
+                Some(step) => write!(f, "before {}", Place(step))?,
+                None => f.write_str("at the end")?,
             }
+            writeln!(f, "{}", if number == 0 { format!(", {told} told") } else { String::new() })?;
         }
         self.missing.iter().try_for_each(|missing| writeln!(f, "  {missing}"))?;
         for (line, stored) in &self.early {

@@ -66,7 +66,7 @@ fn the_story_of_two_cuts() {
     let model = Model::new(Machine::X86);
     let story = story(|| model.check(4096, update, |disk, told| redo(disk, told, false)));
     let parts = [
-        "power cut after the fence of recoveries.rs:12, before recoveries.rs:12\n",
+        "power cut after the fence of recoveries.rs:12, before recoveries.rs:12, 0 told\n",
         "and then in the recovery before any fence, before recoveries.rs:32\n",
         "  missing: 1 word of line 0xc0, stored recoveries.rs:25: no fence since\n",
         "  early: line 0x0, stored recoveries.rs:31, not durable yet\n",

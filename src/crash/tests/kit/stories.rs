@@ -39,7 +39,7 @@ fn a_store_that_is_never_flushed() {
     });
     let (stored, committed) = (line + 6, line + 7);
     let expected = format!(
-        "power cut after the fence of stories.rs:{committed}, before stories.rs:{committed}
+        "power cut after the fence of stories.rs:{committed}, before stories.rs:{committed}, 0 told
   missing: 1 word of line 0x40, stored stories.rs:{stored}: never flushed before the cut
   early: line 0x0, stored stories.rs:{committed}, not durable yet
   recovery: the record is lost
@@ -111,7 +111,7 @@ fn a_panic_of_the_recovery() {
     let panicked = line + 11;
     let said =
         format!("recovery: panicked at src/crash/tests/kit/stories.rs:{panicked}: 1 was told\n");
-    has(&story, &["power cut before any fence, at the end\n", "never flushed", &said]);
+    has(&story, &["power cut before any fence, at the end, 1 told\n", "never flushed", &said]);
 }
 
 #[test]

@@ -94,10 +94,10 @@ fn a_fence_of_another_thread() {
     has(&story, &["missing: 1 word of line 0x0", "no fence since", "recovery: lost"]);
 }
 
-/// Nothing can be said of threads that use the same line: the order of their accesses is no order
+/// Nothing can be said of threads that store to the same line: their order is no order
 /// of steps.
 #[test]
-fn threads_that_use_the_same_line() {
+fn threads_that_store_to_the_same_line() {
     let work = |disk: Disk<'_>, _: &Tell<'_, ()>| -> Answer {
         let map = disk.map()?;
         let (first, second) = (map.part(128..136)?, map.part(136..144)?);
@@ -114,7 +114,7 @@ fn threads_that_use_the_same_line() {
             Ok(())
         })
     });
-    has(&story, &["nothing was proved: threads ", " use line 0x80 at the same time"]);
+    has(&story, &["nothing was proved: threads ", " store to line 0x80 at the same time"]);
 }
 
 /// One after the other is not at the same time.
@@ -150,4 +150,22 @@ fn a_thread_that_panics() {
         Ok(())
     };
     Model::new(Machine::X86).check(4096, work, |_, _| ());
+}
+
+/// A thread that the kit has not started has no turns, and its flushes are not its own.
+#[test]
+fn threads_of_others() {
+    let run = Run::new(vec![0; 4096], Granularity::CacheLine);
+    let trace = run.record::<(), _>(|disk, _| {
+        let map = disk.map().expect("a mapping");
+        std::thread::scope(|threads| {
+            threads.spawn(|| map.write(0, &[1]).expect("a store"));
+        });
+        map.drain();
+    });
+    let verdict = Model::new(Machine::X86).explore(&trace, |disk, _| {
+        _ = disk.map().expect("a mapping").get::<u8>(0);
+    });
+    let said = verdict.to_string();
+    has(&said, &["nothing was proved: a step of a thread that Disk::threads has not started"]);
 }
