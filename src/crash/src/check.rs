@@ -84,8 +84,9 @@ impl Model {
     /// shows with `--nocapture`.
     ///
     /// The environment's `PMEM2_CRASH_REPLAY`, which a failure names, runs the recovery on that
-    /// image alone, and never passes: name the test, too (`cargo test -- --exact NAME`). It is kept in a file of the test's name in `target/pmem2-crash`, too, which is
-    /// tried first the next time, and removed where all holds.
+    /// image alone, and never passes: name the test, too (`cargo test -- --exact NAME`). The image
+    /// is kept in a file of the test's name in `target/pmem2-crash`, too, which is tried first the
+    /// next time, and removed where all holds.
     ///
     /// # Panics
     ///

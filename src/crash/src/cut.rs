@@ -35,23 +35,16 @@ pub struct Cut {
     pub(crate) groups: HashMap<usize, Vec<usize>>,
 }
 
-/// The versions of a word since the last durable one.
-#[derive(Clone, Debug)]
-struct Versions {
-    all: Vec<Version>,
-    /// The version that the next fence of the thread makes durable that flushed it.
-    pending: usize,
-}
-
 /// A walk along a trace, on one machine.
 #[derive(Clone, Debug)]
 pub struct History {
     machine: Machine,
     durable: Vec<u8>,
     newest: Vec<u8>,
-    words: BTreeMap<usize, Versions>,
-    /// The words for which the next fence of a thread does something.
-    pending: Vec<(usize, usize)>,
+    /// The versions of words since the last durable one.
+    words: BTreeMap<usize, Vec<Version>>,
+    /// The stores that the next fence of a thread makes durable: the thread, the word, the event.
+    pending: Vec<(usize, usize, usize)>,
     /// The pages that a sync could not write, and that were not stored to since.
     given_up: BTreeSet<usize>,
     events: usize,
@@ -128,14 +121,13 @@ impl History {
             return;
         }
         let epoch = self.fences.get(&thread).copied().unwrap_or(0);
-        let order = self.machine.order(word, how, self.events, epoch);
+        let order = self.machine.order(word, how, self.events, epoch, thread);
         let order = order.map(|order| Order { group: order.group + self.groups, ..order });
         let first = Version { event: usize::MAX, value: old, order: None };
-        let versions = self.words.entry(word).or_insert(Versions { all: vec![first], pending: 0 });
-        versions.all.push(Version { event: self.events, value, order });
+        let versions = self.words.entry(word).or_insert(vec![first]);
+        versions.push(Version { event: self.events, value, order });
         if self.machine.fence_is_enough(how) {
-            versions.pending = versions.all.len() - 1;
-            self.pending.push((thread, word));
+            self.pending.push((thread, word, self.events));
         }
     }
 
@@ -145,31 +137,25 @@ impl History {
         }
         let lines = at / LINE..(at + length).div_ceil(LINE);
         let words = lines.start * (LINE / WORD)..lines.end * (LINE / WORD);
-        for (&word, versions) in self.words.range_mut(words) {
-            versions.pending = versions.all.len() - 1;
-            self.pending.push((thread, word));
-        }
+        // All versions that there are.
+        let flushed = self.words.range(words).map(|(&word, _)| (thread, word, self.events));
+        self.pending.extend(flushed);
     }
 
     fn fence(&mut self, thread: usize) {
         *self.fences.entry(thread).or_default() += 1;
-        let (mine, others) =
-            std::mem::take(&mut self.pending).into_iter().partition(|&(by, _)| by == thread);
+        let (mine, others): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.pending).into_iter().partition(|&(by, ..)| by == thread);
         self.pending = others;
-        let mine: Vec<(usize, usize)> = mine;
-        // Where all stores have one order, nothing is durable without what was stored before it.
-        let mut last = None;
-        for (_, word) in mine {
-            if let (Machine::X86Eadr, Some(versions)) = (self.machine, self.words.get(&word)) {
-                let mine = versions.all.get(versions.pending).filter(|mine| mine.order.is_some());
-                last = last.max(mine.map(|mine| mine.event));
-            }
-            self.make_durable(word, |versions| versions.pending);
+        for &(_, word, event) in &mine {
+            self.make_durable(word, |version| version.event <= event);
         }
-        let Some(last) = last else { return };
-        for (_, word) in self.pending.clone() {
-            let before = |version: &Version| version.order.is_some() && version.event < last;
-            self.make_durable(word, |versions| versions.all.iter().rposition(before).unwrap_or(0));
+        // Where all stores have one order, nothing is durable without what was stored before it.
+        let last = mine.iter().map(|&(.., event)| event).max();
+        if let (Machine::X86Eadr, Some(last)) = (self.machine, last) {
+            for (_, word, _) in self.pending.clone() {
+                self.make_durable(word, |version| version.order.is_some() && version.event < last);
+            }
         }
     }
 
@@ -185,20 +171,18 @@ impl History {
             let words = page * (PAGE / WORD)..(page + 1) * (PAGE / WORD);
             let words: Vec<usize> = self.words.range(words).map(|(&word, _)| word).collect();
             for word in words {
-                self.make_durable(word, |versions| versions.all.len() - 1);
+                self.make_durable(word, |_| true);
             }
         }
     }
 
-    /// Makes a word durable up to one of its versions.
-    fn make_durable(&mut self, word: usize, up_to: impl FnOnce(&Versions) -> usize) {
+    /// Makes a word durable up to its newest version that is meant.
+    fn make_durable(&mut self, word: usize, meant: impl Fn(&Version) -> bool) {
         let Some(versions) = self.words.get_mut(&word) else { return };
-        let up_to = up_to(versions);
-        let value = versions.all[up_to].value;
-        self.durable[word * WORD..(word + 1) * WORD].copy_from_slice(&value);
-        versions.all.drain(..up_to);
-        versions.pending = versions.pending.saturating_sub(up_to);
-        if versions.all.len() == 1 {
+        let Some(up_to) = versions[1..].iter().rposition(meant) else { return };
+        self.durable[word * WORD..(word + 1) * WORD].copy_from_slice(&versions[up_to + 1].value);
+        versions.drain(..=up_to);
+        if versions.len() == 1 {
             self.words.remove(&word);
         }
     }
@@ -208,7 +192,7 @@ impl History {
     pub fn cut(&self) -> Cut {
         let (words, index, groups) = (vec![], HashMap::new(), HashMap::new());
         let mut cut = Cut { durable: self.durable.clone(), words, index, groups };
-        self.words.iter().for_each(|(&word, versions)| cut.push(word, &versions.all));
+        self.words.iter().for_each(|(&word, versions)| cut.push(word, versions));
         cut
     }
 }

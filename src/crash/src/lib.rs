@@ -38,6 +38,7 @@ mod replay;
 mod run;
 mod steps;
 mod trace;
+mod transfers;
 mod turns;
 mod verdict;
 

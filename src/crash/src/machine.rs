@@ -50,14 +50,22 @@ impl Machine {
     }
 
     /// Returns the order that an atom of this word stands in, `None` where only the stores of the
-    /// same word are ordered. `epoch` is the number of fences before it.
-    pub(crate) fn order(self, word: usize, how: How, event: usize, epoch: usize) -> Option<Order> {
-        let line = word * WORD / LINE;
+    /// same word are ordered. `epoch` is the number of the thread's fences before it.
+    pub(crate) fn order(
+        self,
+        word: usize,
+        how: How,
+        event: usize,
+        epoch: usize,
+        thread: usize,
+    ) -> Option<Order> {
+        // A line has as many groups as bytes.
+        let line = word * WORD / LINE * LINE;
         match (self, how) {
             (_, How::Stream) | (Self::Torn | Self::PageCache, _) => None,
             (Self::X86, _) => Some(Order { group: line, rank: event }),
             (Self::X86Eadr, _) => Some(Order { group: 0, rank: event }),
-            (Self::Arm, _) => Some(Order { group: line, rank: epoch }),
+            (Self::Arm, _) => Some(Order { group: line + thread % LINE, rank: epoch }),
         }
     }
 

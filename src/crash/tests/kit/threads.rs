@@ -1,6 +1,9 @@
 //! Threads with parts of a mapping, which take turns.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+};
 
 use pmem2::{Error, Granularity};
 use pmem2_crash::{Disk, Machine, Model, Run, Tell, Verdict};
@@ -168,4 +171,64 @@ fn threads_of_others() {
     });
     let said = verdict.to_string();
     has(&said, &["nothing was proved: a step of a thread that Disk::threads has not started"]);
+}
+
+/// Returns the words at 0 and 8 that recoveries find after everything was told.
+fn words_at_the_end(
+    machine: Machine,
+    work: impl FnOnce(Disk<'_>) -> Answer,
+) -> BTreeSet<(u64, u64)> {
+    let run = Run::new(vec![0; 4096], Granularity::CacheLine);
+    let trace = run.record(|disk, tell| {
+        let done = work(disk);
+        tell.tell(());
+        done
+    });
+    let mut seen = BTreeSet::new();
+    let verdict = Model::new(machine).explore(&trace, |disk, told| -> Answer {
+        let map = disk.map()?;
+        let words = (map.word(0)?.load()?, map.word(8)?.load()?);
+        seen.extend((!told.is_empty()).then_some(words));
+        Ok(())
+    });
+    assert!(verdict.holds(), "{verdict}");
+    seen
+}
+
+/// A fence waits for what its thread has flushed, and for no more.
+#[test]
+fn a_fence_is_for_its_own_flushes() {
+    let found = |flushed_before: bool| {
+        words_at_the_end(Machine::X86, move |disk| {
+            let map = disk.map()?;
+            map.unflushed().store(0, 1)?;
+            if flushed_before {
+                map.flush(0..8)?;
+            }
+            let stores: Work<'_> = Box::new(|| {
+                map.unflushed().store(0, 2).expect("a store");
+                map.flush(0..8).expect("a flush");
+            });
+            disk.threads(vec![stores]);
+            map.drain();
+            Ok(())
+        })
+    };
+    assert_eq!(found(false), BTreeSet::from([(0, 0), (1, 0), (2, 0)]));
+    assert_eq!(found(true), BTreeSet::from([(1, 0), (2, 0)]));
+}
+
+/// The fences of one thread order no stores of another.
+#[test]
+fn fences_of_others_order_nothing() {
+    for fences in 0..2 {
+        let found = words_at_the_end(Machine::Arm, move |disk| {
+            let map = disk.map()?;
+            (0..fences).for_each(|_| map.drain());
+            map.unflushed().store(0, 1)?;
+            disk.threads(vec![Box::new(|| map.unflushed().store(8, 2).expect("a store"))]);
+            Ok(())
+        });
+        assert_eq!(found, BTreeSet::from([(0, 0), (0, 2), (1, 0), (1, 2)]), "{fences}");
+    }
 }
