@@ -257,7 +257,8 @@ impl<'t, P, A: Answer, F: FnMut(Disk<'_>, &[P]) -> A> Search<'t, P, F> {
                 break;
             }
             if self.model.quick {
-                self.limit = self.model.budget.min(self.covered.recoveries + FEW);
+                let few = FEW.min(self.model.budget / 4);
+                self.limit = self.model.budget.min(self.covered.recoveries + few);
                 match self.walk(Way::All, again) {
                     Break(Verdict::Incomplete(_)) => {}
                     Break(verdict) => return Break(verdict),
@@ -334,7 +335,9 @@ impl<'t, P, A: Answer, F: FnMut(Disk<'_>, &[P]) -> A> Search<'t, P, F> {
             Way::Random => (0..RANDOM).map(|n| (random.below(points.len()), n)).collect(),
             _ => (0..points.len()).map(|point| (point, 0)).collect(),
         };
-        self.covered.points = 0;
+        if way == Way::All {
+            self.covered.points = 0;
+        }
         let mut history = History::new(self.trace.before(), self.model.machine);
         let mut walked = 0;
         for (point, seed) in picked {
@@ -344,7 +347,7 @@ impl<'t, P, A: Answer, F: FnMut(Disk<'_>, &[P]) -> A> Search<'t, P, F> {
             walked = points[point];
             let cut = self.cut(&history, walked);
             self.images(&cut, way, seed, again)?;
-            self.covered.points += 1;
+            self.covered.points += usize::from(way == Way::All);
         }
         match way {
             Way::Single => self.covered.single = true,

@@ -34,8 +34,10 @@ fn every_image_is_seen_once() {
         let model = Model::new(Machine::X86).exactly().depth(depth);
         assert_eq!(model.explore(&unflushed(), |disk, _| Ok(read_all(disk)?)), verdict);
     }
-    let verdict =
-        Model::new(Machine::X86).budget(256).explore(&unflushed(), |d, _| Ok(read_all(d)?));
+    let verdict = Model::new(Machine::X86)
+        .budget(256)
+        .exactly()
+        .explore(&unflushed(), |d, _| Ok(read_all(d)?));
     assert!(verdict.holds(), "{verdict}");
 }
 
