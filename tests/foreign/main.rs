@@ -1,9 +1,16 @@
-//! Power cuts under code that nobody here wrote: redb. What it has told is there in every image
-//! that was looked at, except in those that a test names: these are faults of the release in
-//! Cargo.lock. A release without them fails here, and the name goes.
+//! Power cuts under code that nobody here wrote: redb, sequential-storage. What each has told is
+//! there in every image that was looked at, except in those that a test names: these are faults of
+//! the releases in Cargo.lock. A release without them fails here, and the name goes.
 #![cfg(target_os = "linux")]
 
+mod nor;
 mod redb;
+mod sequential;
+
+use std::{
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
 
 use pmem2_crash::Verdict;
 
@@ -20,4 +27,12 @@ fn fails(verdict: &Verdict, said: &str) {
 fn none_fails(verdict: &Verdict) {
     println!("{verdict}");
     assert!(matches!(verdict, Verdict::Holds { .. } | Verdict::Incomplete(_)), "{verdict}");
+}
+
+/// Runs a future that never waits.
+fn ready<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(done) => done,
+        Poll::Pending => panic!("a future waits, and nobody wakes it"),
+    }
 }
