@@ -1,8 +1,9 @@
-//! Power cuts under code that nobody here wrote: redb, sequential-storage. What each has told is
-//! there in every image that was looked at, except in those that a test names: these are faults of
-//! the releases in Cargo.lock. A release without them fails here, and the name goes.
+//! Power cuts under code that nobody here wrote: redb, sequential-storage, ekv. What each has told
+//! is there in every image that was looked at, except in those that a test names: these are faults
+//! of the releases in Cargo.lock. A release without them fails here, and the name goes.
 #![cfg(target_os = "linux")]
 
+mod ekv;
 mod nor;
 mod redb;
 mod sequential;

@@ -32,6 +32,10 @@ impl<'d, const PAGE: usize, const TWICE: bool> Nor<'d, PAGE, TWICE> {
         Self(disk.map().expect("a mapping"), erase)
     }
 
+    pub(crate) fn pages(&self) -> usize {
+        self.0.length() / PAGE
+    }
+
     pub(crate) fn load(&self, at: usize, to: &mut [u8]) {
         self.0.read(at, to).expect("bytes of the flash");
     }
