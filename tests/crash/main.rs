@@ -7,6 +7,7 @@ mod faults;
 mod growth;
 mod methods;
 mod order;
+mod record;
 #[path = "../examples/structures/mod.rs"]
 mod structures;
 mod syncs;
