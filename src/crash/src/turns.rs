@@ -1,4 +1,8 @@
 //! Threads that have their turns: one takes a step, and then a schedule says who is next.
+#![allow(
+    clippy::missing_const_for_thread_local,
+    reason = "they are const; of targets without thread-local storage clippy says so all the same"
+)]
 
 use std::{
     cell::Cell,
