@@ -29,8 +29,8 @@
 //! # Ok(()) }
 //! ```
 //!
-//! What is durable when, and what to do about files that exist, grow or are shared:
-//! [the guide's page](crate::guide::mapping).
+//! [The guide's page](crate::guide::mapping) says what is durable when, and what to do about files
+//! that exist, grow or are shared.
 
 mod access;
 pub(crate) mod config;

@@ -4,7 +4,7 @@ use core::ops::{Range, RangeBounds};
 
 use pmem2_platform::{Access, Handle, Kind, Map, Protection, Subject};
 
-use super::mapping::Mapping;
+use super::mapping::{Mapping, wide};
 use crate::{
     error::{Error, WriteFault},
     place::granularity::expected::{Granularity, Sharing},
@@ -47,7 +47,6 @@ impl<H: Handle<P: Map>> Mapping<H> {
     pub fn grow(&self, length: usize) -> Result<(), Error> {
         self.resizable()?;
         if length > self.room() {
-            let wide = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
             return Err(Error::NoRoom { length: wide(length), room: wide(self.room()) });
         }
         if length == 0 {
@@ -83,8 +82,7 @@ impl<H: Handle<P: Map>> Mapping<H> {
         match H::P::truncate(self.handle().into(), &self.facts, size) {
             Ok(had) if had > known => Err(Error::MapRange { end: had, size: known }),
             Ok(had) => {
-                let had = usize::try_from(had.saturating_sub(self.offset)).unwrap_or(usize::MAX);
-                self.memory.cut_reach(length.min(had));
+                self.memory.cut_reach(length.min(self.of_size(had)));
                 Ok(())
             }
             Err(fail) => {
@@ -115,8 +113,7 @@ impl<H: Handle<P: Map>> Mapping<H> {
             return Ok(self.length());
         }
         self.memory.follow_reach(|seen| {
-            let bytes = self.source().size()?.saturating_sub(self.offset);
-            let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+            let bytes = self.of_size(self.source().size()?);
             if bytes.min(self.room()) > seen && self.sharing() == Sharing::Shared {
                 // Another may be in the middle of growing it: ext4 shows the new length before it
                 // zeroes the rest of what was the last page, and would zero what is stored there.
@@ -153,7 +150,7 @@ impl<H: Handle<P: Map>> Mapping<H> {
         let file = self.facts.kind == Kind::RegularFile && self.sharing() == Sharing::Shared;
         if write && file && !range.is_empty() {
             let size = self.source().size()?.saturating_sub(self.offset);
-            let end = u64::try_from(range.end).unwrap_or(u64::MAX);
+            let end = wide(range.end);
             if end > size {
                 return Err(Error::MapRange { end, size });
             }
@@ -213,9 +210,14 @@ impl<H: Handle<P: Map>> Mapping<H> {
         }
     }
 
+    /// Returns the bytes that a file of this size has from the mapping's first one on.
+    fn of_size(&self, size: u64) -> usize {
+        usize::try_from(size.saturating_sub(self.offset)).unwrap_or(usize::MAX)
+    }
+
     /// Returns the range in the file.
     fn in_file(&self, range: &Range<usize>) -> Range<u64> {
-        let at = |byte: usize| self.offset.saturating_add(u64::try_from(byte).unwrap_or(u64::MAX));
+        let at = |byte: usize| self.offset.saturating_add(wide(byte));
         at(range.start)..at(range.end)
     }
 }

@@ -259,6 +259,11 @@ pub(super) const fn at(offset: usize, length: usize) -> Range<usize> {
     offset..offset.saturating_add(length)
 }
 
+/// Returns a number of bytes in the address space as one in a source.
+pub(super) fn wide(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
+
 /// Returns the steps that this granularity needs.
 fn steps_of<H: Handle<P: Map>>(
     handle: &H,
@@ -433,7 +438,7 @@ impl<H: Handle<P: Map>> Mapping<H> {
     /// [`MapRange`](Error::MapRange): the range ends beyond the mapping, or before it begins.
     pub fn part(&self, range: impl RangeBounds<usize>) -> Result<Mapping<&H>, Error> {
         let range = self.bounds(range);
-        let before = u64::try_from(range.start).unwrap_or(u64::MAX);
+        let before = wide(range.start);
         Ok(Mapping {
             memory: self.memory.part(range.clone()).map_err(|fault| self.refused(fault, range))?,
             facts: self.facts,
@@ -473,7 +478,6 @@ impl<H: Handle<P: Map>> Mapping<H> {
     /// Makes the error of a refused access to these bytes.
     #[cold]
     pub(super) fn refused(&self, fault: MemoryFault, range: Range<usize>) -> Error {
-        let wide = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         match fault {
             MemoryFault::Outside => {
                 let end = if range.end >= range.start { wide(range.end) } else { u64::MAX };

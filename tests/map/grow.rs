@@ -403,7 +403,7 @@ fn seals() {
     assert_eq!(map.get::<u8>(PAGE), Ok(1));
 }
 
-/// What a mapping does not know of is not cut off, and nothing that was cut off comes back.
+/// Bytes that a mapping does not know of are not cut off, and none that was cut off comes back.
 #[test]
 fn shrinking_cuts_off_its_own_and_nothing_else() {
     for directory in DIRECTORIES {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::{
     machine::{Machine, Order},
-    trace::{Action, How, LINE, PAGE, WORD},
+    trace::{Action, Event, How, LINE, PAGE, WORD},
 };
 
 /// A word as one store left it.
@@ -85,8 +85,12 @@ impl History {
         self.step_of(0, action);
     }
 
-    /// Does the next action, of a thread.
-    pub(crate) fn step_of(&mut self, thread: usize, action: &Action) {
+    /// Does the next events.
+    pub(crate) fn walk(&mut self, events: &[Event]) {
+        events.iter().for_each(|event| self.step_of(event.thread, &event.action));
+    }
+
+    fn step_of(&mut self, thread: usize, action: &Action) {
         match action {
             Action::Store { at, bytes, how } => self.store(thread, *at, bytes, *how),
             Action::Flush { at, length } => self.flush(thread, *at, *length),

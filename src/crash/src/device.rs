@@ -5,7 +5,7 @@ use std::{
     fmt,
     panic::Location,
     ptr::NonNull,
-    sync::Mutex,
+    sync::{Mutex, PoisonError},
     thread::{self, ThreadId},
 };
 
@@ -323,10 +323,14 @@ impl Device {
         self.act(Action::Sync { at, length, failed: false }, place);
     }
 
+    fn into_state(self) -> State {
+        self.state.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Returns the run, if it is one.
     pub(crate) fn into_recording(self) -> Option<Recording> {
         self.settle(Location::caller());
-        match self.state.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
+        match self.into_state() {
             State::Records(recording) => Some(recording),
             State::Recovers(_) => None,
         }
@@ -334,7 +338,7 @@ impl Device {
 
     /// Returns the recovery, if it is one.
     pub(crate) fn into_recovery(self) -> Option<Recovery> {
-        match self.state.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
+        match self.into_state() {
             State::Records(_) => None,
             State::Recovers(recovery) => Some(recovery),
         }

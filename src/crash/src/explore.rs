@@ -1,6 +1,7 @@
 //! Cuts the power at every point of a trace, and runs the recovery on the images.
 
 use std::{
+    borrow::Cow,
     collections::BTreeSet,
     error::Error,
     ops::ControlFlow::{self, Break, Continue},
@@ -220,7 +221,7 @@ const FEW: usize = 1000;
 pub(crate) struct At<'e, P> {
     pub(crate) image: Image,
     /// All events before it, those of recoveries after cuts among them.
-    pub(crate) events: Vec<Event>,
+    pub(crate) events: Cow<'e, [Event]>,
     pub(crate) cuts: Vec<When>,
     /// The number of events since the cut before.
     pub(crate) point: usize,
@@ -295,7 +296,7 @@ impl<'t, P, A: Answer, F: FnMut(Disk<'_>, &[P]) -> A> Search<'t, P, F> {
 
     fn first_cut(&self, events: &[Event]) -> At<'t, P> {
         let mut history = History::new(self.trace.before(), self.model.machine);
-        events.iter().for_each(|event| history.step_of(event.thread, &event.action));
+        history.walk(events);
         self.cut(&history, events.len())
     }
 
@@ -304,7 +305,7 @@ impl<'t, P, A: Answer, F: FnMut(Disk<'_>, &[P]) -> A> Search<'t, P, F> {
         At {
             image: Image::new(Arc::new(history.cut())),
             cuts: vec![When::new(&events[..point], events.get(point))],
-            events: events[..point].to_vec(),
+            events: Cow::Borrowed(&events[..point]),
             point,
             before: vec![],
             missing: vec![],
@@ -313,17 +314,18 @@ impl<'t, P, A: Answer, F: FnMut(Disk<'_>, &[P]) -> A> Search<'t, P, F> {
     }
 
     fn cut_within(&self, cut: &At<'t, P>, recovery: &Recovery, within: &Within) -> At<'t, P> {
-        let (mut events, mut cuts) = (cut.events.clone(), cut.cuts.clone());
+        let (mut events, mut cuts) = (cut.events.to_vec(), cut.cuts.clone());
         let (mut before, mut missing) = (cut.before.clone(), cut.missing.clone());
         before.push((cut.point, recovery.wish()));
         missing.extend(within.image.missing());
         let (machine, first) = (self.model.machine, events.len());
         let mut history = History::later(&recovery.medium, machine, first, before.len());
         let (done, left) = recovery.events.split_at(within.point);
-        done.iter().for_each(|event| history.step_of(event.thread, &event.action));
+        history.walk(done);
         events.extend_from_slice(done);
         cuts.push(When::new(&events[first..], left.first()));
         let image = within.image.again(&history);
+        let events = Cow::Owned(events);
         At { image, events, cuts, point: within.point, before, missing, told: cut.told }
     }
 
@@ -341,9 +343,7 @@ impl<'t, P, A: Answer, F: FnMut(Disk<'_>, &[P]) -> A> Search<'t, P, F> {
         let mut history = History::new(self.trace.before(), self.model.machine);
         let mut walked = 0;
         for (point, seed) in picked {
-            for event in &self.trace.events()[walked..points[point]] {
-                history.step_of(event.thread, &event.action);
-            }
+            history.walk(&self.trace.events()[walked..points[point]]);
             walked = points[point];
             let cut = self.cut(&history, walked);
             self.images(&cut, way, seed, again)?;

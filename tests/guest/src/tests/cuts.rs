@@ -47,8 +47,8 @@ pub(crate) fn run(machine: &Machine, boot: usize) {
     }));
     let found: Vec<_> = machine.devices.iter().map(|device| opened(device, boot)).collect();
     if boot + 1 < machine.boots() {
-        // The last record before the cut of these boots is of a length in a page that had been mapped
-        // before, and in a hole: what nothing but its own store could have made durable.
+        // The last record before the cut of these boots is of a length in a page that had been
+        // mapped before, and in a hole: what nothing but its own store could have made durable.
         let ends = [WAYS - 1, 1].get(boot.wrapping_sub(machine.cuts.len())).copied();
         thread::scope(|threads| {
             for (device, &from) in machine.devices.iter().zip(&found) {
